@@ -1,0 +1,92 @@
+# One command each. A fresh machine needs Python 3.10 or newer with pip, make and a C++20 compiler.
+#
+#   make demo       train a small network on real handwritten digits
+#   make test       the whole suite
+#   make develop    compile into src/pullback; then PYTHONPATH=src python
+#   make lint       ruff and clang-format
+#   make bench      the benchmark table of docs/performance.md
+#   make sanitize   the suite under AddressSanitizer and UndefinedBehaviorSanitizer
+#
+# BOOTSTRAP is the interpreter that makes .venv. PYTHON, when given, is used as it is instead of .venv.
+
+BOOTSTRAP ?= python3
+VENV      := .venv
+JOBS      ?= 2
+PYTEST    ?= -q
+
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(VENV)/bin/python
+TOOLS  := $(VENV)/.tools
+else
+TOOLS  :=
+endif
+
+SOURCES := pyproject.toml CMakeLists.txt $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
+BUILD_TOOLS := cmake ninja nanobind scikit-build-core
+
+.PHONY: demo test lint bench sanitize short develop clean
+.DEFAULT_GOAL := test
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/python examples/digits.py
+
+test: $(VENV)/.installed
+	$(VENV)/bin/python -m pytest $(PYTEST)
+
+bench: $(VENV)/.installed
+	$(VENV)/bin/python -m pip install -q '.[benchmark]'
+	$(VENV)/bin/python -m benchmarks.core --write docs/performance.md
+
+lint: $(VENV)/.lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	find src/core -name '*.cpp' -o -name '*.h' | xargs $(VENV)/bin/clang-format --dry-run --Werror
+
+$(VENV)/bin/python:
+	$(BOOTSTRAP) -m venv $(VENV)
+
+$(VENV)/.installed: $(SOURCES) | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install -q '.[demo,test]'
+	@touch $@
+
+$(VENV)/.lint: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install -q $$($(VENV)/bin/python .ci/extra.py lint)
+	@touch $@
+
+$(VENV)/.tools: | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install -q $(BUILD_TOOLS) $$($(VENV)/bin/python .ci/extra.py demo test)
+	@touch $@
+
+# Builds outside pip: one folder per interpreter and flavour, so that each stays incremental.
+TAG     = $(shell $(PYTHON) -c 'import sys; print(sys.implementation.cache_tag)')
+SCRIPTS = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
+CCACHE  = $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+CMAKE   = PATH="$(SCRIPTS):$$PATH" cmake
+# $(call configure,folder,options): configure once, build always.
+define build
+	@test -f $(1)/build.ninja || $(CMAKE) -S . -B $(1) -G Ninja -DPython_EXECUTABLE="$$(command -v $(PYTHON))" \
+	    -DPULLBACK_WERROR=ON $(CCACHE) $(2)
+	@$(CMAKE) --build $(1) -j $(JOBS)
+endef
+
+develop: $(TOOLS)
+	$(call build,build/dev/$(TAG),-DPULLBACK_INPLACE=ON -DCMAKE_CXX_FLAGS=-g1)
+
+# The executor's shortest block, a single vector: every block edge is crossed by small tests.
+short: $(TOOLS)
+	$(call build,build/short/$(TAG),-DPULLBACK_BLOCK_BYTES=64)
+	@$(CMAKE) --install build/short/$(TAG) --prefix build/short/$(TAG)/site > /dev/null
+	PYTHONPATH=build/short/$(TAG)/site $(PYTHON) -m pytest $(PYTEST)
+
+# Python itself is not instrumented: the sanitizer's library, and the one it intercepts, are loaded first.
+CXX_FILE = $(shell $(CXX) -print-file-name=$(1))
+sanitize: $(TOOLS)
+	$(call build,build/sanitize/$(TAG),-DPULLBACK_SANITIZE=address$(COMMA)undefined -DCMAKE_BUILD_TYPE=Debug)
+	@$(CMAKE) --install build/sanitize/$(TAG) --prefix build/sanitize/$(TAG)/site > /dev/null
+	PYTHONPATH=build/sanitize/$(TAG)/site LD_PRELOAD="$(call CXX_FILE,libasan.so) $(call CXX_FILE,libstdc++.so)" \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider
+COMMA := ,
+
+clean:
+	rm -rf build dist $(VENV) src/pullback/_core*.so
