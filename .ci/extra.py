@@ -1,4 +1,4 @@
-"""Print the requirements of the named extras of pyproject.toml, to install them without the project itself."""
+"""Print the requirements of the named extras of pyproject.toml: they install without the project itself."""
 
 import pathlib
 import re

@@ -1,0 +1,50 @@
+"""What the whole suite shares: hypothesis profiles, the `torch` mark, a fresh state for every test."""
+
+import importlib.util
+import os
+
+import hypothesis
+import pytest
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+# The suite is deterministic unless somebody asks for luck: HYPOTHESIS_PROFILE=explore draws new examples.
+hypothesis.settings.register_profile("ci", derandomize=True, max_examples=50, deadline=None)
+hypothesis.settings.register_profile("explore", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_modifyitems(items):
+    if HAS_TORCH:
+        return
+    absent = pytest.mark.skip(reason="PyTorch is not installed")
+    for item in items:
+        if "torch" in item.keywords:
+            item.add_marker(absent)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in one line what was compared with PyTorch and what was not: a silent skip looks like a pass."""
+    if HAS_TORCH:
+        import torch
+
+        terminalreporter.write_line(f"Compared with PyTorch {torch.__version__}.")
+        return
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "torch" in str(r.longrepr).lower()]
+    terminalreporter.write_line(
+        f"NOT COMPARED WITH PYTORCH, which is not installed: {len(skipped)} tests or files skipped.",
+        yellow=True,
+        bold=True,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _state_as_it_was():
+    """Defaults that a test may change (dtype, printing, gradient mode) never reach the next one."""
+    import pullback as pb
+
+    dtype = pb.get_default_dtype()
+    yield
+    pb.set_default_dtype(dtype)
+    pb.set_printoptions(profile="default")
+    assert pb.is_grad_enabled(), "the test left gradient recording switched off"
