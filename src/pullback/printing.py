@@ -172,7 +172,7 @@ def _evident_names(default: Any) -> tuple[str, ...]:
 
 
 def _close(text: str, suffixes: list[str], indent: int) -> str:
-    # One more than the last line has (two after a line break): PyTorch counts so, and breaks accordingly.
+    # Two more characters than the last line has: PyTorch counts so, and breaks its lines accordingly.
     column = len(text) - text.rfind("\n") + 1
     parts = [text]
     for suffix in suffixes:
