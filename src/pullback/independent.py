@@ -1,8 +1,8 @@
 """The functional face: independent variables, and gradients as a pure function of them.
 
-Here differentiation has two verbs, as in Hasktorch's ``Torch.Autograd``. `make_independent` turns a tensor into
-a variable, `grad` differentiates with respect to variables. Nothing else changes: no ``.grad`` is filled, no
-tensor given is altered, and the graph stays, so that the same output can be differentiated again.
+Differentiation has two verbs here, as in Hasktorch's ``Torch.Autograd``: `make_independent` turns a tensor
+into a variable, `grad` differentiates with respect to variables. Nothing else changes: no ``.grad`` is
+filled, no tensor is altered, and the graph stays, so that the same output can be differentiated again.
 
     >>> import pullback as pb
     >>> from pullback.independent import grad, make_independent, show, to_dependent
@@ -34,7 +34,7 @@ __all__ = ["IndependentTensor", "format", "grad", "make_independent", "requires_
 class IndependentTensor:
     """A variable: a tensor that the computations built upon it can be differentiated with respect to.
 
-    It is made by `make_independent` and does not compute; its only field, `to_dependent`, is the tensor that does.
+    `make_independent` makes it. It does not compute; its only field, `to_dependent`, is the tensor that does.
 
     Example:
         >>> import pullback as pb
@@ -238,7 +238,7 @@ def format(value: Any, *, aligned: bool = False) -> str:
     with one; below that, and from 10,000,000, stands scientific notation. Booleans are 0 and 1.
 
     Args:
-        value: a tensor, an `IndependentTensor`, a number or string, or lists, tuples and dictionaries of such.
+        value: a tensor, an `IndependentTensor`, a number, or lists, tuples and dictionaries of such.
         aligned: keep the columns under one another, as a terminal shows them, instead of single blanks.
 
     Example:

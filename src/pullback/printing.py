@@ -1,8 +1,8 @@
 """How a tensor is written: ``repr`` and ``str``, to the character as PyTorch writes them.
 
-One pass, three steps. `_edges` cuts a long tensor down to the few rows that will be seen, so that only those
-ever become Python numbers; a style (`_float_style`, `_integer_style`, `_complex_style`) looks at those numbers
-once and answers with a function from a number to a string of fixed width; `_brackets` nests the strings.
+One pass, three steps. `_edges` cuts a long tensor down to what will be seen, so that only those numbers
+ever reach Python; a style (`_float_style`, `_integer_style`, `_complex_style`) looks at them once and
+answers with a function from a number to a string of fixed width; `_brackets` nests the strings.
 What follows the numbers (``size=``, ``dtype=``, ``grad_fn=``) is added by `_close`.
 """
 
@@ -176,7 +176,7 @@ def _close(text: str, suffixes: list[str], indent: int) -> str:
     column = len(text) - text.rfind("\n") + 1
     parts = [text]
     for suffix in suffixes:
-        # "pullback." is three characters longer than PyTorch's name; lines break where PyTorch's do all the same.
+        # "pullback." is three characters longer than PyTorch's name; lines break where PyTorch's do anyway.
         width = len(suffix) - 3 * suffix.startswith("dtype=")
         if column + width + 2 > _options.linewidth:
             parts.append(",\n" + " " * indent + suffix)

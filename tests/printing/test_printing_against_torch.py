@@ -30,7 +30,7 @@ def agree(array, **options):
 
 
 def floats(rng, shape, dtype):
-    """Numbers of one of the kinds between which the notation is chosen, with some special values among them."""
+    """Numbers of one of the kinds that the notation depends on, often with special values among them."""
     kind = rng.integers(8)
     x = rng.standard_normal(shape)
     if kind == 0:
