@@ -1,0 +1,98 @@
+// The list of primitives as data, and the choice of an instruction set.
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/kernels/kernels.h"
+
+namespace pb {
+
+#define PB_DECLARE_ISA(isa)               \
+    namespace isa {                       \
+    void install_arithmetic(Kernels&);    \
+    void install_division(Kernels&);      \
+    void install_logic(Kernels&);         \
+    void install_transcendental(Kernels&); \
+    void install_special(Kernels&);       \
+    void install_conversions(Kernels&);   \
+    void resolve_vector_math();           \
+    }
+PB_DECLARE_ISA(baseline)
+#ifdef PB_X86_ISAS
+PB_DECLARE_ISA(avx2)
+PB_DECLARE_ISA(avx512)
+#endif
+#undef PB_DECLARE_ISA
+
+namespace {
+
+enum class Bits { Exact, Vector, Scalar };
+
+constexpr PrimitiveInfo kInfo[] = {
+#define PB_INFO(name, arity, result, bits, types) {#name, arity, Result::result, Bits::bits == Bits::Exact, arity == 3},
+    PB_PRIMITIVES(PB_INFO)
+#undef PB_INFO
+};
+
+const char* chosen_isa() {
+#ifdef PB_X86_ISAS
+    const char* wish = getenv("PULLBACK_ISA");
+    const bool no_more_than_baseline = wish && !strcmp(wish, "baseline");
+    const bool no_more_than_avx2 = no_more_than_baseline || (wish && !strcmp(wish, "avx2"));
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512cd");
+    if (avx512 && !no_more_than_avx2) return "avx512";
+    if (avx2 && !no_more_than_baseline) return "avx2";
+#endif
+    return "baseline";
+}
+
+struct Chosen {
+    const char* isa = chosen_isa();
+    Kernels table{};
+
+    Chosen() {
+#define PB_INSTALL_ISA(name)                 \
+    if (!strcmp(isa, #name)) {               \
+        name::install_arithmetic(table);     \
+        name::install_division(table);       \
+        name::install_logic(table);          \
+        name::install_transcendental(table); \
+        name::install_special(table);        \
+        name::install_conversions(table);    \
+        name::resolve_vector_math();         \
+    }
+        PB_INSTALL_ISA(baseline)
+#ifdef PB_X86_ISAS
+        PB_INSTALL_ISA(avx2)
+        PB_INSTALL_ISA(avx512)
+#endif
+#undef PB_INSTALL_ISA
+    }
+};
+
+const Chosen& chosen() {
+    static const Chosen instance;
+    return instance;
+}
+
+}  // namespace
+
+const PrimitiveInfo& primitive_info(Primitive p) { return kInfo[static_cast<int>(p)]; }
+const Kernels& kernels() { return chosen().table; }
+const char* kernels_isa() { return chosen().isa; }
+
+bool run_kernel(const char* name, DType dtype, int single, const void* const* in, void* out, int64_t n) {
+    for (int p = 0; p < static_cast<int>(Primitive::count); ++p) {
+        if (strcmp(kInfo[p].name, name)) continue;
+        if (single < 0 || single > 2) return false;
+        const BlockKernel kernel = kernels().elementwise[p][static_cast<int>(dtype)][single];
+        if (kernel) kernel(in, out, n);
+        return kernel != nullptr;
+    }
+    return false;
+}
+
+}  // namespace pb

@@ -1,0 +1,35 @@
+// What the sources compiled once per instruction set share.
+//
+// These files include no standard library and define everything in an anonymous namespace, or under a name that
+// carries the instruction set: an inline function that two of them shared would be merged by the linker, and an
+// old processor would then run the AVX-512 copy.
+#pragma once
+#include "core/kernels/kernels.h"
+
+#if defined(__AVX512F__)
+#define PB_ISA avx512
+#define PB_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define PB_ISA avx2
+#define PB_VECTOR_BYTES 32
+#else
+#define PB_ISA baseline
+#define PB_VECTOR_BYTES 16
+#endif
+
+#define PB_INLINE inline __attribute__((always_inline))
+
+namespace pb::PB_ISA {
+
+// Each fills its part of the table.
+void install_arithmetic(Kernels&);
+void install_division(Kernels&);
+void install_logic(Kernels&);
+void install_transcendental(Kernels&);
+void install_special(Kernels&);
+void install_conversions(Kernels&);
+
+// Points our vector functions at libmvec's, where the C library has them.
+void resolve_vector_math();
+
+}  // namespace pb::PB_ISA

@@ -1,0 +1,200 @@
+// The loops: how a functor on one element becomes the kernels of a primitive.
+//
+// A functor is a struct with a static template `apply(a, b)`. `install` makes kernels of it for every dtype of its
+// row. The loops are plain; `omp simd` says that iterations are independent, which holds also when the result
+// overwrites an operand, so the compiler needs no overlap checks.
+//
+// Functors of `Vector` rows call vector functions whose last bits differ from their scalar versions. Their loops
+// therefore run over whole 64-byte vectors only; what remains is copied to a padded block, which goes through the
+// same loop. The padding repeats the last element, so it takes no slow path that the element itself does not take.
+#pragma once
+#include "core/kernels/isa.h"
+
+namespace pb {
+namespace {
+
+enum class Bits { Exact, Vector, Scalar };
+enum class Types { Any, Numbers, Integers, Bits, Floats };
+
+// Bytes of bool tensors are read as `!= 0`: foreign memory may hold other bytes than 0 and 1.
+template <class T>
+struct Stored {
+    using type = T;
+    static PB_INLINE T load(T x) { return x; }
+};
+template <>
+struct Stored<bool> {
+    using type = uint8_t;
+    static PB_INLINE bool load(uint8_t x) { return x != 0; }
+};
+
+template <class T>
+inline constexpr bool is_float_v = false;
+template <>
+inline constexpr bool is_float_v<float> = true;
+template <>
+inline constexpr bool is_float_v<double> = true;
+template <class T>
+inline constexpr bool is_bool_v = false;
+template <>
+inline constexpr bool is_bool_v<bool> = true;
+
+template <Result result, class T>
+struct ResultType {
+    using type = T;
+};
+template <class T>
+struct ResultType<Result::Bool, T> {
+    using type = bool;
+};
+
+template <class T>
+constexpr DType dtype_of();
+template <>
+constexpr DType dtype_of<uint8_t>() { return DType::UInt8; }
+template <>
+constexpr DType dtype_of<int32_t>() { return DType::Int32; }
+template <>
+constexpr DType dtype_of<int64_t>() { return DType::Int64; }
+template <>
+constexpr DType dtype_of<float>() { return DType::Float32; }
+template <>
+constexpr DType dtype_of<double>() { return DType::Float64; }
+template <>
+constexpr DType dtype_of<bool>() { return DType::Bool; }
+
+template <class T>
+constexpr bool includes(Types types) {
+    switch (types) {
+        case Types::Any: return true;
+        case Types::Numbers: return !is_bool_v<T>;
+        case Types::Integers: return !is_bool_v<T> && !is_float_v<T>;
+        case Types::Bits: return !is_float_v<T>;
+        case Types::Floats: return is_float_v<T>;
+    }
+    return false;
+}
+
+// The number of elements in 64 bytes: a whole number of vectors on every instruction set.
+template <class T>
+inline constexpr int64_t kLanes = 64 / sizeof(T);
+
+template <class F, class T, class R, Bits bits>
+void unary(const void* const* in, void* out, int64_t n) {
+    using A = Stored<T>;
+    auto a = static_cast<const typename A::type*>(in[0]);
+    auto o = static_cast<typename Stored<R>::type*>(out);
+    if constexpr (bits == Bits::Vector) n &= -kLanes<T>;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) o[i] = static_cast<R>(F::template apply<T>(A::load(a[i])));
+}
+
+template <class F, class T, class R, Bits bits, int single>
+void binary(const void* const* in, void* out, int64_t n) {
+    using A = Stored<T>;
+    auto a = static_cast<const typename A::type*>(in[0]);
+    auto b = static_cast<const typename A::type*>(in[1]);
+    auto o = static_cast<typename Stored<R>::type*>(out);
+    if constexpr (bits == Bits::Vector) n &= -kLanes<T>;
+    if constexpr (single == 1) {
+        const T first = A::load(*a);
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i) o[i] = static_cast<R>(F::template apply<T>(first, A::load(b[i])));
+    } else if constexpr (single == 2) {
+        const T second = A::load(*b);
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i) o[i] = static_cast<R>(F::template apply<T>(A::load(a[i]), second));
+    } else {
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i) o[i] = static_cast<R>(F::template apply<T>(A::load(a[i]), A::load(b[i])));
+    }
+}
+
+// The first operand is bool, whatever the others are.
+template <class F, class T>
+void conditional(const void* const* in, void* out, int64_t n) {
+    using S = typename Stored<T>::type;
+    auto c = static_cast<const uint8_t*>(in[0]);
+    auto a = static_cast<const S*>(in[1]);
+    auto b = static_cast<const S*>(in[2]);
+    auto o = static_cast<S*>(out);
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) o[i] = F::template apply<S>(c[i] != 0, a[i], b[i]);
+}
+
+// Whole vectors in place, then the rest on a padded block.
+template <BlockKernel kernel, class T, int arity, int single>
+void whole_vectors(const void* const* in, void* out, int64_t n) {
+    const int64_t body = n & -kLanes<T>, rest = n - body;
+    if (body) kernel(in, out, body);
+    if (!rest) return;
+    alignas(64) T block[arity][kLanes<T>];
+    const void* operands[arity];
+    for (int k = 0; k < arity; ++k) {
+        operands[k] = in[k];
+        if (single == k + 1) continue;
+        const T* from = static_cast<const T*>(in[k]) + body;
+        for (int64_t i = 0; i < kLanes<T>; ++i) block[k][i] = from[i < rest ? i : rest - 1];
+        operands[k] = block[k];
+    }
+    alignas(64) T result[kLanes<T>];
+    kernel(operands, result, kLanes<T>);
+    T* to = static_cast<T*>(out) + body;
+    for (int64_t i = 0; i < rest; ++i) to[i] = result[i];
+}
+
+template <Bits bits, BlockKernel kernel, class T, int arity, int single>
+constexpr BlockKernel finished() {
+    if constexpr (bits == Bits::Vector && is_float_v<T>) return whole_vectors<kernel, T, arity, single>;
+    else return kernel;
+}
+
+template <class F, int arity, Result result, Bits row_bits, Types types, class T>
+void install_for(BlockKernel (&slots)[kDTypes][3]) {
+    if constexpr (includes<T>(types)) {
+        using R = typename ResultType<result, T>::type;
+        // Integers have no vector functions: their loops are exact.
+        constexpr Bits bits = is_float_v<T> ? row_bits : Bits::Exact;
+        BlockKernel* slot = slots[static_cast<int>(dtype_of<T>())];
+        if constexpr (arity == 1) {
+            slot[0] = finished<bits, unary<F, T, R, bits>, T, 1, 0>();
+        } else if constexpr (arity == 2) {
+            slot[0] = finished<bits, binary<F, T, R, bits, 0>, T, 2, 0>();
+            slot[1] = finished<bits, binary<F, T, R, bits, 1>, T, 2, 1>();
+            slot[2] = finished<bits, binary<F, T, R, bits, 2>, T, 2, 2>();
+        } else {
+            slot[0] = conditional<F, T>;
+        }
+    }
+}
+
+template <class F, int arity, Result result, Bits bits, Types types>
+void install(Kernels& table, Primitive primitive) {
+    auto& slots = table.elementwise[static_cast<int>(primitive)];
+    install_for<F, arity, result, bits, types, uint8_t>(slots);
+    install_for<F, arity, result, bits, types, int32_t>(slots);
+    install_for<F, arity, result, bits, types, int64_t>(slots);
+    install_for<F, arity, result, bits, types, float>(slots);
+    install_for<F, arity, result, bits, types, double>(slots);
+    install_for<F, arity, result, bits, types, bool>(slots);
+}
+
+}  // namespace
+}  // namespace pb
+
+// A functor on one or two elements, as an expression in `a` and `b` of type T. The result is converted to the
+// result's type, so unsigned arithmetic is a way to wrap, and a count is a way to say bool.
+#define PB_UNARY(name, ...)        \
+    struct name##_functor {        \
+        template <class T>         \
+        static PB_INLINE auto apply(T a) { return __VA_ARGS__; } \
+    };
+#define PB_BINARY(name, ...)       \
+    struct name##_functor {        \
+        template <class T>         \
+        static PB_INLINE auto apply(T a, T b) { return __VA_ARGS__; } \
+    };
+
+// Installs one row of the list in `table`.
+#define PB_INSTALL(name, arity, result, bits, types) \
+    install<name##_functor, arity, Result::result, Bits::bits, Types::types>(table, Primitive::name);

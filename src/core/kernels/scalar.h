@@ -1,0 +1,71 @@
+// Small pieces that functors are written with.
+#pragma once
+#include "core/kernels/loops.h"
+
+namespace pb {
+namespace {
+
+// Integers compute in an unsigned type, where overflow wraps; floats in their own.
+template <class T>
+struct WrapType {
+    using type = T;
+};
+template <>
+struct WrapType<bool> {
+    using type = uint32_t;
+};
+template <>
+struct WrapType<uint8_t> {
+    using type = uint32_t;
+};
+template <>
+struct WrapType<int32_t> {
+    using type = uint32_t;
+};
+template <>
+struct WrapType<int64_t> {
+    using type = uint64_t;
+};
+template <class T>
+PB_INLINE typename WrapType<T>::type wrap(T x) { return static_cast<typename WrapType<T>::type>(x); }
+
+// The bits of a float, and back.
+PB_INLINE int32_t to_bits(float x) { return __builtin_bit_cast(int32_t, x); }
+PB_INLINE int64_t to_bits(double x) { return __builtin_bit_cast(int64_t, x); }
+PB_INLINE float from_bits(int32_t b) { return __builtin_bit_cast(float, b); }
+PB_INLINE double from_bits(int64_t b) { return __builtin_bit_cast(double, b); }
+
+template <class T>
+PB_INLINE bool is_nan(T x) { return x != x; }
+
+// One overloaded name for each pair of C functions that has a machine instruction.
+#define PB_BUILTIN(name, builtin)                                        \
+    PB_INLINE float name(float x) { return __builtin_##builtin##f(x); } \
+    PB_INLINE double name(double x) { return __builtin_##builtin(x); }
+PB_BUILTIN(absolute, fabs)
+PB_BUILTIN(square_root, sqrt)
+PB_BUILTIN(round_down, floor)
+PB_BUILTIN(round_up, ceil)
+PB_BUILTIN(round_even, rint)
+PB_BUILTIN(round_to_zero, trunc)
+#undef PB_BUILTIN
+PB_INLINE float with_sign(float x, float s) { return __builtin_copysignf(x, s); }
+PB_INLINE double with_sign(double x, double s) { return __builtin_copysign(x, s); }
+
+// a * b + c, rounded once where the instruction set has it: an emulation would be a hundred times slower.
+#ifdef __FMA__
+PB_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+PB_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#else
+PB_INLINE float fma(float a, float b, float c) { return a * b + c; }
+PB_INLINE double fma(double a, double b, double c) { return a * b + c; }
+#endif
+
+// The polynomial c0 + c1 x + c2 x^2 + ..., by Horner's rule.
+template <class T>
+PB_INLINE T polynomial(T, T c0) { return c0; }
+template <class T, class... Rest>
+PB_INLINE T polynomial(T x, T c0, Rest... rest) { return fma(polynomial(x, static_cast<T>(rest)...), x, c0); }
+
+}  // namespace
+}  // namespace pb

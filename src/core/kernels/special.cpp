@@ -1,0 +1,134 @@
+// The error function and its inverse, the gamma function's logarithm and its derivatives.
+#include "core/kernels/vector_math.h"
+
+extern "C" double lgamma_r(double, int*) noexcept;
+
+namespace pb {
+namespace {
+
+// Wichura's algorithm AS 241 (Applied Statistics 37, 1988) for the normal quantile, in terms of
+// erfinv x = quantile((1 + x) / 2) / sqrt 2: a rational function of x^2 in the middle, two of sqrt(-log((1 - |x|) / 2))
+// in the tails.
+PB_INLINE double inverse_erf(double x) {
+    const double q = 0.5 * x, r = 0.180625 - q * q;
+    const double middle =
+        q *
+        polynomial(r, 3.3871328727963666080e0, 1.3314166789178437745e+2, 1.9715909503065514427e+3,
+                   1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                   3.3430575583588128105e+4, 2.5090809287301226727e+3) /
+        polynomial(r, 1.0, 4.2313330701600911252e+1, 6.8718700749205790830e+2, 5.3941960214247511077e+3,
+                   2.1213794301586595867e+4, 3.9307895800092710610e+4, 2.8729085735721942674e+4,
+                   5.2264952788528545610e+3);
+    const double tail = 0.5 - absolute(q);
+    const double s = square_root(-vector_log(tail));
+    const bool far = s > 5;
+    const double t = far ? s - 5 : s - 1.6;
+    const double near_value =
+        polynomial(t, 1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
+                   3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
+                   2.27238449892691845833e-2, 7.74545014278341407640e-4) /
+        polynomial(t, 1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
+                   1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4,
+                   1.05075007164441684324e-9);
+    const double far_value =
+        polynomial(t, 6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
+                   2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                   2.71155556874348757815e-5, 2.01033439929228813265e-7) /
+        polynomial(t, 1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
+                   7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
+                   2.04426310338993978564e-15);
+    const double outer = with_sign(far ? far_value : near_value, x);
+    const double quantile = absolute(q) <= 0.425 ? middle : outer;
+    const double value = 0.70710678118654752440 * quantile;
+    return tail == 0 ? with_sign(__builtin_inf(), x) : value;
+}
+
+// The C library's, without its global sign variable.
+__attribute__((noinline)) double log_gamma(double x) {
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
+// Hurwitz' zeta function, the sum of (q + k)^-s over k >= 0, for s > 1 and q > 0: ten terms, then Euler and
+// Maclaurin's formula with the even Bernoulli numbers up to B_20.
+__attribute__((noinline)) double hurwitz_zeta(double s, double q) {
+    double sum = 0;
+    for (int k = 0; k < 10; ++k) sum += __builtin_pow(q + k, -s);
+    const double a = q + 10, power = __builtin_pow(a, -s);
+    sum += power * a / (s - 1) + 0.5 * power;
+    // B_2j / (2j)!
+    constexpr double factors[10] = {
+        8.3333333333333333e-2,  -1.3888888888888889e-3,  3.3068783068783069e-5,   -8.2671957671957672e-7,
+        2.0876756987868099e-8,  -5.2841901386874932e-10, 1.3382536530684679e-11,  -3.3896802963225829e-13,
+        8.5860620562778446e-15, -2.1748686985580619e-16};
+    double rising = s, scale = power / a;
+    for (int j = 0; j < 10; ++j) {
+        const double term = factors[j] * rising * scale;
+        sum += term;
+        if (!(absolute(term) > 1e-18 * sum)) break;
+        rising *= (s + 2 * j + 1) * (s + 2 * j + 2);
+        scale /= a * a;
+    }
+    return sum;
+}
+
+__attribute__((noinline)) double digamma_of(double x) {
+    constexpr double pi = 3.14159265358979323846;
+    if (x == 0) return with_sign(__builtin_inf(), -x);
+    double result = 0;
+    if (x < 0) {
+        if (x == round_to_zero(x)) return __builtin_nan("");
+        // Reflection; the cotangent of the fractional part, where pi * x is accurate.
+        const double fraction = x - round_even(x);
+        result = -pi / __builtin_tan(pi * fraction);
+        x = 1 - x;
+    }
+    if (x == __builtin_inf()) return x;
+    while (x < 10) {
+        result -= 1 / x;
+        x += 1;
+    }
+    // The asymptotic series: coefficients B_2j / 2j.
+    const double z = 1 / (x * x);
+    const double series = z * polynomial(z, 8.3333333333333333e-2, -8.3333333333333333e-3, 3.9682539682539683e-3,
+                                         -4.1666666666666667e-3, 7.5757575757575758e-3, -2.1092796092796093e-2,
+                                         8.3333333333333333e-2);
+    return result + (__builtin_log(x) - 0.5 / x - series);
+}
+
+// (-1)^(n+1) n! zeta(n + 1, x). Left of 0 the sum over the negative x + k is one of positive terms, from the other
+// side: with s = n + 1 and f the fractional part of x it is zeta(s, f) + (-1)^s (zeta(s, 1 - f) - zeta(s, 1 - x)).
+__attribute__((noinline)) double polygamma_of(double n, double x) {
+    if (!(n >= 0) || n != round_to_zero(n) || is_nan(x)) return __builtin_nan("");
+    if (n == 0) return digamma_of(x);
+    const double s = n + 1;
+    const bool even_order = round_to_zero(n / 2) * 2 == n;
+    const double sign = even_order ? -1 : 1;
+    double zeta;
+    if (x == __builtin_inf()) {
+        zeta = 0;
+    } else if (x > 0) {
+        zeta = hurwitz_zeta(s, x);
+    } else if (x == -__builtin_inf()) {
+        return __builtin_nan("");
+    } else {
+        const double below = -x - round_down(-x);  // 1 - f, exact
+        if (below == 0) return sign * __builtin_inf();
+        const double mirrored = hurwitz_zeta(s, below) - hurwitz_zeta(s, 1 - x);
+        zeta = hurwitz_zeta(s, 1 - below) + (even_order ? -mirrored : mirrored);
+    }
+    return sign * __builtin_tgamma(s) * zeta;
+}
+
+PB_UNARY(erf, vector_erf(a))
+PB_UNARY(erfc, vector_erfc(a))
+PB_UNARY(erfinv, inverse_erf(a))
+PB_UNARY(lgamma, log_gamma(a))
+PB_UNARY(digamma, digamma_of(a))
+PB_BINARY(polygamma, polygamma_of(a, b))
+
+}  // namespace
+
+void PB_ISA::install_special(Kernels& table) { PB_SPECIAL_PRIMITIVES(PB_INSTALL) }
+
+}  // namespace pb

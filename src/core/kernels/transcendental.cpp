@@ -1,0 +1,76 @@
+// Exponentials, logarithms, trigonometric and hyperbolic functions, powers. Errors are at most 4 ulp.
+#include "core/kernels/exponential.h"
+#include "core/kernels/vector_math.h"
+
+namespace pb {
+namespace {
+
+// By repeated squaring, wrapping around. Of the negative powers only those of 1 and -1 are integers.
+template <class T>
+PB_INLINE T integer_power(T base, T exponent) {
+    if (exponent < 0) return base == 1 ? T{1} : base == static_cast<T>(-1) ? static_cast<T>(exponent & 1 ? -1 : 1) : T{0};
+    auto result = wrap(T{1}), square = wrap(base);
+    for (auto e = wrap(exponent); e != 0; e >>= 1) {
+        if (e & 1) result *= square;
+        square *= square;
+    }
+    return static_cast<T>(result);
+}
+
+template <class T>
+PB_INLINE T power(T a, T b) {
+    if constexpr (is_float_v<T>) return vector_pow(a, b);
+    else return integer_power(a, b);
+}
+
+// The exponential is that of -|x|, which cannot overflow; both branches then keep full precision.
+template <class T>
+PB_INLINE T logistic(T x) {
+    const T e = exponential(-absolute(x));
+    return (x < 0 ? e : T{1}) / (T{1} + e) + (is_nan(x) ? x : T{0});
+}
+
+// max + log(1 + exp(-difference)). Equal operands have difference 0, also if they are infinite.
+template <class T>
+PB_INLINE T larger(T a, T b) { return (a > b) | is_nan(a) ? a : b; }
+template <class T>
+PB_INLINE T minus_distance(T a, T b) { return a == b ? T{0} : -absolute(a - b); }
+
+// x * log y and x * log1p y, where x = 0 wins over an infinite logarithm, but not over NaN.
+template <class T>
+PB_INLINE T zero_wins(T x, T y, T product) { return (x == 0) & !is_nan(y) ? T{0} : product; }
+
+PB_UNARY(exp, exponential(a))
+PB_UNARY(exp2, exponential2(a))
+PB_UNARY(expm1, vector_expm1(a))
+PB_UNARY(log, vector_log(a))
+PB_UNARY(log2, vector_log2(a))
+PB_UNARY(log10, vector_log10(a))
+PB_UNARY(log1p, vector_log1p(a))
+PB_UNARY(sin, vector_sin(a))
+PB_UNARY(cos, vector_cos(a))
+PB_UNARY(tan, vector_tan(a))
+PB_UNARY(asin, vector_asin(a))
+PB_UNARY(acos, vector_acos(a))
+PB_UNARY(atan, vector_atan(a))
+PB_UNARY(sinh, vector_sinh(a))
+PB_UNARY(cosh, vector_cosh(a))
+PB_UNARY(tanh, vector_tanh(a))
+PB_UNARY(asinh, vector_asinh(a))
+PB_UNARY(acosh, vector_acosh(a))
+PB_UNARY(atanh, vector_atanh(a))
+PB_BINARY(atan2, vector_atan2(a, b))
+PB_BINARY(hypot, vector_hypot(a, b))
+PB_BINARY(pow, power(a, b))
+PB_UNARY(sigmoid, logistic(a))
+PB_BINARY(logaddexp, larger(a, b) + vector_log1p(exponential(minus_distance(a, b))))
+PB_BINARY(logaddexp2,
+          larger(a, b) + T(0x1.71547652b82fep0) * vector_log1p(exponential2(minus_distance(a, b))))
+PB_BINARY(xlogy, zero_wins(a, b, a * vector_log(b)))
+PB_BINARY(xlog1py, zero_wins(a, b, a * vector_log1p(b)))
+
+}  // namespace
+
+void PB_ISA::install_transcendental(Kernels& table) { PB_TRANSCENDENTAL_PRIMITIVES(PB_INSTALL) }
+
+}  // namespace pb
