@@ -1,0 +1,153 @@
+"""Fair timing: every library does the same work in the same process, in turns.
+
+A `Statement` is one line of Python, repeated in a loop whose own cost is measured beside it and taken off.
+`measure` gives each library a turn in every round, in an order that rotates, and reports medians: what disturbs
+the machine for a second disturbs all of them. PyTorch runs a second time under another name, the control; its
+ratio to itself says how far the other ratios can be trusted.
+"""
+
+import gc
+import importlib
+import itertools
+import os
+import platform
+import re
+import statistics
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+
+LIBRARIES = ["pullback", "torch", "jax", "autograd"]
+CONTROL = "control"
+
+
+def installed(names=LIBRARIES):
+    """The libraries that can be imported here, in the order in which they are shown."""
+    found = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+        found.append(name)
+    return found
+
+
+@dataclass
+class Statement:
+    """A line of Python over some names; `per` says how many operations it holds, times are per operation."""
+
+    code: str
+    names: dict = field(default_factory=dict)
+    per: int = 1
+
+    @cached_property
+    def _timed(self):
+        unrolled = 10 if self.per == 1 else 1
+        body = "\n        ".join([self.code] * unrolled)
+        source = (
+            f"def timed(n, clock, repeat, {', '.join(self.names)}):\n"
+            f"    start = clock()\n"
+            f"    for _ in repeat(None, n):\n"
+            f"        {body}\n"
+            f"    middle = clock()\n"
+            f"    for _ in repeat(None, n):\n"
+            f"        pass\n"
+            f"    return ((middle - start) - (clock() - middle)) / (n * {unrolled * self.per})\n"
+        )
+        scope = {}
+        exec(source, scope)
+        return scope["timed"]
+
+    def seconds(self, n):
+        return self._timed(n, time.perf_counter, itertools.repeat, **self.names)
+
+    def repetitions(self, duration):
+        """How many turns of the loop fill `duration` seconds."""
+        n = 1
+        while True:
+            start = time.perf_counter()
+            self.seconds(n)
+            spent = time.perf_counter() - start
+            if spent > duration / 4 or n > 10**7:
+                return max(1, round(n * duration / spent))
+            n *= 2
+
+
+@dataclass
+class Work:
+    """One row: the same work for each library, and how many times faster than PyTorch's it has to be."""
+
+    title: str
+    builders: dict  # library name -> function of no arguments that returns a Statement
+    target: float | None = None
+
+
+def measure(work, libraries, rounds=15, duration=0.01):
+    """Median seconds per operation for each library that knows this work, and for the control."""
+    statements = {name: work.builders[name]() for name in libraries if name in work.builders}
+    if "torch" in statements:
+        statements[CONTROL] = work.builders["torch"]()
+    repetitions = {name: s.repetitions(duration) for name, s in statements.items()}
+    samples = {name: [] for name in statements}
+    order = list(statements)
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            order = order[1:] + order[:1]
+            for name in order:
+                samples[name].append(statements[name].seconds(repetitions[name]))
+    finally:
+        if collecting:
+            gc.enable()
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def nanoseconds(seconds):
+    ns = seconds * 1e9
+    return f"{ns:,.1f}" if ns < 100 else f"{ns:,.0f}"
+
+
+def verdict(met):
+    return "" if met is None else ("yes" if met else "**no**")
+
+
+def markdown(header, rows):
+    """A table; the first column is text, the others are numbers."""
+    lines = ["| " + " | ".join(header) + " |", "| --- |" + " ---: |" * (len(header) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def machine():
+    """One sentence: what this was measured on."""
+    try:
+        with open("/proc/cpuinfo") as f:
+            model = re.search(r"model name\s*: (.*)", f.read()).group(1)
+    except (OSError, AttributeError):
+        model = platform.processor() or platform.machine()
+    versions = []
+    for name in ["numpy", *LIBRARIES]:
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        version = getattr(module, "__version__", None)
+        versions.append(f"{name} {version}" if version else name)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{model}, {cores} cores, Python {platform.python_version()}, {', '.join(versions)}."
+
+
+def write_block(path, name, text):
+    """Replace what stands between the marks `<!-- name -->` and `<!-- /name -->` of a page."""
+    with open(path) as f:
+        page = f.read()
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if page.count(start) != 1 or page.count(end) != 1:
+        raise ValueError(f"{path} must hold one {start} and one {end}")
+    before, rest = page.split(start)
+    _, after = rest.split(end)
+    with open(path, "w") as f:
+        f.write(f"{before}{start}\n{text}\n{end}{after}")
