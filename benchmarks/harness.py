@@ -1,7 +1,7 @@
 """Fair timing: every library does the same work in the same process, in turns.
 
-A `Statement` is one line of Python, repeated in a loop whose own cost is measured beside it and taken off.
-`measure` gives each library a turn in every round, in an order that rotates, and reports medians: what disturbs
+A `Statement` is one line of Python, repeated in a loop whose own cost is measured beside it and taken off. In
+`measure` every library has a turn in every round, in an order that rotates, and medians count: what disturbs
 the machine for a second disturbs all of them. PyTorch runs a second time under another name, the control; its
 ratio to itself says how far the other ratios can be trusted.
 """
