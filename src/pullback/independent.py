@@ -30,7 +30,7 @@ from pullback import Tensor
 __all__ = ["IndependentTensor", "format", "grad", "make_independent", "requires_grad", "show", "to_dependent"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class IndependentTensor:
     """A variable: a tensor that the computations built upon it can be differentiated with respect to.
 

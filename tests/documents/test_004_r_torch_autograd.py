@@ -2,8 +2,8 @@
 
 Its function is ``0.2 x1^2 + 0.2 x2^2 - 5`` at (2, 2), computed in the named steps x3 to x7. What differs from
 the page: R's ``torch_tensor(2)`` has one dimension, so here it is ``pb.tensor([2.0])``; the backend of that
-time calls multiplying by, and subtracting, a number ``MulBackward1`` and ``SubBackward1``, which PyTorch 2.13 calls
-``MulBackward0`` and ``SubBackward0``.
+time writes ``MulBackward1`` and ``SubBackward1`` where one operand is a number, PyTorch 2.13 ``MulBackward0``
+and ``SubBackward0``.
 """
 
 import warnings

@@ -1,12 +1,10 @@
 """The functional face: variables, pure gradients, structures, errors, and Hasktorch's notation."""
 
 import collections
-import doctest
 
 import pytest
 
 import pullback as pb
-from pullback import independent
 from pullback.independent import (
     IndependentTensor,
     format,
@@ -16,12 +14,6 @@ from pullback.independent import (
     show,
     to_dependent,
 )
-
-
-def test_the_examples_in_the_docstrings():
-    result = doctest.testmod(independent)
-    assert result.attempted >= 25
-    assert result.failed == 0
 
 
 def test_make_independent_leaves_its_argument_alone():
