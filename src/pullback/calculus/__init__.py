@@ -1,0 +1,36 @@
+"""The table of calculus: every elementwise function of pullback, and its partial derivatives.
+
+    sin = elementwise("sin", lambda x, y: [cos(x)])
+    mul = elementwise("mul", lambda a, b, y: [b, a])
+    silu = composed("silu", lambda x: x * sigmoid(x))
+
+Each row is traced once into programs that the core runs, forward and backward, in every mode and order; no Python
+runs when they do. Choices at kinks and poles stand in the rows, with the reason.
+
+Your own functions join the same table, and are as fast as its own:
+
+    from pullback.calculus import composed, exp
+
+    bump = composed("bump", lambda x, width: exp(-((x / width) ** 2)), parameters={"width": 1.0})
+
+The files: `symbols` records what a rule does, `derive` finds the partials of a formula, `define` says what a row is;
+the others are the table, by family.
+"""
+
+# In the order in which families build on each other.
+from . import (  # isort: skip
+    comparisons,
+    selection,
+    exponentials,
+    arithmetic,
+    trigonometry,
+    gaussian_gamma,
+    rounding,
+    activations,
+)
+from .define import TABLE as _TABLE
+from .define import Row, composed, elementwise, install, rows
+
+__all__ = ["Row", "composed", "elementwise", "install", "rows", *_TABLE]
+
+globals().update(_TABLE)  # every function of the table under its own name

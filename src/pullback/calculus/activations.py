@@ -1,0 +1,248 @@
+"""The nonlinearities of neural networks. They live in nn.functional; some have a second home."""
+
+from math import inf, nan, pi, sqrt
+
+from .define import composed
+from .exponentials import exp, expm1, logaddexp, sigmoid
+from .gaussian_gamma import erf
+from .selection import maximum, minimum, where, zmul
+from .trigonometry import tanh
+
+IN_PLACE = "nn nn-in-place inplace="
+BOTH_HOMES = "function " + IN_PLACE
+
+
+def _activation(name, formula, partials=None, doc="", *, accepts="floats", forms="nn", **about):
+    return composed(name, formula, partials, doc, accepts=accepts, forms=forms, **about)
+
+
+# Straight pieces. On a corner the slope is the left one of relu, leaky_relu and threshold, and the flat one of the
+# hard functions: PyTorch's choices.
+
+relu = _activation(
+    "relu",
+    lambda x: maximum(x, 0),
+    lambda x, y: [y > 0],
+    "max(input, 0)",
+    promotion="arithmetic",
+    accepts="numbers",
+    forms="method in-place " + BOTH_HOMES,
+    kinks={0: 0},
+    note="0 at the corner, as PyTorch",
+    unlike_torch={nan: "PyTorch lets a gradient pass through a NaN; NaN > 0 does not hold"},
+)
+leaky_relu = _activation(
+    "leaky_relu",
+    lambda x, negative_slope: where(x > 0, x, negative_slope * x),
+    lambda x, negative_slope, y: [where(x > 0, 1, negative_slope)],
+    "input where positive, negative_slope * input elsewhere.",
+    parameters={"negative_slope": 0.01},
+    forms=IN_PLACE,
+    kinks={0: 0.01},
+    note="negative_slope at the corner, as PyTorch",
+)
+threshold = _activation(
+    "threshold",
+    lambda x, threshold, value: where(x > threshold, x, value),
+    lambda x, threshold, value, y: [x > threshold],
+    "input where above the threshold, value elsewhere.",
+    parameters={"threshold": ..., "value": ...},
+    promotion="arithmetic",
+    accepts="numbers",
+    forms=BOTH_HOMES,
+)
+hardtanh = _activation(
+    "hardtanh",
+    lambda x, min_val, max_val: minimum(maximum(x, min_val), max_val),
+    lambda x, min_val, max_val, y: [(x > min_val) & (x < max_val)],
+    "input brought between min_val and max_val.",
+    parameters={"min_val": -1.0, "max_val": 1.0},
+    promotion="arithmetic",
+    accepts="numbers",
+    forms=IN_PLACE,
+    kinks={-1: 0, 1: 0},
+    note="0 at the corners, as PyTorch",
+)
+relu6 = _activation(
+    "relu6",
+    lambda x: minimum(maximum(x, 0), 6),
+    lambda x, y: [(x > 0) & (x < 6)],
+    "min(max(input, 0), 6)",
+    promotion="arithmetic",
+    accepts="numbers",
+    forms="nn inplace=",
+    node="HardtanhBackward0",
+    kinks={0: 0, 6: 0},
+    note="0 at the corners, as PyTorch",
+)
+hardsigmoid = _activation(
+    "hardsigmoid",
+    lambda x: minimum(maximum(x + 3, 0), 6) / 6,
+    lambda x, y: [where((x > -3) & (x < 3), 1 / 6, 0)],
+    "relu6(input + 3) / 6",
+    forms="nn inplace=",
+    kinks={-3: 0, 3: 0},
+    note="0 at the corners, as PyTorch",
+)
+hardswish = _activation(
+    "hardswish",
+    lambda x: x * minimum(maximum(x + 3, 0), 6) / 6,
+    lambda x, y: [where(x <= -3, 0, where(x < 3, x / 3 + 0.5, 1))],
+    "input * relu6(input + 3) / 6",
+    forms="nn inplace=",
+    kinks={-3: 0, 3: 1},
+    note="the outer slope at the corners, as PyTorch",
+)
+hardshrink = _activation(
+    "hardshrink",
+    lambda x, lambd: where((x >= -lambd) & (x <= lambd), 0, x),
+    lambda x, lambd, y: [~((x >= -lambd) & (x <= lambd))],
+    "input, but 0 between -lambd and lambd.",
+    parameters={"lambd": 0.5},
+    forms="function method out nn",
+    kinks={-0.5: 0, 0.5: 0},
+    note="0 at the jumps, as PyTorch",
+)
+softshrink = _activation(
+    "softshrink",
+    lambda x, lambd: where(x > lambd, x - lambd, where(x < -lambd, x + lambd, 0 * x)),  # 0 * x: NaN stays NaN
+    lambda x, lambd, y: [~((x >= -lambd) & (x <= lambd))],
+    "input moved towards 0 by lambd, and 0 between -lambd and lambd.",
+    parameters={"lambd": 0.5},
+    forms="nn nn-out",
+    kinks={-0.5: 0, 0.5: 0},
+    note="0 at the corners, as PyTorch",
+)
+
+# Exponential tails.
+
+elu = _activation(
+    "elu",
+    lambda x, alpha: where(x > 0, x, alpha * expm1(x)),
+    lambda x, alpha, y: [where(x > 0, 1, alpha * exp(x))],
+    "input where positive, alpha * (e**input - 1) elsewhere.",
+    parameters={"alpha": 1.0},
+    forms=IN_PLACE,
+)
+celu = _activation(
+    "celu",
+    lambda x, alpha: where(x > 0, x, alpha * expm1(x / alpha)),
+    lambda x, alpha, y: [where(x > 0, 1, exp(x / alpha))],
+    "input where positive, alpha * (e**(input / alpha) - 1) elsewhere.",
+    parameters={"alpha": 1.0},
+    forms=BOTH_HOMES,
+)
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+selu = _activation(
+    "selu",
+    lambda x: where(x > 0, _SELU_SCALE * x, _SELU_SCALE * _SELU_ALPHA * expm1(x)),
+    lambda x, y: [where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * exp(x))],
+    "scale * elu(input, alpha), with the constants that keep a layer's mean 0 and variance 1 (arXiv:1706.02515).",
+    forms=BOTH_HOMES,
+    node="EluBackward0",
+    kinks={0: _SELU_SCALE * _SELU_ALPHA},
+    note="the left slope at the corner, as PyTorch",
+)
+softplus = _activation(
+    "softplus",
+    lambda x, beta, threshold: where(beta * x > threshold, x, logaddexp(beta * x, 0) / beta),
+    lambda x, beta, threshold, y: [where(beta * x > threshold, 1, sigmoid(beta * x))],
+    "log(1 + e**(beta * input)) / beta, and input itself where beta * input is above the threshold.",
+    parameters={"beta": 1.0, "threshold": 20.0},
+    forms="nn nn-out",
+)
+logsigmoid = _activation(
+    "logsigmoid",
+    lambda x: -logaddexp(-x, 0),
+    doc="log(sigmoid(input)), without underflow.",
+    forms="nn nn-out",
+    node="LogSigmoidBackward0",
+)
+
+# Gates: input times a smooth step. Their slopes follow from the formula; where the step is saturated its slope is an
+# exact 0, which stays 0 times an infinite input.
+
+_GATE = {-inf: "PyTorch's is inf * 0 = NaN", inf: "PyTorch's is inf * 0 = NaN"}
+silu = _activation(
+    "silu",
+    lambda x: x * sigmoid(x),
+    doc="input * sigmoid(input), also called swish.",
+    forms="nn inplace=",
+    unlike_torch=_GATE,
+)
+mish = _activation(
+    "mish",
+    lambda x: x * tanh(logaddexp(x, 0)),
+    doc="input * tanh(softplus(input)) (arXiv:1908.08681).",
+    forms="nn inplace=",
+    unlike_torch=_GATE,
+)
+gelu = _activation(
+    "gelu",
+    lambda x: 0.5 * x * (1 + erf(x * sqrt(0.5))),
+    doc="input times the normal distribution function (arXiv:1606.08415).",
+    signature='input, approximate="none"',
+    forms="nn nn-out",
+    unlike_torch=_GATE,
+)
+_GELU_SCALE, _GELU_CUBE = sqrt(2 / pi), 0.044715
+
+
+def _gelu_step(x):
+    return tanh(_GELU_SCALE * (x + _GELU_CUBE * x * x * x))
+
+
+def _gelu_tanh_slope(x):
+    step = _gelu_step(x)
+    inner = _GELU_SCALE * (1 + 3 * _GELU_CUBE * x * x)
+    return 0.5 * (1 + step) + zmul(
+        1 - step * step, 0.5 * x * inner
+    )  # saturated: 0, even where x * x overflows
+
+
+gelu_tanh = _activation(
+    "gelu_tanh",
+    lambda x: 0.5 * x * (1 + _gelu_step(x)),
+    lambda x, y: [_gelu_tanh_slope(x)],
+    "gelu with the normal distribution function approximated by tanh.",
+    signature='input, approximate="tanh"',
+    forms="nn nn-out",
+    node="GeluBackward0",
+    variant_of="gelu",
+    when='approximate="tanh"',
+    unlike_torch=_GATE,
+)
+
+# Rational and difference forms; in PyTorch they are two nodes, named here by the last.
+
+
+def _softsign_slope(x):
+    step = 1 / (1 + abs(x))
+    return step * step
+
+
+softsign = _activation(
+    "softsign",
+    lambda x: x / (1 + abs(x)),
+    lambda x, y: [_softsign_slope(x)],
+    "input / (1 + |input|)",
+    accepts="numbers",
+    node="DivBackward0",
+    kinks={0: 1},
+    note="smooth: the slope at 0 is 1",
+)
+
+
+def _tanhshrink_slope(x):
+    step = tanh(x)
+    return step * step
+
+
+tanhshrink = _activation(
+    "tanhshrink",
+    lambda x: x - tanh(x),
+    lambda x, y: [_tanhshrink_slope(x)],
+    "input - tanh(input)",
+    accepts="numbers",
+    node="SubBackward0",
+)

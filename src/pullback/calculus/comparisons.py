@@ -1,0 +1,84 @@
+"""What has no derivative: comparisons, tests, logic and bits."""
+
+from .define import METHOD, composed, nondifferentiable
+
+eq = nondifferentiable("eq", "a b", "input == other", operator="==")
+ne = nondifferentiable("ne", "a b", "input != other", operator="!=", aliases="not_equal")
+lt = nondifferentiable("lt", "a b", "input < other", operator="<", aliases="less")
+le = nondifferentiable("le", "a b", "input <= other", operator="<=", aliases="less_equal")
+gt = nondifferentiable("gt", "a b", "input > other", operator=">", aliases="greater")
+ge = nondifferentiable("ge", "a b", "input >= other", operator=">=", aliases="greater_equal")
+
+
+def _test(name, doc, forms):
+    return nondifferentiable(name, "x", doc, "predicate", forms=forms)
+
+
+isnan = _test("isnan", "Whether each element is not a number.", METHOD)
+isinf = _test("isinf", "Whether each element is infinite, of either sign.", METHOD)
+isfinite = _test("isfinite", "Whether each element is neither infinite nor NaN.", METHOD)
+isposinf = _test("isposinf", "Whether each element is positive infinity.", "function method out")
+isneginf = _test("isneginf", "Whether each element is negative infinity.", "function method out")
+signbit = _test(
+    "signbit", "Whether the sign bit of each element is set, as it is for -0.0.", "function method out"
+)
+
+
+def _close(a, b, rtol, atol):
+    apart = abs(a - b)
+    return (a == b) | (isfinite(apart) & (apart <= atol + abs(rtol * b)))
+
+
+_TOLERANCES = {"rtol": 1e-5, "atol": 1e-8}
+_ISCLOSE = "input, other, rtol=1e-05, atol=1e-08, equal_nan=False"
+
+isclose = composed(
+    "isclose",
+    lambda a, b, rtol, atol: _close(a, b, rtol, atol),
+    doc="Whether |input - other| <= atol + rtol * |other|, or both are the same infinity.",
+    parameters=_TOLERANCES,
+    promotion="close",
+    signature=_ISCLOSE,
+    forms=METHOD,
+)
+isclose_nan = composed(
+    "isclose_nan",
+    lambda a, b, rtol, atol: _close(a, b, rtol, atol) | (isnan(a) & isnan(b)),
+    doc="As isclose; NaN is close to NaN.",
+    parameters=_TOLERANCES,
+    promotion="close",
+    signature=_ISCLOSE,
+    forms=METHOD,
+    variant_of="isclose",
+    when="equal_nan=True",
+)
+
+logical_and = nondifferentiable("logical_and", "a b", "Whether both are nonzero.", "logical")
+logical_or = nondifferentiable("logical_or", "a b", "Whether at least one is nonzero.", "logical")
+logical_xor = nondifferentiable("logical_xor", "a b", "Whether exactly one is nonzero.", "logical")
+logical_not = nondifferentiable("logical_not", "x", "Whether each element is zero.", "logical")
+
+bitwise_and = nondifferentiable("bitwise_and", "a b", "The bits set in both.", "bitwise", operator="&")
+bitwise_or = nondifferentiable("bitwise_or", "a b", "The bits set in either.", "bitwise", operator="|")
+bitwise_xor = nondifferentiable("bitwise_xor", "a b", "The bits set in exactly one.", "bitwise", operator="^")
+bitwise_not = nondifferentiable(
+    "bitwise_not", "x", "Every bit inverted; `not` for bool.", "bitwise", operator="~"
+)
+left_shift = nondifferentiable(
+    "left_shift",
+    "a b",
+    "`input` with its bits moved up by `other` places.",
+    "bitwise",
+    operator="<<",
+    accepts="numbers",
+    aliases="bitwise_left_shift",
+)
+right_shift = nondifferentiable(
+    "right_shift",
+    "a b",
+    "`input` with its bits moved down by `other` places, the sign kept.",
+    "bitwise",
+    operator=">>",
+    accepts="numbers",
+    aliases="bitwise_right_shift",
+)

@@ -1,0 +1,349 @@
+"""How a row of the table is written: `elementwise` and `composed`.
+
+    exp = elementwise("exp", lambda x, y: [y])
+    leaky = composed("leaky", lambda x, slope: where(x > 0, x, slope * x), parameters={"slope": 0.01})
+
+`elementwise` names a function that the core has a kernel for, and states its partial derivatives. `composed`
+gives a formula in functions of the table; its partials follow from the formula, or are stated where a better form
+exists. The names of a lambda's arguments tell the operands, and `y`, last in a rule, is the function's own result:
+a rule that uses y saves the result, one that uses x saves the operand, and one that uses neither saves nothing.
+
+A rule returns one partial per operand that is not a parameter: an expression, a number (0: identically zero), or
+None (an operand that has no derivative). A comparison is a partial too: it selects, `[x > 0]`.
+"""
+
+from . import derive
+from .symbols import Symbol, Trace, emit
+
+FUNCTION = "function"
+METHOD = "function method"
+EVERYWHERE = "function method in-place out"
+
+# The result dtype from the operands', as PyTorch has it. "where" and the Boolean ones see operand dtypes apart.
+PROMOTIONS = frozenset(
+    "arithmetic float compare close predicate logical bitwise where".split()
+)  # "close": compared as floating numbers, integers as float64
+_BOOLEAN = frozenset({"compare", "close", "predicate", "logical"})
+
+TABLE = {}
+_core = None  # the native module, once the table is installed
+
+
+class Row:
+    """One function of the table: its mathematics, and what documentation, stubs and tests need to know of it."""
+
+    __slots__ = (
+        "name",
+        "formula",
+        "rule",
+        "doc",
+        "operands",
+        "parameters",
+        "promotion",
+        "node",
+        "accepts",
+        "forms",
+        "operator",
+        "signature",
+        "aliases",
+        "variant_of",
+        "when",
+        "domain",
+        "kinks",
+        "note",
+        "unlike_torch",
+        "function",
+    )
+
+    def __init__(
+        self,
+        name,
+        formula,
+        rule,
+        doc="",
+        *,
+        operands=None,  # their names, where neither formula nor rule tells
+        parameters=None,  # {argument name: default}, ... for one that must be given: plain numbers, never differentiated
+        promotion="float",
+        node=None,  # grad_fn's name, or (all tensors, number at operand 0, number at operand 1, ...)
+        accepts="any",  # "any", "numbers" (no bool), "floats"; of the common dtype
+        forms=EVERYWHERE,
+        operator="",
+        signature=None,
+        aliases="",
+        variant_of=None,  # the public name, where one name has several programs ...
+        when="",  # ... and the arguments that choose this one
+        domain=(-3.0, 3.0),  # where tests sample: a pair, or one pair per operand with a derivative
+        kinks=None,  # {point: partials}: the choices where mathematics leaves one; `note` says why
+        note="",
+        unlike_torch=None,  # {point: reason}: special values where PyTorch's partial differs
+    ):
+        self.name = name
+        self.formula = formula
+        self.rule = rule
+        self.doc = doc
+        self.parameters = parameters or {}
+        self.promotion = promotion
+        self.accepts = accepts
+        self.forms = tuple(forms.split())
+        self.operator = operator
+        self.aliases = tuple(aliases.split())
+        self.variant_of = variant_of
+        self.when = when
+        self.domain = domain
+        self.kinks = kinks or {}
+        self.note = note
+        self.unlike_torch = unlike_torch or {}
+        self.function = None
+        self.operands = operands or self._operand_names()
+        self.node = node or ("" if self.boolean else _node_name(name))
+        self.signature = signature or self._default_signature()
+        if promotion not in PROMOTIONS:
+            raise ValueError(
+                f"{name}: unknown promotion {promotion!r}; one of {', '.join(sorted(PROMOTIONS))}"
+            )
+        for parameter in self.parameters:
+            if parameter not in self.operands:
+                raise ValueError(f"{name}: parameter {parameter!r} is not among its operands {self.operands}")
+        if rule is not None and (self.boolean or promotion == "bitwise"):
+            raise ValueError(f"{name}: its result is no real number, so it has no partial derivatives")
+
+    @property
+    def boolean(self):
+        """Whether the result is a truth value."""
+        return self.promotion in _BOOLEAN
+
+    @property
+    def arity(self):
+        return len(self.operands)
+
+    @property
+    def parameter_indices(self):
+        return tuple([index for index, name in enumerate(self.operands) if name in self.parameters])
+
+    @property
+    def differentiable(self):
+        """Whether the result has a derivative in at least one operand."""
+        return self.rule is not None or (self.formula is not None and not self.boolean)
+
+    def __repr__(self):
+        return f"<pullback.calculus row {self.variant_of or self.name}({self.signature})>"
+
+    def __call__(self, *operands, **named):
+        if named or len(operands) != len(self.operands):
+            operands = self._bind(operands, named)
+        for operand in operands:
+            if operand.__class__ is Symbol:
+                break
+            if operand.__class__ is derive.Dual:
+                return derive.apply_to_duals(self, operands)
+        else:
+            return self._on_tensors(operands)
+        if any(operand.__class__ is derive.Dual for operand in operands):
+            return derive.apply_to_duals(self, operands)
+        if self.formula is not None:
+            return self.formula(*operands)
+        result = emit(self.name, *operands, boolean=self.boolean)
+        if result is NotImplemented:
+            raise TypeError(f"{self.name}: in a rule, its operands are symbols or numbers, not {operands!r}")
+        return result
+
+    def forward(self):
+        """The program of a composed function; None where the core has a kernel of this name."""
+        if self.formula is None:
+            return None
+        operands = self._symbols()[0]
+        result = self._run(self.formula, operands)
+        if isinstance(result, (list, tuple)):
+            raise TypeError(f"{self.name}: a formula returns one value, not {len(result)}")
+        return self._program(operands[0].trace, [result])
+
+    def partial_program(self):
+        """One program for all partials, so that what they share is computed once; None without derivatives."""
+        if not self.differentiable:
+            return None
+        operands, result = self._symbols()
+        return self._program(result.trace, self.partials(operands, result))
+
+    def partials(self, operands, result):
+        """The partial in every operand (None in a parameter), as symbols of the operands' trace."""
+        if self.rule is None:
+            given = self._run(
+                lambda *symbols: derive.partials_of(self.formula, symbols, self.parameter_indices), operands
+            )
+        else:
+            given = self._run(self.rule, [*operands, result])
+        names = [name for name in self.operands if name not in self.parameters]
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f"{self.name}: a rule returns a list of partials, one for each of {_and(names)}")
+        if len(given) != len(names):
+            raise TypeError(
+                f"{self.name}: the rule gives {_count(len(given), 'partial')}, but the function has "
+                f"{_count(len(names), 'operand')} to differentiate: {_and(names)}"
+            )
+        remaining = iter(given)
+        return [None if name in self.parameters else next(remaining) for name in self.operands]
+
+    def _symbols(self):
+        trace = Trace(len(self.operands))
+        where = self.promotion == "where"
+        operands = [trace.operand(index, where and index == 0) for index in range(trace.arity)]
+        return operands, trace.operand(trace.arity)
+
+    def _run(self, rule, arguments):
+        try:
+            return rule(*arguments)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}: {error}") from error
+
+    def _program(self, trace, outputs):
+        try:
+            return trace.program(outputs)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}: {error}") from None
+
+    def _on_tensors(self, operands):
+        if self.function is None:
+            if _core is None:
+                raise RuntimeError(f"{self.name}: the table of calculus is not installed in a core yet")
+            self.function = _core.elementwise_function(self.name)
+        return self.function(*operands)
+
+    def _bind(self, operands, named):
+        values = dict(zip(self.operands, operands))
+        for name, value in named.items():
+            if name not in self.operands or name in values:
+                raise TypeError(f"{self.name}() got an unexpected or repeated argument {name!r}")
+            values[name] = value
+        for name, default in self.parameters.items():
+            if default is not ...:
+                values.setdefault(name, default)
+        missing = [name for name in self.operands if name not in values]
+        if missing or len(operands) > len(self.operands):
+            raise TypeError(
+                f"{self.name}() takes {_and(self.operands)}; it was given {_count(len(operands), 'operand')}"
+            )
+        return [values[name] for name in self.operands]
+
+    def _operand_names(self):
+        names = None
+        for kind, function in (("formula", self.formula), ("rule", self.rule)):
+            if function is None:
+                continue
+            code = getattr(function, "__code__", None)
+            if code is None or code.co_flags & 0x0C or code.co_kwonlyargcount:  # *args, **kwargs
+                raise TypeError(
+                    f"{self.name}: a {kind} is a lambda or function whose arguments are named one by one"
+                )
+            own = code.co_varnames[: code.co_argcount]
+            if kind == "rule":
+                if not own or own[-1] != "y":
+                    raise TypeError(
+                        f"{self.name}: the last argument of a rule is y, the function's own result"
+                    )
+                own = own[:-1]
+            if names is not None and own != names:
+                raise TypeError(f"{self.name}: the formula is over {_and(names)}, the rule over {_and(own)}")
+            names = own
+        if not names:
+            raise TypeError(f"{self.name}: it has no operands")
+        return names
+
+    def _default_signature(self):
+        names = [name for name in self.operands if name not in self.parameters]
+        names = ["input", "other"][: len(names)] if len(names) < 3 else names
+        given = [name if default is ... else f"{name}={default}" for name, default in self.parameters.items()]
+        return ", ".join(names + given)
+
+
+def elementwise(name, partials, doc="", **about):
+    """Define a function that the core has a kernel for, by its partial derivatives.
+
+    `partials` is a function of the operands and of the result y that returns one partial for each operand that is
+    not a parameter. It is called once, now, with symbols. Operators of any number of such functions in any mode
+    (reverse, forward, every order) follow from it.
+
+    Returns a callable that works on tensors, and in formulas and rules.
+
+    Raises TypeError for a rule of the wrong shape, ValueError for a name that is taken.
+
+    >>> from pullback.calculus import elementwise
+    >>> elementwise("exp", lambda x, y: [y])
+    Traceback (most recent call last):
+        ...
+    ValueError: exp: the table has a function of this name
+    """
+    return _add(Row(name, None, partials, doc, **about))
+
+
+def composed(name, formula, partials=None, doc="", **about):
+    """Define a function by a formula in functions of the table.
+
+    Without `partials` the derivatives follow from the formula, by forward mode; state them, as for `elementwise`,
+    where a better form exists: one that does not overflow or cancel, or that chooses at a kink.
+
+    Returns a callable that works on tensors, and in formulas and rules.
+
+    Raises TypeError for a formula that branches on its operands or returns no symbol, ValueError for a name that
+    is taken.
+
+    >>> from pullback.calculus import composed, sigmoid
+    >>> swish = composed("swish", lambda x, beta: x * sigmoid(beta * x), parameters={"beta": 1.0})
+    >>> swish
+    <pullback.calculus row swish(input, beta=1.0)>
+    """
+    return _add(Row(name, formula, partials, doc, **about))
+
+
+def nondifferentiable(name, operands, doc="", promotion="compare", **about):
+    """Define a function that the core has a kernel for and that has no derivative: a comparison, a test, a bit."""
+    return _add(Row(name, None, None, doc, operands=tuple(operands.split()), promotion=promotion, **about))
+
+
+def rows():
+    """Every row of the table, in the order of definition."""
+    return tuple(TABLE.values())
+
+
+def install(core):
+    """Hand the table to a core, and every later row as it is defined."""
+    global _core
+    for row in TABLE.values():
+        _hand_over(row, core)
+    _core = core
+
+
+def _add(row):
+    if row.name in TABLE:
+        raise ValueError(f"{row.name}: the table has a function of this name")
+    if _core is not None:
+        _hand_over(row, _core)  # before it enters the table: a rule that fails leaves no trace
+    TABLE[row.name] = row
+    return row
+
+
+def _hand_over(row, core):
+    core.define_row(
+        row.name,
+        len(row.operands),
+        row.parameter_indices,
+        row.forward(),
+        row.partial_program(),
+        row.promotion,
+        row.node,
+    )
+
+
+def _node_name(name):
+    return "".join([part.capitalize() for part in name.split("_")]) + "Backward0"
+
+
+def _count(number, noun):
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _and(names):
+    return ", ".join(names)
+
+
+derive.give_operators(TABLE)

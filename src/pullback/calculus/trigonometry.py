@@ -1,0 +1,120 @@
+"""Circular and hyperbolic functions and their inverses.
+
+Slopes of the inverses are written so that they neither overflow nor cancel: 1 - x*x as (1 - x) * (1 + x), which is
+exact to rounding next to 1, and sqrt(x*x + 1) as a hypotenuse.
+"""
+
+from math import inf, pi
+
+from .arithmetic import reciprocal, rsqrt, sqrt
+from .define import EVERYWHERE, composed, elementwise
+from .selection import where
+
+sin = elementwise("sin", lambda x, y: [cos(x)], "The sine.")
+cos = elementwise("cos", lambda x, y: [-sin(x)], "The cosine.")
+tan = elementwise("tan", lambda x, y: [1 + y * y], "The tangent.", domain=(-1.4, 1.4))
+
+asin = elementwise(
+    "asin",
+    lambda x, y: [rsqrt((1 - x) * (1 + x))],
+    "The inverse sine.",
+    domain=(-0.95, 0.95),
+    aliases="arcsin",
+)
+acos = elementwise(
+    "acos",
+    lambda x, y: [-rsqrt((1 - x) * (1 + x))],
+    "The inverse cosine.",
+    domain=(-0.95, 0.95),
+    aliases="arccos",
+)
+atan = elementwise("atan", lambda x, y: [1 / (1 + x * x)], "The inverse tangent.", aliases="arctan")
+
+sinh = elementwise("sinh", lambda x, y: [cosh(x)], "The hyperbolic sine.")
+cosh = elementwise("cosh", lambda x, y: [sinh(x)], "The hyperbolic cosine.")
+tanh = elementwise(
+    "tanh",
+    lambda x, y: [1 - y * y],  # saves y, not x; 0 in float32 beyond |x| = 9, where the slope is under 1e-7
+    "The hyperbolic tangent.",
+    forms=EVERYWHERE + " nn",
+)
+
+asinh = elementwise(
+    "asinh", lambda x, y: [1 / hypot(x, 1)], "The inverse hyperbolic sine.", aliases="arcsinh"
+)
+acosh = elementwise(
+    "acosh",
+    lambda x, y: [reciprocal(sqrt(x - 1) * sqrt(x + 1))],
+    "The inverse hyperbolic cosine.",
+    domain=(1.1, 4),
+    aliases="arccosh",
+    note="NaN below 1, where the function is",
+)
+atanh = elementwise(
+    "atanh",
+    lambda x, y: [1 / ((1 - x) * (1 + x))],
+    "The inverse hyperbolic tangent.",
+    domain=(-0.95, 0.95),
+    aliases="arctanh",
+)
+
+hypot = elementwise(
+    "hypot",
+    lambda a, b, y: [where(y == 0, 0, a / y), where(y == 0, 0, b / y)],
+    "sqrt(input**2 + other**2), without overflow.",
+    accepts="floats",
+    kinks={(0, 0): (0, 0)},
+    note="0 at the origin, as every norm here: the subgradient of least norm",
+    unlike_torch={(0, 0): "PyTorch's is 0 / 0 = NaN"},
+)
+
+
+def _along_circle(leg, a, b):
+    """leg / (a*a + b*b), where a*a may overflow or underflow though the quotient does not."""
+    radius = hypot(a, b)
+    return where(radius == 0, 0, leg / radius / radius)
+
+
+atan2 = elementwise(
+    "atan2",
+    lambda a, b, y: [_along_circle(b, a, b), -_along_circle(a, a, b)],
+    "The angle of the point (other, input), in (-pi, pi].",
+    aliases="arctan2",
+    kinks={(0, 0): (0, 0)},
+    note="0 at the origin, which has no angle: as PyTorch",
+)
+
+# The slope of sinc, (z cos z - sin z) / (pi x**2) with z = pi x, cancels near 0: there its series is used, which has
+# a relative error under 1e-16 for |z| < 1/2, and at 0 derivatives of every order.
+_SERIES = (
+    -1 / 3,
+    1 / 30,
+    -1 / 840,
+    1 / 45360,
+    -1 / 3991680,
+    1 / 518918400,
+    -1 / 93405312000,
+    1 / 22230464256000,
+)
+
+
+def _sinc_slope(x):
+    z = pi * x
+    series = 0.0
+    for coefficient in reversed(_SERIES):
+        series = coefficient + (z * z) * series
+    return pi * where(abs(z) < 0.5, z * series, (cos(z) - sin(z) / z) / z)
+
+
+sinc = composed(
+    "sinc",
+    lambda x: where(x == 0, 1, sin(pi * x) / (pi * x)),
+    lambda x, y: [_sinc_slope(x)],
+    "sin(pi * input) / (pi * input), and 1 at 0.",
+    aliases="special.sinc",
+    kinks={0: 0},
+    note="smooth: the slope at 0 is 0",
+)
+
+deg2rad = composed("deg2rad", lambda x: x * (pi / 180), doc="Degrees to radians.", node="Deg2RadBackward0")
+rad2deg = composed("rad2deg", lambda x: x * (180 / pi), doc="Radians to degrees.", node="Rad2DegBackward0")
