@@ -57,7 +57,7 @@ PB_INLINE T truncated_quotient(T a, T b) {
 
 // Euclid's algorithm on magnitudes; gcd(0, 0) is 0. Out of line: a loop inside a loop.
 template <class T>
-__attribute__((noinline)) T greatest_common_divisor(T a, T b) {
+PB_NOINLINE T greatest_common_divisor(T a, T b) {
     auto x = a < 0 ? 0 - wrap(a) : wrap(a), y = b < 0 ? 0 - wrap(b) : wrap(b);
     while (y != 0) {
         const auto r = x % y;

@@ -18,6 +18,11 @@
 #endif
 
 #define PB_INLINE inline __attribute__((always_inline))
+#if defined(__clang__)
+#define PB_NOINLINE __attribute__((noinline))
+#else
+#define PB_NOINLINE __attribute__((noinline, noclone))
+#endif
 
 namespace pb::PB_ISA {
 

@@ -79,8 +79,9 @@ constexpr bool includes(Types types) {
 template <class T>
 inline constexpr int64_t kLanes = 64 / sizeof(T);
 
+// Never inlined: with its length known, the compiler would unroll the loop over a padded block into scalar code.
 template <class F, class T, class R, Bits bits>
-void unary(const void* const* in, void* out, int64_t n) {
+PB_NOINLINE void unary(const void* const* in, void* out, int64_t n) {
     using A = Stored<T>;
     auto a = static_cast<const typename A::type*>(in[0]);
     auto o = static_cast<typename Stored<R>::type*>(out);
@@ -90,7 +91,7 @@ void unary(const void* const* in, void* out, int64_t n) {
 }
 
 template <class F, class T, class R, Bits bits, int single>
-void binary(const void* const* in, void* out, int64_t n) {
+PB_NOINLINE void binary(const void* const* in, void* out, int64_t n) {
     using A = Stored<T>;
     auto a = static_cast<const typename A::type*>(in[0]);
     auto b = static_cast<const typename A::type*>(in[1]);
@@ -134,7 +135,9 @@ void whole_vectors(const void* const* in, void* out, int64_t n) {
         operands[k] = in[k];
         if (single == k + 1) continue;
         const T* from = static_cast<const T*>(in[k]) + body;
-        for (int64_t i = 0; i < kLanes<T>; ++i) block[k][i] = from[i < rest ? i : rest - 1];
+        const T last = from[rest - 1];
+        for (int64_t i = 0; i < kLanes<T>; ++i) block[k][i] = last;
+        for (int64_t i = 0; i < rest - 1; ++i) block[k][i] = from[i];
         operands[k] = block[k];
     }
     alignas(64) T result[kLanes<T>];

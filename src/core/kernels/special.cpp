@@ -44,14 +44,14 @@ PB_INLINE double inverse_erf(double x) {
 }
 
 // The C library's, without its global sign variable.
-__attribute__((noinline)) double log_gamma(double x) {
+PB_NOINLINE double log_gamma(double x) {
     int sign;
     return lgamma_r(x, &sign);
 }
 
 // Hurwitz' zeta function, the sum of (q + k)^-s over k >= 0, for s > 1 and q > 0: ten terms, then Euler and
 // Maclaurin's formula with the even Bernoulli numbers up to B_20.
-__attribute__((noinline)) double hurwitz_zeta(double s, double q) {
+PB_NOINLINE double hurwitz_zeta(double s, double q) {
     double sum = 0;
     for (int k = 0; k < 10; ++k) sum += __builtin_pow(q + k, -s);
     const double a = q + 10, power = __builtin_pow(a, -s);
@@ -72,7 +72,7 @@ __attribute__((noinline)) double hurwitz_zeta(double s, double q) {
     return sum;
 }
 
-__attribute__((noinline)) double digamma_of(double x) {
+PB_NOINLINE double digamma_of(double x) {
     constexpr double pi = 3.14159265358979323846;
     if (x == 0) return with_sign(__builtin_inf(), -x);
     double result = 0;
@@ -98,7 +98,7 @@ __attribute__((noinline)) double digamma_of(double x) {
 
 // (-1)^(n+1) n! zeta(n + 1, x). Left of 0 the sum over the negative x + k is one of positive terms, from the other
 // side: with s = n + 1 and f the fractional part of x it is zeta(s, f) + (-1)^s (zeta(s, 1 - f) - zeta(s, 1 - x)).
-__attribute__((noinline)) double polygamma_of(double n, double x) {
+PB_NOINLINE double polygamma_of(double n, double x) {
     if (!(n >= 0) || n != round_to_zero(n) || is_nan(x)) return __builtin_nan("");
     if (n == 0) return digamma_of(x);
     const double s = n + 1;
