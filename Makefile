@@ -3,7 +3,7 @@
 #   make demo       train a small network on real handwritten digits
 #   make test       the whole suite
 #   make develop    compile into src/pullback; then PYTHONPATH=src python
-#   make lint       ruff and clang-format
+#   make lint       ruff and clang-format; make format applies them
 #   make bench      the benchmark table of docs/performance.md
 #   make sanitize   the suite under AddressSanitizer and UndefinedBehaviorSanitizer
 #
@@ -24,7 +24,7 @@ endif
 SOURCES := pyproject.toml CMakeLists.txt $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
 BUILD_TOOLS := cmake ninja nanobind scikit-build-core
 
-.PHONY: demo test lint bench sanitize short develop clean
+.PHONY: demo test lint format bench sanitize short develop clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed
@@ -41,6 +41,11 @@ lint: $(VENV)/.lint
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	find src/core -name '*.cpp' -o -name '*.h' | xargs $(VENV)/bin/clang-format --dry-run --Werror
+
+format: $(VENV)/.lint
+	$(VENV)/bin/ruff format -q .
+	$(VENV)/bin/ruff check -q --fix .
+	find src/core -name '*.cpp' -o -name '*.h' | xargs $(VENV)/bin/clang-format -i
 
 $(VENV)/bin/python:
 	$(BOOTSTRAP) -m venv $(VENV)
