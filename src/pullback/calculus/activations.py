@@ -1,6 +1,6 @@
 """The nonlinearities of neural networks. They live in nn.functional; some have a second home."""
 
-from math import inf, nan, pi, sqrt
+from math import inf, pi, sqrt
 
 from .define import composed
 from .exponentials import exp, expm1, logaddexp, sigmoid
@@ -16,8 +16,8 @@ def _activation(name, formula, partials=None, doc="", *, accepts="floats", forms
     return composed(name, formula, partials, doc, accepts=accepts, forms=forms, **about)
 
 
-# Straight pieces. On a corner the slope is the left one of relu, leaky_relu and threshold, and the flat one of the
-# hard functions: PyTorch's choices.
+# Straight pieces. On a corner: the left slope of relu, leaky_relu and threshold, the flat one of the hard functions.
+# Those are PyTorch's choices, and as there, conditions are put so that NaN takes the branch of x itself.
 
 relu = _activation(
     "relu",
@@ -29,7 +29,7 @@ relu = _activation(
     forms="method in-place " + BOTH_HOMES,
     kinks={0: 0},
     note="0 at the corner, as PyTorch",
-    unlike_torch={nan: "PyTorch lets a gradient pass through a NaN; NaN > 0 does not hold"},
+    unlike_torch=(lambda x: x != x, "NaN > 0 does not hold; PyTorch lets the gradient pass"),
 )
 leaky_relu = _activation(
     "leaky_relu",
@@ -43,8 +43,8 @@ leaky_relu = _activation(
 )
 threshold = _activation(
     "threshold",
-    lambda x, threshold, value: where(x > threshold, x, value),
-    lambda x, threshold, value, y: [x > threshold],
+    lambda x, threshold, value: where(x <= threshold, value, x),
+    lambda x, threshold, value, y: [~(x <= threshold)],
     "input where above the threshold, value elsewhere.",
     parameters={"threshold": ..., "value": ...},
     promotion="arithmetic",
@@ -54,7 +54,7 @@ threshold = _activation(
 hardtanh = _activation(
     "hardtanh",
     lambda x, min_val, max_val: minimum(maximum(x, min_val), max_val),
-    lambda x, min_val, max_val, y: [(x > min_val) & (x < max_val)],
+    lambda x, min_val, max_val, y: [~((x <= min_val) | (x >= max_val))],
     "input brought between min_val and max_val.",
     parameters={"min_val": -1.0, "max_val": 1.0},
     promotion="arithmetic",
@@ -66,7 +66,7 @@ hardtanh = _activation(
 relu6 = _activation(
     "relu6",
     lambda x: minimum(maximum(x, 0), 6),
-    lambda x, y: [(x > 0) & (x < 6)],
+    lambda x, y: [~((x <= 0) | (x >= 6))],
     "min(max(input, 0), 6)",
     promotion="arithmetic",
     accepts="numbers",
@@ -118,16 +118,16 @@ softshrink = _activation(
 
 elu = _activation(
     "elu",
-    lambda x, alpha: where(x > 0, x, alpha * expm1(x)),
-    lambda x, alpha, y: [where(x > 0, 1, alpha * exp(x))],
+    lambda x, alpha: where(x <= 0, alpha * expm1(x), x),
+    lambda x, alpha, y: [where(x <= 0, alpha * exp(x), 1)],
     "input where positive, alpha * (e**input - 1) elsewhere.",
     parameters={"alpha": 1.0},
     forms=IN_PLACE,
 )
 celu = _activation(
     "celu",
-    lambda x, alpha: where(x > 0, x, alpha * expm1(x / alpha)),
-    lambda x, alpha, y: [where(x > 0, 1, exp(x / alpha))],
+    lambda x, alpha: where(x <= 0, alpha * expm1(x / alpha), x),
+    lambda x, alpha, y: [where(x <= 0, exp(x / alpha), 1)],
     "input where positive, alpha * (e**(input / alpha) - 1) elsewhere.",
     parameters={"alpha": 1.0},
     forms=BOTH_HOMES,
@@ -135,8 +135,8 @@ celu = _activation(
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 selu = _activation(
     "selu",
-    lambda x: where(x > 0, _SELU_SCALE * x, _SELU_SCALE * _SELU_ALPHA * expm1(x)),
-    lambda x, y: [where(x > 0, _SELU_SCALE, _SELU_SCALE * _SELU_ALPHA * exp(x))],
+    lambda x: where(x <= 0, _SELU_SCALE * _SELU_ALPHA * expm1(x), _SELU_SCALE * x),
+    lambda x, y: [where(x <= 0, _SELU_SCALE * _SELU_ALPHA * exp(x), _SELU_SCALE)],
     "scale * elu(input, alpha), with the constants that keep a layer's mean 0 and variance 1 (arXiv:1706.02515).",
     forms=BOTH_HOMES,
     node="EluBackward0",
@@ -162,20 +162,20 @@ logsigmoid = _activation(
 # Gates: input times a smooth step. Their slopes follow from the formula; where the step is saturated its slope is an
 # exact 0, which stays 0 times an infinite input.
 
-_GATE = {-inf: "PyTorch's is inf * 0 = NaN", inf: "PyTorch's is inf * 0 = NaN"}
+_AT_INFINITY = (lambda x: abs(x) == inf, "PyTorch's is infinity times 0, or over infinity: NaN")
 silu = _activation(
     "silu",
     lambda x: x * sigmoid(x),
     doc="input * sigmoid(input), also called swish.",
     forms="nn inplace=",
-    unlike_torch=_GATE,
+    unlike_torch=_AT_INFINITY,
 )
 mish = _activation(
     "mish",
     lambda x: x * tanh(logaddexp(x, 0)),
     doc="input * tanh(softplus(input)) (arXiv:1908.08681).",
     forms="nn inplace=",
-    unlike_torch=_GATE,
+    unlike_torch=_AT_INFINITY,
 )
 gelu = _activation(
     "gelu",
@@ -183,7 +183,7 @@ gelu = _activation(
     doc="input times the normal distribution function (arXiv:1606.08415).",
     signature='input, approximate="none"',
     forms="nn nn-out",
-    unlike_torch=_GATE,
+    unlike_torch=_AT_INFINITY,
 )
 _GELU_SCALE, _GELU_CUBE = sqrt(2 / pi), 0.044715
 
@@ -210,7 +210,7 @@ gelu_tanh = _activation(
     node="GeluBackward0",
     variant_of="gelu",
     when='approximate="tanh"',
-    unlike_torch=_GATE,
+    unlike_torch=_AT_INFINITY,
 )
 
 # Rational and difference forms; in PyTorch they are two nodes, named here by the last.
@@ -230,6 +230,7 @@ softsign = _activation(
     node="DivBackward0",
     kinks={0: 1},
     note="smooth: the slope at 0 is 1",
+    unlike_torch=(lambda x: abs(x) > 1e15, "PyTorch squares |input| and cancels; at infinity its slope is NaN"),
 )
 
 

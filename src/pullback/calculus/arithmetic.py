@@ -181,7 +181,7 @@ copysign = elementwise(
     node=("CopysignBackward0", "CopysignBackward0", "CopysignBackward1"),
     kinks={(0, 1): (0, 0), (inf, -1): (-1, 0)},
     note="0 at input = 0: the mean of the slopes on both sides",
-    unlike_torch={(inf, -1): "PyTorch's is inf / inf = NaN"},
+    unlike_torch=(lambda a, b: (a == inf) | (a == -inf), "PyTorch's is infinity over infinity: NaN"),
 )
 heaviside = _arithmetic(
     "heaviside",

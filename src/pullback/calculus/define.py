@@ -76,7 +76,7 @@ class Row:
         domain=(-3.0, 3.0),  # where tests sample: a pair, or one pair per operand with a derivative
         kinks=None,  # {point: partials}: the choices where mathematics leaves one; `note` says why
         note="",
-        unlike_torch=None,  # {point: reason}: special values where PyTorch's partial differs
+        unlike_torch=None,  # (where, why): a test of the operands for where PyTorch's partial differs
     ):
         self.name = name
         self.formula = formula
@@ -93,7 +93,7 @@ class Row:
         self.domain = domain
         self.kinks = kinks or {}
         self.note = note
-        self.unlike_torch = unlike_torch or {}
+        self.unlike_torch = unlike_torch
         self.function = None
         self.operands = operands or self._operand_names()
         self.node = node or ("" if self.boolean else _node_name(name))

@@ -60,7 +60,7 @@ xlogy = elementwise(
     aliases="special.xlogy",
     kinks={(0, 0): (0, 0), (0, 2): (LN2, 0)},
     note="0 * log(other) is 0 for every other, so its slope in other is 0; in input, 0 where the logarithm has none",
-    unlike_torch={(0, 0): "PyTorch's slope in other is 0 / 0 = NaN"},
+    unlike_torch=(lambda a, b: (a == 0) & ((b == 0) | (b != b)), "PyTorch's slope in other is 0 / 0 = NaN"),
 )
 xlog1py = elementwise(
     "xlog1py",
@@ -71,7 +71,7 @@ xlog1py = elementwise(
     forms="special",
     kinks={(0, -1): (0, 0)},
     note="as xlogy",
-    unlike_torch={(0, -1): "PyTorch's slope in other is 0 / 0 = NaN"},
+    unlike_torch=(lambda a, b: (a == 0) & ((b == -1) | (b != b)), "PyTorch's slope in other is 0 / 0 = NaN"),
 )
 
 _LOGIT = {"domain": (0.1, 0.9), "signature": "input, eps=None", "node": "LogitBackward0"}

@@ -45,27 +45,27 @@ class Trace:
         if number is None:
             number = self.arity + 1 + len(self.instructions)
             self.instructions.append(instruction)
-            if not any(
-                _is_negative_zero(ref) for ref in instruction
-            ):  # -0.0 == 0.0, yet they are two constants
-                self._numbers[instruction] = number
+            self._numbers[instruction] = number
         return Symbol(self, number, boolean)
 
     def program(self, outputs):
         """(instructions, outputs) with what no output needs dropped. An output is a symbol, a number or None."""
+        outputs = tuple([_output_ref(self, output) for output in outputs])
         base = self.arity + 1
-        outputs = [_output_ref(self, output) for output in outputs]
-        needed = {ref for ref in outputs if ref.__class__ is int}
-        for index in range(len(self.instructions) - 1, -1, -1):
-            if base + index in needed:
-                needed.update([ref for ref in self.instructions[index] if ref.__class__ is int])
-        renumbered = {ref: ref for ref in range(base)}
+        used = set(outputs).union(*self.instructions)
+        if all([number in used for number in range(base, base + len(self.instructions))]):
+            return tuple(self.instructions), outputs
+        needed = set(outputs)
+        for number in range(base + len(self.instructions) - 1, base - 1, -1):
+            if number in needed:
+                needed.update(self.instructions[number - base])
+        renumbered = list(range(base))
         kept = []
-        for index, instruction in enumerate(self.instructions):
-            if base + index in needed:
-                renumbered[base + index] = base + len(kept)
-                kept.append(tuple([renumbered[ref] if ref.__class__ is int else ref for ref in instruction]))
-        return tuple(kept), tuple([renumbered[ref] if ref.__class__ is int else ref for ref in outputs])
+        for number, instruction in enumerate(self.instructions, base):
+            renumbered.append(base + len(kept))
+            if number in needed:
+                kept.append(_renumber(instruction, renumbered))
+        return tuple(kept), _renumber(outputs, renumbered)
 
 
 class Symbol:
@@ -202,23 +202,28 @@ def emit(name, *operands, boolean=False):
     """Record the instruction `name` in the trace of its operands; NotImplemented if one of them cannot be one."""
     trace = None
     instruction = [name]
-    for position, operand in enumerate(operands):
+    for operand in operands:
         if operand.__class__ is Symbol:
             if operand.trace is not trace:
                 if trace is not None:
                     raise ValueError(f"{name}: its operands are symbols of two different rules")
                 trace = operand.trace
-            _check_boolean(name, position, operand.boolean)
+            if operand.boolean is not (name in _TAKES_BOOLEANS):
+                _check_boolean(name, len(instruction) - 1, operand.boolean)
             instruction.append(operand.number)
-        elif isinstance(operand, bool):
-            instruction.append((operand,))
         elif isinstance(operand, (int, float)):
-            instruction.append((float(operand),))
+            instruction.append(_constant(operand))
         else:
             return NotImplemented
-    if name in _FOLDED and all(ref.__class__ is tuple for ref in instruction[1:]):
+    if name in _FOLDED and all([ref.__class__ is tuple for ref in instruction[1:]]):
         return trace.constant(_FOLDED[name](*[ref[0] for ref in instruction[1:]]))
     return trace.record(tuple(instruction), boolean)
+
+
+def _constant(value):
+    if value == 0 and copysign(1.0, value) < 0:
+        raise ValueError("the constant -0.0 would be taken for 0.0; write copysign(0, -1) or negate a symbol")
+    return (value if isinstance(value, bool) else float(value),)
 
 
 def _check_boolean(name, position, boolean):
@@ -243,8 +248,8 @@ def _is_number(value, number):
     return literal(value) == number
 
 
-def _is_negative_zero(ref):
-    return ref.__class__ is tuple and ref[0] == 0.0 and copysign(1.0, ref[0]) < 0
+def _renumber(refs, numbers):
+    return tuple([numbers[ref] if ref.__class__ is int else ref for ref in refs])
 
 
 def _output_ref(trace, output):

@@ -4,7 +4,7 @@ Slopes of the inverses are written so that they neither overflow nor cancel: 1 -
 exact to rounding next to 1, and sqrt(x*x + 1) as a hypotenuse.
 """
 
-from math import inf, pi
+from math import inf, nan, pi
 
 from .arithmetic import reciprocal, rsqrt, sqrt
 from .define import EVERYWHERE, composed, elementwise
@@ -48,7 +48,9 @@ acosh = elementwise(
     "The inverse hyperbolic cosine.",
     domain=(1.1, 4),
     aliases="arccosh",
+    kinks={1: inf, -2: nan},
     note="NaN below 1, where the function is",
+    unlike_torch=(lambda x: x <= -1, "PyTorch gives a slope to the NaN there"),
 )
 atanh = elementwise(
     "atanh",
@@ -65,7 +67,7 @@ hypot = elementwise(
     accepts="floats",
     kinks={(0, 0): (0, 0)},
     note="0 at the origin, as every norm here: the subgradient of least norm",
-    unlike_torch={(0, 0): "PyTorch's is 0 / 0 = NaN"},
+    unlike_torch=(lambda a, b: (a == 0) & (b == 0), "PyTorch's is 0 / 0 = NaN"),
 )
 
 
@@ -100,9 +102,10 @@ _SERIES = (
 
 def _sinc_slope(x):
     z = pi * x
-    series = 0.0
-    for coefficient in reversed(_SERIES):
-        series = coefficient + (z * z) * series
+    square = z * z
+    series = _SERIES[-1]
+    for coefficient in _SERIES[-2::-1]:
+        series = coefficient + square * series
     return pi * where(abs(z) < 0.5, z * series, (cos(z) - sin(z) / z) / z)
 
 
