@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/kernels/kernels.h"
+#include "core/kernels/reduce.h"
 
 namespace pb {
 
@@ -14,6 +15,7 @@ namespace pb {
     void install_transcendental(Kernels&); \
     void install_special(Kernels&);       \
     void install_conversions(Kernels&);   \
+    void install_reductions(Reductions&); \
     void resolve_vector_math();           \
     }
 PB_DECLARE_ISA(baseline)
@@ -52,6 +54,7 @@ const char* chosen_isa() {
 struct Chosen {
     const char* isa = chosen_isa();
     Kernels table{};
+    Reductions reductions{};
 
     Chosen() {
 #define PB_INSTALL_ISA(name)                 \
@@ -62,6 +65,7 @@ struct Chosen {
         name::install_transcendental(table); \
         name::install_special(table);        \
         name::install_conversions(table);    \
+        name::install_reductions(reductions); \
         name::resolve_vector_math();         \
     }
         PB_INSTALL_ISA(baseline)
@@ -82,6 +86,7 @@ const Chosen& chosen() {
 
 const PrimitiveInfo& primitive_info(Primitive p) { return kInfo[static_cast<int>(p)]; }
 const Kernels& kernels() { return chosen().table; }
+const Reductions& reductions() { return chosen().reductions; }
 const char* kernels_isa() { return chosen().isa; }
 
 bool run_kernel(const char* name, DType dtype, int single, const void* const* in, void* out, int64_t n) {

@@ -5,6 +5,7 @@
 // old processor would then run the AVX-512 copy.
 #pragma once
 #include "core/kernels/kernels.h"
+#include "core/kernels/reduce.h"
 
 #if defined(__AVX512F__)
 #define PB_ISA avx512
@@ -33,6 +34,7 @@ void install_logic(Kernels&);
 void install_transcendental(Kernels&);
 void install_special(Kernels&);
 void install_conversions(Kernels&);
+void install_reductions(Reductions&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();

@@ -1,0 +1,52 @@
+// Reductions: many elements to one.
+//
+// Every reduction follows one tree over logical indices, so its bits depend on the operands and their number only:
+// not on the instruction set, the stride, or the thread. Runs are cut into leaves of 1,024 elements. Within a leaf
+// 256 bytes of lanes accumulate side by side and are folded in halves; leaves are combined pairwise, like a binary
+// counter. A float32 sum of n terms thus adds at most 16 + 6 + log2(n / 1024) times along any path.
+//
+// A caller that splits long runs among threads cuts at multiples of a fixed number of elements and reduces the
+// partial results by `reduce` of the result's dtype (count_nonzero by sum).
+#pragma once
+#include <cstdint>
+
+#include "core/array/dtype.h"
+
+namespace pb {
+
+enum class Reduction : uint8_t { sum, prod, max, min, argmax, argmin, any, all, count_nonzero, count };
+
+constexpr int kReductions = static_cast<int>(Reduction::count);
+constexpr int64_t kReductionLeaf = 1024;
+
+// sum and prod of integers and bool are int64, any and all are bool, indices and counts are int64.
+constexpr DType reduction_dtype(Reduction r, DType d) {
+    switch (r) {
+        case Reduction::sum:
+        case Reduction::prod: return is_integral(d) || d == DType::Bool ? DType::Int64 : d;
+        case Reduction::max:
+        case Reduction::min: return d;
+        case Reduction::any:
+        case Reduction::all: return DType::Bool;
+        default: return DType::Int64;
+    }
+}
+
+// By [reduction][dtype of the elements]; a null entry means that it is not defined for the dtype.
+struct Reductions {
+    // A contiguous run of n >= 1 elements. NaN wins in max, min, argmax and argmin; the first index wins ties.
+    void (*reduce[kReductions][kDTypes])(const void* in, int64_t n, void* out);
+    // The same, with the same bits, for elements that are a number of bytes apart.
+    void (*reduce_strided[kReductions][kDTypes])(const void* in, int64_t byte_stride, int64_t n, void* out);
+    // Combines a row of n elements into a row of n results, which starts as the identity. No argmax and argmin.
+    void (*accumulate[kReductions][kDTypes])(const void* in, void* inout, int64_t n);
+    // The result of no elements at all. No argmax and argmin.
+    void (*identity[kReductions][kDTypes])(void* out);
+    // argmax [0] and argmin [1] over leading axes: where a row's element beats the best so far, it becomes the best
+    // and its row's index is noted. Index 0 always wins, so nothing needs to be initialised.
+    void (*accumulate_index[2][kDTypes])(const void* in, int64_t index, void* best, int64_t* where, int64_t n);
+};
+
+const Reductions& reductions();
+
+}  // namespace pb
