@@ -127,7 +127,9 @@ fmod = elementwise(
 )
 
 reciprocal = elementwise("reciprocal", lambda x, y: [-y * y], "1 / input", domain=NONZERO)
-square = _arithmetic("square", lambda x, y: [2 * x], "input * input", node="PowBackward0")
+square = elementwise(
+    "square", lambda x, y: [2 * x], "input * input", promotion="number", node="PowBackward0"
+)
 sqrt = elementwise("sqrt", lambda x, y: [0.5 / y], "The square root.", domain=POSITIVE)
 rsqrt = elementwise("rsqrt", lambda x, y: [-0.5 * y * y * y], "1 / sqrt(input)", domain=POSITIVE)
 
@@ -181,7 +183,7 @@ copysign = elementwise(
     node=("CopysignBackward0", "CopysignBackward0", "CopysignBackward1"),
     kinks={(0, 1): (0, 0), (inf, -1): (-1, 0)},
     note="0 at input = 0: the mean of the slopes on both sides",
-    unlike_torch=(lambda a, b: (a == inf) | (a == -inf), "PyTorch's is infinity over infinity: NaN"),
+    unlike_torch=(lambda a, b: (a == inf) | (a == -inf) | (a != a), "PyTorch divides the result by input: NaN at infinity and at NaN"),
 )
 heaviside = _arithmetic(
     "heaviside",

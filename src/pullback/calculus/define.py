@@ -19,10 +19,18 @@ FUNCTION = "function"
 METHOD = "function method"
 EVERYWHERE = "function method in-place out"
 
-# The result dtype from the operands', as PyTorch has it. "where" and the Boolean ones see operand dtypes apart.
-PROMOTIONS = frozenset(
-    "arithmetic float compare close predicate logical bitwise where".split()
-)  # "close": compared as floating numbers, integers as float64
+# The result's dtype from the operands', as PyTorch has it. Parameters take no part; constants follow the operands.
+PROMOTIONS = {
+    "arithmetic": "the common dtype",
+    "number": "the common dtype, bool made int64",
+    "float": "the common dtype, integers and bool made the default floating dtype",
+    "where": "the common dtype of all operands but the first, which is bool",
+    "bitwise": "the common dtype, which is an integer or bool",
+    "compare": "bool; operands are brought to their common dtype",
+    "close": "bool; operands are brought to their common dtype, integers and bool to float64",
+    "predicate": "bool; of one operand of any dtype",
+    "logical": "bool; each operand is compared with 0 in its own dtype",
+}
 _BOOLEAN = frozenset({"compare", "close", "predicate", "logical"})
 
 TABLE = {}
@@ -156,6 +164,11 @@ class Row:
         result = self._run(self.formula, operands)
         if isinstance(result, (list, tuple)):
             raise TypeError(f"{self.name}: a formula returns one value, not {len(result)}")
+        if result is None:
+            raise TypeError(f"{self.name}: the formula returned None instead of a value")
+        if result.__class__ is Symbol and result.boolean != self.boolean:
+            kind, cure = ("truth values", "compare") if result.boolean else ("numbers", "arithmetic")
+            raise TypeError(f"{self.name}: the formula returns {kind}: define it with promotion={cure!r}")
         return self._program(operands[0].trace, [result])
 
     def partial_program(self):
