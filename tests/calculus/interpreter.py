@@ -4,8 +4,9 @@ It shares nothing with the core, so that the table is tested by itself, and the 
 """
 
 import numpy as np
-import pullback.calculus as calculus
 import scipy.special as special
+
+import pullback.calculus as calculus
 
 ROWS = {row.name: row for row in calculus.rows()}
 FORWARD = {name: row.forward() for name, row in ROWS.items()}

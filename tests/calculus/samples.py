@@ -35,9 +35,11 @@ def free_operands(row):
 
 
 def operands(row, free, defaults=False):
-    """All operands of a row from those that are differentiated: parameters, and where's condition, filled in."""
+    """All operands of a row, from those it differentiates; parameters and the condition of where are added."""
     values = iter(free)
-    given = dict(row.parameters) | ({} if defaults and ... not in row.parameters.values() else PARAMETERS.get(row.name, {}))
+    given = dict(row.parameters) | (
+        {} if defaults and ... not in row.parameters.values() else PARAMETERS.get(row.name, {})
+    )
     filled = []
     for index, name in enumerate(row.operands):
         if name in row.parameters:

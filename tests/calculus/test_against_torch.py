@@ -21,7 +21,11 @@ SPECIAL_PAIRS = [-inf, -1.0, 0.0, 0.5, 1.0, 2.0, inf, nan]
 SPECIAL_TRIPLES = [-1.0, 0.0, 1.0, 2.0]
 
 # SciPy's kernels are not PyTorch's there; the core's are compared with PyTorch elsewhere.
-SCIPY_DIFFERS = {"lgamma": [-inf], "digamma": [-inf, -1000.0, -3.0, -1.0, -0.5], "polygamma": [-inf, -1000.0, -3.0, -1.0, -0.5, inf]}
+SCIPY_DIFFERS = {
+    "lgamma": [-inf],
+    "digamma": [-inf, -1000.0, -3.0, -1.0, -0.5],
+    "polygamma": [-inf, -1000.0, -3.0, -1.0, -0.5, inf],
+}
 
 
 def by_name(rows):
@@ -33,7 +37,9 @@ def test_values_and_partials_at_random_points(row):
     points = random_points(row, seed=1)
     filled, free = operands(row, points), free_operands(row)
     result, gradients = torch_calls.torch_value_and_partials(row, filled, free)
-    np.testing.assert_allclose(interpreter.value(row.name, filled), result.detach().numpy(), rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(
+        interpreter.value(row.name, filled), result.detach().numpy(), rtol=1e-7, atol=1e-12
+    )
     found = interpreter.partials(row.name, filled)
     for operand, gradient in zip(free, gradients):
         np.testing.assert_allclose(found[operand], gradient, rtol=2e-7, atol=1e-12)
@@ -122,7 +128,9 @@ def test_accepted_dtypes_and_promotion(row):
     free = free_operands(row)
     for dtype, refused_by in ((torch.bool, ("numbers", "floats")), (torch.int64, ("floats",))):
         filled = operands(row, [np.ones(2)] * len(free))
-        tensors = [torch.ones(2, dtype=dtype) if index in free else value for index, value in enumerate(filled)]
+        tensors = [
+            torch.ones(2, dtype=dtype) if index in free else value for index, value in enumerate(filled)
+        ]
         tensors = [torch.tensor(value) if isinstance(value, np.ndarray) else value for value in tensors]
         if dtype is not torch.bool:
             tensors = [int(v) if isinstance(v, float) and v.is_integer() else v for v in tensors]

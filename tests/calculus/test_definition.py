@@ -1,11 +1,12 @@
-"""How rows are defined: what tracing records, what is handed to a core, and what is said to those who misuse it."""
+"""How rows are defined: what tracing records, what a core is handed, what is said of misuse."""
 
 import math
 
 import numpy as np
-import pullback.calculus as calculus
 import pytest
 from calculus import interpreter
+
+import pullback.calculus as calculus
 from pullback.calculus import Row, define, exp, sigmoid, tanh, where
 
 
@@ -71,7 +72,7 @@ def test_what_no_partial_needs_is_dropped():
         (lambda x, y: [1.0 * x], ()),
         (lambda x, y: [x / 1], ()),
         (lambda x, y: [x - 0], ()),
-        (lambda x, y: [-(-x)], ()),
+        (lambda x, y: [-(-x)], ()),  # noqa: B002
         (lambda x, y: [+x], ()),
         (lambda x, y: [-1 * x], (("neg", 0),)),
         (lambda x, y: [1 / x], (("reciprocal", 0),)),
@@ -89,7 +90,7 @@ def test_only_exact_rewriting(rule, instructions):
 
 def test_every_instruction_is_a_row_or_a_kernel_with_partials():
     """So that every order of derivative exists."""
-    for row in calculus.rows():
+    for row in interpreter.ROWS.values():
         for program in (row.forward(), row.partial_program()):
             for name, *refs in program[0] if program else ():
                 used = interpreter.ROWS[name]
@@ -99,19 +100,22 @@ def test_every_instruction_is_a_row_or_a_kernel_with_partials():
 
 
 def test_programs_read_only_what_is_computed_before():
-    for row in calculus.rows():
+    for row in interpreter.ROWS.values():
         for program in (row.forward(), row.partial_program()):
             if program is None:
                 continue
             known = row.arity + 1
             for name, *refs in program[0]:
-                assert all(type(ref) is tuple and len(ref) == 1 or ref < known for ref in refs), (row.name, name)
+                assert all((type(ref) is tuple and len(ref) == 1) or ref < known for ref in refs), (
+                    row.name,
+                    name,
+                )
                 known += 1
             assert all(ref is None or type(ref) is tuple or ref < known for ref in program[1])
 
 
 def test_a_formula_does_not_read_its_own_result():
-    for row in calculus.rows():
+    for row in interpreter.ROWS.values():
         if row.formula is not None:
             assert all(row.arity not in refs for _, *refs in row.forward()[0])
 
@@ -138,7 +142,9 @@ def test_partials_of_a_formula_follow_from_it():
     np.testing.assert_allclose(found, s + 2 * x * s * (1 - s), rtol=1e-14)
 
 
-@pytest.mark.parametrize("row", [r for r in calculus.rows() if r.formula and r.rule and r.promotion != "where"], ids=repr)
+@pytest.mark.parametrize(
+    "row", [r for r in interpreter.ROWS.values() if r.formula and r.rule and r.promotion != "where"], ids=repr
+)
 def test_stated_partials_agree_with_the_formulas_own(row):
     from calculus.samples import free_operands, operands, random_points
 
@@ -202,36 +208,60 @@ MISUSE = {
         lambda: calculus.elementwise("new", lambda x, y: [x, y]),
         "new: the rule gives 2 partials, but the function has 1 operand to differentiate: x",
     ),
-    "too few partials": (lambda: calculus.elementwise("new", lambda a, b, y: [a]), "gives 1 partial, but .* 2 operands"),
+    "too few partials": (
+        lambda: calculus.elementwise("new", lambda a, b, y: [a]),
+        "gives 1 partial, but .* 2 operands",
+    ),
     "no list": (lambda: calculus.elementwise("new", lambda x, y: x), "returns a list of partials"),
     "no y": (lambda: calculus.elementwise("new", lambda x: [1]), "last argument of a rule is y"),
-    "a name that is taken": (lambda: calculus.elementwise("exp", lambda x, y: [y]), "has a function of this name"),
+    "a name that is taken": (
+        lambda: calculus.elementwise("exp", lambda x, y: [y]),
+        "has a function of this name",
+    ),
     "if": (lambda: calculus.composed("new", lambda x: x if x > 0 else 0), "has no truth value.*where"),
-    "and": (lambda: calculus.composed("new", lambda x: where((x > 0) and (x < 1), x, 0)), "has no truth value"),
+    "and": (
+        lambda: calculus.composed("new", lambda x: where((x > 0) and (x < 1), x, 0)),
+        "has no truth value",
+    ),
     "max": (lambda: calculus.composed("new", lambda x: max(x, 0)), "has no truth value.*maximum"),
     "math": (lambda: calculus.composed("new", lambda x: math.exp(x)), "no numeric value.*pullback.calculus"),
     "numpy": (lambda: calculus.composed("new", lambda x: np.exp(x)), "does not support ufuncs"),
     "a string": (lambda: calculus.elementwise("new", lambda x, y: ["x"]), "neither a symbol nor a number"),
     "no value": (lambda: calculus.composed("new", lambda x: None), "returned None"),
-    "an undeclared truth value": (lambda: calculus.composed("new", lambda x: x > 0), "define it with promotion='compare'"),
+    "an undeclared truth value": (
+        lambda: calculus.composed("new", lambda x: x > 0),
+        "define it with promotion='compare'",
+    ),
     "several values": (lambda: calculus.composed("new", lambda x: (x, x)), "returns one value"),
     "an unknown operand": (lambda: calculus.composed("new", lambda x: x + "1"), "unsupported operand"),
-    "indexing": (lambda: calculus.composed("new", lambda x: [*x][0]), "cannot be iterated"),
-    "arithmetic on a truth value": (lambda: calculus.composed("new", lambda x: (x > 0) * x), "truth value.*where"),
+    "indexing": (lambda: calculus.composed("new", lambda x: list(x)), "cannot be iterated"),
+    "arithmetic on a truth value": (
+        lambda: calculus.composed("new", lambda x: (x > 0) * x),
+        "truth value.*where",
+    ),
     "logic on a number": (lambda: calculus.composed("new", lambda x: where(x, 1, 0)), "Compare it first"),
     "a starred argument": (lambda: calculus.composed("new", lambda *x: x[0]), "named one by one"),
     "operands that differ": (
         lambda: calculus.composed("new", lambda x: x, lambda z, y: [1]),
         "formula is over x, the rule over z",
     ),
-    "an unknown parameter": (lambda: calculus.composed("new", lambda x: x, parameters={"k": 1}), "'k' is not among"),
-    "an unknown promotion": (lambda: calculus.composed("new", lambda x: x, promotion="up"), "unknown promotion 'up'"),
+    "an unknown parameter": (
+        lambda: calculus.composed("new", lambda x: x, parameters={"k": 1}),
+        "'k' is not among",
+    ),
+    "an unknown promotion": (
+        lambda: calculus.composed("new", lambda x: x, promotion="up"),
+        "unknown promotion 'up'",
+    ),
     "partials of a truth value": (
         lambda: calculus.composed("new", lambda x: x > 0, lambda x, y: [1], promotion="compare"),
         "no partial derivatives",
     ),
     "too few operands": (lambda: calculus.composed("new", lambda x: calculus.atan2(x)), "atan2.. takes a, b"),
-    "an unknown keyword": (lambda: calculus.composed("new", lambda x: exp(x, base=2)), "unexpected .* 'base'"),
+    "an unknown keyword": (
+        lambda: calculus.composed("new", lambda x: exp(x, base=2)),
+        "unexpected .* 'base'",
+    ),
     "no operands": (lambda: calculus.composed("new", lambda: 1), "has no operands"),
     "a class": (lambda: calculus.composed("new", int), "named one by one"),
 }
@@ -248,7 +278,7 @@ def test_misuse_is_explained(core, case):
 def test_a_symbol_of_another_rule_is_refused(core):
     kept = []
     calculus.composed("first", lambda x: kept.append(x) or x)
-    with pytest.raises(ValueError, match="another rule|two different rules"):
+    with pytest.raises(ValueError, match="symbol of another rule"):
         calculus.composed("second", lambda x: kept[0])
     with pytest.raises(ValueError, match="two different rules"):
         calculus.composed("third", lambda x: x + kept[0])
@@ -262,7 +292,7 @@ def test_the_table_without_a_core_says_so(monkeypatch):
 
 
 def test_every_row_is_documented():
-    for row in calculus.rows():
+    for row in interpreter.ROWS.values():
         assert row.doc, row.name
         assert bool(row.kinks) <= bool(row.note), f"{row.name} states a choice without a reason"
         assert row.name.isidentifier() and getattr(calculus, row.name) is row
@@ -275,7 +305,7 @@ def test_tracing_the_table_is_quick():
     times = []
     for _ in range(5):
         start = perf_counter()
-        for row in calculus.rows():
+        for row in interpreter.ROWS.values():
             row.forward(), row.partial_program()
         times.append(perf_counter() - start)
     assert min(times) < 0.04

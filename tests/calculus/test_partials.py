@@ -1,13 +1,14 @@
-"""Every partial of the table against differences of the function itself, first and second order, and at its kinks."""
+"""Every partial against differences of the function itself, of first and second order, and at its kinks."""
 
 import math
 
-from calculus import interpreter
 import mpmath
 import numpy as np
-import pullback.calculus as calculus
 import pytest
+from calculus import interpreter
 from calculus.samples import differentiable_rows, free_operands, operands, random_points
+
+import pullback.calculus as calculus
 
 ROWS = differentiable_rows()
 names = [row.name for row in ROWS]
@@ -25,8 +26,10 @@ def difference(function, points, index, step):
 
 
 def slope(function, points, index):
-    """The slope by differences, and where it can be trusted: two steps agree, so no kink or jump lies between."""
-    coarse, fine = (np.broadcast_to(difference(function, points, index, h), points[0].shape) for h in (STEP, STEP / 2))
+    """The slope by differences, and where to trust it: two steps agree, so no kink or jump lies between."""
+    coarse, fine = (
+        np.broadcast_to(difference(function, points, index, h), points[0].shape) for h in (STEP, STEP / 2)
+    )
     return fine, np.isclose(coarse, fine, rtol=1e-7, atol=1e-7)
 
 
@@ -50,7 +53,9 @@ def assert_second_derivatives_are_slopes(row, program):
         pushed = interpreter.tangents_of_program(program, filled, result, tangents)
         for other in free:
             expected, trusted = slope(
-                lambda p, other=other: interpreter.partials(row.name, operands(row, p), program)[other], points, index
+                lambda p, other=other: interpreter.partials(row.name, operands(row, p), program)[other],
+                points,
+                index,
             )
             assert trusted.mean() > 0.5, "the row's domain leaves too few smooth samples"
             found = np.broadcast_to(pushed[other], trusted.shape)

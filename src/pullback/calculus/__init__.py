@@ -4,8 +4,8 @@
     mul = elementwise("mul", lambda a, b, y: [b, a])
     silu = composed("silu", lambda x: x * sigmoid(x))
 
-Each row is traced once into programs that the core runs, forward and backward, in every mode and order; no Python
-runs when they do. Choices at kinks and poles stand in the rows, with the reason.
+Each row is traced once into programs that the core runs, forward and backward, in every mode and order; no
+Python runs when they do. Choices at kinks and poles stand in the rows, with the reason.
 
 Your own functions join the same table, and are as fast as its own:
 
@@ -13,20 +13,20 @@ Your own functions join the same table, and are as fast as its own:
 
     bump = composed("bump", lambda x, width: exp(-((x / width) ** 2)), parameters={"width": 1.0})
 
-The files: `symbols` records what a rule does, `derive` finds the partials of a formula, `define` says what a row is;
-the others are the table, by family.
+The files: `symbols` records what a rule does, `derive` finds the partials of a formula, `define` says what a
+row is; the others are the table, by family.
 """
 
-# In the order in which families build on each other.
-from . import (  # isort: skip
-    comparisons,
-    selection,
-    exponentials,
+# Importing a family defines its rows; families import what they build on.
+from . import (  # noqa: F401
+    activations,
     arithmetic,
-    trigonometry,
+    comparisons,
+    exponentials,
     gaussian_gamma,
     rounding,
-    activations,
+    selection,
+    trigonometry,
 )
 from .define import TABLE as _TABLE
 from .define import Row, composed, elementwise, install, rows

@@ -16,8 +16,9 @@ def _activation(name, formula, partials=None, doc="", *, accepts="floats", forms
     return composed(name, formula, partials, doc, accepts=accepts, forms=forms, **about)
 
 
-# Straight pieces. On a corner: the left slope of relu, leaky_relu and threshold, the flat one of the hard functions.
-# Those are PyTorch's choices, and as there, conditions are put so that NaN takes the branch of x itself.
+# Straight pieces. On a corner: the left slope of relu, leaky_relu and threshold, the flat one of the hard
+# functions. Those are PyTorch's choices, and as there, conditions are put so that NaN takes the branch of x
+# itself.
 
 relu = _activation(
     "relu",
@@ -137,7 +138,7 @@ selu = _activation(
     "selu",
     lambda x: where(x <= 0, _SELU_SCALE * _SELU_ALPHA * expm1(x), _SELU_SCALE * x),
     lambda x, y: [where(x <= 0, _SELU_SCALE * _SELU_ALPHA * exp(x), _SELU_SCALE)],
-    "scale * elu(input, alpha), with the constants that keep a layer's mean 0 and variance 1 (arXiv:1706.02515).",
+    "scale * elu(input, alpha), with the constants that keep mean 0 and variance 1 (arXiv:1706.02515).",
     forms=BOTH_HOMES,
     node="EluBackward0",
     kinks={0: _SELU_SCALE * _SELU_ALPHA},
@@ -159,8 +160,8 @@ logsigmoid = _activation(
     node="LogSigmoidBackward0",
 )
 
-# Gates: input times a smooth step. Their slopes follow from the formula; where the step is saturated its slope is an
-# exact 0, which stays 0 times an infinite input.
+# Gates: input times a smooth step. Their slopes follow from the formula; where the step is saturated its
+# slope is an exact 0, which stays 0 times an infinite input.
 
 _AT_INFINITY = (lambda x: abs(x) == inf, "PyTorch's is infinity times 0, or over infinity: NaN")
 silu = _activation(
@@ -230,7 +231,10 @@ softsign = _activation(
     node="DivBackward0",
     kinks={0: 1},
     note="smooth: the slope at 0 is 1",
-    unlike_torch=(lambda x: abs(x) > 1e15, "PyTorch squares |input| and cancels; at infinity its slope is NaN"),
+    unlike_torch=(
+        lambda x: abs(x) > 1e15,
+        "PyTorch squares |input| and cancels; at infinity its slope is NaN",
+    ),
 )
 
 

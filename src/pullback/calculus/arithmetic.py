@@ -85,8 +85,8 @@ rsub_scaled = composed(
     **_SCALED,
 )
 
-# A quotient rounded to an integer is flat wherever it is smooth. PyTorch says so for div(rounding_mode=...), and
-# raises for `//`; here both are flat.
+# A quotient rounded to an integer is flat wherever it is smooth. PyTorch says so for div(rounding_mode=...),
+# and raises for `//`; here both are flat.
 _QUOTIENT = {"domain": ((-3, 3), NONZERO), "promotion": "arithmetic", "accepts": "numbers"}
 floor_divide = elementwise(
     "floor_divide", lambda a, b, y: [0, 0], "floor(input / other)", operator="//", **_QUOTIENT
@@ -127,13 +127,12 @@ fmod = elementwise(
 )
 
 reciprocal = elementwise("reciprocal", lambda x, y: [-y * y], "1 / input", domain=NONZERO)
-square = elementwise(
-    "square", lambda x, y: [2 * x], "input * input", promotion="number", node="PowBackward0"
-)
+square = elementwise("square", lambda x, y: [2 * x], "input * input", promotion="number", node="PowBackward0")
 sqrt = elementwise("sqrt", lambda x, y: [0.5 / y], "The square root.", domain=POSITIVE)
 rsqrt = elementwise("rsqrt", lambda x, y: [-0.5 * y * y * y], "1 / sqrt(input)", domain=POSITIVE)
 
-# b * a**(b-1) is 0 for b = 0 even at a = 0, where a**(b-1) is infinite: hence zmul. In the exponent, 0**b is flat.
+# b * a**(b-1) is 0 for b = 0 even at a = 0, where a**(b-1) is infinite: hence zmul. In the exponent, 0**b is
+# flat.
 pow = _arithmetic(
     "pow",
     lambda a, b, y: [zmul(b, pow(a, b - 1)), where((a == 0) & (b >= 0), 0, y * log(a))],
@@ -183,7 +182,10 @@ copysign = elementwise(
     node=("CopysignBackward0", "CopysignBackward0", "CopysignBackward1"),
     kinks={(0, 1): (0, 0), (inf, -1): (-1, 0)},
     note="0 at input = 0: the mean of the slopes on both sides",
-    unlike_torch=(lambda a, b: (a == inf) | (a == -inf) | (a != a), "PyTorch divides the result by input: NaN at infinity and at NaN"),
+    unlike_torch=(
+        lambda a, b: (a == inf) | (a == -inf) | (a != a),
+        "PyTorch divides the result by input: NaN at infinity and at NaN",
+    ),
 )
 heaviside = _arithmetic(
     "heaviside",

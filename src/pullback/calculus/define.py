@@ -4,12 +4,13 @@
     leaky = composed("leaky", lambda x, slope: where(x > 0, x, slope * x), parameters={"slope": 0.01})
 
 `elementwise` names a function that the core has a kernel for, and states its partial derivatives. `composed`
-gives a formula in functions of the table; its partials follow from the formula, or are stated where a better form
-exists. The names of a lambda's arguments tell the operands, and `y`, last in a rule, is the function's own result:
-a rule that uses y saves the result, one that uses x saves the operand, and one that uses neither saves nothing.
+gives a formula in functions of the table; its partials follow from the formula, or are stated where a better
+form exists. The names of a lambda's arguments tell the operands, and `y`, last in a rule, is the function's
+own result: a rule that uses y saves the result, one that uses x saves the operand, and one that uses neither
+saves nothing.
 
-A rule returns one partial per operand that is not a parameter: an expression, a number (0: identically zero), or
-None (an operand that has no derivative). A comparison is a partial too: it selects, `[x > 0]`.
+A rule returns one partial per operand that is not a parameter: an expression, a number (0: identically zero),
+or None (an operand that has no derivative). A comparison is a partial too: it selects, `[x > 0]`.
 """
 
 from . import derive
@@ -19,7 +20,8 @@ FUNCTION = "function"
 METHOD = "function method"
 EVERYWHERE = "function method in-place out"
 
-# The result's dtype from the operands', as PyTorch has it. Parameters take no part; constants follow the operands.
+# The result's dtype from the operands', as PyTorch has it. Parameters take no part; constants follow the
+# operands.
 PROMOTIONS = {
     "arithmetic": "the common dtype",
     "number": "the common dtype, bool made int64",
@@ -38,29 +40,29 @@ _core = None  # the native module, once the table is installed
 
 
 class Row:
-    """One function of the table: its mathematics, and what documentation, stubs and tests need to know of it."""
+    """One function of the table: its mathematics, and what documentation, stubs and tests need."""
 
     __slots__ = (
-        "name",
-        "formula",
-        "rule",
+        "accepts",
+        "aliases",
         "doc",
+        "domain",
+        "forms",
+        "formula",
+        "function",
+        "kinks",
+        "name",
+        "node",
+        "note",
         "operands",
+        "operator",
         "parameters",
         "promotion",
-        "node",
-        "accepts",
-        "forms",
-        "operator",
+        "rule",
         "signature",
-        "aliases",
+        "unlike_torch",
         "variant_of",
         "when",
-        "domain",
-        "kinks",
-        "note",
-        "unlike_torch",
-        "function",
     )
 
     def __init__(
@@ -71,7 +73,7 @@ class Row:
         doc="",
         *,
         operands=None,  # their names, where neither formula nor rule tells
-        parameters=None,  # {argument name: default}, ... for one that must be given: plain numbers, never differentiated
+        parameters=None,  # {name: default, or ...}: plain numbers, never differentiated
         promotion="float",
         node=None,  # grad_fn's name, or (all tensors, number at operand 0, number at operand 1, ...)
         accepts="any",  # "any", "numbers" (no bool), "floats"; of the common dtype
@@ -172,7 +174,7 @@ class Row:
         return self._program(operands[0].trace, [result])
 
     def partial_program(self):
-        """One program for all partials, so that what they share is computed once; None without derivatives."""
+        """One program for all partials, which computes once what they share; None without derivatives."""
         if not self.differentiable:
             return None
         operands, result = self._symbols()
@@ -272,9 +274,9 @@ class Row:
 def elementwise(name, partials, doc="", **about):
     """Define a function that the core has a kernel for, by its partial derivatives.
 
-    `partials` is a function of the operands and of the result y that returns one partial for each operand that is
-    not a parameter. It is called once, now, with symbols. Operators of any number of such functions in any mode
-    (reverse, forward, every order) follow from it.
+    `partials` is a function of the operands and of the result y that returns one partial for each operand
+    that is not a parameter. It is called once, now, with symbols. Operators of any number of such functions
+    in any mode (reverse, forward, every order) follow from it.
 
     Returns a callable that works on tensors, and in formulas and rules.
 
@@ -292,13 +294,14 @@ def elementwise(name, partials, doc="", **about):
 def composed(name, formula, partials=None, doc="", **about):
     """Define a function by a formula in functions of the table.
 
-    Without `partials` the derivatives follow from the formula, by forward mode; state them, as for `elementwise`,
-    where a better form exists: one that does not overflow or cancel, or that chooses at a kink.
+    Without `partials` the derivatives follow from the formula, by forward mode; state them, as for
+    `elementwise`, where a better form exists: one that does not overflow or cancel, or that chooses at a
+    kink.
 
     Returns a callable that works on tensors, and in formulas and rules.
 
-    Raises TypeError for a formula that branches on its operands or returns no symbol, ValueError for a name that
-    is taken.
+    Raises TypeError for a formula that branches on its operands or returns no symbol, ValueError for a name
+    that is taken.
 
     >>> from pullback.calculus import composed, sigmoid
     >>> swish = composed("swish", lambda x, beta: x * sigmoid(beta * x), parameters={"beta": 1.0})
@@ -309,7 +312,7 @@ def composed(name, formula, partials=None, doc="", **about):
 
 
 def nondifferentiable(name, operands, doc="", promotion="compare", **about):
-    """Define a function that the core has a kernel for and that has no derivative: a comparison, a test, a bit."""
+    """Define a function of the core's that has no derivative: a comparison, a test, an operation on bits."""
     return _add(Row(name, None, None, doc, operands=tuple(operands.split()), promotion=promotion, **about))
 
 

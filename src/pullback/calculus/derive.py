@@ -1,8 +1,8 @@
 """Forward mode over a formula: how `composed` finds the partial derivatives that nobody stated.
 
-A Dual is a symbol with its derivatives in every operand. Applying a function of the table to duals applies its
-partials to them, so a formula called with duals returns its own partials, as symbols of the same trace. They
-are applied as the core applies them (a truth value selects, a number scales, all else is `zmul`), so
+A Dual is a symbol with its derivatives in every operand. Applying a function of the table to duals applies
+its partials to them, so a formula called with duals returns its own partials, as symbols of the same trace.
+They are applied as the core applies them (a truth value selects, a number scales, all else is `zmul`), so
 `where(x > 0, sqrt(x), 0)` has derivative 0, not NaN, at 0.
 """
 
@@ -12,7 +12,7 @@ from .symbols import Symbol, emit, literal
 class Dual:
     """A value and its tangents: one per operand; None is an exact zero."""
 
-    __slots__ = ("value", "tangents")
+    __slots__ = ("tangents", "value")
     __array_ufunc__ = None
     __hash__ = None
     __bool__ = Symbol.__bool__
@@ -54,12 +54,9 @@ def apply_to_duals(row, operands):
     duals = [(index, operand.tangents) for index, operand in enumerate(operands) if operand.__class__ is Dual]
     count = len(duals[0][1])
     if row.name == "where":
-        condition, *branches = values
-        branch = {index: tangents for index, tangents in duals}
-        tangents = [
-            _choose(condition, *(branch[index][k] if index in branch else None for index in (1, 2)))
-            for k in range(count)
-        ]
+        slopes = dict(duals)
+        none = [None] * count
+        tangents = [_choose(values[0], *pair) for pair in zip(slopes.get(1, none), slopes.get(2, none))]
     else:
         partials = row.partials(values, result)
         tangents = [

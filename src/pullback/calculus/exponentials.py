@@ -1,6 +1,7 @@
 """Exponentials and logarithms, and the logistic function, which is the slope of log(1 + e**x)."""
 
-from math import inf, log as _log, nan
+from math import inf, nan
+from math import log as _log
 
 from .define import EVERYWHERE, composed, elementwise
 from .selection import maximum, minimum, where, zmul
@@ -49,8 +50,8 @@ logaddexp2 = elementwise(
     forms="function method out",
 )
 
-# x log y is 0 for x = 0 whatever y is: so is its slope in y, which `zmul` keeps where y = 0 makes 1/y infinite,
-# without losing the mixed derivative 1/y, as a `where` would.
+# x log y is 0 for x = 0 whatever y is: so is its slope in y, which `zmul` keeps where y = 0 makes 1/y
+# infinite, without losing the mixed derivative 1/y, as a `where` would.
 xlogy = elementwise(
     "xlogy",
     lambda a, b, y: [where((a == 0) & (b <= 0), 0, log(b)), zmul(a, 1 / b)],
@@ -59,7 +60,7 @@ xlogy = elementwise(
     domain=((-3, 3), POSITIVE),
     aliases="special.xlogy",
     kinks={(0, 0): (0, 0), (0, 2): (LN2, 0)},
-    note="0 * log(other) is 0 for every other, so its slope in other is 0; in input, 0 where the logarithm has none",
+    note="0 * log(b) is 0 for every b, so its slope in b is 0; in input, 0 where the logarithm has none",
     unlike_torch=(lambda a, b: (a == 0) & ((b == 0) | (b != b)), "PyTorch's slope in other is 0 / 0 = NaN"),
 )
 xlog1py = elementwise(

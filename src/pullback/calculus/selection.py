@@ -1,7 +1,7 @@
-"""Choosing between values: where, maximum, clamp; interpolation; and `zmul`, the product that applies partials.
+"""Choosing between values: where, maximum, clamp; interpolation; `zmul`, the product that applies partials.
 
-Where operands tie, PyTorch's shares hold, so that scripts give the same numbers here: `maximum` halves, `fmax` gives
-all to its first operand, `clamp` all to its input.
+Where operands tie, PyTorch's shares hold, so that scripts give the same numbers here: `maximum` halves,
+`fmax` gives all to its first operand, `clamp` all to its input.
 """
 
 from math import inf, nan
@@ -19,7 +19,7 @@ zmul = elementwise(
     promotion="arithmetic",
     node="ZmulBackward0",
     forms="",
-    note="bilinear, and differentiated as such: as a `where`, its derivative in g would be lost wherever g is 0",
+    note="bilinear, and differentiated as such: a `where` would lose its derivative in g wherever g is 0",
 )
 
 where = elementwise(

@@ -5,11 +5,12 @@ of numbers, and what it does is written down as a straight-line program for the 
 
     (("mul", 1, 1), ("sub", (1.0,), 2)), (3,)             # instructions, outputs
 
-A value has a number: operands come first, then y, the function's own result, then the instructions in order; a
-constant is a tuple of one. The same instruction on the same values is written once, so a subexpression that two
-partials share is computed once; instructions that no output needs are dropped.
+A value has a number: operands come first, then y, the function's own result, then the instructions in order;
+a constant is a tuple of one. The same instruction on the same values is written once, so a subexpression that
+two partials share is computed once; instructions that no output needs are dropped.
 
-Nothing is rewritten but what is exact for every number: `x * 1`, `x / 1`, `x - 0`, `--x`, and `x * -1`, which is `-x`.
+Nothing is rewritten but what is exact for every number: `x * 1`, `x / 1`, `x - 0`, `--x`, and `x * -1`, which
+is `-x`.
 """
 
 from math import copysign
@@ -24,7 +25,7 @@ _FOLDED = {"add": add, "sub": sub, "mul": mul, "neg": neg}  # instructions on co
 class Trace:
     """The instructions left so far by a rule over `arity` operands."""
 
-    __slots__ = ("arity", "instructions", "_numbers")
+    __slots__ = ("_numbers", "arity", "instructions")
 
     def __init__(self, arity):
         self.arity = arity
@@ -40,7 +41,7 @@ class Trace:
         return Symbol(self, (float(value),), False)
 
     def record(self, instruction, boolean):
-        """The symbol of an instruction's result: a new one, or the one that the same instruction gave before."""
+        """The symbol of an instruction's result: a new one, or the one it gave before."""
         number = self._numbers.get(instruction)
         if number is None:
             number = self.arity + 1 + len(self.instructions)
@@ -49,11 +50,11 @@ class Trace:
         return Symbol(self, number, boolean)
 
     def program(self, outputs):
-        """(instructions, outputs) with what no output needs dropped. An output is a symbol, a number or None."""
+        """(instructions, outputs) without what no output needs. An output is a symbol, a number or None."""
         outputs = tuple([_output_ref(self, output) for output in outputs])
         base = self.arity + 1
         used = set(outputs).union(*self.instructions)
-        if all([number in used for number in range(base, base + len(self.instructions))]):
+        if used.issuperset(range(base, base + len(self.instructions))):
             return tuple(self.instructions), outputs
         needed = set(outputs)
         for number in range(base + len(self.instructions) - 1, base - 1, -1):
@@ -69,9 +70,9 @@ class Trace:
 
 
 class Symbol:
-    """A value that is not known yet: an operand, a result or an instruction. What happens to it is recorded."""
+    """A value not known yet: an operand, a result or an instruction. What happens to it is recorded."""
 
-    __slots__ = ("trace", "number", "boolean")
+    __slots__ = ("boolean", "number", "trace")
     __array_ufunc__ = None  # NumPy leaves `np.float64(2) * x` to the symbol
     __hash__ = None
 
@@ -179,14 +180,16 @@ class Symbol:
 
     def __bool__(self):
         raise TypeError(
-            "a symbol has no truth value: a rule is traced once, for all values, so Python's `if`, `and`, `or`, "
-            "`not`, `min` and `max` cannot look at it. Use where(condition, a, b), `&`, `|`, `~`, minimum or maximum"
+            "a symbol has no truth value: a rule is traced once, for all values, so Python's `if`, `and`, "
+            "`or`, `not`, `min` and `max` cannot look at it. Use where(condition, a, b), `&`, `|`, `~`, "
+            "minimum or maximum"
         )
 
     def __float__(self):
         raise TypeError(
-            "a symbol has no numeric value: a rule is traced once, for all values, so float(), int() and the math "
-            "and numpy modules cannot take it. Use the functions of pullback.calculus, such as pullback.calculus.exp"
+            "a symbol has no numeric value: a rule is traced once, for all values, so float(), int() and the "
+            "math and numpy modules cannot take it. Use the functions of pullback.calculus, such as "
+            "pullback.calculus.exp"
         )
 
     __int__ = __index__ = __float__
@@ -199,7 +202,7 @@ class Symbol:
 
 
 def emit(name, *operands, boolean=False):
-    """Record the instruction `name` in the trace of its operands; NotImplemented if one of them cannot be one."""
+    """Record the instruction `name` in the trace of its operands; NotImplemented for what cannot be one."""
     trace = None
     instruction = [name]
     for operand in operands:
@@ -215,7 +218,7 @@ def emit(name, *operands, boolean=False):
             instruction.append(_constant(operand))
         else:
             return NotImplemented
-    if name in _FOLDED and all([ref.__class__ is tuple for ref in instruction[1:]]):
+    if name in _FOLDED and all(ref.__class__ is tuple for ref in instruction[1:]):
         return trace.constant(_FOLDED[name](*[ref[0] for ref in instruction[1:]]))
     return trace.record(tuple(instruction), boolean)
 

@@ -1,7 +1,7 @@
 """Circular and hyperbolic functions and their inverses.
 
-Slopes of the inverses are written so that they neither overflow nor cancel: 1 - x*x as (1 - x) * (1 + x), which is
-exact to rounding next to 1, and sqrt(x*x + 1) as a hypotenuse.
+Slopes of the inverses are written so that they neither overflow nor cancel: 1 - x*x as (1 - x) * (1 + x),
+which is exact to rounding next to 1, and sqrt(x*x + 1) as a hypotenuse.
 """
 
 from math import inf, nan, pi
@@ -86,8 +86,8 @@ atan2 = elementwise(
     note="0 at the origin, which has no angle: as PyTorch",
 )
 
-# The slope of sinc, (z cos z - sin z) / (pi x**2) with z = pi x, cancels near 0: there its series is used, which has
-# a relative error under 1e-16 for |z| < 1/2, and at 0 derivatives of every order.
+# The slope of sinc, (z cos z - sin z) / (pi x**2) with z = pi x, cancels near 0: there its series is used,
+# which has a relative error under 1e-16 for |z| < 1/2, and at 0 derivatives of every order.
 _SERIES = (
     -1 / 3,
     1 / 30,
