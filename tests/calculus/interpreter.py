@@ -108,6 +108,8 @@ KERNELS = {
     "bitwise_or": np.bitwise_or,
     "bitwise_xor": np.bitwise_xor,
     "bitwise_not": np.invert,
+    "gcd": np.gcd,
+    "lcm": np.lcm,
     "left_shift": np.left_shift,
     "right_shift": np.right_shift,
     "logaddexp": np.logaddexp,

@@ -1,4 +1,4 @@
-"""What has no derivative: comparisons, tests, logic and bits."""
+"""What has no derivative: comparisons, tests, logic, bits and divisors."""
 
 from .define import METHOD, composed, nondifferentiable
 
@@ -81,4 +81,10 @@ right_shift = nondifferentiable(
     operator=">>",
     accepts="numbers",
     aliases="bitwise_right_shift",
+)
+gcd = nondifferentiable(
+    "gcd", "a b", "The greatest common divisor of two integers.", "bitwise", accepts="numbers"
+)
+lcm = nondifferentiable(
+    "lcm", "a b", "The least common multiple of two integers.", "bitwise", accepts="numbers"
 )
