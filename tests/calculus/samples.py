@@ -35,7 +35,7 @@ def free_operands(row):
 
 
 def operands(row, free, defaults=False):
-    """All operands of a row from its differentiated ones; parameters, and the condition of where, are added."""
+    """All operands of a row, from its differentiated ones; parameters and conditions are added."""
     values = iter(free)
     given = dict(row.parameters) | (
         {} if defaults and ... not in row.parameters.values() else PARAMETERS.get(row.name, {})
