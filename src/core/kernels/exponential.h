@@ -17,7 +17,7 @@ template <>
 struct FloatFormat<float> {
     using Int = int32_t;
     static constexpr int fraction_bits = 23, bias = 127;
-    static constexpr float round_magic = 0x1.8p23f;
+    static constexpr float round_magic = 0x1.8p23f, least_normal = 0x1p-126f;
     static constexpr float lowest = -104.0f, highest = 89.0f, lowest2 = -151.0f, highest2 = 129.0f;
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
     static PB_INLINE float exp_polynomial(float r) {
@@ -29,7 +29,7 @@ template <>
 struct FloatFormat<double> {
     using Int = int64_t;
     static constexpr int fraction_bits = 52, bias = 1023;
-    static constexpr double round_magic = 0x1.8p52;
+    static constexpr double round_magic = 0x1.8p52, least_normal = 0x1p-1022;
     static constexpr double lowest = -746.0, highest = 710.0, lowest2 = -1076.0, highest2 = 1025.0;
     static constexpr double ln2_high = 0x1.62e42fefp-1, ln2_low = 0x1.473de6af278edp-34;
     static PB_INLINE double exp_polynomial(double r) {

@@ -4,10 +4,7 @@
 namespace pb {
 namespace {
 
-// Classification reads bits, so that it costs integer instructions only. Integers are finite and have no NaN.
-template <class T>
-PB_INLINE T infinity() { return static_cast<T>(__builtin_inf()); }
-
+// Integers are finite, and none is NaN.
 template <class T>
 PB_INLINE bool is_infinite(T x) {
     if constexpr (is_float_v<T>) return absolute(x) == infinity<T>();

@@ -79,24 +79,21 @@ constexpr bool includes(Types types) {
 template <class T>
 inline constexpr int64_t kLanes = 64 / sizeof(T);
 
-// Never inlined: with its length known, the compiler would unroll the loop over a padded block into scalar code.
-template <class F, class T, class R, Bits bits>
-PB_NOINLINE void unary(const void* const* in, void* out, int64_t n) {
+template <class F, class T, class R>
+void unary(const void* const* in, void* out, int64_t n) {
     using A = Stored<T>;
     auto a = static_cast<const typename A::type*>(in[0]);
     auto o = static_cast<typename Stored<R>::type*>(out);
-    if constexpr (bits == Bits::Vector) n &= -kLanes<T>;
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) o[i] = static_cast<R>(F::template apply<T>(A::load(a[i])));
 }
 
-template <class F, class T, class R, Bits bits, int single>
-PB_NOINLINE void binary(const void* const* in, void* out, int64_t n) {
+template <class F, class T, class R, int single>
+void binary(const void* const* in, void* out, int64_t n) {
     using A = Stored<T>;
     auto a = static_cast<const typename A::type*>(in[0]);
     auto b = static_cast<const typename A::type*>(in[1]);
     auto o = static_cast<typename Stored<R>::type*>(out);
-    if constexpr (bits == Bits::Vector) n &= -kLanes<T>;
     if constexpr (single == 1) {
         const T first = A::load(*a);
 #pragma omp simd
@@ -123,50 +120,86 @@ void conditional(const void* const* in, void* out, int64_t n) {
     for (int64_t i = 0; i < n; ++i) o[i] = F::template apply<S>(c[i] != 0, a[i], b[i]);
 }
 
-// Whole vectors in place, then the rest on a padded block.
-template <BlockKernel kernel, class T, int arity, int single>
-void whole_vectors(const void* const* in, void* out, int64_t n) {
-    const int64_t body = n & -kLanes<T>, rest = n - body;
-    if (body) kernel(in, out, body);
-    if (!rest) return;
-    alignas(64) T block[arity][kLanes<T>];
-    const void* operands[arity];
-    for (int k = 0; k < arity; ++k) {
-        operands[k] = in[k];
-        if (single == k + 1) continue;
-        const T* from = static_cast<const T*>(in[k]) + body;
-        const T last = from[rest - 1];
-        for (int64_t i = 0; i < kLanes<T>; ++i) block[k][i] = last;
-        for (int64_t i = 0; i < rest - 1; ++i) block[k][i] = from[i];
-        operands[k] = block[k];
+// Whole blocks of 64 bytes of floats. Never inlined or specialised: with its length known, the compiler would unroll
+// a loop into scalar code.
+template <class F, class T>
+PB_NOINLINE void unary_blocks(const T* a, T* o, int64_t n) {
+    n &= -kLanes<T>;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) o[i] = F::template apply<T>(a[i]);
+}
+
+// A single operand is a block of equal values, which is read again and again: were it known to be one value, the
+// compiler would call the scalar functions on it, once.
+template <class F, class T, int single>
+PB_NOINLINE void binary_blocks(const T* a, const T* b, T* o, int64_t n) {
+    for (int64_t i = 0; i < n; i += kLanes<T>) {
+        const T* x = single == 1 ? a : a + i;
+        const T* y = single == 2 ? b : b + i;
+#pragma omp simd
+        for (int64_t j = 0; j < kLanes<T>; ++j) o[i + j] = F::template apply<T>(x[j], y[j]);
     }
-    alignas(64) T result[kLanes<T>];
-    kernel(operands, result, kLanes<T>);
-    T* to = static_cast<T*>(out) + body;
-    for (int64_t i = 0; i < rest; ++i) to[i] = result[i];
 }
 
-template <Bits bits, BlockKernel kernel, class T, int arity, int single>
-constexpr BlockKernel finished() {
-    if constexpr (bits == Bits::Vector && is_float_v<T>) return whole_vectors<kernel, T, arity, single>;
-    else return kernel;
+// `count` elements, and the last of them repeated up to 64 bytes.
+template <class T>
+PB_INLINE void pad(T* block, const T* from, int64_t count) {
+    const T last = from[count - 1];
+    for (int64_t i = 0; i < kLanes<T>; ++i) block[i] = last;
+    for (int64_t i = 0; i < count - 1; ++i) block[i] = from[i];
 }
 
-template <class F, int arity, Result result, Bits row_bits, Types types, class T>
+// Whole blocks in place, then the rest on padded ones.
+template <class F, class T>
+void whole_unary(const void* const* in, void* out, int64_t n) {
+    auto a = static_cast<const T*>(in[0]);
+    auto o = static_cast<T*>(out);
+    const int64_t body = n & -kLanes<T>, rest = n - body;
+    if (body) unary_blocks<F, T>(a, o, body);
+    if (!rest) return;
+    alignas(64) T x[kLanes<T>], result[kLanes<T>];
+    pad(x, a + body, rest);
+    unary_blocks<F, T>(x, result, kLanes<T>);
+    for (int64_t i = 0; i < rest; ++i) o[body + i] = result[i];
+}
+
+template <class F, class T, int single>
+void whole_binary(const void* const* in, void* out, int64_t n) {
+    auto a = static_cast<const T*>(in[0]);
+    auto b = static_cast<const T*>(in[1]);
+    auto o = static_cast<T*>(out);
+    const int64_t body = n & -kLanes<T>, rest = n - body;
+    alignas(64) T x[kLanes<T>], y[kLanes<T>], result[kLanes<T>];
+    if constexpr (single == 1) pad(x, a, 1), a = x;
+    if constexpr (single == 2) pad(y, b, 1), b = y;
+    if (body) binary_blocks<F, T, single>(a, b, o, body);
+    if (!rest) return;
+    if constexpr (single != 1) pad(x, a + body, rest);
+    if constexpr (single != 2) pad(y, b + body, rest);
+    binary_blocks<F, T, single>(x, y, result, kLanes<T>);
+    for (int64_t i = 0; i < rest; ++i) o[body + i] = result[i];
+}
+
+template <class F, int arity, Result result, Bits bits, Types types, class T>
 void install_for(BlockKernel (&slots)[kDTypes][3]) {
     if constexpr (includes<T>(types)) {
         using R = typename ResultType<result, T>::type;
         // Integers have no vector functions: their loops are exact.
-        constexpr Bits bits = is_float_v<T> ? row_bits : Bits::Exact;
+        constexpr bool whole = bits == Bits::Vector && is_float_v<T>;
         BlockKernel* slot = slots[static_cast<int>(dtype_of<T>())];
-        if constexpr (arity == 1) {
-            slot[0] = finished<bits, unary<F, T, R, bits>, T, 1, 0>();
-        } else if constexpr (arity == 2) {
-            slot[0] = finished<bits, binary<F, T, R, bits, 0>, T, 2, 0>();
-            slot[1] = finished<bits, binary<F, T, R, bits, 1>, T, 2, 1>();
-            slot[2] = finished<bits, binary<F, T, R, bits, 2>, T, 2, 2>();
-        } else {
+        if constexpr (arity == 3) {
             slot[0] = conditional<F, T>;
+        } else if constexpr (arity == 1) {
+            if constexpr (whole) slot[0] = whole_unary<F, T>;
+            else slot[0] = unary<F, T, R>;
+        } else if constexpr (whole) {
+            slot[0] = whole_binary<F, T, 0>;
+            slot[1] = whole_binary<F, T, 1>;
+            slot[2] = whole_binary<F, T, 2>;
+        } else {
+            slot[0] = binary<F, T, R, 0>;
+            slot[1] = binary<F, T, R, 1>;
+            slot[2] = binary<F, T, R, 2>;
         }
     }
 }

@@ -36,6 +36,9 @@ PB_INLINE float from_bits(int32_t b) { return __builtin_bit_cast(float, b); }
 PB_INLINE double from_bits(int64_t b) { return __builtin_bit_cast(double, b); }
 
 template <class T>
+PB_INLINE constexpr T infinity() { return static_cast<T>(__builtin_inf()); }
+
+template <class T>
 PB_INLINE bool is_nan(T x) { return x != x; }
 
 // One overloaded name for each pair of C functions that has a machine instruction.
@@ -51,6 +54,16 @@ PB_BUILTIN(round_to_zero, trunc)
 #undef PB_BUILTIN
 PB_INLINE float with_sign(float x, float s) { return __builtin_copysignf(x, s); }
 PB_INLINE double with_sign(double x, double s) { return __builtin_copysign(x, s); }
+
+// Rounding that every instruction set has: adding 2^p, p the number of fraction bits, leaves no room for a fraction.
+PB_INLINE float nearest_integer(float x) {
+    const float m = absolute(x);
+    return m < 0x1p23f ? with_sign((m + 0x1p23f) - 0x1p23f, x) : x;
+}
+PB_INLINE double nearest_integer(double x) {
+    const double m = absolute(x);
+    return m < 0x1p52 ? with_sign((m + 0x1p52) - 0x1p52, x) : x;
+}
 
 // a * b + c, rounded once where the instruction set has it: an emulation would be a hundred times slower.
 #ifdef __FMA__

@@ -6,6 +6,8 @@ extern "C" double lgamma_r(double, int*) noexcept;
 namespace pb {
 namespace {
 
+constexpr double kPi = 3.14159265358979323846;
+
 // Wichura's algorithm AS 241 (Applied Statistics 37, 1988) for the normal quantile, in terms of
 // erfinv x = quantile((1 + x) / 2) / sqrt 2: a rational function of x^2 in the middle, two of sqrt(-log((1 - |x|) / 2))
 // in the tails.
@@ -49,58 +51,86 @@ PB_NOINLINE double log_gamma(double x) {
     return lgamma_r(x, &sign);
 }
 
-// Hurwitz' zeta function, the sum of (q + k)^-s over k >= 0, for s > 1 and q > 0: ten terms, then Euler and
-// Maclaurin's formula with the even Bernoulli numbers up to B_20.
+// psi(y) for y > 0. Below 10 the recurrence psi(y) = psi(y + 10) - sum of 1 / (y + k) leads to the asymptotic
+// series, whose coefficients are B_2j / 2j. Around the root between 1 and 2 a factor y - root, the root given in two
+// parts, keeps the relative accuracy; the other factor is a Chebyshev fit in y - 1.5, with error 2e-17.
+PB_INLINE double digamma_of_positive(double y) {
+    const double low = y < 10 ? y : 1;
+    double sum = 0, product = 1;  // their quotient is the sum of 1 / (low + k) from k = 1
+#pragma GCC unroll 9
+    for (int k = 1; k < 10; ++k) {
+        sum = fma(sum, low + k, product);
+        product *= low + k;
+    }
+    const double high = y < 10 ? y + 10 : y;
+    const double z = 1 / (high * high);
+    const double series = z * polynomial(z, 8.3333333333333333e-2, -8.3333333333333333e-3, 3.9682539682539683e-3,
+                                         -4.1666666666666667e-3, 7.5757575757575758e-3, -2.1092796092796093e-2,
+                                         8.3333333333333333e-2);
+    const double tail = vector_log(high) - 0.5 / high - series;
+    const double around_root =
+        ((y - 0x1.762d86356be3fp+0) - 0x1.b86a722197829p-54) *
+        polynomial(y - 1.5, 0.951055876031833, -0.4236274212814605, 0.2405424842407742, -0.14840492305390884,
+                          0.09498872445494122, -0.061922133273064534, 0.04076083381242074, -0.02697579675613825,
+                          0.0179072524394512, -0.011908218001568644, 0.007926944646403797, -0.005279964873257405,
+                          0.003519006401502276, -0.002345267632540769, 0.0015566317474486838,
+                          -0.0010376374098418604, 0.0007233266279287554, -0.0004821990530566789,
+                          0.0002272331660987376, -0.00015148586836773365, 0.00025968482126430747,
+                          -0.00017312261802727394);
+    const double shifted = (tail - sum / product) - 1 / low;
+    return (y >= 1) & (y <= 2) ? around_root : y < 10 ? shifted : tail;
+}
+
+// Reflected at 1/2 for x <= 0: psi(x) = psi(1 - x) - pi / tan(pi x), with x reduced to its distance from an integer.
+PB_INLINE double digamma_of(double x) {
+    const bool reflect = x <= 0;
+    const double positive = digamma_of_positive(reflect ? 1 - x : x);
+    const double distance = reflect ? x - nearest_integer(x) : 0.25;
+    const double cotangent = 1 / vector_tan(kPi * distance);
+    const double value = reflect ? positive - kPi * cotangent : positive;
+    const double at_pole = x == 0 ? with_sign(__builtin_inf(), -x) : __builtin_nan("");
+    return distance == 0 ? at_pole : value;
+}
+
+// a^-s for s = 2, 3, ...: short products where the library's power would take longer.
+PB_INLINE double negative_power(double a, double s) {
+    if (s > 16) return __builtin_pow(a, -s);
+    double result = 1;
+    for (int i = static_cast<int>(s); i; i >>= 1, a *= a)
+        if (i & 1) result *= a;
+    return 1 / result;
+}
+
+// Hurwitz' zeta function, the sum of (q + k)^-s over k >= 0, for s = 2, 3, ... and q > 0: some terms, then Euler and
+// Maclaurin's formula with the Bernoulli numbers up to B_20. Its terms shrink once q + k exceeds s / 4 or so.
 PB_NOINLINE double hurwitz_zeta(double s, double q) {
     double sum = 0;
-    for (int k = 0; k < 10; ++k) sum += __builtin_pow(q + k, -s);
-    const double a = q + 10, power = __builtin_pow(a, -s);
-    sum += power * a / (s - 1) + 0.5 * power;
+    const double enough = s < 40 ? 10 + 0.5 * s : 30;
+    for (; q < enough; q += 1) {
+        const double term = negative_power(q, s);
+        sum += term;
+        if (term < 1e-17 * sum) return sum;
+    }
+    const double power = negative_power(q, s), z = 1 / (q * q);
+    sum += power * q / (s - 1) + 0.5 * power;
     // B_2j / (2j)!
     constexpr double factors[10] = {
         8.3333333333333333e-2,  -1.3888888888888889e-3,  3.3068783068783069e-5,   -8.2671957671957672e-7,
         2.0876756987868099e-8,  -5.2841901386874932e-10, 1.3382536530684679e-11,  -3.3896802963225829e-13,
         8.5860620562778446e-15, -2.1748686985580619e-16};
-    double rising = s, scale = power / a;
+    double factor = s * power / q;
     for (int j = 0; j < 10; ++j) {
-        const double term = factors[j] * rising * scale;
+        const double term = factors[j] * factor;
         sum += term;
-        if (!(absolute(term) > 1e-18 * sum)) break;
-        rising *= (s + 2 * j + 1) * (s + 2 * j + 2);
-        scale /= a * a;
+        if (!(absolute(term) > 1e-17 * sum)) break;
+        factor *= (s + 2 * j + 1) * (s + 2 * j + 2) * z;
     }
     return sum;
 }
 
-PB_NOINLINE double digamma_of(double x) {
-    constexpr double pi = 3.14159265358979323846;
-    if (x == 0) return with_sign(__builtin_inf(), -x);
-    double result = 0;
-    if (x < 0) {
-        if (x == round_to_zero(x)) return __builtin_nan("");
-        // Reflection; the cotangent of the fractional part, where pi * x is accurate.
-        const double fraction = x - round_even(x);
-        result = -pi / __builtin_tan(pi * fraction);
-        x = 1 - x;
-    }
-    if (x == __builtin_inf()) return x;
-    while (x < 10) {
-        result -= 1 / x;
-        x += 1;
-    }
-    // The asymptotic series: coefficients B_2j / 2j.
-    const double z = 1 / (x * x);
-    const double series = z * polynomial(z, 8.3333333333333333e-2, -8.3333333333333333e-3, 3.9682539682539683e-3,
-                                         -4.1666666666666667e-3, 7.5757575757575758e-3, -2.1092796092796093e-2,
-                                         8.3333333333333333e-2);
-    return result + (__builtin_log(x) - 0.5 / x - series);
-}
-
-// (-1)^(n+1) n! zeta(n + 1, x). Left of 0 the sum over the negative x + k is one of positive terms, from the other
-// side: with s = n + 1 and f the fractional part of x it is zeta(s, f) + (-1)^s (zeta(s, 1 - f) - zeta(s, 1 - x)).
-PB_NOINLINE double polygamma_of(double n, double x) {
-    if (!(n >= 0) || n != round_to_zero(n) || is_nan(x)) return __builtin_nan("");
-    if (n == 0) return digamma_of(x);
+// (-1)^(n+1) n! zeta(n + 1, x). Left of 0 the terms with negative x + k are summed from the other side: with
+// s = n + 1 and f the fractional part of x it is zeta(s, f) + (-1)^s (zeta(s, 1 - f) - zeta(s, 1 - x)).
+PB_NOINLINE double polygamma_of_order(double n, double x) {
     const double s = n + 1;
     const bool even_order = round_to_zero(n / 2) * 2 == n;
     const double sign = even_order ? -1 : 1;
@@ -109,8 +139,6 @@ PB_NOINLINE double polygamma_of(double n, double x) {
         zeta = 0;
     } else if (x > 0) {
         zeta = hurwitz_zeta(s, x);
-    } else if (x == -__builtin_inf()) {
-        return __builtin_nan("");
     } else {
         const double below = -x - round_down(-x);  // 1 - f, exact
         if (below == 0) return sign * __builtin_inf();
@@ -118,6 +146,11 @@ PB_NOINLINE double polygamma_of(double n, double x) {
         zeta = hurwitz_zeta(s, 1 - below) + (even_order ? -mirrored : mirrored);
     }
     return sign * __builtin_tgamma(s) * zeta;
+}
+
+PB_INLINE double polygamma_of(double n, double x) {
+    const bool defined = (n >= 0) & (n == round_to_zero(n)) & !is_nan(x) & (x > -__builtin_inf());
+    return !defined ? __builtin_nan("") : n == 0 ? digamma_of(x) : polygamma_of_order(n, x);
 }
 
 PB_UNARY(erf, vector_erf(a))

@@ -17,11 +17,41 @@ PB_INLINE T integer_power(T base, T exponent) {
     return static_cast<T>(result);
 }
 
+// libmvec is slow for negative bases; the power of the magnitude needs a sign for odd integers and a NaN for
+// fractions.
+template <class T>
+PB_INLINE T float_power(T a, T b) {
+    const T magnitude = vector_pow(absolute(a), b);
+    const T half = b / 2;
+    const bool integer = nearest_integer(b) == b, even = nearest_integer(half) == half;
+    const T odd = (with_sign(T{1}, a) < 0) & integer & !even ? -magnitude : magnitude;
+    const bool undefined = (a < 0) & (absolute(a) < infinity<T>()) & !integer;
+    return undefined ? static_cast<T>(__builtin_nan("")) : odd;
+}
+
 template <class T>
 PB_INLINE T power(T a, T b) {
-    if constexpr (is_float_v<T>) return vector_pow(a, b);
+    if constexpr (is_float_v<T>) return float_power(a, b);
     else return integer_power(a, b);
 }
+
+// log, log2 and log10 without libmvec's slow path for zero, negative, denormal and infinite arguments: denormals
+// are scaled by 2^54, the others replaced by 1 and given their value afterwards. `log_of_2` undoes the scaling.
+template <class T, class Log>
+PB_INLINE T guarded_log(T x, T log_of_2, Log log) {
+    const bool tiny = x < FloatFormat<T>::least_normal;
+    const T scaled = tiny ? x * T(0x1p54) : x;
+    const bool ordinary = (scaled > 0) & (scaled < infinity<T>());
+    const T value = log(ordinary ? scaled : T{1}) - (tiny ? 54 * log_of_2 : T{0});
+    const T special = x == 0 ? -infinity<T>() : x < 0 ? static_cast<T>(__builtin_nan("")) : x;
+    return ordinary ? value : special;
+}
+template <class T>
+PB_INLINE T natural_log(T x) { return guarded_log(x, T(0x1.62e42fefa39efp-1), [](T y) { return vector_log(y); }); }
+template <class T>
+PB_INLINE T binary_log(T x) { return guarded_log(x, T{1}, [](T y) { return vector_log2(y); }); }
+template <class T>
+PB_INLINE T decimal_log(T x) { return guarded_log(x, T(0x1.34413509f79ffp-2), [](T y) { return vector_log10(y); }); }
 
 // The exponential is that of -|x|, which cannot overflow; both branches then keep full precision.
 template <class T>
@@ -43,9 +73,9 @@ PB_INLINE T zero_wins(T x, T y, T product) { return (x == 0) & !is_nan(y) ? T{0}
 PB_UNARY(exp, exponential(a))
 PB_UNARY(exp2, exponential2(a))
 PB_UNARY(expm1, vector_expm1(a))
-PB_UNARY(log, vector_log(a))
-PB_UNARY(log2, vector_log2(a))
-PB_UNARY(log10, vector_log10(a))
+PB_UNARY(log, natural_log(a))
+PB_UNARY(log2, binary_log(a))
+PB_UNARY(log10, decimal_log(a))
 PB_UNARY(log1p, vector_log1p(a))
 PB_UNARY(sin, vector_sin(a))
 PB_UNARY(cos, vector_cos(a))
@@ -66,7 +96,7 @@ PB_UNARY(sigmoid, logistic(a))
 PB_BINARY(logaddexp, larger(a, b) + vector_log1p(exponential(minus_distance(a, b))))
 PB_BINARY(logaddexp2,
           larger(a, b) + T(0x1.71547652b82fep0) * vector_log1p(exponential2(minus_distance(a, b))))
-PB_BINARY(xlogy, zero_wins(a, b, a * vector_log(b)))
+PB_BINARY(xlogy, zero_wins(a, b, a * natural_log(b)))
 PB_BINARY(xlog1py, zero_wins(a, b, a * vector_log1p(b)))
 
 }  // namespace
