@@ -1,0 +1,10 @@
+"""Pictures: the tape of a computation (`graph`), a function of two variables with its gradient (`surface`).
+
+`graph` needs nothing beyond pullback: it lays the tape out itself and writes SVG and DOT. `surface` draws
+with matplotlib, which ``pip install 'pullback[picture]'`` brings.
+"""
+
+from .graph import Picture, graph
+from .surface import Surface, surface
+
+__all__ = ["Picture", "Surface", "graph", "surface"]

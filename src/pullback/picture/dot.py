@@ -1,0 +1,40 @@
+"""The tape in the DOT language, for whoever has Graphviz or another tool that reads it."""
+
+from __future__ import annotations
+
+from .svg import LIGHT
+from .tape import Tape
+from .text import gradient_text, partial_text, tensor_text
+
+
+def write(tape: Tape, *, values: bool, title: str | None) -> str:
+    """The DOT text of `tape`."""
+    lines = [
+        "digraph tape {",
+        '  rankdir=LR; node [shape=box, style="rounded,filled", fontname="Helvetica"];',
+    ]
+    lines.append(f'  edge [color="{LIGHT["line"]}", fontcolor="{LIGHT["partial"]}", fontname="Helvetica"];')
+    if title:
+        lines.append(f"  labelloc=t; label={_quote(title)};")
+    number = {box: index for index, box in enumerate(tape.boxes)}
+    for box, index in number.items():
+        text = [box.label] if box.leaf or not box.names else [box.label, box.title]
+        if values and box.tensor is not None:
+            text.append(tensor_text(box.tensor))
+        if box.gradient is not None:
+            text.append(gradient_text(box.gradient))
+        if box.cut:
+            text.append("… more before")
+        kind = "leaf" if box.leaf else "output" if box.output else "box"
+        colours = f'fillcolor="{LIGHT[kind]}", color="{LIGHT[kind + "-edge"]}"'
+        lines.append(f"  n{index} [label={_quote(*text)}, {colours}];")
+    for edge in tape.edges:
+        label = partial_text(edge)
+        attributes = f" [label={_quote(label)}]" if label else ""
+        lines.append(f"  n{number[edge.source]} -> n{number[edge.target]}{attributes};")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _quote(*lines: str) -> str:
+    safe = [line.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") for line in lines]
+    return '"' + "\\n".join(safe) + '"'
