@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,22 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["get_printoptions", "printoptions", "set_printoptions", "tensor_repr"]
 
 
-@dataclass
-class _Options:
-    precision: int = 4
-    threshold: float = 1000
-    edgeitems: int = 3
-    linewidth: int = 80
-    sci_mode: bool | None = None
-
-
 _PROFILES: dict[str, dict[str, float]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
     "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
 }
 
-_options = _Options()
+_options = SimpleNamespace(**_PROFILES["default"], sci_mode=None)
 
 
 def set_printoptions(
@@ -90,7 +81,7 @@ def get_printoptions() -> dict[str, Any]:
         >>> pb.printing.get_printoptions()["edgeitems"]
         3
     """
-    return asdict(_options)
+    return dict(vars(_options))
 
 
 @contextlib.contextmanager
@@ -190,8 +181,7 @@ def _close(text: str, suffixes: list[str], indent: int) -> str:
 # ---- the numbers -------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Style:
+class _Style(NamedTuple):
     """Writes one number, padded on the left to `width` characters."""
 
     write: Callable[[Any], str]
@@ -246,7 +236,7 @@ def _float_notation(values: list[float]) -> tuple[Callable[[float], str], int]:
     scientific, whole = False, True
     if telling:
         whole = all(value.is_integer() for value in telling)
-        scientific = _options.sci_mode  # type: ignore[assignment]
+        scientific = _options.sci_mode
         if scientific is None:
             smallest, largest = abs(min(telling, key=abs)), abs(max(telling, key=abs))
             scientific = largest / smallest > 1000.0 or largest > 1.0e8 or smallest < 1.0e-4

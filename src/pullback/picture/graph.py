@@ -76,7 +76,7 @@ def graph(
         partials: write on every edge the partial derivative of its end by its beginning, where that is a
             number or acts element by element; for a simple formula in named values, that too: ``2·x1 = 4``.
         gradients: write in every box the gradient of the outputs that accumulates there (of their sum, if
-            they are several numbers). For both, a backward pass runs; it calls hooks but touches no ``.grad``.
+            they are several numbers). For both, a backward pass runs: hooks are called, no ``.grad`` changes.
         fold_unnamed: draw an operation without a name as part of the one that uses it, so that
             ``x7 = x5 + x6 - 5`` is one box.
         title: a heading.

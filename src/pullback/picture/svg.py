@@ -7,7 +7,7 @@ The attributes hold for every viewer; the style turns them dark where the reader
 from __future__ import annotations
 
 import hashlib
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from . import layout
 from .tape import Box, Tape
@@ -88,7 +88,7 @@ def draw(tape: Tape, *, values: bool, title: str | None, theme: str, notes: list
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" role="img" width="{full_width:.0f}" '
         f'height="{full_height:.0f}" viewBox="0 0 {full_width:.0f} {full_height:.0f}" '
-        f"font-family={quoteattr(FONT)}>\n"
+        f'font-family="{FONT}">\n'
         f"<title>{described}</title>\n{_style(name, theme)}"
         f'<rect class="paper" width="100%" height="100%" rx="10" fill="{colours["paper"]}"/>\n'
         f"{body}\n</svg>\n"
