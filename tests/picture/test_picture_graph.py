@@ -79,6 +79,14 @@ def test_the_quadratic_of_two_variables():
     assert repr(picture) == "<picture of a tape: 7 boxes, 6 edges>"
 
 
+def test_many_folded_operations_are_counted():
+    x = pb.tensor(2.0, requires_grad=True)
+    z = (x * 3 + 1).exp().log() * 2
+    picture = graph(z, names={"x": x, "z": z}, partials=True, fold_unnamed=True)
+    assert {"z", "5 operations"} <= set(texts(picture))
+    assert texts(picture, "partial") == ["6"]
+
+
 def test_unfolded_it_is_the_tape():
     named = quadratic()
     picture = graph(named["x7"], names=named)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 
 GAP = 26.0  # between boxes of a column
@@ -49,8 +50,7 @@ class Route:
 def arrange(items: list[Item], routes: list[Route]) -> tuple[float, float]:
     """Place every item and route every edge; returns width and height of the drawing."""
     _rank(items, routes)
-    for item in items:
-        entering = sum(route.target is item for route in routes) if len(routes) < 2000 else 1
+    for item, entering in Counter(route.target for route in routes).items():
         item.height = max(item.height, (entering - 1) * PORT + 2 * MARGIN)
     columns = _columns(items, routes)
     _order(columns)

@@ -18,6 +18,8 @@ from pullback import Tensor
 
 # Beyond so many nodes the tape is no longer walked to its end only to say how long it is.
 COUNT_LIMIT = 100_000
+# What a notebook keeps under its own names says nothing to the reader.
+_NOTEBOOK = frozenset({"In", "Out"})
 
 
 @dataclass(eq=False)
@@ -65,7 +67,7 @@ def collect_names(scopes: Iterable[Mapping[str, Any]]) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for scope in scopes:
         for name, value in list(scope.items()):
-            if not isinstance(name, str) or name.startswith("_") or name in found:
+            if not isinstance(name, str) or name.startswith("_") or name in found or name in _NOTEBOOK:
                 continue
             if isinstance(value, Tensor):
                 found[name] = value
@@ -98,7 +100,7 @@ def read_tape(outputs: list[Tensor], named: Mapping[str, Tensor], limit: int) ->
             return
         seen.add(node)
         queue.append(node)
-        variable = getattr(node, "variable", None)
+        variable = node.variable if _title(node) == "AccumulateGrad" else None
         if variable is not None:
             leaves.append(variable)
         if len(boxes) < limit:
@@ -140,7 +142,11 @@ def _box(node: Any, variable: Tensor | None, by_leaf: dict, by_node: dict) -> Bo
     names = [name for name, _ in pairs]
     # A box has one value to show; of an operation with several outputs, each has its own.
     single = pairs[0][1] if pairs and all(tensor.output_nr == 0 for _, tensor in pairs) else None
-    return Box(node, node.name().rpartition("::")[2], False, names, single)
+    return Box(node, _title(node), False, names, single)
+
+
+def _title(node: Any) -> str:
+    return node.name().rpartition("::")[2]
 
 
 def fold(tape: Tape) -> None:
@@ -148,20 +154,30 @@ def fold(tape: Tape) -> None:
 
     The partial of the whole is the product of its parts', where both are known number by number.
     """
-    for box in list(tape.boxes):
-        uses = [edge for edge in tape.edges if edge.source is box]
-        operands = [edge for edge in tape.edges if edge.target is box]
-        if box.leaf or box.names or box.output or box.cut or len(uses) != 1 or not operands:
+    uses: dict[Box, list[Edge]] = {box: [] for box in tape.boxes}
+    operands: dict[Box, list[Edge]] = {box: [] for box in tape.boxes}
+    for edge in tape.edges:
+        uses[edge.source].append(edge)
+        operands[edge.target].append(edge)
+    parts = {box: [box.title] for box in tape.boxes}
+    folded: set[Box | Edge] = set()
+    for box in tape.boxes:
+        if box.leaf or box.names or box.output or box.cut or len(uses[box]) != 1 or not operands[box]:
             continue
-        (use,) = uses
-        use.target.title = f"{box.title}, {use.target.title}"
-        for edge in operands:
+        (use,) = uses[box]
+        parts[use.target] = parts.pop(box) + parts[use.target]
+        operands[use.target].extend(operands[box])
+        operands[use.target].remove(use)
+        for edge in operands[box]:
             edge.target, edge.slot = use.target, use.slot
             edge.formula = edge.formula if _is_one(use.partial) else None
             known = edge.partial is not None and use.partial is not None
             edge.partial = edge.partial * use.partial if known else None
-        tape.edges.remove(use)
-        tape.boxes.remove(box)
+        folded |= {box, use}
+    for box, titles in parts.items():
+        box.title = ", ".join(titles) if len(titles) <= 3 else f"{len(titles)} operations"
+    tape.boxes = [box for box in tape.boxes if box not in folded]
+    tape.edges = [edge for edge in tape.edges if edge not in folded]
 
 
 def _is_one(partial: np.ndarray | None) -> bool:
