@@ -1,0 +1,158 @@
+#include "array/buffer.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "array/error.h"
+#include "array/pool.h"
+
+namespace pb {
+
+namespace {
+
+constexpr size_t kHeader = (sizeof(Buffer) + 15) / 16 * 16;
+constexpr size_t kInlineBytes = kPoolLargest - kHeader;
+constexpr size_t kAlign = 64;
+constexpr size_t kHugePage = size_t(2) << 20;
+constexpr size_t kCacheCap = size_t(1) << 30;  // bytes kept for reuse at most
+
+// Four size classes per power of two from 512 bytes upward: at most a fifth is wasted.
+constexpr int kClasses = 4 * 48;
+std::vector<void*> free_lists[kClasses];
+size_t in_use, cached, peak;
+
+int size_class(size_t bytes, size_t* rounded) {
+    size_t size = 512;
+    int cls = 0;
+    while (size < bytes) {
+        for (int quarter = 1; quarter <= 4; ++quarter) {
+            size_t candidate = size + size / 4 * static_cast<size_t>(quarter);
+            ++cls;
+            if (candidate >= bytes) {
+                *rounded = candidate;
+                return cls;
+            }
+        }
+        size *= 2;
+    }
+    *rounded = size;
+    return cls;
+}
+
+void* system_allocate(size_t size) {
+    void* p = nullptr;
+    if (posix_memalign(&p, size >= kHugePage ? kHugePage : kAlign, size) != 0) return nullptr;
+    if (size >= kHugePage) madvise(p, size, MADV_HUGEPAGE);  // one fault for 512 pages
+    return p;
+}
+
+void* cached_allocate(size_t bytes) {
+    size_t size;
+    int cls = size_class(bytes, &size);
+    void* p;
+#ifndef PULLBACK_SANITIZED
+    if (!free_lists[cls].empty()) {
+        p = free_lists[cls].back();
+        free_lists[cls].pop_back();
+        cached -= size;
+    } else
+#endif
+    {
+        p = system_allocate(size);
+        if (!p) {
+            release_cached_memory();
+            p = system_allocate(size);
+        }
+        if (!p) throw_out_of_memory(bytes);
+    }
+    in_use += size;
+    if (in_use > peak) peak = in_use;
+    return p;
+}
+
+void cached_free(void* p, size_t bytes) {
+    size_t size;
+    int cls = size_class(bytes, &size);
+    in_use -= size;
+#ifndef PULLBACK_SANITIZED
+    if (cached + size <= kCacheCap) {
+        free_lists[cls].push_back(p);
+        cached += size;
+        return;
+    }
+#endif
+    std::free(p);
+}
+
+}  // namespace
+
+MemoryFigures memory_figures() { return {in_use, cached, peak}; }
+
+void release_cached_memory() {
+    for (auto& list : free_lists) {
+        for (void* p : list) std::free(p);
+        list.clear();
+    }
+    cached = 0;
+}
+
+Ref<Buffer> Buffer::allocate(size_t bytes) {
+    bool fits = bytes <= kInlineBytes;
+    auto* b = static_cast<Buffer*>(pool_alloc(fits ? kHeader + bytes : kHeader));
+    b->refs_ = 1;
+    b->writable_ = true;
+    b->bytes_ = bytes;
+    b->done_ = nullptr;
+    if (fits) {
+        b->kind_ = 0;
+        b->data_ = reinterpret_cast<char*>(b) + kHeader;
+    } else {
+        b->kind_ = 1;
+        try {
+            b->data_ = static_cast<char*>(cached_allocate(bytes));
+        } catch (...) {
+            pool_free(b, kHeader);
+            throw;
+        }
+    }
+    return Ref<Buffer>::steal(b);
+}
+
+Ref<Buffer> Buffer::zeros(size_t bytes) {
+    Ref<Buffer> b = allocate(bytes);
+    std::memset(b->data(), 0, bytes);
+    return b;
+}
+
+Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(void*), bool writable) {
+    auto* b = static_cast<Buffer*>(pool_alloc(kHeader));
+    b->refs_ = 1;
+    b->kind_ = 2;
+    b->writable_ = writable;
+    b->data_ = static_cast<char*>(data);
+    b->bytes_ = bytes;
+    b->done_ = done;
+    b->owner_ = owner;
+    return Ref<Buffer>::steal(b);
+}
+
+void Buffer::destroy() {
+    if (kind_ == 0) {
+        pool_free(this, kHeader + bytes_);
+        return;
+    }
+    if (kind_ == 1) {
+        cached_free(data_, bytes_);
+        pool_free(this, kHeader);
+        return;
+    }
+    auto done = done_;
+    void* owner = owner_;
+    pool_free(this, kHeader);
+    done(owner);
+}
+
+}  // namespace pb

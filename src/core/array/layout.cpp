@@ -1,0 +1,175 @@
+#include "array/layout.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "array/error.h"
+
+namespace pb {
+
+Layout* Layout::scalar_ = nullptr;
+
+static size_t layout_bytes(size_t ndim) { return sizeof(Layout) - sizeof(int64_t) + 2 * ndim * sizeof(int64_t); }
+
+Layout* Layout::make(size_t ndim) {
+    auto* l = static_cast<Layout*>(pool_alloc(std::max(layout_bytes(ndim), sizeof(Layout))));
+    l->refs_ = 1;
+    l->ndim_ = static_cast<uint16_t>(ndim);
+    return l;
+}
+
+void Layout::destroy() { pool_free(this, std::max(layout_bytes(ndim_), sizeof(Layout))); }
+
+void init_layouts() {
+    Layout::scalar_ = Layout::make(0);
+    Layout::scalar_->numel_ = 1;
+    Layout::scalar_->contiguous_ = Layout::scalar_->dense_ = true;
+}
+
+void Layout::finish() {
+    const int64_t *sh = shape(), *st = strides();
+    int64_t expect = 1;
+    bool contiguous = true;
+    for (int i = ndim_ - 1; i >= 0; --i) {
+        if (sh[i] != 1) {
+            if (st[i] != expect) contiguous = false;
+            expect *= sh[i];
+        }
+    }
+    contiguous_ = contiguous || numel_ == 0;
+    dense_ = contiguous_;
+    if (!dense_ && ndim_ > 1) {
+        // Sort dimensions by stride and test again.
+        Dims order;
+        for (int i = 0; i < ndim_; ++i)
+            if (sh[i] != 1) order.push_back(i);
+        std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return st[a] < st[b]; });
+        int64_t e = 1;
+        dense_ = true;
+        for (int64_t d : order) {
+            if (st[d] != e) dense_ = false;
+            e *= sh[d];
+        }
+    }
+}
+
+int64_t checked_numel(const int64_t* shape, size_t ndim) {
+    int64_t n = 1;
+    bool overflow = false, zero = false;
+    for (size_t i = 0; i < ndim; ++i) {
+        if (shape[i] < 0)
+            fail("Trying to create tensor with negative dimension %lld: %s", static_cast<long long>(shape[i]),
+                 shape_text(shape, ndim).c_str());
+        if (shape[i] == 0) zero = true;
+        if (__builtin_mul_overflow(n, std::max<int64_t>(shape[i], 1), &n)) overflow = true;
+    }
+    if (zero) return 0;
+    if (overflow || n > (INT64_MAX >> 5))
+        fail("Storage size calculation overflowed with sizes=%s", shape_text(shape, ndim).c_str());
+    return n;
+}
+
+Ref<Layout> Layout::contiguous(const int64_t* shape, size_t ndim) {
+    if (ndim == 0) return scalar();
+    int64_t n = checked_numel(shape, ndim);
+    Layout* l = make(ndim);
+    l->numel_ = n;
+    std::memcpy(l->dims_, shape, ndim * sizeof(int64_t));
+    int64_t s = 1;
+    for (size_t i = ndim; i-- > 0;) {
+        l->dims_[ndim + i] = s;
+        s *= std::max<int64_t>(shape[i], 1);
+    }
+    l->contiguous_ = l->dense_ = true;
+    return Ref<Layout>::steal(l);
+}
+
+Ref<Layout> Layout::strided(const Dims& shape, const Dims& strides) {
+    size_t ndim = shape.size();
+    if (ndim == 0) return scalar();
+    int64_t n = checked_numel(shape.data(), ndim);
+    Layout* l = make(ndim);
+    l->numel_ = n;
+    std::memcpy(l->dims_, shape.data(), ndim * sizeof(int64_t));
+    std::memcpy(l->dims_ + ndim, strides.data(), ndim * sizeof(int64_t));
+    l->finish();
+    return Ref<Layout>::steal(l);
+}
+
+bool Layout::same_shape(const Layout& o) const {
+    if (this == &o) return true;
+    return ndim_ == o.ndim_ && std::memcmp(dims_, o.dims_, ndim_ * sizeof(int64_t)) == 0;
+}
+
+bool Layout::same(const Layout& o) const {
+    if (this == &o) return true;
+    return ndim_ == o.ndim_ && std::memcmp(dims_, o.dims_, 2 * ndim_ * sizeof(int64_t)) == 0;
+}
+
+bool Layout::overlaps_itself() const {
+    if (contiguous_ || dense_ || numel_ <= 1) return false;
+    const int64_t *sh = shape(), *st = strides();
+    Dims order;
+    for (int i = 0; i < ndim_; ++i)
+        if (sh[i] > 1) {
+            if (st[i] == 0) return true;
+            order.push_back(i);
+        }
+    std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return std::abs(st[a]) < std::abs(st[b]); });
+    int64_t reach = 0;  // the furthest element that the smaller dimensions reach
+    for (int64_t d : order) {
+        if (std::abs(st[d]) <= reach) return true;
+        reach += std::abs(st[d]) * (sh[d] - 1);
+    }
+    return false;
+}
+
+void Layout::extent(int64_t* low, int64_t* high) const {
+    *low = *high = 0;
+    if (numel_ == 0) return;
+    for (int i = 0; i < ndim_; ++i) {
+        int64_t reach = (size(i) - 1) * stride(i);
+        (reach < 0 ? *low : *high) += reach;
+    }
+    *high += 1;
+}
+
+std::string shape_text(const int64_t* shape, size_t ndim) {
+    std::string s = "[";
+    for (size_t i = 0; i < ndim; ++i) s += (i ? ", " : "") + std::to_string(shape[i]);
+    return s + "]";
+}
+
+Dims broadcast_shapes(const Layout& a, const Layout& b) {
+    int64_t n = std::max(a.ndim(), b.ndim());
+    Dims out(static_cast<size_t>(n), 1);
+    for (int64_t i = n - 1; i >= 0; --i) {
+        int64_t ia = i - (n - a.ndim()), ib = i - (n - b.ndim());
+        int64_t sa = ia >= 0 ? a.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
+        if (sa != sb && sa != 1 && sb != 1)
+            fail("The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton dimension %lld. "
+                 "The shapes are %s and %s: aligned from the right, each pair of sizes must be equal or contain a 1.",
+                 static_cast<long long>(sa), static_cast<long long>(sb), static_cast<long long>(i),
+                 shape_text(a).c_str(), shape_text(b).c_str());
+        out[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
+    }
+    return out;
+}
+
+Dims broadcast_strides(const Layout& l, const Dims& shape) {
+    int64_t n = static_cast<int64_t>(shape.size()), lead = n - l.ndim();
+    Dims st(shape.size(), 0);
+    for (int64_t i = lead; i < n; ++i)
+        st[static_cast<size_t>(i)] = l.size(i - lead) == 1 ? 0 : l.stride(i - lead);
+    return st;
+}
+
+int64_t wrap_dim(int64_t dim, int64_t ndim) {
+    int64_t n = ndim > 0 ? ndim : 1;
+    if (dim < -n || dim >= n)
+        fail_as(ErrorKind::Index, "Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)",
+                static_cast<long long>(-n), static_cast<long long>(n - 1), static_cast<long long>(dim));
+    return dim < 0 ? dim + n : dim;
+}
+
+}  // namespace pb

@@ -1,0 +1,77 @@
+// Layout: shape and strides, immutable and shared.
+//
+// A tensor does not own its shape: elementwise results point to the layout of their operands, so that the
+// common case (same shape) is a comparison of two pointers and costs no memory. Every 0-d tensor shares one.
+// Strides count elements. `dense` means that the elements fill one gapless run of memory in some order of the
+// dimensions: such an array can be walked linearly together with others of the very same layout.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "array/pool.h"
+#include "array/ref.h"
+#include "array/small.h"
+
+namespace pb {
+
+class Layout {
+  public:
+    static Ref<Layout> contiguous(const int64_t* shape, size_t ndim);
+    static Ref<Layout> contiguous(const Dims& shape) { return contiguous(shape.data(), shape.size()); }
+    static Ref<Layout> strided(const Dims& shape, const Dims& strides);
+    static Ref<Layout> scalar() { return Ref<Layout>(scalar_); }
+
+    int64_t ndim() const { return ndim_; }
+    int64_t numel() const { return numel_; }
+    const int64_t* shape() const { return dims_; }
+    const int64_t* strides() const { return dims_ + ndim_; }
+    int64_t size(int64_t d) const { return dims_[d]; }
+    int64_t stride(int64_t d) const { return dims_[ndim_ + d]; }
+    bool is_contiguous() const { return contiguous_; }
+    bool is_dense() const { return dense_; }
+    Dims dims() const { return Dims(shape(), shape() + ndim_); }
+    Dims stride_dims() const { return Dims(strides(), strides() + ndim_); }
+    bool same_shape(const Layout& o) const;
+    bool same(const Layout& o) const;  // shape and strides
+    bool overlaps_itself() const;      // two indices may reach one element
+
+    // The lowest and one past the highest element reached, relative to the offset; 0, 0 when empty.
+    void extent(int64_t* low, int64_t* high) const;
+
+    void retain() { ++refs_; }
+    void release() {
+        if (--refs_ == 0) destroy();
+    }
+
+  private:
+    friend void init_layouts();
+    static Layout* make(size_t ndim);
+    void finish();
+    void destroy();
+    static Layout* scalar_;
+
+    uint32_t refs_;
+    uint16_t ndim_;
+    bool contiguous_;
+    bool dense_;
+    int64_t numel_;
+    int64_t dims_[1];
+};
+
+void init_layouts();
+std::string shape_text(const int64_t* shape, size_t ndim);  // "[2, 3]"
+inline std::string shape_text(const Dims& d) { return shape_text(d.data(), d.size()); }
+inline std::string shape_text(const Layout& l) { return shape_text(l.shape(), static_cast<size_t>(l.ndim())); }
+
+// The product of sizes; raises when it does not fit (PyTorch's message) or a size is negative.
+int64_t checked_numel(const int64_t* shape, size_t ndim);
+
+// NumPy's broadcasting; raises PyTorch's RuntimeError when shapes do not fit.
+Dims broadcast_shapes(const Layout& a, const Layout& b);
+// Strides of `l` seen as an array of `shape` (0 where broadcast). Shapes must fit.
+Dims broadcast_strides(const Layout& l, const Dims& shape);
+
+// A dimension in Python's convention; raises IndexError as PyTorch does.
+int64_t wrap_dim(int64_t dim, int64_t ndim);
+
+}  // namespace pb

@@ -1,0 +1,131 @@
+// Small<T, N>: a vector whose first N elements live inside it, so that shapes, gradients and operands of
+// ordinary calls never touch the heap.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <new>
+#include <utility>
+
+namespace pb {
+
+template <class T, size_t N>
+class Small {
+  public:
+    Small() = default;
+    explicit Small(size_t n) { resize(n); }
+    Small(size_t n, const T& v) {
+        reserve(n);
+        for (size_t i = 0; i < n; ++i) push_back(v);
+    }
+    Small(std::initializer_list<T> items) {
+        reserve(items.size());
+        for (auto& x : items) push_back(x);
+    }
+    Small(const T* first, const T* last) {
+        reserve(static_cast<size_t>(last - first));
+        for (; first != last; ++first) push_back(*first);
+    }
+    Small(const Small& o) : Small(o.begin(), o.end()) {}
+    Small(Small&& o) noexcept { take(o); }
+    Small& operator=(const Small& o) {
+        if (this != &o) {
+            Small copy(o);
+            clear_storage();
+            take(copy);
+        }
+        return *this;
+    }
+    Small& operator=(Small&& o) noexcept {
+        if (this != &o) {
+            clear_storage();
+            take(o);
+        }
+        return *this;
+    }
+    ~Small() { clear_storage(); }
+
+    size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    T* data() { return items_; }
+    const T* data() const { return items_; }
+    T* begin() { return items_; }
+    T* end() { return items_ + size_; }
+    const T* begin() const { return items_; }
+    const T* end() const { return items_ + size_; }
+    T& operator[](size_t i) { return items_[i]; }
+    const T& operator[](size_t i) const { return items_[i]; }
+    T& back() { return items_[size_ - 1]; }
+    const T& back() const { return items_[size_ - 1]; }
+
+    void push_back(T v) {
+        if (size_ == capacity_) reserve(capacity_ * 2);
+        new (items_ + size_) T(std::move(v));
+        ++size_;
+    }
+    void pop_back() { items_[--size_].~T(); }
+    void resize(size_t n) {
+        reserve(n);
+        while (size_ < n) new (items_ + size_++) T();
+        while (size_ > n) pop_back();
+    }
+    void clear() {
+        while (size_) pop_back();
+    }
+    void insert(size_t at, T v) {
+        push_back(std::move(v));
+        for (size_t i = size_ - 1; i > at; --i) std::swap(items_[i], items_[i - 1]);
+    }
+    void erase(size_t at) {
+        for (size_t i = at; i + 1 < size_; ++i) items_[i] = std::move(items_[i + 1]);
+        pop_back();
+    }
+    void reserve(size_t n) {
+        if (n <= capacity_) return;
+        T* grown = static_cast<T*>(::operator new(n * sizeof(T)));
+        for (size_t i = 0; i < size_; ++i) {
+            new (grown + i) T(std::move(items_[i]));
+            items_[i].~T();
+        }
+        if (items_ != inline_items()) ::operator delete(items_);
+        items_ = grown;
+        capacity_ = n;
+    }
+    bool operator==(const Small& o) const {
+        if (size_ != o.size_) return false;
+        for (size_t i = 0; i < size_; ++i)
+            if (!(items_[i] == o.items_[i])) return false;
+        return true;
+    }
+
+  private:
+    T* inline_items() { return reinterpret_cast<T*>(space_); }
+    void clear_storage() {
+        clear();
+        if (items_ != inline_items()) ::operator delete(items_);
+        items_ = inline_items();
+        capacity_ = N;
+    }
+    void take(Small& o) {
+        if (o.items_ != o.inline_items()) {
+            items_ = o.items_;
+            size_ = o.size_;
+            capacity_ = o.capacity_;
+            o.items_ = o.inline_items();
+            o.size_ = 0;
+            o.capacity_ = N;
+        } else {
+            for (size_t i = 0; i < o.size_; ++i) new (items_ + i) T(std::move(o.items_[i]));
+            size_ = o.size_;
+            o.clear();
+        }
+    }
+    alignas(T) unsigned char space_[N * sizeof(T)];
+    T* items_ = reinterpret_cast<T*>(space_);
+    size_t size_ = 0;
+    size_t capacity_ = N;
+};
+
+using Dims = Small<int64_t, 6>;  // shapes, strides, lists of dimensions
+
+}  // namespace pb

@@ -1,0 +1,333 @@
+// Structured operators: how one is stated, and how it is applied.
+//
+// An operator is a plain struct, a *rule*, that holds its parameters (dims, flags) and says, side by side:
+//
+//   static constexpr const char* name            the class name of its node, as PyTorch's
+//   static constexpr uint32_t saves              which inputs its derivative reads: bit i is input i
+//   static constexpr bool saves_output           whether it reads its (first) output
+//   Tensor  forward(const Tensors& x)            the value, from plain tensors; or Tensors for several outputs
+//   void    pullback(Context& c, const Tensors& g, Tensors& out)
+//                                                cotangents of the inputs, in differentiable operations, so that
+//                                                every order exists; out[i] only where c.wants(i)
+//   Tensors pushforward(Context& c, const Tensors& t)
+//                                                tangents of the outputs from tangents of the inputs (undefined: zero).
+//                                                Without one it is derived: the pullback is linear in the
+//                                                cotangent, and its own pullback is the pushforward.
+//   static constexpr bool view = true            forward returns an alias of input 0
+//   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into x[0]
+//
+// `apply` does the rest, the same for all: tangents of every level, recording, views, versions.
+#pragma once
+#include <concepts>
+
+#include "array/error.h"
+#include "ops/elementwise.h"
+#include "tape/history.h"
+#include "tape/saved.h"
+#include "tensor/extra.h"
+#include "tensor/write_site.h"
+
+namespace pb {
+
+// What a rule sees of the call it is differentiated for.
+class Context {
+  public:
+    virtual const Tensor& input(size_t i) = 0;   // saved inputs only, in a pullback
+    virtual const Tensor& output(size_t j = 0) = 0;
+    virtual bool wants(size_t i) const = 0;
+    virtual const Layout& input_layout(size_t i) const = 0;
+    virtual DType input_dtype(size_t i) const = 0;
+    virtual size_t inputs() const = 0;
+    Dims input_shape(size_t i) const { return input_layout(i).dims(); }
+
+  protected:
+    ~Context() = default;
+};
+
+namespace ops {
+Tensor clone(const Tensor& x);
+Tensor zeros(DType dtype, Ref<Layout> layout);
+}  // namespace ops
+
+template <class R>
+constexpr uint32_t rule_saves() {
+    if constexpr (requires { R::saves; })
+        return R::saves;
+    else
+        return 0;
+}
+template <class R>
+constexpr bool rule_saves_output() {
+    if constexpr (requires { R::saves_output; })
+        return R::saves_output;
+    else
+        return false;
+}
+template <class R>
+constexpr bool rule_is_view() {
+    if constexpr (requires { R::view; })
+        return R::view;
+    else
+        return false;
+}
+template <class R>
+constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };
+template <class R>
+constexpr bool rule_pushes = requires(R r, Context& c, const Tensors& t) { r.pushforward(c, t); };
+template <class R>
+const char* rule_name(const R& r) {
+    if constexpr (requires { r.node_name(); })
+        return r.node_name();
+    else
+        return R::name;
+}
+
+struct InputMeta {
+    Ref<Layout> layout;
+    DType dtype;
+};
+
+template <class R>
+class RuleNode : public Node, public Context {
+  public:
+    static constexpr int kSlots = __builtin_popcount(rule_saves<R>()) + (rule_saves_output<R>() ? 1 : 0);
+
+    RuleNode(uint16_t edges, const R& rule) : Node(edges), rule_(rule) {}
+    const char* name() const override { return rule_name(rule_); }
+
+    void remember(const Tensors& inputs, const Tensors& outputs) {
+        for (const Tensor& x : inputs)
+            metas_.push_back(x ? InputMeta{x.layout_ref(), x.dtype()} : InputMeta{Layout::scalar(), DType::Float32});
+        if constexpr (kSlots > 0) {
+            int slot = 0;
+            for (size_t i = 0; i < 32; ++i)
+                if (rule_saves<R>() >> i & 1) {
+                    if (i < inputs.size() && inputs[i]) saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
+                    ++slot;
+                }
+            if (rule_saves_output<R>()) saved_[slot].save(outputs[0], Saved::kOutput, 0);
+        }
+    }
+    void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
+        if constexpr (kSlots > 0) {
+            int slot = 0;
+            for (size_t i = 0; i < 32; ++i)
+                if (rule_saves<R>() >> i & 1) {
+                    if (i < inputs.size() && inputs[i] && saved_[slot].holds_tensor()) saved_[slot].keep_tangents(inputs[i]);
+                    ++slot;
+                }
+            if (rule_saves_output<R>() && saved_[slot].holds_tensor()) saved_[slot].keep_tangents(outputs[0]);
+        }
+    }
+
+    void pull(Tensors& grads, Tensors& out) override {
+        if (released_) fail_released(*this);
+        rule_.pullback(*this, grads, out);
+        for (Tensor& t : unpacked_) t = Tensor();
+    }
+    void release_saved() override {
+        if constexpr (kSlots > 0) {
+            for (Saved& s : saved_) s.reset();
+            released_ = true;
+        }
+    }
+    bool was_released() const override { return released_; }
+
+    // Context, for the pullback.
+    const Tensor& input(size_t i) override {
+        if (!(rule_saves<R>() >> i & 1)) fail("%s reads input %zu, which it does not save", name(), i);
+        return unpack(__builtin_popcount(rule_saves<R>() & ((1u << i) - 1)));
+    }
+    const Tensor& output(size_t) override { return unpack(kSlots - 1); }
+    bool wants(size_t i) const override { return i < edge_count() && edge(i).node; }
+    const Layout& input_layout(size_t i) const override { return *metas_[i].layout; }
+    DType input_dtype(size_t i) const override { return metas_[i].dtype; }
+    size_t inputs() const override { return metas_.size(); }
+
+  private:
+    const Tensor& unpack(int slot) {
+        if constexpr (kSlots == 0) fail("%s saves nothing", name());
+        size_t s = static_cast<size_t>(slot);
+        if (s >= std::size(saved_)) fail("%s has no saved value %d", name(), slot);
+        if (!unpacked_[s] && (saved_[s].holds_tensor() || released_)) unpacked_[s] = saved_[s].unpack(*this);
+        return unpacked_[s];
+    }
+    R rule_;
+    Small<InputMeta, 2> metas_;
+    Saved saved_[kSlots ? kSlots : 1];
+    Tensor unpacked_[kSlots ? kSlots : 1];
+    bool released_ = false;
+};
+
+// The context of a forward call, for the pushforward.
+class LiveContext : public Context {
+  public:
+    LiveContext(const Tensors& inputs, const Tensors& outputs, const Tensors* tangents)
+        : inputs_(inputs), outputs_(outputs), tangents_(tangents) {}
+    const Tensor& input(size_t i) override { return inputs_[i]; }
+    const Tensor& output(size_t j) override { return outputs_[j]; }
+    bool wants(size_t i) const override { return tangents_ && (*tangents_)[i].defined(); }
+    const Layout& input_layout(size_t i) const override { return inputs_[i].layout(); }
+    DType input_dtype(size_t i) const override { return inputs_[i].dtype(); }
+    size_t inputs() const override { return inputs_.size(); }
+
+  private:
+    const Tensors& inputs_;
+    const Tensors& outputs_;
+    const Tensors* tangents_;
+};
+
+// The pushforward as the pullback of the pullback (rules without one of their own). `pull` maps cotangents of the
+// outputs to those of the inputs, recorded.
+Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void* rule,
+                           void (*pull)(void* rule, const Tensors& cotangents, Tensors& out));
+
+inline uint64_t inputs_level(const Tensors& inputs) {
+    uint64_t level = 0;
+    for (const Tensor& x : inputs)
+        if (x && x.is_dual()) {
+            uint64_t l = highest_level(x);
+            if (l > level) level = l;
+        }
+    return level;
+}
+
+template <class R>
+Tensors rule_forward(R& rule, const Tensors& x) {
+    GradMode off(false);
+    if constexpr (rule_writes<R>) {
+        Tensors copies(x);
+        copies[0] = ops::clone(x[0]);
+        rule.write(copies);
+        return Tensors{copies[0]};
+    } else if constexpr (std::same_as<decltype(rule.forward(x)), Tensors>) {
+        return rule.forward(x);
+    } else {
+        return Tensors{rule.forward(x)};
+    }
+}
+
+template <class R>
+RuleNode<R>* record_rule(const R& rule, const Tensors& inputs, const Tensors& outputs) {
+    auto* node = Placed<RuleNode<R>>::make(static_cast<uint16_t>(inputs.size()), rule);
+    try {
+        for (size_t i = 0; i < inputs.size(); ++i)
+            if (inputs[i] && inputs[i].requires_grad()) node->take_edge(i, gradient_edge(inputs[i]));
+        node->remember(inputs, outputs);
+    } catch (...) {
+        node->release();
+        throw;
+    }
+    node->set_outputs(outputs);
+    return node;
+}
+
+inline bool any_requires_grad(const Tensors& inputs) {
+    if (!modes.grad) return false;
+    for (const Tensor& x : inputs)
+        if (x && x.requires_grad()) return true;
+    return false;
+}
+
+template <class R>
+Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, const Tensors& tangents) {
+    LiveContext c(inputs, outputs, &tangents);
+    if constexpr (rule_pushes<R>) {
+        return rule.pushforward(c, tangents);
+    } else {
+        struct Both {
+            R& rule;
+            LiveContext& context;
+        } both{rule, c};
+        return transpose_pullback(outputs, tangents, &both, [](void* p, const Tensors& g, Tensors& out) {
+            auto& b = *static_cast<Both*>(p);
+            b.rule.pullback(b.context, g, out);
+        });
+    }
+}
+
+template <class R>
+Tensors apply_all(R rule, const Tensors& inputs) {
+    if (uint64_t level = inputs_level(inputs)) {
+        Tensors stripped(inputs), tangents(inputs.size());
+        for (size_t i = 0; i < inputs.size(); ++i)
+            if (inputs[i] && inputs[i].is_dual()) {
+                tangents[i] = tangent_at(inputs[i], level);
+                stripped[i] = strip_level(inputs[i], level);
+            }
+        Tensors out = apply_all<R>(rule, stripped);
+        Tensors pushed = rule_tangents(rule, stripped, out, tangents);
+        for (size_t j = 0; j < pushed.size(); ++j)
+            if (pushed[j] && is_differentiable(out[j].dtype())) set_tangent(out[j], level, pushed[j]);
+        if (Node* n = out[0]->grad_fn)
+            if (auto* node = dynamic_cast<RuleNode<R>*>(n)) node->keep_tangents(inputs, out);
+        return out;
+    }
+    Tensors out = rule_forward(rule, inputs);
+    bool record = any_requires_grad(inputs);
+    if (record) {
+        bool differentiable = false;
+        for (const Tensor& y : out) differentiable = differentiable || is_differentiable(y.dtype());
+        record = differentiable;
+    }
+    if constexpr (rule_is_view<R>()) {
+        // A view of something that may come to require grad later remembers its base all the same.
+        ViewOrigin origin = out.size() > 1 ? ViewOrigin::MultiOutput : modes.grad ? ViewOrigin::Default : ViewOrigin::NoGrad;
+        for (const Tensor& y : out) {
+            if (is_differentiable(y.dtype()) && !(inputs[0]->flags & kInference)) mark_view(y, inputs[0], origin);
+            y->flags |= inputs[0]->flags & kInference;
+        }
+    }
+    if (record) {
+        Node* node = record_rule(rule, inputs, out);
+        for (size_t j = 0; j < out.size(); ++j)
+            if (is_differentiable(out[j].dtype())) set_history(out[j], node, static_cast<uint32_t>(j));
+        node->release();
+    }
+    return out;
+}
+
+template <class R>
+Tensor apply(const R& rule, const Tensors& inputs) {
+    return std::move(apply_all<R>(rule, inputs)[0]);
+}
+
+// In place: `rule` writes into inputs[0], which is returned.
+template <class R>
+const Tensor& apply_inplace(R rule, const Tensors& inputs, const char* operation) {
+    const Tensor& target = inputs[0];
+    bool record = any_requires_grad(inputs) && is_differentiable(target.dtype());
+    if (target.layout().overlaps_itself())
+        fail("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+             "clone() the tensor before performing the operation.");
+    if (record || target->flags & kInference || !target->cell->buffer->is_writable()) check_inplace(target);
+    Tensors read(inputs);
+    // What the derivative reads of the old value is copied first.
+    if (record && (rule_saves<R>() & 1)) {
+        read[0] = ops::clone(Tensor::make(target.array()));
+        if (Edge e = gradient_edge(target); e.node) {
+            set_history(read[0], e.node, e.nr);
+            e.node->release();
+        }
+    }
+    Tensors duals;
+    if (inputs_level(inputs)) {
+        duals = apply_all<R>(rule, read);
+        copy_array(duals[0].array(), target.array());
+    } else {
+        GradMode off(false);
+        rule.write(inputs);
+    }
+    note_write(target, operation);
+    if (!duals.empty() && duals[0]->extra)
+        for (const Tangent& tangent : duals[0]->extra->tangents) set_tangent(target, tangent.level, tangent.value);
+    if (record) {
+        auto* node = record_rule(rule, read, Tensors{target});
+        if (!duals.empty()) node->keep_tangents(read, Tensors{target});
+        rebase_history(target, node);
+        node->release();
+    }
+    return target;
+}
+
+}  // namespace pb

@@ -1,0 +1,160 @@
+// Copies, conversions, and writing one tensor into another.
+#include "ops/operators.h"
+#include "tape/hooks.h"
+
+namespace pb::ops {
+
+namespace {
+
+Ref<Layout> dense_layout(const Tensor& x) {
+    if (x.layout().is_dense()) return x.layout_ref();
+    return Layout::contiguous(x.shape());
+}
+
+Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
+    Array out = Array::empty(dtype, std::move(layout));
+    copy_array(x.array(), out);
+    return Tensor::make(out);
+}
+
+struct Clone {
+    static constexpr const char* name = "CloneBackward0";
+    Ref<Layout> layout;  // of the copy
+    Tensor forward(const Tensors& x) { return copy_as(x[0], x[0].dtype(), layout); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = g[0]; }
+    Tensors pushforward(Context&, const Tensors& t) { return {clone(t[0])}; }
+};
+
+struct ToCopy {
+    static constexpr const char* name = "ToCopyBackward0";
+    DType dtype;
+    Tensor forward(const Tensors& x) { return copy_as(x[0], dtype, dense_layout(x[0])); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = to_dtype(g[0], c.input_dtype(0));
+    }
+    Tensors pushforward(Context&, const Tensors& t) { return {to_dtype(t[0], dtype)}; }
+};
+
+struct Copy {
+    static constexpr const char* name = "CopyBackwards";
+    void write(const Tensors& x) {
+        Array from = x[1].array(), to = x[0].array();
+        if (!from.layout->same_shape(*to.layout)) {
+            Dims shape = broadcast_shapes(*from.layout, *to.layout);
+            if (!(shape == to.layout->dims()))
+                fail("output with shape %s doesn't match the broadcast shape %s", shape_text(*to.layout).c_str(),
+                     shape_text(shape).c_str());
+        }
+        if (from.buffer == to.buffer && !(from.offset == to.offset && from.layout->same(*to.layout))) {
+            Array apart = Array::empty(from.dtype, from.layout->dims());
+            copy_array(from, apart);
+            from = apart;
+        }
+        copy_array(from, to);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = zeros(g[0].dtype(), g[0].layout_ref());
+        if (c.wants(1)) out[1] = g[0];  // the engine sums over what was broadcast, and converts
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        if (!t[1]) return {zeros(c.output().dtype(), c.output().layout_ref())};
+        Tensor y = to_dtype(t[1], c.output().dtype());
+        return {y.layout().same_shape(c.output().layout()) ? clone(y) : contiguous(expand(y, c.output().shape()))};
+    }
+};
+
+struct Fill {
+    static constexpr const char* name = "FillBackward0";
+    Scalar value;
+    void write(const Tensors& x) { fill_array(x[0].array(), value); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = zeros(g[0].dtype(), g[0].layout_ref()); }
+    Tensors pushforward(Context& c, const Tensors&) { return {zeros(c.output().dtype(), c.output().layout_ref())}; }
+};
+
+}  // namespace
+
+Tensor clone(const Tensor& x) { return apply(Clone{dense_layout(x)}, {x}); }
+
+Tensor detached_copy(const Tensor& x) { return copy_as(x, x.dtype(), dense_layout(x)); }
+
+Tensor contiguous(const Tensor& x) {
+    if (x.is_contiguous()) return x;
+    return apply(Clone{Layout::contiguous(x.shape())}, {x});
+}
+
+Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) {
+    Ref<Layout> dense = layout->is_dense() ? layout : Layout::contiguous(layout->dims());
+    return apply(Clone{dense}, {x});
+}
+
+Tensor to_dtype(const Tensor& x, DType dtype) {
+    if (x.dtype() == dtype) return x;
+    if (!is_supported(dtype))
+        fail_as(ErrorKind::NotImplemented, "\"copy_\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, "
+                "uint8 and bool.", dtype_legacy_name(dtype));
+    return apply(ToCopy{dtype}, {x});
+}
+
+const Tensor& copy_(const Tensor& target, const Tensor& source) { return apply_inplace(Copy{}, {target, source}, "copy_"); }
+const Tensor& fill_(const Tensor& target, Scalar value) { return apply_inplace(Fill{value}, {target}, "fill_"); }
+
+Tensor detach(const Tensor& x) {
+    Tensor t = x.alias();
+    t->flags |= x->flags & kInference;
+    return t;
+}
+
+void accumulate_into(const Tensor& grad, const Tensor& g) {
+    Operand operands[2] = {grad, g};
+    GradMode off(false);
+    elementwise_inplace(*rows.add, grad, operands, 2);
+}
+
+Tensor add_owned(Tensor a, const Tensor& b) {
+    bool mine = Py_REFCNT(a.py()) == 1 && a->cell->is_unique() && a->cell->buffer->is_unique() && !a->grad_fn &&
+                a.dtype() == b.dtype() && a.layout().same_shape(b.layout()) && !a.layout().overlaps_itself();
+    if (!mine) return add(a, b);
+    accumulate_into(a, b);
+    return a;
+}
+
+Tensor unary(const char* name, const Tensor& x) {
+    Row* row = find_row(name);
+    if (!row) fail("no elementwise function named '%s'", name);
+    return elementwise(*row, {x});
+}
+
+void resize_output(const Tensor& out, const Layout& shape) {
+    if (out.numel() != 0 || out->extra)
+        fail("output with shape %s doesn't match the broadcast shape %s. Give an `out` of that shape, or an empty one.",
+             shape_text(out.layout()).c_str(), shape_text(shape).c_str());
+    Ref<Layout> l = Layout::contiguous(shape.dims());
+    Ref<Buffer> b = Buffer::allocate(static_cast<size_t>(l->numel()) * item_size(out.dtype()));
+    out->cell->buffer = b;
+    Layout* old = out->layout;
+    out->layout = l.detach();
+    old->release();
+    out->offset = 0;
+}
+
+std::string why_no_grad(const Tensor& t) {
+    if (!is_differentiable(t.dtype()))
+        return std::string(". It has the dtype ") + dtype_name(t.dtype()) +
+               ", and only floating point values have derivatives: something on the way (argmax, a comparison, "
+               "a cast) made integers or truth values of it.";
+    return ". Nothing it was computed from has requires_grad=True, or the graph was cut on the way: by detach(), by "
+           "no_grad(), by item() or numpy(), or by building a new tensor from numbers.";
+}
+
+void check_anomaly(Node& node, const Tensors& grads) {
+    for (size_t i = 0; i < grads.size(); ++i) {
+        if (!grads[i] || !is_float(grads[i].dtype())) continue;
+        Array a = contiguous_array(grads[i].array());
+        bool nan = false;
+        for (int64_t k = 0; k < a.numel() && !nan; ++k)
+            nan = a.dtype == DType::Float32 ? a.as<float>()[k] != a.as<float>()[k] : a.as<double>()[k] != a.as<double>()[k];
+        if (nan) fail("Function '%s' returned nan values in its %zuth output.", node.name(), i);
+    }
+}
+
+}  // namespace pb::ops

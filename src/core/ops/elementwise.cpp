@@ -1,0 +1,383 @@
+#include "ops/elementwise.h"
+
+#include <algorithm>
+
+#include "ops/elementwise_node.h"
+#include "ops/operators.h"
+#include "tape/history.h"
+#include "tensor/write_site.h"
+
+namespace pb {
+
+DType default_dtype = DType::Float32;
+
+DType result_type(const Operand* operands, int n) {
+    // One dtype for each rank of operand: with dimensions, 0-d, number; -1 where there is none.
+    int full = -1, zero = -1, number = -1;
+    auto join = [](int& slot, DType d) {
+        slot = slot < 0 ? static_cast<int>(d) : static_cast<int>(promote(static_cast<DType>(slot), d));
+    };
+    for (int i = 0; i < n; ++i) {
+        if (const Tensor* t = operands[i].tensor) {
+            if ((*t)->flags & kWrappedNumber)
+                join(number, is_float(t->dtype()) ? default_dtype : t->dtype());
+            else
+                join(t->ndim() > 0 ? full : zero, t->dtype());
+        } else {
+            int c = operands[i].scalar.cat();
+            join(number, c == 2 ? default_dtype : c == 1 ? DType::Int64 : DType::Bool);
+        }
+    }
+    // A lower rank decides only if its category is higher.
+    auto combine = [](int higher, int lower) {
+        if (higher < 0) return lower;
+        if (lower < 0) return higher;
+        auto h = static_cast<DType>(higher), l = static_cast<DType>(lower);
+        return category(l) > category(h) ? static_cast<int>(promote(h, l)) : higher;
+    };
+    int d = combine(full, combine(zero, number));
+    return static_cast<DType>(d < 0 ? static_cast<int>(default_dtype) : d);
+}
+
+namespace ops {
+
+namespace {
+
+struct Plan {
+    DType compute, result;
+};
+
+[[noreturn]] void fail_unimplemented(const Row& row, const char* primitive, DType d) {
+    if (d == DType::Bool && (row.name == "sub" || row.name == "sub_scaled" || row.name == "rsub"))
+        fail("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+             "instead.");
+    if (d == DType::Bool && row.name == "neg")
+        fail("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+             "`logical_not()` operator instead.");
+    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'%s", row.name.c_str(), dtype_legacy_name(d),
+            is_supported(d) ? "" : ". Kernels exist for float32, float64, int32, int64, uint8 and bool.");
+}
+
+Plan plan(const Row& row, const Operand* operands) {
+    Plan p;
+    switch (row.promotion) {
+        case Promotion::Where:
+            p.compute = p.result = result_type(operands + 1, row.arity - 1);
+            return p;
+        case Promotion::Float:
+        case Promotion::Number:
+        case Promotion::Predicate:
+        case Promotion::Arithmetic:
+        case Promotion::Compare:
+        case Promotion::Logical:
+        case Promotion::Bitwise:
+        case Promotion::Close: break;
+    }
+    // Parameters are numbers that never decide, except that they may not be of a higher category (alpha).
+    Operand deciding[kMaxOperands];
+    int n = 0;
+    for (int i = 0; i < row.arity; ++i)
+        if (!(row.parameters >> i & 1)) deciding[n++] = operands[i];
+    p.compute = result_type(deciding, n);
+    if (row.promotion == Promotion::Float && !is_differentiable(p.compute)) p.compute = default_dtype;
+    if (row.promotion == Promotion::Bitwise && is_differentiable(p.compute))
+        fail_as(ErrorKind::NotImplemented, "\"%s_cpu\" not implemented for '%s'", row.name.c_str(), dtype_legacy_name(p.compute));
+    if (row.promotion == Promotion::Number && p.compute == DType::Bool) p.compute = DType::Int64;
+    if (row.promotion == Promotion::Close && !is_differentiable(p.compute)) p.compute = DType::Float64;
+    bool boolean = row.promotion == Promotion::Close || row.promotion == Promotion::Compare || row.promotion == Promotion::Predicate || row.promotion == Promotion::Logical;
+    p.result = boolean ? DType::Bool : p.compute;
+    return p;
+}
+
+void check_divisor(const Row& row, const Operand* operands, DType compute) {
+    if (!is_integral(compute) || row.arity < 2) return;
+    if (row.name != "floor_divide" && row.name != "remainder" && row.name != "fmod" && row.name != "trunc_divide") return;
+    bool zero = false;
+    if (!operands[1].tensor) {
+        zero = operands[1].scalar.to_int() == 0;
+    } else {
+        Array a = contiguous_array(operands[1].tensor->array());
+        size_t item = a.item();
+        static const char none[8] = {};
+        for (int64_t i = 0; i < a.numel() && !zero; ++i)
+            zero = std::memcmp(a.data() + static_cast<size_t>(i) * item, none, item) == 0;
+    }
+    if (zero) fail("ZeroDivisionError");
+}
+
+// The layout of the result: an operand's own where all full operands agree, else row-major.
+Ref<Layout> result_layout(const Operand* operands, int n) {
+    const Layout* first = nullptr;
+    bool same = true, agree = true;
+    for (int i = 0; i < n; ++i) {
+        const Tensor* t = operands[i].tensor;
+        if (!t || t->ndim() == 0) continue;
+        if (!first) {
+            first = &t->layout();
+            continue;
+        }
+        if (first == &t->layout()) continue;
+        if (!first->same_shape(t->layout())) same = false;
+        else if (!first->same(t->layout())) agree = false;
+    }
+    if (!first) return Layout::scalar();
+    if (same) {
+        if (agree && first->is_dense()) return Ref<Layout>(const_cast<Layout*>(first));
+        return Layout::contiguous(first->shape(), static_cast<size_t>(first->ndim()));
+    }
+    Ref<Layout> l = Layout::scalar();
+    for (int i = 0; i < n; ++i)
+        if (const Tensor* t = operands[i].tensor) l = Layout::contiguous(broadcast_shapes(*l, t->layout()));
+    return l;
+}
+
+void compute_into(const Row& row, const Operand* operands, DType compute, Array& out) {
+    Source sources[kMaxOperands];
+    Array held[kMaxOperands];
+    for (int i = 0; i < row.arity; ++i) {
+        if (const Tensor* t = operands[i].tensor) {
+            held[i] = t->array();
+            sources[i].array = &held[i];
+        } else {
+            sources[i].scalar = operands[i].scalar;
+        }
+    }
+    const Lowered& program = lower(row.forward, compute);
+    if (program.missing) fail_unimplemented(row, program.missing, compute);
+    execute(program, sources, &out, *out.layout);
+}
+
+uint8_t wanted_operands(const Row& row, const Operand* operands) {
+    if (!row.differentiable || !modes.grad) return 0;
+    uint8_t wanted = 0;
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && row.partial[i].kind != Partial::None && operands[i].tensor->requires_grad())
+            wanted |= static_cast<uint8_t>(1 << i);
+    return wanted;
+}
+
+uint64_t operands_level(const Row& row, const Operand* operands) {
+    uint64_t level = 0;
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && operands[i].tensor->is_dual()) level = std::max(level, highest_level(*operands[i].tensor));
+    return level;
+}
+
+// The tangent of y: each operand's tangent times its partial, summed. Undefined when all are zero.
+Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, const Tensor* tangents) {
+    Operand inputs[kMaxOperands + 1];
+    Tensor cast[kMaxOperands];
+    const Lowered* types = row.differentiable ? &lower(row.partials, y.dtype()) : nullptr;
+    if (!types) return Tensor();
+    for (int i = 0; i < row.arity; ++i) {
+        inputs[i] = operands[i];
+        if (operands[i].tensor && operands[i].tensor->dtype() != types->types[static_cast<size_t>(i)]) {
+            cast[i] = to_dtype(*operands[i].tensor, types->types[static_cast<size_t>(i)]);
+            inputs[i].tensor = &cast[i];
+        }
+    }
+    inputs[row.arity].tensor = &y;
+    bool numbers = false;
+    for (int i = 0; i < row.arity; ++i)
+        numbers = numbers || (tangents[i] && (row.partial[i].kind == Partial::Mask || row.partial[i].kind == Partial::Number));
+    Tensors partials;
+    if (numbers) partials = play(row.partials, inputs, y.dtype());
+    Tensor sum;
+    size_t at = 0;
+    for (int i = 0; i < row.arity; ++i) {
+        const Partial& d = row.partial[i];
+        size_t mine = at;
+        if (d.kind == Partial::Mask || d.kind == Partial::Number) ++at;
+        if (!tangents[i]) continue;
+        Tensor t = tangents[i].dtype() == y.dtype() ? tangents[i] : to_dtype(tangents[i], y.dtype());
+        Tensor term;
+        if (d.kind == Partial::None || (d.kind == Partial::Constant && d.constant == 0)) continue;
+        if (d.kind == Partial::Constant)
+            term = d.constant == 1 ? t : d.constant == -1 ? elementwise(*rows.neg, {t}) : elementwise(*rows.mul, {t, d.constant});
+        else if (d.kind == Partial::Mask)
+            term = elementwise(*rows.where, {partials[mine], t, 0.0});
+        else
+            term = elementwise(*rows.zmul, {t, partials[mine]});
+        sum = sum ? elementwise(*rows.add, {sum, term}) : term;
+    }
+    if (sum && !sum.layout().same_shape(y.layout())) sum = contiguous(expand(sum, y.shape()));
+    return sum;
+}
+
+Tensor elementwise_dual(const Row& row, const Operand* operands, uint64_t level) {
+    Tensor stripped[kMaxOperands], tangents[kMaxOperands];
+    Operand inner[kMaxOperands];
+    for (int i = 0; i < row.arity; ++i) {
+        inner[i] = operands[i];
+        if (!operands[i].tensor || !operands[i].tensor->is_dual()) continue;
+        tangents[i] = tangent_at(*operands[i].tensor, level);
+        stripped[i] = strip_level(*operands[i].tensor, level);
+        inner[i].tensor = &stripped[i];
+    }
+    Tensor y = elementwise(row, inner, row.arity);
+    Tensor tangent = pushforward(row, inner, y, tangents);
+    if (tangent) {
+        set_tangent(y, level, tangent);
+        if (y->grad_fn) static_cast<ElementwiseNode*>(y->grad_fn)->keep_tangents(operands, y);
+    }
+    return y;
+}
+
+}  // namespace
+
+Tensor elementwise(const Row& row, const Operand* operands, int n) {
+    if (n != row.arity) fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.name.c_str(), row.arity, n);
+    if (uint64_t level = operands_level(row, operands)) return elementwise_dual(row, operands, level);
+    Plan p = plan(row, operands);
+    check_divisor(row, operands, p.compute);
+    Array out = Array::empty(p.result, result_layout(operands, n));
+    compute_into(row, operands, p.compute, out);
+    Tensor y = Tensor::make(out);
+    if (uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0) {
+        Node* node = ElementwiseNode::record(row, operands, y, wanted);
+        set_history(y, node);
+        node->release();
+    }
+    return y;
+}
+
+// Whether `t` lies in the target's memory in another order: then it has to be read before the target is written.
+static bool overlaps_differently(const Tensor& t, const Tensor& target) {
+    if (t->cell->buffer.get() != target->cell->buffer.get()) return false;
+    return t->offset != target->offset || !t.layout().same(target.layout());
+}
+
+static bool partial_overlap(const Tensor& t, const Tensor& target) {
+    if (!overlaps_differently(t, target) || t.numel() == 0 || target.numel() == 0) return false;
+    int64_t la, ha, lb, hb;
+    t.layout().extent(&la, &ha);
+    target.layout().extent(&lb, &hb);
+    return t->offset + la < target->offset + hb && target->offset + lb < t->offset + ha && t.layout().is_dense() &&
+           target.layout().is_dense() && t.dtype() == target.dtype();
+}
+
+static void check_target(const Row& row, const Tensor& target, const Operand* operands, const Ref<Layout>& shape, DType result) {
+    if (!shape->same_shape(target.layout()))
+        fail("output with shape %s doesn't match the broadcast shape %s. The result of %s is written into a tensor that cannot "
+             "grow: expand it first, or write the operation out of place.",
+             shape_text(target.layout()).c_str(), shape_text(*shape).c_str(), row.name.c_str());
+    if (category(result) > category(target.dtype()))
+        fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(result),
+             dtype_legacy_name(target.dtype()));
+    if (target.layout().overlaps_itself())
+        fail("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+             "clone() the tensor before performing the operation.");
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && partial_overlap(*operands[i].tensor, target))
+            fail("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+                 "location. Please clone() the tensor before performing the operation.");
+}
+
+const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* given, int n) {
+    if (n != row.arity) fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.inplace_name.c_str(), row.arity, n);
+    Operand operands[kMaxOperands];
+    std::copy(given, given + n, operands);
+    Plan p = plan(row, operands);
+    check_target(row, target, operands, result_layout(operands, n), p.result);
+    uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0;
+    check_inplace(target);
+    check_divisor(row, operands, p.compute);
+    uint64_t level = operands_level(row, operands);
+    // What the derivative reads of the old value, and what overlaps the target in another order, is copied first.
+    Tensor copies[kMaxOperands];
+    uint8_t reads = wanted ? row.pullback(wanted).uses : 0;
+    if (level) reads = 0xff;
+    for (int i = 0; i < n; ++i) {
+        const Tensor* t = operands[i].tensor;
+        if (!t || t->get()->cell->buffer.get() != target->cell->buffer.get()) continue;
+        if (overlaps_differently(*t, target) || (reads >> i & 1)) {
+            copies[i] = Tensor::make(contiguous_array(t->array()));
+            if (copies[i]->cell->buffer.get() == t->get()->cell->buffer.get()) copies[i] = detached_copy(*t);
+            if (Edge e = gradient_edge(*t); e.node) {
+                set_history(copies[i], e.node, e.nr);
+                e.node->release();
+            }
+            if (t->is_dual())
+                for (const Tangent& tangent : t->get()->extra->tangents) set_tangent(copies[i], tangent.level, tangent.value);
+            operands[i].tensor = &copies[i];
+        }
+    }
+    Tensor dual;
+    if (level) dual = elementwise(row, operands, n);  // value, tangents and history out of place
+    Array out = target.array();
+    if (dual) {
+        copy_array(dual.array(), out);
+    } else {
+        compute_into(row, operands, p.compute, out);
+    }
+    note_write(target, row.inplace_name.c_str());
+    if (dual)
+        for (const Tangent& tangent : dual->extra ? dual->extra->tangents : Small<Tangent, 1>()) set_tangent(target, tangent.level, tangent.value);
+    if (wanted) {
+        ElementwiseNode* node = ElementwiseNode::record(row, operands, target, wanted);
+        if (level) node->keep_tangents(operands, target);
+        rebase_history(target, node);
+        node->release();
+    }
+    return target;
+}
+
+void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n) {
+    Plan p = plan(row, operands);
+    for (int i = 0; i < n; ++i)
+        if (operands[i].tensor && should_record(*operands[i].tensor))
+            fail("%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+                 "requires grad.", row.name.c_str());
+    if (should_record(out))
+        fail("%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+             "requires grad.", row.name.c_str());
+    check_divisor(row, operands, p.compute);
+    Ref<Layout> shape = result_layout(operands, n);
+    if (!shape->same_shape(out.layout())) resize_output(out, *shape);
+    check_target(row, out, operands, shape, p.result);
+    check_inplace(out);
+    Operand read[kMaxOperands];
+    Tensor copies[kMaxOperands];
+    for (int i = 0; i < n; ++i) {
+        read[i] = operands[i];
+        if (operands[i].tensor && overlaps_differently(*operands[i].tensor, out)) {
+            copies[i] = detached_copy(*operands[i].tensor);
+            read[i].tensor = &copies[i];
+        }
+    }
+    Array target = out.array();
+    compute_into(row, read, p.compute, target);
+    note_write(out, row.name.c_str());
+}
+
+Tensors play(const Program& p, const Operand* inputs, DType compute) {
+    Tensors values(p.instructions.size());
+    auto operand = [&](int16_t v) -> Operand {
+        if (v < p.inputs) return inputs[v];
+        if (v < p.first_result()) return p.constants[static_cast<size_t>(v - p.inputs)];
+        return values[static_cast<size_t>(v - p.first_result())];
+    };
+    for (size_t s = 0; s < p.instructions.size(); ++s) {
+        const Instruction& ins = p.instructions[s];
+        Operand operands[3];
+        for (int k = 0; k < ins.arity; ++k) operands[k] = operand(ins.in[k]);
+        // Numbers among themselves are computed in the program's dtype, not in that of a Python number.
+        Tensor number;
+        bool any = false;
+        for (int k = 0; k < ins.arity; ++k) any = any || operands[k].tensor;
+        if (!any) {
+            number = scalar_tensor(operands[0].scalar, compute);
+            operands[0].tensor = &number;
+        }
+        values[s] = elementwise(row_of(ins.primitive), operands, ins.arity);
+    }
+    Tensors out;
+    for (int16_t o : p.outputs) {
+        Operand v = operand(o);
+        out.push_back(v.tensor ? *v.tensor : scalar_tensor(v.scalar, compute));
+    }
+    return out;
+}
+
+}  // namespace ops
+}  // namespace pb

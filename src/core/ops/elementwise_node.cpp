@@ -1,0 +1,148 @@
+#include "ops/elementwise_node.h"
+
+#include <cstring>
+
+#include "ops/operators.h"
+#include "tape/hooks.h"
+
+namespace pb {
+
+ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands, const Tensor& y, uint8_t wanted) {
+    const Row::Pullback& pullback = row.pullback(wanted);
+    auto edges = static_cast<uint16_t>(row.arity - __builtin_popcount(row.parameters));
+    auto slots = static_cast<uint8_t>(__builtin_popcount(pullback.uses));
+    void* p = pool_alloc(bytes(edges, slots));
+    auto* node = new (p) ElementwiseNode(edges, row, pullback, wanted, slots);
+    Edge* e = reinterpret_cast<Edge*>(static_cast<char*>(p) + sizeof(ElementwiseNode));
+    for (uint16_t i = 0; i < edges; ++i) new (e + i) Edge();
+    node->attach_edges(e);
+    Saved* s = node->saved();
+    for (uint8_t i = 0; i < slots; ++i) new (s + i) Saved();
+    int form = 0;  // which operand, if any, is a number
+    for (int i = 0; i < row.arity && i < 3; ++i)
+        if (!operands[i].tensor && !(row.parameters >> i & 1)) form = i + 1;
+    node->name_ = row.node_names[form].c_str();
+    try {
+        for (uint16_t i = 0; i < edges; ++i)
+            if (wanted >> i & 1) node->take_edge(i, gradient_edge(*operands[i].tensor));
+        int slot = 0;
+        for (int v = 0; v <= row.arity; ++v) {
+            if (!(pullback.uses >> v & 1)) continue;
+            Saved& save = s[slot++];
+            if (v == row.arity)
+                save.save(y, Saved::kOutput, 0);
+            else if (operands[v].tensor)
+                save.save(*operands[v].tensor, Saved::kInput, static_cast<uint8_t>(v));
+            else
+                save.save_scalar(operands[v].scalar);
+        }
+    } catch (...) {
+        node->release();
+        throw;
+    }
+    node->set_output(y);
+    return node;
+}
+
+ElementwiseNode::~ElementwiseNode() {
+    for (uint8_t i = 0; i < slots_; ++i) saved()[i].~Saved();
+}
+
+void ElementwiseNode::destroy() {
+    size_t n = bytes(edge_count(), slots_);
+    this->~ElementwiseNode();
+    pool_free(this, n);
+}
+
+void ElementwiseNode::release_saved() {
+    for (uint8_t i = 0; i < slots_; ++i) saved()[i].reset();
+    released_ = slots_ > 0;
+}
+
+void ElementwiseNode::keep_tangents(const Operand* operands, const Tensor& y) {
+    int slot = 0;
+    for (int v = 0; v <= row_.arity; ++v) {
+        if (!(pullback_.uses >> v & 1)) continue;
+        Saved& s = saved()[slot++];
+        if (s.holds_tensor()) s.keep_tangents(v == row_.arity ? y : *operands[v].tensor);
+    }
+}
+
+// Without a graph of the gradient: arrays in, arrays out, one program.
+bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
+    Source sources[kMaxOperands + 2];
+    Array held[kMaxOperands + 2];
+    for (uint8_t i = 0; i < slots_; ++i) {
+        Saved& s = saved()[i];
+        if (!s.holds_tensor()) {
+            sources[i].scalar = s.scalar();
+            continue;
+        }
+        if (s.has_tangents()) return false;
+        held[i] = s.array(*this);
+        sources[i].array = &held[i];
+    }
+    held[slots_] = g.array();
+    sources[slots_].array = &held[slots_];
+    const Lowered& program = lower(pullback_.program, g.dtype());
+    Array results[kMaxOperands];
+    size_t n = pullback_.program.outputs.size();
+    const Layout& shape = g.layout();
+    for (size_t i = 0; i < n; ++i)
+        results[i] = Array::empty(g.dtype(), shape.is_dense() ? g.layout_ref() : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim())));
+    if (n) execute(program, sources, results, shape);
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1)) continue;
+        int o = pullback_.output[i];
+        out[i] = o >= 0 ? Tensor::make(results[o]) : o == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+    }
+    return true;
+}
+
+void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
+    if (released_) fail_released(*this);
+    const Tensor& g = grads[0];
+    if (!modes.grad && !g.is_dual() && pull_arrays(g, out)) return;
+    // With a graph, or with tangents: the same program through the recorder. Every operand is brought to the
+    // dtype the function was computed in first.
+    Tensor unpacked[kMaxOperands + 1];
+    Operand operands[kMaxOperands + 2];
+    const Lowered& program = lower(pullback_.program, g.dtype());
+    for (uint8_t i = 0; i < slots_; ++i) {
+        Saved& s = saved()[i];
+        if (!s.holds_tensor()) {
+            operands[i].scalar = s.scalar();
+            continue;
+        }
+        unpacked[i] = s.unpack(*this);
+        if (unpacked[i].dtype() != program.types[i]) unpacked[i] = ops::to_dtype(unpacked[i], program.types[i]);
+        operands[i].tensor = &unpacked[i];
+    }
+    operands[slots_].tensor = &g;
+    Tensors results = ops::play(pullback_.program, operands, g.dtype());
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1)) continue;
+        int o = pullback_.output[i];
+        out[i] = o >= 0 ? results[static_cast<size_t>(o)] : o == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+    }
+}
+
+PyObject* ElementwiseNode::attribute(const char* name) {
+    // PyTorch's names: _saved_self, _saved_other, _saved_exponent, _saved_result.
+    int wanted = -1;
+    if (!std::strcmp(name, "_saved_self"))
+        wanted = 0;
+    else if (!std::strcmp(name, "_saved_other") || !std::strcmp(name, "_saved_exponent"))
+        wanted = 1;
+    else if (!std::strcmp(name, "_saved_result"))
+        wanted = row_.arity;
+    if (wanted < 0 || !(pullback_.uses >> wanted & 1)) return nullptr;
+    if (released_) fail_released(*this);
+    int slot = __builtin_popcount(pullback_.uses & ((1u << wanted) - 1));
+    Saved& s = saved()[slot];
+    if (s.holds_tensor()) return s.unpack(*this).release();
+    Scalar v = s.scalar();
+    return v.kind == Scalar::Float ? PyFloat_FromDouble(v.f) : PyLong_FromLongLong(v.i);
+}
+
+}  // namespace pb

@@ -1,0 +1,41 @@
+// ElementwiseNode: the tape's record of a row of the table. All of them are this one class: what differs is the row.
+#pragma once
+#include "ops/elementwise.h"
+#include "tape/saved.h"
+
+namespace pb {
+
+class ElementwiseNode : public Node {
+  public:
+    // Records `row` over `operands` with result `y`; `wanted` has a bit for each operand that requires grad.
+    // The caller owns the reference.
+    static ElementwiseNode* record(const Row& row, const Operand* operands, const Tensor& y, uint8_t wanted);
+
+    const char* name() const override { return name_; }
+    void pull(Tensors& grads, Tensors& out) override;
+    void release_saved() override;
+    bool was_released() const override { return released_; }
+    PyObject* attribute(const char* name) override;
+    void keep_tangents(const Operand* operands, const Tensor& y);
+
+  protected:
+    ElementwiseNode(uint16_t edges, const Row& row, const Row::Pullback& pullback, uint8_t wanted, uint8_t slots)
+        : Node(edges), row_(row), pullback_(pullback), wanted_(wanted), slots_(slots) {}
+    ~ElementwiseNode() override;
+    void destroy() override;
+
+  private:
+    static size_t bytes(uint16_t edges, uint8_t slots) {
+        return sizeof(ElementwiseNode) + edges * sizeof(Edge) + slots * sizeof(Saved);
+    }
+    Saved* saved() { return reinterpret_cast<Saved*>(reinterpret_cast<char*>(this + 1) + edge_count() * sizeof(Edge)); }
+    bool pull_arrays(const Tensor& g, Tensors& out);
+
+    const Row& row_;
+    const Row::Pullback& pullback_;
+    const char* name_;
+    uint8_t wanted_, slots_;
+    bool released_ = false;
+};
+
+}  // namespace pb

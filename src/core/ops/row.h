@@ -1,0 +1,79 @@
+// Row: one elementwise function of the table of calculus, as the core runs it.
+//
+// The table (Python, `pullback.calculus`) states a function's partial derivatives once, as one joint program over
+// the operands and the result y. From it follow: what a recorded node saves (the values that the wanted partials
+// read), the vector-Jacobian product (a program that multiplies each wanted partial with the cotangent), the
+// Jacobian-vector product, and, because every instruction is itself a row, all higher orders.
+#pragma once
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "program/program.h"
+#include "tensor/tensor.h"
+
+namespace pb {
+
+enum class Promotion : uint8_t {
+    Arithmetic,  // the operands' common dtype
+    Number,      // likewise, bool becoming int64
+    Float,       // likewise, integers and bool becoming the default float
+    Compare,     // common dtype, Boolean result
+    Predicate,   // any dtype, Boolean result
+    Logical,     // any dtypes, each tested against zero, Boolean result
+    Bitwise,     // integers and bool
+    Where,       // operand 0 Boolean, the others' common dtype
+    Close,       // common dtype with integers as float64, Boolean result
+};
+
+// What a partial derivative is.
+struct Partial {
+    enum Kind : uint8_t { None, Constant, Mask, Number } kind = None;
+    double constant = 0;
+    int16_t value = 0;  // in the joint program
+};
+
+constexpr int kMaxOperands = 4;
+
+struct Row {
+    std::string name;
+    int arity = 1;
+    uint32_t parameters = 0;  // operands that are plain numbers, never differentiated
+    int primitive = -1;       // -1: composed
+    Program forward;
+    bool differentiable = false;
+    Program partials;  // inputs: operands, then y
+    Partial partial[kMaxOperands];
+    Promotion promotion = Promotion::Arithmetic;
+    std::string node_names[4];  // all tensors; a number as operand 0, 1, 2
+    std::string inplace_name;   // "add_"
+
+    // The program that pulls a cotangent back to the operands in `wanted`. Its inputs are the saved values in the
+    // order of the bits of `uses` (operands, then y), then the cotangent; one output for each wanted operand whose
+    // partial is not a constant 1.
+    struct Pullback {
+        uint8_t uses = 0;
+        Program program;
+        int8_t output[kMaxOperands];  // -1: the cotangent itself; -2: zero
+        const Lowered* fast[kDTypes] = {};
+    };
+    const Pullback& pullback(uint8_t wanted) const;
+    // Which values (operands, then y) the partial of operand i reads.
+    uint8_t reads[kMaxOperands] = {};
+    mutable std::unique_ptr<Pullback> pullbacks[1 << kMaxOperands];
+};
+
+// The registry; rows live for ever.
+Row& define_row(std::unique_ptr<Row> row);  // finishes and registers it
+Row* find_row(const std::string& name);
+Row& row_of(Primitive p);
+
+// Rows that the core itself calls, looked up once after the table is installed.
+struct CoreRows {
+    Row *add, *sub, *mul, *div, *neg, *zmul, *where, *pow, *eq, *ne, *lt, *le, *gt, *ge, *add_scaled, *sub_scaled;
+};
+extern CoreRows rows;
+void bind_core_rows();
+
+}  // namespace pb

@@ -1,0 +1,209 @@
+// The engine's door, the modes, hooks and tangents, for the Python half of autograd.
+#include "python/autograd.h"
+
+#include "ops/operators.h"
+#include "python/node_object.h"
+#include "tape/engine.h"
+#include "tape/hooks.h"
+
+namespace pb {
+
+namespace {
+
+Tensors tensors_of(PyObject* tuple, bool none_allowed) {
+    Tensors out;
+    Py_ssize_t n = PyTuple_GET_SIZE(tuple);
+    for (Py_ssize_t i = 0; i < n; ++i) {
+        PyObject* o = PyTuple_GET_ITEM(tuple, i);
+        if (o == Py_None && none_allowed)
+            out.push_back(Tensor());
+        else if (is_tensor(o))
+            out.push_back(Tensor(o));
+        else
+            fail_as(ErrorKind::Type, "element %zd of tensors must be Tensor, not %s", i, Py_TYPE(o)->tp_name);
+    }
+    return out;
+}
+
+// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate)
+PyObject* backward(PyObject*, PyObject* args) {
+    PyObject *outputs, *grads, *inputs;
+    int retain, create, unused, accumulate;
+    if (!PyArg_ParseTuple(args, "O!O!O!pppp", &PyTuple_Type, &outputs, &PyTuple_Type, &grads, &PyTuple_Type, &inputs, &retain, &create,
+                          &unused, &accumulate))
+        return nullptr;
+    try {
+        BackwardOptions options;
+        options.retain_graph = retain;
+        options.create_graph = create;
+        options.allow_unused = unused;
+        options.accumulate = accumulate;
+        Tensors results = run_backward(tensors_of(outputs, false), tensors_of(grads, true), tensors_of(inputs, false), options);
+        if (accumulate) Py_RETURN_NONE;
+        return wrap_tuple(results);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyObject* set_grad_enabled(PyObject*, PyObject* on) {
+    bool before = modes.grad;
+    modes.grad = on == Py_True;
+    return boolean(before);
+}
+PyObject* is_grad_enabled(PyObject*, PyObject*) { return boolean(modes.grad); }
+PyObject* set_inference(PyObject*, PyObject* on) {
+    bool before = modes.inference;
+    modes.inference = on == Py_True;
+    return boolean(before);
+}
+PyObject* is_inference(PyObject*, PyObject*) { return boolean(modes.inference); }
+PyObject* set_anomaly(PyObject*, PyObject* args) {
+    int on, nan;
+    if (!PyArg_ParseTuple(args, "pp", &on, &nan)) return nullptr;
+    PyObject* before = Py_BuildValue("(OO)", modes.anomaly ? Py_True : Py_False, modes.anomaly_check_nan ? Py_True : Py_False);
+    modes.anomaly = on;
+    modes.anomaly_check_nan = nan;
+    return before;
+}
+PyObject* anomaly(PyObject*, PyObject*) {
+    return Py_BuildValue("(OO)", modes.anomaly ? Py_True : Py_False, modes.anomaly_check_nan ? Py_True : Py_False);
+}
+
+PyObject* hooks(PyObject*, PyObject* t) {
+    try {
+        if (!is_tensor(t)) fail_as(ErrorKind::Type, "expected a Tensor");
+        PyObject* d = tensor_hooks(Tensor(t));
+        Py_INCREF(d);
+        return d;
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* post_hooks(PyObject*, PyObject* t) {
+    try {
+        if (!is_tensor(t)) fail_as(ErrorKind::Type, "expected a Tensor");
+        TensorExtra& x = extra(Tensor(t));
+        if (!x.post_hooks) x.post_hooks = new_ordered_dict();
+        Py_INCREF(x.post_hooks);
+        return x.post_hooks;
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* retain(PyObject*, PyObject* t) {
+    try {
+        if (!is_tensor(t)) fail_as(ErrorKind::Type, "expected a Tensor");
+        retain_grad(Tensor(t));
+        Py_RETURN_NONE;
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* detach_in_place(PyObject*, PyObject* o) {
+    try {
+        if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor");
+        Tensor t(o);
+        if (t->flags & kIsView)
+            fail("Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and "
+                 "gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
+                 "these gradients.");
+        clear_history(t);
+        t->flags &= static_cast<uint8_t>(~(kRequiresGrad | kRetainsGrad));
+        Py_INCREF(o);
+        return o;
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* gradient_edge_of(PyObject*, PyObject* o) {
+    try {
+        if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor");
+        Edge e = gradient_edge(Tensor(o));
+        if (!e.node) fail("Cannot get gradient edge for a tensor that does not require grad.");
+        PyObject* pair = Py_BuildValue("(NI)", node_object(e.node), e.nr);
+        e.node->release();
+        return pair;
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// Forward mode: make_dual(primal, tangent, level), unpack_dual(tensor, level).
+PyObject* make_dual(PyObject*, PyObject* args) {
+    PyObject *p, *t;
+    unsigned long long level;
+    if (!PyArg_ParseTuple(args, "O!O!K", tensor_type, &p, tensor_type, &t, &level)) return nullptr;
+    try {
+        Tensor primal(p), tangent(t);
+        if (!is_differentiable(primal.dtype()))
+            fail_as(ErrorKind::Value, "Expected primal to be floating point or complex, but got: pullback.%s", dtype_name(primal.dtype()));
+        if (!is_differentiable(tangent.dtype()))
+            fail_as(ErrorKind::Value, "Expected tangent to be floating point or complex, but got: pullback.%s", dtype_name(tangent.dtype()));
+        if (!primal.layout().same_shape(tangent.layout()))
+            fail("Expected tensor 'tangent' to have the same size as 'primal': the primal has shape %s, the tangent %s",
+                 shape_text(primal.layout()).c_str(), shape_text(tangent.layout()).c_str());
+        if (primal.dtype() != tangent.dtype()) tangent = ops::to_dtype(tangent, primal.dtype());
+        // A view of the primal that carries the tangent.
+        Tensor dual = ops::view(primal, primal.shape());
+        if (dual->extra) dual->extra->tangents.clear();
+        dual->exceptional &= static_cast<uint8_t>(~kDual);
+        if (primal.is_dual())
+            for (const Tangent& x : primal->extra->tangents)
+                if (x.level != level) set_tangent(dual, x.level, x.value);
+        set_tangent(dual, level, tangent);
+        return dual.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* unpack_dual(PyObject*, PyObject* args) {
+    PyObject* o;
+    unsigned long long level;
+    if (!PyArg_ParseTuple(args, "O!K", tensor_type, &o, &level)) return nullptr;
+    try {
+        Tensor t(o);
+        Tensor tangent = tangent_at(t, level);
+        Tensor primal = strip_level(t, level);
+        return Py_BuildValue("(NN)", primal.release(), tangent ? tangent.release() : none());
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// Makes `t` output `nr` of nothing: used by tests of the tape. Versions may be counted up by hand.
+PyObject* increment_version(PyObject*, PyObject* o) {
+    if (!is_tensor(o)) {
+        PyErr_SetString(PyExc_TypeError, "expected a Tensor");
+        return nullptr;
+    }
+    as_tensor(o)->cell->written();
+    Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {
+    {"run_backward", backward, METH_VARARGS, nullptr},
+    {"set_grad_enabled", set_grad_enabled, METH_O, nullptr},
+    {"is_grad_enabled", is_grad_enabled, METH_NOARGS, nullptr},
+    {"set_inference", set_inference, METH_O, nullptr},
+    {"is_inference_mode_enabled", is_inference, METH_NOARGS, nullptr},
+    {"set_anomaly", set_anomaly, METH_VARARGS, nullptr},
+    {"anomaly", anomaly, METH_NOARGS, nullptr},
+    {"tensor_hooks", hooks, METH_O, nullptr},
+    {"post_accumulate_hooks", post_hooks, METH_O, nullptr},
+    {"retain_grad", retain, METH_O, nullptr},
+    {"detach_", detach_in_place, METH_O, nullptr},
+    {"gradient_edge", gradient_edge_of, METH_O, nullptr},
+    {"make_dual", make_dual, METH_VARARGS, nullptr},
+    {"unpack_dual", unpack_dual, METH_VARARGS, nullptr},
+    {"increment_version", increment_version, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+void init_autograd(PyObject* module) {
+    if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
+}
+
+}  // namespace pb

@@ -1,0 +1,9 @@
+// Sorting and searching: the C++ halves of operators/*.py.
+#include "ops/operators.h"
+#include "python/convert.h"
+
+namespace pb {
+
+void bind_order() {}
+
+}  // namespace pb

@@ -1,0 +1,9 @@
+// Random numbers: the C++ halves of operators/*.py.
+#include "ops/operators.h"
+#include "python/convert.h"
+
+namespace pb {
+
+void bind_random() {}
+
+}  // namespace pb

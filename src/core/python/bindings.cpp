@@ -1,0 +1,30 @@
+// The operators' C++ halves, family by family: each file bind_*.cpp registers its own.
+#include "python/convert.h"
+
+namespace pb {
+
+void bind_views();
+void bind_reduce();
+void bind_index();
+void bind_join();
+void bind_linear();
+void bind_create();
+void bind_random();
+void bind_order();
+void bind_scan();
+void bind_interop(PyObject* module);
+
+void init_bindings(PyObject* module) {
+    bind_views();
+    bind_reduce();
+    bind_index();
+    bind_join();
+    bind_linear();
+    bind_create();
+    bind_random();
+    bind_order();
+    bind_scan();
+    bind_interop(module);
+}
+
+}  // namespace pb

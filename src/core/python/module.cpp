@@ -1,0 +1,108 @@
+// pullback._core: puts the parts together. Names are re-exported, documented and given signatures in Python.
+#include <cstring>
+
+#include "array/buffer.h"
+#include "kernels/kernels.h"
+#include "ops/elementwise.h"
+#include "python/autograd.h"
+#include "python/convert.h"
+#include "python/node_object.h"
+#include "python/operator_object.h"
+#include "python/table.h"
+#include "python/tensor_type.h"
+
+namespace pb {
+
+void init_dtypes(PyObject* module);
+void init_layouts();
+void init_bindings(PyObject* module);
+extern PyObject* out_of_memory_error;
+
+namespace {
+
+PyObject* dtype_from_name(PyObject*, PyObject* name) {
+    const char* text = PyUnicode_AsUTF8(name);
+    if (!text) return nullptr;
+    for (int i = 0; i < kDTypes; ++i)
+        if (!std::strcmp(dtype_name(static_cast<DType>(i)), text)) {
+            PyObject* o = dtype_object(static_cast<DType>(i));
+            Py_INCREF(o);
+            return o;
+        }
+    PyErr_Format(PyExc_ValueError, "no dtype is named '%s'", text);
+    return nullptr;
+}
+
+// The package's own classes that the core makes instances of or raises.
+PyObject* set_classes(PyObject*, PyObject* args) {
+    PyObject *size, *parameter, *memory;
+    if (!PyArg_ParseTuple(args, "OOO", &size, &parameter, &memory)) return nullptr;
+    Py_INCREF(size);
+    Py_INCREF(parameter);
+    Py_INCREF(memory);
+    size_type = reinterpret_cast<PyTypeObject*>(size);
+    parameter_type = parameter == Py_None ? nullptr : reinterpret_cast<PyTypeObject*>(parameter);
+    out_of_memory_error = memory;
+    Py_RETURN_NONE;
+}
+
+PyObject* get_default_dtype(PyObject*, PyObject*) {
+    PyObject* o = dtype_object(default_dtype);
+    Py_INCREF(o);
+    return o;
+}
+PyObject* set_default_dtype(PyObject*, PyObject* d) {
+    if (!is_dtype(d) || !is_float(dtype_of(d))) {
+        PyErr_SetString(PyExc_TypeError, "only floating-point types are supported as the default type");
+        return nullptr;
+    }
+    default_dtype = dtype_of(d);
+    Py_RETURN_NONE;
+}
+PyObject* memory(PyObject*, PyObject*) {
+    MemoryFigures f = memory_figures();
+    return Py_BuildValue("(nnn)", static_cast<Py_ssize_t>(f.in_use), static_cast<Py_ssize_t>(f.cached), static_cast<Py_ssize_t>(f.peak));
+}
+PyObject* empty_cache(PyObject*, PyObject*) {
+    release_cached_memory();
+    Py_RETURN_NONE;
+}
+PyObject* isa(PyObject*, PyObject*) { return PyUnicode_FromString(kernels_isa()); }
+
+PyMethodDef functions[] = {
+    {"define_row", define_row, METH_VARARGS, nullptr},
+    {"table_installed", table_installed, METH_NOARGS, nullptr},
+    {"dtype_from_name", dtype_from_name, METH_O, nullptr},
+    {"set_classes", set_classes, METH_VARARGS, nullptr},
+    {"get_default_dtype", get_default_dtype, METH_NOARGS, nullptr},
+    {"set_default_dtype", set_default_dtype, METH_O, nullptr},
+    {"memory", memory, METH_NOARGS, nullptr},
+    {"empty_cache", empty_cache, METH_NOARGS, nullptr},
+    {"kernels_isa", isa, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef definition = {PyModuleDef_HEAD_INIT, "pullback._core", nullptr, -1, functions, nullptr, nullptr, nullptr, nullptr};
+
+}  // namespace
+}  // namespace pb
+
+PyMODINIT_FUNC PyInit__core() {
+    using namespace pb;
+    PyObject* module = PyModule_Create(&definition);
+    if (!module) return nullptr;
+    try {
+        init_layouts();
+        init_dtypes(module);
+        init_tensor_type(module);
+        init_node_type(module);
+        init_operator_type(module);
+        init_autograd(module);
+        init_bindings(module);
+    } catch (...) {
+        raise_current();
+        Py_DECREF(module);
+        return nullptr;
+    }
+    return module;
+}

@@ -1,0 +1,256 @@
+// Operator: the callable that Python sees, as a function and as a method.
+//
+// Its signature and documentation come from a Python declaration, its work is a C++ function over the arguments
+// in signature order, or a row of the table. One object serves `pb.sum(x)` and `x.sum()`: it is a method
+// descriptor, so that a method call passes the tensor as the first argument without making a bound method.
+#include "python/operator_object.h"
+
+#include <structmember.h>
+
+
+#include <vector>
+
+#include "ops/operators.h"
+
+namespace pb {
+
+PyTypeObject* operator_type = nullptr;
+
+namespace {
+
+constexpr size_t kMaxParameters = 24;
+
+struct OperatorObject {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    OperatorFunction function;  // or
+    const Row* row;             // an elementwise function: operands, then `out` if there is one
+    bool inplace;
+    bool has_out;
+    std::vector<PyObject*>* names;     // interned
+    std::vector<PyObject*>* defaults;  // null: required
+    size_t positional;                 // parameters that may be given by position
+    int variadic;                      // index of the parameter that collects positions, or -1
+    std::string* name;
+    PyObject* dict;
+};
+
+PyObject* call_row(const OperatorObject* op, const Args& a) {
+    int n = op->row->arity;
+    Tensor hold[kMaxOperands];
+    Operand operands[kMaxOperands];
+    bool any = false;
+    for (int i = 0; i < n; ++i) {
+        operands[i] = op->row->parameters >> i & 1 ? Operand(a.scalar(static_cast<size_t>(i)))
+                                                   : a.operand(static_cast<size_t>(i), hold[i]);
+        any = any || operands[i].tensor;
+    }
+    if (op->inplace) {
+        if (!operands[0].tensor) a.fail_type(0, "Tensor");
+        ops::elementwise_inplace(*op->row, hold[0], operands, n);
+        Py_INCREF(a.raw(0));
+        return a.raw(0);
+    }
+    if (!any) a.fail_type(0, "Tensor");
+    if (op->has_out && a.given(static_cast<size_t>(n))) {
+        Tensor out = a.tensor(static_cast<size_t>(n));
+        ops::elementwise_out(*op->row, out, operands, n);
+        return out.release();
+    }
+    return ops::elementwise(*op->row, operands, n).release();
+}
+
+[[noreturn]] void fail_unexpected(const OperatorObject* op, PyObject* keyword) {
+    const char* k = PyUnicode_AsUTF8(keyword);
+    fail_as(ErrorKind::Type, "%s() got an unexpected keyword argument '%s'", op->name->c_str(), k ? k : "?");
+}
+
+PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+    auto* op = reinterpret_cast<OperatorObject*>(self);
+    size_t n = static_cast<size_t>(PyVectorcall_NARGS(nargsf)), total = op->names->size();
+    PyObject* values[kMaxParameters];
+    Owned collected;
+    try {
+        size_t filled = n;
+        if (op->variadic >= 0 && n > static_cast<size_t>(op->variadic)) {
+            size_t v = static_cast<size_t>(op->variadic);
+            for (size_t i = 0; i < v; ++i) values[i] = args[i];
+            if (n - v == 1 && (PyTuple_Check(args[v]) || PyList_Check(args[v]))) {
+                values[v] = args[v];
+            } else {
+                collected.o = checked(PyTuple_New(static_cast<Py_ssize_t>(n - v)));
+                for (size_t i = v; i < n; ++i) {
+                    Py_INCREF(args[i]);
+                    PyTuple_SET_ITEM(collected.o, static_cast<Py_ssize_t>(i - v), args[i]);
+                }
+                values[v] = collected.o;
+            }
+            filled = v + 1;
+        } else if (n > op->positional) {
+            fail_as(ErrorKind::Type, "%s() takes %zu positional argument%s but %zu were given", op->name->c_str(), op->positional,
+                    op->positional == 1 ? "" : "s", n);
+        } else {
+            for (size_t i = 0; i < n; ++i) values[i] = args[i];
+        }
+        for (size_t i = filled; i < total; ++i) values[i] = nullptr;
+        if (keywords) {
+            Py_ssize_t k = PyTuple_GET_SIZE(keywords);
+            for (Py_ssize_t j = 0; j < k; ++j) {
+                PyObject* key = PyTuple_GET_ITEM(keywords, j);
+                size_t at = 0;
+                while (at < total && (*op->names)[at] != key) ++at;
+                if (at == total) {  // not the interned object: compare
+                    at = 0;
+                    while (at < total && PyUnicode_Compare((*op->names)[at], key) != 0) ++at;
+                }
+                // NumPy's names for PyTorch's, where both mean the same.
+                auto alias = [&](const char* theirs, const char* ours) {
+                    if (at != total || PyUnicode_CompareWithASCIIString(key, theirs) != 0) return;
+                    for (at = 0; at < total; ++at)
+                        if (PyUnicode_CompareWithASCIIString((*op->names)[at], ours) == 0) return;
+                };
+                alias("axis", "dim");
+                alias("keepdims", "keepdim");
+                alias("self", "input");
+                if (at == total) fail_unexpected(op, key);
+                if (values[at])
+                    fail_as(ErrorKind::Type, "%s() got multiple values for argument '%s'", op->name->c_str(),
+                            PyUnicode_AsUTF8((*op->names)[at]));
+                values[at] = args[n + static_cast<size_t>(j)];
+            }
+        }
+        for (size_t i = 0; i < total; ++i) {
+            if (values[i]) continue;
+            values[i] = (*op->defaults)[i];
+            if (!values[i]) {
+                if (static_cast<int>(i) == op->variadic) {
+                    collected.o = checked(PyTuple_New(0));
+                    values[i] = collected.o;
+                    continue;
+                }
+                fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"", op->name->c_str(),
+                        PyUnicode_AsUTF8((*op->names)[i]));
+            }
+        }
+        Args a{values, op->names->data(), op->name->c_str()};
+        if (op->row) return call_row(op, a);
+        return op->function(a);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// Operator(name, implementation, names, positional, defaults, variadic, inplace)
+PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
+    const char *name, *implementation;
+    PyObject *names, *defaults;
+    Py_ssize_t positional;
+    int variadic, inplace;
+    if (!PyArg_ParseTuple(args, "ssO!nO!ip", &name, &implementation, &PyTuple_Type, &names, &positional, &PyTuple_Type, &defaults,
+                          &variadic, &inplace))
+        return nullptr;
+    OperatorFunction function = find_operator(implementation);
+    Row* row = function ? nullptr : find_row(implementation);
+    if (!function && !row) {
+        PyErr_Format(PyExc_LookupError, "the core has no operator named '%s'", implementation);
+        return nullptr;
+    }
+    Py_ssize_t n = PyTuple_GET_SIZE(names);
+    if (static_cast<size_t>(n) > kMaxParameters || PyTuple_GET_SIZE(defaults) != n) {
+        PyErr_Format(PyExc_ValueError, "operator '%s': %zd names, %zd defaults, at most %zu parameters", name, n,
+                     PyTuple_GET_SIZE(defaults), kMaxParameters);
+        return nullptr;
+    }
+    auto* op = reinterpret_cast<OperatorObject*>(type->tp_alloc(type, 0));
+    if (!op) return nullptr;
+    op->vectorcall = call;
+    op->function = function;
+    op->row = row;
+    op->inplace = inplace;
+    op->names = new std::vector<PyObject*>;
+    op->defaults = new std::vector<PyObject*>;
+    op->positional = static_cast<size_t>(positional);
+    op->variadic = variadic;
+    op->name = new std::string(name);
+    op->has_out = row && n == row->arity + 1;
+    for (Py_ssize_t i = 0; i < n; ++i) {
+        PyObject* s = PyTuple_GET_ITEM(names, i);
+        Py_INCREF(s);
+        PyUnicode_InternInPlace(&s);
+        op->names->push_back(s);
+        PyObject* d = PyTuple_GET_ITEM(defaults, i);
+        bool required = d == Py_Ellipsis;
+        if (!required) Py_INCREF(d);
+        op->defaults->push_back(required ? nullptr : d);
+    }
+    return reinterpret_cast<PyObject*>(op);
+}
+
+void destroy(PyObject* self) {
+    auto* op = reinterpret_cast<OperatorObject*>(self);
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    for (PyObject* o : *op->names) Py_XDECREF(o);
+    for (PyObject* o : *op->defaults) Py_XDECREF(o);
+    delete op->names;
+    delete op->defaults;
+    delete op->name;
+    Py_XDECREF(op->dict);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    auto* op = reinterpret_cast<OperatorObject*>(self);
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(op->dict);
+    return 0;
+}
+
+PyObject* get(PyObject* self, PyObject* object, PyObject*) {
+    if (!object || object == Py_None) {
+        Py_INCREF(self);
+        return self;
+    }
+    return PyMethod_New(self, object);
+}
+
+PyObject* repr(PyObject* self) {
+    return PyUnicode_FromFormat("<function %s>", reinterpret_cast<OperatorObject*>(self)->name->c_str());
+}
+
+PyObject* reduce(PyObject* self, PyObject*) {
+    return PyUnicode_FromString(reinterpret_cast<OperatorObject*>(self)->name->c_str());
+}
+
+PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(OperatorObject, vectorcall), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(OperatorObject, dict), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef getset[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+                        {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(create)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_descr_get, reinterpret_cast<void*>(get)},
+    {Py_tp_repr, reinterpret_cast<void*>(repr)},
+    {Py_tp_members, members},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getset},
+    {0, nullptr},
+};
+PyType_Spec spec = {"pullback._core.Operator", sizeof(OperatorObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+
+}  // namespace
+
+void init_operator_type(PyObject* module) {
+    operator_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+    if (PyModule_AddObjectRef(module, "Operator", reinterpret_cast<PyObject*>(operator_type)) < 0) throw PythonError();
+}
+
+}  // namespace pb

@@ -1,0 +1,276 @@
+// The engine.
+//
+// One run has three steps. `discover` walks from the roots once, without recursion, and counts for every node how
+// many edges lead to it. If only some inputs are wanted, `select` marks the nodes that lead to them. `walk` then
+// takes ready nodes (all of whose gradients have arrived) from a heap, youngest first, leaves before all
+// others, so that hooks, accumulation and capture happen in PyTorch's documented order.
+//
+// Counters and gradient slots belong to the run, not to the node, because a hook may start a second backward over
+// the same nodes and so may another thread. A node offers one slot (`run`, `slot`) to whoever claims it first; a
+// run that finds it claimed by another active run keeps that node's state in a hash table instead.
+#include "tape/engine.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <vector>
+
+#include "ops/operators.h"
+#include "tape/hooks.h"
+#include "tape/saved.h"
+
+namespace pb {
+
+namespace {
+
+uint32_t next_run = 0;
+std::vector<uint32_t> active_runs;  // usually none or one
+
+struct State {
+    explicit State(Node* n) : node(n) {}
+    Node* node;
+    uint32_t waiting = 0;
+    bool needed = true;
+    bool captured = false;
+    Small<Tensor, 1> grads;
+};
+
+class Run {
+  public:
+    explicit Run(const BackwardOptions& options) : options_(options), id_(++next_run ? next_run : ++next_run) {
+        active_runs.push_back(id_);
+    }
+    ~Run() {
+        active_runs.erase(std::find(active_runs.begin(), active_runs.end(), id_));
+        for (State& s : states_) {
+            if (s.node->run == id_) s.node->run = 0;
+            s.node->release();
+        }
+    }
+
+    void add_root(Edge e, Tensor grad) {  // takes the reference in `e`
+        roots_.push_back(Ref<Node>::steal(e.node));
+        add_grad(state(e.node), e.nr, std::move(grad));
+    }
+
+    struct Capture {
+        Ref<Node> node;
+        uint32_t nr;
+        Tensor grad;
+        bool found = false;
+    };
+    std::vector<Capture> captures;
+
+    void go() {
+        discover();
+        if (!captures.empty()) select();
+        GradMode mode(options_.create_graph);
+        walk();
+    }
+
+  private:
+    size_t state(Node* n) {
+        if (n->run == id_) return n->slot;
+        bool mine = n->run == 0 || std::find(active_runs.begin(), active_runs.end(), n->run) == active_runs.end();
+        if (!mine) {
+            auto it = others_.find(n);
+            if (it != others_.end()) return it->second;
+        }
+        size_t at = states_.size();
+        states_.emplace_back(n);
+        n->retain();
+        if (mine) {
+            n->run = id_;
+            n->slot = static_cast<uint32_t>(at);
+        } else {
+            others_.emplace(n, at);
+        }
+        return at;
+    }
+
+    void discover() {
+        size_t next = 0;  // states are appended in the order of discovery: the vector is its own work list
+        while (next < states_.size()) {
+            Node* n = states_[next++].node;
+            for (uint16_t i = 0; i < n->edge_count(); ++i)
+                if (Node* to = n->edge(i).node) ++states_[state(to)].waiting;
+        }
+    }
+
+    // A node is needed if a captured node can be reached from it. Edges lead to older nodes (leaves have none), so
+    // one pass from old to young is enough.
+    void select() {
+        for (State& s : states_) s.needed = false;
+        for (Capture& c : captures) {
+            State& s = states_[state(c.node.get())];
+            s.captured = true;
+        }
+        std::vector<uint32_t> order(states_.size());
+        for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+        auto age = [&](uint32_t i) { return states_[i].node->is_accumulate() ? 0 : states_[i].node->sequence(); };
+        std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return age(a) < age(b); });
+        for (uint32_t i : order) {
+            Node* n = states_[i].node;
+            bool needed = options_.accumulate && states_[i].captured && n->is_accumulate();
+            for (uint16_t k = 0; k < n->edge_count() && !needed; ++k)
+                if (Node* to = n->edge(k).node) {
+                    State& t = states_[state(to)];
+                    needed = t.needed || t.captured;
+                }
+            states_[i].needed = needed;
+        }
+    }
+
+    void walk() {
+        auto younger = [&](uint32_t a, uint32_t b) { return priority(a) < priority(b); };
+        std::vector<uint32_t> ready;
+        for (uint32_t i = 0; i < states_.size(); ++i)
+            if (states_[i].waiting == 0) ready.push_back(i);
+        std::make_heap(ready.begin(), ready.end(), younger);
+        uint32_t count = 0;
+        while (!ready.empty()) {
+            uint32_t at;
+            if (ready.size() == 1) {
+                at = ready[0];
+                ready.clear();
+            } else {
+                std::pop_heap(ready.begin(), ready.end(), younger);
+                at = ready.back();
+                ready.pop_back();
+            }
+            if ((++count & 1023) == 0 && PyErr_CheckSignals() < 0) throw PythonError();
+            Node* n = states_[at].node;
+            Tensors grads(n->output_count()), out(n->edge_count());
+            {
+                auto& arrived = states_[at].grads;
+                for (size_t i = 0; i < arrived.size(); ++i) grads[i] = std::move(arrived[i]);
+                arrived.clear();
+            }
+            evaluate(at, n, grads, out);
+            for (uint16_t i = 0; i < n->edge_count(); ++i) {
+                const Edge e = n->edge(i);
+                if (!e.node) continue;
+                size_t to = state(e.node);
+                if (out[i]) add_grad(to, e.nr, std::move(out[i]));
+                if (--states_[to].waiting == 0) {
+                    ready.push_back(static_cast<uint32_t>(to));
+                    if (ready.size() > 1) std::push_heap(ready.begin(), ready.end(), younger);
+                }
+            }
+        }
+    }
+
+    uint64_t priority(uint32_t i) const {
+        Node* n = states_[i].node;
+        return n->is_accumulate() ? UINT64_MAX : n->sequence();
+    }
+
+    void evaluate(uint32_t at, Node* n, Tensors& grads, Tensors& out) {
+        if (n->extra || n->is_accumulate()) run_output_hooks(*n, grads);
+        if (states_[at].captured)
+            for (Capture& c : captures)
+                if (c.node.get() == n) {
+                    c.grad = grads[c.nr];
+                    c.found = true;
+                }
+        if (!states_[at].needed) return;
+        bool any = false;
+        for (const Tensor& g : grads) any = any || g.defined();
+        if (!any) return;
+        if (n->extra) run_pre_hooks(*n, grads);
+        Tensors given;
+        bool post = n->extra && n->extra->post_hooks;
+        if (post) given = grads;
+        n->pull(grads, out);
+        for (uint16_t i = 0; i < n->edge_count(); ++i) validate(*n, i, out[i]);
+        if (post) run_post_hooks(*n, given, out);
+        if (modes.anomaly && modes.anomaly_check_nan) ops::check_anomaly(*n, out);
+        if (!options_.retain_graph) n->release_saved();
+    }
+
+    // Undoes broadcasting and promotion, once, for every rule.
+    void validate(Node& n, uint16_t i, Tensor& g) {
+        if (!g) return;
+        const Edge e = n.edge(i);
+        if (!e.node) {
+            g = Tensor();
+            return;
+        }
+        const OutputMeta& want = e.node->output(e.nr);
+        if (!want.layout) return;
+        if (g->layout != want.layout.get() && !g.layout().same_shape(*want.layout)) {
+            if (!ops::can_sum_to(g.layout(), *want.layout))
+                fail("Function %s returned an invalid gradient at index %d - got %s but expected shape compatible with %s",
+                     n.name(), static_cast<int>(i), shape_text(g.layout()).c_str(), shape_text(*want.layout).c_str());
+            g = ops::sum_to(g, *want.layout);
+        }
+        if (g.dtype() != want.dtype) {
+            if (!is_differentiable(want.dtype)) {
+                g = Tensor();
+                return;
+            }
+            g = ops::to_dtype(g, want.dtype);
+        }
+    }
+
+    void add_grad(size_t at, uint32_t nr, Tensor g) {
+        auto& grads = states_[at].grads;
+        if (grads.size() <= nr) grads.resize(nr + 1);
+        if (!grads[nr]) {
+            grads[nr] = std::move(g);
+            return;
+        }
+        grads[nr] = modes.grad || grads[nr].is_dual() || g.is_dual() ? ops::add(grads[nr], g) : ops::add_owned(std::move(grads[nr]), g);
+    }
+
+    const BackwardOptions& options_;
+    uint32_t id_;
+    std::vector<State> states_;
+    std::vector<Ref<Node>> roots_;
+    std::unordered_map<Node*, size_t> others_;
+};
+
+}  // namespace
+
+bool in_backward() { return !active_runs.empty(); }
+
+Tensors run_backward(const Tensors& outputs, const Tensors& grads, const Tensors& inputs, const BackwardOptions& options) {
+    Tensors results(options.accumulate ? 0 : inputs.size());
+    Run run(options);
+    for (const Tensor& x : inputs) {
+        Edge e = gradient_edge(x);
+        if (!e.node)
+            fail("One of the differentiated Tensors does not require grad. Call requires_grad_() on it before it is used, "
+                 "so that what is computed from it is recorded.");
+        run.captures.push_back({Ref<Node>::steal(e.node), e.nr, Tensor()});
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+        Edge e = gradient_edge(outputs[i]);
+        if (!e.node)
+            fail("element %zu of tensors does not require grad and does not have a grad_fn%s", i,
+                 ops::why_no_grad(outputs[i]).c_str());
+        Tensor g = grads[i];
+        if (!g) {
+            if (outputs[i].numel() != 1) {
+                e.node->release();
+                fail("grad can be implicitly created only for scalar outputs. This output has shape %s: sum() it, or say how "
+                     "much each element counts with backward(gradient=...) or grad(..., grad_outputs=...).",
+                     shape_text(outputs[i].layout()).c_str());
+            }
+            g = ops::ones(outputs[i].dtype(), outputs[i].layout_ref());
+        }
+        run.add_root(e, std::move(g));
+    }
+    run.go();
+    if (!options.accumulate)
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            results[i] = run.captures[i].grad;
+            if (!results[i] && !options.allow_unused)
+                fail("One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
+                     "this is the desired behavior. It is input %zu, of shape %s: either the output does not depend on it, or "
+                     "the dependence was cut by detach(), no_grad() or item().",
+                     i, shape_text(inputs[i].layout()).c_str());
+        }
+    return results;
+}
+
+}  // namespace pb

@@ -1,0 +1,158 @@
+// The ties between tensors and nodes: gradient edges, views whose base was written, in-place operations.
+//
+// Writing in place through a view changes its base, so the base's history must contain the write: the base's
+// new node (CopySlices) takes the old gradient, lets the operation's node pull back the part that the view
+// covers, and passes on the rest. The view itself, and every other view of that base, has a stale `grad_fn` from
+// then on: they compare the cell's version with the one they were right at, and make a new node (AsStrided over
+// the base) when somebody asks.
+#include "tape/history.h"
+
+#include "ops/operators.h"
+#include "tape/hooks.h"
+#include "tape/saved.h"
+#include "tensor/extra.h"
+
+namespace pb {
+
+bool Tensor::view_requires_grad() const {
+    const auto& view = o_->extra->view;
+    return view && view->base.requires_grad();
+}
+
+Node* current_grad_fn(const Tensor& t) {
+    if (!(t->flags & kIsView)) return t->grad_fn;
+    ViewInfo& view = *t->extra->view;
+    if (view.version == t->cell->version || !view.base.requires_grad()) return t->grad_fn;
+    if (t->grad_fn || view.base->grad_fn) {
+        Node* node = ops::as_strided_node(view.base, t.layout_ref(), t->offset);
+        node->set_output(t);
+        if (t->grad_fn && t->flags & kRetainsGrad) move_retained(t, t->grad_fn, t->output_nr);
+        clear_history(t);
+        set_history(t, node);
+        node->release();
+    }
+    view.version = t->cell->version;
+    return t->grad_fn;
+}
+
+Edge gradient_edge(const Tensor& t) {
+    if (Node* n = current_grad_fn(t)) {
+        n->retain();
+        return {n, t->output_nr};
+    }
+    if (t->flags & kRequiresGrad) return {accumulator(t), 0};
+    return {};
+}
+
+void check_inplace(const Tensor& t) {
+    if (t->flags & kInference && !modes.inference)
+        fail("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal "
+             "tensor before doing inplace update.");
+    if (!t->cell->buffer->is_writable())
+        fail("The tensor shares memory with a read-only array, so it cannot be written in place. Make a clone() first.");
+    if (!modes.grad) return;
+    if (t->flags & kIsView) {
+        ViewInfo& view = *t->extra->view;
+        const char* name = t->grad_fn ? t->grad_fn->name() : "a view function";
+        if (view.base.is_leaf() && view.base->flags & kRequiresGrad)
+            fail("a view of a leaf Variable that requires grad is being used in an in-place operation. The leaf is what "
+                 "backward() fills the gradient of, so its value must not be part of the computation that it starts: write "
+                 "under pullback.no_grad(), or work on a clone().");
+        if (view.origin == ViewOrigin::MultiOutput && (view.base.requires_grad() || t.requires_grad()))
+            fail("Output %u of %s is a view and is being modified inplace. This view is the output of a function that "
+                 "returns multiple views. Such functions do not allow the output views to be modified inplace. You should "
+                 "replace the inplace operation by an out-of-place one.",
+                 t->output_nr, name);
+        if (view.origin == ViewOrigin::NoGrad && view.base.requires_grad())
+            fail("A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
+                 "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view "
+                 "and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
+                 "outside (if you want the inplace to be tracked).");
+    }
+    if (t->flags & kRequiresGrad && !t->grad_fn)
+        fail("a leaf Variable that requires grad is being used in an in-place operation. The leaf is what backward() fills "
+             "the gradient of, so its value must not be part of the computation that it starts: write under "
+             "pullback.no_grad() (as an optimiser does), or work on a clone().");
+}
+
+namespace {
+
+// The node of a base that was written through a view.
+class CopySlices : public Node {
+  public:
+    CopySlices(uint16_t edges, const Tensor& base, const Tensor& view, Ref<Node> fn)
+        : Node(edges),
+          base_layout_(base.layout_ref()),
+          view_layout_(view.layout_ref()),
+          view_offset_(view->offset - base->offset),
+          fn_(std::move(fn)) {}
+    const char* name() const override { return "CopySlices"; }
+
+    void pull(Tensors& grads, Tensors& out) override {
+        if (!grads[0]) return;
+        if (!fn_) fail_released(*this);
+        // A gradient laid out as the base is, so that the view's geometry applies.
+        Tensor whole = ops::as_layout(grads[0], base_layout_);
+        Tensor part = ops::as_strided(whole, view_layout_, whole->offset + view_offset_);
+        Tensors in(1), pulled(fn_->edge_count());
+        in[0] = ops::clone(part);
+        fn_->pull(in, pulled);
+        Tensor inside = pulled.size() ? std::move(pulled[0]) : Tensor();
+        if (wants(0)) {
+            if (!inside) inside = ops::zeros(part.dtype(), part.layout_ref());
+            out[0] = ops::as_strided_scatter(whole, ops::sum_to(inside, *view_layout_), view_layout_, whole->offset + view_offset_);
+        }
+        for (size_t i = 1; i < edge_count(); ++i) out[i] = std::move(pulled[i]);
+    }
+    void release_saved() override {
+        if (fn_) fn_->release_saved();
+        fn_ = nullptr;
+    }
+    bool was_released() const override { return !fn_; }
+
+  private:
+    Ref<Layout> base_layout_, view_layout_;
+    int64_t view_offset_;
+    Ref<Node> fn_;
+};
+
+}  // namespace
+
+void rebase_history(const Tensor& t, Node* node) {
+    if (!(t->flags & kIsView)) {
+        Node* old = t->grad_fn;
+        if (old) old->retain();
+        uint32_t nr = t->output_nr;
+        set_history(t, node, 0);
+        if (t->flags & kRetainsGrad && old) move_retained(t, old, nr);
+        if (old) old->release();
+        return;
+    }
+    ViewInfo& view = *t->extra->view;
+    const Tensor& base = view.base;
+    Node* copy = Placed<CopySlices>::make(node->edge_count() ? node->edge_count() : 1, base, t, Ref<Node>(node));
+    copy->take_edge(0, gradient_edge(base));
+    for (uint16_t i = 1; i < node->edge_count(); ++i) {
+        Edge e = node->edge(i);
+        if (e.node) e.node->retain();
+        copy->take_edge(i, e);
+    }
+    copy->set_output(base);
+    set_history(base, copy, 0);
+    copy->release();
+    if (base->grad_fn != copy) return;
+    view.version = t->cell->version - 1;  // stale: the next look makes a node over the base
+    if (!t->grad_fn) set_history(t, copy, 0);
+    current_grad_fn(t);
+}
+
+void mark_view(const Tensor& view, const Tensor& base, ViewOrigin origin) {
+    const Tensor& root = base->flags & kIsView ? base->extra->view->base : base;
+    if (base->flags & kIsView && base->extra->view->origin != ViewOrigin::Default && origin == ViewOrigin::Default)
+        origin = base->extra->view->origin;
+    TensorExtra& x = extra(view);
+    x.view = std::make_unique<ViewInfo>(ViewInfo{root, view->cell->version, origin});
+    view->flags |= kIsView;
+}
+
+}  // namespace pb

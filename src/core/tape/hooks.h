@@ -1,0 +1,43 @@
+// The rare part of a node: hooks, retained gradients, its Python wrapper.
+#pragma once
+#include <vector>
+
+#include "tape/node.h"
+
+namespace pb {
+
+struct NodeExtra {
+    struct OutputHooks {
+        uint32_t nr;
+        PyObject* hooks;  // OrderedDict: handle id -> callable, in order of registration
+    };
+    struct Retained {
+        uint32_t nr;
+        PyObject* tensor;  // weak reference
+    };
+    std::vector<OutputHooks> tensor_hooks;
+    std::vector<Retained> retained;
+    PyObject* pre_hooks = nullptr;
+    PyObject* post_hooks = nullptr;
+    PyObject* metadata = nullptr;
+    PyObject* wrapper = nullptr;  // borrowed: the wrapper clears it when it dies
+    PyObject* trace = nullptr;    // where the node was recorded, under anomaly mode
+    ~NodeExtra();
+};
+
+NodeExtra& extra(Node& n);  // made on demand
+PyObject* new_ordered_dict();
+
+// Hooks of the gradient of `t`: made on demand, kept by the leaf or by the node. Borrowed.
+PyObject* tensor_hooks(const Tensor& t);
+void retain_grad(const Tensor& t);
+// An in-place operation gave `t` another node: its retained gradient moves along.
+void move_retained(const Tensor& t, Node* from, uint32_t from_nr);
+
+// The engine's calls. Each may replace the gradients.
+void run_output_hooks(Node& n, Tensors& grads);    // tensor hooks, then retained gradients
+void run_hook_dict(PyObject* hooks, Tensor& grad);  // of one tensor
+void run_pre_hooks(Node& n, Tensors& grads);
+void run_post_hooks(Node& n, const Tensors& grads_in, Tensors& grads_out);
+
+}  // namespace pb

@@ -1,0 +1,145 @@
+// Node: one recorded operation on the tape.
+//
+// A node holds edges to the nodes that produced its inputs, the values its derivative needs, and what its
+// outputs look like (shape, dtype), which is all the engine needs to undo broadcasting and promotion. Nodes are
+// not Python objects: `grad_fn` makes a wrapper on demand. They are counted, never collected, own no cycle
+// (a saved output knows its node by number, see saved.h), and are freed through a queue, never by recursion:
+// a chain of a million nodes is freed in constant stack.
+//
+// `sequence` orders the walk: a node is always younger than the nodes its edges lead to. The slot
+// (`run`, `slot`) lets one active backward run find its state without hashing; see engine.h.
+#pragma once
+#include <cstdint>
+
+#include "array/layout.h"
+#include "tensor/tensor.h"
+
+namespace pb {
+
+class Node;
+
+struct Edge {
+    Node* node = nullptr;
+    uint32_t nr = 0;
+};
+
+struct OutputMeta {
+    Ref<Layout> layout;
+    DType dtype = DType::Float32;
+};
+
+// Hooks, names, anomaly information: what most nodes never have (tape/hooks.h).
+struct NodeExtra;
+void free_node_extra(NodeExtra*);
+
+class Node {
+  public:
+    explicit Node(uint16_t edge_count) : edge_count_(edge_count), sequence_(++next_sequence) {}
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    virtual const char* name() const = 0;
+    // Pulls the gradients of the outputs back to the inputs: `out` has one slot an edge, undefined meaning zero.
+    // Undefined entries of `grads` mean zero too. Runs with grad mode on when a graph of the gradient is wanted.
+    virtual void pull(Tensors& grads, Tensors& out) = 0;
+    // Which edges lead to a node that the current run wants; set by the engine before `pull`.
+    virtual void release_saved() {}
+    virtual bool was_released() const { return false; }
+    // Python objects held, for the cycle collector.
+    virtual int traverse(visitproc, void*) { return 0; }
+    // Saved values by PyTorch's attribute name (`_saved_self`, `_saved_result`), or null.
+    virtual PyObject* attribute(const char*) { return nullptr; }
+    virtual bool is_accumulate() const { return false; }
+
+    void retain() { ++refs_; }
+    void release() {
+        if (--refs_ == 0) free_later();
+    }
+    bool is_unique() const { return refs_ == 1; }
+
+    uint16_t edge_count() const { return edge_count_; }
+    Edge& edge(size_t i) { return edges_[i]; }
+    const Edge& edge(size_t i) const { return edges_[i]; }
+    void take_edge(size_t i, Edge e) {  // takes over the reference that `gradient_edge` gave
+        if (edges_[i].node) edges_[i].node->release();
+        edges_[i] = e;
+    }
+    bool wants(size_t i) const { return edges_[i].node != nullptr; }
+    uint64_t sequence() const { return sequence_; }
+
+    uint16_t output_count() const { return output_count_; }
+    OutputMeta& output(size_t i) { return output_count_ == 1 ? meta_ : more_[i]; }
+    void set_output(const Tensor& t);  // the only output
+    void set_outputs(const Tensors& ts);
+
+    NodeExtra* extra = nullptr;
+    // State of the run that claimed this node; 0 is none.
+    uint32_t run = 0, slot = 0;
+
+    static uint64_t next_sequence;
+
+  protected:
+    virtual ~Node();
+    void attach_edges(Edge* e) { edges_ = e; }
+    virtual void destroy() = 0;  // destructor and memory
+
+  private:
+    void free_later();
+    friend void drain_freed_nodes();
+    uint32_t refs_ = 1;
+    uint16_t edge_count_;
+    uint16_t output_count_ = 1;
+    uint64_t sequence_;
+    Edge* edges_ = nullptr;
+    union {
+        OutputMeta meta_{};
+        OutputMeta* more_;
+    };
+};
+
+// A node of type T with room for its edges behind it, from the pool. `destroy` gives the memory back.
+template <class T>
+class Placed : public T {
+  public:
+    template <class... A>
+    static T* make(uint16_t edges, A&&... args) {
+        size_t bytes = size_for(edges);
+        void* p = pool_alloc(bytes);
+        auto* node = new (p) Placed(edges, std::forward<A>(args)...);
+        Edge* e = reinterpret_cast<Edge*>(static_cast<char*>(p) + sizeof(Placed));
+        for (uint16_t i = 0; i < edges; ++i) new (e + i) Edge();
+        node->attach_edges(e);
+        return node;
+    }
+
+  protected:
+    template <class... A>
+    explicit Placed(uint16_t edges, A&&... args) : T(edges, std::forward<A>(args)...) {}
+    void destroy() override {
+        size_t bytes = size_for(this->edge_count());
+        this->~Placed();
+        pool_free(this, bytes);
+    }
+
+  private:
+    static size_t size_for(uint16_t edges) { return sizeof(Placed) + edges * sizeof(Edge); }
+};
+
+// ---- the ties between tensors and nodes ----
+
+// Where a gradient for `t` has to go; node is null when t does not require grad. The caller owns one reference
+// to the node, usually to pass it on with `take_edge`.
+Edge gradient_edge(const Tensor& t);
+// The node that produced `t`, made anew if t is a view whose base was written in place; null for leaves.
+Node* current_grad_fn(const Tensor& t);
+// Makes `t` output `nr` of `node`. Counts a reference.
+void set_history(const Tensor& t, Node* node, uint32_t nr = 0);
+void clear_history(const Tensor& t);
+// Whether an operation on these should be recorded now.
+inline bool should_record(const Tensor& t) { return modes.grad && t.requires_grad(); }
+
+// The AccumulateGrad node of a leaf, made on demand and held weakly by the leaf; the caller owns one reference.
+Node* accumulator(const Tensor& leaf);
+Tensor accumulated_variable(Node* accumulate);  // the leaf of an AccumulateGrad node
+
+}  // namespace pb

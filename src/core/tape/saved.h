@@ -1,0 +1,73 @@
+// Saved: a value that a derivative needs, kept by its node.
+//
+// It holds the cell and the version the cell had: if somebody writes in between, unpacking raises PyTorch's
+// error and names the writer. Where its history continues is not stored but known by number: input i is what
+// edge i leads to, output j is output j of the node itself. So a node that saves its own output is no cycle.
+// Tangents that the value carried are kept, or forward-over-reverse would lose them.
+#pragma once
+#include "array/scalar.h"
+#include "tape/node.h"
+#include "tensor/extra.h"
+
+namespace pb {
+
+class Saved {
+  public:
+    enum Origin : uint8_t { kNothing, kInput, kOutput, kConstant };
+
+    Saved() = default;
+    Saved(const Saved&) = delete;
+    Saved& operator=(const Saved&) = delete;
+    ~Saved() { reset(); }
+
+    void save(const Tensor& t, Origin origin, uint8_t number);
+    void save_scalar(Scalar s) {
+        offset_ = s.i;
+        kind_ = s.kind;
+    }
+    void reset();
+    bool holds_tensor() const { return origin_ != kNothing; }
+    Scalar scalar() const {
+        Scalar s;
+        s.kind = kind_;
+        s.i = offset_;
+        return s;
+    }
+    Origin origin() const { return static_cast<Origin>(origin_); }
+    uint8_t number() const { return number_; }
+    void keep_tangents(const Tensor& t);
+    bool has_tangents() const { return tangents_ != nullptr; }
+
+    // Checks the version; `self` is the node that saved.
+    void check(const Node& self) const;
+    Tensor unpack(Node& self) const;
+    Array array(const Node& self) const {
+        check(self);
+        Array a;
+        a.buffer = cell_->buffer;
+        a.layout = layout_;
+        a.offset = offset_;
+        a.dtype = dtype_;
+        return a;
+    }
+    const Layout* layout() const { return layout_.get(); }
+    // The bytes of a contiguous value, without a counted view of them; for the engine's fast path.
+    bool is_current() const { return cell_->version == version_; }
+    char* data() const { return cell_->buffer->data() + offset_ * static_cast<int64_t>(item_size(dtype_)); }
+    DType dtype() const { return dtype_; }
+
+  private:
+    Ref<Cell> cell_;
+    Ref<Layout> layout_;
+    int64_t offset_ = 0;  // of a tensor; the bits of a scalar
+    uint32_t version_ = 0;
+    DType dtype_ = DType::Float32;
+    uint8_t origin_ = kNothing;
+    uint8_t number_ = 0;
+    Scalar::Kind kind_ = Scalar::Float;  // of a scalar
+    Small<Tangent, 1>* tangents_ = nullptr;
+};
+
+[[noreturn]] void fail_released(const Node& node);
+
+}  // namespace pb

@@ -1,0 +1,50 @@
+// The rare part of a tensor: what it is a view of, its hooks, its tangents.
+#pragma once
+#include <memory>
+
+#include "tensor/tensor.h"
+
+namespace pb {
+
+// How a view came to be decides what in-place writing may do to it.
+enum class ViewOrigin : uint8_t {
+    Default,         // an ordinary view
+    NoGrad,          // made under no_grad: writing in place through it with grad is an error
+    MultiOutput,     // one of several outputs (unbind, split, chunk): likewise
+    Custom,          // made by a user's Function
+};
+
+struct ViewInfo {
+    Tensor base;
+    uint32_t version;  // of the cell when grad_fn was last right
+    ViewOrigin origin;
+};
+
+struct Tangent {
+    uint64_t level;
+    Tensor value;
+};
+
+struct TensorExtra {
+    std::unique_ptr<ViewInfo> view;
+    PyObject* hooks = nullptr;       // dict of gradient hooks
+    PyObject* post_hooks = nullptr;  // dict of post-accumulate hooks, leaves only
+    Small<Tangent, 1> tangents;      // sorted by level
+    PyObject* name = nullptr;
+    ~TensorExtra() {
+        Py_XDECREF(hooks);
+        Py_XDECREF(post_hooks);
+        Py_XDECREF(name);
+    }
+};
+
+TensorExtra& extra(const Tensor& t);  // made on demand
+
+// Tangents of forward mode, per level (rule: tangents are stored per level).
+Tensor tangent_at(const Tensor& t, uint64_t level);             // undefined when there is none
+void set_tangent(const Tensor& t, uint64_t level, Tensor tangent);
+uint64_t highest_level(const Tensor& t);                         // 0 when it carries none
+// The same tensor (same history, same cell) without its tangent of `level`.
+Tensor strip_level(const Tensor& t, uint64_t level);
+
+}  // namespace pb

@@ -1,0 +1,136 @@
+// Tensor: what users hold. The Python object itself is the tensor: a cell, a geometry over it, and its autograd
+// state. `Tensor` is a counted handle to that object, and the C++ half of the library passes these handles.
+//
+// Autograd state: a leaf that requires grad has `requires_grad` set and, once something is recorded from it, a
+// weakly held AccumulateGrad node; a result has `grad_fn` and its number among the node's outputs. A
+// differentiable view also knows its base; when somebody writes in place through the base or another view, its
+// `grad_fn` is made anew on the next look (tape/view.cpp).
+//
+// Everything rare (hooks, view information, tangents) is behind one pointer, and the byte `exceptional` says
+// whether an operator has to leave the fast path (rule: one door to the rest).
+#pragma once
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "array/array.h"
+#include "array/error.h"
+#include "tensor/cell.h"
+#include "tensor/modes.h"
+
+namespace pb {
+
+class Node;
+struct TensorExtra;
+
+enum TensorFlag : uint8_t {
+    kRequiresGrad = 1,  // a leaf that asked for gradients
+    kRetainsGrad = 2,   // a result that keeps its gradient
+    kIsView = 4,        // extra->view is set
+    kInference = 8,     // born in inference mode
+    kWrappedNumber = 16 // made from a Python number: does not take part in promotion within its category
+};
+
+enum Exceptional : uint8_t {
+    kDual = 1,      // carries tangents
+    kSubclass = 2,  // not exactly Tensor or Parameter
+};
+
+struct TensorObject {
+    PyObject_HEAD
+    Cell* cell;
+    Layout* layout;
+    int64_t offset;
+    DType dtype;
+    uint8_t flags;
+    uint8_t exceptional;
+    uint32_t output_nr;
+    Node* grad_fn;
+    Node* accumulator;  // weak: the node holds the tensor
+    PyObject* grad;
+    TensorExtra* extra;
+    PyObject* dict;
+    PyObject* weakrefs;
+};
+
+extern PyTypeObject* tensor_type;     // Tensor
+extern PyTypeObject* parameter_type;  // Parameter, or null
+
+class Tensor {
+  public:
+    Tensor() = default;
+    Tensor(std::nullptr_t) {}
+    explicit Tensor(TensorObject* o) : o_(o) { Py_XINCREF(reinterpret_cast<PyObject*>(o)); }
+    explicit Tensor(PyObject* o) : Tensor(reinterpret_cast<TensorObject*>(o)) {}
+    Tensor(const Tensor& t) : o_(t.o_) { Py_XINCREF(reinterpret_cast<PyObject*>(o_)); }
+    Tensor(Tensor&& t) noexcept : o_(t.o_) { t.o_ = nullptr; }
+    Tensor& operator=(Tensor t) noexcept {
+        std::swap(o_, t.o_);
+        return *this;
+    }
+    ~Tensor() { Py_XDECREF(reinterpret_cast<PyObject*>(o_)); }
+    static Tensor steal(TensorObject* o) {
+        Tensor t;
+        t.o_ = o;
+        return t;
+    }
+
+    // A fresh tensor over an array, with a cell of its own.
+    static Tensor make(const Array& a);
+    static Tensor make(DType dtype, Ref<Layout> layout);  // uninitialised
+    // Another geometry over the same cell, without autograd state.
+    Tensor alias(Ref<Layout> layout, int64_t offset) const;
+    Tensor alias() const { return alias(Ref<Layout>(o_->layout), o_->offset); }
+
+    bool defined() const { return o_ != nullptr; }
+    explicit operator bool() const { return o_ != nullptr; }
+    TensorObject* get() const { return o_; }
+    TensorObject* operator->() const { return o_; }
+    PyObject* py() const { return reinterpret_cast<PyObject*>(o_); }
+    PyObject* release() { return reinterpret_cast<PyObject*>(std::exchange(o_, nullptr)); }
+    bool is(const Tensor& t) const { return o_ == t.o_; }
+
+    const Layout& layout() const { return *o_->layout; }
+    Ref<Layout> layout_ref() const { return Ref<Layout>(o_->layout); }
+    DType dtype() const { return o_->dtype; }
+    int64_t numel() const { return o_->layout->numel(); }
+    int64_t ndim() const { return o_->layout->ndim(); }
+    int64_t size(int64_t d) const { return o_->layout->size(d); }
+    Dims shape() const { return o_->layout->dims(); }
+    Dims strides() const { return o_->layout->stride_dims(); }
+    bool is_contiguous() const { return o_->layout->is_contiguous(); }
+    uint32_t version() const { return o_->cell->version; }
+    bool is_dual() const { return o_->exceptional & kDual; }
+
+    // The value; every structured operator looks through here.
+    Array array() const {
+        Array a;
+        a.buffer = o_->cell->buffer;
+        a.layout = Ref<Layout>(o_->layout);
+        a.offset = o_->offset;
+        a.dtype = o_->dtype;
+        return a;
+    }
+    char* data() const {
+        return o_->cell->buffer->data() + o_->offset * static_cast<int64_t>(item_size(o_->dtype));
+    }
+
+    bool requires_grad() const { return o_->grad_fn || (o_->flags & kRequiresGrad) || (o_->flags & kIsView && view_requires_grad()); }
+    bool is_leaf() const { return !requires_grad() || !o_->grad_fn; }
+
+  private:
+    bool view_requires_grad() const;
+    TensorObject* o_ = nullptr;
+};
+
+using Tensors = Small<Tensor, 4>;
+
+inline bool is_exact_tensor(PyObject* o) {
+    return Py_TYPE(o) == tensor_type || (parameter_type && Py_TYPE(o) == parameter_type);
+}
+inline bool is_tensor(PyObject* o) { return is_exact_tensor(o) || PyType_IsSubtype(Py_TYPE(o), tensor_type); }
+inline TensorObject* as_tensor(PyObject* o) { return reinterpret_cast<TensorObject*>(o); }
+
+// Allocation of the Python object (python/tensor_type.cpp); fields are set by the caller.
+TensorObject* new_tensor_object();
+
+}  // namespace pb

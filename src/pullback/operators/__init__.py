@@ -1,0 +1,37 @@
+"""Every operator: declarations by family. Importing this package fills FUNCTIONS and METHODS."""
+
+from . import elementwise  # isort: skip
+
+elementwise.publish()
+
+from . import (  # noqa: E402
+    creation,
+    indexing,
+    joining,
+    linear,
+    methods,
+    ordering,
+    random,
+    reductions,
+    scans,
+    variants,
+    views,
+)
+from .declare import FUNCTIONS, METHODS  # noqa: E402
+
+__all__ = [
+    "FUNCTIONS",
+    "METHODS",
+    "creation",
+    "elementwise",
+    "indexing",
+    "joining",
+    "linear",
+    "methods",
+    "ordering",
+    "random",
+    "reductions",
+    "scans",
+    "variants",
+    "views",
+]

@@ -1,0 +1,84 @@
+"""How an operator is declared: its signature and its documentation, in Python, once.
+
+    @operator
+    def sum(input, dim=None, keepdim=False, *, dtype=None):
+        '''The sum over `dim`, or over everything. ...'''
+
+The core has a C++ function of the same name and gets the arguments in the order of the signature. The object that
+replaces the declaration is a function (`pb.sum(x)`) and, where `method=True`, a method (`x.sum()`); nothing of the
+declaration runs when it is called. `composed` declares an operator that is written in Python out of others: its body
+is what runs.
+
+A parameter written `*shape` collects positions: `x.view(2, 3)` and `x.view((2, 3))` are one call.
+"""
+
+from .. import _core
+
+FUNCTIONS = {}  # name -> callable: what `pullback` exports
+METHODS = {}  # name -> callable: what Tensor gets
+
+_VARIADIC = 0x04
+
+
+def signature_of(function):
+    """(names, positional, defaults, variadic) of a declaration, without the cost of `inspect`."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    defaults = list(function.__defaults__ or ())
+    defaults = [...] * (len(names) - len(defaults)) + defaults
+    variadic = -1
+    keyword_only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    positional = len(names)
+    if code.co_flags & _VARIADIC:
+        variadic = positional
+        names = (*names, code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+        defaults.append(...)
+    given = function.__kwdefaults__ or {}
+    return (
+        (*names, *keyword_only),
+        positional + (variadic >= 0),
+        (*defaults, *[given.get(name, ...) for name in keyword_only]),
+        variadic,
+    )
+
+
+def operator(function=None, *, name=None, method=True, public=True, core=None, aliases=()):
+    """Declare an operator whose work the core does.
+
+    `core` is the C++ function's name where it differs; `method` and `public` say where the operator is found (a
+    string names a method of another name); `aliases` are further names of the same object.
+    """
+
+    def declare(function):
+        called = name or function.__name__
+        names, positional, defaults, variadic = signature_of(function)
+        made = _core.Operator(called, core or called, names, positional, defaults, variadic, False)
+        _describe(made, function, called)
+        return _publish(made, called, method, public, aliases)
+
+    return declare if function is None else declare(function)
+
+
+def composed(function=None, *, name=None, method=True, public=True, aliases=()):
+    """Declare an operator written in Python out of others; its first parameter is the tensor of the method form."""
+
+    def declare(function):
+        return _publish(function, name or function.__name__, method, public, aliases)
+
+    return declare if function is None else declare(function)
+
+
+def _publish(made, called, method, public, aliases):
+    for each in (called, *aliases):
+        if public:
+            FUNCTIONS[each] = made
+        if method:
+            METHODS[method if isinstance(method, str) and each == called else each] = made
+    return made
+
+
+def _describe(made, function, called):
+    made.__doc__ = function.__doc__
+    made.__name__ = made.__qualname__ = called
+    made.__module__ = "pullback"
+    made.__wrapped__ = function  # inspect.signature and help() read it

@@ -1,0 +1,66 @@
+"""The elementwise functions, made from the rows of the table of calculus: functions, methods, in-place and out= forms.
+
+A row whose public name has several programs (add with and without alpha, clamp with one bound or two) is reached
+through the hand-written doors in `variants.py`.
+"""
+
+from .. import _core
+from ..calculus.define import TABLE
+from .declare import FUNCTIONS, METHODS
+
+
+def _parse(signature):
+    """Names, count of positional ones, and defaults of a row's signature text."""
+    names, defaults, positional = [], [], None
+    for part in signature.split(", "):
+        if part == "*":
+            positional = len(names)
+            continue
+        name, _, default = part.partition("=")
+        names.append(name)
+        defaults.append(_value(default) if default else ...)
+    return names, len(names) if positional is None else positional, defaults
+
+
+def _value(text):
+    if text in ("None", "True", "False"):
+        return {"None": None, "True": True, "False": False}[text]
+    if text[0] in "'\"":
+        return text[1:-1]
+    return float(text) if any(c in text for c in ".en") else int(text)
+
+
+def elementwise_function(row_name, public_name=None, inplace=False):
+    """The callable for one row of the table."""
+    row = TABLE[row_name]
+    name = (public_name or row_name) + ("_" if inplace else "")
+    names, positional, defaults = _parse(row.signature)
+    arity = len(row.operands)
+    names, defaults, positional = names[:arity], defaults[:arity], min(positional, arity)
+    if not inplace and row.promotion not in ("where", "close"):
+        names.append("out")
+        defaults.append(None)
+    made = _core.Operator(name, row_name, tuple(names), positional, tuple(defaults), -1, inplace)
+    made.__doc__ = row.doc
+    made.__name__ = made.__qualname__ = name
+    made.__module__ = "pullback"
+    return made
+
+
+def publish():
+    """Make every row's functions and methods."""
+    for row in TABLE.values():
+        if row.variant_of:
+            continue
+        function = elementwise_function(row.name)
+        row.function = function
+        in_place = elementwise_function(row.name, inplace=True) if "in-place" in row.forms else None
+        for name in (row.name, *row.aliases):
+            if "function" in row.forms:
+                FUNCTIONS[name] = function
+                if in_place and row.arity == 1:
+                    FUNCTIONS[name + "_"] = in_place
+            if "method" in row.forms:
+                METHODS[name] = function
+                if in_place:
+                    METHODS[name + "_"] = in_place
