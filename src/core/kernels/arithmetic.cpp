@@ -4,24 +4,21 @@
 namespace pb {
 namespace {
 
-template <class T>
-PB_INLINE T magnitude(T x) {
+template <class T> PB_INLINE T magnitude(T x) {
     if constexpr (is_float_v<T>) return absolute(x);
     else return static_cast<T>(x < 0 ? 0 - wrap(x) : wrap(x));
 }
 
-template <class T>
-PB_INLINE auto negated(T x) {
+template <class T> PB_INLINE auto negated(T x) {
     if constexpr (is_float_v<T>) return -x;  // 0 - x would lose the sign of -0
     else return 0 - wrap(x);
 }
 
 // The four roundings leave integers alone.
-#define PB_ROUNDING(name, function)                    \
-    template <class T>                                 \
-    PB_INLINE T name(T x) {                            \
+#define PB_ROUNDING(name, function)                      \
+    template <class T> PB_INLINE T name(T x) {           \
         if constexpr (is_float_v<T>) return function(x); \
-        else return x;                                 \
+        else return x;                                   \
     }
 PB_ROUNDING(floored, round_down)
 PB_ROUNDING(ceiled, round_up)
@@ -30,11 +27,10 @@ PB_ROUNDING(truncated, round_to_zero)
 #undef PB_ROUNDING
 
 // One step towards b: neighbours differ by one in their bits, away from zero upwards.
-template <class T>
-PB_INLINE T next_after(T a, T b) {
+template <class T> PB_INLINE T next_after(T a, T b) {
     const auto bits = to_bits(a);
     using I = decltype(to_bits(a));
-    const T stepped = from_bits(static_cast<I>((a < b) == (a > 0) ? bits + 1 : bits - 1));
+    const T stepped = from_bits(static_cast<I>((a < b) == (a > 0) ? wrap(bits) + 1 : wrap(bits) - 1));
     const T least = with_sign(from_bits(I{1}), b);
     const T moved = a == 0 ? least : stepped;
     return is_nan(a) || is_nan(b) ? a + b : a == b ? b : moved;

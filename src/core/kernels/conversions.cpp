@@ -5,32 +5,29 @@ namespace pb {
 namespace {
 
 // What the machine's truncating conversion gives, said without undefined behaviour: out of range, the least integer.
-template <class To, class From>
-PB_INLINE To truncated(From x) {
+template <class To, class From> PB_INLINE To truncated(From x) {
     constexpr From least = sizeof(To) == 8 ? From(-0x1p63) : From(-0x1p31);
-    const bool fits = sizeof(To) < sizeof(From) ? (x > least - 1) & (x < -least) : (x >= least) & (x < -least);
+    const bool fits =
+        sizeof(To) < sizeof(From) ? (x > least - 1) & (x < -least) : (x >= least) & (x < -least);
     constexpr To lowest = static_cast<To>(sizeof(To) == 8 ? INT64_MIN : INT32_MIN);
     return fits ? static_cast<To>(fits ? x : From{0}) : lowest;
 }
 
-template <class To, class From>
-PB_INLINE To converted(From x) {
+template <class To, class From> PB_INLINE To converted(From x) {
     if constexpr (is_bool_v<To>) return x != From{0};
     else if constexpr (is_float_v<From> && sizeof(To) == 1) return static_cast<To>(truncated<int32_t>(x));
     else if constexpr (is_float_v<From> && !is_float_v<To>) return truncated<To>(x);
     else return static_cast<To>(x);
 }
 
-template <class From, class To>
-void cast_kernel(const void* const* in, void* out, int64_t n) {
+template <class From, class To> void cast_kernel(const void* const* in, void* out, int64_t n) {
     auto a = static_cast<const typename Stored<From>::type*>(in[0]);
     auto o = static_cast<typename Stored<To>::type*>(out);
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) o[i] = converted<To>(Stored<From>::load(a[i]));
 }
 
-template <class From>
-void install_casts_from(BlockKernel (&row)[kDTypes]) {
+template <class From> void install_casts_from(BlockKernel (&row)[kDTypes]) {
     row[static_cast<int>(DType::UInt8)] = cast_kernel<From, uint8_t>;
     row[static_cast<int>(DType::Int32)] = cast_kernel<From, int32_t>;
     row[static_cast<int>(DType::Int64)] = cast_kernel<From, int64_t>;
@@ -40,8 +37,7 @@ void install_casts_from(BlockKernel (&row)[kDTypes]) {
 }
 
 // Strided elements are moved by memcpy, which is one instruction and asks for no alignment.
-template <class T>
-void gather_kernel(const void* base, int64_t byte_stride, void* out, int64_t n) {
+template <class T> void gather_kernel(const void* base, int64_t byte_stride, void* out, int64_t n) {
     auto from = static_cast<const char*>(base);
     auto to = static_cast<char*>(out);
     if (byte_stride == sizeof(T)) {
@@ -51,8 +47,7 @@ void gather_kernel(const void* base, int64_t byte_stride, void* out, int64_t n) 
     for (int64_t i = 0; i < n; ++i) __builtin_memcpy(to + i * sizeof(T), from + i * byte_stride, sizeof(T));
 }
 
-template <class T>
-void scatter_kernel(const void* in, void* base, int64_t byte_stride, int64_t n) {
+template <class T> void scatter_kernel(const void* in, void* base, int64_t byte_stride, int64_t n) {
     auto from = static_cast<const char*>(in);
     auto to = static_cast<char*>(base);
     if (byte_stride == sizeof(T)) {
@@ -62,8 +57,7 @@ void scatter_kernel(const void* in, void* base, int64_t byte_stride, int64_t n) 
     for (int64_t i = 0; i < n; ++i) __builtin_memcpy(to + i * byte_stride, from + i * sizeof(T), sizeof(T));
 }
 
-template <class T>
-void fill_kernel(const void* value, void* out, int64_t n) {
+template <class T> void fill_kernel(const void* value, void* out, int64_t n) {
     T v;
     __builtin_memcpy(&v, value, sizeof(T));
     auto to = static_cast<T*>(out);

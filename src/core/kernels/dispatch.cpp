@@ -7,16 +7,16 @@
 
 namespace pb {
 
-#define PB_DECLARE_ISA(isa)               \
-    namespace isa {                       \
-    void install_arithmetic(Kernels&);    \
-    void install_division(Kernels&);      \
-    void install_logic(Kernels&);         \
+#define PB_DECLARE_ISA(isa)                \
+    namespace isa {                        \
+    void install_arithmetic(Kernels&);     \
+    void install_division(Kernels&);       \
+    void install_logic(Kernels&);          \
     void install_transcendental(Kernels&); \
-    void install_special(Kernels&);       \
-    void install_conversions(Kernels&);   \
-    void install_reductions(Reductions&); \
-    void resolve_vector_math();           \
+    void install_special(Kernels&);        \
+    void install_conversions(Kernels&);    \
+    void install_reductions(Reductions&);  \
+    void resolve_vector_math();            \
     }
 PB_DECLARE_ISA(baseline)
 #ifdef PB_X86_ISAS
@@ -30,7 +30,8 @@ namespace {
 enum class Bits { Exact, Vector, Scalar };
 
 constexpr PrimitiveInfo kInfo[] = {
-#define PB_INFO(name, arity, result, bits, types) {#name, arity, Result::result, Bits::bits == Bits::Exact, arity == 3},
+#define PB_INFO(name, arity, result, bits, types) \
+    {#name, arity, Result::result, Bits::bits == Bits::Exact, arity == 3},
     PB_PRIMITIVES(PB_INFO)
 #undef PB_INFO
 };
@@ -41,7 +42,8 @@ const char* chosen_isa() {
     const bool no_more_than_baseline = wish && !strcmp(wish, "baseline");
     const bool no_more_than_avx2 = no_more_than_baseline || (wish && !strcmp(wish, "avx2"));
     __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    const bool avx2 =
+        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512cd");
@@ -57,16 +59,16 @@ struct Chosen {
     Reductions reductions{};
 
     Chosen() {
-#define PB_INSTALL_ISA(name)                 \
-    if (!strcmp(isa, #name)) {               \
-        name::install_arithmetic(table);     \
-        name::install_division(table);       \
-        name::install_logic(table);          \
-        name::install_transcendental(table); \
-        name::install_special(table);        \
-        name::install_conversions(table);    \
+#define PB_INSTALL_ISA(name)                  \
+    if (!strcmp(isa, #name)) {                \
+        name::install_arithmetic(table);      \
+        name::install_division(table);        \
+        name::install_logic(table);           \
+        name::install_transcendental(table);  \
+        name::install_special(table);         \
+        name::install_conversions(table);     \
         name::install_reductions(reductions); \
-        name::resolve_vector_math();         \
+        name::resolve_vector_math();          \
     }
         PB_INSTALL_ISA(baseline)
 #ifdef PB_X86_ISAS
@@ -98,6 +100,22 @@ bool run_kernel(const char* name, DType dtype, int single, const void* const* in
         return kernel != nullptr;
     }
     return false;
+}
+
+Reduction reduction_named(const char* name) {
+    constexpr const char* names[kReductions] = {"sum",    "prod", "max", "min",          "argmax",
+                                                "argmin", "any",  "all", "count_nonzero"};
+    int r = 0;
+    while (r < kReductions && strcmp(names[r], name)) ++r;
+    return static_cast<Reduction>(r);
+}
+
+bool run_reduction(const char* name, DType dtype, const void* in, int64_t byte_stride, int64_t n, void* out) {
+    const int r = static_cast<int>(reduction_named(name)), d = static_cast<int>(dtype);
+    if (r == kReductions || !reductions().reduce[r][d]) return false;
+    if (byte_stride == static_cast<int64_t>(item_size(dtype))) reductions().reduce[r][d](in, n, out);
+    else reductions().reduce_strided[r][d](in, byte_stride, n, out);
+    return true;
 }
 
 }  // namespace pb

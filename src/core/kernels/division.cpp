@@ -6,8 +6,7 @@ namespace pb {
 namespace {
 
 // The quotient towards zero. Up to 32 bits a division in double is exact after truncation, and vectorises.
-template <class T>
-PB_INLINE T quotient(T a, T b) {
+template <class T> PB_INLINE T quotient(T a, T b) {
     const T divisor = (b == 0) | (b == static_cast<T>(-1)) ? T{1} : b;
     T q;
     if constexpr (sizeof(T) < 8) q = static_cast<T>(static_cast<int32_t>(double(a) / double(divisor)));
@@ -17,22 +16,19 @@ PB_INLINE T quotient(T a, T b) {
     return b == 0 ? T{0} : q;
 }
 
-template <class T>
-PB_INLINE T fmod_of(T a, T b) {
+template <class T> PB_INLINE T fmod_of(T a, T b) {
     if constexpr (sizeof(T) == 4 && is_float_v<T>) return __builtin_fmodf(a, b);
     else if constexpr (is_float_v<T>) return __builtin_fmod(a, b);
     else return b == 0 ? T{0} : static_cast<T>(wrap(a) - wrap(quotient(a, b)) * wrap(b));
 }
 
 // The remainder with the divisor's sign.
-template <class T>
-PB_INLINE T remainder_of(T a, T b) {
+template <class T> PB_INLINE T remainder_of(T a, T b) {
     const T r = fmod_of(a, b);
     return r != 0 && (r < 0) != (b < 0) ? static_cast<T>(wrap(r) + wrap(b)) : r;
 }
 
-template <class T>
-PB_INLINE T floor_quotient(T a, T b) {
+template <class T> PB_INLINE T floor_quotient(T a, T b) {
     if constexpr (is_float_v<T>) {
         // From the remainder, which is exact: floor(a / b) would be 10 for 1 / 0.1, where the true quotient is 9.99...
         const T r = fmod_of(a, b);
@@ -49,15 +45,13 @@ PB_INLINE T floor_quotient(T a, T b) {
     }
 }
 
-template <class T>
-PB_INLINE T truncated_quotient(T a, T b) {
+template <class T> PB_INLINE T truncated_quotient(T a, T b) {
     if constexpr (is_float_v<T>) return round_to_zero(a / b);
     else return quotient(a, b);
 }
 
 // Euclid's algorithm on magnitudes; gcd(0, 0) is 0. Out of line: a loop inside a loop.
-template <class T>
-PB_NOINLINE T greatest_common_divisor(T a, T b) {
+template <class T> PB_NOINLINE T greatest_common_divisor(T a, T b) {
     auto x = a < 0 ? 0 - wrap(a) : wrap(a), y = b < 0 ? 0 - wrap(b) : wrap(b);
     while (y != 0) {
         const auto r = x % y;
@@ -67,8 +61,7 @@ PB_NOINLINE T greatest_common_divisor(T a, T b) {
     return static_cast<T>(x);
 }
 
-template <class T>
-PB_INLINE T least_common_multiple(T a, T b) {
+template <class T> PB_INLINE T least_common_multiple(T a, T b) {
     const T g = greatest_common_divisor(a, b);
     if (g == 0) return 0;
     const T product = static_cast<T>(wrap(quotient(a, g)) * wrap(b));

@@ -11,10 +11,8 @@
 namespace pb {
 namespace {
 
-template <class T>
-struct FloatFormat;
-template <>
-struct FloatFormat<float> {
+template <class T> struct FloatFormat;
+template <> struct FloatFormat<float> {
     using Int = int32_t;
     static constexpr int fraction_bits = 23, bias = 127;
     static constexpr float round_magic = 0x1.8p23f, least_normal = 0x1p-126f;
@@ -25,8 +23,7 @@ struct FloatFormat<float> {
                           0x1.6d4324p-10f, 0x1.a124f2p-13f);
     }
 };
-template <>
-struct FloatFormat<double> {
+template <> struct FloatFormat<double> {
     using Int = int64_t;
     static constexpr int fraction_bits = 52, bias = 1023;
     static constexpr double round_magic = 0x1.8p52, least_normal = 0x1p-1022;
@@ -34,29 +31,28 @@ struct FloatFormat<double> {
     static constexpr double ln2_high = 0x1.62e42fefp-1, ln2_low = 0x1.473de6af278edp-34;
     static PB_INLINE double exp_polynomial(double r) {
         return polynomial(r, 1.0, 1.0, 0x1.0000000000001p-1, 0x1.5555555555556p-3, 0x1.5555555553d63p-5,
-                          0x1.11111111109b3p-7, 0x1.6c16c1788bd90p-10, 0x1.a01a01a7c41d5p-13, 0x1.a019b90d2ae7ap-16,
-                          0x1.71de0dae63bb3p-19, 0x1.289185613a3d6p-22, 0x1.af38a9b0ec855p-26);
+                          0x1.11111111109b3p-7, 0x1.6c16c1788bd90p-10, 0x1.a01a01a7c41d5p-13,
+                          0x1.a019b90d2ae7ap-16, 0x1.71de0dae63bb3p-19, 0x1.289185613a3d6p-22,
+                          0x1.af38a9b0ec855p-26);
     }
 };
 
 // 2^k * y, for k as a rounded float.
-template <class T>
-PB_INLINE T scale_by_power(T y, T k) {
+template <class T> PB_INLINE T scale_by_power(T y, T k) {
     using F = FloatFormat<T>;
     const auto to_integer = [](T x) { return to_bits(x + F::round_magic) - to_bits(F::round_magic); };
     const auto half = to_integer(k * T{0.5}), rest = to_integer(k) - half;
-    return y * from_bits((half + F::bias) << F::fraction_bits) * from_bits((rest + F::bias) << F::fraction_bits);
+    return y * from_bits((half + F::bias) << F::fraction_bits) *
+           from_bits((rest + F::bias) << F::fraction_bits);
 }
 
 // Comparisons with NaN are false, so NaN is not clamped.
-template <class T>
-PB_INLINE T clamp(T x, T low, T high) {
+template <class T> PB_INLINE T clamp(T x, T low, T high) {
     const T raised = x < low ? low : x;
     return raised > high ? high : raised;
 }
 
-template <class T>
-PB_INLINE T exponential(T x) {
+template <class T> PB_INLINE T exponential(T x) {
     using F = FloatFormat<T>;
     const T c = clamp(x, F::lowest, F::highest);
     const T k = (c * T(0x1.71547652b82fep0) + F::round_magic) - F::round_magic;
@@ -64,8 +60,7 @@ PB_INLINE T exponential(T x) {
     return scale_by_power(F::exp_polynomial(r), k);
 }
 
-template <class T>
-PB_INLINE T exponential2(T x) {
+template <class T> PB_INLINE T exponential2(T x) {
     using F = FloatFormat<T>;
     const T c = clamp(x, F::lowest2, F::highest2);
     const T k = (c + F::round_magic) - F::round_magic;

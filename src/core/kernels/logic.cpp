@@ -5,43 +5,36 @@ namespace pb {
 namespace {
 
 // Integers are finite, and none is NaN.
-template <class T>
-PB_INLINE bool is_infinite(T x) {
+template <class T> PB_INLINE bool is_infinite(T x) {
     if constexpr (is_float_v<T>) return absolute(x) == infinity<T>();
     else return false;
 }
 
-template <class T>
-PB_INLINE bool is_finite(T x) {
+template <class T> PB_INLINE bool is_finite(T x) {
     if constexpr (is_float_v<T>) return absolute(x) < infinity<T>();
     else return true;
 }
 
-template <class T>
-PB_INLINE bool is_negative(T x) {
+template <class T> PB_INLINE bool is_negative(T x) {
     if constexpr (is_float_v<T>) return to_bits(x) < 0;
     else if constexpr (is_bool_v<T>) return false;
     else return x < 0;
 }
 
-template <class T>
-PB_INLINE T complement(T x) {
+template <class T> PB_INLINE T complement(T x) {
     if constexpr (is_bool_v<T>) return !x;
     else return static_cast<T>(~wrap(x));
 }
 
 // Shifts by more bits than there are, or by a negative number: every bit has left, and the sign fills from above.
-template <class T>
-inline constexpr int kBits = 8 * sizeof(T);
+template <class T> inline constexpr int kBits = 8 * sizeof(T);
 
-template <class T>
-PB_INLINE T shifted_left(T a, T b) {
+template <class T> PB_INLINE T shifted_left(T a, T b) {
     const bool fits = (b >= 0) & (b < kBits<T>);
     return fits ? static_cast<T>(wrap(a) << (fits ? b : T{0})) : T{0};
 }
 
-template <class T>
-PB_INLINE T shifted_right(T a, T b) {
+template <class T> PB_INLINE T shifted_right(T a, T b) {
     const bool fits = (b >= 0) & (b < kBits<T>);
     if constexpr (static_cast<T>(-1) < 0) return static_cast<T>(a >> (fits ? b : T(kBits<T> - 1)));
     else return fits ? static_cast<T>(a >> (fits ? b : T{0})) : T{0};
@@ -71,8 +64,7 @@ PB_BINARY(left_shift, shifted_left(a, b))
 PB_BINARY(right_shift, shifted_right(a, b))
 
 struct where_functor {
-    template <class T>
-    static PB_INLINE T apply(bool condition, T a, T b) { return condition ? a : b; }
+    template <class T> static PB_INLINE T apply(bool condition, T a, T b) { return condition ? a : b; }
 };
 
 }  // namespace

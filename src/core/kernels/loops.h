@@ -17,54 +17,33 @@ enum class Bits { Exact, Vector, Scalar };
 enum class Types { Any, Numbers, Integers, Bits, Floats };
 
 // Bytes of bool tensors are read as `!= 0`: foreign memory may hold other bytes than 0 and 1.
-template <class T>
-struct Stored {
+template <class T> struct Stored {
     using type = T;
     static PB_INLINE T load(T x) { return x; }
 };
-template <>
-struct Stored<bool> {
+template <> struct Stored<bool> {
     using type = uint8_t;
     static PB_INLINE bool load(uint8_t x) { return x != 0; }
 };
 
-template <class T>
-inline constexpr bool is_float_v = false;
-template <>
-inline constexpr bool is_float_v<float> = true;
-template <>
-inline constexpr bool is_float_v<double> = true;
-template <class T>
-inline constexpr bool is_bool_v = false;
-template <>
-inline constexpr bool is_bool_v<bool> = true;
+template <class T> inline constexpr bool is_float_v = false;
+template <> inline constexpr bool is_float_v<float> = true;
+template <> inline constexpr bool is_float_v<double> = true;
+template <class T> inline constexpr bool is_bool_v = false;
+template <> inline constexpr bool is_bool_v<bool> = true;
 
-template <Result result, class T>
-struct ResultType {
-    using type = T;
-};
-template <class T>
-struct ResultType<Result::Bool, T> {
-    using type = bool;
-};
+template <Result result, class T> struct ResultType { using type = T; };
+template <class T> struct ResultType<Result::Bool, T> { using type = bool; };
 
-template <class T>
-constexpr DType dtype_of();
-template <>
-constexpr DType dtype_of<uint8_t>() { return DType::UInt8; }
-template <>
-constexpr DType dtype_of<int32_t>() { return DType::Int32; }
-template <>
-constexpr DType dtype_of<int64_t>() { return DType::Int64; }
-template <>
-constexpr DType dtype_of<float>() { return DType::Float32; }
-template <>
-constexpr DType dtype_of<double>() { return DType::Float64; }
-template <>
-constexpr DType dtype_of<bool>() { return DType::Bool; }
+template <class T> constexpr DType dtype_of();
+template <> constexpr DType dtype_of<uint8_t>() { return DType::UInt8; }
+template <> constexpr DType dtype_of<int32_t>() { return DType::Int32; }
+template <> constexpr DType dtype_of<int64_t>() { return DType::Int64; }
+template <> constexpr DType dtype_of<float>() { return DType::Float32; }
+template <> constexpr DType dtype_of<double>() { return DType::Float64; }
+template <> constexpr DType dtype_of<bool>() { return DType::Bool; }
 
-template <class T>
-constexpr bool includes(Types types) {
+template <class T> constexpr bool includes(Types types) {
     switch (types) {
         case Types::Any: return true;
         case Types::Numbers: return !is_bool_v<T>;
@@ -76,11 +55,9 @@ constexpr bool includes(Types types) {
 }
 
 // The number of elements in 64 bytes: a whole number of vectors on every instruction set.
-template <class T>
-inline constexpr int64_t kLanes = 64 / sizeof(T);
+template <class T> inline constexpr int64_t kLanes = 64 / sizeof(T);
 
-template <class F, class T, class R>
-void unary(const void* const* in, void* out, int64_t n) {
+template <class F, class T, class R> void unary(const void* const* in, void* out, int64_t n) {
     using A = Stored<T>;
     auto a = static_cast<const typename A::type*>(in[0]);
     auto o = static_cast<typename Stored<R>::type*>(out);
@@ -88,8 +65,7 @@ void unary(const void* const* in, void* out, int64_t n) {
     for (int64_t i = 0; i < n; ++i) o[i] = static_cast<R>(F::template apply<T>(A::load(a[i])));
 }
 
-template <class F, class T, class R, int single>
-void binary(const void* const* in, void* out, int64_t n) {
+template <class F, class T, class R, int single> void binary(const void* const* in, void* out, int64_t n) {
     using A = Stored<T>;
     auto a = static_cast<const typename A::type*>(in[0]);
     auto b = static_cast<const typename A::type*>(in[1]);
@@ -104,13 +80,13 @@ void binary(const void* const* in, void* out, int64_t n) {
         for (int64_t i = 0; i < n; ++i) o[i] = static_cast<R>(F::template apply<T>(A::load(a[i]), second));
     } else {
 #pragma omp simd
-        for (int64_t i = 0; i < n; ++i) o[i] = static_cast<R>(F::template apply<T>(A::load(a[i]), A::load(b[i])));
+        for (int64_t i = 0; i < n; ++i)
+            o[i] = static_cast<R>(F::template apply<T>(A::load(a[i]), A::load(b[i])));
     }
 }
 
 // The first operand is bool, whatever the others are.
-template <class F, class T>
-void conditional(const void* const* in, void* out, int64_t n) {
+template <class F, class T> void conditional(const void* const* in, void* out, int64_t n) {
     using S = typename Stored<T>::type;
     auto c = static_cast<const uint8_t*>(in[0]);
     auto a = static_cast<const S*>(in[1]);
@@ -122,8 +98,7 @@ void conditional(const void* const* in, void* out, int64_t n) {
 
 // Whole blocks of 64 bytes of floats. Never inlined or specialised: with its length known, the compiler would unroll
 // a loop into scalar code.
-template <class F, class T>
-PB_NOINLINE void unary_blocks(const T* a, T* o, int64_t n) {
+template <class F, class T> PB_NOINLINE void unary_blocks(const T* a, T* o, int64_t n) {
     n &= -kLanes<T>;
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) o[i] = F::template apply<T>(a[i]);
@@ -142,16 +117,14 @@ PB_NOINLINE void binary_blocks(const T* a, const T* b, T* o, int64_t n) {
 }
 
 // `count` elements, and the last of them repeated up to 64 bytes.
-template <class T>
-PB_INLINE void pad(T* block, const T* from, int64_t count) {
+template <class T> PB_INLINE void pad(T* block, const T* from, int64_t count) {
     const T last = from[count - 1];
     for (int64_t i = 0; i < kLanes<T>; ++i) block[i] = last;
     for (int64_t i = 0; i < count - 1; ++i) block[i] = from[i];
 }
 
 // Whole blocks in place, then the rest on padded ones.
-template <class F, class T>
-void whole_unary(const void* const* in, void* out, int64_t n) {
+template <class F, class T> void whole_unary(const void* const* in, void* out, int64_t n) {
     auto a = static_cast<const T*>(in[0]);
     auto o = static_cast<T*>(out);
     const int64_t body = n & -kLanes<T>, rest = n - body;
@@ -163,8 +136,7 @@ void whole_unary(const void* const* in, void* out, int64_t n) {
     for (int64_t i = 0; i < rest; ++i) o[body + i] = result[i];
 }
 
-template <class F, class T, int single>
-void whole_binary(const void* const* in, void* out, int64_t n) {
+template <class F, class T, int single> void whole_binary(const void* const* in, void* out, int64_t n) {
     auto a = static_cast<const T*>(in[0]);
     auto b = static_cast<const T*>(in[1]);
     auto o = static_cast<T*>(out);
@@ -220,15 +192,13 @@ void install(Kernels& table, Primitive primitive) {
 
 // A functor on one or two elements, as an expression in `a` and `b` of type T. The result is converted to the
 // result's type, so unsigned arithmetic is a way to wrap, and a count is a way to say bool.
-#define PB_UNARY(name, ...)        \
-    struct name##_functor {        \
-        template <class T>         \
-        static PB_INLINE auto apply(T a) { return __VA_ARGS__; } \
+#define PB_UNARY(name, ...)                                                         \
+    struct name##_functor {                                                         \
+        template <class T> static PB_INLINE auto apply(T a) { return __VA_ARGS__; } \
     };
-#define PB_BINARY(name, ...)       \
-    struct name##_functor {        \
-        template <class T>         \
-        static PB_INLINE auto apply(T a, T b) { return __VA_ARGS__; } \
+#define PB_BINARY(name, ...)                                                             \
+    struct name##_functor {                                                              \
+        template <class T> static PB_INLINE auto apply(T a, T b) { return __VA_ARGS__; } \
     };
 
 // Installs one row of the list in `table`.

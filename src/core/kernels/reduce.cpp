@@ -8,17 +8,10 @@ namespace {
 
 // An operator says what one lane holds (Lane), what a leaf gives (Value), how a lane takes an element and how
 // values combine. 1,024 elements in at least 64 lanes are at most 16 to a lane, which bounds what a lane counts.
-template <bool condition, class A, class B>
-struct Either {
-    using type = A;
-};
-template <class A, class B>
-struct Either<false, A, B> {
-    using type = B;
-};
+template <bool condition, class A, class B> struct Either { using type = A; };
+template <class A, class B> struct Either<false, A, B> { using type = B; };
 
-template <class T>
-struct Sum {
+template <class T> struct Sum {
     using Value = typename Either<is_float_v<T>, T, uint64_t>::type;
     using Lane = typename Either<(sizeof(T) == 1), uint16_t, Value>::type;
     static constexpr Value identity() { return 0; }
@@ -26,8 +19,7 @@ struct Sum {
     static PB_INLINE Value merge(Value a, Value b) { return a + b; }
 };
 
-template <class T>
-struct Prod {
+template <class T> struct Prod {
     using Value = typename Either<is_float_v<T>, T, uint64_t>::type;
     using Lane = Value;
     static constexpr Value identity() { return 1; }
@@ -35,8 +27,7 @@ struct Prod {
     static PB_INLINE Value merge(Value a, Value b) { return a * b; }
 };
 
-template <class T, bool greater>
-struct Extremum {
+template <class T, bool greater> struct Extremum {
     using Value = typename Stored<T>::type;
     using Lane = Value;
     static constexpr Value identity() {
@@ -47,27 +38,28 @@ struct Extremum {
         else return greater ? INT64_MIN : INT64_MAX;
     }
     // NaN replaces anything, and nothing replaces NaN.
-    static PB_INLINE bool beats(Value a, Value b) { return (greater ? a > b : a < b) | ((a != a) & (b == b)); }
-    static PB_INLINE Lane step(Lane lane, T x) { return beats(static_cast<Value>(x), lane) ? static_cast<Value>(x) : lane; }
+    static PB_INLINE bool beats(Value a, Value b) {
+        return (greater ? a > b : a < b) | ((a != a) & (b == b));
+    }
+    static PB_INLINE Lane step(Lane lane, T x) {
+        return beats(static_cast<Value>(x), lane) ? static_cast<Value>(x) : lane;
+    }
     static PB_INLINE Value merge(Value a, Value b) { return beats(b, a) ? b : a; }
 };
-template <class T>
-using Max = Extremum<T, true>;
-template <class T>
-using Min = Extremum<T, false>;
+template <class T> using Max = Extremum<T, true>;
+template <class T> using Min = Extremum<T, false>;
 
-template <class T>
-struct CountNonzero {
+template <class T> struct CountNonzero {
     using Value = uint64_t;
     // Lanes as wide as the elements: comparisons give masks of that width.
-    using Lane = typename Either<(sizeof(T) == 1), uint8_t, typename Either<(sizeof(T) == 4), uint32_t, uint64_t>::type>::type;
+    using Lane = typename Either<(sizeof(T) == 1), uint8_t,
+                                 typename Either<(sizeof(T) == 4), uint32_t, uint64_t>::type>::type;
     static constexpr Value identity() { return 0; }
     static PB_INLINE Lane step(Lane lane, T x) { return static_cast<Lane>(lane + (x != T{0})); }
     static PB_INLINE Value merge(Value a, Value b) { return a + b; }
 };
 
-template <class T>
-struct Any {
+template <class T> struct Any {
     using Value = uint8_t;
     using Lane = typename CountNonzero<T>::Lane;
     static constexpr Value identity() { return 0; }
@@ -75,8 +67,7 @@ struct Any {
     static PB_INLINE Value merge(Value a, Value b) { return a | b; }
 };
 
-template <class T>
-struct All {
+template <class T> struct All {
     using Value = uint8_t;
     using Lane = typename CountNonzero<T>::Lane;
     static constexpr Value identity() { return 1; }
@@ -85,8 +76,7 @@ struct All {
 };
 
 // A value takes one more element; where a lane is narrower than a value, the element passes through an empty lane.
-template <class Op, class T>
-PB_INLINE typename Op::Value combine(typename Op::Value value, T x) {
+template <class Op, class T> PB_INLINE typename Op::Value combine(typename Op::Value value, T x) {
     using Lane = typename Op::Lane;
     if constexpr (sizeof(Lane) == sizeof(value)) return Op::step(value, x);
     else return Op::merge(value, Op::step(static_cast<Lane>(Op::identity()), x));
@@ -126,8 +116,7 @@ PB_NOINLINE typename Op::Value leaf(const typename Stored<T>::type* in, int64_t 
 }
 
 // Contiguous elements are read where they are; others are gathered leaf by leaf.
-template <class S>
-struct Source {
+template <class S> struct Source {
     const char* base;
     int64_t stride;
     S buffer[kReductionLeaf];  // not initialised
@@ -143,8 +132,7 @@ struct Source {
 PB_INLINE int64_t at_most_a_leaf(int64_t n) { return n < kReductionLeaf ? n : kReductionLeaf; }
 
 // A stack of partial results, one for each set bit of the number of leaves so far.
-template <class Op, class T>
-typename Op::Value tree(const void* in, int64_t stride, int64_t n) {
+template <class Op, class T> typename Op::Value tree(const void* in, int64_t stride, int64_t n) {
     using S = typename Stored<T>::type;
     if (stride == sizeof(S) && n <= kReductionLeaf) return leaf<Op, T>(static_cast<const S*>(in), n);
     Source<S> source(in, stride);
@@ -162,8 +150,7 @@ typename Op::Value tree(const void* in, int64_t stride, int64_t n) {
 }
 
 // The leaf's extremum first, by the fast loop; its place only in leaves that beat all before them.
-template <class Op, class T>
-int64_t first_index(const void* in, int64_t stride, int64_t n) {
+template <class Op, class T> int64_t first_index(const void* in, int64_t stride, int64_t n) {
     Source<T> source(in, stride);
     T best = T{0};
     int64_t place = -1;
@@ -180,14 +167,14 @@ int64_t first_index(const void* in, int64_t stride, int64_t n) {
     return place;
 }
 
-template <class Op, class T>
-void store(typename Op::Value value, void* out) {
+template <class Op, class T> void store(typename Op::Value value, void* out) {
     *static_cast<typename Op::Value*>(out) = value;
 }
 
-template <class Op, class T>
-struct Values {
-    static void run(const void* in, int64_t n, void* out) { store<Op, T>(tree<Op, T>(in, sizeof(T), n), out); }
+template <class Op, class T> struct Values {
+    static void run(const void* in, int64_t n, void* out) {
+        store<Op, T>(tree<Op, T>(in, sizeof(T), n), out);
+    }
     static void strided(const void* in, int64_t stride, int64_t n, void* out) {
         store<Op, T>(tree<Op, T>(in, stride, n), out);
     }
@@ -203,8 +190,7 @@ struct Values {
     }
 };
 
-template <class Op, class T>
-struct Indices {
+template <class Op, class T> struct Indices {
     static void run(const void* in, int64_t n, void* out) {
         *static_cast<int64_t*>(out) = first_index<Op, T>(in, sizeof(T), n);
     }
@@ -223,8 +209,7 @@ struct Indices {
     }
 };
 
-template <template <class> class Op, class T>
-void install_values(Reductions& table, Reduction r) {
+template <template <class> class Op, class T> void install_values(Reductions& table, Reduction r) {
     const int k = static_cast<int>(r), d = static_cast<int>(dtype_of<T>());
     table.reduce[k][d] = Values<Op<T>, T>::run;
     table.reduce_strided[k][d] = Values<Op<T>, T>::strided;
@@ -232,16 +217,14 @@ void install_values(Reductions& table, Reduction r) {
     table.identity[k][d] = Values<Op<T>, T>::identity;
 }
 
-template <template <class> class Op, class T>
-void install_indices(Reductions& table, Reduction r) {
+template <template <class> class Op, class T> void install_indices(Reductions& table, Reduction r) {
     const int k = static_cast<int>(r), d = static_cast<int>(dtype_of<T>());
     table.reduce[k][d] = Indices<Op<T>, T>::run;
     table.reduce_strided[k][d] = Indices<Op<T>, T>::strided;
     table.accumulate_index[r == Reduction::argmin][d] = Indices<Op<T>, T>::accumulate;
 }
 
-template <class T>
-void install_dtype(Reductions& table) {
+template <class T> void install_dtype(Reductions& table) {
     install_values<Sum, T>(table, Reduction::sum);
     install_values<Prod, T>(table, Reduction::prod);
     install_values<Max, T>(table, Reduction::max);

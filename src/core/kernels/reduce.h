@@ -44,9 +44,16 @@ struct Reductions {
     void (*identity[kReductions][kDTypes])(void* out);
     // argmax [0] and argmin [1] over leading axes: where a row's element beats the best so far, it becomes the best
     // and its row's index is noted. Index 0 always wins, so nothing needs to be initialised.
-    void (*accumulate_index[2][kDTypes])(const void* in, int64_t index, void* best, int64_t* where, int64_t n);
+    void (*accumulate_index[2][kDTypes])(const void* in, int64_t index, void* best, int64_t* where,
+                                         int64_t n);
 };
 
 const Reductions& reductions();
+
+// By name; Reduction::count if there is none.
+Reduction reduction_named(const char* name);
+
+// Runs one reduction by name, for tests. False where there is no such reduction, or none for this dtype.
+bool run_reduction(const char* name, DType dtype, const void* in, int64_t byte_stride, int64_t n, void* out);
 
 }  // namespace pb

@@ -6,28 +6,14 @@ namespace pb {
 namespace {
 
 // Integers compute in an unsigned type, where overflow wraps; floats in their own.
-template <class T>
-struct WrapType {
-    using type = T;
-};
-template <>
-struct WrapType<bool> {
-    using type = uint32_t;
-};
-template <>
-struct WrapType<uint8_t> {
-    using type = uint32_t;
-};
-template <>
-struct WrapType<int32_t> {
-    using type = uint32_t;
-};
-template <>
-struct WrapType<int64_t> {
-    using type = uint64_t;
-};
-template <class T>
-PB_INLINE typename WrapType<T>::type wrap(T x) { return static_cast<typename WrapType<T>::type>(x); }
+template <class T> struct WrapType { using type = T; };
+template <> struct WrapType<bool> { using type = uint32_t; };
+template <> struct WrapType<uint8_t> { using type = uint32_t; };
+template <> struct WrapType<int32_t> { using type = uint32_t; };
+template <> struct WrapType<int64_t> { using type = uint64_t; };
+template <class T> PB_INLINE typename WrapType<T>::type wrap(T x) {
+    return static_cast<typename WrapType<T>::type>(x);
+}
 
 // The bits of a float, and back.
 PB_INLINE int32_t to_bits(float x) { return __builtin_bit_cast(int32_t, x); }
@@ -35,14 +21,12 @@ PB_INLINE int64_t to_bits(double x) { return __builtin_bit_cast(int64_t, x); }
 PB_INLINE float from_bits(int32_t b) { return __builtin_bit_cast(float, b); }
 PB_INLINE double from_bits(int64_t b) { return __builtin_bit_cast(double, b); }
 
-template <class T>
-PB_INLINE constexpr T infinity() { return static_cast<T>(__builtin_inf()); }
+template <class T> PB_INLINE constexpr T infinity() { return static_cast<T>(__builtin_inf()); }
 
-template <class T>
-PB_INLINE bool is_nan(T x) { return x != x; }
+template <class T> PB_INLINE bool is_nan(T x) { return x != x; }
 
 // One overloaded name for each pair of C functions that has a machine instruction.
-#define PB_BUILTIN(name, builtin)                                        \
+#define PB_BUILTIN(name, builtin)                                       \
     PB_INLINE float name(float x) { return __builtin_##builtin##f(x); } \
     PB_INLINE double name(double x) { return __builtin_##builtin(x); }
 PB_BUILTIN(absolute, fabs)
@@ -75,10 +59,10 @@ PB_INLINE double fma(double a, double b, double c) { return a * b + c; }
 #endif
 
 // The polynomial c0 + c1 x + c2 x^2 + ..., by Horner's rule.
-template <class T>
-PB_INLINE T polynomial(T, T c0) { return c0; }
-template <class T, class... Rest>
-PB_INLINE T polynomial(T x, T c0, Rest... rest) { return fma(polynomial(x, static_cast<T>(rest)...), x, c0); }
+template <class T> PB_INLINE T polynomial(T, T c0) { return c0; }
+template <class T, class... Rest> PB_INLINE T polynomial(T x, T c0, Rest... rest) {
+    return fma(polynomial(x, static_cast<T>(rest)...), x, c0);
+}
 
 }  // namespace
 }  // namespace pb

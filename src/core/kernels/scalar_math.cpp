@@ -4,12 +4,12 @@
 
 extern "C" {
 #define PB_HIDDEN __attribute__((visibility("hidden")))
-#define PB_DEFINE(name)                                                            \
+#define PB_DEFINE(name)                                                               \
     PB_HIDDEN float pb_##name##f(float x) noexcept { return __builtin_##name##f(x); } \
     PB_HIDDEN double pb_##name(double x) noexcept { return __builtin_##name(x); }
 PB_VECTOR_MATH_1(PB_DEFINE)
 #undef PB_DEFINE
-#define PB_DEFINE(name)                                                                              \
+#define PB_DEFINE(name)                                                                           \
     PB_HIDDEN float pb_##name##f(float x, float y) noexcept { return __builtin_##name##f(x, y); } \
     PB_HIDDEN double pb_##name(double x, double y) noexcept { return __builtin_##name(x, y); }
 PB_VECTOR_MATH_2(PB_DEFINE)

@@ -64,19 +64,18 @@ PB_INLINE double digamma_of_positive(double y) {
     }
     const double high = y < 10 ? y + 10 : y;
     const double z = 1 / (high * high);
-    const double series = z * polynomial(z, 8.3333333333333333e-2, -8.3333333333333333e-3, 3.9682539682539683e-3,
-                                         -4.1666666666666667e-3, 7.5757575757575758e-3, -2.1092796092796093e-2,
-                                         8.3333333333333333e-2);
+    const double series = z * polynomial(z, 8.3333333333333333e-2, -8.3333333333333333e-3,
+                                         3.9682539682539683e-3, -4.1666666666666667e-3, 7.5757575757575758e-3,
+                                         -2.1092796092796093e-2, 8.3333333333333333e-2);
     const double tail = vector_log(high) - 0.5 / high - series;
     const double around_root =
         ((y - 0x1.762d86356be3fp+0) - 0x1.b86a722197829p-54) *
         polynomial(y - 1.5, 0.951055876031833, -0.4236274212814605, 0.2405424842407742, -0.14840492305390884,
-                          0.09498872445494122, -0.061922133273064534, 0.04076083381242074, -0.02697579675613825,
-                          0.0179072524394512, -0.011908218001568644, 0.007926944646403797, -0.005279964873257405,
-                          0.003519006401502276, -0.002345267632540769, 0.0015566317474486838,
-                          -0.0010376374098418604, 0.0007233266279287554, -0.0004821990530566789,
-                          0.0002272331660987376, -0.00015148586836773365, 0.00025968482126430747,
-                          -0.00017312261802727394);
+                   0.09498872445494122, -0.061922133273064534, 0.04076083381242074, -0.02697579675613825,
+                   0.0179072524394512, -0.011908218001568644, 0.007926944646403797, -0.005279964873257405,
+                   0.003519006401502276, -0.002345267632540769, 0.0015566317474486838, -0.0010376374098418604,
+                   0.0007233266279287554, -0.0004821990530566789, 0.0002272331660987376,
+                   -0.00015148586836773365, 0.00025968482126430747, -0.00017312261802727394);
     const double shifted = (tail - sum / product) - 1 / low;
     return (y >= 1) & (y <= 2) ? around_root : y < 10 ? shifted : tail;
 }
@@ -111,13 +110,13 @@ PB_NOINLINE double hurwitz_zeta(double s, double q) {
         sum += term;
         if (term < 1e-17 * sum) return sum;
     }
-    const double power = negative_power(q, s), z = 1 / (q * q);
-    sum += power * q / (s - 1) + 0.5 * power;
+    const double integral = negative_power(q, s - 1), power = integral / q, z = 1 / (q * q);
+    sum += integral / (s - 1) + 0.5 * power;
     // B_2j / (2j)!
-    constexpr double factors[10] = {
-        8.3333333333333333e-2,  -1.3888888888888889e-3,  3.3068783068783069e-5,   -8.2671957671957672e-7,
-        2.0876756987868099e-8,  -5.2841901386874932e-10, 1.3382536530684679e-11,  -3.3896802963225829e-13,
-        8.5860620562778446e-15, -2.1748686985580619e-16};
+    constexpr double factors[10] = {8.3333333333333333e-2,  -1.3888888888888889e-3,  3.3068783068783069e-5,
+                                    -8.2671957671957672e-7, 2.0876756987868099e-8,   -5.2841901386874932e-10,
+                                    1.3382536530684679e-11, -3.3896802963225829e-13, 8.5860620562778446e-15,
+                                    -2.1748686985580619e-16};
     double factor = s * power / q;
     for (int j = 0; j < 10; ++j) {
         const double term = factors[j] * factor;
@@ -145,7 +144,10 @@ PB_NOINLINE double polygamma_of_order(double n, double x) {
         const double mirrored = hurwitz_zeta(s, below) - hurwitz_zeta(s, 1 - x);
         zeta = hurwitz_zeta(s, 1 - below) + (even_order ? -mirrored : mirrored);
     }
-    return sign * __builtin_tgamma(s) * zeta;
+    // Beyond 170! the factorial overflows where the product need not.
+    const double value =
+        s <= 171 ? __builtin_tgamma(s) * zeta : __builtin_exp(log_gamma(s) + __builtin_log(zeta));
+    return sign * value;
 }
 
 PB_INLINE double polygamma_of(double n, double x) {

@@ -6,9 +6,9 @@ namespace pb {
 namespace {
 
 // By repeated squaring, wrapping around. Of the negative powers only those of 1 and -1 are integers.
-template <class T>
-PB_INLINE T integer_power(T base, T exponent) {
-    if (exponent < 0) return base == 1 ? T{1} : base == static_cast<T>(-1) ? static_cast<T>(exponent & 1 ? -1 : 1) : T{0};
+template <class T> PB_INLINE T integer_power(T base, T exponent) {
+    if (exponent < 0)
+        return base == 1 ? T{1} : base == static_cast<T>(-1) ? static_cast<T>(exponent & 1 ? -1 : 1) : T{0};
     auto result = wrap(T{1}), square = wrap(base);
     for (auto e = wrap(exponent); e != 0; e >>= 1) {
         if (e & 1) result *= square;
@@ -19,8 +19,7 @@ PB_INLINE T integer_power(T base, T exponent) {
 
 // libmvec is slow for negative bases; the power of the magnitude needs a sign for odd integers and a NaN for
 // fractions.
-template <class T>
-PB_INLINE T float_power(T a, T b) {
+template <class T> PB_INLINE T float_power(T a, T b) {
     const T magnitude = vector_pow(absolute(a), b);
     const T half = b / 2;
     const bool integer = nearest_integer(b) == b, even = nearest_integer(half) == half;
@@ -29,16 +28,14 @@ PB_INLINE T float_power(T a, T b) {
     return undefined ? static_cast<T>(__builtin_nan("")) : odd;
 }
 
-template <class T>
-PB_INLINE T power(T a, T b) {
+template <class T> PB_INLINE T power(T a, T b) {
     if constexpr (is_float_v<T>) return float_power(a, b);
     else return integer_power(a, b);
 }
 
 // log, log2 and log10 without libmvec's slow path for zero, negative, denormal and infinite arguments: denormals
 // are scaled by 2^54, the others replaced by 1 and given their value afterwards. `log_of_2` undoes the scaling.
-template <class T, class Log>
-PB_INLINE T guarded_log(T x, T log_of_2, Log log) {
+template <class T, class Log> PB_INLINE T guarded_log(T x, T log_of_2, Log log) {
     const bool tiny = x < FloatFormat<T>::least_normal;
     const T scaled = tiny ? x * T(0x1p54) : x;
     const bool ordinary = (scaled > 0) & (scaled < infinity<T>());
@@ -46,29 +43,30 @@ PB_INLINE T guarded_log(T x, T log_of_2, Log log) {
     const T special = x == 0 ? -infinity<T>() : x < 0 ? static_cast<T>(__builtin_nan("")) : x;
     return ordinary ? value : special;
 }
-template <class T>
-PB_INLINE T natural_log(T x) { return guarded_log(x, T(0x1.62e42fefa39efp-1), [](T y) { return vector_log(y); }); }
-template <class T>
-PB_INLINE T binary_log(T x) { return guarded_log(x, T{1}, [](T y) { return vector_log2(y); }); }
-template <class T>
-PB_INLINE T decimal_log(T x) { return guarded_log(x, T(0x1.34413509f79ffp-2), [](T y) { return vector_log10(y); }); }
+template <class T> PB_INLINE T natural_log(T x) {
+    return guarded_log(x, T(0x1.62e42fefa39efp-1), [](T y) { return vector_log(y); });
+}
+template <class T> PB_INLINE T binary_log(T x) {
+    return guarded_log(x, T{1}, [](T y) { return vector_log2(y); });
+}
+template <class T> PB_INLINE T decimal_log(T x) {
+    return guarded_log(x, T(0x1.34413509f79ffp-2), [](T y) { return vector_log10(y); });
+}
 
 // The exponential is that of -|x|, which cannot overflow; both branches then keep full precision.
-template <class T>
-PB_INLINE T logistic(T x) {
+template <class T> PB_INLINE T logistic(T x) {
     const T e = exponential(-absolute(x));
     return (x < 0 ? e : T{1}) / (T{1} + e) + (is_nan(x) ? x : T{0});
 }
 
 // max + log(1 + exp(-difference)). Equal operands have difference 0, also if they are infinite.
-template <class T>
-PB_INLINE T larger(T a, T b) { return (a > b) | is_nan(a) ? a : b; }
-template <class T>
-PB_INLINE T minus_distance(T a, T b) { return a == b ? T{0} : -absolute(a - b); }
+template <class T> PB_INLINE T larger(T a, T b) { return (a > b) | is_nan(a) ? a : b; }
+template <class T> PB_INLINE T minus_distance(T a, T b) { return a == b ? T{0} : -absolute(a - b); }
 
 // x * log y and x * log1p y, where x = 0 wins over an infinite logarithm, but not over NaN.
-template <class T>
-PB_INLINE T zero_wins(T x, T y, T product) { return (x == 0) & !is_nan(y) ? T{0} : product; }
+template <class T> PB_INLINE T zero_wins(T x, T y, T product) {
+    return (x == 0) & !is_nan(y) ? T{0} : product;
+}
 
 PB_UNARY(exp, exponential(a))
 PB_UNARY(exp2, exponential2(a))
@@ -96,8 +94,8 @@ PB_UNARY(sigmoid, logistic(a))
 PB_BINARY(logaddexp, larger(a, b) + vector_log1p(exponential(minus_distance(a, b))))
 PB_BINARY(logaddexp2,
           larger(a, b) + T(0x1.71547652b82fep0) * vector_log1p(exponential2(minus_distance(a, b))))
-PB_BINARY(xlogy, zero_wins(a, b, a * natural_log(b)))
-PB_BINARY(xlog1py, zero_wins(a, b, a * vector_log1p(b)))
+PB_BINARY(xlogy, zero_wins(a, b, a* natural_log(b)))
+PB_BINARY(xlog1py, zero_wins(a, b, a* vector_log1p(b)))
 
 }  // namespace
 

@@ -36,38 +36,40 @@ constexpr int kF32 = PB_VECTOR_BYTES / 4, kF64 = PB_VECTOR_BYTES / 8;
 
 using pb::F32, pb::F64, pb::kF32, pb::kF64;
 
-#define PB_FORWARD_1(prefix, V, lanes, name)                                   \
-    namespace {                                                                \
-    V each_##name(V x) {                                                       \
-        for (int i = 0; i < lanes; ++i) x[i] = __builtin_##name(x[i]);         \
-        return x;                                                              \
-    }                                                                          \
-    V (*pointer_##name)(V) = each_##name;                                      \
-    }                                                                          \
+#define PB_FORWARD_1(prefix, V, lanes, name)                           \
+    namespace {                                                        \
+    V each_##name(V x) {                                               \
+        for (int i = 0; i < lanes; ++i) x[i] = __builtin_##name(x[i]); \
+        return x;                                                      \
+    }                                                                  \
+    V (*pointer_##name)(V) = each_##name;                              \
+    }                                                                  \
     extern "C" PB_HIDDEN V PB_PASTE(prefix, pb_##name)(V x) { return pointer_##name(x); }
 
-#define PB_FORWARD_2(prefix, V, lanes, name)                                   \
-    namespace {                                                                \
-    V each_##name(V x, V y) {                                                  \
-        for (int i = 0; i < lanes; ++i) x[i] = __builtin_##name(x[i], y[i]);   \
-        return x;                                                              \
-    }                                                                          \
-    V (*pointer_##name)(V, V) = each_##name;                                   \
-    }                                                                          \
+#define PB_FORWARD_2(prefix, V, lanes, name)                                 \
+    namespace {                                                              \
+    V each_##name(V x, V y) {                                                \
+        for (int i = 0; i < lanes; ++i) x[i] = __builtin_##name(x[i], y[i]); \
+        return x;                                                            \
+    }                                                                        \
+    V (*pointer_##name)(V, V) = each_##name;                                 \
+    }                                                                        \
     extern "C" PB_HIDDEN V PB_PASTE(prefix, pb_##name)(V x, V y) { return pointer_##name(x, y); }
 
 #define PB_FORWARD(name) PB_FORWARD_1(PB_F32(v), F32, kF32, name##f) PB_FORWARD_1(PB_F64(v), F64, kF64, name)
 PB_VECTOR_MATH_1(PB_FORWARD)
 #undef PB_FORWARD
-#define PB_FORWARD(name) PB_FORWARD_2(PB_F32(vv), F32, kF32, name##f) PB_FORWARD_2(PB_F64(vv), F64, kF64, name)
+#define PB_FORWARD(name) \
+    PB_FORWARD_2(PB_F32(vv), F32, kF32, name##f) PB_FORWARD_2(PB_F64(vv), F64, kF64, name)
 PB_VECTOR_MATH_2(PB_FORWARD)
 #undef PB_FORWARD
 
 void pb::PB_ISA::resolve_vector_math() {
     void* library = dlopen("libmvec.so.1", RTLD_LAZY | RTLD_LOCAL);
     if (!library) return;
-#define PB_FIND(prefix, name) \
-    if (void* symbol = dlsym(library, PB_TEXT(prefix) #name)) *reinterpret_cast<void**>(&pointer_##name) = symbol;
+#define PB_FIND(prefix, name)                                 \
+    if (void* symbol = dlsym(library, PB_TEXT(prefix) #name)) \
+        *reinterpret_cast<void**>(&pointer_##name) = symbol;
 #define PB_RESOLVE(name) PB_FIND(PB_F32(v), name##f) PB_FIND(PB_F64(v), name)
     PB_VECTOR_MATH_1(PB_RESOLVE)
 #undef PB_RESOLVE

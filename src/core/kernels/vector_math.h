@@ -12,12 +12,12 @@
 #define PB_SIMD __attribute__((simd("notinbranch"), const))
 #define PB_SYMBOL(name) pb_##name
 extern "C" {
-#define PB_DECLARE(name)                  \
+#define PB_DECLARE(name)                        \
     PB_SIMD float pb_##name##f(float) noexcept; \
     PB_SIMD double pb_##name(double) noexcept;
 PB_VECTOR_MATH_1(PB_DECLARE)
 #undef PB_DECLARE
-#define PB_DECLARE(name)                         \
+#define PB_DECLARE(name)                               \
     PB_SIMD float pb_##name##f(float, float) noexcept; \
     PB_SIMD double pb_##name(double, double) noexcept;
 PB_VECTOR_MATH_2(PB_DECLARE)

@@ -1,0 +1,94 @@
+"""The primitives of the source's list, their operands, and the door to single kernels."""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+core = pytest.importorskip("pullback._core")
+
+SOURCE = pathlib.Path(__file__).parents[2] / "src" / "core" / "kernels" / "primitives.inc"
+ROW = re.compile(r"^\s+X\((\w+), (\d), (Same|Bool), (Exact|Vector|Scalar), (\w+)\)", re.M)
+ROWS = {
+    name: (int(arity), result, bits, types)
+    for name, arity, result, bits, types in ROW.findall(SOURCE.read_text())
+}
+CODES = {"uint8": 0, "int32": 3, "int64": 4, "float32": 6, "float64": 7, "bool": 10}
+TYPES = {
+    "Any": list(CODES),
+    "Numbers": ["uint8", "int32", "int64", "float32", "float64"],
+    "Integers": ["uint8", "int32", "int64"],
+    "Bits": ["uint8", "int32", "int64", "bool"],
+    "Floats": ["float32", "float64"],
+}
+CASES = [(name, dtype) for name, row in ROWS.items() for dtype in TYPES[row[3]]]
+SPECIAL = [0.0, -0.0, 1, -1, np.nan, np.inf, -np.inf, 1e-40, -1e-40, 1e-310, 1e30, -1e30]
+SPECIAL += [
+    0.5,
+    -0.5,
+    1.5,
+    2.5,
+    -2.5,
+    2,
+    -2,
+    3,
+    0.999,
+    1.001,
+    88.7,
+    89,
+    -87.5,
+    -103.9,
+    -105,
+    709.7,
+    -745.2,
+    20000.0,
+    3.4e38,
+]
+
+
+def run(name, dtype, operands, single=0, n=None, out=None):
+    n = n or max(x.size for x in operands)
+    if out is None:
+        out = np.empty(n, "bool" if ROWS[name][1] == "Bool" else dtype)
+    assert core._kernel(name, CODES[dtype], [*operands, out], n, single), f"{name} has no kernel for {dtype}"
+    return out
+
+
+def samples(dtype, seed, count=1300):
+    rng = np.random.default_rng(seed)
+    if dtype == "bool":
+        return rng.random(count) < 0.5
+    if dtype in TYPES["Integers"]:
+        limits = np.iinfo(dtype)
+        x = rng.integers(max(limits.min, -300), min(limits.max, 300), count).astype(dtype)
+        x[20:200] = rng.integers(limits.min, limits.max, 180)
+        x[:7] = [0, 1, limits.min, limits.max, 2, limits.max - 1, limits.min + 1]
+        return x
+    ordinary = rng.normal(size=count) * np.exp(rng.normal(size=count) * 2)
+    ordinary[: len(SPECIAL)] = SPECIAL
+    return ordinary.astype(dtype)
+
+
+def operands_of(name, dtype, seed=0):
+    arity = ROWS[name][0]
+    x, y = samples(dtype, seed), np.random.default_rng(seed + 9).permutation(samples(dtype, seed + 1))
+    if name == "polygamma":
+        x = np.random.default_rng(seed).integers(0, 6, x.size).astype(dtype)
+    if name == "pow" and dtype in TYPES["Integers"]:
+        y = np.random.default_rng(seed).integers(0 if dtype == "uint8" else -3, 9, y.size).astype(dtype)
+    return [x] if arity == 1 else [x, y] if arity == 2 else [samples("bool", seed), x, y]
+
+
+def bits(x):
+    """The bytes, with all NaNs alike: which operand's NaN survives is not promised."""
+    return (np.where(np.isnan(x), np.array(np.nan, x.dtype), x) if x.dtype.kind == "f" else x).tobytes()
+
+
+def grid(name, dtype):
+    """Random operands, and all pairs of special values."""
+    operands = operands_of(name, dtype)
+    if dtype in TYPES["Floats"] and len(operands) == 2:
+        pairs = np.array([(a, b) for a in SPECIAL for b in SPECIAL]).astype(dtype)
+        operands = [np.concatenate([x, pairs[:, i]]) for i, x in enumerate(operands)]
+    return operands
