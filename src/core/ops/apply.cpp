@@ -30,7 +30,7 @@ Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void
     BackwardOptions options;
     options.retain_graph = options.create_graph = options.allow_unused = true;
     options.accumulate = false;
-    Tensors found = run_backward(from, weights, wanted, options);
+    Tensors found = run_backward(as_points(from), weights, as_points(wanted), options);
     Tensors result(outputs.size());
     size_t at = 0;
     for (size_t j = 0; j < outputs.size(); ++j)

@@ -25,6 +25,25 @@ Tensors tensors_of(PyObject* tuple, bool none_allowed) {
     return out;
 }
 
+// Tensors, or (node, output number) pairs.
+GraphPoints points_of(PyObject* tuple) {
+    GraphPoints out;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
+        PyObject* o = PyTuple_GET_ITEM(tuple, i);
+        if (is_tensor(o)) {
+            out.push_back({Tensor(o), Ref<Node>(), 0});
+        } else if (PyTuple_Check(o) && PyTuple_GET_SIZE(o) >= 2 && is_node_object(PyTuple_GET_ITEM(o, 0))) {
+            Node* n = node_of(PyTuple_GET_ITEM(o, 0));
+            unsigned long nr = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(o, 1));
+            if (nr >= n->output_count()) fail("the gradient edge names output %lu of %s, which has %u", nr, n->name(), n->output_count());
+            out.push_back({Tensor(), Ref<Node>(n), static_cast<uint32_t>(nr)});
+        } else {
+            fail_as(ErrorKind::Type, "element %zd of tensors must be Tensor, not %s", i, Py_TYPE(o)->tp_name);
+        }
+    }
+    return out;
+}
+
 // run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate)
 PyObject* backward(PyObject*, PyObject* args) {
     PyObject *outputs, *grads, *inputs;
@@ -38,13 +57,16 @@ PyObject* backward(PyObject*, PyObject* args) {
         options.create_graph = create;
         options.allow_unused = unused;
         options.accumulate = accumulate;
-        Tensors results = run_backward(tensors_of(outputs, false), tensors_of(grads, true), tensors_of(inputs, false), options);
+        Tensors results = run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs), options);
         if (accumulate) Py_RETURN_NONE;
         return wrap_tuple(results);
     } catch (...) {
         return raise_current();
     }
 }
+
+PyObject* run_number(PyObject*, PyObject*) { return PyLong_FromUnsignedLong(current_run()); }
+PyObject* run_visits(PyObject*, PyObject* t) { return boolean(is_tensor(t) && will_run(Tensor(t))); }
 
 PyObject* set_grad_enabled(PyObject*, PyObject* on) {
     bool before = modes.grad;
@@ -183,6 +205,8 @@ PyObject* increment_version(PyObject*, PyObject* o) {
 
 PyMethodDef functions[] = {
     {"run_backward", backward, METH_VARARGS, nullptr},
+    {"current_run", run_number, METH_NOARGS, nullptr},
+    {"will_run", run_visits, METH_O, nullptr},
     {"set_grad_enabled", set_grad_enabled, METH_O, nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, nullptr},
     {"set_inference", set_inference, METH_O, nullptr},

@@ -98,6 +98,7 @@ PyMODINIT_FUNC PyInit__core() {
         init_node_type(module);
         init_operator_type(module);
         init_autograd(module);
+        init_function(module);
         init_bindings(module);
     } catch (...) {
         raise_current();

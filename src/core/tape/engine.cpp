@@ -24,6 +24,8 @@ namespace {
 
 uint32_t next_run = 0;
 std::vector<uint32_t> active_runs;  // usually none or one
+class Run;
+thread_local Run* innermost = nullptr;
 
 struct State {
     explicit State(Node* n) : node(n) {}
@@ -38,8 +40,11 @@ class Run {
   public:
     explicit Run(const BackwardOptions& options) : options_(options), id_(++next_run ? next_run : ++next_run) {
         active_runs.push_back(id_);
+        outer_ = innermost;
+        innermost = this;
     }
     ~Run() {
+        innermost = outer_;
         active_runs.erase(std::find(active_runs.begin(), active_runs.end(), id_));
         for (State& s : states_) {
             if (s.node->run == id_) s.node->run = 0;
@@ -51,6 +56,9 @@ class Run {
         roots_.push_back(Ref<Node>::steal(e.node));
         add_grad(state(e.node), e.nr, std::move(grad));
     }
+
+    uint32_t id() const { return id_; }
+    bool visits(Node* n) const { return n->run == id_ || others_.count(n); }
 
     struct Capture {
         Ref<Node> node;
@@ -224,6 +232,7 @@ class Run {
 
     const BackwardOptions& options_;
     uint32_t id_;
+    Run* outer_;
     std::vector<State> states_;
     std::vector<Ref<Node>> roots_;
     std::unordered_map<Node*, size_t> others_;
@@ -231,32 +240,55 @@ class Run {
 
 }  // namespace
 
-bool in_backward() { return !active_runs.empty(); }
+uint32_t current_run() { return innermost ? innermost->id() : 0; }
 
-Tensors run_backward(const Tensors& outputs, const Tensors& grads, const Tensors& inputs, const BackwardOptions& options) {
+bool will_run(const Tensor& t) {
+    if (!innermost) return false;
+    Edge e = gradient_edge(t);
+    if (!e.node) return false;
+    bool visits = innermost->visits(e.node);
+    e.node->release();
+    return visits;
+}
+
+GraphPoints as_points(const Tensors& ts) {
+    GraphPoints points;
+    for (const Tensor& t : ts) points.push_back({t, Ref<Node>(), 0});
+    return points;
+}
+
+static Edge edge_of(const GraphPoint& p) {
+    if (!p.node) return gradient_edge(p.tensor);
+    p.node->retain();
+    return {p.node.get(), p.nr};
+}
+
+Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs, const BackwardOptions& options) {
     Tensors results(options.accumulate ? 0 : inputs.size());
     Run run(options);
-    for (const Tensor& x : inputs) {
-        Edge e = gradient_edge(x);
+    for (const GraphPoint& x : inputs) {
+        Edge e = edge_of(x);
         if (!e.node)
             fail("One of the differentiated Tensors does not require grad. Call requires_grad_() on it before it is used, "
                  "so that what is computed from it is recorded.");
         run.captures.push_back({Ref<Node>::steal(e.node), e.nr, Tensor()});
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
-        Edge e = gradient_edge(outputs[i]);
+        Edge e = edge_of(outputs[i]);
         if (!e.node)
             fail("element %zu of tensors does not require grad and does not have a grad_fn%s", i,
-                 ops::why_no_grad(outputs[i]).c_str());
+                 ops::why_no_grad(outputs[i].tensor).c_str());
         Tensor g = grads[i];
         if (!g) {
-            if (outputs[i].numel() != 1) {
+            const OutputMeta& meta = e.node->output(e.nr);
+            if (meta.layout->numel() != 1) {
+                std::string shape = shape_text(*meta.layout);
                 e.node->release();
                 fail("grad can be implicitly created only for scalar outputs. This output has shape %s: sum() it, or say how "
                      "much each element counts with backward(gradient=...) or grad(..., grad_outputs=...).",
-                     shape_text(outputs[i].layout()).c_str());
+                     shape.c_str());
             }
-            g = ops::ones(outputs[i].dtype(), outputs[i].layout_ref());
+            g = ops::ones(meta.dtype, meta.layout);
         }
         run.add_root(e, std::move(g));
     }
@@ -268,7 +300,7 @@ Tensors run_backward(const Tensors& outputs, const Tensors& grads, const Tensors
                 fail("One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
                      "this is the desired behavior. It is input %zu, of shape %s: either the output does not depend on it, or "
                      "the dependence was cut by detach(), no_grad() or item().",
-                     i, shape_text(inputs[i].layout()).c_str());
+                     i, shape_text(*run.captures[i].node->output(run.captures[i].nr).layout).c_str());
         }
     return results;
 }

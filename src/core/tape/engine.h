@@ -14,8 +14,18 @@ struct BackwardOptions {
 
 // Runs from `outputs` with `grads` (undefined: one, for scalars). When `inputs` is not empty only paths to them
 // are walked; without `accumulate` their gradients are returned, undefined where unused.
-Tensors run_backward(const Tensors& outputs, const Tensors& grads, const Tensors& inputs, const BackwardOptions& options);
+// An output or input is a tensor, or an edge of the graph itself.
+struct GraphPoint {
+    Tensor tensor;
+    Ref<Node> node;  // instead of a tensor
+    uint32_t nr = 0;
+};
+using GraphPoints = Small<GraphPoint, 4>;
+Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs, const BackwardOptions& options);
+GraphPoints as_points(const Tensors& ts);
 
-bool in_backward();
+// The innermost run of this thread (0: none), and whether it visits the node that computes the gradient of `t`.
+uint32_t current_run();
+bool will_run(const Tensor& t);
 
 }  // namespace pb

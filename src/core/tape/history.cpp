@@ -26,10 +26,11 @@ Node* current_grad_fn(const Tensor& t) {
     if (t->grad_fn || view.base->grad_fn) {
         Node* node = ops::as_strided_node(view.base, t.layout_ref(), t->offset);
         node->set_output(t);
-        if (t->grad_fn && t->flags & kRetainsGrad) move_retained(t, t->grad_fn, t->output_nr);
-        clear_history(t);
+        Ref<Node> old(t->grad_fn);
+        uint32_t nr = t->output_nr;
         set_history(t, node);
         node->release();
+        if (old && t->flags & kRetainsGrad) move_retained(t, old.get(), nr);
     }
     view.version = t->cell->version;
     return t->grad_fn;

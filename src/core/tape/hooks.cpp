@@ -67,11 +67,7 @@ void move_retained(const Tensor& t, Node* from, uint32_t from_nr) {
         NodeExtra::Retained entry = list[i];
         list.erase(list.begin() + static_cast<long>(i));
         entry.nr = t->output_nr;
-        // The new node may not be set yet; the caller moves after set_history, or the view code before: keep on `t`'s node.
-        if (Node* now = t->grad_fn; now && now != from)
-            extra(*now).retained.push_back(entry);
-        else
-            list.push_back(entry);
+        extra(*t->grad_fn).retained.push_back(entry);
         return;
     }
 }

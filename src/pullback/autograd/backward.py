@@ -1,0 +1,205 @@
+"""Gradients: `grad`, and `backward`, which accumulates into `.grad`."""
+
+import warnings
+from collections.abc import Mapping
+
+from .. import _core
+from .._core import Tensor
+from .graph import GradientEdge
+
+_GRAPH_CYCLE = (
+    "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
+    "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+    "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break "
+    "the cycle and avoid the leak."
+)
+_warned = False
+
+
+def _as_tuple(value, what):
+    if value is None:
+        return ()
+    if isinstance(value, (Tensor, GradientEdge)):
+        return (value,)
+    if isinstance(value, Mapping):
+        return tuple(value.values())
+    try:
+        return tuple(value)
+    except TypeError:
+        raise TypeError(f"{what} is a tensor or a sequence of tensors, not {type(value).__name__}") from None
+
+
+def _gradients(outputs, grads, batched=False):
+    """One gradient (or None) an output, checked."""
+    if grads is None:
+        return (None,) * len(outputs)
+    grads = _as_tuple(grads, "grad_outputs") if not isinstance(grads, Tensor) else (grads,)
+    if len(grads) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
+    for index, (output, grad) in enumerate(zip(outputs, grads)):
+        if grad is None:
+            continue
+        if not isinstance(grad, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
+        if not isinstance(output, Tensor):
+            continue
+        shape = grad.shape[1:] if batched else grad.shape
+        if shape != output.shape:
+            if batched:
+                raise RuntimeError(
+                    f"If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
+                    f"dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
+                    f"output, but a mismatch was detected: grad_output[{index}] has a shape of {grad.shape} and "
+                    f"output[{index}] has a shape of {output.shape}."
+                )
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{index}] has a shape of {grad.shape} and output[{index}] has a shape "
+                f"of {output.shape}. The gradient says how much each element of the output counts, so the two have one "
+                f"shape."
+            )
+    return grads
+
+
+def backward(
+    tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
+):
+    """Accumulate the gradients of `tensors` into the `.grad` of the leaves they were computed from.
+
+    Args:
+        tensors: a tensor or several, of any shape.
+        grad_tensors: for each the cotangent it starts with, of the same shape; None means 1, for scalars only.
+        retain_graph: keep what the graph saved, so that it can be walked again; by default it is freed, except
+            under `create_graph`.
+        create_graph: record the backward pass itself, so that the gradients can be differentiated.
+        inputs: accumulate into these tensors only.
+
+    Raises:
+        RuntimeError: for outputs that do not require grad, non-scalars without a gradient, mismatched shapes, a
+            graph that was freed, saved values that were overwritten.
+
+    Example:
+        >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
+        >>> pb.autograd.backward([x.sum(), (x * x).sum()])
+        >>> x.grad
+        tensor([3., 5.])
+    """
+    if grad_variables is not None:
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only use "
+                "`grad_tensors`."
+            )
+        grad_tensors = grad_variables
+    tensors = _as_tuple(tensors, "tensors")
+    chosen = ()
+    if inputs is not None:
+        chosen = _as_tuple(inputs, "inputs")
+        if not chosen:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        for leaf in chosen:
+            if isinstance(leaf, Tensor) and leaf.grad_fn is not None:
+                _core.retain_grad(leaf)
+    if create_graph:
+        _warn_cycle()
+    _core.run_backward(
+        tensors,
+        _gradients(tensors, grad_tensors),
+        chosen,
+        create_graph if retain_graph is None else bool(retain_graph),
+        bool(create_graph),
+        True,
+        True,
+    )
+
+
+def _warn_cycle():
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(_GRAPH_CYCLE, UserWarning, stacklevel=4)
+
+
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph=False,
+    only_inputs=True,
+    allow_unused=None,
+    is_grads_batched=False,
+    materialize_grads=False,
+):
+    """The gradients of `outputs` with respect to `inputs`; nothing is accumulated anywhere.
+
+    Args:
+        outputs: a tensor or several; of several the gradients are summed.
+        inputs: a tensor, a sequence of tensors, or a dictionary of them.
+        grad_outputs: for each output the cotangent it starts with; None means 1, for scalars only.
+        retain_graph, create_graph: as for `backward`.
+        allow_unused: give None for an input that no output depends on, instead of raising.
+        is_grads_batched: the first dimension of each cotangent is a batch: one gradient for each of its entries.
+        materialize_grads: zeros instead of None for unused inputs.
+
+    Returns:
+        A tuple with one gradient an input, of its shape and dtype (for a dictionary: a dictionary).
+
+    Raises:
+        RuntimeError: for inputs that are unused or do not require grad, and as `backward`.
+
+    Example:
+        >>> x = pb.tensor(2.0, requires_grad=True)
+        >>> (first,) = pb.autograd.grad(x**3, x, create_graph=True)
+        >>> (second,) = pb.autograd.grad(first, x)
+        >>> first.item(), second.item()
+        (12.0, 12.0)
+    """
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other "
+            "parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    if allow_unused is None:
+        allow_unused = materialize_grads
+    outputs = _as_tuple(outputs, "outputs")
+    keys = tuple(inputs) if isinstance(inputs, Mapping) else None
+    inputs = _as_tuple(inputs, "inputs")
+    if not inputs:
+        raise ValueError("grad requires non-empty inputs.")
+    cotangents = _gradients(outputs, grad_outputs, is_grads_batched)
+    retain = create_graph if retain_graph is None else bool(retain_graph)
+    if is_grads_batched:
+        results = _batched(outputs, inputs, cotangents, retain, create_graph, allow_unused)
+    else:
+        results = _core.run_backward(
+            outputs, cotangents, inputs, retain, bool(create_graph), bool(allow_unused), False
+        )
+    if materialize_grads:
+        results = tuple(
+            [tensor.new_zeros(tensor.shape) if g is None else g for g, tensor in zip(results, inputs)]
+        )
+    return results if keys is None else dict(zip(keys, results))
+
+
+def _batched(outputs, inputs, cotangents, retain, create_graph, allow_unused):
+    """One backward pass for each entry of the batch; the results stacked."""
+    from .. import stack
+
+    size = next((len(c) for c in cotangents if c is not None), 0)
+    rows = []
+    for entry in range(size):
+        last = entry == size - 1
+        row = tuple([None if c is None else c[entry] for c in cotangents])
+        rows.append(
+            _core.run_backward(
+                outputs, row, inputs, retain or not last, bool(create_graph), bool(allow_unused), False
+            )
+        )
+    return tuple([None if column[0] is None else stack(column) for column in zip(*rows)])

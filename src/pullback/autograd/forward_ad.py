@@ -1,0 +1,83 @@
+"""Forward mode: dual tensors, which carry a tangent along.
+
+    with dual_level():
+        x = make_dual(primal, tangent)
+        derivative = unpack_dual(f(x)).tangent
+
+Levels nest to any depth, and mix with reverse mode in every order: tangents are kept per level, so a derivative
+within a derivative never confuses the two.
+"""
+
+from collections import namedtuple
+
+from .. import _core
+
+UnpackedDualTensor = namedtuple("UnpackedDualTensor", ("primal", "tangent"))
+
+_levels = []
+_next = 0
+
+
+def enter_dual_level():
+    """Begin a level of forward mode; returns it."""
+    global _next
+    _next += 1
+    _levels.append(_next)
+    return _next
+
+
+def exit_dual_level(*, level=None):
+    """End the innermost level; its tangents are gone."""
+    if not _levels:
+        raise RuntimeError("Trying to exit a forward AD level that does not exist: no dual_level() is open.")
+    if level is not None and level != _levels[-1]:
+        raise RuntimeError(
+            "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
+        )
+    _levels.pop()
+
+
+class dual_level:  # noqa: N801
+    """A block in which tensors may carry tangents.
+
+    Example:
+        >>> x, direction = pb.tensor([1.0, 2.0]), pb.tensor([1.0, 0.0])
+        >>> with pb.autograd.forward_ad.dual_level():
+        ...     dual = pb.autograd.forward_ad.make_dual(x, direction)
+        ...     print(pb.autograd.forward_ad.unpack_dual(dual * dual).tangent)
+        tensor([2., 0.])
+    """
+
+    def __enter__(self):
+        self.level = enter_dual_level()
+        return self.level
+
+    def __exit__(self, *error):
+        exit_dual_level(level=self.level)
+
+
+def _current(level, name):
+    if level is not None:
+        return level
+    if not _levels:
+        raise RuntimeError(
+            f"Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
+            if name == "make_dual"
+            else "no level of forward mode is open: enter one with dual_level() first"
+        )
+    return _levels[-1]
+
+
+def make_dual(tensor, tangent, *, level=None):
+    """A view of `tensor` that carries `tangent`, of the same shape, at the innermost level.
+
+    Raises RuntimeError outside a level or for another shape, ValueError for integers.
+    """
+    return _core.make_dual(tensor, tangent, _current(level, "make_dual"))
+
+
+def unpack_dual(tensor, *, level=None):
+    """(primal, tangent) of a tensor at the innermost level; the tangent is None where it is zero."""
+    if level is None and not _levels:
+        return UnpackedDualTensor(tensor, None)
+    return UnpackedDualTensor(*_core.unpack_dual(tensor, _current(level, "unpack_dual")))

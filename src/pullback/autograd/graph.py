@@ -1,0 +1,93 @@
+"""The recorded graph: nodes, edges, hooks on several tensors at once."""
+
+from collections import namedtuple
+
+from .. import _core
+from .._core import Node
+from . import hooks
+
+__all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "register_multi_grad_hook"]
+
+GradientEdge = namedtuple("GradientEdge", ("node", "output_nr"))
+GradientEdge.__doc__ = "Where a tensor's gradient is computed: an output of a node."
+
+Node.register_hook = hooks.register_node_hook
+Node.register_prehook = hooks.register_node_prehook
+
+
+def get_gradient_edge(tensor):
+    """The place in the graph where the gradient of `tensor` appears.
+
+    Raises RuntimeError for a tensor that does not require grad.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> pb.autograd.graph.get_gradient_edge(x * 2).node.name()
+        'MulBackward0'
+    """
+    if isinstance(tensor, GradientEdge):
+        return tensor
+    return GradientEdge(*_core.gradient_edge(tensor))
+
+
+def increment_version(tensor):
+    """Tell autograd that `tensor` (or each of several) was written by something it could not see.
+
+    Example:
+        >>> x = pb.zeros(2)
+        >>> pb.autograd.graph.increment_version(x)
+        >>> x._version
+        1
+    """
+    for each in (tensor,) if isinstance(tensor, _core.Tensor) else tensor:
+        _core.increment_version(each)
+
+
+class _MultiHandle(hooks.RemovableHandle):
+    def __init__(self, handles):
+        self.handles = handles
+
+    def remove(self):
+        for handle in self.handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(tensors, fn, *, mode="all"):
+    """Call `fn` once a backward pass: with the list of all gradients (mode "all"), or with the first ("any").
+
+    In mode "all" the gradients come as a list in the order of `tensors`, None for those that got none in this pass
+    (known only when the pass reaches the last of those that do).
+
+    Returns a handle with `remove()`.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> y = pb.tensor([2.0], requires_grad=True)
+        >>> handle = pb.autograd.graph.register_multi_grad_hook([x, y], print)
+        >>> (x * y).sum().backward()
+        [tensor([2.]), tensor([1.])]
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    tensors = tuple(tensors)
+    state = {}
+
+    def arrived(index, grad):
+        run = _core.current_run()
+        if state.get("run") != run:
+            state.update(run=run, grads=[None] * len(tensors), count=0, expected=None)
+        state["count"] += 1
+        if mode == "any":
+            if state["count"] == 1:
+                fn(grad)
+            return
+        state["grads"][index] = grad
+        if state["expected"] is None:
+            state["expected"] = sum(_core.will_run(tensor) for tensor in tensors)
+        if state["count"] == state["expected"]:
+            grads, state["grads"] = state["grads"], None
+            fn(grads)
+
+    return _MultiHandle(
+        [tensor.register_hook(lambda grad, index=index: arrived(index, grad)) for index, tensor in enumerate(tensors)]
+    )

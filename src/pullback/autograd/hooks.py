@@ -1,0 +1,95 @@
+"""Hooks: functions that see, and may replace, gradients on their way."""
+
+import itertools
+import weakref
+
+from .. import _core
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook out again. Also a context manager.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> with x.register_hook(lambda grad: grad * 2):
+        ...     (x * 3).sum().backward()
+        >>> x.grad
+        tensor([6.])
+    """
+
+    _ids = itertools.count()
+
+    def __init__(self, hooks):
+        self.id = next(self._ids)
+        self.hooks_dict_ref = weakref.ref(hooks)
+
+    def remove(self):
+        """Take the hook out; a second time does nothing."""
+        hooks = self.hooks_dict_ref()
+        if hooks is not None:
+            hooks.pop(self.id, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.remove()
+
+
+def _add(hooks, hook):
+    if not callable(hook):
+        raise TypeError(f"a hook is a function, not {type(hook).__name__}")
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+def register_hook(tensor, hook):
+    """Call `hook(grad)` whenever the gradient of this tensor is computed; what it returns replaces the gradient.
+
+    Hooks run in the order in which they were registered, before the gradient is accumulated or passed on.
+
+    Returns a handle with `remove()`. Raises RuntimeError for a tensor that does not require grad.
+
+    Example:
+        >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda grad: grad * 10)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([20., 40.])
+        >>> handle.remove()
+    """
+    if not tensor.requires_grad:
+        raise RuntimeError(
+            "cannot register a hook on a tensor that doesn't require gradient. "
+            "Call requires_grad_() on it, or on what it is computed from, first."
+        )
+    return _add(_core.tensor_hooks(tensor), hook)
+
+
+def register_post_accumulate_grad_hook(tensor, hook):
+    """Call `hook(tensor)` each time a gradient has been accumulated into this leaf's `.grad`.
+
+    Raises RuntimeError for a tensor that does not require grad or is not a leaf.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print(leaf.grad))
+        >>> (x * 2).sum().backward()
+        tensor([2.])
+    """
+    if not tensor.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if tensor.grad_fn is not None:
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+    return _add(_core.post_accumulate_hooks(tensor), hook)
+
+
+def register_node_hook(node, hook):
+    """Call `hook(grad_inputs, grad_outputs)` after this node has run; a returned tuple replaces grad_inputs."""
+    return _add(node._hooks("post"), hook)
+
+
+def register_node_prehook(node, hook):
+    """Call `hook(grad_outputs)` before this node runs; a returned tuple replaces grad_outputs."""
+    return _add(node._hooks("pre"), hook)

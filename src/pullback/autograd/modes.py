@@ -1,0 +1,178 @@
+"""Whether operations are recorded: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`.
+
+Each is a context manager and a decorator, also of generators: there the mode holds while the generator runs and is
+put back while its consumer does. Modes belong to a thread.
+"""
+
+import functools
+import inspect
+
+from .. import _core
+
+is_grad_enabled = _core.is_grad_enabled
+is_inference_mode_enabled = _core.is_inference_mode_enabled
+
+
+class _Mode:
+    """A context manager that is a decorator too; a new instance serves every call."""
+
+    def fresh(self):
+        return self.__class__()
+
+    def __call__(self, function):
+        if inspect.isclass(function):
+            raise TypeError(f"{type(self).__name__} decorates functions and methods, not the class {function.__name__}")
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)
+
+        @functools.wraps(function)
+        def inside(*args, **kwargs):
+            with self.fresh():
+                return function(*args, **kwargs)
+
+        return inside
+
+    def _wrap_generator(self, function):
+        @functools.wraps(function)
+        def inside(*args, **kwargs):
+            generator = function(*args, **kwargs)
+            try:
+                with self.fresh():
+                    item = next(generator)
+                while True:
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        with self.fresh():
+                            generator.close()
+                        raise
+                    except BaseException as error:
+                        with self.fresh():
+                            item = generator.throw(error)
+                    else:
+                        with self.fresh():
+                            item = generator.send(sent)
+            except StopIteration as end:
+                return end.value
+
+        return inside
+
+
+class _Switch(_Mode):
+    """no_grad and enable_grad: no arguments, and a decorator without parentheses as well."""
+
+    on: bool
+
+    def __new__(cls, function=None):
+        mode = super().__new__(cls)
+        return mode if function is None else mode(function)
+
+    def __enter__(self):
+        self.before = _core.set_grad_enabled(self.on)
+
+    def __exit__(self, *error):
+        _core.set_grad_enabled(self.before)
+
+
+class no_grad(_Switch):  # noqa: N801
+    """Nothing is recorded inside.
+
+    Results do not require grad, whatever they are computed from; making a leaf with ``requires_grad=True`` is not
+    affected. The place for evaluating a model and for updating parameters in place.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> with pb.no_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        False
+        >>> @pb.no_grad()
+        ... def double(x):
+        ...     return x * 2
+        >>> double(x).requires_grad
+        False
+    """
+
+    on = False
+
+
+class enable_grad(_Switch):  # noqa: N801
+    """Operations are recorded inside, also within `no_grad`.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> with pb.no_grad():
+        ...     with pb.enable_grad():
+        ...         y = x * 2
+        >>> y.requires_grad
+        True
+    """
+
+    on = True
+
+
+class set_grad_enabled(_Mode):  # noqa: N801
+    """Recording on or off: at once as a function, for a block as a context manager.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> training = False
+        >>> with pb.set_grad_enabled(training):
+        ...     y = x * 2
+        >>> y.requires_grad
+        False
+    """
+
+    def __init__(self, mode):
+        self.mode = bool(mode)
+        self.before = _core.set_grad_enabled(self.mode)
+
+    def fresh(self):
+        return set_grad_enabled(self.mode)
+
+    def __call__(self, function):
+        _core.set_grad_enabled(self.before)  # decorating is not switching
+        return super().__call__(function)
+
+    def __enter__(self):
+        _core.set_grad_enabled(self.mode)
+
+    def __exit__(self, *error):
+        _core.set_grad_enabled(self.before)
+
+
+class inference_mode(_Mode):  # noqa: N801
+    """`no_grad`, and tensors made inside may never take part in a recorded computation.
+
+    Raises RuntimeError later, when such a tensor would have to be saved for a derivative: make a ``clone()`` of it
+    outside.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> with pb.inference_mode():
+        ...     y = x * 2
+        >>> y.is_inference()
+        True
+    """
+
+    def __new__(cls, mode=True):
+        made = super().__new__(cls)
+        if callable(mode):  # @inference_mode without parentheses
+            made.mode = True
+            return made(mode)
+        return made
+
+    def __init__(self, mode=True):
+        self.mode = bool(mode)
+
+    def fresh(self):
+        return inference_mode(self.mode)
+
+    def __enter__(self):
+        self.before = _core.set_inference(self.mode), _core.set_grad_enabled(
+            _core.is_grad_enabled() and not self.mode
+        )
+
+    def __exit__(self, *error):
+        _core.set_inference(self.before[0])
+        _core.set_grad_enabled(self.before[1])
