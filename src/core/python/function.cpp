@@ -99,7 +99,10 @@ class FunctionNode : public Node {
     }
     PyObject* attribute(const char* key) override {
         PyObject* found = PyObject_GetAttrString(context_, key);
-        if (!found) PyErr_Clear();
+        if (!found) {
+            if (!PyErr_ExceptionMatches(PyExc_AttributeError)) throw PythonError();
+            PyErr_Clear();
+        }
         return found;
     }
     PyObject* saved_tensors() {
@@ -243,7 +246,7 @@ PyObject* record_function(PyObject*, PyObject* args) {
                 originals.push_back(is_tensor(PyTuple_GET_ITEM(outputs, i)) ? Tensor(PyTuple_GET_ITEM(outputs, i)) : Tensor());
             function->save(c->to_save, given, inputs, originals);
         }
-        Py_CLEAR(c->to_save);
+        if (record) Py_CLEAR(c->to_save);  // otherwise the context lives only as long as the call
         Py_CLEAR(c->dirty);
         Py_CLEAR(c->non_differentiable);
         return result.release();

@@ -119,7 +119,7 @@ PyObject* getattro(PyObject* self, PyObject* key) {
     PyObject* found = PyObject_GenericGetAttr(self, key);
     if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
     const char* text = PyUnicode_AsUTF8(key);
-    if (!text || text[0] != '_') return nullptr;
+    if (!text) return nullptr;
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     try {
