@@ -67,7 +67,10 @@ TAG     = $(shell $(PYTHON) -c 'import sys; print(sys.implementation.cache_tag)'
 SCRIPTS = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
 CCACHE  = $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 CMAKE   = PATH="$(SCRIPTS):$$PATH" cmake
-# $(call configure,folder,options): configure once, build always.
+# Clones of the repository share what one of them has compiled.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+# $(call build,folder,options): configure once, compile what changed.
 define build
 	@test -f $(1)/build.ninja || $(CMAKE) -S . -B $(1) -G Ninja -DPython_EXECUTABLE="$$(command -v $(PYTHON))" \
 	    -DPULLBACK_WERROR=ON $(CCACHE) $(2)
@@ -75,7 +78,7 @@ define build
 endef
 
 develop: $(TOOLS)
-	$(call build,build/dev/$(TAG),-DPULLBACK_INPLACE=ON -DCMAKE_CXX_FLAGS=-g1)
+	$(call build,build/dev/$(TAG),-DPULLBACK_INPLACE=ON)
 
 # The executor's shortest block, a single vector: every block edge is crossed by small tests.
 short: $(TOOLS)
