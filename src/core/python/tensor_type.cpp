@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/fast.h"
+#include "ops/linear.h"
 #include "ops/operators.h"
 #include "python/node_object.h"
 #include "tape/hooks.h"
@@ -216,6 +217,15 @@ PyObject* positive(PyObject* a) {
 }
 PyObject* absolute(PyObject* a) { return unary(row_abs, a); }
 PyObject* invert(PyObject* a) { return unary(row_not, a); }
+
+PyObject* matrix_multiply(PyObject* a, PyObject* b) {
+    if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
+    try {
+        return ops::matmul(Tensor(a), Tensor(b)).release();
+    } catch (...) {
+        return raise_current();
+    }
+}
 
 int truth(PyObject* a) {
     try {
@@ -532,6 +542,7 @@ PyType_Slot slots[] = {
     {Py_nb_inplace_remainder, F(remainder_in)},
     {Py_nb_power, F(power)},
     {Py_nb_inplace_power, F(power_in)},
+    {Py_nb_matrix_multiply, F(matrix_multiply)},
     {Py_nb_negative, F(negative)},
     {Py_nb_positive, F(positive)},
     {Py_nb_absolute, F(absolute)},

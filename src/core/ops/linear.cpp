@@ -1,0 +1,210 @@
+// Products of matrices and vectors, differentiable.
+//
+// One rule, `Product`, is mm and bmm, with either factor transposed: its derivatives are products again, with the
+// transposes moved, so no transposed copy or view is ever made, to any order. Batches broadcast; the engine sums
+// cotangents over what was broadcast. `matmul` folds its operands into these as PyTorch does.
+#include "ops/linear.h"
+
+#include "ops/products.h"
+
+namespace pb::ops {
+
+const char* c_type_name(DType d) {
+    switch (d) {
+        case DType::Float32: return "float";
+        case DType::Float64: return "double";
+        case DType::Int64: return "long int";
+        case DType::Int32: return "int";
+        case DType::UInt8: return "unsigned char";
+        default: return dtype_name(d);
+    }
+}
+
+Tensor plus(const Tensor& a, const Tensor& b) { return !a ? b : !b ? a : add(a, b); }
+
+// Rows times columns of a cotangent and a saved vector, g p^T; a zero stays zero.
+static Tensor outer_of(const Tensor& g, const Tensor& p) { return zmul(unsqueeze(g, -1), p); }
+
+namespace {
+
+struct Product {
+    bool ta, tb, batched;
+    static constexpr uint32_t saves = 3;
+    const char* node_name() const { return batched ? "BmmBackward0" : "MmBackward0"; }
+    Tensor forward(const Tensors& x) { return Tensor::make(product(x[0].array(), x[1].array(), ta, tb)); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = ta ? product_of(c.input(1), g[0], tb, true) : product_of(g[0], c.input(1), false, !tb);
+        if (c.wants(1)) out[1] = tb ? product_of(g[0], c.input(0), true, ta) : product_of(c.input(0), g[0], !ta, false);
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        return {plus(t[0] ? product_of(t[0], c.input(1), ta, tb) : Tensor(), t[1] ? product_of(c.input(0), t[1], ta, tb) : Tensor())};
+    }
+};
+
+struct MatrixVector {
+    bool transpose;
+    static constexpr const char* name = "MvBackward0";
+    static constexpr uint32_t saves = 3;
+    Tensor forward(const Tensors& x) {
+        Array y = Array::empty(x[0].dtype(), Dims{x[0].size(transpose ? 1 : 0)});
+        matrix_vector_into(y, x[0].array(), x[1].array(), transpose, Scalar(1), Scalar(0));
+        return Tensor::make(y);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = transpose ? outer_of(c.input(1), g[0]) : outer_of(g[0], c.input(1));
+        if (c.wants(1)) out[1] = apply(MatrixVector{!transpose}, {c.input(0), g[0]});
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(), t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
+    }
+};
+
+struct Dot {
+    const char* node;
+    static constexpr uint32_t saves = 3;
+    const char* node_name() const { return node; }
+    Tensor forward(const Tensors& x) { return Tensor::make(dot_product(x[0].array(), x[1].array())); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = zmul(g[0], c.input(1));
+        if (c.wants(1)) out[1] = zmul(g[0], c.input(0));
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(), t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
+    }
+};
+
+// A fresh result in another shape; unlike a view, nobody else sees its memory.
+struct Reshaped {
+    const char* node;
+    Ref<Layout> layout;
+    const char* node_name() const { return node; }
+    Tensor forward(const Tensors& x) { return x[0].alias(layout, x[0]->offset); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = reshape(g[0], c.input_shape(0)); }
+    Tensors pushforward(Context&, const Tensors& t) { return {reshape(t[0], layout->dims())}; }
+};
+
+[[noreturn]] void fail_dtypes(const Tensor& a, const Tensor& b) {
+    fail("expected m1 and m2 to have the same dtype, but got: %s != %s. Convert one of them, for example with .to(%s).",
+         c_type_name(a.dtype()), c_type_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
+}
+
+void check_batches(const Tensor& a, const Tensor& b) {
+    if (a.dtype() != b.dtype())
+        fail("expected scalar type %s but found %s. Both factors of a product need one dtype; convert one with .to(%s).",
+             dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
+}
+
+}  // namespace
+
+Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb) {
+    return apply(Product{ta, tb, a.ndim() > 2 || b.ndim() > 2}, {a, b});
+}
+
+Tensor reshaped(const Tensor& x, const Dims& shape, const char* node) { return apply(Reshaped{node, Layout::contiguous(shape)}, {x}); }
+
+Tensor mm(const Tensor& a, const Tensor& b) {
+    if (a.ndim() != 2) fail("self must be a matrix. It has %lld dimensions; matmul takes any number.", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 2) fail("mat2 must be a matrix. It has %lld dimensions; matmul takes any number.", static_cast<long long>(b.ndim()));
+    if (a.size(1) != b.size(0))
+        fail("mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The columns of the first, %lld, must be as many as "
+             "the rows of the second, %lld.", static_cast<long long>(a.size(0)), static_cast<long long>(a.size(1)),
+             static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)), static_cast<long long>(a.size(1)),
+             static_cast<long long>(b.size(0)));
+    if (a.dtype() != b.dtype()) fail_dtypes(a, b);
+    return apply(Product{false, false, false}, {a, b});
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+    if (a.ndim() != 3) fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 3) fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
+    if (a.size(0) != b.size(0) || a.size(2) != b.size(1))
+        fail("Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].",
+             static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)), static_cast<long long>(b.size(0)),
+             static_cast<long long>(b.size(1)));
+    check_batches(a, b);
+    return apply(Product{false, false, true}, {a, b});
+}
+
+Tensor mv(const Tensor& a, const Tensor& x) {
+    if (a.ndim() != 2 || x.ndim() != 1)
+        fail("vector + matrix @ vector expected, got 1, %lld, %lld", static_cast<long long>(a.ndim()), static_cast<long long>(x.ndim()));
+    if (a.size(1) != x.size(0))
+        fail("size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld). The columns of the matrix must be as many as the elements "
+             "of the vector.", static_cast<long long>(a.size(0)), static_cast<long long>(a.size(0)),
+             static_cast<long long>(a.size(1)), static_cast<long long>(x.size(0)));
+    if (a.dtype() != x.dtype())
+        fail("addmv input tensors must have the same dtype, but got %s, %s, and %s. Convert one of them with .to(...).",
+             dtype_legacy_name(x.dtype()), dtype_legacy_name(a.dtype()), dtype_legacy_name(x.dtype()));
+    return apply(MatrixVector{false}, {a, x});
+}
+
+static Tensor dot_named(const Tensor& a, const Tensor& b, const char* node) {
+    if (a.ndim() != 1 || b.ndim() != 1)
+        fail("1D tensors expected, but got %lldD and %lldD tensors", static_cast<long long>(a.ndim()), static_cast<long long>(b.ndim()));
+    if (a.dtype() != b.dtype())
+        fail("dot : expected both vectors to have same dtype, but found %s and %s. Convert one of them with .to(...).",
+             dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()));
+    if (a.size(0) != b.size(0))
+        fail("inconsistent tensor size, expected tensor [%lld] and src [%lld] to have the same number of elements, but got %lld and "
+             "%lld elements respectively", static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)),
+             static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)));
+    return apply(Dot{node}, {a, b});
+}
+Tensor dot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "DotBackward0"); }
+Tensor vdot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "VdotBackward0"); }
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+    if (a.ndim() != 1) fail("outer: Expected 1-D argument self, but got %lld-D", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 1) fail("outer: Expected 1-D argument vec2, but got %lld-D", static_cast<long long>(b.ndim()));
+    return mul(reshape(a, Dims{a.size(0), 1}), b);
+}
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+    int64_t na = a.ndim(), nb = b.ndim();
+    if (na == 2 && nb == 2) return mm(a, b);
+    if (na == 0 || nb == 0)
+        fail("both arguments to matmul need to be at least 1D, but they are %lldD and %lldD. A number times a tensor is `*`.",
+             static_cast<long long>(na), static_cast<long long>(nb));
+    if (nb == 1) {
+        if (na == 1) return dot(a, b);
+        if (na == 2) return mv(a, b);
+    }
+    if (na == 1 && nb == 2) return reshaped(mm(unsqueeze(a, 0), b), Dims{b.size(1)}, "SqueezeBackward4");
+    if (nb <= 2) {
+        // All matrices of a meet the same one: their rows are one long matrix.
+        Dims shape = a.shape();
+        shape.pop_back();
+        int64_t rows = 1;
+        for (int64_t n : shape) rows *= n;
+        Tensor folded = reshape(a, Dims{rows, a.size(na - 1)});
+        if (nb == 2) shape.push_back(b.size(1));
+        return reshaped(nb == 1 ? mv(folded, b) : mm(folded, b), shape, "UnsafeViewBackward0");
+    }
+    Tensor left = na == 1 ? unsqueeze(a, 0) : a;
+    int64_t n = left.ndim(), d = std::max(n, nb) - 2;
+    Dims shape(static_cast<size_t>(d), 1);
+    for (int64_t i = 0; i < d; ++i) {
+        int64_t ia = i - (d - n + 2), ib = i - (d - nb + 2);
+        int64_t sa = ia >= 0 ? left.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
+        if (sa != sb && sa != 1 && sb != 1)
+            fail("The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton dimension %lld. These are batch "
+                 "dimensions of the shapes %s and %s: each pair of sizes must be equal or contain a 1.", static_cast<long long>(sa),
+                 static_cast<long long>(sb), static_cast<long long>(i), shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
+        shape[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
+    }
+    if (left.size(n - 1) != b.size(nb - 2)) {
+        int64_t count = 1;
+        for (int64_t s : shape) count *= s;
+        fail("Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld]. The shapes are %s and "
+             "%s: the last size of the first must be the last but one of the second.", static_cast<long long>(count),
+             static_cast<long long>(left.size(n - 1)), static_cast<long long>(count), static_cast<long long>(b.size(nb - 2)),
+             shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
+    }
+    check_batches(left, b);
+    Tensor y = product_of(left, b, false, false);
+    if (na > 1) shape.push_back(left.size(n - 2));
+    shape.push_back(b.size(nb - 1));
+    return reshaped(y, shape, "UnsafeViewBackward0");
+}
+
+}  // namespace pb::ops

@@ -1,0 +1,244 @@
+// Products of matrices as arrays.
+//
+// A matrix whose rows or whose columns are contiguous goes to BLAS where it lies, as itself or as a transpose;
+// anything else (both strides large, zero or negative) is copied first. One row or one column makes a product of a
+// matrix and a vector. Floating point goes to BLAS, integers through a plain loop, which wraps around as
+// integers do. An empty inner dimension gives zeros.
+//
+// BLAS's own rules hold for what is not finite: a product sums all its terms, so 0 * inf is nan here, where an
+// elementwise derivative would leave a zero gradient zero.
+#include "ops/products.h"
+#include "program/program.h"
+
+#include <cstring>
+#include <type_traits>
+
+#include "blas/blas.h"
+
+#include "ops/operators.h"
+
+namespace pb {
+
+namespace {
+
+// Flops from which the interpreter lock is worth releasing.
+constexpr double kLongWork = 2e6;
+
+struct Unlocked {
+    explicit Unlocked(bool yes) : state(yes ? PyEval_SaveThread() : nullptr) {}
+    Unlocked(const Unlocked&) = delete;
+    ~Unlocked() {
+        if (state) PyEval_RestoreThread(state);
+    }
+    PyThreadState* state;
+};
+
+// The matrices of an array, as BLAS wants them: rows `ld` elements apart, transposed or not.
+struct Factor {
+    Array array;
+    int64_t rows, cols;  // of op(matrix)
+    int64_t ld = 1;
+    bool transposed = false;
+
+    Factor(const Array& a, bool transpose) : array(a) {
+        int64_t n = a.ndim(), r = a.size(n - 2), c = a.size(n - 1), rs = a.stride(n - 2), cs = a.stride(n - 1);
+        bool by_rows = (cs == 1 || c <= 1) && (rs >= c || r <= 1) && (rs >= 1 || r <= 1);
+        bool by_cols = (rs == 1 || r <= 1) && (cs >= r || c <= 1) && (cs >= 1 || c <= 1);
+        rows = transpose ? c : r;
+        cols = transpose ? r : c;
+        if (by_rows) {
+            transposed = transpose;
+            ld = r <= 1 ? std::max<int64_t>(c, 1) : rs;
+        } else if (by_cols) {
+            transposed = !transpose;
+            ld = c <= 1 ? std::max<int64_t>(r, 1) : cs;
+        }
+        if ((!by_rows && !by_cols) || !blas::fits(ld)) {
+            array = contiguous_array(a);
+            transposed = transpose;
+            ld = std::max<int64_t>(c, 1);
+        }
+        if (!blas::fits(r) || !blas::fits(c) || !blas::fits(ld))
+            fail("a matrix of shape %s is too large for BLAS, which counts rows and columns with 32 bits. Split it.",
+                 shape_text(*a.layout).c_str());
+    }
+};
+
+// The one place where a product meets BLAS, and where threads would share the rows of c.
+template <class T>
+void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alpha, T beta, T* c) {
+    int64_t m = a.rows, n = b.cols, k = a.cols;
+    if constexpr (std::is_floating_point_v<T>) {
+        // A beta of 0 means that c holds anything, nan included; some kernels multiply it all the same.
+        if (n == 1) {
+            if (beta == 0) std::memset(c, 0, static_cast<size_t>(m) * sizeof(T));
+            bool t = a.transposed;
+            blas::gemv<T>(t, t ? k : m, t ? m : k, alpha, pa, a.ld, pb, b.transposed ? 1 : b.ld, beta, c, 1);
+        } else if (m == 1) {
+            if (beta == 0) std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
+            bool t = !b.transposed;
+            blas::gemv<T>(t, t ? k : n, t ? n : k, alpha, pb, b.ld, pa, a.transposed ? a.ld : 1, beta, c, 1);
+        } else {
+            blas::gemm<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, n);
+        }
+    } else {
+        int64_t ai = a.transposed ? 1 : a.ld, ak = a.transposed ? a.ld : 1;
+        int64_t bk = b.transposed ? 1 : b.ld, bj = b.transposed ? b.ld : 1;
+        using U = std::make_unsigned_t<T>;  // wraps around, as PyTorch's do
+        for (int64_t i = 0; i < m; ++i) {
+            T* row = c + i * n;
+            for (int64_t j = 0; j < n; ++j) row[j] = beta == 0 ? T(0) : static_cast<T>(U(beta) * U(row[j]));
+            for (int64_t l = 0; l < k; ++l) {
+                U s = static_cast<U>(U(alpha) * U(pa[i * ai + l * ak]));
+                const T* r = pb + l * bk;
+                if (bj == 1)
+                    for (int64_t j = 0; j < n; ++j) row[j] = static_cast<T>(U(row[j]) + U(s * U(r[j])));
+                else
+                    for (int64_t j = 0; j < n; ++j) row[j] = static_cast<T>(U(row[j]) + U(s * U(r[j * bj])));
+            }
+        }
+    }
+}
+
+template <class T>
+T as(Scalar s) {
+    if constexpr (std::is_floating_point_v<T>)
+        return static_cast<T>(s.to_double());
+    else
+        return static_cast<T>(s.to_int());
+}
+
+template <class T>
+void scale(T* c, int64_t n, T beta) {
+    if (beta == 0)
+        std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
+    else if (beta != 1)
+        for (int64_t i = 0; i < n; ++i) c[i] = static_cast<T>(beta * c[i]);
+}
+
+template <class T>
+void batches(const Array& c, const Factor& a, const Factor& b, T alpha, T beta, bool sum) {
+    int64_t m = a.rows, n = b.cols, k = a.cols, matrix = m * n;
+    T* pc = c.as<T>();
+    if (c.numel() == 0) return;
+    const T *pa = a.array.as<T>(), *pb = b.array.as<T>();
+    int64_t na = a.array.ndim() - 2, nb = b.array.ndim() - 2, nd = std::max(na, nb);
+    // Offsets of batch i: the dimensions of the broadcast batch, from the right.
+    Dims shape, sa, sb;
+    int64_t count = 1;
+    for (int64_t d = 0; d < nd; ++d) {
+        int64_t da = d - (nd - na), db = d - (nd - nb);
+        int64_t za = da >= 0 ? a.array.size(da) : 1, zb = db >= 0 ? b.array.size(db) : 1;
+        shape.push_back(za == 1 ? zb : za);
+        sa.push_back(za == 1 ? 0 : a.array.stride(da));
+        sb.push_back(zb == 1 ? 0 : b.array.stride(db));
+        count *= shape.back();
+    }
+    if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
+    if constexpr (std::is_floating_point_v<T>) blas::load();  // before the lock is released
+    Unlocked free(2.0 * static_cast<double>(matrix) * static_cast<double>(k) * static_cast<double>(count) > kLongWork);
+    Dims index(static_cast<size_t>(nd), 0);
+    for (int64_t i = 0; i < count; ++i) {
+        multiply<T>(a, b, pa, pb, alpha, sum && i > 0 ? T(1) : beta, pc);
+        if (!sum) pc += matrix;
+        for (size_t d = static_cast<size_t>(nd); d-- > 0;) {
+            pa += sa[d];
+            pb += sb[d];
+            if (++index[d] < shape[d]) break;
+            pa -= sa[d] * shape[d];
+            pb -= sb[d] * shape[d];
+            index[d] = 0;
+        }
+    }
+}
+
+// A vector with a positive stride that BLAS can count with.
+Array walkable(const Array& x) {
+    if (x.size(0) <= 1 || (x.stride(0) >= 1 && blas::fits(x.stride(0)))) return x;
+    return contiguous_array(x);
+}
+int64_t step(const Array& x) { return x.size(0) <= 1 ? 1 : x.stride(0); }
+
+template <class T>
+Array dot_of(const Array& x, const Array& y) {
+    Array out = Array::empty(x.dtype, Layout::scalar());
+    int64_t n = x.size(0);
+    T s = 0;
+    if constexpr (std::is_floating_point_v<T>) {
+        const T *px = x.as<T>(), *py = y.as<T>();
+        // In parts that an int can count.
+        for (int64_t at = 0; at < n; at += int64_t(1) << 30) {
+            int64_t part = std::min(n - at, int64_t(1) << 30);
+            s += blas::dot<T>(part, px + at * step(x), step(x), py + at * step(y), step(y));
+        }
+    } else {
+        using U = std::make_unsigned_t<T>;
+        for (int64_t i = 0; i < n; ++i) s = static_cast<T>(U(s) + U(U(x.as<T>()[i * step(x)]) * U(y.as<T>()[i * step(y)])));
+    }
+    *out.as<T>() = s;
+    return out;
+}
+
+}  // namespace
+
+void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b, Scalar alpha, Scalar beta,
+                  bool sum_batches) {
+    Factor fa(a, transpose_a), fb(b, transpose_b);
+    switch (a.dtype) {
+        case DType::Float32: return batches<float>(c, fa, fb, as<float>(alpha), as<float>(beta), sum_batches);
+        case DType::Float64: return batches<double>(c, fa, fb, as<double>(alpha), as<double>(beta), sum_batches);
+        case DType::Int64: return batches<int64_t>(c, fa, fb, as<int64_t>(alpha), as<int64_t>(beta), sum_batches);
+        case DType::Int32: return batches<int32_t>(c, fa, fb, as<int32_t>(alpha), as<int32_t>(beta), sum_batches);
+        case DType::UInt8: return batches<uint8_t>(c, fa, fb, as<uint8_t>(alpha), as<uint8_t>(beta), sum_batches);
+        default: break;
+    }
+    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
+            a.ndim() > 2 || b.ndim() > 2 ? "bmm" : "addmm_impl_cpu_", dtype_legacy_name(a.dtype));
+}
+
+Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
+    int64_t na = a.ndim(), nb = b.ndim();
+    int64_t m = a.size(transpose_a ? na - 1 : na - 2), n = b.size(transpose_b ? nb - 2 : nb - 1);
+    Dims shape;
+    if (na == 2 && nb == 2) {
+        shape = {m, n};
+    } else {
+        int64_t nd = std::max(na, nb) - 2;
+        for (int64_t d = 0; d < nd; ++d) {
+            int64_t da = d - (nd - na + 2), db = d - (nd - nb + 2);
+            int64_t za = da >= 0 ? a.size(da) : 1, zb = db >= 0 ? b.size(db) : 1;
+            shape.push_back(za == 1 ? zb : za);
+        }
+        shape.push_back(m);
+        shape.push_back(n);
+    }
+    Array c = Array::empty(a.dtype, shape);
+    product_into(c, a, b, transpose_a, transpose_b, Scalar(1), Scalar(0));
+    return c;
+}
+
+void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha, Scalar beta) {
+    if (a.dtype == DType::Bool)
+        fail_as(ErrorKind::NotImplemented, "\"addmv_impl_cpu\" not implemented for 'Bool'. Convert to a numeric dtype first, with .to(...).");
+    // The vector as a column.
+    Array column = walkable(x);
+    int64_t n = column.size(0);
+    column = column.view(Layout::strided(Dims{n, 1}, Dims{step(column), 1}), column.offset);
+    product_into(y, a, column, transpose, false, alpha, beta);
+}
+
+Array dot_product(const Array& a, const Array& b) {
+    Array x = walkable(a), y = walkable(b);
+    switch (x.dtype) {
+        case DType::Float32: return dot_of<float>(x, y);
+        case DType::Float64: return dot_of<double>(x, y);
+        case DType::Int64: return dot_of<int64_t>(x, y);
+        case DType::Int32: return dot_of<int32_t>(x, y);
+        case DType::UInt8: return dot_of<uint8_t>(x, y);
+        default: break;
+    }
+    fail_as(ErrorKind::NotImplemented, "\"dot\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
+            dtype_legacy_name(x.dtype));
+}
+
+}  // namespace pb
