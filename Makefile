@@ -70,10 +70,13 @@ CMAKE   = PATH="$(SCRIPTS):$$PATH" cmake
 # Clones of the repository share what one of them has compiled.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
-# $(call build,folder,options): configure once, compile what changed.
+# $(call build,folder,options): configure when this file has changed, compile what has changed.
 define build
-	@test -f $(1)/build.ninja || $(CMAKE) -S . -B $(1) -G Ninja -DPython_EXECUTABLE="$$(command -v $(PYTHON))" \
-	    -DPULLBACK_WERROR=ON $(CCACHE) $(2)
+	@mkdir -p $(dir $(1))
+	@test $(1)/.configured -nt Makefile || { \
+	    $(CMAKE) -S . -B $(1) -G Ninja -DPython_EXECUTABLE="$$(command -v $(PYTHON))" \
+	        -DCMAKE_CXX_FLAGS="$(CXXFLAGS)" -DPULLBACK_WERROR=ON $(CCACHE) $(2) > $(1).log 2>&1 \
+	    && touch $(1)/.configured || { cat $(1).log; exit 1; }; }
 	@$(CMAKE) --build $(1) -j $(JOBS)
 endef
 
