@@ -1,73 +1,238 @@
-// Memory shared with NumPy, both ways, through the buffer protocol.
+// Memory shared with NumPy and others, both ways, through the buffer protocol.
+//
+// In: `from_buffer` makes a tensor over the bytes of any object that exports them; the export is held until the
+// last tensor over it is gone. Out: `_core.Memory` exports the elements of a tensor and holds its buffer, and a
+// NumPy array made of it holds the Memory: whoever lives longest keeps the bytes.
 #include <cstring>
 
 #include "ops/operators.h"
-#include "python/convert.h"
+#include "python/from_data.h"
+#include "tensor/write_site.h"
 
 namespace pb {
 
 namespace {
 
-DType dtype_from_format(const char* f, Py_ssize_t itemsize) {
+constexpr char kSupported[] = "The only supported types are: float64, float32, int64, int32, uint8, and bool.";
+
+// What goes on in `dtype.type.__name__` of a NumPy array, for errors only.
+std::string element_type(PyObject* o) {
+    Owned dtype(PyObject_GetAttrString(o, "dtype"));
+    Owned type(dtype ? PyObject_GetAttrString(dtype.o, "type") : nullptr);
+    PyErr_Clear();
+    return type && PyType_Check(type.o) ? reinterpret_cast<PyTypeObject*>(type.o)->tp_name : Py_TYPE(o)->tp_name;
+}
+
+[[noreturn]] void fail_element_type(PyObject* o) {
+    fail_as(ErrorKind::Type, "can't convert np.ndarray of type %s. %s Convert it with array.astype first.", element_type(o).c_str(), kSupported);
+}
+
+bool dtype_from_format(const char* f, Py_ssize_t itemsize, DType* out) {
+    if (*f == '>' || *f == '!')
+        fail_as(ErrorKind::Value, "given numpy array has byte order different from the native byte order. Conversion between byte orders is "
+                "currently not supported. array.astype(array.dtype.newbyteorder('=')) makes a native copy.");
     while (*f == '@' || *f == '=' || *f == '<') ++f;
+    if (f[0] == 0 || f[1] != 0) return false;
     switch (*f) {
-        case 'f': return DType::Float32;
-        case 'd': return DType::Float64;
-        case '?': return DType::Bool;
-        case 'B': return DType::UInt8;
+        case 'f': *out = DType::Float32; return true;
+        case 'd': *out = DType::Float64; return true;
+        case '?': *out = DType::Bool; return true;
+        case 'B': *out = DType::UInt8; return true;
         case 'i':
         case 'l':
-        case 'q': return itemsize == 8 ? DType::Int64 : DType::Int32;
-        default: break;
+        case 'q':
+            if (itemsize != 4 && itemsize != 8) return false;
+            *out = itemsize == 8 ? DType::Int64 : DType::Int32;
+            return true;
+        default: return false;
     }
-    fail_as(ErrorKind::Type, "can't convert np.ndarray of type with format '%s'. The supported types are: float64, float32, int64, int32, uint8, "
-            "and bool.", f);
 }
 
 void release_view(void* p) {
     auto* view = static_cast<Py_buffer*>(p);
+    PyGILState_STATE state = PyGILState_Ensure();
     PyBuffer_Release(view);
     delete view;
+    PyGILState_Release(state);
 }
 
-// from_buffer(object): a tensor over the memory of an object with the buffer protocol.
-PyObject* from_buffer(PyObject*, PyObject* o) {
+Array array_over(PyObject* o) {
     auto* view = new Py_buffer;
+    // Writable where it can be, so that NumPy refuses to make it read-only meanwhile.
     if (PyObject_GetBuffer(o, view, PyBUF_FULL_RO) < 0) {
         delete view;
-        return nullptr;
+        if (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_BufferError)) {
+            PyErr_Clear();
+            fail_element_type(o);  // NumPy has no format for dates and the like
+        }
+        throw PythonError();
     }
     try {
-        DType d = dtype_from_format(view->format ? view->format : "B", view->itemsize);
+        Array a;
+        if (!dtype_from_format(view->format ? view->format : "B", view->itemsize, &a.dtype)) fail_element_type(o);
         Dims shape, strides;
+        int64_t numel = 1;
+        for (int i = 0; i < view->ndim; ++i) numel *= view->shape[i];
         for (int i = 0; i < view->ndim; ++i) {
             shape.push_back(view->shape[i]);
-            if (view->strides[i] % view->itemsize) fail_as(ErrorKind::Value, "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.");
-            if (view->strides[i] < 0)
-                fail_as(ErrorKind::Value, "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
-                        "supported. (You can probably work around this by making a copy of your array  with array.copy().) ");
-            strides.push_back(view->strides[i] / view->itemsize);
+            int64_t stride = view->strides ? view->strides[i] : 0;
+            if (stride % view->itemsize)
+                fail_as(ErrorKind::Value, "given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
+                        "reallocate the memory.");
+            if (stride < 0 && numel > 0)
+                fail_as(ErrorKind::Value, "At least one stride in the given numpy array is negative, and tensors with negative strides are "
+                        "not currently supported. (You can probably work around this by making a copy of your array  with "
+                        "array.copy().) ");
+            strides.push_back(stride / view->itemsize);
         }
-        Array a;
-        a.dtype = d;
+        if (numel > 0 && reinterpret_cast<uintptr_t>(view->buf) % item_size(a.dtype))
+            fail_as(ErrorKind::Value, "given numpy array is not aligned to its element size. Copy the numpy array to reallocate the memory.");
         a.layout = Layout::strided(shape, strides);
         int64_t low, high;
         a.layout->extent(&low, &high);
-        a.buffer = Buffer::foreign(view->buf, static_cast<size_t>(high) * item_size(d), view, release_view, !view->readonly);
-        return Tensor::make(a).release();
+        a.buffer = Buffer::foreign(view->buf, static_cast<size_t>(high) * item_size(a.dtype), view, release_view, !view->readonly);
+        return a;
     } catch (...) {
         PyBuffer_Release(view);
         delete view;
+        throw;
+    }
+}
+
+PyObject* from_buffer(PyObject*, PyObject* o) {
+    try {
+        return Tensor::make(array_over(o)).release();
+    } catch (...) {
         return raise_current();
     }
 }
 
-PyMethodDef functions[] = {{"from_buffer", from_buffer, METH_O, nullptr}, {nullptr, nullptr, 0, nullptr}};
+// ---- out: the bytes of a tensor, for NumPy ----
+
+struct MemoryObject {
+    PyObject_HEAD
+    Array* array;
+    Py_ssize_t* dims;  // shape, then strides in bytes
+};
+
+const char* format_of(DType d) {
+    switch (d) {
+        case DType::Float32: return "f";
+        case DType::Float64: return "d";
+        case DType::Int64: return "q";
+        case DType::Int32: return "i";
+        case DType::Bool: return "?";
+        default: return "B";
+    }
+}
+
+int export_buffer(PyObject* self, Py_buffer* view, int flags) {
+    auto* m = reinterpret_cast<MemoryObject*>(self);
+    const Array& a = *m->array;
+    if ((flags & PyBUF_WRITABLE) && !a.buffer->is_writable()) {
+        view->obj = nullptr;
+        PyErr_SetString(PyExc_BufferError, "the memory is read-only");
+        return -1;
+    }
+    view->buf = a.data();
+    view->len = static_cast<Py_ssize_t>(a.numel() * static_cast<int64_t>(a.item()));
+    view->readonly = !a.buffer->is_writable();
+    view->itemsize = static_cast<Py_ssize_t>(a.item());
+    view->format = const_cast<char*>(format_of(a.dtype));
+    view->ndim = static_cast<int>(a.ndim());
+    view->shape = m->dims;
+    view->strides = m->dims + a.ndim();
+    view->suboffsets = nullptr;
+    view->internal = nullptr;
+    Py_INCREF(self);
+    view->obj = self;
+    return 0;
+}
+
+void destroy_memory(PyObject* self) {
+    auto* m = reinterpret_cast<MemoryObject*>(self);
+    PyTypeObject* type = Py_TYPE(self);
+    delete m->array;
+    delete[] m->dims;
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyType_Slot memory_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(destroy_memory)},
+    {Py_bf_getbuffer, reinterpret_cast<void*>(export_buffer)},
+    {0, nullptr},
+};
+PyType_Spec memory_spec = {"pullback._core.Memory", sizeof(MemoryObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                           memory_slots};
+PyTypeObject* memory_type = nullptr;
+
+// memory_of(tensor): an object with the buffer protocol over the tensor's elements.
+PyObject* memory_of(PyObject*, PyObject* o) {
+    try {
+        if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor, got %s", Py_TYPE(o)->tp_name);
+        auto* m = PyObject_New(MemoryObject, memory_type);
+        if (!m) return nullptr;
+        m->array = new Array(Tensor(o).array());
+        int64_t n = m->array->ndim();
+        m->dims = new Py_ssize_t[static_cast<size_t>(2 * n + 1)];
+        for (int64_t i = 0; i < n; ++i) {
+            m->dims[i] = static_cast<Py_ssize_t>(m->array->size(i));
+            m->dims[n + i] = static_cast<Py_ssize_t>(m->array->stride(i) * static_cast<int64_t>(m->array->item()));
+        }
+        return reinterpret_cast<PyObject*>(m);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyObject* tolist(PyObject*, PyObject* o) {
+    try {
+        return list_from_array(Tensor(o).array());
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyObject* item(PyObject*, PyObject* o) {
+    try {
+        return item_object(Tensor(o));
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyMethodDef functions[] = {
+    {"from_buffer", from_buffer, METH_O, nullptr},
+    {"memory_of", memory_of, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyObject* op_item(const Args& a) { return item(nullptr, a.tensor(0).py()); }
+PyObject* op_tolist(const Args& a) { return tolist(nullptr, a.tensor(0).py()); }
+const OperatorEntry entries[] = {{"item", op_item}, {"tolist", op_tolist}};
 
 }  // namespace
 
+bool is_numpy_array(PyObject* o) {
+    static PyTypeObject* ndarray = nullptr;
+    PyTypeObject* type = Py_TYPE(o);
+    if (ndarray) return type == ndarray || PyType_IsSubtype(type, ndarray);
+    // Until NumPy is loaded nothing is an array of its.
+    for (PyTypeObject* t = type; t; t = t->tp_base)
+        if (!std::strcmp(t->tp_name, "numpy.ndarray")) {
+            ndarray = t;
+            return true;
+        }
+    return false;
+}
+
+Array array_from_numpy(PyObject* o) { return array_over(o); }
+
 void bind_interop(PyObject* module) {
+    memory_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&memory_spec)));
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
+    register_operators(entries, sizeof entries / sizeof *entries);
 }
 
 }  // namespace pb

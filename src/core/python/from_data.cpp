@@ -1,0 +1,263 @@
+// Nested Python sequences into tensors and back.
+//
+// Three walks over the data, as in PyTorch: the shape is read off the first element of every level, the dtype off
+// every number (unless it is given), and the numbers are then written, which finds the ragged rows. Lists and
+// tuples are walked in place; other sequences are made into lists once a level.
+#include "python/from_data.h"
+
+#include <cstring>
+
+#include "ops/operators.h"
+
+namespace pb {
+
+namespace {
+
+constexpr size_t kMaxDims = 64;
+
+bool is_text(PyObject* o) { return PyUnicode_Check(o) || PyBytes_Check(o); }
+// A number of NumPy's, or its type by name; NumPy itself is never imported for this.
+bool is_numpy_scalar(PyObject* o) { return std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0 && !is_numpy_array(o); }
+bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o) || (!is_tensor(o) && PySequence_Check(o)); }
+
+bool numpy_scalar_dtype(PyObject* o, DType* out) {
+    const char* name = Py_TYPE(o)->tp_name + 6;
+    if (!std::strcmp(name, "bool_")) name = "bool";
+    for (int i = 0; i < kDTypes; ++i)
+        if (!std::strcmp(name, dtype_name(static_cast<DType>(i)))) {
+            *out = static_cast<DType>(i);
+            return true;
+        }
+    return false;
+}
+
+Dims shape_of(PyObject* data) {
+    Dims shape;
+    Owned hold;
+    while (is_sequence(data) && !PyUnicode_Check(data) && !PyBytes_Check(data)) {
+        Py_ssize_t n = PySequence_Size(data);
+        if (n < 0) {
+            PyErr_Clear();
+            break;
+        }
+        shape.push_back(n);
+        if (shape.size() > kMaxDims) fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(data)->tp_name);
+        if (n == 0) break;
+        PyObject* first = checked(PySequence_GetItem(data, 0));
+        Py_XDECREF(std::exchange(hold.o, first));
+        // A text is a sequence of texts for ever: only the outermost may be one, and is no number either.
+        if (is_text(first)) fail_as(ErrorKind::Value, "too many dimensions '%s'. Tensors hold numbers; texts have to become numbers first.",
+                                    Py_TYPE(first)->tp_name);
+        data = first;
+    }
+    return shape;
+}
+
+struct Inferred {
+    bool any = false;
+    DType dtype = DType::Float32;
+    void meet(DType d) {
+        dtype = any ? promote(dtype, d) : d;
+        any = true;
+    }
+};
+
+void infer(PyObject* o, Inferred& found, int depth = 0) {
+    if (PyFloat_CheckExact(o)) return found.meet(default_dtype);
+    if (PyBool_Check(o)) return found.meet(DType::Bool);
+    if (PyLong_Check(o)) return found.meet(DType::Int64);
+    if (is_tensor(o)) return found.meet(as_tensor(o)->dtype);
+    if (is_numpy_array(o)) return found.meet(array_from_numpy(o).dtype);
+    if (is_numpy_scalar(o)) {
+        DType d;
+        if (numpy_scalar_dtype(o, &d)) return found.meet(d);
+    }
+    if (PyFloat_Check(o)) return found.meet(default_dtype);
+    if (PyComplex_Check(o)) return found.meet(default_dtype == DType::Float64 ? DType::Complex128 : DType::Complex64);
+    if (is_text(o))
+        fail_as(ErrorKind::Type, "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.",
+                Py_TYPE(o)->tp_name);
+    if (depth > static_cast<int>(kMaxDims)) fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(o)->tp_name);
+    if (is_sequence(o)) {
+        Owned fast(PySequence_Fast(o, "not a sequence"));
+        if (!fast) throw PythonError();
+        Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.o);
+        if (n == 0) return found.meet(default_dtype);
+        for (Py_ssize_t i = 0; i < n; ++i) infer(PySequence_Fast_GET_ITEM(fast.o, i), found, depth + 1);
+        return;
+    }
+    fail("Could not infer dtype of %s", Py_TYPE(o)->tp_name);
+}
+
+double real_number(PyObject* o) {
+    if (PyFloat_CheckExact(o)) return PyFloat_AS_DOUBLE(o);
+    double v = PyFloat_AsDouble(o);
+    if (v == -1 && PyErr_Occurred()) throw PythonError();
+    return v;
+}
+
+[[noreturn]] void fail_overflow(DType d) {
+    fail("value cannot be converted to type %s without overflow", d == DType::UInt8 ? "uint8" : d == DType::Int32 ? "int32" : "int64");
+}
+
+int64_t whole_number(PyObject* o, DType d) {
+    int64_t v;
+    if (PyFloat_Check(o)) {
+        double f = PyFloat_AS_DOUBLE(o);
+        if (!(f >= -9223372036854775808.0 && f < 9223372036854775808.0)) fail_overflow(d);
+        v = static_cast<int64_t>(f);
+    } else {
+        Owned index;
+        if (!PyLong_Check(o)) o = index.o = checked(PyNumber_Index(o));
+        int overflow = 0;
+        v = PyLong_AsLongLongAndOverflow(o, &overflow);
+        if (overflow) fail_as(ErrorKind::Value, "Overflow when unpacking long long");
+    }
+    // A negative number wraps around in an unsigned type, as in PyTorch; what is too large is an error.
+    if (d == DType::UInt8 && (v > 255 || v < -255)) fail_overflow(d);
+    if (d == DType::Int32 && (v > INT32_MAX || v < INT32_MIN)) fail_overflow(d);
+    return v;
+}
+
+void store(PyObject* o, DType d, char* out) {
+    if (is_tensor(o)) {
+        if (as_tensor(o)->layout->numel() != 1) fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
+        Owned item(item_object(Tensor(o)));
+        return store(item.o, d, out);
+    }
+    switch (d) {
+        case DType::Float32: {
+            auto v = static_cast<float>(real_number(o));
+            std::memcpy(out, &v, 4);
+            return;
+        }
+        case DType::Float64: {
+            double v = real_number(o);
+            std::memcpy(out, &v, 8);
+            return;
+        }
+        case DType::Bool: {
+            int v = PyObject_IsTrue(o);
+            if (v < 0) throw PythonError();
+            *out = static_cast<char>(v);
+            return;
+        }
+        default: Scalar(whole_number(o, d)).store(d, out);
+    }
+}
+
+void fill(PyObject* o, const Dims& shape, size_t dim, DType d, char*& out) {
+    if (dim == shape.size()) {
+        store(o, d, out);
+        out += item_size(d);
+        return;
+    }
+    if (is_tensor(o)) fail_as(ErrorKind::Type, "not a sequence");
+    Owned fast(PySequence_Fast(o, "not a sequence"));
+    if (!fast) throw PythonError();
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.o);
+    if (n != shape[dim])
+        fail_as(ErrorKind::Value, "expected sequence of length %lld at dim %zu (got %zd). Rows of different lengths do not make a tensor: "
+                "pad them, or keep them in a list.", static_cast<long long>(shape[dim]), dim, n);
+    // Numbers may run Python code (__float__), which may shorten the list under our feet.
+    for (Py_ssize_t i = 0; i < n; ++i) {
+        if (PySequence_Fast_GET_SIZE(fast.o) != n) fail("the sequence changed its length while it was read");
+        Owned item(PySequence_Fast_GET_ITEM(fast.o, i));
+        Py_INCREF(item.o);
+        fill(item.o, shape, dim + 1, d, out);
+    }
+}
+
+}  // namespace
+
+Tensor tensor_from_data(PyObject* data, const DType* given) {
+    auto require = [](DType d) {
+        if (!is_supported(d))
+            fail_as(ErrorKind::NotImplemented, "\"tensor\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, uint8 "
+                    "and bool.", dtype_legacy_name(d));
+    };
+    if (given) require(*given);
+    // The shortest way for the commonest case.
+    if (PyFloat_CheckExact(data)) return ops::scalar_tensor(Scalar(PyFloat_AS_DOUBLE(data)), given && is_float(*given) ? *given : given ? *given : default_dtype);
+    bool array = !is_tensor(data) && is_numpy_array(data);
+    if (is_tensor(data) || array) {
+        Array from = array ? array_from_numpy(data) : Tensor(data).array();
+        DType d = given ? *given : from.dtype;
+        Ref<Layout> l = from.layout->is_dense() ? from.layout : Layout::contiguous(from.layout->dims());
+        Array out = Array::empty(d, l);
+        copy_array(from, out);
+        return Tensor::make(out);
+    }
+    if (is_text(data)) fail_as(ErrorKind::Type, "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.", Py_TYPE(data)->tp_name);
+    Dims shape = shape_of(data);
+    DType d;
+    if (given) {
+        d = *given;
+    } else {
+        Inferred found;
+        infer(data, found);
+        d = found.any ? found.dtype : default_dtype;
+        require(d);
+    }
+    Tensor t = Tensor::make(d, Layout::contiguous(shape));
+    if (t.numel() == 0) return t;
+    char* out = t.data();
+    fill(data, shape, 0, d, out);
+    return t;
+}
+
+namespace {
+PyObject* list_level(const Array& a, int64_t dim, const char* at) {
+    if (dim == a.ndim()) return checked(scalar_object(Scalar::load(a.dtype, at)));
+    int64_t n = a.size(dim), step = a.stride(dim) * static_cast<int64_t>(a.item());
+    Owned list(checked(PyList_New(n)));
+    for (int64_t i = 0; i < n; ++i) PyList_SET_ITEM(list.o, i, list_level(a, dim + 1, at + i * step));
+    return list.release();
+}
+}  // namespace
+
+PyObject* list_from_array(const Array& a) { return list_level(a, 0, a.data()); }
+
+bool to_dtype_code(PyObject* o, DType* out) {
+    if (is_dtype(o)) *out = dtype_of(o);
+    else if (o == reinterpret_cast<PyObject*>(&PyFloat_Type)) *out = DType::Float64;
+    else if (o == reinterpret_cast<PyObject*>(&PyLong_Type)) *out = DType::Int64;
+    else if (o == reinterpret_cast<PyObject*>(&PyBool_Type)) *out = DType::Bool;
+    else if (o == reinterpret_cast<PyObject*>(&PyComplex_Type)) *out = DType::Complex128;
+    else return false;
+    return true;
+}
+
+namespace {
+// A checking function of pullback.device; loaded on first use, because most calls name no device.
+PyObject* checker(const char* name) {
+    Owned module(checked(PyImport_ImportModule("pullback.device")));
+    return checked(PyObject_GetAttrString(module.o, name));
+}
+}  // namespace
+
+void check_device(PyObject* device) {
+    static PyObject *cpu = nullptr, *check = nullptr;
+    if (!device || device == Py_None || device == cpu) return;
+    if (!check) {
+        cpu = checker("CPU");
+        check = checker("check_device");
+    }
+    if (device != cpu) Owned done(checked(PyObject_CallOneArg(check, device)));
+}
+
+void check_layout(PyObject* layout) {
+    static PyObject *strided = nullptr, *check = nullptr;
+    if (!layout || layout == Py_None || layout == strided) return;
+    if (!check) {
+        strided = checker("strided");
+        check = checker("check_layout");
+    }
+    if (layout != strided) Owned done(checked(PyObject_CallOneArg(check, layout)));
+}
+
+void fail_pinning() {
+    fail("pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on this system.");
+}
+
+}  // namespace pb

@@ -1,0 +1,68 @@
+#include "python/options.h"
+
+namespace pb {
+
+namespace {
+
+void read_dtype(const Args& a, size_t i, Options& o) {
+    if (!a.given(i)) return;
+    if (!to_dtype_code(a.raw(i), &o.dtype)) a.fail_type(i, "pullback.dtype");
+    require_kernels(a.operation, o.dtype);
+    o.dtype_given = true;
+}
+
+void read_requires_grad(const Args& a, size_t i, Options& o) {
+    PyObject* v = a.raw(i);
+    if (v != Py_True && v != Py_False) a.fail_type(i, "bool");
+    o.requires_grad = v == Py_True;
+}
+
+}  // namespace
+
+void require_kernels(const char* operation, DType d) {
+    if (is_supported(d)) return;
+    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, uint8 and bool.",
+            operation, dtype_legacy_name(d));
+}
+
+Options read_options(const Args& a, size_t first) {
+    Options o;
+    read_dtype(a, first, o);
+    if (a.given(first + 1)) check_layout(a.raw(first + 1));
+    check_device(a.raw(first + 2));
+    if (a.given(first + 3) && a.flag(first + 3)) fail_pinning();
+    read_requires_grad(a, first + 4, o);
+    return o;
+}
+
+Options read_short_options(const Args& a, size_t first) {
+    Options o;
+    read_dtype(a, first, o);
+    check_device(a.raw(first + 1));
+    if (a.given(first + 2) && a.flag(first + 2)) fail_pinning();
+    read_requires_grad(a, first + 3, o);
+    return o;
+}
+
+PyObject* finish(Tensor t, const Options& o) {
+    if (o.requires_grad) {
+        if (!is_differentiable(t.dtype()))
+            fail("Only Tensors of floating point and complex dtype can require gradients. This one would have dtype pullback.%s: give "
+                 "dtype=pullback.float32, or write its numbers with a point.", dtype_name(t.dtype()));
+        t->flags |= kRequiresGrad;
+    }
+    if (modes.inference) t->flags |= kInference;
+    return t.release();
+}
+
+PyObject* deliver(const Args& a, size_t out, Tensor t, const Options& o) {
+    if (!a.given(out)) return finish(std::move(t), o);
+    Tensor target = a.tensor(out);
+    if (o.dtype_given && o.dtype != target.dtype())
+        fail("dtype %s does not match dtype of out parameter (%s)", dtype_legacy_name(o.dtype), dtype_legacy_name(target.dtype()));
+    if (!target.layout().same_shape(t.layout())) ops::resize_output(target, t.layout());
+    ops::copy_(target, t);
+    return target.release();
+}
+
+}  // namespace pb
