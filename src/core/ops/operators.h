@@ -49,6 +49,15 @@ Tensor unsqueeze(const Tensor& x, int64_t dim);
 Tensor select(const Tensor& x, int64_t dim, int64_t index);
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t stop, int64_t step);
 
+// index.cpp, scatter.cpp, masks.cpp (index.h has the writing ones)
+Tensor index(const Tensor& x, const Tensors& indices);  // x[indices], undefined entries being `:`
+Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index);
+Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
+Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
+Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value);
+Tensor masked_select(const Tensor& x, const Tensor& mask);
+Tensor nonzero(const Tensor& x);  // int64, one row an element
+
 // reduce.cpp
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim);  // no dims: all
 Tensor sum_to(const Tensor& x, const Layout& shape);          // undoes broadcasting

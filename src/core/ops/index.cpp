@@ -1,0 +1,249 @@
+// The rules of reading and writing at points, and the operators along one dimension that are made of them.
+#include "ops/index.h"
+
+#include <algorithm>
+
+#include "ops/operators.h"
+
+namespace pb::ops {
+
+namespace {
+
+struct ReadPoints {
+    PointsRef p;
+    PointNames names;
+    const char* node_name() const { return names.read; }
+    Tensor forward(const Tensors& x) {
+        Array out = Array::empty(x[0].dtype(), p->result());
+        visit_points(*p, At::Read, x[0].array(), out);
+        return Tensor::make(out);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = add_to_zeros(g[0], p, names); }
+    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
+};
+
+struct AddToZeros {
+    PointsRef p;
+    PointNames names;
+    const char* node_name() const { return names.add; }
+    Tensor forward(const Tensors& x) {
+        Tensor out = zeros(x[0].dtype(), p->input);
+        visit_points(*p, At::Add, out.array(), contiguous_array(x[0].array()));
+        return out;
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = read_points(g[0], p, names); }
+    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
+};
+
+// The values of a write as the loops want them: contiguous of the result's shape, or one element; and never memory
+// that is being written.
+Array spread(const Array& values, const Dims& shape, const Array& target) {
+    bool apart = values.buffer.get() != target.buffer.get();
+    bool as_is = values.layout->is_contiguous() && (values.numel() == 1 || values.layout->dims() == shape);
+    if (apart && as_is) return values;
+    Array out = Array::empty(values.dtype, values.numel() == 1 ? values.layout->dims() : shape);
+    if (out.numel()) copy_array(values, out);
+    return out;
+}
+
+struct WritePoints {
+    PointsRef p;
+    bool add;
+    const char* node;
+    const char* node_name() const { return node; }
+    void write(const Tensors& x) {
+        Array target = x[0].array();
+        visit_points(*p, add ? At::Add : At::Write, target, spread(x[1].array(), p->result(), target));
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = add ? g[0] : fill_points(g[0], Scalar(0), p, node);
+        if (c.wants(1)) {
+            // Where several values go to one place, the last one stays: only it gets the gradient.
+            Tensor at = read_points(g[0], p);
+            Tensor last = add ? Tensor() : survivors(*p);
+            out[1] = last ? where(against_result(last, *p), at, Scalar(0)) : at;
+        }
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Tensor x = t[0] ? t[0] : zeros(c.output().dtype(), p->input);
+        if (t[1]) return {apply(*this, {x, t[1]})};
+        return {add ? clone(x) : fill_points(x, Scalar(0), p, node)};
+    }
+};
+
+struct FillPoints {
+    PointsRef p;
+    Scalar value;
+    const char* node;
+    const char* node_name() const { return node; }
+    void write(const Tensors& x) {
+        Array one = Array::empty(x[0].dtype(), Layout::scalar());
+        value.store(one.dtype, one.data());
+        visit_points(*p, At::Write, x[0].array(), one);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = fill_points(g[0], Scalar(0), p, node); }
+    Tensors pushforward(Context&, const Tensors& t) { return {fill_points(t[0], Scalar(0), p, node)}; }
+};
+
+bool is_index_type(DType d) { return d == DType::Int64 || d == DType::Int32; }
+
+void index_out_of_bounds(int64_t i, int64_t dim, int64_t size) {
+    fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %lld with size %lld", static_cast<long long>(i),
+            static_cast<long long>(dim), static_cast<long long>(size));
+}
+[[noreturn]] void fail_bounds(const char* operation, ErrorKind kind, int64_t i, int64_t dim, int64_t size) {
+    fail_as(kind, "%sindex %lld is out of bounds for dimension %lld with size %lld. Negative indices do not count from the end here.",
+            operation, static_cast<long long>(i), static_cast<long long>(dim), static_cast<long long>(size));
+}
+
+}  // namespace
+
+Tensor read_points(const Tensor& x, const PointsRef& p, PointNames names) { return apply(ReadPoints{p, names}, {x}); }
+Tensor add_to_zeros(const Tensor& values, const PointsRef& p, PointNames names) { return apply(AddToZeros{p, names}, {values}); }
+Tensor write_points(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node) {
+    return apply(WritePoints{p, add, node}, {x, values});
+}
+const Tensor& write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node, const char* operation) {
+    return apply_inplace(WritePoints{p, add, node}, {x, values}, operation);
+}
+Tensor fill_points(const Tensor& x, Scalar value, const PointsRef& p, const char* node) { return apply(FillPoints{p, value, node}, {x}); }
+const Tensor& fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node, const char* operation) {
+    return apply_inplace(FillPoints{p, value, node}, {x}, operation);
+}
+
+Tensor put(Place place, const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node, const char* operation) {
+    return place == Place::Here ? write_points_(x, values, p, add, node, operation) : write_points(x, values, p, add, node);
+}
+Tensor fill(Place place, const Tensor& x, Scalar value, const PointsRef& p, const char* node, const char* operation) {
+    return place == Place::Here ? fill_points_(x, value, p, node, operation) : fill_points(x, value, p, node);
+}
+
+// ---- x[indices] ----
+
+Tensor index(const Tensor& x, const Tensors& indices) { return read_points(x, points_of_indices(x, indices)); }
+
+void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value) {
+    fill_points_(x, value, points_of_indices(x, indices), "IndexPutBackward0", "index_put_");
+}
+
+Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Tensor& values, bool accumulate) {
+    if (values.dtype() != x.dtype())
+        fail("Index put requires the source and destination dtypes match, got %s for the destination and %s for the source. Convert the "
+             "values: values.to(x.dtype).", dtype_legacy_name(x.dtype()), dtype_legacy_name(values.dtype()));
+    PointsRef p = points_of_indices(x, indices);
+    Dims result = p->result();
+    Ref<Layout> target = Layout::contiguous(result);
+    if (!can_sum_to(*target, values.layout()))
+        fail("shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s", shape_text(values.layout()).c_str(),
+             shape_text(result).c_str());
+    return put(place, x, values, p, accumulate, "IndexPutBackward0", "index_put_");
+}
+
+// ---- along one dimension ----
+
+Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
+    dim = wrap_dim(dim, x.ndim());
+    if (index.ndim() > 1) fail_as(ErrorKind::Index, "index_select(): Index is supposed to be a vector");
+    if (!is_index_type(index.dtype())) fail("index_select(): Expected dtype int32 or int64 for index");
+    if (x.ndim() == 0 && index.numel() != 1)
+        fail("index_select(): Index to scalar can have only 1 value, got %lld value(s)", static_cast<long long>(index.numel()));
+    auto outside = [](int64_t i, int64_t dim, int64_t size) {
+        if (i < 0)
+            fail("INDICES element is out of DATA bounds, id=%lld axis_dim=%lld. Negative indices do not count from the end here.",
+                 static_cast<long long>(i), static_cast<long long>(size));
+        fail_as(ErrorKind::Index, "index out of range in self: index %lld is out of bounds for dimension %lld with size %lld",
+                static_cast<long long>(i), static_cast<long long>(dim), static_cast<long long>(size));
+    };
+    return read_points(x, points_of_dim(x, dim, index, false, outside), {"IndexSelectBackward0", "IndexAddBackward0"});
+}
+
+Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha) {
+    dim = wrap_dim(dim, x.ndim());
+    if (!is_index_type(index.dtype()))
+        fail("index_add_(): Expected dtype int32/int64 for index but got: %s", dtype_legacy_name(index.dtype()));
+    if (x.dtype() != source.dtype())
+        fail("index_add_(): self (%s) and source (%s) must have the same scalar type", dtype_legacy_name(x.dtype()), dtype_legacy_name(source.dtype()));
+    if (index.ndim() > 1)
+        fail_as(ErrorKind::Index, "index_add_(): Index is supposed to be a vector, but got dim: %lld with type: %s and size: %s",
+                static_cast<long long>(index.ndim()), dtype_legacy_name(index.dtype()), shape_text(index.layout()).c_str());
+    int64_t along = source.ndim() > dim ? source.size(dim) : 1;
+    if (index.numel() != along)
+        fail("index_add_(): Number of indices (%lld) should be equal to source.size(dim): (%lld), for dim: %lld",
+             static_cast<long long>(index.numel()), static_cast<long long>(along), static_cast<long long>(dim));
+    PointsRef p = points_of_dim(x, dim, index, false, [](int64_t i, int64_t dim, int64_t size) { fail_bounds("", ErrorKind::Runtime, i, dim, size); });
+    if (!(source.shape() == p->result()))
+        fail("source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = %s source.shape = %s",
+             shape_text(x.layout()).c_str(), shape_text(source.layout()).c_str());
+    bool one = alpha.to_double() == 1;
+    if (alpha.kind == Scalar::Float && !is_differentiable(x.dtype()))
+        fail("For integral input tensors, argument alpha must not be a floating point number.");
+    return put(place, x, one ? source : mul(source, alpha), p, true, "IndexAddBackward0", "index_add_");
+}
+
+Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
+    dim = wrap_dim(dim, x.ndim());
+    if (index.ndim() > 1)
+        fail_as(ErrorKind::Index, "index_copy_(): Index should have dimension 1 or 0 (got %lld)", static_cast<long long>(index.ndim()));
+    if (source.ndim() == 0 && index.numel() != 1)
+        fail_as(ErrorKind::Index, "index_copy_(): When source is scalar, index should have one element (got %lld)", static_cast<long long>(index.numel()));
+    if (source.ndim() != x.ndim() && source.ndim() != 0 && x.ndim() != 0)
+        fail_as(ErrorKind::Index, "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source "
+                "dimensionality (%lld), destination dimensionality (%lld)", static_cast<long long>(source.ndim()), static_cast<long long>(x.ndim()));
+    if (index.dtype() != DType::Int64) fail("index_copy_(): Expected a long tensor for index, but got %s", dtype_legacy_name(index.dtype()));
+    if (x.dtype() != source.dtype())
+        fail("index_copy_(): self and source expected to have the same dtype, but got (self) %s and (source) %s", dtype_legacy_name(x.dtype()),
+             dtype_legacy_name(source.dtype()));
+    if (source.ndim() && index.numel() != source.size(source.ndim() > dim ? dim : 0))
+        fail_as(ErrorKind::Index, "index_copy_(): Number of indices (%lld) should be equal to source.size(dim) (%lld)",
+                static_cast<long long>(index.numel()), static_cast<long long>(source.size(source.ndim() > dim ? dim : 0)));
+    PointsRef p = points_of_dim(x, dim, index, false,
+                                [](int64_t i, int64_t dim, int64_t size) { fail_bounds("index_copy_(): ", ErrorKind::Index, i, dim, size); });
+    Dims result = p->result();
+    if (source.ndim() && x.ndim() && !(source.shape() == result)) {
+        auto slice_text = [dim](const Tensor& t) {
+            std::string s;
+            for (int64_t d = 0; d < t.ndim(); ++d)
+                if (d != dim) s += (s.empty() ? "" : " ") + std::to_string(t.size(d));
+            return s;
+        };
+        fail("index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: %s at dimension %lld and source "
+             "slice shape: %s at dimension %lld.", slice_text(x).c_str(), static_cast<long long>(dim), slice_text(source).c_str(),
+             static_cast<long long>(dim));
+    }
+    Tensor values = source.shape() == result || source.ndim() == 0 ? source : reshape(source, result);
+    return put(place, x, values, p, false, "IndexCopyBackward0", "index_copy_");
+}
+
+Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& value) {
+    dim = wrap_dim(dim, x.ndim());
+    if (value.tensor && value.tensor->ndim() > 0)
+        fail("index_fill_ only supports a 0-dimensional value tensor, but got tensor with %lld dimension(s).", static_cast<long long>(value.tensor->ndim()));
+    if (index.dtype() != DType::Int64) fail_as(ErrorKind::Index, "index_fill_(): Expected dtype int64 for index.");
+    if (index.ndim() > 1) fail("Index has to be a vector/scalar");
+    PointsRef p = points_of_dim(x, dim, index, true, index_out_of_bounds);
+    if (!value.tensor) return fill(place, x, value.scalar, p, "IndexFillBackward0", "index_fill_");
+    return put(place, x, to_dtype(*value.tensor, x.dtype()), p, false, "IndexFillBackward1", "index_fill_");
+}
+
+// ---- the tensor as a row ----
+
+Tensor take(const Tensor& x, const Tensor& index) {
+    if (index.dtype() != DType::Int64) fail("take(): Expected a long tensor for index, but got %s", dtype_legacy_name(index.dtype()));
+    if (x.numel() == 0 && index.numel() != 0) fail_as(ErrorKind::Index, "take(): tried to take from an empty tensor");
+    return read_points(x, points_of_all(x, index), {"TakeBackward0", "PutBackward0"});
+}
+
+Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate) {
+    if (index.dtype() != DType::Int64) fail("put_(): Expected a long tensor for index, but got %s", dtype_legacy_name(index.dtype()));
+    if (x.dtype() != source.dtype())
+        fail("put_(): self and source expected to have the same dtype, but got self.dtype = %s and source.dtype = %s", dtype_legacy_name(x.dtype()),
+             dtype_legacy_name(source.dtype()));
+    if (index.numel() != source.numel())
+        fail_as(ErrorKind::Index, "put_(): Expected source and index to have the same number of elements, but got source.numel() = %lld, "
+                "index.numel() = %lld", static_cast<long long>(source.numel()), static_cast<long long>(index.numel()));
+    if (x.numel() == 0 && index.numel() != 0) fail_as(ErrorKind::Index, "put_(): tried to put elements into an empty tensor");
+    Tensor values = source.shape() == index.shape() ? source : reshape(source, index.shape());
+    return put(place, x, values, points_of_all(x, index), accumulate, "PutBackward0", "put_");
+}
+
+}  // namespace pb::ops

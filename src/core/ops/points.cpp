@@ -1,0 +1,408 @@
+#include "ops/points.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "ops/operators.h"
+
+namespace pb::ops {
+
+namespace {
+
+int64_t product(const Dims& d) {
+    int64_t n = 1;
+    for (int64_t s : d) n *= s;
+    return n;
+}
+
+Dims kept_dims(const Points& p) {
+    Dims kept;
+    for (size_t d = 0; d < p.input.size(); ++d)
+        if (std::find(p.covered.begin(), p.covered.end(), static_cast<int64_t>(d)) == p.covered.end()) kept.push_back(static_cast<int64_t>(d));
+    return kept;
+}
+
+// Some dimensions of an array, walked in row-major order; those that lie in one run are merged.
+struct Odometer {
+    Dims sizes, strides, index;
+    int64_t at = 0;
+    void add(int64_t size, int64_t stride) {
+        if (size == 1) return;
+        if (!sizes.empty() && strides.back() == stride * size) {
+            sizes.back() *= size;
+            strides.back() = stride;
+        } else {
+            sizes.push_back(size);
+            strides.push_back(stride);
+            index.push_back(0);
+        }
+    }
+    bool next() {
+        for (size_t d = sizes.size(); d-- > 0;) {
+            at += strides[d];
+            if (++index[d] < sizes[d]) return true;
+            at -= strides[d] * sizes[d];
+            index[d] = 0;
+        }
+        return false;
+    }
+};
+
+// An int64 copy of `index`, contiguous and broadcast to `shape`; the index itself where it already is that.
+Array as_numbers(const Array& index, const Dims& shape) {
+    if (index.dtype == DType::Int64 && index.is_contiguous() && index.layout->dims() == shape) return index;
+    Array out = Array::empty(DType::Int64, shape);
+    if (out.numel()) copy_array(index, out);
+    return out;
+}
+
+// For each point, how far its element lies from the array's first, in elements.
+std::vector<int64_t> offsets(const Points& p, const Array& x) {
+    int64_t n = p.count();
+    const int64_t* rows = p.rows.as<int64_t>();
+    std::vector<int64_t> out(static_cast<size_t>(n));
+    Odometer covered;
+    for (int64_t d : p.covered) covered.add(x.size(d), x.stride(d));
+    size_t k = covered.sizes.size();
+    if (k <= 1) {
+        int64_t stride = k ? covered.strides[0] : 0;
+        for (int64_t i = 0; i < n; ++i) out[static_cast<size_t>(i)] = rows[i] * stride;
+        return out;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t rest = rows[i], at = 0;
+        for (size_t d = k; d-- > 1;) {
+            at += rest % covered.sizes[d] * covered.strides[d];
+            rest /= covered.sizes[d];
+        }
+        out[static_cast<size_t>(i)] = at + rest * covered.strides[0];
+    }
+    return out;
+}
+
+template <class T, class F>
+void visit(const Points& p, const Array& x, const Array& y, F f) {
+    Dims kept = kept_dims(p);
+    Odometer before, after;
+    for (size_t i = 0; i < kept.size(); ++i) (i < p.position ? before : after).add(x.size(kept[i]), x.stride(kept[i]));
+    int64_t length = 1, stride = 1;
+    if (!after.sizes.empty()) {
+        length = after.sizes.back();
+        stride = after.strides.back();
+        after.sizes.pop_back();
+        after.strides.pop_back();
+        after.index.pop_back();
+    }
+    std::vector<int64_t> at = offsets(p, x);
+    T* base = x.as<T>();
+    T* out = y.as<T>();
+    const int64_t step = y.numel() == 1 ? 0 : 1;
+    do {
+        T* b = base + before.at;
+        if (length == 1 && after.sizes.empty()) {
+            for (int64_t o : at) {
+                f(b[o], *out);
+                out += step;
+            }
+            continue;
+        }
+        for (int64_t o : at) do {
+                T* from = b + o + after.at;
+                if (stride == 1 && step == 1)
+                    for (int64_t i = 0; i < length; ++i) f(from[i], out[i]);
+                else
+                    for (int64_t i = 0; i < length; ++i) f(from[i * stride], out[i * step]);
+                out += length * step;
+            } while (after.next());
+    } while (before.next());
+}
+
+template <class T>
+void visit_moves(const Points& p, At what, const Array& x, const Array& y) {
+    if (what == At::Read)
+        visit<T>(p, x, y, [](T& a, T& b) { b = a; });
+    else
+        visit<T>(p, x, y, [](T& a, T& b) { a = b; });
+}
+
+template <class T>
+void visit_numbers(const Points& p, At what, const Array& x, const Array& y) {
+    switch (what) {
+        case At::Add: return visit<T>(p, x, y, [](T& a, T& b) { a = static_cast<T>(a + b); });
+        case At::Multiply: return visit<T>(p, x, y, [](T& a, T& b) { a = static_cast<T>(a * b); });
+        // A NaN wins, as in maximum and minimum.
+        case At::Max: return visit<T>(p, x, y, [](T& a, T& b) { if (b > a || b != b) a = b; });
+        case At::Min: return visit<T>(p, x, y, [](T& a, T& b) { if (b < a || b != b) a = b; });
+        default: return;
+    }
+}
+
+struct Outside {
+    int64_t value, size;
+};
+
+// Multiplies the numbers so far by `size` and adds the index, wrapped.
+void join(int64_t* rows, const int64_t* index, int64_t n, int64_t size, bool first) {
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t v = index[i];
+        if (v < -size || v >= size) throw Outside{v, size};
+        if (v < 0) v += size;
+        rows[i] = first ? v : rows[i] * size + v;
+    }
+}
+
+std::shared_ptr<Points> start(const Dims& input, const Dims& covered, const Dims& shape, size_t position) {
+    auto p = std::make_shared<Points>();
+    p->input = input;
+    p->covered = covered;
+    p->shape = shape;
+    p->position = position;
+    return p;
+}
+
+Dims all_dims(size_t n) {
+    Dims d;
+    for (size_t i = 0; i < n; ++i) d.push_back(static_cast<int64_t>(i));
+    return d;
+}
+
+}  // namespace
+
+Dims Points::result() const {
+    Dims out;
+    Dims kept = kept_dims(*this);
+    for (size_t i = 0; i <= kept.size(); ++i) {
+        if (i == position)
+            for (int64_t s : shape) out.push_back(s);
+        if (i < kept.size()) out.push_back(input[static_cast<size_t>(kept[i])]);
+    }
+    return out;
+}
+
+int64_t Points::row_count() const {
+    int64_t n = 1;
+    for (int64_t d : covered) n *= input[static_cast<size_t>(d)];
+    return n;
+}
+
+void visit_points(const Points& p, At what, const Array& x, const Array& y) {
+    if (product(p.result()) == 0) return;
+    if (what == At::Read || what == At::Write) switch (x.item()) {
+            case 1: return visit_moves<uint8_t>(p, what, x, y);
+            case 4: return visit_moves<uint32_t>(p, what, x, y);
+            case 8: return visit_moves<uint64_t>(p, what, x, y);
+        }
+    switch (x.dtype) {
+        case DType::Float32: return visit_numbers<float>(p, what, x, y);
+        case DType::Float64: return visit_numbers<double>(p, what, x, y);
+        case DType::Int64: return visit_numbers<int64_t>(p, what, x, y);
+        case DType::Int32: return visit_numbers<int32_t>(p, what, x, y);
+        case DType::UInt8: return visit_numbers<uint8_t>(p, what, x, y);
+        case DType::Bool:
+            // Truth values: a sum and a maximum are "or", a product and a minimum are "and".
+            if (what == At::Add || what == At::Max) return visit<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a |= b; });
+            return visit<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a &= b; });
+        default: fail_as(ErrorKind::NotImplemented, "\"index\" not implemented for '%s'", dtype_legacy_name(x.dtype));
+    }
+}
+
+// ---- making points ----
+
+PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
+    if (static_cast<int64_t>(indices.size()) > x.ndim())
+        fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld (got %zu)", static_cast<long long>(x.ndim()), indices.size());
+    struct Entry {
+        Array numbers;
+        int64_t size;  // of the dimensions it covers, together
+        int64_t dim;
+    };
+    Small<Entry, 2> entries;
+    Dims covered;
+    Ref<Layout> common = Layout::scalar();
+    std::string shapes;
+    int64_t dim = 0;
+    for (const Tensor& t : indices) {
+        if (!t) {
+            ++dim;
+            continue;
+        }
+        DType d = t.dtype();
+        if (d == DType::Bool || d == DType::UInt8) {
+            if (d == DType::UInt8 && PyErr_WarnEx(PyExc_UserWarning, "indexing with dtype pullback.uint8 is now deprecated, please use a dtype "
+                                                  "pullback.bool instead.", 1) < 0)
+                throw PythonError();
+            int64_t size = 1;
+            for (int64_t k = 0; k < t.ndim(); ++k) {
+                if (dim + k >= x.ndim())
+                    fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld", static_cast<long long>(x.ndim()));
+                if (t.size(k) != x.size(dim + k))
+                    fail_as(ErrorKind::Index, "The shape of the mask %s at index %lld does not match the shape of the indexed tensor %s at "
+                            "index %lld. A mask selects elements, so it has the size of each dimension that it covers.",
+                            shape_text(t.layout()).c_str(), static_cast<long long>(k), shape_text(x.layout()).c_str(),
+                            static_cast<long long>(dim + k));
+                size *= t.size(k);
+                covered.push_back(dim + k);
+            }
+            entries.push_back({nonzero_rows(t.array()), size, dim});
+            dim += t.ndim();
+        } else if (d == DType::Int64 || d == DType::Int32) {
+            if (dim >= x.ndim()) fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld", static_cast<long long>(x.ndim()));
+            covered.push_back(dim);
+            entries.push_back({t.array(), x.size(dim), dim});
+            ++dim;
+        } else {
+            fail_as(ErrorKind::Index, "tensors used as indices must be long, int, byte or bool tensors. This one is %s.", dtype_name(d));
+        }
+        const Layout& l = *entries.back().numbers.layout;
+        shapes += (shapes.empty() ? "" : ", ") + shape_text(l);
+        try {
+            common = Layout::contiguous(broadcast_shapes(*common, l));
+        } catch (const Error&) {
+            std::string all = shapes;
+            for (size_t later = entries.size(); later < indices.size(); ++later)
+                if (indices[later] && !is_differentiable(indices[later].dtype())) all += ", " + shape_text(indices[later].layout());
+            fail_as(ErrorKind::Index, "shape mismatch: indexing tensors could not be broadcast together with shapes %s", all.c_str());
+        }
+    }
+    // The points' shape stands where the indices stood if those are neighbours, else in front.
+    size_t position = 0;
+    bool neighbours = covered.empty() || covered.back() - covered[0] + 1 == static_cast<int64_t>(covered.size());
+    if (neighbours && !covered.empty()) position = static_cast<size_t>(covered[0]);
+    auto p = start(x.shape(), covered, common->dims(), position);
+    bool empty = product(p->result()) == 0;
+    int64_t n = common->numel();
+    p->rows = Array::empty(DType::Int64, p->shape);
+    bool first = true;
+    if (entries.empty()) p->rows.as<int64_t>()[0] = 0;
+    for (size_t k = 0; k < entries.size() && !empty; ++k) {
+        Array numbers = as_numbers(entries[k].numbers, p->shape);
+        try {
+            join(p->rows.as<int64_t>(), numbers.as<int64_t>(), n, entries[k].size, first);
+        } catch (const Outside& o) {
+            if (o.size == 0) fail_as(ErrorKind::Index, "index is out of bounds for dimension with size 0");
+            fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %zu with size %lld (counting the dimensions that are indexed "
+                    "by tensors; it is dimension %lld of shape %s)", static_cast<long long>(o.value), k, static_cast<long long>(o.size),
+                    static_cast<long long>(entries[k].dim), shape_text(x.layout()).c_str());
+        }
+        first = false;
+    }
+    return p;
+}
+
+PointsRef points_of_dim(const Tensor& x, int64_t dim, const Tensor& index, bool wrap, void (*outside)(int64_t, int64_t, int64_t)) {
+    // A 0-d tensor is a row of one element.
+    Dims input = x.shape(), covered;
+    if (x.ndim()) covered.push_back(dim);
+    auto p = start(input, covered, x.ndim() ? Dims{index.numel()} : Dims{}, x.ndim() ? static_cast<size_t>(dim) : 0);
+    p->rows = Array::empty(DType::Int64, p->shape);
+    int64_t size = x.ndim() ? x.size(dim) : 1, n = index.numel();
+    Array numbers = as_numbers(index.array(), index.shape());
+    const int64_t* from = numbers.as<int64_t>();
+    int64_t* to = p->rows.as<int64_t>();
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t v = from[i];
+        if (v < (wrap ? -size : 0) || v >= size) outside(v, dim, size);
+        to[i] = v < 0 ? v + size : v;
+    }
+    return p;
+}
+
+PointsRef points_of_all(const Tensor& x, const Tensor& index) {
+    auto p = start(x.shape(), all_dims(static_cast<size_t>(x.ndim())), index.shape(), 0);
+    p->rows = Array::empty(DType::Int64, p->shape);
+    Array numbers = as_numbers(index.array(), p->shape);
+    try {
+        join(p->rows.as<int64_t>(), numbers.as<int64_t>(), index.numel(), x.numel(), true);
+    } catch (const Outside& o) {
+        fail_as(ErrorKind::Index, "out of range: tried to access index %lld on a tensor of %lld elements.", static_cast<long long>(o.value),
+                static_cast<long long>(o.size));
+    }
+    return p;
+}
+
+PointsRef points_of_gather(const Dims& input, int64_t dim, const Tensor& index) {
+    auto p = start(input, all_dims(input.size()), index.shape(), 0);
+    p->rows = Array::empty(DType::Int64, p->shape);
+    if (index.numel() == 0) return p;
+    Array numbers = as_numbers(index.array(), p->shape);
+    const int64_t* from = numbers.as<int64_t>();
+    int64_t* to = p->rows.as<int64_t>();
+    // Row-major strides of the tensor; its own dimension is walked with stride 0.
+    Ref<Layout> whole = Layout::contiguous(input);
+    bool scalar = input.empty();
+    int64_t size = scalar ? 1 : input[static_cast<size_t>(dim)], stride = scalar ? 0 : whole->stride(dim);
+    Odometer others;
+    for (size_t d = 0; d < p->shape.size(); ++d)
+        others.add(p->shape[d], scalar || static_cast<int64_t>(d) == dim ? 0 : whole->stride(static_cast<int64_t>(d)));
+    int64_t length = 1, step = 0;
+    if (!others.sizes.empty()) {
+        length = others.sizes.back();
+        step = others.strides.back();
+        others.sizes.pop_back();
+        others.strides.pop_back();
+        others.index.pop_back();
+    }
+    do
+        for (int64_t i = 0; i < length; ++i) {
+            int64_t v = *from++;
+            if (v < 0 || v >= size)
+                fail("index %lld is out of bounds for dimension %lld with size %lld. Negative indices do not count from the end here.",
+                     static_cast<long long>(v), static_cast<long long>(dim), static_cast<long long>(size));
+            *to++ = v * stride + others.at + i * step;
+        }
+    while (others.next());
+    return p;
+}
+
+PointsRef points_of_mask(const Tensor& mask) {
+    auto p = start(mask.shape(), all_dims(static_cast<size_t>(mask.ndim())), Dims{}, 0);
+    p->rows = nonzero_rows(mask.array());
+    p->shape = p->rows.layout->dims();
+    return p;
+}
+
+Array nonzero_rows(const Array& given) {
+    Array a = contiguous_array(given);
+    if (a.dtype != DType::Bool) {  // a float is tested as itself: 0.5 is not zero
+        Array truth = Array::empty(DType::Bool, a.layout->dims());
+        if (a.numel()) copy_array(a, truth);
+        a = truth;
+    }
+    const uint8_t* truth = a.as<uint8_t>();
+    int64_t n = a.numel(), count = 0;
+    for (int64_t i = 0; i < n; ++i) count += truth[i] != 0;
+    Array out = Array::empty(DType::Int64, Dims{count});
+    int64_t* to = out.as<int64_t>();
+    // One store too many is avoided by stopping at the last element found.
+    for (int64_t i = 0, found = 0; found < count; ++i) {
+        to[found] = i;
+        found += truth[i] != 0;
+    }
+    return out;
+}
+
+Tensor survivors(const Points& p) {
+    if (product(p.result()) == 0) return Tensor();
+    int64_t n = p.count();
+    const int64_t* rows = p.rows.as<int64_t>();
+    std::vector<int64_t> last(static_cast<size_t>(p.row_count()), -1);
+    bool all = true;
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t& slot = last[static_cast<size_t>(rows[i])];
+        all = all && slot < 0;
+        slot = i;
+    }
+    if (all) return Tensor();
+    Array out = Array::empty(DType::Bool, p.shape);
+    for (int64_t i = 0; i < n; ++i) out.as<uint8_t>()[i] = last[static_cast<size_t>(rows[i])] == i;
+    return Tensor::make(out);
+}
+
+Tensor against_result(const Tensor& t, const Points& p) {
+    Dims shape = p.shape;
+    size_t after = p.input.size() - p.covered.size() - p.position;
+    for (size_t i = 0; i < after; ++i) shape.push_back(1);
+    return reshape(t, shape);
+}
+
+}  // namespace pb::ops
