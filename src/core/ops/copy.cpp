@@ -1,4 +1,5 @@
 // Copies, conversions, and writing one tensor into another.
+#include "ops/fast.h"
 #include "ops/operators.h"
 #include "tape/hooks.h"
 
@@ -105,6 +106,7 @@ Tensor detach(const Tensor& x) {
 }
 
 void accumulate_into(const Tensor& grad, const Tensor& g) {
+    if (fast_accumulate(grad.get(), g.get())) return;
     Operand operands[2] = {grad, g};
     GradMode off(false);
     elementwise_inplace(*rows.add, grad, operands, 2);

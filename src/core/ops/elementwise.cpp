@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/elementwise_node.h"
+#include "ops/fast.h"
 #include "ops/operators.h"
 #include "tape/history.h"
 #include "tensor/write_site.h"
@@ -227,6 +228,7 @@ Tensor elementwise_dual(const Row& row, const Operand* operands, uint64_t level)
 
 Tensor elementwise(const Row& row, const Operand* operands, int n) {
     if (n != row.arity) fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.name.c_str(), row.arity, n);
+    if (Tensor y = fast_elementwise(row, operands)) return y;
     if (uint64_t level = operands_level(row, operands)) return elementwise_dual(row, operands, level);
     Plan p = plan(row, operands);
     check_divisor(row, operands, p.compute);

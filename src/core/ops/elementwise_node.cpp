@@ -68,6 +68,50 @@ void ElementwiseNode::keep_tangents(const Operand* operands, const Tensor& y) {
     }
 }
 
+// Without a graph of the gradient, and everything contiguous: memory in, memory out.
+bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
+    const Layout* shape = g->layout;
+    if (!shape->is_contiguous() || shape->numel() == 0 || g.dtype() > DType::Float64) return false;
+    size_t count = pullback_.program.outputs.size();
+    if (count) {
+        const Lowered*& program = pullback_.fast[static_cast<int>(g.dtype())];
+        if (!program) program = &lower(pullback_.program, g.dtype());
+        if (!program->linear) return false;
+        LinearSource sources[kMaxOperands + 2];
+        alignas(8) char slots[kMaxOperands + 2][8];
+        for (uint8_t i = 0; i < slots_; ++i) {
+            Saved& s = saved()[i];
+            if (!s.holds_tensor()) {
+                s.scalar().store(program->types[i], slots[i]);
+                sources[i] = {slots[i], true};
+                continue;
+            }
+            const Layout* l = s.layout();
+            if (!s.is_current()) s.check(*this);
+            if (s.has_tangents() || s.dtype() != program->types[i] || !l->is_contiguous()) return false;
+            bool full = l == shape || l->same_shape(*shape);
+            if (!full && l->numel() != 1) return false;
+            sources[i] = {s.data(), !full};
+        }
+        if (program->types[slots_] != g.dtype()) return false;
+        sources[slots_] = {g.data(), false};
+        Tensor results[kMaxOperands];
+        void* memory[kMaxOperands];
+        for (size_t i = 0; i < count; ++i) {
+            results[i] = Tensor::make(g.dtype(), g.layout_ref());
+            memory[i] = results[i]->cell->buffer->data();
+        }
+        execute_linear(*program, sources, memory, shape->numel());
+        for (uint16_t i = 0; i < edge_count(); ++i)
+            if (wanted_ >> i & 1 && pullback_.output[i] >= 0) out[i] = std::move(results[pullback_.output[i]]);
+    }
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1) || pullback_.output[i] >= 0) continue;
+        out[i] = pullback_.output[i] == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+    }
+    return true;
+}
+
 // Without a graph of the gradient: arrays in, arrays out, one program.
 bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     Source sources[kMaxOperands + 2];
@@ -102,7 +146,7 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
 void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     if (released_) fail_released(*this);
     const Tensor& g = grads[0];
-    if (!modes.grad && !g.is_dual() && pull_arrays(g, out)) return;
+    if (!modes.grad && !g.is_dual() && (pull_linear(g, out) || pull_arrays(g, out))) return;
     // With a graph, or with tangents: the same program through the recorder. Every operand is brought to the
     // dtype the function was computed in first.
     Tensor unpacked[kMaxOperands + 1];

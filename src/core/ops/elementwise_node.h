@@ -29,6 +29,7 @@ class ElementwiseNode : public Node {
         return sizeof(ElementwiseNode) + edges * sizeof(Edge) + slots * sizeof(Saved);
     }
     Saved* saved() { return reinterpret_cast<Saved*>(reinterpret_cast<char*>(this + 1) + edge_count() * sizeof(Edge)); }
+    bool pull_linear(const Tensor& g, Tensors& out);
     bool pull_arrays(const Tensor& g, Tensors& out);
 
     const Row& row_;

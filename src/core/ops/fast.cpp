@@ -16,12 +16,16 @@ inline bool wants_grad(const TensorObject* t) {
     return t->grad_fn || t->flags & (kRequiresGrad | kIsView);
 }
 
-inline Tensor result(const TensorObject* like) {
+inline const char* data_of(const TensorObject* t) {
+    return t->cell->buffer->data() + t->offset * static_cast<int64_t>(item_size(t->dtype));
+}
+
+inline Tensor result(const TensorObject* like, DType dtype) {
     TensorObject* o = new_tensor_object();
     like->layout->retain();
     o->layout = like->layout;
-    o->dtype = like->dtype;
-    o->cell = Cell::make(Buffer::allocate(static_cast<size_t>(like->layout->numel()) * item_size(like->dtype))).detach();
+    o->dtype = dtype;
+    o->cell = Cell::make(Buffer::allocate(static_cast<size_t>(like->layout->numel()) * item_size(dtype))).detach();
     if (modes.inference) o->flags |= kInference;
     return Tensor::steal(o);
 }
@@ -33,13 +37,67 @@ inline void record(const Row& row, const Operand* operands, const Tensor& y, uin
 
 }  // namespace
 
+Tensor fast_elementwise(const Row& row, const Operand* operands) {
+    TensorObject* like = nullptr;
+    LinearSource sources[kMaxOperands];
+    alignas(8) char slots[kMaxOperands][8];
+    bool wants = false;
+    for (int i = 0; i < row.arity; ++i) {
+        if (!operands[i].tensor) continue;
+        TensorObject* t = operands[i].tensor->get();
+        if (!is_plain(t)) return Tensor();
+        if (!like)
+            like = t;
+        else if (t->dtype != like->dtype || (t->layout != like->layout && !t->layout->same_shape(*like->layout)))
+            return Tensor();
+        sources[i] = {data_of(t), false};
+        wants = wants || wants_grad(t);
+    }
+    if (!like || row.promotion == Promotion::Bitwise) return Tensor();
+    const Lowered& program = lower(row.forward, like->dtype);
+    if (!program.linear || program.missing) return Tensor();
+    for (int i = 0; i < row.arity; ++i) {
+        DType want = program.types[static_cast<size_t>(i)];
+        if (operands[i].tensor) {
+            if (want != like->dtype) return Tensor();
+            continue;
+        }
+        operands[i].scalar.store(want, slots[i]);
+        sources[i] = {slots[i], true};
+    }
+    DType dtype = program.types[static_cast<size_t>(program.outputs[0])];
+    bool boolean = row.promotion == Promotion::Compare || row.promotion == Promotion::Predicate ||
+                   row.promotion == Promotion::Logical || row.promotion == Promotion::Close;
+    if ((dtype == DType::Bool) != boolean) return Tensor();
+    Tensor y = result(like, dtype);
+    void* out[1] = {y->cell->buffer->data()};
+    execute_linear(program, sources, out, like->layout->numel());
+    if (wants && modes.grad && row.differentiable && !boolean) {
+        uint8_t wanted = 0;
+        for (int i = 0; i < row.arity; ++i)
+            if (operands[i].tensor && row.partial[i].kind != Partial::None && operands[i].tensor->requires_grad())
+                wanted |= static_cast<uint8_t>(1 << i);
+        if (wanted) record(row, operands, y, wanted);
+    }
+    return y;
+}
+
+bool fast_accumulate(TensorObject* a, TensorObject* b) {
+    if (a->dtype != b->dtype || !is_plain(a) || !is_plain(b) || a->cell->buffer.get() == b->cell->buffer.get()) return false;
+    if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return false;
+    if (a->flags & kIsView || !a->cell->buffer->is_writable()) return false;
+    const void* in[2] = {data_of(a), data_of(b)};
+    kernels().elementwise[rows.add->primitive][static_cast<int>(a->dtype)][0](in, const_cast<char*>(data_of(a)), a->layout->numel());
+    a->cell->written();
+    return true;
+}
+
 Tensor fast_binary(const Row& row, TensorObject* a, TensorObject* b) {
     if (row.primitive < 0 || a->dtype != b->dtype || !is_plain(a) || !is_plain(b)) return Tensor();
     if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return Tensor();
     BlockKernel fn = kernels().elementwise[row.primitive][static_cast<int>(a->dtype)][0];
-    Tensor y = result(a);
-    const void* in[2] = {a->cell->buffer->data() + a->offset * static_cast<int64_t>(item_size(a->dtype)),
-                         b->cell->buffer->data() + b->offset * static_cast<int64_t>(item_size(b->dtype))};
+    Tensor y = result(a, a->dtype);
+    const void* in[2] = {data_of(a), data_of(b)};
     fn(in, y->cell->buffer->data(), a->layout->numel());
     if (modes.grad && row.differentiable && (wants_grad(a) || wants_grad(b))) {
         Tensor ta(a), tb(b);
@@ -58,9 +116,8 @@ Tensor fast_scalar(const Row& row, TensorObject* a, double number, bool number_f
     if (!fn) return Tensor();
     alignas(8) char slot[8];
     Scalar(number).store(a->dtype, slot);
-    Tensor y = result(a);
-    const char* data = a->cell->buffer->data() + a->offset * static_cast<int64_t>(item_size(a->dtype));
-    const void* in[2] = {data, slot};
+    Tensor y = result(a, a->dtype);
+    const void* in[2] = {data_of(a), slot};
     if (number_first) std::swap(in[0], in[1]);
     fn(in, y->cell->buffer->data(), n);
     if (modes.grad && row.differentiable && wants_grad(a)) {

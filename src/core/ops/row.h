@@ -56,7 +56,7 @@ struct Row {
         uint8_t uses = 0;
         Program program;
         int8_t output[kMaxOperands];  // -1: the cotangent itself; -2: zero
-        const Lowered* fast[kDTypes] = {};
+        mutable const Lowered* fast[kDTypes] = {};
     };
     const Pullback& pullback(uint8_t wanted) const;
     // Which values (operands, then y) the partial of operand i reads.

@@ -315,47 +315,151 @@ class Execution {
 
 }  // namespace
 
-void execute(const Lowered& program, const Source* sources, Array* outputs, const Layout& shape) {
-    // One instruction over plain operands: one call.
-    if (program.steps.size() == 1 && program.outputs.size() == 1 && program.steps[0].kernels && program.constants.empty()) {
-        const Lowered::Step& s = program.steps[0];
-        Array& out = outputs[0];
-        bool plain = out.is_contiguous() && out.dtype == program.types[static_cast<size_t>(s.out)] &&
-                     program.outputs[0] == s.out && shape.numel() > 0 && s.arity <= 2;
-        const void* in[2];
-        alignas(16) char slots[2][16];
-        int singles = 0, variant = 0;
-        for (int k = 0; k < s.arity && plain; ++k) {
-            const Source& source = sources[s.in[k]];
-            DType want = program.types[static_cast<size_t>(s.in[k])];
-            if (!source.array) {
-                source.scalar.store(want, slots[k]);
-                in[k] = slots[k];
-                ++singles;
-                variant = k + 1;
-            } else if (source.array->dtype != want) {
-                plain = false;
-            } else if (source.array->layout->is_contiguous() && source.array->layout->same_shape(shape)) {
-                in[k] = source.array->data();
-            } else if (source.array->numel() == 1) {
-                in[k] = source.array->data();
-                ++singles;
-                variant = k + 1;
-                plain = !(source.array->buffer == out.buffer);  // it would be overwritten on the way
+namespace {
+
+// More values than any row of the table has; longer programs take the general way.
+constexpr size_t kLinearValues = 48;
+
+void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* outputs, int64_t n) {
+    struct {
+        char* base;
+        int32_t step;
+        bool single;
+    } places[kLinearValues];
+    alignas(8) char constants[kLinearValues][8];
+    int64_t block = std::min<int64_t>(n, std::max<int64_t>(kBlockBytes / 8, 1));
+    size_t bytes = (static_cast<size_t>(block) * 8 + 63) / 64 * 64;
+    char* registers = arena.get((static_cast<size_t>(p.register_count) + 3) * bytes + kLinearValues * 8);
+    char* singles = registers + (static_cast<size_t>(p.register_count) + 3) * bytes;
+    char* expanded = registers + static_cast<size_t>(p.register_count) * bytes;
+    for (int v = 0; v < p.inputs; ++v) {
+        bool single = sources[v].single;
+        places[v] = {const_cast<char*>(static_cast<const char*>(sources[v].data)),
+                     single ? 0 : static_cast<int32_t>(item_size(p.types[static_cast<size_t>(v)])), single && n > 1};
+    }
+    for (size_t c = 0; c < p.constants.size(); ++c) {
+        size_t v = static_cast<size_t>(p.inputs) + c;
+        p.constants[c].store(p.types[v], constants[c]);
+        places[v] = {constants[c], 0, n > 1};
+    }
+    for (const Lowered::Step& s : p.steps) {
+        bool single = n > 1;
+        for (int k = 0; k < s.arity; ++k) single = single && places[s.in[k]].single;
+        char* base = single ? singles + 8 * s.out : registers + static_cast<size_t>(p.registers[static_cast<size_t>(s.out)]) * bytes;
+        places[s.out] = {base, 0, single};
+    }
+    for (size_t o = 0; o < p.outputs.size(); ++o) {
+        int16_t v = p.outputs[o];
+        places[v] = {static_cast<char*>(outputs[o]), static_cast<int32_t>(item_size(p.types[static_cast<size_t>(v)])), false};
+    }
+    for (int64_t at = 0; at < n; at += block) {
+        int64_t m = std::min(block, n - at);
+        for (const Lowered::Step& s : p.steps) {
+            const void* in[3];
+            int singles_in = 0, variant = 0;
+            for (int k = 0; k < s.arity; ++k) {
+                const auto& place = places[s.in[k]];
+                in[k] = place.base + place.step * at;
+                if (place.single) {
+                    ++singles_in;
+                    variant = k + 1;
+                }
+            }
+            const auto& out = places[s.out];
+            char* to = out.base + out.step * at;
+            if (out.single) {  // once is enough
+                if (at == 0) s.cast ? s.cast(in, to, 1) : s.kernels[0](in, to, 1);
+                continue;
+            }
+            if (s.cast) {
+                s.cast(in, to, m);
+                continue;
+            }
+            if (singles_in == 0) {
+                s.kernels[0](in, to, m);
+            } else if (s.arity == 2 && singles_in == 1 && s.kernels[variant]) {
+                s.kernels[variant](in, to, m);
             } else {
-                plain = false;
+                for (int k = 0; k < s.arity; ++k) {
+                    if (!places[s.in[k]].single) continue;
+                    char* full = expanded + static_cast<size_t>(k) * bytes;
+                    DType t = p.types[static_cast<size_t>(s.in[k])];
+                    kernels().fill[__builtin_ctzll(item_size(t))](in[k], full, m);
+                    in[k] = full;
+                }
+                s.kernels[0](in, to, m);
             }
         }
+    }
+}
+
+}  // namespace
+
+void execute_linear(const Lowered& p, const LinearSource* sources, void* const* outputs, int64_t n) {
+    if (p.steps.size() == 1 && p.constants.empty()) {
+        const Lowered::Step& s = p.steps[0];
+        const void* in[3];
+        int singles = 0, variant = 0;
+        for (int k = 0; k < s.arity; ++k) {
+            in[k] = sources[s.in[k]].data;
+            if (sources[s.in[k]].single) {
+                ++singles;
+                variant = k + 1;
+            }
+        }
+        if (n == 1 || singles == 0) {
+            s.kernels[0](in, outputs[0], n);
+            return;
+        }
+        if (singles == 1 && s.arity == 2 && s.kernels[variant]) {
+            s.kernels[variant](in, outputs[0], n);
+            return;
+        }
+    }
+    linear_blocks(p, sources, outputs, n);
+}
+
+bool fits_linear(const Lowered& p) {
+    if (p.types.size() > kLinearValues) return false;
+    // Every output is the result of a step of its own.
+    for (size_t o = 0; o < p.outputs.size(); ++o) {
+        if (p.outputs[o] < p.inputs + static_cast<int>(p.constants.size())) return false;
+        for (size_t q = 0; q < o; ++q)
+            if (p.outputs[q] == p.outputs[o]) return false;
+    }
+    return true;
+}
+
+void execute(const Lowered& program, const Source* sources, Array* outputs, const Layout& shape) {
+    int64_t n = shape.numel();
+    if (n == 0) return;
+    size_t count = program.outputs.size();
+    if (program.linear && program.inputs <= 8 && count <= 4) {
+        LinearSource linear[8];
+        void* out[4];
+        alignas(8) char slots[8][8];
+        bool plain = true;
+        for (size_t o = 0; o < count && plain; ++o) {
+            plain = outputs[o].is_contiguous() && outputs[o].dtype == program.types[static_cast<size_t>(program.outputs[o])];
+            out[o] = outputs[o].data();
+        }
+        for (int v = 0; v < program.inputs && plain; ++v) {
+            DType want = program.types[static_cast<size_t>(v)];
+            const Array* a = sources[v].array;
+            if (!a) {
+                sources[v].scalar.store(want, slots[v]);
+                linear[v] = {slots[v], true};
+                continue;
+            }
+            bool full = a->is_contiguous() && a->layout->same_shape(shape);
+            plain = a->dtype == want && (full || a->numel() == 1);
+            linear[v] = {a->data(), !full};
+            for (size_t o = 0; o < count && plain; ++o)
+                if (a->buffer == outputs[o].buffer) plain = full && program.steps.size() == 1 && a->offset == outputs[o].offset;
+        }
         if (plain) {
-            int64_t n = shape.numel();
-            if (singles == 0 || n == 1) {
-                s.kernels[0](in, out.data(), n);
-                return;
-            }
-            if (singles == 1 && s.arity == 2 && s.kernels[variant]) {
-                s.kernels[variant](in, out.data(), n);
-                return;
-            }
+            execute_linear(program, linear, out, n);
+            return;
         }
     }
     Execution(program, sources, outputs, shape).run();

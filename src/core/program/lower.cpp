@@ -68,6 +68,7 @@ struct Lowering {
         }
         for (int16_t o : p.outputs) out.outputs.push_back(number[static_cast<size_t>(o)]);
         assign_registers();
+        out.linear = fits_linear(out);
     }
 
     // Linear scan; a result may take the register of an operand that dies in the same step.

@@ -57,7 +57,9 @@ struct Lowered {
     std::vector<int16_t> registers;   // of each value; -1: input or constant
     int register_count = 0;
     const char* missing = nullptr;    // a primitive without a kernel for this dtype
+    bool linear = false;              // fits `execute_linear`
 };
+bool fits_linear(const Lowered& program);
 
 const Lowered& lower(const Program& p, DType compute);
 
@@ -70,11 +72,13 @@ struct Source {
 // Computes `outputs` (allocated, all of shape `shape`) from `sources`. An output may be the very array of a source.
 void execute(const Lowered& program, const Source* sources, Array* outputs, const Layout& shape);
 
-// One primitive on plain operands without any set-up; used by the fast paths.
-inline void run_kernel(const BlockKernel fn, const void* a, const void* b, void* out, int64_t n) {
-    const void* in[2] = {a, b};
-    fn(in, out, n);
-}
+// The plain case: every operand is a contiguous run of n elements of the program's own type, or a single value.
+struct LinearSource {
+    const void* data;
+    bool single;
+};
+// Outputs are contiguous too, of their values' types, and share no memory with a source (or the program is one step).
+void execute_linear(const Lowered& program, const LinearSource* sources, void* const* outputs, int64_t n);
 
 // Copies (and converts) between arrays of one shape.
 void copy_array(const Array& from, const Array& to);
