@@ -1,65 +1,103 @@
-// Doors to single kernels, for tests/kernels: nothing else calls them.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
+// Doors to single kernels, for tests/kernels: nothing else calls them. Arrays come through the buffer protocol.
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
 
-#include "../kernels/kernels.h"
-#include "../kernels/reduce.h"
-
-namespace nb = nanobind;
+#include "kernels/kernels.h"
+#include "kernels/reduce.h"
 
 namespace pb {
+namespace {
 
-using HostArray = nb::ndarray<nb::device::cpu>;
+// The bytes of a contiguous array, for as long as this lives.
+struct Bytes {
+    Py_buffer view{};
+    ~Bytes() { PyBuffer_Release(&view); }
+};
 
-// The last array receives the result; False if there is no such kernel.
-static bool kernel(const char* name, int dtype, nb::list arrays, int64_t n, int single) {
+// _kernel(name, dtype, arrays, n, single): the last array receives the result; False if there is no such kernel.
+PyObject* kernel(PyObject*, PyObject* args) {
+    const char* name;
+    int dtype, single;
+    long long n;
+    PyObject* arrays;
+    if (!PyArg_ParseTuple(args, "siO!Li", &name, &dtype, &PyList_Type, &arrays, &n, &single)) return nullptr;
+    const Py_ssize_t count = PyList_GET_SIZE(arrays);
+    if (count < 2 || count > 4) {
+        PyErr_SetString(PyExc_ValueError, "one to three operands and a result");
+        return nullptr;
+    }
+    Bytes bytes[4];
     void* data[4] = {};
-    const size_t count = nb::len(arrays);
-    if (count < 2 || count > 4) throw nb::value_error("one to three operands and a result");
-    for (size_t i = 0; i < count; ++i) data[i] = nb::cast<HostArray>(arrays[i]).data();
-    return run_kernel(name, static_cast<DType>(dtype), single, data, data[count - 1], n);
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        const int flags = i == count - 1 ? PyBUF_WRITABLE : PyBUF_SIMPLE;
+        if (PyObject_GetBuffer(PyList_GET_ITEM(arrays, i), &bytes[i].view, flags) < 0) return nullptr;
+        data[i] = bytes[i].view.buf;
+    }
+    return PyBool_FromLong(run_kernel(name, static_cast<DType>(dtype), single, data, data[count - 1], n));
 }
 
-static bool cast(int from, int to, HostArray in, HostArray out, int64_t n) {
+// _kernel_cast(from, to, in, out, n)
+PyObject* cast(PyObject*, PyObject* args) {
+    int from, to;
+    long long n;
+    Bytes in, out;
+    if (!PyArg_ParseTuple(args, "iiy*w*L", &from, &to, &in.view, &out.view, &n)) return nullptr;
     const BlockKernel run = kernels().cast[from][to];
-    const void* operands[] = {in.data()};
-    if (run) run(operands, out.data(), n);
-    return run != nullptr;
+    const void* operands[] = {in.view.buf};
+    if (run) run(operands, out.view.buf, n);
+    return PyBool_FromLong(run != nullptr);
 }
 
-static bool reduction(const char* name, int dtype, HostArray in, int64_t offset, int64_t byte_stride,
-                      int64_t n, HostArray out) {
-    return run_reduction(name, static_cast<DType>(dtype), static_cast<const char*>(in.data()) + offset,
-                         byte_stride, n, out.data());
+// _kernel_reduction(name, dtype, in, byte_offset, byte_stride, n, out)
+PyObject* reduction(PyObject*, PyObject* args) {
+    const char* name;
+    int dtype;
+    long long offset, stride, n;
+    Bytes in, out;
+    if (!PyArg_ParseTuple(args, "siy*LLLw*", &name, &dtype, &in.view, &offset, &stride, &n, &out.view))
+        return nullptr;
+    const char* from = static_cast<const char*>(in.view.buf) + offset;
+    return PyBool_FromLong(run_reduction(name, static_cast<DType>(dtype), from, stride, n, out.view.buf));
 }
 
-// Row `index` joins `out`; the first row starts from the identity. `best` is used by argmax and argmin only.
-static bool accumulate(const char* name, int dtype, HostArray row, int64_t index, HostArray best,
-                       HostArray out) {
+// _kernel_accumulate(name, dtype, row, index, best, out): the row joins `out`, which the first one starts from the
+// identity; `best` is used by argmax and argmin only.
+PyObject* accumulate(PyObject*, PyObject* args) {
+    const char* name;
+    int dtype;
+    long long index;
+    Bytes row, best, out;
+    if (!PyArg_ParseTuple(args, "siy*Lw*w*", &name, &dtype, &row.view, &index, &best.view, &out.view))
+        return nullptr;
     const Reduction r = reduction_named(name);
-    if (r == Reduction::count) return false;
-    const int64_t n = static_cast<int64_t>(row.size());
+    if (r == Reduction::count) Py_RETURN_FALSE;
+    const DType type = static_cast<DType>(dtype);
+    const int64_t n = row.view.len / static_cast<int64_t>(item_size(type));
     const Reductions& table = reductions();
     if (r == Reduction::argmax || r == Reduction::argmin) {
         const auto run = table.accumulate_index[r == Reduction::argmin][dtype];
-        if (run) run(row.data(), index, best.data(), static_cast<int64_t*>(out.data()), n);
-        return run != nullptr;
+        if (run) run(row.view.buf, index, best.view.buf, static_cast<int64_t*>(out.view.buf), n);
+        return PyBool_FromLong(run != nullptr);
     }
     const int k = static_cast<int>(r);
-    if (!table.accumulate[k][dtype]) return false;
-    const size_t size = item_size(reduction_dtype(r, static_cast<DType>(dtype)));
+    if (!table.accumulate[k][dtype]) Py_RETURN_FALSE;
+    const size_t size = item_size(reduction_dtype(r, type));
     for (int64_t i = 0; index == 0 && i < n; ++i)
-        table.identity[k][dtype](static_cast<char*>(out.data()) + i * size);
-    table.accumulate[k][dtype](row.data(), out.data(), n);
-    return true;
+        table.identity[k][dtype](static_cast<char*>(out.view.buf) + i * static_cast<int64_t>(size));
+    table.accumulate[k][dtype](row.view.buf, out.view.buf, n);
+    Py_RETURN_TRUE;
 }
 
-void bind_kernel_hooks(nb::module_& m) {
-    m.def("_kernel", &kernel);
-    m.def("_kernel_cast", &cast);
-    m.def("_kernel_reduction", &reduction);
-    m.def("_kernel_accumulate", &accumulate);
-    m.def("_kernels_isa", &kernels_isa);
-}
+PyMethodDef hooks[] = {
+    {"_kernel", kernel, METH_VARARGS, nullptr},
+    {"_kernel_cast", cast, METH_VARARGS, nullptr},
+    {"_kernel_reduction", reduction, METH_VARARGS, nullptr},
+    {"_kernel_accumulate", accumulate, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+void init_kernel_hooks(PyObject* module) { PyModule_AddFunctions(module, hooks); }
 
 }  // namespace pb

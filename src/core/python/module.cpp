@@ -16,6 +16,7 @@ namespace pb {
 void init_dtypes(PyObject* module);
 void init_layouts();
 void init_bindings(PyObject* module);
+void init_kernel_hooks(PyObject* module);
 extern PyObject* out_of_memory_error;
 
 namespace {
@@ -100,6 +101,7 @@ PyMODINIT_FUNC PyInit__core() {
         init_autograd(module);
         init_function(module);
         init_bindings(module);
+        init_kernel_hooks(module);
     } catch (...) {
         raise_current();
         Py_DECREF(module);
