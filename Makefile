@@ -65,17 +65,19 @@ $(VENV)/.tools: | $(VENV)/bin/python
 # Builds outside pip: one folder per interpreter and flavour, so that each stays incremental.
 TAG     = $(shell $(PYTHON) -c 'import sys; print(sys.implementation.cache_tag)')
 SCRIPTS = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
-CCACHE  = $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 CMAKE   = PATH="$(SCRIPTS):$$PATH" cmake
-# Clones of the repository share what one of them has compiled.
+# Clones of the repository, and pip, share what one of them has compiled.
+ifneq ($(shell command -v ccache),)
+export CMAKE_CXX_COMPILER_LAUNCHER := ccache
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
+endif
 # $(call build,folder,options): configure when this file has changed, compile what has changed.
 define build
 	@mkdir -p $(dir $(1))
 	@test $(1)/.configured -nt Makefile || { \
 	    $(CMAKE) -S . -B $(1) -G Ninja -DPython_EXECUTABLE="$$(command -v $(PYTHON))" \
-	        -DCMAKE_CXX_FLAGS="$(CXXFLAGS)" -DPULLBACK_WERROR=ON $(CCACHE) $(2) > $(1).log 2>&1 \
+	        -DCMAKE_CXX_FLAGS="$(CXXFLAGS)" -DPULLBACK_WERROR=ON $(2) > $(1).log 2>&1 \
 	    && touch $(1)/.configured || { cat $(1).log; exit 1; }; }
 	@$(CMAKE) --build $(1) -j $(JOBS)
 endef
