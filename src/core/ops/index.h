@@ -37,6 +37,8 @@ Tensor take(const Tensor& x, const Tensor& index);
 Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate);
 
 // scatter.cpp
+// The points of a scatter, checked, and the part of src that is scattered.
+PointsRef scatter_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part);
 enum class Reduce : uint8_t { None, Sum, Prod, Mean, AMax, AMin };
 Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src);
 Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);

@@ -126,10 +126,19 @@ void visit_moves(const Points& p, At what, const Array& x, const Array& y) {
 }
 
 template <class T>
+T quotient(T a, T b) {  // rounded down, of integers
+    if constexpr (std::is_integral_v<T>)
+        return static_cast<T>(a / b - (a % b != 0 && (a < 0) != (b < 0)));
+    else
+        return a / b;
+}
+
+template <class T>
 void visit_numbers(const Points& p, At what, const Array& x, const Array& y) {
     switch (what) {
         case At::Add: return visit<T>(p, x, y, [](T& a, T& b) { a = static_cast<T>(a + b); });
         case At::Multiply: return visit<T>(p, x, y, [](T& a, T& b) { a = static_cast<T>(a * b); });
+        case At::Divide: return visit<T>(p, x, y, [](T& a, T& b) { a = quotient(a, b); });
         // A NaN wins, as in maximum and minimum.
         case At::Max: return visit<T>(p, x, y, [](T& a, T& b) { if (b > a || b != b) a = b; });
         case At::Min: return visit<T>(p, x, y, [](T& a, T& b) { if (b < a || b != b) a = b; });

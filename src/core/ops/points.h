@@ -40,7 +40,7 @@ PointsRef points_of_gather(const Dims& input, int64_t dim, const Tensor& index);
 PointsRef points_of_mask(const Tensor& mask);
 
 // The three loops, in the row-major order of the result. `y` is contiguous, of the result's shape, or one element.
-enum class At { Read, Write, Add, Multiply, Max, Min };
+enum class At { Read, Write, Add, Multiply, Divide, Max, Min };
 void visit_points(const Points& p, At what, const Array& x, const Array& y);
 
 // Boolean, of the points' shape: whether a point is the last with its number, that is, whether what is written there

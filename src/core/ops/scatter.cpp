@@ -18,11 +18,11 @@ int64_t dims_at_least_one(const Tensor& t) { return std::max<int64_t>(t.ndim(), 
 int64_t size_or_one(const Tensor& t, int64_t d) { return t.ndim() ? t.size(d) : 1; }
 
 // PyTorch's rules for the shapes of a scatter; a number has no src.
-PointsRef scatter_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor* src) {
+PointsRef checked_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor* src) {
     check_index_dtype("scatter", index);
     if (src && src->dtype() != x.dtype())
         fail("scatter(): Expected self.dtype to be equal to src.dtype. They are %s and %s.", dtype_name(x.dtype()), dtype_name(src->dtype()));
-    if (index.numel() == 0) return nullptr;
+    if (index.numel() == 0) return points_of_gather(x.shape(), dim, index);  // none: what follows is a copy
     if (dims_at_least_one(index) != dims_at_least_one(x))
         fail("Index tensor must have the same number of dimensions as self tensor. They have %lld and %lld.", static_cast<long long>(index.ndim()),
              static_cast<long long>(x.ndim()));
@@ -53,6 +53,12 @@ Tensor corner(const Tensor& src, const Tensor& index) {
 
 }  // namespace
 
+PointsRef scatter_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part) {
+    PointsRef p = checked_points(x, wrap_dim(dim, x.ndim()), index, &src);
+    *part = corner(src, index);
+    return p;
+}
+
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
     dim = wrap_dim(dim, x.ndim());
     check_index_dtype("gather", index);
@@ -71,17 +77,15 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
 
 Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src) {
     dim = wrap_dim(dim, x.ndim());
-    PointsRef p = scatter_points(x, dim, index, src.tensor);
-    if (!p) p = points_of_gather(x.shape(), dim, index);  // no points: a copy
+    PointsRef p = checked_points(x, dim, index, src.tensor);
     if (!src.tensor) return fill(place, x, src.scalar, p, "ScatterBackward1", "scatter_");
     return put(place, x, corner(*src.tensor, index), p, false, "ScatterBackward0", "scatter_");
 }
 
 Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
-    dim = wrap_dim(dim, x.ndim());
-    PointsRef p = scatter_points(x, dim, index, &src);
-    if (!p) p = points_of_gather(x.shape(), dim, index);
-    return put(place, x, corner(src, index), p, true, "ScatterAddBackward0", "scatter_add_");
+    Tensor part;
+    PointsRef p = scatter_points(x, dim, index, src, &part);
+    return put(place, x, part, p, true, "ScatterAddBackward0", "scatter_add_");
 }
 
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) { return scatter_add(Place::New, x, dim, index, src); }

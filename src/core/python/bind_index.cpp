@@ -146,7 +146,7 @@ PyObject* columns(const Tensor& x) {
 PyObject* nonzero(const Args& a) { return a.flag(1) ? columns(a.tensor(0)) : wrap(ops::nonzero(a.tensor(0))); }
 
 // where(condition, input=None, other=None)
-PyObject* where(const Args& a) {
+PyObject* where_or_positions(const Args& a) {
     if (!a.given(1) && !a.given(2)) return columns(a.tensor(0));
     if (!a.given(1) || !a.given(2))
         fail_as(ErrorKind::Type, "where() received an invalid combination of arguments: give a condition alone, or a condition and both values");
@@ -154,6 +154,12 @@ PyObject* where(const Args& a) {
     if (condition.dtype() != DType::Bool)
         fail("where expected condition to be a boolean tensor, but got a tensor with dtype %s", dtype_legacy_name(condition.dtype()));
     return wrap(ops::where(condition, a.operand(1, x), a.operand(2, y)));
+}
+
+// input.where(condition, other)
+PyObject* where_method(const Args& a) {
+    PyObject* reordered[3] = {a.raw(1), a.raw(0), a.raw(2)};
+    return where_or_positions(Args{reordered, a.names, a.operation});
 }
 
 const OperatorEntry entries[] = {
@@ -183,7 +189,8 @@ const OperatorEntry entries[] = {
     {"put", fresh<put>},
     {"put_", here<put>},
     {"nonzero", nonzero},
-    {"where", where},
+    {"where_or_positions", where_or_positions},
+    {"where_method", where_method},
 };
 
 }  // namespace

@@ -1,1 +1,303 @@
-"""Indexing, gathering and scattering."""
+"""Indexing, gathering and scattering.
+
+Reading at integer positions and adding at them are adjoint to each other: `gather` pulls back to `scatter_add`,
+`index_select` to `index_add`, `take` to an accumulating `put`. Sums at one element are taken in the order of the index,
+so results are the same on every run. Where a write names one element more than once, the last value stays, and
+only that value receives a gradient.
+"""
+
+from .declare import composed, operator
+
+
+def _in_place(declared, name=None, public=False):
+    """The in-place form of an operator: the same signature, `input` is written and returned."""
+    called = name or declared.__name__ + "_"
+
+    form = declared.__wrapped__
+    copy = type(form)(form.__code__, form.__globals__, called, form.__defaults__)
+    copy.__kwdefaults__ = form.__kwdefaults__
+    copy.__doc__ = f"In-place form of `{declared.__name__}`: writes into `input` and returns it."
+    return operator(copy, name=called, public=public)
+
+
+# ---- several dimensions at once ----
+
+
+@operator
+def index_put(input, indices, values, accumulate=False):
+    """A copy of `input` with `values` written where `indices` point: `x[indices] = values`, out of place.
+
+    `indices` is a tuple of integer or Boolean tensors, which are broadcast together; `values` has `input`'s dtype
+    and a shape that broadcasts to that of `input[indices]`. With `accumulate`, values are added instead.
+
+    Raises IndexError for an index outside its dimension or of another dtype, RuntimeError where shapes or dtypes
+    do not fit.
+
+    >>> x = pb.zeros(3)
+    >>> pb.index_put(x, (pb.tensor([0, 2, 2]),), pb.tensor([1., 2., 3.]), accumulate=True)
+    tensor([1., 0., 5.])
+    """
+
+
+_in_place(index_put, public=True)
+
+
+# ---- element by element along one dimension ----
+
+
+@operator
+def gather(input, dim, index, *, sparse_grad=False):
+    """The elements of `input` that `index` names along `dim`: out[i, j] = input[index[i, j], j] for dim 0.
+
+    `index` (int64 or int32) has as many dimensions as `input` and is no larger than it apart from `dim`; the result
+    has its shape. `sparse_grad` is accepted and ignored: gradients are dense.
+
+    Raises RuntimeError for an index outside [0, input.size(dim)), negative ones included, and for other dtypes.
+
+    >>> pb.gather(pb.tensor([[1., 2.], [3., 4.]]), 1, pb.tensor([[0, 0], [1, 0]]))
+    tensor([[1., 1.],
+            [4., 3.]])
+    """
+
+
+@operator
+def scatter(input, dim, index, src=None, value=None, *, reduce=None):
+    """A copy of `input` with src[i, j] written at [index[i, j], j] (for dim 0), or a number in its place.
+
+    `index` (int64 or int32) is no larger than `src`, and no larger than `input` apart from `dim`; `src` has `input`'s
+    dtype. `reduce="add"` adds and `reduce="multiply"` multiplies instead; both are differentiable here.
+
+    Raises RuntimeError for an index outside [0, input.size(dim)) and where shapes or dtypes do not fit.
+
+    >>> pb.scatter(pb.zeros(2, 3), 1, pb.tensor([[2], [0]]), 1.5)
+    tensor([[0.0000, 0.0000, 1.5000],
+            [1.5000, 0.0000, 0.0000]])
+    """
+
+
+_in_place(scatter)
+
+
+@operator
+def scatter_add(input, dim, index, src):
+    """A copy of `input` with src[i, j] added at [index[i, j], j] (for dim 0), in the order of the index.
+
+    Shapes, dtypes and errors are those of `scatter`.
+
+    >>> pb.scatter_add(pb.zeros(3), 0, pb.tensor([0, 1, 0]), pb.tensor([1., 2., 3.]))
+    tensor([4., 2., 0.])
+    """
+
+
+_in_place(scatter_add)
+
+
+@operator
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+    """A copy of `input` whose elements are combined with the values of `src` that `index` sends to them.
+
+    `reduce` is "sum", "prod", "mean", "amax" or "amin". With include_self=False the elements that receive values
+    forget their own. Elements that receive none stay. Extremes share their gradient evenly among ties; products
+    are differentiated without dividing, so that derivatives of every order are right at zeros.
+
+    Shapes, dtypes and errors are those of `scatter`.
+
+    >>> x, src, index = pb.ones(2), pb.tensor([2., 0., 3.]), pb.tensor([0, 1, 0])
+    >>> pb.scatter_reduce(x, 0, index, src, "prod")
+    tensor([6., 0.])
+    >>> pb.scatter_reduce(x, 0, index, src, "mean", include_self=False)
+    tensor([2.5000, 0.0000])
+    """
+
+
+_in_place(scatter_reduce)
+
+
+@operator
+def take_along_dim(input, indices, dim=None):
+    """`gather`, with all dimensions but `dim` broadcast; without `dim`, of the flattened input.
+
+    >>> x = pb.tensor([[30., 10., 20.]])
+    >>> pb.take_along_dim(x, pb.tensor([[1, 2, 0]]), dim=1)
+    tensor([[10., 20., 30.]])
+    """
+
+
+# ---- whole slices of one dimension ----
+
+
+@operator
+def index_select(input, dim, index):
+    """The slices of `input` along `dim` that `index`, a vector of int64 or int32, lists.
+
+    Raises IndexError for an index beyond the size, RuntimeError for a negative one or another dtype.
+
+    >>> pb.index_select(pb.tensor([[1., 2.], [3., 4.]]), 1, pb.tensor([1, 1, 0]))
+    tensor([[2., 2., 1.],
+            [4., 4., 3.]])
+    """
+
+
+@operator
+def index_add(input, dim, index, source, *, alpha=1):
+    """A copy of `input` with the slices of `alpha * source` along `dim` added to those that `index` lists.
+
+    Raises RuntimeError for an index outside [0, input.size(dim)) and where shapes or dtypes do not fit.
+
+    >>> pb.index_add(pb.zeros(3), 0, pb.tensor([2, 2]), pb.tensor([1., 10.]), alpha=2)
+    tensor([ 0.,  0., 22.])
+    """
+
+
+_in_place(index_add)
+
+
+@operator
+def index_copy(input, dim, index, source):
+    """A copy of `input` with the slices of `source` along `dim` in place of those that `index` (int64) lists.
+
+    Raises IndexError for an index outside [0, input.size(dim)) or a wrong number of slices, RuntimeError where
+    shapes or dtypes do not fit.
+
+    >>> pb.index_copy(pb.zeros(3), 0, pb.tensor([2, 0]), pb.tensor([1., 10.]))
+    tensor([10.,  0.,  1.])
+    """
+
+
+_in_place(index_copy)
+
+
+@operator
+def index_fill(input, dim, index, value):
+    """A copy of `input` with `value` (a number or a 0-d tensor) in the slices along `dim` that `index` (int64) lists.
+
+    Raises IndexError for an index outside the dimension; negative ones count from its end.
+
+    >>> pb.index_fill(pb.zeros(3), 0, pb.tensor([-1, 0]), 7)
+    tensor([7., 0., 7.])
+    """
+
+
+_in_place(index_fill)
+
+
+# ---- masks ----
+
+
+@operator
+def masked_fill(input, mask, value):
+    """A copy of `input` with `value` (a number or a 0-d tensor) where the Boolean `mask` is true.
+
+    Both are broadcast; in place the mask is. The value is converted to `input`'s dtype.
+
+    >>> x = pb.tensor([1., -2., 3.])
+    >>> x.masked_fill(x < 0, 0)
+    tensor([1., 0., 3.])
+    """
+
+
+_in_place(masked_fill)
+
+
+@operator
+def masked_select(input, mask):
+    """The elements of `input` where the Boolean `mask` is true, as a vector; both are broadcast.
+
+    >>> x = pb.tensor([[1., -2.], [-3., 4.]])
+    >>> x.masked_select(x > 0)
+    tensor([1., 4.])
+    """
+
+
+@operator
+def masked_scatter(input, mask, source):
+    """A copy of `input` with the elements of `source`, in order, where the Boolean `mask` is true.
+
+    Raises RuntimeError if `source` has fewer elements than the mask is true for, or another dtype.
+
+    >>> x = pb.tensor([1., -2., 3., -4.])
+    >>> x.masked_scatter(x < 0, pb.tensor([10., 20., 30.]))
+    tensor([ 1., 10.,  3., 20.])
+    """
+
+
+_in_place(masked_scatter)
+
+
+# ---- the tensor as a row ----
+
+
+@operator
+def take(input, index):
+    """The elements of `input`, read as one row, that `index` (int64, any shape) lists.
+
+    Raises IndexError for an index outside [-n, n), n the number of elements.
+
+    >>> pb.take(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([0, -1]))
+    tensor([1., 4.])
+    """
+
+
+@operator
+def put(input, index, source, accumulate=False):
+    """A copy of `input` with the elements of `source` at the positions `index` of `input` read as one row.
+
+    >>> pb.put(pb.zeros(2, 2), pb.tensor([1, 2]), pb.tensor([5., 6.]))
+    tensor([[0., 5.],
+            [6., 0.]])
+    """
+
+
+_in_place(put)
+
+
+# ---- positions ----
+
+
+@operator
+def nonzero(input, *, as_tuple=False):
+    """The positions of the elements that are not zero: one row an element, or one index tensor a dimension.
+
+    >>> x = pb.tensor([[0., 5.], [6., 0.]])
+    >>> pb.nonzero(x)
+    tensor([[0, 1],
+            [1, 0]])
+    >>> x[pb.nonzero(x, as_tuple=True)]
+    tensor([5., 6.])
+    """
+
+
+@composed
+def argwhere(input):
+    """`nonzero(input)`: one row for each element that is not zero.
+
+    >>> pb.argwhere(pb.tensor([0, 7, 8]))
+    tensor([[1],
+            [2]])
+    """
+    return nonzero(input)
+
+
+@operator(method=False, core="where_or_positions")
+def where(condition, input=None, other=None):
+    """`input` where the Boolean condition holds, `other` elsewhere; all broadcast, numbers welcome.
+
+    The branch that is not taken receives an exact zero, and a zero gradient stays zero: a pole or a NaN in it does
+    no harm. With a condition alone: the positions where it is not zero, `nonzero(condition, as_tuple=True)`.
+
+    >>> x = pb.tensor([-1., 4.])
+    >>> pb.where(x > 0, x.sqrt(), 0)
+    tensor([0., 2.])
+    >>> pb.where(x > 0)
+    (tensor([1]),)
+    """
+
+
+@operator(name="where", public=False, core="where_method")
+def _where_method(input, condition, other):
+    """`input` where the Boolean condition holds, `other` elsewhere: `pb.where(condition, input, other)`.
+
+    >>> x = pb.tensor([-1., 4.])
+    >>> x.where(x > 0, 0)
+    tensor([0., 4.])
+    """
