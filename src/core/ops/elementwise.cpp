@@ -61,6 +61,12 @@ struct Plan {
 
 Plan plan(const Row& row, const Operand* operands) {
     Plan p;
+    if (row.accepts != Accepts::Any && row.name.compare(0, 3, "sub") == 0)
+        for (int i = 0; i < 2; ++i)
+            if (operands[i].tensor && operands[i].tensor->dtype() == DType::Bool &&
+                !(operands[1 - i].tensor && operands[1 - i].tensor->dtype() == DType::Bool))
+                fail("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
+                     "`~` or `logical_not()` operator instead.");
     switch (row.promotion) {
         case Promotion::Where:
             p.compute = p.result = result_type(operands + 1, row.arity - 1);
@@ -80,6 +86,9 @@ Plan plan(const Row& row, const Operand* operands) {
     for (int i = 0; i < row.arity; ++i)
         if (!(row.parameters >> i & 1)) deciding[n++] = operands[i];
     p.compute = result_type(deciding, n);
+    if ((row.accepts == Accepts::Numbers && p.compute == DType::Bool) ||
+        (row.accepts == Accepts::Floats && !is_differentiable(p.compute)))
+        fail_unimplemented(row, row.name.c_str(), p.compute);
     if (row.promotion == Promotion::Float && !is_differentiable(p.compute)) p.compute = default_dtype;
     if (row.promotion == Promotion::Bitwise && is_differentiable(p.compute))
         fail_as(ErrorKind::NotImplemented, "\"%s_cpu\" not implemented for '%s'", row.name.c_str(), dtype_legacy_name(p.compute));

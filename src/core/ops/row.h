@@ -27,6 +27,9 @@ enum class Promotion : uint8_t {
     Close,       // common dtype with integers as float64, Boolean result
 };
 
+// Which dtypes the operands may meet in: Numbers refuses bool, Floats integers too.
+enum class Accepts : uint8_t { Any, Numbers, Floats };
+
 // What a partial derivative is.
 struct Partial {
     enum Kind : uint8_t { None, Constant, Mask, Number } kind = None;
@@ -46,6 +49,7 @@ struct Row {
     Program partials;  // inputs: operands, then y
     Partial partial[kMaxOperands];
     Promotion promotion = Promotion::Arithmetic;
+    Accepts accepts = Accepts::Any;
     std::string node_names[4];  // all tensors; a number as operand 0, 1, 2
     std::string inplace_name;   // "add_"
 

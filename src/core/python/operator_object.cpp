@@ -8,6 +8,7 @@
 #include <structmember.h>
 
 
+#include <cstring>
 #include <vector>
 
 #include "ops/operators.h"
@@ -35,8 +36,23 @@ struct OperatorObject {
     PyObject* dict;
 };
 
+// Inside a formula of the calculus the operands are symbols: the row of the table itself takes the call.
+PyObject* call_symbolic(const OperatorObject* op, const Args& a) {
+    Owned module(checked(PyImport_ImportModule("pullback.calculus.define")));
+    Owned table(checked(PyObject_GetAttrString(module.o, "TABLE")));
+    Owned row(checked(PyMapping_GetItemString(table.o, op->row->name.c_str())));
+    return PyObject_Vectorcall(row.o, a.values, static_cast<size_t>(op->row->arity), nullptr);
+}
+
+bool is_symbolic(PyObject* o) {
+    const char* type = o ? Py_TYPE(o)->tp_name : "";
+    return !std::strcmp(type, "Symbol") || !std::strcmp(type, "Dual");
+}
+
 PyObject* call_row(const OperatorObject* op, const Args& a) {
     int n = op->row->arity;
+    for (int i = 0; i < n; ++i)
+        if (!a.is_tensor(static_cast<size_t>(i)) && is_symbolic(a.raw(static_cast<size_t>(i)))) return call_symbolic(op, a);
     Tensor hold[kMaxOperands];
     Operand operands[kMaxOperands];
     bool any = false;

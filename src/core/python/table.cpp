@@ -100,10 +100,10 @@ bool is_boolean(const Row& r, int16_t value) {
 }  // namespace
 
 PyObject* define_row(PyObject*, PyObject* args) {
-    const char *name, *promotion;
+    const char *name, *promotion, *accepts = "any";
     int arity;
     PyObject *parameters, *forward, *partials, *nodes;
-    if (!PyArg_ParseTuple(args, "siO!OOsO", &name, &arity, &PyTuple_Type, &parameters, &forward, &partials, &promotion, &nodes)) return nullptr;
+    if (!PyArg_ParseTuple(args, "siO!OOsO|s", &name, &arity, &PyTuple_Type, &parameters, &forward, &partials, &promotion, &nodes, &accepts)) return nullptr;
     try {
         auto row = std::make_unique<Row>();
         row->name = name;
@@ -112,6 +112,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parameters); ++i)
             row->parameters |= 1u << PyLong_AsLong(PyTuple_GET_ITEM(parameters, i));
         row->promotion = promotion_of(promotion);
+        row->accepts = !std::strcmp(accepts, "floats") ? Accepts::Floats : !std::strcmp(accepts, "numbers") ? Accepts::Numbers : Accepts::Any;
         if (forward == Py_None) {
             row->primitive = find_primitive(name);
             if (row->primitive < 0) fail_as(ErrorKind::Value, "the core has no kernel named '%s': give a formula", name);

@@ -347,6 +347,7 @@ def _hand_over(row, core):
         row.partial_program(),
         row.promotion,
         row.node,
+        row.accepts,
     )
 
 

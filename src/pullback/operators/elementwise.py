@@ -47,6 +47,9 @@ def elementwise_function(row_name, public_name=None, inplace=False):
     return made
 
 
+ACTIVATIONS = {}  # what nn.functional exports
+
+
 def publish():
     """Make every row's functions and methods."""
     for row in TABLE.values():
@@ -55,7 +58,13 @@ def publish():
         function = elementwise_function(row.name)
         row.function = function
         in_place = elementwise_function(row.name, inplace=True) if "in-place" in row.forms else None
+        if "nn" in row.forms:
+            ACTIVATIONS[row.name] = function
+            if "nn-in-place" in row.forms:
+                ACTIVATIONS[row.name + "_"] = elementwise_function(row.name, inplace=True)
         for name in (row.name, *row.aliases):
+            if "." in name:  # another module's: pullback.special
+                continue
             if "function" in row.forms:
                 FUNCTIONS[name] = function
                 if in_place and row.arity == 1:
