@@ -16,7 +16,7 @@ class Recorder:
     def __init__(self):
         self.rows = {}
 
-    def define_row(self, name, arity, parameters, forward, partials, promotion, node_name):
+    def define_row(self, name, arity, parameters, forward, partials, promotion, node_name, accepts):
         assert name not in self.rows
         self.rows[name] = (arity, parameters, forward, partials, promotion, node_name)
 

@@ -34,8 +34,11 @@ def elementwise_function(row_name, public_name=None, inplace=False):
     """The callable for one row of the table."""
     row = TABLE[row_name]
     name = (public_name or row_name) + ("_" if inplace else "")
-    names, positional, defaults = _parse(row.signature)
     arity = len(row.operands)
+    if row.variant_of:  # called by its door, by position
+        names, positional, defaults = list(row.operands), arity, [...] * arity
+    else:
+        names, positional, defaults = _parse(row.signature)
     names, defaults, positional = names[:arity], defaults[:arity], min(positional, arity)
     if not inplace and row.promotion not in ("where", "close"):
         names.append("out")
@@ -48,6 +51,9 @@ def elementwise_function(row_name, public_name=None, inplace=False):
 
 
 ACTIVATIONS = {}  # what nn.functional exports
+
+
+_core.elementwise_function = elementwise_function  # rows defined later find their callables here
 
 
 def publish():
