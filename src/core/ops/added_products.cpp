@@ -52,6 +52,7 @@ struct Added {
 struct AddMatrices : Added<AddMatrices> {
     bool tb = false, batched = false;
     static constexpr uint32_t saves = 6;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     const char* node_name() const { return batched ? "BaddbmmBackward0" : "AddmmBackward0"; }
     Dims shape(const Tensors& x) const {
         Dims s = x[1].shape();
@@ -72,6 +73,7 @@ struct AddMatrices : Added<AddMatrices> {
 struct AddBatches : Added<AddBatches> {
     static constexpr const char* name = "AddbmmBackward0";
     static constexpr uint32_t saves = 6;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     Dims shape(const Tensors& x) const { return Dims{x[1].size(1), x[2].size(2)}; }
     void add(const Array& c, const Tensor& a, const Tensor& b) const {
         product_into(c, a.array(), b.array(), false, false, alpha, beta, true);
@@ -87,6 +89,7 @@ struct AddBatches : Added<AddBatches> {
 struct AddVector : Added<AddVector> {
     static constexpr const char* name = "AddmvBackward0";
     static constexpr uint32_t saves = 6;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     Dims shape(const Tensors& x) const { return Dims{x[1].size(0)}; }
     void add(const Array& y, const Tensor& a, const Tensor& v) const { matrix_vector_into(y, a.array(), v.array(), false, alpha, beta); }
     Tensor times(const Tensor& a, const Tensor& v) const { return mv(a, v); }
@@ -101,6 +104,7 @@ struct AddOuter {
     Scalar beta, alpha;
     static constexpr const char* name = "AddrBackward0";
     static constexpr uint32_t saves = 6;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     Tensor forward(const Tensors& x) {
         Tensor product = scaled(mul(unsqueeze(x[1], -1), x[2]), alpha);
         Tensor input = expand(x[0], product.shape());

@@ -4,6 +4,7 @@
 //
 //   static constexpr const char* name            the class name of its node, as PyTorch's
 //   static constexpr uint32_t saves              which inputs its derivative reads: bit i is input i
+//   uint32_t reads(uint32_t wanted)              optionally: which of them for the derivatives by these inputs alone
 //   static constexpr bool saves_output           whether it reads its (first) output
 //   Tensor  forward(const Tensors& x)            the value, from plain tensors; or Tensors for several outputs
 //   void    pullback(Context& c, const Tensors& g, Tensors& out)
@@ -99,10 +100,16 @@ class RuleNode : public Node, public Context {
         for (const Tensor& x : inputs)
             metas_.push_back(x ? InputMeta{x.layout_ref(), x.dtype()} : InputMeta{Layout::scalar(), DType::Float32});
         if constexpr (kSlots > 0) {
+            uint32_t read = rule_saves<R>();
+            if constexpr (requires { rule_.reads(0u); }) {
+                uint32_t wanted = 0;
+                for (size_t i = 0; i < edge_count(); ++i) wanted |= static_cast<uint32_t>(wants(i)) << i;
+                read = rule_.reads(wanted);
+            }
             int slot = 0;
             for (size_t i = 0; i < 32; ++i)
                 if (rule_saves<R>() >> i & 1) {
-                    if (i < inputs.size() && inputs[i]) saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
+                    if (read >> i & 1 && i < inputs.size() && inputs[i]) saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
                     ++slot;
                 }
             if (rule_saves_output<R>()) saved_[slot].save(outputs[0], Saved::kOutput, 0);

@@ -30,6 +30,7 @@ namespace {
 struct Product {
     bool ta, tb, batched;
     static constexpr uint32_t saves = 3;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return batched ? "BmmBackward0" : "MmBackward0"; }
     Tensor forward(const Tensors& x) { return Tensor::make(product(x[0].array(), x[1].array(), ta, tb)); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
@@ -45,6 +46,7 @@ struct MatrixVector {
     bool transpose;
     static constexpr const char* name = "MvBackward0";
     static constexpr uint32_t saves = 3;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     Tensor forward(const Tensors& x) {
         Array y = Array::empty(x[0].dtype(), Dims{x[0].size(transpose ? 1 : 0)});
         matrix_vector_into(y, x[0].array(), x[1].array(), transpose, Scalar(1), Scalar(0));
@@ -62,6 +64,7 @@ struct MatrixVector {
 struct Dot {
     const char* node;
     static constexpr uint32_t saves = 3;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) { return Tensor::make(dot_product(x[0].array(), x[1].array())); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
@@ -88,13 +91,13 @@ struct Reshaped {
          c_type_name(a.dtype()), c_type_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
 }
 
-void check_batches(const Tensor& a, const Tensor& b) {
+}  // namespace
+
+void check_same_scalar_type(const Tensor& a, const Tensor& b) {
     if (a.dtype() != b.dtype())
         fail("expected scalar type %s but found %s. Both factors of a product need one dtype; convert one with .to(%s).",
              dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
 }
-
-}  // namespace
 
 Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb) {
     return apply(Product{ta, tb, a.ndim() > 2 || b.ndim() > 2}, {a, b});
@@ -121,7 +124,7 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
         fail("Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].",
              static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)), static_cast<long long>(b.size(0)),
              static_cast<long long>(b.size(1)));
-    check_batches(a, b);
+    check_same_scalar_type(a, b);
     return apply(Product{false, false, true}, {a, b});
 }
 
@@ -200,7 +203,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
              static_cast<long long>(left.size(n - 1)), static_cast<long long>(count), static_cast<long long>(b.size(nb - 2)),
              shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
     }
-    check_batches(left, b);
+    check_same_scalar_type(left, b);
     Tensor y = product_of(left, b, false, false);
     if (na > 1) shape.push_back(left.size(n - 2));
     shape.push_back(b.size(nb - 1));

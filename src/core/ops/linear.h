@@ -25,10 +25,24 @@ ADDED(addr)
 // x weight^T + bias for any number of leading dimensions; `bias` may be undefined.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
+// contraction.cpp
+Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b);
+Tensor inner(const Tensor& a, const Tensor& b);
+// One step of a planned contraction: each operand permuted and reshaped into (batches..., rows, columns), multiplied,
+// and the result reshaped and permuted.
+Tensor contract(const Tensor& a, const Dims& order_a, const Dims& shape_a, const Tensor& b, const Dims& order_b, const Dims& shape_b,
+                const Dims& shape, const Dims& order);
+
 // Matrices or batches of them that fit, unchecked, each transposed if asked to.
 Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb);
 // A fresh result in another shape, under the name that the tape is to show.
 Tensor reshaped(const Tensor& x, const Dims& shape, const char* node);
+void check_same_scalar_type(const Tensor& a, const Tensor& b);
+// Of two factors, numbers `first` and the one after: each is read for the other's derivative.
+inline uint32_t partners(uint32_t wanted, int first) {
+    uint32_t w = wanted >> first;
+    return ((w & 1) << 1 | (w >> 1 & 1)) << first;
+}
 Tensor plus(const Tensor& a, const Tensor& b);  // undefined is zero
 const char* c_type_name(DType d);               // "float", "long int": as PyTorch's messages call C types
 

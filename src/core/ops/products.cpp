@@ -40,6 +40,8 @@ struct Factor {
     int64_t ld = 1;
     bool transposed = false;
 
+    // A vector as one column.
+    Factor(const Array& x, int64_t step) : array(x), rows(x.size(0)), cols(1), ld(step) {}
     Factor(const Array& a, bool transpose) : array(a) {
         int64_t n = a.ndim(), r = a.size(n - 2), c = a.size(n - 1), rs = a.stride(n - 2), cs = a.stride(n - 1);
         bool by_rows = (cs == 1 || c <= 1) && (rs >= c || r <= 1) && (rs >= 1 || r <= 1);
@@ -160,6 +162,15 @@ Array walkable(const Array& x) {
 int64_t step(const Array& x) { return x.size(0) <= 1 ? 1 : x.stride(0); }
 
 template <class T>
+void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha, Scalar beta) {
+    if (a.rows == 0) return;
+    if (a.cols == 0) return scale(y.as<T>(), a.rows, as<T>(beta));
+    if constexpr (std::is_floating_point_v<T>) blas::load();
+    Factor column(x, step(x));
+    multiply<T>(a, column, a.array.as<T>(), x.as<T>(), as<T>(alpha), as<T>(beta), y.as<T>());
+}
+
+template <class T>
 Array dot_of(const Array& x, const Array& y) {
     Array out = Array::empty(x.dtype, Layout::scalar());
     int64_t n = x.size(0);
@@ -218,13 +229,18 @@ Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b
 }
 
 void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha, Scalar beta) {
-    if (a.dtype == DType::Bool)
-        fail_as(ErrorKind::NotImplemented, "\"addmv_impl_cpu\" not implemented for 'Bool'. Convert to a numeric dtype first, with .to(...).");
-    // The vector as a column.
-    Array column = walkable(x);
-    int64_t n = column.size(0);
-    column = column.view(Layout::strided(Dims{n, 1}, Dims{step(column), 1}), column.offset);
-    product_into(y, a, column, transpose, false, alpha, beta);
+    Factor matrix(a, transpose);
+    Array vector = walkable(x);
+    switch (a.dtype) {
+        case DType::Float32: return times_vector<float>(y, matrix, vector, alpha, beta);
+        case DType::Float64: return times_vector<double>(y, matrix, vector, alpha, beta);
+        case DType::Int64: return times_vector<int64_t>(y, matrix, vector, alpha, beta);
+        case DType::Int32: return times_vector<int32_t>(y, matrix, vector, alpha, beta);
+        case DType::UInt8: return times_vector<uint8_t>(y, matrix, vector, alpha, beta);
+        default: break;
+    }
+    fail_as(ErrorKind::NotImplemented, "\"addmv_impl_cpu\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
+            dtype_legacy_name(a.dtype));
 }
 
 Array dot_product(const Array& a, const Array& b) {

@@ -45,11 +45,21 @@ PyObject* added_in_place(const Args& x) {
 // linear(input, weight, bias=None)
 PyObject* linear(const Args& a) { return wrap(ops::linear(a.tensor(0), a.tensor(1), a.tensor_or_none(2))); }
 
+// contract(a, order_a, shape_a, b, order_b, shape_b, shape, order)
+PyObject* contract(const Args& a) {
+    return wrap(ops::contract(a.tensor(0), a.dims(1), a.dims(2), a.tensor(3), a.dims(4), a.dims(5), a.dims(6), a.dims(7)));
+}
+
+// tensordot(a, b, dims_a, dims_b, out=None)
+PyObject* tensordot(const Args& a) {
+    return deliver(a, 4, [](const Args& x) { return ops::tensordot(x.tensor(0), x.tensor(1), x.dims(2), x.dims(3)); });
+}
+
 const OperatorEntry entries[] = {
     {"matmul", two<ops::matmul>}, {"mm", two<ops::mm>}, {"bmm", two<ops::bmm>}, {"mv", two<ops::mv>},
     {"dot", two<ops::dot>}, {"vdot", two<ops::vdot>}, {"outer", two<ops::outer>},
     {"addmm", added<ops::addmm>}, {"addmv", added<ops::addmv>}, {"addr", added<ops::addr>},
-    {"addbmm", added<ops::addbmm>}, {"baddbmm", added<ops::baddbmm>}, {"linear", linear},
+    {"addbmm", added<ops::addbmm>}, {"baddbmm", added<ops::baddbmm>}, {"linear", linear}, {"contract", contract}, {"tensordot", tensordot}, {"inner", two<ops::inner>},
     {"addmm_", added_in_place<ops::addmm_>}, {"addmv_", added_in_place<ops::addmv_>}, {"addr_", added_in_place<ops::addr_>},
     {"addbmm_", added_in_place<ops::addbmm_>}, {"baddbmm_", added_in_place<ops::baddbmm_>},
 };

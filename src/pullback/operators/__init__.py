@@ -6,6 +6,7 @@ elementwise.publish()
 
 from . import (  # noqa: E402
     creation,
+    einsum,
     indexing,
     joining,
     linear,
@@ -23,6 +24,7 @@ __all__ = [
     "FUNCTIONS",
     "METHODS",
     "creation",
+    "einsum",
     "elementwise",
     "indexing",
     "joining",

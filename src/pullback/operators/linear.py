@@ -1,6 +1,7 @@
 """Products of matrices and vectors."""
 
-from .declare import operator
+from .._core import Tensor
+from .declare import FUNCTIONS, composed, operator
 
 
 @operator
@@ -99,3 +100,309 @@ def outer(input, vec2, *, out=None):
     tensor([[10, 20, 30],
             [20, 40, 60]])
     """
+
+
+@operator
+def inner(input, other, *, out=None):
+    """The dot products along the last dimensions: (..., k) and (---, k) give (..., ---).
+
+    With a 0-d operand it is the ordinary product.
+
+    Raises:
+        RuntimeError: last sizes that differ, different dtypes.
+
+    >>> pb.inner(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 10.]))
+    tensor([21., 43.])
+    """
+
+
+@operator
+def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * (mat1 @ mat2)`; the input broadcasts to the shape of the product.
+
+    With `beta=0` the input is not read: its nan and inf do not reach the result.
+
+    Raises:
+        RuntimeError: factors that are no matrices, shapes that do not fit, different dtypes.
+
+    >>> pb.addmm(pb.tensor([1., 2.]), pb.tensor([[1.], [2.]]), pb.tensor([[10., 20.]]))
+    tensor([[11., 22.],
+            [21., 42.]])
+    """
+
+
+@operator
+def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * (mat @ vec)`; with `beta=0` the input is not read.
+
+    Raises:
+        RuntimeError: other numbers of dimensions, sizes that do not fit, different dtypes.
+
+    >>> pb.addmv(pb.tensor([1., 1.]), pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 1.]), alpha=10)
+    tensor([31., 71.])
+    """
+
+
+@operator
+def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * outer(vec1, vec2)`; with `beta=0` the input is not read. dtypes promote.
+
+    Raises:
+        RuntimeError: factors that are no vectors, shapes that do not fit.
+
+    >>> pb.addr(pb.zeros(2, 2), pb.tensor([1., 2.]), pb.tensor([3., 4.]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+
+
+@operator
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * sum of (batch1[i] @ batch2[i])`: (b, n, k) and (b, k, m) give (n, m).
+
+    Raises:
+        RuntimeError: factors without three dimensions, shapes that do not fit, different dtypes.
+
+    >>> pb.addbmm(pb.zeros(1, 1), pb.ones(3, 1, 2), pb.ones(3, 2, 1))
+    tensor([[6.]])
+    """
+
+
+@operator
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+    """`beta * input + alpha * bmm(batch1, batch2)`; the input broadcasts to the shape of the product.
+
+    Raises:
+        RuntimeError: factors without three dimensions, shapes that do not fit, different dtypes.
+
+    >>> pb.baddbmm(pb.ones(1), pb.ones(2, 1, 2), pb.ones(2, 2, 1))
+    tensor([[[3.]],
+    <BLANKLINE>
+            [[3.]]])
+    """
+
+
+@operator(public=False)
+def addmm_(input, mat1, mat2, *, beta=1, alpha=1):
+    """`addmm`, written into the tensor."""
+
+
+@operator(public=False)
+def addmv_(input, mat, vec, *, beta=1, alpha=1):
+    """`addmv`, written into the tensor."""
+
+
+@operator(public=False)
+def addr_(input, vec1, vec2, *, beta=1, alpha=1):
+    """`addr`, written into the tensor."""
+
+
+@operator(public=False)
+def addbmm_(input, batch1, batch2, *, beta=1, alpha=1):
+    """`addbmm`, written into the tensor."""
+
+
+@operator(public=False)
+def baddbmm_(input, batch1, batch2, *, beta=1, alpha=1):
+    """`baddbmm`, written into the tensor."""
+
+
+@operator(name="tensordot", public=False, method=False)
+def _tensordot(a, b, dims_a, dims_b, out=None):
+    """tensordot with its dimensions named."""
+
+
+@composed(method=False)
+def tensordot(a, b, dims=2, out=None):
+    """Sums of products over several dimensions of both tensors at once.
+
+    `dims` is a number, the last that many dimensions of `a` and the first of `b`, or a pair of lists, which dimension
+    of `a` meets which of `b`. The result has what remains of `a`, then what remains of `b`.
+
+    Raises:
+        RuntimeError: contracted sizes that differ, lists of different lengths, different dtypes.
+
+    >>> a, b = pb.arange(6.).reshape(1, 2, 3), pb.ones(2, 3, 4)
+    >>> pb.tensordot(a, b)
+    tensor([[15., 15., 15., 15.]])
+    >>> pb.tensordot(a, b, dims=([2], [1])).shape
+    Size([1, 2, 2, 4])
+    """
+    if isinstance(dims, Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, (list, tuple)):
+        first, second = dims
+    else:
+        n = dims.__index__()
+        if n < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={n}")
+        if n > min(a.ndim, b.ndim):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={n}")
+        first, second = range(-n, 0), range(n)
+    return _tensordot(a, b, list(first), list(second), out)
+
+
+@composed
+def kron(input, other, *, out=None):
+    """Kronecker's product: each element of `input` times the whole of `other`, laid out as blocks.
+
+    The smaller number of dimensions is filled up with ones in front; sizes multiply.
+
+    >>> pb.kron(pb.tensor([[1, 2]]), pb.tensor([[1], [10]]))
+    tensor([[ 1,  2],
+            [10, 20]])
+    """
+    n = max(input.ndim, other.ndim)
+    a = (1,) * (n - input.ndim) + tuple(input.shape)
+    b = (1,) * (n - other.ndim) + tuple(other.shape)
+    # (a0, 1, a1, 1, ...) times (1, b0, 1, b1, ...)
+    left = input.reshape([size for s in a for size in (s, 1)])
+    right = other.reshape([size for s in b for size in (1, s)])
+    shape = [s * t for s, t in zip(a, b)]
+    return _into(out, (left * right).reshape(shape))
+
+
+def chain_order(sizes):
+    """Where to split a product of matrices with these sizes (n + 1 of them), by dynamic programming.
+
+    Returns a function (i, j) -> k: the product of matrices i to j is that of i to k times that of k + 1 to j.
+    See Cormen, Leiserson, Rivest and Stein, "Introduction to Algorithms", chapter on dynamic programming.
+    """
+    n = len(sizes) - 1
+    cost = {(i, i): 0 for i in range(n)}
+    split = {}
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            cost[i, j], split[i, j] = min(
+                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
+            )
+    return lambda i, j: split[i, j]
+
+
+def _chain(matrices):
+    where = chain_order([*(m.shape[0] for m in matrices), matrices[-1].shape[1]])
+
+    def product(i, j):
+        if i == j:
+            return matrices[i]
+        k = where(i, j)
+        return mm(product(i, k), product(k + 1, j))
+
+    return product(0, len(matrices) - 1)
+
+
+@composed(method=False)
+def chain_matmul(*matrices):
+    """The product of matrices, in the order that needs the fewest multiplications; `linalg.multi_dot` is its successor.
+
+    Raises:
+        RuntimeError: an operand that is no matrix, shapes that do not fit.
+
+    >>> pb.chain_matmul(pb.ones(2, 3), pb.ones(3, 1), pb.ones(1, 2))
+    tensor([[3., 3.],
+            [3., 3.]])
+    """
+    for matrix in matrices:
+        if matrix.ndim != 2:
+            raise RuntimeError(f"Tensor dimension is {matrix.ndim}, expected 2 instead.")
+    return multi_dot(matrices) if len(matrices) > 1 else matrices[0]
+
+
+@composed(public=False, method=False)
+def multi_dot(tensors, *, out=None):
+    """The product of two or more matrices, in the order that needs the fewest multiplications.
+
+    The first may be a vector, a row, and the last one, a column; the result loses that dimension.
+
+    Raises:
+        RuntimeError: fewer than two operands, wrong numbers of dimensions, shapes that do not fit, different dtypes.
+
+    >>> from pullback.operators.linear import multi_dot
+    >>> multi_dot([pb.ones(3), pb.ones(3, 4), pb.ones(4)])
+    tensor(12.)
+    """
+    tensors = list(tensors)
+    n = len(tensors)
+    if n < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {n}")
+    first, last = tensors[0], tensors[-1]
+    for which, tensor in (("first", first), ("last", last)):
+        if tensor.ndim not in (1, 2):
+            raise RuntimeError(f"multi_dot(): the {which} tensor must be 1D or 2D but got {tensor.ndim}D")
+    for i, tensor in enumerate(tensors[1:-1], 1):
+        if tensor.ndim != 2:
+            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {tensor.ndim}D")
+    shape = []
+    if first.ndim == 1:
+        tensors[0] = first.reshape(1, -1)
+    else:
+        shape.append(first.shape[0])
+    if last.ndim == 1:
+        tensors[-1] = last.reshape(-1, 1)
+    else:
+        shape.append(last.shape[1])
+    for i in range(n - 1):
+        a, b = tensors[i], tensors[i + 1]
+        if a.dtype != b.dtype:
+            raise RuntimeError(
+                f"multi_dot(): all tensors must have be the same dtype but tensor {i} is {a.dtype} and tensor {i + 1} "
+                f"{b.dtype}"
+            )
+        if a.shape[1] != b.shape[0]:
+            shapes = f"{list(a.shape)} and {list(b.shape)}"
+            raise RuntimeError(f"multi_dot(): tensors {i} and {i + 1} with shapes {shapes} cannot be multiplied")
+    return _into(out, _chain(tensors).reshape(shape))
+
+
+@operator(public=False, method=False)
+def linear(input, weight, bias=None):
+    """`input @ weight.T + bias`: (..., k), (m, k) and (m,) give (..., m). What nn.Linear computes.
+
+    Raises:
+        RuntimeError: sizes that do not fit, different dtypes.
+
+    >>> from pullback.operators.linear import linear
+    >>> linear(pb.tensor([1., 2.]), pb.tensor([[1., 1.], [0., 1.], [1., 0.]]), pb.tensor([0., 0., 10.]))
+    tensor([ 3.,  2., 11.])
+    """
+
+
+@composed(public=False, method=False)
+def bilinear(input1, input2, weight, bias=None):
+    """`y[o] = sum of input1[i] * weight[o, i, j] * input2[j], plus bias[o]`, over any leading dimensions.
+
+    Raises:
+        RuntimeError: sizes that do not fit.
+
+    >>> from pullback.operators.linear import bilinear
+    >>> bilinear(pb.tensor([1., 2.]), pb.tensor([1., 1., 1.]), pb.ones(1, 2, 3))
+    tensor([9.])
+    """
+    if input1.ndim != input2.ndim:
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}")
+    for d in range(input1.ndim - 1):
+        n, m = input1.shape[d], input2.shape[d]
+        if n != m:
+            raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {d}: got {n} and {m}")
+    for which, tensor, size in (("input1", input1, weight.shape[1]), ("input2", input2, weight.shape[2])):
+        if tensor.shape[-1] != size:
+            n = tensor.shape[-1]
+            raise RuntimeError(f"bilinear(): {which} size does not match weight size: got {n} but expected {size}")
+    if bias is not None and bias.shape[0] != weight.shape[0]:
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected {weight.shape[0]}"
+        )
+    batch = tuple(input1.shape[:-1])
+    outputs, n, m = weight.shape
+    # (b, 1, i) times (b, i, o) for each j at once: first one matrix product with all of the weight.
+    half = mm(input1.reshape(-1, n), weight.permute(1, 0, 2).reshape(n, outputs * m))
+    y = bmm(half.reshape(-1, outputs, m), input2.reshape(-1, m, 1)).reshape((*batch, outputs))
+    return y if bias is None else y + bias
+
+
+def _into(out, result):
+    """The result, or `out` holding it."""
+    if out is None:
+        return result
+    return FUNCTIONS["mul"](result, 1, out=out)
