@@ -15,6 +15,7 @@
 //                                                Without one it is derived: the pullback is linear in the
 //                                                cotangent, and its own pullback is the pushforward.
 //   static constexpr bool view = true            forward returns an alias of input 0
+//   static constexpr bool several = true         forward returns any number of them, none of which may be written in place
 //   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into x[0]
 //
 // `apply` does the rest, the same for all: tangents of every level, recording, views, versions.
@@ -68,6 +69,13 @@ template <class R>
 constexpr bool rule_is_view() {
     if constexpr (requires { R::view; })
         return R::view;
+    else
+        return false;
+}
+template <class R>
+constexpr bool rule_is_several() {
+    if constexpr (requires { R::several; })
+        return R::several;
     else
         return false;
 }
@@ -266,6 +274,7 @@ Tensors apply_all(R rule, const Tensors& inputs) {
         Tensors pushed = rule_tangents(rule, stripped, out, tangents);
         for (size_t j = 0; j < pushed.size(); ++j)
             if (pushed[j] && is_differentiable(out[j].dtype())) set_tangent(out[j], level, pushed[j]);
+        if (out.empty()) return out;
         if (Node* n = out[0]->grad_fn)
             if (auto* node = dynamic_cast<RuleNode<R>*>(n)) node->keep_tangents(inputs, out);
         return out;
@@ -279,7 +288,7 @@ Tensors apply_all(R rule, const Tensors& inputs) {
     }
     if constexpr (rule_is_view<R>()) {
         // A view of something that may come to require grad later remembers its base all the same.
-        ViewOrigin origin = out.size() > 1 ? ViewOrigin::MultiOutput : modes.grad ? ViewOrigin::Default : ViewOrigin::NoGrad;
+        ViewOrigin origin = rule_is_several<R>() ? ViewOrigin::MultiOutput : modes.grad ? ViewOrigin::Default : ViewOrigin::NoGrad;
         for (const Tensor& y : out) {
             if (is_differentiable(y.dtype()) && !(inputs[0]->flags & kInference)) mark_view(y, inputs[0], origin);
             y->flags |= inputs[0]->flags & kInference;

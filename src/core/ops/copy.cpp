@@ -13,7 +13,7 @@ Ref<Layout> dense_layout(const Tensor& x) {
 }
 
 Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
-    Array out = Array::empty(dtype, std::move(layout));
+    Array out = empty_strided(dtype, layout);
     copy_array(x.array(), out);
     return Tensor::make(out);
 }
@@ -74,6 +74,20 @@ struct Fill {
 
 }  // namespace
 
+Array empty_strided(DType dtype, const Ref<Layout>& layout) {
+    if (layout->is_dense()) return Array::empty(dtype, layout);
+    if (layout->overlaps_itself()) return Array::empty(dtype, layout->dims());
+    // Gaps are part of the geometry: a view may reach them, so they are zero and not what memory happened to hold.
+    int64_t low, high;
+    layout->extent(&low, &high);
+    Array a;
+    a.buffer = Buffer::zeros(static_cast<size_t>(high - low) * item_size(dtype));
+    a.layout = layout;
+    a.offset = -low;
+    a.dtype = dtype;
+    return a;
+}
+
 Tensor clone(const Tensor& x) { return apply(Clone{dense_layout(x)}, {x}); }
 
 Tensor detached_copy(const Tensor& x) { return copy_as(x, x.dtype(), dense_layout(x)); }
@@ -84,8 +98,7 @@ Tensor contiguous(const Tensor& x) {
 }
 
 Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) {
-    Ref<Layout> dense = layout->is_dense() ? layout : Layout::contiguous(layout->dims());
-    return apply(Clone{dense}, {x});
+    return apply(Clone{layout}, {x});
 }
 
 Tensor to_dtype(const Tensor& x, DType dtype) {

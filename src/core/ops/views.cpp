@@ -1,131 +1,23 @@
-// Views: another geometry over the same cell. Each is linear, so that its pushforward is itself and its pullback
-// puts the cotangent back where it came from.
-#include "ops/operators.h"
-
+// Views: another shape over the same cell. Each is linear, so that its pushforward is itself and its pullback
+// puts the cotangent back into the input's shape. The in-place forms, at the end, change a tensor's own geometry.
+// Views of parts are in parts.cpp, the general one in strided.cpp.
 #include <algorithm>
+#include <string_view>
+
+#include "ops/operators.h"
+#include "tape/hooks.h"
 
 namespace pb::ops {
 
 namespace {
 
-// ---- as_strided: the general view, and what a stale view's history is made of ----
-
-struct AsStrided {
-    static constexpr const char* name = "AsStridedBackward0";
-    static constexpr bool view = true;
-    Ref<Layout> layout;
-    int64_t offset;  // in the storage
-    int64_t input_offset = 0;
-    Tensor forward(const Tensors& x) {
-        input_offset = x[0]->offset;
-        return x[0].alias(layout, offset);
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        // The input as a dense block of its own: what the view covers of it receives the gradient, elements that
-        // several indices reach receive the sum.
-        out[0] = as_strided_gather(g[0], c.input_layout(0), *layout, offset - input_offset);
-    }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        Tensor like_input = as_layout(t[0], Ref<Layout>(const_cast<Layout*>(&c.input_layout(0))));
-        return {as_strided(like_input, layout, offset - input_offset)};
-    }
-    static Tensor as_strided_gather(const Tensor& g, const Layout& input, const Layout& view, int64_t offset);
-};
-
-// The adjoint of as_strided as an operator of its own, because it has to be differentiated in turn: a linear map
-// from the view's shape to the input's.
-struct AsStridedAdjoint {
-    static constexpr const char* name = "AsStridedAdjointBackward0";
-    Ref<Layout> input, part;
-    int64_t offset;
-
-    template <class T>
-    static void add_all(const Array& g, const Array& storage, const Layout& view, int64_t offset) {
-        Walk walk(view);
-        const T* from = g.as<T>();
-        T* to = storage.as<T>();
-        for (int64_t i = 0, n = view.numel(); i < n; ++i, walk.next()) to[offset + walk.at] += from[i];
-    }
-    // Offsets of a layout in row-major order.
-    struct Walk {
-        explicit Walk(const Layout& l) : layout(l), index(static_cast<size_t>(l.ndim()), 0) {}
-        void next() {
-            for (int64_t d = layout.ndim() - 1; d >= 0; --d) {
-                at += layout.stride(d);
-                if (++index[static_cast<size_t>(d)] < layout.size(d)) return;
-                at -= layout.stride(d) * layout.size(d);
-                index[static_cast<size_t>(d)] = 0;
-            }
-        }
-        const Layout& layout;
-        Dims index;
-        int64_t at = 0;
-    };
-
-    Tensor forward(const Tensors& x) {
-        // Room for everything that either geometry reaches.
-        int64_t low_i, high_i, low_v, high_v;
-        input->extent(&low_i, &high_i);
-        part->extent(&low_v, &high_v);
-        int64_t low = std::min(low_i, low_v + offset), high = std::max(high_i, high_v + offset);
-        Array storage = Array::empty(x[0].dtype(), Dims{high - low});
-        fill_array(storage, Scalar(0));
-        Array g = contiguous_array(x[0].array());
-        if (g.dtype == DType::Float32)
-            add_all<float>(g, storage, *part, offset - low);
-        else if (g.dtype == DType::Float64)
-            add_all<double>(g, storage, *part, offset - low);
-        Array out = storage.view(input, -low);
-        if (input->overlaps_itself()) {
-            // Several indices of the input share an element: its gradient is shared out evenly.
-            Array count = Array::empty(x[0].dtype(), Dims{high - low});
-            fill_array(count, Scalar(0));
-            Array ones = Array::empty(x[0].dtype(), input->dims());
-            fill_array(ones, Scalar(1));
-            if (g.dtype == DType::Float32)
-                add_all<float>(ones, count, *input, -low);
-            else if (g.dtype == DType::Float64)
-                add_all<double>(ones, count, *input, -low);
-            Tensor share = div(Tensor::make(out), Tensor::make(count.view(input, -low)));
-            return share;
-        }
-        return Tensor::make(contiguous_array(out));
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Tensor like_input = as_layout(g[0], input);
-        out[0] = as_strided(like_input, part, offset);
-    }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
-};
-
-Tensor AsStrided::as_strided_gather(const Tensor& g, const Layout& input, const Layout& view, int64_t offset) {
-    return apply(AsStridedAdjoint{Ref<Layout>(const_cast<Layout*>(&input)), Ref<Layout>(const_cast<Layout*>(&view)), offset}, {g});
-}
-
-struct AsStridedScatter {
-    static constexpr const char* name = "AsStridedScatterBackward0";
-    Ref<Layout> layout;
-    int64_t offset;
-    void write(const Tensors& x) { copy_array(x[1].array(), x[0].array().view(layout, offset)); }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Tensor whole = as_layout(g[0], Ref<Layout>(const_cast<Layout*>(&c.input_layout(0))));
-        Tensor part = as_strided(whole, layout, offset);
-        if (c.wants(1)) out[1] = part;
-        if (c.wants(0)) out[0] = as_strided_scatter(whole, zeros(part.dtype(), c.input_shape(1)), layout, offset);
-    }
-};
-
-// ---- shape ----
-
 struct Expand {
     static constexpr const char* name = "ExpandBackward0";
     static constexpr bool view = true;
-    Dims shape;
-    Tensor forward(const Tensors& x) {
-        return x[0].alias(Layout::strided(shape, broadcast_strides(x[0].layout(), shape)), x[0]->offset);
-    }
+    Ref<Layout> layout;
+    Tensor forward(const Tensors& x) { return x[0].alias(layout, x[0]->offset); }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = sum_to(g[0], c.input_layout(0)); }
-    Tensors pushforward(Context&, const Tensors& t) { return {expand(t[0], shape)}; }
+    Tensors pushforward(Context&, const Tensors& t) { return {expand(t[0], layout->dims())}; }
 };
 
 struct View {
@@ -135,6 +27,20 @@ struct View {
     Tensor forward(const Tensors& x) { return x[0].alias(layout, x[0]->offset); }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = reshape(g[0], c.input_shape(0)); }
     Tensors pushforward(Context&, const Tensors& t) { return {reshape(t[0], layout->dims())}; }
+};
+
+// Of a copy that nobody else sees: not a view for the purposes of in-place writing.
+struct UnsafeView : View {
+    static constexpr const char* name = "UnsafeViewBackward0";
+    static constexpr bool view = false;
+};
+
+struct Alias {
+    static constexpr const char* name = "AliasBackward0";
+    static constexpr bool view = true;
+    Tensor forward(const Tensors& x) { return x[0].alias(); }
+    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = g[0]; }
+    Tensors pushforward(Context&, const Tensors& t) { return {alias(t[0])}; }
 };
 
 struct Permute {
@@ -150,17 +56,17 @@ struct Permute {
         }
         return x[0].alias(Layout::strided(shape, strides), x[0]->offset);
     }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
+    void pullback(Context&, const Tensors& g, Tensors& out) {
         Dims back(order.size(), 0);
         for (size_t i = 0; i < order.size(); ++i) back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
-        out[0] = apply(Permute{node, back}, {g[0]});
+        out[0] = apply(Permute{"PermuteBackward0", back}, {g[0]});
     }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 struct Squeeze {
     const char* node;
-    Dims dims;  // sorted, all of size one
+    Dims dims;  // all of size one
     static constexpr bool view = true;
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
@@ -177,9 +83,10 @@ struct Squeeze {
 };
 
 struct Unsqueeze {
-    static constexpr const char* name = "UnsqueezeBackward0";
-    static constexpr bool view = true;
+    const char* node;
     int64_t dim;
+    static constexpr bool view = true;
+    const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
         Dims shape = x[0].shape(), strides = x[0].strides();
         auto d = static_cast<size_t>(dim);
@@ -187,72 +94,18 @@ struct Unsqueeze {
         shape.insert(d, 1);
         return x[0].alias(Layout::strided(shape, strides), x[0]->offset);
     }
-    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = squeeze(g[0], Dims{dim}); }
+    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = squeeze(g[0], dim); }
     Tensors pushforward(Context&, const Tensors& t) { return {unsqueeze(t[0], dim)}; }
-};
-
-// ---- parts ----
-
-// A part of one dimension, put into zeros: the adjoint of select and slice.
-struct Place {
-    const char* node;
-    Ref<Layout> whole;
-    int64_t dim, start, stop, step;
-    bool selected;  // the dimension is missing in the input
-    const char* node_name() const { return node; }
-    Tensor forward(const Tensors& x) {
-        Tensor out = zeros(x[0].dtype(), whole->dims());
-        Tensor part = selected ? select(out, dim, start) : slice(out, dim, start, stop, step);
-        copy_array(x[0].array(), part.array());
-        return out;
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        out[0] = selected ? select(g[0], dim, start) : slice(g[0], dim, start, stop, step);
-    }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
-};
-
-struct Select {
-    static constexpr const char* name = "SelectBackward0";
-    static constexpr bool view = true;
-    int64_t dim, index;
-    Tensor forward(const Tensors& x) {
-        Dims shape = x[0].shape(), strides = x[0].strides();
-        int64_t offset = x[0]->offset + index * strides[static_cast<size_t>(dim)];
-        shape.erase(static_cast<size_t>(dim));
-        strides.erase(static_cast<size_t>(dim));
-        return x[0].alias(Layout::strided(shape, strides), offset);
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Ref<Layout> whole(const_cast<Layout*>(&c.input_layout(0)));
-        out[0] = apply(Place{"SelectBackwardBackward0", whole, dim, index, index + 1, 1, true}, {g[0]});
-    }
-    Tensors pushforward(Context&, const Tensors& t) { return {select(t[0], dim, index)}; }
-};
-
-struct Slice {
-    static constexpr const char* name = "SliceBackward0";
-    static constexpr bool view = true;
-    int64_t dim, start, stop, step;
-    Tensor forward(const Tensors& x) {
-        Dims shape = x[0].shape(), strides = x[0].strides();
-        auto d = static_cast<size_t>(dim);
-        int64_t offset = x[0]->offset + start * strides[d];
-        shape[d] = stop > start ? (stop - start + step - 1) / step : 0;
-        strides[d] *= step;
-        return x[0].alias(Layout::strided(shape, strides), offset);
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Ref<Layout> whole(const_cast<Layout*>(&c.input_layout(0)));
-        out[0] = apply(Place{"SliceBackwardBackward0", whole, dim, start, stop, step, false}, {g[0]});
-    }
-    Tensors pushforward(Context&, const Tensors& t) { return {slice(t[0], dim, start, stop, step)}; }
 };
 
 // The strides with which `shape` views memory laid out as `l`, if there are any.
 bool view_strides(const Layout& l, const Dims& shape, Dims* strides) {
     *strides = Dims(shape.size(), 0);
     if (l.numel() == 0) {
+        if (l.dims() == shape) {
+            *strides = l.stride_dims();
+            return true;
+        }
         int64_t s = 1;
         for (size_t i = shape.size(); i-- > 0;) {
             (*strides)[i] = s;
@@ -286,6 +139,14 @@ bool view_strides(const Layout& l, const Dims& shape, Dims* strides) {
     return true;
 }
 
+// The layout with which `shape` views memory laid out as `l`; null if there is none.
+Ref<Layout> view_layout(const Layout& l, const Dims& shape) {
+    if (l.is_contiguous() && l.numel()) return Layout::contiguous(shape);
+    Dims strides;
+    if (!view_strides(l, shape, &strides)) return nullptr;
+    return Layout::strided(shape, strides);
+}
+
 // Replaces a -1 in `shape`.
 Dims infer_shape(const Tensor& x, const Dims& given) {
     Dims shape = given;
@@ -310,66 +171,189 @@ Dims infer_shape(const Tensor& x, const Dims& given) {
     return shape;
 }
 
+Permute transposition(const char* node, const Tensor& x, int64_t a, int64_t b) {
+    a = wrap_dim(a, x.ndim());
+    b = wrap_dim(b, x.ndim());
+    Dims order;
+    for (int64_t d = 0; d < x.ndim(); ++d) order.push_back(d);
+    if (x.ndim()) std::swap(order[static_cast<size_t>(a)], order[static_cast<size_t>(b)]);
+    return Permute{node, order};
+}
+
+Permute matrix_transposition(const char* node, const Tensor& x) {
+    if (x.ndim() > 2)
+        fail("%s() expects a tensor with <= 2 dimensions, but self is %lldD. Use .mT to transpose the last two dimensions, or "
+             ".transpose(dim0, dim1).",
+             std::string_view(node) == "TBackward1" ? "t_" : "t", static_cast<long long>(x.ndim()));
+    return transposition(node, x, 0, x.ndim() < 2 ? 0 : 1);
+}
+
+Dims ones_of(const Tensor& x) {
+    Dims ones;
+    for (int64_t d = 0; d < x.ndim(); ++d)
+        if (x.size(d) == 1) ones.push_back(d);
+    return ones;
+}
+Dims ones_among(const Tensor& x, const Dims& dims) {
+    Dims ones, seen;
+    for (int64_t d : dims) {
+        d = wrap_dim(d, x.ndim());
+        if (std::find(seen.begin(), seen.end(), d) != seen.end())
+            fail("dim %lld appears multiple times in the list of dims", static_cast<long long>(d));
+        seen.push_back(d);
+        if (x.ndim() && x.size(d) == 1) ones.push_back(d);
+    }
+    return ones;
+}
+
+// The in-place form of a view: `x` itself gets the geometry that the rule makes of it. It counts as a write, so that
+// other views look at their history again, though no element changes.
+template <class R>
+const Tensor& regeometry(R rule, const Tensor& x, const char* operation) {
+    bool record = should_record(x) && is_differentiable(x.dtype());
+    if (record || x->flags & kInference) check_inplace(x);
+    Tensors shaped;
+    {
+        GradMode off(false);
+        shaped.push_back(rule.forward({x}));
+    }
+    auto node = Ref<Node>::steal(record ? record_rule(rule, {x}, shaped) : nullptr);
+    if (x.is_dual()) {
+        // Tangents of all levels follow; each is an ordinary tensor.
+        Tensors input{x};
+        LiveContext c(input, shaped, nullptr);
+        for (Tangent& t : x->extra->tangents) t.value = rule.pushforward(c, {t.value})[0];
+    }
+    std::swap(x->layout, shaped[0]->layout);
+    x->offset = shaped[0]->offset;
+    note_write(x, operation);
+    if (node) {
+        Ref<Node> before(x->grad_fn);
+        uint32_t nr = x->output_nr;
+        set_history(x, node.get(), 0);
+        if (before && x->flags & kRetainsGrad) move_retained(x, before.get(), nr);
+        if (x->flags & kIsView) x->extra->view->version = x->cell->version;
+    }
+    return x;
+}
+
 }  // namespace
-
-Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset) {
-    return apply(AsStrided{layout, offset}, {x});
-}
-
-Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout, int64_t offset) {
-    AsStrided rule{layout, offset, base->offset};
-    auto* node = Placed<RuleNode<AsStrided>>::make(1, rule);
-    node->take_edge(0, gradient_edge(base));
-    node->remember({base}, {});
-    return node;
-}
-
-Tensor as_strided_scatter(const Tensor& x, const Tensor& part, const Ref<Layout>& layout, int64_t offset) {
-    Tensor dense = x->offset == 0 && x.layout().is_dense() ? x : as_layout(x, x.layout_ref());
-    return apply(AsStridedScatter{layout, offset - (dense.is(x) ? 0 : x->offset)}, {dense, part});
-}
 
 Tensor expand(const Tensor& x, const Dims& shape) {
     int64_t lead = static_cast<int64_t>(shape.size()) - x.ndim();
     if (lead < 0)
-        fail("expand: the number of sizes provided (%zu) must be greater or equal to the number of dimensions in the tensor (%lld)",
-             shape.size(), static_cast<long long>(x.ndim()));
-    Dims full = shape;
-    for (size_t i = 0; i < full.size(); ++i) {
-        int64_t d = static_cast<int64_t>(i) - lead;
+        fail("expand(torch.%sTensor{%s}, size=%s): the number of sizes provided (%zu) must be greater or equal to the number of "
+             "dimensions in the tensor (%lld)",
+             dtype_legacy_name(x.dtype()), shape_text(x.layout()).c_str(), shape_text(shape).c_str(), shape.size(),
+             static_cast<long long>(x.ndim()));
+    Dims full = shape, strides(shape.size(), 0);
+    for (size_t i = full.size(); i-- > 0;) {
+        int64_t d = static_cast<int64_t>(i) - lead, size = d >= 0 ? x.size(d) : 1;
+        if (d >= 0)
+            strides[i] = x.layout().stride(d);
+        else
+            strides[i] = i + 1 < full.size() ? full[i + 1] * strides[i + 1] : 1;
         if (full[i] == -1) {
             if (d < 0)
                 fail("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension %zu", i);
-            full[i] = x.size(d);
-        } else if (d >= 0 && x.size(d) != 1 && x.size(d) != full[i]) {
-            fail("The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton dimension %zu.  Target "
-                 "sizes: %s.  Tensor sizes: %s", static_cast<long long>(full[i]), static_cast<long long>(x.size(d)), i,
-                 shape_text(shape).c_str(), shape_text(x.layout()).c_str());
-        } else if (full[i] < 0) {
-            fail("The expanded size of the tensor (%lld) isn't allowed: a size is at least 0", static_cast<long long>(full[i]));
+            full[i] = size;
         }
+        if (full[i] == size) continue;
+        if (size != 1)
+            fail("The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton dimension %zu.  Target "
+                 "sizes: %s.  Tensor sizes: %s",
+                 static_cast<long long>(full[i]), static_cast<long long>(size), i, shape_text(shape).c_str(),
+                 shape_text(x.layout()).c_str());
+        strides[i] = 0;
     }
-    return apply(Expand{full}, {x});
+    return apply(Expand{Layout::strided(full, strides)}, {x});
 }
 
 Tensor view(const Tensor& x, const Dims& given) {
-    Dims shape = infer_shape(x, given), strides;
-    if (!view_strides(x.layout(), shape, &strides))
+    Ref<Layout> layout = view_layout(x.layout(), infer_shape(x, given));
+    if (!layout)
         fail("view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
              "subspaces). Use .reshape(...) instead.");
-    return apply(View{Layout::strided(shape, strides)}, {x});
+    return apply(View{std::move(layout)}, {x});
 }
 
 Tensor reshape(const Tensor& x, const Dims& given) {
-    Dims shape = infer_shape(x, given), strides;
-    if (view_strides(x.layout(), shape, &strides)) return apply(View{Layout::strided(shape, strides)}, {x});
-    return apply(View{Layout::contiguous(shape)}, {contiguous(x)});
+    Dims shape = infer_shape(x, given);
+    if (Ref<Layout> layout = view_layout(x.layout(), shape)) return apply(View{std::move(layout)}, {x});
+    return apply(UnsafeView{{Layout::contiguous(shape)}}, {contiguous(x)});
+}
+
+Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
+    start = wrap_dim(start, x.ndim());
+    end = wrap_dim(end, x.ndim());
+    if (start > end) fail("flatten() has invalid args: start_dim cannot come after end_dim");
+    if (x.ndim() == 0) return reshape(x, Dims{1});
+    if (start == end) return x;
+    Dims shape;
+    int64_t run = 1;
+    for (int64_t d = 0; d < x.ndim(); ++d) {
+        if (d < start || d > end) {
+            shape.push_back(x.size(d));
+        } else {
+            run *= x.size(d);
+            if (d == end) shape.push_back(run);
+        }
+    }
+    return reshape(x, shape);
+}
+
+Tensor unflatten(const Tensor& x, int64_t dim, const Dims& sizes) {
+    dim = wrap_dim(dim, x.ndim());
+    if (sizes.empty()) fail("unflatten: sizes must be non-empty");
+    if (x.ndim() == 0) return view(x, sizes);
+    int64_t known = 1, hole = -1, n = x.size(dim);
+    bool overflow = false;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+        if (sizes[i] == -1 && hole < 0)
+            hole = static_cast<int64_t>(i);
+        else if (sizes[i] < 0)
+            fail("unflatten got an unexpected error: only one dimension can be inferred, and sizes are not negative; got %s",
+                 shape_text(sizes).c_str());
+        else
+            overflow = overflow || __builtin_mul_overflow(known, sizes[i], &known);
+    }
+    if (overflow || (hole < 0 ? known != n : known == 0 || n % known != 0))
+        fail("unflatten: Provided sizes %s don't multiply up to the size of dim %lld (%lld) in the input tensor",
+             shape_text(sizes).c_str(), static_cast<long long>(dim), static_cast<long long>(n));
+    Dims shape;
+    for (int64_t d = 0; d < x.ndim(); ++d) {
+        if (d != dim) {
+            shape.push_back(x.size(d));
+            continue;
+        }
+        for (size_t i = 0; i < sizes.size(); ++i) shape.push_back(static_cast<int64_t>(i) == hole ? n / known : sizes[i]);
+    }
+    return view(x, shape);
+}
+
+Tensor atleast(const Tensor& x, int64_t ndim) {
+    if (x.ndim() >= ndim) return x;
+    if (x.ndim() == 0) return reshape(x, Dims(static_cast<size_t>(ndim), 1));
+    Tensor y = x.ndim() == 1 ? unsqueeze(x, 0) : x;
+    return ndim == 3 ? unsqueeze(y, 2) : y;
+}
+
+Tensors broadcast(const Tensors& xs) {
+    Tensors out(xs);
+    if (xs.empty()) return out;
+    Ref<Layout> shape = xs[0].layout_ref();
+    for (const Tensor& x : xs)
+        if (!x.layout().same_shape(*shape)) shape = Layout::contiguous(broadcast_shapes(*shape, x.layout()));
+    for (size_t i = 0; i < xs.size(); ++i)
+        if (!xs[i].layout().same_shape(*shape)) out[i] = expand(xs[i], shape->dims());
+    return out;
 }
 
 Tensor permute(const Tensor& x, const Dims& order) {
     if (static_cast<int64_t>(order.size()) != x.ndim())
         fail("permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
-             "dimensions i.e. input.dim() = %lld is not equal to len(dims) = %zu", static_cast<long long>(x.ndim()), order.size());
+             "dimensions i.e. input.dim() = %lld is not equal to len(dims) = %zu",
+             static_cast<long long>(x.ndim()), order.size());
     Dims wrapped;
     for (int64_t d : order) {
         d = wrap_dim(d, x.ndim());
@@ -379,46 +363,87 @@ Tensor permute(const Tensor& x, const Dims& order) {
     return apply(Permute{"PermuteBackward0", wrapped}, {x});
 }
 
-Tensor transpose(const Tensor& x, int64_t a, int64_t b) {
-    a = wrap_dim(a, x.ndim());
-    b = wrap_dim(b, x.ndim());
-    Dims order;
-    for (int64_t d = 0; d < x.ndim(); ++d) order.push_back(d);
-    if (x.ndim()) std::swap(order[static_cast<size_t>(a)], order[static_cast<size_t>(b)]);
-    return apply(Permute{"TransposeBackward0", order}, {x});
-}
+Tensor transpose(const Tensor& x, int64_t a, int64_t b) { return apply(transposition("TransposeBackward0", x, a, b), {x}); }
+Tensor t(const Tensor& x) { return apply(matrix_transposition("TBackward0", x), {x}); }
 
-Tensor squeeze(const Tensor& x, const Dims& dims) {
-    Dims ones;
-    for (int64_t d : dims) {
-        d = wrap_dim(d, x.ndim());
-        if (x.ndim() && x.size(d) == 1) ones.push_back(d);
+Tensor movedim(const Tensor& x, const Dims& source, const Dims& destination) {
+    if (source.size() != destination.size())
+        fail("movedim: Invalid source or destination dims: source (%s dims) should contain the same number of dims as destination (%s "
+             "dims)",
+             shape_text(source).c_str(), shape_text(destination).c_str());
+    auto n = static_cast<size_t>(x.ndim());
+    Dims from, to, order(n, -1), rest;
+    for (int64_t d : source) from.push_back(wrap_dim(d, x.ndim()));
+    for (int64_t d : destination) to.push_back(wrap_dim(d, x.ndim()));
+    auto repeated = [](const Dims& dims) {
+        for (size_t i = 0; i < dims.size(); ++i)
+            for (size_t j = 0; j < i; ++j)
+                if (dims[i] == dims[j]) return true;
+        return false;
+    };
+    if (repeated(from)) fail("movedim: repeated dim in `source` (%s)", shape_text(source).c_str());
+    if (repeated(to)) fail("movedim: repeated dim in `destination` (%s)", shape_text(destination).c_str());
+    if (n == 0) return alias(x);
+    for (size_t i = 0; i < from.size(); ++i) order[static_cast<size_t>(to[i])] = from[i];
+    for (int64_t d = 0, at = 0; d < x.ndim(); ++d) {
+        if (std::find(from.begin(), from.end(), d) != from.end()) continue;
+        while (order[static_cast<size_t>(at)] >= 0) ++at;
+        order[static_cast<size_t>(at)] = d;
     }
-    return apply(Squeeze{"SqueezeBackward1", ones}, {x});
+    return apply(Permute{"PermuteBackward0", order}, {x});
 }
 
-Tensor unsqueeze(const Tensor& x, int64_t dim) { return apply(Unsqueeze{wrap_dim(dim, x.ndim() + 1)}, {x}); }
+Tensor squeeze(const Tensor& x) { return apply(Squeeze{"SqueezeBackward0", ones_of(x)}, {x}); }
+Tensor squeeze(const Tensor& x, int64_t dim) { return apply(Squeeze{"SqueezeBackward1", ones_among(x, Dims{dim})}, {x}); }
+Tensor squeeze(const Tensor& x, const Dims& dims) { return apply(Squeeze{"SqueezeBackward2", ones_among(x, dims)}, {x}); }
+Tensor unsqueeze(const Tensor& x, int64_t dim) {
+    return apply(Unsqueeze{"UnsqueezeBackward0", wrap_dim(dim, x.ndim() + 1)}, {x});
+}
+Tensor alias(const Tensor& x) { return apply(Alias{}, {x}); }
 
-Tensor select(const Tensor& x, int64_t dim, int64_t index) {
-    if (x.ndim() == 0) fail_as(ErrorKind::Index, "select() cannot be applied to a 0-dim tensor.");
-    dim = wrap_dim(dim, x.ndim());
-    int64_t n = x.size(dim);
-    if (index < -n || index >= n)
-        fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %lld with size %lld", static_cast<long long>(index),
-                static_cast<long long>(dim), static_cast<long long>(n));
-    return apply(Select{dim, index < 0 ? index + n : index}, {x});
+Tensor view_dtype(const Tensor& x, DType dtype) {
+    Tensor y = x.alias();
+    y->flags |= x->flags & kInference;
+    auto from = static_cast<int64_t>(item_size(x.dtype())), to = static_cast<int64_t>(item_size(dtype));
+    if (from != to) {
+        const char *a = dtype_legacy_name(x.dtype()), *b = dtype_legacy_name(dtype);
+        if (x.ndim() == 0) fail("self.dim() cannot be 0 to view %s as %s (different element sizes)", a, b);
+        auto last = static_cast<size_t>(x.ndim() - 1);
+        Dims shape = x.shape(), strides = x.strides();
+        if (strides[last] != 1)
+            fail("self.stride(-1) must be 1 to view %s as %s (different element sizes), but got %lld", a, b,
+                 static_cast<long long>(strides[last]));
+        int64_t ratio = from > to ? from / to : to / from;
+        auto scaled = [&](int64_t v, const char* what) {
+            if (from > to) return v * ratio;
+            if (v % ratio) fail("%s must be divisible by %lld to view %s as %s (different element sizes), but got %lld", what,
+                                static_cast<long long>(ratio), a, b, static_cast<long long>(v));
+            return v / ratio;
+        };
+        shape[last] = scaled(shape[last], "self.size(-1)");
+        y->offset = scaled(y->offset, "self.storage_offset()");
+        for (size_t d = 0; d < last; ++d) strides[d] = scaled(strides[d], "self.stride(d)");
+        Layout* old = y->layout;
+        y->layout = Layout::strided(shape, strides).detach();
+        old->release();
+    }
+    y->dtype = dtype;
+    return y;
 }
 
-Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t stop, int64_t step) {
-    if (x.ndim() == 0) fail("slice() cannot be applied to a 0-dim tensor.");
-    if (step <= 0) fail_as(ErrorKind::Value, "step must be greater than zero");
-    dim = wrap_dim(dim, x.ndim());
-    int64_t n = x.size(dim);
-    if (start < 0) start = std::max<int64_t>(start + n, 0);
-    if (stop < 0) stop = std::max<int64_t>(stop + n, 0);
-    start = std::min(start, n);
-    stop = std::min(std::max(stop, start), n);
-    return apply(Slice{dim, start, stop, step}, {x});
+const Tensor& squeeze_(const Tensor& x) { return regeometry(Squeeze{"SqueezeBackward3", ones_of(x)}, x, "squeeze_"); }
+const Tensor& squeeze_(const Tensor& x, int64_t dim) {
+    return regeometry(Squeeze{"SqueezeBackward4", ones_among(x, Dims{dim})}, x, "squeeze_");
 }
+const Tensor& squeeze_(const Tensor& x, const Dims& dims) {
+    return regeometry(Squeeze{"SqueezeBackward5", ones_among(x, dims)}, x, "squeeze_");
+}
+const Tensor& unsqueeze_(const Tensor& x, int64_t dim) {
+    return regeometry(Unsqueeze{"UnsqueezeBackward1", wrap_dim(dim, x.ndim() + 1)}, x, "unsqueeze_");
+}
+const Tensor& transpose_(const Tensor& x, int64_t a, int64_t b, const char* operation) {
+    return regeometry(transposition("TransposeBackward1", x, a, b), x, operation);
+}
+const Tensor& t_(const Tensor& x) { return regeometry(matrix_transposition("TBackward1", x), x, "t_"); }
 
 }  // namespace pb::ops

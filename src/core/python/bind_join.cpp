@@ -1,9 +1,168 @@
-// Joining, repeating and rearranging: the C++ halves of operators/*.py.
+// Joining and rearranging.
 #include "ops/operators.h"
 #include "python/convert.h"
 
 namespace pb {
 
-void bind_join() {}
+namespace {
+
+PyObject* same(const Args& a, const Tensor&) {
+    Py_INCREF(a.raw(0));
+    return a.raw(0);
+}
+
+// Writes a result into `out`, which gets its shape if it is empty.
+PyObject* into(const Args& a, size_t i, const Tensors& inputs, const Tensor& result) {
+    Tensor out = a.tensor(i);
+    bool records = should_record(out);
+    for (const Tensor& x : inputs) records = records || should_record(x);
+    if (records)
+        fail("%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.",
+             a.operation);
+    if (category(result.dtype()) > category(out.dtype()))
+        fail_as(ErrorKind::Type, "torch.%s(): input types can't be cast to the desired output type %s", a.operation,
+                dtype_legacy_name(out.dtype()));
+    if (!out.layout().same_shape(result.layout())) ops::resize_output(out, result.layout());
+    GradMode off(false);
+    ops::copy_(out, result);
+    return out.release();
+}
+
+Tensor plain(const Tensor& x) { return ops::detach(x); }
+
+PyObject* joined(const Args& a, size_t out, const Tensors& parts, Tensor (*join)(const Tensors&, int64_t), int64_t dim) {
+    if (!a.given(out)) return wrap(join(parts, dim));
+    // Computed apart, so that `out` may be one of the parts.
+    Tensors read;
+    for (const Tensor& x : parts) read.push_back(plain(x));
+    return into(a, out, parts, join(read, dim));
+}
+
+PyObject* cat(const Args& a) { return joined(a, 2, a.tensors(0), ops::cat, a.integer(1)); }
+PyObject* stack(const Args& a) { return joined(a, 2, a.tensors(0), ops::stack, a.integer(1)); }
+
+Tensors stackable(const Args& a, int64_t ndim) {
+    Tensors parts = a.tensors(0);
+    if (parts.empty()) fail("%s expects a non-empty TensorList", a.operation);
+    for (Tensor& x : parts) x = ops::atleast(x, ndim);
+    return parts;
+}
+PyObject* hstack(const Args& a) {
+    Tensors parts = stackable(a, 1);
+    return joined(a, 1, parts, ops::cat, parts[0].ndim() == 1 ? 0 : 1);
+}
+PyObject* vstack(const Args& a) { return joined(a, 1, stackable(a, 2), ops::cat, 0); }
+PyObject* dstack(const Args& a) { return joined(a, 1, stackable(a, 3), ops::cat, 2); }
+PyObject* column_stack(const Args& a) {
+    Tensors parts = a.tensors(0);
+    if (parts.empty()) fail("%s expects a non-empty TensorList", a.operation);
+    for (Tensor& x : parts)
+        if (x.ndim() <= 1) x = ops::reshape(x, Dims{x.numel(), 1});
+    return joined(a, 1, parts, ops::cat, 1);
+}
+
+PyObject* repeat(const Args& a) { return wrap(ops::repeat(a.tensor(0), a.dims(1))); }
+PyObject* tile(const Args& a) {
+    Tensor x = a.tensor(0);
+    Dims reps = a.dims(1);
+    while (static_cast<int64_t>(reps.size()) < x.ndim()) reps.insert(0, 1);
+    return wrap(ops::repeat(x, reps));
+}
+// repeat_interleave(input, repeats=None, dim=None, *, output_size=None)
+PyObject* repeat_interleave(const Args& a) {
+    Tensor x = a.tensor(0);
+    int64_t total = a.given(3) ? a.integer(3) : -1;
+    if (!a.given(1)) return wrap(ops::repeat_interleave(x, total));
+    int64_t dim = 0;
+    if (a.given(2))
+        dim = a.integer(2);
+    else
+        x = ops::flatten(x, 0, -1);
+    if (a.is_tensor(1)) return wrap(ops::repeat_interleave(x, a.tensor(1), dim, total));
+    if (PyTuple_Check(a.raw(1)) || PyList_Check(a.raw(1))) {
+        Dims each = a.dims(1);
+        Array counts = Array::empty(DType::Int64, Dims{static_cast<int64_t>(each.size())});
+        std::copy(each.begin(), each.end(), counts.as<int64_t>());
+        return wrap(ops::repeat_interleave(x, Tensor::make(counts), dim, total));
+    }
+    return wrap(ops::repeat_interleave(x, a.integer(1), dim, total));
+}
+
+PyObject* flip(const Args& a) { return wrap(ops::flip(a.tensor(0), a.dims(1))); }
+PyObject* fliplr(const Args& a) {
+    Tensor x = a.tensor(0);
+    if (x.ndim() < 2) fail("Input must be >= 2-d.");
+    return wrap(ops::flip(x, Dims{1}));
+}
+PyObject* flipud(const Args& a) {
+    Tensor x = a.tensor(0);
+    if (x.ndim() < 1) fail("Input must be >= 1-d.");
+    return wrap(ops::flip(x, Dims{0}));
+}
+PyObject* roll(const Args& a) { return wrap(ops::roll(a.tensor(0), a.dims(1), a.given(2) ? a.dims(2) : Dims{})); }
+PyObject* rot90(const Args& a) { return wrap(ops::rot90(a.tensor(0), a.integer(1), a.dims(2))); }
+
+PyObject* tril(const Args& a) {
+    Tensor x = a.tensor(0);
+    if (!a.given(2)) return wrap(ops::tril(x, a.integer(1)));
+    return into(a, 2, {x}, ops::tril(plain(x), a.integer(1)));
+}
+PyObject* triu(const Args& a) {
+    Tensor x = a.tensor(0);
+    if (!a.given(2)) return wrap(ops::triu(x, a.integer(1)));
+    return into(a, 2, {x}, ops::triu(plain(x), a.integer(1)));
+}
+PyObject* tril_(const Args& a) { return same(a, ops::tril_(a.tensor(0), a.integer(1))); }
+PyObject* triu_(const Args& a) { return same(a, ops::triu_(a.tensor(0), a.integer(1))); }
+// tril_indices(row, col, offset=0, *, dtype=None)
+template <bool Upper>
+PyObject* triangle_indices(const Args& a) {
+    return wrap(ops::tril_indices(a.integer(0), a.integer(1), a.integer(2), a.dtype_or(3, DType::Int64), Upper));
+}
+
+// diag(input, diagonal=0): a vector becomes a matrix; of a matrix the diagonal is copied.
+PyObject* diag(const Args& a) {
+    Tensor x = a.tensor(0);
+    if (x.ndim() == 1) return wrap(ops::diag_embed(x, a.integer(1), -2, -1));
+    if (x.ndim() != 2) fail("diag(): Supports 1D or 2D tensors. Got %lldD", static_cast<long long>(x.ndim()));
+    return wrap(ops::diagonal_copy(x, a.integer(1)));
+}
+PyObject* diag_embed(const Args& a) { return wrap(ops::diag_embed(a.tensor(0), a.integer(1), a.integer(2), a.integer(3))); }
+PyObject* diagflat(const Args& a) {
+    Tensor x = a.tensor(0);
+    return wrap(ops::diag_embed(ops::view(ops::contiguous(x), Dims{-1}), a.integer(1), -2, -1));
+}
+PyObject* trace(const Args& a) { return wrap(ops::trace(a.tensor(0))); }
+
+const OperatorEntry entries[] = {
+    {"cat", cat},
+    {"stack", stack},
+    {"hstack", hstack},
+    {"vstack", vstack},
+    {"dstack", dstack},
+    {"column_stack", column_stack},
+    {"repeat", repeat},
+    {"tile", tile},
+    {"repeat_interleave", repeat_interleave},
+    {"flip", flip},
+    {"fliplr", fliplr},
+    {"flipud", flipud},
+    {"roll", roll},
+    {"rot90", rot90},
+    {"tril", tril},
+    {"triu", triu},
+    {"tril_", tril_},
+    {"triu_", triu_},
+    {"tril_indices", triangle_indices<false>},
+    {"triu_indices", triangle_indices<true>},
+    {"diag", diag},
+    {"diag_embed", diag_embed},
+    {"diagflat", diagflat},
+    {"trace", trace},
+};
+
+}  // namespace
+
+void bind_join() { register_operators(entries, sizeof entries / sizeof *entries); }
 
 }  // namespace pb

@@ -94,9 +94,9 @@ class CopySlices : public Node {
         if (!fn_) fail_released(*this);
         // A gradient laid out as the base is, so that the view's geometry applies.
         Tensor whole = ops::as_layout(grads[0], base_layout_);
-        Tensor part = ops::as_strided(whole, view_layout_, whole->offset + view_offset_);
+        Tensor part = ops::as_strided_of(whole, base_layout_, view_layout_, view_offset_);
         Tensors in(1), pulled(fn_->edge_count());
-        in[0] = ops::clone(part);
+        in[0] = part;
         fn_->pull(in, pulled);
         Tensor inside = pulled.size() ? std::move(pulled[0]) : Tensor();
         if (wants(0)) {

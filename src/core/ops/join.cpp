@@ -1,0 +1,162 @@
+// Joining tensors: along a dimension they have (cat), or along a new one (stack).
+#include <cstring>
+
+#include "ops/operators.h"
+
+namespace pb::ops {
+
+namespace {
+
+using Int = long long;
+
+// A node counts its edges in 16 bits: longer lists are joined in two steps.
+constexpr size_t kMost = 60000;
+
+DType common_dtype(const Tensors& parts) {
+    DType d = parts[0].dtype();
+    for (const Tensor& x : parts)
+        if (x.dtype() != d) d = promote(d, x.dtype());
+    if (!is_supported(d))
+        fail_as(ErrorKind::NotImplemented, "\"cat_cpu\" not implemented for '%s'", dtype_legacy_name(d));
+    return d;
+}
+
+// Writes `part` into `out` at index `at` of dimension `dim`; both have the same number of dimensions.
+void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
+    if (part.numel() == 0) return;
+    int64_t outer = 1, inner = static_cast<int64_t>(out.item());
+    for (int64_t d = 0; d < dim; ++d) outer *= out.size(d);
+    for (int64_t d = dim + 1; d < out.ndim(); ++d) inner *= out.size(d);
+    int64_t n = part.size(dim);
+    if (part.dtype == out.dtype && part.is_contiguous()) {
+        const char* from = part.data();
+        char* to = out.data() + at * inner;
+        int64_t run = n * inner, step = out.size(dim) * inner;
+        for (int64_t i = 0; i < outer; ++i, from += run, to += step) std::memcpy(to, from, static_cast<size_t>(run));
+        return;
+    }
+    copy_array(part, out.view(Layout::strided(part.layout->dims(), out.layout->stride_dims()), out.offset + at * out.stride(dim)));
+}
+
+// PyTorch's exception for old programs: a one-dimensional tensor of no elements joins anything and adds nothing.
+bool is_legacy_empty(const Layout& l) { return l.ndim() == 1 && l.size(0) == 0; }
+
+struct Cat {
+    static constexpr const char* name = "CatBackward0";
+    int64_t dim;
+    DType dtype;
+    Dims shape;
+    Tensor forward(const Tensors& parts) {
+        Array out = Array::empty(dtype, shape);
+        int64_t at = 0;
+        for (const Tensor& x : parts) {
+            if (is_legacy_empty(x.layout())) continue;
+            put(x.array(), out, dim, at);
+            at += x.size(dim);
+        }
+        return Tensor::make(out);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        int64_t at = 0;
+        for (size_t i = 0; i < c.inputs(); ++i) {
+            const Layout& l = c.input_layout(i);
+            bool nothing = is_legacy_empty(l);
+            int64_t n = nothing ? 0 : l.size(dim);
+            if (c.wants(i)) out[i] = nothing ? zeros(dtype, Dims{0}) : slice(g[0], dim, at, at + n, 1);
+            at += n;
+        }
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Tensors parts;
+        for (size_t i = 0; i < t.size(); ++i) parts.push_back(t[i] ? t[i] : zeros(dtype, c.input_shape(i)));
+        return {apply(*this, parts)};
+    }
+};
+
+struct Stack {
+    static constexpr const char* name = "StackBackward0";
+    int64_t dim;
+    DType dtype;
+    Tensor forward(const Tensors& parts) {
+        Dims shape = parts[0].shape();
+        shape.insert(static_cast<size_t>(dim), static_cast<int64_t>(parts.size()));
+        Array out = Array::empty(dtype, shape);
+        Dims one = shape;
+        one[static_cast<size_t>(dim)] = 1;
+        Ref<Layout> contiguous = Layout::contiguous(one);
+        int64_t at = 0;
+        for (const Tensor& x : parts) {
+            Array a = x.array();
+            Ref<Layout> l = contiguous;
+            if (!a.is_contiguous()) {
+                Dims strides = a.layout->stride_dims();
+                strides.insert(static_cast<size_t>(dim), 0);
+                l = Layout::strided(one, strides);
+            }
+            put(a.view(std::move(l), a.offset), out, dim, at++);
+        }
+        return Tensor::make(out);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        for (size_t i = 0; i < c.inputs(); ++i)
+            if (c.wants(i)) out[i] = select(g[0], dim, static_cast<int64_t>(i));
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Tensors parts;
+        for (size_t i = 0; i < t.size(); ++i) parts.push_back(t[i] ? t[i] : zeros(dtype, c.input_shape(i)));
+        return {apply(*this, parts)};
+    }
+};
+
+// Joins groups of at most kMost, then the results.
+template <class F>
+Tensor in_groups(const Tensors& parts, F join, int64_t dim) {
+    Tensors groups;
+    for (size_t i = 0; i < parts.size(); i += kMost)
+        groups.push_back(join(Tensors(parts.begin() + i, parts.begin() + std::min(i + kMost, parts.size())), dim));
+    return cat(groups, dim);
+}
+
+}  // namespace
+
+Tensor cat(const Tensors& parts, int64_t dim) {
+    if (parts.empty()) fail_as(ErrorKind::Value, "torch.cat(): expected a non-empty list of Tensors");
+    const Tensor* model = nullptr;
+    for (size_t i = 0; i < parts.size(); ++i) {
+        if (parts[i].ndim() == 0)
+            fail("zero-dimensional tensor (at position %zu) cannot be concatenated. Use stack, which joins along a new dimension.", i);
+        if (!model && !is_legacy_empty(parts[i].layout())) model = &parts[i];
+    }
+    if (!model) model = &parts[0];
+    dim = wrap_dim(dim, model->ndim());
+    Dims shape = model->shape();
+    int64_t total = 0;
+    for (size_t i = 0; i < parts.size(); ++i) {
+        const Layout& l = parts[i].layout();
+        if (is_legacy_empty(l)) continue;
+        if (l.ndim() != model->ndim())
+            fail("Tensors must have same number of dimensions: got %lld and %lld", Int(model->ndim()), Int(l.ndim()));
+        for (int64_t d = 0; d < l.ndim(); ++d)
+            if (d != dim && l.size(d) != model->size(d))
+                fail("Sizes of tensors must match except in dimension %lld. Expected size %lld but got size %lld for tensor number %zu "
+                     "in the list.",
+                     Int(dim), Int(model->size(d)), Int(l.size(d)), i);
+        total += l.size(dim);
+    }
+    if (parts.size() > kMost) return in_groups(parts, cat, dim);
+    shape[static_cast<size_t>(dim)] = total;
+    return apply(Cat{dim, common_dtype(parts), shape}, parts);
+}
+
+Tensor stack(const Tensors& parts, int64_t dim) {
+    if (parts.empty()) fail("stack expects a non-empty TensorList");
+    dim = wrap_dim(dim, parts[0].ndim() + 1);
+    for (size_t i = 1; i < parts.size(); ++i)
+        if (!parts[i].layout().same_shape(parts[0].layout()))
+            fail("stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %zu",
+                 shape_text(parts[0].layout()).c_str(), shape_text(parts[i].layout()).c_str(), i);
+    if (parts.size() > kMost) return in_groups(parts, stack, dim);
+    return apply(Stack{dim, common_dtype(parts)}, parts);
+}
+
+}  // namespace pb::ops

@@ -1,0 +1,210 @@
+// as_strided: the general view, and what the history of a stale view is made of.
+//
+// Its derivative is about memory, not about indices: elements of the input and of the result that lie at one
+// address are the same element. So both directions go through a picture of the storage, a flat run that is wide
+// enough for everything either geometry reaches. A geometry that reaches one element several times shares its
+// gradient out evenly, and gathers the sum of what its copies receive; elements that only the result reaches
+// (the gaps of a strided input) are constants.
+#include <algorithm>
+
+#include "ops/operators.h"
+
+namespace pb::ops {
+
+namespace {
+
+// Offsets of a layout in row-major order.
+struct Offsets {
+    explicit Offsets(const Layout& l) : layout(l), index(static_cast<size_t>(l.ndim()), 0) {}
+    void next() {
+        for (int64_t d = layout.ndim() - 1; d >= 0; --d) {
+            at += layout.stride(d);
+            if (++index[static_cast<size_t>(d)] < layout.size(d)) return;
+            at -= layout.stride(d) * layout.size(d);
+            index[static_cast<size_t>(d)] = 0;
+        }
+    }
+    const Layout& layout;
+    Dims index;
+    int64_t at = 0;
+};
+
+template <class T>
+void add_all(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
+    Offsets walk(layout);
+    const T* from = values.as<T>();
+    T* to = storage.as<T>();
+    for (int64_t i = 0, n = layout.numel(); i < n; ++i, walk.next()) to[offset + walk.at] += from[i];
+}
+
+// storage[offset + where] += values, for every element of `layout`; `values` is contiguous and floating point.
+void add_into(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
+    if (values.dtype == DType::Float32)
+        add_all<float>(values, storage, layout, offset);
+    else
+        add_all<double>(values, storage, layout, offset);
+}
+
+// How often each element of a layout is reached by it, laid out in row-major order.
+Tensor multiplicity(DType dtype, const Layout& layout) {
+    int64_t low, high;
+    layout.extent(&low, &high);
+    Array storage = Array::empty(dtype, Dims{high - low}), ones = Array::empty(dtype, layout.dims());
+    fill_array(storage, Scalar(0));
+    fill_array(ones, Scalar(1));
+    add_into(ones, storage, layout, -low);
+    return Tensor::make(contiguous_array(storage.view(Ref<Layout>(const_cast<Layout*>(&layout)), -low)));
+}
+
+// The linear map from values laid out as `from` to values laid out as `to`, both over one storage: what `to`
+// finds there after `from` has been added to zeros. `offset` is where `to` begins, seen from `from`.
+struct ThroughStorage {
+    const char* node;
+    Ref<Layout> from, to;
+    int64_t offset;
+    const char* node_name() const { return node; }
+
+    Tensor forward(const Tensors& x) {
+        int64_t low_f, high_f, low_t, high_t;
+        from->extent(&low_f, &high_f);
+        to->extent(&low_t, &high_t);
+        int64_t low = std::min(low_f, low_t + offset), high = std::max(high_f, high_t + offset);
+        Array storage = Array::empty(x[0].dtype(), Dims{high - low});
+        fill_array(storage, Scalar(0));
+        if (from->overlaps_itself())
+            add_into(contiguous_array(x[0].array()), storage, *from, -low);
+        else
+            copy_array(x[0].array(), storage.view(from, -low));
+        return Tensor::make(contiguous_array(storage.view(to, offset - low)));
+    }
+    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(ThroughStorage{node, to, from, -offset}, {g[0]}); }
+    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
+};
+
+constexpr const char* kAdjointName = "AsStridedBackwardBackward0";
+
+// Whether `part`, beginning at `offset`, stays within what `whole` reaches.
+bool lies_within(const Layout& part, int64_t offset, const Layout& whole) {
+    int64_t low_p, high_p, low_w, high_w;
+    part.extent(&low_p, &high_p);
+    whole.extent(&low_w, &high_w);
+    return part.numel() == 0 || (low_p + offset >= low_w && high_p + offset <= high_w);
+}
+
+struct AsStrided {
+    static constexpr bool view = true;
+    Ref<Layout> layout;
+    int64_t offset;  // in the storage
+    const char* node = "AsStridedBackward0";
+    int64_t input_offset = 0;
+    const char* node_name() const { return node; }
+    Tensor forward(const Tensors& x) {
+        input_offset = x[0]->offset;
+        return x[0].alias(layout, offset);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        Ref<Layout> input(const_cast<Layout*>(&c.input_layout(0)));
+        Tensor back = apply(ThroughStorage{kAdjointName, layout, input, input_offset - offset}, {g[0]});
+        out[0] = input->overlaps_itself() ? div(back, multiplicity(back.dtype(), *input)) : back;
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Ref<Layout> input(const_cast<Layout*>(&c.input_layout(0)));
+        return {as_strided_of(t[0], input, layout, offset - input_offset)};
+    }
+};
+
+// A copy of the input, gaps included, in which what a view would cover is replaced.
+struct AsStridedScatter {
+    static constexpr const char* name = "AsStridedScatterBackward0";
+    Ref<Layout> layout;
+    int64_t offset;  // from the input's own
+    Tensor forward(const Tensors& x) {
+        Array out = empty_strided(x[0].dtype(), x[0].layout_ref());
+        copy_array(x[0].array(), out);
+        copy_array(x[1].array(), out.view(layout, out.offset + offset));
+        return Tensor::make(out);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        Ref<Layout> input(const_cast<Layout*>(&c.input_layout(0)));
+        if (c.wants(1)) out[1] = as_strided_of(g[0], input, layout, offset);
+        if (c.wants(0)) {
+            Tensor nothing = zeros(g[0].dtype(), c.input_shape(1));
+            out[0] = apply(AsStridedScatter{layout, offset}, {as_layout(g[0], input), nothing});
+        }
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Ref<Layout> input(const_cast<Layout*>(&c.input_layout(0)));
+        Tensor whole = t[0] ? as_layout(t[0], input) : zeros(c.output().dtype(), c.output().layout_ref());
+        Tensor part = t[1] ? t[1] : zeros(c.output().dtype(), c.input_shape(1));
+        return {apply(*this, {whole, part})};
+    }
+};
+
+}  // namespace
+
+Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset) { return apply(AsStrided{layout, offset}, {x}); }
+
+Tensor as_strided_of(const Tensor& x, const Ref<Layout>& geometry, const Ref<Layout>& layout, int64_t offset) {
+    if (!geometry->overlaps_itself() && lies_within(*layout, offset, *geometry)) {
+        Tensor whole = as_layout(x, geometry);
+        return as_strided(whole, layout, whole->offset + offset);
+    }
+    Tensor share = geometry->overlaps_itself() ? div(x, multiplicity(x.dtype(), *geometry)) : x;
+    return apply(ThroughStorage{kAdjointName, geometry, layout, offset}, {share});
+}
+
+Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout, int64_t offset) {
+    AsStrided rule{layout, offset};
+    rule.input_offset = base->offset;
+    auto* node = Placed<RuleNode<AsStrided>>::make(1, rule);
+    node->take_edge(0, gradient_edge(base));
+    node->remember({base}, {});
+    return node;
+}
+
+Tensor as_strided_scatter(const Tensor& x, const Tensor& part, const Ref<Layout>& layout, int64_t offset) {
+    if (x.layout().overlaps_itself() || !lies_within(*layout, offset - x->offset, x.layout()))
+        fail("as_strided_scatter: the part, of shape %s, is not inside of the tensor that it is written into",
+             shape_text(*layout).c_str());
+    return apply(AsStridedScatter{layout, offset - x->offset}, {x, part});
+}
+
+Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& stride, int64_t offset) {
+    if (size.size() != stride.size()) fail("mismatch in length of strides and shape");
+    for (int64_t s : stride)
+        if (s < 0)
+            fail("as_strided: Negative strides are not supported at the moment, got strides: %s", shape_text(stride).c_str());
+    for (int64_t n : size)
+        if (n < 0)
+            fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(size).c_str(),
+                 shape_text(stride).c_str());
+    if (offset < 0) fail("Tensor: invalid storage offset %lld", static_cast<long long>(offset));
+    int64_t last = offset;
+    bool empty = false, overflow = false;
+    for (size_t i = 0; i < size.size(); ++i) {
+        int64_t reach;
+        empty = empty || size[i] == 0;
+        overflow = overflow || __builtin_mul_overflow(std::max<int64_t>(size[i] - 1, 0), stride[i], &reach) ||
+                   __builtin_add_overflow(last, reach, &last);
+    }
+    if (!empty) {
+        auto item = static_cast<int64_t>(item_size(x.dtype()));
+        int64_t bytes;
+        overflow = overflow || __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, item, &bytes);
+        if (overflow)
+            fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(size).c_str(),
+                 shape_text(stride).c_str());
+        if (bytes > static_cast<int64_t>(x->cell->buffer->bytes()))
+            fail("setStorage: sizes %s, strides %s, storage offset %lld, and itemsize %lld requiring a storage size of %lld are out "
+                 "of bounds for storage of size %zu",
+                 shape_text(size).c_str(), shape_text(stride).c_str(), static_cast<long long>(offset), static_cast<long long>(item),
+                 static_cast<long long>(bytes), x->cell->buffer->bytes());
+    }
+    return Layout::strided(size, stride);
+}
+
+Tensor as_strided(const Tensor& x, const Dims& size, const Dims& stride, int64_t offset) {
+    return as_strided(x, as_strided_layout(x, size, stride, offset), offset);
+}
+
+}  // namespace pb::ops
