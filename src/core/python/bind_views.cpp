@@ -66,10 +66,8 @@ PyObject* clone(const Args& a) {
 
 template <int64_t N>
 PyObject* atleast(const Args& a) {
-    PyObject* given = a.raw(0);
-    Py_ssize_t n = PyTuple_Check(given) || PyList_Check(given) ? PySequence_Fast_GET_SIZE(given) : -1;
-    if (n < 0) return wrap(ops::atleast(a.tensor(0), N));
     Tensors xs = a.tensors(0);
+    if (xs.size() == 1) return wrap(ops::atleast(xs[0], N));
     for (Tensor& x : xs) x = ops::atleast(x, N);
     return wrap_tuple(xs);
 }

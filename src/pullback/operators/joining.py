@@ -1,1 +1,182 @@
-"""Joining, repeating and rearranging."""
+"""Joining tensors, and grids of them."""
+
+import itertools
+import warnings
+
+from .._core import int64
+from .creation import tensor, zeros
+from .declare import composed, operator
+
+
+@operator(method=False, aliases=("concat", "concatenate"))
+def cat(tensors, dim=0, *, out=None):
+    """The tensors one after the other along `dim`; all other sizes are equal. The result has their common dtype.
+
+    One-dimensional tensors without elements are passed over, whatever the others' shape. Raises RuntimeError if sizes
+    differ, and for scalars; ValueError for an empty list.
+
+    >>> pb.cat([pb.tensor([1, 2]), pb.tensor([3])])
+    tensor([1, 2, 3])
+    """
+
+
+@operator(method=False)
+def stack(tensors, dim=0, *, out=None):
+    """The tensors, all of one shape, along a new dimension `dim`.
+
+    >>> pb.stack([pb.tensor([1, 2]), pb.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
+
+
+@operator(method=False)
+def hstack(tensors, *, out=None):
+    """Side by side: along dimension 1, or dimension 0 for vectors and scalars.
+
+    >>> pb.hstack([pb.tensor([[1], [2]]), pb.tensor([[3], [4]])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+
+
+@operator(method=False, aliases=("row_stack",))
+def vstack(tensors, *, out=None):
+    """On top of each other: along dimension 0, vectors being rows.
+
+    >>> pb.vstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+
+
+@operator(method=False)
+def dstack(tensors, *, out=None):
+    """In depth: along dimension 2, after :func:`atleast_3d`.
+
+    >>> pb.dstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
+    tensor([[[1, 3],
+             [2, 4]]])
+    """
+
+
+@operator(method=False)
+def column_stack(tensors, *, out=None):
+    """Side by side, vectors being columns.
+
+    >>> pb.column_stack([pb.tensor([1, 2]), pb.tensor([[3, 4], [5, 6]])])
+    tensor([[1, 3, 4],
+            [2, 5, 6]])
+    """
+
+
+@composed(method=False)
+def meshgrid(*tensors, indexing=None):
+    """Coordinates of a grid: for vectors of sizes n and m, two tensors of shape (n, m), expanded without copying.
+
+    With `indexing="xy"` the first two dimensions are exchanged, as in pictures. Leaving `indexing` out means "ij" and
+    warns. Raises RuntimeError for tensors of more than one dimension or different dtypes.
+
+    >>> pb.meshgrid(pb.tensor([1, 2]), pb.tensor([3, 4, 5]), indexing="ij")[1]
+    tensor([[3, 4, 5],
+            [3, 4, 5]])
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tensors[0]
+    if not tensors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    if indexing is None:
+        warnings.warn(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument. "
+            'Pass indexing="ij" to keep this result.',
+            stacklevel=2,
+        )
+        indexing = "ij"
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
+    for each in tensors:
+        if each.dtype != tensors[0].dtype:
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
+        if each.ndim > 1:
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each}"
+            )
+    exchange = indexing == "xy" and len(tensors) > 1
+    if exchange:
+        tensors = (tensors[1], tensors[0], *tensors[2:])
+    shape = [each.numel() for each in tensors]
+    grids = [
+        each.view([-1 if d == i else 1 for d in range(len(shape))] if each.numel() else
+                  [0 if d == i else 1 for d in range(len(shape))]).expand(shape)
+        for i, each in enumerate(tensors)
+    ]  # fmt: skip
+    if exchange:
+        grids = [each.swapdims(0, 1) for each in grids]
+        grids[:2] = grids[1], grids[0]
+    return tuple(grids)
+
+
+@composed(method=False)
+def cartesian_prod(*tensors):
+    """Every combination of one element from each of the vectors, as the rows of a matrix; of one vector, itself.
+
+    >>> pb.cartesian_prod(pb.tensor([1, 2]), pb.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
+    """
+    for each in tensors:
+        if each.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(each.shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([each.flatten() for each in meshgrid(*tensors, indexing="ij")], 1)
+
+
+@composed(method=False)
+def block_diag(*tensors):
+    """A matrix with the tensors along its diagonal and zeros elsewhere; vectors are rows, scalars 1 by 1.
+
+    >>> pb.block_diag(pb.tensor([[1, 2]]), pb.tensor(3))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
+    """
+    for i, each in enumerate(tensors):
+        if each.ndim > 2:
+            raise RuntimeError(
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {each.ndim} dimensions"
+            )
+    if not tensors:
+        return zeros(1, 0)
+    blocks = [each.reshape(1, -1) if each.ndim < 2 else each for each in tensors]
+    width, before, rows = sum(each.shape[1] for each in blocks), 0, []
+    for each in blocks:
+        height, columns = each.shape
+        left = zeros(height, before, dtype=each.dtype)
+        right = zeros(height, width - before - columns, dtype=each.dtype)
+        rows.append(cat([left, each, right], 1))
+        before += columns
+    return cat(rows, 0)
+
+
+@composed(method=True)
+def combinations(input, r=2, with_replacement=False):
+    """Every choice of `r` elements of a vector, in order, as the rows of a matrix.
+
+    >>> pb.combinations(pb.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
+    """
+    if input.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return zeros(0, dtype=input.dtype)
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    chosen = [i for row in choose(range(input.numel()), r) for i in row]
+    return input[tensor(chosen, dtype=int64)].view(-1, r) if chosen else zeros(0, r, dtype=input.dtype)

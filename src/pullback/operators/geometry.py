@@ -1,0 +1,111 @@
+"""What a tensor says about its geometry: sizes, strides, where its memory is."""
+
+from .declare import METHODS, operator
+
+
+@operator(public=False)
+def size(input, dim=None):
+    """The shape, or the size of one dimension.
+
+    >>> pb.zeros(2, 3).size(), pb.zeros(2, 3).size(-1)
+    (pullback.Size([2, 3]), 3)
+    """
+
+
+@operator(public=False)
+def stride(input, dim=None):
+    """How many elements of memory lie between neighbours: along every dimension, or along one.
+
+    >>> pb.zeros(2, 3).stride(), pb.zeros(2, 3).stride(0)
+    ((3, 1), 3)
+    """
+
+
+@operator(public=False, aliases=("ndimension",))
+def dim(input):
+    """The number of dimensions.
+
+    >>> pb.zeros(2, 3).dim()
+    2
+    """
+
+
+@operator
+def numel(input):
+    """The number of elements.
+
+    >>> pb.numel(pb.zeros(2, 3))
+    6
+    """
+
+
+METHODS["nelement"] = numel
+
+
+@operator(public=False)
+def element_size(input):
+    """Bytes in one element.
+
+    >>> pb.zeros(2, 3).element_size()
+    4
+    """
+
+
+@operator(public=False)
+def storage_offset(input):
+    """How many elements of the memory it shares lie before its first.
+
+    >>> pb.arange(4)[1:].storage_offset()
+    1
+    """
+
+
+@operator(public=False)
+def data_ptr(input):
+    """The address of the first element; 0 if there is none.
+
+    >>> x = pb.zeros(2, 3)
+    >>> x.data_ptr() == x.t().data_ptr()
+    True
+    """
+
+
+@operator(public=False)
+def is_contiguous(input, memory_format=None):
+    """Whether the elements lie in row-major order without gaps.
+
+    >>> pb.zeros(2, 3).t().is_contiguous()
+    False
+    """
+
+
+@operator(public=False)
+def is_set_to(input, tensor):
+    """Whether both have the same memory, offset, sizes and strides.
+
+    >>> x = pb.zeros(2, 3)
+    >>> x.is_set_to(x.view(2, 3))
+    True
+    """
+
+
+def _itemsize(input):
+    """Bytes in one element.
+
+    >>> pb.zeros(2, 3).itemsize
+    4
+    """
+    return input.element_size()
+
+
+def _nbytes(input):
+    """Bytes in all elements.
+
+    >>> pb.zeros(2, 3).nbytes
+    24
+    """
+    return input.element_size() * input.numel()
+
+
+METHODS["itemsize"] = property(_itemsize)
+METHODS["nbytes"] = property(_nbytes)
