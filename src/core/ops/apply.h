@@ -5,7 +5,7 @@
 //   static constexpr const char* name            the class name of its node, as PyTorch's
 //   static constexpr uint32_t saves              which inputs its derivative reads: bit i is input i
 //   uint32_t reads(uint32_t wanted)              optionally: which of them for the derivatives by these inputs alone
-//   static constexpr bool saves_output           whether it reads its (first) output
+//   static constexpr bool saves_output           whether it reads its output: the first, or number `saved_output`
 //   Tensor  forward(const Tensors& x)            the value, from plain tensors; or Tensors for several outputs
 //   void    pullback(Context& c, const Tensors& g, Tensors& out)
 //                                                cotangents of the inputs, in differentiable operations, so that
@@ -65,6 +65,14 @@ constexpr bool rule_saves_output() {
     else
         return false;
 }
+// Which output is saved: the indices of a maximum, rather than its value.
+template <class R>
+constexpr uint8_t rule_saved_output() {
+    if constexpr (requires { R::saved_output; })
+        return R::saved_output;
+    else
+        return 0;
+}
 template <class R>
 constexpr bool rule_is_view() {
     if constexpr (requires { R::view; })
@@ -120,7 +128,7 @@ class RuleNode : public Node, public Context {
                     if (read >> i & 1 && i < inputs.size() && inputs[i]) saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
                     ++slot;
                 }
-            if (rule_saves_output<R>()) saved_[slot].save(outputs[0], Saved::kOutput, 0);
+            if (rule_saves_output<R>()) saved_[slot].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
         }
     }
     void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
@@ -131,7 +139,7 @@ class RuleNode : public Node, public Context {
                     if (i < inputs.size() && inputs[i] && saved_[slot].holds_tensor()) saved_[slot].keep_tangents(inputs[i]);
                     ++slot;
                 }
-            if (rule_saves_output<R>() && saved_[slot].holds_tensor()) saved_[slot].keep_tangents(outputs[0]);
+            if (rule_saves_output<R>() && saved_[slot].holds_tensor()) saved_[slot].keep_tangents(outputs[rule_saved_output<R>()]);
         }
     }
 

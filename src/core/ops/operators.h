@@ -119,10 +119,45 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value);
 Tensor masked_select(const Tensor& x, const Tensor& mask);
 Tensor nonzero(const Tensor& x);  // int64, one row an element
 
-// reduce.cpp
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim);  // no dims: all
-Tensor sum_to(const Tensor& x, const Layout& shape);          // undoes broadcasting
+// reduce.cpp; dims: none means all; `all` names the node, dtype -1 is the input's own
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim);
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype);
+Tensor sum_to(const Tensor& x, const Layout& shape);  // undoes broadcasting
 bool can_sum_to(const Layout& from, const Layout& to);
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim);
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype);
+Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, int dtype = -1);
+Tensor prod(const Tensor& x, int dtype = -1);
+Tensor prod(const Tensor& x, int64_t dim, bool keepdim, int dtype = -1);
+Tensor truth(const Tensor& x, const Dims& dims, bool keepdim, bool every);  // any, all
+Tensor count_nonzero(const Tensor& x, const Dims& dims);
+
+// extremes.cpp
+Tensor extreme(const Tensor& x, bool greatest);                                    // max(), min()
+Tensors extreme_along(const Tensor& x, bool greatest, int64_t dim, bool keepdim);  // values, indices
+Tensor amax(const Tensor& x, const Dims& dims, bool keepdim);
+Tensor amin(const Tensor& x, const Dims& dims, bool keepdim);
+Tensors aminmax(const Tensor& x, bool all, int64_t dim, bool keepdim);
+Tensor argmax(const Tensor& x, bool greatest, bool flat, int64_t dim, bool keepdim);
+
+// statistics.cpp
+Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim);
+Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim);
+Tensors var_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim);
+Tensors std_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim);
+Tensor vector_norm(const Tensor& x, double order, const Dims& dims, bool keepdim, int dtype = -1);
+
+// softmax.cpp
+Tensor softmax(const Tensor& x, int64_t dim, int dtype = -1);
+Tensor log_softmax(const Tensor& x, int64_t dim, int dtype = -1);
+Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim);
+
+// scan.cpp
+Tensor cumsum(const Tensor& x, int64_t dim, int dtype = -1);
+Tensor cumprod(const Tensor& x, int64_t dim, int dtype = -1);
+Tensors cumulative_extreme(const Tensor& x, bool greatest, int64_t dim);
+Tensor logcumsumexp(const Tensor& x, int64_t dim);
+Tensor products_before(const Tensor& x, int64_t dim, bool reverse);  // products of all elements before (after) each
 
 // the engine's needs
 void accumulate_into(const Tensor& grad, const Tensor& g);    // grad += g, in place

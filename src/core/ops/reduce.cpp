@@ -1,118 +1,202 @@
-// Reductions.
-#include "ops/operators.h"
+// Sums, means, products, counts: the reductions that combine all elements alike.
+#include "ops/reduction.h"
 
-#include <algorithm>
+#include <cmath>
 
 namespace pb::ops {
 
 namespace {
 
-// Which dimensions a list names; an empty list names all.
-Dims reduced_dims(const Tensor& x, const Dims& dims) {
-    Dims out;
-    if (dims.empty()) {
-        for (int64_t d = 0; d < x.ndim(); ++d) out.push_back(d);
-        return out;
-    }
-    for (int64_t d : dims) {
-        d = wrap_dim(d, x.ndim());
-        if (std::find(out.begin(), out.end(), d) != out.end())
-            fail("dim %lld appears multiple times in the list of dims", static_cast<long long>(d));
-        if (x.ndim()) out.push_back(d);
-    }
-    std::sort(out.begin(), out.end());
-    return out;
+// dtype=... converts before summing. Without one integers are summed as int64.
+Array in_dtype(const Tensor& x, int dtype) {
+    return dtype < 0 ? x.array() : converted(x.array(), static_cast<DType>(dtype));
 }
 
-Dims reduced_shape(const Layout& l, const Dims& dims, bool keepdim) {
-    Dims shape;
-    for (int64_t d = 0; d < l.ndim(); ++d) {
-        bool gone = std::find(dims.begin(), dims.end(), d) != dims.end();
-        if (!gone)
-            shape.push_back(l.size(d));
-        else if (keepdim)
-            shape.push_back(1);
-    }
-    return shape;
+void check_differentiable(const Tensor& x, int dtype) {
+    if (dtype < 0) return;
+    auto d = static_cast<DType>(dtype);
+    if (!is_supported(d)) fail_unsupported("sum_cpu", d);
+    if (modes.grad && x.requires_grad() && !is_differentiable(d))
+        fail("Autograd not support dtype: %s. The input requires grad, and integers have no derivative: detach() it first.",
+             dtype_legacy_name(d));
 }
 
-// The reduced dimensions last, as a matrix of `rows` by `length`.
-Array as_rows(const Array& a, const Dims& dims, int64_t* rows, int64_t* length) {
-    Dims shape, strides, tail_shape, tail_strides;
-    *rows = *length = 1;
-    for (int64_t d = 0; d < a.ndim(); ++d) {
-        bool gone = std::find(dims.begin(), dims.end(), d) != dims.end();
-        (gone ? tail_shape : shape).push_back(a.size(d));
-        (gone ? tail_strides : strides).push_back(a.stride(d));
-        *(gone ? length : rows) *= a.size(d);
+// A reduced value against the input's shape: the dimensions that went come back with stride 0.
+struct ExpandBack {
+    static constexpr const char* name = "ExpandBackward0";
+    static constexpr bool view = true;
+    Ref<Layout> layout;
+    Dims dims;
+    bool keepdim;
+    Tensor forward(const Tensors& x) {
+        const Layout& from = x[0].layout();
+        Dims strides;
+        size_t at = 0;
+        int64_t source = 0;
+        for (int64_t d = 0; d < layout->ndim(); ++d) {
+            bool gone = at < dims.size() && dims[at] == d;
+            if (gone) ++at;
+            strides.push_back(gone ? 0 : from.stride(source));
+            if (!gone || keepdim) ++source;
+        }
+        return x[0].alias(Layout::strided(layout->dims(), strides), x[0]->offset);
     }
-    for (size_t i = 0; i < tail_shape.size(); ++i) {
-        shape.push_back(tail_shape[i]);
-        strides.push_back(tail_strides[i]);
-    }
-    return contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
-}
-
-template <class T>
-T pairwise(const T* p, int64_t n) {
-    if (n <= 64) {
-        T s = 0;
-        for (int64_t i = 0; i < n; ++i) s += p[i];
-        return s;
-    }
-    int64_t half = n / 2 / 32 * 32;
-    return pairwise(p, half) + pairwise(p + half, n - half);
-}
-
-template <class T>
-void sum_rows(const Array& a, int64_t rows, int64_t length, Array& out) {
-    const T* p = a.as<T>();
-    T* o = out.as<T>();
-    for (int64_t r = 0; r < rows; ++r) o[r] = pairwise(p + r * length, length);
-}
-
-Array sum_array(Array a, const Dims& dims, bool keepdim) {
-    int64_t rows, length;
-    Dims shape = reduced_shape(*a.layout, dims, keepdim);
-    if (!is_differentiable(a.dtype) && a.dtype != DType::Int64) {
-        Array wide = Array::empty(DType::Int64, a.layout->dims());
-        copy_array(a, wide);
-        a = wide;
-    }
-    Array m = as_rows(a, dims, &rows, &length);
-    Array out = Array::empty(a.dtype, shape);
-    if (a.dtype == DType::Float32)
-        sum_rows<float>(m, rows, length, out);
-    else if (a.dtype == DType::Float64)
-        sum_rows<double>(m, rows, length, out);
-    else
-        sum_rows<int64_t>(m, rows, length, out);
-    return out;
-}
-
-// A reduced value seen against the input again.
-Tensor expand_back(const Tensor& g, const Layout& input, const Dims& dims, bool keepdim) {
-    Tensor t = g;
-    if (!keepdim)
-        for (int64_t d : dims) t = unsqueeze(t, d);
-    return expand(t, input.dims());
-}
+    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = sum_like(g[0], dims, keepdim); }
+    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
+};
 
 struct Sum {
     Dims dims;
     bool keepdim, all;
+    int dtype = -1;
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
-    Tensor forward(const Tensors& x) { return Tensor::make(sum_array(x[0].array(), dims, keepdim)); }
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(reduce_array(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
     }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
+template <class T>
+void divide_all(Array& a, double n) {
+    for (int64_t i = 0; i < a.numel(); ++i) a.as<T>()[i] /= static_cast<T>(n);
+}
+
+struct Mean {
+    Dims dims;
+    bool keepdim, all;
+    int dtype = -1;
+    const char* node_name() const { return all ? "MeanBackward0" : "MeanBackward1"; }
+    Tensor forward(const Tensors& x) {
+        Array s = reduce_array(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim);
+        auto n = static_cast<double>(reduced_count(x[0].layout(), dims));
+        s.dtype == DType::Float32 ? divide_all<float>(s, n) : divide_all<double>(s, n);
+        return Tensor::make(s);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        auto n = static_cast<double>(reduced_count(c.input_layout(0), dims));
+        out[0] = expand_back(div(g[0], n), c.input_layout(0), dims, keepdim);
+    }
+    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
+};
+
+// NaN counts as zero, and so does what it would send back.
+struct NanSum {
+    static constexpr const char* name = "NansumBackward0";
+    static constexpr uint32_t saves = 1;
+    Dims dims;
+    bool keepdim;
+    int dtype = -1;
+    Tensor forward(const Tensors& x) {
+        Array a = in_dtype(x[0], dtype);
+        if (is_float(a.dtype)) {
+            Tensor t = Tensor::make(a);
+            a = where(eq(t, t), t, 0.0).array();
+        }
+        return Tensor::make(reduce_array(Reduction::sum, a, dims, keepdim));
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        const Tensor& x = c.input(0);
+        out[0] = where(eq(x, x), expand_back(g[0], c.input_layout(0), dims, keepdim), 0.0);
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        const Tensor& x = c.input(0);
+        Tensor kept = where(eq(x, x), t[0], 0.0);
+        return {sum_like(dtype < 0 ? kept : to_dtype(kept, static_cast<DType>(dtype)), dims, keepdim)};
+    }
+};
+
+// The derivative is the product of the others. It is computed from both sides, without dividing, so that zeros are
+// ordinary values at every order.
+struct Prod {
+    static constexpr uint32_t saves = 1;
+    Dims dims;
+    bool keepdim, all;
+    int dtype = -1;
+    const char* node_name() const { return all ? "ProdBackward0" : "ProdBackward1"; }
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(reduce_array(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim));
+    }
+    Tensor others(Context& c) {
+        Tensor x = c.input(0);
+        if (dtype >= 0) x = to_dtype(x, static_cast<DType>(dtype));
+        Dims shape = x.shape();
+        if (x.ndim() == 0) return ones(x.dtype(), Layout::scalar());
+        if (all) x = reshape(x, Dims{-1});
+        int64_t dim = all ? 0 : dims[0];
+        Tensor p = mul(products_before(x, dim, false), products_before(x, dim, true));
+        return all ? reshape(p, shape) : p;
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.input_layout(0).numel() == 0) {
+            out[0] = zeros(g[0].dtype(), c.input_shape(0));
+            return;
+        }
+        out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), others(c));
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Tensor p = c.input_layout(0).numel() ? zmul(t[0], others(c)) : t[0];
+        return {sum_like(p, dims, keepdim)};
+    }
+};
+
 }  // namespace
 
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
-    return apply(Sum{reduced_dims(x, dims), keepdim, dims.empty() && !keepdim}, {x});
+Tensor expand_back(const Tensor& g, const Layout& input, const Dims& dims, bool keepdim) {
+    if (dims.empty()) return g;
+    return apply(ExpandBack{Ref<Layout>(const_cast<Layout*>(&input)), dims, keepdim}, {g});
+}
+
+Tensor sum_like(const Tensor& x, const Dims& dims, bool keepdim) {
+    if (dims.empty()) return x;
+    return apply(Sum{dims, keepdim, false}, {x});
+}
+
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
+    check_differentiable(x, dtype);
+    if (!is_supported(x.dtype())) fail_unsupported("sum_cpu", x.dtype());
+    return apply(Sum{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype}, {x});
+}
+
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) { return sum(x, dims, keepdim, dims.empty() && !keepdim, -1); }
+
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
+    DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
+    if (!is_differentiable(d))
+        fail("mean(): could not infer output dtype. %s dtype must be either a floating point or complex dtype. Got: %s. "
+             "The mean of integers is rarely one: x.float().mean() or x.mean(dtype=...).",
+             dtype < 0 ? "Input" : "Optional", dtype_legacy_name(d));
+    if (!is_supported(d)) fail_unsupported("mean_cpu", d);
+    return apply(Mean{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype}, {x});
+}
+
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) { return mean(x, dims, keepdim, dims.empty() && !keepdim, -1); }
+
+Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, int dtype) {
+    check_differentiable(x, dtype);
+    return apply(NanSum{reduced_dims(x, dims), keepdim, dtype}, {x});
+}
+
+Tensor prod(const Tensor& x, int dtype) {
+    check_differentiable(x, dtype);
+    return apply(Prod{reduced_dims(x, Dims{}), false, true, dtype}, {x});
+}
+Tensor prod(const Tensor& x, int64_t dim, bool keepdim, int dtype) {
+    check_differentiable(x, dtype);
+    return apply(Prod{reduced_dims(x, Dims{dim}), keepdim, false, dtype}, {x});
+}
+
+// any, all and counts have no derivative.
+Tensor truth(const Tensor& x, const Dims& dims, bool keepdim, bool every) {
+    Array a = reduce_array(every ? Reduction::all : Reduction::any, x.array(), reduced_dims(x, dims), keepdim);
+    if (x.dtype() == DType::UInt8) a.dtype = DType::UInt8;  // as PyTorch: what was uint8 stays uint8
+    return Tensor::make(a);
+}
+
+Tensor count_nonzero(const Tensor& x, const Dims& dims) {
+    return Tensor::make(reduce_array(Reduction::count_nonzero, x.array(), reduced_dims(x, dims), false));
 }
 
 bool can_sum_to(const Layout& from, const Layout& to) {
@@ -127,9 +211,14 @@ Tensor sum_to(const Tensor& x, const Layout& shape) {
     if (x.layout().same_shape(shape)) return x;
     int64_t lead = x.ndim() - shape.ndim();
     Dims dims;
-    for (int64_t d = 0; d < x.ndim(); ++d)
-        if (d < lead || (shape.size(d - lead) == 1 && x.size(d) != 1)) dims.push_back(d);
+    bool kept = false;  // a dimension of size one stays
+    for (int64_t d = 0; d < x.ndim(); ++d) {
+        bool one = d >= lead && shape.size(d - lead) == 1;
+        if (d < lead || (one && x.size(d) != 1)) dims.push_back(d);
+        if (one) kept = true;
+    }
     if (shape.ndim() == 0) return sum(x, Dims{}, false);
+    if (!kept) return apply(Sum{dims, false, false}, {x});
     Tensor s = dims.empty() ? x : sum(x, dims, true);
     return reshape(s, shape.dims());
 }

@@ -13,6 +13,7 @@ void bind_random();
 void bind_order();
 void bind_scan();
 void bind_interop(PyObject* module);
+void init_return_types(PyObject* module);
 
 void init_bindings(PyObject* module) {
     bind_views();
@@ -25,6 +26,7 @@ void init_bindings(PyObject* module) {
     bind_order();
     bind_scan();
     bind_interop(module);
+    init_return_types(module);
 }
 
 }  // namespace pb

@@ -78,7 +78,7 @@ Tensor Saved::unpack(Node& self) const {
     o->offset = offset_;
     o->dtype = dtype_;
     Tensor t = Tensor::steal(o);
-    if (e.node) set_history(t, e.node, e.nr);
+    if (e.node && is_differentiable(dtype_)) set_history(t, e.node, e.nr);
     if (tangents_)
         for (const Tangent& tangent : *tangents_) set_tangent(t, tangent.level, tangent.value);
     return t;

@@ -1,0 +1,204 @@
+// Variances and norms.
+//
+// At a point where all elements agree the standard deviation, and at zero the norm, has a kink: the derivative
+// there is 0, at every order that exists. It is selected, not multiplied, and a zero cotangent stays zero through
+// the pole of the branch not taken (zmul), so nothing else has to be said for the higher orders.
+#include "ops/reduction.h"
+
+#include <cmath>
+
+#include "program/walk.h"
+
+namespace pb::ops {
+
+namespace {
+
+// value where y is not 0, else 0.
+Tensor zero_at_zero(const Tensor& y, const Tensor& value) { return where(eq(y, 0.0), 0.0, value); }
+
+template <bool root, bool with_mean>
+struct Variance {
+    static constexpr uint32_t saves = 1;
+    static constexpr bool saves_output = root;
+    Dims dims;
+    double correction;
+    bool keepdim;
+    const char* node_name() const {
+        return with_mean ? root ? "StdMeanBackward0" : "VarMeanBackward0" : root ? "StdBackward0" : "VarBackward0";
+    }
+    double freedom(const Layout& l) const {
+        double n = static_cast<double>(reduced_count(l, dims)) - correction;
+        return n > 0 ? n : 0;
+    }
+
+    Tensors forward(const Tensors& x) {
+        Tensor plain = Tensor::make(x[0].array());
+        Tensor m = mean_of(plain);
+        Tensor d = sub(plain, m);
+        Tensor v = div(Tensor::make(reduce_array(Reduction::sum, mul(d, d).array(), dims, keepdim)), freedom(x[0].layout()));
+        if (root) v = unary("sqrt", v);
+        if (!with_mean) return {v};
+        return {v, keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout_ref(), 0))};
+    }
+    Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true, false, -1); }
+
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        const Layout& input = c.input_layout(0);
+        if (g[0]) {
+            const Tensor& x = c.input(0);
+            Tensor gv = g[0];
+            if constexpr (root) gv = zero_at_zero(c.output(), div(gv, c.output()));
+            Tensor scaled = mul(gv, (root ? 1.0 : 2.0) / freedom(input));
+            out[0] = zmul(expand_back(scaled, input, dims, keepdim), sub(x, mean_of(x)));
+        }
+        if (with_mean && g[1]) {
+            Tensor gm = div(g[1], static_cast<double>(reduced_count(input, dims)));
+            gm = expand_back(gm, input, dims, keepdim);
+            out[0] = out[0] ? add(out[0], gm) : gm;
+        }
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        const Tensor& x = c.input(0);
+        Tensor v = mul(sum_like(zmul(t[0], sub(x, mean_of(x))), dims, keepdim), (root ? 1.0 : 2.0) / freedom(x.layout()));
+        if constexpr (root) v = zero_at_zero(c.output(0), div(v, c.output(0)));
+        if (!with_mean) return {v};
+        return {v, dims.empty() ? t[0] : mean(t[0], dims, keepdim, false, -1)};
+    }
+};
+
+template <bool root, bool with_mean>
+Tensors variance(const Tensor& x, const Dims& given, double correction, bool keepdim) {
+    if (!is_differentiable(x.dtype()))
+        fail("std and var only support floating point and complex dtypes. The input is %s: x.float() first.", dtype_name(x.dtype()));
+    Dims dims = reduced_dims(x, given);
+    if (static_cast<double>(reduced_count(x.layout(), dims)) <= correction) {
+        std::string name = with_mean ? root ? "std_mean" : "var_mean" : root ? "std" : "var";
+        name += "(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
+                "divided by output numel).";
+        if (PyErr_WarnEx(PyExc_UserWarning, name.c_str(), 1) < 0) throw PythonError();
+    }
+    return apply_all(Variance<root, with_mean>{dims, correction, keepdim}, {x});
+}
+
+struct VectorNorm {
+    static constexpr const char* name = "LinalgVectorNormBackward0";
+    static constexpr uint32_t saves = 1;
+    static constexpr bool saves_output = true;
+    double order;
+    Dims dims;
+    bool keepdim;
+    int dtype;
+
+    Tensor typed(const Tensor& x) const { return dtype < 0 ? x : to_dtype(x, static_cast<DType>(dtype)); }
+
+    Array measure(const Tensor& x) const {
+        if (order == 0) return converted(reduce_array(Reduction::count_nonzero, x.array(), dims, keepdim), x.dtype());
+        if (order == 2) {
+            Tensor s = Tensor::make(reduce_array(Reduction::sum, mul(x, x).array(), dims, keepdim));
+            return unary("sqrt", s).array();
+        }
+        Tensor a = unary("abs", x);
+        if (std::isinf(order)) return reduce_array(order > 0 ? Reduction::max : Reduction::min, a.array(), dims, keepdim);
+        if (order == 1) return reduce_array(Reduction::sum, a.array(), dims, keepdim);
+        Tensor s = Tensor::make(reduce_array(Reduction::sum, pow(a, order).array(), dims, keepdim));
+        return pow(s, 1 / order).array();
+    }
+
+    // Powers may leave the range of the dtype although the norm is in it: such norms are taken of x / max|x|.
+    template <class T>
+    static bool out_of_range(const Array& y, double order) {
+        double low = std::pow(static_cast<double>(std::numeric_limits<T>::min()) * 1e8, 1 / order);
+        for (int64_t i = 0; i < y.numel(); ++i)
+            if (!(y.as<T>()[i] > low && y.as<T>()[i] < std::numeric_limits<T>::infinity())) return true;
+        return false;
+    }
+
+    Tensor forward(const Tensors& inputs) {
+        Tensor x = typed(Tensor::make(inputs[0].array()));
+        Array y = measure(x);
+        if (order <= 0 || order == 1 || std::isinf(order) || x.numel() == 0) return Tensor::make(y);
+        if (!(y.dtype == DType::Float32 ? out_of_range<float>(y, order) : out_of_range<double>(y, order))) return Tensor::make(y);
+        Tensor largest = Tensor::make(reduce_array(Reduction::max, unary("abs", x).array(), dims, keepdim));
+        Tensor usable = elementwise(*rows.lt, {largest, std::numeric_limits<double>::infinity()});
+        Tensor scale = where(usable, where(eq(largest, 0.0), 1.0, largest), 1.0);
+        Tensor rescaled = Tensor::make(measure(div(x, expand_back(scale, x.layout(), dims, keepdim))));
+        return mul(rescaled, scale);
+    }
+
+    Tensor wide(const Tensor& y, const Tensor& x) const { return expand_back(y, x.layout(), dims, keepdim); }
+
+    // The gradient of y at x, without the cotangent; constant pieces for the orders 0, 1 and infinity.
+    Tensor direction(const Tensor& x, const Tensor& y) const {
+        if (order == 1) return unary("sgn", x);
+        if (std::isinf(order)) {
+            Tensor ties = eq(unary("abs", x), wide(y, x));
+            Tensor count = to_dtype(Tensor::make(reduce_array(Reduction::count_nonzero, ties.array(), dims, keepdim)), x.dtype());
+            return where(ties, mul(unary("sgn", x), wide(div(1.0, count), x)), 0.0);
+        }
+        Tensor flat = eq(y, 0.0);
+        Tensor inverse = where(flat, 0.0, div(1.0, y));
+        if (order == 2) return mul(x, wide(inverse, x));
+        // sign(x) (|x| / y)^(order - 1): the ratio is at most 1.
+        Tensor safe = where(flat, 1.0, y);
+        Tensor power = pow(div(unary("abs", x), wide(safe, x)), order - 1);
+        if (order < 1) power = where(eq(x, 0.0), 0.0, power);
+        return where(wide(flat, x), 0.0, mul(unary("sgn", x), power));
+    }
+
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        Tensor x = typed(c.input(0));
+        if (order == 0) {
+            out[0] = zeros(x.dtype(), x.shape());
+            return;
+        }
+        const Tensor& y = c.output();
+        if (order == 2) {  // scaled before it is spread
+            out[0] = zmul(wide(zero_at_zero(y, div(g[0], y)), x), x);
+            return;
+        }
+        out[0] = zmul(wide(g[0], x), direction(x, y));
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Tensor x = typed(c.input(0));
+        if (order == 0) return {zeros(x.dtype(), c.output().layout_ref())};
+        const Tensor& y = c.output();
+        if (order == 2) return {zero_at_zero(y, div(sum_like(zmul(typed(t[0]), x), dims, keepdim), y))};
+        return {sum_like(zmul(typed(t[0]), direction(x, y)), dims, keepdim)};
+    }
+};
+
+}  // namespace
+
+Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+    return std::move(variance<false, false>(x, dims, correction, keepdim)[0]);
+}
+Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+    return std::move(variance<true, false>(x, dims, correction, keepdim)[0]);
+}
+Tensors var_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+    return variance<false, true>(x, dims, correction, keepdim);
+}
+Tensors std_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+    return variance<true, true>(x, dims, correction, keepdim);
+}
+
+Tensor vector_norm(const Tensor& x, double order, const Dims& given, bool keepdim, int dtype) {
+    DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
+    if (!is_differentiable(x.dtype()) || !is_differentiable(d))
+        fail("linalg.vector_norm: Expected a floating point or complex tensor as input. Got %s. Convert it first: x.float().",
+             dtype_legacy_name(is_differentiable(x.dtype()) ? d : x.dtype()));
+    if (!is_supported(d)) fail_unsupported("norm_cpu", d);
+    Dims dims = reduced_dims(x, given);
+    if ((order < 0 || std::isinf(order)) && reduced_count(x.layout(), dims) == 0) {
+        const char* text = std::isinf(order) ? order > 0 ? "inf" : "-inf" : "negative";
+        if (given.empty())
+            fail("linalg.vector_norm cannot compute the %s norm on an empty tensor because the operation does not have an identity", text);
+        for (int64_t k : dims)
+            if (x.size(k) == 0)
+                fail("linalg.vector_norm cannot compute the %s norm on the dimension %lldbecause this dimension is empty and the "
+                     "operation does not have an identity", text, static_cast<long long>(k));
+    }
+    return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? -1 : static_cast<int>(d)}, {x});
+}
+
+}  // namespace pb::ops
