@@ -1,0 +1,232 @@
+"""Derivatives of the whole family, in all four nestings, at ties and zeros too."""
+
+import numpy as np
+import pytest
+from indexing.derivatives import check
+
+import pullback as pb
+
+RNG = np.random.default_rng(7)
+X = RNG.standard_normal((2, 3, 4))
+I = pb.tensor  # noqa: E741
+
+INDICES = {
+    "int": 1,
+    "negative": (0, -1),
+    "slice": (slice(None), slice(1, None), slice(None, None, 2)),
+    "none": (None, 0, Ellipsis, None),
+    "ellipsis": Ellipsis,
+    "list": [1, 0, 1, 1],
+    "adjacent": (slice(None), [0, 2, 2], [1, 1, 3]),
+    "apart": ([0, 1, 0], slice(None), [1, 1, 3]),
+    "outer": ([[0], [1]], slice(1, 3), [0, 3]),
+    "mask": X > 0,
+    "mask of two": (slice(None), X[0] > 0),
+    "true": (True, [0, 1]),
+    "empty": [],
+    "select and list": (1, [0, 0, 2]),
+}
+
+
+@pytest.mark.parametrize("index", INDICES.values(), ids=INDICES.keys())
+def test_reading(index):
+    check(lambda x: x[index], X)
+
+
+def written(index, accumulate=False):
+    def f(x, v):
+        y = x * 1
+        if accumulate:
+            y[index] += v
+        else:
+            y[index] = v
+        return y
+
+    return f
+
+
+@pytest.mark.parametrize("index", INDICES.values(), ids=INDICES.keys())
+def test_writing(index):
+    shape = X[index].shape
+    check(written(index), X, RNG.standard_normal(shape))
+    check(written(index, accumulate=True), X, RNG.standard_normal(shape))
+
+
+@pytest.mark.parametrize("index", [1, slice(None), [1, 0], ([0, 1], slice(None), [1, 3])], ids=str)
+def test_writing_broadcast_values(index):
+    last = X[index].shape[-1]
+    check(written(index), X, RNG.standard_normal(last))
+    check(written(index), X, 0.5)
+    check(written(index), X, RNG.standard_normal((1, 1, 1, last)))
+
+
+def test_writing_numbers():
+    def f(x):
+        y = x * 1
+        y[0] = 2.0
+        y[1, [0, 2]] = 3
+        y[y > 1.5] = 0
+        return y
+
+    check(f, X)
+
+
+def test_writing_into_a_view_of_a_view():
+    def f(x, v):
+        y = x * 1
+        part = y[1][1:]
+        part[:, [0, 2]] = v
+        return y * part.sum()
+
+    check(f, X, RNG.standard_normal((2, 2)))
+
+
+def test_the_last_of_several_values_gets_the_gradient():
+    v = pb.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    x = pb.zeros(2).index_put((I([1, 1, 0]),), v)
+    x.backward(pb.tensor([10.0, 20.0]))
+    assert x.tolist() == [3, 2]
+    assert v.grad.tolist() == [0, 20, 10]
+
+
+GATHER = I([[[0, 1, 1, 0]], [[1, 1, 0, 0]], [[0, 0, 0, 1]]])  # (3, 1, 4), along dimension 0
+SCATTER = I([[[0, 2, 2, 2], [2, 1, 2, 0]], [[1, 1, 1, 1], [0, 0, 0, 2]]])  # (2, 2, 4), along dimension 1
+SRC = RNG.standard_normal((2, 3, 5))
+ROWS = I([2, 0, 2, 2])
+MASK = I(X[0] > 0)
+
+
+def in_place(name):
+    def f(x, *more):
+        y = x * 1
+        getattr(y, name)(*more)
+        return y
+
+    return f
+
+
+FAMILY = {
+    "gather": (lambda x: x.gather(0, GATHER), X),
+    "scatter": (lambda x, s: x.scatter(1, SCATTER, s), X, SRC),
+    "scatter number": (lambda x: x.scatter(1, SCATTER, 2.0), X),
+    "scatter add": (lambda x, s: x.scatter(1, SCATTER, s, reduce="add"), X, SRC),
+    "scatter multiply": (lambda x, s: x.scatter(1, SCATTER, s, reduce="multiply"), X, SRC),
+    "scatter_": (lambda x, s: in_place("scatter_")(x, 1, SCATTER, s), X, SRC),
+    "scatter_add": (lambda x, s: x.scatter_add(1, SCATTER, s), X, SRC),
+    "scatter_add_": (lambda x, s: in_place("scatter_add_")(x, 1, SCATTER, s), X, SRC),
+    "index_select": (lambda x: x.index_select(1, ROWS), X),
+    "index_add": (lambda x, s: x.index_add(1, ROWS, s, alpha=-1.5), X, RNG.standard_normal((2, 4, 4))),
+    "index_add_": (lambda x, s: in_place("index_add_")(x, 1, ROWS, s), X, RNG.standard_normal((2, 4, 4))),
+    "index_copy": (lambda x, s: x.index_copy(1, ROWS, s), X, RNG.standard_normal((2, 4, 4))),
+    "index_copy_": (lambda x, s: in_place("index_copy_")(x, 1, ROWS, s), X, RNG.standard_normal((2, 4, 4))),
+    "index_fill": (lambda x: x.index_fill(1, ROWS, 3.0), X),
+    "index_fill by a tensor": (lambda x, v: x.index_fill(1, ROWS, v), X, 0.7),
+    "index_fill_": (lambda x, v: in_place("index_fill_")(x, 1, ROWS, v), X, 0.7),
+    "index_put": (lambda x, v: x.index_put((I([0, 1, 0]), I([[2]])), v), X, RNG.standard_normal((3, 4))),
+    "index_put accumulated": (
+        lambda x, v: x.index_put((I([0, 1, 0]), I([2])), v, accumulate=True),
+        X,
+        RNG.standard_normal((3, 4)),
+    ),
+    "masked_fill": (lambda x: x.masked_fill(MASK, 2.0), X),
+    "masked_fill, broadcast": (lambda x: x.masked_fill(MASK, 2.0), X[0, :1]),
+    "masked_fill by a tensor": (lambda x, v: x.masked_fill(MASK, v), X, 0.3),
+    "masked_fill_": (lambda x, v: in_place("masked_fill_")(x, MASK, v), X, 0.3),
+    "masked_select": (lambda x: x.masked_select(MASK), X),
+    "masked_select, broadcast": (lambda x: x.masked_select(MASK), X[0, :1]),
+    "masked_scatter": (lambda x, s: x.masked_scatter(MASK, s), X, SRC),
+    "masked_scatter_": (lambda x, s: in_place("masked_scatter_")(x, MASK, s), X, SRC),
+    "take": (lambda x: x.take(I([[0, 5], [-1, 5]])), X),
+    "take_along_dim": (lambda x: pb.take_along_dim(x, I([[[1], [0]]]).transpose(1, 2), 2), X),
+    "take_along_dim, flat": (lambda x: pb.take_along_dim(x, I([3, 3, 1])), X),
+    "put": (lambda x, s: x.put(I([3, 3, 1]), s), X, RNG.standard_normal(3)),
+    "put accumulated": (lambda x, s: x.put(I([3, 3, 1]), s, accumulate=True), X, RNG.standard_normal(3)),
+    "put_": (lambda x, s: in_place("put_")(x, I([3, 3, 1]), s), X, RNG.standard_normal(3)),
+    "where": (lambda a, b: pb.where(MASK, a, b), X, X[1]),
+    "x.where": (lambda a, b: a.where(MASK, b), X, X[1]),
+}
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_family(name):
+    check(*FAMILY[name])
+
+
+@pytest.mark.parametrize("include_self", [True, False])
+@pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
+def test_scatter_reduce(reduce, include_self):
+    def f(x, s):
+        return x.scatter_reduce(1, SCATTER, s, reduce, include_self=include_self)
+
+    def f_(x, s):
+        return (x * 1).scatter_reduce_(1, SCATTER, s, reduce, include_self=include_self)
+
+    check(f, X, SRC)
+    check(f_, X, SRC)
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3])
+@pytest.mark.parametrize("include_self", [True, False])
+def test_products_at_zeros(zeros, include_self):
+    index = I([0, 1, 0, 0, 2, 0, 1, 0])
+    src = RNG.uniform(0.5, 1.5, 8)
+    src[[0, 5, 1][:zeros]] = 0
+    x = RNG.uniform(0.5, 1.5, 4)
+    if zeros > 1:
+        x[0] = 0
+
+    check(lambda x, s: x.scatter_reduce(0, index, s, "prod", include_self=include_self), x, src)
+
+
+def test_extremes_share_ties_evenly():
+    x = pb.tensor([1.0, 5.0], requires_grad=True)
+    s = pb.tensor([5.0, 2.0, 5.0, 1.0], requires_grad=True)
+    index = I([1, 1, 1, 0])
+    x.scatter_reduce(0, index, s, "amax").backward(pb.tensor([4.0, 3.0]))
+    assert x.grad.tolist() == [2, 1]
+    assert s.grad.tolist() == [1, 0, 1, 2]
+    x.grad = s.grad = None
+    x.scatter_reduce(0, index, s, "amax", include_self=False).backward(pb.tensor([4.0, 3.0]))
+    assert x.grad.tolist() == [0, 0]
+    assert s.grad.tolist() == [1.5, 0, 1.5, 4]
+
+
+def test_a_zero_gradient_stays_zero():
+    x = pb.tensor([0.0, 4.0], requires_grad=True)
+    root = x.sqrt()
+    root.masked_fill(x == 0, 0).sum().backward()
+    assert x.grad.tolist() == [0, 0.25]
+    x.grad = None
+    x.sqrt()[1:].sum().backward()
+    assert x.grad.tolist() == [0, 0.25]
+
+
+def test_writing_into_an_index_after_the_read_changes_nothing():
+    x = pb.zeros(3, requires_grad=True)
+    index = I([0, 1])
+    y = x[index] + x.gather(0, index)
+    index[0] = 2
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 2, 0]
+
+
+def test_zero_size():
+    x = pb.zeros(0, 3, requires_grad=True)
+    none = pb.zeros(0, dtype=pb.int64)
+    for y in (x[none], x.index_select(0, none), x.masked_select(x > 0), x.take(none), x[x > 0], x[:, [0, 0]]):
+        y.sum().backward()
+        assert x.grad.tolist() == []
+        x.grad = None
+    z = pb.ones(2, requires_grad=True)
+    for y in (
+        z.scatter(0, none, pb.ones(0)),
+        z.scatter_add(0, none, pb.ones(0)),
+        z.index_add(0, none, pb.ones(0)),
+        z.index_put((none,), pb.ones(0)),
+        z.scatter_reduce(0, none, pb.ones(0), "prod"),
+        z.scatter_reduce(0, none, pb.ones(0), "amax"),
+        z.masked_scatter(z < 0, pb.ones(0)),
+    ):
+        y.sum().backward()
+        assert z.grad.tolist() == [1, 1]
+        z.grad = None
