@@ -279,6 +279,16 @@ Tensors apply_all(R rule, const Tensors& inputs) {
                 stripped[i] = strip_level(inputs[i], level);
             }
         Tensors out = apply_all<R>(rule, stripped);
+        if constexpr (rule_is_view<R>()) {
+            // A view of the tensor itself, not of what was stripped of it: writes must find it.
+            const Tensor& base = inputs[0]->flags & kIsView ? inputs[0]->extra->view->base : inputs[0];
+            for (const Tensor& y : out)
+                if (y->flags & kIsView) {
+                    y->extra->view->base = base;
+                    const Tensor& dual = tangent_root(inputs[0]);
+                    y->extra->view->dual = dual.is(base) ? Tensor() : dual;
+                }
+        }
         Tensors pushed = rule_tangents(rule, stripped, out, tangents);
         for (size_t j = 0; j < pushed.size(); ++j)
             if (pushed[j] && is_differentiable(out[j].dtype())) set_tangent(out[j], level, pushed[j]);
@@ -333,6 +343,7 @@ const Tensor& apply_inplace(R rule, const Tensors& inputs, const char* operation
             set_history(read[0], e.node, e.nr);
             e.node->release();
         }
+        if (target.is_dual()) write_tangents(read[0], strip_level(target, 0));
     }
     Tensors duals;
     if (inputs_level(inputs)) {
@@ -343,8 +354,7 @@ const Tensor& apply_inplace(R rule, const Tensors& inputs, const char* operation
         rule.write(inputs);
     }
     note_write(target, operation);
-    if (!duals.empty() && duals[0]->extra)
-        for (const Tangent& tangent : duals[0]->extra->tangents) set_tangent(target, tangent.level, tangent.value);
+    if (!duals.empty()) write_tangents(target, duals[0]);
     if (record) {
         auto* node = record_rule(rule, read, Tensors{target});
         if (!duals.empty()) node->keep_tangents(read, Tensors{target});

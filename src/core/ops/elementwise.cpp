@@ -322,8 +322,7 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
         compute_into(row, operands, p.compute, out);
     }
     note_write(target, row.inplace_name.c_str());
-    if (dual)
-        for (const Tangent& tangent : dual->extra ? dual->extra->tangents : Small<Tangent, 1>()) set_tangent(target, tangent.level, tangent.value);
+    if (dual) write_tangents(target, dual);
     if (wanted) {
         ElementwiseNode* node = ElementwiseNode::record(row, operands, target, wanted);
         if (level) node->keep_tangents(operands, target);

@@ -9,7 +9,7 @@ namespace pb::ops {
 namespace {
 
 inline bool is_plain(const TensorObject* t) {
-    return !t->exceptional && (t->dtype == DType::Float32 || t->dtype == DType::Float64) && t->layout->is_contiguous() &&
+    return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) && (t->dtype == DType::Float32 || t->dtype == DType::Float64) && t->layout->is_contiguous() &&
            t->layout->numel() > 0;
 }
 inline bool wants_grad(const TensorObject* t) {

@@ -169,6 +169,7 @@ PyObject* make_dual(PyObject*, PyObject* args) {
         // A view of the primal that carries the tangent.
         Tensor dual = ops::view(primal, primal.shape());
         if (dual->extra) dual->extra->tangents.clear();
+        if (dual->flags & kIsView) dual->extra->view->is_dual_root = true;
         dual->exceptional &= static_cast<uint8_t>(~kDual);
         if (primal.is_dual())
             for (const Tangent& x : primal->extra->tangents)

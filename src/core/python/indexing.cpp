@@ -19,7 +19,7 @@ struct Alias {
     static constexpr bool view = true;
     Tensor forward(const Tensors& x) { return x[0].alias(); }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = g[0]; }
-    Tensors pushforward(Context&, const Tensors& t) { return {t[0].alias()}; }
+    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 [[noreturn]] void fail_item(PyObject* o) {

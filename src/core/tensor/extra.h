@@ -18,7 +18,12 @@ struct ViewInfo {
     Tensor base;
     uint32_t version;  // of the cell when grad_fn was last right
     ViewOrigin origin;
+    // Where tangents are the truth, if not at the base: the tensor that make_dual gave, itself a view of the primal.
+    Tensor dual = {};
+    bool is_dual_root = false;  // this is such a tensor
 };
+// Whose tangents those of `t` are a part of: `t` itself, unless it is a view.
+const Tensor& tangent_root(const Tensor& t);
 
 struct Tangent {
     uint64_t level;
@@ -30,6 +35,7 @@ struct TensorExtra {
     PyObject* hooks = nullptr;       // dict of gradient hooks
     PyObject* post_hooks = nullptr;  // dict of post-accumulate hooks, leaves only
     Small<Tangent, 1> tangents;      // sorted by level
+    uint32_t tangents_at = 0;        // of a view: the cell's version when they were last right
     PyObject* name = nullptr;
     ~TensorExtra() {
         Py_XDECREF(hooks);
@@ -44,6 +50,10 @@ TensorExtra& extra(const Tensor& t);  // made on demand
 Tensor tangent_at(const Tensor& t, uint64_t level);             // undefined when there is none
 void set_tangent(const Tensor& t, uint64_t level, Tensor tangent);
 uint64_t highest_level(const Tensor& t);                         // 0 when it carries none
+// After a write in place: `t`, and what it is a view of, take the tangents of `result` (tape/tangents.cpp).
+void write_tangents(const Tensor& t, const Tensor& result);
+// Derives the tangents of a view anew after a write elsewhere. The functions above do it.
+void refresh_tangents(const Tensor& t);
 // The same tensor (same history, same cell) without its tangent of `level`.
 Tensor strip_level(const Tensor& t, uint64_t level);
 

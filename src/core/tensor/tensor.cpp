@@ -37,6 +37,7 @@ TensorExtra& extra(const Tensor& t) {
 }
 
 Tensor tangent_at(const Tensor& t, uint64_t level) {
+    refresh_tangents(t);
     if (t->extra)
         for (const Tangent& x : t->extra->tangents)
             if (x.level == level) return x.value;
@@ -45,6 +46,7 @@ Tensor tangent_at(const Tensor& t, uint64_t level) {
 
 void set_tangent(const Tensor& t, uint64_t level, Tensor tangent) {
     auto& list = extra(t).tangents;
+    t->extra->tangents_at = t->cell->version;
     t->exceptional |= kDual;
     for (size_t i = 0; i < list.size(); ++i) {
         if (list[i].level == level) {
@@ -60,7 +62,9 @@ void set_tangent(const Tensor& t, uint64_t level, Tensor tangent) {
 }
 
 uint64_t highest_level(const Tensor& t) {
-    if (!t.is_dual() || t->extra->tangents.empty()) return 0;
+    if (!t.is_dual()) return 0;
+    refresh_tangents(t);
+    if (t->extra->tangents.empty()) return 0;
     return t->extra->tangents.back().level;
 }
 
@@ -73,8 +77,9 @@ Tensor strip_level(const Tensor& t, uint64_t level) {
     }
     if (t->flags & kIsView) {
         const ViewInfo& v = *t->extra->view;
-        extra(s).view = std::make_unique<ViewInfo>(ViewInfo{v.base, v.version, v.origin});
+        extra(s).view = std::make_unique<ViewInfo>(ViewInfo{v.base, v.version, v.origin, v.dual, v.is_dual_root});
         s->flags |= kIsView;
+        s->extra->tangents_at = s->cell->version;
     }
     s->flags |= t->flags & kInference;
     for (const Tangent& x : t->extra->tangents)

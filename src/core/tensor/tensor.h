@@ -55,6 +55,9 @@ struct TensorObject {
 extern PyTypeObject* tensor_type;     // Tensor
 extern PyTypeObject* parameter_type;  // Parameter, or null
 
+// A view that does not carry its tangents yet: its base got them by a write in place (tape/tangents.cpp).
+bool is_stale_dual(const TensorObject* view);
+
 class Tensor {
   public:
     Tensor() = default;
@@ -99,7 +102,7 @@ class Tensor {
     Dims strides() const { return o_->layout->stride_dims(); }
     bool is_contiguous() const { return o_->layout->is_contiguous(); }
     uint32_t version() const { return o_->cell->version; }
-    bool is_dual() const { return o_->exceptional & kDual; }
+    bool is_dual() const { return o_->exceptional & kDual || (o_->flags & kIsView && is_stale_dual(o_)); }
 
     // The value; every structured operator looks through here.
     Array array() const {
