@@ -95,13 +95,9 @@ struct AsStrided {
     static constexpr bool view = true;
     Ref<Layout> layout;
     int64_t offset;  // in the storage
-    const char* node = "AsStridedBackward0";
-    int64_t input_offset = 0;
-    const char* node_name() const { return node; }
-    Tensor forward(const Tensors& x) {
-        input_offset = x[0]->offset;
-        return x[0].alias(layout, offset);
-    }
+    int64_t input_offset;
+    static constexpr const char* name = "AsStridedBackward0";
+    Tensor forward(const Tensors& x) { return x[0].alias(layout, offset); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Ref<Layout> input(const_cast<Layout*>(&c.input_layout(0)));
         Tensor back = apply(ThroughStorage{kAdjointName, layout, input, input_offset - offset}, {g[0]});
@@ -142,7 +138,7 @@ struct AsStridedScatter {
 
 }  // namespace
 
-Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset) { return apply(AsStrided{layout, offset}, {x}); }
+Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset) { return apply(AsStrided{layout, offset, x->offset}, {x}); }
 
 Tensor as_strided_of(const Tensor& x, const Ref<Layout>& geometry, const Ref<Layout>& layout, int64_t offset) {
     if (!geometry->overlaps_itself() && lies_within(*layout, offset, *geometry)) {
@@ -154,8 +150,7 @@ Tensor as_strided_of(const Tensor& x, const Ref<Layout>& geometry, const Ref<Lay
 }
 
 Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout, int64_t offset) {
-    AsStrided rule{layout, offset};
-    rule.input_offset = base->offset;
+    AsStrided rule{layout, offset, base->offset};
     auto* node = Placed<RuleNode<AsStrided>>::make(1, rule);
     node->take_edge(0, gradient_edge(base));
     node->remember({base}, {});

@@ -151,17 +151,18 @@ Ref<Layout> view_layout(const Layout& l, const Dims& shape) {
 Dims infer_shape(const Tensor& x, const Dims& given) {
     Dims shape = given;
     int64_t known = 1, hole = -1;
+    bool overflow = false;
     for (size_t i = 0; i < shape.size(); ++i) {
         if (shape[i] == -1) {
             if (hole >= 0) fail("only one dimension can be inferred");
             hole = static_cast<int64_t>(i);
         } else if (shape[i] < 0) {
             fail("invalid shape dimension %lld at index %zu of shape %s", static_cast<long long>(shape[i]), i, shape_text(shape).c_str());
-        } else if (__builtin_mul_overflow(known, shape[i], &known)) {
-            fail("Storage size calculation overflowed with sizes=%s", shape_text(shape).c_str());
+        } else {
+            overflow = overflow || __builtin_mul_overflow(known, shape[i], &known);
         }
     }
-    bool fits = hole < 0 ? known == x.numel() : known != 0 && x.numel() % known == 0;
+    bool fits = overflow ? false : hole < 0 ? known == x.numel() : known != 0 && x.numel() % known == 0;
     if (hole >= 0 && known == 0 && x.numel() == 0)
         fail("cannot reshape tensor of 0 elements into shape %s because the unspecified dimension size -1 can be any value and is "
              "ambiguous", shape_text(shape).c_str());

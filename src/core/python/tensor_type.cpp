@@ -454,6 +454,15 @@ PyObject* transposed(PyObject* self, const char* attribute) {
         int64_t n = t.ndim();
         if (attribute[0] == 'm' && n < 2) fail("tensor.mT is only supported on matrices or batches of matrices. Got %lld-D tensor.", static_cast<long long>(n));
         if (attribute[0] == 'm') return ops::transpose(t, -2, -1).release();
+        if (n == 0 && PyErr_WarnEx(PyExc_UserWarning, "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.", 1) < 0)
+            return nullptr;
+        if (n != 2 && n != 0 &&
+            PyErr_WarnEx(PyExc_UserWarning,
+                         "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw "
+                         "an error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange("
+                         "x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+                         1) < 0)
+            return nullptr;
         Dims order;
         for (int64_t d = n - 1; d >= 0; --d) order.push_back(d);
         return ops::permute(t, order).release();

@@ -4,6 +4,8 @@ A view shares its elements with the tensor that it was made from: writing into o
 knows. Sizes may be given one by one or as one tuple.
 """
 
+import warnings
+
 from ..size import Size
 from .declare import METHODS, composed, operator
 
@@ -356,7 +358,7 @@ def _conjugate_transpose(input):
             f"tensor.H is only supported on matrices (2-D tensors). Got {input.ndim}-D tensor. "
             "Use .mH for batches of matrices."
         )
-    return input.adjoint() if input.ndim else input
+    return input.adjoint() if input.ndim else _of_scalar(input, "H")
 
 
 def _batched_conjugate_transpose(input):
@@ -367,7 +369,12 @@ def _batched_conjugate_transpose(input):
     """
     if input.ndim == 1:
         raise RuntimeError("tensor.mH is only supported on matrices or batches of matrices. Got 1-D tensor.")
-    return input.adjoint() if input.ndim else input
+    return input.adjoint() if input.ndim else _of_scalar(input, "mH")
+
+
+def _of_scalar(input, name):
+    warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors. Consider using x.conj().", stacklevel=3)
+    return input
 
 
 METHODS["H"] = property(_conjugate_transpose)
