@@ -111,6 +111,14 @@ struct AddOuter {
         if (!is_zero(beta)) return add(scaled(input, beta), product);
         return to_dtype(product, promote(x[0].dtype(), product.dtype()));
     }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Tensor sum;
+        if (t[1]) sum = zmul(unsqueeze(t[1], -1), c.input(2));
+        if (t[2]) sum = plus(sum, zmul(t[2], unsqueeze(c.input(1), -1)));
+        if (sum) sum = scaled(sum, alpha);
+        if (t[0]) sum = plus(sum, expand(scaled_input(t[0], beta), c.output().shape()));
+        return {to_dtype(contiguous(sum), c.output().dtype())};
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = scaled_input(g[0], beta);
         if (c.wants(1)) out[1] = scaled(mv(g[0], to_dtype(c.input(2), g[0].dtype())), alpha);
@@ -265,7 +273,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     }
     if (x.ndim() == 2) return y;
     shape.push_back(weight.size(0));
-    return reshaped(y, shape, bias ? "ViewBackward0" : "UnsafeViewBackward0");
+    return reshaped(y, shape, bias ? "ViewBackward0" : x.ndim() == 1 ? "SqueezeBackward4" : "UnsafeViewBackward0");
 }
 
 }  // namespace pb::ops

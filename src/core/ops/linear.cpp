@@ -29,16 +29,34 @@ namespace {
 
 struct Product {
     bool ta, tb, batched;
+    bool summed = false;  // over the batches: the result is one matrix
     static constexpr uint32_t saves = 3;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return batched ? "BmmBackward0" : "MmBackward0"; }
-    Tensor forward(const Tensors& x) { return Tensor::make(product(x[0].array(), x[1].array(), ta, tb)); }
+    Tensor forward(const Tensors& x) {
+        Array a = x[0].array(), b = x[1].array();
+        if (!summed) return Tensor::make(product(a, b, ta, tb));
+        int64_t m = a.size(a.ndim() - (ta ? 1 : 2)), n = b.size(b.ndim() - (tb ? 2 : 1));
+        Array c = Array::empty(a.dtype, Dims{m, n});
+        product_into(c, a, b, ta, tb, Scalar(1), Scalar(0), true);
+        return Tensor::make(c);
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        if (c.wants(0)) out[0] = ta ? product_of(c.input(1), g[0], tb, true) : product_of(g[0], c.input(1), false, !tb);
-        if (c.wants(1)) out[1] = tb ? product_of(g[0], c.input(0), true, ta) : product_of(c.input(0), g[0], !ta, false);
+        if (c.wants(0))
+            out[0] = ta ? toward(c, 0, c.input(1), g[0], tb, true) : toward(c, 0, g[0], c.input(1), false, !tb);
+        if (c.wants(1))
+            out[1] = tb ? toward(c, 1, g[0], c.input(0), true, ta) : toward(c, 1, c.input(0), g[0], !ta, false);
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        return {plus(t[0] ? product_of(t[0], c.input(1), ta, tb) : Tensor(), t[1] ? product_of(c.input(0), t[1], ta, tb) : Tensor())};
+        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(), t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
+    }
+
+  private:
+    // The product that pulls back to input i. One matrix that met a whole batch gets the sum, accumulated by BLAS
+    // without the terms in memory; sums over fewer dimensions are left to the engine.
+    static Tensor toward(Context& c, size_t i, const Tensor& a, const Tensor& b, bool ta, bool tb) {
+        bool many = a.ndim() > 2 || b.ndim() > 2;
+        return apply(Product{ta, tb, many, many && c.input_layout(i).ndim() == 2}, {a, b});
     }
 };
 

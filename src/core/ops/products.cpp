@@ -40,8 +40,8 @@ struct Factor {
     int64_t ld = 1;
     bool transposed = false;
 
-    // A vector as one column.
-    Factor(const Array& x, int64_t step) : array(x), rows(x.size(0)), cols(1), ld(step) {}
+    struct Column {};  // a vector, its elements `step` apart
+    Factor(Column, const Array& x, int64_t step) : array(x), rows(x.size(0)), cols(1), ld(step) {}
     Factor(const Array& a, bool transpose) : array(a) {
         int64_t n = a.ndim(), r = a.size(n - 2), c = a.size(n - 1), rs = a.stride(n - 2), cs = a.stride(n - 1);
         bool by_rows = (cs == 1 || c <= 1) && (rs >= c || r <= 1) && (rs >= 1 || r <= 1);
@@ -166,7 +166,7 @@ void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha,
     if (a.rows == 0) return;
     if (a.cols == 0) return scale(y.as<T>(), a.rows, as<T>(beta));
     if constexpr (std::is_floating_point_v<T>) blas::load();
-    Factor column(x, step(x));
+    Factor column(Factor::Column{}, x, step(x));
     multiply<T>(a, column, a.array.as<T>(), x.as<T>(), as<T>(alpha), as<T>(beta), y.as<T>());
 }
 

@@ -10,6 +10,7 @@ import string
 from functools import lru_cache
 from math import prod
 
+from .._core import Tensor
 from .declare import composed, operator
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
@@ -46,6 +47,9 @@ def einsum(*args):
     tensor(5.)
     """
     equation, operands = _arguments(args)
+    for i, operand in enumerate(operands):
+        if not isinstance(operand, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 1, but got {type(operand).__name__}")
     shapes = tuple(tuple(operand.shape) for operand in operands)
     for step, *rest in plan(equation, shapes):
         step(operands, *rest)
@@ -96,7 +100,7 @@ def _split(term, where, repeated):
             if Ellipsis in labels:
                 raise RuntimeError(f"einsum(): found '.' for {where} for which an ellipsis was already found")
             if term[at : at + 3] != "...":
-                raise RuntimeError(f"einsum(): found '.' for {where} that is not part of any ellipsis")
+                raise RuntimeError(f"einsum(): found '.' for {where} that is not part of any ellipsis (...)")
             labels.append(Ellipsis)
             at += 3
             continue
@@ -145,10 +149,15 @@ def _read(equation, shapes):
                 )
             known = sizes.get(label, 1)
             if known != 1 and size not in (1, known):
-                what = f"subscript {label} has" if isinstance(label, str) else "a dimension covered by ellipsis has"
+                if isinstance(label, int):
+                    raise RuntimeError(
+                        f"einsum(): dimension {label + rest} covered by ellipsis in operand {i} has size {size} which "
+                        f"does not broadcast with previously seen ellipsis with size {known} for the respective "
+                        f"dimension"
+                    )
                 raise RuntimeError(
-                    f"einsum(): {what} size {size} for operand {i} which does not broadcast with previously seen "
-                    f"size {known}"
+                    f"einsum(): subscript {label} has size {size} for operand {i} which does not broadcast with "
+                    f"previously seen size {known}"
                 )
             sizes[label] = size if known == 1 else known
     ellipsis = list(range(-covered, 0))
