@@ -1,7 +1,7 @@
-"""Finding the BLAS library that matrix products are computed with: OpenBLAS, from the wheel `scipy-openblas32`.
+"""Finding the BLAS library for matrix products: OpenBLAS, from the wheel `scipy-openblas32`.
 
-The core asks for the path when the first product is computed. `PULLBACK_OPENBLAS` in the environment names another
-build of OpenBLAS, for machines that the wheel does not exist for.
+The core asks for the path when the first product is computed. `PULLBACK_OPENBLAS` in the environment names
+another build of OpenBLAS, for machines that the wheel does not exist for.
 """
 
 import importlib.util

@@ -1,4 +1,6 @@
-"""Derivatives of a function of float64 arrays against finite differences: both modes, and all four nestings."""
+"""Derivatives of a function of float64 arrays against finite differences: both modes, and all four
+nestings.
+"""
 
 import numpy as np
 
@@ -53,7 +55,9 @@ def check_derivatives(f, *shapes, seed=0):
         alone = [tensor(x, i == j) for j, x in enumerate(xs)]
         (g,) = pull(f(*alone), tensor(u), [alone[i]])
         np.testing.assert_allclose(array(g), array(grads[i]), rtol=1e-12, atol=1e-12)
-        single = [_core.make_dual(t, tensor(d1[i]), 1) if i == j else t for j, t in enumerate(map(tensor, xs))]
+        single = [
+            _core.make_dual(t, tensor(d1[i]), 1) if i == j else t for j, t in enumerate(map(tensor, xs))
+        ]
         step = [d * (i == j) for j, d in enumerate(d1)]
         slope_i = (value(moved(xs, step, H)) - value(moved(xs, step, -H))) / (2 * H)
         np.testing.assert_allclose(array(_core.unpack_dual(f(*single), 1)[1]), slope_i, rtol=1e-6, atol=1e-6)

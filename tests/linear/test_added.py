@@ -8,16 +8,28 @@ import pullback as pb
 from pullback.operators.linear import bilinear, linear
 
 CASES = {  # name: shapes of input and factors, and NumPy's product
-    "addmm": [((2, 4), (2, 3), (3, 4)), ((4,), (2, 3), (3, 4)), ((), (2, 3), (3, 4)), ((2, 1), (2, 3), (3, 4))],
+    "addmm": [
+        ((2, 4), (2, 3), (3, 4)),
+        ((4,), (2, 3), (3, 4)),
+        ((), (2, 3), (3, 4)),
+        ((2, 1), (2, 3), (3, 4)),
+    ],
     "addmv": [((2,), (2, 3), (3,)), ((1,), (2, 3), (3,)), ((), (2, 3), (3,))],
     "addr": [((2, 3), (2,), (3,)), ((3,), (2,), (3,)), ((), (2,), (3,))],
     "addbmm": [((2, 4), (5, 2, 3), (5, 3, 4)), ((4,), (5, 2, 3), (5, 3, 4))],
-    "baddbmm": [((5, 2, 4), (5, 2, 3), (5, 3, 4)), ((2, 4), (5, 2, 3), (5, 3, 4)), ((1,), (5, 2, 3), (5, 3, 4))],
+    "baddbmm": [
+        ((5, 2, 4), (5, 2, 3), (5, 3, 4)),
+        ((2, 4), (5, 2, 3), (5, 3, 4)),
+        ((1,), (5, 2, 3), (5, 3, 4)),
+    ],
 }
 PRODUCT = {
-    "addmm": np.matmul, "addmv": np.matmul, "addr": np.outer, "baddbmm": np.matmul,
+    "addmm": np.matmul,
+    "addmv": np.matmul,
+    "addr": np.outer,
+    "baddbmm": np.matmul,
     "addbmm": lambda a, b: np.matmul(a, b).sum(0),
-}  # fmt: skip
+}
 ALL = [(name, shapes) for name, all_shapes in CASES.items() for shapes in all_shapes]
 FACTORS = [(1, 1), (0.5, 2.0), (0, 3), (2, 0)]
 
@@ -61,9 +73,7 @@ def test_in_place(name, shapes, beta, alpha):
     columns = tensor(np.asfortranarray(arrays[0]))
     getattr(columns, name + "_")(*tensors[1:], beta=beta, alpha=alpha)
     np.testing.assert_allclose(columns.numpy(), expected, rtol=1e-13, atol=1e-13)
-    check_derivatives(
-        lambda x, a, b: getattr(x.clone(), name + "_")(a, b, beta=beta, alpha=alpha), *shapes
-    )
+    check_derivatives(lambda x, a, b: getattr(x.clone(), name + "_")(a, b, beta=beta, alpha=alpha), *shapes)
 
 
 @pytest.mark.parametrize("beta, alpha", FACTORS[:3])
@@ -87,9 +97,16 @@ def test_beta_of_zero_does_not_read_the_input(name, shapes):
     assert np.isnan(f(*map(tensor, arrays), beta=1).numpy()).all()
 
 
-@pytest.mark.parametrize("name, shapes", [("addmm", ((2, 4), (2, 0), (0, 4))), ("addmv", ((2,), (2, 0), (0,))),
-                                          ("addbmm", ((2, 4), (0, 2, 3), (0, 3, 4))),
-                                          ("baddbmm", ((3, 2, 4), (3, 2, 0), (3, 0, 4)))], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "name, shapes",
+    [
+        ("addmm", ((2, 4), (2, 0), (0, 4))),
+        ("addmv", ((2,), (2, 0), (0,))),
+        ("addbmm", ((2, 4), (0, 2, 3), (0, 3, 4))),
+        ("baddbmm", ((3, 2, 4), (3, 2, 0), (3, 0, 4))),
+    ],
+    ids=str,
+)
 def test_sums_of_nothing(name, shapes):
     arrays = draw(shapes)
     y = getattr(pb, name)(*map(tensor, arrays), beta=2.0)
@@ -97,16 +114,32 @@ def test_sums_of_nothing(name, shapes):
 
 
 ERRORS = [
-    ("addmm", ((3,), (2, 3), (3, 4)), "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 1."),
+    (
+        "addmm",
+        ((3,), (2, 3), (3, 4)),
+        "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 1.",
+    ),
     ("addmm", ((2, 4), (2, 3), (2, 4)), "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x4)"),
     ("addmm", ((2, 4), (2, 3), (3,)), "mat2 must be a matrix, got 1-D tensor"),
     ("addmv", ((3,), (2, 3), (3,)), "size mismatch, got input (3), mat (2x3), vec (3)"),
     ("addmv", ((2,), (2,), (3,)), "vector + matrix @ vector expected, got 1, 1, 1"),
     ("addr", ((2, 3), (2, 1), (3,)), "addr: Expected 1-D argument vec1, but got 2-D"),
-    ("addr", ((3, 3), (2,), (3,)), "The expanded size of the tensor (2) must match the existing size (3) at non-singleton dimension 0."),
-    ("addbmm", ((2, 4), (5, 2, 3), (4, 3, 4)), "batch1 and batch2 must have same number of batches, got 5 and 4"),
-    ("baddbmm", ((2, 4), (5, 2, 3), (4, 3, 4)), "Expected size for first two dimensions of batch2 tensor to be: [5, 3] but got: [4, 3]."),
-]  # fmt: skip
+    (
+        "addr",
+        ((3, 3), (2,), (3,)),
+        "The expanded size of the tensor (2) must match the existing size (3) at non-singleton dimension 0.",
+    ),
+    (
+        "addbmm",
+        ((2, 4), (5, 2, 3), (4, 3, 4)),
+        "batch1 and batch2 must have same number of batches, got 5 and 4",
+    ),
+    (
+        "baddbmm",
+        ((2, 4), (5, 2, 3), (4, 3, 4)),
+        "Expected size for first two dimensions of batch2 tensor to be: [5, 3] but got: [4, 3].",
+    ),
+]
 
 
 @pytest.mark.torch
@@ -140,11 +173,15 @@ def test_against_pytorch(name, shapes):
 
 def test_dtypes():
     x, y = pb.zeros(2, 4), pb.zeros(2, 4, dtype=pb.float64)
-    with pytest.raises(RuntimeError, match="self and mat2 must have the same dtype, but got Double and Float"):
+    with pytest.raises(
+        RuntimeError, match="self and mat2 must have the same dtype, but got Double and Float"
+    ):
         pb.addmm(y, pb.zeros(2, 3), pb.zeros(3, 4))
-    with pytest.raises(RuntimeError, match="Input dtypes must be the same, got: input double, batch1: float, batch2: float"):
+    with pytest.raises(
+        RuntimeError, match="Input dtypes must be the same, got: input double, batch1: float, batch2: float"
+    ):
         pb.baddbmm(y, pb.zeros(1, 2, 3), pb.zeros(1, 3, 4))
-    with pytest.raises(RuntimeError, match="For integral input tensors, argument beta must not be a floating point number."):
+    with pytest.raises(RuntimeError, match="argument beta must not be a floating point number"):
         i = pb.zeros(2, dtype=pb.int64)
         pb.addr(i, i, i, beta=0.5)
     with pytest.raises(RuntimeError, match="Bad in-place call"):
@@ -154,8 +191,17 @@ def test_dtypes():
 
 # ---- linear, bilinear ----
 
-LINEAR = [((2, 3), (4, 3), (4,)), ((5, 2, 3), (4, 3), (4,)), ((3,), (4, 3), (4,)), ((2, 3), (4, 3)), ((5, 2, 3), (4, 3)),
-          ((3,), (4, 3)), ((2, 3), (3,)), ((0, 3), (4, 3), (4,)), ((2, 3), (4, 3), ())]  # fmt: skip
+LINEAR = [
+    ((2, 3), (4, 3), (4,)),
+    ((5, 2, 3), (4, 3), (4,)),
+    ((3,), (4, 3), (4,)),
+    ((2, 3), (4, 3)),
+    ((5, 2, 3), (4, 3)),
+    ((3,), (4, 3)),
+    ((2, 3), (3,)),
+    ((0, 3), (4, 3), (4,)),
+    ((2, 3), (4, 3), ()),
+]
 
 
 @pytest.mark.parametrize("shapes", LINEAR, ids=str)
@@ -179,11 +225,17 @@ def test_linear_against_pytorch(shapes):
 
 
 def test_bilinear():
-    for shapes in [((2, 3), (2, 4), (5, 3, 4), (5,)), ((3,), (4,), (5, 3, 4)), ((2, 2, 3), (2, 2, 4), (1, 3, 4), (1,))]:
+    for shapes in [
+        ((2, 3), (2, 4), (5, 3, 4), (5,)),
+        ((3,), (4,), (5, 3, 4)),
+        ((2, 2, 3), (2, 2, 4), (1, 3, 4), (1,)),
+    ]:
         arrays = draw(shapes)
         expected = np.einsum("...i,oij,...j->...o", arrays[0], arrays[2], arrays[1])
         expected = expected + (arrays[3] if len(arrays) > 3 else 0)
         np.testing.assert_allclose(bilinear(*map(tensor, arrays)).numpy(), expected, rtol=1e-12, atol=1e-12)
         check_derivatives(bilinear, *shapes)
-    with pytest.raises(RuntimeError, match=r"bilinear\(\): input1 size does not match weight size: got 3 but expected 2"):
+    with pytest.raises(
+        RuntimeError, match=r"bilinear\(\): input1 size does not match weight size: got 3 but expected 2"
+    ):
         bilinear(pb.zeros(2, 3), pb.zeros(2, 4), pb.zeros(5, 2, 4))

@@ -9,7 +9,9 @@ import pytest
 
 def run(program, **environment):
     env = {**os.environ, **environment}
-    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -45,7 +47,9 @@ assert [libc.getenv(n) for n in names] == before, before
 print(before)
 """
     clean = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
-    done = subprocess.run([sys.executable, "-c", program], env=clean, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=clean, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.strip() == "[None, None]", done.stderr
     assert run(program, OPENBLAS_CORETYPE="HASWELL", OPENBLAS_NUM_THREADS="2") == "[b'HASWELL', b'2']"
 

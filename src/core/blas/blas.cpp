@@ -16,8 +16,7 @@ namespace {
 // CBLAS's enumerations.
 constexpr int kRowMajor = 101, kPlain = 111, kTransposed = 112;
 
-template <class T>
-struct Functions {
+template <class T> struct Functions {
     void (*gemm)(int, int, int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
     void (*gemv)(int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
     T (*dot)(int, const T*, int, const T*, int);
@@ -26,15 +25,12 @@ Functions<float> single_;
 Functions<double> double_;
 void* handle = nullptr;
 
-template <class T>
-Functions<T>& functions();
-template <>
-inline Functions<float>& functions<float>() {
+template <class T> Functions<T>& functions();
+template <> inline Functions<float>& functions<float>() {
     if (!handle) load();
     return single_;
 }
-template <>
-inline Functions<double>& functions<double>() {
+template <> inline Functions<double>& functions<double>() {
     if (!handle) load();
     return double_;
 }
@@ -59,8 +55,8 @@ class Environment {
 bool has_avx512() {
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 #else
     return false;
 #endif
@@ -81,12 +77,14 @@ void* find(const char* name) {
     return dlsym(handle, name);
 }
 
-template <class F>
-void look_up(F& function, const char* name) {
+template <class F> void look_up(F& function, const char* name) {
     function = reinterpret_cast<F>(find(name));
     if (function) return;
     dlclose(std::exchange(handle, nullptr));
-    fail("the BLAS library has no function '%s'. Reinstall it with `pip install --force-reinstall scipy-openblas32`.", name);
+    fail(
+        "the BLAS library has no function '%s'. Reinstall it with `pip install --force-reinstall "
+        "scipy-openblas32`.",
+        name);
 }
 
 }  // namespace
@@ -109,8 +107,11 @@ void load() {
     }
     if (!handle) {
         const char* why = dlerror();
-        PyErr_Format(PyExc_ImportError, "could not load the BLAS library %s: %s. Reinstall it with `pip install --force-reinstall "
-                     "scipy-openblas32`.", file.c_str(), why ? why : "unknown reason");
+        PyErr_Format(
+            PyExc_ImportError,
+            "could not load the BLAS library %s: %s. Reinstall it with `pip install --force-reinstall "
+            "scipy-openblas32`.",
+            file.c_str(), why ? why : "unknown reason");
         throw PythonError();
     }
     look_up(single_.gemm, "cblas_sgemm");
@@ -137,28 +138,29 @@ const char* description() {
 }
 
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
-          int64_t ldb, T beta, T* c, int64_t ldc) {
-    functions<T>().gemm(kRowMajor, transpose_a ? kTransposed : kPlain, transpose_b ? kTransposed : kPlain, static_cast<int>(m),
-                        static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta,
-                        c, static_cast<int>(ldc));
+void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+    functions<T>().gemm(kRowMajor, transpose_a ? kTransposed : kPlain, transpose_b ? kTransposed : kPlain,
+                        static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), alpha, a,
+                        static_cast<int>(lda), b, static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
 }
 
 template <class T>
-void gemv(bool transpose, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta, T* y,
-          int64_t incy) {
-    functions<T>().gemv(kRowMajor, transpose ? kTransposed : kPlain, static_cast<int>(m), static_cast<int>(n), alpha, a,
-                        static_cast<int>(lda), x, static_cast<int>(incx), beta, y, static_cast<int>(incy));
+void gemv(bool transpose, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
+          T beta, T* y, int64_t incy) {
+    functions<T>().gemv(kRowMajor, transpose ? kTransposed : kPlain, static_cast<int>(m), static_cast<int>(n),
+                        alpha, a, static_cast<int>(lda), x, static_cast<int>(incx), beta, y,
+                        static_cast<int>(incy));
 }
 
-template <class T>
-T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
+template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
     return functions<T>().dot(static_cast<int>(n), x, static_cast<int>(incx), y, static_cast<int>(incy));
 }
 
-#define INSTANCES(T)                                                                                                       \
-    template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, int64_t); \
-    template void gemv<T>(bool, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, int64_t);                \
+#define INSTANCES(T)                                                                                         \
+    template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, \
+                          T*, int64_t);                                                                      \
+    template void gemv<T>(bool, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, int64_t);  \
     template T dot<T>(int64_t, const T*, int64_t, const T*, int64_t);
 INSTANCES(float)
 INSTANCES(double)

@@ -14,14 +14,13 @@ inline bool fits(int64_t n) { return n <= kLargest; }
 
 // c = alpha * op(a) op(b) + beta * c, where op(a) is m by k and op(b) is k by n.
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
-          int64_t ldb, T beta, T* c, int64_t ldc);
+void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 // y = alpha * op(a) x + beta * y, where a (not op(a)) is m by n. Strides are positive.
 template <class T>
-void gemv(bool transpose, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta, T* y,
-          int64_t incy);
-template <class T>
-T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy);
+void gemv(bool transpose, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
+          T beta, T* y, int64_t incy);
+template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy);
 
 // Any function of the library (LAPACK's too), by its usual name ("LAPACKE_dgesv"); raises when it has none.
 void* symbol(const char* name);

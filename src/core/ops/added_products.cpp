@@ -27,8 +27,7 @@ Array start(const Tensor& input, const Dims& shape, Scalar beta) {
 }
 
 // What the four have in common: the tangent of a sum, and writing in place.
-template <class R>
-struct Added {
+template <class R> struct Added {
     Scalar beta, alpha;
 
     Tensor forward(const Tensors& x) {
@@ -59,13 +58,17 @@ struct AddMatrices : Added<AddMatrices> {
         s.back() = x[2].size(tb ? -2 + x[2].ndim() : x[2].ndim() - 1);
         return s;
     }
-    void add(const Array& c, const Tensor& a, const Tensor& b) const { product_into(c, a.array(), b.array(), false, tb, alpha, beta); }
+    void add(const Array& c, const Tensor& a, const Tensor& b) const {
+        product_into(c, a.array(), b.array(), false, tb, alpha, beta);
+    }
     Tensor times(const Tensor& a, const Tensor& b) const { return product_of(a, b, false, tb); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = scaled_input(g[0], beta);
         if (c.wants(1)) out[1] = scaled(product_of(g[0], c.input(2), false, !tb), alpha);
         if (c.wants(2))
-            out[2] = scaled(tb ? product_of(g[0], c.input(1), true, false) : product_of(c.input(1), g[0], true, false), alpha);
+            out[2] = scaled(
+                tb ? product_of(g[0], c.input(1), true, false) : product_of(c.input(1), g[0], true, false),
+                alpha);
     }
 };
 
@@ -78,7 +81,9 @@ struct AddBatches : Added<AddBatches> {
     void add(const Array& c, const Tensor& a, const Tensor& b) const {
         product_into(c, a.array(), b.array(), false, false, alpha, beta, true);
     }
-    Tensor times(const Tensor& a, const Tensor& b) const { return sum(product_of(a, b, false, false), Dims{0}, false); }
+    Tensor times(const Tensor& a, const Tensor& b) const {
+        return sum(product_of(a, b, false, false), Dims{0}, false);
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = scaled_input(g[0], beta);
         if (c.wants(1)) out[1] = scaled(product_of(g[0], c.input(2), false, true), alpha);
@@ -91,7 +96,9 @@ struct AddVector : Added<AddVector> {
     static constexpr uint32_t saves = 6;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     Dims shape(const Tensors& x) const { return Dims{x[1].size(0)}; }
-    void add(const Array& y, const Tensor& a, const Tensor& v) const { matrix_vector_into(y, a.array(), v.array(), false, alpha, beta); }
+    void add(const Array& y, const Tensor& a, const Tensor& v) const {
+        matrix_vector_into(y, a.array(), v.array(), false, alpha, beta);
+    }
     Tensor times(const Tensor& a, const Tensor& v) const { return mv(a, v); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = scaled_input(g[0], beta);
@@ -127,8 +134,9 @@ struct AddOuter {
 };
 
 [[noreturn]] void fail_matrices(const Tensor& a, const Tensor& b) {
-    fail("mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)", static_cast<long long>(a.size(0)),
-         static_cast<long long>(a.size(1)), static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
+    fail("mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)",
+         static_cast<long long>(a.size(0)), static_cast<long long>(a.size(1)),
+         static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
 }
 
 void check_same(const Tensor& input, const Tensor& a, const Tensor& b) {
@@ -138,8 +146,7 @@ void check_same(const Tensor& input, const Tensor& a, const Tensor& b) {
              dtype_legacy_name(input.dtype()), dtype_legacy_name(other.dtype()));
 }
 
-template <class R>
-R with(Scalar beta, Scalar alpha) {
+template <class R> R with(Scalar beta, Scalar alpha) {
     R rule{};
     rule.beta = beta;
     rule.alpha = alpha;
@@ -147,18 +154,18 @@ R with(Scalar beta, Scalar alpha) {
 }
 
 // The same operator writing into its input.
-template <class R>
-struct InPlace : R {
+template <class R> struct InPlace : R {
     void write(const Tensors& x) {
         Array target = x[0].array();
         if constexpr (requires(R r) { r.add(target, x[1], x[2]); }) {
             bool apart = target.buffer != x[1]->cell->buffer && target.buffer != x[2]->cell->buffer;
-            if (apart && target.is_contiguous() && target.layout->dims() == R::shape(x)) return R::add(target, x[1], x[2]);
+            if (apart && target.is_contiguous() && target.layout->dims() == R::shape(x))
+                return R::add(target, x[1], x[2]);
         }
         Tensor y = R::forward(x);
         if (!y.layout().same_shape(x[0].layout()))
-            fail("Bad in-place call: input tensor size %s and output tensor size %s should match", shape_text(x[0].layout()).c_str(),
-                 shape_text(y.layout()).c_str());
+            fail("Bad in-place call: input tensor size %s and output tensor size %s should match",
+                 shape_text(x[0].layout()).c_str(), shape_text(y.layout()).c_str());
         if (y.dtype() != target.dtype && category(y.dtype()) > category(target.dtype))
             fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(y.dtype()),
                  dtype_legacy_name(target.dtype));
@@ -175,29 +182,38 @@ AddMatrices addmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, Sc
 }
 
 AddMatrices baddbmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-    if (a.ndim() != 3) fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 3) fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 3)
+        fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 3)
+        fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
     if (a.size(0) != b.size(0) || a.size(2) != b.size(1))
-        fail("Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].",
-             static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)), static_cast<long long>(b.size(0)),
-             static_cast<long long>(b.size(1)));
+        fail(
+            "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
+            "%lld].",
+            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)),
+            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
     if (input.dtype() != a.dtype() || a.dtype() != b.dtype())
-        fail("Input dtypes must be the same, got: input %s, batch1: %s, batch2: %s. Convert them with .to(...).",
-             c_type_name(input.dtype()), c_type_name(a.dtype()), c_type_name(b.dtype()));
+        fail(
+            "Input dtypes must be the same, got: input %s, batch1: %s, batch2: %s. Convert them with "
+            ".to(...).",
+            c_type_name(input.dtype()), c_type_name(a.dtype()), c_type_name(b.dtype()));
     AddMatrices rule = with<AddMatrices>(beta, alpha);
     rule.batched = true;
     return rule;
 }
 
 AddBatches addbmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-    if (a.ndim() != 3) fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 3) fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 3)
+        fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 3)
+        fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
     if (a.size(0) != b.size(0))
-        fail("batch1 and batch2 must have same number of batches, got %lld and %lld", static_cast<long long>(a.size(0)),
-             static_cast<long long>(b.size(0)));
+        fail("batch1 and batch2 must have same number of batches, got %lld and %lld",
+             static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)));
     if (a.size(2) != b.size(1))
         fail("Incompatible matrix sizes for bmm (%lldx%lld and %lldx%lld)", static_cast<long long>(a.size(1)),
-             static_cast<long long>(a.size(2)), static_cast<long long>(b.size(1)), static_cast<long long>(b.size(2)));
+             static_cast<long long>(a.size(2)), static_cast<long long>(b.size(1)),
+             static_cast<long long>(b.size(2)));
     check_same(input, a, b);
     return with<AddBatches>(beta, alpha);
 }
@@ -211,30 +227,36 @@ AddVector addmv_rule(const Tensor& input, const Tensor& a, const Tensor& x, Scal
              static_cast<long long>(input.ndim() ? input.size(0) : 1), static_cast<long long>(a.size(0)),
              static_cast<long long>(a.size(1)), static_cast<long long>(x.size(0)));
     if (a.dtype() != x.dtype() || input.dtype() != x.dtype())
-        fail("addmv input tensors must have the same dtype, but got %s, %s, and %s. Convert one of them with .to(...).",
-             dtype_legacy_name(input.dtype()), dtype_legacy_name(a.dtype()), dtype_legacy_name(x.dtype()));
+        fail(
+            "addmv input tensors must have the same dtype, but got %s, %s, and %s. Convert one of them with "
+            ".to(...).",
+            dtype_legacy_name(input.dtype()), dtype_legacy_name(a.dtype()), dtype_legacy_name(x.dtype()));
     return with<AddVector>(beta, alpha);
 }
 
 AddOuter addr_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-    if (a.ndim() != 1) fail("addr: Expected 1-D argument vec1, but got %lld-D", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 1) fail("addr: Expected 1-D argument vec2, but got %lld-D", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 1)
+        fail("addr: Expected 1-D argument vec1, but got %lld-D", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 1)
+        fail("addr: Expected 1-D argument vec2, but got %lld-D", static_cast<long long>(b.ndim()));
     if (!is_differentiable(input.dtype()) && !is_differentiable(a.dtype()) && !is_differentiable(b.dtype())) {
-        if (beta.kind == Scalar::Float) fail("For integral input tensors, argument beta must not be a floating point number.");
-        if (alpha.kind == Scalar::Float) fail("For integral input tensors, argument alpha must not be a floating point number.");
+        if (beta.kind == Scalar::Float)
+            fail("For integral input tensors, argument beta must not be a floating point number.");
+        if (alpha.kind == Scalar::Float)
+            fail("For integral input tensors, argument alpha must not be a floating point number.");
     }
     return AddOuter{beta, alpha};
 }
 
 }  // namespace
 
-#define ADDED(name)                                                                                                     \
-    Tensor name(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {                     \
-        return apply(name##_rule(input, a, b, beta, alpha), {input, a, b});                                             \
-    }                                                                                                                   \
-    Tensor name##_(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {                  \
-        auto rule = name##_rule(input, a, b, beta, alpha);                                                              \
-        return apply_inplace(InPlace<decltype(rule)>{rule}, {input, a, b}, #name "_");                                  \
+#define ADDED(name)                                                                                    \
+    Tensor name(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {    \
+        return apply(name##_rule(input, a, b, beta, alpha), {input, a, b});                            \
+    }                                                                                                  \
+    Tensor name##_(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) { \
+        auto rule = name##_rule(input, a, b, beta, alpha);                                             \
+        return apply_inplace(InPlace<decltype(rule)>{rule}, {input, a, b}, #name "_");                 \
     }
 ADDED(addmm)
 ADDED(baddbmm)
@@ -254,13 +276,18 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     shape.pop_back();
     for (int64_t n : shape) rows *= n;
     if (k != weight.size(1))
-        fail("mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The input's last size, %lld, must be the weight's, "
-             "which has shape (out_features, in_features) = %s.", static_cast<long long>(rows), static_cast<long long>(k),
-             static_cast<long long>(weight.size(1)), static_cast<long long>(weight.size(0)), static_cast<long long>(k),
-             shape_text(weight.layout()).c_str());
+        fail(
+            "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The input's last size, "
+            "%lld, must be the weight's, "
+            "which has shape (out_features, in_features) = %s.",
+            static_cast<long long>(rows), static_cast<long long>(k), static_cast<long long>(weight.size(1)),
+            static_cast<long long>(weight.size(0)), static_cast<long long>(k),
+            shape_text(weight.layout()).c_str());
     if (x.dtype() != weight.dtype())
-        fail("expected m1 and m2 to have the same dtype, but got: %s != %s. Convert the input, or the module, with .to(...).",
-             c_type_name(x.dtype()), c_type_name(weight.dtype()));
+        fail(
+            "expected m1 and m2 to have the same dtype, but got: %s != %s. Convert the input, or the module, "
+            "with .to(...).",
+            c_type_name(x.dtype()), c_type_name(weight.dtype()));
     Tensor folded = x.ndim() == 2 ? x : reshape(x, Dims{rows, k});
     Tensor y;
     if (bias) {
@@ -273,7 +300,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     }
     if (x.ndim() == 2) return y;
     shape.push_back(weight.size(0));
-    return reshaped(y, shape, bias ? "ViewBackward0" : x.ndim() == 1 ? "SqueezeBackward4" : "UnsafeViewBackward0");
+    return reshaped(y, shape,
+                    bias            ? "ViewBackward0"
+                    : x.ndim() == 1 ? "SqueezeBackward4"
+                                    : "UnsafeViewBackward0");
 }
 
 }  // namespace pb::ops

@@ -42,23 +42,26 @@ Dims others(const Tensor& x, const Dims& dims, int64_t* count) {
 
 }  // namespace
 
-Tensor contract(const Tensor& a, const Dims& order_a, const Dims& shape_a, const Tensor& b, const Dims& order_b, const Dims& shape_b,
-                const Dims& shape, const Dims& order) {
+Tensor contract(const Tensor& a, const Dims& order_a, const Dims& shape_a, const Tensor& b,
+                const Dims& order_b, const Dims& shape_b, const Dims& shape, const Dims& order) {
     check_same_scalar_type(a, b);
-    return arranged(reshape(product_of(arranged(a, order_a, shape_a), arranged(b, order_b, shape_b), false, false), shape), order,
-                    [&] {
-                        Dims final_shape;
-                        for (int64_t d : order) final_shape.push_back(shape[static_cast<size_t>(d)]);
-                        return final_shape;
-                    }());
+    return arranged(
+        reshape(product_of(arranged(a, order_a, shape_a), arranged(b, order_b, shape_b), false, false),
+                shape),
+        order, [&] {
+            Dims final_shape;
+            for (int64_t d : order) final_shape.push_back(shape[static_cast<size_t>(d)]);
+            return final_shape;
+        }());
 }
 
 Tensor tensordot(const Tensor& first, const Tensor& second, const Dims& dims_a, const Dims& dims_b) {
     if (dims_a.size() != dims_b.size())
-        fail("both dimension lists should have same length. They have %zu and %zu elements.", dims_a.size(), dims_b.size());
+        fail("both dimension lists should have same length. They have %zu and %zu elements.", dims_a.size(),
+             dims_b.size());
     if (first.dtype() != second.dtype())
-        fail("both inputs should have same dtype. They have %s and %s: convert one of them with .to(...).", dtype_name(first.dtype()),
-             dtype_name(second.dtype()));
+        fail("both inputs should have same dtype. They have %s and %s: convert one of them with .to(...).",
+             dtype_name(first.dtype()), dtype_name(second.dtype()));
     Tensor a = first, b = second;
     Dims ca = wrapped(a, dims_a), cb = wrapped(b, dims_b);
     int64_t k = 1, m, n;
@@ -70,9 +73,11 @@ Tensor tensordot(const Tensor& first, const Tensor& second, const Dims& dims_a, 
         } else if (sa != sb && sa == 1) {
             b = sum(b, Dims{cb[i]}, true);
         } else if (sa != sb) {
-            fail("contracted dimensions need to match, but first has size %lld in dim %lld and second has size %lld in dim %lld",
-                 static_cast<long long>(sa), static_cast<long long>(dims_a[i]), static_cast<long long>(sb),
-                 static_cast<long long>(dims_b[i]));
+            fail(
+                "contracted dimensions need to match, but first has size %lld in dim %lld and second has "
+                "size %lld in dim %lld",
+                static_cast<long long>(sa), static_cast<long long>(dims_a[i]), static_cast<long long>(sb),
+                static_cast<long long>(dims_b[i]));
         }
         k *= a.size(ca[i]);
     }
@@ -82,14 +87,15 @@ Tensor tensordot(const Tensor& first, const Tensor& second, const Dims& dims_a, 
     if (rows.empty() && cols.empty()) return dot(arranged(a, ca, Dims{k}), arranged(b, cb, Dims{k}));
     for (int64_t d : ca) rows.push_back(d);
     for (int64_t d : cols) cb.push_back(d);
-    return reshape(product_of(arranged(a, rows, Dims{m, k}), arranged(b, cb, Dims{k, n}), false, false), shape);
+    return reshape(product_of(arranged(a, rows, Dims{m, k}), arranged(b, cb, Dims{k, n}), false, false),
+                   shape);
 }
 
 Tensor inner(const Tensor& a, const Tensor& b) {
     if (a.ndim() == 0 || b.ndim() == 0) return mul(a, b);
     if (a.size(a.ndim() - 1) != b.size(b.ndim() - 1))
-        fail("inner() the last dimension must match on both input tensors but got shapes %s and %s", shape_text(a.layout()).c_str(),
-             shape_text(b.layout()).c_str());
+        fail("inner() the last dimension must match on both input tensors but got shapes %s and %s",
+             shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
     return tensordot(a, b, Dims{-1}, Dims{-1});
 }
 

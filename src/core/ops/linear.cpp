@@ -43,12 +43,15 @@ struct Product {
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0))
-            out[0] = ta ? toward(c, 0, c.input(1), g[0], tb, true) : toward(c, 0, g[0], c.input(1), false, !tb);
+            out[0] =
+                ta ? toward(c, 0, c.input(1), g[0], tb, true) : toward(c, 0, g[0], c.input(1), false, !tb);
         if (c.wants(1))
-            out[1] = tb ? toward(c, 1, g[0], c.input(0), true, ta) : toward(c, 1, c.input(0), g[0], !ta, false);
+            out[1] =
+                tb ? toward(c, 1, g[0], c.input(0), true, ta) : toward(c, 1, c.input(0), g[0], !ta, false);
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(), t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
+        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(),
+                     t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
     }
 
   private:
@@ -75,7 +78,8 @@ struct MatrixVector {
         if (c.wants(1)) out[1] = apply(MatrixVector{!transpose}, {c.input(0), g[0]});
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(), t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
+        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(),
+                     t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
     }
 };
 
@@ -90,7 +94,8 @@ struct Dot {
         if (c.wants(1)) out[1] = zmul(g[0], c.input(0));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(), t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
+        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(),
+                     t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
     }
 };
 
@@ -105,78 +110,110 @@ struct Reshaped {
 };
 
 [[noreturn]] void fail_dtypes(const Tensor& a, const Tensor& b) {
-    fail("expected m1 and m2 to have the same dtype, but got: %s != %s. Convert one of them, for example with .to(%s).",
-         c_type_name(a.dtype()), c_type_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
+    fail(
+        "expected m1 and m2 to have the same dtype, but got: %s != %s. Convert one of them, for example with "
+        ".to(%s).",
+        c_type_name(a.dtype()), c_type_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
 }
 
 }  // namespace
 
 void check_same_scalar_type(const Tensor& a, const Tensor& b) {
     if (a.dtype() != b.dtype())
-        fail("expected scalar type %s but found %s. Both factors of a product need one dtype; convert one with .to(%s).",
-             dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
+        fail(
+            "expected scalar type %s but found %s. Both factors of a product need one dtype; convert one "
+            "with .to(%s).",
+            dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()),
+            dtype_name(promote(a.dtype(), b.dtype())));
 }
 
 Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb) {
     return apply(Product{ta, tb, a.ndim() > 2 || b.ndim() > 2}, {a, b});
 }
 
-Tensor reshaped(const Tensor& x, const Dims& shape, const char* node) { return apply(Reshaped{node, Layout::contiguous(shape)}, {x}); }
+Tensor reshaped(const Tensor& x, const Dims& shape, const char* node) {
+    return apply(Reshaped{node, Layout::contiguous(shape)}, {x});
+}
 
 Tensor mm(const Tensor& a, const Tensor& b) {
-    if (a.ndim() != 2) fail("self must be a matrix. It has %lld dimensions; matmul takes any number.", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 2) fail("mat2 must be a matrix. It has %lld dimensions; matmul takes any number.", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 2)
+        fail("self must be a matrix. It has %lld dimensions; matmul takes any number.",
+             static_cast<long long>(a.ndim()));
+    if (b.ndim() != 2)
+        fail("mat2 must be a matrix. It has %lld dimensions; matmul takes any number.",
+             static_cast<long long>(b.ndim()));
     if (a.size(1) != b.size(0))
-        fail("mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The columns of the first, %lld, must be as many as "
-             "the rows of the second, %lld.", static_cast<long long>(a.size(0)), static_cast<long long>(a.size(1)),
-             static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)), static_cast<long long>(a.size(1)),
-             static_cast<long long>(b.size(0)));
+        fail(
+            "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The columns of the first, "
+            "%lld, must be as many as "
+            "the rows of the second, %lld.",
+            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(1)),
+            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)),
+            static_cast<long long>(a.size(1)), static_cast<long long>(b.size(0)));
     if (a.dtype() != b.dtype()) fail_dtypes(a, b);
     return apply(Product{false, false, false}, {a, b});
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
-    if (a.ndim() != 3) fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 3) fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 3)
+        fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 3)
+        fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
     if (a.size(0) != b.size(0) || a.size(2) != b.size(1))
-        fail("Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld].",
-             static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)), static_cast<long long>(b.size(0)),
-             static_cast<long long>(b.size(1)));
+        fail(
+            "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
+            "%lld].",
+            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)),
+            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
     check_same_scalar_type(a, b);
     return apply(Product{false, false, true}, {a, b});
 }
 
 Tensor mv(const Tensor& a, const Tensor& x) {
     if (a.ndim() != 2 || x.ndim() != 1)
-        fail("vector + matrix @ vector expected, got 1, %lld, %lld", static_cast<long long>(a.ndim()), static_cast<long long>(x.ndim()));
+        fail("vector + matrix @ vector expected, got 1, %lld, %lld", static_cast<long long>(a.ndim()),
+             static_cast<long long>(x.ndim()));
     if (a.size(1) != x.size(0))
-        fail("size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld). The columns of the matrix must be as many as the elements "
-             "of the vector.", static_cast<long long>(a.size(0)), static_cast<long long>(a.size(0)),
-             static_cast<long long>(a.size(1)), static_cast<long long>(x.size(0)));
+        fail(
+            "size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld). The columns of the matrix must be "
+            "as many as the elements "
+            "of the vector.",
+            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(0)),
+            static_cast<long long>(a.size(1)), static_cast<long long>(x.size(0)));
     if (a.dtype() != x.dtype())
-        fail("addmv input tensors must have the same dtype, but got %s, %s, and %s. Convert one of them with .to(...).",
-             dtype_legacy_name(x.dtype()), dtype_legacy_name(a.dtype()), dtype_legacy_name(x.dtype()));
+        fail(
+            "addmv input tensors must have the same dtype, but got %s, %s, and %s. Convert one of them with "
+            ".to(...).",
+            dtype_legacy_name(x.dtype()), dtype_legacy_name(a.dtype()), dtype_legacy_name(x.dtype()));
     return apply(MatrixVector{false}, {a, x});
 }
 
 static Tensor dot_named(const Tensor& a, const Tensor& b, const char* node) {
     if (a.ndim() != 1 || b.ndim() != 1)
-        fail("1D tensors expected, but got %lldD and %lldD tensors", static_cast<long long>(a.ndim()), static_cast<long long>(b.ndim()));
+        fail("1D tensors expected, but got %lldD and %lldD tensors", static_cast<long long>(a.ndim()),
+             static_cast<long long>(b.ndim()));
     if (a.dtype() != b.dtype())
-        fail("dot : expected both vectors to have same dtype, but found %s and %s. Convert one of them with .to(...).",
-             dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()));
+        fail(
+            "dot : expected both vectors to have same dtype, but found %s and %s. Convert one of them with "
+            ".to(...).",
+            dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()));
     if (a.size(0) != b.size(0))
-        fail("inconsistent tensor size, expected tensor [%lld] and src [%lld] to have the same number of elements, but got %lld and "
-             "%lld elements respectively", static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)),
-             static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)));
+        fail(
+            "inconsistent tensor size, expected tensor [%lld] and src [%lld] to have the same number of "
+            "elements, but got %lld and "
+            "%lld elements respectively",
+            static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)),
+            static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)));
     return apply(Dot{node}, {a, b});
 }
 Tensor dot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "DotBackward0"); }
 Tensor vdot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "VdotBackward0"); }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
-    if (a.ndim() != 1) fail("outer: Expected 1-D argument self, but got %lld-D", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 1) fail("outer: Expected 1-D argument vec2, but got %lld-D", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 1)
+        fail("outer: Expected 1-D argument self, but got %lld-D", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 1)
+        fail("outer: Expected 1-D argument vec2, but got %lld-D", static_cast<long long>(b.ndim()));
     return mul(reshape(a, Dims{a.size(0), 1}), b);
 }
 
@@ -184,8 +221,10 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     int64_t na = a.ndim(), nb = b.ndim();
     if (na == 2 && nb == 2) return mm(a, b);
     if (na == 0 || nb == 0)
-        fail("both arguments to matmul need to be at least 1D, but they are %lldD and %lldD. A number times a tensor is `*`.",
-             static_cast<long long>(na), static_cast<long long>(nb));
+        fail(
+            "both arguments to matmul need to be at least 1D, but they are %lldD and %lldD. A number times a "
+            "tensor is `*`.",
+            static_cast<long long>(na), static_cast<long long>(nb));
     if (nb == 1) {
         if (na == 1) return dot(a, b);
         if (na == 2) return mv(a, b);
@@ -208,18 +247,24 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
         int64_t ia = i - (d - n + 2), ib = i - (d - nb + 2);
         int64_t sa = ia >= 0 ? left.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
         if (sa != sb && sa != 1 && sb != 1)
-            fail("The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton dimension %lld. These are batch "
-                 "dimensions of the shapes %s and %s: each pair of sizes must be equal or contain a 1.", static_cast<long long>(sa),
-                 static_cast<long long>(sb), static_cast<long long>(i), shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
+            fail(
+                "The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton "
+                "dimension %lld. These are batch "
+                "dimensions of the shapes %s and %s: each pair of sizes must be equal or contain a 1.",
+                static_cast<long long>(sa), static_cast<long long>(sb), static_cast<long long>(i),
+                shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
         shape[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
     }
     if (left.size(n - 1) != b.size(nb - 2)) {
         int64_t count = 1;
         for (int64_t s : shape) count *= s;
-        fail("Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, %lld]. The shapes are %s and "
-             "%s: the last size of the first must be the last but one of the second.", static_cast<long long>(count),
-             static_cast<long long>(left.size(n - 1)), static_cast<long long>(count), static_cast<long long>(b.size(nb - 2)),
-             shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
+        fail(
+            "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
+            "%lld]. The shapes are %s and "
+            "%s: the last size of the first must be the last but one of the second.",
+            static_cast<long long>(count), static_cast<long long>(left.size(n - 1)),
+            static_cast<long long>(count), static_cast<long long>(b.size(nb - 2)),
+            shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
     }
     check_same_scalar_type(left, b);
     Tensor y = product_of(left, b, false, false);

@@ -13,8 +13,8 @@ Tensor vdot(const Tensor& a, const Tensor& b);
 Tensor outer(const Tensor& a, const Tensor& b);
 
 // beta * input + alpha * product; a beta of 0 does not read the input. With _ they write into it.
-#define ADDED(name)                                                                                     \
-    Tensor name(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha);      \
+#define ADDED(name)                                                                                \
+    Tensor name(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha); \
     Tensor name##_(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha);
 ADDED(addmm)
 ADDED(baddbmm)
@@ -30,8 +30,8 @@ Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dim
 Tensor inner(const Tensor& a, const Tensor& b);
 // One step of a planned contraction: each operand permuted and reshaped into (batches..., rows, columns), multiplied,
 // and the result reshaped and permuted.
-Tensor contract(const Tensor& a, const Dims& order_a, const Dims& shape_a, const Tensor& b, const Dims& order_b, const Dims& shape_b,
-                const Dims& shape, const Dims& order);
+Tensor contract(const Tensor& a, const Dims& order_a, const Dims& shape_a, const Tensor& b,
+                const Dims& order_b, const Dims& shape_b, const Dims& shape, const Dims& order);
 
 // Matrices or batches of them that fit, unchecked, each transposed if asked to.
 Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb);

@@ -43,7 +43,8 @@ struct Factor {
     struct Column {};  // a vector, its elements `step` apart
     Factor(Column, const Array& x, int64_t step) : array(x), rows(x.size(0)), cols(1), ld(step) {}
     Factor(const Array& a, bool transpose) : array(a) {
-        int64_t n = a.ndim(), r = a.size(n - 2), c = a.size(n - 1), rs = a.stride(n - 2), cs = a.stride(n - 1);
+        int64_t n = a.ndim(), r = a.size(n - 2), c = a.size(n - 1), rs = a.stride(n - 2),
+                cs = a.stride(n - 1);
         bool by_rows = (cs == 1 || c <= 1) && (rs >= c || r <= 1) && (rs >= 1 || r <= 1);
         bool by_cols = (rs == 1 || r <= 1) && (cs >= r || c <= 1) && (cs >= 1 || c <= 1);
         rows = transpose ? c : r;
@@ -61,8 +62,10 @@ struct Factor {
             ld = std::max<int64_t>(c, 1);
         }
         if (!blas::fits(r) || !blas::fits(c) || !blas::fits(ld))
-            fail("a matrix of shape %s is too large for BLAS, which counts rows and columns with 32 bits. Split it.",
-                 shape_text(*a.layout).c_str());
+            fail(
+                "a matrix of shape %s is too large for BLAS, which counts rows and columns with 32 bits. "
+                "Split it.",
+                shape_text(*a.layout).c_str());
     }
 };
 
@@ -102,24 +105,18 @@ void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alph
     }
 }
 
-template <class T>
-T as(Scalar s) {
-    if constexpr (std::is_floating_point_v<T>)
-        return static_cast<T>(s.to_double());
-    else
-        return static_cast<T>(s.to_int());
+template <class T> T as(Scalar s) {
+    if constexpr (std::is_floating_point_v<T>) return static_cast<T>(s.to_double());
+    else return static_cast<T>(s.to_int());
 }
 
-template <class T>
-void scale(T* c, int64_t n, T beta) {
-    if (beta == 0)
-        std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
+template <class T> void scale(T* c, int64_t n, T beta) {
+    if (beta == 0) std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
     else if (beta != 1)
         for (int64_t i = 0; i < n; ++i) c[i] = static_cast<T>(beta * c[i]);
 }
 
-template <class T>
-void batches(const Array& c, const Factor& a, const Factor& b, T alpha, T beta, bool sum) {
+template <class T> void batches(const Array& c, const Factor& a, const Factor& b, T alpha, T beta, bool sum) {
     int64_t m = a.rows, n = b.cols, k = a.cols, matrix = m * n;
     T* pc = c.as<T>();
     if (c.numel() == 0) return;
@@ -138,7 +135,8 @@ void batches(const Array& c, const Factor& a, const Factor& b, T alpha, T beta, 
     }
     if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
     if constexpr (std::is_floating_point_v<T>) blas::load();  // before the lock is released
-    Unlocked free(2.0 * static_cast<double>(matrix) * static_cast<double>(k) * static_cast<double>(count) > kLongWork);
+    Unlocked free(2.0 * static_cast<double>(matrix) * static_cast<double>(k) * static_cast<double>(count) >
+                  kLongWork);
     Dims index(static_cast<size_t>(nd), 0);
     for (int64_t i = 0; i < count; ++i) {
         multiply<T>(a, b, pa, pb, alpha, sum && i > 0 ? T(1) : beta, pc);
@@ -170,8 +168,7 @@ void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha,
     multiply<T>(a, column, a.array.as<T>(), x.as<T>(), as<T>(alpha), as<T>(beta), y.as<T>());
 }
 
-template <class T>
-Array dot_of(const Array& x, const Array& y) {
+template <class T> Array dot_of(const Array& x, const Array& y) {
     Array out = Array::empty(x.dtype, Layout::scalar());
     int64_t n = x.size(0);
     T s = 0;
@@ -184,7 +181,8 @@ Array dot_of(const Array& x, const Array& y) {
         }
     } else {
         using U = std::make_unsigned_t<T>;
-        for (int64_t i = 0; i < n; ++i) s = static_cast<T>(U(s) + U(U(x.as<T>()[i * step(x)]) * U(y.as<T>()[i * step(y)])));
+        for (int64_t i = 0; i < n; ++i)
+            s = static_cast<T>(U(s) + U(U(x.as<T>()[i * step(x)]) * U(y.as<T>()[i * step(y)])));
     }
     *out.as<T>() = s;
     return out;
@@ -192,18 +190,23 @@ Array dot_of(const Array& x, const Array& y) {
 
 }  // namespace
 
-void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b, Scalar alpha, Scalar beta,
-                  bool sum_batches) {
+void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,
+                  Scalar alpha, Scalar beta, bool sum_batches) {
     Factor fa(a, transpose_a), fb(b, transpose_b);
     switch (a.dtype) {
         case DType::Float32: return batches<float>(c, fa, fb, as<float>(alpha), as<float>(beta), sum_batches);
-        case DType::Float64: return batches<double>(c, fa, fb, as<double>(alpha), as<double>(beta), sum_batches);
-        case DType::Int64: return batches<int64_t>(c, fa, fb, as<int64_t>(alpha), as<int64_t>(beta), sum_batches);
-        case DType::Int32: return batches<int32_t>(c, fa, fb, as<int32_t>(alpha), as<int32_t>(beta), sum_batches);
-        case DType::UInt8: return batches<uint8_t>(c, fa, fb, as<uint8_t>(alpha), as<uint8_t>(beta), sum_batches);
+        case DType::Float64:
+            return batches<double>(c, fa, fb, as<double>(alpha), as<double>(beta), sum_batches);
+        case DType::Int64:
+            return batches<int64_t>(c, fa, fb, as<int64_t>(alpha), as<int64_t>(beta), sum_batches);
+        case DType::Int32:
+            return batches<int32_t>(c, fa, fb, as<int32_t>(alpha), as<int32_t>(beta), sum_batches);
+        case DType::UInt8:
+            return batches<uint8_t>(c, fa, fb, as<uint8_t>(alpha), as<uint8_t>(beta), sum_batches);
         default: break;
     }
-    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
+    fail_as(ErrorKind::NotImplemented,
+            "\"%s\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
             a.ndim() > 2 || b.ndim() > 2 ? "bmm" : "addmm_impl_cpu_", dtype_legacy_name(a.dtype));
 }
 
@@ -228,7 +231,8 @@ Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b
     return c;
 }
 
-void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha, Scalar beta) {
+void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha,
+                        Scalar beta) {
     Factor matrix(a, transpose);
     Array vector = walkable(x);
     switch (a.dtype) {
@@ -239,7 +243,8 @@ void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool tra
         case DType::UInt8: return times_vector<uint8_t>(y, matrix, vector, alpha, beta);
         default: break;
     }
-    fail_as(ErrorKind::NotImplemented, "\"addmv_impl_cpu\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
+    fail_as(ErrorKind::NotImplemented,
+            "\"addmv_impl_cpu\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
             dtype_legacy_name(a.dtype));
 }
 
@@ -253,7 +258,8 @@ Array dot_product(const Array& a, const Array& b) {
         case DType::UInt8: return dot_of<uint8_t>(x, y);
         default: break;
     }
-    fail_as(ErrorKind::NotImplemented, "\"dot\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
+    fail_as(ErrorKind::NotImplemented,
+            "\"dot\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
             dtype_legacy_name(x.dtype));
 }
 

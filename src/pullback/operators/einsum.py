@@ -1,9 +1,9 @@
 """Einstein summation.
 
-An equation is read once for given shapes and becomes a *plan*: diagonals and sums of single operands, then pairs of
-operands contracted one after the other, in the cheapest order. Plans are cached; running one is a few calls of the
-core. Within a plan a dimension has a label: a letter, or a negative number for what an ellipsis covers, counted from
-the right.
+An equation is read once for given shapes and becomes a *plan*: diagonals and sums of single operands, then
+pairs of operands contracted one after the other, in the cheapest order. Plans are cached; running one is a
+few calls of the core. Within a plan a dimension has a label: a letter, or a negative number for what an
+ellipsis covers, counted from the right.
 """
 
 import string
@@ -18,20 +18,20 @@ LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 @operator(public=False, method=False)
 def contract(a, order_a, shape_a, b, order_b, shape_b, shape, order):
-    """One product of a plan: both operands permuted and reshaped to matrices, the result reshaped and permuted."""
+    """One product of a plan: operands permuted and reshaped to matrices, the result back again."""
 
 
 @composed(method=False)
 def einsum(*args):
     """Sums of products of elements, written with a letter for each dimension: `einsum("ij,jk->ik", a, b)`.
 
-    Letters that are missing in the output are summed over. Without `->` the output has, in alphabetical order, the
-    letters that appear once. A letter repeated in one operand takes its diagonal; `...` stands for any dimensions,
-    which broadcast. A list of numbers after each operand can replace the equation, and a last one the output:
-    `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
+    Letters that are missing in the output are summed over. Without `->` the output has, in alphabetical
+    order, the letters that appear once. A letter repeated in one operand takes its diagonal; `...` stands
+    for any dimensions, which broadcast. A list of numbers after each operand can replace the equation, and
+    a last one the output: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
 
-    More than two operands are contracted pair by pair in the order that needs the fewest multiplications: the best
-    of all up to six operands, a greedy choice beyond.
+    More than two operands are contracted pair by pair in the order that needs the fewest multiplications:
+    the best of all up to six operands, a greedy choice beyond.
 
     Raises:
         RuntimeError: an equation that does not fit the operands or is malformed.
@@ -60,8 +60,8 @@ def _arguments(args):
     """The equation, without blanks, and the operands, in either way of calling."""
     if len(args) < 2:
         raise ValueError(
-            "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
-            "subscripts list"
+            "einsum(): must specify the equation string and at least one operand, or at least one operand "
+            "and its subscripts list"
         )
     if isinstance(args[0], str):
         equation, operands = args[0], args[1:]
@@ -106,7 +106,8 @@ def _split(term, where, repeated):
             continue
         if letter not in LETTERS:
             raise RuntimeError(
-                f"einsum(): invalid subscript given at index {at} in the equation string, subscripts must be in [a-zA-Z]"
+                f"einsum(): invalid subscript given at index {at} in the equation string, "
+                f"subscripts must be in [a-zA-Z]"
             )
         if not repeated and letter in labels:
             raise RuntimeError(f"einsum(): output subscript {letter} appears more than once in the output")
@@ -129,11 +130,11 @@ def _read(equation, shapes):
     for i, (term, shape) in enumerate(zip(terms, shapes)):
         letters = len(term) - (Ellipsis in term)
         rest = len(shape) - letters
-        if Ellipsis in term and rest < 0 or Ellipsis not in term and rest:
+        if rest < 0 or (rest and Ellipsis not in term):
             given = "and no ellipsis was given" if Ellipsis not in term else "even without the ellipsis"
             raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({letters}) does not match the number of "
-                f"dimensions ({len(shape)}) for operand {i} {given}"
+                f"einsum(): the number of subscripts in the equation ({letters}) does not match the number "
+                f"of dimensions ({len(shape)}) for operand {i} {given}"
             )
         covered = max(covered, rest)
         labels = []
@@ -151,13 +152,13 @@ def _read(equation, shapes):
             if known != 1 and size not in (1, known):
                 if isinstance(label, int):
                     raise RuntimeError(
-                        f"einsum(): dimension {label + rest} covered by ellipsis in operand {i} has size {size} which "
-                        f"does not broadcast with previously seen ellipsis with size {known} for the respective "
-                        f"dimension"
+                        f"which does not broadcast with previously seen ellipsis with size {known} for "
+                        f"the respective dimension"
+                        f"for the respective dimension"
                     )
                 raise RuntimeError(
-                    f"einsum(): subscript {label} has size {size} for operand {i} which does not broadcast with "
-                    f"previously seen size {known}"
+                    f"einsum(): subscript {label} has size {size} for operand {i} which does not broadcast "
+                    f"with previously seen size {known}"
                 )
             sizes[label] = size if known == 1 else known
     ellipsis = list(range(-covered, 0))
@@ -255,7 +256,9 @@ def _order(terms, output, sizes):
     if len(terms) == 2:
         return [(0, 1)]
     sets = [frozenset(labels) for labels in terms]
-    tree = _best(sets, frozenset(output), sizes) if len(sets) <= 6 else _greedy(sets, frozenset(output), sizes)
+    tree = (
+        _best(sets, frozenset(output), sizes) if len(sets) <= 6 else _greedy(sets, frozenset(output), sizes)
+    )
     pairs, alive = [], list(range(len(terms)))
 
     def visit(node):  # the place of the result, counted among all terms
