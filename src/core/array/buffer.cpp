@@ -11,9 +11,16 @@
 
 namespace pb {
 
+// A buffer over memory of somebody else, who is told when it ends.
+struct ForeignBuffer {
+    Buffer buffer;
+    void (*done)(void*);
+    void* owner;
+};
+
 namespace {
 
-constexpr size_t kHeader = (sizeof(Buffer) + 15) / 16 * 16;
+constexpr size_t kHeader = sizeof(Buffer);
 constexpr size_t kInlineBytes = kPoolLargest - kHeader;
 constexpr size_t kAlign = 64;
 constexpr size_t kHugePage = size_t(2) << 20;
@@ -105,12 +112,11 @@ Ref<Buffer> Buffer::allocate(size_t bytes) {
     b->refs_ = 1;
     b->writable_ = true;
     b->bytes_ = bytes;
-    b->done_ = nullptr;
     if (fits) {
-        b->kind_ = 0;
+        b->kind_ = kInline;
         b->data_ = reinterpret_cast<char*>(b) + kHeader;
     } else {
-        b->kind_ = 1;
+        b->kind_ = kCached;
         try {
             b->data_ = static_cast<char*>(cached_allocate(bytes));
         } catch (...) {
@@ -128,31 +134,32 @@ Ref<Buffer> Buffer::zeros(size_t bytes) {
 }
 
 Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(void*), bool writable) {
-    auto* b = static_cast<Buffer*>(pool_alloc(kHeader));
+    auto* f = static_cast<ForeignBuffer*>(pool_alloc(sizeof(ForeignBuffer)));
+    Buffer* b = &f->buffer;
     b->refs_ = 1;
-    b->kind_ = 2;
+    b->kind_ = kForeign;
     b->writable_ = writable;
     b->data_ = static_cast<char*>(data);
     b->bytes_ = bytes;
-    b->done_ = done;
-    b->owner_ = owner;
+    f->done = done;
+    f->owner = owner;
     return Ref<Buffer>::steal(b);
 }
 
 void Buffer::destroy() {
-    if (kind_ == 0) {
-        pool_free(this, kHeader + bytes_);
-        return;
+    switch (kind_) {
+        case kInline: pool_free(this, kHeader + bytes_); return;
+        case kCached:
+            cached_free(data_, bytes_);
+            pool_free(this, kHeader);
+            return;
+        case kForeign: {
+            ForeignBuffer f = *reinterpret_cast<ForeignBuffer*>(this);
+            pool_free(this, sizeof(ForeignBuffer));
+            f.done(f.owner);
+            return;
+        }
     }
-    if (kind_ == 1) {
-        cached_free(data_, bytes_);
-        pool_free(this, kHeader);
-        return;
-    }
-    auto done = done_;
-    void* owner = owner_;
-    pool_free(this, kHeader);
-    done(owner);
 }
 
 }  // namespace pb

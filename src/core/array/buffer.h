@@ -21,7 +21,7 @@ class Buffer {
 
     char* data() const { return data_; }
     size_t bytes() const { return bytes_; }
-    bool is_foreign() const { return done_ != nullptr; }
+    bool is_foreign() const { return kind_ == kForeign; }
     bool is_writable() const { return writable_; }
     bool is_unique() const { return refs_ == 1; }
 
@@ -31,14 +31,14 @@ class Buffer {
     }
 
   private:
+    friend struct ForeignBuffer;
+    enum Kind : uint8_t { kInline, kCached, kForeign };
     void destroy();
     uint32_t refs_;
     bool writable_;
-    uint8_t kind_;  // 0 inline, 1 cached, 2 foreign
+    Kind kind_;
     char* data_;
     size_t bytes_;
-    void (*done_)(void*);  // foreign only
-    void* owner_;
 };
 
 struct MemoryFigures {

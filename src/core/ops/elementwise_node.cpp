@@ -12,16 +12,14 @@ ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands
     auto edges = static_cast<uint16_t>(row.arity - __builtin_popcount(row.parameters));
     auto slots = static_cast<uint8_t>(__builtin_popcount(pullback.uses));
     void* p = pool_alloc(bytes(edges, slots));
-    auto* node = new (p) ElementwiseNode(edges, row, pullback, wanted, slots);
+    auto* node = new (p) ElementwiseNode(edges, pullback, wanted, slots);
     Edge* e = reinterpret_cast<Edge*>(static_cast<char*>(p) + sizeof(ElementwiseNode));
     for (uint16_t i = 0; i < edges; ++i) new (e + i) Edge();
     node->attach_edges(e);
     Saved* s = node->saved();
     for (uint8_t i = 0; i < slots; ++i) new (s + i) Saved();
-    int form = 0;  // which operand, if any, is a number
     for (int i = 0; i < row.arity && i < 3; ++i)
-        if (!operands[i].tensor && !(row.parameters >> i & 1)) form = i + 1;
-    node->name_ = row.node_names[form].c_str();
+        if (!operands[i].tensor && !(row.parameters >> i & 1)) node->form_ = static_cast<uint8_t>(i + 1);
     try {
         for (uint16_t i = 0; i < edges; ++i)
             if (wanted >> i & 1) node->take_edge(i, gradient_edge(*operands[i].tensor));
@@ -61,10 +59,10 @@ void ElementwiseNode::release_saved() {
 
 void ElementwiseNode::keep_tangents(const Operand* operands, const Tensor& y) {
     int slot = 0;
-    for (int v = 0; v <= row_.arity; ++v) {
+    for (int v = 0; v <= pullback_.row->arity; ++v) {
         if (!(pullback_.uses >> v & 1)) continue;
         Saved& s = saved()[slot++];
-        if (s.holds_tensor()) s.keep_tangents(v == row_.arity ? y : *operands[v].tensor);
+        if (s.holds_tensor()) s.keep_tangents(v == pullback_.row->arity ? y : *operands[v].tensor);
     }
 }
 
@@ -179,7 +177,7 @@ PyObject* ElementwiseNode::attribute(const char* name) {
     else if (!std::strcmp(name, "_saved_other") || !std::strcmp(name, "_saved_exponent"))
         wanted = 1;
     else if (!std::strcmp(name, "_saved_result"))
-        wanted = row_.arity;
+        wanted = pullback_.row->arity;
     if (wanted < 0 || !(pullback_.uses >> wanted & 1)) return nullptr;
     if (released_) fail_released(*this);
     int slot = __builtin_popcount(pullback_.uses & ((1u << wanted) - 1));

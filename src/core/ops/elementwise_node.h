@@ -11,7 +11,7 @@ class ElementwiseNode : public Node {
     // The caller owns the reference.
     static ElementwiseNode* record(const Row& row, const Operand* operands, const Tensor& y, uint8_t wanted);
 
-    const char* name() const override { return name_; }
+    const char* name() const override { return pullback_.row->node_names[form_].c_str(); }
     void pull(Tensors& grads, Tensors& out) override;
     void release_saved() override;
     bool was_released() const override { return released_; }
@@ -19,8 +19,8 @@ class ElementwiseNode : public Node {
     void keep_tangents(const Operand* operands, const Tensor& y);
 
   protected:
-    ElementwiseNode(uint16_t edges, const Row& row, const Row::Pullback& pullback, uint8_t wanted, uint8_t slots)
-        : Node(edges), row_(row), pullback_(pullback), wanted_(wanted), slots_(slots) {}
+    ElementwiseNode(uint16_t edges, const Row::Pullback& pullback, uint8_t wanted, uint8_t slots)
+        : Node(edges), pullback_(pullback), wanted_(wanted), slots_(slots) {}
     ~ElementwiseNode() override;
     void destroy() override;
 
@@ -32,10 +32,9 @@ class ElementwiseNode : public Node {
     bool pull_linear(const Tensor& g, Tensors& out);
     bool pull_arrays(const Tensor& g, Tensors& out);
 
-    const Row& row_;
     const Row::Pullback& pullback_;
-    const char* name_;
     uint8_t wanted_, slots_;
+    uint8_t form_ = 0;  // which operand, if any, was a number: that decides the name
     bool released_ = false;
 };
 

@@ -74,6 +74,7 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
     auto& slot = pullbacks[wanted];
     if (slot) return *slot;
     auto made = std::make_unique<Pullback>();
+    made->row = this;
     for (int i = 0; i < arity; ++i)
         if (wanted >> i & 1) made->uses |= reads[i];
     Program& q = made->program;

@@ -57,6 +57,7 @@ struct Row {
     // order of the bits of `uses` (operands, then y), then the cotangent; one output for each wanted operand whose
     // partial is not a constant 1.
     struct Pullback {
+        const Row* row = nullptr;
         uint8_t uses = 0;
         Program program;
         int8_t output[kMaxOperands];  // -1: the cotangent itself; -2: zero

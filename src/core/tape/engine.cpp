@@ -11,6 +11,7 @@
 #include "tape/engine.h"
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -33,7 +34,14 @@ struct State {
     uint32_t waiting = 0;
     bool needed = true;
     bool captured = false;
-    Small<Tensor, 1> grads;
+    Tensor grad;                     // of output 0
+    std::unique_ptr<Tensors> more;  // of the others, from output 1
+    Tensor& of(uint32_t nr) {
+        if (nr == 0) return grad;
+        if (!more) more = std::make_unique<Tensors>();
+        if (more->size() < nr) more->resize(nr);
+        return (*more)[nr - 1];
+    }
 };
 
 class Run {
@@ -149,9 +157,10 @@ class Run {
             Node* n = states_[at].node;
             Tensors grads(n->output_count()), out(n->edge_count());
             {
-                auto& arrived = states_[at].grads;
-                for (size_t i = 0; i < arrived.size(); ++i) grads[i] = std::move(arrived[i]);
-                arrived.clear();
+                State& arrived = states_[at];
+                grads[0] = std::move(arrived.grad);
+                if (auto more = std::move(arrived.more))
+                    for (size_t i = 0; i < more->size(); ++i) grads[i + 1] = std::move((*more)[i]);
             }
             evaluate(at, n, grads, out);
             for (uint16_t i = 0; i < n->edge_count(); ++i) {
@@ -221,13 +230,11 @@ class Run {
     }
 
     void add_grad(size_t at, uint32_t nr, Tensor g) {
-        auto& grads = states_[at].grads;
-        if (grads.size() <= nr) grads.resize(nr + 1);
-        if (!grads[nr]) {
-            grads[nr] = std::move(g);
-            return;
-        }
-        grads[nr] = modes.grad || grads[nr].is_dual() || g.is_dual() ? ops::add(grads[nr], g) : ops::add_owned(std::move(grads[nr]), g);
+        Tensor& sum = states_[at].of(nr);
+        if (!sum)
+            sum = std::move(g);
+        else
+            sum = modes.grad || sum.is_dual() || g.is_dual() ? ops::add(sum, g) : ops::add_owned(std::move(sum), g);
     }
 
     const BackwardOptions& options_;

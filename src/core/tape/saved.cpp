@@ -1,8 +1,18 @@
 #include "tape/saved.h"
 
+#include <unordered_map>
+
 #include "tensor/write_site.h"
 
 namespace pb {
+
+namespace {
+// Tangents of saved values, by the Saved's address.
+std::unordered_map<const Saved*, Small<Tangent, 1>>& kept_tangents() {
+    static auto* all = new std::unordered_map<const Saved*, Small<Tangent, 1>>;
+    return *all;
+}
+}  // namespace
 
 void Saved::save(const Tensor& t, Origin origin, uint8_t number) {
     if (t->flags & kInference && modes.grad)
@@ -20,15 +30,18 @@ void Saved::save(const Tensor& t, Origin origin, uint8_t number) {
 
 void Saved::keep_tangents(const Tensor& t) {
     if (!t->extra || t->extra->tangents.empty()) return;
-    delete tangents_;
-    tangents_ = new Small<Tangent, 1>(t->extra->tangents);
+    kept_tangents()[this] = t->extra->tangents;
+    has_tangents_ = 1;
 }
 
 void Saved::reset() {
     cell_ = nullptr;
     layout_ = nullptr;
-    delete tangents_;
-    tangents_ = nullptr;
+    if (has_tangents_) {
+        // Out of the table first: freeing a tangent may free other saved values.
+        auto node = kept_tangents().extract(this);
+        has_tangents_ = 0;
+    }
     origin_ = kNothing;
 }
 
@@ -67,7 +80,7 @@ Tensor Saved::unpack(Node& self) const {
         e = self.edge(number_);
     else if (origin_ == kOutput)
         e = {&self, number_};
-    if (e.node && e.node->is_accumulate() && !tangents_) {
+    if (e.node && e.node->is_accumulate() && !has_tangents_) {
         Tensor leaf = accumulated_variable(e.node);
         if (leaf->cell == cell_.get() && leaf->layout == layout_.get() && leaf->offset == offset_ && !leaf.is_dual())
             return leaf;
@@ -79,8 +92,8 @@ Tensor Saved::unpack(Node& self) const {
     o->dtype = dtype_;
     Tensor t = Tensor::steal(o);
     if (e.node && is_differentiable(dtype_)) set_history(t, e.node, e.nr);
-    if (tangents_)
-        for (const Tangent& tangent : *tangents_) set_tangent(t, tangent.level, tangent.value);
+    if (has_tangents_)
+        for (const Tangent& tangent : kept_tangents()[this]) set_tangent(t, tangent.level, tangent.value);
     return t;
 }
 

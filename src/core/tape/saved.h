@@ -29,14 +29,14 @@ class Saved {
     bool holds_tensor() const { return origin_ != kNothing; }
     Scalar scalar() const {
         Scalar s;
-        s.kind = kind_;
+        s.kind = static_cast<Scalar::Kind>(kind_);
         s.i = offset_;
         return s;
     }
     Origin origin() const { return static_cast<Origin>(origin_); }
     uint8_t number() const { return number_; }
     void keep_tangents(const Tensor& t);
-    bool has_tangents() const { return tangents_ != nullptr; }
+    bool has_tangents() const { return has_tangents_; }
 
     // Checks the version; `self` is the node that saved.
     void check(const Node& self) const;
@@ -62,10 +62,10 @@ class Saved {
     int64_t offset_ = 0;  // of a tensor; the bits of a scalar
     uint32_t version_ = 0;
     DType dtype_ = DType::Float32;
-    uint8_t origin_ = kNothing;
+    uint8_t origin_ : 2 = kNothing;
+    uint8_t has_tangents_ : 1 = 0;  // they are in a table of their own: most saved values have none
+    uint8_t kind_ : 2 = Scalar::Float;  // of a scalar
     uint8_t number_ = 0;
-    Scalar::Kind kind_ = Scalar::Float;  // of a scalar
-    Small<Tangent, 1>* tangents_ = nullptr;
 };
 
 [[noreturn]] void fail_released(const Node& node);
