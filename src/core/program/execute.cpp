@@ -33,28 +33,34 @@ struct BoundStep {
     bool once;  // all operands single: computed before the blocks
 };
 
-// Registers of one thread; grown, never shrunk.
-class Arena {
-  public:
-    char* get(size_t bytes) {
-        if (bytes > bytes_) {
-            std::free(memory_);
-            memory_ = nullptr;
-            bytes_ = 0;
-            void* p = nullptr;
-            if (posix_memalign(&p, 64, bytes) != 0) throw_out_of_memory(bytes);
-            memory_ = static_cast<char*>(p);
-            bytes_ = bytes;
-        }
-        return memory_;
-    }
-    ~Arena() { std::free(memory_); }
-
-  private:
-    char* memory_ = nullptr;
-    size_t bytes_ = 0;
+// Registers of one thread; grown, never shrunk, given back when the thread ends.
+struct ArenaEnd {
+    ~ArenaEnd();
 };
-thread_local Arena arena;
+struct {
+    char* memory;
+    size_t bytes;
+} thread_local arena_state __attribute__((tls_model("initial-exec")));
+ArenaEnd::~ArenaEnd() { std::free(arena_state.memory); }
+
+struct Arena {
+    static char* get(size_t bytes) {
+        if (bytes > arena_state.bytes) grow(bytes);
+        return arena_state.memory;
+    }
+    __attribute__((noinline)) static void grow(size_t bytes) {
+        static thread_local ArenaEnd end;
+        (void)&end;  // constructed with the thread's first block, so that it is destroyed with the thread
+        std::free(arena_state.memory);
+        arena_state.memory = nullptr;
+        arena_state.bytes = 0;
+        void* p = nullptr;
+        if (posix_memalign(&p, 64, bytes) != 0) throw_out_of_memory(bytes);
+        arena_state.memory = static_cast<char*>(p);
+        arena_state.bytes = bytes;
+    }
+};
+constexpr Arena arena;
 
 // Whether an operand lies in memory in the order in which the result is walked.
 bool in_order(const Array& a, const Layout& shape, const Layout* common) {

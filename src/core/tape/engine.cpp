@@ -7,7 +7,8 @@
 //
 // Counters and gradient slots belong to the run, not to the node, because a hook may start a second backward over
 // the same nodes and so may another thread. A node offers one slot (`run`, `slot`) to whoever claims it first; a
-// run that finds it claimed by another active run keeps that node's state in a hash table instead.
+// run that finds it claimed by another active run keeps that node's state in a hash table instead. A claim ends with
+// its run and is not taken back, and a run counts references to its roots only: they hold everything it walks.
 #include "tape/engine.h"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ namespace {
 uint32_t next_run = 0;
 std::vector<uint32_t> active_runs;  // usually none or one
 class Run;
-thread_local Run* innermost = nullptr;
+thread_local Run* innermost __attribute__((tls_model("initial-exec"))) = nullptr;
 
 struct State {
     explicit State(Node* n) : node(n) {}
@@ -54,10 +55,6 @@ class Run {
     ~Run() {
         innermost = outer_;
         active_runs.erase(std::find(active_runs.begin(), active_runs.end(), id_));
-        for (State& s : states_) {
-            if (s.node->run == id_) s.node->run = 0;
-            s.node->release();
-        }
     }
 
     void add_root(Edge e, Tensor grad) {  // takes the reference in `e`
@@ -93,7 +90,6 @@ class Run {
         }
         size_t at = states_.size();
         states_.emplace_back(n);
-        n->retain();
         if (mine) {
             n->run = id_;
             n->slot = static_cast<uint32_t>(at);

@@ -8,9 +8,10 @@ namespace pb {
 
 uint64_t Node::next_sequence = 0;
 
+// Under the interpreter lock one queue serves all threads: whoever drains also frees what others add meanwhile.
 namespace {
-thread_local std::vector<Node*> freed;
-thread_local bool draining = false;
+std::vector<Node*> freed;
+bool draining = false;
 }  // namespace
 
 void drain_freed_nodes() {
