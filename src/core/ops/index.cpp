@@ -16,7 +16,10 @@ struct ReadPoints {
     Tensor forward(const Tensors& x) {
         Array out = Array::empty(x[0].dtype(), p->result());
         visit_points(*p, At::Read, x[0].array(), out);
-        return Tensor::make(out);
+        if (!p->memory) return Tensor::make(out);
+        Array laid = Array::empty(out.dtype, p->memory);
+        copy_array(out, laid);
+        return Tensor::make(laid);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = add_to_zeros(g[0], p, names); }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }

@@ -21,6 +21,7 @@ struct Points {
     Dims shape;       // of the points
     size_t position;  // where it stands among the dimensions that stay
     Array rows;       // int64, contiguous: row-major number among the covered dimensions
+    Ref<Layout> memory;  // how what is read lies in memory; null: contiguously
 
     Dims result() const;       // the shape of what is read
     int64_t count() const { return rows.numel(); }

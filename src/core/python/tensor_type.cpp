@@ -70,7 +70,10 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
     if (o->extra) {
         Py_VISIT(o->extra->hooks);
         Py_VISIT(o->extra->post_hooks);
-        if (o->extra->view) Py_VISIT(o->extra->view->base.py());
+        if (o->extra->view) {
+            Py_VISIT(o->extra->view->base.py());
+            Py_VISIT(o->extra->view->dual.py());
+        }
     }
     // What a node holds is reachable only through this tensor if nobody else holds the node.
     if (o->grad_fn && o->grad_fn->is_unique()) return o->grad_fn->traverse(visit, arg);
