@@ -162,3 +162,14 @@ def check_layout(how):
     """Raise unless `how` is the strided layout."""
     if not isinstance(how, layout):
         raise TypeError(f"argument 'layout' must be pullback.layout, not {type(how).__name__}")
+
+
+def keeps_strides(how):
+    """Whether a memory format keeps the order of dimensions that it finds."""
+    if not isinstance(how, memory_format):
+        raise TypeError(f"argument 'memory_format' must be pullback.memory_format, not {type(how).__name__}")
+    if how in (channels_last, channels_last_3d):
+        raise NotImplementedError(
+            f"{how} is not supported: use pullback.preserve_format or pullback.contiguous_format, and permute."
+        )
+    return how is preserve_format

@@ -124,6 +124,40 @@ bool Layout::overlaps_itself() const {
     return false;
 }
 
+// An insertion sort, because "does not matter" (a stride of 0) is not transitive.
+Dims Layout::memory_order() const {
+    size_t n = ndim_;
+    Dims order;
+    for (size_t i = n; i-- > 0;) order.push_back(static_cast<int64_t>(i));
+    auto slower = [&](int64_t a, int64_t b) {  // 1: a moves slower than b, -1: faster, 0: does not matter
+        int64_t x = stride(a), y = stride(b);
+        if (x == 0 || y == 0) return 0;
+        if (x != y) return x < y ? -1 : 1;
+        return size(a) > size(b) ? 1 : 0;
+    };
+    for (size_t i = 1; i < n; ++i)
+        for (size_t at = i, before = i; before-- > 0;) {
+            int c = slower(order[before], order[at]);
+            if (c < 0) break;
+            if (c == 0) continue;
+            std::swap(order[before], order[at]);
+            at = before;
+        }
+    return order;
+}
+
+Ref<Layout> Layout::packed() const {
+    if (dense_) return Ref<Layout>(const_cast<Layout*>(this));
+    if (overlaps_itself()) return contiguous(shape(), ndim_);
+    Dims strides(ndim_, 0);
+    int64_t next = 1;
+    for (int64_t d : memory_order()) {
+        strides[static_cast<size_t>(d)] = next;
+        next *= std::max<int64_t>(size(d), 1);
+    }
+    return strided(dims(), strides);
+}
+
 void Layout::extent(int64_t* low, int64_t* high) const {
     *low = *high = 0;
     if (numel_ == 0) return;

@@ -35,6 +35,11 @@ class Layout {
     bool same(const Layout& o) const;  // shape and strides
     bool overlaps_itself() const;      // two indices may reach one element
 
+    // The dimensions from the fastest moving to the slowest, as PyTorch orders them, and a gapless layout of the same
+    // shape in that order: this one when it is dense.
+    Dims memory_order() const;
+    Ref<Layout> packed() const;
+
     // The lowest and one past the highest element reached, relative to the offset; 0, 0 when empty.
     void extent(int64_t* low, int64_t* high) const;
 

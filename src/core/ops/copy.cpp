@@ -7,10 +7,7 @@ namespace pb::ops {
 
 namespace {
 
-Ref<Layout> dense_layout(const Tensor& x) {
-    if (x.layout().is_dense()) return x.layout_ref();
-    return Layout::contiguous(x.shape());
-}
+Ref<Layout> dense_layout(const Tensor& x) { return x.layout().packed(); }
 
 Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
     Array out = empty_strided(dtype, layout);

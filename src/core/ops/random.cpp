@@ -1,10 +1,12 @@
 #include "ops/random.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <utility>
+#include <random>
+#include <vector>
 
 #include "array/error.h"
+#include "program/program.h"
 
 namespace pb {
 
@@ -46,25 +48,33 @@ double Generator::normal() {
 Generator::State Generator::state() const {
     State s{};
     s.seed = seed_;
-    std::memcpy(s.words, words_, sizeof words_);
-    s.at = static_cast<uint32_t>(at_);
+    s.left = kWords + 1 - at_;
+    s.seeded = 1;
+    s.next = static_cast<uint64_t>(at_);
+    for (int i = 0; i < kWords; ++i) s.words[i] = words_[i];
     s.has_spare = has_spare_;
     s.spare = spare_;
     return s;
 }
 
 bool Generator::set_state(const State& s) {
-    if (s.at > kWords || s.has_spare > 1) return false;
+    // A fresh generator has one word left: none, and it stands at 0 or at the end.
+    if (s.left < 1 || s.left > kWords || (s.left != 1 && s.next + static_cast<uint64_t>(s.left) != kWords + 1)) return false;
     seed_ = s.seed;
-    std::memcpy(words_, s.words, sizeof words_);
-    at_ = static_cast<int>(s.at);
+    at_ = kWords + 1 - s.left;
+    for (int i = 0; i < kWords; ++i) words_[i] = static_cast<uint32_t>(s.words[i]);
     has_spare_ = s.has_spare;
     spare_ = s.spare;
     return true;
 }
 
+uint64_t entropy() {
+    std::random_device device;
+    return (static_cast<uint64_t>(device()) << 32 | device()) & ((1ull << 53) - 1);
+}
+
 Generator& default_generator() {
-    static auto* g = new Generator;
+    static auto* g = new Generator(entropy());
     return *g;
 }
 
@@ -96,8 +106,8 @@ void normal_from_uniform(T* x, T mean, T deviation) {
 }
 
 template <class T>
-void normal_into(Generator& g, T* x, int64_t n, double mean, double deviation) {
-    if (n < 16) {
+void normal_into(Generator& g, T* x, int64_t n, double mean, double deviation, bool blocks) {
+    if (n < 16 || !blocks) {
         for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(g.normal() * deviation + mean);
         return;
     }
@@ -111,52 +121,174 @@ void normal_into(Generator& g, T* x, int64_t n, double mean, double deviation) {
 }
 
 // A range that 32 bits cover evenly enough costs one word, others two.
-constexpr uint64_t kWideRange = 1ull << 32;
+constexpr uint64_t kWideRange = 1ull << 28;
 
 template <class T>
-void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range) {
+void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, bool narrow) {
     for (int64_t i = 0; i < n; ++i) {
-        uint64_t r = range == 0 ? g.next64() : range >= kWideRange ? g.next64() % range : g.next32() % range;
+        uint64_t r = range == 0 ? g.next64() : range >= kWideRange && !narrow ? g.next64() % range : g.next32() % range;
         x[i] = static_cast<T>(static_cast<int64_t>(r + static_cast<uint64_t>(low)));
     }
+}
+
+// Runs `fill` on the array itself, or on a contiguous stand-in whose dimensions are in the order of memory.
+template <class F>
+void in_memory_order(const Array& a, F&& fill) {
+    if (a.is_contiguous()) return fill(a);
+    Dims order = a.layout->memory_order(), shape, strides;
+    for (size_t i = order.size(); i-- > 0;) {
+        shape.push_back(a.size(order[i]));
+        strides.push_back(a.stride(order[i]));
+    }
+    Array apart = Array::empty(a.dtype, shape);
+    fill(apart);
+    copy_array(apart, a.view(Layout::strided(shape, strides), a.offset));
+}
+
+template <class F>
+void for_each_dtype(const char* operation, const Array& a, F&& f) {
+    in_memory_order(a, [&](const Array& x) {
+        int64_t n = x.numel();
+        switch (x.dtype) {
+            case DType::Float32: return f(x.as<float>(), n);
+            case DType::Float64: return f(x.as<double>(), n);
+            case DType::Int64: return f(x.as<int64_t>(), n);
+            case DType::Int32: return f(x.as<int32_t>(), n);
+            case DType::UInt8: return f(x.as<uint8_t>(), n);
+            case DType::Bool: return f(x.as<bool>(), n);
+            default: fail_dtype(operation, x.dtype);
+        }
+    });
+}
+
+template <class F>
+void for_each_float(const char* operation, const Array& a, F&& f) {
+    in_memory_order(a, [&](const Array& x) {
+        if (x.dtype == DType::Float32) return f(x.as<float>(), x.numel());
+        if (x.dtype == DType::Float64) return f(x.as<double>(), x.numel());
+        fail_dtype(operation, x.dtype);
+    });
+}
+
+// An exponential draw, by inversion.
+double exponential(Generator& g, double rate) { return -std::log1p(-g.uniform_double()) / rate; }
+
+template <class T>
+void check_weights(const T* weight, int64_t n) {
+    double total = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        if (!(weight[i] >= 0) || std::isinf(weight[i])) fail("probability tensor contains either `inf`, `nan` or element < 0");
+        total += static_cast<double>(weight[i]);
+    }
+    if (!(total > 0)) fail("invalid multinomial distribution (sum of probabilities <= 0)");
+}
+
+// By inversion of the cumulated weights.
+template <class T>
+void draw_replacing(Generator& g, int64_t* out, const T* weight, int64_t n, int64_t draws) {
+    std::vector<T> cumulated(static_cast<size_t>(n));
+    T sum = 0;
+    for (int64_t i = 0; i < n; ++i) cumulated[static_cast<size_t>(i)] = sum += weight[i];
+    for (T& c : cumulated) c /= sum;
+    for (int64_t k = 0; k < draws; ++k) {
+        double u = g.uniform_double();
+        int64_t at = std::lower_bound(cumulated.begin(), cumulated.end() - 1, u,
+                                      [](T c, double v) { return static_cast<double>(c) < v; }) - cumulated.begin();
+        while (at > 0 && weight[at] == 0) --at;  // rounding may end on a weight of zero
+        out[k] = at;
+    }
+}
+
+// A race: the largest of weight over exponential are a draw without replacement, in its order.
+template <class T>
+void draw_racing(Generator& g, int64_t* out, const T* weight, int64_t n, int64_t draws) {
+    std::vector<T> race(static_cast<size_t>(n));
+    std::vector<int64_t> order(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) {
+        race[static_cast<size_t>(i)] = weight[i] / static_cast<T>(exponential(g, 1));
+        order[static_cast<size_t>(i)] = i;
+    }
+    std::partial_sort(order.begin(), order.begin() + draws, order.end(), [&](int64_t a, int64_t b) {
+        T x = race[static_cast<size_t>(a)], y = race[static_cast<size_t>(b)];
+        return x != y ? x > y : a < b;
+    });
+    std::copy(order.begin(), order.begin() + draws, out);
 }
 
 }  // namespace
 
 void fill_uniform(Generator& g, const Array& a, double low, double high) {
-    int64_t n = a.numel();
-    if (a.dtype == DType::Float32) {
-        auto from = static_cast<float>(low), width = static_cast<float>(high) - from;
-        float* x = a.as<float>();
-        for (int64_t i = 0; i < n; ++i) x[i] = g.uniform_float() * width + from;
-    } else if (a.dtype == DType::Float64) {
-        double* x = a.as<double>();
-        for (int64_t i = 0; i < n; ++i) x[i] = g.uniform_double() * (high - low) + low;
-    } else {
-        fail_dtype("check_uniform_bounds", a.dtype);
-    }
+    for_each_float("check_uniform_bounds", a, [&](auto* x, int64_t n) {
+        using T = std::remove_pointer_t<decltype(x)>;
+        T from = static_cast<T>(low), width = static_cast<T>(high) - from;
+        for (int64_t i = 0; i < n; ++i) x[i] = draw_uniform<T>(g) * width + from;
+    });
 }
 
 void fill_normal(Generator& g, const Array& a, double mean, double deviation) {
-    if (a.dtype == DType::Float32)
-        normal_into(g, a.as<float>(), a.numel(), mean, deviation);
-    else if (a.dtype == DType::Float64)
-        normal_into(g, a.as<double>(), a.numel(), mean, deviation);
-    else
-        fail_dtype("normal_kernel_cpu", a.dtype);
+    bool blocks = a.is_contiguous();
+    for_each_float("normal_kernel_cpu", a,
+                   [&](auto* x, int64_t n) { normal_into(g, x, n, mean, deviation, blocks); });
 }
 
-void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range) {
-    int64_t n = a.numel();
-    switch (a.dtype) {
-        case DType::Float32: return integers_into(g, a.as<float>(), n, low, range);
-        case DType::Float64: return integers_into(g, a.as<double>(), n, low, range);
-        case DType::Int64: return integers_into(g, a.as<int64_t>(), n, low, range);
-        case DType::Int32: return integers_into(g, a.as<int32_t>(), n, low, range);
-        case DType::UInt8: return integers_into(g, a.as<uint8_t>(), n, low, range);
-        case DType::Bool: return integers_into(g, a.as<bool>(), n, low, range);
-        default: fail_dtype("random_from_to_kernel_cpu", a.dtype);
-    }
+void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bool narrow) {
+    for_each_dtype("random_from_to_kernel_cpu", a, [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
+}
+
+void fill_bernoulli(Generator& g, const Array& a, double p) {
+    for_each_dtype("bernoulli_scalar_cpu_", a, [&](auto* x, int64_t n) {
+        using T = std::remove_pointer_t<decltype(x)>;
+        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(g.uniform_double() < p);
+    });
+}
+
+void fill_bernoulli(Generator& g, const Array& a, const Array& p) {
+    if (!is_float(p.dtype)) fail_dtype("bernoulli_tensor_cpu_p_", p.dtype);
+    for_each_dtype("bernoulli_tensor_cpu_self_", a, [&](auto* x, int64_t n) {
+        using T = std::remove_pointer_t<decltype(x)>;
+        auto draw = [&](const auto* chance) {
+            using P = std::remove_cvref_t<decltype(*chance)>;
+            for (int64_t i = 0; i < n; ++i) {
+                if (!(chance[i] >= 0 && chance[i] <= 1))
+                    fail("Expected p_in >= 0 && p_in <= 1 to be true, but got false. A probability of %g is outside [0, 1].",
+                         static_cast<double>(chance[i]));
+                x[i] = static_cast<T>(draw_uniform<P>(g) < chance[i]);
+            }
+        };
+        p.dtype == DType::Float32 ? draw(p.as<float>()) : draw(p.as<double>());
+    });
+}
+
+void fill_exponential(Generator& g, const Array& a, double rate) {
+    for_each_float("exponential_cpu", a, [&](auto* x, int64_t n) {
+        using T = std::remove_pointer_t<decltype(x)>;
+        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(exponential(g, rate));
+    });
+}
+
+void fill_permutation(Generator& g, const Array& a) {
+    for_each_dtype("randperm", a, [&](auto* x, int64_t n) {
+        using T = std::remove_pointer_t<decltype(x)>;
+        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(i);
+        for (int64_t i = 0; i < n - 1; ++i) {
+            uint64_t left = static_cast<uint64_t>(n - i), word = left < UINT32_MAX / 20 ? g.next32() : g.next64();
+            std::swap(x[i], x[i + static_cast<int64_t>(word % left)]);
+        }
+    });
+}
+
+void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws, bool replacement) {
+    int64_t* to = out.as<int64_t>();
+    for_each_float("multinomial", weights, [&](auto* w, int64_t total) {
+        int64_t n = rows ? total / rows : 0;
+        for (int64_t r = 0; r < rows; ++r) check_weights(w + r * n, n);
+        for (int64_t r = 0; r < rows; ++r) {
+            if (replacement && draws > 1)
+                draw_replacing(g, to + r * draws, w + r * n, n, draws);
+            else
+                draw_racing(g, to + r * draws, w + r * n, n, draws);
+        }
+    });
 }
 
 }  // namespace ops

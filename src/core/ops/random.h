@@ -36,14 +36,18 @@ class Generator {
     double uniform_double() { return static_cast<double>(next64() & ((1ull << 53) - 1)) * 0x1p-53; }
     double normal();  // one at a time, by Box and Muller's polar pair; the second is kept for the next call
 
-    // Everything, as bytes: what get_state gives and set_state takes.
+    // Everything, as bytes, laid out as PyTorch's CPU generator lays it out: states can be exchanged.
     struct State {
         uint64_t seed;
-        uint32_t words[kWords];
-        uint32_t at;
-        uint32_t has_spare;
-        double spare;
+        int32_t left, seeded;  // words left in the block, plus one; always 1
+        uint64_t next;
+        uint64_t words[kWords];
+        double unused_x, spare, unused_rho;
+        int32_t has_spare;
+        float unused_sample;
+        bool unused_flag;
     };
+    static_assert(sizeof(State) == 5056 || sizeof(void*) != 8);
     State state() const;
     bool set_state(const State& s);  // false for an impossible one
 
@@ -56,17 +60,23 @@ class Generator {
     double spare_ = 0;
 };
 
-Generator& default_generator();
+Generator& default_generator();  // seeded by the system's entropy until somebody seeds it
+uint64_t entropy();
 
 namespace ops {
 
-// Each fills a contiguous array.
+// Each fills an array, any strides; a draw goes to the elements in the order of memory.
 void fill_uniform(Generator& g, const Array& a, double low, double high);
 void fill_normal(Generator& g, const Array& a, double mean, double deviation);
-void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range);  // [low, low + range); range 0: all 2^64
+// [low, low + range); range 0: all 2^64. `narrow` takes one word a draw for a wide range too.
+void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bool narrow = false);
 void fill_bernoulli(Generator& g, const Array& a, double p);
 void fill_exponential(Generator& g, const Array& a, double rate);
-void fill_permutation(Generator& g, const Array& a);
+void fill_permutation(Generator& g, const Array& a);  // of 0 .. n - 1; contiguous
+// One draw for each probability in `p`; both contiguous, p float32 or float64.
+void fill_bernoulli(Generator& g, const Array& a, const Array& p);
+// Rows of indices drawn with the weights of each row of `weights` [rows, n]; contiguous, `out` int64 [rows, draws].
+void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws, bool replacement);
 
 }  // namespace ops
 }  // namespace pb

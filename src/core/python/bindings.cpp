@@ -9,7 +9,7 @@ void bind_index();
 void bind_join();
 void bind_linear();
 void bind_create();
-void bind_random();
+void bind_random(PyObject* module);
 void bind_order();
 void bind_scan();
 void bind_interop(PyObject* module);
@@ -22,7 +22,7 @@ void init_bindings(PyObject* module) {
     bind_join();
     bind_linear();
     bind_create();
-    bind_random();
+    bind_random(module);
     bind_order();
     bind_scan();
     bind_interop(module);

@@ -1,5 +1,7 @@
 #include "python/options.h"
 
+#include <cmath>
+
 namespace pb {
 
 namespace {
@@ -23,6 +25,38 @@ void require_kernels(const char* operation, DType d) {
     if (is_supported(d)) return;
     fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, uint8 and bool.",
             operation, dtype_legacy_name(d));
+}
+
+void check_fits(Scalar v, DType d) {
+    const char* type = nullptr;
+    double f = v.to_double();
+    bool number = std::isfinite(f);
+    switch (d) {
+        case DType::UInt8:
+            if (!(f > -256 && f < 256)) type = "uint8_t";
+            break;
+        case DType::Int32:
+            if (!(f >= -2147483648.0 && f < 2147483648.0)) type = "int";
+            break;
+        case DType::Int64:
+            if (v.kind == Scalar::Float && !(f >= -0x1p63 && f < 0x1p63)) type = "int64_t";
+            break;
+        case DType::Float32:
+            if (number && std::fabs(f) > 3.4028234663852886e38) type = "float";
+            break;
+        default: break;
+    }
+    if (type) fail("value cannot be converted to type %s without overflow: %g does not fit into pullback.%s.", type, f, dtype_name(d));
+}
+
+bool keeps_strides(PyObject* memory_format) {
+    static PyObject* check = nullptr;
+    if (!check) {
+        Owned module(checked(PyImport_ImportModule("pullback.device")));
+        check = checked(PyObject_GetAttrString(module.o, "keeps_strides"));
+    }
+    Owned answer(checked(PyObject_CallOneArg(check, memory_format)));
+    return answer.o == Py_True;
 }
 
 Options read_options(const Args& a, size_t first) {
