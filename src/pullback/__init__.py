@@ -2,15 +2,20 @@
 
 from . import _core, calculus
 from ._core import (
+    Generator,
     Tensor,
+    bfloat16,
     bool,
+    complex64,
+    complex128,
     dtype,
+    float16,
     float32,
     float64,
-    get_default_dtype,
+    int8,
+    int16,
     int32,
     int64,
-    set_default_dtype,
     uint8,
 )
 from .device import (
@@ -18,9 +23,11 @@ from .device import (
     channels_last_3d,
     contiguous_format,
     device,
+    get_default_device,
     layout,
     memory_format,
     preserve_format,
+    set_default_device,
     strided,
 )
 from .errors import OutOfMemoryError
@@ -31,8 +38,8 @@ _core.set_classes(Size, None, OutOfMemoryError)
 calculus.install(_core)
 _core.table_installed()
 
-from . import autograd, operators  # noqa: E402
-from .autograd import (  # noqa: E402
+from . import autograd, operators
+from .autograd import (
     enable_grad,
     inference_mode,
     is_grad_enabled,
@@ -40,11 +47,14 @@ from .autograd import (  # noqa: E402
     no_grad,
     set_grad_enabled,
 )
+from .dtypes import ALIASES, finfo, get_default_dtype, iinfo, set_default_dtype
+from .operators.random import default_generator
 
 globals().update(operators.FUNCTIONS)
+globals().update(ALIASES)
 for _name, _method in operators.METHODS.items():
     setattr(Tensor, _name, _method)
-del _name, _method
+del _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.
 _SUBMODULES = {"func", "independent", "interop", "memory", "nn", "optim", "picture", "printing"}
@@ -54,12 +64,16 @@ _HOMES = {"set_printoptions": "printing"}
 def __getattr__(name):
     import importlib
 
-    if name in _SUBMODULES:
-        return importlib.import_module(f"pullback.{name}")
-    if name in _HOMES:
-        value = getattr(importlib.import_module(f"pullback.{_HOMES[name]}"), name)
-        globals()[name] = value
-        return value
+    try:
+        if name in _SUBMODULES:
+            return importlib.import_module(f"pullback.{name}")
+        if name in _HOMES:
+            value = getattr(importlib.import_module(f"pullback.{_HOMES[name]}"), name)
+            globals()[name] = value
+            return value
+    except ModuleNotFoundError as error:
+        if error.name != f"pullback.{name}":  # the module is there, what it needs is not
+            raise
     raise AttributeError(f"module 'pullback' has no attribute {name!r}")
 
 

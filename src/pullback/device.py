@@ -9,9 +9,11 @@ __all__ = [
     "channels_last_3d",
     "contiguous_format",
     "device",
+    "get_default_device",
     "layout",
     "memory_format",
     "preserve_format",
+    "set_default_device",
     "strided",
 ]
 
@@ -106,6 +108,26 @@ def check_device(place):
     if place.type == "cuda":
         raise AssertionError("Torch not compiled with CUDA enabled. pullback computes on the CPU.")
     raise NotImplementedError(f"pullback computes on the CPU; there is no '{place}' device.")
+
+
+def get_default_device():
+    """Where tensors are made that name no device: the CPU.
+
+    Example:
+        >>> pb.get_default_device()
+        device(type='cpu')
+    """
+    return CPU
+
+
+def set_default_device(device):
+    """Accepts the CPU (and None), which is the default already; other devices raise as PyTorch does without them.
+
+    Example:
+        >>> pb.set_default_device("cpu")
+    """
+    if device is not None:
+        check_device(device)
 
 
 class layout:

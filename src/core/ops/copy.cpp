@@ -38,7 +38,7 @@ struct Copy {
     void write(const Tensors& x) {
         Array from = x[1].array(), to = x[0].array();
         if (!from.layout->same_shape(*to.layout)) {
-            Dims shape = broadcast_shapes(*from.layout, *to.layout);
+            Dims shape = broadcast_shapes(*to.layout, *from.layout);
             if (!(shape == to.layout->dims()))
                 fail("output with shape %s doesn't match the broadcast shape %s", shape_text(*to.layout).c_str(),
                      shape_text(shape).c_str());
@@ -99,7 +99,10 @@ Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) {
 }
 
 Tensor to_dtype(const Tensor& x, DType dtype) {
-    if (x.dtype() == dtype) return x;
+    return x.dtype() == dtype ? x : to_copy(x, dtype);
+}
+
+Tensor to_copy(const Tensor& x, DType dtype) {
     if (!is_supported(dtype))
         fail_as(ErrorKind::NotImplemented, "\"copy_\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, "
                 "uint8 and bool.", dtype_legacy_name(dtype));

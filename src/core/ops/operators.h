@@ -33,6 +33,7 @@ Tensor to_dtype(const Tensor& x, DType dtype);       // x itself when it has the
 // A differentiable copy with exactly these strides, gaps included; contiguous where they overlap.
 Tensor as_layout(const Tensor& x, const Ref<Layout>& layout);
 Array empty_strided(DType dtype, const Ref<Layout>& layout);
+Tensor to_copy(const Tensor& x, DType dtype);        // a copy in any case
 const Tensor& copy_(const Tensor& target, const Tensor& source);
 const Tensor& fill_(const Tensor& target, Scalar value);
 Tensor detach(const Tensor& x);                      // shares the cell

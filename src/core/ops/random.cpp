@@ -50,7 +50,7 @@ Generator::State Generator::state() const {
     s.seed = seed_;
     s.left = kWords + 1 - at_;
     s.seeded = 1;
-    s.next = static_cast<uint64_t>(at_);
+    s.next = s.left == 1 ? 0 : static_cast<uint64_t>(at_);  // at the end of a block it is never read
     for (int i = 0; i < kWords; ++i) s.words[i] = words_[i];
     s.has_spare = has_spare_;
     s.spare = spare_;

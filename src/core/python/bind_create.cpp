@@ -8,7 +8,15 @@ namespace pb {
 
 namespace {
 
+void warn_copy(PyObject* data, const char* name) {
+    if (!is_tensor(data)) return;
+    std::string text = "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+                       "sourceTensor.detach().clone().requires_grad_(True), rather than ";
+    if (PyErr_WarnEx(PyExc_UserWarning, (text + name + "(sourceTensor).").c_str(), 1) < 0) throw PythonError();
+}
+
 PyObject* tensor(const Args& a) {
+    warn_copy(a.raw(0), "pullback.tensor");
     Options o = read_short_options(a, 1);
     return finish(tensor_from_data(a.raw(0), o.dtype_given ? &o.dtype : nullptr), o);
 }
@@ -107,6 +115,7 @@ PyObject* new_full(const Args& a) {
 }
 PyObject* new_tensor(const Args& a) {
     Tensor x = a.tensor(0);
+    warn_copy(a.raw(1), "tensor.new_tensor");
     Options o = read_short_options(a, 2);
     DType d = o.dtype_or(is_tensor(a.raw(1)) ? as_tensor(a.raw(1))->dtype : x.dtype());
     return finish(tensor_from_data(a.raw(1), &d), o);
@@ -174,8 +183,16 @@ PyObject* copy_(const Args& a) {
     return returned(a);
 }
 
+// write_out(out, value): `out=` of the functions written in Python.
+PyObject* write_out(const Args& a) {
+    Tensor out = a.tensor(0), value = a.tensor(1);
+    if (!out.layout().same_shape(value.layout())) ops::resize_output(out, value.layout());
+    ops::copy_(out, value);
+    return returned(a);
+}
+
 const OperatorEntry entries[] = {
-    {"tensor", tensor}, {"zeros", zeros}, {"ones", ones}, {"empty", empty}, {"full", full}, {"empty_strided", empty_strided},
+    {"write_out", write_out}, {"tensor", tensor}, {"zeros", zeros}, {"ones", ones}, {"empty", empty}, {"full", full}, {"empty_strided", empty_strided},
     {"zeros_like", zeros_like}, {"ones_like", ones_like}, {"empty_like", empty_like}, {"full_like", full_like},
     {"new_zeros", new_zeros}, {"new_ones", new_ones}, {"new_empty", new_empty}, {"new_full", new_full},
     {"new_tensor", new_tensor}, {"arange", arange}, {"linspace", linspace}, {"logspace", logspace}, {"eye", eye},

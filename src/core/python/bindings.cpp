@@ -10,6 +10,7 @@ void bind_join();
 void bind_linear();
 void bind_create();
 void bind_random(PyObject* module);
+void bind_types();
 void bind_order();
 void bind_scan();
 void bind_interop(PyObject* module);
@@ -23,6 +24,7 @@ void init_bindings(PyObject* module) {
     bind_linear();
     bind_create();
     bind_random(module);
+    bind_types();
     bind_order();
     bind_scan();
     bind_interop(module);

@@ -10,6 +10,7 @@
 #include "ops/fast.h"
 #include "ops/linear.h"
 #include "ops/operators.h"
+#include "python/from_data.h"
 #include "python/node_object.h"
 #include "tape/hooks.h"
 
@@ -102,6 +103,9 @@ PyObject* slow_binary(const Row& row, PyObject* a, PyObject* b, bool inplace) {
         if (is_tensor(given[i])) {
             hold[i] = Tensor(given[i]);
             operands[i] = hold[i];
+        } else if (is_numpy_array(given[i])) {
+            hold[i] = Tensor::make(array_from_numpy(given[i]));
+            operands[i] = hold[i];
         } else {
             Scalar s;
             if (!to_scalar(given[i], &s)) Py_RETURN_NOTIMPLEMENTED;
@@ -176,7 +180,7 @@ SLOT(right, row_right)
 
 // A number over a tensor is that number times a reciprocal, as on PyTorch's tape.
 PyObject* divide(PyObject* a, PyObject* b) {
-    if (!is_tensor(a) && is_tensor(b)) {
+    if (!is_tensor(a) && is_tensor(b) && !is_numpy_array(a)) {
         try {
             Scalar s;
             if (!to_scalar(a, &s)) Py_RETURN_NOTIMPLEMENTED;
@@ -242,8 +246,15 @@ int truth(PyObject* a) {
     }
 }
 
+void check_one_element(PyObject* a) {
+    if (as_tensor(a)->layout->numel() != 1)
+        fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars. This one has shape %s.",
+                shape_text(*as_tensor(a)->layout).c_str());
+}
+
 PyObject* to_python_float(PyObject* a) {
     try {
+        check_one_element(a);
         return PyFloat_FromDouble(PyFloat_AsDouble(Owned(item_object(Tensor(a))).o));
     } catch (...) {
         return raise_current();
@@ -251,6 +262,7 @@ PyObject* to_python_float(PyObject* a) {
 }
 PyObject* to_python_int(PyObject* a) {
     try {
+        check_one_element(a);
         return PyNumber_Long(Owned(item_object(Tensor(a))).o);
     } catch (...) {
         return raise_current();

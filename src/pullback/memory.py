@@ -1,0 +1,51 @@
+"""The memory that tensors take: figures of the core's allocator.
+
+Small values live in pools, larger ones in buffers that are kept for reuse when they are freed, because fresh pages cost
+more than arithmetic. The figures count the larger ones, in bytes.
+"""
+
+from . import _core
+
+__all__ = ["allocated", "cached", "empty_cache", "peak"]
+
+
+def allocated():
+    """Bytes that live tensors hold.
+
+    Example:
+        >>> before = pb.memory.allocated()
+        >>> x = pb.zeros(1000, 1000)
+        >>> pb.memory.allocated() - before >= 4_000_000
+        True
+    """
+    return _core.memory()[0]
+
+
+def cached():
+    """Bytes that are free and kept for reuse.
+
+    Example:
+        >>> pb.memory.empty_cache()
+        >>> pb.memory.cached()
+        0
+    """
+    return _core.memory()[1]
+
+
+def peak():
+    """The most bytes that live tensors have held so far.
+
+    Example:
+        >>> pb.memory.peak() >= pb.memory.allocated()
+        True
+    """
+    return _core.memory()[2]
+
+
+def empty_cache():
+    """Give what is kept for reuse back to the system.
+
+    Example:
+        >>> pb.memory.empty_cache()
+    """
+    _core.empty_cache()
