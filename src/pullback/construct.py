@@ -1,7 +1,7 @@
 """``pb.Tensor(...)``: PyTorch's legacy constructor, for scripts that still use it.
 
-``Tensor(2, 3)`` is uninitialised memory of that size, ``Tensor([2, 3])`` holds these numbers in the default dtype.
-`pullback.tensor` is the constructor to use.
+``Tensor(2, 3)`` is uninitialised memory of that size, ``Tensor([2, 3])`` holds these numbers in the default
+dtype. `pullback.tensor` is the constructor to use.
 """
 
 from . import _core

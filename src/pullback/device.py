@@ -1,7 +1,7 @@
 """Where a tensor lives and how its elements lie: today there is one answer each, the CPU and strides.
 
-The arguments exist so that scripts written for PyTorch run; asking for anything else raises what PyTorch raises
-on a machine without accelerators.
+The arguments exist so that scripts written for PyTorch run; asking for anything else raises what PyTorch
+raises on a machine without accelerators.
 """
 
 __all__ = [
@@ -24,7 +24,8 @@ _KINDS = (
 
 
 class device:
-    """A place for tensors, as ``torch.device``. pullback computes on the CPU; other devices can be named, not used.
+    """A place for tensors, as ``torch.device``. pullback computes on the CPU; other devices can be named,
+    not used.
 
     Args:
         type: ``"cpu"``, or another kind of device with or without ``":index"``; or a device.
@@ -121,7 +122,8 @@ def get_default_device():
 
 
 def set_default_device(device):
-    """Accepts the CPU (and None), which is the default already; other devices raise as PyTorch does without them.
+    """Accepts the CPU (and None), which is the default already; other devices raise as PyTorch does without
+    them.
 
     Example:
         >>> pb.set_default_device("cpu")
@@ -192,6 +194,7 @@ def keeps_strides(how):
         raise TypeError(f"argument 'memory_format' must be pullback.memory_format, not {type(how).__name__}")
     if how in (channels_last, channels_last_3d):
         raise NotImplementedError(
-            f"{how} is not supported: use pullback.preserve_format or pullback.contiguous_format, and permute."
+            f"{how} is not supported: use pullback.preserve_format or pullback.contiguous_format, "
+            "and permute."
         )
     return how is preserve_format

@@ -67,8 +67,8 @@ _BITS = {uint8: 8, int8: 8, int16: 16, int32: 32, int64: 64}
 
 
 class finfo:
-    """The limits of a floating dtype (the default dtype without an argument): ``eps``, ``max``, ``min``, ``tiny``,
-    ``smallest_normal``, ``resolution``, ``bits``.
+    """The limits of a floating dtype (the default dtype without an argument): ``eps``, ``max``, ``min``,
+    ``tiny``, ``smallest_normal``, ``resolution``, ``bits``.
 
     Raises TypeError for other dtypes.
 
@@ -84,8 +84,8 @@ class finfo:
         type = _PARTS.get(type, type)
         if type not in _FLOATS:
             raise TypeError(
-                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo': "
-                f"pullback.iinfo({type}) for integers."
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                f"'torch.finfo': pullback.iinfo({type}) for integers."
             )
         digits, exponent, self.resolution = _FLOATS[type]
         self.bits = type.itemsize * 8
@@ -149,7 +149,8 @@ finfo.__module__ = iinfo.__module__ = "pullback"
 
 @operator(method=False)
 def promote_types(type1, type2):
-    """The smallest dtype that holds what both hold: Booleans give way to integers, those to floats, those to complex.
+    """The smallest dtype that holds what both hold: Booleans give way to integers, those to floats, those to
+    complex.
 
     Example:
         >>> pb.promote_types(pb.int64, pb.float32)
@@ -159,8 +160,8 @@ def promote_types(type1, type2):
 
 @operator(method=False)
 def result_type(tensor1, tensor2):
-    """The dtype in which an operation on two tensors or numbers is computed: tensors with dimensions decide first,
-    then 0-d tensors, then Python numbers, unless these are of a higher category.
+    """The dtype in which an operation on two tensors or numbers is computed: tensors with dimensions decide
+    first, then 0-d tensors, then Python numbers, unless these are of a higher category.
 
     Example:
         >>> pb.result_type(pb.tensor([1, 2]), 1.0)

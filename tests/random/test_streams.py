@@ -1,4 +1,6 @@
-"""The draws are those of mt19937 with PyTorch's conversions: compared with NumPy's generator, and with PyTorch."""
+"""The draws are those of mt19937 with PyTorch's conversions: compared with NumPy's generator, and with
+PyTorch.
+"""
 
 import numpy as np
 import pytest

@@ -1,7 +1,8 @@
 """Memory shared with other libraries: NumPy's arrays, DLPack, and anything with the buffer protocol.
 
-Inward, `from_numpy`, `from_dlpack` and `frombuffer` make tensors over memory that somebody else owns and keep that owner
-alive; outward, ``x.numpy()`` and ``x.__dlpack__()`` hand out the tensor's own. Nothing is copied either way.
+Inward, `from_numpy`, `from_dlpack` and `frombuffer` make tensors over memory that somebody else owns and
+keep that owner alive; outward, ``x.numpy()`` and ``x.__dlpack__()`` hand out the tensor's own. Nothing is
+copied either way.
 """
 
 from ..operators.creation import from_numpy, frombuffer

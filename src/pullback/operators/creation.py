@@ -1,8 +1,8 @@
 """Making tensors out of data, out of numbers, and in the likeness of other tensors.
 
-Every function takes ``dtype=`` (a `pullback.dtype`, or Python's ``float``, ``int``, ``bool``) and, for floating dtypes,
-``requires_grad=True``. ``device``, ``layout`` and ``pin_memory`` are accepted where PyTorch accepts them: there is one
-answer to each, and another one raises.
+Every function takes ``dtype=`` (a `pullback.dtype`, or Python's ``float``, ``int``, ``bool``) and, for
+floating dtypes, ``requires_grad=True``. ``device``, ``layout`` and ``pin_memory`` are accepted where PyTorch
+accepts them: there is one answer to each, and another one raises.
 """
 
 from .. import _core
@@ -11,15 +11,17 @@ from .declare import composed, operator
 
 @operator(method=False)
 def tensor(data, *, dtype=None, device=None, pin_memory=False, requires_grad=False):
-    """A new tensor with a copy of `data`: a number, nested sequences of numbers, a NumPy array or scalar, a tensor.
+    """A new tensor with a copy of `data`: a number, nested sequences of numbers, a NumPy array or scalar, a
+    tensor.
 
-    Without a dtype, truth values make ``bool``, whole numbers ``int64``, others the default dtype; NumPy's values
-    keep theirs. The result is a leaf: no gradient flows back into `data`.
+    Without a dtype, truth values make ``bool``, whole numbers ``int64``, others the default dtype; NumPy's
+    values keep theirs. The result is a leaf: no gradient flows back into `data`.
 
     Raises:
         ValueError: for rows of different lengths, and for numbers beyond int64.
         TypeError: for texts and other things that are no numbers.
-        RuntimeError: for numbers that do not fit the dtype, and for ``requires_grad=True`` with an integral dtype.
+        RuntimeError: for numbers that do not fit the dtype, and for ``requires_grad=True`` with an integral
+        dtype.
 
     Example:
         >>> pb.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
@@ -32,8 +34,8 @@ def tensor(data, *, dtype=None, device=None, pin_memory=False, requires_grad=Fal
 
 @composed(method=False)
 def as_tensor(data, dtype=None, device=None):
-    """`data` as a tensor without a copy where that is possible: a tensor of that dtype as it is, with its history;
-    a NumPy array as a tensor over the same memory.
+    """`data` as a tensor without a copy where that is possible: a tensor of that dtype as it is, with its
+    history; a NumPy array as a tensor over the same memory.
 
     Example:
         >>> x = pb.tensor([1.0])
@@ -49,7 +51,8 @@ def as_tensor(data, dtype=None, device=None):
 
 @composed(method=False)
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
-    """`obj` as a tensor: tensors, NumPy arrays and buffers are shared unless ``copy=True``; sequences are copied.
+    """`obj` as a tensor: tensors, NumPy arrays and buffers are shared unless ``copy=True``; sequences are
+    copied.
 
     Raises ValueError where ``copy=False`` cannot be met.
 
@@ -77,7 +80,8 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
     if dtype is not None and made.dtype != dtype:
         if copy is not None and not copy:
             raise ValueError(
-                f"can't alias tensor with dtype '{made.dtype._legacy_name}' into dtype '{dtype._legacy_name}'."
+                f"can't alias tensor with dtype '{made.dtype._legacy_name}' into dtype "
+                f"'{dtype._legacy_name}'."
             )
         made = made.to(dtype)
     elif copy:
@@ -89,15 +93,13 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
 
 def _is_array(value):
     """Whether it is a NumPy array; NumPy is not imported to answer no."""
-    for kind in type(value).__mro__:
-        if kind.__name__ == "ndarray" and kind.__module__ == "numpy":
-            return True
-    return False
+    return any(kind.__name__ == "ndarray" and kind.__module__ == "numpy" for kind in type(value).__mro__)
 
 
 @composed(method=False)
 def from_numpy(ndarray):
-    """A tensor over the memory of a NumPy array: what one writes, the other sees. The memory lives as long as either.
+    """A tensor over the memory of a NumPy array: what one writes, the other sees. The memory lives as long
+    as either.
 
     A read-only array gives a tensor that refuses in-place operations.
 
@@ -135,8 +137,8 @@ def _warn_read_only(what, it):
     import warnings
 
     warnings.warn(
-        f"The given {what} is not writable, and PyTorch does not support non-writable tensors. pullback keeps such a "
-        f"tensor read-only: in-place operations on it raise. Copy the {it} to write to it.",
+        f"The given {what} is not writable, and PyTorch does not support non-writable tensors. pullback "
+        f"keeps such a tensor read-only: in-place operations on it raise. Copy the {it} to write to it.",
         stacklevel=3,
     )
 
@@ -160,19 +162,20 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     if not 0 <= offset < length:
         raise ValueError(
-            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1"
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({length} bytes) minus 1"
         )
     if count < 0:
         if (length - offset) % size:
             raise ValueError(
-                f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of "
-                f"element size ({size})"
+                f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple "
+                f"of element size ({size})"
             )
         count = (length - offset) // size
     elif offset + count * size > length:
         raise ValueError(
-            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than "
-            f"actual buffer length ({length} bytes)"
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be "
+            f"greater than actual buffer length ({length} bytes)"
         )
     if view.readonly:
         _warn_read_only("buffer", "buffer")
@@ -372,8 +375,8 @@ def arange(
     pin_memory=False,
     requires_grad=False,
 ):
-    """The numbers from `start` in steps of `step`, up to but without `end`: ``arange(end)``, ``arange(start, end)``,
-    ``arange(start, end, step)``. Whole numbers make int64, others the default dtype.
+    """The numbers from `start` in steps of `step`, up to but without `end`: ``arange(end)``, ``arange(start,
+    end)``, ``arange(start, end, step)``. Whole numbers make int64, others the default dtype.
 
     Raises RuntimeError for a step of zero or of the wrong sign, and for infinite bounds.
 

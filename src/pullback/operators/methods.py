@@ -1,4 +1,6 @@
-"""What a tensor can do that is no arithmetic: conversion to Python and NumPy, types, copies, questions about itself."""
+"""What a tensor can do that is no arithmetic: conversion to Python and NumPy, types, copies, questions
+about itself.
+"""
 
 import builtins
 
@@ -52,8 +54,8 @@ def numpy(self, *, force=False):
     if self.requires_grad:
         if not force:
             raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead. An array would "
-                "leave the graph: what is computed from it has no gradient."
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead. An "
+                "array would leave the graph: what is computed from it has no gradient."
             )
         self = self.detach()
     return np.asarray(_core.memory_of(self))
@@ -171,7 +173,8 @@ def _publish_conversions():
             shown = {"bool": "[True, False]"}.get(kind, "[1., 0.]" if "float" in kind else "[1, 0]")
             suffix = "" if kind in ("float32", "int64", "bool") else f", dtype=pullback.{kind}"
             shown = shown.replace("True", " True") if kind == "bool" else shown
-            example = f"\n\n    Example:\n        >>> pb.tensor([1, 0]).{name}()\n        tensor({shown}{suffix})\n    "
+            call = f"pb.tensor([1, 0]).{name}()"
+            example = f"\n\n    Example:\n        >>> {call}\n        tensor({shown}{suffix})\n    "
         else:
             example = " There are no kernels for it yet: NotImplementedError.\n    "
         convert.__doc__ = f"The same values as {kind}; the tensor itself where it has that dtype.{example}"
@@ -183,8 +186,9 @@ _publish_conversions()
 
 @composed(public=False)
 def to(self, *args, **kwargs):
-    """The tensor in another dtype, ``to(dtype)``, ``to(device, dtype)`` or as another tensor is, ``to(other)``;
-    itself where nothing changes, unless ``copy=True``. Gradients flow back through the conversion.
+    """The tensor in another dtype, ``to(dtype)``, ``to(device, dtype)`` or as another tensor is,
+    ``to(other)``; itself where nothing changes, unless ``copy=True``. Gradients flow back through the
+    conversion.
 
     Raises AssertionError or RuntimeError for devices other than the CPU.
 
@@ -201,7 +205,7 @@ def _parse_to(*args, **kwargs):
     if memory_format is not None:
         keeps_strides(memory_format)
     names = ["dtype", "non_blocking", "copy"]
-    if args and isinstance(args[0], Tensor) or "other" in kwargs:
+    if (args and isinstance(args[0], Tensor)) or "other" in kwargs:
         other = kwargs.pop("other", None) if "other" in kwargs else args[0]
         args = (other.dtype, *args[1:])
     elif args and (args[0] is None or isinstance(args[0], str | int | device)):
@@ -225,7 +229,8 @@ def _parse_to(*args, **kwargs):
 
 @composed(public=False, name="type")
 def type_(self, dtype=None, non_blocking=False, **kwargs):
-    """Without an argument the name of the tensor's type, as PyTorch writes it; with one, a conversion to that dtype.
+    """Without an argument the name of the tensor's type, as PyTorch writes it; with one, a conversion to
+    that dtype.
 
     Example:
         >>> pb.zeros(2).type()
@@ -422,25 +427,6 @@ def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     return equal(close, ones_like(close))
 
 
-@composed(public=False)
-def requires_grad_(self, requires_grad=True):
-    """Ask autograd to record operations on this leaf (or, with False, not to); returns the tensor.
-
-    Raises RuntimeError for dtypes that are not floating, and for results of recorded operations.
-
-    Example:
-        >>> pb.ones(2).requires_grad_()
-        tensor([1., 1.], requires_grad=True)
-    """
-    if not isinstance(requires_grad, builtins.bool):
-        raise TypeError(
-            f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
-            f"{builtins.type(requires_grad).__name__}"
-        )
-    self.requires_grad = requires_grad
-    return self
-
-
 # ---- subclasses and copies ---------------------------------------------------------------------------------
 
 
@@ -474,8 +460,8 @@ def _deepcopy(self, memo):
         return memo[id(self)]
     if not self.is_leaf:
         raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
-            "This one was computed by a recorded operation: copy.deepcopy(x.detach()) copies its value."
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
+            "the moment. This one was computed by a recorded operation: copy.deepcopy(x.detach()) copies its value."
         )
     import copy
 

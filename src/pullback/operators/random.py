@@ -1,8 +1,9 @@
 """Random numbers.
 
-The generator is mt19937 (Matsumoto and Nishimura, 1998), and its words become numbers as in PyTorch on a CPU: after
-``manual_seed(s)`` both draw the same uniform and whole numbers and permutations, and the same normal numbers up to
-their last bits. Draws are constants to differentiation: where a tensor is drawn over, its gradient is zero.
+The generator is mt19937 (Matsumoto and Nishimura, 1998), and its words become numbers as in PyTorch on a
+CPU: after ``manual_seed(s)`` both draw the same uniform and whole numbers and permutations, and the same
+normal numbers up to their last bits. Draws are constants to differentiation: where a tensor is drawn over,
+its gradient is zero.
 """
 
 from .. import _core
@@ -279,7 +280,8 @@ def randint(
     pin_memory=False,
     requires_grad=False,
 ):
-    """Whole numbers drawn evenly from [low, high): ``randint(high, size)`` or ``randint(low, high, size)``; int64 without a dtype.
+    """Whole numbers drawn evenly from [low, high): ``randint(high, size)`` or ``randint(low, high, size)``;
+    int64 without a dtype.
 
     Raises RuntimeError for an empty range, and for one that the dtype does not hold.
 
@@ -422,7 +424,8 @@ def normal_of(mean, std, generator=None):
 def normal(
     mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, device=None, requires_grad=False
 ):
-    """Normal numbers of these means and standard deviations: tensors that broadcast, or two numbers and a size.
+    """Normal numbers of these means and standard deviations: tensors that broadcast, or two numbers and a
+    size.
 
     Raises RuntimeError for a negative standard deviation.
 
@@ -437,8 +440,8 @@ def normal(
         return drawn if out is None else _into(out, drawn)
     if size is None:
         raise TypeError(
-            "normal() received an invalid combination of arguments - got (float, float): give a size, or a tensor of means "
-            "or standard deviations."
+            "normal() received an invalid combination of arguments - got (float, float): give a size, or a "
+            "tensor of means or standard deviations."
         )
     from .creation import empty
 
@@ -524,7 +527,8 @@ def exponential_(input, lambd=1.0, *, generator=None):
 
 @operator(public=False)
 def bernoulli_(input, p=0.5, *, generator=None):
-    """Draw every element as 1 with probability `p` (a number, or a tensor that broadcasts) and 0 else, in place.
+    """Draw every element as 1 with probability `p` (a number, or a tensor that broadcasts) and 0 else, in
+    place.
 
     Example:
         >>> pb.zeros(2).bernoulli_(1.0)
