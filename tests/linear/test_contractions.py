@@ -181,6 +181,8 @@ def test_einsum_errors_against_pytorch(equation, shapes, message):
 def test_einsum_misuse():
     with pytest.raises(ValueError, match="must specify the equation string and at least one operand"):
         pb.einsum("ij")
+    with pytest.raises(RuntimeError, match="dimension 0 covered by ellipsis in operand 1 has size 4 which"):
+        pb.einsum("...,...->...", pb.zeros(2, 3), pb.zeros(4, 3))
     with pytest.raises(ValueError, match="not within the valid range"):
         pb.einsum(pb.zeros(2, 3), [0, 52])
     with pytest.raises(TypeError, match="argument 'equation'"):

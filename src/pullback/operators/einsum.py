@@ -152,8 +152,8 @@ def _read(equation, shapes):
             if known != 1 and size not in (1, known):
                 if isinstance(label, int):
                     raise RuntimeError(
-                        f"which does not broadcast with previously seen ellipsis with size {known} for "
-                        f"the respective dimension"
+                        f"einsum(): dimension {label + rest} covered by ellipsis in operand {i} has size "
+                        f"{size} which does not broadcast with previously seen ellipsis with size {known} "
                         f"for the respective dimension"
                     )
                 raise RuntimeError(
