@@ -168,5 +168,7 @@ def test_saved_values_are_guarded():
 def test_non_tuple_lists_warn():
     with pytest.warns(UserWarning, match="Using a non-tuple sequence for multidimensional indexing is deprecated"):
         assert x()[[0, slice(None)]].shape == (3, 4)
+    with pytest.warns(UserWarning, match="non-tuple"):
+        assert x()[[pb.tensor(1), 0, 2]].item() == 14
     with pytest.warns(UserWarning, match="indexing with dtype pullback.uint8 is now deprecated"):
         x()[pb.tensor([1, 0], dtype=pb.uint8)]

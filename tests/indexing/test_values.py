@@ -182,7 +182,6 @@ def test_kinds_of_indices():
     one = pb.tensor(1)
     assert x[one].tolist() == x[np.int64(1)].tolist() == x[np.array(1)].tolist() == [3, 4, 5]
     assert x[range(2), 1].tolist() == x[(0, 1), 1].tolist() == [1, 4]
-    assert x[[one, 0]].tolist() == 3
     assert x[one:].tolist() == [[3, 4, 5]]
     assert x[False].shape == (0, 2, 3)
     assert x[pb.tensor(True), 0].tolist() == [[0, 1, 2]]

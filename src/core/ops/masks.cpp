@@ -88,12 +88,21 @@ Tensor nonzero(const Tensor& x) {
     int64_t n = rows.numel(), dims = x.ndim();
     Array columns = Array::empty(DType::Int64, Dims{dims, n});
     const int64_t* from = rows.as<int64_t>();
-    int64_t inner = 1;
-    for (int64_t d = dims; d-- > 0;) {
-        int64_t* to = columns.as<int64_t>() + d * n;
-        int64_t size = x.size(d);
-        for (int64_t i = 0; i < n; ++i) to[i] = from[i] / inner % size;
-        inner *= size;
+    int64_t* to = columns.as<int64_t>();
+    // The numbers increase: mostly the last position moves on and nothing has to be divided.
+    Dims index(static_cast<size_t>(dims), 0);
+    int64_t last = dims ? x.size(dims - 1) : 1, before = 0;
+    for (int64_t i = 0; dims && i < n; before = from[i++]) {
+        int64_t& inner = index.back();
+        inner += from[i] - before;
+        if (inner >= last) {
+            int64_t rest = from[i];
+            for (size_t d = index.size(); d-- > 0;) {
+                index[d] = rest % x.size(static_cast<int64_t>(d));
+                rest /= x.size(static_cast<int64_t>(d));
+            }
+        }
+        for (int64_t d = 0; d < dims; ++d) to[d * n + i] = index[static_cast<size_t>(d)];
     }
     return Tensor::make(columns.view(Layout::strided(Dims{n, dims}, Dims{1, n}), 0));
 }

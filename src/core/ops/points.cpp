@@ -56,18 +56,20 @@ Array as_numbers(const Array& index, const Dims& shape) {
     return out;
 }
 
-// For each point, how far its element lies from the array's first, in elements.
-std::vector<int64_t> offsets(const Points& p, const Array& x) {
+// For each point, how far its element lies from the array's first, in elements: int64, of the points' shape.
+Array offsets(const Points& p, const Array& x) {
     int64_t n = p.count();
-    const int64_t* rows = p.rows.as<int64_t>();
-    std::vector<int64_t> out(static_cast<size_t>(n));
     Odometer covered;
     for (int64_t d : p.covered) covered.add(x.size(d), x.stride(d));
     size_t k = covered.sizes.size();
+    if (k == 1 && covered.strides[0] == 1) return p.rows;
+    Array offsets = Array::empty(DType::Int64, p.shape);
+    const int64_t* rows = p.rows.as<int64_t>();
+    int64_t* out = offsets.as<int64_t>();
     if (k <= 1) {
         int64_t stride = k ? covered.strides[0] : 0;
-        for (int64_t i = 0; i < n; ++i) out[static_cast<size_t>(i)] = rows[i] * stride;
-        return out;
+        for (int64_t i = 0; i < n; ++i) out[i] = rows[i] * stride;
+        return offsets;
     }
     for (int64_t i = 0; i < n; ++i) {
         int64_t rest = rows[i], at = 0;
@@ -75,9 +77,9 @@ std::vector<int64_t> offsets(const Points& p, const Array& x) {
             at += rest % covered.sizes[d] * covered.strides[d];
             rest /= covered.sizes[d];
         }
-        out[static_cast<size_t>(i)] = at + rest * covered.strides[0];
+        out[i] = at + rest * covered.strides[0];
     }
-    return out;
+    return offsets;
 }
 
 template <class T, class F>
@@ -93,21 +95,22 @@ void visit(const Points& p, const Array& x, const Array& y, F f) {
         after.strides.pop_back();
         after.index.pop_back();
     }
-    std::vector<int64_t> at = offsets(p, x);
+    Array held = offsets(p, x);
+    const int64_t *at = held.as<int64_t>(), *end = at + held.numel();
     T* base = x.as<T>();
     T* out = y.as<T>();
     const int64_t step = y.numel() == 1 ? 0 : 1;
     do {
         T* b = base + before.at;
         if (length == 1 && after.sizes.empty()) {
-            for (int64_t o : at) {
-                f(b[o], *out);
+            for (const int64_t* o = at; o < end; ++o) {
+                f(b[*o], *out);
                 out += step;
             }
             continue;
         }
-        for (int64_t o : at) do {
-                T* from = b + o + after.at;
+        for (const int64_t* o = at; o < end; ++o) do {
+                T* from = b + *o + after.at;
                 if (stride == 1 && step == 1)
                     for (int64_t i = 0; i < length; ++i) f(from[i], out[i]);
                 else

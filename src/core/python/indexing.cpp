@@ -106,6 +106,17 @@ Tensor as_index_tensor(PyObject* o) {
     return index_from_sequence(o);
 }
 
+const char* number_type(DType d) {  // as PyTorch names it here
+    switch (d) {
+        case DType::Float32: return "float";
+        case DType::Float64: return "double";
+        case DType::Int32: return "int";
+        case DType::Int64: return "int64_t";
+        case DType::UInt8: return "uint8_t";
+        default: return dtype_name(d);
+    }
+}
+
 bool is_mask(const Tensor& t) { return t.dtype() == DType::Bool || t.dtype() == DType::UInt8; }
 
 struct Indexed {
@@ -267,7 +278,8 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         else if (is_array(value))
             v = index_from_array(value);
         else if (PyComplex_Check(value))
-            fail("value cannot be converted to type %s without overflow", dtype_name(x.dtype()));
+            fail("value cannot be converted to type %s without overflow: a complex number has no place in a real tensor",
+                 number_type(x.dtype()));
         else
             fail_as(ErrorKind::Type, "can't assign a %s to a pullback.%sTensor. Give a number, a tensor or an array: pullback.tensor(...) makes a "
                     "tensor of a list.", Py_TYPE(value)->tp_name, dtype_legacy_name(x.dtype()));
