@@ -102,6 +102,21 @@ struct ExtremeAlong {
     }
 };
 
+// A value found elsewhere (a median) whose ties share the gradient.
+struct SharedChoice {
+    const char* node;
+    static constexpr uint32_t saves = 1;
+    static constexpr bool saves_output = true;
+    Array value;
+    Dims dims;
+    const char* node_name() const { return node; }
+    Tensor forward(const Tensors&) { return Tensor::make(value); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        out[0] = shared_pull(g[0], c.input(0), c.output(), dims, false);
+    }
+    Tensors pushforward(Context& c, const Tensors& t) { return {shared_push(t[0], c.input(0), c.output(), dims, false)}; }
+};
+
 void check_not_empty(const Tensor& x, const Dims& dims, const char* name, bool all) {
     if (x.numel()) return;
     if (all)
@@ -135,6 +150,10 @@ Tensors extreme_along(const Tensor& x, bool greatest, int64_t dim, bool keepdim)
 
 Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme_of(x, true, dims, keepdim); }
 Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme_of(x, false, dims, keepdim); }
+
+Tensor shared_choice(const char* node, const Tensor& x, const Array& value) {
+    return apply(SharedChoice{node, value, reduced_dims(x, {})}, {x});
+}
 
 Tensors aminmax(const Tensor& x, bool all, int64_t dim, bool keepdim) {
     Dims dims = reduced_dims(x, all ? Dims{} : Dims{dim});

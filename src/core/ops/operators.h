@@ -141,6 +141,21 @@ Tensor amin(const Tensor& x, const Dims& dims, bool keepdim);
 Tensors aminmax(const Tensor& x, bool all, int64_t dim, bool keepdim);
 Tensor argmax(const Tensor& x, bool greatest, bool flat, int64_t dim, bool keepdim);
 
+Tensor shared_choice(const char* node, const Tensor& x, const Array& value);  // one element's value; ties share
+
+// order.cpp: values and indices; bins.cpp
+Tensors sort(const Tensor& x, int64_t dim, bool descending, bool stable);
+Tensor argsort(const Tensor& x, int64_t dim, bool descending);
+Tensors topk(const Tensor& x, int64_t k, int64_t dim, bool largest);
+Tensors kthvalue(const Tensor& x, int64_t k, int64_t dim, bool keepdim);
+Tensor median(const Tensor& x, bool ignore_nan);
+Tensors median_along(const Tensor& x, int64_t dim, bool keepdim, bool ignore_nan);
+Tensors mode(const Tensor& x, int64_t dim, bool keepdim);
+Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive);  // values, inverse, counts
+Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const Tensor& sorter, bool int32);
+Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength);
+Tensor histc(const Tensor& x, int64_t bins, double low, double high);
+
 // statistics.cpp
 Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim);
 Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim);

@@ -1,1 +1,184 @@
-"""Sorting and searching."""
+"""Orders: sorting, selecting by rank, searching, counting.
+
+NaN is greater than every number. Sorting is always stable. The gradient goes to the elements that were chosen.
+"""
+
+from .declare import FUNCTIONS, composed, operator
+
+
+@operator
+def sort(input, dim=-1, descending=False, stable=False, *, out=None):
+    """The elements in order along `dim`, as a named tuple (values, indices); equal elements keep their order.
+
+    >>> pb.sort(pb.tensor([3.0, 1.0, 2.0]))
+    pullback.return_types.sort(
+    values=tensor([1., 2., 3.]),
+    indices=tensor([1, 2, 0]))
+    """
+
+
+@operator
+def argsort(input, dim=-1, descending=False, stable=False):
+    """The indices that sort `input` along `dim`; int64.
+
+    >>> pb.argsort(pb.tensor([3.0, 1.0, 2.0]), descending=True)
+    tensor([0, 2, 1])
+    """
+
+
+@operator
+def msort(input):
+    """The elements in order along the first dimension.
+
+    >>> pb.msort(pb.tensor([[3.0, 1.0], [2.0, 4.0]]))
+    tensor([[2., 1.],
+            [3., 4.]])
+    """
+
+
+@operator
+def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
+    """The `k` largest (or smallest) elements along `dim` in order, as a named tuple (values, indices).
+
+    Raises RuntimeError where `k` is out of range, and for bool.
+
+    >>> pb.topk(pb.tensor([3.0, 1.0, 2.0]), 2).values
+    tensor([3., 2.])
+    """
+
+
+@operator
+def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
+    """The k-th smallest element along `dim`, counted from 1, as a named tuple (values, indices).
+
+    >>> pb.kthvalue(pb.tensor([3.0, 1.0, 2.0]), 2).values
+    tensor(2.)
+    """
+
+
+@operator
+def median(input, dim=None, keepdim=False, *, out=None):
+    """The lower median of everything, or along `dim` as a named tuple (values, indices); NaN if there is one.
+
+    Without `dim`, equal elements share the gradient.
+
+    >>> pb.median(pb.tensor([4.0, 1.0, 2.0, 3.0]))
+    tensor(2.)
+    """
+
+
+@operator
+def nanmedian(input, dim=None, keepdim=False, *, out=None):
+    """`median` of the elements that are not NaN.
+
+    >>> pb.nanmedian(pb.tensor([1.0, float("nan"), 3.0, 2.0]))
+    tensor(2.)
+    """
+
+
+@operator
+def mode(input, dim=-1, keepdim=False, *, out=None):
+    """The most frequent element along `dim`, the smallest of several, as a named tuple (values, indices).
+
+    >>> pb.mode(pb.tensor([1.0, 2.0, 2.0, 1.0, 2.0])).values
+    tensor(2.)
+    """
+
+
+@operator(public=False, method=False)
+def _unique(input, dim, consecutive):
+    """Values, inverse and counts of equal elements, or of equal slices of `dim`."""
+
+
+_parts = _unique
+
+
+def _chosen(parts, *wanted):
+    out = tuple(part for part, want in zip(parts, (True, *wanted)) if want)
+    return out[0] if len(out) == 1 else out
+
+
+@composed
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements in ascending order, or the different slices of `dim`.
+
+    `return_inverse` adds, for each element, its place among them; `return_counts` how often each occurs. The result
+    carries no gradient.
+
+    >>> pb.unique(pb.tensor([3, 1, 3, 2]), return_counts=True)
+    (tensor([1, 2, 3]), tensor([1, 1, 2]))
+    """
+    return _chosen(_parts(input, dim, False), return_inverse, return_counts)
+
+
+@composed
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """`input` with runs of equal neighbours shortened to one, flattened, or by slices of `dim`.
+
+    >>> pb.unique_consecutive(pb.tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1])
+    """
+    return _chosen(_parts(input, dim, True), return_inverse, return_counts)
+
+
+@operator(method=False)
+def searchsorted(
+    sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None
+):
+    """Where `input` would be inserted into the sorted last dimension of `sorted_sequence`; int64.
+
+    Before elements equal to it, or after them if `right` (or `side="right"`). `sorter` sorts a sequence that is not.
+
+    >>> pb.searchsorted(pb.tensor([1.0, 3.0, 5.0]), pb.tensor([3.0, 6.0]))
+    tensor([1, 3])
+    """
+
+
+@operator(method=False)
+def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
+    """The number of the interval between `boundaries` (sorted, 1-d) that each element lies in; int64.
+
+    >>> pb.bucketize(pb.tensor([0.5, 3.0, 9.0]), pb.tensor([1.0, 3.0, 5.0]))
+    tensor([0, 1, 3])
+    """
+
+
+@operator
+def bincount(input, weights=None, minlength=0):
+    """How often each number from 0 on occurs in a 1-d integer tensor; or the sums of their `weights`.
+
+    >>> pb.bincount(pb.tensor([0, 2, 2]), minlength=4)
+    tensor([1, 0, 2, 0])
+    """
+
+
+@operator
+def histc(input, bins=100, min=0, max=0, *, out=None):
+    """How many elements lie in each of `bins` equal intervals from `min` to `max` (of the data, if they are equal).
+
+    >>> pb.histc(pb.tensor([0.0, 1.0, 1.0, 3.0]), bins=3, min=0, max=3)
+    tensor([1., 2., 1.])
+    """
+
+
+@composed
+def diff(input, n=1, dim=-1, prepend=None, append=None):
+    """The differences of neighbours along `dim`, `n` times over.
+
+    >>> pb.diff(pb.tensor([1.0, 4.0, 9.0]))
+    tensor([3., 5.])
+    """
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional. A 0-d tensor has no neighbours.")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    if prepend is not None or append is not None:
+        parts = [part for part in (prepend, input, append) if part is not None]
+        input = FUNCTIONS["cat"](parts, dim)
+    for _ in range(n):
+        length = input.shape[dim]
+        if length < 2:
+            return input.narrow(dim, 0, 0)
+        after, before = input.narrow(dim, 1, length - 1), input.narrow(dim, 0, length - 1)
+        input = after != before if input.dtype == FUNCTIONS["eq"](input, input).dtype else after - before
+    return input
