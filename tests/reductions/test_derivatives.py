@@ -145,12 +145,8 @@ def test_second_order_in_all_nestings(name):
     np.testing.assert_allclose(
         reverse_over_reverse(f, pb.tensor(x, requires_grad=True), pu).numpy(), expected, **close
     )
-    np.testing.assert_allclose(
-        forward_over_reverse(f, pb.tensor(x), pu).detach().numpy(), expected, **close
-    )
-    np.testing.assert_allclose(
-        reverse_over_forward(f, pb.tensor(x), pu).detach().numpy(), expected, **close
-    )
+    np.testing.assert_allclose(forward_over_reverse(f, pb.tensor(x), pu).detach().numpy(), expected, **close)
+    np.testing.assert_allclose(reverse_over_forward(f, pb.tensor(x), pu).detach().numpy(), expected, **close)
     np.testing.assert_allclose(forward_over_forward(f, pb.tensor(x), pu, pv), (expected * v).sum(), **close)
 
 

@@ -35,12 +35,14 @@ Tensor from_ints(const std::vector<int64_t>& v, const Dims& shape) {
 Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive) {
     if (!is_supported(x.dtype())) fail_unsupported("unique", x.dtype());
     Array a = x.array();
+    if (!flat && x.ndim() == 0)
+        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions", static_cast<long long>(dim));
     if (!flat) dim = wrap_dim(dim, x.ndim());
     // The things compared, one a row: elements, or slices of `dim`.
     int64_t n, width = 1;
     Array rows;
     Dims moved;
-    if (flat || x.ndim() == 0) {
+    if (flat) {
         rows = contiguous_array(a);
         n = rows.numel();
     } else {
@@ -86,7 +88,7 @@ Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive) {
         values = Tensor::make(out);
     });
     auto found = static_cast<int64_t>(first.size());
-    if (!flat && x.ndim() > 0) {
+    if (!flat) {
         moved[0] = found;
         Array out = values.array().view(Layout::contiguous(moved), 0);
         Dims shape = x.shape();

@@ -3,11 +3,12 @@
 NaN is greater than every number. Sorting is always stable. The gradient goes to the elements that were chosen.
 """
 
+from .._core import bool as boolean
 from .declare import FUNCTIONS, composed, operator
 
 
 @operator
-def sort(input, dim=-1, descending=False, stable=False, *, out=None):
+def sort(input, dim=-1, descending=False, stable=None, *, out=None):
     """The elements in order along `dim`, as a named tuple (values, indices); equal elements keep their order.
 
     >>> pb.sort(pb.tensor([3.0, 1.0, 2.0]))
@@ -90,9 +91,6 @@ def _unique(input, dim, consecutive):
     """Values, inverse and counts of equal elements, or of equal slices of `dim`."""
 
 
-_parts = _unique
-
-
 def _chosen(parts, *wanted):
     out = tuple(part for part, want in zip(parts, (True, *wanted)) if want)
     return out[0] if len(out) == 1 else out
@@ -108,7 +106,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     >>> pb.unique(pb.tensor([3, 1, 3, 2]), return_counts=True)
     (tensor([1, 2, 3]), tensor([1, 1, 2]))
     """
-    return _chosen(_parts(input, dim, False), return_inverse, return_counts)
+    return _chosen(_unique(input, dim, False), return_inverse, return_counts)
 
 
 @composed
@@ -118,13 +116,11 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     >>> pb.unique_consecutive(pb.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
     """
-    return _chosen(_parts(input, dim, True), return_inverse, return_counts)
+    return _chosen(_unique(input, dim, True), return_inverse, return_counts)
 
 
 @operator(method=False)
-def searchsorted(
-    sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None
-):
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None):
     """Where `input` would be inserted into the sorted last dimension of `sorted_sequence`; int64.
 
     Before elements equal to it, or after them if `right` (or `side="right"`). `sorter` sorts a sequence that is not.
@@ -169,7 +165,9 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     tensor([3., 5.])
     """
     if input.ndim == 0:
-        raise RuntimeError("diff expects input to be at least one-dimensional. A 0-d tensor has no neighbours.")
+        raise RuntimeError(
+            "diff expects input to be at least one-dimensional. A 0-d tensor has no neighbours."
+        )
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     if prepend is not None or append is not None:
@@ -180,5 +178,5 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
         if length < 2:
             return input.narrow(dim, 0, 0)
         after, before = input.narrow(dim, 1, length - 1), input.narrow(dim, 0, length - 1)
-        input = after != before if input.dtype == FUNCTIONS["eq"](input, input).dtype else after - before
+        input = after != before if input.dtype == boolean else after - before
     return input
