@@ -141,7 +141,7 @@ def test_second_order_in_all_nestings(name):
     v = np.cos(3 * np.arange(x.size, dtype=np.float64)).reshape(x.shape)
     expected = directional(f, x, u)
     pu, pv = pb.tensor(u), pb.tensor(v)
-    close = dict(rtol=1e-6, atol=1e-7)
+    close = {"rtol": 1e-6, "atol": 1e-7}
     np.testing.assert_allclose(
         reverse_over_reverse(f, pb.tensor(x, requires_grad=True), pu).numpy(), expected, **close
     )
