@@ -461,7 +461,8 @@ def _deepcopy(self, memo):
     if not self.is_leaf:
         raise RuntimeError(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
-            "the moment. This one was computed by a recorded operation: copy.deepcopy(x.detach()) copies its value."
+            "the moment. This one was computed by a recorded operation: copy.deepcopy(x.detach()) copies "
+            "its value."
         )
     import copy
 
