@@ -29,7 +29,10 @@ def scalar(f, weights):
 
 def gradients(s, arrays):
     xs = [tensor(a).requires_grad_() for a in arrays]
-    return [np.array(g.tolist()).reshape(a.shape) for g, a in zip(pb.autograd.grad(s(*xs), xs), arrays, strict=True)]
+    return [
+        np.array(g.tolist()).reshape(a.shape)
+        for g, a in zip(pb.autograd.grad(s(*xs), xs), arrays, strict=True)
+    ]
 
 
 def along(arrays, directions, t):
@@ -48,7 +51,7 @@ def check(f, *arrays, seed=0, second=True):
     u, v = ([rng.standard_normal(a.shape) for a in arrays] for _ in range(2))
     close = {"rtol": 2e-6, "atol": 2e-6}
 
-    value = lambda t: s(*map(tensor, along(arrays, u, t))).item()  # noqa: E731
+    value = lambda t: s(*map(tensor, along(arrays, u, t))).item()
     slope = (value(STEP) - value(-STEP)) / (2 * STEP)
     np.testing.assert_allclose(dot(gradients(s, arrays), u), slope, **close)
 
@@ -80,7 +83,8 @@ def reverse_over_reverse(s, arrays, u, v):
 def forward_over_reverse(s, arrays, u, v):
     with forward_ad.dual_level():
         xs = [
-            forward_ad.make_dual(tensor(a).requires_grad_(), tensor(d)) for a, d in zip(arrays, u, strict=True)
+            forward_ad.make_dual(tensor(a).requires_grad_(), tensor(d))
+            for a, d in zip(arrays, u, strict=True)
         ]
         first = pb.autograd.grad(s(*xs), xs)
         tangents = [forward_ad.unpack_dual(g).tangent for g in first]
@@ -106,5 +110,6 @@ def forward_over_forward(s, arrays, u, v):
 
 
 NESTINGS = {
-    f.__name__: f for f in (reverse_over_reverse, forward_over_reverse, reverse_over_forward, forward_over_forward)
+    f.__name__: f
+    for f in (reverse_over_reverse, forward_over_reverse, reverse_over_forward, forward_over_forward)
 }

@@ -8,7 +8,7 @@ import pullback as pb
 
 RNG = np.random.default_rng(7)
 X = RNG.standard_normal((2, 3, 4))
-I = pb.tensor  # noqa: E741
+I = pb.tensor
 
 INDICES = {
     "int": 1,

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Bad indices: PyTorch's exception types and first sentences; afterwards everything is as before."""
 
 import re
@@ -7,7 +8,7 @@ import pytest
 
 import pullback as pb
 
-I = pb.tensor  # noqa: E741
+I = pb.tensor
 ONE = I([[[0]]])
 
 
@@ -121,13 +122,28 @@ def test_calls(call, kind, message):
 
 def test_values_that_do_not_fit():
     y = x()
-    with pytest.raises(RuntimeError, match=re.escape("The expanded size of the tensor (3) must match the existing size (2)")):
+    with pytest.raises(
+        RuntimeError, match=re.escape("The expanded size of the tensor (3) must match the existing size (2)")
+    ):
         y[0] = pb.ones(2, 4)
-    with pytest.raises(RuntimeError, match=re.escape("shape mismatch: value tensor of shape [2, 4] cannot be broadcast to indexing result of shape [1, 3, 4]")):
+    with pytest.raises(
+        RuntimeError,
+        match=re.escape(
+            "shape mismatch: value tensor of shape [2, 4] cannot be broadcast to indexing result of shape [1, 3, 4]"
+        ),
+    ):
         y[[0]] = pb.ones(2, 4)
-    with pytest.raises(RuntimeError, match=re.escape("shape mismatch: value tensor of shape [3] cannot be broadcast to indexing result of shape [20]")):
+    with pytest.raises(
+        RuntimeError,
+        match=re.escape(
+            "shape mismatch: value tensor of shape [3] cannot be broadcast to indexing result of shape [20]"
+        ),
+    ):
         y[y > 3] = pb.ones(3)
-    with pytest.raises(RuntimeError, match="Index put requires the source and destination dtypes match, got Float for the destination and Double"):
+    with pytest.raises(
+        RuntimeError,
+        match="Index put requires the source and destination dtypes match, got Float for the destination and Double",
+    ):
         y[[0]] = pb.ones(4, dtype=pb.float64)
     for value in ([1, 2, 3, 4], "a", None):
         with pytest.raises(TypeError, match=f"can't assign a {type(value).__name__} to a "):
@@ -139,8 +155,15 @@ def test_values_that_do_not_fit():
 
 def test_leaves_are_protected():
     leaf = pb.zeros(3, requires_grad=True)
-    for write in (lambda: leaf.__setitem__(0, 1.0), lambda: leaf.__setitem__([0], 1.0), lambda: leaf.__setitem__(leaf > 1, 0)):
-        with pytest.raises(RuntimeError, match="a (view of a )?leaf Variable that requires grad is being used in an in-place operation"):
+    for write in (
+        lambda: leaf.__setitem__(0, 1.0),
+        lambda: leaf.__setitem__([0], 1.0),
+        lambda: leaf.__setitem__(leaf > 1, 0),
+    ):
+        with pytest.raises(
+            RuntimeError,
+            match=r"a (view of a )?leaf Variable that requires grad is being used in an in-place operation",
+        ):
             write()
     with pb.no_grad():
         leaf[0] = 1.0
@@ -150,7 +173,10 @@ def test_leaves_are_protected():
 
 def test_expanded_memory_is_not_written():
     y = pb.zeros(3).expand(2, 3)
-    with pytest.raises(RuntimeError, match="unsupported operation: more than one element of the written-to tensor refers to a single memory location"):
+    with pytest.raises(
+        RuntimeError,
+        match="unsupported operation: more than one element of the written-to tensor refers to a single memory location",
+    ):
         y[[0]] = 1.0
     with pytest.raises(RuntimeError, match="more than one element"):
         y[0:2] = 1.0
@@ -166,7 +192,9 @@ def test_saved_values_are_guarded():
 
 
 def test_non_tuple_lists_warn():
-    with pytest.warns(UserWarning, match="Using a non-tuple sequence for multidimensional indexing is deprecated"):
+    with pytest.warns(
+        UserWarning, match="Using a non-tuple sequence for multidimensional indexing is deprecated"
+    ):
         assert x()[[0, slice(None)]].shape == (3, 4)
     with pytest.warns(UserWarning, match="non-tuple"):
         assert x()[[pb.tensor(1), 0, 2]].item() == 14

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Shapes, strides, dtypes, names on the tape, gradients and errors against PyTorch."""
 
 import numpy as np

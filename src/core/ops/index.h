@@ -14,23 +14,28 @@ struct PointNames {
 Tensor read_points(const Tensor& x, const PointsRef& p, PointNames names = {});
 // x with `values` (of the result's shape, or one that broadcasts to it) written or added at the points.
 Tensor write_points(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node);
-const Tensor& write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node, const char* operation);
+const Tensor& write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add,
+                            const char* node, const char* operation);
 // The same with a number.
 Tensor fill_points(const Tensor& x, Scalar value, const PointsRef& p, const char* node);
-const Tensor& fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node, const char* operation);
+const Tensor& fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node,
+                           const char* operation);
 // Zeros of the points' input with `values` added at the points: what reading pulls back to.
 Tensor add_to_zeros(const Tensor& values, const PointsRef& p, PointNames names = {});
 
 // Whether the write happens in x itself: the operators with an in-place form take it as an argument.
 enum class Place { New, Here };
-Tensor put(Place place, const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node, const char* operation);
-Tensor fill(Place place, const Tensor& x, Scalar value, const PointsRef& p, const char* node, const char* operation);
+Tensor put(Place place, const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
+           const char* operation);
+Tensor fill(Place place, const Tensor& x, Scalar value, const PointsRef& p, const char* node,
+            const char* operation);
 
 // index_put's values have the shape of x[indices] or broadcast to it.
 Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Tensor& values, bool accumulate);
 void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value);  // x[indices] = number
 
-Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha);
+Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
+                 Scalar alpha);
 Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
 Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& value);
 Tensor take(const Tensor& x, const Tensor& index);
@@ -42,7 +47,8 @@ PointsRef scatter_points(const Tensor& x, int64_t dim, const Tensor& index, cons
 enum class Reduce : uint8_t { None, Sum, Prod, Mean, AMax, AMin };
 Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src);
 Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
-Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Reduce reduce, bool include_self);
+Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
+                      Reduce reduce, bool include_self);
 
 // masks.cpp
 Tensor masked_fill(Place place, const Tensor& x, const Tensor& mask, const Operand& value);

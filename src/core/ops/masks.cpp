@@ -35,14 +35,18 @@ Tensor to_shape(const Tensor& t, const Dims& shape) { return t.shape() == shape 
 
 Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const Operand& value) {
     if (mask.dtype() != DType::Bool)
-        fail("masked_fill_ only supports boolean masks, but got mask with dtype %s", dtype_name(mask.dtype()));
+        fail("masked_fill_ only supports boolean masks, but got mask with dtype %s",
+             dtype_name(mask.dtype()));
     if (value.tensor && value.tensor->ndim() > 0)
-        fail("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with %lld dimension(s).", static_cast<long long>(value.tensor->ndim()));
+        fail(
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with %lld dimension(s).",
+            static_cast<long long>(value.tensor->ndim()));
     Dims shape = broadcast_shapes(mask.layout(), given.layout());
     Tensor x = given;
     if (!(shape == given.shape())) {
         if (place == Place::Here)
-            fail("output with shape %s doesn't match the broadcast shape %s", shape_text(given.layout()).c_str(), shape_text(shape).c_str());
+            fail("output with shape %s doesn't match the broadcast shape %s",
+                 shape_text(given.layout()).c_str(), shape_text(shape).c_str());
         x = expand(given, shape);
     }
     Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();
@@ -56,27 +60,32 @@ Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const O
     return place == Place::Here ? apply_inplace(rule, inputs, "masked_fill_") : apply(rule, inputs);
 }
 
-Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) { return masked_fill(Place::New, x, mask, value); }
+Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
+    return masked_fill(Place::New, x, mask, value);
+}
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
     if (mask.dtype() != DType::Bool) fail("masked_select: expected BoolTensor for mask");
     Dims shape = broadcast_shapes(mask.layout(), x.layout());
-    return read_points(to_shape(x, shape), points_of_mask(to_shape(mask, shape)), {"MaskedSelectBackward0", "MaskedScatterBackward0"});
+    return read_points(to_shape(x, shape), points_of_mask(to_shape(mask, shape)),
+                       {"MaskedSelectBackward0", "MaskedScatterBackward0"});
 }
 
 Tensor masked_scatter(Place place, const Tensor& given, const Tensor& mask, const Tensor& source) {
     if (mask.dtype() != DType::Bool)
-        fail("masked_scatter_ only supports boolean masks, but got mask with dtype %s", dtype_legacy_name(mask.dtype()));
+        fail("masked_scatter_ only supports boolean masks, but got mask with dtype %s",
+             dtype_legacy_name(mask.dtype()));
     if (given.dtype() != source.dtype())
-        fail("masked_scatter: expected self and source to have same dtypes but got %s and %s", dtype_legacy_name(given.dtype()),
-             dtype_legacy_name(source.dtype()));
+        fail("masked_scatter: expected self and source to have same dtypes but got %s and %s",
+             dtype_legacy_name(given.dtype()), dtype_legacy_name(source.dtype()));
     Dims shape = broadcast_shapes(mask.layout(), given.layout());
     if (place == Place::Here && !(shape == given.shape()))
-        fail("output with shape %s doesn't match the broadcast shape %s", shape_text(given.layout()).c_str(), shape_text(shape).c_str());
+        fail("output with shape %s doesn't match the broadcast shape %s", shape_text(given.layout()).c_str(),
+             shape_text(shape).c_str());
     PointsRef p = points_of_mask(to_shape(mask, shape));
     if (p->count() > source.numel())
-        fail("Number of elements of source < number of ones in mask: %lld values for %lld elements.", static_cast<long long>(source.numel()),
-             static_cast<long long>(p->count()));
+        fail("Number of elements of source < number of ones in mask: %lld values for %lld elements.",
+             static_cast<long long>(source.numel()), static_cast<long long>(p->count()));
     Tensor values = source.ndim() == 1 ? source : reshape(source, Dims{source.numel()});
     if (values.numel() != p->count()) values = slice(values, 0, 0, p->count(), 1);
     return put(place, to_shape(given, shape), values, p, false, "MaskedScatterBackward0", "masked_scatter_");

@@ -18,7 +18,8 @@ int64_t product(const Dims& d) {
 Dims kept_dims(const Points& p) {
     Dims kept;
     for (size_t d = 0; d < p.input.size(); ++d)
-        if (std::find(p.covered.begin(), p.covered.end(), static_cast<int64_t>(d)) == p.covered.end()) kept.push_back(static_cast<int64_t>(d));
+        if (std::find(p.covered.begin(), p.covered.end(), static_cast<int64_t>(d)) == p.covered.end())
+            kept.push_back(static_cast<int64_t>(d));
     return kept;
 }
 
@@ -82,11 +83,11 @@ Array offsets(const Points& p, const Array& x) {
     return offsets;
 }
 
-template <class T, class F>
-void visit(const Points& p, const Array& x, const Array& y, F f) {
+template <class T, class F> void visit(const Points& p, const Array& x, const Array& y, F f) {
     Dims kept = kept_dims(p);
     Odometer before, after;
-    for (size_t i = 0; i < kept.size(); ++i) (i < p.position ? before : after).add(x.size(kept[i]), x.stride(kept[i]));
+    for (size_t i = 0; i < kept.size(); ++i)
+        (i < p.position ? before : after).add(x.size(kept[i]), x.stride(kept[i]));
     int64_t length = 1, stride = 1;
     if (!after.sizes.empty()) {
         length = after.sizes.back();
@@ -120,31 +121,30 @@ void visit(const Points& p, const Array& x, const Array& y, F f) {
     } while (before.next());
 }
 
-template <class T>
-void visit_moves(const Points& p, At what, const Array& x, const Array& y) {
-    if (what == At::Read)
-        visit<T>(p, x, y, [](T& a, T& b) { b = a; });
-    else
-        visit<T>(p, x, y, [](T& a, T& b) { a = b; });
+template <class T> void visit_moves(const Points& p, At what, const Array& x, const Array& y) {
+    if (what == At::Read) visit<T>(p, x, y, [](T& a, T& b) { b = a; });
+    else visit<T>(p, x, y, [](T& a, T& b) { a = b; });
 }
 
-template <class T>
-T quotient(T a, T b) {  // rounded down, of integers
-    if constexpr (std::is_integral_v<T>)
-        return static_cast<T>(a / b - (a % b != 0 && (a < 0) != (b < 0)));
-    else
-        return a / b;
+template <class T> T quotient(T a, T b) {  // rounded down, of integers
+    if constexpr (std::is_integral_v<T>) return static_cast<T>(a / b - (a % b != 0 && (a < 0) != (b < 0)));
+    else return a / b;
 }
 
-template <class T>
-void visit_numbers(const Points& p, At what, const Array& x, const Array& y) {
+template <class T> void visit_numbers(const Points& p, At what, const Array& x, const Array& y) {
     switch (what) {
         case At::Add: return visit<T>(p, x, y, [](T& a, T& b) { a = static_cast<T>(a + b); });
         case At::Multiply: return visit<T>(p, x, y, [](T& a, T& b) { a = static_cast<T>(a * b); });
         case At::Divide: return visit<T>(p, x, y, [](T& a, T& b) { a = quotient(a, b); });
         // A NaN wins, as in maximum and minimum.
-        case At::Max: return visit<T>(p, x, y, [](T& a, T& b) { if (b > a || b != b) a = b; });
-        case At::Min: return visit<T>(p, x, y, [](T& a, T& b) { if (b < a || b != b) a = b; });
+        case At::Max:
+            return visit<T>(p, x, y, [](T& a, T& b) {
+                if (b > a || b != b) a = b;
+            });
+        case At::Min:
+            return visit<T>(p, x, y, [](T& a, T& b) {
+                if (b < a || b != b) a = b;
+            });
         default: return;
     }
 }
@@ -257,9 +257,12 @@ void visit_points(const Points& p, At what, const Array& x, const Array& y) {
         case DType::UInt8: return visit_numbers<uint8_t>(p, what, x, y);
         case DType::Bool:
             // Truth values: a sum and a maximum are "or", a product and a minimum are "and".
-            if (what == At::Add || what == At::Max) return visit<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a |= b; });
+            if (what == At::Add || what == At::Max)
+                return visit<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a |= b; });
             return visit<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a &= b; });
-        default: fail_as(ErrorKind::NotImplemented, "\"index\" not implemented for '%s'", dtype_legacy_name(x.dtype));
+        default:
+            fail_as(ErrorKind::NotImplemented, "\"index\" not implemented for '%s'",
+                    dtype_legacy_name(x.dtype));
     }
 }
 
@@ -267,7 +270,8 @@ void visit_points(const Points& p, At what, const Array& x, const Array& y) {
 
 PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
     if (static_cast<int64_t>(indices.size()) > x.ndim())
-        fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld (got %zu)", static_cast<long long>(x.ndim()), indices.size());
+        fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld (got %zu)",
+                static_cast<long long>(x.ndim()), indices.size());
     struct Entry {
         Array numbers;
         int64_t size;  // of the dimensions it covers, together
@@ -285,30 +289,41 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
         }
         DType d = t.dtype();
         if (d == DType::Bool || d == DType::UInt8) {
-            if (d == DType::UInt8 && PyErr_WarnEx(PyExc_UserWarning, "indexing with dtype pullback.uint8 is now deprecated, please use a dtype "
-                                                  "pullback.bool instead.", 1) < 0)
+            if (d == DType::UInt8 &&
+                PyErr_WarnEx(PyExc_UserWarning,
+                             "indexing with dtype pullback.uint8 is now deprecated, please use a dtype "
+                             "pullback.bool instead.",
+                             1) < 0)
                 throw PythonError();
             int64_t size = 1;
             for (int64_t k = 0; k < t.ndim(); ++k) {
                 if (dim + k >= x.ndim())
-                    fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld", static_cast<long long>(x.ndim()));
+                    fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld",
+                            static_cast<long long>(x.ndim()));
                 if (t.size(k) != x.size(dim + k))
-                    fail_as(ErrorKind::Index, "The shape of the mask %s at index %lld does not match the shape of the indexed tensor %s at "
-                            "index %lld. A mask selects elements, so it has the size of each dimension that it covers.",
-                            shape_text(t.layout()).c_str(), static_cast<long long>(k), shape_text(x.layout()).c_str(),
-                            static_cast<long long>(dim + k));
+                    fail_as(ErrorKind::Index,
+                            "The shape of the mask %s at index %lld does not match the shape of the indexed "
+                            "tensor %s at "
+                            "index %lld. A mask selects elements, so it has the size of each dimension that "
+                            "it covers.",
+                            shape_text(t.layout()).c_str(), static_cast<long long>(k),
+                            shape_text(x.layout()).c_str(), static_cast<long long>(dim + k));
                 size *= t.size(k);
                 covered.push_back(dim + k);
             }
             entries.push_back({nonzero_rows(t.array()), size, dim});
             dim += t.ndim();
         } else if (d == DType::Int64 || d == DType::Int32) {
-            if (dim >= x.ndim()) fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld", static_cast<long long>(x.ndim()));
+            if (dim >= x.ndim())
+                fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld",
+                        static_cast<long long>(x.ndim()));
             covered.push_back(dim);
             entries.push_back({t.array(), x.size(dim), dim});
             ++dim;
         } else {
-            fail_as(ErrorKind::Index, "tensors used as indices must be long, int, byte or bool tensors. This one is %s.", dtype_name(d));
+            fail_as(ErrorKind::Index,
+                    "tensors used as indices must be long, int, byte or bool tensors. This one is %s.",
+                    dtype_name(d));
         }
         const Layout& l = *entries.back().numbers.layout;
         shapes += (shapes.empty() ? "" : ", ") + shape_text(l);
@@ -317,13 +332,17 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
         } catch (const Error&) {
             std::string all = shapes;
             for (size_t later = entries.size(); later < indices.size(); ++later)
-                if (indices[later] && !is_differentiable(indices[later].dtype())) all += ", " + shape_text(indices[later].layout());
-            fail_as(ErrorKind::Index, "shape mismatch: indexing tensors could not be broadcast together with shapes %s", all.c_str());
+                if (indices[later] && !is_differentiable(indices[later].dtype()))
+                    all += ", " + shape_text(indices[later].layout());
+            fail_as(ErrorKind::Index,
+                    "shape mismatch: indexing tensors could not be broadcast together with shapes %s",
+                    all.c_str());
         }
     }
     // The points' shape stands where the indices stood if those are neighbours, else in front.
     size_t position = 0;
-    bool neighbours = covered.empty() || covered.back() - covered[0] + 1 == static_cast<int64_t>(covered.size());
+    bool neighbours =
+        covered.empty() || covered.back() - covered[0] + 1 == static_cast<int64_t>(covered.size());
     if (neighbours && !covered.empty()) position = static_cast<size_t>(covered[0]);
     auto p = start(x.shape(), covered, common->dims(), position);
     bool empty = product(p->result()) == 0;
@@ -340,8 +359,11 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
             join(p->rows.as<int64_t>(), numbers.as<int64_t>(), n, entries[k].size, first);
         } catch (const Outside& o) {
             if (o.size == 0) fail_as(ErrorKind::Index, "index is out of bounds for dimension with size 0");
-            fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %zu with size %lld (counting the dimensions that are indexed "
-                    "by tensors; it is dimension %lld of shape %s)", static_cast<long long>(o.value), k, static_cast<long long>(o.size),
+            fail_as(ErrorKind::Index,
+                    "index %lld is out of bounds for dimension %zu with size %lld (counting the dimensions "
+                    "that are indexed "
+                    "by tensors; it is dimension %lld of shape %s)",
+                    static_cast<long long>(o.value), k, static_cast<long long>(o.size),
                     static_cast<long long>(entries[k].dim), shape_text(x.layout()).c_str());
         }
         first = false;
@@ -349,11 +371,13 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
     return p;
 }
 
-PointsRef points_of_dim(const Tensor& x, int64_t dim, const Tensor& index, bool wrap, void (*outside)(int64_t, int64_t, int64_t)) {
+PointsRef points_of_dim(const Tensor& x, int64_t dim, const Tensor& index, bool wrap,
+                        void (*outside)(int64_t, int64_t, int64_t)) {
     // A 0-d tensor is a row of one element.
     Dims input = x.shape(), covered;
     if (x.ndim()) covered.push_back(dim);
-    auto p = start(input, covered, x.ndim() ? Dims{index.numel()} : Dims{}, x.ndim() ? static_cast<size_t>(dim) : 0);
+    auto p = start(input, covered, x.ndim() ? Dims{index.numel()} : Dims{},
+                   x.ndim() ? static_cast<size_t>(dim) : 0);
     p->rows = Array::empty(DType::Int64, p->shape);
     int64_t size = x.ndim() ? x.size(dim) : 1, n = index.numel();
     Array numbers = as_numbers(index.array(), index.shape());
@@ -374,8 +398,8 @@ PointsRef points_of_all(const Tensor& x, const Tensor& index) {
     try {
         join(p->rows.as<int64_t>(), numbers.as<int64_t>(), index.numel(), x.numel(), true);
     } catch (const Outside& o) {
-        fail_as(ErrorKind::Index, "out of range: tried to access index %lld on a tensor of %lld elements.", static_cast<long long>(o.value),
-                static_cast<long long>(o.size));
+        fail_as(ErrorKind::Index, "out of range: tried to access index %lld on a tensor of %lld elements.",
+                static_cast<long long>(o.value), static_cast<long long>(o.size));
     }
     return p;
 }
@@ -393,7 +417,8 @@ PointsRef points_of_gather(const Dims& input, int64_t dim, const Tensor& index) 
     int64_t size = scalar ? 1 : input[static_cast<size_t>(dim)], stride = scalar ? 0 : whole->stride(dim);
     Odometer others;
     for (size_t d = 0; d < p->shape.size(); ++d)
-        others.add(p->shape[d], scalar || static_cast<int64_t>(d) == dim ? 0 : whole->stride(static_cast<int64_t>(d)));
+        others.add(p->shape[d],
+                   scalar || static_cast<int64_t>(d) == dim ? 0 : whole->stride(static_cast<int64_t>(d)));
     int64_t length = 1, step = 0;
     if (!others.sizes.empty()) {
         length = others.sizes.back();
@@ -406,8 +431,10 @@ PointsRef points_of_gather(const Dims& input, int64_t dim, const Tensor& index) 
         for (int64_t i = 0; i < length; ++i) {
             int64_t v = *from++;
             if (v < 0 || v >= size)
-                fail("index %lld is out of bounds for dimension %lld with size %lld. Negative indices do not count from the end here.",
-                     static_cast<long long>(v), static_cast<long long>(dim), static_cast<long long>(size));
+                fail(
+                    "index %lld is out of bounds for dimension %lld with size %lld. Negative indices do not "
+                    "count from the end here.",
+                    static_cast<long long>(v), static_cast<long long>(dim), static_cast<long long>(size));
             *to++ = v * stride + others.at + i * step;
         }
     while (others.next());

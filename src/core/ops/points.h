@@ -16,14 +16,14 @@
 namespace pb::ops {
 
 struct Points {
-    Dims input;       // the shape of the tensor that they lie in
-    Dims covered;     // dimensions, increasing
-    Dims shape;       // of the points
-    size_t position;  // where it stands among the dimensions that stay
-    Array rows;       // int64, contiguous: row-major number among the covered dimensions
+    Dims input;          // the shape of the tensor that they lie in
+    Dims covered;        // dimensions, increasing
+    Dims shape;          // of the points
+    size_t position;     // where it stands among the dimensions that stay
+    Array rows;          // int64, contiguous: row-major number among the covered dimensions
     Ref<Layout> memory;  // how what is read lies in memory; null: contiguously
 
-    Dims result() const;       // the shape of what is read
+    Dims result() const;  // the shape of what is read
     int64_t count() const { return rows.numel(); }
     int64_t row_count() const;  // of the covered dimensions together
 };
@@ -33,7 +33,8 @@ using PointsRef = std::shared_ptr<const Points>;
 PointsRef points_of_indices(const Tensor& x, const Tensors& indices);
 // One dimension, or (covered = all) the tensor read as a row. `index` is int64 or int32; `bounds` says what is raised
 // for a number outside, negative ones are counted from the end where `wrap`.
-PointsRef points_of_dim(const Tensor& x, int64_t dim, const Tensor& index, bool wrap, void (*outside)(int64_t i, int64_t dim, int64_t size));
+PointsRef points_of_dim(const Tensor& x, int64_t dim, const Tensor& index, bool wrap,
+                        void (*outside)(int64_t i, int64_t dim, int64_t size));
 PointsRef points_of_all(const Tensor& x, const Tensor& index);
 // gather and scatter: element (i, j, k) of `index` names (index[i, j, k], j, k) for dim 0.
 PointsRef points_of_gather(const Dims& input, int64_t dim, const Tensor& index);

@@ -11,7 +11,8 @@ namespace {
 
 void check_index_dtype(const char* operation, const Tensor& index) {
     if (index.dtype() != DType::Int64 && index.dtype() != DType::Int32)
-        fail("%s(): Expected dtype int32/int64 for index. This one is %s.", operation, dtype_name(index.dtype()));
+        fail("%s(): Expected dtype int32/int64 for index. This one is %s.", operation,
+             dtype_name(index.dtype()));
 }
 
 int64_t dims_at_least_one(const Tensor& t) { return std::max<int64_t>(t.ndim(), 1); }
@@ -21,25 +22,29 @@ int64_t size_or_one(const Tensor& t, int64_t d) { return t.ndim() ? t.size(d) : 
 PointsRef checked_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor* src) {
     check_index_dtype("scatter", index);
     if (src && src->dtype() != x.dtype())
-        fail("scatter(): Expected self.dtype to be equal to src.dtype. They are %s and %s.", dtype_name(x.dtype()), dtype_name(src->dtype()));
+        fail("scatter(): Expected self.dtype to be equal to src.dtype. They are %s and %s.",
+             dtype_name(x.dtype()), dtype_name(src->dtype()));
     if (index.numel() == 0) return points_of_gather(x.shape(), dim, index);  // none: what follows is a copy
     if (dims_at_least_one(index) != dims_at_least_one(x))
-        fail("Index tensor must have the same number of dimensions as self tensor. They have %lld and %lld.", static_cast<long long>(index.ndim()),
-             static_cast<long long>(x.ndim()));
+        fail("Index tensor must have the same number of dimensions as self tensor. They have %lld and %lld.",
+             static_cast<long long>(index.ndim()), static_cast<long long>(x.ndim()));
     if (src && dims_at_least_one(index) != dims_at_least_one(*src))
-        fail("Index tensor must have the same number of dimensions as src tensor. They have %lld and %lld.", static_cast<long long>(index.ndim()),
-             static_cast<long long>(src->ndim()));
+        fail("Index tensor must have the same number of dimensions as src tensor. They have %lld and %lld.",
+             static_cast<long long>(index.ndim()), static_cast<long long>(src->ndim()));
     bool fits = true;
     for (int64_t d = 0; d < dims_at_least_one(x); ++d) {
         int64_t n = size_or_one(index, d);
         fits = fits && (d == dim || n <= size_or_one(x, d)) && (!src || n <= size_or_one(*src, d));
     }
     if (!fits && src)
-        fail("Expected index %s to be no larger than self %s apart from dimension %lld and to be no larger size than src %s",
-             shape_text(index.layout()).c_str(), shape_text(x.layout()).c_str(), static_cast<long long>(dim), shape_text(src->layout()).c_str());
+        fail(
+            "Expected index %s to be no larger than self %s apart from dimension %lld and to be no larger "
+            "size than src %s",
+            shape_text(index.layout()).c_str(), shape_text(x.layout()).c_str(), static_cast<long long>(dim),
+            shape_text(src->layout()).c_str());
     if (!fits)
-        fail("Expected index %s to be no larger than self %s apart from dimension %lld", shape_text(index.layout()).c_str(),
-             shape_text(x.layout()).c_str(), static_cast<long long>(dim));
+        fail("Expected index %s to be no larger than self %s apart from dimension %lld",
+             shape_text(index.layout()).c_str(), shape_text(x.layout()).c_str(), static_cast<long long>(dim));
     return points_of_gather(x.shape(), dim, index);
 }
 
@@ -65,12 +70,17 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
     PointNames names{"GatherBackward0", "ScatterAddBackward0"};
     if (index.numel() != 0) {
         if (dims_at_least_one(index) != dims_at_least_one(x))
-            fail("Index tensor must have the same number of dimensions as input tensor. They have %lld and %lld.",
-                 static_cast<long long>(index.ndim()), static_cast<long long>(x.ndim()));
+            fail(
+                "Index tensor must have the same number of dimensions as input tensor. They have %lld and "
+                "%lld.",
+                static_cast<long long>(index.ndim()), static_cast<long long>(x.ndim()));
         for (int64_t d = 0; d < x.ndim(); ++d)
             if (d != dim && size_or_one(index, d) > x.size(d))
-                fail("Size does not match at dimension %lld expected index %s to be no larger than self %s apart from dimension %lld",
-                     static_cast<long long>(d), shape_text(index.layout()).c_str(), shape_text(x.layout()).c_str(), static_cast<long long>(dim));
+                fail(
+                    "Size does not match at dimension %lld expected index %s to be no larger than self %s "
+                    "apart from dimension %lld",
+                    static_cast<long long>(d), shape_text(index.layout()).c_str(),
+                    shape_text(x.layout()).c_str(), static_cast<long long>(dim));
     }
     return read_points(x, points_of_gather(x.shape(), dim, index), names);
 }
@@ -88,6 +98,8 @@ Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& inde
     return put(place, x, part, p, true, "ScatterAddBackward0", "scatter_add_");
 }
 
-Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) { return scatter_add(Place::New, x, dim, index, src); }
+Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
+    return scatter_add(Place::New, x, dim, index, src);
+}
 
 }  // namespace pb::ops

@@ -67,8 +67,11 @@ Scalar identity(Reduce reduce, DType d) {
     if (reduce == Reduce::Prod) return Scalar(1);
     if (reduce == Reduce::Sum || reduce == Reduce::Mean) return Scalar(0);
     switch (d) {
-        case DType::Int64: return Scalar(high ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min());
-        case DType::Int32: return Scalar(static_cast<int64_t>(high ? std::numeric_limits<int32_t>::max() : std::numeric_limits<int32_t>::min()));
+        case DType::Int64:
+            return Scalar(high ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min());
+        case DType::Int32:
+            return Scalar(static_cast<int64_t>(high ? std::numeric_limits<int32_t>::max()
+                                                    : std::numeric_limits<int32_t>::min()));
         case DType::UInt8: return Scalar(high ? 255 : 0);
         case DType::Bool: return Scalar(high);
         default: return Scalar(high ? INFINITY : -INFINITY);
@@ -87,7 +90,12 @@ void reduce_into(const Points& p, Reduce reduce, bool include_self, const Array&
         visit_points(p, At::Write, x, one);
     }
     bool add = reduce == Reduce::Sum || reduce == Reduce::Mean;
-    visit_points(p, add ? At::Add : reduce == Reduce::Prod ? At::Multiply : reduce == Reduce::AMax ? At::Max : At::Min, x, src);
+    visit_points(p,
+                 add                      ? At::Add
+                 : reduce == Reduce::Prod ? At::Multiply
+                 : reduce == Reduce::AMax ? At::Max
+                                          : At::Min,
+                 x, src);
     if (reduce == Reduce::Mean && p.count()) {
         Groups g = group(p);
         if (include_self)
@@ -105,7 +113,8 @@ struct ScatterMean {
     bool include_self;
     void write(const Tensors& x) { reduce_into(*p, reduce, include_self, x[0].array(), x[1].array()); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Tensor share = reduce == Reduce::Mean ? div(g[0], value_counts(*p, include_self, g[0].dtype())) : g[0];
+        Tensor share =
+            reduce == Reduce::Mean ? div(g[0], value_counts(*p, include_self, g[0].dtype())) : g[0];
         if (c.wants(0)) out[0] = include_self ? share : fill_points(share, Scalar(0), p, name);
         if (c.wants(1)) out[1] = read_points(share, p);
     }
@@ -166,14 +175,15 @@ struct ScatterExtreme {
 
 struct Tree {
     Tensor product;  // of an element's factors from src; 1 where there are none
-    Tensor others;   // for each point, the product of its element's other factors, the element itself included
+    Tensor others;  // for each point, the product of its element's other factors, the element itself included
 };
 
-Tree multiply_out(const Points& p, const Tensor& src, const Tensor& self, bool want_product, bool want_others) {
+Tree multiply_out(const Points& p, const Tensor& src, const Tensor& self, bool want_product,
+                  bool want_others) {
     Groups g = group(p);
     struct Level {
-        Tensor values;                  // element by element
-        std::vector<int64_t> partner;   // of each value; itself where it has none
+        Tensor values;                 // element by element
+        std::vector<int64_t> partner;  // of each value; itself where it has none
         std::vector<int64_t> parent;
         Tensor has_partner;
     };
@@ -210,7 +220,9 @@ Tree multiply_out(const Points& p, const Tensor& src, const Tensor& self, bool w
         levels.push_back(std::move(l));
     }
     Tree t;
-    if (want_product) t.product = write_points(ones(src.dtype(), Layout::contiguous(p.input)), values, g.elements, false, "IndexPutBackward0");
+    if (want_product)
+        t.product = write_points(ones(src.dtype(), Layout::contiguous(p.input)), values, g.elements, false,
+                                 "IndexPutBackward0");
     if (want_others) {
         Tensor others = self ? read_points(self, g.elements) : ones(src.dtype(), values.layout_ref());
         for (size_t k = levels.size(); k-- > 0;) {
@@ -219,7 +231,8 @@ Tree multiply_out(const Points& p, const Tensor& src, const Tensor& self, bool w
             others = mul(index_select(others, 0, numbers(l.parent)), partners);
         }
         std::vector<int64_t> inverse(g.order.size());
-        for (size_t i = 0; i < g.order.size(); ++i) inverse[static_cast<size_t>(g.order[i])] = static_cast<int64_t>(i);
+        for (size_t i = 0; i < g.order.size(); ++i)
+            inverse[static_cast<size_t>(g.order[i])] = static_cast<int64_t>(i);
         t.others = reshape(index_select(others, 0, numbers(inverse)), p.shape);
     }
     return t;
@@ -232,12 +245,14 @@ struct ScatterProd {
     bool include_self;
     void write(const Tensors& x) { reduce_into(*p, Reduce::Prod, include_self, x[0].array(), x[1].array()); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Tree t = multiply_out(*p, c.input(1), include_self ? c.input(0) : Tensor(), include_self && c.wants(0), c.wants(1));
+        Tree t = multiply_out(*p, c.input(1), include_self ? c.input(0) : Tensor(),
+                              include_self && c.wants(0), c.wants(1));
         if (c.wants(0)) out[0] = include_self ? zmul(g[0], t.product) : fill_points(g[0], Scalar(0), p, name);
         if (c.wants(1)) out[1] = zmul(read_points(g[0], p), t.others);
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        Tree tree = multiply_out(*p, c.input(1), include_self ? c.input(0) : Tensor(), include_self && t[0], t[1].defined());
+        Tree tree = multiply_out(*p, c.input(1), include_self ? c.input(0) : Tensor(), include_self && t[0],
+                                 t[1].defined());
         Tensor sum;
         if (t[0]) sum = include_self ? zmul(t[0], tree.product) : fill_points(t[0], Scalar(0), p, name);
         if (t[1]) {
@@ -248,18 +263,19 @@ struct ScatterProd {
     }
 };
 
-template <class R>
-Tensor at(Place place, const R& rule, const Tensor& x, const Tensor& src) {
+template <class R> Tensor at(Place place, const R& rule, const Tensor& x, const Tensor& src) {
     return place == Place::Here ? apply_inplace(rule, {x, src}, "scatter_reduce_") : apply(rule, {x, src});
 }
 
 }  // namespace
 
-Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Reduce reduce, bool include_self) {
+Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
+                      Reduce reduce, bool include_self) {
     Tensor part;
     PointsRef p = scatter_points(x, dim, index, src, &part);
     if (x.dtype() == DType::Bool && reduce == Reduce::Mean)
-        fail_as(ErrorKind::NotImplemented, "\"scatter_reduce\" with reduce='mean' not implemented for 'Bool'");
+        fail_as(ErrorKind::NotImplemented,
+                "\"scatter_reduce\" with reduce='mean' not implemented for 'Bool'");
     switch (reduce) {
         case Reduce::Prod: return at(place, ScatterProd{p, include_self}, x, part);
         case Reduce::AMax:

@@ -17,10 +17,8 @@ PyObject* result(Place place, const Args& a, Tensor t) {
     Py_INCREF(a.raw(0));
     return a.raw(0);
 }
-template <PyObject* (*f)(Place, const Args&)>
-PyObject* fresh(const Args& a) { return f(Place::New, a); }
-template <PyObject* (*f)(Place, const Args&)>
-PyObject* here(const Args& a) { return f(Place::Here, a); }
+template <PyObject* (*f)(Place, const Args&)> PyObject* fresh(const Args& a) { return f(Place::New, a); }
+template <PyObject* (*f)(Place, const Args&)> PyObject* here(const Args& a) { return f(Place::Here, a); }
 
 // index_put(input, indices, values, accumulate=False)
 PyObject* index_put(Place place, const Args& a) {
@@ -40,7 +38,10 @@ ops::Reduce reduce_of(const char* name) {
 // scatter(input, dim, index, src=None, *, value=None, reduce=None)
 PyObject* scatter(Place place, const Args& a) {
     if (a.given(3) == a.given(4))
-        fail_as(ErrorKind::Type, "%s() received an invalid combination of arguments: give either src, a tensor, or value, a number", a.operation);
+        fail_as(ErrorKind::Type,
+                "%s() received an invalid combination of arguments: give either src, a tensor, or value, a "
+                "number",
+                a.operation);
     size_t at = a.given(3) ? 3 : 4;
     Tensor hold;
     Operand src = a.operand(at, hold);
@@ -66,15 +67,20 @@ PyObject* scatter_add(Place place, const Args& a) {
 
 // scatter_reduce(input, dim, index, src, reduce, *, include_self=True)
 PyObject* scatter_reduce(Place place, const Args& a) {
-    return result(place, a, ops::scatter_reduce(place, a.tensor(0), a.integer(1), a.tensor(2), a.tensor(3), reduce_of(a.text(4)), a.flag(5)));
+    return result(place, a,
+                  ops::scatter_reduce(place, a.tensor(0), a.integer(1), a.tensor(2), a.tensor(3),
+                                      reduce_of(a.text(4)), a.flag(5)));
 }
 
 // index_select(input, dim, index)
-PyObject* index_select(const Args& a) { return wrap(ops::index_select(a.tensor(0), a.integer(1), a.tensor(2))); }
+PyObject* index_select(const Args& a) {
+    return wrap(ops::index_select(a.tensor(0), a.integer(1), a.tensor(2)));
+}
 
 // index_add(input, dim, index, source, *, alpha=1)
 PyObject* index_add(Place place, const Args& a) {
-    return result(place, a, ops::index_add(place, a.tensor(0), a.integer(1), a.tensor(2), a.tensor(3), a.scalar(4)));
+    return result(place, a,
+                  ops::index_add(place, a.tensor(0), a.integer(1), a.tensor(2), a.tensor(3), a.scalar(4)));
 }
 
 // index_copy(input, dim, index, source)
@@ -85,7 +91,8 @@ PyObject* index_copy(Place place, const Args& a) {
 // index_fill(input, dim, index, value)
 PyObject* index_fill(Place place, const Args& a) {
     Tensor hold;
-    return result(place, a, ops::index_fill(place, a.tensor(0), a.integer(1), a.tensor(2), a.operand(3, hold)));
+    return result(place, a,
+                  ops::index_fill(place, a.tensor(0), a.integer(1), a.tensor(2), a.operand(3, hold)));
 }
 
 // masked_fill(input, mask, value)
@@ -109,12 +116,16 @@ PyObject* take(const Args& a) { return wrap(ops::take(a.tensor(0), a.tensor(1)))
 PyObject* take_along_dim(const Args& a) {
     Tensor x = a.tensor(0), index = a.tensor(1);
     if (!a.given(2)) {
-        if (index.dtype() != DType::Int64 && index.dtype() != DType::Int32) return wrap(ops::gather(x, 0, index));  // raises
+        if (index.dtype() != DType::Int64 && index.dtype() != DType::Int32)
+            return wrap(ops::gather(x, 0, index));  // raises
         return wrap(ops::gather(ops::reshape(x, Dims{-1}), 0, ops::reshape(index, Dims{-1})));
     }
     if (x.ndim() != index.ndim())
-        fail("torch.take_along_dim(): input and indices should have the same number of dimensions, but got %lld dimensions for input, and %lld "
-             "dimensions for indices", static_cast<long long>(x.ndim()), static_cast<long long>(index.ndim()));
+        fail(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            "%lld dimensions for input, and %lld "
+            "dimensions for indices",
+            static_cast<long long>(x.ndim()), static_cast<long long>(index.ndim()));
     int64_t dim = wrap_dim(a.integer(2), x.ndim());
     // All dimensions but `dim` broadcast.
     Dims xs = x.shape(), is = index.shape();
@@ -143,16 +154,21 @@ PyObject* columns(const Tensor& x) {
 }
 
 // nonzero(input, *, as_tuple=False)
-PyObject* nonzero(const Args& a) { return a.flag(1) ? columns(a.tensor(0)) : wrap(ops::nonzero(a.tensor(0))); }
+PyObject* nonzero(const Args& a) {
+    return a.flag(1) ? columns(a.tensor(0)) : wrap(ops::nonzero(a.tensor(0)));
+}
 
 // where(condition, input=None, other=None)
 PyObject* where_or_positions(const Args& a) {
     if (!a.given(1) && !a.given(2)) return columns(a.tensor(0));
     if (!a.given(1) || !a.given(2))
-        fail_as(ErrorKind::Type, "where() received an invalid combination of arguments: give a condition alone, or a condition and both values");
+        fail_as(ErrorKind::Type,
+                "where() received an invalid combination of arguments: give a condition alone, or a "
+                "condition and both values");
     Tensor condition = a.tensor(0), x, y;
     if (condition.dtype() != DType::Bool)
-        fail("where expected condition to be a boolean tensor, but got a tensor with dtype %s", dtype_legacy_name(condition.dtype()));
+        fail("where expected condition to be a boolean tensor, but got a tensor with dtype %s",
+             dtype_legacy_name(condition.dtype()));
     return wrap(ops::where(condition, a.operand(1, x), a.operand(2, y)));
 }
 

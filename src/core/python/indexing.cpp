@@ -4,30 +4,23 @@
 // lists and arrays are collected, one for each dimension of the view so far, and read or written in a single step.
 #include "ops/index.h"
 #include "ops/operators.h"
+#include "python/from_data.h"
 #include "python/tensor_type.h"
 
 namespace pb {
 
-Tensor index_from_sequence(PyObject* o);  // python/index_lists.cpp
-Tensor index_from_array(PyObject* o);
-
 namespace {
 
-// x[...]: the tensor itself as a view.
-struct Alias {
-    static constexpr const char* name = "AliasBackward0";
-    static constexpr bool view = true;
-    Tensor forward(const Tensors& x) { return x[0].alias(); }
-    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = g[0]; }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
-};
-
 [[noreturn]] void fail_item(PyObject* o) {
-    fail_as(ErrorKind::Index, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got %s)",
+    fail_as(ErrorKind::Index,
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+            "indices (got %s)",
             Py_TYPE(o)->tp_name);
 }
 
-bool is_array(PyObject* o) { return PyObject_CheckBuffer(o) && PySequence_Check(o) && !PyBytes_Check(o) && !PyByteArray_Check(o); }
+bool is_array(PyObject* o) {
+    return PyObject_CheckBuffer(o) && PySequence_Check(o) && !PyBytes_Check(o) && !PyByteArray_Check(o);
+}
 bool is_integer(PyObject* o) { return PyLong_Check(o) && !PyBool_Check(o); }
 
 int64_t integer(PyObject* o) {
@@ -53,7 +46,9 @@ Range unpack(PyObject* slice) {
             if (is_tensor(given[k])) {
                 PyErr_Clear();
                 any = true;
-                if (!to_int(given[k], &v)) fail_as(ErrorKind::Type, "slice indices must be integers or None or have an __index__ method");
+                if (!to_int(given[k], &v))
+                    fail_as(ErrorKind::Type,
+                            "slice indices must be integers or None or have an __index__ method");
                 bound[k].o = checked(PyLong_FromLongLong(v));
             } else {
                 Py_INCREF(given[k]);
@@ -64,7 +59,8 @@ Range unpack(PyObject* slice) {
         Owned again(checked(PySlice_New(bound[0].o, bound[1].o, bound[2].o)));
         if (PySlice_Unpack(again.o, &r.start, &r.stop, &r.step) < 0) throw PythonError();
     }
-    if (r.step <= 0) fail_as(ErrorKind::Value, "step must be greater than zero. Use flip() to reverse a dimension.");
+    if (r.step <= 0)
+        fail_as(ErrorKind::Value, "step must be greater than zero. Use flip() to reverse a dimension.");
     return r;
 }
 
@@ -72,7 +68,9 @@ Range unpack(PyObject* slice) {
 bool counts_as_tuple(PyObject* o) {
     if (PyTuple_Check(o)) return true;
     if (is_tensor(o) || is_array(o) || !PySequence_Check(o)) return false;
-    if (PyUnicode_Check(o)) fail_as(ErrorKind::Type, "new(): invalid data type 'str'. A tensor is indexed by numbers, slices, masks and tensors.");
+    if (PyUnicode_Check(o))
+        fail_as(ErrorKind::Type,
+                "new(): invalid data type 'str'. A tensor is indexed by numbers, slices, masks and tensors.");
     Py_ssize_t n = PySequence_Size(o);
     if (n < 0) {
         PyErr_Clear();
@@ -85,11 +83,17 @@ bool counts_as_tuple(PyObject* o) {
             PyErr_Clear();
             return false;
         }
-        if (PyUnicode_Check(item.o)) fail_as(ErrorKind::Type, "new(): invalid data type 'str'. A tensor is indexed by numbers, slices, masks and tensors.");
-        if (is_tensor(item.o) || PySequence_Check(item.o) || PySlice_Check(item.o) || item.o == Py_Ellipsis || item.o == Py_None) {
+        if (PyUnicode_Check(item.o))
+            fail_as(
+                ErrorKind::Type,
+                "new(): invalid data type 'str'. A tensor is indexed by numbers, slices, masks and tensors.");
+        if (is_tensor(item.o) || PySequence_Check(item.o) || PySlice_Check(item.o) || item.o == Py_Ellipsis ||
+            item.o == Py_None) {
             if (PyErr_WarnEx(PyExc_UserWarning,
-                             "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
-                             "x[tuple(seq)] instead of x[seq].", 1) < 0)
+                             "Using a non-tuple sequence for multidimensional indexing is deprecated and "
+                             "will be changed in pytorch 2.9; use "
+                             "x[tuple(seq)] instead of x[seq].",
+                             1) < 0)
                 throw PythonError();
             return true;
         }
@@ -97,13 +101,45 @@ bool counts_as_tuple(PyObject* o) {
     return false;
 }
 
+// The array's memory itself where its type and strides allow it, else NumPy's copy as int64 or float64.
+Tensor tensor_of_array(PyObject* o) {
+    try {
+        return Tensor::make(array_from_numpy(o));
+    } catch (const Error&) {
+    }
+    Owned dtype(PyObject_GetAttrString(o, "dtype"));
+    Owned kind(dtype ? PyObject_GetAttrString(dtype.o, "kind") : nullptr);
+    const char* k = kind ? PyUnicode_AsUTF8(kind.o) : nullptr;
+    if (!k) PyErr_Clear();
+    const char* as = !k                       ? nullptr
+                     : *k == 'b'              ? "bool"
+                     : *k == 'i' || *k == 'u' ? "int64"
+                     : *k == 'f'              ? "float64"
+                                              : nullptr;
+    if (!as)
+        fail_as(ErrorKind::Type,
+                "can't convert a %s of this type to a tensor. The supported types are: float64, float32, "
+                "int64, int32, uint8, "
+                "and bool.",
+                Py_TYPE(o)->tp_name);
+    Owned copy(checked(PyObject_CallMethod(o, "astype", "s", as)));
+    return Tensor::make(array_from_numpy(copy.o));
+}
+
+// Truth values make a mask; whatever else is a number becomes an integer.
+Tensor tensor_of_list(PyObject* o) {
+    Tensor t = tensor_from_data(o, nullptr);
+    return t.dtype() == DType::Bool ? t : ops::to_dtype(t, DType::Int64);
+}
+
 // An item that is a tensor or becomes one; undefined for all others.
 Tensor as_index_tensor(PyObject* o) {
     if (is_tensor(o)) return Tensor(o);
     if (PyLong_Check(o) || PySlice_Check(o) || o == Py_None || o == Py_Ellipsis) return Tensor();
-    if (is_array(o)) return index_from_array(o);
-    if (PyUnicode_Check(o) || PyBytes_Check(o) || PyByteArray_Check(o) || !PySequence_Check(o)) return Tensor();
-    return index_from_sequence(o);
+    if (is_array(o)) return tensor_of_array(o);
+    if (PyUnicode_Check(o) || PyBytes_Check(o) || PyByteArray_Check(o) || !PySequence_Check(o))
+        return Tensor();
+    return tensor_of_list(o);
 }
 
 const char* number_type(DType d) {  // as PyTorch names it here
@@ -131,12 +167,14 @@ void collect(Indexed& r, int64_t dim, Tensor index) {
 
 Tensor select(const Tensor& x, int64_t dim, int64_t i, const Tensor& whole, int64_t original_dim) {
     if (x.ndim() == 0)
-        fail_as(ErrorKind::Index, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim "
+        fail_as(ErrorKind::Index,
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
+                "to convert a 0-dim "
                 "tensor to a number");
     int64_t n = x.size(dim);
     if (i < -n || i >= n)
-        fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %lld with size %lld", static_cast<long long>(i),
-                static_cast<long long>(original_dim), static_cast<long long>(n));
+        fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %lld with size %lld",
+                static_cast<long long>(i), static_cast<long long>(original_dim), static_cast<long long>(n));
     return ops::select(x, dim, i);
 }
 
@@ -154,17 +192,18 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
     for (Py_ssize_t k = 0; k < n; ++k) {
         PyObject* o = items[k];
         Tensor t = as_index_tensor(o);
-        if (t)
-            specified += is_mask(t) ? t.ndim() : 1;
-        else if (o != Py_None && o != Py_Ellipsis && !PyBool_Check(o))
-            ++specified;
+        if (t) specified += is_mask(t) ? t.ndim() : 1;
+        else if (o != Py_None && o != Py_Ellipsis && !PyBool_Check(o)) ++specified;
         tensors.push_back(std::move(t));
     }
     if (specified > x.ndim()) {
         if (x.ndim() == 0 && n == 1 && is_integer(items[0])) select(x, 0, 0, x, 0);
-        if (x.ndim() == 0 && n == 1 && PySlice_Check(items[0])) fail_as(ErrorKind::Index, "slice() cannot be applied to a 0-dim tensor.");
-        fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld. There are %lld, and the shape is %s.",
-                static_cast<long long>(x.ndim()), static_cast<long long>(specified), shape_text(x.layout()).c_str());
+        if (x.ndim() == 0 && n == 1 && PySlice_Check(items[0]))
+            fail_as(ErrorKind::Index, "slice() cannot be applied to a 0-dim tensor.");
+        fail_as(ErrorKind::Index,
+                "too many indices for tensor of dimension %lld. There are %lld, and the shape is %s.",
+                static_cast<long long>(x.ndim()), static_cast<long long>(specified),
+                shape_text(x.layout()).c_str());
     }
     Indexed r{x, {}};
     int64_t dim = 0, original = 0;  // in the view, in x
@@ -196,7 +235,8 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
             ++dim;
             ++original;
         } else if (o == Py_Ellipsis) {
-            if (ellipsis && specified > 0) fail_as(ErrorKind::Index, "an index can only have a single ellipsis ('...')");
+            if (ellipsis && specified > 0)
+                fail_as(ErrorKind::Index, "an index can only have a single ellipsis ('...')");
             if (!ellipsis) {
                 dim += x.ndim() - specified;
                 original += x.ndim() - specified;
@@ -216,7 +256,6 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
             r.x = select(r.x, dim, integer(number.o), x, original++);
         }
     }
-    // A mask of several dimensions stands at its first; the entries that it passes over are not `:`.
     return r;
 }
 
@@ -241,7 +280,8 @@ Indexed apply_index(const Tensor& x, PyObject* index) {
 Tensor without_leading_ones(const Tensor& v, int64_t ndim) {
     size_t first = 0;
     Dims shape = v.shape();
-    while (first < shape.size() && static_cast<int64_t>(shape.size() - first) > ndim && shape[first] == 1) ++first;
+    while (first < shape.size() && static_cast<int64_t>(shape.size() - first) > ndim && shape[first] == 1)
+        ++first;
     return first ? ops::reshape(v, Dims(shape.begin() + first, shape.end())) : v;
 }
 
@@ -259,7 +299,7 @@ PyObject* get_item(PyObject* self, PyObject* index) {
         if (is_integer(index)) return select(x, 0, integer(index), x, 0).release();
         Indexed r = apply_index(x, index);
         if (!r.indices.empty()) return ops::index(r.x, compact(r.indices)).release();
-        return (r.x.is(x) ? apply(Alias{}, {x}) : r.x).release();
+        return (r.x.is(x) ? ops::alias(x) : r.x).release();
     } catch (...) {
         return raise_current();
     }
@@ -271,31 +311,28 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         Tensor x(self), v;
         Scalar number;
         bool is_number = false;
-        if (is_tensor(value))
-            v = Tensor(value);
-        else if (to_scalar(value, &number))
-            is_number = true;
-        else if (is_array(value))
-            v = index_from_array(value);
+        if (is_tensor(value)) v = Tensor(value);
+        else if (to_scalar(value, &number)) is_number = true;
+        else if (is_array(value)) v = tensor_of_array(value);
         else if (PyComplex_Check(value))
-            fail("value cannot be converted to type %s without overflow: a complex number has no place in a real tensor",
-                 number_type(x.dtype()));
+            fail(
+                "value cannot be converted to type %s without overflow: a complex number has no place in a "
+                "real tensor",
+                number_type(x.dtype()));
         else
-            fail_as(ErrorKind::Type, "can't assign a %s to a pullback.%sTensor. Give a number, a tensor or an array: pullback.tensor(...) makes a "
-                    "tensor of a list.", Py_TYPE(value)->tp_name, dtype_legacy_name(x.dtype()));
+            fail_as(ErrorKind::Type,
+                    "can't assign a %s to a pullback.%sTensor. Give a number, a tensor or an array: "
+                    "pullback.tensor(...) makes a "
+                    "tensor of a list.",
+                    Py_TYPE(value)->tp_name, dtype_legacy_name(x.dtype()));
         if (index == Py_False) return 0;
         Indexed r;
-        if (is_integer(index))
-            r.x = select(x, 0, integer(index), x, 0);
-        else if (index == Py_True)
-            r.x = ops::unsqueeze(x, 0);
-        else
-            r = apply_index(x, index);
+        if (is_integer(index)) r.x = select(x, 0, integer(index), x, 0);
+        else if (index == Py_True) r.x = ops::unsqueeze(x, 0);
+        else r = apply_index(x, index);
         if (r.indices.empty()) {
-            if (is_number)
-                ops::fill_(r.x, number);
-            else
-                assign(r.x, v);
+            if (is_number) ops::fill_(r.x, number);
+            else assign(r.x, v);
             return 0;
         }
         Tensors indices = compact(r.indices);

@@ -13,7 +13,9 @@ namespace {
 // A tangent as if it lay in memory as the base does, and the part of it that the view covers.
 struct Laid {
     Laid(const Tensor& tangent, const Tensor& base, const Tensor& view)
-        : whole(ops::as_layout(tangent, base.layout_ref())), layout(view.layout_ref()), offset(whole->offset + view->offset - base->offset) {}
+        : whole(ops::as_layout(tangent, base.layout_ref())),
+          layout(view.layout_ref()),
+          offset(whole->offset + view->offset - base->offset) {}
     Tensor part() const { return ops::as_strided(whole, layout, offset); }
     Tensor with(const Tensor& part) const { return ops::as_strided_scatter(whole, part, layout, offset); }
     Tensor whole;
