@@ -42,6 +42,11 @@ def exported(module):
             yield f"{module.__name__}.{name}", value
 
 
+def _is_field(attribute):
+    """Slots and fields of named tuples: their class documents them."""
+    return inspect.ismemberdescriptor(attribute) or type(attribute).__name__ == "_tuplegetter"
+
+
 def documented():
     """Every public object that can carry a docstring, once, by the shortest name that reaches it."""
     found = {}
@@ -53,9 +58,9 @@ def documented():
             found.setdefault(id(value), (name, value))
             if inspect.isclass(value):
                 for member, attribute in vars(value).items():
-                    if not member.startswith("_") and (
-                        callable(attribute) or inspect.isdatadescriptor(attribute)
-                    ):
+                    if member.startswith("_") or _is_field(attribute):
+                        continue
+                    if callable(attribute) or inspect.isdatadescriptor(attribute):
                         found.setdefault(id(attribute), (f"{name}.{member}", attribute))
     return list(found.values())
 

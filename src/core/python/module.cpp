@@ -1,4 +1,5 @@
 // pullback._core: puts the parts together. Names are re-exported, documented and given signatures in Python.
+#include <cstdlib>
 #include <cstring>
 
 #include "array/buffer.h"
@@ -70,7 +71,29 @@ PyObject* empty_cache(PyObject*, PyObject*) {
 }
 PyObject* isa(PyObject*, PyObject*) { return PyUnicode_FromString(kernels_isa()); }
 
+// document(object, text): gives a C-level attribute, method or function the documentation written in Python.
+PyObject* document(PyObject*, PyObject* args) {
+    PyObject* o;
+    const char* text;
+    if (!PyArg_ParseTuple(args, "Os", &o, &text)) return nullptr;
+    char* kept = strdup(text);  // for the life of the process, like the definitions it belongs to
+    if (!kept) return PyErr_NoMemory();
+    if (Py_IS_TYPE(o, &PyGetSetDescr_Type)) {
+        reinterpret_cast<PyGetSetDescrObject*>(o)->d_getset->doc = kept;
+    } else if (Py_IS_TYPE(o, &PyMethodDescr_Type)) {
+        reinterpret_cast<PyMethodDescrObject*>(o)->d_method->ml_doc = kept;
+    } else if (PyCFunction_Check(o)) {
+        reinterpret_cast<PyCFunctionObject*>(o)->m_ml->ml_doc = kept;
+    } else {
+        free(kept);
+        PyErr_Format(PyExc_TypeError, "cannot document a %s", Py_TYPE(o)->tp_name);
+        return nullptr;
+    }
+    Py_RETURN_NONE;
+}
+
 PyMethodDef functions[] = {
+    {"document", document, METH_VARARGS, nullptr},
     {"define_row", define_row, METH_VARARGS, nullptr},
     {"table_installed", table_installed, METH_NOARGS, nullptr},
     {"dtype_from_name", dtype_from_name, METH_O, nullptr},
