@@ -1,6 +1,8 @@
 """pullback: automatic differentiation of tensor programs, define-by-run."""
 
-from . import _core, calculus
+__version__ = "0.1.0"
+
+from . import _core, attributes, calculus
 from ._core import (
     Generator,
     Tensor,
@@ -54,6 +56,7 @@ globals().update(operators.FUNCTIONS)
 globals().update(ALIASES)
 for _name, _method in operators.METHODS.items():
     setattr(Tensor, _name, _method)
+attributes.document()
 del _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.

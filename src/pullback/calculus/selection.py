@@ -17,7 +17,7 @@ zmul = elementwise(
     "g where g is 0, and g * p elsewhere: a zero gradient stays zero, however infinite the partial.",
     signature="gradient, partial",
     promotion="arithmetic",
-    node="ZmulBackward0",
+    node="MulBackward0",
     forms="",
     note="bilinear, and differentiated as such: a `where` would lose its derivative in g wherever g is 0",
 )
