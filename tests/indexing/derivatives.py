@@ -1,8 +1,8 @@
 """Checks an operator's derivatives of first and second order, in every nesting of forward and reverse mode.
 
-The truth is central differences of values for the first order. For the second order it is central differences of the
-gradient that has just been checked. Functions here are multilinear or piecewise linear, so differences are nearly
-exact.
+The truth is central differences of values for the first order. For the second order it is central differences
+of the gradient that has just been checked. Functions here are multilinear or piecewise linear, so differences
+are nearly exact.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Indexing, gathering and scattering.
 
-Reading at integer positions and adding at them are adjoint to each other: `gather` pulls back to `scatter_add`,
-`index_select` to `index_add`, `take` to an accumulating `put`. Sums at one element are taken in the order of the index,
-so results are the same on every run. Where a write names one element more than once, the last value stays, and
-only that value receives a gradient.
+Reading at integer positions and adding at them are adjoint to each other: `gather` pulls back to
+`scatter_add`, `index_select` to `index_add`, `take` to an accumulating `put`. Sums at one element are taken
+in the order of the index, so results are the same on every run. Where a write names one element more than
+once, the last value stays, and only that value receives a gradient.
 """
 
 from .declare import composed, operator
@@ -27,11 +27,12 @@ def _in_place(declared, name=None, public=False):
 def index_put(input, indices, values, accumulate=False):
     """A copy of `input` with `values` written where `indices` point: `x[indices] = values`, out of place.
 
-    `indices` is a tuple of integer or Boolean tensors, which are broadcast together; `values` has `input`'s dtype
-    and a shape that broadcasts to that of `input[indices]`. With `accumulate`, values are added instead.
+    `indices` is a tuple of integer or Boolean tensors, which are broadcast together; `values` has `input`'s
+    dtype and a shape that broadcasts to that of `input[indices]`. With `accumulate`, values are added
+    instead.
 
-    Raises IndexError for an index outside its dimension or of another dtype, RuntimeError where shapes or dtypes
-    do not fit.
+    Raises IndexError for an index outside its dimension or of another dtype, RuntimeError where shapes or
+    dtypes do not fit.
 
     >>> x = pb.zeros(3)
     >>> pb.index_put(x, (pb.tensor([0, 2, 2]),), pb.tensor([1., 2., 3.]), accumulate=True)
@@ -49,10 +50,11 @@ _in_place(index_put, public=True)
 def gather(input, dim, index, *, sparse_grad=False):
     """The elements of `input` that `index` names along `dim`: out[i, j] = input[index[i, j], j] for dim 0.
 
-    `index` (int64 or int32) has as many dimensions as `input` and is no larger than it apart from `dim`; the result
-    has its shape. `sparse_grad` is accepted and ignored: gradients are dense.
+    `index` (int64 or int32) has as many dimensions as `input` and is no larger than it apart from `dim`; the
+    result has its shape. `sparse_grad` is accepted and ignored: gradients are dense.
 
-    Raises RuntimeError for an index outside [0, input.size(dim)), negative ones included, and for other dtypes.
+    Raises RuntimeError for an index outside [0, input.size(dim)), negative ones included, and for other
+    dtypes.
 
     >>> pb.gather(pb.tensor([[1., 2.], [3., 4.]]), 1, pb.tensor([[0, 0], [1, 0]]))
     tensor([[1., 1.],
@@ -64,8 +66,9 @@ def gather(input, dim, index, *, sparse_grad=False):
 def scatter(input, dim, index, src=None, value=None, *, reduce=None):
     """A copy of `input` with src[i, j] written at [index[i, j], j] (for dim 0), or a number in its place.
 
-    `index` (int64 or int32) is no larger than `src`, and no larger than `input` apart from `dim`; `src` has `input`'s
-    dtype. `reduce="add"` adds and `reduce="multiply"` multiplies instead; both are differentiable here.
+    `index` (int64 or int32) is no larger than `src`, and no larger than `input` apart from `dim`; `src` has
+    `input`'s dtype. `reduce="add"` adds and `reduce="multiply"` multiplies instead; both are differentiable
+    here.
 
     Raises RuntimeError for an index outside [0, input.size(dim)) and where shapes or dtypes do not fit.
 
@@ -96,9 +99,9 @@ _in_place(scatter_add)
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """A copy of `input` whose elements are combined with the values of `src` that `index` sends to them.
 
-    `reduce` is "sum", "prod", "mean", "amax" or "amin". With include_self=False the elements that receive values
-    forget their own. Elements that receive none stay. Extremes share their gradient evenly among ties; products
-    are differentiated without dividing, so that derivatives of every order are right at zeros.
+    `reduce` is "sum", "prod", "mean", "amax" or "amin". With include_self=False the elements that receive
+    values forget their own. Elements that receive none stay. Extremes share their gradient evenly among ties;
+    products are differentiated without dividing, so that derivatives of every order are right at zeros.
 
     Shapes, dtypes and errors are those of `scatter`.
 
@@ -156,8 +159,8 @@ _in_place(index_add)
 def index_copy(input, dim, index, source):
     """A copy of `input` with the slices of `source` along `dim` in place of those that `index` (int64) lists.
 
-    Raises IndexError for an index outside [0, input.size(dim)) or a wrong number of slices, RuntimeError where
-    shapes or dtypes do not fit.
+    Raises IndexError for an index outside [0, input.size(dim)) or a wrong number of slices, RuntimeError
+    where shapes or dtypes do not fit.
 
     >>> pb.index_copy(pb.zeros(3), 0, pb.tensor([2, 0]), pb.tensor([1., 10.]))
     tensor([10.,  0.,  1.])
@@ -169,9 +172,9 @@ _in_place(index_copy)
 
 @operator
 def index_fill(input, dim, index, value):
-    """A copy of `input` with `value` (a number or a 0-d tensor) in the slices along `dim` that `index` (int64) lists.
+    """A copy of `input` with `value`, a number or a 0-d tensor, in the slices along `dim` that `index` lists.
 
-    Raises IndexError for an index outside the dimension; negative ones count from its end.
+    `index` is int64. Raises IndexError for one outside the dimension; negative ones count from its end.
 
     >>> pb.index_fill(pb.zeros(3), 0, pb.tensor([-1, 0]), 7)
     tensor([7., 0., 7.])
@@ -282,8 +285,9 @@ def argwhere(input):
 def where(condition, input=None, other=None):
     """`input` where the Boolean condition holds, `other` elsewhere; all broadcast, numbers welcome.
 
-    The branch that is not taken receives an exact zero, and a zero gradient stays zero: a pole or a NaN in it does
-    no harm. With a condition alone: the positions where it is not zero, `nonzero(condition, as_tuple=True)`.
+    The branch that is not taken receives an exact zero, and a zero gradient stays zero: a pole or a NaN in it
+    does no harm. With a condition alone: the positions where it is not zero, `nonzero(condition,
+    as_tuple=True)`.
 
     >>> x = pb.tensor([-1., 4.])
     >>> pb.where(x > 0, x.sqrt(), 0)
