@@ -5,141 +5,15 @@
 #include "ops/elementwise_node.h"
 #include "ops/fast.h"
 #include "ops/operators.h"
+#include "ops/result.h"
 #include "tape/history.h"
 #include "tensor/write_site.h"
 
 namespace pb {
 
-DType default_dtype = DType::Float32;
-
-DType result_type(const Operand* operands, int n) {
-    // One dtype for each rank of operand: with dimensions, 0-d, number; -1 where there is none.
-    int full = -1, zero = -1, number = -1;
-    auto join = [](int& slot, DType d) {
-        slot = slot < 0 ? static_cast<int>(d) : static_cast<int>(promote(static_cast<DType>(slot), d));
-    };
-    for (int i = 0; i < n; ++i) {
-        if (const Tensor* t = operands[i].tensor) {
-            if ((*t)->flags & kWrappedNumber)
-                join(number, is_float(t->dtype()) ? default_dtype : t->dtype());
-            else
-                join(t->ndim() > 0 ? full : zero, t->dtype());
-        } else {
-            int c = operands[i].scalar.cat();
-            join(number, c == 2 ? default_dtype : c == 1 ? DType::Int64 : DType::Bool);
-        }
-    }
-    // A lower rank decides only if its category is higher.
-    auto combine = [](int higher, int lower) {
-        if (higher < 0) return lower;
-        if (lower < 0) return higher;
-        auto h = static_cast<DType>(higher), l = static_cast<DType>(lower);
-        return category(l) > category(h) ? static_cast<int>(promote(h, l)) : higher;
-    };
-    int d = combine(full, combine(zero, number));
-    return static_cast<DType>(d < 0 ? static_cast<int>(default_dtype) : d);
-}
-
 namespace ops {
 
 namespace {
-
-struct Plan {
-    DType compute, result;
-};
-
-[[noreturn]] void fail_unimplemented(const Row& row, const char* primitive, DType d) {
-    if (d == DType::Bool && (row.name == "sub" || row.name == "sub_scaled" || row.name == "rsub"))
-        fail("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
-             "instead.");
-    if (d == DType::Bool && row.name == "neg")
-        fail("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
-             "`logical_not()` operator instead.");
-    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'%s", row.name.c_str(), dtype_legacy_name(d),
-            is_supported(d) ? "" : ". Kernels exist for float32, float64, int32, int64, uint8 and bool.");
-}
-
-Plan plan(const Row& row, const Operand* operands) {
-    Plan p;
-    if (row.accepts != Accepts::Any && row.name.compare(0, 3, "sub") == 0)
-        for (int i = 0; i < 2; ++i)
-            if (operands[i].tensor && operands[i].tensor->dtype() == DType::Bool &&
-                !(operands[1 - i].tensor && operands[1 - i].tensor->dtype() == DType::Bool))
-                fail("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
-                     "`~` or `logical_not()` operator instead.");
-    switch (row.promotion) {
-        case Promotion::Where:
-            p.compute = p.result = result_type(operands + 1, row.arity - 1);
-            return p;
-        case Promotion::Float:
-        case Promotion::Number:
-        case Promotion::Predicate:
-        case Promotion::Arithmetic:
-        case Promotion::Compare:
-        case Promotion::Logical:
-        case Promotion::Bitwise:
-        case Promotion::Close: break;
-    }
-    // Parameters are numbers that never decide, except that they may not be of a higher category (alpha).
-    Operand deciding[kMaxOperands];
-    int n = 0;
-    for (int i = 0; i < row.arity; ++i)
-        if (!(row.parameters >> i & 1)) deciding[n++] = operands[i];
-    p.compute = result_type(deciding, n);
-    if ((row.accepts == Accepts::Numbers && p.compute == DType::Bool) ||
-        (row.accepts == Accepts::Floats && !is_differentiable(p.compute)))
-        fail_unimplemented(row, row.name.c_str(), p.compute);
-    if (row.promotion == Promotion::Float && !is_differentiable(p.compute)) p.compute = default_dtype;
-    if (row.promotion == Promotion::Bitwise && is_differentiable(p.compute))
-        fail_as(ErrorKind::NotImplemented, "\"%s_cpu\" not implemented for '%s'", row.name.c_str(), dtype_legacy_name(p.compute));
-    if (row.promotion == Promotion::Number && p.compute == DType::Bool) p.compute = DType::Int64;
-    if (row.promotion == Promotion::Close && !is_differentiable(p.compute)) p.compute = DType::Float64;
-    bool boolean = row.promotion == Promotion::Close || row.promotion == Promotion::Compare || row.promotion == Promotion::Predicate || row.promotion == Promotion::Logical;
-    p.result = boolean ? DType::Bool : p.compute;
-    return p;
-}
-
-void check_divisor(const Row& row, const Operand* operands, DType compute) {
-    if (!is_integral(compute) || row.arity < 2) return;
-    if (row.name != "floor_divide" && row.name != "remainder" && row.name != "fmod" && row.name != "trunc_divide") return;
-    bool zero = false;
-    if (!operands[1].tensor) {
-        zero = operands[1].scalar.to_int() == 0;
-    } else {
-        Array a = contiguous_array(operands[1].tensor->array());
-        size_t item = a.item();
-        static const char none[8] = {};
-        for (int64_t i = 0; i < a.numel() && !zero; ++i)
-            zero = std::memcmp(a.data() + static_cast<size_t>(i) * item, none, item) == 0;
-    }
-    if (zero) fail("ZeroDivisionError");
-}
-
-// The layout of the result: an operand's own where all full operands agree, else row-major.
-Ref<Layout> result_layout(const Operand* operands, int n) {
-    const Layout* first = nullptr;
-    bool same = true, agree = true;
-    for (int i = 0; i < n; ++i) {
-        const Tensor* t = operands[i].tensor;
-        if (!t || t->ndim() == 0) continue;
-        if (!first) {
-            first = &t->layout();
-            continue;
-        }
-        if (first == &t->layout()) continue;
-        if (!first->same_shape(t->layout())) same = false;
-        else if (!first->same(t->layout())) agree = false;
-    }
-    if (!first) return Layout::scalar();
-    if (same) {
-        if (agree && first->is_dense()) return Ref<Layout>(const_cast<Layout*>(first));
-        return Layout::contiguous(first->shape(), static_cast<size_t>(first->ndim()));
-    }
-    Ref<Layout> l = Layout::scalar();
-    for (int i = 0; i < n; ++i)
-        if (const Tensor* t = operands[i].tensor) l = Layout::contiguous(broadcast_shapes(*l, t->layout()));
-    return l;
-}
 
 void compute_into(const Row& row, const Operand* operands, DType compute, Array& out) {
     Source sources[kMaxOperands];
@@ -153,7 +27,7 @@ void compute_into(const Row& row, const Operand* operands, DType compute, Array&
         }
     }
     const Lowered& program = lower(row.forward, compute);
-    if (program.missing) fail_unimplemented(row, program.missing, compute);
+    if (program.missing) fail_unimplemented(row, compute);
     execute(program, sources, &out, *out.layout);
 }
 

@@ -43,7 +43,10 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     alignas(8) char slots[kMaxOperands][8];
     bool wants = false;
     for (int i = 0; i < row.arity; ++i) {
-        if (!operands[i].tensor) continue;
+        if (!operands[i].tensor) {
+            if (operands[i].scalar.kind == Scalar::Bool) return Tensor();  // refused by some rows
+            continue;
+        }
         TensorObject* t = operands[i].tensor->get();
         if (!is_plain(t)) return Tensor();
         if (!like)
@@ -96,6 +99,7 @@ Tensor fast_binary(const Row& row, TensorObject* a, TensorObject* b) {
     if (row.primitive < 0 || a->dtype != b->dtype || !is_plain(a) || !is_plain(b)) return Tensor();
     if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return Tensor();
     BlockKernel fn = kernels().elementwise[row.primitive][static_cast<int>(a->dtype)][0];
+    if (!fn) return Tensor();  // bitwise functions of floats
     Tensor y = result(a, a->dtype);
     const void* in[2] = {data_of(a), data_of(b)};
     fn(in, y->cell->buffer->data(), a->layout->numel());

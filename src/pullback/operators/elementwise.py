@@ -53,7 +53,16 @@ def elementwise_function(row_name, public_name=None, inplace=False):
 ACTIVATIONS = {}  # what nn.functional exports
 
 
-_core.elementwise_function = elementwise_function  # rows defined later find their callables here
+def positional_function(row_name):
+    """The callable that a row of the table itself uses: operands and parameters by position."""
+    names = TABLE[row_name].operands
+    made = _core.Operator(row_name, row_name, names, len(names), (...,) * len(names), -1, False)
+    made.__name__ = made.__qualname__ = row_name
+    made.__module__ = "pullback.calculus"
+    return made
+
+
+_core.elementwise_function = positional_function
 
 
 def publish():
@@ -62,7 +71,6 @@ def publish():
         if row.variant_of:
             continue
         function = elementwise_function(row.name)
-        row.function = function
         in_place = elementwise_function(row.name, inplace=True) if "in-place" in row.forms else None
         if "nn" in row.forms:
             ACTIVATIONS[row.name] = function

@@ -1,0 +1,240 @@
+#include "ops/result.h"
+
+#include <cstring>
+
+#include "ops/operators.h"
+
+namespace pb {
+
+DType default_dtype = DType::Float32;
+
+DType result_type(const Operand* operands, int n) {
+    // One dtype for each rank of operand: with dimensions, 0-d, number; -1 where there is none.
+    int full = -1, zero = -1, number = -1;
+    auto join = [](int& slot, DType d) {
+        slot = slot < 0 ? static_cast<int>(d) : static_cast<int>(promote(static_cast<DType>(slot), d));
+    };
+    for (int i = 0; i < n; ++i) {
+        if (const Tensor* t = operands[i].tensor) {
+            if ((*t)->flags & kWrappedNumber)
+                join(number, is_float(t->dtype()) ? default_dtype : t->dtype());
+            else
+                join(t->ndim() > 0 ? full : zero, t->dtype());
+        } else {
+            int c = operands[i].scalar.cat();
+            join(number, c == 2 ? default_dtype : c == 1 ? DType::Int64 : DType::Bool);
+        }
+    }
+    // A lower rank decides only if its category is higher.
+    auto combine = [](int higher, int lower) {
+        if (higher < 0) return lower;
+        if (lower < 0) return higher;
+        auto h = static_cast<DType>(higher), l = static_cast<DType>(lower);
+        return category(l) > category(h) ? static_cast<int>(promote(h, l)) : higher;
+    };
+    int d = combine(full, combine(zero, number));
+    return static_cast<DType>(d < 0 ? static_cast<int>(default_dtype) : d);
+}
+
+namespace ops {
+
+namespace {
+
+bool is_subtraction(const Row& row) { return row.name.compare(0, 3, "sub") == 0 || row.name.compare(0, 4, "rsub") == 0; }
+
+bool is_bool(const Operand& o) { return o.tensor ? o.tensor->dtype() == DType::Bool : o.scalar.kind == Scalar::Bool; }
+
+// `-` means nothing to truth values, so a single Boolean operand is refused, whatever it would promote to.
+void check_subtraction(const Row& row, const Operand* operands) {
+    if (!is_subtraction(row)) return;
+    bool a = is_bool(operands[0]), b = is_bool(operands[1]);
+    if (a && b)
+        fail("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+             "instead.");
+    if (a || b)
+        fail("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
+             "`~` or `logical_not()` operator instead.");
+}
+
+// Functions that do not let a number wrap around in the dtype they compute in.
+void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
+    if (!is_integral(compute)) return;
+    if (row.name != "pow" && row.name.compare(0, 5, "clamp") != 0 && row.promotion != Promotion::Where) return;
+    int64_t high = compute == DType::UInt8 ? UINT8_MAX : compute == DType::Int32 ? INT32_MAX : INT64_MAX;
+    int64_t low = compute == DType::UInt8 ? -UINT8_MAX : compute == DType::Int32 ? INT32_MIN : INT64_MIN;
+    for (int i = 0; i < row.arity; ++i) {
+        if (operands[i].tensor || operands[i].scalar.kind != Scalar::Int) continue;
+        int64_t v = operands[i].scalar.i;
+        if (v > high || v < low)
+            fail("value cannot be converted to type %s without overflow: %lld, in %s() of %s tensors. Convert the tensor to a "
+                 "wider dtype first.",
+                 compute == DType::UInt8 ? "uint8_t" : compute == DType::Int32 ? "int" : "int64_t", static_cast<long long>(v),
+                 row.name.c_str(), dtype_name(compute));
+    }
+}
+
+void check_exponent(const Row& row, const Operand* operands, DType compute) {
+    if (row.name != "pow" || is_differentiable(compute) || operands[1].tensor) return;
+    if (operands[1].scalar.kind == Scalar::Int && operands[1].scalar.i < 0)
+        fail("Integers to negative integer powers are not allowed. Make the base a floating-point tensor, or write the exponent "
+             "as a float.");
+}
+
+DType promoted(const Row& row, const Operand* operands) {
+    if (row.promotion == Promotion::Where) return result_type(operands + 1, row.arity - 1);
+    // Parameters are numbers that never decide.
+    Operand deciding[kMaxOperands];
+    int n = 0;
+    for (int i = 0; i < row.arity; ++i)
+        if (!(row.parameters >> i & 1)) deciding[n++] = operands[i];
+    return result_type(deciding, n);
+}
+
+}  // namespace
+
+void fail_unimplemented(const Row& row, DType d) {
+    if (d == DType::Bool && row.name == "neg")
+        fail("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+             "`logical_not()` operator instead.");
+    if (d == DType::Bool && row.name == "relu") fail("Boolean inputs not supported for relu");
+    if (d == DType::Bool && (row.name == "hardtanh" || row.name == "relu6")) fail("Bool inputs not supported for hardtanh");
+    if (row.name == "addcdiv" && is_supported(d))
+        fail("Integer division with addcdiv is no longer supported. Convert the tensors to a floating-point dtype, or write "
+             "input + value * pullback.div(tensor1, tensor2, rounding_mode='trunc').");
+    fail_as(ErrorKind::NotImplemented, "\"%s%s\" not implemented for '%s'%s", row.name.c_str(),
+            row.promotion == Promotion::Bitwise ? "_cpu" : "", dtype_legacy_name(d),
+            is_supported(d) ? "" : ". Kernels exist for float32, float64, int32, int64, uint8 and bool.");
+}
+
+Plan plan(const Row& row, const Operand* operands) {
+    check_subtraction(row, operands);
+    if (row.promotion == Promotion::Where && operands[0].tensor) {
+        DType d = operands[0].tensor->dtype();
+        if (d != DType::Bool && d != DType::UInt8)
+            fail("where expected condition to be a boolean tensor, but got a tensor with dtype %s. Compare first: "
+                 "where(condition != 0, ...).",
+                 dtype_legacy_name(d));
+    }
+    DType d = promoted(row, operands);
+    bool floating = is_differentiable(d);
+    if ((row.accepts == Accepts::Numbers && d == DType::Bool) || (row.accepts == Accepts::Floats && !floating) ||
+        (row.promotion == Promotion::Bitwise && floating))
+        fail_unimplemented(row, d);
+    check_exponent(row, operands, d);
+    check_numbers_fit(row, operands, d);
+    switch (row.promotion) {
+        case Promotion::Float: return floating ? Plan{d, d} : Plan{default_dtype, default_dtype};
+        case Promotion::Number:
+            if (d == DType::Bool) d = DType::Int64;
+            return {d, d};
+        case Promotion::Close: return {floating ? d : DType::Float64, DType::Bool};
+        case Promotion::Compare:
+        case Promotion::Predicate:
+        case Promotion::Logical: return {d, DType::Bool};
+        case Promotion::Arithmetic:
+        case Promotion::Bitwise:
+        case Promotion::Where: break;
+    }
+    return {d, d};
+}
+
+void check_divisor(const Row& row, const Operand* operands, DType compute) {
+    if (!is_integral(compute) || row.arity < 2) return;
+    if (row.name != "floor_divide" && row.name != "div_floor" && row.name != "remainder" && row.name != "fmod" &&
+        row.name != "trunc_divide")
+        return;
+    // In the dtype of the division: 256 is no divisor of uint8.
+    size_t item = item_size(compute);
+    static const char none[8] = {};
+    bool zero = false;
+    if (!operands[1].tensor) {
+        char slot[8];
+        operands[1].scalar.store(compute, slot);
+        zero = std::memcmp(slot, none, item) == 0;
+    } else {
+        Array a = operands[1].tensor->array();
+        if (a.dtype != compute) {
+            Array converted = Array::empty(compute, Layout::contiguous(a.layout->dims()));
+            copy_array(a, converted);
+            a = converted;
+        }
+        a = contiguous_array(a);
+        for (int64_t i = 0; i < a.numel() && !zero; ++i)
+            zero = std::memcmp(a.data() + static_cast<size_t>(i) * item, none, item) == 0;
+    }
+    if (zero) fail("ZeroDivisionError: an integer tensor was divided by zero. Floating-point tensors give inf or nan there.");
+}
+
+namespace {
+
+// The order of dimensions from the innermost out: by stride, as the first operand says that has no broadcasting in
+// either of two dimensions; row-major where nobody says.
+Dims memory_order(const Operand* operands, int n, const Dims& shape) {
+    auto ndim = static_cast<int64_t>(shape.size());
+    Dims strides[kMaxOperands];
+    int count = 0;
+    for (int i = 0; i < n; ++i)
+        if (const Tensor* t = operands[i].tensor)
+            if (t->ndim() > 0) {
+                Dims& s = strides[count++];
+                s = broadcast_strides(t->layout(), shape);
+                for (int64_t d = ndim - t->ndim(); d < ndim; ++d)  // size 1 in the result too: a stride like any other
+                    if (shape[static_cast<size_t>(d)] == 1) s[static_cast<size_t>(d)] = t->layout().stride(d - (ndim - t->ndim()));
+            }
+    // Whether a lies outside b: 1, inside: -1, or nobody says: 0.
+    auto compare = [&](int64_t a, int64_t b) {
+        for (int i = 0; i < count; ++i) {
+            int64_t sa = strides[i][static_cast<size_t>(a)], sb = strides[i][static_cast<size_t>(b)];
+            if (sa == 0 || sb == 0) continue;
+            if (sa != sb) return sa > sb ? 1 : -1;
+            if (shape[static_cast<size_t>(a)] > shape[static_cast<size_t>(b)]) return 1;
+        }
+        return 0;
+    };
+    Dims order;
+    for (int64_t d = ndim - 1; d >= 0; --d) order.push_back(d);
+    // Insertion, as the relation is no total order: a pair that nobody tells apart does not stop the search.
+    for (int64_t i = 1; i < ndim; ++i)
+        for (int64_t at = i, k = i - 1; k >= 0; --k) {
+            int outside = compare(order[static_cast<size_t>(k)], order[static_cast<size_t>(at)]);
+            if (outside < 0) break;
+            if (outside == 0) continue;
+            std::swap(order[static_cast<size_t>(k)], order[static_cast<size_t>(at)]);
+            at = k;
+        }
+    return order;
+}
+
+}  // namespace
+
+Ref<Layout> result_layout(const Operand* operands, int n) {
+    const Layout* first = nullptr;
+    bool same = true, agree = true, contiguous = true;
+    for (int i = 0; i < n; ++i) {
+        const Tensor* t = operands[i].tensor;
+        if (!t || t->ndim() == 0) continue;
+        const Layout* l = &t->layout();
+        contiguous = contiguous && l->is_contiguous();
+        if (!first) first = l;
+        if (first == l) continue;
+        same = same && first->same_shape(*l);
+        agree = agree && first->same(*l);
+    }
+    if (!first) return Layout::scalar();
+    if (agree && first->is_dense()) return Ref<Layout>(const_cast<Layout*>(first));
+    Ref<Layout> row_major = Layout::contiguous(first->dims());
+    if (!same)
+        for (int i = 0; i < n; ++i)
+            if (const Tensor* t = operands[i].tensor) row_major = Layout::contiguous(broadcast_shapes(*row_major, t->layout()));
+    if (contiguous && same) return row_major;
+    Dims shape = row_major->dims(), strides(shape.size(), 0);
+    int64_t stride = 1;
+    for (int64_t d : memory_order(operands, n, shape)) {
+        strides[static_cast<size_t>(d)] = stride;
+        stride *= std::max<int64_t>(shape[static_cast<size_t>(d)], 1);
+    }
+    return std::equal(strides.begin(), strides.end(), row_major->strides()) ? row_major : Layout::strided(shape, strides);
+}
+
+}  // namespace ops
+}  // namespace pb
