@@ -1,14 +1,14 @@
 """One checker of derivatives for the whole suite.
 
     check(f, x, z)           f maps tensors to a tensor; x and z are where it is smooth
-    check_modes(f, x)        at a kink or a pole, where differences mean nothing: the modes agree with each other
+    check_modes(f, x)        at a kink or a pole, where differences mean nothing: the modes agree
     check_elementwise(f, x)  also broadcast, with 0-d operands, and empty
 
-With a random cotangent u and random directions v and w, what is compared is the slope of <u, f> along v, by reverse
-and by forward mode, and its curvature along v and w, by reverse over reverse, forward over reverse, reverse over
-forward and forward over forward. The truth is differences of the values for the slope, and of the slope for the
-curvature; the identity <u, Jv> = <J'u, v> holds to rounding, wherever it is asked. Everything is asked a second
-time of inputs that do not lie contiguous in memory.
+With a random cotangent u and random directions v and w, what is compared is the slope of <u, f> along v, by
+reverse and by forward mode, and its curvature along v and w, by reverse over reverse, forward over reverse,
+reverse over forward and forward over forward. The truth is differences of the values for the slope, and of the
+slope for the curvature. The identity <u, Jv> = <J'u, v> holds to rounding, wherever it is asked. Everything is
+asked a second time of inputs that do not lie contiguous in memory.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def tensor(array):
 
 
 def strided(array):
-    """A tensor of the same values, every second one of a memory in reversed order of dimensions, from its middle."""
+    """A tensor of the same values: every second one of a memory that has its dimensions reversed."""
     array = np.asarray(array, dtype=np.float64)
     if array.ndim == 0:
         return pb.tensor(np.full(3, array))[1]
@@ -151,8 +151,8 @@ def _assert_close(found, expected, tolerance, what):
 def check(f, *inputs, seed=0, tolerance=1e-6, second=True, layouts=True):
     """Both modes and all nestings of f at `inputs`, which are float64 arrays, against differences.
 
-    Raises AssertionError, which names the mode. `tolerance` is relative and absolute; `second=False` leaves out
-    the nestings, `layouts=False` the inputs that do not lie contiguous.
+    Raises AssertionError, which names the mode. `tolerance` is relative and absolute; `second=False` leaves
+    out the nestings, `layouts=False` the inputs that do not lie contiguous.
     """
     _check_against_differences(Case(f, inputs, seed), tolerance, second)
     check_modes(f, *inputs, seed=seed, second=second)
@@ -169,7 +169,9 @@ def _check_against_differences(case, tolerance, second):
         *((case.curvature, getattr(case, nesting), nesting) for nesting in (NESTINGS if second else ())),
     ]:
         truth, doubt = expected()
-        assert doubt <= tolerance * (1 + abs(truth)), "differences do not settle: is there a kink near the point?"
+        assert doubt <= tolerance * (1 + abs(truth)), (
+            "differences do not settle: is there a kink near the point?"
+        )
         _assert_close(found(), truth, tolerance, name)
 
 
@@ -189,12 +191,12 @@ def check_modes(f, *inputs, seed=0, second=True, make=tensor, tolerance=1e-10):
 
 
 def check_elementwise(f, *points, **options):
-    """`check` for a function that broadcasts: operands of one shape, then each shape that broadcasting can meet."""
+    """`check` for a function that broadcasts: operands of one shape, then of shapes that meet."""
     points = [np.asarray(p, dtype=np.float64).ravel() for p in points]
     check(f, *points, **options)
     few = [p[:3] for p in points]
     check(f, *[p[0] for p in few], **options)
-    check_modes(f, *[p[:0].reshape(0, 2) for p in few])
+    check_modes(f, *[p[:0].reshape(0, 2) for p in few], second=options.get("second", True))
     if len(points) > 1:
         for alone in range(len(points)):  # one operand along its own dimension, then one 0-d
             check(f, *[p[:, None] if k == alone else p for k, p in enumerate(few)], **options)

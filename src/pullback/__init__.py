@@ -60,7 +60,7 @@ attributes.document()
 del _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.
-_SUBMODULES = {"func", "independent", "interop", "memory", "nn", "optim", "picture", "printing"}
+_SUBMODULES = {"func", "independent", "interop", "memory", "nn", "optim", "picture", "printing", "special"}
 _HOMES = {"set_printoptions": "printing"}
 
 

@@ -1,4 +1,4 @@
-"""What the tests of elementwise functions share: the rows, operands for them, and the same operands in PyTorch."""
+"""What the tests of elementwise functions share: the rows, and operands for them."""
 
 import itertools
 
@@ -20,9 +20,11 @@ def by_name(rows):
     return {"argvalues": rows, "ids": [row.name for row in rows]}
 
 
-def parameters(row):
+def parameters(row, defaults=False):
     """{index: number} of the operands that are plain numbers, away from their defaults."""
-    given = dict(row.parameters) | PARAMETERS.get(row.name, {})
+    given = dict(row.parameters)
+    if not defaults or not {None, ...}.isdisjoint(given.values()):
+        given |= PARAMETERS.get(row.name, {})
     return {index: given[name] for index, name in enumerate(row.operands) if name in given}
 
 

@@ -247,11 +247,12 @@ Tensors play(const Program& p, const Operand* inputs, DType compute) {
         for (int k = 0; k < ins.arity; ++k) operands[k] = operand(ins.in[k]);
         // Numbers among themselves are computed in the program's dtype, not in that of a Python number.
         Tensor number;
+        int first = primitive_info(ins.primitive).condition_first ? 1 : 0;
         bool any = false;
-        for (int k = 0; k < ins.arity; ++k) any = any || operands[k].tensor;
+        for (int k = first; k < ins.arity; ++k) any = any || operands[k].tensor;
         if (!any) {
-            number = scalar_tensor(operands[0].scalar, compute);
-            operands[0].tensor = &number;
+            number = scalar_tensor(operands[first].scalar, compute);
+            operands[first].tensor = &number;
         }
         values[s] = elementwise(row_of(ins.primitive), operands, ins.arity);
     }

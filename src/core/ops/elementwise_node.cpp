@@ -9,7 +9,8 @@ namespace pb {
 
 ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands, const Tensor& y, uint8_t wanted) {
     const Row::Pullback& pullback = row.pullback(wanted);
-    auto edges = static_cast<uint16_t>(row.arity - __builtin_popcount(row.parameters));
+    auto edges = static_cast<uint16_t>(row.arity);  // edge i is operand i's; parameters come last, or stay empty
+    while (row.parameters >> (edges - 1) & 1) --edges;
     auto slots = static_cast<uint8_t>(__builtin_popcount(pullback.uses));
     void* p = pool_alloc(bytes(edges, slots));
     auto* node = new (p) ElementwiseNode(edges, pullback, wanted, slots);

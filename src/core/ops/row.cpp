@@ -82,7 +82,10 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
     std::vector<int16_t> number(static_cast<size_t>(partials.values()), -1);
     int16_t next = 0;
     for (int v = 0; v < partials.inputs; ++v)
-        if (made->uses >> v & 1) number[static_cast<size_t>(v)] = next++;
+        if (made->uses >> v & 1) {
+            if (partials.boolean >> v & 1) q.boolean |= 1u << next;
+            number[static_cast<size_t>(v)] = next++;
+        }
     int16_t cotangent = next++;
     q.inputs = next;
     q.constants = partials.constants;

@@ -12,13 +12,12 @@ struct Lowering {
     DType compute;
     Lowered out;
 
-    // Inputs used as a condition are Boolean whatever the compute dtype is.
     void type_inputs() {
         out.inputs = p.inputs;
         out.constants = p.constants;
         out.types.assign(static_cast<size_t>(p.first_result()), compute);
-        for (const Instruction& i : p.instructions)
-            if (primitive_info(i.primitive).condition_first && i.in[0] < p.first_result()) out.types[i.in[0]] = DType::Bool;
+        for (int v = 0; v < p.inputs; ++v)
+            if (p.boolean >> v & 1) out.types[static_cast<size_t>(v)] = DType::Bool;
     }
 
     int16_t as_type(int16_t value, DType type) {

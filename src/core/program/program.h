@@ -27,6 +27,7 @@ struct Lowered;
 
 struct Program {
     int inputs = 0;
+    uint32_t boolean = 0;  // inputs that are truth values, whatever the compute dtype is
     std::vector<Scalar> constants;
     std::vector<Instruction> instructions;
     std::vector<int16_t> outputs;  // value numbers

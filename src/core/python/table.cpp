@@ -154,6 +154,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
             Py_ssize_t n = PyTuple_GET_SIZE(nodes);
             for (Py_ssize_t i = 0; i < 4; ++i) row->node_names[i] = PyUnicode_AsUTF8(PyTuple_GET_ITEM(nodes, i < n ? i : 0));
         }
+        if (row->promotion == Promotion::Where) row->forward.boolean = row->partials.boolean = 1;
         // Both forms are made at once, so that a missing kernel is found now and not in a backward pass.
         define_row(std::move(row));
         Py_RETURN_NONE;

@@ -178,7 +178,9 @@ def _round(in_place, out, input, *, decimals=0):
     """
     if decimals == 0:
         return _call("round", in_place, out, input)
-    return _call("round_decimals" if decimals > 0 else "round_tens", in_place, out, input, 10.0 ** abs(decimals))
+    return _call(
+        "round_decimals" if decimals > 0 else "round_tens", in_place, out, input, 10.0 ** abs(decimals)
+    )
 
 
 def _logit(in_place, out, input, eps=None):
@@ -193,6 +195,9 @@ def _logit(in_place, out, input, eps=None):
     return _call("logit_clamped", in_place, out, input, eps)
 
 
+_LARGEST = {_core.float32: 3.4028234663852886e38, _core.float64: 1.7976931348623157e308}
+
+
 def _nan_to_num(in_place, out, input, nan=None, posinf=None, neginf=None):
     """input with NaN (by 0) and infinities (by the largest finite numbers of its dtype) replaced.
 
@@ -200,11 +205,11 @@ def _nan_to_num(in_place, out, input, nan=None, posinf=None, neginf=None):
         >>> pb.nan_to_num(pb.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
         tensor([0., 9., 1.])
     """
-    if not input.dtype.is_floating_point:
-        return input if in_place else input.clone()
-    from ..dtypes import finfo
-
-    largest = finfo(input.dtype).max
+    if not isinstance(input, _core.Tensor):
+        raise TypeError(
+            f"nan_to_num(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+        )
+    largest = _LARGEST.get(input.dtype, 0.0)  # integers have nothing to replace
     return _call(
         "nan_to_num",
         in_place,
@@ -225,6 +230,11 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         >>> pb.isclose(pb.tensor([1.0, 2.0]), pb.tensor([1.0 + 1e-9, 2.1]))
         tensor([ True, False])
     """
+    for position, (name, tensor) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(tensor, _core.Tensor):
+            raise TypeError(
+                f"isclose(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}"
+            )
     if input.dtype != other.dtype:
         raise RuntimeError(f"{_name(input)} did not match {_name(other)}")
     if rtol < 0:
@@ -261,5 +271,9 @@ def _polygamma_method(self, n):
     return FUNCTIONS["polygamma"](n, self)
 
 
+def _polygamma_in_place(self, n):
+    return self.copy_(FUNCTIONS["polygamma"](n, self))  # the operand that is written is not the first
+
+
 METHODS["polygamma"] = _polygamma_method
-METHODS.pop("polygamma_", None)
+METHODS["polygamma_"] = _polygamma_in_place
