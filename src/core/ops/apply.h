@@ -334,7 +334,7 @@ const Tensor& apply_inplace(R rule, const Tensors& inputs, const char* operation
     if (target.layout().overlaps_itself())
         fail("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
              "clone() the tensor before performing the operation.");
-    if (record || target->flags & kInference || !target->cell->buffer->is_writable()) check_inplace(target);
+    if (record || target->flags & kInference || !target->cell->buffer->is_writable()) check_inplace(target, record);
     Tensors read(inputs);
     // What the derivative reads of the old value is copied first.
     if (record && (rule_saves<R>() & 1)) {

@@ -165,7 +165,7 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
     Plan p = plan(row, operands);
     check_target(row, target, operands, result_layout(operands, n), p.result);
     uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0;
-    check_inplace(target);
+    check_inplace(target, wanted != 0);
     check_divisor(row, operands, p.compute);
     uint64_t level = operands_level(row, operands);
     // What the derivative reads of the old value, and what overlaps the target in another order, is copied first.

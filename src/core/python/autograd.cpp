@@ -69,14 +69,15 @@ PyObject* run_number(PyObject*, PyObject*) { return PyLong_FromUnsignedLong(curr
 PyObject* run_visits(PyObject*, PyObject* t) { return boolean(is_tensor(t) && will_run(Tensor(t))); }
 
 PyObject* set_grad_enabled(PyObject*, PyObject* on) {
-    bool before = modes.grad;
-    modes.grad = on == Py_True;
+    bool before = modes.asked;
+    set_grad_mode(on == Py_True);
     return boolean(before);
 }
-PyObject* is_grad_enabled(PyObject*, PyObject*) { return boolean(modes.grad); }
+PyObject* is_grad_enabled(PyObject*, PyObject*) { return boolean(modes.asked); }
 PyObject* set_inference(PyObject*, PyObject* on) {
     bool before = modes.inference;
     modes.inference = on == Py_True;
+    set_grad_mode(modes.asked);
     return boolean(before);
 }
 PyObject* is_inference(PyObject*, PyObject*) { return boolean(modes.inference); }
@@ -142,7 +143,8 @@ PyObject* gradient_edge_of(PyObject*, PyObject* o) {
     try {
         if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor");
         Edge e = gradient_edge(Tensor(o));
-        if (!e.node) fail("Cannot get gradient edge for a tensor that does not require grad.");
+        if (!e.node) fail("It is not possible to get the gradient edge for a Tensor that does not require gradients. Call requires_grad_() on it, or on "
+             "what it is computed from, first.");
         PyObject* pair = Py_BuildValue("(NI)", node_object(e.node), e.nr);
         e.node->release();
         return pair;
@@ -194,7 +196,14 @@ PyObject* unpack_dual(PyObject*, PyObject* args) {
     }
 }
 
-// Makes `t` output `nr` of nothing: used by tests of the tape. Versions may be counted up by hand.
+PyObject* change_level(PyObject*, PyObject* args) {
+    unsigned long long level;
+    int open;
+    if (!PyArg_ParseTuple(args, "Kp", &level, &open)) return nullptr;
+    open ? open_level(level) : close_level(level);
+    Py_RETURN_NONE;
+}
+
 PyObject* increment_version(PyObject*, PyObject* o) {
     if (!is_tensor(o)) {
         PyErr_SetString(PyExc_TypeError, "expected a Tensor");
@@ -221,6 +230,7 @@ PyMethodDef functions[] = {
     {"gradient_edge", gradient_edge_of, METH_O, nullptr},
     {"make_dual", make_dual, METH_VARARGS, nullptr},
     {"unpack_dual", unpack_dual, METH_VARARGS, nullptr},
+    {"change_level", change_level, METH_VARARGS, nullptr},
     {"increment_version", increment_version, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -1,8 +1,12 @@
 // The node of a user's Function, and its context.
 //
 // The node owns the context (a Python object with what forward left); the context knows its node weakly, for
-// `saved_tensors`. Saved inputs and outputs are kept by number like those of any node, so that saving an output
-// is no cycle.
+// `saved_tensors`, and the node's wrapper (`grad_fn`) shows the context's attributes as its own. Saved inputs and
+// outputs are kept by number like those of any node, so that saving an output is no cycle.
+//
+// What forward returns becomes outputs of the node: new tensors as they are; an input handed through as a view of
+// that input, so that the argument keeps its own history; an input that was written (`mark_dirty`) with its history
+// re-based; a view with a mark that forbids writing through it, because the write would go around the user's rule.
 #include "python/autograd.h"
 
 #include <structmember.h>
@@ -12,6 +16,7 @@
 #include <vector>
 
 #include "ops/operators.h"
+#include "python/node_object.h"
 #include "tape/history.h"
 #include "tape/saved.h"
 
@@ -25,6 +30,7 @@ struct ContextObject {
     PyObject_HEAD
     FunctionNode* node;  // weak
     PyObject* to_save;
+    PyObject* pushed;  // what `saved_tensors` is while `jvp` runs, if forward called save_for_forward
     PyObject* dirty;
     PyObject* non_differentiable;
     PyObject* needs_input_grad;
@@ -36,21 +42,22 @@ struct ContextObject {
 PyTypeObject* context_type = nullptr;
 PyObject* caller = nullptr;  // autograd.function._call_backward
 
-ContextObject* context(PyObject* o) { return reinterpret_cast<ContextObject*>(o); }
+ContextObject* context_of(PyObject* o) { return reinterpret_cast<ContextObject*>(o); }
 
 class FunctionNode : public Node {
   public:
     FunctionNode(uint16_t edges, PyObject* ctx) : Node(edges), context_(ctx) {
         Py_INCREF(ctx);
-        context(ctx)->node = this;
+        context_of(ctx)->node = this;
         name_ = Py_TYPE(ctx)->tp_name;
     }
     ~FunctionNode() override {
-        context(context_)->node = nullptr;
+        context_of(context_)->node = nullptr;
         Py_DECREF(context_);
     }
     const char* name() const override { return name_; }
-    PyObject* context_object() const { return context_; }
+    PyObject* context() override { return context_; }
+    bool pulls_nothing() const override { return true; }
 
     void pull(Tensors& grads, Tensors& out) override {
         Owned tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(grads.size()))));
@@ -59,7 +66,7 @@ class FunctionNode : public Node {
             Tensor zero;
             if (grads[i]) {
                 g = grads[i].py();
-            } else if (context(context_)->materialize && output(i).layout) {
+            } else if (context_of(context_)->materialize && output(i).layout) {
                 zero = ops::zeros(output(i).dtype, output(i).layout->dims());
                 g = zero.py();
             }
@@ -79,11 +86,10 @@ class FunctionNode : public Node {
             int edge = arguments[static_cast<size_t>(i)];
             if (g == Py_None) continue;
             if (edge < 0)
-                fail("function %s returned a gradient different from None at position %zd, but the corresponding forward input was not a "
+                fail("function %s returned a gradient different than None at position %zd, but the corresponding forward input was not a "
                      "Variable", name_, i + 1);
             if (!is_tensor(g))
-                fail_as(ErrorKind::Type, "function %s returned a gradient of type %s at position %zd: expected a Tensor or None", name_,
-                        Py_TYPE(g)->tp_name, i + 1);
+                fail("expected Variable or None (got %s). It is what %s returned at position %zd.", Py_TYPE(g)->tp_name, name_, i + 1);
             out[static_cast<size_t>(edge)] = Tensor(g);
         }
     }
@@ -95,6 +101,7 @@ class FunctionNode : public Node {
     bool was_released() const override { return released_; }
     int traverse(visitproc visit, void* arg) override {
         Py_VISIT(context_);
+        for (const Tensor& t : constants) Py_VISIT(t.py());
         return 0;
     }
     PyObject* attribute(const char* key) override {
@@ -114,7 +121,9 @@ class FunctionNode : public Node {
         }
         return tuple.release();
     }
-    void save(PyObject* list, PyObject* args, const Tensors& inputs, const Tensors& outputs) {
+    // `originals` are the outputs as forward returned them, which is what it saved; `outputs` what became of them.
+    void save(PyObject* list, const Tensors& inputs, const Tensors& originals, const Tensors& outputs) {
+        constexpr size_t kNumbers = 256;  // what Saved can count; the rest is held as a tensor
         Py_ssize_t n = list ? PyTuple_GET_SIZE(list) : 0;
         saved = std::make_unique<Saved[]>(static_cast<size_t>(n) + 1);
         constants.resize(static_cast<size_t>(n));
@@ -123,23 +132,17 @@ class FunctionNode : public Node {
             PyObject* o = PyTuple_GET_ITEM(list, i);
             if (o == Py_None) continue;
             Tensor t(o);
-            int number = -1;
-            for (size_t k = 0; k < outputs.size(); ++k)
-                if (outputs[k] && outputs[k].is(t)) number = static_cast<int>(k);
-            if (number >= 0 && t->grad_fn == this) {
-                saved[i].save(t, Saved::kOutput, static_cast<uint8_t>(number));
-                continue;
+            size_t output = position(originals, t), input = position(inputs, t);
+            bool is_output = output < std::min(kNumbers, outputs.size()) && outputs[output]->grad_fn == this;
+            bool is_input = input < std::min(kNumbers, inputs.size());
+            if (is_output && (!is_input || t->grad_fn == this)) {
+                saved[i].save(outputs[output], Saved::kOutput, static_cast<uint8_t>(outputs[output]->output_nr));
+            } else if (is_input) {
+                saved[i].save(t, Saved::kInput, static_cast<uint8_t>(input));
+            } else {  // an intermediate value, or a tensor from elsewhere with a history of its own
+                saved[i].save(t, Saved::kConstant, 0);
+                if (t.requires_grad()) constants[static_cast<size_t>(i)] = t;
             }
-            number = -1;
-            for (size_t k = 0; k < inputs.size(); ++k)
-                if (inputs[k].is(t)) number = static_cast<int>(k);
-            if (number >= 0) {
-                saved[i].save(t, Saved::kInput, static_cast<uint8_t>(number));
-                continue;
-            }
-            // An intermediate value, or a tensor from elsewhere with a history of its own.
-            saved[i].save(t, Saved::kConstant, 0);
-            if (t.requires_grad()) constants[static_cast<size_t>(i)] = t;
         }
     }
 
@@ -149,6 +152,11 @@ class FunctionNode : public Node {
     size_t saved_count = 0;
 
   private:
+    static size_t position(const Tensors& all, const Tensor& t) {
+        size_t at = 0;
+        while (at < all.size() && !all[at].is(t)) ++at;
+        return at;
+    }
     PyObject* constant(size_t i) {
         saved[i].check(*this);
         return Tensor(constants[i]).release();
@@ -165,12 +173,48 @@ bool contains(PyObject* tuple, PyObject* o) {
     return false;
 }
 
+// ---- recording a call ----
+
+// A tensor of its own over the same memory, for an input that forward handed through.
+Tensor handed_through(const Tensor& input) {
+    Tensor t = input.alias();
+    t->flags |= input->flags & kInference;
+    if (!(input->flags & kInference)) mark_view(t, input, ViewOrigin::Custom);
+    return t;
+}
+
+void check_dirty(ContextObject* c, PyObject* given, PyObject* outputs, bool record) {
+    if (!c->dirty) return;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->dirty); ++i) {
+        PyObject* o = PyTuple_GET_ITEM(c->dirty, i);
+        if (!contains(outputs, o))
+            fail("Some elements marked as dirty during the forward method were not returned as output. The inputs that are modified "
+                 "inplace must all be outputs of the Function.");
+        if (!contains(given, o) &&
+            PyErr_WarnEx(PyExc_UserWarning, "Only input Tensors should be given to ctx.mark_dirty(). If a Tensor is not an input, there "
+                                            "is no need to pass it to mark_dirty().", 3) < 0)
+            throw PythonError();
+        Tensor t(o);
+        if (record && t->flags & kRequiresGrad && !current_grad_fn(t))
+            fail("a leaf Variable that requires grad has been used in an in-place operation. The leaf is what backward() fills the "
+                 "gradient of: give the function a clone() to write into.");
+        t->cell->written();
+    }
+}
+
+// Makes `t`, which forward returned and which is not written in place, output `nr` of the node.
+void make_output(const Tensor& t, FunctionNode* node, uint32_t nr, bool alone) {
+    if (t->flags & kIsView) t->extra->view->origin = alone ? ViewOrigin::Custom : ViewOrigin::MultiOutput;
+    t->flags &= static_cast<uint8_t>(~kRequiresGrad);
+    set_history(t, node, nr);
+}
+
 // record_function(context, arguments, outputs) -> outputs, with history.
 PyObject* record_function(PyObject*, PyObject* args) {
     PyObject *ctx, *given, *outputs;
     if (!PyArg_ParseTuple(args, "O!O!O!", context_type, &ctx, &PyTuple_Type, &given, &PyTuple_Type, &outputs)) return nullptr;
     try {
-        ContextObject* c = context(ctx);
+        ContextObject* c = context_of(ctx);
         Tensors inputs;
         std::vector<int> arguments;
         bool record = false;
@@ -182,13 +226,7 @@ PyObject* record_function(PyObject*, PyObject* args) {
                 record = record || should_record(inputs.back());
             }
         }
-        if (c->dirty)
-            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->dirty); ++i) {
-                if (!contains(outputs, PyTuple_GET_ITEM(c->dirty, i)))
-                    fail("Some elements marked as dirty during the forward method were not returned as output. The inputs that are modified "
-                         "inplace must all be outputs of the Function.");
-                if (record) check_inplace(Tensor(PyTuple_GET_ITEM(c->dirty, i)));
-            }
+        check_dirty(c, given, outputs, record);
         Ref<Node> node;
         FunctionNode* function = nullptr;
         if (record) {
@@ -200,53 +238,49 @@ PyObject* record_function(PyObject*, PyObject* args) {
         }
         Py_ssize_t n = PyTuple_GET_SIZE(outputs);
         Owned result(checked(PyTuple_New(n)));
-        Tensors finished, metas;
-        std::vector<bool> is_dirty;
+        Tensors returned(static_cast<size_t>(n)), originals(static_cast<size_t>(n));
+        size_t count = 0;
         for (Py_ssize_t i = 0; i < n; ++i) {
             PyObject* o = PyTuple_GET_ITEM(outputs, i);
-            if (!is_tensor(o)) {
-                Py_INCREF(o);
-                PyTuple_SET_ITEM(result.o, i, o);
-                finished.push_back(Tensor());
-                is_dirty.push_back(false);
-                continue;
+            Tensor t(is_tensor(o) ? o : nullptr);
+            if (t) {
+                ++count;
+                originals[static_cast<size_t>(i)] = t;
+                bool differentiable = is_differentiable(t.dtype()) && !contains(c->non_differentiable, o);
+                if (!contains(c->dirty, o)) {
+                    if (contains(given, o))
+                        t = differentiable || !t.requires_grad() ? handed_through(t) : ops::detach(t);
+                    else if (t.requires_grad() && !(t->flags & kIsView))
+                        t = t.alias();  // made under enable_grad, or a parameter: its own history is not this call's
+                }
+                returned[static_cast<size_t>(i)] = t;
             }
-            Tensor t(o);
-            bool input = contains(given, o), dirty = contains(c->dirty, o);
-            bool differentiable = is_differentiable(t.dtype()) && !contains(c->non_differentiable, o);
-            if (input && !dirty) {
-                t = t.alias();  // handing an input through: a tensor of its own
-            } else if (!dirty && record && (t.requires_grad() || t->flags & kIsView)) {
-                if (t->grad_fn || t->flags & kRequiresGrad) t = t.alias();
-            }
-            is_dirty.push_back(dirty);
-            finished.push_back(differentiable ? t : Tensor());
-            PyTuple_SET_ITEM(result.o, i, Tensor(t).release());
+            PyObject* out = t ? Tensor(t).release() : (Py_INCREF(o), o);
+            PyTuple_SET_ITEM(result.o, i, out);
         }
         if (record) {
-            for (Py_ssize_t i = 0; i < n; ++i)
-                metas.push_back(is_tensor(PyTuple_GET_ITEM(result.o, i)) ? Tensor(PyTuple_GET_ITEM(result.o, i)) : Tensor());
-            function->set_outputs(metas);
-            for (size_t i = 0; i < finished.size(); ++i) {
-                if (!finished[i]) continue;
-                if (is_dirty[i] && finished[i]->flags & kIsView) {
-                    if (finished.size() > 1)
-                        fail("If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than one "
-                             "Tensor.");
-                    rebase_history(finished[i], function);
+            function->set_outputs(returned);
+            for (uint32_t i = 0; i < returned.size(); ++i) {
+                const Tensor& t = returned[i];
+                if (!t || !is_differentiable(t.dtype()) || contains(c->non_differentiable, originals[i].py())) continue;
+                if (!contains(c->dirty, originals[i].py())) {
+                    make_output(t, function, i, count == 1);
+                } else if (t->flags & kIsView) {
+                    if (count > 1)
+                        fail("If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more "
+                             "than one Tensor. This is not supported by the current autograd engine. You should either make sure the input "
+                             "is not a view (using .clone() for example) or make your Function only return one Tensor (potentially "
+                             "splitting it into two Functions: one doing the inplace that returns a single Tensor and a second one that "
+                             "does the other operations).");
+                    rebase_history(t, function);
                 } else {
-                    if (is_dirty[i]) finished[i]->flags &= static_cast<uint8_t>(~kRequiresGrad);
-                    finished[i]->flags &= static_cast<uint8_t>(~kIsView);
-                    set_history(finished[i], function, static_cast<uint32_t>(i));
+                    Py_CLEAR(t->grad);
+                    set_history(t, function, i);
                 }
             }
-            // What was saved is among the given and returned objects, before they were wrapped.
-            Tensors originals;
-            for (Py_ssize_t i = 0; i < n; ++i)
-                originals.push_back(is_tensor(PyTuple_GET_ITEM(outputs, i)) ? Tensor(PyTuple_GET_ITEM(outputs, i)) : Tensor());
-            function->save(c->to_save, given, inputs, originals);
+            function->save(c->to_save, inputs, originals, returned);
+            Py_CLEAR(c->to_save);  // otherwise the context lives only as long as the call
         }
-        if (record) Py_CLEAR(c->to_save);  // otherwise the context lives only as long as the call
         Py_CLEAR(c->dirty);
         Py_CLEAR(c->non_differentiable);
         return result.release();
@@ -276,15 +310,16 @@ PyObject* level_of(PyObject*, PyObject* tuple) {
 
 PyObject* make_context(PyTypeObject* type, PyObject*, PyObject*) {
     PyObject* o = type->tp_alloc(type, 0);
-    if (o) context(o)->materialize = 1;
+    if (o) context_of(o)->materialize = 1;
     return o;
 }
 void destroy_context(PyObject* self) {
-    ContextObject* c = context(self);
+    ContextObject* c = context_of(self);
     PyTypeObject* type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     if (c->weakrefs) PyObject_ClearWeakRefs(self);
     Py_XDECREF(c->to_save);
+    Py_XDECREF(c->pushed);
     Py_XDECREF(c->dirty);
     Py_XDECREF(c->non_differentiable);
     Py_XDECREF(c->needs_input_grad);
@@ -293,17 +328,19 @@ void destroy_context(PyObject* self) {
     Py_DECREF(type);
 }
 int traverse_context(PyObject* self, visitproc visit, void* arg) {
-    ContextObject* c = context(self);
+    ContextObject* c = context_of(self);
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(c->to_save);
+    Py_VISIT(c->pushed);
     Py_VISIT(c->dirty);
     Py_VISIT(c->non_differentiable);
     Py_VISIT(c->dict);
     return 0;
 }
 int clear_context(PyObject* self) {
-    ContextObject* c = context(self);
+    ContextObject* c = context_of(self);
     Py_CLEAR(c->to_save);
+    Py_CLEAR(c->pushed);
     Py_CLEAR(c->dirty);
     Py_CLEAR(c->non_differentiable);
     Py_CLEAR(c->dict);
@@ -311,7 +348,11 @@ int clear_context(PyObject* self) {
 }
 PyObject* get_saved(PyObject* self, void*) {
     try {
-        ContextObject* c = context(self);
+        ContextObject* c = context_of(self);
+        if (c->pushed) {
+            Py_INCREF(c->pushed);
+            return c->pushed;
+        }
         if (c->node) return c->node->saved_tensors();
         if (c->to_save) {
             Py_INCREF(c->to_save);
@@ -322,8 +363,17 @@ PyObject* get_saved(PyObject* self, void*) {
         return raise_current();
     }
 }
+// The node's wrapper while the graph is alive, else None.
+PyObject* get_node(PyObject* self, void*) {
+    try {
+        return node_object(context_of(self)->node);
+    } catch (...) {
+        return raise_current();
+    }
+}
 PyMemberDef members[] = {
     {"to_save", T_OBJECT, offsetof(ContextObject, to_save), 0, nullptr},
+    {"pushed", T_OBJECT, offsetof(ContextObject, pushed), 0, nullptr},
     {"dirty", T_OBJECT, offsetof(ContextObject, dirty), 0, nullptr},
     {"non_differentiable", T_OBJECT, offsetof(ContextObject, non_differentiable), 0, nullptr},
     {"needs_input_grad", T_OBJECT, offsetof(ContextObject, needs_input_grad), 0, nullptr},
@@ -333,6 +383,7 @@ PyMemberDef members[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 PyGetSetDef getset[] = {
+    {"_node", get_node, nullptr, nullptr, nullptr},
     {"saved_tensors", get_saved, nullptr, nullptr, nullptr},
     {"saved_variables", get_saved, nullptr, nullptr, nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},

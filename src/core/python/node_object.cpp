@@ -139,6 +139,14 @@ PyObject* getattro(PyObject* self, PyObject* key) {
     return nullptr;
 }
 
+// A Function's context keeps what is set on its grad_fn.
+int setattro(PyObject* self, PyObject* key, PyObject* value) {
+    PyObject* context = of(self)->context();
+    return context ? PyObject_SetAttr(context, key, value) : PyObject_GenericSetAttr(self, key, value);
+}
+
+PyObject* represent(PyObject* self) { return PyUnicode_FromFormat("<%s object at %p>", of(self)->name(), self); }
+
 PyMemberDef members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(NodeObject, weakrefs), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr},
@@ -162,6 +170,8 @@ PyType_Slot slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
     {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
     {Py_tp_getattro, reinterpret_cast<void*>(getattro)},
+    {Py_tp_setattro, reinterpret_cast<void*>(setattro)},
+    {Py_tp_repr, reinterpret_cast<void*>(represent)},
     {Py_tp_members, members},
     {Py_tp_methods, methods},
     {Py_tp_getset, getset},

@@ -76,9 +76,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
             Py_VISIT(o->extra->view->dual.py());
         }
     }
-    // What a node holds is reachable only through this tensor if nobody else holds the node.
-    if (o->grad_fn && o->grad_fn->is_unique()) return o->grad_fn->traverse(visit, arg);
-    return 0;
+    return o->grad_fn ? traverse_owned(o->grad_fn, visit, arg) : 0;
 }
 
 int clear(PyObject* self) {
@@ -356,12 +354,11 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
         Tensor t(self);
         bool on = value == Py_True;
         if (current_grad_fn(t)) {
-            if (on) return 0;
-            fail("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that "
-                 "doesn't require differentiation use var_no_grad = var.detach().");
+            fail("you can only change requires_grad flags of leaf variables.%s", on ? "" : " If you want to use a computed variable in "
+                 "a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
         }
         if (on && !is_differentiable(t.dtype()))
-            fail("only Tensors of floating point dtype can require gradients. This one has dtype pullback.%s: convert it with "
+            fail("only Tensors of floating point and complex dtype can require gradients. This one has dtype pullback.%s: convert it with "
                  ".to(pullback.float32) first.", dtype_name(t.dtype()));
         if (on && t->flags & kInference && !modes.inference)
             fail("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
@@ -392,6 +389,18 @@ PyObject* get_grad(PyObject* self, void*) {
     return g;
 }
 
+const char* c_name(DType d) {  // as PyTorch's message has it
+    switch (d) {
+        case DType::Float32: return "float";
+        case DType::Float64: return "double";
+        case DType::Int32: return "int";
+        case DType::Int64: return "long";
+        case DType::UInt8: return "unsigned char";
+        case DType::Bool: return "bool";
+        default: return dtype_name(d);
+    }
+}
+
 int set_grad(PyObject* self, PyObject* value, void*) {
     auto* o = as_tensor(self);
     try {
@@ -407,9 +416,10 @@ int set_grad(PyObject* self, PyObject* value, void*) {
             fail("attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match the tensor's "
                  "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or "
                  "None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
-                 "downstream systems that assume they match.", dtype_legacy_name(g->dtype), dtype_legacy_name(o->dtype));
+                 "downstream systems that assume they match.", c_name(g->dtype), dtype_legacy_name(o->dtype));
         if (!g->layout->same_shape(*o->layout))
-            fail("assigned grad has data of a different size");
+            fail("attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and the tensor "
+                 "are the same size", shape_text(*g->layout).c_str(), shape_text(*o->layout).c_str());
         Py_INCREF(value);
         PyObject* old = std::exchange(o->grad, value);
         Py_XDECREF(old);

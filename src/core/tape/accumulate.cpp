@@ -29,24 +29,16 @@ class AccumulateGrad : public Node {
         } else if (!modes.grad && Py_REFCNT(g.py()) == 1 && g->cell->is_unique() && g->cell->buffer->is_unique() &&
                    g.layout().same(variable.layout()) && !g.is_dual() && !g->grad_fn) {
             set_grad(g);  // nobody else sees it: keep it as it is
-        } else if (modes.grad) {
-            set_grad(ops::clone(g));
         } else {
-            set_grad(ops::detached_copy(g));
+            // A copy laid out as the leaf is, row-major where the leaf has gaps; recorded if somebody may differentiate it.
+            Ref<Layout> layout = variable.layout().is_dense() ? variable.layout_ref() : Layout::contiguous(variable.shape());
+            Array copy = Array::empty(g.dtype(), layout);
+            if (!modes.grad && !g.is_dual()) copy_array(g.array(), copy);
+            Tensor kept = Tensor::make(copy);
+            if (modes.grad || g.is_dual()) ops::copy_(kept, g);
+            set_grad(kept);
         }
-        if (leaf->extra && leaf->extra->post_hooks) {
-            PyObject* values = PyMapping_Values(leaf->extra->post_hooks);
-            if (!values) throw PythonError();
-            for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values); ++i) {
-                PyObject* r = PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values, i), variable.py(), nullptr);
-                if (!r) {
-                    Py_DECREF(values);
-                    throw PythonError();
-                }
-                Py_DECREF(r);
-            }
-            Py_DECREF(values);
-        }
+        if (leaf->extra && leaf->extra->post_hooks) run_post_accumulate_hooks(variable);
     }
     int traverse(visitproc visit, void* arg) override {
         Py_VISIT(variable.py());

@@ -43,6 +43,7 @@ struct State {
         if (more->size() < nr) more->resize(nr);
         return (*more)[nr - 1];
     }
+    bool reached() const { return needed || captured; }
 };
 
 class Run {
@@ -63,13 +64,17 @@ class Run {
     }
 
     uint32_t id() const { return id_; }
-    bool visits(Node* n) const { return n->run == id_ || others_.count(n); }
+    // Whether the run will compute the gradients that arrive at this node.
+    bool visits(Node* n) const {
+        if (n->run == id_) return states_[n->slot].reached();
+        auto it = others_.find(n);
+        return it != others_.end() && states_[it->second].reached();
+    }
 
     struct Capture {
         Ref<Node> node;
         uint32_t nr;
         Tensor grad;
-        bool found = false;
     };
     std::vector<Capture> captures;
 
@@ -83,11 +88,11 @@ class Run {
   private:
     size_t state(Node* n) {
         if (n->run == id_) return n->slot;
-        bool mine = n->run == 0 || std::find(active_runs.begin(), active_runs.end(), n->run) == active_runs.end();
-        if (!mine) {
+        if (!others_.empty()) {  // first: whoever had claimed the node may be done by now
             auto it = others_.find(n);
             if (it != others_.end()) return it->second;
         }
+        bool mine = n->run == 0 || std::find(active_runs.begin(), active_runs.end(), n->run) == active_runs.end();
         size_t at = states_.size();
         states_.emplace_back(n);
         if (mine) {
@@ -108,27 +113,29 @@ class Run {
         }
     }
 
-    // A node is needed if a captured node can be reached from it. Edges lead to older nodes (leaves have none), so
-    // one pass from old to young is enough.
+    // A node is needed if a captured node can be reached from it: decided from the ends of the graph to its roots,
+    // in the reverse of a topological order. (Creation order will not do: a stale view gets its node, of an older
+    // value, when the operation that reads it is recorded already.)
     void select() {
         for (State& s : states_) s.needed = false;
-        for (Capture& c : captures) {
-            State& s = states_[state(c.node.get())];
-            s.captured = true;
-        }
-        std::vector<uint32_t> order(states_.size());
-        for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-        auto age = [&](uint32_t i) { return states_[i].node->is_accumulate() ? 0 : states_[i].node->sequence(); };
-        std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return age(a) < age(b); });
-        for (uint32_t i : order) {
-            Node* n = states_[i].node;
-            bool needed = options_.accumulate && states_[i].captured && n->is_accumulate();
-            for (uint16_t k = 0; k < n->edge_count() && !needed; ++k)
+        for (Capture& c : captures) states_[state(c.node.get())].captured = true;
+        std::vector<uint32_t> order, waiting(states_.size());
+        order.reserve(states_.size());
+        for (uint32_t i = 0; i < states_.size(); ++i)
+            if (!(waiting[i] = states_[i].waiting)) order.push_back(i);
+        for (size_t next = 0; next < order.size(); ++next) {
+            Node* n = states_[order[next]].node;
+            for (uint16_t k = 0; k < n->edge_count(); ++k)
                 if (Node* to = n->edge(k).node) {
-                    State& t = states_[state(to)];
-                    needed = t.needed || t.captured;
+                    auto at = static_cast<uint32_t>(state(to));
+                    if (--waiting[at] == 0) order.push_back(at);
                 }
-            states_[i].needed = needed;
+        }
+        for (size_t i = order.size(); i-- > 0;) {
+            State& s = states_[order[i]];
+            s.needed = options_.accumulate && s.captured && s.node->is_accumulate();
+            for (uint16_t k = 0; k < s.node->edge_count() && !s.needed; ++k)
+                if (Node* to = s.node->edge(k).node) s.needed = states_[state(to)].reached();
         }
     }
 
@@ -158,11 +165,12 @@ class Run {
                 if (auto more = std::move(arrived.more))
                     for (size_t i = 0; i < more->size(); ++i) grads[i + 1] = std::move((*more)[i]);
             }
-            evaluate(at, n, grads, out);
+            modes.anomaly ? evaluate_watched(at, n, grads, out) : evaluate(at, n, grads, out);
             for (uint16_t i = 0; i < n->edge_count(); ++i) {
                 const Edge e = n->edge(i);
                 if (!e.node) continue;
                 size_t to = state(e.node);
+                if (!states_[to].reached()) continue;
                 if (out[i]) add_grad(to, e.nr, std::move(out[i]));
                 if (--states_[to].waiting == 0) {
                     ready.push_back(static_cast<uint32_t>(to));
@@ -177,27 +185,33 @@ class Run {
         return n->is_accumulate() ? UINT64_MAX : n->sequence();
     }
 
+    // Hooks run also where every gradient is undefined, which they see as None; most derivatives need not.
     void evaluate(uint32_t at, Node* n, Tensors& grads, Tensors& out) {
         if (n->extra || n->is_accumulate()) run_output_hooks(*n, grads);
         if (states_[at].captured)
             for (Capture& c : captures)
-                if (c.node.get() == n) {
-                    c.grad = grads[c.nr];
-                    c.found = true;
-                }
+                if (c.node.get() == n) c.grad = grads[c.nr];
         if (!states_[at].needed) return;
-        bool any = false;
-        for (const Tensor& g : grads) any = any || g.defined();
-        if (!any) return;
         if (n->extra) run_pre_hooks(*n, grads);
         Tensors given;
         bool post = n->extra && n->extra->post_hooks;
         if (post) given = grads;
-        n->pull(grads, out);
+        bool any = n->pulls_nothing();
+        for (const Tensor& g : grads) any = any || g.defined();
+        if (any) n->pull(grads, out);
         for (uint16_t i = 0; i < n->edge_count(); ++i) validate(*n, i, out[i]);
-        if (post) run_post_hooks(*n, given, out);
         if (modes.anomaly && modes.anomaly_check_nan) ops::check_anomaly(*n, out);
         if (!options_.retain_graph) n->release_saved();
+        if (post) run_post_hooks(*n, given, out);
+    }
+
+    void evaluate_watched(uint32_t at, Node* n, Tensors& grads, Tensors& out) {
+        try {
+            evaluate(at, n, grads, out);
+        } catch (...) {
+            warn_of_anomaly(*n);
+            throw;
+        }
     }
 
     // Undoes broadcasting and promotion, once, for every rule.
@@ -300,8 +314,8 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
         for (size_t i = 0; i < inputs.size(); ++i) {
             results[i] = run.captures[i].grad;
             if (!results[i] && !options.allow_unused)
-                fail("One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
-                     "this is the desired behavior. It is input %zu, of shape %s: either the output does not depend on it, or "
+                fail("The differentiated Tensor at index %zu appears to not have been used in the graph. Set allow_unused=True if "
+                     "this is the desired behavior. It has shape %s: either the output does not depend on it, or "
                      "the dependence was cut by detach(), no_grad() or item().",
                      i, shape_text(*run.captures[i].node->output(run.captures[i].nr).layout).c_str());
         }

@@ -14,6 +14,39 @@
 
 namespace pb {
 
+namespace {
+
+// Writing through this view, or under it, would bypass what its origin promises.
+[[noreturn]] void fail_view(const Tensor& t, bool indirect) {
+    const char* what = indirect ? "its base or another view of its base has been modified inplace" : "is being modified inplace";
+    std::string view = t->grad_fn ? "Output " + std::to_string(t->output_nr) + " of " + operation_name(*t->grad_fn) + " is a view"
+                                  : "A view";
+    switch (t->extra->view->origin) {
+        case ViewOrigin::NoGrad:
+            fail("A view was created in no_grad mode and %s with grad mode enabled. Given that this use case is ambiguous and "
+                 "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside "
+                 "the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+                 "tracked).", what);
+        case ViewOrigin::MultiOutput:
+            fail("%s and %s. This view is the output of a function that returns multiple views. Such functions do not allow the output "
+                 "views to be modified inplace. You should replace the inplace operation by an out-of-place one.", view.c_str(), what);
+        default:
+            fail("%s and %s. This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+                 "logic to handle view+inplace would override the custom backward associated with the custom Function, leading to "
+                 "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.",
+                 view.c_str(), what);
+    }
+}
+
+}  // namespace
+
+std::string operation_name(const Node& node) {
+    std::string name = node.name();
+    size_t end = name.find_last_not_of("0123456789");
+    if (end != std::string::npos && end >= 8 && name.compare(end - 7, 8, "Backward") == 0) name.resize(end - 7);
+    return name;
+}
+
 bool Tensor::view_requires_grad() const {
     const auto& view = o_->extra->view;
     return view && view->base.requires_grad();
@@ -24,6 +57,7 @@ Node* current_grad_fn(const Tensor& t) {
     ViewInfo& view = *t->extra->view;
     if (view.version == t->cell->version || !view.base.requires_grad()) return t->grad_fn;
     if (t->grad_fn || view.base->grad_fn) {
+        if (view.origin == ViewOrigin::Custom || view.origin == ViewOrigin::NoGrad) fail_view(t, true);
         Node* node = ops::as_strided_node(view.base, t.layout_ref(), t->offset);
         node->set_output(t);
         Ref<Node> old(t->grad_fn);
@@ -45,7 +79,7 @@ Edge gradient_edge(const Tensor& t) {
     return {};
 }
 
-void check_inplace(const Tensor& t) {
+void check_inplace(const Tensor& t, bool recorded) {
     if (t->flags & kInference && !modes.inference)
         fail("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal "
              "tensor before doing inplace update.");
@@ -54,21 +88,12 @@ void check_inplace(const Tensor& t) {
     if (!modes.grad) return;
     if (t->flags & kIsView) {
         ViewInfo& view = *t->extra->view;
-        const char* name = t->grad_fn ? t->grad_fn->name() : "a view function";
+        bool differentiated = recorded || view.base.requires_grad() || t.requires_grad();
+        if (view.origin != ViewOrigin::Default && differentiated) fail_view(t, false);
         if (view.base.is_leaf() && view.base->flags & kRequiresGrad)
             fail("a view of a leaf Variable that requires grad is being used in an in-place operation. The leaf is what "
                  "backward() fills the gradient of, so its value must not be part of the computation that it starts: write "
                  "under pullback.no_grad(), or work on a clone().");
-        if (view.origin == ViewOrigin::MultiOutput && (view.base.requires_grad() || t.requires_grad()))
-            fail("Output %u of %s is a view and is being modified inplace. This view is the output of a function that "
-                 "returns multiple views. Such functions do not allow the output views to be modified inplace. You should "
-                 "replace the inplace operation by an out-of-place one.",
-                 t->output_nr, name);
-        if (view.origin == ViewOrigin::NoGrad && view.base.requires_grad())
-            fail("A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
-                 "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view "
-                 "and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
-                 "outside (if you want the inplace to be tracked).");
     }
     if (t->flags & kRequiresGrad && !t->grad_fn)
         fail("a leaf Variable that requires grad is being used in an in-place operation. The leaf is what backward() fills "

@@ -5,8 +5,8 @@
 
 namespace pb {
 
-// Raises PyTorch's errors if `t` must not be written in place now.
-void check_inplace(const Tensor& t);
+// Raises PyTorch's errors if `t` must not be written in place now; `recorded`: what is written has a history.
+void check_inplace(const Tensor& t, bool recorded = false);
 // `t` has just been written in place by the operation that `node` records (edge 0 leads to t's old history).
 // Call it after the version was counted up.
 void rebase_history(const Tensor& t, Node* node);

@@ -1,5 +1,7 @@
 #include "tape/hooks.h"
 
+#include <cstring>
+
 #include "ops/operators.h"
 #include "tensor/extra.h"
 
@@ -11,7 +13,6 @@ NodeExtra::~NodeExtra() {
     Py_XDECREF(pre_hooks);
     Py_XDECREF(post_hooks);
     Py_XDECREF(metadata);
-    Py_XDECREF(trace);
 }
 
 void free_node_extra(NodeExtra* x) { delete x; }
@@ -72,37 +73,71 @@ void move_retained(const Tensor& t, Node* from, uint32_t from_nr) {
     }
 }
 
-void run_hook_dict(PyObject* hooks, Tensor& grad) {
-    if (!hooks || PyDict_Size(hooks) == 0 || !grad) return;
-    PyObject* values = PyMapping_Values(hooks);  // a copy: a hook may remove itself
-    if (!values) throw PythonError();
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values); ++i) {
-        PyObject* r = PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values, i), grad.py(), nullptr);
-        if (!r) {
-            Py_DECREF(values);
-            throw PythonError();
-        }
-        if (r != Py_None) {
-            if (!is_tensor(r)) {
-                std::string type = Py_TYPE(r)->tp_name;
-                Py_DECREF(r);
-                Py_DECREF(values);
-                fail_as(ErrorKind::Type, "expected Variable, but hook returned '%s'. A gradient hook returns a tensor, or None "
-                        "to leave the gradient as it is.", type.c_str());
-            }
-            Tensor replaced(r);
-            if (!replaced.layout().same_shape(grad.layout())) {
-                std::string got = shape_text(replaced.layout()), want = shape_text(grad.layout());
-                Py_DECREF(r);
-                Py_DECREF(values);
-                fail("hook '%s' has changed the size of value: the gradient has shape %s, the hook returned %s", "tensor hook",
-                     want.c_str(), got.c_str());
-            }
-            grad = replaced;
-        }
-        Py_DECREF(r);
+namespace {
+
+struct Owned {
+    explicit Owned(PyObject* o) : o(o) {
+        if (!o) throw PythonError();
     }
-    Py_DECREF(values);
+    Owned(const Owned&) = delete;
+    ~Owned() { Py_DECREF(o); }
+    PyObject* o;
+};
+
+std::string name_of(PyObject* hook) {
+    PyObject* name = PyObject_GetAttrString(hook, "__name__");
+    const char* text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : nullptr;
+    std::string result = text ? text : "<unknown>";
+    PyErr_Clear();
+    Py_XDECREF(name);
+    return result;
+}
+
+const char* type_name(PyObject* o) {
+    const char* name = Py_TYPE(o)->tp_name;
+    const char* dot = std::strrchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
+// What a hook returned instead of `grad`: None leaves it, a tensor of its shape and dtype replaces it.
+void replace(Tensor& grad, PyObject* returned, PyObject* hook) {
+    if (returned == Py_None) return;
+    if (!grad)
+        fail("can't replace a None gradient with a non-None value. The gradient is None because nothing depends on this value; "
+             "hook '%s' should return None then.", name_of(hook).c_str());
+    if (!is_tensor(returned))
+        fail_as(ErrorKind::Type, "expected Variable, but hook returned '%s'. A gradient hook returns a tensor, or None to leave "
+                "the gradient as it is.", type_name(returned));
+    Tensor t(returned);
+    if (t.dtype() != grad.dtype())
+        fail("hook '%s' has changed the type of value (was pullback.%sTensor got pullback.%sTensor)", name_of(hook).c_str(),
+             dtype_legacy_name(grad.dtype()), dtype_legacy_name(t.dtype()));
+    if (!t.layout().same_shape(grad.layout()))
+        fail("hook '%s' has changed the size of value. The gradient has shape %s, the hook returned %s.", name_of(hook).c_str(),
+             shape_text(grad.layout()).c_str(), shape_text(t.layout()).c_str());
+    grad = t;
+}
+
+}  // namespace
+
+void run_hook_dict(PyObject* hooks, Tensor& grad) {
+    if (!hooks || PyDict_Size(hooks) == 0) return;
+    Owned values(PyMapping_Values(hooks));  // a copy: a hook may remove itself
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.o); ++i) {
+        PyObject* hook = PyList_GET_ITEM(values.o, i);
+        Owned returned(PyObject_CallFunctionObjArgs(hook, grad ? grad.py() : Py_None, nullptr));
+        replace(grad, returned.o, hook);
+    }
+}
+
+void run_post_accumulate_hooks(const Tensor& leaf) {
+    Owned values(PyMapping_Values(leaf->extra->post_hooks));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.o); ++i) {
+        Owned returned(PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values.o, i), leaf.py(), nullptr));
+        if (returned.o != Py_None)
+            fail_as(ErrorKind::Type, "expected Variable, but hook returned '%s'. A hook that runs after the gradient was accumulated "
+                    "returns None: it may change the tensor and its .grad in place.", type_name(returned.o));
+    }
 }
 
 void run_output_hooks(Node& n, Tensors& grads) {
@@ -145,70 +180,67 @@ PyObject* to_tuple(const Tensors& ts) {
     return tuple;
 }
 
-void from_result(PyObject* r, Tensors& ts) {
-    if (r == Py_None) return;
-    PyObject* seq = PyTuple_Check(r) ? (Py_INCREF(r), r) : PyTuple_Pack(1, r);
-    if (!seq) throw PythonError();
-    if (static_cast<size_t>(PyTuple_GET_SIZE(seq)) != ts.size()) {
-        long got = static_cast<long>(PyTuple_GET_SIZE(seq));
-        Py_DECREF(seq);
-        fail("hook has returned an incorrect number of values (got %ld, but expected %zu)", got, ts.size());
+// Calls every hook on two tuples (or one) of gradients; `grads` are those that a returned tuple replaces.
+void call_all(PyObject* hooks, const Tensors& grads_first, const Tensors* second, Tensors& grads) {
+    Owned values(PyMapping_Values(hooks));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.o); ++i) {
+        PyObject* hook = PyList_GET_ITEM(values.o, i);
+        Owned a(to_tuple(grads_first)), b(second ? to_tuple(*second) : PyTuple_New(0));
+        Owned returned(PyObject_CallFunctionObjArgs(hook, a.o, second ? b.o : nullptr, nullptr));
+        if (returned.o == Py_None) continue;
+        if (!PyTuple_Check(returned.o))
+            fail_as(ErrorKind::Type, "expected tuple, but hook returned '%s'. The hook of a node returns one gradient for each that "
+                    "it was given, or None to leave them.", type_name(returned.o));
+        if (static_cast<size_t>(PyTuple_GET_SIZE(returned.o)) != grads.size())
+            fail("hook '%s' has returned an incorrect number of values (got %zd, but expected %zu)", name_of(hook).c_str(),
+                 PyTuple_GET_SIZE(returned.o), grads.size());
+        for (size_t k = 0; k < grads.size(); ++k)
+            replace(grads[k], PyTuple_GET_ITEM(returned.o, static_cast<Py_ssize_t>(k)), hook);
     }
-    for (size_t i = 0; i < ts.size(); ++i) {
-        PyObject* o = PyTuple_GET_ITEM(seq, static_cast<Py_ssize_t>(i));
-        if (o == Py_None) {
-            ts[i] = Tensor();
-        } else if (is_tensor(o)) {
-            ts[i] = Tensor(o);
-        } else {
-            std::string type = Py_TYPE(o)->tp_name;
-            Py_DECREF(seq);
-            fail_as(ErrorKind::Type, "expected Tensor, but hook returned '%s'", type.c_str());
-        }
-    }
-    Py_DECREF(seq);
 }
-
-void call_all(PyObject* hooks, PyObject* a, PyObject* b, Tensors& replace) {
-    PyObject* values = PyMapping_Values(hooks);
-    if (!values) throw PythonError();
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values); ++i) {
-        PyObject* r = PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values, i), a, b, nullptr);
-        if (!r) {
-            Py_DECREF(values);
-            throw PythonError();
-        }
-        try {
-            from_result(r, replace);
-        } catch (...) {
-            Py_DECREF(r);
-            Py_DECREF(values);
-            throw;
-        }
-        Py_DECREF(r);
-    }
-    Py_DECREF(values);
-}
-
-struct Owned {
-    explicit Owned(PyObject* o) : o(o) {}
-    ~Owned() { Py_XDECREF(o); }
-    PyObject* o;
-};
 
 }  // namespace
 
 void run_pre_hooks(Node& n, Tensors& grads) {
-    if (!n.extra->pre_hooks || PyDict_Size(n.extra->pre_hooks) == 0) return;
-    Owned tuple(to_tuple(grads));
-    call_all(n.extra->pre_hooks, tuple.o, nullptr, grads);
+    PyObject* hooks = n.extra->pre_hooks;
+    if (hooks && PyDict_Size(hooks)) call_all(hooks, grads, nullptr, grads);
 }
 
 void run_post_hooks(Node& n, const Tensors& grads_in, Tensors& grads_out) {
-    if (PyDict_Size(n.extra->post_hooks) == 0) return;
-    // PyTorch's names: the gradients of the node's inputs come first.
-    Owned outs(to_tuple(grads_out)), ins(to_tuple(grads_in));
-    call_all(n.extra->post_hooks, outs.o, ins.o, grads_out);
+    // PyTorch's order of arguments: the gradients of the node's inputs, which a hook may replace, come first.
+    if (PyDict_Size(n.extra->post_hooks)) call_all(n.extra->post_hooks, grads_out, &grads_in, grads_out);
+}
+
+// ---- anomaly mode ----
+
+void keep_trace(Node& n) {
+    PyObject *type, *value, *back;
+    PyErr_Fetch(&type, &value, &back);
+    PyObject* module = PyImport_ImportModule("traceback");
+    PyObject* lines = module ? PyObject_CallMethod(module, "format_stack", nullptr) : nullptr;
+    NodeExtra& x = extra(n);
+    if (lines && !x.metadata) x.metadata = PyDict_New();
+    if (lines && x.metadata) PyDict_SetItemString(x.metadata, "traceback_", lines);
+    Py_XDECREF(module);
+    Py_XDECREF(lines);
+    PyErr_Restore(type, value, back);
+}
+
+void warn_of_anomaly(Node& n) {
+    PyObject *type, *value, *back;
+    PyErr_Fetch(&type, &value, &back);
+    PyObject* lines = n.extra && n.extra->metadata ? PyDict_GetItemString(n.extra->metadata, "traceback_") : nullptr;
+    PyObject* empty = PyUnicode_FromString("");
+    PyObject* text = lines && empty ? PyUnicode_Join(empty, lines) : nullptr;
+    int raised = text ? PyErr_WarnFormat(PyExc_UserWarning, 1,
+                                         "Error detected in %s. Traceback of forward call that caused the error:\n%U", n.name(), text)
+                      : PyErr_WarnFormat(PyExc_UserWarning, 1,
+                                         "Error detected in %s. No forward pass information available. Enable detect anomaly "
+                                         "during forward pass for more information.", n.name());
+    if (raised < 0) PyErr_Clear();  // the error itself matters more
+    Py_XDECREF(text);
+    Py_XDECREF(empty);
+    PyErr_Restore(type, value, back);
 }
 
 }  // namespace pb

@@ -19,9 +19,8 @@ struct NodeExtra {
     std::vector<Retained> retained;
     PyObject* pre_hooks = nullptr;
     PyObject* post_hooks = nullptr;
-    PyObject* metadata = nullptr;
+    PyObject* metadata = nullptr;  // "traceback_": where the node was recorded, under anomaly mode
     PyObject* wrapper = nullptr;  // borrowed: the wrapper clears it when it dies
-    PyObject* trace = nullptr;    // where the node was recorded, under anomaly mode
     ~NodeExtra();
 };
 
@@ -39,5 +38,11 @@ void run_output_hooks(Node& n, Tensors& grads);    // tensor hooks, then retaine
 void run_hook_dict(PyObject* hooks, Tensor& grad);  // of one tensor
 void run_pre_hooks(Node& n, Tensors& grads);
 void run_post_hooks(Node& n, const Tensors& grads_in, Tensors& grads_out);
+// Of a leaf whose gradient has just been accumulated.
+void run_post_accumulate_hooks(const Tensor& leaf);
+
+// Anomaly mode: remembers where `n` is being recorded, and says so when its derivative went wrong.
+void keep_trace(Node& n);
+void warn_of_anomaly(Node& n);
 
 }  // namespace pb

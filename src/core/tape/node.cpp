@@ -1,5 +1,6 @@
 #include "tape/node.h"
 
+#include <unordered_map>
 #include <vector>
 
 #include "tape/hooks.h"
@@ -42,15 +43,44 @@ Node::~Node() {
 void Node::set_output(const Tensor& t) {
     meta_.layout = t.layout_ref();
     meta_.dtype = t.dtype();
+    if (__builtin_expect(modes.anomaly, 0)) keep_trace(*this);
 }
 
 void Node::set_outputs(const Tensors& ts) {
-    if (ts.size() == 1) return set_output(ts[0]);
+    if (ts.size() == 1 && ts[0]) return set_output(ts[0]);
     meta_.~OutputMeta();
     output_count_ = static_cast<uint16_t>(ts.size());
     more_ = new OutputMeta[ts.size()];
     for (size_t i = 0; i < ts.size(); ++i)
         if (ts[i].defined()) more_[i] = {ts[i].layout_ref(), ts[i].dtype()};
+    if (modes.anomaly) keep_trace(*this);
+}
+
+// Note [Cycles through the tape]
+// `x.grad` made under create_graph, a context that keeps its own output, a hook that names its tensor: such cycles
+// run through nodes, which the collector does not see. A tensor that owns a node alone shows it what that node holds,
+// and what the older nodes hold that nobody else owns: those whose every reference was met on the way. Showing less
+// is always safe, so the search stops after a number of nodes, and the collector's work stays linear.
+int traverse_owned(Node* root, visitproc visit, void* arg) {
+    constexpr size_t kMost = 512;
+    if (!root->is_unique()) return 0;
+    std::vector<Node*> ready{root};
+    std::unordered_map<Node*, uint32_t> met;
+    for (size_t next = 0; next < ready.size() && next < kMost; ++next) {
+        Node* n = ready[next];
+        if (int stop = n->traverse(visit, arg)) return stop;
+        if (n->extra) {
+            for (auto& h : n->extra->tensor_hooks) Py_VISIT(h.hooks);
+            Py_VISIT(n->extra->pre_hooks);
+            Py_VISIT(n->extra->post_hooks);
+            Py_VISIT(n->extra->metadata);
+        }
+        for (uint16_t i = 0; i < n->edge_count(); ++i) {
+            Node* to = n->edge(i).node;
+            if (to && (to->is_unique() || ++met[to] == to->references())) ready.push_back(to);
+        }
+    }
+    return 0;
 }
 
 void clear_history(const Tensor& t) {

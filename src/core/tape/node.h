@@ -10,6 +10,7 @@
 // (`run`, `slot`) lets one active backward run find its state without hashing; see engine.h.
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "array/layout.h"
 #include "tensor/tensor.h"
@@ -42,13 +43,16 @@ class Node {
     // Pulls the gradients of the outputs back to the inputs: `out` has one slot an edge, undefined meaning zero.
     // Undefined entries of `grads` mean zero too. Runs with grad mode on when a graph of the gradient is wanted.
     virtual void pull(Tensors& grads, Tensors& out) = 0;
-    // Which edges lead to a node that the current run wants; set by the engine before `pull`.
+    // Whether `pull` runs even when no gradient arrived (a user's function gets zeros, or decides itself).
+    virtual bool pulls_nothing() const { return false; }
     virtual void release_saved() {}
     virtual bool was_released() const { return false; }
     // Python objects held, for the cycle collector.
     virtual int traverse(visitproc, void*) { return 0; }
     // Saved values by PyTorch's attribute name (`_saved_self`, `_saved_result`), or null.
     virtual PyObject* attribute(const char*) { return nullptr; }
+    // The Python object whose attributes the wrapper shows as its own (a Function's context), borrowed, or null.
+    virtual PyObject* context() { return nullptr; }
     virtual bool is_accumulate() const { return false; }
 
     void retain() { ++refs_; }
@@ -56,6 +60,7 @@ class Node {
         if (--refs_ == 0) free_later();
     }
     bool is_unique() const { return refs_ == 1; }
+    uint32_t references() const { return refs_; }
 
     uint16_t edge_count() const { return edge_count_; }
     Edge& edge(size_t i) { return edges_[i]; }
@@ -125,6 +130,9 @@ class Placed : public T {
     static size_t size_for(uint16_t edges) { return sizeof(Placed) + edges * sizeof(Edge); }
 };
 
+// Shows the cycle collector what `root`, owned by one tensor alone, holds (Note [Cycles through the tape]).
+int traverse_owned(Node* root, visitproc visit, void* arg);
+
 // ---- the ties between tensors and nodes ----
 
 // Where a gradient for `t` has to go; node is null when t does not require grad. The caller owns one reference
@@ -140,6 +148,8 @@ inline bool should_record(const Tensor& t) { return modes.grad && t.requires_gra
 
 // The AccumulateGrad node of a leaf, made on demand and held weakly by the leaf; the caller owns one reference.
 Node* accumulator(const Tensor& leaf);
+// The node's name without "Backward0": how errors speak of the operation.
+std::string operation_name(const Node& node);
 Tensor accumulated_variable(Node* accumulate);  // the leaf of an AccumulateGrad node
 
 }  // namespace pb

@@ -49,11 +49,11 @@ void Saved::check(const Node& self) const {
     if (!cell_) fail_released(self);
     if (cell_->version == version_) return;
     std::string shape = shape_text(*layout_);
-    std::string owner = origin_ == kOutput ? std::string(", which is output ") + std::to_string(number_) + " of " + self.name() + ","
+    std::string owner = origin_ == kOutput ? std::string(", which is output ") + std::to_string(number_) + " of " + operation_name(self) + ","
                         : self.edge_count() > number_ && self.edge(number_).node && origin_ == kInput &&
                                 !self.edge(number_).node->is_accumulate()
                             ? std::string(", which is output ") + std::to_string(self.edge(number_).nr) + " of " +
-                                  self.edge(number_).node->name() + ","
+                                  operation_name(*self.edge(number_).node) + ","
                             : "";
     std::string writer = describe_write(*cell_);
     fail("one of the variables needed for gradient computation has been modified by an inplace operation: "

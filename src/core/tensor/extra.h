@@ -50,6 +50,10 @@ TensorExtra& extra(const Tensor& t);  // made on demand
 Tensor tangent_at(const Tensor& t, uint64_t level);             // undefined when there is none
 void set_tangent(const Tensor& t, uint64_t level, Tensor tangent);
 uint64_t highest_level(const Tensor& t);                         // 0 when it carries none
+// Levels from kManaged on are opened and closed; tangents of a closed one are dropped when somebody meets them.
+constexpr uint64_t kManaged = 1 << 20;
+void open_level(uint64_t level);
+void close_level(uint64_t level);
 // After a write in place: `t`, and what it is a view of, take the tangents of `result` (tape/tangents.cpp).
 void write_tangents(const Tensor& t, const Tensor& result);
 // Derives the tangents of a view anew after a write elsewhere. The functions above do it.

@@ -6,7 +6,8 @@
 namespace pb {
 
 struct Modes {
-    bool grad = true;
+    bool grad = true;   // whether operations are recorded: asked for, and not in inference mode
+    bool asked = true;  // what no_grad and enable_grad say, and is_grad_enabled answers
     bool inference = false;
     bool forward_grad = true;
     bool anomaly = false;
@@ -16,9 +17,16 @@ struct Modes {
 // The module is loaded with dlopen, but this block is small enough for the static TLS area: one instruction an access.
 extern thread_local Modes modes __attribute__((tls_model("initial-exec")));
 
+inline void set_grad_mode(bool on) {
+    modes.asked = on;
+    modes.grad = on && !modes.inference;
+}
+
 struct GradMode {  // sets the mode for a scope
-    explicit GradMode(bool on) : before(modes.grad) { modes.grad = on; }
-    ~GradMode() { modes.grad = before; }
+    explicit GradMode(bool on) : before(modes.asked) { set_grad_mode(on); }
+    ~GradMode() { set_grad_mode(before); }
+    GradMode(const GradMode&) = delete;
+    GradMode& operator=(const GradMode&) = delete;
     bool before;
 };
 

@@ -1,5 +1,8 @@
 #include "tensor/tensor.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "tape/node.h"
 #include "tensor/extra.h"
 
@@ -61,11 +64,23 @@ void set_tangent(const Tensor& t, uint64_t level, Tensor tangent) {
     list.push_back({level, std::move(tangent)});
 }
 
+static std::vector<uint64_t> open_levels;
+void open_level(uint64_t level) { open_levels.push_back(level); }
+void close_level(uint64_t level) { open_levels.erase(std::remove(open_levels.begin(), open_levels.end(), level), open_levels.end()); }
+
 uint64_t highest_level(const Tensor& t) {
     if (!t.is_dual()) return 0;
     refresh_tangents(t);
-    if (t->extra->tangents.empty()) return 0;
-    return t->extra->tangents.back().level;
+    if (!t->extra) return 0;
+    auto& list = t->extra->tangents;
+    while (!list.empty()) {
+        uint64_t level = list.back().level;
+        if (level < kManaged || std::find(open_levels.begin(), open_levels.end(), level) != open_levels.end()) return level;
+        Tensor closed = std::move(list.back().value);
+        list.pop_back();
+    }
+    t->exceptional &= static_cast<uint8_t>(~kDual);
+    return 0;
 }
 
 Tensor strip_level(const Tensor& t, uint64_t level) {

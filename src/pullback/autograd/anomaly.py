@@ -1,13 +1,16 @@
 """Anomaly mode: find the operation whose derivative produced a NaN."""
 
+import warnings
+
 from .. import _core
 
 
 class detect_anomaly:  # noqa: N801
     """Check every gradient for NaN as it is computed, and say which operation made the first one.
 
-    With `check_nan` a backward pass raises RuntimeError at the first node that returns NaN, and names it. Slow:
-    for debugging.
+    With `check_nan` a backward pass raises RuntimeError at the first node that returns NaN, and names it. Whatever a
+    node raises, a warning shows the lines of the program that recorded that node. Slow: for debugging, as another
+    warning says.
 
     Example:
         >>> x = pb.tensor([0.0], requires_grad=True)
@@ -20,6 +23,11 @@ class detect_anomaly:  # noqa: N801
 
     def __init__(self, check_nan=True):
         self.mode = True, bool(check_nan)
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
+            "debugging.",
+            stacklevel=2,
+        )
 
     def __enter__(self):
         self.before = _core.set_anomaly(*self.mode)

@@ -26,7 +26,9 @@ def _as_tuple(value, what):
     try:
         return tuple(value)
     except TypeError:
-        raise TypeError(f"{what} is a tensor or a sequence of tensors, not {type(value).__name__}") from None
+        raise TypeError(
+            f"'{type(value).__name__}' object is not iterable. {what} is a tensor or a sequence of tensors."
+        ) from None
 
 
 def _gradients(outputs, grads, batched=False):
@@ -98,7 +100,7 @@ def backward(
         if not chosen:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         for leaf in chosen:
-            if isinstance(leaf, Tensor) and leaf.grad_fn is not None:
+            if isinstance(leaf, Tensor) and not (leaf.requires_grad and leaf.is_leaf):
                 _core.retain_grad(leaf)
     if create_graph:
         _warn_cycle()
@@ -172,7 +174,7 @@ def grad(
     keys = tuple(inputs) if isinstance(inputs, Mapping) else None
     inputs = _as_tuple(inputs, "inputs")
     if not inputs:
-        raise ValueError("grad requires non-empty inputs.")
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     cotangents = _gradients(outputs, grad_outputs, is_grads_batched)
     retain = create_graph if retain_graph is None else bool(retain_graph)
     if is_grads_batched:

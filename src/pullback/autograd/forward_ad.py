@@ -15,7 +15,7 @@ from .. import _core
 UnpackedDualTensor = namedtuple("UnpackedDualTensor", ("primal", "tangent"))
 
 _levels = []
-_next = 0
+_next = 1 << 20  # the core forgets the tangents of levels from here on once they are closed
 
 
 def enter_dual_level():
@@ -23,6 +23,7 @@ def enter_dual_level():
     global _next
     _next += 1
     _levels.append(_next)
+    _core.change_level(_next, True)
     return _next
 
 
@@ -34,7 +35,7 @@ def exit_dual_level(*, level=None):
         raise RuntimeError(
             "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
         )
-    _levels.pop()
+    _core.change_level(_levels.pop(), False)
 
 
 class dual_level:  # noqa: N801

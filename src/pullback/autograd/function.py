@@ -1,9 +1,11 @@
 """Function: an operation whose derivative you write yourself."""
 
 import functools
+import warnings
 
 from .. import _core
 from .._core import Tensor
+from . import hooks
 
 
 class FunctionContext(_core.FunctionContext):
@@ -15,16 +17,22 @@ class FunctionContext(_core.FunctionContext):
         Inputs, outputs and intermediate tensors may be saved (None too). A saved tensor that is overwritten before
         `backward` needs it raises there.
         """
-        for tensor in tensors:
+        for position, tensor in enumerate(tensors):
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument {tensors.index(tensor)} is of type "
+                    f"save_for_backward can only save variables, but argument {position} is of type "
                     f"{type(tensor).__name__}. Keep other values as attributes: ctx.name = value."
                 )
         self.to_save = tensors
 
     def save_for_forward(self, *tensors):
-        """Keep tensors for `jvp`."""
+        """Keep tensors for `jvp`, which finds them in `saved_tensors`."""
+        for tensor in tensors:
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise TypeError(
+                    f"save_for_forward expects all arguments to be tensors; you should save non-tensors as attributes "
+                    f"on ctx. Got {type(tensor).__name__}."
+                )
         self.saved_for_forward = tensors
 
     def mark_dirty(self, *tensors):
@@ -41,6 +49,39 @@ class FunctionContext(_core.FunctionContext):
     def set_materialize_grads(self, value):
         """Whether `backward` gets zeros (the default) or None for outputs that nothing depends on."""
         self.materialize_grads = bool(value)
+
+    # The context stands for its node as long as the graph is alive.
+
+    def _alive(self):
+        node = self._node
+        if node is None:
+            raise RuntimeError(
+                "Attribute is invalid for this instance of _C._FunctionBase. The call has not been recorded yet, or its "
+                "graph is gone: no result of it is alive."
+            )
+        return node
+
+    def name(self):
+        """The name of the node."""
+        return self._alive().name()
+
+    def register_hook(self, hook):
+        """As `Node.register_hook`."""
+        return hooks.register_node_hook(self._alive(), hook)
+
+    def register_prehook(self, hook):
+        """As `Node.register_prehook`."""
+        return hooks.register_node_prehook(self._alive(), hook)
+
+    @property
+    def next_functions(self):
+        """The nodes that the gradients go to, as (node, output number) pairs."""
+        return self._alive().next_functions
+
+    @property
+    def metadata(self):
+        """A dictionary of the node, for whatever its user wants to note."""
+        return self._alive().metadata
 
 
 class _FunctionMeta(type):
@@ -78,10 +119,18 @@ class Function(metaclass=_FunctionMeta):
     """
 
     def __init__(self, *args, **kwargs):
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke "
+            f"them on the class itself: {type(self).__name__}.apply(...). Instantiating an autograd function will raise an "
+            f"error in a future version.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args, **kwargs):
         raise RuntimeError(
-            f"{type(self).__name__} should not be instantiated. Methods on autograd functions are all static, so you "
-            f"should invoke them on the class itself. Instantiating an autograd function will raise an error in a future "
-            f"version. Call {type(self).__name__}.apply(...)."
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            f"function with static forward method: {type(self).__name__}.apply(...)."
         )
 
     @staticmethod
@@ -133,6 +182,7 @@ def _bind(cls, args, kwargs):
 
 
 def _apply(cls, args):
+    """One recorded call: (what forward returned, with its history; the context)."""
     context = cls._backward_cls()
     context.needs_input_grad = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
     before = _core.set_grad_enabled(False)
@@ -144,32 +194,37 @@ def _apply(cls, args):
             cls.setup_context(context, args, output)
     finally:
         _core.set_grad_enabled(before)
-    single = not isinstance(output, (tuple, list))
-    outputs = (output,) if single else tuple(output)
-    if not any(isinstance(o, Tensor) for o in outputs) and single and output is not None:
-        raise TypeError(
-            f"{cls.__name__}.forward: expected to get Tensor or tuple of Tensors from forward, but got "
-            f"{type(output).__name__}"
-        )
-    outputs = _core.record_function(context, args, outputs)
+    single = not isinstance(output, tuple)
+    outputs = _core.record_function(context, args, (output,) if single else output)
     return (outputs[0] if single else outputs), context
 
 
 def _apply_dual(cls, args, level):
-    """Forward mode: the primal call is recorded as ever; tangents come from `jvp`, or from `backward`."""
+    """Forward mode: the primal call is recorded as ever; tangents come from `jvp`, or from `backward`.
+
+    One level at a time, the innermost first; the call without it may be dual itself, at an outer level. Then the rule
+    has to see the outer tangents too: it gets the context of a forward that ran on the duals.
+    """
     pairs = [_core.unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in args]
     primals = tuple([primal for primal, _ in pairs])
     tangents = tuple([tangent for _, tangent in pairs])
-    if _core.highest_level(primals):
-        raise RuntimeError(
-            f"{cls.__name__}: forward mode nested in forward mode goes through a custom Function only one level deep"
-        )
     output, context = _apply(cls, primals)
+    if _core.highest_level(primals):
+        output = cls.apply(*primals)
     single = not isinstance(output, tuple)
     outputs = (output,) if single else output
     if cls.jvp is not Function.jvp:
-        pushed = cls.jvp(context, *tangents)
+        context.pushed = context.__dict__.get("saved_for_forward")
+        try:
+            pushed = cls.jvp(context, *tangents)
+        finally:
+            context.pushed = None
         pushed = pushed if isinstance(pushed, tuple) else (pushed,)
+        if len(pushed) != len(outputs):
+            raise RuntimeError(
+                f"{cls.__name__}.jvp returned {len(pushed)} tangents for {len(outputs)} outputs: it returns one for each "
+                f"output of forward, None for those without."
+            )
     else:
         pushed = _transpose(cls, context, args, outputs, tangents)
     outputs = tuple(
@@ -206,7 +261,14 @@ def _has_gradient(output):
 
 def _call_backward(cls, context, grads):
     """Called by the engine and above: `backward`, or `vjp` where that is what the class defines."""
-    rule = cls.backward if cls.backward is not Function.backward else cls.vjp
+    rule = cls.backward
+    if cls.vjp is not Function.vjp:
+        if rule is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement "
+                "one of them."
+            )
+        rule = cls.vjp
     result = rule(context, *grads)
     return result if isinstance(result, tuple) else (result,)
 

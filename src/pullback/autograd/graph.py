@@ -1,5 +1,6 @@
 """The recorded graph: nodes, edges, hooks on several tensors at once."""
 
+from _thread import allocate_lock
 from collections import namedtuple
 
 from .. import _core
@@ -70,23 +71,31 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     tensors = tuple(tensors)
-    state = {}
+    for tensor in tensors:
+        assert tensor.requires_grad, "Expected gradient function to be set. Every tensor has to require grad."
+    lock = allocate_lock()
+    passes = {}  # the number of a run -> what has arrived of it; runs of several threads may interleave
 
     def arrived(index, grad):
         run = _core.current_run()
-        if state.get("run") != run:
-            state.update(run=run, grads=[None] * len(tensors), count=0, expected=None)
-        state["count"] += 1
+        with lock:
+            state = passes.get(run)
+            if state is None:
+                if len(passes) > 64:  # of runs that failed half-way
+                    passes.clear()
+                expected = sum([_core.will_run(tensor) for tensor in tensors])
+                state = passes[run] = [expected, [None] * len(tensors), False]
+            first, state[2] = not state[2], True
+            state[0] -= 1
+            state[1][index] = grad
+            last = state[0] == 0
+            if last:
+                del passes[run]
         if mode == "any":
-            if state["count"] == 1:
+            if first:
                 fn(grad)
-            return
-        state["grads"][index] = grad
-        if state["expected"] is None:
-            state["expected"] = sum(_core.will_run(tensor) for tensor in tensors)
-        if state["count"] == state["expected"]:
-            grads, state["grads"] = state["grads"], None
-            fn(grads)
+        elif last:
+            fn(state[1])
 
     return _MultiHandle(
         [tensor.register_hook(lambda grad, index=index: arrived(index, grad)) for index, tensor in enumerate(tensors)]

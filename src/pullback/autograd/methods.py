@@ -46,7 +46,12 @@ def requires_grad_(input, requires_grad=True):
         >>> pb.zeros(2).requires_grad_()
         tensor([0., 0.], requires_grad=True)
     """
-    input.requires_grad = requires_grad
+    if requires_grad and not input.dtype.is_floating_point:
+        raise RuntimeError(
+            f"only Tensors of floating point dtype can require gradients. This one has dtype {input.dtype}: convert it first."
+        )
+    if input.is_leaf or not requires_grad:
+        input.requires_grad = requires_grad
     return input
 
 

@@ -5,12 +5,22 @@ put back while its consumer does. Modes belong to a thread.
 """
 
 import functools
-import inspect
+import warnings
 
 from .. import _core
 
+_GENERATOR = 0x20  # the flag of a generator's code object; asking `inspect` would cost its import
+
 is_grad_enabled = _core.is_grad_enabled
 is_inference_mode_enabled = _core.is_inference_mode_enabled
+
+
+def _is_generator(function):
+    function = getattr(function, "__func__", function)  # a bound method
+    while isinstance(function, functools.partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & _GENERATOR)
 
 
 class _Mode:
@@ -20,9 +30,12 @@ class _Mode:
         return self.__class__()
 
     def __call__(self, function):
-        if inspect.isclass(function):
-            raise TypeError(f"{type(self).__name__} decorates functions and methods, not the class {function.__name__}")
-        if inspect.isgeneratorfunction(function):
+        if isinstance(function, type):
+            raise RuntimeError(
+                "Cannot decorate classes; it is ambiguous whether or not only the constructor or all methods should have "
+                "the context manager applied. To specify which methods to decorate, decorate each of them individually."
+            )
+        if _is_generator(function):
             return self._wrap_generator(function)
 
         @functools.wraps(function)
@@ -66,6 +79,24 @@ class _Switch(_Mode):
     def __new__(cls, function=None):
         mode = super().__new__(cls)
         return mode if function is None else mode(function)
+
+    def __call__(self, function):
+        if isinstance(function, type):
+            warnings.warn(
+                "Decorating classes is deprecated and will be disabled in future versions. You should only decorate "
+                "functions or methods. To preserve the current behavior of class decoration, you can directly decorate "
+                "the `__init__` method and nothing else.",
+                FutureWarning,
+                stacklevel=2,
+            )
+
+            @functools.wraps(function, updated=())
+            def make(*args, **kwargs):
+                with self.fresh():
+                    return function(*args, **kwargs)
+
+            return make
+        return super().__call__(function)
 
     def __enter__(self):
         self.before = _core.set_grad_enabled(self.on)
@@ -169,10 +200,9 @@ class inference_mode(_Mode):  # noqa: N801
         return inference_mode(self.mode)
 
     def __enter__(self):
-        self.before = _core.set_inference(self.mode), _core.set_grad_enabled(
-            _core.is_grad_enabled() and not self.mode
-        )
+        self.before = _core.set_inference(self.mode), _core.set_grad_enabled(not self.mode)
 
     def __exit__(self, *error):
-        _core.set_inference(self.before[0])
-        _core.set_grad_enabled(self.before[1])
+        inference, recording = self.before
+        _core.set_inference(inference)
+        _core.set_grad_enabled(recording)

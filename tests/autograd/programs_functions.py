@@ -1,0 +1,614 @@
+"""autograd.Function: everything its context can do, and everything it refuses."""
+
+from parity import caught, program
+
+
+def leaf(m, values=(1.0, 2.0)):
+    return m.tensor(list(values), requires_grad=True)
+
+
+def function(m, forward, backward=None, **members):
+    """A Function class from plain functions."""
+    members = {k: staticmethod(v) for k, v in dict(forward=forward, backward=backward, **members).items() if v}
+    return type("Mine", (m.autograd.Function,), members)
+
+
+@program
+def function_exp(m):
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    Exp = function(m, forward, lambda ctx, g: g * ctx.saved_tensors[0])
+    x = leaf(m)
+    y = Exp.apply(x)
+    (g,) = m.autograd.grad(y.sum(), x, create_graph=True)
+    (h,) = m.autograd.grad(g.sum(), x, create_graph=True)
+    (k,) = m.autograd.grad(h.sum(), x)
+    return y.grad_fn.name(), type(y.grad_fn).__name__, g.requires_grad, h.tolist(), k, y.requires_grad, y.is_leaf
+
+
+@program
+def function_needs_input_grad(m):
+    seen = []
+
+    def forward(ctx, a, b, c, n):
+        seen.append(ctx.needs_input_grad)
+        return a * b * c * n
+
+    def backward(ctx, g):
+        seen.append(ctx.needs_input_grad)
+        return g, None, g * 2, None
+
+    F = function(m, forward, backward)
+    x, w = leaf(m), leaf(m)
+    F.apply(x, m.ones(2), w, 3).sum().backward()
+    with m.no_grad():
+        y = F.apply(x, m.ones(2), w, 3)
+    return seen, x.grad, w.grad, y.requires_grad
+
+
+@program
+def function_tuple_outputs(m):
+    seen = []
+
+    def forward(ctx, x):
+        return x * 2, 5, "text", x + 1, None
+
+    def backward(ctx, *gs):
+        seen.append([type(g).__name__ for g in gs])
+        return gs[0] * 2 + gs[3]
+
+    F = function(m, forward, backward)
+    x = leaf(m)
+    a, five, text, b, none = F.apply(x)
+    (a.sum() + 3 * b.sum()).backward()
+    only = F.apply(x)[0]
+    only.sum().backward()
+    return five, text, none, a.output_nr, b.output_nr, seen, x.grad
+
+
+@program
+def function_list_output(m):
+    F = function(m, lambda ctx, x: [x * 2, x * 3], lambda ctx, a, b: a * 2 + b * 3)
+    out = F.apply(leaf(m))
+    return type(out).__name__, len(out)
+
+
+@program
+def function_single_tuple(m):
+    F = function(m, lambda ctx, x: (x * 2,), lambda ctx, a: a * 2)
+    out = F.apply(leaf(m))
+    return type(out).__name__, out
+
+
+@program
+def function_wrong_outputs(m):
+    def of(value):
+        F = function(m, lambda ctx, x: value, lambda ctx, g: g)
+        return caught(F.apply, leaf(m))
+
+    return [of(3), of("s"), of(None), of((1, 2)), of({})]
+
+
+@program
+def function_wrong_number_of_gradients(m):
+    def run(*values):
+        F = function(m, lambda ctx, x, n: x * n, lambda ctx, g: values if len(values) != 1 else values[0])
+        x = leaf(m)
+        return caught(F.apply(x, 2).sum().backward), x.grad
+
+    g = m.ones(2)
+    return [
+        run(g),
+        run(g, None),
+        run(g, None, None),
+        run(g, None, g),
+        run(g, g),
+        run(),
+        run(3, None),
+        run(m.ones(3), None),
+        run(None, None),
+        run(m.ones(1, 2), None),
+        run(m.ones(2, dtype=m.float64), None),
+        run(m.ones(2, 2), None),
+    ]
+
+
+@program
+def function_extra_nones_are_allowed(m):
+    F = function(m, lambda ctx, x: x * 2, lambda ctx, g: (g * 2, None, None))
+    x = leaf(m)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+@program
+def function_without_backward(m):
+    F = function(m, lambda ctx, x: x * 2)
+    return caught(F.apply(leaf(m)).sum().backward), F.apply(m.ones(2))
+
+
+@program
+def function_without_forward(m):
+    F = type("F", (m.autograd.Function,), {})
+    return caught(F.apply, leaf(m)), caught(F)
+
+
+@program
+def function_vjp_name(m):
+    F = function(m, lambda ctx, x: x * 2, vjp=lambda ctx, g: g * 2)
+    x = leaf(m)
+    F.apply(x).sum().backward()
+    return x.grad
+
+
+@program
+def function_backward_and_vjp(m):
+    F = function(m, lambda ctx, x: x * 2, lambda ctx, g: g, vjp=lambda ctx, g: g * 2)
+    return caught(F.apply(leaf(m)).sum().backward)
+
+
+@program
+def function_setup_context(m):
+    def setup(ctx, inputs, output):
+        x, n = inputs
+        ctx.n = n
+        ctx.save_for_backward(x, output)
+
+    def backward(ctx, g):
+        x, y = ctx.saved_tensors
+        return g * ctx.n * x ** (ctx.n - 1) + 0 * y, None
+
+    F = function(m, lambda x, n: x**n, backward, setup_context=setup)
+    x = leaf(m)
+    (g,) = m.autograd.grad(F.apply(x, 3).sum(), x, create_graph=True)
+    return g.tolist(), m.autograd.grad(g.sum(), x)
+
+
+@program
+def function_save_kinds(m):
+    def forward(ctx, x, c):
+        inside = x * c
+        y = inside.exp()
+        ctx.save_for_backward(x, None, inside, y, c)
+        return y
+
+    seen = []
+
+    def backward(ctx, g):
+        x, none, inside, y, c = ctx.saved_tensors
+        seen.append([none, inside.requires_grad, y.requires_grad, x.requires_grad, c.requires_grad, y.grad_fn is None])
+        return g * y * c, None
+
+    F = function(m, forward, backward)
+    x = leaf(m, (0.5, 0.1))
+    y = F.apply(x, m.tensor([2.0, 3.0]))
+    y.sum().backward(retain_graph=True)
+    m.autograd.grad(y.sum(), x, create_graph=True)
+    return seen, x.grad
+
+
+@program
+def function_saved_identity(m):
+    seen = []
+
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * 2
+
+    def backward(ctx, g):
+        seen.append(ctx.saved_tensors[0] is x)
+        return g
+
+    x = leaf(m)
+    function(m, forward, backward).apply(x).sum().backward()
+    return seen
+
+
+@program
+def function_save_errors(m):
+    F = function(m, lambda ctx, x: (ctx.save_for_backward(x, 3), x * 2)[1], lambda ctx, g: g)
+    return caught(F.apply, leaf(m))
+
+
+@program
+def function_saved_twice_freed(m):
+    F = function(m, lambda ctx, x: (ctx.save_for_backward(x), x * 2)[1], lambda ctx, g: g * ctx.saved_tensors[0])
+    x = leaf(m)
+    y = F.apply(x)
+    saved = y.grad_fn.saved_tensors
+    y.sum().backward()
+    return saved, caught(y.sum().backward), caught(lambda: y.grad_fn.saved_tensors)
+
+
+@program
+def function_saving_nothing_runs_twice(m):
+    F = function(m, lambda ctx, x: x * 2, lambda ctx, g: g * 2)
+    x = leaf(m)
+    y = F.apply(x).sum()
+    y.backward()
+    y.backward()
+    return x.grad
+
+
+@program
+def function_saved_input_overwritten(m):
+    F = function(m, lambda ctx, x: (ctx.save_for_backward(x), x * 2)[1], lambda ctx, g: g * ctx.saved_tensors[0])
+    x = leaf(m) * 1
+    y = F.apply(x)
+    x.add_(1)
+    return caught(y.sum().backward)
+
+
+@program
+def function_context_attributes(m):
+    def forward(ctx, x, n):
+        ctx.n = n
+        ctx.anything = {"a": 1}
+        return x * n
+
+    F = function(m, forward, lambda ctx, g: (g * ctx.n, None))
+    x = leaf(m)
+    y = F.apply(x, 4)
+    y.sum().backward()
+    return x.grad, y.grad_fn.n, y.grad_fn.anything, caught(lambda: y.grad_fn.nothing), y.grad_fn.needs_input_grad
+
+
+@program
+def function_is_its_own_grad_fn(m):
+    kept = []
+    F = function(m, lambda ctx, x: (kept.append(ctx), x * 2)[1], lambda ctx, g: g * 2)
+    y = F.apply(leaf(m))
+    y.grad_fn.later = 5
+    return kept[0].later, kept[0].name(), [(n, i) for n, i in kept[0].next_functions]
+
+
+@program
+def function_mark_dirty(m):
+    def forward(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    F = function(m, forward, lambda ctx, g: g * 2)
+    x = leaf(m)
+    y = x * 1
+    z = F.apply(y)
+    z.sum().backward()
+    return z is y, x.grad, z, y._version, caught(F.apply, x)
+
+
+@program
+def function_mark_dirty_on_a_view(m):
+    def forward(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    F = function(m, forward, lambda ctx, g: g * 2)
+    x = leaf(m)
+    y = x * 1
+    v = y[:1]
+    F.apply(v)
+    y.sum().backward()
+    return x.grad, y
+
+
+@program
+def function_mark_dirty_not_returned(m):
+    def forward(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x * 1
+
+    F = function(m, forward, lambda ctx, g: g * 2)
+    return caught(F.apply, leaf(m) * 1)
+
+
+@program
+def function_mark_dirty_of_a_constant(m):
+    def forward(ctx, x, c):
+        c.copy_(x * 2)
+        ctx.mark_dirty(c)
+        return c
+
+    F = function(m, forward, lambda ctx, g: (g * 2, None))
+    x, c = leaf(m), m.zeros(2)
+    y = F.apply(x, c)
+    y.sum().backward()
+    return y is c, c.requires_grad, x.grad
+
+
+@program
+def function_non_differentiable(m):
+    seen = []
+
+    def forward(ctx, x):
+        order = x > 1
+        other = x * 0
+        ctx.mark_non_differentiable(order, other)
+        return x * 2, order, other
+
+    def backward(ctx, a, b, c):
+        seen.append((a, b, c))
+        return a * 2
+
+    F = function(m, forward, backward)
+    x = leaf(m)
+    y, order, other = F.apply(x)
+    y.sum().backward()
+    return order.requires_grad, other.requires_grad, other.is_leaf, seen, x.grad
+
+
+@program
+def function_materialize(m):
+    seen = []
+
+    def make(on):
+        def forward(ctx, x):
+            ctx.set_materialize_grads(on)
+            return x * 2, x * 3
+
+        def backward(ctx, a, b):
+            seen.append((a, b))
+            return a
+
+        return function(m, forward, backward)
+
+    for on in (True, False):
+        make(on).apply(leaf(m))[0].sum().backward()
+    return seen
+
+
+@program
+def function_gets_none_from_another(m):
+    seen = []
+    A = function(m, lambda ctx, x: x * 2, lambda ctx, g: (seen.append(g), g * 2)[1])
+    B = function(m, lambda ctx, x: x * 2, lambda ctx, g: None)
+    x = leaf(m)
+    B.apply(A.apply(x)).sum().backward()
+    return seen, x.grad
+
+
+@program
+def function_node_gets_none(m):
+    seen = []
+    B = function(m, lambda ctx, x: x * 2, lambda ctx, g: None)
+    x = leaf(m)
+    y = x * 3
+    y.register_hook(lambda g: seen.append(g))
+    y.grad_fn.register_hook(lambda i, o: seen.append((i, o)))
+    y.retain_grad()
+    x.register_hook(lambda g: seen.append(("x", g)))
+    B.apply(y).sum().backward()
+    return seen, x.grad, y.grad
+
+
+@program
+def function_once_differentiable(m):
+    from importlib import import_module
+
+    once = import_module(m.__name__ + ".autograd.function").once_differentiable
+    F = function(m, lambda ctx, x: x * x, once(lambda ctx, g: g * 2))
+    x = leaf(m)
+    y = F.apply(x).sum()
+    out = [m.autograd.grad(y, x, retain_graph=True)]
+    (g,) = m.autograd.grad(y, x, create_graph=True)
+    out += [g.requires_grad, g.tolist()]
+    w = leaf(m)
+    (h,) = m.autograd.grad((F.apply(x) * w).sum(), x, create_graph=True)
+    return out, h.requires_grad, caught(h.sum().backward)
+
+
+@program
+def function_input_returned(m):
+    F = function(m, lambda ctx, x: x, lambda ctx, g: g * 3)
+    x = leaf(m)
+    y = F.apply(x)
+    y.sum().backward()
+    return y is x, y.grad_fn, x.grad, y._is_view()
+
+
+@program
+def function_constant_input_returned(m):
+    F = function(m, lambda ctx, x, c: c, lambda ctx, g: (g * 3, None))
+    x, c = leaf(m), m.ones(2)
+    y = F.apply(x, c)
+    y.sum().backward()
+    return y is c, c.requires_grad, y.requires_grad, x.grad
+
+
+@program
+def function_view_returned(m):
+    F = function(m, lambda ctx, x: x.view(2, 1), lambda ctx, g: g.reshape(2) * 3)
+    x = leaf(m)
+    z = x * 1
+    y = F.apply(z)
+    y.sum().backward()
+    return y._is_view(), x.grad, caught(y.add_, 1)
+
+
+@program
+def function_views_returned(m):
+    F = function(m, lambda ctx, x: (x[:1], x[1:]), lambda ctx, a, b: m.ones(2))
+    z = leaf(m) * 1
+    a, b = F.apply(z)
+    return a._is_view(), caught(a.add_, 1)
+
+
+@program
+def function_same_output_twice(m):
+    def forward(ctx, x):
+        y = x * 2
+        return y, y
+
+    F = function(m, forward, lambda ctx, a, b: a * 2 + b * 2)
+    x = leaf(m)
+    a, b = F.apply(x)
+    (a.sum() + 2 * b.sum()).backward()
+    return a is b, x.grad
+
+
+@program
+def function_integer_outputs(m):
+    F = function(m, lambda ctx, x: (x * 2, (x > 1)), lambda ctx, a, b: a)
+    a, b = F.apply(leaf(m))
+    return b.requires_grad, a.requires_grad
+
+
+@program
+def function_grad_mode_inside(m):
+    seen = []
+
+    def forward(ctx, x):
+        seen.append(m.is_grad_enabled())
+        with m.enable_grad():
+            seen.append((x * 2).requires_grad)
+        return x * 2
+
+    def backward(ctx, g):
+        seen.append(m.is_grad_enabled())
+        return g
+
+    F = function(m, forward, backward)
+    x = leaf(m)
+    F.apply(x).sum().backward()
+    m.autograd.grad(F.apply(x).sum(), x, create_graph=True)
+    return seen
+
+
+@program
+def function_checkpoint(m):
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin() * x
+
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        with m.enable_grad():
+            inner = x.detach().requires_grad_()
+            y = inner.sin() * inner
+        y.backward(g)
+        return inner.grad
+
+    x = leaf(m)
+    function(m, forward, backward).apply(x * 2).sum().backward()
+    return x.grad
+
+
+@program
+def function_error_in_forward(m):
+    def forward(ctx, x):
+        raise KeyError("mine")
+
+    return caught(function(m, forward).apply, leaf(m)), m.is_grad_enabled()
+
+
+@program
+def function_error_in_backward(m):
+    def backward(ctx, g):
+        raise KeyError("mine")
+
+    x = leaf(m)
+    y = function(m, lambda ctx, x: x * 2, backward).apply(x)
+    return caught(y.sum().backward), m.is_grad_enabled(), caught(y.sum().backward)
+
+
+@program
+def function_inside_a_function(m):
+    Square = function(
+        m,
+        lambda ctx, x: (ctx.save_for_backward(x), x * x)[1],
+        lambda ctx, g: 2 * g * ctx.saved_tensors[0],
+    )
+
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * 2 * Square.apply(x) / x
+
+    Outer = function(m, lambda ctx, x: (ctx.save_for_backward(x), Square.apply(x))[1], backward)
+    x = leaf(m)
+    (g,) = m.autograd.grad(Outer.apply(x).sum(), x, create_graph=True)
+    return g.tolist(), m.autograd.grad(g.sum(), x)
+
+
+@program
+def function_keyword_arguments(m):
+    F = function(m, lambda ctx, x, n=2: x * n, lambda ctx, g: (g, None))
+    return caught(F.apply, leaf(m), n=3)
+
+
+@program
+def function_tensor_in_a_list_is_not_seen(m):
+    F = function(m, lambda ctx, xs: xs[0] * 2, lambda ctx, g: g)
+    return F.apply([leaf(m)]).requires_grad
+
+
+@program
+def function_hooks_on_its_node(m):
+    seen = []
+    F = function(m, lambda ctx, x: x * 2, lambda ctx, g: g * 2)
+    x = leaf(m)
+    y = F.apply(x)
+    y.grad_fn.register_hook(lambda i, o: seen.append((i, o)))
+    y.grad_fn.register_prehook(lambda o: seen.append(o))
+    y.register_hook(lambda g: seen.append(g))
+    y.sum().backward()
+    return seen
+
+
+@program
+def function_jvp(m):
+    fwAD = m.autograd.forward_ad
+
+    def jvp(ctx, t, n):
+        return ctx.n * t * ctx.x ** (ctx.n - 1)
+
+    def forward(ctx, x, n):
+        ctx.n, ctx.x = n, x
+        return x**n
+
+    F = function(m, forward, lambda ctx, g: (g, None), jvp=jvp)
+    with fwAD.dual_level():
+        x = fwAD.make_dual(m.tensor([1.0, 2.0]), m.tensor([1.0, 0.5]))
+        y = F.apply(x, 3)
+        return fwAD.unpack_dual(y).tangent, fwAD.unpack_dual(y).primal
+
+
+@program
+def function_save_for_forward(m):
+    fwAD = m.autograd.forward_ad
+
+    def forward(ctx, x):
+        ctx.save_for_forward(x)
+        return x * x
+
+    F = function(m, forward, lambda ctx, g: g, jvp=lambda ctx, t: 2 * ctx.saved_tensors[0] * t)
+    with fwAD.dual_level():
+        x = fwAD.make_dual(m.tensor([1.0, 2.0]), m.tensor([1.0, 0.5]))
+        return fwAD.unpack_dual(F.apply(x)).tangent
+
+
+@program
+def function_called_on_the_class(m):
+    F = function(m, lambda ctx, x: x * 2, lambda ctx, g: g)
+    return F.__name__, hasattr(F, "apply"), hasattr(F, "_backward_cls"), F._backward_cls.__name__
+
+
+@program
+def function_view_whose_base_is_written(m):
+    F = function(m, lambda ctx, x: x.view(2, 1), lambda ctx, g: g.reshape(2) * 3)
+    z = leaf(m) * 1
+    y = F.apply(z)
+    z.mul_(2)
+    return caught(lambda: y * 2)
+
+
+@program
+def function_handed_through_input_is_written(m):
+    F = function(m, lambda ctx, x: x, lambda ctx, g: g * 3)
+    z = leaf(m) * 1
+    y = F.apply(z)
+    return caught(y.mul_, 2)
