@@ -14,6 +14,7 @@ import warnings
 
 ANSWERS = pathlib.Path(__file__).with_name("answers.json")
 PROGRAMS = {}
+_ONCE = re.compile(r"jit\.|create a reference cycle")  # warnings that depend on what ran before
 
 
 def program(function):
@@ -26,7 +27,7 @@ def program(function):
 def first_sentence(text):
     """PyTorch's first sentence, without what depends on the library or the machine."""
     text = text.replace("torch.", "pullback.").replace("torch::autograd::", "").strip().split("\n")[0]
-    return re.split(r"[.!?](?:\s|$|You)|: the |\(", text)[0].rstrip(" .")[:240]
+    return re.split(r"[.!?](?:\s|$|You)|: the |, which is |\(", text)[0].rstrip(" .")[:240]
 
 
 def caught(function, *args, **kwargs):
@@ -43,7 +44,9 @@ def plain(value):
     if isinstance(value, (type(None), bool, int, str)):
         return value
     if isinstance(value, float):
-        return "nan" if value != value else float(f"{value:.5g}") if abs(value) != float("inf") else str(value)
+        return (
+            "nan" if value != value else float(f"{value:.5g}") if abs(value) != float("inf") else str(value)
+        )
     if hasattr(value, "requires_grad") and hasattr(value, "tolist"):
         return {
             "dtype": str(value.dtype).split(".")[-1],
@@ -69,7 +72,11 @@ def observe(function, module):
             answer = {"result": plain(function(module))}
         except Exception as error:  # noqa: BLE001
             answer = {"error": f"{type(error).__name__}: {first_sentence(str(error))}"}
-    said = [f"{w.category.__name__}: {first_sentence(str(w.message))}" for w in seen if "jit." not in str(w.message)]
+    said = [
+        f"{w.category.__name__}: {first_sentence(str(w.message))}"
+        for w in seen
+        if not _ONCE.search(str(w.message))
+    ]
     if said:
         answer["warnings"] = said
     return answer

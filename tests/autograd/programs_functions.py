@@ -9,7 +9,9 @@ def leaf(m, values=(1.0, 2.0)):
 
 def function(m, forward, backward=None, **members):
     """A Function class from plain functions."""
-    members = {k: staticmethod(v) for k, v in dict(forward=forward, backward=backward, **members).items() if v}
+    members = {
+        k: staticmethod(v) for k, v in dict(forward=forward, backward=backward, **members).items() if v
+    }
     return type("Mine", (m.autograd.Function,), members)
 
 
@@ -26,7 +28,15 @@ def function_exp(m):
     (g,) = m.autograd.grad(y.sum(), x, create_graph=True)
     (h,) = m.autograd.grad(g.sum(), x, create_graph=True)
     (k,) = m.autograd.grad(h.sum(), x)
-    return y.grad_fn.name(), type(y.grad_fn).__name__, g.requires_grad, h.tolist(), k, y.requires_grad, y.is_leaf
+    return (
+        y.grad_fn.name(),
+        type(y.grad_fn).__name__,
+        g.requires_grad,
+        h.tolist(),
+        k,
+        y.requires_grad,
+        y.is_leaf,
+    )
 
 
 @program
@@ -179,7 +189,9 @@ def function_save_kinds(m):
 
     def backward(ctx, g):
         x, none, inside, y, c = ctx.saved_tensors
-        seen.append([none, inside.requires_grad, y.requires_grad, x.requires_grad, c.requires_grad, y.grad_fn is None])
+        seen.append(
+            [none, inside.requires_grad, y.requires_grad, x.requires_grad, c.requires_grad, y.grad_fn is None]
+        )
         return g * y * c, None
 
     F = function(m, forward, backward)
@@ -215,7 +227,9 @@ def function_save_errors(m):
 
 @program
 def function_saved_twice_freed(m):
-    F = function(m, lambda ctx, x: (ctx.save_for_backward(x), x * 2)[1], lambda ctx, g: g * ctx.saved_tensors[0])
+    F = function(
+        m, lambda ctx, x: (ctx.save_for_backward(x), x * 2)[1], lambda ctx, g: g * ctx.saved_tensors[0]
+    )
     x = leaf(m)
     y = F.apply(x)
     saved = y.grad_fn.saved_tensors
@@ -235,7 +249,9 @@ def function_saving_nothing_runs_twice(m):
 
 @program
 def function_saved_input_overwritten(m):
-    F = function(m, lambda ctx, x: (ctx.save_for_backward(x), x * 2)[1], lambda ctx, g: g * ctx.saved_tensors[0])
+    F = function(
+        m, lambda ctx, x: (ctx.save_for_backward(x), x * 2)[1], lambda ctx, g: g * ctx.saved_tensors[0]
+    )
     x = leaf(m) * 1
     y = F.apply(x)
     x.add_(1)
@@ -253,7 +269,13 @@ def function_context_attributes(m):
     x = leaf(m)
     y = F.apply(x, 4)
     y.sum().backward()
-    return x.grad, y.grad_fn.n, y.grad_fn.anything, caught(lambda: y.grad_fn.nothing), y.grad_fn.needs_input_grad
+    return (
+        x.grad,
+        y.grad_fn.n,
+        y.grad_fn.anything,
+        caught(lambda: y.grad_fn.nothing),
+        y.grad_fn.needs_input_grad,
+    )
 
 
 @program

@@ -208,7 +208,9 @@ def grad_edges(m):
         edge.output_nr,
         m.autograd.grad(z, edge, retain_graph=True),
         m.autograd.grad(z, [edge, x], retain_graph=True),
-        m.autograd.grad(m.autograd.graph.get_gradient_edge(z), x, grad_outputs=m.tensor(2.0), retain_graph=True),
+        m.autograd.grad(
+            m.autograd.graph.get_gradient_edge(z), x, grad_outputs=m.tensor(2.0), retain_graph=True
+        ),
         m.autograd.grad(edge, x, grad_outputs=m.ones(2), retain_graph=True),
         caught(m.autograd.graph.get_gradient_edge, m.zeros(2)),
         type(m.autograd.graph.get_gradient_edge(x).node).__name__,
@@ -335,7 +337,7 @@ def anomaly_nan(m):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with m.autograd.detect_anomaly():
-            y = (x * float("inf") * 0).sum()
+            y = (x * 0 * float("inf")).sum()
             return caught(y.backward), m.is_anomaly_enabled(), m.is_anomaly_check_nan_enabled()
 
 

@@ -12,7 +12,9 @@ def state_leaf_flags(m):
     x, c = leaf(m), m.tensor([1.0])
     y = x * 2
     i = m.tensor([1, 2])
-    return [(t.requires_grad, t.is_leaf, t.grad_fn, t.grad is None, t.output_nr, t._version) for t in (x, c, y, i)]
+    return [
+        (t.requires_grad, t.is_leaf, t.grad_fn, t.grad is None, t.output_nr, t._version) for t in (x, c, y, i)
+    ]
 
 
 @program
@@ -267,7 +269,8 @@ def state_next_functions(m):
 def state_next_functions_of_binary(m):
     x, y, c = leaf(m), leaf(m), m.ones(2)
     return [
-        [(n, i) for n, i in z.grad_fn.next_functions] for z in (x * y, x * c, c * x, x + y, x - c, x / y, x**y, c**x)
+        [(n, i) for n, i in z.grad_fn.next_functions]
+        for z in (x * y, x * c, c * x, x + y, x - c, x / y, x**y, c**x)
     ]
 
 

@@ -20,7 +20,8 @@ def test_an_overwritten_value_names_who_saved_it_and_who_wrote_it():
     x = leaf()
     y = x.exp()
     z = y * 2
-    y.add_(1); line = line_here()  # noqa: E702
+    y.add_(1)
+    line = line_here()  # noqa: E702
     with pytest.raises(RuntimeError) as error:
         z.sum().backward()
     text = str(error.value)
@@ -48,7 +49,9 @@ def test_every_kind_of_write_is_named(write, name):
     c = pb.ones(2)
     y = leaf() * c
     write(c)
-    with pytest.raises(RuntimeError, match=f"modified by an inplace operation(.|\n)*MulBackward0 saved it(.|\n)*{name}"):
+    with pytest.raises(
+        RuntimeError, match=f"modified by an inplace operation(.|\n)*MulBackward0 saved it(.|\n)*{name}"
+    ):
         y.sum().backward()
 
 
@@ -70,20 +73,26 @@ def test_a_second_backward_names_the_node():
 )
 def test_an_output_without_grad_says_why(make, cause):
     with pytest.raises(
-        RuntimeError, match=f"^element 0 of tensors does not require grad and does not have a grad_fn(.|\n)*({cause})"
+        RuntimeError,
+        match=f"^element 0 of tensors does not require grad and does not have a grad_fn(.|\n)*({cause})",
     ):
         make(leaf()).backward()
 
 
 def test_a_non_scalar_output_says_its_shape():
-    with pytest.raises(RuntimeError, match=r"^grad can be implicitly created only for scalar outputs(.|\n)*\[2\]"):
+    with pytest.raises(
+        RuntimeError, match=r"^grad can be implicitly created only for scalar outputs(.|\n)*\[2\]"
+    ):
         (leaf() * 2).backward()
 
 
 def test_the_warning_for_the_gradient_of_a_result_points_at_the_line():
     y = leaf() * 2
-    with pytest.warns(UserWarning, match="^The .grad attribute of a Tensor that is not a leaf Tensor is being accessed") as seen:
-        y.grad; line = line_here()  # noqa: E702, B018
+    with pytest.warns(
+        UserWarning, match="^The .grad attribute of a Tensor that is not a leaf Tensor is being accessed"
+    ) as seen:
+        y.grad
+        line = line_here()  # noqa: E702, B018
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, line)]
 
 
@@ -99,12 +108,14 @@ def test_the_warning_of_create_graph_points_at_the_line(monkeypatch):
     monkeypatch.setitem(pb.autograd.backward.__globals__, "_warned", False)
     x = leaf()
     with pytest.warns(UserWarning, match="create a reference cycle") as seen:
-        (x * x).sum().backward(create_graph=True); line = line_here()  # noqa: E702
+        (x * x).sum().backward(create_graph=True)
+        line = line_here()  # noqa: E702
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, line)]
     x.grad = None
     monkeypatch.setitem(pb.autograd.backward.__globals__, "_warned", False)
     with pytest.warns(UserWarning, match="create a reference cycle") as seen:
-        pb.autograd.backward((x * x).sum(), create_graph=True); line = line_here()  # noqa: E702
+        pb.autograd.backward((x * x).sum(), create_graph=True)
+        line = line_here()  # noqa: E702
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, line)]
     x.grad = None
 
@@ -114,12 +125,15 @@ def test_anomaly_mode_shows_where_the_operation_was_recorded():
     with pytest.warns(UserWarning, match="Anomaly Detection has been enabled"):
         mode = pb.autograd.detect_anomaly()
     with mode:
-        y = x * float("inf"); line = line_here()  # noqa: E702
-        z = (y * 0).sum()
+        y = x * 0.0
+        line = line_here()  # noqa: E702
+        z = (y * float("inf")).sum()
         with pytest.warns(UserWarning, match="Error detected in MulBackward0") as seen:
-            with pytest.raises(RuntimeError, match="^Function 'MulBackward0' returned nan values in its 0th output"):
+            with pytest.raises(
+                RuntimeError, match="^Function 'MulBackward0' returned nan values in its 0th output"
+            ):
                 z.backward()
-    assert f'line {line}, in test_anomaly_mode_shows' in str(seen[0].message)
+    assert f"line {line}, in test_anomaly_mode_shows" in str(seen[0].message)
     assert "traceback_" in y.grad_fn.metadata
     assert "traceback_" not in (x * 2).grad_fn.metadata
 
@@ -135,7 +149,8 @@ def test_anomaly_mode_shows_where_a_failing_function_was_called():
             raise KeyError("mine")
 
     with pb.autograd.set_detect_anomaly(True):
-        y = Fails.apply(leaf()); line = line_here()  # noqa: E702
+        y = Fails.apply(leaf())
+        line = line_here()  # noqa: E702
         with pytest.warns(UserWarning, match="Error detected in FailsBackward") as seen:
             with pytest.raises(KeyError, match="mine"):
                 y.sum().backward()

@@ -177,7 +177,7 @@ def test_in_place_into_a_constant():
         assert fwd.unpack_dual(base).tangent.tolist() == [[1, 5], [2, 10]]
 
 
-def test_detach_keeps_tangents_and_no_grad_does_not_matter():
+def test_no_grad_does_not_matter():
     with fwd.dual_level(), pb.no_grad():
         x = fwd.make_dual(pb.tensor(2.0), pb.tensor(1.0))
         assert fwd.unpack_dual(x * x).tangent.item() == 4
@@ -191,7 +191,9 @@ def test_a_constant_has_no_tangent():
 
 
 def test_misuse():
-    with pytest.raises(RuntimeError, match="Trying to create a dual Tensor for forward AD but no level exists"):
+    with pytest.raises(
+        RuntimeError, match="Trying to create a dual Tensor for forward AD but no level exists"
+    ):
         fwd.make_dual(pb.ones(2), pb.ones(2))
     with pytest.raises(RuntimeError, match="Trying to exit a forward AD level"):
         fwd.exit_dual_level()
@@ -200,7 +202,7 @@ def test_misuse():
             fwd.make_dual(pb.tensor([1]), pb.ones(1))
         with pytest.raises(ValueError, match="Expected tangent to be floating point or complex"):
             fwd.make_dual(pb.ones(1), pb.tensor([1]))
-        with pytest.raises(RuntimeError, match="same size"):
+        with pytest.raises(RuntimeError, match="Trying to set a forward gradient that has a different size"):
             fwd.make_dual(pb.ones(2), pb.ones(3))
     level = fwd.enter_dual_level()
     fwd.enter_dual_level()

@@ -24,7 +24,7 @@ class Arrays:
         return t.copy()
 
     def sin(self, t):
-        return np.sin(t)
+        return np.array(np.sin(t))
 
     def write(self, t, kind, u):
         if kind == "mul_":
@@ -50,7 +50,10 @@ class Tensors:
         self.module = module
 
     def start(self, leaves):
-        self.leaves = [self.module.tensor(leaf.tolist(), dtype=self.module.float64, requires_grad=True) for leaf in leaves]
+        self.leaves = [
+            self.module.tensor(leaf.tolist(), dtype=self.module.float64, requires_grad=True)
+            for leaf in leaves
+        ]
         return [leaf * 1 for leaf in self.leaves]
 
     def copy(self, t):
@@ -78,7 +81,7 @@ def leaves_of(seed):
 def view_of(chance, on, t):
     kind = chance.choice(["select", "slice", "transpose", "unsqueeze", "step"])
     if kind == "select" and t.ndim > 0 and t.shape[0] > 0:
-        return t[chance.randrange(t.shape[0])]
+        return t[chance.randrange(t.shape[0]), ...]
     if kind == "slice" and t.ndim > 0 and t.shape[0] > 1:
         start = chance.randrange(t.shape[0] - 1)
         return t[start : start + 2]
@@ -95,7 +98,8 @@ def operand_for(chance, values, t):
     fitting = [
         i
         for i, u in enumerate(values)
-        if len(u.shape) <= len(shape) and all(a in (1, b) for a, b in zip(reversed(tuple(u.shape)), reversed(shape)))
+        if len(u.shape) <= len(shape)
+        and all(a in (1, b) for a, b in zip(reversed(tuple(u.shape)), reversed(shape)))
     ]
     return chance.choice(fitting) if fitting else None
 
@@ -112,7 +116,10 @@ def run(seed, on, leaves):
         elif action == "new":
             values.append(on.sin(on.copy(values[at])))
         else:
-            kind, other = chance.choice(["mul_", "add_", "copy_", "sin_"]), operand_for(chance, values, values[at])
+            kind, other = (
+                chance.choice(["mul_", "add_", "copy_", "sin_"]),
+                operand_for(chance, values, values[at]),
+            )
             if other is not None:
                 on.write(values[at], kind, on.copy(values[other]))
     return values

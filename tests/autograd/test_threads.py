@@ -94,7 +94,9 @@ def test_multi_hooks_keep_threads_apart():
     x = pb.tensor([1.0], requires_grad=True)
     w = pb.tensor([1.0], requires_grad=True)
     seen = []
-    handle = pb.autograd.graph.register_multi_grad_hook([x, w], lambda grads: seen.append([g.item() for g in grads]))
+    handle = pb.autograd.graph.register_multi_grad_hook(
+        [x, w], lambda grads: seen.append([g.item() for g in grads])
+    )
 
     def work(i):
         (Slow.apply(x) * Slow.apply(w) * float(i + 1)).sum().backward()

@@ -165,7 +165,8 @@ PyObject* make_dual(PyObject*, PyObject* args) {
         if (!is_differentiable(tangent.dtype()))
             fail_as(ErrorKind::Value, "Expected tangent to be floating point or complex, but got: pullback.%s", dtype_name(tangent.dtype()));
         if (!primal.layout().same_shape(tangent.layout()))
-            fail("Expected tensor 'tangent' to have the same size as 'primal': the primal has shape %s, the tangent %s",
+            fail("Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor "
+                 "is of size %s while the given forward gradient is of size %s.",
                  shape_text(primal.layout()).c_str(), shape_text(tangent.layout()).c_str());
         if (primal.dtype() != tangent.dtype()) tangent = ops::to_dtype(tangent, primal.dtype());
         // A view of the primal that carries the tangent.

@@ -301,7 +301,7 @@ PyObject* level_of(PyObject*, PyObject* tuple) {
     if (PyTuple_Check(tuple))
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
             PyObject* o = PyTuple_GET_ITEM(tuple, i);
-            if (is_tensor(o) && as_tensor(o)->exceptional & kDual) level = std::max(level, highest_level(Tensor(o)));
+            if (is_tensor(o)) level = std::max(level, highest_level(Tensor(o)));
         }
     return PyLong_FromUnsignedLongLong(level);
 }
@@ -349,7 +349,7 @@ int clear_context(PyObject* self) {
 PyObject* get_saved(PyObject* self, void*) {
     try {
         ContextObject* c = context_of(self);
-        if (c->pushed) {
+        if (c->pushed && c->pushed != Py_None) {
             Py_INCREF(c->pushed);
             return c->pushed;
         }

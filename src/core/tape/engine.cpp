@@ -196,9 +196,9 @@ class Run {
         Tensors given;
         bool post = n->extra && n->extra->post_hooks;
         if (post) given = grads;
-        bool any = n->pulls_nothing();
+        bool any = false;
         for (const Tensor& g : grads) any = any || g.defined();
-        if (any) n->pull(grads, out);
+        if (any || n->pulls_nothing()) n->pull(grads, out);
         for (uint16_t i = 0; i < n->edge_count(); ++i) validate(*n, i, out[i]);
         if (modes.anomaly && modes.anomaly_check_nan) ops::check_anomaly(*n, out);
         if (!options_.retain_graph) n->release_saved();

@@ -86,13 +86,20 @@ def backward(
         tensor([3., 5.])
     """
     if grad_variables is not None:
-        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2
+        )
         if grad_tensors is not None:
             raise RuntimeError(
                 "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only use "
                 "`grad_tensors`."
             )
         grad_tensors = grad_variables
+    accumulate(tensors, grad_tensors, retain_graph, create_graph, inputs, stacklevel=3)
+
+
+def accumulate(tensors, grad_tensors, retain_graph, create_graph, inputs, stacklevel):
+    """`backward`, which a warning reaches through `stacklevel` frames."""
     tensors = _as_tuple(tensors, "tensors")
     chosen = ()
     if inputs is not None:
@@ -103,7 +110,7 @@ def backward(
             if isinstance(leaf, Tensor) and not (leaf.requires_grad and leaf.is_leaf):
                 _core.retain_grad(leaf)
     if create_graph:
-        _warn_cycle()
+        _warn_cycle(stacklevel + 1)
     _core.run_backward(
         tensors,
         _gradients(tensors, grad_tensors),
@@ -115,11 +122,11 @@ def backward(
     )
 
 
-def _warn_cycle():
+def _warn_cycle(stacklevel):
     global _warned
     if not _warned:
         _warned = True
-        warnings.warn(_GRAPH_CYCLE, UserWarning, stacklevel=4)
+        warnings.warn(_GRAPH_CYCLE, UserWarning, stacklevel=stacklevel)
 
 
 def grad(

@@ -209,6 +209,7 @@ def _apply_dual(cls, args, level):
     primals = tuple([primal for primal, _ in pairs])
     tangents = tuple([tangent for _, tangent in pairs])
     output, context = _apply(cls, primals)
+    recorded = output  # noqa: F841: keeps the node alive, and with it what the context saved
     if _core.highest_level(primals):
         output = cls.apply(*primals)
     single = not isinstance(output, tuple)
@@ -228,7 +229,10 @@ def _apply_dual(cls, args, level):
     else:
         pushed = _transpose(cls, context, args, outputs, tangents)
     outputs = tuple(
-        [_core.make_dual(o, t, level) if isinstance(o, Tensor) and t is not None else o for o, t in zip(outputs, pushed)]
+        [
+            _core.make_dual(o, t, level) if isinstance(o, Tensor) and t is not None else o
+            for o, t in zip(outputs, pushed)
+        ]
     )
     return outputs[0] if single else outputs
 
@@ -290,7 +294,9 @@ def once_differentiable(backward):
         if not recording or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):
             return results
         single = not isinstance(results, tuple)
-        marked = _Once.apply(len((results,) if single else results), *((results,) if single else results), *grads)
+        marked = _Once.apply(
+            len((results,) if single else results), *((results,) if single else results), *grads
+        )
         return marked[0] if single else marked
 
     return once
@@ -305,4 +311,6 @@ class _Once(Function):
 
     @staticmethod
     def backward(ctx, *grads):
-        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )

@@ -98,5 +98,8 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
             fn(state[1])
 
     return _MultiHandle(
-        [tensor.register_hook(lambda grad, index=index: arrived(index, grad)) for index, tensor in enumerate(tensors)]
+        [
+            tensor.register_hook(lambda grad, index=index: arrived(index, grad))
+            for index, tensor in enumerate(tensors)
+        ]
     )

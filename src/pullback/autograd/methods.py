@@ -3,7 +3,7 @@
 from .. import _core
 from ..operators.declare import METHODS
 from . import hooks
-from .backward import backward as backward_from
+from .backward import accumulate
 
 
 def backward(input, gradient=None, retain_graph=None, create_graph=False, inputs=None):
@@ -18,7 +18,7 @@ def backward(input, gradient=None, retain_graph=None, create_graph=False, inputs
         >>> x.grad
         tensor(6.)
     """
-    backward_from(input, gradient, retain_graph, create_graph, inputs=inputs)
+    accumulate(input, gradient, retain_graph, create_graph, inputs, stacklevel=3)
 
 
 def retain_grad(input):
