@@ -9,4 +9,8 @@ from . import _core
 
 globals().update(_core.return_types)
 
+for _name, _type in _core.return_types.items():
+    _type.__doc__ = f"The result of `{_name}`: a named tuple."
+del _name, _type
+
 __all__ = list(_core.return_types)

@@ -26,7 +26,7 @@ def _is_generator(function):
 class _Mode:
     """A context manager that is a decorator too; a new instance serves every call."""
 
-    def fresh(self):
+    def _fresh(self):
         return self.__class__()
 
     def __call__(self, function):
@@ -40,7 +40,7 @@ class _Mode:
 
         @functools.wraps(function)
         def inside(*args, **kwargs):
-            with self.fresh():
+            with self._fresh():
                 return function(*args, **kwargs)
 
         return inside
@@ -50,20 +50,20 @@ class _Mode:
         def inside(*args, **kwargs):
             generator = function(*args, **kwargs)
             try:
-                with self.fresh():
+                with self._fresh():
                     item = next(generator)
                 while True:
                     try:
                         sent = yield item
                     except GeneratorExit:
-                        with self.fresh():
+                        with self._fresh():
                             generator.close()
                         raise
                     except BaseException as error:
-                        with self.fresh():
+                        with self._fresh():
                             item = generator.throw(error)
                     else:
-                        with self.fresh():
+                        with self._fresh():
                             item = generator.send(sent)
             except StopIteration as end:
                 return end.value
@@ -158,7 +158,7 @@ class set_grad_enabled(_Mode):  # noqa: N801
         self.mode = bool(mode)
         self.before = _core.set_grad_enabled(self.mode)
 
-    def fresh(self):
+    def _fresh(self):
         return set_grad_enabled(self.mode)
 
     def __call__(self, function):
@@ -196,7 +196,7 @@ class inference_mode(_Mode):  # noqa: N801
     def __init__(self, mode=True):
         self.mode = bool(mode)
 
-    def fresh(self):
+    def _fresh(self):
         return inference_mode(self.mode)
 
     def __enter__(self):

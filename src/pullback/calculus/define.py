@@ -125,10 +125,12 @@ class Row:
 
     @property
     def arity(self):
+        """How many operands there are, parameters included."""
         return len(self.operands)
 
     @property
     def parameter_indices(self):
+        """Which operands are parameters."""
         return tuple([index for index, name in enumerate(self.operands) if name in self.parameters])
 
     @property

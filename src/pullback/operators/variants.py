@@ -268,6 +268,12 @@ FUNCTIONS["logit_"] = METHODS["logit_"]
 
 
 def _polygamma_method(self, n):
+    """The n-th derivative of digamma.
+
+    Example:
+        >>> pb.tensor([1.0]).polygamma(1)
+        tensor([1.6449])
+    """
     return FUNCTIONS["polygamma"](n, self)
 
 

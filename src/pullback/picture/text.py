@@ -29,14 +29,17 @@ def array_text(array: np.ndarray) -> str:
 
 
 def uniform(array: np.ndarray) -> bool:
+    """Whether all elements are equal, so that one number tells them."""
     return 0 < array.size <= 10_000 and bool((array == array.flat[0]).all())
 
 
 def tensor_text(tensor: Tensor) -> str:
+    """A tensor's value in a few characters."""
     return array_text(tensor.detach().numpy())
 
 
 def gradient_text(gradient: Tensor) -> str:
+    """A gradient's value, said to be one."""
     return "grad " + tensor_text(gradient)
 
 
