@@ -278,6 +278,7 @@ def _polygamma_method(self, n):
 
 
 def _polygamma_in_place(self, n):
+    """In-place form of `polygamma`."""
     return self.copy_(FUNCTIONS["polygamma"](n, self))  # the operand that is written is not the first
 
 

@@ -37,6 +37,7 @@ class Box:
 
     @property
     def label(self) -> str:
+        """The name it is drawn with."""
         return ", ".join(self.names) or self.title
 
 
