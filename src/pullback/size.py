@@ -72,3 +72,6 @@ class Size(tuple):
 
     def __reduce__(self):
         return Size, (tuple(self),)
+
+
+Size.__module__ = "pullback"

@@ -37,11 +37,11 @@ PyObject* raise_current() noexcept {
 }
 
 PyObject* shape_object(const int64_t* dims, int64_t n) {
-    Owned tuple(checked(PyTuple_New(n)));
+    // A Size is a tuple with another type: its items are written directly, without its constructor.
+    PyTypeObject* type = size_type ? size_type : &PyTuple_Type;
+    Owned tuple(checked(n == 0 && !size_type ? PyTuple_New(0) : type->tp_alloc(type, n)));
     for (int64_t i = 0; i < n; ++i) PyTuple_SET_ITEM(tuple.o, i, checked(PyLong_FromLongLong(dims[i])));
-    if (!size_type) return tuple.release();
-    // Size is a tuple subclass: made through the type, so that it is one.
-    return checked(PyObject_CallOneArg(reinterpret_cast<PyObject*>(size_type), tuple.o));
+    return tuple.release();
 }
 
 PyObject* scalar_object(Scalar s) {
