@@ -68,6 +68,8 @@ class Node {
     void take_edge(size_t i, Edge e) {  // takes over the reference that `gradient_edge` gave
         if (edges_[i].node) edges_[i].node->release();
         edges_[i] = e;
+        // A view whose base was written got its node just now: stay younger than what an edge leads to.
+        if (e.node && e.node->sequence_ > sequence_) sequence_ = ++next_sequence;
     }
     bool wants(size_t i) const { return edges_[i].node != nullptr; }
     uint64_t sequence() const { return sequence_; }
