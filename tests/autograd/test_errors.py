@@ -8,8 +8,9 @@ import pytest
 import pullback as pb
 
 
-def line_here():
-    return inspect.currentframe().f_back.f_lineno
+def line_before():
+    """The number of the line before the call."""
+    return inspect.currentframe().f_back.f_lineno - 1
 
 
 def leaf():
@@ -21,7 +22,7 @@ def test_an_overwritten_value_names_who_saved_it_and_who_wrote_it():
     y = x.exp()
     z = y * 2
     y.add_(1)
-    line = line_here()  # noqa: E702
+    line = line_before()
     with pytest.raises(RuntimeError) as error:
         z.sum().backward()
     text = str(error.value)
@@ -92,7 +93,7 @@ def test_the_warning_for_the_gradient_of_a_result_points_at_the_line():
         UserWarning, match="^The .grad attribute of a Tensor that is not a leaf Tensor is being accessed"
     ) as seen:
         y.grad
-        line = line_here()  # noqa: E702, B018
+        line = line_before()
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, line)]
 
 
@@ -109,13 +110,13 @@ def test_the_warning_of_create_graph_points_at_the_line(monkeypatch):
     x = leaf()
     with pytest.warns(UserWarning, match="create a reference cycle") as seen:
         (x * x).sum().backward(create_graph=True)
-        line = line_here()  # noqa: E702
+        line = line_before()
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, line)]
     x.grad = None
     monkeypatch.setitem(pb.autograd.backward.__globals__, "_warned", False)
     with pytest.warns(UserWarning, match="create a reference cycle") as seen:
         pb.autograd.backward((x * x).sum(), create_graph=True)
-        line = line_here()  # noqa: E702
+        line = line_before()
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, line)]
     x.grad = None
 
@@ -126,7 +127,7 @@ def test_anomaly_mode_shows_where_the_operation_was_recorded():
         mode = pb.autograd.detect_anomaly()
     with mode:
         y = x * 0.0
-        line = line_here()  # noqa: E702
+        line = line_before()
         z = (y * float("inf")).sum()
         with pytest.warns(UserWarning, match="Error detected in MulBackward0") as seen:
             with pytest.raises(
@@ -150,7 +151,7 @@ def test_anomaly_mode_shows_where_a_failing_function_was_called():
 
     with pb.autograd.set_detect_anomaly(True):
         y = Fails.apply(leaf())
-        line = line_here()  # noqa: E702
+        line = line_before()
         with pytest.warns(UserWarning, match="Error detected in FailsBackward") as seen:
             with pytest.raises(KeyError, match="mine"):
                 y.sum().backward()

@@ -197,6 +197,27 @@ PyObject* unpack_dual(PyObject*, PyObject* args) {
     }
 }
 
+// replace_tangents(tensor, ((level, tangent), ...)): these and no others.
+PyObject* replace_tangents(PyObject*, PyObject* args) {
+    PyObject *o, *pairs;
+    if (!PyArg_ParseTuple(args, "O!O!", tensor_type, &o, &PyTuple_Type, &pairs)) return nullptr;
+    try {
+        Tensor t(o);
+        if (t->extra) t->extra->tangents.clear();
+        t->exceptional &= static_cast<uint8_t>(~kDual);
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(pairs); ++i) {
+            unsigned long long level;
+            PyObject* tangent;
+            if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pairs, i), "KO!", &level, tensor_type, &tangent)) return nullptr;
+            set_tangent(t, level, Tensor(tangent));
+        }
+        if (t->flags & kIsView) t->extra->tangents_at = t->cell->version;
+        Py_RETURN_NONE;
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 PyObject* change_level(PyObject*, PyObject* args) {
     unsigned long long level;
     int open;
@@ -231,6 +252,7 @@ PyMethodDef functions[] = {
     {"gradient_edge", gradient_edge_of, METH_O, nullptr},
     {"make_dual", make_dual, METH_VARARGS, nullptr},
     {"unpack_dual", unpack_dual, METH_VARARGS, nullptr},
+    {"replace_tangents", replace_tangents, METH_VARARGS, nullptr},
     {"change_level", change_level, METH_VARARGS, nullptr},
     {"increment_version", increment_version, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},

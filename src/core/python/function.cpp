@@ -146,6 +146,13 @@ class FunctionNode : public Node {
         }
     }
 
+    // The outputs have got their tangents: those that were saved keep them.
+    void keep_tangents(const Tensors& outputs) {
+        for (size_t i = 0; i < saved_count; ++i)
+            if (saved[i].origin() == Saved::kOutput && saved[i].number() < outputs.size() && outputs[saved[i].number()])
+                saved[i].keep_tangents(outputs[saved[i].number()]);
+    }
+
     std::vector<int> arguments;  // the edge of each argument of forward, -1 where it is no tensor
     std::unique_ptr<Saved[]> saved;
     std::vector<Tensor> constants;
@@ -289,6 +296,23 @@ PyObject* record_function(PyObject*, PyObject* args) {
     }
 }
 
+// keep_tangents(context, outputs), after a dual call.
+PyObject* keep_tangents(PyObject*, PyObject* args) {
+    PyObject *ctx, *outputs;
+    if (!PyArg_ParseTuple(args, "O!O!", context_type, &ctx, &PyTuple_Type, &outputs)) return nullptr;
+    try {
+        Tensors all;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); ++i) {
+            PyObject* o = PyTuple_GET_ITEM(outputs, i);
+            all.push_back(Tensor(is_tensor(o) ? o : nullptr));
+        }
+        if (FunctionNode* node = context_of(ctx)->node) node->keep_tangents(all);
+        Py_RETURN_NONE;
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 PyObject* set_caller(PyObject*, PyObject* o) {
     Py_INCREF(o);
     Py_XSETREF(caller, o);
@@ -403,6 +427,7 @@ PyType_Spec spec = {"pullback._core.FunctionContext", sizeof(ContextObject), 0,
 
 PyMethodDef functions[] = {
     {"record_function", record_function, METH_VARARGS, nullptr},
+    {"keep_tangents", keep_tangents, METH_VARARGS, nullptr},
     {"set_function_caller", set_caller, METH_O, nullptr},
     {"highest_level", level_of, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -165,9 +165,8 @@ class Function(metaclass=_FunctionMeta):
         """Run forward and record it."""
         if kwargs:
             args = _bind(cls, args, kwargs)
-        level = _core.highest_level(args)
-        if level:
-            return _apply_dual(cls, args, level)
+        if _core.highest_level(args):
+            return _apply_dual(cls, args)
         return _apply(cls, args)[0]
 
 
@@ -199,42 +198,55 @@ def _apply(cls, args):
     return (outputs[0] if single else outputs), context
 
 
-def _apply_dual(cls, args, level):
-    """Forward mode: the primal call is recorded as ever; tangents come from `jvp`, or from `backward`.
+def _apply_dual(cls, args):
+    """Forward mode: the call is recorded as ever, and its outputs get their tangents from `jvp`, or from `backward`.
 
-    One level at a time, the innermost first; the call without it may be dual itself, at an outer level. Then the rule
-    has to see the outer tangents too: it gets the context of a forward that ran on the duals.
+    forward runs on the duals, so that whatever it keeps for the rules carries tangents too: that is what forward over
+    reverse, and an outer level of forward mode, differentiate. One level is pushed at a time; a rule's result is
+    stripped of that level, whose tangents it computed with but does not mean.
     """
-    pairs = [_core.unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in args]
-    primals = tuple([primal for primal, _ in pairs])
-    tangents = tuple([tangent for _, tangent in pairs])
-    output, context = _apply(cls, primals)
-    recorded = output  # noqa: F841: keeps the node alive, and with it what the context saved
-    if _core.highest_level(primals):
-        output = cls.apply(*primals)
+    output, context = _apply(cls, args)
     single = not isinstance(output, tuple)
     outputs = (output,) if single else output
-    if cls.jvp is not Function.jvp:
-        context.pushed = context.__dict__.get("saved_for_forward")
-        try:
-            pushed = cls.jvp(context, *tangents)
-        finally:
-            context.pushed = None
-        pushed = pushed if isinstance(pushed, tuple) else (pushed,)
-        if len(pushed) != len(outputs):
-            raise RuntimeError(
-                f"{cls.__name__}.jvp returned {len(pushed)} tangents for {len(outputs)} outputs: it returns one for each "
-                f"output of forward, None for those without."
-            )
-    else:
-        pushed = _transpose(cls, context, args, outputs, tangents)
-    outputs = tuple(
-        [
-            _core.make_dual(o, t, level) if isinstance(o, Tensor) and t is not None else o
-            for o, t in zip(outputs, pushed)
-        ]
-    )
+    found = [[] for _ in outputs]
+    rest = args
+    while level := _core.highest_level(rest):
+        pairs = [_core.unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in rest]
+        pushed = _push(cls, context, tuple([tangent for _, tangent in pairs]), args, outputs)
+        for entry, output, tangent in zip(found, outputs, pushed):
+            if tangent is not None and _has_gradient(output):
+                entry.append((level, _strip(tangent, level)))
+        rest = tuple([primal for primal, _ in pairs])
+    for entry, output in zip(found, outputs):
+        if isinstance(output, Tensor):
+            _core.replace_tangents(output, tuple(entry))
+    _core.keep_tangents(context, outputs)
     return outputs[0] if single else outputs
+
+
+def _push(cls, context, tangents, args, outputs):
+    """The tangent of each output, None where it is zero."""
+    if cls.jvp is Function.jvp:
+        return _transpose(cls, context, args, outputs, tangents)
+    context.pushed = context.__dict__.get("saved_for_forward")
+    try:
+        pushed = cls.jvp(context, *tangents)
+    finally:
+        context.pushed = None
+    pushed = pushed if isinstance(pushed, tuple) else (pushed,)
+    if len(pushed) != len(outputs):
+        raise RuntimeError(
+            f"{cls.__name__}.jvp returned {len(pushed)} tangents for {len(outputs)} outputs: it returns one for each "
+            f"output of forward, None for those without."
+        )
+    return pushed
+
+
+def _strip(tensor, level):
+    """The tensor without its tangents of this level and of those inside it."""
+    while (inner := _core.highest_level((tensor,))) >= level:
+        tensor = _core.unpack_dual(tensor, inner)[0]
+    return tensor
 
 
 def _transpose(cls, context, args, outputs, tangents):
