@@ -1,6 +1,7 @@
 """Orders: sorting, selecting by rank, searching, counting.
 
-NaN is greater than every number. Sorting is always stable. The gradient goes to the elements that were chosen.
+NaN is greater than every number. Sorting is always stable. The gradient goes to the elements that were
+chosen.
 """
 
 from .._core import bool as boolean
@@ -100,8 +101,8 @@ def _chosen(parts, *wanted):
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements in ascending order, or the different slices of `dim`.
 
-    `return_inverse` adds, for each element, its place among them; `return_counts` how often each occurs. The result
-    carries no gradient.
+    `return_inverse` adds, for each element, its place among them; `return_counts` how often each occurs. The
+    result carries no gradient.
 
     >>> pb.unique(pb.tensor([3, 1, 3, 2]), return_counts=True)
     (tensor([1, 2, 3]), tensor([1, 1, 2]))
@@ -123,7 +124,8 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None):
     """Where `input` would be inserted into the sorted last dimension of `sorted_sequence`; int64.
 
-    Before elements equal to it, or after them if `right` (or `side="right"`). `sorter` sorts a sequence that is not.
+    Before elements equal to it, or after them if `right` (or `side="right"`). `sorter` sorts a sequence that
+    is not.
 
     >>> pb.searchsorted(pb.tensor([1.0, 3.0, 5.0]), pb.tensor([3.0, 6.0]))
     tensor([1, 3])
@@ -150,7 +152,8 @@ def bincount(input, weights=None, minlength=0):
 
 @operator
 def histc(input, bins=100, min=0, max=0, *, out=None):
-    """How many elements lie in each of `bins` equal intervals from `min` to `max` (of the data, if they are equal).
+    """How many elements lie in each of `bins` equal intervals from `min` to `max` (of the data, if they are
+    equal).
 
     >>> pb.histc(pb.tensor([0.0, 1.0, 1.0, 3.0]), bins=3, min=0, max=3)
     tensor([1., 2., 1.])

@@ -1,8 +1,8 @@
 """Reductions: sums, means, extremes, spreads, norms, softmax.
 
-Sums follow one tree over the logical order of the elements (pairwise summation: the error grows with the logarithm
-of their number), so that a result does not depend on strides. Every derivative exists to every order, at ties and
-zeros too.
+Sums follow one tree over the logical order of the elements (pairwise summation: the error grows with the
+logarithm of their number), so that a result does not depend on strides. Every derivative exists to every
+order, at ties and zeros too.
 """
 
 from .declare import operator
@@ -12,9 +12,9 @@ from .declare import operator
 def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The sum over `dim` (an int or a tuple of ints), or over everything.
 
-    The result has the input's shape without the summed dimensions, which stay with size 1 if `keepdim`. Integers
-    and bool are summed as int64; `dtype` converts before summing. Raises IndexError for a dimension that does not
-    exist, RuntimeError for one given twice.
+    The result has the input's shape without the summed dimensions, which stay with size 1 if `keepdim`.
+    Integers and bool are summed as int64; `dtype` converts before summing. Raises IndexError for a dimension
+    that does not exist, RuntimeError for one given twice.
 
     >>> x = pb.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> x.sum(), x.sum(0)
@@ -46,7 +46,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The product over one dimension, or of everything; integers and bool multiply as int64.
 
-    The derivative is the product of the other elements, computed without division: right at zeros, to every order.
+    The derivative is the product of the other elements, computed without division: right at zeros, to every
+    order.
 
     >>> x = pb.tensor([2.0, 0.0, 3.0], requires_grad=True)
     >>> x.prod().backward()
@@ -86,9 +87,9 @@ def count_nonzero(input, dim=None):
 def max(input, dim=None, keepdim=False, *, out=None, other=None):
     """The largest element; or values and indices along `dim`; or the elementwise maximum with another tensor.
 
-    `max(x)` shares its gradient evenly among ties. `max(x, dim)` returns a named tuple (values, indices), and all of
-    the gradient goes to the index returned, the first of ties. `max(x, y)` is `maximum(x, y)`. NaN wins. Raises
-    RuntimeError or IndexError where there is no element to choose.
+    `max(x)` shares its gradient evenly among ties. `max(x, dim)` returns a named tuple (values, indices), and
+    all of the gradient goes to the index returned, the first of ties. `max(x, y)` is `maximum(x, y)`. NaN
+    wins. Raises RuntimeError or IndexError where there is no element to choose.
 
     >>> pb.max(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=1)
     pullback.return_types.max(
@@ -99,7 +100,8 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None):
 
 @operator
 def min(input, dim=None, keepdim=False, *, out=None, other=None):
-    """The smallest element; or values and indices along `dim`; or the elementwise minimum with another tensor.
+    """The smallest element; or values and indices along `dim`; or the elementwise minimum with another
+    tensor.
 
     Ties, NaN and errors are those of `max`.
 
@@ -110,7 +112,8 @@ def min(input, dim=None, keepdim=False, *, out=None, other=None):
 
 @operator
 def amax(input, dim=(), keepdim=False, *, out=None):
-    """The largest elements over `dim` (an int or a tuple of ints), or over everything; ties share the gradient.
+    """The largest elements over `dim` (an int or a tuple of ints), or over everything; ties share the
+    gradient.
 
     >>> pb.amax(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=0)
     tensor([7., 5.])
@@ -119,7 +122,8 @@ def amax(input, dim=(), keepdim=False, *, out=None):
 
 @operator
 def amin(input, dim=(), keepdim=False, *, out=None):
-    """The smallest elements over `dim` (an int or a tuple of ints), or over everything; ties share the gradient.
+    """The smallest elements over `dim` (an int or a tuple of ints), or over everything; ties share the
+    gradient.
 
     >>> pb.amin(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=0)
     tensor([1., 3.])
@@ -158,7 +162,8 @@ def argmin(input, dim=None, keepdim=False):
 
 @operator
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
-    """The variance over `dim`, or of everything: squared distances from the mean, divided by n - `correction`.
+    """The variance over `dim`, or of everything: squared distances from the mean, divided by n -
+    `correction`.
 
     `correction` is 1 unless given; `unbiased=False` is `correction=0`. Warns where n <= correction. Raises
     RuntimeError for integers.
@@ -199,8 +204,8 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     """The vector norm of order `p` ('fro' is 2) over `dim`, or of everything.
 
-    `p` may be any number, inf or -inf; 0 counts elements that are not zero. The derivative at the zero vector is 0,
-    to every order. Raises RuntimeError for integers and where an extreme of no elements is asked for.
+    `p` may be any number, inf or -inf; 0 counts elements that are not zero. The derivative at the zero vector
+    is 0, to every order. Raises RuntimeError for integers and where an extreme of no elements is asked for.
 
     >>> pb.norm(pb.tensor([3.0, 4.0]))
     tensor(5.)

@@ -1,6 +1,7 @@
 """Scans: running sums, products, extremes.
 
-Running values of float32 are kept in float64. No derivative divides, so zeros in a running product are ordinary.
+Running values of float32 are kept in float64. No derivative divides, so zeros in a running product are
+ordinary.
 """
 
 from .declare import operator
