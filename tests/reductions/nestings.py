@@ -1,4 +1,4 @@
-"""First and second derivatives of a scalar function of one tensor, by every nesting of reverse and forward mode."""
+"""Derivatives of a scalar function of one tensor, by every nesting of reverse and forward mode."""
 
 import pullback as pb
 from pullback import _core

@@ -1,7 +1,7 @@
 """Derivatives against finite differences: first order in both modes, second order in all four nestings.
 
-The points include the boundaries: zeros in products, ties, the zero vector, rows of -inf. At kinks, where finite
-differences do not exist, the expected values are stated with their reason.
+The points include the boundaries: zeros in products, ties, the zero vector, rows of -inf. At kinks, where
+finite differences do not exist, the expected values are the documented choices.
 """
 
 import math

@@ -128,13 +128,19 @@ class LeafStack {
     int64_t depth_ = 0, leaves_ = 0;
 };
 
-constexpr int64_t kLanesBytes = 16384;  // of accumulators side by side: half of the first-level cache
+constexpr int64_t kColumnBytes = 2048;  // of a row of results; about eight rows are alive at a time
 constexpr int64_t kShortRun = 16;
 
 // Lanes of a leaf of n elements: what `leaf` of kernels/reduce.cpp does with a single run.
 int64_t lanes_of(int64_t n, size_t item) {
     int64_t wide = item == 8 ? 32 : 64;
     return n >= wide ? wide : n >= 16 ? 8 : 1;
+}
+
+int64_t reversed_bits(int64_t j, int64_t lanes) {
+    int64_t out = 0;
+    for (; lanes > 1; lanes /= 2, j /= 2) out = out * 2 + (j & 1);
+    return out;
 }
 
 class Reducer {
@@ -209,17 +215,16 @@ class Reducer {
         }
     }
 
-    // The kernels' tree with a row of results in place of each of its values.
+    // The kernels' tree with a row of results in place of each of its values. Lanes are taken in the order in which
+    // folding in halves pairs them (0, 32, 16, 48, ...), so that a few rows are alive at a time, not all lanes.
     void columns() {
         int64_t n = reduced_.count, width = kept_.inner_size(), step = kept_.inner_stride();
-        int64_t lanes = lanes_of(std::min(n, kReductionLeaf), item_), result_item = static_cast<int64_t>(result_item_);
-        int64_t block = std::min(width, std::max<int64_t>(kLanesBytes / (lanes * result_item), 16));
-        int64_t pitch = block * result_item, depth = 1;
+        int64_t item = static_cast<int64_t>(item_), result_item = static_cast<int64_t>(result_item_);
+        int64_t block = std::min(width, kColumnBytes / result_item), pitch = block * result_item, depth = 2;
         while ((n >> depth) >= kReductionLeaf) ++depth;
-        std::vector<char> space(static_cast<size_t>(lanes * pitch + (depth + 2) * pitch + block * 8 + 64));
-        char* lane = space.data();
-        char* partial = lane + lanes * pitch;
-        char* collected = partial + (depth + 2) * pitch;
+        std::vector<char> space(static_cast<size_t>((depth + 10) * pitch + block * 8));
+        char* collected = space.data() + (depth + 10) * pitch;
+        int64_t offsets[kReductionLeaf];
 
         alignas(8) char identity[8];
         int d = static_cast<int>(a_.dtype);
@@ -227,7 +232,6 @@ class Reducer {
         auto accumulate = reductions().accumulate[r_][d];
         auto fill = kernels().fill[log_of(result_item_)];
         auto gather = kernels().gather[log_of(item_)];
-        LeafStack stack(partial, pitch, merge_);
 
         Axes outer = kept_.without_inner();
         Odometer outer_at(outer);
@@ -237,23 +241,28 @@ class Reducer {
                 int64_t w = std::min(block, width - c);
                 const char* base = a_.data() + outer_at.at + c * step;
                 Odometer row(reduced_);
-                stack.clear();
+                LeafStack leaves(space.data(), pitch, merge_);
                 for (int64_t start = 0; start < n; start += kReductionLeaf) {
-                    int64_t length = std::min(kReductionLeaf, n - start), used = lanes_of(length, item_);
-                    fill(identity, lane, used * w);
-                    for (int64_t k = 0; k < length; ++k, row.next()) {
-                        const char* from = base + row.at;
-                        if (step != static_cast<int64_t>(item_)) {
-                            gather(from, step, collected, w);
-                            from = collected;
+                    int64_t length = std::min(kReductionLeaf, n - start), lanes = lanes_of(length, item_);
+                    for (int64_t k = 0; k < length; ++k, row.next()) offsets[k] = row.at;
+                    LeafStack folded(leaves.top(), pitch, merge_);
+                    for (int64_t j = 0; j < lanes; ++j) {
+                        char* lane = folded.top();
+                        fill(identity, lane, w);
+                        for (int64_t k = reversed_bits(j, lanes); k < length; k += lanes) {
+                            const char* from = base + offsets[k];
+                            if (step != item) {
+                                gather(from, step, collected, w);
+                                from = collected;
+                            }
+                            accumulate(from, lane, w);
                         }
-                        accumulate(from, lane + (k & (used - 1)) * w * result_item, w);
+                        folded.push(w);
                     }
-                    for (int64_t half = used / 2; half >= 1; half /= 2) merge_(lane + half * w * result_item, lane, half * w);
-                    std::memcpy(stack.top(), lane, static_cast<size_t>(w * result_item));
-                    stack.push(w);
+                    folded.finish(w);
+                    leaves.push(w);
                 }
-                std::memcpy(o + c * result_item, stack.finish(w), static_cast<size_t>(w * result_item));
+                std::memcpy(o + c * result_item, leaves.finish(w), static_cast<size_t>(w * result_item));
             }
         }
     }

@@ -29,6 +29,15 @@ struct Split {
 template <class T, class State, class Step>
 void scan(const Array& x, Array& y, int64_t dim, bool reverse, Step step) {
     Split s(*x.layout, dim);
+    if (s.inner == 1) {  // the state of a single line stays in a register
+        int64_t forth = reverse ? -1 : 1;
+        for (int64_t o = 0; o < s.outer; ++o) {
+            int64_t at = o * s.n + (reverse ? s.n - 1 : 0);
+            State state{};
+            for (int64_t k = 0; k < s.n; ++k, at += forth) step(x.as<T>()[at], y.as<T>()[at], state, k == 0);
+        }
+        return;
+    }
     std::vector<State> state(static_cast<size_t>(s.inner));
     for (int64_t o = 0; o < s.outer; ++o)
         for (int64_t k = 0; k < s.n; ++k) {

@@ -15,15 +15,27 @@ constexpr int64_t kBlock = 2048;  // elements exponentiated by one call
 struct RowKernels {
     void (*largest)(const void*, int64_t, void*);
     void (*total)(const void*, int64_t, void*);
-    BlockKernel exp, log;
+    BlockKernel exp, log, sub, div, mul;
     explicit RowKernels(DType d) {
         int k = static_cast<int>(d);
         largest = reductions().reduce[static_cast<int>(Reduction::max)][k];
         total = reductions().reduce[static_cast<int>(Reduction::sum)][k];
         exp = kernels().elementwise[static_cast<int>(Primitive::exp)][k][0];
         log = kernels().elementwise[static_cast<int>(Primitive::log)][k][0];
+        sub = kernels().elementwise[static_cast<int>(Primitive::sub)][k][2];  // the second operand is one value
+        div = kernels().elementwise[static_cast<int>(Primitive::div)][k][2];
+        mul = kernels().elementwise[static_cast<int>(Primitive::mul)][k][2];
     }
 };
+
+constexpr int64_t kLongRow = 32;  // from here on a kernel call costs less than a plain loop
+
+// to = from (op) v for a row.
+template <class T>
+inline void with_value(BlockKernel fn, const T* from, T v, T* to, int64_t n) {
+    const void* in[2] = {from, &v};
+    fn(in, to, n);
+}
 
 // For rows of `n`: e = exp(x - shift) in `e` (block by block), and each row's shift, sum and log of the sum.
 // `use(row, x, e, shift, sum, log)` is called for each row. An infinite largest element does not shift.
@@ -41,7 +53,10 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
             if (!shift_infinite && std::isinf(s)) s = 0;
             shift[static_cast<size_t>(i)] = s;
             T* to = e.data() + i * n;
-            for (int64_t j = 0; j < n; ++j) to[j] = from[i * n + j] - s;
+            if (n >= kLongRow)
+                with_value(k.sub, from + i * n, s, to, n);
+            else
+                for (int64_t j = 0; j < n; ++j) to[j] = from[i * n + j] - s;
         }
         const void* in = e.data();
         k.exp(&in, e.data(), m * n);
@@ -69,9 +84,17 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
         with_float(a.dtype, [&](auto zero) {
             using T = decltype(zero);
             T* out = y.as<T>();
+            RowKernels k(a.dtype);
             exponentials(x.as<T>(), x.numel() / n, n, true, [&](int64_t r, const T* from, const T* e, T shift, T sum, T log) {
                 T* to = out + r * n;
-                if (logarithm)
+                if (n >= kLongRow) {
+                    if (logarithm) {
+                        with_value(k.sub, from, shift, to, n);
+                        with_value<T>(k.sub, to, log, to, n);
+                    } else {
+                        with_value(k.div, e, sum, to, n);
+                    }
+                } else if (logarithm)
                     for (int64_t j = 0; j < n; ++j) to[j] = (from[j] - shift) - log;
                 else
                     for (int64_t j = 0; j < n; ++j) to[j] = e[j] / sum;
@@ -192,7 +215,13 @@ struct LogSumExp {
 Tensor softmax_of(const Tensor& x, int64_t dim, int dtype, bool logarithm) {
     DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
     dim = wrap_dim(dim, x.ndim());
-    if (!is_supported(d) || !is_float(d)) fail_unsupported(logarithm ? "log_softmax_kernel_impl" : "softmax_kernel_impl", d);
+    if (!is_supported(d) || !is_float(d)) {
+        bool last = x.ndim() && dim == x.ndim() - 1;
+        fail_unsupported(logarithm ? last ? "log_softmax_lastdim_kernel_impl" : "log_softmax_kernel_impl"
+                         : last    ? "softmax_lastdim_kernel_impl"
+                                   : "softmax_kernel_impl",
+                         d);
+    }
     return apply(Softmax{logarithm, dim, d == x.dtype() ? -1 : dtype}, {x});
 }
 

@@ -68,14 +68,16 @@ struct Variance {
 
 template <bool root, bool with_mean>
 Tensors variance(const Tensor& x, const Dims& given, double correction, bool keepdim) {
+    const char* name = with_mean ? root ? "std_mean" : "var_mean" : root ? "std" : "var";
     if (!is_differentiable(x.dtype()))
-        fail("std and var only support floating point and complex dtypes. The input is %s: x.float() first.", dtype_name(x.dtype()));
+        fail("%s only support floating point and complex dtypes. The input is %s: x.float() first.",
+             with_mean ? name : "std and var", dtype_name(x.dtype()));
     Dims dims = reduced_dims(x, given);
     if (static_cast<double>(reduced_count(x.layout(), dims)) <= correction) {
-        std::string name = with_mean ? root ? "std_mean" : "var_mean" : root ? "std" : "var";
-        name += "(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
-                "divided by output numel).";
-        if (PyErr_WarnEx(PyExc_UserWarning, name.c_str(), 1) < 0) throw PythonError();
+        if (PyErr_WarnFormat(PyExc_UserWarning, 1,
+                             "%s(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
+                             "numel divided by output numel).", name) < 0)
+            throw PythonError();
     }
     return apply_all(Variance<root, with_mean>{dims, correction, keepdim}, {x});
 }
