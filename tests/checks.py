@@ -4,11 +4,11 @@
     check_modes(f, x)        at a kink or a pole, where differences mean nothing: the modes agree
     check_elementwise(f, x)  also broadcast, with 0-d operands, and empty
 
-With a random cotangent u and random directions v and w, what is compared is the slope of <u, f> along v, by
-reverse and by forward mode, and its curvature along v and w, by reverse over reverse, forward over reverse,
-reverse over forward and forward over forward. The truth is differences of the values for the slope, and of the
-slope for the curvature. The identity <u, Jv> = <J'u, v> holds to rounding, wherever it is asked. Everything is
-asked a second time of inputs that do not lie contiguous in memory.
+With a random cotangent u and random directions v and w, the slope of <u, f> along v is compared in
+both modes, and its curvature along v and w in all four nestings of the two. The truth is
+differences of the values for the slope, and of the slope for the curvature. <u, Jv> = <J'u, v>
+holds to rounding, wherever it is asked. Everything is asked a second time of inputs that do not lie
+contiguous in memory.
 """
 
 import numpy as np
