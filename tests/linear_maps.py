@@ -1,7 +1,8 @@
 """Derivatives of linear operators, in every mode and nesting, against the matrix that their values define.
 
-The matrix comes from the operator's values on basis vectors, which are tested elsewhere; no derivative is involved in
-it. The function that is differentiated, sum(w * A(x*x)**2), has second derivatives that pass through A twice.
+The matrix comes from the operator's values on basis vectors, which are tested elsewhere; no derivative is
+involved in it. The function that is differentiated, sum(w * A(x*x)**2), has second derivatives that pass
+through A twice.
 """
 
 import numpy as np

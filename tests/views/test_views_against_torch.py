@@ -405,7 +405,8 @@ def test_twins(source):
 
 @pytest.mark.filterwarnings("ignore")
 def test_as_strided_scatter():
-    # Its gradient is PyTorch's for the part only: for the whole, PyTorch 2.13 returns the complement. See test_linear.
+    # Its gradient is PyTorch's for the part only: for the whole, PyTorch 2.13 returns the complement. See
+    # test_linear.
     check_twins("c.as_strided_scatter(a[:2, :2], (2, 2), (3, 1), 4)", inputs, gradients=False)
 
 

@@ -61,8 +61,14 @@ VIEWS = {
     "transpose_": (lambda t: (t * 2).transpose_(0, 2), lambda a: 2 * a.swapaxes(0, 2)),
     "squeeze_": (lambda t: t[:1].clone().squeeze_(), lambda a: a[0]),
     "unsqueeze_": (lambda t: t[:1].clone().unsqueeze_(1), lambda a: a[:1, None]),
-    "atleast_3d": (lambda t: pb.atleast_3d(t[0, 0], t[0]), lambda a: [a[0, 0][None, :, None], a[0][..., None]]),
-    "broadcast_tensors": (lambda t: pb.broadcast_tensors(t, t[:1]), lambda a: [a, np.broadcast_to(a[:1], a.shape)]),
+    "atleast_3d": (
+        lambda t: pb.atleast_3d(t[0, 0], t[0]),
+        lambda a: [a[0, 0][None, :, None], a[0][..., None]],
+    ),
+    "broadcast_tensors": (
+        lambda t: pb.broadcast_tensors(t, t[:1]),
+        lambda a: [a, np.broadcast_to(a[:1], a.shape)],
+    ),
 }
 
 
@@ -88,7 +94,12 @@ def test_values(name, dtype):
 
 def test_as_strided_reads_memory():
     t = pb.tensor(np.arange(12.0))
-    for size, stride, offset in [((3, 2), (4, 1), 1), ((3, 3), (1, 1), 0), ((2, 2, 2), (0, 5, 2), 3), ((), (), 11)]:
+    for size, stride, offset in [
+        ((3, 2), (4, 1), 1),
+        ((3, 3), (1, 1), 0),
+        ((2, 2, 2), (0, 5, 2), 3),
+        ((), (), 11),
+    ]:
         wanted = np.lib.stride_tricks.as_strided(np.arange(12.0)[offset:], size, [8 * s for s in stride])
         np.testing.assert_array_equal(t.as_strided(size, stride, offset).numpy(), wanted)
 
@@ -115,7 +126,7 @@ def test_many_parts():
     x = pb.zeros(70_000, requires_grad=True)
     parts = x.unbind()
     assert len(parts) == 70_000
-    total = pb.stack([p for p in parts])
+    total = pb.stack(parts)
     total.backward(pb.tensor(np.arange(70_000, dtype=np.float32)))
     np.testing.assert_array_equal(x.grad.numpy(), np.arange(70_000, dtype=np.float32))
     assert len(x.split(1)) == 70_000

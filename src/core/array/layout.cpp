@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "array/error.h"
 
@@ -106,6 +107,28 @@ bool Layout::same(const Layout& o) const {
     return ndim_ == o.ndim_ && std::memcmp(dims_, o.dims_, 2 * ndim_ * sizeof(int64_t)) == 0;
 }
 
+// Interleaved dimensions need not meet: strides 2 and 3 over sizes 3 and 2 reach six different elements. Counted
+// where that is cheap; beyond, they are taken to overlap.
+static bool reaches_twice(const Layout& l) {
+    int64_t low, high;
+    l.extent(&low, &high);
+    if (high - low < l.numel() || high - low > int64_t(1) << 24) return true;
+    std::vector<bool> seen(static_cast<size_t>(high - low));
+    Dims index(static_cast<size_t>(l.ndim()), 0);
+    int64_t at = -low;
+    for (int64_t n = l.numel(); n > 0; --n) {
+        if (seen[static_cast<size_t>(at)]) return true;
+        seen[static_cast<size_t>(at)] = true;
+        for (int64_t d = l.ndim() - 1; d >= 0; --d) {
+            at += l.stride(d);
+            if (++index[static_cast<size_t>(d)] < l.size(d)) break;
+            at -= l.stride(d) * l.size(d);
+            index[static_cast<size_t>(d)] = 0;
+        }
+    }
+    return false;
+}
+
 bool Layout::overlaps_itself() const {
     if (contiguous_ || dense_ || numel_ <= 1) return false;
     const int64_t *sh = shape(), *st = strides();
@@ -118,7 +141,7 @@ bool Layout::overlaps_itself() const {
     std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return std::abs(st[a]) < std::abs(st[b]); });
     int64_t reach = 0;  // the furthest element that the smaller dimensions reach
     for (int64_t d : order) {
-        if (std::abs(st[d]) <= reach) return true;
+        if (std::abs(st[d]) <= reach) return reaches_twice(*this);
         reach += std::abs(st[d]) * (sh[d] - 1);
     }
     return false;

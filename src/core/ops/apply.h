@@ -306,7 +306,9 @@ Tensors apply_all(R rule, const Tensors& inputs) {
     }
     if constexpr (rule_is_view<R>()) {
         // A view of something that may come to require grad later remembers its base all the same.
-        ViewOrigin origin = rule_is_several<R>() ? ViewOrigin::MultiOutput : modes.grad ? ViewOrigin::Default : ViewOrigin::NoGrad;
+        ViewOrigin origin = !modes.grad             ? ViewOrigin::NoGrad
+                            : rule_is_several<R>() ? ViewOrigin::MultiOutput
+                                                   : ViewOrigin::Default;
         for (const Tensor& y : out) {
             if (is_differentiable(y.dtype()) && !(inputs[0]->flags & kInference)) mark_view(y, inputs[0], origin);
             y->flags |= inputs[0]->flags & kInference;

@@ -135,7 +135,9 @@ void Interleave::pullback(Context&, const Tensors& g, Tensors& out) { out[0] = a
 
 // The repetitions as numbers, checked, and their sum.
 Counts read_counts(const Tensor& repeats, int64_t output_size, int64_t* total) {
-    if (repeats.dtype() != DType::Int64 && repeats.dtype() != DType::Int32) fail("repeats has to be Long or Int tensor");
+    if (repeats.dtype() != DType::Int64 && repeats.dtype() != DType::Int32)
+        fail_as(ErrorKind::NotImplemented, "\"repeat_interleave_cpu\" not implemented for '%s'. The repeats are int64 or int32.",
+                dtype_legacy_name(repeats.dtype()));
     Array wide = Array::empty(DType::Int64, repeats.shape());
     copy_array(repeats.array(), wide);
     auto counts = std::make_shared<std::vector<int64_t>>(wide.as<int64_t>(), wide.as<int64_t>() + wide.numel());
@@ -327,8 +329,9 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
             fail("Storage size calculation overflowed with repeats=%s", shape_text(repeats).c_str());
         shape.push_back(size);
     }
-    for (int64_t r : repeats)
-        if (r < 0) fail("Trying to create tensor with negative dimension %lld: %s", Int(r), shape_text(shape).c_str());
+    for (size_t i = 0; i < repeats.size(); ++i)
+        if (repeats[i] < 0)
+            fail("Trying to create tensor with negative dimension %lld: %s", Int(shape[i]), shape_text(shape).c_str());
     checked_numel(shape.data(), shape.size());
     return apply(Repeat{repeats}, {x});
 }

@@ -144,7 +144,7 @@ static std::string argument(const Args& a, size_t i) {
 }
 
 void Args::fail_type(size_t i, const char* expected) const {
-    const char* got = values[i] ? (values[i] == Py_None ? "NoneType" : Py_TYPE(values[i])->tp_name) : "nothing";
+    const char* got = values[i] ? (values[i] == Py_None ? "NoneType" : is_tensor(i) ? "Tensor" : Py_TYPE(values[i])->tp_name) : "nothing";
     if (!values[i]) fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"", operation,
                             names && names[i] ? PyUnicode_AsUTF8(names[i]) : "?");
     fail_as(ErrorKind::Type, "%s must be %s, not %s", argument(*this, i).c_str(), expected, got);

@@ -10,10 +10,10 @@ from .declare import composed, operator
 
 @operator(method=False, aliases=("concat", "concatenate"))
 def cat(tensors, dim=0, *, out=None):
-    """The tensors one after the other along `dim`; all other sizes are equal. The result has their common dtype.
+    """The tensors one after the other along `dim`; all other sizes are equal, dtypes promote.
 
-    One-dimensional tensors without elements are passed over, whatever the others' shape. Raises RuntimeError if sizes
-    differ, and for scalars; ValueError for an empty list.
+    One-dimensional tensors without elements are passed over, whatever the others' shape. Raises RuntimeError
+    if sizes differ, and for scalars; ValueError for an empty list.
 
     >>> pb.cat([pb.tensor([1, 2]), pb.tensor([3])])
     tensor([1, 2, 3])
@@ -72,10 +72,10 @@ def column_stack(tensors, *, out=None):
 
 @composed(method=False)
 def meshgrid(*tensors, indexing=None):
-    """Coordinates of a grid: for vectors of sizes n and m, two tensors of shape (n, m), expanded without copying.
+    """Coordinates of a grid: for vectors of sizes n and m, two tensors of shape (n, m), without copying.
 
-    With `indexing="xy"` the first two dimensions are exchanged, as in pictures. Leaving `indexing` out means "ij" and
-    warns. Raises RuntimeError for tensors of more than one dimension or different dtypes.
+    With `indexing="xy"` the first two dimensions are exchanged, as in pictures. Leaving `indexing` out means
+    "ij" and warns. Raises RuntimeError for tensors of more than one dimension or different dtypes.
 
     >>> pb.meshgrid(pb.tensor([1, 2]), pb.tensor([3, 4, 5]), indexing="ij")[1]
     tensor([[3, 4, 5],
@@ -93,34 +93,28 @@ def meshgrid(*tensors, indexing=None):
         )
         indexing = "ij"
     if indexing not in ("ij", "xy"):
-        raise RuntimeError(
-            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
-        )
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     for each in tensors:
         if each.dtype != tensors[0].dtype:
             raise RuntimeError("meshgrid expects all tensors to have the same dtype")
         if each.ndim > 1:
-            raise RuntimeError(
-                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each}"
-            )
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each}")
     exchange = indexing == "xy" and len(tensors) > 1
     if exchange:
         tensors = (tensors[1], tensors[0], *tensors[2:])
     shape = [each.numel() for each in tensors]
     grids = [
-        each.view([-1 if d == i else 1 for d in range(len(shape))] if each.numel() else
-                  [0 if d == i else 1 for d in range(len(shape))]).expand(shape)
-        for i, each in enumerate(tensors)
-    ]  # fmt: skip
+        each.view([size if d == i else 1 for d in range(len(shape))]).expand(shape)
+        for i, (each, size) in enumerate(zip(tensors, shape))
+    ]
     if exchange:
-        grids = [each.swapdims(0, 1) for each in grids]
         grids[:2] = grids[1], grids[0]
     return tuple(grids)
 
 
 @composed(method=False)
 def cartesian_prod(*tensors):
-    """Every combination of one element from each of the vectors, as the rows of a matrix; of one vector, itself.
+    """Every combination of one element from each vector, as the rows of a matrix; of one vector, itself.
 
     >>> pb.cartesian_prod(pb.tensor([1, 2]), pb.tensor([3, 4]))
     tensor([[1, 3],
@@ -147,7 +141,8 @@ def block_diag(*tensors):
     for i, each in enumerate(tensors):
         if each.ndim > 2:
             raise RuntimeError(
-                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {each.ndim} dimensions"
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. "
+                f"Input {i} has {each.ndim} dimensions"
             )
     if not tensors:
         return zeros(1, 0)

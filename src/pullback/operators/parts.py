@@ -23,7 +23,7 @@ def narrow(input, dim, start, length):
 
 @operator
 def diagonal(input, offset=0, dim1=0, dim2=1):
-    """The diagonal of the matrices in `dim1` and `dim2`, as the last dimension; a positive `offset` lies above it.
+    """The diagonal of the matrices in `dim1` and `dim2`, as the last dimension; positive `offset`s lie above.
 
     >>> pb.diagonal(pb.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
@@ -32,7 +32,7 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
 
 @operator(public=False)
 def unfold(input, dimension, size, step):
-    """Every window of `size` indices of a dimension, `step` apart; positions within a window are the last dimension.
+    """Every window of `size` indices of a dimension, `step` apart; its positions are the last dimension.
 
     >>> pb.arange(5).unfold(0, 3, 1)
     tensor([[0, 1, 2],
@@ -45,8 +45,8 @@ def unfold(input, dimension, size, step):
 def as_strided(input, size, stride, storage_offset=None):
     """Any geometry over the memory that `input` shares: sizes, strides and offset in elements.
 
-    Indices may overlap: gradients then add up. The offset is that of `input` if it is not given. Raises RuntimeError
-    if the geometry leaves the memory.
+    Indices may overlap: gradients then add up. The offset is that of `input` if it is not given. Raises
+    RuntimeError if the geometry leaves the memory.
 
     >>> pb.as_strided(pb.arange(5), (3, 3), (1, 1))
     tensor([[0, 1, 2],
@@ -115,7 +115,7 @@ def chunk(input, chunks, dim=0):
 
 @operator
 def tensor_split(input, indices_or_sections=None, dim=0, *, sections=None, indices=None):
-    """Pieces along `dim`, as a tuple of views: so many, as equal as possible, or cut before each of the indices.
+    """Pieces along `dim`, as views: so many, as equal as possible, or cut before each of the indices.
 
     >>> pb.tensor_split(pb.arange(5), 3)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
@@ -126,7 +126,7 @@ def tensor_split(input, indices_or_sections=None, dim=0, *, sections=None, indic
 
 @operator
 def hsplit(input, indices_or_sections):
-    """:func:`tensor_split` by columns: along dimension 1, or along the only one. A number has to divide the size.
+    """:func:`tensor_split` by columns: along dimension 1, or the only one. A number has to divide the size.
 
     >>> pb.hsplit(pb.arange(4), 2)
     (tensor([0, 1]), tensor([2, 3]))
@@ -182,7 +182,7 @@ def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
 
 @operator
 def as_strided_scatter(input, src, size, stride, storage_offset=None):
-    """A copy of `input` in which what :func:`as_strided` would show is replaced by `src`, which has its shape.
+    """A copy of `input` in which what :func:`as_strided` would show is replaced by `src`, of its shape.
 
     >>> pb.as_strided_scatter(pb.zeros(4), pb.ones(2), (2,), (2,))
     tensor([1., 0., 1., 0.])

@@ -25,10 +25,10 @@ def tile(input, *dims):
 
 @operator
 def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
-    """Each element `repeats` times, along `dim` or of the flattened tensor; a tensor of repeats has one for each index.
+    """Each element `repeats` times, along `dim` or of the flattened tensor; a tensor has one for each index.
 
-    Of a tensor of repeats alone, the indices: i so many times as entry i says. Raises RuntimeError for negative repeats
-    and where `output_size` is given and wrong.
+    Of a tensor of repeats alone, the indices: i so many times as entry i says. Raises RuntimeError for
+    negative repeats and where `output_size` is given and wrong.
 
     >>> pb.repeat_interleave(pb.tensor([1, 2]), 2)
     tensor([1, 1, 2, 2])

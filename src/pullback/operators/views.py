@@ -1,7 +1,7 @@
 """Views: another shape over the same memory.
 
-A view shares its elements with the tensor that it was made from: writing into one changes the other, and the tape
-knows. Sizes may be given one by one or as one tuple.
+A view shares its elements with the tensor that it was made from: writing into one changes the other, and the
+tape knows. Sizes may be given one by one or as one tuple.
 """
 
 import warnings
@@ -14,8 +14,9 @@ from .declare import METHODS, composed, operator
 def view(input, *size, dtype=None):
     """The same memory in another shape; one size may be -1 and follows from the others.
 
-    With a `dtype` instead of sizes, the same bytes are read as elements of that type; such a view has no history.
-    Raises RuntimeError if the strides do not allow the shape without a copy: then use :func:`reshape`.
+    With a `dtype` instead of sizes, the same bytes are read as elements of that type; such a view has no
+    history. Raises RuntimeError if the strides do not allow the shape without a copy: then use
+    :func:`reshape`.
 
     >>> pb.arange(6).view(2, -1)
     tensor([[0, 1, 2],
@@ -35,7 +36,7 @@ def view_as(input, other):
 
 @operator
 def reshape(input, *shape):
-    """The same elements, in row-major order, in another shape: a view where the strides allow it, else a copy.
+    """The same elements, in row-major order, in another shape: a view where strides allow it, else a copy.
 
     One size may be -1. Raises RuntimeError if the number of elements differs.
 
@@ -222,8 +223,8 @@ def broadcast_shapes(*shapes):
         for back, size in enumerate(reversed(shape), 1):
             if size < 0 or (size != 1 and common[-back] not in (1, size)):
                 raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {size} at -{back}! Mismatching argument at index "
-                    f"{number} had {shape}; but expected shape should be broadcastable to {common}"
+                    f"Attempting to broadcast a dimension of length {size} at -{back}! "
+                    f"Mismatching argument at index {number} had {shape}; but expected shape should be broadcastable to {common}"
                 )
             if size != 1:
                 common[-back] = size
