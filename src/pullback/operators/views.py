@@ -224,7 +224,8 @@ def broadcast_shapes(*shapes):
             if size < 0 or (size != 1 and common[-back] not in (1, size)):
                 raise RuntimeError(
                     f"Attempting to broadcast a dimension of length {size} at -{back}! "
-                    f"Mismatching argument at index {number} had {shape}; but expected shape should be broadcastable to {common}"
+                    f"Mismatching argument at index {number} had {shape}; "
+                    f"but expected shape should be broadcastable to {common}"
                 )
             if size != 1:
                 common[-back] = size
