@@ -87,12 +87,6 @@ u[1].mul_(2)
 z = b
 ---
 b = x * 2
-u = b.split(4)
-b.mul_(2)
-q = u[1]
-z = b
----
-b = x * 2
 u = b.chunk(3)[0]
 w = u[1:]
 w.mul_(2)

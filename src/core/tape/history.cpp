@@ -23,6 +23,10 @@ namespace {
                                   : "A view";
     switch (t->extra->view->origin) {
         case ViewOrigin::NoGrad:
+            if (t->grad_fn)
+                fail("%s of a view which was created in no_grad mode and %s with grad mode enabled. Given that this use case is "
+                     "ambiguous and error-prone, it is forbidden. Make the first view outside of the no_grad block.",
+                     view.c_str(), what);
             fail("A view was created in no_grad mode and %s with grad mode enabled. Given that this use case is ambiguous and "
                  "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside "
                  "the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
@@ -56,16 +60,14 @@ Node* current_grad_fn(const Tensor& t) {
     if (!(t->flags & kIsView)) return t->grad_fn;
     ViewInfo& view = *t->extra->view;
     if (view.version == t->cell->version || !view.base.requires_grad()) return t->grad_fn;
-    if (t->grad_fn || view.base->grad_fn) {
-        if (view.origin == ViewOrigin::Custom || view.origin == ViewOrigin::NoGrad) fail_view(t, true);
-        Node* node = ops::as_strided_node(view.base, t.layout_ref(), t->offset);
-        node->set_output(t);
-        Ref<Node> old(t->grad_fn);
-        uint32_t nr = t->output_nr;
-        set_history(t, node);
-        node->release();
-        if (old && t->flags & kRetainsGrad) move_retained(t, old.get(), nr);
-    }
+    if (view.origin == ViewOrigin::Custom || view.origin == ViewOrigin::NoGrad) fail_view(t, true);
+    Node* node = ops::as_strided_node(view.base, t.layout_ref(), t->offset);
+    node->set_output(t);
+    Ref<Node> old(t->grad_fn);
+    uint32_t nr = t->output_nr;
+    set_history(t, node);
+    node->release();
+    if (old && t->flags & kRetainsGrad) move_retained(t, old.get(), nr);
     view.version = t->cell->version;
     return t->grad_fn;
 }
@@ -90,7 +92,7 @@ void check_inplace(const Tensor& t, bool recorded) {
         ViewInfo& view = *t->extra->view;
         bool differentiated = recorded || view.base.requires_grad() || t.requires_grad();
         if (view.origin != ViewOrigin::Default && differentiated) fail_view(t, false);
-        if (view.base.is_leaf() && view.base->flags & kRequiresGrad)
+        if (t.requires_grad() && view.base.is_leaf())
             fail("a view of a leaf Variable that requires grad is being used in an in-place operation. The leaf is what "
                  "backward() fills the gradient of, so its value must not be part of the computation that it starts: write "
                  "under pullback.no_grad(), or work on a clone().");
