@@ -34,7 +34,7 @@ def caught(function, *args, **kwargs):
     """What calling it raises: the type's name and the first sentence, or "nothing"."""
     try:
         function(*args, **kwargs)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return f"{type(error).__name__}: {first_sentence(str(error))}"
     return "nothing"
 
@@ -70,7 +70,7 @@ def observe(function, module):
         warnings.simplefilter("always")
         try:
             answer = {"result": plain(function(module))}
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             answer = {"error": f"{type(error).__name__}: {first_sentence(str(error))}"}
     said = [
         f"{w.category.__name__}: {first_sentence(str(w.message))}"

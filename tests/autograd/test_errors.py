@@ -102,7 +102,7 @@ def test_the_warning_can_be_an_error():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(UserWarning):
-            y.grad  # noqa: B018
+            y.grad
 
 
 def test_the_warning_of_create_graph_points_at_the_line(monkeypatch):
@@ -129,11 +129,13 @@ def test_anomaly_mode_shows_where_the_operation_was_recorded():
         y = x * 0.0
         line = line_before()
         z = (y * float("inf")).sum()
-        with pytest.warns(UserWarning, match="Error detected in MulBackward0") as seen:
-            with pytest.raises(
+        with (
+            pytest.warns(UserWarning, match="Error detected in MulBackward0") as seen,
+            pytest.raises(
                 RuntimeError, match="^Function 'MulBackward0' returned nan values in its 0th output"
-            ):
-                z.backward()
+            ),
+        ):
+            z.backward()
     assert f"line {line}, in test_anomaly_mode_shows" in str(seen[0].message)
     assert "traceback_" in y.grad_fn.metadata
     assert "traceback_" not in (x * 2).grad_fn.metadata

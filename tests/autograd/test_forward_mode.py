@@ -187,7 +187,7 @@ def test_a_constant_has_no_tangent():
     with fwd.dual_level():
         assert fwd.unpack_dual(pb.ones(2)).tangent is None
         x = fwd.make_dual(pb.ones(2), pb.ones(2))
-        assert fwd.unpack_dual((x > 0)).tangent is None
+        assert fwd.unpack_dual(x > 0).tangent is None
 
 
 def test_misuse():

@@ -17,7 +17,7 @@ def in_threads(count, work):
         try:
             barrier.wait()
             results[i] = work(i)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]

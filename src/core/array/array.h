@@ -26,10 +26,7 @@ struct Array {
     static Array empty(DType dtype, const Dims& shape) { return empty(dtype, Layout::contiguous(shape)); }
 
     char* data() const { return buffer->data() + offset * static_cast<int64_t>(item_size(dtype)); }
-    template <class T>
-    T* as() const {
-        return reinterpret_cast<T*>(data());
-    }
+    template <class T> T* as() const { return reinterpret_cast<T*>(data()); }
     int64_t numel() const { return layout->numel(); }
     int64_t ndim() const { return layout->ndim(); }
     int64_t size(int64_t d) const { return layout->size(d); }

@@ -3,14 +3,16 @@
 namespace pb {
 
 const char* dtype_name(DType d) {
-    static const char* names[kDTypes] = {"uint8",   "int8",    "int16",     "int32",      "int64", "float16",
-                                         "float32", "float64", "complex64", "complex128", "bool",  "bfloat16"};
+    static const char* names[kDTypes] = {"uint8",     "int8",       "int16",   "int32",
+                                         "int64",     "float16",    "float32", "float64",
+                                         "complex64", "complex128", "bool",    "bfloat16"};
     return names[static_cast<int>(d)];
 }
 
 const char* dtype_legacy_name(DType d) {
-    static const char* names[kDTypes] = {"Byte",  "Char",   "Short",        "Int",           "Long", "Half",
-                                         "Float", "Double", "ComplexFloat", "ComplexDouble", "Bool", "BFloat16"};
+    static const char* names[kDTypes] = {"Byte",         "Char",          "Short", "Int",
+                                         "Long",         "Half",          "Float", "Double",
+                                         "ComplexFloat", "ComplexDouble", "Bool",  "BFloat16"};
     return names[static_cast<int>(d)];
 }
 
@@ -23,8 +25,9 @@ DType promote(DType a, DType b) {
         a = b;
         b = lower;
     }
-    if (is_complex(a)) return a == DType::Complex128 || b == DType::Complex128 || b == DType::Float64 ? DType::Complex128
-                                                                                                     : DType::Complex64;
+    if (is_complex(a))
+        return a == DType::Complex128 || b == DType::Complex128 || b == DType::Float64 ? DType::Complex128
+                                                                                       : DType::Complex64;
     if (category(a) != category(b)) return a;
     if (is_float(a)) {
         if (a == DType::Float64 || b == DType::Float64) return DType::Float64;

@@ -38,14 +38,14 @@ constexpr bool is_integral(DType d) { return static_cast<int>(d) <= static_cast<
 
 // The types that kernels exist for today.
 constexpr bool is_supported(DType d) {
-    return d == DType::UInt8 || d == DType::Int32 || d == DType::Int64 || d == DType::Float32 || d == DType::Float64 ||
-           d == DType::Bool;
+    return d == DType::UInt8 || d == DType::Int32 || d == DType::Int64 || d == DType::Float32 ||
+           d == DType::Float64 || d == DType::Bool;
 }
 
 // PyTorch's categories, in promotion order: Boolean < integral < floating < complex.
 constexpr int category(DType d) { return d == DType::Bool ? 0 : is_integral(d) ? 1 : is_float(d) ? 2 : 3; }
 
-const char* dtype_name(DType d);  // "float32"
+const char* dtype_name(DType d);         // "float32"
 const char* dtype_legacy_name(DType d);  // "Float", as PyTorch's messages call it
 DType promote(DType a, DType b);
 

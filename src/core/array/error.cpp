@@ -33,7 +33,8 @@ void fail_as(ErrorKind kind, const char* format, ...) {
 
 void throw_out_of_memory(size_t bytes) {
     fail_as(ErrorKind::OutOfMemory,
-            "DefaultCPUAllocator: not enough memory: you tried to allocate %zu bytes. Nothing was changed; free some "
+            "DefaultCPUAllocator: not enough memory: you tried to allocate %zu bytes. Nothing was changed; "
+            "free some "
             "tensors or ask for a smaller one.",
             bytes);
 }

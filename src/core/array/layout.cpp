@@ -10,7 +10,9 @@ namespace pb {
 
 Layout* Layout::scalar_ = nullptr;
 
-static size_t layout_bytes(size_t ndim) { return sizeof(Layout) - sizeof(int64_t) + 2 * ndim * sizeof(int64_t); }
+static size_t layout_bytes(size_t ndim) {
+    return sizeof(Layout) - sizeof(int64_t) + 2 * ndim * sizeof(int64_t);
+}
 
 Layout* Layout::make(size_t ndim) {
     auto* l = static_cast<Layout*>(pool_alloc(std::max(layout_bytes(ndim), sizeof(Layout))));
@@ -138,7 +140,8 @@ bool Layout::overlaps_itself() const {
             if (st[i] == 0) return true;
             order.push_back(i);
         }
-    std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return std::abs(st[a]) < std::abs(st[b]); });
+    std::sort(order.begin(), order.end(),
+              [&](int64_t a, int64_t b) { return std::abs(st[a]) < std::abs(st[b]); });
     int64_t reach = 0;  // the furthest element that the smaller dimensions reach
     for (int64_t d : order) {
         if (std::abs(st[d]) <= reach) return reaches_twice(*this);
@@ -204,10 +207,13 @@ Dims broadcast_shapes(const Layout& a, const Layout& b) {
         int64_t ia = i - (n - a.ndim()), ib = i - (n - b.ndim());
         int64_t sa = ia >= 0 ? a.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
         if (sa != sb && sa != 1 && sb != 1)
-            fail("The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton dimension %lld. "
-                 "The shapes are %s and %s: aligned from the right, each pair of sizes must be equal or contain a 1.",
-                 static_cast<long long>(sa), static_cast<long long>(sb), static_cast<long long>(i),
-                 shape_text(a).c_str(), shape_text(b).c_str());
+            fail(
+                "The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton "
+                "dimension %lld. "
+                "The shapes are %s and %s: aligned from the right, each pair of sizes must be equal or "
+                "contain a 1.",
+                static_cast<long long>(sa), static_cast<long long>(sb), static_cast<long long>(i),
+                shape_text(a).c_str(), shape_text(b).c_str());
         out[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
     }
     return out;
@@ -224,7 +230,8 @@ Dims broadcast_strides(const Layout& l, const Dims& shape) {
 int64_t wrap_dim(int64_t dim, int64_t ndim) {
     int64_t n = ndim > 0 ? ndim : 1;
     if (dim < -n || dim >= n)
-        fail_as(ErrorKind::Index, "Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)",
+        fail_as(ErrorKind::Index,
+                "Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)",
                 static_cast<long long>(-n), static_cast<long long>(n - 1), static_cast<long long>(dim));
     return dim < 0 ? dim + n : dim;
 }

@@ -66,7 +66,9 @@ class Layout {
 void init_layouts();
 std::string shape_text(const int64_t* shape, size_t ndim);  // "[2, 3]"
 inline std::string shape_text(const Dims& d) { return shape_text(d.data(), d.size()); }
-inline std::string shape_text(const Layout& l) { return shape_text(l.shape(), static_cast<size_t>(l.ndim())); }
+inline std::string shape_text(const Layout& l) {
+    return shape_text(l.shape(), static_cast<size_t>(l.ndim()));
+}
 
 // The product of sizes; raises when it does not fit (PyTorch's message) or a size is negative.
 int64_t checked_numel(const int64_t* shape, size_t ndim);

@@ -6,8 +6,7 @@
 
 namespace pb {
 
-template <class T>
-class Ref {
+template <class T> class Ref {
   public:
     Ref() = default;
     Ref(std::nullptr_t) {}

@@ -9,8 +9,7 @@
 
 namespace pb {
 
-template <class T, size_t N>
-class Small {
+template <class T, size_t N> class Small {
   public:
     Small() = default;
     explicit Small(size_t n) { resize(n); }

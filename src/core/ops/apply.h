@@ -34,7 +34,7 @@ namespace pb {
 // What a rule sees of the call it is differentiated for.
 class Context {
   public:
-    virtual const Tensor& input(size_t i) = 0;   // saved inputs only, in a pullback
+    virtual const Tensor& input(size_t i) = 0;  // saved inputs only, in a pullback
     virtual const Tensor& output(size_t j = 0) = 0;
     virtual bool wants(size_t i) const = 0;
     virtual const Layout& input_layout(size_t i) const = 0;
@@ -51,52 +51,34 @@ Tensor clone(const Tensor& x);
 Tensor zeros(DType dtype, Ref<Layout> layout);
 }  // namespace ops
 
-template <class R>
-constexpr uint32_t rule_saves() {
-    if constexpr (requires { R::saves; })
-        return R::saves;
-    else
-        return 0;
+template <class R> constexpr uint32_t rule_saves() {
+    if constexpr (requires { R::saves; }) return R::saves;
+    else return 0;
 }
-template <class R>
-constexpr bool rule_saves_output() {
-    if constexpr (requires { R::saves_output; })
-        return R::saves_output;
-    else
-        return false;
+template <class R> constexpr bool rule_saves_output() {
+    if constexpr (requires { R::saves_output; }) return R::saves_output;
+    else return false;
 }
 // Which output is saved: the indices of a maximum, rather than its value.
-template <class R>
-constexpr uint8_t rule_saved_output() {
-    if constexpr (requires { R::saved_output; })
-        return R::saved_output;
-    else
-        return 0;
+template <class R> constexpr uint8_t rule_saved_output() {
+    if constexpr (requires { R::saved_output; }) return R::saved_output;
+    else return 0;
 }
-template <class R>
-constexpr bool rule_is_view() {
-    if constexpr (requires { R::view; })
-        return R::view;
-    else
-        return false;
+template <class R> constexpr bool rule_is_view() {
+    if constexpr (requires { R::view; }) return R::view;
+    else return false;
 }
-template <class R>
-constexpr bool rule_is_several() {
-    if constexpr (requires { R::several; })
-        return R::several;
-    else
-        return false;
+template <class R> constexpr bool rule_is_several() {
+    if constexpr (requires { R::several; }) return R::several;
+    else return false;
 }
-template <class R>
-constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };
-template <class R>
-constexpr bool rule_pushes = requires(R r, Context& c, const Tensors& t) { r.pushforward(c, t); };
-template <class R>
-const char* rule_name(const R& r) {
-    if constexpr (requires { r.node_name(); })
-        return r.node_name();
-    else
-        return R::name;
+template <class R> constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };
+template <class R> constexpr bool rule_pushes = requires(R r, Context& c, const Tensors& t) {
+    r.pushforward(c, t);
+};
+template <class R> const char* rule_name(const R& r) {
+    if constexpr (requires { r.node_name(); }) return r.node_name();
+    else return R::name;
 }
 
 struct InputMeta {
@@ -104,8 +86,7 @@ struct InputMeta {
     DType dtype;
 };
 
-template <class R>
-class RuleNode : public Node, public Context {
+template <class R> class RuleNode : public Node, public Context {
   public:
     static constexpr int kSlots = __builtin_popcount(rule_saves<R>()) + (rule_saves_output<R>() ? 1 : 0);
 
@@ -114,7 +95,8 @@ class RuleNode : public Node, public Context {
 
     void remember(const Tensors& inputs, const Tensors& outputs) {
         for (const Tensor& x : inputs)
-            metas_.push_back(x ? InputMeta{x.layout_ref(), x.dtype()} : InputMeta{Layout::scalar(), DType::Float32});
+            metas_.push_back(x ? InputMeta{x.layout_ref(), x.dtype()}
+                               : InputMeta{Layout::scalar(), DType::Float32});
         if constexpr (kSlots > 0) {
             uint32_t read = rule_saves<R>();
             if constexpr (requires { rule_.reads(0u); }) {
@@ -125,10 +107,12 @@ class RuleNode : public Node, public Context {
             int slot = 0;
             for (size_t i = 0; i < 32; ++i)
                 if (rule_saves<R>() >> i & 1) {
-                    if (read >> i & 1 && i < inputs.size() && inputs[i]) saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
+                    if (read >> i & 1 && i < inputs.size() && inputs[i])
+                        saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
                     ++slot;
                 }
-            if (rule_saves_output<R>()) saved_[slot].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
+            if (rule_saves_output<R>())
+                saved_[slot].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
         }
     }
     void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
@@ -136,10 +120,12 @@ class RuleNode : public Node, public Context {
             int slot = 0;
             for (size_t i = 0; i < 32; ++i)
                 if (rule_saves<R>() >> i & 1) {
-                    if (i < inputs.size() && inputs[i] && saved_[slot].holds_tensor()) saved_[slot].keep_tangents(inputs[i]);
+                    if (i < inputs.size() && inputs[i] && saved_[slot].holds_tensor())
+                        saved_[slot].keep_tangents(inputs[i]);
                     ++slot;
                 }
-            if (rule_saves_output<R>() && saved_[slot].holds_tensor()) saved_[slot].keep_tangents(outputs[rule_saved_output<R>()]);
+            if (rule_saves_output<R>() && saved_[slot].holds_tensor())
+                saved_[slot].keep_tangents(outputs[rule_saved_output<R>()]);
         }
     }
 
@@ -215,8 +201,7 @@ inline uint64_t inputs_level(const Tensors& inputs) {
     return level;
 }
 
-template <class R>
-Tensors rule_forward(R& rule, const Tensors& x) {
+template <class R> Tensors rule_forward(R& rule, const Tensors& x) {
     GradMode off(false);
     if constexpr (rule_writes<R>) {
         Tensors copies(x);
@@ -230,8 +215,7 @@ Tensors rule_forward(R& rule, const Tensors& x) {
     }
 }
 
-template <class R>
-RuleNode<R>* record_rule(const R& rule, const Tensors& inputs, const Tensors& outputs) {
+template <class R> RuleNode<R>* record_rule(const R& rule, const Tensors& inputs, const Tensors& outputs) {
     auto* node = Placed<RuleNode<R>>::make(static_cast<uint16_t>(inputs.size()), rule);
     try {
         for (size_t i = 0; i < inputs.size(); ++i)
@@ -269,8 +253,7 @@ Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, co
     }
 }
 
-template <class R>
-Tensors apply_all(R rule, const Tensors& inputs) {
+template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
     if (uint64_t level = inputs_level(inputs)) {
         Tensors stripped(inputs), tangents(inputs.size());
         for (size_t i = 0; i < inputs.size(); ++i)
@@ -306,11 +289,12 @@ Tensors apply_all(R rule, const Tensors& inputs) {
     }
     if constexpr (rule_is_view<R>()) {
         // A view of something that may come to require grad later remembers its base all the same.
-        ViewOrigin origin = !modes.grad             ? ViewOrigin::NoGrad
+        ViewOrigin origin = !modes.grad            ? ViewOrigin::NoGrad
                             : rule_is_several<R>() ? ViewOrigin::MultiOutput
                                                    : ViewOrigin::Default;
         for (const Tensor& y : out) {
-            if (is_differentiable(y.dtype()) && !(inputs[0]->flags & kInference)) mark_view(y, inputs[0], origin);
+            if (is_differentiable(y.dtype()) && !(inputs[0]->flags & kInference))
+                mark_view(y, inputs[0], origin);
             y->flags |= inputs[0]->flags & kInference;
         }
     }
@@ -323,20 +307,21 @@ Tensors apply_all(R rule, const Tensors& inputs) {
     return out;
 }
 
-template <class R>
-Tensor apply(const R& rule, const Tensors& inputs) {
+template <class R> Tensor apply(const R& rule, const Tensors& inputs) {
     return std::move(apply_all<R>(rule, inputs)[0]);
 }
 
 // In place: `rule` writes into inputs[0], which is returned.
-template <class R>
-const Tensor& apply_inplace(R rule, const Tensors& inputs, const char* operation) {
+template <class R> const Tensor& apply_inplace(R rule, const Tensors& inputs, const char* operation) {
     const Tensor& target = inputs[0];
     bool record = any_requires_grad(inputs) && is_differentiable(target.dtype());
     if (target.layout().overlaps_itself())
-        fail("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
-             "clone() the tensor before performing the operation.");
-    if (record || target->flags & kInference || !target->cell->buffer->is_writable()) check_inplace(target, record);
+        fail(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please "
+            "clone() the tensor before performing the operation.");
+    if (record || target->flags & kInference || !target->cell->buffer->is_writable())
+        check_inplace(target, record);
     Tensors read(inputs);
     // What the derivative reads of the old value is copied first.
     if (record && (rule_saves<R>() & 1)) {

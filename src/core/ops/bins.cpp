@@ -12,7 +12,8 @@ namespace {
 
 // Groups equal neighbours of `order`; ids and counts of the groups.
 template <class Same>
-void group(const std::vector<int64_t>& order, Same same, std::vector<int64_t>* first, std::vector<int64_t>* ids, std::vector<int64_t>* counts) {
+void group(const std::vector<int64_t>& order, Same same, std::vector<int64_t>* first,
+           std::vector<int64_t>* ids, std::vector<int64_t>* counts) {
     ids->assign(order.size(), 0);
     for (size_t i = 0; i < order.size(); ++i) {
         if (i == 0 || !same(order[i - 1], order[i])) {
@@ -36,7 +37,8 @@ Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive) {
     if (!is_supported(x.dtype())) fail_unsupported("unique", x.dtype());
     Array a = x.array();
     if (!flat && x.ndim() == 0)
-        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions", static_cast<long long>(dim));
+        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions",
+                static_cast<long long>(dim));
     if (!flat) dim = wrap_dim(dim, x.ndim());
     // The things compared, one a row: elements, or slices of `dim`.
     int64_t n, width = 1;
@@ -103,23 +105,32 @@ Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive) {
     return {values, from_ints(ids, flat ? x.shape() : Dims{n}), from_ints(counts, Dims{found})};
 }
 
-Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const Tensor& sorter, bool int32) {
+Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const Tensor& sorter,
+                    bool int32) {
     Tensor v = values.tensor ? *values.tensor : scalar_tensor(values.scalar, result_type(&values, 1));
-    if (sequence.ndim() == 0) fail("torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension");
+    if (sequence.ndim() == 0)
+        fail("torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension");
     if (sequence.ndim() != 1) {
         bool fits = v.ndim() == sequence.ndim();
         for (int64_t d = 0; fits && d + 1 < v.ndim(); ++d) fits = v.size(d) == sequence.size(d);
         if (v.ndim() == 0)
-            fail("torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries "
-                 "tensor dim(%lld) and input value's dim(0) numel(1)", static_cast<long long>(sequence.ndim()));
+            fail(
+                "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is "
+                "1, but we got boundaries "
+                "tensor dim(%lld) and input value's dim(0) numel(1)",
+                static_cast<long long>(sequence.ndim()));
         if (!fits)
-            fail("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and "
-                 "input value tensor must match, but we got boundaries tensor %s and input value tensor %s",
-                 shape_text(sequence.layout()).c_str(), shape_text(v.layout()).c_str());
+            fail(
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
+                "of boundaries tensor and "
+                "input value tensor must match, but we got boundaries tensor %s and input value tensor %s",
+                shape_text(sequence.layout()).c_str(), shape_text(v.layout()).c_str());
     }
     if (sorter && !sorter.layout().same_shape(sequence.layout()))
-        fail("torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor %s and got sorter tensor %s",
-             shape_text(sequence.layout()).c_str(), shape_text(sorter.layout()).c_str());
+        fail(
+            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor %s "
+            "and got sorter tensor %s",
+            shape_text(sequence.layout()).c_str(), shape_text(sorter.layout()).c_str());
     DType d = promote(sequence.dtype(), v.dtype());
     Array s = contiguous_array(converted(sequence.array(), d)), x = contiguous_array(converted(v.array(), d));
     if (sorter) s = pick_array(s, s.ndim() - 1, contiguous_array(sorter.array()));
@@ -132,7 +143,9 @@ Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, c
         auto below = [](T a, T b) { return a < b || (b != b && a == a); };  // NaN is the greatest
         for (int64_t at = 0; at < x.numel(); at += m, row += s.ndim() == 1 ? 0 : n)
             for (int64_t i = 0; i < m; ++i)
-                *to++ = (right ? std::upper_bound(row, row + n, from[at + i], below) : std::lower_bound(row, row + n, from[at + i], below)) - row;
+                *to++ = (right ? std::upper_bound(row, row + n, from[at + i], below)
+                               : std::lower_bound(row, row + n, from[at + i], below)) -
+                        row;
     });
     return Tensor::make(int32 ? converted(out, DType::Int32) : out);
 }
@@ -149,7 +162,8 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
         bins = std::max(bins, at[i] + 1);
     }
     if (!fits) fail("bincount only supports 1-d non-negative integral inputs.");
-    if (weights && !weights.layout().same_shape(x.layout())) fail("weights should be 1-d and have the same length as input");
+    if (weights && !weights.layout().same_shape(x.layout()))
+        fail("weights should be 1-d and have the same length as input");
     if (!weights) {
         Tensor out = zeros(DType::Int64, Dims{bins});
         auto* counts = out.array().as<int64_t>();
@@ -178,7 +192,8 @@ Tensor histc(const Tensor& x, int64_t bins, double low, double high) {
         low -= 1;
         high += 1;
     }
-    if (!std::isfinite(low) || !std::isfinite(high)) fail("torch.histc: range of [%g, %g] is not finite", low, high);
+    if (!std::isfinite(low) || !std::isfinite(high))
+        fail("torch.histc: range of [%g, %g] is not finite", low, high);
     if (low > high) fail("torch.histc: max must be larger than min");
     Array out = Array::empty(DType::Float64, Dims{bins});
     fill_array(out, Scalar(0));

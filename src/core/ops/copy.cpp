@@ -40,8 +40,8 @@ struct Copy {
         if (!from.layout->same_shape(*to.layout)) {
             Dims shape = broadcast_shapes(*to.layout, *from.layout);
             if (!(shape == to.layout->dims()))
-                fail("output with shape %s doesn't match the broadcast shape %s", shape_text(*to.layout).c_str(),
-                     shape_text(shape).c_str());
+                fail("output with shape %s doesn't match the broadcast shape %s",
+                     shape_text(*to.layout).c_str(), shape_text(shape).c_str());
         }
         if (from.buffer == to.buffer && !(from.offset == to.offset && from.layout->same(*to.layout))) {
             Array apart = Array::empty(from.dtype, from.layout->dims());
@@ -57,7 +57,8 @@ struct Copy {
     Tensors pushforward(Context& c, const Tensors& t) {
         if (!t[1]) return {zeros(c.output().dtype(), c.output().layout_ref())};
         Tensor y = to_dtype(t[1], c.output().dtype());
-        return {y.layout().same_shape(c.output().layout()) ? clone(y) : contiguous(expand(y, c.output().shape()))};
+        return {y.layout().same_shape(c.output().layout()) ? clone(y)
+                                                           : contiguous(expand(y, c.output().shape()))};
     }
 };
 
@@ -65,8 +66,12 @@ struct Fill {
     static constexpr const char* name = "FillBackward0";
     Scalar value;
     void write(const Tensors& x) { fill_array(x[0].array(), value); }
-    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = zeros(g[0].dtype(), g[0].layout_ref()); }
-    Tensors pushforward(Context& c, const Tensors&) { return {zeros(c.output().dtype(), c.output().layout_ref())}; }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        out[0] = zeros(g[0].dtype(), g[0].layout_ref());
+    }
+    Tensors pushforward(Context& c, const Tensors&) {
+        return {zeros(c.output().dtype(), c.output().layout_ref())};
+    }
 };
 
 }  // namespace
@@ -94,23 +99,25 @@ Tensor contiguous(const Tensor& x) {
     return apply(Clone{Layout::contiguous(x.shape())}, {x});
 }
 
-Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) {
-    return apply(Clone{layout}, {x});
-}
+Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) { return apply(Clone{layout}, {x}); }
 
-Tensor to_dtype(const Tensor& x, DType dtype) {
-    return x.dtype() == dtype ? x : to_copy(x, dtype);
-}
+Tensor to_dtype(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : to_copy(x, dtype); }
 
 Tensor to_copy(const Tensor& x, DType dtype) {
     if (!is_supported(dtype))
-        fail_as(ErrorKind::NotImplemented, "\"copy_\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, "
-                "uint8 and bool.", dtype_legacy_name(dtype));
+        fail_as(ErrorKind::NotImplemented,
+                "\"copy_\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, "
+                "uint8 and bool.",
+                dtype_legacy_name(dtype));
     return apply(ToCopy{dtype}, {x});
 }
 
-const Tensor& copy_(const Tensor& target, const Tensor& source) { return apply_inplace(Copy{}, {target, source}, "copy_"); }
-const Tensor& fill_(const Tensor& target, Scalar value) { return apply_inplace(Fill{value}, {target}, "fill_"); }
+const Tensor& copy_(const Tensor& target, const Tensor& source) {
+    return apply_inplace(Copy{}, {target, source}, "copy_");
+}
+const Tensor& fill_(const Tensor& target, Scalar value) {
+    return apply_inplace(Fill{value}, {target}, "fill_");
+}
 
 Tensor detach(const Tensor& x) {
     Tensor t = x.alias();
@@ -126,8 +133,9 @@ void accumulate_into(const Tensor& grad, const Tensor& g) {
 }
 
 Tensor add_owned(Tensor a, const Tensor& b) {
-    bool mine = Py_REFCNT(a.py()) == 1 && a->cell->is_unique() && a->cell->buffer->is_unique() && !a->grad_fn &&
-                a.dtype() == b.dtype() && a.layout().same_shape(b.layout()) && !a.layout().overlaps_itself();
+    bool mine = Py_REFCNT(a.py()) == 1 && a->cell->is_unique() && a->cell->buffer->is_unique() &&
+                !a->grad_fn && a.dtype() == b.dtype() && a.layout().same_shape(b.layout()) &&
+                !a.layout().overlaps_itself();
     if (!mine) return add(a, b);
     accumulate_into(a, b);
     return a;
@@ -141,8 +149,10 @@ Tensor unary(const char* name, const Tensor& x) {
 
 void resize_output(const Tensor& out, const Layout& shape) {
     if (out.numel() != 0 || out->extra)
-        fail("output with shape %s doesn't match the broadcast shape %s. Give an `out` of that shape, or an empty one.",
-             shape_text(out.layout()).c_str(), shape_text(shape).c_str());
+        fail(
+            "output with shape %s doesn't match the broadcast shape %s. Give an `out` of that shape, or an "
+            "empty one.",
+            shape_text(out.layout()).c_str(), shape_text(shape).c_str());
     Ref<Layout> l = Layout::contiguous(shape.dims());
     Ref<Buffer> b = Buffer::allocate(static_cast<size_t>(l->numel()) * item_size(out.dtype()));
     out->cell->buffer = b;
@@ -155,9 +165,11 @@ void resize_output(const Tensor& out, const Layout& shape) {
 std::string why_no_grad(const Tensor& t) {
     if (!is_differentiable(t.dtype()))
         return std::string(". It has the dtype ") + dtype_name(t.dtype()) +
-               ", and only floating point values have derivatives: something on the way (argmax, a comparison, "
+               ", and only floating point values have derivatives: something on the way (argmax, a "
+               "comparison, "
                "a cast) made integers or truth values of it.";
-    return ". Nothing it was computed from has requires_grad=True, or the graph was cut on the way: by detach(), by "
+    return ". Nothing it was computed from has requires_grad=True, or the graph was cut on the way: by "
+           "detach(), by "
            "no_grad(), by item() or numpy(), or by building a new tensor from numbers.";
 }
 
@@ -167,7 +179,8 @@ void check_anomaly(Node& node, const Tensors& grads) {
         Array a = contiguous_array(grads[i].array());
         bool nan = false;
         for (int64_t k = 0; k < a.numel() && !nan; ++k)
-            nan = a.dtype == DType::Float32 ? a.as<float>()[k] != a.as<float>()[k] : a.as<double>()[k] != a.as<double>()[k];
+            nan = a.dtype == DType::Float32 ? a.as<float>()[k] != a.as<float>()[k]
+                                            : a.as<double>()[k] != a.as<double>()[k];
         if (nan) fail("Function '%s' returned nan values in its %zuth output.", node.name(), i);
     }
 }

@@ -26,15 +26,17 @@ Tensor ones(DType dtype, Ref<Layout> layout) { return full(dtype, std::move(layo
 
 Tensor empty_strided(DType dtype, const Dims& shape, const Dims& strides) {
     if (shape.size() != strides.size())
-        fail("dimensionality of sizes (%zu) must match dimensionality of strides (%zu)", shape.size(), strides.size());
+        fail("dimensionality of sizes (%zu) must match dimensionality of strides (%zu)", shape.size(),
+             strides.size());
     checked_numel(shape.data(), shape.size());
     int64_t last = 0;
     for (size_t i = 0; i < shape.size(); ++i) {
         int64_t reach;
-        if (strides[i] < 0 || __builtin_mul_overflow(std::max<int64_t>(shape[i] - 1, 0), strides[i], &reach) ||
+        if (strides[i] < 0 ||
+            __builtin_mul_overflow(std::max<int64_t>(shape[i] - 1, 0), strides[i], &reach) ||
             __builtin_add_overflow(last, reach, &last) || last > (INT64_MAX >> 5))
-            fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(shape).c_str(),
-                 shape_text(strides).c_str());
+            fail("Storage size calculation overflowed with sizes=%s and strides=%s",
+                 shape_text(shape).c_str(), shape_text(strides).c_str());
     }
     Array a;
     a.dtype = dtype;
@@ -47,33 +49,33 @@ Tensor empty_strided(DType dtype, const Dims& shape, const Dims& strides) {
 namespace {
 
 // Calls f with a null pointer of the element type.
-template <class F>
-void with_number_type(const char* operation, DType d, F&& f) {
+template <class F> void with_number_type(const char* operation, DType d, F&& f) {
     switch (d) {
         case DType::Float32: return f(static_cast<float*>(nullptr));
         case DType::Float64: return f(static_cast<double*>(nullptr));
         case DType::Int64: return f(static_cast<int64_t*>(nullptr));
         case DType::Int32: return f(static_cast<int32_t*>(nullptr));
         case DType::UInt8: return f(static_cast<uint8_t*>(nullptr));
-        default: fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'", operation, dtype_legacy_name(d));
+        default:
+            fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'", operation,
+                    dtype_legacy_name(d));
     }
 }
 
 // A double as an element; out of range it becomes something, never undefined behaviour.
-template <class T>
-T convert(double v) {
+template <class T> T convert(double v) {
     if constexpr (std::is_floating_point_v<T>) return static_cast<T>(v);
     else return static_cast<T>(Scalar(v).to_int());
 }
 
 // Counted from both ends, so that the ends are met exactly. Integers step in double, as PyTorch does.
-template <class T, class F>
-void spaced(T* x, int64_t n, double start, double end, F&& f) {
+template <class T, class F> void spaced(T* x, int64_t n, double start, double end, F&& f) {
     using Step = std::conditional_t<std::is_floating_point_v<T>, T, double>;
     auto first = static_cast<Step>(convert<T>(start)), last = static_cast<Step>(convert<T>(end));
     Step step = n > 1 ? (last - first) / static_cast<Step>(n - 1) : 0;
     for (int64_t i = 0; i < n; ++i)
-        x[i] = f(i < n / 2 || n == 1 ? first + step * static_cast<Step>(i) : last - step * static_cast<Step>(n - 1 - i));
+        x[i] = f(i < n / 2 || n == 1 ? first + step * static_cast<Step>(i)
+                                     : last - step * static_cast<Step>(n - 1 - i));
 }
 
 void check_steps(int64_t steps) {
@@ -85,13 +87,18 @@ void check_steps(int64_t steps) {
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
     double low = start.to_double(), high = end.to_double(), by = step.to_double();
     bool whole = dtype == DType::Int64;  // counted in integers: doubles lose the last bits
-    if (whole ? step.to_int() == 0 : by == 0) fail("step must be nonzero. It is what each element adds to the one before.");
+    if (whole ? step.to_int() == 0 : by == 0)
+        fail("step must be nonzero. It is what each element adds to the one before.");
     if (!std::isfinite(low) || !std::isfinite(high)) fail("unsupported range: %g -> %g", low, high);
     if (by > 0 ? high < low : high > low)
-        fail("upper bound and lower bound inconsistent with step sign: from %g in steps of %g, %g is never reached.", low, by, high);
+        fail(
+            "upper bound and lower bound inconsistent with step sign: from %g in steps of %g, %g is never "
+            "reached.",
+            low, by, high);
     int64_t n;
     if (whole) {
-        __int128 a = start.to_int(), b = end.to_int(), s = step.to_int(), sign = s > 0 ? 1 : -1, count = (b - a + s - sign) / s;
+        __int128 a = start.to_int(), b = end.to_int(), s = step.to_int(), sign = s > 0 ? 1 : -1,
+                 count = (b - a + s - sign) / s;
         n = count < 0 ? 0 : count > (INT64_MAX >> 5) ? -1 : static_cast<int64_t>(count);
     } else {
         double count = std::ceil((high - low) / by);
@@ -127,7 +134,8 @@ Tensor logspace(double start, double end, int64_t steps, double base, DType dtyp
     Tensor t = empty(dtype, {steps});
     with_number_type("logspace_cpu", dtype, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
-        spaced(t.array().as<T>(), steps, start, end, [&](auto v) { return convert<T>(std::pow(static_cast<decltype(v)>(base), v)); });
+        spaced(t.array().as<T>(), steps, start, end,
+               [&](auto v) { return convert<T>(std::pow(static_cast<decltype(v)>(base), v)); });
     });
     return t;
 }

@@ -43,7 +43,8 @@ uint8_t wanted_operands(const Row& row, const Operand* operands) {
 uint64_t operands_level(const Row& row, const Operand* operands) {
     uint64_t level = 0;
     for (int i = 0; i < row.arity; ++i)
-        if (operands[i].tensor && operands[i].tensor->is_dual()) level = std::max(level, highest_level(*operands[i].tensor));
+        if (operands[i].tensor && operands[i].tensor->is_dual())
+            level = std::max(level, highest_level(*operands[i].tensor));
     return level;
 }
 
@@ -63,7 +64,9 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
     inputs[row.arity].tensor = &y;
     bool numbers = false;
     for (int i = 0; i < row.arity; ++i)
-        numbers = numbers || (tangents[i] && (row.partial[i].kind == Partial::Mask || row.partial[i].kind == Partial::Number));
+        numbers =
+            numbers ||
+            (tangents[i] && (row.partial[i].kind == Partial::Mask || row.partial[i].kind == Partial::Number));
     Tensors partials;
     if (numbers) partials = play(row.partials, inputs, y.dtype());
     Tensor sum;
@@ -77,11 +80,11 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
         Tensor term;
         if (d.kind == Partial::None || (d.kind == Partial::Constant && d.constant == 0)) continue;
         if (d.kind == Partial::Constant)
-            term = d.constant == 1 ? t : d.constant == -1 ? elementwise(*rows.neg, {t}) : elementwise(*rows.mul, {t, d.constant});
-        else if (d.kind == Partial::Mask)
-            term = elementwise(*rows.where, {partials[mine], t, 0.0});
-        else
-            term = elementwise(*rows.zmul, {t, partials[mine]});
+            term = d.constant == 1    ? t
+                   : d.constant == -1 ? elementwise(*rows.neg, {t})
+                                      : elementwise(*rows.mul, {t, d.constant});
+        else if (d.kind == Partial::Mask) term = elementwise(*rows.where, {partials[mine], t, 0.0});
+        else term = elementwise(*rows.zmul, {t, partials[mine]});
         sum = sum ? elementwise(*rows.add, {sum, term}) : term;
     }
     if (sum && !sum.layout().same_shape(y.layout())) sum = contiguous(expand(sum, y.shape()));
@@ -110,7 +113,8 @@ Tensor elementwise_dual(const Row& row, const Operand* operands, uint64_t level)
 }  // namespace
 
 Tensor elementwise(const Row& row, const Operand* operands, int n) {
-    if (n != row.arity) fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.name.c_str(), row.arity, n);
+    if (n != row.arity)
+        fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.name.c_str(), row.arity, n);
     if (Tensor y = fast_elementwise(row, operands)) return y;
     if (uint64_t level = operands_level(row, operands)) return elementwise_dual(row, operands, level);
     Plan p = plan(row, operands);
@@ -137,29 +141,37 @@ static bool partial_overlap(const Tensor& t, const Tensor& target) {
     int64_t la, ha, lb, hb;
     t.layout().extent(&la, &ha);
     target.layout().extent(&lb, &hb);
-    return t->offset + la < target->offset + hb && target->offset + lb < t->offset + ha && t.layout().is_dense() &&
-           target.layout().is_dense() && t.dtype() == target.dtype();
+    return t->offset + la < target->offset + hb && target->offset + lb < t->offset + ha &&
+           t.layout().is_dense() && target.layout().is_dense() && t.dtype() == target.dtype();
 }
 
-static void check_target(const Row& row, const Tensor& target, const Operand* operands, const Ref<Layout>& shape, DType result) {
+static void check_target(const Row& row, const Tensor& target, const Operand* operands,
+                         const Ref<Layout>& shape, DType result) {
     if (!shape->same_shape(target.layout()))
-        fail("output with shape %s doesn't match the broadcast shape %s. The result of %s is written into a tensor that cannot "
-             "grow: expand it first, or write the operation out of place.",
-             shape_text(target.layout()).c_str(), shape_text(*shape).c_str(), row.name.c_str());
+        fail(
+            "output with shape %s doesn't match the broadcast shape %s. The result of %s is written into a "
+            "tensor that cannot "
+            "grow: expand it first, or write the operation out of place.",
+            shape_text(target.layout()).c_str(), shape_text(*shape).c_str(), row.name.c_str());
     if (category(result) > category(target.dtype()))
         fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(result),
              dtype_legacy_name(target.dtype()));
     if (target.layout().overlaps_itself())
-        fail("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
-             "clone() the tensor before performing the operation.");
+        fail(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please "
+            "clone() the tensor before performing the operation.");
     for (int i = 0; i < row.arity; ++i)
         if (operands[i].tensor && partial_overlap(*operands[i].tensor, target))
-            fail("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
-                 "location. Please clone() the tensor before performing the operation.");
+            fail(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
+                "a single memory "
+                "location. Please clone() the tensor before performing the operation.");
 }
 
 const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* given, int n) {
-    if (n != row.arity) fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.inplace_name.c_str(), row.arity, n);
+    if (n != row.arity)
+        fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.inplace_name.c_str(), row.arity, n);
     Operand operands[kMaxOperands];
     std::copy(given, given + n, operands);
     Plan p = plan(row, operands);
@@ -183,7 +195,8 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
                 e.node->release();
             }
             if (t->is_dual())
-                for (const Tangent& tangent : t->get()->extra->tangents) set_tangent(copies[i], tangent.level, tangent.value);
+                for (const Tangent& tangent : t->get()->extra->tangents)
+                    set_tangent(copies[i], tangent.level, tangent.value);
             operands[i].tensor = &copies[i];
         }
     }
@@ -210,11 +223,17 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
     Plan p = plan(row, operands);
     for (int i = 0; i < n; ++i)
         if (operands[i].tensor && should_record(*operands[i].tensor))
-            fail("%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-                 "requires grad.", row.name.c_str());
+            fail(
+                "%s(): functions with out=... arguments don't support automatic differentiation, but one of "
+                "the arguments "
+                "requires grad.",
+                row.name.c_str());
     if (should_record(out))
-        fail("%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-             "requires grad.", row.name.c_str());
+        fail(
+            "%s(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments "
+            "requires grad.",
+            row.name.c_str());
     check_divisor(row, operands, p.compute);
     Ref<Layout> shape = result_layout(operands, n);
     if (!shape->same_shape(out.layout())) resize_output(out, *shape);

@@ -7,9 +7,11 @@
 
 namespace pb {
 
-ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands, const Tensor& y, uint8_t wanted) {
+ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands, const Tensor& y,
+                                         uint8_t wanted) {
     const Row::Pullback& pullback = row.pullback(wanted);
-    auto edges = static_cast<uint16_t>(row.arity);  // edge i is operand i's; parameters come last, or stay empty
+    auto edges =
+        static_cast<uint16_t>(row.arity);  // edge i is operand i's; parameters come last, or stay empty
     while (row.parameters >> (edges - 1) & 1) --edges;
     auto slots = static_cast<uint8_t>(__builtin_popcount(pullback.uses));
     void* p = pool_alloc(bytes(edges, slots));
@@ -28,12 +30,10 @@ ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands
         for (int v = 0; v <= row.arity; ++v) {
             if (!(pullback.uses >> v & 1)) continue;
             Saved& save = s[slot++];
-            if (v == row.arity)
-                save.save(y, Saved::kOutput, 0);
+            if (v == row.arity) save.save(y, Saved::kOutput, 0);
             else if (operands[v].tensor)
                 save.save(*operands[v].tensor, Saved::kInput, static_cast<uint8_t>(v));
-            else
-                save.save_scalar(operands[v].scalar);
+            else save.save_scalar(operands[v].scalar);
         }
     } catch (...) {
         node->release();
@@ -102,7 +102,8 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
         }
         execute_linear(*program, sources, memory, shape->numel());
         for (uint16_t i = 0; i < edge_count(); ++i)
-            if (wanted_ >> i & 1 && pullback_.output[i] >= 0) out[i] = std::move(results[pullback_.output[i]]);
+            if (wanted_ >> i & 1 && pullback_.output[i] >= 0)
+                out[i] = std::move(results[pullback_.output[i]]);
     }
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1) || pullback_.output[i] >= 0) continue;
@@ -132,7 +133,10 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     size_t n = pullback_.program.outputs.size();
     const Layout& shape = g.layout();
     for (size_t i = 0; i < n; ++i)
-        results[i] = Array::empty(g.dtype(), shape.is_dense() ? g.layout_ref() : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim())));
+        results[i] = Array::empty(g.dtype(),
+                                  shape.is_dense()
+                                      ? g.layout_ref()
+                                      : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim())));
     if (n) execute(program, sources, results, shape);
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1)) continue;
@@ -158,7 +162,8 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
             continue;
         }
         unpacked[i] = s.unpack(*this);
-        if (unpacked[i].dtype() != program.types[i]) unpacked[i] = ops::to_dtype(unpacked[i], program.types[i]);
+        if (unpacked[i].dtype() != program.types[i])
+            unpacked[i] = ops::to_dtype(unpacked[i], program.types[i]);
         operands[i].tensor = &unpacked[i];
     }
     operands[slots_].tensor = &g;
@@ -166,19 +171,18 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1)) continue;
         int o = pullback_.output[i];
-        out[i] = o >= 0 ? results[static_cast<size_t>(o)] : o == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+        out[i] = o >= 0    ? results[static_cast<size_t>(o)]
+                 : o == -1 ? g
+                           : ops::zeros(g.dtype(), g.layout_ref());
     }
 }
 
 PyObject* ElementwiseNode::attribute(const char* name) {
     // PyTorch's names: _saved_self, _saved_other, _saved_exponent, _saved_result.
     int wanted = -1;
-    if (!std::strcmp(name, "_saved_self"))
-        wanted = 0;
-    else if (!std::strcmp(name, "_saved_other") || !std::strcmp(name, "_saved_exponent"))
-        wanted = 1;
-    else if (!std::strcmp(name, "_saved_result"))
-        wanted = pullback_.row->arity;
+    if (!std::strcmp(name, "_saved_self")) wanted = 0;
+    else if (!std::strcmp(name, "_saved_other") || !std::strcmp(name, "_saved_exponent")) wanted = 1;
+    else if (!std::strcmp(name, "_saved_result")) wanted = pullback_.row->arity;
     if (wanted < 0 || !(pullback_.uses >> wanted & 1)) return nullptr;
     if (released_) fail_released(*this);
     int slot = __builtin_popcount(pullback_.uses & ((1u << wanted) - 1));

@@ -28,7 +28,9 @@ class ElementwiseNode : public Node {
     static size_t bytes(uint16_t edges, uint8_t slots) {
         return sizeof(ElementwiseNode) + edges * sizeof(Edge) + slots * sizeof(Saved);
     }
-    Saved* saved() { return reinterpret_cast<Saved*>(reinterpret_cast<char*>(this + 1) + edge_count() * sizeof(Edge)); }
+    Saved* saved() {
+        return reinterpret_cast<Saved*>(reinterpret_cast<char*>(this + 1) + edge_count() * sizeof(Edge));
+    }
     bool pull_linear(const Tensor& g, Tensors& out);
     bool pull_arrays(const Tensor& g, Tensors& out);
 

@@ -40,12 +40,15 @@ struct Extreme {
     bool keepdim;
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
-        return Tensor::make(reduce_array(greatest ? Reduction::max : Reduction::min, x[0].array(), dims, keepdim));
+        return Tensor::make(
+            reduce_array(greatest ? Reduction::max : Reduction::min, x[0].array(), dims, keepdim));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = shared_pull(g[0], c.input(0), c.output(), dims, keepdim);
     }
-    Tensors pushforward(Context& c, const Tensors& t) { return {shared_push(t[0], c.input(0), c.output(), dims, keepdim)}; }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        return {shared_push(t[0], c.input(0), c.output(), dims, keepdim)};
+    }
 };
 
 struct BothExtremes {
@@ -56,18 +59,22 @@ struct BothExtremes {
     Array of(const Tensor& x, bool greatest) {
         return reduce_array(greatest ? Reduction::max : Reduction::min, x.array(), dims, keepdim);
     }
-    Tensors forward(const Tensors& x) { return {Tensor::make(of(x[0], false)), Tensor::make(of(x[0], true))}; }
+    Tensors forward(const Tensors& x) {
+        return {Tensor::make(of(x[0], false)), Tensor::make(of(x[0], true))};
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor& x = c.input(0);
         for (int j = 0; j < 2; ++j) {
             if (!g[static_cast<size_t>(j)]) continue;
-            Tensor part = shared_pull(g[static_cast<size_t>(j)], x, Tensor::make(of(x, j == 1)), dims, keepdim);
+            Tensor part =
+                shared_pull(g[static_cast<size_t>(j)], x, Tensor::make(of(x, j == 1)), dims, keepdim);
             out[0] = out[0] ? add(out[0], part) : part;
         }
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         const Tensor& x = c.input(0);
-        return {shared_push(t[0], x, c.output(0), dims, keepdim), shared_push(t[0], x, c.output(1), dims, keepdim)};
+        return {shared_push(t[0], x, c.output(0), dims, keepdim),
+                shared_push(t[0], x, c.output(1), dims, keepdim)};
     }
 };
 
@@ -82,7 +89,8 @@ struct ExtremeAlong {
         Array a = x[0].array();
         Array at = index_of_extreme(greatest, a, dim, true);
         Array values = pick_array(a, dim, at);
-        Ref<Layout> shape = Layout::contiguous(reduced_shape(*a.layout, a.ndim() ? Dims{dim} : Dims{}, keepdim));
+        Ref<Layout> shape =
+            Layout::contiguous(reduced_shape(*a.layout, a.ndim() ? Dims{dim} : Dims{}, keepdim));
         return {Tensor::make(values.view(shape, 0)), Tensor::make(at.view(shape, 0))};
     }
     Tensor index(Context& c, const Layout& input) {
@@ -114,18 +122,25 @@ struct SharedChoice {
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = shared_pull(g[0], c.input(0), c.output(), dims, false);
     }
-    Tensors pushforward(Context& c, const Tensors& t) { return {shared_push(t[0], c.input(0), c.output(), dims, false)}; }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        return {shared_push(t[0], c.input(0), c.output(), dims, false)};
+    }
 };
 
 void check_not_empty(const Tensor& x, const Dims& dims, const char* name, bool all) {
     if (x.numel()) return;
     if (all)
-        fail("%s(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.",
-             name);
+        fail(
+            "%s(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+            "with the 'dim' argument.",
+            name);
     for (int64_t d : dims)
         if (x.ndim() && x.size(d) == 0)
-            fail_as(ErrorKind::Index, "%s(): Expected reduction dim %lld to have non-zero size. The extreme of no elements is not "
-                    "defined; the input has shape %s.", name, static_cast<long long>(d), shape_text(x.layout()).c_str());
+            fail_as(
+                ErrorKind::Index,
+                "%s(): Expected reduction dim %lld to have non-zero size. The extreme of no elements is not "
+                "defined; the input has shape %s.",
+                name, static_cast<long long>(d), shape_text(x.layout()).c_str());
 }
 
 Tensor extreme_of(const Tensor& x, bool greatest, const Dims& given, bool keepdim) {
@@ -139,7 +154,8 @@ Tensor extreme_of(const Tensor& x, bool greatest, const Dims& given, bool keepdi
 
 Tensor extreme(const Tensor& x, bool greatest) {
     check_not_empty(x, {}, greatest ? "max" : "min", true);
-    return apply(Extreme{greatest ? "MaxBackward1" : "MinBackward1", greatest, reduced_dims(x, {}), false}, {x});
+    return apply(Extreme{greatest ? "MaxBackward1" : "MinBackward1", greatest, reduced_dims(x, {}), false},
+                 {x});
 }
 
 Tensors extreme_along(const Tensor& x, bool greatest, int64_t dim, bool keepdim) {
@@ -157,9 +173,11 @@ Tensor shared_choice(const char* node, const Tensor& x, const Array& value) {
 
 Tensors aminmax(const Tensor& x, bool all, int64_t dim, bool keepdim) {
     Dims dims = reduced_dims(x, all ? Dims{} : Dims{dim});
-    if (all && !x.numel()) fail("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.");
+    if (all && !x.numel())
+        fail("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.");
     if (!x.numel() && x.size(dims[0]) == 0)
-        fail_as(ErrorKind::Index, "aminmax: Expected reduction dim %lld to have non-zero size.", static_cast<long long>(dims[0]));
+        fail_as(ErrorKind::Index, "aminmax: Expected reduction dim %lld to have non-zero size.",
+                static_cast<long long>(dims[0]));
     return apply_all(BothExtremes{dims, keepdim}, {x});
 }
 
@@ -168,8 +186,11 @@ Tensor argmax(const Tensor& x, bool greatest, bool flat, int64_t dim, bool keepd
     if (x.dtype() == DType::Bool) fail("%s(): does not support bool input. Convert it first: x.int().", name);
     if (flat) {
         if (!x.numel())
-            fail_as(ErrorKind::Index, "%s(): Expected reduction dim to be specified for input.numel() == 0. There is no element whose "
-                    "index could be given.", name);
+            fail_as(ErrorKind::Index,
+                    "%s(): Expected reduction dim to be specified for input.numel() == 0. There is no "
+                    "element whose "
+                    "index could be given.",
+                    name);
         return Tensor::make(index_of_extreme(greatest, x.array(), -1, keepdim));
     }
     dim = wrap_dim(dim, x.ndim());

@@ -9,12 +9,11 @@ namespace pb::ops {
 namespace {
 
 inline bool is_plain(const TensorObject* t) {
-    return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) && (t->dtype == DType::Float32 || t->dtype == DType::Float64) && t->layout->is_contiguous() &&
+    return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) &&
+           (t->dtype == DType::Float32 || t->dtype == DType::Float64) && t->layout->is_contiguous() &&
            t->layout->numel() > 0;
 }
-inline bool wants_grad(const TensorObject* t) {
-    return t->grad_fn || t->flags & (kRequiresGrad | kIsView);
-}
+inline bool wants_grad(const TensorObject* t) { return t->grad_fn || t->flags & (kRequiresGrad | kIsView); }
 
 inline const char* data_of(const TensorObject* t) {
     return t->cell->buffer->data() + t->offset * static_cast<int64_t>(item_size(t->dtype));
@@ -25,7 +24,8 @@ inline Tensor result(const TensorObject* like, DType dtype) {
     like->layout->retain();
     o->layout = like->layout;
     o->dtype = dtype;
-    o->cell = Cell::make(Buffer::allocate(static_cast<size_t>(like->layout->numel()) * item_size(dtype))).detach();
+    o->cell =
+        Cell::make(Buffer::allocate(static_cast<size_t>(like->layout->numel()) * item_size(dtype))).detach();
     if (modes.inference) o->flags |= kInference;
     return Tensor::steal(o);
 }
@@ -49,9 +49,9 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
         }
         TensorObject* t = operands[i].tensor->get();
         if (!is_plain(t)) return Tensor();
-        if (!like)
-            like = t;
-        else if (t->dtype != like->dtype || (t->layout != like->layout && !t->layout->same_shape(*like->layout)))
+        if (!like) like = t;
+        else if (t->dtype != like->dtype ||
+                 (t->layout != like->layout && !t->layout->same_shape(*like->layout)))
             return Tensor();
         sources[i] = {data_of(t), false};
         wants = wants || wants_grad(t);
@@ -78,7 +78,8 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     if (wants && modes.grad && row.differentiable && !boolean) {
         uint8_t wanted = 0;
         for (int i = 0; i < row.arity; ++i)
-            if (operands[i].tensor && row.partial[i].kind != Partial::None && operands[i].tensor->requires_grad())
+            if (operands[i].tensor && row.partial[i].kind != Partial::None &&
+                operands[i].tensor->requires_grad())
                 wanted |= static_cast<uint8_t>(1 << i);
         if (wanted) record(row, operands, y, wanted);
     }
@@ -86,11 +87,14 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
 }
 
 bool fast_accumulate(TensorObject* a, TensorObject* b) {
-    if (a->dtype != b->dtype || !is_plain(a) || !is_plain(b) || a->cell->buffer.get() == b->cell->buffer.get()) return false;
+    if (a->dtype != b->dtype || !is_plain(a) || !is_plain(b) ||
+        a->cell->buffer.get() == b->cell->buffer.get())
+        return false;
     if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return false;
     if (a->flags & kIsView || !a->cell->buffer->is_writable()) return false;
     const void* in[2] = {data_of(a), data_of(b)};
-    kernels().elementwise[rows.add->primitive][static_cast<int>(a->dtype)][0](in, const_cast<char*>(data_of(a)), a->layout->numel());
+    kernels().elementwise[rows.add->primitive][static_cast<int>(a->dtype)][0](
+        in, const_cast<char*>(data_of(a)), a->layout->numel());
     a->cell->written();
     return true;
 }
@@ -106,8 +110,9 @@ Tensor fast_binary(const Row& row, TensorObject* a, TensorObject* b) {
     if (modes.grad && row.differentiable && (wants_grad(a) || wants_grad(b))) {
         Tensor ta(a), tb(b);
         Operand operands[2] = {ta, tb};
-        uint8_t wanted = static_cast<uint8_t>((ta.requires_grad() && row.partial[0].kind != Partial::None ? 1 : 0) |
-                                              (tb.requires_grad() && row.partial[1].kind != Partial::None ? 2 : 0));
+        uint8_t wanted =
+            static_cast<uint8_t>((ta.requires_grad() && row.partial[0].kind != Partial::None ? 1 : 0) |
+                                 (tb.requires_grad() && row.partial[1].kind != Partial::None ? 2 : 0));
         if (wanted) record(row, operands, y, wanted);
     }
     return y;
@@ -116,7 +121,9 @@ Tensor fast_binary(const Row& row, TensorObject* a, TensorObject* b) {
 Tensor fast_scalar(const Row& row, TensorObject* a, double number, bool number_first) {
     if (row.primitive < 0 || !is_plain(a)) return Tensor();
     int64_t n = a->layout->numel();
-    BlockKernel fn = kernels().elementwise[row.primitive][static_cast<int>(a->dtype)][n == 1 ? 0 : number_first ? 1 : 2];
+    BlockKernel fn = kernels().elementwise[row.primitive][static_cast<int>(a->dtype)][n == 1         ? 0
+                                                                                      : number_first ? 1
+                                                                                                     : 2];
     if (!fn) return Tensor();
     alignas(8) char slot[8];
     Scalar(number).store(a->dtype, slot);
@@ -129,7 +136,8 @@ Tensor fast_scalar(const Row& row, TensorObject* a, double number, bool number_f
         Operand operands[2] = {ta, Scalar(number)};
         if (number_first) std::swap(operands[0], operands[1]);
         int at = number_first ? 1 : 0;
-        if (ta.requires_grad() && row.partial[at].kind != Partial::None) record(row, operands, y, static_cast<uint8_t>(1 << at));
+        if (ta.requires_grad() && row.partial[at].kind != Partial::None)
+            record(row, operands, y, static_cast<uint8_t>(1 << at));
     }
     return y;
 }

@@ -32,10 +32,12 @@ void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
         const char* from = part.data();
         char* to = out.data() + at * inner;
         int64_t run = n * inner, step = out.size(dim) * inner;
-        for (int64_t i = 0; i < outer; ++i, from += run, to += step) std::memcpy(to, from, static_cast<size_t>(run));
+        for (int64_t i = 0; i < outer; ++i, from += run, to += step)
+            std::memcpy(to, from, static_cast<size_t>(run));
         return;
     }
-    copy_array(part, out.view(Layout::strided(part.layout->dims(), out.layout->stride_dims()), out.offset + at * out.stride(dim)));
+    copy_array(part, out.view(Layout::strided(part.layout->dims(), out.layout->stride_dims()),
+                              out.offset + at * out.stride(dim)));
 }
 
 // PyTorch's exception for old programs: a one-dimensional tensor of no elements joins anything and adds nothing.
@@ -109,11 +111,11 @@ struct Stack {
 };
 
 // Joins groups of at most kMost, then the results.
-template <class F>
-Tensor in_groups(const Tensors& parts, F join, int64_t dim) {
+template <class F> Tensor in_groups(const Tensors& parts, F join, int64_t dim) {
     Tensors groups;
     for (size_t i = 0; i < parts.size(); i += kMost)
-        groups.push_back(join(Tensors(parts.begin() + i, parts.begin() + std::min(i + kMost, parts.size())), dim));
+        groups.push_back(
+            join(Tensors(parts.begin() + i, parts.begin() + std::min(i + kMost, parts.size())), dim));
     return cat(groups, dim);
 }
 
@@ -124,7 +126,10 @@ Tensor cat(const Tensors& parts, int64_t dim) {
     const Tensor* model = nullptr;
     for (size_t i = 0; i < parts.size(); ++i) {
         if (parts[i].ndim() == 0)
-            fail("zero-dimensional tensor (at position %zu) cannot be concatenated. Use stack, which joins along a new dimension.", i);
+            fail(
+                "zero-dimensional tensor (at position %zu) cannot be concatenated. Use stack, which joins "
+                "along a new dimension.",
+                i);
         if (!model && !is_legacy_empty(parts[i].layout())) model = &parts[i];
     }
     if (!model) model = &parts[0];
@@ -135,12 +140,15 @@ Tensor cat(const Tensors& parts, int64_t dim) {
         const Layout& l = parts[i].layout();
         if (is_legacy_empty(l)) continue;
         if (l.ndim() != model->ndim())
-            fail("Tensors must have same number of dimensions: got %lld and %lld", Int(model->ndim()), Int(l.ndim()));
+            fail("Tensors must have same number of dimensions: got %lld and %lld", Int(model->ndim()),
+                 Int(l.ndim()));
         for (int64_t d = 0; d < l.ndim(); ++d)
             if (d != dim && l.size(d) != model->size(d))
-                fail("Sizes of tensors must match except in dimension %lld. Expected size %lld but got size %lld for tensor number %zu "
-                     "in the list.",
-                     Int(dim), Int(model->size(d)), Int(l.size(d)), i);
+                fail(
+                    "Sizes of tensors must match except in dimension %lld. Expected size %lld but got size "
+                    "%lld for tensor number %zu "
+                    "in the list.",
+                    Int(dim), Int(model->size(d)), Int(l.size(d)), i);
         total += l.size(dim);
     }
     if (parts.size() > kMost) return in_groups(parts, cat, dim);

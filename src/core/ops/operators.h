@@ -12,7 +12,9 @@ inline Tensor mul(const Operand& a, const Operand& b) { return elementwise(*rows
 inline Tensor div(const Operand& a, const Operand& b) { return elementwise(*rows.div, {a, b}); }
 inline Tensor neg(const Tensor& a) { return elementwise(*rows.neg, {a}); }
 inline Tensor zmul(const Operand& g, const Operand& p) { return elementwise(*rows.zmul, {g, p}); }
-inline Tensor where(const Operand& c, const Operand& a, const Operand& b) { return elementwise(*rows.where, {c, a, b}); }
+inline Tensor where(const Operand& c, const Operand& a, const Operand& b) {
+    return elementwise(*rows.where, {c, a, b});
+}
 inline Tensor pow(const Operand& a, const Operand& b) { return elementwise(*rows.pow, {a, b}); }
 inline Tensor eq(const Operand& a, const Operand& b) { return elementwise(*rows.eq, {a, b}); }
 Tensor unary(const char* name, const Tensor& x);  // exp, log, ...: looked up by name
@@ -26,35 +28,35 @@ Tensor ones(DType dtype, Ref<Layout> layout);
 inline Tensor zeros(DType dtype, const Dims& shape) { return zeros(dtype, Layout::contiguous(shape)); }
 
 // copy.cpp
-Tensor clone(const Tensor& x);                       // same strides where dense
-Tensor detached_copy(const Tensor& x);               // a copy without history or tangents
+Tensor clone(const Tensor& x);          // same strides where dense
+Tensor detached_copy(const Tensor& x);  // a copy without history or tangents
 Tensor contiguous(const Tensor& x);
-Tensor to_dtype(const Tensor& x, DType dtype);       // x itself when it has the dtype
+Tensor to_dtype(const Tensor& x, DType dtype);  // x itself when it has the dtype
 // A differentiable copy with exactly these strides, gaps included; contiguous where they overlap.
 Tensor as_layout(const Tensor& x, const Ref<Layout>& layout);
 Array empty_strided(DType dtype, const Ref<Layout>& layout);
-Tensor to_copy(const Tensor& x, DType dtype);        // a copy in any case
+Tensor to_copy(const Tensor& x, DType dtype);  // a copy in any case
 const Tensor& copy_(const Tensor& target, const Tensor& source);
 const Tensor& fill_(const Tensor& target, Scalar value);
-Tensor detach(const Tensor& x);                      // shares the cell
+Tensor detach(const Tensor& x);  // shares the cell
 
 // views.cpp
 Tensor expand(const Tensor& x, const Dims& shape);
-Tensor view(const Tensor& x, const Dims& shape);     // raises when strides do not allow it
+Tensor view(const Tensor& x, const Dims& shape);  // raises when strides do not allow it
 Tensor reshape(const Tensor& x, const Dims& shape);
 Tensor flatten(const Tensor& x, int64_t start, int64_t end);
 Tensor unflatten(const Tensor& x, int64_t dim, const Dims& sizes);
-Tensor atleast(const Tensor& x, int64_t ndim);       // 1, 2 or 3
-Tensors broadcast(const Tensors& xs);                // to their common shape; those that have it stay as they are
+Tensor atleast(const Tensor& x, int64_t ndim);  // 1, 2 or 3
+Tensors broadcast(const Tensors& xs);           // to their common shape; those that have it stay as they are
 Tensor permute(const Tensor& x, const Dims& order);
 Tensor transpose(const Tensor& x, int64_t a, int64_t b);
-Tensor t(const Tensor& x);                           // of a matrix; vectors stay
+Tensor t(const Tensor& x);  // of a matrix; vectors stay
 Tensor movedim(const Tensor& x, const Dims& source, const Dims& destination);
-Tensor squeeze(const Tensor& x);                     // every dimension of size one
+Tensor squeeze(const Tensor& x);  // every dimension of size one
 Tensor squeeze(const Tensor& x, int64_t dim);
-Tensor squeeze(const Tensor& x, const Dims& dims);   // those of size one among `dims`
+Tensor squeeze(const Tensor& x, const Dims& dims);  // those of size one among `dims`
 Tensor unsqueeze(const Tensor& x, int64_t dim);
-Tensor view_dtype(const Tensor& x, DType dtype);     // the same bytes, read as another type; not differentiable
+Tensor view_dtype(const Tensor& x, DType dtype);  // the same bytes, read as another type; not differentiable
 Tensor alias(const Tensor& x);
 // In place: the tensor itself gets the new geometry, its memory stays.
 const Tensor& squeeze_(const Tensor& x);
@@ -73,7 +75,8 @@ Tensor diagonal_copy(const Tensor& x, int64_t offset);  // of a matrix
 Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step);
 Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2);
 Tensor select_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t index);
-Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t start, int64_t stop, int64_t step);
+Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t start, int64_t stop,
+                     int64_t step);
 Tensor diagonal_scatter(const Tensor& x, const Tensor& source, int64_t offset, int64_t dim1, int64_t dim2);
 Tensors unbind(const Tensor& x, int64_t dim);
 Tensors split(const Tensor& x, int64_t size, int64_t dim);
@@ -88,8 +91,10 @@ Tensor as_strided(const Tensor& x, const Dims& size, const Dims& stride, int64_t
 // as_strided of what `x` would be if it lay in memory as `geometry` says; `offset` counts from its beginning.
 Tensor as_strided_of(const Tensor& x, const Ref<Layout>& geometry, const Ref<Layout>& layout, int64_t offset);
 Tensor as_strided_scatter(const Tensor& x, const Tensor& part, const Ref<Layout>& layout, int64_t offset);
-Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout, int64_t offset);  // its node alone; caller owns it
-Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& stride, int64_t offset);  // checked
+Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout,
+                      int64_t offset);  // its node alone; caller owns it
+Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& stride,
+                              int64_t offset);  // checked
 
 // join.cpp
 Tensor cat(const Tensors& parts, int64_t dim);
@@ -103,7 +108,8 @@ Tensor rot90(const Tensor& x, int64_t k, const Dims& dims);
 // How often each index along a dimension is repeated; an output size of -1 is not known.
 Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t output_size);
 Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim, int64_t output_size);
-Tensor repeat_interleave(const Tensor& repeats, int64_t output_size);  // the indices themselves: [2, 1] -> [0, 0, 1]
+Tensor repeat_interleave(const Tensor& repeats,
+                         int64_t output_size);  // the indices themselves: [2, 1] -> [0, 0, 1]
 Tensor tril(const Tensor& x, int64_t diagonal);
 Tensor triu(const Tensor& x, int64_t diagonal);
 const Tensor& tril_(const Tensor& x, int64_t diagonal);
@@ -141,7 +147,8 @@ Tensor amin(const Tensor& x, const Dims& dims, bool keepdim);
 Tensors aminmax(const Tensor& x, bool all, int64_t dim, bool keepdim);
 Tensor argmax(const Tensor& x, bool greatest, bool flat, int64_t dim, bool keepdim);
 
-Tensor shared_choice(const char* node, const Tensor& x, const Array& value);  // one element's value; ties share
+Tensor shared_choice(const char* node, const Tensor& x,
+                     const Array& value);  // one element's value; ties share
 
 // order.cpp: values and indices; bins.cpp
 Tensors sort(const Tensor& x, int64_t dim, bool descending, bool stable);
@@ -152,7 +159,8 @@ Tensor median(const Tensor& x, bool ignore_nan);
 Tensors median_along(const Tensor& x, int64_t dim, bool keepdim, bool ignore_nan);
 Tensors mode(const Tensor& x, int64_t dim, bool keepdim);
 Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive);  // values, inverse, counts
-Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const Tensor& sorter, bool int32);
+Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const Tensor& sorter,
+                    bool int32);
 Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength);
 Tensor histc(const Tensor& x, int64_t bins, double low, double high);
 
@@ -173,11 +181,12 @@ Tensor cumsum(const Tensor& x, int64_t dim, int dtype = -1);
 Tensor cumprod(const Tensor& x, int64_t dim, int dtype = -1);
 Tensors cumulative_extreme(const Tensor& x, bool greatest, int64_t dim);
 Tensor logcumsumexp(const Tensor& x, int64_t dim);
-Tensor products_before(const Tensor& x, int64_t dim, bool reverse);  // products of all elements before (after) each
+Tensor products_before(const Tensor& x, int64_t dim,
+                       bool reverse);  // products of all elements before (after) each
 
 // the engine's needs
-void accumulate_into(const Tensor& grad, const Tensor& g);    // grad += g, in place
-Tensor add_owned(Tensor a, const Tensor& b);                  // a + b, reusing a where nobody else sees it
+void accumulate_into(const Tensor& grad, const Tensor& g);  // grad += g, in place
+Tensor add_owned(Tensor a, const Tensor& b);                // a + b, reusing a where nobody else sees it
 void check_anomaly(Node& node, const Tensors& grads);
 std::string why_no_grad(const Tensor& t);
 void resize_output(const Tensor& out, const Layout& shape);

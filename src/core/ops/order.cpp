@@ -39,25 +39,19 @@ struct Chosen {
     }
 };
 
-template <class T>
-struct Item {
+template <class T> struct Item {
     T value;
     int64_t at;
 };
 
-template <class T>
-bool is_nan(T v) {
-    return v != v;
-}
-template <class T>
-bool ascending(const Item<T>& a, const Item<T>& b) {
+template <class T> bool is_nan(T v) { return v != v; }
+template <class T> bool ascending(const Item<T>& a, const Item<T>& b) {
     if (a.value < b.value) return true;
     if (b.value < a.value) return false;
     if (is_nan(a.value) != is_nan(b.value)) return is_nan(b.value);
     return a.at < b.at;
 }
-template <class T>
-bool descending_order(const Item<T>& a, const Item<T>& b) {
+template <class T> bool descending_order(const Item<T>& a, const Item<T>& b) {
     if (b.value < a.value) return true;
     if (a.value < b.value) return false;
     if (is_nan(a.value) != is_nan(b.value)) return is_nan(a.value);
@@ -98,8 +92,7 @@ Array sorted_indices(const Array& a, int64_t dim, bool descending) {
 }
 
 // The index of the k-th smallest of each line, counted from 0; k may depend on the line.
-template <class Rank>
-Array ranked_index(const Array& a, int64_t dim, const char* kernel, Rank rank) {
+template <class Rank> Array ranked_index(const Array& a, int64_t dim, const char* kernel, Rank rank) {
     return indices_along(a, dim, 1, kernel, [&](auto& items, int64_t* to) {
         using V = std::remove_reference_t<decltype(items[0].value)>;
         auto k = items.begin() + rank(items);
@@ -120,7 +113,8 @@ Array median_index(const Array& a, int64_t dim, bool ignore_nan) {
 
 void check_length(const Tensor& x, int64_t dim, const char* name) {
     if (x.ndim() && x.size(dim) == 0)
-        fail_as(ErrorKind::Index, "%s(): Expected reduction dim %lld to have non-zero size.", name, static_cast<long long>(dim));
+        fail_as(ErrorKind::Index, "%s(): Expected reduction dim %lld to have non-zero size.", name,
+                static_cast<long long>(dim));
 }
 void check_not_bool(const Tensor& x, const char* kernel) {
     if (x.dtype() == DType::Bool) fail_unsupported(kernel, x.dtype());
@@ -134,7 +128,8 @@ Tensors choose(const Tensor& x, const char* node, int64_t dim, const Array& inde
 
 Tensors sort(const Tensor& x, int64_t dim, bool descending, bool stable) {
     dim = wrap_dim(dim, x.ndim());
-    return choose(x, stable ? "SortBackward1" : "SortBackward0", dim, sorted_indices(x.array(), dim, descending), false);
+    return choose(x, stable ? "SortBackward1" : "SortBackward0", dim,
+                  sorted_indices(x.array(), dim, descending), false);
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
@@ -143,11 +138,12 @@ Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
 
 Tensors topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
     dim = wrap_dim(dim, x.ndim());
-    if (x.dtype() == DType::Bool) fail("topk does not support bool dtypes on CPU. Convert it first: x.int().");
+    if (x.dtype() == DType::Bool)
+        fail("topk does not support bool dtypes on CPU. Convert it first: x.int().");
     int64_t n = x.ndim() ? x.size(dim) : 1;
     if (k < 0 || k > n)
-        fail("selected index k out of range. k is %lld, and dimension %lld has %lld elements.", static_cast<long long>(k),
-             static_cast<long long>(dim), static_cast<long long>(n));
+        fail("selected index k out of range. k is %lld, and dimension %lld has %lld elements.",
+             static_cast<long long>(k), static_cast<long long>(dim), static_cast<long long>(n));
     if (!x.ndim() && k == 0) k = 1;
     Array index = indices_along(x.array(), dim, k, "topk", [&](auto& items, int64_t* to) {
         using V = std::remove_reference_t<decltype(items[0].value)>;
@@ -164,8 +160,10 @@ Tensors kthvalue(const Tensor& x, int64_t k, int64_t dim, bool keepdim) {
     check_not_bool(x, "kthvalue_cpu");
     int64_t n = x.ndim() ? x.size(dim) : 1;
     if (k < 1 || k > n)
-        fail("kthvalue(): selected number k out of range for dimension %lld. k is %lld, counted from 1, of %lld elements.",
-             static_cast<long long>(dim), static_cast<long long>(k), static_cast<long long>(n));
+        fail(
+            "kthvalue(): selected number k out of range for dimension %lld. k is %lld, counted from 1, of "
+            "%lld elements.",
+            static_cast<long long>(dim), static_cast<long long>(k), static_cast<long long>(n));
     Array index = ranked_index(x.array(), dim, "kthvalue_cpu", [&](auto&) { return k - 1; });
     return choose(x, "KthvalueBackward0", dim, index, !keepdim);
 }
@@ -175,10 +173,8 @@ Tensor median(const Tensor& x, bool ignore_nan) {
     Array a = contiguous_array(x.array());
     a = a.view(Layout::contiguous(Dims{a.numel()}), a.offset);
     Array value = Array::empty(a.dtype, Layout::scalar());
-    if (a.numel())
-        value = pick_array(a, 0, median_index(a, 0, ignore_nan)).view(Layout::scalar(), 0);
-    else
-        fill_array(value, is_float(a.dtype) ? Scalar(std::nan("")) : Scalar(INT64_MIN));
+    if (a.numel()) value = pick_array(a, 0, median_index(a, 0, ignore_nan)).view(Layout::scalar(), 0);
+    else fill_array(value, is_float(a.dtype) ? Scalar(std::nan("")) : Scalar(INT64_MIN));
     return shared_choice(ignore_nan ? "NanmedianBackward0" : "MedianBackward0", x, value);
 }
 
@@ -186,7 +182,8 @@ Tensors median_along(const Tensor& x, int64_t dim, bool keepdim, bool ignore_nan
     dim = wrap_dim(dim, x.ndim());
     check_not_bool(x, "median_out_impl");
     check_length(x, dim, ignore_nan ? "nanmedian" : "median");
-    return choose(x, ignore_nan ? "NanmedianBackward1" : "MedianBackward1", dim, median_index(x.array(), dim, ignore_nan), !keepdim);
+    return choose(x, ignore_nan ? "NanmedianBackward1" : "MedianBackward1", dim,
+                  median_index(x.array(), dim, ignore_nan), !keepdim);
 }
 
 Tensors mode(const Tensor& x, int64_t dim, bool keepdim) {

@@ -4,7 +4,9 @@ namespace pb::ops {
 
 namespace {
 
-Tensor zeros_of(Context& c, size_t i) { return zeros(c.input_dtype(i), Layout::contiguous(c.input_shape(i))); }
+Tensor zeros_of(Context& c, size_t i) {
+    return zeros(c.input_dtype(i), Layout::contiguous(c.input_shape(i)));
+}
 
 struct Overwrite {
     const char* node;
@@ -12,7 +14,9 @@ struct Overwrite {
     const char* node_name() const { return node; }
     void write(const Tensors& x) { fill(x[0].array()); }
     void pullback(Context& c, const Tensors&, Tensors& out) { out[0] = zeros_of(c, 0); }
-    Tensors pushforward(Context& c, const Tensors&) { return {zeros(c.output().dtype(), c.output().layout_ref())}; }
+    Tensors pushforward(Context& c, const Tensors&) {
+        return {zeros(c.output().dtype(), c.output().layout_ref())};
+    }
 };
 
 struct Drawn {
@@ -30,7 +34,9 @@ struct Drawn {
         for (size_t i = 0; i < c.inputs(); ++i)
             if (c.wants(i)) out[i] = zeros_of(c, i);
     }
-    Tensors pushforward(Context& c, const Tensors&) { return {zeros(c.output().dtype(), c.output().layout_ref())}; }
+    Tensors pushforward(Context& c, const Tensors&) {
+        return {zeros(c.output().dtype(), c.output().layout_ref())};
+    }
 };
 
 struct FillWith {
@@ -59,7 +65,8 @@ Tensor drawn(const Tensors& inputs, DType dtype, Ref<Layout> layout, const char*
 
 const Tensor& fill_with(const Tensor& target, const Tensor& value) {
     if (value.ndim())
-        fail("fill_ only supports 0-dimension value tensor but got tensor with %lld dimensions.", static_cast<long long>(value.ndim()));
+        fail("fill_ only supports 0-dimension value tensor but got tensor with %lld dimensions.",
+             static_cast<long long>(value.ndim()));
     return apply_inplace(FillWith{}, {target, value}, "fill_");
 }
 

@@ -12,7 +12,9 @@ namespace pb::ops {
 namespace {
 
 // A stride so long that it overflows is never walked: its dimension has one element at most.
-int64_t times(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
+int64_t times(int64_t a, int64_t b) {
+    return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
 
 struct Part {
     enum Kind : uint8_t { Select, Slice, Diagonal, Unfold } kind;
@@ -38,7 +40,8 @@ struct Part {
             case Diagonal: {
                 auto e = static_cast<size_t>(b);
                 int64_t rows = shape[d], columns = shape[e], down = strides[d], right = strides[e];
-                int64_t n = std::max<int64_t>(a >= 0 ? std::min(rows, columns - a) : std::min(rows + a, columns), 0);
+                int64_t n =
+                    std::max<int64_t>(a >= 0 ? std::min(rows, columns - a) : std::min(rows + a, columns), 0);
                 if (n > 0) *offset = a >= 0 ? a * right : -a * down;
                 shape.erase(std::max(d, e));
                 strides.erase(std::max(d, e));
@@ -70,16 +73,18 @@ struct Part {
     Tensor of(const Tensor& whole) const;  // the differentiable view
 
     const char* view_name() const {
-        static constexpr const char* names[] = {"SelectBackward0", "SliceBackward0", "DiagonalBackward0", "UnfoldBackward0"};
+        static constexpr const char* names[] = {"SelectBackward0", "SliceBackward0", "DiagonalBackward0",
+                                                "UnfoldBackward0"};
         return names[kind];
     }
     const char* place_name() const {
-        static constexpr const char* names[] = {"SelectBackwardBackward0", "SliceBackwardBackward0", "DiagonalBackwardBackward0",
-                                                "UnfoldBackwardBackward0"};
+        static constexpr const char* names[] = {"SelectBackwardBackward0", "SliceBackwardBackward0",
+                                                "DiagonalBackwardBackward0", "UnfoldBackwardBackward0"};
         return names[kind];
     }
     const char* scatter_name() const {
-        static constexpr const char* names[] = {"SelectScatterBackward0", "SliceScatterBackward0", "DiagonalScatterBackward0", ""};
+        static constexpr const char* names[] = {"SelectScatterBackward0", "SliceScatterBackward0",
+                                                "DiagonalScatterBackward0", ""};
         return names[kind];
     }
 };
@@ -123,7 +128,9 @@ struct PartView {
         Ref<Layout> l = part.of(x[0].layout(), &offset);
         return x[0].alias(std::move(l), x[0]->offset + offset);
     }
-    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = place(part, g[0], c.input_shape(0)); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        out[0] = place(part, g[0], c.input_shape(0));
+    }
     Tensors pushforward(Context&, const Tensors& t) { return {part.of(t[0])}; }
 };
 
@@ -156,7 +163,8 @@ struct PartScatter {
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         DType d = c.output().dtype();
-        Tensor whole = t[0] ? t[0] : zeros(d, c.input_shape(0)), piece = t[1] ? t[1] : zeros(d, c.input_shape(1));
+        Tensor whole = t[0] ? t[0] : zeros(d, c.input_shape(0)),
+               piece = t[1] ? t[1] : zeros(d, c.input_shape(1));
         return {apply(*this, {whole, piece})};
     }
 };
@@ -183,7 +191,8 @@ struct Unbind {
         Part first{Part::Select, dim, 0};
         int64_t offset, step = x[0].layout().stride(dim);
         Ref<Layout> l = first.of(x[0].layout(), &offset);
-        for (int64_t i = 0, n = x[0].size(dim); i < n; ++i) out.push_back(x[0].alias(l, x[0]->offset + i * step));
+        for (int64_t i = 0, n = x[0].size(dim); i < n; ++i)
+            out.push_back(x[0].alias(l, x[0]->offset + i * step));
         return out;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
@@ -228,11 +237,11 @@ using Int = long long;
 
 // A node counts its outputs in 16 bits: what has more is taken apart in two steps.
 constexpr int64_t kMost = 60000;
-template <class F>
-Tensors in_groups(const Tensor& x, int64_t dim, int64_t length, F take_apart) {
+template <class F> Tensors in_groups(const Tensor& x, int64_t dim, int64_t length, F take_apart) {
     Tensors out;
     for (int64_t at = 0, n = x.size(dim); at < n; at += length)
-        for (Tensor& t : take_apart(narrow(x, dim, at, std::min(length, n - at)))) out.push_back(std::move(t));
+        for (Tensor& t : take_apart(narrow(x, dim, at, std::min(length, n - at))))
+            out.push_back(std::move(t));
     return out;
 }
 
@@ -247,8 +256,8 @@ Part select_part(const Tensor& x, int64_t dim, int64_t index) {
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.size(dim);
     if (index < -n || index >= n)
-        fail_as(ErrorKind::Index, "select(): index %lld out of range for tensor of size %s at dimension %lld", Int(index),
-                shape_text(x.layout()).c_str(), Int(dim));
+        fail_as(ErrorKind::Index, "select(): index %lld out of range for tensor of size %s at dimension %lld",
+                Int(index), shape_text(x.layout()).c_str(), Int(dim));
     return {Part::Select, dim, index < 0 ? index + n : index};
 }
 
@@ -278,7 +287,8 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.size(dim);
     if (start < -n || start > n)
-        fail_as(ErrorKind::Index, "start out of range (expected to be in range of [%lld, %lld], but got %lld)", Int(-n), Int(n),
+        fail_as(ErrorKind::Index,
+                "start out of range (expected to be in range of [%lld, %lld], but got %lld)", Int(-n), Int(n),
                 Int(start));
     if (start < 0) start += n;
     if (length > n - start)
@@ -290,13 +300,17 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
     return diagonal_part(x.ndim(), offset, dim1, dim2).of(x);
 }
 
-Tensor diagonal_copy(const Tensor& x, int64_t offset) { return apply(PartCopy{{diagonal_part(x.ndim(), offset, 0, 1)}}, {x}); }
+Tensor diagonal_copy(const Tensor& x, int64_t offset) {
+    return apply(PartCopy{{diagonal_part(x.ndim(), offset, 0, 1)}}, {x});
+}
 
 Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.ndim() ? x.size(dim) : 1;
     if (size < 0) fail("size is %lld but must be >= 0", Int(size));
-    if (size > n) fail("maximum size for tensor at dimension %lld is %lld but size is %lld", Int(dim), Int(n), Int(size));
+    if (size > n)
+        fail("maximum size for tensor at dimension %lld is %lld but size is %lld", Int(dim), Int(n),
+             Int(size));
     if (step <= 0) fail("step is %lld but must be > 0", Int(step));
     return Part{Part::Unfold, dim, size, step}.of(x);
 }
@@ -318,7 +332,8 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
 Tensor select_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t index) {
     return scatter(select_part(x, dim, index), x, source);
 }
-Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t start, int64_t stop, int64_t step) {
+Tensor slice_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t start, int64_t stop,
+                     int64_t step) {
     return scatter(slice_part(x, dim, start, stop, step), x, source);
 }
 Tensor diagonal_scatter(const Tensor& x, const Tensor& source, int64_t offset, int64_t dim1, int64_t dim2) {
@@ -326,7 +341,8 @@ Tensor diagonal_scatter(const Tensor& x, const Tensor& source, int64_t offset, i
 }
 
 Tensors unbind(const Tensor& x, int64_t dim) {
-    if (x.ndim() == 0) fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions", Int(dim));
+    if (x.ndim() == 0)
+        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions", Int(dim));
     dim = wrap_dim(dim, x.ndim());
     if (x.size(dim) > kMost && should_record(x))
         return in_groups(x, dim, kMost, [dim](const Tensor& part) { return unbind(part, dim); });
@@ -338,7 +354,8 @@ Tensors split(const Tensor& x, int64_t size, int64_t dim) {
     if (size < 0) fail("split expects split_size be non-negative, but got split_size=%lld", Int(size));
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.size(dim);
-    if (size == 0 && n != 0) fail("split_size can only be 0 if dimension size is 0, but got dimension size of %lld", Int(n));
+    if (size == 0 && n != 0)
+        fail("split_size can only be 0 if dimension size is 0, but got dimension size of %lld", Int(n));
     if (size && n / size > kMost && should_record(x))
         return in_groups(x, dim, kMost * size, [=](const Tensor& part) { return split(part, size, dim); });
     Dims sizes;
@@ -353,15 +370,19 @@ Tensors split_with_sizes(const Tensor& x, const Dims& sizes, int64_t dim) {
     int64_t total = 0;
     for (int64_t n : sizes) {
         if (n < 0)
-            fail("split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=%s",
-                 shape_text(sizes).c_str());
+            fail(
+                "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=%s",
+                shape_text(sizes).c_str());
         if (__builtin_add_overflow(total, n, &total)) total = INT64_MAX;
     }
-    if (sizes.size() > kMost && should_record(x)) fail("split_with_sizes: at most %lld parts can be recorded", Int(kMost));
+    if (sizes.size() > kMost && should_record(x))
+        fail("split_with_sizes: at most %lld parts can be recorded", Int(kMost));
     if (total != x.size(dim))
-        fail("split_with_sizes expects split_sizes to sum exactly to %lld (input tensor's size at dimension %lld), but got "
-             "split_sizes=%s",
-             Int(x.size(dim)), Int(dim), shape_text(sizes).c_str());
+        fail(
+            "split_with_sizes expects split_sizes to sum exactly to %lld (input tensor's size at dimension "
+            "%lld), but got "
+            "split_sizes=%s",
+            Int(x.size(dim)), Int(dim), shape_text(sizes).c_str());
     return apply_all(Split{"SplitWithSizesBackward0", dim, sizes}, {x});
 }
 
@@ -376,7 +397,8 @@ Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim) {
 
 Tensors tensor_split(const Tensor& x, int64_t sections, int64_t dim) {
     if (x.ndim() == 0)
-        fail("tensor_split expected at least a 1-dimensional tensor, but got a tensor with %lld dims", Int(x.ndim()));
+        fail("tensor_split expected at least a 1-dimensional tensor, but got a tensor with %lld dims",
+             Int(x.ndim()));
     dim = wrap_dim(dim, x.ndim());
     if (sections <= 0) fail("number of sections must be larger than 0, got %lld", Int(sections));
     // The first of them are one longer where the size does not divide.
@@ -392,7 +414,8 @@ Tensors tensor_split(const Tensor& x, int64_t sections, int64_t dim) {
 
 Tensors tensor_split(const Tensor& x, const Dims& indices, int64_t dim) {
     if (x.ndim() == 0)
-        fail("tensor_split expected at least a 1-dimensional tensor, but got a tensor with %lld dims", Int(x.ndim()));
+        fail("tensor_split expected at least a 1-dimensional tensor, but got a tensor with %lld dims",
+             Int(x.ndim()));
     dim = wrap_dim(dim, x.ndim());
     Tensors out;
     int64_t start = 0;

@@ -59,7 +59,9 @@ Generator::State Generator::state() const {
 
 bool Generator::set_state(const State& s) {
     // A fresh generator has one word left: none, and it stands at 0 or at the end.
-    if (s.left < 1 || s.left > kWords || (s.left != 1 && s.next + static_cast<uint64_t>(s.left) != kWords + 1)) return false;
+    if (s.left < 1 || s.left > kWords ||
+        (s.left != 1 && s.next + static_cast<uint64_t>(s.left) != kWords + 1))
+        return false;
     seed_ = s.seed;
     at_ = kWords + 1 - s.left;
     for (int i = 0; i < kWords; ++i) words_[i] = static_cast<uint32_t>(s.words[i]);
@@ -86,17 +88,13 @@ namespace {
     fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'", operation, dtype_legacy_name(d));
 }
 
-template <class T>
-T draw_uniform(Generator& g) {
-    if constexpr (sizeof(T) == 4)
-        return g.uniform_float();
-    else
-        return g.uniform_double();
+template <class T> T draw_uniform(Generator& g) {
+    if constexpr (sizeof(T) == 4) return g.uniform_float();
+    else return g.uniform_double();
 }
 
 // Sixteen uniform numbers become sixteen normal ones: the first half gives the radii, the second the angles.
-template <class T>
-void normal_from_uniform(T* x, T mean, T deviation) {
+template <class T> void normal_from_uniform(T* x, T mean, T deviation) {
     for (int i = 0; i < 8; ++i) {
         T u1 = 1 - x[i], u2 = x[i + 8];
         T radius = std::sqrt(T(-2) * std::log(u1)), angle = T(kTwoPi) * u2;
@@ -112,7 +110,8 @@ void normal_into(Generator& g, T* x, int64_t n, double mean, double deviation, b
         return;
     }
     for (int64_t i = 0; i < n; ++i) x[i] = draw_uniform<T>(g);
-    for (int64_t i = 0; i < n - 15; i += 16) normal_from_uniform(x + i, static_cast<T>(mean), static_cast<T>(deviation));
+    for (int64_t i = 0; i < n - 15; i += 16)
+        normal_from_uniform(x + i, static_cast<T>(mean), static_cast<T>(deviation));
     if (n % 16) {  // the last sixteen are drawn anew
         x += n - 16;
         for (int i = 0; i < 16; ++i) x[i] = draw_uniform<T>(g);
@@ -126,14 +125,15 @@ constexpr uint64_t kWideRange = 1ull << 28;
 template <class T>
 void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, bool narrow) {
     for (int64_t i = 0; i < n; ++i) {
-        uint64_t r = range == 0 ? g.next64() : range >= kWideRange && !narrow ? g.next64() % range : g.next32() % range;
+        uint64_t r = range == 0                       ? g.next64()
+                     : range >= kWideRange && !narrow ? g.next64() % range
+                                                      : g.next32() % range;
         x[i] = static_cast<T>(static_cast<int64_t>(r + static_cast<uint64_t>(low)));
     }
 }
 
 // Runs `fill` on the array itself, or on a contiguous stand-in whose dimensions are in the order of memory.
-template <class F>
-void in_memory_order(const Array& a, F&& fill) {
+template <class F> void in_memory_order(const Array& a, F&& fill) {
     if (a.is_contiguous()) return fill(a);
     Dims order = a.layout->memory_order(), shape, strides;
     for (size_t i = order.size(); i-- > 0;) {
@@ -145,8 +145,7 @@ void in_memory_order(const Array& a, F&& fill) {
     copy_array(apart, a.view(Layout::strided(shape, strides), a.offset));
 }
 
-template <class F>
-void for_each_dtype(const char* operation, const Array& a, F&& f) {
+template <class F> void for_each_dtype(const char* operation, const Array& a, F&& f) {
     in_memory_order(a, [&](const Array& x) {
         int64_t n = x.numel();
         switch (x.dtype) {
@@ -161,8 +160,7 @@ void for_each_dtype(const char* operation, const Array& a, F&& f) {
     });
 }
 
-template <class F>
-void for_each_float(const char* operation, const Array& a, F&& f) {
+template <class F> void for_each_float(const char* operation, const Array& a, F&& f) {
     in_memory_order(a, [&](const Array& x) {
         if (x.dtype == DType::Float32) return f(x.as<float>(), x.numel());
         if (x.dtype == DType::Float64) return f(x.as<double>(), x.numel());
@@ -173,11 +171,11 @@ void for_each_float(const char* operation, const Array& a, F&& f) {
 // An exponential draw, by inversion.
 double exponential(Generator& g, double rate) { return -std::log1p(-g.uniform_double()) / rate; }
 
-template <class T>
-void check_weights(const T* weight, int64_t n) {
+template <class T> void check_weights(const T* weight, int64_t n) {
     double total = 0;
     for (int64_t i = 0; i < n; ++i) {
-        if (!(weight[i] >= 0) || std::isinf(weight[i])) fail("probability tensor contains either `inf`, `nan` or element < 0");
+        if (!(weight[i] >= 0) || std::isinf(weight[i]))
+            fail("probability tensor contains either `inf`, `nan` or element < 0");
         total += static_cast<double>(weight[i]);
     }
     if (!(total > 0)) fail("invalid multinomial distribution (sum of probabilities <= 0)");
@@ -193,15 +191,15 @@ void draw_replacing(Generator& g, int64_t* out, const T* weight, int64_t n, int6
     for (int64_t k = 0; k < draws; ++k) {
         double u = g.uniform_double();
         int64_t at = std::lower_bound(cumulated.begin(), cumulated.end() - 1, u,
-                                      [](T c, double v) { return static_cast<double>(c) < v; }) - cumulated.begin();
+                                      [](T c, double v) { return static_cast<double>(c) < v; }) -
+                     cumulated.begin();
         while (at > 0 && weight[at] == 0) --at;  // rounding may end on a weight of zero
         out[k] = at;
     }
 }
 
 // A race: the largest of weight over exponential are a draw without replacement, in its order.
-template <class T>
-void draw_racing(Generator& g, int64_t* out, const T* weight, int64_t n, int64_t draws) {
+template <class T> void draw_racing(Generator& g, int64_t* out, const T* weight, int64_t n, int64_t draws) {
     std::vector<T> race(static_cast<size_t>(n));
     std::vector<int64_t> order(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i) {
@@ -232,7 +230,8 @@ void fill_normal(Generator& g, const Array& a, double mean, double deviation) {
 }
 
 void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bool narrow) {
-    for_each_dtype("random_from_to_kernel_cpu", a, [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
+    for_each_dtype("random_from_to_kernel_cpu", a,
+                   [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
 }
 
 void fill_bernoulli(Generator& g, const Array& a, double p) {
@@ -250,8 +249,10 @@ void fill_bernoulli(Generator& g, const Array& a, const Array& p) {
             using P = std::remove_cvref_t<decltype(*chance)>;
             for (int64_t i = 0; i < n; ++i) {
                 if (!(chance[i] >= 0 && chance[i] <= 1))
-                    fail("Expected p_in >= 0 && p_in <= 1 to be true, but got false. A probability of %g is outside [0, 1].",
-                         static_cast<double>(chance[i]));
+                    fail(
+                        "Expected p_in >= 0 && p_in <= 1 to be true, but got false. A probability of %g is "
+                        "outside [0, 1].",
+                        static_cast<double>(chance[i]));
                 x[i] = static_cast<T>(draw_uniform<P>(g) < chance[i]);
             }
         };
@@ -271,22 +272,22 @@ void fill_permutation(Generator& g, const Array& a) {
         using T = std::remove_pointer_t<decltype(x)>;
         for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(i);
         for (int64_t i = 0; i < n - 1; ++i) {
-            uint64_t left = static_cast<uint64_t>(n - i), word = left < UINT32_MAX / 20 ? g.next32() : g.next64();
+            uint64_t left = static_cast<uint64_t>(n - i),
+                     word = left < UINT32_MAX / 20 ? g.next32() : g.next64();
             std::swap(x[i], x[i + static_cast<int64_t>(word % left)]);
         }
     });
 }
 
-void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws, bool replacement) {
+void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws,
+                      bool replacement) {
     int64_t* to = out.as<int64_t>();
     for_each_float("multinomial", weights, [&](auto* w, int64_t total) {
         int64_t n = rows ? total / rows : 0;
         for (int64_t r = 0; r < rows; ++r) check_weights(w + r * n, n);
         for (int64_t r = 0; r < rows; ++r) {
-            if (replacement && draws > 1)
-                draw_replacing(g, to + r * draws, w + r * n, n, draws);
-            else
-                draw_racing(g, to + r * draws, w + r * n, n, draws);
+            if (replacement && draws > 1) draw_replacing(g, to + r * draws, w + r * n, n, draws);
+            else draw_racing(g, to + r * draws, w + r * n, n, draws);
         }
     });
 }

@@ -76,7 +76,8 @@ void fill_permutation(Generator& g, const Array& a);  // of 0 .. n - 1; contiguo
 // One draw for each probability in `p`; both contiguous, p float32 or float64.
 void fill_bernoulli(Generator& g, const Array& a, const Array& p);
 // Rows of indices drawn with the weights of each row of `weights` [rows, n]; contiguous, `out` int64 [rows, draws].
-void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws, bool replacement);
+void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws,
+                      bool replacement);
 
 }  // namespace ops
 }  // namespace pb

@@ -87,8 +87,7 @@ struct SumRuns {
     static constexpr const char* name = "IndexAddBackward0";
     Counts counts;
     int64_t dim, total;
-    template <class T>
-    void add(const Array& from, const Array& to, const Runs& r) {
+    template <class T> void add(const Array& from, const Array& to, const Runs& r) {
         const T* p = from.as<T>();
         T* o = to.as<T>();
         for (int64_t i = 0; i < r.outer; ++i)
@@ -105,13 +104,13 @@ struct SumRuns {
         Array to = Array::empty(from.dtype, shape);
         fill_array(to, Scalar(0));
         Runs r(*from.layout, dim);
-        if (from.dtype == DType::Float32)
-            add<float>(from, to, r);
-        else
-            add<double>(from, to, r);
+        if (from.dtype == DType::Float32) add<float>(from, to, r);
+        else add<double>(from, to, r);
         return Tensor::make(to);
     }
-    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(Interleave{counts, dim, total}, {g[0]}); }
+    void pullback(Context&, const Tensors& g, Tensors& out) {
+        out[0] = apply(Interleave{counts, dim, total}, {g[0]});
+    }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
@@ -131,23 +130,29 @@ Tensor Interleave::forward(const Tensors& x) {
         }
     return Tensor::make(to);
 }
-void Interleave::pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(SumRuns{counts, dim, total}, {g[0]}); }
+void Interleave::pullback(Context&, const Tensors& g, Tensors& out) {
+    out[0] = apply(SumRuns{counts, dim, total}, {g[0]});
+}
 
 // The repetitions as numbers, checked, and their sum.
 Counts read_counts(const Tensor& repeats, int64_t output_size, int64_t* total) {
     if (repeats.dtype() != DType::Int64 && repeats.dtype() != DType::Int32)
-        fail_as(ErrorKind::NotImplemented, "\"repeat_interleave_cpu\" not implemented for '%s'. The repeats are int64 or int32.",
+        fail_as(ErrorKind::NotImplemented,
+                "\"repeat_interleave_cpu\" not implemented for '%s'. The repeats are int64 or int32.",
                 dtype_legacy_name(repeats.dtype()));
     Array wide = Array::empty(DType::Int64, repeats.shape());
     copy_array(repeats.array(), wide);
-    auto counts = std::make_shared<std::vector<int64_t>>(wide.as<int64_t>(), wide.as<int64_t>() + wide.numel());
+    auto counts =
+        std::make_shared<std::vector<int64_t>>(wide.as<int64_t>(), wide.as<int64_t>() + wide.numel());
     *total = 0;
     for (int64_t n : *counts) {
         if (n < 0) fail("repeats can not be negative");
-        if (__builtin_add_overflow(*total, n, total)) fail("repeat_interleave: the output has more elements than can be counted");
+        if (__builtin_add_overflow(*total, n, total))
+            fail("repeat_interleave: the output has more elements than can be counted");
     }
     if (output_size >= 0 && output_size != *total)
-        fail("allocated size does not match required size: output_size is %lld, the repeats sum to %lld", Int(output_size), Int(*total));
+        fail("allocated size does not match required size: output_size is %lld, the repeats sum to %lld",
+             Int(output_size), Int(*total));
     return counts;
 }
 
@@ -190,7 +195,9 @@ struct Rot90 {
         std::swap(strides[static_cast<size_t>(a)], strides[static_cast<size_t>(b)]);
         return Tensor::make(out.view(Layout::strided(shape, strides), out.offset));
     }
-    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(Rot90{(4 - k) % 4, a, b}, {g[0]}); }
+    void pullback(Context&, const Tensors& g, Tensors& out) {
+        out[0] = apply(Rot90{(4 - k) % 4, a, b}, {g[0]});
+    }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
@@ -206,8 +213,9 @@ struct Roll {
         auto move = [&](int64_t from, int64_t to, int64_t count) {
             Dims shape = a.layout->dims();
             shape[static_cast<size_t>(dim)] = count;
-            copy_array(a.view(Layout::strided(shape, a.layout->stride_dims()), a.offset + from * a.stride(dim)),
-                       out.view(Layout::strided(shape, out.layout->stride_dims()), to * out.stride(dim)));
+            copy_array(
+                a.view(Layout::strided(shape, a.layout->stride_dims()), a.offset + from * a.stride(dim)),
+                out.view(Layout::strided(shape, out.layout->stride_dims()), to * out.stride(dim)));
         };
         if (shift) move(n - shift, 0, shift);
         move(0, shift, n - shift);
@@ -244,10 +252,8 @@ void cut(const Array& a, int64_t diagonal, bool upper) {
             // The first column that tril drops, or that triu keeps.
             __int128 edge = static_cast<__int128>(r) + diagonal + (upper ? 0 : 1);
             int64_t at = edge < 0 ? 0 : edge > columns ? columns : static_cast<int64_t>(edge);
-            if (upper)
-                std::memset(p, 0, static_cast<size_t>(at * item));
-            else
-                std::memset(p + at * item, 0, static_cast<size_t>((columns - at) * item));
+            if (upper) std::memset(p, 0, static_cast<size_t>(at * item));
+            else std::memset(p + at * item, 0, static_cast<size_t>((columns - at) * item));
         }
 }
 
@@ -261,7 +267,9 @@ struct Triangle {
         cut(out, diagonal, upper);
         return Tensor::make(out);
     }
-    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(Triangle{diagonal, upper}, {g[0]}); }
+    void pullback(Context&, const Tensors& g, Tensors& out) {
+        out[0] = apply(Triangle{diagonal, upper}, {g[0]});
+    }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(Triangle{diagonal, upper}, {t[0]})}; }
 };
 
@@ -281,8 +289,7 @@ void check_matrix(const Tensor& x, bool upper) {
 
 struct Trace {
     static constexpr const char* name = "TraceBackward0";
-    template <class T, class Sum>
-    static Sum total(const Array& a) {
+    template <class T, class Sum> static Sum total(const Array& a) {
         Sum s = 0;
         for (int64_t i = 0, n = std::min(a.size(0), a.size(1)); i < n; ++i)
             s += static_cast<Sum>(a.as<T>()[i * (a.stride(0) + a.stride(1))]);
@@ -296,12 +303,15 @@ struct Trace {
             case DType::Int64: return scalar_tensor(total<int64_t, int64_t>(a), DType::Int64);
             case DType::Int32: return scalar_tensor(total<int32_t, int64_t>(a), DType::Int64);
             case DType::UInt8: return scalar_tensor(total<uint8_t, int64_t>(a), DType::Int64);
-            default: fail_as(ErrorKind::NotImplemented, "\"trace\" not implemented for '%s'", dtype_legacy_name(a.dtype));
+            default:
+                fail_as(ErrorKind::NotImplemented, "\"trace\" not implemented for '%s'",
+                        dtype_legacy_name(a.dtype));
         }
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Dims shape = c.input_shape(0);
-        out[0] = diagonal_scatter(zeros(g[0].dtype(), shape), expand(g[0], Dims{std::min(shape[0], shape[1])}), 0, 0, 1);
+        out[0] = diagonal_scatter(zeros(g[0].dtype(), shape),
+                                  expand(g[0], Dims{std::min(shape[0], shape[1])}), 0, 0, 1);
     }
     Tensors pushforward(Context&, const Tensors& t) { return {trace(t[0])}; }
 };
@@ -310,7 +320,8 @@ Dims distinct_dims(const Dims& dims, int64_t ndim) {
     Dims out;
     for (int64_t d : dims) {
         d = wrap_dim(d, ndim);
-        if (std::find(out.begin(), out.end(), d) != out.end()) fail("dim %lld appears multiple times in the list of dims", Int(d));
+        if (std::find(out.begin(), out.end(), d) != out.end())
+            fail("dim %lld appears multiple times in the list of dims", Int(d));
         out.push_back(d);
     }
     return out;
@@ -331,7 +342,8 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
     }
     for (size_t i = 0; i < repeats.size(); ++i)
         if (repeats[i] < 0)
-            fail("Trying to create tensor with negative dimension %lld: %s", Int(shape[i]), shape_text(shape).c_str());
+            fail("Trying to create tensor with negative dimension %lld: %s", Int(shape[i]),
+                 shape_text(shape).c_str());
     checked_numel(shape.data(), shape.size());
     return apply(Repeat{repeats}, {x});
 }
@@ -342,7 +354,8 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t 
     int64_t total;
     if (__builtin_mul_overflow(x.size(dim), repeats, &total)) fail("Storage size calculation overflowed");
     if (output_size >= 0 && output_size != total)
-        fail("repeat_interleave: Invalid output_size, expected %lld but got %lld", Int(total), Int(output_size));
+        fail("repeat_interleave: Invalid output_size, expected %lld but got %lld", Int(total),
+             Int(output_size));
     Tensor wide = unsqueeze(x, dim + 1);
     Dims shape = wide.shape();
     shape[static_cast<size_t>(dim + 1)] = repeats;
@@ -359,8 +372,10 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim, in
     if (repeats.numel() == 1 && x.size(dim) != 1) {
         each = expand(repeats, Dims{x.size(dim)});
     } else if (repeats.numel() != x.size(dim)) {
-        fail("repeats must have the same size as input along dim, but got repeats.size(0) = %lld and input.size(%lld) = %lld",
-             Int(repeats.numel()), Int(dim), Int(x.size(dim)));
+        fail(
+            "repeats must have the same size as input along dim, but got repeats.size(0) = %lld and "
+            "input.size(%lld) = %lld",
+            Int(repeats.numel()), Int(dim), Int(x.size(dim)));
     }
     int64_t total;
     Counts counts = read_counts(each, output_size, &total);
@@ -401,7 +416,8 @@ Tensor rot90(const Tensor& x, int64_t k, const Dims& dims) {
     if (x.ndim() < 2) fail("expected total dims >= 2, but got total dims = %lld", Int(x.ndim()));
     int64_t a = wrap_dim(dims[0], x.ndim()), b = wrap_dim(dims[1], x.ndim());
     if (a == b)
-        fail("expected rotation dims to be different, but got dim0 = %lld and dim1 = %lld", Int(dims[0]), Int(dims[1]));
+        fail("expected rotation dims to be different, but got dim0 = %lld and dim1 = %lld", Int(dims[0]),
+             Int(dims[1]));
     return apply(Rot90{((k % 4) + 4) % 4, a, b}, {x});
 }
 
@@ -426,15 +442,18 @@ Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype, 
     if (rows < 0) fail("row must be non-negative, got%lld", Int(rows));
     if (columns < 0) fail("col must be non-negative, got%lld", Int(columns));
     if (dtype != DType::Int64 && dtype != DType::Int32)
-        fail_as(ErrorKind::NotImplemented, "\"%s_indices\" not implemented for '%s'", upper ? "triu" : "tril", dtype_legacy_name(dtype));
-    if (rows > int64_t(1) << 32 || columns > int64_t(1) << 32) fail("Storage size calculation overflowed with sizes=[%lld, %lld]", Int(rows), Int(columns));
+        fail_as(ErrorKind::NotImplemented, "\"%s_indices\" not implemented for '%s'", upper ? "triu" : "tril",
+                dtype_legacy_name(dtype));
+    if (rows > int64_t(1) << 32 || columns > int64_t(1) << 32)
+        fail("Storage size calculation overflowed with sizes=[%lld, %lld]", Int(rows), Int(columns));
     auto edge = [&](int64_t r) {
         __int128 e = static_cast<__int128>(r) + offset + (upper ? 0 : 1);
         return e < 0 ? int64_t(0) : e > columns ? columns : static_cast<int64_t>(e);
     };
     int64_t n = 0, at = 0;
     for (int64_t r = 0; r < rows; ++r)
-        if (__builtin_add_overflow(n, upper ? columns - edge(r) : edge(r), &n)) fail("Storage size calculation overflowed");
+        if (__builtin_add_overflow(n, upper ? columns - edge(r) : edge(r), &n))
+            fail("Storage size calculation overflowed");
     Array out = Array::empty(DType::Int64, Dims{2, n});
     auto* p = out.as<int64_t>();
     for (int64_t r = 0; r < rows; ++r)

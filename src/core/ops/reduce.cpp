@@ -17,8 +17,10 @@ void check_differentiable(const Tensor& x, int dtype) {
     auto d = static_cast<DType>(dtype);
     if (!is_supported(d)) fail_unsupported("sum_cpu", d);
     if (modes.grad && x.requires_grad() && !is_differentiable(d))
-        fail("Autograd not support dtype: %s. The input requires grad, and integers have no derivative: detach() it first.",
-             dtype_legacy_name(d));
+        fail(
+            "Autograd not support dtype: %s. The input requires grad, and integers have no derivative: "
+            "detach() it first.",
+            dtype_legacy_name(d));
 }
 
 // A reduced value against the input's shape: the dimensions that went come back with stride 0.
@@ -59,8 +61,7 @@ struct Sum {
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
-template <class T>
-void divide_all(Array& a, double n) {
+template <class T> void divide_all(Array& a, double n) {
     for (int64_t i = 0; i < a.numel(); ++i) a.as<T>()[i] /= static_cast<T>(n);
 }
 
@@ -157,22 +158,30 @@ Tensor sum_like(const Tensor& x, const Dims& dims, bool keepdim) {
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
     check_differentiable(x, dtype);
     if (!is_supported(x.dtype())) fail_unsupported("sum_cpu", x.dtype());
-    return apply(Sum{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype}, {x});
+    return apply(Sum{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype},
+                 {x});
 }
 
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) { return sum(x, dims, keepdim, dims.empty() && !keepdim, -1); }
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
+    return sum(x, dims, keepdim, dims.empty() && !keepdim, -1);
+}
 
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
     DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
     if (!is_differentiable(d))
-        fail("mean(): could not infer output dtype. %s dtype must be either a floating point or complex dtype. Got: %s. "
-             "The mean of integers is rarely one: x.float().mean() or x.mean(dtype=...).",
-             dtype < 0 ? "Input" : "Optional", dtype_legacy_name(d));
+        fail(
+            "mean(): could not infer output dtype. %s dtype must be either a floating point or complex "
+            "dtype. Got: %s. "
+            "The mean of integers is rarely one: x.float().mean() or x.mean(dtype=...).",
+            dtype < 0 ? "Input" : "Optional", dtype_legacy_name(d));
     if (!is_supported(d)) fail_unsupported("mean_cpu", d);
-    return apply(Mean{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype}, {x});
+    return apply(Mean{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype},
+                 {x});
 }
 
-Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) { return mean(x, dims, keepdim, dims.empty() && !keepdim, -1); }
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
+    return mean(x, dims, keepdim, dims.empty() && !keepdim, -1);
+}
 
 Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, int dtype) {
     check_differentiable(x, dtype);
@@ -190,7 +199,8 @@ Tensor prod(const Tensor& x, int64_t dim, bool keepdim, int dtype) {
 
 // any, all and counts have no derivative.
 Tensor truth(const Tensor& x, const Dims& dims, bool keepdim, bool every) {
-    Array a = reduce_array(every ? Reduction::all : Reduction::any, x.array(), reduced_dims(x, dims), keepdim);
+    Array a =
+        reduce_array(every ? Reduction::all : Reduction::any, x.array(), reduced_dims(x, dims), keepdim);
     if (x.dtype() == DType::UInt8) a.dtype = DType::UInt8;  // as PyTorch: what was uint8 stays uint8
     return Tensor::make(a);
 }

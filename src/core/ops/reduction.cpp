@@ -29,10 +29,8 @@ Dims reduced_shape(const Layout& l, const Dims& dims, bool keepdim) {
     for (int64_t d = 0; d < l.ndim(); ++d) {
         bool gone = at < dims.size() && dims[at] == d;
         if (gone) ++at;
-        if (!gone)
-            shape.push_back(l.size(d));
-        else if (keepdim)
-            shape.push_back(1);
+        if (!gone) shape.push_back(l.size(d));
+        else if (keepdim) shape.push_back(1);
     }
     return shape;
 }
@@ -145,7 +143,8 @@ int64_t reversed_bits(int64_t j, int64_t lanes) {
 
 class Reducer {
   public:
-    Reducer(Reduction r, const Array& a, const Dims& dims, Array& out) : r_(static_cast<int>(r)), a_(a), out_(out), item_(a.item()) {
+    Reducer(Reduction r, const Array& a, const Dims& dims, Array& out)
+        : r_(static_cast<int>(r)), a_(a), out_(out), item_(a.item()) {
         size_t at = 0;
         for (int64_t d = 0; d < a.ndim(); ++d) {
             bool gone = at < dims.size() && dims[at] == d;
@@ -154,7 +153,8 @@ class Reducer {
         }
         result_item_ = out.item();
         // Partial counts are added.
-        merge_ = reductions().accumulate[static_cast<int>(r == Reduction::count_nonzero ? Reduction::sum : r)][static_cast<int>(out.dtype)];
+        merge_ = reductions().accumulate[static_cast<int>(r == Reduction::count_nonzero ? Reduction::sum : r)]
+                                        [static_cast<int>(out.dtype)];
     }
 
     void run() {
@@ -171,7 +171,8 @@ class Reducer {
   private:
     void none() {
         auto identity = reductions().identity[r_][static_cast<int>(a_.dtype)];
-        for (int64_t i = 0; i < out_.numel(); ++i) identity(out_.data() + i * static_cast<int64_t>(result_item_));
+        for (int64_t i = 0; i < out_.numel(); ++i)
+            identity(out_.data() + i * static_cast<int64_t>(result_item_));
     }
 
     void runs() {
@@ -183,10 +184,8 @@ class Reducer {
         auto strided = reductions().reduce_strided[r_][d];
         Odometer at(kept_);
         for (int64_t i = 0; i < kept_.count; ++i, at.next(), o += result_item_) {
-            if (adjacent)
-                reduce(a_.data() + at.at, n, o);
-            else
-                strided(a_.data() + at.at, stride, n, o);
+            if (adjacent) reduce(a_.data() + at.at, n, o);
+            else strided(a_.data() + at.at, stride, n, o);
         }
     }
 
@@ -284,10 +283,8 @@ Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim) 
     DType result = reduction_dtype(r, a.dtype);
     if (a.is_contiguous() && static_cast<int64_t>(dims.size()) == a.ndim() && !keepdim) {
         Array out = Array::empty(result, Layout::scalar());
-        if (a.numel())
-            reduce(a.data(), a.numel(), out.data());
-        else
-            reductions().identity[static_cast<int>(r)][d](out.data());
+        if (a.numel()) reduce(a.data(), a.numel(), out.data());
+        else reductions().identity[static_cast<int>(r)][d](out.data());
         return out;
     }
     Array out = Array::empty(result, reduced_shape(*a.layout, dims, keepdim));
@@ -324,15 +321,14 @@ Array index_of_extreme(bool greatest, const Array& given, int64_t dim, bool keep
         auto accumulate = reductions().accumulate_index[greatest ? 0 : 1][d];
         Odometer at(outer);
         for (int64_t i = 0; i < outer.count; ++i, at.next(), o += width)
-            for (int64_t k = 0; k < n; ++k) accumulate(a.data() + at.at + k * stride, k, best.data(), o, width);
+            for (int64_t k = 0; k < n; ++k)
+                accumulate(a.data() + at.at + k * stride, k, best.data(), o, width);
         return out;
     }
     Odometer at(kept);
     for (int64_t i = 0; i < kept.count; ++i, at.next(), ++o) {
-        if (stride == item || n == 1)
-            reductions().reduce[r][d](a.data() + at.at, n, o);
-        else
-            reductions().reduce_strided[r][d](a.data() + at.at, stride, n, o);
+        if (stride == item || n == 1) reductions().reduce[r][d](a.data() + at.at, n, o);
+        else reductions().reduce_strided[r][d](a.data() + at.at, stride, n, o);
     }
     return out;
 }

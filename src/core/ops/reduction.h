@@ -46,8 +46,7 @@ Array pick_array(const Array& x, int64_t dim, const Array& index);
 }  // namespace ops
 
 // Calls f.template operator()<T>() with the C++ type of `d`; bool is read as uint8_t.
-template <class F>
-void with_type(DType d, const char* kernel, F f) {
+template <class F> void with_type(DType d, const char* kernel, F f) {
     switch (d) {
         case DType::Float32: return f(float{});
         case DType::Float64: return f(double{});

@@ -16,10 +16,8 @@ DType result_type(const Operand* operands, int n) {
     };
     for (int i = 0; i < n; ++i) {
         if (const Tensor* t = operands[i].tensor) {
-            if ((*t)->flags & kWrappedNumber)
-                join(number, is_float(t->dtype()) ? default_dtype : t->dtype());
-            else
-                join(t->ndim() > 0 ? full : zero, t->dtype());
+            if ((*t)->flags & kWrappedNumber) join(number, is_float(t->dtype()) ? default_dtype : t->dtype());
+            else join(t->ndim() > 0 ? full : zero, t->dtype());
         } else {
             int c = operands[i].scalar.cat();
             join(number, c == 2 ? default_dtype : c == 1 ? DType::Int64 : DType::Bool);
@@ -40,26 +38,35 @@ namespace ops {
 
 namespace {
 
-bool is_subtraction(const Row& row) { return row.name.compare(0, 3, "sub") == 0 || row.name.compare(0, 4, "rsub") == 0; }
+bool is_subtraction(const Row& row) {
+    return row.name.compare(0, 3, "sub") == 0 || row.name.compare(0, 4, "rsub") == 0;
+}
 
-bool is_bool(const Operand& o) { return o.tensor ? o.tensor->dtype() == DType::Bool : o.scalar.kind == Scalar::Bool; }
+bool is_bool(const Operand& o) {
+    return o.tensor ? o.tensor->dtype() == DType::Bool : o.scalar.kind == Scalar::Bool;
+}
 
 // `-` means nothing to truth values, so a single Boolean operand is refused, whatever it would promote to.
 void check_subtraction(const Row& row, const Operand* operands) {
     if (!is_subtraction(row)) return;
     bool a = is_bool(operands[0]), b = is_bool(operands[1]);
     if (a && b)
-        fail("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
-             "instead.");
+        fail(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator "
+            "instead.");
     if (a || b)
-        fail("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
-             "`~` or `logical_not()` operator instead.");
+        fail(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
+            "a mask, use the "
+            "`~` or `logical_not()` operator instead.");
 }
 
 // Functions that do not let a number wrap around in the dtype they compute in.
 void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
     if (!is_integral(compute)) return;
-    if (row.name != "pow" && row.name.compare(0, 5, "clamp") != 0 && row.promotion != Promotion::Where) return;
+    if (row.name != "pow" && row.name.compare(0, 5, "clamp") != 0 && row.promotion != Promotion::Where)
+        return;
     int64_t high = compute == DType::UInt8 ? UINT8_MAX : compute == DType::Int32 ? INT32_MAX : INT64_MAX;
     int64_t low = compute == DType::UInt8 ? -UINT8_MAX : compute == DType::Int32 ? INT32_MIN : INT64_MIN;
     for (int i = 0; i < row.arity; ++i) {
@@ -67,18 +74,24 @@ void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
         if (i == 0 && row.name == "pow") continue;  // the base does wrap
         int64_t v = operands[i].scalar.i;
         if (v > high || v < low)
-            fail("value cannot be converted to type %s without overflow: %lld, in %s() of %s tensors. Convert the tensor to a "
-                 "wider dtype first.",
-                 compute == DType::UInt8 ? "uint8_t" : compute == DType::Int32 ? "int" : "int64_t", static_cast<long long>(v),
-                 row.name.c_str(), dtype_name(compute));
+            fail(
+                "value cannot be converted to type %s without overflow: %lld, in %s() of %s tensors. Convert "
+                "the tensor to a "
+                "wider dtype first.",
+                compute == DType::UInt8   ? "uint8_t"
+                : compute == DType::Int32 ? "int"
+                                          : "int64_t",
+                static_cast<long long>(v), row.name.c_str(), dtype_name(compute));
     }
 }
 
 void check_exponent(const Row& row, const Operand* operands, DType compute) {
     if (row.name != "pow" || is_differentiable(compute) || operands[1].tensor) return;
     if (operands[1].scalar.kind == Scalar::Int && operands[1].scalar.i < 0)
-        fail("Integers to negative integer powers are not allowed. Make the base a floating-point tensor, or write the exponent "
-             "as a float.");
+        fail(
+            "Integers to negative integer powers are not allowed. Make the base a floating-point tensor, or "
+            "write the exponent "
+            "as a float.");
 }
 
 DType promoted(const Row& row, const Operand* operands) {
@@ -95,13 +108,18 @@ DType promoted(const Row& row, const Operand* operands) {
 
 void fail_unimplemented(const Row& row, DType d) {
     if (d == DType::Bool && row.name == "neg")
-        fail("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
-             "`logical_not()` operator instead.");
+        fail(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+            "mask, use the `~` or "
+            "`logical_not()` operator instead.");
     if (d == DType::Bool && row.name == "relu") fail("Boolean inputs not supported for relu");
-    if (d == DType::Bool && (row.name == "hardtanh" || row.name == "relu6")) fail("Bool inputs not supported for hardtanh");
+    if (d == DType::Bool && (row.name == "hardtanh" || row.name == "relu6"))
+        fail("Bool inputs not supported for hardtanh");
     if (row.name == "addcdiv" && is_supported(d))
-        fail("Integer division with addcdiv is no longer supported. Convert the tensors to a floating-point dtype, or write "
-             "input + value * pullback.div(tensor1, tensor2, rounding_mode='trunc').");
+        fail(
+            "Integer division with addcdiv is no longer supported. Convert the tensors to a floating-point "
+            "dtype, or write "
+            "input + value * pullback.div(tensor1, tensor2, rounding_mode='trunc').");
     fail_as(ErrorKind::NotImplemented, "\"%s%s\" not implemented for '%s'%s", row.name.c_str(),
             row.promotion == Promotion::Bitwise ? "_cpu" : "", dtype_legacy_name(d),
             is_supported(d) ? "" : ". Kernels exist for float32, float64, int32, int64, uint8 and bool.");
@@ -112,14 +130,16 @@ Plan plan(const Row& row, const Operand* operands) {
     if (row.promotion == Promotion::Where && operands[0].tensor) {
         DType d = operands[0].tensor->dtype();
         if (d != DType::Bool && d != DType::UInt8)
-            fail("where expected condition to be a boolean tensor, but got a tensor with dtype %s. Compare first: "
-                 "where(condition != 0, ...).",
-                 dtype_legacy_name(d));
+            fail(
+                "where expected condition to be a boolean tensor, but got a tensor with dtype %s. Compare "
+                "first: "
+                "where(condition != 0, ...).",
+                dtype_legacy_name(d));
     }
     DType d = promoted(row, operands);
     bool floating = is_differentiable(d);
-    if ((row.accepts == Accepts::Numbers && d == DType::Bool) || (row.accepts == Accepts::Floats && !floating) ||
-        (row.promotion == Promotion::Bitwise && floating))
+    if ((row.accepts == Accepts::Numbers && d == DType::Bool) ||
+        (row.accepts == Accepts::Floats && !floating) || (row.promotion == Promotion::Bitwise && floating))
         fail_unimplemented(row, d);
     check_exponent(row, operands, d);
     check_numbers_fit(row, operands, d);
@@ -141,8 +161,8 @@ Plan plan(const Row& row, const Operand* operands) {
 
 void check_divisor(const Row& row, const Operand* operands, DType compute) {
     if (!is_integral(compute) || row.arity < 2) return;
-    if (row.name != "floor_divide" && row.name != "div_floor" && row.name != "remainder" && row.name != "fmod" &&
-        row.name != "trunc_divide")
+    if (row.name != "floor_divide" && row.name != "div_floor" && row.name != "remainder" &&
+        row.name != "fmod" && row.name != "trunc_divide")
         return;
     // In the dtype of the division: 256 is no divisor of uint8.
     size_t item = item_size(compute);
@@ -163,7 +183,10 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
         for (int64_t i = 0; i < a.numel() && !zero; ++i)
             zero = std::memcmp(a.data() + static_cast<size_t>(i) * item, none, item) == 0;
     }
-    if (zero) fail("ZeroDivisionError: an integer tensor was divided by zero. Floating-point tensors give inf or nan there.");
+    if (zero)
+        fail(
+            "ZeroDivisionError: an integer tensor was divided by zero. Floating-point tensors give inf or "
+            "nan there.");
 }
 
 namespace {
@@ -179,8 +202,10 @@ Dims memory_order(const Operand* operands, int n, const Dims& shape) {
             if (t->ndim() > 0) {
                 Dims& s = strides[count++];
                 s = broadcast_strides(t->layout(), shape);
-                for (int64_t d = ndim - t->ndim(); d < ndim; ++d)  // size 1 in the result too: a stride like any other
-                    if (shape[static_cast<size_t>(d)] == 1) s[static_cast<size_t>(d)] = t->layout().stride(d - (ndim - t->ndim()));
+                for (int64_t d = ndim - t->ndim(); d < ndim;
+                     ++d)  // size 1 in the result too: a stride like any other
+                    if (shape[static_cast<size_t>(d)] == 1)
+                        s[static_cast<size_t>(d)] = t->layout().stride(d - (ndim - t->ndim()));
             }
     // Whether a lies outside b: 1, inside: -1, or nobody says: 0.
     auto compare = [&](int64_t a, int64_t b) {
@@ -226,7 +251,8 @@ Ref<Layout> result_layout(const Operand* operands, int n) {
     Ref<Layout> row_major = Layout::contiguous(first->dims());
     if (!same)
         for (int i = 0; i < n; ++i)
-            if (const Tensor* t = operands[i].tensor) row_major = Layout::contiguous(broadcast_shapes(*row_major, t->layout()));
+            if (const Tensor* t = operands[i].tensor)
+                row_major = Layout::contiguous(broadcast_shapes(*row_major, t->layout()));
     if (contiguous && same) return row_major;
     Dims shape = row_major->dims(), strides(shape.size(), 0);
     int64_t stride = 1;
@@ -234,7 +260,8 @@ Ref<Layout> result_layout(const Operand* operands, int n) {
         strides[static_cast<size_t>(d)] = stride;
         stride *= std::max<int64_t>(shape[static_cast<size_t>(d)], 1);
     }
-    return std::equal(strides.begin(), strides.end(), row_major->strides()) ? row_major : Layout::strided(shape, strides);
+    return std::equal(strides.begin(), strides.end(), row_major->strides()) ? row_major
+                                                                            : Layout::strided(shape, strides);
 }
 
 }  // namespace ops

@@ -90,7 +90,8 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
     q.inputs = next;
     q.constants = partials.constants;
     q.constants.push_back(Scalar(0.0));
-    for (size_t c = 0; c < partials.constants.size(); ++c) number[static_cast<size_t>(partials.inputs) + c] = next++;
+    for (size_t c = 0; c < partials.constants.size(); ++c)
+        number[static_cast<size_t>(partials.inputs) + c] = next++;
     int16_t zero = next++;
     std::vector<int16_t> constant(static_cast<size_t>(arity), zero);
     for (int i = 0; i < arity; ++i)
@@ -129,13 +130,16 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
                     made->output[i] = -1;
                     continue;
                 }
-                value = d.constant == -1 ? emit(Primitive::neg, {cotangent})
-                                         : emit(Primitive::mul, {cotangent, constant[static_cast<size_t>(i)]});
+                value = d.constant == -1
+                            ? emit(Primitive::neg, {cotangent})
+                            : emit(Primitive::mul, {cotangent, constant[static_cast<size_t>(i)]});
                 break;
             case Partial::Mask:
                 value = emit(Primitive::where, {number[static_cast<size_t>(d.value)], cotangent, zero});
                 break;
-            case Partial::Number: value = emit(Primitive::zmul, {cotangent, number[static_cast<size_t>(d.value)]}); break;
+            case Partial::Number:
+                value = emit(Primitive::zmul, {cotangent, number[static_cast<size_t>(d.value)]});
+                break;
         }
         made->output[i] = static_cast<int8_t>(q.outputs.size());
         q.outputs.push_back(value);
@@ -144,7 +148,8 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
     bool reads_constant = false;
     int first = q.inputs, last = q.first_result();
     for (const Instruction& ins : q.instructions)
-        for (int k = 0; k < ins.arity; ++k) reads_constant = reads_constant || (ins.in[k] >= first && ins.in[k] < last);
+        for (int k = 0; k < ins.arity; ++k)
+            reads_constant = reads_constant || (ins.in[k] >= first && ins.in[k] < last);
     if (!reads_constant) {
         auto shift = static_cast<int16_t>(q.constants.size());
         auto move = [&](int16_t& v) {

@@ -76,7 +76,8 @@ Row& row_of(Primitive p);
 
 // Rows that the core itself calls, looked up once after the table is installed.
 struct CoreRows {
-    Row *add, *sub, *mul, *div, *neg, *zmul, *where, *pow, *eq, *ne, *lt, *le, *gt, *ge, *add_scaled, *sub_scaled;
+    Row *add, *sub, *mul, *div, *neg, *zmul, *where, *pow, *eq, *ne, *lt, *le, *gt, *ge, *add_scaled,
+        *sub_scaled;
 };
 extern CoreRows rows;
 void bind_core_rows();

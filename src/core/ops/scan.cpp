@@ -49,14 +49,8 @@ void scan(const Array& x, Array& y, int64_t dim, bool reverse, Step step) {
 }
 
 // Running values are kept in double for float32, as wide as possible else.
-template <class T>
-struct Wide {
-    using type = T;
-};
-template <>
-struct Wide<float> {
-    using type = double;
-};
+template <class T> struct Wide { using type = T; };
+template <> struct Wide<float> { using type = double; };
 
 Array cumulated(const Array& given, int64_t dim, bool reverse, bool product) {
     Array x = contiguous_array(given), y = Array::empty(x.dtype, x.layout->dims());
@@ -64,9 +58,11 @@ Array cumulated(const Array& given, int64_t dim, bool reverse, bool product) {
         using T = decltype(zero);
         using W = typename Wide<T>::type;
         if (product)
-            scan<T, W>(x, y, dim, reverse, [](T v, T& out, W& s, bool first) { out = static_cast<T>(s = first ? v : s * v); });
+            scan<T, W>(x, y, dim, reverse,
+                       [](T v, T& out, W& s, bool first) { out = static_cast<T>(s = first ? v : s * v); });
         else
-            scan<T, W>(x, y, dim, reverse, [](T v, T& out, W& s, bool first) { out = static_cast<T>(s = first ? v : s + v); });
+            scan<T, W>(x, y, dim, reverse,
+                       [](T v, T& out, W& s, bool first) { out = static_cast<T>(s = first ? v : s + v); });
     });
     return y;
 }
@@ -80,7 +76,9 @@ struct CumSum {
         Array a = dtype < 0 ? x[0].array() : converted(x[0].array(), static_cast<DType>(dtype));
         return Tensor::make(cumulated(a, dim, reverse, false));
     }
-    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(CumSum{dim, !reverse, -1}, {g[0]}); }
+    void pullback(Context&, const Tensors& g, Tensors& out) {
+        out[0] = apply(CumSum{dim, !reverse, -1}, {g[0]});
+    }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
@@ -97,7 +95,8 @@ struct Shift {
             Dims shape = from.layout->dims();
             shape[static_cast<size_t>(dim)] = kept;
             auto part = [&](const Array& a, int64_t start) {
-                return a.view(Layout::strided(shape, a.layout->stride_dims()), a.offset + start * a.stride(dim));
+                return a.view(Layout::strided(shape, a.layout->stride_dims()),
+                              a.offset + start * a.stride(dim));
             };
             copy_array(part(from, by < 0 ? -by : 0), part(to, by > 0 ? by : 0));
         }
@@ -106,7 +105,9 @@ struct Shift {
     void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(Shift{dim, -by, 0}, {g[0]}); }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(Shift{dim, by, 0}, {t[0]})}; }
 };
-Tensor shift(const Tensor& x, int64_t dim, int64_t by, double fill) { return apply(Shift{dim, by, fill}, {x}); }
+Tensor shift(const Tensor& x, int64_t dim, int64_t by, double fill) {
+    return apply(Shift{dim, by, fill}, {x});
+}
 
 Tensor recurrence(const Tensor& a, const Tensor& b, int64_t dim, bool reverse);
 
@@ -131,7 +132,8 @@ struct LinearRecurrence {
                     int64_t at = (o * s.n + (reverse ? s.n - 1 - k : k)) * s.inner;
                     for (int64_t i = at; i < at + s.inner; ++i) {
                         T before = k ? rs[i + back] : T(0);
-                        rs[i] = before == T(0) ? bs[i] : bs[i] + as[i] * before;  // zero stays zero whatever a is
+                        rs[i] =
+                            before == T(0) ? bs[i] : bs[i] + as[i] * before;  // zero stays zero whatever a is
                     }
                 }
         });
@@ -165,7 +167,9 @@ struct CumProd {
     bool reverse;
     int dtype;
     Tensor typed(const Tensor& x) const { return dtype < 0 ? x : to_dtype(x, static_cast<DType>(dtype)); }
-    Tensor forward(const Tensors& x) { return Tensor::make(cumulated(typed(x[0]).array(), dim, reverse, true)); }
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(cumulated(typed(x[0]).array(), dim, reverse, true));
+    }
     Tensor before(Context& c) { return shift(c.output(), dim, reverse ? -1 : 1, 1); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Tensor after = shift(typed(c.input(0)), dim, reverse ? 1 : -1, 0);
@@ -182,8 +186,7 @@ struct CumulativeExtreme {
     static constexpr bool saves_output = true;
     static constexpr uint8_t saved_output = 1;
     const char* node_name() const { return greatest ? "CummaxBackward0" : "CumminBackward0"; }
-    template <class T>
-    struct Best {
+    template <class T> struct Best {
         T value;
         int64_t at;
     };
@@ -201,7 +204,9 @@ struct CumulativeExtreme {
                         T v = *from++;
                         Best<T>& b = best[static_cast<size_t>(i)];
                         // The last of equal elements; NaN beats all.
-                        if (k == 0 || v != v || (b.value == b.value && (greatest ? v >= b.value : v <= b.value))) b = {v, k};
+                        if (k == 0 || v != v ||
+                            (b.value == b.value && (greatest ? v >= b.value : v <= b.value)))
+                            b = {v, k};
                         *to++ = b.at;
                     }
         });
@@ -210,7 +215,9 @@ struct CumulativeExtreme {
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = place_along(g[0], dim, c.output(1), c.input_shape(0));
     }
-    Tensors pushforward(Context& c, const Tensors& t) { return {pick_along(t[0], dim, c.output(1)), Tensor()}; }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        return {pick_along(t[0], dim, c.output(1)), Tensor()};
+    }
 };
 
 struct LogCumSumExp {
@@ -219,8 +226,7 @@ struct LogCumSumExp {
     static constexpr bool saves_output = true;
     int64_t dim;
 
-    template <class W>
-    static W log_add(W a, W b) {
+    template <class W> static W log_add(W a, W b) {
         W low = a < b ? a : b, high = a < b ? b : a;
         if (a != a || b != b) return a + b;
         if (low == high && std::isinf(low)) return low;
@@ -231,14 +237,17 @@ struct LogCumSumExp {
         auto run = [&](auto zero) {
             using T = decltype(zero);
             scan<T, double>(x, y, dim, false, [](T v, T& out, double& s, bool first) {
-                out = static_cast<T>(s = first ? static_cast<double>(v) : log_add<double>(s, static_cast<double>(v)));
+                out = static_cast<T>(s = first ? static_cast<double>(v)
+                                               : log_add<double>(s, static_cast<double>(v)));
             });
         };
         x.dtype == DType::Float32 ? run(float{}) : run(double{});
         return Tensor::make(y);
     }
     // y with its -inf (nothing summed yet) replaced: differences with it are then -inf or harmless.
-    static Tensor finite(const Tensor& y) { return where(eq(y, -std::numeric_limits<double>::infinity()), 0.0, y); }
+    static Tensor finite(const Tensor& y) {
+        return where(eq(y, -std::numeric_limits<double>::infinity()), 0.0, y);
+    }
     static Tensor own(const Tensor& x, const Tensor& y) { return unary("exp", sub(x, finite(y))); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor &x = c.input(0), &y = c.output();
@@ -256,10 +265,13 @@ struct LogCumSumExp {
 
 DType scan_dtype(const Tensor& x, int dtype, const char* kernel) {
     DType d = dtype < 0 ? reduction_dtype(Reduction::sum, x.dtype()) : static_cast<DType>(dtype);
-    if (!is_supported(d) || !is_supported(x.dtype())) fail_unsupported(kernel, is_supported(d) ? x.dtype() : d);
+    if (!is_supported(d) || !is_supported(x.dtype()))
+        fail_unsupported(kernel, is_supported(d) ? x.dtype() : d);
     if (modes.grad && x.requires_grad() && !is_differentiable(d))
-        fail("Autograd not support dtype: %s. The input requires grad, and integers have no derivative: detach() it first.",
-             dtype_legacy_name(d));
+        fail(
+            "Autograd not support dtype: %s. The input requires grad, and integers have no derivative: "
+            "detach() it first.",
+            dtype_legacy_name(d));
     return d;
 }
 

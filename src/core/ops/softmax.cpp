@@ -22,7 +22,8 @@ struct RowKernels {
         total = reductions().reduce[static_cast<int>(Reduction::sum)][k];
         exp = kernels().elementwise[static_cast<int>(Primitive::exp)][k][0];
         log = kernels().elementwise[static_cast<int>(Primitive::log)][k][0];
-        sub = kernels().elementwise[static_cast<int>(Primitive::sub)][k][2];  // the second operand is one value
+        sub =
+            kernels().elementwise[static_cast<int>(Primitive::sub)][k][2];  // the second operand is one value
         div = kernels().elementwise[static_cast<int>(Primitive::div)][k][2];
         mul = kernels().elementwise[static_cast<int>(Primitive::mul)][k][2];
     }
@@ -31,8 +32,7 @@ struct RowKernels {
 constexpr int64_t kLongRow = 32;  // from here on a kernel call costs less than a plain loop
 
 // to = from (op) v for a row.
-template <class T>
-inline void with_value(BlockKernel fn, const T* from, T v, T* to, int64_t n) {
+template <class T> inline void with_value(BlockKernel fn, const T* from, T v, T* to, int64_t n) {
     const void* in[2] = {from, &v};
     fn(in, to, n);
 }
@@ -43,7 +43,8 @@ template <class T, class F>
 void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F use) {
     RowKernels k(sizeof(T) == 4 ? DType::Float32 : DType::Float64);
     int64_t together = std::max<int64_t>(1, std::min(rows, kBlock / std::max<int64_t>(n, 1)));
-    std::vector<T> e(static_cast<size_t>(together * n)), shift(static_cast<size_t>(together)), sum(shift), log(shift);
+    std::vector<T> e(static_cast<size_t>(together * n)), shift(static_cast<size_t>(together)), sum(shift),
+        log(shift);
     for (int64_t r = 0; r < rows; r += together) {
         int64_t m = std::min(together, rows - r);
         const T* from = x + r * n;
@@ -53,8 +54,7 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
             if (!shift_infinite && std::isinf(s)) s = 0;
             shift[static_cast<size_t>(i)] = s;
             T* to = e.data() + i * n;
-            if (n >= kLongRow)
-                with_value(k.sub, from + i * n, s, to, n);
+            if (n >= kLongRow) with_value(k.sub, from + i * n, s, to, n);
             else
                 for (int64_t j = 0; j < n; ++j) to[j] = from[i * n + j] - s;
         }
@@ -70,10 +70,7 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
     }
 }
 
-template <class F>
-void with_float(DType d, F f) {
-    d == DType::Float32 ? f(float{}) : f(double{});
-}
+template <class F> void with_float(DType d, F f) { d == DType::Float32 ? f(float{}) : f(double{}); }
 
 int64_t row_length(const Layout& l, int64_t dim) { return l.ndim() ? l.size(dim) : 1; }
 
@@ -85,20 +82,21 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
             using T = decltype(zero);
             T* out = y.as<T>();
             RowKernels k(a.dtype);
-            exponentials(x.as<T>(), x.numel() / n, n, true, [&](int64_t r, const T* from, const T* e, T shift, T sum, T log) {
-                T* to = out + r * n;
-                if (n >= kLongRow) {
-                    if (logarithm) {
-                        with_value(k.sub, from, shift, to, n);
-                        with_value<T>(k.sub, to, log, to, n);
-                    } else {
-                        with_value(k.div, e, sum, to, n);
-                    }
-                } else if (logarithm)
-                    for (int64_t j = 0; j < n; ++j) to[j] = (from[j] - shift) - log;
-                else
-                    for (int64_t j = 0; j < n; ++j) to[j] = e[j] / sum;
-            });
+            exponentials(x.as<T>(), x.numel() / n, n, true,
+                         [&](int64_t r, const T* from, const T* e, T shift, T sum, T log) {
+                             T* to = out + r * n;
+                             if (n >= kLongRow) {
+                                 if (logarithm) {
+                                     with_value(k.sub, from, shift, to, n);
+                                     with_value<T>(k.sub, to, log, to, n);
+                                 } else {
+                                     with_value(k.div, e, sum, to, n);
+                                 }
+                             } else if (logarithm)
+                                 for (int64_t j = 0; j < n; ++j) to[j] = (from[j] - shift) - log;
+                             else
+                                 for (int64_t j = 0; j < n; ++j) to[j] = e[j] / sum;
+                         });
         });
     return from_rows(y, *a.layout, dim);
 }
@@ -106,7 +104,8 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
 // The pullback of softmax (y * (g - sum(g * y))) and log_softmax (g - exp(y) * sum(g)) in one pass over each row.
 // The results are those of the differentiable form below, bit for bit.
 Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t dim, bool logarithm) {
-    Array g = rows_along(cotangent, dim), y = rows_along(output, dim), out = Array::empty(y.dtype, y.layout->dims());
+    Array g = rows_along(cotangent, dim), y = rows_along(output, dim),
+          out = Array::empty(y.dtype, y.layout->dims());
     int64_t n = row_length(*output.layout, dim);
     if (y.numel())
         with_float(y.dtype, [&](auto zero) {
@@ -152,13 +151,11 @@ struct Softmax {
     Tensor row_sum(const Tensor& u) const { return u.ndim() ? sum_like(u, Dims{dim}, true) : u; }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor &u = g[0], &y = c.output();
-        bool plain = !(modes.grad && (u.requires_grad() || y.requires_grad())) && !u.is_dual() && !y.is_dual() && u.dtype() == y.dtype();
-        if (plain)
-            out[0] = Tensor::make(softmax_pull_array(u.array(), y.array(), dim, logarithm));
-        else if (logarithm)
-            out[0] = sub(u, mul(unary("exp", y), row_sum(u)));
-        else
-            out[0] = mul(y, sub(u, row_sum(mul(u, y))));
+        bool plain = !(modes.grad && (u.requires_grad() || y.requires_grad())) && !u.is_dual() &&
+                     !y.is_dual() && u.dtype() == y.dtype();
+        if (plain) out[0] = Tensor::make(softmax_pull_array(u.array(), y.array(), dim, logarithm));
+        else if (logarithm) out[0] = sub(u, mul(unary("exp", y), row_sum(u)));
+        else out[0] = mul(y, sub(u, row_sum(mul(u, y))));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         const Tensor& y = c.output();
@@ -189,8 +186,7 @@ struct LogSumExp {
         Array rows = contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
         Array out = Array::empty(a.dtype, reduced_shape(*a.layout, dims, keepdim));
         int64_t n = reduced_count(*a.layout, dims);
-        if (n == 0)
-            fill_array(out, Scalar(-std::numeric_limits<double>::infinity()));
+        if (n == 0) fill_array(out, Scalar(-std::numeric_limits<double>::infinity()));
         else if (out.numel())
             with_float(a.dtype, [&](auto zero) {
                 using T = decltype(zero);
@@ -209,7 +205,9 @@ struct LogSumExp {
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), weights(c));
     }
-    Tensors pushforward(Context& c, const Tensors& t) { return {sum_like(zmul(t[0], weights(c)), dims, keepdim)}; }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        return {sum_like(zmul(t[0], weights(c)), dims, keepdim)};
+    }
 };
 
 Tensor softmax_of(const Tensor& x, int64_t dim, int dtype, bool logarithm) {

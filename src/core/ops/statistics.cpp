@@ -16,15 +16,16 @@ namespace {
 // value where y is not 0, else 0.
 Tensor zero_at_zero(const Tensor& y, const Tensor& value) { return where(eq(y, 0.0), 0.0, value); }
 
-template <bool root, bool with_mean>
-struct Variance {
+template <bool root, bool with_mean> struct Variance {
     static constexpr uint32_t saves = 1;
     static constexpr bool saves_output = root;
     Dims dims;
     double correction;
     bool keepdim;
     const char* node_name() const {
-        return with_mean ? root ? "StdMeanBackward0" : "VarMeanBackward0" : root ? "StdBackward0" : "VarBackward0";
+        return with_mean ? root ? "StdMeanBackward0" : "VarMeanBackward0"
+               : root    ? "StdBackward0"
+                         : "VarBackward0";
     }
     double freedom(const Layout& l) const {
         double n = static_cast<double>(reduced_count(l, dims)) - correction;
@@ -35,7 +36,8 @@ struct Variance {
         Tensor plain = Tensor::make(x[0].array());
         Tensor m = mean_of(plain);
         Tensor d = sub(plain, m);
-        Tensor v = div(Tensor::make(reduce_array(Reduction::sum, mul(d, d).array(), dims, keepdim)), freedom(x[0].layout()));
+        Tensor v = div(Tensor::make(reduce_array(Reduction::sum, mul(d, d).array(), dims, keepdim)),
+                       freedom(x[0].layout()));
         if (root) v = unary("sqrt", v);
         if (!with_mean) return {v};
         return {v, keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout_ref(), 0))};
@@ -59,7 +61,8 @@ struct Variance {
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         const Tensor& x = c.input(0);
-        Tensor v = mul(sum_like(zmul(t[0], sub(x, mean_of(x))), dims, keepdim), (root ? 1.0 : 2.0) / freedom(x.layout()));
+        Tensor v = mul(sum_like(zmul(t[0], sub(x, mean_of(x))), dims, keepdim),
+                       (root ? 1.0 : 2.0) / freedom(x.layout()));
         if constexpr (root) v = zero_at_zero(c.output(0), div(v, c.output(0)));
         if (!with_mean) return {v};
         return {v, dims.empty() ? t[0] : mean(t[0], dims, keepdim, false, -1)};
@@ -75,8 +78,10 @@ Tensors variance(const Tensor& x, const Dims& given, double correction, bool kee
     Dims dims = reduced_dims(x, given);
     if (static_cast<double>(reduced_count(x.layout(), dims)) <= correction) {
         if (PyErr_WarnFormat(PyExc_UserWarning, 1,
-                             "%s(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
-                             "numel divided by output numel).", name) < 0)
+                             "%s(): degrees of freedom is <= 0. Correction should be strictly less than the "
+                             "reduction factor (input "
+                             "numel divided by output numel).",
+                             name) < 0)
             throw PythonError();
     }
     return apply_all(Variance<root, with_mean>{dims, correction, keepdim}, {x});
@@ -94,21 +99,22 @@ struct VectorNorm {
     Tensor typed(const Tensor& x) const { return dtype < 0 ? x : to_dtype(x, static_cast<DType>(dtype)); }
 
     Array measure(const Tensor& x) const {
-        if (order == 0) return converted(reduce_array(Reduction::count_nonzero, x.array(), dims, keepdim), x.dtype());
+        if (order == 0)
+            return converted(reduce_array(Reduction::count_nonzero, x.array(), dims, keepdim), x.dtype());
         if (order == 2) {
             Tensor s = Tensor::make(reduce_array(Reduction::sum, mul(x, x).array(), dims, keepdim));
             return unary("sqrt", s).array();
         }
         Tensor a = unary("abs", x);
-        if (std::isinf(order)) return reduce_array(order > 0 ? Reduction::max : Reduction::min, a.array(), dims, keepdim);
+        if (std::isinf(order))
+            return reduce_array(order > 0 ? Reduction::max : Reduction::min, a.array(), dims, keepdim);
         if (order == 1) return reduce_array(Reduction::sum, a.array(), dims, keepdim);
         Tensor s = Tensor::make(reduce_array(Reduction::sum, pow(a, order).array(), dims, keepdim));
         return pow(s, 1 / order).array();
     }
 
     // Powers may leave the range of the dtype although the norm is in it: such norms are taken of x / max|x|.
-    template <class T>
-    static bool out_of_range(const Array& y, double order) {
+    template <class T> static bool out_of_range(const Array& y, double order) {
         double low = std::pow(static_cast<double>(std::numeric_limits<T>::min()) * 1e8, 1 / order);
         for (int64_t i = 0; i < y.numel(); ++i)
             if (!(y.as<T>()[i] > low && y.as<T>()[i] < std::numeric_limits<T>::infinity())) return true;
@@ -119,7 +125,8 @@ struct VectorNorm {
         Tensor x = typed(Tensor::make(inputs[0].array()));
         Array y = measure(x);
         if (order <= 0 || order == 1 || std::isinf(order) || x.numel() == 0) return Tensor::make(y);
-        if (!(y.dtype == DType::Float32 ? out_of_range<float>(y, order) : out_of_range<double>(y, order))) return Tensor::make(y);
+        if (!(y.dtype == DType::Float32 ? out_of_range<float>(y, order) : out_of_range<double>(y, order)))
+            return Tensor::make(y);
         Tensor largest = Tensor::make(reduce_array(Reduction::max, unary("abs", x).array(), dims, keepdim));
         Tensor usable = elementwise(*rows.lt, {largest, std::numeric_limits<double>::infinity()});
         Tensor scale = where(usable, where(eq(largest, 0.0), 1.0, largest), 1.0);
@@ -134,7 +141,8 @@ struct VectorNorm {
         if (order == 1) return unary("sgn", x);
         if (std::isinf(order)) {
             Tensor ties = eq(unary("abs", x), wide(y, x));
-            Tensor count = to_dtype(Tensor::make(reduce_array(Reduction::count_nonzero, ties.array(), dims, keepdim)), x.dtype());
+            Tensor count = to_dtype(
+                Tensor::make(reduce_array(Reduction::count_nonzero, ties.array(), dims, keepdim)), x.dtype());
             return where(ties, mul(unary("sgn", x), wide(div(1.0, count), x)), 0.0);
         }
         Tensor flat = eq(y, 0.0);
@@ -187,18 +195,26 @@ Tensors std_mean(const Tensor& x, const Dims& dims, double correction, bool keep
 Tensor vector_norm(const Tensor& x, double order, const Dims& given, bool keepdim, int dtype) {
     DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
     if (!is_differentiable(x.dtype()) || !is_differentiable(d))
-        fail("linalg.vector_norm: Expected a floating point or complex tensor as input. Got %s. Convert it first: x.float().",
-             dtype_legacy_name(is_differentiable(x.dtype()) ? d : x.dtype()));
+        fail(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got %s. Convert it "
+            "first: x.float().",
+            dtype_legacy_name(is_differentiable(x.dtype()) ? d : x.dtype()));
     if (!is_supported(d)) fail_unsupported("norm_cpu", d);
     Dims dims = reduced_dims(x, given);
     if ((order < 0 || std::isinf(order)) && reduced_count(x.layout(), dims) == 0) {
         const char* text = std::isinf(order) ? order > 0 ? "inf" : "-inf" : "negative";
         if (given.empty())
-            fail("linalg.vector_norm cannot compute the %s norm on an empty tensor because the operation does not have an identity", text);
+            fail(
+                "linalg.vector_norm cannot compute the %s norm on an empty tensor because the operation does "
+                "not have an identity",
+                text);
         for (int64_t k : dims)
             if (x.size(k) == 0)
-                fail("linalg.vector_norm cannot compute the %s norm on the dimension %lldbecause this dimension is empty and the "
-                     "operation does not have an identity", text, static_cast<long long>(k));
+                fail(
+                    "linalg.vector_norm cannot compute the %s norm on the dimension %lldbecause this "
+                    "dimension is empty and the "
+                    "operation does not have an identity",
+                    text, static_cast<long long>(k));
     }
     return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? -1 : static_cast<int>(d)}, {x});
 }

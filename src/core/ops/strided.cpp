@@ -39,10 +39,8 @@ void add_all(const Array& values, const Array& storage, const Layout& layout, in
 
 // storage[offset + where] += values, for every element of `layout`; `values` is contiguous and floating point.
 void add_into(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
-    if (values.dtype == DType::Float32)
-        add_all<float>(values, storage, layout, offset);
-    else
-        add_all<double>(values, storage, layout, offset);
+    if (values.dtype == DType::Float32) add_all<float>(values, storage, layout, offset);
+    else add_all<double>(values, storage, layout, offset);
 }
 
 // How often each element of a layout is reached by it, laid out in row-major order.
@@ -71,13 +69,13 @@ struct ThroughStorage {
         int64_t low = std::min(low_f, low_t + offset), high = std::max(high_f, high_t + offset);
         Array storage = Array::empty(x[0].dtype(), Dims{high - low});
         fill_array(storage, Scalar(0));
-        if (from->overlaps_itself())
-            add_into(contiguous_array(x[0].array()), storage, *from, -low);
-        else
-            copy_array(x[0].array(), storage.view(from, -low));
+        if (from->overlaps_itself()) add_into(contiguous_array(x[0].array()), storage, *from, -low);
+        else copy_array(x[0].array(), storage.view(from, -low));
         return Tensor::make(contiguous_array(storage.view(to, offset - low)));
     }
-    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(ThroughStorage{node, to, from, -offset}, {g[0]}); }
+    void pullback(Context&, const Tensors& g, Tensors& out) {
+        out[0] = apply(ThroughStorage{node, to, from, -offset}, {g[0]});
+    }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
@@ -138,9 +136,12 @@ struct AsStridedScatter {
 
 }  // namespace
 
-Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset) { return apply(AsStrided{layout, offset, x->offset}, {x}); }
+Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset) {
+    return apply(AsStrided{layout, offset, x->offset}, {x});
+}
 
-Tensor as_strided_of(const Tensor& x, const Ref<Layout>& geometry, const Ref<Layout>& layout, int64_t offset) {
+Tensor as_strided_of(const Tensor& x, const Ref<Layout>& geometry, const Ref<Layout>& layout,
+                     int64_t offset) {
     if (!geometry->overlaps_itself() && lies_within(*layout, offset, *geometry)) {
         Tensor whole = as_layout(x, geometry);
         return as_strided(whole, layout, whole->offset + offset);
@@ -168,7 +169,8 @@ Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& str
     if (size.size() != stride.size()) fail("mismatch in length of strides and shape");
     for (int64_t s : stride)
         if (s < 0)
-            fail("as_strided: Negative strides are not supported at the moment, got strides: %s", shape_text(stride).c_str());
+            fail("as_strided: Negative strides are not supported at the moment, got strides: %s",
+                 shape_text(stride).c_str());
     for (int64_t n : size)
         if (n < 0)
             fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(size).c_str(),
@@ -185,15 +187,18 @@ Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& str
     if (!empty) {
         auto item = static_cast<int64_t>(item_size(x.dtype()));
         int64_t bytes;
-        overflow = overflow || __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, item, &bytes);
+        overflow =
+            overflow || __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, item, &bytes);
         if (overflow)
             fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(size).c_str(),
                  shape_text(stride).c_str());
         if (bytes > static_cast<int64_t>(x->cell->buffer->bytes()))
-            fail("setStorage: sizes %s, strides %s, storage offset %lld, and itemsize %lld requiring a storage size of %lld are out "
-                 "of bounds for storage of size %zu",
-                 shape_text(size).c_str(), shape_text(stride).c_str(), static_cast<long long>(offset), static_cast<long long>(item),
-                 static_cast<long long>(bytes), x->cell->buffer->bytes());
+            fail(
+                "setStorage: sizes %s, strides %s, storage offset %lld, and itemsize %lld requiring a "
+                "storage size of %lld are out "
+                "of bounds for storage of size %zu",
+                shape_text(size).c_str(), shape_text(stride).c_str(), static_cast<long long>(offset),
+                static_cast<long long>(item), static_cast<long long>(bytes), x->cell->buffer->bytes());
     }
     return Layout::strided(size, stride);
 }

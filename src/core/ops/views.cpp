@@ -58,7 +58,8 @@ struct Permute {
     }
     void pullback(Context&, const Tensors& g, Tensors& out) {
         Dims back(order.size(), 0);
-        for (size_t i = 0; i < order.size(); ++i) back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
+        for (size_t i = 0; i < order.size(); ++i)
+            back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
         out[0] = apply(Permute{"PermuteBackward0", back}, {g[0]});
     }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
@@ -157,17 +158,22 @@ Dims infer_shape(const Tensor& x, const Dims& given) {
             if (hole >= 0) fail("only one dimension can be inferred");
             hole = static_cast<int64_t>(i);
         } else if (shape[i] < 0) {
-            fail("invalid shape dimension %lld at index %zu of shape %s", static_cast<long long>(shape[i]), i, shape_text(shape).c_str());
+            fail("invalid shape dimension %lld at index %zu of shape %s", static_cast<long long>(shape[i]), i,
+                 shape_text(shape).c_str());
         } else {
             overflow = overflow || __builtin_mul_overflow(known, shape[i], &known);
         }
     }
     bool fits = overflow ? false : hole < 0 ? known == x.numel() : known != 0 && x.numel() % known == 0;
     if (hole >= 0 && known == 0 && x.numel() == 0)
-        fail("cannot reshape tensor of 0 elements into shape %s because the unspecified dimension size -1 can be any value and is "
-             "ambiguous", shape_text(shape).c_str());
+        fail(
+            "cannot reshape tensor of 0 elements into shape %s because the unspecified dimension size -1 can "
+            "be any value and is "
+            "ambiguous",
+            shape_text(shape).c_str());
     if (!fits)
-        fail("shape '%s' is invalid for input of size %lld", shape_text(shape).c_str(), static_cast<long long>(x.numel()));
+        fail("shape '%s' is invalid for input of size %lld", shape_text(shape).c_str(),
+             static_cast<long long>(x.numel()));
     if (hole >= 0) shape[static_cast<size_t>(hole)] = x.numel() / known;
     return shape;
 }
@@ -183,9 +189,11 @@ Permute transposition(const char* node, const Tensor& x, int64_t a, int64_t b) {
 
 Permute matrix_transposition(const char* node, const Tensor& x) {
     if (x.ndim() > 2)
-        fail("%s() expects a tensor with <= 2 dimensions, but self is %lldD. Use .mT to transpose the last two dimensions, or "
-             ".transpose(dim0, dim1).",
-             std::string_view(node) == "TBackward1" ? "t_" : "t", static_cast<long long>(x.ndim()));
+        fail(
+            "%s() expects a tensor with <= 2 dimensions, but self is %lldD. Use .mT to transpose the last "
+            "two dimensions, or "
+            ".transpose(dim0, dim1).",
+            std::string_view(node) == "TBackward1" ? "t_" : "t", static_cast<long long>(x.ndim()));
     return transposition(node, x, 0, x.ndim() < 2 ? 0 : 1);
 }
 
@@ -209,8 +217,7 @@ Dims ones_among(const Tensor& x, const Dims& dims) {
 
 // The in-place form of a view: `x` itself gets the geometry that the rule makes of it. It counts as a write, so that
 // other views look at their history again, though no element changes.
-template <class R>
-const Tensor& regeometry(R rule, const Tensor& x, const char* operation) {
+template <class R> const Tensor& regeometry(R rule, const Tensor& x, const char* operation) {
     bool record = should_record(x) && is_differentiable(x.dtype());
     if (record || x->flags & kInference) check_inplace(x);
     Tensors shaped;
@@ -243,28 +250,33 @@ const Tensor& regeometry(R rule, const Tensor& x, const char* operation) {
 Tensor expand(const Tensor& x, const Dims& shape) {
     int64_t lead = static_cast<int64_t>(shape.size()) - x.ndim();
     if (lead < 0)
-        fail("expand(torch.%sTensor{%s}, size=%s): the number of sizes provided (%zu) must be greater or equal to the number of "
-             "dimensions in the tensor (%lld)",
-             dtype_legacy_name(x.dtype()), shape_text(x.layout()).c_str(), shape_text(shape).c_str(), shape.size(),
-             static_cast<long long>(x.ndim()));
+        fail(
+            "expand(torch.%sTensor{%s}, size=%s): the number of sizes provided (%zu) must be greater or "
+            "equal to the number of "
+            "dimensions in the tensor (%lld)",
+            dtype_legacy_name(x.dtype()), shape_text(x.layout()).c_str(), shape_text(shape).c_str(),
+            shape.size(), static_cast<long long>(x.ndim()));
     Dims full = shape, strides(shape.size(), 0);
     for (size_t i = full.size(); i-- > 0;) {
         int64_t d = static_cast<int64_t>(i) - lead, size = d >= 0 ? x.size(d) : 1;
-        if (d >= 0)
-            strides[i] = x.layout().stride(d);
-        else
-            strides[i] = i + 1 < full.size() ? full[i + 1] * strides[i + 1] : 1;
+        if (d >= 0) strides[i] = x.layout().stride(d);
+        else strides[i] = i + 1 < full.size() ? full[i + 1] * strides[i + 1] : 1;
         if (full[i] == -1) {
             if (d < 0)
-                fail("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension %zu", i);
+                fail(
+                    "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension "
+                    "%zu",
+                    i);
             full[i] = size;
         }
         if (full[i] == size) continue;
         if (size != 1)
-            fail("The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton dimension %zu.  Target "
-                 "sizes: %s.  Tensor sizes: %s",
-                 static_cast<long long>(full[i]), static_cast<long long>(size), i, shape_text(shape).c_str(),
-                 shape_text(x.layout()).c_str());
+            fail(
+                "The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton "
+                "dimension %zu.  Target "
+                "sizes: %s.  Tensor sizes: %s",
+                static_cast<long long>(full[i]), static_cast<long long>(size), i, shape_text(shape).c_str(),
+                shape_text(x.layout()).c_str());
         strides[i] = 0;
     }
     return apply(Expand{Layout::strided(full, strides)}, {x});
@@ -273,8 +285,10 @@ Tensor expand(const Tensor& x, const Dims& shape) {
 Tensor view(const Tensor& x, const Dims& given) {
     Ref<Layout> layout = view_layout(x.layout(), infer_shape(x, given));
     if (!layout)
-        fail("view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
-             "subspaces). Use .reshape(...) instead.");
+        fail(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+            "across two contiguous "
+            "subspaces). Use .reshape(...) instead.");
     return apply(View{std::move(layout)}, {x});
 }
 
@@ -310,24 +324,27 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Dims& sizes) {
     int64_t known = 1, hole = -1, n = x.size(dim);
     bool overflow = false;
     for (size_t i = 0; i < sizes.size(); ++i) {
-        if (sizes[i] == -1 && hole < 0)
-            hole = static_cast<int64_t>(i);
+        if (sizes[i] == -1 && hole < 0) hole = static_cast<int64_t>(i);
         else if (sizes[i] < 0)
-            fail("unflatten got an unexpected error: only one dimension can be inferred, and sizes are not negative; got %s",
-                 shape_text(sizes).c_str());
-        else
-            overflow = overflow || __builtin_mul_overflow(known, sizes[i], &known);
+            fail(
+                "unflatten got an unexpected error: only one dimension can be inferred, and sizes are not "
+                "negative; got %s",
+                shape_text(sizes).c_str());
+        else overflow = overflow || __builtin_mul_overflow(known, sizes[i], &known);
     }
     if (overflow || (hole < 0 ? known != n : known == 0 || n % known != 0))
-        fail("unflatten: Provided sizes %s don't multiply up to the size of dim %lld (%lld) in the input tensor",
-             shape_text(sizes).c_str(), static_cast<long long>(dim), static_cast<long long>(n));
+        fail(
+            "unflatten: Provided sizes %s don't multiply up to the size of dim %lld (%lld) in the input "
+            "tensor",
+            shape_text(sizes).c_str(), static_cast<long long>(dim), static_cast<long long>(n));
     Dims shape;
     for (int64_t d = 0; d < x.ndim(); ++d) {
         if (d != dim) {
             shape.push_back(x.size(d));
             continue;
         }
-        for (size_t i = 0; i < sizes.size(); ++i) shape.push_back(static_cast<int64_t>(i) == hole ? n / known : sizes[i]);
+        for (size_t i = 0; i < sizes.size(); ++i)
+            shape.push_back(static_cast<int64_t>(i) == hole ? n / known : sizes[i]);
     }
     return view(x, shape);
 }
@@ -352,26 +369,33 @@ Tensors broadcast(const Tensors& xs) {
 
 Tensor permute(const Tensor& x, const Dims& order) {
     if (static_cast<int64_t>(order.size()) != x.ndim())
-        fail("permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
-             "dimensions i.e. input.dim() = %lld is not equal to len(dims) = %zu",
-             static_cast<long long>(x.ndim()), order.size());
+        fail(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
+            "desired ordering of "
+            "dimensions i.e. input.dim() = %lld is not equal to len(dims) = %zu",
+            static_cast<long long>(x.ndim()), order.size());
     Dims wrapped;
     for (int64_t d : order) {
         d = wrap_dim(d, x.ndim());
-        if (std::find(wrapped.begin(), wrapped.end(), d) != wrapped.end()) fail("permute(): duplicate dims are not allowed.");
+        if (std::find(wrapped.begin(), wrapped.end(), d) != wrapped.end())
+            fail("permute(): duplicate dims are not allowed.");
         wrapped.push_back(d);
     }
     return apply(Permute{"PermuteBackward0", wrapped}, {x});
 }
 
-Tensor transpose(const Tensor& x, int64_t a, int64_t b) { return apply(transposition("TransposeBackward0", x, a, b), {x}); }
+Tensor transpose(const Tensor& x, int64_t a, int64_t b) {
+    return apply(transposition("TransposeBackward0", x, a, b), {x});
+}
 Tensor t(const Tensor& x) { return apply(matrix_transposition("TBackward0", x), {x}); }
 
 Tensor movedim(const Tensor& x, const Dims& source, const Dims& destination) {
     if (source.size() != destination.size())
-        fail("movedim: Invalid source or destination dims: source (%s dims) should contain the same number of dims as destination (%s "
-             "dims)",
-             shape_text(source).c_str(), shape_text(destination).c_str());
+        fail(
+            "movedim: Invalid source or destination dims: source (%s dims) should contain the same number of "
+            "dims as destination (%s "
+            "dims)",
+            shape_text(source).c_str(), shape_text(destination).c_str());
     auto n = static_cast<size_t>(x.ndim());
     Dims from, to, order(n, -1), rest;
     for (int64_t d : source) from.push_back(wrap_dim(d, x.ndim()));
@@ -395,8 +419,12 @@ Tensor movedim(const Tensor& x, const Dims& source, const Dims& destination) {
 }
 
 Tensor squeeze(const Tensor& x) { return apply(Squeeze{"SqueezeBackward0", ones_of(x)}, {x}); }
-Tensor squeeze(const Tensor& x, int64_t dim) { return apply(Squeeze{"SqueezeBackward1", ones_among(x, Dims{dim})}, {x}); }
-Tensor squeeze(const Tensor& x, const Dims& dims) { return apply(Squeeze{"SqueezeBackward2", ones_among(x, dims)}, {x}); }
+Tensor squeeze(const Tensor& x, int64_t dim) {
+    return apply(Squeeze{"SqueezeBackward1", ones_among(x, Dims{dim})}, {x});
+}
+Tensor squeeze(const Tensor& x, const Dims& dims) {
+    return apply(Squeeze{"SqueezeBackward2", ones_among(x, dims)}, {x});
+}
 Tensor unsqueeze(const Tensor& x, int64_t dim) {
     return apply(Unsqueeze{"UnsqueezeBackward0", wrap_dim(dim, x.ndim() + 1)}, {x});
 }
@@ -417,8 +445,9 @@ Tensor view_dtype(const Tensor& x, DType dtype) {
         int64_t ratio = from > to ? from / to : to / from;
         auto scaled = [&](int64_t v, const char* what) {
             if (from > to) return v * ratio;
-            if (v % ratio) fail("%s must be divisible by %lld to view %s as %s (different element sizes), but got %lld", what,
-                                static_cast<long long>(ratio), a, b, static_cast<long long>(v));
+            if (v % ratio)
+                fail("%s must be divisible by %lld to view %s as %s (different element sizes), but got %lld",
+                     what, static_cast<long long>(ratio), a, b, static_cast<long long>(v));
             return v / ratio;
         };
         shape[last] = scaled(shape[last], "self.size(-1)");
@@ -432,7 +461,9 @@ Tensor view_dtype(const Tensor& x, DType dtype) {
     return y;
 }
 
-const Tensor& squeeze_(const Tensor& x) { return regeometry(Squeeze{"SqueezeBackward3", ones_of(x)}, x, "squeeze_"); }
+const Tensor& squeeze_(const Tensor& x) {
+    return regeometry(Squeeze{"SqueezeBackward3", ones_of(x)}, x, "squeeze_");
+}
 const Tensor& squeeze_(const Tensor& x, int64_t dim) {
     return regeometry(Squeeze{"SqueezeBackward4", ones_among(x, Dims{dim})}, x, "squeeze_");
 }

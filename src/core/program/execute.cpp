@@ -116,7 +116,8 @@ class Execution {
         register_bytes_ = (static_cast<size_t>(block_) * widest + 63) / 64 * 64;
         // Registers of results, two for each load, one for each operand that may have to be expanded, one for
         // each output that is converted or scattered.
-        size_t count = static_cast<size_t>(p_.register_count + loads) + 3 * p_.steps.size() + p_.outputs.size() + p_.types.size();
+        size_t count = static_cast<size_t>(p_.register_count + loads) + 3 * p_.steps.size() +
+                       p_.outputs.size() + p_.types.size();
         size_t singles = p_.types.size() * 16;
         free_ = arena.get(singles + count * register_bytes_ + 64);
         singles_ = free_;
@@ -157,8 +158,9 @@ class Execution {
             } else if (in_order(*a, shape_, common_) && a->dtype == want) {
                 place = {a->data(), static_cast<int64_t>(a->item()), false};
             } else {
-                BlockKernel cast =
-                    a->dtype == want ? nullptr : kernels().cast[static_cast<int>(a->dtype)][static_cast<int>(want)];
+                BlockKernel cast = a->dtype == want
+                                       ? nullptr
+                                       : kernels().cast[static_cast<int>(a->dtype)][static_cast<int>(want)];
                 char* raw = next_register();
                 char* out = cast ? next_register() : raw;
                 if (common_) {
@@ -185,7 +187,9 @@ class Execution {
             }
             b.once = singles == s.arity;
             Place& out = places_[static_cast<size_t>(s.out)];
-            out = {registers_ + static_cast<size_t>(p_.registers[static_cast<size_t>(s.out)]) * register_bytes_, 0, b.once};
+            out = {
+                registers_ + static_cast<size_t>(p_.registers[static_cast<size_t>(s.out)]) * register_bytes_,
+                0, b.once};
             if (b.once) out.base = singles_ + 16 * s.out;  // its register may be taken by a later value
             int variant = 0;
             if (s.cast) {
@@ -218,7 +222,8 @@ class Execution {
         DType t = p_.types[static_cast<size_t>(value)];
         int log = 0;
         while ((size_t(1) << log) < item_size(t)) ++log;
-        kernels().fill[log](places_[static_cast<size_t>(value)].base, places_[static_cast<size_t>(full)].base, block_);
+        kernels().fill[log](places_[static_cast<size_t>(value)].base, places_[static_cast<size_t>(full)].base,
+                            block_);
     }
 
     void bind_outputs() {
@@ -236,7 +241,9 @@ class Execution {
                 place = {out.data(), static_cast<int64_t>(out.item()), false};
                 continue;
             }
-            BlockKernel cast = have == out.dtype ? nullptr : kernels().cast[static_cast<int>(have)][static_cast<int>(out.dtype)];
+            BlockKernel cast = have == out.dtype
+                                   ? nullptr
+                                   : kernels().cast[static_cast<int>(have)][static_cast<int>(out.dtype)];
             if (place.single) v = expanded(v);
             Array walked = out;
             if (common_) walked = out.view(Layout::contiguous(Dims{n_}), out.offset);
@@ -341,7 +348,8 @@ void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* o
     for (int v = 0; v < p.inputs; ++v) {
         bool single = sources[v].single;
         places[v] = {const_cast<char*>(static_cast<const char*>(sources[v].data)),
-                     single ? 0 : static_cast<int32_t>(item_size(p.types[static_cast<size_t>(v)])), single && n > 1};
+                     single ? 0 : static_cast<int32_t>(item_size(p.types[static_cast<size_t>(v)])),
+                     single && n > 1};
     }
     for (size_t c = 0; c < p.constants.size(); ++c) {
         size_t v = static_cast<size_t>(p.inputs) + c;
@@ -351,12 +359,15 @@ void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* o
     for (const Lowered::Step& s : p.steps) {
         bool single = n > 1;
         for (int k = 0; k < s.arity; ++k) single = single && places[s.in[k]].single;
-        char* base = single ? singles + 8 * s.out : registers + static_cast<size_t>(p.registers[static_cast<size_t>(s.out)]) * bytes;
+        char* base = single
+                         ? singles + 8 * s.out
+                         : registers + static_cast<size_t>(p.registers[static_cast<size_t>(s.out)]) * bytes;
         places[s.out] = {base, 0, single};
     }
     for (size_t o = 0; o < p.outputs.size(); ++o) {
         int16_t v = p.outputs[o];
-        places[v] = {static_cast<char*>(outputs[o]), static_cast<int32_t>(item_size(p.types[static_cast<size_t>(v)])), false};
+        places[v] = {static_cast<char*>(outputs[o]),
+                     static_cast<int32_t>(item_size(p.types[static_cast<size_t>(v)])), false};
     }
     for (int64_t at = 0; at < n; at += block) {
         int64_t m = std::min(block, n - at);
@@ -446,7 +457,8 @@ void execute(const Lowered& program, const Source* sources, Array* outputs, cons
         alignas(8) char slots[8][8];
         bool plain = true;
         for (size_t o = 0; o < count && plain; ++o) {
-            plain = outputs[o].is_contiguous() && outputs[o].dtype == program.types[static_cast<size_t>(program.outputs[o])];
+            plain = outputs[o].is_contiguous() &&
+                    outputs[o].dtype == program.types[static_cast<size_t>(program.outputs[o])];
             out[o] = outputs[o].data();
         }
         for (int v = 0; v < program.inputs && plain; ++v) {
@@ -461,7 +473,8 @@ void execute(const Lowered& program, const Source* sources, Array* outputs, cons
             plain = a->dtype == want && (full || a->numel() == 1);
             linear[v] = {a->data(), !full};
             for (size_t o = 0; o < count && plain; ++o)
-                if (a->buffer == outputs[o].buffer) plain = full && program.steps.size() == 1 && a->offset == outputs[o].offset;
+                if (a->buffer == outputs[o].buffer)
+                    plain = full && program.steps.size() == 1 && a->offset == outputs[o].offset;
         }
         if (plain) {
             execute_linear(program, linear, out, n);
@@ -474,7 +487,9 @@ void execute(const Lowered& program, const Source* sources, Array* outputs, cons
 void copy_array(const Array& from, const Array& to) {
     int64_t n = to.numel();
     if (n == 0) return;
-    BlockKernel cast = from.dtype == to.dtype ? nullptr : kernels().cast[static_cast<int>(from.dtype)][static_cast<int>(to.dtype)];
+    BlockKernel cast = from.dtype == to.dtype
+                           ? nullptr
+                           : kernels().cast[static_cast<int>(from.dtype)][static_cast<int>(to.dtype)];
     bool both_dense = from.layout->same(*to.layout) && to.layout->is_dense();
     if (both_dense || (from.is_contiguous() && to.is_contiguous() && from.layout->same_shape(*to.layout))) {
         if (!cast) {
@@ -486,7 +501,8 @@ void copy_array(const Array& from, const Array& to) {
         return;
     }
     Walker read(from, *to.layout), write(to, *to.layout);
-    int64_t block = std::max<int64_t>(kBlockBytes / static_cast<int64_t>(std::max(from.item(), to.item())), 1);
+    int64_t block =
+        std::max<int64_t>(kBlockBytes / static_cast<int64_t>(std::max(from.item(), to.item())), 1);
     block = std::min(block, n);
     bool direct = to.is_contiguous();
     char* raw = arena.get(2 * (static_cast<size_t>(block) * 16 + 64));

@@ -75,7 +75,8 @@ struct Lowering {
         size_t n = out.types.size();
         std::vector<int> last(n, -1);
         for (size_t s = 0; s < out.steps.size(); ++s)
-            for (int k = 0; k < out.steps[s].arity; ++k) last[static_cast<size_t>(out.steps[s].in[k])] = static_cast<int>(s);
+            for (int k = 0; k < out.steps[s].arity; ++k)
+                last[static_cast<size_t>(out.steps[s].in[k])] = static_cast<int>(s);
         for (int16_t o : out.outputs) last[static_cast<size_t>(o)] = static_cast<int>(out.steps.size());
         out.registers.assign(n, -1);
         std::vector<int16_t> free;

@@ -42,7 +42,7 @@ struct Program {
 // A program with a compute dtype.
 struct Lowered {
     struct Step {
-        Primitive primitive;   // or cast, when `cast` is set
+        Primitive primitive;  // or cast, when `cast` is set
         BlockKernel cast = nullptr;
         const BlockKernel* kernels = nullptr;  // [which operand is single]
         uint8_t arity;
@@ -54,11 +54,11 @@ struct Lowered {
     std::vector<Scalar> constants;
     std::vector<Step> steps;
     std::vector<int16_t> outputs;
-    std::vector<DType> types;         // of each value
-    std::vector<int16_t> registers;   // of each value; -1: input or constant
+    std::vector<DType> types;        // of each value
+    std::vector<int16_t> registers;  // of each value; -1: input or constant
     int register_count = 0;
-    const char* missing = nullptr;    // a primitive without a kernel for this dtype
-    bool linear = false;              // fits `execute_linear`
+    const char* missing = nullptr;  // a primitive without a kernel for this dtype
+    bool linear = false;            // fits `execute_linear`
 };
 bool fits_linear(const Lowered& program);
 

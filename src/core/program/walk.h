@@ -37,29 +37,23 @@ class Walker {
     void gather(int64_t at, int64_t n, void* out) const {
         char* o = static_cast<char*>(out);
         runs(at, n, [&](char* p, int64_t stride, int64_t count) {
-            if (stride == 1)
-                std::memcpy(o, p, static_cast<size_t>(count) * item_);
-            else if (stride == 0)
-                kernels().fill[log_](p, o, count);
-            else
-                kernels().gather[log_](p, stride * static_cast<int64_t>(item_), o, count);
+            if (stride == 1) std::memcpy(o, p, static_cast<size_t>(count) * item_);
+            else if (stride == 0) kernels().fill[log_](p, o, count);
+            else kernels().gather[log_](p, stride * static_cast<int64_t>(item_), o, count);
             o += count * static_cast<int64_t>(item_);
         });
     }
     void scatter(const void* in, int64_t at, int64_t n) const {
         const char* i = static_cast<const char*>(in);
         runs(at, n, [&](char* p, int64_t stride, int64_t count) {
-            if (stride == 1)
-                std::memcpy(p, i, static_cast<size_t>(count) * item_);
-            else
-                kernels().scatter[log_](i, p, stride * static_cast<int64_t>(item_), count);
+            if (stride == 1) std::memcpy(p, i, static_cast<size_t>(count) * item_);
+            else kernels().scatter[log_](i, p, stride * static_cast<int64_t>(item_), count);
             i += count * static_cast<int64_t>(item_);
         });
     }
 
     // Calls f(pointer, stride in elements, count) for each run along the innermost dimension.
-    template <class F>
-    void runs(int64_t at, int64_t n, F f) const {
+    template <class F> void runs(int64_t at, int64_t n, F f) const {
         size_t last = sizes_.size() - 1;
         int64_t inner = sizes_[last];
         if (last == 0) {

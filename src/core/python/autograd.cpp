@@ -15,10 +15,8 @@ Tensors tensors_of(PyObject* tuple, bool none_allowed) {
     Py_ssize_t n = PyTuple_GET_SIZE(tuple);
     for (Py_ssize_t i = 0; i < n; ++i) {
         PyObject* o = PyTuple_GET_ITEM(tuple, i);
-        if (o == Py_None && none_allowed)
-            out.push_back(Tensor());
-        else if (is_tensor(o))
-            out.push_back(Tensor(o));
+        if (o == Py_None && none_allowed) out.push_back(Tensor());
+        else if (is_tensor(o)) out.push_back(Tensor(o));
         else
             fail_as(ErrorKind::Type, "element %zd of tensors must be Tensor, not %s", i, Py_TYPE(o)->tp_name);
     }
@@ -35,7 +33,9 @@ GraphPoints points_of(PyObject* tuple) {
         } else if (PyTuple_Check(o) && PyTuple_GET_SIZE(o) >= 2 && is_node_object(PyTuple_GET_ITEM(o, 0))) {
             Node* n = node_of(PyTuple_GET_ITEM(o, 0));
             unsigned long nr = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(o, 1));
-            if (nr >= n->output_count()) fail("the gradient edge names output %lu of %s, which has %u", nr, n->name(), n->output_count());
+            if (nr >= n->output_count())
+                fail("the gradient edge names output %lu of %s, which has %u", nr, n->name(),
+                     n->output_count());
             out.push_back({Tensor(), Ref<Node>(n), static_cast<uint32_t>(nr)});
         } else {
             fail_as(ErrorKind::Type, "element %zd of tensors must be Tensor, not %s", i, Py_TYPE(o)->tp_name);
@@ -48,8 +48,8 @@ GraphPoints points_of(PyObject* tuple) {
 PyObject* backward(PyObject*, PyObject* args) {
     PyObject *outputs, *grads, *inputs;
     int retain, create, unused, accumulate;
-    if (!PyArg_ParseTuple(args, "O!O!O!pppp", &PyTuple_Type, &outputs, &PyTuple_Type, &grads, &PyTuple_Type, &inputs, &retain, &create,
-                          &unused, &accumulate))
+    if (!PyArg_ParseTuple(args, "O!O!O!pppp", &PyTuple_Type, &outputs, &PyTuple_Type, &grads, &PyTuple_Type,
+                          &inputs, &retain, &create, &unused, &accumulate))
         return nullptr;
     try {
         BackwardOptions options;
@@ -57,7 +57,8 @@ PyObject* backward(PyObject*, PyObject* args) {
         options.create_graph = create;
         options.allow_unused = unused;
         options.accumulate = accumulate;
-        Tensors results = run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs), options);
+        Tensors results =
+            run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs), options);
         if (accumulate) Py_RETURN_NONE;
         return wrap_tuple(results);
     } catch (...) {
@@ -84,13 +85,15 @@ PyObject* is_inference(PyObject*, PyObject*) { return boolean(modes.inference); 
 PyObject* set_anomaly(PyObject*, PyObject* args) {
     int on, nan;
     if (!PyArg_ParseTuple(args, "pp", &on, &nan)) return nullptr;
-    PyObject* before = Py_BuildValue("(OO)", modes.anomaly ? Py_True : Py_False, modes.anomaly_check_nan ? Py_True : Py_False);
+    PyObject* before = Py_BuildValue("(OO)", modes.anomaly ? Py_True : Py_False,
+                                     modes.anomaly_check_nan ? Py_True : Py_False);
     modes.anomaly = on;
     modes.anomaly_check_nan = nan;
     return before;
 }
 PyObject* anomaly(PyObject*, PyObject*) {
-    return Py_BuildValue("(OO)", modes.anomaly ? Py_True : Py_False, modes.anomaly_check_nan ? Py_True : Py_False);
+    return Py_BuildValue("(OO)", modes.anomaly ? Py_True : Py_False,
+                         modes.anomaly_check_nan ? Py_True : Py_False);
 }
 
 PyObject* hooks(PyObject*, PyObject* t) {
@@ -128,9 +131,12 @@ PyObject* detach_in_place(PyObject*, PyObject* o) {
         if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor");
         Tensor t(o);
         if (t->flags & kIsView)
-            fail("Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and "
-                 "gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
-                 "these gradients.");
+            fail(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
+                "(DDP) for training, and "
+                "gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+                "detach_() cannot be called on "
+                "these gradients.");
         clear_history(t);
         t->flags &= static_cast<uint8_t>(~(kRequiresGrad | kRetainsGrad));
         Py_INCREF(o);
@@ -143,8 +149,11 @@ PyObject* gradient_edge_of(PyObject*, PyObject* o) {
     try {
         if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor");
         Edge e = gradient_edge(Tensor(o));
-        if (!e.node) fail("It is not possible to get the gradient edge for a Tensor that does not require gradients. Call requires_grad_() on it, or on "
-             "what it is computed from, first.");
+        if (!e.node)
+            fail(
+                "It is not possible to get the gradient edge for a Tensor that does not require gradients. "
+                "Call requires_grad_() on it, or on "
+                "what it is computed from, first.");
         PyObject* pair = Py_BuildValue("(NI)", node_object(e.node), e.nr);
         e.node->release();
         return pair;
@@ -161,13 +170,18 @@ PyObject* make_dual(PyObject*, PyObject* args) {
     try {
         Tensor primal(p), tangent(t);
         if (!is_differentiable(primal.dtype()))
-            fail_as(ErrorKind::Value, "Expected primal to be floating point or complex, but got: pullback.%s", dtype_name(primal.dtype()));
+            fail_as(ErrorKind::Value, "Expected primal to be floating point or complex, but got: pullback.%s",
+                    dtype_name(primal.dtype()));
         if (!is_differentiable(tangent.dtype()))
-            fail_as(ErrorKind::Value, "Expected tangent to be floating point or complex, but got: pullback.%s", dtype_name(tangent.dtype()));
+            fail_as(ErrorKind::Value,
+                    "Expected tangent to be floating point or complex, but got: pullback.%s",
+                    dtype_name(tangent.dtype()));
         if (!primal.layout().same_shape(tangent.layout()))
-            fail("Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor "
-                 "is of size %s while the given forward gradient is of size %s.",
-                 shape_text(primal.layout()).c_str(), shape_text(tangent.layout()).c_str());
+            fail(
+                "Trying to set a forward gradient that has a different size than that of the original "
+                "Tensor, this is not supported. Tensor "
+                "is of size %s while the given forward gradient is of size %s.",
+                shape_text(primal.layout()).c_str(), shape_text(tangent.layout()).c_str());
         if (primal.dtype() != tangent.dtype()) tangent = ops::to_dtype(tangent, primal.dtype());
         // A view of the primal that carries the tangent.
         Tensor dual = ops::view(primal, primal.shape());
@@ -208,7 +222,8 @@ PyObject* replace_tangents(PyObject*, PyObject* args) {
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(pairs); ++i) {
             unsigned long long level;
             PyObject* tangent;
-            if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pairs, i), "KO!", &level, tensor_type, &tangent)) return nullptr;
+            if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pairs, i), "KO!", &level, tensor_type, &tangent))
+                return nullptr;
             set_tangent(t, level, Tensor(tangent));
         }
         if (t->flags & kIsView) t->extra->tangents_at = t->cell->version;

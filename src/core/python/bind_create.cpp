@@ -10,9 +10,11 @@ namespace {
 
 void warn_copy(PyObject* data, const char* name) {
     if (!is_tensor(data)) return;
-    std::string text = "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-                       "sourceTensor.detach().clone().requires_grad_(True), rather than ";
-    if (PyErr_WarnEx(PyExc_UserWarning, (text + name + "(sourceTensor).").c_str(), 1) < 0) throw PythonError();
+    std::string text =
+        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+        "sourceTensor.detach().clone().requires_grad_(True), rather than ";
+    if (PyErr_WarnEx(PyExc_UserWarning, (text + name + "(sourceTensor).").c_str(), 1) < 0)
+        throw PythonError();
 }
 
 PyObject* tensor(const Args& a) {
@@ -30,7 +32,9 @@ PyObject* sized(const Args& a, const Scalar* value) {
 }
 PyObject* zeros(const Args& a) {
     for (int64_t n : a.dims(0))
-        if (n < 0) fail("zeros: Dimension size must be non-negative. The sizes asked for are %s.", shape_text(a.dims(0)).c_str());
+        if (n < 0)
+            fail("zeros: Dimension size must be non-negative. The sizes asked for are %s.",
+                 shape_text(a.dims(0)).c_str());
     Scalar v(0);
     return sized(a, &v);
 }
@@ -40,7 +44,9 @@ PyObject* ones(const Args& a) {
 }
 PyObject* empty(const Args& a) { return sized(a, nullptr); }
 
-DType number_dtype(Scalar s) { return s.kind == Scalar::Bool ? DType::Bool : s.kind == Scalar::Int ? DType::Int64 : default_dtype; }
+DType number_dtype(Scalar s) {
+    return s.kind == Scalar::Bool ? DType::Bool : s.kind == Scalar::Int ? DType::Int64 : default_dtype;
+}
 
 PyObject* full(const Args& a) {
     Dims shape = a.dims(0);
@@ -61,7 +67,8 @@ Tensor like(const Args& a, size_t options, Options* o) {
     Tensor x = a.tensor(0);
     *o = read_options(a, options);
     bool preserve = !a.given(options + 5) || keeps_strides(a.raw(options + 5));
-    return Tensor::make(o->dtype_or(x.dtype()), preserve ? x.layout().packed() : Layout::contiguous(x.shape()));
+    return Tensor::make(o->dtype_or(x.dtype()),
+                        preserve ? x.layout().packed() : Layout::contiguous(x.shape()));
 }
 PyObject* filled_like(const Args& a, Scalar v) {
     Options o;
@@ -124,12 +131,16 @@ PyObject* new_tensor(const Args& a) {
 // arange(end), arange(start, end), arange(start, end, step): (start, end, step, out, options)
 PyObject* arange(const Args& a) {
     bool one = !a.given(1);
-    if (one && !a.given(0)) fail_as(ErrorKind::Type, "arange() missing 1 required positional arguments: \"end\"");
+    if (one && !a.given(0))
+        fail_as(ErrorKind::Type, "arange() missing 1 required positional arguments: \"end\"");
     Scalar start = one || !a.given(0) ? Scalar(0) : a.scalar(0), end = a.scalar(one ? 0 : 1);
     Scalar step = a.given(2) ? a.scalar(2) : Scalar(1);
     Options o = read_options(a, 4);
     bool whole = start.kind != Scalar::Float && end.kind != Scalar::Float && step.kind != Scalar::Float;
-    DType d = o.dtype_given ? o.dtype : a.given(3) ? a.tensor(3).dtype() : whole ? DType::Int64 : default_dtype;
+    DType d = o.dtype_given ? o.dtype
+              : a.given(3)  ? a.tensor(3).dtype()
+              : whole       ? DType::Int64
+                            : default_dtype;
     return deliver(a, 3, ops::arange(start, end, step, d), o);
 }
 
@@ -142,7 +153,8 @@ PyObject* linspace(const Args& a) {
 }
 PyObject* logspace(const Args& a) {
     Options o = read_options(a, 5);
-    return deliver(a, 4, ops::logspace(a.number(0), a.number(1), a.integer(2), a.number(3), dtype_for(a, 4, o)), o);
+    return deliver(a, 4,
+                   ops::logspace(a.number(0), a.number(1), a.integer(2), a.number(3), dtype_for(a, 4, o)), o);
 }
 PyObject* eye(const Args& a) {
     Options o = read_options(a, 3);
@@ -192,11 +204,30 @@ PyObject* write_out(const Args& a) {
 }
 
 const OperatorEntry entries[] = {
-    {"write_out", write_out}, {"tensor", tensor}, {"zeros", zeros}, {"ones", ones}, {"empty", empty}, {"full", full}, {"empty_strided", empty_strided},
-    {"zeros_like", zeros_like}, {"ones_like", ones_like}, {"empty_like", empty_like}, {"full_like", full_like},
-    {"new_zeros", new_zeros}, {"new_ones", new_ones}, {"new_empty", new_empty}, {"new_full", new_full},
-    {"new_tensor", new_tensor}, {"arange", arange}, {"linspace", linspace}, {"logspace", logspace}, {"eye", eye},
-    {"scalar_tensor", scalar_tensor}, {"fill_", fill_}, {"zero_", zero_}, {"copy_", copy_},
+    {"write_out", write_out},
+    {"tensor", tensor},
+    {"zeros", zeros},
+    {"ones", ones},
+    {"empty", empty},
+    {"full", full},
+    {"empty_strided", empty_strided},
+    {"zeros_like", zeros_like},
+    {"ones_like", ones_like},
+    {"empty_like", empty_like},
+    {"full_like", full_like},
+    {"new_zeros", new_zeros},
+    {"new_ones", new_ones},
+    {"new_empty", new_empty},
+    {"new_full", new_full},
+    {"new_tensor", new_tensor},
+    {"arange", arange},
+    {"linspace", linspace},
+    {"logspace", logspace},
+    {"eye", eye},
+    {"scalar_tensor", scalar_tensor},
+    {"fill_", fill_},
+    {"zero_", zero_},
+    {"copy_", copy_},
 };
 
 }  // namespace

@@ -13,23 +13,28 @@ namespace pb {
 
 namespace {
 
-constexpr char kSupported[] = "The only supported types are: float64, float32, int64, int32, uint8, and bool.";
+constexpr char kSupported[] =
+    "The only supported types are: float64, float32, int64, int32, uint8, and bool.";
 
 // What goes on in `dtype.type.__name__` of a NumPy array, for errors only.
 std::string element_type(PyObject* o) {
     Owned dtype(PyObject_GetAttrString(o, "dtype"));
     Owned type(dtype ? PyObject_GetAttrString(dtype.o, "type") : nullptr);
     PyErr_Clear();
-    return type && PyType_Check(type.o) ? reinterpret_cast<PyTypeObject*>(type.o)->tp_name : Py_TYPE(o)->tp_name;
+    return type && PyType_Check(type.o) ? reinterpret_cast<PyTypeObject*>(type.o)->tp_name
+                                        : Py_TYPE(o)->tp_name;
 }
 
 [[noreturn]] void fail_element_type(PyObject* o) {
-    fail_as(ErrorKind::Type, "can't convert np.ndarray of type %s. %s Convert it with array.astype first.", element_type(o).c_str(), kSupported);
+    fail_as(ErrorKind::Type, "can't convert np.ndarray of type %s. %s Convert it with array.astype first.",
+            element_type(o).c_str(), kSupported);
 }
 
 bool dtype_from_format(const char* f, Py_ssize_t itemsize, DType* out) {
     if (*f == '>' || *f == '!')
-        fail_as(ErrorKind::Value, "given numpy array has byte order different from the native byte order. Conversion between byte orders is "
+        fail_as(ErrorKind::Value,
+                "given numpy array has byte order different from the native byte order. Conversion between "
+                "byte orders is "
                 "currently not supported. array.astype(array.dtype.newbyteorder('=')) makes a native copy.");
     while (*f == '@' || *f == '=' || *f == '<') ++f;
     if (f[0] == 0 || f[1] != 0) return false;
@@ -69,7 +74,8 @@ Array array_over(PyObject* o) {
     }
     try {
         Array a;
-        if (!dtype_from_format(view->format ? view->format : "B", view->itemsize, &a.dtype)) fail_element_type(o);
+        if (!dtype_from_format(view->format ? view->format : "B", view->itemsize, &a.dtype))
+            fail_element_type(o);
         Dims shape, strides;
         int64_t numel = 1;
         for (int i = 0; i < view->ndim; ++i) numel *= view->shape[i];
@@ -77,20 +83,28 @@ Array array_over(PyObject* o) {
             shape.push_back(view->shape[i]);
             int64_t stride = view->strides ? view->strides[i] : 0;
             if (stride % view->itemsize)
-                fail_as(ErrorKind::Value, "given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
+                fail_as(ErrorKind::Value,
+                        "given numpy array strides not a multiple of the element byte size. Copy the numpy "
+                        "array to "
                         "reallocate the memory.");
             if (stride < 0 && numel > 0)
-                fail_as(ErrorKind::Value, "At least one stride in the given numpy array is negative, and tensors with negative strides are "
-                        "not currently supported. (You can probably work around this by making a copy of your array  with "
+                fail_as(ErrorKind::Value,
+                        "At least one stride in the given numpy array is negative, and tensors with negative "
+                        "strides are "
+                        "not currently supported. (You can probably work around this by making a copy of "
+                        "your array  with "
                         "array.copy().) ");
             strides.push_back(stride / view->itemsize);
         }
         if (numel > 0 && reinterpret_cast<uintptr_t>(view->buf) % item_size(a.dtype))
-            fail_as(ErrorKind::Value, "given numpy array is not aligned to its element size. Copy the numpy array to reallocate the memory.");
+            fail_as(ErrorKind::Value,
+                    "given numpy array is not aligned to its element size. Copy the numpy array to "
+                    "reallocate the memory.");
         a.layout = Layout::strided(shape, strides);
         int64_t low, high;
         a.layout->extent(&low, &high);
-        a.buffer = Buffer::foreign(view->buf, static_cast<size_t>(high) * item_size(a.dtype), view, release_view, !view->readonly);
+        a.buffer = Buffer::foreign(view->buf, static_cast<size_t>(high) * item_size(a.dtype), view,
+                                   release_view, !view->readonly);
         return a;
     } catch (...) {
         PyBuffer_Release(view);
@@ -110,8 +124,7 @@ PyObject* from_buffer(PyObject*, PyObject* o) {
 // ---- out: the bytes of a tensor, for NumPy ----
 
 struct MemoryObject {
-    PyObject_HEAD
-    Array* array;
+    PyObject_HEAD Array* array;
     Py_ssize_t* dims;  // shape, then strides in bytes
 };
 
@@ -163,8 +176,8 @@ PyType_Slot memory_slots[] = {
     {Py_bf_getbuffer, reinterpret_cast<void*>(export_buffer)},
     {0, nullptr},
 };
-PyType_Spec memory_spec = {"pullback._core.Memory", sizeof(MemoryObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                           memory_slots};
+PyType_Spec memory_spec = {"pullback._core.Memory", sizeof(MemoryObject), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, memory_slots};
 PyTypeObject* memory_type = nullptr;
 
 // memory_of(tensor): an object with the buffer protocol over the tensor's elements.
@@ -178,7 +191,8 @@ PyObject* memory_of(PyObject*, PyObject* o) {
         m->dims = new Py_ssize_t[static_cast<size_t>(2 * n + 1)];
         for (int64_t i = 0; i < n; ++i) {
             m->dims[i] = static_cast<Py_ssize_t>(m->array->size(i));
-            m->dims[n + i] = static_cast<Py_ssize_t>(m->array->stride(i) * static_cast<int64_t>(m->array->item()));
+            m->dims[n + i] =
+                static_cast<Py_ssize_t>(m->array->stride(i) * static_cast<int64_t>(m->array->item()));
         }
         return reinterpret_cast<PyObject*>(m);
     } catch (...) {

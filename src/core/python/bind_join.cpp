@@ -17,11 +17,13 @@ PyObject* into(const Args& a, size_t i, const Tensors& inputs, const Tensor& res
     bool records = should_record(out);
     for (const Tensor& x : inputs) records = records || should_record(x);
     if (records)
-        fail("%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.",
-             a.operation);
+        fail(
+            "%s(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad.",
+            a.operation);
     if (category(result.dtype()) > category(out.dtype()))
-        fail_as(ErrorKind::Type, "torch.%s(): input types can't be cast to the desired output type %s", a.operation,
-                dtype_legacy_name(out.dtype()));
+        fail_as(ErrorKind::Type, "torch.%s(): input types can't be cast to the desired output type %s",
+                a.operation, dtype_legacy_name(out.dtype()));
     if (!out.layout().same_shape(result.layout())) ops::resize_output(out, result.layout());
     GradMode off(false);
     ops::copy_(out, result);
@@ -30,7 +32,8 @@ PyObject* into(const Args& a, size_t i, const Tensors& inputs, const Tensor& res
 
 Tensor plain(const Tensor& x) { return ops::detach(x); }
 
-PyObject* joined(const Args& a, size_t out, const Tensors& parts, Tensor (*join)(const Tensors&, int64_t), int64_t dim) {
+PyObject* joined(const Args& a, size_t out, const Tensors& parts, Tensor (*join)(const Tensors&, int64_t),
+                 int64_t dim) {
     if (!a.given(out)) return wrap(join(parts, dim));
     // Computed apart, so that `out` may be one of the parts.
     Tensors read;
@@ -74,10 +77,8 @@ PyObject* repeat_interleave(const Args& a) {
     int64_t total = a.given(3) ? a.integer(3) : -1;
     if (!a.given(1)) return wrap(ops::repeat_interleave(x, total));
     int64_t dim = 0;
-    if (a.given(2))
-        dim = a.integer(2);
-    else
-        x = ops::flatten(x, 0, -1);
+    if (a.given(2)) dim = a.integer(2);
+    else x = ops::flatten(x, 0, -1);
     if (a.is_tensor(1)) return wrap(ops::repeat_interleave(x, a.tensor(1), dim, total));
     if (PyTuple_Check(a.raw(1)) || PyList_Check(a.raw(1))) {
         Dims each = a.dims(1);
@@ -99,7 +100,9 @@ PyObject* flipud(const Args& a) {
     if (x.ndim() < 1) fail("Input must be >= 1-d.");
     return wrap(ops::flip(x, Dims{0}));
 }
-PyObject* roll(const Args& a) { return wrap(ops::roll(a.tensor(0), a.dims(1), a.given(2) ? a.dims(2) : Dims{})); }
+PyObject* roll(const Args& a) {
+    return wrap(ops::roll(a.tensor(0), a.dims(1), a.given(2) ? a.dims(2) : Dims{}));
+}
 PyObject* rot90(const Args& a) { return wrap(ops::rot90(a.tensor(0), a.integer(1), a.dims(2))); }
 
 PyObject* tril(const Args& a) {
@@ -115,9 +118,9 @@ PyObject* triu(const Args& a) {
 PyObject* tril_(const Args& a) { return same(a, ops::tril_(a.tensor(0), a.integer(1))); }
 PyObject* triu_(const Args& a) { return same(a, ops::triu_(a.tensor(0), a.integer(1))); }
 // tril_indices(row, col, offset=0, *, dtype=None)
-template <bool Upper>
-PyObject* triangle_indices(const Args& a) {
-    return wrap(ops::tril_indices(a.integer(0), a.integer(1), a.integer(2), a.dtype_or(3, DType::Int64), Upper));
+template <bool Upper> PyObject* triangle_indices(const Args& a) {
+    return wrap(
+        ops::tril_indices(a.integer(0), a.integer(1), a.integer(2), a.dtype_or(3, DType::Int64), Upper));
 }
 
 // diag(input, diagonal=0): a vector becomes a matrix; of a matrix the diagonal is copied.
@@ -127,7 +130,9 @@ PyObject* diag(const Args& a) {
     if (x.ndim() != 2) fail("diag(): Supports 1D or 2D tensors. Got %lldD", static_cast<long long>(x.ndim()));
     return wrap(ops::diagonal_copy(x, a.integer(1)));
 }
-PyObject* diag_embed(const Args& a) { return wrap(ops::diag_embed(a.tensor(0), a.integer(1), a.integer(2), a.integer(3))); }
+PyObject* diag_embed(const Args& a) {
+    return wrap(ops::diag_embed(a.tensor(0), a.integer(1), a.integer(2), a.integer(3)));
+}
 PyObject* diagflat(const Args& a) {
     Tensor x = a.tensor(0);
     return wrap(ops::diag_embed(ops::view(ops::contiguous(x), Dims{-1}), a.integer(1), -2, -1));

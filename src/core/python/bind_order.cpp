@@ -51,39 +51,39 @@ PyObject* searchsorted(const Args& a) {
         if (std::strcmp(side, "left") && std::strcmp(side, "right"))
             fail("torch.searchsorted(): side can only be 'left' or 'right' but got %s", side);
         if (right && !std::strcmp(side, "left"))
-            fail("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True");
+            fail(
+                "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+                "right was True");
         right = !std::strcmp(side, "right");
     }
     Tensor hold;
-    return wrap_out(a, 6, ops::searchsorted(a.tensor(0), a.operand(1, hold), right, a.tensor_or_none(5), a.flag(2)));
+    return wrap_out(
+        a, 6, ops::searchsorted(a.tensor(0), a.operand(1, hold), right, a.tensor_or_none(5), a.flag(2)));
 }
 // bucketize(input, boundaries, *, out_int32=False, right=False, out=None)
 PyObject* bucketize(const Args& a) {
     Tensor hold, boundaries = a.tensor(1);
     if (boundaries.ndim() != 1)
-        fail("bucketize(): boundaries tensor must be 1 dimension, but got dim(%lld)", static_cast<long long>(boundaries.ndim()));
+        fail("bucketize(): boundaries tensor must be 1 dimension, but got dim(%lld)",
+             static_cast<long long>(boundaries.ndim()));
     return wrap_out(a, 4, ops::searchsorted(boundaries, a.operand(0, hold), a.flag(3), Tensor(), a.flag(2)));
 }
 // bincount(input, weights=None, minlength=0)
-PyObject* bincount(const Args& a) { return wrap(ops::bincount(a.tensor(0), a.tensor_or_none(1), a.integer(2))); }
+PyObject* bincount(const Args& a) {
+    return wrap(ops::bincount(a.tensor(0), a.tensor_or_none(1), a.integer(2)));
+}
 // histc(input, bins=100, min=0, max=0, *, out=None)
 PyObject* histc(const Args& a) {
     return wrap_out(a, 4, ops::histc(a.tensor(0), a.integer(1), a.number(2), a.number(3)));
 }
 
 const OperatorEntry entries[] = {
-    {"sort", sort},
-    {"argsort", argsort},
-    {"msort", msort},
-    {"topk", topk},
-    {"kthvalue", kthvalue},
-    {"median", median},
-    {"nanmedian", nanmedian},
-    {"mode", mode},
-    {"_unique", unique},
-    {"searchsorted", searchsorted},
-    {"bucketize", bucketize},
-    {"bincount", bincount},
+    {"sort", sort},           {"argsort", argsort},
+    {"msort", msort},         {"topk", topk},
+    {"kthvalue", kthvalue},   {"median", median},
+    {"nanmedian", nanmedian}, {"mode", mode},
+    {"_unique", unique},      {"searchsorted", searchsorted},
+    {"bucketize", bucketize}, {"bincount", bincount},
     {"histc", histc},
 };
 

@@ -12,8 +12,7 @@ namespace {
 // ---- the Generator type: its methods are attached in Python, over four functions ----
 
 struct GeneratorObject {
-    PyObject_HEAD
-    Generator* own;  // or the default generator
+    PyObject_HEAD Generator* own;  // or the default generator
 };
 PyTypeObject* generator_type = nullptr;
 
@@ -25,7 +24,8 @@ Generator& of(PyObject* o) {
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     static const char* names[] = {"device", nullptr};
     PyObject* device = nullptr;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:Generator", const_cast<char**>(names), &device)) return nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:Generator", const_cast<char**>(names), &device))
+        return nullptr;
     try {
         check_device(device);
         auto* g = reinterpret_cast<GeneratorObject*>(checked(type->tp_alloc(type, 0)));
@@ -48,7 +48,8 @@ PyType_Slot slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
     {0, nullptr},
 };
-PyType_Spec spec = {"pullback.Generator", sizeof(GeneratorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+PyType_Spec spec = {"pullback.Generator", sizeof(GeneratorObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 PyObject* default_generator_object() {
     auto* g = reinterpret_cast<GeneratorObject*>(checked(generator_type->tp_alloc(generator_type, 0)));
@@ -80,7 +81,8 @@ PyObject* generator_reseed(const Args& a) {
         long long negative = PyLong_AsLongLong(number.o);
         if (PyErr_Occurred()) {
             PyErr_Clear();
-            fail_as(ErrorKind::Value, "Overflow when unpacking long long. A seed lies between -2^63 and 2^64 - 1.");
+            fail_as(ErrorKind::Value,
+                    "Overflow when unpacking long long. A seed lies between -2^63 and 2^64 - 1.");
         }
         seed = static_cast<unsigned long long>(negative);
     }
@@ -99,12 +101,13 @@ PyObject* generator_state(const Args& a) {
 PyObject* generator_set_state(const Args& a) {
     Generator& g = required(a);
     if (!a.is_tensor(1) || as_tensor(a.raw(1))->dtype != DType::UInt8)
-        fail_as(ErrorKind::Type, "RNG state must be a torch.ByteTensor, that is, a tensor of dtype pullback.uint8");
+        fail_as(ErrorKind::Type,
+                "RNG state must be a torch.ByteTensor, that is, a tensor of dtype pullback.uint8");
     Array from = contiguous_array(a.tensor(1).array());
     Generator::State s;
     if (from.numel() != static_cast<int64_t>(sizeof s))
-        fail("Expected a CPUGeneratorImplState of size %zu but found the input RNG state size to be %lld", sizeof s,
-             static_cast<long long>(from.numel()));
+        fail("Expected a CPUGeneratorImplState of size %zu but found the input RNG state size to be %lld",
+             sizeof s, static_cast<long long>(from.numel()));
     std::memcpy(&s, from.data(), sizeof s - 8);  // without the unused flag, whose bytes may be no bool
     if (!g.set_state(s)) fail("RNG state is wrong: these bytes are not the state of a generator");
     return none();
@@ -115,8 +118,7 @@ PyObject* make_default(const Args&) { return default_generator_object(); }
 
 // ---- draws of given sizes: (size, generator, out, options) ----
 
-template <class F>
-PyObject* sized(const Args& a, DType fallback, F&& fill) {
+template <class F> PyObject* sized(const Args& a, DType fallback, F&& fill) {
     Dims shape = a.dims(0);
     Generator& g = generator(a, 1);
     Options o = read_options(a, 3);
@@ -135,11 +137,14 @@ PyObject* randn(const Args& a) {
 // The range [low, high) checked against what the dtype holds.
 void check_range(int64_t low, int64_t high, DType d) {
     if (low >= high)
-        fail("random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld", static_cast<long long>(low),
-             static_cast<long long>(high));
+        fail("random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
+             static_cast<long long>(low), static_cast<long long>(high));
     int64_t least = d == DType::Int32 ? INT32_MIN : d == DType::UInt8 || d == DType::Bool ? 0 : INT64_MIN;
     int64_t most = d == DType::Int32 ? INT32_MAX : d == DType::UInt8 ? 255 : d == DType::Bool ? 1 : INT64_MAX;
-    const char* type = d == DType::Int32 ? "int" : d == DType::UInt8 ? "unsigned char" : d == DType::Bool ? "bool" : "long";
+    const char* type = d == DType::Int32   ? "int"
+                       : d == DType::UInt8 ? "unsigned char"
+                       : d == DType::Bool  ? "bool"
+                                           : "long";
     if (low < least || low > most) fail("from is out of bounds for %s", type);
     if (high - 1 < least || high - 1 > most) fail("to - 1 is out of bounds for %s", type);
 }
@@ -167,13 +172,13 @@ PyObject* randperm(const Args& a) {
 }
 
 // Draws of the shape of another: (input, generator, options, memory_format[, low, high]).
-template <class F>
-PyObject* like(const Args& a, F&& fill) {
+template <class F> PyObject* like(const Args& a, F&& fill) {
     Tensor x = a.tensor(0);
     Generator& g = generator(a, 1);
     Options o = read_options(a, 2);
     bool preserve = !a.given(7) || keeps_strides(a.raw(7));
-    Tensor t = Tensor::make(o.dtype_or(x.dtype()), preserve ? x.layout().packed() : Layout::contiguous(x.shape()));
+    Tensor t =
+        Tensor::make(o.dtype_or(x.dtype()), preserve ? x.layout().packed() : Layout::contiguous(x.shape()));
     fill(g, t.array());
     return finish(std::move(t), o);
 }
@@ -207,14 +212,19 @@ PyObject* uniform_(const Args& a) {
     double low = a.number(1), high = a.number(2);
     Generator& g = generator(a, 3);
     if (!is_float(x.dtype()))
-        fail_as(ErrorKind::NotImplemented, "\"check_uniform_bounds\" not implemented for '%s'", dtype_legacy_name(x.dtype()));
+        fail_as(ErrorKind::NotImplemented, "\"check_uniform_bounds\" not implemented for '%s'",
+                dtype_legacy_name(x.dtype()));
     double most = x.dtype() == DType::Float32 ? 3.4028234663852886e38 : 1.7976931348623157e308;
     const char* type = x.dtype() == DType::Float32 ? "float" : "double";
     if (!(low >= -most && low <= most)) fail("from is out of bounds for %s", type);
     if (!(high >= -most && high <= most)) fail("to is out of bounds for %s", type);
-    if (low > high) fail("uniform_ expects to return a [from, to) range, but found from=%g > to=%g", low, high);
-    if (high - low > most) fail("uniform_ expects to-from <= std::numeric_limits<%s>::max(), but found to=%g and from=%g", type, high, low);
-    ops::overwrite(x, "UniformBackward0", "uniform_", [&](const Array& to) { ops::fill_uniform(g, to, low, high); });
+    if (low > high)
+        fail("uniform_ expects to return a [from, to) range, but found from=%g > to=%g", low, high);
+    if (high - low > most)
+        fail("uniform_ expects to-from <= std::numeric_limits<%s>::max(), but found to=%g and from=%g", type,
+             high, low);
+    ops::overwrite(x, "UniformBackward0", "uniform_",
+                   [&](const Array& to) { ops::fill_uniform(g, to, low, high); });
     return returned(a);
 }
 
@@ -222,7 +232,8 @@ PyObject* normal_(const Args& a) {
     double mean = a.number(1), deviation = a.number(2);
     Generator& g = generator(a, 3);
     check_deviation(deviation);
-    ops::overwrite(a.tensor(0), "NormalBackward0", "normal_", [&](const Array& to) { ops::fill_normal(g, to, mean, deviation); });
+    ops::overwrite(a.tensor(0), "NormalBackward0", "normal_",
+                   [&](const Array& to) { ops::fill_normal(g, to, mean, deviation); });
     return returned(a);
 }
 
@@ -231,10 +242,13 @@ PyObject* exponential_(const Args& a) {
     double rate = a.number(1);
     Generator& g = generator(a, 2);
     if (!is_float(x.dtype()))
-        fail("Exponential distribution is a continuous probability distribution. dtype must be a floating point but you specified %s",
-             dtype_legacy_name(x.dtype()));
+        fail(
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating "
+            "point but you specified %s",
+            dtype_legacy_name(x.dtype()));
     if (!(rate > 0)) fail("exponential_ expects lambda > 0.0, but found lambda=%g", rate);
-    ops::overwrite(x, "ExponentialBackward0", "exponential_", [&](const Array& to) { ops::fill_exponential(g, to, rate); });
+    ops::overwrite(x, "ExponentialBackward0", "exponential_",
+                   [&](const Array& to) { ops::fill_exponential(g, to, rate); });
     return returned(a);
 }
 
@@ -255,7 +269,8 @@ PyObject* bernoulli_(const Args& a) {
     } else {
         double p = a.number(1);
         check_probability(p);
-        ops::overwrite(x, "BernoulliBackward2", "bernoulli_", [&](const Array& to) { ops::fill_bernoulli(g, to, p); });
+        ops::overwrite(x, "BernoulliBackward2", "bernoulli_",
+                       [&](const Array& to) { ops::fill_bernoulli(g, to, p); });
     }
     return returned(a);
 }
@@ -278,7 +293,8 @@ PyObject* random_(const Args& a) {
             default: require_kernels("random_", x.dtype());
         }
         bool narrow = x.dtype() == DType::Int32;  // one word, although the range is wide
-        ops::overwrite(x, "RandomBackward2", "random_", [&](const Array& to) { ops::fill_integers(g, to, 0, range, narrow); });
+        ops::overwrite(x, "RandomBackward2", "random_",
+                       [&](const Array& to) { ops::fill_integers(g, to, 0, range, narrow); });
         return returned(a);
     }
     int64_t low = second ? (first ? a.integer(1) : 0) : 0, high = a.integer(second ? 2 : 1);
@@ -305,16 +321,20 @@ PyObject* bernoulli(const Args& a) {
     }
     double p = a.number(1);
     check_probability(p);
-    return wrap(ops::drawn({x}, x.dtype(), l, "BernoulliBackward2", [&](const Array& to) { ops::fill_bernoulli(g, to, p); }));
+    return wrap(ops::drawn({x}, x.dtype(), l, "BernoulliBackward2",
+                           [&](const Array& to) { ops::fill_bernoulli(g, to, p); }));
 }
 
 // normal(mean, std) where one of them is a tensor: (mean, std, generator)
 PyObject* normal_of(const Args& a) {
     Generator& g = generator(a, 2);
-    Tensor mean = a.is_tensor(0) ? a.tensor(0) : Tensor(), deviation = a.is_tensor(1) ? a.tensor(1) : Tensor();
-    Operand m = mean ? Operand(mean) : Operand(a.number(0)), s = deviation ? Operand(deviation) : Operand(a.number(1));
-    Ref<Layout> l = mean && deviation ? Layout::contiguous(broadcast_shapes(mean.layout(), deviation.layout()))
-                                      : Layout::contiguous((mean ? mean : deviation).shape());
+    Tensor mean = a.is_tensor(0) ? a.tensor(0) : Tensor(),
+           deviation = a.is_tensor(1) ? a.tensor(1) : Tensor();
+    Operand m = mean ? Operand(mean) : Operand(a.number(0)),
+            s = deviation ? Operand(deviation) : Operand(a.number(1));
+    Ref<Layout> l = mean && deviation
+                        ? Layout::contiguous(broadcast_shapes(mean.layout(), deviation.layout()))
+                        : Layout::contiguous((mean ? mean : deviation).shape());
     DType d = (mean ? mean : deviation).dtype();
     if (!deviation) check_deviation(s.scalar.to_double());
     if (deviation && is_float(deviation.dtype())) {
@@ -343,12 +363,15 @@ PyObject* multinomial(const Args& a) {
     Generator& g = generator(a, 3);
     if (x.ndim() < 1 || x.ndim() > 2) fail("prob_dist must be 1 or 2 dim");
     if (!is_float(x.dtype()))
-        fail("multinomial only supports floating-point dtypes for input, got: %s", dtype_legacy_name(x.dtype()));
+        fail("multinomial only supports floating-point dtypes for input, got: %s",
+             dtype_legacy_name(x.dtype()));
     if (draws <= 0) fail("cannot sample n_sample <= 0 samples");
     int64_t n = x.size(x.ndim() - 1), rows = x.ndim() == 2 ? x.size(0) : 1;
     if (!replacement && draws > n)
-        fail("cannot sample n_sample > prob_dist.size(-1) samples without replacement: there are %lld categories and %lld draws.",
-             static_cast<long long>(n), static_cast<long long>(draws));
+        fail(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement: there are %lld "
+            "categories and %lld draws.",
+            static_cast<long long>(n), static_cast<long long>(draws));
     if (n == 0 && rows > 0) fail("cannot sample from a distribution without categories");
     Tensor t = ops::empty(DType::Int64, x.ndim() == 2 ? Dims{rows, draws} : Dims{draws});
     ops::fill_multinomial(g, t.array(), contiguous_array(x.array()), rows, draws, replacement);
@@ -356,19 +379,35 @@ PyObject* multinomial(const Args& a) {
 }
 
 const OperatorEntry entries[] = {
-    {"rand", rand}, {"randn", randn}, {"randint", randint}, {"randperm", randperm}, {"rand_like", rand_like},
-    {"randn_like", randn_like}, {"randint_like", randint_like}, {"uniform_", uniform_}, {"normal_", normal_},
-    {"exponential_", exponential_}, {"bernoulli_", bernoulli_}, {"random_", random_}, {"bernoulli", bernoulli},
-    {"normal_of", normal_of}, {"multinomial", multinomial}, {"generator_seed", generator_seed},
-    {"generator_reseed", generator_reseed}, {"generator_state", generator_state},
-    {"generator_set_state", generator_set_state}, {"entropy_seed", entropy_seed}, {"default_generator", make_default},
+    {"rand", rand},
+    {"randn", randn},
+    {"randint", randint},
+    {"randperm", randperm},
+    {"rand_like", rand_like},
+    {"randn_like", randn_like},
+    {"randint_like", randint_like},
+    {"uniform_", uniform_},
+    {"normal_", normal_},
+    {"exponential_", exponential_},
+    {"bernoulli_", bernoulli_},
+    {"random_", random_},
+    {"bernoulli", bernoulli},
+    {"normal_of", normal_of},
+    {"multinomial", multinomial},
+    {"generator_seed", generator_seed},
+    {"generator_reseed", generator_reseed},
+    {"generator_state", generator_state},
+    {"generator_set_state", generator_set_state},
+    {"entropy_seed", entropy_seed},
+    {"default_generator", make_default},
 };
 
 }  // namespace
 
 void bind_random(PyObject* module) {
     generator_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
-    if (PyModule_AddObjectRef(module, "Generator", reinterpret_cast<PyObject*>(generator_type)) < 0) throw PythonError();
+    if (PyModule_AddObjectRef(module, "Generator", reinterpret_cast<PyObject*>(generator_type)) < 0)
+        throw PythonError();
     register_operators(entries, sizeof entries / sizeof *entries);
 }
 

@@ -31,8 +31,12 @@ PyObject* prod(const Args& a) {
     return wrap_out(a, 4, ops::prod(a.tensor(0), a.integer(1), a.flag(2), dtype_or_own(a, 3)));
 }
 // any(input, dim=None, keepdim=False, *, out=None)
-PyObject* any(const Args& a) { return wrap_out(a, 3, ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), false)); }
-PyObject* all(const Args& a) { return wrap_out(a, 3, ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), true)); }
+PyObject* any(const Args& a) {
+    return wrap_out(a, 3, ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), false));
+}
+PyObject* all(const Args& a) {
+    return wrap_out(a, 3, ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), true));
+}
 PyObject* count_nonzero(const Args& a) { return wrap(ops::count_nonzero(a.tensor(0), dims_or_all(a, 1))); }
 
 // max(input, dim=None, keepdim=False, *, out=None); the second argument may be the other operand of `maximum`
@@ -45,13 +49,17 @@ PyObject* extreme(const Args& a, bool greatest) {
     }
     if (!a.given(1)) {
         if (a.flag(2))
-            fail_as(ErrorKind::Type, "%s() received an invalid combination of arguments - got (Tensor, keepdim=bool). keepdim needs a dim.",
+            fail_as(ErrorKind::Type,
+                    "%s() received an invalid combination of arguments - got (Tensor, keepdim=bool). keepdim "
+                    "needs a dim.",
                     name);
         return wrap_out(a, 3, ops::extreme(x, greatest));
     }
     int64_t dim;
     if (!to_int(a.raw(1), &dim))
-        fail_as(ErrorKind::Type, "%s() received an invalid combination of arguments - got (%s), but expected one of: (), (Tensor other), "
+        fail_as(ErrorKind::Type,
+                "%s() received an invalid combination of arguments - got (%s), but expected one of: (), "
+                "(Tensor other), "
                 "(int dim, bool keepdim = False). For several dimensions use a%s(x, dim=(...)).",
                 name, Py_TYPE(a.raw(1))->tp_name, name);
     Tensors both = ops::extreme_along(x, greatest, dim, a.flag(2));
@@ -86,8 +94,10 @@ struct VarianceArgs {
         size_t unbiased = a.raw(1) && PyBool_Check(a.raw(1)) ? 1 : 2;
         if (unbiased == 2) dims = dims_or_all(a, 1);
         if (a.given(unbiased) && a.given(4))
-            fail_as(ErrorKind::Type, "%s() received an invalid combination of arguments - got both unbiased and correction. "
-                    "unbiased=True is correction=1, unbiased=False is correction=0.", a.operation);
+            fail_as(ErrorKind::Type,
+                    "%s() received an invalid combination of arguments - got both unbiased and correction. "
+                    "unbiased=True is correction=1, unbiased=False is correction=0.",
+                    a.operation);
         if (a.given(unbiased)) correction = a.flag(unbiased) ? 1 : 0;
         if (a.given(4)) correction = a.number(4);
         keepdim = a.flag(3);
@@ -112,7 +122,8 @@ PyObject* std_mean(const Args& a) {
 
 // vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None)
 PyObject* vector_norm(const Args& a) {
-    return wrap_out(a, 5, ops::vector_norm(a.tensor(0), a.number(1), dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 4)));
+    return wrap_out(
+        a, 5, ops::vector_norm(a.tensor(0), a.number(1), dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 4)));
 }
 // norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None)
 PyObject* norm(const Args& a) {
@@ -120,7 +131,8 @@ PyObject* norm(const Args& a) {
     if (a.given(1) && PyUnicode_Check(a.raw(1))) {
         const char* text = a.text(1);
         if (!std::strcmp(text, "nuc"))
-            fail_as(ErrorKind::NotImplemented, "norm(): the nuclear norm needs singular values: linalg.svdvals(x).sum().");
+            fail_as(ErrorKind::NotImplemented,
+                    "norm(): the nuclear norm needs singular values: linalg.svdvals(x).sum().");
         if (!std::strcmp(text, "inf") || !std::strcmp(text, "-inf"))
             order = text[0] == '-' ? -INFINITY : INFINITY;
         else if (std::strcmp(text, "fro"))
@@ -128,14 +140,21 @@ PyObject* norm(const Args& a) {
     } else if (a.given(1)) {
         order = a.number(1);
     }
-    return wrap_out(a, 4, ops::vector_norm(a.tensor(0), order, dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 5)));
+    return wrap_out(a, 4,
+                    ops::vector_norm(a.tensor(0), order, dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 5)));
 }
 
 // softmax(input, dim, dtype=None, *, out=None)
-PyObject* softmax(const Args& a) { return wrap_out(a, 3, ops::softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2))); }
-PyObject* log_softmax(const Args& a) { return wrap_out(a, 3, ops::log_softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2))); }
+PyObject* softmax(const Args& a) {
+    return wrap_out(a, 3, ops::softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
+}
+PyObject* log_softmax(const Args& a) {
+    return wrap_out(a, 3, ops::log_softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
+}
 // logsumexp(input, dim, keepdim=False, *, out=None)
-PyObject* logsumexp(const Args& a) { return wrap_out(a, 3, ops::logsumexp(a.tensor(0), a.dims(1), a.flag(2))); }
+PyObject* logsumexp(const Args& a) {
+    return wrap_out(a, 3, ops::logsumexp(a.tensor(0), a.dims(1), a.flag(2)));
+}
 
 const OperatorEntry entries[] = {
     {"sum", sum},

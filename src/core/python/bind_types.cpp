@@ -22,10 +22,7 @@ PyObject* to_dtype(const Args& a) {
     DType d = a.given(1) ? dtype_at(a, 1) : x.dtype();
     return wrap(a.flag(2) ? ops::to_copy(x, d) : ops::to_dtype(x, d));
 }
-template <DType d>
-PyObject* to(const Args& a) {
-    return wrap(ops::to_dtype(a.tensor(0), d));
-}
+template <DType d> PyObject* to(const Args& a) { return wrap(ops::to_dtype(a.tensor(0), d)); }
 
 PyObject* promote_types(const Args& a) {
     PyObject* d = dtype_object(promote(dtype_at(a, 0), dtype_at(a, 1)));
@@ -75,11 +72,15 @@ PyObject* flat_storage(const Args& a) {
 PyObject* over_storage(const Args& a) {
     Array whole = a.tensor(0).array();
     Ref<Layout> l = Layout::strided(a.dims(1), a.dims(2));
-    int64_t low, high, offset = a.integer(3), n = static_cast<int64_t>(whole.buffer->bytes() / item_size(whole.dtype));
+    int64_t low, high, offset = a.integer(3),
+                       n = static_cast<int64_t>(whole.buffer->bytes() / item_size(whole.dtype));
     l->extent(&low, &high);
     if (offset < 0 || low < 0 || (l->numel() && high > n - offset))
-        fail("setStorage: sizes %s, strides %s, storage offset %lld require more than the %lld elements of the storage",
-             shape_text(*l).c_str(), shape_text(l->stride_dims()).c_str(), static_cast<long long>(offset), static_cast<long long>(n));
+        fail(
+            "setStorage: sizes %s, strides %s, storage offset %lld require more than the %lld elements of "
+            "the storage",
+            shape_text(*l).c_str(), shape_text(l->stride_dims()).c_str(), static_cast<long long>(offset),
+            static_cast<long long>(n));
     return wrap(Tensor::make(whole.view(l, offset)));
 }
 
@@ -88,7 +89,9 @@ PyTypeObject* subclass_at(const Args& a, size_t i) {
     if (!o || !PyType_Check(o)) a.fail_type(i, "type");
     auto* type = reinterpret_cast<PyTypeObject*>(o);
     if (!PyType_IsSubtype(type, tensor_type))
-        fail_as(ErrorKind::Type, "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure "
+        fail_as(ErrorKind::Type,
+                "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. "
+                "Make sure "
                 "your class inherits from Tensor.");
     return type;
 }
@@ -138,12 +141,27 @@ PyObject* make_subclass(const Args& a) {
 }
 
 const OperatorEntry entries[] = {
-    {"to_dtype", to_dtype}, {"float", to<DType::Float32>}, {"double", to<DType::Float64>}, {"int", to<DType::Int32>},
-    {"long", to<DType::Int64>}, {"byte", to<DType::UInt8>}, {"bool", to<DType::Bool>}, {"half", to<DType::Float16>},
-    {"bfloat16", to<DType::BFloat16>}, {"short", to<DType::Int16>}, {"char", to<DType::Int8>}, {"cfloat", to<DType::Complex64>},
-    {"cdouble", to<DType::Complex128>}, {"promote_types", promote_types}, {"result_type", result_type}, {"can_cast", can_cast},
-    {"equal", equal}, {"storage", storage}, 
-    {"flat_storage", flat_storage}, {"over_storage", over_storage}, {"as_subclass", as_subclass},
+    {"to_dtype", to_dtype},
+    {"float", to<DType::Float32>},
+    {"double", to<DType::Float64>},
+    {"int", to<DType::Int32>},
+    {"long", to<DType::Int64>},
+    {"byte", to<DType::UInt8>},
+    {"bool", to<DType::Bool>},
+    {"half", to<DType::Float16>},
+    {"bfloat16", to<DType::BFloat16>},
+    {"short", to<DType::Int16>},
+    {"char", to<DType::Int8>},
+    {"cfloat", to<DType::Complex64>},
+    {"cdouble", to<DType::Complex128>},
+    {"promote_types", promote_types},
+    {"result_type", result_type},
+    {"can_cast", can_cast},
+    {"equal", equal},
+    {"storage", storage},
+    {"flat_storage", flat_storage},
+    {"over_storage", over_storage},
+    {"as_subclass", as_subclass},
     {"make_subclass", make_subclass},
 };
 

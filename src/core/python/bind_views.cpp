@@ -58,14 +58,14 @@ PyObject* clone(const Args& a) {
     Tensor x = a.tensor(0);
     if (a.given(1)) {
         Owned text(checked(PyObject_Str(a.raw(1))));
-        if (PyUnicode_Tailmatch(text.o, Owned(checked(PyUnicode_FromString("contiguous_format"))).o, 0, PY_SSIZE_T_MAX, 1) == 1)
+        if (PyUnicode_Tailmatch(text.o, Owned(checked(PyUnicode_FromString("contiguous_format"))).o, 0,
+                                PY_SSIZE_T_MAX, 1) == 1)
             return wrap(ops::as_layout(x, Layout::contiguous(x.shape())));
     }
     return wrap(ops::clone(x));
 }
 
-template <int64_t N>
-PyObject* atleast(const Args& a) {
+template <int64_t N> PyObject* atleast(const Args& a) {
     Tensors xs = a.tensors(0);
     if (xs.size() == 1) return wrap(ops::atleast(xs[0], N));
     for (Tensor& x : xs) x = ops::atleast(x, N);
@@ -82,8 +82,12 @@ PyObject* narrow(const Args& a) {
     return wrap(ops::narrow(a.tensor(0), a.integer(1), a.integer(2), a.integer(3)));
 }
 PyObject* select(const Args& a) { return wrap(ops::select(a.tensor(0), a.integer(1), a.integer(2))); }
-PyObject* diagonal(const Args& a) { return wrap(ops::diagonal(a.tensor(0), a.integer(1), a.integer(2), a.integer(3))); }
-PyObject* unfold(const Args& a) { return wrap(ops::unfold(a.tensor(0), a.integer(1), a.integer(2), a.integer(3))); }
+PyObject* diagonal(const Args& a) {
+    return wrap(ops::diagonal(a.tensor(0), a.integer(1), a.integer(2), a.integer(3)));
+}
+PyObject* unfold(const Args& a) {
+    return wrap(ops::unfold(a.tensor(0), a.integer(1), a.integer(2), a.integer(3)));
+}
 PyObject* as_strided(const Args& a) {
     Tensor x = a.tensor(0);
     return wrap(ops::as_strided(x, a.dims(1), a.dims(2), integer_or(a, 3, x->offset)));
@@ -98,20 +102,26 @@ PyObject* iterate(const Args& a) {
 PyObject* split(const Args& a) {
     Tensor x = a.tensor(0);
     int64_t dim = a.integer(2);
-    return wrap_tuple(a.raw(1) && is_list(a.raw(1)) ? ops::split_with_sizes(x, a.dims(1), dim) : ops::split(x, a.integer(1), dim));
+    return wrap_tuple(a.raw(1) && is_list(a.raw(1)) ? ops::split_with_sizes(x, a.dims(1), dim)
+                                                    : ops::split(x, a.integer(1), dim));
 }
-PyObject* split_with_sizes(const Args& a) { return wrap_tuple(ops::split_with_sizes(a.tensor(0), a.dims(1), a.integer(2))); }
+PyObject* split_with_sizes(const Args& a) {
+    return wrap_tuple(ops::split_with_sizes(a.tensor(0), a.dims(1), a.integer(2)));
+}
 PyObject* chunk(const Args& a) { return wrap_tuple(ops::chunk(a.tensor(0), a.integer(1), a.integer(2))); }
 
 Tensors split_at(const Args& a, const Tensor& x, int64_t dim) {
     if (a.is_tensor(1)) {
         Tensor where = a.tensor(1);
         if (where.dtype() != DType::Int64)
-            fail("tensor_split expected tensor_indices_or_sections to have dtype of long, but got %s", dtype_legacy_name(where.dtype()));
+            fail("tensor_split expected tensor_indices_or_sections to have dtype of long, but got %s",
+                 dtype_legacy_name(where.dtype()));
         if (where.ndim() > 1)
-            fail("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, but got a tensor "
-                 "with %lld dims",
-                 static_cast<long long>(where.ndim()));
+            fail(
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+                "one-dimensional tensor, but got a tensor "
+                "with %lld dims",
+                static_cast<long long>(where.ndim()));
         if (where.ndim() == 0) return ops::tensor_split(x, a.integer(1), dim);
         Array w = contiguous_array(where.array());
         return ops::tensor_split(x, Dims(w.as<int64_t>(), w.as<int64_t>() + w.numel()), dim);
@@ -132,19 +142,22 @@ PyObject* tensor_split(const Args& a) {
 }
 
 // hsplit, vsplit, dsplit: an exact division along dimension N, or of a vector along its only one (hsplit).
-template <int64_t Least>
-PyObject* split_evenly(const Args& a) {
+template <int64_t Least> PyObject* split_evenly(const Args& a) {
     Tensor x = a.tensor(0);
     if (x.ndim() < Least)
-        fail("torch.%s requires a tensor with at least %lld dimension, but got a tensor with %lld dimensions!", a.operation,
-             static_cast<long long>(Least), static_cast<long long>(x.ndim()));
+        fail(
+            "torch.%s requires a tensor with at least %lld dimension, but got a tensor with %lld dimensions!",
+            a.operation, static_cast<long long>(Least), static_cast<long long>(x.ndim()));
     int64_t dim = Least == 1 ? (x.ndim() == 1 ? 0 : 1) : Least == 2 ? 0 : 2;
     if (a.raw(1) && !is_list(a.raw(1)) && !a.is_tensor(1)) {
         int64_t n = a.integer(1);
         if (n == 0 || x.size(dim) % n != 0)
-            fail("torch.%s attempted to split along dimension %lld, but the size of the dimension %lld is not divisible by the "
-                 "split_size %lld!",
-                 a.operation, static_cast<long long>(dim), static_cast<long long>(x.size(dim)), static_cast<long long>(n));
+            fail(
+                "torch.%s attempted to split along dimension %lld, but the size of the dimension %lld is not "
+                "divisible by the "
+                "split_size %lld!",
+                a.operation, static_cast<long long>(dim), static_cast<long long>(x.size(dim)),
+                static_cast<long long>(n));
     }
     return wrap_tuple(split_at(a, x, dim));
 }
@@ -153,8 +166,8 @@ PyObject* select_scatter(const Args& a) {
     return wrap(ops::select_scatter(a.tensor(0), a.tensor(1), a.integer(2), a.integer(3)));
 }
 PyObject* slice_scatter(const Args& a) {
-    return wrap(ops::slice_scatter(a.tensor(0), a.tensor(1), a.integer(2), integer_or(a, 3, 0), integer_or(a, 4, INT64_MAX),
-                                   a.integer(5)));
+    return wrap(ops::slice_scatter(a.tensor(0), a.tensor(1), a.integer(2), integer_or(a, 3, 0),
+                                   integer_or(a, 4, INT64_MAX), a.integer(5)));
 }
 PyObject* diagonal_scatter(const Args& a) {
     return wrap(ops::diagonal_scatter(a.tensor(0), a.tensor(1), a.integer(2), a.integer(3), a.integer(4)));
@@ -177,7 +190,9 @@ PyObject* squeeze_(const Args& a) {
     return same(a, is_list(a.raw(1)) ? ops::squeeze_(x, a.dims(1)) : ops::squeeze_(x, a.integer(1)));
 }
 PyObject* unsqueeze_(const Args& a) { return same(a, ops::unsqueeze_(a.tensor(0), a.integer(1))); }
-PyObject* transpose_(const Args& a) { return same(a, ops::transpose_(a.tensor(0), a.integer(1), a.integer(2), a.operation)); }
+PyObject* transpose_(const Args& a) {
+    return same(a, ops::transpose_(a.tensor(0), a.integer(1), a.integer(2), a.operation));
+}
 PyObject* t_(const Args& a) { return same(a, ops::t_(a.tensor(0))); }
 
 // ---- geometry ----
@@ -185,7 +200,8 @@ PyObject* t_(const Args& a) { return same(a, ops::t_(a.tensor(0))); }
 int64_t checked_dim(const Args& a, const Tensor& x) {
     int64_t d = a.integer(1);
     if (x.ndim() == 0)
-        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions", static_cast<long long>(d));
+        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions",
+                static_cast<long long>(d));
     return wrap_dim(d, x.ndim());
 }
 PyObject* size(const Args& a) {
@@ -197,7 +213,8 @@ PyObject* stride(const Args& a) {
     Tensor x = a.tensor(0);
     if (a.given(1)) return checked(PyLong_FromLongLong(x.layout().stride(checked_dim(a, x))));
     Owned tuple(checked(PyTuple_New(x.ndim())));
-    for (int64_t d = 0; d < x.ndim(); ++d) PyTuple_SET_ITEM(tuple.o, d, checked(PyLong_FromLongLong(x.layout().stride(d))));
+    for (int64_t d = 0; d < x.ndim(); ++d)
+        PyTuple_SET_ITEM(tuple.o, d, checked(PyLong_FromLongLong(x.layout().stride(d))));
     return tuple.release();
 }
 PyObject* dim(const Args& a) { return checked(PyLong_FromLongLong(a.tensor(0).ndim())); }
@@ -211,7 +228,8 @@ PyObject* data_ptr(const Args& a) {
 PyObject* is_contiguous(const Args& a) { return boolean(a.tensor(0).is_contiguous()); }
 PyObject* is_set_to(const Args& a) {
     Tensor x = a.tensor(0), y = a.tensor(1);
-    return boolean(x->cell->buffer == y->cell->buffer && x->offset == y->offset && x.layout().same(y.layout()));
+    return boolean(x->cell->buffer == y->cell->buffer && x->offset == y->offset &&
+                   x.layout().same(y.layout()));
 }
 
 const OperatorEntry entries[] = {

@@ -23,7 +23,9 @@ PyObject* raise_current() noexcept {
             case ErrorKind::Value: type = PyExc_ValueError; break;
             case ErrorKind::Index: type = PyExc_IndexError; break;
             case ErrorKind::NotImplemented: type = PyExc_NotImplementedError; break;
-            case ErrorKind::OutOfMemory: type = out_of_memory_error ? out_of_memory_error : PyExc_MemoryError; break;
+            case ErrorKind::OutOfMemory:
+                type = out_of_memory_error ? out_of_memory_error : PyExc_MemoryError;
+                break;
             case ErrorKind::Overflow: type = PyExc_OverflowError; break;
             case ErrorKind::ZeroDivision: type = PyExc_ZeroDivisionError; break;
         }
@@ -54,7 +56,8 @@ PyObject* scalar_object(Scalar s) {
 }
 
 PyObject* item_object(const Tensor& t) {
-    if (t.numel() != 1) fail("a Tensor with %lld elements cannot be converted to Scalar", static_cast<long long>(t.numel()));
+    if (t.numel() != 1)
+        fail("a Tensor with %lld elements cannot be converted to Scalar", static_cast<long long>(t.numel()));
     return checked(scalar_object(Scalar::load(t.dtype(), t.data())));
 }
 
@@ -85,7 +88,8 @@ bool to_scalar(PyObject* o, Scalar* out) {
     // NumPy's scalars and other numbers that say what they are.
     PyNumberMethods* number = Py_TYPE(o)->tp_as_number;
     if (!number || PySequence_Check(o)) return false;
-    if (std::strcmp(Py_TYPE(o)->tp_name, "numpy.bool") == 0 || std::strcmp(Py_TYPE(o)->tp_name, "numpy.bool_") == 0) {
+    if (std::strcmp(Py_TYPE(o)->tp_name, "numpy.bool") == 0 ||
+        std::strcmp(Py_TYPE(o)->tp_name, "numpy.bool_") == 0) {
         int truth = PyObject_IsTrue(o);
         if (truth < 0) throw PythonError();
         *out = Scalar(truth != 0);
@@ -144,9 +148,13 @@ static std::string argument(const Args& a, size_t i) {
 }
 
 void Args::fail_type(size_t i, const char* expected) const {
-    const char* got = values[i] ? (values[i] == Py_None ? "NoneType" : is_tensor(i) ? "Tensor" : Py_TYPE(values[i])->tp_name) : "nothing";
-    if (!values[i]) fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"", operation,
-                            names && names[i] ? PyUnicode_AsUTF8(names[i]) : "?");
+    const char* got = values[i] ? (values[i] == Py_None ? "NoneType"
+                                   : is_tensor(i)       ? "Tensor"
+                                                        : Py_TYPE(values[i])->tp_name)
+                                : "nothing";
+    if (!values[i])
+        fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"", operation,
+                names && names[i] ? PyUnicode_AsUTF8(names[i]) : "?");
     fail_as(ErrorKind::Type, "%s must be %s, not %s", argument(*this, i).c_str(), expected, got);
 }
 
@@ -198,7 +206,9 @@ bool Args::flag(size_t i) const {
     PyObject* o = values[i];
     if (o == Py_True) return true;
     if (o == Py_False || !o) return false;
-    int truth = PyBool_Check(o) || PyLong_Check(o) || std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) == 0 ? PyObject_IsTrue(o) : -2;
+    int truth = PyBool_Check(o) || PyLong_Check(o) || std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) == 0
+                    ? PyObject_IsTrue(o)
+                    : -2;
     if (truth == -1) throw PythonError();
     if (truth == -2) fail_type(i, "bool");
     return truth;
@@ -224,8 +234,8 @@ Dims Args::dims(size_t i) const {
         for (Py_ssize_t k = 0; k < n; ++k) {
             PyObject* item = PySequence_Fast_GET_ITEM(o, k);
             if (!to_int(item, &v))
-                fail_as(ErrorKind::Type, "%s must be tuple of ints, but found element of type %s at pos %zd", argument(*this, i).c_str(),
-                        Py_TYPE(item)->tp_name, k);
+                fail_as(ErrorKind::Type, "%s must be tuple of ints, but found element of type %s at pos %zd",
+                        argument(*this, i).c_str(), Py_TYPE(item)->tp_name, k);
             out.push_back(v);
         }
         return out;
@@ -243,7 +253,8 @@ Tensors Args::tensors(size_t i) const {
     for (Py_ssize_t k = 0; k < n; ++k) {
         PyObject* item = PySequence_Fast_GET_ITEM(o, k);
         if (!pb::is_tensor(item))
-            fail_as(ErrorKind::Type, "expected Tensor as element %zd in argument %zu, but got %s", k, i, Py_TYPE(item)->tp_name);
+            fail_as(ErrorKind::Type, "expected Tensor as element %zd in argument %zu, but got %s", k, i,
+                    Py_TYPE(item)->tp_name);
         out.push_back(Tensor(item));
     }
     return out;

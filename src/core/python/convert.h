@@ -6,13 +6,13 @@
 namespace pb {
 
 extern PyTypeObject* dtype_type;
-extern PyTypeObject* size_type;      // pullback.Size, a tuple
-PyObject* dtype_object(DType d);     // borrowed, one object a dtype
+extern PyTypeObject* size_type;   // pullback.Size, a tuple
+PyObject* dtype_object(DType d);  // borrowed, one object a dtype
 bool is_dtype(PyObject* o);
-DType dtype_of(PyObject* o);         // checked
+DType dtype_of(PyObject* o);                             // checked
 PyObject* shape_object(const int64_t* dims, int64_t n);  // a Size; new reference
 PyObject* scalar_object(Scalar s);
-PyObject* item_object(const Tensor& t);                  // the Python number of a tensor with one element
+PyObject* item_object(const Tensor& t);  // the Python number of a tensor with one element
 
 // A Python or NumPy number. False when it is none.
 bool to_scalar(PyObject* o, Scalar* out);
@@ -46,8 +46,8 @@ struct Args {
 
     PyObject* raw(size_t i) const { return values[i]; }
     bool given(size_t i) const { return values[i] && values[i] != Py_None; }
-    Tensor tensor(size_t i) const;           // a tensor, or TypeError
-    Tensor tensor_or_none(size_t i) const;   // undefined for None
+    Tensor tensor(size_t i) const;          // a tensor, or TypeError
+    Tensor tensor_or_none(size_t i) const;  // undefined for None
     bool is_tensor(size_t i) const { return values[i] && pb::is_tensor(values[i]); }
     // A tensor or a number; `hold` keeps what had to be made.
     Operand operand(size_t i, Tensor& hold) const;
@@ -58,8 +58,8 @@ struct Args {
     DType dtype(size_t i) const;
     DType dtype_or(size_t i, DType fallback) const { return given(i) ? dtype(i) : fallback; }
     const char* text(size_t i) const;
-    Dims dims(size_t i) const;               // an int, or a sequence of ints
-    Tensors tensors(size_t i) const;         // a sequence of tensors
+    Dims dims(size_t i) const;        // an int, or a sequence of ints
+    Tensors tensors(size_t i) const;  // a sequence of tensors
     [[noreturn]] void fail_type(size_t i, const char* expected) const;
 };
 

@@ -9,8 +9,7 @@ namespace pb {
 namespace {
 
 struct DTypeObject {
-    PyObject_HEAD
-    int code;
+    PyObject_HEAD int code;
 };
 PyObject* objects[kDTypes];
 
@@ -31,7 +30,9 @@ PyObject* get_itemsize(PyObject* self, void*) { return PyLong_FromSize_t(item_si
 PyObject* get_code(PyObject* self, void*) { return PyLong_FromLong(code_of(self)); }
 PyObject* get_float(PyObject* self, void*) { return boolean(is_float(of(self))); }
 PyObject* get_complex(PyObject* self, void*) { return boolean(is_complex(of(self))); }
-PyObject* get_signed(PyObject* self, void*) { return boolean(of(self) != DType::UInt8 && of(self) != DType::Bool); }
+PyObject* get_signed(PyObject* self, void*) {
+    return boolean(of(self) != DType::UInt8 && of(self) != DType::Bool);
+}
 
 PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef getset[] = {
@@ -65,13 +66,15 @@ DType dtype_of(PyObject* o) { return of(o); }
 
 void init_dtypes(PyObject* module) {
     dtype_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
-    if (PyModule_AddObjectRef(module, "dtype", reinterpret_cast<PyObject*>(dtype_type)) < 0) throw PythonError();
+    if (PyModule_AddObjectRef(module, "dtype", reinterpret_cast<PyObject*>(dtype_type)) < 0)
+        throw PythonError();
     for (int i = 0; i < kDTypes; ++i) {
         auto* o = PyObject_New(DTypeObject, dtype_type);
         if (!o) throw PythonError();
         o->code = i;
         objects[i] = reinterpret_cast<PyObject*>(o);
-        if (PyModule_AddObjectRef(module, dtype_name(static_cast<DType>(i)), objects[i]) < 0) throw PythonError();
+        if (PyModule_AddObjectRef(module, dtype_name(static_cast<DType>(i)), objects[i]) < 0)
+            throw PythonError();
     }
 }
 

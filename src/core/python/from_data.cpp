@@ -17,8 +17,12 @@ constexpr size_t kMaxDims = 64;
 
 bool is_text(PyObject* o) { return PyUnicode_Check(o) || PyBytes_Check(o); }
 // A number of NumPy's, or its type by name; NumPy itself is never imported for this.
-bool is_numpy_scalar(PyObject* o) { return std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0 && !is_numpy_array(o); }
-bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o) || (!is_tensor(o) && PySequence_Check(o)); }
+bool is_numpy_scalar(PyObject* o) {
+    return std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0 && !is_numpy_array(o);
+}
+bool is_sequence(PyObject* o) {
+    return PyList_Check(o) || PyTuple_Check(o) || (!is_tensor(o) && PySequence_Check(o));
+}
 
 bool numpy_scalar_dtype(PyObject* o, DType* out) {
     const char* name = Py_TYPE(o)->tp_name + 6;
@@ -41,13 +45,16 @@ Dims shape_of(PyObject* data) {
             break;
         }
         shape.push_back(n);
-        if (shape.size() > kMaxDims) fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(data)->tp_name);
+        if (shape.size() > kMaxDims)
+            fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(data)->tp_name);
         if (n == 0) break;
         PyObject* first = checked(PySequence_GetItem(data, 0));
         Py_XDECREF(std::exchange(hold.o, first));
         // A text is a sequence of texts for ever: only the outermost may be one, and is no number either.
-        if (is_text(first)) fail_as(ErrorKind::Value, "too many dimensions '%s'. Tensors hold numbers; texts have to become numbers first.",
-                                    Py_TYPE(first)->tp_name);
+        if (is_text(first))
+            fail_as(ErrorKind::Value,
+                    "too many dimensions '%s'. Tensors hold numbers; texts have to become numbers first.",
+                    Py_TYPE(first)->tp_name);
         data = first;
     }
     return shape;
@@ -73,11 +80,14 @@ void infer(PyObject* o, Inferred& found, int depth = 0) {
         if (numpy_scalar_dtype(o, &d)) return found.meet(d);
     }
     if (PyFloat_Check(o)) return found.meet(default_dtype);
-    if (PyComplex_Check(o)) return found.meet(default_dtype == DType::Float64 ? DType::Complex128 : DType::Complex64);
+    if (PyComplex_Check(o))
+        return found.meet(default_dtype == DType::Float64 ? DType::Complex128 : DType::Complex64);
     if (is_text(o))
-        fail_as(ErrorKind::Type, "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.",
+        fail_as(ErrorKind::Type,
+                "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.",
                 Py_TYPE(o)->tp_name);
-    if (depth > static_cast<int>(kMaxDims)) fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(o)->tp_name);
+    if (depth > static_cast<int>(kMaxDims))
+        fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(o)->tp_name);
     if (is_sequence(o)) {
         Owned fast(PySequence_Fast(o, "not a sequence"));
         if (!fast) throw PythonError();
@@ -97,7 +107,9 @@ double real_number(PyObject* o) {
 }
 
 [[noreturn]] void fail_overflow(DType d) {
-    fail("value cannot be converted to type %s without overflow", d == DType::UInt8 ? "uint8" : d == DType::Int32 ? "int32" : "int64");
+    fail("value cannot be converted to type %s without overflow", d == DType::UInt8   ? "uint8"
+                                                                  : d == DType::Int32 ? "int32"
+                                                                                      : "int64");
 }
 
 int64_t whole_number(PyObject* o, DType d) {
@@ -121,7 +133,8 @@ int64_t whole_number(PyObject* o, DType d) {
 
 void store(PyObject* o, DType d, char* out) {
     if (is_tensor(o)) {
-        if (as_tensor(o)->layout->numel() != 1) fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
+        if (as_tensor(o)->layout->numel() != 1)
+            fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
         Owned item(item_object(Tensor(o)));
         return store(item.o, d, out);
     }
@@ -157,8 +170,11 @@ void fill(PyObject* o, const Dims& shape, size_t dim, DType d, char*& out) {
     if (!fast) throw PythonError();
     Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.o);
     if (n != shape[dim])
-        fail_as(ErrorKind::Value, "expected sequence of length %lld at dim %zu (got %zd). Rows of different lengths do not make a tensor: "
-                "pad them, or keep them in a list.", static_cast<long long>(shape[dim]), dim, n);
+        fail_as(ErrorKind::Value,
+                "expected sequence of length %lld at dim %zu (got %zd). Rows of different lengths do not "
+                "make a tensor: "
+                "pad them, or keep them in a list.",
+                static_cast<long long>(shape[dim]), dim, n);
     // Numbers may run Python code (__float__), which may shorten the list under our feet.
     for (Py_ssize_t i = 0; i < n; ++i) {
         if (PySequence_Fast_GET_SIZE(fast.o) != n) fail("the sequence changed its length while it was read");
@@ -173,12 +189,18 @@ void fill(PyObject* o, const Dims& shape, size_t dim, DType d, char*& out) {
 Tensor tensor_from_data(PyObject* data, const DType* given) {
     auto require = [](DType d) {
         if (!is_supported(d))
-            fail_as(ErrorKind::NotImplemented, "\"tensor\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, uint8 "
-                    "and bool.", dtype_legacy_name(d));
+            fail_as(ErrorKind::NotImplemented,
+                    "\"tensor\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, "
+                    "uint8 "
+                    "and bool.",
+                    dtype_legacy_name(d));
     };
     if (given) require(*given);
     // The shortest way for the commonest case.
-    if (PyFloat_CheckExact(data)) return ops::scalar_tensor(Scalar(PyFloat_AS_DOUBLE(data)), given && is_float(*given) ? *given : given ? *given : default_dtype);
+    if (PyFloat_CheckExact(data))
+        return ops::scalar_tensor(Scalar(PyFloat_AS_DOUBLE(data)), given && is_float(*given) ? *given
+                                                                   : given                   ? *given
+                                                                                             : default_dtype);
     bool array = !is_tensor(data) && is_numpy_array(data);
     if (is_tensor(data) || array) {
         Array from = array ? array_from_numpy(data) : Tensor(data).array();
@@ -188,7 +210,10 @@ Tensor tensor_from_data(PyObject* data, const DType* given) {
         copy_array(from, out);
         return Tensor::make(out);
     }
-    if (is_text(data)) fail_as(ErrorKind::Type, "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.", Py_TYPE(data)->tp_name);
+    if (is_text(data))
+        fail_as(ErrorKind::Type,
+                "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.",
+                Py_TYPE(data)->tp_name);
     Dims shape = shape_of(data);
     DType d;
     if (given) {
@@ -257,7 +282,9 @@ void check_layout(PyObject* layout) {
 }
 
 void fail_pinning() {
-    fail("pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on this system.");
+    fail(
+        "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is "
+        "available on this system.");
 }
 
 }  // namespace pb

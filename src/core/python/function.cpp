@@ -27,8 +27,7 @@ namespace {
 class FunctionNode;
 
 struct ContextObject {
-    PyObject_HEAD
-    FunctionNode* node;  // weak
+    PyObject_HEAD FunctionNode* node;  // weak
     PyObject* to_save;
     PyObject* pushed;  // what `saved_tensors` is while `jvp` runs, if forward called save_for_forward
     PyObject* dirty;
@@ -77,19 +76,27 @@ class FunctionNode : public Node {
         Owned result(checked(PyObject_CallFunctionObjArgs(caller, cls.o, context_, tuple.o, nullptr)));
         Py_ssize_t n = PyTuple_GET_SIZE(result.o), expected = static_cast<Py_ssize_t>(arguments.size());
         bool only_none = true;
-        for (Py_ssize_t i = expected; i < n; ++i) only_none = only_none && PyTuple_GET_ITEM(result.o, i) == Py_None;
+        for (Py_ssize_t i = expected; i < n; ++i)
+            only_none = only_none && PyTuple_GET_ITEM(result.o, i) == Py_None;
         if (n < expected || !only_none)
-            fail("function %s returned an incorrect number of gradients (expected %zd, got %zd). backward() returns one for each argument of "
-                 "forward(), None for those without.", name_, expected, n);
+            fail(
+                "function %s returned an incorrect number of gradients (expected %zd, got %zd). backward() "
+                "returns one for each argument of "
+                "forward(), None for those without.",
+                name_, expected, n);
         for (Py_ssize_t i = 0; i < expected; ++i) {
             PyObject* g = PyTuple_GET_ITEM(result.o, i);
             int edge = arguments[static_cast<size_t>(i)];
             if (g == Py_None) continue;
             if (edge < 0)
-                fail("function %s returned a gradient different than None at position %zd, but the corresponding forward input was not a "
-                     "Variable", name_, i + 1);
+                fail(
+                    "function %s returned a gradient different than None at position %zd, but the "
+                    "corresponding forward input was not a "
+                    "Variable",
+                    name_, i + 1);
             if (!is_tensor(g))
-                fail("expected Variable or None (got %s). It is what %s returned at position %zd.", Py_TYPE(g)->tp_name, name_, i + 1);
+                fail("expected Variable or None (got %s). It is what %s returned at position %zd.",
+                     Py_TYPE(g)->tp_name, name_, i + 1);
             out[static_cast<size_t>(edge)] = Tensor(g);
         }
     }
@@ -116,7 +123,9 @@ class FunctionNode : public Node {
         if (released_) fail_released(*this);
         Owned tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(saved_count))));
         for (size_t i = 0; i < saved_count; ++i) {
-            PyObject* t = saved[i].holds_tensor() ? (constants[i] ? constant(i) : saved[i].unpack(*this).release()) : none();
+            PyObject* t = saved[i].holds_tensor()
+                              ? (constants[i] ? constant(i) : saved[i].unpack(*this).release())
+                              : none();
             PyTuple_SET_ITEM(tuple.o, static_cast<Py_ssize_t>(i), t);
         }
         return tuple.release();
@@ -136,7 +145,8 @@ class FunctionNode : public Node {
             bool is_output = output < std::min(kNumbers, outputs.size()) && outputs[output]->grad_fn == this;
             bool is_input = input < std::min(kNumbers, inputs.size());
             if (is_output && (!is_input || t->grad_fn == this)) {
-                saved[i].save(outputs[output], Saved::kOutput, static_cast<uint8_t>(outputs[output]->output_nr));
+                saved[i].save(outputs[output], Saved::kOutput,
+                              static_cast<uint8_t>(outputs[output]->output_nr));
             } else if (is_input) {
                 saved[i].save(t, Saved::kInput, static_cast<uint8_t>(input));
             } else {  // an intermediate value, or a tensor from elsewhere with a history of its own
@@ -149,7 +159,8 @@ class FunctionNode : public Node {
     // The outputs have got their tangents: those that were saved keep them.
     void keep_tangents(const Tensors& outputs) {
         for (size_t i = 0; i < saved_count; ++i)
-            if (saved[i].origin() == Saved::kOutput && saved[i].number() < outputs.size() && outputs[saved[i].number()])
+            if (saved[i].origin() == Saved::kOutput && saved[i].number() < outputs.size() &&
+                outputs[saved[i].number()])
                 saved[i].keep_tangents(outputs[saved[i].number()]);
     }
 
@@ -195,16 +206,23 @@ void check_dirty(ContextObject* c, PyObject* given, PyObject* outputs, bool reco
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->dirty); ++i) {
         PyObject* o = PyTuple_GET_ITEM(c->dirty, i);
         if (!contains(outputs, o))
-            fail("Some elements marked as dirty during the forward method were not returned as output. The inputs that are modified "
-                 "inplace must all be outputs of the Function.");
+            fail(
+                "Some elements marked as dirty during the forward method were not returned as output. The "
+                "inputs that are modified "
+                "inplace must all be outputs of the Function.");
         if (!contains(given, o) &&
-            PyErr_WarnEx(PyExc_UserWarning, "Only input Tensors should be given to ctx.mark_dirty(). If a Tensor is not an input, there "
-                                            "is no need to pass it to mark_dirty().", 3) < 0)
+            PyErr_WarnEx(
+                PyExc_UserWarning,
+                "Only input Tensors should be given to ctx.mark_dirty(). If a Tensor is not an input, there "
+                "is no need to pass it to mark_dirty().",
+                3) < 0)
             throw PythonError();
         Tensor t(o);
         if (record && t->flags & kRequiresGrad && !current_grad_fn(t))
-            fail("a leaf Variable that requires grad has been used in an in-place operation. The leaf is what backward() fills the "
-                 "gradient of: give the function a clone() to write into.");
+            fail(
+                "a leaf Variable that requires grad has been used in an in-place operation. The leaf is what "
+                "backward() fills the "
+                "gradient of: give the function a clone() to write into.");
         t->cell->written();
     }
 }
@@ -219,7 +237,8 @@ void make_output(const Tensor& t, FunctionNode* node, uint32_t nr, bool alone) {
 // record_function(context, arguments, outputs) -> outputs, with history.
 PyObject* record_function(PyObject*, PyObject* args) {
     PyObject *ctx, *given, *outputs;
-    if (!PyArg_ParseTuple(args, "O!O!O!", context_type, &ctx, &PyTuple_Type, &given, &PyTuple_Type, &outputs)) return nullptr;
+    if (!PyArg_ParseTuple(args, "O!O!O!", context_type, &ctx, &PyTuple_Type, &given, &PyTuple_Type, &outputs))
+        return nullptr;
     try {
         ContextObject* c = context_of(ctx);
         Tensors inputs;
@@ -269,16 +288,22 @@ PyObject* record_function(PyObject*, PyObject* args) {
             function->set_outputs(returned);
             for (uint32_t i = 0; i < returned.size(); ++i) {
                 const Tensor& t = returned[i];
-                if (!t || !is_differentiable(t.dtype()) || contains(c->non_differentiable, originals[i].py())) continue;
+                if (!t || !is_differentiable(t.dtype()) || contains(c->non_differentiable, originals[i].py()))
+                    continue;
                 if (!contains(c->dirty, originals[i].py())) {
                     make_output(t, function, i, count == 1);
                 } else if (t->flags & kIsView) {
                     if (count > 1)
-                        fail("If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more "
-                             "than one Tensor. This is not supported by the current autograd engine. You should either make sure the input "
-                             "is not a view (using .clone() for example) or make your Function only return one Tensor (potentially "
-                             "splitting it into two Functions: one doing the inplace that returns a single Tensor and a second one that "
-                             "does the other operations).");
+                        fail(
+                            "If your Function modifies inplace an input that is a view of another Tensor, "
+                            "your Function cannot return more "
+                            "than one Tensor. This is not supported by the current autograd engine. You "
+                            "should either make sure the input "
+                            "is not a view (using .clone() for example) or make your Function only return "
+                            "one Tensor (potentially "
+                            "splitting it into two Functions: one doing the inplace that returns a single "
+                            "Tensor and a second one that "
+                            "does the other operations).");
                     rebase_history(t, function);
                 } else {
                     Py_CLEAR(t->grad);
@@ -437,7 +462,8 @@ PyMethodDef functions[] = {
 
 void init_function(PyObject* module) {
     context_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
-    if (PyModule_AddObjectRef(module, "FunctionContext", reinterpret_cast<PyObject*>(context_type)) < 0) throw PythonError();
+    if (PyModule_AddObjectRef(module, "FunctionContext", reinterpret_cast<PyObject*>(context_type)) < 0)
+        throw PythonError();
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
 }
 

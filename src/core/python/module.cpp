@@ -63,7 +63,8 @@ PyObject* set_default_dtype(PyObject*, PyObject* d) {
 }
 PyObject* memory(PyObject*, PyObject*) {
     MemoryFigures f = memory_figures();
-    return Py_BuildValue("(nnn)", static_cast<Py_ssize_t>(f.in_use), static_cast<Py_ssize_t>(f.cached), static_cast<Py_ssize_t>(f.peak));
+    return Py_BuildValue("(nnn)", static_cast<Py_ssize_t>(f.in_use), static_cast<Py_ssize_t>(f.cached),
+                         static_cast<Py_ssize_t>(f.peak));
 }
 PyObject* empty_cache(PyObject*, PyObject*) {
     release_cached_memory();
@@ -106,7 +107,8 @@ PyMethodDef functions[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "pullback._core", nullptr, -1, functions, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "pullback._core", nullptr, -1, functions, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
 }  // namespace pb

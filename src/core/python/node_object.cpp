@@ -2,7 +2,6 @@
 
 #include <structmember.h>
 
-
 #include <string>
 #include <unordered_map>
 
@@ -13,8 +12,7 @@ namespace pb {
 namespace {
 
 struct NodeObject {
-    PyObject_HEAD
-    Node* node;
+    PyObject_HEAD Node* node;
     PyObject* weakrefs;
 };
 
@@ -46,7 +44,8 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
 }
 
 PyObject* refuse(PyTypeObject* type, PyObject*, PyObject*) {
-    PyErr_Format(PyExc_TypeError, "cannot create '%s' instances: nodes are made by recording operations", type->tp_name);
+    PyErr_Format(PyExc_TypeError, "cannot create '%s' instances: nodes are made by recording operations",
+                 type->tp_name);
     return nullptr;
 }
 
@@ -91,9 +90,10 @@ PyObject* input_metadata(PyObject* self, void*) {
         Owned list(checked(PyList_New(n->output_count())));
         for (uint16_t i = 0; i < n->output_count(); ++i) {
             const OutputMeta& m = n->output(i);
-            PyObject* entry = m.layout ? checked(Py_BuildValue("(NO)", shape_object(m.layout->shape(), m.layout->ndim()),
-                                                               dtype_object(m.dtype)))
-                                       : none();
+            PyObject* entry =
+                m.layout ? checked(Py_BuildValue("(NO)", shape_object(m.layout->shape(), m.layout->ndim()),
+                                                 dtype_object(m.dtype)))
+                         : none();
             PyList_SET_ITEM(list.o, i, entry);
         }
         return list.release();
@@ -145,7 +145,9 @@ int setattro(PyObject* self, PyObject* key, PyObject* value) {
     return context ? PyObject_SetAttr(context, key, value) : PyObject_GenericSetAttr(self, key, value);
 }
 
-PyObject* represent(PyObject* self) { return PyUnicode_FromFormat("<%s object at %p>", of(self)->name(), self); }
+PyObject* represent(PyObject* self) {
+    return PyUnicode_FromFormat("<%s object at %p>", of(self)->name(), self);
+}
 
 PyMemberDef members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(NodeObject, weakrefs), READONLY, nullptr},
@@ -184,8 +186,9 @@ PyType_Spec spec = {"pullback.autograd.graph.Node", sizeof(NodeObject), 0,
 PyTypeObject* type_for(const char* name) {
     PyTypeObject*& type = types()[name];
     if (!type) {
-        Owned made(checked(PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(O){s:(),s:s}", name, base_type, "__slots__",
-                                                 "__module__", "pullback.autograd.graph")));
+        Owned made(
+            checked(PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(O){s:(),s:s}", name,
+                                          base_type, "__slots__", "__module__", "pullback.autograd.graph")));
         type = reinterpret_cast<PyTypeObject*>(made.release());
     }
     return type;
@@ -213,7 +216,8 @@ Node* node_of(PyObject* o) { return of(o); }
 
 void init_node_type(PyObject* module) {
     base_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
-    if (PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(base_type)) < 0) throw PythonError();
+    if (PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(base_type)) < 0)
+        throw PythonError();
 }
 
 }  // namespace pb

@@ -7,7 +7,6 @@
 
 #include <structmember.h>
 
-
 #include <cstring>
 #include <vector>
 
@@ -22,8 +21,7 @@ namespace {
 constexpr size_t kMaxParameters = 24;
 
 struct OperatorObject {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     OperatorFunction function;  // or
     const Row* row;             // an elementwise function: operands, then `out` if there is one
     bool inplace;
@@ -52,7 +50,8 @@ bool is_symbolic(PyObject* o) {
 PyObject* call_row(const OperatorObject* op, const Args& a) {
     int n = op->row->arity;
     for (int i = 0; i < n; ++i)
-        if (!a.is_tensor(static_cast<size_t>(i)) && is_symbolic(a.raw(static_cast<size_t>(i)))) return call_symbolic(op, a);
+        if (!a.is_tensor(static_cast<size_t>(i)) && is_symbolic(a.raw(static_cast<size_t>(i))))
+            return call_symbolic(op, a);
     Tensor hold[kMaxOperands];
     Operand operands[kMaxOperands];
     bool any = false;
@@ -103,8 +102,8 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
             }
             filled = v + 1;
         } else if (n > op->positional) {
-            fail_as(ErrorKind::Type, "%s() takes %zu positional argument%s but %zu were given", op->name->c_str(), op->positional,
-                    op->positional == 1 ? "" : "s", n);
+            fail_as(ErrorKind::Type, "%s() takes %zu positional argument%s but %zu were given",
+                    op->name->c_str(), op->positional, op->positional == 1 ? "" : "s", n);
         } else {
             for (size_t i = 0; i < n; ++i) values[i] = args[i];
         }
@@ -144,8 +143,8 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
                     values[i] = collected.o;
                     continue;
                 }
-                fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"", op->name->c_str(),
-                        PyUnicode_AsUTF8((*op->names)[i]));
+                fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"",
+                        op->name->c_str(), PyUnicode_AsUTF8((*op->names)[i]));
             }
         }
         Args a{values, op->names->data(), op->name->c_str()};
@@ -162,8 +161,8 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     PyObject *names, *defaults;
     Py_ssize_t positional;
     int variadic, inplace;
-    if (!PyArg_ParseTuple(args, "ssO!nO!ip", &name, &implementation, &PyTuple_Type, &names, &positional, &PyTuple_Type, &defaults,
-                          &variadic, &inplace))
+    if (!PyArg_ParseTuple(args, "ssO!nO!ip", &name, &implementation, &PyTuple_Type, &names, &positional,
+                          &PyTuple_Type, &defaults, &variadic, &inplace))
         return nullptr;
     OperatorFunction function = find_operator(implementation);
     Row* row = function ? nullptr : find_row(implementation);
@@ -173,8 +172,8 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     }
     Py_ssize_t n = PyTuple_GET_SIZE(names);
     if (static_cast<size_t>(n) > kMaxParameters || PyTuple_GET_SIZE(defaults) != n) {
-        PyErr_Format(PyExc_ValueError, "operator '%s': %zd names, %zd defaults, at most %zu parameters", name, n,
-                     PyTuple_GET_SIZE(defaults), kMaxParameters);
+        PyErr_Format(PyExc_ValueError, "operator '%s': %zd names, %zd defaults, at most %zu parameters", name,
+                     n, PyTuple_GET_SIZE(defaults), kMaxParameters);
         return nullptr;
     }
     auto* op = reinterpret_cast<OperatorObject*>(type->tp_alloc(type, 0));
@@ -259,14 +258,17 @@ PyType_Slot slots[] = {
     {Py_tp_getset, getset},
     {0, nullptr},
 };
-PyType_Spec spec = {"pullback._core.Operator", sizeof(OperatorObject), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+PyType_Spec spec = {
+    "pullback._core.Operator", sizeof(OperatorObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    slots};
 
 }  // namespace
 
 void init_operator_type(PyObject* module) {
     operator_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
-    if (PyModule_AddObjectRef(module, "Operator", reinterpret_cast<PyObject*>(operator_type)) < 0) throw PythonError();
+    if (PyModule_AddObjectRef(module, "Operator", reinterpret_cast<PyObject*>(operator_type)) < 0)
+        throw PythonError();
 }
 
 }  // namespace pb

@@ -23,8 +23,10 @@ void read_requires_grad(const Args& a, size_t i, Options& o) {
 
 void require_kernels(const char* operation, DType d) {
     if (is_supported(d)) return;
-    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, uint8 and bool.",
-            operation, dtype_legacy_name(d));
+    fail_as(
+        ErrorKind::NotImplemented,
+        "\"%s\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, uint8 and bool.",
+        operation, dtype_legacy_name(d));
 }
 
 void check_fits(Scalar v, DType d) {
@@ -46,7 +48,9 @@ void check_fits(Scalar v, DType d) {
             break;
         default: break;
     }
-    if (type) fail("value cannot be converted to type %s without overflow: %g does not fit into pullback.%s.", type, f, dtype_name(d));
+    if (type)
+        fail("value cannot be converted to type %s without overflow: %g does not fit into pullback.%s.", type,
+             f, dtype_name(d));
 }
 
 bool keeps_strides(PyObject* memory_format) {
@@ -81,8 +85,11 @@ Options read_short_options(const Args& a, size_t first) {
 PyObject* finish(Tensor t, const Options& o) {
     if (o.requires_grad) {
         if (!is_differentiable(t.dtype()))
-            fail("Only Tensors of floating point and complex dtype can require gradients. This one would have dtype pullback.%s: give "
-                 "dtype=pullback.float32, or write its numbers with a point.", dtype_name(t.dtype()));
+            fail(
+                "Only Tensors of floating point and complex dtype can require gradients. This one would have "
+                "dtype pullback.%s: give "
+                "dtype=pullback.float32, or write its numbers with a point.",
+                dtype_name(t.dtype()));
         t->flags |= kRequiresGrad;
     }
     if (modes.inference) t->flags |= kInference;
@@ -93,7 +100,8 @@ PyObject* deliver(const Args& a, size_t out, Tensor t, const Options& o) {
     if (!a.given(out)) return finish(std::move(t), o);
     Tensor target = a.tensor(out);
     if (o.dtype_given && o.dtype != target.dtype())
-        fail("dtype %s does not match dtype of out parameter (%s)", dtype_legacy_name(o.dtype), dtype_legacy_name(target.dtype()));
+        fail("dtype %s does not match dtype of out parameter (%s)", dtype_legacy_name(o.dtype),
+             dtype_legacy_name(target.dtype()));
     if (!target.layout().same_shape(t.layout())) ops::resize_output(target, t.layout());
     ops::copy_(target, t);
     return target.release();

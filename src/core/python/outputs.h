@@ -8,8 +8,11 @@ namespace pb {
 // Writes `result` into the tensor given as argument i and returns that.
 inline Tensor into_out(const Args& a, const Tensor& out, const Tensor& result) {
     if (modes.grad && (result.requires_grad() || out.requires_grad()))
-        fail("%s(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad. "
-             "Leave `out` away, or compute under no_grad().", a.operation);
+        fail(
+            "%s(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad. "
+            "Leave `out` away, or compute under no_grad().",
+            a.operation);
     if (out.dtype() != result.dtype() && category(result.dtype()) > category(out.dtype()))
         fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(result.dtype()),
              dtype_legacy_name(out.dtype()));
@@ -25,7 +28,8 @@ inline PyObject* wrap_out(const Args& a, size_t i, Tensor result) {
 inline Tensors into_pair(const Args& a, size_t i, const Tensors& results) {
     Tensors outs = a.tensors(i);
     if (outs.size() != results.size())
-        fail_as(ErrorKind::Type, "%s(): argument 'out' must be tuple of Tensors with %zu elements", a.operation, results.size());
+        fail_as(ErrorKind::Type, "%s(): argument 'out' must be tuple of Tensors with %zu elements",
+                a.operation, results.size());
     for (size_t k = 0; k < outs.size(); ++k) into_out(a, outs[k], results[k]);
     return outs;
 }

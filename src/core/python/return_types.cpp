@@ -18,16 +18,11 @@ struct ReturnType {
 // Every named result of the library: the types exist from the start, so that isinstance can ask for them.
 const std::vector<ReturnType>& return_types() {
     static const std::vector<ReturnType> all = {
-        {"max", {"values", "indices"}},
-        {"min", {"values", "indices"}},
-        {"aminmax", {"min", "max"}},
-        {"cummax", {"values", "indices"}},
-        {"cummin", {"values", "indices"}},
-        {"median", {"values", "indices"}},
-        {"nanmedian", {"values", "indices"}},
-        {"mode", {"values", "indices"}},
-        {"kthvalue", {"values", "indices"}},
-        {"sort", {"values", "indices"}},
+        {"max", {"values", "indices"}},       {"min", {"values", "indices"}},
+        {"aminmax", {"min", "max"}},          {"cummax", {"values", "indices"}},
+        {"cummin", {"values", "indices"}},    {"median", {"values", "indices"}},
+        {"nanmedian", {"values", "indices"}}, {"mode", {"values", "indices"}},
+        {"kthvalue", {"values", "indices"}},  {"sort", {"values", "indices"}},
         {"topk", {"values", "indices"}},
     };
     return all;
@@ -58,7 +53,8 @@ PyTypeObject* make_type(const char* name, const std::vector<const char*>& names)
     auto* fields = new std::vector<PyStructSequence_Field>;
     for (const char* field : names) fields->push_back({field, nullptr});
     fields->push_back({nullptr, nullptr});
-    auto* description = new PyStructSequence_Desc{full->c_str(), nullptr, fields->data(), static_cast<int>(names.size())};
+    auto* description =
+        new PyStructSequence_Desc{full->c_str(), nullptr, fields->data(), static_cast<int>(names.size())};
     PyTypeObject* type = PyStructSequence_NewType(description);
     if (!type) throw PythonError();
     type->tp_repr = repr;
@@ -86,7 +82,9 @@ PyObject* wrap_named(const char* name, std::initializer_list<const char*> fields
 void init_return_types(PyObject* module) {
     Owned all(checked(PyDict_New()));
     for (const ReturnType& t : return_types())
-        if (PyDict_SetItemString(all.o, t.name, reinterpret_cast<PyObject*>(type_named(t.name, t.fields))) < 0) throw PythonError();
+        if (PyDict_SetItemString(all.o, t.name, reinterpret_cast<PyObject*>(type_named(t.name, t.fields))) <
+            0)
+            throw PythonError();
     if (PyModule_AddObjectRef(module, "return_types", all.o) < 0) throw PythonError();
 }
 

@@ -32,24 +32,29 @@ class Reader {
 
     void read(PyObject* program) {
         PyObject *instructions, *outputs;
-        if (!PyArg_ParseTuple(program, "O!O!", &PyTuple_Type, &instructions, &PyTuple_Type, &outputs)) throw PythonError();
+        if (!PyArg_ParseTuple(program, "O!O!", &PyTuple_Type, &instructions, &PyTuple_Type, &outputs))
+            throw PythonError();
         Py_ssize_t n = PyTuple_GET_SIZE(instructions);
         for (Py_ssize_t i = 0; i < n; ++i) {
             PyObject* ins = PyTuple_GET_ITEM(instructions, i);
             for (Py_ssize_t k = 1; k < PyTuple_GET_SIZE(ins); ++k)
-                if (PyTuple_Check(PyTuple_GET_ITEM(ins, k))) p_.constants.push_back(constant(PyTuple_GET_ITEM(ins, k)));
+                if (PyTuple_Check(PyTuple_GET_ITEM(ins, k)))
+                    p_.constants.push_back(constant(PyTuple_GET_ITEM(ins, k)));
         }
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(outputs); ++i)
-            if (PyTuple_Check(PyTuple_GET_ITEM(outputs, i))) p_.constants.push_back(constant(PyTuple_GET_ITEM(outputs, i)));
+            if (PyTuple_Check(PyTuple_GET_ITEM(outputs, i)))
+                p_.constants.push_back(constant(PyTuple_GET_ITEM(outputs, i)));
         int next = p_.inputs;
         for (Py_ssize_t i = 0; i < n; ++i) {
             PyObject* ins = PyTuple_GET_ITEM(instructions, i);
             const char* name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(ins, 0));
             int primitive = name ? find_primitive(name) : -1;
-            if (primitive < 0) fail_as(ErrorKind::Value, "the core has no kernel named '%s'", name ? name : "?");
+            if (primitive < 0)
+                fail_as(ErrorKind::Value, "the core has no kernel named '%s'", name ? name : "?");
             Py_ssize_t arity = PyTuple_GET_SIZE(ins) - 1;
             if (arity != primitive_info(static_cast<Primitive>(primitive)).arity)
-                fail_as(ErrorKind::Value, "'%s' takes %d operands, not %zd", name, primitive_info(static_cast<Primitive>(primitive)).arity, arity);
+                fail_as(ErrorKind::Value, "'%s' takes %d operands, not %zd", name,
+                        primitive_info(static_cast<Primitive>(primitive)).arity, arity);
             Instruction out{static_cast<Primitive>(primitive), static_cast<uint8_t>(arity), {}};
             for (Py_ssize_t k = 0; k < arity; ++k) out.in[k] = value(PyTuple_GET_ITEM(ins, k + 1), &next);
             p_.instructions.push_back(out);
@@ -65,7 +70,8 @@ class Reader {
         if (PyTuple_Check(ref)) return static_cast<int16_t>((*next)++);
         long v = PyLong_AsLong(ref);
         if (v == -1 && PyErr_Occurred()) throw PythonError();
-        if (v < 0 || v > arity_ + static_cast<long>(p_.instructions.size()) || (v == arity_ && p_.inputs == arity_))
+        if (v < 0 || v > arity_ + static_cast<long>(p_.instructions.size()) ||
+            (v == arity_ && p_.inputs == arity_))
             fail_as(ErrorKind::Value, "a program reads value %ld before it exists", v);
         if (v > arity_) v += p_.first_result() - (arity_ + 1);
         return static_cast<int16_t>(v);
@@ -76,9 +82,11 @@ class Reader {
 
 Promotion promotion_of(const std::string& name) {
     static const std::pair<const char*, Promotion> all[] = {
-        {"arithmetic", Promotion::Arithmetic}, {"float", Promotion::Float},     {"compare", Promotion::Compare},
-        {"predicate", Promotion::Predicate},   {"logical", Promotion::Logical}, {"bitwise", Promotion::Bitwise},
-        {"where", Promotion::Where},           {"close", Promotion::Close},           {"number", Promotion::Number},
+        {"arithmetic", Promotion::Arithmetic}, {"float", Promotion::Float},
+        {"compare", Promotion::Compare},       {"predicate", Promotion::Predicate},
+        {"logical", Promotion::Logical},       {"bitwise", Promotion::Bitwise},
+        {"where", Promotion::Where},           {"close", Promotion::Close},
+        {"number", Promotion::Number},
     };
     for (auto& p : all)
         if (name == p.first) return p.second;
@@ -103,21 +111,28 @@ PyObject* define_row(PyObject*, PyObject* args) {
     const char *name, *promotion, *accepts = "any";
     int arity;
     PyObject *parameters, *forward, *partials, *nodes;
-    if (!PyArg_ParseTuple(args, "siO!OOsO|s", &name, &arity, &PyTuple_Type, &parameters, &forward, &partials, &promotion, &nodes, &accepts)) return nullptr;
+    if (!PyArg_ParseTuple(args, "siO!OOsO|s", &name, &arity, &PyTuple_Type, &parameters, &forward, &partials,
+                          &promotion, &nodes, &accepts))
+        return nullptr;
     try {
         auto row = std::make_unique<Row>();
         row->name = name;
         row->arity = arity;
-        if (arity < 1 || arity > kMaxOperands) fail_as(ErrorKind::Value, "%s: an elementwise function has 1 to %d operands", name, kMaxOperands);
+        if (arity < 1 || arity > kMaxOperands)
+            fail_as(ErrorKind::Value, "%s: an elementwise function has 1 to %d operands", name, kMaxOperands);
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parameters); ++i)
             row->parameters |= 1u << PyLong_AsLong(PyTuple_GET_ITEM(parameters, i));
         row->promotion = promotion_of(promotion);
-        row->accepts = !std::strcmp(accepts, "floats") ? Accepts::Floats : !std::strcmp(accepts, "numbers") ? Accepts::Numbers : Accepts::Any;
+        row->accepts = !std::strcmp(accepts, "floats")    ? Accepts::Floats
+                       : !std::strcmp(accepts, "numbers") ? Accepts::Numbers
+                                                          : Accepts::Any;
         if (forward == Py_None) {
             row->primitive = find_primitive(name);
-            if (row->primitive < 0) fail_as(ErrorKind::Value, "the core has no kernel named '%s': give a formula", name);
+            if (row->primitive < 0)
+                fail_as(ErrorKind::Value, "the core has no kernel named '%s': give a formula", name);
             if (primitive_info(static_cast<Primitive>(row->primitive)).arity != arity)
-                fail_as(ErrorKind::Value, "'%s' takes %d operands, not %d", name, primitive_info(static_cast<Primitive>(row->primitive)).arity, arity);
+                fail_as(ErrorKind::Value, "'%s' takes %d operands, not %d", name,
+                        primitive_info(static_cast<Primitive>(row->primitive)).arity, arity);
             Program& p = row->forward;
             p.inputs = arity;
             Instruction ins{static_cast<Primitive>(row->primitive), static_cast<uint8_t>(arity), {}};
@@ -131,15 +146,18 @@ PyObject* define_row(PyObject*, PyObject* args) {
             row->differentiable = true;
             Reader(row->partials, arity, true).read(partials);
             std::vector<int16_t> outputs;
-            if (static_cast<int>(row->partials.outputs.size()) != arity) fail_as(ErrorKind::Value, "%s: one partial for each operand", name);
+            if (static_cast<int>(row->partials.outputs.size()) != arity)
+                fail_as(ErrorKind::Value, "%s: one partial for each operand", name);
             for (int i = 0; i < arity; ++i) {
                 int16_t v = row->partials.outputs[static_cast<size_t>(i)];
                 Partial& d = row->partial[i];
                 if (v < 0) continue;
                 if (v >= row->partials.inputs && v < row->partials.first_result()) {
                     d.kind = Partial::Constant;
-                    d.constant = row->partials.constants[static_cast<size_t>(v - row->partials.inputs)].to_double();
-                    if (!std::isfinite(d.constant)) fail_as(ErrorKind::Value, "%s: a constant partial is finite", name);
+                    d.constant =
+                        row->partials.constants[static_cast<size_t>(v - row->partials.inputs)].to_double();
+                    if (!std::isfinite(d.constant))
+                        fail_as(ErrorKind::Value, "%s: a constant partial is finite", name);
                     continue;
                 }
                 d.kind = is_boolean(*row, v) ? Partial::Mask : Partial::Number;
@@ -152,7 +170,8 @@ PyObject* define_row(PyObject*, PyObject* args) {
             for (auto& n : row->node_names) n = PyUnicode_AsUTF8(nodes);
         } else if (PyTuple_Check(nodes)) {
             Py_ssize_t n = PyTuple_GET_SIZE(nodes);
-            for (Py_ssize_t i = 0; i < 4; ++i) row->node_names[i] = PyUnicode_AsUTF8(PyTuple_GET_ITEM(nodes, i < n ? i : 0));
+            for (Py_ssize_t i = 0; i < 4; ++i)
+                row->node_names[i] = PyUnicode_AsUTF8(PyTuple_GET_ITEM(nodes, i < n ? i : 0));
         }
         if (row->promotion == Promotion::Where) row->forward.boolean = row->partials.boolean = 1;
         // Both forms are made at once, so that a missing kernel is found now and not in a backward pass.

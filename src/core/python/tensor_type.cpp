@@ -4,7 +4,6 @@
 
 #include <structmember.h>
 
-
 #include <vector>
 
 #include "ops/fast.h"
@@ -124,7 +123,8 @@ inline PyObject* binary(const Row* row, PyObject* a, PyObject* b) {
             if (is_exact_tensor(b)) {
                 if (Tensor y = ops::fast_binary(*row, as_tensor(a), as_tensor(b))) return y.release();
             } else if (PyFloat_CheckExact(b)) {
-                if (Tensor y = ops::fast_scalar(*row, as_tensor(a), PyFloat_AS_DOUBLE(b), false)) return y.release();
+                if (Tensor y = ops::fast_scalar(*row, as_tensor(a), PyFloat_AS_DOUBLE(b), false))
+                    return y.release();
             } else if (PyLong_CheckExact(b) && is_float(as_tensor(a)->dtype)) {
                 double v = PyLong_AsDouble(b);
                 if (v == -1 && PyErr_Occurred()) {
@@ -134,7 +134,8 @@ inline PyObject* binary(const Row* row, PyObject* a, PyObject* b) {
                 }
             }
         } else if (is_exact_tensor(b) && PyFloat_CheckExact(a)) {
-            if (Tensor y = ops::fast_scalar(*row, as_tensor(b), PyFloat_AS_DOUBLE(a), true)) return y.release();
+            if (Tensor y = ops::fast_scalar(*row, as_tensor(b), PyFloat_AS_DOUBLE(a), true))
+                return y.release();
         }
         return slow_binary(*row, a, b, false);
     } catch (...) {
@@ -159,10 +160,11 @@ PyObject* unary(const Row* row, PyObject* a) {
     }
 }
 
-Row *row_floor_divide, *row_remainder, *row_abs, *row_and, *row_or, *row_xor, *row_not, *row_left, *row_right, *row_reciprocal;
+Row *row_floor_divide, *row_remainder, *row_abs, *row_and, *row_or, *row_xor, *row_not, *row_left, *row_right,
+    *row_reciprocal;
 
-#define SLOT(name, row)                                                                \
-    PyObject* name(PyObject* a, PyObject* b) { return binary(row, a, b); }             \
+#define SLOT(name, row)                                                    \
+    PyObject* name(PyObject* a, PyObject* b) { return binary(row, a, b); } \
     PyObject* name##_in(PyObject* a, PyObject* b) { return inplace(row, a, b); }
 SLOT(add, rows.add)
 SLOT(sub, rows.sub)
@@ -246,7 +248,8 @@ int truth(PyObject* a) {
 
 void check_one_element(PyObject* a) {
     if (as_tensor(a)->layout->numel() != 1)
-        fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars. This one has shape %s.",
+        fail_as(ErrorKind::Value,
+                "only one element tensors can be converted to Python scalars. This one has shape %s.",
                 shape_text(*as_tensor(a)->layout).c_str());
 }
 
@@ -278,7 +281,12 @@ PyObject* to_index(PyObject* a) {
 }
 
 PyObject* compare(PyObject* a, PyObject* b, int op) {
-    Row* row = op == Py_EQ ? rows.eq : op == Py_NE ? rows.ne : op == Py_LT ? rows.lt : op == Py_LE ? rows.le : op == Py_GT ? rows.gt : rows.ge;
+    Row* row = op == Py_EQ   ? rows.eq
+               : op == Py_NE ? rows.ne
+               : op == Py_LT ? rows.lt
+               : op == Py_LE ? rows.le
+               : op == Py_GT ? rows.gt
+                             : rows.ge;
     try {
         return slow_binary(*row, a, b, false);
     } catch (...) {
@@ -354,18 +362,21 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
         Tensor t(self);
         bool on = value == Py_True;
         if (current_grad_fn(t)) {
-            fail("you can only change requires_grad flags of leaf variables.%s", on ? "" : " If you want to use a computed variable in "
-                 "a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
+            fail("you can only change requires_grad flags of leaf variables.%s",
+                 on ? ""
+                    : " If you want to use a computed variable in "
+                      "a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
         }
         if (on && !is_differentiable(t.dtype()))
-            fail("only Tensors of floating point and complex dtype can require gradients. This one has dtype pullback.%s: convert it with "
-                 ".to(pullback.float32) first.", dtype_name(t.dtype()));
+            fail(
+                "only Tensors of floating point and complex dtype can require gradients. This one has dtype "
+                "pullback.%s: convert it with "
+                ".to(pullback.float32) first.",
+                dtype_name(t.dtype()));
         if (on && t->flags & kInference && !modes.inference)
             fail("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
-        if (on)
-            t->flags |= kRequiresGrad;
-        else
-            t->flags &= static_cast<uint8_t>(~kRequiresGrad);
+        if (on) t->flags |= kRequiresGrad;
+        else t->flags &= static_cast<uint8_t>(~kRequiresGrad);
         return 0;
     } catch (...) {
         raise_current();
@@ -377,9 +388,12 @@ PyObject* get_grad(PyObject* self, void*) {
     auto* o = as_tensor(self);
     if (!o->grad && o->grad_fn && !(o->flags & kRetainsGrad)) {
         if (PyErr_WarnEx(PyExc_UserWarning,
-                         "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-                         "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-                         "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+                         "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+                         ".grad attribute won't be "
+                         "populated during autograd.backward(). If you indeed want the .grad field to be "
+                         "populated for a non-leaf "
+                         "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf "
+                         "Tensor by mistake, make sure "
                          "you access the leaf Tensor instead.",
                          1) < 0)
             return nullptr;
@@ -409,17 +423,26 @@ int set_grad(PyObject* self, PyObject* value, void*) {
             return 0;
         }
         if (!is_tensor(value))
-            fail_as(ErrorKind::Type, "assigned grad expected to be a Tensor or None but got grad of type %s", Py_TYPE(value)->tp_name);
+            fail_as(ErrorKind::Type, "assigned grad expected to be a Tensor or None but got grad of type %s",
+                    Py_TYPE(value)->tp_name);
         auto* g = as_tensor(value);
         if (g == o) fail("can't assign Variable as its own grad");
         if (g->dtype != o->dtype)
-            fail("attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The gradient must match the tensor's "
-                 "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or "
-                 "None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
-                 "downstream systems that assume they match.", c_name(g->dtype), dtype_legacy_name(o->dtype));
+            fail(
+                "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The "
+                "gradient must match the tensor's "
+                "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute "
+                "with a specific dtype, or "
+                "None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and "
+                "its gradient may break "
+                "downstream systems that assume they match.",
+                c_name(g->dtype), dtype_legacy_name(o->dtype));
         if (!g->layout->same_shape(*o->layout))
-            fail("attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that the gradient and the tensor "
-                 "are the same size", shape_text(*g->layout).c_str(), shape_text(*o->layout).c_str());
+            fail(
+                "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that "
+                "the gradient and the tensor "
+                "are the same size",
+                shape_text(*g->layout).c_str(), shape_text(*o->layout).c_str());
         Py_INCREF(value);
         PyObject* old = std::exchange(o->grad, value);
         Py_XDECREF(old);
@@ -452,7 +475,8 @@ PyObject* get_data(PyObject* self, void*) {
 int set_data(PyObject* self, PyObject* value, void*) {
     try {
         if (!value || !is_tensor(value))
-            fail_as(ErrorKind::Type, "Variable data has to be a tensor, but got %s", value ? Py_TYPE(value)->tp_name : "nothing");
+            fail_as(ErrorKind::Type, "Variable data has to be a tensor, but got %s",
+                    value ? Py_TYPE(value)->tp_name : "nothing");
         auto *o = as_tensor(self), *v = as_tensor(value);
         if (o->dtype != v->dtype && (o->grad_fn || o->flags & kRequiresGrad) && !is_differentiable(v->dtype))
             fail("data set to a tensor that requires gradients must be floating point or complex dtype");
@@ -477,14 +501,22 @@ PyObject* transposed(PyObject* self, const char* attribute) {
     try {
         Tensor t(self);
         int64_t n = t.ndim();
-        if (attribute[0] == 'm' && n < 2) fail("tensor.mT is only supported on matrices or batches of matrices. Got %lld-D tensor.", static_cast<long long>(n));
+        if (attribute[0] == 'm' && n < 2)
+            fail("tensor.mT is only supported on matrices or batches of matrices. Got %lld-D tensor.",
+                 static_cast<long long>(n));
         if (attribute[0] == 'm') return ops::transpose(t, -2, -1).release();
-        if (n == 0 && PyErr_WarnEx(PyExc_UserWarning, "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.", 1) < 0)
+        if (n == 0 &&
+            PyErr_WarnEx(
+                PyExc_UserWarning,
+                "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
+                1) < 0)
             return nullptr;
         if (n != 2 && n != 0 &&
             PyErr_WarnEx(PyExc_UserWarning,
-                         "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw "
-                         "an error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange("
+                         "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+                         "deprecated and it will throw "
+                         "an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+                         "`x.permute(*torch.arange("
                          "x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
                          1) < 0)
             return nullptr;
@@ -598,7 +630,8 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 #undef F
-PyType_Spec spec = {"pullback.Tensor", sizeof(TensorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE, slots};
+PyType_Spec spec = {"pullback.Tensor", sizeof(TensorObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 
@@ -622,7 +655,8 @@ TensorObject* new_tensor_object() {
 
 void init_tensor_type(PyObject* module) {
     tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
-    if (PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)) < 0) throw PythonError();
+    if (PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)) < 0)
+        throw PythonError();
 }
 
 void bind_slot_rows() {

@@ -11,7 +11,9 @@ namespace {
 
 class AccumulateGrad : public Node {
   public:
-    explicit AccumulateGrad(uint16_t edges, const Tensor& leaf) : Node(edges), variable(leaf) { set_output(leaf); }
+    explicit AccumulateGrad(uint16_t edges, const Tensor& leaf) : Node(edges), variable(leaf) {
+        set_output(leaf);
+    }
     const char* name() const override { return "AccumulateGrad"; }
     bool is_accumulate() const override { return true; }
 
@@ -26,12 +28,14 @@ class AccumulateGrad : public Node {
             } else {
                 ops::accumulate_into(old, g);  // in place, as PyTorch documents
             }
-        } else if (!modes.grad && Py_REFCNT(g.py()) == 1 && g->cell->is_unique() && g->cell->buffer->is_unique() &&
-                   g.layout().same(variable.layout()) && !g.is_dual() && !g->grad_fn) {
+        } else if (!modes.grad && Py_REFCNT(g.py()) == 1 && g->cell->is_unique() &&
+                   g->cell->buffer->is_unique() && g.layout().same(variable.layout()) && !g.is_dual() &&
+                   !g->grad_fn) {
             set_grad(g);  // nobody else sees it: keep it as it is
         } else {
             // A copy laid out as the leaf is, row-major where the leaf has gaps; recorded if somebody may differentiate it.
-            Ref<Layout> layout = variable.layout().is_dense() ? variable.layout_ref() : Layout::contiguous(variable.shape());
+            Ref<Layout> layout =
+                variable.layout().is_dense() ? variable.layout_ref() : Layout::contiguous(variable.shape());
             Array copy = Array::empty(g.dtype(), layout);
             if (!modes.grad && !g.is_dual()) copy_array(g.array(), copy);
             Tensor kept = Tensor::make(copy);

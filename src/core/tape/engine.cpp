@@ -35,7 +35,7 @@ struct State {
     uint32_t waiting = 0;
     bool needed = true;
     bool captured = false;
-    Tensor grad;                     // of output 0
+    Tensor grad;                    // of output 0
     std::unique_ptr<Tensors> more;  // of the others, from output 1
     Tensor& of(uint32_t nr) {
         if (nr == 0) return grad;
@@ -48,7 +48,8 @@ struct State {
 
 class Run {
   public:
-    explicit Run(const BackwardOptions& options) : options_(options), id_(++next_run ? next_run : ++next_run) {
+    explicit Run(const BackwardOptions& options)
+        : options_(options), id_(++next_run ? next_run : ++next_run) {
         active_runs.push_back(id_);
         outer_ = innermost;
         innermost = this;
@@ -92,7 +93,8 @@ class Run {
             auto it = others_.find(n);
             if (it != others_.end()) return it->second;
         }
-        bool mine = n->run == 0 || std::find(active_runs.begin(), active_runs.end(), n->run) == active_runs.end();
+        bool mine =
+            n->run == 0 || std::find(active_runs.begin(), active_runs.end(), n->run) == active_runs.end();
         size_t at = states_.size();
         states_.emplace_back(n);
         if (mine) {
@@ -226,8 +228,11 @@ class Run {
         if (!want.layout) return;
         if (g->layout != want.layout.get() && !g.layout().same_shape(*want.layout)) {
             if (!ops::can_sum_to(g.layout(), *want.layout))
-                fail("Function %s returned an invalid gradient at index %d - got %s but expected shape compatible with %s",
-                     n.name(), static_cast<int>(i), shape_text(g.layout()).c_str(), shape_text(*want.layout).c_str());
+                fail(
+                    "Function %s returned an invalid gradient at index %d - got %s but expected shape "
+                    "compatible with %s",
+                    n.name(), static_cast<int>(i), shape_text(g.layout()).c_str(),
+                    shape_text(*want.layout).c_str());
             g = ops::sum_to(g, *want.layout);
         }
         if (g.dtype() != want.dtype) {
@@ -241,10 +246,10 @@ class Run {
 
     void add_grad(size_t at, uint32_t nr, Tensor g) {
         Tensor& sum = states_[at].of(nr);
-        if (!sum)
-            sum = std::move(g);
+        if (!sum) sum = std::move(g);
         else
-            sum = modes.grad || sum.is_dual() || g.is_dual() ? ops::add(sum, g) : ops::add_owned(std::move(sum), g);
+            sum = modes.grad || sum.is_dual() || g.is_dual() ? ops::add(sum, g)
+                                                             : ops::add_owned(std::move(sum), g);
     }
 
     const BackwardOptions& options_;
@@ -280,14 +285,17 @@ static Edge edge_of(const GraphPoint& p) {
     return {p.node.get(), p.nr};
 }
 
-Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs, const BackwardOptions& options) {
+Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs,
+                     const BackwardOptions& options) {
     Tensors results(options.accumulate ? 0 : inputs.size());
     Run run(options);
     for (const GraphPoint& x : inputs) {
         Edge e = edge_of(x);
         if (!e.node)
-            fail("One of the differentiated Tensors does not require grad. Call requires_grad_() on it before it is used, "
-                 "so that what is computed from it is recorded.");
+            fail(
+                "One of the differentiated Tensors does not require grad. Call requires_grad_() on it before "
+                "it is used, "
+                "so that what is computed from it is recorded.");
         run.captures.push_back({Ref<Node>::steal(e.node), e.nr, Tensor()});
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
@@ -301,9 +309,11 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
             if (meta.layout->numel() != 1) {
                 std::string shape = shape_text(*meta.layout);
                 e.node->release();
-                fail("grad can be implicitly created only for scalar outputs. This output has shape %s: sum() it, or say how "
-                     "much each element counts with backward(gradient=...) or grad(..., grad_outputs=...).",
-                     shape.c_str());
+                fail(
+                    "grad can be implicitly created only for scalar outputs. This output has shape %s: sum() "
+                    "it, or say how "
+                    "much each element counts with backward(gradient=...) or grad(..., grad_outputs=...).",
+                    shape.c_str());
             }
             g = ops::ones(meta.dtype, meta.layout);
         }
@@ -314,10 +324,13 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
         for (size_t i = 0; i < inputs.size(); ++i) {
             results[i] = run.captures[i].grad;
             if (!results[i] && !options.allow_unused)
-                fail("The differentiated Tensor at index %zu appears to not have been used in the graph. Set allow_unused=True if "
-                     "this is the desired behavior. It has shape %s: either the output does not depend on it, or "
-                     "the dependence was cut by detach(), no_grad() or item().",
-                     i, shape_text(*run.captures[i].node->output(run.captures[i].nr).layout).c_str());
+                fail(
+                    "The differentiated Tensor at index %zu appears to not have been used in the graph. Set "
+                    "allow_unused=True if "
+                    "this is the desired behavior. It has shape %s: either the output does not depend on it, "
+                    "or "
+                    "the dependence was cut by detach(), no_grad() or item().",
+                    i, shape_text(*run.captures[i].node->output(run.captures[i].nr).layout).c_str());
         }
     return results;
 }

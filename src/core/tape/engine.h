@@ -8,7 +8,7 @@ struct BackwardOptions {
     bool retain_graph = false;
     bool create_graph = false;
     bool allow_unused = false;
-    bool accumulate = true;   // into .grad of leaves, as backward() does; otherwise capture, as grad() does
+    bool accumulate = true;  // into .grad of leaves, as backward() does; otherwise capture, as grad() does
     const char* caller = "backward()";
 };
 
@@ -21,7 +21,8 @@ struct GraphPoint {
     uint32_t nr = 0;
 };
 using GraphPoints = Small<GraphPoint, 4>;
-Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs, const BackwardOptions& options);
+Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs,
+                     const BackwardOptions& options);
 GraphPoints as_points(const Tensors& ts);
 
 // The innermost run of this thread (0: none), and whether it visits the node that computes the gradient of `t`.

@@ -18,27 +18,45 @@ namespace {
 
 // Writing through this view, or under it, would bypass what its origin promises.
 [[noreturn]] void fail_view(const Tensor& t, bool indirect) {
-    const char* what = indirect ? "its base or another view of its base has been modified inplace" : "is being modified inplace";
-    std::string view = t->grad_fn ? "Output " + std::to_string(t->output_nr) + " of " + operation_name(*t->grad_fn) + " is a view"
+    const char* what = indirect ? "its base or another view of its base has been modified inplace"
+                                : "is being modified inplace";
+    std::string view = t->grad_fn ? "Output " + std::to_string(t->output_nr) + " of " +
+                                        operation_name(*t->grad_fn) + " is a view"
                                   : "A view";
     switch (t->extra->view->origin) {
         case ViewOrigin::NoGrad:
             if (t->grad_fn)
-                fail("%s of a view which was created in no_grad mode and %s with grad mode enabled. Given that this use case is "
-                     "ambiguous and error-prone, it is forbidden. Make the first view outside of the no_grad block.",
-                     view.c_str(), what);
-            fail("A view was created in no_grad mode and %s with grad mode enabled. Given that this use case is ambiguous and "
-                 "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside "
-                 "the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
-                 "tracked).", what);
+                fail(
+                    "%s of a view which was created in no_grad mode and %s with grad mode enabled. Given "
+                    "that this use case is "
+                    "ambiguous and error-prone, it is forbidden. Make the first view outside of the no_grad "
+                    "block.",
+                    view.c_str(), what);
+            fail(
+                "A view was created in no_grad mode and %s with grad mode enabled. Given that this use case "
+                "is ambiguous and "
+                "error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+                "inplace either both inside "
+                "the no_grad block (if you don't want the inplace to be tracked) or both outside (if you "
+                "want the inplace to be "
+                "tracked).",
+                what);
         case ViewOrigin::MultiOutput:
-            fail("%s and %s. This view is the output of a function that returns multiple views. Such functions do not allow the output "
-                 "views to be modified inplace. You should replace the inplace operation by an out-of-place one.", view.c_str(), what);
+            fail(
+                "%s and %s. This view is the output of a function that returns multiple views. Such "
+                "functions do not allow the output "
+                "views to be modified inplace. You should replace the inplace operation by an out-of-place "
+                "one.",
+                view.c_str(), what);
         default:
-            fail("%s and %s. This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
-                 "logic to handle view+inplace would override the custom backward associated with the custom Function, leading to "
-                 "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.",
-                 view.c_str(), what);
+            fail(
+                "%s and %s. This view was created inside a custom Function (or because an input was returned "
+                "as-is) and the autograd "
+                "logic to handle view+inplace would override the custom backward associated with the custom "
+                "Function, leading to "
+                "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of "
+                "the custom Function.",
+                view.c_str(), what);
     }
 }
 
@@ -47,7 +65,8 @@ namespace {
 std::string operation_name(const Node& node) {
     std::string name = node.name();
     size_t end = name.find_last_not_of("0123456789");
-    if (end != std::string::npos && end >= 8 && name.compare(end - 7, 8, "Backward") == 0) name.resize(end - 7);
+    if (end != std::string::npos && end >= 8 && name.compare(end - 7, 8, "Backward") == 0)
+        name.resize(end - 7);
     return name;
 }
 
@@ -83,24 +102,33 @@ Edge gradient_edge(const Tensor& t) {
 
 void check_inplace(const Tensor& t, bool recorded) {
     if (t->flags & kInference && !modes.inference)
-        fail("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal "
-             "tensor before doing inplace update.");
+        fail(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone "
+            "to get a normal "
+            "tensor before doing inplace update.");
     if (!t->cell->buffer->is_writable())
-        fail("The tensor shares memory with a read-only array, so it cannot be written in place. Make a clone() first.");
+        fail(
+            "The tensor shares memory with a read-only array, so it cannot be written in place. Make a "
+            "clone() first.");
     if (!modes.grad) return;
     if (t->flags & kIsView) {
         ViewInfo& view = *t->extra->view;
         bool differentiated = recorded || view.base.requires_grad() || t.requires_grad();
         if (view.origin != ViewOrigin::Default && differentiated) fail_view(t, false);
         if (t.requires_grad() && view.base.is_leaf())
-            fail("a view of a leaf Variable that requires grad is being used in an in-place operation. The leaf is what "
-                 "backward() fills the gradient of, so its value must not be part of the computation that it starts: write "
-                 "under pullback.no_grad(), or work on a clone().");
+            fail(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation. The "
+                "leaf is what "
+                "backward() fills the gradient of, so its value must not be part of the computation that it "
+                "starts: write "
+                "under pullback.no_grad(), or work on a clone().");
     }
     if (t->flags & kRequiresGrad && !t->grad_fn)
-        fail("a leaf Variable that requires grad is being used in an in-place operation. The leaf is what backward() fills "
-             "the gradient of, so its value must not be part of the computation that it starts: write under "
-             "pullback.no_grad() (as an optimiser does), or work on a clone().");
+        fail(
+            "a leaf Variable that requires grad is being used in an in-place operation. The leaf is what "
+            "backward() fills "
+            "the gradient of, so its value must not be part of the computation that it starts: write under "
+            "pullback.no_grad() (as an optimiser does), or work on a clone().");
 }
 
 namespace {
@@ -128,7 +156,8 @@ class CopySlices : public Node {
         Tensor inside = pulled.size() ? std::move(pulled[0]) : Tensor();
         if (wants(0)) {
             if (!inside) inside = ops::zeros(part.dtype(), part.layout_ref());
-            out[0] = ops::as_strided_scatter(whole, ops::sum_to(inside, *view_layout_), view_layout_, whole->offset + view_offset_);
+            out[0] = ops::as_strided_scatter(whole, ops::sum_to(inside, *view_layout_), view_layout_,
+                                             whole->offset + view_offset_);
         }
         for (size_t i = 1; i < edge_count(); ++i) out[i] = std::move(pulled[i]);
     }
@@ -158,7 +187,8 @@ void rebase_history(const Tensor& t, Node* node) {
     }
     ViewInfo& view = *t->extra->view;
     const Tensor& base = view.base;
-    Node* copy = Placed<CopySlices>::make(node->edge_count() ? node->edge_count() : 1, base, t, Ref<Node>(node));
+    Node* copy =
+        Placed<CopySlices>::make(node->edge_count() ? node->edge_count() : 1, base, t, Ref<Node>(node));
     copy->take_edge(0, gradient_edge(base));
     for (uint16_t i = 1; i < node->edge_count(); ++i) {
         Edge e = node->edge(i);
@@ -176,7 +206,8 @@ void rebase_history(const Tensor& t, Node* node) {
 
 void mark_view(const Tensor& view, const Tensor& base, ViewOrigin origin) {
     const Tensor& root = base->flags & kIsView ? base->extra->view->base : base;
-    if (base->flags & kIsView && base->extra->view->origin != ViewOrigin::Default && origin == ViewOrigin::Default)
+    if (base->flags & kIsView && base->extra->view->origin != ViewOrigin::Default &&
+        origin == ViewOrigin::Default)
         origin = base->extra->view->origin;
     TensorExtra& x = extra(view);
     x.view = std::make_unique<ViewInfo>(ViewInfo{root, view->cell->version, origin});

@@ -103,18 +103,24 @@ const char* type_name(PyObject* o) {
 void replace(Tensor& grad, PyObject* returned, PyObject* hook) {
     if (returned == Py_None) return;
     if (!grad)
-        fail("can't replace a None gradient with a non-None value. The gradient is None because nothing depends on this value; "
-             "hook '%s' should return None then.", name_of(hook).c_str());
+        fail(
+            "can't replace a None gradient with a non-None value. The gradient is None because nothing "
+            "depends on this value; "
+            "hook '%s' should return None then.",
+            name_of(hook).c_str());
     if (!is_tensor(returned))
-        fail_as(ErrorKind::Type, "expected Variable, but hook returned '%s'. A gradient hook returns a tensor, or None to leave "
-                "the gradient as it is.", type_name(returned));
+        fail_as(
+            ErrorKind::Type,
+            "expected Variable, but hook returned '%s'. A gradient hook returns a tensor, or None to leave "
+            "the gradient as it is.",
+            type_name(returned));
     Tensor t(returned);
     if (t.dtype() != grad.dtype())
-        fail("hook '%s' has changed the type of value (was pullback.%sTensor got pullback.%sTensor)", name_of(hook).c_str(),
-             dtype_legacy_name(grad.dtype()), dtype_legacy_name(t.dtype()));
+        fail("hook '%s' has changed the type of value (was pullback.%sTensor got pullback.%sTensor)",
+             name_of(hook).c_str(), dtype_legacy_name(grad.dtype()), dtype_legacy_name(t.dtype()));
     if (!t.layout().same_shape(grad.layout()))
-        fail("hook '%s' has changed the size of value. The gradient has shape %s, the hook returned %s.", name_of(hook).c_str(),
-             shape_text(grad.layout()).c_str(), shape_text(t.layout()).c_str());
+        fail("hook '%s' has changed the size of value. The gradient has shape %s, the hook returned %s.",
+             name_of(hook).c_str(), shape_text(grad.layout()).c_str(), shape_text(t.layout()).c_str());
     grad = t;
 }
 
@@ -135,8 +141,11 @@ void run_post_accumulate_hooks(const Tensor& leaf) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.o); ++i) {
         Owned returned(PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values.o, i), leaf.py(), nullptr));
         if (returned.o != Py_None)
-            fail_as(ErrorKind::Type, "expected Variable, but hook returned '%s'. A hook that runs after the gradient was accumulated "
-                    "returns None: it may change the tensor and its .grad in place.", type_name(returned.o));
+            fail_as(ErrorKind::Type,
+                    "expected Variable, but hook returned '%s'. A hook that runs after the gradient was "
+                    "accumulated "
+                    "returns None: it may change the tensor and its .grad in place.",
+                    type_name(returned.o));
     }
 }
 
@@ -157,10 +166,8 @@ void run_output_hooks(Node& n, Tensors& grads) {
         Tensor t(o);
         const Tensor& g = grads[list[i].nr];
         Tensor kept;
-        if (t->grad)
-            kept = ops::add(Tensor(t->grad), g);
-        else
-            kept = modes.grad ? g : ops::detached_copy(g);
+        if (t->grad) kept = ops::add(Tensor(t->grad), g);
+        else kept = modes.grad ? g : ops::detached_copy(g);
         PyObject* old = t->grad;
         t->grad = kept.release();
         Py_XDECREF(old);
@@ -189,11 +196,14 @@ void call_all(PyObject* hooks, const Tensors& grads_first, const Tensors* second
         Owned returned(PyObject_CallFunctionObjArgs(hook, a.o, second ? b.o : nullptr, nullptr));
         if (returned.o == Py_None) continue;
         if (!PyTuple_Check(returned.o))
-            fail_as(ErrorKind::Type, "expected tuple, but hook returned '%s'. The hook of a node returns one gradient for each that "
-                    "it was given, or None to leave them.", type_name(returned.o));
+            fail_as(ErrorKind::Type,
+                    "expected tuple, but hook returned '%s'. The hook of a node returns one gradient for "
+                    "each that "
+                    "it was given, or None to leave them.",
+                    type_name(returned.o));
         if (static_cast<size_t>(PyTuple_GET_SIZE(returned.o)) != grads.size())
-            fail("hook '%s' has returned an incorrect number of values (got %zd, but expected %zu)", name_of(hook).c_str(),
-                 PyTuple_GET_SIZE(returned.o), grads.size());
+            fail("hook '%s' has returned an incorrect number of values (got %zd, but expected %zu)",
+                 name_of(hook).c_str(), PyTuple_GET_SIZE(returned.o), grads.size());
         for (size_t k = 0; k < grads.size(); ++k)
             replace(grads[k], PyTuple_GET_ITEM(returned.o, static_cast<Py_ssize_t>(k)), hook);
     }
@@ -229,14 +239,19 @@ void keep_trace(Node& n) {
 void warn_of_anomaly(Node& n) {
     PyObject *type, *value, *back;
     PyErr_Fetch(&type, &value, &back);
-    PyObject* lines = n.extra && n.extra->metadata ? PyDict_GetItemString(n.extra->metadata, "traceback_") : nullptr;
+    PyObject* lines =
+        n.extra && n.extra->metadata ? PyDict_GetItemString(n.extra->metadata, "traceback_") : nullptr;
     PyObject* empty = PyUnicode_FromString("");
     PyObject* text = lines && empty ? PyUnicode_Join(empty, lines) : nullptr;
-    int raised = text ? PyErr_WarnFormat(PyExc_UserWarning, 1,
-                                         "Error detected in %s. Traceback of forward call that caused the error:\n%U", n.name(), text)
-                      : PyErr_WarnFormat(PyExc_UserWarning, 1,
-                                         "Error detected in %s. No forward pass information available. Enable detect anomaly "
-                                         "during forward pass for more information.", n.name());
+    int raised =
+        text ? PyErr_WarnFormat(PyExc_UserWarning, 1,
+                                "Error detected in %s. Traceback of forward call that caused the error:\n%U",
+                                n.name(), text)
+             : PyErr_WarnFormat(
+                   PyExc_UserWarning, 1,
+                   "Error detected in %s. No forward pass information available. Enable detect anomaly "
+                   "during forward pass for more information.",
+                   n.name());
     if (raised < 0) PyErr_Clear();  // the error itself matters more
     Py_XDECREF(text);
     Py_XDECREF(empty);

@@ -20,7 +20,7 @@ struct NodeExtra {
     PyObject* pre_hooks = nullptr;
     PyObject* post_hooks = nullptr;
     PyObject* metadata = nullptr;  // "traceback_": where the node was recorded, under anomaly mode
-    PyObject* wrapper = nullptr;  // borrowed: the wrapper clears it when it dies
+    PyObject* wrapper = nullptr;   // borrowed: the wrapper clears it when it dies
     ~NodeExtra();
 };
 
@@ -34,7 +34,7 @@ void retain_grad(const Tensor& t);
 void move_retained(const Tensor& t, Node* from, uint32_t from_nr);
 
 // The engine's calls. Each may replace the gradients.
-void run_output_hooks(Node& n, Tensors& grads);    // tensor hooks, then retained gradients
+void run_output_hooks(Node& n, Tensors& grads);     // tensor hooks, then retained gradients
 void run_hook_dict(PyObject* hooks, Tensor& grad);  // of one tensor
 void run_pre_hooks(Node& n, Tensors& grads);
 void run_post_hooks(Node& n, const Tensors& grads_in, Tensors& grads_out);

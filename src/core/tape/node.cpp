@@ -34,10 +34,8 @@ Node::~Node() {
     for (uint16_t i = 0; i < edge_count_; ++i)
         if (edges_[i].node) edges_[i].node->release();
     if (extra) free_node_extra(extra);
-    if (output_count_ == 1)
-        meta_.~OutputMeta();
-    else
-        delete[] more_;
+    if (output_count_ == 1) meta_.~OutputMeta();
+    else delete[] more_;
 }
 
 void Node::set_output(const Tensor& t) {

@@ -105,11 +105,9 @@ class Node {
 };
 
 // A node of type T with room for its edges behind it, from the pool. `destroy` gives the memory back.
-template <class T>
-class Placed : public T {
+template <class T> class Placed : public T {
   public:
-    template <class... A>
-    static T* make(uint16_t edges, A&&... args) {
+    template <class... A> static T* make(uint16_t edges, A&&... args) {
         size_t bytes = size_for(edges);
         void* p = pool_alloc(bytes);
         auto* node = new (p) Placed(edges, std::forward<A>(args)...);
@@ -120,8 +118,7 @@ class Placed : public T {
     }
 
   protected:
-    template <class... A>
-    explicit Placed(uint16_t edges, A&&... args) : T(edges, std::forward<A>(args)...) {}
+    template <class... A> explicit Placed(uint16_t edges, A&&... args) : T(edges, std::forward<A>(args)...) {}
     void destroy() override {
         size_t bytes = size_for(this->edge_count());
         this->~Placed();

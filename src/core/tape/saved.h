@@ -63,7 +63,7 @@ class Saved {
     uint32_t version_ = 0;
     DType dtype_ = DType::Float32;
     uint8_t origin_ : 2 = kNothing;
-    uint8_t has_tangents_ : 1 = 0;  // they are in a table of their own: most saved values have none
+    uint8_t has_tangents_ : 1 = 0;      // they are in a table of their own: most saved values have none
     uint8_t kind_ : 2 = Scalar::Float;  // of a scalar
     uint8_t number_ = 0;
 };

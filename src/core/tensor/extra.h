@@ -8,10 +8,10 @@ namespace pb {
 
 // How a view came to be decides what in-place writing may do to it.
 enum class ViewOrigin : uint8_t {
-    Default,         // an ordinary view
-    NoGrad,          // made under no_grad: writing in place through it with grad is an error
-    MultiOutput,     // one of several outputs (unbind, split, chunk): likewise
-    Custom,          // made by a user's Function
+    Default,      // an ordinary view
+    NoGrad,       // made under no_grad: writing in place through it with grad is an error
+    MultiOutput,  // one of several outputs (unbind, split, chunk): likewise
+    Custom,       // made by a user's Function
 };
 
 struct ViewInfo {
@@ -47,9 +47,9 @@ struct TensorExtra {
 TensorExtra& extra(const Tensor& t);  // made on demand
 
 // Tangents of forward mode, per level (rule: tangents are stored per level).
-Tensor tangent_at(const Tensor& t, uint64_t level);             // undefined when there is none
+Tensor tangent_at(const Tensor& t, uint64_t level);  // undefined when there is none
 void set_tangent(const Tensor& t, uint64_t level, Tensor tangent);
-uint64_t highest_level(const Tensor& t);                         // 0 when it carries none
+uint64_t highest_level(const Tensor& t);  // 0 when it carries none
 // Levels from kManaged on are opened and closed; tangents of a closed one are dropped when somebody meets them.
 constexpr uint64_t kManaged = 1 << 20;
 void open_level(uint64_t level);

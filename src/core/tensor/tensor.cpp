@@ -66,7 +66,9 @@ void set_tangent(const Tensor& t, uint64_t level, Tensor tangent) {
 
 static std::vector<uint64_t> open_levels;
 void open_level(uint64_t level) { open_levels.push_back(level); }
-void close_level(uint64_t level) { open_levels.erase(std::remove(open_levels.begin(), open_levels.end(), level), open_levels.end()); }
+void close_level(uint64_t level) {
+    open_levels.erase(std::remove(open_levels.begin(), open_levels.end(), level), open_levels.end());
+}
 
 uint64_t highest_level(const Tensor& t) {
     if (!t.is_dual()) return 0;
@@ -75,7 +77,8 @@ uint64_t highest_level(const Tensor& t) {
     auto& list = t->extra->tangents;
     while (!list.empty()) {
         uint64_t level = list.back().level;
-        if (level < kManaged || std::find(open_levels.begin(), open_levels.end(), level) != open_levels.end()) return level;
+        if (level < kManaged || std::find(open_levels.begin(), open_levels.end(), level) != open_levels.end())
+            return level;
         Tensor closed = std::move(list.back().value);
         list.pop_back();
     }
@@ -92,7 +95,8 @@ Tensor strip_level(const Tensor& t, uint64_t level) {
     }
     if (t->flags & kIsView) {
         const ViewInfo& v = *t->extra->view;
-        extra(s).view = std::make_unique<ViewInfo>(ViewInfo{v.base, v.version, v.origin, v.dual, v.is_dual_root});
+        extra(s).view =
+            std::make_unique<ViewInfo>(ViewInfo{v.base, v.version, v.origin, v.dual, v.is_dual_root});
         s->flags |= kIsView;
         s->extra->tangents_at = s->cell->version;
     }

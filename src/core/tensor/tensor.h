@@ -23,11 +23,11 @@ class Node;
 struct TensorExtra;
 
 enum TensorFlag : uint8_t {
-    kRequiresGrad = 1,  // a leaf that asked for gradients
-    kRetainsGrad = 2,   // a result that keeps its gradient
-    kIsView = 4,        // extra->view is set
-    kInference = 8,     // born in inference mode
-    kWrappedNumber = 16 // made from a Python number: does not take part in promotion within its category
+    kRequiresGrad = 1,   // a leaf that asked for gradients
+    kRetainsGrad = 2,    // a result that keeps its gradient
+    kIsView = 4,         // extra->view is set
+    kInference = 8,      // born in inference mode
+    kWrappedNumber = 16  // made from a Python number: does not take part in promotion within its category
 };
 
 enum Exceptional : uint8_t {
@@ -36,8 +36,7 @@ enum Exceptional : uint8_t {
 };
 
 struct TensorObject {
-    PyObject_HEAD
-    Cell* cell;
+    PyObject_HEAD Cell* cell;
     Layout* layout;
     int64_t offset;
     DType dtype;
@@ -117,7 +116,9 @@ class Tensor {
         return o_->cell->buffer->data() + o_->offset * static_cast<int64_t>(item_size(o_->dtype));
     }
 
-    bool requires_grad() const { return o_->grad_fn || (o_->flags & kRequiresGrad) || (o_->flags & kIsView && view_requires_grad()); }
+    bool requires_grad() const {
+        return o_->grad_fn || (o_->flags & kRequiresGrad) || (o_->flags & kIsView && view_requires_grad());
+    }
     bool is_leaf() const { return !requires_grad() || !o_->grad_fn; }
 
   private:

@@ -70,7 +70,8 @@ std::string describe_write(const Cell& cell) {
         auto* code = reinterpret_cast<PyCodeObject*>(s.code);
         int line = PyCode_Addr2Line(code, s.instruction);
         const char* file = PyUnicode_AsUTF8(code->co_filename);
-        text += std::string(text.empty() ? "" : " ") + "at " + (file ? file : "?") + ", line " + std::to_string(line);
+        text += std::string(text.empty() ? "" : " ") + "at " + (file ? file : "?") + ", line " +
+                std::to_string(line);
         PyErr_Clear();
     }
     return text;

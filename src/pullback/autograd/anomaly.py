@@ -5,7 +5,7 @@ import warnings
 from .. import _core
 
 
-class detect_anomaly:  # noqa: N801
+class detect_anomaly:
     """Check every gradient for NaN as it is computed, and say which operation made the first one.
 
     With `check_nan` a backward pass raises RuntimeError at the first node that returns NaN, and names it. Whatever a
@@ -36,7 +36,7 @@ class detect_anomaly:  # noqa: N801
         _core.set_anomaly(*self.before)
 
 
-class set_detect_anomaly:  # noqa: N801
+class set_detect_anomaly:
     """Anomaly mode on or off: at once as a function, for a block as a context manager."""
 
     def __init__(self, mode, check_nan=True):

@@ -38,7 +38,7 @@ def exit_dual_level(*, level=None):
     _core.change_level(_levels.pop(), False)
 
 
-class dual_level:  # noqa: N801
+class dual_level:
     """A block in which tensors may carry tangents.
 
     Example:
@@ -62,7 +62,7 @@ def _current(level, name):
         return level
     if not _levels:
         raise RuntimeError(
-            f"Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
+            "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
             if name == "make_dual"
             else "no level of forward mode is open: enter one with dual_level() first"
         )

@@ -92,7 +92,7 @@ class _Switch(_Mode):
 
             @functools.wraps(function, updated=())
             def make(*args, **kwargs):
-                with self.fresh():
+                with self._fresh():
                     return function(*args, **kwargs)
 
             return make
@@ -105,7 +105,7 @@ class _Switch(_Mode):
         _core.set_grad_enabled(self.before)
 
 
-class no_grad(_Switch):  # noqa: N801
+class no_grad(_Switch):
     """Nothing is recorded inside.
 
     Results do not require grad, whatever they are computed from; making a leaf with ``requires_grad=True`` is not
@@ -127,7 +127,7 @@ class no_grad(_Switch):  # noqa: N801
     on = False
 
 
-class enable_grad(_Switch):  # noqa: N801
+class enable_grad(_Switch):
     """Operations are recorded inside, also within `no_grad`.
 
     Example:
@@ -142,7 +142,7 @@ class enable_grad(_Switch):  # noqa: N801
     on = True
 
 
-class set_grad_enabled(_Mode):  # noqa: N801
+class set_grad_enabled(_Mode):
     """Recording on or off: at once as a function, for a block as a context manager.
 
     Example:
@@ -172,7 +172,7 @@ class set_grad_enabled(_Mode):  # noqa: N801
         _core.set_grad_enabled(self.before)
 
 
-class inference_mode(_Mode):  # noqa: N801
+class inference_mode(_Mode):
     """`no_grad`, and tensors made inside may never take part in a recorded computation.
 
     Raises RuntimeError later, when such a tensor would have to be saved for a derivative: make a ``clone()`` of it

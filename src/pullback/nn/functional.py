@@ -3,7 +3,7 @@
 from ..operators.elementwise import ACTIVATIONS
 from ..operators.variants import _rows
 
-__all__ = ["gelu", "sigmoid", "softplus", "tanh"]
+__all__ = ["gelu", "log_softmax", "sigmoid", "softmax", "tanh"]
 
 
 def gelu(input, approximate="none"):
