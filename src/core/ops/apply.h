@@ -307,8 +307,25 @@ template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
     return out;
 }
 
-template <class R> Tensor apply(const R& rule, const Tensors& inputs) {
-    return std::move(apply_all<R>(rule, inputs)[0]);
+template <class R> Tensor apply(R rule, const Tensors& inputs) {
+    if constexpr (rule_is_view<R>() && !rule_is_several<R>()) {
+        // An ordinary view: most of what apply_all does is for others.
+        const Tensor& x = inputs[0];
+        if (!x.is_dual()) {
+            Tensor y = rule.forward(inputs);
+            y->flags |= x->flags & kInference;
+            if (!is_differentiable(y.dtype())) return y;
+            if (!(x->flags & kInference))
+                mark_view(y, x, modes.grad ? ViewOrigin::Default : ViewOrigin::NoGrad);
+            if (should_record(x)) {
+                Node* node = record_rule(rule, inputs, Tensors{y});
+                set_history(y, node, 0);
+                node->release();
+            }
+            return y;
+        }
+    }
+    return std::move(apply_all<R>(std::move(rule), inputs)[0]);
 }
 
 // In place: `rule` writes into inputs[0], which is returned.

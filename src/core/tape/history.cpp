@@ -210,7 +210,7 @@ void mark_view(const Tensor& view, const Tensor& base, ViewOrigin origin) {
         origin == ViewOrigin::Default)
         origin = base->extra->view->origin;
     TensorExtra& x = extra(view);
-    x.view = std::make_unique<ViewInfo>(ViewInfo{root, view->cell->version, origin});
+    x.view.reset(new ViewInfo{root, view->cell->version, origin});
     if (const Tensor& dual = tangent_root(base); !dual.is(root)) x.view->dual = dual;
     view->flags |= kIsView;
     x.tangents_at = view->cell->version;

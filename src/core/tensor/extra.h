@@ -14,7 +14,13 @@ enum class ViewOrigin : uint8_t {
     Custom,       // made by a user's Function
 };
 
+// Views are made as often as results: what they carry comes from the pool.
+#define PB_POOLED                                                         \
+    static void* operator new(size_t bytes) { return pool_alloc(bytes); } \
+    static void operator delete(void* p, size_t bytes) { pool_free(p, bytes); }
+
 struct ViewInfo {
+    PB_POOLED
     Tensor base;
     uint32_t version;  // of the cell when grad_fn was last right
     ViewOrigin origin;
@@ -31,6 +37,7 @@ struct Tangent {
 };
 
 struct TensorExtra {
+    PB_POOLED
     std::unique_ptr<ViewInfo> view;
     PyObject* hooks = nullptr;       // dict of gradient hooks
     PyObject* post_hooks = nullptr;  // dict of post-accumulate hooks, leaves only
