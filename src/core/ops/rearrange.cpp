@@ -233,7 +233,7 @@ struct Roll {
     }
     void pullback(Context&, const Tensors& g, Tensors& out) {
         Dims back = shifts;
-        for (int64_t& s : back) s = s == INT64_MIN ? s : -s;
+        for (int64_t& s : back) s = -s;
         out[0] = apply(Roll{back, dims}, {g[0]});
     }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
@@ -406,9 +406,13 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
         fail("shifts and dimensions must align. shifts: %zu, dims:%zu", shifts.size(), dims.size());
     if (!dims.empty() && x.ndim() == 0)
         fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions", Int(dims[0]));
-    Dims wrapped;
+    Dims wrapped, reduced;
     for (int64_t d : dims) wrapped.push_back(wrap_dim(d, x.ndim()));
-    return apply(Roll{shifts, wrapped}, {x});
+    for (size_t i = 0; i < shifts.size(); ++i) {
+        int64_t n = std::max<int64_t>(dims.empty() ? x.numel() : x.size(wrapped[i]), 1);
+        reduced.push_back(shifts[i] % n);  // so that the way back exists
+    }
+    return apply(Roll{reduced, wrapped}, {x});
 }
 
 Tensor rot90(const Tensor& x, int64_t k, const Dims& dims) {
