@@ -123,7 +123,15 @@ def test_an_error_in_one_thread_leaves_the_others():
         assert in_threads(3, work) == ["failed", 2, 2]
 
 
-def test_interrupt_raised_in_a_hook():
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, also where the suite was started in the background and its shell ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_interrupt_raised_in_a_hook(interruptible):
     x = pb.tensor([1.0], requires_grad=True)
     y = x * 2
     handle = y.register_hook(lambda grad: signal.raise_signal(signal.SIGINT))
