@@ -63,13 +63,11 @@ del _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.
 _SUBMODULES = {
-    "func",
     "independent",
     "interop",
     "linalg",
     "memory",
     "nn",
-    "optim",
     "picture",
     "printing",
     "return_types",
