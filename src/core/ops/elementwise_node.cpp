@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "ops/operators.h"
+#include "ops/spread.h"
 #include "tape/hooks.h"
 
 namespace pb {
@@ -77,7 +78,9 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
         if (!program) program = &lower(pullback_.program, g.dtype());
         if (!program->linear) return false;
         LinearSource sources[kMaxOperands + 2];
+        const Layout* layouts[kMaxOperands + 2] = {};
         alignas(8) char slots[kMaxOperands + 2][8];
+        bool alike = true;
         for (uint8_t i = 0; i < slots_; ++i) {
             Saved& s = saved()[i];
             if (!s.holds_tensor()) {
@@ -88,9 +91,9 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
             const Layout* l = s.layout();
             if (!s.is_current()) s.check(*this);
             if (s.has_tangents() || s.dtype() != program->types[i] || !l->is_contiguous()) return false;
-            bool full = l == shape || l->same_shape(*shape);
-            if (!full && l->numel() != 1) return false;
-            sources[i] = {s.data(), !full};
+            alike = alike && (l == shape || l->same_shape(*shape));
+            sources[i] = {s.data(), false};
+            layouts[i] = l;
         }
         if (program->types[slots_] != g.dtype()) return false;
         sources[slots_] = {g.data(), false};
@@ -100,7 +103,8 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
             results[i] = Tensor::make(g.dtype(), g.layout_ref());
             memory[i] = results[i]->cell->buffer->data();
         }
-        execute_linear(*program, sources, memory, shape->numel());
+        if (alike) execute_linear(*program, sources, memory, shape->numel());
+        else if (!ops::execute_spread(*program, sources, layouts, memory, *shape)) return false;
         for (uint16_t i = 0; i < edge_count(); ++i)
             if (wanted_ >> i & 1 && pullback_.output[i] >= 0)
                 out[i] = std::move(results[pullback_.output[i]]);
