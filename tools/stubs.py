@@ -145,6 +145,8 @@ def stub():
         "from .errors import OutOfMemoryError as OutOfMemoryError",
         "from .printing import set_printoptions as set_printoptions",
         "from .size import Size as Size",
+        "from .threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads",
+        "from .threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads",
         "",
         "__version__: str",
         "Number = Union[builtins.bool, builtins.int, builtins.float]",

@@ -53,6 +53,7 @@ from .autograd import (
 )
 from .dtypes import ALIASES, finfo, get_default_dtype, iinfo, set_default_dtype
 from .operators.random import default_generator
+from .threads import get_num_interop_threads, get_num_threads, set_num_interop_threads, set_num_threads
 
 globals().update(operators.FUNCTIONS)
 globals().update(ALIASES)

@@ -1,9 +1,10 @@
-// Doors to single kernels, for tests/kernels: nothing else calls them. Arrays come through the buffer protocol.
+// Doors to single kernels and to the pool of threads, for tests: nothing else calls them. Arrays come through the buffer protocol.
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "kernels/kernels.h"
 #include "kernels/reduce.h"
+#include "program/threads.h"
 
 namespace pb {
 namespace {
@@ -88,11 +89,40 @@ PyObject* accumulate(PyObject*, PyObject* args) {
     Py_RETURN_TRUE;
 }
 
+// _parallel(counts, work, spin, nested): each chunk of `parallel` adds 1 to its own element of the int64 array `counts`,
+// after `spin` steps of a loop. With `nested`, it does so by a call of `parallel` of its own. Returns how many chunks
+// each of 64 workers took.
+struct Counting {
+    int64_t* counts;
+    long spin;
+    int nested;
+    int64_t taken[64];
+};
+PyObject* count_in_parallel(PyObject*, PyObject* args) {
+    Bytes counts;
+    double work;
+    Counting c{};
+    if (!PyArg_ParseTuple(args, "w*dlp", &counts.view, &work, &c.spin, &c.nested)) return nullptr;
+    c.counts = static_cast<int64_t*>(counts.view.buf);
+    parallel(counts.view.len / 8, work, [&c, work](int64_t chunk, int worker) {
+        for (volatile long i = 0; i < c.spin;) i = i + 1;
+        ++c.taken[worker & 63];
+        if (!c.nested) ++c.counts[chunk];
+        else
+            parallel(3, work,
+                     [&](int64_t part, int same) { c.counts[chunk] += part == 1 && same == worker; });
+    });
+    PyObject* list = PyList_New(64);
+    for (int i = 0; list && i < 64; ++i) PyList_SET_ITEM(list, i, PyLong_FromLongLong(c.taken[i]));
+    return list;
+}
+
 PyMethodDef hooks[] = {
     {"_kernel", kernel, METH_VARARGS, nullptr},
     {"_kernel_cast", cast, METH_VARARGS, nullptr},
     {"_kernel_reduction", reduction, METH_VARARGS, nullptr},
     {"_kernel_accumulate", accumulate, METH_VARARGS, nullptr},
+    {"_parallel", count_in_parallel, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -1,10 +1,12 @@
 // pullback._core: puts the parts together. Names are re-exported, documented and given signatures in Python.
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 
 #include "array/buffer.h"
 #include "kernels/kernels.h"
 #include "ops/elementwise.h"
+#include "program/threads.h"
 #include "python/autograd.h"
 #include "python/convert.h"
 #include "python/node_object.h"
@@ -70,6 +72,14 @@ PyObject* empty_cache(PyObject*, PyObject*) {
     release_cached_memory();
     Py_RETURN_NONE;
 }
+PyObject* get_num_threads(PyObject*, PyObject*) { return PyLong_FromLong(thread_count()); }
+PyObject* set_num_threads(PyObject*, PyObject* n) {
+    int overflow;
+    long value = PyLong_AsLongAndOverflow(n, &overflow);
+    if (value == -1 && PyErr_Occurred()) return nullptr;
+    set_thread_count(overflow > 0 || value > INT_MAX ? INT_MAX : value < 1 ? 1 : static_cast<int>(value));
+    Py_RETURN_NONE;
+}
 PyObject* isa(PyObject*, PyObject*) { return PyUnicode_FromString(kernels_isa()); }
 
 // document(object, text): gives a C-level attribute, method or function the documentation written in Python.
@@ -103,6 +113,8 @@ PyMethodDef functions[] = {
     {"set_default_dtype", set_default_dtype, METH_O, nullptr},
     {"memory", memory, METH_NOARGS, nullptr},
     {"empty_cache", empty_cache, METH_NOARGS, nullptr},
+    {"get_num_threads", get_num_threads, METH_NOARGS, nullptr},
+    {"set_num_threads", set_num_threads, METH_O, nullptr},
     {"kernels_isa", isa, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
