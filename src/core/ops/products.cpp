@@ -16,6 +16,7 @@
 #include "blas/blas.h"
 
 #include "ops/operators.h"
+#include "program/threads.h"
 
 namespace pb {
 
@@ -23,6 +24,8 @@ namespace {
 
 // Flops from which the interpreter lock is worth releasing.
 constexpr double kLongWork = 2e6;
+// Nanoseconds from which threads may share a product: about 4 million flops.
+constexpr double kSplitWork = 40e3;
 
 struct Unlocked {
     explicit Unlocked(bool yes) : state(yes ? PyEval_SaveThread() : nullptr) {}
@@ -69,29 +72,32 @@ struct Factor {
     }
 };
 
-// The one place where a product meets BLAS, and where threads would share the rows of c.
+// A part of a product, rows of op(a) times columns of op(b): the one place where a product meets BLAS. `vector` says
+// which of the whole factors is one.
+enum class Vector { none, left, right };
 template <class T>
-void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alpha, T beta, T* c) {
-    int64_t m = a.rows, n = b.cols, k = a.cols;
+void multiply_part(const Factor& a, const Factor& b, Vector vector, int64_t m, int64_t n, const T* pa,
+                   const T* pb, T alpha, T beta, T* c, int64_t ldc) {
+    int64_t k = a.cols;
     if constexpr (std::is_floating_point_v<T>) {
         // A beta of 0 means that c holds anything, nan included; some kernels multiply it all the same.
-        if (n == 1) {
+        if (vector == Vector::right) {
             if (beta == 0) std::memset(c, 0, static_cast<size_t>(m) * sizeof(T));
             bool t = a.transposed;
             blas::gemv<T>(t, t ? k : m, t ? m : k, alpha, pa, a.ld, pb, b.transposed ? 1 : b.ld, beta, c, 1);
-        } else if (m == 1) {
+        } else if (vector == Vector::left) {
             if (beta == 0) std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
             bool t = !b.transposed;
             blas::gemv<T>(t, t ? k : n, t ? n : k, alpha, pb, b.ld, pa, a.transposed ? a.ld : 1, beta, c, 1);
         } else {
-            blas::gemm<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, n);
+            blas::gemm<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, ldc);
         }
     } else {
         int64_t ai = a.transposed ? 1 : a.ld, ak = a.transposed ? a.ld : 1;
         int64_t bk = b.transposed ? 1 : b.ld, bj = b.transposed ? b.ld : 1;
         using U = std::make_unsigned_t<T>;  // wraps around, as PyTorch's do
         for (int64_t i = 0; i < m; ++i) {
-            T* row = c + i * n;
+            T* row = c + i * ldc;
             for (int64_t j = 0; j < n; ++j) row[j] = beta == 0 ? T(0) : static_cast<T>(U(beta) * U(row[j]));
             for (int64_t l = 0; l < k; ++l) {
                 U s = static_cast<U>(U(alpha) * U(pa[i * ai + l * ak]));
@@ -103,6 +109,35 @@ void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alph
             }
         }
     }
+}
+
+// Nanoseconds of one thread: a product of matrices computes, that with a vector waits for memory.
+template <class T> double work_of(int64_t m, int64_t n, int64_t k) {
+    double terms = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    if (!std::is_floating_point_v<T>) return terms * 0.5;
+    return terms * sizeof(T) * (m == 1 || n == 1 ? 0.025 : 0.005);
+}
+
+// Long products are cut across the longer side of c, whether or not there are threads to share the parts: where BLAS
+// begins decides how it rounds. Narrower parts than these would repack the other factor too often.
+template <class T>
+void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alpha, T beta, T* c) {
+    int64_t m = a.rows, n = b.cols, k = a.cols, longer = std::max(m, n), parts = 1;
+    Vector vector = n == 1 ? Vector::right : m == 1 ? Vector::left : Vector::none;
+    double work = work_of<T>(m, n, k);
+    if (work >= kSplitWork) parts = std::min<int64_t>(longer / 128 & ~int64_t(1), 32);
+    if (parts < 2) return multiply_part<T>(a, b, vector, m, n, pa, pb, alpha, beta, c, n);
+    int64_t width = ((longer + parts - 1) / parts + 31) & ~int64_t(31);
+    parts = (longer + width - 1) / width;
+    parallel(parts, work, [&](int64_t i, int) {
+        int64_t from = i * width, size = std::min(width, longer - from);
+        if (n > m)
+            multiply_part<T>(a, b, vector, m, size, pa, pb + from * (b.transposed ? b.ld : 1), alpha, beta,
+                             c + from, n);
+        else
+            multiply_part<T>(a, b, vector, size, n, pa + from * (a.transposed ? 1 : a.ld), pb, alpha, beta,
+                             c + from * n, n);
+    });
 }
 
 template <class T> T as(Scalar s) {
@@ -137,19 +172,23 @@ template <class T> void batches(const Array& c, const Factor& a, const Factor& b
     if constexpr (std::is_floating_point_v<T>) blas::load();  // before the lock is released
     Unlocked free(2.0 * static_cast<double>(matrix) * static_cast<double>(k) * static_cast<double>(count) >
                   kLongWork);
-    Dims index(static_cast<size_t>(nd), 0);
-    for (int64_t i = 0; i < count; ++i) {
-        multiply<T>(a, b, pa, pb, alpha, sum && i > 0 ? T(1) : beta, pc);
-        if (!sum) pc += matrix;
-        for (size_t d = static_cast<size_t>(nd); d-- > 0;) {
-            pa += sa[d];
-            pb += sb[d];
-            if (++index[d] < shape[d]) break;
-            pa -= sa[d] * shape[d];
-            pb -= sb[d] * shape[d];
-            index[d] = 0;
+    auto one = [&](int64_t i) {
+        int64_t at_a = 0, at_b = 0, rest = i;
+        for (size_t d = static_cast<size_t>(nd); d-- > 0; rest /= shape[d]) {
+            at_a += rest % shape[d] * sa[d];
+            at_b += rest % shape[d] * sb[d];
         }
-    }
+        multiply<T>(a, b, pa + at_a, pb + at_b, alpha, sum && i > 0 ? T(1) : beta,
+                    sum ? pc : pc + i * matrix);
+    };
+    double work = work_of<T>(m, n, k);
+    int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kSplitWork / (work + 1) / 4));
+    if (sum || count <= group)
+        for (int64_t i = 0; i < count; ++i) one(i);
+    else
+        parallel((count + group - 1) / group, work * static_cast<double>(count), [&](int64_t chunk, int) {
+            for (int64_t i = chunk * group; i < std::min(count, (chunk + 1) * group); ++i) one(i);
+        });
 }
 
 // A vector with a positive stride that BLAS can count with.

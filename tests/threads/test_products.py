@@ -1,0 +1,74 @@
+"""Products shared among threads: right, and the same bits for any number of threads."""
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+
+@pytest.fixture(autouse=True)
+def restore():
+    before = pb.get_num_threads()
+    yield
+    pb.set_num_threads(before)
+
+
+def on_threads(compute):
+    results = []
+    for n in (1, 2, 3):
+        pb.set_num_threads(n)
+        results.append(compute().numpy())
+    assert all(r.tobytes() == results[0].tobytes() for r in results)
+    return results[0]
+
+
+SHAPES = [
+    ((300, 211), (211, 290)),
+    ((700, 50), (50, 300)),
+    ((300, 80), (80, 701)),
+    ((8, 700), (700, 512)),
+    ((2000, 1000), (1000,)),
+    ((1000,), (1000, 2000)),
+    ((1, 1000), (1000, 2000)),
+    ((40, 60, 50), (40, 50, 70)),
+    ((3, 1, 200, 100), (4, 100, 150)),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("shapes", SHAPES, ids=str)
+@pytest.mark.parametrize("transposed", [(), (0,), (1,), (0, 1)])
+def test_products(shapes, dtype, transposed):
+    rng = np.random.default_rng(0)
+    given, exact = [], []
+    for i, shape in enumerate(shapes):
+        x = rng.integers(-9, 9, shape) if dtype == "int64" else rng.standard_normal(shape)
+        x = x.astype(dtype)
+        exact.append(x.astype(np.float64))
+        if i in transposed and x.ndim > 1:
+            given.append(pb.tensor(np.swapaxes(x, -1, -2).copy()).transpose(-1, -2))
+        else:
+            given.append(pb.tensor(x))
+    result = on_threads(lambda: given[0] @ given[1])
+    bound = 1e-4 if dtype == "float32" else 1e-11
+    np.testing.assert_allclose(result, exact[0] @ exact[1], rtol=bound, atol=bound * 30)
+
+
+def test_added_products():
+    rng = np.random.default_rng(1)
+    c, a, b = (rng.standard_normal(s) for s in [(400, 300), (400, 200), (200, 300)])
+    result = on_threads(lambda: pb.addmm(pb.tensor(c), pb.tensor(a), pb.tensor(b), beta=0.5, alpha=2))
+    np.testing.assert_allclose(result, 0.5 * c + 2 * (a @ b), rtol=1e-11, atol=1e-11)
+
+
+def test_gradients():
+    rng = np.random.default_rng(2)
+    a, b = (rng.standard_normal(s) for s in [(300, 400), (400, 500)])
+    x = pb.tensor(a, requires_grad=True)
+
+    def gradient():
+        x.grad = None
+        (x @ pb.tensor(b)).sum().backward()
+        return x.grad
+
+    np.testing.assert_allclose(on_threads(gradient), np.ones((300, 500)) @ b.T, rtol=1e-11)
