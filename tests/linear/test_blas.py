@@ -23,8 +23,9 @@ LOADED = "any('scipy_openblas32' in line for line in open('/proc/self/maps'))"
 def test_loaded_by_the_first_product():
     program = f"""
 import pullback as pb
-x = pb.ones(2, 2)
+x = pb.ones(8, 8)
 (x * x).sum()
+pb.ones(4, 4) @ pb.ones(4, 4)  # a loop is faster
 print({LOADED}, end=' ')
 pb.ones(2, 2, dtype=pb.int64) @ pb.ones(2, 2, dtype=pb.int64)
 print({LOADED}, end=' ')
@@ -42,7 +43,7 @@ libc = ctypes.CDLL(None)
 libc.getenv.restype = ctypes.c_char_p
 names = b'OPENBLAS_CORETYPE', b'OPENBLAS_NUM_THREADS'
 before = [libc.getenv(n) for n in names]
-pb.ones(2, 2) @ pb.ones(2, 2)
+pb.ones(8, 8) @ pb.ones(8, 8)
 assert [libc.getenv(n) for n in names] == before, before
 print(before)
 """
@@ -60,7 +61,7 @@ import pullback as pb, pullback.blas
 import importlib.util
 importlib.util.find_spec = lambda name: None
 try:
-    pb.ones(2, 2) @ pb.ones(2, 2)
+    pb.ones(8, 8) @ pb.ones(8, 8)
 except ImportError as error:
     assert 'pip install scipy-openblas32' in str(error), error
     print('explained')
@@ -73,7 +74,7 @@ def test_wrong_library(tmp_path):
     program = """
 import pullback as pb
 try:
-    pb.ones(2, 2) @ pb.ones(2, 2)
+    pb.ones(8, 8) @ pb.ones(8, 8)
 except ImportError as error:
     assert 'nowhere.so' in str(error), error
     print('explained')

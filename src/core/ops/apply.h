@@ -20,6 +20,7 @@
 //
 // `apply` does the rest, the same for all: tangents of every level, recording, views, versions.
 #pragma once
+#include <bit>
 #include <concepts>
 
 #include "array/error.h"
@@ -88,6 +89,8 @@ struct InputMeta {
 
 template <class R> class RuleNode : public Node, public Context {
   public:
+    static constexpr size_t kRead =
+        std::bit_width(rule_saves<R>());  // one past the last input that may be read
     static constexpr int kSlots = __builtin_popcount(rule_saves<R>()) + (rule_saves_output<R>() ? 1 : 0);
 
     RuleNode(uint16_t edges, const R& rule) : Node(edges), rule_(rule) {}
@@ -105,7 +108,7 @@ template <class R> class RuleNode : public Node, public Context {
                 read = rule_.reads(wanted);
             }
             int slot = 0;
-            for (size_t i = 0; i < 32; ++i)
+            for (size_t i = 0; i < kRead; ++i)
                 if (rule_saves<R>() >> i & 1) {
                     if (read >> i & 1 && i < inputs.size() && inputs[i])
                         saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
@@ -118,7 +121,7 @@ template <class R> class RuleNode : public Node, public Context {
     void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
         if constexpr (kSlots > 0) {
             int slot = 0;
-            for (size_t i = 0; i < 32; ++i)
+            for (size_t i = 0; i < kRead; ++i)
                 if (rule_saves<R>() >> i & 1) {
                     if (i < inputs.size() && inputs[i] && saved_[slot].holds_tensor())
                         saved_[slot].keep_tangents(inputs[i]);

@@ -2,8 +2,8 @@
 //
 // A matrix whose rows or whose columns are contiguous goes to BLAS where it lies, as itself or as a transpose;
 // anything else (both strides large, zero or negative) is copied first. One row or one column makes a product of a
-// matrix and a vector. Floating point goes to BLAS, integers through a plain loop, which wraps around as
-// integers do. An empty inner dimension gives zeros.
+// matrix and a vector. Floating point goes to BLAS, or through a loop where there is next to nothing to do; integers
+// through a plain loop, which wraps around as integers do. An empty inner dimension gives zeros.
 //
 // BLAS's own rules hold for what is not finite: a product sums all its terms, so 0 * inf is nan here, where an
 // elementwise derivative would leave a zero gradient zero.
@@ -24,6 +24,7 @@ namespace {
 
 // Flops from which the interpreter lock is worth releasing.
 constexpr double kLongWork = 2e6;
+constexpr int64_t kPlainSize = 100;  // of matrices whose product is no long work
 // Nanoseconds from which threads may share a product: about 4 million flops.
 constexpr double kSplitWork = 40e3;
 
@@ -72,7 +73,42 @@ struct Factor {
     }
 };
 
-// A part of a product, rows of op(a) times columns of op(b): the one place where a product meets BLAS. `vector` says
+// Multiplications up to which the call of BLAS would take longer than the product itself.
+constexpr int64_t kTiny = 64;
+
+// N columns of c, summed in registers; steps between rows and columns of the factors.
+template <int N, class T>
+inline void tiny_columns(int64_t m, int64_t k, const T* a, int64_t ai, int64_t ak, const T* b, int64_t bk,
+                         int64_t bj, T* c, int64_t ldc) {
+    for (int64_t i = 0; i < m; ++i) {
+        T sum[N] = {};
+        for (int64_t l = 0; l < k; ++l) {
+            T s = a[i * ai + l * ak];
+            for (int j = 0; j < N; ++j) sum[j] += s * b[l * bk + j * bj];
+        }
+        for (int j = 0; j < N; ++j) c[i * ldc + j] = sum[j];
+    }
+}
+
+template <class T>
+void tiny(int64_t m, int64_t n, int64_t k, const T* a, int64_t ai, int64_t ak, const T* b, int64_t bk,
+          int64_t bj, T* c, int64_t ldc) {
+    int64_t j = 0;
+    for (; j + 4 <= n; j += 4)  // with a step that is known to be 1 the columns are one vector
+        bj == 1 ? tiny_columns<4>(m, k, a, ai, ak, b + j, bk, 1, c + j, ldc)
+                : tiny_columns<4>(m, k, a, ai, ak, b + j * bj, bk, bj, c + j, ldc);
+    for (; j < n; ++j) tiny_columns<1>(m, k, a, ai, ak, b + j * bj, bk, bj, c + j, ldc);
+}
+
+template <class T>
+void matrices(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
+              int64_t ldb, T beta, T* c, int64_t ldc) {
+    if (m <= kTiny && n <= kTiny && k <= kTiny && m * n * k <= kTiny && alpha == 1 && beta == 0)
+        tiny(m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, c, ldc);
+    else blas::gemm<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+// A part of a product, rows of op(a) times columns of op(b): where a product meets BLAS. `vector` says
 // which of the whole factors is one.
 enum class Vector { none, left, right };
 template <class T>
@@ -90,7 +126,7 @@ void multiply_part(const Factor& a, const Factor& b, Vector vector, int64_t m, i
             bool t = !b.transposed;
             blas::gemv<T>(t, t ? k : n, t ? n : k, alpha, pb, b.ld, pa, a.transposed ? a.ld : 1, beta, c, 1);
         } else {
-            blas::gemm<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, ldc);
+            matrices<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, ldc);
         }
     } else {
         int64_t ai = a.transposed ? 1 : a.ld, ak = a.transposed ? a.ld : 1;
@@ -249,8 +285,29 @@ void product_into(const Array& c, const Array& a, const Array& b, bool transpose
             a.ndim() > 2 || b.ndim() > 2 ? "bmm" : "addmm_impl_cpu_", dtype_legacy_name(a.dtype));
 }
 
+namespace {
+
+// Two contiguous matrices of floats with rows to share: no copies, no batches, nothing to convert. Undefined otherwise.
+template <class T> Array plain_product(const Array& a, const Array& b, bool ta, bool tb) {
+    int64_t m = a.size(ta), k = a.size(!ta), n = b.size(!tb), lda = a.size(1), ldb = b.size(1);
+    // Lone rows and columns are vectors, which have a function of their own; long work releases the lock.
+    if (m < 2 || n < 2 || k < 1 || m > kPlainSize || n > kPlainSize || k > kPlainSize) return Array();
+    bool like_a = m == a.size(0) && n == lda, like_b = m == b.size(0) && n == ldb;
+    Array c = Array::empty(a.dtype, like_a ? a.layout : like_b ? b.layout : Layout::contiguous(Dims{m, n}));
+    matrices<T>(ta, tb, m, n, k, T(1), a.as<T>(), lda, b.as<T>(), ldb, T(0), c.as<T>(), n);
+    return c;
+}
+
+}  // namespace
+
 Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
     int64_t na = a.ndim(), nb = b.ndim();
+    bool plain = a.dtype == DType::Float32 || a.dtype == DType::Float64;
+    if (plain && na == 2 && nb == 2 && a.is_contiguous() && b.is_contiguous()) {
+        Array c = a.dtype == DType::Float32 ? plain_product<float>(a, b, transpose_a, transpose_b)
+                                            : plain_product<double>(a, b, transpose_a, transpose_b);
+        if (c.buffer) return c;
+    }
     int64_t m = a.size(transpose_a ? na - 1 : na - 2), n = b.size(transpose_b ? nb - 2 : nb - 1);
     Dims shape;
     if (na == 2 && nb == 2) {
