@@ -2,7 +2,8 @@
 
 Every function takes ``dtype=`` (a `pullback.dtype`, or Python's ``float``, ``int``, ``bool``) and, for
 floating dtypes, ``requires_grad=True``. ``device``, ``layout`` and ``pin_memory`` are accepted where PyTorch
-accepts them: there is one answer to each, and another one raises.
+accepts them: there is one answer to each, and another one raises. Declarations write all five as
+``**options``.
 """
 
 from .. import _core
@@ -187,7 +188,7 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
 
 
 @operator(method=False)
-def zeros(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def zeros(*size, out=None, **options):
     """A tensor of zeros of this size.
 
     Raises RuntimeError for negative sizes, OutOfMemoryError for sizes beyond the memory.
@@ -200,7 +201,7 @@ def zeros(*size, out=None, dtype=None, layout=None, device=None, pin_memory=Fals
 
 
 @operator(method=False)
-def ones(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def ones(*size, out=None, **options):
     """A tensor of ones of this size.
 
     Example:
@@ -210,16 +211,7 @@ def ones(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False
 
 
 @operator(method=False)
-def empty(
-    *size,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-    memory_format=None,
-):
+def empty(*size, out=None, memory_format=None, **options):
     """A tensor of this size whose elements are whatever the memory held.
 
     Example:
@@ -229,9 +221,7 @@ def empty(
 
 
 @operator(method=False)
-def full(
-    size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-):
+def full(size, fill_value, *, out=None, **options):
     """A tensor of this size filled with one number, whose kind decides the dtype.
 
     Raises RuntimeError where the number does not fit the dtype.
@@ -243,9 +233,7 @@ def full(
 
 
 @operator(method=False)
-def empty_strided(
-    size, stride, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-):
+def empty_strided(size, stride, **options):
     """An uninitialised tensor of these sizes and strides.
 
     Example:
@@ -255,9 +243,7 @@ def empty_strided(
 
 
 @operator(method=False)
-def zeros_like(
-    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
-):
+def zeros_like(input, *, memory_format=None, **options):
     """A tensor of zeros with the shape, the dtype and the order of dimensions in memory of `input`.
 
     Example:
@@ -267,9 +253,7 @@ def zeros_like(
 
 
 @operator(method=False)
-def ones_like(
-    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
-):
+def ones_like(input, *, memory_format=None, **options):
     """A tensor of ones with the shape, the dtype and the order of dimensions in memory of `input`.
 
     Example:
@@ -279,9 +263,7 @@ def ones_like(
 
 
 @operator(method=False)
-def empty_like(
-    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
-):
+def empty_like(input, *, memory_format=None, **options):
     """A tensor of anything with the shape, the dtype and the order of dimensions in memory of `input`.
 
     Example:
@@ -291,17 +273,7 @@ def empty_like(
 
 
 @operator(method=False)
-def full_like(
-    input,
-    fill_value,
-    *,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-    memory_format=None,
-):
+def full_like(input, fill_value, *, memory_format=None, **options):
     """A tensor filled with one number, of the shape, dtype and order of dimensions of `input`.
 
     Example:
@@ -321,7 +293,7 @@ def new_tensor(input, data, *, dtype=None, device=None, pin_memory=False, requir
 
 
 @operator(public=False)
-def new_zeros(input, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def new_zeros(input, *size, **options):
     """A tensor of zeros of this size, of the dtype of this one.
 
     Example:
@@ -331,7 +303,7 @@ def new_zeros(input, *size, dtype=None, layout=None, device=None, pin_memory=Fal
 
 
 @operator(public=False)
-def new_ones(input, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def new_ones(input, *size, **options):
     """A tensor of ones of this size, of the dtype of this one.
 
     Example:
@@ -341,7 +313,7 @@ def new_ones(input, *size, dtype=None, layout=None, device=None, pin_memory=Fals
 
 
 @operator(public=False)
-def new_empty(input, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def new_empty(input, *size, **options):
     """An uninitialised tensor of this size, of the dtype of this one.
 
     Example:
@@ -351,9 +323,7 @@ def new_empty(input, *size, dtype=None, layout=None, device=None, pin_memory=Fal
 
 
 @operator(public=False)
-def new_full(
-    input, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-):
+def new_full(input, size, fill_value, **options):
     """A tensor of this size filled with one number, of the dtype of this one.
 
     Example:
@@ -363,18 +333,7 @@ def new_full(
 
 
 @operator(method=False)
-def arange(
-    start=None,
-    end=None,
-    step=1,
-    *,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-):
+def arange(start=None, end=None, step=1, *, out=None, **options):
     """The numbers from `start` in steps of `step`, up to but without `end`: ``arange(end)``, ``arange(start,
     end)``, ``arange(start, end, step)``. Whole numbers make int64, others the default dtype.
 
@@ -387,18 +346,7 @@ def arange(
 
 
 @operator(method=False)
-def linspace(
-    start,
-    end,
-    steps,
-    *,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-):
+def linspace(start, end, steps, *, out=None, **options):
     """`steps` numbers at equal distances, both ends included.
 
     Example:
@@ -408,19 +356,7 @@ def linspace(
 
 
 @operator(method=False)
-def logspace(
-    start,
-    end,
-    steps,
-    base=10.0,
-    *,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-):
+def logspace(start, end, steps, base=10.0, *, out=None, **options):
     """`base` to the power of `steps` exponents at equal distances.
 
     Example:
@@ -430,7 +366,7 @@ def logspace(
 
 
 @operator(method=False)
-def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def eye(n, m=None, *, out=None, **options):
     """A matrix [n, m] with ones on its diagonal; square without `m`.
 
     Example:
@@ -441,7 +377,7 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory
 
 
 @operator(method=False)
-def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def scalar_tensor(s, **options):
     """A 0-d tensor of the default dtype.
 
     Example:

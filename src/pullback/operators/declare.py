@@ -9,7 +9,8 @@ replaces the declaration is a function (`pb.sum(x)`) and, where `method=True`, a
 declaration runs when it is called. `composed` declares an operator that is written in Python out of others: its body
 is what runs.
 
-A parameter written `*shape` collects positions: `x.view(2, 3)` and `x.view((2, 3))` are one call.
+A parameter written `*shape` collects positions: `x.view(2, 3)` and `x.view((2, 3))` are one call. `**options` stands
+for what every function takes that makes a tensor: `OPTIONS`, before a `memory_format`.
 """
 
 from .. import _core
@@ -17,7 +18,30 @@ from .. import _core
 FUNCTIONS = {}  # name -> callable: what `pullback` exports
 METHODS = {}  # name -> callable: what Tensor gets
 
-_VARIADIC = 0x04
+OPTIONS = {"dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False}
+
+_VARIADIC, _KEYWORDS = 0x04, 0x08
+
+
+def write_out_options(function):
+    """Give a declaration the parameters that its `**options` stand for, so that everybody reads them in it."""
+    code = function.__code__
+    if not code.co_flags & _KEYWORDS:
+        return
+    first = code.co_argcount
+    own, rest = code.co_varnames[: first + code.co_kwonlyargcount], code.co_varnames[first:]
+    defaults = function.__kwdefaults__ or {}
+    last = {name: defaults.pop(name) for name in ("memory_format",) if name in defaults}
+    function.__kwdefaults__ = {**defaults, **OPTIONS, **last}
+    before = tuple(name for name in own if name not in last)
+    variadic = rest[code.co_kwonlyargcount : -1]
+    names = (*before, *OPTIONS, *last, *variadic)
+    function.__code__ = code.replace(
+        co_varnames=names,
+        co_nlocals=len(names),
+        co_kwonlyargcount=len(names) - len(variadic) - first,
+        co_flags=code.co_flags & ~_KEYWORDS,
+    )
 
 
 def signature_of(function):
@@ -51,6 +75,7 @@ def operator(function=None, *, name=None, method=True, public=True, core=None, a
 
     def declare(function):
         called = name or function.__name__
+        write_out_options(function)
         names, positional, defaults, variadic = signature_of(function)
         made = _core.Operator(called, core or called, names, positional, defaults, variadic, False)
         _describe(made, function, called)

@@ -211,16 +211,7 @@ def set_rng_state(new_state):
 
 
 @operator(method=False)
-def rand(
-    *size,
-    generator=None,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-):
+def rand(*size, generator=None, out=None, **options):
     """Numbers drawn evenly from [0, 1).
 
     Example:
@@ -231,16 +222,7 @@ def rand(
 
 
 @operator(method=False)
-def randn(
-    *size,
-    generator=None,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-):
+def randn(*size, generator=None, out=None, **options):
     """Numbers from the standard normal distribution (Box and Muller, 1958).
 
     Example:
@@ -313,17 +295,7 @@ def randint(
 
 
 @operator(method=False)
-def randperm(
-    n,
-    *,
-    generator=None,
-    out=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-):
+def randperm(n, *, generator=None, out=None, **options):
     """The numbers 0 to n - 1 in random order (Fisher and Yates); int64 without a dtype.
 
     Example:
@@ -334,17 +306,7 @@ def randperm(
 
 
 @operator(method=False)
-def rand_like(
-    input,
-    *,
-    generator=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-    memory_format=None,
-):
+def rand_like(input, *, generator=None, memory_format=None, **options):
     """Numbers drawn evenly from [0, 1), in the shape and dtype of `input`.
 
     Example:
@@ -354,17 +316,7 @@ def rand_like(
 
 
 @operator(method=False)
-def randn_like(
-    input,
-    *,
-    generator=None,
-    dtype=None,
-    layout=None,
-    device=None,
-    pin_memory=False,
-    requires_grad=False,
-    memory_format=None,
-):
+def randn_like(input, *, generator=None, memory_format=None, **options):
     """Standard normal numbers in the shape and dtype of `input`.
 
     Example:
