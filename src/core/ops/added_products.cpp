@@ -133,12 +133,6 @@ struct AddOuter {
     }
 };
 
-[[noreturn]] void fail_matrices(const Tensor& a, const Tensor& b) {
-    fail("mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)",
-         static_cast<long long>(a.size(0)), static_cast<long long>(a.size(1)),
-         static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
-}
-
 void check_same(const Tensor& input, const Tensor& a, const Tensor& b) {
     const Tensor& other = b.dtype() != input.dtype() ? b : a;
     if (other.dtype() != input.dtype())
@@ -176,22 +170,13 @@ template <class R> struct InPlace : R {
 AddMatrices addmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
     if (a.ndim() != 2) fail("mat1 must be a matrix, got %lld-D tensor", static_cast<long long>(a.ndim()));
     if (b.ndim() != 2) fail("mat2 must be a matrix, got %lld-D tensor", static_cast<long long>(b.ndim()));
-    if (a.size(1) != b.size(0)) fail_matrices(a, b);
+    check_matrices(a, b);
     check_same(input, a, b);
     return with<AddMatrices>(beta, alpha);
 }
 
 AddMatrices baddbmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-    if (a.ndim() != 3)
-        fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 3)
-        fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
-    if (a.size(0) != b.size(0) || a.size(2) != b.size(1))
-        fail(
-            "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
-            "%lld].",
-            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)),
-            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
+    check_batches(a, b);
     if (input.dtype() != a.dtype() || a.dtype() != b.dtype())
         fail(
             "Input dtypes must be the same, got: input %s, batch1: %s, batch2: %s. Convert them with "

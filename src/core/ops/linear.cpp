@@ -127,6 +127,30 @@ void check_same_scalar_type(const Tensor& a, const Tensor& b) {
             dtype_name(promote(a.dtype(), b.dtype())));
 }
 
+void check_matrices(const Tensor& a, const Tensor& b) {
+    if (a.size(1) != b.size(0))
+        fail(
+            "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The columns of the first, "
+            "%lld, must be as many as "
+            "the rows of the second, %lld.",
+            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(1)),
+            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)),
+            static_cast<long long>(a.size(1)), static_cast<long long>(b.size(0)));
+}
+
+void check_batches(const Tensor& a, const Tensor& b) {
+    if (a.ndim() != 3)
+        fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
+    if (b.ndim() != 3)
+        fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
+    if (a.size(0) != b.size(0) || a.size(2) != b.size(1))
+        fail(
+            "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
+            "%lld].",
+            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)),
+            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
+}
+
 Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb) {
     return apply(Product{ta, tb, a.ndim() > 2 || b.ndim() > 2}, {a, b});
 }
@@ -142,29 +166,13 @@ Tensor mm(const Tensor& a, const Tensor& b) {
     if (b.ndim() != 2)
         fail("mat2 must be a matrix. It has %lld dimensions; matmul takes any number.",
              static_cast<long long>(b.ndim()));
-    if (a.size(1) != b.size(0))
-        fail(
-            "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The columns of the first, "
-            "%lld, must be as many as "
-            "the rows of the second, %lld.",
-            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(1)),
-            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)),
-            static_cast<long long>(a.size(1)), static_cast<long long>(b.size(0)));
+    check_matrices(a, b);
     if (a.dtype() != b.dtype()) fail_dtypes(a, b);
     return apply(Product{false, false, false}, {a, b});
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
-    if (a.ndim() != 3)
-        fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 3)
-        fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
-    if (a.size(0) != b.size(0) || a.size(2) != b.size(1))
-        fail(
-            "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
-            "%lld].",
-            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)),
-            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
+    check_batches(a, b);
     check_same_scalar_type(a, b);
     return apply(Product{false, false, true}, {a, b});
 }

@@ -38,6 +38,8 @@ Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb);
 // A fresh result in another shape, under the name that the tape is to show.
 Tensor reshaped(const Tensor& x, const Dims& shape, const char* node);
 void check_same_scalar_type(const Tensor& a, const Tensor& b);
+void check_matrices(const Tensor& a, const Tensor& b);  // two, that can be multiplied
+void check_batches(const Tensor& a, const Tensor& b);   // two batches of as many of them
 // Of two factors, numbers `first` and the one after: each is read for the other's derivative.
 inline uint32_t partners(uint32_t wanted, int first) {
     uint32_t w = wanted >> first;
