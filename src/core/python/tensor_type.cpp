@@ -667,11 +667,9 @@ void bind_slot_rows() {
     row_or = find_row("bitwise_or");
     row_xor = find_row("bitwise_xor");
     row_not = find_row("bitwise_not");
-    row_left = find_row("bitwise_left_shift");
-    row_right = find_row("bitwise_right_shift");
+    row_left = find_row("left_shift");
+    row_right = find_row("right_shift");
     row_reciprocal = find_row("reciprocal");
-    if (!row_left) row_left = find_row("left_shift");
-    if (!row_right) row_right = find_row("right_shift");
 }
 
 }  // namespace pb
