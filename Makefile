@@ -4,7 +4,7 @@
 #   make test       the whole suite
 #   make develop    compile into src/pullback; then PYTHONPATH=src python
 #   make lint       ruff and clang-format; make format applies them
-#   make bench      the benchmark table of docs/performance.md
+#   make bench      the benchmark tables of docs/performance.md
 #   make sanitize   the suite under AddressSanitizer and UndefinedBehaviorSanitizer
 #
 # BOOTSTRAP is the interpreter that makes .venv. PYTHON, when given, is used as it is instead of .venv.
@@ -36,6 +36,7 @@ test: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(VENV)/bin/python -m pip install -q '.[benchmark]'
 	$(VENV)/bin/python -m benchmarks.core --write docs/performance.md
+	$(VENV)/bin/python -m benchmarks.fusion --write docs/performance.md
 
 lint: $(VENV)/.lint
 	$(VENV)/bin/ruff check .

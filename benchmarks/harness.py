@@ -121,13 +121,19 @@ def markdown(header, rows):
     return "\n".join(lines)
 
 
-def machine():
-    """One sentence: what this was measured on."""
+def processor():
+    """The processor, how many cores of it this process may use, and Python."""
     try:
         with open("/proc/cpuinfo") as f:
             model = re.search(r"model name\s*: (.*)", f.read()).group(1)
     except (OSError, AttributeError):
         model = platform.processor() or platform.machine()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{model}, {cores} cores, Python {platform.python_version()}"
+
+
+def machine():
+    """One sentence: what this was measured on."""
     versions = []
     for name in ["numpy", *LIBRARIES]:
         try:
@@ -136,8 +142,7 @@ def machine():
             continue
         version = getattr(module, "__version__", None)
         versions.append(f"{name} {version}" if version else name)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{model}, {cores} cores, Python {platform.python_version()}, {', '.join(versions)}."
+    return f"{processor()}, {', '.join(versions)}."
 
 
 def write_block(path, name, text):
