@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from checks import check
 
 import pullback as pb
 
@@ -134,3 +135,10 @@ def test_gradients_are_pytorchs():
 def test_nanmean_refuses_integers():
     with pytest.raises(RuntimeError, match=r"nanmean\(\): expected input to have floating point .* got Long"):
         pb.nanmean(pb.tensor([1, 2]))
+
+
+@pytest.mark.parametrize("mode", ["linear", "midpoint", "lower"])
+def test_derivatives_in_every_mode(mode):
+    for name in ("quantile", "nanquantile"):
+        check(lambda x, name=name: getattr(pb, name)(x, 0.3, 1, interpolation=mode), PLAIN[0])
+    check(lambda x: pb.nanmean(x, 0), PLAIN[0])

@@ -99,6 +99,8 @@ Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& str
 // join.cpp
 Tensor cat(const Tensors& parts, int64_t dim);
 Tensor stack(const Tensors& parts, int64_t dim);
+// pad.cpp: pairs (before, after) from the last dimension backwards.
+Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value);
 
 // rearrange.cpp
 Tensor repeat(const Tensor& x, const Dims& repeats);

@@ -139,7 +139,12 @@ PyObject* diagflat(const Args& a) {
 }
 PyObject* trace(const Args& a) { return wrap(ops::trace(a.tensor(0))); }
 
+PyObject* constant_pad_nd(const Args& a) {
+    return wrap(ops::constant_pad(a.tensor(0), a.dims(1), a.scalar(2)));
+}
+
 const OperatorEntry entries[] = {
+    {"constant_pad_nd", constant_pad_nd},
     {"cat", cat},
     {"stack", stack},
     {"hstack", hstack},

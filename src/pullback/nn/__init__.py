@@ -1,4 +1,4 @@
-"""Neural networks: so far the elementwise functions of `nn.functional`."""
+"""Neural networks: so far the functions of `nn.functional`."""
 
 from . import functional
 

@@ -1,9 +1,13 @@
-"""The nonlinearities of neural networks, as functions. Each is a row of the table of calculus."""
+"""The functions of neural networks: nonlinearities, each a row of the table of calculus; padding; one-hot
+vectors."""
 
+from .. import _core
+from ..operators.creation import zeros
 from ..operators.elementwise import ACTIVATIONS
 from ..operators.variants import _rows
+from .padding import pad
 
-__all__ = ["gelu", "log_softmax", "sigmoid", "softmax", "tanh"]
+__all__ = ["gelu", "log_softmax", "one_hot", "pad", "sigmoid", "softmax", "tanh"]
 
 
 def gelu(input, approximate="none"):
@@ -64,3 +68,40 @@ def softmax(input, dim, dtype=None):
 def log_softmax(input, dim, dtype=None):
     """The logarithm of softmax along `dim`, without overflow."""
     return input.log_softmax(dim, dtype=dtype)
+
+
+def one_hot(tensor, num_classes=-1):
+    """Every class number as a vector that is 1 there and 0 elsewhere: int64 [..., num_classes].
+
+    Without `num_classes` there are as many as the largest number needs.
+
+    Raises RuntimeError for anything but int64, for negative numbers, for numbers beyond `num_classes`, and
+    for no numbers without `num_classes`.
+
+    Example:
+        >>> pb.nn.functional.one_hot(pb.tensor([0, 2]), 3)
+        tensor([[1, 0, 0],
+                [0, 0, 1]])
+    """
+    if tensor.dtype != _core.int64:
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type LongTensor. This one is {tensor.dtype}: "
+            "convert it with .long()."
+        )
+    if tensor.numel() == 0:
+        if num_classes <= 0:
+            raise RuntimeError(
+                "Can not infer total number of classes from empty tensor. Say how many with num_classes."
+            )
+        return zeros(*tensor.shape, num_classes, dtype=_core.int64)
+    if tensor.min().item() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    largest = tensor.max().item()
+    if num_classes == -1:
+        num_classes = largest + 1
+    elif num_classes <= largest:
+        raise RuntimeError(
+            f"Class values must be smaller than num_classes. The largest is {largest}, num_classes is "
+            f"{num_classes}."
+        )
+    return zeros(*tensor.shape, num_classes, dtype=_core.int64).scatter_(-1, tensor.unsqueeze(-1), 1)

@@ -31,6 +31,19 @@ def stack(tensors, dim=0, *, out=None):
 
 
 @operator(method=False)
+def constant_pad_nd(input, pad, value=0):
+    """`input` with `value` around it: `pad` has pairs (before, after), the last dimension's first.
+
+    Negative numbers cut off. `nn.functional.pad` has other modes. Raises RuntimeError for an odd number of
+    sizes, for more pairs than dimensions, and where more is cut off than there is.
+
+    >>> pb.constant_pad_nd(pb.tensor([[1, 2], [3, 4]]), (1, 0, -1, 1), 9)
+    tensor([[9, 3, 4],
+            [9, 9, 9]])
+    """
+
+
+@operator(method=False)
 def hstack(tensors, *, out=None):
     """Side by side: along dimension 1, or dimension 0 for vectors and scalars.
 
