@@ -74,7 +74,7 @@ _SUBMODULES = {
     "return_types",
     "special",
 }
-_HOMES = {"set_printoptions": "printing"}
+_HOMES = {"load": "serialization", "save": "serialization", "set_printoptions": "printing"}
 
 
 def __getattr__(name):
