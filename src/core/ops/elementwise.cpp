@@ -236,7 +236,10 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
             row.name.c_str());
     check_divisor(row, operands, p.compute);
     Ref<Layout> shape = result_layout(operands, n);
-    if (!shape->same_shape(out.layout())) resize_output(out, *shape);
+    bool reads_itself = false;
+    for (int i = 0; i < n; ++i)
+        reads_itself = reads_itself || (operands[i].tensor && operands[i].tensor->is(out));
+    if (!reads_itself && !shape->same_shape(out.layout())) resize_output(out, *shape);
     check_target(row, out, operands, shape, p.result);
     check_inplace(out);
     Operand read[kMaxOperands];
