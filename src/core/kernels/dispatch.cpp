@@ -7,16 +7,17 @@
 
 namespace pb {
 
-#define PB_DECLARE_ISA(isa)                \
-    namespace isa {                        \
-    void install_arithmetic(Kernels&);     \
-    void install_division(Kernels&);       \
-    void install_logic(Kernels&);          \
-    void install_transcendental(Kernels&); \
-    void install_special(Kernels&);        \
-    void install_conversions(Kernels&);    \
-    void install_reductions(Reductions&);  \
-    void resolve_vector_math();            \
+#define PB_DECLARE_ISA(isa)                    \
+    namespace isa {                            \
+    void install_arithmetic(Kernels&);         \
+    void install_division(Kernels&);           \
+    void install_logic(Kernels&);              \
+    void install_transcendental(Kernels&);     \
+    void install_special(Kernels&);            \
+    void install_conversions(Kernels&);        \
+    void install_reductions(Reductions&);      \
+    void install_many_reductions(Reductions&); \
+    void resolve_vector_math();                \
     }
 PB_DECLARE_ISA(baseline)
 #ifdef PB_X86_ISAS
@@ -59,16 +60,17 @@ struct Chosen {
     Reductions reductions{};
 
     Chosen() {
-#define PB_INSTALL_ISA(name)                  \
-    if (!strcmp(isa, #name)) {                \
-        name::install_arithmetic(table);      \
-        name::install_division(table);        \
-        name::install_logic(table);           \
-        name::install_transcendental(table);  \
-        name::install_special(table);         \
-        name::install_conversions(table);     \
-        name::install_reductions(reductions); \
-        name::resolve_vector_math();          \
+#define PB_INSTALL_ISA(name)                       \
+    if (!strcmp(isa, #name)) {                     \
+        name::install_arithmetic(table);           \
+        name::install_division(table);             \
+        name::install_logic(table);                \
+        name::install_transcendental(table);       \
+        name::install_special(table);              \
+        name::install_conversions(table);          \
+        name::install_reductions(reductions);      \
+        name::install_many_reductions(reductions); \
+        name::resolve_vector_math();               \
     }
         PB_INSTALL_ISA(baseline)
 #ifdef PB_X86_ISAS

@@ -35,6 +35,7 @@ void install_transcendental(Kernels&);
 void install_special(Kernels&);
 void install_conversions(Kernels&);
 void install_reductions(Reductions&);
+void install_many_reductions(Reductions&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();

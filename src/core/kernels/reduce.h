@@ -5,8 +5,8 @@
 // 256 bytes of lanes accumulate side by side and are folded in halves; leaves are combined pairwise, like a binary
 // counter. A float32 sum of n terms thus adds at most 16 + 6 + log2(n / 1024) times along any path.
 //
-// A caller that splits long runs among threads cuts at multiples of a fixed number of elements and reduces the
-// partial results by `reduce` of the result's dtype (count_nonzero by sum).
+// A caller that splits long runs among threads cuts where a leaf begins whose number is a multiple of a fixed power of
+// two: such a part is a subtree, and the results of parts are combined like those of leaves.
 #pragma once
 #include <cstdint>
 
@@ -32,12 +32,27 @@ constexpr DType reduction_dtype(Reduction r, DType d) {
     }
 }
 
+// How many lanes a leaf of n elements has.
+constexpr int64_t reduction_lanes(int64_t n, size_t item) {
+    const int64_t wide = item == 8 ? 32 : 64;
+    return n >= wide ? wide : n >= 16 ? 8 : 1;
+}
+constexpr int64_t column_space(int64_t n, size_t item, int64_t width) {
+    return 16 * reduction_lanes(n, item) * width + 1024;
+}
+
 // By [reduction][dtype of the elements]; a null entry means that it is not defined for the dtype.
 struct Reductions {
     // A contiguous run of n >= 1 elements. NaN wins in max, min, argmax and argmin; the first index wins ties.
     void (*reduce[kReductions][kDTypes])(const void* in, int64_t n, void* out);
     // The same, with the same bits, for elements that are a number of bytes apart.
     void (*reduce_strided[kReductions][kDTypes])(const void* in, int64_t byte_stride, int64_t n, void* out);
+    // `count` runs of n elements each that follow one another, n at most a leaf; for argmax and argmin, at most 64.
+    void (*rows[kReductions][kDTypes])(const void* in, int64_t count, int64_t n, void* out);
+    // A leaf of each of `width` columns: n elements, at most a leaf, in rows that are `pitch` bytes apart or, where
+    // `offsets` is given, at those. `space` has column_space() bytes. No argmax and argmin.
+    void (*columns[kReductions][kDTypes])(const void* in, int64_t pitch, const int64_t* offsets, int64_t n,
+                                          int64_t width, void* space, void* out);
     // Combines a row of n elements into a row of n results, which starts as the identity. No argmax and argmin.
     void (*accumulate[kReductions][kDTypes])(const void* in, void* inout, int64_t n);
     // The result of no elements at all. No argmax and argmin.

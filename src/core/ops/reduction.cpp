@@ -1,8 +1,11 @@
 #include "ops/reduction.h"
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
+#include "ops/axes.h"
+#include "program/threads.h"
 #include "program/walk.h"
 
 namespace pb {
@@ -50,53 +53,6 @@ Array converted(const Array& a, DType dtype) {
 
 namespace {
 
-// Some of an array's dimensions in logical order, merged where memory allows.
-struct Axes {
-    Dims sizes, strides;  // in bytes
-    int64_t count = 1;
-    void add(int64_t size, int64_t stride) {
-        count *= size;
-        if (size == 1) return;
-        if (!sizes.empty() && strides.back() == stride * size) {
-            sizes.back() *= size;
-            strides.back() = stride;
-        } else {
-            sizes.push_back(size);
-            strides.push_back(stride);
-        }
-    }
-    bool is_run() const { return sizes.size() <= 1; }
-    int64_t inner_size() const { return sizes.empty() ? 1 : sizes.back(); }
-    int64_t inner_stride() const { return sizes.empty() ? 0 : strides.back(); }
-    Axes without_inner() const {
-        Axes outer(*this);
-        if (outer.sizes.empty()) return outer;
-        outer.count /= std::max<int64_t>(outer.sizes.back(), 1);
-        outer.sizes.pop_back();
-        outer.strides.pop_back();
-        return outer;
-    }
-};
-
-// Byte offsets of axes, in logical order.
-class Odometer {
-  public:
-    explicit Odometer(const Axes& axes) : axes_(axes), index_(axes.sizes.size(), 0) {}
-    void next() {
-        for (size_t d = axes_.sizes.size(); d-- > 0;) {
-            at += axes_.strides[d];
-            if (++index_[d] < axes_.sizes[d]) return;
-            at -= axes_.strides[d] * axes_.sizes[d];
-            index_[d] = 0;
-        }
-    }
-    int64_t at = 0;
-
-  private:
-    const Axes& axes_;
-    Dims index_;
-};
-
 int log_of(size_t item) { return item == 1 ? 0 : item == 2 ? 1 : item == 4 ? 2 : 3; }
 
 // A stack of partial results, one for each set bit of the number of leaves: the tree's inner nodes.
@@ -126,150 +82,206 @@ class LeafStack {
     int64_t depth_ = 0, leaves_ = 0;
 };
 
-constexpr int64_t kColumnBytes = 2048;  // of a row of results; about eight rows are alive at a time
+// Elements of a chunk of work, and of a part of a long run: 16 leaves, a subtree of every tree.
+constexpr int64_t kChunk = 16 * kReductionLeaf;
 constexpr int64_t kShortRun = 16;
+constexpr int64_t kTileBytes =
+    16384;  // of the lanes of a block of columns: they stay in the first-level cache
 
-// Lanes of a leaf of n elements: what `leaf` of kernels/reduce.cpp does with a single run.
-int64_t lanes_of(int64_t n, size_t item) {
-    int64_t wide = item == 8 ? 32 : 64;
-    return n >= wide ? wide : n >= 16 ? 8 : 1;
-}
-
-int64_t reversed_bits(int64_t j, int64_t lanes) {
-    int64_t out = 0;
-    for (; lanes > 1; lanes /= 2, j /= 2) out = out * 2 + (j & 1);
-    return out;
+std::unique_ptr<char[]> scratch(int64_t bytes) {
+    return std::unique_ptr<char[]>(new char[static_cast<size_t>(bytes)]);
 }
 
 class Reducer {
   public:
     Reducer(Reduction r, const Array& a, const Dims& dims, Array& out)
-        : r_(static_cast<int>(r)), a_(a), out_(out), item_(a.item()) {
+        : r_(static_cast<int>(r)), d_(static_cast<int>(a.dtype)), a_(a), out_(out) {
         size_t at = 0;
         for (int64_t d = 0; d < a.ndim(); ++d) {
             bool gone = at < dims.size() && dims[at] == d;
             if (gone) ++at;
-            (gone ? reduced_ : kept_).add(a.size(d), a.stride(d) * static_cast<int64_t>(item_));
+            (gone ? reduced_ : kept_).add(a.size(d), a.stride(d) * item_);
         }
-        result_item_ = out.item();
         // Partial counts are added.
         merge_ = reductions().accumulate[static_cast<int>(r == Reduction::count_nonzero ? Reduction::sum : r)]
                                         [static_cast<int>(out.dtype)];
     }
 
     void run() {
-        int64_t n = reduced_.count, item = static_cast<int64_t>(item_);
+        int64_t n = reduced_.count, results = kept_.count;
         if (n == 0) return none();
-        bool adjacent = reduced_.is_run() && (reduced_.inner_stride() == item || n == 1);
-        bool side_by_side = kept_.inner_size() > 3 && kept_.inner_stride() == item && !adjacent;
+        bool adjacent = reduced_.is_run() && (reduced_.inner_stride() == item_ || n == 1);
+        bool end_to_end = kept_.is_run() && (kept_.inner_stride() == n * item_ || results == 1);
+        if (adjacent && end_to_end && n <= kReductionLeaf && results > 1) return rows();
+        bool side_by_side = kept_.inner_size() > 1 && kept_.inner_stride() == item_ && !adjacent;
         bool short_runs = kept_.inner_size() >= kShortRun && n < kShortRun;
         if (side_by_side || short_runs) return columns();
-        if (reduced_.is_run()) return runs();
-        gathered();
+        double work = adjacent ? reading_work(n * results, a_.item()) : collecting_work(n * results);
+        if (reduced_.is_run()) {
+            auto reduce = reductions().reduce[r_][d_];
+            auto strided = reductions().reduce_strided[r_][d_];
+            int64_t stride = reduced_.inner_stride();
+            return each_result(work, [=, this](int64_t, int64_t at, int64_t start, int64_t length, char* to) {
+                const char* from = a_.data() + at + start * stride;
+                if (adjacent) reduce(from, length, to);
+                else strided(from, stride, length, to);
+            });
+        }
+        // Kept dimensions first: then a result's elements follow each other in logical order.
+        Dims shape(kept_.sizes), strides;
+        for (int64_t s : reduced_.sizes) shape.push_back(s);
+        for (int64_t s : kept_.strides) strides.push_back(s / item_);
+        for (int64_t s : reduced_.strides) strides.push_back(s / item_);
+        Array seen = a_.view(Layout::strided(shape, strides), a_.offset);
+        Walker walker(seen, *seen.layout);
+        each_result(work, [&, this](int64_t i, int64_t, int64_t start, int64_t length, char* to) {
+            gathered(walker, i * n + start, length, to);
+        });
     }
 
   private:
     void none() {
-        auto identity = reductions().identity[r_][static_cast<int>(a_.dtype)];
-        for (int64_t i = 0; i < out_.numel(); ++i)
-            identity(out_.data() + i * static_cast<int64_t>(result_item_));
+        auto identity = reductions().identity[r_][d_];
+        for (int64_t i = 0; i < out_.numel(); ++i) identity(out_.data() + i * result_item_);
     }
 
-    void runs() {
-        int d = static_cast<int>(a_.dtype);
-        int64_t n = reduced_.count, stride = reduced_.inner_stride();
-        char* o = out_.data();
-        bool adjacent = stride == static_cast<int64_t>(item_) || n == 1;
-        auto reduce = reductions().reduce[r_][d];
-        auto strided = reductions().reduce_strided[r_][d];
-        Odometer at(kept_);
-        for (int64_t i = 0; i < kept_.count; ++i, at.next(), o += result_item_) {
-            if (adjacent) reduce(a_.data() + at.at, n, o);
-            else strided(a_.data() + at.at, stride, n, o);
+    void rows() {
+        int64_t n = reduced_.count, results = kept_.count, together = std::max<int64_t>(kChunk / n, 1);
+        auto kernel = reductions().rows[r_][d_];
+        double work = reading_work(n * results, a_.item()) + 2.0 * static_cast<double>(results);
+        parallel(parts_of(results, together), work, [&](int64_t chunk, int) {
+            int64_t i = chunk * together;
+            kernel(a_.data() + i * n * item_, std::min(together, results - i), n,
+                   out_.data() + i * result_item_);
+        });
+    }
+
+    // Calls part(result, its offset in bytes, start, length, to) for the results one by one, several to a chunk, or
+    // for each part of a long run.
+    template <class F> void each_result(double work, F part) {
+        int64_t n = reduced_.count, results = kept_.count, parts = parts_of(n, kChunk);
+        if (parts == 1) {
+            int64_t together = std::max<int64_t>(kChunk / n, 1);
+            return parallel(parts_of(results, together), work, [&](int64_t chunk, int) {
+                int64_t i = chunk * together, end = std::min(i + together, results);
+                for (Odometer at(kept_, i); i < end; ++i, at.next())
+                    part(i, at.at, int64_t(0), n, out_.data() + i * result_item_);
+            });
         }
+        auto partial = scratch(results * parts * result_item_);
+        parallel(results * parts, work, [&](int64_t chunk, int) {
+            int64_t i = chunk / parts, start = chunk % parts * kChunk;
+            part(i, Odometer(kept_, i).at, start, std::min(kChunk, n - start),
+                 partial.get() + chunk * result_item_);
+        });
+        for (int64_t i = 0; i < results; ++i)
+            combine(partial.get() + i * parts * result_item_, result_item_, parts, 1,
+                    out_.data() + i * result_item_);
     }
 
-    void gathered() {
-        // Kept dimensions first: then a result's elements follow each other in logical order.
-        Dims shape(kept_.sizes), strides;
-        for (int64_t s : reduced_.sizes) shape.push_back(s);
-        for (int64_t s : kept_.strides) strides.push_back(s / static_cast<int64_t>(item_));
-        for (int64_t s : reduced_.strides) strides.push_back(s / static_cast<int64_t>(item_));
-        Array seen = a_.view(Layout::strided(shape, strides), a_.offset);
-        Walker walker(seen, *seen.layout);
-        auto reduce = reductions().reduce[r_][static_cast<int>(a_.dtype)];
+    // Parts of a run, or of runs side by side, as the leaves of a tree.
+    void combine(const char* partial, int64_t pitch, int64_t parts, int64_t width, char* to) {
+        if (parts == 1) {
+            std::memcpy(to, partial, static_cast<size_t>(width * result_item_));
+            return;
+        }
+        int64_t row = width * result_item_;
+        auto space = scratch(row * 64);
+        LeafStack stack(space.get(), row, merge_);
+        for (int64_t p = 0; p < parts; ++p) {
+            std::memcpy(stack.top(), partial + p * pitch, static_cast<size_t>(row));
+            stack.push(width);
+        }
+        std::memcpy(to, stack.finish(width), static_cast<size_t>(row));
+    }
+
+    void gathered(const Walker& walker, int64_t start, int64_t n, char* to) const {
+        auto reduce = reductions().reduce[r_][d_];
         alignas(64) char leaf[kReductionLeaf * 8];
         char partial[64 * 8];
         LeafStack stack(partial, 8, merge_);
-        int64_t n = reduced_.count;
-        for (int64_t i = 0; i < kept_.count; ++i) {
-            stack.clear();
-            for (int64_t start = 0; start < n; start += kReductionLeaf) {
-                int64_t length = std::min(kReductionLeaf, n - start);
-                walker.gather(i * n + start, length, leaf);
-                reduce(leaf, length, stack.top());
-                stack.push(1);
-            }
-            std::memcpy(out_.data() + i * static_cast<int64_t>(result_item_), stack.finish(1), result_item_);
+        for (int64_t done = 0; done < n; done += kReductionLeaf) {
+            int64_t length = std::min(kReductionLeaf, n - done);
+            walker.gather(start + done, length, leaf);
+            reduce(leaf, length, stack.top());
+            stack.push(1);
         }
+        std::memcpy(to, stack.finish(1), static_cast<size_t>(result_item_));
     }
 
-    // The kernels' tree with a row of results in place of each of its values. Lanes are taken in the order in which
-    // folding in halves pairs them (0, 32, 16, 48, ...), so that a few rows are alive at a time, not all lanes.
+    // Runs side by side: blocks of columns, in parts of 2^k leaves. A chunk is one part of one block, or several of
+    // them, if they are small.
     void columns() {
         int64_t n = reduced_.count, width = kept_.inner_size(), step = kept_.inner_stride();
-        int64_t item = static_cast<int64_t>(item_), result_item = static_cast<int64_t>(result_item_);
-        int64_t block = std::min(width, kColumnBytes / result_item), pitch = block * result_item, depth = 2;
-        while ((n >> depth) >= kReductionLeaf) ++depth;
-        std::vector<char> space(static_cast<size_t>((depth + 10) * pitch + block * 8));
-        char* collected = space.data() + (depth + 10) * pitch;
-        int64_t offsets[kReductionLeaf];
-
-        alignas(8) char identity[8];
-        int d = static_cast<int>(a_.dtype);
-        reductions().identity[r_][d](identity);
-        auto accumulate = reductions().accumulate[r_][d];
-        auto fill = kernels().fill[log_of(result_item_)];
-        auto gather = kernels().gather[log_of(item_)];
-
         Axes outer = kept_.without_inner();
-        Odometer outer_at(outer);
-        char* o = out_.data();
-        for (int64_t i = 0; i < outer.count; ++i, outer_at.next(), o += width * result_item) {
-            for (int64_t c = 0; c < width; c += block) {
-                int64_t w = std::min(block, width - c);
-                const char* base = a_.data() + outer_at.at + c * step;
-                Odometer row(reduced_);
-                LeafStack leaves(space.data(), pitch, merge_);
-                for (int64_t start = 0; start < n; start += kReductionLeaf) {
-                    int64_t length = std::min(kReductionLeaf, n - start), lanes = lanes_of(length, item_);
-                    for (int64_t k = 0; k < length; ++k, row.next()) offsets[k] = row.at;
-                    LeafStack folded(leaves.top(), pitch, merge_);
-                    for (int64_t j = 0; j < lanes; ++j) {
-                        char* lane = folded.top();
-                        fill(identity, lane, w);
-                        for (int64_t k = reversed_bits(j, lanes); k < length; k += lanes) {
-                            const char* from = base + offsets[k];
-                            if (step != item) {
-                                gather(from, step, collected, w);
-                                from = collected;
-                            }
-                            accumulate(from, lane, w);
-                        }
-                        folded.push(w);
-                    }
-                    folded.finish(w);
-                    leaves.push(w);
-                }
-                std::memcpy(o + c * result_item, leaves.finish(w), static_cast<size_t>(w * result_item));
+        int64_t tile = kTileBytes / (reduction_lanes(n, a_.item()) * std::max(item_, result_item_));
+        int64_t blocks = std::max<int64_t>((width + tile / 2) / tile, 1);
+        int64_t block = (width + blocks - 1) / blocks;
+        int64_t part = kReductionLeaf;
+        while (part * block < 4 * kChunk) part *= 2;
+        int64_t parts = parts_of(n, part), tasks = outer.count * blocks * parts;
+        int64_t together = std::max<int64_t>(4 * kChunk / (std::min(part, n) * block), 1);
+
+        int64_t row = block * result_item_, lanes = column_space(n, a_.item(), block), stack = row * 64;
+        bool collect = step != item_;
+        int64_t own = lanes + stack + (collect ? kShortRun * block * item_ : 0) + 64;
+        auto space = scratch(own * thread_count());
+        auto partial = scratch(parts > 1 ? tasks * row : 0);
+        double work = collect ? collecting_work(n * kept_.count) : reading_work(n * kept_.count, a_.item());
+        parallel(parts_of(tasks, together), work, [&](int64_t chunk, int worker) {
+            char* mine = space.get() + worker * own;
+            for (int64_t t = chunk * together; t < std::min(tasks, (chunk + 1) * together); ++t) {
+                int64_t p = t % parts, c = t / parts % blocks * block, i = t / parts / blocks;
+                int64_t w = std::min(block, width - c), start = p * part;
+                const char* base = a_.data() + Odometer(outer, i).at + c * step;
+                char* to = parts > 1 ? partial.get() + t * row : out_.data() + (i * width + c) * result_item_;
+                if (collect) collected(base, w, mine, mine + lanes + stack, to);
+                else column_part(base, start, std::min(part, n - start), w, mine, mine + lanes, to);
             }
+        });
+        for (int64_t t = 0; parts > 1 && t < tasks; t += parts) {
+            int64_t c = t / parts % blocks * block, i = t / parts / blocks;
+            combine(partial.get() + t * row, row, parts, std::min(block, width - c),
+                    out_.data() + (i * width + c) * result_item_);
         }
     }
 
-    int r_;
+    void column_part(const char* base, int64_t start, int64_t n, int64_t width, char* lanes, char* stack,
+                     char* to) const {
+        auto kernel = reductions().columns[r_][d_];
+        bool regular = reduced_.is_run();
+        int64_t pitch = reduced_.inner_stride(), offsets[kReductionLeaf];
+        Odometer row(reduced_, regular ? 0 : start);
+        LeafStack leaves(stack, width * result_item_, merge_);
+        for (int64_t at = start; at < start + n; at += kReductionLeaf) {
+            int64_t length = std::min(kReductionLeaf, start + n - at);
+            char* result = n <= kReductionLeaf ? to : leaves.top();
+            if (regular) {
+                kernel(base + at * pitch, pitch, nullptr, length, width, lanes, result);
+            } else {
+                for (int64_t k = 0; k < length; ++k, row.next()) offsets[k] = row.at;
+                kernel(base, 0, offsets, length, width, lanes, result);
+            }
+            if (n > kReductionLeaf) leaves.push(width);
+        }
+        if (n > kReductionLeaf)
+            std::memcpy(to, leaves.finish(width), static_cast<size_t>(width * result_item_));
+    }
+
+    // A few elements each of columns that do not lie side by side.
+    void collected(const char* base, int64_t width, char* lanes, char* collected, char* to) const {
+        int64_t n = reduced_.count, step = kept_.inner_stride();
+        auto gather = kernels().gather[log_of(a_.item())];
+        Odometer row(reduced_);
+        for (int64_t k = 0; k < n; ++k, row.next())
+            gather(base + row.at, step, collected + k * width * item_, width);
+        reductions().columns[r_][d_](collected, width * item_, nullptr, n, width, lanes, to);
+    }
+
+    int r_, d_;
     const Array& a_;
     Array& out_;
-    size_t item_, result_item_;
+    int64_t item_ = static_cast<int64_t>(a_.item()), result_item_ = static_cast<int64_t>(out_.item());
     Axes kept_, reduced_;
     LeafStack::Merge merge_;
 };
@@ -281,7 +293,8 @@ Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim) 
     auto reduce = reductions().reduce[static_cast<int>(r)][d];
     if (!reduce) ops::fail_unsupported("reduction", a.dtype);
     DType result = reduction_dtype(r, a.dtype);
-    if (a.is_contiguous() && static_cast<int64_t>(dims.size()) == a.ndim() && !keepdim) {
+    if (a.numel() < kChunk && a.is_contiguous() && static_cast<int64_t>(dims.size()) == a.ndim() &&
+        !keepdim) {
         Array out = Array::empty(result, Layout::scalar());
         if (a.numel()) reduce(a.data(), a.numel(), out.data());
         else reductions().identity[static_cast<int>(r)][d](out.data());
@@ -289,47 +302,6 @@ Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim) 
     }
     Array out = Array::empty(result, reduced_shape(*a.layout, dims, keepdim));
     if (out.numel()) Reducer(r, a, dims, out).run();
-    return out;
-}
-
-Array index_of_extreme(bool greatest, const Array& given, int64_t dim, bool keepdim) {
-    Array a = given;
-    if (a.dtype == DType::Bool) a.dtype = DType::UInt8;
-    Dims shape;
-    if (dim < 0) {
-        if (keepdim) shape = Dims(static_cast<size_t>(a.ndim()), 1);
-        a = contiguous_array(a);
-        a = a.view(Layout::contiguous(Dims{a.numel()}), a.offset);
-        dim = 0;
-    } else {
-        shape = reduced_shape(*a.layout, a.ndim() ? Dims{dim} : Dims{}, keepdim);
-        if (!a.ndim()) a = a.view(Layout::contiguous(Dims{1}), a.offset);
-    }
-    Array out = Array::empty(DType::Int64, shape);
-    if (!out.numel()) return out;
-    int r = static_cast<int>(greatest ? Reduction::argmax : Reduction::argmin), d = static_cast<int>(a.dtype);
-    if (!reductions().reduce[r][d]) ops::fail_unsupported(greatest ? "argmax_cpu" : "argmin_cpu", a.dtype);
-    int64_t item = static_cast<int64_t>(a.item()), n = a.size(dim), stride = a.stride(dim) * item;
-    Axes kept;
-    for (int64_t k = 0; k < a.ndim(); ++k)
-        if (k != dim) kept.add(a.size(k), a.stride(k) * item);
-    auto* o = out.as<int64_t>();
-    if (stride != item && kept.inner_size() > 3 && kept.inner_stride() == item) {
-        Axes outer = kept.without_inner();
-        int64_t width = kept.inner_size();
-        std::vector<char> best(static_cast<size_t>(width * item));
-        auto accumulate = reductions().accumulate_index[greatest ? 0 : 1][d];
-        Odometer at(outer);
-        for (int64_t i = 0; i < outer.count; ++i, at.next(), o += width)
-            for (int64_t k = 0; k < n; ++k)
-                accumulate(a.data() + at.at + k * stride, k, best.data(), o, width);
-        return out;
-    }
-    Odometer at(kept);
-    for (int64_t i = 0; i < kept.count; ++i, at.next(), ++o) {
-        if (stride == item || n == 1) reductions().reduce[r][d](a.data() + at.at, n, o);
-        else reductions().reduce_strided[r][d](a.data() + at.at, stride, n, o);
-    }
     return out;
 }
 
