@@ -219,6 +219,7 @@ def memory(names, size, peers, tally):
             with contextlib.suppress(Refused):
                 peak, given, results = growth(peer, name, size, "float32")
                 cells = cells or [WORK[name].title, f"{given / 1e6:.0f}", f"{results / 1e6:.0f}"]
+                note(f"memory of {name} in {peer}: {peak / 1e6:.0f} MB")
                 extra, limit = (peak - results) / 1e6, 10 if peer == "pullback" else None
                 cells += [""] * (3 + peers.index(peer) - len(cells))
                 cells.append(tally.cell(extra, limit, True, "{:.0f}"))

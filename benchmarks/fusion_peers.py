@@ -23,10 +23,13 @@ def split(inputs):
 class Torchlike:
     """pullback, and PyTorch eager or compiled: the same text with another module."""
 
+    wrt = ()
+
     def __init__(self, module, compile=None):
         self.lib = importlib.import_module(module)
         self.wait = getattr(self.lib, "synchronize", lambda: None)
         self.compile = compile
+        self.compiles = compile is not None
         if module == "torch":
             importlib.import_module("torch._dynamo" if compile else "torch.nn.functional")
         else:
@@ -36,7 +39,7 @@ class Torchlike:
         lib, wait = self.lib, self.wait
         arrays, numbers = split(inputs)
         tensors = {name: lib.tensor(array) for name, array in arrays.items()}
-        wrt = [tensors[name] for name in work.wrt]
+        self.wrt = wrt = [tensors[name] for name in work.wrt]
         formula = partial(work.formula("torch"), lib, **numbers)
         if self.compile:
             lib._dynamo.reset()
@@ -91,6 +94,11 @@ class Torchlike:
             self.wait()
         del spare, leaf
 
+    def forget(self):
+        """Free the gradients of the last step."""
+        for tensor in self.wrt:
+            tensor.grad = None
+
     @staticmethod
     def array(tensor):
         return tensor.detach().numpy()
@@ -104,6 +112,8 @@ def torch_compile():
 
 class Jax:
     """Everything under `jit`; updates give their memory away to the result."""
+
+    compiles = True
 
     def __init__(self):
         import jax
@@ -158,11 +168,16 @@ class Jax:
 
         return step
 
+    def forget(self):
+        pass
+
     array = staticmethod(np.asarray)
 
 
 class Autograd:
     """HIPS autograd; its updates are plain NumPy."""
+
+    compiles = False
 
     def __init__(self):
         import autograd

@@ -41,7 +41,7 @@ class Remote:
             [sys.executable, "-m", "benchmarks.worker", peer],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if peer == "torch-compile" else None,
+            stderr=subprocess.DEVNULL if peer == "torch-compile" else None,  # its warnings are many
             env={**os.environ, **ENVIRONMENT.get(peer, {})},
         )
         self.version = self._answer()
@@ -75,8 +75,6 @@ class Remote:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
-        if self.process.stderr:
-            self.process.stderr.close()
         self.process.terminate()
         self.process.wait()
 
@@ -96,7 +94,7 @@ def growth(peer, name, size, dtype):
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **ENVIRONMENT.get(peer, {})},
+        env=os.environ if peer == "torch-compile" else {**os.environ, **ENVIRONMENT.get(peer, {})},
     )
     if done.returncode:
         raise Refused(f"{peer}: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'failed'}")
@@ -182,16 +180,17 @@ def _grow(peer, name, size, dtype):
 
     work, peer = WORK[name], PEERS[peer]()
     size = int(size) if size.isdigit() else size
-    compiled = hasattr(peer, "jax") or getattr(peer, "compile", None)
-    small = peer.prepare(work, work.arrays(work.quick[0], dtype))
-    small()  # whatever a library sets up at its first use is not the step's
     inputs = work.arrays(size, dtype)
     bytes_in = sum(a.nbytes for a in inputs.values() if isinstance(a, np.ndarray))
     peer.warm = lambda tensors: None
-    step = peer.prepare(work, inputs)
-    if compiled:
+    if peer.compiles:
+        step = peer.prepare(work, inputs)
         step()
-    del inputs, small
+        peer.forget()
+    else:  # whatever a library sets up at its first use is not the step's
+        peer.prepare(work, work.arrays(work.quick[0], dtype))()
+        step = peer.prepare(work, inputs)
+    del inputs
     _trim()
     with open("/proc/self/clear_refs", "w") as f:
         f.write("5")  # the peak starts anew
