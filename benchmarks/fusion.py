@@ -160,7 +160,7 @@ def timings(rows, peers, tally):
     for row in rows:
         work = WORK[row.name]
         ours = row.median("pullback") if "pullback" in row.samples else None
-        cells = [work.title, count(row.size) if isinstance(row.size, int) else row.size, row.dtype]
+        cells = [work.title, count(row.size) if work.scaled else str(row.size), row.dtype]
         if ours:
             low, high = row.quartiles("pullback")
             cells.append(f"{spoken(ours)} ({spoken(low)}–{spoken(high)})")
@@ -230,7 +230,7 @@ def memory(names, size, peers, tally):
 
 
 def noise(rows):
-    """How far the quartiles lie from the medians, in words."""
+    """How far the quartiles lie from the medians, in one sentence."""
     spread = [
         (high - low) / 2 / row.median(peer)
         for row in rows
@@ -324,7 +324,7 @@ def main(arguments=None):
     measurable = [p for p in remotes if p in ("pullback", "torch", "torch-compile", "jax", "autograd")]
     if "memory" in chosen.parts and measurable and wanted(MEMORY) and os.path.exists("/proc/self/clear_refs"):
         texts.append(memory(wanted(MEMORY), 10**5 if chosen.quick else 10**7, measurable, tally))
-    texts = [f"{machine(versions, load)} {noise(rows)} {tally}", *texts]
+    texts = [" ".join(filter(None, [machine(versions, load), noise(rows), str(tally)])), *texts]
     print("\n\n".join(texts))
     if chosen.write:
         harness.write_block(chosen.write, "fusion", "\n\n".join(texts))

@@ -222,6 +222,8 @@ class Memcpy:
         self.loops = loops.library()
 
     def prepare(self, work, inputs):
+        if not work.floor:
+            return None
         arrays, _ = split(inputs)
         read = sum(a.nbytes for a in arrays.values())
         count = (read + written(work, arrays)) // 2  # a copy reads one half of all bytes and writes the other

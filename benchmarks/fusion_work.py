@@ -28,6 +28,7 @@ class Work:
         None  # the input that the value is as large as, where the value is not one number;
     )
     # if there is a `seed` among the inputs, it is the value's cotangent, else ones are
+    floor: bool = True  # whether memory traffic is a floor worth showing
     sizes: tuple = SIZES
     quick: tuple = (1000,)
     dtypes: tuple = ("float32", "float64")
@@ -369,6 +370,7 @@ WORK = {
         perceptron,
         perceptron_numpy,
         wrt=("w1", "b1", "w2", "b2", "w3", "b3"),
+        floor=False,
         sizes=(1, 8, 128),
         quick=(2,),
         dtypes=("float32",),
@@ -381,6 +383,7 @@ WORK = {
         gmm.objective,
         gmm.objective_numpy,
         wrt=("alphas", "means", "icf"),
+        floor=False,
         sizes=("1k_d10_K25", "1k_d64_K50", "10k_d20_K50"),
         quick=("1k_d10_K25",),
         dtypes=("float64",),

@@ -3,9 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#define ENOUGH 100000 /* elements from which threads pay */
+/* Threads pay from some number of elements; without `parallel :`, `if` would also switch the vectors off. */
+#define IN_PARALLEL _Pragma("omp parallel for simd schedule(static) if (parallel : n > 100000)")
 
-void copy(char *target, const char *source, long n, long parts) {
+void copy(char* target, const char* source, long n, long parts) {
 #pragma omp parallel for schedule(static) if (parts > 1)
     for (long i = 0; i < parts; i++) {
         long from = n * i / parts, to = n * (i + 1) / parts;
@@ -13,21 +14,24 @@ void copy(char *target, const char *source, long n, long parts) {
     }
 }
 
-#define LOOPS(T, suffix, SQRT)                                                                                  \
-    void multiply_add_##suffix(const T *restrict a, const T *restrict b, const T *restrict c, T *restrict y,    \
-                               long n) {                                                                        \
-        _Pragma("omp parallel for simd schedule(static) if (n > ENOUGH)") for (long i = 0; i < n; i++) y[i] =   \
-            a[i] * b[i] + c[i];                                                                                 \
-    }                                                                                                           \
-    void adam_##suffix(T *restrict p, T *restrict m, T *restrict v, const T *restrict g, long n) {              \
-        _Pragma("omp parallel for simd schedule(static) if (n > ENOUGH)") for (long i = 0; i < n; i++) {        \
-            T mi = m[i] + (T)0.1 * (g[i] - m[i]);                                                               \
-            T vi = v[i] + (T)0.001 * (g[i] * g[i] - v[i]);                                                      \
-            m[i] = mi;                                                                                          \
-            v[i] = vi;                                                                                          \
-            p[i] -= (T)0.001 * mi / (SQRT(vi) + (T)1e-8);                                                       \
-        }                                                                                                       \
+#define MULTIPLY_ADD(name, T)                                                                                \
+    void name(const T* restrict a, const T* restrict b, const T* restrict c, T* restrict y, long n) {        \
+        IN_PARALLEL                                                                                          \
+        for (long i = 0; i < n; i++) y[i] = a[i] * b[i] + c[i];                                              \
     }
 
-LOOPS(float, float32, sqrtf)
-LOOPS(double, float64, sqrt)
+MULTIPLY_ADD(multiply_add_float32, float)
+MULTIPLY_ADD(multiply_add_float64, double)
+
+#define ADAM(name, T, SQRT)                                                                                  \
+    void name(T* restrict p, T* restrict m, T* restrict v, const T* restrict g, long n) {                    \
+        IN_PARALLEL                                                                                          \
+        for (long i = 0; i < n; i++) {                                                                       \
+            m[i] += (T)0.1 * (g[i] - m[i]);                                                                  \
+            v[i] += (T)0.001 * (g[i] * g[i] - v[i]);                                                         \
+            p[i] -= (T)0.001 * m[i] / (SQRT(v[i]) + (T)1e-8);                                                \
+        }                                                                                                    \
+    }
+
+ADAM(adam_float32, float, sqrtf)
+ADAM(adam_float64, double, sqrt)
