@@ -85,7 +85,11 @@ class Torchlike:
         return gradient
 
     def warm(self, tensors):
-        """Fill the allocator, wake the threads and the engine with another expression: only the work's is new."""
+        """Fill the allocator, wake threads and engine, load each function's code: only the expression is new."""
+        small = self.lib.ones(64, requires_grad=True)
+        for function in ("sin", "exp", "tanh", "log", "log1p", "sqrt", "erf"):
+            getattr(self.lib, function)(small).sum().backward()
+        (small * small + small / small - (-small)).sum().backward()
         floating = [tensor for tensor in tensors if tensor.is_floating_point()]
         spare = [self.lib.ones_like(tensor) for tensor in floating for _ in range(2)]
         for tensor in floating:

@@ -120,7 +120,6 @@ class Server:
         self.step = self.peer.prepare(work, work.arrays(size, dtype))
         if self.step is None:
             return None
-        gc.collect()
         first, results = _timed(self.step)
         arrays = [self.peer.array(result) for result in results]
         samples = [_sample(array) for array in arrays]
