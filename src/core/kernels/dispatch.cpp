@@ -4,6 +4,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/kernels/reduce.h"
+#include "core/kernels/rows.h"
 
 namespace pb {
 
@@ -17,6 +18,7 @@ namespace pb {
     void install_conversions(Kernels&);        \
     void install_reductions(Reductions&);      \
     void install_many_reductions(Reductions&); \
+    void install_rows(RowKernels&);            \
     void resolve_vector_math();                \
     }
 PB_DECLARE_ISA(baseline)
@@ -58,6 +60,7 @@ struct Chosen {
     const char* isa = chosen_isa();
     Kernels table{};
     Reductions reductions{};
+    RowKernels rows{};
 
     Chosen() {
 #define PB_INSTALL_ISA(name)                       \
@@ -70,6 +73,7 @@ struct Chosen {
         name::install_conversions(table);          \
         name::install_reductions(reductions);      \
         name::install_many_reductions(reductions); \
+        name::install_rows(rows);                  \
         name::resolve_vector_math();               \
     }
         PB_INSTALL_ISA(baseline)
@@ -91,6 +95,7 @@ const Chosen& chosen() {
 const PrimitiveInfo& primitive_info(Primitive p) { return kInfo[static_cast<int>(p)]; }
 const Kernels& kernels() { return chosen().table; }
 const Reductions& reductions() { return chosen().reductions; }
+const RowKernels& row_kernels() { return chosen().rows; }
 const char* kernels_isa() { return chosen().isa; }
 
 bool run_kernel(const char* name, DType dtype, int single, const void* const* in, void* out, int64_t n) {

@@ -25,6 +25,10 @@
 #define PB_NOINLINE __attribute__((noinline, noclone))
 #endif
 
+namespace pb {
+struct RowKernels;
+}
+
 namespace pb::PB_ISA {
 
 // Each fills its part of the table.
@@ -36,6 +40,7 @@ void install_special(Kernels&);
 void install_conversions(Kernels&);
 void install_reductions(Reductions&);
 void install_many_reductions(Reductions&);
+void install_rows(RowKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();

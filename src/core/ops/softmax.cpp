@@ -1,76 +1,21 @@
 // softmax, log_softmax, logsumexp: exponentials of differences from the largest element of a row, summed by the
 // kernels' tree. Many short rows are taken together, so that the exponential sees whole blocks.
-#include "ops/reduction.h"
-
 #include <algorithm>
-#include <cmath>
-#include <vector>
+
+#include "ops/row_functions.h"
 
 namespace pb::ops {
 
 namespace {
-
-constexpr int64_t kBlock = 2048;  // elements exponentiated by one call
-
-struct RowKernels {
-    void (*largest)(const void*, int64_t, void*);
-    void (*total)(const void*, int64_t, void*);
-    BlockKernel exp, log, sub, div, mul;
-    explicit RowKernels(DType d) {
-        int k = static_cast<int>(d);
-        largest = reductions().reduce[static_cast<int>(Reduction::max)][k];
-        total = reductions().reduce[static_cast<int>(Reduction::sum)][k];
-        exp = kernels().elementwise[static_cast<int>(Primitive::exp)][k][0];
-        log = kernels().elementwise[static_cast<int>(Primitive::log)][k][0];
-        sub =
-            kernels().elementwise[static_cast<int>(Primitive::sub)][k][2];  // the second operand is one value
-        div = kernels().elementwise[static_cast<int>(Primitive::div)][k][2];
-        mul = kernels().elementwise[static_cast<int>(Primitive::mul)][k][2];
-    }
-};
-
-constexpr int64_t kLongRow = 32;  // from here on a kernel call costs less than a plain loop
 
 // to = from (op) v for a row.
 template <class T> inline void with_value(BlockKernel fn, const T* from, T v, T* to, int64_t n) {
     const void* in[2] = {from, &v};
     fn(in, to, n);
 }
-
-// For rows of `n`: e = exp(x - shift) in `e` (block by block), and each row's shift, sum and log of the sum.
-// `use(row, x, e, shift, sum, log)` is called for each row. An infinite largest element does not shift.
-template <class T, class F>
-void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F use) {
-    RowKernels k(sizeof(T) == 4 ? DType::Float32 : DType::Float64);
-    int64_t together = std::max<int64_t>(1, std::min(rows, kBlock / std::max<int64_t>(n, 1)));
-    std::vector<T> e(static_cast<size_t>(together * n)), shift(static_cast<size_t>(together)), sum(shift),
-        log(shift);
-    for (int64_t r = 0; r < rows; r += together) {
-        int64_t m = std::min(together, rows - r);
-        const T* from = x + r * n;
-        for (int64_t i = 0; i < m; ++i) {
-            T s;
-            k.largest(from + i * n, n, &s);
-            if (!shift_infinite && std::isinf(s)) s = 0;
-            shift[static_cast<size_t>(i)] = s;
-            T* to = e.data() + i * n;
-            if (n >= kLongRow) with_value(k.sub, from + i * n, s, to, n);
-            else
-                for (int64_t j = 0; j < n; ++j) to[j] = from[i * n + j] - s;
-        }
-        const void* in = e.data();
-        k.exp(&in, e.data(), m * n);
-        for (int64_t i = 0; i < m; ++i) k.total(e.data() + i * n, n, &sum[static_cast<size_t>(i)]);
-        in = sum.data();
-        k.log(&in, log.data(), m);
-        for (int64_t i = 0; i < m; ++i) {
-            auto u = static_cast<size_t>(i);
-            use(r + i, from + i * n, e.data() + i * n, shift[u], sum[u], log[u]);
-        }
-    }
+BlockKernel kernel_by_value(Primitive p, DType d) {
+    return kernels().elementwise[static_cast<int>(p)][static_cast<int>(d)][2];
 }
-
-template <class F> void with_float(DType d, F f) { d == DType::Float32 ? f(float{}) : f(double{}); }
 
 int64_t row_length(const Layout& l, int64_t dim) { return l.ndim() ? l.size(dim) : 1; }
 
@@ -81,16 +26,17 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
         with_float(a.dtype, [&](auto zero) {
             using T = decltype(zero);
             T* out = y.as<T>();
-            RowKernels k(a.dtype);
+            BlockKernel minus = kernel_by_value(Primitive::sub, a.dtype),
+                        over = kernel_by_value(Primitive::div, a.dtype);
             exponentials(x.as<T>(), x.numel() / n, n, true,
                          [&](int64_t r, const T* from, const T* e, T shift, T sum, T log) {
                              T* to = out + r * n;
                              if (n >= kLongRow) {
                                  if (logarithm) {
-                                     with_value(k.sub, from, shift, to, n);
-                                     with_value<T>(k.sub, to, log, to, n);
+                                     with_value(minus, from, shift, to, n);
+                                     with_value<T>(minus, to, log, to, n);
                                  } else {
-                                     with_value(k.div, e, sum, to, n);
+                                     with_value(over, e, sum, to, n);
                                  }
                              } else if (logarithm)
                                  for (int64_t j = 0; j < n; ++j) to[j] = (from[j] - shift) - log;
@@ -110,29 +56,33 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
     if (y.numel())
         with_float(y.dtype, [&](auto zero) {
             using T = decltype(zero);
-            RowKernels k(y.dtype);
-            int64_t rows = y.numel() / n, together = std::max<int64_t>(1, std::min(rows, kBlock / n));
-            std::vector<T> e(static_cast<size_t>(together * n));
-            for (int64_t r = 0; r < rows; r += together) {
-                int64_t m = std::min(together, rows - r);
-                const T *gs = g.as<T>() + r * n, *ys = y.as<T>() + r * n;
-                T* to = out.as<T>() + r * n;
-                if (logarithm) {
-                    const void* in = ys;
-                    k.exp(&in, e.data(), m * n);
-                } else {
-                    for (int64_t j = 0; j < m * n; ++j) e[static_cast<size_t>(j)] = gs[j] * ys[j];
-                }
-                for (int64_t i = 0; i < m; ++i) {
-                    const T *ei = e.data() + i * n, *gi = gs + i * n, *yi = ys + i * n;
-                    T s;
-                    k.total(logarithm ? gi : ei, n, &s);
-                    if (logarithm)
-                        for (int64_t j = 0; j < n; ++j) to[i * n + j] = gi[j] - ei[j] * s;
-                    else
-                        for (int64_t j = 0; j < n; ++j) to[i * n + j] = yi[j] * (gi[j] - s);
-                }
-            }
+            auto d = static_cast<int>(y.dtype);
+            auto total = reductions().reduce[static_cast<int>(Reduction::sum)][d];
+            auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
+            auto pull = logarithm ? row_kernels().log_softmax_pull[float_index<T>()]
+                                  : row_kernels().softmax_pull[float_index<T>()];
+            int64_t rows = y.numel() / n, together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
+            Rooms<T> rooms(together * n);
+            share_rows(rows, n, logarithm ? kExpWork : kExpWork / 2,
+                       [&](int64_t first, int64_t count, int worker) {
+                           T* e = rooms.of(worker);
+                           for (int64_t r = first; r < first + count; r += together) {
+                               int64_t m = std::min(together, first + count - r);
+                               const T *gs = g.as<T>() + r * n, *ys = y.as<T>() + r * n;
+                               T* to = out.as<T>() + r * n;
+                               if (logarithm) {
+                                   const void* in = ys;
+                                   exp(&in, e, m * n);
+                               } else {
+                                   for (int64_t j = 0; j < m * n; ++j) e[j] = gs[j] * ys[j];
+                               }
+                               for (int64_t i = 0; i < m; ++i) {
+                                   T s;
+                                   total(logarithm ? gs + i * n : e + i * n, n, &s);
+                                   pull(logarithm ? e + i * n : ys + i * n, gs + i * n, &s, to + i * n, n);
+                               }
+                           }
+                       });
         });
     return from_rows(out, *output.layout, dim);
 }
@@ -151,9 +101,8 @@ struct Softmax {
     Tensor row_sum(const Tensor& u) const { return u.ndim() ? sum_like(u, Dims{dim}, true) : u; }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor &u = g[0], &y = c.output();
-        bool plain = !(modes.grad && (u.requires_grad() || y.requires_grad())) && !u.is_dual() &&
-                     !y.is_dual() && u.dtype() == y.dtype();
-        if (plain) out[0] = Tensor::make(softmax_pull_array(u.array(), y.array(), dim, logarithm));
+        if (values_only(u, y) && u.dtype() == y.dtype())
+            out[0] = Tensor::make(softmax_pull_array(u.array(), y.array(), dim, logarithm));
         else if (logarithm) out[0] = sub(u, mul(unary("exp", y), row_sum(u)));
         else out[0] = mul(y, sub(u, row_sum(mul(u, y))));
     }

@@ -12,6 +12,7 @@ void bind_create();
 void bind_random(PyObject* module);
 void bind_types();
 void bind_order();
+void bind_rows();
 void bind_scan();
 void bind_interop(PyObject* module);
 void init_return_types(PyObject* module);
@@ -26,6 +27,7 @@ void init_bindings(PyObject* module) {
     bind_random(module);
     bind_types();
     bind_order();
+    bind_rows();
     bind_scan();
     bind_interop(module);
     init_return_types(module);

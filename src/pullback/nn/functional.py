@@ -1,13 +1,25 @@
-"""The functions of neural networks: nonlinearities, each a row of the table of calculus; padding; one-hot
-vectors."""
+"""The functions of neural networks: nonlinearities, each a row of the table of calculus; normalisation; losses;
+padding; one-hot vectors."""
 
 from .. import _core
 from ..operators.creation import zeros
 from ..operators.elementwise import ACTIVATIONS
+from ..operators.row_functions import layer_norm as _layer_norm
 from ..operators.variants import _rows
+from .losses import cross_entropy
 from .padding import pad
 
-__all__ = ["gelu", "log_softmax", "one_hot", "pad", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "cross_entropy",
+    "gelu",
+    "layer_norm",
+    "log_softmax",
+    "one_hot",
+    "pad",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]
 
 
 def gelu(input, approximate="none"):
@@ -105,3 +117,8 @@ def one_hot(tensor, num_classes=-1):
             f"{num_classes}."
         )
     return zeros(*tensor.shape, num_classes, dtype=_core.int64).scatter_(-1, tensor.unsqueeze(-1), 1)
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
+    """Each element less the mean of its row, over the row's standard deviation: see `pullback.layer_norm`."""
+    return _layer_norm(input, normalized_shape, weight, bias, eps)

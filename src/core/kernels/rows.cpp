@@ -1,0 +1,203 @@
+// One row at a time: exponentials of differences, and layer normalisation. `rows.h` says what each does.
+//
+// The loops are functions of their own, never inlined, with __restrict parameters: inside a larger function the compiler
+// gives up on some of them without a word.
+#include "core/kernels/rows.h"
+
+#include "core/kernels/exponential.h"
+
+#define PB_RESTRICT __restrict
+
+namespace pb {
+namespace {
+
+template <class T> PB_NOINLINE void shifted_exp(const T* x, T shift, T* out, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) out[i] = exponential(x[i] - shift);
+}
+template <class T> PB_NOINLINE void scaled_exp(const T* x, T shift, T scale, T* out, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) out[i] = exponential(x[i] - shift) * scale;
+}
+template <class T> PB_NOINLINE void softmax_pull(const T* y, const T* g, T sum, T* out, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) out[i] = y[i] * (g[i] - sum);
+}
+template <class T> PB_NOINLINE void log_softmax_pull(const T* e, const T* g, T sum, T* out, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) out[i] = g[i] - e[i] * sum;
+}
+
+// Sums in lanes, leaf by leaf. Short rows have few lanes, or folding them would cost more than adding.
+constexpr int64_t kLeaf = 1024;
+template <class T> inline constexpr int kWide = 256 / sizeof(T);
+template <class T, int lanes> PB_INLINE T folded(T* lane) {
+#pragma GCC unroll 8
+    for (int half = lanes / 2; half >= 1; half /= 2) {
+#pragma omp simd
+        for (int j = 0; j < half; ++j) lane[j] += lane[j + half];
+    }
+    return lane[0];
+}
+
+template <class T, int lanes> PB_NOINLINE T sum_leaf(const T* x, int64_t n) {
+    alignas(64) T lane[lanes] = {};
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+#pragma omp simd
+        for (int j = 0; j < lanes; ++j) lane[j] += x[i + j];
+    }
+    for (int64_t j = 0; i + j < n; ++j) lane[j] += x[i + j];
+    return folded<T, lanes>(lane);
+}
+
+template <class T, int lanes> PB_NOINLINE T squares_leaf(const T* x, T mean, int64_t n) {
+    alignas(64) T lane[lanes] = {};
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+#pragma omp simd
+        for (int j = 0; j < lanes; ++j) {
+            const T d = x[i + j] - mean;
+            lane[j] = fma(d, d, lane[j]);
+        }
+    }
+    for (int64_t j = 0; i + j < n; ++j) lane[j] = fma(x[i + j] - mean, x[i + j] - mean, lane[j]);
+    return folded<T, lanes>(lane);
+}
+
+template <class T>
+PB_NOINLINE void scale_row(const T* PB_RESTRICT x, const T* PB_RESTRICT weight, const T* PB_RESTRICT bias,
+                           T mean, T rstd, T* PB_RESTRICT y, int64_t n) {
+    if (weight && bias) {
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i) y[i] = fma((x[i] - mean) * rstd, weight[i], bias[i]);
+    } else if (weight) {
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - mean) * rstd * weight[i];
+    } else if (bias) {
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i) y[i] = fma(x[i] - mean, rstd, bias[i]);
+    } else {
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - mean) * rstd;
+    }
+}
+
+template <class T>
+void normalize(const T* x, const T* weight, const T* bias, double eps, T* y, T* mean, T* rstd, int64_t n) {
+    T sum = 0, squares = 0, m;
+    if (n < kWide<T>) {
+        m = sum_leaf<T, 8>(x, n) / static_cast<T>(n);
+        squares = squares_leaf<T, 8>(x, m, n);
+    } else {
+        for (int64_t i = 0; i < n; i += kLeaf)
+            sum += sum_leaf<T, kWide<T>>(x + i, n - i < kLeaf ? n - i : kLeaf);
+        m = sum / static_cast<T>(n);
+        for (int64_t i = 0; i < n; i += kLeaf)
+            squares += squares_leaf<T, kWide<T>>(x + i, m, n - i < kLeaf ? n - i : kLeaf);
+    }
+    const T s = T{1} / square_root(squares / static_cast<T>(n) + static_cast<T>(eps));
+    *mean = m;
+    *rstd = s;
+    scale_row(x, weight, bias, m, s, y, n);
+}
+
+// With q = g * weight and r = (x - mean) * rstd: the sums of q and of q * r over a leaf, and the row's part of the
+// gradients of weight and bias on the way.
+template <class T, int lanes, bool weighted, bool parameters>
+PB_NOINLINE void pull_leaf(const T* PB_RESTRICT x, const T* PB_RESTRICT g, const T* PB_RESTRICT weight,
+                           T mean, T rstd, T* PB_RESTRICT dweight, T* PB_RESTRICT dbias, T* PB_RESTRICT sums,
+                           int64_t n) {
+    alignas(64) T a[lanes] = {}, b[lanes] = {};
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+#pragma omp simd
+        for (int j = 0; j < lanes; ++j) {
+            const T r = (x[i + j] - mean) * rstd, d = g[i + j], q = weighted ? d * weight[i + j] : d;
+            if (parameters) {
+                dbias[i + j] += d;
+                dweight[i + j] = fma(d, r, dweight[i + j]);
+            }
+            a[j] += q;
+            b[j] = fma(q, r, b[j]);
+        }
+    }
+    for (int64_t j = 0; i + j < n; ++j) {
+        const T r = (x[i + j] - mean) * rstd, d = g[i + j], q = weighted ? d * weight[i + j] : d;
+        if (parameters) {
+            dbias[i + j] += d;
+            dweight[i + j] = fma(d, r, dweight[i + j]);
+        }
+        a[j] += q;
+        b[j] = fma(q, r, b[j]);
+    }
+    sums[0] += folded<T, lanes>(a);
+    sums[1] += folded<T, lanes>(b);
+}
+
+template <class T, bool weighted>
+PB_NOINLINE void pull_row(const T* PB_RESTRICT x, const T* PB_RESTRICT g, const T* PB_RESTRICT weight, T mean,
+                          T rstd, T a, T b, T* PB_RESTRICT dx, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+        const T r = (x[i] - mean) * rstd, q = weighted ? g[i] * weight[i] : g[i];
+        dx[i] = rstd * fma(-r, b, q - a);
+    }
+}
+
+template <class T, int lanes> PB_INLINE auto pull_leaf_of(const T* weight, const T* dweight) {
+    return weight    ? dweight ? pull_leaf<T, lanes, true, true> : pull_leaf<T, lanes, true, false>
+              : dweight ? pull_leaf<T, lanes, false, true>
+                     : pull_leaf<T, lanes, false, false>;
+}
+
+template <class T>
+void normalize_pull(const T* x, const T* g, const T* weight, const T* mean, const T* rstd, T* dx, T* dweight,
+                    T* dbias, int64_t n) {
+    const auto leaf =
+        n < kWide<T> ? pull_leaf_of<T, 8>(weight, dweight) : pull_leaf_of<T, kWide<T> / 2>(weight, dweight);
+    T sums[2] = {};
+    for (int64_t i = 0; i < n; i += kLeaf)
+        leaf(x + i, g + i, weight ? weight + i : nullptr, *mean, *rstd, dweight ? dweight + i : nullptr,
+             dweight ? dbias + i : nullptr, sums, n - i < kLeaf ? n - i : kLeaf);
+    if (!dx) return;
+    const T count = static_cast<T>(n);
+    (weight ? pull_row<T, true> : pull_row<T, false>)(x, g, weight, *mean, *rstd, sums[0] / count,
+                                                      sums[1] / count, dx, n);
+}
+
+template <class T> const T* of(const void* p) { return static_cast<const T*>(p); }
+template <class T> T* of(void* p) { return static_cast<T*>(p); }
+
+template <class T> void install(RowKernels& k, int d) {
+    k.shifted_exp[d] = [](const void* x, const void* shift, void* out, int64_t n) {
+        shifted_exp(of<T>(x), *of<T>(shift), of<T>(out), n);
+    };
+    k.scaled_exp[d] = [](const void* x, const void* shift, const void* scale, void* out, int64_t n) {
+        scaled_exp(of<T>(x), *of<T>(shift), *of<T>(scale), of<T>(out), n);
+    };
+    k.softmax_pull[d] = [](const void* y, const void* g, const void* sum, void* out, int64_t n) {
+        softmax_pull(of<T>(y), of<T>(g), *of<T>(sum), of<T>(out), n);
+    };
+    k.log_softmax_pull[d] = [](const void* e, const void* g, const void* sum, void* out, int64_t n) {
+        log_softmax_pull(of<T>(e), of<T>(g), *of<T>(sum), of<T>(out), n);
+    };
+    k.normalize[d] = [](const void* x, const void* weight, const void* bias, double eps, void* y, void* mean,
+                        void* rstd, int64_t n) {
+        normalize(of<T>(x), of<T>(weight), of<T>(bias), eps, of<T>(y), of<T>(mean), of<T>(rstd), n);
+    };
+    k.normalize_pull[d] = [](const void* x, const void* g, const void* weight, const void* mean,
+                             const void* rstd, void* dx, void* dweight, void* dbias, int64_t n) {
+        normalize_pull(of<T>(x), of<T>(g), of<T>(weight), of<T>(mean), of<T>(rstd), of<T>(dx), of<T>(dweight),
+                       of<T>(dbias), n);
+    };
+}
+
+}  // namespace
+
+void PB_ISA::install_rows(RowKernels& k) {
+    install<float>(k, 0);
+    install<double>(k, 1);
+}
+
+}  // namespace pb
