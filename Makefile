@@ -92,14 +92,17 @@ short: $(TOOLS)
 	@$(CMAKE) --install build/short/$(TAG) --prefix build/short/$(TAG)/site > /dev/null
 	PYTHONPATH=build/short/$(TAG)/site $(PYTHON) -m pytest $(PYTEST)
 
-# Python itself is not instrumented: the sanitizer's library, and the one it intercepts, are loaded first.
+# Python itself is not instrumented: the sanitizer's library, and the one it intercepts, are loaded first. Objects come
+# from malloc, so that use after free is seen; pytest leaves file descriptors alone, so that a report reaches the terminal.
 CXX_FILE = $(shell $(CXX) -print-file-name=$(1))
+SANITIZED = build/sanitize/$(TAG)
 sanitize: $(TOOLS)
-	$(call build,build/sanitize/$(TAG),-DPULLBACK_SANITIZE=address$(COMMA)undefined -DCMAKE_BUILD_TYPE=Debug)
-	@$(CMAKE) --install build/sanitize/$(TAG) --prefix build/sanitize/$(TAG)/site > /dev/null
-	PYTHONPATH=build/sanitize/$(TAG)/site LD_PRELOAD="$(call CXX_FILE,libasan.so) $(call CXX_FILE,libstdc++.so)" \
-	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider
+	$(call build,$(SANITIZED),-DPULLBACK_SANITIZE=address$(COMMA)undefined$(COMMA)float-cast-overflow -DCMAKE_BUILD_TYPE=Debug)
+	@$(CMAKE) --install $(SANITIZED) --prefix $(SANITIZED)/site > /dev/null
+	PYTHONPATH=$(CURDIR)/$(SANITIZED)/site PYTHONMALLOC=malloc \
+	LD_PRELOAD="$(call CXX_FILE,libasan.so) $(call CXX_FILE,libstdc++.so)" UBSAN_OPTIONS=print_stacktrace=1 \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1 \
+	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider -n $(JOBS) --dist loadfile --capture=sys
 COMMA := ,
 
 clean:

@@ -24,6 +24,11 @@ constexpr size_t kHeader = sizeof(Buffer);
 constexpr size_t kInlineBytes = kPoolLargest - kHeader;
 constexpr size_t kAlign = 64;
 constexpr size_t kHugePage = size_t(2) << 20;
+#ifdef PULLBACK_SANITIZED
+constexpr bool kCaches = false;  // every buffer is malloc's, and no longer than asked for
+#else
+constexpr bool kCaches = true;
+#endif
 constexpr size_t kCacheCap = size_t(1) << 30;  // bytes kept for reuse at most
 
 // Four size classes per power of two from 512 bytes upward: at most a fifth is wasted.
@@ -32,6 +37,7 @@ std::vector<void*> free_lists[kClasses];
 size_t in_use, cached, peak;
 
 int size_class(size_t bytes, size_t* rounded) {
+    if (!kCaches) return *rounded = bytes, 0;
     size_t size = 512;
     int cls = 0;
     while (size < bytes) {
@@ -60,14 +66,11 @@ void* cached_allocate(size_t bytes) {
     size_t size;
     int cls = size_class(bytes, &size);
     void* p;
-#ifndef PULLBACK_SANITIZED
     if (!free_lists[cls].empty()) {
         p = free_lists[cls].back();
         free_lists[cls].pop_back();
         cached -= size;
-    } else
-#endif
-    {
+    } else {
         p = system_allocate(size);
         if (!p) {
             release_cached_memory();
@@ -84,13 +87,11 @@ void cached_free(void* p, size_t bytes) {
     size_t size;
     int cls = size_class(bytes, &size);
     in_use -= size;
-#ifndef PULLBACK_SANITIZED
-    if (cached + size <= kCacheCap) {
+    if (kCaches && cached + size <= kCacheCap) {
         free_lists[cls].push_back(p);
         cached += size;
         return;
     }
-#endif
     std::free(p);
 }
 
