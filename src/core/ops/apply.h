@@ -331,8 +331,8 @@ template <class R> Tensor apply(R rule, const Tensors& inputs) {
     return std::move(apply_all<R>(std::move(rule), inputs)[0]);
 }
 
-// In place: `rule` writes into inputs[0], which is returned.
-template <class R> const Tensor& apply_inplace(R rule, const Tensors& inputs, const char* operation) {
+// In place: `rule` writes into inputs[0], which is returned: by value, since `inputs` is often a temporary list.
+template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const char* operation) {
     const Tensor& target = inputs[0];
     bool record = any_requires_grad(inputs) && is_differentiable(target.dtype());
     if (target.layout().overlaps_itself())

@@ -114,12 +114,10 @@ Tensor to_copy(const Tensor& x, DType dtype) {
     return apply(ToCopy{dtype}, {x});
 }
 
-const Tensor& copy_(const Tensor& target, const Tensor& source) {
+Tensor copy_(const Tensor& target, const Tensor& source) {
     return apply_inplace(Copy{}, {target, source}, "copy_");
 }
-const Tensor& fill_(const Tensor& target, Scalar value) {
-    return apply_inplace(Fill{value}, {target}, "fill_");
-}
+Tensor fill_(const Tensor& target, Scalar value) { return apply_inplace(Fill{value}, {target}, "fill_"); }
 
 Tensor detach(const Tensor& x) {
     Tensor t = x.alias();

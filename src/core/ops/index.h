@@ -14,12 +14,12 @@ struct PointNames {
 Tensor read_points(const Tensor& x, const PointsRef& p, PointNames names = {});
 // x with `values` (of the result's shape, or one that broadcasts to it) written or added at the points.
 Tensor write_points(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node);
-const Tensor& write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add,
-                            const char* node, const char* operation);
+Tensor write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
+                     const char* operation);
 // The same with a number.
 Tensor fill_points(const Tensor& x, Scalar value, const PointsRef& p, const char* node);
-const Tensor& fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node,
-                           const char* operation);
+Tensor fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node,
+                    const char* operation);
 // Zeros of the points' input with `values` added at the points: what reading pulls back to.
 Tensor add_to_zeros(const Tensor& values, const PointsRef& p, PointNames names = {});
 

@@ -36,8 +36,8 @@ Tensor to_dtype(const Tensor& x, DType dtype);  // x itself when it has the dtyp
 Tensor as_layout(const Tensor& x, const Ref<Layout>& layout);
 Array empty_strided(DType dtype, const Ref<Layout>& layout);
 Tensor to_copy(const Tensor& x, DType dtype);  // a copy in any case
-const Tensor& copy_(const Tensor& target, const Tensor& source);
-const Tensor& fill_(const Tensor& target, Scalar value);
+Tensor copy_(const Tensor& target, const Tensor& source);
+Tensor fill_(const Tensor& target, Scalar value);
 Tensor detach(const Tensor& x);  // shares the cell
 
 // views.cpp
@@ -114,8 +114,8 @@ Tensor repeat_interleave(const Tensor& repeats,
                          int64_t output_size);  // the indices themselves: [2, 1] -> [0, 0, 1]
 Tensor tril(const Tensor& x, int64_t diagonal);
 Tensor triu(const Tensor& x, int64_t diagonal);
-const Tensor& tril_(const Tensor& x, int64_t diagonal);
-const Tensor& triu_(const Tensor& x, int64_t diagonal);
+Tensor tril_(const Tensor& x, int64_t diagonal);
+Tensor triu_(const Tensor& x, int64_t diagonal);
 Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype, bool upper);
 Tensor trace(const Tensor& x);
 

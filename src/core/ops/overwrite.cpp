@@ -55,7 +55,7 @@ struct FillWith {
 
 }  // namespace
 
-const Tensor& overwrite(const Tensor& target, const char* node, const char* operation, Filler fill) {
+Tensor overwrite(const Tensor& target, const char* node, const char* operation, Filler fill) {
     return apply_inplace(Overwrite{node, std::move(fill)}, {target}, operation);
 }
 
@@ -63,7 +63,7 @@ Tensor drawn(const Tensors& inputs, DType dtype, Ref<Layout> layout, const char*
     return apply(Drawn{node, dtype, std::move(layout), std::move(fill)}, inputs);
 }
 
-const Tensor& fill_with(const Tensor& target, const Tensor& value) {
+Tensor fill_with(const Tensor& target, const Tensor& value) {
     if (value.ndim())
         fail("fill_ only supports 0-dimension value tensor but got tensor with %lld dimensions.",
              static_cast<long long>(value.ndim()));

@@ -433,11 +433,11 @@ Tensor triu(const Tensor& x, int64_t diagonal) {
     check_matrix(x, true);
     return apply(Triangle{diagonal, true}, {x});
 }
-const Tensor& tril_(const Tensor& x, int64_t diagonal) {
+Tensor tril_(const Tensor& x, int64_t diagonal) {
     check_matrix(x, false);
     return apply_inplace(TriangleInPlace{{diagonal, false}}, {x}, "tril_");
 }
-const Tensor& triu_(const Tensor& x, int64_t diagonal) {
+Tensor triu_(const Tensor& x, int64_t diagonal) {
     check_matrix(x, true);
     return apply_inplace(TriangleInPlace{{diagonal, true}}, {x}, "triu_");
 }
