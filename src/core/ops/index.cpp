@@ -114,15 +114,15 @@ Tensor add_to_zeros(const Tensor& values, const PointsRef& p, PointNames names) 
 Tensor write_points(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node) {
     return apply(WritePoints{p, add, node}, {x, values});
 }
-const Tensor& write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add,
-                            const char* node, const char* operation) {
+Tensor write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
+                     const char* operation) {
     return apply_inplace(WritePoints{p, add, node}, {x, values}, operation);
 }
 Tensor fill_points(const Tensor& x, Scalar value, const PointsRef& p, const char* node) {
     return apply(FillPoints{p, value, node}, {x});
 }
-const Tensor& fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node,
-                           const char* operation) {
+Tensor fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node,
+                    const char* operation) {
     return apply_inplace(FillPoints{p, value, node}, {x}, operation);
 }
 
@@ -211,7 +211,7 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index,
     PointsRef p = points_of_dim(x, dim, index, false, [](int64_t i, int64_t dim, int64_t size) {
         fail_bounds("", ErrorKind::Runtime, i, dim, size);
     });
-    if (!(source.shape() == p->result()))
+    if (source.ndim() != x.ndim() || !(source.shape() == p->result()))
         fail(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
             "self.shape = %s source.shape = %s",
