@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ops/operators.h"
+#include "ops/wrapping.h"
 
 namespace pb::ops {
 
@@ -133,8 +134,8 @@ template <class T> T quotient(T a, T b) {  // rounded down, of integers
 
 template <class T> void visit_numbers(const Points& p, At what, const Array& x, const Array& y) {
     switch (what) {
-        case At::Add: return visit<T>(p, x, y, [](T& a, T& b) { a = static_cast<T>(a + b); });
-        case At::Multiply: return visit<T>(p, x, y, [](T& a, T& b) { a = static_cast<T>(a * b); });
+        case At::Add: return visit<T>(p, x, y, [](T& a, T& b) { a = wrapping_sum(a, b); });
+        case At::Multiply: return visit<T>(p, x, y, [](T& a, T& b) { a = wrapping_product(a, b); });
         case At::Divide: return visit<T>(p, x, y, [](T& a, T& b) { a = quotient(a, b); });
         // A NaN wins, as in maximum and minimum.
         case At::Max:
@@ -373,13 +374,13 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
 
 PointsRef points_of_dim(const Tensor& x, int64_t dim, const Tensor& index, bool wrap,
                         void (*outside)(int64_t, int64_t, int64_t)) {
-    // A 0-d tensor is a row of one element.
+    // A 0-d tensor is a row of one element, which may be met any number of times.
+    int64_t size = x.ndim() ? x.size(dim) : 1, n = index.numel();
     Dims input = x.shape(), covered;
     if (x.ndim()) covered.push_back(dim);
-    auto p = start(input, covered, x.ndim() ? Dims{index.numel()} : Dims{},
-                   x.ndim() ? static_cast<size_t>(dim) : 0);
+    auto p =
+        start(input, covered, x.ndim() || n != 1 ? Dims{n} : Dims{}, x.ndim() ? static_cast<size_t>(dim) : 0);
     p->rows = Array::empty(DType::Int64, p->shape);
-    int64_t size = x.ndim() ? x.size(dim) : 1, n = index.numel();
     Array numbers = as_numbers(index.array(), index.shape());
     const int64_t* from = numbers.as<int64_t>();
     int64_t* to = p->rows.as<int64_t>();

@@ -16,6 +16,7 @@
 #include "blas/blas.h"
 
 #include "ops/operators.h"
+#include "ops/wrapping.h"
 #include "program/threads.h"
 
 namespace pb {
@@ -184,7 +185,7 @@ template <class T> T as(Scalar s) {
 template <class T> void scale(T* c, int64_t n, T beta) {
     if (beta == 0) std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
     else if (beta != 1)
-        for (int64_t i = 0; i < n; ++i) c[i] = static_cast<T>(beta * c[i]);
+        for (int64_t i = 0; i < n; ++i) c[i] = wrapping_product(beta, c[i]);
 }
 
 template <class T> void batches(const Array& c, const Factor& a, const Factor& b, T alpha, T beta, bool sum) {

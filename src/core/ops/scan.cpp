@@ -13,6 +13,8 @@
 #include <limits>
 #include <vector>
 
+#include "ops/wrapping.h"
+
 namespace pb::ops {
 
 namespace {
@@ -58,11 +60,13 @@ Array cumulated(const Array& given, int64_t dim, bool reverse, bool product) {
         using T = decltype(zero);
         using W = typename Wide<T>::type;
         if (product)
-            scan<T, W>(x, y, dim, reverse,
-                       [](T v, T& out, W& s, bool first) { out = static_cast<T>(s = first ? v : s * v); });
+            scan<T, W>(x, y, dim, reverse, [](T v, T& out, W& s, bool first) {
+                out = static_cast<T>(s = first ? v : wrapping_product<W>(s, v));
+            });
         else
-            scan<T, W>(x, y, dim, reverse,
-                       [](T v, T& out, W& s, bool first) { out = static_cast<T>(s = first ? v : s + v); });
+            scan<T, W>(x, y, dim, reverse, [](T v, T& out, W& s, bool first) {
+                out = static_cast<T>(s = first ? v : wrapping_sum<W>(s, v));
+            });
     });
     return y;
 }
@@ -131,9 +135,8 @@ struct LinearRecurrence {
                 for (int64_t k = 0; k < s.n; ++k) {
                     int64_t at = (o * s.n + (reverse ? s.n - 1 - k : k)) * s.inner;
                     for (int64_t i = at; i < at + s.inner; ++i) {
-                        T before = k ? rs[i + back] : T(0);
-                        rs[i] =
-                            before == T(0) ? bs[i] : bs[i] + as[i] * before;  // zero stays zero whatever a is
+                        T before = k ? rs[i + back] : T(0);  // zero stays zero whatever a is
+                        rs[i] = before == T(0) ? bs[i] : wrapping_sum(bs[i], wrapping_product(as[i], before));
                     }
                 }
         });
