@@ -131,9 +131,20 @@ Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, c
             "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor %s "
             "and got sorter tensor %s",
             shape_text(sequence.layout()).c_str(), shape_text(sorter.layout()).c_str());
+    if (sorter && sorter.dtype() != DType::Int64)
+        fail("torch.searchsorted(): sorter must be a tensor of long dtype but got dtype %s",
+             dtype_legacy_name(sorter.dtype()));
     DType d = promote(sequence.dtype(), v.dtype());
     Array s = contiguous_array(converted(sequence.array(), d)), x = contiguous_array(converted(v.array(), d));
-    if (sorter) s = pick_array(s, s.ndim() - 1, contiguous_array(sorter.array()));
+    if (sorter) {
+        Array order = contiguous_array(sorter.array());
+        const auto* first = order.as<int64_t>();
+        int64_t length = s.size(s.ndim() - 1);
+        if (!std::all_of(first, first + order.numel(), [&](int64_t i) { return i >= 0 && i < length; }))
+            fail("torch.searchsorted(): sorter index out of range: the last dimension has size %lld",
+                 static_cast<long long>(length));
+        s = pick_array(s, s.ndim() - 1, order);
+    }
     Array out = Array::empty(DType::Int64, v.shape());
     int64_t n = s.size(s.ndim() - 1), m = s.ndim() == 1 ? x.numel() : x.size(x.ndim() - 1);
     with_type(d, "searchsorted", [&](auto zero) {
@@ -159,6 +170,9 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
     bool fits = x.ndim() == 1;
     for (int64_t i = 0; fits && i < n; ++i) {
         fits = at[i] >= 0;
+        if (at[i] == INT64_MAX)
+            fail("maximum value of input overflowed, it should be < %lld but got %lld",
+                 static_cast<long long>(INT64_MAX), static_cast<long long>(at[i]));
         bins = std::max(bins, at[i] + 1);
     }
     if (!fits) fail("bincount only supports 1-d non-negative integral inputs.");
@@ -197,9 +211,12 @@ Tensor histc(const Tensor& x, int64_t bins, double low, double high) {
     if (low > high) fail("torch.histc: max must be larger than min");
     Array out = Array::empty(DType::Float64, Dims{bins});
     fill_array(out, Scalar(0));
+    const double unit =
+        std::isfinite(high - low) ? 1 : 0.5;  // the width of a range of huge numbers overflows
     for (int64_t i = 0; i < n; ++i) {
         if (!(p[i] >= low && p[i] <= high)) continue;
-        auto bin = static_cast<int64_t>((p[i] - low) / (high - low) * static_cast<double>(bins));
+        double part = (p[i] * unit - low * unit) / (high * unit - low * unit);
+        auto bin = static_cast<int64_t>(part * static_cast<double>(bins));
         out.as<double>()[std::min(bin, bins - 1)] += 1;
     }
     return Tensor::make(converted(out, x.dtype()));
