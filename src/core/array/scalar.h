@@ -23,7 +23,7 @@ struct Scalar {
     double to_double() const { return kind == Float ? f : static_cast<double>(i); }
     int64_t to_int() const {
         if (kind != Float) return i;
-        if (!(f > -9.3e18 && f < 9.2e18)) return INT64_MIN;  // what x86 gives for nan, inf and out of range
+        if (!(f >= -0x1p63 && f < 0x1p63)) return INT64_MIN;  // what x86 gives for nan, inf and out of range
         return static_cast<int64_t>(f);
     }
     bool to_bool() const { return kind == Float ? f != 0 : i != 0; }

@@ -87,7 +87,7 @@ void check_steps(int64_t steps) {
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
     double low = start.to_double(), high = end.to_double(), by = step.to_double();
     bool whole = dtype == DType::Int64;  // counted in integers: doubles lose the last bits
-    if (whole ? step.to_int() == 0 : by == 0)
+    if (whole ? step.to_int() == 0 : !(by > 0 || by < 0))
         fail("step must be nonzero. It is what each element adds to the one before.");
     if (!std::isfinite(low) || !std::isfinite(high)) fail("unsupported range: %g -> %g", low, high);
     if (by > 0 ? high < low : high > low)
@@ -102,7 +102,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
         n = count < 0 ? 0 : count > (INT64_MAX >> 5) ? -1 : static_cast<int64_t>(count);
     } else {
         double count = std::ceil((high - low) / by);
-        n = count >= 0x1p58 ? -1 : static_cast<int64_t>(count);
+        n = count >= 0 && count < 0x1p58 ? static_cast<int64_t>(count) : -1;
     }
     if (n < 0) fail("invalid size, possible overflow?");
     Tensor t = empty(dtype, {n});

@@ -196,11 +196,9 @@ Tensor tensor_from_data(PyObject* data, const DType* given) {
                     dtype_legacy_name(d));
     };
     if (given) require(*given);
-    // The shortest way for the commonest case.
-    if (PyFloat_CheckExact(data))
-        return ops::scalar_tensor(Scalar(PyFloat_AS_DOUBLE(data)), given && is_float(*given) ? *given
-                                                                   : given                   ? *given
-                                                                                             : default_dtype);
+    // The shortest way for the commonest case; whether a float fits an integer type is seen further down.
+    if (PyFloat_CheckExact(data) && (!given || is_float(*given)))
+        return ops::scalar_tensor(Scalar(PyFloat_AS_DOUBLE(data)), given ? *given : default_dtype);
     bool array = !is_tensor(data) && is_numpy_array(data);
     if (is_tensor(data) || array) {
         Array from = array ? array_from_numpy(data) : Tensor(data).array();
