@@ -58,15 +58,19 @@ void Layout::finish() {
 
 int64_t checked_numel(const int64_t* shape, size_t ndim) {
     int64_t n = 1;
-    bool overflow = false, zero = false;
+    bool overflow = false, late = false, zero = false;
     for (size_t i = 0; i < ndim; ++i) {
         if (shape[i] < 0)
             fail("Trying to create tensor with negative dimension %lld: %s", static_cast<long long>(shape[i]),
                  shape_text(shape, ndim).c_str());
         if (shape[i] == 0) zero = true;
-        if (__builtin_mul_overflow(n, std::max<int64_t>(shape[i], 1), &n)) overflow = true;
+        if (__builtin_mul_overflow(n, std::max<int64_t>(shape[i], 1), &n)) (zero ? late : overflow) = true;
     }
-    if (zero) return 0;
+    // Sizes of an empty tensor are multiplied too, into strides.
+    if (late && !overflow)
+        fail("Stride calculation overflowed: no strides can be given to shape %s",
+             shape_text(shape, ndim).c_str());
+    if (zero && !overflow) return 0;
     if (overflow || n > (INT64_MAX >> 5))
         fail("Storage size calculation overflowed with sizes=%s", shape_text(shape, ndim).c_str());
     return n;
@@ -94,7 +98,10 @@ Ref<Layout> Layout::strided(const Dims& shape, const Dims& strides) {
     Layout* l = make(ndim);
     l->numel_ = n;
     std::memcpy(l->dims_, shape.data(), ndim * sizeof(int64_t));
-    std::memcpy(l->dims_ + ndim, strides.data(), ndim * sizeof(int64_t));
+    // Nobody steps along a single element: such a stride may be too large to be multiplied by the size of an item.
+    constexpr int64_t kFar = INT64_MAX >> 5;
+    for (size_t i = 0; i < ndim; ++i)
+        l->dims_[ndim + i] = n == 0 || shape[i] == 1 ? std::clamp(strides[i], -kFar, kFar) : strides[i];
     l->finish();
     return Ref<Layout>::steal(l);
 }

@@ -33,7 +33,7 @@ struct Part {
                 strides.erase(d);
                 break;
             case Slice:
-                *offset = a * strides[d];
+                *offset = times(a, strides[d]);
                 shape[d] = b > a ? (b - a - 1) / c + 1 : 0;
                 strides[d] = times(strides[d], c);
                 break;

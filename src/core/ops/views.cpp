@@ -83,6 +83,12 @@ struct Squeeze {
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
+// The stride of a new dimension in front of one of this size and stride. Tensors without elements may have strides
+// that are too large for a product.
+int64_t stride_before(int64_t size, int64_t stride) {
+    return static_cast<int64_t>(static_cast<uint64_t>(size) * static_cast<uint64_t>(stride));
+}
+
 struct Unsqueeze {
     const char* node;
     int64_t dim;
@@ -91,7 +97,7 @@ struct Unsqueeze {
     Tensor forward(const Tensors& x) {
         Dims shape = x[0].shape(), strides = x[0].strides();
         auto d = static_cast<size_t>(dim);
-        strides.insert(d, d < shape.size() ? shape[d] * strides[d] : 1);
+        strides.insert(d, d < shape.size() ? stride_before(shape[d], strides[d]) : 1);
         shape.insert(d, 1);
         return x[0].alias(Layout::strided(shape, strides), x[0]->offset);
     }
@@ -260,7 +266,7 @@ Tensor expand(const Tensor& x, const Dims& shape) {
     for (size_t i = full.size(); i-- > 0;) {
         int64_t d = static_cast<int64_t>(i) - lead, size = d >= 0 ? x.size(d) : 1;
         if (d >= 0) strides[i] = x.layout().stride(d);
-        else strides[i] = i + 1 < full.size() ? full[i + 1] * strides[i + 1] : 1;
+        else strides[i] = i + 1 < full.size() ? stride_before(full[i + 1], strides[i + 1]) : 1;
         if (full[i] == -1) {
             if (d < 0)
                 fail(
