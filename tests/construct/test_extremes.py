@@ -55,6 +55,10 @@ def test_histogram_of_a_range_wider_than_a_float():
     assert pb.histc(x, bins=4).tolist() == [1, 0, 1, 1]
 
 
+def test_histogram_of_a_number_that_one_is_too_small_to_move():
+    assert pb.histc(pb.tensor([1e300, 1e300], dtype=pb.float64), bins=3).tolist() == [0, 2, 0]
+
+
 def test_arange_with_a_step_that_is_no_number():
     raises("step must be nonzero", pb.arange, 3.0, 0.0, math.nan)
     raises("step must be nonzero", pb.arange, 0.0, 3.0, math.nan)

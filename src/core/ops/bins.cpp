@@ -211,11 +211,11 @@ Tensor histc(const Tensor& x, int64_t bins, double low, double high) {
     if (low > high) fail("torch.histc: max must be larger than min");
     Array out = Array::empty(DType::Float64, Dims{bins});
     fill_array(out, Scalar(0));
-    const double unit =
-        std::isfinite(high - low) ? 1 : 0.5;  // the width of a range of huge numbers overflows
+    // A range of huge numbers can be wider than any number, or empty after one has been added.
+    const double unit = std::isfinite(high - low) ? 1 : 0.5;
     for (int64_t i = 0; i < n; ++i) {
         if (!(p[i] >= low && p[i] <= high)) continue;
-        double part = (p[i] * unit - low * unit) / (high * unit - low * unit);
+        double part = low < high ? (p[i] * unit - low * unit) / (high * unit - low * unit) : 0.5;
         auto bin = static_cast<int64_t>(part * static_cast<double>(bins));
         out.as<double>()[std::min(bin, bins - 1)] += 1;
     }
