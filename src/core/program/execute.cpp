@@ -484,46 +484,6 @@ void execute(const Lowered& program, const Source* sources, Array* outputs, cons
     Execution(program, sources, outputs, shape).run();
 }
 
-void copy_array(const Array& from, const Array& to) {
-    int64_t n = to.numel();
-    if (n == 0) return;
-    BlockKernel cast = from.dtype == to.dtype
-                           ? nullptr
-                           : kernels().cast[static_cast<int>(from.dtype)][static_cast<int>(to.dtype)];
-    bool both_dense = from.layout->same(*to.layout) && to.layout->is_dense();
-    if (both_dense || (from.is_contiguous() && to.is_contiguous() && from.layout->same_shape(*to.layout))) {
-        if (!cast) {
-            std::memmove(to.data(), from.data(), static_cast<size_t>(n) * to.item());
-        } else {
-            const void* in[1] = {from.data()};
-            cast(in, to.data(), n);
-        }
-        return;
-    }
-    Walker read(from, *to.layout), write(to, *to.layout);
-    int64_t block =
-        std::max<int64_t>(kBlockBytes / static_cast<int64_t>(std::max(from.item(), to.item())), 1);
-    block = std::min(block, n);
-    bool direct = to.is_contiguous();
-    char* raw = arena.get(2 * (static_cast<size_t>(block) * 16 + 64));
-    char* converted = raw + static_cast<size_t>(block) * 16 + 64;
-    if (direct && !cast) {
-        read.gather(0, n, to.data());
-        return;
-    }
-    for (int64_t at = 0; at < n; at += block) {
-        int64_t m = std::min(block, n - at);
-        read.gather(at, m, raw);
-        char* out = raw;
-        if (cast) {
-            const void* in[1] = {raw};
-            cast(in, converted, m);
-            out = converted;
-        }
-        write.scatter(out, at, m);
-    }
-}
-
 Array contiguous_array(const Array& a) {
     if (a.is_contiguous()) return a;
     Array out = Array::empty(a.dtype, Layout::contiguous(a.layout->shape(), static_cast<size_t>(a.ndim())));
