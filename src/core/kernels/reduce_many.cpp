@@ -56,8 +56,14 @@ PB_NOINLINE void join(typename Op::Lane* lane, const typename Stored<T>::type* i
                 Op::step(Op::step(Op::step(lane[e], at(in[e])), at(in[apart + e])), at(in[2 * apart + e])),
                 at(in[3 * apart + e]));
     } else {
-        if (first)
+        if (first && count > 0) {
+#pragma omp simd
+            for (int64_t e = 0; e < width; ++e) lane[e] = Op::step(identity, at(in[e]));
+            --count;
+            in += apart;
+        } else if (first) {
             for (int64_t e = 0; e < width; ++e) lane[e] = identity;
+        }
         for (; count > 0; --count, in += apart) {
 #pragma omp simd
             for (int64_t e = 0; e < width; ++e) lane[e] = Op::step(lane[e], at(in[e]));

@@ -40,10 +40,8 @@ template <class T, bool greater> struct Extremum {
     static PB_INLINE bool beats(Value a, Value b) {
         return (greater ? a > b : a < b) | ((a != a) & (b == b));
     }
-    static PB_INLINE Lane step(Lane lane, T x) {
-        return beats(static_cast<Value>(x), lane) ? static_cast<Value>(x) : lane;
-    }
-    // By bits, where a branch would be mispredicted half the time.
+    static PB_INLINE Lane step(Lane lane, T x) { return merge(lane, static_cast<Value>(x)); }
+    // By bits: a branch would be mispredicted half the time, and two of them in a row are not made into vectors.
     static PB_INLINE Value merge(Value a, Value b) {
         if constexpr (is_float_v<Value>) {
             using Bits = decltype(to_bits(a));

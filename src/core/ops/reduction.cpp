@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "ops/axes.h"
@@ -85,11 +86,17 @@ class LeafStack {
 // Elements of a chunk of work, and of a part of a long run: 16 leaves, a subtree of every tree.
 constexpr int64_t kChunk = 16 * kReductionLeaf;
 constexpr int64_t kShortRun = 16;
-constexpr int64_t kTileBytes =
-    16384;  // of the lanes of a block of columns: they stay in the first-level cache
+// Of the lanes of a block of columns: whole rows, if they stay in the second-level cache, because memory is then read
+// from front to back.
+constexpr int64_t kTileBytes = 1 << 18;
 
-std::unique_ptr<char[]> scratch(int64_t bytes) {
-    return std::unique_ptr<char[]>(new char[static_cast<size_t>(bytes)]);
+// Aligned to vectors: a store that straddles the next load's place in its page would hold that load up.
+struct Free {
+    void operator()(char* p) const { ::operator delete[](p, std::align_val_t(64)); }
+};
+std::unique_ptr<char[], Free> scratch(int64_t bytes) {
+    return std::unique_ptr<char[], Free>(
+        static_cast<char*>(::operator new[](static_cast<size_t>(bytes), std::align_val_t(64))));
 }
 
 class Reducer {
@@ -224,7 +231,7 @@ class Reducer {
 
         int64_t row = block * result_item_, lanes = column_space(n, a_.item(), block), stack = row * 64;
         bool collect = step != item_;
-        int64_t own = lanes + stack + (collect ? kShortRun * block * item_ : 0) + 64;
+        int64_t own = (lanes + stack + (collect ? kShortRun * block * item_ : 0) + 63) & ~int64_t(63);
         auto space = scratch(own * thread_count());
         auto partial = scratch(parts > 1 ? tasks * row : 0);
         double work = collect ? collecting_work(n * kept_.count) : reading_work(n * kept_.count, a_.item());
