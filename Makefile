@@ -102,7 +102,7 @@ sanitize: $(TOOLS)
 	PYTHONPATH=$(CURDIR)/$(SANITIZED)/site PYTHONMALLOC=malloc \
 	LD_PRELOAD="$(call CXX_FILE,libasan.so) $(call CXX_FILE,libstdc++.so)" UBSAN_OPTIONS=print_stacktrace=1 \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1 \
-	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider -n $(JOBS) --dist loadfile --capture=sys
+	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider -n $(JOBS) --capture=sys
 COMMA := ,
 
 clean:
