@@ -11,6 +11,9 @@
 
 namespace pb {
 
+void (*compute_pending)(Buffer&) = nullptr;
+void (*forget_pending)(Expression*) = nullptr;
+
 // A buffer over memory of somebody else, who is told when it ends.
 struct ForeignBuffer {
     Buffer buffer;
@@ -107,24 +110,23 @@ void release_cached_memory() {
     cached = 0;
 }
 
+namespace {
+CachedBuffer& cached_of(Buffer* b) { return *reinterpret_cast<CachedBuffer*>(b); }
+}  // namespace
+
 Ref<Buffer> Buffer::allocate(size_t bytes) {
-    bool fits = bytes <= kInlineBytes;
-    auto* b = static_cast<Buffer*>(pool_alloc(fits ? kHeader + bytes : kHeader));
+    if (bytes > kInlineBytes) {
+        Ref<Buffer> b = pending(bytes, nullptr);
+        b->settle(b->prepare());
+        return b;
+    }
+    auto* b = static_cast<Buffer*>(pool_alloc(kHeader + bytes));
     b->refs_ = 1;
     b->writable_ = true;
+    b->exports_ = 0;
     b->bytes_ = bytes;
-    if (fits) {
-        b->kind_ = kInline;
-        b->data_ = reinterpret_cast<char*>(b) + kHeader;
-    } else {
-        b->kind_ = kCached;
-        try {
-            b->data_ = static_cast<char*>(cached_allocate(bytes));
-        } catch (...) {
-            pool_free(b, kHeader);
-            throw;
-        }
-    }
+    b->kind_ = kInline;
+    b->data_ = reinterpret_cast<char*>(b) + kHeader;
     return Ref<Buffer>::steal(b);
 }
 
@@ -134,13 +136,34 @@ Ref<Buffer> Buffer::zeros(size_t bytes) {
     return b;
 }
 
+Ref<Buffer> Buffer::pending(size_t bytes, Expression* expression) {
+    auto* c = new (pool_alloc(sizeof(CachedBuffer))) CachedBuffer;
+    Buffer* b = &c->buffer;
+    b->refs_ = 1;
+    b->writable_ = true;
+    b->kind_ = kCached;
+    b->data_ = nullptr;
+    b->bytes_ = bytes;
+    c->expression = expression;
+    return Ref<Buffer>::steal(b);
+}
+
+char* Buffer::prepare() { return static_cast<char*>(cached_allocate(bytes_)); }
+void Buffer::settle(char* data) {
+    data_ = data;
+    cached_of(this).expression = nullptr;
+}
+void Buffer::discard(char* data) { cached_free(data, bytes_); }
+
 Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(void*), bool writable) {
+    static char nothing[64];  // for empty arrays without an address
     auto* f = static_cast<ForeignBuffer*>(pool_alloc(sizeof(ForeignBuffer)));
     Buffer* b = &f->buffer;
     b->refs_ = 1;
     b->kind_ = kForeign;
+    b->exports_ = 0;
     b->writable_ = writable;
-    b->data_ = static_cast<char*>(data);
+    b->data_ = data ? static_cast<char*>(data) : nothing;
     b->bytes_ = bytes;
     f->done = done;
     f->owner = owner;
@@ -150,10 +173,14 @@ Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(
 void Buffer::destroy() {
     switch (kind_) {
         case kInline: pool_free(this, kHeader + bytes_); return;
-        case kCached:
-            cached_free(data_, bytes_);
-            pool_free(this, kHeader);
+        case kCached: {
+            CachedBuffer& c = cached_of(this);
+            if (data_) cached_free(data_, bytes_);
+            if (c.expression) forget_pending(c.expression);
+            c.~CachedBuffer();
+            pool_free(&c, sizeof(CachedBuffer));
             return;
+        }
         case kForeign: {
             ForeignBuffer f = *reinterpret_cast<ForeignBuffer*>(this);
             pool_free(this, sizeof(ForeignBuffer));

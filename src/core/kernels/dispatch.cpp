@@ -109,11 +109,16 @@ bool run_kernel(const char* name, DType dtype, int single, const void* const* in
     return false;
 }
 
+namespace {
+constexpr const char* reduction_names[kReductions] = {"sum",    "prod", "max", "min",          "argmax",
+                                                      "argmin", "any",  "all", "count_nonzero"};
+}
+
+const char* reduction_name(Reduction r) { return reduction_names[static_cast<int>(r)]; }
+
 Reduction reduction_named(const char* name) {
-    constexpr const char* names[kReductions] = {"sum",    "prod", "max", "min",          "argmax",
-                                                "argmin", "any",  "all", "count_nonzero"};
     int r = 0;
-    while (r < kReductions && strcmp(names[r], name)) ++r;
+    while (r < kReductions && strcmp(reduction_names[r], name)) ++r;
     return static_cast<Reduction>(r);
 }
 

@@ -65,6 +65,7 @@ struct Reductions {
 
 const Reductions& reductions();
 
+const char* reduction_name(Reduction r);
 // By name; Reduction::count if there is none.
 Reduction reduction_named(const char* name);
 

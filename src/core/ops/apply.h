@@ -25,6 +25,7 @@
 
 #include "array/error.h"
 #include "ops/elementwise.h"
+#include "program/expression.h"
 #include "tape/history.h"
 #include "tape/saved.h"
 #include "tensor/extra.h"
@@ -342,6 +343,7 @@ template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const cha
             "clone() the tensor before performing the operation.");
     if (record || target->flags & kInference || !target->cell->buffer->is_writable())
         check_inplace(target, record);
+    before_write(target.array());
     Tensors read(inputs);
     // What the derivative reads of the old value is copied first.
     if (record && (rule_saves<R>() & 1)) {

@@ -3,6 +3,7 @@
 
 #include "ops/fast.h"
 #include "ops/operators.h"
+#include "program/expression.h"
 #include "tape/hooks.h"
 
 namespace pb::ops {
@@ -12,6 +13,11 @@ namespace {
 Ref<Layout> dense_layout(const Tensor& x) { return x.layout().packed(); }
 
 Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
+    if (dtype != x.dtype() && layout->is_dense() && !modes.anomaly) {
+        Array a = x.array();
+        Source source{&a, {}};
+        if (is_deferred(&source, 1, *layout)) return Tensor::make(defer_cast(a, dtype, layout));
+    }
     Array out = empty_strided(dtype, layout);
     copy_array(x.array(), out);
     return Tensor::make(out);
@@ -133,7 +139,10 @@ void accumulate_into(const Tensor& grad, const Tensor& g) {
 }
 
 Tensor add_owned(Tensor a, const Tensor& b) {
-    bool mine = Py_REFCNT(a.py()) == 1 && a->cell->is_unique() && a->cell->buffer->is_unique() &&
+    // What is large or pending becomes part of a program instead.
+    bool mine = a.numel() < deferral.from && !a->cell->buffer->is_pending() &&
+                !b->cell->buffer->is_pending() && Py_REFCNT(a.py()) == 1 && a->cell->is_unique() &&
+                a->cell->buffer->is_unique() &&
                 !a->grad_fn && a.dtype() == b.dtype() && a.layout().same_shape(b.layout()) &&
                 !a.layout().overlaps_itself();
     if (!mine) return add(a, b);

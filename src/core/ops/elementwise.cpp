@@ -6,6 +6,7 @@
 #include "ops/fast.h"
 #include "ops/operators.h"
 #include "ops/result.h"
+#include "program/expression.h"
 #include "tape/history.h"
 #include "tensor/write_site.h"
 
@@ -15,20 +16,56 @@ namespace ops {
 
 namespace {
 
-void compute_into(const Row& row, const Operand* operands, DType compute, Array& out) {
+// The operands as a program takes them.
+struct Sources {
     Source sources[kMaxOperands];
     Array held[kMaxOperands];
-    for (int i = 0; i < row.arity; ++i) {
-        if (const Tensor* t = operands[i].tensor) {
-            held[i] = t->array();
-            sources[i].array = &held[i];
-        } else {
-            sources[i].scalar = operands[i].scalar;
+    Sources(const Operand* operands, int n) {
+        for (int i = 0; i < n; ++i) {
+            if (const Tensor* t = operands[i].tensor) {
+                held[i] = t->array();
+                sources[i].array = &held[i];
+            } else {
+                sources[i].scalar = operands[i].scalar;
+            }
         }
     }
+    bool any_pending() const {
+        for (const Array& a : held)
+            if (a.buffer && a.buffer->is_pending()) return true;
+        return false;
+    }
+};
+
+const Lowered& lowered(const Row& row, DType compute) {
     const Lowered& program = lower(row.forward, compute);
     if (program.missing) fail_unimplemented(row, compute);
-    execute(program, sources, &out, *out.layout);
+    return program;
+}
+
+// A new result: pending when it is large.
+Array compute_new(const Row& row, const Operand* operands, const Plan& p, const Ref<Layout>& layout) {
+    Sources s(operands, row.arity);
+    const Lowered& program = lowered(row, p.compute);
+    if (program.total && !modes.anomaly && is_deferred(s.sources, row.arity, *layout))
+        return defer(program, 0, s.sources, layout, p.result);
+    Array out = Array::empty(p.result, layout);
+    if (layout->numel() >= deferral.from && !deferral.immediate) compute_over(program, s.sources, out, nullptr);
+    else execute(program, s.sources, &out, *layout);
+    return out;
+}
+
+// Over the elements of `out`, whose other readers run first.
+void compute_into(const Row& row, const Operand* operands, DType compute, Array& out,
+                  const Buffer* consumed = nullptr) {
+    Sources s(operands, row.arity);
+    const Lowered& program = lowered(row, compute);
+    if (out.numel() && !deferral.immediate && (out.numel() >= deferral.from || s.any_pending())) {
+        compute_over(program, s.sources, out, consumed);
+        return;
+    }
+    before_write(out);
+    execute(program, s.sources, &out, *out.layout);
 }
 
 uint8_t wanted_operands(const Row& row, const Operand* operands) {
@@ -119,9 +156,7 @@ Tensor elementwise(const Row& row, const Operand* operands, int n) {
     if (uint64_t level = operands_level(row, operands)) return elementwise_dual(row, operands, level);
     Plan p = plan(row, operands);
     check_divisor(row, operands, p.compute);
-    Array out = Array::empty(p.result, result_layout(operands, n));
-    compute_into(row, operands, p.compute, out);
-    Tensor y = Tensor::make(out);
+    Tensor y = Tensor::make(compute_new(row, operands, p, result_layout(operands, n)));
     if (uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0) {
         Node* node = ElementwiseNode::record(row, operands, y, wanted);
         set_history(y, node);
@@ -169,7 +204,8 @@ static void check_target(const Row& row, const Tensor& target, const Operand* op
                 "location. Please clone() the tensor before performing the operation.");
 }
 
-const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* given, int n) {
+const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* given, int n,
+                                  const Tensor* consumed) {
     if (n != row.arity)
         fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.inplace_name.c_str(), row.arity, n);
     Operand operands[kMaxOperands];
@@ -206,7 +242,7 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
     if (dual) {
         copy_array(dual.array(), out);
     } else {
-        compute_into(row, operands, p.compute, out);
+        compute_into(row, operands, p.compute, out, consumed ? (*consumed)->cell->buffer.get() : nullptr);
     }
     note_write(target, row.inplace_name.c_str());
     if (dual) write_tangents(target, dual);

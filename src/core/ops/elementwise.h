@@ -27,8 +27,10 @@ Tensor elementwise(const Row& row, const Operand* operands, int n);
 inline Tensor elementwise(const Row& row, std::initializer_list<Operand> operands) {
     return elementwise(row, operands.begin(), static_cast<int>(operands.size()));
 }
-// In place: the result goes into `target`, which is operand 0 (x.add_(y)). Recorded as such.
-const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* operands, int n);
+// In place: the result goes into `target`, which is operand 0 (x.add_(y)). Recorded as such. `consumed`, if any, is
+// an operand that nobody holds any more: it may be computed from the target's old elements while those go.
+const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* operands, int n,
+                                  const Tensor* consumed = nullptr);
 // out=: like PyTorch, for tensors that do not require grad; `out` is resized when it is empty.
 void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n);
 

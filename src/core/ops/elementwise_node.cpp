@@ -4,6 +4,7 @@
 
 #include "ops/operators.h"
 #include "ops/spread.h"
+#include "program/expression.h"
 #include "tape/hooks.h"
 
 namespace pb {
@@ -71,7 +72,9 @@ void ElementwiseNode::keep_tangents(const Operand* operands, const Tensor& y) {
 // Without a graph of the gradient, and everything contiguous: memory in, memory out.
 bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
     const Layout* shape = g->layout;
-    if (!shape->is_contiguous() || shape->numel() == 0 || g.dtype() > DType::Float64) return false;
+    if (!shape->is_contiguous() || shape->numel() == 0 || shape->numel() >= deferral.from ||
+        g->cell->buffer->is_pending() || g.dtype() > DType::Float64)
+        return false;
     size_t count = pullback_.program.outputs.size();
     if (count) {
         const Lowered*& program = pullback_.fast[static_cast<int>(g.dtype())];
@@ -90,7 +93,8 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
             }
             const Layout* l = s.layout();
             if (!s.is_current()) s.check(*this);
-            if (s.has_tangents() || s.dtype() != program->types[i] || !l->is_contiguous()) return false;
+            if (s.has_tangents() || s.dtype() != program->types[i] || !l->is_contiguous() || s.is_pending())
+                return false;
             alike = alike && (l == shape || l->same_shape(*shape));
             sources[i] = {s.data(), false};
             layouts[i] = l;
@@ -136,12 +140,16 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     Array results[kMaxOperands];
     size_t n = pullback_.program.outputs.size();
     const Layout& shape = g.layout();
-    for (size_t i = 0; i < n; ++i)
-        results[i] = Array::empty(g.dtype(),
-                                  shape.is_dense()
-                                      ? g.layout_ref()
-                                      : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim())));
-    if (n) execute(program, sources, results, shape);
+    Ref<Layout> dense = shape.is_dense()
+                            ? g.layout_ref()
+                            : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim()));
+    if (!modes.anomaly && is_deferred(sources, slots_ + 1, shape)) {
+        for (size_t i = 0; i < n; ++i)
+            results[i] = defer(program, static_cast<int>(i), sources, dense, g.dtype());
+    } else {
+        for (size_t i = 0; i < n; ++i) results[i] = Array::empty(g.dtype(), dense);
+        if (n) execute(program, sources, results, shape);
+    }
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1)) continue;
         int o = pullback_.output[i];

@@ -5,6 +5,7 @@
 #include "ops/elementwise_node.h"
 #include "ops/operators.h"
 #include "ops/spread.h"
+#include "program/expression.h"
 
 namespace pb::ops {
 
@@ -13,7 +14,7 @@ namespace {
 inline bool is_plain(const TensorObject* t) {
     return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) &&
            (t->dtype == DType::Float32 || t->dtype == DType::Float64) && t->layout->is_contiguous() &&
-           t->layout->numel() > 0;
+           t->layout->numel() > 0 && t->layout->numel() < deferral.from && !t->cell->buffer->is_pending();
 }
 inline bool wants_grad(const TensorObject* t) { return t->grad_fn || t->flags & (kRequiresGrad | kIsView); }
 
@@ -135,7 +136,7 @@ bool fast_accumulate(TensorObject* a, TensorObject* b) {
         a->cell->buffer.get() == b->cell->buffer.get())
         return false;
     if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return false;
-    if (a->flags & kIsView || !a->cell->buffer->is_writable()) return false;
+    if (a->flags & kIsView || !a->cell->buffer->is_writable() || a->cell->buffer->has_readers()) return false;
     const void* in[2] = {data_of(a), data_of(b)};
     kernels().elementwise[rows.add->primitive][static_cast<int>(a->dtype)][0](
         in, const_cast<char*>(data_of(a)), a->layout->numel());

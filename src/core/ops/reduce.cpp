@@ -1,5 +1,6 @@
 // Sums, means, products, counts: the reductions that combine all elements alike.
 #include "ops/reduction.h"
+#include "program/expression.h"
 
 #include <cmath>
 
@@ -47,13 +48,24 @@ struct ExpandBack {
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
+// A sum over everything ends the program that computes its elements.
+Array sum_array(const Array& a, const Dims& dims, bool keepdim) {
+    Source source{&a, {}};
+    if (static_cast<int64_t>(dims.size()) == a.ndim() && a.ndim() > 0 && !modes.anomaly &&
+        is_deferred(&source, 1, *a.layout)) {
+        Ref<Layout> result = keepdim ? Layout::contiguous(reduced_shape(*a.layout, dims, true)) : Layout::scalar();
+        return defer_reduction(Reduction::sum, a, result);
+    }
+    return reduce_array(Reduction::sum, a, dims, keepdim);
+}
+
 struct Sum {
     Dims dims;
     bool keepdim, all;
     int dtype = -1;
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
     Tensor forward(const Tensors& x) {
-        return Tensor::make(reduce_array(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
+        return Tensor::make(sum_array(in_dtype(x[0], dtype), dims, keepdim));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
@@ -61,20 +73,14 @@ struct Sum {
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
-template <class T> void divide_all(Array& a, double n) {
-    for (int64_t i = 0; i < a.numel(); ++i) a.as<T>()[i] /= static_cast<T>(n);
-}
-
 struct Mean {
     Dims dims;
     bool keepdim, all;
     int dtype = -1;
     const char* node_name() const { return all ? "MeanBackward0" : "MeanBackward1"; }
     Tensor forward(const Tensors& x) {
-        Array s = reduce_array(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim);
-        auto n = static_cast<double>(reduced_count(x[0].layout(), dims));
-        s.dtype == DType::Float32 ? divide_all<float>(s, n) : divide_all<double>(s, n);
-        return Tensor::make(s);
+        Tensor s = Tensor::make(sum_array(in_dtype(x[0], dtype), dims, keepdim));
+        return div(s, static_cast<double>(reduced_count(x[0].layout(), dims)));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         auto n = static_cast<double>(reduced_count(c.input_layout(0), dims));

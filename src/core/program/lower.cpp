@@ -7,6 +7,22 @@ namespace pb {
 
 namespace {
 
+// Instructions on integers that raise, or mean nothing, for some values.
+bool is_partial(Primitive p) {
+    switch (p) {
+        case Primitive::floor_divide:
+        case Primitive::trunc_divide:
+        case Primitive::remainder:
+        case Primitive::fmod:
+        case Primitive::gcd:
+        case Primitive::lcm:
+        case Primitive::pow:
+        case Primitive::left_shift:
+        case Primitive::right_shift: return true;
+        default: return false;
+    }
+}
+
 struct Lowering {
     const Program& p;
     DType compute;
@@ -60,6 +76,7 @@ struct Lowering {
             s.type = type;
             s.kernels = kernels().elementwise[static_cast<int>(i.primitive)][static_cast<int>(type)];
             if (!s.kernels[0]) out.missing = info.name;
+            out.total = out.total && (is_float(type) || !is_partial(i.primitive));
             s.out = static_cast<int16_t>(out.types.size());
             out.types.push_back(info.result == Result::Bool ? DType::Bool : type);
             out.steps.push_back(s);

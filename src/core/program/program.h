@@ -59,6 +59,7 @@ struct Lowered {
     int register_count = 0;
     const char* missing = nullptr;  // a primitive without a kernel for this dtype
     bool linear = false;            // fits `execute_linear`
+    bool total = true;              // no instruction that may be asked for values it has none for
 };
 bool fits_linear(const Lowered& program);
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "ops/operators.h"
+#include "program/expression.h"
 #include "python/from_data.h"
 #include "tensor/write_site.h"
 
@@ -165,6 +166,7 @@ int export_buffer(PyObject* self, Py_buffer* view, int flags) {
 void destroy_memory(PyObject* self) {
     auto* m = reinterpret_cast<MemoryObject*>(self);
     PyTypeObject* type = Py_TYPE(self);
+    m->array->buffer->unshare();
     delete m->array;
     delete[] m->dims;
     type->tp_free(self);
@@ -187,6 +189,8 @@ PyObject* memory_of(PyObject*, PyObject* o) {
         auto* m = PyObject_New(MemoryObject, memory_type);
         if (!m) return nullptr;
         m->array = new Array(Tensor(o).array());
+        before_write(*m->array);  // whoever gets the address may write there
+        m->array->buffer->share();
         int64_t n = m->array->ndim();
         m->dims = new Py_ssize_t[static_cast<size_t>(2 * n + 1)];
         for (int64_t i = 0; i < n; ++i) {

@@ -110,7 +110,9 @@ PyObject* slow_binary(const Row& row, PyObject* a, PyObject* b, bool inplace) {
         }
     }
     if (inplace) {
-        ops::elementwise_inplace(row, hold[0], operands, 2);
+        // A right-hand side that only the interpreter's stack and `hold` refer to is gone after this.
+        bool last = PY_VERSION_HEX < 0x030E0000 && hold[1] && Py_REFCNT(b) == 2 && hold[1]->cell->is_unique();
+        ops::elementwise_inplace(row, hold[0], operands, 2, last ? &hold[1] : nullptr);
         Py_INCREF(a);
         return a;
     }

@@ -29,7 +29,7 @@ class AccumulateGrad : public Node {
                 ops::accumulate_into(old, g);  // in place, as PyTorch documents
             }
         } else if (!modes.grad && Py_REFCNT(g.py()) == 1 && g->cell->is_unique() &&
-                   g->cell->buffer->is_unique() && g.layout().same(variable.layout()) && !g.is_dual() &&
+                   g->cell->buffer->holders() == 1 && g.layout().same(variable.layout()) && !g.is_dual() &&
                    !g->grad_fn) {
             set_grad(g);  // nobody else sees it: keep it as it is
         } else {

@@ -53,6 +53,7 @@ class Saved {
     const Layout* layout() const { return layout_.get(); }
     // The bytes of a contiguous value, without a counted view of them; for the engine's fast path.
     bool is_current() const { return cell_->version == version_; }
+    bool is_pending() const { return cell_->buffer->is_pending(); }
     char* data() const { return cell_->buffer->data() + offset_ * static_cast<int64_t>(item_size(dtype_)); }
     DType dtype() const { return dtype_; }
 

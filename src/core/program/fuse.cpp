@@ -1,0 +1,261 @@
+#include "program/fuse.h"
+
+#include <cstdio>
+#include <cstring>
+
+namespace pb {
+
+void Fused::clear() {
+    n = 0;
+    values.clear();
+    numbers.clear();
+    loads.clear();
+    steps.clear();
+    outputs.clear();
+}
+
+bool is_inline(const Expression::Input& input, const Expression& reader) {
+    const Array& a = input.array;
+    const Expression* p = a.buffer->expression();
+    if (p->is_reduction() || a.offset != 0 || a.dtype != p->dtype) return false;
+    if (a.numel() != p->numel() || a.numel() != reader.numel()) return false;
+    if (a.is_contiguous() && p->layout->is_contiguous() && reader.layout->is_contiguous()) return true;
+    return a.layout->same(*p->layout) && reader.layout->same(*p->layout);
+}
+
+namespace {
+
+// Finds equal instructions: a hash of what a step does to the number of its result.
+uint64_t hash_of(const Fused::Step& s) {
+    auto h = reinterpret_cast<uintptr_t>(s.cast ? reinterpret_cast<const void*>(s.cast)
+                                                : static_cast<const void*>(s.kernels));
+    for (int k = 0; k < s.arity; ++k) h = (h ^ static_cast<uint64_t>(s.in[k])) * 0x9e3779b97f4a7c15ull;
+    return h ^ (h >> 29);
+}
+
+bool same_step(const Fused::Step& a, const Fused::Step& b) {
+    if (a.kernels != b.kernels || a.cast != b.cast || a.arity != b.arity) return false;
+    for (int k = 0; k < a.arity; ++k)
+        if (a.in[k] != b.in[k]) return false;
+    return true;
+}
+
+// Steps are few hundred at most: a table of the last ones that had a hash finds nearly all repetitions.
+constexpr size_t kTable = 1024;
+struct {
+    const Fused* owner;
+    int32_t step[kTable];
+} table;
+
+int16_t add_value(Fused& p, Fused::Value::Kind kind, DType type, size_t at) {
+    p.values.push_back({kind, type, static_cast<int16_t>(at)});
+    return static_cast<int16_t>(p.values.size() - 1);
+}
+
+int16_t number(Fused& p, Scalar s, DType type) {
+    char mine[8] = {}, other[8] = {};
+    s.store(type, mine);
+    for (size_t v = 0; v < p.values.size(); ++v) {
+        const Fused::Value& value = p.values[v];
+        if (value.kind != Fused::Value::Number || value.type != type) continue;
+        p.numbers[static_cast<size_t>(value.at)].store(type, other);
+        if (!std::memcmp(mine, other, 8)) return static_cast<int16_t>(v);
+    }
+    p.numbers.push_back(Scalar::load(type, mine));
+    return add_value(p, Fused::Value::Number, type, p.numbers.size() - 1);
+}
+
+// Whether a value is a number, and which.
+bool is_number(const Fused& p, int16_t value, double* out) {
+    const Fused::Value& v = p.values[static_cast<size_t>(value)];
+    if (v.kind != Fused::Value::Number || !is_float(v.type)) return false;
+    *out = p.numbers[static_cast<size_t>(v.at)].to_double();
+    return true;
+}
+
+bool same_load(const Array& a, const Array& b) {
+    if (a.dtype != b.dtype || !a.layout->same(*b.layout)) return false;
+    if (a.buffer == b.buffer) return a.offset == b.offset;
+    // Small operands are copies of their own: the same bytes are the same value.
+    size_t bytes = static_cast<size_t>(a.numel()) * a.item();
+    return bytes <= 512 && a.is_contiguous() && b.is_contiguous() && !a.buffer->is_pending() &&
+           !b.buffer->is_pending() && !std::memcmp(a.data(), b.data(), bytes);
+}
+
+int16_t load(Fused& p, const Array& a, const Expression& reader) {
+    Fused::Value::Kind kind = Fused::Value::Gathered;
+    const Layout& loop = *reader.layout;
+    if (a.numel() == 1) kind = Fused::Value::Single;
+    else if (a.numel() == p.n && ((a.is_contiguous() && loop.is_contiguous()) || a.layout->same(loop)))
+        kind = Fused::Value::Linear;
+    for (size_t v = 0; v < p.values.size(); ++v) {
+        const Fused::Value& value = p.values[v];
+        if (value.kind != kind) continue;
+        const Fused::Load& l = p.loads[static_cast<size_t>(value.at)];
+        bool same = kind == Fused::Value::Linear
+                        ? l.array->buffer == a.buffer && l.array->offset == a.offset && l.array->dtype == a.dtype
+                        : same_load(*l.array, a) && (kind == Fused::Value::Single || l.loop->same(loop));
+        if (same) return static_cast<int16_t>(v);
+    }
+    p.loads.push_back({&a, reader.layout.get()});
+    return add_value(p, kind, a.dtype, p.loads.size() - 1);
+}
+
+int16_t add_step(Fused& p, Fused::Step s) {
+    if (table.owner != &p || p.steps.empty()) {
+        table.owner = &p;
+        for (int32_t& t : table.step) t = -1;
+    }
+    int32_t& known = table.step[hash_of(s) % kTable];
+    if (known >= 0 && static_cast<size_t>(known) < p.steps.size() &&
+        same_step(p.steps[static_cast<size_t>(known)], s))
+        return p.steps[static_cast<size_t>(known)].out;
+    bool once = true;
+    for (int k = 0; k < s.arity; ++k) once = once && p.values[static_cast<size_t>(s.in[k])].is_single();
+    DType type = p.values[static_cast<size_t>(s.in[0])].type;  // set by the callers below
+    known = static_cast<int32_t>(p.steps.size());
+    s.out = add_value(p, once ? Fused::Value::Once : Fused::Value::Step, type, p.steps.size());
+    p.steps.push_back(s);
+    return s.out;
+}
+
+int16_t add_instruction(Fused& p, const Lowered::Step& from, const int16_t* in, DType type) {
+    Fused::Step s{};
+    s.kernels = from.kernels;
+    s.primitive = from.primitive;
+    s.arity = from.arity;
+    for (int k = 0; k < from.arity; ++k) s.in[k] = in[k];
+    if (from.arity == 2 && is_float(type)) {
+        double c;
+        bool product = from.primitive == Primitive::mul || from.primitive == Primitive::zmul;
+        if (product && is_number(p, in[1], &c) && c == 1) return in[0];
+        if (product && is_number(p, in[0], &c)) {
+            if (c == 1) return in[1];
+            if (from.primitive == Primitive::zmul && c != 0) {  // g == 0 ? g : g * p, with a g that is not 0
+                s.primitive = Primitive::mul;
+                s.kernels = kernels().elementwise[static_cast<int>(Primitive::mul)][static_cast<int>(type)];
+            }
+        }
+    }
+    int16_t out = add_step(p, s);
+    p.values[static_cast<size_t>(out)].type =
+        primitive_info(from.primitive).result == Result::Bool ? DType::Bool : type;
+    return out;
+}
+
+// Marks the steps that output `o` of a lowered program needs.
+void mark_needed(const Lowered& l, int16_t value, std::vector<char>& needed) {
+    int first = static_cast<int>(l.types.size() - l.steps.size());
+    if (value < first || needed[static_cast<size_t>(value - first)]) return;
+    needed[static_cast<size_t>(value - first)] = 1;
+    const Lowered::Step& s = l.steps[static_cast<size_t>(value - first)];
+    for (int k = 0; k < s.arity; ++k) mark_needed(l, s.in[k], needed);
+}
+
+}  // namespace
+
+int16_t emit_cast(Fused& p, int16_t value, DType dtype) {
+    DType from = p.values[static_cast<size_t>(value)].type;
+    if (from == dtype) return value;
+    if (p.values[static_cast<size_t>(value)].kind == Fused::Value::Number)
+        return number(p, p.numbers[static_cast<size_t>(p.values[static_cast<size_t>(value)].at)], dtype);
+    Fused::Step s{};
+    s.cast = kernels().cast[static_cast<int>(from)][static_cast<int>(dtype)];
+    s.primitive = Primitive::count;
+    s.arity = 1;
+    s.in[0] = value;
+    int16_t out = add_step(p, s);
+    p.values[static_cast<size_t>(out)].type = dtype;
+    return out;
+}
+
+int16_t emit(Fused& p, Expression& e) {
+    if (e.value >= 0) return e.value;
+    Small<int16_t, 64> of;  // the numbers here of the values of the expression's own program
+    for (size_t i = 0; i < e.inputs.size(); ++i) {
+        Expression::Input& input = e.inputs[i];
+        DType want = e.program ? e.program->types[i] : input.array.dtype;
+        int16_t v;
+        if (input.is_number()) {
+            v = number(p, input.number, want);
+        } else {
+            Expression* inner = input.array.buffer->expression();
+            v = inner && inner->mark == e.mark && is_inline(input, e)
+                    ? emit_cast(p, emit(p, *inner), inner->dtype)
+                    : load(p, input.array, e);
+            v = emit_cast(p, v, want);
+        }
+        of.push_back(v);
+    }
+    if (!e.program) return e.value = of[0];
+    const Lowered& l = *e.program;
+    for (size_t c = 0; c < l.constants.size(); ++c)
+        of.push_back(number(p, l.constants[c], l.types[static_cast<size_t>(l.inputs) + c]));
+    std::vector<char> needed(l.steps.size(), l.outputs.size() == 1);
+    int16_t wanted = l.outputs[static_cast<size_t>(e.output)];
+    if (l.outputs.size() > 1) mark_needed(l, wanted, needed);
+    for (size_t s = 0; s < l.steps.size(); ++s) {
+        const Lowered::Step& step = l.steps[s];
+        if (!needed[s]) {
+            of.push_back(-1);
+            continue;
+        }
+        int16_t in[3];
+        for (int k = 0; k < step.arity; ++k) in[k] = of[static_cast<size_t>(step.in[k])];
+        of.push_back(step.cast ? emit_cast(p, in[0], l.types[static_cast<size_t>(step.out)])
+                               : add_instruction(p, step, in, step.type));
+    }
+    return e.value = of[static_cast<size_t>(wanted)];
+}
+
+std::string describe(const Fused& p) {
+    std::string text;
+    auto name = [&](int16_t v) {
+        const Fused::Value& value = p.values[static_cast<size_t>(v)];
+        if (value.kind == Fused::Value::Number) {
+            char number[40];
+            std::snprintf(number, sizeof number, "%.9g", p.numbers[static_cast<size_t>(value.at)].to_double());
+            return std::string(number);
+        }
+        if (value.kind == Fused::Value::Step || value.kind == Fused::Value::Once)
+            return "v" + std::to_string(value.at);
+        return "x" + std::to_string(value.at);
+    };
+    size_t read = 0, written = 0;
+    for (const Fused::Value& v : p.values) {
+        if (v.kind != Fused::Value::Single && v.kind != Fused::Value::Linear &&
+            v.kind != Fused::Value::Gathered)
+            continue;
+        const Array& a = *p.loads[static_cast<size_t>(v.at)].array;
+        size_t bytes = static_cast<size_t>(a.numel()) * a.item();
+        read += bytes;
+        text += "  x" + std::to_string(v.at) + " = load " + dtype_name(a.dtype) + shape_text(*a.layout);
+        if (v.kind == Fused::Value::Gathered) text += a.numel() < p.n ? "  broadcast" : "  strided";
+        text += "\n";
+    }
+    for (const Fused::Step& s : p.steps) {
+        text += "  " + name(s.out) + " = ";
+        text += s.cast ? std::string("to_") + dtype_name(p.values[static_cast<size_t>(s.out)].type)
+                       : primitive_info(s.primitive).name;
+        for (int k = 0; k < s.arity; ++k) text += (k ? ", " : " ") + name(s.in[k]);
+        if (p.values[static_cast<size_t>(s.out)].kind == Fused::Value::Once) text += "  once";
+        text += "\n";
+    }
+    for (const Fused::Output& o : p.outputs) {
+        if (o.reduction == Reduction::count) {
+            written += static_cast<size_t>(p.n) * item_size(o.dtype);
+            text += "  store " + name(o.value) + " " + dtype_name(o.dtype) + "\n";
+        } else {
+            text += std::string("  ") + reduction_name(o.reduction) + " " + name(o.value) + " " +
+                    dtype_name(o.dtype) + "\n";
+            written += item_size(o.dtype);
+        }
+    }
+    char head[160];
+    std::snprintf(head, sizeof head,
+                  "program of %zu instructions over %lld elements: reads %zu bytes, writes %zu\n",
+                  p.steps.size(), static_cast<long long>(p.n), read, written);
+    return head + text;
+}
+
+}  // namespace pb

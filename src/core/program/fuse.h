@@ -1,0 +1,71 @@
+// Fused: one program for several pending expressions.
+//
+// Steps of all expressions in one line, each distinct instruction once (same kernel, same operands: same bits), every
+// value in a block register unless it is a load, a number or an output. Programs are not rewritten otherwise, except
+// that multiplication by a literal 1 is dropped and that zmul by a number other than 0 is a plain product: both
+// give the same bits.
+#pragma once
+#include <vector>
+
+#include "program/expression.h"
+
+namespace pb {
+
+struct Fused {
+    struct Value {
+        enum Kind : uint8_t {
+            Number,    // of `numbers`
+            Single,    // one element in memory, of `loads`
+            Linear,    // read where it lies, of `loads`
+            Gathered,  // brought into a register block by block, of `loads`
+            Step,      // result of a step
+            Once       // result of a step whose operands are all single: computed before the blocks
+        } kind;
+        DType type;
+        int16_t at;
+        bool is_single() const { return kind == Number || kind == Single || kind == Once; }
+    };
+    struct Step {
+        const BlockKernel* kernels;  // [which operand is single], or
+        BlockKernel cast;
+        Primitive primitive;
+        uint8_t arity;
+        int16_t in[3];
+        int16_t out;
+    };
+    struct Load {
+        const Array* array;
+        const Layout* loop;  // the elements walked, when gathered
+    };
+    struct Output {
+        int16_t value;
+        DType dtype;
+        char* data;
+        Expression* expression;
+        Reduction reduction = Reduction::count;  // count: elements are stored
+    };
+    int64_t n = 0;
+    std::vector<Value> values;
+    std::vector<Scalar> numbers;
+    std::vector<Load> loads;
+    std::vector<Step> steps;
+    std::vector<Output> outputs;
+
+    void clear();
+};
+
+// How an expression reads a pending operand: as a value of the same loop, or not.
+bool is_inline(const Expression::Input& input, const Expression& reader);
+
+// Appends an expression, and what it is computed from as far as that belongs to the same plan (has its mark), to the
+// program; gives its value.
+int16_t emit(Fused& program, Expression& e);
+// The value of an output in the dtype it is stored in.
+int16_t emit_cast(Fused& program, int16_t value, DType dtype);
+
+// Computes all outputs. Their memory is there; an output may lie over a linear load.
+void run(const Fused& program);
+
+std::string describe(const Fused& program);
+
+}  // namespace pb
