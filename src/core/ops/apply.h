@@ -25,7 +25,6 @@
 
 #include "array/error.h"
 #include "ops/elementwise.h"
-#include "program/expression.h"
 #include "tape/history.h"
 #include "tape/saved.h"
 #include "tensor/extra.h"

@@ -139,13 +139,15 @@ void accumulate_into(const Tensor& grad, const Tensor& g) {
 }
 
 Tensor add_owned(Tensor a, const Tensor& b) {
-    // What is large or pending becomes part of a program instead.
-    bool mine = a.numel() < deferral.from && !a->cell->buffer->is_pending() &&
-                !b->cell->buffer->is_pending() && Py_REFCNT(a.py()) == 1 && a->cell->is_unique() &&
-                a->cell->buffer->is_unique() &&
+    bool mine = Py_REFCNT(a.py()) == 1 && a->cell->is_unique() && a->cell->buffer->holders() == 1 &&
                 !a->grad_fn && a.dtype() == b.dtype() && a.layout().same_shape(b.layout()) &&
                 !a.layout().overlaps_itself();
     if (!mine) return add(a, b);
+    if (a.numel() >= deferral.from || a->cell->buffer->is_pending() || b->cell->buffer->is_pending()) {
+        Tensor sum = add(a, b);  // a part of a larger program, which counts as the write that it replaces
+        sum->cell->version = a->cell->version + 1;
+        return sum;
+    }
     accumulate_into(a, b);
     return a;
 }

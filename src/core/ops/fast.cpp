@@ -52,6 +52,7 @@ __attribute__((noinline)) Tensor fast_broadcast(const Row& row, const BlockKerne
     Ref<Layout> shape = met_layout(*a->layout, *b->layout);
     if (!shape) return Tensor();
     int64_t n = shape->numel();
+    if (n >= deferral.from) return Tensor();
     SpreadRoom room;
     TensorObject* operands[2] = {a, b};
     const void* in[2];

@@ -77,6 +77,7 @@ void take_input(Expression& e, const Source& source) {
         input.array = std::move(a);
     } else if (a.numel() == 1) {
         input.number = Scalar::load(a.dtype, a.data());
+        input.array.dtype = a.dtype;
     } else if (static_cast<size_t>(a.numel()) * a.item() <= kCopied) {
         input.array = Array::empty(a.dtype, a.layout->dims());
         copy_array(a, input.array);

@@ -24,7 +24,7 @@
 namespace pb {
 
 struct Expression {
-    // An operand: an array, or a number (no buffer).
+    // An operand: an array, or a number (an array without a buffer, which tells the dtype it had).
     struct Input {
         Array array;
         Scalar number;
@@ -72,8 +72,6 @@ Array defer_cast(const Array& a, DType dtype, const Ref<Layout>& layout);
 // input overlaps it in another order. `consumed`, if any, is an input that nobody will look at again.
 void compute_over(const Lowered& program, const Source* inputs, const Array& target, const Buffer* consumed);
 
-// To be called before a buffer's bytes are overwritten: runs what still has to read them.
-void before_write(const Array& target);
 // Runs everything that is pending.
 void synchronize();
 size_t pending_count();

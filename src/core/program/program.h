@@ -82,6 +82,8 @@ struct LinearSource {
 // Outputs are contiguous too, of their values' types, and share no memory with a source (or the program is one step).
 void execute_linear(const Lowered& program, const LinearSource* sources, void* const* outputs, int64_t n);
 
+// To be called before a buffer's bytes are overwritten: runs the pending expressions that still have to read them.
+void before_write(const Array& target);
 // Copies (and converts) between arrays of one shape.
 void copy_array(const Array& from, const Array& to);
 Array contiguous_array(const Array& a);  // itself when it is contiguous
