@@ -74,7 +74,13 @@ _SUBMODULES = {
     "return_types",
     "special",
 }
-_HOMES = {"load": "serialization", "save": "serialization", "set_printoptions": "printing"}
+_HOMES = {
+    "explain": "fusion",
+    "load": "serialization",
+    "save": "serialization",
+    "set_printoptions": "printing",
+    "synchronize": "fusion",
+}
 
 
 def __getattr__(name):

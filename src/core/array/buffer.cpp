@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "array/error.h"
@@ -123,6 +124,7 @@ Ref<Buffer> Buffer::allocate(size_t bytes) {
     auto* b = static_cast<Buffer*>(pool_alloc(kHeader + bytes));
     b->refs_ = 1;
     b->writable_ = true;
+    b->pinned_ = false;
     b->exports_ = 0;
     b->bytes_ = bytes;
     b->kind_ = kInline;
@@ -154,6 +156,7 @@ void Buffer::settle(char* data) {
     cached_of(this).expression = nullptr;
 }
 void Buffer::discard(char* data) { cached_free(data, bytes_); }
+char* Buffer::surrender() { return std::exchange(data_, nullptr); }
 
 Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(void*), bool writable) {
     static char nothing[64];  // for empty arrays without an address
@@ -161,6 +164,7 @@ Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(
     Buffer* b = &f->buffer;
     b->refs_ = 1;
     b->kind_ = kForeign;
+    b->pinned_ = false;
     b->exports_ = 0;
     b->writable_ = writable;
     b->data_ = data ? static_cast<char*>(data) : nothing;

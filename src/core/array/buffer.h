@@ -57,6 +57,11 @@ class Buffer {
     char* prepare();
     void settle(char* data);
     void discard(char* data);  // gives back what `prepare` took
+    char* surrender();         // gives up the bytes to another buffer of the same size
+
+    // Somebody knows the address and expects it to stay; a write in place keeps to it.
+    void pin() { pinned_ = true; }
+    bool is_pinned() const { return pinned_; }
 
     // Somebody outside got the address; a count that runs full stays so.
     void share() { exports_ = exports_ == UINT16_MAX ? exports_ : static_cast<uint16_t>(exports_ + 1); }
@@ -73,7 +78,8 @@ class Buffer {
     enum Kind : uint8_t { kInline, kCached, kForeign };
     void destroy();
     uint32_t refs_;
-    bool writable_;
+    bool writable_ : 1;
+    bool pinned_ : 1 = false;
     Kind kind_;
     uint16_t exports_ = 0;
     char* data_;

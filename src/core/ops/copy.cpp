@@ -14,7 +14,7 @@ Ref<Layout> dense_layout(const Tensor& x) { return x.layout().packed(); }
 
 Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
     if (dtype != x.dtype() && layout->is_dense() && !modes.anomaly) {
-        Array a = x.array();
+        Array a = x.value();
         Source source{&a, {}};
         if (is_deferred(&source, 1, *layout)) return Tensor::make(defer_cast(a, dtype, layout));
     }

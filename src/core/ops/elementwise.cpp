@@ -23,7 +23,7 @@ struct Sources {
     Sources(const Operand* operands, int n) {
         for (int i = 0; i < n; ++i) {
             if (const Tensor* t = operands[i].tensor) {
-                held[i] = t->array();
+                held[i] = t->value();
                 sources[i].array = &held[i];
             } else {
                 sources[i].scalar = operands[i].scalar;
@@ -66,6 +66,17 @@ void compute_into(const Row& row, const Operand* operands, DType compute, Array&
     }
     before_write(out);
     execute(program, s.sources, &out, *out.layout);
+}
+
+// A write over all of a large value that only its cell holds gives the cell a new, pending value. False where the
+// elements have to be written now.
+bool replace_value(const Row& row, const Operand* operands, DType compute, const Tensor& target) {
+    const Lowered& program = lowered(row, compute);
+    if (!program.total || modes.anomaly || !can_replace(target.value(), 2)) return false;
+    Sources s(operands, row.arity);
+    if (!is_deferred(s.sources, row.arity, target.layout())) return false;
+    target->cell->buffer = defer_over(program, s.sources, target.value()).buffer;
+    return true;
 }
 
 uint8_t wanted_operands(const Row& row, const Operand* operands) {
@@ -238,10 +249,11 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
     }
     Tensor dual;
     if (level) dual = elementwise(row, operands, n);  // value, tangents and history out of place
-    Array out = target.array();
     if (dual) {
-        copy_array(dual.array(), out);
-    } else {
+        before_write(target.array());
+        copy_array(dual.array(), target.array());
+    } else if (!replace_value(row, operands, p.compute, target)) {
+        Array out = target.array();
         compute_into(row, operands, p.compute, out, consumed ? (*consumed)->cell->buffer.get() : nullptr);
     }
     note_write(target, row.inplace_name.c_str());

@@ -134,7 +134,7 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
         held[i] = s.array(*this);
         sources[i].array = &held[i];
     }
-    held[slots_] = g.array();
+    held[slots_] = g.value();
     sources[slots_].array = &held[slots_];
     const Lowered& program = lower(pullback_.program, g.dtype());
     Array results[kMaxOperands];

@@ -49,13 +49,15 @@ struct ExpandBack {
 };
 
 // A sum over everything ends the program that computes its elements.
-Array sum_array(const Array& a, const Dims& dims, bool keepdim) {
+Array sum_array(const Tensor& x, int dtype, const Dims& dims, bool keepdim) {
+    Array a = dtype < 0 ? x.value() : in_dtype(x, dtype);
     Source source{&a, {}};
     if (static_cast<int64_t>(dims.size()) == a.ndim() && a.ndim() > 0 && !modes.anomaly &&
         is_deferred(&source, 1, *a.layout)) {
         Ref<Layout> result = keepdim ? Layout::contiguous(reduced_shape(*a.layout, dims, true)) : Layout::scalar();
         return defer_reduction(Reduction::sum, a, result);
     }
+    a.data();
     return reduce_array(Reduction::sum, a, dims, keepdim);
 }
 
@@ -65,7 +67,7 @@ struct Sum {
     int dtype = -1;
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
     Tensor forward(const Tensors& x) {
-        return Tensor::make(sum_array(in_dtype(x[0], dtype), dims, keepdim));
+        return Tensor::make(sum_array(x[0], dtype, dims, keepdim));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
@@ -79,7 +81,7 @@ struct Mean {
     int dtype = -1;
     const char* node_name() const { return all ? "MeanBackward0" : "MeanBackward1"; }
     Tensor forward(const Tensors& x) {
-        Tensor s = Tensor::make(sum_array(in_dtype(x[0], dtype), dims, keepdim));
+        Tensor s = Tensor::make(sum_array(x[0], dtype, dims, keepdim));
         return div(s, static_cast<double>(reduced_count(x[0].layout(), dims)));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {

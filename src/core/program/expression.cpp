@@ -187,7 +187,7 @@ Fused scratch;
 // Which members leave the program: what was asked for, reductions, what somebody holds and no member reads, and what
 // is met for the second time.
 bool leaves(const Plan& plan, const Expression* e, const Expression* asked) {
-    if (e == asked || e->is_reduction()) return true;
+    if (e == asked || e->is_reduction() || e->overwrites) return true;
     return e->is_held() && (e->computed > 0 || !plan.is_read(e));
 }
 
@@ -201,20 +201,53 @@ void add_output(Fused& program, Expression* e) {
     program.outputs.push_back({value, e->dtype, nullptr, e});
 }
 
+// The old value whose memory a write in place takes over: nobody holds it, all who read it are done with this
+// program, and the program reads it in order.
+Buffer* donor(const Fused& program, const Fused::Output& output) {
+    const Expression& e = *output.expression;
+    if (!e.overwrites || e.inputs.empty()) return nullptr;
+    Buffer* b = nullptr;
+    for (const Expression::Input& input : e.inputs)
+        if (input.array.buffer && input.array.buffer.get() == e.replaced) b = input.array.buffer.get();
+    if (!b || !b->is_cached() || b->is_pending() || b->is_shared() || b->is_pinned() || b->holders() ||
+        b->bytes() != e.result->bytes())
+        return nullptr;
+    for (const Expression* r : b->readers()) {
+        bool leaves = false;
+        for (const Fused::Output& o : program.outputs) leaves = leaves || (o.expression == r && r->result);
+        if (!leaves) return nullptr;
+    }
+    for (size_t v = 0; v < program.values.size(); ++v) {
+        const Fused::Value& value = program.values[v];
+        if (value.kind != Fused::Value::Linear && value.kind != Fused::Value::Gathered) continue;
+        if (program.loads[static_cast<size_t>(value.at)].array->buffer.get() != b) continue;
+        if (value.kind == Fused::Value::Gathered) return nullptr;
+        for (const Fused::Output& o : program.outputs)
+            if (o.value == static_cast<int16_t>(v)) return nullptr;
+    }
+    return b;
+}
+
 // Takes memory for the outputs that have none, runs, and gives the results to their buffers.
 void finish(Fused& program, const Plan& plan) {
     Small<Fused::Output*, 8> own;
+    Small<Buffer*, 8> donors;
     try {
         for (Fused::Output& o : program.outputs) {
             if (o.data) continue;
-            o.data = o.expression->result->prepare();
+            Buffer* given = donor(program, o);
+            o.data = given ? given->data() : o.expression->result->prepare();
             own.push_back(&o);
+            donors.push_back(given);
         }
     } catch (...) {
-        for (Fused::Output* o : own) o->expression->result->discard(o->data);
+        for (size_t i = 0; i < own.size(); ++i)
+            if (!donors[i]) own[i]->expression->result->discard(own[i]->data);
         throw;
     }
     run(program);
+    for (Buffer* given : donors)
+        if (given) given->surrender();
     for (Expression* e : plan.members)
         if (e->computed < 2) ++e->computed;
     Small<Ref<Buffer>, 8> held;  // until all are settled: freeing one expression may free another's value
@@ -358,6 +391,20 @@ Array defer(const Lowered& program, int output, const Source* inputs, const Ref<
     Expression* e = make(&program, inputs, program.inputs, layout, dtype);
     e->output = static_cast<int16_t>(output);
     return adopt(e, layout);
+}
+
+bool can_replace(const Array& target, size_t holders) {
+    const Buffer& b = *target.buffer;
+    return !deferral.immediate && target.numel() >= deferral.from && target.offset == 0 &&
+           target.layout->is_dense() && b.is_cached() && !b.is_shared() && !b.is_pinned() &&
+           b.bytes() == static_cast<size_t>(target.numel()) * target.item() && b.holders() == holders;
+}
+
+Array defer_over(const Lowered& program, const Source* inputs, const Array& target) {
+    Expression* e = make(&program, inputs, program.inputs, target.layout, target.dtype);
+    e->overwrites = true;
+    e->replaced = target.buffer.get();
+    return adopt(e, target.layout);
 }
 
 Array defer_reduction(Reduction r, const Array& a, const Ref<Layout>& result) {

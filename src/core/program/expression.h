@@ -13,7 +13,8 @@
 //     gradients are one pass over memory, whichever of them is looked at first.
 //
 // A value that was computed in a register once and is met again while somebody still holds it is stored: nothing is
-// computed more than twice. Three bounds keep the pending from growing without end: instructions of one expression,
+// computed more than twice. A write in place over a whole value is pending too: the cell gets a new value, what
+// still reads the old one keeps it, and if nothing does the new one is written over its memory. Three bounds keep the pending from growing without end: instructions of one expression,
 // bytes that nothing but expressions keeps alive, and, with them, the depth of every recursion here.
 #pragma once
 #include <string>
@@ -41,6 +42,8 @@ struct Expression {
 
     uint32_t cost = 0;     // an upper bound of the instructions that it takes, everything pending included
     uint8_t computed = 0;  // how often it was computed in a register
+    bool overwrites = false;     // it takes the place of a cell's value: stored by the first program that computes it
+    const Buffer* replaced = nullptr;  // which was this one; an input, if it is read
     // State of a plan that is being made.
     uint32_t mark = 0;
     int16_t value = 0;
@@ -68,6 +71,10 @@ Array defer_reduction(Reduction r, const Array& a, const Ref<Layout>& result);
 // A pending conversion; of a dtype into itself a copy.
 Array defer_cast(const Array& a, DType dtype, const Ref<Layout>& layout);
 
+// A pending value that takes the place of `target`, all of a buffer that nothing but one cell and pending expressions
+// hold: a write in place that runs later. It will lie in the old value's memory if nobody reads that any more.
+bool can_replace(const Array& target, size_t holders);
+Array defer_over(const Lowered& program, const Source* inputs, const Array& target);
 // Computes output 0 of a program and writes it over `target`, which may be one of the inputs, in one pass where no
 // input overlaps it in another order. `consumed`, if any, is an input that nobody will look at again.
 void compute_over(const Lowered& program, const Source* inputs, const Array& target, const Buffer* consumed);

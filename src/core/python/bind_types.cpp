@@ -58,7 +58,8 @@ PyObject* equal(const Args& a) {
 // storage(input): (address, bytes) of the whole buffer.
 PyObject* storage(const Args& a) {
     before_write(a.tensor(0).array());  // whoever gets the address may write there
-    const Buffer& b = *a.tensor(0)->cell->buffer;
+    Buffer& b = *a.tensor(0)->cell->buffer;
+    b.pin();
     return Py_BuildValue("(Nn)", PyLong_FromVoidPtr(b.data()), static_cast<Py_ssize_t>(b.bytes()));
 }
 

@@ -223,7 +223,10 @@ PyObject* element_size(const Args& a) { return checked(PyLong_FromSize_t(item_si
 PyObject* storage_offset(const Args& a) { return checked(PyLong_FromLongLong(a.tensor(0)->offset)); }
 PyObject* data_ptr(const Args& a) {
     Tensor x = a.tensor(0);
-    return checked(PyLong_FromVoidPtr(x.numel() ? x.data() : nullptr));
+    if (!x.numel()) return PyLong_FromLong(0);
+    before_write(x.array());  // whoever gets the address may write there, and expects it to stay
+    x->cell->buffer->pin();
+    return checked(PyLong_FromVoidPtr(x.data()));
 }
 PyObject* is_contiguous(const Args& a) { return boolean(a.tensor(0).is_contiguous()); }
 PyObject* is_set_to(const Args& a) {

@@ -15,6 +15,7 @@ void bind_order();
 void bind_rows();
 void bind_scan();
 void bind_interop(PyObject* module);
+void bind_program(PyObject* module);
 void init_return_types(PyObject* module);
 
 void init_bindings(PyObject* module) {
@@ -30,6 +31,7 @@ void init_bindings(PyObject* module) {
     bind_rows();
     bind_scan();
     bind_interop(module);
+    bind_program(module);
     init_return_types(module);
 }
 

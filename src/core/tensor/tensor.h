@@ -103,8 +103,13 @@ class Tensor {
     uint32_t version() const { return o_->cell->version; }
     bool is_dual() const { return o_->exceptional & kDual || (o_->flags & kIsView && is_stale_dual(o_)); }
 
-    // The value; every structured operator looks through here.
+    // The value, with its bytes; every structured operator looks through here.
     Array array() const {
+        o_->cell->buffer->data();
+        return value();
+    }
+    // The value, which may be pending: for what can become a part of a program.
+    Array value() const {
         Array a;
         a.buffer = o_->cell->buffer;
         a.layout = Ref<Layout>(o_->layout);

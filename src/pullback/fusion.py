@@ -1,0 +1,85 @@
+"""Looking at fused programs: what is pending, and what would compute it.
+
+Large elementwise results are computed when somebody looks at them, together with everything that shares a part
+with them, in one pass over memory. ``PULLBACK_IMMEDIATE=1`` in the environment computes everything at the call.
+"""
+
+from . import _core
+
+__all__ = ["Explanation", "explain", "synchronize"]
+
+
+class Explanation(str):
+    """Text that an interactive session shows as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return str(self)
+
+
+def synchronize():
+    """Run everything that is pending.
+
+    Nothing needs this to be right; it is for those who time things.
+
+    Raises:
+        OutOfMemoryError: there is no memory for a result; what is pending stays so.
+
+    Example:
+        >>> x = pb.ones(100_000)
+        >>> y = x.exp() + 1  # nothing is computed yet
+        >>> pb.synchronize()
+    """
+    _core.synchronize()
+
+
+def _leaves(tensor):
+    nodes, leaves = [tensor.grad_fn], {}
+    seen = set()
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            leaves[id(node.variable)] = node.variable
+        nodes.extend(edge for edge, _ in node.next_functions)
+    return list(leaves.values())
+
+
+def explain(tensor, *, gradient=True):
+    """The program that would compute a pending tensor, and its gradient, as text.
+
+    Every line is a load, an instruction on a block of elements, a stored result or a reduction; the head counts
+    the elements and the bytes that go to and from memory. Nothing is computed.
+
+    Args:
+        tensor: of any shape and dtype.
+        gradient: whether to add the gradients of the tensor's sum by its leaves, where it requires grad: they run
+            in the same program. The graph is kept.
+
+    Returns:
+        Explanation: a string; it says so when the tensor's elements are there already.
+
+    Example:
+        >>> x = pb.ones(100_000)
+        >>> print(pb.explain(x * x + 1))
+        program of 2 instructions over 100000 elements: reads 400000 bytes, writes 400000
+          x0 = load float32[100000]
+          v0 = mul x0, x0
+          v1 = add v0, 1
+          store v1 float32
+    """
+    if not _core.pending(tensor):
+        shape = "x".join(map(str, tensor.shape)) or "single"
+        return Explanation(f"nothing is pending: {shape} elements of {tensor.dtype} are in memory")
+    gradients = ()
+    if gradient and tensor.requires_grad and tensor.grad_fn is not None:
+        from . import autograd
+
+        total = tensor if tensor.ndim == 0 else tensor.sum()
+        gradients = autograd.grad(total, _leaves(tensor), retain_graph=True, allow_unused=True)
+    text = _core.explain(tensor).rstrip()
+    del gradients  # they were held so that they belonged to the program
+    return Explanation(text)
