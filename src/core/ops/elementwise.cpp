@@ -50,7 +50,8 @@ Array compute_new(const Row& row, const Operand* operands, const Plan& p, const 
     if (program.total && !modes.anomaly && is_deferred(s.sources, row.arity, *layout))
         return defer(program, 0, s.sources, layout, p.result);
     Array out = Array::empty(p.result, layout);
-    if (layout->numel() >= deferral.from && !deferral.immediate) compute_over(program, s.sources, out, nullptr);
+    if (layout->numel() >= deferral.from && !deferral.immediate)
+        compute_over(program, s.sources, out, nullptr);
     else execute(program, s.sources, &out, *layout);
     return out;
 }

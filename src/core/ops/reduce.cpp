@@ -54,7 +54,8 @@ Array sum_array(const Tensor& x, int dtype, const Dims& dims, bool keepdim) {
     Source source{&a, {}};
     if (static_cast<int64_t>(dims.size()) == a.ndim() && a.ndim() > 0 && !modes.anomaly &&
         is_deferred(&source, 1, *a.layout)) {
-        Ref<Layout> result = keepdim ? Layout::contiguous(reduced_shape(*a.layout, dims, true)) : Layout::scalar();
+        Ref<Layout> result =
+            keepdim ? Layout::contiguous(reduced_shape(*a.layout, dims, true)) : Layout::scalar();
         return defer_reduction(Reduction::sum, a, result);
     }
     a.data();
@@ -66,9 +67,7 @@ struct Sum {
     bool keepdim, all;
     int dtype = -1;
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
-    Tensor forward(const Tensors& x) {
-        return Tensor::make(sum_array(x[0], dtype, dims, keepdim));
-    }
+    Tensor forward(const Tensors& x) { return Tensor::make(sum_array(x[0], dtype, dims, keepdim)); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
     }

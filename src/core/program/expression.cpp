@@ -12,10 +12,10 @@ namespace pb {
 
 namespace {
 
-constexpr uint32_t kMostInstructions = 256;         // that one expression may take
-constexpr size_t kMostPending = 1024;               // expressions
+constexpr uint32_t kMostInstructions = 256;          // that one expression may take
+constexpr size_t kMostPending = 1024;                // expressions
 constexpr size_t kMostOrphaned = size_t(128) << 20;  // bytes that only expressions keep alive
-constexpr size_t kCopied = 512;                     // operands of so many bytes are copied: nothing has to protect them
+constexpr size_t kCopied = 512;  // operands of so many bytes are copied: nothing has to protect them
 
 int64_t from_environment(const char* name, int64_t otherwise) {
     const char* text = std::getenv(name);
@@ -163,9 +163,9 @@ class Plan {
             Expression* r = e->result->readers()[i];
             if (has(r) || !r->result || std::find(seen.begin(), seen.end(), r) != seen.end()) continue;
             seen.push_back(r);
-            bool together = r->numel() == like.numel() &&
-                            (like.layout->is_contiguous() ? r->layout->is_contiguous()
-                                                          : r->layout->same(*like.layout));
+            bool together =
+                r->numel() == like.numel() &&
+                (like.layout->is_contiguous() ? r->layout->is_contiguous() : r->layout->same(*like.layout));
             if (!together || !(r->is_reduction() || r->is_held())) continue;
             size_t blocked = blockers.size();
             bool dry = std::exchange(dry_, false);
@@ -330,7 +330,8 @@ void bound_pending() {
     while (oldest && orphaned_bytes() > kMostOrphaned) compute(*top(oldest)->result);
 }
 
-Expression* make(const Lowered* program, const Source* inputs, int n, const Ref<Layout>& layout, DType dtype) {
+Expression* make(const Lowered* program, const Source* inputs, int n, const Ref<Layout>& layout,
+                 DType dtype) {
     auto* e = new (pool_alloc(sizeof(Expression))) Expression;
     e->result = nullptr;
     e->program = program;
@@ -387,7 +388,8 @@ bool is_deferred(const Source* inputs, int n, const Layout& layout) {
     return large || pending;
 }
 
-Array defer(const Lowered& program, int output, const Source* inputs, const Ref<Layout>& layout, DType dtype) {
+Array defer(const Lowered& program, int output, const Source* inputs, const Ref<Layout>& layout,
+            DType dtype) {
     Expression* e = make(&program, inputs, program.inputs, layout, dtype);
     e->output = static_cast<int16_t>(output);
     return adopt(e, layout);
@@ -458,8 +460,8 @@ bool overlaps(const Fused& program, const Array& target) {
     for (const Fused::Value& v : program.values) {
         if (v.kind != Fused::Value::Linear && v.kind != Fused::Value::Gathered) continue;
         const Array& a = *program.loads[static_cast<size_t>(v.at)].array;
-        if (a.buffer == target.buffer && (v.kind == Fused::Value::Gathered || a.offset != target.offset ||
-                                          a.dtype != target.dtype))
+        if (a.buffer == target.buffer &&
+            (v.kind == Fused::Value::Gathered || a.offset != target.offset || a.dtype != target.dtype))
             return true;
     }
     return false;

@@ -42,7 +42,8 @@ struct Expression {
 
     uint32_t cost = 0;     // an upper bound of the instructions that it takes, everything pending included
     uint8_t computed = 0;  // how often it was computed in a register
-    bool overwrites = false;     // it takes the place of a cell's value: stored by the first program that computes it
+    bool overwrites =
+        false;  // it takes the place of a cell's value: stored by the first program that computes it
     const Buffer* replaced = nullptr;  // which was this one; an input, if it is read
     // State of a plan that is being made.
     uint32_t mark = 0;

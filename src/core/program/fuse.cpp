@@ -92,9 +92,10 @@ int16_t load(Fused& p, const Array& a, const Expression& reader) {
         const Fused::Value& value = p.values[v];
         if (value.kind != kind) continue;
         const Fused::Load& l = p.loads[static_cast<size_t>(value.at)];
-        bool same = kind == Fused::Value::Linear
-                        ? l.array->buffer == a.buffer && l.array->offset == a.offset && l.array->dtype == a.dtype
-                        : same_load(*l.array, a) && (kind == Fused::Value::Single || l.loop->same(loop));
+        bool same =
+            kind == Fused::Value::Linear
+                ? l.array->buffer == a.buffer && l.array->offset == a.offset && l.array->dtype == a.dtype
+                : same_load(*l.array, a) && (kind == Fused::Value::Single || l.loop->same(loop));
         if (same) return static_cast<int16_t>(v);
     }
     p.loads.push_back({&a, reader.layout.get()});
@@ -214,7 +215,8 @@ std::string describe(const Fused& p) {
         const Fused::Value& value = p.values[static_cast<size_t>(v)];
         if (value.kind == Fused::Value::Number) {
             char number[40];
-            std::snprintf(number, sizeof number, "%.9g", p.numbers[static_cast<size_t>(value.at)].to_double());
+            std::snprintf(number, sizeof number, "%.9g",
+                          p.numbers[static_cast<size_t>(value.at)].to_double());
             return std::string(number);
         }
         if (value.kind == Fused::Value::Step || value.kind == Fused::Value::Once)

@@ -122,7 +122,8 @@ class Runner {
         block_ = kReductionLeaf;
         while (block_ * static_cast<int64_t>(widest) > kBlockBytes && block_ > 1) block_ /= 2;
         register_bytes_ = (static_cast<size_t>(block_) * widest + 63) / 64 * 64;
-        leaf_registers_ = (static_cast<size_t>(kReductionLeaf) * widest + register_bytes_ - 1) / register_bytes_;
+        leaf_registers_ =
+            (static_cast<size_t>(kReductionLeaf) * widest + register_bytes_ - 1) / register_bytes_;
     }
 
     // A place in the thread's registers is an offset, with the flag that it has to be moved there.
@@ -232,7 +233,8 @@ class Runner {
                 size_t v = static_cast<size_t>(step.in[k]);
                 bool repeated = false;
                 for (int j = 0; j < k; ++j) repeated = repeated || step.in[j] == step.in[k];
-                if (repeated || last[v] != static_cast<int32_t>(s) || places_[v].mask != kInRegister) continue;
+                if (repeated || last[v] != static_cast<int32_t>(s) || places_[v].mask != kInRegister)
+                    continue;
                 auto r = static_cast<int32_t>(reinterpret_cast<size_t>(places_[v].base) / register_bytes_);
                 if (item_size(p_.values[v].type) == item_size(p_.values[out].type)) free.push_back(r);
                 else after.push_back(r);
@@ -361,7 +363,8 @@ class Runner {
         if (!prepared_[static_cast<size_t>(worker)]) prepare(worker);
         const Place* table = tables_[static_cast<size_t>(worker)].data();
         int64_t end = std::min(p_.n, (chunk + 1) * chunk_);
-        for (int64_t at = chunk * chunk_; at < end; at += block_) block(table, at, std::min(block_, end - at));
+        for (int64_t at = chunk * chunk_; at < end; at += block_)
+            block(table, at, std::min(block_, end - at));
     }
 
     static char* find(const Place* table, int16_t value, int64_t at) {
@@ -385,7 +388,8 @@ class Runner {
         int64_t past = at + n;
         if (reduces_.empty() || (past % kReductionLeaf && past != p_.n)) return;
         int64_t leaf = (past - 1) / kReductionLeaf, first = leaf * kReductionLeaf;
-        for (const Reduce& r : reduces_) r.leaf(find(table, r.from, first), past - first, r.partial + 8 * leaf);
+        for (const Reduce& r : reduces_)
+            r.leaf(find(table, r.from, first), past - first, r.partial + 8 * leaf);
     }
 
     // The inner nodes of the tree: as a binary counter adds.
