@@ -187,8 +187,8 @@ Fused scratch;
 // Which members leave the program: what was asked for, reductions, what somebody holds and no member reads, and what
 // is met for the second time.
 bool leaves(const Plan& plan, const Expression* e, const Expression* asked) {
-    if (e == asked || e->is_reduction() || e->overwrites) return true;
-    return e->is_held() && (e->computed > 0 || !plan.is_read(e));
+    if (e == asked || e->is_reduction()) return true;
+    return e->is_held() && (e->overwrites || e->computed > 0 || !plan.is_read(e));
 }
 
 void add_output(Fused& program, Expression* e) {
@@ -201,22 +201,38 @@ void add_output(Fused& program, Expression* e) {
     program.outputs.push_back({value, e->dtype, nullptr, e});
 }
 
+// Whether an expression is over once the outputs are there: it is one, or is read by nothing else.
+bool ends_with(const Fused& program, const Expression* e) {
+    if (!e->result) return false;
+    for (const Fused::Output& o : program.outputs)
+        if (o.expression == e) return true;
+    if (e->is_held() || e->result->readers().empty()) return false;
+    for (const Expression* r : e->result->readers())
+        if (!ends_with(program, r)) return false;
+    return true;
+}
+
+// The value that writes in place have led to this one from, and that lies in memory.
+Buffer* replaced_by(const Expression* e) {
+    while (e && e->overwrites) {
+        Buffer* b = nullptr;
+        for (const Expression::Input& input : e->inputs)
+            if (input.array.buffer && input.array.buffer.get() == e->replaced) b = input.array.buffer.get();
+        if (!b || !b->is_pending()) return b;
+        e = b->holders() ? nullptr : b->expression();
+    }
+    return nullptr;
+}
+
 // The old value whose memory a write in place takes over: nobody holds it, all who read it are done with this
 // program, and the program reads it in order.
 Buffer* donor(const Fused& program, const Fused::Output& output) {
-    const Expression& e = *output.expression;
-    if (!e.overwrites || e.inputs.empty()) return nullptr;
-    Buffer* b = nullptr;
-    for (const Expression::Input& input : e.inputs)
-        if (input.array.buffer && input.array.buffer.get() == e.replaced) b = input.array.buffer.get();
-    if (!b || !b->is_cached() || b->is_pending() || b->is_shared() || b->is_pinned() || b->holders() ||
-        b->bytes() != e.result->bytes())
+    Buffer* b = replaced_by(output.expression);
+    if (!b || !b->is_cached() || b->is_shared() || b->is_pinned() || b->holders() ||
+        b->bytes() != output.expression->result->bytes())
         return nullptr;
-    for (const Expression* r : b->readers()) {
-        bool leaves = false;
-        for (const Fused::Output& o : program.outputs) leaves = leaves || (o.expression == r && r->result);
-        if (!leaves) return nullptr;
-    }
+    for (const Expression* r : b->readers())
+        if (!ends_with(program, r)) return nullptr;
     for (size_t v = 0; v < program.values.size(); ++v) {
         const Fused::Value& value = program.values[v];
         if (value.kind != Fused::Value::Linear && value.kind != Fused::Value::Gathered) continue;
@@ -236,6 +252,8 @@ void finish(Fused& program, const Plan& plan) {
         for (Fused::Output& o : program.outputs) {
             if (o.data) continue;
             Buffer* given = donor(program, o);
+            for (Buffer* taken : donors)
+                if (taken == given) given = nullptr;
             o.data = given ? given->data() : o.expression->result->prepare();
             own.push_back(&o);
             donors.push_back(given);
