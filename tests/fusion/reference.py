@@ -137,9 +137,8 @@ class Ref:
     def _compare(self, function, other):
         other = self._of(other)
         r, s = real(self.a), real(np.asarray(other))
-        if r.dtype.kind == "f" or s.dtype.kind == "f":
-            if self.doubt.near(r - s):
-                self.doubt.values = self.doubt.slopes = False
+        if (r.dtype.kind == "f" or s.dtype.kind == "f") and self.doubt.near(r - s):
+            self.doubt.values = self.doubt.slopes = False
         return self._made(function(r, s))
 
     def __gt__(self, other):
@@ -204,7 +203,8 @@ class Ref:
 
     def view(self, *shape):
         a = self.a.reshape(shape)
-        assert np.shares_memory(a, self.a), "a view that NumPy has to copy"
+        if not np.shares_memory(a, self.a):  # its elements lie in another order here
+            self.doubt.values = self.doubt.slopes = False
         return self._view(a)
 
     def expand(self, *shape):
