@@ -12,6 +12,7 @@ import pullback as pb
 from pullback import _core
 
 SMALL = [(1, 1), (1, 4), (3, 1), (2, 3), (3, 3), (4, 4), (5, 3)]
+MEDIUM = [(9, 8), (12, 12), (8, 10), (100, 1), (1, 100), (16, 16)]  # more than the 512 bytes that are copied
 LARGE = [(64, 64), (65, 63), (64, 65), (1, 4096), (4097, 1), (50, 100), (100, 100), (200, 100), (1500, 3)]
 
 
@@ -36,7 +37,7 @@ class Writer:
         self.doubt = reference.Doubt()
         self.module = reference.Module(self.doubt)
         self.refs = {"pb": self.module, "leaf": self.module.leaf}
-        self.limit = 40_000 if shape[0] * shape[1] > 1000 else 60
+        self.limit = 40_000 if shape in LARGE else 1000 if shape in MEDIUM else 60
         self.made = self.kept = 0
         self.wrong = []  # where pullback and the reference differ
         self.shape = shape

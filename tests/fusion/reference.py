@@ -263,7 +263,9 @@ class Ref:
         self.doubt.scale = max(self.doubt.scale, float(np.max(np.abs(real(value)), initial=0)))
         if a.dtype.kind == "f" and np.any(value.imag):
             self.doubt.slopes = False  # a detached alias that gets a history of its own
-        if a.dtype.kind != "c":
+        if a.dtype.kind in "ib" and np.isnan(real(value)).any():
+            self.doubt.values = self.doubt.slopes = False
+        elif a.dtype.kind != "c":
             a[at] = real(value)
         elif not self.doubt.recording:
             a.real[at] = real(value)
