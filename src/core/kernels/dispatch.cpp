@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/kernels/kernels.h"
+#include "core/kernels/pairs.h"
 #include "core/kernels/reduce.h"
 #include "core/kernels/rows.h"
 
@@ -61,6 +62,7 @@ struct Chosen {
     Kernels table{};
     Reductions reductions{};
     RowKernels rows{};
+    PairKernels pairs{};
 
     Chosen() {
 #define PB_INSTALL_ISA(name)                       \
@@ -74,6 +76,7 @@ struct Chosen {
         name::install_reductions(reductions);      \
         name::install_many_reductions(reductions); \
         name::install_rows(rows);                  \
+        name::install_pairs(pairs);                \
         name::resolve_vector_math();               \
     }
         PB_INSTALL_ISA(baseline)
@@ -96,6 +99,14 @@ const PrimitiveInfo& primitive_info(Primitive p) { return kInfo[static_cast<int>
 const Kernels& kernels() { return chosen().table; }
 const Reductions& reductions() { return chosen().reductions; }
 const RowKernels& row_kernels() { return chosen().rows; }
+const PairKernels& pair_kernels() { return chosen().pairs; }
+const char* pair_name(PairFirst first, PairSecond second) {
+    constexpr const char* names[2][5] = {
+        {"mul_add", "mul_sub", "mul_rsub", "mul_mul", "mul_zmul"},
+        {"zmul_add", "zmul_sub", "zmul_rsub", "zmul_mul", "zmul_zmul"},
+    };
+    return names[static_cast<int>(first)][static_cast<int>(second)];
+}
 const char* kernels_isa() { return chosen().isa; }
 
 bool run_kernel(const char* name, DType dtype, int single, const void* const* in, void* out, int64_t n) {

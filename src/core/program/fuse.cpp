@@ -1,7 +1,11 @@
 #include "program/fuse.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <utility>
+
+#include "kernels/pairs.h"
 
 namespace pb {
 
@@ -209,6 +213,72 @@ int16_t emit(Fused& p, Expression& e) {
     return e.value = of[static_cast<size_t>(wanted)];
 }
 
+namespace {
+
+bool is(const Fused::Step& s, Primitive primitive) { return !s.cast && !s.pair && s.primitive == primitive; }
+
+// How a sum, difference or product reads a product at operand k.
+bool second_of(const Fused::Step& s, int k, PairSecond* out) {
+    if (is(s, Primitive::add)) *out = PairSecond::add;
+    else if (is(s, Primitive::sub)) *out = k == 0 ? PairSecond::sub : PairSecond::rsub;
+    else if (is(s, Primitive::mul)) *out = PairSecond::mul;
+    else if (is(s, Primitive::zmul) && k == 0) *out = PairSecond::zmul;
+    else return false;
+    return true;
+}
+
+}  // namespace
+
+void pair_up(Fused& p) {
+    std::vector<uint16_t> uses(p.values.size());
+    std::vector<char> gone(p.steps.size());
+    for (const Fused::Step& s : p.steps)
+        for (int k = 0; k < s.arity; ++k) ++uses[static_cast<size_t>(s.in[k])];
+    for (const Fused::Output& o : p.outputs) uses[static_cast<size_t>(o.value)] = UINT16_MAX;
+    // The step that computes a value which this operand alone reads, or null.
+    auto sole = [&](int16_t v) -> Fused::Step* {
+        const Fused::Value& value = p.values[static_cast<size_t>(v)];
+        if (value.kind != Fused::Value::Step || uses[static_cast<size_t>(v)] != 1) return nullptr;
+        return &p.steps[static_cast<size_t>(value.at)];
+    };
+    auto drop = [&](const Fused::Step& s) {
+        gone[static_cast<size_t>(p.values[static_cast<size_t>(s.out)].at)] = 1;
+        uses[static_cast<size_t>(s.out)] = 0;
+    };
+    for (Fused::Step& s : p.steps) {
+        if (s.arity != 2 || s.cast || !is_float(p.values[static_cast<size_t>(s.in[0])].type)) continue;
+        auto type = static_cast<int>(p.values[static_cast<size_t>(s.in[0])].type);
+        for (int k = 0; k < 2; ++k) {
+            Fused::Step* t = sole(s.in[k]);
+            PairSecond second;
+            if (!t || !(is(*t, Primitive::mul) || is(*t, Primitive::zmul)) || !second_of(s, k, &second))
+                continue;
+            int16_t a = t->in[0], b = t->in[1], c = s.in[1 - k];
+            if (p.values[static_cast<size_t>(a)].is_single()) {
+                if (!is(*t, Primitive::mul)) continue;
+                std::swap(a, b);
+            }
+            PairFirst first = is(*t, Primitive::mul) ? PairFirst::mul : PairFirst::zmul;
+            drop(*t);
+            s.pair = pair_name(first, second);
+            s.kernels = pair_kernels().pair[static_cast<int>(first)][static_cast<int>(second)][type];
+            s.arity = 3;
+            s.in[0] = a;
+            s.in[1] = b;
+            s.in[2] = c;
+            break;
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < p.steps.size(); ++i) {
+        if (gone[i]) continue;
+        p.steps[kept] = p.steps[i];
+        p.values[static_cast<size_t>(p.steps[kept].out)].at = static_cast<int16_t>(kept);
+        ++kept;
+    }
+    p.steps.resize(kept);
+}
+
 std::string describe(const Fused& p) {
     std::string text;
     auto name = [&](int16_t v) {
@@ -237,8 +307,8 @@ std::string describe(const Fused& p) {
     }
     for (const Fused::Step& s : p.steps) {
         text += "  " + name(s.out) + " = ";
-        text += s.cast ? std::string("to_") + dtype_name(p.values[static_cast<size_t>(s.out)].type)
-                       : primitive_info(s.primitive).name;
+        if (s.cast) text += std::string("to_") + dtype_name(p.values[static_cast<size_t>(s.out)].type);
+        else text += s.pair ? s.pair : primitive_info(s.primitive).name;
         for (int k = 0; k < s.arity; ++k) text += (k ? ", " : " ") + name(s.in[k]);
         if (p.values[static_cast<size_t>(s.out)].kind == Fused::Value::Once) text += "  once";
         text += "\n";

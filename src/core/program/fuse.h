@@ -2,8 +2,8 @@
 //
 // Steps of all expressions in one line, each distinct instruction once (same kernel, same operands: same bits), every
 // value in a block register unless it is a load, a number or an output. Programs are not rewritten otherwise, except
-// that multiplication by a literal 1 is dropped and that zmul by a number other than 0 is a plain product: both
-// give the same bits.
+// that multiplication by a literal 1 is dropped, that zmul by a number other than 0 is a plain product, and that two
+// instructions may become one pass: all give the same bits.
 #pragma once
 #include <vector>
 
@@ -28,6 +28,8 @@ struct Fused {
     struct Step {
         const BlockKernel* kernels;  // [which operand is single], or
         BlockKernel cast;
+        const char*
+            pair;  // the name of two instructions in one, whose kernels go by bits for in[1] and in[2]
         Primitive primitive;
         uint8_t arity;
         int16_t in[3];
@@ -62,6 +64,10 @@ bool is_inline(const Expression::Input& input, const Expression& reader);
 int16_t emit(Fused& program, Expression& e);
 // The value of an output in the dtype it is stored in.
 int16_t emit_cast(Fused& program, int16_t value, DType dtype);
+
+// Makes pairs of instructions (kernels/pairs.h) where a product is read by one sum, difference or product alone. To be
+// called when all is emitted.
+void pair_up(Fused& program);
 
 // Computes all outputs. Their memory is there; an output may lie over a linear load.
 void run(const Fused& program);

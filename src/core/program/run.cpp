@@ -78,7 +78,7 @@ int log_of(size_t item) { return __builtin_ctzll(item); }
 
 // The last steps of one thread's work, so that instructions that are costly weigh as they do: nanoseconds.
 double cost_of(const Fused::Step& s, DType type) {
-    bool cheap = s.cast || primitive_info(s.primitive).exact;
+    bool cheap = s.cast || s.pair || primitive_info(s.primitive).exact;
     double single = cheap ? 0.03 : 0.25;
     return item_size(type) == 8 ? 2.2 * single : single;
 }
@@ -272,6 +272,9 @@ class Runner {
         }
         if (s.cast) {
             c.fn = s.cast;
+        } else if (s.pair) {
+            auto single = [&](int k) { return p_.values[static_cast<size_t>(s.in[k])].is_single(); };
+            c.fn = s.kernels[(single(1) ? 1 : 0) | (single(2) ? 2 : 0)];
         } else if (singles == 1 && s.arity == 2 && s.kernels[variant]) {
             c.fn = s.kernels[variant];
         } else {
