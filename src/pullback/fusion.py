@@ -64,11 +64,11 @@ def explain(tensor, *, gradient=True):
 
     Example:
         >>> x = pb.ones(100_000)
-        >>> print(pb.explain(x * x + 1))
+        >>> print(pb.explain(x.exp() - 1))
         program of 2 instructions over 100000 elements: reads 400000 bytes, writes 400000
           x0 = load float32[100000]
-          v0 = mul x0, x0
-          v1 = add v0, 1
+          v0 = exp x0
+          v1 = sub v0, 1
           store v1 float32
     """
     if not _core.pending(tensor):

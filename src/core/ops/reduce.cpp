@@ -48,7 +48,16 @@ struct ExpandBack {
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
-// A sum over everything ends the program that computes its elements.
+// Whether the leading dimensions go, and what stays is a short row.
+bool is_short_row(const Array& a, const Dims& dims) {
+    auto gone = static_cast<int64_t>(dims.size());
+    if (gone == 0 || dims[dims.size() - 1] != gone - 1) return false;
+    int64_t columns = 1;
+    for (int64_t d = gone; d < a.ndim(); ++d) columns *= a.size(d);
+    return columns > 1 && columns * static_cast<int64_t>(a.item()) <= kMostColumnBytes && columns < a.numel();
+}
+
+// A sum over everything, or over the rows of a narrow matrix, ends the program that computes its elements.
 Array sum_array(const Tensor& x, int dtype, const Dims& dims, bool keepdim) {
     Array a = dtype < 0 ? x.value() : in_dtype(x, dtype);
     Source source{&a, {}};
@@ -57,6 +66,11 @@ Array sum_array(const Tensor& x, int dtype, const Dims& dims, bool keepdim) {
         Ref<Layout> result =
             keepdim ? Layout::contiguous(reduced_shape(*a.layout, dims, true)) : Layout::scalar();
         return defer_reduction(Reduction::sum, a, result);
+    }
+    if (a.buffer->is_pending() && is_short_row(a, dims) && is_deferred(&source, 1, *a.layout)) {
+        Dims shape = reduced_shape(*a.layout, dims, keepdim);
+        int64_t columns = a.numel() / reduced_count(*a.layout, dims);
+        return defer_reduction(Reduction::sum, a, Layout::contiguous(shape), columns);
     }
     a.data();
     return reduce_array(Reduction::sum, a, dims, keepdim);

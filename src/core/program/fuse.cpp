@@ -319,14 +319,15 @@ std::string describe(const Fused& p) {
             text += "  store " + name(o.value) + " " + dtype_name(o.dtype) + "\n";
         } else {
             text += std::string("  ") + reduction_name(o.reduction) + " " + name(o.value) + " " +
-                    dtype_name(o.dtype) + "\n";
-            written += item_size(o.dtype);
+                    dtype_name(o.dtype);
+            text += o.columns ? " of " + std::to_string(o.columns) + " columns\n" : "\n";
+            written += item_size(o.dtype) * static_cast<size_t>(o.columns ? o.columns : 1);
         }
     }
     char head[160];
     std::snprintf(head, sizeof head,
-                  "program of %zu instructions over %lld elements: reads %zu bytes, writes %zu\n",
-                  p.steps.size(), static_cast<long long>(p.n), read, written);
+                  "program of %zu instruction%s over %lld elements: reads %zu bytes, writes %zu\n",
+                  p.steps.size(), p.steps.size() == 1 ? "" : "s", static_cast<long long>(p.n), read, written);
     return head + text;
 }
 

@@ -57,6 +57,7 @@ struct Gather {
 struct Fill {  // a single value that an instruction wants as a block
     int16_t from, to;
     int log;
+    int64_t count;
 };
 struct Copy {  // an output that no step writes by itself
     int16_t from;
@@ -69,9 +70,11 @@ struct Reduce {
     size_t item;
     void (*leaf)(const void*, int64_t, void*);
     void (*merge)(const void*, void*, int64_t);
-    char* partial;  // one for each leaf, of eight bytes
+    char* partial;  // for each leaf a row of results, of eight bytes each
     char* out;
     size_t out_item;
+    int64_t width = 1;  // results side by side
+    void (*columns)(const void*, int64_t, const int64_t*, int64_t, int64_t, void*, void*) = nullptr;
 };
 
 int log_of(size_t item) { return __builtin_ctzll(item); }
@@ -96,7 +99,8 @@ class Runner {
         place_steps();
         place_copies();
         place_reductions();
-        size_t worker_bytes = static_cast<size_t>(registers_) * register_bytes_;
+        space_at_ = static_cast<size_t>(registers_) * register_bytes_;
+        size_t worker_bytes = (space_at_ + space_ + 63) / 64 * 64;
         workers_ = std::max(1, thread_count());
         char* memory = arena().get(worker_bytes * static_cast<size_t>(workers_) + 64);
         memory_ = memory;
@@ -104,6 +108,7 @@ class Runner {
         prepared_.assign(static_cast<size_t>(workers_), 0);
         tables_.resize(static_cast<size_t>(workers_));
         chunk_ = p_.n < 2 * kChunk ? kSmallChunk : kChunk;
+        if (unit_) chunk_ = unit_ * std::max<int64_t>(1, kChunk / unit_);
         double work = 0.02;
         for (const Fused::Step& s : p_.steps) work += cost_of(s, p_.values[static_cast<size_t>(s.out)].type);
         parallel((p_.n + chunk_ - 1) / chunk_, work * static_cast<double>(p_.n), chunk, this);
@@ -122,8 +127,8 @@ class Runner {
         block_ = kReductionLeaf;
         while (block_ * static_cast<int64_t>(widest) > kBlockBytes && block_ > 1) block_ /= 2;
         register_bytes_ = (static_cast<size_t>(block_) * widest + 63) / 64 * 64;
-        leaf_registers_ =
-            (static_cast<size_t>(kReductionLeaf) * widest + register_bytes_ - 1) / register_bytes_;
+        for (const Fused::Output& o : p_.outputs)
+            if (o.columns) unit_ = kReductionLeaf * o.columns;
     }
 
     // A place in the thread's registers is an offset, with the flag that it has to be moved there.
@@ -217,10 +222,14 @@ class Runner {
         for (const Fused::Output& o : p_.outputs) {
             size_t v = static_cast<size_t>(o.value);
             last[v] = INT32_MAX;
-            if (o.reduction != Reduction::count && !direct_[v] && p_.values[v].kind == Fused::Value::Step) {
-                // Collected leaf by leaf.
-                if (places_[v].mask != kReductionLeaf - 1) place_leaf(v);
-            }
+            // Collected leaf by leaf; a leaf of columns serves a sum over everything, too.
+            if (o.columns && !direct_[v] && p_.values[v].kind == Fused::Value::Step) place_unit(v);
+        }
+        for (const Fused::Output& o : p_.outputs) {
+            size_t v = static_cast<size_t>(o.value);
+            if (o.reduction != Reduction::count && !direct_[v] && p_.values[v].kind == Fused::Value::Step &&
+                !is_leaf(v))
+                place_leaf(v);
         }
         std::vector<int32_t>& free = free_;
         free.clear();
@@ -252,12 +261,26 @@ class Runner {
         }
     }
 
-    bool is_leaf(size_t v) const { return places_[v].mask == kReductionLeaf - 1 && places_[v].step; }
+    bool is_leaf(size_t v) const {
+        return places_[v].step && (places_[v].mask == kReductionLeaf - 1 || places_[v].mask == kInUnit);
+    }
     void place_leaf(size_t v) {
-        Place first = at_register(registers_);
-        registers_ += static_cast<int>(leaf_registers_);
-        places_[v] = {first.base, static_cast<int64_t>(item_size(p_.values[v].type)), kReductionLeaf - 1};
+        auto item = static_cast<int64_t>(item_size(p_.values[v].type));
+        places_[v] = {take_room(kReductionLeaf * item), item, kReductionLeaf - 1};
         leaves_.push_back(static_cast<int16_t>(v));
+    }
+    // Room for 1,024 rows of a value whose columns are reduced.
+    void place_unit(size_t v) {
+        if (places_[v].mask == kInUnit) return;
+        auto item = static_cast<int64_t>(item_size(p_.values[v].type));
+        places_[v] = {take_room(unit_ * item), item, kInUnit};
+        units_.push_back(static_cast<int16_t>(v));
+    }
+    char* take_room(int64_t bytes) {
+        char* first = at_register(registers_).base;
+        auto each = static_cast<int64_t>(register_bytes_);
+        registers_ += static_cast<int>((bytes + each - 1) / each);
+        return first;
     }
 
     void bind(const Fused::Step& s) {
@@ -280,21 +303,19 @@ class Runner {
         } else {
             c.fn = s.kernels[0];
             for (int k = 0; k < s.arity && singles; ++k)
-                if (p_.values[static_cast<size_t>(s.in[k])].is_single()) c.in[k] = filled(s.in[k], false);
+                if (p_.values[static_cast<size_t>(s.in[k])].is_single()) c.in[k] = filled(s.in[k], block_);
         }
         calls_.push_back(c);
     }
 
     // A register full of a single value.
-    int16_t filled(int16_t value, bool whole_leaf) {
-        if (!whole_leaf)
-            for (const Fill& f : fills_)
-                if (f.from == value) return f.to;
-        DType type = p_.values[static_cast<size_t>(value)].type;
+    int16_t filled(int16_t value, int64_t count) {
+        for (const Fill& f : fills_)
+            if (f.from == value && f.count == count) return f.to;
+        size_t item = item_size(p_.values[static_cast<size_t>(value)].type);
         auto to = static_cast<int16_t>(places_.size());
-        places_.push_back(new_register());
-        if (whole_leaf) registers_ += static_cast<int>(leaf_registers_);
-        fills_.push_back({value, to, log_of(item_size(type))});
+        places_.push_back({take_room(count * static_cast<int64_t>(item)), 0, kInRegister});
+        fills_.push_back({value, to, log_of(item), count});
         return to;
     }
 
@@ -310,8 +331,9 @@ class Runner {
     void place_reductions() {
         int64_t leaves = (p_.n + kReductionLeaf - 1) / kReductionLeaf;
         size_t total = 0;
-        for (const Fused::Output& o : p_.outputs) total += o.reduction != Reduction::count;
-        partials_.resize(total * static_cast<size_t>(leaves) * 8);
+        for (const Fused::Output& o : p_.outputs)
+            if (o.reduction != Reduction::count) total += static_cast<size_t>(o.columns ? units(o) : leaves);
+        partials_.resize(total * 8);
         char* partial = partials_.data();
         for (const Fused::Output& o : p_.outputs) {
             if (o.reduction == Reduction::count) continue;
@@ -319,24 +341,30 @@ class Runner {
             int r = static_cast<int>(o.reduction), d = static_cast<int>(value.type);
             Reduction joined = o.reduction == Reduction::count_nonzero ? Reduction::sum : o.reduction;
             int16_t from = o.value;
+            auto merge = reductions().accumulate[static_cast<int>(joined)][static_cast<int>(o.dtype)];
+            size_t item = item_size(value.type), out_item = item_size(o.dtype);
+            if (o.columns) {
+                if (value.is_single()) from = filled(o.value, unit_);
+                if (value.kind == Fused::Value::Gathered) place_unit(static_cast<size_t>(o.value));
+                space_ = std::max(space_, static_cast<size_t>(column_space(kReductionLeaf, item, o.columns)));
+                reduces_.push_back({from, item, nullptr, merge, partial, o.data, out_item, o.columns,
+                                    reductions().columns[r][d]});
+                partial += units(o) * 8;
+                continue;
+            }
             if (value.is_single() || value.kind == Fused::Value::Gathered) from = collected(o.value);
-            reduces_.push_back({from, item_size(value.type), reductions().reduce[r][d],
-                                reductions().accumulate[static_cast<int>(joined)][static_cast<int>(o.dtype)],
-                                partial, o.data, item_size(o.dtype)});
+            reduces_.push_back({from, item, reductions().reduce[r][d], merge, partial, o.data, out_item});
             partial += leaves * 8;
         }
     }
 
+    int64_t units(const Fused::Output& o) const { return (p_.n + unit_ - 1) / unit_ * o.columns; }
+
     // A leaf's worth of a value that is in a register of one block, or single.
     int16_t collected(int16_t value) {
-        if (p_.values[static_cast<size_t>(value)].is_single()) {
-            int16_t to = filled(value, true);
-            fills_.back().log |= kWholeLeaf;
-            return to;
-        }
-        for (const Gather& g : gathers_)
-            if (g.to == value && is_leaf(static_cast<size_t>(value))) return value;
-        place_leaf(static_cast<size_t>(value));  // the gather goes there
+        if (p_.values[static_cast<size_t>(value)].is_single()) return filled(value, kReductionLeaf);
+        if (!is_leaf(static_cast<size_t>(value)))
+            place_leaf(static_cast<size_t>(value));  // the gather goes there
         return value;
     }
 
@@ -354,20 +382,35 @@ class Runner {
         for (Place& p : table) {
             if (p.mask == kInRegister) p = {base + reinterpret_cast<size_t>(p.base), 0, 0};
         }
-        for (int16_t v : leaves_) table[static_cast<size_t>(v)].base += reinterpret_cast<size_t>(base);
+        for (int16_t v : leaves_)
+            if (table[static_cast<size_t>(v)].mask != kInUnit)
+                table[static_cast<size_t>(v)].base += reinterpret_cast<size_t>(base);
         for (const Fill& f : fills_)
-            kernels().fill[f.log & 3](table[static_cast<size_t>(f.from)].base,
-                                      table[static_cast<size_t>(f.to)].base,
-                                      f.log & kWholeLeaf ? kReductionLeaf : block_);
+            kernels().fill[f.log](table[static_cast<size_t>(f.from)].base,
+                                  table[static_cast<size_t>(f.to)].base, f.count);
         prepared_[w] = 1;
     }
 
     void run_chunk(int64_t chunk, int worker) {
         if (!prepared_[static_cast<size_t>(worker)]) prepare(worker);
-        const Place* table = tables_[static_cast<size_t>(worker)].data();
-        int64_t end = std::min(p_.n, (chunk + 1) * chunk_);
-        for (int64_t at = chunk * chunk_; at < end; at += block_)
-            block(table, at, std::min(block_, end - at));
+        Place* table = tables_[static_cast<size_t>(worker)].data();
+        char* memory = memory_ + static_cast<size_t>(worker) * worker_bytes_;
+        int64_t end = std::min(p_.n, (chunk + 1) * chunk_), unit = unit_ ? unit_ : chunk_;
+        for (int64_t start = chunk * chunk_; start < end; start += unit) {
+            for (int16_t v : units_) {
+                const Place& p = places_[static_cast<size_t>(v)];
+                table[v] = {memory + reinterpret_cast<size_t>(p.base) - start * p.step, p.step, -1};
+            }
+            int64_t past = std::min(end, start + unit);
+            for (int64_t at = start; at < past; at += block_) block(table, at, std::min(block_, past - at));
+            for (const Reduce& r : reduces_)
+                if (r.columns) reduce_columns(table, r, start, past, memory + space_at_);
+        }
+    }
+
+    void reduce_columns(const Place* table, const Reduce& r, int64_t start, int64_t past, char* space) {
+        r.columns(find(table, r.from, start), r.width * static_cast<int64_t>(r.item), nullptr,
+                  (past - start) / r.width, r.width, space, r.partial + start / unit_ * r.width * 8);
     }
 
     static char* find(const Place* table, int16_t value, int64_t at) {
@@ -392,28 +435,29 @@ class Runner {
         if (reduces_.empty() || (past % kReductionLeaf && past != p_.n)) return;
         int64_t leaf = (past - 1) / kReductionLeaf, first = leaf * kReductionLeaf;
         for (const Reduce& r : reduces_)
-            r.leaf(find(table, r.from, first), past - first, r.partial + 8 * leaf);
+            if (!r.columns) r.leaf(find(table, r.from, first), past - first, r.partial + 8 * leaf);
     }
 
     // The inner nodes of the tree: as a binary counter adds.
     void combine(const Reduce& r) {
-        alignas(8) char stack[64 * 8];
-        int64_t leaves = (p_.n + kReductionLeaf - 1) / kReductionLeaf;
-        int depth = 0;
+        std::vector<double> space(static_cast<size_t>(64 * r.width));
+        char* stack = reinterpret_cast<char*>(space.data());
+        int64_t leaf = r.columns ? unit_ : kReductionLeaf, leaves = (p_.n + leaf - 1) / leaf;
+        int64_t pitch = 8 * r.width, depth = 0;
         auto fold = [&] {
             --depth;
-            r.merge(stack + 8 * depth, stack + 8 * (depth - 1), 1);
+            r.merge(stack + pitch * depth, stack + pitch * (depth - 1), r.width);
         };
         for (int64_t i = 0; i < leaves; ++i) {
-            std::memcpy(stack + 8 * depth++, r.partial + 8 * i, 8);
+            std::memcpy(stack + pitch * depth++, r.partial + pitch * i, static_cast<size_t>(pitch));
             for (int64_t bits = i; bits & 1; bits >>= 1) fold();
         }
         while (depth > 1) fold();
-        std::memcpy(r.out, stack, r.out_item);
+        std::memcpy(r.out, stack, r.out_item * static_cast<size_t>(r.width));
     }
 
     static constexpr int64_t kInRegister = -2;
-    static constexpr int kWholeLeaf = 8;
+    static constexpr int64_t kInUnit = -3;
 
     const Fused& p_;
     std::vector<Place> places_;
@@ -424,10 +468,12 @@ class Runner {
     std::vector<Fill> fills_;
     std::vector<Copy> copies_;
     std::vector<Reduce> reduces_;
-    std::vector<int16_t> leaves_;
+    std::vector<int16_t> leaves_, units_;
     std::vector<std::vector<Place>> tables_;
     int64_t block_ = 1, chunk_ = kChunk;
-    size_t register_bytes_ = 64, leaf_registers_ = 1, worker_bytes_ = 0;
+    int64_t unit_ = 0;  // elements of 1,024 rows, where columns are reduced
+    size_t register_bytes_ = 64, worker_bytes_ = 0;
+    size_t space_ = 0, space_at_ = 0;  // scratch of column reductions
     int registers_ = 0, workers_ = 1;
     char* memory_ = nullptr;
 };
