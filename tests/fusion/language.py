@@ -320,8 +320,8 @@ class Writer:
         elif kind == 1:
             self.say(f"with pb.no_grad(): {x} -= 0.01 * {x}.grad", f"{x}._write({unknown})")
         else:
-            if kind == 2:
-                self.doubt.slopes = False
+            if kind == 2:  # the next backward adds to it
+                self.doubt.values = self.doubt.slopes = False
             new = self.new()
             self.say(f"{new} = {x}.grad" + (".clone()" if kind == 3 else ""), f"{new} = {unknown}")
 

@@ -161,6 +161,19 @@ def test_a_pending_reader_of_an_expanded_small_value_sees_the_old_one(n):
     assert found == 1.5
 
 
+@pytest.mark.xfail(strict=True, reason="one element of the old value is read after it was written over")
+@pytest.mark.parametrize("at", [0, 600])
+def test_one_element_of_the_value_that_is_written_over(at):
+    before = _core.deferral(False, 4096)
+    x = pb.arange(1, 5001, dtype=pb.float64) * 2
+    expected = 2 * np.arange(1.0, 5001)
+    s = x[at]
+    x -= 0.5 * (s + 0.25 * x)
+    expected -= 0.5 * (expected[at] + 0.25 * expected)
+    _core.deferral(*before)
+    np.testing.assert_array_equal(x.numpy(), expected)
+
+
 @pytest.mark.xfail(strict=True, reason="grad() walks what lies under an input that no root leads to")
 def test_an_input_that_no_root_leads_to_is_not_walked():
     v, w = pb.ones(2, requires_grad=True), pb.ones(2, requires_grad=True)
