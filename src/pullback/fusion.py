@@ -48,6 +48,18 @@ def _leaves(tensor):
     return list(leaves.values())
 
 
+def _gradients(tensor):
+    """Pending gradients by the leaves; no hook sees them."""
+    from . import autograd
+
+    called = _core.enable_hooks(False)
+    try:
+        total = tensor if tensor.ndim == 0 else tensor.sum()
+        return autograd.grad(total, _leaves(tensor), retain_graph=True, allow_unused=True)
+    finally:
+        _core.enable_hooks(called)
+
+
 def explain(tensor, *, gradient=True):
     """The program that would compute a pending tensor, and its gradient, as text.
 
@@ -74,12 +86,12 @@ def explain(tensor, *, gradient=True):
     if not _core.pending(tensor):
         shape = "x".join(map(str, tensor.shape)) or "single"
         return Explanation(f"nothing is pending: {shape} elements of {tensor.dtype} are in memory")
-    gradients = ()
+    gradients, note = (), ""
     if gradient and tensor.requires_grad and tensor.grad_fn is not None:
-        from . import autograd
-
-        total = tensor if tensor.ndim == 0 else tensor.sum()
-        gradients = autograd.grad(total, _leaves(tensor), retain_graph=True, allow_unused=True)
+        try:
+            gradients = _gradients(tensor)
+        except RuntimeError as error:
+            note = f"\nwithout the gradient, which fails: {error}"
     text = _core.explain(tensor).rstrip()
     del gradients  # they were held so that they belonged to the program
-    return Explanation(text)
+    return Explanation(text + note)

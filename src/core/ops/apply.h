@@ -134,8 +134,14 @@ template <class R> class RuleNode : public Node, public Context {
 
     void pull(Tensors& grads, Tensors& out) override {
         if (released_) fail_released(*this);
+        // What was unpacked goes again, also when the pullback fails: an output would hold this node.
+        struct Forget {
+            RuleNode& node;
+            ~Forget() {
+                for (Tensor& t : node.unpacked_) t = Tensor();
+            }
+        } forget{*this};
         rule_.pullback(*this, grads, out);
-        for (Tensor& t : unpacked_) t = Tensor();
     }
     void release_saved() override {
         if constexpr (kSlots > 0) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -81,6 +82,11 @@ void take_input(Expression& e, const Source& source) {
     } else if (static_cast<size_t>(a.numel()) * a.item() <= kCopied) {
         input.array = Array::empty(a.dtype, a.layout->dims());
         copy_array(a, input.array);
+    } else if (!a.buffer->is_cached()) {
+        // Few elements seen often: the memory is copied as it is.
+        input.array = a;
+        input.array.buffer = Buffer::allocate(a.buffer->bytes());
+        std::memcpy(input.array.buffer->data(), a.buffer->data(), a.buffer->bytes());
     } else {
         input.array = std::move(a);
     }
@@ -239,9 +245,8 @@ Buffer* donor(const Fused& program, const Fused::Output& output) {
         if (!ends_with(program, r)) return nullptr;
     for (size_t v = 0; v < program.values.size(); ++v) {
         const Fused::Value& value = program.values[v];
-        if (value.kind != Fused::Value::Linear && value.kind != Fused::Value::Gathered) continue;
-        if (program.loads[static_cast<size_t>(value.at)].array->buffer.get() != b) continue;
-        if (value.kind == Fused::Value::Gathered) return nullptr;
+        if (!value.is_load() || program.loads[static_cast<size_t>(value.at)].array->buffer.get() != b) continue;
+        if (value.kind != Fused::Value::Linear) return nullptr;
         for (const Fused::Output& o : program.outputs)
             if (o.value == static_cast<int16_t>(v)) return nullptr;
     }
@@ -482,10 +487,10 @@ void run_other_readers(const Array& target, Expression* e, const Buffer* consume
 // Whether the program reads the target's memory at other places than it writes.
 bool overlaps(const Fused& program, const Array& target) {
     for (const Fused::Value& v : program.values) {
-        if (v.kind != Fused::Value::Linear && v.kind != Fused::Value::Gathered) continue;
+        if (!v.is_load()) continue;
         const Array& a = *program.loads[static_cast<size_t>(v.at)].array;
         if (a.buffer == target.buffer &&
-            (v.kind == Fused::Value::Gathered || a.offset != target.offset || a.dtype != target.dtype))
+            (v.kind != Fused::Value::Linear || a.offset != target.offset || a.dtype != target.dtype))
             return true;
     }
     return false;

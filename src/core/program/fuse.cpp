@@ -295,9 +295,7 @@ std::string describe(const Fused& p) {
     };
     size_t read = 0, written = 0;
     for (const Fused::Value& v : p.values) {
-        if (v.kind != Fused::Value::Single && v.kind != Fused::Value::Linear &&
-            v.kind != Fused::Value::Gathered)
-            continue;
+        if (!v.is_load()) continue;
         const Array& a = *p.loads[static_cast<size_t>(v.at)].array;
         size_t bytes = static_cast<size_t>(a.numel()) * a.item();
         read += bytes;

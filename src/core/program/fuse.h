@@ -24,6 +24,7 @@ struct Fused {
         DType type;
         int16_t at;
         bool is_single() const { return kind == Number || kind == Single || kind == Once; }
+        bool is_load() const { return kind == Single || kind == Linear || kind == Gathered; }
     };
     struct Step {
         const BlockKernel* kernels;  // [which operand is single], or

@@ -87,6 +87,13 @@ class Run {
     }
 
   private:
+    // The state of a node that a root leads to, or null.
+    State* known(Node* n) {
+        if (n->run == id_) return &states_[n->slot];
+        auto it = others_.find(n);
+        return it == others_.end() ? nullptr : &states_[it->second];
+    }
+
     size_t state(Node* n) {
         if (n->run == id_) return n->slot;
         if (!others_.empty()) {  // first: whoever had claimed the node may be done by now
@@ -120,7 +127,8 @@ class Run {
     // value, when the operation that reads it is recorded already.)
     void select() {
         for (State& s : states_) s.needed = false;
-        for (Capture& c : captures) states_[state(c.node.get())].captured = true;
+        for (Capture& c : captures)
+            if (State* s = known(c.node.get())) s->captured = true;
         std::vector<uint32_t> order, waiting(states_.size());
         order.reserve(states_.size());
         for (uint32_t i = 0; i < states_.size(); ++i)
