@@ -1,7 +1,7 @@
 """The memory that tensors take: figures of the core's allocator.
 
 Small values live in pools, larger ones in buffers that are kept for reuse when they are freed, because fresh
-pages cost more than arithmetic. The figures count the larger ones, in bytes.
+pages cost more than arithmetic; at most 1 GiB is kept so. The figures count the larger ones, in bytes.
 """
 
 from . import _core
