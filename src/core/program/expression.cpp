@@ -245,7 +245,8 @@ Buffer* donor(const Fused& program, const Fused::Output& output) {
         if (!ends_with(program, r)) return nullptr;
     for (size_t v = 0; v < program.values.size(); ++v) {
         const Fused::Value& value = program.values[v];
-        if (!value.is_load() || program.loads[static_cast<size_t>(value.at)].array->buffer.get() != b) continue;
+        if (!value.is_load() || program.loads[static_cast<size_t>(value.at)].array->buffer.get() != b)
+            continue;
         if (value.kind != Fused::Value::Linear) return nullptr;
         for (const Fused::Output& o : program.outputs)
             if (o.value == static_cast<int16_t>(v)) return nullptr;
