@@ -27,6 +27,15 @@ DTYPES = st.lists(
 FORMS = st.tuples(st.integers(0, 1), st.integers(0, 7), st.integers(0, 7))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _collect_only_what_is_new():
+    """Every example collects; what was there before these tests, a whole session's objects, need not be walked."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def fuzz(share):
     """A part of what the profile allows: 50 examples in the suite are 50 * share."""
     return settings(
