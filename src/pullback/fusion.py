@@ -50,14 +50,12 @@ def _leaves(tensor):
 
 def _gradients(tensor):
     """Pending gradients by the leaves; no hook sees them."""
-    from . import autograd
-
-    called = _core.enable_hooks(False)
-    try:
-        total = tensor if tensor.ndim == 0 else tensor.sum()
-        return autograd.grad(total, _leaves(tensor), retain_graph=True, allow_unused=True)
-    finally:
-        _core.enable_hooks(called)
+    total = tensor if tensor.ndim == 0 else tensor.sum()
+    retain_graph = allow_unused = True
+    create_graph = accumulate = hooks = False
+    return _core.run_backward(
+        (total,), (None,), tuple(_leaves(tensor)), retain_graph, create_graph, allow_unused, accumulate, hooks
+    )
 
 
 def explain(tensor, *, gradient=True):

@@ -191,9 +191,16 @@ def deferred():
 
 def test_explaining_calls_no_hooks(deferred):
     x, seen = pb.ones(5, requires_grad=True), []
+    y = x.sin()
     x.register_hook(seen.append)
-    pb.explain(x.sin() * 2)
-    assert seen == []
+    y.register_hook(seen.append)
+    y.retain_grad()
+    y.grad_fn.register_prehook(lambda grads: seen.append(grads))
+    y.grad_fn.register_hook(lambda *grads: seen.append(grads))
+    assert "cos" in pb.explain(y * y)  # the gradient was there
+    assert seen == [] and y.grad is None
+    (y * 2).sum().backward()
+    assert len(seen) == 4 and y.grad is not None
 
 
 def test_explaining_what_cannot_be_differentiated_any_more(deferred):

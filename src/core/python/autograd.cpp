@@ -44,12 +44,12 @@ GraphPoints points_of(PyObject* tuple) {
     return out;
 }
 
-// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate)
+// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate, hooks=True)
 PyObject* backward(PyObject*, PyObject* args) {
     PyObject *outputs, *grads, *inputs;
-    int retain, create, unused, accumulate;
-    if (!PyArg_ParseTuple(args, "O!O!O!pppp", &PyTuple_Type, &outputs, &PyTuple_Type, &grads, &PyTuple_Type,
-                          &inputs, &retain, &create, &unused, &accumulate))
+    int retain, create, unused, accumulate, hooks = 1;
+    if (!PyArg_ParseTuple(args, "O!O!O!pppp|p", &PyTuple_Type, &outputs, &PyTuple_Type, &grads, &PyTuple_Type,
+                          &inputs, &retain, &create, &unused, &accumulate, &hooks))
         return nullptr;
     try {
         BackwardOptions options;
@@ -57,6 +57,7 @@ PyObject* backward(PyObject*, PyObject* args) {
         options.create_graph = create;
         options.allow_unused = unused;
         options.accumulate = accumulate;
+        options.hooks = hooks;
         Tensors results =
             run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs), options);
         if (accumulate) Py_RETURN_NONE;

@@ -1,7 +1,6 @@
 // What is pending, for Python: running it and looking at it.
 #include "program/expression.h"
 #include "python/convert.h"
-#include "tape/hooks.h"
 
 namespace pb {
 
@@ -44,17 +43,12 @@ PyObject* set_deferral(PyObject*, PyObject* args) {
     return Py_BuildValue("(NL)", PyBool_FromLong(before.immediate), static_cast<long long>(before.from));
 }
 
-// hooks(on): whether gradient hooks are called; gives what it was.
-PyObject* enable_hooks(PyObject*, PyObject* on) {
-    int value = PyObject_IsTrue(on);
-    if (value < 0) return nullptr;
-    return PyBool_FromLong(std::exchange(hooks_enabled, value != 0));
-}
-
 PyMethodDef functions[] = {
-    {"synchronize", run_pending, METH_NOARGS, nullptr}, {"pending", pending, METH_VARARGS, nullptr},
-    {"explain", explain_tensor, METH_O, nullptr},       {"enable_hooks", enable_hooks, METH_O, nullptr},
-    {"deferral", set_deferral, METH_VARARGS, nullptr},  {nullptr, nullptr, 0, nullptr},
+    {"synchronize", run_pending, METH_NOARGS, nullptr},
+    {"pending", pending, METH_VARARGS, nullptr},
+    {"explain", explain_tensor, METH_O, nullptr},
+    {"deferral", set_deferral, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
 };
 
 }  // namespace

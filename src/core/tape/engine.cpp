@@ -197,14 +197,15 @@ class Run {
 
     // Hooks run also where every gradient is undefined, which they see as None; most derivatives need not.
     void evaluate(uint32_t at, Node* n, Tensors& grads, Tensors& out) {
-        if (n->extra || n->is_accumulate()) run_output_hooks(*n, grads);
+        const bool hooks = options_.hooks;
+        if (hooks && (n->extra || n->is_accumulate())) run_output_hooks(*n, grads);
         if (states_[at].captured)
             for (Capture& c : captures)
                 if (c.node.get() == n) c.grad = grads[c.nr];
         if (!states_[at].needed) return;
-        if (n->extra) run_pre_hooks(*n, grads);
+        if (hooks && n->extra) run_pre_hooks(*n, grads);
         Tensors given;
-        bool post = n->extra && n->extra->post_hooks;
+        bool post = hooks && n->extra && n->extra->post_hooks;
         if (post) given = grads;
         bool any = false;
         for (const Tensor& g : grads) any = any || g.defined();

@@ -9,6 +9,7 @@ struct BackwardOptions {
     bool create_graph = false;
     bool allow_unused = false;
     bool accumulate = true;  // into .grad of leaves, as backward() does; otherwise capture, as grad() does
+    bool hooks = true;       // and retained gradients; not of a run whose gradients nobody will get
     const char* caller = "backward()";
 };
 

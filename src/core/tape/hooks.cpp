@@ -126,10 +126,8 @@ void replace(Tensor& grad, PyObject* returned, PyObject* hook) {
 
 }  // namespace
 
-bool hooks_enabled = true;
-
 void run_hook_dict(PyObject* hooks, Tensor& grad) {
-    if (!hooks || !hooks_enabled || PyDict_Size(hooks) == 0) return;
+    if (!hooks || PyDict_Size(hooks) == 0) return;
     Owned values(PyMapping_Values(hooks));  // a copy: a hook may remove itself
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.o); ++i) {
         PyObject* hook = PyList_GET_ITEM(values.o, i);
@@ -152,7 +150,6 @@ void run_post_accumulate_hooks(const Tensor& leaf) {
 }
 
 void run_output_hooks(Node& n, Tensors& grads) {
-    if (!hooks_enabled) return;
     if (n.is_accumulate()) {
         Tensor leaf = accumulated_variable(&n);
         if (leaf->extra && leaf->extra->hooks) run_hook_dict(leaf->extra->hooks, grads[0]);
@@ -216,13 +213,12 @@ void call_all(PyObject* hooks, const Tensors& grads_first, const Tensors* second
 
 void run_pre_hooks(Node& n, Tensors& grads) {
     PyObject* hooks = n.extra->pre_hooks;
-    if (hooks && hooks_enabled && PyDict_Size(hooks)) call_all(hooks, grads, nullptr, grads);
+    if (hooks && PyDict_Size(hooks)) call_all(hooks, grads, nullptr, grads);
 }
 
 void run_post_hooks(Node& n, const Tensors& grads_in, Tensors& grads_out) {
     // PyTorch's order of arguments: the gradients of the node's inputs, which a hook may replace, come first.
-    if (hooks_enabled && PyDict_Size(n.extra->post_hooks))
-        call_all(n.extra->post_hooks, grads_out, &grads_in, grads_out);
+    if (PyDict_Size(n.extra->post_hooks)) call_all(n.extra->post_hooks, grads_out, &grads_in, grads_out);
 }
 
 // ---- anomaly mode ----

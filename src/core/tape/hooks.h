@@ -33,8 +33,6 @@ void retain_grad(const Tensor& t);
 // An in-place operation gave `t` another node: its retained gradient moves along.
 void move_retained(const Tensor& t, Node* from, uint32_t from_nr);
 
-// Whether hooks are called: not by a run whose gradients nobody will get.
-extern bool hooks_enabled;
 // The engine's calls. Each may replace the gradients.
 void run_output_hooks(Node& n, Tensors& grads);     // tensor hooks, then retained gradients
 void run_hook_dict(PyObject* hooks, Tensor& grad);  // of one tensor
