@@ -3,7 +3,7 @@
 
 #include "ops/fast.h"
 #include "ops/operators.h"
-#include "program/expression.h"
+#include "ops/pending.h"
 #include "tape/hooks.h"
 
 namespace pb::ops {
@@ -13,10 +13,10 @@ namespace {
 Ref<Layout> dense_layout(const Tensor& x) { return x.layout().packed(); }
 
 Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
-    if (dtype != x.dtype() && layout->is_dense() && !modes.anomaly) {
+    if (dtype != x.dtype() && layout->is_dense()) {
         Array a = x.value();
         Source source{&a, {}};
-        if (is_deferred(&source, 1, *layout)) return Tensor::make(defer_cast(a, dtype, layout));
+        if (leaves_pending(&source, 1, *layout)) return Tensor::make(defer_cast(a, dtype, layout));
     }
     Array out = empty_strided(dtype, layout);
     copy_array(x.array(), out);

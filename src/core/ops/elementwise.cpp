@@ -5,8 +5,8 @@
 #include "ops/elementwise_node.h"
 #include "ops/fast.h"
 #include "ops/operators.h"
+#include "ops/pending.h"
 #include "ops/result.h"
-#include "program/expression.h"
 #include "tape/history.h"
 #include "tensor/write_site.h"
 
@@ -47,7 +47,7 @@ const Lowered& lowered(const Row& row, DType compute) {
 Array compute_new(const Row& row, const Operand* operands, const Plan& p, const Ref<Layout>& layout) {
     Sources s(operands, row.arity);
     const Lowered& program = lowered(row, p.compute);
-    if (program.total && !modes.anomaly && is_deferred(s.sources, row.arity, *layout))
+    if (program.total && leaves_pending(s.sources, row.arity, *layout))
         return defer(program, 0, s.sources, layout, p.result);
     Array out = Array::empty(p.result, layout);
     if (layout->numel() >= deferral.from && !deferral.immediate)
@@ -73,9 +73,9 @@ void compute_into(const Row& row, const Operand* operands, DType compute, Array&
 // elements have to be written now.
 bool replace_value(const Row& row, const Operand* operands, DType compute, const Tensor& target) {
     const Lowered& program = lowered(row, compute);
-    if (!program.total || modes.anomaly || !can_replace(target.value(), 2)) return false;
+    if (!program.total || !can_replace(target.value(), 2)) return false;
     Sources s(operands, row.arity);
-    if (!is_deferred(s.sources, row.arity, target.layout())) return false;
+    if (!leaves_pending(s.sources, row.arity, target.layout())) return false;
     target->cell->buffer = defer_over(program, s.sources, target.value()).buffer;
     return true;
 }

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "ops/operators.h"
+#include "ops/pending.h"
 #include "ops/spread.h"
-#include "program/expression.h"
 #include "tape/hooks.h"
 
 namespace pb {
@@ -143,7 +143,7 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     Ref<Layout> dense = shape.is_dense()
                             ? g.layout_ref()
                             : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim()));
-    if (!modes.anomaly && is_deferred(sources, slots_ + 1, shape)) {
+    if (ops::leaves_pending(sources, slots_ + 1, shape)) {
         for (size_t i = 0; i < n; ++i)
             results[i] = defer(program, static_cast<int>(i), sources, dense, g.dtype());
     } else {
