@@ -1,4 +1,4 @@
-// Dimensions as a reduction sees them: a group that goes, a group that stays.
+// Groups of an array's dimensions: those that a reduction sums over or an index covers, and those that stay.
 #pragma once
 #include <algorithm>
 
@@ -8,7 +8,7 @@ namespace pb {
 
 // Some of an array's dimensions in logical order, merged where memory allows.
 struct Axes {
-    Dims sizes, strides;  // in bytes
+    Dims sizes, strides;
     int64_t count = 1;
     void add(int64_t size, int64_t stride) {
         count *= size;
@@ -24,6 +24,13 @@ struct Axes {
     bool is_run() const { return sizes.size() <= 1; }
     int64_t inner_size() const { return sizes.empty() ? 1 : sizes.back(); }
     int64_t inner_stride() const { return sizes.empty() ? 0 : strides.back(); }
+    // Where an element lies, given its number in logical order.
+    int64_t offset_of(int64_t number) const {
+        if (sizes.empty()) return 0;
+        int64_t at = 0;
+        for (size_t d = sizes.size(); d-- > 1; number /= sizes[d]) at += number % sizes[d] * strides[d];
+        return at + number * strides[0];
+    }
     Axes without_inner() const {
         Axes outer(*this);
         if (outer.sizes.empty()) return outer;
@@ -34,7 +41,7 @@ struct Axes {
     }
 };
 
-// Byte offsets of axes, in logical order.
+// The offsets of the elements, in logical order, in the unit of the strides; `next` says whether there is another.
 class Odometer {
   public:
     explicit Odometer(const Axes& axes, int64_t start = 0) : axes_(axes), index_(axes.sizes.size(), 0) {
@@ -43,13 +50,14 @@ class Odometer {
             at += axes_.strides[d] * index_[d];
         }
     }
-    void next() {
+    bool next() {
         for (size_t d = axes_.sizes.size(); d-- > 0;) {
             at += axes_.strides[d];
-            if (++index_[d] < axes_.sizes[d]) return;
+            if (++index_[d] < axes_.sizes[d]) return true;
             at -= axes_.strides[d] * axes_.sizes[d];
             index_[d] = 0;
         }
+        return false;
     }
     int64_t at = 0;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "ops/axes.h"
 #include "ops/operators.h"
 #include "ops/wrapping.h"
 
@@ -24,32 +25,6 @@ Dims kept_dims(const Points& p) {
     return kept;
 }
 
-// Some dimensions of an array, walked in row-major order; those that lie in one run are merged.
-struct Odometer {
-    Dims sizes, strides, index;
-    int64_t at = 0;
-    void add(int64_t size, int64_t stride) {
-        if (size == 1) return;
-        if (!sizes.empty() && strides.back() == stride * size) {
-            sizes.back() *= size;
-            strides.back() = stride;
-        } else {
-            sizes.push_back(size);
-            strides.push_back(stride);
-            index.push_back(0);
-        }
-    }
-    bool next() {
-        for (size_t d = sizes.size(); d-- > 0;) {
-            at += strides[d];
-            if (++index[d] < sizes[d]) return true;
-            at -= strides[d] * sizes[d];
-            index[d] = 0;
-        }
-        return false;
-    }
-};
-
 // An int64 copy of `index`, contiguous and broadcast to `shape`; the index itself where it already is that.
 Array as_numbers(const Array& index, const Dims& shape) {
     if (index.dtype == DType::Int64 && index.is_contiguous() && index.layout->dims() == shape) return index;
@@ -61,42 +36,24 @@ Array as_numbers(const Array& index, const Dims& shape) {
 // For each point, how far its element lies from the array's first, in elements: int64, of the points' shape.
 Array offsets(const Points& p, const Array& x) {
     int64_t n = p.count();
-    Odometer covered;
+    Axes covered;
     for (int64_t d : p.covered) covered.add(x.size(d), x.stride(d));
-    size_t k = covered.sizes.size();
-    if (k == 1 && covered.strides[0] == 1) return p.rows;
+    if (covered.is_run() && covered.inner_stride() == 1) return p.rows;
     Array offsets = Array::empty(DType::Int64, p.shape);
     const int64_t* rows = p.rows.as<int64_t>();
     int64_t* out = offsets.as<int64_t>();
-    if (k <= 1) {
-        int64_t stride = k ? covered.strides[0] : 0;
-        for (int64_t i = 0; i < n; ++i) out[i] = rows[i] * stride;
-        return offsets;
-    }
-    for (int64_t i = 0; i < n; ++i) {
-        int64_t rest = rows[i], at = 0;
-        for (size_t d = k; d-- > 1;) {
-            at += rest % covered.sizes[d] * covered.strides[d];
-            rest /= covered.sizes[d];
-        }
-        out[i] = at + rest * covered.strides[0];
-    }
+    for (int64_t i = 0; i < n; ++i) out[i] = covered.offset_of(rows[i]);
     return offsets;
 }
 
 template <class T, class F> void visit(const Points& p, const Array& x, const Array& y, F f) {
     Dims kept = kept_dims(p);
-    Odometer before, after;
+    Axes leading, trailing;
     for (size_t i = 0; i < kept.size(); ++i)
-        (i < p.position ? before : after).add(x.size(kept[i]), x.stride(kept[i]));
-    int64_t length = 1, stride = 1;
-    if (!after.sizes.empty()) {
-        length = after.sizes.back();
-        stride = after.strides.back();
-        after.sizes.pop_back();
-        after.strides.pop_back();
-        after.index.pop_back();
-    }
+        (i < p.position ? leading : trailing).add(x.size(kept[i]), x.stride(kept[i]));
+    const int64_t length = trailing.inner_size(), stride = trailing.inner_stride();
+    const Axes outer = trailing.without_inner();
+    Odometer before(leading), after(outer);
     Array held = offsets(p, x);
     const int64_t *at = held.as<int64_t>(), *end = at + held.numel();
     T* base = x.as<T>();
@@ -104,7 +61,7 @@ template <class T, class F> void visit(const Points& p, const Array& x, const Ar
     const int64_t step = y.numel() == 1 ? 0 : 1;
     do {
         T* b = base + before.at;
-        if (length == 1 && after.sizes.empty()) {
+        if (length == 1) {
             for (const int64_t* o = at; o < end; ++o) {
                 f(b[*o], *out);
                 out += step;
@@ -416,18 +373,13 @@ PointsRef points_of_gather(const Dims& input, int64_t dim, const Tensor& index) 
     Ref<Layout> whole = Layout::contiguous(input);
     bool scalar = input.empty();
     int64_t size = scalar ? 1 : input[static_cast<size_t>(dim)], stride = scalar ? 0 : whole->stride(dim);
-    Odometer others;
+    Axes others;
     for (size_t d = 0; d < p->shape.size(); ++d)
         others.add(p->shape[d],
                    scalar || static_cast<int64_t>(d) == dim ? 0 : whole->stride(static_cast<int64_t>(d)));
-    int64_t length = 1, step = 0;
-    if (!others.sizes.empty()) {
-        length = others.sizes.back();
-        step = others.strides.back();
-        others.sizes.pop_back();
-        others.strides.pop_back();
-        others.index.pop_back();
-    }
+    const int64_t length = others.inner_size(), step = others.inner_stride();
+    const Axes outer = others.without_inner();
+    Odometer line(outer);
     do
         for (int64_t i = 0; i < length; ++i) {
             int64_t v = *from++;
@@ -436,9 +388,9 @@ PointsRef points_of_gather(const Dims& input, int64_t dim, const Tensor& index) 
                     "index %lld is out of bounds for dimension %lld with size %lld. Negative indices do not "
                     "count from the end here.",
                     static_cast<long long>(v), static_cast<long long>(dim), static_cast<long long>(size));
-            *to++ = v * stride + others.at + i * step;
+            *to++ = v * stride + line.at + i * step;
         }
-    while (others.next());
+    while (line.next());
     return p;
 }
 
