@@ -1,8 +1,12 @@
 // Products of matrices and vectors, differentiable.
 //
 // One rule, `Product`, is mm and bmm, with either factor transposed: its derivatives are products again, with the
-// transposes moved, so no transposed copy or view is ever made, to any order. Batches broadcast; the engine sums
-// cotangents over what was broadcast. `matmul` folds its operands into these as PyTorch does.
+// transposes moved, so no transposed copy or view is ever made, to any order, and a factor that lies column by column
+// gets its gradient so. Batches broadcast; the engine sums cotangents over what was broadcast. `matmul` folds its
+// operands into these as PyTorch does.
+//
+// A large product of a column and a row, the gradient of a weight that met a single example, is an elementwise product
+// that broadcasts: pending like others, so that an update which is all that reads it never stores it.
 #include "ops/linear.h"
 
 #include "ops/products.h"
@@ -27,19 +31,33 @@ static Tensor outer_of(const Tensor& g, const Tensor& p) { return zmul(unsqueeze
 
 namespace {
 
+constexpr int64_t kLargeOuter = 4096;  // elements
+
+// The matrices of an array, the other way round.
+Ref<Layout> turned_layout(const Layout& l) {
+    Dims shape = l.dims(), strides = l.stride_dims();
+    std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
+    std::swap(strides[strides.size() - 1], strides[strides.size() - 2]);
+    return Layout::strided(shape, strides);
+}
+
+// Whether matrices lie column by column.
+bool is_turned(const Layout& l) {
+    int64_t n = l.ndim(), rows = l.size(n - 2), columns = l.size(n - 1);
+    return rows > 1 && columns > 1 && l.stride(n - 2) == 1 && l.stride(n - 1) == rows;
+}
+
 struct Product {
     bool ta, tb, batched;
     bool summed = false;  // over the batches: the result is one matrix
+    bool turned = false;  // the result is laid out column by column
     static constexpr uint32_t saves = 3;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return batched ? "BmmBackward0" : "MmBackward0"; }
     Tensor forward(const Tensors& x) {
-        Array a = x[0].array(), b = x[1].array();
-        if (!summed) return Tensor::make(product(a, b, ta, tb));
-        int64_t m = a.size(a.ndim() - (ta ? 1 : 2)), n = b.size(b.ndim() - (tb ? 2 : 1));
-        Array c = Array::empty(a.dtype, Dims{m, n});
-        product_into(c, a, b, ta, tb, Scalar(1), Scalar(0), true);
-        return Tensor::make(c);
+        if (!turned) return by_rows(x[0], x[1], ta, tb);
+        Tensor y = by_rows(x[1], x[0], !tb, !ta);
+        return y.alias(turned_layout(y.layout()), y->offset);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0))
@@ -55,11 +73,24 @@ struct Product {
     }
 
   private:
+    Tensor by_rows(const Tensor& a, const Tensor& b, bool ta, bool tb) const {
+        int64_t m = a.size(a.ndim() - (ta ? 1 : 2)), n = b.size(b.ndim() - (tb ? 2 : 1));
+        bool single = !batched && m > 1 && n > 1 && a.size(ta ? 0 : 1) == 1;
+        if (single && m * n >= kLargeOuter && is_differentiable(a.dtype()))
+            return mul(ta ? a.alias(turned_layout(a.layout()), a->offset) : a,
+                       tb ? b.alias(turned_layout(b.layout()), b->offset) : b);
+        if (!summed) return Tensor::make(product(a.array(), b.array(), ta, tb));
+        Array c = Array::empty(a.dtype(), Dims{m, n});
+        product_into(c, a.array(), b.array(), ta, tb, Scalar(1), Scalar(0), true);
+        return Tensor::make(c);
+    }
+
     // The product that pulls back to input i. One matrix that met a whole batch gets the sum, accumulated by BLAS
     // without the terms in memory; sums over fewer dimensions are left to the engine.
     static Tensor toward(Context& c, size_t i, const Tensor& a, const Tensor& b, bool ta, bool tb) {
         bool many = a.ndim() > 2 || b.ndim() > 2;
-        return apply(Product{ta, tb, many, many && c.input_layout(i).ndim() == 2}, {a, b});
+        const Layout& factor = c.input_layout(i);
+        return apply(Product{ta, tb, many, many && factor.ndim() == 2, is_turned(factor)}, {a, b});
     }
 };
 

@@ -28,10 +28,9 @@ class AccumulateGrad : public Node {
             } else {
                 ops::accumulate_into(old, g);  // in place, as PyTorch documents
             }
-        } else if (!modes.grad && Py_REFCNT(g.py()) == 1 && g->cell->is_unique() &&
-                   g->cell->buffer->holders() == 1 && g.layout().same(variable.layout()) && !g.is_dual() &&
-                   !g->grad_fn) {
-            set_grad(g);  // nobody else sees it: keep it as it is
+        } else if (!modes.grad && is_alone(g) && g->cell->buffer->holders() == 1 &&
+                   g.layout().same(variable.layout()) && !g.is_dual() && !g->grad_fn) {
+            set_grad(g->flags & kIsView ? g.alias() : g);  // nobody else sees it: keep it as it is
         } else {
             // A copy laid out as the leaf is, row-major where the leaf has gaps; recorded if somebody may differentiate it.
             Ref<Layout> layout =
@@ -55,6 +54,15 @@ class AccumulateGrad : public Node {
     Tensor variable;
 
   private:
+    // Whether nobody else can see its elements. A view, the last step of many pullbacks, holds what it views.
+    static bool is_alone(const Tensor& g) {
+        if (Py_REFCNT(g.py()) != 1) return false;
+        if (!(g->flags & kIsView)) return g->cell->is_unique();
+        const Tensor& base = g->extra->view->base;
+        return Py_REFCNT(base.py()) == 1 && base->cell == g->cell && g->cell->holders() == 2 &&
+               !base->grad_fn;
+    }
+
     void set_grad(const Tensor& g) {
         PyObject* old = variable->grad;
         Py_INCREF(g.py());

@@ -29,6 +29,7 @@ class Cell {
         }
     }
     bool is_unique() const { return refs_ == 1; }
+    uint32_t holders() const { return refs_; }
     void written() { ++version; }
 
     uint32_t version = 0;

@@ -1,18 +1,21 @@
-"""The functions of neural networks: nonlinearities, each a row of the table of calculus; normalisation; losses;
-padding; one-hot vectors."""
+"""The functions of neural networks: linear maps; nonlinearities, each a row of the table of calculus; normalisation;
+losses; padding; one-hot vectors."""
 
 from .. import _core
 from ..operators.creation import zeros
 from ..operators.elementwise import ACTIVATIONS
+from ..operators.linear import bilinear, linear
 from ..operators.row_functions import layer_norm as _layer_norm
 from ..operators.variants import _rows
 from .losses import cross_entropy
 from .padding import pad
 
 __all__ = [
+    "bilinear",
     "cross_entropy",
     "gelu",
     "layer_norm",
+    "linear",
     "log_softmax",
     "one_hot",
     "pad",

@@ -364,8 +364,7 @@ def linear(input, weight, bias=None):
     Raises:
         RuntimeError: sizes that do not fit, different dtypes.
 
-    >>> from pullback.operators.linear import linear
-    >>> linear(pb.tensor([1., 2.]), pb.tensor([[1., 1.], [0., 1.], [1., 0.]]), pb.tensor([0., 0., 10.]))
+    >>> pb.nn.functional.linear(pb.tensor([1., 2.]), pb.tensor([[1., 1.], [0., 1.], [1., 0.]]), pb.tensor([0., 0., 10.]))
     tensor([ 3.,  2., 11.])
     """
 
@@ -377,8 +376,7 @@ def bilinear(input1, input2, weight, bias=None):
     Raises:
         RuntimeError: sizes that do not fit.
 
-    >>> from pullback.operators.linear import bilinear
-    >>> bilinear(pb.tensor([1., 2.]), pb.tensor([1., 1., 1.]), pb.ones(1, 2, 3))
+    >>> pb.nn.functional.bilinear(pb.tensor([1., 2.]), pb.tensor([1., 1., 1.]), pb.ones(1, 2, 3))
     tensor([9.])
     """
     if input1.ndim != input2.ndim:
