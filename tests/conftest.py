@@ -40,11 +40,12 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(autouse=True)
 def _state_as_it_was():
-    """Defaults that a test may change (dtype, printing, gradient mode) never reach the next one."""
+    """What a test may change (default dtype, number of threads, printing, gradient mode) never reaches the next."""
     import pullback as pb
 
-    dtype = pb.get_default_dtype()
+    dtype, threads = pb.get_default_dtype(), pb.get_num_threads()
     yield
     pb.set_default_dtype(dtype)
+    pb.set_num_threads(threads)
     pb.set_printoptions(profile="default")
     assert pb.is_grad_enabled(), "the test left gradient recording switched off"

@@ -14,13 +14,6 @@ def normal(shape, seed=0, dtype="float64"):
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
-@pytest.fixture(autouse=True)
-def restore():
-    before = pb.get_num_threads()
-    yield
-    pb.set_num_threads(before)
-
-
 def layer_norm(x, weight, bias, eps=1e-5):
     mean = x.mean(-1, keepdims=True)
     y = (x - mean) / np.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + eps)

@@ -18,13 +18,6 @@ SHAPES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def restore():
-    before = pb.get_num_threads()
-    yield
-    pb.set_num_threads(before)
-
-
 def numbers(shape, dtype):
     return (np.arange(np.prod(shape)) % 251).reshape(shape).astype(dtype)
 

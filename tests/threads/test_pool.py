@@ -17,10 +17,7 @@ LONG = 1e9  # an estimate that asks for every helper
 
 @pytest.fixture(autouse=True)
 def three_threads():
-    before = pb.get_num_threads()
     pb.set_num_threads(3)
-    yield
-    pb.set_num_threads(before)
 
 
 def count(chunks, work=LONG, spin=0, nested=False):

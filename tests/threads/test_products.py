@@ -2,25 +2,9 @@
 
 import numpy as np
 import pytest
+from threads.every_number import on_threads
 
 import pullback as pb
-
-
-@pytest.fixture(autouse=True)
-def restore():
-    before = pb.get_num_threads()
-    yield
-    pb.set_num_threads(before)
-
-
-def on_threads(compute):
-    results = []
-    for n in (1, 2, 3):
-        pb.set_num_threads(n)
-        results.append(compute().numpy())
-    assert all(r.tobytes() == results[0].tobytes() for r in results)
-    return results[0]
-
 
 SHAPES = [
     ((300, 211), (211, 290)),

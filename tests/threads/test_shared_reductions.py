@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threads.every_number import on_threads
 
 import pullback as pb
 
@@ -16,22 +17,6 @@ SHAPES = [
     (9_000, 10),
 ]
 SHAPES += [(1025, 130), (130, 1025), (17, 20_001), (20_001, 17), (1, 100_000), (5, 1, 30_000)]
-
-
-@pytest.fixture(autouse=True)
-def restore():
-    before = pb.get_num_threads()
-    yield
-    pb.set_num_threads(before)
-
-
-def on_threads(compute):
-    results = []
-    for n in (1, 2, 3):
-        pb.set_num_threads(n)
-        results.append(compute().numpy())
-    assert all(r.tobytes() == results[0].tobytes() for r in results)
-    return results[0]
 
 
 def data(shape, dtype="float32"):
