@@ -14,6 +14,7 @@ import platform
 import re
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -35,11 +36,16 @@ def installed(names=LIBRARIES):
 
 @dataclass
 class Statement:
-    """A line of Python over some names; `per` says how many operations it holds, times are per operation."""
+    """A line of Python over some names; `per` says how many operations it holds, times are per operation.
+
+    `clock` and `repeat`, which makes the turns of the loop, are others only to show that the arithmetic is right.
+    """
 
     code: str
     names: dict = field(default_factory=dict)
     per: int = 1
+    clock: Callable = time.perf_counter
+    repeat: Callable = itertools.repeat
 
     @cached_property
     def _timed(self):
@@ -60,15 +66,15 @@ class Statement:
         return scope["timed"]
 
     def seconds(self, n):
-        return self._timed(n, time.perf_counter, itertools.repeat, **self.names)
+        return self._timed(n, self.clock, self.repeat, **self.names)
 
     def repetitions(self, duration):
         """How many turns of the loop fill `duration` seconds."""
         n = 1
         while True:
-            start = time.perf_counter()
+            start = self.clock()
             self.seconds(n)
-            spent = time.perf_counter() - start
+            spent = self.clock() - start
             if spent > duration / 4 or n > 10**7:
                 return max(1, round(n * duration / spent))
             n *= 2

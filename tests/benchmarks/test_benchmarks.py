@@ -1,5 +1,6 @@
 """The benchmarks still run, and the clock they trust is right."""
 
+import itertools
 import time
 
 import pytest
@@ -8,14 +9,49 @@ import pullback as pb
 from benchmarks import core, harness, whole
 
 
-def test_a_statement_costs_what_it_costs():
-    # A loop of known length, timed alone; the empty loop around it must have been taken off.
-    statement = harness.Statement("sleep(0.002)", {"sleep": time.sleep})
-    assert 0.002 <= statement.seconds(3) < 0.02
+class MadeUpTime:
+    """A clock that only the turns of a loop and `work` advance, by whole numbers."""
+
+    TURN, WORK = 7, 100
+
+    def __init__(self):
+        self.now = 12_345
+
+    def __call__(self):
+        return self.now
+
+    def repeat(self, value, times):
+        for _ in range(times):
+            self.now += self.TURN
+            yield value
+
+    def work(self):
+        self.now += self.WORK
+
+    def statement(self, code, per=1):
+        return harness.Statement(code, {"work": self.work}, per, clock=self, repeat=self.repeat)
 
 
-def test_the_empty_statement_costs_nothing():
-    assert abs(harness.Statement("pass").seconds(100_000)) < 20e-9
+@pytest.mark.parametrize("n", [1, 3, 1000])
+def test_a_statement_costs_what_it_costs(n):
+    # To the last digit: the loop around it is taken off.
+    clock = MadeUpTime()
+    assert clock.statement("pass").seconds(n) == 0
+    assert clock.statement("work()").seconds(n) == clock.WORK
+    assert clock.statement("work(); work()").seconds(n) == 2 * clock.WORK
+    assert clock.statement("work()", per=4).seconds(n) == clock.WORK / 4
+
+
+def test_repetitions_fill_the_time():
+    clock = MadeUpTime()
+    turn = clock.WORK + 2 * clock.TURN  # and the empty loop beside it
+    assert clock.statement("work()", per=2).repetitions(1000 * turn) == 1000
+    assert clock.statement("work()", per=2).repetitions(turn / 10) == 1
+
+
+def test_the_clock_is_the_machines():
+    statement = harness.Statement("pass")
+    assert statement.clock is time.perf_counter and statement.repeat is itertools.repeat
 
 
 def test_every_row_is_measured():
