@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/kernels/chains.h"
 #include "core/kernels/kernels.h"
-#include "core/kernels/pairs.h"
 #include "core/kernels/reduce.h"
 #include "core/kernels/rows.h"
 
@@ -62,7 +62,7 @@ struct Chosen {
     Kernels table{};
     Reductions reductions{};
     RowKernels rows{};
-    PairKernels pairs{};
+    ChainKernels chains{};
 
     Chosen() {
 #define PB_INSTALL_ISA(name)                       \
@@ -76,7 +76,7 @@ struct Chosen {
         name::install_reductions(reductions);      \
         name::install_many_reductions(reductions); \
         name::install_rows(rows);                  \
-        name::install_pairs(pairs);                \
+        name::install_chains(chains);              \
         name::resolve_vector_math();               \
     }
         PB_INSTALL_ISA(baseline)
@@ -99,13 +99,14 @@ const PrimitiveInfo& primitive_info(Primitive p) { return kInfo[static_cast<int>
 const Kernels& kernels() { return chosen().table; }
 const Reductions& reductions() { return chosen().reductions; }
 const RowKernels& row_kernels() { return chosen().rows; }
-const PairKernels& pair_kernels() { return chosen().pairs; }
-const char* pair_name(PairFirst first, PairSecond second) {
-    constexpr const char* names[2][5] = {
-        {"mul_add", "mul_sub", "mul_rsub", "mul_mul", "mul_zmul"},
-        {"zmul_add", "zmul_sub", "zmul_rsub", "zmul_mul", "zmul_zmul"},
+const ChainKernels& chain_kernels() { return chosen().chains; }
+const char* link_name(Link link) {
+    constexpr const char* names[] = {
+#define PB_NAME(name, ...) #name,
+        PB_LINKS(PB_NAME) PB_LONE_LINKS(PB_NAME)
+#undef PB_NAME
     };
-    return names[static_cast<int>(first)][static_cast<int>(second)];
+    return names[static_cast<int>(link)];
 }
 const char* kernels_isa() { return chosen().isa; }
 

@@ -294,7 +294,7 @@ void build(Fused& program, const Plan& plan, Expression* asked) {
     for (Expression* e : plan.members)
         if (leaves(plan, e, asked) && e != asked) add_output(program, e);
     add_output(program, asked);
-    pair_up(program);
+    link_up(program);
 }
 
 void compute(Buffer& b) {
@@ -523,7 +523,7 @@ void compute_over(const Lowered& program, const Source* inputs, const Array& tar
     for (Expression* m : plan.members)
         if (m != e && m->computed > 0 && m->result != consumed && m->is_held()) add_output(fused, m);
     add_output(fused, e);
-    pair_up(fused);
+    link_up(fused);
     Array temporary;
     if (!dense || overlaps(fused, target)) temporary = Array::empty(target.dtype, loop);
     fused.outputs.back().data = temporary.buffer ? temporary.data() : target.data();

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <utility>
-
-#include "kernels/pairs.h"
 
 namespace pb {
 
@@ -15,6 +12,7 @@ void Fused::clear() {
     numbers.clear();
     loads.clear();
     steps.clear();
+    chains.clear();
     outputs.clear();
 }
 
@@ -215,66 +213,103 @@ int16_t emit(Fused& p, Expression& e) {
 
 namespace {
 
-bool is(const Fused::Step& s, Primitive primitive) { return !s.cast && !s.pair && s.primitive == primitive; }
-
-// How a sum, difference or product reads a product at operand k.
-bool second_of(const Fused::Step& s, int k, PairSecond* out) {
-    if (is(s, Primitive::add)) *out = PairSecond::add;
-    else if (is(s, Primitive::sub)) *out = k == 0 ? PairSecond::sub : PairSecond::rsub;
-    else if (is(s, Primitive::mul)) *out = PairSecond::mul;
-    else if (is(s, Primitive::zmul) && k == 0) *out = PairSecond::zmul;
-    else return false;
-    return true;
+// A step as a link of the chain whose accumulator it reads as operand k; count if it cannot be one.
+Link link_of(const Fused::Step& s, int k) {
+    switch (s.primitive) {
+        case Primitive::add: return Link::add;
+        case Primitive::sub: return k ? Link::reversed_sub : Link::sub;
+        case Primitive::mul: return Link::mul;
+        case Primitive::zmul: return k ? Link::reversed_zmul : Link::zmul;
+        case Primitive::div: return k ? Link::reversed_div : Link::div;
+        case Primitive::maximum: return k ? Link::reversed_maximum : Link::maximum;
+        case Primitive::minimum: return k ? Link::reversed_minimum : Link::minimum;
+        case Primitive::neg: return Link::neg;
+        case Primitive::square: return Link::square;
+        case Primitive::reciprocal: return Link::reciprocal;
+        case Primitive::sqrt: return Link::sqrt;
+        default: return Link::count;
+    }
 }
+
+// A chain while it grows.
+struct Growing {
+    Chain chain;
+    Small<int16_t, kChainOperands> operands;
+
+    // The place of a value among the operands, or -1 if there is none left.
+    int place(int16_t value) {
+        for (size_t i = 0; i < operands.size(); ++i)
+            if (operands[i] == value) return static_cast<int>(i);
+        if (operands.size() == kChainOperands) return -1;
+        operands.push_back(value);
+        return static_cast<int>(operands.size()) - 1;
+    }
+
+    // Adds step s, which reads the accumulator as operand k.
+    bool add(const Fused& p, const Fused::Step& s, int k) {
+        Link link = link_of(s, k);
+        if (chain.length == kChainLinks) return false;
+        int operand = 0;
+        bool single = false;
+        if (s.arity == 2 && s.in[0] == s.in[1] && (link == Link::add || link == Link::mul)) {
+            link = link == Link::add ? Link::twice : Link::square;
+        } else if (s.arity == 2) {
+            operand = place(s.in[1 - k]);
+            if (operand < 0) return false;
+            single = p.values[static_cast<size_t>(s.in[1 - k])].is_single();
+        }
+        chain.add(link, operand, single);
+        return true;
+    }
+};
 
 }  // namespace
 
-void pair_up(Fused& p) {
+void link_up(Fused& p) {
     std::vector<uint16_t> uses(p.values.size());
+    std::vector<Growing> growing(p.steps.size());
     std::vector<char> gone(p.steps.size());
     for (const Fused::Step& s : p.steps)
         for (int k = 0; k < s.arity; ++k) ++uses[static_cast<size_t>(s.in[k])];
     for (const Fused::Output& o : p.outputs) uses[static_cast<size_t>(o.value)] = UINT16_MAX;
-    // The step that computes a value which this operand alone reads, or null.
-    auto sole = [&](int16_t v) -> Fused::Step* {
-        const Fused::Value& value = p.values[static_cast<size_t>(v)];
-        if (value.kind != Fused::Value::Step || uses[static_cast<size_t>(v)] != 1) return nullptr;
-        return &p.steps[static_cast<size_t>(value.at)];
-    };
-    auto drop = [&](const Fused::Step& s) {
-        gone[static_cast<size_t>(p.values[static_cast<size_t>(s.out)].at)] = 1;
-        uses[static_cast<size_t>(s.out)] = 0;
-    };
-    for (Fused::Step& s : p.steps) {
-        if (s.arity != 2 || s.cast || !is_float(p.values[static_cast<size_t>(s.in[0])].type)) continue;
-        auto type = static_cast<int>(p.values[static_cast<size_t>(s.in[0])].type);
-        for (int k = 0; k < 2; ++k) {
-            Fused::Step* t = sole(s.in[k]);
-            PairSecond second;
-            if (!t || !(is(*t, Primitive::mul) || is(*t, Primitive::zmul)) || !second_of(s, k, &second))
-                continue;
-            int16_t a = t->in[0], b = t->in[1], c = s.in[1 - k];
-            if (p.values[static_cast<size_t>(a)].is_single()) {
-                if (!is(*t, Primitive::mul)) continue;
-                std::swap(a, b);
-            }
-            PairFirst first = is(*t, Primitive::mul) ? PairFirst::mul : PairFirst::zmul;
-            drop(*t);
-            s.pair = pair_name(first, second);
-            s.kernels = pair_kernels().pair[static_cast<int>(first)][static_cast<int>(second)][type];
-            s.arity = 3;
-            s.in[0] = a;
-            s.in[1] = b;
-            s.in[2] = c;
-            break;
+    for (size_t i = 0; i < p.steps.size(); ++i) {
+        const Fused::Step& s = p.steps[i];
+        const Fused::Value& result = p.values[static_cast<size_t>(s.out)];
+        if (result.kind != Fused::Value::Step || s.cast || !is_float(result.type) ||
+            link_of(s, 0) == Link::count)
+            continue;
+        // The chain that this step continues: the later one of two.
+        int at = -1, from = 0;
+        for (int k = 0; k < s.arity; ++k) {
+            const Fused::Value& v = p.values[static_cast<size_t>(s.in[k])];
+            int readers = s.arity == 2 && s.in[0] == s.in[1] ? 2 : 1;
+            if (v.kind == Fused::Value::Step && uses[static_cast<size_t>(s.in[k])] == readers && v.at > at &&
+                growing[static_cast<size_t>(v.at)].chain.length)
+                at = v.at, from = k;
         }
+        if (at >= 0) {
+            Growing longer = growing[static_cast<size_t>(at)];
+            if (longer.add(p, s, from)) {
+                growing[i] = longer;
+                gone[static_cast<size_t>(at)] = 1;
+                continue;
+            }
+        }
+        int start = p.values[static_cast<size_t>(s.in[0])].is_single();
+        growing[i].operands.push_back(s.in[start]);
+        growing[i].add(p, s, start);
     }
     size_t kept = 0;
     for (size_t i = 0; i < p.steps.size(); ++i) {
         if (gone[i]) continue;
-        p.steps[kept] = p.steps[i];
-        p.values[static_cast<size_t>(p.steps[kept].out)].at = static_cast<int16_t>(kept);
-        ++kept;
+        Fused::Step& s = p.steps[kept] = p.steps[i];
+        p.values[static_cast<size_t>(s.out)].at = static_cast<int16_t>(kept++);
+        const Growing& g = growing[i];
+        if (g.chain.length < 2) continue;
+        s.chain = static_cast<int16_t>(p.chains.size());
+        p.chains.push_back(g.chain);
+        s.arity = static_cast<uint8_t>(g.operands.size());
+        std::copy(g.operands.begin(), g.operands.end(), s.in);
     }
     p.steps.resize(kept);
 }
@@ -305,9 +340,19 @@ std::string describe(const Fused& p) {
     }
     for (const Fused::Step& s : p.steps) {
         text += "  " + name(s.out) + " = ";
-        if (s.cast) text += std::string("to_") + dtype_name(p.values[static_cast<size_t>(s.out)].type);
-        else text += s.pair ? s.pair : primitive_info(s.primitive).name;
-        for (int k = 0; k < s.arity; ++k) text += (k ? ", " : " ") + name(s.in[k]);
+        if (s.chain >= 0) {
+            const Chain& chain = p.chains[static_cast<size_t>(s.chain)];
+            text += name(s.in[0]);
+            for (int k = 0; k < chain.length; ++k) {
+                Link link = chain.steps[k].link();
+                text += std::string(" | ") + link_name(link);
+                if (!is_lone(link)) text += " " + name(s.in[chain.steps[k].operand]);
+            }
+        } else {
+            if (s.cast) text += std::string("to_") + dtype_name(p.values[static_cast<size_t>(s.out)].type);
+            else text += primitive_info(s.primitive).name;
+            for (int k = 0; k < s.arity; ++k) text += (k ? ", " : " ") + name(s.in[k]);
+        }
         if (p.values[static_cast<size_t>(s.out)].kind == Fused::Value::Once) text += "  once";
         text += "\n";
     }

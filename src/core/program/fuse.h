@@ -2,11 +2,12 @@
 //
 // Steps of all expressions in one line, each distinct instruction once (same kernel, same operands: same bits), every
 // value in a block register unless it is a load, a number or an output. Programs are not rewritten otherwise, except
-// that multiplication by a literal 1 is dropped, that zmul by a number other than 0 is a plain product, and that two
+// that multiplication by a literal 1 is dropped, that zmul by a number other than 0 is a plain product, and that several
 // instructions may become one pass: all give the same bits.
 #pragma once
 #include <vector>
 
+#include "kernels/chains.h"
 #include "program/expression.h"
 
 namespace pb {
@@ -29,12 +30,11 @@ struct Fused {
     struct Step {
         const BlockKernel* kernels;  // [which operand is single], or
         BlockKernel cast;
-        const char*
-            pair;  // the name of two instructions in one, whose kernels go by bits for in[1] and in[2]
         Primitive primitive;
         uint8_t arity;
-        int16_t in[3];
+        int16_t in[kChainOperands];
         int16_t out;
+        int16_t chain = -1;  // of `chains`: several instructions in one
     };
     struct Load {
         const Array* array;
@@ -53,6 +53,7 @@ struct Fused {
     std::vector<Scalar> numbers;
     std::vector<Load> loads;
     std::vector<Step> steps;
+    std::vector<Chain> chains;
     std::vector<Output> outputs;
 
     void clear();
@@ -67,9 +68,9 @@ int16_t emit(Fused& program, Expression& e);
 // The value of an output in the dtype it is stored in.
 int16_t emit_cast(Fused& program, int16_t value, DType dtype);
 
-// Makes pairs of instructions (kernels/pairs.h) where a product is read by one sum, difference or product alone. To be
-// called when all is emitted.
-void pair_up(Fused& program);
+// Makes chains (kernels/chains.h) of instructions whose results the next one alone reads. To be called when all is
+// emitted.
+void link_up(Fused& program);
 
 // Computes all outputs. Their memory is there; an output may lie over a linear load.
 void run(const Fused& program);

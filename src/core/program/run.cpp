@@ -46,7 +46,9 @@ struct Registers {
 
 struct Call {
     BlockKernel fn;
-    int16_t in[3];
+    ChainKernel links;  // instead of `fn`: of a chain
+    const Chain* chain;
+    int16_t in[kChainOperands];
     int16_t out;
     uint8_t arity;
 };
@@ -81,8 +83,8 @@ int log_of(size_t item) { return __builtin_ctzll(item); }
 
 // The last steps of one thread's work, so that instructions that are costly weigh as they do: nanoseconds.
 double cost_of(const Fused::Step& s, DType type) {
-    bool cheap = s.cast || s.pair || primitive_info(s.primitive).exact;
-    double single = cheap ? 0.03 : 0.25;
+    bool cheap = s.cast || primitive_info(s.primitive).exact;
+    double single = s.chain >= 0 ? 0.03 * s.arity : cheap ? 0.03 : 0.25;
     return item_size(type) == 8 ? 2.2 * single : single;
 }
 
@@ -284,7 +286,7 @@ class Runner {
     }
 
     void bind(const Fused::Step& s) {
-        Call c{nullptr, {}, s.out, s.arity};
+        Call c{nullptr, nullptr, nullptr, {}, s.out, s.arity};
         int singles = 0, variant = 0;
         for (int k = 0; k < s.arity; ++k) {
             c.in[k] = s.in[k];
@@ -295,9 +297,9 @@ class Runner {
         }
         if (s.cast) {
             c.fn = s.cast;
-        } else if (s.pair) {
-            auto single = [&](int k) { return p_.values[static_cast<size_t>(s.in[k])].is_single(); };
-            c.fn = s.kernels[(single(1) ? 1 : 0) | (single(2) ? 2 : 0)];
+        } else if (s.chain >= 0) {
+            c.links = chain_kernels().run[static_cast<int>(p_.values[static_cast<size_t>(s.out)].type)];
+            c.chain = &p_.chains[static_cast<size_t>(s.chain)];
         } else if (singles == 1 && s.arity == 2 && s.kernels[variant]) {
             c.fn = s.kernels[variant];
         } else {
@@ -421,9 +423,10 @@ class Runner {
     void block(const Place* table, int64_t at, int64_t n) {
         for (const Gather& g : gathers_) g.walker.gather(at, n, find(table, g.to, at));
         for (const Call& c : calls_) {
-            const void* in[3];
+            const void* in[kChainOperands];
             for (int k = 0; k < c.arity; ++k) in[k] = find(table, c.in[k], at);
-            c.fn(in, find(table, c.out, at), n);
+            if (c.chain) c.links(*c.chain, in, find(table, c.out, at), n);
+            else c.fn(in, find(table, c.out, at), n);
         }
         for (const Copy& c : copies_) {
             char* to = c.to + at * static_cast<int64_t>(c.item);

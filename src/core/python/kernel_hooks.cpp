@@ -2,6 +2,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <cstring>
+
+#include "kernels/chains.h"
 #include "kernels/kernels.h"
 #include "kernels/reduce.h"
 #include "program/threads.h"
@@ -35,6 +38,39 @@ PyObject* kernel(PyObject*, PyObject* args) {
         data[i] = bytes[i].view.buf;
     }
     return PyBool_FromLong(run_kernel(name, static_cast<DType>(dtype), single, data, data[count - 1], n));
+}
+
+// _kernel_chain(dtype, [(link, operand, single), ...], arrays, n): the last array receives the result.
+PyObject* chain(PyObject*, PyObject* args) {
+    int dtype;
+    long long n;
+    PyObject *links, *arrays;
+    if (!PyArg_ParseTuple(args, "iO!O!L", &dtype, &PyList_Type, &links, &PyList_Type, &arrays, &n))
+        return nullptr;
+    const Py_ssize_t count = PyList_GET_SIZE(arrays), length = PyList_GET_SIZE(links);
+    if (count < 2 || count > kChainOperands + 1 || length > kChainLinks) {
+        PyErr_SetString(PyExc_ValueError, "too long a chain");
+        return nullptr;
+    }
+    Chain chain;
+    for (Py_ssize_t i = 0; i < length; ++i) {
+        const char* name;
+        int operand, single, link = 0;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(links, i), "sii", &name, &operand, &single)) return nullptr;
+        while (link < static_cast<int>(Link::count) && std::strcmp(link_name(static_cast<Link>(link)), name))
+            ++link;
+        if (link == static_cast<int>(Link::count)) return PyErr_Format(PyExc_ValueError, "no link %s", name);
+        chain.add(static_cast<Link>(link), operand, single);
+    }
+    Bytes bytes[kChainOperands + 1];
+    void* data[kChainOperands + 1] = {};
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        const int flags = i == count - 1 ? PyBUF_WRITABLE : PyBUF_SIMPLE;
+        if (PyObject_GetBuffer(PyList_GET_ITEM(arrays, i), &bytes[i].view, flags) < 0) return nullptr;
+        data[i] = bytes[i].view.buf;
+    }
+    chain_kernels().run[dtype](chain, data, data[count - 1], n);
+    Py_RETURN_NONE;
 }
 
 // _kernel_cast(from, to, in, out, n)
@@ -119,6 +155,7 @@ PyObject* count_in_parallel(PyObject*, PyObject* args) {
 
 PyMethodDef hooks[] = {
     {"_kernel", kernel, METH_VARARGS, nullptr},
+    {"_kernel_chain", chain, METH_VARARGS, nullptr},
     {"_kernel_cast", cast, METH_VARARGS, nullptr},
     {"_kernel_reduction", reduction, METH_VARARGS, nullptr},
     {"_kernel_accumulate", accumulate, METH_VARARGS, nullptr},

@@ -1,0 +1,100 @@
+// Several instructions in one pass; chains.h has the essay.
+#include "core/kernels/chains.h"
+
+#include "core/kernels/scalar.h"
+
+namespace pb {
+namespace {
+
+constexpr int kTile = 8;  // vectors: as many as the smallest register file holds beside operands
+
+template <class T> struct VectorOf { typedef T type __attribute__((vector_size(PB_VECTOR_BYTES))); };
+
+template <class V> PB_INLINE V load(const char* from) {
+    V x;
+    __builtin_memcpy(&x, from, sizeof x);
+    return x;
+}
+
+template <class T, class V> PB_INLINE V square_roots(V x) {
+    constexpr int lanes = sizeof(V) / sizeof(T);
+    alignas(V) T each[lanes];
+    __builtin_memcpy(each, &x, sizeof x);
+#pragma omp simd
+    for (int i = 0; i < lanes; ++i) each[i] = square_root(each[i]);
+    return load<V>(reinterpret_cast<const char*>(each));
+}
+
+// Keeps the compiler from keeping eight sums for eight vectors where one address and offsets do.
+PB_INLINE const char* one_register(const char* address) {
+    __asm__("" : "+r"(address));
+    return address;
+}
+
+// One tile: `width` vectors of type V, or one element. `at` counts bytes.
+template <class T, class V, int width>
+PB_INLINE void tile(const Chain& chain, const char* const* in, char* out, int64_t at) {
+    const V zero{}, one = T{1} - zero;  // a vector less zero: the way to repeat a number that keeps -0
+    V a[width];
+    const char* start = one_register(in[0] + at);
+#pragma GCC unroll 8
+    for (int j = 0; j < width; ++j) a[j] = load<V>(start + j * sizeof(V));
+    for (const Chain::Step *s = chain.steps, *end = s + chain.length; s != end; ++s) {
+        const char* operand = in[s->operand];
+        switch (s->code) {
+#define PB_CASE(name, result)                                       \
+    case 2 * static_cast<int>(Link::name): {                        \
+        operand = one_register(operand + at);                       \
+        _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) {   \
+            const V x = a[j], y = load<V>(operand + j * sizeof(V)); \
+            a[j] = result;                                          \
+        }                                                           \
+        break;                                                      \
+    }                                                               \
+    case 2 * static_cast<int>(Link::name) + 1: {                    \
+        const V y = load<T>(operand) - zero;                        \
+        _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) {   \
+            const V x = a[j];                                       \
+            a[j] = result;                                          \
+        }                                                           \
+        break;                                                      \
+    }
+            PB_LINKS(PB_CASE)
+#undef PB_CASE
+#define PB_CASE(name, result)                                     \
+    case 2 * static_cast<int>(Link::name):                        \
+        _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) { \
+            const V x = a[j];                                     \
+            a[j] = result;                                        \
+        }                                                         \
+        break;
+            PB_LONE_LINKS(PB_CASE)
+#undef PB_CASE
+            default: __builtin_unreachable();
+        }
+    }
+    out += at;
+#pragma GCC unroll 8
+    for (int j = 0; j < width; ++j) __builtin_memcpy(out + j * sizeof(V), &a[j], sizeof(V));
+}
+
+// Tiles, then vectors, then elements: all operations are exact, so the width does not show.
+template <class T> void run(const Chain& chain, const void* const* operands, void* result, int64_t n) {
+    using V = typename VectorOf<T>::type;
+    constexpr int64_t vector = sizeof(V), element = sizeof(T);
+    const auto* in = reinterpret_cast<const char* const*>(operands);
+    auto* out = static_cast<char*>(result);
+    int64_t at = 0;
+    for (; at + kTile * vector <= n * element; at += kTile * vector) tile<T, V, kTile>(chain, in, out, at);
+    for (; at + vector <= n * element; at += vector) tile<T, V, 1>(chain, in, out, at);
+    for (; at < n * element; at += element) tile<T, T, 1>(chain, in, out, at);
+}
+
+}  // namespace
+
+void PB_ISA::install_chains(ChainKernels& table) {
+    table.run[static_cast<int>(DType::Float32)] = run<float>;
+    table.run[static_cast<int>(DType::Float64)] = run<double>;
+}
+
+}  // namespace pb

@@ -1,0 +1,81 @@
+// Chains: several cheap instructions in one pass over a block.
+//
+// A cheap instruction costs as much for bringing its operands from the first-level cache, and its result back, as for
+// computing. A result that only the next instruction reads can stay in the processor's registers. So a chain is a
+// little program for an accumulator: it starts with an operand, and each link applies one operation to the
+// accumulator and, mostly, one more operand. A kernel walks a block in tiles of eight vectors, which are the
+// accumulator, and walks the links once for each tile; what a link asks for is a jump that the processor learns to
+// predict. Every link rounds as the instruction by itself does, so a chain has the bits of its instructions.
+#pragma once
+#include "core/kernels/kernels.h"
+
+namespace pb {
+
+// What links make of the accumulator x and their operand y. Reversed: the accumulator is the second operand.
+#define PB_LINKS(X)                                   \
+    X(add, (x + y))                                   \
+    X(sub, (x - y))                                   \
+    X(reversed_sub, (y - x))                          \
+    X(mul, (x * y))                                   \
+    X(zmul, (x == zero ? x : x * y))                  \
+    X(reversed_zmul, (y == zero ? y : y * x))         \
+    X(div, (x / y))                                   \
+    X(reversed_div, (y / x))                          \
+    X(maximum, ((x > y) | (x != x) ? x : y))          \
+    X(reversed_maximum, ((y > x) | (y != y) ? y : x)) \
+    X(minimum, ((x < y) | (x != x) ? x : y))          \
+    X(reversed_minimum, ((y < x) | (y != y) ? y : x))
+// Those that have no operand.
+#define PB_LONE_LINKS(X)     \
+    X(neg, (-x))             \
+    X(twice, (x + x))        \
+    X(square, (x * x))       \
+    X(reciprocal, (one / x)) \
+    X(sqrt, (square_roots<T>(x)))
+
+enum class Link : uint8_t {
+#define PB_ENUMERATOR(name, ...) name,
+    PB_LINKS(PB_ENUMERATOR) PB_LONE_LINKS(PB_ENUMERATOR)
+#undef PB_ENUMERATOR
+        count
+};
+constexpr bool is_lone(Link link) { return link >= Link::neg; }
+
+constexpr int kChainLinks = 12, kChainOperands = 6;
+
+struct Chain {
+    struct Step {
+        uint8_t code;  // twice the link, and one more if its operand is a single value
+        uint8_t operand;
+        Link link() const { return static_cast<Link>(code / 2); }
+    };
+    uint8_t length = 0;
+    Step steps[kChainLinks];
+
+    void add(Link link, int operand, bool single) {
+        steps[length++] = {static_cast<uint8_t>(2 * static_cast<int>(link) + (single && !is_lone(link))),
+                           static_cast<uint8_t>(operand)};
+    }
+};
+
+// Operand 0 is a block, which the accumulator starts with. `out` may be one of the operands.
+using ChainKernel = void (*)(const Chain&, const void* const* in, void* out, int64_t n);
+
+struct ChainKernels {
+    ChainKernel run[kDTypes];  // floats only
+};
+
+const ChainKernels& chain_kernels();
+const char* link_name(Link);
+
+namespace baseline {
+void install_chains(ChainKernels&);
+}
+namespace avx2 {
+void install_chains(ChainKernels&);
+}
+namespace avx512 {
+void install_chains(ChainKernels&);
+}
+
+}  // namespace pb
