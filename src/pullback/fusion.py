@@ -34,27 +34,17 @@ def synchronize():
     _core.synchronize()
 
 
-def _leaves(tensor):
-    nodes, leaves = [tensor.grad_fn], {}
-    seen = set()
-    while nodes:
-        node = nodes.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            leaves[id(node.variable)] = node.variable
-        nodes.extend(edge for edge, _ in node.next_functions)
-    return list(leaves.values())
-
-
 def _gradients(tensor):
     """Pending gradients by the leaves; no hook sees them."""
+    from .autograd import graph
+
+    leaves = [graph.leaf_of(node) for node in graph.walk([tensor.grad_fn])]
+    leaves = tuple([leaf for leaf in leaves if leaf is not None])
     total = tensor if tensor.ndim == 0 else tensor.sum()
     retain_graph = allow_unused = True
     create_graph = accumulate = hooks = False
     return _core.run_backward(
-        (total,), (None,), tuple(_leaves(tensor)), retain_graph, create_graph, allow_unused, accumulate, hooks
+        (total,), (None,), leaves, retain_graph, create_graph, allow_unused, accumulate, hooks
     )
 
 

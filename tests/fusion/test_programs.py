@@ -203,6 +203,23 @@ def test_explaining_calls_no_hooks(deferred):
     assert len(seen) == 4 and y.grad is not None
 
 
+def test_explaining_finds_leaves_behind_any_node(deferred):
+    class Double(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.variable = "an attribute of the user's"
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    x = pb.ones(5, requires_grad=True)
+    y = Double.apply(x).sin()
+    text = pb.explain(y * y)
+    assert "cos" in text and "fails" not in text
+
+
 def test_explaining_what_cannot_be_differentiated_any_more(deferred):
     x = pb.ones(5, requires_grad=True)
     y = x.sin()

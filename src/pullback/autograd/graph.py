@@ -1,7 +1,7 @@
 """The recorded graph: nodes, edges, hooks on several tensors at once."""
 
 from _thread import allocate_lock
-from collections import namedtuple
+from collections import deque, namedtuple
 
 from .. import _core
 from .._core import Node
@@ -29,6 +29,24 @@ def get_gradient_edge(tensor):
     if isinstance(tensor, GradientEdge):
         return tensor
     return GradientEdge(*_core.gradient_edge(tensor))
+
+
+def walk(nodes):
+    """Every node that `nodes` lead to, and they themselves, each once: the nearest first."""
+    queue = deque(nodes)
+    seen = set()
+    while queue:
+        node = queue.popleft()
+        if node in seen:
+            continue
+        seen.add(node)
+        yield node
+        queue.extend([operand for operand, _ in node.next_functions if operand is not None])
+
+
+def leaf_of(node):
+    """The tensor that `node` accumulates the gradient of; None for the node of an operation."""
+    return node.variable if node.name() == "AccumulateGrad" else None
 
 
 def increment_version(tensor):

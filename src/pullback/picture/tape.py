@@ -7,14 +7,15 @@ cuts off is what lies furthest from them.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from pullback import Tensor
+from pullback.autograd.graph import leaf_of, walk
 
 # Beyond so many nodes the tape is no longer walked to its end only to say how long it is.
 COUNT_LIMIT = 100_000
@@ -93,46 +94,34 @@ def read_tape(outputs: list[Tensor], named: Mapping[str, Tensor], limit: int) ->
     boxes: dict[Any, Box] = {}
     edges: list[Edge] = []
     leaves: list[Tensor] = []
-    seen: set[Any] = set()
-    queue: deque[Any] = deque()
-
-    def enter(node: Any) -> None:
-        if node in seen:
-            return
-        seen.add(node)
-        queue.append(node)
-        variable = node.variable if _title(node) == "AccumulateGrad" else None
+    for tensor in outputs:
+        if tensor.grad_fn is None:  # a leaf that is its own output: no node stands for it
+            boxes[("leaf", id(tensor))] = _box(None, tensor, by_leaf, by_node)
+            leaves.append(tensor)
+    roots = [tensor.grad_fn for tensor in outputs if tensor.grad_fn is not None]
+    walked = list(islice(walk(roots), COUNT_LIMIT + 1))
+    for node in walked:
+        variable = leaf_of(node)
         if variable is not None:
             leaves.append(variable)
         if len(boxes) < limit:
             boxes[node] = _box(node, variable, by_leaf, by_node)
 
     for tensor in outputs:
-        if tensor.grad_fn is None:  # a leaf that is its own output: no node stands for it
-            key = ("leaf", id(tensor))
-            boxes.setdefault(key, _box(None, tensor, by_leaf, by_node)).output = True
-            leaves.append(tensor)
-            continue
-        enter(tensor.grad_fn)
-        box = boxes.get(tensor.grad_fn)
+        box = boxes.get(tensor.grad_fn if tensor.grad_fn is not None else ("leaf", id(tensor)))
         if box is not None:
             box.output = True
             box.tensor = box.tensor if box.tensor is not None else tensor
-
-    while queue and len(seen) <= COUNT_LIMIT:
-        node = queue.popleft()
-        target = boxes.get(node)
-        for slot, (operand, number) in enumerate(node.next_functions):
+    for target in boxes.values():
+        operands = () if target.node is None else target.node.next_functions
+        for slot, (operand, number) in enumerate(operands):
             if operand is None:  # a constant, or an operand that needs no gradient
-                continue
-            enter(operand)
-            if target is None:
                 continue
             if operand in boxes:
                 edges.append(Edge(boxes[operand], target, slot, number))
             else:
                 target.cut = True
-    return Tape(list(boxes.values()), edges, leaves, len(seen), not queue)
+    return Tape(list(boxes.values()), edges, leaves, len(walked), len(walked) <= COUNT_LIMIT)
 
 
 def _box(node: Any, variable: Tensor | None, by_leaf: dict, by_node: dict) -> Box:
@@ -143,11 +132,7 @@ def _box(node: Any, variable: Tensor | None, by_leaf: dict, by_node: dict) -> Bo
     names = [name for name, _ in pairs]
     # A box has one value to show; of an operation with several outputs, each has its own.
     single = pairs[0][1] if pairs and all(tensor.output_nr == 0 for _, tensor in pairs) else None
-    return Box(node, _title(node), False, names, single)
-
-
-def _title(node: Any) -> str:
-    return node.name().rpartition("::")[2]
+    return Box(node, node.name(), False, names, single)
 
 
 def fold(tape: Tape) -> None:
