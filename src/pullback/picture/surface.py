@@ -206,7 +206,8 @@ def _draw_space(
         axes.plot(x[:1], y[:1], z[:1], "o", color=_START, markeredgecolor="black", markersize=8, zorder=6)
         aside = np.arctan2((y[0] - b.mean()) / np.ptp(b), (x[0] - a.mean()) / np.ptp(a))
         azimuth = float(np.degrees(aside)) + 205.0
-    axes.set(xlabel=names[0], ylabel=names[1])
+    axes.set_xlabel(names[0], labelpad=9)  # beyond the numbers
+    axes.set_ylabel(names[1], labelpad=9)
     axes.locator_params(nbins=5)
     axes.set_box_aspect(None, zoom=0.9)
     axes.view_init(elev=42, azim=azimuth)
