@@ -132,13 +132,8 @@ def set_default_device(device):
         check_device(device)
 
 
-class layout:
-    """How the elements of a tensor are kept, as ``torch.layout``; ``pb.strided`` is the only one.
-
-    Example:
-        >>> pb.zeros(2).layout
-        pullback.strided
-    """
+class _Constant:
+    """A value that is written as the name it has in the package."""
 
     __slots__ = ("_name",)
 
@@ -152,7 +147,18 @@ class layout:
         return self._name
 
 
-class memory_format:
+class layout(_Constant):
+    """How the elements of a tensor are kept, as ``torch.layout``; ``pb.strided`` is the only one.
+
+    Example:
+        >>> pb.zeros(2).layout
+        pullback.strided
+    """
+
+    __slots__ = ()
+
+
+class memory_format(_Constant):
     """An order of dimensions in memory, as ``torch.memory_format``.
 
     ``pb.contiguous_format`` and ``pb.preserve_format`` are honoured.
@@ -162,16 +168,7 @@ class memory_format:
         pullback.contiguous_format
     """
 
-    __slots__ = ("_name",)
-
-    def __init__(self, name):
-        self._name = name
-
-    def __repr__(self):
-        return f"pullback.{self._name}"
-
-    def __reduce__(self):
-        return self._name
+    __slots__ = ()
 
 
 layout.__module__ = memory_format.__module__ = "pullback"

@@ -287,14 +287,15 @@ def function_is_its_own_grad_fn(m):
     return kept[0].later, kept[0].name(), [(n, i) for n, i in kept[0].next_functions]
 
 
+def double_in_place(ctx, x):
+    x.mul_(2)
+    ctx.mark_dirty(x)
+    return x
+
+
 @program
 def function_mark_dirty(m):
-    def forward(ctx, x):
-        x.mul_(2)
-        ctx.mark_dirty(x)
-        return x
-
-    F = function(m, forward, lambda ctx, g: g * 2)
+    F = function(m, double_in_place, lambda ctx, g: g * 2)
     x = leaf(m)
     y = x * 1
     z = F.apply(y)
@@ -304,12 +305,7 @@ def function_mark_dirty(m):
 
 @program
 def function_mark_dirty_on_a_view(m):
-    def forward(ctx, x):
-        x.mul_(2)
-        ctx.mark_dirty(x)
-        return x
-
-    F = function(m, forward, lambda ctx, g: g * 2)
+    F = function(m, double_in_place, lambda ctx, g: g * 2)
     x = leaf(m)
     y = x * 1
     v = y[:1]
@@ -320,12 +316,7 @@ def function_mark_dirty_on_a_view(m):
 
 @program
 def function_mark_dirty_not_returned(m):
-    def forward(ctx, x):
-        x.mul_(2)
-        ctx.mark_dirty(x)
-        return x * 1
-
-    F = function(m, forward, lambda ctx, g: g * 2)
+    F = function(m, lambda ctx, x: double_in_place(ctx, x) * 1, lambda ctx, g: g * 2)
     return caught(F.apply, leaf(m) * 1)
 
 

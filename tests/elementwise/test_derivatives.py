@@ -64,7 +64,7 @@ def kinks():
             )
 
 
-@pytest.mark.parametrize("row, point, partials", kinks())
+@pytest.mark.parametrize("row, point, partials", list(kinks()))
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_choices_at_kinks(row, point, partials, dtype):
     """The stated partials, through the core, without and with a graph of the gradient."""

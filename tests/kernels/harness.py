@@ -1,7 +1,11 @@
 """The primitives of the source's list, their operands, and the door to single kernels."""
 
+import json
+import os
 import pathlib
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -92,3 +96,19 @@ def grid(name, dtype):
         pairs = np.array([(a, b) for a in SPECIAL for b in SPECIAL]).astype(dtype)
         operands = [np.concatenate([x, pairs[:, i]]) for i, x in enumerate(operands)]
     return operands
+
+
+def on_isa(isa, module, expression):
+    """What an expression over a test module, `t`, gives in a process that uses this instruction set; through JSON."""
+    tests = str(pathlib.Path(__file__).parents[1])
+    child = f"import sys; sys.path.insert(0, {tests!r})\n"
+    child += "import json, warnings; warnings.simplefilter('ignore')\n"
+    child += f"import kernels.harness as h, {module} as t; print(json.dumps([h.core.kernels_isa(), t.{expression}]))"
+    environment = {**os.environ, "PULLBACK_ISA": isa, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    output = subprocess.run(
+        [sys.executable, "-c", child], env=environment, capture_output=True, text=True, check=True
+    )
+    chosen, result = json.loads(output.stdout)
+    if chosen != isa:
+        pytest.skip(f"this processor has no {isa}")
+    return result

@@ -341,11 +341,7 @@ template <class R> Tensor apply(R rule, const Tensors& inputs) {
 template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const char* operation) {
     const Tensor& target = inputs[0];
     bool record = any_requires_grad(inputs) && is_differentiable(target.dtype());
-    if (target.layout().overlaps_itself())
-        fail(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please "
-            "clone() the tensor before performing the operation.");
+    check_no_overlap(target);
     if (record || target->flags & kInference || !target->cell->buffer->is_writable())
         check_inplace(target, record);
     before_write(target.array());

@@ -203,11 +203,7 @@ static void check_target(const Row& row, const Tensor& target, const Operand* op
     if (category(result) > category(target.dtype()))
         fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(result),
              dtype_legacy_name(target.dtype()));
-    if (target.layout().overlaps_itself())
-        fail(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please "
-            "clone() the tensor before performing the operation.");
+    check_no_overlap(target);
     for (int i = 0; i < row.arity; ++i)
         if (operands[i].tensor && partial_overlap(*operands[i].tensor, target))
             fail(

@@ -100,6 +100,14 @@ Edge gradient_edge(const Tensor& t) {
     return {};
 }
 
+void check_no_overlap(const Tensor& t) {
+    if (t.layout().overlaps_itself())
+        fail(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please "
+            "clone() the tensor before performing the operation.");
+}
+
 void check_inplace(const Tensor& t, bool recorded) {
     if (t->flags & kInference && !modes.inference)
         fail(

@@ -5,6 +5,8 @@
 
 namespace pb {
 
+// Raises PyTorch's error if two indices of `t`, which is about to be written, reach one element.
+void check_no_overlap(const Tensor& t);
 // Raises PyTorch's errors if `t` must not be written in place now; `recorded`: what is written has a history.
 void check_inplace(const Tensor& t, bool recorded = false);
 // `t` has just been written in place by the operation that `node` records (edge 0 leads to t's old history).

@@ -29,30 +29,28 @@ frac = elementwise(
     note="the slope on both sides of a jump",
 )
 
+_DECIMALS = {
+    "parameters": {"scale": ...},
+    "signature": "input, *, decimals",
+    "promotion": "arithmetic",
+    "accepts": "floats",
+    "node": "RoundBackward1",
+    "variant_of": "round",
+}
 # A negative number of decimals rounds to tens, hundreds, ...: the caller gives 10 ** |decimals| as the scale.
 round_decimals = composed(
     "round_decimals",
     lambda x, scale: round(x * scale) / scale,
     lambda x, scale, y: [0],
     "input rounded to `decimals` places; scale is 10 ** decimals.",
-    parameters={"scale": ...},
-    signature="input, *, decimals",
-    promotion="arithmetic",
-    accepts="floats",
-    node="RoundBackward1",
-    variant_of="round",
     when="decimals > 0",
+    **_DECIMALS,
 )
 round_tens = composed(
     "round_tens",
     lambda x, scale: round(x / scale) * scale,
     lambda x, scale, y: [0],
     "input rounded to tens, hundreds, ...; scale is 10 ** -decimals.",
-    parameters={"scale": ...},
-    signature="input, *, decimals",
-    promotion="arithmetic",
-    accepts="floats",
-    node="RoundBackward1",
-    variant_of="round",
     when="decimals < 0",
+    **_DECIMALS,
 )
