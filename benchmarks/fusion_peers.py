@@ -70,6 +70,8 @@ class Torchlike:
                 value.backward()
             if work.kind == "train":
                 descend(wrt)
+                for tensor in wrt:
+                    tensor.grad = None
             wait()
             if not value.dim():
                 value.item()
