@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "array/error.h"
@@ -24,6 +25,7 @@ template <class T> struct Functions {
 Functions<float> single_;
 Functions<double> double_;
 void* handle = nullptr;
+bool unpacked = false;  // see takes_factors_as_they_lie
 
 template <class T> Functions<T>& functions();
 template <> inline Functions<float>& functions<float>() {
@@ -90,6 +92,7 @@ template <class F> void look_up(F& function, const char* name) {
 }  // namespace
 
 bool is_loaded() { return handle != nullptr; }
+bool takes_factors_as_they_lie() { return unpacked; }
 
 void load() {
     if (handle) return;
@@ -120,6 +123,9 @@ void load() {
     look_up(double_.gemm, "cblas_dgemm");
     look_up(double_.gemv, "cblas_dgemv");
     look_up(double_.dot, "cblas_ddot");
+    if (auto core = reinterpret_cast<char* (*)()>(find("openblas_get_corename")))
+        for (const char* name : {"SkylakeX", "Cooperlake", "SapphireRapids"})
+            unpacked = unpacked || !std::strcmp(core(), name);
     // Also where the environment asks for more: threads are ours to hand out.
     if (auto set_threads = reinterpret_cast<void (*)(int)>(find("openblas_set_num_threads"))) set_threads(1);
 }

@@ -22,6 +22,9 @@ void gemv(bool transpose, int64_t m, int64_t n, T alpha, const T* a, int64_t lda
           T beta, T* y, int64_t incy);
 template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy);
 
+// Whether it has kernels that do not pack small factors: those that it chooses for AVX-512.
+bool takes_factors_as_they_lie();
+
 // Any function of the library (LAPACK's too), by its usual name ("LAPACKE_dgesv"); raises when it has none.
 void* symbol(const char* name);
 // "OpenBLAS 0.3.30 ... SkylakeX": the library's own words; loads it.

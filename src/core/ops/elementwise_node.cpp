@@ -9,6 +9,8 @@
 
 namespace pb {
 
+constexpr int64_t kNegatedLater = 4096;  // elements from which on it pays to sum first
+
 ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands, const Tensor& y,
                                          uint8_t wanted) {
     const Row::Pullback& pullback = row.pullback(wanted);
@@ -158,10 +160,33 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     return true;
 }
 
+// What was subtracted from something larger: its gradient is summed first, then negated, which has the same bits. A
+// pending gradient is negated where it is computed, so that the sum ends that program.
+bool ElementwiseNode::pull_negated_sum(const Tensor& g, Tensors& out) {
+    if (pullback_.program.outputs.size() != 1 || slots_ || g.numel() < kNegatedLater ||
+        g->cell->buffer->is_pending())
+        return false;
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1) || pullback_.output[i] != 0) continue;
+        const Partial& partial = pullback_.row->partial[i];
+        if (partial.kind != Partial::Constant || partial.constant != -1) return false;
+        const Edge e = edge(i);
+        const Layout* smaller = e.node ? e.node->output(e.nr).layout.get() : nullptr;
+        if (!smaller || smaller->numel() >= g.numel() || !ops::can_sum_to(g.layout(), *smaller)) return false;
+        out[i] = ops::unary("neg", ops::sum_to(g, *smaller));
+    }
+    for (uint16_t i = 0; i < edge_count(); ++i)
+        if (wanted_ >> i & 1 && pullback_.output[i] < 0)
+            out[i] = pullback_.output[i] == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+    return true;
+}
+
 void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     if (released_) fail_released(*this);
     const Tensor& g = grads[0];
-    if (!modes.grad && !g.is_dual() && (pull_linear(g, out) || pull_arrays(g, out))) return;
+    if (!modes.grad && !g.is_dual() &&
+        (pull_negated_sum(g, out) || pull_linear(g, out) || pull_arrays(g, out)))
+        return;
     // With a graph, or with tangents: the same program through the recorder. Every operand is brought to the
     // dtype the function was computed in first.
     Tensor unpacked[kMaxOperands + 1];

@@ -33,6 +33,7 @@ class ElementwiseNode : public Node {
     }
     bool pull_linear(const Tensor& g, Tensors& out);
     bool pull_arrays(const Tensor& g, Tensors& out);
+    bool pull_negated_sum(const Tensor& g, Tensors& out);
 
     const Row::Pullback& pullback_;
     uint8_t wanted_, slots_;

@@ -101,12 +101,55 @@ void tiny(int64_t m, int64_t n, int64_t k, const T* a, int64_t ai, int64_t ak, c
     for (; j < n; ++j) tiny_columns<1>(m, k, a, ai, ak, b + j * bj, bk, bj, c + j, ldc);
 }
 
+// Long and thin products, two of whose sides are short: batches of points times a small matrix, and the gradient of
+// that matrix. OpenBLAS packs both factors, which here costs a third of the time, but up to a million multiplications it
+// has kernels that take factors as they lie: such products are cut into tiles of so many. The kernel for a transposed
+// second factor is half as fast, so that is turned first if it is the small one. False: not done, no such product.
+constexpr int64_t kUnpacked = 1000000, kThin = 64 * 64;
+
+template <class T>
+bool thin(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
+          int64_t ldb, T beta, T* c, int64_t ldc) {
+    T turned[kThin];
+    if (tb && !ta && n * k <= kThin && m >= 64 && m >= n && m >= k && n > 1 && k > 1) {
+        for (int64_t l = 0; l < k; ++l)
+            for (int64_t j = 0; j < n; ++j) turned[l * n + j] = b[j * ldb + l];
+        tb = false;
+        b = turned;
+        ldb = n;
+    } else if (tb || m * n * k <= kUnpacked) {
+        return false;
+    }
+    auto tile = [](int64_t face) { return std::max<int64_t>(kUnpacked / face & ~int64_t(15), 16); };
+    if (n * k <= kThin) {
+        int64_t rows = tile(n * k);
+        for (int64_t i = 0; i < m; i += rows)
+            blas::gemm<T>(ta, tb, std::min(rows, m - i), n, k, alpha, a + i * (ta ? 1 : lda), lda, b, ldb,
+                          beta, c + i * ldc, ldc);
+    } else if (m * k <= kThin) {
+        int64_t columns = tile(m * k);
+        for (int64_t j = 0; j < n; j += columns)
+            blas::gemm<T>(ta, tb, m, std::min(columns, n - j), k, alpha, a, lda, b + j, ldb, beta, c + j,
+                          ldc);
+    } else if (m * n <= kThin && ta) {
+        int64_t depth = tile(m * n);
+        for (int64_t l = 0; l < k; l += depth)
+            blas::gemm<T>(ta, tb, m, n, std::min(depth, k - l), alpha, a + l * lda, lda, b + l * ldb, ldb,
+                          l ? T(1) : beta, c, ldc);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 template <class T>
 void matrices(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
               int64_t ldb, T beta, T* c, int64_t ldc) {
     if (m <= kTiny && n <= kTiny && k <= kTiny && m * n * k <= kTiny && alpha == 1 && beta == 0)
         tiny(m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, c, ldc);
-    else blas::gemm<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!blas::takes_factors_as_they_lie() ||
+             !thin<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
+        blas::gemm<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 // A part of a product, rows of op(a) times columns of op(b): where a product meets BLAS. `vector` says

@@ -1,6 +1,7 @@
 // Walking strided arrays in logical (row-major) order: the dimensions of one operand, merged where memory allows,
 // and block-wise gathering and scattering of elements.
 #pragma once
+#include <algorithm>
 #include <cstring>
 
 #include "array/array.h"
@@ -35,6 +36,10 @@ class Walker {
 
     // Elements [at, at + n) in logical order, into or out of a contiguous run.
     void gather(int64_t at, int64_t n, void* out) const {
+        if (sizes_.size() > 1 && sizes_.back() <= kShortRow) {
+            if (item_ == 8) return gather_rows(at, n, static_cast<uint64_t*>(out));
+            if (item_ == 4) return gather_rows(at, n, static_cast<uint32_t*>(out));
+        }
         char* o = static_cast<char*>(out);
         runs(at, n, [&](char* p, int64_t stride, int64_t count) {
             if (stride == 1) std::memcpy(o, p, static_cast<size_t>(count) * item_);
@@ -85,6 +90,60 @@ class Walker {
     }
 
   private:
+    static constexpr int64_t kShortRow = 256;  // elements: a call for each run would cost as much as the copy
+
+    // The same where rows are short: all rows of one index of the outer dimensions at once.
+    template <class U> void gather_rows(int64_t at, int64_t n, U* out) const {
+        size_t last = sizes_.size() - 1, mid = last - 1;
+        int64_t inner = sizes_[last], step = strides_[last], pitch = strides_[mid];
+        Dims index(sizes_.size(), 0);
+        int64_t rest = at, offset = 0;
+        for (size_t d = last + 1; d-- > 0;) {
+            index[d] = rest % sizes_[d];
+            rest /= sizes_[d];
+            offset += index[d] * strides_[d];
+        }
+        auto row = [inner, step](const U* p, U* to) {
+            if (step == 1)
+                for (int64_t j = 0; j < inner; ++j) to[j] = p[j];
+            else if (step == 0)
+                for (U v = *p, *end = to + inner; to < end; ++to) *to = v;
+            else
+                for (int64_t j = 0; j < inner; ++j) to[j] = p[j * step];
+        };
+        for (const U* base = reinterpret_cast<const U*>(base_); n > 0;) {
+            const U* p = base + offset;
+            int64_t rows = std::min(sizes_[mid] - index[mid], n / inner);
+            if (index[last] || !rows) {  // a part of a row, at either end
+                int64_t count = std::min(inner - index[last], n);
+                for (int64_t j = 0; j < count; ++j) out[j] = p[j * step];
+                out += count;
+                n -= count;
+                if (n == 0) return;
+                offset -= index[last] * step;
+                index[last] = 0;
+                rows = 1;
+            } else if (pitch == 0) {  // one row, again and again
+                row(p, out);
+                int64_t all = rows * inner;
+                for (int64_t have = inner; have < all; have *= 2)
+                    std::memcpy(out + have, out, static_cast<size_t>(std::min(have, all - have)) * sizeof(U));
+                out += all;
+                n -= all;
+            } else {
+                for (int64_t r = 0; r < rows; ++r, out += inner) row(p + r * pitch, out);
+                n -= rows * inner;
+            }
+            offset += rows * pitch;
+            index[mid] += rows;
+            for (size_t d = mid; d > 0 && index[d] == sizes_[d]; --d) {
+                offset += strides_[d - 1] - sizes_[d] * strides_[d];
+                index[d] = 0;
+                ++index[d - 1];
+            }
+        }
+    }
+
     char* base_;
     size_t item_;
     int log_ = 0;
