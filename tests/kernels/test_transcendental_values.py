@@ -67,6 +67,40 @@ def test_transcendental_functions_are_within_four_ulp(name, dtype):
     assert fine.all(), [(float(x), float(e)) for x, e in zip(operands[0][~fine], error[~fine], strict=True)]
 
 
+def edges_of(name, dtype):
+    """Where our own exponentials and logarithms change how they compute, and what lies beside."""
+    information = np.finfo(dtype)
+    least, largest = float(information.smallest_subnormal), float(information.max)
+    powers = 2.0 ** np.arange(information.minexp + 1, information.maxexp, 37)
+    if name == "log":
+        middles = [math.sqrt(0.5), 1, math.sqrt(2), 0.75, 2, 1e-3]
+        x = [*np.outer(middles, powers).ravel(), least, 3 * least, float(information.tiny), largest]
+    else:
+        steps = np.arange(-40, 41) * math.log(2) / 2
+        x = [*steps, *powers[powers < 600], 19.06, 20, 21, least]
+        if name.startswith("exp"):
+            base = 2 if name == "exp2" else math.e
+            limits = [math.log(v, base) for v in (least, 8 * least, float(information.tiny), largest)]
+            x += [v * (1 - 1e-6) for v in limits]
+        x = [*x, *(-v for v in x)]
+    x = np.array(x).astype(dtype)
+    x = np.concatenate([x, *(np.nextafter(x, np.array(v, dtype)) for v in (-np.inf, np.inf))])
+    x = x[np.isfinite(x) & (x > 0)] if name == "log" else x[np.isfinite(x)]
+    return x
+
+
+@pytest.mark.parametrize("dtype", TYPES["Floats"])
+@pytest.mark.parametrize("name", ["exp", "exp2", "log", "sigmoid", "tanh"])
+def test_the_edges_of_argument_reductions(name, dtype):
+    x = edges_of(name, dtype)
+    with mpmath.workdps(40):
+        exact = [TRANSCENDENTAL[name][0](mpmath.mpf(float(v))) for v in x]
+        finite = np.array([abs(e) <= float(np.finfo(dtype).max) for e in exact])
+        x, exact = x[finite], [e for e, fine in zip(exact, finite, strict=True) if fine]
+        error = ulps(run(name, dtype, [x]), exact, dtype)
+    assert error.max() <= (1 if name in ("exp", "exp2", "log") else 3), x[error.argmax()]
+
+
 def test_the_roots_of_lgamma_and_digamma_keep_relative_accuracy():
     x = np.concatenate([s * 10.0 ** np.arange(-12, -1) + c for c in (1, 2) for s in (-1, 1)])
     with mpmath.workdps(40):

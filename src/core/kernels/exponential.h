@@ -2,9 +2,9 @@
 // takes a path twelve times slower. Masked softmax is made of such values.
 //
 // x = k ln 2 + r with |r| <= ln 2 / 2, and exp x = 2^k exp r. The quadratic-and-up part of exp r is a minimax
-// polynomial (Chebyshev fit, error 2e-10 for float32 and 1e-17 for float64). k is rounded, and made an integer, by
-// adding 1.5 * 2^p with p the number of fraction bits; NaN passes through as itself. 2^k is applied in two factors,
-// so that the largest results do not overflow on the way and the least round once, as denormals.
+// polynomial (Chebyshev fit, error 2e-10 for float32 and 1e-17 for float64). k is rounded, and becomes an integer in
+// the last bits, by adding 1.5 * 2^p with p the number of fraction bits; NaN passes through as itself. 2^k is applied
+// in two factors, so that the largest results do not overflow on the way and the least round once, as denormals.
 #pragma once
 #include "core/kernels/scalar.h"
 
@@ -13,37 +13,43 @@ namespace {
 
 template <class T> struct FloatFormat;
 template <> struct FloatFormat<float> {
-    using Int = int32_t;
+    using Word = uint32_t;
     static constexpr int fraction_bits = 23, bias = 127;
     static constexpr float round_magic = 0x1.8p23f, least_normal = 0x1p-126f;
     static constexpr float lowest = -104.0f, highest = 89.0f, lowest2 = -151.0f, highest2 = 129.0f;
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
+    // (exp r - 1 - r) / r^2
     static PB_INLINE float exp_polynomial(float r) {
-        return polynomial(r, 1.0f, 1.0f, 0x1.000000p-1f, 0x1.555556p-3f, 0x1.5554eap-5f, 0x1.1110e0p-7f,
-                          0x1.6d4324p-10f, 0x1.a124f2p-13f);
+        return polynomial(r, 0x1.000000p-1f, 0x1.555556p-3f, 0x1.5554eap-5f, 0x1.1110e0p-7f, 0x1.6d4324p-10f,
+                          0x1.a124f2p-13f);
     }
 };
 template <> struct FloatFormat<double> {
-    using Int = int64_t;
+    using Word = uint64_t;
     static constexpr int fraction_bits = 52, bias = 1023;
     static constexpr double round_magic = 0x1.8p52, least_normal = 0x1p-1022;
     static constexpr double lowest = -746.0, highest = 710.0, lowest2 = -1076.0, highest2 = 1025.0;
     static constexpr double ln2_high = 0x1.62e42fefp-1, ln2_low = 0x1.473de6af278edp-34;
     static PB_INLINE double exp_polynomial(double r) {
-        return polynomial(r, 1.0, 1.0, 0x1.0000000000001p-1, 0x1.5555555555556p-3, 0x1.5555555553d63p-5,
+        return polynomial(r, 0x1.0000000000001p-1, 0x1.5555555555556p-3, 0x1.5555555553d63p-5,
                           0x1.11111111109b3p-7, 0x1.6c16c1788bd90p-10, 0x1.a01a01a7c41d5p-13,
                           0x1.a019b90d2ae7ap-16, 0x1.71de0dae63bb3p-19, 0x1.289185613a3d6p-22,
                           0x1.af38a9b0ec855p-26);
     }
 };
 
-// 2^k * y, for k as a rounded float.
-template <class T> PB_INLINE T scale_by_power(T y, T k) {
+template <class T> PB_INLINE typename FloatFormat<T>::Word word_of(T x) {
+    return static_cast<typename FloatFormat<T>::Word>(to_bits(x));
+}
+PB_INLINE float from_word(uint32_t w) { return from_bits(static_cast<int32_t>(w)); }
+PB_INLINE double from_word(uint64_t w) { return from_bits(static_cast<int64_t>(w)); }
+
+// 2^k * y, for k as the last bits of k + round_magic. A factor's exponent is half of k + 2 * bias.
+template <class T> PB_INLINE T scale_by_power(T y, T k_and_magic) {
     using F = FloatFormat<T>;
-    const auto to_integer = [](T x) { return to_bits(x + F::round_magic) - to_bits(F::round_magic); };
-    const auto half = to_integer(k * T{0.5}), rest = to_integer(k) - half;
-    return y * from_bits((half + F::bias) << F::fraction_bits) *
-           from_bits((rest + F::bias) << F::fraction_bits);
+    const auto biased = word_of(k_and_magic) - (word_of(F::round_magic) - 2 * F::bias);
+    const auto half = biased >> 1;
+    return y * from_word(half << F::fraction_bits) * from_word((biased - half) << F::fraction_bits);
 }
 
 // Comparisons with NaN are false, so NaN is not clamped.
@@ -52,19 +58,39 @@ template <class T> PB_INLINE T clamp(T x, T low, T high) {
     return raised > high ? high : raised;
 }
 
-template <class T> PB_INLINE T exponential(T x) {
+// k + round_magic and r of x = k ln 2 + r.
+template <class T> PB_INLINE T reduce_by_ln2(T x, T& r) {
     using F = FloatFormat<T>;
-    const T c = clamp(x, F::lowest, F::highest);
-    const T k = (c * T(0x1.71547652b82fep0) + F::round_magic) - F::round_magic;
-    const T r = fma(k, -F::ln2_low, fma(k, -F::ln2_high, c));
-    return scale_by_power(F::exp_polynomial(r), k);
+    const T k_and_magic = fma(x, T(0x1.71547652b82fep0), F::round_magic), k = k_and_magic - F::round_magic;
+    r = fma(k, -F::ln2_low, fma(k, -F::ln2_high, x));
+    return k_and_magic;
+}
+
+template <class T> PB_INLINE T exp_of_reduced(T r) {
+    return fma(fma(FloatFormat<T>::exp_polynomial(r), r, T{1}), r, T{1});
+}
+
+template <class T> PB_INLINE T exponential(T x) {
+    T r;
+    const T k = reduce_by_ln2(clamp(x, FloatFormat<T>::lowest, FloatFormat<T>::highest), r);
+    return scale_by_power(exp_of_reduced(r), k);
 }
 
 template <class T> PB_INLINE T exponential2(T x) {
     using F = FloatFormat<T>;
     const T c = clamp(x, F::lowest2, F::highest2);
-    const T k = (c + F::round_magic) - F::round_magic;
-    return scale_by_power(F::exp_polynomial((c - k) * T(0x1.62e42fefa39efp-1)), k);
+    const T k_and_magic = c + F::round_magic;
+    return scale_by_power(exp_of_reduced((c - (k_and_magic - F::round_magic)) * T(0x1.62e42fefa39efp-1)),
+                          k_and_magic);
+}
+
+// exp x - 1 for 0 <= x < bias, of full precision near 0.
+template <class T> PB_INLINE T expm1_of_positive(T x) {
+    using F = FloatFormat<T>;
+    T r;
+    const T k = reduce_by_ln2(x, r);
+    const T power = from_word((word_of(k) - (word_of(F::round_magic) - F::bias)) << F::fraction_bits);
+    return fma(power, fma(F::exp_polynomial(r), r * r, r), power - 1);
 }
 
 }  // namespace
