@@ -52,12 +52,14 @@ def explain(tensor, *, gradient=True):
     """The program that would compute a pending tensor, and its gradient, as text.
 
     Every line is a load, an instruction on a block of elements, a stored result or a reduction; the head counts
-    the elements and the bytes that go to and from memory. Nothing is computed.
+    the elements and the bytes that go to and from memory. Nothing is computed. A line ``v2 = v0 | mul x1 | neg`` is a
+    chain: each instruction takes the result of the one before, in one pass. ``zmul`` is the product of a gradient with
+    a partial derivative, 0 where the gradient is.
 
     Args:
         tensor: of any shape and dtype.
-        gradient: whether to add the gradients of the tensor's sum by its leaves, where it requires grad: they run
-            in the same program. The graph is kept.
+        gradient: whether to add the gradients of the tensor's sum by its leaves, where it requires grad: those that
+            share a part with it run in the same program. The graph is kept.
 
     Returns:
         Explanation: a string; it says so when the tensor's elements are there already.
