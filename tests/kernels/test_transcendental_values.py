@@ -68,7 +68,7 @@ def test_transcendental_functions_are_within_four_ulp(name, dtype):
 
 
 def edges_of(name, dtype):
-    """Where our own exponentials and logarithms change how they compute, and what lies beside."""
+    """Where our own functions change how they compute, and what lies beside."""
     information = np.finfo(dtype)
     least, largest = float(information.smallest_subnormal), float(information.max)
     powers = 2.0 ** np.arange(information.minexp + 1, information.maxexp, 37)
@@ -77,7 +77,7 @@ def edges_of(name, dtype):
         x = [*np.outer(middles, powers).ravel(), least, 3 * least, float(information.tiny), largest]
     else:
         steps = np.arange(-40, 41) * math.log(2) / 2
-        x = [*steps, *powers[powers < 600], 19.06, 20, 21, least]
+        x = [*steps, *powers[powers < 600], 1.375, 3.83, 4, 6, 19.06, 20, 21, least]
         if name.startswith("exp"):
             base = 2 if name == "exp2" else math.e
             limits = [math.log(v, base) for v in (least, 8 * least, float(information.tiny), largest)]
@@ -90,7 +90,7 @@ def edges_of(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", TYPES["Floats"])
-@pytest.mark.parametrize("name", ["exp", "exp2", "log", "sigmoid", "tanh"])
+@pytest.mark.parametrize("name", ["exp", "exp2", "log", "sigmoid", "tanh", "erf"])
 def test_the_edges_of_argument_reductions(name, dtype):
     x = edges_of(name, dtype)
     with mpmath.workdps(40):

