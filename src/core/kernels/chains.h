@@ -48,6 +48,9 @@ struct Chain {
         uint8_t code;  // twice the link, and one more if its operand is a single value
         uint8_t operand;
         Link link() const { return static_cast<Link>(code / 2); }
+        void set_single() {
+            if (!is_lone(link())) code |= 1;
+        }
     };
     uint8_t length = 0;
     Step steps[kChainLinks];

@@ -53,6 +53,11 @@ struct Reductions {
     // `offsets` is given, at those. `space` has column_space() bytes. No argmax and argmin.
     void (*columns[kReductions][kDTypes])(const void* in, int64_t pitch, const int64_t* offsets, int64_t n,
                                           int64_t width, void* space, void* out);
+    // The same in pieces: n elements join as many lanes, from number `at` on, of the tile that `columns` has in its
+    // `space`: reduction_lanes() rows of `width`. Rows join lane by lane, round and round; a lane's `first` element
+    // needs nothing to be there. `fold` makes a leaf's results of the tile.
+    void (*join[kReductions][kDTypes])(const void* in, int64_t n, void* space, int64_t at, bool first);
+    void (*fold[kReductions][kDTypes])(void* space, int64_t lanes, int64_t width, void* out);
     // Combines a row of n elements into a row of n results, which starts as the identity. No argmax and argmin.
     void (*accumulate[kReductions][kDTypes])(const void* in, void* inout, int64_t n);
     // The result of no elements at all. No argmax and argmin.

@@ -71,15 +71,32 @@ PB_NOINLINE void join(typename Op::Lane* lane, const typename Stored<T>::type* i
     }
 }
 
+// The lanes of each column in halves: lane j meets lane j + half.
+template <class Op, class T>
+PB_NOINLINE void fold_lanes(typename Op::Lane* lane, int64_t lanes, int64_t width, typename Op::Value* out) {
+    using Value = typename Op::Value;
+    const int64_t span = lanes * width;
+    Value* value;
+    if constexpr (sizeof(typename Op::Lane) == sizeof(Value)) {
+        value = reinterpret_cast<Value*>(lane);
+    } else {
+        value = reinterpret_cast<Value*>(lane + span + (-span & 63));
+        for (int64_t e = 0; e < span; ++e) value[e] = lane[e];
+    }
+    for (int64_t half = span / 2; half >= width && lanes > 1; half /= 2) {
+#pragma omp simd
+        for (int64_t e = 0; e < half; ++e) value[e] = Op::merge(value[e], value[e + half]);
+    }
+    for (int64_t e = 0; e < width; ++e) out[e] = value[e];
+}
+
 // A leaf of n rows.
 template <class Op, class T, int lanes>
 PB_NOINLINE void fold_columns(const char* base, int64_t pitch, const int64_t* offsets, int64_t n,
                               int64_t width, void* space, typename Op::Value* out) {
     using S = typename Stored<T>::type;
-    using Lane = typename Op::Lane;
-    using Value = typename Op::Value;
     const int64_t span = lanes * width;
-    auto lane = static_cast<Lane*>(space);
+    auto lane = static_cast<typename Op::Lane*>(space);
     auto row = [&](int64_t r) {
         return reinterpret_cast<const S*>(base + (offsets ? offsets[r] : r * pitch));
     };
@@ -100,18 +117,7 @@ PB_NOINLINE void fold_columns(const char* base, int64_t pitch, const int64_t* of
                 join<Op, T>(lane + (r - k) * width, row(r), apart, count < 4 ? count : 4, width, k == 0);
             }
     }
-    Value* value;
-    if constexpr (sizeof(Lane) == sizeof(Value)) {
-        value = reinterpret_cast<Value*>(lane);
-    } else {
-        value = reinterpret_cast<Value*>(lane + span + (-span & 63));
-        for (int64_t e = 0; e < span; ++e) value[e] = lane[e];
-    }
-    for (int64_t half = span / 2; half >= width && lanes > 1; half /= 2) {
-#pragma omp simd
-        for (int64_t e = 0; e < half; ++e) value[e] = Op::merge(value[e], value[e + half]);
-    }
-    for (int64_t e = 0; e < width; ++e) out[e] = value[e];
+    fold_lanes<Op, T>(lane, lanes, width, out);
 }
 
 template <class Op, class T>
@@ -123,6 +129,17 @@ void columns(const void* from, int64_t pitch, const int64_t* offsets, int64_t n,
     if (n >= wide) fold_columns<Op, T, wide>(base, pitch, offsets, n, width, space, out);
     else if (n >= 16) fold_columns<Op, T, 8>(base, pitch, offsets, n, width, space, out);
     else fold_columns<Op, T, 1>(base, pitch, offsets, n, width, space, out);
+}
+
+template <class Op, class T>
+void join_lanes(const void* in, int64_t n, void* lanes, int64_t at, bool first) {
+    join<Op, T>(static_cast<typename Op::Lane*>(lanes) + at, static_cast<const typename Stored<T>::type*>(in),
+                0, 1, n, first);
+}
+
+template <class Op, class T> void fold(void* lanes, int64_t count, int64_t width, void* out) {
+    fold_lanes<Op, T>(static_cast<typename Op::Lane*>(lanes), count, width,
+                      static_cast<typename Op::Value*>(out));
 }
 
 // Where the extremes of rows are; a row is a lane here too.
@@ -154,6 +171,8 @@ template <template <class> class Op, class T> void install(Reductions& table, Re
     const int k = static_cast<int>(r), d = static_cast<int>(dtype_of<T>());
     table.rows[k][d] = rows<Op<T>, T>;
     table.columns[k][d] = columns<Op<T>, T>;
+    table.join[k][d] = join_lanes<Op<T>, T>;
+    table.fold[k][d] = fold<Op<T>, T>;
 }
 
 template <class T> void install_dtype(Reductions& table) {

@@ -18,7 +18,7 @@ Tensor shares(const Tensor& x, const Tensor& y, const Dims& dims, bool keepdim) 
     Array some = reduce_array(Reduction::any, nan.array(), reduced_dims(nan, {}), false);
     if (Scalar::load(DType::Bool, some.data()).to_bool())
         ties = where(expand_back(nan, x.layout(), dims, keepdim), elementwise(*rows.ne, {a, a}), ties);
-    Array count = reduce_array(Reduction::count_nonzero, ties.array(), dims, keepdim);
+    Array count = reduce_value(Reduction::count_nonzero, ties.value(), dims, keepdim);
     Tensor share = div(1.0, to_dtype(Tensor::make(count), x.dtype()));
     return where(ties, expand_back(share, x.layout(), dims, keepdim), 0.0);
 }
@@ -41,7 +41,7 @@ struct Extreme {
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
         return Tensor::make(
-            reduce_array(greatest ? Reduction::max : Reduction::min, x[0].array(), dims, keepdim));
+            reduce_value(greatest ? Reduction::max : Reduction::min, x[0].value(), dims, keepdim));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = shared_pull(g[0], c.input(0), c.output(), dims, keepdim);
@@ -57,7 +57,7 @@ struct BothExtremes {
     Dims dims;
     bool keepdim;
     Array of(const Tensor& x, bool greatest) {
-        return reduce_array(greatest ? Reduction::max : Reduction::min, x.array(), dims, keepdim);
+        return reduce_value(greatest ? Reduction::max : Reduction::min, x.value(), dims, keepdim);
     }
     Tensors forward(const Tensors& x) {
         return {Tensor::make(of(x[0], false)), Tensor::make(of(x[0], true))};

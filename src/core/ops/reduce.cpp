@@ -1,6 +1,5 @@
 // Sums, means, products, counts: the reductions that combine all elements alike.
 #include "ops/reduction.h"
-#include "program/expression.h"
 
 #include <cmath>
 
@@ -10,7 +9,7 @@ namespace {
 
 // dtype=... converts before summing. Without one integers are summed as int64.
 Array in_dtype(const Tensor& x, int dtype) {
-    return dtype < 0 ? x.array() : converted(x.array(), static_cast<DType>(dtype));
+    return dtype < 0 ? x.value() : converted(x.array(), static_cast<DType>(dtype));
 }
 
 void check_differentiable(const Tensor& x, int dtype) {
@@ -48,40 +47,12 @@ struct ExpandBack {
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
-// Whether the leading dimensions go, and what stays is a short row.
-bool is_short_row(const Array& a, const Dims& dims) {
-    auto gone = static_cast<int64_t>(dims.size());
-    if (gone == 0 || dims[dims.size() - 1] != gone - 1) return false;
-    int64_t columns = 1;
-    for (int64_t d = gone; d < a.ndim(); ++d) columns *= a.size(d);
-    return columns > 1 && columns * static_cast<int64_t>(a.item()) <= kMostColumnBytes && columns < a.numel();
-}
-
-// A sum over everything, or over the rows of a narrow matrix, ends the program that computes its elements.
-Array sum_array(const Tensor& x, int dtype, const Dims& dims, bool keepdim) {
-    Array a = dtype < 0 ? x.value() : in_dtype(x, dtype);
-    Source source{&a, {}};
-    if (static_cast<int64_t>(dims.size()) == a.ndim() && a.ndim() > 0 && !modes.anomaly &&
-        is_deferred(&source, 1, *a.layout)) {
-        Ref<Layout> result =
-            keepdim ? Layout::contiguous(reduced_shape(*a.layout, dims, true)) : Layout::scalar();
-        return defer_reduction(Reduction::sum, a, result);
-    }
-    if (a.buffer->is_pending() && is_short_row(a, dims) && is_deferred(&source, 1, *a.layout)) {
-        Dims shape = reduced_shape(*a.layout, dims, keepdim);
-        int64_t columns = a.numel() / reduced_count(*a.layout, dims);
-        return defer_reduction(Reduction::sum, a, Layout::contiguous(shape), columns);
-    }
-    a.data();
-    return reduce_array(Reduction::sum, a, dims, keepdim);
-}
-
 struct Sum {
     Dims dims;
     bool keepdim, all;
     int dtype = -1;
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
-    Tensor forward(const Tensors& x) { return Tensor::make(sum_array(x[0], dtype, dims, keepdim)); }
+    Tensor forward(const Tensors& x) { return Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim)); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
     }
@@ -94,7 +65,7 @@ struct Mean {
     int dtype = -1;
     const char* node_name() const { return all ? "MeanBackward0" : "MeanBackward1"; }
     Tensor forward(const Tensors& x) {
-        Tensor s = Tensor::make(sum_array(x[0], dtype, dims, keepdim));
+        Tensor s = Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
         return div(s, static_cast<double>(reduced_count(x[0].layout(), dims)));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
@@ -115,9 +86,9 @@ struct NanSum {
         Array a = in_dtype(x[0], dtype);
         if (is_float(a.dtype)) {
             Tensor t = Tensor::make(a);
-            a = where(eq(t, t), t, 0.0).array();
+            a = where(eq(t, t), t, 0.0).value();
         }
-        return Tensor::make(reduce_array(Reduction::sum, a, dims, keepdim));
+        return Tensor::make(reduce_value(Reduction::sum, a, dims, keepdim));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor& x = c.input(0);
@@ -139,7 +110,7 @@ struct Prod {
     int dtype = -1;
     const char* node_name() const { return all ? "ProdBackward0" : "ProdBackward1"; }
     Tensor forward(const Tensors& x) {
-        return Tensor::make(reduce_array(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim));
+        return Tensor::make(reduce_value(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim));
     }
     Tensor others(Context& c) {
         Tensor x = c.input(0);
@@ -221,13 +192,13 @@ Tensor prod(const Tensor& x, int64_t dim, bool keepdim, int dtype) {
 // any, all and counts have no derivative.
 Tensor truth(const Tensor& x, const Dims& dims, bool keepdim, bool every) {
     Array a =
-        reduce_array(every ? Reduction::all : Reduction::any, x.array(), reduced_dims(x, dims), keepdim);
+        reduce_value(every ? Reduction::all : Reduction::any, x.value(), reduced_dims(x, dims), keepdim);
     if (x.dtype() == DType::UInt8) a.dtype = DType::UInt8;  // as PyTorch: what was uint8 stays uint8
     return Tensor::make(a);
 }
 
 Tensor count_nonzero(const Tensor& x, const Dims& dims) {
-    return Tensor::make(reduce_array(Reduction::count_nonzero, x.array(), reduced_dims(x, dims), false));
+    return Tensor::make(reduce_value(Reduction::count_nonzero, x.value(), reduced_dims(x, dims), false));
 }
 
 bool can_sum_to(const Layout& from, const Layout& to) {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "ops/axes.h"
+#include "program/leaf_stack.h"
+#include "program/expression.h"
 #include "program/threads.h"
 #include "program/walk.h"
 
@@ -55,33 +57,6 @@ Array converted(const Array& a, DType dtype) {
 namespace {
 
 int log_of(size_t item) { return item == 1 ? 0 : item == 2 ? 1 : item == 4 ? 2 : 3; }
-
-// A stack of partial results, one for each set bit of the number of leaves: the tree's inner nodes.
-class LeafStack {
-  public:
-    using Merge = void (*)(const void*, void*, int64_t);
-    LeafStack(char* space, int64_t pitch, Merge merge) : space_(space), pitch_(pitch), merge_(merge) {}
-    char* top() { return space_ + depth_ * pitch_; }  // where the next leaf's result goes
-    void push(int64_t n) {
-        ++depth_;
-        for (int64_t bits = leaves_++; bits & 1; bits >>= 1) fold(n);
-    }
-    char* finish(int64_t n) {
-        while (depth_ > 1) fold(n);
-        return space_;
-    }
-    void clear() { depth_ = 0, leaves_ = 0; }
-
-  private:
-    void fold(int64_t n) {
-        --depth_;
-        merge_(space_ + depth_ * pitch_, space_ + (depth_ - 1) * pitch_, n);
-    }
-    char* space_;
-    int64_t pitch_;
-    Merge merge_;
-    int64_t depth_ = 0, leaves_ = 0;
-};
 
 // Elements of a chunk of work, and of a part of a long run: 16 leaves, a subtree of every tree.
 constexpr int64_t kChunk = 16 * kReductionLeaf;
@@ -193,27 +168,24 @@ class Reducer {
             return;
         }
         int64_t row = width * result_item_;
-        auto space = scratch(row * 64);
-        LeafStack stack(space.get(), row, merge_);
-        for (int64_t p = 0; p < parts; ++p) {
-            std::memcpy(stack.top(), partial + p * pitch, static_cast<size_t>(row));
-            stack.push(width);
-        }
-        std::memcpy(to, stack.finish(width), static_cast<size_t>(row));
+        auto space = scratch(row * LeafStack::rows_for(parts));
+        LeafStack stack(space.get(), width, row, merge_);
+        for (int64_t p = 0; p < parts; ++p) stack.push(partial + p * pitch);
+        std::memcpy(to, stack.finish(), static_cast<size_t>(row));
     }
 
     void gathered(const Walker& walker, int64_t start, int64_t n, char* to) const {
         auto reduce = reductions().reduce[r_][d_];
         alignas(64) char leaf[kReductionLeaf * 8];
         char partial[64 * 8];
-        LeafStack stack(partial, 8, merge_);
+        LeafStack stack(partial, 1, 8, merge_);
         for (int64_t done = 0; done < n; done += kReductionLeaf) {
             int64_t length = std::min(kReductionLeaf, n - done);
             walker.gather(start + done, length, leaf);
             reduce(leaf, length, stack.top());
-            stack.push(1);
+            stack.push();
         }
-        std::memcpy(to, stack.finish(1), static_cast<size_t>(result_item_));
+        std::memcpy(to, stack.finish(), static_cast<size_t>(result_item_));
     }
 
     // Runs side by side: blocks of columns, in parts of 2^k leaves. A chunk is one part of one block, or several of
@@ -259,7 +231,7 @@ class Reducer {
         bool regular = reduced_.is_run();
         int64_t pitch = reduced_.inner_stride(), offsets[kReductionLeaf];
         Odometer row(reduced_, regular ? 0 : start);
-        LeafStack leaves(stack, width * result_item_, merge_);
+        LeafStack leaves(stack, width, width * result_item_, merge_);
         for (int64_t at = start; at < start + n; at += kReductionLeaf) {
             int64_t length = std::min(kReductionLeaf, start + n - at);
             char* result = n <= kReductionLeaf ? to : leaves.top();
@@ -269,10 +241,10 @@ class Reducer {
                 for (int64_t k = 0; k < length; ++k, row.next()) offsets[k] = row.at;
                 kernel(base, 0, offsets, length, width, lanes, result);
             }
-            if (n > kReductionLeaf) leaves.push(width);
+            if (n > kReductionLeaf) leaves.push();
         }
         if (n > kReductionLeaf)
-            std::memcpy(to, leaves.finish(width), static_cast<size_t>(width * result_item_));
+            std::memcpy(to, leaves.finish(), static_cast<size_t>(width * result_item_));
     }
 
     // A few elements each of columns that do not lie side by side.
@@ -310,6 +282,26 @@ Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim) 
     Array out = Array::empty(result, reduced_shape(*a.layout, dims, keepdim));
     if (out.numel()) Reducer(r, a, dims, out).run();
     return out;
+}
+
+Array reduce_value(Reduction r, const Array& a, const Dims& dims, bool keepdim) {
+    Source source{&a, {}};
+    auto gone = static_cast<int64_t>(dims.size());
+    bool known = reductions().reduce[static_cast<int>(r)][static_cast<int>(a.dtype)];
+    if (known && gone && !modes.anomaly && is_deferred(&source, 1, *a.layout)) {
+        auto result = [&] { return Layout::contiguous(reduced_shape(*a.layout, dims, keepdim)); };
+        int64_t count = reduced_count(*a.layout, dims), results = a.numel() / count;
+        if (gone == a.ndim())
+            return defer_reduction(r, a, keepdim ? result() : Layout::scalar(), Over::all, 0);
+        bool leading = dims[dims.size() - 1] == gone - 1, trailing = dims[0] == a.ndim() - gone;
+        if (a.buffer->is_pending() && count > 1 && results > 1) {
+            if (trailing) return defer_reduction(r, a, result(), Over::trailing, count);
+            if (leading && results <= kMostColumns)
+                return defer_reduction(r, a, result(), Over::leading, results);
+        }
+    }
+    a.data();
+    return reduce_array(r, a, dims, keepdim);
 }
 
 namespace {

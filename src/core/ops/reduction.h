@@ -19,6 +19,9 @@ Dims reduced_shape(const Layout& l, const Dims& dims, bool keepdim);
 int64_t reduced_count(const Layout& l, const Dims& dims);
 
 Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim);
+// The same for an array that may be pending: the reduction ends the program that computes it, if it can. Over
+// everything it is pending also where the elements are there.
+Array reduce_value(Reduction r, const Array& a, const Dims& dims, bool keepdim);
 // Indices of the extremes along one dimension; of the flattened array where dim is -1.
 Array index_of_extreme(bool greatest, const Array& a, int64_t dim, bool keepdim);
 

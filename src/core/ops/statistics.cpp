@@ -36,7 +36,7 @@ template <bool root, bool with_mean> struct Variance {
         Tensor plain = Tensor::make(x[0].array());
         Tensor m = mean_of(plain);
         Tensor d = sub(plain, m);
-        Tensor v = div(Tensor::make(reduce_array(Reduction::sum, mul(d, d).array(), dims, keepdim)),
+        Tensor v = div(Tensor::make(reduce_value(Reduction::sum, mul(d, d).value(), dims, keepdim)),
                        freedom(x[0].layout()));
         if (root) v = unary("sqrt", v);
         if (!with_mean) return {v};
@@ -100,16 +100,16 @@ struct VectorNorm {
 
     Array measure(const Tensor& x) const {
         if (order == 0)
-            return converted(reduce_array(Reduction::count_nonzero, x.array(), dims, keepdim), x.dtype());
+            return converted(reduce_value(Reduction::count_nonzero, x.value(), dims, keepdim), x.dtype());
         if (order == 2) {
-            Tensor s = Tensor::make(reduce_array(Reduction::sum, mul(x, x).array(), dims, keepdim));
+            Tensor s = Tensor::make(reduce_value(Reduction::sum, mul(x, x).value(), dims, keepdim));
             return unary("sqrt", s).array();
         }
         Tensor a = unary("abs", x);
         if (std::isinf(order))
-            return reduce_array(order > 0 ? Reduction::max : Reduction::min, a.array(), dims, keepdim);
-        if (order == 1) return reduce_array(Reduction::sum, a.array(), dims, keepdim);
-        Tensor s = Tensor::make(reduce_array(Reduction::sum, pow(a, order).array(), dims, keepdim));
+            return reduce_value(order > 0 ? Reduction::max : Reduction::min, a.value(), dims, keepdim);
+        if (order == 1) return reduce_value(Reduction::sum, a.value(), dims, keepdim);
+        Tensor s = Tensor::make(reduce_value(Reduction::sum, pow(a, order).value(), dims, keepdim));
         return pow(s, 1 / order).array();
     }
 
@@ -127,7 +127,7 @@ struct VectorNorm {
         if (order <= 0 || order == 1 || std::isinf(order) || x.numel() == 0) return Tensor::make(y);
         if (!(y.dtype == DType::Float32 ? out_of_range<float>(y, order) : out_of_range<double>(y, order)))
             return Tensor::make(y);
-        Tensor largest = Tensor::make(reduce_array(Reduction::max, unary("abs", x).array(), dims, keepdim));
+        Tensor largest = Tensor::make(reduce_value(Reduction::max, unary("abs", x).value(), dims, keepdim));
         Tensor usable = elementwise(*rows.lt, {largest, std::numeric_limits<double>::infinity()});
         Tensor scale = where(usable, where(eq(largest, 0.0), 1.0, largest), 1.0);
         Tensor rescaled = Tensor::make(measure(div(x, expand_back(scale, x.layout(), dims, keepdim))));
@@ -142,7 +142,7 @@ struct VectorNorm {
         if (std::isinf(order)) {
             Tensor ties = eq(unary("abs", x), wide(y, x));
             Tensor count = to_dtype(
-                Tensor::make(reduce_array(Reduction::count_nonzero, ties.array(), dims, keepdim)), x.dtype());
+                Tensor::make(reduce_value(Reduction::count_nonzero, ties.value(), dims, keepdim)), x.dtype());
             return where(ties, mul(unary("sgn", x), wide(div(1.0, count), x)), 0.0);
         }
         Tensor flat = eq(y, 0.0);

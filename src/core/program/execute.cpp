@@ -1,9 +1,8 @@
 // The blocked executor: binds a lowered program to operands, then runs it block by block.
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
-#include "array/error.h"
+#include "program/arena.h"
 #include "program/program.h"
 #include "program/walk.h"
 
@@ -32,35 +31,6 @@ struct BoundStep {
     uint8_t arity;
     bool once;  // all operands single: computed before the blocks
 };
-
-// Registers of one thread; grown, never shrunk, given back when the thread ends.
-struct ArenaEnd {
-    ~ArenaEnd();
-};
-struct {
-    char* memory;
-    size_t bytes;
-} thread_local arena_state __attribute__((tls_model("initial-exec")));
-ArenaEnd::~ArenaEnd() { std::free(arena_state.memory); }
-
-struct Arena {
-    static char* get(size_t bytes) {
-        if (bytes > arena_state.bytes) grow(bytes);
-        return arena_state.memory;
-    }
-    __attribute__((noinline)) static void grow(size_t bytes) {
-        static thread_local ArenaEnd end;
-        (void)&end;  // constructed with the thread's first block, so that it is destroyed with the thread
-        std::free(arena_state.memory);
-        arena_state.memory = nullptr;
-        arena_state.bytes = 0;
-        void* p = nullptr;
-        if (posix_memalign(&p, 64, bytes) != 0) throw_out_of_memory(bytes);
-        arena_state.memory = static_cast<char*>(p);
-        arena_state.bytes = bytes;
-    }
-};
-constexpr Arena arena;
 
 // Whether an operand lies in memory in the order in which the result is walked.
 bool in_order(const Array& a, const Layout& shape, const Layout* common) {
@@ -119,7 +89,7 @@ class Execution {
         size_t count = static_cast<size_t>(p_.register_count + loads) + 3 * p_.steps.size() +
                        p_.outputs.size() + p_.types.size();
         size_t singles = p_.types.size() * 16;
-        free_ = arena.get(singles + count * register_bytes_ + 64);
+        free_ = arena(singles + count * register_bytes_ + 64);
         singles_ = free_;
         free_ += (singles + 63) / 64 * 64;
         registers_ = free_;
@@ -342,7 +312,7 @@ void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* o
     alignas(8) char constants[kLinearValues][8];
     int64_t block = std::min<int64_t>(n, std::max<int64_t>(kBlockBytes / 8, 1));
     size_t bytes = (static_cast<size_t>(block) * 8 + 63) / 64 * 64;
-    char* registers = arena.get((static_cast<size_t>(p.register_count) + 3) * bytes + kLinearValues * 8);
+    char* registers = arena((static_cast<size_t>(p.register_count) + 3) * bytes + kLinearValues * 8);
     char* singles = registers + (static_cast<size_t>(p.register_count) + 3) * bytes;
     char* expanded = registers + static_cast<size_t>(p.register_count) * bytes;
     for (int v = 0; v < p.inputs; ++v) {
@@ -503,7 +473,7 @@ void fill_array(const Array& a, Scalar value) {
         return;
     }
     int64_t block = std::min<int64_t>(std::max<int64_t>(kBlockBytes / static_cast<int64_t>(a.item()), 1), n);
-    char* full = arena.get(static_cast<size_t>(block) * 16 + 64);
+    char* full = arena(static_cast<size_t>(block) * 16 + 64);
     kernels().fill[log](one, full, block);
     Walker write(a, *a.layout);
     for (int64_t at = 0; at < n; at += block) write.scatter(full, at, std::min(block, n - at));

@@ -126,7 +126,7 @@ class Plan {
     // Adds what shares a part with the members and is worth having: reductions, and what somebody holds.
     void add_companions(const Expression& like) {
         std::vector<Expression*> seen;
-        columns_ = like.columns;
+        row_ = like.row;
         for (size_t i = 0; i < members.size() && steps_ < kMostSteps; ++i) climb(members[i], like, seen);
         for (size_t i = 0; i < seen.size() && steps_ < kMostSteps; ++i) climb(seen[i], like, seen);
     }
@@ -175,10 +175,10 @@ class Plan {
                 (like.layout->is_contiguous() ? r->layout->is_contiguous() : r->layout->same(*like.layout));
             if (!together || !(r->is_reduction() || r->is_held())) continue;
             // Programs are cut where rows end: of one length.
-            if (r->columns && columns_ && r->columns != columns_) continue;
+            if (r->row && row_ && r->row != row_) continue;
             size_t blocked = blockers.size();
             bool dry = std::exchange(dry_, false);
-            if (add(r) && r->columns) columns_ = r->columns;
+            if (add(r) && r->row) row_ = r->row;
             dry_ = dry;
             while (blockers.size() > blocked) blockers.pop_back();
         }
@@ -187,7 +187,7 @@ class Plan {
     bool dry_;
     uint32_t mark_;
     size_t steps_ = 0;
-    int64_t columns_ = 0;
+    int64_t row_ = 0;
 };
 
 // Scratch of the program that is being built and run; there is one at a time, because a plan runs what blocks it
@@ -204,7 +204,7 @@ bool leaves(const Plan& plan, const Expression* e, const Expression* asked) {
 void add_output(Fused& program, Expression* e) {
     if (e->is_reduction()) {
         int16_t value = emit(program, *e);
-        program.outputs.push_back({value, e->dtype, nullptr, e, e->reduction, e->columns});
+        program.outputs.push_back({value, e->dtype, nullptr, e, e->reduction, e->over, e->row});
         return;
     }
     int16_t value = emit_cast(program, emit(program, *e), e->dtype);
@@ -438,12 +438,13 @@ Array defer_over(const Lowered& program, const Source* inputs, const Array& targ
     return adopt(e, target.layout);
 }
 
-Array defer_reduction(Reduction r, const Array& a, const Ref<Layout>& result, int64_t columns) {
+Array defer_reduction(Reduction r, const Array& a, const Ref<Layout>& result, Over over, int64_t row) {
     Source input{&a, {}};
     Ref<Layout> loop = a.is_contiguous() ? a.layout : Layout::contiguous(a.layout->dims());
     Expression* e = make(nullptr, &input, 1, loop, reduction_dtype(r, a.dtype));
     e->reduction = r;
-    e->columns = columns;
+    e->over = over;
+    e->row = row;
     return adopt(e, result);
 }
 

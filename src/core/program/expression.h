@@ -24,6 +24,10 @@
 
 namespace pb {
 
+// What a reduction goes over: everything; the trailing axes, which gives a result for each row; or the leading ones,
+// which gives as many results as a row has elements.
+enum class Over : uint8_t { all, trailing, leading };
+
 struct Expression {
     // An operand: an array, or a number (an array without a buffer, which tells the dtype it had).
     struct Input {
@@ -36,8 +40,8 @@ struct Expression {
     const Lowered* program;  // null: a reduction of the only input
     int16_t output = 0;      // which of the program's outputs
     Reduction reduction = Reduction::count;
-    int64_t columns =
-        0;               // of a reduction over leading axes: the elements of a row, each of which is a result
+    Over over = Over::all;
+    int64_t row = 0;     // of a reduction over some axes: the elements of a row
     DType dtype;         // of the result
     Ref<Layout> layout;  // of the elements walked: the result's, or what is reduced
     Small<Input, 3> inputs;
@@ -68,12 +72,12 @@ extern Deferral deferral;
 // Whether a result of this shape that is computed from these should be pending.
 bool is_deferred(const Source* inputs, int n, const Layout& layout);
 
-// A pending array: output `output` of a program, or a reduction over everything or, with `columns`, over leading axes
-// (the result has so many elements). `layout` is dense.
+// A pending array: output `output` of a program, or a reduction, where `row` is the number of elements of a row if it
+// does not go over everything. `layout` is dense.
 Array defer(const Lowered& program, int output, const Source* inputs, const Ref<Layout>& layout, DType dtype);
-Array defer_reduction(Reduction r, const Array& a, const Ref<Layout>& result, int64_t columns = 0);
-// Whether a reduction over leading axes that leaves so many elements of this size can end a program.
-constexpr int64_t kMostColumnBytes = 256;
+Array defer_reduction(Reduction r, const Array& a, const Ref<Layout>& result, Over over, int64_t row);
+// The longest rows whose reduction over leading axes can end a program: a leaf's lanes are as many rows.
+constexpr int64_t kMostColumns = 16 * kReductionLeaf;
 // A pending conversion; of a dtype into itself a copy.
 Array defer_cast(const Array& a, DType dtype, const Ref<Layout>& layout);
 

@@ -363,8 +363,11 @@ std::string describe(const Fused& p) {
         } else {
             text += std::string("  ") + reduction_name(o.reduction) + " " + name(o.value) + " " +
                     dtype_name(o.dtype);
-            text += o.columns ? " of " + std::to_string(o.columns) + " columns\n" : "\n";
-            written += item_size(o.dtype) * static_cast<size_t>(o.columns ? o.columns : 1);
+            int64_t results = o.over == Over::all ? 1 : o.over == Over::leading ? o.row : p.n / o.row;
+            if (o.over == Over::leading) text += " of " + std::to_string(o.row) + " columns";
+            if (o.over == Over::trailing) text += " of rows of " + std::to_string(o.row);
+            text += "\n";
+            written += item_size(o.dtype) * static_cast<size_t>(results);
         }
     }
     char head[160];

@@ -46,7 +46,8 @@ struct Fused {
         char* data;
         Expression* expression;
         Reduction reduction = Reduction::count;  // count: elements are stored
-        int64_t columns = 0;                     // over leading axes: the results, side by side
+        Over over = Over::all;
+        int64_t row = 0;
     };
     int64_t n = 0;
     std::vector<Value> values;

@@ -34,6 +34,22 @@ class Walker {
             if (item_ == size_t(1) << k) log_ = k;
     }
 
+    // The innermost dimension.
+    int64_t inner_size() const { return sizes_[sizes_.size() - 1]; }
+    int64_t inner_stride() const { return strides_[strides_.size() - 1]; }
+    // Whether every `n` elements are the same ones.
+    bool repeats(int64_t n) const {
+        for (size_t d = 0; d + 1 < sizes_.size(); ++d)
+            if (strides_[d] != 0) return false;
+        return sizes_.size() > 1 && inner_size() == n;
+    }
+    char* at(int64_t element) const {
+        int64_t offset = 0;
+        for (size_t d = sizes_.size(); d-- > 0 && element; element /= sizes_[d])
+            offset += element % sizes_[d] * strides_[d];
+        return base_ + offset * static_cast<int64_t>(item_);
+    }
+
     // Elements [at, at + n) in logical order, into or out of a contiguous run.
     void gather(int64_t at, int64_t n, void* out) const {
         if (sizes_.size() > 1 && sizes_.back() <= kShortRow) {
