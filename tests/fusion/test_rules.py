@@ -412,6 +412,7 @@ try:
     y[0, 0].item()
 except pb.OutOfMemoryError as error:
     assert isinstance(error, MemoryError) and isinstance(error, RuntimeError)
+    assert "pending value" in str(error) and "[4096, 1048576]" in str(error)
 else:
     raise AssertionError("16 GiB fitted into 6")
 del y
@@ -466,33 +467,3 @@ def test_masks_and_comparisons():
     a = x.numpy()
     np.testing.assert_array_equal(y.numpy(), np.where((a > 0.5) & (a < 0.8), a, -a))
     assert (x > 0.5).sum().item() == int((a > 0.5).sum())
-
-
-@pytest.mark.parametrize("dtype", [pb.float32, pb.float64])
-@pytest.mark.parametrize(
-    "rows, columns", [(1024, 4), (1025, 8), (5000, 3), (20_000, 7), (999, 32), (33_000, 2)]
-)
-def test_gradients_of_columns_end_the_program(rows, columns, dtype):
-    """The gradient of a bias is a sum over leading axes: in the same program, with the same bits."""
-    rng = np.random.default_rng(5)
-    data, offsets, scales = (
-        rng.standard_normal((rows, columns)),
-        rng.standard_normal(columns),
-        1 + rng.random(columns),
-    )
-    results = []
-    for immediate in (True, False):
-        _core.deferral(immediate, 1024)
-        x = pb.tensor(data, dtype=dtype)
-        b, s = (pb.tensor(t, dtype=dtype, requires_grad=True) for t in (offsets, scales))
-        z = ((x - b) / s).tanh()
-        loss = (z * z).sum()
-        loss.backward()
-        if not immediate:
-            assert is_pending(b.grad) and is_pending(s.grad)
-            loss.item()
-            assert not is_pending(b.grad) and not is_pending(s.grad)
-        rows_first = z.detach().sum(0, keepdim=True)
-        assert rows_first.shape == (1, columns)
-        results.append([t.detach().numpy().tobytes() for t in (loss, b.grad, s.grad, rows_first)])
-    assert results[0] == results[1]

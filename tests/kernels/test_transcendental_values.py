@@ -222,3 +222,24 @@ def test_pairs_of_special_values(name, reference, dtype):
     )
     ordinary = ~np.isnan(expected)
     np.testing.assert_array_equal(np.signbit(got)[ordinary], np.signbit(expected)[ordinary])
+
+
+@pytest.mark.parametrize("dtype", TYPES["Floats"])
+@pytest.mark.parametrize("exponent", [2, 3, 1, -1, 0.5])
+def test_common_powers_are_products_quotients_and_roots(exponent, dtype):
+    """Whether the exponent is one number for all or an element of its own; (-inf) ** 0.5 is inf, as in C."""
+    base = np.concatenate([np.random.default_rng(3).uniform(-30, 30, 200), SPECIAL]).astype(dtype)
+    one = run("pow", dtype, [base, np.array([exponent], dtype)], single=2)
+    each = run("pow", dtype, [base, np.full(len(base), exponent, dtype)])
+    np.testing.assert_array_equal(bits(one), bits(each))
+    expected = {2: base * base, 3: base * base * base, 1: base, -1: 1 / base}.get(exponent)
+    if expected is None:
+        expected = np.where(base == -np.inf, np.inf, np.sqrt(base + 0.0)).astype(dtype)
+    np.testing.assert_array_equal(one, expected)
+    assert (np.signbit(one) == np.signbit(expected))[~np.isnan(one)].all()
+    with np.errstate(all="ignore"):
+        c_pow = [
+            float(mpmath.power(b, exponent)) if 0 < b < np.inf else float(e)
+            for b, e in zip(base.tolist(), expected, strict=True)
+        ]
+    np.testing.assert_allclose(one, np.array(c_pow).astype(dtype), rtol=2e-7 if dtype == "float32" else 4e-16)

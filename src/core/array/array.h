@@ -32,6 +32,7 @@ struct Array {
     int64_t size(int64_t d) const { return layout->size(d); }
     int64_t stride(int64_t d) const { return layout->stride(d); }
     size_t item() const { return item_size(dtype); }
+    size_t bytes() const { return static_cast<size_t>(numel()) * item(); }
     bool is_contiguous() const { return layout->is_contiguous(); }
     Array view(Ref<Layout> l, int64_t new_offset) const {
         Array a(*this);

@@ -131,8 +131,7 @@ void columns(const void* from, int64_t pitch, const int64_t* offsets, int64_t n,
     else fold_columns<Op, T, 1>(base, pitch, offsets, n, width, space, out);
 }
 
-template <class Op, class T>
-void join_lanes(const void* in, int64_t n, void* lanes, int64_t at, bool first) {
+template <class Op, class T> void join_lanes(const void* in, int64_t n, void* lanes, int64_t at, bool first) {
     join<Op, T>(static_cast<typename Op::Lane*>(lanes) + at, static_cast<const typename Stored<T>::type*>(in),
                 0, 1, n, first);
 }

@@ -28,9 +28,24 @@ template <class T> PB_INLINE T float_power(T a, T b) {
     return undefined ? static_cast<T>(__builtin_nan("")) : odd;
 }
 
+// The powers that are written most are products, quotients and roots.
+template <class T> PB_INLINE T square_root_power(T a) {
+    return a == -infinity<T>() ? -a : square_root(a + T{0});
+}
+
 template <class T> PB_INLINE T power(T a, T b) {
-    if constexpr (is_float_v<T>) return float_power(a, b);
-    else return integer_power(a, b);
+    if constexpr (is_float_v<T>) {
+        const T y = float_power(a, b);
+        const T small = b == 2 ? a * a : b == 3 ? a * a * a : y;
+        return b == 1 ? a : b == -1 ? 1 / a : b == T(0.5) ? square_root_power(a) : small;
+    } else {
+        return integer_power(a, b);
+    }
+}
+
+template <class T, class F> PB_NOINLINE void map(const T* a, T* o, int64_t n, F f) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) o[i] = f(a[i]);
 }
 
 // log2 and log10 without libmvec's slow path for zero, negative, denormal and infinite arguments: denormals
@@ -102,8 +117,26 @@ PB_BINARY(logaddexp2,
 PB_BINARY(xlogy, zero_wins(a, b, a* natural_log(b)))
 PB_BINARY(xlog1py, zero_wins(a, b, a* vector_log1p(b)))
 
+// One exponent for all: the same values without computing the others.
+template <class T> void power_by_one(const void* const* in, void* out, int64_t n) {
+    auto a = static_cast<const T*>(in[0]);
+    auto o = static_cast<T*>(out);
+    const T b = *static_cast<const T*>(in[1]);
+    if (b == 2) map(a, o, n, [](T x) { return x * x; });
+    else if (b == 3) map(a, o, n, [](T x) { return x * x * x; });
+    else if (b == 1) map(a, o, n, [](T x) { return x; });
+    else if (b == -1) map(a, o, n, [](T x) { return 1 / x; });
+    else if (b == T(0.5)) map(a, o, n, [](T x) { return square_root_power(x); });
+    else whole_binary<pow_functor, T, 2>(in, out, n);
+}
+
 }  // namespace
 
-void PB_ISA::install_transcendental(Kernels& table) { PB_TRANSCENDENTAL_PRIMITIVES(PB_INSTALL) }
+void PB_ISA::install_transcendental(Kernels& table) {
+    PB_TRANSCENDENTAL_PRIMITIVES(PB_INSTALL)
+    auto& powers = table.elementwise[static_cast<int>(Primitive::pow)];
+    powers[static_cast<int>(DType::Float32)][2] = power_by_one<float>;
+    powers[static_cast<int>(DType::Float64)][2] = power_by_one<double>;
+}
 
 }  // namespace pb

@@ -73,7 +73,7 @@ void compute_into(const Row& row, const Operand* operands, DType compute, Array&
 // elements have to be written now.
 bool replace_value(const Row& row, const Operand* operands, DType compute, const Tensor& target) {
     const Lowered& program = lowered(row, compute);
-    if (!program.total || !can_replace(target.value(), 2)) return false;
+    if (!program.total || !can_replace(target.value())) return false;
     Sources s(operands, row.arity);
     if (!leaves_pending(s.sources, row.arity, target.layout())) return false;
     target->cell->buffer = defer_over(program, s.sources, target.value()).buffer;

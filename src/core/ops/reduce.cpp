@@ -52,7 +52,9 @@ struct Sum {
     bool keepdim, all;
     int dtype = -1;
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
-    Tensor forward(const Tensors& x) { return Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim)); }
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
     }

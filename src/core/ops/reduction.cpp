@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "ops/axes.h"
-#include "program/leaf_stack.h"
 #include "program/expression.h"
+#include "program/leaf_stack.h"
 #include "program/threads.h"
 #include "program/walk.h"
 
@@ -243,8 +243,7 @@ class Reducer {
             }
             if (n > kReductionLeaf) leaves.push();
         }
-        if (n > kReductionLeaf)
-            std::memcpy(to, leaves.finish(), static_cast<size_t>(width * result_item_));
+        if (n > kReductionLeaf) std::memcpy(to, leaves.finish(), static_cast<size_t>(width * result_item_));
     }
 
     // A few elements each of columns that do not lie side by side.

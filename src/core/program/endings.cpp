@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "array/error.h"
 #include "program/leaf_stack.h"
 #include "program/threads.h"
 
@@ -14,10 +15,11 @@ namespace {
 class Room {
   public:
     Room() = default;
-    Room(int64_t bytes, int64_t pieces)
-        : pitch_((bytes + 63) / 64 * 64),
-          memory_(static_cast<char*>(
-              ::operator new[](static_cast<size_t>(pitch_ * pieces), std::align_val_t(64)))) {}
+    Room(int64_t bytes, int64_t pieces) : pitch_((bytes + 63) / 64 * 64) {
+        auto all = static_cast<size_t>(pitch_ * pieces);
+        memory_.reset(static_cast<char*>(::operator new[](all, std::align_val_t(64), std::nothrow)));
+        if (!memory_) throw_out_of_memory(all);
+    }
     char* at(int64_t piece) const { return memory_.get() + piece * pitch_; }
 
   private:
@@ -31,7 +33,8 @@ class Room {
 int64_t leaves_of(int64_t n) { return (n + kReductionLeaf - 1) / kReductionLeaf; }
 
 // Results of leaves, or of subtrees, `width` side by side, become one.
-void combine(const char* partial, int64_t leaves, int64_t width, int64_t pitch, LeafStack::Merge merge, char* out) {
+void combine(const char* partial, int64_t leaves, int64_t width, int64_t pitch, LeafStack::Merge merge,
+             char* out) {
     Room space(LeafStack::rows_for(leaves) * pitch, 1);
     LeafStack stack(space.at(0), width, pitch, merge);
     for (int64_t i = 0; i < leaves; ++i) stack.push(partial + i * pitch);
@@ -94,7 +97,8 @@ class Columns : public Ending {
         if (leaves_ > 1) partial_ = Room(leaves_ * pitch_, 1);
     }
     void take(const char* elements, const Unit& u, int worker) override {
-        int64_t width = loop_.row, row = u.start / width, leaf = row / kReductionLeaf, place = u.start % width;
+        int64_t width = loop_.row, row = u.start / width, leaf = row / kReductionLeaf,
+                place = u.start % width;
         int64_t count = u.past - u.start;
         char* tile = tiles_.at(loop_.keeps_leaves() ? worker : leaf);
         while (count > 0) {  // whole rows, or a piece of one
@@ -107,7 +111,8 @@ class Columns : public Ending {
             count -= n;
             row += (place + n) / width;
             place = (place + n) % width;
-            if (loop_.keeps_leaves() && place == 0 && row == leaf * kReductionLeaf + rows_of(leaf)) fold(tile, leaf);
+            if (loop_.keeps_leaves() && place == 0 && row == leaf * kReductionLeaf + rows_of(leaf))
+                fold(tile, leaf);
         }
     }
     void finish() override {
@@ -119,8 +124,12 @@ class Columns : public Ending {
     }
 
   private:
-    int64_t rows_of(int64_t leaf) const { return std::min(kReductionLeaf, loop_.rows - leaf * kReductionLeaf); }
-    int64_t lanes_of(int64_t leaf) const { return reduction_lanes(rows_of(leaf), static_cast<size_t>(item_)); }
+    int64_t rows_of(int64_t leaf) const {
+        return std::min(kReductionLeaf, loop_.rows - leaf * kReductionLeaf);
+    }
+    int64_t lanes_of(int64_t leaf) const {
+        return reduction_lanes(rows_of(leaf), static_cast<size_t>(item_));
+    }
     void fold(char* tile, int64_t leaf) {
         fold_(tile, lanes_of(leaf), loop_.row, leaves_ > 1 ? partial_.at(0) + leaf * pitch_ : out_);
     }

@@ -16,7 +16,6 @@ namespace {
 constexpr uint32_t kMostInstructions = 256;          // that one expression may take
 constexpr size_t kMostPending = 1024;                // expressions
 constexpr size_t kMostOrphaned = size_t(128) << 20;  // bytes that only expressions keep alive
-constexpr size_t kCopied = 512;  // operands of so many bytes are copied: nothing has to protect them
 
 int64_t from_environment(const char* name, int64_t otherwise) {
     const char* text = std::getenv(name);
@@ -79,7 +78,7 @@ void take_input(Expression& e, const Source& source) {
     } else if (a.numel() == 1) {
         input.number = Scalar::load(a.dtype, a.data());
         input.array.dtype = a.dtype;
-    } else if (static_cast<size_t>(a.numel()) * a.item() <= kCopied) {
+    } else if (a.bytes() <= kCopied) {
         input.array = Array::empty(a.dtype, a.layout->dims());
         copy_array(a, input.array);
     } else if (!a.buffer->is_cached()) {
@@ -132,11 +131,12 @@ class Plan {
     }
 
     bool has(const Expression* e) const { return e->mark == mark_; }
-    bool is_read(const Expression* e) const {
-        if (!e->result) return false;
+    // Whether what reads it here, if anything does, only reduces it.
+    bool is_only_reduced(const Expression* e) const {
+        if (!e->result) return true;
         for (const Expression* r : e->result->readers())
-            if (has(r)) return true;
-        return false;
+            if (has(r) && !r->is_reduction()) return false;
+        return true;
     }
 
     Members members;
@@ -150,7 +150,7 @@ class Plan {
         e->mark = mark_;
         e->value = -1;
         members.push_back(e);
-        steps_ += e->program ? e->program->steps.size() : 1;
+        steps_ += e->instructions();
         for (Expression::Input& input : e->inputs) {
             Expression* p = pending_in(input);
             if (!p) continue;
@@ -194,11 +194,12 @@ class Plan {
 // before it builds.
 Fused scratch;
 
-// Which members leave the program: what was asked for, reductions, what somebody holds and no member reads, and what
-// is met for the second time.
-bool leaves(const Plan& plan, const Expression* e, const Expression* asked) {
+// Which members leave the program: what was asked for, reductions, what somebody holds and members at most reduce, and
+// what is met for the second time.
+bool leaves(const Plan& plan, const Expression* e, const Expression* asked, const Buffer* consumed) {
+    if (e->result && e->result == consumed) return false;
     if (e == asked || e->is_reduction()) return true;
-    return e->is_held() && (e->overwrites || e->computed > 0 || !plan.is_read(e));
+    return e->is_held() && (e->overwrites || e->computed > 0 || plan.is_only_reduced(e));
 }
 
 void add_output(Fused& program, Expression* e) {
@@ -254,10 +255,26 @@ Buffer* donor(const Fused& program, const Fused::Output& output) {
     return b;
 }
 
+// An error that comes later than the call that it belongs to.
+[[noreturn]] void throw_late(const Error& error, const Expression& asked) {
+    if (error.kind != ErrorKind::OutOfMemory) throw error;
+    throw Error(error.kind,
+                std::string(error.what()) +
+                    " It was needed for a pending value, which is computed where it is looked at: " +
+                    dtype_name(asked.dtype) + shape_text(*asked.layout) + ", by a program of up to " +
+                    std::to_string(asked.cost) +
+                    " instructions. With PULLBACK_IMMEDIATE=1 in the environment, or in "
+                    "detect_anomaly(), everything is computed where it is called.");
+}
+
 // Takes memory for the outputs that have none, runs, and gives the results to their buffers.
 void finish(Fused& program, const Plan& plan) {
     Small<Fused::Output*, 8> own;
     Small<Buffer*, 8> donors;
+    auto discard = [&] {
+        for (size_t i = 0; i < own.size(); ++i)
+            if (!donors[i]) own[i]->expression->result->discard(own[i]->data);
+    };
     try {
         for (Fused::Output& o : program.outputs) {
             if (o.data) continue;
@@ -268,12 +285,14 @@ void finish(Fused& program, const Plan& plan) {
             own.push_back(&o);
             donors.push_back(given);
         }
+        run(program);
+    } catch (const Error& error) {
+        discard();
+        throw_late(error, *program.outputs.back().expression);
     } catch (...) {
-        for (size_t i = 0; i < own.size(); ++i)
-            if (!donors[i]) own[i]->expression->result->discard(own[i]->data);
+        discard();
         throw;
     }
-    run(program);
     for (Buffer* given : donors)
         if (given) given->surrender();
     for (Expression* e : plan.members)
@@ -288,11 +307,12 @@ void finish(Fused& program, const Plan& plan) {
     for (Expression* e : done) forget(e);
 }
 
-void build(Fused& program, const Plan& plan, Expression* asked) {
+// `consumed`, if any, nobody will look at.
+void build(Fused& program, const Plan& plan, Expression* asked, const Buffer* consumed = nullptr) {
     program.clear();
     program.n = asked->numel();
     for (Expression* e : plan.members)
-        if (leaves(plan, e, asked) && e != asked) add_output(program, e);
+        if (leaves(plan, e, asked, consumed) && e != asked) add_output(program, e);
     add_output(program, asked);
     link_up(program);
 }
@@ -322,14 +342,14 @@ Expression* top(Expression* e) {
 uint32_t count_instructions(Expression& e, uint32_t mark) {
     if (e.mark == mark) return 0;
     e.mark = mark;
-    auto n = static_cast<uint32_t>(e.program ? e.program->steps.size() : 1);
+    auto n = static_cast<uint32_t>(e.instructions());
     for (Expression::Input& input : e.inputs)
         if (Expression* p = pending_in(input)) n += count_instructions(*p, mark);
     return n;
 }
 
 void bound_instructions(Expression& e) {
-    e.cost = static_cast<uint32_t>(e.program ? e.program->steps.size() : 1);
+    e.cost = static_cast<uint32_t>(e.instructions());
     for (Expression::Input& input : e.inputs)
         if (Expression* p = pending_in(input)) e.cost += p->cost;
     if (e.cost <= kMostInstructions) return;
@@ -337,7 +357,7 @@ void bound_instructions(Expression& e) {
     if (e.cost <= kMostInstructions) return;
     for (Expression::Input& input : e.inputs)
         if (pending_in(input)) input.array.buffer->data();
-    e.cost = static_cast<uint32_t>(e.program ? e.program->steps.size() : 1);
+    e.cost = static_cast<uint32_t>(e.instructions());
 }
 
 // Bytes that nobody but expressions holds; each buffer counts with its first reader.
@@ -408,9 +428,8 @@ bool is_deferred(const Source* inputs, int n, const Layout& layout) {
         if (a->buffer->is_pending()) {
             pending = true;
             // A part of something larger: it has to have its bytes anyway.
-            if (!large && static_cast<size_t>(a->numel()) * a->item() != a->buffer->bytes()) return false;
-        } else if (a->buffer->is_shared() && static_cast<size_t>(a->numel()) * a->item() > kCopied &&
-                   !is_repeated(*a->layout)) {
+            if (!large && a->bytes() != a->buffer->bytes()) return false;
+        } else if (a->buffer->is_shared() && a->bytes() > kCopied && !is_repeated(*a->layout)) {
             return false;
         }
     }
@@ -424,11 +443,11 @@ Array defer(const Lowered& program, int output, const Source* inputs, const Ref<
     return adopt(e, layout);
 }
 
-bool can_replace(const Array& target, size_t holders) {
+bool can_replace(const Array& target) {
     const Buffer& b = *target.buffer;
     return !deferral.immediate && target.numel() >= deferral.from && target.offset == 0 &&
            target.layout->is_dense() && b.is_cached() && !b.is_shared() && !b.is_pinned() &&
-           b.bytes() == static_cast<size_t>(target.numel()) * target.item() && b.holders() == holders;
+           b.bytes() == target.bytes() && b.holders() == 2;  // the cell, and `target`
 }
 
 Array defer_over(const Lowered& program, const Source* inputs, const Array& target) {
@@ -519,12 +538,7 @@ void compute_over(const Lowered& program, const Source* inputs, const Array& tar
         plan = Plan();
     }
     Fused& fused = scratch;
-    fused.clear();
-    fused.n = e->numel();
-    for (Expression* m : plan.members)
-        if (m != e && m->computed > 0 && m->result != consumed && m->is_held()) add_output(fused, m);
-    add_output(fused, e);
-    link_up(fused);
+    build(fused, plan, e, consumed);
     Array temporary;
     if (!dense || overlaps(fused, target)) temporary = Array::empty(target.dtype, loop);
     fused.outputs.back().data = temporary.buffer ? temporary.data() : target.data();

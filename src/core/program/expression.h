@@ -59,6 +59,7 @@ struct Expression {
 
     bool is_reduction() const { return !program; }
     int64_t numel() const { return layout->numel(); }
+    size_t instructions() const { return program ? program->steps.size() : 1; }
     // Whether somebody besides pending expressions holds the result.
     bool is_held() const { return result && result->holders() > 0; }
 };
@@ -68,6 +69,9 @@ struct Deferral {
     int64_t from;    // elements from which on results are pending (PULLBACK_DEFER_FROM)
 };
 extern Deferral deferral;
+
+// Operands of so many bytes are copied: nothing has to protect them.
+constexpr size_t kCopied = 512;
 
 // Whether a result of this shape that is computed from these should be pending.
 bool is_deferred(const Source* inputs, int n, const Layout& layout);
@@ -83,7 +87,7 @@ Array defer_cast(const Array& a, DType dtype, const Ref<Layout>& layout);
 
 // A pending value that takes the place of `target`, all of a buffer that nothing but one cell and pending expressions
 // hold: a write in place that runs later. It will lie in the old value's memory if nobody reads that any more.
-bool can_replace(const Array& target, size_t holders);
+bool can_replace(const Array& target);
 Array defer_over(const Lowered& program, const Source* inputs, const Array& target);
 // Computes output 0 of a program and writes it over `target`, which may be one of the inputs, in one pass where no
 // input overlaps it in another order. `consumed`, if any, is an input that nobody will look at again.

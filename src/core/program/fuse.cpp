@@ -79,9 +79,8 @@ bool same_load(const Array& a, const Array& b) {
     if (a.dtype != b.dtype || !a.layout->same(*b.layout)) return false;
     if (a.buffer == b.buffer) return a.offset == b.offset;
     // Small operands are copies of their own: the same bytes are the same value.
-    size_t bytes = static_cast<size_t>(a.numel()) * a.item();
-    return bytes <= 512 && a.is_contiguous() && b.is_contiguous() && !a.buffer->is_pending() &&
-           !b.buffer->is_pending() && !std::memcmp(a.data(), b.data(), bytes);
+    return a.bytes() <= kCopied && a.is_contiguous() && b.is_contiguous() && !a.buffer->is_pending() &&
+           !b.buffer->is_pending() && !std::memcmp(a.data(), b.data(), a.bytes());
 }
 
 int16_t load(Fused& p, const Array& a, const Expression& reader) {
@@ -332,8 +331,7 @@ std::string describe(const Fused& p) {
     for (const Fused::Value& v : p.values) {
         if (!v.is_load()) continue;
         const Array& a = *p.loads[static_cast<size_t>(v.at)].array;
-        size_t bytes = static_cast<size_t>(a.numel()) * a.item();
-        read += bytes;
+        read += a.bytes();
         text += "  x" + std::to_string(v.at) + " = load " + dtype_name(a.dtype) + shape_text(*a.layout);
         if (v.kind == Fused::Value::Gathered) text += a.numel() < p.n ? "  broadcast" : "  strided";
         text += "\n";

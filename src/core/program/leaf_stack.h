@@ -13,7 +13,9 @@ class LeafStack {
     // Leaves of `width` results side by side, `pitch` bytes; `space` has room for `rows_for` of them.
     LeafStack(char* space, int64_t width, int64_t pitch, Merge merge)
         : space_(space), width_(width), pitch_(pitch), merge_(merge) {}
-    static int64_t rows_for(int64_t leaves) { return 65 - __builtin_clzll(static_cast<uint64_t>(leaves) | 1); }
+    static int64_t rows_for(int64_t leaves) {
+        return 65 - __builtin_clzll(static_cast<uint64_t>(leaves) | 1);
+    }
 
     char* top() { return space_ + depth_ * pitch_; }  // where the next leaf's results go
     void push() {

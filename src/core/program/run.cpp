@@ -11,6 +11,7 @@
 #include "program/endings.h"
 #include "program/fuse.h"
 #include "program/loop.h"
+#include "program/stream.h"
 #include "program/threads.h"
 #include "program/walk.h"
 
@@ -52,12 +53,13 @@ struct Copy {  // an output that no step writes by itself
     int16_t from;
     char* to;
     size_t item;
-    bool single;
+    bool single, streamed;
 };
 
 int log_of(size_t item) { return __builtin_ctzll(item); }
 
-// Nanoseconds for an element. They decide only whether other threads are asked.
+// Nanoseconds for an element, and for a byte of memory. They decide only whether other threads are asked.
+constexpr double kByte = 0.01;
 double cost_of(const Fused::Step& s, DType type) {
     bool cheap = s.cast || primitive_info(s.primitive).exact;
     double single = s.chain >= 0 ? 0.03 * s.arity : cheap ? 0.03 : 0.25;
@@ -100,13 +102,21 @@ class Runner {
         memory_ = arena(worker_bytes_ * static_cast<size_t>(workers_) + 64);
         prepared_.assign(static_cast<size_t>(workers_), 0);
         tables_.resize(static_cast<size_t>(workers_) * places_.size());
-        double work = 0.02;
-        for (const Fused::Step& s : p_.steps) work += cost_of(s, p_.values[index(s.out)].type);
-        parallel(loop_.chunks, work * static_cast<double>(p_.n), chunk, this);
+        parallel(loop_.chunks, work() * static_cast<double>(p_.n), chunk, this);
         for (auto& e : endings_) e->finish();
     }
 
   private:
+    double work() const {
+        double sum = 0;
+        for (const Fused::Step& s : p_.steps) sum += cost_of(s, value(s.out).type);
+        for (const Fused::Value& v : p_.values)
+            if (v.kind == Fused::Value::Linear) sum += kByte * static_cast<double>(item_size(v.type));
+        for (const Fused::Output& o : p_.outputs)
+            if (o.reduction == Reduction::count) sum += kByte * static_cast<double>(item_size(o.dtype));
+        return sum;
+    }
+
     const Fused::Value& value(int16_t v) const { return p_.values[index(v)]; }
     size_t item_of(int16_t v) const { return item_size(value(v).type); }
     const Array& array_of(const Fused::Value& v) const { return *p_.loads[index(v.at)].array; }
@@ -182,17 +192,30 @@ class Runner {
         }
     }
 
-    // The step that computes an output writes it where it belongs, unless that would overwrite what is still read.
+    // The step that computes an output writes it where it belongs, unless that would overwrite what is still read, or
+    // the outputs are large: then they are computed in a register and streamed. What lies over an operand is in the
+    // cache already.
     void place_outputs() {
         direct_.assign(p_.values.size(), 0);
+        int64_t bytes = 0;
+        for (const Fused::Output& o : p_.outputs)
+            if (is_streamed(o)) bytes += p_.n * static_cast<int64_t>(item_size(o.dtype));
+        stream_ = bytes >= kStreamed;
         for (const Fused::Output& o : p_.outputs) {
             size_t v = index(o.value);
             if (o.reduction != Reduction::count || direct_[v] || p_.values[v].kind != Fused::Value::Step ||
-                is_read_later(o.data, p_.values[v].at))
+                (stream_ && is_streamed(o)) || is_read_later(o.data, p_.values[v].at))
                 continue;
             direct_[v] = 1;
             places_[v] = {Place::Memory, o.data, static_cast<int64_t>(item_size(o.dtype))};
         }
+    }
+
+    bool is_streamed(const Fused::Output& o) const {
+        if (o.reduction != Reduction::count) return false;
+        for (const Fused::Value& v : p_.values)
+            if (v.kind == Fused::Value::Linear && array_of(v).data() == o.data) return false;
+        return true;
     }
 
     // Whether memory that starts at `data` is read by a step after this one, or once a block is done.
@@ -348,7 +371,9 @@ class Runner {
         for (const Fused::Output& o : p_.outputs) {
             size_t v = index(o.value);
             if (o.reduction != Reduction::count || (direct_[v] && places_[v].base == o.data)) continue;
-            copies_.push_back({o.value, o.data, item_size(o.dtype), single_[v] != 0});
+            bool single = single_[v] != 0;
+            copies_.push_back(
+                {o.value, o.data, item_size(o.dtype), single, !single && stream_ && is_streamed(o)});
         }
     }
 
@@ -365,7 +390,8 @@ class Runner {
         Place* table = table_of(worker);
         std::copy(places_.begin(), places_.end(), table);
         for (size_t v = 0; v < places_.size(); ++v)
-            if (table[v].kind != Place::Memory) table[v].base = memory + reinterpret_cast<size_t>(table[v].base);
+            if (table[v].kind != Place::Memory)
+                table[v].base = memory + reinterpret_cast<size_t>(table[v].base);
         for (const Fill& f : fills_) kernels().fill[f.log](table[f.from].base, table[f.to].base, f.count);
         for (const Load& l : loads_)
             if (l.way == Load::Tile) l.walker.gather(0, std::min(loop_.block, p_.n), table[l.to].base);
@@ -384,9 +410,11 @@ class Runner {
                 }
                 for (int64_t at = start; at < past; at += loop_.block)
                     block(table, at, std::min(loop_.block, past - at));
-                for (auto& e : endings_) e->take(find(table, e->value, start), {start, past, first, end}, worker);
+                for (auto& e : endings_)
+                    e->take(find(table, e->value, start), {start, past, first, end}, worker);
             });
         });
+        if (stream_) end_stream();
     }
 
     static char* find(const Place* table, int16_t value, int64_t at) {
@@ -409,6 +437,7 @@ class Runner {
             char* to = c.to + at * static_cast<int64_t>(c.item);
             const char* from = find(table, c.from, at);
             if (c.single) kernels().fill[log_of(c.item)](from, to, n);
+            else if (c.streamed) stream(from, to, n * static_cast<int64_t>(c.item));
             else std::memmove(to, from, static_cast<size_t>(n) * c.item);
         }
     }
@@ -426,6 +455,7 @@ class Runner {
     Endings endings_;
     size_t register_bytes_ = 64, worker_bytes_ = 0;
     int registers_ = 0, workers_ = 1;
+    bool stream_ = false;
     char* memory_ = nullptr;
 };
 
