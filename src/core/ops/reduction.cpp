@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ops/axes.h"
+#include "ops/pending.h"
 #include "program/expression.h"
 #include "program/leaf_stack.h"
 #include "program/threads.h"
@@ -287,7 +288,7 @@ Array reduce_value(Reduction r, const Array& a, const Dims& dims, bool keepdim) 
     Source source{&a, {}};
     auto gone = static_cast<int64_t>(dims.size());
     bool known = reductions().reduce[static_cast<int>(r)][static_cast<int>(a.dtype)];
-    if (known && gone && !modes.anomaly && is_deferred(&source, 1, *a.layout)) {
+    if (known && gone && ops::leaves_pending(&source, 1, *a.layout)) {
         auto result = [&] { return Layout::contiguous(reduced_shape(*a.layout, dims, keepdim)); };
         int64_t count = reduced_count(*a.layout, dims), results = a.numel() / count;
         if (gone == a.ndim())

@@ -85,7 +85,12 @@ size_t index(int16_t v) { return static_cast<size_t>(v); }
 class Runner {
   public:
     explicit Runner(const Fused& p)
-        : p_(p), places_(p.values.size()), single_(p.values.size()), loads_(loads(p)), chains_(p.chains), loop_(loop()) {
+        : p_(p),
+          places_(p.values.size()),
+          single_(p.values.size()),
+          loads_(loads(p)),
+          chains_(p.chains),
+          loop_(loop()) {
         register_bytes_ = (static_cast<size_t>(loop_.block) * widest() + 63) / 64 * 64;
     }
 
@@ -332,7 +337,7 @@ class Runner {
         int singles = 0, which = 0;
         for (int k = 0; k < s.arity; ++k)
             if (single_[index(s.in[k])]) ++singles, which = k + 1;
-        BlockKernel found = singles == 0 ? (s.cast ? s.cast : s.kernels[0])
+        BlockKernel found = singles == 0                   ? (s.cast ? s.cast : s.kernels[0])
                             : singles == 1 && s.arity == 2 ? s.kernels[which]
                                                            : nullptr;
         if (kernel) *kernel = found;
