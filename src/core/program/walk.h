@@ -106,7 +106,7 @@ class Walker {
     }
 
   private:
-    static constexpr int64_t kShortRow = 256;  // elements: a call for each run would cost as much as the copy
+    static constexpr int64_t kShortRow = 64;  // elements: a call for each run would cost as much as the copy
 
     // The same where rows are short: all rows of one index of the outer dimensions at once.
     template <class U> void gather_rows(int64_t at, int64_t n, U* out) const {
@@ -120,7 +120,8 @@ class Walker {
             offset += index[d] * strides_[d];
         }
         auto row = [inner, step](const U* p, U* to) {
-            if (step == 1)
+            if (step == 1 && inner > 16) std::memcpy(to, p, static_cast<size_t>(inner) * sizeof(U));
+            else if (step == 1)
                 for (int64_t j = 0; j < inner; ++j) to[j] = p[j];
             else if (step == 0)
                 for (U v = *p, *end = to + inner; to < end; ++to) *to = v;
@@ -147,7 +148,15 @@ class Walker {
                 out += all;
                 n -= all;
             } else {
-                for (int64_t r = 0; r < rows; ++r, out += inner) row(p + r * pitch, out);
+                int64_t r = 0;
+                if (step == 0 &&
+                    inner >= 4)  // by fours: the last reach into the next row, which is written later
+                    for (; r + 1 < rows; ++r, out += inner) {
+                        U v = p[r * pitch];
+                        for (int64_t j = 0; j < inner; j += 4)
+                            out[j] = out[j + 1] = out[j + 2] = out[j + 3] = v;
+                    }
+                for (; r < rows; ++r, out += inner) row(p + r * pitch, out);
                 n -= rows * inner;
             }
             offset += rows * pitch;
