@@ -198,28 +198,30 @@ template <class T> double work_of(int64_t m, int64_t n, int64_t k) {
     return terms * sizeof(T) * (m == 1 || n == 1 ? 0.025 : 0.005);
 }
 
-// Long products are cut across the longer side of c, whether or not there are threads to share the parts: where BLAS
-// begins decides how it rounds. Narrower parts than these would repack the other factor too often; parts are as equal
+// Long products are cut into rows of c, or into columns where those are many more, whether or not there are threads to
+// share the parts: where BLAS begins decides how it rounds. Narrower parts than these would repack the other factor too often; parts are as equal
 // as whole steps of BLAS's kernels allow, and an even number of them, so that two threads end together.
 constexpr int64_t kNarrowest = 128, kStep = 16, kMostParts = 32;
 
 template <class T>
 void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alpha, T beta, T* c) {
-    int64_t m = a.rows, n = b.cols, k = a.cols, longer = std::max(m, n), parts = 1;
+    int64_t m = a.rows, n = b.cols, k = a.cols, parts = 1;
+    bool by_rows = m >= n || (2 * m >= n && m >= 2 * kNarrowest);
+    int64_t side = by_rows ? m : n;
     Vector vector = n == 1 ? Vector::right : m == 1 ? Vector::left : Vector::none;
     double work = work_of<T>(m, n, k);
-    if (work >= kSplitWork) parts = std::min<int64_t>(longer / kNarrowest & ~int64_t(1), kMostParts);
+    if (work >= kSplitWork) parts = std::min<int64_t>(side / kNarrowest & ~int64_t(1), kMostParts);
     if (parts < 2) return multiply_part<T>(a, b, vector, m, n, pa, pb, alpha, beta, c, n);
-    int64_t steps = (longer + kStep - 1) / kStep;
+    int64_t steps = (side + kStep - 1) / kStep;
     parallel(parts, work, [&](int64_t i, int) {
         int64_t from = i * steps / parts * kStep,
-                size = std::min((i + 1) * steps / parts * kStep, longer) - from;
-        if (n > m)
-            multiply_part<T>(a, b, vector, m, size, pa, pb + from * (b.transposed ? b.ld : 1), alpha, beta,
-                             c + from, n);
-        else
+                size = std::min((i + 1) * steps / parts * kStep, side) - from;
+        if (by_rows)
             multiply_part<T>(a, b, vector, size, n, pa + from * (a.transposed ? 1 : a.ld), pb, alpha, beta,
                              c + from * n, n);
+        else
+            multiply_part<T>(a, b, vector, m, size, pa, pb + from * (b.transposed ? b.ld : 1), alpha, beta,
+                             c + from, n);
     });
 }
 
