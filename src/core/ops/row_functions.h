@@ -53,8 +53,11 @@ template <class T> class Rooms {
 template <class T, class F>
 void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F use) {
     int d = static_cast<int>(float_dtype<T>());
-    auto largest = reductions().reduce[static_cast<int>(Reduction::max)][d];
-    auto total = reductions().reduce[static_cast<int>(Reduction::sum)][d];
+    auto reduce = [d, n](Reduction r, const T* from, int64_t count, T* to) {
+        if (n <= kReductionLeaf) return reductions().rows[static_cast<int>(r)][d](from, count, n, to);
+        for (int64_t i = 0; i < count; ++i)
+            reductions().reduce[static_cast<int>(r)][d](from + i * n, n, to + i);
+    };
     auto shifted_exp = row_kernels().shifted_exp[float_index<T>()];
     auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
     auto log = kernels().elementwise[static_cast<int>(Primitive::log)][d][0];
@@ -66,11 +69,10 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
         for (int64_t r = first; r < first + count; r += together) {
             int64_t m = std::min(together, first + count - r);
             const T* from = x + r * n;
+            reduce(Reduction::max, from, m, shifts);
             for (int64_t i = 0; i < m; ++i) {
-                T s;
-                largest(from + i * n, n, &s);
+                T& s = shifts[i];
                 if (!shift_infinite && std::isinf(s)) s = 0;
-                shifts[i] = s;
                 T* to = e + i * n;
                 if (n >= kLongRow) shifted_exp(from + i * n, &s, to, n);
                 else
@@ -78,7 +80,7 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
             }
             const void* in = e;
             if (n < kLongRow) exp(&in, e, m * n);
-            for (int64_t i = 0; i < m; ++i) total(e + i * n, n, sums + i);
+            reduce(Reduction::sum, e, m, sums);
             in = sums;
             log(&in, logs, m);
             for (int64_t i = 0; i < m; ++i) use(r + i, from + i * n, e + i * n, shifts[i], sums[i], logs[i]);
