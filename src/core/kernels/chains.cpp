@@ -33,14 +33,14 @@ PB_INLINE const char* one_register(const char* address) {
 
 // One tile: `width` vectors of type V, or one element. `at` counts bytes.
 template <class T, class V, int width>
-PB_INLINE void tile(const Chain& chain, const char* const* in, char* out, int64_t at) {
+PB_INLINE void tile(const Chain& chain, const void* const* in, char* out, int64_t at) {
     const V zero{}, one = T{1} - zero;  // a vector less zero: the way to repeat a number that keeps -0
     V a[width];
-    const char* start = one_register(in[0] + at);
+    const char* start = one_register(static_cast<const char*>(in[0]) + at);
 #pragma GCC unroll 8
     for (int j = 0; j < width; ++j) a[j] = load<V>(start + j * sizeof(V));
     for (const Chain::Step *s = chain.steps, *end = s + chain.length; s != end; ++s) {
-        const char* operand = in[s->operand];
+        const auto* operand = static_cast<const char*>(in[s->operand]);
         switch (s->code) {
 #define PB_CASE(name, result)                                       \
     case 2 * static_cast<int>(Link::name): {                        \
@@ -79,10 +79,9 @@ PB_INLINE void tile(const Chain& chain, const char* const* in, char* out, int64_
 }
 
 // Tiles, then vectors, then elements: all operations are exact, so the width does not show.
-template <class T> void run(const Chain& chain, const void* const* operands, void* result, int64_t n) {
+template <class T> void run(const Chain& chain, const void* const* in, void* result, int64_t n) {
     using V = typename VectorOf<T>::type;
     constexpr int64_t vector = sizeof(V), element = sizeof(T);
-    const auto* in = reinterpret_cast<const char* const*>(operands);
     auto* out = static_cast<char*>(result);
     int64_t at = 0;
     for (; at + kTile * vector <= n * element; at += kTile * vector) tile<T, V, kTile>(chain, in, out, at);
