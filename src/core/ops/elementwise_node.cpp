@@ -164,7 +164,7 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
 // pending gradient is negated where it is computed, so that the sum ends that program.
 bool ElementwiseNode::pull_negated_sum(const Tensor& g, Tensors& out) {
     if (pullback_.program.outputs.size() != 1 || slots_ || g.numel() < kNegatedLater ||
-        g->cell->buffer->is_pending())
+        !g.layout().is_contiguous() || g->cell->buffer->is_pending())
         return false;
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1) || pullback_.output[i] != 0) continue;
