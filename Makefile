@@ -5,7 +5,8 @@
 #   make develop    compile into src/pullback; then PYTHONPATH=src python
 #   make lint       ruff and clang-format; make format applies them
 #   make bench      the benchmark tables of docs/performance.md
-#   make sanitize   the suite under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make sanitize   the suite under AddressSanitizer and UndefinedBehaviorSanitizer; make sanitize-threads: the pool
+#                   of threads under ThreadSanitizer
 #
 # BOOTSTRAP is the interpreter that makes .venv. PYTHON, when given, is used as it is instead of .venv.
 
@@ -24,7 +25,7 @@ endif
 SOURCES := pyproject.toml CMakeLists.txt $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
 BUILD_TOOLS := cmake ninja nanobind scikit-build-core
 
-.PHONY: demo test lint format bench sanitize short develop clean
+.PHONY: demo test lint format bench sanitize sanitize-threads short develop clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed
@@ -104,6 +105,17 @@ sanitize: $(TOOLS)
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1 \
 	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider -n $(JOBS) --capture=sys
 COMMA := ,
+
+# Everything that runs on several threads, but for products: what happens inside OpenBLAS cannot be seen, and NumPy's
+# copy of it may have no threads of its own. One process, which stops at the first race. Where the
+# kernel randomises addresses too much for the sanitizer: setarch -R make sanitize-threads.
+RACES = build/sanitize-threads/$(TAG)
+sanitize-threads: $(TOOLS)
+	$(call build,$(RACES),-DPULLBACK_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug)
+	@$(CMAKE) --install $(RACES) --prefix $(RACES)/site > /dev/null
+	PYTHONPATH=$(CURDIR)/$(RACES)/site PYTHONMALLOC=malloc OPENBLAS_NUM_THREADS=1 \
+	LD_PRELOAD="$(call CXX_FILE,libtsan.so) $(call CXX_FILE,libstdc++.so)" TSAN_OPTIONS=die_after_fork=0:halt_on_error=1 \
+	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider --capture=sys -k "thread" --deselect tests/threads/test_products.py
 
 clean:
 	rm -rf build dist $(VENV) src/pullback/_core*.so
