@@ -49,6 +49,10 @@ struct Fill {  // a single value that an instruction wants as a block
     int log;
     int64_t count;
 };
+struct Stream {  // memory that is read or written from front to back
+    char* base;
+    int64_t item;
+};
 struct Copy {  // an output that no step writes by itself
     int16_t from;
     char* to;
@@ -58,13 +62,20 @@ struct Copy {  // an output that no step writes by itself
 
 int log_of(size_t item) { return __builtin_ctzll(item); }
 
-// Nanoseconds for an element, and for a byte of memory. They decide only whether other threads are asked.
+// Nanoseconds for an element, and for a byte of memory. They decide only who computes, and what is fetched early.
 constexpr double kByte = 0.01;
 double cost_of(const Fused::Step& s, DType type) {
     bool cheap = s.cast || primitive_info(s.primitive).exact;
     double single = s.chain >= 0 ? 0.03 * s.arity : cheap ? 0.03 : 0.25;
     return item_size(type) == 8 ? 2.2 * single : single;
 }
+
+// A long program stays on a block for so long that the processor forgets where its streams go on, and waits for the
+// first lines of each block. From so many nanoseconds of work for a byte of memory on, it pays to ask for the next
+// block's lines early; in a short program the processor does that better by itself.
+constexpr double kFetchWork = 0.04;
+constexpr int64_t kFetchBytes = 1 << 20;  // what fits the second-level cache is near enough
+constexpr int64_t kLine = 64;
 
 // Elements in the order in which the loop's own elements lie in memory.
 Walker walker(const Array& a, const Layout& loop) {
@@ -100,6 +111,7 @@ class Runner {
         place_loads();
         place_steps();
         place_copies();
+        place_streams();
         workers_ = std::max(1, thread_count());
         endings_ = endings(p_, loop_, workers_);
         for (auto& e : endings_) e->value = whole_unit(e->value);
@@ -112,9 +124,13 @@ class Runner {
     }
 
   private:
-    double work() const {
+    double computing() const {
         double sum = 0;
         for (const Fused::Step& s : p_.steps) sum += cost_of(s, value(s.out).type);
+        return sum;
+    }
+    double work() const {
+        double sum = computing();
         for (const Fused::Value& v : p_.values)
             if (v.kind == Fused::Value::Linear) sum += kByte * static_cast<double>(item_size(v.type));
         for (const Fused::Output& o : p_.outputs)
@@ -382,6 +398,19 @@ class Runner {
         }
     }
 
+    void place_streams() {
+        double bytes = 0;
+        for (const Place& p : places_) {
+            auto same = [&](const Stream& s) { return s.base == p.base; };
+            if (p.kind != Place::Memory || !p.step || std::any_of(streams_.begin(), streams_.end(), same))
+                continue;
+            streams_.push_back({p.base, p.step});
+            bytes += static_cast<double>(p.step);
+        }
+        bool far = bytes * static_cast<double>(p_.n) > kFetchBytes;
+        if (!far || computing() < kFetchWork * bytes) streams_.clear();
+    }
+
     // ---- on every thread ----
 
     static void chunk(void* context, int64_t chunk, int worker) {
@@ -422,6 +451,17 @@ class Runner {
         if (stream_) end_stream();
     }
 
+    // Asks for the lines of a block, some before each call. Inlined by force: GCC takes a function that only fetches for
+    // one without effect, and drops its calls.
+    __attribute__((always_inline)) void fetch(int64_t at, int64_t n, int64_t call) const {
+        auto calls = static_cast<int64_t>(calls_.size());
+        for (const Stream& s : streams_) {
+            int64_t bytes = n * s.item, end = bytes * (call + 1) / calls / kLine * kLine;
+            for (int64_t i = bytes * call / calls / kLine * kLine; i < end; i += kLine)
+                __builtin_prefetch(s.base + at * s.item + i);
+        }
+    }
+
     static char* find(const Place* table, int16_t value, int64_t at) {
         const Place& p = table[value];
         return p.base + p.step * at;
@@ -432,7 +472,9 @@ class Runner {
             if (l.way == Load::Gather) l.walker.gather(at, n, find(table, l.to, at));
             else if (l.way == Load::Follow) table[l.to].base = l.walker.at(at);
         }
+        int64_t next = at + n, done = 0;
         for (const Call& c : calls_) {
+            if (!streams_.empty() && next + n <= p_.n) fetch(next, n, done++);
             const void* in[kChainOperands];
             for (int k = 0; k < c.arity; ++k) in[k] = find(table, c.in[k], at);
             if (c.chain) c.links(*c.chain, in, find(table, c.out, at), n);
@@ -455,6 +497,7 @@ class Runner {
     const Loop loop_;
     std::vector<Call> calls_;
     std::vector<Fill> fills_;
+    std::vector<Stream> streams_;
     std::vector<Copy> copies_;
     std::vector<int16_t> in_unit_;
     Endings endings_;
