@@ -183,7 +183,7 @@ def test_an_update_by_an_outer_product_is_one_instruction_a_row():
 
 
 def test_large_results_are_streamed_past_the_caches():
-    """From 32 MB on; rows that do not begin at a cache line, and a result that lies over an operand."""
+    """From 16 MB on; rows that do not begin at a cache line, and a result that lies over an operand."""
     rng = np.random.default_rng(4)
     x, row = rng.random((4201, 1001)), rng.random(1001)
     t = pb.tensor(x)

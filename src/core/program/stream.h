@@ -10,8 +10,8 @@
 
 namespace pb {
 
-// Results that come to so many bytes do not stay in the last cache.
-constexpr int64_t kStreamed = int64_t(32) << 20;
+// Results that come to so many bytes would push each other, and what is read, out of the last cache.
+constexpr int64_t kStreamed = int64_t(16) << 20;
 
 #if defined(__SSE2__)
 inline void stream(const char* from, char* to, int64_t bytes) {
