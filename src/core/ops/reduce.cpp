@@ -16,11 +16,7 @@ void check_differentiable(const Tensor& x, int dtype) {
     if (dtype < 0) return;
     auto d = static_cast<DType>(dtype);
     if (!is_supported(d)) fail_unsupported("sum_cpu", d);
-    if (modes.grad && x.requires_grad() && !is_differentiable(d))
-        fail(
-            "Autograd not support dtype: %s. The input requires grad, and integers have no derivative: "
-            "detach() it first.",
-            dtype_legacy_name(d));
+    check_recordable(x, d);
 }
 
 // A reduced value against the input's shape: the dimensions that went come back with stride 0.

@@ -358,6 +358,14 @@ Tensor place_along(const Tensor& g, int64_t dim, const Tensor& index, const Dims
     return scatter_add(zeros(g.dtype(), shape), dim, index, g);
 }
 
+void check_recordable(const Tensor& x, DType d) {
+    if (modes.grad && x.requires_grad() && !is_differentiable(d))
+        fail(
+            "Autograd not support dtype: %s. The input requires grad, and integers have no derivative: "
+            "detach() it first.",
+            dtype_legacy_name(d));
+}
+
 void fail_unsupported(const char* kernel, DType d) {
     fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'%s", kernel, dtype_legacy_name(d),
             is_supported(d) ? ". Convert it first: x.to(...), x.double(), x.long()."

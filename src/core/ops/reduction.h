@@ -44,6 +44,8 @@ Tensor pick_along(const Tensor& x, int64_t dim, const Tensor& index);
 Tensor place_along(const Tensor& g, int64_t dim, const Tensor& index, const Dims& shape);
 Array pick_array(const Array& x, int64_t dim, const Array& index);
 
+// Raises where a result of this dtype would need a derivative that it cannot have.
+void check_recordable(const Tensor& x, DType d);
 [[noreturn]] void fail_unsupported(const char* kernel, DType d);
 
 }  // namespace ops

@@ -270,11 +270,7 @@ DType scan_dtype(const Tensor& x, int dtype, const char* kernel) {
     DType d = dtype < 0 ? reduction_dtype(Reduction::sum, x.dtype()) : static_cast<DType>(dtype);
     if (!is_supported(d) || !is_supported(x.dtype()))
         fail_unsupported(kernel, is_supported(d) ? x.dtype() : d);
-    if (modes.grad && x.requires_grad() && !is_differentiable(d))
-        fail(
-            "Autograd not support dtype: %s. The input requires grad, and integers have no derivative: "
-            "detach() it first.",
-            dtype_legacy_name(d));
+    check_recordable(x, d);
     return d;
 }
 

@@ -222,6 +222,7 @@ Loop::Wishes wishes(const Fused& p, int64_t row) {
     for (const Fused::Output& o : p.outputs) {
         if (!is_reduction(o)) continue;
         w.leaves = w.leaves || o.over != Over::leading;
+        w.whole = w.whole || o.over == Over::all;
         if (o.over != Over::leading) continue;
         size_t item = item_size(p.values[static_cast<size_t>(o.value)].type);
         int64_t lanes = reduction_lanes(std::min(rows, kReductionLeaf), item);

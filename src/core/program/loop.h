@@ -14,6 +14,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 
 #include "kernels/reduce.h"
 
@@ -21,14 +22,14 @@ namespace pb {
 
 class Loop {
   public:
-    // What the reductions want: units that are leaves of long rows; and, if leading axes are reduced, of how many lanes
-    // the first leaf of rows is, and the last.
+    // What the reductions want: units that are leaves of long rows; runs that are whole leaves of everything, if rows
+    // are many; and, if leading axes are reduced, of how many lanes the first leaf of rows is, and the last.
     struct Wishes {
-        bool leaves = false;
+        bool leaves = false, whole = false;
         int64_t lanes = 0, last_lanes = 0;
     };
 
-    Loop(int64_t n, int64_t row, int64_t most_block, const Wishes& wishes)
+    Loop(int64_t n, int64_t row, int64_t most_block, const Wishes& wishes, int threads)
         : n(n), row(row), rows(n / row), lanes_(wishes.lanes) {
         if (row <= most_block && row <= kReductionLeaf) {
             unit = kReductionLeaf / row * row;
@@ -41,9 +42,9 @@ class Loop {
             block = most_block;
         }
         block = std::min(block, unit);
-        if (lanes_) cut_lanes(wishes.last_lanes);
+        if (lanes_) cut_lanes(wishes.last_lanes, threads);
         else if (row > kChunk || rows == 1) cut_rows();
-        else cut_between_rows();
+        else cut_between_rows(wishes.whole);
     }
 
     const int64_t n, row, rows;
@@ -83,7 +84,7 @@ class Loop {
     }
 
   private:
-    static constexpr int64_t kChunk = 16 * kReductionLeaf, kSmallChunk = 4 * kReductionLeaf;
+    static constexpr int64_t kChunk = 16 * kReductionLeaf, kSmallChunk = 4 * kReductionLeaf, kMany = 16;
     int64_t chunk_elements() const { return n < 2 * kChunk ? kSmallChunk : kChunk; }
 
     // A row in equal pieces, none longer than a block.
@@ -97,14 +98,19 @@ class Loop {
         parts = (row + run_ - 1) / run_;
         chunks = rows * parts;
     }
-    void cut_between_rows() {
-        run_ = std::max<int64_t>(chunk_elements() / row, 1) * row;
+    void cut_between_rows(bool whole) {
+        int64_t together = std::max<int64_t>(chunk_elements() / row, 1);
+        int64_t step = kReductionLeaf / std::gcd(row, kReductionLeaf);
+        if (whole && rows >= kMany * step) together = (together + step - 1) / step * step;
+        run_ = together * row;
         chunks = (n + run_ - 1) / run_;
     }
-    void cut_lanes(int64_t last_lanes) {
+    void cut_lanes(int64_t last_lanes, int threads) {
         int64_t leaf = kReductionLeaf * row, rounds = std::min(rows, kReductionLeaf) / lanes_, own = lanes_;
-        while (own > 1 && rounds * own * row >= 2 * kChunk && own * row >= 2 * kReductionLeaf) own /= 2;
-        if (own == lanes_) {  // leaves are small
+        bool many = n / leaf >= 4 * threads;
+        while (!many && own > 1 && rounds * own * row >= 2 * kChunk && own * row >= 2 * kReductionLeaf)
+            own /= 2;
+        if (own == lanes_) {  // leaves are small, or enough for all threads
             run_ = std::max<int64_t>(chunk_elements() / leaf, 1) * leaf;
             chunks = (n + run_ - 1) / run_;
             return;

@@ -101,6 +101,7 @@ class Runner {
           single_(p.values.size()),
           loads_(loads(p)),
           chains_(p.chains),
+          workers_(std::max(1, thread_count())),
           loop_(loop()) {
         register_bytes_ = (static_cast<size_t>(loop_.block) * widest() + 63) / 64 * 64;
     }
@@ -112,7 +113,6 @@ class Runner {
         place_steps();
         place_copies();
         place_streams();
-        workers_ = std::max(1, thread_count());
         endings_ = endings(p_, loop_, workers_);
         for (auto& e : endings_) e->value = whole_unit(e->value);
         worker_bytes_ = static_cast<size_t>(registers_) * register_bytes_;
@@ -175,7 +175,7 @@ class Runner {
                 bool fits = !whole || n % kReductionLeaf == 0 || kReductionLeaf % n == 0;
                 if (fits && n > 1 && n < row && p_.n % n == 0 && (stride == 0 || stride == 1)) row = n;
             }
-        return Loop(p_.n, row, most, wishes(p_, row));
+        return Loop(p_.n, row, most, wishes(p_, row), workers_);
     }
 
     Place new_register() { return at_register(registers_++); }
@@ -494,6 +494,7 @@ class Runner {
     std::vector<char> single_, singles_, direct_, prepared_;
     std::vector<Load> loads_;
     std::vector<Chain> chains_;
+    int workers_;
     const Loop loop_;
     std::vector<Call> calls_;
     std::vector<Fill> fills_;
@@ -502,7 +503,7 @@ class Runner {
     std::vector<int16_t> in_unit_;
     Endings endings_;
     size_t register_bytes_ = 64, worker_bytes_ = 0;
-    int registers_ = 0, workers_ = 1;
+    int registers_ = 0;
     bool stream_ = false;
     char* memory_ = nullptr;
 };
