@@ -412,7 +412,7 @@ try:
     y[0, 0].item()
 except pb.OutOfMemoryError as error:
     assert isinstance(error, MemoryError) and isinstance(error, RuntimeError)
-    assert "pending value" in str(error) and "[4096, 1048576]" in str(error)
+    assert "float32[4096, 1048576] of <string>, line 4" in str(error), error
 else:
     raise AssertionError("16 GiB fitted into 6")
 del y

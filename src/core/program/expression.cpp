@@ -14,6 +14,7 @@ namespace pb {
 namespace {
 
 constexpr uint32_t kMostInstructions = 256;          // that one expression may take
+constexpr int64_t kSited = int64_t(16) << 20;        // bytes of results that remember their line
 constexpr size_t kMostPending = 1024;                // expressions
 constexpr size_t kMostOrphaned = size_t(128) << 20;  // bytes that only expressions keep alive
 
@@ -95,6 +96,7 @@ void take_input(Expression& e, const Source& source) {
 
 void forget(Expression* e) {
     if (e->result) unlink(*e);
+    if (e->site.code) sites.forget(e->site);
     for (Expression::Input& input : e->inputs) remove_reader(input.array, e);
     e->~Expression();
     pool_free(e, sizeof(Expression));
@@ -258,13 +260,12 @@ Buffer* donor(const Fused& program, const Fused::Output& output) {
 // An error that comes later than the call that it belongs to.
 [[noreturn]] void throw_late(const Error& error, const Expression& asked) {
     if (error.kind != ErrorKind::OutOfMemory) throw error;
-    throw Error(error.kind,
-                std::string(error.what()) +
-                    " It was needed for a pending value, which is computed where it is looked at: " +
-                    dtype_name(asked.dtype) + shape_text(*asked.layout) + ", by a program of up to " +
-                    std::to_string(asked.cost) +
-                    " instructions. With PULLBACK_IMMEDIATE=1 in the environment, or in "
-                    "detect_anomaly(), everything is computed where it is called.");
+    std::string line = sites.describe(asked.site);
+    throw Error(error.kind, std::string(error.what()) + " It was needed for a pending value, " +
+                                dtype_name(asked.dtype) + shape_text(*asked.layout) +
+                                (line.empty() ? "" : " of " + line) +
+                                ", which is computed where it is looked at. With PULLBACK_IMMEDIATE=1 in the "
+                                "environment everything is computed where it is called.");
 }
 
 // Takes memory for the outputs that have none, runs, and gives the results to their buffers.
@@ -388,6 +389,7 @@ Expression* make(const Lowered* program, const Source* inputs, int n, const Ref<
     e->layout = layout;
     try {
         for (int i = 0; i < n; ++i) take_input(*e, inputs[i]);
+        if (layout->numel() * static_cast<int64_t>(item_size(dtype)) >= kSited) e->site = sites.here();
         bound_instructions(*e);
     } catch (...) {
         forget(e);

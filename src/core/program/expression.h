@@ -21,6 +21,7 @@
 
 #include "kernels/reduce.h"
 #include "program/program.h"
+#include "program/site.h"
 
 namespace pb {
 
@@ -50,6 +51,7 @@ struct Expression {
     uint8_t computed = 0;  // how often it was computed in a register
     bool overwrites =
         false;  // it takes the place of a cell's value: stored by the first program that computes it
+    Site site;  // of the call, if the result is so large that there may be no memory for it
     const Buffer* replaced = nullptr;  // which was this one; an input, if it is read
     // State of a plan that is being made.
     uint32_t mark = 0;

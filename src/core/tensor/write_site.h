@@ -1,16 +1,15 @@
 // Where the last in-place write to a cell happened: the operation, and the Python line when one is running.
-// Kept as a code object and an instruction offset, because most writes are never asked about.
 #pragma once
 #include <string>
 
+#include "program/site.h"
 #include "tensor/tensor.h"
 
 namespace pb {
 
 struct WriteSite {
-    const char* operation;  // static string, or null
-    PyObject* code;         // owned
-    int instruction;        // byte offset
+    const char* operation = nullptr;  // static string, or null
+    Site line;
 };
 
 // To be called by every operation that writes into an existing cell, after the write.
