@@ -258,7 +258,9 @@ def options(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, few and short rounds")
     parser.add_argument("--only", nargs="*", metavar="WORK", choices=list(WORK), help=", ".join(WORK))
-    parser.add_argument("--sizes", nargs="*", type=lambda text: int(float(text)), help="numbers of elements; work of sizes of its own keeps them")
+    parser.add_argument(
+        "--sizes", nargs="*", type=lambda text: int(float(text)), help="of the work that is scaled"
+    )
     parser.add_argument("--dtypes", nargs="*", choices=["float32", "float64"])
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help=", ".join(PEERS))
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="what to measure")
