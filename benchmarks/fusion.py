@@ -259,7 +259,10 @@ def options(arguments):
     parser.add_argument("--quick", action="store_true", help="small sizes, few and short rounds")
     parser.add_argument("--only", nargs="*", metavar="WORK", choices=list(WORK), help=", ".join(WORK))
     parser.add_argument(
-        "--sizes", nargs="*", type=lambda text: int(float(text)), help="of the work that is scaled"
+        "--sizes",
+        nargs="*",
+        type=lambda text: int(float(text)),
+        help="of the work that is scaled, up to its largest",
     )
     parser.add_argument("--dtypes", nargs="*", choices=["float32", "float64"])
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help=", ".join(PEERS))
@@ -281,7 +284,7 @@ def plan(chosen):
         work = WORK[name]
         sizes = work.quick if chosen.quick else work.sizes
         if chosen.sizes and work.scaled:
-            sizes = chosen.sizes
+            sizes = [size for size in chosen.sizes if size <= max(work.sizes)]
         for size in sizes:
             for dtype in work.dtypes:
                 if dtype in (chosen.dtypes or [dtype]):

@@ -105,11 +105,10 @@ class Loop {
         run_ = together * row;
         chunks = (n + run_ - 1) / run_;
     }
+    // A chunk has as many lanes as leave each thread a few chunks: long runs read memory best.
     void cut_lanes(int64_t last_lanes, int threads) {
-        int64_t leaf = kReductionLeaf * row, rounds = std::min(rows, kReductionLeaf) / lanes_, own = lanes_;
-        bool many = n / leaf >= 4 * threads;
-        while (!many && own > 1 && rounds * own * row >= 2 * kChunk && own * row >= 2 * kReductionLeaf)
-            own /= 2;
+        int64_t leaf = kReductionLeaf * row, leaves = (n + leaf - 1) / leaf, own = lanes_;
+        while (own > 1 && leaves * lanes_ / own < 4 * threads && own * row >= 2 * kReductionLeaf) own /= 2;
         if (own == lanes_) {  // leaves are small, or enough for all threads
             run_ = std::max<int64_t>(chunk_elements() / leaf, 1) * leaf;
             chunks = (n + run_ - 1) / run_;
