@@ -1,7 +1,8 @@
 """The memory that tensors take: figures of the core's allocator.
 
-Small values live in pools, larger ones in buffers that are kept for reuse when they are freed, because fresh
-pages cost more than arithmetic; at most 1 GiB is kept so. The figures count the larger ones, in bytes.
+Small values live in pools, larger ones in buffers that are kept for reuse when they are freed, because fresh pages
+cost more than arithmetic. At most 1 GiB is kept so, and what was unused for longest goes first. The figures count the
+larger ones, in bytes.
 """
 
 from . import _core

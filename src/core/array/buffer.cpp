@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <utility>
-#include <vector>
 
 #include "array/error.h"
 #include "array/pool.h"
@@ -33,15 +33,40 @@ constexpr bool kCaches = false;  // every buffer is malloc's, and no longer than
 #else
 constexpr bool kCaches = true;
 #endif
-constexpr size_t kCacheCap = size_t(1) << 30;  // bytes kept for reuse at most
+constexpr size_t kCacheCap = size_t(1) << 30;  // bytes kept for reuse at most; the longest unused go first
 
 // Classes of sizes that share a free list: 4 per power of two from 512 bytes, which wastes a fifth at most, and 64 from
 // 1 MiB, where a waste would be felt.
 constexpr int kLeastLog = 9, kFineLog = 20, kMostLog = 63;
 constexpr int kCoarse = 4, kFine = 64;
 constexpr int kClasses = (kFineLog - kLeastLog) * kCoarse + (kMostLog - kFineLog) * kFine + 1;
-std::vector<void*> free_lists[kClasses];
 size_t in_use, cached, peak;
+
+// A block that waits for reuse, written into the block itself: on top of others of its class, newer than others.
+struct Idle {
+    Idle *under, *over, *older, *newer;
+    size_t size;
+    int size_class;
+};
+Idle *tops[kClasses], *oldest, *newest;
+
+void push_idle(void* p, size_t size, int cls) {
+    Idle* b = new (p) Idle{tops[cls], nullptr, newest, nullptr, size, cls};
+    if (b->under) b->under->over = b;
+    tops[cls] = b;
+    (newest ? newest->newer : oldest) = b;
+    newest = b;
+    cached += size;
+}
+
+void* take_idle(Idle* b) {
+    (b->over ? b->over->under : tops[b->size_class]) = b->under;
+    if (b->under) b->under->over = b->over;
+    (b->newer ? b->newer->older : newest) = b->older;
+    (b->older ? b->older->newer : oldest) = b->newer;
+    cached -= b->size;
+    return b;
+}
 
 int size_class(size_t bytes, size_t* rounded) {
     if (!kCaches) return *rounded = bytes, 0;
@@ -67,10 +92,8 @@ void* cached_allocate(size_t bytes) {
     size_t size;
     int cls = size_class(bytes, &size);
     void* p;
-    if (!free_lists[cls].empty()) {
-        p = free_lists[cls].back();
-        free_lists[cls].pop_back();
-        cached -= size;
+    if (tops[cls]) {
+        p = take_idle(tops[cls]);
     } else {
         p = system_allocate(size);
         if (!p) {
@@ -88,12 +111,9 @@ void cached_free(void* p, size_t bytes) {
     size_t size;
     int cls = size_class(bytes, &size);
     in_use -= size;
-    if (kCaches && cached + size <= kCacheCap) {
-        free_lists[cls].push_back(p);
-        cached += size;
-        return;
-    }
-    std::free(p);
+    if (!kCaches || size > kCacheCap) return std::free(p);
+    while (cached + size > kCacheCap) std::free(take_idle(oldest));
+    push_idle(p, size, cls);
 }
 
 }  // namespace
@@ -101,11 +121,7 @@ void cached_free(void* p, size_t bytes) {
 MemoryFigures memory_figures() { return {in_use, cached, peak}; }
 
 void release_cached_memory() {
-    for (auto& list : free_lists) {
-        for (void* p : list) std::free(p);
-        list.clear();
-    }
-    cached = 0;
+    while (oldest) std::free(take_idle(oldest));
 }
 
 namespace {
