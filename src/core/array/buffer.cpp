@@ -40,7 +40,7 @@ constexpr size_t kCacheCap = size_t(1) << 30;  // bytes kept for reuse at most; 
 constexpr int kLeastLog = 9, kFineLog = 20, kMostLog = 63;
 constexpr int kCoarse = 4, kFine = 64;
 constexpr int kClasses = (kFineLog - kLeastLog) * kCoarse + (kMostLog - kFineLog) * kFine + 1;
-size_t in_use, cached, peak;
+size_t in_use, cached, peak, orphaned;
 
 // A block that waits for reuse, written into the block itself: on top of others of its class, newer than others.
 struct Idle {
@@ -118,6 +118,8 @@ void cached_free(void* p, size_t bytes) {
 
 }  // namespace
 
+size_t orphaned_bytes() { return orphaned; }
+
 MemoryFigures memory_figures() { return {in_use, cached, peak}; }
 
 void release_cached_memory() {
@@ -128,6 +130,34 @@ namespace {
 CachedBuffer& cached_of(Buffer* b) { return *reinterpret_cast<CachedBuffer*>(b); }
 }  // namespace
 
+// To be called whenever references, readers or bytes have changed.
+void Buffer::count_if_orphaned() {
+    bool now = watched_ && data_ && holders() == 0;
+    if (now == orphaned_) return;
+    orphaned_ = now;
+    orphaned += now ? bytes_ : -bytes_;
+}
+
+void Buffer::add_reader(Expression* e) {
+    if (kind_ != kCached) return;
+    cached_of(this).readers.push_back(e);
+    watched_ = true;
+    count_if_orphaned();
+}
+
+void Buffer::remove_reader(const Expression* e) {
+    if (kind_ != kCached) return;
+    Readers& readers = cached_of(this).readers;
+    for (size_t i = 0; i < readers.size(); ++i) {
+        if (readers[i] != e) continue;
+        readers[i] = readers.back();
+        readers.pop_back();
+        break;
+    }
+    watched_ = !readers.empty();
+    count_if_orphaned();
+}
+
 Ref<Buffer> Buffer::allocate(size_t bytes) {
     if (bytes > kInlineBytes) {
         Ref<Buffer> b = pending(bytes, nullptr);
@@ -137,7 +167,7 @@ Ref<Buffer> Buffer::allocate(size_t bytes) {
     auto* b = static_cast<Buffer*>(pool_alloc(kHeader + bytes));
     b->refs_ = 1;
     b->writable_ = true;
-    b->pinned_ = false;
+    b->pinned_ = b->watched_ = b->orphaned_ = false;
     b->exports_ = 0;
     b->bytes_ = bytes;
     b->kind_ = kInline;
@@ -167,9 +197,14 @@ char* Buffer::prepare() { return static_cast<char*>(cached_allocate(bytes_)); }
 void Buffer::settle(char* data) {
     data_ = data;
     cached_of(this).expression = nullptr;
+    count_if_orphaned();
 }
 void Buffer::discard(char* data) { cached_free(data, bytes_); }
-char* Buffer::surrender() { return std::exchange(data_, nullptr); }
+char* Buffer::surrender() {
+    char* data = std::exchange(data_, nullptr);
+    count_if_orphaned();
+    return data;
+}
 
 Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(void*), bool writable) {
     static char nothing[64];  // for empty arrays without an address
@@ -177,7 +212,7 @@ Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(
     Buffer* b = &f->buffer;
     b->refs_ = 1;
     b->kind_ = kForeign;
-    b->pinned_ = false;
+    b->pinned_ = b->watched_ = b->orphaned_ = false;
     b->exports_ = 0;
     b->writable_ = writable;
     b->data_ = data ? static_cast<char*>(data) : nothing;
@@ -192,6 +227,7 @@ void Buffer::destroy() {
         case kInline: pool_free(this, kHeader + bytes_); return;
         case kCached: {
             CachedBuffer& c = cached_of(this);
+            if (orphaned_) orphaned -= bytes_;
             if (data_) cached_free(data_, bytes_);
             if (c.expression) forget_pending(c.expression);
             c.~CachedBuffer();

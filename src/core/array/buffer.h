@@ -49,7 +49,9 @@ class Buffer {
     bool is_cached() const { return kind_ == kCached; }
     // Of those that come from the cache: small ones are copied by the expressions that read them.
     bool has_readers() const { return kind_ == kCached && !readers().empty(); }
-    Readers& readers() const;
+    const Readers& readers() const;
+    void add_reader(Expression* e);
+    void remove_reader(const Expression* e);
     Expression* expression() const;
     // References but for those of pending expressions.
     size_t holders() const { return refs_ - (kind_ == kCached ? readers().size() : 0); }
@@ -70,6 +72,7 @@ class Buffer {
     void retain() { ++refs_; }
     void release() {
         if (--refs_ == 0) destroy();
+        else if (__builtin_expect(watched_, 0)) count_if_orphaned();
     }
 
   private:
@@ -77,9 +80,12 @@ class Buffer {
     friend struct CachedBuffer;
     enum Kind : uint8_t { kInline, kCached, kForeign };
     void destroy();
+    void count_if_orphaned();
     uint32_t refs_;
     bool writable_ : 1;
     bool pinned_ : 1 = false;
+    bool watched_ : 1 = false;   // has readers
+    bool orphaned_ : 1 = false;  // has bytes that nobody but readers holds
     Kind kind_;
     uint16_t exports_ = 0;
     char* data_;
@@ -92,12 +98,15 @@ struct CachedBuffer {
     Expression* expression;
     Readers readers;
 };
-inline Readers& Buffer::readers() const {
-    return reinterpret_cast<CachedBuffer*>(const_cast<Buffer*>(this))->readers;
+inline const Readers& Buffer::readers() const {
+    return reinterpret_cast<const CachedBuffer*>(this)->readers;
 }
 inline Expression* Buffer::expression() const {
     return kind_ == kCached ? reinterpret_cast<const CachedBuffer*>(this)->expression : nullptr;
 }
+
+// Bytes that nobody but pending expressions holds.
+size_t orphaned_bytes();
 
 struct MemoryFigures {
     size_t in_use, cached, peak;

@@ -5,17 +5,15 @@
 // change: small ones are copied, shared memory is never deferred, and a buffer lists the expressions that read it,
 // so that whoever writes into it runs those first (`before_write`).
 //
-// Whoever asks a pending buffer for its bytes runs it (`compute_pending`), and with it, in one program (fuse.h):
+// Whoever asks a pending buffer for its bytes runs it (`compute_pending`), and with it all that is connected with it:
+// what it is computed from, and what is computed from that. plan.h says in which programs, and what they store.
 //
-//   - what it is computed from, as long as that is pending, has as many elements and is read in the same order:
-//     such values stay in block registers and are not stored;
-//   - every other pending value that shares such a part with it and that somebody still holds: a loss and all its
-//     gradients are one pass over memory, whichever of them is looked at first.
+// A write in place over a whole value is pending too: the cell gets a new value, what still reads the old one keeps it,
+// and if nothing does the new one is written over its memory.
 //
-// A value that was computed in a register once and is met again while somebody still holds it is stored: nothing is
-// computed more than twice. A write in place over a whole value is pending too: the cell gets a new value, what
-// still reads the old one keeps it, and if nothing does the new one is written over its memory. Three bounds keep the pending from growing without end: instructions of one expression,
-// bytes that nothing but expressions keeps alive, and, with them, the depth of every recursion here.
+// Two bounds keep the pending from growing without end: the number of expressions, and the bytes that nothing but
+// expressions keeps alive. Beyond them the oldest run, and are stored. Nothing here recurses: a pending value may be
+// thousands of expressions deep.
 #pragma once
 #include <string>
 
@@ -47,21 +45,32 @@ struct Expression {
     Ref<Layout> layout;  // of the elements walked: the result's, or what is reduced
     Small<Input, 3> inputs;
 
-    uint32_t cost = 0;     // an upper bound of the instructions that it takes, everything pending included
-    uint8_t computed = 0;  // how often it was computed in a register
-    bool overwrites =
-        false;  // it takes the place of a cell's value: stored by the first program that computes it
     Site site;  // of the call, if the result is so large that there may be no memory for it
-    const Buffer* replaced = nullptr;  // which was this one; an input, if it is read
-    // State of a plan that is being made.
-    uint32_t mark = 0;
-    int16_t value = 0;
+    const Buffer* replaced = nullptr;  // the value of a cell whose place it takes; an input, if it is read
     // All pending expressions, by age.
     Expression *older = nullptr, *newer = nullptr;
+    uint64_t number = 0;  // in the order of birth: higher than that of every expression it reads
+
+    bool passed = false;    // a plan has computed it in a register, and left it pending
+    bool reserved = false;  // for a write in place that is about to run
+    struct Planned {
+        uint32_t mark = 0;  // which plan
+        int32_t home = 0;   // number of the program that computes it
+        int32_t copy = -1;  // of another that computes it for itself
+        uint32_t weight = 0;  // of all that this takes, from memory: an upper bound
+        bool stored = false;
+        bool over = false;             // nothing will ask for it any more
+        Expression* next = nullptr;    // in the same program, younger
+        uint32_t emitted = 0;          // the program that has it as ...
+        int16_t value = 0;             // ... this value
+    } plan;
 
     bool is_reduction() const { return !program; }
+    bool overwrites() const { return replaced; }
     int64_t numel() const { return layout->numel(); }
-    size_t instructions() const { return program ? program->steps.size() : 1; }
+    size_t instructions() const { return program ? part().steps : 1; }
+    uint32_t weight() const { return program ? part().weight : 1; }
+    const Lowered::Part& part() const { return program->parts[static_cast<size_t>(output)]; }
     // Whether somebody besides pending expressions holds the result.
     bool is_held() const { return result && result->holders() > 0; }
 };
@@ -95,9 +104,25 @@ Array defer_over(const Lowered& program, const Source* inputs, const Array& targ
 // input overlaps it in another order. `consumed`, if any, is an input that nobody will look at again.
 void compute_over(const Lowered& program, const Source* inputs, const Array& target, const Buffer* consumed);
 
+// The pending expression that an operand is, if it is one.
+inline Expression* pending_in(const Expression::Input& input) {
+    const Buffer* b = input.array.buffer.get();
+    return b && b->is_pending() ? b->expression() : nullptr;
+}
+
 // Runs everything that is pending.
 void synchronize();
 size_t pending_count();
+
+// Work done so far. What the planner promises of it is said in plan.h.
+struct Counters {
+    uint64_t expressions = 0;  // made
+    uint64_t visits = 0;       // of expressions, by plans
+    uint64_t runs = 0;         // of programs
+    uint64_t recorded = 0;     // instructions of the expressions made
+    uint64_t executed = 0;     // instructions of the programs run
+};
+extern Counters counters;
 
 // The program that would compute a pending array, as text; empty when its bytes are there.
 std::string explain(const Array& a);

@@ -6,16 +6,6 @@
 
 namespace pb {
 
-void Fused::clear() {
-    n = 0;
-    values.clear();
-    numbers.clear();
-    loads.clear();
-    steps.clear();
-    chains.clear();
-    outputs.clear();
-}
-
 bool is_inline(const Expression::Input& input, const Expression& reader) {
     const Array& a = input.array;
     const Expression* p = a.buffer->expression();
@@ -27,12 +17,50 @@ bool is_inline(const Expression::Input& input, const Expression& reader) {
 
 namespace {
 
-// Finds equal instructions: a hash of what a step does to the number of its result.
+// Finds what a program has already, by a hash: tables of the last that had it find nearly all repetitions. What was
+// entered for an earlier program does not count.
+class Known {
+  public:
+    void clear() { ++generation_; }
+    int32_t& operator[](uint64_t hash) {
+        Entry& e = table_[(hash ^ (hash >> 32)) % kTable];
+        if (e.generation != generation_) e = {generation_, -1};
+        return e.at;
+    }
+
+  private:
+    static constexpr size_t kTable = 1024;
+    struct Entry {
+        uint32_t generation = 0;
+        int32_t at = -1;
+    };
+    Entry table_[kTable];
+    uint32_t generation_ = 0;
+};
+// Of the program that was cleared last.
+Known known_steps, known_values;
+
+uint64_t mix(uint64_t h, uint64_t x) {
+    h = (h ^ x) * 0x9e3779b97f4a7c15ull;
+    return h ^ (h >> 29);
+}
+uint64_t mix_bytes(uint64_t h, const char* bytes, size_t n) {
+    for (; n >= 8; bytes += 8, n -= 8) {
+        uint64_t word;
+        std::memcpy(&word, bytes, 8);
+        h = mix(h, word);
+    }
+    uint64_t rest = 0;
+    std::memcpy(&rest, bytes, n);
+    return mix(h, rest);
+}
+
 uint64_t hash_of(const Fused::Step& s) {
     auto h = reinterpret_cast<uintptr_t>(s.cast ? reinterpret_cast<const void*>(s.cast)
                                                 : static_cast<const void*>(s.kernels));
-    for (int k = 0; k < s.arity; ++k) h = (h ^ static_cast<uint64_t>(s.in[k])) * 0x9e3779b97f4a7c15ull;
-    return h ^ (h >> 29);
+    uint64_t hash = h;
+    for (int k = 0; k < s.arity; ++k) hash = mix(hash, static_cast<uint64_t>(s.in[k]));
+    return hash;
 }
 
 bool same_step(const Fused::Step& a, const Fused::Step& b) {
@@ -42,13 +70,6 @@ bool same_step(const Fused::Step& a, const Fused::Step& b) {
     return true;
 }
 
-// Steps are few hundred at most: a table of the last ones that had a hash finds nearly all repetitions.
-constexpr size_t kTable = 1024;
-struct {
-    const Fused* owner;
-    int32_t step[kTable];
-} table;
-
 int16_t add_value(Fused& p, Fused::Value::Kind kind, DType type, size_t at) {
     p.values.push_back({kind, type, static_cast<int16_t>(at)});
     return static_cast<int16_t>(p.values.size() - 1);
@@ -57,14 +78,17 @@ int16_t add_value(Fused& p, Fused::Value::Kind kind, DType type, size_t at) {
 int16_t number(Fused& p, Scalar s, DType type) {
     char mine[8] = {}, other[8] = {};
     s.store(type, mine);
-    for (size_t v = 0; v < p.values.size(); ++v) {
-        const Fused::Value& value = p.values[v];
-        if (value.kind != Fused::Value::Number || value.type != type) continue;
-        p.numbers[static_cast<size_t>(value.at)].store(type, other);
-        if (!std::memcmp(mine, other, 8)) return static_cast<int16_t>(v);
+    int32_t& known = known_values[mix_bytes(static_cast<uint64_t>(type), mine, 8)];
+    if (known >= 0) {
+        const Fused::Value& value = p.values[static_cast<size_t>(known)];
+        if (value.kind == Fused::Value::Number && value.type == type) {
+            p.numbers[static_cast<size_t>(value.at)].store(type, other);
+            if (!std::memcmp(mine, other, 8)) return static_cast<int16_t>(known);
+        }
     }
     p.numbers.push_back(Scalar::load(type, mine));
-    return add_value(p, Fused::Value::Number, type, p.numbers.size() - 1);
+    known = add_value(p, Fused::Value::Number, type, p.numbers.size() - 1);
+    return static_cast<int16_t>(known);
 }
 
 // Whether a value is a number, and which.
@@ -75,12 +99,15 @@ bool is_number(const Fused& p, int16_t value, double* out) {
     return true;
 }
 
+// Small operands are copies of their own: the same bytes are the same value.
+bool is_copied(const Array& a) {
+    return a.bytes() <= kCopied && a.is_contiguous() && !a.buffer->is_pending();
+}
+
 bool same_load(const Array& a, const Array& b) {
     if (a.dtype != b.dtype || !a.layout->same(*b.layout)) return false;
     if (a.buffer == b.buffer) return a.offset == b.offset;
-    // Small operands are copies of their own: the same bytes are the same value.
-    return a.bytes() <= kCopied && a.is_contiguous() && b.is_contiguous() && !a.buffer->is_pending() &&
-           !b.buffer->is_pending() && !std::memcmp(a.data(), b.data(), a.bytes());
+    return is_copied(a) && is_copied(b) && !std::memcmp(a.data(), b.data(), a.bytes());
 }
 
 int16_t load(Fused& p, const Array& a, const Expression& reader) {
@@ -89,28 +116,26 @@ int16_t load(Fused& p, const Array& a, const Expression& reader) {
     if (a.numel() == 1) kind = Fused::Value::Single;
     else if (a.numel() == p.n && ((a.is_contiguous() && loop.is_contiguous()) || a.layout->same(loop)))
         kind = Fused::Value::Linear;
-    for (size_t v = 0; v < p.values.size(); ++v) {
-        const Fused::Value& value = p.values[v];
-        if (value.kind != kind) continue;
-        const Fused::Load& l = p.loads[static_cast<size_t>(value.at)];
+    uint64_t hash = mix(static_cast<uint64_t>(a.dtype), static_cast<uint64_t>(kind));
+    if (kind != Fused::Value::Linear && is_copied(a)) hash = mix_bytes(hash, a.data(), a.bytes());
+    else hash = mix(mix(hash, reinterpret_cast<uintptr_t>(a.buffer.get())), static_cast<uint64_t>(a.offset));
+    int32_t& known = known_values[hash];
+    if (known >= 0 && p.values[static_cast<size_t>(known)].kind == kind) {
+        const Fused::Load& l = p.loads[static_cast<size_t>(p.values[static_cast<size_t>(known)].at)];
         bool same =
             kind == Fused::Value::Linear
                 ? l.array->buffer == a.buffer && l.array->offset == a.offset && l.array->dtype == a.dtype
                 : same_load(*l.array, a) && (kind == Fused::Value::Single || l.loop->same(loop));
-        if (same) return static_cast<int16_t>(v);
+        if (same) return static_cast<int16_t>(known);
     }
     p.loads.push_back({&a, reader.layout.get()});
-    return add_value(p, kind, a.dtype, p.loads.size() - 1);
+    known = add_value(p, kind, a.dtype, p.loads.size() - 1);
+    return static_cast<int16_t>(known);
 }
 
 int16_t add_step(Fused& p, Fused::Step s) {
-    if (table.owner != &p || p.steps.empty()) {
-        table.owner = &p;
-        for (int32_t& t : table.step) t = -1;
-    }
-    int32_t& known = table.step[hash_of(s) % kTable];
-    if (known >= 0 && static_cast<size_t>(known) < p.steps.size() &&
-        same_step(p.steps[static_cast<size_t>(known)], s))
+    int32_t& known = known_steps[hash_of(s)];
+    if (known >= 0 && same_step(p.steps[static_cast<size_t>(known)], s))
         return p.steps[static_cast<size_t>(known)].out;
     bool once = true;
     for (int k = 0; k < s.arity; ++k) once = once && p.values[static_cast<size_t>(s.in[k])].is_single();
@@ -145,17 +170,7 @@ int16_t add_instruction(Fused& p, const Lowered::Step& from, const int16_t* in, 
     return out;
 }
 
-// Marks the steps that output `o` of a lowered program needs.
-void mark_needed(const Lowered& l, int16_t value, std::vector<char>& needed) {
-    int first = static_cast<int>(l.types.size() - l.steps.size());
-    if (value < first || needed[static_cast<size_t>(value - first)]) return;
-    needed[static_cast<size_t>(value - first)] = 1;
-    const Lowered::Step& s = l.steps[static_cast<size_t>(value - first)];
-    for (int k = 0; k < s.arity; ++k) mark_needed(l, s.in[k], needed);
-}
-
-}  // namespace
-
+// A value in another dtype.
 int16_t emit_cast(Fused& p, int16_t value, DType dtype) {
     DType from = p.values[static_cast<size_t>(value)].type;
     if (from == dtype) return value;
@@ -171,31 +186,35 @@ int16_t emit_cast(Fused& p, int16_t value, DType dtype) {
     return out;
 }
 
-int16_t emit(Fused& p, Expression& e) {
-    if (e.value >= 0) return e.value;
+// The expression whose value an operand has in this program, if it is computed there.
+Expression* computed_here(const Expression::Input& input, const Expression& reader, const Emission& now) {
+    Expression* p = pending_in(input);
+    if (!p || p->plan.mark != now.plan || !is_inline(input, reader)) return nullptr;
+    bool here = p->plan.home == now.program || (p->plan.copy == now.program && !p->plan.stored);
+    return here ? p : nullptr;
+}
+
+// Appends one expression; those it reads here are there.
+int16_t emit_one(Fused& p, const Expression& e, const Emission& now) {
     Small<int16_t, 64> of;  // the numbers here of the values of the expression's own program
     for (size_t i = 0; i < e.inputs.size(); ++i) {
-        Expression::Input& input = e.inputs[i];
+        const Expression::Input& input = e.inputs[i];
         DType want = e.program ? e.program->types[i] : input.array.dtype;
         int16_t v;
         if (input.is_number()) {
             v = number(p, input.number, want);
         } else {
-            Expression* inner = input.array.buffer->expression();
-            v = inner && inner->mark == e.mark && is_inline(input, e)
-                    ? emit_cast(p, emit(p, *inner), inner->dtype)
-                    : load(p, input.array, e);
+            const Expression* inner = computed_here(input, e, now);
+            v = inner ? emit_cast(p, inner->plan.value, inner->dtype) : load(p, input.array, e);
             v = emit_cast(p, v, want);
         }
         of.push_back(v);
     }
-    if (!e.program) return e.value = of[0];
+    if (!e.program) return of[0];
     const Lowered& l = *e.program;
     for (size_t c = 0; c < l.constants.size(); ++c)
         of.push_back(number(p, l.constants[c], l.types[static_cast<size_t>(l.inputs) + c]));
-    std::vector<char> needed(l.steps.size(), l.outputs.size() == 1);
-    int16_t wanted = l.outputs[static_cast<size_t>(e.output)];
-    if (l.outputs.size() > 1) mark_needed(l, wanted, needed);
+    const std::vector<char>& needed = e.part().needed;
     for (size_t s = 0; s < l.steps.size(); ++s) {
         const Lowered::Step& step = l.steps[s];
         if (!needed[s]) {
@@ -207,7 +226,52 @@ int16_t emit(Fused& p, Expression& e) {
         of.push_back(step.cast ? emit_cast(p, in[0], l.types[static_cast<size_t>(step.out)])
                                : add_instruction(p, step, in, step.type));
     }
-    return e.value = of[static_cast<size_t>(wanted)];
+    return of[static_cast<size_t>(l.outputs[static_cast<size_t>(e.output)])];
+}
+
+// Operands first, from the first to the last.
+int16_t emit(Fused& p, Expression& e, const Emission& now) {
+    Small<Expression*, 32> waiting{&e};
+    while (!waiting.empty()) {
+        Expression* x = waiting.back();
+        if (x->plan.emitted == now.number) {
+            waiting.pop_back();
+            continue;
+        }
+        size_t before = waiting.size();
+        for (size_t i = x->inputs.size(); i-- > 0;) {
+            Expression* inner = computed_here(x->inputs[i], *x, now);
+            if (inner && inner->plan.emitted != now.number) waiting.push_back(inner);
+        }
+        if (waiting.size() > before) continue;
+        x->plan.value = emit_one(p, *x, now);
+        x->plan.emitted = now.number;
+        waiting.pop_back();
+    }
+    return e.plan.value;
+}
+
+}  // namespace
+
+void Fused::clear() {
+    n = 0;
+    known_steps.clear();
+    known_values.clear();
+    values.clear();
+    numbers.clear();
+    loads.clear();
+    steps.clear();
+    chains.clear();
+    outputs.clear();
+}
+
+void add_output(Fused& program, Expression& e, const Emission& now) {
+    int16_t value = emit(program, e, now);
+    if (!e.is_reduction()) {
+        program.outputs.push_back({emit_cast(program, value, e.dtype), e.dtype, nullptr, &e});
+        return;
+    }
+    program.outputs.push_back({value, e.dtype, nullptr, &e, e.reduction, e.over, e.row});
 }
 
 namespace {
@@ -244,7 +308,8 @@ struct Growing {
         return static_cast<int>(operands.size()) - 1;
     }
 
-    // Adds step s, which reads the accumulator as operand k.
+    // Adds step s, which reads the accumulator as operand k. The accumulator cannot be both operands, unless a link
+    // without operand says so, or it is in memory because the chain begins with it.
     bool add(const Fused& p, const Fused::Step& s, int k) {
         Link link = link_of(s, k);
         if (chain.length == kChainLinks) return false;
@@ -253,6 +318,7 @@ struct Growing {
         if (s.arity == 2 && s.in[0] == s.in[1] && (link == Link::add || link == Link::mul)) {
             link = link == Link::add ? Link::twice : Link::square;
         } else if (s.arity == 2) {
+            if (chain.length && s.in[0] == s.in[1]) return false;
             operand = place(s.in[1 - k]);
             if (operand < 0) return false;
             single = p.values[static_cast<size_t>(s.in[1 - k])].is_single();

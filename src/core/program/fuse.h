@@ -63,11 +63,15 @@ struct Fused {
 // How an expression reads a pending operand: as a value of the same loop, or not.
 bool is_inline(const Expression::Input& input, const Expression& reader);
 
-// Appends an expression, and what it is computed from as far as that belongs to the same plan (has its mark), to the
-// program; gives its value.
-int16_t emit(Fused& program, Expression& e);
-// The value of an output in the dtype it is stored in.
-int16_t emit_cast(Fused& program, int16_t value, DType dtype);
+// Which program of which plan is being put together.
+struct Emission {
+    uint32_t plan;
+    int32_t program;
+    uint32_t number;  // of the emission itself
+};
+// Appends an expression that the program stores or reduces, and what it is computed from as far as the plan gives that
+// to the same program.
+void add_output(Fused& program, Expression& e, const Emission& now);
 
 // Makes chains (kernels/chains.h) of instructions whose results the next one alone reads. To be called when all is
 // emitted.

@@ -23,6 +23,9 @@ bool is_partial(Primitive p) {
     }
 }
 
+// Vector functions take about eight times as long as an addition.
+constexpr uint32_t kCheapWeight = 1, kDearWeight = 8;
+
 struct Lowering {
     const Program& p;
     DType compute;
@@ -83,8 +86,28 @@ struct Lowering {
             number[static_cast<size_t>(result++)] = s.out;
         }
         for (int16_t o : p.outputs) out.outputs.push_back(number[static_cast<size_t>(o)]);
+        for (int16_t o : out.outputs) out.parts.push_back(part_of(o));
         assign_registers();
         out.linear = fits_linear(out);
+    }
+
+    // From the last step to the first: a step is needed if a later one that is needed reads it.
+    Lowered::Part part_of(int16_t output) const {
+        Lowered::Part part;
+        size_t first = out.types.size() - out.steps.size();
+        part.needed.assign(out.steps.size(), 0);
+        auto need = [&](int16_t v) {
+            if (static_cast<size_t>(v) >= first) part.needed[static_cast<size_t>(v) - first] = 1;
+        };
+        need(output);
+        for (size_t s = out.steps.size(); s-- > 0;) {
+            if (!part.needed[s]) continue;
+            const Lowered::Step& step = out.steps[s];
+            for (int k = 0; k < step.arity; ++k) need(step.in[k]);
+            ++part.steps;
+            part.weight += step.cast || primitive_info(step.primitive).exact ? kCheapWeight : kDearWeight;
+        }
+        return part;
     }
 
     // Linear scan; a result may take the register of an operand that dies in the same step.

@@ -57,6 +57,13 @@ struct Lowered {
     std::vector<DType> types;        // of each value
     std::vector<int16_t> registers;  // of each value; -1: input or constant
     int register_count = 0;
+    // What one output takes, when it alone is computed.
+    struct Part {
+        std::vector<char> needed;  // of the steps
+        uint16_t steps = 0;        // how many those are
+        uint32_t weight = 0;       // how long they take, an addition being 1
+    };
+    std::vector<Part> parts;  // by output
     const char* missing = nullptr;  // a primitive without a kernel for this dtype
     bool linear = false;            // fits `execute_linear`
     bool total = true;              // no instruction that may be asked for values it has none for

@@ -33,6 +33,13 @@ PyObject* explain_tensor(PyObject*, PyObject* o) {
     }
 }
 
+// counters(): work done so far.
+PyObject* count_work(PyObject*, PyObject*) {
+    const Counters& c = counters;
+    return Py_BuildValue("{sKsKsKsKsK}", "expressions", c.expressions, "visits", c.visits, "runs", c.runs,
+                         "recorded", c.recorded, "executed", c.executed);
+}
+
 // deferral(immediate, from): sets, for tests, what the environment says at the start; gives what it was.
 PyObject* set_deferral(PyObject*, PyObject* args) {
     int immediate;
@@ -47,6 +54,7 @@ PyMethodDef functions[] = {
     {"synchronize", run_pending, METH_NOARGS, nullptr},
     {"pending", pending, METH_VARARGS, nullptr},
     {"explain", explain_tensor, METH_O, nullptr},
+    {"counters", count_work, METH_NOARGS, nullptr},
     {"deferral", set_deferral, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };

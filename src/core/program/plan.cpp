@@ -1,0 +1,305 @@
+#include "program/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "array/error.h"
+
+namespace pb {
+
+namespace {
+
+constexpr size_t kMostSteps = 1024;
+// A value that takes at most this is computed again rather than stored and read, if another program of the plan reads
+// it; an addition is 1, a vector function 8. Storing a block and reading it takes about as long.
+constexpr uint32_t kCopiedWeight = 8;
+// What somebody holds and takes more than this is not passed over: computing it again, which the next plan would do,
+// takes several times as long as storing it.
+constexpr uint32_t kPassedWeight = 16;
+// How many programs, from the latest on, are looked at for one that has the loop of an expression.
+constexpr int32_t kLooks = 16;
+
+uint32_t last_mark = 0, last_emission = 0;
+
+// Scratch of the program that is being built and run: there is one at a time.
+Fused scratch;
+
+// The same elements in the same order.
+bool same_loop(const Expression& a, const Expression& b) {
+    if (a.numel() != b.numel()) return false;
+    return a.layout->is_contiguous() ? b.layout->is_contiguous() : a.layout->same(*b.layout);
+}
+
+// An error that comes later than the call that it belongs to.
+[[noreturn]] void throw_late(const Error& error, const Expression& wanted) {
+    if (error.kind != ErrorKind::OutOfMemory) throw error;
+    std::string line = sites.describe(wanted.site);
+    throw Error(error.kind, std::string(error.what()) + " It was needed for a pending value, " +
+                                dtype_name(wanted.dtype) + shape_text(*wanted.layout) +
+                                (line.empty() ? "" : " of " + line) +
+                                ", which is computed where it is looked at. With PULLBACK_IMMEDIATE=1 in the "
+                                "environment everything is computed where it is called.");
+}
+
+// Whether the program reads the target's memory at other places than it writes.
+bool overlaps(const Fused& program, const Array& target) {
+    for (const Fused::Value& v : program.values) {
+        if (!v.is_load()) continue;
+        const Array& a = *program.loads[static_cast<size_t>(v.at)].array;
+        if (a.buffer == target.buffer &&
+            (v.kind != Fused::Value::Linear || a.offset != target.offset || a.dtype != target.dtype))
+            return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Plan::Plan(const std::vector<Expression*>& seeds, Reach reach, const Buffer* consumed)
+    : reach_(reach), consumed_(consumed), asked_(reach == Reach::thoroughly ? nullptr : seeds[0]), mark_(++last_mark) {
+    gather(seeds);
+    for (Expression* e : members_) place(*e);
+    for (size_t i = members_.size(); i-- > 0;) decide(*members_[i]);
+}
+
+void Plan::gather(const std::vector<Expression*>& seeds) {
+    auto add = [this](Expression* e) {
+        if (has(e)) return;
+        e->plan = {};
+        e->plan.mark = mark_;
+        members_.push_back(e);
+    };
+    for (Expression* e : seeds) add(e);
+    for (size_t i = 0; i < members_.size(); ++i) {
+        Expression* e = members_[i];
+        for (const Expression::Input& input : e->inputs)
+            if (Expression* p = pending_in(input)) add(p);
+        if (reach_ == Reach::needed || !e->result) continue;
+        for (Expression* r : e->result->readers())
+            if (r->result && !r->reserved) add(r);
+    }
+    counters.visits += members_.size();
+    auto younger = [](const Expression* a, const Expression* b) { return a->number < b->number; };
+    std::sort(members_.begin(), members_.end(), younger);
+}
+
+bool Plan::has_room(const Part& part, const Expression& e) const {
+    return same_loop(*part.like, e) && part.steps + e.instructions() <= kMostSteps &&
+           (!e.row || !part.row || e.row == part.row);
+}
+
+int32_t Plan::find_home(const Expression& e) const {
+    int32_t least = 0, with_operands = -1;
+    for (const Expression::Input& input : e.inputs) {
+        const Expression* p = pending_in(input);
+        if (!p) continue;
+        if (is_inline(input, e)) with_operands = std::max(with_operands, p->plan.home);
+        else least = std::max(least, p->plan.home + 1);
+    }
+    if (with_operands >= least && has_room(parts_[static_cast<size_t>(with_operands)], e))
+        return with_operands;
+    least = std::max(least, with_operands);
+    auto past = static_cast<int32_t>(parts_.size());
+    for (int32_t i = past - 1; i >= std::max(least, past - kLooks); --i)
+        if (has_room(parts_[static_cast<size_t>(i)], e)) return i;
+    return past;
+}
+
+void Plan::place(Expression& e) {
+    Expression::Planned& mine = e.plan;
+    mine.home = find_home(e);
+    if (static_cast<size_t>(mine.home) == parts_.size()) parts_.push_back({&e});
+    Part& part = parts_[static_cast<size_t>(mine.home)];
+    part.steps += e.instructions();
+    if (e.row) part.row = e.row;
+    (part.last ? part.last->plan.next : part.first) = &e;
+    part.last = &e;
+    import(e);
+    mine.weight = e.weight();
+    for (const Expression::Input& input : e.inputs) {
+        const Expression* p = pending_in(input);
+        if (p && !p->plan.stored) mine.weight += p->plan.weight;
+    }
+    mine.weight = std::min(mine.weight, 2 * kPassedWeight);  // enough to know
+}
+
+// Brings the operands of other programs.
+void Plan::import(Expression& e) {
+    for (const Expression::Input& input : e.inputs) {
+        Expression* p = pending_in(input);
+        if (!p || p->plan.stored) continue;
+        if (!is_inline(input, e)) p->plan.stored = true;
+        else if (!is_available(*p, e.plan.home) && !copy(*p, e.plan.home)) p->plan.stored = true;
+    }
+}
+
+// Lets a later program compute a cheap value for itself. Nothing is computed a third time.
+bool Plan::copy(Expression& e, int32_t to) {
+    if (e.plan.weight > kCopiedWeight) return false;
+    Small<Expression*, 8> all{&e};
+    size_t steps = 0;
+    auto known = [&](const Expression* p) { return std::find(all.begin(), all.end(), p) != all.end(); };
+    for (size_t i = 0; i < all.size(); ++i) {
+        Expression& x = *all[i];
+        ++counters.visits;
+        steps += x.instructions();
+        if (x.passed || x.plan.copy >= 0 || all.size() > kCopiedWeight) return false;
+        for (const Expression::Input& input : x.inputs) {
+            Expression* p = pending_in(input);
+            if (p && !p->plan.stored && !is_available(*p, to) && !known(p)) all.push_back(p);
+        }
+    }
+    Part& part = parts_[static_cast<size_t>(to)];
+    if (part.steps + steps > kMostSteps) return false;
+    part.steps += steps;
+    for (Expression* x : all) x->plan.copy = to;
+    return true;
+}
+
+void Plan::decide(Expression& e) {
+    Expression::Planned& mine = e.plan;
+    bool held = is_held(e), read_on = false, waits = held;
+    if (&e == asked_ || (held && (e.is_reduction() || e.overwrites()))) mine.stored = true;
+    if (!mine.stored && e.result) {
+        for (const Expression* r : e.result->readers()) {
+            read_on = read_on || (has(r) && !r->is_reduction());
+            waits = waits || !has(r) || !r->plan.over;
+        }
+        // What is left pending is so for one plan.
+        bool once = !e.passed && mine.copy < 0 && reach_ != Reach::thoroughly;
+        bool cheap = mine.weight <= kPassedWeight && read_on;
+        if (waits && !(once && (cheap || !held))) mine.stored = true;
+    }
+    mine.over = mine.stored || !waits;
+}
+
+// Whether a reader of memory, or null, has read it once this program has run.
+bool Plan::is_done(const Expression* e, int32_t program) const {
+    return has(e) && e->plan.over && std::max(e->plan.home, e->plan.copy) <= program;
+}
+
+// The value that writes in place have led to this one from, and that lies in memory.
+Buffer* Plan::replaced_by(const Expression* e) const {
+    while (e && e->overwrites()) {
+        Buffer* b = nullptr;
+        for (const Expression::Input& input : e->inputs)
+            if (input.array.buffer && input.array.buffer.get() == e->replaced) b = input.array.buffer.get();
+        if (!b || !b->is_pending()) return b;
+        e = b->holders() ? nullptr : b->expression();
+    }
+    return nullptr;
+}
+
+// The old value whose memory a write in place takes over: nobody holds it, all who read it are done with this
+// program, and the program reads it in order.
+Buffer* Plan::donor(const Fused& program, const Fused::Output& output, int32_t number) const {
+    Buffer* b = replaced_by(output.expression);
+    if (!b || !b->is_cached() || b->is_shared() || b->is_pinned() || b->holders() ||
+        b->bytes() != output.expression->result->bytes())
+        return nullptr;
+    for (const Expression* r : b->readers())
+        if (!is_done(r, number)) return nullptr;
+    for (size_t v = 0; v < program.values.size(); ++v) {
+        const Fused::Value& value = program.values[v];
+        if (!value.is_load() || program.loads[static_cast<size_t>(value.at)].array->buffer.get() != b)
+            continue;
+        if (value.kind != Fused::Value::Linear) return nullptr;
+        for (const Fused::Output& o : program.outputs)
+            if (o.value == static_cast<int16_t>(v)) return nullptr;
+    }
+    return b;
+}
+
+bool Plan::has_outputs(const Part& part) const {
+    for (const Expression* e = part.first; e; e = e->plan.next)
+        if (e->plan.stored) return true;
+    return false;
+}
+
+void Plan::build(Fused& program, int32_t number) {
+    const Part& part = parts_[static_cast<size_t>(number)];
+    program.clear();
+    program.n = part.like->numel();
+    ++last_emission;
+    for (Expression* e = part.first; e; e = e->plan.next)
+        if (e->plan.stored) add_output(program, *e, {mark_, number, last_emission});
+}
+
+// Takes memory for the outputs that have none, runs, and gives the results to their buffers.
+void Plan::finish(Fused& program, int32_t number, const Array* target) {
+    Small<Fused::Output*, 8> own;
+    Small<Buffer*, 8> donors;
+    Array temporary;
+    const Expression* wanted = asked_;
+    auto discard = [&] {
+        for (size_t i = 0; i < own.size(); ++i)
+            if (!donors[i]) own[i]->expression->result->discard(own[i]->data);
+    };
+    try {
+        bool written_over = false;
+        for (Fused::Output& o : program.outputs) {
+            wanted = o.expression;
+            if (!wanted->result) {
+                if (!target->layout->is_dense() || overlaps(program, *target))
+                    temporary = Array::empty(target->dtype, wanted->layout);
+                o.data = temporary.buffer ? temporary.data() : target->data();
+                written_over = written_over || !temporary.buffer;
+                continue;
+            }
+            Buffer* given = donor(program, o, number);
+            for (Buffer* taken : donors)
+                if (taken == given) given = nullptr;
+            o.data = given ? given->data() : o.expression->result->prepare();
+            own.push_back(&o);
+            donors.push_back(given);
+            written_over = written_over || given;
+        }
+        pb::run(program);
+    } catch (const Error& error) {
+        discard();
+        throw_late(error, *wanted);
+    } catch (...) {
+        discard();
+        throw;
+    }
+    for (Buffer* given : donors)
+        if (given) given->surrender();
+    Small<Ref<Buffer>, 8> held;
+    Small<Expression*, 8> done;
+    for (Fused::Output* o : own) {
+        held.push_back(Ref<Buffer>(o->expression->result));
+        done.push_back(o->expression);
+        o->expression->result->settle(o->data);
+    }
+    for (Expression* e : done) forget_pending(e);
+    if (temporary.buffer) copy_array(temporary, *target);
+}
+
+void Plan::run(const Array* target) {
+    for (size_t i = 0; i < parts_.size(); ++i) {
+        for (Expression* e = parts_[i].first; e; e = e->plan.next)
+            if (!e->plan.over) e->passed = true;
+        if (!has_outputs(parts_[i])) continue;
+        auto number = static_cast<int32_t>(i);
+        build(scratch, number);
+        ++counters.runs;
+        counters.executed += scratch.steps.size();
+        for (const Fused::Output& o : scratch.outputs) counters.executed += o.reduction != Reduction::count;
+        link_up(scratch);
+        finish(scratch, number, target);
+    }
+}
+
+std::string Plan::describe() {
+    std::string text;
+    for (size_t i = 0; i < parts_.size(); ++i) {
+        if (!has_outputs(parts_[i])) continue;
+        Fused program;
+        build(program, static_cast<int32_t>(i));
+        link_up(program);
+        text += (text.empty() ? "" : "\n") + pb::describe(program);
+    }
+    return text;
+}
+
+}  // namespace pb

@@ -1,0 +1,84 @@
+// Plan: what runs when somebody looks, in which programs, and what they store.
+//
+// A plan covers all pending expressions that are connected with what was asked for: those it is computed from, their
+// other readers, what these are computed from, and so on. Nearly all of that is wanted sooner or later, and runs best
+// together: a loss and all its gradients are one pass over memory, whichever of them is looked at first. Expressions
+// are numbered by birth, which is an order in which they can be computed, so that three passes over them suffice:
+//
+//   place   Each gets a home, the number of a program; programs run in the order of their numbers. A value that is read
+//           in the order of the reader's own loop may be in the same program: it stays in a block register. What is read
+//           otherwise (reductions, broadcasts, strides) has to lie in memory, stored by an earlier program.
+//           An expression goes where its operands are, or else into the latest program of its loop, so that a value does
+//           not live longer than it would if everything were computed at the call.
+//   import  A value that a later program reads is stored, or, if it is cheap, computed there once more.
+//   decide  From the youngest to the oldest: what somebody holds is stored, unless it is cheap and read in the same
+//           program; then it is passed over once, and stays pending. Whatever else is read by nobody afterwards is over.
+//
+// Promises, kept by these rules for every program that a user can write, and tested (tests/fuzz) through `counters`:
+//
+//   - An expression is passed over by one plan at most. So plans visit an expression a small number of times.
+//   - It is computed at most twice: once more for a later program, or in the plan after the one that passed it over.
+//   - No pass looks at anything but the members, their operands and their readers: time is linear.
+//   - Programs have at most kMostSteps instructions, and an expression's memory is free as soon as it is over.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "program/fuse.h"
+
+namespace pb {
+
+class Plan {
+  public:
+    enum class Reach {
+        connected,   // everything connected with the seeds
+        thoroughly,  // the same, and nothing is passed over: all of it is over afterwards
+        needed       // only what the seeds are computed from
+    };
+
+    // The first of the seeds is what was asked for: it is stored. `consumed`, if any, nobody will look at.
+    Plan(const std::vector<Expression*>& seeds, Reach reach, const Buffer* consumed = nullptr);
+
+    // Runs all programs. Where an expression has no result, its elements are written to `target`, which nobody but that
+    // program still reads, unless it is read in another order than it is written.
+    void run(const Array* target = nullptr);
+    // The programs as text, one after the other.
+    std::string describe();
+
+  private:
+    struct Part {  // a program that is being put together
+        const Expression* like;  // any of its expressions: the loop
+        int64_t row = 0;         // of its reductions
+        size_t steps = 0;
+        Expression *first = nullptr, *last = nullptr;
+    };
+
+    void gather(const std::vector<Expression*>& seeds);
+    void place(Expression& e);
+    int32_t find_home(const Expression& e) const;
+    bool has_room(const Part& part, const Expression& e) const;
+    void import(Expression& e);
+    bool copy(Expression& e, int32_t to);
+    void decide(Expression& e);
+
+    bool has(const Expression* e) const { return e->plan.mark == mark_; }
+    bool is_held(const Expression& e) const { return e.result != consumed_ && e.is_held(); }
+    bool is_available(const Expression& e, int32_t program) const {
+        return e.plan.home == program || e.plan.copy == program;
+    }
+    bool is_done(const Expression* e, int32_t program) const;
+    bool has_outputs(const Part& part) const;
+    void build(Fused& program, int32_t number);
+    Buffer* replaced_by(const Expression* e) const;
+    Buffer* donor(const Fused& program, const Fused::Output& output, int32_t number) const;
+    void finish(Fused& program, int32_t number, const Array* target);
+
+    const Reach reach_;
+    const Buffer* const consumed_;
+    const Expression* const asked_;
+    const uint32_t mark_;
+    std::vector<Expression*> members_;  // by age
+    std::vector<Part> parts_;
+};
+
+}  // namespace pb
