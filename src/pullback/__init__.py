@@ -75,6 +75,7 @@ _SUBMODULES = {
     "special",
 }
 _HOMES = {
+    "counters": "fusion",
     "explain": "fusion",
     "load": "serialization",
     "save": "serialization",

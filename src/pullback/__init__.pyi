@@ -14,7 +14,7 @@ from .dtypes import finfo as finfo, get_default_dtype as get_default_dtype, iinf
 from .dtypes import set_default_dtype as set_default_dtype
 from .errors import OutOfMemoryError as OutOfMemoryError
 from .printing import set_printoptions as set_printoptions
-from .fusion import explain as explain, synchronize as synchronize
+from .fusion import counters as counters, explain as explain, synchronize as synchronize
 from .serialization import load as load, save as save
 from .size import Size as Size
 from .threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads

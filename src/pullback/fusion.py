@@ -6,7 +6,7 @@ with them, in one pass over memory. ``PULLBACK_IMMEDIATE=1`` in the environment 
 
 from . import _core
 
-__all__ = ["Explanation", "explain", "synchronize"]
+__all__ = ["Explanation", "counters", "explain", "synchronize"]
 
 
 class Explanation(str):
@@ -32,6 +32,25 @@ def synchronize():
         >>> pb.synchronize()
     """
     _core.synchronize()
+
+
+def counters():
+    """How much pending work there has been so far, in numbers that depend on the program only, not on the machine.
+
+    Returns:
+        dict: ``expressions``, how many pending values were made; ``visits``, how often one was looked at to plan what
+        runs; ``runs``, how many fused programs ran; ``recorded``, the instructions of all expressions; ``executed``,
+        those of all programs. In every program there are few visits for each expression, and at most twice as many
+        instructions are executed as were recorded.
+
+    Example:
+        >>> before = pb.counters()
+        >>> total = (pb.ones(100_000).exp() + 1).sum().item()
+        >>> after = pb.counters()
+        >>> {name: after[name] - before[name] for name in ("expressions", "runs", "recorded", "executed")}
+        {'expressions': 3, 'runs': 1, 'recorded': 3, 'executed': 3}
+    """
+    return _core.counters()
 
 
 def _gradients(tensor):

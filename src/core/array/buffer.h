@@ -98,9 +98,7 @@ struct CachedBuffer {
     Expression* expression;
     Readers readers;
 };
-inline const Readers& Buffer::readers() const {
-    return reinterpret_cast<const CachedBuffer*>(this)->readers;
-}
+inline const Readers& Buffer::readers() const { return reinterpret_cast<const CachedBuffer*>(this)->readers; }
 inline Expression* Buffer::expression() const {
     return kind_ == kCached ? reinterpret_cast<const CachedBuffer*>(this)->expression : nullptr;
 }

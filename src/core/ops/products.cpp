@@ -17,6 +17,7 @@
 
 #include "ops/operators.h"
 #include "ops/wrapping.h"
+#include "program/interrupt.h"
 #include "program/threads.h"
 
 namespace pb {
@@ -202,18 +203,24 @@ template <class T> double work_of(int64_t m, int64_t n, int64_t k) {
 // share the parts: where BLAS begins decides how it rounds. Narrower parts than these would repack the other factor too often; parts are as equal
 // as whole steps of BLAS's kernels allow, and an even number of them, so that two threads end together.
 constexpr int64_t kNarrowest = 128, kStep = 16, kMostParts = 32;
+// A part is also what a signal waits for.
+int64_t most_parts(double work) {
+    return std::max(kMostParts, static_cast<int64_t>(3 * work / kPatience) & ~int64_t(1));
+}
 
 template <class T>
-void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alpha, T beta, T* c) {
+void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alpha, T beta, T* c,
+              const Interruptible& scope) {
     int64_t m = a.rows, n = b.cols, k = a.cols, parts = 1;
     bool by_rows = m >= n || (2 * m >= n && m >= 2 * kNarrowest);
     int64_t side = by_rows ? m : n;
     Vector vector = n == 1 ? Vector::right : m == 1 ? Vector::left : Vector::none;
     double work = work_of<T>(m, n, k);
-    if (work >= kSplitWork) parts = std::min<int64_t>(side / kNarrowest & ~int64_t(1), kMostParts);
+    if (work >= kSplitWork) parts = std::min<int64_t>(side / kNarrowest & ~int64_t(1), most_parts(work));
     if (parts < 2) return multiply_part<T>(a, b, vector, m, n, pa, pb, alpha, beta, c, n);
     int64_t steps = (side + kStep - 1) / kStep;
     parallel(parts, work, [&](int64_t i, int) {
+        if (scope.interrupted()) return;
         int64_t from = i * steps / parts * kStep,
                 size = std::min((i + 1) * steps / parts * kStep, side) - from;
         if (by_rows)
@@ -255,25 +262,33 @@ template <class T> void batches(const Array& c, const Factor& a, const Factor& b
     }
     if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
     if constexpr (std::is_floating_point_v<T>) blas::load();  // before the lock is released
-    Unlocked free(2.0 * static_cast<double>(matrix) * static_cast<double>(k) * static_cast<double>(count) >
-                  kLongWork);
-    auto one = [&](int64_t i) {
-        int64_t at_a = 0, at_b = 0, rest = i;
-        for (size_t d = static_cast<size_t>(nd); d-- > 0; rest /= shape[d]) {
-            at_a += rest % shape[d] * sa[d];
-            at_b += rest % shape[d] * sb[d];
-        }
-        multiply<T>(a, b, pa + at_a, pb + at_b, alpha, sum && i > 0 ? T(1) : beta,
-                    sum ? pc : pc + i * matrix);
-    };
-    double work = work_of<T>(m, n, k);
+    double work = work_of<T>(m, n, k), all = work * static_cast<double>(count);
     int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kSplitWork / (work + 1) / 4));
-    if (sum || count <= group)
-        for (int64_t i = 0; i < count; ++i) one(i);
-    else
-        parallel((count + group - 1) / group, work * static_cast<double>(count), [&](int64_t chunk, int) {
-            for (int64_t i = chunk * group; i < std::min(count, (chunk + 1) * group); ++i) one(i);
-        });
+    auto attempt = [&] {
+        // What is added to something cannot begin anew.
+        Interruptible scope(beta == 0 ? all : 0);
+        Unlocked free(2.0 * static_cast<double>(matrix) * static_cast<double>(k) *
+                          static_cast<double>(count) >
+                      kLongWork);
+        auto one = [&](int64_t i) {
+            if (scope.interrupted()) return;
+            int64_t at_a = 0, at_b = 0, rest = i;
+            for (size_t d = static_cast<size_t>(nd); d-- > 0; rest /= shape[d]) {
+                at_a += rest % shape[d] * sa[d];
+                at_b += rest % shape[d] * sb[d];
+            }
+            multiply<T>(a, b, pa + at_a, pb + at_b, alpha, sum && i > 0 ? T(1) : beta,
+                        sum ? pc : pc + i * matrix, scope);
+        };
+        if (sum || count <= group)
+            for (int64_t i = 0; i < count; ++i) one(i);
+        else
+            parallel((count + group - 1) / group, all, [&](int64_t chunk, int) {
+                for (int64_t i = chunk * group; i < std::min(count, (chunk + 1) * group); ++i) one(i);
+            });
+        if (scope.interrupted()) throw Interrupted();
+    };
+    with_interrupts(attempt);
 }
 
 // A vector with a positive stride that BLAS can count with.
@@ -289,7 +304,8 @@ void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha,
     if (a.cols == 0) return scale(y.as<T>(), a.rows, as<T>(beta));
     if constexpr (std::is_floating_point_v<T>) blas::load();
     Factor column(Factor::Column{}, x, step(x));
-    multiply<T>(a, column, a.array.as<T>(), x.as<T>(), as<T>(alpha), as<T>(beta), y.as<T>());
+    Interruptible none(0);  // memory is read once
+    multiply<T>(a, column, a.array.as<T>(), x.as<T>(), as<T>(alpha), as<T>(beta), y.as<T>(), none);
 }
 
 template <class T> Array dot_of(const Array& x, const Array& y) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "array/error.h"
+#include "program/interrupt.h"
 #include "program/plan.h"
 
 namespace pb {
@@ -97,19 +98,24 @@ void forget(Expression* e) {
 // Where memory is too short for everything that is connected with a value, the value itself may still fit.
 void compute(Buffer& b) {
     Ref<Buffer> alive(&b);
-    try {
-        Plan({b.expression()}, Plan::Reach::connected).run();
-    } catch (const Error& error) {
-        if (error.kind != ErrorKind::OutOfMemory) throw;
-        if (b.is_pending()) Plan({b.expression()}, Plan::Reach::needed).run();
-    }
+    with_interrupts([&] {
+        if (!b.is_pending()) return;
+        try {
+            Plan({b.expression()}, Plan::Reach::connected).run();
+        } catch (const Error& error) {
+            if (error.kind != ErrorKind::OutOfMemory) throw;
+            if (b.is_pending()) Plan({b.expression()}, Plan::Reach::needed).run();
+        }
+    });
 }
 
 // Runs the oldest expressions, and all that is connected with them.
 void compute_oldest(size_t n) {
-    std::vector<Expression*> seeds;
-    for (Expression* e = oldest; e && seeds.size() < n; e = e->newer) seeds.push_back(e);
-    Plan(seeds, Plan::Reach::thoroughly).run();
+    with_interrupts([n] {
+        std::vector<Expression*> seeds;
+        for (Expression* e = oldest; e && seeds.size() < n; e = e->newer) seeds.push_back(e);
+        if (!seeds.empty()) Plan(seeds, Plan::Reach::thoroughly).run();
+    });
 }
 
 void bound_pending() {
@@ -229,10 +235,11 @@ Array defer_cast(const Array& a, DType dtype, const Ref<Layout>& layout) {
 
 void before_write(const Array& target) {
     if (target.buffer->is_pending()) target.data();
-    if (target.buffer->has_readers()) {
+    with_interrupts([&] {
+        if (!target.buffer->has_readers()) return;
         const Readers& readers = target.buffer->readers();
         Plan({readers.begin(), readers.end()}, Plan::Reach::thoroughly).run();
-    }
+    });
 }
 
 namespace {
@@ -296,9 +303,11 @@ void compute_over(const Lowered& program, const Source* inputs, const Array& tar
     target.data();  // a pending target gets its bytes first
     Expression* e = make(&program, inputs, program.inputs, loop, target.dtype);
     Forget end{e};
-    if (target.buffer->is_cached()) run_other_readers(target, *e, consumed);
-    // What still reads the old value belongs to this expression alone; nobody will look at it again.
-    Plan({e}, Plan::Reach::connected, consumed).run(&target);
+    with_interrupts([&] {
+        if (target.buffer->is_cached()) run_other_readers(target, *e, consumed);
+        // What still reads the old value belongs to this expression alone; nobody will look at it again.
+        Plan({e}, Plan::Reach::connected, consumed).run(&target);
+    });
 }
 
 void synchronize() {

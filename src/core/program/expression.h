@@ -54,15 +54,15 @@ struct Expression {
     bool passed = false;    // a plan has computed it in a register, and left it pending
     bool reserved = false;  // for a write in place that is about to run
     struct Planned {
-        uint32_t mark = 0;  // which plan
-        int32_t home = 0;   // number of the program that computes it
-        int32_t copy = -1;  // of another that computes it for itself
+        uint32_t mark = 0;    // which plan
+        int32_t home = 0;     // number of the program that computes it
+        int32_t copy = -1;    // of another that computes it for itself
         uint32_t weight = 0;  // of all that this takes, from memory: an upper bound
         bool stored = false;
-        bool over = false;             // nothing will ask for it any more
-        Expression* next = nullptr;    // in the same program, younger
-        uint32_t emitted = 0;          // the program that has it as ...
-        int16_t value = 0;             // ... this value
+        bool over = false;           // nothing will ask for it any more
+        Expression* next = nullptr;  // in the same program, younger
+        uint32_t emitted = 0;        // the program that has it as ...
+        int16_t value = 0;           // ... this value
     } plan;
 
     bool is_reduction() const { return !program; }

@@ -77,8 +77,13 @@ void add_output(Fused& program, Expression& e, const Emission& now);
 // emitted.
 void link_up(Fused& program);
 
-// Computes all outputs. Their memory is there; an output may lie over a linear load.
-void run(const Fused& program);
+// Nanoseconds that it takes on one thread.
+double work_of(const Fused& program);
+
+// Computes all outputs. Their memory is there; an output may lie over a linear load, unless a signal may stop the
+// program, which then throws Interrupted.
+class Interruptible;
+void run(const Fused& program, const Interruptible* stop);
 
 std::string describe(const Fused& program);
 

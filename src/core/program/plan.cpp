@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "array/error.h"
+#include "program/interrupt.h"
 
 namespace pb {
 
@@ -56,7 +57,10 @@ bool overlaps(const Fused& program, const Array& target) {
 }  // namespace
 
 Plan::Plan(const std::vector<Expression*>& seeds, Reach reach, const Buffer* consumed)
-    : reach_(reach), consumed_(consumed), asked_(reach == Reach::thoroughly ? nullptr : seeds[0]), mark_(++last_mark) {
+    : reach_(reach),
+      consumed_(consumed),
+      asked_(reach == Reach::thoroughly ? nullptr : seeds[0]),
+      mark_(++last_mark) {
     gather(seeds);
     for (Expression* e : members_) place(*e);
     for (size_t i = members_.size(); i-- > 0;) decide(*members_[i]);
@@ -226,35 +230,34 @@ void Plan::build(Fused& program, int32_t number) {
 }
 
 // Takes memory for the outputs that have none, runs, and gives the results to their buffers.
-void Plan::finish(Fused& program, int32_t number, const Array* target) {
+void Plan::finish(Fused& program, int32_t number, const Array* target, const Interruptible& scope) {
     Small<Fused::Output*, 8> own;
     Small<Buffer*, 8> donors;
     Array temporary;
-    const Expression* wanted = asked_;
+    const Expression* wanted = nullptr;
+    // What takes long may be stopped, and must not write over its operands then.
+    bool stoppable = work_of(program) > kPatience;
     auto discard = [&] {
         for (size_t i = 0; i < own.size(); ++i)
             if (!donors[i]) own[i]->expression->result->discard(own[i]->data);
     };
     try {
-        bool written_over = false;
         for (Fused::Output& o : program.outputs) {
             wanted = o.expression;
             if (!wanted->result) {
-                if (!target->layout->is_dense() || overlaps(program, *target))
+                if (stoppable || !target->layout->is_dense() || overlaps(program, *target))
                     temporary = Array::empty(target->dtype, wanted->layout);
                 o.data = temporary.buffer ? temporary.data() : target->data();
-                written_over = written_over || !temporary.buffer;
                 continue;
             }
-            Buffer* given = donor(program, o, number);
+            Buffer* given = stoppable ? nullptr : donor(program, o, number);
             for (Buffer* taken : donors)
                 if (taken == given) given = nullptr;
             o.data = given ? given->data() : o.expression->result->prepare();
             own.push_back(&o);
             donors.push_back(given);
-            written_over = written_over || given;
         }
-        pb::run(program);
+        pb::run(program, stoppable ? &scope : nullptr);
     } catch (const Error& error) {
         discard();
         throw_late(error, *wanted);
@@ -275,18 +278,28 @@ void Plan::finish(Fused& program, int32_t number, const Array* target) {
     if (temporary.buffer) copy_array(temporary, *target);
 }
 
+// Nanoseconds on one thread, about.
+double Plan::work() const {
+    double sum = 0;
+    for (const Expression* e : members_)
+        sum += 0.05 * static_cast<double>(e->weight()) * static_cast<double>(e->numel());
+    return sum;
+}
+
 void Plan::run(const Array* target) {
+    Interruptible scope(work());
     for (size_t i = 0; i < parts_.size(); ++i) {
         for (Expression* e = parts_[i].first; e; e = e->plan.next)
             if (!e->plan.over) e->passed = true;
         if (!has_outputs(parts_[i])) continue;
+        if (scope.interrupted()) throw Interrupted();
         auto number = static_cast<int32_t>(i);
         build(scratch, number);
         ++counters.runs;
         counters.executed += scratch.steps.size();
         for (const Fused::Output& o : scratch.outputs) counters.executed += o.reduction != Reduction::count;
         link_up(scratch);
-        finish(scratch, number, target);
+        finish(scratch, number, target, scope);
     }
 }
 

@@ -39,14 +39,14 @@ class Plan {
     // The first of the seeds is what was asked for: it is stored. `consumed`, if any, nobody will look at.
     Plan(const std::vector<Expression*>& seeds, Reach reach, const Buffer* consumed = nullptr);
 
-    // Runs all programs. Where an expression has no result, its elements are written to `target`, which nobody but that
+    // Runs all programs; may throw Interrupted between two. Where an expression has no result, its elements are written to `target`, which nobody but that
     // program still reads, unless it is read in another order than it is written.
     void run(const Array* target = nullptr);
     // The programs as text, one after the other.
     std::string describe();
 
   private:
-    struct Part {  // a program that is being put together
+    struct Part {                // a program that is being put together
         const Expression* like;  // any of its expressions: the loop
         int64_t row = 0;         // of its reductions
         size_t steps = 0;
@@ -67,11 +67,12 @@ class Plan {
         return e.plan.home == program || e.plan.copy == program;
     }
     bool is_done(const Expression* e, int32_t program) const;
+    double work() const;
     bool has_outputs(const Part& part) const;
     void build(Fused& program, int32_t number);
     Buffer* replaced_by(const Expression* e) const;
     Buffer* donor(const Fused& program, const Fused::Output& output, int32_t number) const;
-    void finish(Fused& program, int32_t number, const Array* target);
+    void finish(Fused& program, int32_t number, const Array* target, const Interruptible& scope);
 
     const Reach reach_;
     const Buffer* const consumed_;

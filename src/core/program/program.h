@@ -63,7 +63,7 @@ struct Lowered {
         uint16_t steps = 0;        // how many those are
         uint32_t weight = 0;       // how long they take, an addition being 1
     };
-    std::vector<Part> parts;  // by output
+    std::vector<Part> parts;        // by output
     const char* missing = nullptr;  // a primitive without a kernel for this dtype
     bool linear = false;            // fits `execute_linear`
     bool total = true;              // no instruction that may be asked for values it has none for

@@ -6,10 +6,12 @@
 // wants more than a block of it, room for a unit. Neither the number of threads nor the length of a block shows in a bit.
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 
 #include "program/arena.h"
 #include "program/endings.h"
 #include "program/fuse.h"
+#include "program/interrupt.h"
 #include "program/loop.h"
 #include "program/stream.h"
 #include "program/threads.h"
@@ -93,10 +95,18 @@ Walker walker(const Array& a, const Layout& loop) {
 
 size_t index(int16_t v) { return static_cast<size_t>(v); }
 
+// Of one element.
+double computing(const Fused& p) {
+    double sum = 0;
+    for (const Fused::Step& s : p.steps) sum += cost_of(s, p.values[index(s.out)].type);
+    return sum;
+}
+
 class Runner {
   public:
-    explicit Runner(const Fused& p)
+    Runner(const Fused& p, const Interruptible* stop)
         : p_(p),
+          stop_(stop),
           places_(p.values.size()),
           single_(p.values.size()),
           loads_(loads(p)),
@@ -108,6 +118,7 @@ class Runner {
 
     void run() {
         place_singles();
+        find_last();
         place_outputs();
         place_loads();
         place_steps();
@@ -119,25 +130,12 @@ class Runner {
         memory_ = arena(worker_bytes_ * static_cast<size_t>(workers_) + 64);
         prepared_.assign(static_cast<size_t>(workers_), 0);
         tables_.resize(static_cast<size_t>(workers_) * places_.size());
-        parallel(loop_.chunks, work() * static_cast<double>(p_.n), chunk, this);
+        parallel(loop_.chunks, work_of(p_), chunk, this);
+        if (stops()) throw Interrupted();
         for (auto& e : endings_) e->finish();
     }
 
   private:
-    double computing() const {
-        double sum = 0;
-        for (const Fused::Step& s : p_.steps) sum += cost_of(s, value(s.out).type);
-        return sum;
-    }
-    double work() const {
-        double sum = computing();
-        for (const Fused::Value& v : p_.values)
-            if (v.kind == Fused::Value::Linear) sum += kByte * static_cast<double>(item_size(v.type));
-        for (const Fused::Output& o : p_.outputs)
-            if (o.reduction == Reduction::count) sum += kByte * static_cast<double>(item_size(o.dtype));
-        return sum;
-    }
-
     const Fused::Value& value(int16_t v) const { return p_.values[index(v)]; }
     size_t item_of(int16_t v) const { return item_size(value(v).type); }
     const Array& array_of(const Fused::Value& v) const { return *p_.loads[index(v.at)].array; }
@@ -233,24 +231,31 @@ class Runner {
     }
 
     bool is_streamed(const Fused::Output& o) const {
-        if (o.reduction != Reduction::count) return false;
-        for (const Fused::Value& v : p_.values)
-            if (v.kind == Fused::Value::Linear && array_of(v).data() == o.data) return false;
-        return true;
+        return o.reduction == Reduction::count && !last_read_.count(o.data);
     }
 
     // Whether memory that starts at `data` is read by a step after this one, or once a block is done.
     bool is_read_later(const char* data, int16_t step) const {
+        auto found = last_read_.find(data);
+        return found != last_read_.end() && found->second > step;
+    }
+
+    // Which step reads a value last: none, -1; one that comes after all of them, if it is an output.
+    void find_last() {
+        last_.assign(p_.values.size(), -1);
+        for (size_t s = 0; s < p_.steps.size(); ++s)
+            for (int k = 0; k < p_.steps[s].arity; ++k)
+                last_[index(p_.steps[s].in[k])] = static_cast<int32_t>(s);
+        is_reduced_.assign(p_.values.size(), 0);
+        for (const Fused::Output& o : p_.outputs) {
+            last_[index(o.value)] = INT32_MAX;
+            if (o.reduction != Reduction::count) is_reduced_[index(o.value)] = 1;
+        }
         for (size_t v = 0; v < p_.values.size(); ++v) {
             if (p_.values[v].kind != Fused::Value::Linear) continue;
-            if (array_of(p_.values[v]).data() != data) continue;
-            for (size_t s = index(step) + 1; s < p_.steps.size(); ++s)
-                for (int k = 0; k < p_.steps[s].arity; ++k)
-                    if (p_.steps[s].in[k] == static_cast<int16_t>(v)) return true;
-            for (const Fused::Output& o : p_.outputs)
-                if (o.value == static_cast<int16_t>(v)) return true;
+            int32_t& last = last_read_.try_emplace(array_of(p_.values[v]).data(), -1).first->second;
+            last = std::max(last, last_[v]);
         }
-        return false;
     }
 
     void place_loads() {
@@ -263,46 +268,34 @@ class Runner {
             bool in_row = loop_.block <= loop_.row && l.walker.inner_size() % loop_.row == 0;
             if (in_row && (stride == 0 || stride == 1)) l.way = Load::Follow;
             else if (loop_.block >= loop_.row && l.walker.repeats(loop_.row)) l.way = Load::Tile;
-            if (is_reduced(l.to)) l.way = Load::Gather;
+            if (is_reduced_[index(l.to)]) l.way = Load::Gather;
             if (l.way == Load::Follow && stride == 0) single_[index(l.to)] = 1;
         }
-        // One value in each row stays single if all instructions that read it have a form for that.
-        for (bool again = true; again;) {
-            again = false;
-            for (Load& l : loads_)
-                if (single_[index(l.to)] && !is_taken_single(l.to)) {
-                    l.way = Load::Gather;
-                    single_[index(l.to)] = 0;
-                    again = true;
-                }
+        // One value in each row stays single if all instructions that read it have a form for that. What is no longer
+        // single makes it easier for the others.
+        std::vector<std::vector<const Fused::Step*>> readers(p_.values.size());
+        for (const Fused::Step& s : p_.steps)
+            for (int k = 0; k < s.arity; ++k)
+                if (value(s.in[k]).kind == Fused::Value::Gathered) readers[index(s.in[k])].push_back(&s);
+        for (Load& l : loads_) {
+            size_t v = index(l.to);
+            auto takes = [this](const Fused::Step* s) { return takes_singles(*s); };
+            if (!single_[v] ||
+                (last_[v] != INT32_MAX && std::all_of(readers[v].begin(), readers[v].end(), takes)))
+                continue;
+            l.way = Load::Gather;
+            single_[v] = 0;
         }
         for (Load& l : loads_)
             if (l.way != Load::Follow) places_[index(l.to)] = new_register();
     }
-    bool is_reduced(int16_t v) const {
-        for (const Fused::Output& o : p_.outputs)
-            if (o.value == v && o.reduction != Reduction::count) return true;
-        return false;
-    }
-    bool is_taken_single(int16_t v) const {
-        for (const Fused::Step& s : p_.steps)
-            for (int k = 0; k < s.arity; ++k)
-                if (s.in[k] == v && !takes_singles(s)) return false;
-        for (const Fused::Output& o : p_.outputs)
-            if (o.value == v) return false;
-        return true;
-    }
 
     // Linear scan: a result may take the register of an operand that dies in the same step if it is as wide.
     void place_steps() {
-        std::vector<int32_t> last(p_.values.size(), -1), free;
-        for (size_t s = 0; s < p_.steps.size(); ++s)
-            for (int k = 0; k < p_.steps[s].arity; ++k)
-                last[index(p_.steps[s].in[k])] = static_cast<int32_t>(s);
+        std::vector<int32_t> free;
         for (const Load& l : loads_)
-            if (l.way == Load::Tile) last[index(l.to)] = INT32_MAX;
+            if (l.way == Load::Tile) last_[index(l.to)] = INT32_MAX;
         for (const Fused::Output& o : p_.outputs) {
-            last[index(o.value)] = INT32_MAX;
             if (o.reduction != Reduction::count && value(o.value).kind == Fused::Value::Step)
                 whole_unit(o.value);
         }
@@ -315,7 +308,7 @@ class Runner {
                 size_t v = index(step.in[k]);
                 bool repeated = false;
                 for (int j = 0; j < k; ++j) repeated = repeated || step.in[j] == step.in[k];
-                if (repeated || last[v] != static_cast<int32_t>(s) || places_[v].kind != Place::Register)
+                if (repeated || last_[v] != static_cast<int32_t>(s) || places_[v].kind != Place::Register)
                     continue;
                 auto r = static_cast<int32_t>(reinterpret_cast<size_t>(places_[v].base) / register_bytes_);
                 if (item_size(p_.values[v].type) == item_size(p_.values[out].type)) free.push_back(r);
@@ -408,14 +401,16 @@ class Runner {
             bytes += static_cast<double>(p.step);
         }
         bool far = bytes * static_cast<double>(p_.n) > kFetchBytes;
-        if (!far || computing() < kFetchWork * bytes) streams_.clear();
+        if (!far || computing(p_) < kFetchWork * bytes) streams_.clear();
     }
 
     // ---- on every thread ----
 
     static void chunk(void* context, int64_t chunk, int worker) {
-        static_cast<Runner*>(context)->run_chunk(chunk, worker);
+        auto& runner = *static_cast<Runner*>(context);
+        if (!runner.stops()) runner.run_chunk(chunk, worker);
     }
+    bool stops() const { return stop_ && stop_->interrupted(); }
 
     Place* table_of(int worker) { return tables_.data() + static_cast<size_t>(worker) * places_.size(); }
 
@@ -490,8 +485,11 @@ class Runner {
     }
 
     const Fused& p_;
+    const Interruptible* const stop_;
     std::vector<Place> places_, tables_;
-    std::vector<char> single_, singles_, direct_, prepared_;
+    std::vector<int32_t> last_;                           // step that reads a value last
+    std::unordered_map<const char*, int32_t> last_read_;  // the same for memory that is read linearly
+    std::vector<char> single_, is_reduced_, singles_, direct_, prepared_;
     std::vector<Load> loads_;
     std::vector<Chain> chains_;
     int workers_;
@@ -510,8 +508,17 @@ class Runner {
 
 }  // namespace
 
-void run(const Fused& program) {
-    if (program.n) Runner(program).run();
+double work_of(const Fused& p) {
+    double sum = computing(p);
+    for (const Fused::Value& v : p.values)
+        if (v.kind == Fused::Value::Linear) sum += kByte * static_cast<double>(item_size(v.type));
+    for (const Fused::Output& o : p.outputs)
+        if (o.reduction == Reduction::count) sum += kByte * static_cast<double>(item_size(o.dtype));
+    return sum * static_cast<double>(p.n);
+}
+
+void run(const Fused& program, const Interruptible* stop) {
+    if (program.n) Runner(program, stop).run();
 }
 
 }  // namespace pb

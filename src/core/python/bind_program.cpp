@@ -1,5 +1,6 @@
 // What is pending, for Python: running it and looking at it.
 #include "program/expression.h"
+#include "program/interrupt.h"
 #include "python/convert.h"
 
 namespace pb {
@@ -51,17 +52,17 @@ PyObject* set_deferral(PyObject*, PyObject* args) {
 }
 
 PyMethodDef functions[] = {
-    {"synchronize", run_pending, METH_NOARGS, nullptr},
-    {"pending", pending, METH_VARARGS, nullptr},
-    {"explain", explain_tensor, METH_O, nullptr},
-    {"counters", count_work, METH_NOARGS, nullptr},
-    {"deferral", set_deferral, METH_VARARGS, nullptr},
-    {nullptr, nullptr, 0, nullptr},
+    {"synchronize", run_pending, METH_NOARGS, nullptr}, {"pending", pending, METH_VARARGS, nullptr},
+    {"explain", explain_tensor, METH_O, nullptr},       {"counters", count_work, METH_NOARGS, nullptr},
+    {"deferral", set_deferral, METH_VARARGS, nullptr},  {nullptr, nullptr, 0, nullptr},
 };
 
 }  // namespace
 
 void bind_program(PyObject* module) {
+    run_signal_handlers = [] {
+        if (PyErr_CheckSignals() < 0) throw PythonError();
+    };
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
 }
 
