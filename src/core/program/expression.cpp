@@ -133,17 +133,20 @@ uint64_t count_instructions(const Expression& e) {
     return n;
 }
 
-Expression* make(const Lowered* program, const Source* inputs, int n, const Ref<Layout>& layout,
+Expression* make(const Lowered* program, int output, const Source* inputs, int n, const Ref<Layout>& layout,
                  DType dtype) {
     auto* e = new (pool_alloc(sizeof(Expression))) Expression;
     e->result = nullptr;
     e->number = ++last_number;
     e->program = program;
+    e->output = static_cast<int16_t>(output);
     e->dtype = dtype;
     e->layout = layout;
     try {
         for (int i = 0; i < n; ++i) take_input(*e, inputs[i]);
         if (layout->numel() * static_cast<int64_t>(item_size(dtype)) >= kSited) e->site = sites.here();
+        ++counters.expressions;
+        counters.recorded += count_instructions(*e);
     } catch (...) {
         forget(e);
         throw;
@@ -158,8 +161,6 @@ Array adopt(Expression* e, const Ref<Layout>& layout) {
     a.dtype = e->dtype;
     e->result = a.buffer.get();
     link(*e);
-    ++counters.expressions;
-    counters.recorded += count_instructions(*e);
     bound_pending();
     return a;
 }
@@ -197,9 +198,7 @@ bool is_deferred(const Source* inputs, int n, const Layout& layout) {
 
 Array defer(const Lowered& program, int output, const Source* inputs, const Ref<Layout>& layout,
             DType dtype) {
-    Expression* e = make(&program, inputs, program.inputs, layout, dtype);
-    e->output = static_cast<int16_t>(output);
-    return adopt(e, layout);
+    return adopt(make(&program, output, inputs, program.inputs, layout, dtype), layout);
 }
 
 bool can_replace(const Array& target) {
@@ -210,7 +209,7 @@ bool can_replace(const Array& target) {
 }
 
 Array defer_over(const Lowered& program, const Source* inputs, const Array& target) {
-    Expression* e = make(&program, inputs, program.inputs, target.layout, target.dtype);
+    Expression* e = make(&program, 0, inputs, program.inputs, target.layout, target.dtype);
     e->replaced = target.buffer.get();
     return adopt(e, target.layout);
 }
@@ -218,7 +217,7 @@ Array defer_over(const Lowered& program, const Source* inputs, const Array& targ
 Array defer_reduction(Reduction r, const Array& a, const Ref<Layout>& result, Over over, int64_t row) {
     Source input{&a, {}};
     Ref<Layout> loop = a.is_contiguous() ? a.layout : Layout::contiguous(a.layout->dims());
-    Expression* e = make(nullptr, &input, 1, loop, reduction_dtype(r, a.dtype));
+    Expression* e = make(nullptr, 0, &input, 1, loop, reduction_dtype(r, a.dtype));
     e->reduction = r;
     e->over = over;
     e->row = row;
@@ -301,7 +300,7 @@ void compute_over(const Lowered& program, const Source* inputs, const Array& tar
     bool dense = target.layout->is_dense();
     Ref<Layout> loop = dense ? target.layout : Layout::contiguous(target.layout->dims());
     target.data();  // a pending target gets its bytes first
-    Expression* e = make(&program, inputs, program.inputs, loop, target.dtype);
+    Expression* e = make(&program, 0, inputs, program.inputs, loop, target.dtype);
     Forget end{e};
     with_interrupts([&] {
         if (target.buffer->is_cached()) run_other_readers(target, *e, consumed);

@@ -190,8 +190,7 @@ int16_t emit_cast(Fused& p, int16_t value, DType dtype) {
 Expression* computed_here(const Expression::Input& input, const Expression& reader, const Emission& now) {
     Expression* p = pending_in(input);
     if (!p || p->plan.mark != now.plan || !is_inline(input, reader)) return nullptr;
-    bool here = p->plan.home == now.program || (p->plan.copy == now.program && !p->plan.stored);
-    return here ? p : nullptr;
+    return p->plan.home == now.program || p->plan.copy == now.program ? p : nullptr;
 }
 
 // Appends one expression; those it reads here are there.

@@ -1,6 +1,7 @@
 #include "program/plan.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "array/error.h"
@@ -26,9 +27,9 @@ uint32_t last_mark = 0, last_emission = 0;
 Fused scratch;
 
 // The same elements in the same order.
-bool same_loop(const Expression& a, const Expression& b) {
+bool same_loop(const Layout& a, const Layout& b) {
     if (a.numel() != b.numel()) return false;
-    return a.layout->is_contiguous() ? b.layout->is_contiguous() : a.layout->same(*b.layout);
+    return a.is_contiguous() ? b.is_contiguous() : a.same(b);
 }
 
 // An error that comes later than the call that it belongs to.
@@ -87,8 +88,9 @@ void Plan::gather(const std::vector<Expression*>& seeds) {
     std::sort(members_.begin(), members_.end(), younger);
 }
 
-bool Plan::has_room(const Part& part, const Expression& e) const {
-    return same_loop(*part.like, e) && part.steps + e.instructions() <= kMostSteps &&
+bool Plan::has_room(int32_t program, const Expression& e) const {
+    const Part& part = parts_[static_cast<size_t>(program)];
+    return same_loop(*part.loop, *e.layout) && part.steps + e.instructions() <= kMostSteps &&
            (!e.row || !part.row || e.row == part.row);
 }
 
@@ -100,81 +102,104 @@ int32_t Plan::find_home(const Expression& e) const {
         if (is_inline(input, e)) with_operands = std::max(with_operands, p->plan.home);
         else least = std::max(least, p->plan.home + 1);
     }
-    if (with_operands >= least && has_room(parts_[static_cast<size_t>(with_operands)], e))
-        return with_operands;
+    if (with_operands >= least && has_room(with_operands, e)) return with_operands;
     least = std::max(least, with_operands);
     auto past = static_cast<int32_t>(parts_.size());
     for (int32_t i = past - 1; i >= std::max(least, past - kLooks); --i)
-        if (has_room(parts_[static_cast<size_t>(i)], e)) return i;
+        if (has_room(i, e)) return i;
     return past;
 }
 
 void Plan::place(Expression& e) {
     Expression::Planned& mine = e.plan;
     mine.home = find_home(e);
-    if (static_cast<size_t>(mine.home) == parts_.size()) parts_.push_back({&e});
+    if (static_cast<size_t>(mine.home) == parts_.size()) parts_.push_back({e.layout});
     Part& part = parts_[static_cast<size_t>(mine.home)];
     part.steps += e.instructions();
     if (e.row) part.row = e.row;
-    (part.last ? part.last->plan.next : part.first) = &e;
-    part.last = &e;
-    import(e);
     mine.weight = e.weight();
     for (const Expression::Input& input : e.inputs) {
         const Expression* p = pending_in(input);
-        if (p && !p->plan.stored) mine.weight += p->plan.weight;
+        if (!p || !is_inline(input, e)) continue;
+        // What takes more will not be computed a second time.
+        if (p->plan.home == mine.home || p->plan.weight <= kCopiedWeight) mine.weight += p->plan.weight;
     }
     mine.weight = std::min(mine.weight, 2 * kPassedWeight);  // enough to know
 }
 
-// Brings the operands of other programs.
-void Plan::import(Expression& e) {
-    for (const Expression::Input& input : e.inputs) {
-        Expression* p = pending_in(input);
-        if (!p || p->plan.stored) continue;
-        if (!is_inline(input, e)) p->plan.stored = true;
-        else if (!is_available(*p, e.plan.home) && !copy(*p, e.plan.home)) p->plan.stored = true;
-    }
-}
+namespace {
 
-// Lets a later program compute a cheap value for itself. Nothing is computed a third time.
-bool Plan::copy(Expression& e, int32_t to) {
-    if (e.plan.weight > kCopiedWeight) return false;
-    Small<Expression*, 8> all{&e};
-    size_t steps = 0;
-    auto known = [&](const Expression* p) { return std::find(all.begin(), all.end(), p) != all.end(); };
-    for (size_t i = 0; i < all.size(); ++i) {
-        Expression& x = *all[i];
-        ++counters.visits;
-        steps += x.instructions();
-        if (x.passed || x.plan.copy >= 0 || all.size() > kCopiedWeight) return false;
-        for (const Expression::Input& input : x.inputs) {
-            Expression* p = pending_in(input);
-            if (p && !p->plan.stored && !is_available(*p, to) && !known(p)) all.push_back(p);
-        }
+// The programs that read a value in the order of its own loop.
+struct Needs {
+    int32_t first = -1, second = -1;
+    bool more = false;
+
+    void add(int32_t program) {
+        if (program < 0 || program == first || program == second) return;
+        if (first < 0) first = program;
+        else if (second < 0) second = program;
+        else more = true;
+        if (second >= 0 && second < first) std::swap(first, second);
+        if (more && program < first) first = program;
     }
-    Part& part = parts_[static_cast<size_t>(to)];
-    if (part.steps + steps > kMostSteps) return false;
-    part.steps += steps;
-    for (Expression* x : all) x->plan.copy = to;
-    return true;
-}
+};
+
+}  // namespace
 
 void Plan::decide(Expression& e) {
     Expression::Planned& mine = e.plan;
     bool held = is_held(e), read_on = false, waits = held;
-    if (&e == asked_ || (held && (e.is_reduction() || e.overwrites()))) mine.stored = true;
-    if (!mine.stored && e.result) {
+    int32_t latest = INT32_MAX;  // program that may still compute it
+    Needs needs;
+    mine.stored = &e == asked_ || (held && (e.is_reduction() || e.overwrites()));
+    if (e.result)
         for (const Expression* r : e.result->readers()) {
-            read_on = read_on || (has(r) && !r->is_reduction());
-            waits = waits || !has(r) || !r->plan.over;
+            if (!has(r)) {
+                waits = true;
+                continue;
+            }
+            waits = waits || !r->plan.over;
+            for (const Expression::Input& input : r->inputs) {
+                if (input.array.buffer.get() != e.result) continue;
+                if (is_inline(input, *r)) {
+                    read_on = read_on || !r->is_reduction();
+                    needs.add(r->plan.home);
+                    needs.add(r->plan.copy);
+                } else {
+                    mine.stored = true;
+                    latest = std::min(latest, r->plan.home - 1);
+                }
+            }
         }
-        // What is left pending is so for one plan.
-        bool once = !e.passed && mine.copy < 0 && reach_ != Reach::thoroughly;
-        bool cheap = mine.weight <= kPassedWeight && read_on;
-        if (waits && !(once && (cheap || !held))) mine.stored = true;
+    // What is left pending is so for one plan.
+    bool once = !e.passed && reach_ != Reach::thoroughly;
+    bool cheap = mine.weight <= kPassedWeight && read_on;
+    if (waits && !(once && (cheap || !held))) mine.stored = true;
+    if (needs.first > mine.home && needs.first <= latest) {
+        if (has_room(needs.first, e)) move(e, needs.first);
+        else mine.stored = true;
     }
+    if (!mine.stored && needs.second >= 0) {
+        bool again = !needs.more && !waits && !e.passed && mine.weight <= kCopiedWeight;
+        if (again && has_room(needs.second, e)) {
+            mine.copy = needs.second;
+            parts_[static_cast<size_t>(mine.copy)].steps += e.instructions();
+        } else {
+            mine.stored = true;
+        }
+    }
+    if (!mine.stored && needs.first >= 0 && needs.first != mine.home) mine.stored = true;
     mine.over = mine.stored || !waits;
+    Part& part = parts_[static_cast<size_t>(mine.home)];
+    mine.next = std::exchange(part.first, &e);
+}
+
+void Plan::move(Expression& e, int32_t to) {
+    parts_[static_cast<size_t>(e.plan.home)].steps -= e.instructions();
+    Part& part = parts_[static_cast<size_t>(to)];
+    part.steps += e.instructions();
+    if (e.row) part.row = e.row;
+    e.plan.home = to;
 }
 
 // Whether a reader of memory, or null, has read it once this program has run.
@@ -223,7 +248,7 @@ bool Plan::has_outputs(const Part& part) const {
 void Plan::build(Fused& program, int32_t number) {
     const Part& part = parts_[static_cast<size_t>(number)];
     program.clear();
-    program.n = part.like->numel();
+    program.n = part.loop->numel();
     ++last_emission;
     for (Expression* e = part.first; e; e = e->plan.next)
         if (e->plan.stored) add_output(program, *e, {mark_, number, last_emission});

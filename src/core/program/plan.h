@@ -3,16 +3,17 @@
 // A plan covers all pending expressions that are connected with what was asked for: those it is computed from, their
 // other readers, what these are computed from, and so on. Nearly all of that is wanted sooner or later, and runs best
 // together: a loss and all its gradients are one pass over memory, whichever of them is looked at first. Expressions
-// are numbered by birth, which is an order in which they can be computed, so that three passes over them suffice:
+// are numbered by birth, which is an order in which they can be computed, so that two passes over them suffice:
 //
-//   place   Each gets a home, the number of a program; programs run in the order of their numbers. A value that is read
-//           in the order of the reader's own loop may be in the same program: it stays in a block register. What is read
-//           otherwise (reductions, broadcasts, strides) has to lie in memory, stored by an earlier program.
-//           An expression goes where its operands are, or else into the latest program of its loop, so that a value does
-//           not live longer than it would if everything were computed at the call.
-//   import  A value that a later program reads is stored, or, if it is cheap, computed there once more.
-//   decide  From the youngest to the oldest: what somebody holds is stored, unless it is cheap and read in the same
-//           program; then it is passed over once, and stays pending. Whatever else is read by nobody afterwards is over.
+//   place   From the oldest to the youngest: each gets a home, the number of a program; programs run in the order of
+//           their numbers. A value that is read in the order of the reader's own loop may be in the same program: it
+//           stays in a block register. What is read otherwise (reductions, broadcasts, strides) has to lie in memory,
+//           stored by an earlier program. An expression goes where its operands are, or else into the latest program of
+//           its loop, so that nothing lives longer than it would if everything were computed at the call.
+//   decide  From the youngest to the oldest: an expression moves to the first program that reads it. If a second one
+//           reads it, that computes it once more, if it is cheap; otherwise it is stored. What somebody holds is
+//           stored, unless it is cheap and read in the same program; then it is passed over once, and stays pending.
+//           Whatever is read by nobody afterwards is over.
 //
 // Promises, kept by these rules for every program that a user can write, and tested (tests/fuzz) through `counters`:
 //
@@ -46,26 +47,22 @@ class Plan {
     std::string describe();
 
   private:
-    struct Part {                // a program that is being put together
-        const Expression* like;  // any of its expressions: the loop
-        int64_t row = 0;         // of its reductions
+    struct Part {  // a program that is being put together
+        Ref<Layout> loop;
+        int64_t row = 0;  // of its reductions
         size_t steps = 0;
-        Expression *first = nullptr, *last = nullptr;
+        Expression* first = nullptr;  // the oldest
     };
 
     void gather(const std::vector<Expression*>& seeds);
     void place(Expression& e);
     int32_t find_home(const Expression& e) const;
-    bool has_room(const Part& part, const Expression& e) const;
-    void import(Expression& e);
-    bool copy(Expression& e, int32_t to);
+    bool has_room(int32_t program, const Expression& e) const;
     void decide(Expression& e);
+    void move(Expression& e, int32_t to);
 
     bool has(const Expression* e) const { return e->plan.mark == mark_; }
     bool is_held(const Expression& e) const { return e.result != consumed_ && e.is_held(); }
-    bool is_available(const Expression& e, int32_t program) const {
-        return e.plan.home == program || e.plan.copy == program;
-    }
     bool is_done(const Expression* e, int32_t program) const;
     double work() const;
     bool has_outputs(const Part& part) const;
