@@ -11,7 +11,7 @@ import pytest
 import pullback as pb
 from pullback import _core
 
-N = 20_000  # large enough to be pending
+N = 200_000  # large enough to be pending, and to leave the near caches
 
 
 def leaf(seed=0, n=N, dtype=None):

@@ -112,7 +112,7 @@ void compute(Buffer& b) {
 // Runs the oldest expressions, and all that is connected with them.
 void compute_oldest(size_t n) {
     with_interrupts([n] {
-        std::vector<Expression*> seeds;
+        Plan::Seeds seeds;
         for (Expression* e = oldest; e && seeds.size() < n; e = e->newer) seeds.push_back(e);
         if (!seeds.empty()) Plan(seeds, Plan::Reach::thoroughly).run();
     });
@@ -283,7 +283,7 @@ void run_other_readers(const Array& target, Expression& e, const Buffer* consume
     const Readers& readers = target.buffer->readers();
     if (std::all_of(readers.begin(), readers.end(), [&](auto* r) { return r == &e; })) return;
     Reserved reserved(e, consumed);
-    std::vector<Expression*> others;
+    Plan::Seeds others;
     for (Expression* r : readers)
         if (!r->reserved) others.push_back(r);
     if (!others.empty()) Plan(others, Plan::Reach::thoroughly).run();

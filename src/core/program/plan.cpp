@@ -12,12 +12,17 @@ namespace pb {
 namespace {
 
 constexpr size_t kMostSteps = 1024;
-// A value that takes at most this is computed again rather than stored and read, if another program of the plan reads
-// it; an addition is 1, a vector function 8. Storing a block and reading it takes about as long.
-constexpr uint32_t kCopiedWeight = 8;
-// What somebody holds and takes more than this is not passed over: computing it again, which the next plan would do,
-// takes several times as long as storing it.
-constexpr uint32_t kPassedWeight = 16;
+// Values that are cheap to compute, an addition being 1 and a vector function 8. What leaves the second-level cache takes
+// long to store and to read: up to so much it is computed again instead, by a second program of the plan that reads it;
+// and what somebody holds, and may never ask for, is passed over. What is near is stored as fast as it is computed.
+struct Cheap {
+    uint32_t copied, passed;
+};
+constexpr Cheap kNear = {2, 0}, kFar = {8, 16};
+constexpr int64_t kNearBytes = 1 << 20;
+const Cheap& cheap(const Expression& e) {
+    return e.numel() * static_cast<int64_t>(item_size(e.dtype)) <= kNearBytes ? kNear : kFar;
+}
 // How many programs, from the latest on, are looked at for one that has the loop of an expression.
 constexpr int32_t kLooks = 16;
 
@@ -57,7 +62,7 @@ bool overlaps(const Fused& program, const Array& target) {
 
 }  // namespace
 
-Plan::Plan(const std::vector<Expression*>& seeds, Reach reach, const Buffer* consumed)
+Plan::Plan(const Seeds& seeds, Reach reach, const Buffer* consumed)
     : reach_(reach),
       consumed_(consumed),
       asked_(reach == Reach::thoroughly ? nullptr : seeds[0]),
@@ -67,7 +72,7 @@ Plan::Plan(const std::vector<Expression*>& seeds, Reach reach, const Buffer* con
     for (size_t i = members_.size(); i-- > 0;) decide(*members_[i]);
 }
 
-void Plan::gather(const std::vector<Expression*>& seeds) {
+void Plan::gather(const Seeds& seeds) {
     auto add = [this](Expression* e) {
         if (has(e)) return;
         e->plan = {};
@@ -122,9 +127,9 @@ void Plan::place(Expression& e) {
         const Expression* p = pending_in(input);
         if (!p || !is_inline(input, e)) continue;
         // What takes more will not be computed a second time.
-        if (p->plan.home == mine.home || p->plan.weight <= kCopiedWeight) mine.weight += p->plan.weight;
+        if (p->plan.home == mine.home || p->plan.weight <= cheap(*p).copied) mine.weight += p->plan.weight;
     }
-    mine.weight = std::min(mine.weight, 2 * kPassedWeight);  // enough to know
+    mine.weight = std::min(mine.weight, 2 * kFar.passed);  // enough to know
 }
 
 namespace {
@@ -173,14 +178,14 @@ void Plan::decide(Expression& e) {
         }
     // What is left pending is so for one plan.
     bool once = !e.passed && reach_ != Reach::thoroughly;
-    bool cheap = mine.weight <= kPassedWeight && read_on;
-    if (waits && !(once && (cheap || !held))) mine.stored = true;
+    bool waiting = !held || (read_on && mine.weight <= cheap(e).passed);
+    if (waits && !(once && waiting)) mine.stored = true;
     if (needs.first > mine.home && needs.first <= latest) {
         if (has_room(needs.first, e)) move(e, needs.first);
         else mine.stored = true;
     }
     if (!mine.stored && needs.second >= 0) {
-        bool again = !needs.more && !waits && !e.passed && mine.weight <= kCopiedWeight;
+        bool again = !needs.more && !waits && !e.passed && mine.weight <= cheap(e).copied;
         if (again && has_room(needs.second, e)) {
             mine.copy = needs.second;
             parts_[static_cast<size_t>(mine.copy)].steps += e.instructions();

@@ -31,6 +31,7 @@ namespace pb {
 
 class Plan {
   public:
+    using Seeds = Small<Expression*, 8>;
     enum class Reach {
         connected,   // everything connected with the seeds
         thoroughly,  // the same, and nothing is passed over: all of it is over afterwards
@@ -38,7 +39,7 @@ class Plan {
     };
 
     // The first of the seeds is what was asked for: it is stored. `consumed`, if any, nobody will look at.
-    Plan(const std::vector<Expression*>& seeds, Reach reach, const Buffer* consumed = nullptr);
+    Plan(const Seeds& seeds, Reach reach, const Buffer* consumed = nullptr);
 
     // Runs all programs; may throw Interrupted between two. Where an expression has no result, its elements are written to `target`, which nobody but that
     // program still reads, unless it is read in another order than it is written.
@@ -54,7 +55,7 @@ class Plan {
         Expression* first = nullptr;  // the oldest
     };
 
-    void gather(const std::vector<Expression*>& seeds);
+    void gather(const Seeds& seeds);
     void place(Expression& e);
     int32_t find_home(const Expression& e) const;
     bool has_room(int32_t program, const Expression& e) const;
@@ -75,8 +76,8 @@ class Plan {
     const Buffer* const consumed_;
     const Expression* const asked_;
     const uint32_t mark_;
-    std::vector<Expression*> members_;  // by age
-    std::vector<Part> parts_;
+    Small<Expression*, 32> members_;  // by age
+    Small<Part, 4> parts_;
 };
 
 }  // namespace pb

@@ -6,7 +6,7 @@
 // wants more than a block of it, room for a unit. Neither the number of threads nor the length of a block shows in a bit.
 #include <algorithm>
 #include <cstring>
-#include <unordered_map>
+#include <optional>
 
 #include "program/arena.h"
 #include "program/endings.h"
@@ -104,19 +104,23 @@ double computing(const Fused& p) {
 
 class Runner {
   public:
-    Runner(const Fused& p, const Interruptible* stop)
-        : p_(p),
-          stop_(stop),
-          places_(p.values.size()),
-          single_(p.values.size()),
-          loads_(loads(p)),
-          chains_(p.chains),
-          workers_(std::max(1, thread_count())),
-          loop_(loop()) {
-        register_bytes_ = (static_cast<size_t>(loop_.block) * widest() + 63) / 64 * 64;
-    }
-
-    void run() {
+    void run(const Fused& p, const Interruptible* stop) {
+        p_ = &p;
+        stop_ = stop;
+        workers_ = std::max(1, thread_count());
+        places_.assign(p.values.size(), {});
+        single_.assign(p.values.size(), 0);
+        chains_ = p.chains;
+        calls_.clear();
+        fills_.clear();
+        streams_.clear();
+        copies_.clear();
+        in_unit_.clear();
+        registers_ = 0;
+        stream_ = false;
+        find_loads();
+        loop_.emplace(loop());
+        register_bytes_ = (static_cast<size_t>(loop_->block) * widest() + 63) / 64 * 64;
         place_singles();
         find_last();
         place_outputs();
@@ -124,56 +128,56 @@ class Runner {
         place_steps();
         place_copies();
         place_streams();
-        endings_ = endings(p_, loop_, workers_);
+        endings_ = endings(*p_, *loop_, workers_);
         for (auto& e : endings_) e->value = whole_unit(e->value);
         worker_bytes_ = static_cast<size_t>(registers_) * register_bytes_;
         memory_ = arena(worker_bytes_ * static_cast<size_t>(workers_) + 64);
         prepared_.assign(static_cast<size_t>(workers_), 0);
         tables_.resize(static_cast<size_t>(workers_) * places_.size());
-        parallel(loop_.chunks, work_of(p_), chunk, this);
+        parallel(loop_->chunks, work_of(*p_), chunk, this);
         if (stops()) throw Interrupted();
         for (auto& e : endings_) e->finish();
+        endings_.clear();
     }
 
   private:
-    const Fused::Value& value(int16_t v) const { return p_.values[index(v)]; }
+    const Fused::Value& value(int16_t v) const { return p_->values[index(v)]; }
     size_t item_of(int16_t v) const { return item_size(value(v).type); }
-    const Array& array_of(const Fused::Value& v) const { return *p_.loads[index(v.at)].array; }
+    const Array& array_of(const Fused::Value& v) const { return *p_->loads[index(v.at)].array; }
 
-    static std::vector<Load> loads(const Fused& p) {
-        std::vector<Load> all;
-        for (size_t v = 0; v < p.values.size(); ++v) {
-            if (p.values[v].kind != Fused::Value::Gathered) continue;
-            const Fused::Load& l = p.loads[index(p.values[v].at)];
-            all.push_back({Load::Gather, walker(*l.array, *l.loop), static_cast<int16_t>(v)});
+    void find_loads() {
+        loads_.clear();
+        for (size_t v = 0; v < p_->values.size(); ++v) {
+            if (p_->values[v].kind != Fused::Value::Gathered) continue;
+            const Fused::Load& l = p_->loads[index(p_->values[v].at)];
+            loads_.push_back({Load::Gather, walker(*l.array, *l.loop), static_cast<int16_t>(v)});
         }
-        return all;
     }
 
     size_t widest() const {
         size_t bytes = 1;
-        for (const Fused::Value& v : p_.values) bytes = std::max(bytes, item_size(v.type));
+        for (const Fused::Value& v : p_->values) bytes = std::max(bytes, item_size(v.type));
         return bytes;
     }
 
     // Rows are those of the reductions, or else those in which operands repeat themselves.
     Loop loop() const {
-        int64_t row = p_.n, most = kReductionLeaf;
+        int64_t row = p_->n, most = kReductionLeaf;
         bool whole = false;
         while (most * static_cast<int64_t>(widest()) > kBlockBytes && most > 1) most /= 2;
-        for (const Fused::Output& o : p_.outputs) {
+        for (const Fused::Output& o : p_->outputs) {
             if (o.reduction == Reduction::count) continue;
             if (o.over == Over::all) whole = true;
             else row = o.row;
         }
-        if (row == p_.n)
+        if (row == p_->n)
             for (const Load& l : loads_) {
                 int64_t n = l.walker.inner_size(), stride = l.walker.inner_stride();
                 // Reductions of everything want leaves.
                 bool fits = !whole || n % kReductionLeaf == 0 || kReductionLeaf % n == 0;
-                if (fits && n > 1 && n < row && p_.n % n == 0 && (stride == 0 || stride == 1)) row = n;
+                if (fits && n > 1 && n < row && p_->n % n == 0 && (stride == 0 || stride == 1)) row = n;
             }
-        return Loop(p_.n, row, most, wishes(p_, row), workers_);
+        return Loop(p_->n, row, most, wishes(*p_, row), workers_);
     }
 
     Place new_register() { return at_register(registers_++); }
@@ -191,18 +195,18 @@ class Runner {
     }
 
     void place_singles() {
-        singles_.resize(p_.values.size() * 8);
-        for (size_t v = 0; v < p_.values.size(); ++v) {
-            const Fused::Value& value = p_.values[v];
+        singles_.resize(p_->values.size() * 8);
+        for (size_t v = 0; v < p_->values.size(); ++v) {
+            const Fused::Value& value = p_->values[v];
             char* slot = singles_.data() + 8 * v;
             if (!value.is_single()) continue;
             single_[v] = 1;
             if (value.kind == Fused::Value::Number) {
-                p_.numbers[index(value.at)].store(value.type, slot);
+                p_->numbers[index(value.at)].store(value.type, slot);
             } else if (value.kind == Fused::Value::Single) {
                 slot = array_of(value).data();
             } else {
-                const Fused::Step& s = p_.steps[index(value.at)];
+                const Fused::Step& s = p_->steps[index(value.at)];
                 const void* in[3];
                 for (int k = 0; k < s.arity; ++k) in[k] = places_[index(s.in[k])].base;
                 (s.cast ? s.cast : s.kernels[0])(in, slot, 1);
@@ -215,15 +219,15 @@ class Runner {
     // the outputs are large: then they are computed in a register and streamed. What lies over an operand is in the
     // cache already.
     void place_outputs() {
-        direct_.assign(p_.values.size(), 0);
+        direct_.assign(p_->values.size(), 0);
         int64_t bytes = 0;
-        for (const Fused::Output& o : p_.outputs)
-            if (is_streamed(o)) bytes += p_.n * static_cast<int64_t>(item_size(o.dtype));
+        for (const Fused::Output& o : p_->outputs)
+            if (is_streamed(o)) bytes += p_->n * static_cast<int64_t>(item_size(o.dtype));
         stream_ = bytes >= kStreamed;
-        for (const Fused::Output& o : p_.outputs) {
+        for (const Fused::Output& o : p_->outputs) {
             size_t v = index(o.value);
-            if (o.reduction != Reduction::count || direct_[v] || p_.values[v].kind != Fused::Value::Step ||
-                (stream_ && is_streamed(o)) || is_read_later(o.data, p_.values[v].at))
+            if (o.reduction != Reduction::count || direct_[v] || p_->values[v].kind != Fused::Value::Step ||
+                (stream_ && is_streamed(o)) || last_read(o.data) > p_->values[v].at)
                 continue;
             direct_[v] = 1;
             places_[v] = {Place::Memory, o.data, static_cast<int64_t>(item_size(o.dtype))};
@@ -231,78 +235,90 @@ class Runner {
     }
 
     bool is_streamed(const Fused::Output& o) const {
-        return o.reduction == Reduction::count && !last_read_.count(o.data);
+        return o.reduction == Reduction::count && last_read(o.data) == INT32_MIN;
     }
 
-    // Whether memory that starts at `data` is read by a step after this one, or once a block is done.
-    bool is_read_later(const char* data, int16_t step) const {
-        auto found = last_read_.find(data);
-        return found != last_read_.end() && found->second > step;
+    // The step after which nobody reads memory that starts at `data`; INT32_MIN if nobody does at all.
+    int32_t last_read(const char* data) const {
+        auto at = std::lower_bound(last_reads_.begin(), last_reads_.end(), LastRead{data, 0});
+        int32_t last = INT32_MIN;
+        for (; at != last_reads_.end() && at->data == data; ++at) last = std::max(last, at->step);
+        return last;
     }
 
     // Which step reads a value last: none, -1; one that comes after all of them, if it is an output.
     void find_last() {
-        last_.assign(p_.values.size(), -1);
-        for (size_t s = 0; s < p_.steps.size(); ++s)
-            for (int k = 0; k < p_.steps[s].arity; ++k)
-                last_[index(p_.steps[s].in[k])] = static_cast<int32_t>(s);
-        is_reduced_.assign(p_.values.size(), 0);
-        for (const Fused::Output& o : p_.outputs) {
+        last_.assign(p_->values.size(), -1);
+        for (size_t s = 0; s < p_->steps.size(); ++s)
+            for (int k = 0; k < p_->steps[s].arity; ++k)
+                last_[index(p_->steps[s].in[k])] = static_cast<int32_t>(s);
+        is_reduced_.assign(p_->values.size(), 0);
+        for (const Fused::Output& o : p_->outputs) {
             last_[index(o.value)] = INT32_MAX;
             if (o.reduction != Reduction::count) is_reduced_[index(o.value)] = 1;
         }
-        for (size_t v = 0; v < p_.values.size(); ++v) {
-            if (p_.values[v].kind != Fused::Value::Linear) continue;
-            int32_t& last = last_read_.try_emplace(array_of(p_.values[v]).data(), -1).first->second;
-            last = std::max(last, last_[v]);
-        }
+        last_reads_.clear();
+        for (size_t v = 0; v < p_->values.size(); ++v)
+            if (p_->values[v].kind == Fused::Value::Linear)
+                last_reads_.push_back({array_of(p_->values[v]).data(), last_[v]});
+        std::sort(last_reads_.begin(), last_reads_.end());
     }
 
     void place_loads() {
-        for (size_t v = 0; v < p_.values.size(); ++v)
-            if (p_.values[v].kind == Fused::Value::Linear)
-                places_[v] = {Place::Memory, array_of(p_.values[v]).data(),
-                              static_cast<int64_t>(item_size(p_.values[v].type))};
+        for (size_t v = 0; v < p_->values.size(); ++v)
+            if (p_->values[v].kind == Fused::Value::Linear)
+                places_[v] = {Place::Memory, array_of(p_->values[v]).data(),
+                              static_cast<int64_t>(item_size(p_->values[v].type))};
         for (Load& l : loads_) {
             int64_t stride = l.walker.inner_stride();
-            bool in_row = loop_.block <= loop_.row && l.walker.inner_size() % loop_.row == 0;
+            bool in_row = loop_->block <= loop_->row && l.walker.inner_size() % loop_->row == 0;
             if (in_row && (stride == 0 || stride == 1)) l.way = Load::Follow;
-            else if (loop_.block >= loop_.row && l.walker.repeats(loop_.row)) l.way = Load::Tile;
+            else if (loop_->block >= loop_->row && l.walker.repeats(loop_->row)) l.way = Load::Tile;
             if (is_reduced_[index(l.to)]) l.way = Load::Gather;
             if (l.way == Load::Follow && stride == 0) single_[index(l.to)] = 1;
         }
-        // One value in each row stays single if all instructions that read it have a form for that. What is no longer
-        // single makes it easier for the others.
-        std::vector<std::vector<const Fused::Step*>> readers(p_.values.size());
-        for (const Fused::Step& s : p_.steps)
-            for (int k = 0; k < s.arity; ++k)
-                if (value(s.in[k]).kind == Fused::Value::Gathered) readers[index(s.in[k])].push_back(&s);
-        for (Load& l : loads_) {
-            size_t v = index(l.to);
-            auto takes = [this](const Fused::Step* s) { return takes_singles(*s); };
-            if (!single_[v] ||
-                (last_[v] != INT32_MAX && std::all_of(readers[v].begin(), readers[v].end(), takes)))
-                continue;
-            l.way = Load::Gather;
-            single_[v] = 0;
-        }
+        gather_refused();
         for (Load& l : loads_)
             if (l.way != Load::Follow) places_[index(l.to)] = new_register();
     }
 
+    // One value in each row stays single if all instructions that read it have a form for that. What is no longer single
+    // makes it easier for the others.
+    void gather_refused() {
+        auto refused = [this](const Load& l) {
+            size_t v = index(l.to);
+            if (!single_[v]) return false;
+            bool read = last_[v] == INT32_MAX;
+            for (const Fused::Step* s : readers_[v]) read = read || !takes_singles(*s);
+            return read;
+        };
+        auto is_followed = [this](const Load& l) { return single_[index(l.to)] != 0; };
+        if (std::none_of(loads_.begin(), loads_.end(), is_followed)) return;
+        readers_.assign(p_->values.size(), {});
+        for (const Fused::Step& s : p_->steps)
+            for (int k = 0; k < s.arity; ++k)
+                if (value(s.in[k]).kind == Fused::Value::Gathered) readers_[index(s.in[k])].push_back(&s);
+        for (Load& l : loads_) {
+            if (!refused(l)) continue;
+            l.way = Load::Gather;
+            single_[index(l.to)] = 0;
+        }
+    }
+
     // Linear scan: a result may take the register of an operand that dies in the same step if it is as wide.
     void place_steps() {
-        std::vector<int32_t> free;
+        std::vector<int32_t>& free = free_;
+        free.clear();
         for (const Load& l : loads_)
             if (l.way == Load::Tile) last_[index(l.to)] = INT32_MAX;
-        for (const Fused::Output& o : p_.outputs) {
+        for (const Fused::Output& o : p_->outputs) {
             if (o.reduction != Reduction::count && value(o.value).kind == Fused::Value::Step)
                 whole_unit(o.value);
         }
-        for (size_t s = 0; s < p_.steps.size(); ++s) {
-            const Fused::Step& step = p_.steps[s];
+        for (size_t s = 0; s < p_->steps.size(); ++s) {
+            const Fused::Step& step = p_->steps[s];
             size_t out = index(step.out);
-            if (p_.values[out].kind == Fused::Value::Once) continue;
+            if (p_->values[out].kind == Fused::Value::Once) continue;
             Small<int32_t, 3> after;
             for (int k = 0; k < step.arity; ++k) {
                 size_t v = index(step.in[k]);
@@ -311,7 +327,7 @@ class Runner {
                 if (repeated || last_[v] != static_cast<int32_t>(s) || places_[v].kind != Place::Register)
                     continue;
                 auto r = static_cast<int32_t>(reinterpret_cast<size_t>(places_[v].base) / register_bytes_);
-                if (item_size(p_.values[v].type) == item_size(p_.values[out].type)) free.push_back(r);
+                if (item_size(p_->values[v].type) == item_size(p_->values[out].type)) free.push_back(r);
                 else after.push_back(r);
             }
             if (!direct_[out] && places_[out].kind != Place::InUnit) {
@@ -329,12 +345,12 @@ class Runner {
 
     // A value whose units lie side by side: this one, if it can, or a block of a single one.
     int16_t whole_unit(int16_t v) {
-        if (single_[index(v)]) return filled(v, loop_.unit);
+        if (single_[index(v)]) return filled(v, loop_->unit);
         Place& p = places_[index(v)];
         bool computed = value(v).kind == Fused::Value::Step && !direct_[index(v)];
         bool gathered = p.kind == Place::Register && value(v).kind == Fused::Value::Gathered;
-        if (loop_.block < loop_.unit && (computed || gathered) && p.kind != Place::InUnit) {
-            p = new_room(Place::InUnit, loop_.unit, item_of(v));
+        if (loop_->block < loop_->unit && (computed || gathered) && p.kind != Place::InUnit) {
+            p = new_room(Place::InUnit, loop_->unit, item_of(v));
             in_unit_.push_back(v);
         }
         return v;
@@ -366,7 +382,7 @@ class Runner {
         } else if (!takes_singles(s, &c.fn)) {
             c.fn = s.cast ? s.cast : s.kernels[0];
             for (int k = 0; k < s.arity; ++k)
-                if (single_[index(s.in[k])]) c.in[k] = filled(s.in[k], loop_.block);
+                if (single_[index(s.in[k])]) c.in[k] = filled(s.in[k], loop_->block);
         }
         calls_.push_back(c);
     }
@@ -382,7 +398,7 @@ class Runner {
     }
 
     void place_copies() {
-        for (const Fused::Output& o : p_.outputs) {
+        for (const Fused::Output& o : p_->outputs) {
             size_t v = index(o.value);
             if (o.reduction != Reduction::count || (direct_[v] && places_[v].base == o.data)) continue;
             bool single = single_[v] != 0;
@@ -392,16 +408,16 @@ class Runner {
     }
 
     void place_streams() {
+        for (const Place& p : places_)
+            if (p.kind == Place::Memory && p.step) streams_.push_back({p.base, p.step});
+        auto before = [](const Stream& a, const Stream& b) { return a.base < b.base; };
+        auto same = [](const Stream& a, const Stream& b) { return a.base == b.base; };
+        std::sort(streams_.begin(), streams_.end(), before);
+        streams_.erase(std::unique(streams_.begin(), streams_.end(), same), streams_.end());
         double bytes = 0;
-        for (const Place& p : places_) {
-            auto same = [&](const Stream& s) { return s.base == p.base; };
-            if (p.kind != Place::Memory || !p.step || std::any_of(streams_.begin(), streams_.end(), same))
-                continue;
-            streams_.push_back({p.base, p.step});
-            bytes += static_cast<double>(p.step);
-        }
-        bool far = bytes * static_cast<double>(p_.n) > kFetchBytes;
-        if (!far || computing(p_) < kFetchWork * bytes) streams_.clear();
+        for (const Stream& s : streams_) bytes += static_cast<double>(s.item);
+        bool far = bytes * static_cast<double>(p_->n) > kFetchBytes;
+        if (!far || computing(*p_) < kFetchWork * bytes) streams_.clear();
     }
 
     // ---- on every thread ----
@@ -423,7 +439,7 @@ class Runner {
                 table[v].base = memory + reinterpret_cast<size_t>(table[v].base);
         for (const Fill& f : fills_) kernels().fill[f.log](table[f.from].base, table[f.to].base, f.count);
         for (const Load& l : loads_)
-            if (l.way == Load::Tile) l.walker.gather(0, std::min(loop_.block, p_.n), table[l.to].base);
+            if (l.way == Load::Tile) l.walker.gather(0, std::min(loop_->block, p_->n), table[l.to].base);
         prepared_[static_cast<size_t>(worker)] = 1;
     }
 
@@ -431,14 +447,14 @@ class Runner {
         if (!prepared_[static_cast<size_t>(worker)]) prepare(worker);
         Place* table = table_of(worker);
         char* memory = memory_ + static_cast<size_t>(worker) * worker_bytes_;
-        loop_.runs(chunk, [&](int64_t first, int64_t end) {
-            loop_.units(first, end, [&](int64_t start, int64_t past) {
+        loop_->runs(chunk, [&](int64_t first, int64_t end) {
+            loop_->units(first, end, [&](int64_t start, int64_t past) {
                 for (int16_t v : in_unit_) {
                     const Place& p = places_[index(v)];
                     table[v].base = memory + reinterpret_cast<size_t>(p.base) - start * p.step;
                 }
-                for (int64_t at = start; at < past; at += loop_.block)
-                    block(table, at, std::min(loop_.block, past - at));
+                for (int64_t at = start; at < past; at += loop_->block)
+                    block(table, at, std::min(loop_->block, past - at));
                 for (auto& e : endings_)
                     e->take(find(table, e->value, start), {start, past, first, end}, worker);
             });
@@ -469,7 +485,7 @@ class Runner {
         }
         int64_t next = at + n, done = 0;
         for (const Call& c : calls_) {
-            if (!streams_.empty() && next + n <= p_.n) fetch(next, n, done++);
+            if (!streams_.empty() && next + n <= p_->n) fetch(next, n, done++);
             const void* in[kChainOperands];
             for (int k = 0; k < c.arity; ++k) in[k] = find(table, c.in[k], at);
             if (c.chain) c.links(*c.chain, in, find(table, c.out, at), n);
@@ -484,16 +500,23 @@ class Runner {
         }
     }
 
-    const Fused& p_;
-    const Interruptible* const stop_;
+    const Fused* p_ = nullptr;
+    const Interruptible* stop_ = nullptr;
     std::vector<Place> places_, tables_;
-    std::vector<int32_t> last_;                           // step that reads a value last
-    std::unordered_map<const char*, int32_t> last_read_;  // the same for memory that is read linearly
+    std::vector<int32_t> free_;  // registers
+    std::vector<int32_t> last_;  // step that reads a value last
+    struct LastRead {
+        const char* data;
+        int32_t step;
+        bool operator<(const LastRead& o) const { return data < o.data; }
+    };
+    std::vector<LastRead> last_reads_;  // the same for memory that is read linearly, by address
     std::vector<char> single_, is_reduced_, singles_, direct_, prepared_;
     std::vector<Load> loads_;
+    std::vector<Small<const Fused::Step*, 4>> readers_;  // of those
     std::vector<Chain> chains_;
-    int workers_;
-    const Loop loop_;
+    int workers_ = 1;
+    std::optional<Loop> loop_;
     std::vector<Call> calls_;
     std::vector<Fill> fills_;
     std::vector<Stream> streams_;
@@ -518,7 +541,8 @@ double work_of(const Fused& p) {
 }
 
 void run(const Fused& program, const Interruptible* stop) {
-    if (program.n) Runner(program, stop).run();
+    static Runner runner;  // one program runs at a time; what it has allocated serves the next
+    if (program.n) runner.run(program, stop);
 }
 
 }  // namespace pb
