@@ -38,4 +38,15 @@ Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void
     return result;
 }
 
+PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i) {
+    for (int k = 0; k < slots; ++k)
+        if (saved[k].origin() == Saved::kInput && saved[k].number() == i)
+            return saved[k].unpack(node).release();
+    if (!layout) return nullptr;
+    PyObject* shape = PyTuple_New(layout->ndim());
+    for (int k = 0; shape && k < layout->ndim(); ++k)
+        PyTuple_SET_ITEM(shape, k, PyLong_FromLongLong(layout->shape()[k]));
+    return shape;
+}
+
 }  // namespace pb

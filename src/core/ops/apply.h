@@ -87,6 +87,9 @@ struct InputMeta {
     DType dtype;
 };
 
+// `Node::operand` of a rule: the input if one of `saved` holds it, else a tuple, its shape, else null.
+PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i);
+
 template <class R> class RuleNode : public Node, public Context {
   public:
     static constexpr size_t kRead =
@@ -150,6 +153,9 @@ template <class R> class RuleNode : public Node, public Context {
         }
     }
     bool was_released() const override { return released_; }
+    PyObject* operand(size_t i) override {
+        return known_operand(*this, saved_, kSlots, i < metas_.size() ? metas_[i].layout.get() : nullptr, i);
+    }
 
     // Context, for the pullback.
     const Tensor& input(size_t i) override {

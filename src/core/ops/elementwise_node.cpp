@@ -220,9 +220,13 @@ PyObject* ElementwiseNode::attribute(const char* name) {
     if (!std::strcmp(name, "_saved_self")) wanted = 0;
     else if (!std::strcmp(name, "_saved_other") || !std::strcmp(name, "_saved_exponent")) wanted = 1;
     else if (!std::strcmp(name, "_saved_result")) wanted = pullback_.row->arity;
-    if (wanted < 0 || !(pullback_.uses >> wanted & 1)) return nullptr;
+    return wanted < 0 ? nullptr : saved_value(static_cast<size_t>(wanted));
+}
+
+PyObject* ElementwiseNode::saved_value(size_t number) {
+    if (!(pullback_.uses >> number & 1)) return nullptr;
     if (released_) fail_released(*this);
-    int slot = __builtin_popcount(pullback_.uses & ((1u << wanted) - 1));
+    int slot = __builtin_popcount(pullback_.uses & ((1u << number) - 1));
     Saved& s = saved()[slot];
     if (s.holds_tensor()) return s.unpack(*this).release();
     Scalar v = s.scalar();

@@ -16,6 +16,7 @@ class ElementwiseNode : public Node {
     void release_saved() override;
     bool was_released() const override { return released_; }
     PyObject* attribute(const char* name) override;
+    PyObject* operand(size_t i) override { return saved_value(i); }
     void keep_tangents(const Operand* operands, const Tensor& y);
 
   protected:
@@ -31,6 +32,7 @@ class ElementwiseNode : public Node {
     Saved* saved() {
         return reinterpret_cast<Saved*>(reinterpret_cast<char*>(this + 1) + edge_count() * sizeof(Edge));
     }
+    PyObject* saved_value(size_t number);  // of an operand, or of the result, which comes after them
     bool pull_linear(const Tensor& g, Tensors& out);
     bool pull_arrays(const Tensor& g, Tensors& out);
     bool pull_negated_sum(const Tensor& g, Tensors& out);

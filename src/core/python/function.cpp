@@ -119,6 +119,12 @@ class FunctionNode : public Node {
         }
         return found;
     }
+    PyObject* operand(size_t i) override {
+        for (size_t k = 0; k < saved_count; ++k)
+            if (saved[k].origin() == Saved::kInput && saved[k].number() == i)
+                return saved[k].unpack(*this).release();
+        return nullptr;
+    }
     PyObject* saved_tensors() {
         if (released_) fail_released(*this);
         Owned tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(saved_count))));

@@ -102,6 +102,19 @@ PyObject* input_metadata(PyObject* self, void*) {
     }
 }
 
+// What is known of an operand (parameters without an edge come last): a tensor, a number, a shape, or None. RuntimeError if it was freed or overwritten.
+PyObject* operand(PyObject* self, PyObject* index) {
+    try {
+        Node* n = of(self);
+        size_t i = PyLong_AsSize_t(index);
+        if (PyErr_Occurred()) return nullptr;
+        PyObject* found = i < 32 ? n->operand(i) : nullptr;
+        return found ? found : none();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 // The dictionaries behind register_hook and register_prehook (Python adds and removes).
 PyObject* hooks_of(PyObject* self, PyObject* which) {
     try {
@@ -154,9 +167,8 @@ PyMemberDef members[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 PyMethodDef methods[] = {
-    {"name", name, METH_NOARGS, nullptr},
-    {"_sequence_nr", sequence_nr, METH_NOARGS, nullptr},
-    {"_hooks", hooks_of, METH_O, nullptr},
+    {"name", name, METH_NOARGS, nullptr},  {"_sequence_nr", sequence_nr, METH_NOARGS, nullptr},
+    {"_hooks", hooks_of, METH_O, nullptr}, {"_operand", operand, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef getset[] = {

@@ -51,6 +51,8 @@ class Node {
     virtual int traverse(visitproc, void*) { return 0; }
     // Saved values by PyTorch's attribute name (`_saved_self`, `_saved_result`), or null.
     virtual PyObject* attribute(const char*) { return nullptr; }
+    // What is known of operand i: its value if that was saved, else its shape, else null. For pictures.
+    virtual PyObject* operand(size_t) { return nullptr; }
     // The Python object whose attributes the wrapper shows as its own (a Function's context), borrowed, or null.
     virtual PyObject* context() { return nullptr; }
     virtual bool is_accumulate() const { return false; }
