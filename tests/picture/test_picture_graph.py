@@ -1,59 +1,16 @@
-"""The tape drawn: what is on it, that it is right, and that no two things on it overlap."""
+"""The tape drawn: what is on it, and that it is right. Where things lie is tested in test_picture_layout.py."""
 
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pytest
+from picture.geometry import SVG, assert_legible, texts
 
 import pullback as pb
 from pullback.picture import graph
-from pullback.picture.svg import DARK, LIGHT, text_width
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def texts(picture, colour=None):
-    root = ElementTree.fromstring(picture.svg)
-    return [e.text for e in root.iter(SVG + "text") if colour is None or e.get("class") == colour]
-
-
-def boxes(picture):
-    """(left, top, right, bottom) of every box."""
-    found = []
-    for rect in ElementTree.fromstring(picture.svg).iter(SVG + "rect"):
-        if rect.get("class") != "paper":
-            x, y, w, h = (float(rect.get(key)) for key in ("x", "y", "width", "height"))
-            found.append((x, y, x + w, y + h))
-    return found
-
-
-def labels(picture):
-    """The same of every text, by the width that the layout reckons with."""
-    found = []
-    for text in ElementTree.fromstring(picture.svg).iter(SVG + "text"):
-        x, y, size = (float(text.get(key)) for key in ("x", "y", "font-size"))
-        width = text_width(text.text, size)
-        left = x - width * {"start": 0, "middle": 0.5, "end": 1}[text.get("text-anchor")]
-        found.append((left, y - size * 0.75, left + width, y + size * 0.2))
-    return found
-
-
-def overlapping(rectangles):
-    return [
-        (a, b)
-        for number, a in enumerate(rectangles)
-        for b in rectangles[:number]
-        if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-    ]
-
-
-def assert_legible(picture):
-    root = ElementTree.fromstring(picture.svg)
-    width, height = float(root.get("width")), float(root.get("height"))
-    assert not overlapping(boxes(picture))
-    assert not overlapping(labels(picture))
-    for left, top, right, bottom in boxes(picture) + labels(picture):
-        assert 0 <= left and 0 <= top and right <= width and bottom <= height
+from pullback.picture.drawing import DARK, LIGHT
 
 
 def quadratic():
@@ -76,7 +33,10 @@ def test_the_quadratic_of_two_variables():
     assert "−3.4" in texts(picture)
     assert sorted(texts(picture, "partial")) == ["0.2", "0.2", "1", "1", "2·x1 = 4", "2·x2 = 4"]
     assert sorted(texts(picture, "gradient")) == ["grad 0.2"] * 2 + ["grad 0.8"] * 2 + ["grad 1"] * 3
-    assert repr(picture) == "<picture of a tape: 7 boxes, 6 edges>"
+    assert texts(picture, "ink").count("0.2") == 2 and "5" in texts(picture, "ink")  # the constants
+    assert repr(picture) == "<picture of a tape: 10 boxes, 9 edges>"
+    without = graph(named["x7"], names=named, fold_unnamed=True, constants=False)
+    assert repr(without) == "<picture of a tape: 7 boxes, 6 edges>"
 
 
 def test_many_folded_operations_are_counted():
@@ -89,7 +49,7 @@ def test_many_folded_operations_are_counted():
 
 def test_unfolded_it_is_the_tape():
     named = quadratic()
-    picture = graph(named["x7"], names=named)
+    picture = graph(named["x7"], names=named, constants=False)
     assert repr(picture) == "<picture of a tape: 8 boxes, 7 edges>"
     assert "AddBackward0" in texts(picture)
     assert not texts(picture, "partial") and not texts(picture, "gradient")
@@ -174,25 +134,12 @@ def test_shared_subexpressions_and_several_outputs():
     assert f"grad {both.item():.4g}" in texts(picture, "gradient")
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_random_tapes_are_legible(seed):
-    import random
-
-    draw = random.Random(seed)
-    values = [pb.tensor(0.1 + number / 3, requires_grad=True) for number in range(5)]
-    for number in range(25):
-        a, b = draw.sample(values[-9:], 2)
-        values.append([a * b, (a + b).sin(), a / (b * b + 1), a.exp()][number % 4])
-    picture = graph(values[-3:], partials=bool(seed % 2), gradients=seed % 3 == 0, fold_unnamed=seed > 3)
-    assert_legible(picture)
-
-
 def test_a_long_tape_is_cut_and_says_so():
     x = pb.tensor(1.0, requires_grad=True)
     y = x
     for _ in range(3000):
         y = y * 1.01
-    picture = graph(y, limit=5)
+    picture = graph(y, limit=5, constants=False)
     assert_legible(picture)
     assert repr(picture).startswith("<picture of a tape: 5 boxes")
     assert "… more before" in texts(picture)
@@ -201,13 +148,22 @@ def test_a_long_tape_is_cut_and_says_so():
     )
 
 
-def test_a_freed_tape_is_drawn_without_gradients():
+def test_a_freed_tape_shows_what_is_left_and_says_how_to_get_the_rest():
     x = pb.tensor(2.0, requires_grad=True)
     y = x * x
-    y.backward()
-    picture = graph(y, gradients=True, partials=True)
-    assert not texts(picture, "gradient")
-    assert any("freed by backward()" in text for text in texts(picture))
+    z = y.exp()
+    z.backward()
+    picture = graph(z, gradients=True, partials=True)
+    assert texts(picture, "gradient") == ["grad 218.4"] and not texts(picture, "partial")
+    said = " ".join(texts(picture, "muted"))
+    assert "backward() has freed the tape" in said and "backward(retain_graph=True)" in said
+    assert "its .grad, what backward() has accumulated there" in said
+    x.grad = None
+    assert ".grad" not in " ".join(texts(graph(z, gradients=True), "muted"))
+    assert "freed" not in " ".join(texts(graph(z), "muted"))  # nobody asked for gradients
+    y = x * x
+    y.backward(retain_graph=True)
+    assert "grad 1" in texts(graph(y, gradients=True), "gradient")
 
 
 def test_a_leaf_is_a_picture_too():
@@ -263,8 +219,64 @@ def test_saving(tmp_path):
     assert picture.save(tmp_path / "tape.svg").read_text(encoding="utf-8") == picture.svg
     assert picture.save(str(tmp_path / "tape.dot")).read_text(encoding="utf-8") == picture.dot
     assert picture._repr_svg_() == picture.svg
-    with pytest.raises(ValueError, match=r"cannot write '\.png', only \.svg, \.dot, \.gv"):
-        picture.save(tmp_path / "tape.png")
+    with pytest.raises(
+        ValueError, match=r"cannot write '\.bmp', only \.svg, \.html, \.png, \.pdf, \.dot, \.gv"
+    ):
+        picture.save(tmp_path / "tape.bmp")
+    with pytest.raises(ValueError, match="scale must be positive"):
+        picture.save(tmp_path / "tape.png", scale=0)
+
+
+def test_the_page_needs_nothing_else(tmp_path):
+    x = pb.tensor(1.0, requires_grad=True)
+    picture = graph(x * 2, title="a </title><script>alert(1)</script> @DRAWING@")
+    page = picture.save(tmp_path / "tape.html").read_text(encoding="utf-8")
+    assert page == picture.html and picture.svg in page
+    addresses = set(re.findall(r"\w+://[^\"'\s)]*", page))
+    assert addresses == {"http://www.w3.org/2000/svg"}  # the name of a language, fetched by nobody
+    assert not re.search(r"\b(src|href|url|import)\b\s*[=(]", page)
+    assert "alert(1)</script>" not in page.replace("alert(1)&lt;/script&gt;", "")
+    assert page.count("<svg ") == 1
+    assert "prefers-color-scheme" in page and DARK["paper"] in page
+    dark = graph(x * 2, theme="dark").html
+    assert LIGHT["paper"] not in dark and "prefers-color-scheme" not in dark
+
+
+def test_images(tmp_path):
+    pytest.importorskip("matplotlib")
+    from matplotlib.image import imread
+
+    named = quadratic()
+    for theme, paper in (("auto", LIGHT), ("light", LIGHT), ("dark", DARK)):
+        picture = graph(named["x7"], names=named, theme=theme, partials=True, title="$x^2$ & _i_")
+        image = imread(picture.save(tmp_path / "tape.png", scale=1))
+        root = ElementTree.fromstring(picture.svg)
+        assert image.shape[:2] == (float(root.get("height")), float(root.get("width")))
+
+        def share(role, image=image, paper=paper):
+            colour = [int(paper[role][i : i + 2], 16) / 255 for i in (1, 3, 5)]
+            return (np.abs(image[:, :, :3] - colour).max(axis=2) < 0.01).mean()
+
+        assert share("paper") > 0.5 and share("leaf") > 0.01 and share("output") > 0.01
+    assert imread(picture.save(tmp_path / "large.PNG")).shape[0] == pytest.approx(2 * image.shape[0], abs=2)
+    assert picture.save(tmp_path / "tape.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_letter_that_no_typeface_has_is_said_once(tmp_path, recwarn):
+    pytest.importorskip("matplotlib")
+    x = pb.tensor(1.0, requires_grad=True)
+    graph(x * 2, names={"\U0010fffd\U0010fffd": x}).save(tmp_path / "tape.png")
+    assert len(recwarn) == 1 and "no typeface that is installed has" in str(recwarn[0].message)
+    assert recwarn[0].filename == __file__
+
+
+def test_without_matplotlib_the_error_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    picture = graph(pb.tensor(1.0, requires_grad=True) * 2)
+    for name in ("tape.png", "tape.pdf"):
+        with pytest.raises(ImportError, match=r"pip install 'pullback\[picture\]'"):
+            picture.save(tmp_path / name)
+    picture.save(tmp_path / "tape.html")
 
 
 def test_bad_input():
@@ -273,6 +285,8 @@ def test_bad_input():
         graph(pb.ones(1))
     with pytest.raises(TypeError, match="expected a Tensor, but got float"):
         graph([1.0])
+    with pytest.raises(TypeError, match="expected a Tensor, but got int"):
+        graph(lambda: 3)
     with pytest.raises(TypeError, match="names maps 'x' to int"):
         graph(x * 2, names={"x": 3})
     with pytest.raises(ValueError, match="unknown theme 'blue'"):
@@ -281,3 +295,184 @@ def test_bad_input():
         graph(x * 2, limit=0)
     with pytest.raises(ValueError, match="no outputs"):
         graph([])
+    with pytest.raises(ValueError, match="width must be positive"):
+        graph(x * 2, width=0)
+
+
+# ---- constants and data ------------------------------------------------------------------------------------
+
+
+def test_numbers_and_data_are_drawn():
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    data = pb.tensor([3.0, 4.0])
+    target = pb.tensor([0.5, 0.25])
+    y = x * data
+    z = (y / 4 - target) ** 2
+    picture = graph(z)
+    assert {"data", "[3, 4]", "4", "2"} <= set(texts(picture, "ink"))
+    assert "target" not in texts(picture)  # nothing holds y / 4, so what was taken from it does not follow
+    assert "constant" in texts(picture) and any("that the tape keeps" in text for text in texts(picture))
+    assert picture.svg.count('class="constant constant-edge-stroke"') == 4
+    assert '"data\\n[3, 4]"' in picture.dot
+    assert "[3, 4]" not in texts(graph(z, values=False)) and "data" in texts(graph(z, values=False))
+
+
+def test_the_same_data_is_one_box_and_detached_parameters_say_so():
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    mask = pb.tensor([1.0, 0.0])
+    y = (x * mask).exp() * mask * x.detach()
+    found = texts(graph(y))
+    assert found.count("mask") == 1
+    assert "x.detach()" in found
+
+
+def test_what_was_added_is_shown_where_it_follows_from_known_values():
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    bias = pb.tensor([0.1, 0.2])
+    cases = {"bias": x + bias, "3": x + 3, "−0.1": x + -0.1, "7": 7 - x, "0.3": x - 0.3, "1e5": x + 1e5}
+    for text, y in cases.items():
+        found = texts(graph(y))
+        assert text in found and "constant" not in found
+    twin = bias.clone()
+    found = texts(graph(x + bias))  # bias or twin: the value is known, the name is not
+    assert "[0.1, 0.2]" in found and not {"bias", "twin"} & set(found)
+    huge = pb.tensor([1e30, 3e8], requires_grad=True)
+    for y in (huge + 1, huge + pb.tensor([0.0, 1.0])):  # any small number would give that
+        assert "constant" in texts(graph(y))
+    doubled = pb.add(x, x.exp(), alpha=2) - 5  # what is known of the operands does not tell its value
+    assert "constant" in texts(graph(doubled, names={"x": x}))
+    hidden = x + pb.tensor([0.5, 7.0])
+    assert "constant" in texts(graph(hidden))
+
+
+def test_what_is_freed_or_overwritten_has_no_value():
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    data = pb.tensor([3.0, 4.0])
+    y = x * data
+    data.add_(1)
+    assert "[4, 5]" not in texts(graph(y)) and "constant" in texts(graph(y))
+    y = (x * data).sum()
+    y.backward()
+    assert "constant" in texts(graph(y))
+
+
+def test_a_shape_is_told_where_that_is_what_is_known():
+    x = pb.ones(2, 3, requires_grad=True)
+    joined = pb.cat([x, pb.zeros(4, 3)])
+    assert "data (4×3)" in texts(graph(joined, names={}))
+
+
+def test_a_functions_operands():
+    class Scale(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.save_for_backward(factor)
+            return x * factor
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0], None
+
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    factor = pb.tensor([3.0, 4.0])
+    found = texts(graph(Scale.apply(x, factor)))
+    assert {"x", "factor", "[3, 4]", "ScaleBackward"} <= set(found)
+
+
+# ---- names -------------------------------------------------------------------------------------------------
+
+
+def test_names_from_nested_containers_and_objects():
+    class Layer:
+        def __init__(self, n):
+            self.weight = pb.ones(n, requires_grad=True)
+            self.inner = {"scale": pb.tensor(2.0, requires_grad=True)}
+
+    class Slotted:
+        __slots__ = ("bias",)
+
+    slotted = Slotted()
+    slotted.bias = pb.tensor(1.0, requires_grad=True)
+    layers = [Layer(2), Layer(2)]
+    model = {"layers": layers, "tuple": ([pb.tensor(3.0, requires_grad=True)],)}
+    model["itself"] = model
+    out = layers[1].weight * layers[1].inner["scale"] * model["tuple"][0][0] + slotted.bias
+    found = set(texts(graph(out)))
+    assert {
+        "layers[1].weight",
+        "layers[1].inner['scale']",
+        "model['tuple'][0][0]",
+        "slotted.bias",
+        "out",
+    } <= found
+
+
+def test_objects_that_answer_by_raising_are_left_alone():
+    class Evil:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+        @property
+        def __class__(self):
+            raise RuntimeError("class")
+
+    class Lazy(dict):
+        def items(self):
+            raise RuntimeError("items")
+
+    evil = Evil()
+    x = pb.tensor(1.0, requires_grad=True)
+    lazy = Lazy({(1, "a"): x, evil: x * 3})
+    del x
+    assert "lazy[(1, 'a')]" in texts(graph(lazy[1, "a"] * 2))
+
+
+def test_the_shortest_way_is_the_name():
+    weights = [pb.tensor(1.0, requires_grad=True), pb.tensor(2.0, requires_grad=True)]
+    first = weights[0]
+    again = first
+    out = first * weights[1]
+    found = texts(graph(out))
+    assert "first, again" in found and "weights[1]" in found and "weights[0]" not in found
+
+
+def test_names_of_the_functions_around():
+    def draw(result):
+        return graph(result)
+
+    scale = pb.tensor(2.0, requires_grad=True)
+    hidden = scale.exp()
+    found = texts(draw(hidden * 3))
+    assert {"scale", "hidden", "result"} <= set(found)
+
+
+def test_a_functions_own_variables():
+    w = pb.tensor(0.5, requires_grad=True)
+
+    def layer(x):
+        inner = x * w
+        return inner.tanh()
+
+    def model():
+        h = layer(layer(w))
+        outcome = h.exp()
+        return outcome
+
+    assert "inner" not in texts(graph(model()))
+    found = texts(graph(model))
+    assert {"w", "h", "outcome", "inner (1)", "inner (2)"} <= set(found)
+    assert sys.getprofile() is None
+    found = texts(graph(lambda: [model(), w * 2]))
+    assert "outcome" in found
+    with pytest.raises(ZeroDivisionError):
+        graph(lambda: 1 / 0)
+    assert sys.getprofile() is None
+
+
+def test_much_that_is_no_tensor_is_looked_at_in_vain_but_not_for_long():
+    numbers = list(range(1_000_000))
+    table = {number: [number] for number in range(30_000)}
+    many = [[number] for number in range(15_000)]
+    x = pb.tensor(1.0, requires_grad=True)
+    holder = {"x": x, "many": many}
+    assert "x" in texts(graph(x * 2))

@@ -1,7 +1,7 @@
 """Pictures: the tape of a computation (`graph`), a function of two variables with its gradient (`surface`).
 
-`graph` needs nothing beyond pullback: it lays the tape out itself and writes SVG and DOT. `surface` draws
-with matplotlib, which ``pip install 'pullback[picture]'`` brings.
+`graph` needs nothing beyond pullback: it lays the tape out itself and writes SVG, HTML and DOT. Its PNG and PDF, and
+`surface`, are drawn by matplotlib, which ``pip install 'pullback[picture]'`` brings.
 """
 
 from .graph import Picture, graph

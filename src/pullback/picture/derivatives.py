@@ -15,7 +15,8 @@ import numpy as np
 import pullback as pb
 from pullback import Tensor
 
-from .tape import Box, Edge, Tape
+from .tape import Box, Edge, Kind, Tape
+from .text import shorten
 
 # Nodes that act element by element; of the others, a quotient of gradients is no partial.
 _ELEMENTWISE_NAMES = """
@@ -24,6 +25,7 @@ _ELEMENTWISE_NAMES = """
     Log2 LogSigmoid Logaddexp Logaddexp2 Logit Maximum Minimum Mish Mul Neg Pow Reciprocal Relu Remainder
     Rsqrt Rsub Selu Sigmoid Silu Sin Sinc Sinh Softplus Softsign Sqrt Square Sub Tan Tanh ToCopy Where Xlogy
 """
+NAME = 18  # letters of a name in a formula
 _ELEMENTWISE = frozenset(_ELEMENTWISE_NAMES.split())
 
 
@@ -36,14 +38,14 @@ def differentiate(tape: Tape, outputs: list[Tensor]) -> None:
     handles = []
     try:
         for box in tape.boxes:
-            if not box.leaf:
+            if box.kind is Kind.OPERATION:
                 handles.append(box.node.register_hook(_watch(watched, box.node)))
         seeds = [pb.ones_like(output) for output in outputs]
         found = pb.autograd.grad(outputs, tape.leaves, seeds, retain_graph=True, allow_unused=True)
     except RuntimeError as error:
         if "second time" not in str(error):
             raise
-        tape.notes.append("no gradients: the tape was freed by backward(); keep it with retain_graph=True")
+        _show_accumulated(tape)
         return
     finally:
         for handle in handles:
@@ -53,16 +55,32 @@ def differentiate(tape: Tape, outputs: list[Tensor]) -> None:
     for box in tape.boxes:
         if box.leaf:
             box.gradient = at_leaf.get(id(box.tensor))
-        elif box.node in watched:
+        elif box.node is not None and box.node in watched:
             arrived = watched[box.node][1]
             box.gradient = arrived[0] if len(arrived) == 1 else None
     for edge in tape.edges:
         if edge.target.node in watched:
             left, arrived = watched[edge.target.node]
-            if len(arrived) == 1 and edge.slot < len(left):
+            if edge.source.kind is not Kind.CONSTANT and len(arrived) == 1 and edge.slot < len(left):
                 edge.partial = _quotient(left[edge.slot], arrived[0], edge.target.title)
+    entering: dict[Box, list[Edge]] = {}
     for edge in tape.edges:
-        edge.formula = _formula(edge, [other for other in tape.edges if other.target is edge.target])
+        entering.setdefault(edge.target, []).append(edge)
+    for edge in tape.edges:
+        edge.formula = _formula(edge, entering[edge.target])
+
+
+def _show_accumulated(tape: Tape) -> None:
+    """Of a tape that is freed, the leaves' ``.grad`` is what is left; say how to get the rest."""
+    for box in tape.boxes:
+        if box.leaf and box.tensor is not None:
+            box.gradient = box.tensor.grad
+    tape.notes.append(
+        "no gradients and partials: backward() has freed the tape. To see them, draw before backward(), "
+        "or keep the tape: backward(retain_graph=True)"
+    )
+    if any(box.gradient is not None for box in tape.boxes):
+        tape.notes.append("grad at a leaf: its .grad, what backward() has accumulated there so far")
 
 
 def _watch(watched: dict, node: Any) -> Callable[[Any, Any], None]:
@@ -99,7 +117,7 @@ def _power(name: str, exponent: int) -> str:
 
 def _candidates(operation: str, x: Box, y: Box, others: list[Box]) -> list[tuple[str, Callable[[], Any]]]:
     """Formulas that the partial of y by x may have; only those over named values are of use."""
-    a, b = x.label, y.label
+    a, b = shorten(x.label, NAME), shorten(y.label, NAME)
     found: list[tuple[str, Callable[[], Any]]] = []
     if x.names and x.tensor is not None:
         v = _array(x.tensor)
@@ -123,7 +141,7 @@ def _candidates(operation: str, x: Box, y: Box, others: list[Box]) -> list[tuple
     for other in others:
         if other.names and other.tensor is not None:
             u = _array(other.tensor)
-            name = other.label
+            name = shorten(other.label, NAME)
             if operation == "Mul":
                 found.append((name, lambda u=u: u))
             elif operation == "Div":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .svg import LIGHT
-from .tape import Tape
-from .text import gradient_text, partial_text, tensor_text
+from .drawing import LIGHT
+from .tape import Kind, Tape
+from .text import gradient_text, number_text, partial_text, tensor_text
 
 
 def write(tape: Tape, *, values: bool, title: str | None) -> str:
@@ -18,14 +18,16 @@ def write(tape: Tape, *, values: bool, title: str | None) -> str:
         lines.append(f"  labelloc=t; label={_quote(title)};")
     number = {box: index for index, box in enumerate(tape.boxes)}
     for box, index in number.items():
-        text = [box.label] if box.leaf or not box.names else [box.label, box.title]
+        text = [box.label, box.title] if box.names and box.kind is Kind.OPERATION else [box.label]
+        if box.number is not None:
+            text = [number_text(box.number)]
         if values and box.tensor is not None:
             text.append(tensor_text(box.tensor))
         if box.gradient is not None:
             text.append(gradient_text(box.gradient))
         if box.cut:
             text.append("… more before")
-        kind = "leaf" if box.leaf else "output" if box.output else "box"
+        kind = "output" if box.output and not box.leaf else box.kind.value
         colours = f'fillcolor="{LIGHT[kind]}", color="{LIGHT[kind + "-edge"]}"'
         lines.append(f"  n{index} [label={_quote(*text)}, {colours}];")
     for edge in tape.edges:
