@@ -47,6 +47,14 @@ bool is_repeated(const Layout& l) {
     return true;
 }
 
+// Whether `reader` takes the elements of a pending value as it goes through its own.
+bool is_in_order(const Array& a, const Expression& p, const Expression& reader) {
+    if (p.is_reduction() || a.offset != 0 || a.dtype != p.dtype) return false;
+    if (a.numel() != p.numel() || a.numel() != reader.numel()) return false;
+    if (a.is_contiguous() && p.layout->is_contiguous() && reader.layout->is_contiguous()) return true;
+    return a.layout->same(*p.layout) && reader.layout->same(*p.layout);
+}
+
 void take_input(Expression& e, const Source& source) {
     Expression::Input input;
     if (!source.array) {
@@ -57,6 +65,7 @@ void take_input(Expression& e, const Source& source) {
     Array a = *source.array;
     if (a.numel() > 1 && is_repeated(*a.layout)) a = a.view(Layout::scalar(), a.offset);
     if (a.buffer->is_pending()) {
+        input.in_order = is_in_order(a, *a.buffer->expression(), e);
         input.array = std::move(a);
     } else if (a.numel() == 1) {
         input.number = Scalar::load(a.dtype, a.data());

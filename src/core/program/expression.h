@@ -32,6 +32,7 @@ struct Expression {
     struct Input {
         Array array;
         Scalar number;
+        bool in_order = false;  // a pending value of the reader's own loop, element by element
         bool is_number() const { return !array.buffer; }
     };
 

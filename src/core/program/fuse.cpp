@@ -6,15 +6,6 @@
 
 namespace pb {
 
-bool is_inline(const Expression::Input& input, const Expression& reader) {
-    const Array& a = input.array;
-    const Expression* p = a.buffer->expression();
-    if (p->is_reduction() || a.offset != 0 || a.dtype != p->dtype) return false;
-    if (a.numel() != p->numel() || a.numel() != reader.numel()) return false;
-    if (a.is_contiguous() && p->layout->is_contiguous() && reader.layout->is_contiguous()) return true;
-    return a.layout->same(*p->layout) && reader.layout->same(*p->layout);
-}
-
 namespace {
 
 // Finds what a program has already, by a hash: tables of the last that had it find nearly all repetitions. What was
@@ -187,9 +178,9 @@ int16_t emit_cast(Fused& p, int16_t value, DType dtype) {
 }
 
 // The expression whose value an operand has in this program, if it is computed there.
-Expression* computed_here(const Expression::Input& input, const Expression& reader, const Emission& now) {
+Expression* computed_here(const Expression::Input& input, const Emission& now) {
     Expression* p = pending_in(input);
-    if (!p || p->plan.mark != now.plan || !is_inline(input, reader)) return nullptr;
+    if (!p || p->plan.mark != now.plan || !input.in_order) return nullptr;
     return p->plan.home == now.program || p->plan.copy == now.program ? p : nullptr;
 }
 
@@ -203,7 +194,7 @@ int16_t emit_one(Fused& p, const Expression& e, const Emission& now) {
         if (input.is_number()) {
             v = number(p, input.number, want);
         } else {
-            const Expression* inner = computed_here(input, e, now);
+            const Expression* inner = computed_here(input, now);
             v = inner ? emit_cast(p, inner->plan.value, inner->dtype) : load(p, input.array, e);
             v = emit_cast(p, v, want);
         }
@@ -239,7 +230,7 @@ int16_t emit(Fused& p, Expression& e, const Emission& now) {
         }
         size_t before = waiting.size();
         for (size_t i = x->inputs.size(); i-- > 0;) {
-            Expression* inner = computed_here(x->inputs[i], *x, now);
+            Expression* inner = computed_here(x->inputs[i], now);
             if (inner && inner->plan.emitted != now.number) waiting.push_back(inner);
         }
         if (waiting.size() > before) continue;

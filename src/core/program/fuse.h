@@ -60,9 +60,6 @@ struct Fused {
     void clear();
 };
 
-// How an expression reads a pending operand: as a value of the same loop, or not.
-bool is_inline(const Expression::Input& input, const Expression& reader);
-
 // Which program of which plan is being put together.
 struct Emission {
     uint32_t plan;

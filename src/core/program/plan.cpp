@@ -104,7 +104,7 @@ int32_t Plan::find_home(const Expression& e) const {
     for (const Expression::Input& input : e.inputs) {
         const Expression* p = pending_in(input);
         if (!p) continue;
-        if (is_inline(input, e)) with_operands = std::max(with_operands, p->plan.home);
+        if (input.in_order) with_operands = std::max(with_operands, p->plan.home);
         else least = std::max(least, p->plan.home + 1);
     }
     if (with_operands >= least && has_room(with_operands, e)) return with_operands;
@@ -125,7 +125,7 @@ void Plan::place(Expression& e) {
     mine.weight = e.weight();
     for (const Expression::Input& input : e.inputs) {
         const Expression* p = pending_in(input);
-        if (!p || !is_inline(input, e)) continue;
+        if (!p || !input.in_order) continue;
         // What takes more will not be computed a second time.
         if (p->plan.home == mine.home || p->plan.weight <= cheap(*p).copied) mine.weight += p->plan.weight;
     }
@@ -166,7 +166,7 @@ void Plan::decide(Expression& e) {
             waits = waits || !r->plan.over;
             for (const Expression::Input& input : r->inputs) {
                 if (input.array.buffer.get() != e.result) continue;
-                if (is_inline(input, *r)) {
+                if (input.in_order) {
                     read_on = read_on || !r->is_reduction();
                     needs.add(r->plan.home);
                     needs.add(r->plan.copy);
