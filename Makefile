@@ -5,6 +5,8 @@
 #   make develop    compile into src/pullback; then PYTHONPATH=src python
 #   make lint       ruff and clang-format; make format applies them
 #   make bench      the benchmark tables of docs/performance.md
+#   make fuzz       random programs in deferred and immediate work, beside NumPy: N of them, from SEED on;
+#                   make fuzz-sanitized: under the sanitizers
 #   make sanitize   the suite under AddressSanitizer and UndefinedBehaviorSanitizer; make sanitize-threads: the pool
 #                   of threads under ThreadSanitizer
 #
@@ -25,7 +27,7 @@ endif
 SOURCES := pyproject.toml CMakeLists.txt $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
 BUILD_TOOLS := cmake ninja nanobind scikit-build-core
 
-.PHONY: demo test lint format bench sanitize sanitize-threads short develop clean
+.PHONY: demo test lint format bench fuzz fuzz-sanitized sanitize sanitized sanitize-threads short develop clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed
@@ -93,17 +95,32 @@ short: $(TOOLS)
 	@$(CMAKE) --install build/short/$(TAG) --prefix build/short/$(TAG)/site > /dev/null
 	PYTHONPATH=build/short/$(TAG)/site $(PYTHON) -m pytest $(PYTEST)
 
+# A fault names the number of its program: python -m fuzz.machines --only NUMBER runs that one again.
+N    ?= 1000
+SEED ?= 0
+FUZZ  = $(PYTHON) -m fuzz.machines -n $(N) --seed $(SEED)
+ifeq ($(TOOLS),)
+fuzz: develop
+	PYTHONPATH=src:tests $(FUZZ)
+else
+fuzz: $(VENV)/.installed
+	PYTHONPATH=tests $(FUZZ)
+endif
+
 # Python itself is not instrumented: the sanitizer's library, and the one it intercepts, are loaded first. Objects come
 # from malloc, so that use after free is seen; pytest leaves file descriptors alone, so that a report reaches the terminal.
 CXX_FILE = $(shell $(CXX) -print-file-name=$(1))
 SANITIZED = build/sanitize/$(TAG)
-sanitize: $(TOOLS)
+WATCHED   = PYTHONPATH=$(CURDIR)/$(SANITIZED)/site:tests PYTHONMALLOC=malloc \
+	LD_PRELOAD="$(call CXX_FILE,libasan.so) $(call CXX_FILE,libstdc++.so)" UBSAN_OPTIONS=print_stacktrace=1 \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1
+sanitized: $(TOOLS)
 	$(call build,$(SANITIZED),-DPULLBACK_SANITIZE=address$(COMMA)undefined$(COMMA)float-cast-overflow -DCMAKE_BUILD_TYPE=Debug)
 	@$(CMAKE) --install $(SANITIZED) --prefix $(SANITIZED)/site > /dev/null
-	PYTHONPATH=$(CURDIR)/$(SANITIZED)/site PYTHONMALLOC=malloc \
-	LD_PRELOAD="$(call CXX_FILE,libasan.so) $(call CXX_FILE,libstdc++.so)" UBSAN_OPTIONS=print_stacktrace=1 \
-	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1 \
-	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider -n $(JOBS) --capture=sys
+sanitize: sanitized
+	$(WATCHED) $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider -n $(JOBS) --capture=sys
+fuzz-sanitized: sanitized
+	$(WATCHED) $(FUZZ)
 COMMA := ,
 
 # Everything that runs on several threads, but for products: what happens inside OpenBLAS cannot be seen, and NumPy's
