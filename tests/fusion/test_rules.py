@@ -115,7 +115,15 @@ def test_intermediates_that_nobody_holds_are_not_stored():
     assert pb.memory.allocated() - before <= 2 * 8 * N * 1.3
 
 
-# 4. Three bounds
+def test_operands_of_one_number_wait_for_the_other_operand():
+    """What is pending runs before anything is prepared in the memory for registers, which it uses, too."""
+    x0, x1 = leaf(1).detach(), leaf(2).detach()
+    y = x0.tanh() - x1
+    expected = 1.5 - (np.tanh(x0.numpy()[1]) - x1.numpy()[1])
+    assert (pb.tensor(1.5) - y[1]).item() == pytest.approx(expected, rel=1e-14)
+
+
+# 4. Bounds
 
 
 def test_a_value_used_twice_does_not_double_the_instructions():

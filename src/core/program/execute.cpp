@@ -421,6 +421,9 @@ void execute(const Lowered& program, const Source* sources, Array* outputs, cons
     int64_t n = shape.numel();
     if (n == 0) return;
     size_t count = program.outputs.size();
+    // What is pending runs now: it uses the memory for registers too.
+    for (int v = 0; v < program.inputs; ++v)
+        if (sources[v].array) sources[v].array->data();
     if (program.linear && program.inputs <= 8 && count <= 4) {
         LinearSource linear[8];
         void* out[4];

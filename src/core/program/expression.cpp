@@ -127,9 +127,11 @@ void compute_oldest(size_t n) {
     });
 }
 
-void bound_pending() {
+// A result of so many bytes is new. Computed at the call it would have kept its operands alive, too: a couple of its size
+// are nothing special.
+void bound_pending(size_t bytes) {
     if (count > kMostPending) compute_oldest(kMostPending / 2);
-    while (oldest && orphaned_bytes() > kMostOrphaned) compute_oldest(1);
+    while (oldest && orphaned_bytes() > kMostOrphaned + 2 * bytes) compute_oldest(1);
 }
 
 // Instructions: those of the program, and conversions of operands and result.
@@ -170,7 +172,7 @@ Array adopt(Expression* e, const Ref<Layout>& layout) {
     a.dtype = e->dtype;
     e->result = a.buffer.get();
     link(*e);
-    bound_pending();
+    bound_pending(a.buffer->bytes());
     return a;
 }
 
