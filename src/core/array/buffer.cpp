@@ -167,7 +167,7 @@ Ref<Buffer> Buffer::allocate(size_t bytes) {
     auto* b = static_cast<Buffer*>(pool_alloc(kHeader + bytes));
     b->refs_ = 1;
     b->writable_ = true;
-    b->pinned_ = b->watched_ = b->orphaned_ = false;
+    b->watched_ = b->orphaned_ = false;
     b->exports_ = 0;
     b->bytes_ = bytes;
     b->kind_ = kInline;
@@ -212,7 +212,7 @@ Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(
     Buffer* b = &f->buffer;
     b->refs_ = 1;
     b->kind_ = kForeign;
-    b->pinned_ = b->watched_ = b->orphaned_ = false;
+    b->watched_ = b->orphaned_ = false;
     b->exports_ = 0;
     b->writable_ = writable;
     b->data_ = data ? static_cast<char*>(data) : nothing;

@@ -41,7 +41,8 @@ class Buffer {
     size_t bytes() const { return bytes_; }
     bool is_pending() const { return !data_; }
     bool is_foreign() const { return kind_ == kForeign; }
-    // Whether somebody outside may read or write the bytes at any time.
+    // Whether somebody outside may read or write the bytes at any time: an array that shares them, or whoever was told
+    // the address. They stay where they are, and what reads or writes them runs at the call.
     bool is_shared() const { return kind_ == kForeign || exports_; }
     bool is_writable() const { return writable_; }
     bool is_unique() const { return refs_ == 1; }
@@ -61,11 +62,7 @@ class Buffer {
     void discard(char* data);  // gives back what `prepare` took
     char* surrender();         // gives up the bytes to another buffer of the same size
 
-    // Somebody knows the address and expects it to stay; a write in place keeps to it.
-    void pin() { pinned_ = true; }
-    bool is_pinned() const { return pinned_; }
-
-    // Somebody outside got the address; a count that runs full stays so.
+    // Somebody outside got the address, and may give it back (`unshare`); a count that runs full stays so.
     void share() { exports_ = exports_ == UINT16_MAX ? exports_ : static_cast<uint16_t>(exports_ + 1); }
     void unshare() { exports_ = exports_ == UINT16_MAX ? exports_ : static_cast<uint16_t>(exports_ - 1); }
 
@@ -83,7 +80,6 @@ class Buffer {
     void count_if_orphaned();
     uint32_t refs_;
     bool writable_ : 1;
-    bool pinned_ : 1 = false;
     bool watched_ : 1 = false;   // has readers
     bool orphaned_ : 1 = false;  // has bytes that nobody but readers holds
     Kind kind_;

@@ -215,7 +215,7 @@ Array defer(const Lowered& program, int output, const Source* inputs, const Ref<
 bool can_replace(const Array& target) {
     const Buffer& b = *target.buffer;
     return !deferral.immediate && target.numel() >= deferral.from && target.offset == 0 &&
-           target.layout->is_dense() && b.is_cached() && !b.is_shared() && !b.is_pinned() &&
+           target.layout->is_dense() && b.is_cached() && !b.is_shared() &&
            b.bytes() == target.bytes() && b.holders() == 2;  // the cell, and `target`
 }
 

@@ -228,7 +228,7 @@ Buffer* Plan::replaced_by(const Expression* e) const {
 // program, and the program reads it in order.
 Buffer* Plan::donor(const Fused& program, const Fused::Output& output, int32_t number) const {
     Buffer* b = replaced_by(output.expression);
-    if (!b || !b->is_cached() || b->is_shared() || b->is_pinned() || b->holders() ||
+    if (!b || !b->is_cached() || b->is_shared() || b->holders() ||
         b->bytes() != output.expression->result->bytes())
         return nullptr;
     for (const Expression* r : b->readers())

@@ -59,7 +59,7 @@ PyObject* equal(const Args& a) {
 PyObject* storage(const Args& a) {
     before_write(a.tensor(0).array());  // whoever gets the address may write there
     Buffer& b = *a.tensor(0)->cell->buffer;
-    b.pin();
+    b.share();
     return Py_BuildValue("(Nn)", PyLong_FromVoidPtr(b.data()), static_cast<Py_ssize_t>(b.bytes()));
 }
 
