@@ -15,6 +15,13 @@
 //                                                Without one it is derived: the pullback is linear in the
 //                                                cotangent, and its own pullback is the pushforward.
 //   static constexpr bool view = true            forward returns an alias of input 0
+//   optional<int64_t> shift(const Layout& input, uint32_t nr)
+//                                                of a view whose output `nr` does not begin where its input does
+//   bool    add_to(Context& c, const Tensors& g, const Array& whole)
+//                                                where the pullback would put g into zeros: adds it to `whole`, of the
+//                                                input's shape, or declines
+//   void    pullback_over(Context& c, Tensors& g, Tensors& out)
+//                                                the pullback, which may write over g[0]: nobody else sees it
 //   static constexpr bool several = true         forward returns any number of them, none of which may be written in place
 //   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into x[0]
 //
@@ -50,6 +57,7 @@ class Context {
 namespace ops {
 Tensor clone(const Tensor& x);
 Tensor zeros(DType dtype, Ref<Layout> layout);
+bool is_owned(const Tensor& t);
 }  // namespace ops
 
 template <class R> constexpr uint32_t rule_saves() {
@@ -76,6 +84,10 @@ template <class R> constexpr bool rule_is_several() {
 template <class R> constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };
 template <class R> constexpr bool rule_pushes = requires(R r, Context& c, const Tensors& t) {
     r.pushforward(c, t);
+};
+template <class R>
+constexpr bool rule_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {
+    r.add_to(c, g, whole);
 };
 template <class R> const char* rule_name(const R& r) {
     if constexpr (requires { r.node_name(); }) return r.node_name();
@@ -144,7 +156,27 @@ template <class R> class RuleNode : public Node, public Context {
                 for (Tensor& t : node.unpacked_) t = Tensor();
             }
         } forget{*this};
+        if constexpr (requires { rule_.pullback_over(*this, grads, out); })
+            if (grads[0] && !modes.grad && ops::is_owned(grads[0]))
+                return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);
+    }
+    bool adds() const override { return rule_adds<R>; }
+    bool add_to(const Tensors& grads, const Array& whole) override {
+        if constexpr (rule_adds<R>)
+            return whole.layout->same_shape(input_layout(0)) && rule_.add_to(*this, grads, whole);
+        else return false;
+    }
+    std::optional<int64_t> view_shift(uint32_t nr) override {
+        if constexpr (rule_is_view<R>()) {
+            const Edge e = edge(0);
+            const Layout& viewed = input_layout(0);
+            const Layout* now = e.node ? e.node->output(e.nr).layout.get() : nullptr;
+            if (!now || (now != &viewed && !now->same(viewed))) return std::nullopt;
+            if constexpr (requires { rule_.shift(viewed, nr); }) return rule_.shift(viewed, nr);
+            else return 0;
+        }
+        return std::nullopt;
     }
     void release_saved() override {
         if constexpr (kSlots > 0) {

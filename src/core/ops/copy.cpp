@@ -138,10 +138,31 @@ void accumulate_into(const Tensor& grad, const Tensor& g) {
     elementwise_inplace(*rows.add, grad, operands, 2);
 }
 
+bool is_owned(const Tensor& t) {
+    return Py_REFCNT(t.py()) == 1 && t->cell->is_unique() && t->cell->buffer->holders() == 1 && !t->grad_fn &&
+           !t.is_dual() && !t.layout().overlaps_itself() && t->cell->buffer->is_writable();
+}
+
+void add_array(const Array& from, const Array& to) {
+    int64_t n = to.numel();
+    if (n == 0) return;
+    bool pending = from.buffer->is_pending() || to.buffer->is_pending(), large = n >= deferral.from;
+    if (!pending && !large && from.is_contiguous() && to.is_contiguous() && !to.buffer->has_readers()) {
+        const void* in[2] = {to.data(), from.data()};
+        kernels().elementwise[rows.add->primitive][static_cast<int>(to.dtype)][0](in, to.data(), n);
+        return;
+    }
+    before_write(to);
+    if (to.layout->overlaps_itself()) return add_one_by_one(from, to);
+    const Lowered& program = lower(rows.add->forward, to.dtype);
+    Source sources[2] = {{&to, {}}, {&from, {}}};
+    Array out = to;
+    if (!deferral.immediate && (pending || large)) compute_over(program, sources, out, nullptr);
+    else execute(program, sources, &out, *out.layout);
+}
+
 Tensor add_owned(Tensor a, const Tensor& b) {
-    bool mine = Py_REFCNT(a.py()) == 1 && a->cell->is_unique() && a->cell->buffer->holders() == 1 &&
-                !a->grad_fn && a.dtype() == b.dtype() && a.layout().same_shape(b.layout()) &&
-                !a.layout().overlaps_itself();
+    bool mine = is_owned(a) && a.dtype() == b.dtype() && a.layout().same_shape(b.layout());
     if (!mine) return add(a, b);
     if (a.numel() >= deferral.from || a->cell->buffer->is_pending() || b->cell->buffer->is_pending()) {
         Tensor sum = add(a, b);  // a part of a larger program, which counts as the write that it replaces

@@ -21,6 +21,11 @@ struct ReadPoints {
         copy_array(out, laid);
         return Tensor::make(laid);
     }
+    bool add_to(Context&, const Tensors& g, const Array& whole) {
+        before_write(whole);
+        visit_points(*p, At::Add, whole, contiguous_array(g[0].array()));
+        return true;
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = add_to_zeros(g[0], p, names); }
     Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
@@ -49,6 +54,14 @@ Array spread(const Array& values, const Dims& shape, const Array& target) {
     return out;
 }
 
+// Forgets what was at the points of a gradient that nobody else sees.
+void clear_points(const Tensor& g, const Points& p) {
+    before_write(g.array());
+    Array zero = Array::empty(g.dtype(), Layout::scalar());
+    Scalar(0).store(zero.dtype, zero.data());
+    visit_points(p, At::Write, g.array(), zero);
+}
+
 struct WritePoints {
     PointsRef p;
     bool add;
@@ -60,12 +73,19 @@ struct WritePoints {
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = add ? g[0] : fill_points(g[0], Scalar(0), p, node);
-        if (c.wants(1)) {
-            // Where several values go to one place, the last one stays: only it gets the gradient.
-            Tensor at = read_points(g[0], p);
-            Tensor last = add ? Tensor() : survivors(*p);
-            out[1] = last ? where(against_result(last, *p), at, Scalar(0)) : at;
-        }
+        if (c.wants(1)) out[1] = of_values(g[0]);
+    }
+    void pullback_over(Context& c, Tensors& g, Tensors& out) {
+        if (c.wants(1)) out[1] = of_values(g[0]);
+        if (!c.wants(0)) return;
+        if (!add) clear_points(g[0], *p);
+        out[0] = std::move(g[0]);
+    }
+    // Where several values go to one place, the last one stays: only it gets the gradient.
+    Tensor of_values(const Tensor& g) {
+        Tensor at = read_points(g, p);
+        Tensor last = add ? Tensor() : survivors(*p);
+        return last ? where(against_result(last, *p), at, Scalar(0)) : at;
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         Tensor x = t[0] ? t[0] : zeros(c.output().dtype(), p->input);
@@ -86,6 +106,10 @@ struct FillPoints {
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = fill_points(g[0], Scalar(0), p, node);
+    }
+    void pullback_over(Context&, Tensors& g, Tensors& out) {
+        clear_points(g[0], *p);
+        out[0] = std::move(g[0]);
     }
     Tensors pushforward(Context&, const Tensors& t) { return {fill_points(t[0], Scalar(0), p, node)}; }
 };

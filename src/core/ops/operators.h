@@ -188,7 +188,11 @@ Tensor products_before(const Tensor& x, int64_t dim,
 
 // the engine's needs
 void accumulate_into(const Tensor& grad, const Tensor& g);  // grad += g, in place
-Tensor add_owned(Tensor a, const Tensor& b);                // a + b, reusing a where nobody else sees it
+bool is_owned(const Tensor& t);                             // nobody else sees its elements
+Tensor add_owned(Tensor a, const Tensor& b);                // a + b, reusing a where it is owned
+// to += from, of one floating point dtype and shape; an element that `to` has twice gets both.
+void add_array(const Array& from, const Array& to);
+void add_one_by_one(const Array& from, const Array& to);  // strided.cpp
 void check_anomaly(Node& node, const Tensors& grads);
 std::string why_no_grad(const Tensor& t);
 void resize_output(const Tensor& out, const Layout& shape);

@@ -2,7 +2,7 @@
 //
 // A part is stated once, as a geometry over the whole (`Part`). From it follow the view, its pullback (the
 // cotangent placed into zeros), the pullback of that (the view of the cotangent), and the scatter that replaces
-// a part in a copy of the whole.
+// a part in a copy of the whole. The engine adds the cotangents of many parts to one of the whole (`add_to`).
 #include <algorithm>
 
 #include "ops/operators.h"
@@ -21,34 +21,42 @@ struct Part {
     // Select: dim, index. Slice: dim, start, stop, step. Diagonal: dim1, offset, dim2. Unfold: dim, size, step.
     int64_t dim, a, b = 0, c = 1;
 
-    // The part's geometry over a whole of geometry `l`; its first element's distance from the whole's in *offset.
-    Ref<Layout> of(const Layout& l, int64_t* offset) const {
+    // How many elements of a diagonal there are, and the distance of the part's first element from the whole's.
+    int64_t diagonal_length(const Layout& l) const {
+        int64_t n = a >= 0 ? std::min(l.size(dim), l.size(b) - a) : std::min(l.size(dim) + a, l.size(b));
+        return std::max<int64_t>(n, 0);
+    }
+    int64_t begin(const Layout& l) const {
+        switch (kind) {
+            case Select: return a * l.stride(dim);
+            case Slice: return times(a, l.stride(dim));
+            case Diagonal: return diagonal_length(l) == 0 ? 0 : a >= 0 ? a * l.stride(b) : -a * l.stride(dim);
+            case Unfold: return 0;
+        }
+        return 0;
+    }
+    // The part's geometry over a whole of geometry `l`.
+    Ref<Layout> of(const Layout& l) const {
         Dims shape = l.dims(), strides = l.stride_dims();
         auto d = static_cast<size_t>(dim);
-        *offset = 0;
         switch (kind) {
             case Select:
-                *offset = a * strides[d];
                 shape.erase(d);
                 strides.erase(d);
                 break;
             case Slice:
-                *offset = times(a, strides[d]);
                 shape[d] = b > a ? (b - a - 1) / c + 1 : 0;
                 strides[d] = times(strides[d], c);
                 break;
             case Diagonal: {
                 auto e = static_cast<size_t>(b);
-                int64_t rows = shape[d], columns = shape[e], down = strides[d], right = strides[e];
-                int64_t n =
-                    std::max<int64_t>(a >= 0 ? std::min(rows, columns - a) : std::min(rows + a, columns), 0);
-                if (n > 0) *offset = a >= 0 ? a * right : -a * down;
+                int64_t along = strides[d] + strides[e];
                 shape.erase(std::max(d, e));
                 strides.erase(std::max(d, e));
                 shape.erase(std::min(d, e));
                 strides.erase(std::min(d, e));
-                shape.push_back(n);
-                strides.push_back(down + right);
+                shape.push_back(diagonal_length(l));
+                strides.push_back(along);
                 break;
             }
             case Unfold:
@@ -66,11 +74,10 @@ struct Part {
         return Layout::strided(shape, strides);
     }
     Array of(const Array& whole) const {
-        int64_t offset;
-        Ref<Layout> l = of(*whole.layout, &offset);
-        return whole.view(l, whole.offset + offset);
+        return whole.view(of(*whole.layout), whole.offset + begin(*whole.layout));
     }
-    Tensor of(const Tensor& whole) const;  // the differentiable view
+    void add(const Array& x, const Array& whole) const;  // to the part; where windows overlap, their sum
+    Tensor of(const Tensor& whole) const;                // the differentiable view
 
     const char* view_name() const {
         static constexpr const char* names[] = {"SelectBackward0", "SliceBackward0", "DiagonalBackward0",
@@ -89,6 +96,18 @@ struct Part {
     }
 };
 
+void Part::add(const Array& x, const Array& whole) const {
+    Array into = of(whole);
+    bool apart = kind != Unfold || whole.layout->overlaps_itself() || !into.layout->overlaps_itself();
+    if (apart) return add_array(x, into);
+    // Windows are added one position within them at a time: those do not overlap among themselves.
+    int64_t last = into.ndim() - 1;
+    for (int64_t i = 0; i < a; ++i) {
+        Part position{Select, last, i};
+        add_array(position.of(x), position.of(into));
+    }
+}
+
 // A part put into zeros; where windows overlap, their sum.
 struct Place {
     Part part;
@@ -97,18 +116,8 @@ struct Place {
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
         Tensor out = zeros(x[0].dtype(), whole);
-        Array into = part.of(out.array());
-        if (part.kind != Part::Unfold || !into.layout->overlaps_itself()) {
-            copy_array(x[0].array(), into);
-        } else {
-            // Windows are added one position within them at a time: those never overlap among themselves.
-            int64_t last = into.ndim() - 1;
-            for (int64_t i = 0; i < part.a; ++i) {
-                Part position{Part::Select, last, i};
-                Tensor sum = Tensor::make(position.of(into)), one = Tensor::make(position.of(x[0].array()));
-                accumulate_into(sum, one);
-            }
-        }
+        if (part.kind == Part::Unfold) part.add(x[0].array(), out.array());
+        else copy_array(x[0].array(), part.of(out.array()));
         return out;
     }
     void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = part.of(g[0]); }
@@ -124,9 +133,12 @@ struct PartView {
     Part part;
     const char* node_name() const { return part.view_name(); }
     Tensor forward(const Tensors& x) {
-        int64_t offset;
-        Ref<Layout> l = part.of(x[0].layout(), &offset);
-        return x[0].alias(std::move(l), x[0]->offset + offset);
+        return x[0].alias(part.of(x[0].layout()), x[0]->offset + part.begin(x[0].layout()));
+    }
+    std::optional<int64_t> shift(const Layout& input, uint32_t) const { return part.begin(input); }
+    bool add_to(Context&, const Tensors& g, const Array& whole) {
+        part.add(g[0].value(), whole);
+        return true;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = place(part, g[0], c.input_shape(0));
@@ -170,8 +182,7 @@ struct PartScatter {
 };
 
 Tensor scatter(const Part& part, const Tensor& x, const Tensor& source) {
-    int64_t offset;
-    Ref<Layout> l = part.of(x.layout(), &offset);
+    Ref<Layout> l = part.of(x.layout());
     if (!l->same_shape(source.layout()))
         fail("expected src to have a size equal to the slice of self. src size = %s, slice size = %s",
              shape_text(source.layout()).c_str(), shape_text(*l).c_str());
@@ -188,13 +199,19 @@ struct Unbind {
     int64_t dim;
     Tensors forward(const Tensors& x) {
         Tensors out;
-        Part first{Part::Select, dim, 0};
-        int64_t offset, step = x[0].layout().stride(dim);
-        Ref<Layout> l = first.of(x[0].layout(), &offset);
+        int64_t step = x[0].layout().stride(dim);
+        Ref<Layout> l = Part{Part::Select, dim, 0}.of(x[0].layout());
         for (int64_t i = 0, n = x[0].size(dim); i < n; ++i)
             out.push_back(x[0].alias(l, x[0]->offset + i * step));
         return out;
     }
+    std::optional<int64_t> shift(const Layout& input, uint32_t nr) const { return part(nr).begin(input); }
+    bool add_to(Context&, const Tensors& g, const Array& whole) {
+        for (size_t i = 0; i < g.size(); ++i)
+            if (g[i]) part(i).add(g[i].value(), whole);
+        return true;
+    }
+    Part part(size_t nr) const { return {Part::Select, dim, static_cast<int64_t>(nr)}; }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Dims shape = c.input_shape(0);
         shape.erase(static_cast<size_t>(dim));
@@ -213,13 +230,24 @@ struct Split {
     const char* node_name() const { return node; }
     Tensors forward(const Tensors& x) {
         Tensors out;
-        int64_t start = 0, offset;
+        int64_t start = 0;
         for (int64_t n : sizes) {
-            Ref<Layout> l = Part{Part::Slice, dim, start, start + n}.of(x[0].layout(), &offset);
-            out.push_back(x[0].alias(std::move(l), x[0]->offset + offset));
+            Part part{Part::Slice, dim, start, start + n};
+            out.push_back(x[0].alias(part.of(x[0].layout()), x[0]->offset + part.begin(x[0].layout())));
             start += n;
         }
         return out;
+    }
+    std::optional<int64_t> shift(const Layout& input, uint32_t nr) const {
+        int64_t start = 0;
+        for (uint32_t i = 0; i < nr; ++i) start += sizes[i];
+        return times(start, input.stride(dim));
+    }
+    bool add_to(Context&, const Tensors& g, const Array& whole) {
+        int64_t start = 0;
+        for (size_t i = 0; i < sizes.size(); start += sizes[i++])
+            if (g[i]) Part{Part::Slice, dim, start, start + sizes[i]}.add(g[i].value(), whole);
+        return true;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Dims shape = c.input_shape(0);

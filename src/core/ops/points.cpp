@@ -424,18 +424,20 @@ Array nonzero_rows(const Array& given) {
 Tensor survivors(const Points& p) {
     if (product(p.result()) == 0) return Tensor();
     int64_t n = p.count();
+    if (n == 1) return Tensor();
     const int64_t* rows = p.rows.as<int64_t>();
-    std::vector<int64_t> last(static_cast<size_t>(p.row_count()), -1);
-    bool all = true;
-    for (int64_t i = 0; i < n; ++i) {
-        int64_t& slot = last[static_cast<size_t>(rows[i])];
-        all = all && slot < 0;
-        slot = i;
-    }
-    if (all) return Tensor();
+    // From the last to the first, in an order by number: the work goes by the points, however large the tensor.
+    std::vector<int64_t> order(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) order[static_cast<size_t>(i)] = i;
+    std::stable_sort(order.begin(), order.end(), [rows](int64_t a, int64_t b) { return rows[a] < rows[b]; });
     Array out = Array::empty(DType::Bool, p.shape);
-    for (int64_t i = 0; i < n; ++i) out.as<uint8_t>()[i] = last[static_cast<size_t>(rows[i])] == i;
-    return Tensor::make(out);
+    bool all = true;
+    for (size_t k = 0; k < order.size(); ++k) {
+        bool last = k + 1 == order.size() || rows[order[k]] != rows[order[k + 1]];
+        out.as<uint8_t>()[order[k]] = last;
+        all = all && last;
+    }
+    return all ? Tensor() : Tensor::make(out);
 }
 
 Tensor against_result(const Tensor& t, const Points& p) {

@@ -1,5 +1,11 @@
 // AccumulateGrad: the node at the end of the tape, one for each leaf. It holds its leaf; the leaf knows it
 // weakly, so that a leaf and its node never keep each other alive.
+//
+// A leaf may change after it was used: its shape (`data`, t_() under no_grad), its dtype, whether it wants a gradient. The
+// gradient that arrives is of what was recorded, and keeps its dtype; the shape has to be the leaf's but for dimensions of
+// one element, and a leaf that was frozen accumulates nothing. What is recorded later gets a node of its own.
+#include <algorithm>
+
 #include "ops/operators.h"
 #include "tape/hooks.h"
 #include "tape/node.h"
@@ -21,6 +27,29 @@ class AccumulateGrad : public Node {
         Tensor g = std::move(grads[0]);
         if (!g) return;
         TensorObject* leaf = variable.get();
+        if (variable.requires_grad()) accumulate(g);
+        if (leaf->extra && leaf->extra->post_hooks) run_post_accumulate_hooks(variable);
+    }
+    int traverse(visitproc visit, void* arg) override {
+        Py_VISIT(variable.py());
+        return 0;
+    }
+    ~AccumulateGrad() override {
+        if (variable->accumulator == this) variable->accumulator = nullptr;
+    }
+    bool is_current() {
+        const OutputMeta& was = output(0);
+        return was.dtype == variable.dtype() &&
+               (was.layout.get() == variable->layout || was.layout->same_shape(variable.layout()));
+    }
+
+    Tensor variable;
+
+  private:
+    void accumulate(const Tensor& g) {
+        TensorObject* leaf = variable.get();
+        const bool same_shape = g.layout().same_shape(variable.layout());
+        if (!same_shape) check_shape(g.layout());
         if (leaf->grad) {
             Tensor old(leaf->grad);
             if (modes.grad) {
@@ -33,27 +62,45 @@ class AccumulateGrad : public Node {
             set_grad(g->flags & kIsView ? g.alias() : g);  // nobody else sees it: keep it as it is
         } else {
             // A copy laid out as the leaf is, row-major where the leaf has gaps; recorded if somebody may differentiate it.
-            Ref<Layout> layout =
-                variable.layout().is_dense() ? variable.layout_ref() : Layout::contiguous(variable.shape());
+            Ref<Layout> layout = same_shape && variable.layout().is_dense() ? variable.layout_ref()
+                                                                            : Layout::contiguous(g.shape());
             Array copy = Array::empty(g.dtype(), layout);
             if (!modes.grad && !g.is_dual()) copy_array(g.array(), copy);
             Tensor kept = Tensor::make(copy);
             if (modes.grad || g.is_dual()) ops::copy_(kept, g);
             set_grad(kept);
         }
-        if (leaf->extra && leaf->extra->post_hooks) run_post_accumulate_hooks(variable);
-    }
-    int traverse(visitproc visit, void* arg) override {
-        Py_VISIT(variable.py());
-        return 0;
-    }
-    ~AccumulateGrad() override {
-        if (variable->accumulator == this) variable->accumulator = nullptr;
     }
 
-    Tensor variable;
+    // The leaf is not what was recorded any more: it may have gained or lost dimensions of one element, no more.
+    void check_shape(const Layout& got) const {
+        auto longer = [](const Layout& l) {
+            Dims dims;
+            for (int64_t d = 0; d < l.ndim(); ++d)
+                if (l.size(d) != 1) dims.push_back(l.size(d));
+            return dims;
+        };
+        const Layout& now = variable.layout();
+        if (longer(got) == longer(now)) return;
+        std::string first =
+            "output with shape " + shape_text(now) + " doesn't match the broadcast shape " + shape_text(got);
+        for (int64_t d = 1; d <= std::min(got.ndim(), now.ndim()); ++d) {
+            int64_t a = now.size(now.ndim() - d), b = got.size(got.ndim() - d);
+            if (a == b || a == 1 || b == 1) continue;
+            first = "The size of tensor a (" + std::to_string(a) + ") must match the size of tensor b (" +
+                    std::to_string(b) + ") at non-singleton dimension " +
+                    std::to_string(std::max(got.ndim(), now.ndim()) - d);
+            break;
+        }
+        fail(
+            "%s. The gradient has shape %s, as the leaf had when it was used, and the leaf has shape %s now: "
+            "it got "
+            "other data or another geometry in between. Compute the result from the leaf as it is now, or "
+            "change the "
+            "leaf after backward().",
+            first.c_str(), shape_text(got).c_str(), shape_text(now).c_str());
+    }
 
-  private:
     // Whether nobody else can see its elements. A view, the last step of many pullbacks, holds what it views.
     static bool is_alone(const Tensor& g) {
         if (Py_REFCNT(g.py()) != 1) return false;
@@ -74,7 +121,7 @@ class AccumulateGrad : public Node {
 }  // namespace
 
 Node* accumulator(const Tensor& leaf) {
-    if (leaf->accumulator) {
+    if (leaf->accumulator && static_cast<AccumulateGrad*>(leaf->accumulator)->is_current()) {
         leaf->accumulator->retain();
         return leaf->accumulator;
     }

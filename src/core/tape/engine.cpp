@@ -9,14 +9,25 @@
 // the same nodes and so may another thread. A node offers one slot (`run`, `slot`) to whoever claims it first; a
 // run that finds it claimed by another active run keeps that node's state in a hash table instead. A claim ends with
 // its run and is not taken back, and a run counts references to its roots only: they hold everything it walks.
+//
+// Note [Parts are added where they belong]
+// A part of a tensor (x[i], a slice, what an index reads) pulls back to zeros as large as the whole with the part put
+// in, so that a loop over n parts would take n times n. Where nobody can see the difference (no graph of the gradient,
+// no tangents, no anomaly mode) the engine keeps one gradient of the whole, which it owns, and lets each part add
+// itself to it (`Node::add_to`). A part of a view, x[i][j] or x.t()[i], is a part of what is viewed, in the same memory
+// geometry: `home_of` goes down through views that nobody looks at (no hooks, no retained gradient, not captured) and
+// adds up where they begin. What is read by others as well gets their gradients added to the same memory. The way down
+// a long chain of views is kept for all that it passes, so that each part looks at a few nodes.
 #include "tape/engine.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "ops/operators.h"
+#include "program/program.h"
 #include "tape/hooks.h"
 #include "tape/saved.h"
 
@@ -82,6 +93,7 @@ class Run {
     void go() {
         discover();
         if (!captures.empty()) select();
+        parts_ = !options_.create_graph && !modes.anomaly;
         GradMode mode(options_.create_graph);
         walk();
     }
@@ -117,6 +129,7 @@ class Run {
         size_t next = 0;  // states are appended in the order of discovery: the vector is its own work list
         while (next < states_.size()) {
             Node* n = states_[next++].node;
+            listen(1);
             for (uint16_t i = 0; i < n->edge_count(); ++i)
                 if (Node* to = n->edge(i).node) ++states_[state(to)].waiting;
         }
@@ -155,7 +168,6 @@ class Run {
         for (uint32_t i = 0; i < states_.size(); ++i)
             if (states_[i].waiting == 0) ready.push_back(i);
         std::make_heap(ready.begin(), ready.end(), younger);
-        uint32_t count = 0;
         while (!ready.empty()) {
             uint32_t at;
             if (ready.size() == 1) {
@@ -166,7 +178,6 @@ class Run {
                 at = ready.back();
                 ready.pop_back();
             }
-            if ((++count & 1023) == 0 && PyErr_CheckSignals() < 0) throw PythonError();
             Node* n = states_[at].node;
             Tensors grads(n->output_count()), out(n->edge_count());
             {
@@ -190,6 +201,13 @@ class Run {
         }
     }
 
+    // Ctrl-C ends a run: signals are looked at whenever about a millisecond's work is done.
+    void listen(int64_t work) {
+        if ((work_ += work) < 1 << 18) return;
+        work_ = 0;
+        if (PyErr_CheckSignals() < 0) throw PythonError();
+    }
+
     uint64_t priority(uint32_t i) const {
         Node* n = states_[i].node;
         return n->is_accumulate() ? UINT64_MAX : n->sequence();
@@ -204,16 +222,126 @@ class Run {
                 if (c.node.get() == n) c.grad = grads[c.nr];
         if (!states_[at].needed) return;
         if (hooks && n->extra) run_pre_hooks(*n, grads);
+        for (size_t i = 0; i < grads.size(); ++i)
+            if (grads[i]) {
+                check_arrived(*n, i, grads[i]);
+                listen(grads[i].numel() + 256);
+            }
         Tensors given;
         bool post = hooks && n->extra && n->extra->post_hooks;
         if (post) given = grads;
         bool any = false;
         for (const Tensor& g : grads) any = any || g.defined();
+        if (any && parts_ && !post && n->adds() && add_parts(*n, grads)) {
+            if (!options_.retain_graph) n->release_saved();
+            return;
+        }
         if (any || n->pulls_nothing()) n->pull(grads, out);
         for (uint16_t i = 0; i < n->edge_count(); ++i) validate(*n, i, out[i]);
         if (modes.anomaly && modes.anomaly_check_nan) ops::check_anomaly(*n, out);
         if (!options_.retain_graph) n->release_saved();
-        if (post) run_post_hooks(*n, given, out);
+        if (!post) return;
+        run_post_hooks(*n, given, out);
+        for (uint16_t i = 0; i < n->edge_count(); ++i)
+            validate(*n, i, out[i]);  // hooks may change them in place
+    }
+
+    // A gradient has the shape and dtype of what it is for; a hook that changed it in place may have left another.
+    void check_arrived(Node& n, size_t i, Tensor& g) {
+        const OutputMeta& want = n.output(i);
+        if (!want.layout || (g->layout == want.layout.get() && g.dtype() == want.dtype)) return;
+        if (!g.layout().same_shape(*want.layout))
+            fail(
+                "Function %s returned an invalid gradient at index %zu - got %s but expected shape "
+                "compatible with %s. "
+                "A hook changed the geometry of the gradient in place (t_(), data): a hook that wants "
+                "another gradient "
+                "returns it.",
+                n.name(), i, shape_text(g.layout()).c_str(), shape_text(*want.layout).c_str());
+        if (g.dtype() != want.dtype) g = ops::to_dtype(g, want.dtype);
+    }
+
+    // ---- Note [Parts are added where they belong] ----
+
+    struct Home {  // an output, and where what is added begins in it
+        Node* node = nullptr;
+        uint32_t nr = 0;
+        int64_t shift = 0;
+    };
+
+    // Where a view begins in what it views; nothing if this is no view, or somebody sees its gradient.
+    std::optional<int64_t> passes_on(const Home& h) {
+        if (h.node->is_accumulate() || (options_.hooks && has_hooks(*h.node))) return std::nullopt;
+        std::optional<int64_t> shift = h.node->view_shift(h.nr);
+        if (shift && !captures.empty() && states_[state(h.node)].captured) return std::nullopt;
+        return shift;
+    }
+
+    Home home_of(Edge e) {
+        Home h{e.node, e.nr, 0};
+        size_t steps = 0;
+        for (; std::optional<int64_t> shift = passes_on(h); ++steps) h = step(h, *shift);
+        if (steps > 4) {  // once more, to remember
+            homes_.resize(states_.size());
+            for (Home at{e.node, e.nr, 0}; at.node != h.node;) {
+                Home& known = homes_[state(at.node)];
+                Home next = step(at, *passes_on(at));
+                known = {h.node, h.nr, h.shift - at.shift - *at.node->view_shift(at.nr)};
+                at = next;
+            }
+        }
+        return h;
+    }
+
+    // One view further down, or all the way where that is known.
+    Home step(const Home& h, int64_t shift) {
+        size_t at = homes_.empty() ? 0 : state(h.node);
+        if (at < homes_.size() && homes_[at].node)
+            return {homes_[at].node, homes_[at].nr, h.shift + shift + homes_[at].shift};
+        const Edge e = h.node->edge(0);
+        return {e.node, e.nr, h.shift + shift};
+    }
+
+    // The gradient at an output as memory to add to: laid out as the output is, where that has no gaps.
+    Array open(const Home& h) {
+        const OutputMeta& meta = h.node->output(h.nr);
+        Tensor& sum = states_[state(h.node)].of(h.nr);
+        Ref<Layout> layout = meta.layout->is_dense() ? meta.layout : Layout::contiguous(meta.layout->dims());
+        if (!sum) {
+            Array zeros = Array::empty(meta.dtype, layout);
+            std::memset(zeros.data(), 0, zeros.bytes());
+            sum = Tensor::make(zeros);
+        } else if (!ops::is_owned(sum) || !sum.layout().same(*layout)) {
+            Array copy = Array::empty(meta.dtype, layout);
+            copy_array(sum.array(), copy);
+            sum = Tensor::make(copy);
+        }
+        return sum.array();
+    }
+
+    bool add_parts(Node& n, const Tensors& grads) {
+        const Edge e = n.edge(0);
+        if (!e.node || !states_[state(e.node)].reached()) return false;
+        const OutputMeta& whole = e.node->output(e.nr);
+        if (!whole.layout || !is_differentiable(whole.dtype)) return false;
+        for (const Tensor& g : grads)
+            if (g && (g.is_dual() || g.dtype() != whole.dtype)) return false;
+        Home h = home_of(e);
+        const OutputMeta& meta = h.node->output(h.nr);
+        if (h.node != e.node && (!meta.layout->is_dense() || meta.dtype != whole.dtype))
+            h = {e.node, e.nr, 0};
+        const Tensor& there = states_[state(h.node)].of(h.nr);
+        // Of several parts that are all there a new whole is made more cheaply than zeros are added to.
+        if (there ? there.is_dual() : is_complete(grads)) return false;
+        Array sum = open(h);
+        return n.add_to(grads, h.node == e.node ? sum : sum.view(whole.layout, sum.offset + h.shift));
+    }
+
+    static bool is_complete(const Tensors& grads) {
+        if (grads.size() == 1) return false;
+        for (const Tensor& g : grads)
+            if (!g) return false;
+        return true;
     }
 
     void evaluate_watched(uint32_t at, Node* n, Tensors& grads, Tensors& out) {
@@ -262,6 +390,9 @@ class Run {
     }
 
     const BackwardOptions& options_;
+    bool parts_ = false;       // whether parts are added in place
+    int64_t work_ = 0;         // since signals were looked at
+    std::vector<Home> homes_;  // by state: where what is added to the input of a view belongs
     uint32_t id_;
     Run* outer_;
     std::vector<State> states_;
@@ -294,12 +425,21 @@ static Edge edge_of(const GraphPoint& p) {
     return {p.node.get(), p.nr};
 }
 
+// Of an input: a leaf that changed since is looked for as it was recorded.
+static Edge recorded_edge_of(const GraphPoint& p) {
+    if (!p.node && !current_grad_fn(p.tensor) && p.tensor->flags & kRequiresGrad && p.tensor->accumulator) {
+        p.tensor->accumulator->retain();
+        return {p.tensor->accumulator, 0};
+    }
+    return edge_of(p);
+}
+
 Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs,
                      const BackwardOptions& options) {
     Tensors results(options.accumulate ? 0 : inputs.size());
     Run run(options);
     for (const GraphPoint& x : inputs) {
-        Edge e = edge_of(x);
+        Edge e = recorded_edge_of(x);
         if (!e.node)
             fail(
                 "One of the differentiated Tensors does not require grad. Call requires_grad_() on it before "

@@ -155,6 +155,7 @@ class CopySlices : public Node {
     void pull(Tensors& grads, Tensors& out) override {
         if (!grads[0]) return;
         if (!fn_) fail_released(*this);
+        if (pull_over(grads[0], out)) return;
         // A gradient laid out as the base is, so that the view's geometry applies.
         Tensor whole = ops::as_layout(grads[0], base_layout_);
         Tensor part = ops::as_strided_of(whole, base_layout_, view_layout_, view_offset_);
@@ -168,6 +169,30 @@ class CopySlices : public Node {
                                              whole->offset + view_offset_);
         }
         for (size_t i = 1; i < edge_count(); ++i) out[i] = std::move(pulled[i]);
+    }
+    // A loop of `x[i] = ...` is a chain of these, and the gradient of the base goes through all of them: where nobody
+    // else sees it, the part is replaced in it, so that each costs what it writes and not what the base holds.
+    bool pull_over(Tensor& g, Tensors& out) {
+        if (modes.grad || g.is_dual() || !base_layout_->is_dense()) return false;
+        int64_t low, high;
+        view_layout_->extent(&low, &high);
+        if (low + view_offset_ < 0 || high + view_offset_ > base_layout_->numel()) return false;
+        Tensor whole = std::move(g);
+        if (!ops::is_owned(whole) || !whole.layout().same(*base_layout_))
+            whole = ops::as_layout(whole, base_layout_);
+        before_write(whole.array());
+        Array part = whole.array().view(view_layout_, whole->offset + view_offset_);
+        Tensors in(1), pulled(fn_->edge_count());
+        in[0] = Tensor::make(Array::empty(part.dtype, part.layout->dims()));
+        copy_array(part, in[0].array());
+        fn_->pull(in, pulled);
+        for (size_t i = 1; i < edge_count(); ++i) out[i] = std::move(pulled[i]);
+        if (!wants(0)) return true;
+        Tensor inside = pulled.size() ? std::move(pulled[0]) : Tensor();
+        if (inside) copy_array(ops::sum_to(inside, *view_layout_).array(), part);
+        else fill_array(part, Scalar(0));
+        out[0] = std::move(whole);
+        return true;
     }
     void release_saved() override {
         if (fn_) fn_->release_saved();
@@ -204,8 +229,11 @@ void rebase_history(const Tensor& t, Node* node) {
         copy->take_edge(i, e);
     }
     copy->set_output(base);
+    Ref<Node> old(base->grad_fn);
+    uint32_t nr = base->output_nr;
     set_history(base, copy, 0);
     copy->release();
+    if (old && base->flags & kRetainsGrad && base->grad_fn == copy) move_retained(base, old.get(), nr);
     if (base->grad_fn != copy) return;
     view.version = t->cell->version - 1;  // stale: the next look makes a node over the base
     if (!t->grad_fn) set_history(t, copy, 0);

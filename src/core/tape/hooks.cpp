@@ -22,6 +22,12 @@ NodeExtra& extra(Node& n) {
     return *n.extra;
 }
 
+bool has_hooks(const Node& n) {
+    if (!n.extra) return false;
+    const NodeExtra& x = *n.extra;
+    return !x.tensor_hooks.empty() || !x.retained.empty() || x.pre_hooks || x.post_hooks;
+}
+
 PyObject* new_ordered_dict() {
     static PyObject* type = nullptr;
     if (!type) {

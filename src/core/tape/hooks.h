@@ -24,7 +24,8 @@ struct NodeExtra {
     ~NodeExtra();
 };
 
-NodeExtra& extra(Node& n);  // made on demand
+NodeExtra& extra(Node& n);      // made on demand
+bool has_hooks(const Node& n);  // or retained gradients
 PyObject* new_ordered_dict();
 
 // Hooks of the gradient of `t`: made on demand, kept by the leaf or by the node. Borrowed.

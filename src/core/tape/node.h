@@ -10,6 +10,7 @@
 // (`run`, `slot`) lets one active backward run find its state without hashing; see engine.h.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "array/layout.h"
@@ -45,6 +46,13 @@ class Node {
     virtual void pull(Tensors& grads, Tensors& out) = 0;
     // Whether `pull` runs even when no gradient arrived (a user's function gets zeros, or decides itself).
     virtual bool pulls_nothing() const { return false; }
+    // For Note [Parts are added where they belong]. Whether `add_to` may do instead of `pull`: it adds the gradient of
+    // input 0 to memory of that input's shape, or declines.
+    virtual bool adds() const { return false; }
+    virtual bool add_to(const Tensors&, const Array&) { return false; }
+    // Where output `nr` of a view begins, counted in elements from its input; nothing if this is no view, or the input
+    // has not the geometry any more that it was viewed with.
+    virtual std::optional<int64_t> view_shift(uint32_t) { return std::nullopt; }
     virtual void release_saved() {}
     virtual bool was_released() const { return false; }
     // Python objects held, for the cycle collector.
