@@ -7,7 +7,7 @@ larger ones, in bytes.
 
 from . import _core
 
-__all__ = ["allocated", "cached", "empty_cache", "peak"]
+__all__ = ["allocated", "cached", "empty_cache", "peak", "total"]
 
 
 def allocated():
@@ -41,6 +41,19 @@ def peak():
         True
     """
     return _core.memory()[2]
+
+
+def total():
+    """Bytes that tensors have asked for so far, whatever became of them: how it grows tells what work costs.
+
+    Example:
+        >>> before = pb.memory.total()
+        >>> for _ in range(3):
+        ...     x = pb.zeros(1000, 1000)
+        >>> pb.memory.total() - before >= 12_000_000
+        True
+    """
+    return _core.memory()[3]
 
 
 def empty_cache():

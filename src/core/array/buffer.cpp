@@ -40,7 +40,7 @@ constexpr size_t kCacheCap = size_t(1) << 30;  // bytes kept for reuse at most; 
 constexpr int kLeastLog = 9, kFineLog = 20, kMostLog = 63;
 constexpr int kCoarse = 4, kFine = 64;
 constexpr int kClasses = (kFineLog - kLeastLog) * kCoarse + (kMostLog - kFineLog) * kFine + 1;
-size_t in_use, cached, peak, orphaned;
+size_t in_use, cached, peak, total, orphaned;
 
 // A block that waits for reuse, written into the block itself: on top of others of its class, newer than others.
 struct Idle {
@@ -103,6 +103,7 @@ void* cached_allocate(size_t bytes) {
         if (!p) throw_out_of_memory(bytes);
     }
     in_use += size;
+    total += size;
     if (in_use > peak) peak = in_use;
     return p;
 }
@@ -120,7 +121,7 @@ void cached_free(void* p, size_t bytes) {
 
 size_t orphaned_bytes() { return orphaned; }
 
-MemoryFigures memory_figures() { return {in_use, cached, peak}; }
+MemoryFigures memory_figures() { return {in_use, cached, peak, total}; }
 
 void release_cached_memory() {
     while (oldest) std::free(take_idle(oldest));

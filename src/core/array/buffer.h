@@ -103,7 +103,7 @@ inline Expression* Buffer::expression() const {
 size_t orphaned_bytes();
 
 struct MemoryFigures {
-    size_t in_use, cached, peak;
+    size_t in_use, cached, peak, total;  // total: of all that were ever asked for
 };
 MemoryFigures memory_figures();
 void release_cached_memory();

@@ -140,7 +140,8 @@ void accumulate_into(const Tensor& grad, const Tensor& g) {
 
 bool is_owned(const Tensor& t) {
     return Py_REFCNT(t.py()) == 1 && t->cell->is_unique() && t->cell->buffer->holders() == 1 && !t->grad_fn &&
-           !t.is_dual() && !t.layout().overlaps_itself() && t->cell->buffer->is_writable();
+           !t.is_dual() && !t.layout().overlaps_itself() && t->cell->buffer->is_writable() &&
+           !t->cell->buffer->is_shared();
 }
 
 void add_array(const Array& from, const Array& to) {

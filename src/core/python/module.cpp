@@ -65,8 +65,8 @@ PyObject* set_default_dtype(PyObject*, PyObject* d) {
 }
 PyObject* memory(PyObject*, PyObject*) {
     MemoryFigures f = memory_figures();
-    return Py_BuildValue("(nnn)", static_cast<Py_ssize_t>(f.in_use), static_cast<Py_ssize_t>(f.cached),
-                         static_cast<Py_ssize_t>(f.peak));
+    return Py_BuildValue("(nnnn)", static_cast<Py_ssize_t>(f.in_use), static_cast<Py_ssize_t>(f.cached),
+                         static_cast<Py_ssize_t>(f.peak), static_cast<Py_ssize_t>(f.total));
 }
 PyObject* empty_cache(PyObject*, PyObject*) {
     release_cached_memory();

@@ -253,10 +253,11 @@ class Run {
         if (!g.layout().same_shape(*want.layout))
             fail(
                 "Function %s returned an invalid gradient at index %zu - got %s but expected shape "
-                "compatible with %s. "
-                "A hook changed the geometry of the gradient in place (t_(), data): a hook that wants "
-                "another gradient "
-                "returns it.",
+                "compatible with %s. The gradient, or the result that it is for, got another geometry in "
+                "place "
+                "(t_(), data) where that is not recorded: in a hook, which should return the gradient that "
+                "it "
+                "wants, or under no_grad().",
                 n.name(), i, shape_text(g.layout()).c_str(), shape_text(*want.layout).c_str());
         if (g.dtype() != want.dtype) g = ops::to_dtype(g, want.dtype);
     }

@@ -189,6 +189,11 @@ class CopySlices : public Node {
         for (size_t i = 1; i < edge_count(); ++i) out[i] = std::move(pulled[i]);
         if (!wants(0)) return true;
         Tensor inside = pulled.size() ? std::move(pulled[0]) : Tensor();
+        if (inside && inside.is_dual()) {  // tangents of what was saved
+            out[0] = ops::as_strided_scatter(whole, ops::sum_to(inside, *view_layout_), view_layout_,
+                                             whole->offset + view_offset_);
+            return true;
+        }
         if (inside) copy_array(ops::sum_to(inside, *view_layout_).array(), part);
         else fill_array(part, Scalar(0));
         out[0] = std::move(whole);
