@@ -392,3 +392,101 @@ def failing_hook_leaves_the_graph_usable(m):
     h.remove()
     z.sum().backward()
     return error, x.grad
+
+
+# ---- retained gradients follow a tensor to its new history ----
+
+
+@program
+def retained_gradient_after_a_write_through_a_view(m):
+    x = leaf(m)
+    h = x * 1
+    h.retain_grad()
+    h[0] = 5.0
+    (h * h).sum().backward()
+    return h.grad, x.grad
+
+
+@program
+def retained_gradient_after_writes_of_all_kinds(m):
+    x = leaf(m, (1.0, 2.0, 3.0))
+    h = x * 1
+    h.retain_grad()
+    h.view(3, 1)[0] = 7.0
+    h.mul_(2)
+    h[1:].add_(x[0])
+    h[1:2].view(1, 1).zero_()
+    (h * h).sum().backward()
+    return h.grad, x.grad
+
+
+@program
+def retained_gradient_of_what_got_its_history_by_writes(m):
+    x, h = leaf(m, (1.0, 2.0, 3.0)), m.zeros(3)
+    h[0] = x[1]
+    h.retain_grad()
+    h[1] = x[2]
+    (h * h).sum().backward()
+    return h.grad, x.grad
+
+
+@program
+def retained_gradients_of_a_view_and_its_base(m):
+    x = leaf(m)
+    h = x * 1
+    v = h[0:1]
+    h.retain_grad()
+    v.retain_grad()
+    h.mul_(3)
+    (v * v).sum().backward()
+    return h.grad, v.grad, x.grad
+
+
+@program
+def hooks_stay_with_the_value_they_were_put_on(m):
+    x, seen = leaf(m), []
+    h = x * 1
+    h.register_hook(lambda g: seen.append(("before", g.tolist())))
+    h[0] = 5.0
+    h.register_hook(lambda g: seen.append(("after", g.tolist())))
+    (h * h).sum().backward()
+    return seen, x.grad
+
+
+# ---- hooks that change what they are given ----
+
+
+def matrix(m):
+    x = m.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+    return x, x * 1
+
+
+@program
+def hook_transposes_in_place(m):
+    x, y = matrix(m)
+    y.register_hook(lambda g: (g.t_(), None)[1])
+    return caught((y * y).sum().backward), x.grad
+
+
+@program
+def hook_transposes_a_retained_gradient_in_place(m):
+    x, y = matrix(m)
+    y.register_hook(lambda g: (g.t_(), None)[1])
+    y.retain_grad()
+    return caught((y * 2).sum().backward), x.grad
+
+
+@program
+def hook_sets_data_of_the_same_shape(m):
+    x, y = matrix(m)
+    y.register_hook(lambda g: setattr(g, "data", m.full((2, 3), 7.0)))
+    (y * 2).sum().backward()
+    return x.grad
+
+
+@program
+def hook_sets_data_of_another_dtype(m):
+    x, y = matrix(m)
+    y.register_hook(lambda g: setattr(g, "data", g.data.double()))
+    (y * 2).sum().backward()
+    return x.grad

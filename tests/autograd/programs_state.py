@@ -342,3 +342,99 @@ def state_leaf_in_a_list_of_results(m):
     x.backward()
     x.backward()
     return x.grad
+
+
+# ---- leaves that change between forward and backward ----
+
+
+def used(m, f=lambda x: x * 2):
+    x = m.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+    return x, f(x).sum()
+
+
+@program
+def leaf_frozen_after_forward(m):
+    x, loss = used(m)
+    seen = []
+    x.register_hook(lambda g: seen.append(g.tolist()))
+    x.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad))
+    x.requires_grad_(False)
+    loss.backward()
+    return x.grad, seen
+
+
+@program
+def leaf_frozen_and_thawed(m):
+    x, loss = used(m)
+    loss.backward(retain_graph=True)
+    x.requires_grad_(False)
+    loss.backward(retain_graph=True)
+    frozen = x.grad.clone()
+    x.requires_grad_(True)
+    loss.backward()
+    return frozen, x.grad
+
+
+@program
+def gradient_of_a_frozen_leaf(m):
+    x, loss = used(m)
+    x.requires_grad_(False)
+    return caught(m.autograd.grad, loss, x)
+
+
+@program
+def leaf_transposed_after_forward(m):
+    x, loss = used(m, lambda x: x * m.arange(6.0).reshape(2, 3))
+    with m.no_grad():
+        x.t_()
+    return caught(loss.backward), x.grad
+
+
+@program
+def leaf_with_another_dimension_after_forward(m):
+    x = m.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    loss = (x * 2).sum()
+    with m.no_grad():
+        x.unsqueeze_(1)
+    loss.backward()
+    return x.shape, x.grad
+
+
+@program
+def leaf_of_another_dtype_after_forward(m):
+    x, loss = used(m)
+    x.data = x.data.double()
+    loss.backward()
+    return x.dtype, x.grad
+
+
+@program
+def leaf_of_another_shape_captured(m):
+    x, loss = used(m)
+    x.data = m.ones(5)
+    return m.autograd.grad(loss, x)
+
+
+@program
+def result_transposed_outside_of_the_graph(m):
+    x = m.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+    y = x * 1
+    with m.no_grad():
+        y.t_()
+    return caught((y * 2).sum().backward), x.grad
+
+
+@program
+def result_of_other_data(m):
+    x = m.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+    y = x * 1
+    y.data = m.ones(4)
+    return caught((y * 2).sum().backward), x.grad
+
+
+@program
+def accumulated_gradient_of_another_shape(m):
+    x, loss = used(m)
+    loss.backward(retain_graph=True)
+    x.grad.t_()
+    return caught(loss.backward)

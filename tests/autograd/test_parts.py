@@ -185,6 +185,7 @@ PROGRAMS = [
     for name, f in sorted(globals().items())
     if callable(f) and f.__module__ == __name__ and f.__code__.co_varnames[:2] == ("x", "n")
 ]
+pytestmark = pytest.mark.filterwarnings("ignore:Anomaly Detection")
 each = pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
 
 

@@ -1,6 +1,8 @@
 """Several threads at once, and interruptions: modes belong to threads, graphs to nobody."""
 
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -199,3 +201,38 @@ def test_reentrant_backward_many_levels_deep():
     x = pb.tensor([3.0], requires_grad=True)
     Nest.apply(x, 40).sum().backward()
     assert x.grad.item() == 6
+
+
+LONG_BACKWARD = """
+import signal
+import pullback as pb
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+leaves, h = [pb.ones(500, dtype=pb.float64, requires_grad=True) for _ in range(300)], 0.0
+for w in leaves:
+    h = h + w
+    for _ in range(1000):
+        h = h.flip(0)
+loss = h.sum()
+try:
+    print("backward", flush=True)
+    loss.backward(retain_graph=True)
+    print("not heard")
+except KeyboardInterrupt:
+    reached = sum(w.grad is not None for w in leaves)
+    print("interrupted" if reached < len(leaves) else "too late")
+for w in leaves:
+    w.grad = None
+loss.backward()
+print("whole" if all((w.grad == 1).all() for w in leaves) else "wrong")
+"""
+
+
+def test_a_signal_from_outside_ends_a_backward_pass_and_everything_goes_on():
+    """Leaves get their gradients on the way, so that their number says how far an interrupted pass has come."""
+    child = subprocess.Popen([sys.executable, "-c", LONG_BACKWARD], stdout=subprocess.PIPE, text=True)
+    with child:
+        assert child.stdout.readline() == "backward\n"
+        child.send_signal(signal.SIGINT)
+        assert child.stdout.read().split() == ["interrupted", "whole"]
+    assert child.returncode == 0

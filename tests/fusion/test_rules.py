@@ -1,5 +1,7 @@
 """What deferral must not show, and what it must do: one group of tests for each rule of docs/architecture.md."""
 
+import copy
+import ctypes
 import gc
 import os
 import subprocess
@@ -241,6 +243,30 @@ def test_adam_in_place():
     np.testing.assert_allclose(tp.numpy(), p, rtol=1e-12)
     np.testing.assert_allclose(tm.numpy(), m, rtol=1e-12)
     np.testing.assert_allclose(tv.numpy(), v, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "of", [lambda x: x, lambda x: x[5:], lambda x: x.detach()], ids=["itself", "view", "alias"]
+)
+def test_what_reads_memory_whose_address_is_known_runs_at_the_call(of):
+    x = pb.ones(N, dtype=pb.float64)
+    before, reduced = x * 2, (x + 1).sum()
+    assert is_pending(before) and is_pending(reduced)
+    of(x).data_ptr()
+    assert not is_pending(before)
+    after, part, total = x * 3, x[7:] + 1, x.sum()
+    assert not is_pending(after) and not is_pending(part) and not is_pending(total)
+    (ctypes.c_double * N).from_address(x.data_ptr())[9] = 100.0
+    assert (before[9], after[9], part[2]) == (2, 3, 2)
+    assert (reduced, total, x[9]) == (2 * N, N, 100)
+    assert is_pending(pb.ones(N, dtype=pb.float64) * 2)  # others wait as ever
+
+
+def test_copies_and_files_tell_nobody_the_address(tmp_path):
+    x = pb.ones(N, dtype=pb.float64)
+    pb.save({"x": x}, tmp_path / "x")
+    y = copy.deepcopy([x, x[1:]])
+    assert is_pending(x * 2) and is_pending(y[0] * 2)
 
 
 def test_a_write_keeps_the_address():

@@ -55,13 +55,8 @@ PyObject* equal(const Args& a) {
     return boolean(std::memcmp(u.data(), v.data(), static_cast<size_t>(n) * item_size(d)) == 0);
 }
 
-// storage(input): (address, bytes) of the whole buffer.
-PyObject* storage(const Args& a) {
-    before_write(a.tensor(0).array());  // whoever gets the address may write there
-    Buffer& b = *a.tensor(0)->cell->buffer;
-    b.share();
-    return Py_BuildValue("(Nn)", PyLong_FromVoidPtr(b.data()), static_cast<Py_ssize_t>(b.bytes()));
-}
+// storage(input): a number that tensors over the same buffer have in common, while it lives.
+PyObject* storage(const Args& a) { return checked(PyLong_FromVoidPtr(a.tensor(0)->cell->buffer.get())); }
 
 // flat_storage(input): a new tensor over the whole buffer, without history.
 PyObject* flat_storage(const Args& a) {

@@ -359,7 +359,7 @@ def flat_storage(input):
 
 @operator(public=False, method=False)
 def storage(input):
-    """(address, bytes) of the memory."""
+    """A number that tensors over the same memory have in common."""
 
 
 @operator(public=False, method=False)
@@ -466,7 +466,7 @@ def _deepcopy(self, memo):
         )
     import copy
 
-    key = ("pullback.storage", *storage(self), self.dtype)
+    key = ("pullback.storage", storage(self), self.dtype)
     if key not in memo:
         memo[key] = flat_storage(self).clone()
         memo[key, "original"] = self  # its address stays taken while the memo lives
