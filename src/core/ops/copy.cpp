@@ -138,11 +138,13 @@ void accumulate_into(const Tensor& grad, const Tensor& g) {
     elementwise_inplace(*rows.add, grad, operands, 2);
 }
 
-bool is_owned(const Tensor& t) {
+// Nobody else sees its elements; tangents are left out.
+static inline bool is_sole(const Tensor& t) {
     return Py_REFCNT(t.py()) == 1 && t->cell->is_unique() && t->cell->buffer->holders() == 1 && !t->grad_fn &&
-           !t.is_dual() && !t.layout().overlaps_itself() && t->cell->buffer->is_writable() &&
-           !t->cell->buffer->is_shared();
+           !t->cell->buffer->is_shared() && (t.is_contiguous() || !t.layout().overlaps_itself());
 }
+
+bool is_owned(const Tensor& t) { return is_sole(t) && !t.is_dual(); }
 
 void add_array(const Array& from, const Array& to) {
     int64_t n = to.numel();
@@ -163,7 +165,7 @@ void add_array(const Array& from, const Array& to) {
 }
 
 Tensor add_owned(Tensor a, const Tensor& b) {
-    bool mine = is_owned(a) && a.dtype() == b.dtype() && a.layout().same_shape(b.layout());
+    bool mine = is_sole(a) && a.dtype() == b.dtype() && a.layout().same_shape(b.layout());
     if (!mine) return add(a, b);
     if (a.numel() >= deferral.from || a->cell->buffer->is_pending() || b->cell->buffer->is_pending()) {
         Tensor sum = add(a, b);  // a part of a larger program, which counts as the write that it replaces

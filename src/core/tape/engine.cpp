@@ -203,7 +203,9 @@ class Run {
 
     // Ctrl-C ends a run: signals are looked at whenever about a millisecond's work is done.
     void listen(int64_t work) {
-        if ((work_ += work) < 1 << 18) return;
+        if (__builtin_expect((work_ += work) >= 1 << 18, 0)) look_for_signals();
+    }
+    __attribute__((noinline)) void look_for_signals() {
         work_ = 0;
         if (PyErr_CheckSignals() < 0) throw PythonError();
     }
@@ -222,17 +224,19 @@ class Run {
                 if (c.node.get() == n) c.grad = grads[c.nr];
         if (!states_[at].needed) return;
         if (hooks && n->extra) run_pre_hooks(*n, grads);
-        for (size_t i = 0; i < grads.size(); ++i)
-            if (grads[i]) {
-                check_arrived(*n, i, grads[i]);
-                listen(grads[i].numel() + 256);
-            }
+        bool any = false;
+        for (size_t i = 0; i < grads.size(); ++i) {
+            Tensor& g = grads[i];
+            if (!g) continue;
+            any = true;
+            const OutputMeta& want = n->output(i);
+            if (g->layout != want.layout.get() || g->dtype != want.dtype) check_arrived(*n, i, g);
+            listen(g.numel() + 256);
+        }
         Tensors given;
         bool post = hooks && n->extra && n->extra->post_hooks;
         if (post) given = grads;
-        bool any = false;
-        for (const Tensor& g : grads) any = any || g.defined();
-        if (any && parts_ && !post && n->adds() && add_parts(*n, grads)) {
+        if (any && parts_ && n->edge_count() == 1 && !post && n->adds() && add_parts(*n, grads)) {
             if (!options_.retain_graph) n->release_saved();
             return;
         }
@@ -247,9 +251,9 @@ class Run {
     }
 
     // A gradient has the shape and dtype of what it is for; a hook that changed it in place may have left another.
-    void check_arrived(Node& n, size_t i, Tensor& g) {
+    __attribute__((noinline)) void check_arrived(Node& n, size_t i, Tensor& g) {
         const OutputMeta& want = n.output(i);
-        if (!want.layout || (g->layout == want.layout.get() && g.dtype() == want.dtype)) return;
+        if (!want.layout) return;
         if (!g.layout().same_shape(*want.layout))
             fail(
                 "Function %s returned an invalid gradient at index %zu - got %s but expected shape "
@@ -320,7 +324,7 @@ class Run {
         return sum.array();
     }
 
-    bool add_parts(Node& n, const Tensors& grads) {
+    __attribute__((noinline)) bool add_parts(Node& n, const Tensors& grads) {
         const Edge e = n.edge(0);
         if (!e.node || !states_[state(e.node)].reached()) return false;
         const OutputMeta& whole = e.node->output(e.nr);

@@ -64,6 +64,8 @@ def storage_offset(input):
 def data_ptr(input):
     """The address of the first element; 0 if there is none.
 
+    Whoever has it may read and write there: from then on, what reads or writes the memory runs at the call.
+
     >>> x = pb.zeros(2, 3)
     >>> x.data_ptr() == x.t().data_ptr()
     True
