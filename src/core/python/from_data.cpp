@@ -5,6 +5,7 @@
 // tuples are walked in place; other sequences are made into lists once a level.
 #include "python/from_data.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "ops/operators.h"
@@ -58,6 +59,15 @@ Dims shape_of(PyObject* data) {
         data = first;
     }
     return shape;
+}
+
+// To be called before item i of n of a sequence: Ctrl-C ends the reading and writing of long ones.
+void hear_signals(int64_t i, int64_t n) {
+    constexpr int64_t kChunk = 1 << 12, kOften = 1 << 20;
+    static int64_t met = 0;
+    if (i % kChunk || (met += std::min(n - i, kChunk)) < kOften) return;
+    met = 0;
+    if (PyErr_CheckSignals() < 0) throw PythonError();
 }
 
 struct Inferred {
@@ -177,6 +187,7 @@ void fill(PyObject* o, const Dims& shape, size_t dim, DType d, char*& out) {
                 static_cast<long long>(shape[dim]), dim, n);
     // Numbers may run Python code (__float__), which may shorten the list under our feet.
     for (Py_ssize_t i = 0; i < n; ++i) {
+        hear_signals(i, n);
         if (PySequence_Fast_GET_SIZE(fast.o) != n) fail("the sequence changed its length while it was read");
         Owned item(PySequence_Fast_GET_ITEM(fast.o, i));
         Py_INCREF(item.o);
@@ -234,7 +245,10 @@ PyObject* list_level(const Array& a, int64_t dim, const char* at) {
     if (dim == a.ndim()) return checked(scalar_object(Scalar::load(a.dtype, at)));
     int64_t n = a.size(dim), step = a.stride(dim) * static_cast<int64_t>(a.item());
     Owned list(checked(PyList_New(n)));
-    for (int64_t i = 0; i < n; ++i) PyList_SET_ITEM(list.o, i, list_level(a, dim + 1, at + i * step));
+    for (int64_t i = 0; i < n; ++i) {
+        hear_signals(i, n);
+        PyList_SET_ITEM(list.o, i, list_level(a, dim + 1, at + i * step));
+    }
     return list.release();
 }
 }  // namespace
