@@ -215,8 +215,8 @@ Array defer(const Lowered& program, int output, const Source* inputs, const Ref<
 bool can_replace(const Array& target) {
     const Buffer& b = *target.buffer;
     return !deferral.immediate && target.numel() >= deferral.from && target.offset == 0 &&
-           target.layout->is_dense() && b.is_cached() && !b.is_shared() &&
-           b.bytes() == target.bytes() && b.holders() == 2;  // the cell, and `target`
+           target.layout->is_dense() && b.is_cached() && !b.is_shared() && b.bytes() == target.bytes() &&
+           b.holders() == 2;  // the cell, and `target`
 }
 
 Array defer_over(const Lowered& program, const Source* inputs, const Array& target) {
