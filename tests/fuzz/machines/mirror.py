@@ -159,6 +159,8 @@ class Tensor:
     contiguous = clone
 
     def to(self, dtype):
+        if self.read().dtype == dtype:  # no conversion is no copy
+            return self
         return Tensor(tape.convert(self.read(), dtype))
 
     float = lambda self: self.to("float32")
