@@ -277,6 +277,20 @@ def test_a_write_keeps_the_address():
     assert p.data_ptr() == address
 
 
+@pytest.mark.parametrize("dtype", [pb.int32, pb.float32])
+def test_a_write_over_memory_that_is_read_as_another_dtype(dtype):
+    n = 20_000
+    x = pb.arange(n, dtype=pb.float64) + 0.5
+    x.sum().item()
+    p = pb.linspace(1, 2, n, dtype=pb.float64).sqrt()
+    old, factor = x.numpy().copy(), np.sqrt(np.linspace(1, 2, n))
+    y = x.view(dtype)[:n] * p
+    x.mul_(p)
+    seen = old.view("i4" if dtype is pb.int32 else "f4")[:n]
+    np.testing.assert_allclose(y.numpy(), seen * factor, rtol=1e-6)
+    np.testing.assert_allclose(x.numpy(), old * factor, rtol=1e-14)
+
+
 # 6. Shared memory
 
 

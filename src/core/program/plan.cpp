@@ -235,9 +235,13 @@ Buffer* Plan::donor(const Fused& program, const Fused::Output& output, int32_t n
         if (!is_done(r, number)) return nullptr;
     for (size_t v = 0; v < program.values.size(); ++v) {
         const Fused::Value& value = program.values[v];
-        if (!value.is_load() || program.loads[static_cast<size_t>(value.at)].array->buffer.get() != b)
-            continue;
-        if (value.kind != Fused::Value::Linear) return nullptr;
+        if (!value.is_load()) continue;
+        const Array& a = *program.loads[static_cast<size_t>(value.at)].array;
+        if (a.buffer.get() != b) continue;
+        // Each element is read where it is written.
+        bool in_place = value.kind == Fused::Value::Linear && a.offset == 0 &&
+                        item_size(a.dtype) == item_size(output.dtype);
+        if (!in_place) return nullptr;
         for (const Fused::Output& o : program.outputs)
             if (o.value == static_cast<int16_t>(v)) return nullptr;
     }
