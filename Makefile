@@ -1,8 +1,10 @@
-# One command each. A fresh machine needs Python 3.10 or newer with pip, make and a C++20 compiler.
+# One command each. A fresh machine needs CPython 3.10 or newer with pip and its headers, make and a C++20 compiler;
+# the first second says what of that is missing.
 #
 #   make demo       train a small network on real handwritten digits
-#   make test       the whole suite
-#   make develop    compile into src/pullback; then PYTHONPATH=src python
+#   make test       the whole suite, on all cores
+#   make develop    compile into src/pullback; then .venv/bin/python finds it
+#   make wheel      a wheel in dist/, which installs without a compiler; make sdist: the sources
 #   make lint       ruff and clang-format; make format applies them
 #   make bench      the benchmark tables of docs/performance.md
 #   make fuzz       random programs in deferred and immediate work, beside NumPy: N of them, from SEED on;
@@ -10,63 +12,89 @@
 #   make sanitize   the suite under AddressSanitizer and UndefinedBehaviorSanitizer; make sanitize-threads: the pool
 #                   of threads under ThreadSanitizer
 #
-# BOOTSTRAP is the interpreter that makes .venv. PYTHON, when given, is used as it is instead of .venv.
+# BOOTSTRAP is the interpreter that makes .venv. PYTHON, when given, is used as it is instead of .venv. JOBS is how
+# many compilers and test processes run at once.
 
-BOOTSTRAP ?= python3
 VENV      := .venv
-JOBS      ?= 2
+JOBS      ?= $(shell nproc 2> /dev/null || sysctl -n hw.ncpu 2> /dev/null || echo 2)
 PYTEST    ?= -q
+ifeq ($(origin PYTEST),file)
+PARALLEL  := -n $(JOBS) --dist loadfile
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# $(call has,EXTRA): what a target needs in .venv; nothing where the interpreter is given.
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(VENV)/bin/python
-TOOLS  := $(VENV)/.tools
+has     = $(VENV)/.has-$(1)
 else
-TOOLS  :=
+USED   := $(PYTHON)
+has     =
 endif
+# The tree itself is what runs, whatever version may be installed.
+RUN = PYTHONPATH="$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH}" $(PYTHON)
 
-SOURCES := pyproject.toml CMakeLists.txt $(shell find src -name '*.py' -o -name '*.pyi' -o -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
-BUILD_TOOLS := cmake ninja nanobind scikit-build-core
-
-.PHONY: demo test lint format bench fuzz fuzz-sanitized sanitize sanitized sanitize-threads short develop clean
+.PHONY: demo test lint format bench fuzz fuzz-sanitized sanitize sanitized sanitize-threads short develop wheel sdist clean
 .DEFAULT_GOAL := test
 
-demo: $(VENV)/.installed
-	$(VENV)/bin/python examples/digits.py
+demo: develop $(call has,demo)
+	@$(RUN) examples/digits.py
 
-test: $(VENV)/.installed
-	$(VENV)/bin/python -m pytest $(PYTEST)
+test: develop $(call has,test)
+	$(RUN) -m pytest $(PYTEST) $(PARALLEL)
 
-bench: $(VENV)/.installed
-	$(VENV)/bin/python -m pip install -q '.[benchmark]'
-	$(VENV)/bin/python -m benchmarks.core --write docs/performance.md
-	$(VENV)/bin/python -m benchmarks.fusion --write docs/performance.md
+bench: develop $(call has,demo) $(call has,benchmark)
+	$(RUN) -m benchmarks.core --write docs/performance.md
+	$(RUN) -m benchmarks.fusion --write docs/performance.md
 
-lint: $(VENV)/.lint
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	find src/core -name '*.cpp' -o -name '*.h' | xargs $(VENV)/bin/clang-format --dry-run --Werror
+SOURCES_CXX = $(shell find src/core -name '*.cpp' -o -name '*.h')
+lint: $(call has,lint)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	@PATH="$(SCRIPTS):$$PATH" clang-format --dry-run --Werror $(SOURCES_CXX)
 
-format: $(VENV)/.lint
-	$(VENV)/bin/ruff format -q .
-	$(VENV)/bin/ruff check -q --fix .
-	find src/core -name '*.cpp' -o -name '*.h' | xargs $(VENV)/bin/clang-format -i
+format: $(call has,lint)
+	$(PYTHON) -m ruff format -q .
+	$(PYTHON) -m ruff check -q --fix .
+	@PATH="$(SCRIPTS):$$PATH" clang-format -i $(SOURCES_CXX)
 
-$(VENV)/bin/python:
-	$(BOOTSTRAP) -m venv $(VENV)
+# What is compiled is packed: the wheel shares the objects of `make develop`.
+wheel: develop
+	$(PYTHON) -m pip wheel . -w dist --no-deps --no-build-isolation -C build-dir=build/dev/$(TAG)
 
-$(VENV)/.installed: $(SOURCES) | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install -q '.[demo,test]'
+sdist: $(call has,build)
+	@mkdir -p dist
+	@$(PYTHON) -c 'from scikit_build_core.build import build_sdist; print("dist/" + build_sdist("dist"))'
+
+# ---- the virtual environment ----
+
+# Once for each interpreter that is named.
+MACHINE = build/.machine$(subst /,-,$(USED))
+$(MACHINE): tools/machine.sh
+	@BOOTSTRAP="$(BOOTSTRAP)" sh tools/machine.sh check $(USED)
+	@mkdir -p build && touch $@
+
+# A half-made environment would be taken for a whole one by the next run. Its Python finds the tree by itself.
+$(VENV)/bin/python: | $(MACHINE)
+	@python="$${BOOTSTRAP:-$$(sh tools/machine.sh python)}"; \
+	echo "Making a virtual environment in $(VENV), with $$python"; \
+	$$python -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@echo "$(CURDIR)/src" > "$$($@ -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pullback-tree.pth"
+
+$(VENV)/.has-%: pyproject.toml tools/requirements.py | $(VENV)/bin/python
+	@echo "Installing into $(VENV) what '$*' needs"
+	@eval $(VENV)/bin/python -m pip install --progress-bar on $$($(VENV)/bin/python tools/requirements.py run $*) \
+	    || { echo "The packages could not be installed: pip, above, says why. Without a network name a Python" \
+	              "that has them: make PYTHON=/path/to/python"; exit 1; }
 	@touch $@
 
-$(VENV)/.lint: pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install -q $$($(VENV)/bin/python .ci/extra.py lint)
+$(VENV)/.has-lint: pyproject.toml tools/requirements.py | $(VENV)/bin/python
+	@eval $(VENV)/bin/python -m pip install -q $$($(VENV)/bin/python tools/requirements.py lint)
 	@touch $@
 
-$(VENV)/.tools: | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install -q $(BUILD_TOOLS) $$($(VENV)/bin/python .ci/extra.py demo test)
-	@touch $@
+# ---- compiling ----
 
-# Builds outside pip: one folder per interpreter and flavour, so that each stays incremental.
+# One folder per interpreter and flavour, so that each stays incremental.
 TAG     = $(shell $(PYTHON) -c 'import sys; print(sys.implementation.cache_tag)')
 SCRIPTS = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
 CMAKE   = PATH="$(SCRIPTS):$$PATH" cmake
@@ -76,36 +104,33 @@ export CMAKE_CXX_COMPILER_LAUNCHER := ccache
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 endif
-# $(call build,folder,options): configure when this file has changed, compile what has changed.
+# $(call build,folder,options): configure when this file has changed, compile what has changed, which is no Python file.
 define build
 	@mkdir -p $(dir $(1))
 	@test $(1)/.configured -nt Makefile || { \
+	    echo "Configuring for $$($(PYTHON) --version): questions to the compiler, some seconds"; \
 	    $(CMAKE) -S . -B $(1) -G Ninja -DPython_EXECUTABLE="$$(command -v $(PYTHON))" \
 	        -DCMAKE_CXX_FLAGS="$(CXXFLAGS)" -DPULLBACK_WERROR=ON $(2) > $(1).log 2>&1 \
-	    && touch $(1)/.configured || { cat $(1).log; exit 1; }; }
-	@$(CMAKE) --build $(1) -j $(JOBS)
+	    && touch $(1)/.configured \
+	    && echo "Compiling on $(JOBS) cores: some minutes the first time, afterwards only what changed" || { cat $(1).log; exit 1; }; }
+	@NINJA_STATUS="compiling [%f/%t] " $(CMAKE) --build $(1) -j $(JOBS)
 endef
 
-develop: $(TOOLS)
+develop: $(MACHINE) $(call has,build)
 	$(call build,build/dev/$(TAG),-DPULLBACK_INPLACE=ON)
 
 # The executor's shortest block, a single vector: every block edge is crossed by small tests.
-short: $(TOOLS)
+short: $(MACHINE) $(call has,build) $(call has,test)
 	$(call build,build/short/$(TAG),-DPULLBACK_BLOCK_BYTES=64)
 	@$(CMAKE) --install build/short/$(TAG) --prefix build/short/$(TAG)/site > /dev/null
-	PYTHONPATH=build/short/$(TAG)/site $(PYTHON) -m pytest $(PYTEST)
+	PYTHONPATH=build/short/$(TAG)/site $(PYTHON) -m pytest $(PYTEST) $(PARALLEL)
 
 # A fault names the number of its program: python -m fuzz.machines --only NUMBER runs that one again.
 N    ?= 1000
 SEED ?= 0
 FUZZ  = $(PYTHON) -m fuzz.machines -n $(N) --seed $(SEED)
-ifeq ($(TOOLS),)
-fuzz: develop
+fuzz: develop $(call has,test)
 	PYTHONPATH=src:tests $(FUZZ)
-else
-fuzz: $(VENV)/.installed
-	PYTHONPATH=tests $(FUZZ)
-endif
 
 # Python itself is not instrumented: the sanitizer's library, and the one it intercepts, are loaded first. Objects come
 # from malloc, so that use after free is seen; pytest leaves file descriptors alone, so that a report reaches the terminal.
@@ -114,7 +139,7 @@ SANITIZED = build/sanitize/$(TAG)
 WATCHED   = PYTHONPATH=$(CURDIR)/$(SANITIZED)/site:tests PYTHONMALLOC=malloc \
 	LD_PRELOAD="$(call CXX_FILE,libasan.so) $(call CXX_FILE,libstdc++.so)" UBSAN_OPTIONS=print_stacktrace=1 \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1
-sanitized: $(TOOLS)
+sanitized: $(MACHINE) $(call has,build) $(call has,test)
 	$(call build,$(SANITIZED),-DPULLBACK_SANITIZE=address$(COMMA)undefined$(COMMA)float-cast-overflow -DCMAKE_BUILD_TYPE=Debug)
 	@$(CMAKE) --install $(SANITIZED) --prefix $(SANITIZED)/site > /dev/null
 sanitize: sanitized
@@ -127,7 +152,7 @@ COMMA := ,
 # copy of it may have no threads of its own. One process, which stops at the first race. Where the
 # kernel randomises addresses too much for the sanitizer: setarch -R make sanitize-threads.
 RACES = build/sanitize-threads/$(TAG)
-sanitize-threads: $(TOOLS)
+sanitize-threads: $(MACHINE) $(call has,build) $(call has,test)
 	$(call build,$(RACES),-DPULLBACK_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug)
 	@$(CMAKE) --install $(RACES) --prefix $(RACES)/site > /dev/null
 	PYTHONPATH=$(CURDIR)/$(RACES)/site PYTHONMALLOC=malloc OPENBLAS_NUM_THREADS=1 \

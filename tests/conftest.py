@@ -1,5 +1,6 @@
 """What the whole suite shares: hypothesis profiles, the `torch` mark, a fresh state for every test."""
 
+import collections
 import importlib.util
 import os
 
@@ -24,18 +25,26 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say in one line what was compared with PyTorch and what was not: a silent skip looks like a pass."""
+    """What was skipped and why, a line for each reason: a silent skip looks like a pass."""
+    reasons = collections.Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        if isinstance(report.longrepr, tuple)
+        else str(report.longrepr)
+        for report in terminalreporter.stats.get("skipped", [])
+    )
+    without_torch = sum([reasons.pop(reason) for reason in list(reasons) if "torch" in reason.lower()])
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"Skipped {count}: {reason}")
     if HAS_TORCH:
         import torch
 
         terminalreporter.write_line(f"Compared with PyTorch {torch.__version__}.")
-        return
-    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "torch" in str(r.longrepr).lower()]
-    terminalreporter.write_line(
-        f"NOT COMPARED WITH PYTORCH, which is not installed: {len(skipped)} tests or files skipped.",
-        yellow=True,
-        bold=True,
-    )
+    else:
+        terminalreporter.write_line(
+            f"NOT COMPARED WITH PYTORCH, which is not installed: {without_torch} tests or files skipped.",
+            yellow=True,
+            bold=True,
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import warnings
 
 import numpy as np
 import pytest
@@ -91,6 +92,8 @@ def run_examples(name, text):
     test = PARSER.get_doctest(text, {"pb": pb, "np": np}, name, None, 0)
     said = []
     mode = _core.deferral(False, 4096)  # what users see, whatever the environment says
-    failed, tried = doctest.DocTestRunner(optionflags=OPTIONS, verbose=False).run(test, out=said.append)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some examples show what warns
+        failed, tried = doctest.DocTestRunner(optionflags=OPTIONS, verbose=False).run(test, out=said.append)
     _core.deferral(*mode)
     assert tried and not failed, "".join(said)
