@@ -1,9 +1,10 @@
-"""Writes the package's type stub, `src/pullback/__init__.pyi`, from the declarations of the operators.
+"""Writes the package's type stubs from the declarations of the operators.
 
-    python tools/stubs.py            write it
-    python tools/stubs.py --check    fail if it is not what would be written
+    python tools/stubs.py            write them
+    python tools/stubs.py --check    fail if they are not what would be written
 
-Types follow from the names of parameters, which mean the same in every operator.
+Types follow from the names of parameters, which mean the same in every operator (stub_types.py). Stubs of classes
+and of modes, in src/pullback/autograd, are written by hand.
 """
 
 import inspect
@@ -11,71 +12,16 @@ import pathlib
 import sys
 
 import pullback as pb
-from pullback.calculus.define import TABLE
+import pullback.interop
+import pullback.linalg
+import pullback.nn.functional
+import pullback.special
 from pullback.operators.declare import FUNCTIONS, METHODS
 
-STUB = pathlib.Path(__file__).parent.parent / "src" / "pullback" / "__init__.pyi"
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from stub_types import ANY, ATTRIBUTES, NAMED, OVERLOADS, RETURNS, TUPLES, TYPES, WHERE
 
-TYPES = {
-    "input": "Tensor",
-    "self": "Tensor",
-    "tensors": "Sequence[Tensor]",
-    "out": "Tensor | None",
-    "dtype": "_dtype | None",
-    "keepdim": "builtins.bool",
-    "dim": "builtins.int | Sequence[builtins.int] | None",
-    "requires_grad": "builtins.bool",
-}
-# What does not return a tensor.
-RETURNS = {
-    "item": "Number",
-    "tolist": "Any",
-    "numpy": "Any",
-    "dim": "builtins.int",
-    "ndimension": "builtins.int",
-    "numel": "builtins.int",
-    "nelement": "builtins.int",
-    "size": "Any",
-    "stride": "Any",
-    "backward": "None",
-    "retain_grad": "None",
-    "is_contiguous": "builtins.bool",
-    "is_tensor": "builtins.bool",
-    "is_floating_point": "builtins.bool",
-    "is_complex": "builtins.bool",
-    "is_signed": "builtins.bool",
-    "equal": "builtins.bool",
-    "allclose": "builtins.bool",
-    "element_size": "builtins.int",
-    "storage_offset": "builtins.int",
-    "data_ptr": "builtins.int",
-    "promote_types": "_dtype",
-    "result_type": "_dtype",
-    "can_cast": "builtins.bool",
-    "broadcast_shapes": "Size",
-}
-TUPLES = set(
-    "unbind split chunk tensor_split split_with_sizes hsplit vsplit dsplit meshgrid broadcast_tensors".split()
-)
-TUPLES |= set(
-    "var_mean std_mean aminmax sort topk unique unique_consecutive cummax cummin kthvalue mode".split()
-)
-ANY = set("max min median nanmedian nonzero where".split())  # one tensor or several, as they are called
-ATTRIBUTES = {
-    "shape": "Size",
-    "dtype": "_dtype",
-    "ndim": "builtins.int",
-    "requires_grad": "builtins.bool",
-    "grad": "Tensor | None",
-    "grad_fn": "Any",
-    "is_leaf": "builtins.bool",
-    "data": "Tensor",
-    "T": "Tensor",
-    "mT": "Tensor",
-    "retains_grad": "builtins.bool",
-    "output_nr": "builtins.int",
-    "device": "_device",
-}
+ROOT = pathlib.Path(__file__).parent.parent / "src" / "pullback"
 UNARY = "abs neg pos invert".split()
 BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
 COMPARE = "eq ne lt le gt ge".split()
@@ -86,12 +32,7 @@ def parameters(function, method):
     try:
         given = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        row = TABLE.get(function.__name__.removesuffix("_"))
-        text = row.signature if row else "*args, **kwargs"
-        names = [part.strip() for part in text.split(",")]
-        if names and names[0] not in ("*args",) and method:
-            names[0] = "self"
-        return ", ".join([_typed_text(name) for name in names])
+        return "self, *args: Any, **kwargs: Any" if method else "*args: Any, **kwargs: Any"
     texts, star = [], False
     for index, p in enumerate(given):
         if p.kind is p.KEYWORD_ONLY and not star:
@@ -110,103 +51,217 @@ def parameters(function, method):
     return ", ".join(texts)
 
 
-def _typed_text(part):
-    if part in ("*", "self", "*args", "**kwargs"):
-        return part + (": Any" if part.endswith("args") else "")
-    name, _, default = part.partition("=")
-    return f"{name}: {TYPES.get(name, 'Any')}" + (" = ..." if default else "")
-
-
 def returns(name):
     plain = name.removesuffix("_") if name.removesuffix("_") in RETURNS else name
-    if plain in RETURNS:
+    if plain in RETURNS and name != "requires_grad_":
         return RETURNS[plain]
     if name in TUPLES:
         return "tuple[Tensor, ...]"
+    if name in NAMED:
+        return f"return_types.{name}"
     return "Any" if name in ANY else "Tensor"
 
 
-def stub():
-    lines = [
-        '"""Types of the public names. Written by tools/stubs.py from the declarations; do not edit."""',
-        "",
-        "import builtins",
-        "from collections.abc import Sequence",
-        "from typing import Any, Union",
-        "",
-        "from . import autograd as autograd, calculus as calculus, independent as independent, linalg as linalg",
-        "from . import memory as memory, nn as nn, picture as picture, printing as printing, special as special",
-        "from .autograd import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad",
-        "from .autograd import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled",
-        "from .autograd import is_inference_mode_enabled as is_inference_mode_enabled",
-        "from .device import device as device",
-        "from .dtypes import finfo as finfo, get_default_dtype as get_default_dtype, iinfo as iinfo",
-        "from .dtypes import set_default_dtype as set_default_dtype",
-        "from .errors import OutOfMemoryError as OutOfMemoryError",
-        "from .printing import set_printoptions as set_printoptions",
-        "from .fusion import counters as counters, explain as explain, synchronize as synchronize",
-        "from .serialization import load as load, save as save",
-        "from .size import Size as Size",
-        "from .threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads",
-        "from .threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads",
-        "",
-        "__version__: str",
-        "Number = Union[builtins.bool, builtins.int, builtins.float]",
-        "",
-        "class dtype:",
-        "    name: str",
-        "    itemsize: builtins.int",
-        "    is_floating_point: builtins.bool",
-        "    is_complex: builtins.bool",
-        "    is_signed: builtins.bool",
-        "",
-        "_dtype = dtype",
-        "_device = device",
-        "",
-        "class Generator:",
-        "    def __getattr__(self, name: str) -> Any: ...",
-        "",
-    ]
-    lines += [f"{n}: dtype" for n in sorted(n for n, v in vars(pb).items() if isinstance(v, pb.dtype))]
+def definition(name, function, method=False):
+    """The lines that declare a function or a method."""
+    forms = WHERE[method] if name == "where" else OVERLOADS.get(name)
+    if not forms:
+        return [f"def {name}({parameters(function, method)}) -> {returns(name)}: ..."]
+    first = "self" if method else "input: Tensor"
+    lines = []
+    for given, result in forms:
+        lines += ["@overload", f"def {name}({given.format(first=first)}) -> {result}: ..."]
+    return lines
+
+
+HEAD = '''"""Types of the public names. Written by tools/stubs.py from the declarations; do not edit."""
+
+import builtins
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, Union, overload
+
+import numpy.typing as npt
+
+from . import autograd as autograd, calculus as calculus, independent as independent, interop as interop
+from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing
+from . import return_types as return_types, special as special
+from .autograd.hooks import RemovableHandle
+from .autograd.modes import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
+from .autograd.modes import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
+from .autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
+from .autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from .autograd import is_anomaly_enabled as is_anomaly_enabled
+from .errors import OutOfMemoryError as OutOfMemoryError
+from .printing import set_printoptions as set_printoptions
+from .threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads
+from .threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads
+
+__version__: str
+e: builtins.float
+inf: builtins.float
+nan: builtins.float
+pi: builtins.float
+newaxis: None
+Number = Union[builtins.bool, builtins.int, builtins.float]
+
+class dtype:
+    name: str
+    itemsize: builtins.int
+    is_floating_point: builtins.bool
+    is_complex: builtins.bool
+    is_signed: builtins.bool
+
+class Size(tuple[builtins.int, ...]):
+    def numel(self) -> builtins.int: ...
+
+class device:
+    type: str
+    index: builtins.int | None
+    def __init__(self, type: str | device, index: builtins.int | None = ...) -> None: ...
+
+class layout: ...
+class memory_format: ...
+
+strided: layout
+contiguous_format: memory_format
+preserve_format: memory_format
+channels_last: memory_format
+channels_last_3d: memory_format
+
+class finfo:
+    bits: builtins.int
+    dtype: str
+    eps: builtins.float
+    max: builtins.float
+    min: builtins.float
+    tiny: builtins.float
+    resolution: builtins.float
+    smallest_normal: builtins.float
+    def __init__(self, type: _DTypeLike | None = ...) -> None: ...
+
+class iinfo:
+    bits: builtins.int
+    dtype: str
+    max: builtins.int
+    min: builtins.int
+    def __init__(self, type: _DTypeLike) -> None: ...
+
+class Generator:
+    device: _device
+    def __init__(self, device: Any = ...) -> None: ...
+    def manual_seed(self, seed: builtins.int) -> Generator: ...
+    def seed(self) -> builtins.int: ...
+    def initial_seed(self) -> builtins.int: ...
+    def get_state(self) -> Tensor: ...
+    def set_state(self, state: Tensor) -> None: ...
+    def clone_state(self) -> Generator: ...
+
+class _Explanation(str): ...
+
+_dtype = dtype
+_device = device
+# A dtype, a name of one, Python's float, int and bool, or a dtype of NumPy's.
+_DTypeLike = Union[dtype, str, type, npt.DTypeLike]
+
+default_generator: Generator
+
+def get_default_dtype() -> dtype: ...
+def set_default_dtype(d: _DTypeLike) -> None: ...
+def get_default_device() -> device: ...
+def set_default_device(place: Any) -> None: ...
+def explain(tensor: Tensor, *, gradient: builtins.bool = ...) -> _Explanation: ...
+def counters() -> dict[str, builtins.int]: ...
+def synchronize() -> None: ...
+def save(obj: Any, f: Any) -> None: ...
+def load(f: Any, map_location: Any = ..., *, weights_only: builtins.bool = ...) -> Any: ...
+
+'''
+DUNDERS = """
+    def __getitem__(self, index: Any) -> Tensor: ...
+    def __setitem__(self, index: Any, value: Any) -> None: ...
+    def __len__(self) -> builtins.int: ...
+    def __iter__(self) -> Iterator[Tensor]: ...
+    def __reversed__(self) -> Tensor: ...
+    def __contains__(self, element: Any) -> builtins.bool: ...
+    def __bool__(self) -> builtins.bool: ...
+    def __float__(self) -> builtins.float: ...
+    def __int__(self) -> builtins.int: ...
+    def __complex__(self) -> builtins.complex: ...
+    def __index__(self) -> builtins.int: ...
+    def __hash__(self) -> builtins.int: ...
+    def __array__(self, dtype: Any = ..., copy: Any = ...) -> npt.NDArray[Any]: ...
+    def __dlpack__(self, *, stream: Any = ..., max_version: Any = ..., dl_device: Any = ..., copy: Any = ...) -> Any: ...
+    def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]: ...
+""".strip("\n").split("\n")
+
+
+def package_stub():
+    lines = HEAD.split("\n")
+    lines += [f"{n}: _dtype" for n in sorted(n for n, v in vars(pb).items() if isinstance(v, pb.dtype))]
     lines += ["", "class Tensor:"]
     lines += ["    def __init__(self, *args: Any, **kwargs: Any) -> None: ..."]
     lines += [f"    {name}: {kind}" for name, kind in ATTRIBUTES.items()]
     for op in BINARY:
         lines += [f"    def __{form}{op}__(self, other: Any) -> Tensor: ..." for form in ("", "r", "i")]
-    lines += [
-        f"    def __{op}__(self, other: Any) -> Tensor: ...  # type: ignore[override]" for op in COMPARE
-    ]
+    for op in COMPARE:  # object says that == and != give truth values
+        ignore = "  # type: ignore[override]" if op in ("eq", "ne") else ""
+        lines.append(f"    def __{op}__(self, other: Any) -> Tensor: ...{ignore}")
     lines += [f"    def __{op}__(self) -> Tensor: ..." for op in UNARY]
-    lines += [
-        "    def __getitem__(self, index: Any) -> Tensor: ...",
-        "    def __setitem__(self, index: Any, value: Any) -> None: ...",
-        "    def __len__(self) -> builtins.int: ...",
-        "    def __iter__(self) -> Any: ...",
-        "    def __bool__(self) -> builtins.bool: ...",
-        "    def __float__(self) -> builtins.float: ...",
-        "    def __int__(self) -> builtins.int: ...",
-        "    def __index__(self) -> builtins.int: ...",
-        "    def __hash__(self) -> builtins.int: ...",
-    ]
+    lines += DUNDERS
     for name, function in sorted(METHODS.items()):
         if name.startswith("_") or name in ATTRIBUTES or isinstance(function, property):
             continue
-        lines.append(f"    def {name}({parameters(function, True)}) -> {returns(name)}: ...")
+        lines += ["    " + line for line in definition(name, function, method=True)]
+    lines.append("    def is_inference(self) -> builtins.bool: ...")
     lines.append("")
     for name, function in sorted(FUNCTIONS.items()):
-        if "." in name or name.startswith("_") or name in ("get_default_dtype", "set_default_dtype"):
-            continue
-        lines.append(f"def {name}({parameters(function, False)}) -> {returns(name)}: ...")
+        if (
+            "." not in name
+            and not name.startswith("_")
+            and name not in ("get_default_dtype", "set_default_dtype")
+        ):
+            lines += definition(name, function)
     return "\n".join(lines) + "\n"
 
 
+def module_stub(module):
+    """The stub of a module of functions, which `__all__` lists."""
+    lines = []
+    for name in sorted(set(module.__all__)):
+        lines += definition(name, getattr(module, name))
+    body = "\n".join(lines) + "\n"
+    imports = {"import builtins": "builtins.", "from collections.abc import Sequence": "Sequence["}
+    head = [
+        f'"""Types of `{module.__name__}`. Written by tools/stubs.py; do not edit."""',
+        "",
+        *[line for line, use in imports.items() if use in body],
+        "from typing import Any",
+        "",
+        f"from pullback import Tensor{', _DTypeLike' if '_DTypeLike' in body else ''}",
+        "",
+    ]
+    return "\n".join(head) + "\n" + body
+
+
+def stubs():
+    """Every written stub: {path: text}."""
+    nn = '"""Types of `pullback.nn`. Written by tools/stubs.py; do not edit."""\n\nfrom . import functional as functional\n'
+    return {
+        ROOT / "__init__.pyi": package_stub(),
+        ROOT / "nn" / "__init__.pyi": nn,
+        ROOT / "nn" / "functional.pyi": module_stub(pb.nn.functional),
+        ROOT / "linalg.pyi": module_stub(pb.linalg),
+        ROOT / "special.pyi": module_stub(pb.special),
+        ROOT / "interop" / "__init__.pyi": module_stub(pb.interop),
+    }
+
+
 def main():
-    text = stub()
-    if "--check" in sys.argv:
-        if STUB.read_text() != text:
-            sys.exit(f"{STUB.name} is not what tools/stubs.py writes: run it")
-        return
-    STUB.write_text(text)
+    for path, text in stubs().items():
+        if "--check" not in sys.argv:
+            path.write_text(text)
+        elif path.read_text() != text:
+            sys.exit(f"{path.name} is not what tools/stubs.py writes: run it")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 __version__ = "0.1.0"
 
-from . import _core, attributes, calculus
+from math import e, inf, nan, pi
+
+from . import _core, attributes, calculus, missing
 from ._core import (
     Generator,
     Tensor,
@@ -60,6 +62,8 @@ globals().update(ALIASES)
 for _name, _method in operators.METHODS.items():
     setattr(Tensor, _name, _method)
 attributes.document()
+missing.install()
+newaxis = None  # x[:, newaxis], as NumPy writes it
 del _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.
@@ -97,8 +101,11 @@ def __getattr__(name):
     except ModuleNotFoundError as error:
         if error.name != f"pullback.{name}":  # the module is there, what it needs is not
             raise
-    raise AttributeError(f"module 'pullback' has no attribute {name!r}")
+    raise missing.missing(__name__, name)
 
 
 def __dir__():
-    return sorted({*globals(), *_SUBMODULES, *_HOMES})
+    # Python makes every module that was imported an attribute: not all of them are meant to be found.
+    plain = {name for name, value in globals().items() if type(value) is not type(_core)}
+    found = plain | _SUBMODULES | set(_HOMES) | {"autograd", "calculus"}
+    return sorted([name for name in found if name[0] != "_" and "." not in name] + ["__version__"])

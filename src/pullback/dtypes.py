@@ -80,7 +80,7 @@ class finfo:
     __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
 
     def __init__(self, type=None):
-        type = get_default_dtype() if type is None else type
+        type = get_default_dtype() if type is None else _core.as_dtype(type)
         type = _PARTS.get(type, type)
         if type not in _FLOATS:
             raise TypeError(
@@ -121,6 +121,7 @@ class iinfo:
     __slots__ = ("bits", "dtype", "max", "min")
 
     def __init__(self, type):
+        type = _core.as_dtype(type)
         if type is bool_:
             raise TypeError("torch.bool is not supported by torch.iinfo: a truth value has no range.")
         if type not in _BITS:
@@ -200,8 +201,12 @@ def set_default_dtype(d):
         pullback.float64
         >>> pb.set_default_dtype(pb.float32)
     """
+    d = _core.as_dtype(d)
     if not isinstance(d, dtype):
-        raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
+        raise TypeError(
+            "invalid dtype object: only floating-point types are supported as the default type. pullback.float32, "
+            "'float32' and numpy.float32 name one."
+        )
     if d in (float16, bfloat16):
         raise NotImplementedError(f"there are no kernels for {d} yet; the default dtype stays as it is")
     _core.set_default_dtype(d)

@@ -5,6 +5,7 @@ with them, in one pass over memory. ``PULLBACK_IMMEDIATE=1`` in the environment 
 """
 
 from . import _core
+from .operators.declare import composed
 
 __all__ = ["Explanation", "counters", "explain", "synchronize"]
 
@@ -67,6 +68,7 @@ def _gradients(tensor):
     )
 
 
+@composed(method=False, public=False)
 def explain(tensor, *, gradient=True):
     """The program that would compute a pending tensor, and its gradient, as text.
 

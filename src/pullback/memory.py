@@ -10,7 +10,7 @@ from . import _core
 __all__ = ["allocated", "cached", "empty_cache", "peak", "total"]
 
 
-def allocated():
+def allocated() -> int:
     """Bytes that live tensors hold.
 
     Example:
@@ -22,7 +22,7 @@ def allocated():
     return _core.memory()[0]
 
 
-def cached():
+def cached() -> int:
     """Bytes that are free and kept for reuse.
 
     Example:
@@ -33,7 +33,7 @@ def cached():
     return _core.memory()[1]
 
 
-def peak():
+def peak() -> int:
     """The most bytes that live tensors have held so far.
 
     Example:
@@ -43,7 +43,7 @@ def peak():
     return _core.memory()[2]
 
 
-def total():
+def total() -> int:
     """Bytes that tensors have asked for so far, whatever became of them: how it grows tells what work costs.
 
     Example:
@@ -56,7 +56,7 @@ def total():
     return _core.memory()[3]
 
 
-def empty_cache():
+def empty_cache() -> None:
     """Give what is kept for reuse back to the system.
 
     Example:

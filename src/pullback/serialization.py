@@ -11,12 +11,14 @@ import sys
 
 from . import _core
 from .operators.creation import empty, frombuffer
+from .operators.declare import composed
 
 __all__ = ["load", "save"]
 
 _HEADER = b"pullback tensors 1 " + sys.byteorder.encode() + b"\n"
 
 
+@composed(method=False, public=False)
 def save(obj, f):
     """Write `obj` (a tensor, or containers of tensors, numbers and texts) to a file.
 
@@ -45,6 +47,7 @@ def save(obj, f):
     _Pickler(f, protocol=5).dump(obj)
 
 
+@composed(method=False, public=False)
 def load(f, map_location=None, *, weights_only=True):
     """What `save` wrote to the file.
 

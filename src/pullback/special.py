@@ -1,6 +1,7 @@
 """Special functions under the names of `torch.special`. Each is a row of the table of calculus."""
 
 from .calculus.define import TABLE
+from .missing import missing
 from .operators.declare import FUNCTIONS
 from .operators.elementwise import elementwise_function
 
@@ -22,3 +23,7 @@ round = FUNCTIONS["round"]
 logsumexp, softmax, log_softmax = (FUNCTIONS[name] for name in ("logsumexp", "softmax", "log_softmax"))
 __all__ += ["xlog1py"]
 __all__.sort()
+
+
+def __getattr__(name):
+    raise missing(__name__, name)

@@ -10,7 +10,7 @@ from . import _core
 __all__ = ["get_num_interop_threads", "get_num_threads", "set_num_interop_threads", "set_num_threads"]
 
 
-def get_num_threads():
+def get_num_threads() -> int:
     """The number of threads that share a large loop, the calling one included.
 
     At first it is ``PULLBACK_NUM_THREADS`` of the environment or, where that is not set, the number of processors that
@@ -23,7 +23,7 @@ def get_num_threads():
     return _core.get_num_threads()
 
 
-def set_num_threads(num_threads):
+def set_num_threads(num_threads: int) -> None:
     """Let `num_threads` threads share a large loop, the calling one included; 1 computes everything here.
 
     Results do not depend on it. It may be called at any time; idle workers that are too many leave.
@@ -43,7 +43,7 @@ def set_num_threads(num_threads):
 _interop = None
 
 
-def get_num_interop_threads():
+def get_num_interop_threads() -> int:
     """The number given to `set_num_interop_threads`; at first that of the processors.
 
     Example:
@@ -53,7 +53,7 @@ def get_num_interop_threads():
     return _interop or _core.get_num_threads()
 
 
-def set_num_interop_threads(num_threads):
+def set_num_interop_threads(num_threads: int) -> None:
     """Note the number of threads for independent operations. Operations run one after the other, so nothing follows.
 
     Raises RuntimeError if `num_threads` is not a positive int.

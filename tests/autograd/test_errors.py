@@ -106,14 +106,14 @@ def test_the_warning_can_be_an_error():
 
 
 def test_the_warning_of_create_graph_points_at_the_line(monkeypatch):
-    monkeypatch.setitem(pb.autograd.backward.__globals__, "_warned", False)
+    monkeypatch.setitem(pb.autograd.backward.__wrapped__.__globals__, "_warned", False)
     x = leaf()
     with pytest.warns(UserWarning, match="create a reference cycle") as seen:
         (x * x).sum().backward(create_graph=True)
         line = line_before()
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, line)]
     x.grad = None
-    monkeypatch.setitem(pb.autograd.backward.__globals__, "_warned", False)
+    monkeypatch.setitem(pb.autograd.backward.__wrapped__.__globals__, "_warned", False)
     with pytest.warns(UserWarning, match="create a reference cycle") as seen:
         pb.autograd.backward((x * x).sum(), create_graph=True)
         line = line_before()

@@ -223,7 +223,8 @@ std::string why_no_grad(const Tensor& t) {
                "a cast) made integers or truth values of it.";
     return ". Nothing it was computed from has requires_grad=True, or the graph was cut on the way: by "
            "detach(), by "
-           "no_grad(), by item() or numpy(), or by building a new tensor from numbers.";
+           "no_grad(), by item() or numpy(), or by building a new tensor from numbers. Under no_grad() "
+           "`w = w - lr * w.grad` makes such a tensor: `w -= lr * w.grad` updates the one that there is.";
 }
 
 void check_anomaly(Node& node, const Tensors& grads) {

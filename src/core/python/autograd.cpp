@@ -76,6 +76,22 @@ PyObject* set_grad_enabled(PyObject*, PyObject* on) {
     return boolean(before);
 }
 PyObject* is_grad_enabled(PyObject*, PyObject*) { return boolean(modes.asked); }
+// enter_function(quietly): a user's rule begins, and nothing is recorded if it runs quietly; returns what
+// leave_function puts back.
+PyObject* enter_function(PyObject*, PyObject* quietly) {
+    int before = modes.asked | modes.in_function << 1;
+    modes.in_function = true;
+    if (quietly == Py_True) set_grad_mode(false);
+    return PyLong_FromLong(before);
+}
+PyObject* leave_function(PyObject*, PyObject* before) {
+    long bits = PyLong_AsLong(before);
+    modes.in_function = bits >> 1 & 1;
+    set_grad_mode(bits & 1);
+    Py_RETURN_NONE;
+}
+// Whether values may leave the graph although they require grad: what a user's rule computes is not recorded.
+PyObject* in_quiet_function(PyObject*, PyObject*) { return boolean(modes.in_function && !modes.grad); }
 PyObject* set_inference(PyObject*, PyObject* on) {
     bool before = modes.inference;
     modes.inference = on == Py_True;
@@ -267,6 +283,9 @@ PyMethodDef functions[] = {
     {"current_run", run_number, METH_NOARGS, nullptr},
     {"will_run", run_visits, METH_O, nullptr},
     {"set_grad_enabled", set_grad_enabled, METH_O, nullptr},
+    {"enter_function", enter_function, METH_O, nullptr},
+    {"leave_function", leave_function, METH_O, nullptr},
+    {"in_quiet_function", in_quiet_function, METH_NOARGS, nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, nullptr},
     {"set_inference", set_inference, METH_O, nullptr},
     {"is_inference_mode_enabled", is_inference, METH_NOARGS, nullptr},

@@ -4,6 +4,9 @@
 #include <string>
 #include <unordered_map>
 
+#include "python/from_data.h"
+#include "python/hints.h"
+
 namespace pb {
 
 PyTypeObject* dtype_type = nullptr;
@@ -57,7 +60,8 @@ PyObject* scalar_object(Scalar s) {
 
 PyObject* item_object(const Tensor& t) {
     if (t.numel() != 1)
-        fail("a Tensor with %lld elements cannot be converted to Scalar", static_cast<long long>(t.numel()));
+        fail("a Tensor with %lld elements cannot be converted to Scalar%s", static_cast<long long>(t.numel()),
+             hint("one_number", {t.py()}).c_str());
     return checked(scalar_object(Scalar::load(t.dtype(), t.data())));
 }
 
@@ -155,7 +159,9 @@ void Args::fail_type(size_t i, const char* expected) const {
     if (!values[i])
         fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"", operation,
                 names && names[i] ? PyUnicode_AsUTF8(names[i]) : "?");
-    fail_as(ErrorKind::Type, "%s must be %s, not %s", argument(*this, i).c_str(), expected, got);
+    Owned wanted(checked(PyUnicode_FromString(expected))), called(checked(PyUnicode_FromString(operation)));
+    fail_as(ErrorKind::Type, "%s must be %s, not %s%s", argument(*this, i).c_str(), expected, got,
+            hint("argument", {wanted.o, values[i], called.o}).c_str());
 }
 
 Tensor Args::tensor(size_t i) const {
@@ -169,6 +175,10 @@ Operand Args::operand(size_t i, Tensor& hold) const {
     if (!values[i]) fail_type(i, "Tensor");
     if (is_tensor(i)) {
         hold = Tensor(values[i]);
+        return hold;
+    }
+    if (is_numpy_array(values[i])) {
+        hold = Tensor::make(array_from_numpy(values[i]));
         return hold;
     }
     Scalar s;
@@ -215,8 +225,9 @@ bool Args::flag(size_t i) const {
 }
 
 DType Args::dtype(size_t i) const {
-    if (!values[i] || !is_dtype(values[i])) fail_type(i, "pullback.dtype");
-    return dtype_of(values[i]);
+    DType d;
+    if (!values[i] || !to_dtype_code(values[i], &d)) fail_type(i, "pullback.dtype");
+    return d;
 }
 
 const char* Args::text(size_t i) const {
@@ -252,10 +263,14 @@ Tensors Args::tensors(size_t i) const {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
     for (Py_ssize_t k = 0; k < n; ++k) {
         PyObject* item = PySequence_Fast_GET_ITEM(o, k);
-        if (!pb::is_tensor(item))
-            fail_as(ErrorKind::Type, "expected Tensor as element %zd in argument %zu, but got %s", k, i,
-                    Py_TYPE(item)->tp_name);
-        out.push_back(Tensor(item));
+        if (pb::is_tensor(item)) {
+            out.push_back(Tensor(item));
+        } else if (is_numpy_array(item)) {
+            out.push_back(Tensor::make(array_from_numpy(item)));
+        } else {
+            fail_as(ErrorKind::Type, "expected Tensor as element %zd in argument %zu, but got %s%s", k, i,
+                    Py_TYPE(item)->tp_name, hint("element", {item}).c_str());
+        }
     }
     return out;
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "ops/operators.h"
+#include "python/hints.h"
 
 namespace pb {
 
@@ -23,6 +24,18 @@ bool is_numpy_scalar(PyObject* o) {
 }
 bool is_sequence(PyObject* o) {
     return PyList_Check(o) || PyTuple_Check(o) || (!is_tensor(o) && PySequence_Check(o));
+}
+
+// Series, data frames and other libraries' arrays: what says how to become an array of NumPy's.
+bool is_array_like(PyObject* o) {
+    if (PyFloat_CheckExact(o) || PyLong_CheckExact(o) || PyList_CheckExact(o) || PyTuple_CheckExact(o) ||
+        PyBool_Check(o) || is_text(o) || is_tensor(o) || is_numpy_scalar(o) || is_numpy_array(o))
+        return false;
+    return PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(o)), "__array__");
+}
+PyObject* to_array(PyObject* o) {
+    Owned numpy(checked(PyImport_ImportModule("numpy")));
+    return checked(PyObject_CallMethod(numpy.o, "asarray", "O", o));
 }
 
 bool numpy_scalar_dtype(PyObject* o, DType* out) {
@@ -50,6 +63,7 @@ Dims shape_of(PyObject* data) {
             fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(data)->tp_name);
         if (n == 0) break;
         PyObject* first = checked(PySequence_GetItem(data, 0));
+        if (is_array_like(first)) first = to_array(Owned(first).o);
         Py_XDECREF(std::exchange(hold.o, first));
         // A text is a sequence of texts for ever: only the outermost may be one, and is no number either.
         if (is_text(first))
@@ -98,6 +112,7 @@ void infer(PyObject* o, Inferred& found, int depth = 0) {
                 Py_TYPE(o)->tp_name);
     if (depth > static_cast<int>(kMaxDims))
         fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(o)->tp_name);
+    if (is_array_like(o)) return infer(Owned(to_array(o)).o, found, depth);
     if (is_sequence(o)) {
         Owned fast(PySequence_Fast(o, "not a sequence"));
         if (!fast) throw PythonError();
@@ -106,7 +121,7 @@ void infer(PyObject* o, Inferred& found, int depth = 0) {
         for (Py_ssize_t i = 0; i < n; ++i) infer(PySequence_Fast_GET_ITEM(fast.o, i), found, depth + 1);
         return;
     }
-    fail("Could not infer dtype of %s", Py_TYPE(o)->tp_name);
+    fail("Could not infer dtype of %s%s", Py_TYPE(o)->tp_name, hint("number", {o}).c_str());
 }
 
 double real_number(PyObject* o) {
@@ -144,7 +159,8 @@ int64_t whole_number(PyObject* o, DType d) {
 void store(PyObject* o, DType d, char* out) {
     if (is_tensor(o)) {
         if (as_tensor(o)->layout->numel() != 1)
-            fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
+            fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars%s",
+                    hint("list_of_tensors", {o}).c_str());
         Owned item(item_object(Tensor(o)));
         return store(item.o, d, out);
     }
@@ -176,6 +192,7 @@ void fill(PyObject* o, const Dims& shape, size_t dim, DType d, char*& out) {
         return;
     }
     if (is_tensor(o)) fail_as(ErrorKind::Type, "not a sequence");
+    if (is_array_like(o)) return fill(Owned(to_array(o)).o, shape, dim, d, out);
     Owned fast(PySequence_Fast(o, "not a sequence"));
     if (!fast) throw PythonError();
     Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.o);
@@ -223,6 +240,7 @@ Tensor tensor_from_data(PyObject* data, const DType* given) {
         fail_as(ErrorKind::Type,
                 "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.",
                 Py_TYPE(data)->tp_name);
+    if (is_array_like(data)) return tensor_from_data(Owned(to_array(data)).o, given);
     Dims shape = shape_of(data);
     DType d;
     if (given) {
@@ -255,13 +273,36 @@ PyObject* list_level(const Array& a, int64_t dim, const char* at) {
 
 PyObject* list_from_array(const Array& a) { return list_level(a, 0, a.data()); }
 
+namespace {
+bool dtype_named(PyObject* text, DType* out) {
+    for (int i = 0; i < kDTypes; ++i)
+        if (PyUnicode_CompareWithASCIIString(text, dtype_name(static_cast<DType>(i))) == 0) {
+            *out = static_cast<DType>(i);
+            return true;
+        }
+    return false;
+}
+
+// NumPy's types (numpy.float64) and dtypes, which give their name.
+bool numpy_dtype_code(PyObject* o, DType* out) {
+    const char* name = PyType_Check(o) ? reinterpret_cast<PyTypeObject*>(o)->tp_name : Py_TYPE(o)->tp_name;
+    if (std::strncmp(name, "numpy.", 6) != 0 || is_numpy_array(o)) return false;
+    Owned numpy(PyImport_ImportModule("numpy"));
+    Owned dtype(numpy ? PyObject_CallMethod(numpy.o, "dtype", "O", o) : nullptr);
+    Owned text(dtype ? PyObject_GetAttrString(dtype.o, "name") : nullptr);
+    PyErr_Clear();
+    return text && dtype_named(text.o, out);
+}
+}  // namespace
+
 bool to_dtype_code(PyObject* o, DType* out) {
     if (is_dtype(o)) *out = dtype_of(o);
     else if (o == reinterpret_cast<PyObject*>(&PyFloat_Type)) *out = DType::Float64;
     else if (o == reinterpret_cast<PyObject*>(&PyLong_Type)) *out = DType::Int64;
     else if (o == reinterpret_cast<PyObject*>(&PyBool_Type)) *out = DType::Bool;
     else if (o == reinterpret_cast<PyObject*>(&PyComplex_Type)) *out = DType::Complex128;
-    else return false;
+    else if (PyUnicode_Check(o)) return dtype_named(o, out);
+    else return numpy_dtype_code(o, out);
     return true;
 }
 

@@ -12,7 +12,7 @@ PyObject* list_from_array(const Array& a);  // nested lists; a number for a 0-d 
 bool is_numpy_array(PyObject* o);
 Array array_from_numpy(PyObject* o);
 
-// `dtype=` as PyTorch takes it: a dtype, or Python's float, int and bool.
+// `dtype=`: a dtype, Python's float, int and bool as PyTorch takes them; a name, or a dtype of NumPy's.
 bool to_dtype_code(PyObject* o, DType* out);
 // `device=`, `layout=`, `pin_memory=`, `memory_format=`: there is one of each; anything else raises as PyTorch does.
 void check_device(PyObject* device);

@@ -9,6 +9,7 @@
 #include "program/threads.h"
 #include "python/autograd.h"
 #include "python/convert.h"
+#include "python/from_data.h"
 #include "python/node_object.h"
 #include "python/operator_object.h"
 #include "python/table.h"
@@ -48,6 +49,14 @@ PyObject* set_classes(PyObject*, PyObject* args) {
     parameter_type = parameter == Py_None ? nullptr : reinterpret_cast<PyTypeObject*>(parameter);
     out_of_memory_error = memory;
     Py_RETURN_NONE;
+}
+
+// as_dtype(o): the dtype that `o` stands for where a dtype is asked for, or `o` itself.
+PyObject* as_dtype(PyObject*, PyObject* o) {
+    DType d;
+    PyObject* found = to_dtype_code(o, &d) ? dtype_object(d) : o;
+    Py_INCREF(found);
+    return found;
 }
 
 PyObject* get_default_dtype(PyObject*, PyObject*) {
@@ -108,6 +117,7 @@ PyMethodDef functions[] = {
     {"define_row", define_row, METH_VARARGS, nullptr},
     {"table_installed", table_installed, METH_NOARGS, nullptr},
     {"dtype_from_name", dtype_from_name, METH_O, nullptr},
+    {"as_dtype", as_dtype, METH_O, nullptr},
     {"set_classes", set_classes, METH_VARARGS, nullptr},
     {"get_default_dtype", get_default_dtype, METH_NOARGS, nullptr},
     {"set_default_dtype", set_default_dtype, METH_O, nullptr},

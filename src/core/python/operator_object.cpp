@@ -1,7 +1,7 @@
 // Operator: the callable that Python sees, as a function and as a method.
 //
 // Its signature and documentation come from a Python declaration, its work is a C++ function over the arguments
-// in signature order, or a row of the table. One object serves `pb.sum(x)` and `x.sum()`: it is a method
+// in signature order, a row of the table, or a Python function out of other operators. One object serves `pb.sum(x)` and `x.sum()`: it is a method
 // descriptor, so that a method call passes the tensor as the first argument without making a bound method.
 #include "python/operator_object.h"
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ops/operators.h"
+#include "python/hints.h"
 
 namespace pb {
 
@@ -23,7 +24,9 @@ constexpr size_t kMaxParameters = 24;
 struct OperatorObject {
     PyObject_HEAD vectorcallfunc vectorcall;
     OperatorFunction function;  // or
-    const Row* row;             // an elementwise function: operands, then `out` if there is one
+    const Row* row;             // an elementwise function: operands, then `out` if there is one; or
+    PyObject* body;             // a Python function
+    PyObject* keyword_names;    // the names that `body` takes by keyword only
     bool inplace;
     bool has_out;
     std::vector<PyObject*>* names;     // interned
@@ -61,7 +64,7 @@ PyObject* call_row(const OperatorObject* op, const Args& a) {
         any = any || operands[i].tensor;
     }
     if (op->inplace) {
-        if (!operands[0].tensor) a.fail_type(0, "Tensor");
+        if (!a.is_tensor(0)) a.fail_type(0, "Tensor");
         ops::elementwise_inplace(*op->row, hold[0], operands, n);
         Py_INCREF(a.raw(0));
         return a.raw(0);
@@ -75,9 +78,31 @@ PyObject* call_row(const OperatorObject* op, const Args& a) {
     return ops::elementwise(*op->row, operands, n).release();
 }
 
-[[noreturn]] void fail_unexpected(const OperatorObject* op, PyObject* keyword) {
+// What `pullback.hints.<function>` says about a thing and the names of the parameters.
+std::string hint_of_names(const OperatorObject* op, const char* function, PyObject* thing) {
+    Owned names(checked(PyTuple_New(static_cast<Py_ssize_t>(op->names->size()))));
+    for (size_t i = 0; i < op->names->size(); ++i) {
+        Py_INCREF((*op->names)[i]);
+        PyTuple_SET_ITEM(names.o, static_cast<Py_ssize_t>(i), (*op->names)[i]);
+    }
+    return hint(function, {thing, names.o});
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void fail_positions(const OperatorObject* op, size_t given) {
+    Owned count(checked(PyLong_FromSize_t(op->positional)));
+    fail_as(ErrorKind::Type, "%s() takes %zu positional argument%s but %zu %s given%s", op->name->c_str(),
+            op->positional, op->positional == 1 ? "" : "s", given, given == 1 ? "was" : "were",
+            hint_of_names(op, "positions", count.o).c_str());
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void fail_unexpected(const OperatorObject* op, PyObject* keyword) {
     const char* k = PyUnicode_AsUTF8(keyword);
-    fail_as(ErrorKind::Type, "%s() got an unexpected keyword argument '%s'", op->name->c_str(), k ? k : "?");
+    fail_as(ErrorKind::Type, "%s() got an unexpected keyword argument '%s'%s", op->name->c_str(), k ? k : "?",
+            hint_of_names(op, "keyword", keyword).c_str());
+}
+
+PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
+    return PyObject_Vectorcall(op->body, values, op->positional, op->keyword_names);
 }
 
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
@@ -102,8 +127,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
             }
             filled = v + 1;
         } else if (n > op->positional) {
-            fail_as(ErrorKind::Type, "%s() takes %zu positional argument%s but %zu were given",
-                    op->name->c_str(), op->positional, op->positional == 1 ? "" : "s", n);
+            fail_positions(op, n);
         } else {
             for (size_t i = 0; i < n; ++i) values[i] = args[i];
         }
@@ -149,25 +173,30 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
         }
         Args a{values, op->names->data(), op->name->c_str()};
         if (op->row) return call_row(op, a);
-        return op->function(a);
+        if (op->function) return op->function(a);
+        return call_body(op, values);
     } catch (...) {
         return raise_current();
     }
 }
 
-// Operator(name, implementation, names, positional, defaults, variadic, inplace)
+// Operator(name, implementation, names, positional, defaults, variadic, inplace); the implementation is the name of a
+// C++ function or of a row, or a Python function.
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
-    const char *name, *implementation;
-    PyObject *names, *defaults;
+    const char* name;
+    PyObject *implementation, *names, *defaults;
     Py_ssize_t positional;
     int variadic, inplace;
-    if (!PyArg_ParseTuple(args, "ssO!nO!ip", &name, &implementation, &PyTuple_Type, &names, &positional,
+    if (!PyArg_ParseTuple(args, "sOO!nO!ip", &name, &implementation, &PyTuple_Type, &names, &positional,
                           &PyTuple_Type, &defaults, &variadic, &inplace))
         return nullptr;
-    OperatorFunction function = find_operator(implementation);
-    Row* row = function ? nullptr : find_row(implementation);
-    if (!function && !row) {
-        PyErr_Format(PyExc_LookupError, "the core has no operator named '%s'", implementation);
+    PyObject* body = PyUnicode_Check(implementation) ? nullptr : implementation;
+    const char* wanted = body ? "" : PyUnicode_AsUTF8(implementation);
+    if (!wanted) return nullptr;
+    OperatorFunction function = find_operator(wanted);
+    Row* row = function || body ? nullptr : find_row(wanted);
+    if (!function && !row && !body) {
+        PyErr_Format(PyExc_LookupError, "the core has no operator named '%s'", wanted);
         return nullptr;
     }
     Py_ssize_t n = PyTuple_GET_SIZE(names);
@@ -181,6 +210,9 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     op->vectorcall = call;
     op->function = function;
     op->row = row;
+    Py_XINCREF(body);
+    op->body = body;
+    op->keyword_names = body && positional < n ? PyTuple_GetSlice(names, positional, n) : nullptr;
     op->inplace = inplace;
     op->names = new std::vector<PyObject*>;
     op->defaults = new std::vector<PyObject*>;
@@ -210,6 +242,8 @@ void destroy(PyObject* self) {
     delete op->names;
     delete op->defaults;
     delete op->name;
+    Py_XDECREF(op->body);
+    Py_XDECREF(op->keyword_names);
     Py_XDECREF(op->dict);
     type->tp_free(self);
     Py_DECREF(type);
@@ -218,6 +252,7 @@ void destroy(PyObject* self) {
 int traverse(PyObject* self, visitproc visit, void* arg) {
     auto* op = reinterpret_cast<OperatorObject*>(self);
     Py_VISIT(Py_TYPE(self));
+    Py_VISIT(op->body);
     Py_VISIT(op->dict);
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "ops/linear.h"
 #include "ops/operators.h"
 #include "python/from_data.h"
+#include "python/hints.h"
 #include "python/node_object.h"
 #include "tape/hooks.h"
 
@@ -92,6 +93,9 @@ int clear(PyObject* self) {
 
 // ---- number slots ----
 
+// Raises where a number or a tensor is missing and the cure is known.
+void refuse(const Row& row, PyObject* a, PyObject* b, bool inplace);
+
 PyObject* slow_binary(const Row& row, PyObject* a, PyObject* b, bool inplace) {
     Tensor hold[2];
     Operand operands[2];
@@ -105,7 +109,10 @@ PyObject* slow_binary(const Row& row, PyObject* a, PyObject* b, bool inplace) {
             operands[i] = hold[i];
         } else {
             Scalar s;
-            if (!to_scalar(given[i], &s)) Py_RETURN_NOTIMPLEMENTED;
+            if (!to_scalar(given[i], &s)) {
+                refuse(row, a, b, inplace);
+                Py_RETURN_NOTIMPLEMENTED;
+            }
             operands[i] = s;
         }
     }
@@ -165,6 +172,26 @@ PyObject* unary(const Row* row, PyObject* a) {
 Row *row_floor_divide, *row_remainder, *row_abs, *row_and, *row_or, *row_xor, *row_not, *row_left, *row_right,
     *row_reciprocal;
 
+// The sign that a row is written with.
+const char* symbol_of(const Row& row, bool inplace) {
+    const std::pair<const Row*, const char*> symbols[] = {
+        {rows.add, "+="},          {rows.sub, "-="},      {rows.mul, "*="},   {rows.div, "/="},
+        {row_floor_divide, "//="}, {row_remainder, "%="}, {row_and, "&="},    {row_or, "|="},
+        {row_xor, "^="},           {row_left, "<<="},     {row_right, ">>="}, {rows.pow, "**="}};
+    static const char* plain[] = {"+", "-", "*", "/", "//", "%", "&", "|", "^", "<<", ">>", "** or pow()"};
+    for (size_t i = 0; i < std::size(symbols); ++i)
+        if (symbols[i].first == &row) return inplace ? symbols[i].second : plain[i];
+    const std::pair<const Row*, const char*> orders[] = {
+        {rows.lt, "<"}, {rows.le, "<="}, {rows.gt, ">"}, {rows.ge, ">="}};
+    for (auto [order, symbol] : orders)
+        if (order == &row) return symbol;
+    return nullptr;  // == and != answer False and True
+}
+
+[[gnu::cold, gnu::noinline]] void refuse(const Row& row, PyObject* a, PyObject* b, bool inplace) {
+    if (const char* symbol = symbol_of(row, inplace)) refuse_operand(symbol, a, b);
+}
+
 #define SLOT(name, row)                                                    \
     PyObject* name(PyObject* a, PyObject* b) { return binary(row, a, b); } \
     PyObject* name##_in(PyObject* a, PyObject* b) { return inplace(row, a, b); }
@@ -185,7 +212,10 @@ PyObject* divide(PyObject* a, PyObject* b) {
     if (!is_tensor(a) && is_tensor(b) && !is_numpy_array(a)) {
         try {
             Scalar s;
-            if (!to_scalar(a, &s)) Py_RETURN_NOTIMPLEMENTED;
+            if (!to_scalar(a, &s)) {
+                refuse_operand("/", a, b);
+                Py_RETURN_NOTIMPLEMENTED;
+            }
             Tensor t(b);
             Tensor r = ops::elementwise(*row_reciprocal, {t});
             return ops::mul(r, s).release();
@@ -228,9 +258,19 @@ PyObject* absolute(PyObject* a) { return unary(row_abs, a); }
 PyObject* invert(PyObject* a) { return unary(row_not, a); }
 
 PyObject* matrix_multiply(PyObject* a, PyObject* b) {
-    if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
     try {
-        return ops::matmul(Tensor(a), Tensor(b)).release();
+        if (is_tensor(a) && is_tensor(b)) return ops::matmul(Tensor(a), Tensor(b)).release();
+        if (!is_numpy_array(a) && !is_numpy_array(b)) {
+            refuse_operand("@", a, b);
+            Py_RETURN_NOTIMPLEMENTED;
+        }
+        // An array takes part as in sums: as a tensor, and the two meet in a common dtype.
+        auto as_operand = [](PyObject* o) {
+            return is_tensor(o) ? Tensor(o) : Tensor::make(array_from_numpy(o));
+        };
+        Tensor left = as_operand(a), right = as_operand(b);
+        DType common = promote(left.dtype(), right.dtype());
+        return ops::matmul(ops::to_dtype(left, common), ops::to_dtype(right, common)).release();
     } catch (...) {
         return raise_current();
     }
@@ -239,8 +279,9 @@ PyObject* matrix_multiply(PyObject* a, PyObject* b) {
 int truth(PyObject* a) {
     try {
         Tensor t(a);
-        if (t.numel() == 0) fail("Boolean value of Tensor with no values is ambiguous");
-        if (t.numel() > 1) fail("Boolean value of Tensor with more than one value is ambiguous");
+        if (t.numel() != 1)
+            fail("Boolean value of Tensor with %s is ambiguous%s",
+                 t.numel() ? "more than one value" : "no values", hint("ambiguous", {a}).c_str());
         return Scalar::load(t.dtype(), t.data()).to_bool();
     } catch (...) {
         raise_current();
@@ -250,9 +291,8 @@ int truth(PyObject* a) {
 
 void check_one_element(PyObject* a) {
     if (as_tensor(a)->layout->numel() != 1)
-        fail_as(ErrorKind::Value,
-                "only one element tensors can be converted to Python scalars. This one has shape %s.",
-                shape_text(*as_tensor(a)->layout).c_str());
+        fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars%s",
+                hint("one_number", {a}).c_str());
 }
 
 PyObject* to_python_float(PyObject* a) {
@@ -275,7 +315,9 @@ PyObject* to_index(PyObject* a) {
     try {
         Tensor t(a);
         if (t.numel() != 1 || is_differentiable(t.dtype()))
-            fail_as(ErrorKind::Type, "only integer tensors of a single element can be converted to an index");
+            fail_as(ErrorKind::Type,
+                    "only integer tensors of a single element can be converted to an index%s",
+                    hint("index", {a}).c_str());
         return PyNumber_Long(Owned(item_object(t)).o);
     } catch (...) {
         return raise_current();
@@ -299,7 +341,7 @@ PyObject* compare(PyObject* a, PyObject* b, int op) {
 Py_ssize_t length(PyObject* a) {
     const Layout* l = as_tensor(a)->layout;
     if (l->ndim() == 0) {
-        PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor");
+        PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor. It is a single number: item() gives it.");
         return -1;
     }
     return l->size(0);
@@ -389,15 +431,17 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
 PyObject* get_grad(PyObject* self, void*) {
     auto* o = as_tensor(self);
     if (!o->grad && o->grad_fn && !(o->flags & kRetainsGrad)) {
-        if (PyErr_WarnEx(PyExc_UserWarning,
-                         "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
-                         ".grad attribute won't be "
-                         "populated during autograd.backward(). If you indeed want the .grad field to be "
-                         "populated for a non-leaf "
-                         "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf "
-                         "Tensor by mistake, make sure "
-                         "you access the leaf Tensor instead.",
-                         1) < 0)
+        if (PyErr_WarnEx(
+                PyExc_UserWarning,
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+                ".grad attribute won't be "
+                "populated during autograd.backward(). If you indeed want the .grad field to be "
+                "populated for a non-leaf "
+                "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf "
+                "Tensor by mistake, make sure "
+                "you access the leaf Tensor instead. `w = w - lr * w.grad` makes a new tensor, which is "
+                "no leaf: write `with pullback.no_grad(): w -= lr * w.grad`.",
+                1) < 0)
             return nullptr;
     }
     PyObject* g = o->grad ? o->grad : Py_None;

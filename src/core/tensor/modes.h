@@ -12,6 +12,7 @@ struct Modes {
     bool forward_grad = true;
     bool anomaly = false;
     bool anomaly_check_nan = true;
+    bool in_function = false;  // inside a rule of a user's Function
 };
 
 // The module is loaded with dlopen, but this block is small enough for the static TLS area: one instruction an access.

@@ -1,5 +1,6 @@
 """Automatic differentiation: gradients, recording, hooks, your own functions."""
 
+from ..missing import missing
 from . import forward_ad, graph, methods
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .backward import backward, grad
@@ -30,3 +31,7 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+
+def __getattr__(name):
+    raise missing(__name__, name)

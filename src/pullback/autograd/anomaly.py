@@ -3,9 +3,10 @@
 import warnings
 
 from .. import _core
+from .modes import NeedsCall
 
 
-class detect_anomaly:
+class detect_anomaly(metaclass=NeedsCall):
     """Check every gradient for NaN as it is computed, and say which operation made the first one.
 
     With `check_nan` a backward pass raises RuntimeError at the first node that returns NaN, and names it. Whatever a
@@ -36,7 +37,7 @@ class detect_anomaly:
         _core.set_anomaly(*self.before)
 
 
-class set_detect_anomaly:
+class set_detect_anomaly(metaclass=NeedsCall):
     """Anomaly mode on or off: at once as a function, for a block as a context manager."""
 
     def __init__(self, mode, check_nan=True):

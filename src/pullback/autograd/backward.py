@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from .. import _core
 from .._core import Tensor
+from ..operators.declare import composed
 from .graph import GradientEdge
 
 _GRAPH_CYCLE = (
@@ -62,6 +63,7 @@ def _gradients(outputs, grads, batched=False):
     return grads
 
 
+@composed(method=False, public=False)
 def backward(
     tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
 ):
@@ -129,6 +131,7 @@ def _warn_cycle(stacklevel):
         warnings.warn(_GRAPH_CYCLE, UserWarning, stacklevel=stacklevel)
 
 
+@composed(method=False, public=False)
 def grad(
     outputs,
     inputs,

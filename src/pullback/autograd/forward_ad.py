@@ -11,6 +11,9 @@ within a derivative never confuses the two.
 from collections import namedtuple
 
 from .. import _core
+from ..missing import missing
+from ..operators.declare import composed
+from .modes import NeedsCall
 
 UnpackedDualTensor = namedtuple("UnpackedDualTensor", ("primal", "tangent"))
 
@@ -38,7 +41,7 @@ def exit_dual_level(*, level=None):
     _core.change_level(_levels.pop(), False)
 
 
-class dual_level:
+class dual_level(metaclass=NeedsCall):
     """A block in which tensors may carry tangents.
 
     Example:
@@ -69,6 +72,7 @@ def _current(level, name):
     return _levels[-1]
 
 
+@composed(method=False, public=False)
 def make_dual(tensor, tangent, *, level=None):
     """A view of `tensor` that carries `tangent`, of the same shape, at the innermost level.
 
@@ -77,8 +81,13 @@ def make_dual(tensor, tangent, *, level=None):
     return _core.make_dual(tensor, tangent, _current(level, "make_dual"))
 
 
+@composed(method=False, public=False)
 def unpack_dual(tensor, *, level=None):
     """(primal, tangent) of a tensor at the innermost level; the tangent is None where it is zero."""
     if level is None and not _levels:
         return UnpackedDualTensor(tensor, None)
     return UnpackedDualTensor(*_core.unpack_dual(tensor, _current(level, "unpack_dual")))
+
+
+def __getattr__(name):
+    raise missing(__name__, name)

@@ -184,7 +184,7 @@ def _apply(cls, args):
     """One recorded call: (what forward returned, with its history; the context)."""
     context = cls._backward_cls()
     context.needs_input_grad = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
-    before = _core.set_grad_enabled(False)
+    before = _core.enter_function(True)
     try:
         if cls.setup_context is Function.setup_context:
             output = cls.forward(context, *args)
@@ -192,7 +192,7 @@ def _apply(cls, args):
             output = cls.forward(*args)
             cls.setup_context(context, args, output)
     finally:
-        _core.set_grad_enabled(before)
+        _core.leave_function(before)
     single = not isinstance(output, tuple)
     outputs = _core.record_function(context, args, (output,) if single else output)
     return (outputs[0] if single else outputs), context
@@ -229,9 +229,11 @@ def _push(cls, context, tangents, args, outputs):
     if cls.jvp is Function.jvp:
         return _transpose(cls, context, args, outputs, tangents)
     context.pushed = context.__dict__.get("saved_for_forward")
+    before = _core.enter_function(False)
     try:
         pushed = cls.jvp(context, *tangents)
     finally:
+        _core.leave_function(before)
         context.pushed = None
     pushed = pushed if isinstance(pushed, tuple) else (pushed,)
     if len(pushed) != len(outputs):
@@ -285,7 +287,11 @@ def _call_backward(cls, context, grads):
                 "one of them."
             )
         rule = cls.vjp
-    result = rule(context, *grads)
+    before = _core.enter_function(False)
+    try:
+        result = rule(context, *grads)
+    finally:
+        _core.leave_function(before)
     return result if isinstance(result, tuple) else (result,)
 
 

@@ -5,6 +5,8 @@ from collections import deque, namedtuple
 
 from .. import _core
 from .._core import Node
+from ..missing import missing
+from ..operators.declare import composed
 from . import hooks
 
 __all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "register_multi_grad_hook"]
@@ -71,6 +73,7 @@ class _MultiHandle(hooks.RemovableHandle):
             handle.remove()
 
 
+@composed(method=False, public=False)
 def register_multi_grad_hook(tensors, fn, *, mode="all"):
     """Call `fn` once a backward pass: with the list of all gradients (mode "all"), or with the first ("any").
 
@@ -121,3 +124,7 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
             for index, tensor in enumerate(tensors)
         ]
     )
+
+
+def __getattr__(name):
+    raise missing(__name__, name)

@@ -1,11 +1,12 @@
 """The methods of a tensor that belong to autograd."""
 
 from .. import _core
-from ..operators.declare import METHODS
+from ..operators.declare import METHODS, composed
 from . import hooks
 from .backward import accumulate
 
 
+@composed(public=False)
 def backward(input, gradient=None, retain_graph=None, create_graph=False, inputs=None):
     """Accumulate the gradient of this tensor into the `.grad` of the leaves it was computed from.
 
@@ -68,11 +69,7 @@ def detach_(input):
     return _core.detach_(input)
 
 
-METHODS.update(
-    backward=backward,
-    retain_grad=retain_grad,
-    requires_grad_=requires_grad_,
-    detach_=detach_,
-    register_hook=hooks.register_hook,
-    register_post_accumulate_grad_hook=hooks.register_post_accumulate_grad_hook,
-)
+for _hook in (hooks.register_hook, hooks.register_post_accumulate_grad_hook):
+    composed(_hook, public=False)
+# One argument that nobody names: plain functions, which cost the least.
+METHODS.update(retain_grad=retain_grad, requires_grad_=requires_grad_, detach_=detach_)

@@ -23,7 +23,21 @@ def _is_generator(function):
     return code is not None and bool(code.co_flags & _GENERATOR)
 
 
-class _Mode:
+class NeedsCall(type):
+    """The type of a context manager's class: `with no_grad:` says that the parentheses are missing."""
+
+    def __enter__(cls):
+        arguments = "mode" if cls.__name__.startswith("set_") else ""
+        raise TypeError(
+            f"'type' object does not support the context manager protocol. {cls.__name__} is a class, and the block "
+            f"takes an instance: with {cls.__name__}({arguments}):"
+        )
+
+    def __exit__(cls, *error):
+        pass
+
+
+class _Mode(metaclass=NeedsCall):
     """A context manager that is a decorator too; a new instance serves every call."""
 
     def _fresh(self):

@@ -5,7 +5,12 @@ keep that owner alive; outward, ``x.numpy()`` and ``x.__dlpack__()`` hand out th
 copied either way.
 """
 
+from ..missing import missing
 from ..operators.creation import from_numpy, frombuffer
 from ..operators.methods import from_dlpack
 
 __all__ = ["from_dlpack", "from_numpy", "frombuffer"]
+
+
+def __getattr__(name):
+    raise missing(__name__, name)

@@ -2,8 +2,10 @@
 losses; padding; one-hot vectors."""
 
 from .. import _core
+from ..missing import missing
 from ..operators.creation import zeros
-from ..operators.elementwise import ACTIVATIONS
+from ..operators.declare import composed
+from ..operators.elementwise import ACTIVATIONS, parse
 from ..operators.linear import bilinear, linear
 from ..operators.row_functions import layer_norm as _layer_norm
 from ..operators.variants import _rows
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 
+@composed(public=False, method=False)
 def gelu(input, approximate="none"):
     """input times the normal distribution function; with approximate="tanh", a cheaper form of it.
 
@@ -39,15 +42,23 @@ def gelu(input, approximate="none"):
     return _rows["gelu" if approximate == "none" else "gelu_tanh"](input)
 
 
-def _with_inplace(name, function, writing):
+def _with_inplace(row, function, writing):
     """PyTorch's form: f(input, ..., inplace=False)."""
+    names, _, defaults = parse(row.signature)
+    names, defaults = names[: row.arity], defaults[: row.arity]
 
-    def activation(input, *args, inplace=False, **kwargs):
-        return (writing if inplace else function)(input, *args, **kwargs)
+    def activation(*operands):
+        *operands, inplace = operands
+        return (writing if inplace else function)(*operands)
 
-    activation.__name__ = activation.__qualname__ = name
-    activation.__doc__ = function.__doc__
-    return activation
+    made = _core.Operator(
+        row.name, activation, (*names, "inplace"), len(names) + 1, (*defaults, False), -1, False
+    )
+    made.__doc__ = function.__doc__
+    made.__name__ = made.__qualname__ = row.name
+    made.__module__ = "pullback.nn.functional"
+    made.__text_signature__ = f"({row.signature}, inplace=False)"
+    return made
 
 
 def _publish():
@@ -56,7 +67,7 @@ def _publish():
     for name, function in ACTIVATIONS.items():
         row = TABLE.get(name)
         if row is not None and "inplace=" in row.forms:
-            function = _with_inplace(name, function, _rows[name + "_"])
+            function = _with_inplace(row, function, _rows[name + "_"])
         if name not in globals():
             globals()[name] = function
             __all__.append(name)
@@ -65,26 +76,31 @@ def _publish():
 _publish()
 
 
+@composed(public=False, method=False)
 def sigmoid(input):
     """1 / (1 + e**-input)."""
     return input.sigmoid()
 
 
+@composed(public=False, method=False)
 def tanh(input):
     """The hyperbolic tangent."""
     return input.tanh()
 
 
+@composed(public=False, method=False)
 def softmax(input, dim, dtype=None):
     """e**input along `dim`, scaled to sum to 1."""
     return input.softmax(dim, dtype=dtype)
 
 
+@composed(public=False, method=False)
 def log_softmax(input, dim, dtype=None):
     """The logarithm of softmax along `dim`, without overflow."""
     return input.log_softmax(dim, dtype=dtype)
 
 
+@composed(public=False, method=False)
 def one_hot(tensor, num_classes=-1):
     """Every class number as a vector that is 1 there and 0 elsewhere: int64 [..., num_classes].
 
@@ -122,6 +138,11 @@ def one_hot(tensor, num_classes=-1):
     return zeros(*tensor.shape, num_classes, dtype=_core.int64).scatter_(-1, tensor.unsqueeze(-1), 1)
 
 
+@composed(public=False, method=False)
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """Each element less the mean of its row, over the row's standard deviation: see `pullback.layer_norm`."""
     return _layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+def __getattr__(name):
+    raise missing(__name__, name)

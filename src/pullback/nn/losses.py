@@ -1,11 +1,13 @@
 """Cross entropy: how far predicted classes are from the true ones."""
 
 from .. import _core
+from ..operators.declare import composed
 from ..operators.row_functions import cross_entropy_of_indices
 
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
+@composed(public=False, method=False)
 def cross_entropy(
     input,
     target,

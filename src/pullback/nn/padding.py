@@ -1,11 +1,13 @@
 """Padding, in PyTorch's four modes."""
 
 from ..operators.creation import arange
+from ..operators.declare import composed
 from ..operators.joining import constant_pad_nd
 
 __all__ = ["pad"]
 
 
+@composed(public=False, method=False)
 def pad(input, pad, mode="constant", value=None):
     """`input` with more elements around it, or fewer where sizes are negative.
 

@@ -61,6 +61,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
         >>> pb.asarray([1, 2], dtype=pb.float32)
         tensor([1., 2.])
     """
+    dtype = _core.as_dtype(dtype)
     if isinstance(obj, _core.Tensor):
         made = obj if requires_grad is None or requires_grad else obj.detach()
     elif _is_array(obj):
@@ -116,7 +117,9 @@ def from_numpy(ndarray):
         tensor([7., 0.], dtype=pullback.float64)
     """
     if not _is_array(ndarray):
-        raise TypeError(f"expected np.ndarray (got {_qualified(ndarray)})")
+        from ..hints import array
+
+        raise TypeError(f"expected np.ndarray (got {_qualified(ndarray)}){array(ndarray)}")
     if not ndarray.flags.writeable:
         _warn_read_only("NumPy array", "array")
     return _core.from_buffer(ndarray)

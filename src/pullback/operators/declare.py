@@ -7,7 +7,7 @@
 The core has a C++ function of the same name and gets the arguments in the order of the signature. The object that
 replaces the declaration is a function (`pb.sum(x)`) and, where `method=True`, a method (`x.sum()`); nothing of the
 declaration runs when it is called. `composed` declares an operator that is written in Python out of others: its body
-is what runs.
+is what runs, after the core has sorted the arguments as it does for all.
 
 A parameter written `*shape` collects positions: `x.view(2, 3)` and `x.view((2, 3))` are one call. `**options` stands
 for what every function takes that makes a tensor: `OPTIONS`, before a `memory_format`.
@@ -79,18 +79,50 @@ def operator(function=None, *, name=None, method=True, public=True, core=None, a
         names, positional, defaults, variadic = signature_of(function)
         made = _core.Operator(called, core or called, names, positional, defaults, variadic, False)
         _describe(made, function, called)
+        if not public:
+            made.__module__ = function.__module__  # where pickle finds it
         return _publish(made, called, method, public, aliases)
 
     return declare if function is None else declare(function)
 
 
 def composed(function=None, *, name=None, method=True, public=True, aliases=()):
-    """Declare an operator written in Python out of others; its first parameter is the tensor of the method form."""
+    """Declare an operator written in Python out of others; its first parameter is the tensor of the method form.
+
+    A body that takes ``*args`` or ``**kwargs`` sorts its arguments itself.
+    """
 
     def declare(function):
-        return _publish(function, name or function.__name__, method, public, aliases)
+        called = name or function.__name__
+        made = callable_of(function, called)
+        if not public:
+            made.__module__ = function.__module__
+        return _publish(made, called, method, public, aliases)
 
     return declare if function is None else declare(function)
+
+
+def callable_of(function, called, body=None):
+    """The callable of a Python body: its arguments are sorted by the core, so that errors are the same for all.
+
+    `body` runs instead of the function, which then only says what the signature is.
+    """
+    if function.__code__.co_flags & (_VARIADIC | _KEYWORDS):
+        return function
+    names, positional, defaults, _ = signature_of(function)
+    made = _core.Operator(called, body or function, names, positional, defaults, -1, False)
+    _describe(made, function, called)
+    return made
+
+
+def without_last(function, count):
+    """The declaration of a function without its last keyword-only parameters: they become local variables of it."""
+    code = function.__code__
+    code = code.replace(co_kwonlyargcount=code.co_kwonlyargcount - count)
+    made = type(function)(code, function.__globals__, function.__name__, function.__defaults__)
+    made.__kwdefaults__ = dict(list(function.__kwdefaults__.items())[:-count])
+    made.__doc__ = function.__doc__
+    return made
 
 
 def _publish(made, called, method, public, aliases):

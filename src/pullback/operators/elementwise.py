@@ -9,7 +9,7 @@ from ..calculus.define import TABLE
 from .declare import FUNCTIONS, METHODS
 
 
-def _parse(signature):
+def parse(signature):
     """Names, count of positional ones, and defaults of a row's signature text."""
     names, defaults, positional = [], [], None
     for part in signature.split(", "):
@@ -38,7 +38,7 @@ def elementwise_function(row_name, public_name=None, inplace=False):
     if row.variant_of:  # called by its door, by position
         names, positional, defaults = list(row.operands), arity, [...] * arity
     else:
-        names, positional, defaults = _parse(row.signature)
+        names, positional, defaults = parse(row.signature)
     names, defaults, positional = names[:arity], defaults[:arity], min(positional, arity)
     if not inplace and row.promotion not in ("where", "close"):
         names.append("out")
@@ -47,6 +47,9 @@ def elementwise_function(row_name, public_name=None, inplace=False):
     made.__doc__ = row.doc
     made.__name__ = made.__qualname__ = name
     made.__module__ = "pullback"
+    if not row.variant_of:
+        out = "" if names[-1] != "out" else ", out=None" if "*," in row.signature else ", *, out=None"
+        made.__text_signature__ = f"({row.signature}{out})"  # inspect.signature and help() read it
     return made
 
 

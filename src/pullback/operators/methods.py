@@ -39,7 +39,8 @@ def tolist(input):
 def numpy(self, *, force=False):
     """A NumPy array over the same memory: what one writes, the other sees.
 
-    Raises RuntimeError for a tensor that requires grad, unless ``force=True``, which detaches it.
+    Raises RuntimeError for a tensor that requires grad, unless ``force=True``, which detaches it, or inside a rule of
+    an `autograd.Function`, where nothing is recorded.
 
     Example:
         >>> x = pb.zeros(2)
@@ -52,7 +53,7 @@ def numpy(self, *, force=False):
     if not isinstance(force, builtins.bool):
         raise TypeError(f"numpy(): argument 'force' must be bool, not {type(force).__name__}")
     if self.requires_grad:
-        if not force:
+        if not force and not _core.in_quiet_function():
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead. An "
                 "array would leave the graph: what is computed from it has no gradient."
@@ -134,7 +135,14 @@ def _repr(self, *, tensor_contents=None):
 
 
 def _dir(self):
-    return sorted({*dir(type(self)), *self.__dict__})
+    from ..missing import Absent
+
+    found = {}
+    for kind in reversed(builtins.type(self).__mro__):
+        found.update(vars(kind))
+    return sorted(
+        [name for name, value in found.items() if not isinstance(value, Absent)] + list(self.__dict__)
+    )
 
 
 # ---- types -------------------------------------------------------------------------------------------------
@@ -209,6 +217,8 @@ def _parse_to(*args, **kwargs):
         other = kwargs.pop("other", None) if "other" in kwargs else args[0]
         args = (other.dtype, *args[1:])
     elif args and (args[0] is None or isinstance(args[0], str | int | device)):
+        if isinstance(args[0], str) and _core.as_dtype(args[0]) is not args[0]:
+            args = (None, *args)  # the name of a dtype, not of a device
         if args[0] is not None:
             check_device(args[0])
         args = args[1:]
@@ -247,8 +257,9 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
         for each in NAMES.values():
             if dtype.endswith("Tensor") and each._legacy_name == wanted:
                 return to_dtype(self, each)
-        raise ValueError(f"invalid type: '{dtype}'")
-    return to_dtype(self, getattr(dtype, "dtype", dtype))
+        if _core.as_dtype(dtype) is dtype:
+            raise ValueError(f"invalid type: '{dtype}'")
+    return to_dtype(self, dtype)
 
 
 @composed(public=False)

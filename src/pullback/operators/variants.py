@@ -3,9 +3,11 @@
 Each is a door that looks at its arguments and picks a row of the table.
 """
 
+import functools
+
 from .. import _core
 from ..calculus.define import TABLE
-from .declare import FUNCTIONS, METHODS
+from .declare import FUNCTIONS, METHODS, callable_of, composed, without_last
 from .elementwise import elementwise_function
 
 
@@ -34,19 +36,10 @@ def _call(name, in_place, out, *operands):
 
 
 def _door(function, *aliases, in_place=True, method=True, public=True):
-    """Publish `function(in_place, out, *args)` as a function, a method, and their in-place forms."""
+    """Publish `function(..., out=None, in_place=False)` as a function, a method, and their in-place forms."""
     name = function.__name__.lstrip("_")
-
-    def plain(*args, out=None, **kwargs):
-        return function(False, out, *args, **kwargs)
-
-    def writing(*args, **kwargs):
-        return function(True, None, *args, **kwargs)
-
-    for made, suffix in ((plain, ""), (writing, "_")):
-        made.__name__ = made.__qualname__ = name + suffix
-        made.__module__ = "pullback"
-    plain.__doc__ = function.__doc__
+    plain = callable_of(without_last(function, 1), name, function)
+    writing = callable_of(without_last(function, 2), name + "_", functools.partial(function, in_place=True))
     writing.__doc__ = f"In-place form of `{name}`."
     for each in (name, *aliases):
         if public:
@@ -67,7 +60,7 @@ def _check_alpha(alpha, *operands):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
 
 
-def _add(in_place, out, input, other, *, alpha=1):
+def _add(input, other, *, alpha=1, out=None, in_place=False):
     """input + alpha * other, broadcast.
 
     Args:
@@ -84,7 +77,7 @@ def _add(in_place, out, input, other, *, alpha=1):
     return _call("add_scaled", in_place, out, input, other, alpha)
 
 
-def _sub(in_place, out, input, other, *, alpha=1):
+def _sub(input, other, *, alpha=1, out=None, in_place=False):
     """input - alpha * other, broadcast.
 
     Raises RuntimeError for Booleans: use ``^`` or `logical_xor`.
@@ -99,7 +92,7 @@ def _sub(in_place, out, input, other, *, alpha=1):
     return _call("sub_scaled", in_place, out, input, other, alpha)
 
 
-def _rsub(in_place, out, input, other, *, alpha=1):
+def _rsub(input, other, *, alpha=1, out=None, in_place=False):
     """other - alpha * input.
 
     Example:
@@ -112,7 +105,7 @@ def _rsub(in_place, out, input, other, *, alpha=1):
     return _call("rsub_scaled", in_place, out, input, other, alpha)
 
 
-def _div(in_place, out, input, other, *, rounding_mode=None):
+def _div(input, other, *, rounding_mode=None, out=None, in_place=False):
     """input / other, broadcast; integers divide to floats.
 
     Args:
@@ -137,7 +130,7 @@ def _div(in_place, out, input, other, *, rounding_mode=None):
     )
 
 
-def _true_divide(in_place, out, input, other):
+def _true_divide(input, other, *, out=None, in_place=False):
     """input / other, broadcast; integers divide to floats.
 
     Example:
@@ -147,7 +140,7 @@ def _true_divide(in_place, out, input, other):
     return _call("div", in_place, out, input, other)
 
 
-def _clamp(in_place, out, input, min=None, max=None):
+def _clamp(input, min=None, max=None, *, out=None, in_place=False):
     """input brought between `min` and `max`: numbers, tensors that broadcast, or None for no bound.
 
     Where bounds cross, `max` wins. On a bound the input keeps the gradient.
@@ -167,7 +160,7 @@ def _clamp(in_place, out, input, min=None, max=None):
     return _call("clamp", in_place, out, input, min, max)
 
 
-def _round(in_place, out, input, *, decimals=0):
+def _round(input, *, decimals=0, out=None, in_place=False):
     """input rounded to the nearest integer, halves to the even one; or to a number of decimals.
 
     Example:
@@ -183,7 +176,7 @@ def _round(in_place, out, input, *, decimals=0):
     )
 
 
-def _logit(in_place, out, input, eps=None):
+def _logit(input, eps=None, *, out=None, in_place=False):
     """log(input / (1 - input)), the inverse of sigmoid; with `eps`, of input brought between eps and 1 - eps.
 
     Example:
@@ -198,7 +191,7 @@ def _logit(in_place, out, input, eps=None):
 _LARGEST = {_core.float32: 3.4028234663852886e38, _core.float64: 1.7976931348623157e308}
 
 
-def _nan_to_num(in_place, out, input, nan=None, posinf=None, neginf=None):
+def _nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=False):
     """input with NaN (by 0) and infinities (by the largest finite numbers of its dtype) replaced.
 
     Example:
@@ -221,6 +214,7 @@ def _nan_to_num(in_place, out, input, nan=None, posinf=None, neginf=None):
     )
 
 
+@composed
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Whether |input - other| <= atol + rtol * |other|, element by element.
 
@@ -260,7 +254,6 @@ for _function, *_aliases in (
     _door(_function, *_aliases)
 _door(_rsub, method=False)
 _door(_logit)
-FUNCTIONS["isclose"] = METHODS["isclose"] = isclose
 FUNCTIONS["clamp_"] = METHODS["clamp_"]
 FUNCTIONS["round_"] = METHODS["round_"]
 FUNCTIONS["nan_to_num_"] = METHODS["nan_to_num_"]

@@ -1,0 +1,297 @@
+"""What is not there and who has it: PyTorch's names without a counterpart here, the names that NumPy and others use for
+what has one, and what to write instead. Read by `hints`, when an error is on its way.
+"""
+
+import re
+
+# Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
+PYTORCH = {
+    "pullback": """
+        BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor GradScaler IntTensor LongTensor ShortTensor
+        accelerator adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator alpha_dropout
+        alpha_dropout_ amp angle are_deterministic_algorithms_enabled as_strided_ autocast avg_pool1d backends
+        bartlett_window batch_norm bilinear binary_cross_entropy_with_logits binomial blackman_window cdist
+        celu_ chalf channel_shuffle cholesky cholesky_inverse cholesky_solve clamp_max_ clamp_min_
+        clear_autocast_cache clip_ compile compiler complex complex32 conj conj_physical conj_physical_ conv1d
+        conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution corrcoef
+        cosine_embedding_loss cosine_similarity cov cpu cross ctc_loss cuda cumulative_trapezoid dequantize det
+        detach_ dist distributed distributions dropout dropout_ eig embedding embedding_bag embedding_renorm_
+        empty_permuted empty_quantized export feature_alpha_dropout feature_alpha_dropout_ feature_dropout
+        feature_dropout_ fft fill float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu
+        float_power frexp frobenius_norm from_file func functional fx gcd_ geqrf get_autocast_dtype get_device
+        get_device_module get_float32_matmul_precision gradient grid_sampler grid_sampler_2d grid_sampler_3d
+        group_norm gru gru_cell hamming_window hann_window has_lapack has_mkl has_openmp has_spectral
+        hinge_embedding_loss histogram histogramdd i0 i0_ igamma igammac imag index_reduce instance_norm
+        int_repr inverse is_autocast_cache_enabled is_autocast_enabled is_conj
+        is_deterministic_algorithms_warn_only_enabled is_inference is_neg is_signed isin isreal istft jit
+        kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg logdet lstm lstm_cell lstsq lu lu_solve lu_unpack
+        margin_ranking_loss matrix_exp matrix_power matrix_rank max_pool1d max_pool1d_with_indices max_pool2d
+        max_pool3d multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm optim orgqr ormqr
+        pairwise_distance pca_lowrank pdist pinverse pixel_shuffle pixel_unshuffle poisson poisson_nll_loss
+        polar positive prelu profiler qr qscheme quantization quantize_per_channel quantize_per_tensor
+        quantize_per_tensor_dynamic random range real renorm resize_as_ resolve_conj resolve_neg rms_norm
+        rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell rrelu rrelu_ segment_reduce selu_ set_anomaly_enabled
+        set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled set_default_tensor_type
+        set_float32_matmul_precision set_flush_denormal signal slice_inverse slogdet solve sparse
+        sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor
+        sparse_csr_tensor spmm sspaddmm stft storage svd svd_lowrank symeig testing threshold_ to_dlpack
+        trapezoid trapz triangular_solve triplet_margin_loss typename uint16 uint32 uint64 unravel_index
+        unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms utils vander
+        view_as_complex view_as_real vmap xlogy_ xpu
+    """,
+    "nn": """
+        AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d
+        AdaptiveMaxPool2d AdaptiveMaxPool3d AlphaDropout AvgPool1d AvgPool2d AvgPool3d BCELoss BCEWithLogitsLoss
+        BatchNorm1d BatchNorm2d BatchNorm3d Bilinear Buffer CELU CTCLoss ChannelShuffle CircularPad1d
+        CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d Conv1d Conv2d Conv3d
+        ConvTranspose1d ConvTranspose2d ConvTranspose3d CosineEmbeddingLoss CosineSimilarity CrossEntropyLoss
+        CrossMapLRN2d Dropout Dropout1d Dropout2d Dropout3d ELU Embedding EmbeddingBag FeatureAlphaDropout
+        Flatten Fold FractionalMaxPool2d FractionalMaxPool3d GELU GLU GRU GRUCell GaussianNLLLoss GroupNorm
+        Hardshrink Hardsigmoid Hardswish Hardtanh HingeEmbeddingLoss HuberLoss Identity InstanceNorm1d
+        InstanceNorm2d InstanceNorm3d KLDivLoss L1Loss LPPool1d LPPool2d LPPool3d LSTM LSTMCell LayerNorm
+        LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
+        LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d
+        LazyLinear LeakyReLU Linear LinearCrossEntropyLoss LocalResponseNorm LogSigmoid LogSoftmax MSELoss
+        MarginRankingLoss MaxPool1d MaxPool2d MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d Mish Module
+        ModuleDict ModuleList MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss MultiheadAttention
+        NLLLoss NLLLoss2d PReLU PairwiseDistance Parameter ParameterDict ParameterList PixelShuffle
+        PixelUnshuffle PoissonNLLLoss RMSNorm RNN RNNBase RNNCell RNNCellBase RReLU ReLU ReLU6 ReflectionPad1d
+        ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d SELU Sequential SiLU
+        Sigmoid SmoothL1Loss SoftMarginLoss Softmax Softmax2d Softmin Softplus Softshrink Softsign SyncBatchNorm
+        Tanh Tanhshrink Threshold Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder
+        TransformerEncoderLayer TripletMarginLoss TripletMarginWithDistanceLoss Unflatten Unfold
+        UninitializedBuffer UninitializedParameter Upsample UpsamplingBilinear2d UpsamplingNearest2d ZeroPad1d
+        ZeroPad2d ZeroPad3d attention grad init intrinsic modules parallel parameter qat quantizable quantized
+        utils
+    """,
+    "nn.functional": """
+        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
+        adaptive_max_pool1d_with_indices adaptive_max_pool2d adaptive_max_pool2d_with_indices
+        adaptive_max_pool3d adaptive_max_pool3d_with_indices affine_grid alpha_dropout avg_pool1d avg_pool2d
+        avg_pool3d batch_norm binary_cross_entropy binary_cross_entropy_with_logits channel_shuffle conv1d
+        conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d cosine_embedding_loss
+        cosine_similarity ctc_loss dropout dropout1d dropout2d dropout3d embedding embedding_bag
+        feature_alpha_dropout fold fractional_max_pool2d fractional_max_pool2d_with_indices
+        fractional_max_pool3d fractional_max_pool3d_with_indices gaussian_nll_loss glu grid_sample group_norm
+        grouped_mm gumbel_softmax hinge_embedding_loss huber_loss instance_norm interpolate kl_div l1_loss
+        linear_cross_entropy local_response_norm lp_pool1d lp_pool2d lp_pool3d margin_ranking_loss max_pool1d
+        max_pool1d_with_indices max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices
+        max_unpool1d max_unpool2d max_unpool3d mse_loss multi_head_attention_forward multi_margin_loss
+        multilabel_margin_loss multilabel_soft_margin_loss nll_loss normalize pairwise_distance pdist
+        pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm rrelu rrelu_ scaled_dot_product_attention
+        scaled_grouped_mm scaled_mm smooth_l1_loss soft_margin_loss softmin triplet_margin_loss
+        triplet_margin_with_distance_loss unfold upsample upsample_bilinear upsample_nearest
+    """,
+    "linalg": """
+        LinAlgError cholesky cholesky_ex cross det eig eigh eigvals eigvalsh householder_product inv inv_ex
+        ldl_factor ldl_factor_ex ldl_solve lstsq lu lu_factor lu_factor_ex lu_solve matmul matrix_exp
+        matrix_norm matrix_power matrix_rank norm pinv qr slogdet solve solve_ex solve_triangular svd svdvals
+        tensorinv tensorsolve vander vecdot
+    """,
+    "special": """
+        airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 chebyshev_polynomial_t chebyshev_polynomial_u
+        chebyshev_polynomial_v chebyshev_polynomial_w entr erfcx gammainc gammaincc hermite_polynomial_h
+        hermite_polynomial_he i0 i0e i1 i1e laguerre_polynomial_l legendre_polynomial_p log_ndtr
+        modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 multigammaln ndtr ndtri
+        scaled_modified_bessel_k0 scaled_modified_bessel_k1 shifted_chebyshev_polynomial_t
+        shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w
+        spherical_bessel_j0 zeta
+    """,
+    "autograd": """
+        Variable functional gradcheck gradgradcheck profiler
+    """,
+}
+
+# Name -> what to write instead: an expression, or a sentence where it ends with a full stop.
+INSTEAD = {
+    "BCEWithLogitsLoss": "(pullback.nn.functional.softplus(z) - z * target).mean()",
+    "FloatTensor": "pullback.tensor(data, dtype=pullback.float32)",
+    "L1Loss": "(output - target).abs().mean()",
+    "MSELoss": "(output - target).square().mean()",
+    "NLLLoss": "pullback.nn.functional.cross_entropy(logits, target), which takes logits.",
+    "RMSNorm": "x * (x.square().mean(-1, keepdim=True) + eps).rsqrt()",
+    "Variable": "pullback.tensor(data, requires_grad=True)",
+    "apply_": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
+    "as_strided_": "x.as_strided(size, stride)",
+    "assign": "x.copy_(other)",
+    "astype": "x.to(dtype)",
+    "at": "x[index] = value, or x.index_put_((indices,), values, accumulate=True).",
+    "base": "x._base",
+    "binary_cross_entropy": "-(target * p.log() + (1 - target) * (1 - p).log()).mean()",
+    "binary_cross_entropy_with_logits": "(pullback.nn.functional.softplus(z) - z * target).mean()",
+    "block_until_ready": "pullback.synchronize()",
+    "cdist": "(a[:, None] - b[None]).norm(dim=-1)",
+    "choose": "pullback.where(condition, a, b), or x.gather(dim, indices)",
+    "compress": "x[mask]",
+    "conj": "x itself: tensors are real.",
+    "copy": "x.clone()",
+    "cosine_similarity": "(a * b).sum(-1) / (a.norm(dim=-1) * b.norm(dim=-1))",
+    "cov": "(x - x.mean(1, keepdim=True)) @ (x - x.mean(1, keepdim=True)).T / (x.shape[1] - 1)",
+    "ctypes": "x.data_ptr()",
+    "cumulative_trapezoid": "((y[1:] + y[:-1]) / 2 * dx).cumsum(0)",
+    "dist": "(a - b).norm()",
+    "dropna": "x[~x.isnan()]",
+    "embedding": "weight[indices]",
+    "fill": "pullback.full_like(x, value), or x.fill_(value) in place.",
+    "fill_diagonal_": "x.diagonal().fill_(value)",
+    "fillna": "x.nan_to_num(value)",
+    "flat": "x.flatten()",
+    "float_power": "x.double() ** y",
+    "frobenius_norm": "x.norm()",
+    "functional": "pullback.autograd.grad(f(x), x, create_graph=True), or pullback.independent.grad for functions.",
+    "func": "pullback.independent, which has grad for functions; pullback.autograd.grad with create_graph=True.",
+    "gradcheck": "(f(x + h) - f(x - h)) / (2 * h) in float64, beside pullback.autograd.grad(f(x), x).",
+    "gradient": "pullback.diff(y) / spacing; derivatives are pullback.autograd.grad(y, x).",
+    "head": "x[:n]",
+    "iloc": "x[index]",
+    "index": "x[indices]",
+    "isin": "(x[..., None] == values).any(-1)",
+    "isna": "x.isnan()",
+    "isreal": "True for every element: tensors are real.",
+    "itemset": "x[index] = value",
+    "kl_div": "(target * (target.log() - log_p)).sum()",
+    "l1_loss": "(output - target).abs().mean()",
+    "ldexp": "x * 2.0 ** n",
+    "map": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
+    "mse_loss": "(output - target).square().mean()",
+    "new": "x.new_empty(size) or x.new_tensor(data)",
+    "nll_loss": "pullback.nn.functional.cross_entropy(logits, target), which takes logits.",
+    "normalize": "x / x.norm(dim=-1, keepdim=True).clamp(min=1e-12)",
+    "notna": "~x.isnan()",
+    "optim": "the update: with pullback.no_grad(): w -= lr * w.grad; and w.grad = None before the next.",
+    "Parameter": "pullback.tensor(data, requires_grad=True)",
+    "parameters": "a list of tensors that require grad: there are no modules.",
+    "partition": "x.sort()",
+    "pin_memory": "x itself: memory is pinned for accelerators only.",
+    "positive": "+x",
+    "ptp": "x.max() - x.min()",
+    "range": "pullback.arange(start, end + 1)",
+    "resize_": "x.reshape(size), or a new tensor.",
+    "rms_norm": "x * (x.square().mean(-1, keepdim=True) + eps).rsqrt()",
+    "scaled_dot_product_attention": "(q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v",
+    "set_anomaly_enabled": "pullback.autograd.set_detect_anomaly(True)",
+    "set_default_tensor_type": "pullback.set_default_dtype(dtype)",
+    "softmin": "pullback.softmax(-x, dim)",
+    "step": "with pullback.no_grad(): w -= lr * w.grad",
+    "strides": "x.stride(), counted in elements.",
+    "sum_to_size": "x.sum(dims, keepdim=True)",
+    "tail": "x[-n:]",
+    "tobytes": "x.numpy().tobytes()",
+    "to_list": "x.tolist()",
+    "to_numpy": "x.numpy()",
+    "trapezoid": "((y[1:] + y[:-1]) / 2 * dx).sum()",
+    "typename": "type(x).__name__",
+    "values": "x itself, or x.numpy(): tensors are dense.",
+    "vander": "x[:, None] ** pullback.arange(n)",
+    "vmap": "the batch as a leading dimension: operators take any number of them.",
+    "volatile": "with pullback.no_grad():",
+    "zero_grad": "x.grad = None",
+}
+SAME = {
+    "FloatTensor": "DoubleTensor IntTensor LongTensor ShortTensor BoolTensor ByteTensor CharTensor",
+    "Parameter": "Buffer",
+    "apply_": "apply map_ map2_",
+    "conj": "conjugate resolve_conj resolve_neg",
+    "dist": "pairwise_distance PairwiseDistance",
+    "gradcheck": "gradgradcheck",
+    "head": "",
+    "iloc": "loc",
+    "index": "take_along",
+    "isna": "isnull",
+    "resize_": "resize resize_as_ resize_as",
+    "tobytes": "tofile tostring",
+    "trapezoid": "trapz",
+    "embedding": "Embedding",
+}
+for _name, _others in SAME.items():
+    INSTEAD.update(dict.fromkeys(_others.split(), INSTEAD[_name]))
+
+# NumPy's and others' names of functions.
+ELSEWHERE = {
+    "GradientTape": "requires_grad=True on the inputs, and pullback.autograd.grad(y, x): everything is recorded.",
+    "append": "pullback.cat([a, b])",
+    "around": "pullback.round(x)",
+    "array": "pullback.tensor(data)",
+    "ascontiguousarray": "x.contiguous()",
+    "astype": "x.to(dtype)",
+    "average": "pullback.mean(x), or (weights * x).sum() / weights.sum()",
+    "bool_": "pullback.bool",
+    "cbrt": "x.sign() * x.abs() ** (1 / 3)",
+    "conjugate": "x itself: tensors are real.",
+    "constant": "pullback.tensor(data)",
+    "copy": "x.clone()",
+    "degrees": "pullback.rad2deg(x)",
+    "delete": "pullback.cat([x[:i], x[i + 1:]])",
+    "expand_dims": "x.unsqueeze(dim)",
+    "fabs": "pullback.abs(x)",
+    "float_": "pullback.float64",
+    "identity": "pullback.eye(n)",
+    "in1d": "(x[..., None] == values).any(-1)",
+    "insert": "pullback.cat([x[:i], value, x[i:]])",
+    "int_": "pullback.int64",
+    "interp": "pullback.searchsorted to find the interval, and lerp in it.",
+    "invert": "pullback.bitwise_not(x)",
+    "jacobian": "pullback.autograd.grad for each output, or with is_grads_batched=True for all of them.",
+    "mod": "pullback.remainder(a, b)",
+    "nanmax": "x.nan_to_num(-pullback.inf).max()",
+    "nanmin": "x.nan_to_num(pullback.inf).min()",
+    "ndarray": "pullback.Tensor",
+    "ndim": "x.ndim",
+    "percentile": "pullback.quantile(x, q / 100)",
+    "power": "pullback.pow(a, b)",
+    "ptp": "x.max() - x.min()",
+    "radians": "pullback.deg2rad(x)",
+    "random": "pullback.rand(size), pullback.randn(size), pullback.randint(low, high, size)",
+    "reduce_mean": "pullback.mean(x)",
+    "reduce_sum": "pullback.sum(x)",
+    "repeat": "pullback.repeat_interleave(x, n), or x.repeat(n) for the whole tensor.",
+    "rint": "pullback.round(x)",
+    "shape": "x.shape",
+    "value_and_grad": "y = f(x), and pullback.autograd.grad(y, x)",
+    "vectorize": "operators on whole tensors.",
+}
+
+# What a family of PyTorch's names has in common: (pattern, sentence), the first that fits.
+FAMILIES = [
+    (
+        r".*(conv|pool|fold|pad\d|upsampl|interpolate|grid_sample|affine_grid|pixel_|channel_?shuffle).*",
+        "There are no convolutions, pooling or images yet.",
+    ),
+    (r"(rnn|lstm|gru).*", "Write the cell with matrix products, and a loop over time."),
+    (r".*dropout.*", "Write x * (pullback.rand_like(x) > p) / (1 - p)."),
+    (r".*(fft|_window|signal)|i?stft", "There is no FFT yet; numpy.fft works on x.detach().numpy()."),
+    (
+        r"(det|logdet|slogdet|inv|inverse|pinv.*|solve.*|.*_solve|lstsq|cholesky.*|qr|svd.*|eig.*|symeig|lu.*|ldl.*|lobpcg|"
+        r"geqrf|or[gm]qr|matrix_.*|nuclear_norm|pca_lowrank|householder.*|tensor(inv|solve)|cond|triangular_solve|LinAlgError)",
+        "There is no linear algebra of this kind yet: numpy.linalg works on x.detach().numpy(), inside a "
+        "pullback.autograd.Function if it has to have a derivative.",
+    ),
+    (
+        r"(compile|compiler|jit|fx|export)",
+        "There is nothing to compile: large elementwise work is fused as it runs.",
+    ),
+    (
+        r"(cuda|xpu|cpu|accelerator|backends|get_device.*|to_mkldnn|record_stream|share_memory_|is_shared)",
+        "pullback computes on the CPU.",
+    ),
+    (
+        r".*(autocast|amp|GradScaler|float32_matmul).*|u?int\d+|float8.*|chalf",
+        "Kernels exist for float32, float64, int32, int64, uint8 and bool.",
+    ),
+    (r".*(complex|conj|angle|polar|is_neg).*|real|imag", "Complex numbers have no kernels yet."),
+    (
+        r".*(sparse|coo|cs[rc]|bs[rc]|coalesce|indices|smm|spmm|sspaddmm|to_dense|dense_dim|addmm).*",
+        "Tensors are dense.",
+    ),
+    (r".*(quant|q_|qat|int_repr|qscheme).*", "Nothing is quantised."),
+    (r".*(distributed|multiprocessing|parallel).*", "pullback runs in one process, on its threads."),
+    (r".*deterministic.*", "Results are deterministic as they are."),
+    (r"utils", "Batches are slices: for rows in pullback.randperm(len(x)).split(64): x[rows]."),
+    (
+        r"[A-Z]\w*",
+        "There are no modules: keep tensors that require grad in a list or a dictionary, and use the functions of "
+        "pullback.nn.functional.",
+    ),
+    (r".*loss", "Write it with operators: (output - target).square().mean() is one."),
+]
+FAMILIES = [(re.compile(pattern), sentence) for pattern, sentence in FAMILIES]

@@ -1,0 +1,10 @@
+"""Types of `pullback.interop`. Written by tools/stubs.py; do not edit."""
+
+import builtins
+from typing import Any
+
+from pullback import Tensor, _DTypeLike
+
+def from_dlpack(ext_tensor: Any) -> Tensor: ...
+def from_numpy(ndarray: Any) -> Tensor: ...
+def frombuffer(buffer: Any, *, dtype: _DTypeLike | None, count: Any = ..., offset: Any = ..., requires_grad: builtins.bool = ...) -> Tensor: ...

@@ -1,0 +1,121 @@
+"""What tools/stubs.py knows of types: of parameters by their names, and of results."""
+
+TYPES = {
+    "input": "Tensor",
+    "self": "Tensor",
+    "tensors": "Sequence[Tensor]",
+    "out": "Tensor | None",
+    "dtype": "_DTypeLike | None",
+    "keepdim": "builtins.bool",
+    "dim": "builtins.int | Sequence[builtins.int] | None",
+    "requires_grad": "builtins.bool",
+    "inplace": "builtins.bool",
+    "descending": "builtins.bool",
+    "stable": "builtins.bool",
+    "generator": "Generator | None",
+    "retain_graph": "builtins.bool | None",
+    "create_graph": "builtins.bool",
+    "hook": "Callable[[Tensor], Any]",
+}
+# What does not return a tensor.
+RETURNS = {
+    "item": "Number",
+    "tolist": "Any",
+    "numpy": "npt.NDArray[Any]",
+    "dim": "builtins.int",
+    "ndimension": "builtins.int",
+    "numel": "builtins.int",
+    "nelement": "builtins.int",
+    "register_hook": "RemovableHandle",
+    "register_post_accumulate_grad_hook": "RemovableHandle",
+    "is_signed": "builtins.bool",
+    "is_nonzero": "builtins.bool",
+    "is_same_size": "builtins.bool",
+    "is_pinned": "builtins.bool",
+    "is_inference": "builtins.bool",
+    "get_device": "builtins.int",
+    "type": "Any",
+    "initial_seed": "builtins.int",
+    "seed": "builtins.int",
+    "manual_seed": "Generator",
+    "set_rng_state": "None",
+    "cuda": "Any",
+    "backward": "None",
+    "retain_grad": "None",
+    "is_contiguous": "builtins.bool",
+    "is_tensor": "builtins.bool",
+    "is_floating_point": "builtins.bool",
+    "is_complex": "builtins.bool",
+    "equal": "builtins.bool",
+    "allclose": "builtins.bool",
+    "element_size": "builtins.int",
+    "storage_offset": "builtins.int",
+    "data_ptr": "builtins.int",
+    "promote_types": "_dtype",
+    "result_type": "_dtype",
+    "can_cast": "builtins.bool",
+    "broadcast_shapes": "Size",
+}
+TUPLES = set(
+    "unbind split chunk tensor_split split_with_sizes hsplit vsplit dsplit meshgrid broadcast_tensors".split()
+)
+TUPLES |= set("var_mean std_mean".split())
+NAMED = set("aminmax sort topk cummax cummin kthvalue mode".split())  # classes of return_types
+ANY = set("unique unique_consecutive".split())  # one tensor or several, as they are called
+_DIM = "dim: builtins.int, keepdim: builtins.bool = ..."
+_FIRST = {True: "self", False: "input: Tensor"}
+_OUT = "*, out: Any = ..."
+
+
+def _reduced(name):
+    """Of everything a tensor; along a dimension values and indices; of two tensors the larger or smaller."""
+    forms = [("{first}", "Tensor"), ("{first}, " + _DIM + ", " + _OUT, f"return_types.{name}")]
+    return forms + ([("{first}, other: Tensor, " + _OUT, "Tensor")] if name in ("max", "min") else [])
+
+
+_SIZES = [("{first}", "Size"), ("{first}, dim: builtins.int", "builtins.int")]
+# What a result is follows from the arguments: (parameters, result) for each form.
+OVERLOADS = {
+    **{name: _reduced(name) for name in ("max", "min", "median", "nanmedian")},
+    "size": _SIZES,
+    "stride": [("{first}", "tuple[builtins.int, ...]"), _SIZES[1]],
+    "nonzero": [
+        ("{first}, *, as_tuple: Literal[False] = ..., out: Tensor | None = ...", "Tensor"),
+        ("{first}, *, as_tuple: Literal[True]", "tuple[Tensor, ...]"),
+    ],
+}
+WHERE = {  # the condition comes first, or the method's tensor
+    False: [
+        ("condition: Tensor", "tuple[Tensor, ...]"),
+        ("condition: Tensor, input: Any, other: Any, *, out: Tensor | None = ...", "Tensor"),
+    ],
+    True: [("self", "tuple[Tensor, ...]"), ("self, condition: Tensor, other: Any", "Tensor")],
+}
+ATTRIBUTES = {
+    "shape": "Size",
+    "dtype": "_dtype",
+    "ndim": "builtins.int",
+    "requires_grad": "builtins.bool",
+    "grad": "Tensor | None",
+    "grad_fn": "Any",
+    "is_leaf": "builtins.bool",
+    "data": "Tensor",
+    "T": "Tensor",
+    "mT": "Tensor",
+    "retains_grad": "builtins.bool",
+    "output_nr": "builtins.int",
+    "device": "_device",
+    "itemsize": "builtins.int",
+    "nbytes": "builtins.int",
+    "H": "Tensor",
+    "mH": "Tensor",
+    "real": "Tensor",
+    "imag": "Tensor",
+    "layout": "Any",
+    "is_cpu": "builtins.bool",
+    "is_cuda": "builtins.bool",
+    "is_meta": "builtins.bool",
+    "is_mkldnn": "builtins.bool",
+    "is_quantized": "builtins.bool",
+    "is_sparse": "builtins.bool",
+}
