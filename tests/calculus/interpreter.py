@@ -29,6 +29,19 @@ def _sign(x):
     return np.where(np.isnan(x), 0.0, np.sign(x))  # PyTorch's sign(nan)
 
 
+def _silu_slope(x):
+    return special.expit(x) * (1 + x * special.expit(-x))
+
+
+def _gelu_slope(x):
+    return special.ndtr(x) + x * np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
+
+
+def _limit(function, at_minus_infinity, at_infinity):
+    """A slope at infinity, where its formula is infinity times 0."""
+    return lambda x: np.where(x == np.inf, at_infinity, np.where(x == -np.inf, at_minus_infinity, function(x)))
+
+
 KERNELS = {
     "add": np.add,
     "sub": np.subtract,
@@ -69,6 +82,15 @@ KERNELS = {
     "digamma": special.digamma,
     "polygamma": _polygamma,
     "sigmoid": special.expit,
+    "sigmoid_slope": lambda x: special.expit(x) * special.expit(-x),
+    "silu": lambda x: x * special.expit(x),
+    "silu_slope": _limit(_silu_slope, 0, 1),
+    "mish": lambda x: x * np.tanh(np.logaddexp(x, 0)),
+    "tanhshrink": lambda x: x - np.tanh(x),
+    "gelu": lambda x: x * special.ndtr(x),
+    "gelu_slope": _limit(_gelu_slope, 0, 1),
+    "one_minus_square": lambda x: (1 - x) * (1 + x),
+    "times_complement": lambda x: x * (1 - x),
     "pow": _pow,
     "maximum": np.maximum,
     "minimum": np.minimum,
@@ -87,6 +109,7 @@ KERNELS = {
     "nextafter": np.nextafter,
     "heaviside": np.heaviside,
     "zmul": lambda g, p: np.where(g == 0, g, g * p),
+    "gmul": lambda g, h: np.where(g == 0, g, np.where(h == 0, h, g * h)),
     "where": np.where,
     "logical_and": np.logical_and,
     "logical_or": np.logical_or,
@@ -169,9 +192,11 @@ def tangents_of_program(program, operands, result, tangents):
 def tangent(name, operands, result, tangents):
     """The tangent of a function's result."""
     total = 0.0
-    for slope, partial in zip(tangents, run(PARTIALS[name], operands, result)):
+    outputs, gradients = PARTIALS[name][1], ROWS[name].gradient_indices
+    for slope, ref, partial in zip(tangents, outputs, run(PARTIALS[name], operands, result)):
         if partial is not None:
-            total = total + apply_partial(slope, partial)
+            applied = KERNELS["gmul"](slope, partial) if ref in gradients else apply_partial(slope, partial)
+            total = total + applied
     return total
 
 

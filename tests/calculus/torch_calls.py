@@ -22,7 +22,15 @@ _CALLS = {
     "right_shift": torch.bitwise_right_shift,
     "xlog1py": torch.special.xlog1py,
 }
-UNKNOWN_TO_TORCH = {"zmul"}
+UNKNOWN_TO_TORCH = {
+    "zmul",
+    "gmul",
+    "sigmoid_slope",
+    "silu_slope",
+    "gelu_slope",
+    "one_minus_square",
+    "times_complement",
+}
 WITHOUT_GRADIENT = {"floor_divide", "heaviside"}  # PyTorch raises in backward
 
 

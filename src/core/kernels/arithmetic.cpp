@@ -44,6 +44,8 @@ PB_UNARY(neg, negated(a))
 PB_UNARY(abs, magnitude(a))
 PB_UNARY(sign, static_cast<T>((a > 0) - (a < 0)))
 PB_UNARY(square, wrap(a) * wrap(a))
+PB_UNARY(one_minus_square, (T{1} - a) * (T{1} + a))  // exact to rounding next to 1, where 1 - a * a cancels
+PB_UNARY(times_complement, a * (T{1} - a))
 PB_UNARY(reciprocal, T{1} / a)
 PB_UNARY(sqrt, square_root(a))
 PB_UNARY(rsqrt, T{1} / square_root(a))
@@ -54,6 +56,8 @@ PB_BINARY(fmax, (a >= b) | (b != b) ? a : b)
 PB_BINARY(fmin, (a <= b) | (b != b) ? a : b)
 // A product in which an exact zero on the left wins over infinity and NaN on the right: an unused gradient stays 0.
 PB_BINARY(zmul, a == T{0} ? wrap(a) : wrap(a) * wrap(b))
+// The product of two gradients: 0 wins from either side.
+PB_BINARY(gmul, a == T{0} ? wrap(a) : b == T{0} ? wrap(b) : wrap(a) * wrap(b))
 PB_BINARY(copysign, with_sign(a, b))
 PB_BINARY(nextafter, next_after(a, b))
 PB_BINARY(heaviside, a == T{0} ? b : static_cast<T>(a > T{0}))

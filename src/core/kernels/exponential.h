@@ -76,6 +76,15 @@ template <class T> PB_INLINE T exponential(T x) {
     return scale_by_power(exp_of_reduced(r), k);
 }
 
+// factor * exp x, in range where the product is, although exp x may have underflown. Where x is below least_exponent
+// the product of a factor of its size is 0.
+template <class T> inline constexpr T least_exponent = sizeof(T) == 4 ? -115 : -755;
+template <class T> PB_INLINE T scaled_exponential(T x, T factor) {
+    T r;
+    const T k = reduce_by_ln2(clamp(x, least_exponent<T>, FloatFormat<T>::highest), r);
+    return scale_by_power(exp_of_reduced(r) * factor, k);
+}
+
 template <class T> PB_INLINE T exponential2(T x) {
     using F = FloatFormat<T>;
     const T c = clamp(x, F::lowest2, F::highest2);

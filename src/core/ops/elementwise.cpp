@@ -113,9 +113,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
     inputs[row.arity].tensor = &y;
     bool numbers = false;
     for (int i = 0; i < row.arity; ++i)
-        numbers =
-            numbers ||
-            (tangents[i] && (row.partial[i].kind == Partial::Mask || row.partial[i].kind == Partial::Number));
+        numbers = numbers || (tangents[i] && row.partial[i].is_computed());
     Tensors partials;
     if (numbers) partials = play(row.partials, inputs, y.dtype());
     Tensor sum;
@@ -123,7 +121,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
     for (int i = 0; i < row.arity; ++i) {
         const Partial& d = row.partial[i];
         size_t mine = at;
-        if (d.kind == Partial::Mask || d.kind == Partial::Number) ++at;
+        if (d.is_computed()) ++at;
         if (!tangents[i]) continue;
         Tensor t = tangents[i].dtype() == y.dtype() ? tangents[i] : to_dtype(tangents[i], y.dtype());
         Tensor term;
@@ -133,7 +131,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
                    : d.constant == -1 ? elementwise(*rows.neg, {t})
                                       : elementwise(*rows.mul, {t, d.constant});
         else if (d.kind == Partial::Mask) term = elementwise(*rows.where, {partials[mine], t, 0.0});
-        else term = elementwise(*rows.zmul, {t, partials[mine]});
+        else term = elementwise(d.kind == Partial::Gradient ? *rows.gmul : *rows.zmul, {t, partials[mine]});
         sum = sum ? elementwise(*rows.add, {sum, term}) : term;
     }
     if (sum && !sum.layout().same_shape(y.layout())) sum = contiguous(expand(sum, y.shape()));

@@ -31,7 +31,7 @@ Row& define_row(std::unique_ptr<Row> row) {
     if (all.count(row->name))
         fail_as(ErrorKind::Value, "an elementwise function named '%s' is already defined", row->name.c_str());
     for (int i = 0; i < row->arity; ++i)
-        if (row->partial[i].kind == Partial::Mask || row->partial[i].kind == Partial::Number)
+        if (row->partial[i].is_computed())
             row->reads[i] = static_cast<uint8_t>(reachable(row->partials, row->partial[i].value, nullptr));
     Row& r = *row;
     r.inplace_name = r.name + "_";
@@ -58,6 +58,7 @@ void bind_core_rows() {
     rows.div = find_row("div");
     rows.neg = find_row("neg");
     rows.zmul = find_row("zmul");
+    rows.gmul = find_row("gmul");
     rows.where = find_row("where");
     rows.pow = find_row("pow");
     rows.eq = find_row("eq");
@@ -101,7 +102,7 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
         }
     std::vector<bool> needed(partials.instructions.size());
     for (int i = 0; i < arity; ++i)
-        if (wanted >> i & 1 && (partial[i].kind == Partial::Mask || partial[i].kind == Partial::Number))
+        if (wanted >> i & 1 && partial[i].is_computed())
             reachable(partials, partial[i].value, &needed);
     auto emit = [&](Primitive p, std::initializer_list<int16_t> in) {
         Instruction ins{p, static_cast<uint8_t>(in.size()), {}};
@@ -139,6 +140,9 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
                 break;
             case Partial::Number:
                 value = emit(Primitive::zmul, {cotangent, number[static_cast<size_t>(d.value)]});
+                break;
+            case Partial::Gradient:
+                value = emit(Primitive::gmul, {cotangent, number[static_cast<size_t>(d.value)]});
                 break;
         }
         made->output[i] = static_cast<int8_t>(q.outputs.size());

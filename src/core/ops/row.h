@@ -32,7 +32,9 @@ enum class Accepts : uint8_t { Any, Numbers, Floats };
 
 // What a partial derivative is.
 struct Partial {
-    enum Kind : uint8_t { None, Constant, Mask, Number } kind = None;
+    // A gradient is an operand that is one itself: its zeros win, as the cotangent's do.
+    enum Kind : uint8_t { None, Constant, Mask, Number, Gradient } kind = None;
+    bool is_computed() const { return kind >= Mask; }
     double constant = 0;
     int16_t value = 0;  // in the joint program
 };
@@ -76,7 +78,7 @@ Row& row_of(Primitive p);
 
 // Rows that the core itself calls, looked up once after the table is installed.
 struct CoreRows {
-    Row *add, *sub, *mul, *div, *neg, *zmul, *where, *pow, *eq, *ne, *lt, *le, *gt, *ge, *add_scaled,
+    Row *add, *sub, *mul, *div, *neg, *zmul, *gmul, *where, *pow, *eq, *ne, *lt, *le, *gt, *ge, *add_scaled,
         *sub_scaled;
 };
 extern CoreRows rows;

@@ -145,7 +145,8 @@ int16_t add_instruction(Fused& p, const Lowered::Step& from, const int16_t* in, 
     for (int k = 0; k < from.arity; ++k) s.in[k] = in[k];
     if (from.arity == 2 && is_float(type)) {
         double c;
-        bool product = from.primitive == Primitive::mul || from.primitive == Primitive::zmul;
+        bool product = from.primitive == Primitive::mul || from.primitive == Primitive::zmul ||
+                       from.primitive == Primitive::gmul;
         if (product && is_number(p, in[1], &c) && c == 1) return in[0];
         if (product && is_number(p, in[0], &c)) {
             if (c == 1) return in[1];

@@ -110,9 +110,9 @@ bool is_boolean(const Row& r, int16_t value) {
 PyObject* define_row(PyObject*, PyObject* args) {
     const char *name, *promotion, *accepts = "any";
     int arity;
-    PyObject *parameters, *forward, *partials, *nodes;
-    if (!PyArg_ParseTuple(args, "siO!OOsO|s", &name, &arity, &PyTuple_Type, &parameters, &forward, &partials,
-                          &promotion, &nodes, &accepts))
+    PyObject *parameters, *forward, *partials, *nodes, *gradients = nullptr;
+    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!", &name, &arity, &PyTuple_Type, &parameters, &forward,
+                          &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients))
         return nullptr;
     try {
         auto row = std::make_unique<Row>();
@@ -120,8 +120,14 @@ PyObject* define_row(PyObject*, PyObject* args) {
         row->arity = arity;
         if (arity < 1 || arity > kMaxOperands)
             fail_as(ErrorKind::Value, "%s: an elementwise function has 1 to %d operands", name, kMaxOperands);
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parameters); ++i)
-            row->parameters |= 1u << PyLong_AsLong(PyTuple_GET_ITEM(parameters, i));
+        auto bits = [](PyObject* indices) {
+            uint32_t set = 0;
+            for (Py_ssize_t i = 0; indices && i < PyTuple_GET_SIZE(indices); ++i)
+                set |= 1u << PyLong_AsLong(PyTuple_GET_ITEM(indices, i));
+            return set;
+        };
+        row->parameters = bits(parameters);
+        uint32_t gradient = bits(gradients);
         row->promotion = promotion_of(promotion);
         row->accepts = !std::strcmp(accepts, "floats")    ? Accepts::Floats
                        : !std::strcmp(accepts, "numbers") ? Accepts::Numbers
@@ -160,7 +166,9 @@ PyObject* define_row(PyObject*, PyObject* args) {
                         fail_as(ErrorKind::Value, "%s: a constant partial is finite", name);
                     continue;
                 }
-                d.kind = is_boolean(*row, v) ? Partial::Mask : Partial::Number;
+                d.kind = is_boolean(*row, v)               ? Partial::Mask
+                         : v < arity && gradient >> v & 1 ? Partial::Gradient
+                                                           : Partial::Number;
                 d.value = v;
                 outputs.push_back(v);
             }

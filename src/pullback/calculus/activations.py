@@ -2,11 +2,9 @@
 
 from math import inf, pi, sqrt
 
-from .define import composed
-from .exponentials import exp, expm1, logaddexp, sigmoid
-from .gaussian_gamma import erf
-from .selection import maximum, minimum, where, zmul
-from .trigonometry import tanh
+from .define import composed, elementwise
+from .exponentials import exp, expm1, logaddexp, sigmoid, sigmoid_slope, tanh, tanh_slope
+from .selection import maximum, minimum, where
 
 IN_PLACE = "nn nn-in-place inplace="
 BOTH_HOMES = "function " + IN_PLACE
@@ -160,28 +158,63 @@ logsigmoid = _activation(
     node="LogSigmoidBackward0",
 )
 
-# Gates: input times a smooth step. Their slopes follow from the formula; where the step is saturated its
-# slope is an exact 0, which stays 0 times an infinite input.
+# Gates: input times a smooth step. Where the step is saturated its slope is an exact 0, which stays 0 times an
+# infinite input. Kernels of their own compute value and slope from one exponential, and do not subtract in the tails.
 
 _AT_INFINITY = (lambda x: abs(x) == inf, "PyTorch's is infinity times 0, or over infinity: NaN")
-silu = _activation(
+
+
+def _gate(name, partials, doc="", *, forms="nn", **about):
+    return elementwise(name, partials, doc, accepts="floats", forms=forms, **about)
+
+
+def _within(x, bound):
+    """x, or the bound from where on the step is saturated, its slope is an exact 0, and powers of x would overflow."""
+    return minimum(maximum(x, -bound), bound)
+
+
+silu_slope = _gate(
+    "silu_slope",
+    lambda x, y: [sigmoid_slope(x) * (2 - _within(x, 1000) * tanh(0.5 * x))],
+    "The slope of silu.",
+    forms="",
+)
+silu = _gate(
     "silu",
-    lambda x: x * sigmoid(x),
-    doc="input * sigmoid(input), also called swish.",
+    lambda x, y: [silu_slope(x)],
+    "input * sigmoid(input), also called swish.",
     forms="nn inplace=",
     unlike_torch=_AT_INFINITY,
 )
-mish = _activation(
+
+
+def _mish_slope(x):
+    soft = logaddexp(x, 0)
+    return tanh(soft) + tanh_slope(soft) * sigmoid(x) * _within(x, 1000)
+
+
+mish = _gate(
     "mish",
-    lambda x: x * tanh(logaddexp(x, 0)),
-    doc="input * tanh(softplus(input)) (arXiv:1908.08681).",
+    lambda x, y: [_mish_slope(x)],
+    "input * tanh(softplus(input)) (arXiv:1908.08681).",
     forms="nn inplace=",
     unlike_torch=_AT_INFINITY,
 )
-gelu = _activation(
+def _gelu_curvature(x):
+    square = x * x
+    return 1 / sqrt(2 * pi) * exp(-0.5 * square) * (2 - square)
+
+
+gelu_slope = _gate(
+    "gelu_slope",
+    lambda x, y: [_gelu_curvature(_within(x, 100))],
+    "The slope of gelu.",
+    forms="",
+)
+gelu = _gate(
     "gelu",
-    lambda x: 0.5 * x * (1 + erf(x * sqrt(0.5))),
-    doc="input times the normal distribution function (arXiv:1606.08415).",
+    lambda x, y: [gelu_slope(x)],
+    "input times the normal distribution function (arXiv:1606.08415).",
     signature='input, approximate="none"',
     forms="nn nn-out",
     unlike_torch=_AT_INFINITY,
@@ -189,21 +222,20 @@ gelu = _activation(
 _GELU_SCALE, _GELU_CUBE = sqrt(2 / pi), 0.044715
 
 
-def _gelu_step(x):
-    return tanh(_GELU_SCALE * (x + _GELU_CUBE * x * x * x))
+def _gelu_exponent(x):
+    return 2 * _GELU_SCALE * (x + _GELU_CUBE * x * x * x)
 
 
 def _gelu_tanh_slope(x):
-    step = _gelu_step(x)
-    inner = _GELU_SCALE * (1 + 3 * _GELU_CUBE * x * x)
-    return 0.5 * (1 + step) + zmul(
-        1 - step * step, 0.5 * x * inner
-    )  # saturated: 0, even where x * x overflows
+    x = _within(x, 100)
+    exponent = _gelu_exponent(x)
+    inner = 2 * _GELU_SCALE * (1 + 3 * _GELU_CUBE * x * x)
+    return sigmoid(exponent) + sigmoid_slope(exponent) * (x * inner)
 
 
 gelu_tanh = _activation(
     "gelu_tanh",
-    lambda x: 0.5 * x * (1 + _gelu_step(x)),
+    lambda x: x * sigmoid(_gelu_exponent(x)),  # (1 + tanh(u)) / 2 is sigmoid(2 * u)
     lambda x, y: [_gelu_tanh_slope(x)],
     "gelu with the normal distribution function approximated by tanh.",
     signature='input, approximate="tanh"',
@@ -243,11 +275,11 @@ def _tanhshrink_slope(x):
     return step * step
 
 
-tanhshrink = _activation(
+tanhshrink = elementwise(
     "tanhshrink",
-    lambda x: x - tanh(x),
     lambda x, y: [_tanhshrink_slope(x)],
     "input - tanh(input)",
     accepts="numbers",
+    forms="nn",
     node="SubBackward0",
 )

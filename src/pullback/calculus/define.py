@@ -50,6 +50,7 @@ class Row:
         "forms",
         "formula",
         "function",
+        "gradients",
         "kinks",
         "name",
         "node",
@@ -86,6 +87,7 @@ class Row:
         domain=(-3.0, 3.0),  # where tests sample: a pair, or one pair per operand with a derivative
         kinks=None,  # {point: partials}: the choices where mathematics leaves one; `note` says why
         note="",
+        gradients=(),  # operands that are gradients themselves: see `gmul`
         unlike_torch=None,  # (where, why): a test of the operands for where PyTorch's partial differs
     ):
         self.name = name
@@ -103,6 +105,7 @@ class Row:
         self.domain = domain
         self.kinks = kinks or {}
         self.note = note
+        self.gradients = gradients
         self.unlike_torch = unlike_torch
         self.function = None
         self.operands = operands or self._operand_names()
@@ -132,6 +135,11 @@ class Row:
     def parameter_indices(self):
         """Which operands are parameters."""
         return tuple([index for index, name in enumerate(self.operands) if name in self.parameters])
+
+    @property
+    def gradient_indices(self):
+        """Which operands are gradients: where one is a partial, it is applied with `gmul`."""
+        return tuple([index for index, name in enumerate(self.operands) if name in self.gradients])
 
     @property
     def differentiable(self):
@@ -350,6 +358,7 @@ def _hand_over(row, core):
         row.promotion,
         row.node,
         row.accepts,
+        row.gradient_indices,
     )
 
 

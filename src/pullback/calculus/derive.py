@@ -59,20 +59,22 @@ def apply_to_duals(row, operands):
         tangents = [_choose(values[0], *pair) for pair in zip(slopes.get(1, none), slopes.get(2, none))]
     else:
         partials = row.partials(values, result)
+        gradients = [values[index] for index in row.gradient_indices]
         tangents = [
-            _sum(_product(tangents[k], partials[index]) for index, tangents in duals) for k in range(count)
+            _sum(_product(tangents[k], partials[index], gradients) for index, tangents in duals)
+            for k in range(count)
         ]
     return Dual(result, tangents)
 
 
-def _product(tangent, partial):
+def _product(tangent, partial, gradients):
     if tangent is None or partial is None or literal(partial) == 0:
         return None
     if partial.__class__ is Symbol and partial.boolean:
         return emit("where", partial, tangent, 0.0)
     if literal(partial) is not None or literal(tangent) is not None:
         return tangent * partial
-    return emit("zmul", tangent, partial)
+    return emit("gmul" if any(partial is gradient for gradient in gradients) else "zmul", tangent, partial)
 
 
 def _value(trace, operand):

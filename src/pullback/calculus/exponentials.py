@@ -10,12 +10,20 @@ LN2, LN10 = _log(2), _log(10)
 POSITIVE = (0.1, 4.0)
 
 exp = elementwise("exp", lambda x, y: [y], "e ** input")
-exp2 = elementwise("exp2", lambda x, y: [LN2 * y], "2 ** input", aliases="special.exp2")
-expm1 = elementwise("expm1", lambda x, y: [y + 1], "e ** input - 1, exact near 0", aliases="special.expm1")
+
+
+def _exp2_slope(x):
+    root = exp2(0.5 * x)
+    return LN2 * root * root  # not LN2 * y: the slope is in range a little longer than the value
+
+
+exp2 = elementwise("exp2", lambda x, y: [_exp2_slope(x)], "2 ** input", aliases="special.exp2")
+# Not y + 1, which is 0 where y has been rounded to -1.
+expm1 = elementwise("expm1", lambda x, y: [exp(x)], "e ** input - 1, exact near 0", aliases="special.expm1")
 
 log = elementwise("log", lambda x, y: [1 / x], "The natural logarithm.", domain=POSITIVE)
-log2 = elementwise("log2", lambda x, y: [1 / (LN2 * x)], "The logarithm to base 2.", domain=POSITIVE)
-log10 = elementwise("log10", lambda x, y: [1 / (LN10 * x)], "The logarithm to base 10.", domain=POSITIVE)
+log2 = elementwise("log2", lambda x, y: [(1 / LN2) / x], "The logarithm to base 2.", domain=POSITIVE)
+log10 = elementwise("log10", lambda x, y: [(1 / LN10) / x], "The logarithm to base 10.", domain=POSITIVE)
 log1p = elementwise(
     "log1p",
     lambda x, y: [1 / (1 + x)],
@@ -25,12 +33,34 @@ log1p = elementwise(
     aliases="special.log1p",
 )
 
+# Not y * (1 - y): in the upper tail y is rounded to 1. A slope written in x keeps its precision in both tails, and so
+# do the slopes of slopes.
+sigmoid_slope = elementwise(
+    "sigmoid_slope",
+    lambda x, y: [-y * tanh(0.5 * x)],
+    "e**-input / (1 + e**-input)**2, the slope of sigmoid.",
+    forms="",
+    accepts="floats",
+)
 sigmoid = elementwise(
     "sigmoid",
-    lambda x, y: [y * (1 - y)],
+    lambda x, y: [sigmoid_slope(x)],
     "The logistic function 1 / (1 + e**-input).",
     forms=EVERYWHERE + " nn",
     aliases="special.expit",
+)
+
+
+def tanh_slope(x):
+    """1 / cosh(x)**2."""
+    return 4 * sigmoid_slope(2 * x)
+
+
+tanh = elementwise(
+    "tanh",
+    lambda x, y: [tanh_slope(x)],  # not 1 - y * y, as for sigmoid
+    "The hyperbolic tangent.",
+    forms=EVERYWHERE + " nn",
 )
 
 logaddexp = elementwise(
@@ -75,11 +105,16 @@ xlog1py = elementwise(
     unlike_torch=(lambda a, b: (a == 0) & ((b == -1) | (b != b)), "PyTorch's slope in other is 0 / 0 = NaN"),
 )
 
+# A function of its own, so that the slope of the slope is 0 at 1/2, and not what rounding leaves.
+times_complement = elementwise(
+    "times_complement", lambda x, y: [1 - 2 * x], "input * (1 - input)", forms="", accepts="floats"
+)
 _LOGIT = {"domain": (0.1, 0.9), "signature": "input, eps=None", "node": "LogitBackward0"}
 logit = composed(
     "logit",
-    lambda x: log(x / (1 - x)),
-    lambda x, y: [where((x < 0) | (x > 1), nan, 1 / (x * (1 - x)))],
+    # From 1/4 to 3/4 the quotient is near 1, and its rounding would be all there is of the logarithm.
+    lambda x: where(abs(x - 0.5) < 0.25, log1p((2 * x - 1) / (1 - x)), log(x / (1 - x))),
+    lambda x, y: [where((x < 0) | (x > 1), nan, 1 / times_complement(x))],
     "log(input / (1 - input)), the inverse of sigmoid; NaN outside [0, 1].",
     aliases="special.logit",
     kinks={0: inf, 1: inf, 2: nan},
@@ -89,7 +124,7 @@ logit = composed(
 logit_clamped = composed(
     "logit_clamped",
     lambda x, eps: logit(minimum(maximum(x, eps), 1 - eps)),
-    lambda x, eps, y: [where((x < eps) | (x > 1 - eps), 0, 1 / (x * (1 - x)))],
+    lambda x, eps, y: [where((x < eps) | (x > 1 - eps), 0, 1 / times_complement(x))],
     "The logit of input brought between eps and 1 - eps.",
     parameters={"eps": ...},
     variant_of="logit",

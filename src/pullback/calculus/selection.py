@@ -19,7 +19,22 @@ zmul = elementwise(
     promotion="arithmetic",
     node="MulBackward0",
     forms="",
+    gradients=("g",),
     note="bilinear, and differentiated as such: a `where` would lose its derivative in g wherever g is 0",
+)
+
+# In a derivative of a derivative the partial of zmul in p is g, a gradient: if it is 0, the branch was not taken, and
+# no cotangent may make NaN of it, however infinite.
+gmul = elementwise(
+    "gmul",
+    lambda g, h, y: [h, g],
+    "The product of two gradients: 0 where either is.",
+    signature="gradient, other",
+    promotion="arithmetic",
+    node="MulBackward0",
+    forms="",
+    gradients=("g", "h"),
+    note="bilinear, as zmul",
 )
 
 where = elementwise(

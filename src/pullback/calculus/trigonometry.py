@@ -1,43 +1,44 @@
 """Circular and hyperbolic functions and their inverses.
 
-Slopes of the inverses are written so that they neither overflow nor cancel: 1 - x*x as (1 - x) * (1 + x),
-which is exact to rounding next to 1, and sqrt(x*x + 1) as a hypotenuse.
+Slopes of the inverses are written so that they neither overflow nor cancel: 1 - x*x as one function, which is
+exact to rounding next to 1 and has the slope -2*x, and sqrt(x*x + 1) as a hypotenuse.
 """
 
 from math import inf, nan, pi
 
-from .arithmetic import reciprocal, rsqrt, sqrt
-from .define import EVERYWHERE, composed, elementwise
+from .arithmetic import reciprocal, remainder, rsqrt, sqrt, square
+from .define import composed, elementwise
+from .rounding import round
 from .selection import where
 
 sin = elementwise("sin", lambda x, y: [cos(x)], "The sine.")
 cos = elementwise("cos", lambda x, y: [-sin(x)], "The cosine.")
 tan = elementwise("tan", lambda x, y: [1 + y * y], "The tangent.", domain=(-1.4, 1.4))
 
+one_minus_square = elementwise(
+    "one_minus_square", lambda x, y: [-2 * x], "(1 - input) * (1 + input)", forms="", accepts="floats"
+)
 asin = elementwise(
     "asin",
-    lambda x, y: [rsqrt((1 - x) * (1 + x))],
+    lambda x, y: [rsqrt(one_minus_square(x))],
     "The inverse sine.",
     domain=(-0.95, 0.95),
     aliases="arcsin",
 )
 acos = elementwise(
     "acos",
-    lambda x, y: [-rsqrt((1 - x) * (1 + x))],
+    lambda x, y: [-rsqrt(one_minus_square(x))],
     "The inverse cosine.",
     domain=(-0.95, 0.95),
     aliases="arccos",
 )
-atan = elementwise("atan", lambda x, y: [1 / (1 + x * x)], "The inverse tangent.", aliases="arctan")
+# As a square, so that neither it nor its own slopes overflow before they are small.
+atan = elementwise(
+    "atan", lambda x, y: [square(reciprocal(hypot(x, 1)))], "The inverse tangent.", aliases="arctan"
+)
 
 sinh = elementwise("sinh", lambda x, y: [cosh(x)], "The hyperbolic sine.")
 cosh = elementwise("cosh", lambda x, y: [sinh(x)], "The hyperbolic cosine.")
-tanh = elementwise(
-    "tanh",
-    lambda x, y: [1 - y * y],  # saves y, not x; 0 in float32 beyond |x| = 9, where the slope is under 1e-7
-    "The hyperbolic tangent.",
-    forms=EVERYWHERE + " nn",
-)
 
 asinh = elementwise(
     "asinh", lambda x, y: [1 / hypot(x, 1)], "The inverse hyperbolic sine.", aliases="arcsinh"
@@ -54,7 +55,7 @@ acosh = elementwise(
 )
 atanh = elementwise(
     "atanh",
-    lambda x, y: [1 / ((1 - x) * (1 + x))],
+    lambda x, y: [1 / one_minus_square(x)],
     "The inverse hyperbolic tangent.",
     domain=(-0.95, 0.95),
     aliases="arctanh",
@@ -100,23 +101,38 @@ _SERIES = (
 )
 
 
+def _half_turns(x):
+    """What is left of x without the nearest integer, and -1 or 1 for an odd or even one: exact, where pi * x is not."""
+    nearest = round(x)
+    return x - nearest, 1 - 2 * abs(remainder(nearest, 2))
+
+
 def _sinc_slope(x):
     z = pi * x
-    square = z * z
+    z2 = z * z
     series = _SERIES[-1]
     for coefficient in _SERIES[-2::-1]:
-        series = coefficient + square * series
-    return pi * where(abs(z) < 0.5, z * series, (cos(z) - sin(z) / z) / z)
+        series = coefficient + z2 * series
+    rest, sign = _half_turns(x)
+    return pi * where(
+        abs(z) < 0.5, z * series, sign * (cos(pi * rest) - sin(pi * rest) / z) / z
+    )
+
+
+def _sinc(x):
+    rest, sign = _half_turns(x)
+    return where(x == 0, 1, sign * sin(pi * rest) / (pi * x))
 
 
 sinc = composed(
     "sinc",
-    lambda x: where(x == 0, 1, sin(pi * x) / (pi * x)),
+    lambda x: _sinc(x),
     lambda x, y: [_sinc_slope(x)],
     "sin(pi * input) / (pi * input), and 1 at 0.",
     aliases="special.sinc",
     kinks={0: 0},
     note="smooth: the slope at 0 is 0",
+    unlike_torch=(lambda x: abs(x) > 1e15, "PyTorch's pi * x has lost where x lies between whole numbers"),
 )
 
 deg2rad = composed("deg2rad", lambda x: x * (pi / 180), doc="Degrees to radians.", node="Deg2RadBackward0")
