@@ -19,13 +19,21 @@ template <class T> PB_NOINLINE void scaled_exp(const T* x, T shift, T scale, T* 
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) out[i] = exponential(x[i] - shift) * scale;
 }
-template <class T> PB_NOINLINE void softmax_pull(const T* y, const T* g, T sum, T* out, int64_t n) {
+// As zmul: a zero gradient stays zero, also in a row of NaN.
+template <class T> PB_INLINE T pulled(T g, T partial) { return g == 0 ? g : g * partial; }
+template <class T>
+PB_NOINLINE void softmax_pull(const T* y, const T* g, T centre, T sum, T* out, int64_t n) {
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) out[i] = y[i] * (g[i] - sum);
+    for (int64_t i = 0; i < n; ++i) out[i] = pulled((g[i] - centre) - sum, y[i]);
 }
-template <class T> PB_NOINLINE void log_softmax_pull(const T* e, const T* g, T sum, T* out, int64_t n) {
+template <class T>
+PB_NOINLINE void log_softmax_pull(const T* p, const T* g, T others, T rest, T winner, T* out, int64_t n) {
+    const T all = others + winner;
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) out[i] = g[i] - e[i] * sum;
+    for (int64_t i = 0; i < n; ++i) {
+        const T wins = pulled(g[i], rest) - pulled(others, p[i]), loses = g[i] - pulled(all, p[i]);
+        out[i] = p[i] > T(0.5) ? wins : loses;
+    }
 }
 
 // Sums in lanes, leaf by leaf. Short rows have few lanes, or folding them would cost more than adding.
@@ -40,29 +48,64 @@ template <class T, int lanes> PB_INLINE T folded(T* lane) {
     return lane[0];
 }
 
-template <class T, int lanes> PB_NOINLINE T sum_leaf(const T* x, int64_t n) {
-    alignas(64) T lane[lanes] = {};
-    int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-#pragma omp simd
-        for (int j = 0; j < lanes; ++j) lane[j] += x[i + j];
-    }
-    for (int64_t j = 0; i + j < n; ++j) lane[j] += x[i + j];
-    return folded<T, lanes>(lane);
-}
-
-template <class T, int lanes> PB_NOINLINE T squares_leaf(const T* x, T mean, int64_t n) {
-    alignas(64) T lane[lanes] = {};
+// The sum of what is not 1, and one less than the number of ones.
+template <class T, int lanes> PB_NOINLINE T beside_one_leaf(const T* e, T* ones, int64_t n) {
+    alignas(64) T lane[lanes] = {}, count[lanes] = {};
     int64_t i = 0;
     for (; i + lanes <= n; i += lanes) {
 #pragma omp simd
         for (int j = 0; j < lanes; ++j) {
-            const T d = x[i + j] - mean;
+            const T v = e[i + j];
+            lane[j] += v == 1 ? T{0} : v;
+            count[j] += v == 1 ? T{1} : T{0};
+        }
+    }
+    for (int64_t j = 0; i + j < n; ++j) {
+        const T v = e[i + j];
+        lane[j] += v == 1 ? T{0} : v;
+        count[j] += v == 1 ? T{1} : T{0};
+    }
+    *ones += folded<T, lanes>(count);
+    return folded<T, lanes>(lane);
+}
+template <class T> void sum_beside_one(const T* e, int64_t count, int64_t n, T* rest) {
+    for (int64_t r = 0; r < count; ++r, e += n) {
+        T sum = 0, ones = -1;
+        if (n < 16) sum = beside_one_leaf<T, 1>(e, &ones, n);
+        else if (n < kWide<T>) sum = beside_one_leaf<T, 8>(e, &ones, n);
+        else
+            for (int64_t i = 0; i < n; i += kLeaf)
+                sum += beside_one_leaf<T, kWide<T> / 2>(e + i, &ones, n - i < kLeaf ? n - i : kLeaf);
+        rest[r] = sum + ones;
+    }
+}
+
+// Moments of float32 are summed in float64: squares may leave its range, and digits their mean.
+template <int lanes, class T> PB_NOINLINE double sum_leaf(const T* x, int64_t n) {
+    alignas(64) double lane[lanes] = {};
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+#pragma omp simd
+        for (int j = 0; j < lanes; ++j) lane[j] += static_cast<double>(x[i + j]);
+    }
+    for (int64_t j = 0; i + j < n; ++j) lane[j] += static_cast<double>(x[i + j]);
+    return folded<double, lanes>(lane);
+}
+template <int lanes, class T> PB_NOINLINE double squares_leaf(const T* x, double mean, int64_t n) {
+    alignas(64) double lane[lanes] = {};
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+#pragma omp simd
+        for (int j = 0; j < lanes; ++j) {
+            const double d = static_cast<double>(x[i + j]) - mean;
             lane[j] = fma(d, d, lane[j]);
         }
     }
-    for (int64_t j = 0; i + j < n; ++j) lane[j] = fma(x[i + j] - mean, x[i + j] - mean, lane[j]);
-    return folded<T, lanes>(lane);
+    for (int64_t j = 0; i + j < n; ++j) {
+        const double d = static_cast<double>(x[i + j]) - mean;
+        lane[j] = fma(d, d, lane[j]);
+    }
+    return folded<double, lanes>(lane);
 }
 
 template <class T>
@@ -85,21 +128,19 @@ PB_NOINLINE void scale_row(const T* PB_RESTRICT x, const T* PB_RESTRICT weight, 
 
 template <class T>
 void normalize(const T* x, const T* weight, const T* bias, double eps, T* y, T* mean, T* rstd, int64_t n) {
-    T sum = 0, squares = 0, m;
+    double sum = 0, squares = 0, m;
     if (n < kWide<T>) {
-        m = sum_leaf<T, 8>(x, n) / static_cast<T>(n);
-        squares = squares_leaf<T, 8>(x, m, n);
+        m = sum_leaf<8>(x, n) / static_cast<double>(n);
+        squares = squares_leaf<8>(x, m, n);
     } else {
+        for (int64_t i = 0; i < n; i += kLeaf) sum += sum_leaf<32>(x + i, n - i < kLeaf ? n - i : kLeaf);
+        m = sum / static_cast<double>(n);
         for (int64_t i = 0; i < n; i += kLeaf)
-            sum += sum_leaf<T, kWide<T>>(x + i, n - i < kLeaf ? n - i : kLeaf);
-        m = sum / static_cast<T>(n);
-        for (int64_t i = 0; i < n; i += kLeaf)
-            squares += squares_leaf<T, kWide<T>>(x + i, m, n - i < kLeaf ? n - i : kLeaf);
+            squares += squares_leaf<32>(x + i, m, n - i < kLeaf ? n - i : kLeaf);
     }
-    const T s = T{1} / square_root(squares / static_cast<T>(n) + static_cast<T>(eps));
-    *mean = m;
-    *rstd = s;
-    scale_row(x, weight, bias, m, s, y, n);
+    *mean = static_cast<T>(m);
+    *rstd = static_cast<T>(1 / square_root(squares / static_cast<double>(n) + eps));
+    scale_row(x, weight, bias, *mean, *rstd, y, n);
 }
 
 // With q = g * weight and r = (x - mean) * rstd: the sums of q and of q * r over a leaf, and the row's part of the
@@ -176,11 +217,16 @@ template <class T> void install(RowKernels& k, int d) {
     k.scaled_exp[d] = [](const void* x, const void* shift, const void* scale, void* out, int64_t n) {
         scaled_exp(of<T>(x), *of<T>(shift), *of<T>(scale), of<T>(out), n);
     };
-    k.softmax_pull[d] = [](const void* y, const void* g, const void* sum, void* out, int64_t n) {
-        softmax_pull(of<T>(y), of<T>(g), *of<T>(sum), of<T>(out), n);
+    k.sum_beside_one[d] = [](const void* e, int64_t count, int64_t n, void* rest) {
+        sum_beside_one(of<T>(e), count, n, of<T>(rest));
     };
-    k.log_softmax_pull[d] = [](const void* e, const void* g, const void* sum, void* out, int64_t n) {
-        log_softmax_pull(of<T>(e), of<T>(g), *of<T>(sum), of<T>(out), n);
+    k.softmax_pull[d] = [](const void* y, const void* g, const void* sums, void* out, int64_t n) {
+        const T* s = of<T>(sums);
+        softmax_pull(of<T>(y), of<T>(g), s[0], s[1], of<T>(out), n);
+    };
+    k.log_softmax_pull[d] = [](const void* p, const void* g, const void* sums, void* out, int64_t n) {
+        const T* s = of<T>(sums);
+        log_softmax_pull(of<T>(p), of<T>(g), s[0], s[1], s[2], of<T>(out), n);
     };
     k.normalize[d] = [](const void* x, const void* weight, const void* bias, double eps, void* y, void* mean,
                         void* rstd, int64_t n) {

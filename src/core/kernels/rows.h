@@ -15,9 +15,13 @@ struct RowKernels {
     void (*shifted_exp[2])(const void* x, const void* shift, void* out, int64_t n);
     // out = exp(x - *shift) * *scale.
     void (*scaled_exp[2])(const void* x, const void* shift, const void* scale, void* out, int64_t n);
-    // out = y * (g - *sum), and out = g - e * *sum: the last step of the pullbacks of softmax and log_softmax.
-    void (*softmax_pull[2])(const void* y, const void* g, const void* sum, void* out, int64_t n);
-    void (*log_softmax_pull[2])(const void* e, const void* g, const void* sum, void* out, int64_t n);
+    // For each of `count` rows of n exponentials of differences from their largest element: their sum less 1, the
+    // exponential of a largest one, which is not added and subtracted but left out.
+    void (*sum_beside_one[2])(const void* e, int64_t count, int64_t n, void* rest);
+    // The last steps of the pullbacks of softmax and log_softmax (softmax.cpp). `sums` are the centre and the sum of
+    // centred products; the sums of cotangents and of shares that are at most 1/2, and the other cotangent.
+    void (*softmax_pull[2])(const void* y, const void* g, const void* sums, void* out, int64_t n);
+    void (*log_softmax_pull[2])(const void* p, const void* g, const void* sums, void* out, int64_t n);
 
     // y = (x - mean) * rstd * weight + bias, where rstd = 1 / sqrt(variance + eps). Weight and bias may be null.
     void (*normalize[2])(const void* x, const void* weight, const void* bias, double eps, void* y, void* mean,

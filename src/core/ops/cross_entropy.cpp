@@ -1,7 +1,7 @@
 // Cross entropy of rows of logits with class indices, in one pass over the logits and another for the gradient.
 //
 // The loss of a row is log(sum(exp(x))) - x[target]. Nothing of the size of the logits is kept: the largest element of
-// each row and its sum of exponentials are enough to compute the gradient, (softmax(x) - one at the target) times the
+// each row and what the sum of exponentials has beside 1 are enough to compute the gradient, (softmax(x) - one at the target) times the
 // row's cotangent, from the logits again. Rows whose target is `ignored` have no loss and no gradient.
 #include <algorithm>
 #include <cstring>
@@ -18,7 +18,7 @@ struct CrossEntropy {
     LossReduction reduction;
     int64_t ignored;
     int64_t counted = 0;  // rows that are not ignored
-    Array shifts, sums;   // by row
+    Array shifts, rests;  // by row
 
     Tensor forward(const Tensors& in) {
         Array x = contiguous_array(in[0].array()), target = contiguous_array(in[1].array());
@@ -35,17 +35,17 @@ struct CrossEntropy {
         }
         Array losses = Array::empty(x.dtype, Dims{rows});
         shifts = Array::empty(x.dtype, Dims{rows});
-        sums = Array::empty(x.dtype, Dims{rows});
+        rests = Array::empty(x.dtype, Dims{rows});
         with_float(x.dtype, [&](auto zero) {
             using T = decltype(zero);
-            T *loss = losses.as<T>(), *shift_of = shifts.as<T>(), *sum_of = sums.as<T>();
+            T *loss = losses.as<T>(), *shift_of = shifts.as<T>(), *rest_of = rests.as<T>();
             if (n == 0) std::memset(loss, 0, static_cast<size_t>(rows) * sizeof(T));
             else
                 exponentials(x.as<T>(), rows, n, true,
-                             [&](int64_t r, const T* from, const T*, T shift, T sum, T log) {
+                             [&](int64_t r, const T* from, const T*, T shift, T rest, T log) {
                                  loss[r] = at[r] == ignored ? T(0) : log - (from[at[r]] - shift);
                                  shift_of[r] = shift;
-                                 sum_of[r] = sum;
+                                 rest_of[r] = rest;
                              });
             if (reduction == LossReduction::none) return;
             losses = reduce_array(Reduction::sum, losses, Dims{0}, false);
@@ -80,9 +80,12 @@ struct CrossEntropy {
                         std::memset(to, 0, static_cast<size_t>(n) * sizeof(T));
                         continue;
                     }
-                    T scale = u / sums.as<T>()[r];
-                    scaled_exp(x.as<T>() + r * n, shifts.as<T>() + r, &scale, to, n);
-                    to[at[r]] -= u;
+                    T rest = rests.as<T>()[r], scale = u / (1 + rest);
+                    const T* from = x.as<T>() + r * n;
+                    scaled_exp(from, shifts.as<T>() + r, &scale, to, n);
+                    // The largest element's share is 1 / (1 + rest), and 1 less that is what is left.
+                    if (from[at[r]] == shifts.as<T>()[r]) to[at[r]] = -(scale * rest);
+                    else to[at[r]] -= u;
                 }
             });
         });
@@ -94,20 +97,23 @@ struct CrossEntropy {
         int64_t rows = x.layout().size(0), n = x.layout().size(1);
         const auto* at = target.as<int64_t>();
         int64_t all = rows - std::count(at, at + rows, ignored);
-        Array hits = zeros(x.dtype(), x.layout().dims()).array(),
+        Array hits = zeros(DType::Bool, x.layout().dims()).array(),
               shares = Array::empty(x.dtype(), Dims{rows, 1});
         with_float(x.dtype(), [&](auto zero) {
             using T = decltype(zero);
             for (int64_t r = 0; r < rows; ++r) {
                 int64_t t = at[r];
-                if (t != ignored) hits.as<T>()[r * n + t] = 1;
+                if (t != ignored) hits.as<bool>()[r * n + t] = true;
                 shares.as<T>()[r] = t == ignored                       ? T(0)
                                     : reduction == LossReduction::mean ? T(1) / static_cast<T>(all)
                                                                        : T(1);
             }
         });
         Tensor wide = reduction == LossReduction::none ? unsqueeze(g, 1) : g;
-        return zmul(zmul(wide, Tensor::make(shares)), sub(softmax(x, 1), Tensor::make(hits)));
+        // softmax less one at the target: there it is what the others have.
+        Tensor hit = Tensor::make(hits), p = softmax(x, 1);
+        Tensor others = sum_like(where(hit, 0.0, p), Dims{1}, true);
+        return zmul(zmul(wide, Tensor::make(shares)), where(hit, neg(others), p));
     }
 };
 

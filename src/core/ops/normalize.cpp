@@ -103,8 +103,11 @@ struct LayerNorm {
         if (c.wants(2)) out[2] = Tensor::make(db);
     }
 
-    void pull_composed(Context& c, const Tensor& x, const Tensor& weight, const Tensor& g,
+    void pull_composed(Context& c, const Tensor& given, const Tensor& scale, const Tensor& cotangent,
                        Tensors& out) const {
+        // In float64, as the moments of the forward pass.
+        auto wide = [](const Tensor& t) { return t ? to_dtype(t, DType::Float64) : t; };
+        Tensor x = wide(given), weight = wide(scale), g = wide(cotangent);
         Dims last, first;
         for (int64_t d = 0; d < x.ndim(); ++d) (d < x.ndim() - dims ? first : last).push_back(d);
         double n = static_cast<double>(length(x.layout(), dims));
@@ -118,6 +121,8 @@ struct LayerNorm {
         }
         if (c.wants(1)) out[1] = sum_like(mul(g, r), first, false);
         if (c.wants(2)) out[2] = sum_like(g, first, false);
+        for (size_t i = 0; i < 3; ++i)
+            if (c.wants(i)) out[i] = to_dtype(out[i], given.dtype());
     }
 };
 

@@ -47,29 +47,31 @@ template <class T> class Rooms {
     std::unique_ptr<T[]> all_;
 };
 
-// For rows of n: e = exp(x - shift), block by block, and each row's shift (its largest element), the sum of e and the
-// logarithm of the sum. `use(row, x, e, shift, sum, log)` is called for each row. An infinite largest element does not
-// shift unless `shift_infinite`.
+// For rows of n: e = exp(x - shift), block by block, and each row's shift (its largest element), the sum of e less 1,
+// which is the largest one's, and the logarithm of the sum. What is left beside the 1 is kept apart: it has the loss of
+// a row whose largest element is far ahead, and all of its gradient. `use(row, x, e, shift, rest, log)` is called for
+// each row. An infinite largest element does not shift unless `shift_infinite`.
 template <class T, class F>
 void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F use) {
     int d = static_cast<int>(float_dtype<T>());
-    auto reduce = [d, n](Reduction r, const T* from, int64_t count, T* to) {
-        if (n <= kReductionLeaf) return reductions().rows[static_cast<int>(r)][d](from, count, n, to);
-        for (int64_t i = 0; i < count; ++i)
-            reductions().reduce[static_cast<int>(r)][d](from + i * n, n, to + i);
+    auto largest = [d, n](const T* from, int64_t count, T* to) {
+        constexpr int max = static_cast<int>(Reduction::max);
+        if (n <= kReductionLeaf) return reductions().rows[max][d](from, count, n, to);
+        for (int64_t i = 0; i < count; ++i) reductions().reduce[max][d](from + i * n, n, to + i);
     };
     auto shifted_exp = row_kernels().shifted_exp[float_index<T>()];
     auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
-    auto log = kernels().elementwise[static_cast<int>(Primitive::log)][d][0];
+    auto log1p = kernels().elementwise[static_cast<int>(Primitive::log1p)][d][0];
+    auto sum_beside_one = row_kernels().sum_beside_one[float_index<T>()];
     int64_t together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
     Rooms<T> rooms(together * (n + 3));
     share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int worker) {
-        T *e = rooms.of(worker), *shifts = e + together * n, *sums = shifts + together,
-          *logs = sums + together;
+        T *e = rooms.of(worker), *shifts = e + together * n, *rests = shifts + together,
+          *logs = rests + together;
         for (int64_t r = first; r < first + count; r += together) {
             int64_t m = std::min(together, first + count - r);
             const T* from = x + r * n;
-            reduce(Reduction::max, from, m, shifts);
+            largest(from, m, shifts);
             for (int64_t i = 0; i < m; ++i) {
                 T& s = shifts[i];
                 if (!shift_infinite && std::isinf(s)) s = 0;
@@ -80,10 +82,10 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
             }
             const void* in = e;
             if (n < kLongRow) exp(&in, e, m * n);
-            reduce(Reduction::sum, e, m, sums);
-            in = sums;
-            log(&in, logs, m);
-            for (int64_t i = 0; i < m; ++i) use(r + i, from + i * n, e + i * n, shifts[i], sums[i], logs[i]);
+            sum_beside_one(e, m, n, rests);
+            in = rests;
+            log1p(&in, logs, m);
+            for (int64_t i = 0; i < m; ++i) use(r + i, from + i * n, e + i * n, shifts[i], rests[i], logs[i]);
         }
     });
 }

@@ -223,46 +223,71 @@ struct CumulativeExtreme {
     }
 };
 
+// Beside y its second output is r = y less the largest element so far, m: derivatives are exponentials of differences
+// of y, which are taken in m and r each, before anything is rounded that is as large as x. m counts as constant, so the
+// derivative of r is that of y.
 struct LogCumSumExp {
     static constexpr const char* name = "LogcumsumexpBackward0";
     static constexpr uint32_t saves = 1;
     static constexpr bool saves_output = true;
+    static constexpr uint8_t saved_output = 1;
     int64_t dim;
+    Array largest;  // 0 where it is -inf
 
-    template <class W> static W log_add(W a, W b) {
-        W low = a < b ? a : b, high = a < b ? b : a;
-        if (a != a || b != b) return a + b;
-        if (low == high && std::isinf(low)) return low;
-        return high + std::log1p(std::exp(low - high));
+    struct State {
+        double largest, sum;  // of exp(x - largest)
+    };
+    static double advance(State& s, double v, bool first) {
+        constexpr double inf = std::numeric_limits<double>::infinity();
+        if (first || v == inf || v != v || s.largest == -inf) s = {v, v == -inf ? 0.0 : 1.0};
+        else if (v <= s.largest) s.sum += s.largest == inf ? 0 : std::exp(v - s.largest);
+        else if (v > s.largest) s = {v, s.sum * std::exp(s.largest - v) + 1};
+        return std::log(s.sum);
     }
-    Tensor forward(const Tensors& inputs) {
+    Tensors forward(const Tensors& inputs) {
         Array x = contiguous_array(inputs[0].array()), y = Array::empty(x.dtype, x.layout->dims());
+        Array r = Array::empty(x.dtype, x.layout->dims());
+        largest = Array::empty(x.dtype, x.layout->dims());
         auto run = [&](auto zero) {
             using T = decltype(zero);
-            scan<T, double>(x, y, dim, false, [](T v, T& out, double& s, bool first) {
-                out = static_cast<T>(s = first ? static_cast<double>(v)
-                                               : log_add<double>(s, static_cast<double>(v)));
+            T *ys = y.as<T>(), *ms = largest.as<T>();
+            scan<T, State>(x, r, dim, false, [&](const T& v, T& out, State& s, bool first) {
+                double log = advance(s, static_cast<double>(v), first);
+                int64_t at = &out - r.as<T>();
+                out = static_cast<T>(log);
+                ms[at] = log == -std::numeric_limits<double>::infinity() ? T(0) : static_cast<T>(s.largest);
+                ys[at] = static_cast<T>(s.largest + log);
             });
         };
         x.dtype == DType::Float32 ? run(float{}) : run(double{});
-        return Tensor::make(y);
+        return {Tensor::make(y), Tensor::make(r)};
     }
-    // y with its -inf (nothing summed yet) replaced: differences with it are then -inf or harmless.
-    static Tensor finite(const Tensor& y) {
-        return where(eq(y, -std::numeric_limits<double>::infinity()), 0.0, y);
+    // r with its -inf (nothing summed yet) replaced: differences with it are then -inf or harmless.
+    static Tensor finite(const Tensor& r) {
+        return where(eq(r, -std::numeric_limits<double>::infinity()), 0.0, r);
     }
-    static Tensor own(const Tensor& x, const Tensor& y) { return unary("exp", sub(x, finite(y))); }
+    Tensor peaks(Context& c) {
+        if (!largest.buffer) forward({c.input(0)});  // where only tangents are asked for, this copy has not seen it
+        return Tensor::make(largest);
+    }
+    // x[i]'s share of exp y[i].
+    Tensor own(Context& c) {
+        return unary("exp", sub(sub(c.input(0), peaks(c)), finite(c.output(1))));
+    }
+    // exp(y[i] - y[i + 1]).
+    Tensor kept(const Tensor& m, const Tensor& r) const {
+        Tensor next = finite(shift(r, dim, -1, 0));
+        return unary("exp", add(sub(m, shift(m, dim, -1, 0)), sub(r, next)));
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        const Tensor &x = c.input(0), &y = c.output();
-        // r[i] = sum over k >= i of g[k] exp(y[i] - y[k]); x[i]'s share of y[i] is exp(x[i] - y[i]).
-        Tensor next = finite(shift(y, dim, -1, 0));
-        Tensor r = recurrence(unary("exp", sub(y, next)), g[0], dim, true);
-        out[0] = zmul(r, own(x, y));
+        Tensor u = g[0] && g[1] ? add(g[0], g[1]) : g[0] ? g[0] : g[1];
+        // The sum over k >= i of u[k] exp(y[i] - y[k]).
+        out[0] = zmul(recurrence(kept(peaks(c), c.output(1)), u, dim, true), own(c));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        const Tensor &x = c.input(0), &y = c.output();
-        Tensor before = shift(y, dim, 1, 0);
-        return {recurrence(unary("exp", sub(before, finite(y))), zmul(t[0], own(x, y)), dim, false)};
+        Tensor before = shift(kept(peaks(c), c.output(1)), dim, 1, 0);
+        Tensor moved = recurrence(before, zmul(t[0], own(c)), dim, false);
+        return {moved, moved};
     }
 };
 
@@ -300,7 +325,7 @@ Tensors cumulative_extreme(const Tensor& x, bool greatest, int64_t dim) {
 Tensor logcumsumexp(const Tensor& x, int64_t dim) {
     dim = wrap_dim(dim, x.ndim());
     if (!is_float(x.dtype()) || !is_supported(x.dtype())) fail_unsupported("logcumsumexp_out_cpu", x.dtype());
-    return apply(LogCumSumExp{dim}, {x});
+    return std::move(apply_all(LogCumSumExp{dim, {}}, {x})[0]);
 }
 
 }  // namespace pb::ops

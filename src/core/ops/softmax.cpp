@@ -1,5 +1,10 @@
-// softmax, log_softmax, logsumexp: exponentials of differences from the largest element of a row, summed by the
-// kernels' tree. Many short rows are taken together, so that the exponential sees whole blocks.
+// softmax, log_softmax, logsumexp: exponentials of differences from the largest element of a row. Many short rows are
+// taken together, so that the exponential sees whole blocks.
+//
+// Where one share p of a row is nearly 1, 1 - p is not to be had from it; but what is left is the sum of the others. So
+// no derivative subtracts a share from 1. That of softmax, y * (u - sum(u * y)), does not change when a number is taken
+// from all of u: the entry of u whose share exceeds 1/2, and then the sum is over the other shares. That of log_softmax,
+// u - p * sum(u), is u * rest - p * others where the share exceeds 1/2, with the sums over those that do not.
 #include <algorithm>
 
 #include "ops/row_functions.h"
@@ -29,8 +34,8 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
             BlockKernel minus = kernel_by_value(Primitive::sub, a.dtype),
                         over = kernel_by_value(Primitive::div, a.dtype);
             exponentials(x.as<T>(), x.numel() / n, n, true,
-                         [&](int64_t r, const T* from, const T* e, T shift, T sum, T log) {
-                             T* to = out + r * n;
+                         [&](int64_t r, const T* from, const T* e, T shift, T rest, T log) {
+                             T *to = out + r * n, sum = 1 + rest;
                              if (n >= kLongRow) {
                                  if (logarithm) {
                                      with_value(minus, from, shift, to, n);
@@ -47,8 +52,7 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
     return from_rows(y, *a.layout, dim);
 }
 
-// The pullback of softmax (y * (g - sum(g * y))) and log_softmax (g - exp(y) * sum(g)) in one pass over each row.
-// The results are those of the differentiable form below, bit for bit.
+// The pullbacks in one pass over each row. The results are those of the differentiable forms below, bit for bit.
 Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t dim, bool logarithm) {
     Array g = rows_along(cotangent, dim), y = rows_along(output, dim),
           out = Array::empty(y.dtype, y.layout->dims());
@@ -62,29 +66,54 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
             auto pull = logarithm ? row_kernels().log_softmax_pull[float_index<T>()]
                                   : row_kernels().softmax_pull[float_index<T>()];
             int64_t rows = y.numel() / n, together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
-            Rooms<T> rooms(together * n);
-            share_rows(rows, n, logarithm ? kExpWork : kExpWork / 2,
-                       [&](int64_t first, int64_t count, int worker) {
-                           T* e = rooms.of(worker);
-                           for (int64_t r = first; r < first + count; r += together) {
-                               int64_t m = std::min(together, first + count - r);
-                               const T *gs = g.as<T>() + r * n, *ys = y.as<T>() + r * n;
-                               T* to = out.as<T>() + r * n;
-                               if (logarithm) {
-                                   const void* in = ys;
-                                   exp(&in, e, m * n);
-                               } else {
-                                   for (int64_t j = 0; j < m * n; ++j) e[j] = gs[j] * ys[j];
-                               }
-                               for (int64_t i = 0; i < m; ++i) {
-                                   T s;
-                                   total(logarithm ? gs + i * n : e + i * n, n, &s);
-                                   pull(logarithm ? e + i * n : ys + i * n, gs + i * n, &s, to + i * n, n);
-                               }
-                           }
-                       });
+            Rooms<T> rooms(together * n + 2 * n);
+            share_rows(rows, n, logarithm ? kExpWork : kExpWork / 2, [&](int64_t first, int64_t count, int worker) {
+                T *p = rooms.of(worker), *mine = p + together * n, *rests = mine + n;
+                for (int64_t r = first; r < first + count; r += together) {
+                    int64_t m = std::min(together, first + count - r);
+                    const void* in = y.as<T>() + r * n;
+                    if (logarithm) exp(&in, p, m * n);
+                    for (int64_t i = r; i < r + m; ++i) {
+                        const T *u = g.as<T>() + i * n, *share = y.as<T>() + i * n;
+                        T sums[3] = {}, winner = 0;
+                        if (logarithm) {
+                            share = p + (i - r) * n;
+                            for (int64_t j = 0; j < n; ++j) {
+                                bool wins = share[j] > T(0.5);
+                                mine[j] = wins ? T(0) : u[j];
+                                rests[j] = wins ? T(0) : share[j];
+                                winner += wins ? u[j] : T(0);
+                            }
+                            total(mine, n, &sums[0]);
+                            total(rests, n, &sums[1]);
+                            sums[2] = winner;
+                        } else {
+                            for (int64_t j = 0; j < n; ++j) winner += share[j] > T(0.5) ? u[j] : T(0);
+                            for (int64_t j = 0; j < n; ++j) {
+                                T centred = u[j] - winner;
+                                mine[j] = centred == 0 ? centred : centred * share[j];
+                            }
+                            sums[0] = winner;
+                            total(mine, n, &sums[1]);
+                        }
+                        pull(share, u, sums, out.as<T>() + i * n, n);
+                    }
+                }
+            });
         });
     return from_rows(out, *output.layout, dim);
+}
+
+// Sums along the dimensions in which shares add up to 1.
+Tensor along(const Tensor& u, const Dims& dims) { return u.ndim() ? sum_like(u, dims, true) : u; }
+Tensor wins(const Tensor& share) { return elementwise(*rows.gt, {share, 0.5}); }
+Tensor centred(const Tensor& u, const Tensor& share, const Dims& dims) {
+    return sub(u, along(where(wins(share), u, 0.0), dims));
+}
+// The derivative of shares y, which is symmetric: u is a cotangent or a tangent.
+Tensor shares_moved(const Tensor& u, const Tensor& y, const Dims& dims) {
+    Tensor v = centred(u, y, dims);
+    return zmul(sub(v, along(zmul(v, y), dims)), y);
 }
 
 struct Softmax {
@@ -97,29 +126,50 @@ struct Softmax {
         Array a = dtype < 0 ? x[0].array() : converted(x[0].array(), static_cast<DType>(dtype));
         return Tensor::make(softmax_array(a, dim, logarithm));
     }
-    // Both maps are symmetric up to the side on which y stands: u is a cotangent or a tangent.
-    Tensor row_sum(const Tensor& u) const { return u.ndim() ? sum_like(u, Dims{dim}, true) : u; }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor &u = g[0], &y = c.output();
-        if (values_only(u, y) && u.dtype() == y.dtype())
+        if (values_only(u, y) && u.dtype() == y.dtype()) {
             out[0] = Tensor::make(softmax_pull_array(u.array(), y.array(), dim, logarithm));
-        else if (logarithm) out[0] = sub(u, mul(unary("exp", y), row_sum(u)));
-        else out[0] = mul(y, sub(u, row_sum(mul(u, y))));
+        } else if (logarithm) {
+            Dims dims{dim};
+            Tensor p = unary("exp", y), mask = wins(p);
+            Tensor others = along(where(mask, 0.0, u), dims), rest = along(where(mask, 0.0, p), dims);
+            Tensor all = add(others, along(where(mask, u, 0.0), dims));
+            out[0] = where(mask, sub(zmul(u, rest), zmul(others, p)), sub(u, zmul(all, p)));
+        } else {
+            out[0] = shares_moved(u, y, Dims{dim});
+        }
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         const Tensor& y = c.output();
         Tensor u = dtype < 0 ? t[0] : to_dtype(t[0], static_cast<DType>(dtype));
-        if (logarithm) return {sub(u, row_sum(mul(unary("exp", y), u)))};
-        return {mul(y, sub(u, row_sum(mul(u, y))))};
+        if (!logarithm) return {shares_moved(u, y, Dims{dim})};
+        Tensor p = unary("exp", y), v = centred(u, p, Dims{dim});
+        return {sub(v, along(zmul(v, p), Dims{dim}))};
     }
+};
+
+// exp((x - shift) - log): the shares in a logarithm of a sum, where differences are taken before anything is rounded
+// that is as large as x.
+struct Shares {
+    static constexpr const char* name = "SoftmaxBackward0";
+    static constexpr bool saves_output = true;
+    Dims dims;
+    Array shifts, logs;
+    Tensor forward(const Tensors& x) {
+        Tensor plain = Tensor::make(x[0].value());
+        return unary("exp", sub(sub(plain, Tensor::make(shifts)), Tensor::make(logs)));
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = shares_moved(g[0], c.output(), dims); }
+    Tensors pushforward(Context& c, const Tensors& t) { return {shares_moved(t[0], c.output(), dims)}; }
 };
 
 struct LogSumExp {
     static constexpr const char* name = "LogsumexpBackward0";
     static constexpr uint32_t saves = 1;
-    static constexpr bool saves_output = true;
     Dims dims;
     bool keepdim;
+    Array shifts, logs;  // of the result, which is their sum; 0 for a logarithm of 0
 
     Tensor forward(const Tensors& x) {
         Array a = x[0].array();
@@ -134,22 +184,28 @@ struct LogSumExp {
         }
         Array rows = contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
         Array out = Array::empty(a.dtype, reduced_shape(*a.layout, dims, keepdim));
+        shifts = Array::empty(a.dtype, reduced_shape(*a.layout, dims, true));
+        logs = Array::empty(a.dtype, shifts.layout->dims());
         int64_t n = reduced_count(*a.layout, dims);
         if (n == 0) fill_array(out, Scalar(-std::numeric_limits<double>::infinity()));
         else if (out.numel())
             with_float(a.dtype, [&](auto zero) {
                 using T = decltype(zero);
-                T* o = out.as<T>();
+                T *o = out.as<T>(), *shift_of = shifts.as<T>(), *log_of = logs.as<T>();
                 exponentials(rows.as<T>(), out.numel(), n, false,
-                             [&](int64_t r, const T*, const T*, T shift, T, T log) { o[r] = log + shift; });
+                             [&](int64_t r, const T*, const T*, T shift, T, T log) {
+                                 o[r] = log + shift;
+                                 shift_of[r] = shift;
+                                 log_of[r] = log == -std::numeric_limits<T>::infinity() ? T(0) : log;
+                             });
             });
         return Tensor::make(out);
     }
     // softmax over the reduced dimensions; 0 in rows of -inf, where there is no direction to follow.
     Tensor weights(Context& c) {
-        const Tensor& y = c.output();
-        Tensor finite = where(eq(y, -std::numeric_limits<double>::infinity()), 0.0, y);
-        return unary("exp", sub(c.input(0), expand_back(finite, c.input_layout(0), dims, keepdim)));
+        const Tensor& x = c.input(0);
+        if (!shifts.buffer) forward({x});  // where only tangents are asked for, this copy has not seen it
+        return apply(Shares{dims, shifts, logs}, {x});
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), weights(c));
@@ -180,7 +236,7 @@ Tensor log_softmax(const Tensor& x, int64_t dim, int dtype) { return softmax_of(
 Tensor logsumexp(const Tensor& x, const Dims& given, bool keepdim) {
     Dims dims = reduced_dims(x, given);
     Tensor t = is_differentiable(x.dtype()) ? x : to_dtype(x, default_dtype);
-    return apply(LogSumExp{dims, keepdim}, {t});
+    return apply(LogSumExp{dims, keepdim, {}, {}}, {t});
 }
 
 }  // namespace pb::ops

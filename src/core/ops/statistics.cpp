@@ -32,14 +32,17 @@ template <bool root, bool with_mean> struct Variance {
         return n > 0 ? n : 0;
     }
 
+    // In float64: squares may leave the range of float32 though their root does not, and the mean needs the digits.
     Tensors forward(const Tensors& x) {
-        Tensor plain = Tensor::make(x[0].array());
-        Tensor m = mean_of(plain);
-        Tensor d = sub(plain, m);
+        Tensor wide = to_dtype(Tensor::make(x[0].array()), DType::Float64);
+        Tensor m = mean_of(wide);
+        Tensor d = sub(wide, m);
         Tensor v = div(Tensor::make(reduce_value(Reduction::sum, mul(d, d).value(), dims, keepdim)),
                        freedom(x[0].layout()));
         if (root) v = unary("sqrt", v);
+        v = to_dtype(v, x[0].dtype());
         if (!with_mean) return {v};
+        m = to_dtype(m, x[0].dtype());
         return {v, keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout_ref(), 0))};
     }
     Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true, false, -1); }
