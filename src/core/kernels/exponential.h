@@ -76,14 +76,19 @@ template <class T> PB_INLINE T exponential(T x) {
     return scale_by_power(exp_of_reduced(r), k);
 }
 
-// factor * exp x, in range where the product is, although exp x may have underflown. Where x is below least_exponent
-// the product of a factor of its size is 0.
+// exp(-a) for a >= 0 in two parts, so that factor * exp(-a) is in range where the product is, although exp(-a) may have
+// underflown. Beyond -least_exponent the product with any number of a's size is 0.
 template <class T> inline constexpr T least_exponent = sizeof(T) == 4 ? -115 : -755;
-template <class T> PB_INLINE T scaled_exponential(T x, T factor) {
-    T r;
-    const T k = reduce_by_ln2(clamp(x, least_exponent<T>, FloatFormat<T>::highest), r);
-    return scale_by_power(exp_of_reduced(r) * factor, k);
-}
+template <class T> struct Decay {
+    T power, fraction;
+    explicit PB_INLINE Decay(T a) {
+        T r;
+        power = reduce_by_ln2(clamp(-a, least_exponent<T>, T{0}), r);
+        fraction = exp_of_reduced(r);
+    }
+    PB_INLINE T value() const { return scale_by_power(fraction, power); }
+    PB_INLINE T times(T factor) const { return scale_by_power(fraction * factor, power); }
+};
 
 template <class T> PB_INLINE T exponential2(T x) {
     using F = FloatFormat<T>;

@@ -18,10 +18,24 @@ struct RowKernels {
     // For each of `count` rows of n exponentials of differences from their largest element: their sum less 1, the
     // exponential of a largest one, which is not added and subtracted but left out.
     void (*sum_beside_one[2])(const void* e, int64_t count, int64_t n, void* rest);
-    // The last steps of the pullbacks of softmax and log_softmax (softmax.cpp). `sums` are the centre and the sum of
-    // centred products; the sums of cotangents and of shares that are at most 1/2, and the other cotangent.
+    // The pullbacks of softmax and log_softmax, from shares, for `count` rows of n < 16 elements.
+    void (*softmax_pull_short[2])(const void* y, const void* g, void* out, int64_t count, int64_t n);
+    void (*log_softmax_pull_short[2])(const void* p, const void* g, void* out, int64_t count, int64_t n);
+    // The steps of the pullbacks of softmax and log_softmax (softmax.cpp), before and after sums are taken over a row.
+    // Softmax, of shares y and cotangents g: products = (g - centre) * y, and sums[0] = centre.
+    void (*softmax_products[2])(const void* y, const void* g, void* products, void* sums, int64_t n);
     void (*softmax_pull[2])(const void* y, const void* g, const void* sums, void* out, int64_t n);
+    // log_softmax: the cotangents and the shares p that do not exceed 1/2, and sums[2] = the cotangent of one that does.
+    void (*log_softmax_losers[2])(const void* p, const void* g, void* losers, void* rests, void* sums, int64_t n);
     void (*log_softmax_pull[2])(const void* p, const void* g, const void* sums, void* out, int64_t n);
+
+    // The mean of n >= 1 elements and the sum of their squared distances from it, in float64.
+    void (*moments[2])(const void* x, int64_t n, double* mean, double* squares);
+    // The sum of squares of each of `count` rows.
+    void (*row_squares[2])(const void* x, int64_t count, int64_t n, double* squares);
+    // The moments of each of `width` columns, at most 256: n elements in rows that are `pitch` elements apart.
+    void (*column_moments[2])(const void* x, int64_t pitch, int64_t n, int64_t width, double* means,
+                              double* squares);
 
     // y = (x - mean) * rstd * weight + bias, where rstd = 1 / sqrt(variance + eps). Weight and bias may be null.
     void (*normalize[2])(const void* x, const void* weight, const void* bias, double eps, void* y, void* mean,

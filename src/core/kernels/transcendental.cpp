@@ -79,22 +79,25 @@ template <class T> PB_INLINE T logistic_density(T x) {
 
 // x * logistic(x) and its slope. What lies beyond the range of exp is 0, but for the product of -infinity and 0.
 template <class T> PB_INLINE T times_logistic(T x) {
-    const T a = absolute(x), quotient = x / (1 + exponential(-a));
-    const T left = x < least_exponent<T> ? x * 0 : scaled_exponential(-a, quotient);
-    return x < 0 ? left : quotient;
+    const Decay<T> e(absolute(x));
+    const T right = x / (1 + e.value()), left = x < least_exponent<T> ? x * 0 : e.times(right);
+    return x < 0 ? left : right;
 }
 template <class T> PB_INLINE T times_logistic_slope(T x) {
-    const T m = absolute(x), a = m > -least_exponent<T> ? -least_exponent<T> : m;
-    const T e = exponential(-a), d = 1 + e, square = d * d;
-    return x < 0 ? scaled_exponential(-a, (d - a) / square) : fma(a, e, d) / square;
+    const T a = clamp(absolute(x), T{0}, -least_exponent<T>);
+    const Decay<T> decay(a);
+    const T e = decay.value(), d = 1 + e, square = d * d;
+    const T left = decay.times((d - a) / square), right = fma(a, e, d) / square;
+    return x < 0 ? left : right;
 }
 
 // x * tanh(log(1 + exp x)), where the step is a rational function of exp(-|x|).
 template <class T> PB_INLINE T times_mish_step(T x) {
-    const T a = absolute(x), e = exponential(-a), left = 2 + e, right = 1 + 2 * e;
-    const T quotient = x * ((x < 0 ? left : right) / (x < 0 ? fma(e, left, T{2}) : fma(2 * e, e, right)));
-    const T below = x < least_exponent<T> ? x * 0 : scaled_exponential(-a, quotient);
-    return x < 0 ? below : quotient;
+    const Decay<T> decay(absolute(x));
+    const T e = decay.value(), below = 2 + e, above = 1 + 2 * e;
+    const T right = x * ((x < 0 ? below : above) / (x < 0 ? fma(e, below, T{2}) : fma(2 * e, e, above)));
+    const T left = x < least_exponent<T> ? x * 0 : decay.times(right);
+    return x < 0 ? left : right;
 }
 
 // t / (t + 2) with t = exp 2|x| - 1; from 20 on it is 1. libmvec's takes one and a half times as long for float64,
@@ -119,8 +122,8 @@ PB_INLINE double less_tangent_near(double x) {
                 polynomial(z, 316234143225.0, 151242416325.0, 9820936125.0, 192972780.0, 1351350.0, 3003.0, 1.0));
 }
 template <class T> PB_INLINE T less_tangent(T x) {
-    const T near = less_tangent_near(clamp(x, T{-2}, T{2}));
-    return absolute(x) < 2 ? near : x - hyperbolic_tangent(x);
+    const T near = less_tangent_near(clamp(x, T{-2}, T{2})), far = x - hyperbolic_tangent(x);
+    return absolute(x) < 2 ? near : far;
 }
 
 // max + log(1 + exp(-difference)). Equal operands have difference 0, also if they are infinite.

@@ -22,6 +22,18 @@ template <class F> void with_float(DType d, F f) { d == DType::Float32 ? f(float
 template <class T> constexpr DType float_dtype() { return sizeof(T) == 4 ? DType::Float32 : DType::Float64; }
 template <class T> constexpr int float_index() { return sizeof(T) == 4 ? 0 : 1; }
 
+// A contiguous array with the reduced dimensions last: its rows are what is reduced.
+inline Array reduced_last(const Array& a, const Dims& dims) {
+    Dims shape, strides;
+    for (int pass = 0; pass < 2; ++pass)
+        for (int64_t d = 0; d < a.ndim(); ++d)
+            if (std::count(dims.begin(), dims.end(), d) == pass) {
+                shape.push_back(a.size(d));
+                strides.push_back(a.stride(d));
+            }
+    return contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
+}
+
 // Whether gradients are wanted as values only, so that one pass over each row computes them.
 inline bool values_only(const Tensor& g, const Tensor& x) {
     return !(modes.grad && (g.requires_grad() || x.requires_grad())) && !g.is_dual() && !x.is_dual();

@@ -63,8 +63,9 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
             auto d = static_cast<int>(y.dtype);
             auto total = reductions().reduce[static_cast<int>(Reduction::sum)][d];
             auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
-            auto pull = logarithm ? row_kernels().log_softmax_pull[float_index<T>()]
-                                  : row_kernels().softmax_pull[float_index<T>()];
+            constexpr int f = float_index<T>();
+            const RowKernels& k = row_kernels();
+            auto pull = logarithm ? k.log_softmax_pull[f] : k.softmax_pull[f];
             int64_t rows = y.numel() / n, together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
             Rooms<T> rooms(together * n + 2 * n);
             share_rows(rows, n, logarithm ? kExpWork : kExpWork / 2, [&](int64_t first, int64_t count, int worker) {
@@ -73,27 +74,21 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
                     int64_t m = std::min(together, first + count - r);
                     const void* in = y.as<T>() + r * n;
                     if (logarithm) exp(&in, p, m * n);
+                    if (n < 16) {
+                        (logarithm ? k.log_softmax_pull_short : k.softmax_pull_short)[f](
+                            logarithm ? p : in, g.as<T>() + r * n, out.as<T>() + r * n, m, n);
+                        continue;
+                    }
                     for (int64_t i = r; i < r + m; ++i) {
                         const T *u = g.as<T>() + i * n, *share = y.as<T>() + i * n;
-                        T sums[3] = {}, winner = 0;
+                        T sums[3];
                         if (logarithm) {
                             share = p + (i - r) * n;
-                            for (int64_t j = 0; j < n; ++j) {
-                                bool wins = share[j] > T(0.5);
-                                mine[j] = wins ? T(0) : u[j];
-                                rests[j] = wins ? T(0) : share[j];
-                                winner += wins ? u[j] : T(0);
-                            }
+                            k.log_softmax_losers[f](share, u, mine, rests, sums, n);
                             total(mine, n, &sums[0]);
                             total(rests, n, &sums[1]);
-                            sums[2] = winner;
                         } else {
-                            for (int64_t j = 0; j < n; ++j) winner += share[j] > T(0.5) ? u[j] : T(0);
-                            for (int64_t j = 0; j < n; ++j) {
-                                T centred = u[j] - winner;
-                                mine[j] = centred == 0 ? centred : centred * share[j];
-                            }
-                            sums[0] = winner;
+                            k.softmax_products[f](share, u, mine, sums, n);
                             total(mine, n, &sums[1]);
                         }
                         pull(share, u, sums, out.as<T>() + i * n, n);
@@ -173,16 +168,7 @@ struct LogSumExp {
 
     Tensor forward(const Tensors& x) {
         Array a = x[0].array();
-        // The reduced dimensions last.
-        Dims order, shape, strides;
-        for (int pass = 0; pass < 2; ++pass)
-            for (int64_t d = 0; d < a.ndim(); ++d)
-                if (std::count(dims.begin(), dims.end(), d) == pass) order.push_back(d);
-        for (int64_t d : order) {
-            shape.push_back(a.size(d));
-            strides.push_back(a.stride(d));
-        }
-        Array rows = contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
+        Array rows = reduced_last(a, dims);
         Array out = Array::empty(a.dtype, reduced_shape(*a.layout, dims, keepdim));
         shifts = Array::empty(a.dtype, reduced_shape(*a.layout, dims, true));
         logs = Array::empty(a.dtype, shifts.layout->dims());

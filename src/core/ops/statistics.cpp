@@ -3,9 +3,10 @@
 // At a point where all elements agree the standard deviation, and at zero the norm, has a kink: the derivative
 // there is 0, at every order that exists. It is selected, not multiplied, and a zero cotangent stays zero through
 // the pole of the branch not taken (zmul), so nothing else has to be said for the higher orders.
-#include "ops/reduction.h"
-
 #include <cmath>
+#include <vector>
+
+#include "ops/row_functions.h"
 
 #include "program/walk.h"
 
@@ -15,6 +16,109 @@ namespace {
 
 // value where y is not 0, else 0.
 Tensor zero_at_zero(const Tensor& y, const Tensor& value) { return where(eq(y, 0.0), 0.0, value); }
+
+// The moments of two parts give those of both (T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the
+// sample variance", 1983).
+struct Moments {
+    double count = 0, mean = 0, squares = 0;  // the sum of squared distances from the mean
+    void join(const Moments& other) {
+        if (count == 0) {
+            *this = other;
+            return;
+        }
+        const double apart = other.mean - mean, share = other.count / (count + other.count);
+        squares += other.squares + apart * apart * (count * share);
+        mean += apart * share;
+        count += other.count;
+    }
+};
+
+// What `of` makes of the sum of squared distances from the mean, over `dims`. In float64: squares may leave the range of
+// float32 though their roots do not, and the mean needs the digits. Parts are cut at fixed places, so the number of
+// threads does not show.
+constexpr int64_t kStrip = 256;        // columns that one kernel takes together
+constexpr int64_t kPart = 64 * 1024;   // elements of a long row that one thread takes
+constexpr double kMomentsWork = 0.15;  // nanoseconds an element
+
+template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* out, F of) {
+    auto moments = row_kernels().moments[float_index<T>()];
+    if (n <= kPart) {
+        share_rows(rows, n, kMomentsWork, [&](int64_t first, int64_t count, int) {
+            double squares[kStrip];
+            for (int64_t r = first, m; r < first + count; r += m) {
+                m = std::min(kStrip, first + count - r);
+                row_kernels().row_squares[float_index<T>()](x + r * n, m, n, squares);
+                for (int64_t i = 0; i < m; ++i) out[r + i] = static_cast<T>(of(squares[i]));
+            }
+        });
+        return;
+    }
+    const int64_t parts = parts_of(n, kPart);
+    std::vector<Moments> of_part(static_cast<size_t>(rows * parts));
+    parallel(rows * parts, kMomentsWork * static_cast<double>(rows * n), [&](int64_t p, int) {
+        const int64_t start = p % parts * kPart, count = std::min(kPart, n - start);
+        Moments& m = of_part[static_cast<size_t>(p)];
+        m.count = static_cast<double>(count);
+        moments(x + p / parts * n + start, count, &m.mean, &m.squares);
+    });
+    for (int64_t r = 0; r < rows; ++r) {
+        Moments m;
+        for (int64_t k = 0; k < parts; ++k) m.join(of_part[static_cast<size_t>(r * parts + k)]);
+        out[r] = static_cast<T>(of(m.squares));
+    }
+}
+
+template <class T, class F>
+void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, F of) {
+    auto moments = row_kernels().column_moments[float_index<T>()];
+    const int64_t strips = parts_of(width, kStrip), rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
+    const int64_t parts = parts_of(n, rows);
+    const auto each = static_cast<size_t>(parts * width);
+    std::vector<double> all(2 * each * static_cast<size_t>(outer));
+    parallel(outer * parts * strips, kMomentsWork * static_cast<double>(outer * n * width), [&](int64_t p, int) {
+        const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * rows;
+        const T* from = x + (line / parts * n + first) * width + start;
+        double* to = all.data() + 2 * line * width + start;
+        moments(from, width, std::min(rows, n - first), std::min(kStrip, width - start), to, to + width);
+    });
+    for (int64_t o = 0; o < outer; ++o)
+        for (int64_t j = 0; j < width; ++j) {
+            Moments m;
+            for (int64_t k = 0; k < parts; ++k) {
+                const double* part = all.data() + 2 * (o * parts + k) * width + j;
+                m.join({static_cast<double>(std::min(rows, n - k * rows)), part[0], part[width]});
+            }
+            out[o * width + j] = static_cast<T>(of(m.squares));
+        }
+}
+
+template <class F> Array spread_of(const Array& given, const Dims& dims, bool keepdim, F of) {
+    Array out = Array::empty(given.dtype, reduced_shape(*given.layout, dims, keepdim));
+    const int64_t n = reduced_count(*given.layout, dims);
+    if (out.numel() == 0) return out;
+    if (n == 0) {
+        fill_array(out, Scalar(of(0.0)));
+        return out;
+    }
+    // The dimensions after the reduced ones, where those follow each other.
+    int64_t width = 1, first = given.ndim(), last = -1;
+    for (int64_t d : dims) first = std::min(first, d), last = std::max(last, d);
+    for (int64_t d = last + 1; d < given.ndim(); ++d) width *= given.size(d);
+    const bool together = dims.empty() || last - first + 1 == static_cast<int64_t>(dims.size());
+    with_float(given.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        if (together) {
+            Array x = contiguous_array(given);
+            const int64_t outer = out.numel() / width;
+            if (width == 1 || n == 1) spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), of);
+            else spread_of_columns(x.as<T>(), outer, n, width, out.as<T>(), of);
+        } else {
+            Array x = reduced_last(given, dims);
+            spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), of);
+        }
+    });
+    return out;
+}
 
 template <bool root, bool with_mean> struct Variance {
     static constexpr uint32_t saves = 1;
@@ -32,18 +136,14 @@ template <bool root, bool with_mean> struct Variance {
         return n > 0 ? n : 0;
     }
 
-    // In float64: squares may leave the range of float32 though their root does not, and the mean needs the digits.
-    Tensors forward(const Tensors& x) {
-        Tensor wide = to_dtype(Tensor::make(x[0].array()), DType::Float64);
-        Tensor m = mean_of(wide);
-        Tensor d = sub(wide, m);
-        Tensor v = div(Tensor::make(reduce_value(Reduction::sum, mul(d, d).value(), dims, keepdim)),
-                       freedom(x[0].layout()));
-        if (root) v = unary("sqrt", v);
-        v = to_dtype(v, x[0].dtype());
-        if (!with_mean) return {v};
-        m = to_dtype(m, x[0].dtype());
-        return {v, keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout_ref(), 0))};
+    Tensors forward(const Tensors& inputs) {
+        Array x = inputs[0].array();
+        Array v = spread_of(x, dims, keepdim, [n = freedom(*x.layout)](double squares) {
+            return root ? std::sqrt(squares / n) : squares / n;
+        });
+        if (!with_mean) return {Tensor::make(v)};
+        Tensor m = mean_of(Tensor::make(x));
+        return {Tensor::make(v), keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout, 0))};
     }
     Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true, false, -1); }
 
