@@ -38,6 +38,8 @@ template <class T> PB_INLINE T power(T a, T b) {
         const T y = float_power(a, b);
         const T small = b == 2 ? a * a : b == 3 ? a * a * a : y;
         return b == 1 ? a : b == -1 ? 1 / a : b == T(0.5) ? square_root_power(a) : small;
+    } else if constexpr (is_bool_v<T>) {
+        return a | !b;
     } else {
         return integer_power(a, b);
     }

@@ -119,14 +119,22 @@ void normal_into(Generator& g, T* x, int64_t n, double mean, double deviation, b
     }
 }
 
-// A range that 32 bits cover evenly enough costs one word, others two.
+// A range that 32 bits cover evenly enough costs one word, others two. Of these the last, incomplete run through a range
+// is drawn again, so that all numbers are equally likely; for ranges below 2^40 that happens once in 2^24 draws.
 constexpr uint64_t kWideRange = 1ull << 28;
+uint64_t draw_below(Generator& g, uint64_t range) {
+    const uint64_t left_over = (0 - range) % range;  // 2^64 modulo range
+    uint64_t word;
+    do word = g.next64();
+    while (word > UINT64_MAX - left_over);
+    return word % range;
+}
 
 template <class T>
 void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, bool narrow) {
     for (int64_t i = 0; i < n; ++i) {
         uint64_t r = range == 0                       ? g.next64()
-                     : range >= kWideRange && !narrow ? g.next64() % range
+                     : range >= kWideRange && !narrow ? draw_below(g, range)
                                                       : g.next32() % range;
         x[i] = static_cast<T>(static_cast<int64_t>(r + static_cast<uint64_t>(low)));
     }
@@ -171,14 +179,21 @@ template <class F> void for_each_float(const char* operation, const Array& a, F&
 // An exponential draw, by inversion.
 double exponential(Generator& g, double rate) { return -std::log1p(-g.uniform_double()) / rate; }
 
-template <class T> void check_weights(const T* weight, int64_t n) {
+template <class T> void check_weights(const T* weight, int64_t n, int64_t needed) {
     double total = 0;
+    int64_t possible = 0;
     for (int64_t i = 0; i < n; ++i) {
         if (!(weight[i] >= 0) || std::isinf(weight[i]))
             fail("probability tensor contains either `inf`, `nan` or element < 0");
         total += static_cast<double>(weight[i]);
+        possible += weight[i] != 0;
     }
     if (!(total > 0)) fail("invalid multinomial distribution (sum of probabilities <= 0)");
+    if (possible < needed)
+        fail(
+            "invalid multinomial distribution (with replacement=False, not enough non-negative category to "
+            "sample): %lld draws from %lld categories whose weight is not 0. Draw less, or with replacement.",
+            static_cast<long long>(needed), static_cast<long long>(possible));
 }
 
 // By inversion of the cumulated weights.
@@ -193,7 +208,8 @@ void draw_replacing(Generator& g, int64_t* out, const T* weight, int64_t n, int6
         int64_t at = std::lower_bound(cumulated.begin(), cumulated.end() - 1, u,
                                       [](T c, double v) { return static_cast<double>(c) < v; }) -
                      cumulated.begin();
-        while (at > 0 && weight[at] == 0) --at;  // rounding may end on a weight of zero
+        while (at > 0 && weight[at] == 0) --at;  // rounding may end on a weight of zero, and so may a draw of 0
+        while (weight[at] == 0) ++at;
         out[k] = at;
     }
 }
@@ -203,7 +219,8 @@ template <class T> void draw_racing(Generator& g, int64_t* out, const T* weight,
     std::vector<T> race(static_cast<size_t>(n));
     std::vector<int64_t> order(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i) {
-        race[static_cast<size_t>(i)] = weight[i] / static_cast<T>(exponential(g, 1));
+        T pace = static_cast<T>(exponential(g, 1));
+        race[static_cast<size_t>(i)] = weight[i] == 0 ? T(-1) : weight[i] / pace;  // behind all that can be drawn
         order[static_cast<size_t>(i)] = i;
     }
     std::partial_sort(order.begin(), order.begin() + draws, order.end(), [&](int64_t a, int64_t b) {
@@ -218,8 +235,11 @@ template <class T> void draw_racing(Generator& g, int64_t* out, const T* weight,
 void fill_uniform(Generator& g, const Array& a, double low, double high) {
     for_each_float("check_uniform_bounds", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
-        T from = static_cast<T>(low), width = static_cast<T>(high) - from;
-        for (int64_t i = 0; i < n; ++i) x[i] = draw_uniform<T>(g) * width + from;
+        T from = static_cast<T>(low), to = static_cast<T>(high), width = to - from;
+        for (int64_t i = 0; i < n; ++i) {
+            T v = draw_uniform<T>(g) * width + from;
+            x[i] = v == to ? from : v;  // rounding may reach the bound, which is not in the range
+        }
     });
 }
 
@@ -284,7 +304,7 @@ void fill_multinomial(Generator& g, const Array& out, const Array& weights, int6
     int64_t* to = out.as<int64_t>();
     for_each_float("multinomial", weights, [&](auto* w, int64_t total) {
         int64_t n = rows ? total / rows : 0;
-        for (int64_t r = 0; r < rows; ++r) check_weights(w + r * n, n);
+        for (int64_t r = 0; r < rows; ++r) check_weights(w + r * n, n, replacement ? 0 : draws);
         for (int64_t r = 0; r < rows; ++r) {
             if (replacement && draws > 1) draw_replacing(g, to + r * draws, w + r * n, n, draws);
             else draw_racing(g, to + r * draws, w + r * n, n, draws);

@@ -139,6 +139,7 @@ Plan plan(const Row& row, const Operand* operands) {
     DType d = promoted(row, operands);
     bool floating = is_differentiable(d);
     if ((row.accepts == Accepts::Numbers && d == DType::Bool) ||
+        (row.accepts == Accepts::Powers && d == DType::Bool && operands[row.arity - 1].tensor) ||
         (row.accepts == Accepts::Floats && !floating) || (row.promotion == Promotion::Bitwise && floating))
         fail_unimplemented(row, d);
     check_exponent(row, operands, d);
@@ -171,7 +172,8 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
     if (!operands[1].tensor) {
         char slot[8];
         operands[1].scalar.store(compute, slot);
-        zero = std::memcmp(slot, none, item) == 0;
+        // Nothing is divided by it where there is nothing.
+        zero = std::memcmp(slot, none, item) == 0 && !(operands[0].tensor && operands[0].tensor->numel() == 0);
     } else {
         Array a = operands[1].tensor->array();
         if (a.dtype != compute) {

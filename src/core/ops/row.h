@@ -27,8 +27,9 @@ enum class Promotion : uint8_t {
     Close,       // common dtype with integers as float64, Boolean result
 };
 
-// Which dtypes the operands may meet in: Numbers refuses bool, Floats integers too.
-enum class Accepts : uint8_t { Any, Numbers, Floats };
+// Which dtypes the operands may meet in: Numbers refuses bool, Floats integers too; Powers refuses bool but for a last
+// operand that is no tensor.
+enum class Accepts : uint8_t { Any, Numbers, Powers, Floats };
 
 // What a partial derivative is.
 struct Partial {

@@ -249,8 +249,8 @@ struct VectorNorm {
             return where(ties, mul(unary("sgn", x), wide(div(1.0, count), x)), 0.0);
         }
         Tensor flat = eq(y, 0.0);
-        Tensor inverse = where(flat, 0.0, div(1.0, y));
-        if (order == 2) return mul(x, wide(inverse, x));
+        // Quotients are in range where reciprocals of subnormal norms are not; those by infinity are 0 to every order.
+        if (order == 2) return div(x, wide(where(flat, std::numeric_limits<double>::infinity(), y), x));
         // sign(x) (|x| / y)^(order - 1): the ratio is at most 1.
         Tensor safe = where(flat, 1.0, y);
         Tensor power = pow(div(unary("abs", x), wide(safe, x)), order - 1);
@@ -265,17 +265,12 @@ struct VectorNorm {
             return;
         }
         const Tensor& y = c.output();
-        if (order == 2) {  // scaled before it is spread
-            out[0] = zmul(wide(zero_at_zero(y, div(g[0], y)), x), x);
-            return;
-        }
         out[0] = zmul(wide(g[0], x), direction(x, y));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         Tensor x = typed(c.input(0));
         if (order == 0) return {zeros(x.dtype(), c.output().layout_ref())};
         const Tensor& y = c.output();
-        if (order == 2) return {zero_at_zero(y, div(sum_like(zmul(typed(t[0]), x), dims, keepdim), y))};
         return {sum_like(zmul(typed(t[0]), direction(x, y)), dims, keepdim)};
     }
 };

@@ -199,6 +199,18 @@ PyObject* make_dual(PyObject*, PyObject* args) {
                 "Tensor, this is not supported. Tensor "
                 "is of size %s while the given forward gradient is of size %s.",
                 shape_text(primal.layout()).c_str(), shape_text(tangent.layout()).c_str());
+        auto refuse_level = [level](const Tensor& x, const char* text) {
+            if (x.is_dual())
+                for (const Tangent& other : x->extra->tangents)
+                    if (other.level == level) fail("%s", text);
+        };
+        refuse_level(primal,
+                     "Making a dual Tensor based on a Tensor that already has a forward gradient at the same "
+                     "level is not supported. Take its primal, unpack_dual(x).primal, or enter another "
+                     "dual_level().");
+        refuse_level(tangent,
+                     "Setting a forward grad that itself has a forward gradient at the same level is not "
+                     "supported. Take its primal, unpack_dual(tangent).primal, or enter another dual_level().");
         if (primal.dtype() != tangent.dtype()) tangent = ops::to_dtype(tangent, primal.dtype());
         // A view of the primal that carries the tangent.
         Tensor dual = ops::view(primal, primal.shape());
@@ -206,8 +218,7 @@ PyObject* make_dual(PyObject*, PyObject* args) {
         if (dual->flags & kIsView) dual->extra->view->is_dual_root = true;
         dual->exceptional &= static_cast<uint8_t>(~kDual);
         if (primal.is_dual())
-            for (const Tangent& x : primal->extra->tangents)
-                if (x.level != level) set_tangent(dual, x.level, x.value);
+            for (const Tangent& x : primal->extra->tangents) set_tangent(dual, x.level, x.value);
         set_tangent(dual, level, tangent);
         return dual.release();
     } catch (...) {

@@ -52,7 +52,7 @@ PyObject* full(const Args& a) {
     Dims shape = a.dims(0);
     Scalar v = a.scalar(1);
     Options o = read_options(a, 3);
-    DType d = o.dtype_or(a.is_tensor(1) ? as_tensor(a.raw(1))->dtype : number_dtype(v));
+    DType d = o.dtype_or(number_dtype(v));
     check_fits(v, d);
     return deliver(a, 2, ops::full(d, Layout::contiguous(shape), v), o);
 }

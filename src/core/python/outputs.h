@@ -30,6 +30,16 @@ inline Tensors into_pair(const Args& a, size_t i, const Tensors& results) {
     if (outs.size() != results.size())
         fail_as(ErrorKind::Type, "%s(): argument 'out' must be tuple of Tensors with %zu elements",
                 a.operation, results.size());
+    for (size_t k = 1; k < outs.size(); ++k)
+        if (DType d = outs[k].dtype(); d != DType::Int64)
+            fail(
+                "Expected out tensor to have dtype long int, but got %s instead. Indices are int64: "
+                "pullback.empty(0, dtype=pullback.int64).",
+                d == DType::Float32   ? "float"
+                : d == DType::Float64 ? "double"
+                : d == DType::Int32   ? "int"
+                : d == DType::UInt8   ? "unsigned char"
+                                      : dtype_name(d));
     for (size_t k = 0; k < outs.size(); ++k) into_out(a, outs[k], results[k]);
     return outs;
 }

@@ -131,6 +131,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
         row->promotion = promotion_of(promotion);
         row->accepts = !std::strcmp(accepts, "floats")    ? Accepts::Floats
                        : !std::strcmp(accepts, "numbers") ? Accepts::Numbers
+                       : !std::strcmp(accepts, "powers")  ? Accepts::Powers
                                                           : Accepts::Any;
         if (forward == Py_None) {
             row->primitive = find_primitive(name);

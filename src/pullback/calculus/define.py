@@ -77,7 +77,7 @@ class Row:
         parameters=None,  # {name: default, or ...}: plain numbers, never differentiated
         promotion="float",
         node=None,  # grad_fn's name, or (all tensors, number at operand 0, number at operand 1, ...)
-        accepts="any",  # "any", "numbers" (no bool), "floats"; of the common dtype
+        accepts="any",  # of the common dtype: "any", "numbers" (no bool), "powers" (bool by a bool), "floats"
         forms=EVERYWHERE,
         operator="",
         signature=None,

@@ -97,17 +97,17 @@ def _of_indices(input, target, weight, ignore_index, reduction, smoothing):
         loss = cross_entropy_of_indices(rows, index, _REDUCTIONS[reduction], ignore_index)
         return loss.reshape(target.shape) if reduction == "none" else loss
     index = index.long()
-    counts = (index != ignore_index).to(rows.dtype)
-    # Where nothing counts, class 0 stands in; its loss is multiplied by 0. The plain loss checks the range.
+    counts = index != ignore_index
+    # Where nothing counts, class 0 stands in; its loss is not selected. The plain loss checks the range.
     losses = cross_entropy_of_indices(rows, index, 0, ignore_index)
-    safe = index.where(index != ignore_index, index.new_zeros(()))
-    shares = counts if weight is None else weight[safe] * counts
-    losses = losses * shares
-    total = (1.0 - smoothing) * losses
+    safe = index.where(counts, index.new_zeros(()))
+    shares = counts.to(rows.dtype) if weight is None else weight[safe].where(counts, 0.0)
+    total = (1.0 - smoothing) * losses * shares
     if smoothing:
         logarithms = rows.log_softmax(1)
         spread = logarithms if weight is None else logarithms * weight
-        total = total - (smoothing / rows.shape[1]) * (spread.sum(1) * counts)
+        total = total - (smoothing / rows.shape[1]) * spread.sum(1)
+    total = total.where(counts, 0.0)
     if reduction == "none":
         return total.reshape(target.shape)
     return total.sum() / shares.sum() if reduction == "mean" else total.sum()

@@ -96,9 +96,18 @@ def _quantile(name, input, q, dim, keepdim, interpolation, ignore_nan):
     values = rows.gather(-1, below.detach().to(_core.int64))
     if interpolation in ("linear", "midpoint"):
         weights = ranks - below.detach() if interpolation == "linear" else 0.5
-        values = values.lerp(rows.gather(-1, above.detach().to(_core.int64)), weights)
+        values = _between(values, rows.gather(-1, above.detach().to(_core.int64)), weights)
     values = values.movedim(-1, 0)
     return values.reshape(shape) if q.ndim == 0 else values.reshape([q.shape[0], *shape])
+
+
+def _between(low, high, weights):
+    """The points between pairs of neighbours. A difference of infinities says nothing: between equal ones lies the
+    same, and beside one every point is infinite."""
+    infinite = low.detach().isinf() | high.detach().isinf()
+    where = FUNCTIONS["where"]
+    beside = where(low.detach() == high.detach(), low, (1 - weights) * low + weights * high)
+    return where(infinite, beside, low.lerp(high, weights))
 
 
 def _checked(name, input, q, dim, interpolation):

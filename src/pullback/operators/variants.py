@@ -260,6 +260,22 @@ FUNCTIONS["nan_to_num_"] = METHODS["nan_to_num_"]
 FUNCTIONS["logit_"] = METHODS["logit_"]
 
 
+def polygamma(n, input, *, out=None):
+    """The n-th derivative of digamma, for n = 0, 1, ...
+
+    Raises RuntimeError for a negative n.
+
+    Example:
+        >>> pb.polygamma(1, pb.tensor([1.0]))
+        tensor([1.6449])
+    """
+    if n < 0:
+        raise RuntimeError(
+            f"polygamma(n, x) does not support negative n. {n} is the order of a derivative: 0, 1, 2, ..."
+        )
+    return _call("polygamma", False, out, n, input)
+
+
 def _polygamma_method(self, n):
     """The n-th derivative of digamma.
 
@@ -267,13 +283,14 @@ def _polygamma_method(self, n):
         >>> pb.tensor([1.0]).polygamma(1)
         tensor([1.6449])
     """
-    return FUNCTIONS["polygamma"](n, self)
+    return polygamma(n, self)
 
 
 def _polygamma_in_place(self, n):
     """In-place form of `polygamma`."""
-    return self.copy_(FUNCTIONS["polygamma"](n, self))  # the operand that is written is not the first
+    return self.copy_(polygamma(n, self))  # the operand that is written is not the first
 
 
+FUNCTIONS["polygamma"] = polygamma
 METHODS["polygamma"] = _polygamma_method
 METHODS["polygamma_"] = _polygamma_in_place
