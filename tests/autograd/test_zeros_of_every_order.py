@@ -106,12 +106,12 @@ SMOOTH = {
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_values_of_every_order(name):
-    """At points where differences cancel, tails and zeros, against differences of 200 digits."""
+    """At points where differences cancel, tails and zeros, against differences of 500 digits."""
     from calculus.interpreter import ROWS
 
     f, points = SMOOTH[name]
     for order in range(1, 6):
-        with mpmath.workdps(200):
+        with mpmath.workdps(500):
             exact = [float(mpmath.diff(f, mpmath.mpf(x), order)) for x in points]
         for modes in SEQUENCES:
             found = derivative(lambda x: ROWS[name](x), modes[-order:])(pb.tensor(points, dtype=pb.float64))

@@ -39,7 +39,9 @@ def _gelu_slope(x):
 
 def _limit(function, at_minus_infinity, at_infinity):
     """A slope at infinity, where its formula is infinity times 0."""
-    return lambda x: np.where(x == np.inf, at_infinity, np.where(x == -np.inf, at_minus_infinity, function(x)))
+    return lambda x: np.where(
+        x == np.inf, at_infinity, np.where(x == -np.inf, at_minus_infinity, function(x))
+    )
 
 
 KERNELS = {

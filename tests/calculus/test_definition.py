@@ -17,7 +17,9 @@ class Recorder:
     def __init__(self):
         self.rows = {}
 
-    def define_row(self, name, arity, parameters, forward, partials, promotion, node_name, accepts, gradients):
+    def define_row(
+        self, name, arity, parameters, forward, partials, promotion, node_name, accepts, gradients
+    ):
         assert name not in self.rows
         self.rows[name] = (arity, parameters, forward, partials, promotion, node_name)
 
@@ -136,7 +138,16 @@ def test_what_is_saved_follows_from_the_names_a_rule_uses():
         return refs & set(range(interpreter.ROWS[name].arity + 1))
 
     assert reads("exp") == reads("sqrt") == reads("tan") == reads("relu") == {1}
-    assert reads("sin") == reads("log") == reads("tanh") == reads("sigmoid") == reads("gelu") == reads("silu") == reads("mish") == {0}
+    assert (
+        reads("sin")
+        == reads("log")
+        == reads("tanh")
+        == reads("sigmoid")
+        == reads("gelu")
+        == reads("silu")
+        == reads("mish")
+        == {0}
+    )
     assert reads("add") == reads("floor") == reads("neg") == set()
     assert reads("div") == reads("mul") == reads("atan2") == {0, 1}
 

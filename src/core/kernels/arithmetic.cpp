@@ -45,7 +45,7 @@ PB_UNARY(abs, magnitude(a))
 PB_UNARY(sign, static_cast<T>((a > 0) - (a < 0)))
 PB_UNARY(square, wrap(a) * wrap(a))
 PB_UNARY(one_minus_square, (T{1} - a) * (T{1} + a))  // exact to rounding next to 1, where 1 - a * a cancels
-PB_UNARY(times_complement, a * (T{1} - a))
+PB_UNARY(times_complement, a*(T{1} - a))
 PB_UNARY(reciprocal, T{1} / a)
 PB_UNARY(sqrt, square_root(a))
 PB_UNARY(rsqrt, T{1} / square_root(a))

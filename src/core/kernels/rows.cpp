@@ -37,8 +37,7 @@ template <class T> PB_NOINLINE void losers(const T* share, const T* values, T* o
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) out[i] = share[i] > T(0.5) ? T{0} : values[i];
 }
-template <class T>
-PB_NOINLINE void softmax_pull(const T* y, const T* g, T centre, T sum, T* out, int64_t n) {
+template <class T> PB_NOINLINE void softmax_pull(const T* y, const T* g, T centre, T sum, T* out, int64_t n) {
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) out[i] = pulled((g[i] - centre) - sum, y[i]);
 }
@@ -306,7 +305,8 @@ void column_moments(const T* x, int64_t pitch, int64_t n, int64_t width, double*
     for (int64_t i = 0; i < groups; ++i) add_row(x + i * together * pitch, first, wide, sums);
     for (int64_t i = 0; i < rest; ++i) add_row(last + i * pitch, first, width, sums);
     fold(means);
-    for (int64_t j = 0; j < width; ++j) means[j] = static_cast<double>(first[j]) + means[j] / static_cast<double>(n);
+    for (int64_t j = 0; j < width; ++j)
+        means[j] = static_cast<double>(first[j]) + means[j] / static_cast<double>(n);
     for (int64_t j = 0; j < wide; ++j) centres[j] = means[j % width];
     for (int64_t i = 0; i < groups; ++i) add_row_squares(x + i * together * pitch, wide, centres, sums);
     for (int64_t i = 0; i < rest; ++i) add_row_squares(last + i * pitch, width, centres, sums);
@@ -430,9 +430,7 @@ template <class T> void install(RowKernels& k, int d) {
         row_squares(of<T>(x), count, n, squares);
     };
     k.column_moments[d] = [](const void* x, int64_t pitch, int64_t n, int64_t width, double* means,
-                             double* squares) {
-        column_moments(of<T>(x), pitch, n, width, means, squares);
-    };
+                             double* squares) { column_moments(of<T>(x), pitch, n, width, means, squares); };
     k.normalize[d] = [](const void* x, const void* weight, const void* bias, double eps, void* y, void* mean,
                         void* rstd, int64_t n) {
         normalize(of<T>(x), of<T>(weight), of<T>(bias), eps, of<T>(y), of<T>(mean), of<T>(rstd), n);

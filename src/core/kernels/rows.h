@@ -26,7 +26,8 @@ struct RowKernels {
     void (*softmax_products[2])(const void* y, const void* g, void* products, void* sums, int64_t n);
     void (*softmax_pull[2])(const void* y, const void* g, const void* sums, void* out, int64_t n);
     // log_softmax: the cotangents and the shares p that do not exceed 1/2, and sums[2] = the cotangent of one that does.
-    void (*log_softmax_losers[2])(const void* p, const void* g, void* losers, void* rests, void* sums, int64_t n);
+    void (*log_softmax_losers[2])(const void* p, const void* g, void* losers, void* rests, void* sums,
+                                  int64_t n);
     void (*log_softmax_pull[2])(const void* p, const void* g, const void* sums, void* out, int64_t n);
 
     // The mean of n >= 1 elements and the sum of their squared distances from it, in float64.

@@ -66,7 +66,8 @@ template <class T> PB_INLINE T times_normal_slope(T x) {
     const T m = absolute(x), a = m > end_of_tail<T> ? end_of_tail<T> : m;
     T r;
     const T k = reduced_tail(a, r);
-    const T part = scale_by_power(exp_of_reduced(r) * fma(a, T(-0.39894228040143267794), tail_over_density(a)), k);
+    const T part =
+        scale_by_power(exp_of_reduced(r) * fma(a, T(-0.39894228040143267794), tail_over_density(a)), k);
     return x < 0 ? part : 1 - part;
 }
 

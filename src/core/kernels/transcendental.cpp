@@ -114,14 +114,14 @@ PB_INLINE float hyperbolic_tangent(float x) { return vector_tanh(x); }
 // x (D - N) / D, without a difference: relative error 2^-26 and 2^-59.
 PB_INLINE float less_tangent_near(float x) {
     const float z = x * x;
-    return x * (z * polynomial(z, 45045.0f, 2772.0f, 27.0f) /
-                polynomial(z, 135135.0f, 62370.0f, 3150.0f, 28.0f));
+    return x *
+           (z * polynomial(z, 45045.0f, 2772.0f, 27.0f) / polynomial(z, 135135.0f, 62370.0f, 3150.0f, 28.0f));
 }
 PB_INLINE double less_tangent_near(double x) {
     const double z = x * x;
-    return x * (z *
-                polynomial(z, 105411381075.0, 8249586345.0, 174594420.0, 1276275.0, 2925.0, 1.0) /
-                polynomial(z, 316234143225.0, 151242416325.0, 9820936125.0, 192972780.0, 1351350.0, 3003.0, 1.0));
+    return x *
+           (z * polynomial(z, 105411381075.0, 8249586345.0, 174594420.0, 1276275.0, 2925.0, 1.0) /
+            polynomial(z, 316234143225.0, 151242416325.0, 9820936125.0, 192972780.0, 1351350.0, 3003.0, 1.0));
 }
 template <class T> PB_INLINE T less_tangent(T x) {
     const T near = less_tangent_near(clamp(x, T{-2}, T{2})), far = x - hyperbolic_tangent(x);

@@ -112,8 +112,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
     }
     inputs[row.arity].tensor = &y;
     bool numbers = false;
-    for (int i = 0; i < row.arity; ++i)
-        numbers = numbers || (tangents[i] && row.partial[i].is_computed());
+    for (int i = 0; i < row.arity; ++i) numbers = numbers || (tangents[i] && row.partial[i].is_computed());
     Tensors partials;
     if (numbers) partials = play(row.partials, inputs, y.dtype());
     Tensor sum;

@@ -208,7 +208,8 @@ void draw_replacing(Generator& g, int64_t* out, const T* weight, int64_t n, int6
         int64_t at = std::lower_bound(cumulated.begin(), cumulated.end() - 1, u,
                                       [](T c, double v) { return static_cast<double>(c) < v; }) -
                      cumulated.begin();
-        while (at > 0 && weight[at] == 0) --at;  // rounding may end on a weight of zero, and so may a draw of 0
+        while (at > 0 && weight[at] == 0)
+            --at;  // rounding may end on a weight of zero, and so may a draw of 0
         while (weight[at] == 0) ++at;
         out[k] = at;
     }
@@ -220,7 +221,8 @@ template <class T> void draw_racing(Generator& g, int64_t* out, const T* weight,
     std::vector<int64_t> order(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i) {
         T pace = static_cast<T>(exponential(g, 1));
-        race[static_cast<size_t>(i)] = weight[i] == 0 ? T(-1) : weight[i] / pace;  // behind all that can be drawn
+        race[static_cast<size_t>(i)] =
+            weight[i] == 0 ? T(-1) : weight[i] / pace;  // behind all that can be drawn
         order[static_cast<size_t>(i)] = i;
     }
     std::partial_sort(order.begin(), order.begin() + draws, order.end(), [&](int64_t a, int64_t b) {

@@ -173,7 +173,8 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
         char slot[8];
         operands[1].scalar.store(compute, slot);
         // Nothing is divided by it where there is nothing.
-        zero = std::memcmp(slot, none, item) == 0 && !(operands[0].tensor && operands[0].tensor->numel() == 0);
+        zero =
+            std::memcmp(slot, none, item) == 0 && !(operands[0].tensor && operands[0].tensor->numel() == 0);
     } else {
         Array a = operands[1].tensor->array();
         if (a.dtype != compute) {

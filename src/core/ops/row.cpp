@@ -102,8 +102,7 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
         }
     std::vector<bool> needed(partials.instructions.size());
     for (int i = 0; i < arity; ++i)
-        if (wanted >> i & 1 && partial[i].is_computed())
-            reachable(partials, partial[i].value, &needed);
+        if (wanted >> i & 1 && partial[i].is_computed()) reachable(partials, partial[i].value, &needed);
     auto emit = [&](Primitive p, std::initializer_list<int16_t> in) {
         Instruction ins{p, static_cast<uint8_t>(in.size()), {}};
         int k = 0;

@@ -267,13 +267,12 @@ struct LogCumSumExp {
         return where(eq(r, -std::numeric_limits<double>::infinity()), 0.0, r);
     }
     Tensor peaks(Context& c) {
-        if (!largest.buffer) forward({c.input(0)});  // where only tangents are asked for, this copy has not seen it
+        if (!largest.buffer)
+            forward({c.input(0)});  // where only tangents are asked for, this copy has not seen it
         return Tensor::make(largest);
     }
     // x[i]'s share of exp y[i].
-    Tensor own(Context& c) {
-        return unary("exp", sub(sub(c.input(0), peaks(c)), finite(c.output(1))));
-    }
+    Tensor own(Context& c) { return unary("exp", sub(sub(c.input(0), peaks(c)), finite(c.output(1)))); }
     // exp(y[i] - y[i + 1]).
     Tensor kept(const Tensor& m, const Tensor& r) const {
         Tensor next = finite(shift(r, dim, -1, 0));

@@ -68,33 +68,34 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
             auto pull = logarithm ? k.log_softmax_pull[f] : k.softmax_pull[f];
             int64_t rows = y.numel() / n, together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
             Rooms<T> rooms(together * n + 2 * n);
-            share_rows(rows, n, logarithm ? kExpWork : kExpWork / 2, [&](int64_t first, int64_t count, int worker) {
-                T *p = rooms.of(worker), *mine = p + together * n, *rests = mine + n;
-                for (int64_t r = first; r < first + count; r += together) {
-                    int64_t m = std::min(together, first + count - r);
-                    const void* in = y.as<T>() + r * n;
-                    if (logarithm) exp(&in, p, m * n);
-                    if (n < 16) {
-                        (logarithm ? k.log_softmax_pull_short : k.softmax_pull_short)[f](
-                            logarithm ? p : in, g.as<T>() + r * n, out.as<T>() + r * n, m, n);
-                        continue;
-                    }
-                    for (int64_t i = r; i < r + m; ++i) {
-                        const T *u = g.as<T>() + i * n, *share = y.as<T>() + i * n;
-                        T sums[3];
-                        if (logarithm) {
-                            share = p + (i - r) * n;
-                            k.log_softmax_losers[f](share, u, mine, rests, sums, n);
-                            total(mine, n, &sums[0]);
-                            total(rests, n, &sums[1]);
-                        } else {
-                            k.softmax_products[f](share, u, mine, sums, n);
-                            total(mine, n, &sums[1]);
-                        }
-                        pull(share, u, sums, out.as<T>() + i * n, n);
-                    }
-                }
-            });
+            share_rows(rows, n, logarithm ? kExpWork : kExpWork / 2,
+                       [&](int64_t first, int64_t count, int worker) {
+                           T *p = rooms.of(worker), *mine = p + together * n, *rests = mine + n;
+                           for (int64_t r = first; r < first + count; r += together) {
+                               int64_t m = std::min(together, first + count - r);
+                               const void* in = y.as<T>() + r * n;
+                               if (logarithm) exp(&in, p, m * n);
+                               if (n < 16) {
+                                   (logarithm ? k.log_softmax_pull_short : k.softmax_pull_short)[f](
+                                       logarithm ? p : in, g.as<T>() + r * n, out.as<T>() + r * n, m, n);
+                                   continue;
+                               }
+                               for (int64_t i = r; i < r + m; ++i) {
+                                   const T *u = g.as<T>() + i * n, *share = y.as<T>() + i * n;
+                                   T sums[3];
+                                   if (logarithm) {
+                                       share = p + (i - r) * n;
+                                       k.log_softmax_losers[f](share, u, mine, rests, sums, n);
+                                       total(mine, n, &sums[0]);
+                                       total(rests, n, &sums[1]);
+                                   } else {
+                                       k.softmax_products[f](share, u, mine, sums, n);
+                                       total(mine, n, &sums[1]);
+                                   }
+                                   pull(share, u, sums, out.as<T>() + i * n, n);
+                               }
+                           }
+                       });
         });
     return from_rows(out, *output.layout, dim);
 }
@@ -155,7 +156,9 @@ struct Shares {
         Tensor plain = Tensor::make(x[0].value());
         return unary("exp", sub(sub(plain, Tensor::make(shifts)), Tensor::make(logs)));
     }
-    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = shares_moved(g[0], c.output(), dims); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        out[0] = shares_moved(g[0], c.output(), dims);
+    }
     Tensors pushforward(Context& c, const Tensors& t) { return {shares_moved(t[0], c.output(), dims)}; }
 };
 

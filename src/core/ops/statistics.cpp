@@ -71,16 +71,18 @@ template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_
 template <class T, class F>
 void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, F of) {
     auto moments = row_kernels().column_moments[float_index<T>()];
-    const int64_t strips = parts_of(width, kStrip), rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
+    const int64_t strips = parts_of(width, kStrip),
+                  rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
     const int64_t parts = parts_of(n, rows);
     const auto each = static_cast<size_t>(parts * width);
     std::vector<double> all(2 * each * static_cast<size_t>(outer));
-    parallel(outer * parts * strips, kMomentsWork * static_cast<double>(outer * n * width), [&](int64_t p, int) {
-        const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * rows;
-        const T* from = x + (line / parts * n + first) * width + start;
-        double* to = all.data() + 2 * line * width + start;
-        moments(from, width, std::min(rows, n - first), std::min(kStrip, width - start), to, to + width);
-    });
+    parallel(
+        outer * parts * strips, kMomentsWork * static_cast<double>(outer * n * width), [&](int64_t p, int) {
+            const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * rows;
+            const T* from = x + (line / parts * n + first) * width + start;
+            double* to = all.data() + 2 * line * width + start;
+            moments(from, width, std::min(rows, n - first), std::min(kStrip, width - start), to, to + width);
+        });
     for (int64_t o = 0; o < outer; ++o)
         for (int64_t j = 0; j < width; ++j) {
             Moments m;

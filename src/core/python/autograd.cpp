@@ -208,9 +208,10 @@ PyObject* make_dual(PyObject*, PyObject* args) {
                      "Making a dual Tensor based on a Tensor that already has a forward gradient at the same "
                      "level is not supported. Take its primal, unpack_dual(x).primal, or enter another "
                      "dual_level().");
-        refuse_level(tangent,
-                     "Setting a forward grad that itself has a forward gradient at the same level is not "
-                     "supported. Take its primal, unpack_dual(tangent).primal, or enter another dual_level().");
+        refuse_level(
+            tangent,
+            "Setting a forward grad that itself has a forward gradient at the same level is not "
+            "supported. Take its primal, unpack_dual(tangent).primal, or enter another dual_level().");
         if (primal.dtype() != tangent.dtype()) tangent = ops::to_dtype(tangent, primal.dtype());
         // A view of the primal that carries the tangent.
         Tensor dual = ops::view(primal, primal.shape());

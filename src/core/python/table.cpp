@@ -167,9 +167,9 @@ PyObject* define_row(PyObject*, PyObject* args) {
                         fail_as(ErrorKind::Value, "%s: a constant partial is finite", name);
                     continue;
                 }
-                d.kind = is_boolean(*row, v)               ? Partial::Mask
+                d.kind = is_boolean(*row, v)              ? Partial::Mask
                          : v < arity && gradient >> v & 1 ? Partial::Gradient
-                                                           : Partial::Number;
+                                                          : Partial::Number;
                 d.value = v;
                 outputs.push_back(v);
             }

@@ -2,7 +2,7 @@
 
     sin = elementwise("sin", lambda x, y: [cos(x)])
     mul = elementwise("mul", lambda a, b, y: [b, a])
-    silu = composed("silu", lambda x: x * sigmoid(x))
+    logsigmoid = composed("logsigmoid", lambda x: -logaddexp(-x, 0))
 
 Each row is traced once into programs that the core runs, forward and backward, in every mode and order; no
 Python runs when they do. Choices at kinks and poles stand in the rows, with the reason.

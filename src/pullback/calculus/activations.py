@@ -85,7 +85,7 @@ hardsigmoid = _activation(
 )
 hardswish = _activation(
     "hardswish",
-    lambda x: x * minimum(maximum(x + 3, 0), 6) / 6,
+    lambda x: x * (minimum(maximum(x + 3, 0), 6) / 6),
     lambda x, y: [where(x <= -3, 0, where(x < 3, x / 3 + 0.5, 1))],
     "input * relu6(input + 3) / 6",
     forms="nn inplace=",
@@ -148,6 +148,7 @@ softplus = _activation(
     lambda x, beta, threshold, y: [where(beta * x > threshold, 1, sigmoid(beta * x))],
     "log(1 + e**(beta * input)) / beta, and input itself where beta * input is above the threshold.",
     parameters={"beta": 1.0, "threshold": 20.0},
+    error=(4, lambda x, beta, threshold, y: (beta * x * y,)),  # the exponential of a product
     forms="nn nn-out",
 )
 logsigmoid = _activation(
@@ -177,6 +178,7 @@ silu_slope = _gate(
     "silu_slope",
     lambda x, y: [sigmoid_slope(x) * (2 - _within(x, 1000) * tanh(0.5 * x))],
     "The slope of silu.",
+    error=(4, lambda x, y: (0.25 * (abs(x) < 3),)),  # near its zero
     forms="",
 )
 silu = _gate(
@@ -200,6 +202,8 @@ mish = _gate(
     forms="nn inplace=",
     unlike_torch=_AT_INFINITY,
 )
+
+
 def _gelu_curvature(x):
     square = x * x
     return 1 / sqrt(2 * pi) * exp(-0.5 * square) * (2 - square)
@@ -209,6 +213,7 @@ gelu_slope = _gate(
     "gelu_slope",
     lambda x, y: [_gelu_curvature(_within(x, 100))],
     "The slope of gelu.",
+    error=(4, lambda x, y: (0.25 * (abs(x) < 3),)),
     forms="",
 )
 gelu = _gate(
@@ -239,6 +244,7 @@ gelu_tanh = _activation(
     lambda x, y: [_gelu_tanh_slope(x)],
     "gelu with the normal distribution function approximated by tanh.",
     signature='input, approximate="tanh"',
+    error=(4, lambda x, y: (y * _gelu_exponent(x),)),
     forms="nn nn-out",
     node="GeluBackward0",
     variant_of="gelu",

@@ -39,6 +39,7 @@ neg = _arithmetic("neg", lambda x, y: [-1], "-input", operator="-", accepts="num
 
 _SCALED = {
     "parameters": {"alpha": 1},
+    "error": (2, lambda a, b, alpha, y: (a, b, alpha * a, alpha * b)),  # the terms may cancel
     "promotion": "arithmetic",
     "signature": "input, other, *, alpha=1",
     "when": "alpha != 1",

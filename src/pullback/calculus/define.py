@@ -47,6 +47,7 @@ class Row:
         "aliases",
         "doc",
         "domain",
+        "error",
         "forms",
         "formula",
         "function",
@@ -87,6 +88,7 @@ class Row:
         domain=(-3.0, 3.0),  # where tests sample: a pair, or one pair per operand with a derivative
         kinks=None,  # {point: partials}: the choices where mathematics leaves one; `note` says why
         note="",
+        error=4,  # units in the last place that values may be off; or (units, beside): see `units_of`
         gradients=(),  # operands that are gradients themselves: see `gmul`
         unlike_torch=None,  # (where, why): a test of the operands for where PyTorch's partial differs
     ):
@@ -105,6 +107,7 @@ class Row:
         self.domain = domain
         self.kinks = kinks or {}
         self.note = note
+        self.error = error
         self.gradients = gradients
         self.unlike_torch = unlike_torch
         self.function = None
@@ -145,6 +148,17 @@ class Row:
     def differentiable(self):
         """Whether the result has a derivative in at least one operand."""
         return self.rule is not None or (self.formula is not None and not self.boolean)
+
+    def units_of(self, operands, result):
+        """(count, of what): a value errs by at most so many units in the last place, of the largest of the magnitudes.
+
+        They are the result's own but for rows whose terms cancel, or that are exponentials of a rounded number: there
+        `beside`, a function of the operands and the result, tells what else is rounded.
+        """
+        if not isinstance(self.error, tuple):
+            return self.error, (result,)
+        count, beside = self.error
+        return count, (result, *beside(*operands, result))
 
     def __repr__(self):
         return f"<pullback.calculus row {self.variant_of or self.name}({self.signature})>"

@@ -67,6 +67,7 @@ logaddexp = elementwise(
     "logaddexp",
     lambda a, b, y: [sigmoid(a - b), sigmoid(b - a)],
     "log(e**input + e**other), without overflow.",
+    error=(4, lambda a, b, y: (a, b)),  # near its zeros
     accepts="floats",
     forms="function method out",
     kinks={(-inf, -inf): (nan, nan)},
@@ -76,6 +77,7 @@ logaddexp2 = elementwise(
     "logaddexp2",
     lambda a, b, y: [sigmoid(LN2 * (a - b)), sigmoid(LN2 * (b - a))],
     "log2(2**input + 2**other), without overflow.",
+    error=(4, lambda a, b, y: (a, b)),
     accepts="floats",
     forms="function method out",
 )

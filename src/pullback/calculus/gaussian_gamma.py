@@ -23,6 +23,7 @@ erfinv = elementwise(
     "erfinv",
     lambda x, y: [exp(y * y) / _TWO_OVER_SQRT_PI],
     "The inverse of erf on (-1, 1).",
+    error=6,
     domain=(-0.9, 0.9),
     aliases="special.erfinv",
     kinks={1: inf, -1: inf},
@@ -33,6 +34,7 @@ lgamma = elementwise(
     "lgamma",
     lambda x, y: [digamma(x)],
     "The logarithm of |gamma(input)|.",
+    error=(4, lambda x, y: (1.0 * (x < 0),)),  # between its poles it has zeros
     domain=(0.2, 4),
     aliases="special.gammaln",
 )
@@ -40,6 +42,7 @@ digamma = elementwise(
     "digamma",
     lambda x, y: [polygamma(1, x)],
     "The derivative of lgamma.",
+    error=(12, lambda x, y: (1.0 * (x < 0),)),
     domain=(0.2, 4),
     aliases="special.digamma special.psi",
 )
@@ -47,6 +50,7 @@ polygamma = elementwise(
     "polygamma",
     lambda n, x, y: [polygamma(n + 1, x)],
     "The n-th derivative of digamma.",
+    error=(60, lambda n, x, y: (1.0 * (x < 0),)),
     parameters={"n": ...},
     signature="n, input",
     domain=(0.2, 4),

@@ -158,6 +158,7 @@ lerp = composed(
     lambda a, b, weight: where(abs(weight) < 0.5, a + weight * (b - a), b - (b - a) * (1 - weight)),
     lambda a, b, weight, y: [1 - weight, weight, b - a],
     "The point at `weight` on the way from `input` (0) to `end` (1).",
+    error=(4, lambda a, b, weight, y: (a, b, weight * (b - a))),  # the terms may cancel
     signature="input, end, weight",
     promotion="arithmetic",
     accepts="floats",
@@ -169,6 +170,7 @@ addcmul = composed(
     lambda a, b, c, value: a + value * b * c,
     lambda a, b, c, value, y: [1, value * c, value * b],
     "input + value * tensor1 * tensor2.",
+    error=(4, lambda a, b, c, value, y: (a, value * b * c)),
     parameters={"value": 1},
     signature="input, tensor1, tensor2, *, value=1",
     promotion="arithmetic",
@@ -179,6 +181,7 @@ addcdiv = composed(
     lambda a, b, c, value: a + value * b / c,
     lambda a, b, c, value, y: [1, value / c, -(value * b / c) / c],
     "input + value * tensor1 / tensor2.",
+    error=(4, lambda a, b, c, value, y: (a, value * b / c)),
     parameters={"value": 1},
     signature="input, tensor1, tensor2, *, value=1",
     promotion="arithmetic",

@@ -114,9 +114,7 @@ def _sinc_slope(x):
     for coefficient in _SERIES[-2::-1]:
         series = coefficient + z2 * series
     rest, sign = _half_turns(x)
-    return pi * where(
-        abs(z) < 0.5, z * series, sign * (cos(pi * rest) - sin(pi * rest) / z) / z
-    )
+    return pi * where(abs(z) < 0.5, z * series, sign * (cos(pi * rest) - sin(pi * rest) / z) / z)
 
 
 def _sinc(x):
