@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "array/error.h"
+#include "array/order.h"
 
 namespace pb {
 
@@ -26,18 +27,18 @@ void Layout::destroy() { pool_free(this, std::max(layout_bytes(ndim_), sizeof(La
 void init_layouts() {
     Layout::scalar_ = Layout::make(0);
     Layout::scalar_->numel_ = 1;
-    Layout::scalar_->contiguous_ = Layout::scalar_->dense_ = true;
+    Layout::scalar_->contiguous_ = Layout::scalar_->dense_ = Layout::scalar_->standard_ = true;
 }
 
 void Layout::finish() {
     const int64_t *sh = shape(), *st = strides();
     int64_t expect = 1;
     bool contiguous = true;
+    standard_ = true;
     for (int i = ndim_ - 1; i >= 0; --i) {
-        if (sh[i] != 1) {
-            if (st[i] != expect) contiguous = false;
-            expect *= sh[i];
-        }
+        standard_ = standard_ && st[i] == expect;
+        if (sh[i] != 1 && st[i] != expect) contiguous = false;
+        expect *= std::max<int64_t>(sh[i], 1);
     }
     contiguous_ = contiguous || numel_ == 0;
     dense_ = contiguous_;
@@ -87,7 +88,7 @@ Ref<Layout> Layout::contiguous(const int64_t* shape, size_t ndim) {
         l->dims_[ndim + i] = s;
         s *= std::max<int64_t>(shape[i], 1);
     }
-    l->contiguous_ = l->dense_ = true;
+    l->contiguous_ = l->dense_ = l->standard_ = true;
     return Ref<Layout>::steal(l);
 }
 
@@ -157,31 +158,13 @@ bool Layout::overlaps_itself() const {
     return false;
 }
 
-// An insertion sort, because "does not matter" (a stride of 0) is not transitive.
 Dims Layout::memory_order() const {
-    size_t n = ndim_;
-    Dims order;
-    for (size_t i = n; i-- > 0;) order.push_back(static_cast<int64_t>(i));
-    auto slower = [&](int64_t a, int64_t b) {  // 1: a moves slower than b, -1: faster, 0: does not matter
-        int64_t x = stride(a), y = stride(b);
-        if (x == 0 || y == 0) return 0;
-        if (x != y) return x < y ? -1 : 1;
-        return size(a) > size(b) ? 1 : 0;
-    };
-    for (size_t i = 1; i < n; ++i)
-        for (size_t at = i, before = i; before-- > 0;) {
-            int c = slower(order[before], order[at]);
-            if (c < 0) break;
-            if (c == 0) continue;
-            std::swap(order[before], order[at]);
-            at = before;
-        }
-    return order;
+    Dims own = stride_dims();
+    return pb::memory_order(dims(), &own, 1);
 }
 
 Ref<Layout> Layout::packed() const {
     if (dense_) return Ref<Layout>(const_cast<Layout*>(this));
-    if (overlaps_itself()) return contiguous(shape(), ndim_);
     Dims strides(ndim_, 0);
     int64_t next = 1;
     for (int64_t d : memory_order()) {
@@ -189,6 +172,30 @@ Ref<Layout> Layout::packed() const {
         next *= std::max<int64_t>(size(d), 1);
     }
     return strided(dims(), strides);
+}
+
+Ref<Layout> Layout::viewed(const Dims& shape) const {
+    if (numel_ == 0 && dims() == shape) return strided(shape, stride_dims());
+    if (standard_ || numel_ == 0) return contiguous(shape);
+    // Runs of old dimensions that are contiguous among themselves are matched with runs of new ones.
+    Dims strides(shape.size(), 0);
+    auto v = static_cast<int64_t>(shape.size()) - 1;
+    int64_t run = 1, seen = 1, base = stride(ndim_ - 1);
+    for (int64_t d = ndim_ - 1; d >= 0; --d) {
+        run *= size(d);
+        bool breaks = d == 0 || (size(d - 1) != 1 && stride(d - 1) != run * base);
+        if (!breaks) continue;
+        for (; v >= 0 && (seen < run || shape[static_cast<size_t>(v)] == 1); --v) {
+            strides[static_cast<size_t>(v)] = seen * base;
+            seen *= shape[static_cast<size_t>(v)];
+        }
+        if (seen != run) return nullptr;
+        if (d > 0) {
+            base = stride(d - 1);
+            run = seen = 1;
+        }
+    }
+    return v < 0 ? strided(shape, strides) : nullptr;
 }
 
 void Layout::extent(int64_t* low, int64_t* high) const {

@@ -3,7 +3,9 @@
 // A tensor does not own its shape: elementwise results point to the layout of their operands, so that the
 // common case (same shape) is a comparison of two pointers and costs no memory. Every 0-d tensor shares one.
 // Strides count elements. `dense` means that the elements fill one gapless run of memory in some order of the
-// dimensions: such an array can be walked linearly together with others of the very same layout.
+// dimensions: such an array can be walked linearly together with others of the very same layout. `standard` means
+// row-major to the letter: in a contiguous layout the stride of a dimension of size 1 may be anything, since nobody
+// steps along it, but results lie by it (`array/order.h`).
 #pragma once
 #include <cstdint>
 #include <string>
@@ -29,16 +31,20 @@ class Layout {
     int64_t stride(int64_t d) const { return dims_[ndim_ + d]; }
     bool is_contiguous() const { return contiguous_; }
     bool is_dense() const { return dense_; }
+    bool is_standard() const { return standard_; }
     Dims dims() const { return Dims(shape(), shape() + ndim_); }
     Dims stride_dims() const { return Dims(strides(), strides() + ndim_); }
     bool same_shape(const Layout& o) const;
     bool same(const Layout& o) const;  // shape and strides
     bool overlaps_itself() const;      // two indices may reach one element
 
-    // The dimensions from the fastest moving to the slowest, as PyTorch orders them, and a gapless layout of the same
-    // shape in that order: this one when it is dense.
+    // The dimensions from the fastest moving to the slowest (`array/order.h`), and a gapless layout of the same shape in
+    // that order: this one when it is dense.
     Dims memory_order() const;
     Ref<Layout> packed() const;
+
+    // The layout in which `shape`, of as many elements, views the same memory; null if there is none.
+    Ref<Layout> viewed(const Dims& shape) const;
 
     // The lowest and one past the highest element reached, relative to the offset; 0, 0 when empty.
     void extent(int64_t* low, int64_t* high) const;
@@ -58,7 +64,8 @@ class Layout {
     uint32_t refs_;
     uint16_t ndim_;
     bool contiguous_;
-    bool dense_;
+    bool dense_ : 1;
+    bool standard_ : 1;
     int64_t numel_;
     int64_t dims_[1];
 };

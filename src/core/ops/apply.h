@@ -24,6 +24,7 @@
 //                                                the pullback, which may write over g[0]: nobody else sees it
 //   static constexpr bool several = true         forward returns any number of them, none of which may be written in place
 //   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into x[0]
+//   bool    row_major                            whether the copy that is written out of place is, or lies as x[0] does
 //
 // `apply` does the rest, the same for all: tangents of every level, recording, views, versions.
 #pragma once
@@ -56,6 +57,7 @@ class Context {
 
 namespace ops {
 Tensor clone(const Tensor& x);
+Tensor row_major_copy(const Tensor& x);
 Tensor zeros(DType dtype, Ref<Layout> layout);
 bool is_owned(const Tensor& t);
 }  // namespace ops
@@ -252,7 +254,9 @@ template <class R> Tensors rule_forward(R& rule, const Tensors& x) {
     GradMode off(false);
     if constexpr (rule_writes<R>) {
         Tensors copies(x);
-        copies[0] = ops::clone(x[0]);
+        bool row_major = false;
+        if constexpr (requires { rule.row_major; }) row_major = rule.row_major;
+        copies[0] = row_major ? ops::row_major_copy(x[0]) : ops::clone(x[0]);
         rule.write(copies);
         return Tensors{copies[0]};
     } else if constexpr (std::same_as<decltype(rule.forward(x)), Tensors>) {

@@ -86,7 +86,7 @@ struct Fill {
 
 Array empty_strided(DType dtype, const Ref<Layout>& layout) {
     if (layout->is_dense()) return Array::empty(dtype, layout);
-    if (layout->overlaps_itself()) return Array::empty(dtype, layout->dims());
+    if (layout->overlaps_itself()) return Array::empty(dtype, layout->packed());
     // Gaps are part of the geometry: a view may reach them, so they are zero and not what memory happened to hold.
     int64_t low, high;
     layout->extent(&low, &high);
@@ -98,13 +98,22 @@ Array empty_strided(DType dtype, const Ref<Layout>& layout) {
     return a;
 }
 
+Array relaid(const Array& a, const Ref<Layout>& layout) {
+    if (a.layout->same(*layout)) return a;
+    Array out = Array::empty(a.dtype, layout);
+    copy_array(a, out);
+    return out;
+}
+
 Tensor clone(const Tensor& x) { return apply(Clone{dense_layout(x)}, {x}); }
+
+Tensor row_major_copy(const Tensor& x) { return apply(Clone{Layout::contiguous(x.shape())}, {x}); }
 
 Tensor detached_copy(const Tensor& x) { return copy_as(x, x.dtype(), dense_layout(x)); }
 
 Tensor contiguous(const Tensor& x) {
     if (x.is_contiguous()) return x;
-    return apply(Clone{Layout::contiguous(x.shape())}, {x});
+    return row_major_copy(x);
 }
 
 Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) { return apply(Clone{layout}, {x}); }

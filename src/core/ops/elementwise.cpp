@@ -165,7 +165,7 @@ Tensor elementwise(const Row& row, const Operand* operands, int n) {
     if (uint64_t level = operands_level(row, operands)) return elementwise_dual(row, operands, level);
     Plan p = plan(row, operands);
     check_divisor(row, operands, p.compute);
-    Tensor y = Tensor::make(compute_new(row, operands, p, result_layout(operands, n)));
+    Tensor y = Tensor::make(compute_new(row, operands, p, result_layout(row, operands, n)));
     if (uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0) {
         Node* node = ElementwiseNode::record(row, operands, y, wanted);
         set_history(y, node);
@@ -216,7 +216,7 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
     Operand operands[kMaxOperands];
     std::copy(given, given + n, operands);
     Plan p = plan(row, operands);
-    check_target(row, target, operands, result_layout(operands, n), p.result);
+    check_target(row, target, operands, result_layout(row, operands, n), p.result);
     uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0;
     check_inplace(target, wanted != 0);
     check_divisor(row, operands, p.compute);
@@ -277,7 +277,7 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
             "requires grad.",
             row.name.c_str());
     check_divisor(row, operands, p.compute);
-    Ref<Layout> shape = result_layout(operands, n);
+    Ref<Layout> shape = result_layout(row, operands, n);
     bool reads_itself = false;
     for (int i = 0; i < n; ++i)
         reads_itself = reads_itself || (operands[i].tensor && operands[i].tensor->is(out));

@@ -13,7 +13,7 @@ namespace {
 
 inline bool is_plain(const TensorObject* t) {
     return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) &&
-           (t->dtype == DType::Float32 || t->dtype == DType::Float64) && t->layout->is_contiguous() &&
+           (t->dtype == DType::Float32 || t->dtype == DType::Float64) && t->layout->is_standard() &&
            t->layout->numel() > 0 && t->layout->numel() < deferral.from && !t->cell->buffer->is_pending();
 }
 inline bool wants_grad(const TensorObject* t) { return t->grad_fn || t->flags & (kRequiresGrad | kIsView); }

@@ -66,6 +66,7 @@ struct WritePoints {
     PointsRef p;
     bool add;
     const char* node;
+    bool row_major = false;
     const char* node_name() const { return node; }
     void write(const Tensors& x) {
         Array target = x[0].array();
@@ -98,6 +99,7 @@ struct FillPoints {
     PointsRef p;
     Scalar value;
     const char* node;
+    bool row_major = false;
     const char* node_name() const { return node; }
     void write(const Tensors& x) {
         Array one = Array::empty(x[0].dtype(), Layout::scalar());
@@ -151,13 +153,14 @@ Tensor fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const cha
 }
 
 Tensor put(Place place, const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
-           const char* operation) {
-    return place == Place::Here ? write_points_(x, values, p, add, node, operation)
-                                : write_points(x, values, p, add, node);
+           const char* operation, Lies lies) {
+    if (place == Place::Here) return write_points_(x, values, p, add, node, operation);
+    return apply(WritePoints{p, add, node, lies == Lies::RowMajor}, {x, values});
 }
 Tensor fill(Place place, const Tensor& x, Scalar value, const PointsRef& p, const char* node,
-            const char* operation) {
-    return place == Place::Here ? fill_points_(x, value, p, node, operation) : fill_points(x, value, p, node);
+            const char* operation, Lies lies) {
+    if (place == Place::Here) return fill_points_(x, value, p, node, operation);
+    return apply(FillPoints{p, value, node, lies == Lies::RowMajor}, {x});
 }
 
 // ---- x[indices] ----
@@ -184,7 +187,7 @@ Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Ten
     if (!can_sum_to(*target, values.layout()))
         fail("shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
              shape_text(values.layout()).c_str(), shape_text(result).c_str());
-    return put(place, x, values, p, accumulate, "IndexPutBackward0", "index_put_");
+    return put(place, x, values, p, accumulate, "IndexPutBackward0", "index_put_", Lies::LikeInput);
 }
 
 // ---- along one dimension ----
@@ -304,8 +307,8 @@ Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index
         fail_as(ErrorKind::Index, "index_fill_(): Expected dtype int64 for index.");
     if (index.ndim() > 1) fail("Index has to be a vector/scalar");
     PointsRef p = points_of_dim(x, dim, index, true, index_out_of_bounds);
-    if (!value.tensor) return fill(place, x, value.scalar, p, "IndexFillBackward0", "index_fill_");
-    return put(place, x, to_dtype(*value.tensor, x.dtype()), p, false, "IndexFillBackward1", "index_fill_");
+    if (!value.tensor) return fill(place, x, value.scalar, p, "IndexFillBackward0", "index_fill_", Lies::LikeInput);
+    return put(place, x, to_dtype(*value.tensor, x.dtype()), p, false, "IndexFillBackward1", "index_fill_", Lies::LikeInput);
 }
 
 // ---- the tensor as a row ----
@@ -335,7 +338,7 @@ Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor&
     if (x.numel() == 0 && index.numel() != 0)
         fail_as(ErrorKind::Index, "put_(): tried to put elements into an empty tensor");
     Tensor values = source.shape() == index.shape() ? source : reshape(source, index.shape());
-    return put(place, x, values, points_of_all(x, index), accumulate, "PutBackward0", "put_");
+    return put(place, x, values, points_of_all(x, index), accumulate, "PutBackward0", "put_", Lies::LikeInput);
 }
 
 }  // namespace pb::ops

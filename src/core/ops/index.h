@@ -25,10 +25,11 @@ Tensor add_to_zeros(const Tensor& values, const PointsRef& p, PointNames names =
 
 // Whether the write happens in x itself: the operators with an in-place form take it as an argument.
 enum class Place { New, Here };
+// `lies` says it of a new result.
 Tensor put(Place place, const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
-           const char* operation);
+           const char* operation, Lies lies = Lies::RowMajor);
 Tensor fill(Place place, const Tensor& x, Scalar value, const PointsRef& p, const char* node,
-            const char* operation);
+            const char* operation, Lies lies = Lies::RowMajor);
 
 // index_put's values have the shape of x[indices] or broadcast to it.
 Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Tensor& values, bool accumulate);

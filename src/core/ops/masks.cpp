@@ -12,6 +12,7 @@ struct MaskedFill {
     static constexpr uint32_t saves = 2;
     bool number;
     Scalar value;
+    static constexpr bool row_major = true;
     const char* node_name() const { return number ? "MaskedFillBackward0" : "MaskedFillBackward1"; }
     void write(const Tensors& x) {
         Row& row = *rows.where;

@@ -18,11 +18,13 @@ struct Chosen {
     int64_t dim;
     bool squeezed;  // one index along dim, and the dimension is gone from the result
     Array index;
+    Ref<Layout> memory;  // how the results lie; null: contiguously
     static constexpr bool saves_output = true;
     static constexpr uint8_t saved_output = 1;
     const char* node_name() const { return node; }
     Tensors forward(const Tensors& x) {
         Array values = pick_array(x[0].array(), dim, index);
+        if (memory) return {Tensor::make(relaid(values, memory)), Tensor::make(relaid(index, memory))};
         if (!squeezed) return {Tensor::make(values), Tensor::make(index)};
         Dims shape = index.layout->dims();
         shape.erase(static_cast<size_t>(dim));
@@ -121,19 +123,25 @@ void check_not_bool(const Tensor& x, const char* kernel) {
 }
 
 Tensors choose(const Tensor& x, const char* node, int64_t dim, const Array& index, bool squeezed) {
-    return apply_all(Chosen{node, dim, squeezed && x.ndim() > 0, index}, {x});
+    return apply_all(Chosen{node, dim, squeezed && x.ndim() > 0, index, nullptr}, {x});
 }
+
+// Sorted values lie as the input does.
+Ref<Layout> sorted_layout(const Tensor& x) { return x.layout().is_standard() ? nullptr : x.layout().packed(); }
 
 }  // namespace
 
 Tensors sort(const Tensor& x, int64_t dim, bool descending, bool stable) {
     dim = wrap_dim(dim, x.ndim());
-    return choose(x, stable ? "SortBackward1" : "SortBackward0", dim,
-                  sorted_indices(x.array(), dim, descending), false);
+    return apply_all(Chosen{stable ? "SortBackward1" : "SortBackward0", dim, false,
+                            sorted_indices(x.array(), dim, descending), sorted_layout(x)},
+                     {x});
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
-    return Tensor::make(sorted_indices(x.array(), wrap_dim(dim, x.ndim()), descending));
+    Array index = sorted_indices(x.array(), wrap_dim(dim, x.ndim()), descending);
+    Ref<Layout> memory = sorted_layout(x);
+    return Tensor::make(memory ? relaid(index, memory) : index);
 }
 
 Tensors topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {

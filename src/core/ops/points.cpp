@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "array/order.h"
 #include "ops/axes.h"
 #include "ops/operators.h"
 #include "ops/wrapping.h"
@@ -136,49 +137,22 @@ Dims all_dims(size_t n) {
     return d;
 }
 
-// x[indices] lies in memory as its operands do, as in PyTorch: dimensions are sorted by the strides of x, then of the
-// indices, a stride of 0 (broadcast, or another operand's dimension) leaving the decision to the next.
-Ref<Layout> memory_of_read(const Points& p, const Layout& x, const Small<Dims, 2>& indices) {
+// x[indices] lies in memory as PyTorch's iterator lays it (`array/order.h`), over x with 0 along the points and the
+// indices, each reshaped to have a dimension of size 1 for those of x that stay.
+Ref<Layout> memory_of_read(const Points& p, const Layout& x, const Small<Ref<Layout>, 2>& indices) {
     Dims shape = p.result(), kept = kept_dims(p);
-    size_t n = shape.size();
+    size_t n = shape.size(), points = p.shape.size();
     if (n < 2) return nullptr;
     Small<Dims, 4> operands;
     Dims own(n, 0);
-    for (size_t i = 0; i < kept.size(); ++i) own[i < p.position ? i : i + p.shape.size()] = x.stride(kept[i]);
+    for (size_t i = 0; i < kept.size(); ++i) own[i < p.position ? i : i + points] = x.stride(kept[i]);
     operands.push_back(own);
-    for (const Dims& strides : indices) {
-        Dims all(n, 0);
-        for (size_t i = 0; i < strides.size(); ++i) all[p.position + i] = strides[i];
-        operands.push_back(all);
-    }
-    auto later = [&](size_t a, size_t b) {  // 1: a belongs further out than b
-        for (const Dims& s : operands) {
-            if (s[a] == 0 || s[b] == 0) continue;
-            if (s[a] != s[b]) return s[a] < s[b] ? -1 : 1;
-            if (shape[a] > shape[b]) return 1;
-        }
-        return 0;
-    };
-    Dims order;  // innermost first
-    for (size_t i = n; i-- > 0;) order.push_back(static_cast<int64_t>(i));
-    for (size_t i = 1; i < n; ++i)
-        for (size_t at = i, j = i; j-- > 0;) {
-            int c = later(static_cast<size_t>(order[j]), static_cast<size_t>(order[at]));
-            if (c < 0) break;
-            if (c > 0) {
-                std::swap(order[j], order[at]);
-                at = j;
-            }
-        }
-    Dims strides(n, 0);
-    int64_t next = 1;
-    bool row_major = true;
-    for (size_t i = 0; i < n; ++i) {
-        row_major = row_major && order[i] == static_cast<int64_t>(n - 1 - i);
-        strides[static_cast<size_t>(order[i])] = next;
-        next *= shape[static_cast<size_t>(order[i])];
-    }
-    return row_major || next == 0 ? nullptr : Layout::strided(shape, strides);
+    Dims alone(n, 1);
+    for (size_t i = 0; i < points; ++i) alone[p.position + i] = p.shape[i];
+    for (const Ref<Layout>& index : indices)
+        operands.push_back(iterated_strides(*index->viewed(alone), shape));
+    Ref<Layout> l = ordered_layout(shape, operands.data(), operands.size());
+    return l->is_standard() ? nullptr : l;
 }
 
 }  // namespace
@@ -308,9 +282,10 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
     p->rows = Array::empty(DType::Int64, p->shape);
     bool first = true;
     if (entries.empty()) p->rows.as<int64_t>()[0] = 0;
-    Small<Dims, 2> index_strides;
-    for (const Entry& e : entries) index_strides.push_back(broadcast_strides(*e.numbers.layout, p->shape));
-    p->memory = memory_of_read(*p, x.layout(), index_strides);
+    Small<Ref<Layout>, 2> layouts;
+    for (const Entry& e : entries)
+        layouts.push_back(Layout::strided(p->shape, iterated_strides(*e.numbers.layout, p->shape)));
+    p->memory = memory_of_read(*p, x.layout(), layouts);
     for (size_t k = 0; k < entries.size() && !empty; ++k) {
         Array numbers = as_numbers(entries[k].numbers, p->shape);
         try {

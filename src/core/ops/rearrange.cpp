@@ -12,10 +12,6 @@ namespace {
 
 using Int = long long;
 
-Array empty_like(const Array& a) {
-    return a.layout->is_dense() ? Array::empty(a.dtype, a.layout) : Array::empty(a.dtype, a.layout->dims());
-}
-
 // ---- repetition ----
 
 struct Repeat {
@@ -165,7 +161,7 @@ Array flipped(const Array& a, const Dims& dims) {
         offset += std::max<int64_t>(a.size(d) - 1, 0) * a.stride(d);
         strides[static_cast<size_t>(d)] = -a.stride(d);
     }
-    Array out = empty_like(a);
+    Array out = Array::empty(a.dtype, a.layout->packed());
     if (a.numel()) copy_array(a.view(Layout::strided(a.layout->dims(), strides), offset), out);
     return out;
 }

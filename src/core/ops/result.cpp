@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "array/order.h"
 #include "ops/operators.h"
 
 namespace pb {
@@ -194,77 +195,73 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
 
 namespace {
 
-// The order of dimensions from the innermost out: by stride, as the first operand says that has no broadcasting in
-// either of two dimensions; row-major where nobody says.
-Dims memory_order(const Operand* operands, int n, const Dims& shape) {
-    auto ndim = static_cast<int64_t>(shape.size());
-    Dims strides[kMaxOperands];
-    int count = 0;
-    for (int i = 0; i < n; ++i)
-        if (const Tensor* t = operands[i].tensor)
-            if (t->ndim() > 0) {
-                Dims& s = strides[count++];
-                s = broadcast_strides(t->layout(), shape);
-                for (int64_t d = ndim - t->ndim(); d < ndim;
-                     ++d)  // size 1 in the result too: a stride like any other
-                    if (shape[static_cast<size_t>(d)] == 1)
-                        s[static_cast<size_t>(d)] = t->layout().stride(d - (ndim - t->ndim()));
-            }
-    // Whether a lies outside b: 1, inside: -1, or nobody says: 0.
-    auto compare = [&](int64_t a, int64_t b) {
-        for (int i = 0; i < count; ++i) {
-            int64_t sa = strides[i][static_cast<size_t>(a)], sb = strides[i][static_cast<size_t>(b)];
-            if (sa == 0 || sb == 0) continue;
-            if (sa != sb) return sa > sb ? 1 : -1;
-            if (shape[static_cast<size_t>(a)] > shape[static_cast<size_t>(b)]) return 1;
-        }
-        return 0;
-    };
-    Dims order;
-    for (int64_t d = ndim - 1; d >= 0; --d) order.push_back(d);
-    // Insertion, as the relation is no total order: a pair that nobody tells apart does not stop the search.
-    for (int64_t i = 1; i < ndim; ++i)
-        for (int64_t at = i, k = i - 1; k >= 0; --k) {
-            int outside = compare(order[static_cast<size_t>(k)], order[static_cast<size_t>(at)]);
-            if (outside < 0) break;
-            if (outside == 0) continue;
-            std::swap(order[static_cast<size_t>(k)], order[static_cast<size_t>(at)]);
-            at = k;
-        }
-    return order;
+// Four dimensions with the second innermost, as pictures lie. Checked after row-major, so no layout is both.
+bool is_channels_last(const Layout& l) {
+    if (l.ndim() != 4) return false;
+    int64_t expect = 1;
+    for (int64_t d : {1, 3, 2, 0}) {
+        if (l.size(d) == 1) continue;
+        if (l.stride(d) != expect) return false;
+        expect *= l.size(d);
+    }
+    return true;
+}
+
+Ref<Layout> channels_last(const Dims& shape) {
+    Dims strides(4, 0);
+    int64_t next = 1;
+    for (size_t d : {1, 3, 2, 0}) {
+        strides[d] = next;
+        next *= shape[d];
+    }
+    return Layout::strided(shape, strides);
 }
 
 }  // namespace
 
-Ref<Layout> result_layout(const Operand* operands, int n) {
-    const Layout* first = nullptr;
-    bool same = true, agree = true, contiguous = true;
+// As PyTorch's iterator has it: operands that agree hand on their layout; a 0-d operand, or a number that is treated as
+// one, makes it look at the strides, with other results for dimensions of size 1.
+Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
+    Layout* first = nullptr;
+    bool scalars = false, same = true, agree = true, contiguous = true, pictures = true, standard = true;
     for (int i = 0; i < n; ++i) {
         const Tensor* t = operands[i].tensor;
-        if (!t || t->ndim() == 0) continue;
-        const Layout* l = &t->layout();
+        if (!t || t->ndim() == 0) {
+            scalars = scalars || t || !((row.parameters | row.apart) >> i & 1);
+            continue;
+        }
+        Layout* l = t->get()->layout;
         contiguous = contiguous && l->is_contiguous();
+        standard = standard && l->is_standard();
+        pictures = pictures && is_channels_last(*l);
         if (!first) first = l;
         if (first == l) continue;
         same = same && first->same_shape(*l);
         agree = agree && first->same(*l);
     }
     if (!first) return Layout::scalar();
-    if (agree && first->is_dense()) return Ref<Layout>(const_cast<Layout*>(first));
-    Ref<Layout> row_major = Layout::contiguous(first->dims());
-    if (!same)
+    if (same && standard && first->numel()) return Ref<Layout>(first);
+    if (row.lies == Lies::LikeInput) return first->packed();
+    if (row.lies == Lies::RowMajor) return Layout::contiguous(first->dims());
+    if (same && !scalars) {
+        if (contiguous) return Layout::contiguous(first->dims());
+        if (pictures) return channels_last(first->dims());
+        if (agree && first->is_dense()) return Ref<Layout>(first);
+    }
+    Dims shape = first->dims();
+    if (!same) {
+        Ref<Layout> met(first);
         for (int i = 0; i < n; ++i)
             if (const Tensor* t = operands[i].tensor)
-                row_major = Layout::contiguous(broadcast_shapes(*row_major, t->layout()));
-    if (contiguous && same) return row_major;
-    Dims shape = row_major->dims(), strides(shape.size(), 0);
-    int64_t stride = 1;
-    for (int64_t d : memory_order(operands, n, shape)) {
-        strides[static_cast<size_t>(d)] = stride;
-        stride *= std::max<int64_t>(shape[static_cast<size_t>(d)], 1);
+                met = Layout::contiguous(broadcast_shapes(*met, t->layout()));
+        shape = met->dims();
     }
-    return std::equal(strides.begin(), strides.end(), row_major->strides()) ? row_major
-                                                                            : Layout::strided(shape, strides);
+    Dims strides[kMaxOperands];
+    size_t count = 0;
+    for (int i = 0; i < n; ++i)
+        if (const Tensor* t = operands[i].tensor)
+            if (t->ndim()) strides[count++] = iterated_strides(t->layout(), shape);
+    return ordered_layout(shape, strides, count);
 }
 
 }  // namespace ops

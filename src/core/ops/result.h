@@ -14,7 +14,7 @@ Plan plan(const Row& row, const Operand* operands);
 void check_divisor(const Row& row, const Operand* operands, DType compute);
 [[noreturn]] void fail_unimplemented(const Row& row, DType d);
 
-// Broadcast shape; the operands' order of dimensions where they agree on one, row-major otherwise.
-Ref<Layout> result_layout(const Operand* operands, int n);
+// Broadcast shape; the operands' order of dimensions (`array/order.h`).
+Ref<Layout> result_layout(const Row& row, const Operand* operands, int n);
 
 }  // namespace pb::ops

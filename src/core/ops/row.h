@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "array/order.h"
 #include "program/program.h"
 #include "tensor/tensor.h"
 
@@ -46,6 +47,8 @@ struct Row {
     std::string name;
     int arity = 1;
     uint32_t parameters = 0;  // operands that are plain numbers, never differentiated
+    Lies lies = Lies::Iterated;
+    uint32_t apart = 0;       // operands that have no say in the result's layout where they are numbers
     int primitive = -1;       // -1: composed
     Program forward;
     bool differentiable = false;

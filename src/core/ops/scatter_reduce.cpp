@@ -108,6 +108,7 @@ void reduce_into(const Points& p, Reduce reduce, bool include_self, const Array&
 
 struct ScatterMean {
     static constexpr const char* name = "ScatterReduceBackward0";
+    static constexpr bool row_major = true;
     PointsRef p;
     Reduce reduce;  // Sum or Mean
     bool include_self;
@@ -129,6 +130,7 @@ struct ScatterMean {
 
 struct ScatterExtreme {
     static constexpr const char* name = "ScatterReduceBackward0";
+    static constexpr bool row_major = true;
     static constexpr uint32_t saves = 3;
     static constexpr bool saves_output = true;
     PointsRef p;
@@ -240,6 +242,7 @@ Tree multiply_out(const Points& p, const Tensor& src, const Tensor& self, bool w
 
 struct ScatterProd {
     static constexpr const char* name = "ScatterReduceBackward0";
+    static constexpr bool row_major = true;
     static constexpr uint32_t saves = 3;
     PointsRef p;
     bool include_self;

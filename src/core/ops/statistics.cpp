@@ -145,6 +145,7 @@ template <bool root, bool with_mean> struct Variance {
         });
         if (!with_mean) return {Tensor::make(v)};
         Tensor m = mean_of(Tensor::make(x));
+        if (dims.empty()) m = clone(m);
         return {Tensor::make(v), keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout, 0))};
     }
     Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true, false, -1); }

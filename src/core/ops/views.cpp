@@ -105,55 +105,6 @@ struct Unsqueeze {
     Tensors pushforward(Context&, const Tensors& t) { return {unsqueeze(t[0], dim)}; }
 };
 
-// The strides with which `shape` views memory laid out as `l`, if there are any.
-bool view_strides(const Layout& l, const Dims& shape, Dims* strides) {
-    *strides = Dims(shape.size(), 0);
-    if (l.numel() == 0) {
-        if (l.dims() == shape) {
-            *strides = l.stride_dims();
-            return true;
-        }
-        int64_t s = 1;
-        for (size_t i = shape.size(); i-- > 0;) {
-            (*strides)[i] = s;
-            s *= std::max<int64_t>(shape[i], 1);
-        }
-        return true;
-    }
-    // Runs of old dimensions that are contiguous among themselves are matched with runs of new ones.
-    int64_t v = static_cast<int64_t>(shape.size()) - 1;
-    int64_t run = 1, viewed = 1;
-    int64_t base = l.ndim() ? l.stride(l.ndim() - 1) : 1;
-    for (int64_t d = l.ndim() - 1; d >= 0; --d) {
-        run *= l.size(d);
-        bool breaks = d == 0 || (l.size(d - 1) != 1 && l.stride(d - 1) != run * base);
-        if (!breaks) continue;
-        while (v >= 0 && (viewed < run || shape[static_cast<size_t>(v)] == 1)) {
-            (*strides)[static_cast<size_t>(v)] = viewed * base;
-            viewed *= shape[static_cast<size_t>(v)];
-            --v;
-        }
-        if (viewed != run) return false;
-        if (d > 0) {
-            base = l.stride(d - 1);
-            run = viewed = 1;
-        }
-    }
-    for (; v >= 0; --v) {
-        if (shape[static_cast<size_t>(v)] != 1) return false;
-        (*strides)[static_cast<size_t>(v)] = viewed * base;
-    }
-    return true;
-}
-
-// The layout with which `shape` views memory laid out as `l`; null if there is none.
-Ref<Layout> view_layout(const Layout& l, const Dims& shape) {
-    if (l.is_contiguous() && l.numel()) return Layout::contiguous(shape);
-    Dims strides;
-    if (!view_strides(l, shape, &strides)) return nullptr;
-    return Layout::strided(shape, strides);
-}
-
 // Replaces a -1 in `shape`.
 Dims infer_shape(const Tensor& x, const Dims& given) {
     Dims shape = given;
@@ -289,7 +240,7 @@ Tensor expand(const Tensor& x, const Dims& shape) {
 }
 
 Tensor view(const Tensor& x, const Dims& given) {
-    Ref<Layout> layout = view_layout(x.layout(), infer_shape(x, given));
+    Ref<Layout> layout = x.layout().viewed(infer_shape(x, given));
     if (!layout)
         fail(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -300,7 +251,7 @@ Tensor view(const Tensor& x, const Dims& given) {
 
 Tensor reshape(const Tensor& x, const Dims& given) {
     Dims shape = infer_shape(x, given);
-    if (Ref<Layout> layout = view_layout(x.layout(), shape)) return apply(View{std::move(layout)}, {x});
+    if (Ref<Layout> layout = x.layout().viewed(shape)) return apply(View{std::move(layout)}, {x});
     return apply(UnsafeView{{Layout::contiguous(shape)}}, {contiguous(x)});
 }
 

@@ -231,7 +231,7 @@ Tensor tensor_from_data(PyObject* data, const DType* given) {
     if (is_tensor(data) || array) {
         Array from = array ? array_from_numpy(data) : Tensor(data).array();
         DType d = given ? *given : from.dtype;
-        Ref<Layout> l = from.layout->is_dense() ? from.layout : Layout::contiguous(from.layout->dims());
+        Ref<Layout> l = from.layout->packed();
         Array out = Array::empty(d, l);
         copy_array(from, out);
         return Tensor::make(out);

@@ -108,11 +108,12 @@ bool is_boolean(const Row& r, int16_t value) {
 }  // namespace
 
 PyObject* define_row(PyObject*, PyObject* args) {
-    const char *name, *promotion, *accepts = "any";
+    const char *name, *promotion, *accepts = "any", *lies = "iterated";
     int arity;
-    PyObject *parameters, *forward, *partials, *nodes, *gradients = nullptr;
-    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!", &name, &arity, &PyTuple_Type, &parameters, &forward,
-                          &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients))
+    PyObject *parameters, *forward, *partials, *nodes, *gradients = nullptr, *apart = nullptr;
+    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!s", &name, &arity, &PyTuple_Type, &parameters, &forward,
+                          &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients, &PyTuple_Type,
+                          &apart, &lies))
         return nullptr;
     try {
         auto row = std::make_unique<Row>();
@@ -128,6 +129,10 @@ PyObject* define_row(PyObject*, PyObject* args) {
         };
         row->parameters = bits(parameters);
         uint32_t gradient = bits(gradients);
+        row->apart = bits(apart);
+        row->lies = !std::strcmp(lies, "like input")  ? Lies::LikeInput
+                    : !std::strcmp(lies, "row-major") ? Lies::RowMajor
+                                                      : Lies::Iterated;
         row->promotion = promotion_of(promotion);
         row->accepts = !std::strcmp(accepts, "floats")    ? Accepts::Floats
                        : !std::strcmp(accepts, "numbers") ? Accepts::Numbers

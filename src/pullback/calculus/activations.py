@@ -58,6 +58,7 @@ hardtanh = _activation(
     parameters={"min_val": -1.0, "max_val": 1.0},
     promotion="arithmetic",
     accepts="numbers",
+    lies="like input",
     forms=IN_PLACE,
     kinks={-1: 0, 1: 0},
     note="0 at the corners, as PyTorch",
@@ -69,6 +70,7 @@ relu6 = _activation(
     "min(max(input, 0), 6)",
     promotion="arithmetic",
     accepts="numbers",
+    lies="like input",
     forms="nn inplace=",
     node="HardtanhBackward0",
     kinks={0: 0, 6: 0},
@@ -155,6 +157,7 @@ logsigmoid = _activation(
     "logsigmoid",
     lambda x: -logaddexp(-x, 0),
     doc="log(sigmoid(input)), without underflow.",
+    lies="row-major",
     forms="nn nn-out",
     node="LogSigmoidBackward0",
 )

@@ -141,6 +141,7 @@ pow = _arithmetic(
     operator="**",
     signature="input, exponent",
     accepts="powers",
+    apart=("b",),
     node=("PowBackward1", "PowBackward2", "PowBackward0"),
     domain=(POSITIVE, (-3, 3)),
     kinks={(0, 0): (0, 0), (0, 1): (1, 0), (0, 2): (0, 0), (0, 0.5): (inf, 0), (-2, 2): (-4, nan)},

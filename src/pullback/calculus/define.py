@@ -45,6 +45,7 @@ class Row:
     __slots__ = (
         "accepts",
         "aliases",
+        "apart",
         "doc",
         "domain",
         "error",
@@ -53,6 +54,7 @@ class Row:
         "function",
         "gradients",
         "kinks",
+        "lies",
         "name",
         "node",
         "note",
@@ -76,6 +78,8 @@ class Row:
         *,
         operands=None,  # their names, where neither formula nor rule tells
         parameters=None,  # {name: default, or ...}: plain numbers, never differentiated
+        lies="iterated",  # how a result lies in memory: as PyTorch's iterator has it, "like input", "row-major"
+        apart=(),  # names of operands that have no say in the result's strides where they are numbers
         promotion="float",
         node=None,  # grad_fn's name, or (all tensors, number at operand 0, number at operand 1, ...)
         accepts="any",  # of the common dtype: "any", "numbers" (no bool), "powers" (bool by a bool), "floats"
@@ -97,6 +101,8 @@ class Row:
         self.rule = rule
         self.doc = doc
         self.parameters = parameters or {}
+        self.apart = apart
+        self.lies = lies
         self.promotion = promotion
         self.accepts = accepts
         self.forms = tuple(forms.split())
@@ -137,12 +143,20 @@ class Row:
     @property
     def parameter_indices(self):
         """Which operands are parameters."""
-        return tuple([index for index, name in enumerate(self.operands) if name in self.parameters])
+        return self._indices(self.parameters)
+
+    @property
+    def apart_indices(self):
+        """Which operands have no say in the result's strides where they are numbers."""
+        return self._indices(self.apart)
+
+    def _indices(self, names):
+        return tuple([index for index, name in enumerate(self.operands) if name in names])
 
     @property
     def gradient_indices(self):
         """Which operands are gradients: where one is a partial, it is applied with `gmul`."""
-        return tuple([index for index, name in enumerate(self.operands) if name in self.gradients])
+        return self._indices(self.gradients)
 
     @property
     def differentiable(self):
@@ -373,6 +387,8 @@ def _hand_over(row, core):
         row.node,
         row.accepts,
         row.gradient_indices,
+        row.apart_indices,
+        row.lies,
     )
 
 

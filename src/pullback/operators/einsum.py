@@ -196,7 +196,7 @@ def plan(equation, shapes):
         wanted = set(output).union(*others)
         for each, partner in ((i, j), (j, i)):
             _sum_away(steps, terms, each, wanted.union(terms[partner]))
-        terms[i] = _pair(steps, i, j, terms[i], terms[j], wanted, sizes)
+        terms[i] = _pair(steps, i, j, terms[i], terms[j], wanted, sizes, output)
         del terms[j]
     _sum_away(steps, terms, 0, set(output))
     if terms[0] != output or not steps:
@@ -225,19 +225,28 @@ def _sum_away(steps, terms, i, wanted):
         terms[i] = [label for label in terms[i] if label in wanted]
 
 
-def _pair(steps, i, j, a, b, wanted, sizes):
-    """Plans the product of operands i and j; returns the labels of the result."""
-    batch = [label for label in a if label in b and label in wanted]
-    summed = [label for label in a if label in b and label not in wanted]
-    rows = [label for label in a if label not in b]
-    cols = [label for label in b if label not in a]
+def _pair(steps, i, j, a, b, wanted, sizes, output):
+    """Plans the product of operands i and j; returns the labels of the result.
+
+    Labels keep the order of the output, and the last one of the result is a column: so the result lies as PyTorch's.
+    """
+    rank = lambda label: label if isinstance(label, int) else LETTERS.index(label)
+    place = lambda label: (0, output.index(label)) if label in output else (1, rank(label))
+    ordered = sorted({*a, *b}, key=place)
+    batch = [label for label in ordered if label in a and label in b and label in wanted]
+    summed = [label for label in ordered if label in a and label in b and label not in wanted]
+    rows = [label for label in ordered if label not in b]
+    cols = [label for label in ordered if label not in a]
+    if summed and rows and cols and place(cols[-1]) < place(rows[-1]):
+        steps.append((_swap, i, j))
+        a, b, rows, cols = b, a, cols, rows
     size = lambda labels: tuple(sizes[label] for label in labels)
     position = lambda labels, of: tuple(of.index(label) for label in labels)
     if not summed:  # nothing to add up: an elementwise product
-        order = [*batch, *rows]
-        steps.append((_multiply, i, j, position(order, a), size(order) + (1,) * len(cols),
-                      position([*batch, *cols], b), size(batch) + (1,) * len(rows) + size(cols)))  # fmt: skip
-        return [*order, *cols]
+        within = lambda labels: [label for label in ordered if label in labels]
+        spread = lambda labels: tuple(sizes[label] if label in labels else 1 for label in ordered)
+        steps.append((_multiply, i, j, position(within(a), a), spread(a), position(within(b), b), spread(b)))
+        return ordered
     result = [*batch, *rows, *cols]
     n = size(batch)
     steps.append((
@@ -338,6 +347,10 @@ def _permute(operands, i, order):
 def _sum(operands, i, dims):
     # Summing keeps the dtype, as a product does.
     operands[i] = operands[i].sum(dims, dtype=operands[i].dtype)
+
+
+def _swap(operands, i, j):
+    operands[i], operands[j] = operands[j], operands[i]
 
 
 def _multiply(operands, i, j, order_a, shape_a, order_b, shape_b):

@@ -176,10 +176,11 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     if prepend is not None or append is not None:
         parts = [part for part in (prepend, input, append) if part is not None]
         input = FUNCTIONS["cat"](parts, dim)
+    n = min(n, input.shape[dim])
+    if n == 0:
+        return input.clone()
     for _ in range(n):
         length = input.shape[dim]
-        if length < 2:
-            return input.narrow(dim, 0, 0)
         after, before = input.narrow(dim, 1, length - 1), input.narrow(dim, 0, length - 1)
         input = after != before if input.dtype == boolean else after - before
     return input

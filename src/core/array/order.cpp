@@ -1,0 +1,53 @@
+#include "array/order.h"
+
+namespace pb {
+
+Dims memory_order(const Dims& shape, const Dims* strides, size_t operands) {
+    size_t n = shape.size();
+    // Whether a lies outside b: 1, inside: -1, or nobody says: 0.
+    auto compare = [&](int64_t a, int64_t b) {
+        for (size_t i = 0; i < operands; ++i) {
+            int64_t sa = strides[i][static_cast<size_t>(a)], sb = strides[i][static_cast<size_t>(b)];
+            if (sa == 0 || sb == 0) continue;
+            if (sa != sb) return sa > sb ? 1 : -1;
+            if (shape[static_cast<size_t>(a)] > shape[static_cast<size_t>(b)]) return 1;
+        }
+        return 0;
+    };
+    Dims order;
+    for (size_t d = n; d-- > 0;) order.push_back(static_cast<int64_t>(d));
+    for (size_t i = 1; i < n; ++i)
+        for (size_t at = i, k = i; k-- > 0;) {
+            int outside = compare(order[k], order[at]);
+            if (outside < 0) break;
+            if (outside == 0) continue;
+            std::swap(order[k], order[at]);
+            at = k;
+        }
+    return order;
+}
+
+Ref<Layout> ordered_layout(const Dims& shape, const Dims* strides, size_t operands) {
+    Dims order = memory_order(shape, strides, operands), packed(shape.size(), 0);
+    int64_t next = 1;
+    bool row_major = true;
+    for (size_t i = 0; i < shape.size(); ++i) {
+        auto d = static_cast<size_t>(order[i]);
+        row_major = row_major && d == shape.size() - 1 - i;
+        packed[d] = next;
+        next *= shape[d];  // 0 included: so are the strides of PyTorch's empty results
+    }
+    return row_major ? Layout::contiguous(shape) : Layout::strided(shape, packed);
+}
+
+Dims iterated_strides(const Layout& l, const Dims& shape) {
+    size_t lead = shape.size() - static_cast<size_t>(l.ndim());
+    Dims strides(shape.size(), 0);
+    for (size_t d = lead; d < shape.size(); ++d) {
+        auto own = static_cast<int64_t>(d - lead);
+        strides[d] = l.size(own) == 1 && shape[d] != 1 ? 0 : l.stride(own);
+    }
+    return strides;
+}
+
+}  // namespace pb

@@ -1,0 +1,24 @@
+// The order of dimensions in memory that results get, which is that of PyTorch's iterator.
+//
+// Dimensions are sorted by stride, innermost first. The first operand decides that tells two dimensions apart; a stride
+// of 0 (broadcast, or expanded) says nothing, and of equal strides the smaller dimension lies inside. Where nobody
+// says, the later dimension lies inside. That is no total order: an insertion sort, which passes over pairs that nobody
+// tells apart, is part of the definition.
+#pragma once
+#include "array/layout.h"
+
+namespace pb {
+
+// How a result lies: as the iterator has it, gapless in the order of its first operand, or row-major.
+enum class Lies : uint8_t { Iterated, LikeInput, RowMajor };
+
+// The dimensions of `shape` from the innermost out; `strides` are those of each operand over `shape`.
+Dims memory_order(const Dims& shape, const Dims* strides, size_t operands);
+
+// A new result's layout: gapless in that order.
+Ref<Layout> ordered_layout(const Dims& shape, const Dims* strides, size_t operands);
+
+// The strides of `l` over `shape`: 0 where it is broadcast. Where the result's size is 1 too, its own.
+Dims iterated_strides(const Layout& l, const Dims& shape);
+
+}  // namespace pb
