@@ -228,25 +228,31 @@ def _sum_away(steps, terms, i, wanted):
 def _pair(steps, i, j, a, b, wanted, sizes, output):
     """Plans the product of operands i and j; returns the labels of the result.
 
-    Labels keep the order of the output, and the last one of the result is a column: so the result lies as PyTorch's.
+    Labels keep the order of the output, columns hold those of size 1, and the operands change places where all
+    columns come before all rows: so the result lies in memory as PyTorch's.
     """
     rank = lambda label: label if isinstance(label, int) else LETTERS.index(label)
     place = lambda label: (0, output.index(label)) if label in output else (1, rank(label))
     ordered = sorted({*a, *b}, key=place)
-    batch = [label for label in ordered if label in a and label in b and label in wanted]
-    summed = [label for label in ordered if label in a and label in b and label not in wanted]
-    rows = [label for label in ordered if label not in b]
-    cols = [label for label in ordered if label not in a]
-    if summed and rows and cols and place(cols[-1]) < place(rows[-1]):
+    kept = [label for label in ordered if label in wanted]
+    long = [label for label in ordered if sizes[label] != 1]
+    batch = [label for label in long if label in a and label in b and label in wanted]
+    summed = [label for label in long if label in a and label in b and label not in wanted]
+    if not summed:  # nothing to add up: an elementwise product
+        steps.append((_multiply, i, j, _against(a, ordered), _against(b, ordered)))
+        if kept != ordered:
+            steps.append((_reshape, i, tuple(sizes[label] for label in kept)))
+        return kept
+    rows = [label for label in long if label not in b]
+    cols = [label for label in kept if label not in batch and label not in rows]
+    if rows and cols and place(cols[-1]) < place(rows[0]):
         steps.append((_swap, i, j))
         a, b, rows, cols = b, a, cols, rows
     size = lambda labels: tuple(sizes[label] for label in labels)
-    position = lambda labels, of: tuple(of.index(label) for label in labels)
-    if not summed:  # nothing to add up: an elementwise product
-        within = lambda labels: [label for label in ordered if label in labels]
-        spread = lambda labels: tuple(sizes[label] if label in labels else 1 for label in ordered)
-        steps.append((_multiply, i, j, position(within(a), a), spread(a), position(within(b), b), spread(b)))
-        return ordered
+    position = lambda labels, of: tuple(
+        of.index(label)
+        for label in [*(l for l in labels if l in of), *(l for l in of if l not in labels)]  # of size 1
+    )
     result = [*batch, *rows, *cols]
     n = size(batch)
     steps.append((
@@ -256,6 +262,12 @@ def _pair(steps, i, j, a, b, wanted, sizes, output):
         size(result), tuple(range(len(result))),
     ))  # fmt: skip
     return result
+
+
+def _against(labels, ordered):
+    """How an operand is set against a product's labels: how many dimensions it lacks, and its order with those."""
+    whole = [*labels, *(label for label in ordered if label not in labels)]
+    return len(whole) - len(labels), tuple(whole.index(label) for label in ordered)
 
 
 def _order(terms, output, sizes):
@@ -353,9 +365,15 @@ def _swap(operands, i, j):
     operands[i], operands[j] = operands[j], operands[i]
 
 
-def _multiply(operands, i, j, order_a, shape_a, order_b, shape_b):
-    b = operands.pop(j)
-    operands[i] = operands[i].permute(order_a).reshape(shape_a) * b.permute(order_b).reshape(shape_b)
+def _multiply(operands, i, j, a, b):
+    operands[i], other = _set(operands[i], *a), _set(operands.pop(j), *b)
+    operands[i] = operands[i] * other
+
+
+def _set(operand, lacks, order):
+    for _ in range(lacks):
+        operand = operand.unsqueeze(-1)
+    return operand.permute(order)
 
 
 def _contract(operands, i, j, order_a, shape_a, order_b, shape_b, shape, order):
