@@ -328,4 +328,9 @@ def run(m, operands, call):
         return None
     for y in outputs:
         y.backward(m.ones(y.shape, dtype=y.dtype), retain_graph=True)
-    return [None if x.grad is None else [list(x.grad.shape), list(x.grad.stride())] for x in names.values()]
+    return [None if x.grad is None else long_strides(x.grad) for x in names.values()]
+
+
+def long_strides(gradient):
+    """Shape, and strides of the dimensions along which somebody steps: those of size 1 follow from how it was computed."""
+    return [list(gradient.shape), [s for n, s in zip(gradient.shape, gradient.stride()) if n != 1 and gradient.numel()]]

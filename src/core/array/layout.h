@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 
+#include "array/checked.h"
 #include "array/pool.h"
 #include "array/ref.h"
 #include "array/small.h"

@@ -2,6 +2,7 @@
 //
 // The product is written where the scaled input already stands, which BLAS does for nothing. A beta of 0 means
 // that the input is not read at all: its nan and inf do not reach the result.
+#include "array/order.h"
 #include "ops/linear.h"
 #include "ops/products.h"
 #include "program/program.h"
@@ -115,8 +116,15 @@ struct AddOuter {
     Tensor forward(const Tensors& x) {
         Tensor product = scaled(mul(unsqueeze(x[1], -1), x[2]), alpha);
         Tensor input = expand(x[0], product.shape());
-        if (!is_zero(beta)) return add(scaled(input, beta), product);
-        return to_dtype(product, promote(x[0].dtype(), product.dtype()));
+        Tensor y = is_zero(beta) ? to_dtype(product, promote(x[0].dtype(), product.dtype()))
+                                 : add(scaled(input, beta), product);
+        // It lies as one function of three operands does.
+        Dims shape = product.shape(), strides[3];
+        strides[0] = iterated_strides(input.layout(), shape);
+        strides[1] = iterated_strides(unsqueeze(x[1], -1).layout(), shape);
+        strides[2] = iterated_strides(x[2].layout(), shape);
+        Ref<Layout> layout = ordered_layout(shape, strides, 3);
+        return y.layout().same(*layout) ? y : Tensor::make(relaid(y.array(), layout));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         Tensor sum;

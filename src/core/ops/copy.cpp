@@ -191,39 +191,6 @@ Tensor unary(const char* name, const Tensor& x) {
     return elementwise(*row, {x});
 }
 
-// Like PyTorch: the memory stays where it suffices; otherwise all aliases get larger memory with the old contents.
-void resize_output(const Tensor& out, const Layout& shape) {
-    if (out.is_dual())
-        fail(
-            "output with shape %s doesn't match the broadcast shape %s, and it carries tangents: give an "
-            "`out` of that "
-            "shape.",
-            shape_text(out.layout()).c_str(), shape_text(shape).c_str());
-    if (out.numel() != 0) {
-        std::string text = "An output with one or more elements was resized since it had shape " +
-                           shape_text(out.layout()) + ", which does not match the required output shape " +
-                           shape_text(shape) + ". Give an `out` of that shape, or an empty one.";
-        if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) < 0) throw PythonError();
-    }
-    Ref<Layout> l = Layout::contiguous(shape.dims());
-    Ref<Buffer>& buffer = out->cell->buffer;
-    size_t bytes = static_cast<size_t>(out->offset + l->numel()) * item_size(out.dtype());
-    if (bytes > buffer->bytes()) {
-        if (buffer->is_foreign() && buffer->bytes())
-            fail(
-                "Trying to resize storage that is not resizable. The memory of `out` belongs to somebody "
-                "else: give "
-                "an `out` of shape %s.",
-                shape_text(shape).c_str());
-        Ref<Buffer> larger = Buffer::allocate(bytes);
-        std::memcpy(larger->data(), buffer->data(), buffer->bytes());
-        buffer = std::move(larger);
-    }
-    Layout* old = out->layout;
-    out->layout = l.detach();
-    old->release();
-}
-
 std::string why_no_grad(const Tensor& t) {
     if (!is_differentiable(t.dtype()))
         return std::string(". It has the dtype ") + dtype_name(t.dtype()) +

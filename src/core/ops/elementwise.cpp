@@ -5,6 +5,7 @@
 #include "ops/elementwise_node.h"
 #include "ops/fast.h"
 #include "ops/operators.h"
+#include "ops/out.h"
 #include "ops/pending.h"
 #include "ops/result.h"
 #include "tape/history.h"
@@ -262,28 +263,23 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
 }
 
 void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n) {
+    const char* name = row.name.c_str();
     Plan p = plan(row, operands);
+    bool records = row.differentiable && is_differentiable(p.result) && should_record(out), reads_itself = false;
+    refuse_tangents(name, out);
     for (int i = 0; i < n; ++i)
-        if (operands[i].tensor && should_record(*operands[i].tensor))
-            fail(
-                "%s(): functions with out=... arguments don't support automatic differentiation, but one of "
-                "the arguments "
-                "requires grad.",
-                row.name.c_str());
-    if (should_record(out))
-        fail(
-            "%s(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments "
-            "requires grad.",
-            row.name.c_str());
+        if (const Tensor* t = operands[i].tensor) {
+            refuse_tangents(name, *t);
+            records = records || (row.differentiable && should_record(*t));
+            reads_itself = reads_itself || t->is(out);
+        }
+    if (records) refuse_recording(name);
+    check_out_dtype(name, OutRule::Cast, out, p.result);
     check_divisor(row, operands, p.compute);
-    Ref<Layout> shape = result_layout(row, operands, n);
-    bool reads_itself = false;
-    for (int i = 0; i < n; ++i)
-        reads_itself = reads_itself || (operands[i].tensor && operands[i].tensor->is(out));
-    if (!reads_itself && !shape->same_shape(out.layout())) resize_output(out, *shape);
-    check_target(row, out, operands, shape, p.result);
-    check_inplace(out);
+    Ref<Layout> layout = result_layout(row, operands, n);
+    bool fits = reads_itself || layout->same_shape(out.layout());
+    check_target(row, fits ? out : out.alias(layout, out->offset), operands, layout, p.result);
+    // What lies elsewhere in the target's memory is read before that is written, or moves.
     Operand read[kMaxOperands];
     Tensor copies[kMaxOperands];
     for (int i = 0; i < n; ++i) {
@@ -293,9 +289,10 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
             read[i].tensor = &copies[i];
         }
     }
+    fit_out(out, layout);
     Array target = out.array();
     compute_into(row, read, p.compute, target);
-    note_write(out, row.name.c_str());
+    note_write(out, name);
 }
 
 Tensors play(const Program& p, const Operand* inputs, DType compute) {

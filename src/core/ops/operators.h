@@ -196,6 +196,5 @@ void add_array(const Array& from, const Array& to);
 void add_one_by_one(const Array& from, const Array& to);  // strided.cpp
 void check_anomaly(Node& node, const Tensors& grads);
 std::string why_no_grad(const Tensor& t);
-void resize_output(const Tensor& out, const Layout& shape);
 
 }  // namespace pb::ops

@@ -28,7 +28,7 @@ PyObject* sized(const Args& a, const Scalar* value) {
     Dims shape = a.dims(0);
     Options o = read_options(a, 2);
     DType d = o.dtype_or(default_dtype);
-    return deliver(a, 1, value ? ops::full(d, Layout::contiguous(shape), *value) : ops::empty(d, shape), o);
+    return finish(value ? ops::full(d, Layout::contiguous(shape), *value) : ops::empty(d, shape), o);
 }
 PyObject* zeros(const Args& a) {
     for (int64_t n : a.dims(0))
@@ -54,7 +54,7 @@ PyObject* full(const Args& a) {
     Options o = read_options(a, 3);
     DType d = o.dtype_or(number_dtype(v));
     check_fits(v, d);
-    return deliver(a, 2, ops::full(d, Layout::contiguous(shape), v), o);
+    return finish(ops::full(d, Layout::contiguous(shape), v), o);
 }
 
 PyObject* empty_strided(const Args& a) {
@@ -137,29 +137,22 @@ PyObject* arange(const Args& a) {
     Scalar step = a.given(2) ? a.scalar(2) : Scalar(1);
     Options o = read_options(a, 4);
     bool whole = start.kind != Scalar::Float && end.kind != Scalar::Float && step.kind != Scalar::Float;
-    DType d = o.dtype_given ? o.dtype
-              : a.given(3)  ? a.tensor(3).dtype()
-              : whole       ? DType::Int64
-                            : default_dtype;
-    return deliver(a, 3, ops::arange(start, end, step, d), o);
+    DType d = o.dtype_given ? o.dtype : whole ? DType::Int64 : default_dtype;
+    return finish(ops::arange(start, end, step, d), o);
 }
 
-DType dtype_for(const Args& a, size_t out, const Options& o) {
-    return o.dtype_given ? o.dtype : a.given(out) ? a.tensor(out).dtype() : default_dtype;
-}
 PyObject* linspace(const Args& a) {
     Options o = read_options(a, 4);
-    return deliver(a, 3, ops::linspace(a.number(0), a.number(1), a.integer(2), dtype_for(a, 3, o)), o);
+    return finish(ops::linspace(a.number(0), a.number(1), a.integer(2), o.dtype_or(default_dtype)), o);
 }
 PyObject* logspace(const Args& a) {
     Options o = read_options(a, 5);
-    return deliver(a, 4,
-                   ops::logspace(a.number(0), a.number(1), a.integer(2), a.number(3), dtype_for(a, 4, o)), o);
+    return finish(ops::logspace(a.number(0), a.number(1), a.integer(2), a.number(3), o.dtype_or(default_dtype)), o);
 }
 PyObject* eye(const Args& a) {
     Options o = read_options(a, 3);
     int64_t n = a.integer(0);
-    return deliver(a, 2, ops::eye(n, a.given(1) ? a.integer(1) : n, dtype_for(a, 2, o)), o);
+    return finish(ops::eye(n, a.given(1) ? a.integer(1) : n, o.dtype_or(default_dtype)), o);
 }
 PyObject* scalar_tensor(const Args& a) {
     Options o = read_options(a, 1);
@@ -195,16 +188,7 @@ PyObject* copy_(const Args& a) {
     return returned(a);
 }
 
-// write_out(out, value): `out=` of the functions written in Python.
-PyObject* write_out(const Args& a) {
-    Tensor out = a.tensor(0), value = a.tensor(1);
-    if (!out.layout().same_shape(value.layout())) ops::resize_output(out, value.layout());
-    ops::copy_(out, value);
-    return returned(a);
-}
-
 const OperatorEntry entries[] = {
-    {"write_out", write_out},
     {"tensor", tensor},
     {"zeros", zeros},
     {"ones", ones},

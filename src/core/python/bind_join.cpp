@@ -11,38 +11,8 @@ PyObject* same(const Args& a, const Tensor&) {
     return a.raw(0);
 }
 
-// Writes a result into `out`, which gets its shape if it is empty.
-PyObject* into(const Args& a, size_t i, const Tensors& inputs, const Tensor& result) {
-    Tensor out = a.tensor(i);
-    bool records = should_record(out);
-    for (const Tensor& x : inputs) records = records || should_record(x);
-    if (records)
-        fail(
-            "%s(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad.",
-            a.operation);
-    if (category(result.dtype()) > category(out.dtype()))
-        fail_as(ErrorKind::Type, "torch.%s(): input types can't be cast to the desired output type %s",
-                a.operation, dtype_legacy_name(out.dtype()));
-    if (!out.layout().same_shape(result.layout())) ops::resize_output(out, result.layout());
-    GradMode off(false);
-    ops::copy_(out, result);
-    return out.release();
-}
-
-Tensor plain(const Tensor& x) { return ops::detach(x); }
-
-PyObject* joined(const Args& a, size_t out, const Tensors& parts, Tensor (*join)(const Tensors&, int64_t),
-                 int64_t dim) {
-    if (!a.given(out)) return wrap(join(parts, dim));
-    // Computed apart, so that `out` may be one of the parts.
-    Tensors read;
-    for (const Tensor& x : parts) read.push_back(plain(x));
-    return into(a, out, parts, join(read, dim));
-}
-
-PyObject* cat(const Args& a) { return joined(a, 2, a.tensors(0), ops::cat, a.integer(1)); }
-PyObject* stack(const Args& a) { return joined(a, 2, a.tensors(0), ops::stack, a.integer(1)); }
+PyObject* cat(const Args& a) { return wrap(ops::cat(a.tensors(0), a.integer(1))); }
+PyObject* stack(const Args& a) { return wrap(ops::stack(a.tensors(0), a.integer(1))); }
 
 Tensors stackable(const Args& a, int64_t ndim) {
     Tensors parts = a.tensors(0);
@@ -52,16 +22,16 @@ Tensors stackable(const Args& a, int64_t ndim) {
 }
 PyObject* hstack(const Args& a) {
     Tensors parts = stackable(a, 1);
-    return joined(a, 1, parts, ops::cat, parts[0].ndim() == 1 ? 0 : 1);
+    return wrap(ops::cat(parts, parts[0].ndim() == 1 ? 0 : 1));
 }
-PyObject* vstack(const Args& a) { return joined(a, 1, stackable(a, 2), ops::cat, 0); }
-PyObject* dstack(const Args& a) { return joined(a, 1, stackable(a, 3), ops::cat, 2); }
+PyObject* vstack(const Args& a) { return wrap(ops::cat(stackable(a, 2), 0)); }
+PyObject* dstack(const Args& a) { return wrap(ops::cat(stackable(a, 3), 2)); }
 PyObject* column_stack(const Args& a) {
     Tensors parts = a.tensors(0);
     if (parts.empty()) fail("%s expects a non-empty TensorList", a.operation);
     for (Tensor& x : parts)
         if (x.ndim() <= 1) x = ops::reshape(x, Dims{x.numel(), 1});
-    return joined(a, 1, parts, ops::cat, 1);
+    return wrap(ops::cat(parts, 1));
 }
 
 PyObject* repeat(const Args& a) { return wrap(ops::repeat(a.tensor(0), a.dims(1))); }
@@ -105,16 +75,8 @@ PyObject* roll(const Args& a) {
 }
 PyObject* rot90(const Args& a) { return wrap(ops::rot90(a.tensor(0), a.integer(1), a.dims(2))); }
 
-PyObject* tril(const Args& a) {
-    Tensor x = a.tensor(0);
-    if (!a.given(2)) return wrap(ops::tril(x, a.integer(1)));
-    return into(a, 2, {x}, ops::tril(plain(x), a.integer(1)));
-}
-PyObject* triu(const Args& a) {
-    Tensor x = a.tensor(0);
-    if (!a.given(2)) return wrap(ops::triu(x, a.integer(1)));
-    return into(a, 2, {x}, ops::triu(plain(x), a.integer(1)));
-}
+PyObject* tril(const Args& a) { return wrap(ops::tril(a.tensor(0), a.integer(1))); }
+PyObject* triu(const Args& a) { return wrap(ops::triu(a.tensor(0), a.integer(1))); }
 PyObject* tril_(const Args& a) { return same(a, ops::tril_(a.tensor(0), a.integer(1))); }
 PyObject* triu_(const Args& a) { return same(a, ops::triu_(a.tensor(0), a.integer(1))); }
 // tril_indices(row, col, offset=0, *, dtype=None)

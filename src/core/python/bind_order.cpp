@@ -2,41 +2,40 @@
 #include <cstring>
 
 #include "ops/operators.h"
-#include "python/outputs.h"
 #include "python/return_types.h"
 
 namespace pb {
 
 namespace {
 
-PyObject* pair(const Args& a, const char* name, size_t out, const Tensors& both) {
-    return wrap_named(name, {"values", "indices"}, a.given(out) ? into_pair(a, out, both) : both);
+PyObject* pair(const Args& a, const char* name, const Tensors& both) {
+    return wrap_named(name, {"values", "indices"}, both);
 }
 
 // sort(input, dim=-1, descending=False, stable=False, *, out=None)
 PyObject* sort(const Args& a) {
-    return pair(a, "sort", 4, ops::sort(a.tensor(0), a.integer(1), a.flag(2), a.given(3)));
+    return pair(a, "sort", ops::sort(a.tensor(0), a.integer(1), a.flag(2), a.given(3)));
 }
 // argsort(input, dim=-1, descending=False, stable=False)
 PyObject* argsort(const Args& a) { return wrap(ops::argsort(a.tensor(0), a.integer(1), a.flag(2))); }
 PyObject* msort(const Args& a) { return wrap(std::move(ops::sort(a.tensor(0), 0, false, false)[0])); }
 // topk(input, k, dim=-1, largest=True, sorted=True, *, out=None)
 PyObject* topk(const Args& a) {
-    return pair(a, "topk", 5, ops::topk(a.tensor(0), a.integer(1), a.integer(2), a.flag(3)));
+    return pair(a, "topk", ops::topk(a.tensor(0), a.integer(1), a.integer(2), a.flag(3)));
 }
 // kthvalue(input, k, dim=-1, keepdim=False, *, out=None)
 PyObject* kthvalue(const Args& a) {
-    return pair(a, "kthvalue", 4, ops::kthvalue(a.tensor(0), a.integer(1), a.integer(2), a.flag(3)));
+    return pair(a, "kthvalue", ops::kthvalue(a.tensor(0), a.integer(1), a.integer(2), a.flag(3)));
 }
 // median(input, dim=None, keepdim=False, *, out=None)
 PyObject* median_of(const Args& a, const char* name, bool ignore_nan) {
     if (!a.given(1)) return wrap(ops::median(a.tensor(0), ignore_nan));
-    return pair(a, name, 3, ops::median_along(a.tensor(0), a.integer(1), a.flag(2), ignore_nan));
+    return pair(a, name, ops::median_along(a.tensor(0), a.integer(1), a.flag(2), ignore_nan));
 }
 PyObject* median(const Args& a) { return median_of(a, "median", false); }
 PyObject* nanmedian(const Args& a) { return median_of(a, "nanmedian", true); }
 // mode(input, dim=-1, keepdim=False, *, out=None)
-PyObject* mode(const Args& a) { return pair(a, "mode", 3, ops::mode(a.tensor(0), a.integer(1), a.flag(2))); }
+PyObject* mode(const Args& a) { return pair(a, "mode", ops::mode(a.tensor(0), a.integer(1), a.flag(2))); }
 
 // (values, inverse, counts) of unique(input, dim, consecutive)
 PyObject* unique(const Args& a) {
@@ -57,8 +56,7 @@ PyObject* searchsorted(const Args& a) {
         right = !std::strcmp(side, "right");
     }
     Tensor hold;
-    return wrap_out(
-        a, 6, ops::searchsorted(a.tensor(0), a.operand(1, hold), right, a.tensor_or_none(5), a.flag(2)));
+    return wrap(ops::searchsorted(a.tensor(0), a.operand(1, hold), right, a.tensor_or_none(5), a.flag(2)));
 }
 // bucketize(input, boundaries, *, out_int32=False, right=False, out=None)
 PyObject* bucketize(const Args& a) {
@@ -66,7 +64,7 @@ PyObject* bucketize(const Args& a) {
     if (boundaries.ndim() != 1)
         fail("bucketize(): boundaries tensor must be 1 dimension, but got dim(%lld)",
              static_cast<long long>(boundaries.ndim()));
-    return wrap_out(a, 4, ops::searchsorted(boundaries, a.operand(0, hold), a.flag(3), Tensor(), a.flag(2)));
+    return wrap(ops::searchsorted(boundaries, a.operand(0, hold), a.flag(3), Tensor(), a.flag(2)));
 }
 // bincount(input, weights=None, minlength=0)
 PyObject* bincount(const Args& a) {
@@ -74,7 +72,7 @@ PyObject* bincount(const Args& a) {
 }
 // histc(input, bins=100, min=0, max=0, *, out=None)
 PyObject* histc(const Args& a) {
-    return wrap_out(a, 4, ops::histc(a.tensor(0), a.integer(1), a.number(2), a.number(3)));
+    return wrap(ops::histc(a.tensor(0), a.integer(1), a.number(2), a.number(3)));
 }
 
 const OperatorEntry entries[] = {

@@ -118,20 +118,20 @@ PyObject* make_default(const Args&) { return default_generator_object(); }
 
 // ---- draws of given sizes: (size, generator, out, options) ----
 
-template <class F> PyObject* sized(const Args& a, DType fallback, F&& fill) {
+template <class F> PyObject* sized(const Args& a, size_t options, DType fallback, F&& fill) {
     Dims shape = a.dims(0);
     Generator& g = generator(a, 1);
-    Options o = read_options(a, 3);
-    DType d = o.dtype_given ? o.dtype : a.given(2) ? a.tensor(2).dtype() : fallback;
+    Options o = read_options(a, options);
+    DType d = o.dtype_or(fallback);
     Tensor t = ops::empty(d, shape);
     fill(g, t.array());
-    return deliver(a, 2, std::move(t), o);
+    return finish(std::move(t), o);
 }
 PyObject* rand(const Args& a) {
-    return sized(a, default_dtype, [](Generator& g, const Array& x) { ops::fill_uniform(g, x, 0, 1); });
+    return sized(a, 3, default_dtype, [](Generator& g, const Array& x) { ops::fill_uniform(g, x, 0, 1); });
 }
 PyObject* randn(const Args& a) {
-    return sized(a, default_dtype, [](Generator& g, const Array& x) { ops::fill_normal(g, x, 0, 1); });
+    return sized(a, 3, default_dtype, [](Generator& g, const Array& x) { ops::fill_normal(g, x, 0, 1); });
 }
 
 // The range [low, high) checked against what the dtype holds.
@@ -150,10 +150,10 @@ void check_range(int64_t low, int64_t high, DType d) {
 }
 uint64_t width(int64_t low, int64_t high) { return static_cast<uint64_t>(high) - static_cast<uint64_t>(low); }
 
-// (size, generator, out, options, low, high)
+// (size, generator, options, low, high)
 PyObject* randint(const Args& a) {
-    int64_t low = a.integer(8), high = a.integer(9);
-    return sized(a, DType::Int64, [&](Generator& g, const Array& x) {
+    int64_t low = a.integer(7), high = a.integer(8);
+    return sized(a, 2, DType::Int64, [&](Generator& g, const Array& x) {
         check_range(low, high, x.dtype);
         ops::fill_integers(g, x, low, width(low, high));
     });
@@ -164,11 +164,11 @@ PyObject* randperm(const Args& a) {
     int64_t n = a.integer(0);
     Generator& g = generator(a, 1);
     Options o = read_options(a, 3);
-    DType d = o.dtype_given ? o.dtype : a.given(2) ? a.tensor(2).dtype() : DType::Int64;
+    DType d = o.dtype_or(DType::Int64);
     Tensor t = ops::empty(d, Dims{n});
     check_fits(Scalar(n), d);
     ops::fill_permutation(g, t.array());
-    return deliver(a, 2, std::move(t), o);
+    return finish(std::move(t), o);
 }
 
 // Draws of the shape of another: (input, generator, options, memory_format[, low, high]).

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "ops/reduction.h"
-#include "python/outputs.h"
 #include "python/return_types.h"
 
 namespace pb {
@@ -16,26 +15,26 @@ int dtype_or_own(const Args& a, size_t i) { return a.given(i) ? static_cast<int>
 // sum(input, dim=None, keepdim=False, *, dtype=None, out=None), and mean alike
 PyObject* sum(const Args& a) {
     bool keepdim = a.flag(2), all = !a.given(1) && !keepdim;
-    return wrap_out(a, 4, ops::sum(a.tensor(0), dims_or_all(a, 1), keepdim, all, dtype_or_own(a, 3)));
+    return wrap(ops::sum(a.tensor(0), dims_or_all(a, 1), keepdim, all, dtype_or_own(a, 3)));
 }
 PyObject* mean(const Args& a) {
     bool keepdim = a.flag(2), all = !a.given(1) && !keepdim;
-    return wrap_out(a, 4, ops::mean(a.tensor(0), dims_or_all(a, 1), keepdim, all, dtype_or_own(a, 3)));
+    return wrap(ops::mean(a.tensor(0), dims_or_all(a, 1), keepdim, all, dtype_or_own(a, 3)));
 }
 PyObject* nansum(const Args& a) {
-    return wrap_out(a, 4, ops::nansum(a.tensor(0), dims_or_all(a, 1), a.flag(2), dtype_or_own(a, 3)));
+    return wrap(ops::nansum(a.tensor(0), dims_or_all(a, 1), a.flag(2), dtype_or_own(a, 3)));
 }
 // prod(input, dim=None, keepdim=False, *, dtype=None, out=None)
 PyObject* prod(const Args& a) {
-    if (!a.given(1)) return wrap_out(a, 4, ops::prod(a.tensor(0), dtype_or_own(a, 3)));
-    return wrap_out(a, 4, ops::prod(a.tensor(0), a.integer(1), a.flag(2), dtype_or_own(a, 3)));
+    if (!a.given(1)) return wrap(ops::prod(a.tensor(0), dtype_or_own(a, 3)));
+    return wrap(ops::prod(a.tensor(0), a.integer(1), a.flag(2), dtype_or_own(a, 3)));
 }
 // any(input, dim=None, keepdim=False, *, out=None)
 PyObject* any(const Args& a) {
-    return wrap_out(a, 3, ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), false));
+    return wrap(ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), false));
 }
 PyObject* all(const Args& a) {
-    return wrap_out(a, 3, ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), true));
+    return wrap(ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), true));
 }
 PyObject* count_nonzero(const Args& a) { return wrap(ops::count_nonzero(a.tensor(0), dims_or_all(a, 1))); }
 
@@ -45,7 +44,7 @@ PyObject* extreme(const Args& a, bool greatest) {
     Tensor x = a.tensor(0);
     if (a.is_tensor(4) || a.is_tensor(1)) {
         Tensor other = a.is_tensor(4) ? a.tensor(4) : a.tensor(1);
-        return wrap_out(a, 3, ops::elementwise(*find_row(greatest ? "maximum" : "minimum"), {x, other}));
+        return wrap(ops::elementwise(*find_row(greatest ? "maximum" : "minimum"), {x, other}));
     }
     if (!a.given(1)) {
         if (a.flag(2))
@@ -53,7 +52,7 @@ PyObject* extreme(const Args& a, bool greatest) {
                     "%s() received an invalid combination of arguments - got (Tensor, keepdim=bool). keepdim "
                     "needs a dim.",
                     name);
-        return wrap_out(a, 3, ops::extreme(x, greatest));
+        return wrap(ops::extreme(x, greatest));
     }
     int64_t dim;
     if (!to_int(a.raw(1), &dim))
@@ -63,15 +62,14 @@ PyObject* extreme(const Args& a, bool greatest) {
                 "(int dim, bool keepdim = False). For several dimensions use a%s(x, dim=(...)).",
                 name, Py_TYPE(a.raw(1))->tp_name, name);
     Tensors both = ops::extreme_along(x, greatest, dim, a.flag(2));
-    if (!a.given(3)) return wrap_named(name, {"values", "indices"}, both);
-    return wrap_named(name, {"values", "indices"}, into_pair(a, 3, both));
+    return wrap_named(name, {"values", "indices"}, both);
 }
 PyObject* max(const Args& a) { return extreme(a, true); }
 PyObject* min(const Args& a) { return extreme(a, false); }
 
 // amax(input, dim=(), keepdim=False, *, out=None)
-PyObject* amax(const Args& a) { return wrap_out(a, 3, ops::amax(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
-PyObject* amin(const Args& a) { return wrap_out(a, 3, ops::amin(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
+PyObject* amax(const Args& a) { return wrap(ops::amax(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
+PyObject* amin(const Args& a) { return wrap(ops::amin(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
 // aminmax(input, *, dim=None, keepdim=False)
 PyObject* aminmax(const Args& a) {
     return wrap_named("aminmax", {"min", "max"},
@@ -105,11 +103,11 @@ struct VarianceArgs {
 };
 PyObject* var(const Args& a) {
     VarianceArgs v(a);
-    return wrap_out(a, 5, ops::var(a.tensor(0), v.dims, v.correction, v.keepdim));
+    return wrap(ops::var(a.tensor(0), v.dims, v.correction, v.keepdim));
 }
 PyObject* std(const Args& a) {
     VarianceArgs v(a);
-    return wrap_out(a, 5, ops::std(a.tensor(0), v.dims, v.correction, v.keepdim));
+    return wrap(ops::std(a.tensor(0), v.dims, v.correction, v.keepdim));
 }
 PyObject* var_mean(const Args& a) {
     VarianceArgs v(a);
@@ -122,8 +120,7 @@ PyObject* std_mean(const Args& a) {
 
 // vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None)
 PyObject* vector_norm(const Args& a) {
-    return wrap_out(
-        a, 5, ops::vector_norm(a.tensor(0), a.number(1), dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 4)));
+    return wrap(ops::vector_norm(a.tensor(0), a.number(1), dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 4)));
 }
 // norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None)
 PyObject* norm(const Args& a) {
@@ -140,20 +137,20 @@ PyObject* norm(const Args& a) {
     } else if (a.given(1)) {
         order = a.number(1);
     }
-    return wrap_out(a, 4,
+    return wrap(
                     ops::vector_norm(a.tensor(0), order, dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 5)));
 }
 
 // softmax(input, dim, dtype=None, *, out=None)
 PyObject* softmax(const Args& a) {
-    return wrap_out(a, 3, ops::softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
+    return wrap(ops::softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
 }
 PyObject* log_softmax(const Args& a) {
-    return wrap_out(a, 3, ops::log_softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
+    return wrap(ops::log_softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
 }
 // logsumexp(input, dim, keepdim=False, *, out=None)
 PyObject* logsumexp(const Args& a) {
-    return wrap_out(a, 3, ops::logsumexp(a.tensor(0), a.dims(1), a.flag(2)));
+    return wrap(ops::logsumexp(a.tensor(0), a.dims(1), a.flag(2)));
 }
 
 const OperatorEntry entries[] = {

@@ -12,6 +12,7 @@
 
 #include "ops/operators.h"
 #include "python/hints.h"
+#include "python/out.h"
 
 namespace pb {
 
@@ -28,7 +29,8 @@ struct OperatorObject {
     PyObject* body;             // a Python function
     PyObject* keyword_names;    // the names that `body` takes by keyword only
     bool inplace;
-    bool has_out;
+    int out, dtype;    // indices of the parameters of these names, or -1
+    ops::OutRule rule;  // of `out`
     std::vector<PyObject*>* names;     // interned
     std::vector<PyObject*>* defaults;  // null: required
     size_t positional;                 // parameters that may be given by position
@@ -70,8 +72,8 @@ PyObject* call_row(const OperatorObject* op, const Args& a) {
         return a.raw(0);
     }
     if (!any) a.fail_type(0, "Tensor");
-    if (op->has_out && a.given(static_cast<size_t>(n))) {
-        Tensor out = a.tensor(static_cast<size_t>(n));
+    if (op->out >= 0 && a.given(static_cast<size_t>(op->out))) {
+        Tensor out = a.tensor(static_cast<size_t>(op->out));
         ops::elementwise_out(*op->row, out, operands, n);
         return out.release();
     }
@@ -103,6 +105,18 @@ std::string hint_of_names(const OperatorObject* op, const char* function, PyObje
 
 PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
     return PyObject_Vectorcall(op->body, values, op->positional, op->keyword_names);
+}
+
+// With `out`: the function computes without it.
+PyObject* call_with_out(const OperatorObject* op, const Args& a, PyObject** values) {
+    PyObject* out = std::exchange(values[op->out], Py_None);
+    refuse_dual_arguments(a.operation, &out, 1);
+    refuse_dual_arguments(a.operation, values, op->names->size());
+    bool own = op->rule == ops::OutRule::Own || op->rule == ops::OutRule::Made;
+    if (own && op->dtype >= 0 && !a.given(static_cast<size_t>(op->dtype)) && is_tensor(out))
+        values[op->dtype] = dtype_object(Tensor(out).dtype());
+    Owned result(op->function ? op->function(a) : call_body(op, values));
+    return fill_out(a.operation, op->rule, result.o, out);
 }
 
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
@@ -173,6 +187,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
         }
         Args a{values, op->names->data(), op->name->c_str()};
         if (op->row) return call_row(op, a);
+        if (op->out >= 0 && a.given(static_cast<size_t>(op->out))) return call_with_out(op, a, values);
         if (op->function) return op->function(a);
         return call_body(op, values);
     } catch (...) {
@@ -180,15 +195,15 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
     }
 }
 
-// Operator(name, implementation, names, positional, defaults, variadic, inplace); the implementation is the name of a
-// C++ function or of a row, or a Python function.
+// Operator(name, implementation, names, positional, defaults, variadic, inplace, out="cast"); the implementation is the
+// name of a C++ function or of a row, or a Python function.
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
-    const char* name;
+    const char *name, *rule = "cast";
     PyObject *implementation, *names, *defaults;
     Py_ssize_t positional;
     int variadic, inplace;
-    if (!PyArg_ParseTuple(args, "sOO!nO!ip", &name, &implementation, &PyTuple_Type, &names, &positional,
-                          &PyTuple_Type, &defaults, &variadic, &inplace))
+    if (!PyArg_ParseTuple(args, "sOO!nO!ip|s", &name, &implementation, &PyTuple_Type, &names, &positional,
+                          &PyTuple_Type, &defaults, &variadic, &inplace, &rule))
         return nullptr;
     PyObject* body = PyUnicode_Check(implementation) ? nullptr : implementation;
     const char* wanted = body ? "" : PyUnicode_AsUTF8(implementation);
@@ -219,12 +234,20 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     op->positional = static_cast<size_t>(positional);
     op->variadic = variadic;
     op->name = new std::string(name);
-    op->has_out = row && n == row->arity + 1;
+    op->out = op->dtype = -1;
+    try {
+        op->rule = out_rule(rule);
+    } catch (...) {
+        Py_DECREF(op);
+        return raise_current();
+    }
     for (Py_ssize_t i = 0; i < n; ++i) {
         PyObject* s = PyTuple_GET_ITEM(names, i);
         Py_INCREF(s);
         PyUnicode_InternInPlace(&s);
         op->names->push_back(s);
+        if (PyUnicode_CompareWithASCIIString(s, "out") == 0) op->out = static_cast<int>(i);
+        if (PyUnicode_CompareWithASCIIString(s, "dtype") == 0) op->dtype = static_cast<int>(i);
         PyObject* d = PyTuple_GET_ITEM(defaults, i);
         bool required = d == Py_Ellipsis;
         if (!required) Py_INCREF(d);

@@ -96,15 +96,4 @@ PyObject* finish(Tensor t, const Options& o) {
     return t.release();
 }
 
-PyObject* deliver(const Args& a, size_t out, Tensor t, const Options& o) {
-    if (!a.given(out)) return finish(std::move(t), o);
-    Tensor target = a.tensor(out);
-    if (o.dtype_given && o.dtype != target.dtype())
-        fail("dtype %s does not match dtype of out parameter (%s)", dtype_legacy_name(o.dtype),
-             dtype_legacy_name(target.dtype()));
-    if (!target.layout().same_shape(t.layout())) ops::resize_output(target, t.layout());
-    ops::copy_(target, t);
-    return target.release();
-}
-
 }  // namespace pb

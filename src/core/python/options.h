@@ -18,8 +18,6 @@ Options read_options(const Args& a, size_t first);
 // The same without a layout: dtype, device, pin_memory, requires_grad.
 Options read_short_options(const Args& a, size_t first);
 PyObject* finish(Tensor t, const Options& o);
-// The tensor, or `out` with the tensor written into it when the argument at `out` is given.
-PyObject* deliver(const Args& a, size_t out, Tensor t, const Options& o);
 // Raises where a number is beyond the range of a dtype, as PyTorch does; negative numbers wrap in unsigned types.
 void check_fits(Scalar value, DType d);
 bool keeps_strides(PyObject* memory_format);  // False: contiguous

@@ -190,7 +190,7 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     return made.requires_grad_() if requires_grad else made
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def zeros(*size, out=None, **options):
     """A tensor of zeros of this size.
 
@@ -203,7 +203,7 @@ def zeros(*size, out=None, **options):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def ones(*size, out=None, **options):
     """A tensor of ones of this size.
 
@@ -213,7 +213,7 @@ def ones(*size, out=None, **options):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def empty(*size, out=None, memory_format=None, **options):
     """A tensor of this size whose elements are whatever the memory held.
 
@@ -223,7 +223,7 @@ def empty(*size, out=None, memory_format=None, **options):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def full(size, fill_value, *, out=None, **options):
     """A tensor of this size filled with one number, whose kind decides the dtype.
 
@@ -335,7 +335,7 @@ def new_full(input, size, fill_value, **options):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def arange(start=None, end=None, step=1, *, out=None, **options):
     """The numbers from `start` in steps of `step`, up to but without `end`: ``arange(end)``, ``arange(start,
     end)``, ``arange(start, end, step)``. Whole numbers make int64, others the default dtype.
@@ -348,7 +348,7 @@ def arange(start=None, end=None, step=1, *, out=None, **options):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def linspace(start, end, steps, *, out=None, **options):
     """`steps` numbers at equal distances, both ends included.
 
@@ -358,7 +358,7 @@ def linspace(start, end, steps, *, out=None, **options):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def logspace(start, end, steps, base=10.0, *, out=None, **options):
     """`base` to the power of `steps` exponents at equal distances.
 
@@ -368,7 +368,7 @@ def logspace(start, end, steps, base=10.0, *, out=None, **options):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def eye(n, m=None, *, out=None, **options):
     """A matrix [n, m] with ones on its diagonal; square without `m`.
 

@@ -11,6 +11,11 @@ is what runs, after the core has sorted the arguments as it does for all.
 
 A parameter written `*shape` collects positions: `x.view(2, 3)` and `x.view((2, 3))` are one call. `**options` stands
 for what every function takes that makes a tensor: `OPTIONS`, before a `memory_format`.
+
+An operator with a parameter `out` computes without knowing of it: the result is written there afterwards, the same way
+for all. `out=` says which dtypes of results a target takes: "cast" (what `can_cast` lets into its dtype), "join"
+(likewise, with a TypeError), "exact" (its own), "truth" (its own; of any and all), "own" and "made" (where no dtype is
+given the target's is computed in), "any".
 """
 
 from .. import _core
@@ -66,7 +71,7 @@ def signature_of(function):
     )
 
 
-def operator(function=None, *, name=None, method=True, public=True, core=None, aliases=()):
+def operator(function=None, *, name=None, method=True, public=True, core=None, aliases=(), out="cast"):
     """Declare an operator whose work the core does.
 
     `core` is the C++ function's name where it differs; `method` and `public` say where the operator is found (a
@@ -77,7 +82,7 @@ def operator(function=None, *, name=None, method=True, public=True, core=None, a
         called = name or function.__name__
         write_out_options(function)
         names, positional, defaults, variadic = signature_of(function)
-        made = _core.Operator(called, core or called, names, positional, defaults, variadic, False)
+        made = _core.Operator(called, core or called, names, positional, defaults, variadic, False, out)
         _describe(made, function, called)
         if not public:
             made.__module__ = function.__module__  # where pickle finds it
@@ -86,15 +91,15 @@ def operator(function=None, *, name=None, method=True, public=True, core=None, a
     return declare if function is None else declare(function)
 
 
-def composed(function=None, *, name=None, method=True, public=True, aliases=()):
+def composed(function=None, *, name=None, method=True, public=True, aliases=(), out="cast"):
     """Declare an operator written in Python out of others; its first parameter is the tensor of the method form.
 
-    A body that takes ``*args`` or ``**kwargs`` sorts its arguments itself.
+    A body that takes ``*args`` or ``**kwargs`` sorts its arguments itself. No body sees `out`.
     """
 
     def declare(function):
         called = name or function.__name__
-        made = callable_of(function, called)
+        made = callable_of(function, called, out=out)
         if not public:
             made.__module__ = function.__module__
         return _publish(made, called, method, public, aliases)
@@ -102,7 +107,7 @@ def composed(function=None, *, name=None, method=True, public=True, aliases=()):
     return declare if function is None else declare(function)
 
 
-def callable_of(function, called, body=None):
+def callable_of(function, called, body=None, out="cast"):
     """The callable of a Python body: its arguments are sorted by the core, so that errors are the same for all.
 
     `body` runs instead of the function, which then only says what the signature is.
@@ -110,7 +115,7 @@ def callable_of(function, called, body=None):
     if function.__code__.co_flags & (_VARIADIC | _KEYWORDS):
         return function
     names, positional, defaults, _ = signature_of(function)
-    made = _core.Operator(called, body or function, names, positional, defaults, -1, False)
+    made = _core.Operator(called, body or function, names, positional, defaults, -1, False, out)
     _describe(made, function, called)
     return made
 

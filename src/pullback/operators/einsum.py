@@ -228,7 +228,7 @@ def _sum_away(steps, terms, i, wanted):
 def _pair(steps, i, j, a, b, wanted, sizes, output):
     """Plans the product of operands i and j; returns the labels of the result.
 
-    Labels keep the order of the output, columns hold those of size 1, and the operands change places where all
+    Labels keep the order of the output, rows hold those of size 1, and the operands change places where all
     columns come before all rows: so the result lies in memory as PyTorch's.
     """
     rank = lambda label: label if isinstance(label, int) else LETTERS.index(label)
@@ -243,8 +243,8 @@ def _pair(steps, i, j, a, b, wanted, sizes, output):
         if kept != ordered:
             steps.append((_reshape, i, tuple(sizes[label] for label in kept)))
         return kept
-    rows = [label for label in long if label not in b]
-    cols = [label for label in kept if label not in batch and label not in rows]
+    cols = [label for label in long if label not in a]
+    rows = [label for label in kept if label not in batch and label not in cols]
     if rows and cols and place(cols[-1]) < place(rows[0]):
         steps.append((_swap, i, j))
         a, b, rows, cols = b, a, cols, rows

@@ -40,7 +40,7 @@ def elementwise_function(row_name, public_name=None, inplace=False):
     else:
         names, positional, defaults = parse(row.signature)
     names, defaults, positional = names[:arity], defaults[:arity], min(positional, arity)
-    if not inplace and row.promotion not in ("where", "close"):
+    if not inplace and row.promotion != "close":
         names.append("out")
         defaults.append(None)
     made = _core.Operator(name, row_name, tuple(names), positional, tuple(defaults), -1, inplace)

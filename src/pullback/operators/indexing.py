@@ -46,8 +46,8 @@ _in_place(index_put, public=True)
 # ---- element by element along one dimension ----
 
 
-@operator
-def gather(input, dim, index, *, sparse_grad=False):
+@operator(out="exact")
+def gather(input, dim, index, *, sparse_grad=False, out=None):
     """The elements of `input` that `index` names along `dim`: out[i, j] = input[index[i, j], j] for dim 0.
 
     `index` (int64 or int32) has as many dimensions as `input` and is no larger than it apart from `dim`; the
@@ -62,8 +62,8 @@ def gather(input, dim, index, *, sparse_grad=False):
     """
 
 
-@operator
-def scatter(input, dim, index, src=None, value=None, *, reduce=None):
+@operator(out="exact")
+def scatter(input, dim, index, src=None, value=None, *, reduce=None, out=None):
     """A copy of `input` with src[i, j] written at [index[i, j], j] (for dim 0), or a number in its place.
 
     `index` (int64 or int32) is no larger than `src`, and no larger than `input` apart from `dim`; `src` has
@@ -81,8 +81,8 @@ def scatter(input, dim, index, src=None, value=None, *, reduce=None):
 _in_place(scatter)
 
 
-@operator
-def scatter_add(input, dim, index, src):
+@operator(out="exact")
+def scatter_add(input, dim, index, src, *, out=None):
     """A copy of `input` with src[i, j] added at [index[i, j], j] (for dim 0), in the order of the index.
 
     Shapes, dtypes and errors are those of `scatter`.
@@ -95,8 +95,8 @@ def scatter_add(input, dim, index, src):
 _in_place(scatter_add)
 
 
-@operator
-def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+@operator(out="exact")
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None):
     """A copy of `input` whose elements are combined with the values of `src` that `index` sends to them.
 
     `reduce` is "sum", "prod", "mean", "amax" or "amin". With include_self=False the elements that receive
@@ -116,8 +116,8 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
 _in_place(scatter_reduce)
 
 
-@operator
-def take_along_dim(input, indices, dim=None):
+@operator(out="exact")
+def take_along_dim(input, indices, dim=None, *, out=None):
     """`gather`, with all dimensions but `dim` broadcast; without `dim`, of the flattened input.
 
     >>> x = pb.tensor([[30., 10., 20.]])
@@ -129,8 +129,8 @@ def take_along_dim(input, indices, dim=None):
 # ---- whole slices of one dimension ----
 
 
-@operator
-def index_select(input, dim, index):
+@operator(out="exact")
+def index_select(input, dim, index, *, out=None):
     """The slices of `input` along `dim` that `index`, a vector of int64 or int32, lists.
 
     Raises IndexError for an index beyond the size, RuntimeError for a negative one or another dtype.
@@ -141,8 +141,8 @@ def index_select(input, dim, index):
     """
 
 
-@operator
-def index_add(input, dim, index, source, *, alpha=1):
+@operator(out="exact")
+def index_add(input, dim, index, source, *, alpha=1, out=None):
     """A copy of `input` with the slices of `alpha * source` along `dim` added to those that `index` lists.
 
     Raises RuntimeError for an index outside [0, input.size(dim)) and where shapes or dtypes do not fit.
@@ -155,8 +155,8 @@ def index_add(input, dim, index, source, *, alpha=1):
 _in_place(index_add)
 
 
-@operator
-def index_copy(input, dim, index, source):
+@operator(out="exact")
+def index_copy(input, dim, index, source, *, out=None):
     """A copy of `input` with the slices of `source` along `dim` in place of those that `index` (int64) lists.
 
     Raises IndexError for an index outside [0, input.size(dim)) or a wrong number of slices, RuntimeError
@@ -202,8 +202,8 @@ def masked_fill(input, mask, value):
 _in_place(masked_fill)
 
 
-@operator
-def masked_select(input, mask):
+@operator(out="exact")
+def masked_select(input, mask, *, out=None):
     """The elements of `input` where the Boolean `mask` is true, as a vector; both are broadcast.
 
     >>> x = pb.tensor([[1., -2.], [-3., 4.]])
@@ -230,8 +230,8 @@ _in_place(masked_scatter)
 # ---- the tensor as a row ----
 
 
-@operator
-def take(input, index):
+@operator(out="exact")
+def take(input, index, *, out=None):
     """The elements of `input`, read as one row, that `index` (int64, any shape) lists.
 
     Raises IndexError for an index outside [-n, n), n the number of elements.
@@ -257,8 +257,8 @@ _in_place(put)
 # ---- positions ----
 
 
-@operator
-def nonzero(input, *, as_tuple=False):
+@operator(out="exact")
+def nonzero(input, *, as_tuple=False, out=None):
     """The positions of the elements that are not zero: one row an element, or one index tensor a dimension.
 
     >>> x = pb.tensor([[0., 5.], [6., 0.]])

@@ -8,7 +8,7 @@ from .creation import tensor, zeros
 from .declare import composed, operator
 
 
-@operator(method=False, aliases=("concat", "concatenate"))
+@operator(method=False, aliases=("concat", "concatenate"), out="join")
 def cat(tensors, dim=0, *, out=None):
     """The tensors one after the other along `dim`; all other sizes are equal, dtypes promote.
 
@@ -20,7 +20,7 @@ def cat(tensors, dim=0, *, out=None):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="join")
 def stack(tensors, dim=0, *, out=None):
     """The tensors, all of one shape, along a new dimension `dim`.
 
@@ -43,7 +43,7 @@ def constant_pad_nd(input, pad, value=0):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="join")
 def hstack(tensors, *, out=None):
     """Side by side: along dimension 1, or dimension 0 for vectors and scalars.
 
@@ -53,7 +53,7 @@ def hstack(tensors, *, out=None):
     """
 
 
-@operator(method=False, aliases=("row_stack",))
+@operator(method=False, aliases=("row_stack",), out="join")
 def vstack(tensors, *, out=None):
     """On top of each other: along dimension 0, vectors being rows.
 
@@ -63,7 +63,7 @@ def vstack(tensors, *, out=None):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="join")
 def dstack(tensors, *, out=None):
     """In depth: along dimension 2, after :func:`atleast_3d`.
 
@@ -73,7 +73,7 @@ def dstack(tensors, *, out=None):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="join")
 def column_stack(tensors, *, out=None):
     """Side by side, vectors being columns.
 

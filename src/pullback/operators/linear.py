@@ -4,7 +4,7 @@ from .._core import Tensor
 from .declare import FUNCTIONS, composed, operator
 
 
-@operator
+@operator(out="exact")
 def matmul(input, other, *, out=None):
     """The product of two tensors, `input @ other`.
 
@@ -27,7 +27,7 @@ def matmul(input, other, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def mm(input, mat2, *, out=None):
     """The product of two matrices, (n, k) and (k, m); nothing broadcasts.
 
@@ -39,7 +39,7 @@ def mm(input, mat2, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def bmm(input, mat2, *, out=None):
     """The products of two batches of matrices, (b, n, k) and (b, k, m); nothing broadcasts.
 
@@ -53,7 +53,7 @@ def bmm(input, mat2, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def mv(input, vec, *, out=None):
     """The product of a matrix (n, m) and a vector (m,).
 
@@ -65,7 +65,7 @@ def mv(input, vec, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def dot(input, tensor, *, out=None):
     """The sum of the products of the elements of two vectors of one length.
 
@@ -77,7 +77,7 @@ def dot(input, tensor, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def vdot(input, other, *, out=None):
     """The dot product with the first vector conjugated; of real vectors it is `dot`.
 
@@ -102,7 +102,7 @@ def outer(input, vec2, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def inner(input, other, *, out=None):
     """The dot products along the last dimensions: (..., k) and (---, k) give (..., ---).
 
@@ -116,7 +116,7 @@ def inner(input, other, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * (mat1 @ mat2)`; the input broadcasts to the shape of the product.
 
@@ -131,7 +131,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * (mat @ vec)`; with `beta=0` the input is not read.
 
@@ -156,7 +156,7 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * sum of (batch1[i] @ batch2[i])`: (b, n, k) and (b, k, m) give (n, m).
 
@@ -168,7 +168,7 @@ def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * bmm(batch1, batch2)`; the input broadcasts to the shape of the product.
 
@@ -208,11 +208,11 @@ def baddbmm_(input, batch1, batch2, *, beta=1, alpha=1):
 
 
 @operator(name="tensordot", public=False, method=False)
-def _tensordot(a, b, dims_a, dims_b, out=None):
+def _tensordot(a, b, dims_a, dims_b):
     """tensordot with its dimensions named."""
 
 
-@composed(method=False)
+@composed(method=False, out="exact")
 def tensordot(a, b, dims=2, out=None):
     """Sums of products over several dimensions of both tensors at once.
 
@@ -239,7 +239,7 @@ def tensordot(a, b, dims=2, out=None):
         if n > min(a.ndim, b.ndim):
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={n}")
         first, second = range(-n, 0), range(n)
-    return _tensordot(a, b, list(first), list(second), out)
+    return _tensordot(a, b, list(first), list(second))
 
 
 @composed
@@ -259,7 +259,7 @@ def kron(input, other, *, out=None):
     left = input.reshape([size for s in a for size in (s, 1)])
     right = other.reshape([size for s in b for size in (1, s)])
     shape = [s * t for s, t in zip(a, b)]
-    return _into(out, (left * right).reshape(shape))
+    return (left * right).reshape(shape)
 
 
 def chain_order(sizes):
@@ -292,8 +292,8 @@ def _chain(matrices):
     return product(0, len(matrices) - 1)
 
 
-@composed(method=False)
-def chain_matmul(*matrices):
+@composed(method=False, out="exact")
+def chain_matmul(*matrices, out=None):
     """The product of matrices, in the order that needs the fewest multiplications.
 
     Raises:
@@ -309,7 +309,7 @@ def chain_matmul(*matrices):
     return multi_dot(matrices) if len(matrices) > 1 else matrices[0]
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, out="exact")
 def multi_dot(tensors, *, out=None):
     """The product of two or more matrices, in the order that needs the fewest multiplications.
 
@@ -354,7 +354,7 @@ def multi_dot(tensors, *, out=None):
             raise RuntimeError(
                 f"multi_dot(): tensors {i} and {i + 1} with shapes {shapes} cannot be multiplied"
             )
-    return _into(out, _chain(tensors).reshape(shape))
+    return _chain(tensors).reshape(shape)
 
 
 @operator(public=False, method=False)
@@ -402,10 +402,3 @@ def bilinear(input1, input2, weight, bias=None):
     half = mm(input1.reshape(-1, n), weight.permute(1, 0, 2).reshape(n, outputs * m))
     y = bmm(half.reshape(-1, outputs, m), input2.reshape(-1, m, 1)).reshape((*batch, outputs))
     return y if bias is None else y + bias
-
-
-def _into(out, result):
-    """The result, or `out` holding it."""
-    if out is None:
-        return result
-    return FUNCTIONS["mul"](result, 1, out=out)

@@ -8,7 +8,7 @@ from .._core import bool as boolean
 from .declare import FUNCTIONS, composed, operator
 
 
-@operator
+@operator(out="exact")
 def sort(input, dim=-1, descending=False, stable=None, *, out=None):
     """The elements in order along `dim`, as a named tuple (values, indices); equal elements keep their order.
 
@@ -38,7 +38,7 @@ def msort(input):
     """
 
 
-@operator
+@operator(out="exact")
 def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """The `k` largest (or smallest) elements along `dim` in order, as a named tuple (values, indices).
 
@@ -49,7 +49,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The k-th smallest element along `dim`, counted from 1, as a named tuple (values, indices).
 
@@ -58,7 +58,7 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def median(input, dim=None, keepdim=False, *, out=None):
     """The lower median of everything, or along `dim` as a named tuple (values, indices); NaN if there is one.
 
@@ -69,7 +69,7 @@ def median(input, dim=None, keepdim=False, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """`median` of the elements that are not NaN.
 
@@ -78,7 +78,7 @@ def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def mode(input, dim=-1, keepdim=False, *, out=None):
     """The most frequent element along `dim`, the smallest of several, as a named tuple (values, indices).
 
@@ -120,7 +120,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     return _chosen(_unique(input, dim, True), return_inverse, return_counts)
 
 
-@operator(method=False)
+@operator(method=False, out="exact")
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None):
     """Where `input` would be inserted into the sorted last dimension of `sorted_sequence`; int64.
 
@@ -132,7 +132,7 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     """
 
 
-@operator(method=False)
+@operator(method=False, out="exact")
 def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
     """The number of the interval between `boundaries` (sorted, 1-d) that each element lies in; int64.
 
@@ -150,7 +150,7 @@ def bincount(input, weights=None, minlength=0):
     """
 
 
-@operator
+@operator(out="exact")
 def histc(input, bins=100, min=0, max=0, *, out=None):
     """How many elements lie in each of `bins` equal intervals from `min` to `max` (of the data, if they are
     equal).
@@ -160,8 +160,8 @@ def histc(input, bins=100, min=0, max=0, *, out=None):
     """
 
 
-@composed
-def diff(input, n=1, dim=-1, prepend=None, append=None):
+@composed(out="cast")
+def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     """The differences of neighbours along `dim`, `n` times over.
 
     >>> pb.diff(pb.tensor([1.0, 4.0, 9.0]))

@@ -3,7 +3,6 @@
 from .. import _core
 from .creation import tensor
 from .declare import FUNCTIONS, composed
-from .random import _into
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
@@ -24,11 +23,10 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
             f"{input.dtype._legacy_name}. Integers are never NaN: mean() serves them."
         )
     count = input.detach().isnan().logical_not().sum(dim, keepdim)
-    mean = input.nansum(dim, keepdim, dtype=dtype) / count
-    return mean if out is None else _into(out, mean)
+    return input.nansum(dim, keepdim, dtype=dtype) / count
 
 
-@composed
+@composed(out="exact")
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The elements at the fractions `q` of the order along `dim`, or of everything.
 
@@ -54,33 +52,30 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=N
     tensor([[1., 3.],
             [5., 7.]])
     """
-    result = _quantile("quantile", input, q, dim, keepdim, interpolation, False)
-    return result if out is None else _into(out, result)
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
-@composed
+@composed(out="exact")
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """`quantile` of the elements that are not NaN; NaN where there are none.
 
     >>> pb.nanquantile(pb.tensor([1.0, float("nan"), 3.0]), 0.5)
     tensor(2.)
     """
-    result = _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
-    return result if out is None else _into(out, result)
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
 
 
 def _quantile(name, input, q, dim, keepdim, interpolation, ignore_nan):
     q = _checked(name, input, q, dim, interpolation)
     # Quantiles of the last dimension of `rows`, in order; the ranks they have are the last dimension of `ranks`.
     last = max(input.ndim, 1) - 1
-    if dim is None:
-        shape = [1] * input.ndim if keepdim else []
-        rows = input.reshape(-1)
+    # A dimension that is kept stands in its place from the start.
+    if dim is None or input.ndim == 0:
+        rows = input.reshape([1] * (input.ndim if keepdim else 0) + [-1])
     else:
         dim = dim + last + 1 if dim < 0 else dim
-        rows = input.reshape(-1) if input.ndim == 0 else input.movedim(dim, -1)
-        shape = list(input.shape)
-        shape[dim : dim + 1] = [1] if keepdim and input.ndim else []
+        rows = input.movedim(dim, -1)
+        rows = rows.unsqueeze(dim) if keepdim else rows
     rows = rows.sort(-1).values
     nan = rows.detach().isnan()
     if ignore_nan:
@@ -97,8 +92,7 @@ def _quantile(name, input, q, dim, keepdim, interpolation, ignore_nan):
     if interpolation in ("linear", "midpoint"):
         weights = ranks - below.detach() if interpolation == "linear" else 0.5
         values = _between(values, rows.gather(-1, above.detach().to(_core.int64)), weights)
-    values = values.movedim(-1, 0)
-    return values.reshape(shape) if q.ndim == 0 else values.reshape([q.shape[0], *shape])
+    return values.squeeze(-1) if q.ndim == 0 else values.movedim(-1, 0)
 
 
 def _between(low, high, weights):

@@ -210,7 +210,7 @@ def set_rng_state(new_state):
     default_generator.set_state(new_state)
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def rand(*size, generator=None, out=None, **options):
     """Numbers drawn evenly from [0, 1).
 
@@ -221,7 +221,7 @@ def rand(*size, generator=None, out=None, **options):
     """
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def randn(*size, generator=None, out=None, **options):
     """Numbers from the standard normal distribution (Box and Muller, 1958).
 
@@ -236,7 +236,6 @@ def randn(*size, generator=None, out=None, **options):
 def _randint(
     size,
     generator=None,
-    out=None,
     dtype=None,
     layout=None,
     device=None,
@@ -248,7 +247,7 @@ def _randint(
     """Whole numbers."""
 
 
-@composed(method=False)
+@composed(method=False, out="made")
 def randint(
     low=None,
     high=None,
@@ -283,7 +282,6 @@ def randint(
     return _randint(
         size,
         generator,
-        out,
         dtype,
         layout,
         device,
@@ -294,7 +292,7 @@ def randint(
     )
 
 
-@operator(method=False)
+@operator(method=False, out="made")
 def randperm(n, *, generator=None, out=None, **options):
     """The numbers 0 to n - 1 in random order (Fisher and Yates); int64 without a dtype.
 
@@ -388,8 +386,7 @@ def normal(
         pullback.Size([2, 3])
     """
     if isinstance(mean, _core.Tensor) or isinstance(std, _core.Tensor):
-        drawn = normal_of(mean, std, generator)
-        return drawn if out is None else _into(out, drawn)
+        return normal_of(mean, std, generator)
     if size is None:
         raise TypeError(
             "normal() received an invalid combination of arguments - got (float, float): give a size, or a "
@@ -398,17 +395,10 @@ def normal(
     from .creation import empty
 
     drawn = empty(size, dtype=dtype, device=device).normal_(mean, std, generator=generator)
-    if out is not None:
-        return _into(out, drawn)
     return drawn.requires_grad_() if requires_grad else drawn
 
 
-@operator(method=False, public=False, core="write_out")
-def _into(out, drawn):
-    """`out=` for functions written in Python."""
-
-
-@composed
+@composed(out="any")
 def bernoulli(input, p=None, *, generator=None, out=None):
     """1 with the probabilities in `input` (or with probability `p`, in the shape of `input`), else 0.
 
@@ -418,8 +408,7 @@ def bernoulli(input, p=None, *, generator=None, out=None):
         >>> pb.bernoulli(pb.tensor([0.0, 1.0]))
         tensor([0., 1.])
     """
-    drawn = _bernoulli(input, p, generator)
-    return drawn if out is None else _into(out, drawn)
+    return _bernoulli(input, p, generator)
 
 
 @operator(method=False, public=False, core="bernoulli")
@@ -427,7 +416,7 @@ def _bernoulli(input, p=None, generator=None):
     """Coins."""
 
 
-@composed
+@composed(out="exact")
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
     """Indices drawn with the weights in `input` [n] or [rows, n]; int64 [num_samples] or [rows, num_samples].
 
@@ -438,8 +427,7 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
         >>> pb.multinomial(pb.tensor([0.0, 3.0, 0.0]), 2, replacement=True)
         tensor([1, 1])
     """
-    drawn = _multinomial(input, num_samples, replacement, generator)
-    return drawn if out is None else _into(out, drawn)
+    return _multinomial(input, num_samples, replacement, generator)
 
 
 @operator(method=False, public=False, core="multinomial")

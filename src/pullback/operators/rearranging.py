@@ -88,7 +88,7 @@ def rot90(input, k=1, dims=(0, 1)):
     """
 
 
-@operator
+@operator(out="exact")
 def tril(input, diagonal=0, *, out=None):
     """The lower triangle of the last two dimensions, up to a diagonal; zeros above.
 
@@ -98,7 +98,7 @@ def tril(input, diagonal=0, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def triu(input, diagonal=0, *, out=None):
     """The upper triangle of the last two dimensions, from a diagonal on; zeros below.
 
@@ -148,8 +148,8 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None):
     """
 
 
-@operator
-def diag(input, diagonal=0):
+@operator(out="exact")
+def diag(input, diagonal=0, *, out=None):
     """A matrix with a vector on its diagonal; or a copy of a matrix's diagonal.
 
     >>> pb.diag(pb.tensor([1, 2]))

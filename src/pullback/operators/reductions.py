@@ -8,7 +8,7 @@ order, at ties and zeros too.
 from .declare import operator
 
 
-@operator
+@operator(out="own")
 def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The sum over `dim` (an int or a tuple of ints), or over everything.
 
@@ -22,7 +22,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """
 
 
-@operator
+@operator(out="own")
 def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The sum over `dim`, or over everything, with NaN counting as zero (and receiving a gradient of zero).
 
@@ -42,7 +42,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """
 
 
-@operator
+@operator(out="own")
 def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The product over one dimension, or of everything; integers and bool multiply as int64.
 
@@ -56,7 +56,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """
 
 
-@operator
+@operator(out="truth")
 def any(input, dim=None, keepdim=False, *, out=None):
     """Whether some element is not zero, over `dim` or everything; bool (uint8 for uint8).
 
@@ -65,7 +65,7 @@ def any(input, dim=None, keepdim=False, *, out=None):
     """
 
 
-@operator
+@operator(out="truth")
 def all(input, dim=None, keepdim=False, *, out=None):
     """Whether every element is not zero, over `dim` or everything; bool (uint8 for uint8).
 
@@ -83,7 +83,7 @@ def count_nonzero(input, dim=None):
     """
 
 
-@operator
+@operator(out="exact")
 def max(input, dim=None, keepdim=False, *, out=None, other=None):
     """The largest element; or values and indices along `dim`; or the elementwise maximum with another tensor.
 
@@ -98,7 +98,7 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None):
     """
 
 
-@operator
+@operator(out="exact")
 def min(input, dim=None, keepdim=False, *, out=None, other=None):
     """The smallest element; or values and indices along `dim`; or the elementwise minimum with another
     tensor.
@@ -110,7 +110,7 @@ def min(input, dim=None, keepdim=False, *, out=None, other=None):
     """
 
 
-@operator
+@operator(out="exact")
 def amax(input, dim=(), keepdim=False, *, out=None):
     """The largest elements over `dim` (an int or a tuple of ints), or over everything; ties share the
     gradient.
@@ -120,7 +120,7 @@ def amax(input, dim=(), keepdim=False, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def amin(input, dim=(), keepdim=False, *, out=None):
     """The smallest elements over `dim` (an int or a tuple of ints), or over everything; ties share the
     gradient.
@@ -130,8 +130,8 @@ def amin(input, dim=(), keepdim=False, *, out=None):
     """
 
 
-@operator
-def aminmax(input, *, dim=None, keepdim=False):
+@operator(out="exact")
+def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest element, of everything or along `dim`, as a named tuple (min, max).
 
     >>> low, high = pb.aminmax(pb.tensor([3.0, 1.0, 2.0]))
@@ -140,8 +140,8 @@ def aminmax(input, *, dim=None, keepdim=False):
     """
 
 
-@operator
-def argmax(input, dim=None, keepdim=False):
+@operator(out="exact")
+def argmax(input, dim=None, keepdim=False, *, out=None):
     """The index of the largest element along `dim`, or in the flattened input; the first of ties; int64.
 
     Raises RuntimeError for bool, IndexError where there is no element.
@@ -151,8 +151,8 @@ def argmax(input, dim=None, keepdim=False):
     """
 
 
-@operator
-def argmin(input, dim=None, keepdim=False):
+@operator(out="exact")
+def argmin(input, dim=None, keepdim=False, *, out=None):
     """The index of the smallest element along `dim`, or in the flattened input; the first of ties; int64.
 
     >>> pb.argmin(pb.tensor([3.0, 1.0, 2.0]))
@@ -200,7 +200,7 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """
 
 
-@operator
+@operator(out="exact")
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     """The vector norm of order `p` ('fro' is 2) over `dim`, or of everything.
 
@@ -212,7 +212,7 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     """
 
 
-@operator(name="linalg.vector_norm", method=False)
+@operator(name="linalg.vector_norm", method=False, out="exact")
 def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """The vector norm of order `ord` over `dim`, or of everything: sum(|x| ** ord) ** (1 / ord).
 
@@ -221,7 +221,7 @@ def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def softmax(input, dim, dtype=None, *, out=None):
     """exp(input) / sum(exp(input)) along `dim`, without overflow: the largest element is subtracted first.
 
@@ -232,7 +232,7 @@ def softmax(input, dim, dtype=None, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def log_softmax(input, dim, dtype=None, *, out=None):
     """The logarithm of `softmax`, exact also where the softmax is too small for its dtype.
 

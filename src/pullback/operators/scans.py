@@ -7,7 +7,7 @@ ordinary.
 from .declare import operator
 
 
-@operator
+@operator(out="own")
 def cumsum(input, dim, *, dtype=None, out=None):
     """Running sums along `dim`; integers and bool add as int64.
 
@@ -16,7 +16,7 @@ def cumsum(input, dim, *, dtype=None, out=None):
     """
 
 
-@operator
+@operator(out="own")
 def cumprod(input, dim, *, dtype=None, out=None):
     """Running products along `dim`; integers and bool multiply as int64. Derivatives are right at zeros.
 
@@ -27,7 +27,7 @@ def cumprod(input, dim, *, dtype=None, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def cummax(input, dim, *, out=None):
     """Running maxima along `dim` as a named tuple (values, indices); the last of equal elements; NaN wins.
 
@@ -36,7 +36,7 @@ def cummax(input, dim, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def cummin(input, dim, *, out=None):
     """Running minima along `dim` as a named tuple (values, indices); the last of equal elements; NaN wins.
 
@@ -45,7 +45,7 @@ def cummin(input, dim, *, out=None):
     """
 
 
-@operator
+@operator(out="exact")
 def logcumsumexp(input, dim, *, out=None):
     """log(cumsum(exp(input))) along `dim`, without overflow.
 

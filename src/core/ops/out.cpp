@@ -1,0 +1,105 @@
+#include "ops/out.h"
+
+#include <cstring>
+
+#include "ops/operators.h"
+#include "tape/history.h"
+#include "tensor/write_site.h"
+
+namespace pb::ops {
+
+void refuse_tangents(const char* operation, const Tensor& t) {
+    if (t.is_dual())
+        fail_as(ErrorKind::NotImplemented,
+                "Trying to use forward AD with %s_out that does not support it because it is an out= function. "
+                "Leave `out` away: the result then has a tangent.",
+                operation);
+}
+
+void refuse_recording(const char* operation) {
+    fail(
+        "%s(): functions with out=... arguments don't support automatic differentiation, but one of the "
+        "arguments requires grad. Leave `out` away, or compute under no_grad().",
+        operation);
+}
+
+static const char* c_name(DType d) {
+    switch (d) {
+        case DType::Float32: return "float";
+        case DType::Float64: return "double";
+        case DType::Int64: return "long int";
+        case DType::UInt8: return "unsigned char";
+        default: return dtype_name(d);
+    }
+}
+
+void check_out_dtype(const char* operation, OutRule rule, const Tensor& out, DType result) {
+    DType d = out.dtype();
+    if (d == result) return;
+    switch (rule) {
+        case OutRule::Any: return;
+        case OutRule::Cast:
+            if (category(result) > category(d))
+                fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(result),
+                     dtype_legacy_name(d));
+            return;
+        case OutRule::Join:
+            if (category(result) > category(d))
+                fail_as(ErrorKind::Type, "torch.%s(): input types can't be cast to the desired output type %s",
+                        operation, dtype_legacy_name(d));
+            return;
+        case OutRule::Truth:
+            fail("%s only supports bool tensor for result, got: %s", operation, dtype_legacy_name(d));
+        case OutRule::Made:
+            fail("dtype %s does not match dtype of out parameter (%s)", dtype_legacy_name(result),
+                 dtype_legacy_name(d));
+        case OutRule::Exact:
+        case OutRule::Own:
+            fail("Expected out tensor to have dtype %s, but got %s instead", c_name(result), c_name(d));
+    }
+}
+
+// Like PyTorch: the memory stays where it suffices; otherwise all aliases get larger memory with the old contents.
+void fit_out(const Tensor& out, const Ref<Layout>& layout) {
+    {
+        GradMode off(false);  // nothing is recorded: what requires grad may be written
+        check_inplace(out);
+    }
+    if (out.layout().same_shape(*layout)) return check_no_overlap(out);
+    if (out.numel() != 0) {
+        std::string text = "An output with one or more elements was resized since it had shape " +
+                           shape_text(out.layout()) + ", which does not match the required output shape " +
+                           shape_text(*layout) + ". Give an `out` of that shape, or an empty one.";
+        if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) < 0) throw PythonError();
+    }
+    Ref<Buffer>& buffer = out->cell->buffer;
+    size_t bytes = static_cast<size_t>(checked_add(out->offset, layout->numel())) * item_size(out.dtype());
+    if (bytes > buffer->bytes()) {
+        if (buffer->is_foreign() && buffer->bytes())
+            fail(
+                "Trying to resize storage that is not resizable. The memory of `out` belongs to somebody "
+                "else: give an `out` of shape %s.",
+                shape_text(*layout).c_str());
+        Ref<Buffer> larger = Buffer::allocate(bytes);
+        std::memcpy(larger->data(), buffer->data(), buffer->bytes());
+        buffer = std::move(larger);
+    }
+    Layout* old = out->layout;
+    out->layout = layout->packed().detach();
+    old->release();
+}
+
+void write_out(const char* operation, OutRule rule, const Tensor& out, const Tensor& result) {
+    refuse_tangents(operation, result);
+    if (modes.grad && (result.requires_grad() || (out.requires_grad() && is_differentiable(result.dtype()))))
+        refuse_recording(operation);
+    check_out_dtype(operation, rule, out, result.dtype());
+    Array value = result.array();
+    fit_out(out, result.layout_ref());
+    Array target = out.array();
+    before_write(target);
+    copy_array(value, target);
+    note_write(out, operation);
+}
+
+}  // namespace pb::ops
