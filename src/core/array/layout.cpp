@@ -16,6 +16,8 @@ static size_t layout_bytes(size_t ndim) {
 }
 
 Layout* Layout::make(size_t ndim) {
+    if (ndim > UINT16_MAX)
+        fail("a tensor has at most %d dimensions. This one would have %zu.", UINT16_MAX, ndim);
     auto* l = static_cast<Layout*>(pool_alloc(std::max(layout_bytes(ndim), sizeof(Layout))));
     l->refs_ = 1;
     l->ndim_ = static_cast<uint16_t>(ndim);
@@ -65,7 +67,7 @@ int64_t checked_numel(const int64_t* shape, size_t ndim) {
             fail("Trying to create tensor with negative dimension %lld: %s", static_cast<long long>(shape[i]),
                  shape_text(shape, ndim).c_str());
         if (shape[i] == 0) zero = true;
-        if (__builtin_mul_overflow(n, std::max<int64_t>(shape[i], 1), &n)) (zero ? late : overflow) = true;
+        if (mul_overflows(n, std::max<int64_t>(shape[i], 1), &n)) (zero ? late : overflow) = true;
     }
     // Sizes of an empty tensor are multiplied too, into strides.
     if (late && !overflow)

@@ -81,6 +81,7 @@ template <class T, size_t N> class Small {
     }
     void reserve(size_t n) {
         if (n <= capacity_) return;
+        if (n > SIZE_MAX / sizeof(T)) throw std::bad_alloc();
         T* grown = static_cast<T*>(::operator new(n * sizeof(T)));
         for (size_t i = 0; i < size_; ++i) {
             new (grown + i) T(std::move(items_[i]));

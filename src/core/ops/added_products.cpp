@@ -265,9 +265,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
              static_cast<long long>(weight.ndim()));
     if (x.ndim() == 0) fail("both arguments to linear need to be at least 1D, but they are 0D and 2D");
     Dims shape = x.shape();
-    int64_t rows = 1, k = shape.back();
+    int64_t k = shape.back();
     shape.pop_back();
-    for (int64_t n : shape) rows *= n;
+    int64_t rows = checked_product(shape);
     if (k != weight.size(1))
         fail(
             "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The input's last size, "

@@ -35,7 +35,7 @@ Dims others(const Tensor& x, const Dims& dims, int64_t* count) {
     for (int64_t d = 0; d < x.ndim(); ++d)
         if (std::find(dims.begin(), dims.end(), d) == dims.end()) {
             out.push_back(d);
-            *count *= x.size(d);
+            *count = checked_mul(*count, x.size(d));
         }
     return out;
 }
@@ -79,7 +79,7 @@ Tensor tensordot(const Tensor& first, const Tensor& second, const Dims& dims_a, 
                 static_cast<long long>(sa), static_cast<long long>(dims_a[i]), static_cast<long long>(sb),
                 static_cast<long long>(dims_b[i]));
         }
-        k *= a.size(ca[i]);
+        k = checked_mul(k, a.size(ca[i]));
     }
     Dims rows = others(a, ca, &m), cols = others(b, cb, &n), shape;
     for (int64_t d : rows) shape.push_back(a.size(d));

@@ -24,9 +24,9 @@ DType common_dtype(const Tensors& parts) {
 // Writes `part` into `out` at index `at` of dimension `dim`; both have the same number of dimensions.
 void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
     if (part.numel() == 0) return;
-    int64_t outer = 1, inner = static_cast<int64_t>(out.item());
-    for (int64_t d = 0; d < dim; ++d) outer *= out.size(d);
-    for (int64_t d = dim + 1; d < out.ndim(); ++d) inner *= out.size(d);
+    const int64_t *sizes = out.layout->shape(), *along = sizes + dim;
+    int64_t outer = checked_product(sizes, along);
+    int64_t inner = checked_mul(static_cast<int64_t>(out.item()), checked_product(along + 1, sizes + out.ndim()));
     int64_t n = part.size(dim);
     if (part.dtype == out.dtype && part.is_contiguous()) {
         const char* from = part.data();
@@ -149,7 +149,7 @@ Tensor cat(const Tensors& parts, int64_t dim) {
                     "%lld for tensor number %zu "
                     "in the list.",
                     Int(dim), Int(model->size(d)), Int(l.size(d)), i);
-        total += l.size(dim);
+        total = checked_add(total, l.size(dim));
     }
     if (parts.size() > kMost) return in_groups(parts, cat, dim);
     shape[static_cast<size_t>(dim)] = total;

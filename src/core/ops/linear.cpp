@@ -76,7 +76,7 @@ struct Product {
     Tensor by_rows(const Tensor& a, const Tensor& b, bool ta, bool tb) const {
         int64_t m = a.size(a.ndim() - (ta ? 1 : 2)), n = b.size(b.ndim() - (tb ? 2 : 1));
         bool single = !batched && m > 1 && n > 1 && a.size(ta ? 0 : 1) == 1;
-        if (single && m * n >= kLargeOuter && is_differentiable(a.dtype()))
+        if (single && checked_mul(m, n) >= kLargeOuter && is_differentiable(a.dtype()))
             return mul(ta ? a.alias(turned_layout(a.layout()), a->offset) : a,
                        tb ? b.alias(turned_layout(b.layout()), b->offset) : b);
         if (!summed) return Tensor::make(product(a.array(), b.array(), ta, tb));
@@ -273,9 +273,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
         // All matrices of a meet the same one: their rows are one long matrix.
         Dims shape = a.shape();
         shape.pop_back();
-        int64_t rows = 1;
-        for (int64_t n : shape) rows *= n;
-        Tensor folded = reshape(a, Dims{rows, a.size(na - 1)});
+        Tensor folded = reshape(a, Dims{checked_product(shape), a.size(na - 1)});
         if (nb == 2) shape.push_back(b.size(1));
         return reshaped(nb == 1 ? mv(folded, b) : mm(folded, b), shape, "UnsafeViewBackward0");
     }
@@ -295,8 +293,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
         shape[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
     }
     if (left.size(n - 1) != b.size(nb - 2)) {
-        int64_t count = 1;
-        for (int64_t s : shape) count *= s;
+        int64_t count = checked_product(shape);
         fail(
             "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
             "%lld]. The shapes are %s and "

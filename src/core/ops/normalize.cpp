@@ -22,9 +22,7 @@ struct LayerNorm {
     Array means, deviations;  // by row; deviations are reciprocal
 
     static int64_t length(const Layout& l, int64_t dims) {
-        int64_t n = 1;
-        for (int64_t d = l.ndim() - dims; d < l.ndim(); ++d) n *= l.size(d);
-        return n;
+        return checked_product(l.shape() + l.ndim() - dims, l.shape() + l.ndim());
     }
     static const void* parameter(const Tensor& t, Array& hold) {
         if (!t) return nullptr;

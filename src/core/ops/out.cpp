@@ -73,7 +73,8 @@ void fit_out(const Tensor& out, const Ref<Layout>& layout) {
         if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) < 0) throw PythonError();
     }
     Ref<Buffer>& buffer = out->cell->buffer;
-    size_t bytes = static_cast<size_t>(checked_add(out->offset, layout->numel())) * item_size(out.dtype());
+    auto item = static_cast<int64_t>(item_size(out.dtype()));
+    auto bytes = static_cast<size_t>(checked_mul(checked_add(out->offset, layout->numel()), item));
     if (bytes > buffer->bytes()) {
         if (buffer->is_foreign() && buffer->bytes())
             fail(

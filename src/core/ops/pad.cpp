@@ -19,7 +19,7 @@ struct ConstantPad {
         for (size_t d = 0; d < before.size(); ++d) {
             int64_t n = in.size(static_cast<int64_t>(d)), cut = std::min<int64_t>(before[d], 0);
             common.push_back(n + cut + std::min<int64_t>(after[d], 0));
-            shape.push_back(n + before[d] + after[d]);
+            shape.push_back(checked_add(checked_add(n, before[d]), after[d]));
             read -= cut * strides[d];
         }
         Array out = Array::empty(in.dtype, shape);
@@ -59,8 +59,9 @@ Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value) {
         size_t d = ndim - 1 - i;
         rule.before[d] = pad[2 * i];
         rule.after[d] = pad[2 * i + 1];
-        int64_t n = x.size(static_cast<int64_t>(d));
-        if (n + std::min<int64_t>(pad[2 * i], 0) + std::min<int64_t>(pad[2 * i + 1], 0) < 0)
+        int64_t n = x.size(static_cast<int64_t>(d)), rest;
+        int64_t before = std::min<int64_t>(pad[2 * i], 0), after = std::min<int64_t>(pad[2 * i + 1], 0);
+        if (add_overflows(n + before, after, &rest) || rest < 0)
             fail(
                 "narrow(): length must be non-negative. Dimension %zu has %lld elements, and the padding "
                 "(%lld, %lld) "

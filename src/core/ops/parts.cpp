@@ -133,7 +133,7 @@ struct PartView {
     Part part;
     const char* node_name() const { return part.view_name(); }
     Tensor forward(const Tensors& x) {
-        return x[0].alias(part.of(x[0].layout()), x[0]->offset + part.begin(x[0].layout()));
+        return x[0].alias(part.of(x[0].layout()), checked_add(x[0]->offset, part.begin(x[0].layout())));
     }
     std::optional<int64_t> shift(const Layout& input, uint32_t) const { return part.begin(input); }
     bool add_to(Context&, const Tensors& g, const Array& whole) {
@@ -348,7 +348,7 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
     int64_t a = wrap_dim(dim1, n), b = wrap_dim(dim2, n);
     if (a == b) fail("diagonal dimensions cannot be identical %lld, %lld", Int(dim1), Int(dim2));
     int64_t side;
-    if (offset == INT64_MIN || __builtin_add_overflow(x.size(x.ndim() - 1), std::abs(offset), &side))
+    if (offset == INT64_MIN || add_overflows(x.size(x.ndim() - 1), std::abs(offset), &side))
         fail("Storage size calculation overflowed with an offset of %lld", Int(offset));
     Dims shape = x.shape();
     shape.pop_back();
@@ -401,7 +401,7 @@ Tensors split_with_sizes(const Tensor& x, const Dims& sizes, int64_t dim) {
             fail(
                 "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=%s",
                 shape_text(sizes).c_str());
-        if (__builtin_add_overflow(total, n, &total)) total = INT64_MAX;
+        if (add_overflows(total, n, &total)) total = INT64_MAX;
     }
     if (sizes.size() > kMost && should_record(x))
         fail("split_with_sizes: at most %lld parts can be recorded", Int(kMost));
@@ -432,6 +432,7 @@ Tensors tensor_split(const Tensor& x, int64_t sections, int64_t dim) {
     // The first of them are one longer where the size does not divide.
     int64_t n = x.size(dim), start = 0;
     Tensors out;
+    out.reserve(static_cast<size_t>(sections));
     for (int64_t i = 0; i < sections; ++i) {
         int64_t stop = start + n / sections + (i < n % sections);
         out.push_back(slice(x, dim, start, stop, 1));

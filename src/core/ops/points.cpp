@@ -12,11 +12,7 @@ namespace pb::ops {
 
 namespace {
 
-int64_t product(const Dims& d) {
-    int64_t n = 1;
-    for (int64_t s : d) n *= s;
-    return n;
-}
+int64_t product(const Dims& d) { return checked_product(d); }
 
 Dims kept_dims(const Points& p) {
     Dims kept;
@@ -240,7 +236,7 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
                             "it covers.",
                             shape_text(t.layout()).c_str(), static_cast<long long>(k),
                             shape_text(x.layout()).c_str(), static_cast<long long>(dim + k));
-                size *= t.size(k);
+                size = checked_mul(size, t.size(k));
                 covered.push_back(dim + k);
             }
             entries.push_back({nonzero_rows(t.array()), size, dim});

@@ -29,7 +29,7 @@ struct Repeat {
     }
     Dims joined(const Dims& paired) const {
         Dims shape;
-        for (size_t i = 0; i < paired.size(); i += 2) shape.push_back(paired[i] * paired[i + 1]);
+        for (size_t i = 0; i < paired.size(); i += 2) shape.push_back(checked_mul(paired[i], paired[i + 1]));
         return shape;
     }
     Tensor forward(const Tensors& x) {
@@ -61,11 +61,11 @@ using Counts = std::shared_ptr<const std::vector<int64_t>>;
 
 // The input as outer x size x inner runs of bytes, for operators along one dimension.
 struct Runs {
-    int64_t outer = 1, size, inner = 1;
-    Runs(const Layout& l, int64_t dim) : size(l.size(dim)) {
-        for (int64_t d = 0; d < dim; ++d) outer *= l.size(d);
-        for (int64_t d = dim + 1; d < l.ndim(); ++d) inner *= l.size(d);
-    }
+    int64_t outer, size, inner;
+    Runs(const Layout& l, int64_t dim)
+        : outer(checked_product(l.shape(), l.shape() + dim)),
+          size(l.size(dim)),
+          inner(checked_product(l.shape() + dim + 1, l.shape() + l.ndim())) {}
 };
 
 // Index i along a dimension, counts[i] times.
@@ -143,7 +143,7 @@ Counts read_counts(const Tensor& repeats, int64_t output_size, int64_t* total) {
     *total = 0;
     for (int64_t n : *counts) {
         if (n < 0) fail("repeats can not be negative");
-        if (__builtin_add_overflow(*total, n, total))
+        if (add_overflows(*total, n, total))
             fail("repeat_interleave: the output has more elements than can be counted");
     }
     if (output_size >= 0 && output_size != *total)
@@ -332,7 +332,7 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
     size_t lead = repeats.size() - static_cast<size_t>(x.ndim());
     for (size_t i = 0; i < repeats.size(); ++i) {
         int64_t n = i < lead ? 1 : x.size(static_cast<int64_t>(i - lead)), size;
-        if (__builtin_mul_overflow(n, repeats[i], &size))
+        if (mul_overflows(n, repeats[i], &size))
             fail("Storage size calculation overflowed with repeats=%s", shape_text(repeats).c_str());
         shape.push_back(size);
     }
@@ -348,7 +348,7 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t 
     dim = wrap_dim(dim, x.ndim());
     if (repeats < 0) fail("Repeats must be non-negative");
     int64_t total;
-    if (__builtin_mul_overflow(x.size(dim), repeats, &total)) fail("Storage size calculation overflowed");
+    if (mul_overflows(x.size(dim), repeats, &total)) fail("Storage size calculation overflowed");
     if (output_size >= 0 && output_size != total)
         fail("repeat_interleave: Invalid output_size, expected %lld but got %lld", Int(total),
              Int(output_size));
@@ -452,7 +452,7 @@ Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype, 
     };
     int64_t n = 0, at = 0;
     for (int64_t r = 0; r < rows; ++r)
-        if (__builtin_add_overflow(n, upper ? columns - edge(r) : edge(r), &n))
+        if (add_overflows(n, upper ? columns - edge(r) : edge(r), &n))
             fail("Storage size calculation overflowed");
     Array out = Array::empty(DType::Int64, Dims{2, n});
     auto* p = out.as<int64_t>();

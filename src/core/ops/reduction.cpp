@@ -44,7 +44,7 @@ Dims reduced_shape(const Layout& l, const Dims& dims, bool keepdim) {
 
 int64_t reduced_count(const Layout& l, const Dims& dims) {
     int64_t n = 1;
-    for (int64_t d : dims) n *= l.size(d);
+    for (int64_t d : dims) n = checked_mul(n, l.size(d));
     return n;
 }
 
@@ -337,9 +337,14 @@ namespace ops {
 
 Array pick_array(const Array& given, int64_t dim, const Array& index) {
     Array x = contiguous_array(given), out = Array::empty(x.dtype, index.layout->dims());
-    int64_t outer = 1, n = x.ndim() ? x.size(dim) : 1, m = x.ndim() ? index.size(dim) : 1, inner = 1;
-    for (int64_t d = 0; d < x.ndim(); ++d)
-        if (d != dim) (d < dim ? outer : inner) *= x.size(d);
+    int64_t outer = 1, n = 1, m = 1, inner = 1;
+    if (x.ndim()) {
+        const int64_t* sizes = x.layout->shape();
+        outer = checked_product(sizes, sizes + dim);
+        inner = checked_product(sizes + dim + 1, sizes + x.ndim());
+        n = x.size(dim);
+        m = index.size(dim);
+    }
     const auto* at = index.as<int64_t>();
     with_type(x.dtype, "gather", [&](auto zero) {
         using T = decltype(zero);

@@ -23,7 +23,10 @@ namespace {
 struct Split {
     int64_t outer = 1, n = 1, inner = 1;
     Split(const Layout& l, int64_t dim) {
-        for (int64_t d = 0; d < l.ndim(); ++d) (d < dim ? outer : d == dim ? n : inner) *= l.size(d);
+        if (l.ndim() == 0) return;
+        outer = checked_product(l.shape(), l.shape() + dim);
+        n = l.size(dim);
+        inner = checked_product(l.shape() + dim + 1, l.shape() + l.ndim());
     }
 };
 

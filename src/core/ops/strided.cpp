@@ -199,14 +199,14 @@ Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& str
     for (size_t i = 0; i < size.size(); ++i) {
         int64_t reach;
         empty = empty || size[i] == 0;
-        overflow = overflow || __builtin_mul_overflow(std::max<int64_t>(size[i] - 1, 0), stride[i], &reach) ||
-                   __builtin_add_overflow(last, reach, &last);
+        overflow = overflow || mul_overflows(std::max<int64_t>(size[i] - 1, 0), stride[i], &reach) ||
+                   add_overflows(last, reach, &last);
     }
     if (!empty) {
         auto item = static_cast<int64_t>(item_size(x.dtype()));
         int64_t bytes;
         overflow =
-            overflow || __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, item, &bytes);
+            overflow || add_overflows(last, 1, &last) || mul_overflows(last, item, &bytes);
         if (overflow)
             fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(size).c_str(),
                  shape_text(stride).c_str());

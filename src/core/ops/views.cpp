@@ -118,7 +118,7 @@ Dims infer_shape(const Tensor& x, const Dims& given) {
             fail("invalid shape dimension %lld at index %zu of shape %s", static_cast<long long>(shape[i]), i,
                  shape_text(shape).c_str());
         } else {
-            overflow = overflow || __builtin_mul_overflow(known, shape[i], &known);
+            overflow = overflow || mul_overflows(known, shape[i], &known);
         }
     }
     bool fits = overflow ? false : hole < 0 ? known == x.numel() : known != 0 && x.numel() % known == 0;
@@ -267,7 +267,7 @@ Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
         if (d < start || d > end) {
             shape.push_back(x.size(d));
         } else {
-            run *= x.size(d);
+            run = checked_mul(run, x.size(d));
             if (d == end) shape.push_back(run);
         }
     }
@@ -287,7 +287,7 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Dims& sizes) {
                 "unflatten got an unexpected error: only one dimension can be inferred, and sizes are not "
                 "negative; got %s",
                 shape_text(sizes).c_str());
-        else overflow = overflow || __builtin_mul_overflow(known, sizes[i], &known);
+        else overflow = overflow || mul_overflows(known, sizes[i], &known);
     }
     if (overflow || (hole < 0 ? known != n : known == 0 || n % known != 0))
         fail(

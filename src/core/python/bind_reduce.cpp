@@ -12,10 +12,17 @@ namespace {
 Dims dims_or_all(const Args& a, size_t i) { return a.given(i) ? a.dims(i) : Dims{}; }
 int dtype_or_own(const Args& a, size_t i) { return a.given(i) ? static_cast<int>(a.dtype(i)) : -1; }
 
+// A reduction in the dtype given as argument i. In bool it is one of truth values, which are counted as integers.
+template <class F> PyObject* wrap_typed(const Args& a, size_t i, F reduce) {
+    Tensor x = a.tensor(0);
+    if (!a.given(i) || a.dtype(i) != DType::Bool) return wrap(reduce(x, dtype_or_own(a, i)));
+    return wrap(ops::to_dtype(reduce(ops::to_dtype(x, DType::Bool), -1), DType::Bool));
+}
+
 // sum(input, dim=None, keepdim=False, *, dtype=None, out=None), and mean alike
 PyObject* sum(const Args& a) {
     bool keepdim = a.flag(2), all = !a.given(1) && !keepdim;
-    return wrap(ops::sum(a.tensor(0), dims_or_all(a, 1), keepdim, all, dtype_or_own(a, 3)));
+    return wrap_typed(a, 3, [&](const Tensor& x, int d) { return ops::sum(x, dims_or_all(a, 1), keepdim, all, d); });
 }
 PyObject* mean(const Args& a) {
     bool keepdim = a.flag(2), all = !a.given(1) && !keepdim;
@@ -26,8 +33,9 @@ PyObject* nansum(const Args& a) {
 }
 // prod(input, dim=None, keepdim=False, *, dtype=None, out=None)
 PyObject* prod(const Args& a) {
-    if (!a.given(1)) return wrap(ops::prod(a.tensor(0), dtype_or_own(a, 3)));
-    return wrap(ops::prod(a.tensor(0), a.integer(1), a.flag(2), dtype_or_own(a, 3)));
+    return wrap_typed(a, 3, [&](const Tensor& x, int d) {
+        return a.given(1) ? ops::prod(x, a.integer(1), a.flag(2), d) : ops::prod(x, d);
+    });
 }
 // any(input, dim=None, keepdim=False, *, out=None)
 PyObject* any(const Args& a) {
