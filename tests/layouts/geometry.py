@@ -8,7 +8,7 @@ import random
 
 ROWS_ONE = (
     "abs exp log1p neg sigmoid tanh square sqrt floor sign relu erf isnan isfinite logical_not reciprocal digamma "
-    "positive nan_to_num frac sgn signbit sinc"
+    "nan_to_num frac sgn signbit sinc"
 ).split()
 ROWS_TWO = (
     "add sub mul div maximum minimum atan2 hypot logaddexp fmod remainder copysign eq lt ge logical_and pow "
@@ -253,6 +253,9 @@ class Writer:
              ("m.einsum('bij,bjk->bik', x, y)", ([b, n, k], [b, k, m])), ("m.einsum('ij,j', x, y)", ([n, k], [k])),
              ("m.einsum('ij->ji', x)", ([n, k],)), ("m.einsum('bij,kj->ibk', x, y)", ([b, n, k], [m, k])),
              ("m.einsum('ii->i', x)", ([n, n],)), ("m.einsum('i,j->ij', x, y)", ([n], [m])), ("m.einsum('ij->j', x)", ([n, k],)),
+             ("m.einsum('bij,jk->kib', x, y)", ([b, n, k], [k, m])), ("m.einsum('bij,jk->kbi', x, y)", ([b, n, k], [k, m])),
+             ("m.einsum('bij,jk->bki', x, y)", ([b, n, k], [k, m])), ("m.einsum('ij,jk', x, y)", ([n, k], [k, m])),
+             ("m.einsum('ij,ij->i', x, y)", ([n, k], [n, k])), ("m.einsum('...ij,...jk->...ik', x, y)", ([b, n, k], [k, m])),
              ("m.inner(x, y)", ([b, n, k], [m, k])), ("m.linalg.multi_dot([x, y, z])", ([n, k], [k, m], [m, b])),
              ("m.chain_matmul(x, y)", ([n, k], [k, m])), ("m.nn.functional.bilinear(x, y, z)", ([n, k], [n, m], [b, k, m])))
         )  # fmt: skip

@@ -50,4 +50,51 @@ Dims iterated_strides(const Layout& l, const Dims& shape) {
     return strides;
 }
 
+// The dimensions from the innermost out.
+static Dims channels_last_order(size_t ndim) {
+    if (ndim == 4) return {1, 3, 2, 0};
+    if (ndim == 5) return {1, 4, 3, 2, 0};
+    return {};
+}
+
+bool is_channels_last(const Layout& l) {
+    if (l.ndim() != 4) return false;
+    int64_t expect = 1;
+    for (int64_t d : channels_last_order(4)) {
+        if (l.size(d) == 1) continue;
+        if (l.stride(d) != expect) return false;
+        expect *= l.size(d);
+    }
+    return true;
+}
+
+Ref<Layout> channels_last_layout(const Dims& shape) {
+    Dims strides(shape.size(), 0);
+    int64_t next = 1;
+    for (int64_t d : channels_last_order(shape.size())) {
+        strides[static_cast<size_t>(d)] = next;
+        next *= shape[static_cast<size_t>(d)];
+    }
+    return Layout::strided(shape, strides);
+}
+
+// Gaps are allowed; what could be either is row-major.
+static bool suggests_channels_last(const Layout& l) {
+    Dims order = channels_last_order(static_cast<size_t>(l.ndim()));
+    if (order.empty() || l.stride(1) == 0) return false;
+    int64_t least = 0;
+    for (int64_t d : order) {
+        if (l.size(d) == 0 || l.stride(d) < least || (d == 0 && least == l.stride(1))) return false;
+        least = l.size(d) > 1 ? checked_mul(l.stride(d), l.size(d)) : l.stride(d);
+    }
+    return true;
+}
+
+Ref<Layout> suggested_layout(const Dims& shape, const Small<Ref<Layout>, 4>& like) {
+    bool last = shape.size() == 4 || shape.size() == 5;
+    for (const Ref<Layout>& l : like)
+        last = last && l->ndim() == static_cast<int64_t>(shape.size()) && suggests_channels_last(*l);
+    return last ? channels_last_layout(shape) : Layout::contiguous(shape);
+}
+
 }  // namespace pb

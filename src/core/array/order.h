@@ -21,4 +21,10 @@ Ref<Layout> ordered_layout(const Dims& shape, const Dims* strides, size_t operan
 // The strides of `l` over `shape`: 0 where it is broadcast. Where the result's size is 1 too, its own.
 Dims iterated_strides(const Layout& l, const Dims& shape);
 
+// Pictures (N, C, H, W) and volumes may lie "channels last", with C innermost: what a few functions keep.
+bool is_channels_last(const Layout& l);                // four dimensions that lie so without gaps
+Ref<Layout> channels_last_layout(const Dims& shape);  // of four or five
+// Row-major, or channels last where the strides of all of `like` suggest it.
+Ref<Layout> suggested_layout(const Dims& shape, const Small<Ref<Layout>, 4>& like);
+
 }  // namespace pb

@@ -1,6 +1,7 @@
 // Joining tensors: along a dimension they have (cat), or along a new one (stack).
 #include <cstring>
 
+#include "array/order.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -28,7 +29,7 @@ void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
     int64_t outer = checked_product(sizes, along);
     int64_t inner = checked_mul(static_cast<int64_t>(out.item()), checked_product(along + 1, sizes + out.ndim()));
     int64_t n = part.size(dim);
-    if (part.dtype == out.dtype && part.is_contiguous()) {
+    if (part.dtype == out.dtype && part.is_contiguous() && out.is_contiguous()) {
         const char* from = part.data();
         char* to = out.data() + at * inner;
         int64_t run = n * inner, step = out.size(dim) * inner;
@@ -49,7 +50,10 @@ struct Cat {
     DType dtype;
     Dims shape;
     Tensor forward(const Tensors& parts) {
-        Array out = Array::empty(dtype, shape);
+        Small<Ref<Layout>, 4> layouts;
+        if (shape.size() > 3)
+            for (const Tensor& x : parts) layouts.push_back(x.layout_ref());
+        Array out = Array::empty(dtype, suggested_layout(shape, layouts));
         int64_t at = 0;
         for (const Tensor& x : parts) {
             if (is_legacy_empty(x.layout())) continue;
@@ -79,13 +83,29 @@ struct Stack {
     static constexpr const char* name = "StackBackward0";
     int64_t dim;
     DType dtype;
+    // Contiguous parts are written side by side; others are joined as tensors with one more dimension.
+    Ref<Layout> layout_of(const Tensors& parts, const Dims& shape, const Dims& one) const {
+        bool contiguous = shape.size() < 4 || dim < parts[0].ndim();
+        for (const Tensor& x : parts) contiguous = contiguous && (shape.size() < 4 || x.is_contiguous());
+        if (contiguous) return Layout::contiguous(shape);
+        Small<Ref<Layout>, 4> layouts;
+        for (const Tensor& x : parts) {
+            Dims strides = x.strides();
+            bool inside = dim < x.ndim();
+            int64_t n = inside ? x.size(dim) : 1, stride = inside ? x.layout().stride(dim) : 1, before;
+            if (mul_overflows(n, stride, &before)) before = 0;
+            strides.insert(static_cast<size_t>(dim), before);
+            layouts.push_back(Layout::strided(one, strides));
+        }
+        return suggested_layout(shape, layouts);
+    }
     Tensor forward(const Tensors& parts) {
         Dims shape = parts[0].shape();
         shape.insert(static_cast<size_t>(dim), static_cast<int64_t>(parts.size()));
-        Array out = Array::empty(dtype, shape);
         Dims one = shape;
         one[static_cast<size_t>(dim)] = 1;
         Ref<Layout> contiguous = Layout::contiguous(one);
+        Array out = Array::empty(dtype, layout_of(parts, shape, one));
         int64_t at = 0;
         for (const Tensor& x : parts) {
             Array a = x.array();

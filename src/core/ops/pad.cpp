@@ -1,4 +1,5 @@
 // Padding with one value: the input inside a larger tensor; negative paddings cut off instead.
+#include "array/order.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -22,7 +23,7 @@ struct ConstantPad {
             shape.push_back(checked_add(checked_add(n, before[d]), after[d]));
             read -= cut * strides[d];
         }
-        Array out = Array::empty(in.dtype, shape);
+        Array out = Array::empty(in.dtype, suggested_layout(shape, {in.layout}));
         if (out.numel() == 0) return Tensor::make(out);
         fill_array(out, value);
         for (size_t d = 0; d < before.size(); ++d)

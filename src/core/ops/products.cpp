@@ -258,7 +258,7 @@ template <class T> void batches(const Array& c, const Factor& a, const Factor& b
         shape.push_back(za == 1 ? zb : za);
         sa.push_back(za == 1 ? 0 : a.array.stride(da));
         sb.push_back(zb == 1 ? 0 : b.array.stride(db));
-        count *= shape.back();
+        count = checked_mul(count, shape.back());
     }
     if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
     if constexpr (std::is_floating_point_v<T>) blas::load();  // before the lock is released

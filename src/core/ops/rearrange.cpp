@@ -201,9 +201,9 @@ struct Roll {
     static constexpr const char* name = "RollBackward0";
     Dims shifts, dims;  // no dims: over all elements in order
     static Array rolled(const Array& a, int64_t shift, int64_t dim) {
+        if (a.numel() == 0) return Array::empty(a.dtype, a.layout);
         Array out = Array::empty(a.dtype, a.layout->dims());
         int64_t n = a.size(dim);
-        if (a.numel() == 0) return out;
         shift %= n;
         if (shift < 0) shift += n;
         auto move = [&](int64_t from, int64_t to, int64_t count) {

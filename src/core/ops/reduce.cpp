@@ -64,6 +64,7 @@ struct Mean {
     const char* node_name() const { return all ? "MeanBackward0" : "MeanBackward1"; }
     Tensor forward(const Tensors& x) {
         Tensor s = Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
+        if (s.numel() == 0) return s;
         return div(s, static_cast<double>(reduced_count(x[0].layout(), dims)));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {

@@ -193,31 +193,14 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
             "nan there.");
 }
 
-namespace {
-
-// Four dimensions with the second innermost, as pictures lie. Checked after row-major, so no layout is both.
-bool is_channels_last(const Layout& l) {
-    if (l.ndim() != 4) return false;
-    int64_t expect = 1;
-    for (int64_t d : {1, 3, 2, 0}) {
-        if (l.size(d) == 1) continue;
-        if (l.stride(d) != expect) return false;
-        expect *= l.size(d);
-    }
-    return true;
+// where converts its operands before they meet: what is converted lies without gaps.
+static Dims met_strides(const Row& row, const Operand* operands, int i, const Dims& shape) {
+    const Tensor& t = *operands[i].tensor;
+    if (row.promotion != Promotion::Where || i == 0) return iterated_strides(t.layout(), shape);
+    const Tensor* other = operands[3 - i].tensor;
+    bool kept = !other || promote(t.dtype(), other->dtype()) == t.dtype();
+    return iterated_strides(kept ? t.layout() : *t.layout().packed(), shape);
 }
-
-Ref<Layout> channels_last(const Dims& shape) {
-    Dims strides(4, 0);
-    int64_t next = 1;
-    for (size_t d : {1, 3, 2, 0}) {
-        strides[d] = next;
-        next *= shape[d];
-    }
-    return Layout::strided(shape, strides);
-}
-
-}  // namespace
 
 // As PyTorch's iterator has it: operands that agree hand on their layout; a 0-d operand, or a number that is treated as
 // one, makes it look at the strides, with other results for dimensions of size 1.
@@ -245,7 +228,7 @@ Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
     if (row.lies == Lies::RowMajor) return Layout::contiguous(first->dims());
     if (same && !scalars) {
         if (contiguous) return Layout::contiguous(first->dims());
-        if (pictures) return channels_last(first->dims());
+        if (pictures) return channels_last_layout(first->dims());
         if (agree && first->is_dense()) return Ref<Layout>(first);
     }
     Dims shape = first->dims();
@@ -260,7 +243,7 @@ Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
     size_t count = 0;
     for (int i = 0; i < n; ++i)
         if (const Tensor* t = operands[i].tensor)
-            if (t->ndim()) strides[count++] = iterated_strides(t->layout(), shape);
+            if (t->ndim()) strides[count++] = met_strides(row, operands, i, shape);
     return ordered_layout(shape, strides, count);
 }
 

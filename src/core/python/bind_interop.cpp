@@ -79,7 +79,7 @@ Array array_over(PyObject* o) {
             fail_element_type(o);
         Dims shape, strides;
         int64_t numel = 1;
-        for (int i = 0; i < view->ndim; ++i) numel *= view->shape[i];
+        for (int i = 0; i < view->ndim; ++i) numel = checked_mul(numel, view->shape[i]);
         for (int i = 0; i < view->ndim; ++i) {
             shape.push_back(view->shape[i]);
             int64_t stride = view->strides ? view->strides[i] : 0;

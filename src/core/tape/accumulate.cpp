@@ -58,8 +58,8 @@ class AccumulateGrad : public Node {
                 ops::accumulate_into(old, g);  // in place, as PyTorch documents
             }
         } else if (!modes.grad && is_alone(g) && g->cell->buffer->holders() == 1 &&
-                   !g->cell->buffer->is_shared() && g.layout().same(variable.layout()) && !g.is_dual() &&
-                   !g->grad_fn) {
+                   !g->cell->buffer->is_shared() && g.layout().same(variable.layout()) &&
+                   g.layout().is_dense() && !g.is_dual() && !g->grad_fn) {
             set_grad(g->flags & kIsView ? g.alias() : g);  // nobody else sees it: keep it as it is
         } else {
             // A copy laid out as the leaf is, row-major where the leaf has gaps; recorded if somebody may differentiate it.

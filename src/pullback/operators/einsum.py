@@ -228,40 +228,39 @@ def _sum_away(steps, terms, i, wanted):
 def _pair(steps, i, j, a, b, wanted, sizes, output):
     """Plans the product of operands i and j; returns the labels of the result.
 
-    Labels keep the order of the output, rows hold those of size 1, and the operands change places where all
+    Labels keep the order of the output, dimensions of size 1 are columns, and the operands change places where all
     columns come before all rows: so the result lies in memory as PyTorch's.
     """
     rank = lambda label: label if isinstance(label, int) else LETTERS.index(label)
     place = lambda label: (0, output.index(label)) if label in output else (1, rank(label))
     ordered = sorted({*a, *b}, key=place)
     kept = [label for label in ordered if label in wanted]
-    long = [label for label in ordered if sizes[label] != 1]
-    batch = [label for label in long if label in a and label in b and label in wanted]
-    summed = [label for label in long if label in a and label in b and label not in wanted]
+    both = [label for label in ordered if sizes[label] != 1 and label in a and label in b]
+    summed = [label for label in both if label not in wanted]
     if not summed:  # nothing to add up: an elementwise product
         steps.append((_multiply, i, j, _against(a, ordered), _against(b, ordered)))
-        if kept != ordered:
-            steps.append((_reshape, i, tuple(sizes[label] for label in kept)))
-        return kept
-    cols = [label for label in long if label not in a]
-    rows = [label for label in kept if label not in batch and label not in cols]
-    if rows and cols and place(cols[-1]) < place(rows[0]):
-        steps.append((_swap, i, j))
-        a, b, rows, cols = b, a, cols, rows
-    size = lambda labels: tuple(sizes[label] for label in labels)
-    position = lambda labels, of: tuple(
-        of.index(label)
-        for label in [*(l for l in labels if l in of), *(l for l in of if l not in labels)]  # of size 1
-    )
-    result = [*batch, *rows, *cols]
-    n = size(batch)
-    steps.append((
-        _contract, i, j,
-        position([*batch, *rows, *summed], a), (*n, prod(size(rows)), prod(size(summed))),
-        position([*batch, *summed, *cols], b), (*n, prod(size(summed)), prod(size(cols))),
-        size(result), tuple(range(len(result))),
-    ))  # fmt: skip
-    return result
+    else:
+        batch = [label for label in both if label in wanted]
+        rows = [label for label in ordered if sizes[label] != 1 and label not in b]
+        cols = [label for label in ordered if label not in both and label not in rows]
+        if rows and cols and place(cols[-1]) < place(rows[0]):
+            steps.append((_swap, i, j))
+            a, b, rows, cols = b, a, cols, rows
+        size = lambda labels: tuple(sizes[label] for label in labels)
+        position = lambda labels, of: tuple(of.index(label) for label in labels if label in of)
+        n, k = size(batch), prod(size(summed))
+        alone = [label for label in ordered if sizes[label] == 1]  # of which either operand may have any
+        first = [*batch, *(label for label in rows if label not in alone), *summed, *alone]
+        second = [*batch, *summed, *(label for label in cols if label not in alone), *alone]
+        found = [*batch, *rows, *summed, *cols]
+        steps.append((
+            _contract, i, j,
+            position(first, a), (*n, prod(size(rows)), k), position(second, b), (*n, k, prod(size(cols))),
+            tuple(1 if label in summed else sizes[label] for label in found), position(ordered, found),
+        ))  # fmt: skip
+    if kept != ordered:
+        steps.append((_reshape, i, tuple(sizes[label] for label in kept)))
+    return kept
 
 
 def _against(labels, ordered):

@@ -187,4 +187,4 @@ def combinations(input, r=2, with_replacement=False):
         return zeros(0, dtype=input.dtype)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     chosen = [i for row in choose(range(input.numel()), r) for i in row]
-    return input[tensor(chosen, dtype=int64)].view(-1, r) if chosen else zeros(0, r, dtype=input.dtype)
+    return input[tensor(chosen, dtype=int64)].view(-1, r) if chosen else input[:0].reshape(0, r)
