@@ -144,7 +144,9 @@ def test_numbers_at_the_ends_of_their_range(part):
     program = CHILD.format(ends=ENDS, calls=CALLS[part::4])
     child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     lines = child.stdout.splitlines()
-    assert child.returncode == 0 and lines[-1] == "finished", f"at {lines[-1] if lines else '?'}: {child.stderr}"
+    assert child.returncode == 0 and lines[-1] == "finished", (
+        f"at {lines[-1] if lines else '?'}: {child.stderr}"
+    )
 
 
 def test_what_a_wrapped_size_would_have_been():

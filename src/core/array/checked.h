@@ -17,7 +17,9 @@ inline bool mul_overflows(int64_t a, int64_t b, int64_t* product) {
 }
 
 [[noreturn]] inline void fail_size() {
-    fail("Storage size calculation overflowed. A number that follows from the given sizes does not fit 64 bits.");
+    fail(
+        "Storage size calculation overflowed. A number that follows from the given sizes does not fit 64 "
+        "bits.");
 }
 inline int64_t checked_add(int64_t a, int64_t b) {
     int64_t sum;

@@ -9,8 +9,9 @@
 
 namespace pb {
 
-// How a result lies: as the iterator has it, gapless in the order of its first operand, or row-major.
-enum class Lies : uint8_t { Iterated, LikeInput, RowMajor };
+// How a result lies: as the iterator has it, as the iterator has it for operands that lie so, gapless in the order of
+// its first operand, or row-major.
+enum class Lies : uint8_t { Iterated, Again, LikeInput, RowMajor };
 
 // The dimensions of `shape` from the innermost out; `strides` are those of each operand over `shape`.
 Dims memory_order(const Dims& shape, const Dims* strides, size_t operands);
@@ -22,7 +23,7 @@ Ref<Layout> ordered_layout(const Dims& shape, const Dims* strides, size_t operan
 Dims iterated_strides(const Layout& l, const Dims& shape);
 
 // Pictures (N, C, H, W) and volumes may lie "channels last", with C innermost: what a few functions keep.
-bool is_channels_last(const Layout& l);                // four dimensions that lie so without gaps
+bool is_channels_last(const Layout& l);               // four dimensions that lie so without gaps
 Ref<Layout> channels_last_layout(const Dims& shape);  // of four or five
 // Row-major, or channels last where the strides of all of `like` suggest it.
 Ref<Layout> suggested_layout(const Dims& shape, const Small<Ref<Layout>, 4>& like);

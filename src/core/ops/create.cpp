@@ -32,8 +32,7 @@ Tensor empty_strided(DType dtype, const Dims& shape, const Dims& strides) {
     int64_t last = 0;
     for (size_t i = 0; i < shape.size(); ++i) {
         int64_t reach;
-        if (strides[i] < 0 ||
-            mul_overflows(std::max<int64_t>(shape[i] - 1, 0), strides[i], &reach) ||
+        if (strides[i] < 0 || mul_overflows(std::max<int64_t>(shape[i] - 1, 0), strides[i], &reach) ||
             add_overflows(last, reach, &last) || last > (INT64_MAX >> 5))
             fail("Storage size calculation overflowed with sizes=%s and strides=%s",
                  shape_text(shape).c_str(), shape_text(strides).c_str());

@@ -265,7 +265,8 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
 void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n) {
     const char* name = row.name.c_str();
     Plan p = plan(row, operands);
-    bool records = row.differentiable && is_differentiable(p.result) && should_record(out), reads_itself = false;
+    bool records = row.differentiable && is_differentiable(p.result) && should_record(out),
+         reads_itself = false;
     refuse_tangents(name, out);
     for (int i = 0; i < n; ++i)
         if (const Tensor* t = operands[i].tensor) {

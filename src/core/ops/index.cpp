@@ -307,8 +307,10 @@ Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index
         fail_as(ErrorKind::Index, "index_fill_(): Expected dtype int64 for index.");
     if (index.ndim() > 1) fail("Index has to be a vector/scalar");
     PointsRef p = points_of_dim(x, dim, index, true, index_out_of_bounds);
-    if (!value.tensor) return fill(place, x, value.scalar, p, "IndexFillBackward0", "index_fill_", Lies::LikeInput);
-    return put(place, x, to_dtype(*value.tensor, x.dtype()), p, false, "IndexFillBackward1", "index_fill_", Lies::LikeInput);
+    if (!value.tensor)
+        return fill(place, x, value.scalar, p, "IndexFillBackward0", "index_fill_", Lies::LikeInput);
+    return put(place, x, to_dtype(*value.tensor, x.dtype()), p, false, "IndexFillBackward1", "index_fill_",
+               Lies::LikeInput);
 }
 
 // ---- the tensor as a row ----
@@ -338,7 +340,8 @@ Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor&
     if (x.numel() == 0 && index.numel() != 0)
         fail_as(ErrorKind::Index, "put_(): tried to put elements into an empty tensor");
     Tensor values = source.shape() == index.shape() ? source : reshape(source, index.shape());
-    return put(place, x, values, points_of_all(x, index), accumulate, "PutBackward0", "put_", Lies::LikeInput);
+    return put(place, x, values, points_of_all(x, index), accumulate, "PutBackward0", "put_",
+               Lies::LikeInput);
 }
 
 }  // namespace pb::ops

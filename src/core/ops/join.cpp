@@ -27,7 +27,8 @@ void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
     if (part.numel() == 0) return;
     const int64_t *sizes = out.layout->shape(), *along = sizes + dim;
     int64_t outer = checked_product(sizes, along);
-    int64_t inner = checked_mul(static_cast<int64_t>(out.item()), checked_product(along + 1, sizes + out.ndim()));
+    int64_t inner =
+        checked_mul(static_cast<int64_t>(out.item()), checked_product(along + 1, sizes + out.ndim()));
     int64_t n = part.size(dim);
     if (part.dtype == out.dtype && part.is_contiguous() && out.is_contiguous()) {
         const char* from = part.data();

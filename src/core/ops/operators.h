@@ -36,7 +36,7 @@ Tensor to_dtype(const Tensor& x, DType dtype);  // x itself when it has the dtyp
 Tensor as_layout(const Tensor& x, const Ref<Layout>& layout);
 Array empty_strided(DType dtype, const Ref<Layout>& layout);
 Array relaid(const Array& a, const Ref<Layout>& layout);  // the same elements in another, dense layout
-Tensor to_copy(const Tensor& x, DType dtype);  // a copy in any case
+Tensor to_copy(const Tensor& x, DType dtype);             // a copy in any case
 Tensor copy_(const Tensor& target, const Tensor& source);
 Tensor fill_(const Tensor& target, Scalar value);
 Tensor detach(const Tensor& x);  // shares the cell

@@ -127,7 +127,9 @@ Tensors choose(const Tensor& x, const char* node, int64_t dim, const Array& inde
 }
 
 // Sorted values lie as the input does.
-Ref<Layout> sorted_layout(const Tensor& x) { return x.layout().is_standard() ? nullptr : x.layout().packed(); }
+Ref<Layout> sorted_layout(const Tensor& x) {
+    return x.layout().is_standard() ? nullptr : x.layout().packed();
+}
 
 }  // namespace
 

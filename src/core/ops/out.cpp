@@ -10,10 +10,11 @@ namespace pb::ops {
 
 void refuse_tangents(const char* operation, const Tensor& t) {
     if (t.is_dual())
-        fail_as(ErrorKind::NotImplemented,
-                "Trying to use forward AD with %s_out that does not support it because it is an out= function. "
-                "Leave `out` away: the result then has a tangent.",
-                operation);
+        fail_as(
+            ErrorKind::NotImplemented,
+            "Trying to use forward AD with %s_out that does not support it because it is an out= function. "
+            "Leave `out` away: the result then has a tangent.",
+            operation);
 }
 
 void refuse_recording(const char* operation) {
@@ -45,8 +46,9 @@ void check_out_dtype(const char* operation, OutRule rule, const Tensor& out, DTy
             return;
         case OutRule::Join:
             if (category(result) > category(d))
-                fail_as(ErrorKind::Type, "torch.%s(): input types can't be cast to the desired output type %s",
-                        operation, dtype_legacy_name(d));
+                fail_as(ErrorKind::Type,
+                        "torch.%s(): input types can't be cast to the desired output type %s", operation,
+                        dtype_legacy_name(d));
             return;
         case OutRule::Truth:
             fail("%s only supports bool tensor for result, got: %s", operation, dtype_legacy_name(d));

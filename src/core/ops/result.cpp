@@ -244,7 +244,10 @@ Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
     for (int i = 0; i < n; ++i)
         if (const Tensor* t = operands[i].tensor)
             if (t->ndim()) strides[count++] = met_strides(row, operands, i, shape);
-    return ordered_layout(shape, strides, count);
+    Ref<Layout> l = ordered_layout(shape, strides, count);
+    if (row.lies == Lies::Again && l->is_contiguous()) return Layout::contiguous(shape);
+    if (row.lies == Lies::Again && is_channels_last(*l)) return channels_last_layout(shape);
+    return l;
 }
 
 }  // namespace ops

@@ -48,8 +48,8 @@ struct Row {
     int arity = 1;
     uint32_t parameters = 0;  // operands that are plain numbers, never differentiated
     Lies lies = Lies::Iterated;
-    uint32_t apart = 0;       // operands that have no say in the result's layout where they are numbers
-    int primitive = -1;       // -1: composed
+    uint32_t apart = 0;  // operands that have no say in the result's layout where they are numbers
+    int primitive = -1;  // -1: composed
     Program forward;
     bool differentiable = false;
     Program partials;  // inputs: operands, then y

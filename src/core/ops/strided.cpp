@@ -205,8 +205,7 @@ Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& str
     if (!empty) {
         auto item = static_cast<int64_t>(item_size(x.dtype()));
         int64_t bytes;
-        overflow =
-            overflow || add_overflows(last, 1, &last) || mul_overflows(last, item, &bytes);
+        overflow = overflow || add_overflows(last, 1, &last) || mul_overflows(last, item, &bytes);
         if (overflow)
             fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(size).c_str(),
                  shape_text(stride).c_str());

@@ -147,7 +147,8 @@ PyObject* linspace(const Args& a) {
 }
 PyObject* logspace(const Args& a) {
     Options o = read_options(a, 5);
-    return finish(ops::logspace(a.number(0), a.number(1), a.integer(2), a.number(3), o.dtype_or(default_dtype)), o);
+    return finish(
+        ops::logspace(a.number(0), a.number(1), a.integer(2), a.number(3), o.dtype_or(default_dtype)), o);
 }
 PyObject* eye(const Args& a) {
     Options o = read_options(a, 3);

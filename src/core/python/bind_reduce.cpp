@@ -22,7 +22,8 @@ template <class F> PyObject* wrap_typed(const Args& a, size_t i, F reduce) {
 // sum(input, dim=None, keepdim=False, *, dtype=None, out=None), and mean alike
 PyObject* sum(const Args& a) {
     bool keepdim = a.flag(2), all = !a.given(1) && !keepdim;
-    return wrap_typed(a, 3, [&](const Tensor& x, int d) { return ops::sum(x, dims_or_all(a, 1), keepdim, all, d); });
+    return wrap_typed(
+        a, 3, [&](const Tensor& x, int d) { return ops::sum(x, dims_or_all(a, 1), keepdim, all, d); });
 }
 PyObject* mean(const Args& a) {
     bool keepdim = a.flag(2), all = !a.given(1) && !keepdim;
@@ -38,12 +39,8 @@ PyObject* prod(const Args& a) {
     });
 }
 // any(input, dim=None, keepdim=False, *, out=None)
-PyObject* any(const Args& a) {
-    return wrap(ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), false));
-}
-PyObject* all(const Args& a) {
-    return wrap(ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), true));
-}
+PyObject* any(const Args& a) { return wrap(ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), false)); }
+PyObject* all(const Args& a) { return wrap(ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), true)); }
 PyObject* count_nonzero(const Args& a) { return wrap(ops::count_nonzero(a.tensor(0), dims_or_all(a, 1))); }
 
 // max(input, dim=None, keepdim=False, *, out=None); the second argument may be the other operand of `maximum`
@@ -145,21 +142,16 @@ PyObject* norm(const Args& a) {
     } else if (a.given(1)) {
         order = a.number(1);
     }
-    return wrap(
-                    ops::vector_norm(a.tensor(0), order, dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 5)));
+    return wrap(ops::vector_norm(a.tensor(0), order, dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 5)));
 }
 
 // softmax(input, dim, dtype=None, *, out=None)
-PyObject* softmax(const Args& a) {
-    return wrap(ops::softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
-}
+PyObject* softmax(const Args& a) { return wrap(ops::softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2))); }
 PyObject* log_softmax(const Args& a) {
     return wrap(ops::log_softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
 }
 // logsumexp(input, dim, keepdim=False, *, out=None)
-PyObject* logsumexp(const Args& a) {
-    return wrap(ops::logsumexp(a.tensor(0), a.dims(1), a.flag(2)));
-}
+PyObject* logsumexp(const Args& a) { return wrap(ops::logsumexp(a.tensor(0), a.dims(1), a.flag(2))); }
 
 const OperatorEntry entries[] = {
     {"sum", sum},

@@ -29,8 +29,8 @@ struct OperatorObject {
     PyObject* body;             // a Python function
     PyObject* keyword_names;    // the names that `body` takes by keyword only
     bool inplace;
-    int out, dtype;    // indices of the parameters of these names, or -1
-    ops::OutRule rule;  // of `out`
+    int out, dtype;                    // indices of the parameters of these names, or -1
+    ops::OutRule rule;                 // of `out`
     std::vector<PyObject*>* names;     // interned
     std::vector<PyObject*>* defaults;  // null: required
     size_t positional;                 // parameters that may be given by position

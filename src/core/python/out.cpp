@@ -4,8 +4,8 @@ namespace pb {
 
 ops::OutRule out_rule(const char* name) {
     static const std::pair<const char*, ops::OutRule> all[] = {
-        {"cast", ops::OutRule::Cast}, {"join", ops::OutRule::Join}, {"exact", ops::OutRule::Exact},
-        {"truth", ops::OutRule::Truth}, {"own", ops::OutRule::Own}, {"made", ops::OutRule::Made},
+        {"cast", ops::OutRule::Cast},   {"join", ops::OutRule::Join}, {"exact", ops::OutRule::Exact},
+        {"truth", ops::OutRule::Truth}, {"own", ops::OutRule::Own},   {"made", ops::OutRule::Made},
         {"any", ops::OutRule::Any},
     };
     for (auto& [known, rule] : all)

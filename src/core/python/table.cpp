@@ -132,6 +132,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
         row->apart = bits(apart);
         row->lies = !std::strcmp(lies, "like input")  ? Lies::LikeInput
                     : !std::strcmp(lies, "row-major") ? Lies::RowMajor
+                    : !std::strcmp(lies, "again")     ? Lies::Again
                                                       : Lies::Iterated;
         row->promotion = promotion_of(promotion);
         row->accepts = !std::strcmp(accepts, "floats")    ? Accepts::Floats

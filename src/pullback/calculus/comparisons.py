@@ -10,13 +10,13 @@ gt = nondifferentiable("gt", "a b", "input > other", operator=">", aliases="grea
 ge = nondifferentiable("ge", "a b", "input >= other", operator=">=", aliases="greater_equal")
 
 
-def _test(name, doc, forms):
-    return nondifferentiable(name, "x", doc, "predicate", forms=forms)
+def _test(name, doc, forms, **about):
+    return nondifferentiable(name, "x", doc, "predicate", forms=forms, **about)
 
 
 isnan = _test("isnan", "Whether each element is not a number.", METHOD)
 isinf = _test("isinf", "Whether each element is infinite, of either sign.", METHOD)
-isfinite = _test("isfinite", "Whether each element is neither infinite nor NaN.", METHOD)
+isfinite = _test("isfinite", "Whether each element is neither infinite nor NaN.", METHOD, lies="again")
 isposinf = _test("isposinf", "Whether each element is positive infinity.", "function method out")
 isneginf = _test("isneginf", "Whether each element is negative infinity.", "function method out")
 signbit = _test(

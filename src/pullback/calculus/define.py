@@ -78,7 +78,7 @@ class Row:
         *,
         operands=None,  # their names, where neither formula nor rule tells
         parameters=None,  # {name: default, or ...}: plain numbers, never differentiated
-        lies="iterated",  # how a result lies in memory: as PyTorch's iterator has it, "like input", "row-major"
+        lies="iterated",  # how a result lies in memory: as PyTorch's iterator has it; "again", "like input", "row-major"
         apart=(),  # names of operands that have no say in the result's strides where they are numbers
         promotion="float",
         node=None,  # grad_fn's name, or (all tensors, number at operand 0, number at operand 1, ...)

@@ -1,7 +1,7 @@
 """Products of matrices and vectors."""
 
 from .._core import Tensor
-from .declare import FUNCTIONS, composed, operator
+from .declare import composed, operator
 
 
 @operator(out="exact")
