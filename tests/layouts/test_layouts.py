@@ -104,7 +104,10 @@ def test_copies_keep_the_order_of_dimensions():
         assert copy.stride() == x.stride() == (1, 12, 4)
     assert x.contiguous().stride() == x.clone(memory_format=pb.contiguous_format).stride() == (6, 3, 1)
     assert x[:, :, ::2].stride() == (1, 12, 8) and x[:, :, ::2].clone().stride() == (1, 8, 4)  # gaps close
-    assert pb.arange(3.0)[:, None].expand(3, 2).clone().stride() == (1, 3)  # what was repeated lies outside
+    repeated = (
+        pb.arange(6.0).reshape(3, 2).t()[:, None].expand(2, 4, 3)
+    )  # strides 1, 0, 2: nothing is known of the second
+    assert repeated.clone().stride() == (1, 2, 8) and (repeated + 1).stride() == (1, 2, 8)
 
 
 def test_a_stride_of_a_dimension_of_size_1():
