@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "array/order.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -202,10 +203,16 @@ struct Roll {
     Dims shifts, dims;  // no dims: over all elements in order
     static Array rolled(const Array& a, int64_t shift, int64_t dim) {
         if (a.numel() == 0) return Array::empty(a.dtype, a.layout);
-        Array out = Array::empty(a.dtype, a.layout->dims());
         int64_t n = a.size(dim);
         shift %= n;
         if (shift < 0) shift += n;
+        // The two parts change places; the result lies as if they were joined.
+        Dims front = a.layout->dims(), back = front;
+        front[static_cast<size_t>(dim)] = shift;
+        back[static_cast<size_t>(dim)] = n - shift;
+        Array out = Array::empty(
+            a.dtype, suggested_layout(a.layout->dims(), {Layout::strided(front, a.layout->stride_dims()),
+                                                         Layout::strided(back, a.layout->stride_dims())}));
         auto move = [&](int64_t from, int64_t to, int64_t count) {
             Dims shape = a.layout->dims();
             shape[static_cast<size_t>(dim)] = count;

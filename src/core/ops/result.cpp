@@ -1,5 +1,6 @@
 #include "ops/result.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "array/order.h"
@@ -193,19 +194,11 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
             "nan there.");
 }
 
-// where converts its operands before they meet: what is converted lies without gaps.
-static Dims met_strides(const Row& row, const Operand* operands, int i, const Dims& shape) {
-    const Tensor& t = *operands[i].tensor;
-    if (row.promotion != Promotion::Where || i == 0) return iterated_strides(t.layout(), shape);
-    const Tensor* other = operands[3 - i].tensor;
-    bool kept = !other || promote(t.dtype(), other->dtype()) == t.dtype();
-    return iterated_strides(kept ? t.layout() : *t.layout().packed(), shape);
-}
-
 // As PyTorch's iterator has it: operands that agree hand on their layout; a 0-d operand, or a number that is treated as
 // one, makes it look at the strides, with other results for dimensions of size 1.
 Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
-    Layout* first = nullptr;
+    Layout *first = nullptr, *layouts[kMaxOperands];
+    Ref<Layout> converted[kMaxOperands];
     bool scalars = false, same = true, agree = true, contiguous = true, pictures = true, standard = true;
     for (int i = 0; i < n; ++i) {
         const Tensor* t = operands[i].tensor;
@@ -214,6 +207,11 @@ Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
             continue;
         }
         Layout* l = t->get()->layout;
+        // where converts its operands before they meet: what is converted lies without gaps.
+        if (row.promotion == Promotion::Where && i > 0 && !l->is_dense() &&
+            t->dtype() != result_type(operands + 1, 2))
+            l = (converted[i] = l->packed()).get();
+        layouts[i] = l;
         contiguous = contiguous && l->is_contiguous();
         standard = standard && l->is_standard();
         pictures = pictures && is_channels_last(*l);
@@ -231,6 +229,10 @@ Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
         if (pictures) return channels_last_layout(first->dims());
         if (agree && first->is_dense()) return Ref<Layout>(first);
     }
+    // Dense strides of dimensions that are all longer than 1 tell all of them apart.
+    const int64_t *sizes = first->shape(), *end = sizes + first->ndim();
+    if (agree && first->is_dense() && std::all_of(sizes, end, [](int64_t size) { return size > 1; }))
+        return Ref<Layout>(first);
     Dims shape = first->dims();
     if (!same) {
         Ref<Layout> met(first);
@@ -243,8 +245,11 @@ Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
     size_t count = 0;
     for (int i = 0; i < n; ++i)
         if (const Tensor* t = operands[i].tensor)
-            if (t->ndim()) strides[count++] = met_strides(row, operands, i, shape);
+            if (t->ndim()) strides[count++] = iterated_strides(*layouts[i], shape);
     Ref<Layout> l = ordered_layout(shape, strides, count);
+    // An operand that lies so shares its layout: then they are walked together.
+    for (int i = 0; i < n; ++i)
+        if (operands[i].tensor && operands[i].tensor->layout().same(*l)) l = operands[i].tensor->layout_ref();
     if (row.lies == Lies::Again && l->is_contiguous()) return Layout::contiguous(shape);
     if (row.lies == Lies::Again && is_channels_last(*l)) return channels_last_layout(shape);
     return l;
