@@ -213,6 +213,7 @@ EXCEPT = {
     "count *= size;": "of an array, whose elements are counted",
     "sizes.back() *= size;": "likewise",
     "total += static_cast<double>(weight[i]);": "no size",
+    "total += size;": "bytes that exist",
     "shape[d] = b > a ? (b - a - 1) / c + 1 : 0;": "a part of what is there",
     "shape[d] = (shape[d] - a) / b + 1;": "a part of what is there",
 }
