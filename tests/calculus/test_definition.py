@@ -18,7 +18,18 @@ class Recorder:
         self.rows = {}
 
     def define_row(
-        self, name, arity, parameters, forward, partials, promotion, node_name, accepts, gradients, apart, lies
+        self,
+        name,
+        arity,
+        parameters,
+        forward,
+        partials,
+        promotion,
+        node_name,
+        accepts,
+        gradients,
+        apart,
+        lies,
     ):
         assert name not in self.rows
         self.rows[name] = (arity, parameters, forward, partials, promotion, node_name)

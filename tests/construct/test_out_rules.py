@@ -16,6 +16,7 @@ from pullback.operators.declare import FUNCTIONS
 CALLS = """
 add(x, x) ; exp(x) ; lt(x, 3) ; clamp(x, 1, 2) ; round(x, decimals=1) ; div(x, 2, rounding_mode='floor') ; pow(x, 2)
 lerp(x, x, 0.5) ; addcmul(x, x, x) ; nan_to_num(x) ; logit(x / 10) ; polygamma(1, x) ; sub(x, 1, alpha=2)
+true_divide(x, 2)
 sum(x, 0) ; sum(x) ; nansum(x, 0) ; mean(x, 0) ; prod(x, 0) ; prod(x) ; any(x, 0) ; all(x, 1) ; amax(x, 0) ; amin(x, 0)
 max(x) ; var(x, 0) ; std(x, 0) ; norm(x, dim=0) ; linalg.vector_norm(x, dim=0) ; logsumexp(x, 0) ; nanmean(x, 0)
 quantile(x, 0.5, 0) ; nanquantile(x, 0.5, 0) ; argmax(x, 0) ; argmin(x, 0) ; softmax(x, 0) ; log_softmax(x, 0)
@@ -87,7 +88,7 @@ def test_every_function_with_out_is_called():
         and "out" in inspect.signature(function).parameters
         and function not in called
     ]
-    assert not missing
+    assert missing == ["rsub"]  # which has none in PyTorch
 
 
 @pytest.mark.parametrize("call", CALLS)

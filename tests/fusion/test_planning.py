@@ -231,6 +231,31 @@ def test_a_value_in_the_way_of_many_plans_is_computed_twice():
     assert after["executed"] - before["executed"] <= 20 + 2 * 2
 
 
+def test_a_write_into_a_part_runs_what_it_needs_and_comes_last():
+    """Nothing that could fail, or be stopped, is left to do once the target is written."""
+    base, z = pb.ones(N + 1, dtype=pb.float64), pb.linspace(0, 1, N, dtype=pb.float64) * 2
+    part = base[:N]
+    base.sum().item()
+    relatives = [(z * k).sin() / ((z + k) ** 2).sum() for k in range(3)]
+    before = pb.counters()
+    part.add_(z)
+    after = pb.counters()
+    assert after["runs"] - before["runs"] == 1
+    assert after["executed"] - before["executed"] <= 2
+    assert all(_core.pending(t) for t in relatives)
+
+
+@pytest.mark.parametrize("count", [10, 160])
+def test_many_parameters_take_runs_in_proportion(count):
+    ps = [pb.linspace(-1, k + 1.0, 5000).requires_grad_() for k in range(count)]
+    before = pb.counters()
+    sum((p * 0.5).tanh().mean() for p in ps).backward()
+    pb.synchronize()
+    after = pb.counters()
+    assert after["runs"] - before["runs"] <= 3 + count // 16
+    check({name: after[name] - before[name] for name in before})
+
+
 def test_what_nobody_reads_any_more_is_not_computed():
     x = pb.linspace(-1, 1, N)
     y = x

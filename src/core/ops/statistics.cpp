@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "array/checked.h"
 #include "ops/row_functions.h"
 
 #include "program/walk.h"
@@ -105,7 +106,7 @@ template <class F> Array spread_of(const Array& given, const Dims& dims, bool ke
     // The dimensions after the reduced ones, where those follow each other.
     int64_t width = 1, first = given.ndim(), last = -1;
     for (int64_t d : dims) first = std::min(first, d), last = std::max(last, d);
-    for (int64_t d = last + 1; d < given.ndim(); ++d) width *= given.size(d);
+    for (int64_t d = last + 1; d < given.ndim(); ++d) width = checked_mul(width, given.size(d));
     const bool together = dims.empty() || last - first + 1 == static_cast<int64_t>(dims.size());
     with_float(given.dtype, [&](auto zero) {
         using T = decltype(zero);

@@ -243,13 +243,31 @@ Array defer_cast(const Array& a, DType dtype, const Ref<Layout>& layout) {
     return defer(lower(identity, a.dtype), 0, &input, layout, dtype);
 }
 
+namespace {
+
+// Runs all that reads a target's memory and is not reserved.
+void run_readers(const Array& target) {
+    auto left = [&] {
+        Plan::Seeds seeds;
+        for (Expression* r : target.buffer->readers())
+            if (!r->reserved) seeds.push_back(r);
+        return seeds;
+    };
+    if (!target.buffer->has_readers() || left().empty()) return;
+    try {
+        Plan(left(), Plan::Reach::thoroughly).run();
+    } catch (const Error& error) {
+        if (error.kind != ErrorKind::OutOfMemory) throw;
+        for (Plan::Seeds seeds = left(); !seeds.empty(); seeds = left())
+            Plan({seeds[0]}, Plan::Reach::needed).run();
+    }
+}
+
+}  // namespace
+
 void before_write(const Array& target) {
     if (target.buffer->is_pending()) target.data();
-    with_interrupts([&] {
-        if (!target.buffer->has_readers()) return;
-        const Readers& readers = target.buffer->readers();
-        Plan({readers.begin(), readers.end()}, Plan::Reach::thoroughly).run();
-    });
+    with_interrupts([&] { run_readers(target); });
 }
 
 namespace {
@@ -258,25 +276,19 @@ namespace {
 class Reserved {
   public:
     Reserved(Expression& e, const Buffer* consumed) {
-        std::vector<Expression*> all{&e};
-        e.reserved = true;
-        for (size_t i = 0; i < all.size(); ++i)
-            for (const Expression::Input& input : all[i]->inputs) {
-                Expression* p = pending_in(input);
-                if (!p || p->reserved) continue;
-                p->reserved = true;
-                all.push_back(p);
-            }
-        counters.visits += all.size();
-        std::sort(all.begin(), all.end(), [](auto* a, auto* b) { return a->number > b->number; });
-        for (Expression* p : all) {
-            p->reserved = p == &e || is_alone(*p, consumed);
-            if (p->reserved) reserved_.push_back(p);
-        }
+        add(&e);
+        for (size_t i = 0; i < all_.size(); ++i)
+            for (const Expression::Input& input : all_[i]->inputs)
+                if (Expression* p = pending_in(input); p && !p->reserved) add(p);
+        counters.visits += all_.size();
+        std::sort(all_.begin(), all_.end(), [](auto* a, auto* b) { return a->number > b->number; });
+        for (Expression* p : all_) p->reserved = p == &e || is_alone(*p, consumed);
+        auto others = std::remove_if(all_.begin(), all_.end(), [](auto* p) { return !p->reserved; });
+        all_.erase(others, all_.end());  // they may be gone before this is
     }
     Reserved(const Reserved&) = delete;
     ~Reserved() {
-        for (Expression* p : reserved_) p->reserved = false;
+        for (Expression* p : all_) p->reserved = false;
     }
 
   private:
@@ -287,17 +299,18 @@ class Reserved {
             if (!r->reserved) return false;
         return true;
     }
-    std::vector<Expression*> reserved_;
+    void add(Expression* p) {
+        all_.push_back(p);
+        p->reserved = true;
+    }
+    std::vector<Expression*> all_;
 };
 
 void run_other_readers(const Array& target, Expression& e, const Buffer* consumed) {
     const Readers& readers = target.buffer->readers();
     if (std::all_of(readers.begin(), readers.end(), [&](auto* r) { return r == &e; })) return;
     Reserved reserved(e, consumed);
-    Plan::Seeds others;
-    for (Expression* r : readers)
-        if (!r->reserved) others.push_back(r);
-    if (!others.empty()) Plan(others, Plan::Reach::thoroughly).run();
+    run_readers(target);
 }
 
 struct Forget {
@@ -315,8 +328,9 @@ void compute_over(const Lowered& program, const Source* inputs, const Array& tar
     Forget end{e};
     with_interrupts([&] {
         if (target.buffer->is_cached()) run_other_readers(target, *e, consumed);
-        // What still reads the old value belongs to this expression alone; nobody will look at it again.
-        Plan({e}, Plan::Reach::connected, consumed).run(&target);
+        // What still reads the old value belongs to this expression alone; nobody will look at it again. The program that
+        // writes is the last of its plan: whatever goes wrong, or is stopped, leaves the target as it was.
+        Plan({e}, Plan::Reach::needed, consumed).run(&target);
     });
 }
 

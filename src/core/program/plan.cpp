@@ -11,7 +11,7 @@ namespace pb {
 
 namespace {
 
-constexpr size_t kMostSteps = 1024;
+constexpr size_t kMostSteps = 512;
 // Values that are cheap to compute, an addition being 1 and a vector function 8. What leaves the second-level cache takes
 // long to store and to read: up to so much it is computed again instead, by a second program of the plan that reads it;
 // and what somebody holds, and may never ask for, is passed over. What is near is stored as fast as it is computed.

@@ -414,8 +414,9 @@ class Runner {
         auto same = [](const Stream& a, const Stream& b) { return a.base == b.base; };
         std::sort(streams_.begin(), streams_.end(), before);
         streams_.erase(std::unique(streams_.begin(), streams_.end(), same), streams_.end());
-        double bytes = 0;
-        for (const Stream& s : streams_) bytes += static_cast<double>(s.item);
+        stream_bytes_ = 0;
+        for (const Stream& s : streams_) stream_bytes_ += s.item;
+        auto bytes = static_cast<double>(stream_bytes_);
         bool far = bytes * static_cast<double>(p_->n) > kFetchBytes;
         if (!far || computing(*p_) < kFetchWork * bytes) streams_.clear();
     }
@@ -462,14 +463,25 @@ class Runner {
         if (stream_) end_stream();
     }
 
-    // Asks for the lines of a block, some before each call. Inlined by force: GCC takes a function that only fetches for
-    // one without effect, and drops its calls.
-    __attribute__((always_inline)) void fetch(int64_t at, int64_t n, int64_t call) const {
-        auto calls = static_cast<int64_t>(calls_.size());
-        for (const Stream& s : streams_) {
-            int64_t bytes = n * s.item, end = bytes * (call + 1) / calls / kLine * kLine;
-            for (int64_t i = bytes * call / calls / kLine * kLine; i < end; i += kLine)
-                __builtin_prefetch(s.base + at * s.item + i);
+    // The lines of the next block, of one stream after the other.
+    struct Fetch {
+        int64_t at, n, calls;  // elements from `at` on; what is left of the calls
+        size_t stream = 0;
+        int64_t byte = 0, left = -1;  // lines
+    };
+    // Asks for some of them before each call. Inlined by force: GCC takes a function that only fetches for one without
+    // effect, and drops its calls.
+    __attribute__((always_inline)) void ask(Fetch& f) const {
+        if (f.left < 0) f.left = f.n * stream_bytes_ / kLine;
+        int64_t now = f.left / f.calls--;
+        f.left -= now;
+        for (; now > 0 && f.stream < streams_.size(); --now) {
+            const Stream& s = streams_[f.stream];
+            __builtin_prefetch(s.base + f.at * s.item + f.byte);
+            f.byte += kLine;
+            if (f.byte < f.n * s.item) continue;
+            f.byte = 0;
+            ++f.stream;
         }
     }
 
@@ -483,9 +495,10 @@ class Runner {
             if (l.way == Load::Gather) l.walker.gather(at, n, find(table, l.to, at));
             else if (l.way == Load::Follow) table[l.to].base = l.walker.at(at);
         }
-        int64_t next = at + n, done = 0;
+        Fetch fetch = {at + n, n, static_cast<int64_t>(calls_.size())};
+        bool fetches = !streams_.empty() && at + 2 * n <= p_->n;
         for (const Call& c : calls_) {
-            if (!streams_.empty() && next + n <= p_->n) fetch(next, n, done++);
+            if (fetches) ask(fetch);
             const void* in[kChainOperands];
             for (int k = 0; k < c.arity; ++k) in[k] = find(table, c.in[k], at);
             if (c.chain) c.links(*c.chain, in, find(table, c.out, at), n);
@@ -520,6 +533,7 @@ class Runner {
     std::vector<Call> calls_;
     std::vector<Fill> fills_;
     std::vector<Stream> streams_;
+    int64_t stream_bytes_ = 0;  // of one element of all
     std::vector<Copy> copies_;
     std::vector<int16_t> in_unit_;
     Endings endings_;

@@ -12,7 +12,6 @@
 #include "python/from_data.h"
 #include "python/node_object.h"
 #include "python/operator_object.h"
-#include "python/out.h"
 #include "python/table.h"
 #include "python/tensor_type.h"
 
@@ -116,7 +115,6 @@ PyObject* document(PyObject*, PyObject* args) {
 PyMethodDef functions[] = {
     {"document", document, METH_VARARGS, nullptr},
     {"define_row", define_row, METH_VARARGS, nullptr},
-    {"into_out", into_out, METH_VARARGS, nullptr},
     {"table_installed", table_installed, METH_NOARGS, nullptr},
     {"dtype_from_name", dtype_from_name, METH_O, nullptr},
     {"as_dtype", as_dtype, METH_O, nullptr},

@@ -115,7 +115,7 @@ PyObject* call_with_out(const OperatorObject* op, const Args& a, PyObject** valu
     bool own = op->rule == ops::OutRule::Own || op->rule == ops::OutRule::Made;
     if (own && op->dtype >= 0 && !a.given(static_cast<size_t>(op->dtype)) && is_tensor(out))
         values[op->dtype] = dtype_object(Tensor(out).dtype());
-    Owned result(op->function ? op->function(a) : call_body(op, values));
+    Owned result(checked(op->function ? op->function(a) : call_body(op, values)));
     return fill_out(a.operation, op->rule, result.o, out);
 }
 
@@ -235,8 +235,9 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     op->variadic = variadic;
     op->name = new std::string(name);
     op->out = op->dtype = -1;
+    bool passed = !std::strcmp(rule, "passed");  // to the body, like other arguments
     try {
-        op->rule = out_rule(rule);
+        if (!passed) op->rule = out_rule(rule);
     } catch (...) {
         Py_DECREF(op);
         return raise_current();
@@ -246,7 +247,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
         Py_INCREF(s);
         PyUnicode_InternInPlace(&s);
         op->names->push_back(s);
-        if (PyUnicode_CompareWithASCIIString(s, "out") == 0) op->out = static_cast<int>(i);
+        if (!passed && PyUnicode_CompareWithASCIIString(s, "out") == 0) op->out = static_cast<int>(i);
         if (PyUnicode_CompareWithASCIIString(s, "dtype") == 0) op->dtype = static_cast<int>(i);
         PyObject* d = PyTuple_GET_ITEM(defaults, i);
         bool required = d == Py_Ellipsis;

@@ -55,21 +55,4 @@ PyObject* fill_out(const char* operation, ops::OutRule rule, PyObject* result, P
     return checked(PyObject_CallOneArg(reinterpret_cast<PyObject*>(Py_TYPE(result)), given.o));
 }
 
-PyObject* into_out(PyObject*, PyObject* args) {
-    const char *operation, *rule;
-    PyObject *function, *positional, *named, *out;
-    if (!PyArg_ParseTuple(args, "ssOO!O!O", &operation, &rule, &function, &PyTuple_Type, &positional,
-                          &PyDict_Type, &named, &out))
-        return nullptr;
-    try {
-        Owned values(checked(PyDict_Values(named)));
-        PyObject* all[] = {positional, values.o, out};
-        refuse_dual_arguments(operation, all, 3);
-        Owned result(checked(PyObject_Call(function, positional, named)));
-        return fill_out(operation, out_rule(rule), result.o, out);
-    } catch (...) {
-        return raise_current();
-    }
-}
-
 }  // namespace pb

@@ -13,7 +13,4 @@ void refuse_dual_arguments(const char* operation, PyObject* const* values, size_
 // Writes what an operator returned, a tensor or a tuple of them, into `out`; returns `out`, in a tuple of that type.
 PyObject* fill_out(const char* operation, ops::OutRule rule, PyObject* result, PyObject* out);
 
-// into_out(operation, rule, function, args, kwargs, out): the same for functions written in Python.
-PyObject* into_out(PyObject*, PyObject* args);
-
 }  // namespace pb

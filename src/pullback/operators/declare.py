@@ -110,12 +110,15 @@ def composed(function=None, *, name=None, method=True, public=True, aliases=(), 
 def callable_of(function, called, body=None, out="cast"):
     """The callable of a Python body: its arguments are sorted by the core, so that errors are the same for all.
 
-    `body` runs instead of the function, which then only says what the signature is.
+    `body` runs instead of the function, which then only says what the signature is. `out` says which dtypes a target
+    may have, or "passed": the body hands it on to a row.
     """
-    if function.__code__.co_flags & (_VARIADIC | _KEYWORDS):
+    names, positional, defaults, variadic = signature_of(function)
+    if function.__code__.co_flags & _KEYWORDS or (variadic >= 0 and "out" not in names):
         return function
-    names, positional, defaults, _ = signature_of(function)
-    made = _core.Operator(called, body or function, names, positional, defaults, -1, False, out)
+    if variadic >= 0:
+        body = lambda operands, **rest: function(*operands, **rest)
+    made = _core.Operator(called, body or function, names, positional, defaults, variadic, False, out)
     _describe(made, function, called)
     return made
 

@@ -38,7 +38,7 @@ def _call(name, in_place, out, *operands):
 def _door(function, *aliases, in_place=True, method=True, public=True):
     """Publish `function(..., out=None, in_place=False)` as a function, a method, and their in-place forms."""
     name = function.__name__.lstrip("_")
-    plain = callable_of(without_last(function, 1), name, function)
+    plain = callable_of(without_last(function, 1), name, function, out="passed")
     writing = callable_of(without_last(function, 2), name + "_", functools.partial(function, in_place=True))
     writing.__doc__ = f"In-place form of `{name}`."
     for each in (name, *aliases):
