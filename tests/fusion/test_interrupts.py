@@ -16,6 +16,8 @@ PREAMBLE = """
 import os, signal, subprocess, sys, time
 import pullback as pb
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background starts with it ignored
+
 def interrupted(work, after=0.3):
     subprocess.Popen(["sh", "-c", f"sleep {after}; kill -INT {os.getpid()}"])
     try:
