@@ -82,7 +82,9 @@ template <class T, size_t N> class Small {
     void reserve(size_t n) {
         if (n <= capacity_) return;
         if (n > SIZE_MAX / sizeof(T)) throw std::bad_alloc();
-        T* grown = static_cast<T*>(::operator new(n * sizeof(T)));
+        T* grown = static_cast<T*>(
+            ::operator new(n * sizeof(T), std::nothrow));  // sanitizers let only this one fail
+        if (!grown) throw std::bad_alloc();
         for (size_t i = 0; i < size_; ++i) {
             new (grown + i) T(std::move(items_[i]));
             items_[i].~T();
