@@ -77,9 +77,9 @@ void link_up(Fused& program);
 // Nanoseconds that it takes on one thread.
 double work_of(const Fused& program);
 
+class Interruptible;
 // Computes all outputs. Their memory is there; an output may lie over a linear load, unless a signal may stop the
 // program, which then throws Interrupted.
-class Interruptible;
 void run(const Fused& program, const Interruptible* stop);
 
 std::string describe(const Fused& program);

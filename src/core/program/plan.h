@@ -38,11 +38,11 @@ class Plan {
         needed       // only what the seeds are computed from
     };
 
-    // The first of the seeds is what was asked for: it is stored. `consumed`, if any, nobody will look at.
+    // The first of the seeds is what was asked for, unless all goes thoroughly: it is stored. `consumed`, if any, nobody will look at.
     Plan(const Seeds& seeds, Reach reach, const Buffer* consumed = nullptr);
 
-    // Runs all programs; may throw Interrupted between two. Where an expression has no result, its elements are written to `target`, which nobody but that
-    // program still reads, unless it is read in another order than it is written.
+    // Runs all programs; may throw Interrupted between two. Where an expression has no result, its elements are written
+    // to `target`, whose old ones nobody but this plan still reads.
     void run(const Array* target = nullptr);
     // The programs as text, one after the other.
     std::string describe();
