@@ -15,7 +15,7 @@ from fuzz.machines.tape import UNIT, Noise
 LARGEST = {"float32": 1e37, "float64": 1e300}  # beyond, one may overflow where the other does not
 EASY = 50  # rounding units of the largest element: near enough without a noisy run
 MORE = 10
-UNDETERMINED = 1e-2  # a tolerance of this part of the size of a value, and more
+UNDETERMINED = 0.05  # a tolerance of this part of the size of a value, and more: chance decides there
 
 
 class Truth:
@@ -62,9 +62,8 @@ class Truth:
         finite = spread[np.isfinite(spread)]
         usual = np.quantile(finite, 0.8) if finite.size else 0.0
         unit = UNIT.get(value.dtype, 0)
-        return (
-            20 * spread + 50 * usual + 16 * unit * self.size(k) + unit**2
-        )  # what vanishes may vanish at once
+        allowed = 20 * spread + 50 * usual + 16 * unit * self.size(k) + unit**2  # what vanishes may at once
+        return np.where(allowed > UNDETERMINED * max(self.size(k), 1e-3), np.inf, allowed)
 
 
 def verdict(program, seen, rounds):
@@ -90,7 +89,7 @@ def verdict(program, seen, rounds):
         for runs in (1, 1 + MORE):
             truth.with_noise(runs)
             if not far(s, truth, k, truth.tolerance(k)):
-                unclear += bool(np.median(truth.tolerance(k)) > UNDETERMINED * max(truth.size(k), 1e-3))
+                unclear += bool(np.isinf(np.median(truth.tolerance(k))))
                 break
         else:
             return explained(s, truth, k), compared, unclear

@@ -18,6 +18,7 @@ import numpy as np
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
 RANK = {"bool": 0, "int32": 1, "int64": 2, "float32": 3, "float64": 4}
 KIND = {"bool": 0, "int32": 1, "int64": 1, "float32": 2, "float64": 2}
+LARGEST = {"float32": float(np.finfo(np.float32).max)}  # float64 overflows by itself
 STORED = {
     "bool": np.bool_,
     "int32": np.int32,
@@ -44,14 +45,21 @@ class Noise:
         self.rng = np.random.default_rng(seed)
         self.pool = self.rng.uniform(-1, 1, 1 << 15)
         self.turn = turn
+        self.digits = self.rng.uniform(1e5, 1e6)
 
     def like(self, a):
-        """Errors of the elements, and one of all together: equal elements are rounded equally."""
-        common = 2 * self.rng.random() - 1
+        """Errors by chance, one of all elements together, and one that a value always has: a function that is a unit
+        off somewhere is that in each round, and errors that do not change add up as chance ones do not."""
+        common = 2 * self.rng.random() - 1 + self.lasting(a)
         if a.size > len(self.pool) // 2:
             return common + np.resize(np.roll(self.pool, self.rng.integers(len(self.pool))), a.shape)
         start = self.rng.integers(len(self.pool) // 2)
         return common + self.pool[start : start + a.size].reshape(a.shape)
+
+    def lasting(self, a):
+        """Between -1 and 1, by the digits of each element."""
+        with np.errstate(invalid="ignore"):
+            return np.nan_to_num(2 * (np.frexp(a)[0] * self.digits % 1) - 1, nan=0.0)
 
     def turned(self, distance, scale, dtype):
         """Which decisions on the sign of `distance` turn; exact ties never do."""
@@ -83,6 +91,8 @@ def make(data, dtype, *edges, rounded=True, magnitude=None):
     data = np.asarray(data, STORED[dtype])
     if rounded and Mode.noise is not None and dtype in UNIT:
         data = data + UNIT[dtype] * Mode.noise.like(data) * np.abs(data if magnitude is None else magnitude)
+    if dtype in LARGEST and rounded:  # what the program computes from an overflow is no matter of rounding
+        data = np.where(np.abs(data) > LARGEST[dtype], np.copysign(np.inf, data), data)
     value = Value(data, dtype)
     connect(value, *edges)
     return value
