@@ -84,6 +84,7 @@ KERNELS = {
     "digamma": special.digamma,
     "polygamma": _polygamma,
     "sigmoid": special.expit,
+    "tanh_slope": lambda x: 4 * special.expit(2 * x) * special.expit(-2 * x),
     "sigmoid_slope": lambda x: special.expit(x) * special.expit(-x),
     "silu": lambda x: x * special.expit(x),
     "silu_slope": _limit(_silu_slope, 0, 1),

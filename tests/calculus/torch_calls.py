@@ -25,6 +25,7 @@ _CALLS = {
 UNKNOWN_TO_TORCH = {
     "zmul",
     "gmul",
+    "tanh_slope",
     "sigmoid_slope",
     "silu_slope",
     "gelu_slope",

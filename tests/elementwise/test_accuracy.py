@@ -84,6 +84,7 @@ TRUTH = {
     "sigmoid": sigmoid,
     "sigmoid_slope": lambda x: sigmoid(x) * sigmoid(-x),
     "tanh": mpmath.tanh,
+    "tanh_slope": lambda x: mpmath.sech(x) ** 2,
     "logaddexp": lambda a, b: maximum(a, b) + mpmath.log1p(mpmath.exp(-abs(a - b))),
     "logaddexp2": lambda a, b: maximum(a, b) + mpmath.log1p(mpf(2) ** -abs(a - b)) / mpmath.log(2),
     "xlogy": lambda a, b: a * mpmath.log(b),

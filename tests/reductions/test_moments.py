@@ -77,3 +77,21 @@ def test_norms_of_subnormal_vectors():
         assert abs(y.item() - norm) <= 2 * 1.5e-45
         expected = np.sign(z) * (abs(z) / norm) ** (order - 1)
         np.testing.assert_allclose(g.numpy(), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 15, 16, 17, 63, 64, 100, 127, 128, 129, 1023, 1025])
+def test_rows_of_every_length(n, dtype):
+    """Also where the first element, from which differences are taken, lies far from the others."""
+    for far in (0.0, 1e4, -1e12):
+        values = np.random.default_rng(n).normal(size=(35, n)).astype(dtype)
+        values[:, 0] += np.array(far, dtype)
+        expected = values.astype(np.longdouble).var(axis=1, ddof=1)
+        tolerance = 4 * np.finfo(dtype).eps
+        np.testing.assert_allclose(pb.tensor(values).var(1).numpy(), expected.astype(dtype), rtol=tolerance)
+        x = pb.tensor(values, requires_grad=True)
+        for create_graph in (False, True):
+            (g,) = pb.autograd.grad(x.var(1).sum(), x, create_graph=create_graph)
+            mean = values.astype(np.longdouble).mean(1, keepdims=True)
+            bound = 8 * np.finfo(dtype).eps * (np.abs(values).max(1, keepdims=True) + 1) / n
+            assert (np.abs(g.detach().numpy() - 2 * (values - mean) / (n - 1)) <= 2 * bound).all()

@@ -5,131 +5,142 @@
 #include "core/kernels/rows.h"
 
 #include "core/kernels/exponential.h"
+#include "core/kernels/reduce_tree.h"
 
 #define PB_RESTRICT __restrict
 
 namespace pb {
 namespace {
 
-template <class T> PB_NOINLINE void shifted_exp(const T* x, T shift, T* out, int64_t n) {
-#pragma omp simd
-    for (int64_t i = 0; i < n; ++i) out[i] = exponential(x[i] - shift);
+// The shift is the largest element, or 0 in place of an infinite one.
+template <class T> PB_NOINLINE T shifted_exp(const T* x, T shift, T* out, int64_t n) {
+    T ones = 0;
+    if (shift == 0) {
+#pragma omp simd reduction(+ : ones)
+        for (int64_t i = 0; i < n; ++i) {
+            out[i] = exponential(x[i]);
+            ones += out[i] == 1 ? T{1} : T{0};
+        }
+    } else {
+#pragma omp simd reduction(+ : ones)
+        for (int64_t i = 0; i < n; ++i) {
+            out[i] = decayed(x[i] - shift);
+            ones += out[i] == 1 ? T{1} : T{0};
+        }
+    }
+    return ones;
 }
 template <class T> PB_NOINLINE void scaled_exp(const T* x, T shift, T scale, T* out, int64_t n) {
+    if (shift == 0) {
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) out[i] = exponential(x[i] - shift) * scale;
+        for (int64_t i = 0; i < n; ++i) out[i] = exponential(x[i]) * scale;
+    } else {
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i) out[i] = decayed(x[i] - shift) * scale;
+    }
+}
+template <class T> PB_NOINLINE void less_both(const T* x, T shift, T log, T* out, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) out[i] = (x[i] - shift) - log;
 }
 // As zmul: a zero gradient stays zero, also in a row of NaN.
 template <class T> PB_INLINE T pulled(T g, T partial) { return g == 0 ? g : g * partial; }
-// What belongs to the one share that exceeds 1/2; a sum of zeros besides.
-template <class T> PB_NOINLINE T of_winner(const T* share, const T* g, int64_t n) {
-    T sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < n; ++i) sum += share[i] > T(0.5) ? g[i] : T{0};
-    return sum;
+template <class T> PB_NOINLINE int64_t majority(const T* share, int64_t n) {
+    using Lane = typename Either<sizeof(T) == 8, int64_t, int32_t>::type;
+    Lane any = 0;
+#pragma omp simd reduction(| : any)
+    for (int64_t i = 0; i < n; ++i) any |= share[i] > T(kMajority) ? Lane{1} : Lane{0};
+    if (!any) return -1;
+    int64_t i = 0;
+    while (!(share[i] > T(kMajority))) ++i;
+    return i;
 }
 template <class T>
 PB_NOINLINE void softmax_products(const T* y, const T* g, T centre, T* products, int64_t n) {
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) products[i] = pulled(g[i] - centre, y[i]);
 }
-template <class T> PB_NOINLINE void losers(const T* share, const T* values, T* out, int64_t n) {
-#pragma omp simd
-    for (int64_t i = 0; i < n; ++i) out[i] = share[i] > T(0.5) ? T{0} : values[i];
-}
 template <class T> PB_NOINLINE void softmax_pull(const T* y, const T* g, T centre, T sum, T* out, int64_t n) {
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) out[i] = pulled((g[i] - centre) - sum, y[i]);
 }
-template <class T>
-PB_NOINLINE void log_softmax_pull(const T* p, const T* g, T others, T rest, T winner, T* out, int64_t n) {
-    const T all = others + winner;
+template <class T> PB_NOINLINE void log_softmax_pull(const T* p, const T* g, T all, T* out, int64_t n) {
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) {
-        const T wins = pulled(g[i], rest) - pulled(others, p[i]), loses = g[i] - pulled(all, p[i]);
-        out[i] = p[i] > T(0.5) ? wins : loses;
-    }
+    for (int64_t i = 0; i < n; ++i) out[i] = g[i] - pulled(all, p[i]);
 }
 
 // Rows of less than sixteen elements, sixteen rows side by side: each sum runs from the first element to the last.
 constexpr int64_t kShort = 16, kRows = 16;
-template <class T, class F> PB_INLINE void by_rows(int64_t count, int64_t n, F f) {
-    for (int64_t r = 0; r < count; r += kRows) f(r * n, count - r < kRows ? count - r : kRows);
+template <class F> PB_INLINE void by_rows(int64_t count, int64_t n, F f) {
+    int64_t r = 0;
+    for (; r + kRows <= count; r += kRows) f(r * n, kRows);  // a length that the compiler knows
+    if (r < count) f(r * n, count - r);
 }
 template <class T> PB_NOINLINE void short_beside_one(const T* e, int64_t count, int64_t n, T* rest) {
-    by_rows<T>(count, n, [&](int64_t at, int64_t rows) {
-        T sum[kRows] = {}, ones[kRows] = {};
-        for (int64_t j = 0; j < n; ++j)
+    by_rows(
+        count, n, [&](int64_t at, int64_t rows) __attribute__((always_inline)) {
+            T sum[kRows] = {}, ones[kRows] = {};
+            for (int64_t j = 0; j < n; ++j)
 #pragma omp simd
-            for (int64_t r = 0; r < rows; ++r) {
-                const T v = e[at + r * n + j];
-                sum[r] += v == 1 ? T{0} : v;
-                ones[r] += v == 1 ? T{1} : T{0};
-            }
-        for (int64_t r = 0; r < rows; ++r) *rest++ = sum[r] + (ones[r] - 1);
-    });
-}
-template <class T> PB_NOINLINE void short_squares(const T* x, int64_t count, int64_t n, double* squares) {
-    by_rows<T>(count, n, [&](int64_t at, int64_t rows) {
-        double first[kRows], sum[kRows] = {}, square[kRows] = {};
-        for (int64_t r = 0; r < rows; ++r) first[r] = static_cast<double>(x[at + r * n]);
-        for (int64_t j = 0; j < n; ++j)
-#pragma omp simd
-            for (int64_t r = 0; r < rows; ++r) sum[r] += static_cast<double>(x[at + r * n + j]) - first[r];
-        for (int64_t r = 0; r < rows; ++r) first[r] += sum[r] / static_cast<double>(n);
-        for (int64_t j = 0; j < n; ++j)
-#pragma omp simd
-            for (int64_t r = 0; r < rows; ++r) {
-                const double d = static_cast<double>(x[at + r * n + j]) - first[r];
-                square[r] = fma(d, d, square[r]);
-            }
-        for (int64_t r = 0; r < rows; ++r) *squares++ = square[r];
-    });
+                for (int64_t r = 0; r < rows; ++r) {
+                    const T v = e[at + r * n + j];
+                    sum[r] += v == 1 ? T{0} : v;
+                    ones[r] += v == 1 ? T{1} : T{0};
+                }
+            for (int64_t r = 0; r < rows; ++r) *rest++ = sum[r] + (ones[r] - 1);
+        });
 }
 template <class T>
 PB_NOINLINE void softmax_pull_short(const T* y, const T* g, T* out, int64_t count, int64_t n) {
-    by_rows<T>(count, n, [&](int64_t at, int64_t rows) {
-        T centre[kRows] = {}, sum[kRows] = {};
-        for (int64_t j = 0; j < n; ++j)
+    by_rows(
+        count, n, [&](int64_t at, int64_t rows) __attribute__((always_inline)) {
+            T centre[kRows] = {}, sum[kRows] = {};
+            for (int64_t j = 0; j < n; ++j)
 #pragma omp simd
-            for (int64_t r = 0; r < rows; ++r) {
-                const int64_t i = at + r * n + j;
-                centre[r] += y[i] > T(0.5) ? g[i] : T{0};
-            }
-        for (int64_t j = 0; j < n; ++j)
+                for (int64_t r = 0; r < rows; ++r) {
+                    const int64_t i = at + r * n + j;
+                    centre[r] += y[i] > T(kMajority) ? g[i] : T{0};
+                }
+            for (int64_t j = 0; j < n; ++j)
 #pragma omp simd
-            for (int64_t r = 0; r < rows; ++r) {
-                const int64_t i = at + r * n + j;
-                sum[r] += pulled(g[i] - centre[r], y[i]);
-            }
-        for (int64_t r = 0; r < rows; ++r, at += n)
-            for (int64_t i = at; i < at + n; ++i) out[i] = pulled((g[i] - centre[r]) - sum[r], y[i]);
-    });
+                for (int64_t r = 0; r < rows; ++r) {
+                    const int64_t i = at + r * n + j;
+                    sum[r] += pulled(g[i] - centre[r], y[i]);
+                }
+            for (int64_t r = 0; r < rows; ++r, at += n)
+                for (int64_t i = at; i < at + n; ++i) out[i] = pulled((g[i] - centre[r]) - sum[r], y[i]);
+        });
 }
+// Nothing branches: which rows have a winner is not to be foreseen. One that has none writes its first element twice.
 template <class T>
 PB_NOINLINE void log_softmax_pull_short(const T* p, const T* g, T* out, int64_t count, int64_t n) {
-    by_rows<T>(count, n, [&](int64_t at, int64_t rows) {
-        T others[kRows] = {}, rest[kRows] = {}, winner[kRows] = {};
-        for (int64_t j = 0; j < n; ++j)
+    using Index = typename Either<sizeof(T) == 8, int64_t, int32_t>::type;
+    by_rows(
+        count, n, [&](int64_t at, int64_t rows) __attribute__((always_inline)) {
+            T others[kRows] = {}, rest[kRows] = {}, won[kRows] = {};
+            Index winner[kRows];
+            for (Index& w : winner) w = -1;
+            for (Index j = 0; j < n; ++j)
 #pragma omp simd
-            for (int64_t r = 0; r < rows; ++r) {
-                const int64_t i = at + r * n + j;
-                const bool wins = p[i] > T(0.5);
-                others[r] += wins ? T{0} : g[i];
-                rest[r] += wins ? T{0} : p[i];
-                winner[r] += wins ? g[i] : T{0};
+                for (int64_t r = 0; r < rows; ++r) {
+                    const T share = p[at + r * n + j], u = g[at + r * n + j];
+                    const bool wins = share > T(kMajority);
+                    others[r] += wins ? T{0} : u;
+                    rest[r] += wins ? T{0} : share;
+                    won[r] = wins ? u : won[r];
+                    winner[r] = wins ? j : winner[r];
+                }
+            for (int64_t r = 0; r < rows; ++r, at += n) {
+                const T all = others[r] + won[r];
+                for (int64_t i = at; i < at + n; ++i) out[i] = g[i] - pulled(all, p[i]);
+                const bool has = winner[r] >= 0;
+                const int64_t i = at + (has ? winner[r] : 0);
+                out[i] = (has ? pulled(g[i], rest[r]) : g[i]) - pulled(has ? others[r] : all, p[i]);
             }
-        for (int64_t r = 0; r < rows; ++r, at += n) {
-            const T all = others[r] + winner[r];
-            for (int64_t i = at; i < at + n; ++i)
-                out[i] = p[i] > T(0.5) ? pulled(g[i], rest[r]) - pulled(others[r], p[i])
-                                       : g[i] - pulled(all, p[i]);
-        }
-    });
+        });
 }
 
-// Sums in lanes, leaf by leaf. Short rows have few lanes, or folding them would cost more than adding.
-constexpr int64_t kLeaf = 1024;
+constexpr int64_t kLeaf = kReductionLeaf;
 constexpr int64_t kColumns = 256;  // the most that are taken together
 template <class T> inline constexpr int kWide = 256 / sizeof(T);
 template <class T, int lanes> PB_INLINE T folded(T* lane) {
@@ -140,71 +151,118 @@ template <class T, int lanes> PB_INLINE T folded(T* lane) {
     }
     return lane[0];
 }
-
-// The sum of what is not 1, and one less than the number of ones.
-template <class T, int lanes> PB_NOINLINE T beside_one_leaf(const T* e, T* ones, int64_t n) {
-    alignas(64) T lane[lanes] = {}, count[lanes] = {};
-    int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-#pragma omp simd
-        for (int j = 0; j < lanes; ++j) {
-            const T v = e[i + j];
-            lane[j] += v == 1 ? T{0} : v;
-            count[j] += v == 1 ? T{1} : T{0};
-        }
-    }
-    const int64_t left = n - i;
-#pragma omp simd
-    for (int64_t j = 0; j < left; ++j) {
-        const T v = e[i + j];
-        lane[j] += v == 1 ? T{0} : v;
-        count[j] += v == 1 ? T{1} : T{0};
-    }
-    *ones += folded<T, lanes>(count);
-    return folded<T, lanes>(lane);
-}
-template <class T> void sum_beside_one(const T* e, int64_t count, int64_t n, T* rest) {
-    if (n < kShort) return short_beside_one(e, count, n, rest);
-    for (int64_t r = 0; r < count; ++r, e += n) {
-        T sum = 0, ones = -1;
-        if (n < kWide<T>) sum = beside_one_leaf<T, 8>(e, &ones, n);
-        else
-            for (int64_t i = 0; i < n; i += kLeaf)
-                sum += beside_one_leaf<T, kWide<T>>(e + i, &ones, n - i < kLeaf ? n - i : kLeaf);
-        rest[r] = sum + ones;
-    }
+template <class T> struct SumBesideOne : Sum<T> {
+    static PB_INLINE T step(T lane, T x) { return lane + (x == 1 ? T{0} : x); }
+};
+template <class T> T sum_beside_one(const T* e, int64_t n) {
+    T sum = 0;
+    for (int64_t i = 0; i < n; i += kLeaf)
+        sum += leaf<SumBesideOne<T>, T>(e + i, n - i < kLeaf ? n - i : kLeaf);
+    return sum;
 }
 
-// Moments of float32 are summed in float64: squares may leave its range, and digits their mean.
-template <int lanes, class T> PB_NOINLINE double sum_leaf(const T* x, double less, int64_t n) {
-    alignas(64) double lane[lanes] = {};
-    int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-#pragma omp simd
-        for (int j = 0; j < lanes; ++j) lane[j] += static_cast<double>(x[i + j]) - less;
-    }
-    const int64_t left = n - i;
-#pragma omp simd
-    for (int64_t j = 0; j < left; ++j) lane[j] += static_cast<double>(x[i + j]) - less;
-    return folded<double, lanes>(lane);
+// Moments of float32 are summed in float64: squares may leave its range, and digits their mean. Sums are of differences
+// from the first element, so the moments of equal elements are exact. Of float32 both are summed in one pass: what
+// sum(d^2) - sum(d)^2 / n may lose are as many units as there are elements, at most a leaf, of digits that float64 has
+// and float32 has not.
+template <class T> inline constexpr bool kOnePass = sizeof(T) == 4;
+template <class T> PB_INLINE double squares_of(double squares, double sum, double n) {
+    const double q = kOnePass<T> ? squares - sum * (sum / n) : squares;
+    return q < 0 ? 0 : q;
 }
-template <int lanes, class T> PB_NOINLINE double squares_leaf(const T* x, double mean, int64_t n) {
-    alignas(64) double lane[lanes] = {};
-    int64_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
+template <class T, int lanes>
+PB_NOINLINE void moments_leaf(const T* x, int64_t n, double* mean, double* squares) {
+    const T first = x[0];
+    const auto count = static_cast<double>(n);
+    alignas(64) double sum[lanes] = {}, square[lanes] = {};
+    alignas(64) T last[lanes];  // what is left, and then what adds nothing
+    const int64_t left = n % lanes, whole = n - left;
+#pragma omp simd
+    for (int j = 0; j < lanes; ++j) last[j] = j < left ? x[whole + j] : first;
+    for (int64_t i = 0; i < n; i += lanes) {
+        const T* from = i < whole ? x + i : last;
 #pragma omp simd
         for (int j = 0; j < lanes; ++j) {
-            const double d = static_cast<double>(x[i + j]) - mean;
-            lane[j] = fma(d, d, lane[j]);
+            const double d = static_cast<double>(from[j]) - static_cast<double>(first);
+            sum[j] += d;
+            if (kOnePass<T>) square[j] = fma(d, d, square[j]);
         }
     }
-    const int64_t left = n - i;
+    const double total = folded<double, lanes>(sum), m = static_cast<double>(first) + total / count;
+    if (!kOnePass<T>)
+        for (int64_t i = 0; i < n; i += lanes) {
+            const int64_t real = i < whole ? lanes : left;
+            const T* from = i < whole ? x + i : last;
 #pragma omp simd
-    for (int64_t j = 0; j < left; ++j) {
-        const double d = static_cast<double>(x[i + j]) - mean;
-        lane[j] = fma(d, d, lane[j]);
+            for (int j = 0; j < lanes; ++j) {
+                const double d = j < real ? static_cast<double>(from[j]) - m : 0;
+                square[j] = fma(d, d, square[j]);
+            }
+        }
+    *mean = m;
+    *squares = squares_of<T>(folded<double, lanes>(square), total, count);
+}
+
+// T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance", 1983: the moments of two parts
+// give those of both.
+PB_INLINE void join_moments(double n, double mean, double squares, double before, double* m, double* s) {
+    if (before == 0) {
+        *m = mean;
+        *s = squares;
+        return;
     }
-    return folded<double, lanes>(lane);
+    const double apart = mean - *m, part = n / (before + n);
+    *m += apart * part;
+    *s += squares + apart * apart * (before * part);
+}
+// Leaf by leaf, so that memory is read once.
+template <class T> void moments(const T* x, int64_t n, double* mean, double* squares) {
+    for (int64_t i = 0; i < n; i += kLeaf) {
+        const int64_t k = n - i < kLeaf ? n - i : kLeaf;
+        double m, s;
+        (k < kShort * 8 ? moments_leaf<T, 16> : moments_leaf<T, 32>)(x + i, k, &m, &s);
+        join_moments(static_cast<double>(k), m, s, static_cast<double>(i), mean, squares);
+    }
+}
+
+// With the length known to the compiler, loads become shuffles.
+template <class T, int length>
+PB_NOINLINE void short_moments(const T* x, int64_t count, int64_t n, double* means, double* squares) {
+    if (length) n = length;
+    const auto elements = static_cast<double>(n);
+    by_rows(
+        count, n, [&](int64_t at, int64_t rows) __attribute__((always_inline)) {
+            double mean[kRows], sum[kRows] = {}, square[kRows] = {};
+            for (int64_t j = 1; j < n; ++j)
+#pragma omp simd
+                for (int64_t r = 0; r < rows; ++r) {
+                    const double d =
+                        static_cast<double>(x[at + r * n + j]) - static_cast<double>(x[at + r * n]);
+                    sum[r] += d;
+                    if (kOnePass<T>) square[r] = fma(d, d, square[r]);
+                }
+#pragma omp simd
+            for (int64_t r = 0; r < rows; ++r)
+                mean[r] = static_cast<double>(x[at + r * n]) + sum[r] / elements;
+            if (!kOnePass<T>)
+                for (int64_t j = 0; j < n; ++j)
+#pragma omp simd
+                    for (int64_t r = 0; r < rows; ++r) {
+                        const double d = static_cast<double>(x[at + r * n + j]) - mean[r];
+                        square[r] = fma(d, d, square[r]);
+                    }
+            for (int64_t r = 0; r < rows; ++r) {
+                *means++ = mean[r];
+                *squares++ = squares_of<T>(square[r], sum[r], elements);
+            }
+        });
+}
+template <class T> void row_moments(const T* x, int64_t count, int64_t n, double* means, double* squares) {
+    if (n == 2) return short_moments<T, 2>(x, count, n, means, squares);
+    if (n == 3) return short_moments<T, 3>(x, count, n, means, squares);
+    if (n == 4) return short_moments<T, 4>(x, count, n, means, squares);
+    if (n < kShort) return short_moments<T, 0>(x, count, n, means, squares);
+    for (int64_t r = 0; r < count; ++r) moments(x + r * n, n, means + r, squares + r);
 }
 
 template <class T>
@@ -223,52 +281,6 @@ PB_NOINLINE void scale_row(const T* PB_RESTRICT x, const T* PB_RESTRICT weight, 
 #pragma omp simd
         for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - mean) * rstd;
     }
-}
-
-// T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance", 1983: the moments of two parts
-// give those of both.
-PB_INLINE void join_moments(double n, double mean, double squares, double before, double* m, double* s) {
-    if (before == 0) {
-        *m = mean;
-        *s = squares;
-        return;
-    }
-    const double apart = mean - *m, part = n / (before + n);
-    *m += apart * part;
-    *s += squares + apart * apart * (before * part);
-}
-// Leaf by leaf, so that memory is read once. Sums are of differences from a leaf's first element: the moments of equal
-// elements are exact.
-template <class T> void moments(const T* x, int64_t n, double* mean, double* squares) {
-    if (n < kShort) {
-        const double first = static_cast<double>(x[0]);
-        double sum = 0, square = 0;
-        for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) - first;
-        const double m = first + sum / static_cast<double>(n);
-        for (int64_t i = 0; i < n; ++i) {
-            const double d = static_cast<double>(x[i]) - m;
-            square = fma(d, d, square);
-        }
-        *mean = m;
-        *squares = square;
-        return;
-    }
-    for (int64_t i = 0; i < n; i += kLeaf) {
-        const int64_t k = n - i < kLeaf ? n - i : kLeaf;
-        const double first = static_cast<double>(x[i]), count = static_cast<double>(k);
-        const bool narrow = k < kWide<T>;
-        const double m =
-            first + (narrow ? sum_leaf<8>(x + i, first, k) : sum_leaf<32>(x + i, first, k)) / count;
-        const double s = narrow ? squares_leaf<8>(x + i, m, k) : squares_leaf<32>(x + i, m, k);
-        join_moments(count, m, s, static_cast<double>(i), mean, squares);
-    }
-}
-
-// The squared distances of each of `count` rows.
-template <class T> void row_squares(const T* x, int64_t count, int64_t n, double* squares) {
-    if (n < kShort) return short_squares(x, count, n, squares);
-    double mean;
-    for (int64_t r = 0; r < count; ++r) moments(x + r * n, n, &mean, squares + r);
 }
 
 template <class T>
@@ -390,14 +402,20 @@ template <class T> const T* of(const void* p) { return static_cast<const T*>(p);
 template <class T> T* of(void* p) { return static_cast<T*>(p); }
 
 template <class T> void install(RowKernels& k, int d) {
-    k.shifted_exp[d] = [](const void* x, const void* shift, void* out, int64_t n) {
-        shifted_exp(of<T>(x), *of<T>(shift), of<T>(out), n);
+    k.shifted_exp[d] = [](const void* x, const void* shift, void* out, void* ones, int64_t n) {
+        *of<T>(ones) = shifted_exp(of<T>(x), *of<T>(shift), of<T>(out), n);
     };
     k.scaled_exp[d] = [](const void* x, const void* shift, const void* scale, void* out, int64_t n) {
         scaled_exp(of<T>(x), *of<T>(shift), *of<T>(scale), of<T>(out), n);
     };
-    k.sum_beside_one[d] = [](const void* e, int64_t count, int64_t n, void* rest) {
-        sum_beside_one(of<T>(e), count, n, of<T>(rest));
+    k.less_both[d] = [](const void* x, const void* shift, const void* log, void* out, int64_t n) {
+        less_both(of<T>(x), *of<T>(shift), *of<T>(log), of<T>(out), n);
+    };
+    k.sum_beside_one[d] = [](const void* e, int64_t n, void* sum) {
+        *of<T>(sum) = sum_beside_one(of<T>(e), n);
+    };
+    k.short_beside_one[d] = [](const void* e, int64_t count, int64_t n, void* rest) {
+        short_beside_one(of<T>(e), count, n, of<T>(rest));
     };
     k.softmax_pull_short[d] = [](const void* y, const void* g, void* out, int64_t count, int64_t n) {
         softmax_pull_short(of<T>(y), of<T>(g), of<T>(out), count, n);
@@ -405,29 +423,22 @@ template <class T> void install(RowKernels& k, int d) {
     k.log_softmax_pull_short[d] = [](const void* p, const void* g, void* out, int64_t count, int64_t n) {
         log_softmax_pull_short(of<T>(p), of<T>(g), of<T>(out), count, n);
     };
-    k.softmax_products[d] = [](const void* y, const void* g, void* products, void* sums, int64_t n) {
-        const T centre = *of<T>(sums) = of_winner(of<T>(y), of<T>(g), n);
-        softmax_products(of<T>(y), of<T>(g), centre, of<T>(products), n);
+    k.majority[d] = [](const void* share, int64_t n) { return majority(of<T>(share), n); };
+    k.softmax_products[d] = [](const void* y, const void* g, const void* centre, void* products, int64_t n) {
+        softmax_products(of<T>(y), of<T>(g), *of<T>(centre), of<T>(products), n);
     };
-    k.log_softmax_losers[d] = [](const void* p, const void* g, void* cotangents, void* rests, void* sums,
-                                 int64_t n) {
-        of<T>(sums)[2] = of_winner(of<T>(p), of<T>(g), n);
-        losers(of<T>(p), of<T>(g), of<T>(cotangents), n);
-        losers(of<T>(p), of<T>(p), of<T>(rests), n);
+    k.softmax_pull[d] = [](const void* y, const void* g, const void* centre, const void* sum, void* out,
+                           int64_t n) {
+        softmax_pull(of<T>(y), of<T>(g), *of<T>(centre), *of<T>(sum), of<T>(out), n);
     };
-    k.softmax_pull[d] = [](const void* y, const void* g, const void* sums, void* out, int64_t n) {
-        const T* s = of<T>(sums);
-        softmax_pull(of<T>(y), of<T>(g), s[0], s[1], of<T>(out), n);
-    };
-    k.log_softmax_pull[d] = [](const void* p, const void* g, const void* sums, void* out, int64_t n) {
-        const T* s = of<T>(sums);
-        log_softmax_pull(of<T>(p), of<T>(g), s[0], s[1], s[2], of<T>(out), n);
+    k.log_softmax_pull[d] = [](const void* p, const void* g, const void* all, void* out, int64_t n) {
+        log_softmax_pull(of<T>(p), of<T>(g), *of<T>(all), of<T>(out), n);
     };
     k.moments[d] = [](const void* x, int64_t n, double* mean, double* squares) {
         moments(of<T>(x), n, mean, squares);
     };
-    k.row_squares[d] = [](const void* x, int64_t count, int64_t n, double* squares) {
-        row_squares(of<T>(x), count, n, squares);
+    k.row_moments[d] = [](const void* x, int64_t count, int64_t n, double* means, double* squares) {
+        row_moments(of<T>(x), count, n, means, squares);
     };
     k.column_moments[d] = [](const void* x, int64_t pitch, int64_t n, int64_t width, double* means,
                              double* squares) { column_moments(of<T>(x), pitch, n, width, means, squares); };

@@ -9,31 +9,39 @@
 
 namespace pb {
 
+// A share of more than this leaves too little to be had as 1 - share. Two shares of a row cannot exceed it, whatever
+// their rounding errors.
+constexpr double kMajority = 0.6;
+
 // By [0: float32, 1: float64]. Pointers need the alignment of their element only; `out` may be the first operand.
 struct RowKernels {
-    // out = exp(x - *shift), for n elements.
-    void (*shifted_exp[2])(const void* x, const void* shift, void* out, int64_t n);
+    // out = exp(x - *shift), for n elements, and how many of these are 1.
+    void (*shifted_exp[2])(const void* x, const void* shift, void* out, void* ones, int64_t n);
     // out = exp(x - *shift) * *scale.
     void (*scaled_exp[2])(const void* x, const void* shift, const void* scale, void* out, int64_t n);
-    // For each of `count` rows of n exponentials of differences from their largest element: their sum less 1, the
-    // exponential of a largest one, which is not added and subtracted but left out.
-    void (*sum_beside_one[2])(const void* e, int64_t count, int64_t n, void* rest);
+    // out = (x - *shift) - *log.
+    void (*less_both[2])(const void* x, const void* shift, const void* log, void* out, int64_t n);
+    // The sum of n exponentials of differences from their largest element, without those that are 1; and for `count` rows
+    // of few, their sum less 1, which is not added and subtracted but left out.
+    void (*sum_beside_one[2])(const void* e, int64_t n, void* sum);
+    void (*short_beside_one[2])(const void* e, int64_t count, int64_t n, void* rest);
     // The pullbacks of softmax and log_softmax, from shares, for `count` rows of n < 16 elements.
     void (*softmax_pull_short[2])(const void* y, const void* g, void* out, int64_t count, int64_t n);
     void (*log_softmax_pull_short[2])(const void* p, const void* g, void* out, int64_t count, int64_t n);
     // The steps of the pullbacks of softmax and log_softmax (softmax.cpp), before and after sums are taken over a row.
-    // Softmax, of shares y and cotangents g: products = (g - centre) * y, and sums[0] = centre.
-    void (*softmax_products[2])(const void* y, const void* g, void* products, void* sums, int64_t n);
-    void (*softmax_pull[2])(const void* y, const void* g, const void* sums, void* out, int64_t n);
-    // log_softmax: the cotangents and the shares p that do not exceed 1/2, and sums[2] = the cotangent of one that does.
-    void (*log_softmax_losers[2])(const void* p, const void* g, void* losers, void* rests, void* sums,
-                                  int64_t n);
-    void (*log_softmax_pull[2])(const void* p, const void* g, const void* sums, void* out, int64_t n);
+    // The index of the share that exceeds kMajority, or -1.
+    int64_t (*majority[2])(const void* shares, int64_t n);
+    // Of shares y and cotangents g: (g - *centre) * y, and (g - *centre - *sum) * y.
+    void (*softmax_products[2])(const void* y, const void* g, const void* centre, void* products, int64_t n);
+    void (*softmax_pull[2])(const void* y, const void* g, const void* centre, const void* sum, void* out,
+                            int64_t n);
+    // Of shares p and cotangents g: g - *all * p.
+    void (*log_softmax_pull[2])(const void* p, const void* g, const void* all, void* out, int64_t n);
 
     // The mean of n >= 1 elements and the sum of their squared distances from it, in float64.
     void (*moments[2])(const void* x, int64_t n, double* mean, double* squares);
-    // The sum of squares of each of `count` rows.
-    void (*row_squares[2])(const void* x, int64_t count, int64_t n, double* squares);
+    // Those of each of `count` rows.
+    void (*row_moments[2])(const void* x, int64_t count, int64_t n, double* means, double* squares);
     // The moments of each of `width` columns, at most 256: n elements in rows that are `pitch` elements apart.
     void (*column_moments[2])(const void* x, int64_t pitch, int64_t n, int64_t width, double* means,
                               double* squares);

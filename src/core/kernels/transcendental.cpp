@@ -69,14 +69,19 @@ template <class T> PB_INLINE T decimal_log(T x) {
 
 // The exponential is that of -|x|, which cannot overflow; both branches then keep full precision.
 template <class T> PB_INLINE T logistic(T x) {
-    const T e = exponential(-absolute(x));
+    const T e = decayed(-absolute(x));
     return (x < 0 ? e : T{1}) / (T{1} + e);
 }
 
 // Its slope, the density of the logistic distribution, from whose tails neither branch subtracts.
 template <class T> PB_INLINE T logistic_density(T x) {
-    const T e = exponential(-absolute(x)), d = 1 + e;
+    const T e = decayed(-absolute(x)), d = 1 + e;
     return e / (d * d);
+}
+// 1 / cosh(x)^2
+template <class T> PB_INLINE T hyperbolic_slope(T x) {
+    const T e = decayed(-2 * absolute(x)), d = 1 + e;
+    return 4 * e / (d * d);
 }
 
 // x * logistic(x) and its slope. What lies beyond the range of exp is 0, but for the product of -infinity and 0.
@@ -161,6 +166,7 @@ PB_BINARY(hypot, vector_hypot(a, b))
 PB_BINARY(pow, power(a, b))
 PB_UNARY(sigmoid, logistic(a))
 PB_UNARY(sigmoid_slope, logistic_density(a))
+PB_UNARY(tanh_slope, hyperbolic_slope(a))
 PB_UNARY(silu, times_logistic(a))
 PB_UNARY(silu_slope, times_logistic_slope(a))
 PB_UNARY(mish, times_mish_step(a))

@@ -75,6 +75,7 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
     auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
     auto log1p = kernels().elementwise[static_cast<int>(Primitive::log1p)][d][0];
     auto sum_beside_one = row_kernels().sum_beside_one[float_index<T>()];
+    auto short_beside_one = row_kernels().short_beside_one[float_index<T>()];
     int64_t together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
     Rooms<T> rooms(together * (n + 3));
     share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int worker) {
@@ -88,13 +89,20 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
                 T& s = shifts[i];
                 if (!shift_infinite && std::isinf(s)) s = 0;
                 T* to = e + i * n;
-                if (n >= kLongRow) shifted_exp(from + i * n, &s, to, n);
-                else
+                if (n >= kLongRow) {
+                    T ones, sum;
+                    shifted_exp(from + i * n, &s, to, &ones, n);
+                    sum_beside_one(to, n, &sum);
+                    rests[i] = sum + (ones - 1);
+                } else {
                     for (int64_t j = 0; j < n; ++j) to[j] = from[i * n + j] - s;
+                }
             }
             const void* in = e;
-            if (n < kLongRow) exp(&in, e, m * n);
-            sum_beside_one(e, m, n, rests);
+            if (n < kLongRow) {
+                exp(&in, e, m * n);
+                short_beside_one(e, m, n, rests);
+            }
             in = rests;
             log1p(&in, logs, m);
             for (int64_t i = 0; i < m; ++i) use(r + i, from + i * n, e + i * n, shifts[i], rests[i], logs[i]);

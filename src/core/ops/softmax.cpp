@@ -3,9 +3,10 @@
 //
 // Where one share p of a row is nearly 1, 1 - p is not to be had from it; but what is left is the sum of the others. So
 // no derivative subtracts a share from 1. That of softmax, y * (u - sum(u * y)), does not change when a number is taken
-// from all of u: the entry of u whose share exceeds 1/2, and then the sum is over the other shares. That of log_softmax,
-// u - p * sum(u), is u * rest - p * others where the share exceeds 1/2, with the sums over those that do not.
+// from all of u: the entry of u whose share exceeds kMajority, and then the sum is over the other shares. That of log_softmax,
+// u - p * sum(u), is u * rest - p * others where the share exceeds kMajority, with the sums over those that do not.
 #include <algorithm>
+#include <cstring>
 
 #include "ops/row_functions.h"
 
@@ -31,15 +32,14 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
         with_float(a.dtype, [&](auto zero) {
             using T = decltype(zero);
             T* out = y.as<T>();
-            BlockKernel minus = kernel_by_value(Primitive::sub, a.dtype),
-                        over = kernel_by_value(Primitive::div, a.dtype);
+            BlockKernel over = kernel_by_value(Primitive::div, a.dtype);
+            auto less_both = row_kernels().less_both[float_index<T>()];
             exponentials(x.as<T>(), x.numel() / n, n, true,
                          [&](int64_t r, const T* from, const T* e, T shift, T rest, T log) {
                              T *to = out + r * n, sum = 1 + rest;
                              if (n >= kLongRow) {
                                  if (logarithm) {
-                                     with_value(minus, from, shift, to, n);
-                                     with_value<T>(minus, to, log, to, n);
+                                     less_both(from, &shift, &log, to, n);
                                  } else {
                                      with_value(over, e, sum, to, n);
                                  }
@@ -52,6 +52,40 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
     return from_rows(y, *a.layout, dim);
 }
 
+template <class T> T total(const T* x, int64_t n) {
+    T sum;
+    reductions().reduce[static_cast<int>(Reduction::sum)][static_cast<int>(float_dtype<T>())](x, n, &sum);
+    return sum;
+}
+template <class T> void pull_softmax(const T* y, const T* u, T* scratch, T* out, int64_t n) {
+    const RowKernels& k = row_kernels();
+    constexpr int f = float_index<T>();
+    const int64_t winner = k.majority[f](y, n);
+    const T centre = winner < 0 ? T(0) : u[winner];
+    k.softmax_products[f](y, u, &centre, scratch, n);
+    const T sum = total(scratch, n);
+    k.softmax_pull[f](y, u, &centre, &sum, out, n);
+}
+// `p` is as before afterwards.
+template <class T> void pull_log_softmax(T* p, const T* u, T* scratch, T* out, int64_t n) {
+    const RowKernels& k = row_kernels();
+    constexpr int f = float_index<T>();
+    const int64_t winner = k.majority[f](p, n);
+    if (winner < 0) {
+        const T all = total(u, n);
+        k.log_softmax_pull[f](p, u, &all, out, n);
+        return;
+    }
+    const T share = p[winner], mine = u[winner];
+    std::memcpy(scratch, u, static_cast<size_t>(n) * sizeof(T));
+    scratch[winner] = p[winner] = 0;
+    const T others = total(scratch, n), rest = total(p, n), all = others + mine;
+    p[winner] = share;
+    k.log_softmax_pull[f](p, u, &all, out, n);
+    // As zmul: a zero gradient stays zero, also in a row of NaN.
+    out[winner] = (mine == 0 ? mine : mine * rest) - (others == 0 ? others : others * share);
+}
+
 // The pullbacks in one pass over each row. The results are those of the differentiable forms below, bit for bit.
 Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t dim, bool logarithm) {
     Array g = rows_along(cotangent, dim), y = rows_along(output, dim),
@@ -61,16 +95,14 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
         with_float(y.dtype, [&](auto zero) {
             using T = decltype(zero);
             auto d = static_cast<int>(y.dtype);
-            auto total = reductions().reduce[static_cast<int>(Reduction::sum)][d];
             auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
             constexpr int f = float_index<T>();
             const RowKernels& k = row_kernels();
-            auto pull = logarithm ? k.log_softmax_pull[f] : k.softmax_pull[f];
             int64_t rows = y.numel() / n, together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
-            Rooms<T> rooms(together * n + 2 * n);
+            Rooms<T> rooms(together * n + n);
             share_rows(rows, n, logarithm ? kExpWork : kExpWork / 2,
                        [&](int64_t first, int64_t count, int worker) {
-                           T *p = rooms.of(worker), *mine = p + together * n, *rests = mine + n;
+                           T *p = rooms.of(worker), *scratch = p + together * n;
                            for (int64_t r = first; r < first + count; r += together) {
                                int64_t m = std::min(together, first + count - r);
                                const void* in = y.as<T>() + r * n;
@@ -81,18 +113,10 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
                                    continue;
                                }
                                for (int64_t i = r; i < r + m; ++i) {
-                                   const T *u = g.as<T>() + i * n, *share = y.as<T>() + i * n;
-                                   T sums[3];
-                                   if (logarithm) {
-                                       share = p + (i - r) * n;
-                                       k.log_softmax_losers[f](share, u, mine, rests, sums, n);
-                                       total(mine, n, &sums[0]);
-                                       total(rests, n, &sums[1]);
-                                   } else {
-                                       k.softmax_products[f](share, u, mine, sums, n);
-                                       total(mine, n, &sums[1]);
-                                   }
-                                   pull(share, u, sums, out.as<T>() + i * n, n);
+                                   const T* u = g.as<T>() + i * n;
+                                   if (logarithm)
+                                       pull_log_softmax(p + (i - r) * n, u, scratch, out.as<T>() + i * n, n);
+                                   else pull_softmax(y.as<T>() + i * n, u, scratch, out.as<T>() + i * n, n);
                                }
                            }
                        });
@@ -102,7 +126,7 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
 
 // Sums along the dimensions in which shares add up to 1.
 Tensor along(const Tensor& u, const Dims& dims) { return u.ndim() ? sum_like(u, dims, true) : u; }
-Tensor wins(const Tensor& share) { return elementwise(*rows.gt, {share, 0.5}); }
+Tensor wins(const Tensor& share) { return elementwise(*rows.gt, {share, kMajority}); }
 Tensor centred(const Tensor& u, const Tensor& share, const Dims& dims) {
     return sub(u, along(where(wins(share), u, 0.0), dims));
 }
@@ -145,16 +169,16 @@ struct Softmax {
     }
 };
 
-// exp((x - shift) - log): the shares in a logarithm of a sum, where differences are taken before anything is rounded
-// that is as large as x.
+// exp(x - shift) * inverse: the shares in a logarithm of a sum, from differences that are taken before anything is
+// rounded that is as large as x.
 struct Shares {
     static constexpr const char* name = "SoftmaxBackward0";
     static constexpr bool saves_output = true;
     Dims dims;
-    Array shifts, logs;
+    Array shifts, inverses;
     Tensor forward(const Tensors& x) {
         Tensor plain = Tensor::make(x[0].value());
-        return unary("exp", sub(sub(plain, Tensor::make(shifts)), Tensor::make(logs)));
+        return mul(unary("exp", sub(plain, Tensor::make(shifts))), Tensor::make(inverses));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = shares_moved(g[0], c.output(), dims);
@@ -167,25 +191,26 @@ struct LogSumExp {
     static constexpr uint32_t saves = 1;
     Dims dims;
     bool keepdim;
-    Array shifts, logs;  // of the result, which is their sum; 0 for a logarithm of 0
+    Array shifts,
+        inverses;  // by row, the largest element and 1 / sum(exp(x - shift)), which is 1 for a sum of 0
 
     Tensor forward(const Tensors& x) {
         Array a = x[0].array();
         Array rows = reduced_last(a, dims);
         Array out = Array::empty(a.dtype, reduced_shape(*a.layout, dims, keepdim));
         shifts = Array::empty(a.dtype, reduced_shape(*a.layout, dims, true));
-        logs = Array::empty(a.dtype, shifts.layout->dims());
+        inverses = Array::empty(a.dtype, shifts.layout->dims());
         int64_t n = reduced_count(*a.layout, dims);
         if (n == 0) fill_array(out, Scalar(-std::numeric_limits<double>::infinity()));
         else if (out.numel())
             with_float(a.dtype, [&](auto zero) {
                 using T = decltype(zero);
-                T *o = out.as<T>(), *shift_of = shifts.as<T>(), *log_of = logs.as<T>();
+                T *o = out.as<T>(), *shift_of = shifts.as<T>(), *inverse_of = inverses.as<T>();
                 exponentials(rows.as<T>(), out.numel(), n, false,
-                             [&](int64_t r, const T*, const T*, T shift, T, T log) {
+                             [&](int64_t r, const T*, const T*, T shift, T rest, T log) {
                                  o[r] = log + shift;
                                  shift_of[r] = shift;
-                                 log_of[r] = log == -std::numeric_limits<T>::infinity() ? T(0) : log;
+                                 inverse_of[r] = rest == -1 ? T(1) : 1 / (1 + rest);
                              });
             });
         return Tensor::make(out);
@@ -194,10 +219,36 @@ struct LogSumExp {
     Tensor weights(Context& c) {
         const Tensor& x = c.input(0);
         if (!shifts.buffer) forward({x});  // where only tangents are asked for, this copy has not seen it
-        return apply(Shares{dims, shifts, logs}, {x});
+        return apply(Shares{dims, shifts, inverses}, {x});
+    }
+    // In one pass over the rows, where they lie one after the other.
+    Array pulled(const Array& x, const Array& cotangent) const {
+        Array g = contiguous_array(cotangent), out = Array::empty(x.dtype, x.layout->dims());
+        const int64_t n = reduced_count(*x.layout, dims), rows = g.numel();
+        with_float(x.dtype, [&](auto zero) {
+            using T = decltype(zero);
+            auto scaled_exp = row_kernels().scaled_exp[float_index<T>()];
+            share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int) {
+                for (int64_t r = first; r < first + count; ++r) {
+                    T *to = out.as<T>() + r * n, u = g.as<T>()[r], scale = u * inverses.as<T>()[r];
+                    if (u == 0) std::memset(to, 0, static_cast<size_t>(n) * sizeof(T));
+                    else scaled_exp(x.as<T>() + r * n, shifts.as<T>() + r, &scale, to, n);
+                }
+            });
+        });
+        return out;
+    }
+    bool in_rows(const Tensor& x) const {
+        const Layout& l = x.layout();
+        const auto kept = l.ndim() - static_cast<int64_t>(dims.size());
+        return x.is_contiguous() && reduced_count(l, dims) >= kLongRow &&
+               std::all_of(dims.begin(), dims.end(), [&](int64_t d) { return d >= kept; });
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), weights(c));
+        const Tensor& x = c.input(0);
+        if (shifts.buffer && values_only(g[0], x) && in_rows(x))
+            out[0] = Tensor::make(pulled(x.array(), g[0].array()));
+        else out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), weights(c));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         return {sum_like(zmul(t[0], weights(c)), dims, keepdim)};

@@ -41,14 +41,15 @@ constexpr int64_t kStrip = 256;        // columns that one kernel takes together
 constexpr int64_t kPart = 64 * 1024;   // elements of a long row that one thread takes
 constexpr double kMomentsWork = 0.15;  // nanoseconds an element
 
-template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* out, F of) {
+template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* out, T* means, F of) {
     auto moments = row_kernels().moments[float_index<T>()];
     if (n <= kPart) {
         share_rows(rows, n, kMomentsWork, [&](int64_t first, int64_t count, int) {
-            double squares[kStrip];
+            double mean[kStrip], squares[kStrip];
             for (int64_t r = first, m; r < first + count; r += m) {
                 m = std::min(kStrip, first + count - r);
-                row_kernels().row_squares[float_index<T>()](x + r * n, m, n, squares);
+                row_kernels().row_moments[float_index<T>()](x + r * n, m, n, mean, squares);
+                for (int64_t i = 0; i < m; ++i) means[r + i] = static_cast<T>(mean[i]);
                 for (int64_t i = 0; i < m; ++i) out[r + i] = static_cast<T>(of(squares[i]));
             }
         });
@@ -66,11 +67,12 @@ template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_
         Moments m;
         for (int64_t k = 0; k < parts; ++k) m.join(of_part[static_cast<size_t>(r * parts + k)]);
         out[r] = static_cast<T>(of(m.squares));
+        means[r] = static_cast<T>(m.mean);
     }
 }
 
 template <class T, class F>
-void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, F of) {
+void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, T* means, F of) {
     auto moments = row_kernels().column_moments[float_index<T>()];
     const int64_t strips = parts_of(width, kStrip),
                   rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
@@ -92,15 +94,19 @@ void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* o
                 m.join({static_cast<double>(std::min(rows, n - k * rows)), part[0], part[width]});
             }
             out[o * width + j] = static_cast<T>(of(m.squares));
+            means[o * width + j] = static_cast<T>(m.mean);
         }
 }
 
-template <class F> Array spread_of(const Array& given, const Dims& dims, bool keepdim, F of) {
+// `means` become the means, whose dimensions are kept.
+template <class F> Array spread_of(const Array& given, const Dims& dims, bool keepdim, Array& means, F of) {
     Array out = Array::empty(given.dtype, reduced_shape(*given.layout, dims, keepdim));
+    means = Array::empty(given.dtype, reduced_shape(*given.layout, dims, true));
     const int64_t n = reduced_count(*given.layout, dims);
     if (out.numel() == 0) return out;
     if (n == 0) {
         fill_array(out, Scalar(of(0.0)));
+        fill_array(means, Scalar(std::numeric_limits<double>::quiet_NaN()));
         return out;
     }
     // The dimensions after the reduced ones, where those follow each other.
@@ -113,11 +119,12 @@ template <class F> Array spread_of(const Array& given, const Dims& dims, bool ke
         if (together) {
             Array x = contiguous_array(given);
             const int64_t outer = out.numel() / width;
-            if (width == 1 || n == 1) spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), of);
-            else spread_of_columns(x.as<T>(), outer, n, width, out.as<T>(), of);
+            if (width == 1 || n == 1)
+                spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
+            else spread_of_columns(x.as<T>(), outer, n, width, out.as<T>(), means.as<T>(), of);
         } else {
             Array x = reduced_last(given, dims);
-            spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), of);
+            spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
         }
     });
     return out;
@@ -129,6 +136,7 @@ template <bool root, bool with_mean> struct Variance {
     Dims dims;
     double correction;
     bool keepdim;
+    Array means = {};  // as values, for a pullback that nothing is recorded of
     const char* node_name() const {
         return with_mean ? root ? "StdMeanBackward0" : "VarMeanBackward0"
                : root    ? "StdBackward0"
@@ -141,7 +149,7 @@ template <bool root, bool with_mean> struct Variance {
 
     Tensors forward(const Tensors& inputs) {
         Array x = inputs[0].array();
-        Array v = spread_of(x, dims, keepdim, [n = freedom(*x.layout)](double squares) {
+        Array v = spread_of(x, dims, keepdim, means, [n = freedom(*x.layout)](double squares) {
             return root ? std::sqrt(squares / n) : squares / n;
         });
         if (!with_mean) return {Tensor::make(v)};
@@ -155,10 +163,12 @@ template <bool root, bool with_mean> struct Variance {
         const Layout& input = c.input_layout(0);
         if (g[0]) {
             const Tensor& x = c.input(0);
+            const bool plain = means.buffer && !dims.empty() && values_only(g[0], x);
+            const Tensor centre = plain ? Tensor::make(means) : mean_of(x);
             Tensor gv = g[0];
             if constexpr (root) gv = zero_at_zero(c.output(), div(gv, c.output()));
             Tensor scaled = mul(gv, (root ? 1.0 : 2.0) / freedom(input));
-            out[0] = zmul(expand_back(scaled, input, dims, keepdim), sub(x, mean_of(x)));
+            out[0] = zmul(expand_back(scaled, input, dims, keepdim), sub(x, centre));
         }
         if (with_mean && g[1]) {
             Tensor gm = div(g[1], static_cast<double>(reduced_count(input, dims)));
@@ -191,7 +201,7 @@ Tensors variance(const Tensor& x, const Dims& given, double correction, bool kee
                              name) < 0)
             throw PythonError();
     }
-    return apply_all(Variance<root, with_mean>{dims, correction, keepdim}, {x});
+    return apply_all(Variance<root, with_mean>{dims, correction, keepdim, {}}, {x});
 }
 
 struct VectorNorm {

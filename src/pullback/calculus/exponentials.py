@@ -51,11 +51,13 @@ sigmoid = elementwise(
 )
 
 
-def tanh_slope(x):
-    """1 / cosh(x)**2."""
-    return 4 * sigmoid_slope(2 * x)
-
-
+tanh_slope = elementwise(
+    "tanh_slope",
+    lambda x, y: [-2 * y * tanh(x)],
+    "1 / cosh(input)**2, the slope of tanh.",
+    forms="",
+    accepts="floats",
+)
 tanh = elementwise(
     "tanh",
     lambda x, y: [tanh_slope(x)],  # not 1 - y * y, as for sigmoid
