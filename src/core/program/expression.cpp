@@ -186,7 +186,7 @@ struct Installed {
 }  // namespace
 
 Deferral deferral = {from_environment("PULLBACK_IMMEDIATE", 0) != 0,
-                     std::max<int64_t>(from_environment("PULLBACK_DEFER_FROM", 4096), 1)};
+                     std::max<int64_t>(from_environment("PULLBACK_DEFER_FROM", 8192), 1)};
 
 Counters counters;
 

@@ -12,6 +12,9 @@ namespace pb {
 namespace {
 
 constexpr size_t kMostSteps = 512;
+// Where an expression shares nothing with a program, that saves it no memory traffic, and has more streams than the first
+// cache can hold: it joins one only while that is short enough for the cost of a program to count.
+constexpr size_t kCrowd = 32;
 // Values that are cheap to compute, an addition being 1 and a vector function 8. What leaves the second-level cache takes
 // long to store and to read: up to so much it is computed again instead, by a second program of the plan that reads it;
 // and what somebody holds, and may never ask for, is passed over. What is near is stored as fast as it is computed.
@@ -111,7 +114,7 @@ int32_t Plan::find_home(const Expression& e) const {
     least = std::max(least, with_operands);
     auto past = static_cast<int32_t>(parts_.size());
     for (int32_t i = past - 1; i >= std::max(least, past - kLooks); --i)
-        if (has_room(i, e)) return i;
+        if (parts_[static_cast<size_t>(i)].steps < kCrowd && has_room(i, e)) return i;
     return past;
 }
 
