@@ -4,6 +4,7 @@ the same work for every step however many there are, bounded memory, and no recu
 The programs are loops that read nothing until they end, as people write them.
 """
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -253,6 +254,22 @@ def test_many_parameters_take_runs_in_proportion(count):
     pb.synchronize()
     after = pb.counters()
     assert after["runs"] - before["runs"] <= 3 + count // 8
+    check({name: after[name] - before[name] for name in before})
+
+
+def test_relatives_run_together_though_they_meet_late():
+    """Differences of nine inputs, which have nothing in common before they are added up."""
+    x = [pb.linspace(k, k + 1.0, N).requires_grad_() for k in range(9)]
+    before = pb.counters()
+    rounds = [
+        sum(((a - b) ** 2 + 0.01 * k).sqrt() for a, b in itertools.combinations(x, 2)) for k in range(4)
+    ]
+    loss = sum(rounds).sum()
+    loss.backward()
+    [p.grad.sum().item() for p in x]
+    after = pb.counters()
+    recorded = after["recorded"] - before["recorded"]
+    assert after["runs"] - before["runs"] <= 3 + recorded // 300
     check({name: after[name] - before[name] for name in before})
 
 

@@ -221,7 +221,7 @@ struct LogSumExp {
         if (!shifts.buffer) forward({x});  // where only tangents are asked for, this copy has not seen it
         return apply(Shares{dims, shifts, inverses}, {x});
     }
-    // In one pass over the rows, where they lie one after the other.
+    // In one pass over the rows, where they lie one after the other. Shorter ones are better fused with what follows.
     Array pulled(const Array& x, const Array& cotangent) const {
         Array g = contiguous_array(cotangent), out = Array::empty(x.dtype, x.layout->dims());
         const int64_t n = reduced_count(*x.layout, dims), rows = g.numel();

@@ -55,10 +55,12 @@ struct Expression {
     bool passed = false;    // a plan has computed it in a register, and left it pending
     bool reserved = false;  // for a write in place that is about to run
     struct Planned {
-        uint32_t mark = 0;    // which plan
-        int32_t home = 0;     // number of the program that computes it
-        int32_t copy = -1;    // of another that computes it for itself
-        uint32_t weight = 0;  // of all that this takes, from memory: an upper bound
+        uint32_t mark = 0;             // which plan
+        Expression* family = nullptr;  // the way to the first of those that share values with it
+        int32_t latest = -1;           // program that this first one's family is in
+        int32_t home = 0;              // number of the program that computes it
+        int32_t copy = -1;             // of another that computes it for itself
+        uint32_t weight = 0;           // of all that this takes, from memory: an upper bound
         bool stored = false;
         bool over = false;           // nothing will ask for it any more
         Expression* next = nullptr;  // in the same program, younger

@@ -12,8 +12,7 @@ namespace pb {
 namespace {
 
 constexpr size_t kMostSteps = 512;
-// Where an expression shares nothing with a program, that saves it no memory traffic, and has more streams than the first
-// cache can hold: it joins one only while that is short enough for the cost of a program to count.
+// A family joins a program of others only while the cost of a program is more than that of its instructions.
 constexpr size_t kCrowd = 32;
 // Values that are cheap to compute, an addition being 1 and a vector function 8. What leaves the second-level cache takes
 // long to store and to read: up to so much it is computed again instead, by a second program of the plan that reads it;
@@ -71,6 +70,7 @@ Plan::Plan(const Seeds& seeds, Reach reach, const Buffer* consumed)
       asked_(reach == Reach::thoroughly ? nullptr : seeds[0]),
       mark_(++last_mark) {
     gather(seeds);
+    unite();
     for (Expression* e : members_) place(*e);
     for (size_t i = members_.size(); i-- > 0;) decide(*members_[i]);
 }
@@ -96,13 +96,36 @@ void Plan::gather(const Seeds& seeds) {
     std::sort(members_.begin(), members_.end(), younger);
 }
 
+namespace {
+
+// The first of a family; the way there is halved (R. E. Tarjan, J. van Leeuwen, "Worst-case analysis of set union
+// algorithms", 1984).
+Expression* first_of_family(Expression* e) {
+    while (e->plan.family != e) e = e->plan.family = e->plan.family->plan.family;
+    return e;
+}
+
+}  // namespace
+
+// What reads a pending value in its own order belongs to its family.
+void Plan::unite() {
+    for (Expression* e : members_) e->plan.family = e;
+    for (Expression* e : members_)
+        for (const Expression::Input& input : e->inputs) {
+            Expression* p = pending_in(input);
+            if (!p || !input.in_order) continue;
+            Expression *a = first_of_family(e), *b = first_of_family(p);
+            (a->number < b->number ? b : a)->plan.family = a->number < b->number ? a : b;
+        }
+}
+
 bool Plan::has_room(int32_t program, const Expression& e) const {
     const Part& part = parts_[static_cast<size_t>(program)];
     return same_loop(*part.loop, *e.layout) && part.steps + e.instructions() <= kMostSteps &&
            (!e.row || !part.row || e.row == part.row);
 }
 
-int32_t Plan::find_home(const Expression& e) const {
+int32_t Plan::find_home(Expression& e) const {
     int32_t least = 0, with_operands = -1;
     for (const Expression::Input& input : e.inputs) {
         const Expression* p = pending_in(input);
@@ -112,6 +135,8 @@ int32_t Plan::find_home(const Expression& e) const {
     }
     if (with_operands >= least && has_room(with_operands, e)) return with_operands;
     least = std::max(least, with_operands);
+    const int32_t family = first_of_family(&e)->plan.latest;
+    if (family >= least && has_room(family, e)) return family;
     auto past = static_cast<int32_t>(parts_.size());
     for (int32_t i = past - 1; i >= std::max(least, past - kLooks); --i)
         if (parts_[static_cast<size_t>(i)].steps < kCrowd && has_room(i, e)) return i;
@@ -120,7 +145,7 @@ int32_t Plan::find_home(const Expression& e) const {
 
 void Plan::place(Expression& e) {
     Expression::Planned& mine = e.plan;
-    mine.home = find_home(e);
+    mine.home = first_of_family(&e)->plan.latest = find_home(e);
     if (static_cast<size_t>(mine.home) == parts_.size()) parts_.push_back({e.layout});
     Part& part = parts_[static_cast<size_t>(mine.home)];
     part.steps += e.instructions();

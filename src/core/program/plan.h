@@ -8,8 +8,9 @@
 //   place   From the oldest to the youngest: each gets a home, the number of a program; programs run in the order of
 //           their numbers. A value that is read in the order of the reader's own loop may be in the same program: it
 //           stays in a block register. What is read otherwise (reductions, broadcasts, strides) has to lie in memory,
-//           stored by an earlier program. An expression goes where its operands are, or else into the latest program of
-//           its loop, so that nothing lives longer than it would if everything were computed at the call.
+//           stored by an earlier program. An expression goes where its operands are, or where its family is (what values
+//           in registers connect it with), or else into the latest program of its loop, while that is short: families
+//           share nothing, and a program of many has more streams than the caches hold.
 //   decide  From the youngest to the oldest: an expression moves to the first program that reads it. If a second one
 //           reads it, that computes it once more, if it is cheap; otherwise it is stored. What somebody holds is
 //           stored, unless it is cheap and read in the same program; then it is passed over once, and stays pending.
@@ -56,8 +57,9 @@ class Plan {
     };
 
     void gather(const Seeds& seeds);
+    void unite();
     void place(Expression& e);
-    int32_t find_home(const Expression& e) const;
+    int32_t find_home(Expression& e) const;
     bool has_room(int32_t program, const Expression& e) const;
     void decide(Expression& e);
     void move(Expression& e, int32_t to);
