@@ -261,15 +261,10 @@ def test_relatives_run_together_though_they_meet_late():
     """Differences of nine inputs, which have nothing in common before they are added up."""
     x = [pb.linspace(k, k + 1.0, N).requires_grad_() for k in range(9)]
     before = pb.counters()
-    rounds = [
-        sum(((a - b) ** 2 + 0.01 * k).sqrt() for a, b in itertools.combinations(x, 2)) for k in range(4)
-    ]
-    loss = sum(rounds).sum()
-    loss.backward()
-    [p.grad.sum().item() for p in x]
+    sum(((a - b) ** 2 + 0.01).sqrt() for a, b in itertools.combinations(x, 2)).sum().backward()
+    x[0].grad.sum().item()
     after = pb.counters()
-    recorded = after["recorded"] - before["recorded"]
-    assert after["runs"] - before["runs"] <= 3 + recorded // 300
+    assert after["runs"] - before["runs"] == 1
     check({name: after[name] - before[name] for name in before})
 
 
