@@ -101,6 +101,58 @@ def test_every_row_of_the_table_can_be_called_by_position():
     assert calculus.polygamma(1, x).tolist() == pytest.approx([np.pi**2 / 6 - 1], rel=1e-6)
 
 
+def test_a_name_alone_means_nothing():
+    """Functions named like built-in ones that refuse some operands have none of these refusals."""
+    lower = composed("sublinear", lambda x, z: x + z, promotion="arithmetic")
+    assert lower(pb.tensor([True, False]), pb.tensor([1, 2])).tolist() == [2, 2]
+    brought = composed("clampish", lambda x, z: x + z, promotion="arithmetic")
+    assert brought(pb.tensor([1], dtype=pb.uint8), 300).tolist() == [45]
+    powers = composed("power_like", lambda x, z: x * z, promotion="arithmetic")
+    assert powers(pb.tensor([2]), -3).tolist() == [-6]
+    parts = composed("remainder_of_none", lambda x, z: x * z, promotion="arithmetic")
+    assert parts(pb.tensor([2]), 0).tolist() == [0]
+
+
+def test_refusals_are_stated():
+    f = composed(
+        next(names),
+        lambda x, z: x + z,
+        promotion="arithmetic",
+        accepts="numbers",
+        refuses={"bool": "no masks", "two bools": "no two masks", "negative power": "no negatives"},
+        fits=("z",),
+        divides=True,
+    )
+    mask, number = pb.tensor([True]), pb.tensor([3], dtype=pb.uint8)
+    for a, b, message in (
+        (mask, mask, "no two masks"),
+        (number, -1, "no negatives"),
+        (number, 256, "overflow"),
+    ):
+        with pytest.raises(RuntimeError, match=message):
+            f(a, b)
+    assert f(mask, number).tolist() == [4]
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        f(number, 0)
+    only = composed(
+        next(names),
+        lambda x: x,
+        promotion="arithmetic",
+        accepts="floats",
+        refuses={"integers": "floats, please"},
+    )
+    with pytest.raises(RuntimeError, match="floats, please"):
+        only(number)
+    for wrong, message in (
+        ({"refuses": {"halves": "no"}}, "cannot refuse 'halves'; one of bool"),
+        ({"refuses": {"one bool": "no"}}, "it has one operand"),
+        ({"divides": True}, "it has one operand"),
+        ({"fits": ("z",)}, "'z' is not among its operands"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            composed(next(names), lambda x: x + 1, **wrong)
+
+
 def test_special_names():
     x = pb.tensor([0.3, 0.6])
     assert pb.special.expit(x).tolist() == x.sigmoid().tolist()

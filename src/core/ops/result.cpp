@@ -40,40 +40,27 @@ namespace ops {
 
 namespace {
 
-bool is_subtraction(const Row& row) {
-    return row.name.compare(0, 3, "sub") == 0 || row.name.compare(0, 4, "rsub") == 0;
-}
-
 bool is_bool(const Operand& o) {
     return o.tensor ? o.tensor->dtype() == DType::Bool : o.scalar.kind == Scalar::Bool;
 }
 
-// `-` means nothing to truth values, so a single Boolean operand is refused, whatever it would promote to.
-void check_subtraction(const Row& row, const Operand* operands) {
-    if (!is_subtraction(row)) return;
+[[noreturn]] void refuse(const Row& row, Refusal r) { fail("%s", row.refuses(r).c_str()); }
+
+void check_bools(const Row& row, const Operand* operands) {
+    bool both = !row.refuses(Refusal::TwoBools).empty(), one = !row.refuses(Refusal::OneBool).empty();
+    if (!both && !one) return;
     bool a = is_bool(operands[0]), b = is_bool(operands[1]);
-    if (a && b)
-        fail(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
-            "`logical_xor()` operator "
-            "instead.");
-    if (a || b)
-        fail(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
-            "a mask, use the "
-            "`~` or `logical_not()` operator instead.");
+    if (a && b && both) refuse(row, Refusal::TwoBools);
+    if ((a || b) && one) refuse(row, Refusal::OneBool);
 }
 
 // Functions that do not let a number wrap around in the dtype they compute in.
 void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
-    if (!is_integral(compute)) return;
-    if (row.name != "pow" && row.name.compare(0, 5, "clamp") != 0 && row.promotion != Promotion::Where)
-        return;
+    if (!row.fits || !is_integral(compute)) return;
     int64_t high = compute == DType::UInt8 ? UINT8_MAX : compute == DType::Int32 ? INT32_MAX : INT64_MAX;
     int64_t low = compute == DType::UInt8 ? -UINT8_MAX : compute == DType::Int32 ? INT32_MIN : INT64_MIN;
     for (int i = 0; i < row.arity; ++i) {
-        if (operands[i].tensor || operands[i].scalar.kind != Scalar::Int) continue;
-        if (i == 0 && row.name == "pow") continue;  // the base does wrap
+        if (!(row.fits >> i & 1) || operands[i].tensor || operands[i].scalar.kind != Scalar::Int) continue;
         int64_t v = operands[i].scalar.i;
         if (v > high || v < low)
             fail(
@@ -87,13 +74,11 @@ void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
     }
 }
 
-void check_exponent(const Row& row, const Operand* operands, DType compute) {
-    if (row.name != "pow" || is_differentiable(compute) || operands[1].tensor) return;
-    if (operands[1].scalar.kind == Scalar::Int && operands[1].scalar.i < 0)
-        fail(
-            "Integers to negative integer powers are not allowed. Make the base a floating-point tensor, or "
-            "write the exponent "
-            "as a float.");
+void check_power(const Row& row, const Operand* operands, DType compute) {
+    if (row.refuses(Refusal::NegativePower).empty() || is_differentiable(compute)) return;
+    const Operand& power = operands[row.arity - 1];
+    if (!power.tensor && power.scalar.kind == Scalar::Int && power.scalar.i < 0)
+        refuse(row, Refusal::NegativePower);
 }
 
 DType promoted(const Row& row, const Operand* operands) {
@@ -109,26 +94,16 @@ DType promoted(const Row& row, const Operand* operands) {
 }  // namespace
 
 void fail_unimplemented(const Row& row, DType d) {
-    if (d == DType::Bool && row.name == "neg")
-        fail(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
-            "mask, use the `~` or "
-            "`logical_not()` operator instead.");
-    if (d == DType::Bool && row.name == "relu") fail("Boolean inputs not supported for relu");
-    if (d == DType::Bool && (row.name == "hardtanh" || row.name == "relu6"))
-        fail("Bool inputs not supported for hardtanh");
-    if (row.name == "addcdiv" && is_supported(d))
-        fail(
-            "Integer division with addcdiv is no longer supported. Convert the tensors to a floating-point "
-            "dtype, or write "
-            "input + value * pullback.div(tensor1, tensor2, rounding_mode='trunc').");
+    if (d == DType::Bool && !row.refuses(Refusal::Bool).empty()) refuse(row, Refusal::Bool);
+    if (is_supported(d) && !is_float(d) && !row.refuses(Refusal::Integers).empty())
+        refuse(row, Refusal::Integers);
     fail_as(ErrorKind::NotImplemented, "\"%s%s\" not implemented for '%s'%s", row.name.c_str(),
             row.promotion == Promotion::Bitwise ? "_cpu" : "", dtype_legacy_name(d),
             is_supported(d) ? "" : ". Kernels exist for float32, float64, int32, int64, uint8 and bool.");
 }
 
 Plan plan(const Row& row, const Operand* operands) {
-    check_subtraction(row, operands);
+    check_bools(row, operands);
     if (row.promotion == Promotion::Where && operands[0].tensor) {
         DType d = operands[0].tensor->dtype();
         if (d != DType::Bool && d != DType::UInt8)
@@ -144,7 +119,7 @@ Plan plan(const Row& row, const Operand* operands) {
         (row.accepts == Accepts::Powers && d == DType::Bool && operands[row.arity - 1].tensor) ||
         (row.accepts == Accepts::Floats && !floating) || (row.promotion == Promotion::Bitwise && floating))
         fail_unimplemented(row, d);
-    check_exponent(row, operands, d);
+    check_power(row, operands, d);
     check_numbers_fit(row, operands, d);
     switch (row.promotion) {
         case Promotion::Float: return floating ? Plan{d, d} : Plan{default_dtype, default_dtype};
@@ -163,10 +138,7 @@ Plan plan(const Row& row, const Operand* operands) {
 }
 
 void check_divisor(const Row& row, const Operand* operands, DType compute) {
-    if (!is_integral(compute) || row.arity < 2) return;
-    if (row.name != "floor_divide" && row.name != "div_floor" && row.name != "remainder" &&
-        row.name != "fmod" && row.name != "trunc_divide")
-        return;
+    if (!row.divides || !is_integral(compute)) return;
     // In the dtype of the division: 256 is no divisor of uint8.
     size_t item = item_size(compute);
     static const char none[8] = {};

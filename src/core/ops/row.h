@@ -32,6 +32,10 @@ enum class Promotion : uint8_t {
 // operand that is no tensor.
 enum class Accepts : uint8_t { Any, Numbers, Powers, Floats };
 
+// What a row may refuse with a message of its own (calculus/define.py: REFUSALS).
+enum class Refusal : uint8_t { Bool, Integers, TwoBools, OneBool, NegativePower, count };
+constexpr int kRefusals = static_cast<int>(Refusal::count);
+
 // What a partial derivative is.
 struct Partial {
     // A gradient is an operand that is one itself: its zeros win, as the cotangent's do.
@@ -56,6 +60,10 @@ struct Row {
     Partial partial[kMaxOperands];
     Promotion promotion = Promotion::Arithmetic;
     Accepts accepts = Accepts::Any;
+    std::string refusals[kRefusals];  // empty: not refused
+    const std::string& refuses(Refusal r) const { return refusals[static_cast<int>(r)]; }
+    uint32_t fits = 0;     // operands that have to fit, as integers, the integer dtype that is computed in
+    bool divides = false;  // integers raise where operand 1 is 0
     std::string node_names[4];  // all tensors; a number as operand 0, 1, 2
     std::string inplace_name;   // "add_"
 

@@ -93,6 +93,9 @@ Promotion promotion_of(const std::string& name) {
     fail_as(ErrorKind::Value, "unknown promotion '%s'", name.c_str());
 }
 
+constexpr const char* refusal_names[kRefusals] = {"bool", "integers", "two bools", "one bool",
+                                                  "negative power"};
+
 bool is_boolean(const Row& r, int16_t value) {
     const Program& p = r.partials;
     if (value < p.first_result()) return r.promotion == Promotion::Where && value == 0;
@@ -111,9 +114,11 @@ PyObject* define_row(PyObject*, PyObject* args) {
     const char *name, *promotion, *accepts = "any", *lies = "iterated";
     int arity;
     PyObject *parameters, *forward, *partials, *nodes, *gradients = nullptr, *apart = nullptr;
-    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!s", &name, &arity, &PyTuple_Type, &parameters, &forward,
+    PyObject *refuses = nullptr, *fits = nullptr;
+    int divides = 0;
+    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!sO!O!p", &name, &arity, &PyTuple_Type, &parameters, &forward,
                           &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients, &PyTuple_Type,
-                          &apart, &lies))
+                          &apart, &lies, &PyDict_Type, &refuses, &PyTuple_Type, &fits, &divides))
         return nullptr;
     try {
         auto row = std::make_unique<Row>();
@@ -139,6 +144,11 @@ PyObject* define_row(PyObject*, PyObject* args) {
                        : !std::strcmp(accepts, "numbers") ? Accepts::Numbers
                        : !std::strcmp(accepts, "powers")  ? Accepts::Powers
                                                           : Accepts::Any;
+        row->fits = bits(fits);
+        row->divides = divides;
+        for (int i = 0; refuses && i < kRefusals; ++i)
+            if (PyObject* message = PyDict_GetItemString(refuses, refusal_names[i]))
+                row->refusals[i] = PyUnicode_AsUTF8(message);
         if (forward == Py_None) {
             row->primitive = find_primitive(name);
             if (row->primitive < 0)

@@ -13,6 +13,17 @@ def _arithmetic(name, partials, doc, **about):
     return elementwise(name, partials, doc, promotion="arithmetic", **about)
 
 
+# `-` means nothing to truth values, whatever they would become together with numbers.
+_SUBTRACTION = {
+    "accepts": "numbers",
+    "refuses": {
+        "two bools": "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+        "`logical_xor()` operator instead.",
+        "one bool": "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
+        "a mask, use the `~` or `logical_not()` operator instead.",
+    },
+}
+
 add = _arithmetic(
     "add", lambda a, b, y: [1, 1], "input + alpha * other", operator="+", signature="input, other, *, alpha=1"
 )
@@ -21,9 +32,9 @@ sub = _arithmetic(
     lambda a, b, y: [1, -1],
     "input - alpha * other",
     operator="-",
-    accepts="numbers",
     signature="input, other, *, alpha=1",
     aliases="subtract",
+    **_SUBTRACTION,
 )
 mul = _arithmetic("mul", lambda a, b, y: [b, a], "input * other", operator="*", aliases="multiply")
 div = elementwise(
@@ -35,7 +46,18 @@ div = elementwise(
     aliases="divide true_divide",
     domain=((-3, 3), NONZERO),
 )
-neg = _arithmetic("neg", lambda x, y: [-1], "-input", operator="-", accepts="numbers", aliases="negative")
+neg = _arithmetic(
+    "neg",
+    lambda x, y: [-1],
+    "-input",
+    operator="-",
+    accepts="numbers",
+    refuses={
+        "bool": "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+        "use the `~` or `logical_not()` operator instead."
+    },
+    aliases="negative",
+)
 
 _SCALED = {
     "parameters": {"alpha": 1},
@@ -60,8 +82,8 @@ sub_scaled = composed(
     "input - alpha * other",
     variant_of="sub",
     node="SubBackward0",
-    accepts="numbers",
     **_SCALED,
+    **_SUBTRACTION,
 )
 rsub = composed(
     "rsub",
@@ -70,9 +92,9 @@ rsub = composed(
     "other - alpha * input",
     signature="input, other, *, alpha=1",
     promotion="arithmetic",
-    accepts="numbers",
     forms=FUNCTION,
     node=("RsubBackward0", "RsubBackward1", "RsubBackward1"),
+    **_SUBTRACTION,
 )
 rsub_scaled = composed(
     "rsub_scaled",
@@ -80,15 +102,15 @@ rsub_scaled = composed(
     lambda a, b, alpha, y: [-alpha, 1],
     "other - alpha * input",
     variant_of="rsub",
-    accepts="numbers",
     forms=FUNCTION,
     node=("RsubBackward0", "RsubBackward1", "RsubBackward1", "RsubBackward0"),
     **_SCALED,
+    **_SUBTRACTION,
 )
 
 # A quotient rounded to an integer is flat wherever it is smooth. PyTorch says so for div(rounding_mode=...),
 # and raises for `//`; here both are flat.
-_QUOTIENT = {"domain": ((-3, 3), NONZERO), "promotion": "arithmetic", "accepts": "numbers"}
+_QUOTIENT = {"domain": ((-3, 3), NONZERO), "promotion": "arithmetic", "accepts": "numbers", "divides": True}
 floor_divide = elementwise(
     "floor_divide", lambda a, b, y: [0, 0], "floor(input / other)", operator="//", **_QUOTIENT
 )
@@ -141,6 +163,11 @@ pow = _arithmetic(
     operator="**",
     signature="input, exponent",
     accepts="powers",
+    refuses={
+        "negative power": "Integers to negative integer powers are not allowed. Make the base a floating-point tensor, "
+        "or write the exponent as a float."
+    },
+    fits=("b",),  # the base does wrap around
     apart=("b",),
     node=("PowBackward1", "PowBackward2", "PowBackward0"),
     domain=(POSITIVE, (-3, 3)),

@@ -33,6 +33,14 @@ PROMOTIONS = {
     "predicate": "bool; of one operand of any dtype",
     "logical": "bool; each operand is compared with 0 in its own dtype",
 }
+# What a row may refuse, of the dtypes and numbers that it is given.
+REFUSALS = {
+    "bool": "operands whose common dtype is bool",
+    "integers": "operands whose common dtype is an integer or bool",
+    "two bools": "two operands that are bool, whatever they would become together",
+    "one bool": "one of two operands that is bool",
+    "negative power": "a negative number in place of its last operand, where the common dtype is an integer",
+}
 _BOOLEAN = frozenset({"compare", "close", "predicate", "logical"})
 
 TABLE = {}
@@ -46,9 +54,11 @@ class Row:
         "accepts",
         "aliases",
         "apart",
+        "divides",
         "doc",
         "domain",
         "error",
+        "fits",
         "forms",
         "formula",
         "function",
@@ -62,6 +72,7 @@ class Row:
         "operator",
         "parameters",
         "promotion",
+        "refuses",
         "rule",
         "signature",
         "unlike_torch",
@@ -83,6 +94,9 @@ class Row:
         promotion="float",
         node=None,  # grad_fn's name, or (all tensors, number at operand 0, number at operand 1, ...)
         accepts="any",  # of the common dtype: "any", "numbers" (no bool), "powers" (bool by a bool), "floats"
+        refuses=None,  # {a key of REFUSALS: the message}; what `accepts` alone refuses is said to be not implemented
+        fits=(),  # names of operands that, where they are integers, have to fit the integer dtype that is computed in
+        divides=False,  # whether integers raise where the second operand is 0
         forms=EVERYWHERE,
         operator="",
         signature=None,
@@ -105,6 +119,9 @@ class Row:
         self.lies = lies
         self.promotion = promotion
         self.accepts = accepts
+        self.refuses = refuses or {}
+        self.fits = fits
+        self.divides = divides
         self.forms = tuple(forms.split())
         self.operator = operator
         self.aliases = tuple(aliases.split())
@@ -124,6 +141,14 @@ class Row:
             raise ValueError(
                 f"{name}: unknown promotion {promotion!r}; one of {', '.join(sorted(PROMOTIONS))}"
             )
+        for case in self.refuses:
+            if case not in REFUSALS:
+                raise ValueError(f"{name}: cannot refuse {case!r}; one of {', '.join(sorted(REFUSALS))}")
+        if len(self.operands) < 2 and (divides or {"two bools", "one bool"} & set(self.refuses)):
+            raise ValueError(f"{name}: it has one operand, and no other to divide by or to refuse")
+        for operand in fits:
+            if operand not in self.operands:
+                raise ValueError(f"{name}: {operand!r} is not among its operands {self.operands}")
         for parameter in self.parameters:
             if parameter not in self.operands:
                 raise ValueError(f"{name}: parameter {parameter!r} is not among its operands {self.operands}")
@@ -149,6 +174,11 @@ class Row:
     def apart_indices(self):
         """Which operands have no say in the result's strides where they are numbers."""
         return self._indices(self.apart)
+
+    @property
+    def fits_indices(self):
+        """Which operands have to fit, where they are integers."""
+        return self._indices(self.fits)
 
     def _indices(self, names):
         return tuple([index for index, name in enumerate(self.operands) if name in names])
@@ -389,6 +419,9 @@ def _hand_over(row, core):
         row.gradient_indices,
         row.apart_indices,
         row.lies,
+        row.refuses,
+        row.fits_indices,
+        row.divides,
     )
 
 

@@ -43,6 +43,7 @@ where = elementwise(
     "`input` where the condition holds, `other` elsewhere.",
     signature="condition, input, other",
     promotion="where",
+    fits=("a", "b"),
     forms=METHOD,
 )
 
@@ -107,6 +108,7 @@ def _clamp(name, **about):
         promotion="arithmetic",
         accepts="numbers",
         domain=((-3, 3), (-2, 0), (0, 2)),
+        fits=("low", "high"),
         apart=("low", "high"),
         kinks={(0, 0, 1): (1, 0, 0), (1, 0, 1): (1, 0, 0), (0, 3, 2): (0, 0, 1)},
         note="the input keeps the gradient on the bounds; of bounds that cross, the upper one wins",
@@ -122,6 +124,7 @@ def _clamp_low(name, signature, **about):
         "`input`, or the bound where that is larger.",
         signature=signature,
         promotion="arithmetic",
+        fits=("low",),
         apart=("low", "high"),
         kinks={(1, 1): (1, 0)},
         note="the input keeps the gradient on the bound",
@@ -137,6 +140,7 @@ def _clamp_high(name, signature, **about):
         "`input`, or the bound where that is smaller.",
         signature=signature,
         promotion="arithmetic",
+        fits=("high",),
         apart=("low", "high"),
         kinks={(1, 1): (1, 0)},
         note="the input keeps the gradient on the bound",
@@ -190,6 +194,10 @@ addcdiv = composed(
     signature="input, tensor1, tensor2, *, value=1",
     promotion="arithmetic",
     accepts="floats",
+    refuses={
+        "integers": "Integer division with addcdiv is no longer supported. Convert the tensors to a floating-point "
+        "dtype, or write input + value * pullback.div(tensor1, tensor2, rounding_mode='trunc')."
+    },
     domain=((-3, 3), (-3, 3), (0.2, 3)),
 )
 
