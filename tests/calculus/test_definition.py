@@ -30,6 +30,9 @@ class Recorder:
         gradients,
         apart,
         lies,
+        refuses,
+        fits,
+        divides,
     ):
         assert name not in self.rows
         self.rows[name] = (arity, parameters, forward, partials, promotion, node_name)
