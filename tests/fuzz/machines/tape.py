@@ -290,7 +290,16 @@ cos = smooth(np.cos, lambda g, a, y: mul(g, scale(sin(a), -1)))
 tanh = smooth(np.tanh, lambda g, a, y: mul(g, sub(one(a), square(y))))
 atan = smooth(np.arctan, lambda g, a, y: div(g, add(square(a), one(a))))
 sigmoid = smooth(lambda a: 0.5 + 0.5 * np.tanh(0.5 * a), lambda g, a, y: mul(g, mul(y, sub(one(a), y))))
-softplus = smooth(lambda a: np.logaddexp(0, a), lambda g, a, y: mul(g, sigmoid(a)))
+
+
+def softplus(a):
+    """Straight above 20, by definition."""
+    straight = above(a.data, 20.0, a.dtype)
+    y = make(np.where(straight, a.data, np.logaddexp(0, a.data)), a.dtype)
+    connect(y, (a, lambda g: add(mask(straight, g), mask(~straight, mul(g, sigmoid(a))))))
+    return y
+
+
 reciprocal = smooth(lambda a: 1 / a, lambda g, a, y: mul(g, scale(square(y), -1)))
 cube = smooth(lambda a: a**3, lambda g, a, y: mul(g, scale(square(a), 3)))
 
