@@ -60,6 +60,17 @@ def without_position(message):
     return re.sub(r" \(position \d+\)", "", str(message))
 
 
+def names(t, depth=9):
+    """The names on the tape from `t` down, nested."""
+
+    def walk(node, depth):
+        if node is None or depth == 0:
+            return None
+        return (node.name().split("::")[-1], *(walk(n, depth - 1) for n, _ in node.next_functions))
+
+    return walk(t.grad_fn, depth)
+
+
 def check_twins(source, inputs, but=(), gradients=True):
     """Both libraries agree on `source`; `inputs(module)` makes fresh tensors, of which `x` is differentiated.
 

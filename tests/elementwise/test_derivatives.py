@@ -50,7 +50,7 @@ def test_every_mode_and_nesting(row):
         mask = pb.tensor(np.arange(COUNT) % 2 == 0)
         check_modes(function(row, mask), *points)
         return
-    check_elementwise(function(row), *points, tolerance=1e-5)
+    check_elementwise(function(row), *points)
 
 
 def kinks():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from linear_maps import check_linear
+from checks import check_linear
 
 import pullback as pb
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from linear.checks import check_derivatives, names, tensor
+from checks import check, in_place, tensor
+from twins import names
 
 import pullback as pb
 from pullback.operators.linear import bilinear, linear
@@ -73,13 +74,13 @@ def test_in_place(name, shapes, beta, alpha):
     columns = tensor(np.asfortranarray(arrays[0]))
     getattr(columns, name + "_")(*tensors[1:], beta=beta, alpha=alpha)
     np.testing.assert_allclose(columns.numpy(), expected, rtol=1e-13, atol=1e-13)
-    check_derivatives(lambda x, a, b: getattr(x.clone(), name + "_")(a, b, beta=beta, alpha=alpha), *shapes)
+    check(in_place(lambda x, a, b: getattr(x, name + "_")(a, b, beta=beta, alpha=alpha)), *draw(shapes))
 
 
 @pytest.mark.parametrize("beta, alpha", FACTORS[:3])
 @pytest.mark.parametrize("name, shapes", ALL, ids=str)
 def test_derivatives(name, shapes, beta, alpha):
-    check_derivatives(lambda x, a, b: getattr(pb, name)(x, a, b, beta=beta, alpha=alpha), *shapes)
+    check(lambda x, a, b: getattr(pb, name)(x, a, b, beta=beta, alpha=alpha), *draw(shapes))
 
 
 def test_in_place_over_a_factor():
@@ -209,7 +210,7 @@ def test_linear(shapes):
     arrays = draw(shapes)
     expected = arrays[0] @ arrays[1].T + (arrays[2] if len(arrays) > 2 else 0)
     np.testing.assert_allclose(linear(*map(tensor, arrays)).numpy(), expected, rtol=1e-13, atol=1e-13)
-    check_derivatives(linear, *shapes)
+    check(linear, *draw(shapes))
 
 
 @pytest.mark.torch
@@ -234,7 +235,7 @@ def test_bilinear():
         expected = np.einsum("...i,oij,...j->...o", arrays[0], arrays[2], arrays[1])
         expected = expected + (arrays[3] if len(arrays) > 3 else 0)
         np.testing.assert_allclose(bilinear(*map(tensor, arrays)).numpy(), expected, rtol=1e-12, atol=1e-12)
-        check_derivatives(bilinear, *shapes)
+        check(bilinear, *draw(shapes))
     with pytest.raises(
         RuntimeError, match=r"bilinear\(\): input1 size does not match weight size: got 3 but expected 2"
     ):

@@ -4,7 +4,7 @@ import gc
 
 import numpy as np
 import pytest
-from linear.checks import tensor
+from checks import tensor
 
 import pullback as pb
 from pullback import _core

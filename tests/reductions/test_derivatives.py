@@ -8,14 +8,7 @@ import math
 
 import numpy as np
 import pytest
-from reductions.nestings import (
-    forward_over_forward,
-    forward_over_reverse,
-    gradient,
-    pushed,
-    reverse_over_forward,
-    reverse_over_reverse,
-)
+from checks import Closed, check, curved
 
 import pullback as pb
 
@@ -81,76 +74,14 @@ SMOOTH = {
 }
 
 
-def scalar(f):
-    """A scalar function with a Hessian that is not zero, and with weights that tell outputs apart."""
-
-    def g(x):
-        y = f(x)
-        w = pb.tensor(np.cos(np.arange(y.numel(), dtype=np.float64)).reshape(y.shape))
-        return (w * (y * y * 0.5 + y)).sum()
-
-    return g
-
-
-def value(f, x):
-    return f(pb.tensor(x)).item()
-
-
-def slope(f, x, h=1e-5):
-    """The gradient by central differences; elements that are not finite have slope 0 (nothing moves them)."""
-    g = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        if np.isfinite(x[i]):
-            up, down = x.copy(), x.copy()
-            up[i] += h
-            down[i] -= h
-            g[i] = (value(f, up) - value(f, down)) / (2 * h)
-    return g
-
-
-def directional(f, x, u, h=1e-5):
-    """H u, by differences of reverse-mode gradients, which the first test has checked."""
-    where = np.where(np.isfinite(x), x, 0)
-
-    def at(sign):
-        moved = np.where(np.isfinite(x), where + sign * h * u, x)
-        return gradient(f, pb.tensor(moved, requires_grad=True)).detach().numpy()
-
-    return (at(1) - at(-1)) / (2 * h)
-
-
 @pytest.mark.parametrize("name", SMOOTH)
-def test_first_order(name):
+def test_every_mode_and_nesting(name):
     f, x = SMOOTH[name]
-    f = scalar(f)
-    expected = slope(f, x)
-    t = pb.tensor(x, requires_grad=True)
-    np.testing.assert_allclose(gradient(f, t).detach().numpy(), expected, rtol=1e-6, atol=1e-8)
-    (plain,) = pb.autograd.grad(f(t), t)
-    np.testing.assert_allclose(plain.numpy(), expected, rtol=1e-6, atol=1e-8)
-    u = np.sin(np.arange(x.size, dtype=np.float64) + 1).reshape(x.shape)
-    tangent = pushed(f, pb.tensor(x), pb.tensor(u), 1)
-    np.testing.assert_allclose(tangent.item(), (expected * u).sum(), rtol=1e-6, atol=1e-8)
+    check(f, x)
+    check(curved(f, before=lambda x: x), x)
 
 
-@pytest.mark.parametrize("name", SMOOTH)
-def test_second_order_in_all_nestings(name):
-    f, x = SMOOTH[name]
-    f = scalar(f)
-    u = np.sin(np.arange(x.size, dtype=np.float64) + 1).reshape(x.shape)
-    v = np.cos(3 * np.arange(x.size, dtype=np.float64)).reshape(x.shape)
-    expected = directional(f, x, u)
-    pu, pv = pb.tensor(u), pb.tensor(v)
-    close = {"rtol": 1e-6, "atol": 1e-7}
-    np.testing.assert_allclose(
-        reverse_over_reverse(f, pb.tensor(x, requires_grad=True), pu).numpy(), expected, **close
-    )
-    np.testing.assert_allclose(forward_over_reverse(f, pb.tensor(x), pu).detach().numpy(), expected, **close)
-    np.testing.assert_allclose(reverse_over_forward(f, pb.tensor(x), pu).detach().numpy(), expected, **close)
-    np.testing.assert_allclose(forward_over_forward(f, pb.tensor(x), pu, pv), (expected * v).sum(), **close)
-
-
-# At a kink the derivative is the documented choice: x, the gradient of f, and f's Hessian is zero there.
+# At a kink the derivative is the documented choice: f, x, the gradient there; the Hessian is zero.
 KINKS = {
     "norm": (lambda x: x.norm(), [0.0, 0.0], [0.0, 0.0]),
     "norm_1": (lambda x: x.norm(p=1), [0.0, 2.0], [0.0, 1.0]),
@@ -171,18 +102,8 @@ KINKS = {
 
 @pytest.mark.parametrize("name", KINKS)
 def test_kinks(name):
-    f, x, expected = KINKS[name]
-    x, expected = np.array(x), np.array(expected)
-    u = np.array([0.3, -1.7, 0.9])[: len(x)]
-    np.testing.assert_array_equal(gradient(f, pb.tensor(x, requires_grad=True)).detach().numpy(), expected)
-    tangent = pushed(f, pb.tensor(x), pb.tensor(u), 1)
-    np.testing.assert_allclose(0.0 if tangent is None else tangent.item(), (expected * u).sum(), atol=1e-12)
-    pu = pb.tensor(u)
-    zero = np.zeros_like(x)
-    np.testing.assert_array_equal(reverse_over_reverse(f, pb.tensor(x, requires_grad=True), pu).numpy(), zero)
-    np.testing.assert_array_equal(forward_over_reverse(f, pb.tensor(x), pu).detach().numpy(), zero)
-    np.testing.assert_array_equal(reverse_over_forward(f, pb.tensor(x), pu).detach().numpy(), zero)
-    assert forward_over_forward(f, pb.tensor(x), pu, pu) == 0
+    f, x, gradient = KINKS[name]
+    check(f, x, truth=Closed(lambda v: (v * gradient).sum(), second=0))
 
 
 def test_nan_positions():
@@ -214,11 +135,5 @@ def test_dtype_argument_converts_back():
         lambda x: x.softmax(0, dtype=pb.float64)[0],
         lambda x: x.norm(dtype=pb.float64),
     ):
-        x = pb.tensor([1.0, 2.0, 3.0], requires_grad=True)
-        y = f(x)
-        assert y.dtype == pb.float64
-        y.backward()
-        assert x.grad.dtype == pb.float32
-        t = pushed(f, x.detach(), pb.ones(3), 1)
-        assert t.dtype == pb.float64
-        np.testing.assert_allclose(t.item(), x.grad.sum().item(), rtol=1e-6, atol=1e-7)
+        assert f(pb.tensor([1.0, 2.0, 3.0])).dtype == pb.float64
+        check(f, np.array([1, 2, 3], np.float32))
