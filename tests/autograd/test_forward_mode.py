@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from checks.orders import SEQUENCES, derivative
 
 import pullback as pb
 from pullback.autograd import forward_ad as fwd
@@ -34,29 +35,15 @@ def truth(order):
 
 
 def forward(f):
-    def derivative(x):
-        with fwd.dual_level():
-            y = f(fwd.make_dual(x, pb.ones_like(x)))
-            return fwd.unpack_dual(y).tangent
-
-    return derivative
+    return derivative(f, "F")
 
 
-@pytest.mark.parametrize("order", [1, 2, 3])
-def test_forward_over_forward(order):
-    f = composite
-    for _ in range(order):
-        f = forward(f)
-    assert f(pb.tensor(POINT, dtype=pb.float64)).item() == pytest.approx(truth(order), rel=1e-11)
-
-
-@pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_reverse_over_reverse(order):
-    x = pb.tensor(POINT, dtype=pb.float64, requires_grad=True)
-    y = composite(x)
-    for _ in range(order):
-        (y,) = pb.autograd.grad(y, x, create_graph=True)
-    assert y.item() == pytest.approx(truth(order), rel=1e-10)
+@pytest.mark.parametrize(
+    "modes", sorted({modes[k:] for modes in (*SEQUENCES, "RFF") for k in range(len(modes))})
+)
+def test_sequences_of_modes(modes):
+    x = pb.tensor(POINT, dtype=pb.float64)
+    assert derivative(composite, modes)(x).item() == pytest.approx(truth(len(modes)), rel=1e-9)
 
 
 def test_forward_over_reverse():
@@ -82,17 +69,6 @@ def test_reverse_over_forward():
         tangent = fwd.unpack_dual(composite(fwd.make_dual(x, pb.ones_like(x)))).tangent
     tangent.backward()
     assert x.grad.item() == pytest.approx(truth(2), rel=1e-11)
-
-
-def test_reverse_over_forward_over_forward_and_forward_over_reverse_over_forward():
-    x = pb.tensor(POINT, dtype=pb.float64, requires_grad=True)
-    second = forward(forward(composite))(x)
-    assert pb.autograd.grad(second, x)[0].item() == pytest.approx(truth(3), rel=1e-10)
-    with fwd.dual_level():
-        outer = fwd.make_dual(x, pb.ones_like(x))
-        first = forward(composite)(outer)
-        (g,) = pb.autograd.grad(first, outer, create_graph=True)
-        assert fwd.unpack_dual(g).tangent.item() == pytest.approx(truth(3), rel=1e-10)
 
 
 def test_perturbations_are_not_confused():

@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 from calculus.samples import free_operands
+from checks.orders import SEQUENCES, derivative
 from elementwise.support import DIFFERENTIABLE, by_name, parameters
-from orders import SEQUENCES, derivative
 
 import pullback as pb
 

@@ -2,6 +2,7 @@
 
 import math
 
+import differences
 import numpy as np
 import pytest
 from scipy.special import logsumexp, multigammaln
@@ -39,13 +40,11 @@ def test_gradients_agree_with_differences(name):
         found = [(inputs[p] - after) / RATE for p, after in zip(work.wrt, found)]
     directions = {p: rng.normal(size=inputs[p].shape) for p in work.wrt}
     expected = sum((g * directions[p]).sum() for p, g in zip(work.wrt, found))
-    h = 1e-6
 
     def moved(t):
         return value(work, {**inputs, **{p: np.asarray(inputs[p] + t * d) for p, d in directions.items()}})
 
-    # Five points: their error is of fourth order, and rounding is what is left.
-    difference = (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h)
+    difference = differences.slope(moved, 1e-6)
     scale = max(abs(expected), 1e-3 * sum(np.abs(g * directions[p]).sum() for p, g in zip(work.wrt, found)))
     assert abs(difference - expected) <= 1e-4 * scale
 

@@ -2,6 +2,7 @@
 
 import math
 
+import differences
 import mpmath
 import numpy as np
 import pytest
@@ -15,21 +16,13 @@ names = [row.name for row in ROWS]
 STEP = 1e-3
 
 
-def difference(function, points, index, step):
-    """A five-point difference quotient: its error is of order step**4, and rounding of order 1e-16 / step."""
-    total = 0.0
-    for offset, weight in ((-2, 1), (-1, -8), (1, 8), (2, -1)):
-        moved = list(points)
-        moved[index] = points[index] + offset * step
-        total = total + weight * function(moved)
-    return total / (12 * step)
-
-
 def slope(function, points, index):
     """The slope by differences, and where to trust it: two steps agree, so no kink or jump lies between."""
-    coarse, fine = (
-        np.broadcast_to(difference(function, points, index, h), points[0].shape) for h in (STEP, STEP / 2)
-    )
+
+    def moved(h):
+        return function([p + h if k == index else p for k, p in enumerate(points)])
+
+    coarse, fine = (np.broadcast_to(differences.slope(moved, h), points[0].shape) for h in (STEP, STEP / 2))
     return fine, np.isclose(coarse, fine, rtol=1e-7, atol=1e-7)
 
 
