@@ -181,6 +181,23 @@ def test_errors(name):
     assert type(ours) is type(theirs) and str(ours).startswith(first), (ours, theirs)
 
 
+@pytest.mark.parametrize("wanted", ["bool", "uint8", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("given", ["bool", "uint8", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("name", ["sum", "prod", "nansum"])
+def test_the_dtype_that_is_asked_for(name, given, wanted):
+    """Also where integers wrap around in it."""
+    values = np.array([[100, 57], [2, 203]]).astype(given)
+    for dims in ((), (0,), (1, True)):
+        kinds, found = [], []
+        for m in (pb, torch):
+            x = m.from_numpy(values)
+            y = getattr(x, name)(*dims, dtype=getattr(m, wanted))
+            kinds.append(str(y.dtype).split(".")[1])
+            found.append(y.numpy())
+        assert kinds == [wanted, wanted]
+        np.testing.assert_array_equal(*found)
+
+
 def test_warning_without_degrees_of_freedom():
     with pytest.warns(UserWarning, match="degrees of freedom is <= 0"):
         assert math.isnan(pb.var(pb.tensor([1.0])).item())

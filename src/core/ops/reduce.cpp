@@ -12,6 +12,12 @@ Array in_dtype(const Tensor& x, int dtype) {
     return dtype < 0 ? x.value() : converted(x.array(), static_cast<DType>(dtype));
 }
 
+// The result is of the dtype that was asked for, though integers meet as int64.
+Tensor reduced(Reduction r, const Array& a, const Dims& dims, bool keepdim, int dtype) {
+    Array found = reduce_value(r, a, dims, keepdim);
+    return Tensor::make(dtype < 0 ? found : converted(found, static_cast<DType>(dtype)));
+}
+
 void check_differentiable(const Tensor& x, int dtype) {
     if (dtype < 0) return;
     auto d = static_cast<DType>(dtype);
@@ -49,7 +55,7 @@ struct Sum {
     int dtype = -1;
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
     Tensor forward(const Tensors& x) {
-        return Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
+        return reduced(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim, dtype);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
@@ -87,7 +93,7 @@ struct NanSum {
             Tensor t = Tensor::make(a);
             a = where(eq(t, t), t, 0.0).value();
         }
-        return Tensor::make(reduce_value(Reduction::sum, a, dims, keepdim));
+        return reduced(Reduction::sum, a, dims, keepdim, dtype);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor& x = c.input(0);
@@ -109,7 +115,7 @@ struct Prod {
     int dtype = -1;
     const char* node_name() const { return all ? "ProdBackward0" : "ProdBackward1"; }
     Tensor forward(const Tensors& x) {
-        return Tensor::make(reduce_value(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim));
+        return reduced(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim, dtype);
     }
     Tensor others(Context& c) {
         Tensor x = c.input(0);
@@ -149,8 +155,8 @@ Tensor sum_like(const Tensor& x, const Dims& dims, bool keepdim) {
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
     check_differentiable(x, dtype);
     if (!is_supported(x.dtype())) fail_unsupported("sum_cpu", x.dtype());
-    return apply(Sum{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype},
-                 {x});
+    const bool own = dtype == static_cast<int>(x.dtype()) && is_float(x.dtype());
+    return apply(Sum{reduced_dims(x, dims), keepdim, all, own ? -1 : dtype}, {x});
 }
 
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
