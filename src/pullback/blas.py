@@ -17,10 +17,11 @@ def library_path():
     Raises:
         ImportError: the package is not installed, or has no library.
 
-    >>> from pullback.blas import library_path
-    >>> import os
-    >>> os.path.exists(library_path())
-    True
+    Example:
+        >>> from pullback.blas import library_path
+        >>> import os
+        >>> os.path.exists(library_path())
+        True
     """
     chosen = os.environ.get("PULLBACK_OPENBLAS")
     if chosen:

@@ -350,11 +350,12 @@ def elementwise(name, partials, doc="", **about):
 
     Raises TypeError for a rule of the wrong shape, ValueError for a name that is taken.
 
-    >>> from pullback.calculus import elementwise
-    >>> elementwise("exp", lambda x, y: [y])
-    Traceback (most recent call last):
-        ...
-    ValueError: exp: the table has a function of this name
+    Example:
+        >>> from pullback.calculus import elementwise
+        >>> elementwise("exp", lambda x, y: [y])
+        Traceback (most recent call last):
+            ...
+        ValueError: exp: the table has a function of this name
     """
     return _add(Row(name, None, partials, doc, **about))
 
@@ -371,10 +372,11 @@ def composed(name, formula, partials=None, doc="", **about):
     Raises TypeError for a formula that branches on its operands or returns no symbol, ValueError for a name
     that is taken.
 
-    >>> from pullback.calculus import composed, sigmoid
-    >>> swish = composed("swish", lambda x, beta: x * sigmoid(beta * x), parameters={"beta": 1.0})
-    >>> swish
-    <pullback.calculus row swish(input, beta=1.0)>
+    Example:
+        >>> from pullback.calculus import composed, sigmoid
+        >>> swish = composed("swish", lambda x, beta: x * sigmoid(beta * x), parameters={"beta": 1.0})
+        >>> swish
+        <pullback.calculus row swish(input, beta=1.0)>
     """
     return _add(Row(name, formula, partials, doc, **about))
 

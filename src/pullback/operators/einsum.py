@@ -39,12 +39,13 @@ def einsum(*args):
 
     See Einstein (1916), "Die Grundlage der allgemeinen Relativitätstheorie", for the convention.
 
-    >>> a = pb.tensor([[1., 2.], [3., 4.]])
-    >>> pb.einsum("ij,jk->ik", a, a)
-    tensor([[ 7., 10.],
-            [15., 22.]])
-    >>> pb.einsum("ii", a)
-    tensor(5.)
+    Example:
+        >>> a = pb.tensor([[1., 2.], [3., 4.]])
+        >>> pb.einsum("ij,jk->ik", a, a)
+        tensor([[ 7., 10.],
+                [15., 22.]])
+        >>> pb.einsum("ii", a)
+        tensor(5.)
     """
     equation, operands = _arguments(args)
     for i, operand in enumerate(operands):

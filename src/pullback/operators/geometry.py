@@ -7,8 +7,9 @@ from .declare import METHODS, operator
 def size(input, dim=None):
     """The shape, or the size of one dimension.
 
-    >>> pb.zeros(2, 3).size(), pb.zeros(2, 3).size(-1)
-    (pullback.Size([2, 3]), 3)
+    Example:
+        >>> pb.zeros(2, 3).size(), pb.zeros(2, 3).size(-1)
+        (pullback.Size([2, 3]), 3)
     """
 
 
@@ -16,8 +17,9 @@ def size(input, dim=None):
 def stride(input, dim=None):
     """How many elements of memory lie between neighbours: along every dimension, or along one.
 
-    >>> pb.zeros(2, 3).stride(), pb.zeros(2, 3).stride(0)
-    ((3, 1), 3)
+    Example:
+        >>> pb.zeros(2, 3).stride(), pb.zeros(2, 3).stride(0)
+        ((3, 1), 3)
     """
 
 
@@ -25,8 +27,9 @@ def stride(input, dim=None):
 def dim(input):
     """The number of dimensions.
 
-    >>> pb.zeros(2, 3).dim()
-    2
+    Example:
+        >>> pb.zeros(2, 3).dim()
+        2
     """
 
 
@@ -34,8 +37,9 @@ def dim(input):
 def numel(input):
     """The number of elements.
 
-    >>> pb.numel(pb.zeros(2, 3))
-    6
+    Example:
+        >>> pb.numel(pb.zeros(2, 3))
+        6
     """
 
 
@@ -46,8 +50,9 @@ METHODS["nelement"] = numel
 def element_size(input):
     """Bytes in one element.
 
-    >>> pb.zeros(2, 3).element_size()
-    4
+    Example:
+        >>> pb.zeros(2, 3).element_size()
+        4
     """
 
 
@@ -55,8 +60,9 @@ def element_size(input):
 def storage_offset(input):
     """How many elements of the memory it shares lie before its first.
 
-    >>> pb.arange(4)[1:].storage_offset()
-    1
+    Example:
+        >>> pb.arange(4)[1:].storage_offset()
+        1
     """
 
 
@@ -66,9 +72,10 @@ def data_ptr(input):
 
     Whoever has it may read and write there: from then on, what reads or writes the memory runs at the call.
 
-    >>> x = pb.zeros(2, 3)
-    >>> x.data_ptr() == x.t().data_ptr()
-    True
+    Example:
+        >>> x = pb.zeros(2, 3)
+        >>> x.data_ptr() == x.t().data_ptr()
+        True
     """
 
 
@@ -76,8 +83,9 @@ def data_ptr(input):
 def is_contiguous(input, memory_format=None):
     """Whether the elements lie in row-major order without gaps.
 
-    >>> pb.zeros(2, 3).t().is_contiguous()
-    False
+    Example:
+        >>> pb.zeros(2, 3).t().is_contiguous()
+        False
     """
 
 
@@ -85,17 +93,19 @@ def is_contiguous(input, memory_format=None):
 def is_set_to(input, tensor):
     """Whether both have the same memory, offset, sizes and strides.
 
-    >>> x = pb.zeros(2, 3)
-    >>> x.is_set_to(x.view(2, 3))
-    True
+    Example:
+        >>> x = pb.zeros(2, 3)
+        >>> x.is_set_to(x.view(2, 3))
+        True
     """
 
 
 def _itemsize(input):
     """Bytes in one element.
 
-    >>> pb.zeros(2, 3).itemsize
-    4
+    Example:
+        >>> pb.zeros(2, 3).itemsize
+        4
     """
     return input.element_size()
 
@@ -103,8 +113,9 @@ def _itemsize(input):
 def _nbytes(input):
     """Bytes in all elements.
 
-    >>> pb.zeros(2, 3).nbytes
-    24
+    Example:
+        >>> pb.zeros(2, 3).nbytes
+        24
     """
     return input.element_size() * input.numel()
 

@@ -34,9 +34,10 @@ def index_put(input, indices, values, accumulate=False):
     Raises IndexError for an index outside its dimension or of another dtype, RuntimeError where shapes or
     dtypes do not fit.
 
-    >>> x = pb.zeros(3)
-    >>> pb.index_put(x, (pb.tensor([0, 2, 2]),), pb.tensor([1., 2., 3.]), accumulate=True)
-    tensor([1., 0., 5.])
+    Example:
+        >>> x = pb.zeros(3)
+        >>> pb.index_put(x, (pb.tensor([0, 2, 2]),), pb.tensor([1., 2., 3.]), accumulate=True)
+        tensor([1., 0., 5.])
     """
 
 
@@ -56,9 +57,10 @@ def gather(input, dim, index, *, sparse_grad=False, out=None):
     Raises RuntimeError for an index outside [0, input.size(dim)), negative ones included, and for other
     dtypes.
 
-    >>> pb.gather(pb.tensor([[1., 2.], [3., 4.]]), 1, pb.tensor([[0, 0], [1, 0]]))
-    tensor([[1., 1.],
-            [4., 3.]])
+    Example:
+        >>> pb.gather(pb.tensor([[1., 2.], [3., 4.]]), 1, pb.tensor([[0, 0], [1, 0]]))
+        tensor([[1., 1.],
+                [4., 3.]])
     """
 
 
@@ -72,9 +74,10 @@ def scatter(input, dim, index, src=None, value=None, *, reduce=None, out=None):
 
     Raises RuntimeError for an index outside [0, input.size(dim)) and where shapes or dtypes do not fit.
 
-    >>> pb.scatter(pb.zeros(2, 3), 1, pb.tensor([[2], [0]]), 1.5)
-    tensor([[0.0000, 0.0000, 1.5000],
-            [1.5000, 0.0000, 0.0000]])
+    Example:
+        >>> pb.scatter(pb.zeros(2, 3), 1, pb.tensor([[2], [0]]), 1.5)
+        tensor([[0.0000, 0.0000, 1.5000],
+                [1.5000, 0.0000, 0.0000]])
     """
 
 
@@ -87,8 +90,9 @@ def scatter_add(input, dim, index, src, *, out=None):
 
     Shapes, dtypes and errors are those of `scatter`.
 
-    >>> pb.scatter_add(pb.zeros(3), 0, pb.tensor([0, 1, 0]), pb.tensor([1., 2., 3.]))
-    tensor([4., 2., 0.])
+    Example:
+        >>> pb.scatter_add(pb.zeros(3), 0, pb.tensor([0, 1, 0]), pb.tensor([1., 2., 3.]))
+        tensor([4., 2., 0.])
     """
 
 
@@ -105,11 +109,12 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=Non
 
     Shapes, dtypes and errors are those of `scatter`.
 
-    >>> x, src, index = pb.ones(2), pb.tensor([2., 0., 3.]), pb.tensor([0, 1, 0])
-    >>> pb.scatter_reduce(x, 0, index, src, "prod")
-    tensor([6., 0.])
-    >>> pb.scatter_reduce(x, 0, index, src, "mean", include_self=False)
-    tensor([2.5000, 0.0000])
+    Example:
+        >>> x, src, index = pb.ones(2), pb.tensor([2., 0., 3.]), pb.tensor([0, 1, 0])
+        >>> pb.scatter_reduce(x, 0, index, src, "prod")
+        tensor([6., 0.])
+        >>> pb.scatter_reduce(x, 0, index, src, "mean", include_self=False)
+        tensor([2.5000, 0.0000])
     """
 
 
@@ -120,9 +125,10 @@ _in_place(scatter_reduce)
 def take_along_dim(input, indices, dim=None, *, out=None):
     """`gather`, with all dimensions but `dim` broadcast; without `dim`, of the flattened input.
 
-    >>> x = pb.tensor([[30., 10., 20.]])
-    >>> pb.take_along_dim(x, pb.tensor([[1, 2, 0]]), dim=1)
-    tensor([[10., 20., 30.]])
+    Example:
+        >>> x = pb.tensor([[30., 10., 20.]])
+        >>> pb.take_along_dim(x, pb.tensor([[1, 2, 0]]), dim=1)
+        tensor([[10., 20., 30.]])
     """
 
 
@@ -135,9 +141,10 @@ def index_select(input, dim, index, *, out=None):
 
     Raises IndexError for an index beyond the size, RuntimeError for a negative one or another dtype.
 
-    >>> pb.index_select(pb.tensor([[1., 2.], [3., 4.]]), 1, pb.tensor([1, 1, 0]))
-    tensor([[2., 2., 1.],
-            [4., 4., 3.]])
+    Example:
+        >>> pb.index_select(pb.tensor([[1., 2.], [3., 4.]]), 1, pb.tensor([1, 1, 0]))
+        tensor([[2., 2., 1.],
+                [4., 4., 3.]])
     """
 
 
@@ -147,8 +154,9 @@ def index_add(input, dim, index, source, *, alpha=1, out=None):
 
     Raises RuntimeError for an index outside [0, input.size(dim)) and where shapes or dtypes do not fit.
 
-    >>> pb.index_add(pb.zeros(3), 0, pb.tensor([2, 2]), pb.tensor([1., 10.]), alpha=2)
-    tensor([ 0.,  0., 22.])
+    Example:
+        >>> pb.index_add(pb.zeros(3), 0, pb.tensor([2, 2]), pb.tensor([1., 10.]), alpha=2)
+        tensor([ 0.,  0., 22.])
     """
 
 
@@ -162,8 +170,9 @@ def index_copy(input, dim, index, source, *, out=None):
     Raises IndexError for an index outside [0, input.size(dim)) or a wrong number of slices, RuntimeError
     where shapes or dtypes do not fit.
 
-    >>> pb.index_copy(pb.zeros(3), 0, pb.tensor([2, 0]), pb.tensor([1., 10.]))
-    tensor([10.,  0.,  1.])
+    Example:
+        >>> pb.index_copy(pb.zeros(3), 0, pb.tensor([2, 0]), pb.tensor([1., 10.]))
+        tensor([10.,  0.,  1.])
     """
 
 
@@ -176,8 +185,9 @@ def index_fill(input, dim, index, value):
 
     `index` is int64. Raises IndexError for one outside the dimension; negative ones count from its end.
 
-    >>> pb.index_fill(pb.zeros(3), 0, pb.tensor([-1, 0]), 7)
-    tensor([7., 0., 7.])
+    Example:
+        >>> pb.index_fill(pb.zeros(3), 0, pb.tensor([-1, 0]), 7)
+        tensor([7., 0., 7.])
     """
 
 
@@ -193,9 +203,10 @@ def masked_fill(input, mask, value):
 
     Both are broadcast; in place the mask is. The value is converted to `input`'s dtype.
 
-    >>> x = pb.tensor([1., -2., 3.])
-    >>> x.masked_fill(x < 0, 0)
-    tensor([1., 0., 3.])
+    Example:
+        >>> x = pb.tensor([1., -2., 3.])
+        >>> x.masked_fill(x < 0, 0)
+        tensor([1., 0., 3.])
     """
 
 
@@ -206,9 +217,10 @@ _in_place(masked_fill)
 def masked_select(input, mask, *, out=None):
     """The elements of `input` where the Boolean `mask` is true, as a vector; both are broadcast.
 
-    >>> x = pb.tensor([[1., -2.], [-3., 4.]])
-    >>> x.masked_select(x > 0)
-    tensor([1., 4.])
+    Example:
+        >>> x = pb.tensor([[1., -2.], [-3., 4.]])
+        >>> x.masked_select(x > 0)
+        tensor([1., 4.])
     """
 
 
@@ -218,9 +230,10 @@ def masked_scatter(input, mask, source):
 
     Raises RuntimeError if `source` has fewer elements than the mask is true for, or another dtype.
 
-    >>> x = pb.tensor([1., -2., 3., -4.])
-    >>> x.masked_scatter(x < 0, pb.tensor([10., 20., 30.]))
-    tensor([ 1., 10.,  3., 20.])
+    Example:
+        >>> x = pb.tensor([1., -2., 3., -4.])
+        >>> x.masked_scatter(x < 0, pb.tensor([10., 20., 30.]))
+        tensor([ 1., 10.,  3., 20.])
     """
 
 
@@ -236,8 +249,9 @@ def take(input, index, *, out=None):
 
     Raises IndexError for an index outside [-n, n), n the number of elements.
 
-    >>> pb.take(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([0, -1]))
-    tensor([1., 4.])
+    Example:
+        >>> pb.take(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([0, -1]))
+        tensor([1., 4.])
     """
 
 
@@ -245,9 +259,10 @@ def take(input, index, *, out=None):
 def put(input, index, source, accumulate=False):
     """A copy of `input` with the elements of `source` at the positions `index` of `input` read as one row.
 
-    >>> pb.put(pb.zeros(2, 2), pb.tensor([1, 2]), pb.tensor([5., 6.]))
-    tensor([[0., 5.],
-            [6., 0.]])
+    Example:
+        >>> pb.put(pb.zeros(2, 2), pb.tensor([1, 2]), pb.tensor([5., 6.]))
+        tensor([[0., 5.],
+                [6., 0.]])
     """
 
 
@@ -261,12 +276,13 @@ _in_place(put)
 def nonzero(input, *, as_tuple=False, out=None):
     """The positions of the elements that are not zero: one row an element, or one index tensor a dimension.
 
-    >>> x = pb.tensor([[0., 5.], [6., 0.]])
-    >>> pb.nonzero(x)
-    tensor([[0, 1],
-            [1, 0]])
-    >>> x[pb.nonzero(x, as_tuple=True)]
-    tensor([5., 6.])
+    Example:
+        >>> x = pb.tensor([[0., 5.], [6., 0.]])
+        >>> pb.nonzero(x)
+        tensor([[0, 1],
+                [1, 0]])
+        >>> x[pb.nonzero(x, as_tuple=True)]
+        tensor([5., 6.])
     """
 
 
@@ -274,9 +290,10 @@ def nonzero(input, *, as_tuple=False, out=None):
 def argwhere(input):
     """`nonzero(input)`: one row for each element that is not zero.
 
-    >>> pb.argwhere(pb.tensor([0, 7, 8]))
-    tensor([[1],
-            [2]])
+    Example:
+        >>> pb.argwhere(pb.tensor([0, 7, 8]))
+        tensor([[1],
+                [2]])
     """
     return nonzero(input)
 
@@ -289,11 +306,12 @@ def where(condition, input=None, other=None):
     does no harm. With a condition alone: the positions where it is not zero, `nonzero(condition,
     as_tuple=True)`.
 
-    >>> x = pb.tensor([-1., 4.])
-    >>> pb.where(x > 0, x.sqrt(), 0)
-    tensor([0., 2.])
-    >>> pb.where(x > 0)
-    (tensor([1]),)
+    Example:
+        >>> x = pb.tensor([-1., 4.])
+        >>> pb.where(x > 0, x.sqrt(), 0)
+        tensor([0., 2.])
+        >>> pb.where(x > 0)
+        (tensor([1]),)
     """
 
 
@@ -301,7 +319,8 @@ def where(condition, input=None, other=None):
 def _where_method(input, condition, other):
     """`input` where the Boolean condition holds, `other` elsewhere: `pb.where(condition, input, other)`.
 
-    >>> x = pb.tensor([-1., 4.])
-    >>> x.where(x > 0, 0)
-    tensor([0., 4.])
+    Example:
+        >>> x = pb.tensor([-1., 4.])
+        >>> x.where(x > 0, 0)
+        tensor([0., 4.])
     """

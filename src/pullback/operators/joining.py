@@ -15,8 +15,9 @@ def cat(tensors, dim=0, *, out=None):
     One-dimensional tensors without elements are passed over, whatever the others' shape. Raises RuntimeError
     if sizes differ, and for scalars; ValueError for an empty list.
 
-    >>> pb.cat([pb.tensor([1, 2]), pb.tensor([3])])
-    tensor([1, 2, 3])
+    Example:
+        >>> pb.cat([pb.tensor([1, 2]), pb.tensor([3])])
+        tensor([1, 2, 3])
     """
 
 
@@ -24,9 +25,10 @@ def cat(tensors, dim=0, *, out=None):
 def stack(tensors, dim=0, *, out=None):
     """The tensors, all of one shape, along a new dimension `dim`.
 
-    >>> pb.stack([pb.tensor([1, 2]), pb.tensor([3, 4])], dim=1)
-    tensor([[1, 3],
-            [2, 4]])
+    Example:
+        >>> pb.stack([pb.tensor([1, 2]), pb.tensor([3, 4])], dim=1)
+        tensor([[1, 3],
+                [2, 4]])
     """
 
 
@@ -37,9 +39,10 @@ def constant_pad_nd(input, pad, value=0):
     Negative numbers cut off. `nn.functional.pad` has other modes. Raises RuntimeError for an odd number of
     sizes, for more pairs than dimensions, and where more is cut off than there is.
 
-    >>> pb.constant_pad_nd(pb.tensor([[1, 2], [3, 4]]), (1, 0, -1, 1), 9)
-    tensor([[9, 3, 4],
-            [9, 9, 9]])
+    Example:
+        >>> pb.constant_pad_nd(pb.tensor([[1, 2], [3, 4]]), (1, 0, -1, 1), 9)
+        tensor([[9, 3, 4],
+                [9, 9, 9]])
     """
 
 
@@ -47,9 +50,10 @@ def constant_pad_nd(input, pad, value=0):
 def hstack(tensors, *, out=None):
     """Side by side: along dimension 1, or dimension 0 for vectors and scalars.
 
-    >>> pb.hstack([pb.tensor([[1], [2]]), pb.tensor([[3], [4]])])
-    tensor([[1, 3],
-            [2, 4]])
+    Example:
+        >>> pb.hstack([pb.tensor([[1], [2]]), pb.tensor([[3], [4]])])
+        tensor([[1, 3],
+                [2, 4]])
     """
 
 
@@ -57,9 +61,10 @@ def hstack(tensors, *, out=None):
 def vstack(tensors, *, out=None):
     """On top of each other: along dimension 0, vectors being rows.
 
-    >>> pb.vstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
-    tensor([[1, 2],
-            [3, 4]])
+    Example:
+        >>> pb.vstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
+        tensor([[1, 2],
+                [3, 4]])
     """
 
 
@@ -67,9 +72,10 @@ def vstack(tensors, *, out=None):
 def dstack(tensors, *, out=None):
     """In depth: along dimension 2, after :func:`atleast_3d`.
 
-    >>> pb.dstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
-    tensor([[[1, 3],
-             [2, 4]]])
+    Example:
+        >>> pb.dstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
+        tensor([[[1, 3],
+                 [2, 4]]])
     """
 
 
@@ -77,9 +83,10 @@ def dstack(tensors, *, out=None):
 def column_stack(tensors, *, out=None):
     """Side by side, vectors being columns.
 
-    >>> pb.column_stack([pb.tensor([1, 2]), pb.tensor([[3, 4], [5, 6]])])
-    tensor([[1, 3, 4],
-            [2, 5, 6]])
+    Example:
+        >>> pb.column_stack([pb.tensor([1, 2]), pb.tensor([[3, 4], [5, 6]])])
+        tensor([[1, 3, 4],
+                [2, 5, 6]])
     """
 
 
@@ -90,9 +97,10 @@ def meshgrid(*tensors, indexing=None):
     With `indexing="xy"` the first two dimensions are exchanged, as in pictures. Leaving `indexing` out means
     "ij" and warns. Raises RuntimeError for tensors of more than one dimension or different dtypes.
 
-    >>> pb.meshgrid(pb.tensor([1, 2]), pb.tensor([3, 4, 5]), indexing="ij")[1]
-    tensor([[3, 4, 5],
-            [3, 4, 5]])
+    Example:
+        >>> pb.meshgrid(pb.tensor([1, 2]), pb.tensor([3, 4, 5]), indexing="ij")[1]
+        tensor([[3, 4, 5],
+                [3, 4, 5]])
     """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tensors[0]
@@ -129,11 +137,12 @@ def meshgrid(*tensors, indexing=None):
 def cartesian_prod(*tensors):
     """Every combination of one element from each vector, as the rows of a matrix; of one vector, itself.
 
-    >>> pb.cartesian_prod(pb.tensor([1, 2]), pb.tensor([3, 4]))
-    tensor([[1, 3],
-            [1, 4],
-            [2, 3],
-            [2, 4]])
+    Example:
+        >>> pb.cartesian_prod(pb.tensor([1, 2]), pb.tensor([3, 4]))
+        tensor([[1, 3],
+                [1, 4],
+                [2, 3],
+                [2, 4]])
     """
     for each in tensors:
         if each.ndim != 1:
@@ -147,9 +156,10 @@ def cartesian_prod(*tensors):
 def block_diag(*tensors):
     """A matrix with the tensors along its diagonal and zeros elsewhere; vectors are rows, scalars 1 by 1.
 
-    >>> pb.block_diag(pb.tensor([[1, 2]]), pb.tensor(3))
-    tensor([[1, 2, 0],
-            [0, 0, 3]])
+    Example:
+        >>> pb.block_diag(pb.tensor([[1, 2]]), pb.tensor(3))
+        tensor([[1, 2, 0],
+                [0, 0, 3]])
     """
     for i, each in enumerate(tensors):
         if each.ndim > 2:
@@ -174,10 +184,11 @@ def block_diag(*tensors):
 def combinations(input, r=2, with_replacement=False):
     """Every choice of `r` elements of a vector, in order, as the rows of a matrix.
 
-    >>> pb.combinations(pb.tensor([1, 2, 3]))
-    tensor([[1, 2],
-            [1, 3],
-            [2, 3]])
+    Example:
+        >>> pb.combinations(pb.tensor([1, 2, 3]))
+        tensor([[1, 2],
+                [1, 3],
+                [2, 3]])
     """
     if input.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")

@@ -18,12 +18,13 @@ def matmul(input, other, *, out=None):
     Raises:
         RuntimeError: a 0-d operand, shapes that do not fit, different dtypes.
 
-    >>> a = pb.tensor([[1., 2.], [3., 4.]])
-    >>> a @ pb.tensor([1., 10.])
-    tensor([21., 43.])
-    >>> pb.matmul(a, a)
-    tensor([[ 7., 10.],
-            [15., 22.]])
+    Example:
+        >>> a = pb.tensor([[1., 2.], [3., 4.]])
+        >>> a @ pb.tensor([1., 10.])
+        tensor([21., 43.])
+        >>> pb.matmul(a, a)
+        tensor([[ 7., 10.],
+                [15., 22.]])
     """
 
 
@@ -34,8 +35,9 @@ def mm(input, mat2, *, out=None):
     Raises:
         RuntimeError: an operand that is no matrix, shapes that do not fit, different dtypes.
 
-    >>> pb.mm(pb.tensor([[1., 2.]]), pb.tensor([[3.], [4.]]))
-    tensor([[11.]])
+    Example:
+        >>> pb.mm(pb.tensor([[1., 2.]]), pb.tensor([[3.], [4.]]))
+        tensor([[11.]])
     """
 
 
@@ -46,10 +48,11 @@ def bmm(input, mat2, *, out=None):
     Raises:
         RuntimeError: an operand without three dimensions, shapes that do not fit, different dtypes.
 
-    >>> pb.bmm(pb.tensor([[[2.]], [[3.]]]), pb.tensor([[[5.]], [[7.]]]))
-    tensor([[[10.]],
-    <BLANKLINE>
-            [[21.]]])
+    Example:
+        >>> pb.bmm(pb.tensor([[[2.]], [[3.]]]), pb.tensor([[[5.]], [[7.]]]))
+        tensor([[[10.]],
+        <BLANKLINE>
+                [[21.]]])
     """
 
 
@@ -60,8 +63,9 @@ def mv(input, vec, *, out=None):
     Raises:
         RuntimeError: other numbers of dimensions, sizes that do not fit, different dtypes.
 
-    >>> pb.mv(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 1.]))
-    tensor([3., 7.])
+    Example:
+        >>> pb.mv(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 1.]))
+        tensor([3., 7.])
     """
 
 
@@ -72,8 +76,9 @@ def dot(input, tensor, *, out=None):
     Raises:
         RuntimeError: an operand that is no vector, different lengths or dtypes.
 
-    >>> pb.dot(pb.tensor([2, 3]), pb.tensor([2, 1]))
-    tensor(7)
+    Example:
+        >>> pb.dot(pb.tensor([2, 3]), pb.tensor([2, 1]))
+        tensor(7)
     """
 
 
@@ -84,8 +89,9 @@ def vdot(input, other, *, out=None):
     Raises:
         RuntimeError: an operand that is no vector, different lengths or dtypes.
 
-    >>> pb.vdot(pb.tensor([2., 3.]), pb.tensor([2., 1.]))
-    tensor(7.)
+    Example:
+        >>> pb.vdot(pb.tensor([2., 3.]), pb.tensor([2., 1.]))
+        tensor(7.)
     """
 
 
@@ -96,9 +102,10 @@ def outer(input, vec2, *, out=None):
     Raises:
         RuntimeError: an operand that is no vector.
 
-    >>> pb.outer(pb.tensor([1, 2]), pb.tensor([10, 20, 30]))
-    tensor([[10, 20, 30],
-            [20, 40, 60]])
+    Example:
+        >>> pb.outer(pb.tensor([1, 2]), pb.tensor([10, 20, 30]))
+        tensor([[10, 20, 30],
+                [20, 40, 60]])
     """
 
 
@@ -111,8 +118,9 @@ def inner(input, other, *, out=None):
     Raises:
         RuntimeError: last sizes that differ, different dtypes.
 
-    >>> pb.inner(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 10.]))
-    tensor([21., 43.])
+    Example:
+        >>> pb.inner(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 10.]))
+        tensor([21., 43.])
     """
 
 
@@ -125,9 +133,10 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
     Raises:
         RuntimeError: factors that are no matrices, shapes that do not fit, different dtypes.
 
-    >>> pb.addmm(pb.tensor([1., 2.]), pb.tensor([[1.], [2.]]), pb.tensor([[10., 20.]]))
-    tensor([[11., 22.],
-            [21., 42.]])
+    Example:
+        >>> pb.addmm(pb.tensor([1., 2.]), pb.tensor([[1.], [2.]]), pb.tensor([[10., 20.]]))
+        tensor([[11., 22.],
+                [21., 42.]])
     """
 
 
@@ -138,8 +147,9 @@ def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
     Raises:
         RuntimeError: other numbers of dimensions, sizes that do not fit, different dtypes.
 
-    >>> pb.addmv(pb.tensor([1., 1.]), pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 1.]), alpha=10)
-    tensor([31., 71.])
+    Example:
+        >>> pb.addmv(pb.tensor([1., 1.]), pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 1.]), alpha=10)
+        tensor([31., 71.])
     """
 
 
@@ -150,9 +160,10 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     Raises:
         RuntimeError: factors that are no vectors, shapes that do not fit.
 
-    >>> pb.addr(pb.zeros(2, 2), pb.tensor([1., 2.]), pb.tensor([3., 4.]))
-    tensor([[3., 4.],
-            [6., 8.]])
+    Example:
+        >>> pb.addr(pb.zeros(2, 2), pb.tensor([1., 2.]), pb.tensor([3., 4.]))
+        tensor([[3., 4.],
+                [6., 8.]])
     """
 
 
@@ -163,8 +174,9 @@ def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     Raises:
         RuntimeError: factors without three dimensions, shapes that do not fit, different dtypes.
 
-    >>> pb.addbmm(pb.zeros(1, 1), pb.ones(3, 1, 2), pb.ones(3, 2, 1))
-    tensor([[6.]])
+    Example:
+        >>> pb.addbmm(pb.zeros(1, 1), pb.ones(3, 1, 2), pb.ones(3, 2, 1))
+        tensor([[6.]])
     """
 
 
@@ -175,10 +187,11 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     Raises:
         RuntimeError: factors without three dimensions, shapes that do not fit, different dtypes.
 
-    >>> pb.baddbmm(pb.ones(1), pb.ones(2, 1, 2), pb.ones(2, 2, 1))
-    tensor([[[3.]],
-    <BLANKLINE>
-            [[3.]]])
+    Example:
+        >>> pb.baddbmm(pb.ones(1), pb.ones(2, 1, 2), pb.ones(2, 2, 1))
+        tensor([[[3.]],
+        <BLANKLINE>
+                [[3.]]])
     """
 
 
@@ -222,11 +235,12 @@ def tensordot(a, b, dims=2, out=None):
     Raises:
         RuntimeError: contracted sizes that differ, lists of different lengths, different dtypes.
 
-    >>> a, b = pb.tensor([[[0., 1., 2.], [3., 4., 5.]]]), pb.ones(2, 3, 4)
-    >>> pb.tensordot(a, b)
-    tensor([[15., 15., 15., 15.]])
-    >>> tuple(pb.tensordot(a, b, dims=([2], [1])).shape)
-    (1, 2, 2, 4)
+    Example:
+        >>> a, b = pb.tensor([[[0., 1., 2.], [3., 4., 5.]]]), pb.ones(2, 3, 4)
+        >>> pb.tensordot(a, b)
+        tensor([[15., 15., 15., 15.]])
+        >>> tuple(pb.tensordot(a, b, dims=([2], [1])).shape)
+        (1, 2, 2, 4)
     """
     if isinstance(dims, Tensor):
         dims = dims.tolist()
@@ -248,9 +262,10 @@ def kron(input, other, *, out=None):
 
     The smaller number of dimensions is filled up with ones in front; sizes multiply.
 
-    >>> pb.kron(pb.tensor([[1, 2]]), pb.tensor([[1], [10]]))
-    tensor([[ 1,  2],
-            [10, 20]])
+    Example:
+        >>> pb.kron(pb.tensor([[1, 2]]), pb.tensor([[1], [10]]))
+        tensor([[ 1,  2],
+                [10, 20]])
     """
     n = max(input.ndim, other.ndim)
     a = (1,) * (n - input.ndim) + tuple(input.shape)
@@ -299,9 +314,10 @@ def chain_matmul(*matrices, out=None):
     Raises:
         RuntimeError: an operand that is no matrix, shapes that do not fit.
 
-    >>> pb.chain_matmul(pb.ones(2, 3), pb.ones(3, 1), pb.ones(1, 2))
-    tensor([[3., 3.],
-            [3., 3.]])
+    Example:
+        >>> pb.chain_matmul(pb.ones(2, 3), pb.ones(3, 1), pb.ones(1, 2))
+        tensor([[3., 3.],
+                [3., 3.]])
     """
     for matrix in matrices:
         if matrix.ndim != 2:
@@ -318,9 +334,10 @@ def multi_dot(tensors, *, out=None):
     Raises:
         RuntimeError: fewer than two operands, wrong numbers of dimensions or sizes, different dtypes.
 
-    >>> from pullback.operators.linear import multi_dot
-    >>> multi_dot([pb.ones(3), pb.ones(3, 4), pb.ones(4)])
-    tensor(12.)
+    Example:
+        >>> from pullback.operators.linear import multi_dot
+        >>> multi_dot([pb.ones(3), pb.ones(3, 4), pb.ones(4)])
+        tensor(12.)
     """
     tensors = list(tensors)
     n = len(tensors)
@@ -364,8 +381,10 @@ def linear(input, weight, bias=None):
     Raises:
         RuntimeError: sizes that do not fit, different dtypes.
 
-    >>> pb.nn.functional.linear(pb.tensor([1., 2.]), pb.tensor([[1., 1.], [0., 1.], [1., 0.]]), pb.tensor([0., 0., 10.]))
-    tensor([ 3.,  2., 11.])
+    Example:
+        >>> weight = pb.tensor([[1., 1.], [0., 1.], [1., 0.]])
+        >>> pb.nn.functional.linear(pb.tensor([1., 2.]), weight, pb.tensor([0., 0., 10.]))
+        tensor([ 3.,  2., 11.])
     """
 
 
@@ -376,8 +395,9 @@ def bilinear(input1, input2, weight, bias=None):
     Raises:
         RuntimeError: sizes that do not fit.
 
-    >>> pb.nn.functional.bilinear(pb.tensor([1., 2.]), pb.tensor([1., 1., 1.]), pb.ones(1, 2, 3))
-    tensor([9.])
+    Example:
+        >>> pb.nn.functional.bilinear(pb.tensor([1., 2.]), pb.tensor([1., 1., 1.]), pb.ones(1, 2, 3))
+        tensor([9.])
     """
     if input1.ndim != input2.ndim:
         raise RuntimeError(f"bilinear(): input dimensions do not match: got {input1.ndim} and {input2.ndim}")

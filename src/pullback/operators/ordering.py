@@ -12,10 +12,11 @@ from .declare import FUNCTIONS, composed, operator
 def sort(input, dim=-1, descending=False, stable=None, *, out=None):
     """The elements in order along `dim`, as a named tuple (values, indices); equal elements keep their order.
 
-    >>> pb.sort(pb.tensor([3.0, 1.0, 2.0]))
-    pullback.return_types.sort(
-    values=tensor([1., 2., 3.]),
-    indices=tensor([1, 2, 0]))
+    Example:
+        >>> pb.sort(pb.tensor([3.0, 1.0, 2.0]))
+        pullback.return_types.sort(
+        values=tensor([1., 2., 3.]),
+        indices=tensor([1, 2, 0]))
     """
 
 
@@ -23,8 +24,9 @@ def sort(input, dim=-1, descending=False, stable=None, *, out=None):
 def argsort(input, dim=-1, descending=False, stable=False):
     """The indices that sort `input` along `dim`; int64.
 
-    >>> pb.argsort(pb.tensor([3.0, 1.0, 2.0]), descending=True)
-    tensor([0, 2, 1])
+    Example:
+        >>> pb.argsort(pb.tensor([3.0, 1.0, 2.0]), descending=True)
+        tensor([0, 2, 1])
     """
 
 
@@ -32,9 +34,10 @@ def argsort(input, dim=-1, descending=False, stable=False):
 def msort(input):
     """The elements in order along the first dimension.
 
-    >>> pb.msort(pb.tensor([[3.0, 1.0], [2.0, 4.0]]))
-    tensor([[2., 1.],
-            [3., 4.]])
+    Example:
+        >>> pb.msort(pb.tensor([[3.0, 1.0], [2.0, 4.0]]))
+        tensor([[2., 1.],
+                [3., 4.]])
     """
 
 
@@ -44,8 +47,9 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
 
     Raises RuntimeError where `k` is out of range, and for bool.
 
-    >>> pb.topk(pb.tensor([3.0, 1.0, 2.0]), 2).values
-    tensor([3., 2.])
+    Example:
+        >>> pb.topk(pb.tensor([3.0, 1.0, 2.0]), 2).values
+        tensor([3., 2.])
     """
 
 
@@ -53,8 +57,9 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The k-th smallest element along `dim`, counted from 1, as a named tuple (values, indices).
 
-    >>> pb.kthvalue(pb.tensor([3.0, 1.0, 2.0]), 2).values
-    tensor(2.)
+    Example:
+        >>> pb.kthvalue(pb.tensor([3.0, 1.0, 2.0]), 2).values
+        tensor(2.)
     """
 
 
@@ -64,8 +69,9 @@ def median(input, dim=None, keepdim=False, *, out=None):
 
     Without `dim`, equal elements share the gradient.
 
-    >>> pb.median(pb.tensor([4.0, 1.0, 2.0, 3.0]))
-    tensor(2.)
+    Example:
+        >>> pb.median(pb.tensor([4.0, 1.0, 2.0, 3.0]))
+        tensor(2.)
     """
 
 
@@ -73,8 +79,9 @@ def median(input, dim=None, keepdim=False, *, out=None):
 def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """`median` of the elements that are not NaN.
 
-    >>> pb.nanmedian(pb.tensor([1.0, float("nan"), 3.0, 2.0]))
-    tensor(2.)
+    Example:
+        >>> pb.nanmedian(pb.tensor([1.0, float("nan"), 3.0, 2.0]))
+        tensor(2.)
     """
 
 
@@ -82,8 +89,9 @@ def nanmedian(input, dim=None, keepdim=False, *, out=None):
 def mode(input, dim=-1, keepdim=False, *, out=None):
     """The most frequent element along `dim`, the smallest of several, as a named tuple (values, indices).
 
-    >>> pb.mode(pb.tensor([1.0, 2.0, 2.0, 1.0, 2.0])).values
-    tensor(2.)
+    Example:
+        >>> pb.mode(pb.tensor([1.0, 2.0, 2.0, 1.0, 2.0])).values
+        tensor(2.)
     """
 
 
@@ -104,8 +112,9 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     `return_inverse` adds, for each element, its place among them; `return_counts` how often each occurs. The
     result carries no gradient.
 
-    >>> pb.unique(pb.tensor([3, 1, 3, 2]), return_counts=True)
-    (tensor([1, 2, 3]), tensor([1, 1, 2]))
+    Example:
+        >>> pb.unique(pb.tensor([3, 1, 3, 2]), return_counts=True)
+        (tensor([1, 2, 3]), tensor([1, 1, 2]))
     """
     return _chosen(_unique(input, dim, False), return_inverse, return_counts)
 
@@ -114,8 +123,9 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
     """`input` with runs of equal neighbours shortened to one, flattened, or by slices of `dim`.
 
-    >>> pb.unique_consecutive(pb.tensor([1, 1, 2, 1]))
-    tensor([1, 2, 1])
+    Example:
+        >>> pb.unique_consecutive(pb.tensor([1, 1, 2, 1]))
+        tensor([1, 2, 1])
     """
     return _chosen(_unique(input, dim, True), return_inverse, return_counts)
 
@@ -127,8 +137,9 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     Before elements equal to it, or after them if `right` (or `side="right"`). `sorter` sorts a sequence that
     is not.
 
-    >>> pb.searchsorted(pb.tensor([1.0, 3.0, 5.0]), pb.tensor([3.0, 6.0]))
-    tensor([1, 3])
+    Example:
+        >>> pb.searchsorted(pb.tensor([1.0, 3.0, 5.0]), pb.tensor([3.0, 6.0]))
+        tensor([1, 3])
     """
 
 
@@ -136,8 +147,9 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
 def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
     """The number of the interval between `boundaries` (sorted, 1-d) that each element lies in; int64.
 
-    >>> pb.bucketize(pb.tensor([0.5, 3.0, 9.0]), pb.tensor([1.0, 3.0, 5.0]))
-    tensor([0, 1, 3])
+    Example:
+        >>> pb.bucketize(pb.tensor([0.5, 3.0, 9.0]), pb.tensor([1.0, 3.0, 5.0]))
+        tensor([0, 1, 3])
     """
 
 
@@ -145,8 +157,9 @@ def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
 def bincount(input, weights=None, minlength=0):
     """How often each number from 0 on occurs in a 1-d integer tensor; or the sums of their `weights`.
 
-    >>> pb.bincount(pb.tensor([0, 2, 2]), minlength=4)
-    tensor([1, 0, 2, 0])
+    Example:
+        >>> pb.bincount(pb.tensor([0, 2, 2]), minlength=4)
+        tensor([1, 0, 2, 0])
     """
 
 
@@ -155,8 +168,9 @@ def histc(input, bins=100, min=0, max=0, *, out=None):
     """How many elements lie in each of `bins` equal intervals from `min` to `max` (of the data, if they are
     equal).
 
-    >>> pb.histc(pb.tensor([0.0, 1.0, 1.0, 3.0]), bins=3, min=0, max=3)
-    tensor([1., 2., 1.])
+    Example:
+        >>> pb.histc(pb.tensor([0.0, 1.0, 1.0, 3.0]), bins=3, min=0, max=3)
+        tensor([1., 2., 1.])
     """
 
 
@@ -164,8 +178,9 @@ def histc(input, bins=100, min=0, max=0, *, out=None):
 def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     """The differences of neighbours along `dim`, `n` times over.
 
-    >>> pb.diff(pb.tensor([1.0, 4.0, 9.0]))
-    tensor([3., 5.])
+    Example:
+        >>> pb.diff(pb.tensor([1.0, 4.0, 9.0]))
+        tensor([3., 5.])
     """
     if input.ndim == 0:
         raise RuntimeError(

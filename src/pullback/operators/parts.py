@@ -7,8 +7,9 @@ from .declare import operator
 def select(input, dim, index):
     """One `index` of dimension `dim`, which disappears. Raises IndexError if it is out of range.
 
-    >>> pb.select(pb.tensor([[1, 2], [3, 4]]), 1, -1)
-    tensor([2, 4])
+    Example:
+        >>> pb.select(pb.tensor([[1, 2], [3, 4]]), 1, -1)
+        tensor([2, 4])
     """
 
 
@@ -16,8 +17,9 @@ def select(input, dim, index):
 def narrow(input, dim, start, length):
     """`length` indices of dimension `dim`, from `start` (an int, or a scalar integer tensor) on.
 
-    >>> pb.narrow(pb.arange(5), 0, 1, 3)
-    tensor([1, 2, 3])
+    Example:
+        >>> pb.narrow(pb.arange(5), 0, 1, 3)
+        tensor([1, 2, 3])
     """
 
 
@@ -25,8 +27,9 @@ def narrow(input, dim, start, length):
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The diagonal of the matrices in `dim1` and `dim2`, as the last dimension; positive `offset`s lie above.
 
-    >>> pb.diagonal(pb.tensor([[1, 2], [3, 4]]))
-    tensor([1, 4])
+    Example:
+        >>> pb.diagonal(pb.tensor([[1, 2], [3, 4]]))
+        tensor([1, 4])
     """
 
 
@@ -34,10 +37,11 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
 def unfold(input, dimension, size, step):
     """Every window of `size` indices of a dimension, `step` apart; its positions are the last dimension.
 
-    >>> pb.arange(5).unfold(0, 3, 1)
-    tensor([[0, 1, 2],
-            [1, 2, 3],
-            [2, 3, 4]])
+    Example:
+        >>> pb.arange(5).unfold(0, 3, 1)
+        tensor([[0, 1, 2],
+                [1, 2, 3],
+                [2, 3, 4]])
     """
 
 
@@ -48,10 +52,11 @@ def as_strided(input, size, stride, storage_offset=None):
     Indices may overlap: gradients then add up. The offset is that of `input` if it is not given. Raises
     RuntimeError if the geometry leaves the memory.
 
-    >>> pb.as_strided(pb.arange(5), (3, 3), (1, 1))
-    tensor([[0, 1, 2],
-            [1, 2, 3],
-            [2, 3, 4]])
+    Example:
+        >>> pb.as_strided(pb.arange(5), (3, 3), (1, 1))
+        tensor([[0, 1, 2],
+                [1, 2, 3],
+                [2, 3, 4]])
     """
 
 
@@ -59,8 +64,9 @@ def as_strided(input, size, stride, storage_offset=None):
 def unbind(input, dim=0):
     """Every index of a dimension, as a tuple of views, none of which may be written in place.
 
-    >>> pb.unbind(pb.tensor([[1, 2], [3, 4]]))
-    (tensor([1, 2]), tensor([3, 4]))
+    Example:
+        >>> pb.unbind(pb.tensor([[1, 2], [3, 4]]))
+        (tensor([1, 2]), tensor([3, 4]))
     """
 
 
@@ -68,8 +74,9 @@ def unbind(input, dim=0):
 def _iterate(input):
     """An iterator over the first dimension, as :func:`unbind`. Raises TypeError for a scalar.
 
-    >>> [row.sum().item() for row in pb.tensor([[1, 2], [3, 4]])]
-    [3, 7]
+    Example:
+        >>> [row.sum().item() for row in pb.tensor([[1, 2], [3, 4]])]
+        [3, 7]
     """
 
 
@@ -79,10 +86,11 @@ def split(tensor, split_size_or_sections, dim=0):
 
     Raises RuntimeError if listed sizes do not add up to the dimension's.
 
-    >>> pb.split(pb.arange(5), 2)
-    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
-    >>> pb.split(pb.arange(5), [4, 1])
-    (tensor([0, 1, 2, 3]), tensor([4]))
+    Example:
+        >>> pb.split(pb.arange(5), 2)
+        (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+        >>> pb.split(pb.arange(5), [4, 1])
+        (tensor([0, 1, 2, 3]), tensor([4]))
     """
 
 
@@ -90,8 +98,9 @@ def split(tensor, split_size_or_sections, dim=0):
 def _split_method(input, split_size, dim=0):
     """Pieces along `dim`: see :func:`split`.
 
-    >>> pb.arange(5).split(3)
-    (tensor([0, 1, 2]), tensor([3, 4]))
+    Example:
+        >>> pb.arange(5).split(3)
+        (tensor([0, 1, 2]), tensor([3, 4]))
     """
 
 
@@ -99,8 +108,9 @@ def _split_method(input, split_size, dim=0):
 def split_with_sizes(input, split_sizes, dim=0):
     """Pieces of the given sizes along `dim`, as a tuple of views.
 
-    >>> pb.split_with_sizes(pb.arange(5), [4, 1])
-    (tensor([0, 1, 2, 3]), tensor([4]))
+    Example:
+        >>> pb.split_with_sizes(pb.arange(5), [4, 1])
+        (tensor([0, 1, 2, 3]), tensor([4]))
     """
 
 
@@ -108,8 +118,9 @@ def split_with_sizes(input, split_sizes, dim=0):
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal size along `dim`, the last one shorter, as a tuple of views.
 
-    >>> pb.chunk(pb.arange(5), 2)
-    (tensor([0, 1, 2]), tensor([3, 4]))
+    Example:
+        >>> pb.chunk(pb.arange(5), 2)
+        (tensor([0, 1, 2]), tensor([3, 4]))
     """
 
 
@@ -117,10 +128,11 @@ def chunk(input, chunks, dim=0):
 def tensor_split(input, indices_or_sections=None, dim=0, *, sections=None, indices=None):
     """Pieces along `dim`, as views: so many, as equal as possible, or cut before each of the indices.
 
-    >>> pb.tensor_split(pb.arange(5), 3)
-    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
-    >>> pb.tensor_split(pb.arange(5), (1, 3))
-    (tensor([0]), tensor([1, 2]), tensor([3, 4]))
+    Example:
+        >>> pb.tensor_split(pb.arange(5), 3)
+        (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+        >>> pb.tensor_split(pb.arange(5), (1, 3))
+        (tensor([0]), tensor([1, 2]), tensor([3, 4]))
     """
 
 
@@ -128,8 +140,9 @@ def tensor_split(input, indices_or_sections=None, dim=0, *, sections=None, indic
 def hsplit(input, indices_or_sections):
     """:func:`tensor_split` by columns: along dimension 1, or the only one. A number has to divide the size.
 
-    >>> pb.hsplit(pb.arange(4), 2)
-    (tensor([0, 1]), tensor([2, 3]))
+    Example:
+        >>> pb.hsplit(pb.arange(4), 2)
+        (tensor([0, 1]), tensor([2, 3]))
     """
 
 
@@ -137,8 +150,9 @@ def hsplit(input, indices_or_sections):
 def vsplit(input, indices_or_sections):
     """:func:`tensor_split` by rows: along dimension 0 of two or more. A number has to divide the size.
 
-    >>> pb.vsplit(pb.tensor([[1, 2], [3, 4]]), 2)
-    (tensor([[1, 2]]), tensor([[3, 4]]))
+    Example:
+        >>> pb.vsplit(pb.tensor([[1, 2], [3, 4]]), 2)
+        (tensor([[1, 2]]), tensor([[3, 4]]))
     """
 
 
@@ -146,8 +160,9 @@ def vsplit(input, indices_or_sections):
 def dsplit(input, indices_or_sections):
     """:func:`tensor_split` in depth: along dimension 2 of three or more. A number has to divide the size.
 
-    >>> [x.shape for x in pb.dsplit(pb.zeros(2, 3, 4), 2)]
-    [pullback.Size([2, 3, 2]), pullback.Size([2, 3, 2])]
+    Example:
+        >>> [x.shape for x in pb.dsplit(pb.zeros(2, 3, 4), 2)]
+        [pullback.Size([2, 3, 2]), pullback.Size([2, 3, 2])]
     """
 
 
@@ -155,9 +170,10 @@ def dsplit(input, indices_or_sections):
 def select_scatter(input, src, dim, index):
     """A copy of `input` in which `input.select(dim, index)` is replaced by `src`, which has its shape.
 
-    >>> pb.select_scatter(pb.zeros(2, 2), pb.ones(2), 0, 1)
-    tensor([[0., 0.],
-            [1., 1.]])
+    Example:
+        >>> pb.select_scatter(pb.zeros(2, 2), pb.ones(2), 0, 1)
+        tensor([[0., 0.],
+                [1., 1.]])
     """
 
 
@@ -165,8 +181,9 @@ def select_scatter(input, src, dim, index):
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     """A copy of `input` in which a slice of dimension `dim` is replaced by `src`, which has its shape.
 
-    >>> pb.slice_scatter(pb.zeros(4), pb.ones(2), 0, 1, 3)
-    tensor([0., 1., 1., 0.])
+    Example:
+        >>> pb.slice_scatter(pb.zeros(4), pb.ones(2), 0, 1, 3)
+        tensor([0., 1., 1., 0.])
     """
 
 
@@ -174,9 +191,10 @@ def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
 def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
     """A copy of `input` in which its :func:`diagonal` is replaced by `src`, which has its shape.
 
-    >>> pb.diagonal_scatter(pb.zeros(2, 2), pb.tensor([1.0, 2.0]))
-    tensor([[1., 0.],
-            [0., 2.]])
+    Example:
+        >>> pb.diagonal_scatter(pb.zeros(2, 2), pb.tensor([1.0, 2.0]))
+        tensor([[1., 0.],
+                [0., 2.]])
     """
 
 
@@ -184,6 +202,7 @@ def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
 def as_strided_scatter(input, src, size, stride, storage_offset=None):
     """A copy of `input` in which what :func:`as_strided` would show is replaced by `src`, of its shape.
 
-    >>> pb.as_strided_scatter(pb.zeros(4), pb.ones(2), (2,), (2,))
-    tensor([1., 0., 1., 0.])
+    Example:
+        >>> pb.as_strided_scatter(pb.zeros(4), pb.ones(2), (2,), (2,))
+        tensor([1., 0., 1., 0.])
     """

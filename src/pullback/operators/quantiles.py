@@ -14,8 +14,9 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
 
     Elements that are NaN receive a gradient of zero. Raises RuntimeError for integers.
 
-    >>> pb.nanmean(pb.tensor([1.0, float("nan"), 3.0]))
-    tensor(2.)
+    Example:
+        >>> pb.nanmean(pb.tensor([1.0, float("nan"), 3.0]))
+        tensor(2.)
     """
     if not (input.dtype.is_floating_point or input.dtype.is_complex):
         raise RuntimeError(
@@ -46,11 +47,12 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=N
 
     Definition: Hyndman and Fan, "Sample quantiles in statistical packages" (1996), number 7.
 
-    >>> pb.quantile(pb.tensor([4.0, 1.0, 3.0, 2.0]), 0.25)
-    tensor(1.7500)
-    >>> pb.quantile(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), pb.tensor([0.0, 1.0]), dim=1)
-    tensor([[1., 3.],
-            [5., 7.]])
+    Example:
+        >>> pb.quantile(pb.tensor([4.0, 1.0, 3.0, 2.0]), 0.25)
+        tensor(1.7500)
+        >>> pb.quantile(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), pb.tensor([0.0, 1.0]), dim=1)
+        tensor([[1., 3.],
+                [5., 7.]])
     """
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
@@ -59,8 +61,9 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=N
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """`quantile` of the elements that are not NaN; NaN where there are none.
 
-    >>> pb.nanquantile(pb.tensor([1.0, float("nan"), 3.0]), 0.5)
-    tensor(2.)
+    Example:
+        >>> pb.nanquantile(pb.tensor([1.0, float("nan"), 3.0]), 0.5)
+        tensor(2.)
     """
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
 

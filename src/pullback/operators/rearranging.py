@@ -7,9 +7,10 @@ from .declare import operator
 def repeat(input, *repeats):
     """The whole tensor so many times along each dimension; further repeats in front make new dimensions.
 
-    >>> pb.tensor([1, 2]).repeat(2, 2)
-    tensor([[1, 2, 1, 2],
-            [1, 2, 1, 2]])
+    Example:
+        >>> pb.tensor([1, 2]).repeat(2, 2)
+        tensor([[1, 2, 1, 2],
+                [1, 2, 1, 2]])
     """
 
 
@@ -17,9 +18,10 @@ def repeat(input, *repeats):
 def tile(input, *dims):
     """:func:`repeat`, where missing repeats in front are 1, as in NumPy.
 
-    >>> pb.tile(pb.tensor([[1], [2]]), (2,))
-    tensor([[1, 1],
-            [2, 2]])
+    Example:
+        >>> pb.tile(pb.tensor([[1], [2]]), (2,))
+        tensor([[1, 1],
+                [2, 2]])
     """
 
 
@@ -30,10 +32,11 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     Of a tensor of repeats alone, the indices: i so many times as entry i says. Raises RuntimeError for
     negative repeats and where `output_size` is given and wrong.
 
-    >>> pb.repeat_interleave(pb.tensor([1, 2]), 2)
-    tensor([1, 1, 2, 2])
-    >>> pb.repeat_interleave(pb.tensor([2, 0, 1]))
-    tensor([0, 0, 2])
+    Example:
+        >>> pb.repeat_interleave(pb.tensor([1, 2]), 2)
+        tensor([1, 1, 2, 2])
+        >>> pb.repeat_interleave(pb.tensor([2, 0, 1]))
+        tensor([0, 0, 2])
     """
 
 
@@ -41,9 +44,10 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
 def flip(input, *dims):
     """The order of the elements along `dims` reversed, as a copy.
 
-    >>> pb.flip(pb.tensor([[1, 2], [3, 4]]), (0,))
-    tensor([[3, 4],
-            [1, 2]])
+    Example:
+        >>> pb.flip(pb.tensor([[1, 2], [3, 4]]), (0,))
+        tensor([[3, 4],
+                [1, 2]])
     """
 
 
@@ -51,9 +55,10 @@ def flip(input, *dims):
 def fliplr(input):
     """The columns in reverse order: :func:`flip` of dimension 1.
 
-    >>> pb.fliplr(pb.tensor([[1, 2], [3, 4]]))
-    tensor([[2, 1],
-            [4, 3]])
+    Example:
+        >>> pb.fliplr(pb.tensor([[1, 2], [3, 4]]))
+        tensor([[2, 1],
+                [4, 3]])
     """
 
 
@@ -61,9 +66,10 @@ def fliplr(input):
 def flipud(input):
     """The rows in reverse order: :func:`flip` of dimension 0.
 
-    >>> pb.flipud(pb.tensor([[1, 2], [3, 4]]))
-    tensor([[3, 4],
-            [1, 2]])
+    Example:
+        >>> pb.flipud(pb.tensor([[1, 2], [3, 4]]))
+        tensor([[3, 4],
+                [1, 2]])
     """
 
 
@@ -73,8 +79,9 @@ def roll(input, shifts, dims=None):
 
     Without `dims` the tensor is rolled as if it were flat.
 
-    >>> pb.roll(pb.tensor([1, 2, 3]), 1)
-    tensor([3, 1, 2])
+    Example:
+        >>> pb.roll(pb.tensor([1, 2, 3]), 1)
+        tensor([3, 1, 2])
     """
 
 
@@ -82,9 +89,10 @@ def roll(input, shifts, dims=None):
 def rot90(input, k=1, dims=(0, 1)):
     """`k` quarter turns in the plane of the two `dims`, from the first towards the second.
 
-    >>> pb.rot90(pb.tensor([[1, 2], [3, 4]]))
-    tensor([[2, 4],
-            [1, 3]])
+    Example:
+        >>> pb.rot90(pb.tensor([[1, 2], [3, 4]]))
+        tensor([[2, 4],
+                [1, 3]])
     """
 
 
@@ -92,9 +100,10 @@ def rot90(input, k=1, dims=(0, 1)):
 def tril(input, diagonal=0, *, out=None):
     """The lower triangle of the last two dimensions, up to a diagonal; zeros above.
 
-    >>> pb.tril(pb.tensor([[1, 2], [3, 4]]))
-    tensor([[1, 0],
-            [3, 4]])
+    Example:
+        >>> pb.tril(pb.tensor([[1, 2], [3, 4]]))
+        tensor([[1, 0],
+                [3, 4]])
     """
 
 
@@ -102,9 +111,10 @@ def tril(input, diagonal=0, *, out=None):
 def triu(input, diagonal=0, *, out=None):
     """The upper triangle of the last two dimensions, from a diagonal on; zeros below.
 
-    >>> pb.triu(pb.tensor([[1, 2], [3, 4]]))
-    tensor([[1, 2],
-            [0, 4]])
+    Example:
+        >>> pb.triu(pb.tensor([[1, 2], [3, 4]]))
+        tensor([[1, 2],
+                [0, 4]])
     """
 
 
@@ -112,9 +122,10 @@ def triu(input, diagonal=0, *, out=None):
 def tril_(input, diagonal=0):
     """:func:`tril`, in place.
 
-    >>> pb.ones(2, 2).tril_()
-    tensor([[1., 0.],
-            [1., 1.]])
+    Example:
+        >>> pb.ones(2, 2).tril_()
+        tensor([[1., 0.],
+                [1., 1.]])
     """
 
 
@@ -122,9 +133,10 @@ def tril_(input, diagonal=0):
 def triu_(input, diagonal=0):
     """:func:`triu`, in place.
 
-    >>> pb.ones(2, 2).triu_()
-    tensor([[1., 1.],
-            [0., 1.]])
+    Example:
+        >>> pb.ones(2, 2).triu_()
+        tensor([[1., 1.],
+                [0., 1.]])
     """
 
 
@@ -132,9 +144,10 @@ def triu_(input, diagonal=0):
 def tril_indices(row, col, offset=0, *, dtype=None, device=None):
     """Rows and columns of the lower triangle's entries, as a tensor of shape (2, n), of int64 or int32.
 
-    >>> pb.tril_indices(2, 2)
-    tensor([[0, 1, 1],
-            [0, 0, 1]])
+    Example:
+        >>> pb.tril_indices(2, 2)
+        tensor([[0, 1, 1],
+                [0, 0, 1]])
     """
 
 
@@ -142,9 +155,10 @@ def tril_indices(row, col, offset=0, *, dtype=None, device=None):
 def triu_indices(row, col, offset=0, *, dtype=None, device=None):
     """Rows and columns of the upper triangle's entries, as a tensor of shape (2, n), of int64 or int32.
 
-    >>> pb.triu_indices(2, 2)
-    tensor([[0, 0, 1],
-            [0, 1, 1]])
+    Example:
+        >>> pb.triu_indices(2, 2)
+        tensor([[0, 0, 1],
+                [0, 1, 1]])
     """
 
 
@@ -152,9 +166,10 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None):
 def diag(input, diagonal=0, *, out=None):
     """A matrix with a vector on its diagonal; or a copy of a matrix's diagonal.
 
-    >>> pb.diag(pb.tensor([1, 2]))
-    tensor([[1, 0],
-            [0, 2]])
+    Example:
+        >>> pb.diag(pb.tensor([1, 2]))
+        tensor([[1, 0],
+                [0, 2]])
     """
 
 
@@ -162,8 +177,9 @@ def diag(input, diagonal=0, *, out=None):
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Matrices, in dimensions `dim1` and `dim2`, with the last dimension of `input` on their diagonals.
 
-    >>> pb.diag_embed(pb.zeros(5, 3)).shape
-    pullback.Size([5, 3, 3])
+    Example:
+        >>> pb.diag_embed(pb.zeros(5, 3)).shape
+        pullback.Size([5, 3, 3])
     """
 
 
@@ -171,9 +187,10 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
 def diagflat(input, offset=0):
     """A matrix with all elements on its diagonal.
 
-    >>> pb.diagflat(pb.tensor([[1], [2]]))
-    tensor([[1, 0],
-            [0, 2]])
+    Example:
+        >>> pb.diagflat(pb.tensor([[1], [2]]))
+        tensor([[1, 0],
+                [0, 2]])
     """
 
 
@@ -181,6 +198,7 @@ def diagflat(input, offset=0):
 def trace(input):
     """The sum of a matrix's diagonal; integers are summed in int64.
 
-    >>> pb.trace(pb.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    tensor(5.)
+    Example:
+        >>> pb.trace(pb.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor(5.)
     """

@@ -16,9 +16,10 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     Integers and bool are summed as int64; `dtype` converts before summing. Raises IndexError for a dimension
     that does not exist, RuntimeError for one given twice.
 
-    >>> x = pb.tensor([[1.0, 2.0], [3.0, 4.0]])
-    >>> x.sum(), x.sum(0)
-    (tensor(10.), tensor([4., 6.]))
+    Example:
+        >>> x = pb.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> x.sum(), x.sum(0)
+        (tensor(10.), tensor([4., 6.]))
     """
 
 
@@ -26,8 +27,9 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The sum over `dim`, or over everything, with NaN counting as zero (and receiving a gradient of zero).
 
-    >>> pb.nansum(pb.tensor([1.0, float("nan"), 2.0]))
-    tensor(3.)
+    Example:
+        >>> pb.nansum(pb.tensor([1.0, float("nan"), 2.0]))
+        tensor(3.)
     """
 
 
@@ -37,8 +39,9 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
 
     Raises RuntimeError for integers, unless `dtype` says which floating type to convert to.
 
-    >>> pb.mean(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
-    tensor([1.5000, 3.5000])
+    Example:
+        >>> pb.mean(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+        tensor([1.5000, 3.5000])
     """
 
 
@@ -49,10 +52,11 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     The derivative is the product of the other elements, computed without division: right at zeros, to every
     order.
 
-    >>> x = pb.tensor([2.0, 0.0, 3.0], requires_grad=True)
-    >>> x.prod().backward()
-    >>> x.grad
-    tensor([0., 6., 0.])
+    Example:
+        >>> x = pb.tensor([2.0, 0.0, 3.0], requires_grad=True)
+        >>> x.prod().backward()
+        >>> x.grad
+        tensor([0., 6., 0.])
     """
 
 
@@ -60,8 +64,9 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def any(input, dim=None, keepdim=False, *, out=None):
     """Whether some element is not zero, over `dim` or everything; bool (uint8 for uint8).
 
-    >>> pb.any(pb.tensor([[0, 1], [0, 0]]), dim=1)
-    tensor([ True, False])
+    Example:
+        >>> pb.any(pb.tensor([[0, 1], [0, 0]]), dim=1)
+        tensor([ True, False])
     """
 
 
@@ -69,8 +74,9 @@ def any(input, dim=None, keepdim=False, *, out=None):
 def all(input, dim=None, keepdim=False, *, out=None):
     """Whether every element is not zero, over `dim` or everything; bool (uint8 for uint8).
 
-    >>> pb.all(pb.tensor([[1, 1], [0, 1]]), dim=1)
-    tensor([ True, False])
+    Example:
+        >>> pb.all(pb.tensor([[1, 1], [0, 1]]), dim=1)
+        tensor([ True, False])
     """
 
 
@@ -78,8 +84,9 @@ def all(input, dim=None, keepdim=False, *, out=None):
 def count_nonzero(input, dim=None):
     """How many elements are not zero, over `dim` or everything; int64.
 
-    >>> pb.count_nonzero(pb.tensor([[0, 1], [2, 3]]), dim=0)
-    tensor([1, 2])
+    Example:
+        >>> pb.count_nonzero(pb.tensor([[0, 1], [2, 3]]), dim=0)
+        tensor([1, 2])
     """
 
 
@@ -91,10 +98,11 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None):
     all of the gradient goes to the index returned, the first of ties. `max(x, y)` is `maximum(x, y)`. NaN
     wins. Raises RuntimeError or IndexError where there is no element to choose.
 
-    >>> pb.max(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=1)
-    pullback.return_types.max(
-    values=tensor([5., 7.]),
-    indices=tensor([1, 0]))
+    Example:
+        >>> pb.max(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=1)
+        pullback.return_types.max(
+        values=tensor([5., 7.]),
+        indices=tensor([1, 0]))
     """
 
 
@@ -105,8 +113,9 @@ def min(input, dim=None, keepdim=False, *, out=None, other=None):
 
     Ties, NaN and errors are those of `max`.
 
-    >>> pb.min(pb.tensor([3.0, 1.0, 2.0]))
-    tensor(1.)
+    Example:
+        >>> pb.min(pb.tensor([3.0, 1.0, 2.0]))
+        tensor(1.)
     """
 
 
@@ -115,8 +124,9 @@ def amax(input, dim=(), keepdim=False, *, out=None):
     """The largest elements over `dim` (an int or a tuple of ints), or over everything; ties share the
     gradient.
 
-    >>> pb.amax(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=0)
-    tensor([7., 5.])
+    Example:
+        >>> pb.amax(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=0)
+        tensor([7., 5.])
     """
 
 
@@ -125,8 +135,9 @@ def amin(input, dim=(), keepdim=False, *, out=None):
     """The smallest elements over `dim` (an int or a tuple of ints), or over everything; ties share the
     gradient.
 
-    >>> pb.amin(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=0)
-    tensor([1., 3.])
+    Example:
+        >>> pb.amin(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=0)
+        tensor([1., 3.])
     """
 
 
@@ -134,9 +145,10 @@ def amin(input, dim=(), keepdim=False, *, out=None):
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest element, of everything or along `dim`, as a named tuple (min, max).
 
-    >>> low, high = pb.aminmax(pb.tensor([3.0, 1.0, 2.0]))
-    >>> low, high
-    (tensor(1.), tensor(3.))
+    Example:
+        >>> low, high = pb.aminmax(pb.tensor([3.0, 1.0, 2.0]))
+        >>> low, high
+        (tensor(1.), tensor(3.))
     """
 
 
@@ -146,8 +158,9 @@ def argmax(input, dim=None, keepdim=False, *, out=None):
 
     Raises RuntimeError for bool, IndexError where there is no element.
 
-    >>> pb.argmax(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=1)
-    tensor([1, 0])
+    Example:
+        >>> pb.argmax(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=1)
+        tensor([1, 0])
     """
 
 
@@ -155,8 +168,9 @@ def argmax(input, dim=None, keepdim=False, *, out=None):
 def argmin(input, dim=None, keepdim=False, *, out=None):
     """The index of the smallest element along `dim`, or in the flattened input; the first of ties; int64.
 
-    >>> pb.argmin(pb.tensor([3.0, 1.0, 2.0]))
-    tensor(1)
+    Example:
+        >>> pb.argmin(pb.tensor([3.0, 1.0, 2.0]))
+        tensor(1)
     """
 
 
@@ -168,8 +182,9 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=N
     `correction` is 1 unless given; `unbiased=False` is `correction=0`. Warns where n <= correction. Raises
     RuntimeError for integers.
 
-    >>> pb.var(pb.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
-    tensor(1.2500)
+    Example:
+        >>> pb.var(pb.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
+        tensor(1.2500)
     """
 
 
@@ -177,8 +192,9 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=N
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation over `dim`, or of everything: the root of `var`; derivative 0 where it is 0.
 
-    >>> pb.std(pb.tensor([[1.0, 3.0], [2.0, 2.0]]), dim=1)
-    tensor([1.4142, 0.0000])
+    Example:
+        >>> pb.std(pb.tensor([[1.0, 3.0], [2.0, 2.0]]), dim=1)
+        tensor([1.4142, 0.0000])
     """
 
 
@@ -186,8 +202,9 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=N
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """(variance, mean) over `dim`, or of everything.
 
-    >>> pb.var_mean(pb.tensor([1.0, 2.0, 3.0]))
-    (tensor(1.), tensor(2.))
+    Example:
+        >>> pb.var_mean(pb.tensor([1.0, 2.0, 3.0]))
+        (tensor(1.), tensor(2.))
     """
 
 
@@ -195,8 +212,9 @@ def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """(standard deviation, mean) over `dim`, or of everything.
 
-    >>> pb.std_mean(pb.tensor([1.0, 2.0, 3.0]))
-    (tensor(1.), tensor(2.))
+    Example:
+        >>> pb.std_mean(pb.tensor([1.0, 2.0, 3.0]))
+        (tensor(1.), tensor(2.))
     """
 
 
@@ -207,8 +225,9 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     `p` may be any number, inf or -inf; 0 counts elements that are not zero. The derivative at the zero vector
     is 0, to every order. Raises RuntimeError for integers and where an extreme of no elements is asked for.
 
-    >>> pb.norm(pb.tensor([3.0, 4.0]))
-    tensor(5.)
+    Example:
+        >>> pb.norm(pb.tensor([3.0, 4.0]))
+        tensor(5.)
     """
 
 
@@ -216,8 +235,9 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
 def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """The vector norm of order `ord` over `dim`, or of everything: sum(|x| ** ord) ** (1 / ord).
 
-    >>> pb.linalg.vector_norm(pb.tensor([3.0, -4.0]), ord=1)
-    tensor(7.)
+    Example:
+        >>> pb.linalg.vector_norm(pb.tensor([3.0, -4.0]), ord=1)
+        tensor(7.)
     """
 
 
@@ -227,8 +247,9 @@ def softmax(input, dim, dtype=None, *, out=None):
 
     `dtype` converts before. Raises NotImplementedError for integers without it.
 
-    >>> pb.softmax(pb.tensor([1000.0, 1000.0]), dim=0)
-    tensor([0.5000, 0.5000])
+    Example:
+        >>> pb.softmax(pb.tensor([1000.0, 1000.0]), dim=0)
+        tensor([0.5000, 0.5000])
     """
 
 
@@ -236,8 +257,9 @@ def softmax(input, dim, dtype=None, *, out=None):
 def log_softmax(input, dim, dtype=None, *, out=None):
     """The logarithm of `softmax`, exact also where the softmax is too small for its dtype.
 
-    >>> pb.log_softmax(pb.tensor([0.0, 1000.0]), dim=0)
-    tensor([-1000.,     0.])
+    Example:
+        >>> pb.log_softmax(pb.tensor([0.0, 1000.0]), dim=0)
+        tensor([-1000.,     0.])
     """
 
 
@@ -245,6 +267,7 @@ def log_softmax(input, dim, dtype=None, *, out=None):
 def logsumexp(input, dim, keepdim=False, *, out=None):
     """log(sum(exp(input))) over `dim` (an int or a tuple of ints), without overflow; -inf for rows of -inf.
 
-    >>> pb.logsumexp(pb.tensor([1000.0, 1000.0]), dim=0)
-    tensor(1000.6932)
+    Example:
+        >>> pb.logsumexp(pb.tensor([1000.0, 1000.0]), dim=0)
+        tensor(1000.6932)
     """

@@ -13,8 +13,9 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn
 
     Source: Ba, Kiros, Hinton, Layer Normalization, 2016.
 
-    >>> pb.layer_norm(pb.tensor([[1.0, 2.0, 3.0]]), (3,))
-    tensor([[-1.2247,  0.0000,  1.2247]])
+    Example:
+        >>> pb.layer_norm(pb.tensor([[1.0, 2.0, 3.0]]), (3,))
+        tensor([[-1.2247,  0.0000,  1.2247]])
     """
 
 

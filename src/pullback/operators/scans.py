@@ -11,8 +11,9 @@ from .declare import operator
 def cumsum(input, dim, *, dtype=None, out=None):
     """Running sums along `dim`; integers and bool add as int64.
 
-    >>> pb.cumsum(pb.tensor([1.0, 2.0, 3.0]), dim=0)
-    tensor([1., 3., 6.])
+    Example:
+        >>> pb.cumsum(pb.tensor([1.0, 2.0, 3.0]), dim=0)
+        tensor([1., 3., 6.])
     """
 
 
@@ -20,10 +21,11 @@ def cumsum(input, dim, *, dtype=None, out=None):
 def cumprod(input, dim, *, dtype=None, out=None):
     """Running products along `dim`; integers and bool multiply as int64. Derivatives are right at zeros.
 
-    >>> x = pb.tensor([2.0, 0.0, 3.0], requires_grad=True)
-    >>> x.cumprod(0).sum().backward()
-    >>> x.grad
-    tensor([1., 8., 0.])
+    Example:
+        >>> x = pb.tensor([2.0, 0.0, 3.0], requires_grad=True)
+        >>> x.cumprod(0).sum().backward()
+        >>> x.grad
+        tensor([1., 8., 0.])
     """
 
 
@@ -31,8 +33,9 @@ def cumprod(input, dim, *, dtype=None, out=None):
 def cummax(input, dim, *, out=None):
     """Running maxima along `dim` as a named tuple (values, indices); the last of equal elements; NaN wins.
 
-    >>> pb.cummax(pb.tensor([1.0, 3.0, 2.0]), dim=0).values
-    tensor([1., 3., 3.])
+    Example:
+        >>> pb.cummax(pb.tensor([1.0, 3.0, 2.0]), dim=0).values
+        tensor([1., 3., 3.])
     """
 
 
@@ -40,8 +43,9 @@ def cummax(input, dim, *, out=None):
 def cummin(input, dim, *, out=None):
     """Running minima along `dim` as a named tuple (values, indices); the last of equal elements; NaN wins.
 
-    >>> pb.cummin(pb.tensor([2.0, 3.0, 1.0]), dim=0).indices
-    tensor([0, 0, 2])
+    Example:
+        >>> pb.cummin(pb.tensor([2.0, 3.0, 1.0]), dim=0).indices
+        tensor([0, 0, 2])
     """
 
 
@@ -49,6 +53,7 @@ def cummin(input, dim, *, out=None):
 def logcumsumexp(input, dim, *, out=None):
     """log(cumsum(exp(input))) along `dim`, without overflow.
 
-    >>> pb.logcumsumexp(pb.tensor([0.0, 0.0]), dim=0)
-    tensor([0.0000, 0.6931])
+    Example:
+        >>> pb.logcumsumexp(pb.tensor([0.0, 0.0]), dim=0)
+        tensor([0.0000, 0.6931])
     """

@@ -18,9 +18,10 @@ def view(input, *size, dtype=None):
     history. Raises RuntimeError if the strides do not allow the shape without a copy: then use
     :func:`reshape`.
 
-    >>> pb.arange(6).view(2, -1)
-    tensor([[0, 1, 2],
-            [3, 4, 5]])
+    Example:
+        >>> pb.arange(6).view(2, -1)
+        tensor([[0, 1, 2],
+                [3, 4, 5]])
     """
 
 
@@ -28,9 +29,10 @@ def view(input, *size, dtype=None):
 def view_as(input, other):
     """`input.view(other.shape)`.
 
-    >>> pb.arange(4).view_as(pb.zeros(2, 2))
-    tensor([[0, 1],
-            [2, 3]])
+    Example:
+        >>> pb.arange(4).view_as(pb.zeros(2, 2))
+        tensor([[0, 1],
+                [2, 3]])
     """
 
 
@@ -40,9 +42,10 @@ def reshape(input, *shape):
 
     One size may be -1. Raises RuntimeError if the number of elements differs.
 
-    >>> pb.reshape(pb.arange(4), (2, 2))
-    tensor([[0, 1],
-            [2, 3]])
+    Example:
+        >>> pb.reshape(pb.arange(4), (2, 2))
+        tensor([[0, 1],
+                [2, 3]])
     """
 
 
@@ -50,9 +53,10 @@ def reshape(input, *shape):
 def reshape_as(input, other):
     """`input.reshape(other.shape)`.
 
-    >>> pb.arange(4).reshape_as(pb.zeros(2, 2))
-    tensor([[0, 1],
-            [2, 3]])
+    Example:
+        >>> pb.arange(4).reshape_as(pb.zeros(2, 2))
+        tensor([[0, 1],
+                [2, 3]])
     """
 
 
@@ -60,8 +64,9 @@ def reshape_as(input, other):
 def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from `start_dim` to `end_dim`, both included, as one; a scalar becomes a vector.
 
-    >>> pb.flatten(pb.zeros(2, 3, 4), 1).shape
-    pullback.Size([2, 12])
+    Example:
+        >>> pb.flatten(pb.zeros(2, 3, 4), 1).shape
+        pullback.Size([2, 12])
     """
 
 
@@ -69,8 +74,9 @@ def flatten(input, start_dim=0, end_dim=-1):
 def unflatten(input, dim, sizes):
     """Dimension `dim` as several, of the given `sizes` (one may be -1), whose product is its size.
 
-    >>> pb.unflatten(pb.zeros(2, 12), 1, (3, -1)).shape
-    pullback.Size([2, 3, 4])
+    Example:
+        >>> pb.unflatten(pb.zeros(2, 12), 1, (3, -1)).shape
+        pullback.Size([2, 3, 4])
     """
 
 
@@ -78,8 +84,9 @@ def unflatten(input, dim, sizes):
 def ravel(input):
     """All elements in one dimension: a view where `input` is contiguous, else of a copy.
 
-    >>> pb.tensor([[1, 2], [3, 4]]).ravel()
-    tensor([1, 2, 3, 4])
+    Example:
+        >>> pb.tensor([[1, 2], [3, 4]]).ravel()
+        tensor([1, 2, 3, 4])
     """
 
 
@@ -87,8 +94,9 @@ def ravel(input):
 def transpose(input, dim0, dim1):
     """Dimensions `dim0` and `dim1` exchanged.
 
-    >>> pb.transpose(pb.zeros(2, 3), 0, 1).shape
-    pullback.Size([3, 2])
+    Example:
+        >>> pb.transpose(pb.zeros(2, 3), 0, 1).shape
+        pullback.Size([3, 2])
     """
 
 
@@ -96,8 +104,9 @@ def transpose(input, dim0, dim1):
 def swapaxes(input, axis0, axis1):
     """:func:`transpose`, by NumPy's name.
 
-    >>> pb.swapaxes(pb.zeros(2, 3, 4), 0, 2).shape
-    pullback.Size([4, 3, 2])
+    Example:
+        >>> pb.swapaxes(pb.zeros(2, 3, 4), 0, 2).shape
+        pullback.Size([4, 3, 2])
     """
 
 
@@ -105,8 +114,9 @@ def swapaxes(input, axis0, axis1):
 def swapdims(input, dim0, dim1):
     """:func:`transpose`, by another name.
 
-    >>> pb.swapdims(pb.zeros(2, 3, 4), 0, 2).shape
-    pullback.Size([4, 3, 2])
+    Example:
+        >>> pb.swapdims(pb.zeros(2, 3, 4), 0, 2).shape
+        pullback.Size([4, 3, 2])
     """
 
 
@@ -114,9 +124,10 @@ def swapdims(input, dim0, dim1):
 def t(input):
     """A matrix transposed; vectors and scalars as they are. Raises RuntimeError for more than two dimensions.
 
-    >>> pb.t(pb.tensor([[1, 2], [3, 4]]))
-    tensor([[1, 3],
-            [2, 4]])
+    Example:
+        >>> pb.t(pb.tensor([[1, 2], [3, 4]]))
+        tensor([[1, 3],
+                [2, 4]])
     """
 
 
@@ -124,8 +135,9 @@ def t(input):
 def adjoint(input):
     """The last two dimensions exchanged (and conjugated, for complex numbers).
 
-    >>> pb.adjoint(pb.zeros(5, 2, 3)).shape
-    pullback.Size([5, 3, 2])
+    Example:
+        >>> pb.adjoint(pb.zeros(5, 2, 3)).shape
+        pullback.Size([5, 3, 2])
     """
 
 
@@ -133,8 +145,9 @@ def adjoint(input):
 def permute(input, *dims):
     """The dimensions in the order `dims`, which names each once.
 
-    >>> pb.permute(pb.zeros(2, 3, 4), (2, 0, 1)).shape
-    pullback.Size([4, 2, 3])
+    Example:
+        >>> pb.permute(pb.zeros(2, 3, 4), (2, 0, 1)).shape
+        pullback.Size([4, 2, 3])
     """
 
 
@@ -144,8 +157,9 @@ def movedim(input, source, destination):
 
     Both are an int or tuples of equally many. Raises RuntimeError if a dimension is named twice.
 
-    >>> pb.movedim(pb.zeros(2, 3, 4), 0, -1).shape
-    pullback.Size([3, 4, 2])
+    Example:
+        >>> pb.movedim(pb.zeros(2, 3, 4), 0, -1).shape
+        pullback.Size([3, 4, 2])
     """
 
 
@@ -153,8 +167,9 @@ def movedim(input, source, destination):
 def squeeze(input, dim=None):
     """Without dimensions of size one: all of them, or those among `dim` (an int or a tuple).
 
-    >>> pb.squeeze(pb.zeros(1, 3, 1), 0).shape
-    pullback.Size([3, 1])
+    Example:
+        >>> pb.squeeze(pb.zeros(1, 3, 1), 0).shape
+        pullback.Size([3, 1])
     """
 
 
@@ -162,8 +177,9 @@ def squeeze(input, dim=None):
 def unsqueeze(input, dim):
     """With a dimension of size one inserted at `dim`, which may be -1 for the last.
 
-    >>> pb.unsqueeze(pb.zeros(3), -1).shape
-    pullback.Size([3, 1])
+    Example:
+        >>> pb.unsqueeze(pb.zeros(3), -1).shape
+        pullback.Size([3, 1])
     """
 
 
@@ -173,9 +189,10 @@ def expand(input, *size):
 
     Several indices then reach one element, so the result cannot be written in place.
 
-    >>> pb.tensor([[1], [2]]).expand(-1, 3)
-    tensor([[1, 1, 1],
-            [2, 2, 2]])
+    Example:
+        >>> pb.tensor([[1], [2]]).expand(-1, 3)
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
     """
 
 
@@ -183,9 +200,10 @@ def expand(input, *size):
 def expand_as(input, other):
     """`input.expand(other.shape)`.
 
-    >>> pb.tensor([1, 2]).expand_as(pb.zeros(2, 2))
-    tensor([[1, 2],
-            [1, 2]])
+    Example:
+        >>> pb.tensor([1, 2]).expand_as(pb.zeros(2, 2))
+        tensor([[1, 2],
+                [1, 2]])
     """
 
 
@@ -193,9 +211,10 @@ def expand_as(input, other):
 def broadcast_to(input, size):
     """`input` broadcast to the shape `size`, without copying.
 
-    >>> pb.broadcast_to(pb.tensor([1, 2]), (2, 2))
-    tensor([[1, 2],
-            [1, 2]])
+    Example:
+        >>> pb.broadcast_to(pb.tensor([1, 2]), (2, 2))
+        tensor([[1, 2],
+                [1, 2]])
     """
 
 
@@ -203,8 +222,9 @@ def broadcast_to(input, size):
 def broadcast_tensors(*tensors):
     """The tensors expanded to their common shape, as a tuple.
 
-    >>> [x.shape for x in pb.broadcast_tensors(pb.zeros(3, 1), pb.zeros(2))]
-    [pullback.Size([3, 2]), pullback.Size([3, 2])]
+    Example:
+        >>> [x.shape for x in pb.broadcast_tensors(pb.zeros(3, 1), pb.zeros(2))]
+        [pullback.Size([3, 2]), pullback.Size([3, 2])]
     """
 
 
@@ -214,8 +234,9 @@ def broadcast_shapes(*shapes):
 
     Raises RuntimeError where they do not fit.
 
-    >>> pb.broadcast_shapes((3, 1), (2,), 1)
-    pullback.Size([3, 2])
+    Example:
+        >>> pb.broadcast_shapes((3, 1), (2,), 1)
+        pullback.Size([3, 2])
     """
     shapes = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
     common = [1] * max(map(len, shapes), default=0)
@@ -236,8 +257,9 @@ def broadcast_shapes(*shapes):
 def atleast_1d(*tensors):
     """Scalars as vectors of one element, everything else as it is; several tensors give a tuple.
 
-    >>> pb.atleast_1d(pb.tensor(2.0))
-    tensor([2.])
+    Example:
+        >>> pb.atleast_1d(pb.tensor(2.0))
+        tensor([2.])
     """
 
 
@@ -245,8 +267,9 @@ def atleast_1d(*tensors):
 def atleast_2d(*tensors):
     """Scalars and vectors as matrices of one row, everything else as it is.
 
-    >>> pb.atleast_2d(pb.tensor([1, 2]))
-    tensor([[1, 2]])
+    Example:
+        >>> pb.atleast_2d(pb.tensor([1, 2]))
+        tensor([[1, 2]])
     """
 
 
@@ -254,8 +277,9 @@ def atleast_2d(*tensors):
 def atleast_3d(*tensors):
     """With at least three dimensions: a vector of n elements as (1, n, 1), a matrix with one more at the end.
 
-    >>> pb.atleast_3d(pb.tensor([1, 2])).shape
-    pullback.Size([1, 2, 1])
+    Example:
+        >>> pb.atleast_3d(pb.tensor([1, 2])).shape
+        pullback.Size([1, 2, 1])
     """
 
 
@@ -263,9 +287,10 @@ def atleast_3d(*tensors):
 def detach(input):
     """The same memory outside of the graph: no gradient flows through it, and it does not require any.
 
-    >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
-    >>> (x * 2).detach()
-    tensor([2., 4.])
+    Example:
+        >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * 2).detach()
+        tensor([2., 4.])
     """
 
 
@@ -273,8 +298,9 @@ def detach(input):
 def contiguous(input, memory_format=None):
     """Itself if its elements lie in row-major order without gaps, else such a copy.
 
-    >>> pb.zeros(2, 3).t().contiguous().stride()
-    (2, 1)
+    Example:
+        >>> pb.zeros(2, 3).t().contiguous().stride()
+        (2, 1)
     """
 
 
@@ -284,10 +310,11 @@ def clone(input, *, memory_format=None):
 
     `memory_format=pb.contiguous_format` makes it row-major.
 
-    >>> x = pb.tensor([1.0, 2.0])
-    >>> y = x.clone().mul_(2)
-    >>> x, y
-    (tensor([1., 2.]), tensor([2., 4.]))
+    Example:
+        >>> x = pb.tensor([1.0, 2.0])
+        >>> y = x.clone().mul_(2)
+        >>> x, y
+        (tensor([1., 2.]), tensor([2., 4.]))
     """
 
 
@@ -298,8 +325,9 @@ def clone(input, *, memory_format=None):
 def squeeze_(input, dim=None):
     """:func:`squeeze`, in place.
 
-    >>> pb.zeros(1, 2).squeeze_().shape
-    pullback.Size([2])
+    Example:
+        >>> pb.zeros(1, 2).squeeze_().shape
+        pullback.Size([2])
     """
 
 
@@ -307,8 +335,9 @@ def squeeze_(input, dim=None):
 def unsqueeze_(input, dim):
     """:func:`unsqueeze`, in place.
 
-    >>> pb.zeros(2).unsqueeze_(0).shape
-    pullback.Size([1, 2])
+    Example:
+        >>> pb.zeros(2).unsqueeze_(0).shape
+        pullback.Size([1, 2])
     """
 
 
@@ -316,8 +345,9 @@ def unsqueeze_(input, dim):
 def transpose_(input, dim0, dim1):
     """:func:`transpose`, in place.
 
-    >>> pb.zeros(2, 3).transpose_(0, 1).shape
-    pullback.Size([3, 2])
+    Example:
+        >>> pb.zeros(2, 3).transpose_(0, 1).shape
+        pullback.Size([3, 2])
     """
 
 
@@ -325,8 +355,9 @@ def transpose_(input, dim0, dim1):
 def swapaxes_(input, axis0, axis1):
     """:func:`swapaxes`, in place.
 
-    >>> pb.zeros(2, 3).swapaxes_(0, 1).shape
-    pullback.Size([3, 2])
+    Example:
+        >>> pb.zeros(2, 3).swapaxes_(0, 1).shape
+        pullback.Size([3, 2])
     """
 
 
@@ -334,8 +365,9 @@ def swapaxes_(input, axis0, axis1):
 def swapdims_(input, dim0, dim1):
     """:func:`swapdims`, in place.
 
-    >>> pb.zeros(2, 3).swapdims_(0, 1).shape
-    pullback.Size([3, 2])
+    Example:
+        >>> pb.zeros(2, 3).swapdims_(0, 1).shape
+        pullback.Size([3, 2])
     """
 
 
@@ -343,17 +375,19 @@ def swapdims_(input, dim0, dim1):
 def t_(input):
     """:func:`t`, in place.
 
-    >>> pb.zeros(2, 3).t_().shape
-    pullback.Size([3, 2])
+    Example:
+        >>> pb.zeros(2, 3).t_().shape
+        pullback.Size([3, 2])
     """
 
 
 def _conjugate_transpose(input):
     """A matrix transposed (and conjugated, for complex numbers).
 
-    >>> pb.tensor([[1, 2], [3, 4]]).H
-    tensor([[1, 3],
-            [2, 4]])
+    Example:
+        >>> pb.tensor([[1, 2], [3, 4]]).H
+        tensor([[1, 3],
+                [2, 4]])
     """
     if input.ndim not in (0, 2):
         raise RuntimeError(
@@ -366,8 +400,9 @@ def _conjugate_transpose(input):
 def _batched_conjugate_transpose(input):
     """The last two dimensions exchanged (and conjugated, for complex numbers).
 
-    >>> pb.zeros(5, 2, 3).mH.shape
-    pullback.Size([5, 3, 2])
+    Example:
+        >>> pb.zeros(5, 2, 3).mH.shape
+        pullback.Size([5, 3, 2])
     """
     if input.ndim == 1:
         raise RuntimeError("tensor.mH is only supported on matrices or batches of matrices. Got 1-D tensor.")
