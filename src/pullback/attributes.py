@@ -1,6 +1,7 @@
 """The documentation of what the core itself defines: types, and the attributes that are C-level state."""
 
 from . import _core
+from .written import Written
 
 _TENSOR = """A block of numbers of one dtype, with a shape, and its part in a recorded computation.
 
@@ -72,6 +73,15 @@ _FUNCTIONS = {
 }
 
 
+def _page(function):
+    """The text of an operator that has none of its own: its row's."""
+    if "__row__" not in vars(function):
+        return None
+    from .calculus.pages import page_of
+
+    return page_of(function)
+
+
 def document():
     """Hand the texts to the core's objects."""
     for kind, texts in ((_core.Tensor, _ATTRIBUTES), (_core.Node, _NODE), (_core.dtype, _DTYPE)):
@@ -82,4 +92,4 @@ def document():
     _core.Tensor.__doc__ = _TENSOR
     _core.Node.__doc__ = "A recorded operation, as `grad_fn` shows it."
     _core.dtype.__doc__ = "The type of a tensor's elements: `pullback.float32`, `pullback.int64`, ..."
-    _core.Operator.__doc__ = "An operator of the core: a function, and a method of tensors."
+    _core.Operator.__doc__ = Written(_page, "An operator of the core: a function, and a method of tensors.")

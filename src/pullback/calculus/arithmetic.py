@@ -151,8 +151,10 @@ fmod = elementwise(
 
 reciprocal = elementwise("reciprocal", lambda x, y: [-y * y], "1 / input", domain=NONZERO)
 square = elementwise("square", lambda x, y: [2 * x], "input * input", promotion="number", node="PowBackward0")
-sqrt = elementwise("sqrt", lambda x, y: [0.5 / y], "The square root.", domain=POSITIVE)
-rsqrt = elementwise("rsqrt", lambda x, y: [-0.5 * y * y * y], "1 / sqrt(input)", domain=POSITIVE)
+sqrt = elementwise("sqrt", lambda x, y: [0.5 / y], "The square root: NaN below 0.", domain=POSITIVE)
+rsqrt = elementwise(
+    "rsqrt", lambda x, y: [-0.5 * y * y * y], "1 / sqrt(input): inf at 0, NaN below.", domain=POSITIVE
+)
 
 # b * a**(b-1) is 0 for b = 0 even at a = 0, where a**(b-1) is infinite: hence zmul. In the exponent, 0**b is
 # flat.
@@ -172,7 +174,7 @@ pow = _arithmetic(
     node=("PowBackward1", "PowBackward2", "PowBackward0"),
     domain=(POSITIVE, (-3, 3)),
     kinks={(0, 0): (0, 0), (0, 1): (1, 0), (0, 2): (0, 0), (0, 0.5): (inf, 0), (-2, 2): (-4, nan)},
-    note="0 ** b is 0 or 1 for b >= 0, so flat in b; a negative base has no derivative in the exponent",
+    note="0 ** b is 0 or 1 for b >= 0, so flat in the exponent b, in which a negative base has no derivative",
 )
 
 sign = _arithmetic(
@@ -189,7 +191,7 @@ sgn = composed(
     "-1, 0 or 1; for complex numbers, input / |input|.",
     promotion="arithmetic",
     kinks={0: 0},
-    note="as sign",
+    note="0 at the jump: the slope on both sides",
 )
 abs = _arithmetic(
     "abs",

@@ -13,6 +13,7 @@ A rule returns one partial per operand that is not a parameter: an expression, a
 or None (an operand that has no derivative). A comparison is a partial too: it selects, `[x > 0]`.
 """
 
+from ..written import Written
 from . import derive
 from .symbols import Symbol, Trace, emit
 
@@ -337,6 +338,31 @@ class Row:
         names = ["input", "other"][: len(names)] if len(names) < 3 else names
         given = [name if default is ... else f"{name}={default}" for name, default in self.parameters.items()]
         return ", ".join(names + given)
+
+
+def _page(row):
+    from .pages import page
+
+    return page(row)
+
+
+def _signature(row):
+    from inspect import Parameter, Signature
+
+    return Signature(
+        [
+            Parameter(
+                name,
+                Parameter.POSITIONAL_OR_KEYWORD,
+                default=Parameter.empty if row.parameters.get(name, ...) is ... else row.parameters[name],
+            )
+            for name in row.operands
+        ]
+    )
+
+
+Row.__doc__ = Written(_page, Row.__doc__)
+Row.__signature__ = Written(_signature)
 
 
 def elementwise(name, partials, doc="", **about):

@@ -21,13 +21,19 @@ exp2 = elementwise("exp2", lambda x, y: [_exp2_slope(x)], "2 ** input", aliases=
 # Not y + 1, which is 0 where y has been rounded to -1.
 expm1 = elementwise("expm1", lambda x, y: [exp(x)], "e ** input - 1, exact near 0", aliases="special.expm1")
 
-log = elementwise("log", lambda x, y: [1 / x], "The natural logarithm.", domain=POSITIVE)
-log2 = elementwise("log2", lambda x, y: [(1 / LN2) / x], "The logarithm to base 2.", domain=POSITIVE)
-log10 = elementwise("log10", lambda x, y: [(1 / LN10) / x], "The logarithm to base 10.", domain=POSITIVE)
+log = elementwise(
+    "log", lambda x, y: [1 / x], "The natural logarithm: -inf at 0, NaN below.", domain=POSITIVE
+)
+log2 = elementwise(
+    "log2", lambda x, y: [(1 / LN2) / x], "The logarithm to base 2: -inf at 0, NaN below.", domain=POSITIVE
+)
+log10 = elementwise(
+    "log10", lambda x, y: [(1 / LN10) / x], "The logarithm to base 10: -inf at 0, NaN below.", domain=POSITIVE
+)
 log1p = elementwise(
     "log1p",
     lambda x, y: [1 / (1 + x)],
-    "log(1 + input), exact near 0.",
+    "log(1 + input), exact near 0: -inf at -1, NaN below.",
     domain=(-0.9, 4),
     node="Log1PBackward0",
     aliases="special.log1p",
@@ -105,7 +111,7 @@ xlog1py = elementwise(
     domain=((-3, 3), (-0.9, 3)),
     forms="special",
     kinks={(0, -1): (0, 0)},
-    note="as xlogy",
+    note="0 * log1p(b) is 0 for every b, so its slope in b is 0; in input, 0 where the logarithm has none",
     unlike_torch=(lambda a, b: (a == 0) & ((b == -1) | (b != b)), "PyTorch's slope in other is 0 / 0 = NaN"),
 )
 

@@ -22,7 +22,7 @@ erfc = elementwise(
 erfinv = elementwise(
     "erfinv",
     lambda x, y: [exp(y * y) / _TWO_OVER_SQRT_PI],
-    "The inverse of erf on (-1, 1).",
+    "The inverse of erf on (-1, 1): infinite at both ends, NaN beyond.",
     error=6,
     domain=(-0.9, 0.9),
     aliases="special.erfinv",
@@ -33,7 +33,7 @@ erfinv = elementwise(
 lgamma = elementwise(
     "lgamma",
     lambda x, y: [digamma(x)],
-    "The logarithm of |gamma(input)|.",
+    "The logarithm of |gamma(input)|: inf at 0, -1, -2, ...",
     error=(4, lambda x, y: (1.0 * (x < 0),)),  # between its poles it has zeros
     domain=(0.2, 4),
     aliases="special.gammaln",

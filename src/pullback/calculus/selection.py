@@ -34,7 +34,7 @@ gmul = elementwise(
     node="MulBackward0",
     forms="",
     gradients=("g", "h"),
-    note="bilinear, as zmul",
+    note="bilinear; where a factor is 0, no other one makes NaN of it",
 )
 
 where = elementwise(

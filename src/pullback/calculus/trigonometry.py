@@ -11,9 +11,9 @@ from .define import composed, elementwise
 from .rounding import round
 from .selection import where
 
-sin = elementwise("sin", lambda x, y: [cos(x)], "The sine.")
-cos = elementwise("cos", lambda x, y: [-sin(x)], "The cosine.")
-tan = elementwise("tan", lambda x, y: [1 + y * y], "The tangent.", domain=(-1.4, 1.4))
+sin = elementwise("sin", lambda x, y: [cos(x)], "The sine of an angle in radians.")
+cos = elementwise("cos", lambda x, y: [-sin(x)], "The cosine of an angle in radians.")
+tan = elementwise("tan", lambda x, y: [1 + y * y], "The tangent of an angle in radians.", domain=(-1.4, 1.4))
 
 one_minus_square = elementwise(
     "one_minus_square", lambda x, y: [-2 * x], "(1 - input) * (1 + input)", forms="", accepts="floats"
@@ -21,20 +21,23 @@ one_minus_square = elementwise(
 asin = elementwise(
     "asin",
     lambda x, y: [rsqrt(one_minus_square(x))],
-    "The inverse sine.",
+    "The inverse sine: an angle from -pi/2 to pi/2; NaN outside [-1, 1].",
     domain=(-0.95, 0.95),
     aliases="arcsin",
 )
 acos = elementwise(
     "acos",
     lambda x, y: [-rsqrt(one_minus_square(x))],
-    "The inverse cosine.",
+    "The inverse cosine: an angle from 0 to pi; NaN outside [-1, 1].",
     domain=(-0.95, 0.95),
     aliases="arccos",
 )
 # As a square, so that neither it nor its own slopes overflow before they are small.
 atan = elementwise(
-    "atan", lambda x, y: [square(reciprocal(hypot(x, 1)))], "The inverse tangent.", aliases="arctan"
+    "atan",
+    lambda x, y: [square(reciprocal(hypot(x, 1)))],
+    "The inverse tangent: an angle from -pi/2 to pi/2.",
+    aliases="arctan",
 )
 
 sinh = elementwise("sinh", lambda x, y: [cosh(x)], "The hyperbolic sine.")
@@ -46,7 +49,7 @@ asinh = elementwise(
 acosh = elementwise(
     "acosh",
     lambda x, y: [reciprocal(sqrt(x - 1) * sqrt(x + 1))],
-    "The inverse hyperbolic cosine.",
+    "The inverse hyperbolic cosine: NaN below 1.",
     domain=(1.1, 4),
     aliases="arccosh",
     kinks={1: inf, -2: nan},
@@ -56,7 +59,7 @@ acosh = elementwise(
 atanh = elementwise(
     "atanh",
     lambda x, y: [1 / one_minus_square(x)],
-    "The inverse hyperbolic tangent.",
+    "The inverse hyperbolic tangent: infinite at -1 and 1, NaN beyond.",
     domain=(-0.95, 0.95),
     aliases="arctanh",
 )

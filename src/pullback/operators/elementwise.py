@@ -44,13 +44,20 @@ def elementwise_function(row_name, public_name=None, inplace=False):
         names.append("out")
         defaults.append(None)
     made = _core.Operator(name, row_name, tuple(names), positional, tuple(defaults), -1, inplace)
-    made.__doc__ = row.doc
+    made.__row__ = row  # its documentation is written from it
     made.__name__ = made.__qualname__ = name
-    made.__module__ = "pullback"
+    made.__module__ = _home(row)
     if not row.variant_of:
         out = "" if names[-1] != "out" else ", out=None" if "*," in row.signature else ", *, out=None"
         made.__text_signature__ = f"({row.signature}{out})"  # inspect.signature and help() read it
     return made
+
+
+def _home(row):
+    """The module that a row's functions are found in."""
+    if row.variant_of or not {"function", "method"}.isdisjoint(row.forms):
+        return "pullback"
+    return "pullback.nn.functional" if "nn" in row.forms else "pullback.special"
 
 
 ACTIVATIONS = {}  # what nn.functional exports
@@ -78,7 +85,8 @@ def publish():
         if "nn" in row.forms:
             ACTIVATIONS[row.name] = function
             if "nn-in-place" in row.forms:
-                ACTIVATIONS[row.name + "_"] = elementwise_function(row.name, inplace=True)
+                ACTIVATIONS[row.name + "_"] = writing = elementwise_function(row.name, inplace=True)
+                writing.__module__ = "pullback.nn.functional"
         for name in (row.name, *row.aliases):
             if "." in name:  # another module's: pullback.special
                 continue

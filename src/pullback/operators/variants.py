@@ -40,7 +40,8 @@ def _door(function, *aliases, in_place=True, method=True, public=True):
     name = function.__name__.lstrip("_")
     plain = callable_of(without_last(function, 1), name, function, out="passed")
     writing = callable_of(without_last(function, 2), name + "_", functools.partial(function, in_place=True))
-    writing.__doc__ = f"In-place form of `{name}`."
+    del writing.__doc__
+    writing.__row__ = TABLE["div" if name == "true_divide" else name]
     for each in (name, *aliases):
         if public:
             FUNCTIONS[each] = plain
