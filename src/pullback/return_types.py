@@ -8,14 +8,22 @@
 from . import _core
 
 globals().update(_core.return_types)
-
-for _name, _type in _core.return_types.items():
-    _type.__doc__ = f"The result of `{_name}`: a named tuple."
-del _name, _type
-
 __all__ = list(_core.return_types)
 
-for _name, _type in _core.return_types.items():
-    _fields = ", ".join(name for name in vars(_type) if not name.startswith(("_", "n_")))
-    _type.__doc__ = f"What `{_name}` returns: a tuple with the names ({_fields})."
-del _name, _type, _fields
+_DOC = """What `{name}` returns: a tuple with the names ({fields}).
+
+Example:
+    >>> result = pb.{name}(pb.tensor([3.0, 1.0, 2.0]){arguments})
+    >>> result.{first} is result[0]
+    True
+"""
+
+
+def _document():
+    for name, kind in _core.return_types.items():
+        fields = [field for field in vars(kind) if not field.startswith(("_", "n_"))]
+        arguments = {"sort": "", "kthvalue": ", 2", "topk": ", 2", "aminmax": ""}.get(name, ", dim=0")
+        kind.__doc__ = _DOC.format(name=name, fields=", ".join(fields), first=fields[0], arguments=arguments)
+
+
+_document()

@@ -44,6 +44,7 @@ void destroy(PyObject* self) {
 }
 
 PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("Generator(device='cpu')\n--\n\n")},  // the text is operators/random.py's
     {Py_tp_new, reinterpret_cast<void*>(create)},
     {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
     {0, nullptr},

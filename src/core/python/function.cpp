@@ -445,6 +445,7 @@ PyGetSetDef getset[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("FunctionContext()\n--\n\n")},  // the text is autograd/function.py's
     {Py_tp_new, reinterpret_cast<void*>(make_context)},
     {Py_tp_dealloc, reinterpret_cast<void*>(destroy_context)},
     {Py_tp_traverse, reinterpret_cast<void*>(traverse_context)},

@@ -628,6 +628,7 @@ PyGetSetDef getset[] = {
 
 #define F(f) reinterpret_cast<void*>(f)
 PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("Tensor(*data, device=None)\n--\n\n")},  // the text is attributes.py's
     {Py_tp_new, F(create)},
     {Py_tp_dealloc, F(destroy)},
     {Py_tp_traverse, F(traverse)},

@@ -1,7 +1,7 @@
 """Automatic differentiation: gradients, recording, hooks, your own functions."""
 
 from ..missing import missing
-from . import forward_ad, graph, methods
+from . import forward_ad, function, graph, methods
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .backward import backward, grad
 from .function import Function
@@ -20,6 +20,7 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "forward_ad",
+    "function",
     "grad",
     "graph",
     "inference_mode",

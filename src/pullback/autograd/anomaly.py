@@ -38,7 +38,15 @@ class detect_anomaly(metaclass=NeedsCall):
 
 
 class set_detect_anomaly(metaclass=NeedsCall):
-    """Anomaly mode on or off: at once as a function, for a block as a context manager."""
+    """Anomaly mode on or off: at once as a function, for a block as a context manager.
+
+    Example:
+        >>> with pb.autograd.set_detect_anomaly(True):
+        ...     pb.autograd.is_anomaly_enabled()
+        True
+        >>> pb.autograd.is_anomaly_enabled()
+        False
+    """
 
     def __init__(self, mode, check_nan=True):
         self.before = _core.set_anomaly(bool(mode), bool(check_nan))
@@ -51,10 +59,21 @@ class set_detect_anomaly(metaclass=NeedsCall):
 
 
 def is_anomaly_enabled():
-    """Whether anomaly mode is on."""
+    """Whether anomaly mode is on.
+
+    Example:
+        >>> pb.is_anomaly_enabled()
+        False
+    """
     return _core.anomaly()[0]
 
 
 def is_anomaly_check_nan_enabled():
-    """Whether anomaly mode looks for NaN."""
+    """Whether anomaly mode looks for NaN, where it is on.
+
+    Example:
+        >>> with pb.autograd.set_detect_anomaly(True, check_nan=False):
+        ...     pb.is_anomaly_check_nan_enabled()
+        False
+    """
     return _core.anomaly()[1]

@@ -15,14 +15,37 @@ from ..missing import missing
 from ..operators.declare import composed
 from .modes import NeedsCall
 
+__all__ = [
+    "UnpackedDualTensor",
+    "dual_level",
+    "enter_dual_level",
+    "exit_dual_level",
+    "make_dual",
+    "unpack_dual",
+]
+
 UnpackedDualTensor = namedtuple("UnpackedDualTensor", ("primal", "tangent"))
+UnpackedDualTensor.__doc__ = """What `unpack_dual` returns: the primal, and the tangent or None.
+
+Example:
+    >>> pb.autograd.forward_ad.unpack_dual(pb.ones(1))
+    UnpackedDualTensor(primal=tensor([1.]), tangent=None)
+"""
 
 _levels = []
 _next = 1 << 20  # the core forgets the tangents of levels from here on once they are closed
 
 
 def enter_dual_level():
-    """Begin a level of forward mode; returns it."""
+    """Begin a level of forward mode; returns it, an int. `dual_level` is the same as a block.
+
+    Example:
+        >>> level = pb.autograd.forward_ad.enter_dual_level()
+        >>> dual = pb.autograd.forward_ad.make_dual(pb.tensor([3.0]), pb.tensor([1.0]))
+        >>> pb.autograd.forward_ad.unpack_dual(dual * dual).tangent
+        tensor([6.])
+        >>> pb.autograd.forward_ad.exit_dual_level(level=level)
+    """
     global _next
     _next += 1
     _levels.append(_next)
@@ -31,7 +54,16 @@ def enter_dual_level():
 
 
 def exit_dual_level(*, level=None):
-    """End the innermost level; its tangents are gone."""
+    """End the innermost level; its tangents are gone.
+
+    Raises RuntimeError where no level is open, and for a `level` that is not the innermost one.
+
+    Example:
+        >>> pb.autograd.forward_ad.exit_dual_level()
+        Traceback (most recent call last):
+            ...
+        RuntimeError: Trying to exit a forward AD level that does not exist: no dual_level() is open.
+    """
     if not _levels:
         raise RuntimeError("Trying to exit a forward AD level that does not exist: no dual_level() is open.")
     if level is not None and level != _levels[-1]:
@@ -77,13 +109,27 @@ def make_dual(tensor, tangent, *, level=None):
     """A view of `tensor` that carries `tangent`, of the same shape, at the innermost level.
 
     Raises RuntimeError outside a level or for another shape, ValueError for integers.
+
+    Example:
+        >>> with pb.autograd.forward_ad.dual_level():
+        ...     dual = pb.autograd.forward_ad.make_dual(pb.tensor([0.0, 1.0]), pb.tensor([1.0, 2.0]))
+        ...     print(pb.autograd.forward_ad.unpack_dual(dual.exp()).tangent)
+        tensor([1.0000, 5.4366])
     """
     return _core.make_dual(tensor, tangent, _current(level, "make_dual"))
 
 
 @composed(method=False, public=False)
 def unpack_dual(tensor, *, level=None):
-    """(primal, tangent) of a tensor at the innermost level; the tangent is None where it is zero."""
+    """(primal, tangent) of a tensor at the innermost level; the tangent is None where it is zero.
+
+    Example:
+        >>> with pb.autograd.forward_ad.dual_level():
+        ...     dual = pb.autograd.forward_ad.make_dual(pb.tensor([2.0]), pb.tensor([1.0]))
+        ...     primal, tangent = pb.autograd.forward_ad.unpack_dual(dual**3)
+        >>> primal, tangent
+        (tensor([8.]), tensor([12.]))
+    """
     if level is None and not _levels:
         return UnpackedDualTensor(tensor, None)
     return UnpackedDualTensor(*_core.unpack_dual(tensor, _current(level, "unpack_dual")))

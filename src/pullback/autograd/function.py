@@ -7,15 +7,47 @@ from .. import _core
 from .._core import Tensor
 from . import hooks
 
+__all__ = ["Function", "FunctionContext", "once_differentiable"]
+
 
 class FunctionContext(_core.FunctionContext):
-    """What `forward` leaves for `backward`: saved tensors, flags, and any attribute you set."""
+    """What `forward` leaves for `backward`: saved tensors, flags, and any attribute you set.
+
+    Example:
+        >>> class F(pb.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.factor = 10
+        ...         return x * ctx.factor
+        ...     @staticmethod
+        ...     def backward(ctx, grad):
+        ...         return grad * ctx.factor
+        >>> x = pb.tensor([3.0], requires_grad=True)
+        >>> F.apply(x).sum().backward()
+        >>> x.grad
+        tensor([10.])
+    """
 
     def save_for_backward(self, *tensors):
         """Keep tensors for `backward`, which finds them in `saved_tensors`.
 
         Inputs, outputs and intermediate tensors may be saved (None too). A saved tensor that is overwritten before
-        `backward` needs it raises there.
+        `backward` needs it raises there. Raises TypeError for what is neither a tensor nor None.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         ctx.save_for_backward(x)
+            ...         return x * x
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         (x,) = ctx.saved_tensors
+            ...         return 2 * x * grad
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> F.apply(x).sum().backward()
+            >>> x.grad
+            tensor([6.])
         """
         for position, tensor in enumerate(tensors):
             if tensor is not None and not isinstance(tensor, Tensor):
@@ -26,7 +58,25 @@ class FunctionContext(_core.FunctionContext):
         self.to_save = tensors
 
     def save_for_forward(self, *tensors):
-        """Keep tensors for `jvp`, which finds them in `saved_tensors`."""
+        """Keep tensors for `jvp`, which finds them in `saved_tensors`.
+
+        Raises TypeError for what is neither a tensor nor None.
+
+        Example:
+            >>> class Square(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         ctx.save_for_forward(x)
+            ...         return x * x
+            ...     @staticmethod
+            ...     def jvp(ctx, tangent):
+            ...         (x,) = ctx.saved_tensors
+            ...         return 2 * x * tangent
+            >>> with pb.autograd.forward_ad.dual_level():
+            ...     x = pb.autograd.forward_ad.make_dual(pb.tensor([3.0]), pb.tensor([1.0]))
+            ...     print(pb.autograd.forward_ad.unpack_dual(Square.apply(x)).tangent)
+            tensor([6.])
+        """
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise TypeError(
@@ -36,18 +86,67 @@ class FunctionContext(_core.FunctionContext):
         self.saved_for_forward = tensors
 
     def mark_dirty(self, *tensors):
-        """Say which inputs `forward` wrote in place; each must be among its outputs."""
+        """Say which inputs `forward` wrote in place; each must be among its outputs.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         ctx.mark_dirty(x)
+            ...         return x.mul_(2)
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         return grad * 2
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> y = x.clone()
+            >>> F.apply(y) is y, y
+            (True, tensor([6.], grad_fn=<FBackward>))
+        """
         self.dirty = tensors
 
     def mark_non_differentiable(self, *tensors):
-        """Say which outputs have no derivative; their gradients arrive as zeros."""
+        """Say which outputs have no derivative; their gradients arrive as zeros.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         values, indices = x.sort()
+            ...         ctx.mark_non_differentiable(indices)
+            ...         return values, indices
+            ...     @staticmethod
+            ...     def backward(ctx, grad, none):
+            ...         ...
+            >>> values, indices = F.apply(pb.tensor([2.0, 1.0], requires_grad=True))
+            >>> values.requires_grad, indices.requires_grad
+            (True, False)
+        """
         self.non_differentiable = tensors
 
     def mark_shared_storage(self, *pairs):
-        """Without effect: sharing is found by itself."""
+        """Without effect: sharing is found by itself.
+
+        Example:
+            >>> pb.autograd.function.FunctionContext().mark_shared_storage()
+        """
 
     def set_materialize_grads(self, value):
-        """Whether `backward` gets zeros (the default) or None for outputs that nothing depends on."""
+        """Whether `backward` gets zeros (the default) or None for outputs that nothing depends on.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         ctx.set_materialize_grads(False)
+            ...         return x * 2, x * 3
+            ...     @staticmethod
+            ...     def backward(ctx, grad, unused):
+            ...         print(grad, unused)
+            ...         return grad * 2
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> F.apply(x)[0].sum().backward()
+            tensor([1.]) None
+        """
         self.materialize_grads = bool(value)
 
     # The context stands for its node as long as the graph is alive.
@@ -62,25 +161,102 @@ class FunctionContext(_core.FunctionContext):
         return node
 
     def name(self):
-        """The name of the node."""
+        """The name of the node, a str. RuntimeError where the call was not recorded, or its graph is gone.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         ctx.owner = ctx
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         print(ctx.name())
+            ...         return grad * 2
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> F.apply(x).sum().backward()
+            FBackward
+        """
         return self._alive().name()
 
     def register_hook(self, hook):
-        """As `Node.register_hook`."""
+        """As `Node.register_hook`, on the node of the call.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         return grad * 2
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> y = F.apply(x)
+            >>> handle = y.grad_fn.register_hook(lambda grads, outputs: (grads[0] * 10,))
+            >>> y.sum().backward()
+            >>> x.grad
+            tensor([20.])
+        """
         return hooks.register_node_hook(self._alive(), hook)
 
     def register_prehook(self, hook):
-        """As `Node.register_prehook`."""
+        """As `Node.register_prehook`, on the node of the call.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         return grad * 2
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> y = F.apply(x)
+            >>> handle = y.grad_fn.register_prehook(lambda grads: (grads[0] * 10,))
+            >>> y.sum().backward()
+            >>> x.grad
+            tensor([20.])
+        """
         return hooks.register_node_prehook(self._alive(), hook)
 
     @property
     def next_functions(self):
-        """The nodes that the gradients go to, as (node, output number) pairs."""
+        """The nodes that the gradients go to, as (node, output number) pairs.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         print(ctx.next_functions[0][0].name())
+            ...         return grad * 2
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> F.apply(x).sum().backward()
+            AccumulateGrad
+        """
         return self._alive().next_functions
 
     @property
     def metadata(self):
-        """A dictionary of the node, for whatever its user wants to note."""
+        """A dictionary of the node, for whatever its user wants to note.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         print(ctx.metadata)
+            ...         return grad * 2
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> y = F.apply(x)
+            >>> y.grad_fn.metadata["from"] = "here"
+            >>> y.sum().backward()
+            {'from': 'here'}
+        """
         return self._alive().metadata
 
 
@@ -135,17 +311,64 @@ class Function(metaclass=_FunctionMeta):
 
     @staticmethod
     def forward(*args, **kwargs):
-        """Compute the outputs: a tensor, or a tuple of them and of other values."""
+        """Compute the outputs: a tensor, or a tuple of them and of other values.
+
+        Takes the context first, unless `setup_context` is defined, and then whatever `apply` is given.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         return grad * 2
+            >>> F.apply(pb.tensor([3.0]))
+            tensor([6.])
+        """
         raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        """Fill the context from forward's arguments and result, when forward takes no context."""
+        """Fill the context from forward's arguments (a tuple) and its result, when forward takes no context.
+
+        Example:
+            >>> class Square(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(x):
+            ...         return x * x
+            ...     @staticmethod
+            ...     def setup_context(ctx, inputs, output):
+            ...         ctx.save_for_backward(*inputs)
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         return 2 * ctx.saved_tensors[0] * grad
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> Square.apply(x).sum().backward()
+            >>> x.grad
+            tensor([6.])
+        """
         raise NotImplementedError("setup_context is not implemented.")
 
     @staticmethod
     def backward(ctx, *grad_outputs):
-        """The gradient of each argument of forward, from the gradients of its outputs."""
+        """The gradient of each argument of forward, from the gradients of its outputs.
+
+        As many results as forward has arguments, in a tuple where there are several; None for what has no gradient.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x, factor):
+            ...         return x * factor
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         return grad * 10, None
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> F.apply(x, 10).sum().backward()
+            >>> x.grad
+            tensor([10.])
+        """
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD."
@@ -155,14 +378,40 @@ class Function(metaclass=_FunctionMeta):
 
     @staticmethod
     def jvp(ctx, *grad_inputs):
-        """The tangent of each output, from the tangents of the arguments (None for those that have none)."""
+        """The tangent of each output, from the tangents of the arguments (None for those that have none).
+
+        Example:
+            >>> class Double(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def jvp(ctx, tangent):
+            ...         return tangent * 2
+            >>> with pb.autograd.forward_ad.dual_level():
+            ...     x = pb.autograd.forward_ad.make_dual(pb.tensor([3.0]), pb.tensor([1.0]))
+            ...     print(pb.autograd.forward_ad.unpack_dual(Double.apply(x)).tangent)
+            tensor([2.])
+        """
         raise NotImplementedError(
             "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
         )
 
     @classmethod
     def apply(cls, *args, **kwargs):
-        """Run forward and record it."""
+        """Run forward on the arguments and record it; returns what forward returns.
+
+        Example:
+            >>> class F(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         return grad * 2
+            >>> F.apply(pb.tensor([3.0], requires_grad=True))
+            tensor([6.], grad_fn=<FBackward>)
+        """
         if kwargs:
             args = _bind(cls, args, kwargs)
         if _core.highest_level(args):
@@ -299,7 +548,25 @@ _core.set_function_caller(_call_backward)
 
 
 def once_differentiable(backward):
-    """Mark a `backward` that computes in ways that cannot be differentiated, so that a second derivative raises."""
+    """Mark a `backward` that computes in ways that cannot be differentiated, so that a second derivative raises.
+
+    Example:
+        >>> class Exp(pb.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         return x.exp()
+        ...     @staticmethod
+        ...     @pb.autograd.function.once_differentiable
+        ...     def backward(ctx, grad):
+        ...         return grad * pb.from_numpy(np.exp(ctx.saved_tensors[0].numpy()))
+        >>> x = pb.tensor([0.0], requires_grad=True)
+        >>> (slope,) = pb.autograd.grad(Exp.apply(x) * x, x, create_graph=True)
+        >>> slope.backward()
+        Traceback (most recent call last):
+            ...
+        RuntimeError: trying to differentiate twice a function that was marked with @once_differentiable
+    """
 
     @functools.wraps(backward)
     def once(ctx, *grads):

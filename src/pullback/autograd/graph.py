@@ -12,7 +12,13 @@ from . import hooks
 __all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "register_multi_grad_hook"]
 
 GradientEdge = namedtuple("GradientEdge", ("node", "output_nr"))
-GradientEdge.__doc__ = "Where a tensor's gradient is computed: an output of a node."
+GradientEdge.__doc__ = """Where a tensor's gradient is computed: an output of a node.
+
+Example:
+    >>> edge = pb.autograd.graph.get_gradient_edge(pb.ones(2, requires_grad=True) * 3)
+    >>> edge.node.name(), edge.output_nr
+    ('MulBackward0', 0)
+"""
 
 Node.register_hook = hooks.register_node_hook
 Node.register_prehook = hooks.register_node_prehook

@@ -24,7 +24,12 @@ class RemovableHandle:
         self.hooks_dict_ref = weakref.ref(hooks)
 
     def remove(self):
-        """Take the hook out; a second time does nothing."""
+        """Take the hook out; a second time does nothing.
+
+        Example:
+            >>> handle = pb.ones(2, requires_grad=True).register_hook(print)
+            >>> handle.remove()
+        """
         hooks = self.hooks_dict_ref()
         if hooks is not None:
             hooks.pop(self.id, None)
@@ -86,10 +91,32 @@ def register_post_accumulate_grad_hook(tensor, hook):
 
 
 def register_node_hook(node, hook):
-    """Call `hook(grad_inputs, grad_outputs)` after this node has run; a returned tuple replaces grad_inputs."""
+    """Call `hook(grad_inputs, grad_outputs)` after this node has run; a returned tuple replaces grad_inputs.
+
+    Returns a handle with `remove()`. Raises TypeError for what cannot be called.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> y = x * 3
+        >>> handle = y.grad_fn.register_hook(lambda grad_inputs, grad_outputs: (grad_inputs[0] * 10, None))
+        >>> y.sum().backward()
+        >>> x.grad
+        tensor([30.])
+    """
     return _add(node._hooks("post"), hook)
 
 
 def register_node_prehook(node, hook):
-    """Call `hook(grad_outputs)` before this node runs; a returned tuple replaces grad_outputs."""
+    """Call `hook(grad_outputs)` before this node runs; a returned tuple replaces grad_outputs.
+
+    Returns a handle with `remove()`. Raises TypeError for what cannot be called.
+
+    Example:
+        >>> x = pb.tensor([1.0], requires_grad=True)
+        >>> y = x * 3
+        >>> handle = y.grad_fn.register_prehook(lambda grad_outputs: (grad_outputs[0] * 10,))
+        >>> y.sum().backward()
+        >>> x.grad
+        tensor([30.])
+    """
     return _add(node._hooks("pre"), hook)

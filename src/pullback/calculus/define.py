@@ -49,7 +49,17 @@ _core = None  # the native module, once the table is installed
 
 
 class Row:
-    """One function of the table: its mathematics, and what documentation, stubs and tests need."""
+    """One function of the table: its mathematics, and what documentation, stubs and tests need.
+
+    A row is called with tensors, where it computes, and in formulas with symbols. `elementwise` and `composed` make
+    rows.
+
+    Example:
+        >>> pb.calculus.exp
+        <pullback.calculus row exp(input)>
+        >>> pb.calculus.exp.node
+        'ExpBackward0'
+    """
 
     __slots__ = (
         "accepts",
@@ -158,27 +168,52 @@ class Row:
 
     @property
     def boolean(self):
-        """Whether the result is a truth value."""
+        """Whether the result is a truth value.
+
+        Example:
+            >>> pb.calculus.isnan.boolean, pb.calculus.exp.boolean
+            (True, False)
+        """
         return self.promotion in _BOOLEAN
 
     @property
     def arity(self):
-        """How many operands there are, parameters included."""
+        """How many operands there are, parameters included.
+
+        Example:
+            >>> pb.calculus.leaky_relu.arity
+            2
+        """
         return len(self.operands)
 
     @property
     def parameter_indices(self):
-        """Which operands are parameters."""
+        """Which operands are parameters: a tuple of positions.
+
+        Example:
+            >>> pb.calculus.leaky_relu.parameter_indices
+            (1,)
+        """
         return self._indices(self.parameters)
 
     @property
     def apart_indices(self):
-        """Which operands have no say in the result's strides where they are numbers."""
+        """Which operands have no say in the result's strides where they are numbers: a tuple of positions.
+
+        Example:
+            >>> pb.calculus.pow.apart_indices
+            (1,)
+        """
         return self._indices(self.apart)
 
     @property
     def fits_indices(self):
-        """Which operands have to fit, where they are integers."""
+        """Which operands have to fit, where they are integers: a tuple of positions.
+
+        Example:
+            >>> pb.calculus.clamp.fits_indices
+            (1, 2)
+        """
         return self._indices(self.fits)
 
     def _indices(self, names):
@@ -186,12 +221,22 @@ class Row:
 
     @property
     def gradient_indices(self):
-        """Which operands are gradients: where one is a partial, it is applied with `gmul`."""
+        """Which operands are gradients: where one is a partial, it is applied with `gmul`.
+
+        Example:
+            >>> pb.calculus.zmul.gradient_indices
+            (0,)
+        """
         return self._indices(self.gradients)
 
     @property
     def differentiable(self):
-        """Whether the result has a derivative in at least one operand."""
+        """Whether the result has a derivative in at least one operand.
+
+        Example:
+            >>> pb.calculus.exp.differentiable, pb.calculus.isnan.differentiable
+            (True, False)
+        """
         return self.rule is not None or (self.formula is not None and not self.boolean)
 
     def units_of(self, operands, result):
@@ -199,6 +244,10 @@ class Row:
 
         They are the result's own but for rows whose terms cancel, or that are exponentials of a rounded number: there
         `beside`, a function of the operands and the result, tells what else is rounded.
+
+        Example:
+            >>> pb.calculus.erfinv.units_of((0.5,), 0.4769)
+            (6, (0.4769,))
         """
         if not isinstance(self.error, tuple):
             return self.error, (result,)
@@ -228,7 +277,14 @@ class Row:
         return result
 
     def forward(self):
-        """The program of a composed function; None where the core has a kernel of this name."""
+        """The program of a composed function; None where the core has a kernel of this name.
+
+        Raises TypeError for a formula that gives no value, or one of another kind than the row says.
+
+        Example:
+            >>> pb.calculus.exp.forward() is None, pb.calculus.softsign.forward() is None
+            (True, False)
+        """
         if self.formula is None:
             return None
         operands = self._symbols()[0]
@@ -243,14 +299,29 @@ class Row:
         return self._program(operands[0].trace, [result])
 
     def partial_program(self):
-        """One program for all partials, which computes once what they share; None without derivatives."""
+        """One program for all partials, which computes once what they share; None without derivatives.
+
+        Example:
+            >>> pb.calculus.isnan.partial_program() is None
+            True
+        """
         if not self.differentiable:
             return None
         operands, result = self._symbols()
         return self._program(result.trace, self.partials(operands, result))
 
     def partials(self, operands, result):
-        """The partial in every operand (None in a parameter), as symbols of the operands' trace."""
+        """The partial in every operand (None in a parameter), as symbols of the operands' trace.
+
+        Raises TypeError for a rule that does not give one partial for each operand.
+
+        Example:
+            >>> from pullback.calculus.symbols import Trace
+            >>> trace = Trace(1)
+            >>> y = trace.operand(1)
+            >>> pb.calculus.exp.partials([trace.operand(0)], y)[0] is y
+            True
+        """
         if self.rule is None:
             given = self._run(
                 lambda *symbols: derive.partials_of(self.formula, symbols, self.parameter_indices), operands
@@ -413,12 +484,24 @@ def nondifferentiable(name, operands, doc="", promotion="compare", **about):
 
 
 def rows():
-    """Every row of the table, in the order of definition."""
+    """Every row of the table, in the order of definition.
+
+    Example:
+        >>> len(pb.calculus.rows()) > 100, pb.calculus.rows()[0]
+        (True, <pullback.calculus row eq(input, other)>)
+    """
     return tuple(TABLE.values())
 
 
 def install(core):
-    """Hand the table to a core, and every later row as it is defined."""
+    """Hand the table to a core, and every later row as it is defined. Importing `pullback` does it.
+
+    Example:
+        >>> pb.calculus.install(pb._core)
+        Traceback (most recent call last):
+            ...
+        ValueError: an elementwise function named 'eq' is already defined
+    """
     global _core
     for row in TABLE.values():
         _hand_over(row, core)

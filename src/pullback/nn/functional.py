@@ -78,25 +78,51 @@ _publish()
 
 @composed(public=False, method=False)
 def sigmoid(input):
-    """1 / (1 + e**-input)."""
+    """The logistic function 1 / (1 + e**-input): see `pullback.sigmoid`.
+
+    Example:
+        >>> pb.nn.functional.sigmoid(pb.tensor([-1.0, 0.0, 1.0]))
+        tensor([0.2689, 0.5000, 0.7311])
+    """
     return input.sigmoid()
 
 
 @composed(public=False, method=False)
 def tanh(input):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent: see `pullback.tanh`.
+
+    Example:
+        >>> pb.nn.functional.tanh(pb.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.7616,  0.0000,  0.7616])
+    """
     return input.tanh()
 
 
 @composed(public=False, method=False)
 def softmax(input, dim, dtype=None):
-    """e**input along `dim`, scaled to sum to 1."""
+    """e**input along `dim`, scaled to sum to 1: see `pullback.softmax`.
+
+    The shape stays; integers need a floating `dtype`, in which is computed where it is given.
+    Raises IndexError for a `dim` out of range, NotImplementedError for integers.
+
+    Example:
+        >>> pb.nn.functional.softmax(pb.tensor([0.0, 1.0]), dim=0)
+        tensor([0.2689, 0.7311])
+    """
     return input.softmax(dim, dtype=dtype)
 
 
 @composed(public=False, method=False)
 def log_softmax(input, dim, dtype=None):
-    """The logarithm of softmax along `dim`, without overflow."""
+    """The logarithm of softmax along `dim`, without overflow: see `pullback.log_softmax`.
+
+    The shape stays; integers need a floating `dtype`, in which is computed where it is given.
+    Raises IndexError for a `dim` out of range, NotImplementedError for integers.
+
+    Example:
+        >>> pb.nn.functional.log_softmax(pb.tensor([0.0, 1.0]), dim=0)
+        tensor([-1.3133, -0.3133])
+    """
     return input.log_softmax(dim, dtype=dtype)
 
 
@@ -140,7 +166,12 @@ def one_hot(tensor, num_classes=-1):
 
 @composed(public=False, method=False)
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
-    """Each element less the mean of its row, over the row's standard deviation: see `pullback.layer_norm`."""
+    """Each element less the mean of its row, over the row's standard deviation: see `pullback.layer_norm`.
+
+    Example:
+        >>> pb.nn.functional.layer_norm(pb.tensor([[1.0, 2.0, 3.0]]), (3,), weight=pb.tensor([1.0, 1.0, 2.0]))
+        tensor([[-1.2247,  0.0000,  2.4495]])
+    """
     return _layer_norm(input, normalized_shape, weight, bias, eps)
 
 

@@ -128,7 +128,8 @@ def without_last(function, count):
     code = function.__code__
     code = code.replace(co_kwonlyargcount=code.co_kwonlyargcount - count)
     made = type(function)(code, function.__globals__, function.__name__, function.__defaults__)
-    made.__kwdefaults__ = dict(list(function.__kwdefaults__.items())[:-count])
+    given = list((function.__kwdefaults__ or {}).items())
+    made.__kwdefaults__ = dict(given[: len(given) - count])
     made.__doc__ = function.__doc__
     return made
 

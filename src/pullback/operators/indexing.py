@@ -6,17 +6,23 @@ in the order of the index, so results are the same on every run. Where a write n
 once, the last value stays, and only that value receives a gradient.
 """
 
-from .declare import composed, operator
+from .declare import composed, operator, signature_of, without_last
+
+_IN_PLACE = """In-place form of `{name}`: writes into `input`, and returns it.
+
+    Shapes, dtypes and errors are those of `{name}`. Raises RuntimeError for a leaf that requires grad.
+
+    Example:
+        >>> {example}
+        {shown}
+    """
 
 
-def _in_place(declared, name=None, public=False):
-    """The in-place form of an operator: the same signature, `input` is written and returned."""
-    called = name or declared.__name__ + "_"
-
-    form = declared.__wrapped__
-    copy = type(form)(form.__code__, form.__globals__, called, form.__defaults__)
-    copy.__kwdefaults__ = form.__kwdefaults__
-    copy.__doc__ = f"In-place form of `{declared.__name__}`: writes into `input` and returns it."
+def _in_place(declared, example, shown, public=False):
+    """The in-place form of an operator: the same signature without `out`; `input` is written and returned."""
+    called = declared.__name__ + "_"
+    copy = without_last(declared.__wrapped__, int("out" in signature_of(declared.__wrapped__)[0]))
+    copy.__doc__ = _IN_PLACE.format(name=declared.__name__, example=example, shown=shown)
     return operator(copy, name=called, public=public)
 
 
@@ -41,7 +47,12 @@ def index_put(input, indices, values, accumulate=False):
     """
 
 
-_in_place(index_put, public=True)
+_in_place(
+    index_put,
+    "pb.zeros(3).index_put_((pb.tensor([0, 2]),), pb.tensor([1., 2.]))",
+    "tensor([1., 0., 2.])",
+    public=True,
+)
 
 
 # ---- element by element along one dimension ----
@@ -81,7 +92,11 @@ def scatter(input, dim, index, src=None, value=None, *, reduce=None, out=None):
     """
 
 
-_in_place(scatter)
+_in_place(
+    scatter,
+    "pb.zeros(3).scatter_(0, pb.tensor([2, 0]), pb.tensor([1., 2.]))",
+    "tensor([2., 0., 1.])",
+)
 
 
 @operator(out="exact")
@@ -96,7 +111,11 @@ def scatter_add(input, dim, index, src, *, out=None):
     """
 
 
-_in_place(scatter_add)
+_in_place(
+    scatter_add,
+    "pb.zeros(3).scatter_add_(0, pb.tensor([0, 1, 0]), pb.tensor([1., 2., 3.]))",
+    "tensor([4., 2., 0.])",
+)
 
 
 @operator(out="exact")
@@ -118,7 +137,11 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=Non
     """
 
 
-_in_place(scatter_reduce)
+_in_place(
+    scatter_reduce,
+    'pb.ones(2).scatter_reduce_(0, pb.tensor([0, 1, 0]), pb.tensor([2., 0., 3.]), "prod")',
+    "tensor([6., 0.])",
+)
 
 
 @operator(out="exact")
@@ -160,7 +183,11 @@ def index_add(input, dim, index, source, *, alpha=1, out=None):
     """
 
 
-_in_place(index_add)
+_in_place(
+    index_add,
+    "pb.zeros(3).index_add_(0, pb.tensor([0, 2]), pb.tensor([1., 2.]), alpha=10)",
+    "tensor([10.,  0., 20.])",
+)
 
 
 @operator(out="exact")
@@ -176,7 +203,11 @@ def index_copy(input, dim, index, source, *, out=None):
     """
 
 
-_in_place(index_copy)
+_in_place(
+    index_copy,
+    "pb.zeros(3).index_copy_(0, pb.tensor([2, 0]), pb.tensor([1., 2.]))",
+    "tensor([2., 0., 1.])",
+)
 
 
 @operator
@@ -191,7 +222,11 @@ def index_fill(input, dim, index, value):
     """
 
 
-_in_place(index_fill)
+_in_place(
+    index_fill,
+    "pb.zeros(3).index_fill_(0, pb.tensor([0, 2]), 7)",
+    "tensor([7., 0., 7.])",
+)
 
 
 # ---- masks ----
@@ -210,7 +245,11 @@ def masked_fill(input, mask, value):
     """
 
 
-_in_place(masked_fill)
+_in_place(
+    masked_fill,
+    "pb.zeros(3).masked_fill_(pb.tensor([True, False, True]), 7)",
+    "tensor([7., 0., 7.])",
+)
 
 
 @operator(out="exact")
@@ -237,7 +276,11 @@ def masked_scatter(input, mask, source):
     """
 
 
-_in_place(masked_scatter)
+_in_place(
+    masked_scatter,
+    "pb.zeros(3).masked_scatter_(pb.tensor([True, False, True]), pb.tensor([1., 2.]))",
+    "tensor([1., 0., 2.])",
+)
 
 
 # ---- the tensor as a row ----
@@ -266,7 +309,11 @@ def put(input, index, source, accumulate=False):
     """
 
 
-_in_place(put)
+_in_place(
+    put,
+    "pb.zeros(3).put_(pb.tensor([0, 2]), pb.tensor([1., 2.]))",
+    "tensor([1., 0., 2.])",
+)
 
 
 # ---- positions ----

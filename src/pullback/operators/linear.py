@@ -197,27 +197,67 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
 
 @operator(public=False)
 def addmm_(input, mat1, mat2, *, beta=1, alpha=1):
-    """`addmm`, written into the tensor."""
+    """`addmm`, written into the tensor, which is returned.
+
+    Raises:
+        RuntimeError: what `addmm` raises, a tensor of another shape than the product, a leaf that requires grad.
+
+    Example:
+        >>> pb.ones(1, 1).addmm_(pb.tensor([[1., 2.]]), pb.tensor([[3.], [4.]]))
+        tensor([[12.]])
+    """
 
 
 @operator(public=False)
 def addmv_(input, mat, vec, *, beta=1, alpha=1):
-    """`addmv`, written into the tensor."""
+    """`addmv`, written into the tensor, which is returned.
+
+    Raises:
+        RuntimeError: what `addmv` raises, a tensor of another shape than the product, a leaf that requires grad.
+
+    Example:
+        >>> pb.ones(1).addmv_(pb.tensor([[1., 2.]]), pb.tensor([3., 4.]))
+        tensor([12.])
+    """
 
 
 @operator(public=False)
 def addr_(input, vec1, vec2, *, beta=1, alpha=1):
-    """`addr`, written into the tensor."""
+    """`addr`, written into the tensor, which is returned.
+
+    Raises:
+        RuntimeError: what `addr` raises, a tensor of another shape than the product, a leaf that requires grad.
+
+    Example:
+        >>> pb.ones(1, 2).addr_(pb.tensor([2.]), pb.tensor([3., 4.]))
+        tensor([[7., 9.]])
+    """
 
 
 @operator(public=False)
 def addbmm_(input, batch1, batch2, *, beta=1, alpha=1):
-    """`addbmm`, written into the tensor."""
+    """`addbmm`, written into the tensor, which is returned.
+
+    Raises:
+        RuntimeError: what `addbmm` raises, a tensor of another shape than the product, a leaf that requires grad.
+
+    Example:
+        >>> pb.zeros(1, 1).addbmm_(pb.ones(2, 1, 3), pb.ones(2, 3, 1))
+        tensor([[6.]])
+    """
 
 
 @operator(public=False)
 def baddbmm_(input, batch1, batch2, *, beta=1, alpha=1):
-    """`baddbmm`, written into the tensor."""
+    """`baddbmm`, written into the tensor, which is returned.
+
+    Raises:
+        RuntimeError: what `baddbmm` raises, a tensor of another shape than the product, a leaf that requires grad.
+
+    Example:
+        >>> pb.zeros(1, 1, 1).baddbmm_(pb.ones(1, 1, 3), pb.ones(1, 3, 1))
+        tensor([[[3.]]])
+    """
 
 
 @operator(name="tensordot", public=False, method=False)

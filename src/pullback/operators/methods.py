@@ -170,6 +170,16 @@ _KINDS = {
 _SUPPORTED = ("float32", "float64", "int32", "int64", "uint8", "bool")
 
 
+_NO_KERNEL = """ Raises NotImplementedError: it has no kernels yet.
+
+    Example:
+        >>> pb.tensor([1, 0]).{name}()
+        Traceback (most recent call last):
+            ...
+        NotImplementedError: ...
+    """
+
+
 def _publish_conversions():
     for name, kind in _KINDS.items():
 
@@ -184,7 +194,7 @@ def _publish_conversions():
             call = f"pb.tensor([1, 0]).{name}()"
             example = f"\n\n    Example:\n        >>> {call}\n        tensor({shown}{suffix})\n    "
         else:
-            example = " There are no kernels for it yet: NotImplementedError.\n    "
+            example = _NO_KERNEL.format(name=name)
         convert.__doc__ = f"The same values as {kind}; the tensor itself where it has that dtype.{example}"
         operator(public=False)(convert)
 
@@ -525,11 +535,31 @@ def _packed_strides(tensor):
     return empty_like(tensor).stride()
 
 
-def _constant(value, doc):
-    return property(lambda self: value, doc=doc)
+def _constant(value, name, doc):
+    shown = f"\n\n    Example:\n        >>> pb.zeros(2).{name}\n        {value!r}\n    "
+    return property(lambda self: value, doc=doc + shown)
+
+
+def _real(self):
+    """The tensor itself, which is real.
+
+    Example:
+        >>> x = pb.zeros(2)
+        >>> x.real is x
+        True
+    """
+    return self
 
 
 def _imag(self):
+    """The imaginary part. Raises RuntimeError for real tensors.
+
+    Example:
+        >>> pb.zeros(2).imag
+        Traceback (most recent call last):
+            ...
+        RuntimeError: imag is not implemented for tensors with non-complex dtypes.
+    """
     if not self.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     raise NotImplementedError("complex tensors have no kernels yet")
@@ -552,14 +582,14 @@ METHODS.update(
     __deepcopy__=_deepcopy,
     __reduce_ex__=_reduce,
     _make_subclass=staticmethod(make_subclass),
-    device=_constant(CPU, "Where the tensor lives: ``device(type='cpu')``."),
-    layout=_constant(strided, "How its elements lie in memory: ``pullback.strided``."),
-    is_cuda=_constant(False, "False: the tensor is on the CPU."),
-    is_cpu=_constant(True, "True: the tensor is on the CPU."),
-    is_sparse=_constant(False, "False: every element is stored."),
-    is_quantized=_constant(False, "False: elements are stored as they are."),
-    is_meta=_constant(False, "False: the tensor has elements."),
-    is_mkldnn=_constant(False, "False: there is one layout."),
-    real=property(lambda self: self, doc="The tensor itself, which is real."),
-    imag=property(_imag, doc="The imaginary part; RuntimeError for real tensors."),
+    device=_constant(CPU, "device", "Where the tensor lives."),
+    layout=_constant(strided, "layout", "How its elements lie in memory."),
+    is_cuda=_constant(False, "is_cuda", "False: the tensor is on the CPU."),
+    is_cpu=_constant(True, "is_cpu", "True: the tensor is on the CPU."),
+    is_sparse=_constant(False, "is_sparse", "False: every element is stored."),
+    is_quantized=_constant(False, "is_quantized", "False: elements are stored as they are."),
+    is_meta=_constant(False, "is_meta", "False: the tensor has elements."),
+    is_mkldnn=_constant(False, "is_mkldnn", "False: there is one layout."),
+    real=property(_real),
+    imag=property(_imag),
 )

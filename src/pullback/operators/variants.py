@@ -288,7 +288,12 @@ def _polygamma_method(self, n):
 
 
 def _polygamma_in_place(self, n):
-    """In-place form of `polygamma`."""
+    """In-place form of `polygamma`: the tensor takes the result, and is returned.
+
+    Example:
+        >>> pb.tensor([1.0]).polygamma_(1)
+        tensor([1.6449])
+    """
     return self.copy_(polygamma(n, self))  # the operand that is written is not the first
 
 

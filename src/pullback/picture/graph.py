@@ -27,6 +27,11 @@ class Picture:
         svg: the drawing, a complete SVG document.
         html: a page around the drawing, to be moved and zoomed.
         dot: the same graph in the DOT language.
+
+    Example:
+        >>> x = pb.tensor(2.0, requires_grad=True)
+        >>> pb.picture.graph(x * 3)
+        <picture of a tape: 3 boxes, 2 edges>
     """
 
     def __init__(self, sheet: Sheet, theme: str, dot: str, boxes: int, edges: int) -> None:
@@ -37,7 +42,13 @@ class Picture:
 
     @property
     def html(self) -> str:
-        """A page around the drawing, to be moved and zoomed; it needs no network."""
+        """A page around the drawing, to be moved and zoomed; it needs no network.
+
+        Example:
+            >>> x = pb.tensor(2.0, requires_grad=True)
+            >>> pb.picture.graph(x * 3).html[:15]
+            '<!doctype html>'
+        """
         return page.write(self.svg, self._sheet.description, self._theme)
 
     def save(self, path: str | pathlib.Path, *, scale: float = 2.0) -> pathlib.Path:

@@ -32,6 +32,11 @@ class Surface:
             there. Of shape [0, 3] without a start.
         rate: the step size of the descent; None without a start.
         notes: what the picture says of the descent and of itself, below the map.
+
+    Example:
+        >>> picture = pb.picture.surface(lambda x1, x2: x1**2 + x2**2, start=(3.0, 4.0), steps=5)
+        >>> picture.path.shape
+        (6, 3)
     """
 
     def __init__(self, figure: Any, path: np.ndarray, rate: float | None, notes: list[str]) -> None:
@@ -41,7 +46,17 @@ class Surface:
         self.notes = notes
 
     def save(self, path: str | pathlib.Path) -> pathlib.Path:
-        """Write the picture to `path`, in the format of its ending: any that matplotlib knows."""
+        """Write the picture to `path`, in the format of its ending: any that matplotlib knows; returns the path.
+
+        Raises ValueError for an ending that it does not know.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> picture = pb.picture.surface(lambda x1, x2: x1**2 + x2**2)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     picture.save(pathlib.Path(folder, "bowl.png")).name
+            'bowl.png'
+        """
         path = pathlib.Path(path)
         self.figure.savefig(path, dpi=160)
         return path
