@@ -19,7 +19,7 @@ TYPES = {
 }
 # What does not return a tensor.
 RETURNS = {
-    "item": "Number",
+    "item": "_Number",
     "tolist": "Any",
     "numpy": "npt.NDArray[Any]",
     "dim": "builtins.int",
@@ -62,35 +62,49 @@ TUPLES = set(
 TUPLES |= set("var_mean std_mean".split())
 NAMED = set("aminmax sort topk cummax cummin kthvalue mode".split())  # classes of return_types
 ANY = set("unique unique_consecutive".split())  # one tensor or several, as they are called
-_DIM = "dim: builtins.int, keepdim: builtins.bool = ..."
-_FIRST = {True: "self", False: "input: Tensor"}
 _OUT = "*, out: Any = ..."
 
 
 def _reduced(name):
     """Of everything a tensor; along a dimension values and indices; of two tensors the larger or smaller."""
-    forms = [("{first}", "Tensor"), ("{first}, " + _DIM + ", " + _OUT, f"return_types.{name}")]
-    return forms + ([("{first}, other: Tensor, " + _OUT, "Tensor")] if name in ("max", "min") else [])
+    two = name in ("max", "min")
+    out = _OUT + (", other: None = ..." if two else "")
+    forms = [
+        ("{first}, dim: None = ..., keepdim: builtins.bool = ..., " + out, "Tensor"),
+        ("{first}, dim: builtins.int, keepdim: builtins.bool = ..., " + out, f"return_types.{name}"),
+    ]
+    if two:
+        forms.append(("{first}, dim: Tensor, keepdim: builtins.bool = ..., " + out, "Tensor"))
+        forms.append(
+            ("{first}, dim: None = ..., keepdim: builtins.bool = ..., " + _OUT + ", other: Tensor", "Tensor")
+        )
+    return forms
 
 
-_SIZES = [("{first}", "Size"), ("{first}, dim: builtins.int", "builtins.int")]
+_SIZES = [("{first}, dim: None = ...", "Size"), ("{first}, dim: builtins.int", "builtins.int")]
+_CONVERSION = "non_blocking: builtins.bool = ..., copy: builtins.bool = ..., *, memory_format: Any = ..."
 # What a result is follows from the arguments: (parameters, result) for each form.
 OVERLOADS = {
     **{name: _reduced(name) for name in ("max", "min", "median", "nanmedian")},
     "size": _SIZES,
-    "stride": [("{first}", "tuple[builtins.int, ...]"), _SIZES[1]],
+    "stride": [("{first}, dim: None = ...", "tuple[builtins.int, ...]"), _SIZES[1]],
+    "to": [
+        ("self, dtype: _dtype | type | None, " + _CONVERSION, "Tensor"),
+        (
+            "self, device: _device | str | builtins.int | None = ..., dtype: Any = ..., " + _CONVERSION,
+            "Tensor",
+        ),
+        ("self, other: Tensor, " + _CONVERSION, "Tensor"),
+    ],
     "nonzero": [
         ("{first}, *, as_tuple: Literal[False] = ..., out: Tensor | None = ...", "Tensor"),
         ("{first}, *, as_tuple: Literal[True]", "tuple[Tensor, ...]"),
     ],
 }
-WHERE = {  # the condition comes first, or the method's tensor
-    False: [
-        ("condition: Tensor", "tuple[Tensor, ...]"),
-        ("condition: Tensor, input: Any, other: Any, *, out: Tensor | None = ...", "Tensor"),
-    ],
-    True: [("self", "tuple[Tensor, ...]"), ("self, condition: Tensor, other: Any", "Tensor")],
-}
+WHERE = [  # of the function; the method has one form
+    ("condition: Tensor", "tuple[Tensor, ...]"),
+    ("condition: Tensor, input: Any, other: Any", "Tensor"),
+]
 ATTRIBUTES = {
     "shape": "Size",
     "dtype": "_dtype",

@@ -29,10 +29,7 @@ COMPARE = "eq ne lt le gt ge".split()
 
 def parameters(function, method):
     """The parameters of a callable as stub text; the first is self for a method."""
-    try:
-        given = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return "self, *args: Any, **kwargs: Any" if method else "*args: Any, **kwargs: Any"
+    given = list(inspect.signature(function).parameters.values())
     texts, star = [], False
     for index, p in enumerate(given):
         if p.kind is p.KEYWORD_ONLY and not star:
@@ -45,10 +42,15 @@ def parameters(function, method):
         if p.kind is p.VAR_KEYWORD:
             texts.append(f"**{p.name}: Any")
             continue
-        name = "self" if method and index == 0 else p.name
-        text = name if name == "self" and method else f"{name}: {TYPES.get(p.name, 'Any')}"
+        # A method's tensor has the name that the function gives it: one object is both.
+        text = p.name if method and index == 0 else f"{p.name}: {_type(p)}"
         texts.append(text + (" = ..." if p.default is not p.empty else ""))
     return ", ".join(texts)
+
+
+def _type(p):
+    kind = TYPES.get(p.name, "Any")
+    return f"{kind} | None" if p.default is None and kind != "Any" and not kind.endswith("None") else kind
 
 
 def returns(name):
@@ -64,10 +66,10 @@ def returns(name):
 
 def definition(name, function, method=False):
     """The lines that declare a function or a method."""
-    forms = WHERE[method] if name == "where" else OVERLOADS.get(name)
+    forms = WHERE if name == "where" and not method else OVERLOADS.get(name)
     if not forms:
         return [f"def {name}({parameters(function, method)}) -> {returns(name)}: ..."]
-    first = "self" if method else "input: Tensor"
+    first = "input" if method else "input: Tensor"
     lines = []
     for given, result in forms:
         lines += ["@overload", f"def {name}({given.format(first=first)}) -> {result}: ..."]
@@ -77,8 +79,8 @@ def definition(name, function, method=False):
 HEAD = '''"""Types of the public names. Written by tools/stubs.py from the declarations; do not edit."""
 
 import builtins
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Union, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, Union, final, overload
 
 import numpy.typing as npt
 
@@ -102,8 +104,9 @@ inf: builtins.float
 nan: builtins.float
 pi: builtins.float
 newaxis: None
-Number = Union[builtins.bool, builtins.int, builtins.float]
+_Number = Union[builtins.bool, builtins.int, builtins.float]
 
+@final
 class dtype:
     name: str
     itemsize: builtins.int
@@ -112,6 +115,7 @@ class dtype:
     is_signed: builtins.bool
 
 class Size(tuple[builtins.int, ...]):
+    def __new__(cls, sizes: Iterable[builtins.int] = ...) -> Size: ...
     def numel(self) -> builtins.int: ...
 
 class device:
@@ -148,12 +152,12 @@ class iinfo:
 
 class Generator:
     device: _device
-    def __init__(self, device: Any = ...) -> None: ...
+    def __new__(cls, device: Any = ...) -> Generator: ...
     def manual_seed(self, seed: builtins.int) -> Generator: ...
     def seed(self) -> builtins.int: ...
     def initial_seed(self) -> builtins.int: ...
     def get_state(self) -> Tensor: ...
-    def set_state(self, state: Tensor) -> None: ...
+    def set_state(self, new_state: Tensor) -> None: ...
     def clone_state(self) -> Generator: ...
 
 class _Explanation(str): ...
@@ -168,7 +172,7 @@ default_generator: Generator
 def get_default_dtype() -> dtype: ...
 def set_default_dtype(d: _DTypeLike) -> None: ...
 def get_default_device() -> device: ...
-def set_default_device(place: Any) -> None: ...
+def set_default_device(device: Any) -> None: ...
 def explain(tensor: Tensor, *, gradient: builtins.bool = ...) -> _Explanation: ...
 def counters() -> dict[str, builtins.int]: ...
 def synchronize() -> None: ...
@@ -177,8 +181,8 @@ def load(f: Any, map_location: Any = ..., *, weights_only: builtins.bool = ...) 
 
 '''
 DUNDERS = """
-    def __getitem__(self, index: Any) -> Tensor: ...
-    def __setitem__(self, index: Any, value: Any) -> None: ...
+    def __getitem__(self, index: Any, /) -> Tensor: ...
+    def __setitem__(self, index: Any, value: Any, /) -> None: ...
     def __len__(self) -> builtins.int: ...
     def __iter__(self) -> Iterator[Tensor]: ...
     def __reversed__(self) -> Tensor: ...
@@ -188,6 +192,8 @@ DUNDERS = """
     def __int__(self) -> builtins.int: ...
     def __complex__(self) -> builtins.complex: ...
     def __index__(self) -> builtins.int: ...
+    def __repr__(self, *, tensor_contents: Any = ...) -> str: ...
+    def __str__(self, *, tensor_contents: Any = ...) -> str: ...
     def __hash__(self) -> builtins.int: ...
     def __array__(self, dtype: Any = ..., copy: Any = ...) -> npt.NDArray[Any]: ...
     def __dlpack__(self, *, stream: Any = ..., max_version: Any = ..., dl_device: Any = ..., copy: Any = ...) -> Any: ...
@@ -199,13 +205,23 @@ def package_stub():
     lines = HEAD.split("\n")
     lines += [f"{n}: _dtype" for n in sorted(n for n, v in vars(pb).items() if isinstance(v, pb.dtype))]
     lines += ["", "class Tensor:"]
-    lines += ["    def __init__(self, *args: Any, **kwargs: Any) -> None: ..."]
-    lines += [f"    {name}: {kind}" for name, kind in ATTRIBUTES.items()]
+    lines += ["    def __new__(cls, *data: Any, device: Any = ...) -> Tensor: ..."]
+    for name, kind in ATTRIBUTES.items():
+        fixed = isinstance(
+            vars(pb.Tensor)[name], property
+        )  # those of the core are checked where they are assigned
+        lines += (
+            ["    @property", f"    def {name}(self) -> {kind}: ..."] if fixed else [f"    {name}: {kind}"]
+        )
     for op in BINARY:
-        lines += [f"    def __{form}{op}__(self, other: Any) -> Tensor: ..." for form in ("", "r", "i")]
+        given = "other: Any, mod: Any = ..., /" if op == "pow" else "other: Any, /"
+        lines += [f"    def __{form}{op}__(self, {given}) -> Tensor: ..." for form in ("", "r")]
+        if op != "matmul":
+            ignore = "  # type: ignore[misc]" if op == "pow" else ""  # it takes no modulus
+            lines.append(f"    def __i{op}__(self, other: Any, /) -> Tensor: ...{ignore}")
     for op in COMPARE:  # object says that == and != give truth values
         ignore = "  # type: ignore[override]" if op in ("eq", "ne") else ""
-        lines.append(f"    def __{op}__(self, other: Any) -> Tensor: ...{ignore}")
+        lines.append(f"    def __{op}__(self, other: Any, /) -> Tensor: ...{ignore}")
     lines += [f"    def __{op}__(self) -> Tensor: ..." for op in UNARY]
     lines += DUNDERS
     for name, function in sorted(METHODS.items()):

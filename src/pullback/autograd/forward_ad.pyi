@@ -1,12 +1,13 @@
 from typing import NamedTuple
 
 from .. import Tensor
+from .modes import NeedsCall
 
 class UnpackedDualTensor(NamedTuple):
     primal: Tensor
     tangent: Tensor | None
 
-class dual_level:
+class dual_level(metaclass=NeedsCall):
     def __enter__(self) -> int: ...
     def __exit__(self, *error: object) -> None: ...
 

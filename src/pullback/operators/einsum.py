@@ -22,7 +22,7 @@ def contract(a, order_a, shape_a, b, order_b, shape_b, shape, order):
 
 
 @composed(method=False)
-def einsum(*args):
+def einsum(equation=None, *operands):  # nothing at all is a ValueError, as PyTorch's
     """Sums of products of elements, written with a letter for each dimension: `einsum("ij,jk->ik", a, b)`.
 
     Letters that are missing in the output are summed over. Without `->` the output has, in alphabetical
@@ -47,7 +47,7 @@ def einsum(*args):
         >>> pb.einsum("ii", a)
         tensor(5.)
     """
-    equation, operands = _arguments(args)
+    equation, operands = _arguments((equation, *operands))
     for i, operand in enumerate(operands):
         if not isinstance(operand, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 1, but got {type(operand).__name__}")
