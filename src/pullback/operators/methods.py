@@ -204,11 +204,16 @@ _publish_conversions()
 
 @composed(public=False)
 def to(self, *args, **kwargs):
-    """The tensor in another dtype, ``to(dtype)``, ``to(device, dtype)`` or as another tensor is,
-    ``to(other)``; itself where nothing changes, unless ``copy=True``. Gradients flow back through the
-    conversion.
+    """The tensor in another dtype: itself where nothing changes, unless ``copy=True``.
 
-    Raises AssertionError or RuntimeError for devices other than the CPU.
+    The shape stays, and gradients flow back through the conversion. The forms are PyTorch's, the flags those of each:
+
+    - ``to(dtype, non_blocking=False, copy=False, *, memory_format=None)``
+    - ``to(device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=None)``
+    - ``to(other, non_blocking=False, copy=False, *, memory_format=None)``: as the tensor `other` is
+
+    Raises AssertionError or RuntimeError for devices other than the CPU, NotImplementedError for dtypes without
+    kernels, TypeError for arguments of no form.
 
     Example:
         >>> pb.tensor([1.7, -1.7]).to(pb.int64)
