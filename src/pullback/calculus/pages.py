@@ -15,8 +15,8 @@ LETTERS = {1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c"), 4: ("a", "b", "c", "d")
 
 
 def page(row):
-    """The text of a row, called by position."""
-    return _text(row, list(row.operands), f"pb.calculus.{row.name}")
+    """The text of a row, which is called by position or with the names in its rule."""
+    return _text(row, row.operands, f"pb.calculus.{row.name}")
 
 
 def page_of(function):
@@ -52,7 +52,12 @@ def _text(row, names, call, out=False, writes=False):
     aliases = [f"`pullback.{name}`" for name in row.aliases if "calculus" not in call]
     if aliases:
         facts.append(f"Also called {_and(aliases)}.")
-    headline = row.doc if row.doc.endswith(".") else f"{row.doc}, element by element."
+    if row.name in EXAMPLES and list(names) != _names(row):  # the table's texts have the public names
+        facts.insert(
+            0, f"Operands: {', '.join([f'`{own}` ({p})' for own, p in zip(names, _names(row)) if own != p])}."
+        )
+    doc = row.doc or f"{row.name}({', '.join(names)})"
+    headline = doc if doc.endswith(".") else f"{doc}, element by element."
     facts = [line for fact in facts for line in _wrapped(fact)]
     return "\n".join([headline, "", *facts, *_raises(row, tensors, out), *_example(row, call)])
 
@@ -78,7 +83,8 @@ def _wrapped(text, indent=0):
 def _shape(tensors):
     if len(tensors) == 1:
         return f"that of `{tensors[0]}`, which may be any."
-    return f"that which {_quoted(tensors)} broadcast to; {'one' if len(tensors) == 2 else 'all but one'} may be a number."
+    numbers = "one may be a number" if len(tensors) == 2 else "all but one may be numbers"
+    return f"that which {_quoted(tensors)} broadcast to; {numbers}."
 
 
 def _dtype(row, tensors):
