@@ -153,6 +153,8 @@ def promote_types(type1, type2):
     """The smallest dtype that holds what both hold: Booleans give way to integers, those to floats, those to
     complex.
 
+    Raises TypeError for what is no dtype.
+
     Example:
         >>> pb.promote_types(pb.int64, pb.float32)
         pullback.float32
@@ -164,6 +166,8 @@ def result_type(tensor1, tensor2):
     """The dtype in which an operation on two tensors or numbers is computed: tensors with dimensions decide
     first, then 0-d tensors, then Python numbers, unless these are of a higher category.
 
+    Raises TypeError for what is neither a tensor nor a number.
+
     Example:
         >>> pb.result_type(pb.tensor([1, 2]), 1.0)
         pullback.float32
@@ -172,7 +176,9 @@ def result_type(tensor1, tensor2):
 
 @operator(method=False)
 def can_cast(from_, to):
-    """Whether a dtype's category (truth, whole, floating, complex) may be written into another's.
+    """Whether a dtype's category (truth, whole, floating, complex) may be written into another's; a bool.
+
+    Raises TypeError for what is no dtype.
 
     Example:
         >>> pb.can_cast(pb.float64, pb.float32), pb.can_cast(pb.float32, pb.int64)

@@ -60,6 +60,8 @@ def leaf_of(node):
 def increment_version(tensor):
     """Tell autograd that `tensor` (or each of several) was written by something it could not see.
 
+    Raises TypeError for what is neither a tensor nor a sequence of tensors.
+
     Example:
         >>> x = pb.zeros(2)
         >>> pb.autograd.graph.increment_version(x)
@@ -86,7 +88,8 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
     In mode "all" the gradients come as a list in the order of `tensors`, None for those that got none in this pass
     (known only when the pass reaches the last of those that do).
 
-    Returns a handle with `remove()`.
+    Returns a handle with `remove()`. Raises ValueError for another mode, AssertionError for a tensor that does not
+    require grad.
 
     Example:
         >>> x = pb.tensor([1.0], requires_grad=True)

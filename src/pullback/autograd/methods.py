@@ -13,6 +13,9 @@ def backward(input, gradient=None, retain_graph=None, create_graph=False, inputs
     `gradient` is the cotangent to start with, of this tensor's shape; a scalar starts with 1. The other arguments
     are those of `pullback.autograd.backward`.
 
+    Raises RuntimeError for a tensor that does not require grad, for several elements without a `gradient`, and for a
+    `gradient` of another shape.
+
     Example:
         >>> x = pb.tensor(3.0, requires_grad=True)
         >>> (x * x).backward()

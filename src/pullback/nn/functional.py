@@ -80,6 +80,8 @@ _publish()
 def sigmoid(input):
     """The logistic function 1 / (1 + e**-input): see `pullback.sigmoid`.
 
+    The shape stays; integers and bool become the default floating dtype. Raises AttributeError for what is no tensor.
+
     Example:
         >>> pb.nn.functional.sigmoid(pb.tensor([-1.0, 0.0, 1.0]))
         tensor([0.2689, 0.5000, 0.7311])
@@ -90,6 +92,8 @@ def sigmoid(input):
 @composed(public=False, method=False)
 def tanh(input):
     """The hyperbolic tangent: see `pullback.tanh`.
+
+    The shape stays; integers and bool become the default floating dtype. Raises AttributeError for what is no tensor.
 
     Example:
         >>> pb.nn.functional.tanh(pb.tensor([-1.0, 0.0, 1.0]))
@@ -167,6 +171,8 @@ def one_hot(tensor, num_classes=-1):
 @composed(public=False, method=False)
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """Each element less the mean of its row, over the row's standard deviation: see `pullback.layer_norm`.
+
+    Shape and dtype stay. Raises RuntimeError for shapes that do not fit, NotImplementedError for integers.
 
     Example:
         >>> pb.nn.functional.layer_norm(pb.tensor([[1.0, 2.0, 3.0]]), (3,), weight=pb.tensor([1.0, 1.0, 2.0]))

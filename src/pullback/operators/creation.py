@@ -38,6 +38,8 @@ def as_tensor(data, dtype=None, device=None):
     """`data` as a tensor without a copy where that is possible: a tensor of that dtype as it is, with its
     history; a NumPy array as a tensor over the same memory.
 
+    Raises TypeError for what is no number, sequence or array, ValueError for rows of different lengths.
+
     Example:
         >>> x = pb.tensor([1.0])
         >>> pb.as_tensor(x) is x
@@ -207,6 +209,8 @@ def zeros(*size, out=None, **options):
 def ones(*size, out=None, **options):
     """A tensor of ones of this size.
 
+    Raises RuntimeError for a negative size, TypeError for a size that is no int.
+
     Example:
         >>> pb.ones(3, dtype=pb.int64)
         tensor([1, 1, 1])
@@ -216,6 +220,8 @@ def ones(*size, out=None, **options):
 @operator(method=False, out="made")
 def empty(*size, out=None, memory_format=None, **options):
     """A tensor of this size whose elements are whatever the memory held.
+
+    Raises RuntimeError for a negative size, TypeError for a size that is no int.
 
     Example:
         >>> pb.empty(2, 3).shape
@@ -239,6 +245,8 @@ def full(size, fill_value, *, out=None, **options):
 def empty_strided(size, stride, **options):
     """An uninitialised tensor of these sizes and strides.
 
+    Raises RuntimeError for a negative size and for another number of strides than sizes.
+
     Example:
         >>> pb.empty_strided((2, 3), (1, 2)).stride()
         (1, 2)
@@ -248,6 +256,8 @@ def empty_strided(size, stride, **options):
 @operator(method=False)
 def zeros_like(input, *, memory_format=None, **options):
     """A tensor of zeros with the shape, the dtype and the order of dimensions in memory of `input`.
+
+    Raises TypeError where `input` is no tensor.
 
     Example:
         >>> pb.zeros_like(pb.tensor([1, 2]))
@@ -259,6 +269,8 @@ def zeros_like(input, *, memory_format=None, **options):
 def ones_like(input, *, memory_format=None, **options):
     """A tensor of ones with the shape, the dtype and the order of dimensions in memory of `input`.
 
+    Raises TypeError where `input` is no tensor.
+
     Example:
         >>> pb.ones_like(pb.tensor([1.0, 2.0]))
         tensor([1., 1.])
@@ -268,6 +280,8 @@ def ones_like(input, *, memory_format=None, **options):
 @operator(method=False)
 def empty_like(input, *, memory_format=None, **options):
     """A tensor of anything with the shape, the dtype and the order of dimensions in memory of `input`.
+
+    Raises TypeError where `input` is no tensor.
 
     Example:
         >>> pb.empty_like(pb.zeros(2, 3)).shape
@@ -279,6 +293,8 @@ def empty_like(input, *, memory_format=None, **options):
 def full_like(input, fill_value, *, memory_format=None, **options):
     """A tensor filled with one number, of the shape, dtype and order of dimensions of `input`.
 
+    Raises TypeError where `input` is no tensor, or `fill_value` no number.
+
     Example:
         >>> pb.full_like(pb.zeros(2), 7)
         tensor([7., 7.])
@@ -288,6 +304,8 @@ def full_like(input, fill_value, *, memory_format=None, **options):
 @operator(public=False)
 def new_tensor(input, data, *, dtype=None, device=None, pin_memory=False, requires_grad=False):
     """A new tensor with a copy of `data`, of the dtype of this one.
+
+    Raises TypeError for what is no number, sequence or array, ValueError for rows of different lengths.
 
     Example:
         >>> pb.zeros(1).new_tensor([1, 2])
@@ -299,6 +317,8 @@ def new_tensor(input, data, *, dtype=None, device=None, pin_memory=False, requir
 def new_zeros(input, *size, **options):
     """A tensor of zeros of this size, of the dtype of this one.
 
+    Raises RuntimeError for a negative size, TypeError for a size that is no int.
+
     Example:
         >>> pb.tensor([5]).new_zeros(2)
         tensor([0, 0])
@@ -308,6 +328,8 @@ def new_zeros(input, *size, **options):
 @operator(public=False)
 def new_ones(input, *size, **options):
     """A tensor of ones of this size, of the dtype of this one.
+
+    Raises RuntimeError for a negative size, TypeError for a size that is no int.
 
     Example:
         >>> pb.tensor([5]).new_ones(2)
@@ -319,6 +341,8 @@ def new_ones(input, *size, **options):
 def new_empty(input, *size, **options):
     """An uninitialised tensor of this size, of the dtype of this one.
 
+    Raises RuntimeError for a negative size, TypeError for a size that is no int.
+
     Example:
         >>> pb.tensor([5]).new_empty(2, 3).dtype
         pullback.int64
@@ -328,6 +352,8 @@ def new_empty(input, *size, **options):
 @operator(public=False)
 def new_full(input, size, fill_value, **options):
     """A tensor of this size filled with one number, of the dtype of this one.
+
+    Raises RuntimeError for a negative size, TypeError where `fill_value` is no number.
 
     Example:
         >>> pb.zeros(1).new_full((2,), 3)
@@ -352,6 +378,8 @@ def arange(start=None, end=None, step=1, *, out=None, **options):
 def linspace(start, end, steps, *, out=None, **options):
     """`steps` numbers at equal distances, both ends included.
 
+    A vector of the default floating dtype, or of `dtype`. Raises RuntimeError for negative `steps`.
+
     Example:
         >>> pb.linspace(0, 1, 5)
         tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
@@ -362,6 +390,8 @@ def linspace(start, end, steps, *, out=None, **options):
 def logspace(start, end, steps, base=10.0, *, out=None, **options):
     """`base` to the power of `steps` exponents at equal distances.
 
+    A vector of the default floating dtype, or of `dtype`. Raises RuntimeError for negative `steps`.
+
     Example:
         >>> pb.logspace(0, 2, 3)
         tensor([  1.,  10., 100.])
@@ -371,6 +401,8 @@ def logspace(start, end, steps, base=10.0, *, out=None, **options):
 @operator(method=False, out="made")
 def eye(n, m=None, *, out=None, **options):
     """A matrix [n, m] with ones on its diagonal; square without `m`.
+
+    Of the default floating dtype, or of `dtype`. Raises RuntimeError for a negative number of rows or columns.
 
     Example:
         >>> pb.eye(2)
@@ -383,6 +415,8 @@ def eye(n, m=None, *, out=None, **options):
 def scalar_tensor(s, **options):
     """A 0-d tensor of the default dtype.
 
+    Raises TypeError for what is no number.
+
     Example:
         >>> pb.scalar_tensor(3)
         tensor(3.)
@@ -393,6 +427,8 @@ def scalar_tensor(s, **options):
 def fill_(input, value):
     """Write one number (or a 0-d tensor, which then gets the gradients' sum) into every element, in place.
 
+    Raises RuntimeError for a `value` of one dimension or more, and for a leaf that requires grad.
+
     Example:
         >>> pb.zeros(2).fill_(3)
         tensor([3., 3.])
@@ -402,6 +438,8 @@ def fill_(input, value):
 @operator
 def zero_(input):
     """Set every element to zero, in place.
+
+    Raises RuntimeError for a leaf that requires grad.
 
     Example:
         >>> pb.ones(2).zero_()

@@ -7,6 +7,8 @@ from .declare import METHODS, operator
 def size(input, dim=None):
     """The shape, or the size of one dimension.
 
+    A `Size`, or an int. Raises IndexError for a `dim` out of range.
+
     Example:
         >>> pb.zeros(2, 3).size(), pb.zeros(2, 3).size(-1)
         (pullback.Size([2, 3]), 3)
@@ -16,6 +18,8 @@ def size(input, dim=None):
 @operator(public=False)
 def stride(input, dim=None):
     """How many elements of memory lie between neighbours: along every dimension, or along one.
+
+    A tuple of ints, or an int. Raises IndexError for a `dim` out of range.
 
     Example:
         >>> pb.zeros(2, 3).stride(), pb.zeros(2, 3).stride(0)
@@ -27,6 +31,8 @@ def stride(input, dim=None):
 def dim(input):
     """The number of dimensions.
 
+    An int: 0 for a scalar.
+
     Example:
         >>> pb.zeros(2, 3).dim()
         2
@@ -36,6 +42,8 @@ def dim(input):
 @operator
 def numel(input):
     """The number of elements.
+
+    An int: 1 for a scalar, and 0 where a size is 0.
 
     Example:
         >>> pb.numel(pb.zeros(2, 3))
@@ -50,6 +58,8 @@ METHODS["nelement"] = numel
 def element_size(input):
     """Bytes in one element.
 
+    An int: 4 for float32.
+
     Example:
         >>> pb.zeros(2, 3).element_size()
         4
@@ -59,6 +69,8 @@ def element_size(input):
 @operator(public=False)
 def storage_offset(input):
     """How many elements of the memory it shares lie before its first.
+
+    An int: 0 for what is no view.
 
     Example:
         >>> pb.arange(4)[1:].storage_offset()
@@ -83,6 +95,8 @@ def data_ptr(input):
 def is_contiguous(input, memory_format=None):
     """Whether the elements lie in row-major order without gaps.
 
+    A bool. `memory_format` is accepted and ignored.
+
     Example:
         >>> pb.zeros(2, 3).t().is_contiguous()
         False
@@ -92,6 +106,8 @@ def is_contiguous(input, memory_format=None):
 @operator(public=False)
 def is_set_to(input, tensor):
     """Whether both have the same memory, offset, sizes and strides.
+
+    A bool. Raises TypeError where `tensor` is no tensor.
 
     Example:
         >>> x = pb.zeros(2, 3)

@@ -105,6 +105,8 @@ def scatter_add(input, dim, index, src, *, out=None):
 
     Shapes, dtypes and errors are those of `scatter`.
 
+    Raises RuntimeError for an index out of range.
+
     Example:
         >>> pb.scatter_add(pb.zeros(3), 0, pb.tensor([0, 1, 0]), pb.tensor([1., 2., 3.]))
         tensor([4., 2., 0.])
@@ -128,6 +130,8 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=Non
 
     Shapes, dtypes and errors are those of `scatter`.
 
+    Raises RuntimeError for an index out of range and for another `reduce`.
+
     Example:
         >>> x, src, index = pb.ones(2), pb.tensor([2., 0., 3.]), pb.tensor([0, 1, 0])
         >>> pb.scatter_reduce(x, 0, index, src, "prod")
@@ -147,6 +151,8 @@ _in_place(
 @operator(out="exact")
 def take_along_dim(input, indices, dim=None, *, out=None):
     """`gather`, with all dimensions but `dim` broadcast; without `dim`, of the flattened input.
+
+    `indices` are int64 or int32. Raises RuntimeError for an index out of range and for another dtype.
 
     Example:
         >>> x = pb.tensor([[30., 10., 20.]])
@@ -238,6 +244,9 @@ def masked_fill(input, mask, value):
 
     Both are broadcast; in place the mask is. The value is converted to `input`'s dtype.
 
+    Raises RuntimeError for a mask that is not bool or does not broadcast, and for a value that is no number or
+    scalar.
+
     Example:
         >>> x = pb.tensor([1., -2., 3.])
         >>> x.masked_fill(x < 0, 0)
@@ -255,6 +264,8 @@ _in_place(
 @operator(out="exact")
 def masked_select(input, mask, *, out=None):
     """The elements of `input` where the Boolean `mask` is true, as a vector; both are broadcast.
+
+    A vector. Raises RuntimeError for a mask that is not bool, or does not broadcast with `input`.
 
     Example:
         >>> x = pb.tensor([[1., -2.], [-3., 4.]])
@@ -301,6 +312,9 @@ def take(input, index, *, out=None):
 @operator
 def put(input, index, source, accumulate=False):
     """A copy of `input` with the elements of `source` at the positions `index` of `input` read as one row.
+
+    Raises IndexError for an index out of range, RuntimeError for an index that is not int64, and for a `source` of
+    another dtype.
 
     Example:
         >>> pb.put(pb.zeros(2, 2), pb.tensor([1, 2]), pb.tensor([5., 6.]))
@@ -353,6 +367,8 @@ def where(condition, input=None, other=None):
     does no harm. With a condition alone: the positions where it is not zero, `nonzero(condition,
     as_tuple=True)`.
 
+    Raises RuntimeError for a condition that is not bool, and for shapes that do not broadcast.
+
     Example:
         >>> x = pb.tensor([-1., 4.])
         >>> pb.where(x > 0, x.sqrt(), 0)
@@ -365,6 +381,8 @@ def where(condition, input=None, other=None):
 @operator(name="where", public=False, core="where_method")
 def _where_method(input, condition, other):
     """`input` where the Boolean condition holds, `other` elsewhere: `pb.where(condition, input, other)`.
+
+    Raises RuntimeError for a condition that is not bool, and for shapes that do not broadcast.
 
     Example:
         >>> x = pb.tensor([-1., 4.])

@@ -25,6 +25,9 @@ def cat(tensors, dim=0, *, out=None):
 def stack(tensors, dim=0, *, out=None):
     """The tensors, all of one shape, along a new dimension `dim`.
 
+    The result has their common dtype. Raises RuntimeError for different shapes and for no tensors, IndexError for a
+    `dim` out of range.
+
     Example:
         >>> pb.stack([pb.tensor([1, 2]), pb.tensor([3, 4])], dim=1)
         tensor([[1, 3],
@@ -50,6 +53,8 @@ def constant_pad_nd(input, pad, value=0):
 def hstack(tensors, *, out=None):
     """Side by side: along dimension 1, or dimension 0 for vectors and scalars.
 
+    The result has their common dtype. Raises RuntimeError for sizes that do not match and for no tensors.
+
     Example:
         >>> pb.hstack([pb.tensor([[1], [2]]), pb.tensor([[3], [4]])])
         tensor([[1, 3],
@@ -60,6 +65,8 @@ def hstack(tensors, *, out=None):
 @operator(method=False, aliases=("row_stack",), out="join")
 def vstack(tensors, *, out=None):
     """On top of each other: along dimension 0, vectors being rows.
+
+    The result has their common dtype. Raises RuntimeError for sizes that do not match and for no tensors.
 
     Example:
         >>> pb.vstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
@@ -72,6 +79,8 @@ def vstack(tensors, *, out=None):
 def dstack(tensors, *, out=None):
     """In depth: along dimension 2, after :func:`atleast_3d`.
 
+    The result has their common dtype. Raises RuntimeError for sizes that do not match and for no tensors.
+
     Example:
         >>> pb.dstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
         tensor([[[1, 3],
@@ -82,6 +91,8 @@ def dstack(tensors, *, out=None):
 @operator(method=False, out="join")
 def column_stack(tensors, *, out=None):
     """Side by side, vectors being columns.
+
+    The result has their common dtype. Raises RuntimeError for sizes that do not match and for no tensors.
 
     Example:
         >>> pb.column_stack([pb.tensor([1, 2]), pb.tensor([[3, 4], [5, 6]])])
@@ -137,6 +148,8 @@ def meshgrid(*tensors, indexing=None):
 def cartesian_prod(*tensors):
     """Every combination of one element from each vector, as the rows of a matrix; of one vector, itself.
 
+    Raises RuntimeError for what has more or fewer dimensions than one.
+
     Example:
         >>> pb.cartesian_prod(pb.tensor([1, 2]), pb.tensor([3, 4]))
         tensor([[1, 3],
@@ -155,6 +168,8 @@ def cartesian_prod(*tensors):
 @composed(method=False)
 def block_diag(*tensors):
     """A matrix with the tensors along its diagonal and zeros elsewhere; vectors are rows, scalars 1 by 1.
+
+    The result has their common dtype. Raises RuntimeError for more than two dimensions.
 
     Example:
         >>> pb.block_diag(pb.tensor([[1, 2]]), pb.tensor(3))
@@ -183,6 +198,8 @@ def block_diag(*tensors):
 @composed(method=True)
 def combinations(input, r=2, with_replacement=False):
     """Every choice of `r` elements of a vector, in order, as the rows of a matrix.
+
+    The dtype stays. Raises RuntimeError for what is no vector, and for a negative `r`.
 
     Example:
         >>> pb.combinations(pb.tensor([1, 2, 3]))

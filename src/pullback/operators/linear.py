@@ -300,7 +300,8 @@ def tensordot(a, b, dims=2, out=None):
 def kron(input, other, *, out=None):
     """Kronecker's product: each element of `input` times the whole of `other`, laid out as blocks.
 
-    The smaller number of dimensions is filled up with ones in front; sizes multiply.
+    The smaller number of dimensions is filled up with ones in front; sizes multiply. The result has the common dtype.
+    Raises what `mul` raises.
 
     Example:
         >>> pb.kron(pb.tensor([[1, 2]]), pb.tensor([[1], [10]]))

@@ -257,6 +257,8 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
     """Without an argument the name of the tensor's type, as PyTorch writes it; with one, a conversion to
     that dtype.
 
+    Raises ValueError for a name that is no dtype's.
+
     Example:
         >>> pb.zeros(2).type()
         'pullback.FloatTensor'
@@ -316,6 +318,8 @@ def cuda(self, device=None, non_blocking=False, memory_format=None):
 def is_floating_point(input):
     """Whether the dtype is a floating one.
 
+    Raises TypeError for what is no tensor.
+
     Example:
         >>> pb.is_floating_point(pb.zeros(2))
         True
@@ -326,6 +330,8 @@ def is_floating_point(input):
 @composed
 def is_complex(input):
     """Whether the dtype is a complex one.
+
+    Raises TypeError for what is no tensor.
 
     Example:
         >>> pb.is_complex(pb.zeros(2))
@@ -367,6 +373,8 @@ def is_tensor(obj):
 @composed
 def is_nonzero(input):
     """Whether the one element of a tensor is not zero.
+
+    Raises RuntimeError for more or fewer elements than one.
 
     Example:
         >>> pb.is_nonzero(pb.tensor([0.0]))
@@ -430,6 +438,8 @@ def is_same_size(input, other):
 def equal(input, other):
     """Whether two tensors have the same shape and the same elements; NaN differs from itself.
 
+    A bool. Raises TypeError where `other` is no tensor.
+
     Example:
         >>> pb.equal(pb.tensor([1, 2]), pb.tensor([1.0, 2.0]))
         True
@@ -459,6 +469,8 @@ def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 @operator(public=False)
 def as_subclass(input, cls):
     """The tensor as an instance of a subclass of Tensor, over the same memory; gradients flow through.
+
+    Raises TypeError for a class that does not inherit from Tensor.
 
     Example:
         >>> class Named(pb.Tensor):

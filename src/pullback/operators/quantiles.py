@@ -61,6 +61,9 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=N
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """`quantile` of the elements that are not NaN; NaN where there are none.
 
+    Shapes, dtypes and errors are those of `quantile`. Raises RuntimeError for a `q` outside of [0, 1] and for
+    integers.
+
     Example:
         >>> pb.nanquantile(pb.tensor([1.0, float("nan"), 3.0]), 0.5)
         tensor(2.)

@@ -44,6 +44,8 @@ def entropy_seed():
 def _manual_seed(self, seed):
     """Start the sequence that belongs to `seed`; returns the generator.
 
+    Raises ValueError for what is no number.
+
     Example:
         >>> pb.Generator().manual_seed(3).initial_seed()
         3
@@ -86,6 +88,8 @@ def _get_state(self):
 
 def _set_state(self, new_state):
     """Go back to a state that `get_state` gave.
+
+    Raises TypeError for what is no uint8 tensor, RuntimeError for one of another size.
 
     Example:
         >>> generator = pb.Generator()
@@ -214,6 +218,9 @@ def set_rng_state(new_state):
 def rand(*size, generator=None, out=None, **options):
     """Numbers drawn evenly from [0, 1).
 
+    Floating, of the default dtype or `dtype`. Raises RuntimeError for a negative size, NotImplementedError for
+    integers.
+
     Example:
         >>> generator = pb.manual_seed(0)
         >>> pb.rand(3)
@@ -224,6 +231,9 @@ def rand(*size, generator=None, out=None, **options):
 @operator(method=False, out="made")
 def randn(*size, generator=None, out=None, **options):
     """Numbers from the standard normal distribution (Box and Muller, 1958).
+
+    Floating, of the default dtype or `dtype`. Raises RuntimeError for a negative size, NotImplementedError for
+    integers.
 
     Example:
         >>> generator = pb.manual_seed(0)
@@ -296,6 +306,8 @@ def randint(
 def randperm(n, *, generator=None, out=None, **options):
     """The numbers 0 to n - 1 in random order (Fisher and Yates); int64 without a dtype.
 
+    A vector of `n` numbers. Raises RuntimeError for a negative `n`.
+
     Example:
         >>> generator = pb.manual_seed(0)
         >>> sorted(pb.randperm(5).tolist())
@@ -307,6 +319,8 @@ def randperm(n, *, generator=None, out=None, **options):
 def rand_like(input, *, generator=None, memory_format=None, **options):
     """Numbers drawn evenly from [0, 1), in the shape and dtype of `input`.
 
+    Raises NotImplementedError for integers.
+
     Example:
         >>> pb.rand_like(pb.zeros(2, 3)).shape
         pullback.Size([2, 3])
@@ -316,6 +330,8 @@ def rand_like(input, *, generator=None, memory_format=None, **options):
 @operator(method=False)
 def randn_like(input, *, generator=None, memory_format=None, **options):
     """Standard normal numbers in the shape and dtype of `input`.
+
+    Raises NotImplementedError for integers.
 
     Example:
         >>> pb.randn_like(pb.zeros(2, 3)).shape
@@ -354,6 +370,8 @@ def randint_like(
     memory_format=None,
 ):
     """Whole numbers from [low, high), or [0, low) without `high`, in the shape and dtype of `input`.
+
+    Raises RuntimeError for an empty range.
 
     Example:
         >>> pb.randint_like(pb.zeros(2), 1)
@@ -439,6 +457,9 @@ def _multinomial(input, num_samples, replacement=False, generator=None):
 def uniform_(input, from_=0.0, to=1.0, *, generator=None):
     """Draw every element evenly from [from, to), in place.
 
+    Raises RuntimeError where `from_` is above `to`, and for a leaf that requires grad, NotImplementedError for
+    integers.
+
     Example:
         >>> pb.zeros(2).uniform_(3, 3)
         tensor([3., 3.])
@@ -449,6 +470,8 @@ def uniform_(input, from_=0.0, to=1.0, *, generator=None):
 def normal_(input, mean=0.0, std=1.0, *, generator=None):
     """Draw every element from a normal distribution, in place.
 
+    Raises RuntimeError for a negative `std`, and for a leaf that requires grad, NotImplementedError for integers.
+
     Example:
         >>> pb.zeros(2).normal_(3, 0)
         tensor([3., 3.])
@@ -458,6 +481,8 @@ def normal_(input, mean=0.0, std=1.0, *, generator=None):
 @operator(public=False)
 def exponential_(input, lambd=1.0, *, generator=None):
     """Draw every element from the exponential distribution of rate `lambd`, in place.
+
+    Raises RuntimeError for integers, for a rate that is not positive, and for a leaf that requires grad.
 
     Example:
         >>> pb.zeros(1000).exponential_(2.0).shape
@@ -470,6 +495,8 @@ def bernoulli_(input, p=0.5, *, generator=None):
     """Draw every element as 1 with probability `p` (a number, or a tensor that broadcasts) and 0 else, in
     place.
 
+    Raises RuntimeError for a probability outside of [0, 1], and for a leaf that requires grad.
+
     Example:
         >>> pb.zeros(2).bernoulli_(1.0)
         tensor([1., 1.])
@@ -479,6 +506,8 @@ def bernoulli_(input, p=0.5, *, generator=None):
 @operator(public=False)
 def random_(input, from_=None, to=None, *, generator=None):
     """Draw whole numbers from [from, to), from [0, to), or from all that the dtype holds, in place.
+
+    Raises RuntimeError for an empty range, and for a leaf that requires grad.
 
     Example:
         >>> pb.zeros(2).random_(4, 5)

@@ -7,6 +7,9 @@ from .declare import operator
 def repeat(input, *repeats):
     """The whole tensor so many times along each dimension; further repeats in front make new dimensions.
 
+    The dtype stays; the result is a copy. Raises RuntimeError for fewer repeats than dimensions, and for negative
+    ones.
+
     Example:
         >>> pb.tensor([1, 2]).repeat(2, 2)
         tensor([[1, 2, 1, 2],
@@ -17,6 +20,8 @@ def repeat(input, *repeats):
 @operator
 def tile(input, *dims):
     """:func:`repeat`, where missing repeats in front are 1, as in NumPy.
+
+    The dtype stays; the result is a copy. Raises RuntimeError for negative repeats, TypeError for what is no int.
 
     Example:
         >>> pb.tile(pb.tensor([[1], [2]]), (2,))
@@ -44,6 +49,8 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
 def flip(input, *dims):
     """The order of the elements along `dims` reversed, as a copy.
 
+    Shape and dtype stay. Raises IndexError for a dimension out of range, RuntimeError for one that is named twice.
+
     Example:
         >>> pb.flip(pb.tensor([[1, 2], [3, 4]]), (0,))
         tensor([[3, 4],
@@ -55,6 +62,8 @@ def flip(input, *dims):
 def fliplr(input):
     """The columns in reverse order: :func:`flip` of dimension 1.
 
+    Raises RuntimeError for fewer than two dimensions.
+
     Example:
         >>> pb.fliplr(pb.tensor([[1, 2], [3, 4]]))
         tensor([[2, 1],
@@ -65,6 +74,8 @@ def fliplr(input):
 @operator
 def flipud(input):
     """The rows in reverse order: :func:`flip` of dimension 0.
+
+    Raises RuntimeError for a scalar.
 
     Example:
         >>> pb.flipud(pb.tensor([[1, 2], [3, 4]]))
@@ -79,6 +90,9 @@ def roll(input, shifts, dims=None):
 
     Without `dims` the tensor is rolled as if it were flat.
 
+    Shape and dtype stay. Raises RuntimeError for several `shifts` and another number of `dims`, IndexError for a
+    dimension out of range.
+
     Example:
         >>> pb.roll(pb.tensor([1, 2, 3]), 1)
         tensor([3, 1, 2])
@@ -88,6 +102,8 @@ def roll(input, shifts, dims=None):
 @operator
 def rot90(input, k=1, dims=(0, 1)):
     """`k` quarter turns in the plane of the two `dims`, from the first towards the second.
+
+    Raises RuntimeError for fewer than two dimensions, and where both `dims` are the same.
 
     Example:
         >>> pb.rot90(pb.tensor([[1, 2], [3, 4]]))
@@ -100,6 +116,8 @@ def rot90(input, k=1, dims=(0, 1)):
 def tril(input, diagonal=0, *, out=None):
     """The lower triangle of the last two dimensions, up to a diagonal; zeros above.
 
+    Shape and dtype stay. Raises RuntimeError for fewer than two dimensions.
+
     Example:
         >>> pb.tril(pb.tensor([[1, 2], [3, 4]]))
         tensor([[1, 0],
@@ -110,6 +128,8 @@ def tril(input, diagonal=0, *, out=None):
 @operator(out="exact")
 def triu(input, diagonal=0, *, out=None):
     """The upper triangle of the last two dimensions, from a diagonal on; zeros below.
+
+    Shape and dtype stay. Raises RuntimeError for fewer than two dimensions.
 
     Example:
         >>> pb.triu(pb.tensor([[1, 2], [3, 4]]))
@@ -122,6 +142,8 @@ def triu(input, diagonal=0, *, out=None):
 def tril_(input, diagonal=0):
     """:func:`tril`, in place.
 
+    Raises RuntimeError for fewer than two dimensions, and for a leaf that requires grad.
+
     Example:
         >>> pb.ones(2, 2).tril_()
         tensor([[1., 0.],
@@ -132,6 +154,8 @@ def tril_(input, diagonal=0):
 @operator(public=False)
 def triu_(input, diagonal=0):
     """:func:`triu`, in place.
+
+    Raises RuntimeError for fewer than two dimensions, and for a leaf that requires grad.
 
     Example:
         >>> pb.ones(2, 2).triu_()
@@ -144,6 +168,8 @@ def triu_(input, diagonal=0):
 def tril_indices(row, col, offset=0, *, dtype=None, device=None):
     """Rows and columns of the lower triangle's entries, as a tensor of shape (2, n), of int64 or int32.
 
+    Raises RuntimeError for negative sizes, NotImplementedError for other dtypes.
+
     Example:
         >>> pb.tril_indices(2, 2)
         tensor([[0, 1, 1],
@@ -154,6 +180,8 @@ def tril_indices(row, col, offset=0, *, dtype=None, device=None):
 @operator(method=False)
 def triu_indices(row, col, offset=0, *, dtype=None, device=None):
     """Rows and columns of the upper triangle's entries, as a tensor of shape (2, n), of int64 or int32.
+
+    Raises RuntimeError for negative sizes, NotImplementedError for other dtypes.
 
     Example:
         >>> pb.triu_indices(2, 2)
@@ -166,6 +194,8 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None):
 def diag(input, diagonal=0, *, out=None):
     """A matrix with a vector on its diagonal; or a copy of a matrix's diagonal.
 
+    The dtype stays. Raises RuntimeError for more than two dimensions and for a scalar.
+
     Example:
         >>> pb.diag(pb.tensor([1, 2]))
         tensor([[1, 0],
@@ -177,6 +207,9 @@ def diag(input, diagonal=0, *, out=None):
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Matrices, in dimensions `dim1` and `dim2`, with the last dimension of `input` on their diagonals.
 
+    The dtype stays; there is one dimension more. Raises RuntimeError where both dimensions are the same, IndexError
+    for one out of range.
+
     Example:
         >>> pb.diag_embed(pb.zeros(5, 3)).shape
         pullback.Size([5, 3, 3])
@@ -186,6 +219,8 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
 @operator
 def diagflat(input, offset=0):
     """A matrix with all elements on its diagonal.
+
+    The dtype stays. Any number of dimensions will do: they are flattened.
 
     Example:
         >>> pb.diagflat(pb.tensor([[1], [2]]))
@@ -197,6 +232,8 @@ def diagflat(input, offset=0):
 @operator
 def trace(input):
     """The sum of a matrix's diagonal; integers are summed in int64.
+
+    A scalar. Raises RuntimeError for what is no matrix.
 
     Example:
         >>> pb.trace(pb.tensor([[1.0, 2.0], [3.0, 4.0]]))

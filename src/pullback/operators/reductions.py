@@ -27,6 +27,9 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The sum over `dim`, or over everything, with NaN counting as zero (and receiving a gradient of zero).
 
+    Floating dtypes stay, integers and bool add as int64; `dtype` converts before. Raises IndexError for a `dim` out
+    of range.
+
     Example:
         >>> pb.nansum(pb.tensor([1.0, float("nan"), 2.0]))
         tensor(3.)
@@ -52,6 +55,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     The derivative is the product of the other elements, computed without division: right at zeros, to every
     order.
 
+    `dtype` converts before. Raises IndexError for a `dim` out of range, TypeError for several dimensions.
+
     Example:
         >>> x = pb.tensor([2.0, 0.0, 3.0], requires_grad=True)
         >>> x.prod().backward()
@@ -64,6 +69,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
 def any(input, dim=None, keepdim=False, *, out=None):
     """Whether some element is not zero, over `dim` or everything; bool (uint8 for uint8).
 
+    Raises IndexError for a `dim` out of range.
+
     Example:
         >>> pb.any(pb.tensor([[0, 1], [0, 0]]), dim=1)
         tensor([ True, False])
@@ -74,6 +81,8 @@ def any(input, dim=None, keepdim=False, *, out=None):
 def all(input, dim=None, keepdim=False, *, out=None):
     """Whether every element is not zero, over `dim` or everything; bool (uint8 for uint8).
 
+    Raises IndexError for a `dim` out of range.
+
     Example:
         >>> pb.all(pb.tensor([[1, 1], [0, 1]]), dim=1)
         tensor([ True, False])
@@ -83,6 +92,8 @@ def all(input, dim=None, keepdim=False, *, out=None):
 @operator
 def count_nonzero(input, dim=None):
     """How many elements are not zero, over `dim` or everything; int64.
+
+    Raises IndexError for a `dim` out of range.
 
     Example:
         >>> pb.count_nonzero(pb.tensor([[0, 1], [2, 3]]), dim=0)
@@ -124,6 +135,8 @@ def amax(input, dim=(), keepdim=False, *, out=None):
     """The largest elements over `dim` (an int or a tuple of ints), or over everything; ties share the
     gradient.
 
+    The dtype stays. Raises IndexError for a `dim` out of range, RuntimeError where there is no element to choose.
+
     Example:
         >>> pb.amax(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=0)
         tensor([7., 5.])
@@ -135,6 +148,8 @@ def amin(input, dim=(), keepdim=False, *, out=None):
     """The smallest elements over `dim` (an int or a tuple of ints), or over everything; ties share the
     gradient.
 
+    The dtype stays. Raises IndexError for a `dim` out of range, RuntimeError where there is no element to choose.
+
     Example:
         >>> pb.amin(pb.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=0)
         tensor([1., 3.])
@@ -144,6 +159,8 @@ def amin(input, dim=(), keepdim=False, *, out=None):
 @operator(out="exact")
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest element, of everything or along `dim`, as a named tuple (min, max).
+
+    The dtype stays. Raises IndexError for a `dim` out of range, RuntimeError where there is no element to choose.
 
     Example:
         >>> low, high = pb.aminmax(pb.tensor([3.0, 1.0, 2.0]))
@@ -167,6 +184,8 @@ def argmax(input, dim=None, keepdim=False, *, out=None):
 @operator(out="exact")
 def argmin(input, dim=None, keepdim=False, *, out=None):
     """The index of the smallest element along `dim`, or in the flattened input; the first of ties; int64.
+
+    Raises IndexError for a `dim` out of range, and where there is no element to choose.
 
     Example:
         >>> pb.argmin(pb.tensor([3.0, 1.0, 2.0]))
@@ -192,6 +211,9 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=N
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation over `dim`, or of everything: the root of `var`; derivative 0 where it is 0.
 
+    The dtype stays; `keepdim` leaves size 1 in place of what is reduced. Raises RuntimeError for integers and bool,
+    IndexError for a `dim` out of range.
+
     Example:
         >>> pb.std(pb.tensor([[1.0, 3.0], [2.0, 2.0]]), dim=1)
         tensor([1.4142, 0.0000])
@@ -202,6 +224,8 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=N
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """(variance, mean) over `dim`, or of everything.
 
+    The dtype stays. Raises RuntimeError for integers and bool, IndexError for a `dim` out of range.
+
     Example:
         >>> pb.var_mean(pb.tensor([1.0, 2.0, 3.0]))
         (tensor(1.), tensor(2.))
@@ -211,6 +235,8 @@ def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 @operator(method=False)
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """(standard deviation, mean) over `dim`, or of everything.
+
+    The dtype stays. Raises RuntimeError for integers and bool, IndexError for a `dim` out of range.
 
     Example:
         >>> pb.std_mean(pb.tensor([1.0, 2.0, 3.0]))
@@ -235,6 +261,9 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
 def vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """The vector norm of order `ord` over `dim`, or of everything: sum(|x| ** ord) ** (1 / ord).
 
+    The dtype stays, or is `dtype`. Raises RuntimeError for integers and bool, and for no elements where the norm
+    has no value, IndexError for a `dim` out of range.
+
     Example:
         >>> pb.linalg.vector_norm(pb.tensor([3.0, -4.0]), ord=1)
         tensor(7.)
@@ -257,6 +286,9 @@ def softmax(input, dim, dtype=None, *, out=None):
 def log_softmax(input, dim, dtype=None, *, out=None):
     """The logarithm of `softmax`, exact also where the softmax is too small for its dtype.
 
+    Shape and dtype stay; `dtype` converts before. Raises IndexError for a `dim` out of range, NotImplementedError
+    for integers and bool.
+
     Example:
         >>> pb.log_softmax(pb.tensor([0.0, 1000.0]), dim=0)
         tensor([-1000.,     0.])
@@ -266,6 +298,8 @@ def log_softmax(input, dim, dtype=None, *, out=None):
 @operator
 def logsumexp(input, dim, keepdim=False, *, out=None):
     """log(sum(exp(input))) over `dim` (an int or a tuple of ints), without overflow; -inf for rows of -inf.
+
+    Floating dtypes stay, integers become the default floating dtype. Raises IndexError for a `dim` out of range.
 
     Example:
         >>> pb.logsumexp(pb.tensor([1000.0, 1000.0]), dim=0)

@@ -11,6 +11,8 @@ from .declare import operator
 def cumsum(input, dim, *, dtype=None, out=None):
     """Running sums along `dim`; integers and bool add as int64.
 
+    The shape stays; `dtype` converts before. Raises IndexError for a `dim` out of range.
+
     Example:
         >>> pb.cumsum(pb.tensor([1.0, 2.0, 3.0]), dim=0)
         tensor([1., 3., 6.])
@@ -20,6 +22,8 @@ def cumsum(input, dim, *, dtype=None, out=None):
 @operator(out="own")
 def cumprod(input, dim, *, dtype=None, out=None):
     """Running products along `dim`; integers and bool multiply as int64. Derivatives are right at zeros.
+
+    The shape stays; `dtype` converts before. Raises IndexError for a `dim` out of range.
 
     Example:
         >>> x = pb.tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -33,6 +37,8 @@ def cumprod(input, dim, *, dtype=None, out=None):
 def cummax(input, dim, *, out=None):
     """Running maxima along `dim` as a named tuple (values, indices); the last of equal elements; NaN wins.
 
+    Both have the shape of `input`; values its dtype, indices int64. Raises IndexError for a `dim` out of range.
+
     Example:
         >>> pb.cummax(pb.tensor([1.0, 3.0, 2.0]), dim=0).values
         tensor([1., 3., 3.])
@@ -43,6 +49,8 @@ def cummax(input, dim, *, out=None):
 def cummin(input, dim, *, out=None):
     """Running minima along `dim` as a named tuple (values, indices); the last of equal elements; NaN wins.
 
+    Both have the shape of `input`; values its dtype, indices int64. Raises IndexError for a `dim` out of range.
+
     Example:
         >>> pb.cummin(pb.tensor([2.0, 3.0, 1.0]), dim=0).indices
         tensor([0, 0, 2])
@@ -52,6 +60,8 @@ def cummin(input, dim, *, out=None):
 @operator(out="exact")
 def logcumsumexp(input, dim, *, out=None):
     """log(cumsum(exp(input))) along `dim`, without overflow.
+
+    Shape and dtype stay. Raises IndexError for a `dim` out of range, NotImplementedError for integers.
 
     Example:
         >>> pb.logcumsumexp(pb.tensor([0.0, 0.0]), dim=0)

@@ -62,15 +62,26 @@ def _check_alpha(alpha, *operands):
 
 
 def _add(input, other, *, alpha=1, out=None, in_place=False):
-    """input + alpha * other, broadcast.
+    """input + alpha * other, element by element.
 
-    Args:
-        input, other: tensors (or `other` a number) whose shapes broadcast; the result has their common dtype.
-        alpha: a number that scales `other`.
+    Shape: that which `input` and `other` broadcast to; one may be a number.
+    Dtype: the common dtype.
+    Derivative: 1 in `input`, alpha in `other`.
+    Written into `out`, where that is given.
+
+    Raises:
+        TypeError: no operand is a tensor.
+        RuntimeError: shapes that do not broadcast; a floating `alpha` where all else are integers; an `out` of a dtype
+            that the result cannot be cast to.
 
     Example:
-        >>> pb.add(pb.tensor([1.0, 2.0]), pb.tensor([10.0, 20.0]), alpha=0.5)
-        tensor([ 6., 12.])
+        >>> a = pb.tensor([1.0, 2.0], requires_grad=True)
+        >>> b = pb.tensor([10.0, 20.0], requires_grad=True)
+        >>> pb.add(a, b, alpha=0.5)
+        tensor([ 6., 12.], grad_fn=<AddBackward0>)
+        >>> pb.add(a, b, alpha=0.5).sum().backward()
+        >>> a.grad, b.grad
+        (tensor([1., 1.]), tensor([0.5000, 0.5000]))
     """
     if alpha == 1:
         return _call("add", in_place, out, input, other)
@@ -79,13 +90,26 @@ def _add(input, other, *, alpha=1, out=None, in_place=False):
 
 
 def _sub(input, other, *, alpha=1, out=None, in_place=False):
-    """input - alpha * other, broadcast.
+    """input - alpha * other, element by element.
 
-    Raises RuntimeError for Booleans: use ``^`` or `logical_xor`.
+    Shape: that which `input` and `other` broadcast to; one may be a number.
+    Dtype: the common dtype.
+    Derivative: 1 in `input`, -alpha in `other`.
+    Written into `out`, where that is given.
+    Also called `pullback.subtract`.
+
+    Raises:
+        TypeError: no operand is a tensor.
+        RuntimeError: operands that are bool, for which ``^`` or `logical_xor` is meant; shapes that do not broadcast; a
+            floating `alpha` where all else are integers; an `out` of a dtype that the result cannot be cast to.
 
     Example:
-        >>> pb.sub(pb.tensor([1.0, 2.0]), 0.5)
-        tensor([0.5000, 1.5000])
+        >>> a = pb.tensor([1.0, 2.0], requires_grad=True)
+        >>> pb.sub(a, 0.5)
+        tensor([0.5000, 1.5000], grad_fn=<SubBackward0>)
+        >>> pb.sub(0.5, a).sum().backward()
+        >>> a.grad
+        tensor([-1., -1.])
     """
     if alpha == 1:
         return _call("sub", in_place, out, input, other)
@@ -94,7 +118,9 @@ def _sub(input, other, *, alpha=1, out=None, in_place=False):
 
 
 def _rsub(input, other, *, alpha=1, out=None, in_place=False):
-    """other - alpha * input.
+    """other - alpha * input, element by element: `sub` with its operands exchanged, and its shapes, dtypes and errors.
+
+    Raises RuntimeError for operands that are bool.
 
     Example:
         >>> pb.rsub(pb.tensor([1.0, 2.0]), 1)
@@ -107,16 +133,29 @@ def _rsub(input, other, *, alpha=1, out=None, in_place=False):
 
 
 def _div(input, other, *, rounding_mode=None, out=None, in_place=False):
-    """input / other, broadcast; integers divide to floats.
+    """input / other, element by element; with a `rounding_mode` the quotient is rounded to an integer.
 
-    Args:
-        rounding_mode: None, "trunc" (towards zero, as C) or "floor" (as Python's ``//``).
+    The mode is None, "trunc" (towards zero, as C) or "floor" (as Python's ``//``).
 
-    Raises RuntimeError for an integer division by zero with a rounding mode.
+    Shape: that which `input` and `other` broadcast to; one may be a number.
+    Dtype: the common dtype; without a mode integers and bool become the default floating dtype.
+    Derivative: that of the quotient; 0 with a mode, as a staircase is flat.
+    Written into `out`, where that is given.
+    Also called `pullback.divide`.
+
+    Raises:
+        TypeError: no operand is a tensor.
+        NotImplementedError: bool, with a mode.
+        RuntimeError: integers divided by 0, with a mode; another mode; shapes that do not broadcast; an `out` of a dtype
+            that the result cannot be cast to.
 
     Example:
-        >>> pb.div(pb.tensor([7, -7]), 2)
-        tensor([ 3.5000, -3.5000])
+        >>> a = pb.tensor([7.0, -7.0], requires_grad=True)
+        >>> pb.div(a, 2)
+        tensor([ 3.5000, -3.5000], grad_fn=<DivBackward0>)
+        >>> pb.div(a, 2).sum().backward()
+        >>> a.grad
+        tensor([0.5000, 0.5000])
         >>> pb.div(pb.tensor([7, -7]), 2, rounding_mode="floor")
         tensor([ 3, -4])
     """
@@ -132,7 +171,9 @@ def _div(input, other, *, rounding_mode=None, out=None, in_place=False):
 
 
 def _true_divide(input, other, *, out=None, in_place=False):
-    """input / other, broadcast; integers divide to floats.
+    """input / other, element by element: `div` without a rounding mode, and its shapes, dtypes and errors.
+
+    Raises RuntimeError for shapes that do not broadcast, TypeError where no operand is a tensor.
 
     Example:
         >>> pb.true_divide(pb.tensor([1, 2]), 4)
@@ -142,15 +183,27 @@ def _true_divide(input, other, *, out=None, in_place=False):
 
 
 def _clamp(input, min=None, max=None, *, out=None, in_place=False):
-    """input brought between `min` and `max`: numbers, tensors that broadcast, or None for no bound.
+    """input brought between `min` and `max`: numbers, tensors, or None for no bound. Where they cross, `max` wins.
 
-    Where bounds cross, `max` wins. On a bound the input keeps the gradient.
+    Shape: that which `input` and the bounds broadcast to.
+    Dtype: the common dtype.
+    Derivative: 1 in `input` from bound to bound, the bounds included; a bound that is a tensor gets the gradient beyond.
+    Written into `out`, where that is given.
+    Also called `pullback.clip`.
 
-    Raises RuntimeError when both bounds are None.
+    Raises:
+        TypeError: no operand is a tensor.
+        NotImplementedError: bool between two bounds that are bool.
+        RuntimeError: no bound; a number that does not fit the integer dtype it is used in; shapes that do not broadcast;
+            an `out` of a dtype that the result cannot be cast to.
 
     Example:
-        >>> pb.clamp(pb.tensor([-2.0, 0.5, 2.0]), -1, 1)
-        tensor([-1.0000,  0.5000,  1.0000])
+        >>> x = pb.tensor([-2.0, 0.5, 1.0, 2.0], requires_grad=True)
+        >>> pb.clamp(x, -1, 1)
+        tensor([-1.0000,  0.5000,  1.0000,  1.0000], grad_fn=<ClampBackward1>)
+        >>> pb.clamp(x, -1, 1).sum().backward()
+        >>> x.grad
+        tensor([0., 1., 1., 0.])
     """
     if min is None:
         if max is None:
@@ -162,7 +215,17 @@ def _clamp(input, min=None, max=None, *, out=None, in_place=False):
 
 
 def _round(input, *, decimals=0, out=None, in_place=False):
-    """input rounded to the nearest integer, halves to the even one; or to a number of decimals.
+    """input rounded to the nearest integer, halves to the even one; or to so many `decimals`, tens for a negative number.
+
+    Shape: that of `input`, which may be any.
+    Dtype: that of `input`.
+    Derivative: 0 everywhere: a staircase is flat, and so it is on the steps.
+    Written into `out`, where that is given.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        NotImplementedError: bool; integers with `decimals`.
+        RuntimeError: an `out` of a dtype that the result cannot be cast to.
 
     Example:
         >>> pb.round(pb.tensor([0.5, 1.5, 2.567]))
@@ -178,11 +241,26 @@ def _round(input, *, decimals=0, out=None, in_place=False):
 
 
 def _logit(input, eps=None, *, out=None, in_place=False):
-    """log(input / (1 - input)), the inverse of sigmoid; with `eps`, of input brought between eps and 1 - eps.
+    """log(input / (1 - input)), the inverse of sigmoid: infinite at 0 and 1, NaN beyond.
+
+    With `eps`, input is brought between eps and 1 - eps before.
+
+    Shape: that of `input`, which may be any.
+    Dtype: that of `input`, integers and bool made the default floating dtype.
+    Derivative: 1 / (input * (1 - input)); 0 where `eps` has moved the input.
+    Written into `out`, where that is given.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        RuntimeError: an `out` of a dtype that the result cannot be cast to.
 
     Example:
-        >>> pb.logit(pb.tensor([0.5, 0.75]))
-        tensor([0.0000, 1.0986])
+        >>> x = pb.tensor([0.25, 0.5, 0.75], requires_grad=True)
+        >>> pb.logit(x)
+        tensor([-1.0986,  0.0000,  1.0986], grad_fn=<LogitBackward0>)
+        >>> pb.logit(x).sum().backward()
+        >>> x.grad
+        tensor([5.3333, 4.0000, 5.3333])
     """
     if eps is None:
         return _call("logit", in_place, out, input)
@@ -193,7 +271,16 @@ _LARGEST = {_core.float32: 3.4028234663852886e38, _core.float64: 1.7976931348623
 
 
 def _nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=False):
-    """input with NaN (by 0) and infinities (by the largest finite numbers of its dtype) replaced.
+    """input with NaN (by 0) and infinities (by the largest finite numbers of its dtype) replaced, or by what is given.
+
+    Shape: that of `input`, which may be any.
+    Dtype: that of `input`.
+    Derivative: 1, and 0 where a value is replaced, which does not depend on the input.
+    Written into `out`, where that is given.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        RuntimeError: an `out` of a dtype that the result cannot be cast to.
 
     Example:
         >>> pb.nan_to_num(pb.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
@@ -217,9 +304,14 @@ def _nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place
 
 @composed
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether |input - other| <= atol + rtol * |other|, element by element.
+    """Whether |input - other| <= atol + rtol * |other|, element by element; equal infinities are close.
 
-    Raises RuntimeError for different dtypes or negative tolerances.
+    Shape: that which `input` and `other` broadcast to.
+    Dtype: bool. NaN is close to NaN with `equal_nan` only.
+
+    Raises:
+        TypeError: `input` or `other` is no tensor.
+        RuntimeError: different dtypes; negative tolerances; shapes that do not broadcast.
 
     Example:
         >>> pb.isclose(pb.tensor([1.0, 2.0]), pb.tensor([1.0 + 1e-9, 2.1]))
@@ -264,11 +356,24 @@ FUNCTIONS["logit_"] = METHODS["logit_"]
 def polygamma(n, input, *, out=None):
     """The n-th derivative of digamma, for n = 0, 1, ...
 
-    Raises RuntimeError for a negative n.
+    Shape: that of `input`, which may be any.
+    Dtype: that of `input`, integers and bool made the default floating dtype.
+    Derivative: polygamma(n + 1, input).
+    Accuracy: at most 60 units in the last place; left of 0, where it has poles, of 1.
+    Written into `out`, where that is given.
+    Also called `pullback.special.polygamma`.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        RuntimeError: a negative n; an `out` of a dtype that the result cannot be cast to.
 
     Example:
-        >>> pb.polygamma(1, pb.tensor([1.0]))
-        tensor([1.6449])
+        >>> x = pb.tensor([0.5, 1.0, 2.0], requires_grad=True)
+        >>> pb.polygamma(1, x)
+        tensor([4.9348, 1.6449, 0.6449], grad_fn=<PolygammaBackward0>)
+        >>> pb.polygamma(1, x).sum().backward()
+        >>> x.grad
+        tensor([-16.8288,  -2.4041,  -0.4041])
     """
     if n < 0:
         raise RuntimeError(
@@ -278,7 +383,7 @@ def polygamma(n, input, *, out=None):
 
 
 def _polygamma_method(self, n):
-    """The n-th derivative of digamma.
+    """The n-th derivative of digamma: see `pullback.polygamma`. Raises RuntimeError for a negative n.
 
     Example:
         >>> pb.tensor([1.0]).polygamma(1)
@@ -290,11 +395,18 @@ def _polygamma_method(self, n):
 def _polygamma_in_place(self, n):
     """In-place form of `polygamma`: the tensor takes the result, and is returned.
 
+    Raises RuntimeError for a negative n, for integers, and for a leaf that requires grad.
+
     Example:
         >>> pb.tensor([1.0]).polygamma_(1)
         tensor([1.6449])
     """
-    return self.copy_(polygamma(n, self))  # the operand that is written is not the first
+    result = polygamma(n, self)  # the operand that is written is not the first
+    if result.dtype != self.dtype:
+        raise RuntimeError(
+            f"result type {_name(result)} can't be cast to the desired output type {_name(self)}"
+        )
+    return self.copy_(result)
 
 
 FUNCTIONS["polygamma"] = polygamma

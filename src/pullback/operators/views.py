@@ -29,6 +29,8 @@ def view(input, *size, dtype=None):
 def view_as(input, other):
     """`input.view(other.shape)`.
 
+    Raises RuntimeError for another number of elements, and where the strides do not allow a view.
+
     Example:
         >>> pb.arange(4).view_as(pb.zeros(2, 2))
         tensor([[0, 1],
@@ -53,6 +55,8 @@ def reshape(input, *shape):
 def reshape_as(input, other):
     """`input.reshape(other.shape)`.
 
+    Raises RuntimeError for another number of elements.
+
     Example:
         >>> pb.arange(4).reshape_as(pb.zeros(2, 2))
         tensor([[0, 1],
@@ -64,6 +68,9 @@ def reshape_as(input, other):
 def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from `start_dim` to `end_dim`, both included, as one; a scalar becomes a vector.
 
+    A view where strides allow it, else a copy. Raises IndexError for a dimension out of range, RuntimeError where
+    `end_dim` comes before `start_dim`.
+
     Example:
         >>> pb.flatten(pb.zeros(2, 3, 4), 1).shape
         pullback.Size([2, 12])
@@ -73,6 +80,8 @@ def flatten(input, start_dim=0, end_dim=-1):
 @operator
 def unflatten(input, dim, sizes):
     """Dimension `dim` as several, of the given `sizes` (one may be -1), whose product is its size.
+
+    A view. Raises RuntimeError for sizes of another product, IndexError for a `dim` out of range.
 
     Example:
         >>> pb.unflatten(pb.zeros(2, 12), 1, (3, -1)).shape
@@ -84,6 +93,8 @@ def unflatten(input, dim, sizes):
 def ravel(input):
     """All elements in one dimension: a view where `input` is contiguous, else of a copy.
 
+    A vector of the dtype of `input`. Raises TypeError for what is no tensor.
+
     Example:
         >>> pb.tensor([[1, 2], [3, 4]]).ravel()
         tensor([1, 2, 3, 4])
@@ -93,6 +104,8 @@ def ravel(input):
 @operator
 def transpose(input, dim0, dim1):
     """Dimensions `dim0` and `dim1` exchanged.
+
+    A view. Raises IndexError for a dimension out of range.
 
     Example:
         >>> pb.transpose(pb.zeros(2, 3), 0, 1).shape
@@ -104,6 +117,8 @@ def transpose(input, dim0, dim1):
 def swapaxes(input, axis0, axis1):
     """:func:`transpose`, by NumPy's name.
 
+    A view. Raises IndexError for a dimension out of range.
+
     Example:
         >>> pb.swapaxes(pb.zeros(2, 3, 4), 0, 2).shape
         pullback.Size([4, 3, 2])
@@ -113,6 +128,8 @@ def swapaxes(input, axis0, axis1):
 @operator(core="transpose")
 def swapdims(input, dim0, dim1):
     """:func:`transpose`, by another name.
+
+    A view. Raises IndexError for a dimension out of range.
 
     Example:
         >>> pb.swapdims(pb.zeros(2, 3, 4), 0, 2).shape
@@ -135,6 +152,8 @@ def t(input):
 def adjoint(input):
     """The last two dimensions exchanged (and conjugated, for complex numbers).
 
+    A view. Raises RuntimeError for a vector.
+
     Example:
         >>> pb.adjoint(pb.zeros(5, 2, 3)).shape
         pullback.Size([5, 3, 2])
@@ -144,6 +163,9 @@ def adjoint(input):
 @operator
 def permute(input, *dims):
     """The dimensions in the order `dims`, which names each once.
+
+    A view. Raises RuntimeError for another number of dimensions and for one that is named twice, IndexError for one
+    out of range.
 
     Example:
         >>> pb.permute(pb.zeros(2, 3, 4), (2, 0, 1)).shape
@@ -167,6 +189,8 @@ def movedim(input, source, destination):
 def squeeze(input, dim=None):
     """Without dimensions of size one: all of them, or those among `dim` (an int or a tuple).
 
+    A view; a dimension among `dim` of another size stays. Raises IndexError for a `dim` out of range.
+
     Example:
         >>> pb.squeeze(pb.zeros(1, 3, 1), 0).shape
         pullback.Size([3, 1])
@@ -176,6 +200,8 @@ def squeeze(input, dim=None):
 @operator
 def unsqueeze(input, dim):
     """With a dimension of size one inserted at `dim`, which may be -1 for the last.
+
+    A view. Raises IndexError for a `dim` out of range.
 
     Example:
         >>> pb.unsqueeze(pb.zeros(3), -1).shape
@@ -189,6 +215,8 @@ def expand(input, *size):
 
     Several indices then reach one element, so the result cannot be written in place.
 
+    Raises RuntimeError for fewer sizes than dimensions, and for another size of a dimension that is not 1.
+
     Example:
         >>> pb.tensor([[1], [2]]).expand(-1, 3)
         tensor([[1, 1, 1],
@@ -199,6 +227,8 @@ def expand(input, *size):
 @operator(public=False)
 def expand_as(input, other):
     """`input.expand(other.shape)`.
+
+    Raises RuntimeError where the shapes do not fit, as `expand` does.
 
     Example:
         >>> pb.tensor([1, 2]).expand_as(pb.zeros(2, 2))
@@ -211,6 +241,8 @@ def expand_as(input, other):
 def broadcast_to(input, size):
     """`input` broadcast to the shape `size`, without copying.
 
+    Raises RuntimeError where the shapes do not fit, as `expand` does.
+
     Example:
         >>> pb.broadcast_to(pb.tensor([1, 2]), (2, 2))
         tensor([[1, 2],
@@ -221,6 +253,8 @@ def broadcast_to(input, size):
 @operator(method=False)
 def broadcast_tensors(*tensors):
     """The tensors expanded to their common shape, as a tuple.
+
+    Raises RuntimeError for shapes that do not broadcast.
 
     Example:
         >>> [x.shape for x in pb.broadcast_tensors(pb.zeros(3, 1), pb.zeros(2))]
@@ -257,6 +291,8 @@ def broadcast_shapes(*shapes):
 def atleast_1d(*tensors):
     """Scalars as vectors of one element, everything else as it is; several tensors give a tuple.
 
+    Raises TypeError for what is no tensor.
+
     Example:
         >>> pb.atleast_1d(pb.tensor(2.0))
         tensor([2.])
@@ -266,6 +302,8 @@ def atleast_1d(*tensors):
 @operator(method=False)
 def atleast_2d(*tensors):
     """Scalars and vectors as matrices of one row, everything else as it is.
+
+    Raises TypeError for what is no tensor.
 
     Example:
         >>> pb.atleast_2d(pb.tensor([1, 2]))
@@ -277,6 +315,8 @@ def atleast_2d(*tensors):
 def atleast_3d(*tensors):
     """With at least three dimensions: a vector of n elements as (1, n, 1), a matrix with one more at the end.
 
+    Raises TypeError for what is no tensor.
+
     Example:
         >>> pb.atleast_3d(pb.tensor([1, 2])).shape
         pullback.Size([1, 2, 1])
@@ -286,6 +326,8 @@ def atleast_3d(*tensors):
 @operator
 def detach(input):
     """The same memory outside of the graph: no gradient flows through it, and it does not require any.
+
+    Writes to either are seen in both. Raises TypeError for what is no tensor.
 
     Example:
         >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
@@ -298,6 +340,8 @@ def detach(input):
 def contiguous(input, memory_format=None):
     """Itself if its elements lie in row-major order without gaps, else such a copy.
 
+    `memory_format` is accepted and ignored. Raises TypeError for what is no tensor.
+
     Example:
         >>> pb.zeros(2, 3).t().contiguous().stride()
         (2, 1)
@@ -309,6 +353,8 @@ def clone(input, *, memory_format=None):
     """A copy that gradients flow through, with the strides of `input` where those are without gaps.
 
     `memory_format=pb.contiguous_format` makes it row-major.
+
+    Raises TypeError for what is no tensor.
 
     Example:
         >>> x = pb.tensor([1.0, 2.0])
@@ -325,6 +371,8 @@ def clone(input, *, memory_format=None):
 def squeeze_(input, dim=None):
     """:func:`squeeze`, in place.
 
+    Raises IndexError for a `dim` out of range, RuntimeError for a leaf that requires grad.
+
     Example:
         >>> pb.zeros(1, 2).squeeze_().shape
         pullback.Size([2])
@@ -334,6 +382,8 @@ def squeeze_(input, dim=None):
 @operator(public=False)
 def unsqueeze_(input, dim):
     """:func:`unsqueeze`, in place.
+
+    Raises IndexError for a `dim` out of range, RuntimeError for a leaf that requires grad.
 
     Example:
         >>> pb.zeros(2).unsqueeze_(0).shape
@@ -345,6 +395,8 @@ def unsqueeze_(input, dim):
 def transpose_(input, dim0, dim1):
     """:func:`transpose`, in place.
 
+    Raises IndexError for a dimension out of range, RuntimeError for a leaf that requires grad.
+
     Example:
         >>> pb.zeros(2, 3).transpose_(0, 1).shape
         pullback.Size([3, 2])
@@ -354,6 +406,8 @@ def transpose_(input, dim0, dim1):
 @operator(public=False, core="transpose_")
 def swapaxes_(input, axis0, axis1):
     """:func:`swapaxes`, in place.
+
+    Raises IndexError for a dimension out of range, RuntimeError for a leaf that requires grad.
 
     Example:
         >>> pb.zeros(2, 3).swapaxes_(0, 1).shape
@@ -365,6 +419,8 @@ def swapaxes_(input, axis0, axis1):
 def swapdims_(input, dim0, dim1):
     """:func:`swapdims`, in place.
 
+    Raises IndexError for a dimension out of range, RuntimeError for a leaf that requires grad.
+
     Example:
         >>> pb.zeros(2, 3).swapdims_(0, 1).shape
         pullback.Size([3, 2])
@@ -374,6 +430,8 @@ def swapdims_(input, dim0, dim1):
 @operator(public=False)
 def t_(input):
     """:func:`t`, in place.
+
+    Raises RuntimeError for more than two dimensions, and for a leaf that requires grad.
 
     Example:
         >>> pb.zeros(2, 3).t_().shape
