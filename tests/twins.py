@@ -28,6 +28,16 @@ def flat(result):
     return [t for each in result for t in flat(each)] if isinstance(result, (tuple, list)) else [result]
 
 
+def outcome(call):
+    """(the tensors that a call returned, what it raised), whatever it warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return flat(call()), None
+        except Exception as error:
+            return None, error
+
+
 def is_tensor(value):
     return hasattr(value, "grad_fn")
 

@@ -7,6 +7,7 @@ import inspect
 import warnings
 
 import pytest
+from twins import flat
 
 import pullback as pb
 from pullback.autograd import forward_ad
@@ -53,10 +54,6 @@ def evaluate(m, call, x, **options):
 
 def matrix(m):
     return m.arange(6.0).reshape(2, 3) + 1
-
-
-def flat(result):
-    return list(result) if isinstance(result, tuple) else [result]
 
 
 def empties(m, call, dtype=None):

@@ -8,6 +8,7 @@ import gc
 
 import numpy as np
 import pytest
+from deferral import deferral
 
 import pullback as pb
 from pullback import _core
@@ -45,9 +46,8 @@ REDUCTIONS = {
 
 @pytest.fixture(autouse=True)
 def deferred():
-    before = _core.deferral(False, 1024)
-    yield
-    _core.deferral(*before)
+    with deferral(least=1024):
+        yield
     gc.collect()
 
 

@@ -8,9 +8,9 @@ import itertools
 
 import numpy as np
 import pytest
+from deferral import deferral
 
 import pullback as pb
-from pullback import _core
 
 N = 300
 FLOATS = (pb.float32, pb.float64)
@@ -96,20 +96,16 @@ def results(dtype, f, g):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_pairs_of_instructions(dtype):
-    before = _core.deferral(False, 1)
-    try:
-        for f, g in itertools.product(having(dtype), repeat=2):
-            seen = []
-            for immediate in (False, True):
-                _core.deferral(immediate, 1)
+    for f, g in itertools.product(having(dtype), repeat=2):
+        seen = []
+        for immediate in (False, True):
+            with deferral(immediate, 1):
                 made = results(dtype, f, g)
                 # Each alone: what reads a value too would keep it out of the chain.
                 seen.append([])
                 while made:
                     seen[-1].append(bits(made.pop(0)))
-            assert seen[0] == seen[1], (f, g)
-    finally:
-        _core.deferral(*before)
+        assert seen[0] == seen[1], (f, g)
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -117,19 +113,15 @@ def test_pairs_of_instructions(dtype):
     "f", [pb.sub, pb.div, pb.minimum, pb.maximum, pb.add, pb.mul], ids=lambda f: f.__name__
 )
 def test_one_value_in_hand_at_every_place_of_a_long_chain(f, dtype):
-    before = _core.deferral(False, 1)
-    try:
-        for place in range(16):  # longer than a chain
-            seen = []
-            for immediate in (False, True):
-                _core.deferral(immediate, 1)
+    for place in range(16):  # longer than a chain
+        seen = []
+        for immediate in (False, True):
+            with deferral(immediate, 1):
                 y = data(dtype, 3) + 1
                 for k in range(16):
                     y = f(y, y) if k == place else y * 0.5
                 seen.append(bits(y))
-            assert seen[0] == seen[1], place
-    finally:
-        _core.deferral(*before)
+        assert seen[0] == seen[1], place
 
 
 def test_differences_of_differences():

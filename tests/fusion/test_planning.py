@@ -11,6 +11,7 @@ import threading
 
 import numpy as np
 import pytest
+from deferral import deferral
 
 import pullback as pb
 from pullback import _core
@@ -21,9 +22,8 @@ FEW = 200  # that a program may have beyond the promise
 
 @pytest.fixture(autouse=True)
 def deferring():
-    before = _core.deferral(False, 4096)
-    yield
-    _core.deferral(*before)
+    with deferral():
+        yield
 
 
 def doubling(steps):

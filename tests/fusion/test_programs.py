@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from deferral import deferral
 from fusion import reference
 from fusion.language import LARGE, MEDIUM, SMALL, write
 from fusion.machine import first_difference, replay, text_of
@@ -18,7 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pullback as pb
-from pullback import _core
 
 STEP = st.tuples(*[st.integers(0, 59)] * 7)
 DTYPES = st.lists(
@@ -153,24 +153,21 @@ SLICE = Ref.__getitem__
 
 @pytest.mark.parametrize("n", [3, 50])
 def test_a_pending_reader_of_an_expanded_small_value_sees_the_old_one(n):
-    before = _core.deferral(False, 4096)
-    x = pb.ones(n, dtype=pb.float64)
-    y = x.expand(2000, n) * 1.5
-    x.mul_(2)
-    found = y[0, 0].item()
-    _core.deferral(*before)
-    assert found == 1.5
+    with deferral():
+        x = pb.ones(n, dtype=pb.float64)
+        y = x.expand(2000, n) * 1.5
+        x.mul_(2)
+        assert y[0, 0].item() == 1.5
 
 
 @pytest.mark.parametrize("at", [0, 600])
 def test_one_element_of_the_value_that_is_written_over(at):
-    before = _core.deferral(False, 4096)
-    x = pb.arange(1, 5001, dtype=pb.float64) * 2
+    with deferral():
+        x = pb.arange(1, 5001, dtype=pb.float64) * 2
+        s = x[at]
+        x -= 0.5 * (s + 0.25 * x)
     expected = 2 * np.arange(1.0, 5001)
-    s = x[at]
-    x -= 0.5 * (s + 0.25 * x)
     expected -= 0.5 * (expected[at] + 0.25 * expected)
-    _core.deferral(*before)
     np.testing.assert_array_equal(x.numpy(), expected)
 
 
@@ -184,9 +181,8 @@ def test_an_input_that_no_root_leads_to_is_not_walked():
 
 @pytest.fixture
 def deferred():
-    before = _core.deferral(False, 1)
-    yield
-    _core.deferral(*before)
+    with deferral(least=1):
+        yield
 
 
 def test_explaining_calls_no_hooks(deferred):

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from deferral import deferral
 
 import pullback as pb
 from pullback import _core
@@ -23,9 +24,8 @@ def leaf(seed=0, n=N, dtype=None):
 
 @pytest.fixture(autouse=True)
 def nothing_left():
-    before = _core.deferral(False, 4096)
-    yield
-    _core.deferral(*before)
+    with deferral():
+        yield
     gc.collect()
 
 

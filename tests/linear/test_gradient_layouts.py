@@ -5,6 +5,7 @@ import gc
 import numpy as np
 import pytest
 from checks import tensor
+from deferral import deferral
 
 import pullback as pb
 from pullback import _core
@@ -13,9 +14,8 @@ from pullback.nn import functional
 
 @pytest.fixture(autouse=True)
 def deferring():
-    before = _core.deferral(False, 4096)
-    yield
-    _core.deferral(*before)
+    with deferral():
+        yield
     gc.collect()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from twins import flat, outcome
 
 import pullback as pb
 
@@ -41,17 +42,6 @@ CALLS = {
     "diff_2": lambda m, x: m.diff(x, n=2, dim=0),
     "histc": lambda m, x: m.histc(x, 4, -1.0, 1.0),
 }
-
-
-def parts(result):
-    return [result] if not isinstance(result, tuple) else list(result)
-
-
-def outcome(call):
-    try:
-        return parts(call()), None
-    except Exception as error:
-        return None, error
 
 
 @pytest.mark.parametrize("shape", INPUTS)
@@ -98,7 +88,7 @@ def test_gradients(name, shape):
         return
     x = INPUTS[shape]
     a, b = pb.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
-    ya, yb = parts(CALLS[name](pb, a))[0], parts(CALLS[name](torch, b))[0]
+    ya, yb = flat(CALLS[name](pb, a))[0], flat(CALLS[name](torch, b))[0]
     assert ya.grad_fn.name() == yb.grad_fn.name()
     (ya * ya).sum().backward()
     (yb * yb).sum().backward()
