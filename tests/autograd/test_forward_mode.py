@@ -226,3 +226,18 @@ def test_functions_in_every_mode(function):
         dual = fwd.make_dual(x, pb.ones_like(x))
         (g,) = pb.autograd.grad(f(dual), dual, create_graph=True)
         assert fwd.unpack_dual(g).tangent.item() == 12
+
+
+@pytest.mark.parametrize("wrong", [lambda t: t[0], lambda t: t[None], lambda t: t.T])
+def test_a_tangent_of_a_functions_own_has_the_shape_of_its_output(wrong):
+    class Twice(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def jvp(ctx, t):
+            return wrong(2 * t)
+
+    with fwd.dual_level(), pytest.raises(RuntimeError, match="different size than that of the original"):
+        Twice.apply(fwd.make_dual(pb.ones(2, 3), pb.ones(2, 3)))
