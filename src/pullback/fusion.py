@@ -5,6 +5,7 @@ with them, in one pass over memory. ``PULLBACK_IMMEDIATE=1`` in the environment 
 """
 
 from . import _core
+from .autograd import graph
 from .operators.declare import composed
 
 __all__ = ["Explanation", "counters", "explain", "synchronize"]
@@ -56,8 +57,6 @@ def counters():
 
 def _gradients(tensor):
     """Pending gradients by the leaves; no hook sees them."""
-    from .autograd import graph
-
     leaves = [graph.leaf_of(node) for node in graph.walk([tensor.grad_fn])]
     leaves = tuple([leaf for leaf in leaves if leaf is not None])
     total = tensor if tensor.ndim == 0 else tensor.sum()

@@ -4,6 +4,8 @@ Loaded when an error is on its way; a program without one never runs this. The c
 `hint` (python/hints.h) and appends what they return to the first sentence of the error.
 """
 
+from . import missing
+
 MODULES = (
     "",
     "autograd",
@@ -86,9 +88,7 @@ def absent(home, name):
 
 def _is_pytorch(home, name):
     if home == "Tensor":
-        from .missing import PYTORCH
-
-        return name in PYTORCH.split()
+        return name in missing.PYTORCH.split()
     from .absent import PYTORCH
 
     return name in PYTORCH.get(home, "").split()

@@ -12,14 +12,11 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-import pullback as pb
-
-if TYPE_CHECKING:
-    from pullback import Tensor
+from ._core import Tensor, get_default_dtype
 
 __all__ = ["get_printoptions", "printoptions", "set_printoptions", "tensor_repr"]
 
@@ -115,7 +112,7 @@ def tensor_repr(tensor: Tensor) -> str:
     """
     kind = type(tensor)
     # Parameter announces itself on a line of its own, and is a plain tensor after that.
-    name = "tensor" if kind is pb.Tensor or kind.__name__ == "Parameter" else kind.__name__
+    name = "tensor" if kind is Tensor or kind.__name__ == "Parameter" else kind.__name__
     indent = len(name) + 1
     body, suffixes = _body_and_suffixes(tensor, indent)
     return _close(f"{name}({body}", suffixes, indent)
@@ -127,7 +124,7 @@ def _body_and_suffixes(tensor: Tensor, indent: int) -> tuple[str, list[str]]:
     if device != "cpu":
         suffixes.append(f"device='{device}'")
 
-    shape, dtype, default = tuple(tensor.shape), tensor.dtype, pb.get_default_dtype()
+    shape, dtype, default = tuple(tensor.shape), tensor.dtype, get_default_dtype()
     if 0 in shape:
         body = "[]"
         if len(shape) != 1:

@@ -6,7 +6,17 @@
 
 namespace pb {
 
-enum class ErrorKind { Runtime, Type, Value, Index, NotImplemented, OutOfMemory, Overflow, ZeroDivision };
+enum class ErrorKind {
+    Runtime,
+    Type,
+    Value,
+    Index,
+    NotImplemented,
+    OutOfMemory,
+    Overflow,
+    ZeroDivision,
+    Import
+};
 
 class Error : public std::runtime_error {
   public:

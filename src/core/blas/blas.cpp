@@ -5,10 +5,9 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <string>
+#include <utility>
 
 #include "array/error.h"
-#include "python/convert.h"
 
 namespace pb::blas {
 
@@ -64,15 +63,6 @@ bool has_avx512() {
 #endif
 }
 
-// Where the package says the library is (pullback/blas.py); its ImportError passes through.
-std::string path() {
-    Owned module(checked(PyImport_ImportModule("pullback.blas")));
-    Owned found(checked(PyObject_CallMethod(module.o, "library_path", nullptr)));
-    const char* text = PyUnicode_AsUTF8(found.o);
-    if (!text) throw PythonError();
-    return text;
-}
-
 void* find(const char* name) {
     // SciPy's build prefixes every symbol, so that it can live beside others; distributions' builds do not.
     if (void* f = dlsym(handle, (std::string("scipy_") + name).c_str())) return f;
@@ -91,12 +81,14 @@ template <class F> void look_up(F& function, const char* name) {
 
 }  // namespace
 
+std::string (*library_path)() = [] { return std::string(); };
+
 bool is_loaded() { return handle != nullptr; }
 bool takes_factors_as_they_lie() { return unpacked; }
 
 void load() {
     if (handle) return;
-    std::string file = path();
+    std::string file = library_path();
     {
         // A processor newer than the library is taken for an old one without AVX-512 and would run at half its
         // speed; and a thread pool that nobody uses would not survive a fork.
@@ -110,12 +102,10 @@ void load() {
     }
     if (!handle) {
         const char* why = dlerror();
-        PyErr_Format(
-            PyExc_ImportError,
-            "could not load the BLAS library %s: %s. Reinstall it with `pip install --force-reinstall "
-            "scipy-openblas32`.",
-            file.c_str(), why ? why : "unknown reason");
-        throw PythonError();
+        fail_as(ErrorKind::Import,
+                "could not load the BLAS library %s: %s. Reinstall it with `pip install --force-reinstall "
+                "scipy-openblas32`.",
+                file.c_str(), why ? why : "unknown reason");
     }
     look_up(single_.gemm, "cblas_sgemm");
     look_up(single_.gemv, "cblas_sgemv");

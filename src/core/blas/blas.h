@@ -6,6 +6,7 @@
 // Everything is row-major. Sizes and strides are ints in this interface; `fits` says whether they do.
 #pragma once
 #include <cstdint>
+#include <string>
 
 namespace pb::blas {
 
@@ -31,5 +32,8 @@ void* symbol(const char* name);
 const char* description();
 bool is_loaded();
 void load();  // does nothing when it is loaded; raises ImportError
+
+// The path of the library, asked for by `load`. Installed by python/, for the package knows what else is installed.
+extern std::string (*library_path)();
 
 }  // namespace pb::blas

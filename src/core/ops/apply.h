@@ -34,8 +34,9 @@
 #include "array/error.h"
 #include "ops/elementwise.h"
 #include "tape/history.h"
+#include "tape/operations.h"
 #include "tape/saved.h"
-#include "tensor/extra.h"
+#include "tape/tangents.h"
 #include "tensor/write_site.h"
 
 namespace pb {
@@ -58,8 +59,6 @@ class Context {
 namespace ops {
 Tensor clone(const Tensor& x);
 Tensor row_major_copy(const Tensor& x);
-Tensor zeros(DType dtype, Ref<Layout> layout);
-bool is_owned(const Tensor& t);
 }  // namespace ops
 
 template <class R> constexpr uint32_t rule_saves() {
@@ -159,8 +158,7 @@ template <class R> class RuleNode : public Node, public Context {
             }
         } forget{*this};
         if constexpr (requires { rule_.pullback_over(*this, grads, out); })
-            if (grads[0] && !modes.grad && ops::is_owned(grads[0]))
-                return rule_.pullback_over(*this, grads, out);
+            if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);
     }
     bool adds() const override { return rule_adds<R>; }

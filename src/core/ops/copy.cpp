@@ -140,20 +140,14 @@ Tensor detach(const Tensor& x) {
     return t;
 }
 
+Tensor add(const Tensor& a, const Tensor& b) { return elementwise(*rows.add, {a, b}); }
+
 void accumulate_into(const Tensor& grad, const Tensor& g) {
     if (fast_accumulate(grad.get(), g.get())) return;
     Operand operands[2] = {grad, g};
     GradMode off(false);
     elementwise_inplace(*rows.add, grad, operands, 2);
 }
-
-// Nobody else sees its elements; tangents are left out.
-static inline bool is_sole(const Tensor& t) {
-    return Py_REFCNT(t.py()) == 1 && t->cell->is_unique() && t->cell->buffer->holders() == 1 && !t->grad_fn &&
-           !t->cell->buffer->is_shared() && (t.is_contiguous() || !t.layout().overlaps_itself());
-}
-
-bool is_owned(const Tensor& t) { return is_sole(t) && !t.is_dual(); }
 
 void add_array(const Array& from, const Array& to) {
     int64_t n = to.numel();
@@ -189,18 +183,6 @@ Tensor unary(const char* name, const Tensor& x) {
     Row* row = find_row(name);
     if (!row) fail("no elementwise function named '%s'", name);
     return elementwise(*row, {x});
-}
-
-std::string why_no_grad(const Tensor& t) {
-    if (!is_differentiable(t.dtype()))
-        return std::string(". It has the dtype ") + dtype_name(t.dtype()) +
-               ", and only floating point values have derivatives: something on the way (argmax, a "
-               "comparison, "
-               "a cast) made integers or truth values of it.";
-    return ". Nothing it was computed from has requires_grad=True, or the graph was cut on the way: by "
-           "detach(), by "
-           "no_grad(), by item() or numpy(), or by building a new tensor from numbers. Under no_grad() "
-           "`w = w - lr * w.grad` makes such a tensor: `w -= lr * w.grad` updates the one that there is.";
 }
 
 void check_anomaly(Node& node, const Tensors& grads) {

@@ -1,7 +1,9 @@
-// The operators that C++ code calls, one header for all families. Each is differentiable in every mode.
+// The operators that C++ code calls, one header for all families. Each is differentiable in every mode. Those that the
+// tape calls too are in tape/operations.h.
 #pragma once
 #include "ops/apply.h"
 #include "ops/elementwise.h"
+#include "tape/operations.h"
 
 namespace pb::ops {
 
@@ -23,21 +25,14 @@ Tensor unary(const char* name, const Tensor& x);  // exp, log, ...: looked up by
 Tensor empty(DType dtype, const Dims& shape);
 Tensor full(DType dtype, Ref<Layout> layout, Scalar value);
 Tensor scalar_tensor(Scalar value, DType dtype);
-Tensor zeros(DType dtype, Ref<Layout> layout);
-Tensor ones(DType dtype, Ref<Layout> layout);
 inline Tensor zeros(DType dtype, const Dims& shape) { return zeros(dtype, Layout::contiguous(shape)); }
 
 // copy.cpp
-Tensor clone(const Tensor& x);          // same strides where dense
-Tensor detached_copy(const Tensor& x);  // a copy without history or tangents
+Tensor clone(const Tensor& x);  // same strides where dense
 Tensor contiguous(const Tensor& x);
-Tensor to_dtype(const Tensor& x, DType dtype);  // x itself when it has the dtype
-// A differentiable copy with exactly these strides, gaps included; contiguous where they overlap.
-Tensor as_layout(const Tensor& x, const Ref<Layout>& layout);
 Array empty_strided(DType dtype, const Ref<Layout>& layout);
 Array relaid(const Array& a, const Ref<Layout>& layout);  // the same elements in another, dense layout
 Tensor to_copy(const Tensor& x, DType dtype);             // a copy in any case
-Tensor copy_(const Tensor& target, const Tensor& source);
 Tensor fill_(const Tensor& target, Scalar value);
 Tensor detach(const Tensor& x);  // shares the cell
 
@@ -87,13 +82,7 @@ Tensors tensor_split(const Tensor& x, int64_t sections, int64_t dim);
 Tensors tensor_split(const Tensor& x, const Dims& indices, int64_t dim);
 
 // strided.cpp; an offset counts elements of the storage
-Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset);
 Tensor as_strided(const Tensor& x, const Dims& size, const Dims& stride, int64_t offset);  // checked
-// as_strided of what `x` would be if it lay in memory as `geometry` says; `offset` counts from its beginning.
-Tensor as_strided_of(const Tensor& x, const Ref<Layout>& geometry, const Ref<Layout>& layout, int64_t offset);
-Tensor as_strided_scatter(const Tensor& x, const Tensor& part, const Ref<Layout>& layout, int64_t offset);
-Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout,
-                      int64_t offset);  // its node alone; caller owns it
 Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& stride,
                               int64_t offset);  // checked
 
@@ -132,8 +121,6 @@ Tensor nonzero(const Tensor& x);  // int64, one row an element
 // reduce.cpp; dims: none means all; `all` names the node, dtype -1 is the input's own
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim);
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype);
-Tensor sum_to(const Tensor& x, const Layout& shape);  // undoes broadcasting
-bool can_sum_to(const Layout& from, const Layout& to);
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim);
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype);
 Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, int dtype = -1);
@@ -187,14 +174,9 @@ Tensor logcumsumexp(const Tensor& x, int64_t dim);
 Tensor products_before(const Tensor& x, int64_t dim,
                        bool reverse);  // products of all elements before (after) each
 
-// the engine's needs
-void accumulate_into(const Tensor& grad, const Tensor& g);  // grad += g, in place
-bool is_owned(const Tensor& t);                             // nobody else sees its elements
-Tensor add_owned(Tensor a, const Tensor& b);                // a + b, reusing a where it is owned
+// what parts add themselves with
 // to += from, of one floating point dtype and shape; an element that `to` has twice gets both.
 void add_array(const Array& from, const Array& to);
 void add_one_by_one(const Array& from, const Array& to);  // strided.cpp
-void check_anomaly(Node& node, const Tensors& grads);
-std::string why_no_grad(const Tensor& t);
 
 }  // namespace pb::ops

@@ -1,7 +1,7 @@
 // Site: the line of the user's program that is running, for errors that come later.
 //
 // Kept as a code object and an instruction offset, because most are never asked about. The floors up to this one know
-// nothing of Python: what can be done with a site is installed by tensor/site.cpp.
+// nothing of Python: what can be done with a site is installed by python/.
 #pragma once
 #include <string>
 

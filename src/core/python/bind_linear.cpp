@@ -1,4 +1,5 @@
 // Products of matrices and vectors: the C++ halves of operators/linear.py.
+#include "blas/blas.h"
 #include "ops/linear.h"
 #include "python/convert.h"
 
@@ -31,6 +32,15 @@ PyObject* tensordot(const Args& a) {
     return wrap(ops::tensordot(a.tensor(0), a.tensor(1), a.dims(2), a.dims(3)));
 }
 
+// Where the package says that OpenBLAS is (pullback/blas.py); its ImportError passes through.
+std::string library_path() {
+    Owned module(checked(PyImport_ImportModule("pullback.blas")));
+    Owned found(checked(PyObject_CallMethod(module.o, "library_path", nullptr)));
+    const char* text = PyUnicode_AsUTF8(found.o);
+    if (!text) throw PythonError();
+    return text;
+}
+
 const OperatorEntry entries[] = {
     {"matmul", two<ops::matmul>},
     {"mm", two<ops::mm>},
@@ -57,6 +67,9 @@ const OperatorEntry entries[] = {
 
 }  // namespace
 
-void bind_linear() { register_operators(entries, sizeof entries / sizeof *entries); }
+void bind_linear() {
+    blas::library_path = library_path;
+    register_operators(entries, sizeof entries / sizeof *entries);
+}
 
 }  // namespace pb

@@ -31,6 +31,7 @@ PyObject* raise_current() noexcept {
                 break;
             case ErrorKind::Overflow: type = PyExc_OverflowError; break;
             case ErrorKind::ZeroDivision: type = PyExc_ZeroDivisionError; break;
+            case ErrorKind::Import: type = PyExc_ImportError; break;
         }
         PyErr_SetString(type, e.what());
     } catch (const std::bad_alloc&) {

@@ -19,6 +19,7 @@ namespace pb {
 
 void init_dtypes(PyObject* module);
 void init_layouts();
+void init_sites();
 void init_bindings(PyObject* module);
 void init_kernel_hooks(PyObject* module);
 extern PyObject* out_of_memory_error;
@@ -141,6 +142,7 @@ PyMODINIT_FUNC PyInit__core() {
     if (!module) return nullptr;
     try {
         init_layouts();
+        init_sites();
         init_dtypes(module);
         init_tensor_type(module);
         init_node_type(module);

@@ -1,10 +1,8 @@
-// The tensor type: allocation, the number slots (the hot path), and the attributes that are autograd state.
+// The tensor type: the number slots (the hot path), and the attributes that are autograd state.
 // Everything else a tensor can do is attached by the package, as operators (operator_object.cpp) or in Python.
 #include "python/tensor_type.h"
 
 #include <structmember.h>
-
-#include <vector>
 
 #include "ops/fast.h"
 #include "ops/linear.h"
@@ -18,26 +16,6 @@ namespace pb {
 
 namespace {
 
-// Freed tensors of the exact type, kept for the next operation.
-constexpr size_t kKept = 2048;
-std::vector<TensorObject*>& kept() {
-    static auto* list = new std::vector<TensorObject*>;
-    return *list;
-}
-
-inline void blank(TensorObject* o) {
-    o->cell = nullptr;
-    o->layout = nullptr;
-    o->offset = 0;
-    o->dtype = DType::Float32;
-    o->flags = o->exceptional = 0;
-    o->output_nr = 0;
-    o->grad_fn = o->accumulator = nullptr;
-    o->grad = nullptr;
-    o->extra = nullptr;
-    o->dict = o->weakrefs = nullptr;
-}
-
 void destroy(PyObject* self) {
     auto* o = as_tensor(self);
     PyTypeObject* type = Py_TYPE(self);
@@ -49,11 +27,7 @@ void destroy(PyObject* self) {
     TensorExtra* extra = std::exchange(o->extra, nullptr);
     Cell* cell = std::exchange(o->cell, nullptr);
     Layout* layout = std::exchange(o->layout, nullptr);
-    if (type == tensor_type && kept().size() < kKept) {
-        kept().push_back(o);
-    } else {
-        type->tp_free(self);
-    }
+    free_tensor_object(o);
     Py_DECREF(type);
     // Last, because these may free other tensors in turn.
     if (cell) cell->release();
@@ -681,24 +655,6 @@ PyType_Spec spec = {"pullback.Tensor", sizeof(TensorObject), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
-
-TensorObject* new_tensor_object() {
-    TensorObject* o;
-    auto& list = kept();
-    if (!list.empty()) {
-        o = list.back();
-        list.pop_back();
-        // The object's header is made anew; the type's reference was given back when it died.
-        PyObject_Init(reinterpret_cast<PyObject*>(o), tensor_type);
-        blank(o);
-    } else {
-        o = PyObject_GC_New(TensorObject, tensor_type);
-        if (!o) throw PythonError();
-        blank(o);
-    }
-    PyObject_GC_Track(reinterpret_cast<PyObject*>(o));
-    return o;
-}
 
 void init_tensor_type(PyObject* module) {
     tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));

@@ -6,9 +6,10 @@
 // one element, and a leaf that was frozen accumulates nothing. What is recorded later gets a node of its own.
 #include <algorithm>
 
-#include "ops/operators.h"
+#include "program/program.h"
 #include "tape/hooks.h"
 #include "tape/node.h"
+#include "tape/operations.h"
 #include "tensor/extra.h"
 
 namespace pb {

@@ -26,9 +26,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ops/operators.h"
 #include "program/program.h"
 #include "tape/hooks.h"
+#include "tape/operations.h"
 #include "tape/saved.h"
 
 namespace pb {
@@ -316,7 +316,7 @@ class Run {
             Array zeros = Array::empty(meta.dtype, layout);
             std::memset(zeros.data(), 0, zeros.bytes());
             sum = Tensor::make(zeros);
-        } else if (!ops::is_owned(sum) || !sum.layout().same(*layout)) {
+        } else if (!is_owned(sum) || !sum.layout().same(*layout)) {
             Array copy = Array::empty(meta.dtype, layout);
             copy_array(sum.array(), copy);
             sum = Tensor::make(copy);
@@ -439,6 +439,19 @@ static Edge recorded_edge_of(const GraphPoint& p) {
     return edge_of(p);
 }
 
+// Goes on with "does not require grad".
+static std::string why_no_grad(const Tensor& t) {
+    if (!is_differentiable(t.dtype()))
+        return std::string(". It has the dtype ") + dtype_name(t.dtype()) +
+               ", and only floating point values have derivatives: something on the way (argmax, a "
+               "comparison, "
+               "a cast) made integers or truth values of it.";
+    return ". Nothing it was computed from has requires_grad=True, or the graph was cut on the way: by "
+           "detach(), by no_grad(), by item() or numpy(), or by building a new tensor from numbers. Under "
+           "no_grad() "
+           "`w = w - lr * w.grad` makes such a tensor: `w -= lr * w.grad` updates the one that there is.";
+}
+
 Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs,
                      const BackwardOptions& options) {
     Tensors results(options.accumulate ? 0 : inputs.size());
@@ -456,7 +469,7 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
         Edge e = edge_of(outputs[i]);
         if (!e.node)
             fail("element %zu of tensors does not require grad and does not have a grad_fn%s", i,
-                 ops::why_no_grad(outputs[i].tensor).c_str());
+                 why_no_grad(outputs[i].tensor).c_str());
         Tensor g = grads[i];
         if (!g) {
             const OutputMeta& meta = e.node->output(e.nr);

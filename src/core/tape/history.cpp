@@ -7,8 +7,9 @@
 // the base) when somebody asks.
 #include "tape/history.h"
 
-#include "ops/operators.h"
+#include "program/program.h"
 #include "tape/hooks.h"
+#include "tape/operations.h"
 #include "tape/saved.h"
 #include "tensor/extra.h"
 
@@ -68,11 +69,6 @@ std::string operation_name(const Node& node) {
     if (end != std::string::npos && end >= 8 && name.compare(end - 7, 8, "Backward") == 0)
         name.resize(end - 7);
     return name;
-}
-
-bool Tensor::view_requires_grad() const {
-    const auto& view = o_->extra->view;
-    return view && view->base.requires_grad();
 }
 
 Node* current_grad_fn(const Tensor& t) {
@@ -178,7 +174,7 @@ class CopySlices : public Node {
         view_layout_->extent(&low, &high);
         if (low + view_offset_ < 0 || high + view_offset_ > base_layout_->numel()) return false;
         Tensor whole = std::move(g);
-        if (!ops::is_owned(whole) || !whole.layout().same(*base_layout_))
+        if (!is_owned(whole) || !whole.layout().same(*base_layout_))
             whole = ops::as_layout(whole, base_layout_);
         before_write(whole.array());
         Array part = whole.array().view(view_layout_, whole->offset + view_offset_);

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "ops/operators.h"
+#include "tape/operations.h"
 #include "tensor/extra.h"
 
 namespace pb {

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "tape/tangents.h"
 #include "tensor/write_site.h"
 
 namespace pb {

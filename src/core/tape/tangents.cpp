@@ -1,10 +1,15 @@
-// Tangents of views and of what is written in place.
+// Tangents of forward mode, of views, and of what is written in place.
 //
 // The tangent of a base is the truth; a view's is the part of it that the view shows. After a write through any of
 // them the base gets a new tangent (tangents are values, never written: other tensors may share one), and every view
 // is stale: like `grad_fn`, its tangents are derived anew on the next look, when the cell's version has moved on.
-#include "ops/operators.h"
-#include "tape/history.h"
+#include "tape/tangents.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "tape/node.h"
+#include "tape/operations.h"
 
 namespace pb {
 
@@ -28,20 +33,9 @@ void forget(const Tensor& t) {
     t->exceptional &= static_cast<uint8_t>(~kDual);
 }
 
-}  // namespace
+std::vector<uint64_t> open_levels;
 
-const Tensor& tangent_root(const Tensor& t) {
-    if (!(t->flags & kIsView)) return t;
-    const ViewInfo& view = *t->extra->view;
-    return view.is_dual_root ? t : view.dual ? view.dual : view.base;
-}
-
-bool is_stale_dual(const TensorObject* view) {
-    const TensorExtra& x = *view->extra;
-    if (x.view->is_dual_root || x.tangents_at == view->cell->version) return false;
-    return (x.view->dual ? x.view->dual : x.view->base)->exceptional & kDual;
-}
-
+// Derives the tangents of a view anew after a write elsewhere.
 void refresh_tangents(const Tensor& t) {
     if (!(t->flags & kIsView) || !t->extra->view || t->extra->tangents_at == t->cell->version) return;
     const Tensor& base = tangent_root(t);
@@ -52,6 +46,74 @@ void refresh_tangents(const Tensor& t) {
     forget(t);
     t->extra->tangents_at = t->cell->version;
     for (const Tangent& x : all) set_tangent(t, x.level, Laid(x.value, base, t).part());
+}
+
+}  // namespace
+
+Tensor tangent_at(const Tensor& t, uint64_t level) {
+    refresh_tangents(t);
+    if (t->extra)
+        for (const Tangent& x : t->extra->tangents)
+            if (x.level == level) return x.value;
+    return Tensor();
+}
+
+void set_tangent(const Tensor& t, uint64_t level, Tensor tangent) {
+    auto& list = extra(t).tangents;
+    t->extra->tangents_at = t->cell->version;
+    t->exceptional |= kDual;
+    for (size_t i = 0; i < list.size(); ++i) {
+        if (list[i].level == level) {
+            list[i].value = std::move(tangent);
+            return;
+        }
+        if (list[i].level > level) {
+            list.insert(i, {level, std::move(tangent)});
+            return;
+        }
+    }
+    list.push_back({level, std::move(tangent)});
+}
+
+void open_level(uint64_t level) { open_levels.push_back(level); }
+void close_level(uint64_t level) {
+    open_levels.erase(std::remove(open_levels.begin(), open_levels.end(), level), open_levels.end());
+}
+
+uint64_t highest_level(const Tensor& t) {
+    if (!t.is_dual()) return 0;
+    refresh_tangents(t);
+    if (!t->extra) return 0;
+    auto& list = t->extra->tangents;
+    while (!list.empty()) {
+        uint64_t level = list.back().level;
+        if (level < kManaged || std::find(open_levels.begin(), open_levels.end(), level) != open_levels.end())
+            return level;
+        Tensor closed = std::move(list.back().value);
+        list.pop_back();
+    }
+    t->exceptional &= static_cast<uint8_t>(~kDual);
+    return 0;
+}
+
+Tensor strip_level(const Tensor& t, uint64_t level) {
+    if (!t.is_dual() || !tangent_at(t, level)) return t;
+    Tensor s = t.alias();
+    if (Edge e = gradient_edge(t); e.node) {
+        set_history(s, e.node, e.nr);
+        e.node->release();
+    }
+    if (t->flags & kIsView) {
+        const ViewInfo& v = *t->extra->view;
+        extra(s).view =
+            std::make_unique<ViewInfo>(ViewInfo{v.base, v.version, v.origin, v.dual, v.is_dual_root});
+        s->flags |= kIsView;
+        s->extra->tangents_at = s->cell->version;
+    }
+    s->flags |= t->flags & kInference;
+    for (const Tangent& x : t->extra->tangents)
+        if (x.level != level) set_tangent(s, x.level, x.value);
+    return s;
 }
 
 void write_tangents(const Tensor& t, const Tensor& result) {
@@ -65,8 +127,8 @@ void write_tangents(const Tensor& t, const Tensor& result) {
                 if (!tangent_at(result, x.level)) levels.push_back(x.level);
         for (uint64_t level : levels) {
             Tensor whole = tangent_at(base, level), part = tangent_at(result, level);
-            if (!whole) whole = ops::zeros(base.dtype(), base.shape());
-            if (!part) part = ops::zeros(t.dtype(), t.shape());
+            if (!whole) whole = ops::zeros(base.dtype(), Layout::contiguous(base.shape()));
+            if (!part) part = ops::zeros(t.dtype(), Layout::contiguous(t.shape()));
             set_tangent(base, level, Laid(whole, base, t).with(part));
         }
     }

@@ -28,9 +28,6 @@ struct ViewInfo {
     Tensor dual = {};
     bool is_dual_root = false;  // this is such a tensor
 };
-// Whose tangents those of `t` are a part of: `t` itself, unless it is a view.
-const Tensor& tangent_root(const Tensor& t);
-
 struct Tangent {
     uint64_t level;
     Tensor value;
@@ -52,20 +49,7 @@ struct TensorExtra {
 };
 
 TensorExtra& extra(const Tensor& t);  // made on demand
-
-// Tangents of forward mode, per level (rule: tangents are stored per level).
-Tensor tangent_at(const Tensor& t, uint64_t level);  // undefined when there is none
-void set_tangent(const Tensor& t, uint64_t level, Tensor tangent);
-uint64_t highest_level(const Tensor& t);  // 0 when it carries none
-// Levels from kManaged on are opened and closed; tangents of a closed one are dropped when somebody meets them.
-constexpr uint64_t kManaged = 1 << 20;
-void open_level(uint64_t level);
-void close_level(uint64_t level);
-// After a write in place: `t`, and what it is a view of, take the tangents of `result` (tape/tangents.cpp).
-void write_tangents(const Tensor& t, const Tensor& result);
-// Derives the tangents of a view anew after a write elsewhere. The functions above do it.
-void refresh_tangents(const Tensor& t);
-// The same tensor (same history, same cell) without its tangent of `level`.
-Tensor strip_level(const Tensor& t, uint64_t level);
+// Whose tangents those of `t` are a part of: `t` itself, unless it is a view.
+const Tensor& tangent_root(const Tensor& t);
 
 }  // namespace pb

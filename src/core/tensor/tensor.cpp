@@ -1,9 +1,7 @@
 #include "tensor/tensor.h"
 
-#include <algorithm>
 #include <vector>
 
-#include "tape/node.h"
 #include "tensor/extra.h"
 
 namespace pb {
@@ -11,6 +9,54 @@ namespace pb {
 thread_local Modes modes __attribute__((tls_model("initial-exec")));
 PyTypeObject* tensor_type = nullptr;
 PyTypeObject* parameter_type = nullptr;
+
+namespace {
+
+// Freed tensors of the exact type, kept for the next operation.
+constexpr size_t kKept = 2048;
+std::vector<TensorObject*>& kept() {
+    static auto* list = new std::vector<TensorObject*>;
+    return *list;
+}
+
+inline void blank(TensorObject* o) {
+    o->cell = nullptr;
+    o->layout = nullptr;
+    o->offset = 0;
+    o->dtype = DType::Float32;
+    o->flags = o->exceptional = 0;
+    o->output_nr = 0;
+    o->grad_fn = o->accumulator = nullptr;
+    o->grad = nullptr;
+    o->extra = nullptr;
+    o->dict = o->weakrefs = nullptr;
+}
+
+}  // namespace
+
+TensorObject* new_tensor_object() {
+    TensorObject* o;
+    auto& list = kept();
+    if (!list.empty()) {
+        o = list.back();
+        list.pop_back();
+        // The object's header is made anew; the type's reference was given back when it died.
+        PyObject_Init(reinterpret_cast<PyObject*>(o), tensor_type);
+        blank(o);
+    } else {
+        o = PyObject_GC_New(TensorObject, tensor_type);
+        if (!o) throw PythonError();
+        blank(o);
+    }
+    PyObject_GC_Track(reinterpret_cast<PyObject*>(o));
+    return o;
+}
+
+void free_tensor_object(TensorObject* o) {
+    PyTypeObject* type = Py_TYPE(o);
+    if (type == tensor_type && kept().size() < kKept) kept().push_back(o);
+    else type->tp_free(o);
+}
 
 Tensor Tensor::make(const Array& a) {
     TensorObject* o = new_tensor_object();
@@ -39,71 +85,21 @@ TensorExtra& extra(const Tensor& t) {
     return *t->extra;
 }
 
-Tensor tangent_at(const Tensor& t, uint64_t level) {
-    refresh_tangents(t);
-    if (t->extra)
-        for (const Tangent& x : t->extra->tangents)
-            if (x.level == level) return x.value;
-    return Tensor();
+const Tensor& tangent_root(const Tensor& t) {
+    if (!(t->flags & kIsView)) return t;
+    const ViewInfo& view = *t->extra->view;
+    return view.is_dual_root ? t : view.dual ? view.dual : view.base;
 }
 
-void set_tangent(const Tensor& t, uint64_t level, Tensor tangent) {
-    auto& list = extra(t).tangents;
-    t->extra->tangents_at = t->cell->version;
-    t->exceptional |= kDual;
-    for (size_t i = 0; i < list.size(); ++i) {
-        if (list[i].level == level) {
-            list[i].value = std::move(tangent);
-            return;
-        }
-        if (list[i].level > level) {
-            list.insert(i, {level, std::move(tangent)});
-            return;
-        }
-    }
-    list.push_back({level, std::move(tangent)});
+bool is_stale_dual(const TensorObject* view) {
+    const TensorExtra& x = *view->extra;
+    if (x.view->is_dual_root || x.tangents_at == view->cell->version) return false;
+    return (x.view->dual ? x.view->dual : x.view->base)->exceptional & kDual;
 }
 
-static std::vector<uint64_t> open_levels;
-void open_level(uint64_t level) { open_levels.push_back(level); }
-void close_level(uint64_t level) {
-    open_levels.erase(std::remove(open_levels.begin(), open_levels.end(), level), open_levels.end());
-}
-
-uint64_t highest_level(const Tensor& t) {
-    if (!t.is_dual()) return 0;
-    refresh_tangents(t);
-    if (!t->extra) return 0;
-    auto& list = t->extra->tangents;
-    while (!list.empty()) {
-        uint64_t level = list.back().level;
-        if (level < kManaged || std::find(open_levels.begin(), open_levels.end(), level) != open_levels.end())
-            return level;
-        Tensor closed = std::move(list.back().value);
-        list.pop_back();
-    }
-    t->exceptional &= static_cast<uint8_t>(~kDual);
-    return 0;
-}
-
-Tensor strip_level(const Tensor& t, uint64_t level) {
-    if (!t.is_dual() || !tangent_at(t, level)) return t;
-    Tensor s = t.alias();
-    if (Edge e = gradient_edge(t); e.node) {
-        set_history(s, e.node, e.nr);
-        e.node->release();
-    }
-    if (t->flags & kIsView) {
-        const ViewInfo& v = *t->extra->view;
-        extra(s).view =
-            std::make_unique<ViewInfo>(ViewInfo{v.base, v.version, v.origin, v.dual, v.is_dual_root});
-        s->flags |= kIsView;
-        s->extra->tangents_at = s->cell->version;
-    }
-    s->flags |= t->flags & kInference;
-    for (const Tangent& x : t->extra->tangents)
-        if (x.level != level) set_tangent(s, x.level, x.value);
-    return s;
+bool Tensor::view_requires_grad() const {
+    const auto& view = o_->extra->view;
+    return view && view->base.requires_grad();
 }
 
 }  // namespace pb

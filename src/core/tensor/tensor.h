@@ -4,7 +4,7 @@
 // Autograd state: a leaf that requires grad has `requires_grad` set and, once something is recorded from it, a
 // weakly held AccumulateGrad node; a result has `grad_fn` and its number among the node's outputs. A
 // differentiable view also knows its base; when somebody writes in place through the base or another view, its
-// `grad_fn` is made anew on the next look (tape/view.cpp).
+// `grad_fn` is made anew on the next look (tape/history.cpp).
 //
 // Everything rare (hooks, view information, tangents) is behind one pointer, and the byte `exceptional` says
 // whether an operator has to leave the fast path (rule: one door to the rest).
@@ -54,7 +54,7 @@ struct TensorObject {
 extern PyTypeObject* tensor_type;     // Tensor
 extern PyTypeObject* parameter_type;  // Parameter, or null
 
-// A view that does not carry its tangents yet: its base got them by a write in place (tape/tangents.cpp).
+// A view that does not carry its tangents yet: its base got them by a write in place.
 bool is_stale_dual(const TensorObject* view);
 
 class Tensor {
@@ -133,13 +133,21 @@ class Tensor {
 
 using Tensors = Small<Tensor, 4>;
 
+// Nobody else sees its elements; tangents are left out.
+inline bool is_sole(const Tensor& t) {
+    return Py_REFCNT(t.py()) == 1 && t->cell->is_unique() && t->cell->buffer->holders() == 1 && !t->grad_fn &&
+           !t->cell->buffer->is_shared() && (t.is_contiguous() || !t.layout().overlaps_itself());
+}
+inline bool is_owned(const Tensor& t) { return is_sole(t) && !t.is_dual(); }
+
 inline bool is_exact_tensor(PyObject* o) {
     return Py_TYPE(o) == tensor_type || (parameter_type && Py_TYPE(o) == parameter_type);
 }
 inline bool is_tensor(PyObject* o) { return is_exact_tensor(o) || PyType_IsSubtype(Py_TYPE(o), tensor_type); }
 inline TensorObject* as_tensor(PyObject* o) { return reinterpret_cast<TensorObject*>(o); }
 
-// Allocation of the Python object (python/tensor_type.cpp); fields are set by the caller.
+// The memory of Python objects. The caller of the first sets the fields; the second wants them given back.
 TensorObject* new_tensor_object();
+void free_tensor_object(TensorObject* o);
 
 }  // namespace pb

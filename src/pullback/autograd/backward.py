@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from .. import _core
 from .._core import Tensor
 from ..operators.declare import composed
+from ..operators.joining import stack
 from .graph import GradientEdge
 
 _GRAPH_CYCLE = (
@@ -202,8 +203,6 @@ def grad(
 
 def _batched(outputs, inputs, cotangents, retain, create_graph, allow_unused):
     """One backward pass for each entry of the batch; the results stacked."""
-    from .. import stack
-
     size = next((len(c) for c in cotangents if c is not None), 0)
     rows = []
     for entry in range(size):

@@ -6,6 +6,7 @@ import warnings
 from .. import _core
 from .._core import Tensor
 from . import hooks
+from .backward import grad
 
 __all__ = ["Function", "FunctionContext", "once_differentiable"]
 
@@ -511,8 +512,6 @@ def _strip(tensor, level):
 
 def _transpose(cls, context, args, outputs, tangents):
     """The Jacobian-vector product from `backward`, which is linear in the gradient: differentiate it with respect to that."""
-    from .backward import grad
-
     before = _core.set_grad_enabled(True)
     try:
         cotangents = [o.new_zeros(o.shape).requires_grad_() if _has_gradient(o) else None for o in outputs]

@@ -2,6 +2,7 @@
 losses; padding; one-hot vectors."""
 
 from .. import _core
+from ..calculus.define import TABLE
 from ..missing import missing
 from ..operators.creation import zeros
 from ..operators.declare import composed
@@ -62,8 +63,6 @@ def _with_inplace(row, function, writing):
 
 
 def _publish():
-    from ..calculus.define import TABLE
-
     for name, function in ACTIVATIONS.items():
         row = TABLE.get(name)
         if row is not None and "inplace=" in row.forms:

@@ -6,7 +6,10 @@ import builtins
 
 from .. import _core
 from ..device import CPU, check_device, device, keeps_strides, strided
+from ..missing import Absent
+from .creation import empty_like, empty_strided, ones_like, tensor, zeros_like
 from .declare import METHODS, composed, operator
+from .variants import isclose
 
 Tensor = _core.Tensor
 
@@ -69,8 +72,6 @@ def _array(self, dtype=None, copy=None):
 
 
 def _array_wrap(self, array, context=None, return_scalar=False):
-    from .creation import tensor
-
     return _core.from_buffer(array) if array.flags.writeable and array.flags.aligned else tensor(array)
 
 
@@ -109,8 +110,6 @@ def _contains(self, element):
 
 
 def _core_any(truth):
-    from .creation import zeros_like
-
     return not equal(truth, zeros_like(truth))
 
 
@@ -135,8 +134,6 @@ def _repr(self, *, tensor_contents=None):
 
 
 def _dir(self):
-    from ..missing import Absent
-
     found = {}
     for kind in reversed(builtins.type(self).__mro__):
         found.update(vars(kind))
@@ -456,9 +453,6 @@ def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         >>> pb.allclose(pb.tensor([1.0]), pb.tensor([1.0 + 1e-7]))
         True
     """
-    from .creation import ones_like
-    from .variants import isclose
-
     close = isclose(input, other, rtol, atol, equal_nan)
     return equal(close, ones_like(close))
 
@@ -519,8 +513,6 @@ def _deepcopy(self, memo):
 
 
 def _rebuild(cls, array, shape, stride, dtype, requires_grad, attributes):
-    from .creation import empty_strided
-
     made = empty_strided(shape, stride, dtype=dtype)
     made.copy_(_core.from_buffer(array))
     made = make_subclass(cls, made, requires_grad)
@@ -547,8 +539,6 @@ def _reduce(self, protocol):
 
 
 def _packed_strides(tensor):
-    from .creation import empty_like
-
     return empty_like(tensor).stride()
 
 

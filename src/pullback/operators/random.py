@@ -7,6 +7,7 @@ its gradient is zero.
 """
 
 from .. import _core
+from .creation import empty
 from .declare import composed, operator
 
 Generator = _core.Generator
@@ -410,8 +411,6 @@ def normal(
             "normal() received an invalid combination of arguments - got (float, float): give a size, or a "
             "tensor of means or standard deviations."
         )
-    from .creation import empty
-
     drawn = empty(size, dtype=dtype, device=device).normal_(mean, std, generator=generator)
     return drawn.requires_grad_() if requires_grad else drawn
 

@@ -1,3 +1,4 @@
+// The line of the user's program that is running: the interpreter's frames, for the floors below.
 #include "program/site.h"
 
 #include <Python.h>
@@ -67,6 +68,6 @@ std::string describe(const Site& site) {
 
 }  // namespace
 
-Sites sites = {here, forget, describe};
+void init_sites() { sites = {here, forget, describe}; }
 
 }  // namespace pb

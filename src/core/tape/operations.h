@@ -1,0 +1,33 @@
+// All that the tape asks of the floor above: the few operations that it differentiates with, as somebody may differentiate
+// what it computes. It declares them, and ops/ defines them, so that nothing else of ops/ is seen from here.
+#pragma once
+#include "tape/node.h"
+
+namespace pb::ops {
+
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor add_owned(Tensor a, const Tensor& b);                // a + b, reusing a where it is owned
+void accumulate_into(const Tensor& grad, const Tensor& g);  // grad += g, in place
+Tensor zeros(DType dtype, Ref<Layout> layout);
+Tensor ones(DType dtype, Ref<Layout> layout);
+
+bool can_sum_to(const Layout& from, const Layout& to);
+Tensor sum_to(const Tensor& x, const Layout& shape);  // undoes broadcasting
+Tensor to_dtype(const Tensor& x, DType dtype);        // undoes promotion; x itself when it has the dtype
+
+Tensor copy_(const Tensor& target, const Tensor& source);
+Tensor detached_copy(const Tensor& x);  // a copy without history or tangents
+// A differentiable copy with exactly these strides, gaps included; contiguous where they overlap.
+Tensor as_layout(const Tensor& x, const Ref<Layout>& layout);
+
+// Views of any geometry; an offset counts elements of the storage.
+Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset);
+// as_strided of what `x` would be if it lay in memory as `geometry` says; `offset` counts from its beginning.
+Tensor as_strided_of(const Tensor& x, const Ref<Layout>& geometry, const Ref<Layout>& layout, int64_t offset);
+Tensor as_strided_scatter(const Tensor& x, const Tensor& part, const Ref<Layout>& layout, int64_t offset);
+Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout,
+                      int64_t offset);  // its node alone; caller owns it
+
+void check_anomaly(Node& node, const Tensors& grads);  // raises at the first NaN
+
+}  // namespace pb::ops
