@@ -14,6 +14,11 @@
 //                                                tangents of the outputs from tangents of the inputs (undefined: zero).
 //                                                Without one it is derived: the pullback is linear in the
 //                                                cotangent, and its own pullback is the pushforward.
+//   static constexpr bool linear = true          the operator is linear in all its inputs together, however they lie in
+//                                                memory: it pushes tangents forward as it does values, with zeros
+//                                                where there are none
+//   static constexpr bool bilinear = true        it is linear in each of its two inputs: every tangent is pushed forward
+//                                                beside the other input, and both results are added
 //   static constexpr bool view = true            forward returns an alias of input 0
 //   optional<int64_t> shift(const Layout& input, uint32_t nr)
 //                                                of a view whose output `nr` does not begin where its input does
@@ -80,6 +85,14 @@ template <class R> constexpr bool rule_is_view() {
 }
 template <class R> constexpr bool rule_is_several() {
     if constexpr (requires { R::several; }) return R::several;
+    else return false;
+}
+template <class R> constexpr bool rule_is_linear() {
+    if constexpr (requires { R::linear; }) return R::linear;
+    else return false;
+}
+template <class R> constexpr bool rule_is_bilinear() {
+    if constexpr (requires { R::bilinear; }) return R::bilinear;
     else return false;
 }
 template <class R> constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };
@@ -285,10 +298,32 @@ inline bool any_requires_grad(const Tensors& inputs) {
     return false;
 }
 
+template <class R> Tensors apply_all(R rule, const Tensors& inputs);
+
+template <class R> Tensors linear_tangents(const R& rule, const Tensors& inputs, const Tensors& tangents) {
+    Tensors moved(tangents);
+    for (size_t i = 0; i < inputs.size(); ++i)
+        if (!moved[i]) moved[i] = ops::zeros(inputs[i].dtype(), Layout::contiguous(inputs[i].shape()));
+    return apply_all<R>(rule, moved);
+}
+template <class R> Tensors bilinear_tangents(const R& rule, const Tensors& inputs, const Tensors& tangents) {
+    const Tensor &s = tangents[0], &t = tangents[1];
+    if (!t) return apply_all<R>(rule, {s, inputs[1]});
+    Tensors moved = apply_all<R>(rule, {inputs[0], t});
+    if (s) moved[0] = ops::add(apply_all<R>(rule, {s, inputs[1]})[0], moved[0]);
+    return moved;
+}
+
 template <class R>
 Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, const Tensors& tangents) {
+    static_assert(rule_pushes<R> + rule_is_linear<R>() + rule_is_bilinear<R>() <= 1,
+                  "one pushforward a rule");
     LiveContext c(inputs, outputs, &tangents);
-    if constexpr (rule_pushes<R>) {
+    if constexpr (rule_is_linear<R>()) {
+        return linear_tangents(rule, inputs, tangents);
+    } else if constexpr (rule_is_bilinear<R>()) {
+        return bilinear_tangents(rule, inputs, tangents);
+    } else if constexpr (rule_pushes<R>) {
         return rule.pushforward(c, tangents);
     } else {
         struct Both {

@@ -25,20 +25,20 @@ Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
 
 struct Clone {
     static constexpr const char* name = "CloneBackward0";
+    static constexpr bool linear = true;
     Ref<Layout> layout;  // of the copy
     Tensor forward(const Tensors& x) { return copy_as(x[0], x[0].dtype(), layout); }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = g[0]; }
-    Tensors pushforward(Context&, const Tensors& t) { return {clone(t[0])}; }
 };
 
 struct ToCopy {
     static constexpr const char* name = "ToCopyBackward0";
+    static constexpr bool linear = true;
     DType dtype;
     Tensor forward(const Tensors& x) { return copy_as(x[0], dtype, dense_layout(x[0])); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = to_dtype(g[0], c.input_dtype(0));
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {to_dtype(t[0], dtype)}; }
 };
 
 struct Copy {

@@ -10,6 +10,7 @@ namespace pb::ops {
 namespace {
 
 struct ReadPoints {
+    static constexpr bool linear = true;
     PointsRef p;
     PointNames names;
     const char* node_name() const { return names.read; }
@@ -27,10 +28,10 @@ struct ReadPoints {
         return true;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = add_to_zeros(g[0], p, names); }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 struct AddToZeros {
+    static constexpr bool linear = true;
     PointsRef p;
     PointNames names;
     const char* node_name() const { return names.add; }
@@ -40,7 +41,6 @@ struct AddToZeros {
         return out;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = read_points(g[0], p, names); }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 // The values of a write as the loops want them: contiguous of the result's shape, or one element; and never memory
@@ -63,6 +63,7 @@ void clear_points(const Tensor& g, const Points& p) {
 }
 
 struct WritePoints {
+    static constexpr bool linear = true;
     PointsRef p;
     bool add;
     const char* node;
@@ -87,11 +88,6 @@ struct WritePoints {
         Tensor at = read_points(g, p);
         Tensor last = add ? Tensor() : survivors(*p);
         return last ? where(against_result(last, *p), at, Scalar(0)) : at;
-    }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        Tensor x = t[0] ? t[0] : zeros(c.output().dtype(), p->input);
-        if (t[1]) return {apply(*this, {x, t[1]})};
-        return {add ? clone(x) : fill_points(x, Scalar(0), p, node)};
     }
 };
 

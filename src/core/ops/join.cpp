@@ -47,6 +47,7 @@ bool is_legacy_empty(const Layout& l) { return l.ndim() == 1 && l.size(0) == 0; 
 
 struct Cat {
     static constexpr const char* name = "CatBackward0";
+    static constexpr bool linear = true;
     int64_t dim;
     DType dtype;
     Dims shape;
@@ -73,15 +74,11 @@ struct Cat {
             at += n;
         }
     }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        Tensors parts;
-        for (size_t i = 0; i < t.size(); ++i) parts.push_back(t[i] ? t[i] : zeros(dtype, c.input_shape(i)));
-        return {apply(*this, parts)};
-    }
 };
 
 struct Stack {
     static constexpr const char* name = "StackBackward0";
+    static constexpr bool linear = true;
     int64_t dim;
     DType dtype;
     // Contiguous parts are written side by side; others are joined as tensors with one more dimension.
@@ -123,11 +120,6 @@ struct Stack {
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         for (size_t i = 0; i < c.inputs(); ++i)
             if (c.wants(i)) out[i] = select(g[0], dim, static_cast<int64_t>(i));
-    }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        Tensors parts;
-        for (size_t i = 0; i < t.size(); ++i) parts.push_back(t[i] ? t[i] : zeros(dtype, c.input_shape(i)));
-        return {apply(*this, parts)};
     }
 };
 

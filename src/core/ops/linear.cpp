@@ -52,6 +52,7 @@ struct Product {
     bool summed = false;  // over the batches: the result is one matrix
     bool turned = false;  // the result is laid out column by column
     static constexpr uint32_t saves = 3;
+    static constexpr bool bilinear = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return batched ? "BmmBackward0" : "MmBackward0"; }
     Tensor forward(const Tensors& x) {
@@ -66,10 +67,6 @@ struct Product {
         if (c.wants(1))
             out[1] =
                 tb ? toward(c, 1, g[0], c.input(0), true, ta) : toward(c, 1, c.input(0), g[0], !ta, false);
-    }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(),
-                     t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
     }
 
   private:
@@ -98,6 +95,7 @@ struct MatrixVector {
     bool transpose;
     static constexpr const char* name = "MvBackward0";
     static constexpr uint32_t saves = 3;
+    static constexpr bool bilinear = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     Tensor forward(const Tensors& x) {
         Array y = Array::empty(x[0].dtype(), Dims{x[0].size(transpose ? 1 : 0)});
@@ -108,25 +106,18 @@ struct MatrixVector {
         if (c.wants(0)) out[0] = transpose ? outer_of(c.input(1), g[0]) : outer_of(g[0], c.input(1));
         if (c.wants(1)) out[1] = apply(MatrixVector{!transpose}, {c.input(0), g[0]});
     }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(),
-                     t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
-    }
 };
 
 struct Dot {
     const char* node;
     static constexpr uint32_t saves = 3;
+    static constexpr bool bilinear = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) { return Tensor::make(dot_product(x[0].array(), x[1].array())); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = zmul(g[0], c.input(1));
         if (c.wants(1)) out[1] = zmul(g[0], c.input(0));
-    }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        return {plus(t[0] ? apply(*this, {t[0], c.input(1)}) : Tensor(),
-                     t[1] ? apply(*this, {c.input(0), t[1]}) : Tensor())};
     }
 };
 

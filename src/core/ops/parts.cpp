@@ -110,6 +110,7 @@ void Part::add(const Array& x, const Array& whole) const {
 
 // A part put into zeros; where windows overlap, their sum.
 struct Place {
+    static constexpr bool linear = true;
     Part part;
     Ref<Layout> whole;  // contiguous
     const char* node;
@@ -121,7 +122,6 @@ struct Place {
         return out;
     }
     void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = part.of(g[0]); }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 Tensor place(const Part& part, const Tensor& x, const Dims& whole) {
@@ -129,7 +129,7 @@ Tensor place(const Part& part, const Tensor& x, const Dims& whole) {
 }
 
 struct PartView {
-    static constexpr bool view = true;
+    static constexpr bool view = true, linear = true;
     Part part;
     const char* node_name() const { return part.view_name(); }
     Tensor forward(const Tensors& x) {
@@ -143,7 +143,6 @@ struct PartView {
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = place(part, g[0], c.input_shape(0));
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {part.of(t[0])}; }
 };
 
 Tensor Part::of(const Tensor& whole) const { return apply(PartView{*this}, {whole}); }
@@ -157,10 +156,10 @@ struct PartCopy : PartView {
         copy_array(from, out);
         return Tensor::make(out);
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 struct PartScatter {
+    static constexpr bool linear = true;
     Part part;
     const char* node_name() const { return part.scatter_name(); }
     Tensor forward(const Tensors& x) {
@@ -172,12 +171,6 @@ struct PartScatter {
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = apply(PartScatter{part}, {g[0], zeros(g[0].dtype(), c.input_shape(1))});
         if (c.wants(1)) out[1] = part.of(g[0]);
-    }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        DType d = c.output().dtype();
-        Tensor whole = t[0] ? t[0] : zeros(d, c.input_shape(0)),
-               piece = t[1] ? t[1] : zeros(d, c.input_shape(1));
-        return {apply(*this, {whole, piece})};
     }
 };
 
@@ -195,7 +188,7 @@ Tensor or_zeros(const Tensor& g, DType dtype, const Dims& shape) { return g ? g 
 
 struct Unbind {
     static constexpr const char* name = "UnbindBackward0";
-    static constexpr bool view = true, several = true;
+    static constexpr bool view = true, several = true, linear = true;
     int64_t dim;
     Tensors forward(const Tensors& x) {
         Tensors out;
@@ -219,12 +212,11 @@ struct Unbind {
         for (const Tensor& x : g) parts.push_back(or_zeros(x, c.input_dtype(0), shape));
         out[0] = stack(parts, dim);
     }
-    Tensors pushforward(Context&, const Tensors& t) { return unbind(t[0], dim); }
 };
 
 struct Split {
     const char* node;
-    static constexpr bool view = true, several = true;
+    static constexpr bool view = true, several = true, linear = true;
     int64_t dim;
     Dims sizes;
     const char* node_name() const { return node; }
@@ -258,7 +250,6 @@ struct Split {
         }
         out[0] = cat(parts, dim);
     }
-    Tensors pushforward(Context&, const Tensors& t) { return apply_all(*this, {t[0]}); }
 };
 
 using Int = long long;

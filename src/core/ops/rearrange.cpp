@@ -17,6 +17,7 @@ using Int = long long;
 
 struct Repeat {
     static constexpr const char* name = "RepeatBackward0";
+    static constexpr bool linear = true;
     Dims repeats;  // at least as many as dimensions
     // The result as a tensor of twice the dimensions, repetitions and sizes alternating.
     Dims paired(const Layout& input) const {
@@ -55,7 +56,6 @@ struct Repeat {
         }
         out[0] = reshape(sum(reshape(g[0], paired(c.input_layout(0))), dims, false), c.input_shape(0));
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 using Counts = std::shared_ptr<const std::vector<int64_t>>;
@@ -72,16 +72,17 @@ struct Runs {
 // Index i along a dimension, counts[i] times.
 struct Interleave {
     static constexpr const char* name = "IndexSelectBackward0";
+    static constexpr bool linear = true;
     Counts counts;
     int64_t dim, total;
     Tensor forward(const Tensors& x);
     void pullback(Context& c, const Tensors& g, Tensors& out);
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 // Its adjoint: the sum of each run of counts[i] neighbours.
 struct SumRuns {
     static constexpr const char* name = "IndexAddBackward0";
+    static constexpr bool linear = true;
     Counts counts;
     int64_t dim, total;
     template <class T> void add(const Array& from, const Array& to, const Runs& r) {
@@ -108,7 +109,6 @@ struct SumRuns {
     void pullback(Context&, const Tensors& g, Tensors& out) {
         out[0] = apply(Interleave{counts, dim, total}, {g[0]});
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 Tensor Interleave::forward(const Tensors& x) {
@@ -169,14 +169,15 @@ Array flipped(const Array& a, const Dims& dims) {
 
 struct Flip {
     static constexpr const char* name = "FlipBackward0";
+    static constexpr bool linear = true;
     Dims dims;
     Tensor forward(const Tensors& x) { return Tensor::make(flipped(x[0].array(), dims)); }
     void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = apply(*this, {g[0]}); }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 struct Rot90 {
     static constexpr const char* name = "Rot90Backward0";
+    static constexpr bool linear = true;
     int64_t k, a, b;  // quarter turns, 0 to 3, from dimension a towards b
     Tensor forward(const Tensors& x) {
         Array in = x[0].array();
@@ -195,11 +196,11 @@ struct Rot90 {
     void pullback(Context&, const Tensors& g, Tensors& out) {
         out[0] = apply(Rot90{(4 - k) % 4, a, b}, {g[0]});
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 struct Roll {
     static constexpr const char* name = "RollBackward0";
+    static constexpr bool linear = true;
     Dims shifts, dims;  // no dims: over all elements in order
     static Array rolled(const Array& a, int64_t shift, int64_t dim) {
         if (a.numel() == 0) return Array::empty(a.dtype, a.layout);
@@ -239,7 +240,6 @@ struct Roll {
         for (int64_t& s : back) s = -s;
         out[0] = apply(Roll{back, dims}, {g[0]});
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 // ---- triangles ----
@@ -261,6 +261,7 @@ void cut(const Array& a, int64_t diagonal, bool upper) {
 }
 
 struct Triangle {
+    static constexpr bool linear = true;
     int64_t diagonal;
     bool upper;
     const char* node_name() const { return upper ? "TriuBackward0" : "TrilBackward0"; }
@@ -273,7 +274,6 @@ struct Triangle {
     void pullback(Context&, const Tensors& g, Tensors& out) {
         out[0] = apply(Triangle{diagonal, upper}, {g[0]});
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(Triangle{diagonal, upper}, {t[0]})}; }
 };
 
 struct TriangleInPlace : Triangle {
@@ -292,6 +292,7 @@ void check_matrix(const Tensor& x, bool upper) {
 
 struct Trace {
     static constexpr const char* name = "TraceBackward0";
+    static constexpr bool linear = true;
     template <class T, class Sum> static Sum total(const Array& a) {
         Sum s = 0;
         for (int64_t i = 0, n = std::min(a.size(0), a.size(1)); i < n; ++i)
@@ -316,7 +317,6 @@ struct Trace {
         out[0] = diagonal_scatter(zeros(g[0].dtype(), shape),
                                   expand(g[0], Dims{std::min(shape[0], shape[1])}), 0, 0, 1);
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {trace(t[0])}; }
 };
 
 Dims distinct_dims(const Dims& dims, int64_t ndim) {

@@ -28,7 +28,7 @@ void check_differentiable(const Tensor& x, int dtype) {
 // A reduced value against the input's shape: the dimensions that went come back with stride 0.
 struct ExpandBack {
     static constexpr const char* name = "ExpandBackward0";
-    static constexpr bool view = true;
+    static constexpr bool view = true, linear = true;
     Ref<Layout> layout;
     Dims dims;
     bool keepdim;
@@ -46,10 +46,10 @@ struct ExpandBack {
         return x[0].alias(Layout::strided(layout->dims(), strides), x[0]->offset);
     }
     void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = sum_like(g[0], dims, keepdim); }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 struct Sum {
+    static constexpr bool linear = true;
     Dims dims;
     bool keepdim, all;
     int dtype = -1;
@@ -60,10 +60,10 @@ struct Sum {
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 struct Mean {
+    static constexpr bool linear = true;
     Dims dims;
     bool keepdim, all;
     int dtype = -1;
@@ -77,7 +77,6 @@ struct Mean {
         auto n = static_cast<double>(reduced_count(c.input_layout(0), dims));
         out[0] = expand_back(div(g[0], n), c.input_layout(0), dims, keepdim);
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 // NaN counts as zero, and so does what it would send back.

@@ -108,7 +108,7 @@ void reduce_into(const Points& p, Reduce reduce, bool include_self, const Array&
 
 struct ScatterMean {
     static constexpr const char* name = "ScatterReduceBackward0";
-    static constexpr bool row_major = true;
+    static constexpr bool row_major = true, linear = true;
     PointsRef p;
     Reduce reduce;  // Sum or Mean
     bool include_self;
@@ -118,11 +118,6 @@ struct ScatterMean {
             reduce == Reduce::Mean ? div(g[0], value_counts(*p, include_self, g[0].dtype())) : g[0];
         if (c.wants(0)) out[0] = include_self ? share : fill_points(share, Scalar(0), p, name);
         if (c.wants(1)) out[1] = read_points(share, p);
-    }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        Tensor x = t[0] ? t[0] : zeros(c.output().dtype(), p->input);
-        Tensor src = t[1] ? t[1] : zeros(c.output().dtype(), p->shape);
-        return {apply(*this, {x, src})};
     }
 };
 

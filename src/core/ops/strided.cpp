@@ -57,6 +57,7 @@ Tensor multiplicity(DType dtype, const Layout& layout) {
 // The linear map from values laid out as `from` to values laid out as `to`, both over one storage: what `to`
 // finds there after `from` has been added to zeros. `offset` is where `to` begins, seen from `from`.
 struct ThroughStorage {
+    static constexpr bool linear = true;
     const char* node;
     Ref<Layout> from, to;
     int64_t offset;
@@ -76,7 +77,6 @@ struct ThroughStorage {
     void pullback(Context&, const Tensors& g, Tensors& out) {
         out[0] = apply(ThroughStorage{node, to, from, -offset}, {g[0]});
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 constexpr const char* kAdjointName = "AsStridedBackwardBackward0";

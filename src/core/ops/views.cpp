@@ -37,16 +37,15 @@ struct UnsafeView : View {
 
 struct Alias {
     static constexpr const char* name = "AliasBackward0";
-    static constexpr bool view = true;
+    static constexpr bool view = true, linear = true;
     Tensor forward(const Tensors& x) { return x[0].alias(); }
     void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = g[0]; }
-    Tensors pushforward(Context&, const Tensors& t) { return {alias(t[0])}; }
 };
 
 struct Permute {
     const char* node;
     Dims order;
-    static constexpr bool view = true;
+    static constexpr bool view = true, linear = true;
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
         Dims shape, strides;
@@ -62,13 +61,12 @@ struct Permute {
             back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
         out[0] = apply(Permute{"PermuteBackward0", back}, {g[0]});
     }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 struct Squeeze {
     const char* node;
     Dims dims;  // all of size one
-    static constexpr bool view = true;
+    static constexpr bool view = true, linear = true;
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
         Dims shape, strides;
@@ -80,7 +78,6 @@ struct Squeeze {
         return x[0].alias(Layout::strided(shape, strides), x[0]->offset);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = reshape(g[0], c.input_shape(0)); }
-    Tensors pushforward(Context&, const Tensors& t) { return {apply(*this, {t[0]})}; }
 };
 
 // The stride of a new dimension in front of one of this size and stride. Tensors without elements may have strides
@@ -92,7 +89,7 @@ int64_t stride_before(int64_t size, int64_t stride) {
 struct Unsqueeze {
     const char* node;
     int64_t dim;
-    static constexpr bool view = true;
+    static constexpr bool view = true, linear = true;
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
         Dims shape = x[0].shape(), strides = x[0].strides();
@@ -102,7 +99,6 @@ struct Unsqueeze {
         return x[0].alias(Layout::strided(shape, strides), x[0]->offset);
     }
     void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = squeeze(g[0], dim); }
-    Tensors pushforward(Context&, const Tensors& t) { return {unsqueeze(t[0], dim)}; }
 };
 
 // Replaces a -1 in `shape`.
@@ -185,9 +181,7 @@ template <class R> const Tensor& regeometry(R rule, const Tensor& x, const char*
     auto node = Ref<Node>::steal(record ? record_rule(rule, {x}, shaped) : nullptr);
     if (x.is_dual()) {
         // Tangents of all levels follow; each is an ordinary tensor.
-        Tensors input{x};
-        LiveContext c(input, shaped, nullptr);
-        for (Tangent& t : x->extra->tangents) t.value = rule.pushforward(c, {t.value})[0];
+        for (Tangent& t : x->extra->tangents) t.value = rule_tangents(rule, {x}, shaped, {t.value})[0];
     }
     std::swap(x->layout, shaped[0]->layout);
     x->offset = shaped[0]->offset;
