@@ -230,6 +230,17 @@ def test_headers_declare_what_their_floor_defines():
     assert declared_too_low(objects(), CORE) == []
 
 
+def test_each_floor_has_a_page():
+    """README.md of a folder: what lives here, what it may use, where to start."""
+    for floor, below in FLOORS.items():
+        page = (CORE / floor / "README.md").read_text()
+        assert page.startswith(f"# {floor}: "), floor
+        assert re.findall(r"^Uses: (.*)\.$", page, re.M) == [", ".join(below.split()) or "nothing"], floor
+        assert "\nStart at `" in page and len(page.splitlines()) <= 12, floor
+        for name in re.findall(r"`([\w*]+\.\w+)`", page):
+            assert list((CORE / floor).glob(name)), f"{floor}/README.md cites {name}"
+
+
 # ---- the package ---------------------------------------------------------------------------------------------
 
 

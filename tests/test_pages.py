@@ -1,4 +1,4 @@
-"""The Python sessions shown in README.md and docs/ run and print what the pages say."""
+"""The pages: their Python sessions run and print what they say, and the files that they and comments cite are there."""
 
 import doctest
 import pathlib
@@ -35,3 +35,31 @@ def test_page(page, text):
     runner, said = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False), []
     failed, tried = runner.run(test, out=said.append)
     assert tried and not failed, "".join(said)
+
+
+CITED = re.compile(r"\w[\w./]*\.(?:cpp|h|inc|py|md)\b")
+
+
+def citations():
+    """``(where, file)`` for each file that a page, a comment of the core or a line of the package names."""
+    texts = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "src/core").rglob("*.md")]
+    texts += [*(ROOT / "src/core").rglob("*.cpp"), *(ROOT / "src/core").rglob("*.h")]
+    texts += [*(ROOT / "src/pullback").rglob("*.py")]
+    for path in texts:
+        text = path.read_text()
+        if path.suffix in (".cpp", ".h"):
+            text = "\n".join(re.findall(r"//.*", text))
+        for name in CITED.findall(text):
+            yield path.relative_to(ROOT).as_posix(), name
+
+
+def test_cited_files_are_there():
+    folders = ("src", "tests", "docs", "tools", "benchmarks", "examples")
+    files = {"/" + p.relative_to(ROOT).as_posix() for folder in folders for p in (ROOT / folder).rglob("*.*")}
+    files |= {"/" + p.name for p in ROOT.glob("*.md")}
+    examples = {"model.py", "Python.h"}  # a user's file, and Python's
+    cited = [(where, name) for where, name in citations() if name not in examples]
+    assert len(cited) > 50
+    assert [
+        each for each in cited if not any(file.endswith("/" + each[1].lstrip("./")) for file in files)
+    ] == []

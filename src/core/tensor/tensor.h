@@ -7,7 +7,7 @@
 // `grad_fn` is made anew on the next look (tape/history.cpp).
 //
 // Everything rare (hooks, view information, tangents) is behind one pointer, and the byte `exceptional` says
-// whether an operator has to leave the fast path (rule: one door to the rest).
+// whether an operator has to leave the fast path.
 #pragma once
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
