@@ -1,9 +1,9 @@
 """Who may use whom: the floors of the core and of the package, held to their tables.
 
-A folder uses what lies below it, never what lies above. Of the core three things are read: the `#include`s of every file;
-what the compiled files ask of each other, which also sees a function that somebody declares by hand; and the headers,
-which declare nothing that a floor above defines. Of the package the `import`s are read. A table that allows more than is
-used, and an exception that is not needed any more, fail as well.
+A folder uses what lies below it, never what lies above. Of the core three things are read: the `#include`s of every
+file; what the compiled files ask of each other, which also sees a function that somebody declares by hand; and the
+headers, which declare nothing that a floor above defines. Of the package the `import`s are read. A table that allows
+more than is used, and an exception that is not needed any more, fail as well.
 """
 
 import ast

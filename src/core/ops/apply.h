@@ -17,7 +17,7 @@
 //   static constexpr bool linear = true          the operator is linear in all its inputs together, however they lie in
 //                                                memory: it pushes tangents forward as it does values, with zeros
 //                                                where there are none
-//   static constexpr bool bilinear = true        it is linear in each of its two inputs: every tangent is pushed forward
+//   static constexpr bool bilinear = true        it is linear in each of its two inputs: a tangent is pushed forward
 //                                                beside the other input, and both results are added
 //   static constexpr bool view = true            forward returns an alias of input 0
 //   optional<int64_t> shift(const Layout& input, uint32_t nr)

@@ -1,5 +1,5 @@
-// All that the tape asks of the floor above: the few operations that it differentiates with, as somebody may differentiate
-// what it computes. It declares them, and ops/ defines them, so that nothing else of ops/ is seen from here.
+// All that the tape asks of the floor above: the few operations that it differentiates by, since somebody may
+// differentiate what it computes. It declares them, and ops/ defines them: nothing else of ops/ is seen from here.
 #pragma once
 #include "tape/node.h"
 
