@@ -82,6 +82,15 @@ def test_examples_are_found():
     assert any(name.startswith("pullback.Tensor.") for name, _ in WITH_EXAMPLES)
 
 
+def test_examples_stand_under_one_word():
+    bare = []
+    for name, value in WITH_EXAMPLES:
+        text = inspect.cleandoc(value.__doc__)
+        if not inspect.ismodule(value) and not text.partition(">>>")[0].rstrip().endswith("Example:"):
+            bare.append(name)
+    assert not bare, f"without a line `Example:` above: {', '.join(bare)}"
+
+
 @pytest.mark.parametrize("name, value", WITH_EXAMPLES, ids=[name for name, _ in WITH_EXAMPLES])
 def test_examples(name, value):
     pb.manual_seed(0)

@@ -52,7 +52,7 @@ _ATTRIBUTES = {
     """,
     "requires_grad": """Whether what is computed from this tensor is recorded.
 
-    Settable on leaves. Raises RuntimeError for integers and bool, and for a result that is to stop.
+    Settable on leaves. Raises RuntimeError for integers and bool, and for results.
 
     Example:
         >>> x = pb.zeros(2)
