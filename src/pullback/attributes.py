@@ -113,7 +113,7 @@ _ATTRIBUTES = {
         >>> x
         tensor([5., 2.], requires_grad=True)
     """,
-    "T": """The dimensions in reverse order, over the same memory. Warns for other numbers of dimensions than 0 and 2.
+    "T": """The dimensions in reverse order, over the same memory. Warns for another number of dimensions than 2.
 
     Example:
         >>> pb.tensor([[1, 2], [3, 4]]).T
