@@ -228,6 +228,9 @@ nn.functional.layer_norm (x, (5,))                                  RuntimeError
 nn.functional.softmax (x, 7)                                        IndexError
 nn.functional.softmax (i, 0)                                        NotImplementedError
 nn.functional.tanh (3)                                              AttributeError
+nn.functional.gelu (i)                                              NotImplementedError
+nn.functional.gelu (x, "erf")                                       RuntimeError
+nn.functional.gelu (3)                                              TypeError
 promote_types    (3, 4)                                             TypeError
 result_type      ("a", x)                                           TypeError
 can_cast         (3, pb.int64)                                      TypeError

@@ -32,6 +32,17 @@ def test_every_public_name_of_the_package_is_in_the_stub():
     assert not missing, f"{missing}: tools/stubs.py"
 
 
+def test_every_method_in_the_stub_has_its_tensor_first():
+    import ast
+
+    tensor = next(n for n in ast.parse(STUB.read_text()).body if getattr(n, "name", "") == "Tensor")
+    methods = [n for n in tensor.body if isinstance(n, ast.FunctionDef)]
+    assert len(methods) > 500
+    missing = [m.name for m in methods if not (m.args.posonlyargs + m.args.args)]
+    annotated = [m.name for m in methods if (m.args.posonlyargs + m.args.args)[0].annotation]
+    assert not missing and not annotated
+
+
 HAND_WRITTEN = (
     "autograd autograd.function autograd.graph autograd.forward_ad autograd.modes autograd.hooks return_types"
 )

@@ -111,13 +111,20 @@ rsub_scaled = composed(
 # A quotient rounded to an integer is flat wherever it is smooth. PyTorch says so for div(rounding_mode=...),
 # and raises for `//`; here both are flat.
 _QUOTIENT = {"domain": ((-3, 3), NONZERO), "promotion": "arithmetic", "accepts": "numbers", "divides": True}
+_FLAT = "0 wherever it exists: the quotient is rounded to an integer"
 floor_divide = elementwise(
-    "floor_divide", lambda a, b, y: [0, 0], "floor(input / other)", operator="//", **_QUOTIENT
+    "floor_divide",
+    lambda a, b, y: [0, 0],
+    "floor(input / other)",
+    operator="//",
+    note=_FLAT,
+    **_QUOTIENT,
 )
 trunc_divide = elementwise(
     "trunc_divide",
     lambda a, b, y: [0, 0],
     "trunc(input / other)",
+    note=_FLAT,
     variant_of="div",
     when='rounding_mode="trunc"',
     node="DivBackward2",
@@ -128,6 +135,7 @@ div_floor = composed(
     lambda a, b: floor_divide(a, b),
     lambda a, b, y: [0, 0],
     "floor(input / other)",
+    note=_FLAT,
     variant_of="div",
     when='rounding_mode="floor"',
     node="DivBackward2",

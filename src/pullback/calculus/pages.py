@@ -41,6 +41,10 @@ def _text(row, names, call, out=False, writes=False):
         f"Dtype: {_dtype(row, tensors)}",
         f"Derivative: {_derivative(row, tensors)}",
     ]
+    if row.parameters:
+        parameters = [name for name, own in zip(names, row.operands) if own in row.parameters]
+        are = "a number that is" if len(parameters) == 1 else "numbers that are"
+        facts.insert(1, f"Parameters: {_quoted(parameters)}, {are} not differentiated.")
     if isinstance(row.error, int) and row.error != 4:
         facts.append(f"Accuracy: at most {row.error} units in the last place.")
     if row.unlike_torch:
@@ -97,9 +101,8 @@ def _dtype(row, tensors):
 def _derivative(row, tensors):
     if not row.differentiable:
         return "none; the result does not require grad."
-    if row.note:
-        return _sentence(row.note)
-    return f"in {_quoted(tensors)}, of every order."
+    numbers = tensors[1:] if row.promotion == "where" else tensors
+    return _sentence(f"in {_quoted(numbers)}, of every order{'; ' * bool(row.note)}{row.note}")
 
 
 def _raises(row, tensors, out):

@@ -30,13 +30,24 @@ __all__ = [
 
 @composed(public=False, method=False)
 def gelu(input, approximate="none"):
-    """input times the normal distribution function; with approximate="tanh", a cheaper form of it.
+    """input times the normal distribution function (arXiv:1606.08415); with approximate="tanh", a cheaper form of it.
 
-    Raises RuntimeError for another `approximate`.
+    Shape: that of `input`, which may be any.
+    Dtype: that of `input`.
+    Derivative: in `input`, of every order.
+
+    Raises:
+        TypeError: `input` is no tensor.
+        NotImplementedError: integers and bool.
+        RuntimeError: another `approximate` than "none" and "tanh".
 
     Example:
-        >>> pb.nn.functional.gelu(pb.tensor([-1.0, 0.0, 1.0]))
-        tensor([-0.1587,  0.0000,  0.8413])
+        >>> x = pb.tensor([-1.0, 0.0, 1.0], requires_grad=True)
+        >>> pb.nn.functional.gelu(x)
+        tensor([-0.1587,  0.0000,  0.8413], grad_fn=<GeluBackward0>)
+        >>> pb.nn.functional.gelu(x).sum().backward()
+        >>> x.grad
+        tensor([-0.0833,  0.5000,  1.0833])
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
