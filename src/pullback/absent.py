@@ -4,6 +4,8 @@ what has one, and what to write instead. Read by `hints`, when an error is on it
 
 import re
 
+from ._core import supported_dtypes
+
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
@@ -276,7 +278,7 @@ FAMILIES = [
     ),
     (
         r".*(autocast|amp|GradScaler|float32_matmul).*|u?int\d+|float8.*|chalf",
-        "Kernels exist for float32, float64, int32, int64, uint8 and bool.",
+        f"Kernels exist for {supported_dtypes}.",
     ),
     (r".*(complex|conj|angle|polar|is_neg).*|real|imag", "Complex numbers have no kernels yet."),
     (

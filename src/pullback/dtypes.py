@@ -9,11 +9,9 @@ from ._core import (
     float16,
     float32,
     float64,
-    int8,
     int16,
     int32,
     int64,
-    uint8,
 )
 from ._core import bool as bool_
 from .operators.declare import operator
@@ -40,20 +38,7 @@ ALIASES = {
     "int": int32,
     "long": int64,
 }
-NAMES = {
-    "bool": bool_,
-    "uint8": uint8,
-    "int8": int8,
-    "int16": int16,
-    "int32": int32,
-    "int64": int64,
-    "float16": float16,
-    "bfloat16": bfloat16,
-    "float32": float32,
-    "float64": float64,
-    "complex64": complex64,
-    "complex128": complex128,
-}
+NAMES = {d.name: d for d in vars(_core).values() if isinstance(d, dtype)}
 
 # Exponent range and digits of the floating types: (bits of the significand, largest exponent, resolution).
 _FLOATS = {
@@ -63,7 +48,6 @@ _FLOATS = {
     float64: (53, 1024, 1e-15),
 }
 _PARTS = {complex64: float32, complex128: float64}
-_BITS = {uint8: 8, int8: 8, int16: 16, int32: 32, int64: 64}
 
 
 class finfo:
@@ -124,12 +108,12 @@ class iinfo:
         type = _core.as_dtype(type)
         if type is bool_:
             raise TypeError("torch.bool is not supported by torch.iinfo: a truth value has no range.")
-        if type not in _BITS:
+        if type.is_floating_point or type.is_complex:
             raise TypeError(
                 "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo': "
                 f"pullback.finfo({type}) for floating dtypes."
             )
-        self.bits = _BITS[type]
+        self.bits = type.itemsize * 8
         signed = type.is_signed
         self.max = 2 ** (self.bits - signed) - 1
         self.min = -(2 ** (self.bits - 1)) if signed else 0
@@ -213,7 +197,7 @@ def set_default_dtype(d):
             "invalid dtype object: only floating-point types are supported as the default type. pullback.float32, "
             "'float32' and numpy.float32 name one."
         )
-    if d in (float16, bfloat16):
+    if not d._supported and d.is_floating_point:
         raise NotImplementedError(f"there are no kernels for {d} yet; the default dtype stays as it is")
     _core.set_default_dtype(d)
 

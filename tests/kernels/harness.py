@@ -20,7 +20,7 @@ ROWS = {
 }
 CODES = {"uint8": 0, "int32": 3, "int64": 4, "float32": 6, "float64": 7, "bool": 10}
 TYPES = {
-    "Any": list(CODES),
+    "All": list(CODES),
     "Numbers": ["uint8", "int32", "int64", "float32", "float64"],
     "Integers": ["uint8", "int32", "int64"],
     "Bits": ["uint8", "int32", "int64", "bool"],

@@ -1,19 +1,57 @@
 #include "array/dtype.h"
 
+#include <cstring>
+#include <string>
+
+#include "array/error.h"
+#include "array/visit.h"
+
 namespace pb {
 
-const char* dtype_name(DType d) {
-    static const char* names[kDTypes] = {"uint8",     "int8",       "int16",   "int32",
-                                         "int64",     "float16",    "float32", "float64",
-                                         "complex64", "complex128", "bool",    "bfloat16"};
-    return names[static_cast<int>(d)];
+namespace {
+struct Names {
+    const char *name, *legacy, *c_name, *number, *format;
+};
+constexpr Names kNames[kDTypes] = {
+#define PB_NAMES(Name, type, name, legacy, c_name, format, ...) {#name, #legacy, c_name, #type, format},
+    PB_DTYPES(PB_NAMES)
+#undef PB_NAMES
+};
+const Names& names(DType d) { return kNames[static_cast<int>(d)]; }
+}  // namespace
+
+const char* dtype_name(DType d) { return names(d).name; }
+const char* dtype_legacy_name(DType d) { return names(d).legacy; }
+const char* dtype_c_name(DType d) { return names(d).c_name; }
+const char* dtype_number_name(DType d) { return is_supported(d) ? names(d).number : names(d).c_name; }
+const char* dtype_format(DType d) { return names(d).format; }
+
+bool dtype_named(const char* name, DType* out) {
+    for (int d = 0; d < kDTypes; ++d)
+        if (!std::strcmp(kNames[d].name, name)) {
+            *out = static_cast<DType>(d);
+            return true;
+        }
+    return false;
 }
 
-const char* dtype_legacy_name(DType d) {
-    static const char* names[kDTypes] = {"Byte",         "Char",          "Short", "Int",
-                                         "Long",         "Half",          "Float", "Double",
-                                         "ComplexFloat", "ComplexDouble", "Bool",  "BFloat16"};
-    return names[static_cast<int>(d)];
+// Floats first, the widest first, bool last: PyTorch's order.
+const char* supported_dtypes() {
+    static const std::string text = [] {
+        std::string all;
+        for (Kind kind : {Kind::Complex, Kind::Float, Kind::Integer})
+            for (int d = kDTypes; d-- > 0;)
+                if (kSupported[d] && kKind[d] == kind) all += std::string(kNames[d].name) + ", ";
+        return all + "and bool";
+    }();
+    return text.c_str();
+}
+
+void fail_unsupported(const char* name, DType d) {
+    const char* cure =
+        is_supported(d) ? "Convert it first: x.to(...), x.double(), x.long()" : "Kernels exist for ";
+    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'. %s%s.", name, dtype_legacy_name(d),
+            cure, is_supported(d) ? "" : supported_dtypes());
 }
 
 // Within a category the larger type wins, except where neither holds the other's values: uint8 and a signed

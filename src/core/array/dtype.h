@@ -1,52 +1,111 @@
-// Element types: their codes, sizes, names, and how two of them promote.
+// Element types: their codes, sizes, names and kinds, and how two of them promote. `dtypes.inc` is the list.
 //
-// The codes follow PyTorch's ScalarType order, so that categories are ranges. Kernels exist for the types in
-// `is_supported`; the others have their place (size, name, promotion) and say so when they are asked for.
-// This header is included by files compiled per instruction set: it holds plain constants and constexpr
-// functions only.
+// This header is included by files compiled per instruction set: it holds plain constants and constexpr functions only.
+// Code that does something else for each type does not ask here but goes through `visit` (visit.h), which raises on
+// what it is not written for.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
+#include "dtypes.inc"
+
 namespace pb {
 
 enum class DType : uint8_t {
-    UInt8,
-    Int8,
-    Int16,
-    Int32,
-    Int64,
-    Float16,
-    Float32,
-    Float64,
-    Complex64,
-    Complex128,
-    Bool,
-    BFloat16,
+#define PB_CODE(Name, ...) Name,
+    PB_DTYPES(PB_CODE)
+#undef PB_CODE
 };
-constexpr int kDTypes = 12;
+#define PB_ONE(...) +1
+constexpr int kDTypes = 0 PB_DTYPES(PB_ONE);
+#undef PB_ONE
 
-constexpr size_t kItemSize[kDTypes] = {1, 1, 2, 4, 8, 2, 4, 8, 8, 16, 1, 2};
+// An element of a dtype that no kernel reads.
+template <int size> struct Unread { char bytes[size]; };
+template <class T> inline constexpr bool is_read = true;
+template <int size> inline constexpr bool is_read<Unread<size>> = false;
+
+// PyTorch's categories, in promotion order.
+enum class Kind : uint8_t { Bool, Integer, Float, Complex };
+
+#define PB_SIZE(Name, type, ...) sizeof(type),
+#define PB_KIND(Name, type, name, legacy, c_name, format, kind, running) Kind::kind,
+#define PB_READ(Name, type, ...) is_read<type>,
+constexpr uint8_t kItemSize[kDTypes] = {PB_DTYPES(PB_SIZE)};
+constexpr Kind kKind[kDTypes] = {PB_DTYPES(PB_KIND)};
+constexpr bool kSupported[kDTypes] = {PB_DTYPES(PB_READ)};
+#undef PB_SIZE
+#undef PB_KIND
+#undef PB_READ
+
 constexpr size_t item_size(DType d) { return kItemSize[static_cast<int>(d)]; }
-
-constexpr bool is_float(DType d) {
-    return d == DType::Float16 || d == DType::Float32 || d == DType::Float64 || d == DType::BFloat16;
-}
-constexpr bool is_complex(DType d) { return d == DType::Complex64 || d == DType::Complex128; }
+constexpr Kind kind_of(DType d) { return kKind[static_cast<int>(d)]; }
+constexpr int category(DType d) { return static_cast<int>(kind_of(d)); }
+constexpr bool is_float(DType d) { return kind_of(d) == Kind::Float; }
+constexpr bool is_complex(DType d) { return kind_of(d) == Kind::Complex; }
 constexpr bool is_differentiable(DType d) { return is_float(d) || is_complex(d); }
-constexpr bool is_integral(DType d) { return static_cast<int>(d) <= static_cast<int>(DType::Int64); }
+constexpr bool is_integral(DType d) { return kind_of(d) == Kind::Integer; }
+constexpr bool is_signed(DType d) { return d != DType::UInt8 && d != DType::Bool; }
+// Whether kernels exist for it.
+constexpr bool is_supported(DType d) { return kSupported[static_cast<int>(d)]; }
+// Numbers of elements, and masks of the old kind.
+constexpr bool is_index(DType d) { return d == DType::Int64 || d == DType::Int32; }
+constexpr bool is_mask(DType d) { return d == DType::Bool || d == DType::UInt8; }
 
-// The types that kernels exist for today.
-constexpr bool is_supported(DType d) {
-    return d == DType::UInt8 || d == DType::Int32 || d == DType::Int64 || d == DType::Float32 ||
-           d == DType::Float64 || d == DType::Bool;
+// Elements are moved by their size alone, in 1, 2, 4, 8 or 16 bytes: by the logarithm of that.
+constexpr int kSizes = 5;
+constexpr int log_of_size(size_t size) { return __builtin_ctzll(size); }
+constexpr int size_index(DType d) { return log_of_size(item_size(d)); }
+// The widest element that kernels compute with: what a register or a slot for one number has to hold.
+constexpr size_t widest_item() {
+    size_t most = 1;
+    for (int d = 0; d < kDTypes; ++d)
+        if (kSupported[d] && kItemSize[d] > most) most = kItemSize[d];
+    return most;
+}
+constexpr size_t kWidest = widest_item();
+struct alignas(kWidest) Slot {
+    char bytes[kWidest];
+};
+
+// The families that kernels and operators are written for.
+enum class Family : uint8_t { All, Numbers, Integers, Bits, Floats };
+constexpr bool includes(Family f, Kind k) {
+    switch (f) {
+        case Family::All: return true;
+        case Family::Numbers: return k == Kind::Integer || k == Kind::Float;
+        case Family::Integers: return k == Kind::Integer;
+        case Family::Bits: return k == Kind::Integer || k == Kind::Bool;
+        case Family::Floats: return k == Kind::Float;
+    }
+    return false;
 }
 
-// PyTorch's categories, in promotion order: Boolean < integral < floating < complex.
-constexpr int category(DType d) { return d == DType::Bool ? 0 : is_integral(d) ? 1 : is_float(d) ? 2 : 3; }
+// The dtype whose elements are T.
+template <class T> constexpr DType dtype_of() {
+    static_assert(is_read<T>);
+#define PB_OF(Name, type, ...) \
+    if constexpr (__is_same(T, type)) return DType::Name;
+    PB_DTYPES(PB_OF)
+#undef PB_OF
+}
+// What sums of many T are kept in.
+template <class T> constexpr auto running_of() {
+#define PB_RUNNING(Name, type, name, legacy, c_name, format, kind, running) \
+    if constexpr (__is_same(T, type)) return running{};                     \
+    else
+    PB_DTYPES(PB_RUNNING) return T{};
+#undef PB_RUNNING
+}
+template <class T> using Running = decltype(running_of<T>());
 
 const char* dtype_name(DType d);         // "float32"
-const char* dtype_legacy_name(DType d);  // "Float", as PyTorch's messages call it
+const char* dtype_legacy_name(DType d);  // "Float", as most of PyTorch's messages call it
+const char* dtype_c_name(DType d);       // "long int", as those about operands of one dtype do
+const char* dtype_number_name(DType d);  // "int64_t", as those about numbers that do not fit do
+const char* dtype_format(DType d);       // "q", as the buffer protocol does; "" where it has no letter
+bool dtype_named(const char* name, DType* out);
+const char* supported_dtypes();  // "float64, float32, int64, ..., and bool"
 DType promote(DType a, DType b);
 
 }  // namespace pb

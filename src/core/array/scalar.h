@@ -3,8 +3,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
-#include "array/dtype.h"
+#include "array/visit.h"
 
 namespace pb {
 
@@ -30,76 +31,30 @@ struct Scalar {
     // The dtype a Python number takes when nothing else decides.
     int cat() const { return kind == Bool ? 0 : kind == Int ? 1 : 2; }
 
-    // Writes the number as one element of dtype `d`.
+    // As an element of type T: integers wrap around, truth is whatever is not zero.
+    template <class T> T to() const {
+        if constexpr (std::is_same_v<T, bool>) return to_bool();
+        else if constexpr (std::is_floating_point_v<T>) return static_cast<T>(to_double());
+        else return static_cast<T>(to_int());
+    }
+
+    // Writes the number as one element of dtype `d`, and reads one.
     void store(DType d, void* out) const {
-        switch (d) {
-            case DType::Float32: {
-                float v = static_cast<float>(to_double());
-                std::memcpy(out, &v, 4);
-                return;
-            }
-            case DType::Float64: {
-                double v = to_double();
-                std::memcpy(out, &v, 8);
-                return;
-            }
-            case DType::Int64: {
-                int64_t v = to_int();
-                std::memcpy(out, &v, 8);
-                return;
-            }
-            case DType::Int32: {
-                auto v = static_cast<int32_t>(static_cast<uint32_t>(to_int()));
-                std::memcpy(out, &v, 4);
-                return;
-            }
-            case DType::UInt8: {
-                auto v = static_cast<uint8_t>(to_int());
-                std::memcpy(out, &v, 1);
-                return;
-            }
-            case DType::Bool: {
-                uint8_t v = to_bool();
-                std::memcpy(out, &v, 1);
-                return;
-            }
-            default: return;
-        }
+        visit<Family::All>(d, "fill_", [&](auto zero) {
+            using T = decltype(zero);
+            T v = d == DType::Bool ? static_cast<T>(to_bool()) : to<T>();
+            std::memcpy(out, &v, sizeof v);
+        });
     }
     static Scalar load(DType d, const void* p) {
-        switch (d) {
-            case DType::Float32: {
-                float v;
-                std::memcpy(&v, p, 4);
-                return Scalar(static_cast<double>(v));
-            }
-            case DType::Float64: {
-                double v;
-                std::memcpy(&v, p, 8);
-                return Scalar(v);
-            }
-            case DType::Int64: {
-                int64_t v;
-                std::memcpy(&v, p, 8);
-                return Scalar(v);
-            }
-            case DType::Int32: {
-                int32_t v;
-                std::memcpy(&v, p, 4);
-                return Scalar(static_cast<int64_t>(v));
-            }
-            case DType::UInt8: {
-                uint8_t v;
-                std::memcpy(&v, p, 1);
-                return Scalar(static_cast<int64_t>(v));
-            }
-            case DType::Bool: {
-                uint8_t v;
-                std::memcpy(&v, p, 1);
-                return Scalar(v != 0);
-            }
-            default: return Scalar();
-        }
+        return visit<Family::All>(d, "item", [&](auto zero) {
+            using T = decltype(zero);
+            T v;
+            std::memcpy(&v, p, sizeof v);
+            if (d == DType::Bool) return Scalar(v != 0);
+            if constexpr (std::is_floating_point_v<T>) return Scalar(static_cast<double>(v));
+            else return Scalar(static_cast<int64_t>(v));
+        });
     }
 };
 

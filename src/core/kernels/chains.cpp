@@ -92,8 +92,10 @@ template <class T> void run(const Chain& chain, const void* const* in, void* res
 }  // namespace
 
 void PB_ISA::install_chains(ChainKernels& table) {
-    table.run[static_cast<int>(DType::Float32)] = run<float>;
-    table.run[static_cast<int>(DType::Float64)] = run<double>;
+    each<Family::Floats>([&](auto zero) {
+        using T = decltype(zero);
+        table.run[static_cast<int>(dtype_of<T>())] = run<T>;
+    });
 }
 
 }  // namespace pb

@@ -15,7 +15,8 @@ template <class To, class From> PB_INLINE To truncated(From x) {
 
 template <class To, class From> PB_INLINE To converted(From x) {
     if constexpr (is_bool_v<To>) return x != From{0};
-    else if constexpr (is_float_v<From> && sizeof(To) == 1) return static_cast<To>(truncated<int32_t>(x));
+    else if constexpr (is_float_v<From> && !is_float_v<To> && sizeof(To) < 4)
+        return static_cast<To>(truncated<int32_t>(x));
     else if constexpr (is_float_v<From> && !is_float_v<To>) return truncated<To>(x);
     else return static_cast<To>(x);
 }
@@ -28,12 +29,10 @@ template <class From, class To> void cast_kernel(const void* const* in, void* ou
 }
 
 template <class From> void install_casts_from(BlockKernel (&row)[kDTypes]) {
-    row[static_cast<int>(DType::UInt8)] = cast_kernel<From, uint8_t>;
-    row[static_cast<int>(DType::Int32)] = cast_kernel<From, int32_t>;
-    row[static_cast<int>(DType::Int64)] = cast_kernel<From, int64_t>;
-    row[static_cast<int>(DType::Float32)] = cast_kernel<From, float>;
-    row[static_cast<int>(DType::Float64)] = cast_kernel<From, double>;
-    row[static_cast<int>(DType::Bool)] = cast_kernel<From, bool>;
+    each<Family::All>([&](auto zero) {
+        using To = decltype(zero);
+        row[static_cast<int>(dtype_of<To>())] = cast_kernel<From, To>;
+    });
 }
 
 // Strided elements are moved by memcpy, which is one instruction and asks for no alignment.
@@ -68,12 +67,10 @@ template <class T> void fill_kernel(const void* value, void* out, int64_t n) {
 }  // namespace
 
 void PB_ISA::install_conversions(Kernels& table) {
-    install_casts_from<uint8_t>(table.cast[static_cast<int>(DType::UInt8)]);
-    install_casts_from<int32_t>(table.cast[static_cast<int>(DType::Int32)]);
-    install_casts_from<int64_t>(table.cast[static_cast<int>(DType::Int64)]);
-    install_casts_from<float>(table.cast[static_cast<int>(DType::Float32)]);
-    install_casts_from<double>(table.cast[static_cast<int>(DType::Float64)]);
-    install_casts_from<bool>(table.cast[static_cast<int>(DType::Bool)]);
+    each<Family::All>([&](auto zero) {
+        using From = decltype(zero);
+        install_casts_from<From>(table.cast[static_cast<int>(dtype_of<From>())]);
+    });
 #define PB_MOVES(index, T)                    \
     table.gather[index] = gather_kernel<T>;   \
     table.scatter[index] = scatter_kernel<T>; \
@@ -82,6 +79,7 @@ void PB_ISA::install_conversions(Kernels& table) {
     PB_MOVES(1, uint16_t)
     PB_MOVES(2, uint32_t)
     PB_MOVES(3, uint64_t)
+    PB_MOVES(4, Unread<16>)
 #undef PB_MOVES
 }
 

@@ -47,10 +47,10 @@ struct Kernels {
     // outside the integer's range, or NaN, becomes the least integer (0 for uint8), as on x86.
     BlockKernel cast[kDTypes][kDTypes];
 
-    // By log2 of the element size: strided load, strided store, and one value repeated.
-    void (*gather[4])(const void* base, int64_t byte_stride, void* out, int64_t n);
-    void (*scatter[4])(const void* in, void* base, int64_t byte_stride, int64_t n);
-    void (*fill[4])(const void* value, void* out, int64_t n);
+    // By `size_index` of the dtype: strided load, strided store, and one value repeated.
+    void (*gather[kSizes])(const void* base, int64_t byte_stride, void* out, int64_t n);
+    void (*scatter[kSizes])(const void* in, void* base, int64_t byte_stride, int64_t n);
+    void (*fill[kSizes])(const void* value, void* out, int64_t n);
 };
 
 // Chosen once, on first use. PULLBACK_ISA=baseline|avx2|avx512 in the environment lowers the choice.

@@ -1,7 +1,7 @@
 // The loops: how a functor on one element becomes the kernels of a primitive.
 //
-// A functor is a struct with a static template `apply(a, b)`. `install` makes kernels of it for every dtype of its
-// row. The loops are plain; `omp simd` says that iterations are independent, which holds also when the result
+// A functor is a struct with a static template `apply(a, b)`. `install` makes kernels of it for every dtype of
+// its row. The loops are plain; `omp simd` says that iterations are independent, which holds also when the result
 // overwrites an operand, so the compiler needs no overlap checks.
 //
 // Functors of `Vector` rows call vector functions whose last bits differ from their scalar versions. Their loops
@@ -14,7 +14,6 @@ namespace pb {
 namespace {
 
 enum class Bits { Exact, Vector, Scalar };
-enum class Types { Any, Numbers, Integers, Bits, Floats };
 
 // Bytes of bool tensors are read as `!= 0`: foreign memory may hold other bytes than 0 and 1.
 template <class T> struct Stored {
@@ -35,23 +34,12 @@ template <> inline constexpr bool is_bool_v<bool> = true;
 template <Result result, class T> struct ResultType { using type = T; };
 template <class T> struct ResultType<Result::Bool, T> { using type = bool; };
 
-template <class T> constexpr DType dtype_of();
-template <> constexpr DType dtype_of<uint8_t>() { return DType::UInt8; }
-template <> constexpr DType dtype_of<int32_t>() { return DType::Int32; }
-template <> constexpr DType dtype_of<int64_t>() { return DType::Int64; }
-template <> constexpr DType dtype_of<float>() { return DType::Float32; }
-template <> constexpr DType dtype_of<double>() { return DType::Float64; }
-template <> constexpr DType dtype_of<bool>() { return DType::Bool; }
-
-template <class T> constexpr bool includes(Types types) {
-    switch (types) {
-        case Types::Any: return true;
-        case Types::Numbers: return !is_bool_v<T>;
-        case Types::Integers: return !is_bool_v<T> && !is_float_v<T>;
-        case Types::Bits: return !is_float_v<T>;
-        case Types::Floats: return is_float_v<T>;
-    }
-    return false;
+// Calls f(T{}) for every T of the family that kernels exist for.
+template <Family family, class F> PB_INLINE void each(F f) {
+#define PB_EACH(Name, T, name, legacy, c_name, format, kind, running) \
+    if constexpr (includes(family, Kind::kind) && is_read<T>) f(T{});
+    PB_DTYPES(PB_EACH)
+#undef PB_EACH
 }
 
 // The number of elements in 64 bytes: a whole number of vectors on every instruction set.
@@ -152,39 +140,32 @@ template <class F, class T, int single> void whole_binary(const void* const* in,
     for (int64_t i = 0; i < rest; ++i) o[body + i] = result[i];
 }
 
-template <class F, int arity, Result result, Bits bits, Types types, class T>
+template <class F, int arity, Result result, Bits bits, class T>
 void install_for(BlockKernel (&slots)[kDTypes][3]) {
-    if constexpr (includes<T>(types)) {
-        using R = typename ResultType<result, T>::type;
-        // Integers have no vector functions: their loops are exact.
-        constexpr bool whole = bits == Bits::Vector && is_float_v<T>;
-        BlockKernel* slot = slots[static_cast<int>(dtype_of<T>())];
-        if constexpr (arity == 3) {
-            slot[0] = conditional<F, T>;
-        } else if constexpr (arity == 1) {
-            if constexpr (whole) slot[0] = whole_unary<F, T>;
-            else slot[0] = unary<F, T, R>;
-        } else if constexpr (whole) {
-            slot[0] = whole_binary<F, T, 0>;
-            slot[1] = whole_binary<F, T, 1>;
-            slot[2] = whole_binary<F, T, 2>;
-        } else {
-            slot[0] = binary<F, T, R, 0>;
-            slot[1] = binary<F, T, R, 1>;
-            slot[2] = binary<F, T, R, 2>;
-        }
+    using R = typename ResultType<result, T>::type;
+    // Integers have no vector functions: their loops are exact.
+    constexpr bool whole = bits == Bits::Vector && is_float_v<T>;
+    BlockKernel* slot = slots[static_cast<int>(dtype_of<T>())];
+    if constexpr (arity == 3) {
+        slot[0] = conditional<F, T>;
+    } else if constexpr (arity == 1) {
+        if constexpr (whole) slot[0] = whole_unary<F, T>;
+        else slot[0] = unary<F, T, R>;
+    } else if constexpr (whole) {
+        slot[0] = whole_binary<F, T, 0>;
+        slot[1] = whole_binary<F, T, 1>;
+        slot[2] = whole_binary<F, T, 2>;
+    } else {
+        slot[0] = binary<F, T, R, 0>;
+        slot[1] = binary<F, T, R, 1>;
+        slot[2] = binary<F, T, R, 2>;
     }
 }
 
-template <class F, int arity, Result result, Bits bits, Types types>
+template <class F, int arity, Result result, Bits bits, Family family>
 void install(Kernels& table, Primitive primitive) {
     auto& slots = table.elementwise[static_cast<int>(primitive)];
-    install_for<F, arity, result, bits, types, uint8_t>(slots);
-    install_for<F, arity, result, bits, types, int32_t>(slots);
-    install_for<F, arity, result, bits, types, int64_t>(slots);
-    install_for<F, arity, result, bits, types, float>(slots);
-    install_for<F, arity, result, bits, types, double>(slots);
-    install_for<F, arity, result, bits, types, bool>(slots);
+    each<family>([&](auto zero) { install_for<F, arity, result, bits, decltype(zero)>(slots); });
 }
 
 }  // namespace
@@ -203,4 +184,4 @@ void install(Kernels& table, Primitive primitive) {
 
 // Installs one row of the list in `table`.
 #define PB_INSTALL(name, arity, result, bits, types) \
-    install<name##_functor, arity, Result::result, Bits::bits, Types::types>(table, Primitive::name);
+    install<name##_functor, arity, Result::result, Bits::bits, Family::types>(table, Primitive::name);

@@ -140,12 +140,7 @@ template <class T> void install_dtype(Reductions& table) {
 }  // namespace
 
 void PB_ISA::install_reductions(Reductions& table) {
-    install_dtype<uint8_t>(table);
-    install_dtype<int32_t>(table);
-    install_dtype<int64_t>(table);
-    install_dtype<float>(table);
-    install_dtype<double>(table);
-    install_dtype<bool>(table);
+    each<Family::All>([&](auto zero) { install_dtype<decltype(zero)>(table); });
 }
 
 }  // namespace pb

@@ -34,7 +34,7 @@ constexpr DType reduction_dtype(Reduction r, DType d) {
 
 // How many lanes a leaf of n elements has.
 constexpr int64_t reduction_lanes(int64_t n, size_t item) {
-    const int64_t wide = item == 8 ? 32 : 64;
+    const int64_t wide = item >= 8 ? 32 : 64;
     return n >= wide ? wide : n >= 16 ? 8 : 1;
 }
 constexpr int64_t column_space(int64_t n, size_t item, int64_t width) {

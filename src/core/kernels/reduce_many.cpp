@@ -123,7 +123,7 @@ PB_NOINLINE void fold_columns(const char* base, int64_t pitch, const int64_t* of
 template <class Op, class T>
 void columns(const void* from, int64_t pitch, const int64_t* offsets, int64_t n, int64_t width, void* space,
              void* to) {
-    constexpr int wide = sizeof(T) == 8 ? 32 : 64;
+    constexpr int wide = sizeof(T) >= 8 ? 32 : 64;
     auto base = static_cast<const char*>(from);
     auto out = static_cast<typename Op::Value*>(to);
     if (n >= wide) fold_columns<Op, T, wide>(base, pitch, offsets, n, width, space, out);
@@ -192,12 +192,7 @@ template <class T> void install_dtype(Reductions& table) {
 }  // namespace
 
 void PB_ISA::install_many_reductions(Reductions& table) {
-    install_dtype<uint8_t>(table);
-    install_dtype<int32_t>(table);
-    install_dtype<int64_t>(table);
-    install_dtype<float>(table);
-    install_dtype<double>(table);
-    install_dtype<bool>(table);
+    each<Family::All>([&](auto zero) { install_dtype<decltype(zero)>(table); });
 }
 
 }  // namespace pb

@@ -12,7 +12,10 @@ template <class A, class B> struct Either<false, A, B> { using type = B; };
 
 template <class T> struct Sum {
     using Value = typename Either<is_float_v<T>, T, uint64_t>::type;
-    using Lane = typename Either<(sizeof(T) == 1), uint16_t, Value>::type;
+    // Of the elements' sign: a lane that becomes a value carries it along.
+    using Narrow = typename Either<(static_cast<T>(-1) < T{0}), int16_t, uint16_t>::type;
+    using Middle = typename Either<(sizeof(T) == 2), int32_t, Value>::type;
+    using Lane = typename Either<(sizeof(T) == 1), Narrow, Middle>::type;
     static constexpr Value identity() { return 0; }
     static PB_INLINE Lane step(Lane lane, T x) { return static_cast<Lane>(lane + static_cast<Lane>(x)); }
     static PB_INLINE Value merge(Value a, Value b) { return a + b; }
@@ -32,9 +35,7 @@ template <class T, bool greater> struct Extremum {
     static constexpr Value identity() {
         if constexpr (is_float_v<T>) return static_cast<T>(greater ? -__builtin_inf() : __builtin_inf());
         else if constexpr (is_bool_v<T>) return greater ? 0 : 1;
-        else if constexpr (sizeof(T) == 1) return greater ? 0 : UINT8_MAX;
-        else if constexpr (sizeof(T) == 4) return greater ? INT32_MIN : INT32_MAX;
-        else return greater ? INT64_MIN : INT64_MAX;
+        else return greater ? lowest<T>() : static_cast<T>(~lowest<T>());
     }
     // NaN replaces anything, and nothing replaces NaN.
     static PB_INLINE bool beats(Value a, Value b) {
@@ -58,7 +59,8 @@ template <class T> using Min = Extremum<T, false>;
 template <class T> struct CountNonzero {
     using Value = uint64_t;
     // Lanes as wide as the elements: comparisons give masks of that width.
-    using Lane = typename Either<(sizeof(T) == 1), uint8_t,
+    using Short = typename Either<(sizeof(T) == 1), uint8_t, uint16_t>::type;
+    using Lane = typename Either<(sizeof(T) <= 2), Short,
                                  typename Either<(sizeof(T) == 4), uint32_t, uint64_t>::type>::type;
     static constexpr Value identity() { return 0; }
     static PB_INLINE Lane step(Lane lane, T x) { return static_cast<Lane>(lane + (x != T{0})); }

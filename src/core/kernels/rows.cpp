@@ -401,7 +401,8 @@ void normalize_pull(const T* x, const T* g, const T* weight, const T* mean, cons
 template <class T> const T* of(const void* p) { return static_cast<const T*>(p); }
 template <class T> T* of(void* p) { return static_cast<T*>(p); }
 
-template <class T> void install(RowKernels& k, int d) {
+template <class T> void install(RowKernels& k) {
+    constexpr int d = static_cast<int>(dtype_of<T>());
     k.shifted_exp[d] = [](const void* x, const void* shift, void* out, void* ones, int64_t n) {
         *of<T>(ones) = shifted_exp(of<T>(x), *of<T>(shift), of<T>(out), n);
     };
@@ -456,8 +457,7 @@ template <class T> void install(RowKernels& k, int d) {
 }  // namespace
 
 void PB_ISA::install_rows(RowKernels& k) {
-    install<float>(k, 0);
-    install<double>(k, 1);
+    each<Family::Floats>([&](auto zero) { install<decltype(zero)>(k); });
 }
 
 }  // namespace pb

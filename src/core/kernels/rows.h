@@ -13,45 +13,47 @@ namespace pb {
 // their rounding errors.
 constexpr double kMajority = 0.6;
 
-// By [0: float32, 1: float64]. Pointers need the alignment of their element only; `out` may be the first operand.
+// By dtype, of the floats. Pointers need the alignment of their element only; `out` may be the first operand.
 struct RowKernels {
     // out = exp(x - *shift), for n elements, and how many of these are 1.
-    void (*shifted_exp[2])(const void* x, const void* shift, void* out, void* ones, int64_t n);
+    void (*shifted_exp[kDTypes])(const void* x, const void* shift, void* out, void* ones, int64_t n);
     // out = exp(x - *shift) * *scale.
-    void (*scaled_exp[2])(const void* x, const void* shift, const void* scale, void* out, int64_t n);
+    void (*scaled_exp[kDTypes])(const void* x, const void* shift, const void* scale, void* out, int64_t n);
     // out = (x - *shift) - *log.
-    void (*less_both[2])(const void* x, const void* shift, const void* log, void* out, int64_t n);
+    void (*less_both[kDTypes])(const void* x, const void* shift, const void* log, void* out, int64_t n);
     // The sum of n exponentials of differences from their largest element, without those that are 1; and for `count` rows
     // of few, their sum less 1, which is not added and subtracted but left out.
-    void (*sum_beside_one[2])(const void* e, int64_t n, void* sum);
-    void (*short_beside_one[2])(const void* e, int64_t count, int64_t n, void* rest);
+    void (*sum_beside_one[kDTypes])(const void* e, int64_t n, void* sum);
+    void (*short_beside_one[kDTypes])(const void* e, int64_t count, int64_t n, void* rest);
     // The pullbacks of softmax and log_softmax, from shares, for `count` rows of n < 16 elements.
-    void (*softmax_pull_short[2])(const void* y, const void* g, void* out, int64_t count, int64_t n);
-    void (*log_softmax_pull_short[2])(const void* p, const void* g, void* out, int64_t count, int64_t n);
+    void (*softmax_pull_short[kDTypes])(const void* y, const void* g, void* out, int64_t count, int64_t n);
+    void (*log_softmax_pull_short[kDTypes])(const void* p, const void* g, void* out, int64_t count,
+                                            int64_t n);
     // The steps of the pullbacks of softmax and log_softmax (softmax.cpp), before and after sums are taken over a row.
     // The index of the share that exceeds kMajority, or -1.
-    int64_t (*majority[2])(const void* shares, int64_t n);
+    int64_t (*majority[kDTypes])(const void* shares, int64_t n);
     // Of shares y and cotangents g: (g - *centre) * y, and (g - *centre - *sum) * y.
-    void (*softmax_products[2])(const void* y, const void* g, const void* centre, void* products, int64_t n);
-    void (*softmax_pull[2])(const void* y, const void* g, const void* centre, const void* sum, void* out,
-                            int64_t n);
+    void (*softmax_products[kDTypes])(const void* y, const void* g, const void* centre, void* products,
+                                      int64_t n);
+    void (*softmax_pull[kDTypes])(const void* y, const void* g, const void* centre, const void* sum,
+                                  void* out, int64_t n);
     // Of shares p and cotangents g: g - *all * p.
-    void (*log_softmax_pull[2])(const void* p, const void* g, const void* all, void* out, int64_t n);
+    void (*log_softmax_pull[kDTypes])(const void* p, const void* g, const void* all, void* out, int64_t n);
 
     // The mean of n >= 1 elements and the sum of their squared distances from it, in float64.
-    void (*moments[2])(const void* x, int64_t n, double* mean, double* squares);
+    void (*moments[kDTypes])(const void* x, int64_t n, double* mean, double* squares);
     // Those of each of `count` rows.
-    void (*row_moments[2])(const void* x, int64_t count, int64_t n, double* means, double* squares);
+    void (*row_moments[kDTypes])(const void* x, int64_t count, int64_t n, double* means, double* squares);
     // The moments of each of `width` columns, at most 256: n elements in rows that are `pitch` elements apart.
-    void (*column_moments[2])(const void* x, int64_t pitch, int64_t n, int64_t width, double* means,
-                              double* squares);
+    void (*column_moments[kDTypes])(const void* x, int64_t pitch, int64_t n, int64_t width, double* means,
+                                    double* squares);
 
     // y = (x - mean) * rstd * weight + bias, where rstd = 1 / sqrt(variance + eps). Weight and bias may be null.
-    void (*normalize[2])(const void* x, const void* weight, const void* bias, double eps, void* y, void* mean,
-                         void* rstd, int64_t n);
+    void (*normalize[kDTypes])(const void* x, const void* weight, const void* bias, double eps, void* y,
+                               void* mean, void* rstd, int64_t n);
     // From the cotangent g of y that of x, where dx is not null, and what the row adds to those of weight and bias.
-    void (*normalize_pull[2])(const void* x, const void* g, const void* weight, const void* mean,
-                              const void* rstd, void* dx, void* dweight, void* dbias, int64_t n);
+    void (*normalize_pull[kDTypes])(const void* x, const void* g, const void* weight, const void* mean,
+                                    const void* rstd, void* dx, void* dweight, void* dbias, int64_t n);
 };
 
 const RowKernels& row_kernels();

@@ -6,13 +6,19 @@ namespace pb {
 namespace {
 
 // Integers compute in an unsigned type, where overflow wraps; floats in their own.
-template <class T> struct WrapType { using type = T; };
-template <> struct WrapType<bool> { using type = uint32_t; };
-template <> struct WrapType<uint8_t> { using type = uint32_t; };
-template <> struct WrapType<int32_t> { using type = uint32_t; };
-template <> struct WrapType<int64_t> { using type = uint64_t; };
+template <bool wide> struct Unsigned { using type = uint32_t; };
+template <> struct Unsigned<true> { using type = uint64_t; };
+template <class T> struct WrapType : Unsigned<sizeof(T) == 8> {};
+template <> struct WrapType<float> { using type = float; };
+template <> struct WrapType<double> { using type = double; };
 template <class T> PB_INLINE typename WrapType<T>::type wrap(T x) {
     return static_cast<typename WrapType<T>::type>(x);
+}
+
+// The least value of an integer type.
+template <class T> PB_INLINE constexpr T lowest() {
+    if constexpr (static_cast<T>(-1) > T{0}) return 0;
+    else return static_cast<T>(uint64_t{1} << (8 * sizeof(T) - 1));
 }
 
 // The bits of a float, and back.

@@ -195,8 +195,10 @@ template <class T> void power_by_one(const void* const* in, void* out, int64_t n
 void PB_ISA::install_transcendental(Kernels& table) {
     PB_TRANSCENDENTAL_PRIMITIVES(PB_INSTALL)
     auto& powers = table.elementwise[static_cast<int>(Primitive::pow)];
-    powers[static_cast<int>(DType::Float32)][2] = power_by_one<float>;
-    powers[static_cast<int>(DType::Float64)][2] = power_by_one<double>;
+    each<Family::Floats>([&](auto zero) {
+        using T = decltype(zero);
+        powers[static_cast<int>(dtype_of<T>())][2] = power_by_one<T>;
+    });
 }
 
 }  // namespace pb

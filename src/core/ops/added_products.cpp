@@ -189,7 +189,7 @@ AddMatrices baddbmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, 
         fail(
             "Input dtypes must be the same, got: input %s, batch1: %s, batch2: %s. Convert them with "
             ".to(...).",
-            c_type_name(input.dtype()), c_type_name(a.dtype()), c_type_name(b.dtype()));
+            dtype_c_name(input.dtype()), dtype_c_name(a.dtype()), dtype_c_name(b.dtype()));
     AddMatrices rule = with<AddMatrices>(beta, alpha);
     rule.batched = true;
     return rule;
@@ -280,7 +280,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
         fail(
             "expected m1 and m2 to have the same dtype, but got: %s != %s. Convert the input, or the module, "
             "with .to(...).",
-            c_type_name(x.dtype()), c_type_name(weight.dtype()));
+            dtype_c_name(x.dtype()), dtype_c_name(weight.dtype()));
     Tensor folded = x.ndim() == 2 ? x : reshape(x, Dims{rows, k});
     Tensor y;
     if (bias) {

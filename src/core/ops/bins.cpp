@@ -65,7 +65,7 @@ Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive) {
     std::vector<int64_t> order(static_cast<size_t>(n)), first, ids, counts;
     std::iota(order.begin(), order.end(), 0);
     Tensor values;
-    with_type(a.dtype, "unique", [&](auto zero) {
+    visit<Family::All>(a.dtype, "unique", [&](auto zero) {
         using T = decltype(zero);
         const T* p = rows.as<T>();
         auto less = [&](int64_t i, int64_t j) {
@@ -147,7 +147,7 @@ Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, c
     }
     Array out = Array::empty(DType::Int64, v.shape());
     int64_t n = s.size(s.ndim() - 1), m = s.ndim() == 1 ? x.numel() : x.size(x.ndim() - 1);
-    with_type(d, "searchsorted", [&](auto zero) {
+    visit<Family::All>(d, "searchsorted", [&](auto zero) {
         using T = decltype(zero);
         const T *row = s.as<T>(), *from = x.as<T>();
         auto* to = out.as<int64_t>();
@@ -184,7 +184,7 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
         for (int64_t i = 0; i < n; ++i) ++counts[at[i]];
         return out;
     }
-    DType d = weights.dtype() == DType::Float32 ? DType::Float32 : DType::Float64;
+    DType d = is_float(weights.dtype()) ? weights.dtype() : DType::Float64;
     Array w = contiguous_array(converted(weights.array(), DType::Float64));
     Array sums = Array::empty(DType::Float64, Dims{bins});
     fill_array(sums, Scalar(0));

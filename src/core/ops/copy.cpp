@@ -1,4 +1,5 @@
 // Copies, conversions, and writing one tensor into another.
+#include <algorithm>
 #include <cstring>
 
 #include "ops/fast.h"
@@ -121,11 +122,7 @@ Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) { return apply(Clon
 Tensor to_dtype(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : to_copy(x, dtype); }
 
 Tensor to_copy(const Tensor& x, DType dtype) {
-    if (!is_supported(dtype))
-        fail_as(ErrorKind::NotImplemented,
-                "\"copy_\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, "
-                "uint8 and bool.",
-                dtype_legacy_name(dtype));
+    if (!is_supported(dtype)) fail_unsupported("copy_", dtype);
     return apply(ToCopy{dtype}, {x});
 }
 
@@ -189,10 +186,10 @@ void check_anomaly(Node& node, const Tensors& grads) {
     for (size_t i = 0; i < grads.size(); ++i) {
         if (!grads[i] || !is_float(grads[i].dtype())) continue;
         Array a = contiguous_array(grads[i].array());
-        bool nan = false;
-        for (int64_t k = 0; k < a.numel() && !nan; ++k)
-            nan = a.dtype == DType::Float32 ? a.as<float>()[k] != a.as<float>()[k]
-                                            : a.as<double>()[k] != a.as<double>()[k];
+        bool nan = visit<Family::Floats>(a.dtype, "isnan", [&](auto zero) {
+            const auto* x = a.as<decltype(zero)>();
+            return std::any_of(x, x + a.numel(), [](auto v) { return v != v; });
+        });
         if (nan) fail("Function '%s' returned nan values in its %zuth output.", node.name(), i);
     }
 }

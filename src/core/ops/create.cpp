@@ -47,20 +47,6 @@ Tensor empty_strided(DType dtype, const Dims& shape, const Dims& strides) {
 
 namespace {
 
-// Calls f with a null pointer of the element type.
-template <class F> void with_number_type(const char* operation, DType d, F&& f) {
-    switch (d) {
-        case DType::Float32: return f(static_cast<float*>(nullptr));
-        case DType::Float64: return f(static_cast<double*>(nullptr));
-        case DType::Int64: return f(static_cast<int64_t*>(nullptr));
-        case DType::Int32: return f(static_cast<int32_t*>(nullptr));
-        case DType::UInt8: return f(static_cast<uint8_t*>(nullptr));
-        default:
-            fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'", operation,
-                    dtype_legacy_name(d));
-    }
-}
-
 // A double as an element; out of range it becomes something, never undefined behaviour.
 template <class T> T convert(double v) {
     if constexpr (std::is_floating_point_v<T>) return static_cast<T>(v);
@@ -105,8 +91,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
     }
     if (n < 0) fail("invalid size, possible overflow?");
     Tensor t = empty(dtype, {n});
-    with_number_type("arange_cpu", dtype, [&](auto* type) {
-        using T = std::remove_pointer_t<decltype(type)>;
+    visit<Family::Numbers>(dtype, "arange_cpu", [&](auto zero) {
+        using T = decltype(zero);
         T* x = t.array().as<T>();
         if constexpr (std::is_floating_point_v<T>) {
             for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(low + by * static_cast<double>(i));
@@ -121,8 +107,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
     check_steps(steps);
     Tensor t = empty(dtype, {steps});
-    with_number_type("linspace_cpu", dtype, [&](auto* type) {
-        using T = std::remove_pointer_t<decltype(type)>;
+    visit<Family::Numbers>(dtype, "linspace_cpu", [&](auto zero) {
+        using T = decltype(zero);
         spaced(t.array().as<T>(), steps, start, end, [](auto v) { return convert<T>(v); });
     });
     return t;
@@ -131,8 +117,8 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
 Tensor logspace(double start, double end, int64_t steps, double base, DType dtype) {
     check_steps(steps);
     Tensor t = empty(dtype, {steps});
-    with_number_type("logspace_cpu", dtype, [&](auto* type) {
-        using T = std::remove_pointer_t<decltype(type)>;
+    visit<Family::Numbers>(dtype, "logspace_cpu", [&](auto zero) {
+        using T = decltype(zero);
         spaced(t.array().as<T>(), steps, start, end,
                [&](auto v) { return convert<T>(std::pow(static_cast<decltype(v)>(base), v)); });
     });

@@ -36,7 +36,7 @@ struct CrossEntropy {
         Array losses = Array::empty(x.dtype, Dims{rows});
         shifts = Array::empty(x.dtype, Dims{rows});
         rests = Array::empty(x.dtype, Dims{rows});
-        with_float(x.dtype, [&](auto zero) {
+        visit<Family::Floats>(x.dtype, "log_softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
             T *loss = losses.as<T>(), *shift_of = shifts.as<T>(), *rest_of = rests.as<T>();
             if (n == 0) std::memset(loss, 0, static_cast<size_t>(rows) * sizeof(T));
@@ -66,9 +66,9 @@ struct CrossEntropy {
         Array g = contiguous_array(cotangent.array()), out = Array::empty(x.dtype, x.layout->dims());
         int64_t rows = x.size(0), n = x.size(1);
         const auto* at = target.as<int64_t>();
-        with_float(x.dtype, [&](auto zero) {
+        visit<Family::Floats>(x.dtype, "log_softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
-            auto scaled_exp = row_kernels().scaled_exp[float_index<T>()];
+            auto scaled_exp = row_kernels().scaled_exp[static_cast<int>(dtype_of<T>())];
             T share = reduction == LossReduction::mean  ? *g.as<T>() / static_cast<T>(counted)
                       : reduction == LossReduction::sum ? *g.as<T>()
                                                         : T(0);
@@ -99,7 +99,7 @@ struct CrossEntropy {
         int64_t all = rows - std::count(at, at + rows, ignored);
         Array hits = zeros(DType::Bool, x.layout().dims()).array(),
               shares = Array::empty(x.dtype(), Dims{rows, 1});
-        with_float(x.dtype(), [&](auto zero) {
+        visit<Family::Floats>(x.dtype(), "log_softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
             for (int64_t r = 0; r < rows; ++r) {
                 int64_t t = at[r];

@@ -75,7 +75,7 @@ void ElementwiseNode::keep_tangents(const Operand* operands, const Tensor& y) {
 bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
     const Layout* shape = g->layout;
     if (!shape->is_contiguous() || shape->numel() == 0 || shape->numel() >= deferral.from ||
-        g->cell->buffer->is_pending() || g.dtype() > DType::Float64)
+        g->cell->buffer->is_pending() || !is_float(g.dtype()))
         return false;
     size_t count = pullback_.program.outputs.size();
     if (count) {
@@ -84,13 +84,13 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
         if (!program->linear) return false;
         LinearSource sources[kMaxOperands + 2];
         const Layout* layouts[kMaxOperands + 2] = {};
-        alignas(8) char slots[kMaxOperands + 2][8];
+        Slot slots[kMaxOperands + 2];
         bool alike = true;
         for (uint8_t i = 0; i < slots_; ++i) {
             Saved& s = saved()[i];
             if (!s.holds_tensor()) {
-                s.scalar().store(program->types[i], slots[i]);
-                sources[i] = {slots[i], true};
+                s.scalar().store(program->types[i], &slots[i]);
+                sources[i] = {&slots[i], true};
                 continue;
             }
             const Layout* l = s.layout();

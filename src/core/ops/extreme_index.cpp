@@ -137,7 +137,7 @@ Array index_of_extreme(bool greatest, const Array& given, int64_t dim, bool keep
     Array out = Array::empty(DType::Int64, shape);
     if (!out.numel()) return out;
     if (!reductions().reduce[static_cast<int>(Reduction::argmax)][static_cast<int>(a.dtype)])
-        ops::fail_unsupported(greatest ? "argmax_cpu" : "argmin_cpu", a.dtype);
+        fail_unsupported(greatest ? "argmax_cpu" : "argmin_cpu", a.dtype);
     Search(greatest, a, dim, out.as<int64_t>()).find();
     return out;
 }

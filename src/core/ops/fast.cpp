@@ -12,9 +12,9 @@ namespace pb::ops {
 namespace {
 
 inline bool is_plain(const TensorObject* t) {
-    return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) &&
-           (t->dtype == DType::Float32 || t->dtype == DType::Float64) && t->layout->is_standard() &&
-           t->layout->numel() > 0 && t->layout->numel() < deferral.from && !t->cell->buffer->is_pending();
+    return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) && is_float(t->dtype) &&
+           t->layout->is_standard() && t->layout->numel() > 0 && t->layout->numel() < deferral.from &&
+           !t->cell->buffer->is_pending();
 }
 inline bool wants_grad(const TensorObject* t) { return t->grad_fn || t->flags & (kRequiresGrad | kIsView); }
 
@@ -80,7 +80,7 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     TensorObject* like = nullptr;
     LinearSource sources[kMaxOperands];
     const Layout* layouts[kMaxOperands] = {};
-    alignas(8) char slots[kMaxOperands][8];
+    Slot slots[kMaxOperands];
     bool wants = false, alike = true;
     for (int i = 0; i < row.arity; ++i) {
         if (!operands[i].tensor) {
@@ -110,8 +110,8 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
             if (want != like->dtype) return Tensor();
             continue;
         }
-        operands[i].scalar.store(want, slots[i]);
-        sources[i] = {slots[i], true};
+        operands[i].scalar.store(want, &slots[i]);
+        sources[i] = {&slots[i], true};
     }
     DType dtype = program.types[static_cast<size_t>(program.outputs[0])];
     bool boolean = row.promotion == Promotion::Compare || row.promotion == Promotion::Predicate ||
@@ -164,10 +164,10 @@ Tensor fast_scalar(const Row& row, TensorObject* a, double number, bool number_f
                                                                                       : number_first ? 1
                                                                                                      : 2];
     if (!fn) return Tensor();
-    alignas(8) char slot[8];
-    Scalar(number).store(a->dtype, slot);
+    Slot slot;
+    Scalar(number).store(a->dtype, &slot);
     Tensor y = result(Ref<Layout>(a->layout), a->dtype);
-    const void* in[2] = {data_of(a), slot};
+    const void* in[2] = {data_of(a), &slot};
     if (number_first) std::swap(in[0], in[1]);
     fn(in, y->cell->buffer->data(), n);
     if (modes.grad && row.differentiable && wants_grad(a)) {

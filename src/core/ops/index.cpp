@@ -112,8 +112,6 @@ struct FillPoints {
     Tensors pushforward(Context&, const Tensors& t) { return {fill_points(t[0], Scalar(0), p, node)}; }
 };
 
-bool is_index_type(DType d) { return d == DType::Int64 || d == DType::Int32; }
-
 void index_out_of_bounds(int64_t i, int64_t dim, int64_t size) {
     fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %lld with size %lld",
             static_cast<long long>(i), static_cast<long long>(dim), static_cast<long long>(size));
@@ -191,7 +189,7 @@ Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Ten
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
     dim = wrap_dim(dim, x.ndim());
     if (index.ndim() > 1) fail_as(ErrorKind::Index, "index_select(): Index is supposed to be a vector");
-    if (!is_index_type(index.dtype())) fail("index_select(): Expected dtype int32 or int64 for index");
+    if (!is_index(index.dtype())) fail("index_select(): Expected dtype int32 or int64 for index");
     if (x.ndim() == 0 && index.numel() != 1)
         fail("index_select(): Index to scalar can have only 1 value, got %lld value(s)",
              static_cast<long long>(index.numel()));
@@ -212,7 +210,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
 Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
                  Scalar alpha) {
     dim = wrap_dim(dim, x.ndim());
-    if (!is_index_type(index.dtype()))
+    if (!is_index(index.dtype()))
         fail("index_add_(): Expected dtype int32/int64 for index but got: %s",
              dtype_legacy_name(index.dtype()));
     if (x.dtype() != source.dtype())

@@ -13,17 +13,6 @@
 
 namespace pb::ops {
 
-const char* c_type_name(DType d) {
-    switch (d) {
-        case DType::Float32: return "float";
-        case DType::Float64: return "double";
-        case DType::Int64: return "long int";
-        case DType::Int32: return "int";
-        case DType::UInt8: return "unsigned char";
-        default: return dtype_name(d);
-    }
-}
-
 Tensor plus(const Tensor& a, const Tensor& b) { return !a ? b : !b ? a : add(a, b); }
 
 // Rows times columns of a cotangent and a saved vector, g p^T; a zero stays zero.
@@ -135,7 +124,7 @@ struct Reshaped {
     fail(
         "expected m1 and m2 to have the same dtype, but got: %s != %s. Convert one of them, for example with "
         ".to(%s).",
-        c_type_name(a.dtype()), c_type_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
+        dtype_c_name(a.dtype()), dtype_c_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
 }
 
 }  // namespace

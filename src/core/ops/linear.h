@@ -46,6 +46,5 @@ inline uint32_t partners(uint32_t wanted, int first) {
     return ((w & 1) << 1 | (w >> 1 & 1)) << first;
 }
 Tensor plus(const Tensor& a, const Tensor& b);  // undefined is zero
-const char* c_type_name(DType d);               // "float", "long int": as PyTorch's messages call C types
 
 }  // namespace pb::ops

@@ -53,8 +53,8 @@ Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const O
     Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();
     // A number takes the tensor's type, whatever its own category.
     Scalar number = value.scalar;
-    if (!value.tensor && !is_float(x.dtype()))
-        number = x.dtype() == DType::Bool ? Scalar(number.to_bool()) : Scalar(number.to_int());
+    if (x.dtype() == DType::Bool) number = Scalar(number.to_bool());
+    else if (is_integral(x.dtype())) number = Scalar(number.to_int());
     Tensors inputs{x, mask};
     if (converted) inputs.push_back(converted);
     MaskedFill rule{!value.tensor, number};

@@ -36,9 +36,9 @@ struct LayerNorm {
         int64_t n = length(*x.layout, dims), rows = n ? x.numel() / n : 0;
         means = Array::empty(x.dtype, Dims{rows});
         deviations = Array::empty(x.dtype, Dims{rows});
-        with_float(x.dtype, [&](auto zero) {
+        visit<Family::Floats>(x.dtype, "LayerNormKernelImpl", [&](auto zero) {
             using T = decltype(zero);
-            auto normalize = row_kernels().normalize[float_index<T>()];
+            auto normalize = row_kernels().normalize[static_cast<int>(dtype_of<T>())];
             share_rows(rows, n, 0.05 * sizeof(T), [&](int64_t first, int64_t count, int) {
                 for (int64_t r = first; r < first + count; ++r)
                     normalize(x.as<T>() + r * n, weight, bias, eps, y.as<T>() + r * n, means.as<T>() + r,
@@ -72,12 +72,12 @@ struct LayerNorm {
         // Not more than 64 blocks, so that the sums of blocks stay small beside the rows.
         int64_t block = std::max<int64_t>({parts_of(rows, 64), kRowsChunk / std::max<int64_t>(n, 1), 1});
         int64_t blocks = parts_of(rows, block);
-        with_float(x.dtype, [&](auto zero) {
+        visit<Family::Floats>(x.dtype, "LayerNormKernelImpl", [&](auto zero) {
             using T = decltype(zero);
             std::unique_ptr<T[]> partial(
                 new T[static_cast<size_t>(parameters ? std::max<int64_t>(blocks, 1) * 2 * n : 0)]);
             if (parameters && !blocks) std::memset(partial.get(), 0, static_cast<size_t>(2 * n) * sizeof(T));
-            auto pull = row_kernels().normalize_pull[float_index<T>()];
+            auto pull = row_kernels().normalize_pull[static_cast<int>(dtype_of<T>())];
             double work = 0.1 * sizeof(T) * static_cast<double>(rows) * static_cast<double>(n);
             parallel(blocks, work, [&](int64_t b, int) {
                 T *own_w = parameters ? partial.get() + b * 2 * n : nullptr,
@@ -160,7 +160,7 @@ Tensor layer_norm(const Tensor& x, const Dims& shape, const Tensor& weight, cons
             fail(
                 "mixed dtype (CPU): expect parameter to have scalar type of %s. Convert it with "
                 ".to(input.dtype).",
-                x.dtype() == DType::Float32 ? "Float" : "Double");
+                dtype_legacy_name(x.dtype()));
     return apply(LayerNorm{dims, eps, {}, {}}, {x, weight, bias});
 }
 

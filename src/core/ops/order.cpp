@@ -68,7 +68,7 @@ Array indices_along(const Array& a, int64_t dim, int64_t m, const char* kernel, 
     Dims shape = rows.layout->dims();
     if (a.ndim()) shape.back() = m;
     Array index = Array::empty(DType::Int64, shape);
-    with_type(a.dtype, kernel, [&](auto zero) {
+    visit<Family::All>(a.dtype, kernel, [&](auto zero) {
         using T = decltype(zero);
         std::vector<Item<T>> items(static_cast<size_t>(n));
         const T* from = rows.as<T>();

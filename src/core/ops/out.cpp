@@ -24,16 +24,6 @@ void refuse_recording(const char* operation) {
         operation);
 }
 
-static const char* c_name(DType d) {
-    switch (d) {
-        case DType::Float32: return "float";
-        case DType::Float64: return "double";
-        case DType::Int64: return "long int";
-        case DType::UInt8: return "unsigned char";
-        default: return dtype_name(d);
-    }
-}
-
 void check_out_dtype(const char* operation, OutRule rule, const Tensor& out, DType result) {
     DType d = out.dtype();
     if (d == result) return;
@@ -57,7 +47,8 @@ void check_out_dtype(const char* operation, OutRule rule, const Tensor& out, DTy
                  dtype_legacy_name(d));
         case OutRule::Exact:
         case OutRule::Own:
-            fail("Expected out tensor to have dtype %s, but got %s instead", c_name(result), c_name(d));
+            fail("Expected out tensor to have dtype %s, but got %s instead", dtype_c_name(result),
+                 dtype_c_name(d));
     }
 }
 

@@ -43,7 +43,7 @@ Array offsets(const Points& p, const Array& x) {
     return offsets;
 }
 
-template <class T, class F> void visit(const Points& p, const Array& x, const Array& y, F f) {
+template <class T, class F> void visit_each(const Points& p, const Array& x, const Array& y, F f) {
     Dims kept = kept_dims(p);
     Axes leading, trailing;
     for (size_t i = 0; i < kept.size(); ++i)
@@ -77,8 +77,8 @@ template <class T, class F> void visit(const Points& p, const Array& x, const Ar
 }
 
 template <class T> void visit_moves(const Points& p, At what, const Array& x, const Array& y) {
-    if (what == At::Read) visit<T>(p, x, y, [](T& a, T& b) { b = a; });
-    else visit<T>(p, x, y, [](T& a, T& b) { a = b; });
+    if (what == At::Read) visit_each<T>(p, x, y, [](T& a, T& b) { b = a; });
+    else visit_each<T>(p, x, y, [](T& a, T& b) { a = b; });
 }
 
 template <class T> T quotient(T a, T b) {  // rounded down, of integers
@@ -88,19 +88,20 @@ template <class T> T quotient(T a, T b) {  // rounded down, of integers
 
 template <class T> void visit_numbers(const Points& p, At what, const Array& x, const Array& y) {
     switch (what) {
-        case At::Add: return visit<T>(p, x, y, [](T& a, T& b) { a = wrapping_sum(a, b); });
-        case At::Multiply: return visit<T>(p, x, y, [](T& a, T& b) { a = wrapping_product(a, b); });
-        case At::Divide: return visit<T>(p, x, y, [](T& a, T& b) { a = quotient(a, b); });
+        case At::Read:
+        case At::Write: return;  // moves, whatever the type
+        case At::Add: return visit_each<T>(p, x, y, [](T& a, T& b) { a = wrapping_sum(a, b); });
+        case At::Multiply: return visit_each<T>(p, x, y, [](T& a, T& b) { a = wrapping_product(a, b); });
+        case At::Divide: return visit_each<T>(p, x, y, [](T& a, T& b) { a = quotient(a, b); });
         // A NaN wins, as in maximum and minimum.
         case At::Max:
-            return visit<T>(p, x, y, [](T& a, T& b) {
+            return visit_each<T>(p, x, y, [](T& a, T& b) {
                 if (b > a || b != b) a = b;
             });
         case At::Min:
-            return visit<T>(p, x, y, [](T& a, T& b) {
+            return visit_each<T>(p, x, y, [](T& a, T& b) {
                 if (b < a || b != b) a = b;
             });
-        default: return;
     }
 }
 
@@ -172,26 +173,16 @@ int64_t Points::row_count() const {
 
 void visit_points(const Points& p, At what, const Array& x, const Array& y) {
     if (product(p.result()) == 0) return;
-    if (what == At::Read || what == At::Write) switch (x.item()) {
-            case 1: return visit_moves<uint8_t>(p, what, x, y);
-            case 4: return visit_moves<uint32_t>(p, what, x, y);
-            case 8: return visit_moves<uint64_t>(p, what, x, y);
-        }
-    switch (x.dtype) {
-        case DType::Float32: return visit_numbers<float>(p, what, x, y);
-        case DType::Float64: return visit_numbers<double>(p, what, x, y);
-        case DType::Int64: return visit_numbers<int64_t>(p, what, x, y);
-        case DType::Int32: return visit_numbers<int32_t>(p, what, x, y);
-        case DType::UInt8: return visit_numbers<uint8_t>(p, what, x, y);
-        case DType::Bool:
-            // Truth values: a sum and a maximum are "or", a product and a minimum are "and".
-            if (what == At::Add || what == At::Max)
-                return visit<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a |= b; });
-            return visit<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a &= b; });
-        default:
-            fail_as(ErrorKind::NotImplemented, "\"index\" not implemented for '%s'",
-                    dtype_legacy_name(x.dtype));
+    if (what == At::Read || what == At::Write)
+        return with_item(x.dtype, [&](auto item) { visit_moves<decltype(item)>(p, what, x, y); });
+    if (x.dtype ==
+        DType::Bool) {  // truth values: a sum and a maximum are "or", a product and a minimum are "and"
+        if (what == At::Add || what == At::Max)
+            return visit_each<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a |= b; });
+        return visit_each<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a &= b; });
     }
+    visit<Family::Numbers>(x.dtype, "index",
+                           [&](auto zero) { visit_numbers<decltype(zero)>(p, what, x, y); });
 }
 
 // ---- making points ----
@@ -216,7 +207,7 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
             continue;
         }
         DType d = t.dtype();
-        if (d == DType::Bool || d == DType::UInt8) {
+        if (is_mask(d)) {
             if (d == DType::UInt8 &&
                 PyErr_WarnEx(PyExc_UserWarning,
                              "indexing with dtype pullback.uint8 is now deprecated, please use a dtype "
@@ -241,7 +232,7 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
             }
             entries.push_back({nonzero_rows(t.array()), size, dim});
             dim += t.ndim();
-        } else if (d == DType::Int64 || d == DType::Int32) {
+        } else if (is_index(d)) {
             if (dim >= x.ndim())
                 fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld",
                         static_cast<long long>(x.ndim()));

@@ -232,11 +232,6 @@ void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alph
     });
 }
 
-template <class T> T as(Scalar s) {
-    if constexpr (std::is_floating_point_v<T>) return static_cast<T>(s.to_double());
-    else return static_cast<T>(s.to_int());
-}
-
 template <class T> void scale(T* c, int64_t n, T beta) {
     if (beta == 0) std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
     else if (beta != 1)
@@ -301,11 +296,11 @@ int64_t step(const Array& x) { return x.size(0) <= 1 ? 1 : x.stride(0); }
 template <class T>
 void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha, Scalar beta) {
     if (a.rows == 0) return;
-    if (a.cols == 0) return scale(y.as<T>(), a.rows, as<T>(beta));
+    if (a.cols == 0) return scale(y.as<T>(), a.rows, beta.to<T>());
     if constexpr (std::is_floating_point_v<T>) blas::load();
     Factor column(Factor::Column{}, x, step(x));
     Interruptible none(0);  // memory is read once
-    multiply<T>(a, column, a.array.as<T>(), x.as<T>(), as<T>(alpha), as<T>(beta), y.as<T>(), none);
+    multiply<T>(a, column, a.array.as<T>(), x.as<T>(), alpha.to<T>(), beta.to<T>(), y.as<T>(), none);
 }
 
 template <class T> Array dot_of(const Array& x, const Array& y) {
@@ -333,21 +328,10 @@ template <class T> Array dot_of(const Array& x, const Array& y) {
 void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,
                   Scalar alpha, Scalar beta, bool sum_batches) {
     Factor fa(a, transpose_a), fb(b, transpose_b);
-    switch (a.dtype) {
-        case DType::Float32: return batches<float>(c, fa, fb, as<float>(alpha), as<float>(beta), sum_batches);
-        case DType::Float64:
-            return batches<double>(c, fa, fb, as<double>(alpha), as<double>(beta), sum_batches);
-        case DType::Int64:
-            return batches<int64_t>(c, fa, fb, as<int64_t>(alpha), as<int64_t>(beta), sum_batches);
-        case DType::Int32:
-            return batches<int32_t>(c, fa, fb, as<int32_t>(alpha), as<int32_t>(beta), sum_batches);
-        case DType::UInt8:
-            return batches<uint8_t>(c, fa, fb, as<uint8_t>(alpha), as<uint8_t>(beta), sum_batches);
-        default: break;
-    }
-    fail_as(ErrorKind::NotImplemented,
-            "\"%s\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
-            a.ndim() > 2 || b.ndim() > 2 ? "bmm" : "addmm_impl_cpu_", dtype_legacy_name(a.dtype));
+    visit<Family::Numbers>(a.dtype, a.ndim() > 2 || b.ndim() > 2 ? "bmm" : "addmm_impl_cpu_", [&](auto zero) {
+        using T = decltype(zero);
+        batches<T>(c, fa, fb, alpha.to<T>(), beta.to<T>(), sum_batches);
+    });
 }
 
 namespace {
@@ -367,10 +351,10 @@ template <class T> Array plain_product(const Array& a, const Array& b, bool ta, 
 
 Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
     int64_t na = a.ndim(), nb = b.ndim();
-    bool plain = a.dtype == DType::Float32 || a.dtype == DType::Float64;
-    if (plain && na == 2 && nb == 2 && a.is_contiguous() && b.is_contiguous()) {
-        Array c = a.dtype == DType::Float32 ? plain_product<float>(a, b, transpose_a, transpose_b)
-                                            : plain_product<double>(a, b, transpose_a, transpose_b);
+    if (is_float(a.dtype) && na == 2 && nb == 2 && a.is_contiguous() && b.is_contiguous()) {
+        Array c = visit<Family::Floats>(a.dtype, "addmm_impl_cpu_", [&](auto zero) {
+            return plain_product<decltype(zero)>(a, b, transpose_a, transpose_b);
+        });
         if (c.buffer) return c;
     }
     int64_t m = a.size(transpose_a ? na - 1 : na - 2), n = b.size(transpose_b ? nb - 2 : nb - 1);
@@ -396,32 +380,13 @@ void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool tra
                         Scalar beta) {
     Factor matrix(a, transpose);
     Array vector = walkable(x);
-    switch (a.dtype) {
-        case DType::Float32: return times_vector<float>(y, matrix, vector, alpha, beta);
-        case DType::Float64: return times_vector<double>(y, matrix, vector, alpha, beta);
-        case DType::Int64: return times_vector<int64_t>(y, matrix, vector, alpha, beta);
-        case DType::Int32: return times_vector<int32_t>(y, matrix, vector, alpha, beta);
-        case DType::UInt8: return times_vector<uint8_t>(y, matrix, vector, alpha, beta);
-        default: break;
-    }
-    fail_as(ErrorKind::NotImplemented,
-            "\"addmv_impl_cpu\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
-            dtype_legacy_name(a.dtype));
+    visit<Family::Numbers>(a.dtype, "addmv_impl_cpu",
+                           [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
 }
 
 Array dot_product(const Array& a, const Array& b) {
     Array x = walkable(a), y = walkable(b);
-    switch (x.dtype) {
-        case DType::Float32: return dot_of<float>(x, y);
-        case DType::Float64: return dot_of<double>(x, y);
-        case DType::Int64: return dot_of<int64_t>(x, y);
-        case DType::Int32: return dot_of<int32_t>(x, y);
-        case DType::UInt8: return dot_of<uint8_t>(x, y);
-        default: break;
-    }
-    fail_as(ErrorKind::NotImplemented,
-            "\"dot\" not implemented for '%s'. Convert to a numeric dtype first, with .to(...).",
-            dtype_legacy_name(x.dtype));
+    return visit<Family::Numbers>(x.dtype, "dot", [&](auto zero) { return dot_of<decltype(zero)>(x, y); });
 }
 
 }  // namespace pb

@@ -84,10 +84,6 @@ namespace ops {
 
 namespace {
 
-[[noreturn]] void fail_dtype(const char* operation, DType d) {
-    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'", operation, dtype_legacy_name(d));
-}
-
 template <class T> T draw_uniform(Generator& g) {
     if constexpr (sizeof(T) == 4) return g.uniform_float();
     else return g.uniform_double();
@@ -153,26 +149,10 @@ template <class F> void in_memory_order(const Array& a, F&& fill) {
     copy_array(apart, a.view(Layout::strided(shape, strides), a.offset));
 }
 
-template <class F> void for_each_dtype(const char* operation, const Array& a, F&& f) {
+// Calls f(elements, n).
+template <Family family, class F> void fill_as(const char* operation, const Array& a, F&& f) {
     in_memory_order(a, [&](const Array& x) {
-        int64_t n = x.numel();
-        switch (x.dtype) {
-            case DType::Float32: return f(x.as<float>(), n);
-            case DType::Float64: return f(x.as<double>(), n);
-            case DType::Int64: return f(x.as<int64_t>(), n);
-            case DType::Int32: return f(x.as<int32_t>(), n);
-            case DType::UInt8: return f(x.as<uint8_t>(), n);
-            case DType::Bool: return f(x.as<bool>(), n);
-            default: fail_dtype(operation, x.dtype);
-        }
-    });
-}
-
-template <class F> void for_each_float(const char* operation, const Array& a, F&& f) {
-    in_memory_order(a, [&](const Array& x) {
-        if (x.dtype == DType::Float32) return f(x.as<float>(), x.numel());
-        if (x.dtype == DType::Float64) return f(x.as<double>(), x.numel());
-        fail_dtype(operation, x.dtype);
+        visit<family>(x.dtype, operation, [&](auto zero) { f(x.as<decltype(zero)>(), x.numel()); });
     });
 }
 
@@ -235,7 +215,7 @@ template <class T> void draw_racing(Generator& g, int64_t* out, const T* weight,
 }  // namespace
 
 void fill_uniform(Generator& g, const Array& a, double low, double high) {
-    for_each_float("check_uniform_bounds", a, [&](auto* x, int64_t n) {
+    fill_as<Family::Floats>("check_uniform_bounds", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
         T from = static_cast<T>(low), to = static_cast<T>(high), width = to - from;
         for (int64_t i = 0; i < n; ++i) {
@@ -247,28 +227,28 @@ void fill_uniform(Generator& g, const Array& a, double low, double high) {
 
 void fill_normal(Generator& g, const Array& a, double mean, double deviation) {
     bool blocks = a.is_contiguous();
-    for_each_float("normal_kernel_cpu", a,
-                   [&](auto* x, int64_t n) { normal_into(g, x, n, mean, deviation, blocks); });
+    fill_as<Family::Floats>("normal_kernel_cpu", a,
+                            [&](auto* x, int64_t n) { normal_into(g, x, n, mean, deviation, blocks); });
 }
 
 void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bool narrow) {
-    for_each_dtype("random_from_to_kernel_cpu", a,
-                   [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
+    fill_as<Family::All>("random_from_to_kernel_cpu", a,
+                         [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
 }
 
 void fill_bernoulli(Generator& g, const Array& a, double p) {
-    for_each_dtype("bernoulli_scalar_cpu_", a, [&](auto* x, int64_t n) {
+    fill_as<Family::All>("bernoulli_scalar_cpu_", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
         for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(g.uniform_double() < p);
     });
 }
 
 void fill_bernoulli(Generator& g, const Array& a, const Array& p) {
-    if (!is_float(p.dtype)) fail_dtype("bernoulli_tensor_cpu_p_", p.dtype);
-    for_each_dtype("bernoulli_tensor_cpu_self_", a, [&](auto* x, int64_t n) {
+    fill_as<Family::All>("bernoulli_tensor_cpu_self_", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
-        auto draw = [&](const auto* chance) {
-            using P = std::remove_cvref_t<decltype(*chance)>;
+        visit<Family::Floats>(p.dtype, "bernoulli_tensor_cpu_p_", [&](auto none) {
+            using P = decltype(none);
+            const P* chance = p.as<P>();
             for (int64_t i = 0; i < n; ++i) {
                 if (!(chance[i] >= 0 && chance[i] <= 1))
                     fail(
@@ -277,20 +257,19 @@ void fill_bernoulli(Generator& g, const Array& a, const Array& p) {
                         static_cast<double>(chance[i]));
                 x[i] = static_cast<T>(draw_uniform<P>(g) < chance[i]);
             }
-        };
-        p.dtype == DType::Float32 ? draw(p.as<float>()) : draw(p.as<double>());
+        });
     });
 }
 
 void fill_exponential(Generator& g, const Array& a, double rate) {
-    for_each_float("exponential_cpu", a, [&](auto* x, int64_t n) {
+    fill_as<Family::Floats>("exponential_cpu", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
         for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(exponential(g, rate));
     });
 }
 
 void fill_permutation(Generator& g, const Array& a) {
-    for_each_dtype("randperm", a, [&](auto* x, int64_t n) {
+    fill_as<Family::Numbers>("randperm", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
         for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(i);
         for (int64_t i = 0; i < n - 1; ++i) {
@@ -304,7 +283,7 @@ void fill_permutation(Generator& g, const Array& a) {
 void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws,
                       bool replacement) {
     int64_t* to = out.as<int64_t>();
-    for_each_float("multinomial", weights, [&](auto* w, int64_t total) {
+    fill_as<Family::Floats>("multinomial", weights, [&](auto* w, int64_t total) {
         int64_t n = rows ? total / rows : 0;
         for (int64_t r = 0; r < rows; ++r) check_weights(w + r * n, n, replacement ? 0 : draws);
         for (int64_t r = 0; r < rows; ++r) {

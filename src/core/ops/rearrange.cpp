@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "array/order.h"
+#include "kernels/reduce.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -102,8 +103,7 @@ struct SumRuns {
         Array to = Array::empty(from.dtype, shape);
         fill_array(to, Scalar(0));
         Runs r(*from.layout, dim);
-        if (from.dtype == DType::Float32) add<float>(from, to, r);
-        else add<double>(from, to, r);
+        visit<Family::Floats>(from.dtype, "index_add_", [&](auto zero) { add<decltype(zero)>(from, to, r); });
         return Tensor::make(to);
     }
     void pullback(Context&, const Tensors& g, Tensors& out) {
@@ -133,7 +133,7 @@ void Interleave::pullback(Context&, const Tensors& g, Tensors& out) {
 
 // The repetitions as numbers, checked, and their sum.
 Counts read_counts(const Tensor& repeats, int64_t output_size, int64_t* total) {
-    if (repeats.dtype() != DType::Int64 && repeats.dtype() != DType::Int32)
+    if (!is_index(repeats.dtype()))
         fail_as(ErrorKind::NotImplemented,
                 "\"repeat_interleave_cpu\" not implemented for '%s'. The repeats are int64 or int32.",
                 dtype_legacy_name(repeats.dtype()));
@@ -293,24 +293,15 @@ void check_matrix(const Tensor& x, bool upper) {
 struct Trace {
     static constexpr const char* name = "TraceBackward0";
     static constexpr bool linear = true;
-    template <class T, class Sum> static Sum total(const Array& a) {
-        Sum s = 0;
-        for (int64_t i = 0, n = std::min(a.size(0), a.size(1)); i < n; ++i)
-            s += static_cast<Sum>(a.as<T>()[i * (a.stride(0) + a.stride(1))]);
-        return s;
-    }
     Tensor forward(const Tensors& x) {
         Array a = x[0].array();
-        switch (a.dtype) {
-            case DType::Float32: return scalar_tensor(total<float, double>(a), a.dtype);
-            case DType::Float64: return scalar_tensor(total<double, double>(a), a.dtype);
-            case DType::Int64: return scalar_tensor(total<int64_t, int64_t>(a), DType::Int64);
-            case DType::Int32: return scalar_tensor(total<int32_t, int64_t>(a), DType::Int64);
-            case DType::UInt8: return scalar_tensor(total<uint8_t, int64_t>(a), DType::Int64);
-            default:
-                fail_as(ErrorKind::NotImplemented, "\"trace\" not implemented for '%s'",
-                        dtype_legacy_name(a.dtype));
-        }
+        return visit<Family::Numbers>(a.dtype, "trace", [&](auto zero) {
+            using T = decltype(zero);
+            Running<T> s = 0;
+            for (int64_t i = 0, n = std::min(a.size(0), a.size(1)); i < n; ++i)
+                s += static_cast<Running<T>>(a.as<T>()[i * (a.stride(0) + a.stride(1))]);
+            return scalar_tensor(s, reduction_dtype(Reduction::sum, a.dtype));
+        });
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Dims shape = c.input_shape(0);
@@ -448,7 +439,7 @@ Tensor triu_(const Tensor& x, int64_t diagonal) {
 Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype, bool upper) {
     if (rows < 0) fail("row must be non-negative, got%lld", Int(rows));
     if (columns < 0) fail("col must be non-negative, got%lld", Int(columns));
-    if (dtype != DType::Int64 && dtype != DType::Int32)
+    if (!is_index(dtype))
         fail_as(ErrorKind::NotImplemented, "\"%s_indices\" not implemented for '%s'", upper ? "triu" : "tril",
                 dtype_legacy_name(dtype));
     if (rows > int64_t(1) << 32 || columns > int64_t(1) << 32)

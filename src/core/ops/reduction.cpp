@@ -57,8 +57,6 @@ Array converted(const Array& a, DType dtype) {
 
 namespace {
 
-int log_of(size_t item) { return item == 1 ? 0 : item == 2 ? 1 : item == 4 ? 2 : 3; }
-
 // Elements of a chunk of work, and of a part of a long run: 16 leaves, a subtree of every tree.
 constexpr int64_t kChunk = 16 * kReductionLeaf;
 constexpr int64_t kShortRun = 16;
@@ -177,9 +175,9 @@ class Reducer {
 
     void gathered(const Walker& walker, int64_t start, int64_t n, char* to) const {
         auto reduce = reductions().reduce[r_][d_];
-        alignas(64) char leaf[kReductionLeaf * 8];
-        char partial[64 * 8];
-        LeafStack stack(partial, 1, 8, merge_);
+        alignas(64) char leaf[kReductionLeaf * kWidest];
+        Slot partial[64];
+        LeafStack stack(partial[0].bytes, 1, kWidest, merge_);
         for (int64_t done = 0; done < n; done += kReductionLeaf) {
             int64_t length = std::min(kReductionLeaf, n - done);
             walker.gather(start + done, length, leaf);
@@ -250,7 +248,7 @@ class Reducer {
     // A few elements each of columns that do not lie side by side.
     void collected(const char* base, int64_t width, char* lanes, char* collected, char* to) const {
         int64_t n = reduced_.count, step = kept_.inner_stride();
-        auto gather = kernels().gather[log_of(a_.item())];
+        auto gather = kernels().gather[size_index(a_.dtype)];
         Odometer row(reduced_);
         for (int64_t k = 0; k < n; ++k, row.next())
             gather(base + row.at, step, collected + k * width * item_, width);
@@ -270,7 +268,7 @@ class Reducer {
 Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim) {
     int d = static_cast<int>(a.dtype);
     auto reduce = reductions().reduce[static_cast<int>(r)][d];
-    if (!reduce) ops::fail_unsupported("reduction", a.dtype);
+    if (!reduce) fail_unsupported("reduction", a.dtype);
     DType result = reduction_dtype(r, a.dtype);
     if (a.numel() < kChunk && a.is_contiguous() && static_cast<int64_t>(dims.size()) == a.ndim() &&
         !keepdim) {
@@ -346,7 +344,7 @@ Array pick_array(const Array& given, int64_t dim, const Array& index) {
         m = index.size(dim);
     }
     const auto* at = index.as<int64_t>();
-    with_type(x.dtype, "gather", [&](auto zero) {
+    visit<Family::All>(x.dtype, "gather", [&](auto zero) {
         using T = decltype(zero);
         const T* from = x.as<T>();
         T* to = out.as<T>();
@@ -371,11 +369,6 @@ void check_recordable(const Tensor& x, DType d) {
             dtype_legacy_name(d));
 }
 
-void fail_unsupported(const char* kernel, DType d) {
-    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'%s", kernel, dtype_legacy_name(d),
-            is_supported(d) ? ". Convert it first: x.to(...), x.double(), x.long()."
-                            : ". Kernels exist for float32, float64, int32, int64, uint8 and bool.");
-}
 }  // namespace ops
 
 }  // namespace pb

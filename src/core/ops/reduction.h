@@ -8,6 +8,7 @@
 //            (a sum over leading axes), or when runs are so short that a call for each would cost most;
 //   gathered the rest: elements are collected leaf by leaf.
 #pragma once
+#include "array/visit.h"
 #include "kernels/reduce.h"
 #include "ops/operators.h"
 
@@ -46,21 +47,7 @@ Array pick_array(const Array& x, int64_t dim, const Array& index);
 
 // Raises where a result of this dtype would need a derivative that it cannot have.
 void check_recordable(const Tensor& x, DType d);
-[[noreturn]] void fail_unsupported(const char* kernel, DType d);
 
 }  // namespace ops
-
-// Calls f.template operator()<T>() with the C++ type of `d`; bool is read as uint8_t.
-template <class F> void with_type(DType d, const char* kernel, F f) {
-    switch (d) {
-        case DType::Float32: return f(float{});
-        case DType::Float64: return f(double{});
-        case DType::Int64: return f(int64_t{});
-        case DType::Int32: return f(int32_t{});
-        case DType::UInt8:
-        case DType::Bool: return f(uint8_t{});
-        default: ops::fail_unsupported(kernel, d);
-    }
-}
 
 }  // namespace pb

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "array/limits.h"
 #include "array/order.h"
 #include "ops/operators.h"
 
@@ -57,20 +58,15 @@ void check_bools(const Row& row, const Operand* operands) {
 // Functions that do not let a number wrap around in the dtype they compute in.
 void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
     if (!row.fits || !is_integral(compute)) return;
-    int64_t high = compute == DType::UInt8 ? UINT8_MAX : compute == DType::Int32 ? INT32_MAX : INT64_MAX;
-    int64_t low = compute == DType::UInt8 ? -UINT8_MAX : compute == DType::Int32 ? INT32_MIN : INT64_MIN;
     for (int i = 0; i < row.arity; ++i) {
         if (!(row.fits >> i & 1) || operands[i].tensor || operands[i].scalar.kind != Scalar::Int) continue;
-        int64_t v = operands[i].scalar.i;
-        if (v > high || v < low)
+        if (!fits(operands[i].scalar, compute))
             fail(
                 "value cannot be converted to type %s without overflow: %lld, in %s() of %s tensors. Convert "
                 "the tensor to a "
                 "wider dtype first.",
-                compute == DType::UInt8   ? "uint8_t"
-                : compute == DType::Int32 ? "int"
-                                          : "int64_t",
-                static_cast<long long>(v), row.name.c_str(), dtype_name(compute));
+                dtype_number_name(compute), static_cast<long long>(operands[i].scalar.i), row.name.c_str(),
+                dtype_name(compute));
     }
 }
 
@@ -97,16 +93,14 @@ void fail_unimplemented(const Row& row, DType d) {
     if (d == DType::Bool && !row.refuses(Refusal::Bool).empty()) refuse(row, Refusal::Bool);
     if (is_supported(d) && !is_float(d) && !row.refuses(Refusal::Integers).empty())
         refuse(row, Refusal::Integers);
-    fail_as(ErrorKind::NotImplemented, "\"%s%s\" not implemented for '%s'%s", row.name.c_str(),
-            row.promotion == Promotion::Bitwise ? "_cpu" : "", dtype_legacy_name(d),
-            is_supported(d) ? "" : ". Kernels exist for float32, float64, int32, int64, uint8 and bool.");
+    fail_unsupported((row.name + (row.promotion == Promotion::Bitwise ? "_cpu" : "")).c_str(), d);
 }
 
 Plan plan(const Row& row, const Operand* operands) {
     check_bools(row, operands);
     if (row.promotion == Promotion::Where && operands[0].tensor) {
         DType d = operands[0].tensor->dtype();
-        if (d != DType::Bool && d != DType::UInt8)
+        if (!is_mask(d))
             fail(
                 "where expected condition to be a boolean tensor, but got a tensor with dtype %s. Compare "
                 "first: "
@@ -141,14 +135,14 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
     if (!row.divides || !is_integral(compute)) return;
     // In the dtype of the division: 256 is no divisor of uint8.
     size_t item = item_size(compute);
-    static const char none[8] = {};
+    static const Slot none{};
     bool zero = false;
     if (!operands[1].tensor) {
-        char slot[8];
-        operands[1].scalar.store(compute, slot);
+        Slot slot;
+        operands[1].scalar.store(compute, &slot);
         // Nothing is divided by it where there is nothing.
         zero =
-            std::memcmp(slot, none, item) == 0 && !(operands[0].tensor && operands[0].tensor->numel() == 0);
+            std::memcmp(&slot, &none, item) == 0 && !(operands[0].tensor && operands[0].tensor->numel() == 0);
     } else {
         Array a = operands[1].tensor->array();
         if (a.dtype != compute) {
@@ -158,7 +152,7 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
         }
         a = contiguous_array(a);
         for (int64_t i = 0; i < a.numel() && !zero; ++i)
-            zero = std::memcmp(a.data() + static_cast<size_t>(i) * item, none, item) == 0;
+            zero = std::memcmp(a.data() + static_cast<size_t>(i) * item, &none, item) == 0;
     }
     if (zero)
         fail(

@@ -18,10 +18,6 @@ constexpr int64_t kLongRow = 32;         // from here on a kernel call costs les
 constexpr int64_t kRowsChunk = 1 << 14;  // elements of a chunk of work
 constexpr double kExpWork = 0.3;         // nanoseconds an element
 
-template <class F> void with_float(DType d, F f) { d == DType::Float32 ? f(float{}) : f(double{}); }
-template <class T> constexpr DType float_dtype() { return sizeof(T) == 4 ? DType::Float32 : DType::Float64; }
-template <class T> constexpr int float_index() { return sizeof(T) == 4 ? 0 : 1; }
-
 // A contiguous array with the reduced dimensions last: its rows are what is reduced.
 inline Array reduced_last(const Array& a, const Dims& dims) {
     Dims shape, strides;
@@ -65,17 +61,17 @@ template <class T> class Rooms {
 // each row. An infinite largest element does not shift unless `shift_infinite`.
 template <class T, class F>
 void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F use) {
-    int d = static_cast<int>(float_dtype<T>());
+    constexpr int d = static_cast<int>(dtype_of<T>());
     auto largest = [d, n](const T* from, int64_t count, T* to) {
         constexpr int max = static_cast<int>(Reduction::max);
         if (n <= kReductionLeaf) return reductions().rows[max][d](from, count, n, to);
         for (int64_t i = 0; i < count; ++i) reductions().reduce[max][d](from + i * n, n, to + i);
     };
-    auto shifted_exp = row_kernels().shifted_exp[float_index<T>()];
+    auto shifted_exp = row_kernels().shifted_exp[d];
     auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
     auto log1p = kernels().elementwise[static_cast<int>(Primitive::log1p)][d][0];
-    auto sum_beside_one = row_kernels().sum_beside_one[float_index<T>()];
-    auto short_beside_one = row_kernels().short_beside_one[float_index<T>()];
+    auto sum_beside_one = row_kernels().sum_beside_one[d];
+    auto short_beside_one = row_kernels().short_beside_one[d];
     int64_t together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
     Rooms<T> rooms(together * (n + 3));
     share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int worker) {

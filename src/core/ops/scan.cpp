@@ -53,15 +53,11 @@ void scan(const Array& x, Array& y, int64_t dim, bool reverse, Step step) {
         }
 }
 
-// Running values are kept in double for float32, as wide as possible else.
-template <class T> struct Wide { using type = T; };
-template <> struct Wide<float> { using type = double; };
-
 Array cumulated(const Array& given, int64_t dim, bool reverse, bool product) {
     Array x = contiguous_array(given), y = Array::empty(x.dtype, x.layout->dims());
-    with_type(x.dtype, product ? "cumprod_cpu" : "cumsum_cpu", [&](auto zero) {
+    visit<Family::All>(x.dtype, product ? "cumprod_cpu" : "cumsum_cpu", [&](auto zero) {
         using T = decltype(zero);
-        using W = typename Wide<T>::type;
+        using W = Running<T>;
         if (product)
             scan<T, W>(x, y, dim, reverse, [](T v, T& out, W& s, bool first) {
                 out = static_cast<T>(s = first ? v : wrapping_product<W>(s, v));
@@ -128,7 +124,7 @@ struct LinearRecurrence {
     Tensor forward(const Tensors& x) {
         Array a = contiguous_array(x[0].array()), b = contiguous_array(x[1].array());
         Array r = Array::empty(b.dtype, b.layout->dims());
-        with_type(b.dtype, "linear_recurrence", [&](auto zero) {
+        visit<Family::All>(b.dtype, "linear_recurrence", [&](auto zero) {
             using T = decltype(zero);
             Split s(*b.layout, dim);
             const T *as = a.as<T>(), *bs = b.as<T>();
@@ -198,7 +194,7 @@ struct CumulativeExtreme {
     };
     Tensors forward(const Tensors& x) {
         Array a = contiguous_array(x[0].array()), index = Array::empty(DType::Int64, a.layout->dims());
-        with_type(a.dtype, greatest ? "cummax_cpu" : "cummin_cpu", [&](auto zero) {
+        visit<Family::All>(a.dtype, greatest ? "cummax_cpu" : "cummin_cpu", [&](auto zero) {
             using T = decltype(zero);
             Split s(*a.layout, dim);
             std::vector<Best<T>> best(static_cast<size_t>(s.inner));
@@ -251,7 +247,7 @@ struct LogCumSumExp {
         Array x = contiguous_array(inputs[0].array()), y = Array::empty(x.dtype, x.layout->dims());
         Array r = Array::empty(x.dtype, x.layout->dims());
         largest = Array::empty(x.dtype, x.layout->dims());
-        auto run = [&](auto zero) {
+        visit<Family::Floats>(x.dtype, "logcumsumexp_out_cpu", [&](auto zero) {
             using T = decltype(zero);
             T *ys = y.as<T>(), *ms = largest.as<T>();
             scan<T, State>(x, r, dim, false, [&](const T& v, T& out, State& s, bool first) {
@@ -261,8 +257,7 @@ struct LogCumSumExp {
                 ms[at] = log == -std::numeric_limits<double>::infinity() ? T(0) : static_cast<T>(s.largest);
                 ys[at] = static_cast<T>(s.largest + log);
             });
-        };
-        x.dtype == DType::Float32 ? run(float{}) : run(double{});
+        });
         return {Tensor::make(y), Tensor::make(r)};
     }
     // r with its -inf (nothing summed yet) replaced: differences with it are then -inf or harmless.

@@ -10,7 +10,7 @@ namespace pb::ops {
 namespace {
 
 void check_index_dtype(const char* operation, const Tensor& index) {
-    if (index.dtype() != DType::Int64 && index.dtype() != DType::Int32)
+    if (!is_index(index.dtype()))
         fail("%s(): Expected dtype int32/int64 for index. This one is %s.", operation,
              dtype_name(index.dtype()));
 }

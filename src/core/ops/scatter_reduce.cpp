@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "array/limits.h"
 #include "ops/index.h"
 #include "ops/operators.h"
 
@@ -63,19 +64,9 @@ Tensor value_counts(const Points& p, bool include_self, DType dtype) {
 }
 
 Scalar identity(Reduce reduce, DType d) {
-    bool high = reduce == Reduce::AMin;
     if (reduce == Reduce::Prod) return Scalar(1);
     if (reduce == Reduce::Sum || reduce == Reduce::Mean) return Scalar(0);
-    switch (d) {
-        case DType::Int64:
-            return Scalar(high ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min());
-        case DType::Int32:
-            return Scalar(static_cast<int64_t>(high ? std::numeric_limits<int32_t>::max()
-                                                    : std::numeric_limits<int32_t>::min()));
-        case DType::UInt8: return Scalar(high ? 255 : 0);
-        case DType::Bool: return Scalar(high);
-        default: return Scalar(high ? INFINITY : -INFINITY);
-    }
+    return extreme_identity(d, reduce == Reduce::AMax);
 }
 
 void reduce_into(const Points& p, Reduce reduce, bool include_self, const Array& x, const Array& values) {

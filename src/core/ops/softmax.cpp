@@ -29,11 +29,11 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
     Array x = rows_along(a, dim), y = Array::empty(a.dtype, x.layout->dims());
     int64_t n = row_length(*a.layout, dim);
     if (x.numel())
-        with_float(a.dtype, [&](auto zero) {
+        visit<Family::Floats>(a.dtype, "softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
             T* out = y.as<T>();
             BlockKernel over = kernel_by_value(Primitive::div, a.dtype);
-            auto less_both = row_kernels().less_both[float_index<T>()];
+            auto less_both = row_kernels().less_both[static_cast<int>(dtype_of<T>())];
             exponentials(x.as<T>(), x.numel() / n, n, true,
                          [&](int64_t r, const T* from, const T* e, T shift, T rest, T log) {
                              T *to = out + r * n, sum = 1 + rest;
@@ -54,12 +54,12 @@ Array softmax_array(const Array& a, int64_t dim, bool logarithm) {
 
 template <class T> T total(const T* x, int64_t n) {
     T sum;
-    reductions().reduce[static_cast<int>(Reduction::sum)][static_cast<int>(float_dtype<T>())](x, n, &sum);
+    reductions().reduce[static_cast<int>(Reduction::sum)][static_cast<int>(dtype_of<T>())](x, n, &sum);
     return sum;
 }
 template <class T> void pull_softmax(const T* y, const T* u, T* scratch, T* out, int64_t n) {
     const RowKernels& k = row_kernels();
-    constexpr int f = float_index<T>();
+    constexpr int f = static_cast<int>(dtype_of<T>());
     const int64_t winner = k.majority[f](y, n);
     const T centre = winner < 0 ? T(0) : u[winner];
     k.softmax_products[f](y, u, &centre, scratch, n);
@@ -69,7 +69,7 @@ template <class T> void pull_softmax(const T* y, const T* u, T* scratch, T* out,
 // `p` is as before afterwards.
 template <class T> void pull_log_softmax(T* p, const T* u, T* scratch, T* out, int64_t n) {
     const RowKernels& k = row_kernels();
-    constexpr int f = float_index<T>();
+    constexpr int f = static_cast<int>(dtype_of<T>());
     const int64_t winner = k.majority[f](p, n);
     if (winner < 0) {
         const T all = total(u, n);
@@ -92,11 +92,11 @@ Array softmax_pull_array(const Array& cotangent, const Array& output, int64_t di
           out = Array::empty(y.dtype, y.layout->dims());
     int64_t n = row_length(*output.layout, dim);
     if (y.numel())
-        with_float(y.dtype, [&](auto zero) {
+        visit<Family::Floats>(y.dtype, "softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
             auto d = static_cast<int>(y.dtype);
             auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
-            constexpr int f = float_index<T>();
+            constexpr int f = static_cast<int>(dtype_of<T>());
             const RowKernels& k = row_kernels();
             int64_t rows = y.numel() / n, together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
             Rooms<T> rooms(together * n + n);
@@ -203,7 +203,7 @@ struct LogSumExp {
         int64_t n = reduced_count(*a.layout, dims);
         if (n == 0) fill_array(out, Scalar(-std::numeric_limits<double>::infinity()));
         else if (out.numel())
-            with_float(a.dtype, [&](auto zero) {
+            visit<Family::Floats>(a.dtype, "softmax_lastdim_kernel_impl", [&](auto zero) {
                 using T = decltype(zero);
                 T *o = out.as<T>(), *shift_of = shifts.as<T>(), *inverse_of = inverses.as<T>();
                 exponentials(rows.as<T>(), out.numel(), n, false,
@@ -225,9 +225,9 @@ struct LogSumExp {
     Array pulled(const Array& x, const Array& cotangent) const {
         Array g = contiguous_array(cotangent), out = Array::empty(x.dtype, x.layout->dims());
         const int64_t n = reduced_count(*x.layout, dims), rows = g.numel();
-        with_float(x.dtype, [&](auto zero) {
+        visit<Family::Floats>(x.dtype, "softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
-            auto scaled_exp = row_kernels().scaled_exp[float_index<T>()];
+            auto scaled_exp = row_kernels().scaled_exp[static_cast<int>(dtype_of<T>())];
             share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int) {
                 for (int64_t r = first; r < first + count; ++r) {
                     T *to = out.as<T>() + r * n, u = g.as<T>()[r], scale = u * inverses.as<T>()[r];

@@ -49,7 +49,7 @@ void write(const Pattern& p, int d, const char*& in, char*& out, size_t item) {
         return;
     }
     if (last) {
-        kernels().fill[__builtin_ctzll(item)](in, out, static_cast<int64_t>(n));
+        kernels().fill[log_of_size(item)](in, out, static_cast<int64_t>(n));
         in += item;
         out += n * item;
         return;

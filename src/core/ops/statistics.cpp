@@ -42,13 +42,13 @@ constexpr int64_t kPart = 64 * 1024;   // elements of a long row that one thread
 constexpr double kMomentsWork = 0.15;  // nanoseconds an element
 
 template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* out, T* means, F of) {
-    auto moments = row_kernels().moments[float_index<T>()];
+    auto moments = row_kernels().moments[static_cast<int>(dtype_of<T>())];
     if (n <= kPart) {
         share_rows(rows, n, kMomentsWork, [&](int64_t first, int64_t count, int) {
             double mean[kStrip], squares[kStrip];
             for (int64_t r = first, m; r < first + count; r += m) {
                 m = std::min(kStrip, first + count - r);
-                row_kernels().row_moments[float_index<T>()](x + r * n, m, n, mean, squares);
+                row_kernels().row_moments[static_cast<int>(dtype_of<T>())](x + r * n, m, n, mean, squares);
                 for (int64_t i = 0; i < m; ++i) means[r + i] = static_cast<T>(mean[i]);
                 for (int64_t i = 0; i < m; ++i) out[r + i] = static_cast<T>(of(squares[i]));
             }
@@ -73,7 +73,7 @@ template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_
 
 template <class T, class F>
 void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, T* means, F of) {
-    auto moments = row_kernels().column_moments[float_index<T>()];
+    auto moments = row_kernels().column_moments[static_cast<int>(dtype_of<T>())];
     const int64_t strips = parts_of(width, kStrip),
                   rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
     const int64_t parts = parts_of(n, rows);
@@ -114,7 +114,7 @@ template <class F> Array spread_of(const Array& given, const Dims& dims, bool ke
     for (int64_t d : dims) first = std::min(first, d), last = std::max(last, d);
     for (int64_t d = last + 1; d < given.ndim(); ++d) width = checked_mul(width, given.size(d));
     const bool together = dims.empty() || last - first + 1 == static_cast<int64_t>(dims.size());
-    with_float(given.dtype, [&](auto zero) {
+    visit<Family::Floats>(given.dtype, "std_var_cpu", [&](auto zero) {
         using T = decltype(zero);
         if (together) {
             Array x = contiguous_array(given);
@@ -242,7 +242,8 @@ struct VectorNorm {
         Tensor x = typed(Tensor::make(inputs[0].array()));
         Array y = measure(x);
         if (order <= 0 || order == 1 || std::isinf(order) || x.numel() == 0) return Tensor::make(y);
-        if (!(y.dtype == DType::Float32 ? out_of_range<float>(y, order) : out_of_range<double>(y, order)))
+        if (!visit<Family::Floats>(y.dtype, "norm_cpu",
+                                   [&](auto zero) { return out_of_range<decltype(zero)>(y, order); }))
             return Tensor::make(y);
         Tensor largest = Tensor::make(reduce_value(Reduction::max, unary("abs", x).value(), dims, keepdim));
         Tensor usable = elementwise(*rows.lt, {largest, std::numeric_limits<double>::infinity()});

@@ -39,8 +39,8 @@ void add_all(const Array& values, const Array& storage, const Layout& layout, in
 
 // storage[offset + where] += values, for every element of `layout`; `values` is contiguous and floating point.
 void add_into(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
-    if (values.dtype == DType::Float32) add_all<float>(values, storage, layout, offset);
-    else add_all<double>(values, storage, layout, offset);
+    visit<Family::Floats>(values.dtype, "as_strided_backward",
+                          [&](auto zero) { add_all<decltype(zero)>(values, storage, layout, offset); });
 }
 
 // How often each element of a layout is reached by it, laid out in row-major order.

@@ -92,12 +92,8 @@ bool copy_transposed(const Array& from, const Array& to) {
         if (from.stride(d) == 1) q = d;
     }
     if (p < 0 || q < 0 || p == q || from.stride(p) <= 0 || to.stride(q) <= 0) return false;
-    switch (to.item()) {
-        case 1: turn_all<uint8_t>(from, to, p, q); return true;
-        case 4: turn_all<uint32_t>(from, to, p, q); return true;
-        case 8: turn_all<uint64_t>(from, to, p, q); return true;
-        default: return false;
-    }
+    with_item(to.dtype, [&](auto item) { turn_all<decltype(item)>(from, to, p, q); });
+    return true;
 }
 
 }  // namespace
@@ -121,7 +117,7 @@ void copy_array(const Array& from, const Array& to) {
         });
     constexpr int64_t block = 512;
     share(n, kChunk, 1.0, [&](int64_t start, int64_t count) {
-        alignas(64) char raw[block * 16], converted[block * 16];
+        alignas(64) char raw[block * kWidest], converted[block * kWidest];
         for (int64_t at = start; at < start + count; at += block) {
             int64_t m = std::min(block, start + count - at);
             read.gather(at, m, raw);

@@ -88,7 +88,7 @@ class Execution {
         // each output that is converted or scattered.
         size_t count = static_cast<size_t>(p_.register_count + loads) + 3 * p_.steps.size() +
                        p_.outputs.size() + p_.types.size();
-        size_t singles = p_.types.size() * 16;
+        size_t singles = p_.types.size() * kWidest;
         free_ = arena(singles + count * register_bytes_ + 64);
         singles_ = free_;
         free_ += (singles + 63) / 64 * 64;
@@ -107,7 +107,7 @@ class Execution {
         for (int v = 0; v < p_.inputs + static_cast<int>(p_.constants.size()); ++v) {
             DType want = p_.types[static_cast<size_t>(v)];
             Place& place = places_[static_cast<size_t>(v)];
-            char* slot = singles_ + 16 * v;
+            char* slot = singles_ + kWidest * static_cast<size_t>(v);
             if (v >= p_.inputs) {
                 p_.constants[static_cast<size_t>(v - p_.inputs)].store(want, slot);
                 place = {slot, 0, true};
@@ -160,7 +160,9 @@ class Execution {
             out = {
                 registers_ + static_cast<size_t>(p_.registers[static_cast<size_t>(s.out)]) * register_bytes_,
                 0, b.once};
-            if (b.once) out.base = singles_ + 16 * s.out;  // its register may be taken by a later value
+            if (b.once)
+                out.base = singles_ + kWidest * static_cast<size_t>(
+                                                    s.out);  // its register may be taken by a later value
             int variant = 0;
             if (s.cast) {
                 b.fn = s.cast;
@@ -190,10 +192,8 @@ class Execution {
     }
     void expand(int16_t value, int16_t full) {
         DType t = p_.types[static_cast<size_t>(value)];
-        int log = 0;
-        while ((size_t(1) << log) < item_size(t)) ++log;
-        kernels().fill[log](places_[static_cast<size_t>(value)].base, places_[static_cast<size_t>(full)].base,
-                            block_);
+        kernels().fill[size_index(t)](places_[static_cast<size_t>(value)].base,
+                                      places_[static_cast<size_t>(full)].base, block_);
     }
 
     void bind_outputs() {
@@ -309,10 +309,11 @@ void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* o
         int32_t step;
         bool single;
     } places[kLinearValues];
-    alignas(8) char constants[kLinearValues][8];
-    int64_t block = std::min<int64_t>(n, std::max<int64_t>(kBlockBytes / 8, 1));
-    size_t bytes = (static_cast<size_t>(block) * 8 + 63) / 64 * 64;
-    char* registers = arena((static_cast<size_t>(p.register_count) + 3) * bytes + kLinearValues * 8);
+    Slot constants[kLinearValues];
+    constexpr auto wide = static_cast<int64_t>(kWidest);
+    int64_t block = std::min<int64_t>(n, std::max<int64_t>(kBlockBytes / wide, 1));
+    size_t bytes = (static_cast<size_t>(block) * kWidest + 63) / 64 * 64;
+    char* registers = arena((static_cast<size_t>(p.register_count) + 3) * bytes + kLinearValues * kWidest);
     char* singles = registers + (static_cast<size_t>(p.register_count) + 3) * bytes;
     char* expanded = registers + static_cast<size_t>(p.register_count) * bytes;
     for (int v = 0; v < p.inputs; ++v) {
@@ -323,14 +324,14 @@ void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* o
     }
     for (size_t c = 0; c < p.constants.size(); ++c) {
         size_t v = static_cast<size_t>(p.inputs) + c;
-        p.constants[c].store(p.types[v], constants[c]);
-        places[v] = {constants[c], 0, n > 1};
+        p.constants[c].store(p.types[v], &constants[c]);
+        places[v] = {constants[c].bytes, 0, n > 1};
     }
     for (const Lowered::Step& s : p.steps) {
         bool single = n > 1;
         for (int k = 0; k < s.arity; ++k) single = single && places[s.in[k]].single;
         char* base = single
-                         ? singles + 8 * s.out
+                         ? singles + kWidest * static_cast<size_t>(s.out)
                          : registers + static_cast<size_t>(p.registers[static_cast<size_t>(s.out)]) * bytes;
         places[s.out] = {base, 0, single};
     }
@@ -371,7 +372,7 @@ void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* o
                     if (!places[s.in[k]].single) continue;
                     char* full = expanded + static_cast<size_t>(k) * bytes;
                     DType t = p.types[static_cast<size_t>(s.in[k])];
-                    kernels().fill[__builtin_ctzll(item_size(t))](in[k], full, m);
+                    kernels().fill[size_index(t)](in[k], full, m);
                     in[k] = full;
                 }
                 s.kernels[0](in, to, m);
@@ -427,7 +428,7 @@ void execute(const Lowered& program, const Source* sources, Array* outputs, cons
     if (program.linear && program.inputs <= 8 && count <= 4) {
         LinearSource linear[8];
         void* out[4];
-        alignas(8) char slots[8][8];
+        Slot slots[8];
         bool plain = true;
         for (size_t o = 0; o < count && plain; ++o) {
             plain = outputs[o].is_contiguous() &&
@@ -438,8 +439,8 @@ void execute(const Lowered& program, const Source* sources, Array* outputs, cons
             DType want = program.types[static_cast<size_t>(v)];
             const Array* a = sources[v].array;
             if (!a) {
-                sources[v].scalar.store(want, slots[v]);
-                linear[v] = {slots[v], true};
+                sources[v].scalar.store(want, &slots[v]);
+                linear[v] = {&slots[v], true};
                 continue;
             }
             bool full = a->is_contiguous() && a->layout->same_shape(shape);
@@ -467,17 +468,16 @@ Array contiguous_array(const Array& a) {
 void fill_array(const Array& a, Scalar value) {
     int64_t n = a.numel();
     if (n == 0) return;
-    alignas(16) char one[16];
-    value.store(a.dtype, one);
-    int log = 0;
-    while ((size_t(1) << log) < a.item()) ++log;
+    Slot one;
+    value.store(a.dtype, &one);
+    const auto fill = kernels().fill[size_index(a.dtype)];
     if (a.layout->is_dense()) {
-        kernels().fill[log](one, a.data(), n);
+        fill(&one, a.data(), n);
         return;
     }
     int64_t block = std::min<int64_t>(std::max<int64_t>(kBlockBytes / static_cast<int64_t>(a.item()), 1), n);
-    char* full = arena(static_cast<size_t>(block) * 16 + 64);
-    kernels().fill[log](one, full, block);
+    char* full = arena(static_cast<size_t>(block) * kWidest + 64);
+    fill(&one, full, block);
     Walker write(a, *a.layout);
     for (int64_t at = 0; at < n; at += block) write.scatter(full, at, std::min(block, n - at));
 }

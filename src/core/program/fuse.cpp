@@ -67,17 +67,17 @@ int16_t add_value(Fused& p, Fused::Value::Kind kind, DType type, size_t at) {
 }
 
 int16_t number(Fused& p, Scalar s, DType type) {
-    char mine[8] = {}, other[8] = {};
-    s.store(type, mine);
-    int32_t& known = known_values[mix_bytes(static_cast<uint64_t>(type), mine, 8)];
+    Slot mine{}, other{};
+    s.store(type, &mine);
+    int32_t& known = known_values[mix_bytes(static_cast<uint64_t>(type), mine.bytes, sizeof mine)];
     if (known >= 0) {
         const Fused::Value& value = p.values[static_cast<size_t>(known)];
         if (value.kind == Fused::Value::Number && value.type == type) {
-            p.numbers[static_cast<size_t>(value.at)].store(type, other);
-            if (!std::memcmp(mine, other, 8)) return static_cast<int16_t>(known);
+            p.numbers[static_cast<size_t>(value.at)].store(type, &other);
+            if (!std::memcmp(&mine, &other, sizeof mine)) return static_cast<int16_t>(known);
         }
     }
-    p.numbers.push_back(Scalar::load(type, mine));
+    p.numbers.push_back(Scalar::load(type, &mine));
     known = add_value(p, Fused::Value::Number, type, p.numbers.size() - 1);
     return static_cast<int16_t>(known);
 }

@@ -62,14 +62,12 @@ struct Copy {  // an output that no step writes by itself
     bool single, streamed;
 };
 
-int log_of(size_t item) { return __builtin_ctzll(item); }
-
 // Nanoseconds for an element, and for a byte of memory. They decide only who computes, and what is fetched early.
 constexpr double kByte = 0.01;
 double cost_of(const Fused::Step& s, DType type) {
     bool cheap = s.cast || primitive_info(s.primitive).exact;
     double single = s.chain >= 0 ? 0.03 * s.arity : cheap ? 0.03 : 0.25;
-    return item_size(type) == 8 ? 2.2 * single : single;
+    return item_size(type) >= 8 ? 2.2 * single : single;
 }
 
 // A long program stays on a block for so long that the processor forgets where its streams go on, and waits for the
@@ -195,10 +193,10 @@ class Runner {
     }
 
     void place_singles() {
-        singles_.resize(p_->values.size() * 8);
+        singles_.resize(p_->values.size());
         for (size_t v = 0; v < p_->values.size(); ++v) {
             const Fused::Value& value = p_->values[v];
-            char* slot = singles_.data() + 8 * v;
+            char* slot = singles_[v].bytes;
             if (!value.is_single()) continue;
             single_[v] = 1;
             if (value.kind == Fused::Value::Number) {
@@ -393,7 +391,7 @@ class Runner {
             if (f.from == value && f.count == count) return f.to;
         auto to = static_cast<int16_t>(places_.size());
         places_.push_back(new_room(Place::Register, count, item_of(value)));
-        fills_.push_back({value, to, log_of(item_of(value)), count});
+        fills_.push_back({value, to, log_of_size(item_of(value)), count});
         return to;
     }
 
@@ -507,7 +505,7 @@ class Runner {
         for (const Copy& c : copies_) {
             char* to = c.to + at * static_cast<int64_t>(c.item);
             const char* from = find(table, c.from, at);
-            if (c.single) kernels().fill[log_of(c.item)](from, to, n);
+            if (c.single) kernels().fill[log_of_size(c.item)](from, to, n);
             else if (c.streamed) stream(from, to, n * static_cast<int64_t>(c.item));
             else std::memmove(to, from, static_cast<size_t>(n) * c.item);
         }
@@ -524,7 +522,8 @@ class Runner {
         bool operator<(const LastRead& o) const { return data < o.data; }
     };
     std::vector<LastRead> last_reads_;  // the same for memory that is read linearly, by address
-    std::vector<char> single_, is_reduced_, singles_, direct_, prepared_;
+    std::vector<char> single_, is_reduced_, direct_, prepared_;
+    std::vector<Slot> singles_;
     std::vector<Load> loads_;
     std::vector<Small<const Fused::Step*, 4>> readers_;  // of those
     std::vector<Chain> chains_;

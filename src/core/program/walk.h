@@ -30,8 +30,7 @@ class Walker {
             sizes_.push_back(1);
             strides_.push_back(1);
         }
-        for (int k = 0; k < 4; ++k)
-            if (item_ == size_t(1) << k) log_ = k;
+        log_ = size_index(a.dtype);
     }
 
     // The innermost dimension.

@@ -116,8 +116,7 @@ PyObject* take(const Args& a) { return wrap(ops::take(a.tensor(0), a.tensor(1)))
 PyObject* take_along_dim(const Args& a) {
     Tensor x = a.tensor(0), index = a.tensor(1);
     if (!a.given(2)) {
-        if (index.dtype() != DType::Int64 && index.dtype() != DType::Int32)
-            return wrap(ops::gather(x, 0, index));  // raises
+        if (!is_index(index.dtype())) return wrap(ops::gather(x, 0, index));  // raises
         return wrap(ops::gather(ops::reshape(x, Dims{-1}), 0, ops::reshape(index, Dims{-1})));
     }
     if (x.ndim() != index.ndim())

@@ -14,9 +14,6 @@ namespace pb {
 
 namespace {
 
-constexpr char kSupported[] =
-    "The only supported types are: float64, float32, int64, int32, uint8, and bool.";
-
 // What goes on in `dtype.type.__name__` of a NumPy array, for errors only.
 std::string element_type(PyObject* o) {
     Owned dtype(PyObject_GetAttrString(o, "dtype"));
@@ -27,8 +24,11 @@ std::string element_type(PyObject* o) {
 }
 
 [[noreturn]] void fail_element_type(PyObject* o) {
-    fail_as(ErrorKind::Type, "can't convert np.ndarray of type %s. %s Convert it with array.astype first.",
-            element_type(o).c_str(), kSupported);
+    fail_as(
+        ErrorKind::Type,
+        "can't convert np.ndarray of type %s. The only supported types are: %s. Convert it with array.astype "
+        "first.",
+        element_type(o).c_str(), supported_dtypes());
 }
 
 bool dtype_from_format(const char* f, Py_ssize_t itemsize, DType* out) {
@@ -39,19 +39,17 @@ bool dtype_from_format(const char* f, Py_ssize_t itemsize, DType* out) {
                 "currently not supported. array.astype(array.dtype.newbyteorder('=')) makes a native copy.");
     while (*f == '@' || *f == '=' || *f == '<') ++f;
     if (f[0] == 0 || f[1] != 0) return false;
-    switch (*f) {
-        case 'f': *out = DType::Float32; return true;
-        case 'd': *out = DType::Float64; return true;
-        case '?': *out = DType::Bool; return true;
-        case 'B': *out = DType::UInt8; return true;
-        case 'i':
-        case 'l':
-        case 'q':
-            if (itemsize != 4 && itemsize != 8) return false;
-            *out = itemsize == 8 ? DType::Int64 : DType::Int32;
-            return true;
-        default: return false;
+    // C has several letters for signed integers; the size tells which they are.
+    bool whole = std::strchr("bhilq", *f);
+    for (int i = 0; i < kDTypes; ++i) {
+        auto d = static_cast<DType>(i);
+        bool same = whole ? is_integral(d) && is_signed(d) && item_size(d) == static_cast<size_t>(itemsize)
+                          : *f == dtype_format(d)[0] && !dtype_format(d)[1];
+        if (!same || !is_supported(d)) continue;
+        *out = d;
+        return true;
     }
+    return false;
 }
 
 void release_view(void* p) {
@@ -129,17 +127,6 @@ struct MemoryObject {
     Py_ssize_t* dims;  // shape, then strides in bytes
 };
 
-const char* format_of(DType d) {
-    switch (d) {
-        case DType::Float32: return "f";
-        case DType::Float64: return "d";
-        case DType::Int64: return "q";
-        case DType::Int32: return "i";
-        case DType::Bool: return "?";
-        default: return "B";
-    }
-}
-
 int export_buffer(PyObject* self, Py_buffer* view, int flags) {
     auto* m = reinterpret_cast<MemoryObject*>(self);
     const Array& a = *m->array;
@@ -152,7 +139,7 @@ int export_buffer(PyObject* self, Py_buffer* view, int flags) {
     view->len = static_cast<Py_ssize_t>(a.numel() * static_cast<int64_t>(a.item()));
     view->readonly = !a.buffer->is_writable();
     view->itemsize = static_cast<Py_ssize_t>(a.item());
-    view->format = const_cast<char*>(format_of(a.dtype));
+    view->format = const_cast<char*>(dtype_format(a.dtype));
     view->ndim = static_cast<int>(a.ndim());
     view->shape = m->dims;
     view->strides = m->dims + a.ndim();

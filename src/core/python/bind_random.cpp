@@ -1,6 +1,7 @@
 // Random numbers: the C++ halves of operators/random.py, and the Generator type.
 #include <cstring>
 
+#include "array/limits.h"
 #include "ops/overwrite.h"
 #include "ops/random.h"
 #include "python/options.h"
@@ -140,14 +141,10 @@ void check_range(int64_t low, int64_t high, DType d) {
     if (low >= high)
         fail("random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
              static_cast<long long>(low), static_cast<long long>(high));
-    int64_t least = d == DType::Int32 ? INT32_MIN : d == DType::UInt8 || d == DType::Bool ? 0 : INT64_MIN;
-    int64_t most = d == DType::Int32 ? INT32_MAX : d == DType::UInt8 ? 255 : d == DType::Bool ? 1 : INT64_MAX;
-    const char* type = d == DType::Int32   ? "int"
-                       : d == DType::UInt8 ? "unsigned char"
-                       : d == DType::Bool  ? "bool"
-                                           : "long";
-    if (low < least || low > most) fail("from is out of bounds for %s", type);
-    if (high - 1 < least || high - 1 > most) fail("to - 1 is out of bounds for %s", type);
+    // Any whole number is near some float.
+    auto [least, most] = is_float(d) ? Range{INT64_MIN, INT64_MAX} : integer_range(d);
+    if (low < least || low > most) fail("from is out of bounds for %s", dtype_c_name(d));
+    if (high - 1 < least || high - 1 > most) fail("to - 1 is out of bounds for %s", dtype_c_name(d));
 }
 uint64_t width(int64_t low, int64_t high) { return static_cast<uint64_t>(high) - static_cast<uint64_t>(low); }
 
@@ -212,11 +209,10 @@ PyObject* uniform_(const Args& a) {
     Tensor x = a.tensor(0);
     double low = a.number(1), high = a.number(2);
     Generator& g = generator(a, 3);
-    if (!is_float(x.dtype()))
-        fail_as(ErrorKind::NotImplemented, "\"check_uniform_bounds\" not implemented for '%s'",
-                dtype_legacy_name(x.dtype()));
-    double most = x.dtype() == DType::Float32 ? 3.4028234663852886e38 : 1.7976931348623157e308;
-    const char* type = x.dtype() == DType::Float32 ? "float" : "double";
+    double most = visit<Family::Floats>(x.dtype(), "check_uniform_bounds", [](auto zero) {
+        return static_cast<double>(std::numeric_limits<decltype(zero)>::max());
+    });
+    const char* type = dtype_c_name(x.dtype());
     if (!(low >= -most && low <= most)) fail("from is out of bounds for %s", type);
     if (!(high >= -most && high <= most)) fail("to is out of bounds for %s", type);
     if (low > high)
@@ -283,17 +279,13 @@ PyObject* random_(const Args& a) {
     bool first = a.given(1), second = a.given(2);
     if (!first && !second) {
         // All the numbers that the dtype holds exactly, from 0 up.
-        uint64_t range = 0;
-        switch (x.dtype()) {
-            case DType::Float32: range = (1ull << 24) + 1; break;
-            case DType::Float64: range = (1ull << 53) + 1; break;
-            case DType::Int64: range = 1ull << 63; break;
-            case DType::Int32: range = 1ull << 31; break;
-            case DType::UInt8: range = 256; break;
-            case DType::Bool: range = 2; break;
-            default: require_kernels("random_", x.dtype());
-        }
-        bool narrow = x.dtype() == DType::Int32;  // one word, although the range is wide
+        uint64_t range = visit<Family::All>(x.dtype(), "random_", [](auto zero) -> uint64_t {
+            using Limits = std::numeric_limits<decltype(zero)>;
+            if constexpr (Limits::is_integer) return static_cast<uint64_t>(Limits::max()) + 1;
+            else return (uint64_t{1} << Limits::digits) + 1;
+        });
+        if (x.dtype() == DType::Bool) range = 2;
+        bool narrow = item_size(x.dtype()) < 8;  // one word, although the range may be wide
         ops::overwrite(x, "RandomBackward2", "random_",
                        [&](const Array& to) { ops::fill_integers(g, to, 0, range, narrow); });
         return returned(a);

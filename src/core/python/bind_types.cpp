@@ -50,8 +50,11 @@ PyObject* equal(const Args& a) {
     };
     Array u = as(x), v = as(y);
     int64_t n = u.numel();
-    if (d == DType::Float32) return boolean(std::equal(u.as<float>(), u.as<float>() + n, v.as<float>()));
-    if (d == DType::Float64) return boolean(std::equal(u.as<double>(), u.as<double>() + n, v.as<double>()));
+    if (is_float(d))
+        return boolean(visit<Family::Floats>(d, "equal", [&](auto zero) {
+            using T = decltype(zero);
+            return std::equal(u.as<T>(), u.as<T>() + n, v.as<T>());
+        }));
     return boolean(std::memcmp(u.data(), v.data(), static_cast<size_t>(n) * item_size(d)) == 0);
 }
 

@@ -1,5 +1,6 @@
 // dtype: one object for each element type, compared by identity.
 
+#include "array/limits.h"
 #include "python/convert.h"
 
 #include <structmember.h>
@@ -27,18 +28,28 @@ PyObject* reduce(PyObject* self, PyObject*) {
 PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(dtype_name(of(self))); }
 PyObject* get_legacy(PyObject* self, void*) { return PyUnicode_FromString(dtype_legacy_name(of(self))); }
 PyObject* get_itemsize(PyObject* self, void*) { return PyLong_FromSize_t(item_size(of(self))); }
+PyObject* get_supported(PyObject* self, void*) { return boolean(is_supported(of(self))); }
+PyObject* get_format(PyObject* self, void*) { return PyUnicode_FromString(dtype_format(of(self))); }
+PyObject* get_largest(PyObject* self, void*) {
+    DType d = of(self);
+    if (!is_float(d)) return PyLong_FromLongLong(integer_range(d).most);
+    return PyFloat_FromDouble(visit<Family::Floats>(d, "finfo", [](auto zero) {
+        return static_cast<double>(std::numeric_limits<decltype(zero)>::max());
+    }));
+}
 PyObject* get_code(PyObject* self, void*) { return PyLong_FromLong(code_of(self)); }
 PyObject* get_float(PyObject* self, void*) { return boolean(is_float(of(self))); }
 PyObject* get_complex(PyObject* self, void*) { return boolean(is_complex(of(self))); }
-PyObject* get_signed(PyObject* self, void*) {
-    return boolean(of(self) != DType::UInt8 && of(self) != DType::Bool);
-}
+PyObject* get_signed(PyObject* self, void*) { return boolean(is_signed(of(self))); }
 
 PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef getset[] = {
     {"name", get_name, nullptr, nullptr, nullptr},
     {"_legacy_name", get_legacy, nullptr, nullptr, nullptr},
     {"itemsize", get_itemsize, nullptr, nullptr, nullptr},
+    {"_supported", get_supported, nullptr, nullptr, nullptr},
+    {"_format", get_format, nullptr, nullptr, nullptr},
+    {"_largest", get_largest, nullptr, nullptr, nullptr},
     {"_code", get_code, nullptr, nullptr, nullptr},
     {"is_floating_point", get_float, nullptr, nullptr, nullptr},
     {"is_complex", get_complex, nullptr, nullptr, nullptr},
@@ -65,6 +76,7 @@ bool is_dtype(PyObject* o) { return Py_TYPE(o) == dtype_type; }
 DType dtype_of(PyObject* o) { return of(o); }
 
 void init_dtypes(PyObject* module) {
+    if (PyModule_AddStringConstant(module, "supported_dtypes", supported_dtypes()) < 0) throw PythonError();
     dtype_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
     if (PyModule_AddObjectRef(module, "dtype", reinterpret_cast<PyObject*>(dtype_type)) < 0)
         throw PythonError();

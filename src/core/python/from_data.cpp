@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "array/limits.h"
 #include "ops/operators.h"
 #include "python/hints.h"
+#include "python/options.h"
 
 namespace pb {
 
@@ -41,12 +43,7 @@ PyObject* to_array(PyObject* o) {
 bool numpy_scalar_dtype(PyObject* o, DType* out) {
     const char* name = Py_TYPE(o)->tp_name + 6;
     if (!std::strcmp(name, "bool_")) name = "bool";
-    for (int i = 0; i < kDTypes; ++i)
-        if (!std::strcmp(name, dtype_name(static_cast<DType>(i)))) {
-            *out = static_cast<DType>(i);
-            return true;
-        }
-    return false;
+    return dtype_named(name, out);
 }
 
 Dims shape_of(PyObject* data) {
@@ -104,8 +101,7 @@ void infer(PyObject* o, Inferred& found, int depth = 0) {
         if (numpy_scalar_dtype(o, &d)) return found.meet(d);
     }
     if (PyFloat_Check(o)) return found.meet(default_dtype);
-    if (PyComplex_Check(o))
-        return found.meet(default_dtype == DType::Float64 ? DType::Complex128 : DType::Complex64);
+    if (PyComplex_Check(o)) return found.meet(promote(default_dtype, DType::Complex64));
     if (is_text(o))
         fail_as(ErrorKind::Type,
                 "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.",
@@ -132,9 +128,7 @@ double real_number(PyObject* o) {
 }
 
 [[noreturn]] void fail_overflow(DType d) {
-    fail("value cannot be converted to type %s without overflow", d == DType::UInt8   ? "uint8"
-                                                                  : d == DType::Int32 ? "int32"
-                                                                                      : "int64");
+    fail("value cannot be converted to type %s without overflow", dtype_name(d));
 }
 
 int64_t whole_number(PyObject* o, DType d) {
@@ -150,9 +144,7 @@ int64_t whole_number(PyObject* o, DType d) {
         v = PyLong_AsLongLongAndOverflow(o, &overflow);
         if (overflow) fail_as(ErrorKind::Value, "Overflow when unpacking long long");
     }
-    // A negative number wraps around in an unsigned type, as in PyTorch; what is too large is an error.
-    if (d == DType::UInt8 && (v > 255 || v < -255)) fail_overflow(d);
-    if (d == DType::Int32 && (v > INT32_MAX || v < INT32_MIN)) fail_overflow(d);
+    if (!fits(Scalar(v), d)) fail_overflow(d);
     return v;
 }
 
@@ -164,24 +156,14 @@ void store(PyObject* o, DType d, char* out) {
         Owned item(item_object(Tensor(o)));
         return store(item.o, d, out);
     }
-    switch (d) {
-        case DType::Float32: {
-            auto v = static_cast<float>(real_number(o));
-            std::memcpy(out, &v, 4);
-            return;
-        }
-        case DType::Float64: {
-            double v = real_number(o);
-            std::memcpy(out, &v, 8);
-            return;
-        }
-        case DType::Bool: {
-            int v = PyObject_IsTrue(o);
-            if (v < 0) throw PythonError();
-            *out = static_cast<char>(v);
-            return;
-        }
-        default: Scalar(whole_number(o, d)).store(d, out);
+    if (d == DType::Bool) {
+        int v = PyObject_IsTrue(o);
+        if (v < 0) throw PythonError();
+        Scalar(v != 0).store(d, out);
+    } else if (is_float(d)) {
+        Scalar(real_number(o)).store(d, out);
+    } else {
+        Scalar(whole_number(o, d)).store(d, out);
     }
 }
 
@@ -215,15 +197,7 @@ void fill(PyObject* o, const Dims& shape, size_t dim, DType d, char*& out) {
 }  // namespace
 
 Tensor tensor_from_data(PyObject* data, const DType* given) {
-    auto require = [](DType d) {
-        if (!is_supported(d))
-            fail_as(ErrorKind::NotImplemented,
-                    "\"tensor\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, "
-                    "uint8 "
-                    "and bool.",
-                    dtype_legacy_name(d));
-    };
-    if (given) require(*given);
+    if (given) require_kernels("tensor", *given);
     // The shortest way for the commonest case; whether a float fits an integer type is seen further down.
     if (PyFloat_CheckExact(data) && (!given || is_float(*given)))
         return ops::scalar_tensor(Scalar(PyFloat_AS_DOUBLE(data)), given ? *given : default_dtype);
@@ -249,7 +223,7 @@ Tensor tensor_from_data(PyObject* data, const DType* given) {
         Inferred found;
         infer(data, found);
         d = found.any ? found.dtype : default_dtype;
-        require(d);
+        require_kernels("tensor", d);
     }
     Tensor t = Tensor::make(d, Layout::contiguous(shape));
     if (t.numel() == 0) return t;
@@ -275,12 +249,9 @@ PyObject* list_from_array(const Array& a) { return list_level(a, 0, a.data()); }
 
 namespace {
 bool dtype_named(PyObject* text, DType* out) {
-    for (int i = 0; i < kDTypes; ++i)
-        if (PyUnicode_CompareWithASCIIString(text, dtype_name(static_cast<DType>(i))) == 0) {
-            *out = static_cast<DType>(i);
-            return true;
-        }
-    return false;
+    const char* name = PyUnicode_AsUTF8(text);
+    if (!name) PyErr_Clear();
+    return name && dtype_named(name, out);
 }
 
 // NumPy's types (numpy.float64) and dtypes, which give their name.

@@ -117,11 +117,8 @@ Tensor tensor_of_array(PyObject* o) {
                      : *k == 'f'              ? "float64"
                                               : nullptr;
     if (!as)
-        fail_as(ErrorKind::Type,
-                "can't convert a %s of this type to a tensor. The supported types are: float64, float32, "
-                "int64, int32, uint8, "
-                "and bool.",
-                Py_TYPE(o)->tp_name);
+        fail_as(ErrorKind::Type, "can't convert a %s of this type to a tensor. The supported types are: %s.",
+                Py_TYPE(o)->tp_name, supported_dtypes());
     Owned copy(checked(PyObject_CallMethod(o, "astype", "s", as)));
     return Tensor::make(array_from_numpy(copy.o));
 }
@@ -129,31 +126,23 @@ Tensor tensor_of_array(PyObject* o) {
 // Truth values make a mask; whatever else is a number becomes an integer.
 Tensor tensor_of_list(PyObject* o) {
     Tensor t = tensor_from_data(o, nullptr);
-    return t.dtype() == DType::Bool ? t : ops::to_dtype(t, DType::Int64);
+    if (t.dtype() == DType::Bool) return t;
+    return ops::to_dtype(t, DType::Int64);
 }
 
 // An item that is a tensor or becomes one; undefined for all others.
 Tensor as_index_tensor(PyObject* o) {
     if (is_tensor(o)) return Tensor(o);
     if (PyLong_Check(o) || PySlice_Check(o) || o == Py_None || o == Py_Ellipsis) return Tensor();
-    if (is_array(o)) return tensor_of_array(o);
+    if (is_array(o)) {
+        Tensor t = tensor_of_array(o);
+        bool narrow = is_integral(t.dtype()) && !is_index(t.dtype()) && !is_mask(t.dtype());
+        return narrow ? ops::to_dtype(t, DType::Int64) : t;
+    }
     if (PyUnicode_Check(o) || PyBytes_Check(o) || PyByteArray_Check(o) || !PySequence_Check(o))
         return Tensor();
     return tensor_of_list(o);
 }
-
-const char* number_type(DType d) {  // as PyTorch names it here
-    switch (d) {
-        case DType::Float32: return "float";
-        case DType::Float64: return "double";
-        case DType::Int32: return "int";
-        case DType::Int64: return "int64_t";
-        case DType::UInt8: return "uint8_t";
-        default: return dtype_name(d);
-    }
-}
-
-bool is_mask(const Tensor& t) { return t.dtype() == DType::Bool || t.dtype() == DType::UInt8; }
 
 struct Indexed {
     Tensor x;         // the view that the basic items make
@@ -192,7 +181,7 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
     for (Py_ssize_t k = 0; k < n; ++k) {
         PyObject* o = items[k];
         Tensor t = as_index_tensor(o);
-        if (t) specified += is_mask(t) ? t.ndim() : 1;
+        if (t) specified += is_mask(t.dtype()) ? t.ndim() : 1;
         else if (o != Py_None && o != Py_Ellipsis && !PyBool_Check(o)) ++specified;
         tensors.push_back(std::move(t));
     }
@@ -213,14 +202,14 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
         if (const Tensor& t = tensors[static_cast<size_t>(k)]) {
             if (t.ndim() == 0 && !is_differentiable(t.dtype())) {
                 Scalar s = Scalar::load(t.dtype(), t.data());
-                if (is_mask(t)) {
+                if (is_mask(t.dtype())) {
                     r.x = ops::unsqueeze(r.x, dim);
                     collect(r, dim++, truth_index(s.to_bool()));
                 } else {
                     r.x = select(r.x, dim, s.to_int(), x, original++);
                 }
             } else {
-                int64_t covered = is_mask(t) ? t.ndim() : 1;
+                int64_t covered = is_mask(t.dtype()) ? t.ndim() : 1;
                 collect(r, dim, t);
                 dim += covered;
                 original += covered;
@@ -264,7 +253,7 @@ Tensors compact(const Tensors& indices) {
     Tensors out;
     for (size_t i = 0; i < indices.size(); ++i) {
         out.push_back(indices[i]);
-        if (indices[i] && is_mask(indices[i])) i += static_cast<size_t>(indices[i].ndim()) - 1;
+        if (indices[i] && is_mask(indices[i].dtype())) i += static_cast<size_t>(indices[i].ndim()) - 1;
     }
     return out;
 }
@@ -318,7 +307,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
             fail(
                 "value cannot be converted to type %s without overflow: a complex number has no place in a "
                 "real tensor",
-                number_type(x.dtype()));
+                dtype_number_name(x.dtype()));
         else
             fail_as(ErrorKind::Type,
                     "can't assign a %s to a pullback.%sTensor. Give a number, a tensor or an array: "

@@ -29,12 +29,12 @@ namespace {
 PyObject* dtype_from_name(PyObject*, PyObject* name) {
     const char* text = PyUnicode_AsUTF8(name);
     if (!text) return nullptr;
-    for (int i = 0; i < kDTypes; ++i)
-        if (!std::strcmp(dtype_name(static_cast<DType>(i)), text)) {
-            PyObject* o = dtype_object(static_cast<DType>(i));
-            Py_INCREF(o);
-            return o;
-        }
+    DType d;
+    if (dtype_named(text, &d)) {
+        PyObject* o = dtype_object(d);
+        Py_INCREF(o);
+        return o;
+    }
     PyErr_Format(PyExc_ValueError, "no dtype is named '%s'", text);
     return nullptr;
 }

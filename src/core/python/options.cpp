@@ -1,6 +1,6 @@
 #include "python/options.h"
 
-#include <cmath>
+#include "array/limits.h"
 
 namespace pb {
 
@@ -22,35 +22,13 @@ void read_requires_grad(const Args& a, size_t i, Options& o) {
 }  // namespace
 
 void require_kernels(const char* operation, DType d) {
-    if (is_supported(d)) return;
-    fail_as(
-        ErrorKind::NotImplemented,
-        "\"%s\" not implemented for '%s'. Kernels exist for float32, float64, int32, int64, uint8 and bool.",
-        operation, dtype_legacy_name(d));
+    if (!is_supported(d)) fail_unsupported(operation, d);
 }
 
 void check_fits(Scalar v, DType d) {
-    const char* type = nullptr;
-    double f = v.to_double();
-    bool number = std::isfinite(f);
-    switch (d) {
-        case DType::UInt8:
-            if (!(f > -256 && f < 256)) type = "uint8_t";
-            break;
-        case DType::Int32:
-            if (!(f >= -2147483648.0 && f < 2147483648.0)) type = "int";
-            break;
-        case DType::Int64:
-            if (v.kind == Scalar::Float && !(f >= -0x1p63 && f < 0x1p63)) type = "int64_t";
-            break;
-        case DType::Float32:
-            if (number && std::fabs(f) > 3.4028234663852886e38) type = "float";
-            break;
-        default: break;
-    }
-    if (type)
-        fail("value cannot be converted to type %s without overflow: %g does not fit into pullback.%s.", type,
-             f, dtype_name(d));
+    if (!fits(v, d))
+        fail("value cannot be converted to type %s without overflow: %g does not fit into pullback.%s.",
+             dtype_number_name(d), v.to_double(), dtype_name(d));
 }
 
 bool keeps_strides(PyObject* memory_format) {

@@ -423,18 +423,6 @@ PyObject* get_grad(PyObject* self, void*) {
     return g;
 }
 
-const char* c_name(DType d) {  // as PyTorch's message has it
-    switch (d) {
-        case DType::Float32: return "float";
-        case DType::Float64: return "double";
-        case DType::Int32: return "int";
-        case DType::Int64: return "long";
-        case DType::UInt8: return "unsigned char";
-        case DType::Bool: return "bool";
-        default: return dtype_name(d);
-    }
-}
-
 int set_grad(PyObject* self, PyObject* value, void*) {
     auto* o = as_tensor(self);
     try {
@@ -456,7 +444,7 @@ int set_grad(PyObject* self, PyObject* value, void*) {
                 "None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and "
                 "its gradient may break "
                 "downstream systems that assume they match.",
-                c_name(g->dtype), dtype_legacy_name(o->dtype));
+                dtype_c_name(g->dtype), dtype_legacy_name(o->dtype));
         if (!g->layout->same_shape(*o->layout))
             fail(
                 "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that "

@@ -58,10 +58,9 @@ def cross_entropy(
 
 def _check_indices(input, target):
     if target.dtype not in (_core.int64, _core.uint8):
-        kind = str(target.dtype).rpartition(".")[2]
-        kind = {"float32": "Float", "float64": "Double", "int32": "Int", "bool": "Bool"}.get(kind, kind)
         raise RuntimeError(
-            f"expected target dtype to be Long or Byte, but got {kind}. Class indices are int64: target.long()."
+            f"expected target dtype to be Long or Byte, but got "
+            f"{target.dtype._legacy_name}. Class indices are int64: target.long()."
         )
     if input.ndim == 1:
         if target.ndim != 0:

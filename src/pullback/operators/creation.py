@@ -185,10 +185,9 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         )
     if view.readonly:
         _warn_read_only("buffer", "buffer")
-    formats = {"float32": "f", "float64": "d", "int64": "q", "int32": "i", "uint8": "B", "bool": "?"}
-    if dtype.name not in formats:
+    if not dtype._supported:
         raise NotImplementedError(f"\"frombuffer\" not implemented for '{dtype._legacy_name}'")
-    made = _core.from_buffer(view[offset : offset + count * size].cast(formats[dtype.name]))
+    made = _core.from_buffer(view[offset : offset + count * size].cast(dtype._format))
     return made.requires_grad_() if requires_grad else made
 
 

@@ -164,7 +164,6 @@ _KINDS = {
     "cfloat": "complex64",
     "cdouble": "complex128",
 }
-_SUPPORTED = ("float32", "float64", "int32", "int64", "uint8", "bool")
 
 
 _NO_KERNEL = """ Raises NotImplementedError: it has no kernels yet.
@@ -184,7 +183,7 @@ def _publish_conversions():
             pass
 
         convert.__name__ = name
-        if kind in _SUPPORTED:
+        if getattr(_core, kind)._supported:
             shown = {"bool": "[True, False]"}.get(kind, "[1., 0.]" if "float" in kind else "[1, 0]")
             suffix = "" if kind in ("float32", "int64", "bool") else f", dtype=pullback.{kind}"
             shown = shown.replace("True", " True") if kind == "bool" else shown

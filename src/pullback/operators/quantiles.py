@@ -116,7 +116,7 @@ def _checked(name, input, q, dim, interpolation):
         raise RuntimeError(
             f"quantile() input tensor must be non-empty. This one has shape {list(input.shape)}."
         )
-    if input.dtype not in (_core.float32, _core.float64):
+    if not input.dtype.is_floating_point:
         raise RuntimeError(
             f"quantile() input tensor must be either float or double dtype. This one is {input.dtype}: convert "
             "it, for example with .to(pullback.float64)."

@@ -267,9 +267,6 @@ def _logit(input, eps=None, *, out=None, in_place=False):
     return _call("logit_clamped", in_place, out, input, eps)
 
 
-_LARGEST = {_core.float32: 3.4028234663852886e38, _core.float64: 1.7976931348623157e308}
-
-
 def _nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=False):
     """input with NaN (by 0) and infinities (by the largest finite numbers of its dtype) replaced, or by what is given.
 
@@ -290,7 +287,9 @@ def _nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place
         raise TypeError(
             f"nan_to_num(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
         )
-    largest = _LARGEST.get(input.dtype, 0.0)  # integers have nothing to replace
+    largest = (
+        input.dtype._largest if input.dtype.is_floating_point else 0.0
+    )  # integers have nothing to replace
     return _call(
         "nan_to_num",
         in_place,

@@ -1,0 +1,49 @@
+// Which numbers the elements of a dtype can be.
+#pragma once
+#include <cmath>
+#include <limits>
+
+#include "array/scalar.h"
+
+namespace pb {
+
+struct Range {
+    int64_t least, most;
+};
+inline Range integer_range(DType d) {
+    if (d == DType::Bool) return {0, 1};
+    return visit<Family::Integers>(d, "iinfo", [](auto zero) {
+        using Limits = std::numeric_limits<decltype(zero)>;
+        return Range{Limits::min(), Limits::max()};
+    });
+}
+
+// What a maximum (`greatest`) or a minimum over nothing is.
+inline Scalar extreme_identity(DType d, bool greatest) {
+    if (is_float(d)) return Scalar(greatest ? -HUGE_VAL : HUGE_VAL);
+    const Range range = integer_range(d);
+    return Scalar(greatest ? range.least : range.most);
+}
+
+// Whether a number becomes an element without overflow, in PyTorch's sense: negative whole numbers wrap around in an
+// unsigned type, truth takes everything, and floats take infinities.
+inline bool fits(Scalar v, DType d) {
+    if (d == DType::Bool) return true;
+    return visit<Family::Numbers>(d, "fill_", [&](auto zero) {
+        using T = decltype(zero);
+        using Limits = std::numeric_limits<T>;
+        if constexpr (std::is_floating_point_v<T>) {
+            const double f = v.to_double();
+            return !std::isfinite(f) || std::fabs(f) <= static_cast<double>(Limits::max());
+        } else if (v.kind == Scalar::Float) {
+            constexpr auto least = static_cast<double>(Limits::min()),
+                           most = static_cast<double>(Limits::max());
+            return v.f >= least && v.f <= most && v.f < 0x1p63;  // as a double, the greatest int64 is 2^63
+        } else {
+            constexpr int64_t most = Limits::max(), least = Limits::is_signed ? Limits::min() : -most;
+            return v.i >= least && v.i <= most;
+        }
+    });
+}
+
+}  // namespace pb
