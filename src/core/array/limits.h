@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "array/error.h"
 #include "array/scalar.h"
 
 namespace pb {
@@ -44,6 +45,13 @@ inline bool fits(Scalar v, DType d) {
             return v.i >= least && v.i <= most;
         }
     });
+}
+
+// Raises as PyTorch does.
+inline void check_fits(Scalar v, DType d) {
+    if (!fits(v, d))
+        fail("value cannot be converted to type %s without overflow: %g does not fit into pullback.%s.",
+             dtype_number_name(d), v.to_double(), dtype_name(d));
 }
 
 }  // namespace pb

@@ -2,6 +2,7 @@
 //
 // The product is written where the scaled input already stands, which BLAS does for nothing. A beta of 0 means
 // that the input is not read at all: its nan and inf do not reach the result.
+#include "array/limits.h"
 #include "array/order.h"
 #include "ops/linear.h"
 #include "ops/products.h"
@@ -148,6 +149,13 @@ void check_same(const Tensor& input, const Tensor& a, const Tensor& b) {
              dtype_legacy_name(input.dtype()), dtype_legacy_name(other.dtype()));
 }
 
+// A rule whose factors are elements of the input's dtype.
+template <class R> R fitting(R rule, const Tensor& input) {
+    check_fits(rule.beta, input.dtype());
+    check_fits(rule.alpha, input.dtype());
+    return rule;
+}
+
 template <class R> R with(Scalar beta, Scalar alpha) {
     R rule{};
     rule.beta = beta;
@@ -245,10 +253,10 @@ AddOuter addr_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar
 
 #define ADDED(name)                                                                                    \
     Tensor name(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {    \
-        return apply(name##_rule(input, a, b, beta, alpha), {input, a, b});                            \
+        return apply(fitting(name##_rule(input, a, b, beta, alpha), input), {input, a, b});            \
     }                                                                                                  \
     Tensor name##_(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) { \
-        auto rule = name##_rule(input, a, b, beta, alpha);                                             \
+        auto rule = fitting(name##_rule(input, a, b, beta, alpha), input);                             \
         return apply_inplace(InPlace<decltype(rule)>{rule}, {input, a, b}, #name "_");                 \
     }
 ADDED(addmm)

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "array/limits.h"
 #include "ops/fast.h"
 #include "ops/operators.h"
 #include "ops/pending.h"
@@ -129,7 +130,10 @@ Tensor to_copy(const Tensor& x, DType dtype) {
 Tensor copy_(const Tensor& target, const Tensor& source) {
     return apply_inplace(Copy{}, {target, source}, "copy_");
 }
-Tensor fill_(const Tensor& target, Scalar value) { return apply_inplace(Fill{value}, {target}, "fill_"); }
+Tensor fill_(const Tensor& target, Scalar value) {
+    check_fits(value, target.dtype());
+    return apply_inplace(Fill{value}, {target}, "fill_");
+}
 
 Tensor detach(const Tensor& x) {
     Tensor t = x.alias();

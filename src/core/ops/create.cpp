@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "array/limits.h"
+
 namespace pb::ops {
 
 Tensor empty(DType dtype, const Dims& shape) { return Tensor::make(dtype, Layout::contiguous(shape)); }
@@ -106,6 +108,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
 
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
     check_steps(steps);
+    check_fits(Scalar(start), dtype);
+    check_fits(Scalar(end), dtype);
     Tensor t = empty(dtype, {steps});
     visit<Family::Numbers>(dtype, "linspace_cpu", [&](auto zero) {
         using T = decltype(zero);
@@ -116,6 +120,8 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
 
 Tensor logspace(double start, double end, int64_t steps, double base, DType dtype) {
     check_steps(steps);
+    check_fits(Scalar(start), dtype);
+    check_fits(Scalar(end), dtype);
     Tensor t = empty(dtype, {steps});
     visit<Family::Numbers>(dtype, "logspace_cpu", [&](auto zero) {
         using T = decltype(zero);

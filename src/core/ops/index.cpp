@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "array/limits.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -139,10 +140,12 @@ Tensor write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, 
     return apply_inplace(WritePoints{p, add, node}, {x, values}, operation);
 }
 Tensor fill_points(const Tensor& x, Scalar value, const PointsRef& p, const char* node) {
+    check_fits(value, x.dtype());
     return apply(FillPoints{p, value, node}, {x});
 }
 Tensor fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node,
                     const char* operation) {
+    check_fits(value, x.dtype());
     return apply_inplace(FillPoints{p, value, node}, {x}, operation);
 }
 
@@ -154,6 +157,7 @@ Tensor put(Place place, const Tensor& x, const Tensor& values, const PointsRef& 
 Tensor fill(Place place, const Tensor& x, Scalar value, const PointsRef& p, const char* node,
             const char* operation, Lies lies) {
     if (place == Place::Here) return fill_points_(x, value, p, node, operation);
+    check_fits(value, x.dtype());
     return apply(FillPoints{p, value, node, lies == Lies::RowMajor}, {x});
 }
 
@@ -240,6 +244,7 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index,
     bool one = alpha.to_double() == 1;
     if (alpha.kind == Scalar::Float && !is_differentiable(x.dtype()))
         fail("For integral input tensors, argument alpha must not be a floating point number.");
+    check_fits(alpha, x.dtype());
     return put(place, x, one ? source : mul(source, alpha), p, true, "IndexAddBackward0", "index_add_");
 }
 

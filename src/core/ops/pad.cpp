@@ -1,4 +1,5 @@
 // Padding with one value: the input inside a larger tensor; negative paddings cut off instead.
+#include "array/limits.h"
 #include "array/order.h"
 #include "ops/operators.h"
 
@@ -70,6 +71,7 @@ Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value) {
                 d, static_cast<long long>(n), static_cast<long long>(pad[2 * i]),
                 static_cast<long long>(pad[2 * i + 1]));
     }
+    check_fits(value, x.dtype());
     return apply(rule, {x});
 }
 

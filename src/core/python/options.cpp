@@ -1,7 +1,5 @@
 #include "python/options.h"
 
-#include "array/limits.h"
-
 namespace pb {
 
 namespace {
@@ -23,12 +21,6 @@ void read_requires_grad(const Args& a, size_t i, Options& o) {
 
 void require_kernels(const char* operation, DType d) {
     if (!is_supported(d)) fail_unsupported(operation, d);
-}
-
-void check_fits(Scalar v, DType d) {
-    if (!fits(v, d))
-        fail("value cannot be converted to type %s without overflow: %g does not fit into pullback.%s.",
-             dtype_number_name(d), v.to_double(), dtype_name(d));
 }
 
 bool keeps_strides(PyObject* memory_format) {

@@ -1,6 +1,7 @@
 // What every function that makes a tensor takes besides its contents: dtype, layout, device, pin_memory,
 // requires_grad, in this order in every signature.
 #pragma once
+#include "array/limits.h"
 #include "ops/operators.h"
 #include "python/from_data.h"
 
@@ -18,8 +19,6 @@ Options read_options(const Args& a, size_t first);
 // The same without a layout: dtype, device, pin_memory, requires_grad.
 Options read_short_options(const Args& a, size_t first);
 PyObject* finish(Tensor t, const Options& o);
-// Raises where a number is beyond the range of a dtype, as PyTorch does; negative numbers wrap in unsigned types.
-void check_fits(Scalar value, DType d);
 bool keeps_strides(PyObject* memory_format);  // False: contiguous
 void require_kernels(const char* operation, DType d);
 

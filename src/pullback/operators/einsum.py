@@ -357,8 +357,7 @@ def _permute(operands, i, order):
 
 
 def _sum(operands, i, dims):
-    # Summing keeps the dtype, as a product does.
-    operands[i] = operands[i].sum(dims, dtype=operands[i].dtype)
+    operands[i] = operands[i].sum(dims)
 
 
 def _swap(operands, i, j):
