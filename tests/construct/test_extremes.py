@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from kinds import INTEGERS, SIGNED
 
 import pullback as pb
 
@@ -34,8 +35,8 @@ def test_floats_beside_the_largest_integer():
 @pytest.mark.parametrize("value", [2.0**63, -9.25e18, 1e30, math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("wrap", [lambda v: v, lambda v: [v]])
 def test_floats_that_are_no_integers(value, wrap):
-    for dtype in (pb.int64, pb.int32, pb.uint8):
-        raises("without overflow", pb.tensor, wrap(value), dtype=dtype)
+    for name in INTEGERS:
+        raises("without overflow", pb.tensor, wrap(value), dtype=getattr(pb, name))
 
 
 @pytest.mark.parametrize("source", [pb.float32, pb.float64])
@@ -91,8 +92,10 @@ def test_steps_beyond_every_element():
         assert g.sum().item() == 2 * part.sum().item()
 
 
-@pytest.mark.parametrize("dtype, least", [(pb.int64, LEAST), (pb.int32, -(2**31))])
-def test_arithmetic_wraps_around(dtype, least):
+@pytest.mark.parametrize("name", SIGNED)
+def test_arithmetic_wraps_around(name):
+    dtype = getattr(pb, name)
+    least = pb.iinfo(dtype).min
     x, one = pb.tensor([least], dtype=dtype), pb.tensor([-1], dtype=dtype)
     for wrapped in (-x, x.abs(), x * one, x // one, x - 0, x.cumsum(0), x.sum(0), x.prod(0).to(dtype)):
         assert wrapped.item() == least

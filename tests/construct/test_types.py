@@ -4,12 +4,13 @@ import copy
 import itertools
 import pickle
 
+import kinds
 import numpy as np
 import pytest
 
 import pullback as pb
 
-DTYPES = [pb.uint8, pb.int32, pb.int64, pb.float32, pb.float64, pb.bool]
+DTYPES = [getattr(pb, name) for name in kinds.DTYPES]
 
 
 def numpy_dtype(dtype):
@@ -75,7 +76,7 @@ def test_finfo(dtype):
         pb.finfo(pb.int32)
 
 
-@pytest.mark.parametrize("dtype", [pb.uint8, pb.int32, pb.int64])
+@pytest.mark.parametrize("dtype", [getattr(pb, name) for name in kinds.INTEGERS])
 def test_iinfo(dtype):
     ours, theirs = pb.iinfo(dtype), np.iinfo(numpy_dtype(dtype))
     assert (ours.min, ours.max, ours.bits) == (theirs.min, theirs.max, theirs.bits)

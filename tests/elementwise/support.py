@@ -4,15 +4,14 @@ import itertools
 
 import numpy as np
 from calculus.samples import PARAMETERS, free_operands
+from kinds import BITS, DTYPES, FLOATS  # noqa: F401  for those that import from here
 
 import pullback as pb
 from pullback import calculus
 
 ROWS = [row for row in calculus.rows() if row.forms]  # the others serve the slopes of these
 DIFFERENTIABLE = [row for row in calculus.rows() if row.differentiable]
-DTYPES = ("uint8", "int32", "int64", "float32", "float64", "bool")
-INTEGRAL = ("uint8", "int32", "int64", "bool")
-FLOATS = ("float32", "float64")
+INTEGRAL = BITS
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 1000.0, -1000.0, np.inf, -np.inf, np.nan])
 
 

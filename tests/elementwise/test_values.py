@@ -19,6 +19,7 @@ from elementwise.support import (
     tensors,
     with_parameters,
 )
+from kinds import INTEGERS, SIGNED
 
 import pullback as pb
 
@@ -143,7 +144,7 @@ WHOLE_PARAMETERS = {"add_scaled", "sub_scaled", "rsub_scaled", "addcmul", "addcd
 
 
 @pytest.mark.parametrize("row", **by_name([row for row in ROWS if row.promotion == "bitwise"]))
-@pytest.mark.parametrize("dtype", ("uint8", "int32", "int64", "bool"))
+@pytest.mark.parametrize("dtype", INTEGRAL)
 def test_bits_against_numpy(row, dtype):
     numpy_name = {"bitwise_not": "invert"}.get(row.name, row.name)
     if dtype == "bool" and row.name in ("gcd", "lcm", "left_shift", "right_shift"):
@@ -155,7 +156,7 @@ def test_bits_against_numpy(row, dtype):
 
 
 @pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod", "trunc_divide", "div_floor"])
-@pytest.mark.parametrize("dtype", ("uint8", "int32", "int64"))
+@pytest.mark.parametrize("dtype", INTEGERS)
 @pytest.mark.parametrize("zero", [np.array([1, 0]), np.array(0), 0], ids=["tensor", "0-d", "number"])
 def test_integer_division_by_zero_raises(name, dtype, zero):
     row = interpreter.ROWS[name]
@@ -173,7 +174,7 @@ def test_a_divisor_that_becomes_zero_in_the_dtype_of_the_division_raises():
             x.remainder_(divisor)
 
 
-@pytest.mark.parametrize("dtype", ("int32", "int64"))
+@pytest.mark.parametrize("dtype", SIGNED)
 @pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod", "trunc_divide", "abs", "neg"])
 def test_the_most_negative_integer(name, dtype):
     """Its quotient by -1 does not exist; the processor must not be asked for it."""

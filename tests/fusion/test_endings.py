@@ -9,6 +9,7 @@ import gc
 import numpy as np
 import pytest
 from deferral import deferral
+from kinds import BITS
 
 import pullback as pb
 from pullback import _core
@@ -118,7 +119,7 @@ def test_gradients_of_rows_and_columns(shape, threads):
     np.testing.assert_allclose(results[1][3], inner * column, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [pb.bool, pb.uint8, pb.int32, pb.int64, pb.float32])
+@pytest.mark.parametrize("dtype", [getattr(pb, name) for name in (*BITS, "float32")])
 @pytest.mark.parametrize("shape", [(3000, 7), (50, 1300), (20, 16_000), (40, 300)], ids=str)
 def test_dtypes(shape, dtype):
     rng = np.random.default_rng(1)

@@ -6,6 +6,7 @@ read it twice, as its first operand, as its second, beside another value in hand
 
 import itertools
 
+import kinds
 import numpy as np
 import pytest
 from deferral import deferral
@@ -13,11 +14,12 @@ from deferral import deferral
 import pullback as pb
 
 N = 300
-FLOATS = (pb.float32, pb.float64)
-INTEGERS = (pb.uint8, pb.int32, pb.int64)
+FLOATS = tuple(getattr(pb, name) for name in kinds.FLOATS)
+INTEGERS = tuple(getattr(pb, name) for name in kinds.INTEGERS)
+SIGNED = tuple(getattr(pb, name) for name in kinds.SIGNED)
 
 UNARY = {
-    "neg": (pb.neg, (*FLOATS, pb.int32, pb.int64)),
+    "neg": (pb.neg, (*FLOATS, *SIGNED)),
     "abs": (pb.abs, FLOATS),
     "square": (pb.square, (*FLOATS, *INTEGERS)),
     "sqrt": (pb.sqrt, FLOATS),

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kinds import DTYPES, INTEGERS
 
 import pullback as pb
-
-DTYPES = ["float32", "float64", "int32", "int64", "uint8", "bool"]
 
 
 def array(t):
@@ -199,7 +198,7 @@ def test_positions():
 
 
 @pytest.mark.parametrize("include_self", [True, False])
-@pytest.mark.parametrize("dtype", ["float64", "int64", "uint8"])
+@pytest.mark.parametrize("dtype", ["float64", *INTEGERS])
 @pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
 def test_scatter_reduce(reduce, dtype, include_self):
     rng = np.random.default_rng(3)

@@ -6,10 +6,9 @@ import weakref
 
 import numpy as np
 import pytest
+from kinds import DTYPES
 
 import pullback as pb
-
-DTYPES = ["float32", "float64", "int32", "int64", "uint8", "bool"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from kinds import DTYPES
 
 import pullback as pb
 
@@ -19,7 +20,7 @@ def returned(obj, **options):
     return pb.load(file, **options)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8", "bool"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (2, 0, 3), (3, 4), (200, 300)], ids=str)
 def test_tensors_come_back(shape, dtype):
     values = np.random.default_rng(0).integers(0, 200, shape).astype(dtype)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from checks import check_linear
+from kinds import DTYPES, NUMBERS
 
 import pullback as pb
 
@@ -69,7 +70,7 @@ def test_derivatives(name):
 
 
 @pytest.mark.parametrize("name", [name for name in MAPS if MAPS[name][1]])
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32", "uint8"])
+@pytest.mark.parametrize("dtype", NUMBERS)
 def test_values(name, dtype):
     operator, reference = MAPS[name]
     array = X.astype(dtype)
@@ -90,7 +91,7 @@ def test_diag_embed_places_diagonals():
 
 def test_random_dtypes_join_as_numpy():
     rng = np.random.default_rng(0)
-    kinds = [pb.bool, pb.uint8, pb.int32, pb.int64, pb.float32, pb.float64]
+    kinds = [getattr(pb, name) for name in DTYPES]
     for _ in range(30):
         chosen = [kinds[i] for i in rng.integers(0, len(kinds), 3)]
         parts = [pb.tensor(rng.integers(0, 2, (2, 3))).to(d) for d in chosen]

@@ -7,8 +7,10 @@ import re
 import subprocess
 import sys
 
+import kinds
 import numpy as np
 import pytest
+from kinds import CODES
 
 core = pytest.importorskip("pullback._core")
 
@@ -18,13 +20,12 @@ ROWS = {
     name: (int(arity), result, bits, types)
     for name, arity, result, bits, types in ROW.findall(SOURCE.read_text())
 }
-CODES = {"uint8": 0, "int32": 3, "int64": 4, "float32": 6, "float64": 7, "bool": 10}
 TYPES = {
     "All": list(CODES),
-    "Numbers": ["uint8", "int32", "int64", "float32", "float64"],
-    "Integers": ["uint8", "int32", "int64"],
-    "Bits": ["uint8", "int32", "int64", "bool"],
-    "Floats": ["float32", "float64"],
+    "Numbers": kinds.NUMBERS,
+    "Integers": kinds.INTEGERS,
+    "Bits": kinds.BITS,
+    "Floats": kinds.FLOATS,
 }
 CASES = [(name, dtype) for name, row in ROWS.items() for dtype in TYPES[row[3]]]
 SPECIAL = [0.0, -0.0, 1, -1, np.nan, np.inf, -np.inf, 1e-40, -1e-40, 1e-310, 1e30, -1e30]

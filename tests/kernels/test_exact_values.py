@@ -200,8 +200,8 @@ def test_casts(source, target):
     out = np.empty(x.size, target)
     assert core._kernel_cast(CODES[source], CODES[target], x, out, x.size)
     if source in TYPES["Floats"] and target in TYPES["Integers"]:
-        # Outside the integer's range: its least value; bytes are taken from 32-bit integers.
-        wide = np.iinfo("int32" if target == "uint8" else target)
+        # Outside the integer's range: its least value; narrow ones are taken from 32-bit integers.
+        wide = np.iinfo("int32" if np.dtype(target).itemsize < 4 else target)
         whole = [None if not np.isfinite(v) else int(v) for v in x]
         whole = [wide.min if v is None or not wide.min <= v <= wide.max else v for v in whole]
         expected = np.array(whole, "int64").astype(target)

@@ -38,7 +38,10 @@ def samples(name, dtype, n):
         x = np.exp(x / 300) if name == "prod" else x
         x[rng.integers(n, size=2)] = np.nan if n % 7 == 0 else x[0]
         return x.astype(dtype)
-    x = rng.integers(0 if dtype == "uint8" else -100, 100, n)
+    limits = np.iinfo(dtype)
+    x = rng.integers(max(limits.min, -40000), min(limits.max, 40000), n, endpoint=True)
+    if name in ("sum", "prod") and n % 5 == 0:
+        x[:] = limits.min if n % 2 else limits.max  # what lanes have to hold
     if name in ("any", "all", "count_nonzero") and n % 3 == 0:
         x[:] = name == "all"
     return x.astype(dtype)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kinds import BITS
 
 import pullback as pb
 from pullback.printing import printoptions, tensor_repr
@@ -12,7 +13,6 @@ torch = pytest.importorskip(
 
 SHAPES = [(), (1,), (5,), (23,), (0,), (2, 3), (3, 0), (0, 4), (4, 17), (2, 2, 3), (3, 1, 4, 2), (1, 1, 1, 1)]
 LONG_SHAPES = [(1001,), (40, 30), (7, 200), (6, 200), (2, 8, 90), (3, 9, 7, 8), (1, 1200)]
-INTEGERS = ["int64", "int32", "uint8", "bool"]
 
 
 def agree(array, **options):
@@ -71,7 +71,7 @@ def test_summaries(dtype, shape):
         agree(floats(rng, shape, dtype))
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("dtype", BITS)
 @pytest.mark.parametrize("shape", SHAPES + LONG_SHAPES, ids=str)
 def test_integers(dtype, shape):
     rng = np.random.default_rng(shape)

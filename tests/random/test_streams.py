@@ -4,6 +4,7 @@ PyTorch.
 
 import numpy as np
 import pytest
+from kinds import DTYPES
 
 import pullback as pb
 
@@ -195,10 +196,7 @@ class TestAgainstTorch:
             lambda t: t.bernoulli(t.full((9,), 0.3, dtype=t.float64)),
             lambda t: t.zeros(9).bernoulli_(t.full((9,), 0.3)),
             lambda t: t.multinomial(t.tensor([0.1, 0.2, 0.3, 0.4]), 30, replacement=True),
-            *(
-                lambda t, d=d: t.zeros(9, dtype=getattr(t, d)).random_()
-                for d in ("float32", "float64", "int32", "int64", "uint8", "bool")
-            ),
+            *(lambda t, d=d: t.zeros(9, dtype=getattr(t, d)).random_() for d in DTYPES),
             lambda t: t.zeros(9).random_(40),
             lambda t: t.zeros(9).random_(4, 40),
         ):

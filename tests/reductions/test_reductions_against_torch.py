@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from kinds import DTYPES
 from twins import outcome
 
 import pullback as pb
@@ -168,8 +169,8 @@ def test_errors(name):
     assert type(ours) is type(theirs) and str(ours).startswith(first), (ours, theirs)
 
 
-@pytest.mark.parametrize("wanted", ["bool", "uint8", "int32", "int64", "float32", "float64"])
-@pytest.mark.parametrize("given", ["bool", "uint8", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("wanted", DTYPES)
+@pytest.mark.parametrize("given", DTYPES)
 @pytest.mark.parametrize("name", ["sum", "prod", "nansum"])
 def test_the_dtype_that_is_asked_for(name, given, wanted):
     """Also where integers wrap around in it."""

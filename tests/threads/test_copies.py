@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kinds import DTYPES
 
 import pullback as pb
 
@@ -23,7 +24,7 @@ def numbers(shape, dtype):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int64", "bool"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_permuted(shape, dtype, threads):
     pb.set_num_threads(threads)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kinds import BITS
 from threads.every_number import on_threads
 
 import pullback as pb
@@ -80,7 +81,7 @@ NUMPY = {
 
 
 @pytest.mark.parametrize("name", NUMPY)
-@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool", "float64"])
+@pytest.mark.parametrize("dtype", [*BITS, "float64"])
 @pytest.mark.parametrize("shape", [(70_001, 3), (5_000, 64), (3, 90_000), (1025, 130)], ids=str)
 def test_every_reduction(name, dtype, shape):
     if name.startswith("arg") and dtype == "bool":

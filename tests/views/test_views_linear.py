@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from checks import LAYOUTS, check_linear
+from kinds import DTYPES
 
 import pullback as pb
 
@@ -81,7 +82,7 @@ def test_derivatives(name):
 
 
 @pytest.mark.parametrize("name", [name for name in VIEWS if VIEWS[name][1]])
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_values(name, dtype):
     operator, reference = VIEWS[name]
     if dtype == "bool" and name in ("iteration", "transpose_"):
