@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "dtypes.inc"
+#include "core/array/dtypes.inc"
 
 namespace pb {
 
