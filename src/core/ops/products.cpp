@@ -176,7 +176,7 @@ void multiply_part(const Factor& a, const Factor& b, Vector vector, int64_t m, i
     } else {
         int64_t ai = a.transposed ? 1 : a.ld, ak = a.transposed ? a.ld : 1;
         int64_t bk = b.transposed ? 1 : b.ld, bj = b.transposed ? b.ld : 1;
-        using U = std::make_unsigned_t<T>;  // wraps around, as PyTorch's do
+        using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;  // wraps around, as PyTorch's do
         for (int64_t i = 0; i < m; ++i) {
             T* row = c + i * ldc;
             for (int64_t j = 0; j < n; ++j) row[j] = beta == 0 ? T(0) : static_cast<T>(U(beta) * U(row[j]));
@@ -315,7 +315,7 @@ template <class T> Array dot_of(const Array& x, const Array& y) {
             s += blas::dot<T>(part, px + at * step(x), step(x), py + at * step(y), step(y));
         }
     } else {
-        using U = std::make_unsigned_t<T>;
+        using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;
         for (int64_t i = 0; i < n; ++i)
             s = static_cast<T>(U(s) + U(U(x.as<T>()[i * step(x)]) * U(y.as<T>()[i * step(y)])));
     }

@@ -7,6 +7,7 @@
 #include "array/order.h"
 #include "kernels/reduce.h"
 #include "ops/operators.h"
+#include "ops/wrapping.h"
 
 namespace pb::ops {
 
@@ -299,7 +300,7 @@ struct Trace {
             using T = decltype(zero);
             Running<T> s = 0;
             for (int64_t i = 0, n = std::min(a.size(0), a.size(1)); i < n; ++i)
-                s += static_cast<Running<T>>(a.as<T>()[i * (a.stride(0) + a.stride(1))]);
+                s = wrapping_sum(s, static_cast<Running<T>>(a.as<T>()[i * (a.stride(0) + a.stride(1))]));
             return scalar_tensor(s, reduction_dtype(Reduction::sum, a.dtype));
         });
     }

@@ -384,6 +384,7 @@ Tensor alias(const Tensor& x) { return apply(Alias{}, {x}); }
 Tensor view_dtype(const Tensor& x, DType dtype) {
     Tensor y = x.alias();
     y->flags |= x->flags & kInference;
+    if (!is_supported(dtype)) fail_unsupported("view", dtype);
     auto from = static_cast<int64_t>(item_size(x.dtype())), to = static_cast<int64_t>(item_size(dtype));
     if (from != to) {
         const char *a = dtype_legacy_name(x.dtype()), *b = dtype_legacy_name(dtype);
