@@ -50,7 +50,7 @@ const char* supported_dtypes() {
 void fail_unsupported(const char* name, DType d) {
     const char* cure =
         is_supported(d) ? "Convert it first: x.to(...), x.double(), x.long()" : "Kernels exist for ";
-    fail_as(ErrorKind::NotImplemented, "\"%s\" not implemented for '%s'. %s%s.", name, dtype_legacy_name(d),
+    fail_as(ErrorKind::NotImplemented, "\"{}\" not implemented for '{}'. {}{}.", name, dtype_legacy_name(d),
             cure, is_supported(d) ? "" : supported_dtypes());
 }
 

@@ -1,39 +1,40 @@
 #include "array/error.h"
 
-#include <cstdarg>
 #include <cstdio>
 
 namespace pb {
 
-static std::string format_message(const char* format, va_list args) {
-    va_list again;
-    va_copy(again, args);
-    int n = std::vsnprintf(nullptr, 0, format, args);
-    std::string s(static_cast<size_t>(n > 0 ? n : 0), '\0');
-    std::vsnprintf(s.data(), s.size() + 1, format, again);
-    va_end(again);
-    return s;
+void Piece::add_to(std::string& message) const {
+    char digits[32];
+    switch (kind_) {
+        case Kind::Text: message += text_; return;
+        case Kind::Signed: message += std::to_string(static_cast<int64_t>(whole_)); return;
+        case Kind::Unsigned: message += std::to_string(whole_); return;
+        case Kind::Real:
+            std::snprintf(digits, sizeof digits, "%g", real_);
+            message += digits;
+            return;
+    }
 }
 
-void fail(const char* format, ...) {
-    va_list args;
-    va_start(args, format);
-    std::string s = format_message(format, args);
-    va_end(args);
-    throw Error(ErrorKind::Runtime, s);
-}
-
-void fail_as(ErrorKind kind, const char* format, ...) {
-    va_list args;
-    va_start(args, format);
-    std::string s = format_message(format, args);
-    va_end(args);
-    throw Error(kind, s);
+void throw_error(ErrorKind kind, const char* text, std::initializer_list<Piece> pieces) {
+    std::string message;
+    const Piece* piece = pieces.begin();
+    for (; *text; ++text) {
+        if (text[0] == '{' && text[1] == '}') {
+            piece++->add_to(message);
+            ++text;
+            continue;
+        }
+        message += *text;
+        if (*text == '{' || *text == '}') ++text;  // doubled
+    }
+    throw Error(kind, message);
 }
 
 void throw_out_of_memory(size_t bytes) {
     fail_as(ErrorKind::OutOfMemory,
-            "DefaultCPUAllocator: not enough memory: you tried to allocate %zu bytes. Nothing was changed; "
+            "DefaultCPUAllocator: not enough memory: you tried to allocate {} bytes. Nothing was changed; "
             "free some "
             "tensors or ask for a smaller one.",
             bytes);

@@ -17,7 +17,7 @@ static size_t layout_bytes(size_t ndim) {
 
 Layout* Layout::make(size_t ndim) {
     if (ndim > UINT16_MAX)
-        fail("a tensor has at most %d dimensions. This one would have %zu.", UINT16_MAX, ndim);
+        fail("a tensor has at most {} dimensions. This one would have {}.", UINT16_MAX, ndim);
     auto* l = static_cast<Layout*>(pool_alloc(std::max(layout_bytes(ndim), sizeof(Layout))));
     l->refs_ = 1;
     l->ndim_ = static_cast<uint16_t>(ndim);
@@ -64,18 +64,16 @@ int64_t checked_numel(const int64_t* shape, size_t ndim) {
     bool overflow = false, late = false, zero = false;
     for (size_t i = 0; i < ndim; ++i) {
         if (shape[i] < 0)
-            fail("Trying to create tensor with negative dimension %lld: %s", static_cast<long long>(shape[i]),
-                 shape_text(shape, ndim).c_str());
+            fail("Trying to create tensor with negative dimension {}: {}", shape[i], shape_text(shape, ndim));
         if (shape[i] == 0) zero = true;
         if (mul_overflows(n, std::max<int64_t>(shape[i], 1), &n)) (zero ? late : overflow) = true;
     }
     // Sizes of an empty tensor are multiplied too, into strides.
     if (late && !overflow)
-        fail("Stride calculation overflowed: no strides can be given to shape %s",
-             shape_text(shape, ndim).c_str());
+        fail("Stride calculation overflowed: no strides can be given to shape {}", shape_text(shape, ndim));
     if (zero && !overflow) return 0;
     if (overflow || n > (INT64_MAX >> 5))
-        fail("Storage size calculation overflowed with sizes=%s", shape_text(shape, ndim).c_str());
+        fail("Storage size calculation overflowed with sizes={}", shape_text(shape, ndim));
     return n;
 }
 
@@ -224,12 +222,10 @@ Dims broadcast_shapes(const Layout& a, const Layout& b) {
         int64_t sa = ia >= 0 ? a.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
         if (sa != sb && sa != 1 && sb != 1)
             fail(
-                "The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton "
-                "dimension %lld. "
-                "The shapes are %s and %s: aligned from the right, each pair of sizes must be equal or "
+                "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension "
+                "{}. The shapes are {} and {}: aligned from the right, each pair of sizes must be equal or "
                 "contain a 1.",
-                static_cast<long long>(sa), static_cast<long long>(sb), static_cast<long long>(i),
-                shape_text(a).c_str(), shape_text(b).c_str());
+                sa, sb, i, shape_text(a), shape_text(b));
         out[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
     }
     return out;
@@ -246,9 +242,8 @@ Dims broadcast_strides(const Layout& l, const Dims& shape) {
 int64_t wrap_dim(int64_t dim, int64_t ndim) {
     int64_t n = ndim > 0 ? ndim : 1;
     if (dim < -n || dim >= n)
-        fail_as(ErrorKind::Index,
-                "Dimension out of range (expected to be in range of [%lld, %lld], but got %lld)",
-                static_cast<long long>(-n), static_cast<long long>(n - 1), static_cast<long long>(dim));
+        fail_as(ErrorKind::Index, "Dimension out of range (expected to be in range of [{}, {}], but got {})",
+                -n, n - 1, dim);
     return dim < 0 ? dim + n : dim;
 }
 

@@ -50,7 +50,7 @@ inline bool fits(Scalar v, DType d) {
 // Raises as PyTorch does.
 inline void check_fits(Scalar v, DType d) {
     if (!fits(v, d))
-        fail("value cannot be converted to type %s without overflow: %g does not fit into pullback.%s.",
+        fail("value cannot be converted to type {} without overflow: {} does not fit into pullback.{}.",
              dtype_number_name(d), v.to_double(), dtype_name(d));
 }
 

@@ -74,7 +74,7 @@ template <class F> void look_up(F& function, const char* name) {
     if (function) return;
     dlclose(std::exchange(handle, nullptr));
     fail(
-        "the BLAS library has no function '%s'. Reinstall it with `pip install --force-reinstall "
+        "the BLAS library has no function '{}'. Reinstall it with `pip install --force-reinstall "
         "scipy-openblas32`.",
         name);
 }
@@ -103,9 +103,9 @@ void load() {
     if (!handle) {
         const char* why = dlerror();
         fail_as(ErrorKind::Import,
-                "could not load the BLAS library %s: %s. Reinstall it with `pip install --force-reinstall "
+                "could not load the BLAS library {}: {}. Reinstall it with `pip install --force-reinstall "
                 "scipy-openblas32`.",
-                file.c_str(), why ? why : "unknown reason");
+                file, why ? why : "unknown reason");
     }
     look_up(single_.gemm, "cblas_sgemm");
     look_up(single_.gemv, "cblas_sgemv");
@@ -123,7 +123,7 @@ void load() {
 void* symbol(const char* name) {
     load();
     void* f = find(name);
-    if (!f) fail("the BLAS library has no function '%s'", name);
+    if (!f) fail("the BLAS library has no function '{}'", name);
     return f;
 }
 

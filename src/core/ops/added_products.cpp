@@ -145,7 +145,7 @@ struct AddOuter {
 void check_same(const Tensor& input, const Tensor& a, const Tensor& b) {
     const Tensor& other = b.dtype() != input.dtype() ? b : a;
     if (other.dtype() != input.dtype())
-        fail("self and mat2 must have the same dtype, but got %s and %s. Convert one of them with .to(...).",
+        fail("self and mat2 must have the same dtype, but got {} and {}. Convert one of them with .to(...).",
              dtype_legacy_name(input.dtype()), dtype_legacy_name(other.dtype()));
 }
 
@@ -174,18 +174,18 @@ template <class R> struct InPlace : R {
         }
         Tensor y = R::forward(x);
         if (!y.layout().same_shape(x[0].layout()))
-            fail("Bad in-place call: input tensor size %s and output tensor size %s should match",
-                 shape_text(x[0].layout()).c_str(), shape_text(y.layout()).c_str());
+            fail("Bad in-place call: input tensor size {} and output tensor size {} should match",
+                 shape_text(x[0].layout()), shape_text(y.layout()));
         if (y.dtype() != target.dtype && category(y.dtype()) > category(target.dtype))
-            fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(y.dtype()),
+            fail("result type {} can't be cast to the desired output type {}", dtype_legacy_name(y.dtype()),
                  dtype_legacy_name(target.dtype));
         copy_array(y.array(), target);
     }
 };
 
 AddMatrices addmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-    if (a.ndim() != 2) fail("mat1 must be a matrix, got %lld-D tensor", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 2) fail("mat2 must be a matrix, got %lld-D tensor", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 2) fail("mat1 must be a matrix, got {}-D tensor", a.ndim());
+    if (b.ndim() != 2) fail("mat2 must be a matrix, got {}-D tensor", b.ndim());
     check_matrices(a, b);
     check_same(input, a, b);
     return with<AddMatrices>(beta, alpha);
@@ -195,7 +195,7 @@ AddMatrices baddbmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, 
     check_batches(a, b);
     if (input.dtype() != a.dtype() || a.dtype() != b.dtype())
         fail(
-            "Input dtypes must be the same, got: input %s, batch1: %s, batch2: %s. Convert them with "
+            "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}. Convert them with "
             ".to(...).",
             dtype_c_name(input.dtype()), dtype_c_name(a.dtype()), dtype_c_name(b.dtype()));
     AddMatrices rule = with<AddMatrices>(beta, alpha);
@@ -204,42 +204,34 @@ AddMatrices baddbmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, 
 }
 
 AddBatches addbmm_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-    if (a.ndim() != 3)
-        fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 3)
-        fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 3) fail("batch1 must be a 3D tensor. It has {} dimensions.", a.ndim());
+    if (b.ndim() != 3) fail("batch2 must be a 3D tensor. It has {} dimensions.", b.ndim());
     if (a.size(0) != b.size(0))
-        fail("batch1 and batch2 must have same number of batches, got %lld and %lld",
-             static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)));
+        fail("batch1 and batch2 must have same number of batches, got {} and {}", a.size(0), b.size(0));
     if (a.size(2) != b.size(1))
-        fail("Incompatible matrix sizes for bmm (%lldx%lld and %lldx%lld)", static_cast<long long>(a.size(1)),
-             static_cast<long long>(a.size(2)), static_cast<long long>(b.size(1)),
-             static_cast<long long>(b.size(2)));
+        fail("Incompatible matrix sizes for bmm ({}x{} and {}x{})", a.size(1), a.size(2), b.size(1),
+             b.size(2));
     check_same(input, a, b);
     return with<AddBatches>(beta, alpha);
 }
 
 AddVector addmv_rule(const Tensor& input, const Tensor& a, const Tensor& x, Scalar beta, Scalar alpha) {
     if (a.ndim() != 2 || x.ndim() != 1 || input.ndim() > 1)
-        fail("vector + matrix @ vector expected, got %lld, %lld, %lld", static_cast<long long>(input.ndim()),
-             static_cast<long long>(a.ndim()), static_cast<long long>(x.ndim()));
+        fail("vector + matrix @ vector expected, got {}, {}, {}", input.ndim(), a.ndim(), x.ndim());
     if (a.size(1) != x.size(0) || (input.numel() != 1 && input.size(0) != a.size(0)))
-        fail("size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld)",
-             static_cast<long long>(input.ndim() ? input.size(0) : 1), static_cast<long long>(a.size(0)),
-             static_cast<long long>(a.size(1)), static_cast<long long>(x.size(0)));
+        fail("size mismatch, got input ({}), mat ({}x{}), vec ({})", input.ndim() ? input.size(0) : 1,
+             a.size(0), a.size(1), x.size(0));
     if (a.dtype() != x.dtype() || input.dtype() != x.dtype())
         fail(
-            "addmv input tensors must have the same dtype, but got %s, %s, and %s. Convert one of them with "
+            "addmv input tensors must have the same dtype, but got {}, {}, and {}. Convert one of them with "
             ".to(...).",
             dtype_legacy_name(input.dtype()), dtype_legacy_name(a.dtype()), dtype_legacy_name(x.dtype()));
     return with<AddVector>(beta, alpha);
 }
 
 AddOuter addr_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-    if (a.ndim() != 1)
-        fail("addr: Expected 1-D argument vec1, but got %lld-D", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 1)
-        fail("addr: Expected 1-D argument vec2, but got %lld-D", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 1) fail("addr: Expected 1-D argument vec1, but got {}-D", a.ndim());
+    if (b.ndim() != 1) fail("addr: Expected 1-D argument vec2, but got {}-D", b.ndim());
     if (!is_differentiable(input.dtype()) && !is_differentiable(a.dtype()) && !is_differentiable(b.dtype())) {
         if (beta.kind == Scalar::Float)
             fail("For integral input tensors, argument beta must not be a floating point number.");
@@ -269,8 +261,8 @@ ADDED(addr)
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     if (weight.ndim() == 1 && !bias) return matmul(x, weight);
     if (weight.ndim() != 2)
-        fail("weight must be a matrix of shape (out_features, in_features). It has %lld dimensions.",
-             static_cast<long long>(weight.ndim()));
+        fail("weight must be a matrix of shape (out_features, in_features). It has {} dimensions.",
+             weight.ndim());
     if (x.ndim() == 0) fail("both arguments to linear need to be at least 1D, but they are 0D and 2D");
     Dims shape = x.shape();
     int64_t k = shape.back();
@@ -278,15 +270,12 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     int64_t rows = checked_product(shape);
     if (k != weight.size(1))
         fail(
-            "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The input's last size, "
-            "%lld, must be the weight's, "
-            "which has shape (out_features, in_features) = %s.",
-            static_cast<long long>(rows), static_cast<long long>(k), static_cast<long long>(weight.size(1)),
-            static_cast<long long>(weight.size(0)), static_cast<long long>(k),
-            shape_text(weight.layout()).c_str());
+            "mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{}). The input's last size, {}, must be "
+            "the weight's, which has shape (out_features, in_features) = {}.",
+            rows, k, weight.size(1), weight.size(0), k, shape_text(weight.layout()));
     if (x.dtype() != weight.dtype())
         fail(
-            "expected m1 and m2 to have the same dtype, but got: %s != %s. Convert the input, or the module, "
+            "expected m1 and m2 to have the same dtype, but got: {} != {}. Convert the input, or the module, "
             "with .to(...).",
             dtype_c_name(x.dtype()), dtype_c_name(weight.dtype()));
     Tensor folded = x.ndim() == 2 ? x : reshape(x, Dims{rows, k});

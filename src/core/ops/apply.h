@@ -204,7 +204,7 @@ template <class R> class RuleNode : public Node, public Context {
 
     // Context, for the pullback.
     const Tensor& input(size_t i) override {
-        if (!(rule_saves<R>() >> i & 1)) fail("%s reads input %zu, which it does not save", name(), i);
+        if (!(rule_saves<R>() >> i & 1)) fail("{} reads input {}, which it does not save", name(), i);
         return unpack(__builtin_popcount(rule_saves<R>() & ((1u << i) - 1)));
     }
     const Tensor& output(size_t) override { return unpack(kSlots - 1); }
@@ -215,9 +215,9 @@ template <class R> class RuleNode : public Node, public Context {
 
   private:
     const Tensor& unpack(int slot) {
-        if constexpr (kSlots == 0) fail("%s saves nothing", name());
+        if constexpr (kSlots == 0) fail("{} saves nothing", name());
         size_t s = static_cast<size_t>(slot);
-        if (s >= std::size(saved_)) fail("%s has no saved value %d", name(), slot);
+        if (s >= std::size(saved_)) fail("{} has no saved value {}", name(), slot);
         if (!unpacked_[s] && (saved_[s].holds_tensor() || released_)) unpacked_[s] = saved_[s].unpack(*this);
         return unpacked_[s];
     }

@@ -37,8 +37,7 @@ Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive) {
     if (!is_supported(x.dtype())) fail_unsupported("unique", x.dtype());
     Array a = x.array();
     if (!flat && x.ndim() == 0)
-        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions",
-                static_cast<long long>(dim));
+        fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", dim);
     if (!flat) dim = wrap_dim(dim, x.ndim());
     // The things compared, one a row: elements, or slices of `dim`.
     int64_t n, width = 1;
@@ -116,23 +115,22 @@ Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, c
         if (v.ndim() == 0)
             fail(
                 "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is "
-                "1, but we got boundaries "
-                "tensor dim(%lld) and input value's dim(0) numel(1)",
-                static_cast<long long>(sequence.ndim()));
+                "1, but we got boundaries tensor dim({}) and input value's dim(0) numel(1)",
+                sequence.ndim());
         if (!fits)
             fail(
                 "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
-                "of boundaries tensor and "
-                "input value tensor must match, but we got boundaries tensor %s and input value tensor %s",
-                shape_text(sequence.layout()).c_str(), shape_text(v.layout()).c_str());
+                "of boundaries tensor and input value tensor must match, but we got boundaries tensor {} and "
+                "input value tensor {}",
+                shape_text(sequence.layout()), shape_text(v.layout()));
     }
     if (sorter && !sorter.layout().same_shape(sequence.layout()))
         fail(
-            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor %s "
-            "and got sorter tensor %s",
-            shape_text(sequence.layout()).c_str(), shape_text(sorter.layout()).c_str());
+            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor {} "
+            "and got sorter tensor {}",
+            shape_text(sequence.layout()), shape_text(sorter.layout()));
     if (sorter && sorter.dtype() != DType::Int64)
-        fail("torch.searchsorted(): sorter must be a tensor of long dtype but got dtype %s",
+        fail("torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {}",
              dtype_legacy_name(sorter.dtype()));
     DType d = promote(sequence.dtype(), v.dtype());
     Array s = contiguous_array(converted(sequence.array(), d)), x = contiguous_array(converted(v.array(), d));
@@ -141,8 +139,7 @@ Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, c
         const auto* first = order.as<int64_t>();
         int64_t length = s.size(s.ndim() - 1);
         if (!std::all_of(first, first + order.numel(), [&](int64_t i) { return i >= 0 && i < length; }))
-            fail("torch.searchsorted(): sorter index out of range: the last dimension has size %lld",
-                 static_cast<long long>(length));
+            fail("torch.searchsorted(): sorter index out of range: the last dimension has size {}", length);
         s = pick_array(s, s.ndim() - 1, order);
     }
     Array out = Array::empty(DType::Int64, v.shape());
@@ -171,8 +168,7 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
     for (int64_t i = 0; fits && i < n; ++i) {
         fits = at[i] >= 0;
         if (at[i] == INT64_MAX)
-            fail("maximum value of input overflowed, it should be < %lld but got %lld",
-                 static_cast<long long>(INT64_MAX), static_cast<long long>(at[i]));
+            fail("maximum value of input overflowed, it should be < {} but got {}", INT64_MAX, at[i]);
         bins = std::max(bins, at[i] + 1);
     }
     if (!fits) fail("bincount only supports 1-d non-negative integral inputs.");
@@ -207,7 +203,7 @@ Tensor histc(const Tensor& x, int64_t bins, double low, double high) {
         high += 1;
     }
     if (!std::isfinite(low) || !std::isfinite(high))
-        fail("torch.histc: range of [%g, %g] is not finite", low, high);
+        fail("torch.histc: range of [{}, {}] is not finite", low, high);
     if (low > high) fail("torch.histc: max must be larger than min");
     Array out = Array::empty(DType::Float64, Dims{bins});
     fill_array(out, Scalar(0));

@@ -22,7 +22,7 @@ Dims wrapped(const Tensor& x, const Dims& dims) {
     for (int64_t d : dims) {
         d = wrap_dim(d, x.ndim());
         if (std::find(out.begin(), out.end(), d) != out.end())
-            fail("dim %lld appears multiple times in the list of dims", static_cast<long long>(d));
+            fail("dim {} appears multiple times in the list of dims", d);
         out.push_back(d);
     }
     return out;
@@ -57,10 +57,10 @@ Tensor contract(const Tensor& a, const Dims& order_a, const Dims& shape_a, const
 
 Tensor tensordot(const Tensor& first, const Tensor& second, const Dims& dims_a, const Dims& dims_b) {
     if (dims_a.size() != dims_b.size())
-        fail("both dimension lists should have same length. They have %zu and %zu elements.", dims_a.size(),
+        fail("both dimension lists should have same length. They have {} and {} elements.", dims_a.size(),
              dims_b.size());
     if (first.dtype() != second.dtype())
-        fail("both inputs should have same dtype. They have %s and %s: convert one of them with .to(...).",
+        fail("both inputs should have same dtype. They have {} and {}: convert one of them with .to(...).",
              dtype_name(first.dtype()), dtype_name(second.dtype()));
     Tensor a = first, b = second;
     Dims ca = wrapped(a, dims_a), cb = wrapped(b, dims_b);
@@ -74,10 +74,9 @@ Tensor tensordot(const Tensor& first, const Tensor& second, const Dims& dims_a, 
             b = sum(b, Dims{cb[i]}, true);
         } else if (sa != sb) {
             fail(
-                "contracted dimensions need to match, but first has size %lld in dim %lld and second has "
-                "size %lld in dim %lld",
-                static_cast<long long>(sa), static_cast<long long>(dims_a[i]), static_cast<long long>(sb),
-                static_cast<long long>(dims_b[i]));
+                "contracted dimensions need to match, but first has size {} in dim {} and second has size {} "
+                "in dim {}",
+                sa, dims_a[i], sb, dims_b[i]);
         }
         k = checked_mul(k, a.size(ca[i]));
     }
@@ -94,8 +93,8 @@ Tensor tensordot(const Tensor& first, const Tensor& second, const Dims& dims_a, 
 Tensor inner(const Tensor& a, const Tensor& b) {
     if (a.ndim() == 0 || b.ndim() == 0) return mul(a, b);
     if (a.size(a.ndim() - 1) != b.size(b.ndim() - 1))
-        fail("inner() the last dimension must match on both input tensors but got shapes %s and %s",
-             shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
+        fail("inner() the last dimension must match on both input tensors but got shapes {} and {}",
+             shape_text(a.layout()), shape_text(b.layout()));
     return tensordot(a, b, Dims{-1}, Dims{-1});
 }
 

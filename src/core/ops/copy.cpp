@@ -50,8 +50,8 @@ struct Copy {
         if (!from.layout->same_shape(*to.layout)) {
             Dims shape = broadcast_shapes(*to.layout, *from.layout);
             if (!(shape == to.layout->dims()))
-                fail("output with shape %s doesn't match the broadcast shape %s",
-                     shape_text(*to.layout).c_str(), shape_text(shape).c_str());
+                fail("output with shape {} doesn't match the broadcast shape {}", shape_text(*to.layout),
+                     shape_text(shape));
         }
         if (from.buffer == to.buffer && !(from.offset == to.offset && from.layout->same(*to.layout))) {
             Array apart = Array::empty(from.dtype, from.layout->dims());
@@ -182,7 +182,7 @@ Tensor add_owned(Tensor a, const Tensor& b) {
 
 Tensor unary(const char* name, const Tensor& x) {
     Row* row = find_row(name);
-    if (!row) fail("no elementwise function named '%s'", name);
+    if (!row) fail("no elementwise function named '{}'", name);
     return elementwise(*row, {x});
 }
 
@@ -194,7 +194,7 @@ void check_anomaly(Node& node, const Tensors& grads) {
             const auto* x = a.as<decltype(zero)>();
             return std::any_of(x, x + a.numel(), [](auto v) { return v != v; });
         });
-        if (nan) fail("Function '%s' returned nan values in its %zuth output.", node.name(), i);
+        if (nan) fail("Function '{}' returned nan values in its {}th output.", node.name(), i);
     }
 }
 

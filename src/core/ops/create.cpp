@@ -28,7 +28,7 @@ Tensor ones(DType dtype, Ref<Layout> layout) { return full(dtype, std::move(layo
 
 Tensor empty_strided(DType dtype, const Dims& shape, const Dims& strides) {
     if (shape.size() != strides.size())
-        fail("dimensionality of sizes (%zu) must match dimensionality of strides (%zu)", shape.size(),
+        fail("dimensionality of sizes ({}) must match dimensionality of strides ({})", shape.size(),
              strides.size());
     checked_numel(shape.data(), shape.size());
     int64_t last = 0;
@@ -36,8 +36,8 @@ Tensor empty_strided(DType dtype, const Dims& shape, const Dims& strides) {
         int64_t reach;
         if (strides[i] < 0 || mul_overflows(std::max<int64_t>(shape[i] - 1, 0), strides[i], &reach) ||
             add_overflows(last, reach, &last) || last > (INT64_MAX >> 5))
-            fail("Storage size calculation overflowed with sizes=%s and strides=%s",
-                 shape_text(shape).c_str(), shape_text(strides).c_str());
+            fail("Storage size calculation overflowed with sizes={} and strides={}", shape_text(shape),
+                 shape_text(strides));
     }
     Array a;
     a.dtype = dtype;
@@ -76,10 +76,10 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
     bool whole = dtype == DType::Int64;  // counted in integers: doubles lose the last bits
     if (whole ? step.to_int() == 0 : !(by > 0 || by < 0))
         fail("step must be nonzero. It is what each element adds to the one before.");
-    if (!std::isfinite(low) || !std::isfinite(high)) fail("unsupported range: %g -> %g", low, high);
+    if (!std::isfinite(low) || !std::isfinite(high)) fail("unsupported range: {} -> {}", low, high);
     if (by > 0 ? high < low : high > low)
         fail(
-            "upper bound and lower bound inconsistent with step sign: from %g in steps of %g, %g is never "
+            "upper bound and lower bound inconsistent with step sign: from {} in steps of {}, {} is never "
             "reached.",
             low, by, high);
     int64_t n;
@@ -132,8 +132,8 @@ Tensor logspace(double start, double end, int64_t steps, double base, DType dtyp
 }
 
 Tensor eye(int64_t n, int64_t m, DType dtype) {
-    if (n < 0) fail("n must be greater or equal to 0, got %lld", static_cast<long long>(n));
-    if (m < 0) fail("m must be greater or equal to 0, got %lld", static_cast<long long>(m));
+    if (n < 0) fail("n must be greater or equal to 0, got {}", n);
+    if (m < 0) fail("m must be greater or equal to 0, got {}", m);
     Tensor t = zeros(dtype, Dims{n, m});
     int64_t shortest = std::min(n, m);
     if (shortest) fill_array(t.array().view(Layout::strided({shortest}, {m + 1}), 0), Scalar(1));

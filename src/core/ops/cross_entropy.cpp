@@ -29,9 +29,8 @@ struct CrossEntropy {
             ++counted;
             if (at[r] < 0 || at[r] >= n)
                 fail_as(ErrorKind::Index,
-                        "Target %lld is out of bounds. Targets are 0 to %lld, or ignore_index, %lld.",
-                        static_cast<long long>(at[r]), static_cast<long long>(n - 1),
-                        static_cast<long long>(ignored));
+                        "Target {} is out of bounds. Targets are 0 to {}, or ignore_index, {}.", at[r], n - 1,
+                        ignored);
         }
         Array losses = Array::empty(x.dtype, Dims{rows});
         shifts = Array::empty(x.dtype, Dims{rows});

@@ -160,8 +160,7 @@ Tensor elementwise_dual(const Row& row, const Operand* operands, uint64_t level)
 }  // namespace
 
 Tensor elementwise(const Row& row, const Operand* operands, int n) {
-    if (n != row.arity)
-        fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.name.c_str(), row.arity, n);
+    if (n != row.arity) fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.name, row.arity, n);
     if (Tensor y = fast_elementwise(row, operands)) return y;
     if (uint64_t level = operands_level(row, operands)) return elementwise_dual(row, operands, level);
     Plan p = plan(row, operands);
@@ -194,26 +193,24 @@ static void check_target(const Row& row, const Tensor& target, const Operand* op
                          const Ref<Layout>& shape, DType result) {
     if (!shape->same_shape(target.layout()))
         fail(
-            "output with shape %s doesn't match the broadcast shape %s. The result of %s is written into a "
-            "tensor that cannot "
-            "grow: expand it first, or write the operation out of place.",
-            shape_text(target.layout()).c_str(), shape_text(*shape).c_str(), row.name.c_str());
+            "output with shape {} doesn't match the broadcast shape {}. The result of {} is written into a "
+            "tensor that cannot grow: expand it first, or write the operation out of place.",
+            shape_text(target.layout()), shape_text(*shape), row.name);
     if (category(result) > category(target.dtype()))
-        fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(result),
+        fail("result type {} can't be cast to the desired output type {}", dtype_legacy_name(result),
              dtype_legacy_name(target.dtype()));
     check_no_overlap(target);
     for (int i = 0; i < row.arity; ++i)
         if (operands[i].tensor && partial_overlap(*operands[i].tensor, target))
             fail(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
-                "a single memory "
-                "location. Please clone() the tensor before performing the operation.");
+                "a single memory location. Please clone() the tensor before performing the operation.");
 }
 
 const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* given, int n,
                                   const Tensor* consumed) {
     if (n != row.arity)
-        fail_as(ErrorKind::Type, "%s() takes %d operands, got %d", row.inplace_name.c_str(), row.arity, n);
+        fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.inplace_name, row.arity, n);
     Operand operands[kMaxOperands];
     std::copy(given, given + n, operands);
     Plan p = plan(row, operands);

@@ -131,16 +131,15 @@ void check_not_empty(const Tensor& x, const Dims& dims, const char* name, bool a
     if (x.numel()) return;
     if (all)
         fail(
-            "%s(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+            "{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
             "with the 'dim' argument.",
             name);
     for (int64_t d : dims)
         if (x.ndim() && x.size(d) == 0)
-            fail_as(
-                ErrorKind::Index,
-                "%s(): Expected reduction dim %lld to have non-zero size. The extreme of no elements is not "
-                "defined; the input has shape %s.",
-                name, static_cast<long long>(d), shape_text(x.layout()).c_str());
+            fail_as(ErrorKind::Index,
+                    "{}(): Expected reduction dim {} to have non-zero size. The extreme of no elements is "
+                    "not defined; the input has shape {}.",
+                    name, d, shape_text(x.layout()));
 }
 
 Tensor extreme_of(const Tensor& x, bool greatest, const Dims& given, bool keepdim) {
@@ -176,20 +175,18 @@ Tensors aminmax(const Tensor& x, bool all, int64_t dim, bool keepdim) {
     if (all && !x.numel())
         fail("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.");
     if (!x.numel() && x.size(dims[0]) == 0)
-        fail_as(ErrorKind::Index, "aminmax: Expected reduction dim %lld to have non-zero size.",
-                static_cast<long long>(dims[0]));
+        fail_as(ErrorKind::Index, "aminmax: Expected reduction dim {} to have non-zero size.", dims[0]);
     return apply_all(BothExtremes{dims, keepdim}, {x});
 }
 
 Tensor argmax(const Tensor& x, bool greatest, bool flat, int64_t dim, bool keepdim) {
     const char* name = greatest ? "argmax" : "argmin";
-    if (x.dtype() == DType::Bool) fail("%s(): does not support bool input. Convert it first: x.int().", name);
+    if (x.dtype() == DType::Bool) fail("{}(): does not support bool input. Convert it first: x.int().", name);
     if (flat) {
         if (!x.numel())
             fail_as(ErrorKind::Index,
-                    "%s(): Expected reduction dim to be specified for input.numel() == 0. There is no "
-                    "element whose "
-                    "index could be given.",
+                    "{}(): Expected reduction dim to be specified for input.numel() == 0. There is no "
+                    "element whose index could be given.",
                     name);
         return Tensor::make(index_of_extreme(greatest, x.array(), -1, keepdim));
     }

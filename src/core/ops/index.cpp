@@ -114,14 +114,13 @@ struct FillPoints {
 };
 
 void index_out_of_bounds(int64_t i, int64_t dim, int64_t size) {
-    fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %lld with size %lld",
-            static_cast<long long>(i), static_cast<long long>(dim), static_cast<long long>(size));
+    fail_as(ErrorKind::Index, "index {} is out of bounds for dimension {} with size {}", i, dim, size);
 }
 [[noreturn]] void fail_bounds(const char* operation, ErrorKind kind, int64_t i, int64_t dim, int64_t size) {
     fail_as(kind,
-            "%sindex %lld is out of bounds for dimension %lld with size %lld. Negative indices do not count "
-            "from the end here.",
-            operation, static_cast<long long>(i), static_cast<long long>(dim), static_cast<long long>(size));
+            "{}index {} is out of bounds for dimension {} with size {}. Negative indices do not count from "
+            "the end here.",
+            operation, i, dim, size);
 }
 
 }  // namespace
@@ -175,16 +174,15 @@ Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Ten
                  bool accumulate) {
     if (values.dtype() != x.dtype())
         fail(
-            "Index put requires the source and destination dtypes match, got %s for the destination and %s "
-            "for the source. Convert the "
-            "values: values.to(x.dtype).",
+            "Index put requires the source and destination dtypes match, got {} for the destination and {} "
+            "for the source. Convert the values: values.to(x.dtype).",
             dtype_legacy_name(x.dtype()), dtype_legacy_name(values.dtype()));
     PointsRef p = points_of_indices(x, indices);
     Dims result = p->result();
     Ref<Layout> target = Layout::contiguous(result);
     if (!can_sum_to(*target, values.layout()))
-        fail("shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
-             shape_text(values.layout()).c_str(), shape_text(result).c_str());
+        fail("shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}",
+             shape_text(values.layout()), shape_text(result));
     return put(place, x, values, p, accumulate, "IndexPutBackward0", "index_put_", Lies::LikeInput);
 }
 
@@ -195,17 +193,16 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
     if (index.ndim() > 1) fail_as(ErrorKind::Index, "index_select(): Index is supposed to be a vector");
     if (!is_index(index.dtype())) fail("index_select(): Expected dtype int32 or int64 for index");
     if (x.ndim() == 0 && index.numel() != 1)
-        fail("index_select(): Index to scalar can have only 1 value, got %lld value(s)",
-             static_cast<long long>(index.numel()));
+        fail("index_select(): Index to scalar can have only 1 value, got {} value(s)", index.numel());
     auto outside = [](int64_t i, int64_t dim, int64_t size) {
         if (i < 0)
             fail(
-                "INDICES element is out of DATA bounds, id=%lld axis_dim=%lld. Negative indices do not count "
+                "INDICES element is out of DATA bounds, id={} axis_dim={}. Negative indices do not count "
                 "from the end here.",
-                static_cast<long long>(i), static_cast<long long>(size));
+                i, size);
         fail_as(ErrorKind::Index,
-                "index out of range in self: index %lld is out of bounds for dimension %lld with size %lld",
-                static_cast<long long>(i), static_cast<long long>(dim), static_cast<long long>(size));
+                "index out of range in self: index {} is out of bounds for dimension {} with size {}", i, dim,
+                size);
     };
     return read_points(x, points_of_dim(x, dim, index, false, outside),
                        {"IndexSelectBackward0", "IndexAddBackward0"});
@@ -215,32 +212,27 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index,
                  Scalar alpha) {
     dim = wrap_dim(dim, x.ndim());
     if (!is_index(index.dtype()))
-        fail("index_add_(): Expected dtype int32/int64 for index but got: %s",
+        fail("index_add_(): Expected dtype int32/int64 for index but got: {}",
              dtype_legacy_name(index.dtype()));
     if (x.dtype() != source.dtype())
-        fail("index_add_(): self (%s) and source (%s) must have the same scalar type",
+        fail("index_add_(): self ({}) and source ({}) must have the same scalar type",
              dtype_legacy_name(x.dtype()), dtype_legacy_name(source.dtype()));
     if (index.ndim() > 1)
-        fail_as(
-            ErrorKind::Index,
-            "index_add_(): Index is supposed to be a vector, but got dim: %lld with type: %s and size: %s",
-            static_cast<long long>(index.ndim()), dtype_legacy_name(index.dtype()),
-            shape_text(index.layout()).c_str());
+        fail_as(ErrorKind::Index,
+                "index_add_(): Index is supposed to be a vector, but got dim: {} with type: {} and size: {}",
+                index.ndim(), dtype_legacy_name(index.dtype()), shape_text(index.layout()));
     int64_t along = source.ndim() > dim ? source.size(dim) : 1;
     if (index.numel() != along)
-        fail(
-            "index_add_(): Number of indices (%lld) should be equal to source.size(dim): (%lld), for dim: "
-            "%lld",
-            static_cast<long long>(index.numel()), static_cast<long long>(along),
-            static_cast<long long>(dim));
+        fail("index_add_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {}",
+             index.numel(), along, dim);
     PointsRef p = points_of_dim(x, dim, index, false, [](int64_t i, int64_t dim, int64_t size) {
         fail_bounds("", ErrorKind::Runtime, i, dim, size);
     });
     if (source.ndim() != x.ndim() || !(source.shape() == p->result()))
         fail(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
-            "self.shape = %s source.shape = %s",
-            shape_text(x.layout()).c_str(), shape_text(source.layout()).c_str());
+            "self.shape = {} source.shape = {}",
+            shape_text(x.layout()), shape_text(source.layout()));
     bool one = alpha.to_double() == 1;
     if (alpha.kind == Scalar::Float && !is_differentiable(x.dtype()))
         fail("For integral input tensors, argument alpha must not be a floating point number.");
@@ -251,30 +243,27 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index,
 Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
     dim = wrap_dim(dim, x.ndim());
     if (index.ndim() > 1)
-        fail_as(ErrorKind::Index, "index_copy_(): Index should have dimension 1 or 0 (got %lld)",
-                static_cast<long long>(index.ndim()));
+        fail_as(ErrorKind::Index, "index_copy_(): Index should have dimension 1 or 0 (got {})", index.ndim());
     if (source.ndim() == 0 && index.numel() != 1)
         fail_as(ErrorKind::Index,
-                "index_copy_(): When source is scalar, index should have one element (got %lld)",
-                static_cast<long long>(index.numel()));
+                "index_copy_(): When source is scalar, index should have one element (got {})",
+                index.numel());
     if (source.ndim() != x.ndim() && source.ndim() != 0 && x.ndim() != 0)
         fail_as(ErrorKind::Index,
                 "index_copy_(): When source and destination are not scalars, their dimensionality must "
-                "match. Source "
-                "dimensionality (%lld), destination dimensionality (%lld)",
-                static_cast<long long>(source.ndim()), static_cast<long long>(x.ndim()));
+                "match. Source dimensionality ({}), destination dimensionality ({})",
+                source.ndim(), x.ndim());
     if (index.dtype() != DType::Int64)
-        fail("index_copy_(): Expected a long tensor for index, but got %s", dtype_legacy_name(index.dtype()));
+        fail("index_copy_(): Expected a long tensor for index, but got {}", dtype_legacy_name(index.dtype()));
     if (x.dtype() != source.dtype())
         fail(
-            "index_copy_(): self and source expected to have the same dtype, but got (self) %s and (source) "
-            "%s",
+            "index_copy_(): self and source expected to have the same dtype, but got (self) {} and (source) "
+            "{}",
             dtype_legacy_name(x.dtype()), dtype_legacy_name(source.dtype()));
     if (source.ndim() && index.numel() != source.size(source.ndim() > dim ? dim : 0))
         fail_as(ErrorKind::Index,
-                "index_copy_(): Number of indices (%lld) should be equal to source.size(dim) (%lld)",
-                static_cast<long long>(index.numel()),
-                static_cast<long long>(source.size(source.ndim() > dim ? dim : 0)));
+                "index_copy_(): Number of indices ({}) should be equal to source.size(dim) ({})",
+                index.numel(), source.size(source.ndim() > dim ? dim : 0));
     PointsRef p = points_of_dim(x, dim, index, false, [](int64_t i, int64_t dim, int64_t size) {
         fail_bounds("index_copy_(): ", ErrorKind::Index, i, dim, size);
     });
@@ -288,10 +277,8 @@ Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index
         };
         fail(
             "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
-            "%s at dimension %lld and source "
-            "slice shape: %s at dimension %lld.",
-            slice_text(x).c_str(), static_cast<long long>(dim), slice_text(source).c_str(),
-            static_cast<long long>(dim));
+            "{} at dimension {} and source slice shape: {} at dimension {}.",
+            slice_text(x), dim, slice_text(source), dim);
     }
     Tensor values = source.shape() == result || source.ndim() == 0 ? source : reshape(source, result);
     return put(place, x, values, p, false, "IndexCopyBackward0", "index_copy_");
@@ -300,8 +287,8 @@ Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index
 Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& value) {
     dim = wrap_dim(dim, x.ndim());
     if (value.tensor && value.tensor->ndim() > 0)
-        fail("index_fill_ only supports a 0-dimensional value tensor, but got tensor with %lld dimension(s).",
-             static_cast<long long>(value.tensor->ndim()));
+        fail("index_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
+             value.tensor->ndim());
     if (index.dtype() != DType::Int64)
         fail_as(ErrorKind::Index, "index_fill_(): Expected dtype int64 for index.");
     if (index.ndim() > 1) fail("Index has to be a vector/scalar");
@@ -316,7 +303,7 @@ Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index
 
 Tensor take(const Tensor& x, const Tensor& index) {
     if (index.dtype() != DType::Int64)
-        fail("take(): Expected a long tensor for index, but got %s", dtype_legacy_name(index.dtype()));
+        fail("take(): Expected a long tensor for index, but got {}", dtype_legacy_name(index.dtype()));
     if (x.numel() == 0 && index.numel() != 0)
         fail_as(ErrorKind::Index, "take(): tried to take from an empty tensor");
     return read_points(x, points_of_all(x, index), {"TakeBackward0", "PutBackward0"});
@@ -324,18 +311,17 @@ Tensor take(const Tensor& x, const Tensor& index) {
 
 Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate) {
     if (index.dtype() != DType::Int64)
-        fail("put_(): Expected a long tensor for index, but got %s", dtype_legacy_name(index.dtype()));
+        fail("put_(): Expected a long tensor for index, but got {}", dtype_legacy_name(index.dtype()));
     if (x.dtype() != source.dtype())
         fail(
-            "put_(): self and source expected to have the same dtype, but got self.dtype = %s and "
-            "source.dtype = %s",
+            "put_(): self and source expected to have the same dtype, but got self.dtype = {} and "
+            "source.dtype = {}",
             dtype_legacy_name(x.dtype()), dtype_legacy_name(source.dtype()));
     if (index.numel() != source.numel())
         fail_as(ErrorKind::Index,
                 "put_(): Expected source and index to have the same number of elements, but got "
-                "source.numel() = %lld, "
-                "index.numel() = %lld",
-                static_cast<long long>(source.numel()), static_cast<long long>(index.numel()));
+                "source.numel() = {}, index.numel() = {}",
+                source.numel(), index.numel());
     if (x.numel() == 0 && index.numel() != 0)
         fail_as(ErrorKind::Index, "put_(): tried to put elements into an empty tensor");
     Tensor values = source.shape() == index.shape() ? source : reshape(source, index.shape());

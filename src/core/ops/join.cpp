@@ -18,7 +18,7 @@ DType common_dtype(const Tensors& parts) {
     for (const Tensor& x : parts)
         if (x.dtype() != d) d = promote(d, x.dtype());
     if (!is_supported(d))
-        fail_as(ErrorKind::NotImplemented, "\"cat_cpu\" not implemented for '%s'", dtype_legacy_name(d));
+        fail_as(ErrorKind::NotImplemented, "\"cat_cpu\" not implemented for '{}'", dtype_legacy_name(d));
     return d;
 }
 
@@ -140,7 +140,7 @@ Tensor cat(const Tensors& parts, int64_t dim) {
     for (size_t i = 0; i < parts.size(); ++i) {
         if (parts[i].ndim() == 0)
             fail(
-                "zero-dimensional tensor (at position %zu) cannot be concatenated. Use stack, which joins "
+                "zero-dimensional tensor (at position {}) cannot be concatenated. Use stack, which joins "
                 "along a new dimension.",
                 i);
         if (!model && !is_legacy_empty(parts[i].layout())) model = &parts[i];
@@ -153,14 +153,13 @@ Tensor cat(const Tensors& parts, int64_t dim) {
         const Layout& l = parts[i].layout();
         if (is_legacy_empty(l)) continue;
         if (l.ndim() != model->ndim())
-            fail("Tensors must have same number of dimensions: got %lld and %lld", Int(model->ndim()),
+            fail("Tensors must have same number of dimensions: got {} and {}", Int(model->ndim()),
                  Int(l.ndim()));
         for (int64_t d = 0; d < l.ndim(); ++d)
             if (d != dim && l.size(d) != model->size(d))
                 fail(
-                    "Sizes of tensors must match except in dimension %lld. Expected size %lld but got size "
-                    "%lld for tensor number %zu "
-                    "in the list.",
+                    "Sizes of tensors must match except in dimension {}. Expected size {} but got size {} "
+                    "for tensor number {} in the list.",
                     Int(dim), Int(model->size(d)), Int(l.size(d)), i);
         total = checked_add(total, l.size(dim));
     }
@@ -174,8 +173,8 @@ Tensor stack(const Tensors& parts, int64_t dim) {
     dim = wrap_dim(dim, parts[0].ndim() + 1);
     for (size_t i = 1; i < parts.size(); ++i)
         if (!parts[i].layout().same_shape(parts[0].layout()))
-            fail("stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %zu",
-                 shape_text(parts[0].layout()).c_str(), shape_text(parts[i].layout()).c_str(), i);
+            fail("stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {}",
+                 shape_text(parts[0].layout()), shape_text(parts[i].layout()), i);
     if (parts.size() > kMost) return in_groups(parts, stack, dim);
     return apply(Stack{dim, common_dtype(parts)}, parts);
 }

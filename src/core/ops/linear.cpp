@@ -122,8 +122,8 @@ struct Reshaped {
 
 [[noreturn]] void fail_dtypes(const Tensor& a, const Tensor& b) {
     fail(
-        "expected m1 and m2 to have the same dtype, but got: %s != %s. Convert one of them, for example with "
-        ".to(%s).",
+        "expected m1 and m2 to have the same dtype, but got: {} != {}. Convert one of them, for example with "
+        ".to({}).",
         dtype_c_name(a.dtype()), dtype_c_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
 }
 
@@ -132,8 +132,8 @@ struct Reshaped {
 void check_same_scalar_type(const Tensor& a, const Tensor& b) {
     if (a.dtype() != b.dtype())
         fail(
-            "expected scalar type %s but found %s. Both factors of a product need one dtype; convert one "
-            "with .to(%s).",
+            "expected scalar type {} but found {}. Both factors of a product need one dtype; convert one "
+            "with .to({}).",
             dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()),
             dtype_name(promote(a.dtype(), b.dtype())));
 }
@@ -141,25 +141,17 @@ void check_same_scalar_type(const Tensor& a, const Tensor& b) {
 void check_matrices(const Tensor& a, const Tensor& b) {
     if (a.size(1) != b.size(0))
         fail(
-            "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld). The columns of the first, "
-            "%lld, must be as many as "
-            "the rows of the second, %lld.",
-            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(1)),
-            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)),
-            static_cast<long long>(a.size(1)), static_cast<long long>(b.size(0)));
+            "mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{}). The columns of the first, {}, must "
+            "be as many as the rows of the second, {}.",
+            a.size(0), a.size(1), b.size(0), b.size(1), a.size(1), b.size(0));
 }
 
 void check_batches(const Tensor& a, const Tensor& b) {
-    if (a.ndim() != 3)
-        fail("batch1 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 3)
-        fail("batch2 must be a 3D tensor. It has %lld dimensions.", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 3) fail("batch1 must be a 3D tensor. It has {} dimensions.", a.ndim());
+    if (b.ndim() != 3) fail("batch2 must be a 3D tensor. It has {} dimensions.", b.ndim());
     if (a.size(0) != b.size(0) || a.size(2) != b.size(1))
-        fail(
-            "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
-            "%lld].",
-            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(2)),
-            static_cast<long long>(b.size(0)), static_cast<long long>(b.size(1)));
+        fail("Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}].",
+             a.size(0), a.size(2), b.size(0), b.size(1));
 }
 
 Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb) {
@@ -172,11 +164,9 @@ Tensor reshaped(const Tensor& x, const Dims& shape, const char* node) {
 
 Tensor mm(const Tensor& a, const Tensor& b) {
     if (a.ndim() != 2)
-        fail("self must be a matrix. It has %lld dimensions; matmul takes any number.",
-             static_cast<long long>(a.ndim()));
+        fail("self must be a matrix. It has {} dimensions; matmul takes any number.", a.ndim());
     if (b.ndim() != 2)
-        fail("mat2 must be a matrix. It has %lld dimensions; matmul takes any number.",
-             static_cast<long long>(b.ndim()));
+        fail("mat2 must be a matrix. It has {} dimensions; matmul takes any number.", b.ndim());
     check_matrices(a, b);
     if (a.dtype() != b.dtype()) fail_dtypes(a, b);
     return apply(Product{false, false, false}, {a, b});
@@ -190,18 +180,15 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
 
 Tensor mv(const Tensor& a, const Tensor& x) {
     if (a.ndim() != 2 || x.ndim() != 1)
-        fail("vector + matrix @ vector expected, got 1, %lld, %lld", static_cast<long long>(a.ndim()),
-             static_cast<long long>(x.ndim()));
+        fail("vector + matrix @ vector expected, got 1, {}, {}", a.ndim(), x.ndim());
     if (a.size(1) != x.size(0))
         fail(
-            "size mismatch, got input (%lld), mat (%lldx%lld), vec (%lld). The columns of the matrix must be "
-            "as many as the elements "
-            "of the vector.",
-            static_cast<long long>(a.size(0)), static_cast<long long>(a.size(0)),
-            static_cast<long long>(a.size(1)), static_cast<long long>(x.size(0)));
+            "size mismatch, got input ({}), mat ({}x{}), vec ({}). The columns of the matrix must be as many "
+            "as the elements of the vector.",
+            a.size(0), a.size(0), a.size(1), x.size(0));
     if (a.dtype() != x.dtype())
         fail(
-            "addmv input tensors must have the same dtype, but got %s, %s, and %s. Convert one of them with "
+            "addmv input tensors must have the same dtype, but got {}, {}, and {}. Convert one of them with "
             ".to(...).",
             dtype_legacy_name(x.dtype()), dtype_legacy_name(a.dtype()), dtype_legacy_name(x.dtype()));
     return apply(MatrixVector{false}, {a, x});
@@ -209,30 +196,25 @@ Tensor mv(const Tensor& a, const Tensor& x) {
 
 static Tensor dot_named(const Tensor& a, const Tensor& b, const char* node) {
     if (a.ndim() != 1 || b.ndim() != 1)
-        fail("1D tensors expected, but got %lldD and %lldD tensors", static_cast<long long>(a.ndim()),
-             static_cast<long long>(b.ndim()));
+        fail("1D tensors expected, but got {}D and {}D tensors", a.ndim(), b.ndim());
     if (a.dtype() != b.dtype())
         fail(
-            "dot : expected both vectors to have same dtype, but found %s and %s. Convert one of them with "
+            "dot : expected both vectors to have same dtype, but found {} and {}. Convert one of them with "
             ".to(...).",
             dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()));
     if (a.size(0) != b.size(0))
         fail(
-            "inconsistent tensor size, expected tensor [%lld] and src [%lld] to have the same number of "
-            "elements, but got %lld and "
-            "%lld elements respectively",
-            static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)),
-            static_cast<long long>(a.size(0)), static_cast<long long>(b.size(0)));
+            "inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of "
+            "elements, but got {} and {} elements respectively",
+            a.size(0), b.size(0), a.size(0), b.size(0));
     return apply(Dot{node}, {a, b});
 }
 Tensor dot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "DotBackward0"); }
 Tensor vdot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "VdotBackward0"); }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
-    if (a.ndim() != 1)
-        fail("outer: Expected 1-D argument self, but got %lld-D", static_cast<long long>(a.ndim()));
-    if (b.ndim() != 1)
-        fail("outer: Expected 1-D argument vec2, but got %lld-D", static_cast<long long>(b.ndim()));
+    if (a.ndim() != 1) fail("outer: Expected 1-D argument self, but got {}-D", a.ndim());
+    if (b.ndim() != 1) fail("outer: Expected 1-D argument vec2, but got {}-D", b.ndim());
     return mul(reshape(a, Dims{a.size(0), 1}), b);
 }
 
@@ -241,9 +223,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     if (na == 2 && nb == 2) return mm(a, b);
     if (na == 0 || nb == 0)
         fail(
-            "both arguments to matmul need to be at least 1D, but they are %lldD and %lldD. A number times a "
+            "both arguments to matmul need to be at least 1D, but they are {}D and {}D. A number times a "
             "tensor is `*`.",
-            static_cast<long long>(na), static_cast<long long>(nb));
+            na, nb);
     if (nb == 1) {
         if (na == 1) return dot(a, b);
         if (na == 2) return mv(a, b);
@@ -265,22 +247,18 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
         int64_t sa = ia >= 0 ? left.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
         if (sa != sb && sa != 1 && sb != 1)
             fail(
-                "The size of tensor a (%lld) must match the size of tensor b (%lld) at non-singleton "
-                "dimension %lld. These are batch "
-                "dimensions of the shapes %s and %s: each pair of sizes must be equal or contain a 1.",
-                static_cast<long long>(sa), static_cast<long long>(sb), static_cast<long long>(i),
-                shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
+                "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension "
+                "{}. These are batch dimensions of the shapes {} and {}: each pair of sizes must be equal or "
+                "contain a 1.",
+                sa, sb, i, shape_text(a.layout()), shape_text(b.layout()));
         shape[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
     }
     if (left.size(n - 1) != b.size(nb - 2)) {
         int64_t count = checked_product(shape);
         fail(
-            "Expected size for first two dimensions of batch2 tensor to be: [%lld, %lld] but got: [%lld, "
-            "%lld]. The shapes are %s and "
-            "%s: the last size of the first must be the last but one of the second.",
-            static_cast<long long>(count), static_cast<long long>(left.size(n - 1)),
-            static_cast<long long>(count), static_cast<long long>(b.size(nb - 2)),
-            shape_text(a.layout()).c_str(), shape_text(b.layout()).c_str());
+            "Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}]. The "
+            "shapes are {} and {}: the last size of the first must be the last but one of the second.",
+            count, left.size(n - 1), count, b.size(nb - 2), shape_text(a.layout()), shape_text(b.layout()));
     }
     check_same_scalar_type(left, b);
     Tensor y = product_of(left, b, false, false);

@@ -36,18 +36,17 @@ Tensor to_shape(const Tensor& t, const Dims& shape) { return t.shape() == shape 
 
 Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const Operand& value) {
     if (mask.dtype() != DType::Bool)
-        fail("masked_fill_ only supports boolean masks, but got mask with dtype %s",
+        fail("masked_fill_ only supports boolean masks, but got mask with dtype {}",
              dtype_name(mask.dtype()));
     if (value.tensor && value.tensor->ndim() > 0)
-        fail(
-            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with %lld dimension(s).",
-            static_cast<long long>(value.tensor->ndim()));
+        fail("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
+             value.tensor->ndim());
     Dims shape = broadcast_shapes(mask.layout(), given.layout());
     Tensor x = given;
     if (!(shape == given.shape())) {
         if (place == Place::Here)
-            fail("output with shape %s doesn't match the broadcast shape %s",
-                 shape_text(given.layout()).c_str(), shape_text(shape).c_str());
+            fail("output with shape {} doesn't match the broadcast shape {}", shape_text(given.layout()),
+                 shape_text(shape));
         x = expand(given, shape);
     }
     Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();
@@ -74,19 +73,19 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 
 Tensor masked_scatter(Place place, const Tensor& given, const Tensor& mask, const Tensor& source) {
     if (mask.dtype() != DType::Bool)
-        fail("masked_scatter_ only supports boolean masks, but got mask with dtype %s",
+        fail("masked_scatter_ only supports boolean masks, but got mask with dtype {}",
              dtype_legacy_name(mask.dtype()));
     if (given.dtype() != source.dtype())
-        fail("masked_scatter: expected self and source to have same dtypes but got %s and %s",
+        fail("masked_scatter: expected self and source to have same dtypes but got {} and {}",
              dtype_legacy_name(given.dtype()), dtype_legacy_name(source.dtype()));
     Dims shape = broadcast_shapes(mask.layout(), given.layout());
     if (place == Place::Here && !(shape == given.shape()))
-        fail("output with shape %s doesn't match the broadcast shape %s", shape_text(given.layout()).c_str(),
-             shape_text(shape).c_str());
+        fail("output with shape {} doesn't match the broadcast shape {}", shape_text(given.layout()),
+             shape_text(shape));
     PointsRef p = points_of_mask(to_shape(mask, shape));
     if (p->count() > source.numel())
-        fail("Number of elements of source < number of ones in mask: %lld values for %lld elements.",
-             static_cast<long long>(source.numel()), static_cast<long long>(p->count()));
+        fail("Number of elements of source < number of ones in mask: {} values for {} elements.",
+             source.numel(), p->count());
     Tensor values = source.ndim() == 1 ? source : reshape(source, Dims{source.numel()});
     if (values.numel() != p->count()) values = slice(values, 0, 0, p->count(), 1);
     return put(place, to_shape(given, shape), values, p, false, "MaskedScatterBackward0", "masked_scatter_");

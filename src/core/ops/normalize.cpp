@@ -130,17 +130,15 @@ Tensor layer_norm(const Tensor& x, const Dims& shape, const Tensor& weight, cons
     if (shape.empty())
         fail(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
-            "but got "
-            "normalized_shape = []. Give the sizes of the last dimensions.");
+            "but got normalized_shape = []. Give the sizes of the last dimensions.");
     auto text = [](const Dims& d) { return shape_text(*Layout::contiguous(d)); };
     for (const Tensor* t : {&weight, &bias})
         if (*t && t->layout().dims() != shape)
             fail(
-                "Expected %s to be of same shape as normalized_shape, but got %s of shape %s and "
-                "normalized_shape = "
-                "%s. Give one value for each element of a row.",
-                t == &weight ? "weight" : "bias", t == &weight ? "weight" : "bias",
-                text(t->layout().dims()).c_str(), text(shape).c_str());
+                "Expected {} to be of same shape as normalized_shape, but got {} of shape {} and "
+                "normalized_shape = {}. Give one value for each element of a row.",
+                t == &weight ? "weight" : "bias", t == &weight ? "weight" : "bias", text(t->layout().dims()),
+                text(shape));
     auto dims = static_cast<int64_t>(shape.size());
     bool fits = x.ndim() >= dims;
     for (int64_t d = 0; fits && d < dims; ++d)
@@ -149,16 +147,15 @@ Tensor layer_norm(const Tensor& x, const Dims& shape, const Tensor& weight, cons
         std::string sizes;
         for (int64_t s : shape) sizes += ", " + std::to_string(s);
         fail(
-            "Given normalized_shape=%s, expected input with shape [*%s], but got input of size%s. The last "
-            "dimensions "
-            "of the input are those that are normalised.",
-            text(shape).c_str(), sizes.c_str(), shape_text(x.layout()).c_str());
+            "Given normalized_shape={}, expected input with shape [*{}], but got input of size{}. The last "
+            "dimensions of the input are those that are normalised.",
+            text(shape), sizes, shape_text(x.layout()));
     }
     if (!is_supported(x.dtype()) || !is_float(x.dtype())) fail_unsupported("LayerNormKernelImpl", x.dtype());
     for (const Tensor* t : {&weight, &bias})
         if (*t && t->dtype() != x.dtype())
             fail(
-                "mixed dtype (CPU): expect parameter to have scalar type of %s. Convert it with "
+                "mixed dtype (CPU): expect parameter to have scalar type of {}. Convert it with "
                 ".to(input.dtype).",
                 dtype_legacy_name(x.dtype()));
     return apply(LayerNorm{dims, eps, {}, {}}, {x, weight, bias});

@@ -115,8 +115,7 @@ Array median_index(const Array& a, int64_t dim, bool ignore_nan) {
 
 void check_length(const Tensor& x, int64_t dim, const char* name) {
     if (x.ndim() && x.size(dim) == 0)
-        fail_as(ErrorKind::Index, "%s(): Expected reduction dim %lld to have non-zero size.", name,
-                static_cast<long long>(dim));
+        fail_as(ErrorKind::Index, "{}(): Expected reduction dim {} to have non-zero size.", name, dim);
 }
 void check_not_bool(const Tensor& x, const char* kernel) {
     if (x.dtype() == DType::Bool) fail_unsupported(kernel, x.dtype());
@@ -152,8 +151,7 @@ Tensors topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
         fail("topk does not support bool dtypes on CPU. Convert it first: x.int().");
     int64_t n = x.ndim() ? x.size(dim) : 1;
     if (k < 0 || k > n)
-        fail("selected index k out of range. k is %lld, and dimension %lld has %lld elements.",
-             static_cast<long long>(k), static_cast<long long>(dim), static_cast<long long>(n));
+        fail("selected index k out of range. k is {}, and dimension {} has {} elements.", k, dim, n);
     if (!x.ndim() && k == 0) k = 1;
     Array index = indices_along(x.array(), dim, k, "topk", [&](auto& items, int64_t* to) {
         using V = std::remove_reference_t<decltype(items[0].value)>;
@@ -171,9 +169,9 @@ Tensors kthvalue(const Tensor& x, int64_t k, int64_t dim, bool keepdim) {
     int64_t n = x.ndim() ? x.size(dim) : 1;
     if (k < 1 || k > n)
         fail(
-            "kthvalue(): selected number k out of range for dimension %lld. k is %lld, counted from 1, of "
-            "%lld elements.",
-            static_cast<long long>(dim), static_cast<long long>(k), static_cast<long long>(n));
+            "kthvalue(): selected number k out of range for dimension {}. k is {}, counted from 1, of {} "
+            "elements.",
+            dim, k, n);
     Array index = ranked_index(x.array(), dim, "kthvalue_cpu", [&](auto&) { return k - 1; });
     return choose(x, "KthvalueBackward0", dim, index, !keepdim);
 }

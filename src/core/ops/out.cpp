@@ -10,16 +10,15 @@ namespace pb::ops {
 
 void refuse_tangents(const char* operation, const Tensor& t) {
     if (t.is_dual())
-        fail_as(
-            ErrorKind::NotImplemented,
-            "Trying to use forward AD with %s_out that does not support it because it is an out= function. "
-            "Leave `out` away: the result then has a tangent.",
-            operation);
+        fail_as(ErrorKind::NotImplemented,
+                "Trying to use forward AD with {}_out that does not support it because it is an out= "
+                "function. Leave `out` away: the result then has a tangent.",
+                operation);
 }
 
 void refuse_recording(const char* operation) {
     fail(
-        "%s(): functions with out=... arguments don't support automatic differentiation, but one of the "
+        "{}(): functions with out=... arguments don't support automatic differentiation, but one of the "
         "arguments requires grad. Leave `out` away, or compute under no_grad().",
         operation);
 }
@@ -31,23 +30,23 @@ void check_out_dtype(const char* operation, OutRule rule, const Tensor& out, DTy
         case OutRule::Any: return;
         case OutRule::Cast:
             if (category(result) > category(d))
-                fail("result type %s can't be cast to the desired output type %s", dtype_legacy_name(result),
+                fail("result type {} can't be cast to the desired output type {}", dtype_legacy_name(result),
                      dtype_legacy_name(d));
             return;
         case OutRule::Join:
             if (category(result) > category(d))
                 fail_as(ErrorKind::Type,
-                        "torch.%s(): input types can't be cast to the desired output type %s", operation,
+                        "torch.{}(): input types can't be cast to the desired output type {}", operation,
                         dtype_legacy_name(d));
             return;
         case OutRule::Truth:
-            fail("%s only supports bool tensor for result, got: %s", operation, dtype_legacy_name(d));
+            fail("{} only supports bool tensor for result, got: {}", operation, dtype_legacy_name(d));
         case OutRule::Made:
-            fail("dtype %s does not match dtype of out parameter (%s)", dtype_legacy_name(result),
+            fail("dtype {} does not match dtype of out parameter ({})", dtype_legacy_name(result),
                  dtype_legacy_name(d));
         case OutRule::Exact:
         case OutRule::Own:
-            fail("Expected out tensor to have dtype %s, but got %s instead", dtype_c_name(result),
+            fail("Expected out tensor to have dtype {}, but got {} instead", dtype_c_name(result),
                  dtype_c_name(d));
     }
 }
@@ -72,8 +71,8 @@ void fit_out(const Tensor& out, const Ref<Layout>& layout) {
         if (buffer->is_foreign() && buffer->bytes())
             fail(
                 "Trying to resize storage that is not resizable. The memory of `out` belongs to somebody "
-                "else: give an `out` of shape %s.",
-                shape_text(*layout).c_str());
+                "else: give an `out` of shape {}.",
+                shape_text(*layout));
         Ref<Buffer> larger = Buffer::allocate(bytes);
         std::memcpy(larger->data(), buffer->data(), buffer->bytes());
         buffer = std::move(larger);

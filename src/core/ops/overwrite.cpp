@@ -65,8 +65,7 @@ Tensor drawn(const Tensors& inputs, DType dtype, Ref<Layout> layout, const char*
 
 Tensor fill_with(const Tensor& target, const Tensor& value) {
     if (value.ndim())
-        fail("fill_ only supports 0-dimension value tensor but got tensor with %lld dimensions.",
-             static_cast<long long>(value.ndim()));
+        fail("fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim());
     return apply_inplace(FillWith{}, {target, value}, "fill_");
 }
 

@@ -53,8 +53,7 @@ Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value) {
     if (pad.size() > 2 * ndim)
         fail(
             "Padding length should be less than or equal to two times the input dimension but got padding "
-            "length "
-            "%zu and input of dimension %zu",
+            "length {} and input of dimension {}",
             pad.size(), ndim);
     ConstantPad rule{Dims(ndim, 0), Dims(ndim, 0), value};
     for (size_t i = 0; i < pad.size() / 2; ++i) {
@@ -65,11 +64,9 @@ Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value) {
         int64_t before = std::min<int64_t>(pad[2 * i], 0), after = std::min<int64_t>(pad[2 * i + 1], 0);
         if (add_overflows(n + before, after, &rest) || rest < 0)
             fail(
-                "narrow(): length must be non-negative. Dimension %zu has %lld elements, and the padding "
-                "(%lld, %lld) "
-                "takes away more.",
-                d, static_cast<long long>(n), static_cast<long long>(pad[2 * i]),
-                static_cast<long long>(pad[2 * i + 1]));
+                "narrow(): length must be non-negative. Dimension {} has {} elements, and the padding ({}, "
+                "{}) takes away more.",
+                d, n, pad[2 * i], pad[2 * i + 1]);
     }
     check_fits(value, x.dtype());
     return apply(rule, {x});

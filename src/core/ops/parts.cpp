@@ -177,8 +177,8 @@ struct PartScatter {
 Tensor scatter(const Part& part, const Tensor& x, const Tensor& source) {
     Ref<Layout> l = part.of(x.layout());
     if (!l->same_shape(source.layout()))
-        fail("expected src to have a size equal to the slice of self. src size = %s, slice size = %s",
-             shape_text(source.layout()).c_str(), shape_text(*l).c_str());
+        fail("expected src to have a size equal to the slice of self. src size = {}, slice size = {}",
+             shape_text(source.layout()), shape_text(*l));
     return apply(PartScatter{part}, {x, source});
 }
 
@@ -266,7 +266,7 @@ template <class F> Tensors in_groups(const Tensor& x, int64_t dim, int64_t lengt
 
 Part diagonal_part(int64_t ndim, int64_t offset, int64_t dim1, int64_t dim2) {
     int64_t a = wrap_dim(dim1, ndim), b = wrap_dim(dim2, ndim);
-    if (a == b) fail("diagonal dimensions cannot be identical %lld, %lld", Int(dim1), Int(dim2));
+    if (a == b) fail("diagonal dimensions cannot be identical {}, {}", Int(dim1), Int(dim2));
     return {Part::Diagonal, a, offset, b};
 }
 
@@ -275,8 +275,8 @@ Part select_part(const Tensor& x, int64_t dim, int64_t index) {
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.size(dim);
     if (index < -n || index >= n)
-        fail_as(ErrorKind::Index, "select(): index %lld out of range for tensor of size %s at dimension %lld",
-                Int(index), shape_text(x.layout()).c_str(), Int(dim));
+        fail_as(ErrorKind::Index, "select(): index {} out of range for tensor of size {} at dimension {}",
+                Int(index), shape_text(x.layout()), Int(dim));
     return {Part::Select, dim, index < 0 ? index + n : index};
 }
 
@@ -306,12 +306,11 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.size(dim);
     if (start < -n || start > n)
-        fail_as(ErrorKind::Index,
-                "start out of range (expected to be in range of [%lld, %lld], but got %lld)", Int(-n), Int(n),
-                Int(start));
+        fail_as(ErrorKind::Index, "start out of range (expected to be in range of [{}, {}], but got {})",
+                Int(-n), Int(n), Int(start));
     if (start < 0) start += n;
     if (length > n - start)
-        fail("start (%lld) + length (%lld) exceeds dimension size (%lld).", Int(start), Int(length), Int(n));
+        fail("start ({}) + length ({}) exceeds dimension size ({}).", Int(start), Int(length), Int(n));
     return Part{Part::Slice, dim, start, start + length}.of(x);
 }
 
@@ -326,21 +325,20 @@ Tensor diagonal_copy(const Tensor& x, int64_t offset) {
 Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.ndim() ? x.size(dim) : 1;
-    if (size < 0) fail("size is %lld but must be >= 0", Int(size));
+    if (size < 0) fail("size is {} but must be >= 0", Int(size));
     if (size > n)
-        fail("maximum size for tensor at dimension %lld is %lld but size is %lld", Int(dim), Int(n),
-             Int(size));
-    if (step <= 0) fail("step is %lld but must be > 0", Int(step));
+        fail("maximum size for tensor at dimension {} is {} but size is {}", Int(dim), Int(n), Int(size));
+    if (step <= 0) fail("step is {} but must be > 0", Int(step));
     return Part{Part::Unfold, dim, size, step}.of(x);
 }
 
 Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
     int64_t n = x.ndim() + 1;
     int64_t a = wrap_dim(dim1, n), b = wrap_dim(dim2, n);
-    if (a == b) fail("diagonal dimensions cannot be identical %lld, %lld", Int(dim1), Int(dim2));
+    if (a == b) fail("diagonal dimensions cannot be identical {}, {}", Int(dim1), Int(dim2));
     int64_t side;
     if (offset == INT64_MIN || add_overflows(x.size(x.ndim() - 1), std::abs(offset), &side))
-        fail("Storage size calculation overflowed with an offset of %lld", Int(offset));
+        fail("Storage size calculation overflowed with an offset of {}", Int(offset));
     Dims shape = x.shape();
     shape.pop_back();
     shape.insert(static_cast<size_t>(std::min(a, b)), side);
@@ -361,7 +359,7 @@ Tensor diagonal_scatter(const Tensor& x, const Tensor& source, int64_t offset, i
 
 Tensors unbind(const Tensor& x, int64_t dim) {
     if (x.ndim() == 0)
-        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions", Int(dim));
+        fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", Int(dim));
     dim = wrap_dim(dim, x.ndim());
     if (x.size(dim) > kMost && should_record(x))
         return in_groups(x, dim, kMost, [dim](const Tensor& part) { return unbind(part, dim); });
@@ -370,11 +368,11 @@ Tensors unbind(const Tensor& x, int64_t dim) {
 
 Tensors split(const Tensor& x, int64_t size, int64_t dim) {
     if (x.ndim() == 0) fail("split expects at least a 1-dimensional tensor");
-    if (size < 0) fail("split expects split_size be non-negative, but got split_size=%lld", Int(size));
+    if (size < 0) fail("split expects split_size be non-negative, but got split_size={}", Int(size));
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.size(dim);
     if (size == 0 && n != 0)
-        fail("split_size can only be 0 if dimension size is 0, but got dimension size of %lld", Int(n));
+        fail("split_size can only be 0 if dimension size is 0, but got dimension size of {}", Int(n));
     if (size && n / size > kMost && should_record(x))
         return in_groups(x, dim, kMost * size, [=](const Tensor& part) { return split(part, size, dim); });
     Dims sizes;
@@ -390,24 +388,23 @@ Tensors split_with_sizes(const Tensor& x, const Dims& sizes, int64_t dim) {
     for (int64_t n : sizes) {
         if (n < 0)
             fail(
-                "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=%s",
-                shape_text(sizes).c_str());
+                "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={}",
+                shape_text(sizes));
         if (add_overflows(total, n, &total)) total = INT64_MAX;
     }
     if (sizes.size() > kMost && should_record(x))
-        fail("split_with_sizes: at most %lld parts can be recorded", Int(kMost));
+        fail("split_with_sizes: at most {} parts can be recorded", Int(kMost));
     if (total != x.size(dim))
         fail(
-            "split_with_sizes expects split_sizes to sum exactly to %lld (input tensor's size at dimension "
-            "%lld), but got "
-            "split_sizes=%s",
-            Int(x.size(dim)), Int(dim), shape_text(sizes).c_str());
+            "split_with_sizes expects split_sizes to sum exactly to {} (input tensor's size at dimension "
+            "{}), but got split_sizes={}",
+            Int(x.size(dim)), Int(dim), shape_text(sizes));
     return apply_all(Split{"SplitWithSizesBackward0", dim, sizes}, {x});
 }
 
 Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim) {
     if (x.ndim() == 0) fail("chunk expects at least a 1-dimensional tensor");
-    if (chunks <= 0) fail("chunk expects `chunks` to be greater than 0, got: %lld", Int(chunks));
+    if (chunks <= 0) fail("chunk expects `chunks` to be greater than 0, got: {}", Int(chunks));
     dim = wrap_dim(dim, x.ndim());
     int64_t n = x.size(dim);
     if (n == 0) return split_with_sizes(x, Dims(static_cast<size_t>(chunks), 0), dim);
@@ -416,10 +413,10 @@ Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim) {
 
 Tensors tensor_split(const Tensor& x, int64_t sections, int64_t dim) {
     if (x.ndim() == 0)
-        fail("tensor_split expected at least a 1-dimensional tensor, but got a tensor with %lld dims",
+        fail("tensor_split expected at least a 1-dimensional tensor, but got a tensor with {} dims",
              Int(x.ndim()));
     dim = wrap_dim(dim, x.ndim());
-    if (sections <= 0) fail("number of sections must be larger than 0, got %lld", Int(sections));
+    if (sections <= 0) fail("number of sections must be larger than 0, got {}", Int(sections));
     // The first of them are one longer where the size does not divide.
     int64_t n = x.size(dim), start = 0;
     Tensors out;
@@ -434,7 +431,7 @@ Tensors tensor_split(const Tensor& x, int64_t sections, int64_t dim) {
 
 Tensors tensor_split(const Tensor& x, const Dims& indices, int64_t dim) {
     if (x.ndim() == 0)
-        fail("tensor_split expected at least a 1-dimensional tensor, but got a tensor with %lld dims",
+        fail("tensor_split expected at least a 1-dimensional tensor, but got a tensor with {} dims",
              Int(x.ndim()));
     dim = wrap_dim(dim, x.ndim());
     Tensors out;

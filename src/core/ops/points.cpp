@@ -189,8 +189,8 @@ void visit_points(const Points& p, At what, const Array& x, const Array& y) {
 
 PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
     if (static_cast<int64_t>(indices.size()) > x.ndim())
-        fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld (got %zu)",
-                static_cast<long long>(x.ndim()), indices.size());
+        fail_as(ErrorKind::Index, "too many indices for tensor of dimension {} (got {})", x.ndim(),
+                indices.size());
     struct Entry {
         Array numbers;
         int64_t size;  // of the dimensions it covers, together
@@ -217,16 +217,13 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
             int64_t size = 1;
             for (int64_t k = 0; k < t.ndim(); ++k) {
                 if (dim + k >= x.ndim())
-                    fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld",
-                            static_cast<long long>(x.ndim()));
+                    fail_as(ErrorKind::Index, "too many indices for tensor of dimension {}", x.ndim());
                 if (t.size(k) != x.size(dim + k))
                     fail_as(ErrorKind::Index,
-                            "The shape of the mask %s at index %lld does not match the shape of the indexed "
-                            "tensor %s at "
-                            "index %lld. A mask selects elements, so it has the size of each dimension that "
-                            "it covers.",
-                            shape_text(t.layout()).c_str(), static_cast<long long>(k),
-                            shape_text(x.layout()).c_str(), static_cast<long long>(dim + k));
+                            "The shape of the mask {} at index {} does not match the shape of the indexed "
+                            "tensor {} at index {}. A mask selects elements, so it has the size of each "
+                            "dimension that it covers.",
+                            shape_text(t.layout()), k, shape_text(x.layout()), dim + k);
                 size = checked_mul(size, t.size(k));
                 covered.push_back(dim + k);
             }
@@ -234,14 +231,13 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
             dim += t.ndim();
         } else if (is_index(d)) {
             if (dim >= x.ndim())
-                fail_as(ErrorKind::Index, "too many indices for tensor of dimension %lld",
-                        static_cast<long long>(x.ndim()));
+                fail_as(ErrorKind::Index, "too many indices for tensor of dimension {}", x.ndim());
             covered.push_back(dim);
             entries.push_back({t.array(), x.size(dim), dim});
             ++dim;
         } else {
             fail_as(ErrorKind::Index,
-                    "tensors used as indices must be long, int, byte or bool tensors. This one is %s.",
+                    "tensors used as indices must be long, int, byte or bool tensors. This one is {}.",
                     dtype_name(d));
         }
         const Layout& l = *entries.back().numbers.layout;
@@ -254,8 +250,7 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
                 if (indices[later] && !is_differentiable(indices[later].dtype()))
                     all += ", " + shape_text(indices[later].layout());
             fail_as(ErrorKind::Index,
-                    "shape mismatch: indexing tensors could not be broadcast together with shapes %s",
-                    all.c_str());
+                    "shape mismatch: indexing tensors could not be broadcast together with shapes {}", all);
         }
     }
     // The points' shape stands where the indices stood if those are neighbours, else in front.
@@ -280,11 +275,9 @@ PointsRef points_of_indices(const Tensor& x, const Tensors& indices) {
         } catch (const Outside& o) {
             if (o.size == 0) fail_as(ErrorKind::Index, "index is out of bounds for dimension with size 0");
             fail_as(ErrorKind::Index,
-                    "index %lld is out of bounds for dimension %zu with size %lld (counting the dimensions "
-                    "that are indexed "
-                    "by tensors; it is dimension %lld of shape %s)",
-                    static_cast<long long>(o.value), k, static_cast<long long>(o.size),
-                    static_cast<long long>(entries[k].dim), shape_text(x.layout()).c_str());
+                    "index {} is out of bounds for dimension {} with size {} (counting the dimensions that "
+                    "are indexed by tensors; it is dimension {} of shape {})",
+                    o.value, k, o.size, entries[k].dim, shape_text(x.layout()));
         }
         first = false;
     }
@@ -318,8 +311,8 @@ PointsRef points_of_all(const Tensor& x, const Tensor& index) {
     try {
         join(p->rows.as<int64_t>(), numbers.as<int64_t>(), index.numel(), x.numel(), true);
     } catch (const Outside& o) {
-        fail_as(ErrorKind::Index, "out of range: tried to access index %lld on a tensor of %lld elements.",
-                static_cast<long long>(o.value), static_cast<long long>(o.size));
+        fail_as(ErrorKind::Index, "out of range: tried to access index {} on a tensor of {} elements.",
+                o.value, o.size);
     }
     return p;
 }
@@ -347,9 +340,9 @@ PointsRef points_of_gather(const Dims& input, int64_t dim, const Tensor& index) 
             int64_t v = *from++;
             if (v < 0 || v >= size)
                 fail(
-                    "index %lld is out of bounds for dimension %lld with size %lld. Negative indices do not "
-                    "count from the end here.",
-                    static_cast<long long>(v), static_cast<long long>(dim), static_cast<long long>(size));
+                    "index {} is out of bounds for dimension {} with size {}. Negative indices do not count "
+                    "from the end here.",
+                    v, dim, size);
             *to++ = v * stride + line.at + i * step;
         }
     while (line.next());

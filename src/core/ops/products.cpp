@@ -69,9 +69,9 @@ struct Factor {
         }
         if (!blas::fits(r) || !blas::fits(c) || !blas::fits(ld))
             fail(
-                "a matrix of shape %s is too large for BLAS, which counts rows and columns with 32 bits. "
+                "a matrix of shape {} is too large for BLAS, which counts rows and columns with 32 bits. "
                 "Split it.",
-                shape_text(*a.layout).c_str());
+                shape_text(*a.layout));
     }
 };
 

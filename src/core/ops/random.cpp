@@ -172,8 +172,8 @@ template <class T> void check_weights(const T* weight, int64_t n, int64_t needed
     if (possible < needed)
         fail(
             "invalid multinomial distribution (with replacement=False, not enough non-negative category to "
-            "sample): %lld draws from %lld categories whose weight is not 0. Draw less, or with replacement.",
-            static_cast<long long>(needed), static_cast<long long>(possible));
+            "sample): {} draws from {} categories whose weight is not 0. Draw less, or with replacement.",
+            needed, possible);
 }
 
 // By inversion of the cumulated weights.
@@ -252,7 +252,7 @@ void fill_bernoulli(Generator& g, const Array& a, const Array& p) {
             for (int64_t i = 0; i < n; ++i) {
                 if (!(chance[i] >= 0 && chance[i] <= 1))
                     fail(
-                        "Expected p_in >= 0 && p_in <= 1 to be true, but got false. A probability of %g is "
+                        "Expected p_in >= 0 && p_in <= 1 to be true, but got false. A probability of {} is "
                         "outside [0, 1].",
                         static_cast<double>(chance[i]));
                 x[i] = static_cast<T>(draw_uniform<P>(g) < chance[i]);

@@ -136,7 +136,7 @@ void Interleave::pullback(Context&, const Tensors& g, Tensors& out) {
 Counts read_counts(const Tensor& repeats, int64_t output_size, int64_t* total) {
     if (!is_index(repeats.dtype()))
         fail_as(ErrorKind::NotImplemented,
-                "\"repeat_interleave_cpu\" not implemented for '%s'. The repeats are int64 or int32.",
+                "\"repeat_interleave_cpu\" not implemented for '{}'. The repeats are int64 or int32.",
                 dtype_legacy_name(repeats.dtype()));
     Array wide = Array::empty(DType::Int64, repeats.shape());
     copy_array(repeats.array(), wide);
@@ -149,7 +149,7 @@ Counts read_counts(const Tensor& repeats, int64_t output_size, int64_t* total) {
             fail("repeat_interleave: the output has more elements than can be counted");
     }
     if (output_size >= 0 && output_size != *total)
-        fail("allocated size does not match required size: output_size is %lld, the repeats sum to %lld",
+        fail("allocated size does not match required size: output_size is {}, the repeats sum to {}",
              Int(output_size), Int(*total));
     return counts;
 }
@@ -288,7 +288,7 @@ struct TriangleInPlace : Triangle {
 };
 
 void check_matrix(const Tensor& x, bool upper) {
-    if (x.ndim() < 2) fail("%s: input tensor must have at least 2 dimensions", upper ? "triu" : "tril");
+    if (x.ndim() < 2) fail("{}: input tensor must have at least 2 dimensions", upper ? "triu" : "tril");
 }
 
 struct Trace {
@@ -316,7 +316,7 @@ Dims distinct_dims(const Dims& dims, int64_t ndim) {
     for (int64_t d : dims) {
         d = wrap_dim(d, ndim);
         if (std::find(out.begin(), out.end(), d) != out.end())
-            fail("dim %lld appears multiple times in the list of dims", Int(d));
+            fail("dim {} appears multiple times in the list of dims", Int(d));
         out.push_back(d);
     }
     return out;
@@ -332,13 +332,12 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
     for (size_t i = 0; i < repeats.size(); ++i) {
         int64_t n = i < lead ? 1 : x.size(static_cast<int64_t>(i - lead)), size;
         if (mul_overflows(n, repeats[i], &size))
-            fail("Storage size calculation overflowed with repeats=%s", shape_text(repeats).c_str());
+            fail("Storage size calculation overflowed with repeats={}", shape_text(repeats));
         shape.push_back(size);
     }
     for (size_t i = 0; i < repeats.size(); ++i)
         if (repeats[i] < 0)
-            fail("Trying to create tensor with negative dimension %lld: %s", Int(shape[i]),
-                 shape_text(shape).c_str());
+            fail("Trying to create tensor with negative dimension {}: {}", Int(shape[i]), shape_text(shape));
     checked_numel(shape.data(), shape.size());
     return apply(Repeat{repeats}, {x});
 }
@@ -349,8 +348,7 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t 
     int64_t total;
     if (mul_overflows(x.size(dim), repeats, &total)) fail("Storage size calculation overflowed");
     if (output_size >= 0 && output_size != total)
-        fail("repeat_interleave: Invalid output_size, expected %lld but got %lld", Int(total),
-             Int(output_size));
+        fail("repeat_interleave: Invalid output_size, expected {} but got {}", Int(total), Int(output_size));
     Tensor wide = unsqueeze(x, dim + 1);
     Dims shape = wide.shape();
     shape[static_cast<size_t>(dim + 1)] = repeats;
@@ -368,8 +366,8 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim, in
         each = expand(repeats, Dims{x.size(dim)});
     } else if (repeats.numel() != x.size(dim)) {
         fail(
-            "repeats must have the same size as input along dim, but got repeats.size(0) = %lld and "
-            "input.size(%lld) = %lld",
+            "repeats must have the same size as input along dim, but got repeats.size(0) = {} and "
+            "input.size({}) = {}",
             Int(repeats.numel()), Int(dim), Int(x.size(dim)));
     }
     int64_t total;
@@ -398,9 +396,9 @@ Tensor flip(const Tensor& x, const Dims& dims) {
 Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
     if (shifts.empty()) fail("`shifts` required");
     if (shifts.size() != dims.size() && !(dims.empty() && shifts.size() == 1))
-        fail("shifts and dimensions must align. shifts: %zu, dims:%zu", shifts.size(), dims.size());
+        fail("shifts and dimensions must align. shifts: {}, dims:{}", shifts.size(), dims.size());
     if (!dims.empty() && x.ndim() == 0)
-        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions", Int(dims[0]));
+        fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", Int(dims[0]));
     Dims wrapped, reduced;
     for (int64_t d : dims) wrapped.push_back(wrap_dim(d, x.ndim()));
     for (size_t i = 0; i < shifts.size(); ++i) {
@@ -411,11 +409,11 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
 }
 
 Tensor rot90(const Tensor& x, int64_t k, const Dims& dims) {
-    if (dims.size() != 2) fail("expected total rotation dims == 2, but got dims = %zu", dims.size());
-    if (x.ndim() < 2) fail("expected total dims >= 2, but got total dims = %lld", Int(x.ndim()));
+    if (dims.size() != 2) fail("expected total rotation dims == 2, but got dims = {}", dims.size());
+    if (x.ndim() < 2) fail("expected total dims >= 2, but got total dims = {}", Int(x.ndim()));
     int64_t a = wrap_dim(dims[0], x.ndim()), b = wrap_dim(dims[1], x.ndim());
     if (a == b)
-        fail("expected rotation dims to be different, but got dim0 = %lld and dim1 = %lld", Int(dims[0]),
+        fail("expected rotation dims to be different, but got dim0 = {} and dim1 = {}", Int(dims[0]),
              Int(dims[1]));
     return apply(Rot90{((k % 4) + 4) % 4, a, b}, {x});
 }
@@ -438,13 +436,13 @@ Tensor triu_(const Tensor& x, int64_t diagonal) {
 }
 
 Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype, bool upper) {
-    if (rows < 0) fail("row must be non-negative, got%lld", Int(rows));
-    if (columns < 0) fail("col must be non-negative, got%lld", Int(columns));
+    if (rows < 0) fail("row must be non-negative, got{}", Int(rows));
+    if (columns < 0) fail("col must be non-negative, got{}", Int(columns));
     if (!is_index(dtype))
-        fail_as(ErrorKind::NotImplemented, "\"%s_indices\" not implemented for '%s'", upper ? "triu" : "tril",
+        fail_as(ErrorKind::NotImplemented, "\"{}_indices\" not implemented for '{}'", upper ? "triu" : "tril",
                 dtype_legacy_name(dtype));
     if (rows > int64_t(1) << 32 || columns > int64_t(1) << 32)
-        fail("Storage size calculation overflowed with sizes=[%lld, %lld]", Int(rows), Int(columns));
+        fail("Storage size calculation overflowed with sizes=[{}, {}]", Int(rows), Int(columns));
     auto edge = [&](int64_t r) {
         __int128 e = static_cast<__int128>(r) + offset + (upper ? 0 : 1);
         return e < 0 ? int64_t(0) : e > columns ? columns : static_cast<int64_t>(e);
@@ -464,7 +462,7 @@ Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype, 
 }
 
 Tensor trace(const Tensor& x) {
-    if (x.ndim() != 2) fail("trace: expected a matrix, but got tensor with dim %lld", Int(x.ndim()));
+    if (x.ndim() != 2) fail("trace: expected a matrix, but got tensor with dim {}", Int(x.ndim()));
     return apply(Trace{}, {x});
 }
 

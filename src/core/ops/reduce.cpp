@@ -166,9 +166,8 @@ Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype
     DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
     if (!is_differentiable(d))
         fail(
-            "mean(): could not infer output dtype. %s dtype must be either a floating point or complex "
-            "dtype. Got: %s. "
-            "The mean of integers is rarely one: x.float().mean() or x.mean(dtype=...).",
+            "mean(): could not infer output dtype. {} dtype must be either a floating point or complex "
+            "dtype. Got: {}. The mean of integers is rarely one: x.float().mean() or x.mean(dtype=...).",
             dtype < 0 ? "Input" : "Optional", dtype_legacy_name(d));
     if (!is_supported(d)) fail_unsupported("mean_cpu", d);
     return apply(Mean{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype},

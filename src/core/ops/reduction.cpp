@@ -23,7 +23,7 @@ Dims reduced_dims(const Tensor& x, const Dims& dims) {
     for (int64_t d : dims) {
         d = wrap_dim(d, x.ndim());
         if (std::find(out.begin(), out.end(), d) != out.end())
-            fail("dim %lld appears multiple times in the list of dims", static_cast<long long>(d));
+            fail("dim {} appears multiple times in the list of dims", d);
         if (x.ndim()) out.push_back(d);
     }
     std::sort(out.begin(), out.end());
@@ -364,7 +364,7 @@ Tensor place_along(const Tensor& g, int64_t dim, const Tensor& index, const Dims
 void check_recordable(const Tensor& x, DType d) {
     if (modes.grad && x.requires_grad() && !is_differentiable(d))
         fail(
-            "Autograd not support dtype: %s. The input requires grad, and integers have no derivative: "
+            "Autograd not support dtype: {}. The input requires grad, and integers have no derivative: "
             "detach() it first.",
             dtype_legacy_name(d));
 }

@@ -45,7 +45,7 @@ bool is_bool(const Operand& o) {
     return o.tensor ? o.tensor->dtype() == DType::Bool : o.scalar.kind == Scalar::Bool;
 }
 
-[[noreturn]] void refuse(const Row& row, Refusal r) { fail("%s", row.refuses(r).c_str()); }
+[[noreturn]] void refuse(const Row& row, Refusal r) { fail("{}", row.refuses(r)); }
 
 void check_bools(const Row& row, const Operand* operands) {
     bool both = !row.refuses(Refusal::TwoBools).empty(), one = !row.refuses(Refusal::OneBool).empty();
@@ -62,11 +62,9 @@ void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
         if (!(row.fits >> i & 1) || operands[i].tensor || operands[i].scalar.kind != Scalar::Int) continue;
         if (!fits(operands[i].scalar, compute))
             fail(
-                "value cannot be converted to type %s without overflow: %lld, in %s() of %s tensors. Convert "
-                "the tensor to a "
-                "wider dtype first.",
-                dtype_number_name(compute), static_cast<long long>(operands[i].scalar.i), row.name.c_str(),
-                dtype_name(compute));
+                "value cannot be converted to type {} without overflow: {}, in {}() of {} tensors. Convert "
+                "the tensor to a wider dtype first.",
+                dtype_number_name(compute), operands[i].scalar.i, row.name, dtype_name(compute));
     }
 }
 
@@ -102,9 +100,8 @@ Plan plan(const Row& row, const Operand* operands) {
         DType d = operands[0].tensor->dtype();
         if (!is_mask(d))
             fail(
-                "where expected condition to be a boolean tensor, but got a tensor with dtype %s. Compare "
-                "first: "
-                "where(condition != 0, ...).",
+                "where expected condition to be a boolean tensor, but got a tensor with dtype {}. Compare "
+                "first: where(condition != 0, ...).",
                 dtype_legacy_name(d));
     }
     DType d = promoted(row, operands);

@@ -29,7 +29,7 @@ CoreRows rows;
 Row& define_row(std::unique_ptr<Row> row) {
     auto& all = registry();
     if (all.count(row->name))
-        fail_as(ErrorKind::Value, "an elementwise function named '%s' is already defined", row->name.c_str());
+        fail_as(ErrorKind::Value, "an elementwise function named '{}' is already defined", row->name);
     for (int i = 0; i < row->arity; ++i)
         if (row->partial[i].is_computed())
             row->reads[i] = static_cast<uint8_t>(reachable(row->partials, row->partial[i].value, nullptr));
@@ -47,7 +47,7 @@ Row* find_row(const std::string& name) {
 
 Row& row_of(Primitive p) {
     Row* r = by_primitive[static_cast<int>(p)];
-    if (!r) fail("the primitive '%s' has no row in the table of calculus", primitive_info(p).name);
+    if (!r) fail("the primitive '{}' has no row in the table of calculus", primitive_info(p).name);
     return *r;
 }
 

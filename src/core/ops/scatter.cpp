@@ -11,7 +11,7 @@ namespace {
 
 void check_index_dtype(const char* operation, const Tensor& index) {
     if (!is_index(index.dtype()))
-        fail("%s(): Expected dtype int32/int64 for index. This one is %s.", operation,
+        fail("{}(): Expected dtype int32/int64 for index. This one is {}.", operation,
              dtype_name(index.dtype()));
 }
 
@@ -22,15 +22,15 @@ int64_t size_or_one(const Tensor& t, int64_t d) { return t.ndim() ? t.size(d) : 
 PointsRef checked_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor* src) {
     check_index_dtype("scatter", index);
     if (src && src->dtype() != x.dtype())
-        fail("scatter(): Expected self.dtype to be equal to src.dtype. They are %s and %s.",
+        fail("scatter(): Expected self.dtype to be equal to src.dtype. They are {} and {}.",
              dtype_name(x.dtype()), dtype_name(src->dtype()));
     if (index.numel() == 0) return points_of_gather(x.shape(), dim, index);  // none: what follows is a copy
     if (dims_at_least_one(index) != dims_at_least_one(x))
-        fail("Index tensor must have the same number of dimensions as self tensor. They have %lld and %lld.",
-             static_cast<long long>(index.ndim()), static_cast<long long>(x.ndim()));
+        fail("Index tensor must have the same number of dimensions as self tensor. They have {} and {}.",
+             index.ndim(), x.ndim());
     if (src && dims_at_least_one(index) != dims_at_least_one(*src))
-        fail("Index tensor must have the same number of dimensions as src tensor. They have %lld and %lld.",
-             static_cast<long long>(index.ndim()), static_cast<long long>(src->ndim()));
+        fail("Index tensor must have the same number of dimensions as src tensor. They have {} and {}.",
+             index.ndim(), src->ndim());
     bool fits = true;
     for (int64_t d = 0; d < dims_at_least_one(x); ++d) {
         int64_t n = size_or_one(index, d);
@@ -38,13 +38,12 @@ PointsRef checked_points(const Tensor& x, int64_t dim, const Tensor& index, cons
     }
     if (!fits && src)
         fail(
-            "Expected index %s to be no larger than self %s apart from dimension %lld and to be no larger "
-            "size than src %s",
-            shape_text(index.layout()).c_str(), shape_text(x.layout()).c_str(), static_cast<long long>(dim),
-            shape_text(src->layout()).c_str());
+            "Expected index {} to be no larger than self {} apart from dimension {} and to be no larger size "
+            "than src {}",
+            shape_text(index.layout()), shape_text(x.layout()), dim, shape_text(src->layout()));
     if (!fits)
-        fail("Expected index %s to be no larger than self %s apart from dimension %lld",
-             shape_text(index.layout()).c_str(), shape_text(x.layout()).c_str(), static_cast<long long>(dim));
+        fail("Expected index {} to be no larger than self {} apart from dimension {}",
+             shape_text(index.layout()), shape_text(x.layout()), dim);
     return points_of_gather(x.shape(), dim, index);
 }
 
@@ -70,17 +69,14 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
     PointNames names{"GatherBackward0", "ScatterAddBackward0"};
     if (index.numel() != 0) {
         if (dims_at_least_one(index) != dims_at_least_one(x))
-            fail(
-                "Index tensor must have the same number of dimensions as input tensor. They have %lld and "
-                "%lld.",
-                static_cast<long long>(index.ndim()), static_cast<long long>(x.ndim()));
+            fail("Index tensor must have the same number of dimensions as input tensor. They have {} and {}.",
+                 index.ndim(), x.ndim());
         for (int64_t d = 0; d < x.ndim(); ++d)
             if (d != dim && size_or_one(index, d) > x.size(d))
                 fail(
-                    "Size does not match at dimension %lld expected index %s to be no larger than self %s "
-                    "apart from dimension %lld",
-                    static_cast<long long>(d), shape_text(index.layout()).c_str(),
-                    shape_text(x.layout()).c_str(), static_cast<long long>(dim));
+                    "Size does not match at dimension {} expected index {} to be no larger than self {} "
+                    "apart from dimension {}",
+                    d, shape_text(index.layout()), shape_text(x.layout()), dim);
     }
     return read_points(x, points_of_gather(x.shape(), dim, index), names);
 }

@@ -190,7 +190,7 @@ template <bool root, bool with_mean>
 Tensors variance(const Tensor& x, const Dims& given, double correction, bool keepdim) {
     const char* name = with_mean ? root ? "std_mean" : "var_mean" : root ? "std" : "var";
     if (!is_differentiable(x.dtype()))
-        fail("%s only support floating point and complex dtypes. The input is %s: x.float() first.",
+        fail("{} only support floating point and complex dtypes. The input is {}: x.float() first.",
              with_mean ? name : "std and var", dtype_name(x.dtype()));
     Dims dims = reduced_dims(x, given);
     if (static_cast<double>(reduced_count(x.layout(), dims)) <= correction) {
@@ -309,7 +309,7 @@ Tensor vector_norm(const Tensor& x, double order, const Dims& given, bool keepdi
     DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
     if (!is_differentiable(x.dtype()) || !is_differentiable(d))
         fail(
-            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got %s. Convert it "
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}. Convert it "
             "first: x.float().",
             dtype_legacy_name(is_differentiable(x.dtype()) ? d : x.dtype()));
     if (!is_supported(d)) fail_unsupported("norm_cpu", d);
@@ -318,16 +318,15 @@ Tensor vector_norm(const Tensor& x, double order, const Dims& given, bool keepdi
         const char* text = std::isinf(order) ? order > 0 ? "inf" : "-inf" : "negative";
         if (given.empty())
             fail(
-                "linalg.vector_norm cannot compute the %s norm on an empty tensor because the operation does "
+                "linalg.vector_norm cannot compute the {} norm on an empty tensor because the operation does "
                 "not have an identity",
                 text);
         for (int64_t k : dims)
             if (x.size(k) == 0)
                 fail(
-                    "linalg.vector_norm cannot compute the %s norm on the dimension %lldbecause this "
-                    "dimension is empty and the "
-                    "operation does not have an identity",
-                    text, static_cast<long long>(k));
+                    "linalg.vector_norm cannot compute the {} norm on the dimension {}because this dimension "
+                    "is empty and the operation does not have an identity",
+                    text, k);
     }
     return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? -1 : static_cast<int>(d)}, {x});
 }

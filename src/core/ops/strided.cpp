@@ -178,8 +178,8 @@ Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout, int64_t off
 
 Tensor as_strided_scatter(const Tensor& x, const Tensor& part, const Ref<Layout>& layout, int64_t offset) {
     if (x.layout().overlaps_itself() || !lies_within(*layout, offset - x->offset, x.layout()))
-        fail("as_strided_scatter: the part, of shape %s, is not inside of the tensor that it is written into",
-             shape_text(*layout).c_str());
+        fail("as_strided_scatter: the part, of shape {}, is not inside of the tensor that it is written into",
+             shape_text(*layout));
     return apply(AsStridedScatter{layout, offset - x->offset}, {x, part});
 }
 
@@ -187,13 +187,13 @@ Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& str
     if (size.size() != stride.size()) fail("mismatch in length of strides and shape");
     for (int64_t s : stride)
         if (s < 0)
-            fail("as_strided: Negative strides are not supported at the moment, got strides: %s",
-                 shape_text(stride).c_str());
+            fail("as_strided: Negative strides are not supported at the moment, got strides: {}",
+                 shape_text(stride));
     for (int64_t n : size)
         if (n < 0)
-            fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(size).c_str(),
-                 shape_text(stride).c_str());
-    if (offset < 0) fail("Tensor: invalid storage offset %lld", static_cast<long long>(offset));
+            fail("Storage size calculation overflowed with sizes={} and strides={}", shape_text(size),
+                 shape_text(stride));
+    if (offset < 0) fail("Tensor: invalid storage offset {}", offset);
     int64_t last = offset;
     bool empty = false, overflow = false;
     for (size_t i = 0; i < size.size(); ++i) {
@@ -207,15 +207,13 @@ Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& str
         int64_t bytes;
         overflow = overflow || add_overflows(last, 1, &last) || mul_overflows(last, item, &bytes);
         if (overflow)
-            fail("Storage size calculation overflowed with sizes=%s and strides=%s", shape_text(size).c_str(),
-                 shape_text(stride).c_str());
+            fail("Storage size calculation overflowed with sizes={} and strides={}", shape_text(size),
+                 shape_text(stride));
         if (bytes > static_cast<int64_t>(x->cell->buffer->bytes()))
             fail(
-                "setStorage: sizes %s, strides %s, storage offset %lld, and itemsize %lld requiring a "
-                "storage size of %lld are out "
-                "of bounds for storage of size %zu",
-                shape_text(size).c_str(), shape_text(stride).c_str(), static_cast<long long>(offset),
-                static_cast<long long>(item), static_cast<long long>(bytes), x->cell->buffer->bytes());
+                "setStorage: sizes {}, strides {}, storage offset {}, and itemsize {} requiring a storage "
+                "size of {} are out of bounds for storage of size {}",
+                shape_text(size), shape_text(stride), offset, item, bytes, x->cell->buffer->bytes());
     }
     return Layout::strided(size, stride);
 }

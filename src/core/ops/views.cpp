@@ -111,8 +111,7 @@ Dims infer_shape(const Tensor& x, const Dims& given) {
             if (hole >= 0) fail("only one dimension can be inferred");
             hole = static_cast<int64_t>(i);
         } else if (shape[i] < 0) {
-            fail("invalid shape dimension %lld at index %zu of shape %s", static_cast<long long>(shape[i]), i,
-                 shape_text(shape).c_str());
+            fail("invalid shape dimension {} at index {} of shape {}", shape[i], i, shape_text(shape));
         } else {
             overflow = overflow || mul_overflows(known, shape[i], &known);
         }
@@ -120,13 +119,10 @@ Dims infer_shape(const Tensor& x, const Dims& given) {
     bool fits = overflow ? false : hole < 0 ? known == x.numel() : known != 0 && x.numel() % known == 0;
     if (hole >= 0 && known == 0 && x.numel() == 0)
         fail(
-            "cannot reshape tensor of 0 elements into shape %s because the unspecified dimension size -1 can "
-            "be any value and is "
-            "ambiguous",
-            shape_text(shape).c_str());
-    if (!fits)
-        fail("shape '%s' is invalid for input of size %lld", shape_text(shape).c_str(),
-             static_cast<long long>(x.numel()));
+            "cannot reshape tensor of 0 elements into shape {} because the unspecified dimension size -1 can "
+            "be any value and is ambiguous",
+            shape_text(shape));
+    if (!fits) fail("shape '{}' is invalid for input of size {}", shape_text(shape), x.numel());
     if (hole >= 0) shape[static_cast<size_t>(hole)] = x.numel() / known;
     return shape;
 }
@@ -143,10 +139,9 @@ Permute transposition(const char* node, const Tensor& x, int64_t a, int64_t b) {
 Permute matrix_transposition(const char* node, const Tensor& x) {
     if (x.ndim() > 2)
         fail(
-            "%s() expects a tensor with <= 2 dimensions, but self is %lldD. Use .mT to transpose the last "
-            "two dimensions, or "
-            ".transpose(dim0, dim1).",
-            std::string_view(node) == "TBackward1" ? "t_" : "t", static_cast<long long>(x.ndim()));
+            "{}() expects a tensor with <= 2 dimensions, but self is {}D. Use .mT to transpose the last two "
+            "dimensions, or .transpose(dim0, dim1).",
+            std::string_view(node) == "TBackward1" ? "t_" : "t", x.ndim());
     return transposition(node, x, 0, x.ndim() < 2 ? 0 : 1);
 }
 
@@ -161,7 +156,7 @@ Dims ones_among(const Tensor& x, const Dims& dims) {
     for (int64_t d : dims) {
         d = wrap_dim(d, x.ndim());
         if (std::find(seen.begin(), seen.end(), d) != seen.end())
-            fail("dim %lld appears multiple times in the list of dims", static_cast<long long>(d));
+            fail("dim {} appears multiple times in the list of dims", d);
         seen.push_back(d);
         if (x.ndim() && x.size(d) == 1) ones.push_back(d);
     }
@@ -202,11 +197,9 @@ Tensor expand(const Tensor& x, const Dims& shape) {
     int64_t lead = static_cast<int64_t>(shape.size()) - x.ndim();
     if (lead < 0)
         fail(
-            "expand(torch.%sTensor{%s}, size=%s): the number of sizes provided (%zu) must be greater or "
-            "equal to the number of "
-            "dimensions in the tensor (%lld)",
-            dtype_legacy_name(x.dtype()), shape_text(x.layout()).c_str(), shape_text(shape).c_str(),
-            shape.size(), static_cast<long long>(x.ndim()));
+            "expand(torch.{}Tensor{{{}}}, size={}): the number of sizes provided ({}) must be greater or "
+            "equal to the number of dimensions in the tensor ({})",
+            dtype_legacy_name(x.dtype()), shape_text(x.layout()), shape_text(shape), shape.size(), x.ndim());
     Dims full = shape, strides(shape.size(), 0);
     for (size_t i = full.size(); i-- > 0;) {
         int64_t d = static_cast<int64_t>(i) - lead, size = d >= 0 ? x.size(d) : 1;
@@ -216,18 +209,16 @@ Tensor expand(const Tensor& x, const Dims& shape) {
             if (d < 0)
                 fail(
                     "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension "
-                    "%zu",
+                    "{}",
                     i);
             full[i] = size;
         }
         if (full[i] == size) continue;
         if (size != 1)
             fail(
-                "The expanded size of the tensor (%lld) must match the existing size (%lld) at non-singleton "
-                "dimension %zu.  Target "
-                "sizes: %s.  Tensor sizes: %s",
-                static_cast<long long>(full[i]), static_cast<long long>(size), i, shape_text(shape).c_str(),
-                shape_text(x.layout()).c_str());
+                "The expanded size of the tensor ({}) must match the existing size ({}) at non-singleton "
+                "dimension {}.  Target sizes: {}.  Tensor sizes: {}",
+                full[i], size, i, shape_text(shape), shape_text(x.layout()));
         strides[i] = 0;
     }
     return apply(Expand{Layout::strided(full, strides)}, {x});
@@ -238,8 +229,7 @@ Tensor view(const Tensor& x, const Dims& given) {
     if (!layout)
         fail(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans "
-            "across two contiguous "
-            "subspaces). Use .reshape(...) instead.");
+            "across two contiguous subspaces). Use .reshape(...) instead.");
     return apply(View{std::move(layout)}, {x});
 }
 
@@ -279,15 +269,13 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Dims& sizes) {
         else if (sizes[i] < 0)
             fail(
                 "unflatten got an unexpected error: only one dimension can be inferred, and sizes are not "
-                "negative; got %s",
-                shape_text(sizes).c_str());
+                "negative; got {}",
+                shape_text(sizes));
         else overflow = overflow || mul_overflows(known, sizes[i], &known);
     }
     if (overflow || (hole < 0 ? known != n : known == 0 || n % known != 0))
-        fail(
-            "unflatten: Provided sizes %s don't multiply up to the size of dim %lld (%lld) in the input "
-            "tensor",
-            shape_text(sizes).c_str(), static_cast<long long>(dim), static_cast<long long>(n));
+        fail("unflatten: Provided sizes {} don't multiply up to the size of dim {} ({}) in the input tensor",
+             shape_text(sizes), dim, n);
     Dims shape;
     for (int64_t d = 0; d < x.ndim(); ++d) {
         if (d != dim) {
@@ -322,9 +310,8 @@ Tensor permute(const Tensor& x, const Dims& order) {
     if (static_cast<int64_t>(order.size()) != x.ndim())
         fail(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
-            "desired ordering of "
-            "dimensions i.e. input.dim() = %lld is not equal to len(dims) = %zu",
-            static_cast<long long>(x.ndim()), order.size());
+            "desired ordering of dimensions i.e. input.dim() = {} is not equal to len(dims) = {}",
+            x.ndim(), order.size());
     Dims wrapped;
     for (int64_t d : order) {
         d = wrap_dim(d, x.ndim());
@@ -343,10 +330,9 @@ Tensor t(const Tensor& x) { return apply(matrix_transposition("TBackward0", x), 
 Tensor movedim(const Tensor& x, const Dims& source, const Dims& destination) {
     if (source.size() != destination.size())
         fail(
-            "movedim: Invalid source or destination dims: source (%s dims) should contain the same number of "
-            "dims as destination (%s "
-            "dims)",
-            shape_text(source).c_str(), shape_text(destination).c_str());
+            "movedim: Invalid source or destination dims: source ({} dims) should contain the same number of "
+            "dims as destination ({} dims)",
+            shape_text(source), shape_text(destination));
     auto n = static_cast<size_t>(x.ndim());
     Dims from, to, order(n, -1), rest;
     for (int64_t d : source) from.push_back(wrap_dim(d, x.ndim()));
@@ -357,8 +343,8 @@ Tensor movedim(const Tensor& x, const Dims& source, const Dims& destination) {
                 if (dims[i] == dims[j]) return true;
         return false;
     };
-    if (repeated(from)) fail("movedim: repeated dim in `source` (%s)", shape_text(source).c_str());
-    if (repeated(to)) fail("movedim: repeated dim in `destination` (%s)", shape_text(destination).c_str());
+    if (repeated(from)) fail("movedim: repeated dim in `source` ({})", shape_text(source));
+    if (repeated(to)) fail("movedim: repeated dim in `destination` ({})", shape_text(destination));
     if (n == 0) return alias(x);
     for (size_t i = 0; i < from.size(); ++i) order[static_cast<size_t>(to[i])] = from[i];
     for (int64_t d = 0, at = 0; d < x.ndim(); ++d) {
@@ -388,18 +374,18 @@ Tensor view_dtype(const Tensor& x, DType dtype) {
     auto from = static_cast<int64_t>(item_size(x.dtype())), to = static_cast<int64_t>(item_size(dtype));
     if (from != to) {
         const char *a = dtype_legacy_name(x.dtype()), *b = dtype_legacy_name(dtype);
-        if (x.ndim() == 0) fail("self.dim() cannot be 0 to view %s as %s (different element sizes)", a, b);
+        if (x.ndim() == 0) fail("self.dim() cannot be 0 to view {} as {} (different element sizes)", a, b);
         auto last = static_cast<size_t>(x.ndim() - 1);
         Dims shape = x.shape(), strides = x.strides();
         if (strides[last] != 1)
-            fail("self.stride(-1) must be 1 to view %s as %s (different element sizes), but got %lld", a, b,
-                 static_cast<long long>(strides[last]));
+            fail("self.stride(-1) must be 1 to view {} as {} (different element sizes), but got {}", a, b,
+                 strides[last]);
         int64_t ratio = from > to ? from / to : to / from;
         auto scaled = [&](int64_t v, const char* what) {
             if (from > to) return v * ratio;
             if (v % ratio)
-                fail("%s must be divisible by %lld to view %s as %s (different element sizes), but got %lld",
-                     what, static_cast<long long>(ratio), a, b, static_cast<long long>(v));
+                fail("{} must be divisible by {} to view {} as {} (different element sizes), but got {}",
+                     what, ratio, a, b, v);
             return v / ratio;
         };
         shape[last] = scaled(shape[last], "self.size(-1)");

@@ -17,8 +17,7 @@ Tensors tensors_of(PyObject* tuple, bool none_allowed) {
         PyObject* o = PyTuple_GET_ITEM(tuple, i);
         if (o == Py_None && none_allowed) out.push_back(Tensor());
         else if (is_tensor(o)) out.push_back(Tensor(o));
-        else
-            fail_as(ErrorKind::Type, "element %zd of tensors must be Tensor, not %s", i, Py_TYPE(o)->tp_name);
+        else fail_as(ErrorKind::Type, "element {} of tensors must be Tensor, not {}", i, Py_TYPE(o)->tp_name);
     }
     return out;
 }
@@ -34,11 +33,11 @@ GraphPoints points_of(PyObject* tuple) {
             Node* n = node_of(PyTuple_GET_ITEM(o, 0));
             unsigned long nr = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(o, 1));
             if (nr >= n->output_count())
-                fail("the gradient edge names output %lu of %s, which has %u", nr, n->name(),
+                fail("the gradient edge names output {} of {}, which has {}", nr, n->name(),
                      n->output_count());
             out.push_back({Tensor(), Ref<Node>(n), static_cast<uint32_t>(nr)});
         } else {
-            fail_as(ErrorKind::Type, "element %zd of tensors must be Tensor, not %s", i, Py_TYPE(o)->tp_name);
+            fail_as(ErrorKind::Type, "element {} of tensors must be Tensor, not {}", i, Py_TYPE(o)->tp_name);
         }
     }
     return out;
@@ -150,10 +149,8 @@ PyObject* detach_in_place(PyObject*, PyObject* o) {
         if (t->flags & kIsView)
             fail(
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
-                "(DDP) for training, and "
-                "gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
-                "detach_() cannot be called on "
-                "these gradients.");
+                "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
+                "buckets, and hence detach_() cannot be called on these gradients.");
         clear_history(t);
         t->flags &= static_cast<uint8_t>(~(kRequiresGrad | kRetainsGrad));
         Py_INCREF(o);
@@ -169,8 +166,7 @@ PyObject* gradient_edge_of(PyObject*, PyObject* o) {
         if (!e.node)
             fail(
                 "It is not possible to get the gradient edge for a Tensor that does not require gradients. "
-                "Call requires_grad_() on it, or on "
-                "what it is computed from, first.");
+                "Call requires_grad_() on it, or on what it is computed from, first.");
         PyObject* pair = Py_BuildValue("(NI)", node_object(e.node), e.nr);
         e.node->release();
         return pair;
@@ -187,22 +183,22 @@ PyObject* make_dual(PyObject*, PyObject* args) {
     try {
         Tensor primal(p), tangent(t);
         if (!is_differentiable(primal.dtype()))
-            fail_as(ErrorKind::Value, "Expected primal to be floating point or complex, but got: pullback.%s",
+            fail_as(ErrorKind::Value, "Expected primal to be floating point or complex, but got: pullback.{}",
                     dtype_name(primal.dtype()));
         if (!is_differentiable(tangent.dtype()))
             fail_as(ErrorKind::Value,
-                    "Expected tangent to be floating point or complex, but got: pullback.%s",
+                    "Expected tangent to be floating point or complex, but got: pullback.{}",
                     dtype_name(tangent.dtype()));
         if (!primal.layout().same_shape(tangent.layout()))
             fail(
                 "Trying to set a forward gradient that has a different size than that of the original "
-                "Tensor, this is not supported. Tensor "
-                "is of size %s while the given forward gradient is of size %s.",
-                shape_text(primal.layout()).c_str(), shape_text(tangent.layout()).c_str());
+                "Tensor, this is not supported. Tensor is of size {} while the given forward gradient is of "
+                "size {}.",
+                shape_text(primal.layout()), shape_text(tangent.layout()));
         auto refuse_level = [level](const Tensor& x, const char* text) {
             if (x.is_dual())
                 for (const Tangent& other : x->extra->tangents)
-                    if (other.level == level) fail("%s", text);
+                    if (other.level == level) fail("{}", text);
         };
         refuse_level(primal,
                      "Making a dual Tensor based on a Tensor that already has a forward gradient at the same "

@@ -33,8 +33,8 @@ PyObject* sized(const Args& a, const Scalar* value) {
 PyObject* zeros(const Args& a) {
     for (int64_t n : a.dims(0))
         if (n < 0)
-            fail("zeros: Dimension size must be non-negative. The sizes asked for are %s.",
-                 shape_text(a.dims(0)).c_str());
+            fail("zeros: Dimension size must be non-negative. The sizes asked for are {}.",
+                 shape_text(a.dims(0)));
     Scalar v(0);
     return sized(a, &v);
 }

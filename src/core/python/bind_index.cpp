@@ -32,14 +32,14 @@ ops::Reduce reduce_of(const char* name) {
     static const char* const names[] = {"sum", "prod", "mean", "amax", "amin"};
     for (int i = 0; i < 5; ++i)
         if (!std::strcmp(names[i], name)) return static_cast<ops::Reduce>(i + 1);
-    fail("reduce argument must be either sum, prod, mean, amax or amin, got %s", name);
+    fail("reduce argument must be either sum, prod, mean, amax or amin, got {}", name);
 }
 
 // scatter(input, dim, index, src=None, *, value=None, reduce=None)
 PyObject* scatter(Place place, const Args& a) {
     if (a.given(3) == a.given(4))
         fail_as(ErrorKind::Type,
-                "%s() received an invalid combination of arguments: give either src, a tensor, or value, a "
+                "{}() received an invalid combination of arguments: give either src, a tensor, or value, a "
                 "number",
                 a.operation);
     size_t at = a.given(3) ? 3 : 4;
@@ -121,10 +121,9 @@ PyObject* take_along_dim(const Args& a) {
     }
     if (x.ndim() != index.ndim())
         fail(
-            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
-            "%lld dimensions for input, and %lld "
-            "dimensions for indices",
-            static_cast<long long>(x.ndim()), static_cast<long long>(index.ndim()));
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got {} "
+            "dimensions for input, and {} dimensions for indices",
+            x.ndim(), index.ndim());
     int64_t dim = wrap_dim(a.integer(2), x.ndim());
     // All dimensions but `dim` broadcast.
     Dims xs = x.shape(), is = index.shape();
@@ -166,7 +165,7 @@ PyObject* where_or_positions(const Args& a) {
                 "condition and both values");
     Tensor condition = a.tensor(0), x, y;
     if (condition.dtype() != DType::Bool)
-        fail("where expected condition to be a boolean tensor, but got a tensor with dtype %s",
+        fail("where expected condition to be a boolean tensor, but got a tensor with dtype {}",
              dtype_legacy_name(condition.dtype()));
     return wrap(ops::where(condition, a.operand(1, x), a.operand(2, y)));
 }

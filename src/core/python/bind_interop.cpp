@@ -24,19 +24,18 @@ std::string element_type(PyObject* o) {
 }
 
 [[noreturn]] void fail_element_type(PyObject* o) {
-    fail_as(
-        ErrorKind::Type,
-        "can't convert np.ndarray of type %s. The only supported types are: %s. Convert it with array.astype "
-        "first.",
-        element_type(o).c_str(), supported_dtypes());
+    fail_as(ErrorKind::Type,
+            "can't convert np.ndarray of type {}. The only supported types are: {}. Convert it with "
+            "array.astype first.",
+            element_type(o), supported_dtypes());
 }
 
 bool dtype_from_format(const char* f, Py_ssize_t itemsize, DType* out) {
     if (*f == '>' || *f == '!')
         fail_as(ErrorKind::Value,
                 "given numpy array has byte order different from the native byte order. Conversion between "
-                "byte orders is "
-                "currently not supported. array.astype(array.dtype.newbyteorder('=')) makes a native copy.");
+                "byte orders is currently not supported. array.astype(array.dtype.newbyteorder('=')) makes a "
+                "native copy.");
     while (*f == '@' || *f == '=' || *f == '<') ++f;
     if (f[0] == 0 || f[1] != 0) return false;
     // C has several letters for signed integers; the size tells which they are.
@@ -84,15 +83,12 @@ Array array_over(PyObject* o) {
             if (stride % view->itemsize)
                 fail_as(ErrorKind::Value,
                         "given numpy array strides not a multiple of the element byte size. Copy the numpy "
-                        "array to "
-                        "reallocate the memory.");
+                        "array to reallocate the memory.");
             if (stride < 0 && numel > 0)
                 fail_as(ErrorKind::Value,
                         "At least one stride in the given numpy array is negative, and tensors with negative "
-                        "strides are "
-                        "not currently supported. (You can probably work around this by making a copy of "
-                        "your array  with "
-                        "array.copy().) ");
+                        "strides are not currently supported. (You can probably work around this by making a "
+                        "copy of your array  with array.copy().) ");
             strides.push_back(stride / view->itemsize);
         }
         if (numel > 0 && reinterpret_cast<uintptr_t>(view->buf) % item_size(a.dtype))
@@ -172,7 +168,7 @@ PyTypeObject* memory_type = nullptr;
 // memory_of(tensor): an object with the buffer protocol over the tensor's elements.
 PyObject* memory_of(PyObject*, PyObject* o) {
     try {
-        if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor, got %s", Py_TYPE(o)->tp_name);
+        if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor, got {}", Py_TYPE(o)->tp_name);
         auto* m = PyObject_New(MemoryObject, memory_type);
         if (!m) return nullptr;
         m->array = new Array(Tensor(o).array());

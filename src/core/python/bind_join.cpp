@@ -16,7 +16,7 @@ PyObject* stack(const Args& a) { return wrap(ops::stack(a.tensors(0), a.integer(
 
 Tensors stackable(const Args& a, int64_t ndim) {
     Tensors parts = a.tensors(0);
-    if (parts.empty()) fail("%s expects a non-empty TensorList", a.operation);
+    if (parts.empty()) fail("{} expects a non-empty TensorList", a.operation);
     for (Tensor& x : parts) x = ops::atleast(x, ndim);
     return parts;
 }
@@ -28,7 +28,7 @@ PyObject* vstack(const Args& a) { return wrap(ops::cat(stackable(a, 2), 0)); }
 PyObject* dstack(const Args& a) { return wrap(ops::cat(stackable(a, 3), 2)); }
 PyObject* column_stack(const Args& a) {
     Tensors parts = a.tensors(0);
-    if (parts.empty()) fail("%s expects a non-empty TensorList", a.operation);
+    if (parts.empty()) fail("{} expects a non-empty TensorList", a.operation);
     for (Tensor& x : parts)
         if (x.ndim() <= 1) x = ops::reshape(x, Dims{x.numel(), 1});
     return wrap(ops::cat(parts, 1));
@@ -89,7 +89,7 @@ template <bool Upper> PyObject* triangle_indices(const Args& a) {
 PyObject* diag(const Args& a) {
     Tensor x = a.tensor(0);
     if (x.ndim() == 1) return wrap(ops::diag_embed(x, a.integer(1), -2, -1));
-    if (x.ndim() != 2) fail("diag(): Supports 1D or 2D tensors. Got %lldD", static_cast<long long>(x.ndim()));
+    if (x.ndim() != 2) fail("diag(): Supports 1D or 2D tensors. Got {}D", x.ndim());
     return wrap(ops::diagonal_copy(x, a.integer(1)));
 }
 PyObject* diag_embed(const Args& a) {

@@ -48,7 +48,7 @@ PyObject* searchsorted(const Args& a) {
     if (a.given(4)) {
         const char* side = a.text(4);
         if (std::strcmp(side, "left") && std::strcmp(side, "right"))
-            fail("torch.searchsorted(): side can only be 'left' or 'right' but got %s", side);
+            fail("torch.searchsorted(): side can only be 'left' or 'right' but got {}", side);
         if (right && !std::strcmp(side, "left"))
             fail(
                 "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
@@ -62,8 +62,7 @@ PyObject* searchsorted(const Args& a) {
 PyObject* bucketize(const Args& a) {
     Tensor hold, boundaries = a.tensor(1);
     if (boundaries.ndim() != 1)
-        fail("bucketize(): boundaries tensor must be 1 dimension, but got dim(%lld)",
-             static_cast<long long>(boundaries.ndim()));
+        fail("bucketize(): boundaries tensor must be 1 dimension, but got dim({})", boundaries.ndim());
     return wrap(ops::searchsorted(boundaries, a.operand(0, hold), a.flag(3), Tensor(), a.flag(2)));
 }
 // bincount(input, weights=None, minlength=0)

@@ -26,7 +26,7 @@ PyObject* pending(PyObject*, PyObject* args) {
 
 PyObject* explain_tensor(PyObject*, PyObject* o) {
     try {
-        if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor, got %s", Py_TYPE(o)->tp_name);
+        if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor, got {}", Py_TYPE(o)->tp_name);
         std::string text = explain(Tensor(o).value());
         return PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
     } catch (...) {

@@ -108,8 +108,8 @@ PyObject* generator_set_state(const Args& a) {
     Array from = contiguous_array(a.tensor(1).array());
     Generator::State s;
     if (from.numel() != static_cast<int64_t>(sizeof s))
-        fail("Expected a CPUGeneratorImplState of size %zu but found the input RNG state size to be %lld",
-             sizeof s, static_cast<long long>(from.numel()));
+        fail("Expected a CPUGeneratorImplState of size {} but found the input RNG state size to be {}",
+             sizeof s, from.numel());
     std::memcpy(&s, from.data(), sizeof s - 8);  // without the unused flag, whose bytes may be no bool
     if (!g.set_state(s)) fail("RNG state is wrong: these bytes are not the state of a generator");
     return none();
@@ -138,13 +138,11 @@ PyObject* randn(const Args& a) {
 
 // The range [low, high) checked against what the dtype holds.
 void check_range(int64_t low, int64_t high, DType d) {
-    if (low >= high)
-        fail("random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
-             static_cast<long long>(low), static_cast<long long>(high));
+    if (low >= high) fail("random_ expects 'from' to be less than 'to', but got from={} >= to={}", low, high);
     // Any whole number is near some float.
     auto [least, most] = is_float(d) ? Range{INT64_MIN, INT64_MAX} : integer_range(d);
-    if (low < least || low > most) fail("from is out of bounds for %s", dtype_c_name(d));
-    if (high - 1 < least || high - 1 > most) fail("to - 1 is out of bounds for %s", dtype_c_name(d));
+    if (low < least || low > most) fail("from is out of bounds for {}", dtype_c_name(d));
+    if (high - 1 < least || high - 1 > most) fail("to - 1 is out of bounds for {}", dtype_c_name(d));
 }
 uint64_t width(int64_t low, int64_t high) { return static_cast<uint64_t>(high) - static_cast<uint64_t>(low); }
 
@@ -202,7 +200,7 @@ PyObject* returned(const Args& a) {
 }
 
 void check_deviation(double deviation) {
-    if (!(deviation >= 0)) fail("normal expects std >= 0.0, but found std %g", deviation);
+    if (!(deviation >= 0)) fail("normal expects std >= 0.0, but found std {}", deviation);
 }
 
 PyObject* uniform_(const Args& a) {
@@ -213,12 +211,12 @@ PyObject* uniform_(const Args& a) {
         return static_cast<double>(std::numeric_limits<decltype(zero)>::max());
     });
     const char* type = dtype_c_name(x.dtype());
-    if (!(low >= -most && low <= most)) fail("from is out of bounds for %s", type);
-    if (!(high >= -most && high <= most)) fail("to is out of bounds for %s", type);
+    if (!(low >= -most && low <= most)) fail("from is out of bounds for {}", type);
+    if (!(high >= -most && high <= most)) fail("to is out of bounds for {}", type);
     if (low > high)
-        fail("uniform_ expects to return a [from, to) range, but found from=%g > to=%g", low, high);
+        fail("uniform_ expects to return a [from, to) range, but found from={} > to={}", low, high);
     if (high - low > most)
-        fail("uniform_ expects to-from <= std::numeric_limits<%s>::max(), but found to=%g and from=%g", type,
+        fail("uniform_ expects to-from <= std::numeric_limits<{}>::max(), but found to={} and from={}", type,
              high, low);
     ops::overwrite(x, "UniformBackward0", "uniform_",
                    [&](const Array& to) { ops::fill_uniform(g, to, low, high); });
@@ -241,16 +239,16 @@ PyObject* exponential_(const Args& a) {
     if (!is_float(x.dtype()))
         fail(
             "Exponential distribution is a continuous probability distribution. dtype must be a floating "
-            "point but you specified %s",
+            "point but you specified {}",
             dtype_legacy_name(x.dtype()));
-    if (!(rate > 0)) fail("exponential_ expects lambda > 0.0, but found lambda=%g", rate);
+    if (!(rate > 0)) fail("exponential_ expects lambda > 0.0, but found lambda={}", rate);
     ops::overwrite(x, "ExponentialBackward0", "exponential_",
                    [&](const Array& to) { ops::fill_exponential(g, to, rate); });
     return returned(a);
 }
 
 void check_probability(double p) {
-    if (!(p >= 0 && p <= 1)) fail("bernoulli_ expects p to be in [0, 1], but got p=%g", p);
+    if (!(p >= 0 && p <= 1)) fail("bernoulli_ expects p to be in [0, 1], but got p={}", p);
 }
 
 PyObject* bernoulli_(const Args& a) {
@@ -356,15 +354,15 @@ PyObject* multinomial(const Args& a) {
     Generator& g = generator(a, 3);
     if (x.ndim() < 1 || x.ndim() > 2) fail("prob_dist must be 1 or 2 dim");
     if (!is_float(x.dtype()))
-        fail("multinomial only supports floating-point dtypes for input, got: %s",
+        fail("multinomial only supports floating-point dtypes for input, got: {}",
              dtype_legacy_name(x.dtype()));
     if (draws <= 0) fail("cannot sample n_sample <= 0 samples");
     int64_t n = x.size(x.ndim() - 1), rows = x.ndim() == 2 ? x.size(0) : 1;
     if (!replacement && draws > n)
         fail(
-            "cannot sample n_sample > prob_dist.size(-1) samples without replacement: there are %lld "
-            "categories and %lld draws.",
-            static_cast<long long>(n), static_cast<long long>(draws));
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement: there are {} "
+            "categories and {} draws.",
+            n, draws);
     if (n == 0 && rows > 0) fail("cannot sample from a distribution without categories");
     Tensor t = ops::empty(DType::Int64, x.ndim() == 2 ? Dims{rows, draws} : Dims{draws});
     ops::fill_multinomial(g, t.array(), contiguous_array(x.array()), rows, draws, replacement);

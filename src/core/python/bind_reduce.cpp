@@ -54,18 +54,18 @@ PyObject* extreme(const Args& a, bool greatest) {
     if (!a.given(1)) {
         if (a.flag(2))
             fail_as(ErrorKind::Type,
-                    "%s() received an invalid combination of arguments - got (Tensor, keepdim=bool). keepdim "
+                    "{}() received an invalid combination of arguments - got (Tensor, keepdim=bool). keepdim "
                     "needs a dim.",
                     name);
         return wrap(ops::extreme(x, greatest));
     }
     int64_t dim;
     if (!to_int(a.raw(1), &dim))
-        fail_as(ErrorKind::Type,
-                "%s() received an invalid combination of arguments - got (%s), but expected one of: (), "
-                "(Tensor other), "
-                "(int dim, bool keepdim = False). For several dimensions use a%s(x, dim=(...)).",
-                name, Py_TYPE(a.raw(1))->tp_name, name);
+        fail_as(
+            ErrorKind::Type,
+            "{}() received an invalid combination of arguments - got ({}), but expected one of: (), (Tensor "
+            "other), (int dim, bool keepdim = False). For several dimensions use a{}(x, dim=(...)).",
+            name, Py_TYPE(a.raw(1))->tp_name, name);
     Tensors both = ops::extreme_along(x, greatest, dim, a.flag(2));
     return wrap_named(name, {"values", "indices"}, both);
 }
@@ -98,7 +98,7 @@ struct VarianceArgs {
         if (unbiased == 2) dims = dims_or_all(a, 1);
         if (a.given(unbiased) && a.given(4))
             fail_as(ErrorKind::Type,
-                    "%s() received an invalid combination of arguments - got both unbiased and correction. "
+                    "{}() received an invalid combination of arguments - got both unbiased and correction. "
                     "unbiased=True is correction=1, unbiased=False is correction=0.",
                     a.operation);
         if (a.given(unbiased)) correction = a.flag(unbiased) ? 1 : 0;
@@ -138,7 +138,7 @@ PyObject* norm(const Args& a) {
         if (!std::strcmp(text, "inf") || !std::strcmp(text, "-inf"))
             order = text[0] == '-' ? -INFINITY : INFINITY;
         else if (std::strcmp(text, "fro"))
-            fail("linalg.matrix_norm: Order %s not supported. p is a number, inf, or 'fro'.", text);
+            fail("linalg.matrix_norm: Order {} not supported. p is a number, inf, or 'fro'.", text);
     } else if (a.given(1)) {
         order = a.number(1);
     }

@@ -77,10 +77,9 @@ PyObject* over_storage(const Args& a) {
     l->extent(&low, &high);
     if (offset < 0 || low < 0 || (l->numel() && high > n - offset))
         fail(
-            "setStorage: sizes %s, strides %s, storage offset %lld require more than the %lld elements of "
-            "the storage",
-            shape_text(*l).c_str(), shape_text(l->stride_dims()).c_str(), static_cast<long long>(offset),
-            static_cast<long long>(n));
+            "setStorage: sizes {}, strides {}, storage offset {} require more than the {} elements of the "
+            "storage",
+            shape_text(*l), shape_text(l->stride_dims()), offset, n);
     return wrap(Tensor::make(whole.view(l, offset)));
 }
 
@@ -91,8 +90,7 @@ PyTypeObject* subclass_at(const Args& a, size_t i) {
     if (!PyType_IsSubtype(type, tensor_type))
         fail_as(ErrorKind::Type,
                 "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. "
-                "Make sure "
-                "your class inherits from Tensor.");
+                "Make sure your class inherits from Tensor.");
     return type;
 }
 

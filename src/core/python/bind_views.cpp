@@ -40,8 +40,8 @@ PyObject* t(const Args& a) { return wrap(ops::t(a.tensor(0))); }
 PyObject* adjoint(const Args& a) {
     Tensor x = a.tensor(0);
     if (x.ndim() < 2)
-        fail("tensor.adjoint() is only supported on matrices or batches of matrices. Got %lld-D tensor.",
-             static_cast<long long>(x.ndim()));
+        fail("tensor.adjoint() is only supported on matrices or batches of matrices. Got {}-D tensor.",
+             x.ndim());
     return wrap(ops::transpose(x, -2, -1));
 }
 PyObject* movedim(const Args& a) { return wrap(ops::movedim(a.tensor(0), a.dims(1), a.dims(2))); }
@@ -114,14 +114,13 @@ Tensors split_at(const Args& a, const Tensor& x, int64_t dim) {
     if (a.is_tensor(1)) {
         Tensor where = a.tensor(1);
         if (where.dtype() != DType::Int64)
-            fail("tensor_split expected tensor_indices_or_sections to have dtype of long, but got %s",
+            fail("tensor_split expected tensor_indices_or_sections to have dtype of long, but got {}",
                  dtype_legacy_name(where.dtype()));
         if (where.ndim() > 1)
             fail(
                 "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
-                "one-dimensional tensor, but got a tensor "
-                "with %lld dims",
-                static_cast<long long>(where.ndim()));
+                "one-dimensional tensor, but got a tensor with {} dims",
+                where.ndim());
         if (where.ndim() == 0) return ops::tensor_split(x, a.integer(1), dim);
         Array w = contiguous_array(where.array());
         return ops::tensor_split(x, Dims(w.as<int64_t>(), w.as<int64_t>() + w.numel()), dim);
@@ -145,19 +144,16 @@ PyObject* tensor_split(const Args& a) {
 template <int64_t Least> PyObject* split_evenly(const Args& a) {
     Tensor x = a.tensor(0);
     if (x.ndim() < Least)
-        fail(
-            "torch.%s requires a tensor with at least %lld dimension, but got a tensor with %lld dimensions!",
-            a.operation, static_cast<long long>(Least), static_cast<long long>(x.ndim()));
+        fail("torch.{} requires a tensor with at least {} dimension, but got a tensor with {} dimensions!",
+             a.operation, Least, x.ndim());
     int64_t dim = Least == 1 ? (x.ndim() == 1 ? 0 : 1) : Least == 2 ? 0 : 2;
     if (a.raw(1) && !is_list(a.raw(1)) && !a.is_tensor(1)) {
         int64_t n = a.integer(1);
         if (n == 0 || x.size(dim) % n != 0)
             fail(
-                "torch.%s attempted to split along dimension %lld, but the size of the dimension %lld is not "
-                "divisible by the "
-                "split_size %lld!",
-                a.operation, static_cast<long long>(dim), static_cast<long long>(x.size(dim)),
-                static_cast<long long>(n));
+                "torch.{} attempted to split along dimension {}, but the size of the dimension {} is not "
+                "divisible by the split_size {}!",
+                a.operation, dim, x.size(dim), n);
     }
     return wrap_tuple(split_at(a, x, dim));
 }
@@ -177,8 +173,8 @@ PyObject* as_strided_scatter(const Args& a) {
     int64_t offset = integer_or(a, 4, x->offset);
     Ref<Layout> l = ops::as_strided_layout(x, a.dims(2), a.dims(3), offset);
     if (!l->same_shape(source.layout()))
-        fail("expected src to have a size equal to the slice of self. src size = %s, slice size = %s",
-             shape_text(source.layout()).c_str(), shape_text(*l).c_str());
+        fail("expected src to have a size equal to the slice of self. src size = {}, slice size = {}",
+             shape_text(source.layout()), shape_text(*l));
     return wrap(ops::as_strided_scatter(x, source, l, offset));
 }
 
@@ -199,9 +195,7 @@ PyObject* t_(const Args& a) { return same(a, ops::t_(a.tensor(0))); }
 
 int64_t checked_dim(const Args& a, const Tensor& x) {
     int64_t d = a.integer(1);
-    if (x.ndim() == 0)
-        fail_as(ErrorKind::Index, "Dimension specified as %lld but tensor has no dimensions",
-                static_cast<long long>(d));
+    if (x.ndim() == 0) fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", d);
     return wrap_dim(d, x.ndim());
 }
 PyObject* size(const Args& a) {

@@ -61,8 +61,8 @@ PyObject* scalar_object(Scalar s) {
 
 PyObject* item_object(const Tensor& t) {
     if (t.numel() != 1)
-        fail("a Tensor with %lld elements cannot be converted to Scalar%s", static_cast<long long>(t.numel()),
-             hint("one_number", {t.py()}).c_str());
+        fail("a Tensor with {} elements cannot be converted to Scalar{}", t.numel(),
+             hint("one_number", {t.py()}));
     return checked(scalar_object(Scalar::load(t.dtype(), t.data())));
 }
 
@@ -158,11 +158,11 @@ void Args::fail_type(size_t i, const char* expected) const {
                                                         : Py_TYPE(values[i])->tp_name)
                                 : "nothing";
     if (!values[i])
-        fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"", operation,
+        fail_as(ErrorKind::Type, "{}() missing 1 required positional arguments: \"{}\"", operation,
                 names && names[i] ? PyUnicode_AsUTF8(names[i]) : "?");
     Owned wanted(checked(PyUnicode_FromString(expected))), called(checked(PyUnicode_FromString(operation)));
-    fail_as(ErrorKind::Type, "%s must be %s, not %s%s", argument(*this, i).c_str(), expected, got,
-            hint("argument", {wanted.o, values[i], called.o}).c_str());
+    fail_as(ErrorKind::Type, "{} must be {}, not {}{}", argument(*this, i), expected, got,
+            hint("argument", {wanted.o, values[i], called.o}));
 }
 
 Tensor Args::tensor(size_t i) const {
@@ -246,8 +246,8 @@ Dims Args::dims(size_t i) const {
         for (Py_ssize_t k = 0; k < n; ++k) {
             PyObject* item = PySequence_Fast_GET_ITEM(o, k);
             if (!to_int(item, &v))
-                fail_as(ErrorKind::Type, "%s must be tuple of ints, but found element of type %s at pos %zd",
-                        argument(*this, i).c_str(), Py_TYPE(item)->tp_name, k);
+                fail_as(ErrorKind::Type, "{} must be tuple of ints, but found element of type {} at pos {}",
+                        argument(*this, i), Py_TYPE(item)->tp_name, k);
             out.push_back(v);
         }
         return out;
@@ -269,8 +269,8 @@ Tensors Args::tensors(size_t i) const {
         } else if (is_numpy_array(item)) {
             out.push_back(Tensor::make(array_from_numpy(item)));
         } else {
-            fail_as(ErrorKind::Type, "expected Tensor as element %zd in argument %zu, but got %s%s", k, i,
-                    Py_TYPE(item)->tp_name, hint("element", {item}).c_str());
+            fail_as(ErrorKind::Type, "expected Tensor as element {} in argument {}, but got {}{}", k, i,
+                    Py_TYPE(item)->tp_name, hint("element", {item}));
         }
     }
     return out;

@@ -57,7 +57,7 @@ Dims shape_of(PyObject* data) {
         }
         shape.push_back(n);
         if (shape.size() > kMaxDims)
-            fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(data)->tp_name);
+            fail_as(ErrorKind::Value, "too many dimensions '{}'", Py_TYPE(data)->tp_name);
         if (n == 0) break;
         PyObject* first = checked(PySequence_GetItem(data, 0));
         if (is_array_like(first)) first = to_array(Owned(first).o);
@@ -65,7 +65,7 @@ Dims shape_of(PyObject* data) {
         // A text is a sequence of texts for ever: only the outermost may be one, and is no number either.
         if (is_text(first))
             fail_as(ErrorKind::Value,
-                    "too many dimensions '%s'. Tensors hold numbers; texts have to become numbers first.",
+                    "too many dimensions '{}'. Tensors hold numbers; texts have to become numbers first.",
                     Py_TYPE(first)->tp_name);
         data = first;
     }
@@ -104,10 +104,10 @@ void infer(PyObject* o, Inferred& found, int depth = 0) {
     if (PyComplex_Check(o)) return found.meet(promote(default_dtype, DType::Complex64));
     if (is_text(o))
         fail_as(ErrorKind::Type,
-                "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.",
+                "new(): invalid data type '{}'. Tensors hold numbers; texts have to become numbers first.",
                 Py_TYPE(o)->tp_name);
     if (depth > static_cast<int>(kMaxDims))
-        fail_as(ErrorKind::Value, "too many dimensions '%s'", Py_TYPE(o)->tp_name);
+        fail_as(ErrorKind::Value, "too many dimensions '{}'", Py_TYPE(o)->tp_name);
     if (is_array_like(o)) return infer(Owned(to_array(o)).o, found, depth);
     if (is_sequence(o)) {
         Owned fast(PySequence_Fast(o, "not a sequence"));
@@ -117,7 +117,7 @@ void infer(PyObject* o, Inferred& found, int depth = 0) {
         for (Py_ssize_t i = 0; i < n; ++i) infer(PySequence_Fast_GET_ITEM(fast.o, i), found, depth + 1);
         return;
     }
-    fail("Could not infer dtype of %s%s", Py_TYPE(o)->tp_name, hint("number", {o}).c_str());
+    fail("Could not infer dtype of {}{}", Py_TYPE(o)->tp_name, hint("number", {o}));
 }
 
 double real_number(PyObject* o) {
@@ -128,7 +128,7 @@ double real_number(PyObject* o) {
 }
 
 [[noreturn]] void fail_overflow(DType d) {
-    fail("value cannot be converted to type %s without overflow", dtype_name(d));
+    fail("value cannot be converted to type {} without overflow", dtype_name(d));
 }
 
 int64_t whole_number(PyObject* o, DType d) {
@@ -151,8 +151,8 @@ int64_t whole_number(PyObject* o, DType d) {
 void store(PyObject* o, DType d, char* out) {
     if (is_tensor(o)) {
         if (as_tensor(o)->layout->numel() != 1)
-            fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars%s",
-                    hint("list_of_tensors", {o}).c_str());
+            fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars{}",
+                    hint("list_of_tensors", {o}));
         Owned item(item_object(Tensor(o)));
         return store(item.o, d, out);
     }
@@ -180,10 +180,9 @@ void fill(PyObject* o, const Dims& shape, size_t dim, DType d, char*& out) {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.o);
     if (n != shape[dim])
         fail_as(ErrorKind::Value,
-                "expected sequence of length %lld at dim %zu (got %zd). Rows of different lengths do not "
-                "make a tensor: "
-                "pad them, or keep them in a list.",
-                static_cast<long long>(shape[dim]), dim, n);
+                "expected sequence of length {} at dim {} (got {}). Rows of different lengths do not make a "
+                "tensor: pad them, or keep them in a list.",
+                shape[dim], dim, n);
     // Numbers may run Python code (__float__), which may shorten the list under our feet.
     for (Py_ssize_t i = 0; i < n; ++i) {
         hear_signals(i, n);
@@ -212,7 +211,7 @@ Tensor tensor_from_data(PyObject* data, const DType* given) {
     }
     if (is_text(data))
         fail_as(ErrorKind::Type,
-                "new(): invalid data type '%s'. Tensors hold numbers; texts have to become numbers first.",
+                "new(): invalid data type '{}'. Tensors hold numbers; texts have to become numbers first.",
                 Py_TYPE(data)->tp_name);
     if (is_array_like(data)) return tensor_from_data(Owned(to_array(data)).o, given);
     Dims shape = shape_of(data);

@@ -80,9 +80,8 @@ class FunctionNode : public Node {
             only_none = only_none && PyTuple_GET_ITEM(result.o, i) == Py_None;
         if (n < expected || !only_none)
             fail(
-                "function %s returned an incorrect number of gradients (expected %zd, got %zd). backward() "
-                "returns one for each argument of "
-                "forward(), None for those without.",
+                "function {} returned an incorrect number of gradients (expected {}, got {}). backward() "
+                "returns one for each argument of forward(), None for those without.",
                 name_, expected, n);
         for (Py_ssize_t i = 0; i < expected; ++i) {
             PyObject* g = PyTuple_GET_ITEM(result.o, i);
@@ -90,12 +89,11 @@ class FunctionNode : public Node {
             if (g == Py_None) continue;
             if (edge < 0)
                 fail(
-                    "function %s returned a gradient different than None at position %zd, but the "
-                    "corresponding forward input was not a "
-                    "Variable",
+                    "function {} returned a gradient different than None at position {}, but the "
+                    "corresponding forward input was not a Variable",
                     name_, i + 1);
             if (!is_tensor(g))
-                fail("expected Variable or None (got %s). It is what %s returned at position %zd.",
+                fail("expected Variable or None (got {}). It is what {} returned at position {}.",
                      Py_TYPE(g)->tp_name, name_, i + 1);
             out[static_cast<size_t>(edge)] = Tensor(g);
         }
@@ -214,8 +212,7 @@ void check_dirty(ContextObject* c, PyObject* given, PyObject* outputs, bool reco
         if (!contains(outputs, o))
             fail(
                 "Some elements marked as dirty during the forward method were not returned as output. The "
-                "inputs that are modified "
-                "inplace must all be outputs of the Function.");
+                "inputs that are modified inplace must all be outputs of the Function.");
         if (!contains(given, o) &&
             PyErr_WarnEx(
                 PyExc_UserWarning,
@@ -227,8 +224,7 @@ void check_dirty(ContextObject* c, PyObject* given, PyObject* outputs, bool reco
         if (record && t->flags & kRequiresGrad && !current_grad_fn(t))
             fail(
                 "a leaf Variable that requires grad has been used in an in-place operation. The leaf is what "
-                "backward() fills the "
-                "gradient of: give the function a clone() to write into.");
+                "backward() fills the gradient of: give the function a clone() to write into.");
         t->cell->written();
     }
 }
@@ -302,14 +298,11 @@ PyObject* record_function(PyObject*, PyObject* args) {
                     if (count > 1)
                         fail(
                             "If your Function modifies inplace an input that is a view of another Tensor, "
-                            "your Function cannot return more "
-                            "than one Tensor. This is not supported by the current autograd engine. You "
-                            "should either make sure the input "
-                            "is not a view (using .clone() for example) or make your Function only return "
-                            "one Tensor (potentially "
-                            "splitting it into two Functions: one doing the inplace that returns a single "
-                            "Tensor and a second one that "
-                            "does the other operations).");
+                            "your Function cannot return more than one Tensor. This is not supported by the "
+                            "current autograd engine. You should either make sure the input is not a view "
+                            "(using .clone() for example) or make your Function only return one Tensor "
+                            "(potentially splitting it into two Functions: one doing the inplace that "
+                            "returns a single Tensor and a second one that does the other operations).");
                     rebase_history(t, function);
                 } else {
                     Py_CLEAR(t->grad);

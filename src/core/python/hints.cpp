@@ -31,8 +31,8 @@ void refuse_operand(const char* symbol, PyObject* left, PyObject* right) {
                    as_tensor(right)->layout->numel() == 1 && is_integral(as_tensor(right)->dtype);
     if (!known || repeats) return;
     auto name = [](PyObject* o) { return is_tensor(o) ? "Tensor" : Py_TYPE(o)->tp_name; };
-    fail_as(ErrorKind::Type, "unsupported operand type(s) for %s: '%s' and '%s'%s", symbol, name(left),
-            name(right), hint("operand", {other}).c_str());
+    fail_as(ErrorKind::Type, "unsupported operand type(s) for {}: '{}' and '{}'{}", symbol, name(left),
+            name(right), hint("operand", {other}));
 }
 
 }  // namespace pb

@@ -14,7 +14,7 @@ namespace {
 [[noreturn]] void fail_item(PyObject* o) {
     fail_as(ErrorKind::Index,
             "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-            "indices (got %s)",
+            "indices (got {})",
             Py_TYPE(o)->tp_name);
 }
 
@@ -117,7 +117,7 @@ Tensor tensor_of_array(PyObject* o) {
                      : *k == 'f'              ? "float64"
                                               : nullptr;
     if (!as)
-        fail_as(ErrorKind::Type, "can't convert a %s of this type to a tensor. The supported types are: %s.",
+        fail_as(ErrorKind::Type, "can't convert a {} of this type to a tensor. The supported types are: {}.",
                 Py_TYPE(o)->tp_name, supported_dtypes());
     Owned copy(checked(PyObject_CallMethod(o, "astype", "s", as)));
     return Tensor::make(array_from_numpy(copy.o));
@@ -158,12 +158,11 @@ Tensor select(const Tensor& x, int64_t dim, int64_t i, const Tensor& whole, int6
     if (x.ndim() == 0)
         fail_as(ErrorKind::Index,
                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
-                "to convert a 0-dim "
-                "tensor to a number");
+                "to convert a 0-dim tensor to a number");
     int64_t n = x.size(dim);
     if (i < -n || i >= n)
-        fail_as(ErrorKind::Index, "index %lld is out of bounds for dimension %lld with size %lld",
-                static_cast<long long>(i), static_cast<long long>(original_dim), static_cast<long long>(n));
+        fail_as(ErrorKind::Index, "index {} is out of bounds for dimension {} with size {}", i, original_dim,
+                n);
     return ops::select(x, dim, i);
 }
 
@@ -190,9 +189,8 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
         if (x.ndim() == 0 && n == 1 && PySlice_Check(items[0]))
             fail_as(ErrorKind::Index, "slice() cannot be applied to a 0-dim tensor.");
         fail_as(ErrorKind::Index,
-                "too many indices for tensor of dimension %lld. There are %lld, and the shape is %s.",
-                static_cast<long long>(x.ndim()), static_cast<long long>(specified),
-                shape_text(x.layout()).c_str());
+                "too many indices for tensor of dimension {}. There are {}, and the shape is {}.", x.ndim(),
+                specified, shape_text(x.layout()));
     }
     Indexed r{x, {}};
     int64_t dim = 0, original = 0;  // in the view, in x
@@ -305,14 +303,13 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         else if (is_array(value)) v = tensor_of_array(value);
         else if (PyComplex_Check(value))
             fail(
-                "value cannot be converted to type %s without overflow: a complex number has no place in a "
+                "value cannot be converted to type {} without overflow: a complex number has no place in a "
                 "real tensor",
                 dtype_number_name(x.dtype()));
         else
             fail_as(ErrorKind::Type,
-                    "can't assign a %s to a pullback.%sTensor. Give a number, a tensor or an array: "
-                    "pullback.tensor(...) makes a "
-                    "tensor of a list.",
+                    "can't assign a {} to a pullback.{}Tensor. Give a number, a tensor or an array: "
+                    "pullback.tensor(...) makes a tensor of a list.",
                     Py_TYPE(value)->tp_name, dtype_legacy_name(x.dtype()));
         if (index == Py_False) return 0;
         Indexed r;

@@ -92,15 +92,15 @@ std::string hint_of_names(const OperatorObject* op, const char* function, PyObje
 
 [[noreturn, gnu::cold, gnu::noinline]] void fail_positions(const OperatorObject* op, size_t given) {
     Owned count(checked(PyLong_FromSize_t(op->positional)));
-    fail_as(ErrorKind::Type, "%s() takes %zu positional argument%s but %zu %s given%s", op->name->c_str(),
+    fail_as(ErrorKind::Type, "{}() takes {} positional argument{} but {} {} given{}", op->name->c_str(),
             op->positional, op->positional == 1 ? "" : "s", given, given == 1 ? "was" : "were",
-            hint_of_names(op, "positions", count.o).c_str());
+            hint_of_names(op, "positions", count.o));
 }
 
 [[noreturn, gnu::cold, gnu::noinline]] void fail_unexpected(const OperatorObject* op, PyObject* keyword) {
     const char* k = PyUnicode_AsUTF8(keyword);
-    fail_as(ErrorKind::Type, "%s() got an unexpected keyword argument '%s'%s", op->name->c_str(), k ? k : "?",
-            hint_of_names(op, "keyword", keyword).c_str());
+    fail_as(ErrorKind::Type, "{}() got an unexpected keyword argument '{}'{}", op->name->c_str(), k ? k : "?",
+            hint_of_names(op, "keyword", keyword));
 }
 
 PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
@@ -167,7 +167,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
                 alias("self", "input");
                 if (at == total) fail_unexpected(op, key);
                 if (values[at])
-                    fail_as(ErrorKind::Type, "%s() got multiple values for argument '%s'", op->name->c_str(),
+                    fail_as(ErrorKind::Type, "{}() got multiple values for argument '{}'", op->name->c_str(),
                             PyUnicode_AsUTF8((*op->names)[at]));
                 values[at] = args[n + static_cast<size_t>(j)];
             }
@@ -181,7 +181,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
                     values[i] = collected.o;
                     continue;
                 }
-                fail_as(ErrorKind::Type, "%s() missing 1 required positional arguments: \"%s\"",
+                fail_as(ErrorKind::Type, "{}() missing 1 required positional arguments: \"{}\"",
                         op->name->c_str(), PyUnicode_AsUTF8((*op->names)[i]));
             }
         }

@@ -57,8 +57,7 @@ PyObject* finish(Tensor t, const Options& o) {
         if (!is_differentiable(t.dtype()))
             fail(
                 "Only Tensors of floating point and complex dtype can require gradients. This one would have "
-                "dtype pullback.%s: give "
-                "dtype=pullback.float32, or write its numbers with a point.",
+                "dtype pullback.{}: give dtype=pullback.float32, or write its numbers with a point.",
                 dtype_name(t.dtype()));
         t->flags |= kRequiresGrad;
     }

@@ -10,7 +10,7 @@ ops::OutRule out_rule(const char* name) {
     };
     for (auto& [known, rule] : all)
         if (!std::strcmp(name, known)) return rule;
-    fail_as(ErrorKind::Value, "unknown rule for out=: '%s'", name);
+    fail_as(ErrorKind::Value, "unknown rule for out=: '{}'", name);
 }
 
 void refuse_dual_arguments(const char* operation, PyObject* const* values, size_t n) {
@@ -27,7 +27,7 @@ void refuse_dual_arguments(const char* operation, PyObject* const* values, size_
 PyObject* fill_out(const char* operation, ops::OutRule rule, PyObject* result, PyObject* out) {
     if (is_tensor(result)) {
         if (!is_tensor(out))
-            fail_as(ErrorKind::Type, "%s(): argument 'out' must be Tensor, not %s", operation,
+            fail_as(ErrorKind::Type, "{}(): argument 'out' must be Tensor, not {}", operation,
                     Py_TYPE(out)->tp_name);
         ops::write_out(operation, rule, Tensor(out), Tensor(result));
         Py_INCREF(out);
@@ -36,13 +36,13 @@ PyObject* fill_out(const char* operation, ops::OutRule rule, PyObject* result, P
     Py_ssize_t n = PyTuple_GET_SIZE(result);
     bool sequence = PyTuple_Check(out) || PyList_Check(out);
     if (!sequence || PySequence_Fast_GET_SIZE(out) != n)
-        fail_as(ErrorKind::Type, "%s(): argument 'out' must be tuple of Tensors with %zd elements, not %s",
+        fail_as(ErrorKind::Type, "{}(): argument 'out' must be tuple of Tensors with {} elements, not {}",
                 operation, n, Py_TYPE(out)->tp_name);
     Tensors targets;
     for (Py_ssize_t i = 0; i < n; ++i) {
         PyObject* target = PySequence_Fast_GET_ITEM(out, i);
         if (!is_tensor(target))
-            fail_as(ErrorKind::Type, "%s(): argument 'out' must be tuple of Tensors, but element %zd is %s",
+            fail_as(ErrorKind::Type, "{}(): argument 'out' must be tuple of Tensors, but element {} is {}",
                     operation, i, Py_TYPE(target)->tp_name);
         targets.push_back(Tensor(target));
         // Before any is written.

@@ -50,10 +50,10 @@ class Reader {
             const char* name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(ins, 0));
             int primitive = name ? find_primitive(name) : -1;
             if (primitive < 0)
-                fail_as(ErrorKind::Value, "the core has no kernel named '%s'", name ? name : "?");
+                fail_as(ErrorKind::Value, "the core has no kernel named '{}'", name ? name : "?");
             Py_ssize_t arity = PyTuple_GET_SIZE(ins) - 1;
             if (arity != primitive_info(static_cast<Primitive>(primitive)).arity)
-                fail_as(ErrorKind::Value, "'%s' takes %d operands, not %zd", name,
+                fail_as(ErrorKind::Value, "'{}' takes {} operands, not {}", name,
                         primitive_info(static_cast<Primitive>(primitive)).arity, arity);
             Instruction out{static_cast<Primitive>(primitive), static_cast<uint8_t>(arity), {}};
             for (Py_ssize_t k = 0; k < arity; ++k) out.in[k] = value(PyTuple_GET_ITEM(ins, k + 1), &next);
@@ -72,7 +72,7 @@ class Reader {
         if (v == -1 && PyErr_Occurred()) throw PythonError();
         if (v < 0 || v > arity_ + static_cast<long>(p_.instructions.size()) ||
             (v == arity_ && p_.inputs == arity_))
-            fail_as(ErrorKind::Value, "a program reads value %ld before it exists", v);
+            fail_as(ErrorKind::Value, "a program reads value {} before it exists", v);
         if (v > arity_) v += p_.first_result() - (arity_ + 1);
         return static_cast<int16_t>(v);
     }
@@ -90,7 +90,7 @@ Promotion promotion_of(const std::string& name) {
     };
     for (auto& p : all)
         if (name == p.first) return p.second;
-    fail_as(ErrorKind::Value, "unknown promotion '%s'", name.c_str());
+    fail_as(ErrorKind::Value, "unknown promotion '{}'", name);
 }
 
 constexpr const char* refusal_names[kRefusals] = {"bool", "integers", "two bools", "one bool",
@@ -125,7 +125,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
         row->name = name;
         row->arity = arity;
         if (arity < 1 || arity > kMaxOperands)
-            fail_as(ErrorKind::Value, "%s: an elementwise function has 1 to %d operands", name, kMaxOperands);
+            fail_as(ErrorKind::Value, "{}: an elementwise function has 1 to {} operands", name, kMaxOperands);
         auto bits = [](PyObject* indices) {
             uint32_t set = 0;
             for (Py_ssize_t i = 0; indices && i < PyTuple_GET_SIZE(indices); ++i)
@@ -152,9 +152,9 @@ PyObject* define_row(PyObject*, PyObject* args) {
         if (forward == Py_None) {
             row->primitive = find_primitive(name);
             if (row->primitive < 0)
-                fail_as(ErrorKind::Value, "the core has no kernel named '%s': give a formula", name);
+                fail_as(ErrorKind::Value, "the core has no kernel named '{}': give a formula", name);
             if (primitive_info(static_cast<Primitive>(row->primitive)).arity != arity)
-                fail_as(ErrorKind::Value, "'%s' takes %d operands, not %d", name,
+                fail_as(ErrorKind::Value, "'{}' takes {} operands, not {}", name,
                         primitive_info(static_cast<Primitive>(row->primitive)).arity, arity);
             Program& p = row->forward;
             p.inputs = arity;
@@ -170,7 +170,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
             Reader(row->partials, arity, true).read(partials);
             std::vector<int16_t> outputs;
             if (static_cast<int>(row->partials.outputs.size()) != arity)
-                fail_as(ErrorKind::Value, "%s: one partial for each operand", name);
+                fail_as(ErrorKind::Value, "{}: one partial for each operand", name);
             for (int i = 0; i < arity; ++i) {
                 int16_t v = row->partials.outputs[static_cast<size_t>(i)];
                 Partial& d = row->partial[i];
@@ -180,7 +180,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
                     d.constant =
                         row->partials.constants[static_cast<size_t>(v - row->partials.inputs)].to_double();
                     if (!std::isfinite(d.constant))
-                        fail_as(ErrorKind::Value, "%s: a constant partial is finite", name);
+                        fail_as(ErrorKind::Value, "{}: a constant partial is finite", name);
                     continue;
                 }
                 d.kind = is_boolean(*row, v)              ? Partial::Mask

@@ -254,8 +254,8 @@ int truth(PyObject* a) {
     try {
         Tensor t(a);
         if (t.numel() != 1)
-            fail("Boolean value of Tensor with %s is ambiguous%s",
-                 t.numel() ? "more than one value" : "no values", hint("ambiguous", {a}).c_str());
+            fail("Boolean value of Tensor with {} is ambiguous{}",
+                 t.numel() ? "more than one value" : "no values", hint("ambiguous", {a}));
         return Scalar::load(t.dtype(), t.data()).to_bool();
     } catch (...) {
         raise_current();
@@ -265,8 +265,8 @@ int truth(PyObject* a) {
 
 void check_one_element(PyObject* a) {
     if (as_tensor(a)->layout->numel() != 1)
-        fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars%s",
-                hint("one_number", {a}).c_str());
+        fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars{}",
+                hint("one_number", {a}));
 }
 
 PyObject* to_python_float(PyObject* a) {
@@ -290,8 +290,8 @@ PyObject* to_index(PyObject* a) {
         Tensor t(a);
         if (t.numel() != 1 || is_differentiable(t.dtype()))
             fail_as(ErrorKind::Type,
-                    "only integer tensors of a single element can be converted to an index%s",
-                    hint("index", {a}).c_str());
+                    "only integer tensors of a single element can be converted to an index{}",
+                    hint("index", {a}));
         return PyNumber_Long(Owned(item_object(t)).o);
     } catch (...) {
         return raise_current();
@@ -380,7 +380,7 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
         Tensor t(self);
         bool on = value == Py_True;
         if (current_grad_fn(t)) {
-            fail("you can only change requires_grad flags of leaf variables.%s",
+            fail("you can only change requires_grad flags of leaf variables.{}",
                  on ? ""
                     : " If you want to use a computed variable in "
                       "a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
@@ -388,8 +388,7 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
         if (on && !is_differentiable(t.dtype()))
             fail(
                 "only Tensors of floating point and complex dtype can require gradients. This one has dtype "
-                "pullback.%s: convert it with "
-                ".to(pullback.float32) first.",
+                "pullback.{}: convert it with .to(pullback.float32) first.",
                 dtype_name(t.dtype()));
         if (on && t->flags & kInference && !modes.inference)
             fail("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
@@ -431,26 +430,23 @@ int set_grad(PyObject* self, PyObject* value, void*) {
             return 0;
         }
         if (!is_tensor(value))
-            fail_as(ErrorKind::Type, "assigned grad expected to be a Tensor or None but got grad of type %s",
+            fail_as(ErrorKind::Type, "assigned grad expected to be a Tensor or None but got grad of type {}",
                     Py_TYPE(value)->tp_name);
         auto* g = as_tensor(value);
         if (g == o) fail("can't assign Variable as its own grad");
         if (g->dtype != o->dtype)
             fail(
-                "attempting to assign a gradient with dtype '%s' to a tensor with grad_dtype '%s'. The "
-                "gradient must match the tensor's "
-                "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute "
-                "with a specific dtype, or "
-                "None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and "
-                "its gradient may break "
+                "attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The "
+                "gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set "
+                "the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+                "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
                 "downstream systems that assume they match.",
                 dtype_c_name(g->dtype), dtype_legacy_name(o->dtype));
         if (!g->layout->same_shape(*o->layout))
             fail(
-                "attempting to assign a gradient of size '%s' to a tensor of size '%s'. Please ensure that "
-                "the gradient and the tensor "
-                "are the same size",
-                shape_text(*g->layout).c_str(), shape_text(*o->layout).c_str());
+                "attempting to assign a gradient of size '{}' to a tensor of size '{}'. Please ensure that "
+                "the gradient and the tensor are the same size",
+                shape_text(*g->layout), shape_text(*o->layout));
         Py_INCREF(value);
         PyObject* old = std::exchange(o->grad, value);
         Py_XDECREF(old);
@@ -483,7 +479,7 @@ PyObject* get_data(PyObject* self, void*) {
 int set_data(PyObject* self, PyObject* value, void*) {
     try {
         if (!value || !is_tensor(value))
-            fail_as(ErrorKind::Type, "Variable data has to be a tensor, but got %s",
+            fail_as(ErrorKind::Type, "Variable data has to be a tensor, but got {}",
                     value ? Py_TYPE(value)->tp_name : "nothing");
         auto *o = as_tensor(self), *v = as_tensor(value);
         if (o->dtype != v->dtype && (o->grad_fn || o->flags & kRequiresGrad) && !is_differentiable(v->dtype))
@@ -510,8 +506,7 @@ PyObject* transposed(PyObject* self, const char* attribute) {
         Tensor t(self);
         int64_t n = t.ndim();
         if (attribute[0] == 'm' && n < 2)
-            fail("tensor.mT is only supported on matrices or batches of matrices. Got %lld-D tensor.",
-                 static_cast<long long>(n));
+            fail("tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.", n);
         if (attribute[0] == 'm') return ops::transpose(t, -2, -1).release();
         if (n == 0 &&
             PyErr_WarnEx(

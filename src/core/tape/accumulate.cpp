@@ -95,12 +95,10 @@ class AccumulateGrad : public Node {
             break;
         }
         fail(
-            "%s. The gradient has shape %s, as the leaf had when it was used, and the leaf has shape %s now: "
-            "it got "
-            "other data or another geometry in between. Compute the result from the leaf as it is now, or "
-            "change the "
-            "leaf after backward().",
-            first.c_str(), shape_text(got).c_str(), shape_text(now).c_str());
+            "{}. The gradient has shape {}, as the leaf had when it was used, and the leaf has shape {} now: "
+            "it got other data or another geometry in between. Compute the result from the leaf as it is "
+            "now, or change the leaf after backward().",
+            first, shape_text(got), shape_text(now));
     }
 
     // Whether nobody else can see its elements. A view, the last step of many pullbacks, holds what it views.

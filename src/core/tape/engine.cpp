@@ -256,13 +256,11 @@ class Run {
         if (!want.layout) return;
         if (!g.layout().same_shape(*want.layout))
             fail(
-                "Function %s returned an invalid gradient at index %zu - got %s but expected shape "
-                "compatible with %s. The gradient, or the result that it is for, got another geometry in "
-                "place "
-                "(t_(), data) where that is not recorded: in a hook, which should return the gradient that "
-                "it "
+                "Function {} returned an invalid gradient at index {} - got {} but expected shape compatible "
+                "with {}. The gradient, or the result that it is for, got another geometry in place (t_(), "
+                "data) where that is not recorded: in a hook, which should return the gradient that it "
                 "wants, or under no_grad().",
-                n.name(), i, shape_text(g.layout()).c_str(), shape_text(*want.layout).c_str());
+                n.name(), i, shape_text(g.layout()), shape_text(*want.layout));
         if (g.dtype() != want.dtype) g = ops::to_dtype(g, want.dtype);
     }
 
@@ -371,10 +369,9 @@ class Run {
         if (g->layout != want.layout.get() && !g.layout().same_shape(*want.layout)) {
             if (!ops::can_sum_to(g.layout(), *want.layout))
                 fail(
-                    "Function %s returned an invalid gradient at index %d - got %s but expected shape "
-                    "compatible with %s",
-                    n.name(), static_cast<int>(i), shape_text(g.layout()).c_str(),
-                    shape_text(*want.layout).c_str());
+                    "Function {} returned an invalid gradient at index {} - got {} but expected shape "
+                    "compatible with {}",
+                    n.name(), i, shape_text(g.layout()), shape_text(*want.layout));
             g = ops::sum_to(g, *want.layout);
         }
         if (g.dtype() != want.dtype) {
@@ -461,15 +458,14 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
         if (!e.node)
             fail(
                 "One of the differentiated Tensors does not require grad. Call requires_grad_() on it before "
-                "it is used, "
-                "so that what is computed from it is recorded.");
+                "it is used, so that what is computed from it is recorded.");
         run.captures.push_back({Ref<Node>::steal(e.node), e.nr, Tensor()});
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
         Edge e = edge_of(outputs[i]);
         if (!e.node)
-            fail("element %zu of tensors does not require grad and does not have a grad_fn%s", i,
-                 why_no_grad(outputs[i].tensor).c_str());
+            fail("element {} of tensors does not require grad and does not have a grad_fn{}", i,
+                 why_no_grad(outputs[i].tensor));
         Tensor g = grads[i];
         if (!g) {
             const OutputMeta& meta = e.node->output(e.nr);
@@ -477,10 +473,10 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
                 std::string shape = shape_text(*meta.layout);
                 e.node->release();
                 fail(
-                    "grad can be implicitly created only for scalar outputs. This output has shape %s: sum() "
-                    "it, or say how "
-                    "much each element counts with backward(gradient=...) or grad(..., grad_outputs=...).",
-                    shape.c_str());
+                    "grad can be implicitly created only for scalar outputs. This output has shape {}: sum() "
+                    "it, or say how much each element counts with backward(gradient=...) or grad(..., "
+                    "grad_outputs=...).",
+                    shape);
             }
             g = ops::ones(meta.dtype, meta.layout);
         }
@@ -492,12 +488,10 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
             results[i] = run.captures[i].grad;
             if (!results[i] && !options.allow_unused)
                 fail(
-                    "The differentiated Tensor at index %zu appears to not have been used in the graph. Set "
-                    "allow_unused=True if "
-                    "this is the desired behavior. It has shape %s: either the output does not depend on it, "
-                    "or "
-                    "the dependence was cut by detach(), no_grad() or item().",
-                    i, shape_text(*run.captures[i].node->output(run.captures[i].nr).layout).c_str());
+                    "The differentiated Tensor at index {} appears to not have been used in the graph. Set "
+                    "allow_unused=True if this is the desired behavior. It has shape {}: either the output "
+                    "does not depend on it, or the dependence was cut by detach(), no_grad() or item().",
+                    i, shape_text(*run.captures[i].node->output(run.captures[i].nr).layout));
         }
     return results;
 }

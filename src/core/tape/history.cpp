@@ -28,36 +28,29 @@ namespace {
         case ViewOrigin::NoGrad:
             if (t->grad_fn)
                 fail(
-                    "%s of a view which was created in no_grad mode and %s with grad mode enabled. Given "
-                    "that this use case is "
-                    "ambiguous and error-prone, it is forbidden. Make the first view outside of the no_grad "
-                    "block.",
-                    view.c_str(), what);
+                    "{} of a view which was created in no_grad mode and {} with grad mode enabled. Given "
+                    "that this use case is ambiguous and error-prone, it is forbidden. Make the first view "
+                    "outside of the no_grad block.",
+                    view, what);
             fail(
-                "A view was created in no_grad mode and %s with grad mode enabled. Given that this use case "
-                "is ambiguous and "
-                "error-prone, it is forbidden. You can clarify your code by moving both the view and the "
-                "inplace either both inside "
-                "the no_grad block (if you don't want the inplace to be tracked) or both outside (if you "
-                "want the inplace to be "
-                "tracked).",
+                "A view was created in no_grad mode and {} with grad mode enabled. Given that this use case "
+                "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
+                "view and the inplace either both inside the no_grad block (if you don't want the inplace to "
+                "be tracked) or both outside (if you want the inplace to be tracked).",
                 what);
         case ViewOrigin::MultiOutput:
             fail(
-                "%s and %s. This view is the output of a function that returns multiple views. Such "
-                "functions do not allow the output "
-                "views to be modified inplace. You should replace the inplace operation by an out-of-place "
-                "one.",
-                view.c_str(), what);
+                "{} and {}. This view is the output of a function that returns multiple views. Such "
+                "functions do not allow the output views to be modified inplace. You should replace the "
+                "inplace operation by an out-of-place one.",
+                view, what);
         default:
             fail(
-                "%s and %s. This view was created inside a custom Function (or because an input was returned "
-                "as-is) and the autograd "
-                "logic to handle view+inplace would override the custom backward associated with the custom "
-                "Function, leading to "
-                "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of "
-                "the custom Function.",
-                view.c_str(), what);
+                "{} and {}. This view was created inside a custom Function (or because an input was returned "
+                "as-is) and the autograd logic to handle view+inplace would override the custom backward "
+                "associated with the custom Function, leading to incorrect gradients. This behavior is "
+                "forbidden. You can fix this by cloning the output of the custom Function.",
+                view, what);
     }
 }
 
@@ -100,16 +93,14 @@ void check_no_overlap(const Tensor& t) {
     if (t.layout().overlaps_itself())
         fail(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please "
-            "clone() the tensor before performing the operation.");
+            "location. Please clone() the tensor before performing the operation.");
 }
 
 void check_inplace(const Tensor& t, bool recorded) {
     if (t->flags & kInference && !modes.inference)
         fail(
             "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone "
-            "to get a normal "
-            "tensor before doing inplace update.");
+            "to get a normal tensor before doing inplace update.");
     if (!t->cell->buffer->is_writable())
         fail(
             "The tensor shares memory with a read-only array, so it cannot be written in place. Make a "
@@ -122,17 +113,14 @@ void check_inplace(const Tensor& t, bool recorded) {
         if (t.requires_grad() && view.base.is_leaf())
             fail(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation. The "
-                "leaf is what "
-                "backward() fills the gradient of, so its value must not be part of the computation that it "
-                "starts: write "
-                "under pullback.no_grad(), or work on a clone().");
+                "leaf is what backward() fills the gradient of, so its value must not be part of the "
+                "computation that it starts: write under pullback.no_grad(), or work on a clone().");
     }
     if (t->flags & kRequiresGrad && !t->grad_fn)
         fail(
             "a leaf Variable that requires grad is being used in an in-place operation. The leaf is what "
-            "backward() fills "
-            "the gradient of, so its value must not be part of the computation that it starts: write under "
-            "pullback.no_grad() (as an optimiser does), or work on a clone().");
+            "backward() fills the gradient of, so its value must not be part of the computation that it "
+            "starts: write under pullback.no_grad() (as an optimiser does), or work on a clone().");
 }
 
 namespace {

@@ -111,22 +111,20 @@ void replace(Tensor& grad, PyObject* returned, PyObject* hook) {
     if (!grad)
         fail(
             "can't replace a None gradient with a non-None value. The gradient is None because nothing "
-            "depends on this value; "
-            "hook '%s' should return None then.",
-            name_of(hook).c_str());
+            "depends on this value; hook '{}' should return None then.",
+            name_of(hook));
     if (!is_tensor(returned))
-        fail_as(
-            ErrorKind::Type,
-            "expected Variable, but hook returned '%s'. A gradient hook returns a tensor, or None to leave "
-            "the gradient as it is.",
-            type_name(returned));
+        fail_as(ErrorKind::Type,
+                "expected Variable, but hook returned '{}'. A gradient hook returns a tensor, or None to "
+                "leave the gradient as it is.",
+                type_name(returned));
     Tensor t(returned);
     if (t.dtype() != grad.dtype())
-        fail("hook '%s' has changed the type of value (was pullback.%sTensor got pullback.%sTensor)",
-             name_of(hook).c_str(), dtype_legacy_name(grad.dtype()), dtype_legacy_name(t.dtype()));
+        fail("hook '{}' has changed the type of value (was pullback.{}Tensor got pullback.{}Tensor)",
+             name_of(hook), dtype_legacy_name(grad.dtype()), dtype_legacy_name(t.dtype()));
     if (!t.layout().same_shape(grad.layout()))
-        fail("hook '%s' has changed the size of value. The gradient has shape %s, the hook returned %s.",
-             name_of(hook).c_str(), shape_text(grad.layout()).c_str(), shape_text(t.layout()).c_str());
+        fail("hook '{}' has changed the size of value. The gradient has shape {}, the hook returned {}.",
+             name_of(hook), shape_text(grad.layout()), shape_text(t.layout()));
     grad = t;
 }
 
@@ -148,9 +146,8 @@ void run_post_accumulate_hooks(const Tensor& leaf) {
         Owned returned(PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values.o, i), leaf.py(), nullptr));
         if (returned.o != Py_None)
             fail_as(ErrorKind::Type,
-                    "expected Variable, but hook returned '%s'. A hook that runs after the gradient was "
-                    "accumulated "
-                    "returns None: it may change the tensor and its .grad in place.",
+                    "expected Variable, but hook returned '{}'. A hook that runs after the gradient was "
+                    "accumulated returns None: it may change the tensor and its .grad in place.",
                     type_name(returned.o));
     }
 }
@@ -203,13 +200,12 @@ void call_all(PyObject* hooks, const Tensors& grads_first, const Tensors* second
         if (returned.o == Py_None) continue;
         if (!PyTuple_Check(returned.o))
             fail_as(ErrorKind::Type,
-                    "expected tuple, but hook returned '%s'. The hook of a node returns one gradient for "
-                    "each that "
-                    "it was given, or None to leave them.",
+                    "expected tuple, but hook returned '{}'. The hook of a node returns one gradient for "
+                    "each that it was given, or None to leave them.",
                     type_name(returned.o));
         if (static_cast<size_t>(PyTuple_GET_SIZE(returned.o)) != grads.size())
-            fail("hook '%s' has returned an incorrect number of values (got %zd, but expected %zu)",
-                 name_of(hook).c_str(), PyTuple_GET_SIZE(returned.o), grads.size());
+            fail("hook '{}' has returned an incorrect number of values (got {}, but expected {})",
+                 name_of(hook), PyTuple_GET_SIZE(returned.o), grads.size());
         for (size_t k = 0; k < grads.size(); ++k)
             replace(grads[k], PyTuple_GET_ITEM(returned.o, static_cast<Py_ssize_t>(k)), hook);
     }

@@ -19,8 +19,7 @@ void Saved::save(const Tensor& t, Origin origin, uint8_t number) {
     if (t->flags & kInference && modes.grad)
         fail(
             "Inference tensors cannot be saved for backward. To work around you can make a clone to get a "
-            "normal tensor "
-            "and use it in autograd.");
+            "normal tensor and use it in autograd.");
     cell_ = Ref<Cell>(t->cell);
     layout_ = t.layout_ref();
     offset_ = t->offset;
@@ -62,27 +61,22 @@ void Saved::check(const Node& self) const {
     std::string writer = describe_write(*cell_);
     fail(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        "[pullback.%sTensor %s]%s is at version %u; expected version %u instead. %s saved it to compute its "
-        "derivative, "
-        "and it was overwritten%s%s. Write out of place there (y = x + 1 instead of x += 1), or give %s a "
-        "clone().",
-        dtype_legacy_name(dtype_), shape.c_str(), owner.c_str(), cell_->version, version_, self.name(),
-        writer.empty() ? "" : " ", writer.c_str(), self.name());
+        "[pullback.{}Tensor {}]{} is at version {}; expected version {} instead. {} saved it to compute its "
+        "derivative, and it was overwritten{}{}. Write out of place there (y = x + 1 instead of x += 1), or "
+        "give {} a clone().",
+        dtype_legacy_name(dtype_), shape, owner, cell_->version, version_, self.name(),
+        writer.empty() ? "" : " ", writer, self.name());
 }
 
 void fail_released(const Node& node) {
     fail(
         "Trying to backward through the graph a second time (or directly access saved tensors after they "
-        "have already "
-        "been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-        "autograd.grad(). "
-        "Specify retain_graph=True if you need to backward through the graph a second time or if you need to "
-        "access "
-        "saved tensors after calling backward. It was %s whose saved values are gone: the call of backward() "
-        "or grad() "
-        "before this one freed them, and needs the retain_graph=True; or part of the graph was computed "
-        "once, outside "
-        "the loop, and is used in each round.",
+        "have already been freed). Saved intermediate values of the graph are freed when you call "
+        ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph "
+        "a second time or if you need to access saved tensors after calling backward. It was {} whose saved "
+        "values are gone: the call of backward() or grad() before this one freed them, and needs the "
+        "retain_graph=True; or part of the graph was computed once, outside the loop, and is used in each "
+        "round.",
         node.name());
 }
 
