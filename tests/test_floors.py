@@ -161,9 +161,11 @@ def objects():
         pytest.skip("needs nm, and what `make develop` compiles")
     of_floor = {}
     for path in build.rglob("*.cpp.o"):
-        floor = re.search(r"/src/core/(\w+)/", str(path)).group(1)
-        if (CORE / floor / path.name.removesuffix(".o")).exists():
-            of_floor[str(path)] = floor
+        floor = re.search(r"/src/core/(\w+)/", str(path))
+        if (
+            floor and (CORE / floor[1] / path.name.removesuffix(".o")).exists()
+        ):  # not left from an earlier build
+            of_floor[str(path)] = floor[1]
     listed = subprocess.run(
         ["nm", "--print-file-name", *of_floor], capture_output=True, text=True, check=True
     )

@@ -33,6 +33,7 @@ class Recorder:
         refuses,
         fits,
         divides,
+        shown,
     ):
         assert name not in self.rows
         self.rows[name] = (arity, parameters, forward, partials, promotion, node_name)

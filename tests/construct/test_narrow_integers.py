@@ -237,3 +237,36 @@ def test_programs_beside_pytorch(dtype, program):
             np.testing.assert_allclose(o.numpy(), t.numpy(), rtol=2e-6, atol=1e-6)
         else:
             assert str(t).replace("torch.", "") == str(o).replace("pullback.", "")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: pb.add(x, x, alpha=300),
+        lambda x: x.clone().sub_(x, alpha=-300),
+        lambda x: pb.rsub(x, x, alpha=300),
+        lambda x: pb.addcmul(x, x, x, value=300),
+        lambda x: pb.nn.functional.threshold(x, 300, 2),
+        lambda x: pb.nn.functional.threshold(x, 2, 300),
+        lambda x: pb.nn.functional.hardtanh(x, -300, 3),
+        lambda x: x.clamp(max=300),
+        lambda x: pb.where(x > 0, x, 300),
+        lambda x: x**300,
+    ],
+)
+def test_parameters_that_do_not_fit_raise(call):
+    x = pb.tensor([1, 2], dtype=pb.int8)
+    with pytest.raises(
+        RuntimeError, match=r"value cannot be converted to type int8_t without overflow: -?300, in \w+"
+    ) as e:
+        call(x)
+    assert "scaled" not in str(e.value) and "high" not in str(e.value)
+    assert call(x.to(pb.int16)).dtype == pb.int16
+
+
+def test_masks_of_bytes():
+    condition = pb.tensor([0, 1, 255], dtype=pb.uint8)
+    assert pb.where(condition, 1.0, 2.0).tolist() == [2, 1, 1]
+    assert pb.tensor([5, 6, 7]).where(condition, 0).tolist() == [0, 6, 7]
+    with pytest.raises(RuntimeError, match="where expected condition to be a boolean tensor"):
+        pb.where(condition.char(), 1, 2)

@@ -64,7 +64,7 @@ void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
             fail(
                 "value cannot be converted to type {} without overflow: {}, in {}() of {} tensors. Convert "
                 "the tensor to a wider dtype first.",
-                dtype_number_name(compute), operands[i].scalar.i, row.name, dtype_name(compute));
+                dtype_number_name(compute), operands[i].scalar.i, row.shown, dtype_name(compute));
     }
 }
 

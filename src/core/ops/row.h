@@ -48,7 +48,7 @@ struct Partial {
 constexpr int kMaxOperands = 4;
 
 struct Row {
-    std::string name;
+    std::string name, shown;  // shown: in messages; where one name has several programs, that name
     int arity = 1;
     uint32_t parameters = 0;  // operands that are plain numbers, never differentiated
     Lies lies = Lies::Iterated;

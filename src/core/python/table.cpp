@@ -116,13 +116,15 @@ PyObject* define_row(PyObject*, PyObject* args) {
     PyObject *parameters, *forward, *partials, *nodes, *gradients = nullptr, *apart = nullptr;
     PyObject *refuses = nullptr, *fits = nullptr;
     int divides = 0;
-    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!sO!O!p", &name, &arity, &PyTuple_Type, &parameters, &forward,
+    const char* shown = nullptr;
+    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!sO!O!ps", &name, &arity, &PyTuple_Type, &parameters, &forward,
                           &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients, &PyTuple_Type,
-                          &apart, &lies, &PyDict_Type, &refuses, &PyTuple_Type, &fits, &divides))
+                          &apart, &lies, &PyDict_Type, &refuses, &PyTuple_Type, &fits, &divides, &shown))
         return nullptr;
     try {
         auto row = std::make_unique<Row>();
         row->name = name;
+        row->shown = shown ? shown : name;
         row->arity = arity;
         if (arity < 1 || arity > kMaxOperands)
             fail_as(ErrorKind::Value, "{}: an elementwise function has 1 to {} operands", name, kMaxOperands);

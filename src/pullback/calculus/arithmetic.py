@@ -61,6 +61,7 @@ neg = _arithmetic(
 
 _SCALED = {
     "parameters": {"alpha": 1},
+    "fits": ("alpha",),
     "error": (2, lambda a, b, alpha, y: (a, b, alpha * a, alpha * b)),  # the terms may cancel
     "promotion": "arithmetic",
     "signature": "input, other, *, alpha=1",

@@ -533,6 +533,7 @@ def _hand_over(row, core):
         row.refuses,
         row.fits_indices,
         row.divides,
+        row.variant_of or row.name,
     )
 
 

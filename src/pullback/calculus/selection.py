@@ -180,6 +180,7 @@ addcmul = composed(
     "input + value * tensor1 * tensor2.",
     error=(4, lambda a, b, c, value, y: (a, value * b * c)),
     parameters={"value": 1},
+    fits=("value",),
     signature="input, tensor1, tensor2, *, value=1",
     promotion="arithmetic",
     accepts="numbers",

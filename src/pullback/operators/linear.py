@@ -301,13 +301,18 @@ def kron(input, other, *, out=None):
     """Kronecker's product: each element of `input` times the whole of `other`, laid out as blocks.
 
     The smaller number of dimensions is filled up with ones in front; sizes multiply. The result has the common dtype.
-    Raises what `mul` raises.
+    Raises TypeError for what is no tensor, and what `mul` raises.
 
     Example:
         >>> pb.kron(pb.tensor([[1, 2]]), pb.tensor([[1], [10]]))
         tensor([[ 1,  2],
                 [10, 20]])
     """
+    for position, (name, value) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"kron(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
     n = max(input.ndim, other.ndim)
     a = (1,) * (n - input.ndim) + tuple(input.shape)
     b = (1,) * (n - other.ndim) + tuple(other.shape)

@@ -223,6 +223,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
         raise RuntimeError(
             "diff expects input to be at least one-dimensional. A 0-d tensor has no neighbours."
         )
+    input.size(dim)  # raises where there is no such dimension
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     if prepend is not None or append is not None:
