@@ -28,6 +28,15 @@ OPTIONS = {"dtype": None, "layout": None, "device": None, "pin_memory": False, "
 _VARIADIC, _KEYWORDS = 0x04, 0x08
 
 
+def require_tensors(operation, **operands):
+    """TypeError for the first of the operands, which are in the order of their positions, that is no tensor."""
+    for position, (name, value) in enumerate(operands.items(), 1):
+        if not isinstance(value, _core.Tensor):
+            raise TypeError(
+                f"{operation}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
+
+
 def write_out_options(function):
     """Give a declaration the parameters that its `**options` stand for, so that everybody reads them in it."""
     code = function.__code__

@@ -1,7 +1,7 @@
 """Products of matrices and vectors."""
 
 from .._core import Tensor
-from .declare import composed, operator
+from .declare import composed, operator, require_tensors
 
 
 @operator(out="exact")
@@ -308,11 +308,7 @@ def kron(input, other, *, out=None):
         tensor([[ 1,  2],
                 [10, 20]])
     """
-    for position, (name, value) in enumerate((("input", input), ("other", other)), 1):
-        if not isinstance(value, Tensor):
-            raise TypeError(
-                f"kron(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
-            )
+    require_tensors("kron", input=input, other=other)
     n = max(input.ndim, other.ndim)
     a = (1,) * (n - input.ndim) + tuple(input.shape)
     b = (1,) * (n - other.ndim) + tuple(other.shape)

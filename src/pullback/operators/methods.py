@@ -8,7 +8,7 @@ from .. import _core
 from ..device import CPU, check_device, device, keeps_strides, strided
 from ..missing import Absent
 from .creation import empty_like, empty_strided, ones_like, tensor, zeros_like
-from .declare import METHODS, composed, operator
+from .declare import METHODS, composed, operator, require_tensors
 from .variants import isclose
 
 Tensor = _core.Tensor
@@ -320,7 +320,8 @@ def is_floating_point(input):
         >>> pb.is_floating_point(pb.zeros(2))
         True
     """
-    return _tensor(input, "is_floating_point").dtype.is_floating_point
+    require_tensors("is_floating_point", input=input)
+    return input.dtype.is_floating_point
 
 
 @composed
@@ -333,7 +334,8 @@ def is_complex(input):
         >>> pb.is_complex(pb.zeros(2))
         False
     """
-    return _tensor(input, "is_complex").dtype.is_complex
+    require_tensors("is_complex", input=input)
+    return input.dtype.is_complex
 
 
 @composed(public=False)
@@ -345,14 +347,6 @@ def is_signed(self):
         (True, False)
     """
     return self.dtype.is_signed
-
-
-def _tensor(value, name):
-    if not isinstance(value, Tensor):
-        raise TypeError(
-            f"{name}(): argument 'input' (position 1) must be Tensor, not {builtins.type(value).__name__}"
-        )
-    return value
 
 
 @composed(method=False)

@@ -5,9 +5,8 @@ Each is a door that looks at its arguments and picks a row of the table.
 
 import functools
 
-from .. import _core
 from ..calculus.define import TABLE
-from .declare import FUNCTIONS, METHODS, callable_of, composed, without_last
+from .declare import FUNCTIONS, METHODS, callable_of, composed, require_tensors, without_last
 from .elementwise import elementwise_function
 
 
@@ -283,10 +282,7 @@ def _nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place
         >>> pb.nan_to_num(pb.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
         tensor([0., 9., 1.])
     """
-    if not isinstance(input, _core.Tensor):
-        raise TypeError(
-            f"nan_to_num(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
-        )
+    require_tensors("nan_to_num", input=input)
     largest = (
         input.dtype._largest if input.dtype.is_floating_point else 0.0
     )  # integers have nothing to replace
@@ -316,11 +312,7 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         >>> pb.isclose(pb.tensor([1.0, 2.0]), pb.tensor([1.0 + 1e-9, 2.1]))
         tensor([ True, False])
     """
-    for position, (name, tensor) in enumerate((("input", input), ("other", other)), 1):
-        if not isinstance(tensor, _core.Tensor):
-            raise TypeError(
-                f"isclose(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}"
-            )
+    require_tensors("isclose", input=input, other=other)
     if input.dtype != other.dtype:
         raise RuntimeError(f"{_name(input)} did not match {_name(other)}")
     if rtol < 0:
