@@ -175,6 +175,17 @@ PyObject* gradient_edge_of(PyObject*, PyObject* o) {
     }
 }
 
+void check_size(const Tensor& primal, const Tensor& tangent) {
+    if (!primal.layout().same_shape(tangent.layout()))
+        fail(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, "
+            "this "
+            "is not supported. Tensor is of size {} while the given forward gradient is of size {}. A "
+            "tangent "
+            "has the shape of its primal.",
+            shape_text(primal.layout()), shape_text(tangent.layout()));
+}
+
 // Forward mode: make_dual(primal, tangent, level), unpack_dual(tensor, level).
 PyObject* make_dual(PyObject*, PyObject* args) {
     PyObject *p, *t;
@@ -189,12 +200,7 @@ PyObject* make_dual(PyObject*, PyObject* args) {
             fail_as(ErrorKind::Value,
                     "Expected tangent to be floating point or complex, but got: pullback.{}",
                     dtype_name(tangent.dtype()));
-        if (!primal.layout().same_shape(tangent.layout()))
-            fail(
-                "Trying to set a forward gradient that has a different size than that of the original "
-                "Tensor, this is not supported. Tensor is of size {} while the given forward gradient is of "
-                "size {}.",
-                shape_text(primal.layout()), shape_text(tangent.layout()));
+        check_size(primal, tangent);
         auto refuse_level = [level](const Tensor& x, const char* text) {
             if (x.is_dual())
                 for (const Tangent& other : x->extra->tangents)
@@ -249,6 +255,7 @@ PyObject* replace_tangents(PyObject*, PyObject* args) {
             PyObject* tangent;
             if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pairs, i), "KO!", &level, tensor_type, &tangent))
                 return nullptr;
+            check_size(t, Tensor(tangent));
             set_tangent(t, level, Tensor(tangent));
         }
         if (t->flags & kIsView) t->extra->tangents_at = t->cell->version;

@@ -491,15 +491,9 @@ def _push(cls, context, tangents, args, outputs):
             f"{cls.__name__}.jvp returned {len(pushed)} tangents for {len(outputs)} outputs: it returns one for each "
             f"output of forward, None for those without."
         )
-    for output, tangent in zip(outputs, pushed):
+    for tangent in pushed:
         if tangent is not None and not isinstance(tangent, Tensor):
             raise TypeError(f"{cls.__name__}.jvp returns tensors, or None, not {type(tangent).__name__}")
-        if tangent is not None and isinstance(output, Tensor) and tangent.shape != output.shape:
-            raise RuntimeError(
-                f"Trying to set a forward gradient that has a different size than that of the original Tensor, this "
-                f"is not supported. Tensor is of size {list(output.shape)} while the given forward gradient is of size "
-                f"{list(tangent.shape)}. {cls.__name__}.jvp returns a tangent of the shape of each output."
-            )
     return pushed
 
 
