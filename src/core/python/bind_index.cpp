@@ -164,10 +164,6 @@ PyObject* where_or_positions(const Args& a) {
                 "where() received an invalid combination of arguments: give a condition alone, or a "
                 "condition and both values");
     Tensor condition = a.tensor(0), x, y;
-    if (is_mask(condition.dtype())) condition = ops::to_dtype(condition, DType::Bool);
-    if (condition.dtype() != DType::Bool)
-        fail("where expected condition to be a boolean tensor, but got a tensor with dtype {}",
-             dtype_legacy_name(condition.dtype()));
     return wrap(ops::where(condition, a.operand(1, x), a.operand(2, y)));
 }
 
