@@ -58,10 +58,10 @@ template <class T> PB_INLINE T clamp(T x, T low, T high) {
     return raised > high ? high : raised;
 }
 
-// k + round_magic and r of x = k ln 2 + r.
-template <class T> PB_INLINE T reduce_by_ln2(T x, T& r) {
+// k + magic and r of x = k ln 2 + r. To round, magic is round_magic, or that and a small number.
+template <class T> PB_INLINE T reduce_by_ln2(T x, T& r, T magic = FloatFormat<T>::round_magic) {
     using F = FloatFormat<T>;
-    const T k_and_magic = fma(x, T(0x1.71547652b82fep0), F::round_magic), k = k_and_magic - F::round_magic;
+    const T k_and_magic = fma(x, T(0x1.71547652b82fep0), magic), k = k_and_magic - magic;
     r = fma(k, -F::ln2_low, fma(k, -F::ln2_high, x));
     return k_and_magic;
 }
@@ -77,8 +77,8 @@ template <class T> PB_INLINE T exponential(T x) {
 }
 
 // exp(-a) for a >= 0 in two parts, so that factor * exp(-a) is in range where the product is, although exp(-a) may have
-// underflown. Beyond -least_exponent the product with any number of a's size is 0. The exponent is the last bits of
-// `k`; that of float32's least normal number is beyond reach as long as 2^48, or 2^128, has yet to be divided by.
+// underflown. Beyond -least_exponent the product with any number of a's size is 0. The power is 2^`kept` times
+// too large until the end, so that it is a normal number, made of the last bits of k and magic by one shift.
 template <class T> inline constexpr T least_exponent = sizeof(T) == 4 ? -115 : -755;
 template <class T> struct Decay {
     using F = FloatFormat<T>;
@@ -87,10 +87,10 @@ template <class T> struct Decay {
                        back = sizeof(T) == 4 ? T(0x1p-48) : T(0x1p-128);
     T power, fraction;
     explicit PB_INLINE Decay(T a) {
-        const T x = -a, c = x < least_exponent<T> ? least_exponent<T> : x;
-        const T k_and_magic = fma(c, T(0x1.71547652b82fep0), magic), k = k_and_magic - magic;
-        power = from_word(word_of(k_and_magic) << F::fraction_bits);
-        fraction = exp_of_reduced(fma(k, -F::ln2_low, fma(k, -F::ln2_high, c)));
+        T r;
+        const T x = -a, k = reduce_by_ln2(x < least_exponent<T> ? least_exponent<T> : x, r, magic);
+        power = from_word(word_of(k) << F::fraction_bits);
+        fraction = exp_of_reduced(r);
     }
     PB_INLINE T value() const { return fraction * power * back; }
     PB_INLINE T times(T factor) const { return fraction * factor * power * back; }

@@ -82,8 +82,8 @@ template <class T> void pull_log_softmax(T* p, const T* u, T* scratch, T* out, i
     const T others = total(scratch, n), rest = total(p, n), all = others + mine;
     p[winner] = share;
     k.log_softmax_pull[f](p, u, &all, out, n);
-    // As zmul: a zero gradient stays zero, also in a row of NaN.
-    out[winner] = (mine == 0 ? mine : mine * rest) - (others == 0 ? others : others * share);
+    auto pulled = [](T g, T partial) { return g == 0 ? g : g * partial; };  // as zmul, also in a row of NaN
+    out[winner] = pulled(mine, rest) - pulled(others, share);
 }
 
 // The pullbacks in one pass over each row. The results are those of the differentiable forms below, bit for bit.

@@ -56,8 +56,8 @@ struct Expression {
     bool reserved = false;  // for a write in place that is about to run
     struct Planned {
         uint32_t mark = 0;             // which plan
-        Expression* family = nullptr;  // the way to the first of those that share values with it
-        int32_t latest = -1;           // program that this first one's family is in
+        Expression* family = nullptr;  // the way to the one that stands for those it shares values with
+        int32_t latest = -1;           // program that the family of that one is in
         int32_t home = 0;              // number of the program that computes it
         int32_t copy = -1;             // of another that computes it for itself
         uint32_t weight = 0;           // of all that this takes, from memory: an upper bound

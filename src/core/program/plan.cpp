@@ -98,9 +98,9 @@ void Plan::gather(const Seeds& seeds) {
 
 namespace {
 
-// The first of a family; the way there is halved (R. E. Tarjan, J. van Leeuwen, "Worst-case analysis of set union
+// The one that stands for a family; the way there is halved (R. E. Tarjan, J. van Leeuwen, "Worst-case analysis of set union
 // algorithms", 1984).
-Expression* first_of_family(Expression* e) {
+Expression* head_of(Expression* e) {
     while (e->plan.family != e) e = e->plan.family = e->plan.family->plan.family;
     return e;
 }
@@ -113,9 +113,7 @@ void Plan::unite() {
     for (Expression* e : members_)
         for (const Expression::Input& input : e->inputs) {
             Expression* p = pending_in(input);
-            if (!p || !input.in_order) continue;
-            Expression *a = first_of_family(e), *b = first_of_family(p);
-            (a->number < b->number ? b : a)->plan.family = a->number < b->number ? a : b;
+            if (p && input.in_order) head_of(p)->plan.family = head_of(e);
         }
 }
 
@@ -135,7 +133,7 @@ int32_t Plan::find_home(Expression& e) const {
     }
     if (with_operands >= least && has_room(with_operands, e)) return with_operands;
     least = std::max(least, with_operands);
-    const int32_t family = first_of_family(&e)->plan.latest;
+    const int32_t family = head_of(&e)->plan.latest;
     if (family >= least && has_room(family, e)) return family;
     auto past = static_cast<int32_t>(parts_.size());
     for (int32_t i = past - 1; i >= std::max(least, past - kLooks); --i)
@@ -145,7 +143,7 @@ int32_t Plan::find_home(Expression& e) const {
 
 void Plan::place(Expression& e) {
     Expression::Planned& mine = e.plan;
-    mine.home = first_of_family(&e)->plan.latest = find_home(e);
+    mine.home = head_of(&e)->plan.latest = find_home(e);
     if (static_cast<size_t>(mine.home) == parts_.size()) parts_.push_back({e.layout});
     Part& part = parts_[static_cast<size_t>(mine.home)];
     part.steps += e.instructions();

@@ -39,7 +39,8 @@ class Plan {
         needed       // only what the seeds are computed from
     };
 
-    // The first of the seeds is what was asked for, unless all goes thoroughly: it is stored. `consumed`, if any, nobody will look at.
+    // The first of the seeds is what was asked for, unless all goes thoroughly: it is stored. `consumed`, if any, nobody
+    // will look at.
     Plan(const Seeds& seeds, Reach reach, const Buffer* consumed = nullptr);
 
     // Runs all programs; may throw Interrupted between two. Where an expression has no result, its elements are written
