@@ -3,8 +3,9 @@
 //
 // Where one share p of a row is nearly 1, 1 - p is not to be had from it; but what is left is the sum of the others. So
 // no derivative subtracts a share from 1. That of softmax, y * (u - sum(u * y)), does not change when a number is taken
-// from all of u: the entry of u whose share exceeds kMajority, and then the sum is over the other shares. That of log_softmax,
-// u - p * sum(u), is u * rest - p * others where the share exceeds kMajority, with the sums over those that do not.
+// from all of u: the entry of u whose share exceeds kMajority, and then the sum is over the other shares. That of
+// log_softmax, u - p * sum(u), is u * rest - p * others where the share exceeds kMajority, with the sums over those that
+// do not.
 #include <algorithm>
 #include <cstring>
 
@@ -191,8 +192,8 @@ struct LogSumExp {
     static constexpr uint32_t saves = 1;
     Dims dims;
     bool keepdim;
-    Array shifts,
-        inverses;  // by row, the largest element and 1 / sum(exp(x - shift)), which is 1 for a sum of 0
+    // By row, the largest element and 1 / sum(exp(x - shift)), which is 1 for a sum of 0.
+    Array shifts, inverses;
 
     Tensor forward(const Tensors& x) {
         Array a = x[0].array();

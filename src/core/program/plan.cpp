@@ -98,8 +98,8 @@ void Plan::gather(const Seeds& seeds) {
 
 namespace {
 
-// The one that stands for a family; the way there is halved (R. E. Tarjan, J. van Leeuwen, "Worst-case analysis of set union
-// algorithms", 1984).
+// The one that stands for a family; the way there is halved (R. E. Tarjan, J. van Leeuwen, "Worst-case analysis of set
+// union algorithms", 1984).
 Expression* head_of(Expression* e) {
     while (e->plan.family != e) e = e->plan.family = e->plan.family->plan.family;
     return e;
