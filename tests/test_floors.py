@@ -24,12 +24,13 @@ CORE, PACKAGE = ROOT / "src/core", ROOT / "src/pullback"
 FLOORS = {
     "array": "",
     "kernels": "array",
-    "blas": "array",
+    "library": "array",
     "program": "array kernels",
     "tensor": "array program",
     "tape": "array program tensor",
-    "ops": "array kernels blas program tensor tape",
-    "python": "array kernels blas program tensor tape ops",
+    "compute": "array",
+    "ops": "array kernels library program tensor tape compute",
+    "python": "array kernels library program tensor tape compute ops",
 }
 # A header may declare what a floor above defines if that is an interface: all that its floor asks of the other.
 INTERFACES = {
@@ -37,7 +38,7 @@ INTERFACES = {
     "tape/operations.h": "ops",
 }
 # These floors run without an interpreter. What they need of one, python/ installs at import.
-NO_PYTHON = "array kernels blas program"
+NO_PYTHON = "array kernels library program"
 
 # From the ground up: each module or folder of src/pullback, and what it may use.
 MODULES = {
@@ -161,11 +162,9 @@ def objects():
         pytest.skip("needs nm, and what `make develop` compiles")
     of_floor = {}
     for path in build.rglob("*.cpp.o"):
-        floor = re.search(r"/src/core/(\w+)/", str(path))
-        if (
-            floor and (CORE / floor[1] / path.name.removesuffix(".o")).exists()
-        ):  # not left from an earlier build
-            of_floor[str(path)] = floor[1]
+        source = re.search(r"/src/core/(\w+)/(?:CMakeFiles/[^/]+/)?(.*)\.o$", str(path))
+        if source and (CORE / source[1] / source[2]).exists():  # not left from an earlier build
+            of_floor[str(path)] = source[1]
     listed = subprocess.run(
         ["nm", "--print-file-name", *of_floor], capture_output=True, text=True, check=True
     )
@@ -243,7 +242,7 @@ def test_each_floor_has_a_page():
         assert re.findall(r"^Uses: (.*)\.$", page, re.M) == [", ".join(below.split()) or "nothing"], floor
         assert "\nStart at `" in page and len(page.splitlines()) <= 12, floor
         for name in re.findall(r"`([\w*]+\.\w+)`", page):
-            assert list((CORE / floor).glob(name)), f"{floor}/README.md cites {name}"
+            assert list((CORE / floor).rglob(name)), f"{floor}/README.md cites {name}"
 
 
 # ---- the package ---------------------------------------------------------------------------------------------

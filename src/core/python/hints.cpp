@@ -1,6 +1,6 @@
 #include "python/hints.h"
 
-#include "python/operator_object.h"
+#include "python/bind/operator_object.h"
 
 namespace pb {
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <initializer_list>
 
-#include "python/convert.h"
+#include "python/read/convert.h"
 
 namespace pb {
 

@@ -5,15 +5,15 @@
 
 #include "array/buffer.h"
 #include "kernels/kernels.h"
-#include "ops/elementwise.h"
+#include "ops/elementwise/elementwise.h"
 #include "program/threads.h"
-#include "python/autograd.h"
-#include "python/convert.h"
-#include "python/from_data.h"
-#include "python/node_object.h"
-#include "python/operator_object.h"
-#include "python/table.h"
-#include "python/tensor_type.h"
+#include "python/bind/operator_object.h"
+#include "python/bind/table.h"
+#include "python/read/convert.h"
+#include "python/read/from_data.h"
+#include "python/types/autograd.h"
+#include "python/types/node_object.h"
+#include "python/types/tensor_type.h"
 
 namespace pb {
 

@@ -1,0 +1,327 @@
+#include "ops/elementwise/elementwise.h"
+
+#include <algorithm>
+
+#include "ops/elementwise/elementwise_node.h"
+#include "ops/elementwise/fast.h"
+#include "ops/elementwise/pending.h"
+#include "ops/elementwise/result.h"
+#include "ops/operators.h"
+#include "ops/rule/out.h"
+#include "tape/history.h"
+#include "tensor/write_site.h"
+
+namespace pb {
+
+namespace ops {
+
+namespace {
+
+// The operands as a program takes them.
+struct Sources {
+    Source sources[kMaxOperands];
+    Array held[kMaxOperands];
+    Sources(const Operand* operands, int n) {
+        for (int i = 0; i < n; ++i) {
+            if (const Tensor* t = operands[i].tensor) {
+                held[i] = t->value();
+                sources[i].array = &held[i];
+            } else {
+                sources[i].scalar = operands[i].scalar;
+            }
+        }
+    }
+    bool any_pending() const {
+        for (const Array& a : held)
+            if (a.buffer && a.buffer->is_pending()) return true;
+        return false;
+    }
+};
+
+const Lowered& lowered(const Row& row, DType compute) {
+    const Lowered& program = lower(row.forward, compute);
+    if (program.missing) fail_unimplemented(row, compute);
+    return program;
+}
+
+// A new result: pending when it is large.
+Array compute_new(const Row& row, const Operand* operands, const Plan& p, const Ref<Layout>& layout) {
+    Sources s(operands, row.arity);
+    const Lowered& program = lowered(row, p.compute);
+    if (program.total && leaves_pending(s.sources, row.arity, *layout))
+        return defer(program, 0, s.sources, layout, p.result);
+    Array out = Array::empty(p.result, layout);
+    if (layout->numel() >= deferral.from && !deferral.immediate)
+        compute_over(program, s.sources, out, nullptr);
+    else execute(program, s.sources, &out, *layout);
+    return out;
+}
+
+// Over the elements of `out`, whose other readers run first.
+void compute_into(const Row& row, const Operand* operands, DType compute, Array& out,
+                  const Buffer* consumed = nullptr) {
+    Sources s(operands, row.arity);
+    const Lowered& program = lowered(row, compute);
+    if (out.numel() && !deferral.immediate && (out.numel() >= deferral.from || s.any_pending())) {
+        compute_over(program, s.sources, out, consumed);
+        return;
+    }
+    before_write(out);
+    execute(program, s.sources, &out, *out.layout);
+}
+
+// A write over all of a large value that only its cell holds gives the cell a new, pending value. False where the
+// elements have to be written now.
+bool replace_value(const Row& row, const Operand* operands, DType compute, const Tensor& target) {
+    const Lowered& program = lowered(row, compute);
+    if (!program.total || !can_replace(target.value())) return false;
+    Sources s(operands, row.arity);
+    if (!leaves_pending(s.sources, row.arity, target.layout())) return false;
+    target->cell->buffer = defer_over(program, s.sources, target.value()).buffer;
+    return true;
+}
+
+uint8_t wanted_operands(const Row& row, const Operand* operands) {
+    if (!row.differentiable || !modes.grad) return 0;
+    uint8_t wanted = 0;
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && row.partial[i].kind != Partial::None && operands[i].tensor->requires_grad())
+            wanted |= static_cast<uint8_t>(1 << i);
+    return wanted;
+}
+
+uint64_t operands_level(const Row& row, const Operand* operands) {
+    uint64_t level = 0;
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && operands[i].tensor->is_dual())
+            level = std::max(level, highest_level(*operands[i].tensor));
+    return level;
+}
+
+// The tangent of y: each operand's tangent times its partial, summed. Undefined when all are zero.
+Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, const Tensor* tangents) {
+    Operand inputs[kMaxOperands + 1];
+    Tensor cast[kMaxOperands];
+    const Lowered* types = row.differentiable ? &lower(row.partials, y.dtype()) : nullptr;
+    if (!types) return Tensor();
+    for (int i = 0; i < row.arity; ++i) {
+        inputs[i] = operands[i];
+        if (operands[i].tensor && operands[i].tensor->dtype() != types->types[static_cast<size_t>(i)]) {
+            cast[i] = to_dtype(*operands[i].tensor, types->types[static_cast<size_t>(i)]);
+            inputs[i].tensor = &cast[i];
+        }
+    }
+    inputs[row.arity].tensor = &y;
+    bool numbers = false;
+    for (int i = 0; i < row.arity; ++i) numbers = numbers || (tangents[i] && row.partial[i].is_computed());
+    Tensors partials;
+    if (numbers) partials = play(row.partials, inputs, y.dtype());
+    Tensor sum;
+    size_t at = 0;
+    for (int i = 0; i < row.arity; ++i) {
+        const Partial& d = row.partial[i];
+        size_t mine = at;
+        if (d.is_computed()) ++at;
+        if (!tangents[i]) continue;
+        Tensor t = tangents[i].dtype() == y.dtype() ? tangents[i] : to_dtype(tangents[i], y.dtype());
+        Tensor term;
+        if (d.kind == Partial::None || (d.kind == Partial::Constant && d.constant == 0)) continue;
+        if (d.kind == Partial::Constant)
+            term = d.constant == 1    ? t
+                   : d.constant == -1 ? elementwise(*rows.neg, {t})
+                                      : elementwise(*rows.mul, {t, d.constant});
+        else if (d.kind == Partial::Mask) term = elementwise(*rows.where, {partials[mine], t, 0.0});
+        else term = elementwise(d.kind == Partial::Gradient ? *rows.gmul : *rows.zmul, {t, partials[mine]});
+        sum = sum ? elementwise(*rows.add, {sum, term}) : term;
+    }
+    if (sum && !sum.layout().same_shape(y.layout())) sum = contiguous(expand(sum, y.shape()));
+    return sum;
+}
+
+Tensor elementwise_dual(const Row& row, const Operand* operands, uint64_t level) {
+    Tensor stripped[kMaxOperands], tangents[kMaxOperands];
+    Operand inner[kMaxOperands];
+    for (int i = 0; i < row.arity; ++i) {
+        inner[i] = operands[i];
+        if (!operands[i].tensor || !operands[i].tensor->is_dual()) continue;
+        tangents[i] = tangent_at(*operands[i].tensor, level);
+        stripped[i] = strip_level(*operands[i].tensor, level);
+        inner[i].tensor = &stripped[i];
+    }
+    Tensor y = elementwise(row, inner, row.arity);
+    Tensor tangent = pushforward(row, inner, y, tangents);
+    if (tangent) {
+        set_tangent(y, level, tangent);
+        if (y->grad_fn) static_cast<ElementwiseNode*>(y->grad_fn)->keep_tangents(operands, y);
+    }
+    return y;
+}
+
+}  // namespace
+
+Tensor elementwise(const Row& row, const Operand* operands, int n) {
+    if (n != row.arity) fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.name, row.arity, n);
+    if (Tensor y = fast_elementwise(row, operands)) return y;
+    if (uint64_t level = operands_level(row, operands)) return elementwise_dual(row, operands, level);
+    Plan p = plan(row, operands);
+    check_divisor(row, operands, p.compute);
+    Tensor y = Tensor::make(compute_new(row, operands, p, result_layout(row, operands, n)));
+    if (uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0) {
+        Node* node = ElementwiseNode::record(row, operands, y, wanted);
+        set_history(y, node);
+        node->release();
+    }
+    return y;
+}
+
+// Whether `t` lies in the target's memory in another order: then it has to be read before the target is written.
+static bool overlaps_differently(const Tensor& t, const Tensor& target) {
+    if (t->cell->buffer.get() != target->cell->buffer.get()) return false;
+    return t->offset != target->offset || !t.layout().same(target.layout());
+}
+
+static bool partial_overlap(const Tensor& t, const Tensor& target) {
+    if (!overlaps_differently(t, target) || t.numel() == 0 || target.numel() == 0) return false;
+    int64_t la, ha, lb, hb;
+    t.layout().extent(&la, &ha);
+    target.layout().extent(&lb, &hb);
+    return t->offset + la < target->offset + hb && target->offset + lb < t->offset + ha &&
+           t.layout().is_dense() && target.layout().is_dense() && t.dtype() == target.dtype();
+}
+
+static void check_target(const Row& row, const Tensor& target, const Operand* operands,
+                         const Ref<Layout>& shape, DType result) {
+    if (!shape->same_shape(target.layout()))
+        fail(
+            "output with shape {} doesn't match the broadcast shape {}. The result of {} is written into a "
+            "tensor that cannot grow: expand it first, or write the operation out of place.",
+            shape_text(target.layout()), shape_text(*shape), row.name);
+    if (category(result) > category(target.dtype()))
+        fail("result type {} can't be cast to the desired output type {}", dtype_legacy_name(result),
+             dtype_legacy_name(target.dtype()));
+    check_no_overlap(target);
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && partial_overlap(*operands[i].tensor, target))
+            fail(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
+                "a single memory location. Please clone() the tensor before performing the operation.");
+}
+
+const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* given, int n,
+                                  const Tensor* consumed) {
+    if (n != row.arity)
+        fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.inplace_name, row.arity, n);
+    Operand operands[kMaxOperands];
+    std::copy(given, given + n, operands);
+    Plan p = plan(row, operands);
+    check_target(row, target, operands, result_layout(row, operands, n), p.result);
+    uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0;
+    check_inplace(target, wanted != 0);
+    check_divisor(row, operands, p.compute);
+    uint64_t level = operands_level(row, operands);
+    // What the derivative reads of the old value, and what overlaps the target in another order, is copied first.
+    Tensor copies[kMaxOperands];
+    uint8_t reads = wanted ? row.pullback(wanted).uses : 0;
+    if (level) reads = 0xff;
+    for (int i = 0; i < n; ++i) {
+        const Tensor* t = operands[i].tensor;
+        if (!t || t->get()->cell->buffer.get() != target->cell->buffer.get()) continue;
+        if (overlaps_differently(*t, target) || (reads >> i & 1)) {
+            copies[i] = Tensor::make(contiguous_array(t->array()));
+            if (copies[i]->cell->buffer.get() == t->get()->cell->buffer.get()) copies[i] = detached_copy(*t);
+            if (Edge e = gradient_edge(*t); e.node) {
+                set_history(copies[i], e.node, e.nr);
+                e.node->release();
+            }
+            if (t->is_dual())
+                for (const Tangent& tangent : t->get()->extra->tangents)
+                    set_tangent(copies[i], tangent.level, tangent.value);
+            operands[i].tensor = &copies[i];
+        }
+    }
+    Tensor dual;
+    if (level) dual = elementwise(row, operands, n);  // value, tangents and history out of place
+    if (dual) {
+        before_write(target.array());
+        copy_array(dual.array(), target.array());
+    } else if (!replace_value(row, operands, p.compute, target)) {
+        Array out = target.array();
+        compute_into(row, operands, p.compute, out, consumed ? (*consumed)->cell->buffer.get() : nullptr);
+    }
+    note_write(target, row.inplace_name.c_str());
+    if (dual) write_tangents(target, dual);
+    if (wanted) {
+        ElementwiseNode* node = ElementwiseNode::record(row, operands, target, wanted);
+        if (level) node->keep_tangents(operands, target);
+        rebase_history(target, node);
+        node->release();
+    }
+    return target;
+}
+
+void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n) {
+    const char* name = row.name.c_str();
+    Plan p = plan(row, operands);
+    bool records = row.differentiable && is_differentiable(p.result) && should_record(out),
+         reads_itself = false;
+    refuse_tangents(name, out);
+    for (int i = 0; i < n; ++i)
+        if (const Tensor* t = operands[i].tensor) {
+            refuse_tangents(name, *t);
+            records = records || (row.differentiable && should_record(*t));
+            reads_itself = reads_itself || t->is(out);
+        }
+    if (records) refuse_recording(name);
+    check_out_dtype(name, OutRule::Cast, out, p.result);
+    check_divisor(row, operands, p.compute);
+    Ref<Layout> layout = result_layout(row, operands, n);
+    bool fits = reads_itself || layout->same_shape(out.layout());
+    check_target(row, fits ? out : out.alias(layout, out->offset), operands, layout, p.result);
+    // What lies elsewhere in the target's memory is read before that is written, or moves.
+    Operand read[kMaxOperands];
+    Tensor copies[kMaxOperands];
+    for (int i = 0; i < n; ++i) {
+        read[i] = operands[i];
+        if (operands[i].tensor && overlaps_differently(*operands[i].tensor, out)) {
+            copies[i] = detached_copy(*operands[i].tensor);
+            read[i].tensor = &copies[i];
+        }
+    }
+    fit_out(out, layout);
+    Array target = out.array();
+    compute_into(row, read, p.compute, target);
+    note_write(out, name);
+}
+
+Tensors play(const Program& p, const Operand* inputs, DType compute) {
+    Tensors values(p.instructions.size());
+    auto operand = [&](int16_t v) -> Operand {
+        if (v < p.inputs) return inputs[v];
+        if (v < p.first_result()) return p.constants[static_cast<size_t>(v - p.inputs)];
+        return values[static_cast<size_t>(v - p.first_result())];
+    };
+    for (size_t s = 0; s < p.instructions.size(); ++s) {
+        const Instruction& ins = p.instructions[s];
+        Operand operands[3];
+        for (int k = 0; k < ins.arity; ++k) operands[k] = operand(ins.in[k]);
+        // Numbers among themselves are computed in the program's dtype, not in that of a Python number.
+        Tensor number;
+        int first = primitive_info(ins.primitive).condition_first ? 1 : 0;
+        bool any = false;
+        for (int k = first; k < ins.arity; ++k) any = any || operands[k].tensor;
+        if (!any) {
+            number = scalar_tensor(operands[first].scalar, compute);
+            operands[first].tensor = &number;
+        }
+        values[s] = elementwise(row_of(ins.primitive), operands, ins.arity);
+    }
+    Tensors out;
+    for (int16_t o : p.outputs) {
+        Operand v = operand(o);
+        out.push_back(v.tensor ? *v.tensor : scalar_tensor(v.scalar, compute));
+    }
+    return out;
+}
+
+}  // namespace ops
+}  // namespace pb

@@ -1,0 +1,236 @@
+#include "ops/elementwise/elementwise_node.h"
+
+#include <cstring>
+
+#include "ops/elementwise/pending.h"
+#include "ops/operators.h"
+#include "ops/shape/spread.h"
+#include "tape/hooks.h"
+
+namespace pb {
+
+constexpr int64_t kNegatedLater = 4096;  // elements from which on it pays to sum first
+
+ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands, const Tensor& y,
+                                         uint8_t wanted) {
+    const Row::Pullback& pullback = row.pullback(wanted);
+    auto edges =
+        static_cast<uint16_t>(row.arity);  // edge i is operand i's; parameters come last, or stay empty
+    while (row.parameters >> (edges - 1) & 1) --edges;
+    auto slots = static_cast<uint8_t>(__builtin_popcount(pullback.uses));
+    void* p = pool_alloc(bytes(edges, slots));
+    auto* node = new (p) ElementwiseNode(edges, pullback, wanted, slots);
+    Edge* e = reinterpret_cast<Edge*>(static_cast<char*>(p) + sizeof(ElementwiseNode));
+    for (uint16_t i = 0; i < edges; ++i) new (e + i) Edge();
+    node->attach_edges(e);
+    Saved* s = node->saved();
+    for (uint8_t i = 0; i < slots; ++i) new (s + i) Saved();
+    for (int i = 0; i < row.arity && i < 3; ++i)
+        if (!operands[i].tensor && !(row.parameters >> i & 1)) node->form_ = static_cast<uint8_t>(i + 1);
+    try {
+        for (uint16_t i = 0; i < edges; ++i)
+            if (wanted >> i & 1) node->take_edge(i, gradient_edge(*operands[i].tensor));
+        int slot = 0;
+        for (int v = 0; v <= row.arity; ++v) {
+            if (!(pullback.uses >> v & 1)) continue;
+            Saved& save = s[slot++];
+            if (v == row.arity) save.save(y, Saved::kOutput, 0);
+            else if (operands[v].tensor)
+                save.save(*operands[v].tensor, Saved::kInput, static_cast<uint8_t>(v));
+            else save.save_scalar(operands[v].scalar);
+        }
+    } catch (...) {
+        node->release();
+        throw;
+    }
+    node->set_output(y);
+    return node;
+}
+
+ElementwiseNode::~ElementwiseNode() {
+    for (uint8_t i = 0; i < slots_; ++i) saved()[i].~Saved();
+}
+
+void ElementwiseNode::destroy() {
+    size_t n = bytes(edge_count(), slots_);
+    this->~ElementwiseNode();
+    pool_free(this, n);
+}
+
+void ElementwiseNode::release_saved() {
+    for (uint8_t i = 0; i < slots_; ++i) saved()[i].reset();
+    released_ = slots_ > 0;
+}
+
+void ElementwiseNode::keep_tangents(const Operand* operands, const Tensor& y) {
+    int slot = 0;
+    for (int v = 0; v <= pullback_.row->arity; ++v) {
+        if (!(pullback_.uses >> v & 1)) continue;
+        Saved& s = saved()[slot++];
+        if (s.holds_tensor()) s.keep_tangents(v == pullback_.row->arity ? y : *operands[v].tensor);
+    }
+}
+
+// Without a graph of the gradient, and everything contiguous: memory in, memory out.
+bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
+    const Layout* shape = g->layout;
+    if (!shape->is_contiguous() || shape->numel() == 0 || shape->numel() >= deferral.from ||
+        g->cell->buffer->is_pending() || !is_float(g.dtype()))
+        return false;
+    size_t count = pullback_.program.outputs.size();
+    if (count) {
+        const Lowered*& program = pullback_.fast[static_cast<int>(g.dtype())];
+        if (!program) program = &lower(pullback_.program, g.dtype());
+        if (!program->linear) return false;
+        LinearSource sources[kMaxOperands + 2];
+        const Layout* layouts[kMaxOperands + 2] = {};
+        Slot slots[kMaxOperands + 2];
+        bool alike = true;
+        for (uint8_t i = 0; i < slots_; ++i) {
+            Saved& s = saved()[i];
+            if (!s.holds_tensor()) {
+                s.scalar().store(program->types[i], &slots[i]);
+                sources[i] = {&slots[i], true};
+                continue;
+            }
+            const Layout* l = s.layout();
+            if (!s.is_current()) s.check(*this);
+            if (s.has_tangents() || s.dtype() != program->types[i] || !l->is_contiguous() || s.is_pending())
+                return false;
+            alike = alike && (l == shape || l->same_shape(*shape));
+            sources[i] = {s.data(), false};
+            layouts[i] = l;
+        }
+        if (program->types[slots_] != g.dtype()) return false;
+        sources[slots_] = {g.data(), false};
+        Tensor results[kMaxOperands];
+        void* memory[kMaxOperands];
+        for (size_t i = 0; i < count; ++i) {
+            results[i] = Tensor::make(g.dtype(), g.layout_ref());
+            memory[i] = results[i]->cell->buffer->data();
+        }
+        if (alike) execute_linear(*program, sources, memory, shape->numel());
+        else if (!ops::execute_spread(*program, sources, layouts, memory, *shape)) return false;
+        for (uint16_t i = 0; i < edge_count(); ++i)
+            if (wanted_ >> i & 1 && pullback_.output[i] >= 0)
+                out[i] = std::move(results[pullback_.output[i]]);
+    }
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1) || pullback_.output[i] >= 0) continue;
+        out[i] = pullback_.output[i] == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+    }
+    return true;
+}
+
+// Without a graph of the gradient: arrays in, arrays out, one program.
+bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
+    Source sources[kMaxOperands + 2];
+    Array held[kMaxOperands + 2];
+    for (uint8_t i = 0; i < slots_; ++i) {
+        Saved& s = saved()[i];
+        if (!s.holds_tensor()) {
+            sources[i].scalar = s.scalar();
+            continue;
+        }
+        if (s.has_tangents()) return false;
+        held[i] = s.array(*this);
+        sources[i].array = &held[i];
+    }
+    held[slots_] = g.value();
+    sources[slots_].array = &held[slots_];
+    const Lowered& program = lower(pullback_.program, g.dtype());
+    Array results[kMaxOperands];
+    size_t n = pullback_.program.outputs.size();
+    const Layout& shape = g.layout();
+    Ref<Layout> dense = shape.is_dense()
+                            ? g.layout_ref()
+                            : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim()));
+    if (ops::leaves_pending(sources, slots_ + 1, shape)) {
+        for (size_t i = 0; i < n; ++i)
+            results[i] = defer(program, static_cast<int>(i), sources, dense, g.dtype());
+    } else {
+        for (size_t i = 0; i < n; ++i) results[i] = Array::empty(g.dtype(), dense);
+        if (n) execute(program, sources, results, shape);
+    }
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1)) continue;
+        int o = pullback_.output[i];
+        out[i] = o >= 0 ? Tensor::make(results[o]) : o == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+    }
+    return true;
+}
+
+// What was subtracted from something larger: its gradient is summed first, then negated, which has the same bits. A
+// pending gradient is negated where it is computed, so that the sum ends that program.
+bool ElementwiseNode::pull_negated_sum(const Tensor& g, Tensors& out) {
+    if (pullback_.program.outputs.size() != 1 || slots_ || g.numel() < kNegatedLater ||
+        !g.layout().is_contiguous() || g->cell->buffer->is_pending())
+        return false;
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1) || pullback_.output[i] != 0) continue;
+        const Partial& partial = pullback_.row->partial[i];
+        if (partial.kind != Partial::Constant || partial.constant != -1) return false;
+        const Edge e = edge(i);
+        const Layout* smaller = e.node ? e.node->output(e.nr).layout.get() : nullptr;
+        if (!smaller || smaller->numel() >= g.numel() || !ops::can_sum_to(g.layout(), *smaller)) return false;
+        out[i] = ops::unary("neg", ops::sum_to(g, *smaller));
+    }
+    for (uint16_t i = 0; i < edge_count(); ++i)
+        if (wanted_ >> i & 1 && pullback_.output[i] < 0)
+            out[i] = pullback_.output[i] == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+    return true;
+}
+
+void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
+    if (released_) fail_released(*this);
+    const Tensor& g = grads[0];
+    if (!modes.grad && !g.is_dual() &&
+        (pull_negated_sum(g, out) || pull_linear(g, out) || pull_arrays(g, out)))
+        return;
+    // With a graph, or with tangents: the same program through the recorder. Every operand is brought to the
+    // dtype the function was computed in first.
+    Tensor unpacked[kMaxOperands + 1];
+    Operand operands[kMaxOperands + 2];
+    const Lowered& program = lower(pullback_.program, g.dtype());
+    for (uint8_t i = 0; i < slots_; ++i) {
+        Saved& s = saved()[i];
+        if (!s.holds_tensor()) {
+            operands[i].scalar = s.scalar();
+            continue;
+        }
+        unpacked[i] = s.unpack(*this);
+        if (unpacked[i].dtype() != program.types[i])
+            unpacked[i] = ops::to_dtype(unpacked[i], program.types[i]);
+        operands[i].tensor = &unpacked[i];
+    }
+    operands[slots_].tensor = &g;
+    Tensors results = ops::play(pullback_.program, operands, g.dtype());
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1)) continue;
+        int o = pullback_.output[i];
+        out[i] = o >= 0    ? results[static_cast<size_t>(o)]
+                 : o == -1 ? g
+                           : ops::zeros(g.dtype(), g.layout_ref());
+    }
+}
+
+PyObject* ElementwiseNode::attribute(const char* name) {
+    // PyTorch's names: _saved_self, _saved_other, _saved_exponent, _saved_result.
+    int wanted = -1;
+    if (!std::strcmp(name, "_saved_self")) wanted = 0;
+    else if (!std::strcmp(name, "_saved_other") || !std::strcmp(name, "_saved_exponent")) wanted = 1;
+    else if (!std::strcmp(name, "_saved_result")) wanted = pullback_.row->arity;
+    return wanted < 0 ? nullptr : saved_value(static_cast<size_t>(wanted));
+}
+
+PyObject* ElementwiseNode::saved_value(size_t number) {
+    if (!(pullback_.uses >> number & 1)) return nullptr;
+    if (released_) fail_released(*this);
+    int slot = __builtin_popcount(pullback_.uses & ((1u << number) - 1));
+    Saved& s = saved()[slot];
+    if (s.holds_tensor()) return s.unpack(*this).release();
+    Scalar v = s.scalar();
+    return v.kind == Scalar::Float ? PyFloat_FromDouble(v.f) : PyLong_FromLongLong(v.i);
+}
+
+}  // namespace pb

@@ -1,0 +1,184 @@
+#include "ops/elementwise/fast.h"
+
+#include <cstring>
+
+#include "ops/elementwise/elementwise_node.h"
+#include "ops/operators.h"
+#include "ops/shape/spread.h"
+#include "program/expression.h"
+
+namespace pb::ops {
+
+namespace {
+
+inline bool is_plain(const TensorObject* t) {
+    return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) && is_float(t->dtype) &&
+           t->layout->is_standard() && t->layout->numel() > 0 && t->layout->numel() < deferral.from &&
+           !t->cell->buffer->is_pending();
+}
+inline bool wants_grad(const TensorObject* t) { return t->grad_fn || t->flags & (kRequiresGrad | kIsView); }
+
+inline const char* data_of(const TensorObject* t) {
+    return t->cell->buffer->data() + t->offset * static_cast<int64_t>(item_size(t->dtype));
+}
+
+inline Tensor result(Ref<Layout> layout, DType dtype) {
+    TensorObject* o = new_tensor_object();
+    o->cell = Cell::make(Buffer::allocate(static_cast<size_t>(layout->numel()) * item_size(dtype))).detach();
+    o->layout = layout.detach();
+    o->dtype = dtype;
+    if (modes.inference) o->flags |= kInference;
+    return Tensor::steal(o);
+}
+
+inline void record(const Row& row, const Operand* operands, const Tensor& y, uint8_t wanted) {
+    ElementwiseNode* node = ElementwiseNode::record(row, operands, y, wanted);
+    y->grad_fn = node;  // takes over the reference
+}
+
+inline void record_binary(const Row& row, TensorObject* a, TensorObject* b, const Tensor& y) {
+    if (!modes.grad || !row.differentiable || !(wants_grad(a) || wants_grad(b))) return;
+    Tensor ta(a), tb(b);
+    Operand operands[2] = {ta, tb};
+    uint8_t wanted =
+        static_cast<uint8_t>((ta.requires_grad() && row.partial[0].kind != Partial::None ? 1 : 0) |
+                             (tb.requires_grad() && row.partial[1].kind != Partial::None ? 2 : 0));
+    if (wanted) record(row, operands, y, wanted);
+}
+
+// Of two shapes. One that is a single value stays one; the other is written out as often as it is repeated.
+__attribute__((noinline)) Tensor fast_broadcast(const Row& row, const BlockKernel* kernels, TensorObject* a,
+                                                TensorObject* b) {
+    Ref<Layout> shape = met_layout(*a->layout, *b->layout);
+    if (!shape) return Tensor();
+    int64_t n = shape->numel();
+    if (n >= deferral.from) return Tensor();
+    SpreadRoom room;
+    TensorObject* operands[2] = {a, b};
+    const void* in[2];
+    int single = 0;
+    for (int i = 0; i < 2; ++i) {
+        const Layout& l = *operands[i]->layout;
+        in[i] = data_of(operands[i]);
+        if (l.numel() == n) continue;
+        if (l.numel() == 1 && kernels[i + 1]) {
+            single = i + 1;
+            continue;
+        }
+        in[i] = room.spread(data_of(operands[i]), l, *shape, item_size(a->dtype));
+        if (!in[i]) return Tensor();
+    }
+    Tensor y = result(std::move(shape), a->dtype);
+    kernels[single](in, y->cell->buffer->data(), n);
+    record_binary(row, a, b, y);
+    return y;
+}
+
+}  // namespace
+
+Tensor fast_elementwise(const Row& row, const Operand* operands) {
+    TensorObject* like = nullptr;
+    LinearSource sources[kMaxOperands];
+    const Layout* layouts[kMaxOperands] = {};
+    Slot slots[kMaxOperands];
+    bool wants = false, alike = true;
+    for (int i = 0; i < row.arity; ++i) {
+        if (!operands[i].tensor) {
+            if (operands[i].scalar.kind == Scalar::Bool) return Tensor();  // refused by some rows
+            continue;
+        }
+        TensorObject* t = operands[i].tensor->get();
+        if (!is_plain(t)) return Tensor();
+        if (!like) {
+            like = t;
+        } else if (t->dtype != like->dtype) {
+            return Tensor();
+        } else if (t->layout != like->layout && !t->layout->same_shape(*like->layout)) {
+            alike = false;
+            if (can_sum_to(*t->layout, *like->layout)) like = t;
+        }
+        sources[i] = {data_of(t), false};
+        layouts[i] = t->layout;
+        wants = wants || wants_grad(t);
+    }
+    if (!like || row.promotion == Promotion::Bitwise) return Tensor();
+    const Lowered& program = lower(row.forward, like->dtype);
+    if (!program.linear || program.missing) return Tensor();
+    for (int i = 0; i < row.arity; ++i) {
+        DType want = program.types[static_cast<size_t>(i)];
+        if (operands[i].tensor) {
+            if (want != like->dtype) return Tensor();
+            continue;
+        }
+        operands[i].scalar.store(want, &slots[i]);
+        sources[i] = {&slots[i], true};
+    }
+    DType dtype = program.types[static_cast<size_t>(program.outputs[0])];
+    bool boolean = row.promotion == Promotion::Compare || row.promotion == Promotion::Predicate ||
+                   row.promotion == Promotion::Logical || row.promotion == Promotion::Close;
+    if ((dtype == DType::Bool) != boolean) return Tensor();
+    Tensor y = result(Ref<Layout>(like->layout), dtype);
+    void* out[1] = {y->cell->buffer->data()};
+    if (alike) execute_linear(program, sources, out, like->layout->numel());
+    else if (!execute_spread(program, sources, layouts, out, *like->layout)) return Tensor();
+    if (wants && modes.grad && row.differentiable && !boolean) {
+        uint8_t wanted = 0;
+        for (int i = 0; i < row.arity; ++i)
+            if (operands[i].tensor && row.partial[i].kind != Partial::None &&
+                operands[i].tensor->requires_grad())
+                wanted |= static_cast<uint8_t>(1 << i);
+        if (wanted) record(row, operands, y, wanted);
+    }
+    return y;
+}
+
+bool fast_accumulate(TensorObject* a, TensorObject* b) {
+    if (a->dtype != b->dtype || !is_plain(a) || !is_plain(b) ||
+        a->cell->buffer.get() == b->cell->buffer.get())
+        return false;
+    if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return false;
+    if (a->flags & kIsView || !a->cell->buffer->is_writable() || a->cell->buffer->has_readers()) return false;
+    const void* in[2] = {data_of(a), data_of(b)};
+    kernels().elementwise[rows.add->primitive][static_cast<int>(a->dtype)][0](
+        in, const_cast<char*>(data_of(a)), a->layout->numel());
+    a->cell->written();
+    return true;
+}
+
+Tensor fast_binary(const Row& row, TensorObject* a, TensorObject* b) {
+    if (row.primitive < 0 || a->dtype != b->dtype || !is_plain(a) || !is_plain(b)) return Tensor();
+    const BlockKernel* forms = kernels().elementwise[row.primitive][static_cast<int>(a->dtype)];
+    if (!forms[0]) return Tensor();  // bitwise functions of floats
+    if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return fast_broadcast(row, forms, a, b);
+    Tensor y = result(Ref<Layout>(a->layout), a->dtype);
+    const void* in[2] = {data_of(a), data_of(b)};
+    forms[0](in, y->cell->buffer->data(), a->layout->numel());
+    record_binary(row, a, b, y);
+    return y;
+}
+
+Tensor fast_scalar(const Row& row, TensorObject* a, double number, bool number_first) {
+    if (row.primitive < 0 || !is_plain(a)) return Tensor();
+    int64_t n = a->layout->numel();
+    BlockKernel fn = kernels().elementwise[row.primitive][static_cast<int>(a->dtype)][n == 1         ? 0
+                                                                                      : number_first ? 1
+                                                                                                     : 2];
+    if (!fn) return Tensor();
+    Slot slot;
+    Scalar(number).store(a->dtype, &slot);
+    Tensor y = result(Ref<Layout>(a->layout), a->dtype);
+    const void* in[2] = {data_of(a), &slot};
+    if (number_first) std::swap(in[0], in[1]);
+    fn(in, y->cell->buffer->data(), n);
+    if (modes.grad && row.differentiable && wants_grad(a)) {
+        Tensor ta(a);
+        Operand operands[2] = {ta, Scalar(number)};
+        if (number_first) std::swap(operands[0], operands[1]);
+        int at = number_first ? 1 : 0;
+        if (ta.requires_grad() && row.partial[at].kind != Partial::None)
+            record(row, operands, y, static_cast<uint8_t>(1 << at));
+    }
+    return y;
+}
+
+}  // namespace pb::ops

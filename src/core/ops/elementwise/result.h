@@ -1,0 +1,20 @@
+// The result of an elementwise function before it is computed: its dtype, its layout, and what is refused.
+#pragma once
+#include "ops/elementwise/elementwise.h"
+
+namespace pb::ops {
+
+struct Plan {
+    DType compute, result;
+};
+
+// Raises for dtypes and numbers that the row refuses.
+Plan plan(const Row& row, const Operand* operands);
+// Raises when integers are divided by zero.
+void check_divisor(const Row& row, const Operand* operands, DType compute);
+[[noreturn]] void fail_unimplemented(const Row& row, DType d);
+
+// Broadcast shape; the operands' order of dimensions (`array/order.h`).
+Ref<Layout> result_layout(const Row& row, const Operand* operands, int n);
+
+}  // namespace pb::ops

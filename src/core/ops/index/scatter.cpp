@@ -1,0 +1,101 @@
+// gather and scatter: points named element by element along one dimension.
+#include "ops/index/index.h"
+
+#include <algorithm>
+
+#include "ops/operators.h"
+
+namespace pb::ops {
+
+namespace {
+
+void check_index_dtype(const char* operation, const Tensor& index) {
+    if (!is_index(index.dtype()))
+        fail("{}(): Expected dtype int32/int64 for index. This one is {}.", operation,
+             dtype_name(index.dtype()));
+}
+
+int64_t dims_at_least_one(const Tensor& t) { return std::max<int64_t>(t.ndim(), 1); }
+int64_t size_or_one(const Tensor& t, int64_t d) { return t.ndim() ? t.size(d) : 1; }
+
+// PyTorch's rules for the shapes of a scatter; a number has no src.
+PointsRef checked_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor* src) {
+    check_index_dtype("scatter", index);
+    if (src && src->dtype() != x.dtype())
+        fail("scatter(): Expected self.dtype to be equal to src.dtype. They are {} and {}.",
+             dtype_name(x.dtype()), dtype_name(src->dtype()));
+    if (index.numel() == 0) return points_of_gather(x.shape(), dim, index);  // none: what follows is a copy
+    if (dims_at_least_one(index) != dims_at_least_one(x))
+        fail("Index tensor must have the same number of dimensions as self tensor. They have {} and {}.",
+             index.ndim(), x.ndim());
+    if (src && dims_at_least_one(index) != dims_at_least_one(*src))
+        fail("Index tensor must have the same number of dimensions as src tensor. They have {} and {}.",
+             index.ndim(), src->ndim());
+    bool fits = true;
+    for (int64_t d = 0; d < dims_at_least_one(x); ++d) {
+        int64_t n = size_or_one(index, d);
+        fits = fits && (d == dim || n <= size_or_one(x, d)) && (!src || n <= size_or_one(*src, d));
+    }
+    if (!fits && src)
+        fail(
+            "Expected index {} to be no larger than self {} apart from dimension {} and to be no larger size "
+            "than src {}",
+            shape_text(index.layout()), shape_text(x.layout()), dim, shape_text(src->layout()));
+    if (!fits)
+        fail("Expected index {} to be no larger than self {} apart from dimension {}",
+             shape_text(index.layout()), shape_text(x.layout()), dim);
+    return points_of_gather(x.shape(), dim, index);
+}
+
+// The corner of src that the index covers.
+Tensor corner(const Tensor& src, const Tensor& index) {
+    Tensor t = src;
+    for (int64_t d = 0; d < std::min(src.ndim(), index.ndim()); ++d)
+        if (t.size(d) != index.size(d)) t = slice(t, d, 0, index.size(d), 1);
+    return t.ndim() == index.ndim() ? t : reshape(t, index.shape());
+}
+
+}  // namespace
+
+PointsRef scatter_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part) {
+    PointsRef p = checked_points(x, wrap_dim(dim, x.ndim()), index, &src);
+    *part = corner(src, index);
+    return p;
+}
+
+Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
+    dim = wrap_dim(dim, x.ndim());
+    check_index_dtype("gather", index);
+    PointNames names{"GatherBackward0", "ScatterAddBackward0"};
+    if (index.numel() != 0) {
+        if (dims_at_least_one(index) != dims_at_least_one(x))
+            fail("Index tensor must have the same number of dimensions as input tensor. They have {} and {}.",
+                 index.ndim(), x.ndim());
+        for (int64_t d = 0; d < x.ndim(); ++d)
+            if (d != dim && size_or_one(index, d) > x.size(d))
+                fail(
+                    "Size does not match at dimension {} expected index {} to be no larger than self {} "
+                    "apart from dimension {}",
+                    d, shape_text(index.layout()), shape_text(x.layout()), dim);
+    }
+    return read_points(x, points_of_gather(x.shape(), dim, index), names);
+}
+
+Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src) {
+    dim = wrap_dim(dim, x.ndim());
+    PointsRef p = checked_points(x, dim, index, src.tensor);
+    if (!src.tensor) return fill(place, x, src.scalar, p, "ScatterBackward1", "scatter_");
+    return put(place, x, corner(*src.tensor, index), p, false, "ScatterBackward0", "scatter_");
+}
+
+Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
+    Tensor part;
+    PointsRef p = scatter_points(x, dim, index, src, &part);
+    return put(place, x, part, p, true, "ScatterAddBackward0", "scatter_add_");
+}
+
+Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
+    return scatter_add(Place::New, x, dim, index, src);
+}
+
+}  // namespace pb::ops

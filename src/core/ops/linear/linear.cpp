@@ -1,0 +1,270 @@
+// Products of matrices and vectors, differentiable.
+//
+// One rule, `Product`, is mm and bmm, with either factor transposed: its derivatives are products again, with the
+// transposes moved, so no transposed copy or view is ever made, to any order, and a factor that lies column by column
+// gets its gradient so. Batches broadcast; the engine sums cotangents over what was broadcast. `matmul` folds its
+// operands into these as PyTorch does.
+//
+// A large product of a column and a row, the gradient of a weight that met a single example, is an elementwise product
+// that broadcasts: pending like others, so that an update which is all that reads it never stores it.
+#include "ops/linear/linear.h"
+
+#include "ops/linear/products.h"
+
+namespace pb::ops {
+
+Tensor plus(const Tensor& a, const Tensor& b) { return !a ? b : !b ? a : add(a, b); }
+
+// Rows times columns of a cotangent and a saved vector, g p^T; a zero stays zero.
+static Tensor outer_of(const Tensor& g, const Tensor& p) { return zmul(unsqueeze(g, -1), p); }
+
+namespace {
+
+constexpr int64_t kLargeOuter = 4096;  // elements
+
+// The matrices of an array, the other way round.
+Ref<Layout> turned_layout(const Layout& l) {
+    Dims shape = l.dims(), strides = l.stride_dims();
+    std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
+    std::swap(strides[strides.size() - 1], strides[strides.size() - 2]);
+    return Layout::strided(shape, strides);
+}
+
+// Whether matrices lie column by column.
+bool is_turned(const Layout& l) {
+    int64_t n = l.ndim(), rows = l.size(n - 2), columns = l.size(n - 1);
+    return rows > 1 && columns > 1 && l.stride(n - 2) == 1 && l.stride(n - 1) == rows;
+}
+
+struct Product {
+    bool ta, tb, batched;
+    bool summed = false;  // over the batches: the result is one matrix
+    bool turned = false;  // the result is laid out column by column
+    static constexpr uint32_t saves = 3;
+    static constexpr bool bilinear = true;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
+    const char* node_name() const { return batched ? "BmmBackward0" : "MmBackward0"; }
+    Tensor forward(const Tensors& x) {
+        if (!turned) return by_rows(x[0], x[1], ta, tb);
+        Tensor y = by_rows(x[1], x[0], !tb, !ta);
+        return y.alias(turned_layout(y.layout()), y->offset);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0))
+            out[0] =
+                ta ? toward(c, 0, c.input(1), g[0], tb, true) : toward(c, 0, g[0], c.input(1), false, !tb);
+        if (c.wants(1))
+            out[1] =
+                tb ? toward(c, 1, g[0], c.input(0), true, ta) : toward(c, 1, c.input(0), g[0], !ta, false);
+    }
+
+  private:
+    Tensor by_rows(const Tensor& a, const Tensor& b, bool ta, bool tb) const {
+        int64_t m = a.size(a.ndim() - (ta ? 1 : 2)), n = b.size(b.ndim() - (tb ? 2 : 1));
+        bool single = !batched && m > 1 && n > 1 && a.size(ta ? 0 : 1) == 1;
+        if (single && checked_mul(m, n) >= kLargeOuter && is_differentiable(a.dtype()))
+            return mul(ta ? a.alias(turned_layout(a.layout()), a->offset) : a,
+                       tb ? b.alias(turned_layout(b.layout()), b->offset) : b);
+        if (!summed) return Tensor::make(product(a.array(), b.array(), ta, tb));
+        Array c = Array::empty(a.dtype(), Dims{m, n});
+        product_into(c, a.array(), b.array(), ta, tb, Scalar(1), Scalar(0), true);
+        return Tensor::make(c);
+    }
+
+    // The product that pulls back to input i. One matrix that met a whole batch gets the sum, accumulated by BLAS
+    // without the terms in memory; sums over fewer dimensions are left to the engine.
+    static Tensor toward(Context& c, size_t i, const Tensor& a, const Tensor& b, bool ta, bool tb) {
+        bool many = a.ndim() > 2 || b.ndim() > 2;
+        const Layout& factor = c.input_layout(i);
+        return apply(Product{ta, tb, many, many && factor.ndim() == 2, is_turned(factor)}, {a, b});
+    }
+};
+
+struct MatrixVector {
+    bool transpose;
+    static constexpr const char* name = "MvBackward0";
+    static constexpr uint32_t saves = 3;
+    static constexpr bool bilinear = true;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
+    Tensor forward(const Tensors& x) {
+        Array y = Array::empty(x[0].dtype(), Dims{x[0].size(transpose ? 1 : 0)});
+        matrix_vector_into(y, x[0].array(), x[1].array(), transpose, Scalar(1), Scalar(0));
+        return Tensor::make(y);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = transpose ? outer_of(c.input(1), g[0]) : outer_of(g[0], c.input(1));
+        if (c.wants(1)) out[1] = apply(MatrixVector{!transpose}, {c.input(0), g[0]});
+    }
+};
+
+struct Dot {
+    const char* node;
+    static constexpr uint32_t saves = 3;
+    static constexpr bool bilinear = true;
+    static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
+    const char* node_name() const { return node; }
+    Tensor forward(const Tensors& x) { return Tensor::make(dot_product(x[0].array(), x[1].array())); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = zmul(g[0], c.input(1));
+        if (c.wants(1)) out[1] = zmul(g[0], c.input(0));
+    }
+};
+
+// A fresh result in another shape; unlike a view, nobody else sees its memory.
+struct Reshaped {
+    const char* node;
+    Ref<Layout> layout;
+    const char* node_name() const { return node; }
+    Tensor forward(const Tensors& x) { return x[0].alias(layout, x[0]->offset); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = reshape(g[0], c.input_shape(0)); }
+    Tensors pushforward(Context&, const Tensors& t) { return {reshape(t[0], layout->dims())}; }
+};
+
+[[noreturn]] void fail_dtypes(const Tensor& a, const Tensor& b) {
+    fail(
+        "expected m1 and m2 to have the same dtype, but got: {} != {}. Convert one of them, for example with "
+        ".to({}).",
+        dtype_c_name(a.dtype()), dtype_c_name(b.dtype()), dtype_name(promote(a.dtype(), b.dtype())));
+}
+
+}  // namespace
+
+void check_same_scalar_type(const Tensor& a, const Tensor& b) {
+    if (a.dtype() != b.dtype())
+        fail(
+            "expected scalar type {} but found {}. Both factors of a product need one dtype; convert one "
+            "with .to({}).",
+            dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()),
+            dtype_name(promote(a.dtype(), b.dtype())));
+}
+
+void check_matrices(const Tensor& a, const Tensor& b) {
+    if (a.size(1) != b.size(0))
+        fail(
+            "mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{}). The columns of the first, {}, must "
+            "be as many as the rows of the second, {}.",
+            a.size(0), a.size(1), b.size(0), b.size(1), a.size(1), b.size(0));
+}
+
+void check_batches(const Tensor& a, const Tensor& b) {
+    if (a.ndim() != 3) fail("batch1 must be a 3D tensor. It has {} dimensions.", a.ndim());
+    if (b.ndim() != 3) fail("batch2 must be a 3D tensor. It has {} dimensions.", b.ndim());
+    if (a.size(0) != b.size(0) || a.size(2) != b.size(1))
+        fail("Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}].",
+             a.size(0), a.size(2), b.size(0), b.size(1));
+}
+
+Tensor product_of(const Tensor& a, const Tensor& b, bool ta, bool tb) {
+    return apply(Product{ta, tb, a.ndim() > 2 || b.ndim() > 2}, {a, b});
+}
+
+Tensor reshaped(const Tensor& x, const Dims& shape, const char* node) {
+    return apply(Reshaped{node, Layout::contiguous(shape)}, {x});
+}
+
+Tensor mm(const Tensor& a, const Tensor& b) {
+    if (a.ndim() != 2)
+        fail("self must be a matrix. It has {} dimensions; matmul takes any number.", a.ndim());
+    if (b.ndim() != 2)
+        fail("mat2 must be a matrix. It has {} dimensions; matmul takes any number.", b.ndim());
+    check_matrices(a, b);
+    if (a.dtype() != b.dtype()) fail_dtypes(a, b);
+    return apply(Product{false, false, false}, {a, b});
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+    check_batches(a, b);
+    check_same_scalar_type(a, b);
+    return apply(Product{false, false, true}, {a, b});
+}
+
+Tensor mv(const Tensor& a, const Tensor& x) {
+    if (a.ndim() != 2 || x.ndim() != 1)
+        fail("vector + matrix @ vector expected, got 1, {}, {}", a.ndim(), x.ndim());
+    if (a.size(1) != x.size(0))
+        fail(
+            "size mismatch, got input ({}), mat ({}x{}), vec ({}). The columns of the matrix must be as many "
+            "as the elements of the vector.",
+            a.size(0), a.size(0), a.size(1), x.size(0));
+    if (a.dtype() != x.dtype())
+        fail(
+            "addmv input tensors must have the same dtype, but got {}, {}, and {}. Convert one of them with "
+            ".to(...).",
+            dtype_legacy_name(x.dtype()), dtype_legacy_name(a.dtype()), dtype_legacy_name(x.dtype()));
+    return apply(MatrixVector{false}, {a, x});
+}
+
+static Tensor dot_named(const Tensor& a, const Tensor& b, const char* node) {
+    if (a.ndim() != 1 || b.ndim() != 1)
+        fail("1D tensors expected, but got {}D and {}D tensors", a.ndim(), b.ndim());
+    if (a.dtype() != b.dtype())
+        fail(
+            "dot : expected both vectors to have same dtype, but found {} and {}. Convert one of them with "
+            ".to(...).",
+            dtype_legacy_name(a.dtype()), dtype_legacy_name(b.dtype()));
+    if (a.size(0) != b.size(0))
+        fail(
+            "inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of "
+            "elements, but got {} and {} elements respectively",
+            a.size(0), b.size(0), a.size(0), b.size(0));
+    return apply(Dot{node}, {a, b});
+}
+Tensor dot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "DotBackward0"); }
+Tensor vdot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "VdotBackward0"); }
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+    if (a.ndim() != 1) fail("outer: Expected 1-D argument self, but got {}-D", a.ndim());
+    if (b.ndim() != 1) fail("outer: Expected 1-D argument vec2, but got {}-D", b.ndim());
+    return mul(reshape(a, Dims{a.size(0), 1}), b);
+}
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+    int64_t na = a.ndim(), nb = b.ndim();
+    if (na == 2 && nb == 2) return mm(a, b);
+    if (na == 0 || nb == 0)
+        fail(
+            "both arguments to matmul need to be at least 1D, but they are {}D and {}D. A number times a "
+            "tensor is `*`.",
+            na, nb);
+    if (nb == 1) {
+        if (na == 1) return dot(a, b);
+        if (na == 2) return mv(a, b);
+    }
+    if (na == 1 && nb == 2) return reshaped(mm(unsqueeze(a, 0), b), Dims{b.size(1)}, "SqueezeBackward4");
+    if (nb <= 2) {
+        // All matrices of a meet the same one: their rows are one long matrix.
+        Dims shape = a.shape();
+        shape.pop_back();
+        Tensor folded = reshape(a, Dims{checked_product(shape), a.size(na - 1)});
+        if (nb == 2) shape.push_back(b.size(1));
+        return reshaped(nb == 1 ? mv(folded, b) : mm(folded, b), shape, "UnsafeViewBackward0");
+    }
+    Tensor left = na == 1 ? unsqueeze(a, 0) : a;
+    int64_t n = left.ndim(), d = std::max(n, nb) - 2;
+    Dims shape(static_cast<size_t>(d), 1);
+    for (int64_t i = 0; i < d; ++i) {
+        int64_t ia = i - (d - n + 2), ib = i - (d - nb + 2);
+        int64_t sa = ia >= 0 ? left.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
+        if (sa != sb && sa != 1 && sb != 1)
+            fail(
+                "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension "
+                "{}. These are batch dimensions of the shapes {} and {}: each pair of sizes must be equal or "
+                "contain a 1.",
+                sa, sb, i, shape_text(a.layout()), shape_text(b.layout()));
+        shape[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
+    }
+    if (left.size(n - 1) != b.size(nb - 2)) {
+        int64_t count = checked_product(shape);
+        fail(
+            "Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}]. The "
+            "shapes are {} and {}: the last size of the first must be the last but one of the second.",
+            count, left.size(n - 1), count, b.size(nb - 2), shape_text(a.layout()), shape_text(b.layout()));
+    }
+    check_same_scalar_type(left, b);
+    Tensor y = product_of(left, b, false, false);
+    if (na > 1) shape.push_back(left.size(n - 2));
+    shape.push_back(b.size(nb - 1));
+    return reshaped(y, shape, "UnsafeViewBackward0");
+}
+
+}  // namespace pb::ops

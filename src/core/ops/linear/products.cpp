@@ -1,0 +1,392 @@
+// Products of matrices as arrays.
+//
+// A matrix whose rows or whose columns are contiguous goes to BLAS where it lies, as itself or as a transpose;
+// anything else (both strides large, zero or negative) is copied first. One row or one column makes a product of a
+// matrix and a vector. Floating point goes to BLAS, or through a loop where there is next to nothing to do; integers
+// through a plain loop, which wraps around as integers do. An empty inner dimension gives zeros.
+//
+// BLAS's own rules hold for what is not finite: a product sums all its terms, so 0 * inf is nan here, where an
+// elementwise derivative would leave a zero gradient zero.
+#include "ops/linear/products.h"
+#include "program/program.h"
+
+#include <cstring>
+#include <type_traits>
+
+#include "library/blas.h"
+
+#include "compute/wrapping.h"
+#include "ops/operators.h"
+#include "program/interrupt.h"
+#include "program/threads.h"
+
+namespace pb {
+
+namespace {
+
+// Flops from which the interpreter lock is worth releasing.
+constexpr double kLongWork = 2e6;
+constexpr int64_t kPlainSize = 100;  // of matrices whose product is no long work
+// Nanoseconds from which threads may share a product: about 4 million flops.
+constexpr double kSplitWork = 40e3;
+
+struct Unlocked {
+    explicit Unlocked(bool yes) : state(yes ? PyEval_SaveThread() : nullptr) {}
+    Unlocked(const Unlocked&) = delete;
+    ~Unlocked() {
+        if (state) PyEval_RestoreThread(state);
+    }
+    PyThreadState* state;
+};
+
+// The matrices of an array, as BLAS wants them: rows `ld` elements apart, transposed or not.
+struct Factor {
+    Array array;
+    int64_t rows, cols;  // of op(matrix)
+    int64_t ld = 1;
+    bool transposed = false;
+
+    struct Column {};  // a vector, its elements `step` apart
+    Factor(Column, const Array& x, int64_t step) : array(x), rows(x.size(0)), cols(1), ld(step) {}
+    Factor(const Array& a, bool transpose) : array(a) {
+        int64_t n = a.ndim(), r = a.size(n - 2), c = a.size(n - 1), rs = a.stride(n - 2),
+                cs = a.stride(n - 1);
+        bool by_rows = (cs == 1 || c <= 1) && (rs >= c || r <= 1) && (rs >= 1 || r <= 1);
+        bool by_cols = (rs == 1 || r <= 1) && (cs >= r || c <= 1) && (cs >= 1 || c <= 1);
+        rows = transpose ? c : r;
+        cols = transpose ? r : c;
+        if (by_rows) {
+            transposed = transpose;
+            ld = r <= 1 ? std::max<int64_t>(c, 1) : rs;
+        } else if (by_cols) {
+            transposed = !transpose;
+            ld = c <= 1 ? std::max<int64_t>(r, 1) : cs;
+        }
+        if ((!by_rows && !by_cols) || !blas::fits(ld)) {
+            array = contiguous_array(a);
+            transposed = transpose;
+            ld = std::max<int64_t>(c, 1);
+        }
+        if (!blas::fits(r) || !blas::fits(c) || !blas::fits(ld))
+            fail(
+                "a matrix of shape {} is too large for BLAS, which counts rows and columns with 32 bits. "
+                "Split it.",
+                shape_text(*a.layout));
+    }
+};
+
+// Multiplications up to which the call of BLAS would take longer than the product itself.
+constexpr int64_t kTiny = 64;
+
+// N columns of c, summed in registers; steps between rows and columns of the factors.
+template <int N, class T>
+inline void tiny_columns(int64_t m, int64_t k, const T* a, int64_t ai, int64_t ak, const T* b, int64_t bk,
+                         int64_t bj, T* c, int64_t ldc) {
+    for (int64_t i = 0; i < m; ++i) {
+        T sum[N] = {};
+        for (int64_t l = 0; l < k; ++l) {
+            T s = a[i * ai + l * ak];
+            for (int j = 0; j < N; ++j) sum[j] += s * b[l * bk + j * bj];
+        }
+        for (int j = 0; j < N; ++j) c[i * ldc + j] = sum[j];
+    }
+}
+
+template <class T>
+void tiny(int64_t m, int64_t n, int64_t k, const T* a, int64_t ai, int64_t ak, const T* b, int64_t bk,
+          int64_t bj, T* c, int64_t ldc) {
+    int64_t j = 0;
+    for (; j + 4 <= n; j += 4)  // with a step that is known to be 1 the columns are one vector
+        bj == 1 ? tiny_columns<4>(m, k, a, ai, ak, b + j, bk, 1, c + j, ldc)
+                : tiny_columns<4>(m, k, a, ai, ak, b + j * bj, bk, bj, c + j, ldc);
+    for (; j < n; ++j) tiny_columns<1>(m, k, a, ai, ak, b + j * bj, bk, bj, c + j, ldc);
+}
+
+// Long and thin products, two of whose sides are short: batches of points times a small matrix, and the gradient of
+// that matrix. OpenBLAS packs both factors, which here costs a third of the time, but up to a million multiplications it
+// has kernels that take factors as they lie: such products are cut into tiles of so many. The kernel for a transposed
+// second factor is half as fast, so that is turned first if it is the small one. False: not done, no such product.
+constexpr int64_t kUnpacked = 1000000, kThin = 64 * 64;
+
+template <class T>
+bool thin(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
+          int64_t ldb, T beta, T* c, int64_t ldc) {
+    T turned[kThin];
+    if (tb && !ta && n * k <= kThin && m >= 64 && m >= n && m >= k && n > 1 && k > 1) {
+        for (int64_t l = 0; l < k; ++l)
+            for (int64_t j = 0; j < n; ++j) turned[l * n + j] = b[j * ldb + l];
+        tb = false;
+        b = turned;
+        ldb = n;
+    } else if (tb || m * n * k <= kUnpacked) {
+        return false;
+    }
+    auto tile = [](int64_t face) { return std::max<int64_t>(kUnpacked / face & ~int64_t(15), 16); };
+    if (n * k <= kThin) {
+        int64_t rows = tile(n * k);
+        for (int64_t i = 0; i < m; i += rows)
+            blas::gemm<T>(ta, tb, std::min(rows, m - i), n, k, alpha, a + i * (ta ? 1 : lda), lda, b, ldb,
+                          beta, c + i * ldc, ldc);
+    } else if (m * k <= kThin) {
+        int64_t columns = tile(m * k);
+        for (int64_t j = 0; j < n; j += columns)
+            blas::gemm<T>(ta, tb, m, std::min(columns, n - j), k, alpha, a, lda, b + j, ldb, beta, c + j,
+                          ldc);
+    } else if (m * n <= kThin && ta) {
+        int64_t depth = tile(m * n);
+        for (int64_t l = 0; l < k; l += depth)
+            blas::gemm<T>(ta, tb, m, n, std::min(depth, k - l), alpha, a + l * lda, lda, b + l * ldb, ldb,
+                          l ? T(1) : beta, c, ldc);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+template <class T>
+void matrices(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
+              int64_t ldb, T beta, T* c, int64_t ldc) {
+    if (m <= kTiny && n <= kTiny && k <= kTiny && m * n * k <= kTiny && alpha == 1 && beta == 0)
+        tiny(m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, c, ldc);
+    else if (!blas::takes_factors_as_they_lie() ||
+             !thin<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
+        blas::gemm<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+// A part of a product, rows of op(a) times columns of op(b): where a product meets BLAS. `vector` says
+// which of the whole factors is one.
+enum class Vector { none, left, right };
+template <class T>
+void multiply_part(const Factor& a, const Factor& b, Vector vector, int64_t m, int64_t n, const T* pa,
+                   const T* pb, T alpha, T beta, T* c, int64_t ldc) {
+    int64_t k = a.cols;
+    if constexpr (std::is_floating_point_v<T>) {
+        // A beta of 0 means that c holds anything, nan included; some kernels multiply it all the same.
+        if (vector == Vector::right) {
+            if (beta == 0) std::memset(c, 0, static_cast<size_t>(m) * sizeof(T));
+            bool t = a.transposed;
+            blas::gemv<T>(t, t ? k : m, t ? m : k, alpha, pa, a.ld, pb, b.transposed ? 1 : b.ld, beta, c, 1);
+        } else if (vector == Vector::left) {
+            if (beta == 0) std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
+            bool t = !b.transposed;
+            blas::gemv<T>(t, t ? k : n, t ? n : k, alpha, pb, b.ld, pa, a.transposed ? a.ld : 1, beta, c, 1);
+        } else {
+            matrices<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, ldc);
+        }
+    } else {
+        int64_t ai = a.transposed ? 1 : a.ld, ak = a.transposed ? a.ld : 1;
+        int64_t bk = b.transposed ? 1 : b.ld, bj = b.transposed ? b.ld : 1;
+        using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;  // wraps around, as PyTorch's do
+        for (int64_t i = 0; i < m; ++i) {
+            T* row = c + i * ldc;
+            for (int64_t j = 0; j < n; ++j) row[j] = beta == 0 ? T(0) : static_cast<T>(U(beta) * U(row[j]));
+            for (int64_t l = 0; l < k; ++l) {
+                U s = static_cast<U>(U(alpha) * U(pa[i * ai + l * ak]));
+                const T* r = pb + l * bk;
+                if (bj == 1)
+                    for (int64_t j = 0; j < n; ++j) row[j] = static_cast<T>(U(row[j]) + U(s * U(r[j])));
+                else
+                    for (int64_t j = 0; j < n; ++j) row[j] = static_cast<T>(U(row[j]) + U(s * U(r[j * bj])));
+            }
+        }
+    }
+}
+
+// Nanoseconds of one thread: a product of matrices computes, that with a vector waits for memory.
+template <class T> double work_of(int64_t m, int64_t n, int64_t k) {
+    double terms = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    if (!std::is_floating_point_v<T>) return terms * 0.5;
+    return terms * sizeof(T) * (m == 1 || n == 1 ? 0.025 : 0.005);
+}
+
+// Long products are cut into rows of c, or into columns where those are many more, whether or not there are threads to
+// share the parts: where BLAS begins decides how it rounds. Narrower parts than these would repack the other factor too often; parts are as equal
+// as whole steps of BLAS's kernels allow, and an even number of them, so that two threads end together.
+constexpr int64_t kNarrowest = 128, kStep = 16, kMostParts = 32;
+// A part is also what a signal waits for.
+int64_t most_parts(double work) {
+    return std::max(kMostParts, static_cast<int64_t>(3 * work / kPatience) & ~int64_t(1));
+}
+
+template <class T>
+void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alpha, T beta, T* c,
+              const Interruptible& scope) {
+    int64_t m = a.rows, n = b.cols, k = a.cols, parts = 1;
+    bool by_rows = m >= n || (2 * m >= n && m >= 2 * kNarrowest);
+    int64_t side = by_rows ? m : n;
+    Vector vector = n == 1 ? Vector::right : m == 1 ? Vector::left : Vector::none;
+    double work = work_of<T>(m, n, k);
+    if (work >= kSplitWork) parts = std::min<int64_t>(side / kNarrowest & ~int64_t(1), most_parts(work));
+    if (parts < 2) return multiply_part<T>(a, b, vector, m, n, pa, pb, alpha, beta, c, n);
+    int64_t steps = (side + kStep - 1) / kStep;
+    parallel(parts, work, [&](int64_t i, int) {
+        if (scope.interrupted()) return;
+        int64_t from = i * steps / parts * kStep,
+                size = std::min((i + 1) * steps / parts * kStep, side) - from;
+        if (by_rows)
+            multiply_part<T>(a, b, vector, size, n, pa + from * (a.transposed ? 1 : a.ld), pb, alpha, beta,
+                             c + from * n, n);
+        else
+            multiply_part<T>(a, b, vector, m, size, pa, pb + from * (b.transposed ? b.ld : 1), alpha, beta,
+                             c + from, n);
+    });
+}
+
+template <class T> void scale(T* c, int64_t n, T beta) {
+    if (beta == 0) std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
+    else if (beta != 1)
+        for (int64_t i = 0; i < n; ++i) c[i] = wrapping_product(beta, c[i]);
+}
+
+template <class T> void batches(const Array& c, const Factor& a, const Factor& b, T alpha, T beta, bool sum) {
+    int64_t m = a.rows, n = b.cols, k = a.cols, matrix = m * n;
+    T* pc = c.as<T>();
+    if (c.numel() == 0) return;
+    const T *pa = a.array.as<T>(), *pb = b.array.as<T>();
+    int64_t na = a.array.ndim() - 2, nb = b.array.ndim() - 2, nd = std::max(na, nb);
+    // Offsets of batch i: the dimensions of the broadcast batch, from the right.
+    Dims shape, sa, sb;
+    int64_t count = 1;
+    for (int64_t d = 0; d < nd; ++d) {
+        int64_t da = d - (nd - na), db = d - (nd - nb);
+        int64_t za = da >= 0 ? a.array.size(da) : 1, zb = db >= 0 ? b.array.size(db) : 1;
+        shape.push_back(za == 1 ? zb : za);
+        sa.push_back(za == 1 ? 0 : a.array.stride(da));
+        sb.push_back(zb == 1 ? 0 : b.array.stride(db));
+        count = checked_mul(count, shape.back());
+    }
+    if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
+    if constexpr (std::is_floating_point_v<T>) blas::load();  // before the lock is released
+    double work = work_of<T>(m, n, k), all = work * static_cast<double>(count);
+    int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kSplitWork / (work + 1) / 4));
+    auto attempt = [&] {
+        // What is added to something cannot begin anew.
+        Interruptible scope(beta == 0 ? all : 0);
+        Unlocked free(2.0 * static_cast<double>(matrix) * static_cast<double>(k) *
+                          static_cast<double>(count) >
+                      kLongWork);
+        auto one = [&](int64_t i) {
+            if (scope.interrupted()) return;
+            int64_t at_a = 0, at_b = 0, rest = i;
+            for (size_t d = static_cast<size_t>(nd); d-- > 0; rest /= shape[d]) {
+                at_a += rest % shape[d] * sa[d];
+                at_b += rest % shape[d] * sb[d];
+            }
+            multiply<T>(a, b, pa + at_a, pb + at_b, alpha, sum && i > 0 ? T(1) : beta,
+                        sum ? pc : pc + i * matrix, scope);
+        };
+        if (sum || count <= group)
+            for (int64_t i = 0; i < count; ++i) one(i);
+        else
+            parallel((count + group - 1) / group, all, [&](int64_t chunk, int) {
+                for (int64_t i = chunk * group; i < std::min(count, (chunk + 1) * group); ++i) one(i);
+            });
+        if (scope.interrupted()) throw Interrupted();
+    };
+    with_interrupts(attempt);
+}
+
+// A vector with a positive stride that BLAS can count with.
+Array walkable(const Array& x) {
+    if (x.size(0) <= 1 || (x.stride(0) >= 1 && blas::fits(x.stride(0)))) return x;
+    return contiguous_array(x);
+}
+int64_t step(const Array& x) { return x.size(0) <= 1 ? 1 : x.stride(0); }
+
+template <class T>
+void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha, Scalar beta) {
+    if (a.rows == 0) return;
+    if (a.cols == 0) return scale(y.as<T>(), a.rows, beta.to<T>());
+    if constexpr (std::is_floating_point_v<T>) blas::load();
+    Factor column(Factor::Column{}, x, step(x));
+    Interruptible none(0);  // memory is read once
+    multiply<T>(a, column, a.array.as<T>(), x.as<T>(), alpha.to<T>(), beta.to<T>(), y.as<T>(), none);
+}
+
+template <class T> Array dot_of(const Array& x, const Array& y) {
+    Array out = Array::empty(x.dtype, Layout::scalar());
+    int64_t n = x.size(0);
+    T s = 0;
+    if constexpr (std::is_floating_point_v<T>) {
+        const T *px = x.as<T>(), *py = y.as<T>();
+        // In parts that an int can count.
+        for (int64_t at = 0; at < n; at += int64_t(1) << 30) {
+            int64_t part = std::min(n - at, int64_t(1) << 30);
+            s += blas::dot<T>(part, px + at * step(x), step(x), py + at * step(y), step(y));
+        }
+    } else {
+        using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;
+        for (int64_t i = 0; i < n; ++i)
+            s = static_cast<T>(U(s) + U(U(x.as<T>()[i * step(x)]) * U(y.as<T>()[i * step(y)])));
+    }
+    *out.as<T>() = s;
+    return out;
+}
+
+}  // namespace
+
+void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,
+                  Scalar alpha, Scalar beta, bool sum_batches) {
+    Factor fa(a, transpose_a), fb(b, transpose_b);
+    visit<Family::Numbers>(a.dtype, a.ndim() > 2 || b.ndim() > 2 ? "bmm" : "addmm_impl_cpu_", [&](auto zero) {
+        using T = decltype(zero);
+        batches<T>(c, fa, fb, alpha.to<T>(), beta.to<T>(), sum_batches);
+    });
+}
+
+namespace {
+
+// Two contiguous matrices of floats with rows to share: no copies, no batches, nothing to convert. Undefined otherwise.
+template <class T> Array plain_product(const Array& a, const Array& b, bool ta, bool tb) {
+    int64_t m = a.size(ta), k = a.size(!ta), n = b.size(!tb), lda = a.size(1), ldb = b.size(1);
+    // Lone rows and columns are vectors, which have a function of their own; long work releases the lock.
+    if (m < 2 || n < 2 || k < 1 || m > kPlainSize || n > kPlainSize || k > kPlainSize) return Array();
+    bool like_a = m == a.size(0) && n == lda, like_b = m == b.size(0) && n == ldb;
+    Array c = Array::empty(a.dtype, like_a ? a.layout : like_b ? b.layout : Layout::contiguous(Dims{m, n}));
+    matrices<T>(ta, tb, m, n, k, T(1), a.as<T>(), lda, b.as<T>(), ldb, T(0), c.as<T>(), n);
+    return c;
+}
+
+}  // namespace
+
+Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
+    int64_t na = a.ndim(), nb = b.ndim();
+    if (is_float(a.dtype) && na == 2 && nb == 2 && a.is_contiguous() && b.is_contiguous()) {
+        Array c = visit<Family::Floats>(a.dtype, "addmm_impl_cpu_", [&](auto zero) {
+            return plain_product<decltype(zero)>(a, b, transpose_a, transpose_b);
+        });
+        if (c.buffer) return c;
+    }
+    int64_t m = a.size(transpose_a ? na - 1 : na - 2), n = b.size(transpose_b ? nb - 2 : nb - 1);
+    Dims shape;
+    if (na == 2 && nb == 2) {
+        shape = {m, n};
+    } else {
+        int64_t nd = std::max(na, nb) - 2;
+        for (int64_t d = 0; d < nd; ++d) {
+            int64_t da = d - (nd - na + 2), db = d - (nd - nb + 2);
+            int64_t za = da >= 0 ? a.size(da) : 1, zb = db >= 0 ? b.size(db) : 1;
+            shape.push_back(za == 1 ? zb : za);
+        }
+        shape.push_back(m);
+        shape.push_back(n);
+    }
+    Array c = Array::empty(a.dtype, shape);
+    product_into(c, a, b, transpose_a, transpose_b, Scalar(1), Scalar(0));
+    return c;
+}
+
+void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha,
+                        Scalar beta) {
+    Factor matrix(a, transpose);
+    Array vector = walkable(x);
+    visit<Family::Numbers>(a.dtype, "addmv_impl_cpu",
+                           [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
+}
+
+Array dot_product(const Array& a, const Array& b) {
+    Array x = walkable(a), y = walkable(b);
+    return visit<Family::Numbers>(x.dtype, "dot", [&](auto zero) { return dot_of<decltype(zero)>(x, y); });
+}
+
+}  // namespace pb

@@ -1,0 +1,231 @@
+// Sums, means, products, counts: the reductions that combine all elements alike.
+#include "ops/reduce/reduction.h"
+
+#include <cmath>
+
+namespace pb::ops {
+
+namespace {
+
+// dtype=... converts before summing. Without one integers are summed as int64.
+Array in_dtype(const Tensor& x, int dtype) {
+    return dtype < 0 ? x.value() : converted(x.array(), static_cast<DType>(dtype));
+}
+
+// The result is of the dtype that was asked for, though integers meet as int64.
+Tensor reduced(Reduction r, const Array& a, const Dims& dims, bool keepdim, int dtype) {
+    Array found = reduce_value(r, a, dims, keepdim);
+    return Tensor::make(dtype < 0 ? found : converted(found, static_cast<DType>(dtype)));
+}
+
+void check_differentiable(const Tensor& x, int dtype) {
+    if (dtype < 0) return;
+    auto d = static_cast<DType>(dtype);
+    if (!is_supported(d)) fail_unsupported("sum_cpu", d);
+    check_recordable(x, d);
+}
+
+// A reduced value against the input's shape: the dimensions that went come back with stride 0.
+struct ExpandBack {
+    static constexpr const char* name = "ExpandBackward0";
+    static constexpr bool view = true, linear = true;
+    Ref<Layout> layout;
+    Dims dims;
+    bool keepdim;
+    Tensor forward(const Tensors& x) {
+        const Layout& from = x[0].layout();
+        Dims strides;
+        size_t at = 0;
+        int64_t source = 0;
+        for (int64_t d = 0; d < layout->ndim(); ++d) {
+            bool gone = at < dims.size() && dims[at] == d;
+            if (gone) ++at;
+            strides.push_back(gone ? 0 : from.stride(source));
+            if (!gone || keepdim) ++source;
+        }
+        return x[0].alias(Layout::strided(layout->dims(), strides), x[0]->offset);
+    }
+    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = sum_like(g[0], dims, keepdim); }
+};
+
+struct Sum {
+    static constexpr bool linear = true;
+    Dims dims;
+    bool keepdim, all;
+    int dtype = -1;
+    const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
+    Tensor forward(const Tensors& x) {
+        return reduced(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim, dtype);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
+    }
+};
+
+struct Mean {
+    static constexpr bool linear = true;
+    Dims dims;
+    bool keepdim, all;
+    int dtype = -1;
+    const char* node_name() const { return all ? "MeanBackward0" : "MeanBackward1"; }
+    Tensor forward(const Tensors& x) {
+        Tensor s = Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
+        if (s.numel() == 0) return s;
+        return div(s, static_cast<double>(reduced_count(x[0].layout(), dims)));
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        auto n = static_cast<double>(reduced_count(c.input_layout(0), dims));
+        out[0] = expand_back(div(g[0], n), c.input_layout(0), dims, keepdim);
+    }
+};
+
+// NaN counts as zero, and so does what it would send back.
+struct NanSum {
+    static constexpr const char* name = "NansumBackward0";
+    static constexpr uint32_t saves = 1;
+    Dims dims;
+    bool keepdim;
+    int dtype = -1;
+    Tensor forward(const Tensors& x) {
+        Array a = in_dtype(x[0], dtype);
+        if (is_float(a.dtype)) {
+            Tensor t = Tensor::make(a);
+            a = where(eq(t, t), t, 0.0).value();
+        }
+        return reduced(Reduction::sum, a, dims, keepdim, dtype);
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        const Tensor& x = c.input(0);
+        out[0] = where(eq(x, x), expand_back(g[0], c.input_layout(0), dims, keepdim), 0.0);
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        const Tensor& x = c.input(0);
+        Tensor kept = where(eq(x, x), t[0], 0.0);
+        return {sum_like(dtype < 0 ? kept : to_dtype(kept, static_cast<DType>(dtype)), dims, keepdim)};
+    }
+};
+
+// The derivative is the product of the others. It is computed from both sides, without dividing, so that zeros are
+// ordinary values at every order.
+struct Prod {
+    static constexpr uint32_t saves = 1;
+    Dims dims;
+    bool keepdim, all;
+    int dtype = -1;
+    const char* node_name() const { return all ? "ProdBackward0" : "ProdBackward1"; }
+    Tensor forward(const Tensors& x) {
+        return reduced(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim, dtype);
+    }
+    Tensor others(Context& c) {
+        Tensor x = c.input(0);
+        if (dtype >= 0) x = to_dtype(x, static_cast<DType>(dtype));
+        Dims shape = x.shape();
+        if (x.ndim() == 0) return ones(x.dtype(), Layout::scalar());
+        if (all) x = reshape(x, Dims{-1});
+        int64_t dim = all ? 0 : dims[0];
+        Tensor p = mul(products_before(x, dim, false), products_before(x, dim, true));
+        return all ? reshape(p, shape) : p;
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.input_layout(0).numel() == 0) {
+            out[0] = zeros(g[0].dtype(), c.input_shape(0));
+            return;
+        }
+        out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), others(c));
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Tensor p = c.input_layout(0).numel() ? zmul(t[0], others(c)) : t[0];
+        return {sum_like(p, dims, keepdim)};
+    }
+};
+
+}  // namespace
+
+Tensor expand_back(const Tensor& g, const Layout& input, const Dims& dims, bool keepdim) {
+    if (dims.empty()) return g;
+    return apply(ExpandBack{Ref<Layout>(const_cast<Layout*>(&input)), dims, keepdim}, {g});
+}
+
+Tensor sum_like(const Tensor& x, const Dims& dims, bool keepdim) {
+    if (dims.empty()) return x;
+    return apply(Sum{dims, keepdim, false}, {x});
+}
+
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
+    check_differentiable(x, dtype);
+    if (!is_supported(x.dtype())) fail_unsupported("sum_cpu", x.dtype());
+    const bool own = dtype == static_cast<int>(x.dtype()) && is_float(x.dtype());
+    return apply(Sum{reduced_dims(x, dims), keepdim, all, own ? -1 : dtype}, {x});
+}
+
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
+    return sum(x, dims, keepdim, dims.empty() && !keepdim, -1);
+}
+
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
+    DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
+    if (!is_differentiable(d))
+        fail(
+            "mean(): could not infer output dtype. {} dtype must be either a floating point or complex "
+            "dtype. Got: {}. The mean of integers is rarely one: x.float().mean() or x.mean(dtype=...).",
+            dtype < 0 ? "Input" : "Optional", dtype_legacy_name(d));
+    if (!is_supported(d)) fail_unsupported("mean_cpu", d);
+    return apply(Mean{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype},
+                 {x});
+}
+
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
+    return mean(x, dims, keepdim, dims.empty() && !keepdim, -1);
+}
+
+Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, int dtype) {
+    check_differentiable(x, dtype);
+    return apply(NanSum{reduced_dims(x, dims), keepdim, dtype}, {x});
+}
+
+Tensor prod(const Tensor& x, int dtype) {
+    check_differentiable(x, dtype);
+    return apply(Prod{reduced_dims(x, Dims{}), false, true, dtype}, {x});
+}
+Tensor prod(const Tensor& x, int64_t dim, bool keepdim, int dtype) {
+    check_differentiable(x, dtype);
+    return apply(Prod{reduced_dims(x, Dims{dim}), keepdim, false, dtype}, {x});
+}
+
+// any, all and counts have no derivative.
+Tensor truth(const Tensor& x, const Dims& dims, bool keepdim, bool every) {
+    Array a =
+        reduce_value(every ? Reduction::all : Reduction::any, x.value(), reduced_dims(x, dims), keepdim);
+    if (x.dtype() == DType::UInt8) a.dtype = DType::UInt8;  // as PyTorch: what was uint8 stays uint8
+    return Tensor::make(a);
+}
+
+Tensor count_nonzero(const Tensor& x, const Dims& dims) {
+    return Tensor::make(reduce_value(Reduction::count_nonzero, x.value(), reduced_dims(x, dims), false));
+}
+
+bool can_sum_to(const Layout& from, const Layout& to) {
+    if (to.ndim() > from.ndim()) return false;
+    int64_t lead = from.ndim() - to.ndim();
+    for (int64_t d = 0; d < to.ndim(); ++d)
+        if (to.size(d) != from.size(d + lead) && to.size(d) != 1) return false;
+    return true;
+}
+
+Tensor sum_to(const Tensor& x, const Layout& shape) {
+    if (x.layout().same_shape(shape)) return x;
+    int64_t lead = x.ndim() - shape.ndim();
+    Dims dims;
+    bool kept = false;  // a dimension of size one stays
+    for (int64_t d = 0; d < x.ndim(); ++d) {
+        bool one = d >= lead && shape.size(d - lead) == 1;
+        if (d < lead || (one && x.size(d) != 1)) dims.push_back(d);
+        if (one) kept = true;
+    }
+    if (shape.ndim() == 0) return sum(x, Dims{}, false);
+    if (!kept) return apply(Sum{dims, false, false}, {x});
+    Tensor s = dims.empty() ? x : sum(x, dims, true);
+    return reshape(s, shape.dims());
+}
+
+}  // namespace pb::ops

@@ -1,0 +1,115 @@
+// Row functions: what is done to the rows of a matrix, one after the other, by several threads.
+//
+// A chunk of work is a number of whole rows that depends on their length only. Many short rows are taken together, so
+// that the exponential sees whole blocks; a result depends on its own row all the same.
+#pragma once
+#include <cmath>
+#include <memory>
+
+#include "compute/axes.h"
+#include "kernels/rows.h"
+#include "ops/reduce/reduction.h"
+#include "program/threads.h"
+
+namespace pb::ops {
+
+constexpr int64_t kRowBlock = 2048;      // elements exponentiated by one call
+constexpr int64_t kLongRow = 32;         // from here on a kernel call costs less than a plain loop
+constexpr int64_t kRowsChunk = 1 << 14;  // elements of a chunk of work
+constexpr double kExpWork = 0.3;         // nanoseconds an element
+
+// A contiguous array with the reduced dimensions last: its rows are what is reduced.
+inline Array reduced_last(const Array& a, const Dims& dims) {
+    Dims shape, strides;
+    for (int pass = 0; pass < 2; ++pass)
+        for (int64_t d = 0; d < a.ndim(); ++d)
+            if (std::count(dims.begin(), dims.end(), d) == pass) {
+                shape.push_back(a.size(d));
+                strides.push_back(a.stride(d));
+            }
+    return contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
+}
+
+// Whether gradients are wanted as values only, so that one pass over each row computes them.
+inline bool values_only(const Tensor& g, const Tensor& x) {
+    return !(modes.grad && (g.requires_grad() || x.requires_grad())) && !g.is_dual() && !x.is_dual();
+}
+
+// Calls f(first, count, worker) for groups of rows of n elements, `work` nanoseconds each.
+template <class F> void share_rows(int64_t rows, int64_t n, double work, F f) {
+    int64_t together = std::max<int64_t>(kRowsChunk / std::max<int64_t>(n, 1), 1);
+    double total = work * static_cast<double>(rows) * static_cast<double>(n);
+    parallel(parts_of(rows, together), total, [&](int64_t chunk, int worker) {
+        f(chunk * together, std::min(together, rows - chunk * together), worker);
+    });
+}
+
+// Room for each thread that works.
+template <class T> class Rooms {
+  public:
+    explicit Rooms(int64_t size) : size_(size), all_(new T[static_cast<size_t>(size * thread_count())]) {}
+    T* of(int worker) { return all_.get() + size_ * worker; }
+
+  private:
+    int64_t size_;
+    std::unique_ptr<T[]> all_;
+};
+
+// For rows of n: e = exp(x - shift), block by block, and each row's shift (its largest element), the sum of e less 1,
+// which is the largest one's, and the logarithm of the sum. What is left beside the 1 is kept apart: it has the loss of
+// a row whose largest element is far ahead, and all of its gradient. `use(row, x, e, shift, rest, log)` is called for
+// each row. An infinite largest element does not shift unless `shift_infinite`.
+template <class T, class F>
+void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F use) {
+    constexpr int d = static_cast<int>(dtype_of<T>());
+    auto largest = [d, n](const T* from, int64_t count, T* to) {
+        constexpr int max = static_cast<int>(Reduction::max);
+        if (n <= kReductionLeaf) return reductions().rows[max][d](from, count, n, to);
+        for (int64_t i = 0; i < count; ++i) reductions().reduce[max][d](from + i * n, n, to + i);
+    };
+    auto shifted_exp = row_kernels().shifted_exp[d];
+    auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
+    auto log1p = kernels().elementwise[static_cast<int>(Primitive::log1p)][d][0];
+    auto sum_beside_one = row_kernels().sum_beside_one[d];
+    auto short_beside_one = row_kernels().short_beside_one[d];
+    int64_t together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
+    Rooms<T> rooms(together * (n + 3));
+    share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int worker) {
+        T *e = rooms.of(worker), *shifts = e + together * n, *rests = shifts + together,
+          *logs = rests + together;
+        for (int64_t r = first; r < first + count; r += together) {
+            int64_t m = std::min(together, first + count - r);
+            const T* from = x + r * n;
+            largest(from, m, shifts);
+            for (int64_t i = 0; i < m; ++i) {
+                T& s = shifts[i];
+                if (!shift_infinite && std::isinf(s)) s = 0;
+                T* to = e + i * n;
+                if (n >= kLongRow) {
+                    T ones, sum;
+                    shifted_exp(from + i * n, &s, to, &ones, n);
+                    sum_beside_one(to, n, &sum);
+                    rests[i] = sum + (ones - 1);
+                } else {
+                    for (int64_t j = 0; j < n; ++j) to[j] = from[i * n + j] - s;
+                }
+            }
+            const void* in = e;
+            if (n < kLongRow) {
+                exp(&in, e, m * n);
+                short_beside_one(e, m, n, rests);
+            }
+            in = rests;
+            log1p(&in, logs, m);
+            for (int64_t i = 0; i < m; ++i) use(r + i, from + i * n, e + i * n, shifts[i], rests[i], logs[i]);
+        }
+    });
+}
+
+// normalize.cpp, cross_entropy.cpp
+Tensor layer_norm(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias, double eps);
+enum class LossReduction { none, mean, sum };
+// The negative logarithm of the softmax of each row of x (rows, classes) at its target (rows), an index.
+Tensor cross_entropy(const Tensor& x, const Tensor& target, LossReduction reduction, int64_t ignored);
+
+}  // namespace pb::ops

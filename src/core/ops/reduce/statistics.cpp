@@ -1,0 +1,334 @@
+// Variances and norms.
+//
+// At a point where all elements agree the standard deviation, and at zero the norm, has a kink: the derivative
+// there is 0, at every order that exists. It is selected, not multiplied, and a zero cotangent stays zero through
+// the pole of the branch not taken (zmul), so nothing else has to be said for the higher orders.
+#include <cmath>
+#include <vector>
+
+#include "array/checked.h"
+#include "ops/reduce/row_functions.h"
+
+#include "program/walk.h"
+
+namespace pb::ops {
+
+namespace {
+
+// value where y is not 0, else 0.
+Tensor zero_at_zero(const Tensor& y, const Tensor& value) { return where(eq(y, 0.0), 0.0, value); }
+
+// The moments of two parts give those of both (T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the
+// sample variance", 1983).
+struct Moments {
+    double count = 0, mean = 0, squares = 0;  // the sum of squared distances from the mean
+    void join(const Moments& other) {
+        if (count == 0) {
+            *this = other;
+            return;
+        }
+        const double apart = other.mean - mean, share = other.count / (count + other.count);
+        squares += other.squares + apart * apart * (count * share);
+        mean += apart * share;
+        count += other.count;
+    }
+};
+
+// What `of` makes of the sum of squared distances from the mean, over `dims`. In float64: squares may leave the range of
+// float32 though their roots do not, and the mean needs the digits. Parts are cut at fixed places, so the number of
+// threads does not show.
+constexpr int64_t kStrip = 256;        // columns that one kernel takes together
+constexpr int64_t kPart = 64 * 1024;   // elements of a long row that one thread takes
+constexpr double kMomentsWork = 0.15;  // nanoseconds an element
+
+template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* out, T* means, F of) {
+    auto moments = row_kernels().moments[static_cast<int>(dtype_of<T>())];
+    if (n <= kPart) {
+        share_rows(rows, n, kMomentsWork, [&](int64_t first, int64_t count, int) {
+            double mean[kStrip], squares[kStrip];
+            for (int64_t r = first, m; r < first + count; r += m) {
+                m = std::min(kStrip, first + count - r);
+                row_kernels().row_moments[static_cast<int>(dtype_of<T>())](x + r * n, m, n, mean, squares);
+                for (int64_t i = 0; i < m; ++i) means[r + i] = static_cast<T>(mean[i]);
+                for (int64_t i = 0; i < m; ++i) out[r + i] = static_cast<T>(of(squares[i]));
+            }
+        });
+        return;
+    }
+    const int64_t parts = parts_of(n, kPart);
+    std::vector<Moments> of_part(static_cast<size_t>(rows * parts));
+    parallel(rows * parts, kMomentsWork * static_cast<double>(rows * n), [&](int64_t p, int) {
+        const int64_t start = p % parts * kPart, count = std::min(kPart, n - start);
+        Moments& m = of_part[static_cast<size_t>(p)];
+        m.count = static_cast<double>(count);
+        moments(x + p / parts * n + start, count, &m.mean, &m.squares);
+    });
+    for (int64_t r = 0; r < rows; ++r) {
+        Moments m;
+        for (int64_t k = 0; k < parts; ++k) m.join(of_part[static_cast<size_t>(r * parts + k)]);
+        out[r] = static_cast<T>(of(m.squares));
+        means[r] = static_cast<T>(m.mean);
+    }
+}
+
+template <class T, class F>
+void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, T* means, F of) {
+    auto moments = row_kernels().column_moments[static_cast<int>(dtype_of<T>())];
+    const int64_t strips = parts_of(width, kStrip),
+                  rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
+    const int64_t parts = parts_of(n, rows);
+    const auto each = static_cast<size_t>(parts * width);
+    std::vector<double> all(2 * each * static_cast<size_t>(outer));
+    parallel(
+        outer * parts * strips, kMomentsWork * static_cast<double>(outer * n * width), [&](int64_t p, int) {
+            const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * rows;
+            const T* from = x + (line / parts * n + first) * width + start;
+            double* to = all.data() + 2 * line * width + start;
+            moments(from, width, std::min(rows, n - first), std::min(kStrip, width - start), to, to + width);
+        });
+    for (int64_t o = 0; o < outer; ++o)
+        for (int64_t j = 0; j < width; ++j) {
+            Moments m;
+            for (int64_t k = 0; k < parts; ++k) {
+                const double* part = all.data() + 2 * (o * parts + k) * width + j;
+                m.join({static_cast<double>(std::min(rows, n - k * rows)), part[0], part[width]});
+            }
+            out[o * width + j] = static_cast<T>(of(m.squares));
+            means[o * width + j] = static_cast<T>(m.mean);
+        }
+}
+
+// `means` become the means, whose dimensions are kept.
+template <class F> Array spread_of(const Array& given, const Dims& dims, bool keepdim, Array& means, F of) {
+    Array out = Array::empty(given.dtype, reduced_shape(*given.layout, dims, keepdim));
+    means = Array::empty(given.dtype, reduced_shape(*given.layout, dims, true));
+    const int64_t n = reduced_count(*given.layout, dims);
+    if (out.numel() == 0) return out;
+    if (n == 0) {
+        fill_array(out, Scalar(of(0.0)));
+        fill_array(means, Scalar(std::numeric_limits<double>::quiet_NaN()));
+        return out;
+    }
+    // The dimensions after the reduced ones, where those follow each other.
+    int64_t width = 1, first = given.ndim(), last = -1;
+    for (int64_t d : dims) first = std::min(first, d), last = std::max(last, d);
+    for (int64_t d = last + 1; d < given.ndim(); ++d) width = checked_mul(width, given.size(d));
+    const bool together = dims.empty() || last - first + 1 == static_cast<int64_t>(dims.size());
+    visit<Family::Floats>(given.dtype, "std_var_cpu", [&](auto zero) {
+        using T = decltype(zero);
+        if (together) {
+            Array x = contiguous_array(given);
+            const int64_t outer = out.numel() / width;
+            if (width == 1 || n == 1)
+                spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
+            else spread_of_columns(x.as<T>(), outer, n, width, out.as<T>(), means.as<T>(), of);
+        } else {
+            Array x = reduced_last(given, dims);
+            spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
+        }
+    });
+    return out;
+}
+
+template <bool root, bool with_mean> struct Variance {
+    static constexpr uint32_t saves = 1;
+    static constexpr bool saves_output = root;
+    Dims dims;
+    double correction;
+    bool keepdim;
+    Array means = {};  // as values, for a pullback that nothing is recorded of
+    const char* node_name() const {
+        return with_mean ? root ? "StdMeanBackward0" : "VarMeanBackward0"
+               : root    ? "StdBackward0"
+                         : "VarBackward0";
+    }
+    double freedom(const Layout& l) const {
+        double n = static_cast<double>(reduced_count(l, dims)) - correction;
+        return n > 0 ? n : 0;
+    }
+
+    Tensors forward(const Tensors& inputs) {
+        Array x = inputs[0].array();
+        Array v = spread_of(x, dims, keepdim, means, [n = freedom(*x.layout)](double squares) {
+            return root ? std::sqrt(squares / n) : squares / n;
+        });
+        if (!with_mean) return {Tensor::make(v)};
+        Tensor m = mean_of(Tensor::make(x));
+        if (dims.empty()) m = clone(m);
+        return {Tensor::make(v), keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout, 0))};
+    }
+    Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true, false, -1); }
+
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        const Layout& input = c.input_layout(0);
+        if (g[0]) {
+            const Tensor& x = c.input(0);
+            const bool plain = means.buffer && !dims.empty() && values_only(g[0], x);
+            const Tensor centre = plain ? Tensor::make(means) : mean_of(x);
+            Tensor gv = g[0];
+            if constexpr (root) gv = zero_at_zero(c.output(), div(gv, c.output()));
+            Tensor scaled = mul(gv, (root ? 1.0 : 2.0) / freedom(input));
+            out[0] = zmul(expand_back(scaled, input, dims, keepdim), sub(x, centre));
+        }
+        if (with_mean && g[1]) {
+            Tensor gm = div(g[1], static_cast<double>(reduced_count(input, dims)));
+            gm = expand_back(gm, input, dims, keepdim);
+            out[0] = out[0] ? add(out[0], gm) : gm;
+        }
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        const Tensor& x = c.input(0);
+        Tensor v = mul(sum_like(zmul(t[0], sub(x, mean_of(x))), dims, keepdim),
+                       (root ? 1.0 : 2.0) / freedom(x.layout()));
+        if constexpr (root) v = zero_at_zero(c.output(0), div(v, c.output(0)));
+        if (!with_mean) return {v};
+        return {v, dims.empty() ? t[0] : mean(t[0], dims, keepdim, false, -1)};
+    }
+};
+
+template <bool root, bool with_mean>
+Tensors variance(const Tensor& x, const Dims& given, double correction, bool keepdim) {
+    const char* name = with_mean ? root ? "std_mean" : "var_mean" : root ? "std" : "var";
+    if (!is_differentiable(x.dtype()))
+        fail("{} only support floating point and complex dtypes. The input is {}: x.float() first.",
+             with_mean ? name : "std and var", dtype_name(x.dtype()));
+    Dims dims = reduced_dims(x, given);
+    if (static_cast<double>(reduced_count(x.layout(), dims)) <= correction) {
+        if (PyErr_WarnFormat(PyExc_UserWarning, 1,
+                             "%s(): degrees of freedom is <= 0. Correction should be strictly less than the "
+                             "reduction factor (input "
+                             "numel divided by output numel).",
+                             name) < 0)
+            throw PythonError();
+    }
+    return apply_all(Variance<root, with_mean>{dims, correction, keepdim, {}}, {x});
+}
+
+struct VectorNorm {
+    static constexpr const char* name = "LinalgVectorNormBackward0";
+    static constexpr uint32_t saves = 1;
+    static constexpr bool saves_output = true;
+    double order;
+    Dims dims;
+    bool keepdim;
+    int dtype;
+
+    Tensor typed(const Tensor& x) const { return dtype < 0 ? x : to_dtype(x, static_cast<DType>(dtype)); }
+
+    Array measure(const Tensor& x) const {
+        if (order == 0)
+            return converted(reduce_value(Reduction::count_nonzero, x.value(), dims, keepdim), x.dtype());
+        if (order == 2) {
+            Tensor s = Tensor::make(reduce_value(Reduction::sum, mul(x, x).value(), dims, keepdim));
+            return unary("sqrt", s).array();
+        }
+        Tensor a = unary("abs", x);
+        if (std::isinf(order))
+            return reduce_value(order > 0 ? Reduction::max : Reduction::min, a.value(), dims, keepdim);
+        if (order == 1) return reduce_value(Reduction::sum, a.value(), dims, keepdim);
+        Tensor s = Tensor::make(reduce_value(Reduction::sum, pow(a, order).value(), dims, keepdim));
+        return pow(s, 1 / order).array();
+    }
+
+    // Powers may leave the range of the dtype although the norm is in it: such norms are taken of x / max|x|.
+    template <class T> static bool out_of_range(const Array& y, double order) {
+        double low = std::pow(static_cast<double>(std::numeric_limits<T>::min()) * 1e8, 1 / order);
+        for (int64_t i = 0; i < y.numel(); ++i)
+            if (!(y.as<T>()[i] > low && y.as<T>()[i] < std::numeric_limits<T>::infinity())) return true;
+        return false;
+    }
+
+    Tensor forward(const Tensors& inputs) {
+        Tensor x = typed(Tensor::make(inputs[0].array()));
+        Array y = measure(x);
+        if (order <= 0 || order == 1 || std::isinf(order) || x.numel() == 0) return Tensor::make(y);
+        if (!visit<Family::Floats>(y.dtype, "norm_cpu",
+                                   [&](auto zero) { return out_of_range<decltype(zero)>(y, order); }))
+            return Tensor::make(y);
+        Tensor largest = Tensor::make(reduce_value(Reduction::max, unary("abs", x).value(), dims, keepdim));
+        Tensor usable = elementwise(*rows.lt, {largest, std::numeric_limits<double>::infinity()});
+        Tensor scale = where(usable, where(eq(largest, 0.0), 1.0, largest), 1.0);
+        Tensor rescaled = Tensor::make(measure(div(x, expand_back(scale, x.layout(), dims, keepdim))));
+        return mul(rescaled, scale);
+    }
+
+    Tensor wide(const Tensor& y, const Tensor& x) const { return expand_back(y, x.layout(), dims, keepdim); }
+
+    // The gradient of y at x, without the cotangent; constant pieces for the orders 0, 1 and infinity.
+    Tensor direction(const Tensor& x, const Tensor& y) const {
+        if (order == 1) return unary("sgn", x);
+        if (std::isinf(order)) {
+            Tensor ties = eq(unary("abs", x), wide(y, x));
+            Tensor count = to_dtype(
+                Tensor::make(reduce_value(Reduction::count_nonzero, ties.value(), dims, keepdim)), x.dtype());
+            return where(ties, mul(unary("sgn", x), wide(div(1.0, count), x)), 0.0);
+        }
+        Tensor flat = eq(y, 0.0);
+        // Quotients are in range where reciprocals of subnormal norms are not; those by infinity are 0 to every order.
+        if (order == 2) return div(x, wide(where(flat, std::numeric_limits<double>::infinity(), y), x));
+        // sign(x) (|x| / y)^(order - 1): the ratio is at most 1.
+        Tensor safe = where(flat, 1.0, y);
+        Tensor power = pow(div(unary("abs", x), wide(safe, x)), order - 1);
+        if (order < 1) power = where(eq(x, 0.0), 0.0, power);
+        return where(wide(flat, x), 0.0, mul(unary("sgn", x), power));
+    }
+
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        Tensor x = typed(c.input(0));
+        if (order == 0) {
+            out[0] = zeros(x.dtype(), x.shape());
+            return;
+        }
+        const Tensor& y = c.output();
+        out[0] = zmul(wide(g[0], x), direction(x, y));
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        Tensor x = typed(c.input(0));
+        if (order == 0) return {zeros(x.dtype(), c.output().layout_ref())};
+        const Tensor& y = c.output();
+        return {sum_like(zmul(typed(t[0]), direction(x, y)), dims, keepdim)};
+    }
+};
+
+}  // namespace
+
+Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+    return std::move(variance<false, false>(x, dims, correction, keepdim)[0]);
+}
+Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+    return std::move(variance<true, false>(x, dims, correction, keepdim)[0]);
+}
+Tensors var_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+    return variance<false, true>(x, dims, correction, keepdim);
+}
+Tensors std_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+    return variance<true, true>(x, dims, correction, keepdim);
+}
+
+Tensor vector_norm(const Tensor& x, double order, const Dims& given, bool keepdim, int dtype) {
+    DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
+    if (!is_differentiable(x.dtype()) || !is_differentiable(d))
+        fail(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}. Convert it "
+            "first: x.float().",
+            dtype_legacy_name(is_differentiable(x.dtype()) ? d : x.dtype()));
+    if (!is_supported(d)) fail_unsupported("norm_cpu", d);
+    Dims dims = reduced_dims(x, given);
+    if ((order < 0 || std::isinf(order)) && reduced_count(x.layout(), dims) == 0) {
+        const char* text = std::isinf(order) ? order > 0 ? "inf" : "-inf" : "negative";
+        if (given.empty())
+            fail(
+                "linalg.vector_norm cannot compute the {} norm on an empty tensor because the operation does "
+                "not have an identity",
+                text);
+        for (int64_t k : dims)
+            if (x.size(k) == 0)
+                fail(
+                    "linalg.vector_norm cannot compute the {} norm on the dimension {}because this dimension "
+                    "is empty and the operation does not have an identity",
+                    text, k);
+    }
+    return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? -1 : static_cast<int>(d)}, {x});
+}
+
+}  // namespace pb::ops

@@ -1,0 +1,52 @@
+#include "ops/rule/apply.h"
+
+#include "ops/operators.h"
+#include "tape/engine.h"
+
+namespace pb {
+
+Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void* rule,
+                           void (*pull)(void* rule, const Tensors& cotangents, Tensors& out)) {
+    GradMode on(true);
+    Tensors cotangents;
+    for (const Tensor& y : outputs) {
+        Tensor u = is_differentiable(y.dtype()) ? ops::zeros(y.dtype(), y.layout_ref()) : Tensor();
+        if (u) u->flags |= kRequiresGrad;
+        cotangents.push_back(u);
+    }
+    Tensors pulled(tangents.size());
+    pull(rule, cotangents, pulled);
+    Tensors from, weights, wanted;
+    for (size_t i = 0; i < tangents.size(); ++i) {
+        if (!tangents[i] || !pulled[i] || !pulled[i].requires_grad()) continue;
+        Tensor p = pulled[i];
+        if (!p.layout().same_shape(tangents[i].layout())) p = ops::sum_to(p, tangents[i].layout());
+        from.push_back(p);
+        weights.push_back(tangents[i]);
+    }
+    if (from.empty()) return Tensors(outputs.size());
+    for (const Tensor& u : cotangents)
+        if (u) wanted.push_back(u);
+    BackwardOptions options;
+    options.retain_graph = options.create_graph = options.allow_unused = true;
+    options.accumulate = false;
+    Tensors found = run_backward(as_points(from), weights, as_points(wanted), options);
+    Tensors result(outputs.size());
+    size_t at = 0;
+    for (size_t j = 0; j < outputs.size(); ++j)
+        if (cotangents[j]) result[j] = found[at++];
+    return result;
+}
+
+PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i) {
+    for (int k = 0; k < slots; ++k)
+        if (saved[k].origin() == Saved::kInput && saved[k].number() == i)
+            return saved[k].unpack(node).release();
+    if (!layout) return nullptr;
+    PyObject* shape = PyTuple_New(layout->ndim());
+    for (int k = 0; shape && k < layout->ndim(); ++k)
+        PyTuple_SET_ITEM(shape, k, PyLong_FromLongLong(layout->shape()[k]));
+    return shape;
+}
+
+}  // namespace pb

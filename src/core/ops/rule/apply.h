@@ -1,0 +1,452 @@
+// Structured operators: how one is stated, and how it is applied.
+//
+// An operator is a plain struct, a *rule*, that holds its parameters (dims, flags) and says, side by side:
+//
+//   static constexpr const char* name            the class name of its node, as PyTorch's
+//   static constexpr uint32_t saves              which inputs its derivative reads: bit i is input i
+//   uint32_t reads(uint32_t wanted)              optionally: which of them for the derivatives by these inputs alone
+//   static constexpr bool saves_output           whether it reads its output: the first, or number `saved_output`
+//   Tensor  forward(const Tensors& x)            the value, from plain tensors; or Tensors for several outputs
+//   void    pullback(Context& c, const Tensors& g, Tensors& out)
+//                                                cotangents of the inputs, in differentiable operations, so that
+//                                                every order exists; out[i] only where c.wants(i)
+//   Tensors pushforward(Context& c, const Tensors& t)
+//                                                tangents of the outputs from tangents of the inputs (undefined: zero).
+//                                                Without one it is derived: the pullback is linear in the
+//                                                cotangent, and its own pullback is the pushforward.
+//   static constexpr bool linear = true          the operator is linear in all its inputs together, however they lie in
+//                                                memory: it pushes tangents forward as it does values, with zeros
+//                                                where there are none
+//   static constexpr bool bilinear = true        it is linear in each of its two inputs: a tangent is pushed forward
+//                                                beside the other input, and both results are added
+//   static constexpr bool view = true            forward returns an alias of input 0
+//   optional<int64_t> shift(const Layout& input, uint32_t nr)
+//                                                of a view whose output `nr` does not begin where its input does
+//   bool    add_to(Context& c, const Tensors& g, const Array& whole)
+//                                                where the pullback would put g into zeros: adds it to `whole`, of the
+//                                                input's shape, or declines
+//   void    pullback_over(Context& c, Tensors& g, Tensors& out)
+//                                                the pullback, which may write over g[0]: nobody else sees it
+//   static constexpr bool several = true         forward returns any number of them, none of which may be written in place
+//   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into x[0]
+//   bool    row_major                            whether the copy that is written out of place is, or lies as x[0] does
+//
+// `apply` does the rest, the same for all: tangents of every level, recording, views, versions.
+#pragma once
+#include <bit>
+#include <concepts>
+
+#include "array/error.h"
+#include "ops/elementwise/elementwise.h"
+#include "tape/history.h"
+#include "tape/operations.h"
+#include "tape/saved.h"
+#include "tape/tangents.h"
+#include "tensor/write_site.h"
+
+namespace pb {
+
+// What a rule sees of the call it is differentiated for.
+class Context {
+  public:
+    virtual const Tensor& input(size_t i) = 0;  // saved inputs only, in a pullback
+    virtual const Tensor& output(size_t j = 0) = 0;
+    virtual bool wants(size_t i) const = 0;
+    virtual const Layout& input_layout(size_t i) const = 0;
+    virtual DType input_dtype(size_t i) const = 0;
+    virtual size_t inputs() const = 0;
+    Dims input_shape(size_t i) const { return input_layout(i).dims(); }
+
+  protected:
+    ~Context() = default;
+};
+
+namespace ops {
+Tensor clone(const Tensor& x);
+Tensor row_major_copy(const Tensor& x);
+}  // namespace ops
+
+template <class R> constexpr uint32_t rule_saves() {
+    if constexpr (requires { R::saves; }) return R::saves;
+    else return 0;
+}
+template <class R> constexpr bool rule_saves_output() {
+    if constexpr (requires { R::saves_output; }) return R::saves_output;
+    else return false;
+}
+// Which output is saved: the indices of a maximum, rather than its value.
+template <class R> constexpr uint8_t rule_saved_output() {
+    if constexpr (requires { R::saved_output; }) return R::saved_output;
+    else return 0;
+}
+template <class R> constexpr bool rule_is_view() {
+    if constexpr (requires { R::view; }) return R::view;
+    else return false;
+}
+template <class R> constexpr bool rule_is_several() {
+    if constexpr (requires { R::several; }) return R::several;
+    else return false;
+}
+template <class R> constexpr bool rule_is_linear() {
+    if constexpr (requires { R::linear; }) return R::linear;
+    else return false;
+}
+template <class R> constexpr bool rule_is_bilinear() {
+    if constexpr (requires { R::bilinear; }) return R::bilinear;
+    else return false;
+}
+template <class R> constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };
+template <class R> constexpr bool rule_pushes = requires(R r, Context& c, const Tensors& t) {
+    r.pushforward(c, t);
+};
+template <class R>
+constexpr bool rule_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {
+    r.add_to(c, g, whole);
+};
+template <class R> const char* rule_name(const R& r) {
+    if constexpr (requires { r.node_name(); }) return r.node_name();
+    else return R::name;
+}
+
+struct InputMeta {
+    Ref<Layout> layout;
+    DType dtype;
+};
+
+// `Node::operand` of a rule: the input if one of `saved` holds it, else a tuple, its shape, else null.
+PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i);
+
+template <class R> class RuleNode : public Node, public Context {
+  public:
+    static constexpr size_t kRead =
+        std::bit_width(rule_saves<R>());  // one past the last input that may be read
+    static constexpr int kSlots = __builtin_popcount(rule_saves<R>()) + (rule_saves_output<R>() ? 1 : 0);
+
+    RuleNode(uint16_t edges, const R& rule) : Node(edges), rule_(rule) {}
+    const char* name() const override { return rule_name(rule_); }
+
+    void remember(const Tensors& inputs, const Tensors& outputs) {
+        for (const Tensor& x : inputs)
+            metas_.push_back(x ? InputMeta{x.layout_ref(), x.dtype()}
+                               : InputMeta{Layout::scalar(), DType::Float32});
+        if constexpr (kSlots > 0) {
+            uint32_t read = rule_saves<R>();
+            if constexpr (requires { rule_.reads(0u); }) {
+                uint32_t wanted = 0;
+                for (size_t i = 0; i < edge_count(); ++i) wanted |= static_cast<uint32_t>(wants(i)) << i;
+                read = rule_.reads(wanted);
+            }
+            int slot = 0;
+            for (size_t i = 0; i < kRead; ++i)
+                if (rule_saves<R>() >> i & 1) {
+                    if (read >> i & 1 && i < inputs.size() && inputs[i])
+                        saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
+                    ++slot;
+                }
+            if (rule_saves_output<R>())
+                saved_[slot].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
+        }
+    }
+    void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
+        if constexpr (kSlots > 0) {
+            int slot = 0;
+            for (size_t i = 0; i < kRead; ++i)
+                if (rule_saves<R>() >> i & 1) {
+                    if (i < inputs.size() && inputs[i] && saved_[slot].holds_tensor())
+                        saved_[slot].keep_tangents(inputs[i]);
+                    ++slot;
+                }
+            if (rule_saves_output<R>() && saved_[slot].holds_tensor())
+                saved_[slot].keep_tangents(outputs[rule_saved_output<R>()]);
+        }
+    }
+
+    void pull(Tensors& grads, Tensors& out) override {
+        if (released_) fail_released(*this);
+        // What was unpacked goes again, also when the pullback fails: an output would hold this node.
+        struct Forget {
+            RuleNode& node;
+            ~Forget() {
+                for (Tensor& t : node.unpacked_) t = Tensor();
+            }
+        } forget{*this};
+        if constexpr (requires { rule_.pullback_over(*this, grads, out); })
+            if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
+        rule_.pullback(*this, grads, out);
+    }
+    bool adds() const override { return rule_adds<R>; }
+    bool add_to(const Tensors& grads, const Array& whole) override {
+        if constexpr (rule_adds<R>)
+            return whole.layout->same_shape(input_layout(0)) && rule_.add_to(*this, grads, whole);
+        else return false;
+    }
+    std::optional<int64_t> view_shift(uint32_t nr) override {
+        if constexpr (rule_is_view<R>()) {
+            const Edge e = edge(0);
+            const Layout& viewed = input_layout(0);
+            const Layout* now = e.node ? e.node->output(e.nr).layout.get() : nullptr;
+            if (!now || (now != &viewed && !now->same(viewed))) return std::nullopt;
+            if constexpr (requires { rule_.shift(viewed, nr); }) return rule_.shift(viewed, nr);
+            else return 0;
+        }
+        return std::nullopt;
+    }
+    void release_saved() override {
+        if constexpr (kSlots > 0) {
+            for (Saved& s : saved_) s.reset();
+            released_ = true;
+        }
+    }
+    bool was_released() const override { return released_; }
+    PyObject* operand(size_t i) override {
+        return known_operand(*this, saved_, kSlots, i < metas_.size() ? metas_[i].layout.get() : nullptr, i);
+    }
+
+    // Context, for the pullback.
+    const Tensor& input(size_t i) override {
+        if (!(rule_saves<R>() >> i & 1)) fail("{} reads input {}, which it does not save", name(), i);
+        return unpack(__builtin_popcount(rule_saves<R>() & ((1u << i) - 1)));
+    }
+    const Tensor& output(size_t) override { return unpack(kSlots - 1); }
+    bool wants(size_t i) const override { return i < edge_count() && edge(i).node; }
+    const Layout& input_layout(size_t i) const override { return *metas_[i].layout; }
+    DType input_dtype(size_t i) const override { return metas_[i].dtype; }
+    size_t inputs() const override { return metas_.size(); }
+
+  private:
+    const Tensor& unpack(int slot) {
+        if constexpr (kSlots == 0) fail("{} saves nothing", name());
+        size_t s = static_cast<size_t>(slot);
+        if (s >= std::size(saved_)) fail("{} has no saved value {}", name(), slot);
+        if (!unpacked_[s] && (saved_[s].holds_tensor() || released_)) unpacked_[s] = saved_[s].unpack(*this);
+        return unpacked_[s];
+    }
+    R rule_;
+    Small<InputMeta, 2> metas_;
+    Saved saved_[kSlots ? kSlots : 1];
+    Tensor unpacked_[kSlots ? kSlots : 1];
+    bool released_ = false;
+};
+
+// The context of a forward call, for the pushforward.
+class LiveContext : public Context {
+  public:
+    LiveContext(const Tensors& inputs, const Tensors& outputs, const Tensors* tangents)
+        : inputs_(inputs), outputs_(outputs), tangents_(tangents) {}
+    const Tensor& input(size_t i) override { return inputs_[i]; }
+    const Tensor& output(size_t j) override { return outputs_[j]; }
+    bool wants(size_t i) const override { return tangents_ && (*tangents_)[i].defined(); }
+    const Layout& input_layout(size_t i) const override { return inputs_[i].layout(); }
+    DType input_dtype(size_t i) const override { return inputs_[i].dtype(); }
+    size_t inputs() const override { return inputs_.size(); }
+
+  private:
+    const Tensors& inputs_;
+    const Tensors& outputs_;
+    const Tensors* tangents_;
+};
+
+// The pushforward as the pullback of the pullback (rules without one of their own). `pull` maps cotangents of the
+// outputs to those of the inputs, recorded.
+Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void* rule,
+                           void (*pull)(void* rule, const Tensors& cotangents, Tensors& out));
+
+inline uint64_t inputs_level(const Tensors& inputs) {
+    uint64_t level = 0;
+    for (const Tensor& x : inputs)
+        if (x && x.is_dual()) {
+            uint64_t l = highest_level(x);
+            if (l > level) level = l;
+        }
+    return level;
+}
+
+template <class R> Tensors rule_forward(R& rule, const Tensors& x) {
+    GradMode off(false);
+    if constexpr (rule_writes<R>) {
+        Tensors copies(x);
+        bool row_major = false;
+        if constexpr (requires { rule.row_major; }) row_major = rule.row_major;
+        copies[0] = row_major ? ops::row_major_copy(x[0]) : ops::clone(x[0]);
+        rule.write(copies);
+        return Tensors{copies[0]};
+    } else if constexpr (std::same_as<decltype(rule.forward(x)), Tensors>) {
+        return rule.forward(x);
+    } else {
+        return Tensors{rule.forward(x)};
+    }
+}
+
+template <class R> RuleNode<R>* record_rule(const R& rule, const Tensors& inputs, const Tensors& outputs) {
+    auto* node = Placed<RuleNode<R>>::make(static_cast<uint16_t>(inputs.size()), rule);
+    try {
+        for (size_t i = 0; i < inputs.size(); ++i)
+            if (inputs[i] && inputs[i].requires_grad()) node->take_edge(i, gradient_edge(inputs[i]));
+        node->remember(inputs, outputs);
+    } catch (...) {
+        node->release();
+        throw;
+    }
+    node->set_outputs(outputs);
+    return node;
+}
+
+inline bool any_requires_grad(const Tensors& inputs) {
+    if (!modes.grad) return false;
+    for (const Tensor& x : inputs)
+        if (x && x.requires_grad()) return true;
+    return false;
+}
+
+template <class R> Tensors apply_all(R rule, const Tensors& inputs);
+
+template <class R> Tensors linear_tangents(const R& rule, const Tensors& inputs, const Tensors& tangents) {
+    Tensors moved(tangents);
+    for (size_t i = 0; i < inputs.size(); ++i)
+        if (!moved[i]) moved[i] = ops::zeros(inputs[i].dtype(), Layout::contiguous(inputs[i].shape()));
+    return apply_all<R>(rule, moved);
+}
+template <class R> Tensors bilinear_tangents(const R& rule, const Tensors& inputs, const Tensors& tangents) {
+    const Tensor &s = tangents[0], &t = tangents[1];
+    if (!t) return apply_all<R>(rule, {s, inputs[1]});
+    Tensors moved = apply_all<R>(rule, {inputs[0], t});
+    if (s) moved[0] = ops::add(apply_all<R>(rule, {s, inputs[1]})[0], moved[0]);
+    return moved;
+}
+
+template <class R>
+Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, const Tensors& tangents) {
+    static_assert(rule_pushes<R> + rule_is_linear<R>() + rule_is_bilinear<R>() <= 1,
+                  "one pushforward a rule");
+    LiveContext c(inputs, outputs, &tangents);
+    if constexpr (rule_is_linear<R>()) {
+        return linear_tangents(rule, inputs, tangents);
+    } else if constexpr (rule_is_bilinear<R>()) {
+        return bilinear_tangents(rule, inputs, tangents);
+    } else if constexpr (rule_pushes<R>) {
+        return rule.pushforward(c, tangents);
+    } else {
+        struct Both {
+            R& rule;
+            LiveContext& context;
+        } both{rule, c};
+        return transpose_pullback(outputs, tangents, &both, [](void* p, const Tensors& g, Tensors& out) {
+            auto& b = *static_cast<Both*>(p);
+            b.rule.pullback(b.context, g, out);
+        });
+    }
+}
+
+template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
+    if (uint64_t level = inputs_level(inputs)) {
+        Tensors stripped(inputs), tangents(inputs.size());
+        for (size_t i = 0; i < inputs.size(); ++i)
+            if (inputs[i] && inputs[i].is_dual()) {
+                tangents[i] = tangent_at(inputs[i], level);
+                stripped[i] = strip_level(inputs[i], level);
+            }
+        Tensors out = apply_all<R>(rule, stripped);
+        if constexpr (rule_is_view<R>()) {
+            // A view of the tensor itself, not of what was stripped of it: writes must find it.
+            const Tensor& base = inputs[0]->flags & kIsView ? inputs[0]->extra->view->base : inputs[0];
+            for (const Tensor& y : out)
+                if (y->flags & kIsView) {
+                    y->extra->view->base = base;
+                    const Tensor& dual = tangent_root(inputs[0]);
+                    y->extra->view->dual = dual.is(base) ? Tensor() : dual;
+                }
+        }
+        Tensors pushed = rule_tangents(rule, stripped, out, tangents);
+        for (size_t j = 0; j < pushed.size(); ++j)
+            if (pushed[j] && is_differentiable(out[j].dtype())) set_tangent(out[j], level, pushed[j]);
+        if (out.empty()) return out;
+        if (Node* n = out[0]->grad_fn)
+            if (auto* node = dynamic_cast<RuleNode<R>*>(n)) node->keep_tangents(inputs, out);
+        return out;
+    }
+    Tensors out = rule_forward(rule, inputs);
+    bool record = any_requires_grad(inputs);
+    if (record) {
+        bool differentiable = false;
+        for (const Tensor& y : out) differentiable = differentiable || is_differentiable(y.dtype());
+        record = differentiable;
+    }
+    if constexpr (rule_is_view<R>()) {
+        // A view of something that may come to require grad later remembers its base all the same.
+        ViewOrigin origin = !modes.grad            ? ViewOrigin::NoGrad
+                            : rule_is_several<R>() ? ViewOrigin::MultiOutput
+                                                   : ViewOrigin::Default;
+        for (const Tensor& y : out) {
+            if (is_differentiable(y.dtype()) && !(inputs[0]->flags & kInference))
+                mark_view(y, inputs[0], origin);
+            y->flags |= inputs[0]->flags & kInference;
+        }
+    }
+    if (record) {
+        Node* node = record_rule(rule, inputs, out);
+        for (size_t j = 0; j < out.size(); ++j)
+            if (is_differentiable(out[j].dtype())) set_history(out[j], node, static_cast<uint32_t>(j));
+        node->release();
+    }
+    return out;
+}
+
+template <class R> Tensor apply(R rule, const Tensors& inputs) {
+    if constexpr (rule_is_view<R>() && !rule_is_several<R>()) {
+        // An ordinary view: most of what apply_all does is for others.
+        const Tensor& x = inputs[0];
+        if (!x.is_dual()) {
+            Tensor y = rule.forward(inputs);
+            y->flags |= x->flags & kInference;
+            if (!is_differentiable(y.dtype())) return y;
+            if (!(x->flags & kInference))
+                mark_view(y, x, modes.grad ? ViewOrigin::Default : ViewOrigin::NoGrad);
+            if (should_record(x)) {
+                Node* node = record_rule(rule, inputs, Tensors{y});
+                set_history(y, node, 0);
+                node->release();
+            }
+            return y;
+        }
+    }
+    return std::move(apply_all<R>(std::move(rule), inputs)[0]);
+}
+
+// In place: `rule` writes into inputs[0], which is returned: by value, since `inputs` is often a temporary list.
+template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const char* operation) {
+    const Tensor& target = inputs[0];
+    bool record = any_requires_grad(inputs) && is_differentiable(target.dtype());
+    check_no_overlap(target);
+    if (record || target->flags & kInference || !target->cell->buffer->is_writable())
+        check_inplace(target, record);
+    before_write(target.array());
+    Tensors read(inputs);
+    // What the derivative reads of the old value is copied first.
+    if (record && (rule_saves<R>() & 1)) {
+        read[0] = ops::clone(Tensor::make(target.array()));
+        if (Edge e = gradient_edge(target); e.node) {
+            set_history(read[0], e.node, e.nr);
+            e.node->release();
+        }
+        if (target.is_dual()) write_tangents(read[0], strip_level(target, 0));
+    }
+    Tensors duals;
+    if (inputs_level(inputs)) {
+        duals = apply_all<R>(rule, read);
+        copy_array(duals[0].array(), target.array());
+    } else {
+        GradMode off(false);
+        rule.write(inputs);
+    }
+    note_write(target, operation);
+    if (!duals.empty()) write_tangents(target, duals[0]);
+    if (record) {
+        auto* node = record_rule(rule, read, Tensors{target});
+        if (!duals.empty()) node->keep_tangents(read, Tensors{target});
+        rebase_history(target, node);
+        node->release();
+    }
+    return target;
+}
+
+}  // namespace pb

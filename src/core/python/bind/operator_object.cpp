@@ -1,0 +1,333 @@
+// Operator: the callable that Python sees, as a function and as a method.
+//
+// Its signature and documentation come from a Python declaration, its work is a C++ function over the arguments
+// in signature order, a row of the table, or a Python function out of other operators. One object serves `pb.sum(x)` and `x.sum()`: it is a method
+// descriptor, so that a method call passes the tensor as the first argument without making a bound method.
+#include "python/bind/operator_object.h"
+
+#include <structmember.h>
+
+#include <cstring>
+#include <vector>
+
+#include "ops/operators.h"
+#include "python/bind/out.h"
+#include "python/hints.h"
+
+namespace pb {
+
+PyTypeObject* operator_type = nullptr;
+
+namespace {
+
+constexpr size_t kMaxParameters = 24;
+
+struct OperatorObject {
+    PyObject_HEAD vectorcallfunc vectorcall;
+    OperatorFunction function;  // or
+    const Row* row;             // an elementwise function: operands, then `out` if there is one; or
+    PyObject* body;             // a Python function
+    PyObject* keyword_names;    // the names that `body` takes by keyword only
+    bool inplace;
+    int out, dtype;                    // indices of the parameters of these names, or -1
+    ops::OutRule rule;                 // of `out`
+    std::vector<PyObject*>* names;     // interned
+    std::vector<PyObject*>* defaults;  // null: required
+    size_t positional;                 // parameters that may be given by position
+    int variadic;                      // index of the parameter that collects positions, or -1
+    std::string* name;
+    PyObject* dict;
+};
+
+// Inside a formula of the calculus the operands are symbols: the row of the table itself takes the call.
+PyObject* call_symbolic(const OperatorObject* op, const Args& a) {
+    Owned module(checked(PyImport_ImportModule("pullback.calculus.define")));
+    Owned table(checked(PyObject_GetAttrString(module.o, "TABLE")));
+    Owned row(checked(PyMapping_GetItemString(table.o, op->row->name.c_str())));
+    return PyObject_Vectorcall(row.o, a.values, static_cast<size_t>(op->row->arity), nullptr);
+}
+
+bool is_symbolic(PyObject* o) {
+    const char* type = o ? Py_TYPE(o)->tp_name : "";
+    return !std::strcmp(type, "Symbol") || !std::strcmp(type, "Dual");
+}
+
+PyObject* call_row(const OperatorObject* op, const Args& a) {
+    int n = op->row->arity;
+    for (int i = 0; i < n; ++i)
+        if (!a.is_tensor(static_cast<size_t>(i)) && is_symbolic(a.raw(static_cast<size_t>(i))))
+            return call_symbolic(op, a);
+    Tensor hold[kMaxOperands];
+    Operand operands[kMaxOperands];
+    bool any = false;
+    for (int i = 0; i < n; ++i) {
+        operands[i] = op->row->parameters >> i & 1 ? Operand(a.scalar(static_cast<size_t>(i)))
+                                                   : a.operand(static_cast<size_t>(i), hold[i]);
+        any = any || operands[i].tensor;
+    }
+    if (op->inplace) {
+        if (!a.is_tensor(0)) a.fail_type(0, "Tensor");
+        ops::elementwise_inplace(*op->row, hold[0], operands, n);
+        Py_INCREF(a.raw(0));
+        return a.raw(0);
+    }
+    if (!any) a.fail_type(0, "Tensor");
+    if (op->out >= 0 && a.given(static_cast<size_t>(op->out))) {
+        Tensor out = a.tensor(static_cast<size_t>(op->out));
+        ops::elementwise_out(*op->row, out, operands, n);
+        return out.release();
+    }
+    return ops::elementwise(*op->row, operands, n).release();
+}
+
+// What `pullback.hints.<function>` says about a thing and the names of the parameters.
+std::string hint_of_names(const OperatorObject* op, const char* function, PyObject* thing) {
+    Owned names(checked(PyTuple_New(static_cast<Py_ssize_t>(op->names->size()))));
+    for (size_t i = 0; i < op->names->size(); ++i) {
+        Py_INCREF((*op->names)[i]);
+        PyTuple_SET_ITEM(names.o, static_cast<Py_ssize_t>(i), (*op->names)[i]);
+    }
+    return hint(function, {thing, names.o});
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void fail_positions(const OperatorObject* op, size_t given) {
+    Owned count(checked(PyLong_FromSize_t(op->positional)));
+    fail_as(ErrorKind::Type, "{}() takes {} positional argument{} but {} {} given{}", op->name->c_str(),
+            op->positional, op->positional == 1 ? "" : "s", given, given == 1 ? "was" : "were",
+            hint_of_names(op, "positions", count.o));
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void fail_unexpected(const OperatorObject* op, PyObject* keyword) {
+    const char* k = PyUnicode_AsUTF8(keyword);
+    fail_as(ErrorKind::Type, "{}() got an unexpected keyword argument '{}'{}", op->name->c_str(), k ? k : "?",
+            hint_of_names(op, "keyword", keyword));
+}
+
+PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
+    return PyObject_Vectorcall(op->body, values, op->positional, op->keyword_names);
+}
+
+// With `out`: the function computes without it.
+PyObject* call_with_out(const OperatorObject* op, const Args& a, PyObject** values) {
+    PyObject* out = std::exchange(values[op->out], Py_None);
+    refuse_dual_arguments(a.operation, &out, 1);
+    refuse_dual_arguments(a.operation, values, op->names->size());
+    bool own = op->rule == ops::OutRule::Own || op->rule == ops::OutRule::Made;
+    if (own && op->dtype >= 0 && !a.given(static_cast<size_t>(op->dtype)) && is_tensor(out))
+        values[op->dtype] = dtype_object(Tensor(out).dtype());
+    Owned result(checked(op->function ? op->function(a) : call_body(op, values)));
+    return fill_out(a.operation, op->rule, result.o, out);
+}
+
+PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+    auto* op = reinterpret_cast<OperatorObject*>(self);
+    size_t n = static_cast<size_t>(PyVectorcall_NARGS(nargsf)), total = op->names->size();
+    PyObject* values[kMaxParameters];
+    Owned collected;
+    try {
+        size_t filled = n;
+        if (op->variadic >= 0 && n > static_cast<size_t>(op->variadic)) {
+            size_t v = static_cast<size_t>(op->variadic);
+            for (size_t i = 0; i < v; ++i) values[i] = args[i];
+            if (n - v == 1 && (PyTuple_Check(args[v]) || PyList_Check(args[v]))) {
+                values[v] = args[v];
+            } else {
+                collected.o = checked(PyTuple_New(static_cast<Py_ssize_t>(n - v)));
+                for (size_t i = v; i < n; ++i) {
+                    Py_INCREF(args[i]);
+                    PyTuple_SET_ITEM(collected.o, static_cast<Py_ssize_t>(i - v), args[i]);
+                }
+                values[v] = collected.o;
+            }
+            filled = v + 1;
+        } else if (n > op->positional) {
+            fail_positions(op, n);
+        } else {
+            for (size_t i = 0; i < n; ++i) values[i] = args[i];
+        }
+        for (size_t i = filled; i < total; ++i) values[i] = nullptr;
+        if (keywords) {
+            Py_ssize_t k = PyTuple_GET_SIZE(keywords);
+            for (Py_ssize_t j = 0; j < k; ++j) {
+                PyObject* key = PyTuple_GET_ITEM(keywords, j);
+                size_t at = 0;
+                while (at < total && (*op->names)[at] != key) ++at;
+                if (at == total) {  // not the interned object: compare
+                    at = 0;
+                    while (at < total && PyUnicode_Compare((*op->names)[at], key) != 0) ++at;
+                }
+                // NumPy's names for PyTorch's, where both mean the same.
+                auto alias = [&](const char* theirs, const char* ours) {
+                    if (at != total || PyUnicode_CompareWithASCIIString(key, theirs) != 0) return;
+                    for (at = 0; at < total; ++at)
+                        if (PyUnicode_CompareWithASCIIString((*op->names)[at], ours) == 0) return;
+                };
+                alias("axis", "dim");
+                alias("keepdims", "keepdim");
+                alias("self", "input");
+                if (at == total) fail_unexpected(op, key);
+                if (values[at])
+                    fail_as(ErrorKind::Type, "{}() got multiple values for argument '{}'", op->name->c_str(),
+                            PyUnicode_AsUTF8((*op->names)[at]));
+                values[at] = args[n + static_cast<size_t>(j)];
+            }
+        }
+        for (size_t i = 0; i < total; ++i) {
+            if (values[i]) continue;
+            values[i] = (*op->defaults)[i];
+            if (!values[i]) {
+                if (static_cast<int>(i) == op->variadic) {
+                    collected.o = checked(PyTuple_New(0));
+                    values[i] = collected.o;
+                    continue;
+                }
+                fail_as(ErrorKind::Type, "{}() missing 1 required positional arguments: \"{}\"",
+                        op->name->c_str(), PyUnicode_AsUTF8((*op->names)[i]));
+            }
+        }
+        Args a{values, op->names->data(), op->name->c_str()};
+        if (op->row) return call_row(op, a);
+        if (op->out >= 0 && a.given(static_cast<size_t>(op->out))) return call_with_out(op, a, values);
+        if (op->function) return op->function(a);
+        return call_body(op, values);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// Operator(name, implementation, names, positional, defaults, variadic, inplace, out="cast"); the implementation is the
+// name of a C++ function or of a row, or a Python function.
+PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
+    const char *name, *rule = "cast";
+    PyObject *implementation, *names, *defaults;
+    Py_ssize_t positional;
+    int variadic, inplace;
+    if (!PyArg_ParseTuple(args, "sOO!nO!ip|s", &name, &implementation, &PyTuple_Type, &names, &positional,
+                          &PyTuple_Type, &defaults, &variadic, &inplace, &rule))
+        return nullptr;
+    PyObject* body = PyUnicode_Check(implementation) ? nullptr : implementation;
+    const char* wanted = body ? "" : PyUnicode_AsUTF8(implementation);
+    if (!wanted) return nullptr;
+    OperatorFunction function = find_operator(wanted);
+    Row* row = function || body ? nullptr : find_row(wanted);
+    if (!function && !row && !body) {
+        PyErr_Format(PyExc_LookupError, "the core has no operator named '%s'", wanted);
+        return nullptr;
+    }
+    Py_ssize_t n = PyTuple_GET_SIZE(names);
+    if (static_cast<size_t>(n) > kMaxParameters || PyTuple_GET_SIZE(defaults) != n) {
+        PyErr_Format(PyExc_ValueError, "operator '%s': %zd names, %zd defaults, at most %zu parameters", name,
+                     n, PyTuple_GET_SIZE(defaults), kMaxParameters);
+        return nullptr;
+    }
+    auto* op = reinterpret_cast<OperatorObject*>(type->tp_alloc(type, 0));
+    if (!op) return nullptr;
+    op->vectorcall = call;
+    op->function = function;
+    op->row = row;
+    Py_XINCREF(body);
+    op->body = body;
+    op->keyword_names = body && positional < n ? PyTuple_GetSlice(names, positional, n) : nullptr;
+    op->inplace = inplace;
+    op->names = new std::vector<PyObject*>;
+    op->defaults = new std::vector<PyObject*>;
+    op->positional = static_cast<size_t>(positional);
+    op->variadic = variadic;
+    op->name = new std::string(name);
+    op->out = op->dtype = -1;
+    bool passed = !std::strcmp(rule, "passed");  // to the body, like other arguments
+    try {
+        if (!passed) op->rule = out_rule(rule);
+    } catch (...) {
+        Py_DECREF(op);
+        return raise_current();
+    }
+    for (Py_ssize_t i = 0; i < n; ++i) {
+        PyObject* s = PyTuple_GET_ITEM(names, i);
+        Py_INCREF(s);
+        PyUnicode_InternInPlace(&s);
+        op->names->push_back(s);
+        if (!passed && PyUnicode_CompareWithASCIIString(s, "out") == 0) op->out = static_cast<int>(i);
+        if (PyUnicode_CompareWithASCIIString(s, "dtype") == 0) op->dtype = static_cast<int>(i);
+        PyObject* d = PyTuple_GET_ITEM(defaults, i);
+        bool required = d == Py_Ellipsis;
+        if (!required) Py_INCREF(d);
+        op->defaults->push_back(required ? nullptr : d);
+    }
+    return reinterpret_cast<PyObject*>(op);
+}
+
+void destroy(PyObject* self) {
+    auto* op = reinterpret_cast<OperatorObject*>(self);
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    for (PyObject* o : *op->names) Py_XDECREF(o);
+    for (PyObject* o : *op->defaults) Py_XDECREF(o);
+    delete op->names;
+    delete op->defaults;
+    delete op->name;
+    Py_XDECREF(op->body);
+    Py_XDECREF(op->keyword_names);
+    Py_XDECREF(op->dict);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    auto* op = reinterpret_cast<OperatorObject*>(self);
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(op->body);
+    Py_VISIT(op->dict);
+    return 0;
+}
+
+PyObject* get(PyObject* self, PyObject* object, PyObject*) {
+    if (!object || object == Py_None) {
+        Py_INCREF(self);
+        return self;
+    }
+    return PyMethod_New(self, object);
+}
+
+PyObject* repr(PyObject* self) {
+    return PyUnicode_FromFormat("<function %s>", reinterpret_cast<OperatorObject*>(self)->name->c_str());
+}
+
+PyObject* reduce(PyObject* self, PyObject*) {
+    return PyUnicode_FromString(reinterpret_cast<OperatorObject*>(self)->name->c_str());
+}
+
+PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(OperatorObject, vectorcall), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(OperatorObject, dict), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef getset[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+                        {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(create)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_descr_get, reinterpret_cast<void*>(get)},
+    {Py_tp_repr, reinterpret_cast<void*>(repr)},
+    {Py_tp_members, members},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getset},
+    {0, nullptr},
+};
+PyType_Spec spec = {
+    "pullback._core.Operator", sizeof(OperatorObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    slots};
+
+}  // namespace
+
+void init_operator_type(PyObject* module) {
+    operator_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+    if (PyModule_AddObjectRef(module, "Operator", reinterpret_cast<PyObject*>(operator_type)) < 0)
+        throw PythonError();
+}
+
+}  // namespace pb

@@ -1,0 +1,69 @@
+// What is pending, for Python: running it and looking at it.
+#include "program/expression.h"
+#include "program/interrupt.h"
+#include "python/read/convert.h"
+
+namespace pb {
+
+namespace {
+
+PyObject* run_pending(PyObject*, PyObject*) {
+    try {
+        synchronize();
+        Py_RETURN_NONE;
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// pending(): the number of pending expressions. pending(tensor): whether this one is.
+PyObject* pending(PyObject*, PyObject* args) {
+    PyObject* o = nullptr;
+    if (!PyArg_ParseTuple(args, "|O!", tensor_type, &o)) return nullptr;
+    if (!o) return PyLong_FromSize_t(pending_count());
+    return PyBool_FromLong(as_tensor(o)->cell->buffer->is_pending());
+}
+
+PyObject* explain_tensor(PyObject*, PyObject* o) {
+    try {
+        if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor, got {}", Py_TYPE(o)->tp_name);
+        std::string text = explain(Tensor(o).value());
+        return PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// counters(): work done so far.
+PyObject* count_work(PyObject*, PyObject*) {
+    const Counters& c = counters;
+    return Py_BuildValue("{sKsKsKsKsK}", "expressions", c.expressions, "visits", c.visits, "runs", c.runs,
+                         "recorded", c.recorded, "executed", c.executed);
+}
+
+// deferral(immediate, from): sets, for tests, what the environment says at the start; gives what it was.
+PyObject* set_deferral(PyObject*, PyObject* args) {
+    int immediate;
+    long long from;
+    if (!PyArg_ParseTuple(args, "pL", &immediate, &from)) return nullptr;
+    Deferral before = deferral;
+    deferral = {immediate != 0, from < 1 ? 1 : static_cast<int64_t>(from)};
+    return Py_BuildValue("(NL)", PyBool_FromLong(before.immediate), static_cast<long long>(before.from));
+}
+
+PyMethodDef functions[] = {
+    {"synchronize", run_pending, METH_NOARGS, nullptr}, {"pending", pending, METH_VARARGS, nullptr},
+    {"explain", explain_tensor, METH_O, nullptr},       {"counters", count_work, METH_NOARGS, nullptr},
+    {"deferral", set_deferral, METH_VARARGS, nullptr},  {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+void bind_program(PyObject* module) {
+    run_signal_handlers = [] {
+        if (PyErr_CheckSignals() < 0) throw PythonError();
+    };
+    if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
+}
+
+}  // namespace pb

@@ -1,0 +1,78 @@
+// Between Python objects and the core's types; errors name the operator and the argument, as PyTorch's do.
+#pragma once
+#include "ops/elementwise/elementwise.h"
+#include "tensor/tensor.h"
+
+namespace pb {
+
+extern PyTypeObject* dtype_type;
+extern PyTypeObject* size_type;   // pullback.Size, a tuple
+PyObject* dtype_object(DType d);  // borrowed, one object a dtype
+bool is_dtype(PyObject* o);
+DType dtype_of(PyObject* o);                             // checked
+PyObject* shape_object(const int64_t* dims, int64_t n);  // a Size; new reference
+PyObject* scalar_object(Scalar s);
+PyObject* item_object(const Tensor& t);  // the Python number of a tensor with one element
+
+// A Python or NumPy number. False when it is none.
+bool to_scalar(PyObject* o, Scalar* out);
+bool to_int(PyObject* o, int64_t* out);  // ints, __index__, integer tensors of one element; no bools excluded
+
+// Exceptions on their way out: call in a catch block, returns nullptr.
+PyObject* raise_current() noexcept;
+
+struct Owned {  // a new reference for a scope
+    Owned() = default;
+    explicit Owned(PyObject* p) : o(p) {}
+    Owned(const Owned&) = delete;
+    Owned& operator=(const Owned&) = delete;
+    ~Owned() { Py_XDECREF(o); }
+    PyObject* release() { return std::exchange(o, nullptr); }
+    explicit operator bool() const { return o != nullptr; }
+    PyObject* o = nullptr;
+};
+inline PyObject* checked(PyObject* o) {
+    if (!o) throw PythonError();
+    return o;
+}
+inline PyObject* none() { Py_RETURN_NONE; }
+inline PyObject* boolean(bool v) { return PyBool_FromLong(v); }
+
+// The arguments of one call of an operator, in the order of its signature; null where optional and not given.
+struct Args {
+    PyObject* const* values;
+    PyObject* const* names;  // the parameters' names
+    const char* operation;
+
+    PyObject* raw(size_t i) const { return values[i]; }
+    bool given(size_t i) const { return values[i] && values[i] != Py_None; }
+    Tensor tensor(size_t i) const;          // a tensor, or TypeError
+    Tensor tensor_or_none(size_t i) const;  // undefined for None
+    bool is_tensor(size_t i) const { return values[i] && pb::is_tensor(values[i]); }
+    // A tensor or a number; `hold` keeps what had to be made.
+    Operand operand(size_t i, Tensor& hold) const;
+    Scalar scalar(size_t i) const;
+    int64_t integer(size_t i) const;
+    double number(size_t i) const;
+    bool flag(size_t i) const;
+    DType dtype(size_t i) const;
+    DType dtype_or(size_t i, DType fallback) const { return given(i) ? dtype(i) : fallback; }
+    const char* text(size_t i) const;
+    Dims dims(size_t i) const;        // an int, or a sequence of ints
+    Tensors tensors(size_t i) const;  // a sequence of tensors
+    [[noreturn]] void fail_type(size_t i, const char* expected) const;
+};
+
+using OperatorFunction = PyObject* (*)(const Args&);
+// Registers the C++ half of an operator; its signature and documentation are declared in Python.
+struct OperatorEntry {
+    const char* name;
+    OperatorFunction function;
+};
+void register_operators(const OperatorEntry* entries, size_t n);
+OperatorFunction find_operator(const char* name);
+
+inline PyObject* wrap(Tensor t) { return t.release(); }
+PyObject* wrap_tuple(const Tensors& ts);
+
+}  // namespace pb

@@ -1,9 +1,0 @@
-#pragma once
-#include "python/convert.h"
-
-namespace pb {
-
-PyObject* define_row(PyObject*, PyObject* args);
-PyObject* table_installed(PyObject*, PyObject*);
-
-}  // namespace pb

@@ -1,0 +1,235 @@
+#include "python/types/node_object.h"
+
+#include <structmember.h>
+
+#include <string>
+#include <unordered_map>
+
+#include "tape/hooks.h"
+
+namespace pb {
+
+namespace {
+
+struct NodeObject {
+    PyObject_HEAD Node* node;
+    PyObject* weakrefs;
+};
+
+PyTypeObject* base_type = nullptr;
+std::unordered_map<std::string, PyTypeObject*>& types() {
+    static auto* all = new std::unordered_map<std::string, PyTypeObject*>;
+    return *all;
+}
+
+Node* of(PyObject* o) { return reinterpret_cast<NodeObject*>(o)->node; }
+
+void destroy(PyObject* self) {
+    auto* o = reinterpret_cast<NodeObject*>(self);
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (o->weakrefs) PyObject_ClearWeakRefs(self);
+    if (Node* n = o->node) {
+        if (n->extra && n->extra->wrapper == self) n->extra->wrapper = nullptr;
+        o->node = nullptr;
+        n->release();
+    }
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
+PyObject* refuse(PyTypeObject* type, PyObject*, PyObject*) {
+    PyErr_Format(PyExc_TypeError, "cannot create '%s' instances: nodes are made by recording operations",
+                 type->tp_name);
+    return nullptr;
+}
+
+PyObject* name(PyObject* self, PyObject*) { return PyUnicode_FromString(of(self)->name()); }
+
+PyObject* next_functions(PyObject* self, void*) {
+    try {
+        Node* n = of(self);
+        Owned tuple(checked(PyTuple_New(n->edge_count())));
+        for (uint16_t i = 0; i < n->edge_count(); ++i) {
+            Edge e = n->edge(i);
+            PyObject* pair = checked(Py_BuildValue("(NI)", node_object(e.node), e.nr));
+            PyTuple_SET_ITEM(tuple.o, i, pair);
+        }
+        return tuple.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyObject* sequence_nr(PyObject* self, PyObject*) { return PyLong_FromUnsignedLongLong(of(self)->sequence()); }
+PyObject* requires_grad(PyObject*, void*) { Py_RETURN_TRUE; }
+
+PyObject* metadata(PyObject* self, void*) {
+    NodeExtra& x = extra(*of(self));
+    if (!x.metadata && !(x.metadata = PyDict_New())) return nullptr;
+    Py_INCREF(x.metadata);
+    return x.metadata;
+}
+
+PyObject* variable(PyObject* self, void*) {
+    if (!of(self)->is_accumulate()) {
+        PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", of(self)->name());
+        return nullptr;
+    }
+    return accumulated_variable(of(self)).release();
+}
+
+PyObject* input_metadata(PyObject* self, void*) {
+    try {
+        Node* n = of(self);
+        Owned list(checked(PyList_New(n->output_count())));
+        for (uint16_t i = 0; i < n->output_count(); ++i) {
+            const OutputMeta& m = n->output(i);
+            PyObject* entry =
+                m.layout ? checked(Py_BuildValue("(NO)", shape_object(m.layout->shape(), m.layout->ndim()),
+                                                 dtype_object(m.dtype)))
+                         : none();
+            PyList_SET_ITEM(list.o, i, entry);
+        }
+        return list.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// What is known of an operand (parameters without an edge come last): a tensor, a number, a shape, or None. RuntimeError if it was freed or overwritten.
+PyObject* operand(PyObject* self, PyObject* index) {
+    try {
+        Node* n = of(self);
+        size_t i = PyLong_AsSize_t(index);
+        if (PyErr_Occurred()) return nullptr;
+        PyObject* found = i < 32 ? n->operand(i) : nullptr;
+        return found ? found : none();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// The dictionaries behind register_hook and register_prehook (Python adds and removes).
+PyObject* hooks_of(PyObject* self, PyObject* which) {
+    try {
+        NodeExtra& x = extra(*of(self));
+        PyObject*& slot = PyUnicode_CompareWithASCIIString(which, "pre") == 0 ? x.pre_hooks : x.post_hooks;
+        if (!slot) slot = new_ordered_dict();
+        Py_INCREF(slot);
+        return slot;
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyObject* getattro(PyObject* self, PyObject* key) {
+    PyObject* found = PyObject_GenericGetAttr(self, key);
+    if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+    const char* text = PyUnicode_AsUTF8(key);
+    if (!text) return nullptr;
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    try {
+        if (PyObject* saved = of(self)->attribute(text)) {
+            Py_XDECREF(type);
+            Py_XDECREF(value);
+            Py_XDECREF(trace);
+            return saved;
+        }
+    } catch (...) {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+        return raise_current();
+    }
+    PyErr_Restore(type, value, trace);
+    return nullptr;
+}
+
+// A Function's context keeps what is set on its grad_fn.
+int setattro(PyObject* self, PyObject* key, PyObject* value) {
+    PyObject* context = of(self)->context();
+    return context ? PyObject_SetAttr(context, key, value) : PyObject_GenericSetAttr(self, key, value);
+}
+
+PyObject* represent(PyObject* self) {
+    return PyUnicode_FromFormat("<%s object at %p>", of(self)->name(), self);
+}
+
+PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(NodeObject, weakrefs), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyMethodDef methods[] = {
+    {"name", name, METH_NOARGS, nullptr},  {"_sequence_nr", sequence_nr, METH_NOARGS, nullptr},
+    {"_hooks", hooks_of, METH_O, nullptr}, {"_operand", operand, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyGetSetDef getset[] = {
+    {"next_functions", next_functions, nullptr, nullptr, nullptr},
+    {"requires_grad", requires_grad, nullptr, nullptr, nullptr},
+    {"metadata", metadata, nullptr, nullptr, nullptr},
+    {"variable", variable, nullptr, nullptr, nullptr},
+    {"_input_metadata", input_metadata, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(refuse)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_getattro, reinterpret_cast<void*>(getattro)},
+    {Py_tp_setattro, reinterpret_cast<void*>(setattro)},
+    {Py_tp_repr, reinterpret_cast<void*>(represent)},
+    {Py_tp_members, members},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getset},
+    {0, nullptr},
+};
+PyType_Spec spec = {"pullback.autograd.graph.Node", sizeof(NodeObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE, slots};
+
+// One Python class for each kind of node, so that type(y.grad_fn).__name__ tells it.
+PyTypeObject* type_for(const char* name) {
+    PyTypeObject*& type = types()[name];
+    if (!type) {
+        Owned made(
+            checked(PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(O){s:(),s:s}", name,
+                                          base_type, "__slots__", "__module__", "pullback.autograd.graph")));
+        type = reinterpret_cast<PyTypeObject*>(made.release());
+    }
+    return type;
+}
+
+}  // namespace
+
+PyObject* node_object(Node* n) {
+    if (!n) return none();
+    NodeExtra& x = extra(*n);
+    if (x.wrapper) {
+        Py_INCREF(x.wrapper);
+        return x.wrapper;
+    }
+    PyTypeObject* type = type_for(n->name());
+    auto* o = reinterpret_cast<NodeObject*>(checked(type->tp_alloc(type, 0)));
+    n->retain();
+    o->node = n;
+    x.wrapper = reinterpret_cast<PyObject*>(o);
+    return x.wrapper;
+}
+
+bool is_node_object(PyObject* o) { return PyObject_TypeCheck(o, base_type); }
+Node* node_of(PyObject* o) { return of(o); }
+
+void init_node_type(PyObject* module) {
+    base_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+    if (PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(base_type)) < 0)
+        throw PythonError();
+}
+
+}  // namespace pb

@@ -1,0 +1,661 @@
+// The tensor type: the number slots (the hot path), and the attributes that are autograd state.
+// Everything else a tensor can do is attached by the package, as operators (operator_object.cpp) or in Python.
+#include "python/types/tensor_type.h"
+
+#include <structmember.h>
+
+#include "ops/elementwise/fast.h"
+#include "ops/linear/linear.h"
+#include "ops/operators.h"
+#include "python/hints.h"
+#include "python/read/from_data.h"
+#include "python/types/node_object.h"
+#include "tape/hooks.h"
+
+namespace pb {
+
+namespace {
+
+void destroy(PyObject* self) {
+    auto* o = as_tensor(self);
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (o->weakrefs) PyObject_ClearWeakRefs(self);
+    Py_CLEAR(o->dict);
+    Node* node = std::exchange(o->grad_fn, nullptr);
+    PyObject* grad = std::exchange(o->grad, nullptr);
+    TensorExtra* extra = std::exchange(o->extra, nullptr);
+    Cell* cell = std::exchange(o->cell, nullptr);
+    Layout* layout = std::exchange(o->layout, nullptr);
+    free_tensor_object(o);
+    Py_DECREF(type);
+    // Last, because these may free other tensors in turn.
+    if (cell) cell->release();
+    if (layout) layout->release();
+    delete extra;
+    Py_XDECREF(grad);
+    if (node) node->release();
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    auto* o = as_tensor(self);
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(o->dict);
+    Py_VISIT(o->grad);
+    if (o->extra) {
+        Py_VISIT(o->extra->hooks);
+        Py_VISIT(o->extra->post_hooks);
+        if (o->extra->view) {
+            Py_VISIT(o->extra->view->base.py());
+            Py_VISIT(o->extra->view->dual.py());
+        }
+    }
+    return o->grad_fn ? traverse_owned(o->grad_fn, visit, arg) : 0;
+}
+
+int clear(PyObject* self) {
+    auto* o = as_tensor(self);
+    Py_CLEAR(o->dict);
+    Py_CLEAR(o->grad);
+    if (o->extra) {
+        Py_CLEAR(o->extra->hooks);
+        Py_CLEAR(o->extra->post_hooks);
+    }
+    if (Node* n = std::exchange(o->grad_fn, nullptr)) n->release();
+    return 0;
+}
+
+// ---- number slots ----
+
+// Raises where a number or a tensor is missing and the cure is known.
+void refuse(const Row& row, PyObject* a, PyObject* b, bool inplace);
+
+PyObject* slow_binary(const Row& row, PyObject* a, PyObject* b, bool inplace) {
+    Tensor hold[2];
+    Operand operands[2];
+    PyObject* given[2] = {a, b};
+    for (int i = 0; i < 2; ++i) {
+        if (is_tensor(given[i])) {
+            hold[i] = Tensor(given[i]);
+            operands[i] = hold[i];
+        } else if (is_numpy_array(given[i])) {
+            hold[i] = Tensor::make(array_from_numpy(given[i]));
+            operands[i] = hold[i];
+        } else {
+            Scalar s;
+            if (!to_scalar(given[i], &s)) {
+                refuse(row, a, b, inplace);
+                Py_RETURN_NOTIMPLEMENTED;
+            }
+            operands[i] = s;
+        }
+    }
+    if (inplace) {
+        // A right-hand side that only the interpreter's stack and `hold` refer to is gone after this.
+        bool last = PY_VERSION_HEX < 0x030E0000 && hold[1] && Py_REFCNT(b) == 2 && hold[1]->cell->is_unique();
+        ops::elementwise_inplace(row, hold[0], operands, 2, last ? &hold[1] : nullptr);
+        Py_INCREF(a);
+        return a;
+    }
+    return ops::elementwise(row, operands, 2).release();
+}
+
+inline PyObject* binary(const Row* row, PyObject* a, PyObject* b) {
+    try {
+        if (is_exact_tensor(a)) {
+            if (is_exact_tensor(b)) {
+                if (Tensor y = ops::fast_binary(*row, as_tensor(a), as_tensor(b))) return y.release();
+            } else if (PyFloat_CheckExact(b)) {
+                if (Tensor y = ops::fast_scalar(*row, as_tensor(a), PyFloat_AS_DOUBLE(b), false))
+                    return y.release();
+            } else if (PyLong_CheckExact(b) && is_float(as_tensor(a)->dtype)) {
+                double v = PyLong_AsDouble(b);
+                if (v == -1 && PyErr_Occurred()) {
+                    PyErr_Clear();
+                } else if (v > -9e15 && v < 9e15) {
+                    if (Tensor y = ops::fast_scalar(*row, as_tensor(a), v, false)) return y.release();
+                }
+            }
+        } else if (is_exact_tensor(b) && PyFloat_CheckExact(a)) {
+            if (Tensor y = ops::fast_scalar(*row, as_tensor(b), PyFloat_AS_DOUBLE(a), true))
+                return y.release();
+        }
+        return slow_binary(*row, a, b, false);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyObject* inplace(const Row* row, PyObject* a, PyObject* b) {
+    try {
+        return slow_binary(*row, a, b, true);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyObject* unary(const Row* row, PyObject* a) {
+    try {
+        Tensor t(a);
+        return ops::elementwise(*row, {t}).release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+Row *row_floor_divide, *row_remainder, *row_abs, *row_and, *row_or, *row_xor, *row_not, *row_left, *row_right,
+    *row_reciprocal;
+
+// The sign that a row is written with.
+const char* symbol_of(const Row& row, bool inplace) {
+    const std::pair<const Row*, const char*> symbols[] = {
+        {rows.add, "+="},          {rows.sub, "-="},      {rows.mul, "*="},   {rows.div, "/="},
+        {row_floor_divide, "//="}, {row_remainder, "%="}, {row_and, "&="},    {row_or, "|="},
+        {row_xor, "^="},           {row_left, "<<="},     {row_right, ">>="}, {rows.pow, "**="}};
+    static const char* plain[] = {"+", "-", "*", "/", "//", "%", "&", "|", "^", "<<", ">>", "** or pow()"};
+    for (size_t i = 0; i < std::size(symbols); ++i)
+        if (symbols[i].first == &row) return inplace ? symbols[i].second : plain[i];
+    const std::pair<const Row*, const char*> orders[] = {
+        {rows.lt, "<"}, {rows.le, "<="}, {rows.gt, ">"}, {rows.ge, ">="}};
+    for (auto [order, symbol] : orders)
+        if (order == &row) return symbol;
+    return nullptr;  // == and != answer False and True
+}
+
+[[gnu::cold, gnu::noinline]] void refuse(const Row& row, PyObject* a, PyObject* b, bool inplace) {
+    if (const char* symbol = symbol_of(row, inplace)) refuse_operand(symbol, a, b);
+}
+
+#define SLOT(name, row)                                                    \
+    PyObject* name(PyObject* a, PyObject* b) { return binary(row, a, b); } \
+    PyObject* name##_in(PyObject* a, PyObject* b) { return inplace(row, a, b); }
+SLOT(add, rows.add)
+SLOT(sub, rows.sub)
+SLOT(mul, rows.mul)
+SLOT(floor_divide, row_floor_divide)
+SLOT(remainder, row_remainder)
+SLOT(bit_and, row_and)
+SLOT(bit_or, row_or)
+SLOT(bit_xor, row_xor)
+SLOT(left, row_left)
+SLOT(right, row_right)
+#undef SLOT
+
+// A number over a tensor is that number times a reciprocal, as on PyTorch's tape.
+PyObject* divide(PyObject* a, PyObject* b) {
+    if (!is_tensor(a) && is_tensor(b) && !is_numpy_array(a)) {
+        try {
+            Scalar s;
+            if (!to_scalar(a, &s)) {
+                refuse_operand("/", a, b);
+                Py_RETURN_NOTIMPLEMENTED;
+            }
+            Tensor t(b);
+            Tensor r = ops::elementwise(*row_reciprocal, {t});
+            return ops::mul(r, s).release();
+        } catch (...) {
+            return raise_current();
+        }
+    }
+    return binary(rows.div, a, b);
+}
+PyObject* divide_in(PyObject* a, PyObject* b) { return inplace(rows.div, a, b); }
+
+PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
+    if (modulus != Py_None) {
+        PyErr_SetString(PyExc_TypeError, "pow() with a modulus is not supported on tensors");
+        return nullptr;
+    }
+    try {
+        if (is_tensor(a) && !is_tensor(b) && is_integral(as_tensor(a)->dtype)) {
+            Scalar s;
+            if (to_scalar(b, &s) && s.kind == Scalar::Int && s.i < 0)
+                fail("Integers to negative integer powers are not allowed.");
+        }
+    } catch (...) {
+        return raise_current();
+    }
+    return binary(rows.pow, a, b);
+}
+PyObject* power_in(PyObject* a, PyObject* b, PyObject*) { return inplace(rows.pow, a, b); }
+
+PyObject* negative(PyObject* a) { return unary(rows.neg, a); }
+PyObject* positive(PyObject* a) {
+    if (as_tensor(a)->dtype == DType::Bool) {
+        PyErr_SetString(PyExc_RuntimeError, "The `+` operator, on a bool tensor is not supported.");
+        return nullptr;
+    }
+    Py_INCREF(a);
+    return a;
+}
+PyObject* absolute(PyObject* a) { return unary(row_abs, a); }
+PyObject* invert(PyObject* a) { return unary(row_not, a); }
+
+PyObject* matrix_multiply(PyObject* a, PyObject* b) {
+    try {
+        if (is_tensor(a) && is_tensor(b)) return ops::matmul(Tensor(a), Tensor(b)).release();
+        if (!is_numpy_array(a) && !is_numpy_array(b)) {
+            refuse_operand("@", a, b);
+            Py_RETURN_NOTIMPLEMENTED;
+        }
+        // An array takes part as in sums: as a tensor, and the two meet in a common dtype.
+        auto as_operand = [](PyObject* o) {
+            return is_tensor(o) ? Tensor(o) : Tensor::make(array_from_numpy(o));
+        };
+        Tensor left = as_operand(a), right = as_operand(b);
+        DType common = promote(left.dtype(), right.dtype());
+        return ops::matmul(ops::to_dtype(left, common), ops::to_dtype(right, common)).release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+int truth(PyObject* a) {
+    try {
+        Tensor t(a);
+        if (t.numel() != 1)
+            fail("Boolean value of Tensor with {} is ambiguous{}",
+                 t.numel() ? "more than one value" : "no values", hint("ambiguous", {a}));
+        return Scalar::load(t.dtype(), t.data()).to_bool();
+    } catch (...) {
+        raise_current();
+        return -1;
+    }
+}
+
+void check_one_element(PyObject* a) {
+    if (as_tensor(a)->layout->numel() != 1)
+        fail_as(ErrorKind::Value, "only one element tensors can be converted to Python scalars{}",
+                hint("one_number", {a}));
+}
+
+PyObject* to_python_float(PyObject* a) {
+    try {
+        check_one_element(a);
+        return PyFloat_FromDouble(PyFloat_AsDouble(Owned(item_object(Tensor(a))).o));
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* to_python_int(PyObject* a) {
+    try {
+        check_one_element(a);
+        return PyNumber_Long(Owned(item_object(Tensor(a))).o);
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* to_index(PyObject* a) {
+    try {
+        Tensor t(a);
+        if (t.numel() != 1 || is_differentiable(t.dtype()))
+            fail_as(ErrorKind::Type,
+                    "only integer tensors of a single element can be converted to an index{}",
+                    hint("index", {a}));
+        return PyNumber_Long(Owned(item_object(t)).o);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+PyObject* compare(PyObject* a, PyObject* b, int op) {
+    Row* row = op == Py_EQ   ? rows.eq
+               : op == Py_NE ? rows.ne
+               : op == Py_LT ? rows.lt
+               : op == Py_LE ? rows.le
+               : op == Py_GT ? rows.gt
+                             : rows.ge;
+    try {
+        return slow_binary(*row, a, b, false);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+Py_ssize_t length(PyObject* a) {
+    const Layout* l = as_tensor(a)->layout;
+    if (l->ndim() == 0) {
+        PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor. It is a single number: item() gives it.");
+        return -1;
+    }
+    return l->size(0);
+}
+
+Py_hash_t hash(PyObject* self) { return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(self) >> 4); }
+
+// ---- attributes ----
+
+PyObject* get_shape(PyObject* self, void*) {
+    try {
+        const Layout* l = as_tensor(self)->layout;
+        return shape_object(l->shape(), l->ndim());
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* get_dtype(PyObject* self, void*) {
+    PyObject* d = dtype_object(as_tensor(self)->dtype);
+    Py_INCREF(d);
+    return d;
+}
+PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLongLong(as_tensor(self)->layout->ndim()); }
+PyObject* get_requires_grad(PyObject* self, void*) { return boolean(Tensor(self).requires_grad()); }
+PyObject* get_is_leaf(PyObject* self, void*) {
+    try {
+        return boolean(!current_grad_fn(Tensor(self)));
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* get_grad_fn(PyObject* self, void*) {
+    try {
+        return node_object(current_grad_fn(Tensor(self)));
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* get_version(PyObject* self, void*) {
+    if (as_tensor(self)->flags & kInference) {
+        PyErr_SetString(PyExc_RuntimeError, "Inference tensors do not track version counter.");
+        return nullptr;
+    }
+    return PyLong_FromUnsignedLong(as_tensor(self)->cell->version);
+}
+PyObject* get_output_nr(PyObject* self, void*) { return PyLong_FromUnsignedLong(as_tensor(self)->output_nr); }
+PyObject* get_retains_grad(PyObject* self, void*) { return boolean(as_tensor(self)->flags & kRetainsGrad); }
+PyObject* get_base(PyObject* self, void*) {
+    auto* o = as_tensor(self);
+    if (!(o->flags & kIsView)) Py_RETURN_NONE;
+    return Tensor(o->extra->view->base).release();
+}
+PyObject* is_view(PyObject* self, PyObject*) { return boolean(as_tensor(self)->flags & kIsView); }
+PyObject* is_inference(PyObject* self, PyObject*) { return boolean(as_tensor(self)->flags & kInference); }
+
+int set_requires_grad(PyObject* self, PyObject* value, void*) {
+    if (!value || !PyBool_Check(value)) {
+        PyErr_SetString(PyExc_RuntimeError, "requires_grad must be a bool");
+        return -1;
+    }
+    try {
+        Tensor t(self);
+        bool on = value == Py_True;
+        if (current_grad_fn(t)) {
+            fail("you can only change requires_grad flags of leaf variables.{}",
+                 on ? ""
+                    : " If you want to use a computed variable in "
+                      "a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
+        }
+        if (on && !is_differentiable(t.dtype()))
+            fail(
+                "only Tensors of floating point and complex dtype can require gradients. This one has dtype "
+                "pullback.{}: convert it with .to(pullback.float32) first.",
+                dtype_name(t.dtype()));
+        if (on && t->flags & kInference && !modes.inference)
+            fail("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
+        if (on) t->flags |= kRequiresGrad;
+        else t->flags &= static_cast<uint8_t>(~kRequiresGrad);
+        return 0;
+    } catch (...) {
+        raise_current();
+        return -1;
+    }
+}
+
+PyObject* get_grad(PyObject* self, void*) {
+    auto* o = as_tensor(self);
+    if (!o->grad && o->grad_fn && !(o->flags & kRetainsGrad)) {
+        if (PyErr_WarnEx(
+                PyExc_UserWarning,
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+                ".grad attribute won't be "
+                "populated during autograd.backward(). If you indeed want the .grad field to be "
+                "populated for a non-leaf "
+                "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf "
+                "Tensor by mistake, make sure "
+                "you access the leaf Tensor instead. `w = w - lr * w.grad` makes a new tensor, which is "
+                "no leaf: write `with pullback.no_grad(): w -= lr * w.grad`.",
+                1) < 0)
+            return nullptr;
+    }
+    PyObject* g = o->grad ? o->grad : Py_None;
+    Py_INCREF(g);
+    return g;
+}
+
+int set_grad(PyObject* self, PyObject* value, void*) {
+    auto* o = as_tensor(self);
+    try {
+        if (!value || value == Py_None) {
+            Py_CLEAR(o->grad);
+            return 0;
+        }
+        if (!is_tensor(value))
+            fail_as(ErrorKind::Type, "assigned grad expected to be a Tensor or None but got grad of type {}",
+                    Py_TYPE(value)->tp_name);
+        auto* g = as_tensor(value);
+        if (g == o) fail("can't assign Variable as its own grad");
+        if (g->dtype != o->dtype)
+            fail(
+                "attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The "
+                "gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set "
+                "the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+                "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
+                "downstream systems that assume they match.",
+                dtype_c_name(g->dtype), dtype_legacy_name(o->dtype));
+        if (!g->layout->same_shape(*o->layout))
+            fail(
+                "attempting to assign a gradient of size '{}' to a tensor of size '{}'. Please ensure that "
+                "the gradient and the tensor are the same size",
+                shape_text(*g->layout), shape_text(*o->layout));
+        Py_INCREF(value);
+        PyObject* old = std::exchange(o->grad, value);
+        Py_XDECREF(old);
+        return 0;
+    } catch (...) {
+        raise_current();
+        return -1;
+    }
+}
+int set_grad_fn(PyObject* self, PyObject* value, void*) {
+    if (value == Py_None) {
+        clear_history(Tensor(self));
+        return 0;
+    }
+    PyErr_SetString(PyExc_RuntimeError, "_grad_fn can be only set to None");
+    return -1;
+}
+
+// data: the same value with a version counter of its own.
+PyObject* get_data(PyObject* self, void*) {
+    try {
+        auto* o = as_tensor(self);
+        Tensor t = Tensor::make(Tensor(self).array());
+        t->flags = o->flags & kInference;
+        return t.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+int set_data(PyObject* self, PyObject* value, void*) {
+    try {
+        if (!value || !is_tensor(value))
+            fail_as(ErrorKind::Type, "Variable data has to be a tensor, but got {}",
+                    value ? Py_TYPE(value)->tp_name : "nothing");
+        auto *o = as_tensor(self), *v = as_tensor(value);
+        if (o->dtype != v->dtype && (o->grad_fn || o->flags & kRequiresGrad) && !is_differentiable(v->dtype))
+            fail("data set to a tensor that requires gradients must be floating point or complex dtype");
+        // The new value comes in a cell of its own, so that what was saved from the old one keeps it.
+        Ref<Cell> cell = Cell::make(v->cell->buffer);
+        cell->version = o->cell->version;
+        Cell* old_cell = std::exchange(o->cell, cell.detach());
+        v->layout->retain();
+        Layout* old_layout = std::exchange(o->layout, v->layout);
+        o->offset = v->offset;
+        o->dtype = v->dtype;
+        old_cell->release();
+        old_layout->release();
+        return 0;
+    } catch (...) {
+        raise_current();
+        return -1;
+    }
+}
+
+PyObject* transposed(PyObject* self, const char* attribute) {
+    try {
+        Tensor t(self);
+        int64_t n = t.ndim();
+        if (attribute[0] == 'm' && n < 2)
+            fail("tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.", n);
+        if (attribute[0] == 'm') return ops::transpose(t, -2, -1).release();
+        if (n == 0 &&
+            PyErr_WarnEx(
+                PyExc_UserWarning,
+                "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
+                1) < 0)
+            return nullptr;
+        if (n != 2 && n != 0 &&
+            PyErr_WarnEx(PyExc_UserWarning,
+                         "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+                         "deprecated and it will throw "
+                         "an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+                         "`x.permute(*torch.arange("
+                         "x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+                         1) < 0)
+            return nullptr;
+        Dims order;
+        for (int64_t d = n - 1; d >= 0; --d) order.push_back(d);
+        return ops::permute(t, order).release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* get_T(PyObject* self, void*) { return transposed(self, "T"); }
+PyObject* get_mT(PyObject* self, void*) { return transposed(self, "mT"); }
+
+PyObject* get_item_slot(PyObject* self, PyObject* index) { return get_item(self, index); }
+int set_item_slot(PyObject* self, PyObject* index, PyObject* value) { return set_item(self, index, value); }
+
+PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+    // Tensor(...) is PyTorch's legacy constructor; the package provides it.
+    static PyObject* legacy = nullptr;
+    if (!legacy) {
+        PyObject* module = PyImport_ImportModule("pullback.construct");
+        if (!module) return nullptr;
+        legacy = PyObject_GetAttrString(module, "legacy_tensor");
+        Py_DECREF(module);
+        if (!legacy) return nullptr;
+    }
+    PyObject* made = PyObject_Call(legacy, args, keywords);
+    if (!made || type == tensor_type) return made;
+    PyObject* cast = PyObject_CallMethod(made, "as_subclass", "O", type);
+    Py_DECREF(made);
+    return cast;
+}
+
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weakrefs), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyMethodDef methods[] = {
+    {"_is_view", is_view, METH_NOARGS, nullptr},
+    {"is_inference", is_inference, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyGetSetDef getset[] = {
+    {"shape", get_shape, nullptr, nullptr, nullptr},
+    {"dtype", get_dtype, nullptr, nullptr, nullptr},
+    {"ndim", get_ndim, nullptr, nullptr, nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad, nullptr, nullptr},
+    {"grad", get_grad, set_grad, nullptr, nullptr},
+    {"grad_fn", get_grad_fn, nullptr, nullptr, nullptr},
+    {"_grad_fn", get_grad_fn, set_grad_fn, nullptr, nullptr},
+    {"is_leaf", get_is_leaf, nullptr, nullptr, nullptr},
+    {"_version", get_version, nullptr, nullptr, nullptr},
+    {"output_nr", get_output_nr, nullptr, nullptr, nullptr},
+    {"retains_grad", get_retains_grad, nullptr, nullptr, nullptr},
+    {"_base", get_base, nullptr, nullptr, nullptr},
+    {"data", get_data, set_data, nullptr, nullptr},
+    {"T", get_T, nullptr, nullptr, nullptr},
+    {"mT", get_mT, nullptr, nullptr, nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+#define F(f) reinterpret_cast<void*>(f)
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("Tensor(*data, device=None)\n--\n\n")},  // the text is attributes.py's
+    {Py_tp_new, F(create)},
+    {Py_tp_dealloc, F(destroy)},
+    {Py_tp_traverse, F(traverse)},
+    {Py_tp_clear, F(clear)},
+    {Py_tp_members, members},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getset},
+    {Py_tp_richcompare, F(compare)},
+    {Py_tp_hash, F(hash)},
+    {Py_mp_length, F(length)},
+    {Py_mp_subscript, F(get_item_slot)},
+    {Py_mp_ass_subscript, F(set_item_slot)},
+    {Py_nb_add, F(add)},
+    {Py_nb_inplace_add, F(add_in)},
+    {Py_nb_subtract, F(sub)},
+    {Py_nb_inplace_subtract, F(sub_in)},
+    {Py_nb_multiply, F(mul)},
+    {Py_nb_inplace_multiply, F(mul_in)},
+    {Py_nb_true_divide, F(divide)},
+    {Py_nb_inplace_true_divide, F(divide_in)},
+    {Py_nb_floor_divide, F(floor_divide)},
+    {Py_nb_inplace_floor_divide, F(floor_divide_in)},
+    {Py_nb_remainder, F(remainder)},
+    {Py_nb_inplace_remainder, F(remainder_in)},
+    {Py_nb_power, F(power)},
+    {Py_nb_inplace_power, F(power_in)},
+    {Py_nb_matrix_multiply, F(matrix_multiply)},
+    {Py_nb_negative, F(negative)},
+    {Py_nb_positive, F(positive)},
+    {Py_nb_absolute, F(absolute)},
+    {Py_nb_invert, F(invert)},
+    {Py_nb_and, F(bit_and)},
+    {Py_nb_inplace_and, F(bit_and_in)},
+    {Py_nb_or, F(bit_or)},
+    {Py_nb_inplace_or, F(bit_or_in)},
+    {Py_nb_xor, F(bit_xor)},
+    {Py_nb_inplace_xor, F(bit_xor_in)},
+    {Py_nb_lshift, F(left)},
+    {Py_nb_inplace_lshift, F(left_in)},
+    {Py_nb_rshift, F(right)},
+    {Py_nb_inplace_rshift, F(right_in)},
+    {Py_nb_bool, F(truth)},
+    {Py_nb_float, F(to_python_float)},
+    {Py_nb_int, F(to_python_int)},
+    {Py_nb_index, F(to_index)},
+    {0, nullptr},
+};
+#undef F
+PyType_Spec spec = {"pullback.Tensor", sizeof(TensorObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE, slots};
+
+}  // namespace
+
+void init_tensor_type(PyObject* module) {
+    tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+    if (PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)) < 0)
+        throw PythonError();
+}
+
+void bind_slot_rows() {
+    row_floor_divide = find_row("floor_divide");
+    row_remainder = find_row("remainder");
+    row_abs = find_row("abs");
+    row_and = find_row("bitwise_and");
+    row_or = find_row("bitwise_or");
+    row_xor = find_row("bitwise_xor");
+    row_not = find_row("bitwise_not");
+    row_left = find_row("left_shift");
+    row_right = find_row("right_shift");
+    row_reciprocal = find_row("reciprocal");
+}
+
+}  // namespace pb
