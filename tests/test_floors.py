@@ -30,7 +30,7 @@ FLOORS = {
     "tape": "array program tensor",
     "compute": "array",
     "ops": "array kernels library program tensor tape compute",
-    "python": "array kernels library program tensor tape compute ops",
+    "python": "array kernels library program tensor tape ops",
 }
 # A header may declare what a floor above defines if that is an interface: all that its floor asks of the other.
 INTERFACES = {
