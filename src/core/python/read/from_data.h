@@ -8,7 +8,7 @@ namespace pb {
 Tensor tensor_from_data(PyObject* data, const DType* dtype);
 PyObject* list_from_array(const Array& a);  // nested lists; a number for a 0-d array
 
-// Memory shared with other owners (bind_interop.cpp).
+// Memory shared with other owners (bind/interop.cpp).
 bool is_numpy_array(PyObject* o);
 Array array_from_numpy(PyObject* o);
 
