@@ -8,6 +8,8 @@
 
 namespace pb {
 
+using MaybeDType = std::optional<DType>;  // as a parameter: one that is asked for, or none
+
 struct Array {
     Ref<Buffer> buffer;
     Ref<Layout> layout;

@@ -8,6 +8,7 @@
 // steps along it, but results lie by it (`array/order.h`).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "array/checked.h"
@@ -88,5 +89,20 @@ Dims broadcast_strides(const Layout& l, const Dims& shape);
 
 // A dimension in Python's convention; raises IndexError as PyTorch does.
 int64_t wrap_dim(int64_t dim, int64_t ndim);
+
+// As a parameter: one dimension, or none given.
+using MaybeDim = std::optional<int64_t>;
+// As a parameter: the dimensions to work along, which are all where none are given or the list is empty.
+class DimsOrAll {
+  public:
+    DimsOrAll() = default;
+    DimsOrAll(const Dims& given) : dims_(&given) {}
+    bool given() const { return dims_; }
+    operator const Dims&() const { return dims_ ? *dims_ : none_; }
+
+  private:
+    inline static const Dims none_{};
+    const Dims* dims_ = nullptr;
+};
 
 }  // namespace pb

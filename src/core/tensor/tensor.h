@@ -133,6 +133,12 @@ class Tensor {
 
 using Tensors = Small<Tensor, 4>;
 
+// As a parameter: a tensor, or none, which is undefined.
+struct MaybeTensor : Tensor {
+    MaybeTensor() = default;
+    MaybeTensor(Tensor t) : Tensor(std::move(t)) {}
+};
+
 // Nobody else sees its elements; tangents are left out.
 inline bool is_sole(const Tensor& t) {
     return Py_REFCNT(t.py()) == 1 && t->cell->is_unique() && t->cell->buffer->holders() == 1 && !t->grad_fn &&

@@ -21,7 +21,7 @@ struct MaskedFill {
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = masked_fill(g[0], c.input(1), Scalar(0));
-        if (!number && c.wants(2)) out[2] = sum(where(c.input(1), g[0], Scalar(0)), Dims{}, false);
+        if (!number && c.wants(2)) out[2] = sum(where(c.input(1), g[0], Scalar(0)), {}, false);
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         Tensor x = t[0] ? t[0] : zeros(c.output().dtype(), c.output().layout_ref());

@@ -258,7 +258,7 @@ ADDED(addmv)
 ADDED(addr)
 #undef ADDED
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
     if (weight.ndim() == 1 && !bias) return matmul(x, weight);
     if (weight.ndim() != 2)
         fail("weight must be a matrix of shape (out_features, in_features). It has {} dimensions.",

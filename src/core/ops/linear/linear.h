@@ -22,8 +22,8 @@ ADDED(addbmm)
 ADDED(addmv)
 ADDED(addr)
 #undef ADDED
-// x weight^T + bias for any number of leading dimensions; `bias` may be undefined.
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
+// x weight^T + bias for any number of leading dimensions.
+Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias);
 
 // contraction.cpp
 Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b);

@@ -33,12 +33,13 @@ Tensor from_ints(const std::vector<int64_t>& v, const Dims& shape) {
 
 }  // namespace
 
-Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive) {
+Tensors unique(const Tensor& x, MaybeDim given, bool consecutive) {
+    const bool flat = !given;
     if (!is_supported(x.dtype())) fail_unsupported("unique", x.dtype());
     Array a = x.array();
     if (!flat && x.ndim() == 0)
-        fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", dim);
-    if (!flat) dim = wrap_dim(dim, x.ndim());
+        fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", *given);
+    const int64_t dim = flat ? 0 : wrap_dim(*given, x.ndim());
     // The things compared, one a row: elements, or slices of `dim`.
     int64_t n, width = 1;
     Array rows;
@@ -104,7 +105,7 @@ Tensors unique(const Tensor& x, bool flat, int64_t dim, bool consecutive) {
     return {values, from_ints(ids, flat ? x.shape() : Dims{n}), from_ints(counts, Dims{found})};
 }
 
-Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const Tensor& sorter,
+Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const MaybeTensor& sorter,
                     bool int32) {
     Tensor v = values.tensor ? *values.tensor : scalar_tensor(values.scalar, result_type(&values, 1));
     if (sequence.ndim() == 0)
@@ -158,7 +159,7 @@ Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, c
     return Tensor::make(int32 ? converted(out, DType::Int32) : out);
 }
 
-Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
+Tensor bincount(const Tensor& x, const MaybeTensor& weights, int64_t minlength) {
     if (is_differentiable(x.dtype()) || x.dtype() == DType::Bool) fail_unsupported("bincount_cpu", x.dtype());
     if (minlength < 0) fail("minlength should be >= 0");
     Array a = contiguous_array(converted(x.array(), DType::Int64));

@@ -163,26 +163,26 @@ Tensors extreme_along(const Tensor& x, bool greatest, int64_t dim, bool keepdim)
     return apply_all(ExtremeAlong{greatest, dim, keepdim}, {x});
 }
 
-Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) { return extreme_of(x, true, dims, keepdim); }
-Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) { return extreme_of(x, false, dims, keepdim); }
+Tensor amax(const Tensor& x, DimsOrAll dims, bool keepdim) { return extreme_of(x, true, dims, keepdim); }
+Tensor amin(const Tensor& x, DimsOrAll dims, bool keepdim) { return extreme_of(x, false, dims, keepdim); }
 
 Tensor shared_choice(const char* node, const Tensor& x, const Array& value) {
     return apply(SharedChoice{node, value, reduced_dims(x, {})}, {x});
 }
 
-Tensors aminmax(const Tensor& x, bool all, int64_t dim, bool keepdim) {
-    Dims dims = reduced_dims(x, all ? Dims{} : Dims{dim});
-    if (all && !x.numel())
+Tensors aminmax(const Tensor& x, MaybeDim dim, bool keepdim) {
+    Dims dims = reduced_dims(x, dim ? Dims{*dim} : Dims{});
+    if (!dim && !x.numel())
         fail("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.");
     if (!x.numel() && x.size(dims[0]) == 0)
         fail_as(ErrorKind::Index, "aminmax: Expected reduction dim {} to have non-zero size.", dims[0]);
     return apply_all(BothExtremes{dims, keepdim}, {x});
 }
 
-Tensor argmax(const Tensor& x, bool greatest, bool flat, int64_t dim, bool keepdim) {
+static Tensor place_of_extreme(bool greatest, const Tensor& x, MaybeDim given, bool keepdim) {
     const char* name = greatest ? "argmax" : "argmin";
     if (x.dtype() == DType::Bool) fail("{}(): does not support bool input. Convert it first: x.int().", name);
-    if (flat) {
+    if (!given) {
         if (!x.numel())
             fail_as(ErrorKind::Index,
                     "{}(): Expected reduction dim to be specified for input.numel() == 0. There is no "
@@ -190,9 +190,13 @@ Tensor argmax(const Tensor& x, bool greatest, bool flat, int64_t dim, bool keepd
                     name);
         return Tensor::make(index_of_extreme(greatest, x.array(), -1, keepdim));
     }
-    dim = wrap_dim(dim, x.ndim());
+    int64_t dim = wrap_dim(*given, x.ndim());
     check_not_empty(x, Dims{dim}, name, false);
     return Tensor::make(index_of_extreme(greatest, x.array(), dim, keepdim));
+}
+Tensor argmax(const Tensor& x, MaybeDim dim, bool keepdim) { return place_of_extreme(true, x, dim, keepdim); }
+Tensor argmin(const Tensor& x, MaybeDim dim, bool keepdim) {
+    return place_of_extreme(false, x, dim, keepdim);
 }
 
 }  // namespace pb::ops

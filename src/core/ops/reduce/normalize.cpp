@@ -126,7 +126,8 @@ struct LayerNorm {
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias, double eps) {
+Tensor layer_norm(const Tensor& x, const Dims& shape, const MaybeTensor& weight, const MaybeTensor& bias,
+                  double eps) {
     if (shape.empty())
         fail(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "

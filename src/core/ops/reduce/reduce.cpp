@@ -8,21 +8,23 @@ namespace pb::ops {
 namespace {
 
 // dtype=... converts before summing. Without one integers are summed as int64.
-Array in_dtype(const Tensor& x, int dtype) {
-    return dtype < 0 ? x.value() : converted(x.array(), static_cast<DType>(dtype));
-}
+Array in_dtype(const Tensor& x, MaybeDType dtype) { return dtype ? converted(x.array(), *dtype) : x.value(); }
 
 // The result is of the dtype that was asked for, though integers meet as int64.
-Tensor reduced(Reduction r, const Array& a, const Dims& dims, bool keepdim, int dtype) {
+Tensor reduced(Reduction r, const Array& a, const Dims& dims, bool keepdim, MaybeDType dtype) {
     Array found = reduce_value(r, a, dims, keepdim);
-    return Tensor::make(dtype < 0 ? found : converted(found, static_cast<DType>(dtype)));
+    return Tensor::make(dtype ? converted(found, *dtype) : found);
 }
 
-void check_differentiable(const Tensor& x, int dtype) {
-    if (dtype < 0) return;
-    auto d = static_cast<DType>(dtype);
-    if (!is_supported(d)) fail_unsupported("sum_cpu", d);
-    check_recordable(x, d);
+void check_differentiable(const Tensor& x, MaybeDType dtype) {
+    if (!dtype) return;
+    if (!is_supported(*dtype)) fail_unsupported("sum_cpu", *dtype);
+    check_recordable(x, *dtype);
+}
+
+// In bool a reduction is one of truth values, which are counted as integers.
+template <class F> Tensor of_truth_values(const Tensor& x, F reduce) {
+    return to_dtype(reduce(to_dtype(x, DType::Bool)), DType::Bool);
 }
 
 // A reduced value against the input's shape: the dimensions that went come back with stride 0.
@@ -52,7 +54,7 @@ struct Sum {
     static constexpr bool linear = true;
     Dims dims;
     bool keepdim, all;
-    int dtype = -1;
+    MaybeDType dtype = {};
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
     Tensor forward(const Tensors& x) {
         return reduced(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim, dtype);
@@ -66,7 +68,7 @@ struct Mean {
     static constexpr bool linear = true;
     Dims dims;
     bool keepdim, all;
-    int dtype = -1;
+    MaybeDType dtype = {};
     const char* node_name() const { return all ? "MeanBackward0" : "MeanBackward1"; }
     Tensor forward(const Tensors& x) {
         Tensor s = Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
@@ -85,7 +87,7 @@ struct NanSum {
     static constexpr uint32_t saves = 1;
     Dims dims;
     bool keepdim;
-    int dtype = -1;
+    MaybeDType dtype = {};
     Tensor forward(const Tensors& x) {
         Array a = in_dtype(x[0], dtype);
         if (is_float(a.dtype)) {
@@ -101,7 +103,7 @@ struct NanSum {
     Tensors pushforward(Context& c, const Tensors& t) {
         const Tensor& x = c.input(0);
         Tensor kept = where(eq(x, x), t[0], 0.0);
-        return {sum_like(dtype < 0 ? kept : to_dtype(kept, static_cast<DType>(dtype)), dims, keepdim)};
+        return {sum_like(dtype ? to_dtype(kept, *dtype) : kept, dims, keepdim)};
     }
 };
 
@@ -111,14 +113,14 @@ struct Prod {
     static constexpr uint32_t saves = 1;
     Dims dims;
     bool keepdim, all;
-    int dtype = -1;
+    MaybeDType dtype = {};
     const char* node_name() const { return all ? "ProdBackward0" : "ProdBackward1"; }
     Tensor forward(const Tensors& x) {
         return reduced(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim, dtype);
     }
     Tensor others(Context& c) {
         Tensor x = c.input(0);
-        if (dtype >= 0) x = to_dtype(x, static_cast<DType>(dtype));
+        if (dtype) x = to_dtype(x, *dtype);
         Dims shape = x.shape();
         if (x.ndim() == 0) return ones(x.dtype(), Layout::scalar());
         if (all) x = reshape(x, Dims{-1});
@@ -151,56 +153,50 @@ Tensor sum_like(const Tensor& x, const Dims& dims, bool keepdim) {
     return apply(Sum{dims, keepdim, false}, {x});
 }
 
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
+Tensor sum(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
+    if (dtype == DType::Bool)
+        return of_truth_values(x, [&](const Tensor& truth) { return sum(truth, dims, keepdim); });
     check_differentiable(x, dtype);
     if (!is_supported(x.dtype())) fail_unsupported("sum_cpu", x.dtype());
-    const bool own = dtype == static_cast<int>(x.dtype()) && is_float(x.dtype());
-    return apply(Sum{reduced_dims(x, dims), keepdim, all, own ? -1 : dtype}, {x});
+    const bool own = dtype == x.dtype() && is_float(x.dtype()), all = !dims.given() && !keepdim;
+    return apply(Sum{reduced_dims(x, dims), keepdim, all, own ? MaybeDType() : dtype}, {x});
 }
 
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
-    return sum(x, dims, keepdim, dims.empty() && !keepdim, -1);
-}
-
-Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, bool all, int dtype) {
-    DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
+Tensor mean(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
+    const DType d = dtype.value_or(x.dtype());
+    const bool all = !dims.given() && !keepdim;
     if (!is_differentiable(d))
         fail(
             "mean(): could not infer output dtype. {} dtype must be either a floating point or complex "
             "dtype. Got: {}. The mean of integers is rarely one: x.float().mean() or x.mean(dtype=...).",
-            dtype < 0 ? "Input" : "Optional", dtype_legacy_name(d));
+            dtype ? "Optional" : "Input", dtype_legacy_name(d));
     if (!is_supported(d)) fail_unsupported("mean_cpu", d);
-    return apply(Mean{reduced_dims(x, dims), keepdim, all, dtype == static_cast<int>(x.dtype()) ? -1 : dtype},
-                 {x});
+    return apply(Mean{reduced_dims(x, dims), keepdim, all, dtype == x.dtype() ? MaybeDType() : dtype}, {x});
 }
 
-Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
-    return mean(x, dims, keepdim, dims.empty() && !keepdim, -1);
-}
-
-Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, int dtype) {
+Tensor nansum(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
     check_differentiable(x, dtype);
     return apply(NanSum{reduced_dims(x, dims), keepdim, dtype}, {x});
 }
 
-Tensor prod(const Tensor& x, int dtype) {
+Tensor prod(const Tensor& x, MaybeDim dim, bool keepdim, MaybeDType dtype) {
+    if (dtype == DType::Bool)
+        return of_truth_values(x, [&](const Tensor& truth) { return prod(truth, dim, keepdim, {}); });
     check_differentiable(x, dtype);
-    return apply(Prod{reduced_dims(x, Dims{}), false, true, dtype}, {x});
-}
-Tensor prod(const Tensor& x, int64_t dim, bool keepdim, int dtype) {
-    check_differentiable(x, dtype);
-    return apply(Prod{reduced_dims(x, Dims{dim}), keepdim, false, dtype}, {x});
+    Dims dims = reduced_dims(x, dim ? Dims{*dim} : Dims{});
+    return apply(Prod{dims, dim && keepdim, !dim, dtype}, {x});
 }
 
 // any, all and counts have no derivative.
-Tensor truth(const Tensor& x, const Dims& dims, bool keepdim, bool every) {
-    Array a =
-        reduce_value(every ? Reduction::all : Reduction::any, x.value(), reduced_dims(x, dims), keepdim);
+static Tensor truth(Reduction r, const Tensor& x, const Dims& dims, bool keepdim) {
+    Array a = reduce_value(r, x.value(), reduced_dims(x, dims), keepdim);
     if (x.dtype() == DType::UInt8) a.dtype = DType::UInt8;  // as PyTorch: what was uint8 stays uint8
     return Tensor::make(a);
 }
+Tensor any(const Tensor& x, DimsOrAll dims, bool keepdim) { return truth(Reduction::any, x, dims, keepdim); }
+Tensor all(const Tensor& x, DimsOrAll dims, bool keepdim) { return truth(Reduction::all, x, dims, keepdim); }
 
-Tensor count_nonzero(const Tensor& x, const Dims& dims) {
+Tensor count_nonzero(const Tensor& x, DimsOrAll dims) {
     return Tensor::make(reduce_value(Reduction::count_nonzero, x.value(), reduced_dims(x, dims), false));
 }
 
@@ -222,7 +218,7 @@ Tensor sum_to(const Tensor& x, const Layout& shape) {
         if (d < lead || (one && x.size(d) != 1)) dims.push_back(d);
         if (one) kept = true;
     }
-    if (shape.ndim() == 0) return sum(x, Dims{}, false);
+    if (shape.ndim() == 0) return sum(x, {}, false);
     if (!kept) return apply(Sum{dims, false, false}, {x});
     Tensor s = dims.empty() ? x : sum(x, dims, true);
     return reshape(s, shape.dims());

@@ -107,7 +107,8 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
 }
 
 // normalize.cpp, cross_entropy.cpp
-Tensor layer_norm(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias, double eps);
+Tensor layer_norm(const Tensor& x, const Dims& shape, const MaybeTensor& weight, const MaybeTensor& bias,
+                  double eps);
 enum class LossReduction { none, mean, sum };
 // The negative logarithm of the softmax of each row of x (rows, classes) at its target (rows), an index.
 Tensor cross_entropy(const Tensor& x, const Tensor& target, LossReduction reduction, int64_t ignored);

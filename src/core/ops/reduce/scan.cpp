@@ -75,13 +75,13 @@ struct CumSum {
     static constexpr bool linear = true;
     int64_t dim;
     bool reverse;
-    int dtype;
+    MaybeDType dtype;
     Tensor forward(const Tensors& x) {
-        Array a = dtype < 0 ? x[0].array() : converted(x[0].array(), static_cast<DType>(dtype));
+        Array a = dtype ? converted(x[0].array(), *dtype) : x[0].array();
         return Tensor::make(cumulated(a, dim, reverse, false));
     }
     void pullback(Context&, const Tensors& g, Tensors& out) {
-        out[0] = apply(CumSum{dim, !reverse, -1}, {g[0]});
+        out[0] = apply(CumSum{dim, !reverse, {}}, {g[0]});
     }
 };
 
@@ -167,8 +167,8 @@ struct CumProd {
     static constexpr bool saves_output = true;
     int64_t dim;
     bool reverse;
-    int dtype;
-    Tensor typed(const Tensor& x) const { return dtype < 0 ? x : to_dtype(x, static_cast<DType>(dtype)); }
+    MaybeDType dtype;
+    Tensor typed(const Tensor& x) const { return dtype ? to_dtype(x, *dtype) : x; }
     Tensor forward(const Tensors& x) {
         return Tensor::make(cumulated(typed(x[0]).array(), dim, reverse, true));
     }
@@ -288,8 +288,8 @@ struct LogCumSumExp {
     }
 };
 
-DType scan_dtype(const Tensor& x, int dtype, const char* kernel) {
-    DType d = dtype < 0 ? reduction_dtype(Reduction::sum, x.dtype()) : static_cast<DType>(dtype);
+DType scan_dtype(const Tensor& x, MaybeDType dtype, const char* kernel) {
+    const DType d = dtype.value_or(reduction_dtype(Reduction::sum, x.dtype()));
     if (!is_supported(d) || !is_supported(x.dtype()))
         fail_unsupported(kernel, is_supported(d) ? x.dtype() : d);
     check_recordable(x, d);
@@ -299,24 +299,27 @@ DType scan_dtype(const Tensor& x, int dtype, const char* kernel) {
 }  // namespace
 
 Tensor products_before(const Tensor& x, int64_t dim, bool reverse) {
-    Tensor p = apply(CumProd{dim, reverse, -1}, {x});
+    Tensor p = apply(CumProd{dim, reverse, {}}, {x});
     return shift(p, dim, reverse ? -1 : 1, 1);
 }
 
-Tensor cumsum(const Tensor& x, int64_t dim, int dtype) {
+Tensor cumsum(const Tensor& x, int64_t dim, MaybeDType dtype) {
     dim = wrap_dim(dim, x.ndim());
     DType d = scan_dtype(x, dtype, "cumsum_cpu");
-    return apply(CumSum{dim, false, d == x.dtype() ? -1 : static_cast<int>(d)}, {x});
+    return apply(CumSum{dim, false, d == x.dtype() ? MaybeDType() : d}, {x});
 }
 
-Tensor cumprod(const Tensor& x, int64_t dim, int dtype) {
+Tensor cumprod(const Tensor& x, int64_t dim, MaybeDType dtype) {
     dim = wrap_dim(dim, x.ndim());
     DType d = scan_dtype(x, dtype, "cumprod_cpu");
-    return apply(CumProd{dim, false, d == x.dtype() ? -1 : static_cast<int>(d)}, {x});
+    return apply(CumProd{dim, false, d == x.dtype() ? MaybeDType() : d}, {x});
 }
 
-Tensors cumulative_extreme(const Tensor& x, bool greatest, int64_t dim) {
-    return apply_all(CumulativeExtreme{greatest, wrap_dim(dim, x.ndim())}, {x});
+Tensors cummax(const Tensor& x, int64_t dim) {
+    return apply_all(CumulativeExtreme{true, wrap_dim(dim, x.ndim())}, {x});
+}
+Tensors cummin(const Tensor& x, int64_t dim) {
+    return apply_all(CumulativeExtreme{false, wrap_dim(dim, x.ndim())}, {x});
 }
 
 Tensor logcumsumexp(const Tensor& x, int64_t dim) {

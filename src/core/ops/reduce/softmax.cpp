@@ -141,10 +141,10 @@ struct Softmax {
     static constexpr bool saves_output = true;
     bool logarithm;
     int64_t dim;
-    int dtype;
+    MaybeDType dtype;
     const char* node_name() const { return logarithm ? "LogSoftmaxBackward0" : "SoftmaxBackward0"; }
     Tensor forward(const Tensors& x) {
-        Array a = dtype < 0 ? x[0].array() : converted(x[0].array(), static_cast<DType>(dtype));
+        Array a = dtype ? converted(x[0].array(), *dtype) : x[0].array();
         return Tensor::make(softmax_array(a, dim, logarithm));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
@@ -163,7 +163,7 @@ struct Softmax {
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         const Tensor& y = c.output();
-        Tensor u = dtype < 0 ? t[0] : to_dtype(t[0], static_cast<DType>(dtype));
+        Tensor u = dtype ? to_dtype(t[0], *dtype) : t[0];
         if (!logarithm) return {shares_moved(u, y, Dims{dim})};
         Tensor p = unary("exp", y), v = centred(u, p, Dims{dim});
         return {sub(v, along(zmul(v, p), Dims{dim}))};
@@ -256,8 +256,8 @@ struct LogSumExp {
     }
 };
 
-Tensor softmax_of(const Tensor& x, int64_t dim, int dtype, bool logarithm) {
-    DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
+Tensor softmax_of(const Tensor& x, int64_t dim, MaybeDType dtype, bool logarithm) {
+    const DType d = dtype.value_or(x.dtype());
     dim = wrap_dim(dim, x.ndim());
     if (!is_supported(d) || !is_float(d)) {
         bool last = x.ndim() && dim == x.ndim() - 1;
@@ -266,13 +266,13 @@ Tensor softmax_of(const Tensor& x, int64_t dim, int dtype, bool logarithm) {
                                    : "softmax_kernel_impl",
                          d);
     }
-    return apply(Softmax{logarithm, dim, d == x.dtype() ? -1 : dtype}, {x});
+    return apply(Softmax{logarithm, dim, d == x.dtype() ? MaybeDType() : dtype}, {x});
 }
 
 }  // namespace
 
-Tensor softmax(const Tensor& x, int64_t dim, int dtype) { return softmax_of(x, dim, dtype, false); }
-Tensor log_softmax(const Tensor& x, int64_t dim, int dtype) { return softmax_of(x, dim, dtype, true); }
+Tensor softmax(const Tensor& x, int64_t dim, MaybeDType dtype) { return softmax_of(x, dim, dtype, false); }
+Tensor log_softmax(const Tensor& x, int64_t dim, MaybeDType dtype) { return softmax_of(x, dim, dtype, true); }
 
 Tensor logsumexp(const Tensor& x, const Dims& given, bool keepdim) {
     Dims dims = reduced_dims(x, given);

@@ -157,7 +157,7 @@ template <bool root, bool with_mean> struct Variance {
         if (dims.empty()) m = clone(m);
         return {Tensor::make(v), keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout, 0))};
     }
-    Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true, false, -1); }
+    Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true); }
 
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Layout& input = c.input_layout(0);
@@ -182,7 +182,7 @@ template <bool root, bool with_mean> struct Variance {
                        (root ? 1.0 : 2.0) / freedom(x.layout()));
         if constexpr (root) v = zero_at_zero(c.output(0), div(v, c.output(0)));
         if (!with_mean) return {v};
-        return {v, dims.empty() ? t[0] : mean(t[0], dims, keepdim, false, -1)};
+        return {v, dims.empty() ? t[0] : mean(t[0], dims, keepdim)};
     }
 };
 
@@ -211,9 +211,9 @@ struct VectorNorm {
     double order;
     Dims dims;
     bool keepdim;
-    int dtype;
+    MaybeDType dtype;
 
-    Tensor typed(const Tensor& x) const { return dtype < 0 ? x : to_dtype(x, static_cast<DType>(dtype)); }
+    Tensor typed(const Tensor& x) const { return dtype ? to_dtype(x, *dtype) : x; }
 
     Array measure(const Tensor& x) const {
         if (order == 0)
@@ -292,21 +292,21 @@ struct VectorNorm {
 
 }  // namespace
 
-Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+Tensor var(const Tensor& x, DimsOrAll dims, double correction, bool keepdim) {
     return std::move(variance<false, false>(x, dims, correction, keepdim)[0]);
 }
-Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+Tensor std(const Tensor& x, DimsOrAll dims, double correction, bool keepdim) {
     return std::move(variance<true, false>(x, dims, correction, keepdim)[0]);
 }
-Tensors var_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+Tensors var_mean(const Tensor& x, DimsOrAll dims, double correction, bool keepdim) {
     return variance<false, true>(x, dims, correction, keepdim);
 }
-Tensors std_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+Tensors std_mean(const Tensor& x, DimsOrAll dims, double correction, bool keepdim) {
     return variance<true, true>(x, dims, correction, keepdim);
 }
 
-Tensor vector_norm(const Tensor& x, double order, const Dims& given, bool keepdim, int dtype) {
-    DType d = dtype < 0 ? x.dtype() : static_cast<DType>(dtype);
+Tensor vector_norm(const Tensor& x, double order, DimsOrAll given, bool keepdim, MaybeDType dtype) {
+    const DType d = dtype.value_or(x.dtype());
     if (!is_differentiable(x.dtype()) || !is_differentiable(d))
         fail(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}. Convert it "
@@ -316,7 +316,7 @@ Tensor vector_norm(const Tensor& x, double order, const Dims& given, bool keepdi
     Dims dims = reduced_dims(x, given);
     if ((order < 0 || std::isinf(order)) && reduced_count(x.layout(), dims) == 0) {
         const char* text = std::isinf(order) ? order > 0 ? "inf" : "-inf" : "negative";
-        if (given.empty())
+        if (static_cast<const Dims&>(given).empty())
             fail(
                 "linalg.vector_norm cannot compute the {} norm on an empty tensor because the operation does "
                 "not have an identity",
@@ -328,7 +328,7 @@ Tensor vector_norm(const Tensor& x, double order, const Dims& given, bool keepdi
                     "is empty and the operation does not have an identity",
                     text, k);
     }
-    return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? -1 : static_cast<int>(d)}, {x});
+    return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? MaybeDType() : d}, {x});
 }
 
 }  // namespace pb::ops

@@ -393,7 +393,8 @@ Tensor flip(const Tensor& x, const Dims& dims) {
     return apply(Flip{wrapped}, {x});
 }
 
-Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
+Tensor roll(const Tensor& x, const Dims& shifts, DimsOrAll given) {
+    const Dims& dims = given;
     if (shifts.empty()) fail("`shifts` required");
     if (shifts.size() != dims.size() && !(dims.empty() && shifts.size() == 1))
         fail("shifts and dimensions must align. shifts: {}, dims:{}", shifts.size(), dims.size());

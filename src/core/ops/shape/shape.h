@@ -78,7 +78,7 @@ Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value);
 // rearrange.cpp
 Tensor repeat(const Tensor& x, const Dims& repeats);
 Tensor flip(const Tensor& x, const Dims& dims);
-Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims);
+Tensor roll(const Tensor& x, const Dims& shifts, DimsOrAll dims);
 Tensor rot90(const Tensor& x, int64_t k, const Dims& dims);
 // How often each index along a dimension is repeated; an output size of -1 is not known.
 Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t output_size);

@@ -39,7 +39,7 @@ PyObject* mode(const Args& a) { return pair(a, "mode", ops::mode(a.tensor(0), a.
 
 // (values, inverse, counts) of unique(input, dim, consecutive)
 PyObject* unique(const Args& a) {
-    return wrap_tuple(ops::unique(a.tensor(0), !a.given(1), a.given(1) ? a.integer(1) : 0, a.flag(2)));
+    return wrap_tuple(ops::unique(a.tensor(0), a.given(1) ? a.integer(1) : MaybeDim(), a.flag(2)));
 }
 
 // searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None)

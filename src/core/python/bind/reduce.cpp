@@ -10,37 +10,30 @@ namespace pb {
 namespace {
 
 Dims dims_or_all(const Args& a, size_t i) { return a.given(i) ? a.dims(i) : Dims{}; }
-int dtype_or_own(const Args& a, size_t i) { return a.given(i) ? static_cast<int>(a.dtype(i)) : -1; }
-
-// A reduction in the dtype given as argument i. In bool it is one of truth values, which are counted as integers.
-template <class F> PyObject* wrap_typed(const Args& a, size_t i, F reduce) {
-    Tensor x = a.tensor(0);
-    if (!a.given(i) || a.dtype(i) != DType::Bool) return wrap(reduce(x, dtype_or_own(a, i)));
-    return wrap(ops::to_dtype(reduce(ops::to_dtype(x, DType::Bool), -1), DType::Bool));
-}
+MaybeDType dtype_or_own(const Args& a, size_t i) { return a.given(i) ? a.dtype(i) : MaybeDType(); }
+MaybeDim maybe_dim(const Args& a, size_t i) { return a.given(i) ? a.integer(i) : MaybeDim(); }
 
 // sum(input, dim=None, keepdim=False, *, dtype=None, out=None), and mean alike
 PyObject* sum(const Args& a) {
-    bool keepdim = a.flag(2), all = !a.given(1) && !keepdim;
-    return wrap_typed(
-        a, 3, [&](const Tensor& x, int d) { return ops::sum(x, dims_or_all(a, 1), keepdim, all, d); });
+    Dims dims = dims_or_all(a, 1);
+    return wrap(
+        ops::sum(a.tensor(0), a.given(1) ? DimsOrAll(dims) : DimsOrAll(), a.flag(2), dtype_or_own(a, 3)));
 }
 PyObject* mean(const Args& a) {
-    bool keepdim = a.flag(2), all = !a.given(1) && !keepdim;
-    return wrap(ops::mean(a.tensor(0), dims_or_all(a, 1), keepdim, all, dtype_or_own(a, 3)));
+    Dims dims = dims_or_all(a, 1);
+    return wrap(
+        ops::mean(a.tensor(0), a.given(1) ? DimsOrAll(dims) : DimsOrAll(), a.flag(2), dtype_or_own(a, 3)));
 }
 PyObject* nansum(const Args& a) {
     return wrap(ops::nansum(a.tensor(0), dims_or_all(a, 1), a.flag(2), dtype_or_own(a, 3)));
 }
 // prod(input, dim=None, keepdim=False, *, dtype=None, out=None)
 PyObject* prod(const Args& a) {
-    return wrap_typed(a, 3, [&](const Tensor& x, int d) {
-        return a.given(1) ? ops::prod(x, a.integer(1), a.flag(2), d) : ops::prod(x, d);
-    });
+    return wrap(ops::prod(a.tensor(0), maybe_dim(a, 1), a.flag(2), dtype_or_own(a, 3)));
 }
 // any(input, dim=None, keepdim=False, *, out=None)
-PyObject* any(const Args& a) { return wrap(ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), false)); }
-PyObject* all(const Args& a) { return wrap(ops::truth(a.tensor(0), dims_or_all(a, 1), a.flag(2), true)); }
+PyObject* any(const Args& a) { return wrap(ops::any(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
+PyObject* all(const Args& a) { return wrap(ops::all(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
 PyObject* count_nonzero(const Args& a) { return wrap(ops::count_nonzero(a.tensor(0), dims_or_all(a, 1))); }
 
 // max(input, dim=None, keepdim=False, *, out=None); the second argument may be the other operand of `maximum`
@@ -77,16 +70,11 @@ PyObject* amax(const Args& a) { return wrap(ops::amax(a.tensor(0), dims_or_all(a
 PyObject* amin(const Args& a) { return wrap(ops::amin(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
 // aminmax(input, *, dim=None, keepdim=False)
 PyObject* aminmax(const Args& a) {
-    return wrap_named("aminmax", {"min", "max"},
-                      ops::aminmax(a.tensor(0), !a.given(1), a.given(1) ? a.integer(1) : 0, a.flag(2)));
+    return wrap_named("aminmax", {"min", "max"}, ops::aminmax(a.tensor(0), maybe_dim(a, 1), a.flag(2)));
 }
 // argmax(input, dim=None, keepdim=False)
-PyObject* argmax(const Args& a) {
-    return wrap(ops::argmax(a.tensor(0), true, !a.given(1), a.given(1) ? a.integer(1) : 0, a.flag(2)));
-}
-PyObject* argmin(const Args& a) {
-    return wrap(ops::argmax(a.tensor(0), false, !a.given(1), a.given(1) ? a.integer(1) : 0, a.flag(2)));
-}
+PyObject* argmax(const Args& a) { return wrap(ops::argmax(a.tensor(0), maybe_dim(a, 1), a.flag(2))); }
+PyObject* argmin(const Args& a) { return wrap(ops::argmin(a.tensor(0), maybe_dim(a, 1), a.flag(2))); }
 
 // var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None); var(input, unbiased) too
 struct VarianceArgs {

@@ -6,14 +6,14 @@ namespace pb {
 
 namespace {
 
-int dtype_or_own(const Args& a, size_t i) { return a.given(i) ? static_cast<int>(a.dtype(i)) : -1; }
+MaybeDType dtype_or_own(const Args& a, size_t i) { return a.given(i) ? a.dtype(i) : MaybeDType(); }
 
 // cumsum(input, dim, *, dtype=None, out=None)
 PyObject* cumsum(const Args& a) { return wrap(ops::cumsum(a.tensor(0), a.integer(1), dtype_or_own(a, 2))); }
 PyObject* cumprod(const Args& a) { return wrap(ops::cumprod(a.tensor(0), a.integer(1), dtype_or_own(a, 2))); }
 // cummax(input, dim, *, out=None)
 PyObject* cumulative_extreme(const Args& a, const char* name, bool greatest) {
-    Tensors both = ops::cumulative_extreme(a.tensor(0), greatest, a.integer(1));
+    Tensors both = greatest ? ops::cummax(a.tensor(0), a.integer(1)) : ops::cummin(a.tensor(0), a.integer(1));
     return wrap_named(name, {"values", "indices"}, both);
 }
 PyObject* cummax(const Args& a) { return cumulative_extreme(a, "cummax", true); }
