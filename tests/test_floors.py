@@ -43,50 +43,45 @@ NO_PYTHON = "array kernels library program"
 # From the ground up: each module or folder of src/pullback, and what it may use.
 MODULES = {
     "_core": "",
-    "blas": "",
     "device": "",
-    "errors": "",
     "size": "",
     "written": "",
     "calculus": "written",
+    "messages": "_core",  # what errors say
     "attributes": "_core calculus written",
     "memory": "_core",
-    "missing": "_core",
     "printing": "_core",
     "return_types": "_core",
-    "threads": "_core",
-    "operators": "_core calculus device missing printing size",
+    "operators": "_core calculus device messages printing size",
     "dtypes": "_core operators",
     "construct": "_core operators size",
     "serialization": "_core operators",
-    "autograd": "_core missing operators",
-    "fusion": "_core autograd operators",
-    "nn": "_core calculus missing operators",
-    "interop": "missing operators",
-    "linalg": "missing operators",
-    "special": "calculus missing operators",
-    "absent": "_core",  # the dtypes that no kernel reads
-    "pullback": "_core attributes autograd calculus device dtypes errors missing operators size threads",
+    "autograd": "_core messages operators",
+    "runtime": "_core autograd operators",
+    "nn": "_core calculus messages operators",
+    "interop": "messages operators",
+    "linalg": "messages operators",
+    "special": "calculus messages operators",
+    "pullback": "_core attributes autograd calculus device dtypes messages operators runtime size",
     "independent": "pullback",
-    "hints": "absent dtypes missing pullback",  # what errors say: looks for names in all that is public
     "picture": "_core autograd pullback",
 }
 UPWARD = {
-    ("missing", "hints"): "an error asks for more words",
-    ("operators", "hints"): "an error asks for more words",
+    ("messages", "dtypes"): "an error looks for names that are meant",
+    ("messages", "pullback"): "an error looks for names in all that is public",
     ("operators", "dtypes"): "names of types, which are declared there with operators",
 }
 # Imports of our own inside functions: the importing file, what it imports, and why not at the head of the file.
 LATE = {
     ("attributes.py", "calculus"): "pages are written when somebody reads them",
     ("calculus/define.py", "calculus"): "pages are written when somebody reads them",
-    ("missing.py", "hints"): "loaded by errors only",
-    ("operators/creation.py", "hints"): "loaded by errors only",
+    ("messages/missing.py", "messages"): "loaded by errors only",
+    ("operators/creation.py", "messages"): "loaded by errors only",
     ("operators/methods.py", "dtypes"): "a cycle",
     ("operators/methods.py", "printing"): "needs NumPy, which costs more than all of the import",
-    ("hints.py", "absent"): "a long list, for the names that are not there",
-    ("hints.py", "dtypes"): "an error may come while the package is being imported",
-    ("hints.py", "pullback"): "an error may come while the package is being imported",
+    ("messages/hints.py", "messages"): "a long list, for the names that are not there",
+    ("messages/hints.py", "dtypes"): "an error may come while the package is being imported",
+    ("messages/hints.py", "pullback"): "an error may come while the package is being imported",
 }
 
 

@@ -4,7 +4,7 @@ __version__ = "0.1.0"
 
 from math import e, inf, nan, pi
 
-from . import _core, attributes, calculus, missing
+from . import _core, attributes, calculus
 from ._core import (
     Generator,
     Tensor,
@@ -34,7 +34,8 @@ from .device import (
     set_default_device,
     strided,
 )
-from .errors import OutOfMemoryError
+from .messages import missing
+from .messages.errors import OutOfMemoryError
 from .size import Size
 
 _core.set_classes(Size, None, OutOfMemoryError)
@@ -55,7 +56,12 @@ from .autograd import (
 )
 from .dtypes import ALIASES, finfo, get_default_dtype, iinfo, set_default_dtype
 from .operators.random import default_generator
-from .threads import get_num_interop_threads, get_num_threads, set_num_interop_threads, set_num_threads
+from .runtime.threads import (
+    get_num_interop_threads,
+    get_num_threads,
+    set_num_interop_threads,
+    set_num_threads,
+)
 
 globals().update(operators.FUNCTIONS)
 globals().update(ALIASES)
@@ -79,12 +85,12 @@ _SUBMODULES = {
     "special",
 }
 _HOMES = {
-    "counters": "fusion",
-    "explain": "fusion",
+    "counters": "runtime.fusion",
+    "explain": "runtime.fusion",
     "load": "serialization",
     "save": "serialization",
     "set_printoptions": "printing",
-    "synchronize": "fusion",
+    "synchronize": "runtime.fusion",
 }
 
 

@@ -15,10 +15,10 @@ from .autograd.modes import is_grad_enabled as is_grad_enabled, set_grad_enabled
 from .autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from .autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from .autograd import is_anomaly_enabled as is_anomaly_enabled
-from .errors import OutOfMemoryError as OutOfMemoryError
+from .messages.errors import OutOfMemoryError as OutOfMemoryError
 from .printing import set_printoptions as set_printoptions
-from .threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads
-from .threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads
+from .runtime.threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads
+from .runtime.threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads
 
 __version__: str
 e: builtins.float

@@ -1,6 +1,6 @@
 """Linear algebra: so far vector norms and products of several matrices; decompositions are to come."""
 
-from .missing import missing
+from .messages.missing import missing
 from .operators.declare import FUNCTIONS as _FUNCTIONS
 from .operators.linear import multi_dot
 

@@ -1,7 +1,7 @@
 """Special functions under the names of `torch.special`. Each is a row of the table of calculus."""
 
 from .calculus.define import TABLE
-from .missing import missing
+from .messages.missing import missing
 from .operators.declare import FUNCTIONS
 from .operators.elementwise import elementwise_function
 

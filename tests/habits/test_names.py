@@ -6,9 +6,9 @@ import sys
 import pytest
 
 import pullback as pb
-from pullback.absent import ELSEWHERE, FAMILIES, INSTEAD, PYTORCH
-from pullback.missing import OTHERS
-from pullback.missing import PYTORCH as METHODS_OF_PYTORCH
+from pullback.messages.absent import ELSEWHERE, FAMILIES, INSTEAD, PYTORCH
+from pullback.messages.missing import OTHERS
+from pullback.messages.missing import PYTORCH as METHODS_OF_PYTORCH
 
 
 def said(text):

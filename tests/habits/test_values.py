@@ -369,7 +369,7 @@ def test_others_still_get_their_turn():
 
 
 def test_errors_stay_when_hints_fail(monkeypatch):
-    from pullback import hints
+    from pullback.messages import hints
 
     monkeypatch.setattr(hints, "argument", None)
     monkeypatch.delattr(hints, "keyword")

@@ -57,7 +57,7 @@ print(before)
 
 def test_missing_library():
     program = """
-import pullback as pb, pullback.blas
+import pullback as pb, pullback.runtime.blas
 import importlib.util
 importlib.util.find_spec = lambda name: None
 try:

@@ -9,7 +9,7 @@ std::string hint(const char* function, std::initializer_list<PyObject*> about) {
     PyObject *type, *value, *trace;  // an error that is set already stays
     PyErr_Fetch(&type, &value, &trace);
     {
-        Owned module(PyImport_ImportModule("pullback.hints"));
+        Owned module(PyImport_ImportModule("pullback.messages.hints"));
         Owned f(module ? PyObject_GetAttrString(module.o, function) : nullptr);
         Owned text(f ? PyObject_Vectorcall(f.o, about.begin(), about.size(), nullptr) : nullptr);
         const char* c = text && PyUnicode_Check(text.o) ? PyUnicode_AsUTF8(text.o) : nullptr;

@@ -1,4 +1,4 @@
-// The second half of an error's message: cause and cure. The prose is Python's (pullback/hints.py), loaded when an error
+// The second half of an error's message: cause and cure. The prose is Python's (pullback/messages/hints.py), loaded when an error
 // is on its way.
 #pragma once
 #include <initializer_list>

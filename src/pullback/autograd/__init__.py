@@ -1,6 +1,6 @@
 """Automatic differentiation: gradients, recording, hooks, your own functions."""
 
-from ..missing import missing
+from ..messages.missing import missing
 from . import forward_ad, function, graph, methods
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .backward import backward, grad

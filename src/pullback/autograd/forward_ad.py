@@ -11,7 +11,7 @@ within a derivative never confuses the two.
 from collections import namedtuple
 
 from .. import _core
-from ..missing import missing
+from ..messages.missing import missing
 from ..operators.declare import composed
 from .modes import NeedsCall
 

@@ -5,7 +5,7 @@ from collections import deque, namedtuple
 
 from .. import _core
 from .._core import Node
-from ..missing import missing
+from ..messages.missing import missing
 from ..operators.declare import composed
 from . import hooks
 

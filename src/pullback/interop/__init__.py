@@ -5,7 +5,7 @@ keep that owner alive; outward, ``x.numpy()`` and ``x.__dlpack__()`` hand out th
 copied either way.
 """
 
-from ..missing import missing
+from ..messages.missing import missing
 from ..operators.creation import from_numpy, frombuffer
 from ..operators.methods import from_dlpack
 

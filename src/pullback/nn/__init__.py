@@ -1,6 +1,6 @@
 """Neural networks: so far the functions of `nn.functional`."""
 
-from ..missing import missing
+from ..messages.missing import missing
 from . import functional
 
 __all__ = ["functional"]

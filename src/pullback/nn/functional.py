@@ -3,7 +3,7 @@ losses; padding; one-hot vectors."""
 
 from .. import _core
 from ..calculus.define import TABLE
-from ..missing import missing
+from ..messages.missing import missing
 from ..operators.creation import zeros
 from ..operators.declare import composed
 from ..operators.elementwise import ACTIVATIONS, parse

@@ -119,7 +119,7 @@ def from_numpy(ndarray):
         tensor([7., 0.], dtype=pullback.float64)
     """
     if not _is_array(ndarray):
-        from ..hints import array
+        from ..messages.hints import array
 
         raise TypeError(f"expected np.ndarray (got {_qualified(ndarray)}){array(ndarray)}")
     if not ndarray.flags.writeable:

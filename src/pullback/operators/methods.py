@@ -6,7 +6,7 @@ import builtins
 
 from .. import _core
 from ..device import CPU, check_device, device, keeps_strides, strided
-from ..missing import Absent
+from ..messages.missing import Absent
 from .creation import empty_like, empty_strided, ones_like, tensor, zeros_like
 from .declare import METHODS, composed, operator, require_tensors
 from .variants import isclose

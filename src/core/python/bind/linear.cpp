@@ -32,9 +32,9 @@ PyObject* tensordot(const Args& a) {
     return wrap(ops::tensordot(a.tensor(0), a.tensor(1), a.dims(2), a.dims(3)));
 }
 
-// Where the package says that OpenBLAS is (pullback/blas.py); its ImportError passes through.
+// Where the package says that OpenBLAS is (pullback/runtime/blas.py); its ImportError passes through.
 std::string library_path() {
-    Owned module(checked(PyImport_ImportModule("pullback.blas")));
+    Owned module(checked(PyImport_ImportModule("pullback.runtime.blas")));
     Owned found(checked(PyObject_CallMethod(module.o, "library_path", nullptr)));
     const char* text = PyUnicode_AsUTF8(found.o);
     if (!text) throw PythonError();

@@ -18,7 +18,7 @@ def library_path():
         ImportError: the package is not installed, or has no library.
 
     Example:
-        >>> from pullback.blas import library_path
+        >>> from pullback.runtime.blas import library_path
         >>> import os
         >>> os.path.exists(library_path())
         True

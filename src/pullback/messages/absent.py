@@ -4,7 +4,7 @@ what has one, and what to write instead. Read by `hints`, when an error is on it
 
 import re
 
-from ._core import supported_dtypes
+from .._core import supported_dtypes
 
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {

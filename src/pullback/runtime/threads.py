@@ -5,7 +5,7 @@ thread and the core's workers take one after the other. Where the cuts are depen
 the same, bit for bit, for any number of threads. Loops shorter than the time it takes to wake a worker run alone.
 """
 
-from . import _core
+from .. import _core
 
 __all__ = ["get_num_interop_threads", "get_num_threads", "set_num_interop_threads", "set_num_threads"]
 

@@ -185,7 +185,7 @@ def argument(wanted, value, operation):
         return ". Hand over a list of tensors: [a, b]."
     if wanted == "pullback.dtype":
         if isinstance(value, str):
-            from .dtypes import ALIASES, NAMES
+            from ..dtypes import ALIASES, NAMES
 
             return f".{did_you_mean(value, [*NAMES, *ALIASES])} A dtype is pullback.float32, or its name 'float32'."
         return ". pullback.float32, 'float32' and numpy.float32 are dtypes that fit."

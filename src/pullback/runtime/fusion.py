@@ -4,9 +4,9 @@ Large elementwise results are computed when somebody looks at them, together wit
 with them, in one pass over memory. ``PULLBACK_IMMEDIATE=1`` in the environment computes everything at the call.
 """
 
-from . import _core
-from .autograd import graph
-from .operators.declare import composed
+from .. import _core
+from ..autograd import graph
+from ..operators.declare import composed
 
 __all__ = ["Explanation", "counters", "explain", "synchronize"]
 

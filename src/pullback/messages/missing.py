@@ -8,7 +8,7 @@ one; so each name that users of PyTorch, NumPy and pandas look for is an entry o
 
 import sys
 
-from ._core import Tensor
+from .._core import Tensor
 
 PYTORCH = """
     angle apply_ as_strided_ cauchy_ ccol_indices chalf cholesky cholesky_inverse cholesky_solve coalesce

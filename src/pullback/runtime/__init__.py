@@ -1,0 +1,1 @@
+"""How work is done, rather than what: threads, the BLAS library, and looking at what is pending."""
