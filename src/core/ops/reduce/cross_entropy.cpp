@@ -17,24 +17,21 @@ struct CrossEntropy {
     static constexpr uint32_t saves = 3;  // logits and targets
     LossReduction reduction;
     int64_t ignored;
-    int64_t counted = 0;  // rows that are not ignored
-    Array shifts, rests;  // by row
 
-    Tensor forward(const Tensors& in) {
+    // The residuals are by row: shifts and rests.
+    Computed<2> forward(const Tensors& in) {
         Array x = contiguous_array(in[0].array()), target = contiguous_array(in[1].array());
         int64_t rows = x.size(0), n = x.size(1);
         const auto* at = target.as<int64_t>();
         for (int64_t r = 0; r < rows; ++r) {
             if (at[r] == ignored) continue;
-            ++counted;
             if (at[r] < 0 || at[r] >= n)
                 fail_as(ErrorKind::Index,
                         "Target {} is out of bounds. Targets are 0 to {}, or ignore_index, {}.", at[r], n - 1,
                         ignored);
         }
-        Array losses = Array::empty(x.dtype, Dims{rows});
-        shifts = Array::empty(x.dtype, Dims{rows});
-        rests = Array::empty(x.dtype, Dims{rows});
+        Array losses = Array::empty(x.dtype, Dims{rows}), shifts = Array::empty(x.dtype, losses.layout),
+              rests = Array::empty(x.dtype, losses.layout);
         visit<Family::Floats>(x.dtype, "log_softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
             T *loss = losses.as<T>(), *shift_of = shifts.as<T>(), *rest_of = rests.as<T>();
@@ -48,19 +45,24 @@ struct CrossEntropy {
                              });
             if (reduction == LossReduction::none) return;
             losses = reduce_array(Reduction::sum, losses, Dims{0}, false);
-            if (reduction == LossReduction::mean) *losses.as<T>() /= static_cast<T>(counted);
+            if (reduction == LossReduction::mean) *losses.as<T>() /= static_cast<T>(counted(at, rows));
         });
-        return Tensor::make(losses);
+        return {{Tensor::make(losses)}, {shifts, rests}};
     }
 
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor& x = c.input(0);
-        // Where only tangents are asked for, this copy of the rule has not seen the forward pass.
-        if (shifts.buffer && values_only(g[0], x)) out[0] = Tensor::make(pulled(x, c.input(1), g[0]));
+        if (values_only(g[0], x)) out[0] = Tensor::make(pulled(c, x, c.input(1), g[0]));
         else out[0] = composed(x, c.input(1), g[0]);
     }
 
-    Array pulled(const Tensor& logits, const Tensor& targets, const Tensor& cotangent) const {
+    // How many rows are not ignored.
+    int64_t counted(const int64_t* at, int64_t rows) const {
+        return rows - std::count(at, at + rows, ignored);
+    }
+
+    Array pulled(Context& c, const Tensor& logits, const Tensor& targets, const Tensor& cotangent) const {
+        const Array &shifts = c.residual(0), &rests = c.residual(1);
         Array x = contiguous_array(logits.array()), target = contiguous_array(targets.array());
         Array g = contiguous_array(cotangent.array()), out = Array::empty(x.dtype, x.layout->dims());
         int64_t rows = x.size(0), n = x.size(1);
@@ -68,7 +70,7 @@ struct CrossEntropy {
         visit<Family::Floats>(x.dtype, "log_softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
             auto scaled_exp = row_kernels().scaled_exp[static_cast<int>(dtype_of<T>())];
-            T share = reduction == LossReduction::mean  ? *g.as<T>() / static_cast<T>(counted)
+            T share = reduction == LossReduction::mean  ? *g.as<T>() / static_cast<T>(counted(at, rows))
                       : reduction == LossReduction::sum ? *g.as<T>()
                                                         : T(0);
             share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int) {
@@ -95,7 +97,7 @@ struct CrossEntropy {
         Array target = contiguous_array(targets.array());
         int64_t rows = x.layout().size(0), n = x.layout().size(1);
         const auto* at = target.as<int64_t>();
-        int64_t all = rows - std::count(at, at + rows, ignored);
+        int64_t all = counted(at, rows);
         Array hits = zeros(DType::Bool, x.layout().dims()).array(),
               shares = Array::empty(x.dtype(), Dims{rows, 1});
         visit<Family::Floats>(x.dtype(), "log_softmax_lastdim_kernel_impl", [&](auto zero) {
@@ -121,7 +123,7 @@ struct CrossEntropy {
 Tensor cross_entropy(const Tensor& x, const Tensor& target, LossReduction reduction, int64_t ignored) {
     if (!is_supported(x.dtype()) || !is_float(x.dtype()))
         fail_unsupported("log_softmax_lastdim_kernel_impl", x.dtype());
-    return apply(CrossEntropy{reduction, ignored, 0, {}, {}}, {x, to_dtype(target, DType::Int64)});
+    return apply(CrossEntropy{reduction, ignored}, {x, to_dtype(target, DType::Int64)});
 }
 
 }  // namespace pb::ops

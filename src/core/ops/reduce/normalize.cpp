@@ -19,7 +19,6 @@ struct LayerNorm {
     static constexpr uint32_t saves = 3;  // x and weight
     int64_t dims;                         // that are normalised: the last ones
     double eps;
-    Array means, deviations;  // by row; deviations are reciprocal
 
     static int64_t length(const Layout& l, int64_t dims) {
         return checked_product(l.shape() + l.ndim() - dims, l.shape() + l.ndim());
@@ -30,12 +29,12 @@ struct LayerNorm {
         return hold.data();
     }
 
-    Tensor forward(const Tensors& in) {
+    // The residuals are by row: means and reciprocal deviations.
+    Computed<2> forward(const Tensors& in) {
         Array x = contiguous_array(in[0].array()), y = Array::empty(x.dtype, x.layout->dims()), hold[2];
         const void *weight = parameter(in[1], hold[0]), *bias = parameter(in[2], hold[1]);
         int64_t n = length(*x.layout, dims), rows = n ? x.numel() / n : 0;
-        means = Array::empty(x.dtype, Dims{rows});
-        deviations = Array::empty(x.dtype, Dims{rows});
+        Array means = Array::empty(x.dtype, Dims{rows}), deviations = Array::empty(x.dtype, means.layout);
         visit<Family::Floats>(x.dtype, "LayerNormKernelImpl", [&](auto zero) {
             using T = decltype(zero);
             auto normalize = row_kernels().normalize[static_cast<int>(dtype_of<T>())];
@@ -45,19 +44,19 @@ struct LayerNorm {
                               deviations.as<T>() + r, n);
             });
         });
-        return Tensor::make(y);
+        return {{Tensor::make(y)}, {means, deviations}};
     }
 
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor &x = c.input(0), weight = c.input(1);
-        // Where only tangents are asked for, this copy of the rule has not seen the forward pass.
-        bool values = means.buffer && values_only(g[0], x) && (!weight || values_only(g[0], weight));
+        bool values = values_only(g[0], x) && (!weight || values_only(g[0], weight));
         if (values) pull_values(c, x, weight, g[0], out);
         else pull_composed(c, x, weight, g[0], out);
     }
 
     void pull_values(Context& c, const Tensor& xt, const Tensor& wt, const Tensor& gt, Tensors& out) const {
         Array x = contiguous_array(xt.array()), g = contiguous_array(gt.array()), hold;
+        const Array &means = c.residual(0), &deviations = c.residual(1);
         const void* weight = parameter(wt, hold);
         int64_t n = length(*x.layout, dims), rows = n ? x.numel() / n : 0;
         bool parameters = c.wants(1) || c.wants(2);
@@ -159,7 +158,7 @@ Tensor layer_norm(const Tensor& x, const Dims& shape, const MaybeTensor& weight,
                 "mixed dtype (CPU): expect parameter to have scalar type of {}. Convert it with "
                 ".to(input.dtype).",
                 dtype_legacy_name(x.dtype()));
-    return apply(LayerNorm{dims, eps, {}, {}}, {x, weight, bias});
+    return apply(LayerNorm{dims, eps}, {x, weight, bias});
 }
 
 }  // namespace pb::ops

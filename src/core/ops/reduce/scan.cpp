@@ -231,7 +231,6 @@ struct LogCumSumExp {
     static constexpr bool saves_output = true;
     static constexpr uint8_t saved_output = 1;
     int64_t dim;
-    Array largest;  // 0 where it is -inf
 
     struct State {
         double largest, sum;  // of exp(x - largest)
@@ -243,13 +242,13 @@ struct LogCumSumExp {
         else if (v > s.largest) s = {v, s.sum * std::exp(s.largest - v) + 1};
         return std::log(s.sum);
     }
-    Tensors forward(const Tensors& inputs) {
+    // The residual is m, 0 where it is -inf.
+    Computed<1> forward(const Tensors& inputs) {
         Array x = contiguous_array(inputs[0].array()), y = Array::empty(x.dtype, x.layout->dims());
-        Array r = Array::empty(x.dtype, x.layout->dims());
-        largest = Array::empty(x.dtype, x.layout->dims());
+        Array r = Array::empty(x.dtype, x.layout->dims()), m = Array::empty(x.dtype, x.layout->dims());
         visit<Family::Floats>(x.dtype, "logcumsumexp_out_cpu", [&](auto zero) {
             using T = decltype(zero);
-            T *ys = y.as<T>(), *ms = largest.as<T>();
+            T *ys = y.as<T>(), *ms = m.as<T>();
             scan<T, State>(x, r, dim, false, [&](const T& v, T& out, State& s, bool first) {
                 double log = advance(s, static_cast<double>(v), first);
                 int64_t at = &out - r.as<T>();
@@ -258,19 +257,16 @@ struct LogCumSumExp {
                 ys[at] = static_cast<T>(s.largest + log);
             });
         });
-        return {Tensor::make(y), Tensor::make(r)};
+        return {{Tensor::make(y), Tensor::make(r)}, {m}};
     }
     // r with its -inf (nothing summed yet) replaced: differences with it are then -inf or harmless.
     static Tensor finite(const Tensor& r) {
         return where(eq(r, -std::numeric_limits<double>::infinity()), 0.0, r);
     }
-    Tensor peaks(Context& c) {
-        if (!largest.buffer)
-            forward({c.input(0)});  // where only tangents are asked for, this copy has not seen it
-        return Tensor::make(largest);
-    }
     // x[i]'s share of exp y[i].
-    Tensor own(Context& c) { return unary("exp", sub(sub(c.input(0), peaks(c)), finite(c.output(1)))); }
+    Tensor own(Context& c) {
+        return unary("exp", sub(sub(c.input(0), Tensor::make(c.residual())), finite(c.output(1))));
+    }
     // exp(y[i] - y[i + 1]).
     Tensor kept(const Tensor& m, const Tensor& r) const {
         Tensor next = finite(shift(r, dim, -1, 0));
@@ -279,10 +275,10 @@ struct LogCumSumExp {
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Tensor u = g[0] && g[1] ? add(g[0], g[1]) : g[0] ? g[0] : g[1];
         // The sum over k >= i of u[k] exp(y[i] - y[k]).
-        out[0] = zmul(recurrence(kept(peaks(c), c.output(1)), u, dim, true), own(c));
+        out[0] = zmul(recurrence(kept(Tensor::make(c.residual()), c.output(1)), u, dim, true), own(c));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        Tensor before = shift(kept(peaks(c), c.output(1)), dim, 1, 0);
+        Tensor before = shift(kept(Tensor::make(c.residual()), c.output(1)), dim, 1, 0);
         Tensor moved = recurrence(before, zmul(t[0], own(c)), dim, false);
         return {moved, moved};
     }
@@ -325,7 +321,7 @@ Tensors cummin(const Tensor& x, int64_t dim) {
 Tensor logcumsumexp(const Tensor& x, int64_t dim) {
     dim = wrap_dim(dim, x.ndim());
     if (!is_float(x.dtype()) || !is_supported(x.dtype())) fail_unsupported("logcumsumexp_out_cpu", x.dtype());
-    return std::move(apply_all(LogCumSumExp{dim, {}}, {x})[0]);
+    return std::move(apply_all(LogCumSumExp{dim}, {x})[0]);
 }
 
 }  // namespace pb::ops

@@ -171,16 +171,12 @@ struct Softmax {
 };
 
 // exp(x - shift) * inverse: the shares in a logarithm of a sum, from differences that are taken before anything is
-// rounded that is as large as x.
+// rounded that is as large as x. The last two inputs are constants.
 struct Shares {
     static constexpr const char* name = "SoftmaxBackward0";
     static constexpr bool saves_output = true;
     Dims dims;
-    Array shifts, inverses;
-    Tensor forward(const Tensors& x) {
-        Tensor plain = Tensor::make(x[0].value());
-        return mul(unary("exp", sub(plain, Tensor::make(shifts))), Tensor::make(inverses));
-    }
+    Tensor forward(const Tensors& x) { return mul(unary("exp", sub(x[0], x[1])), x[2]); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = shares_moved(g[0], c.output(), dims);
     }
@@ -192,15 +188,14 @@ struct LogSumExp {
     static constexpr uint32_t saves = 1;
     Dims dims;
     bool keepdim;
-    // By row, the largest element and 1 / sum(exp(x - shift)), which is 1 for a sum of 0.
-    Array shifts, inverses;
 
-    Tensor forward(const Tensors& x) {
+    // The residuals are, by row, the largest element and 1 / sum(exp(x - shift)), which is 1 for a sum of 0.
+    Computed<2> forward(const Tensors& x) {
         Array a = x[0].array();
         Array rows = reduced_last(a, dims);
         Array out = Array::empty(a.dtype, reduced_shape(*a.layout, dims, keepdim));
-        shifts = Array::empty(a.dtype, reduced_shape(*a.layout, dims, true));
-        inverses = Array::empty(a.dtype, shifts.layout->dims());
+        Array shifts = Array::empty(a.dtype, reduced_shape(*a.layout, dims, true));
+        Array inverses = Array::empty(a.dtype, shifts.layout);
         int64_t n = reduced_count(*a.layout, dims);
         if (n == 0) fill_array(out, Scalar(-std::numeric_limits<double>::infinity()));
         else if (out.numel())
@@ -214,16 +209,14 @@ struct LogSumExp {
                                  inverse_of[r] = rest == -1 ? T(1) : 1 / (1 + rest);
                              });
             });
-        return Tensor::make(out);
+        return {{Tensor::make(out)}, {shifts, inverses}};
     }
     // softmax over the reduced dimensions; 0 in rows of -inf, where there is no direction to follow.
     Tensor weights(Context& c) {
-        const Tensor& x = c.input(0);
-        if (!shifts.buffer) forward({x});  // where only tangents are asked for, this copy has not seen it
-        return apply(Shares{dims, shifts, inverses}, {x});
+        return apply(Shares{dims}, {c.input(0), Tensor::make(c.residual(0)), Tensor::make(c.residual(1))});
     }
     // In one pass over the rows, where they lie one after the other. Shorter ones are better fused with what follows.
-    Array pulled(const Array& x, const Array& cotangent) const {
+    Array pulled(const Array& x, const Array& shifts, const Array& inverses, const Array& cotangent) const {
         Array g = contiguous_array(cotangent), out = Array::empty(x.dtype, x.layout->dims());
         const int64_t n = reduced_count(*x.layout, dims), rows = g.numel();
         visit<Family::Floats>(x.dtype, "softmax_lastdim_kernel_impl", [&](auto zero) {
@@ -247,8 +240,8 @@ struct LogSumExp {
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor& x = c.input(0);
-        if (shifts.buffer && values_only(g[0], x) && in_rows(x))
-            out[0] = Tensor::make(pulled(x.array(), g[0].array()));
+        if (values_only(g[0], x) && in_rows(x))
+            out[0] = Tensor::make(pulled(x.array(), c.residual(0), c.residual(1), g[0].array()));
         else out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), weights(c));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
@@ -277,7 +270,7 @@ Tensor log_softmax(const Tensor& x, int64_t dim, MaybeDType dtype) { return soft
 Tensor logsumexp(const Tensor& x, const Dims& given, bool keepdim) {
     Dims dims = reduced_dims(x, given);
     Tensor t = is_differentiable(x.dtype()) ? x : to_dtype(x, default_dtype);
-    return apply(LogSumExp{dims, keepdim, {}, {}}, {t});
+    return apply(LogSumExp{dims, keepdim}, {t});
 }
 
 }  // namespace pb::ops

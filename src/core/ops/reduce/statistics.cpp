@@ -136,7 +136,6 @@ template <bool root, bool with_mean> struct Variance {
     Dims dims;
     double correction;
     bool keepdim;
-    Array means = {};  // as values, for a pullback that nothing is recorded of
     const char* node_name() const {
         return with_mean ? root ? "StdMeanBackward0" : "VarMeanBackward0"
                : root    ? "StdBackward0"
@@ -147,15 +146,17 @@ template <bool root, bool with_mean> struct Variance {
         return n > 0 ? n : 0;
     }
 
-    Tensors forward(const Tensors& inputs) {
-        Array x = inputs[0].array();
+    // The residual are the means, as values: for a pullback that nothing is recorded of.
+    Computed<1> forward(const Tensors& inputs) {
+        Array x = inputs[0].array(), means;
         Array v = spread_of(x, dims, keepdim, means, [n = freedom(*x.layout)](double squares) {
             return root ? std::sqrt(squares / n) : squares / n;
         });
-        if (!with_mean) return {Tensor::make(v)};
+        if (!with_mean) return {{Tensor::make(v)}, {std::move(means)}};
         Tensor m = mean_of(Tensor::make(x));
         if (dims.empty()) m = clone(m);
-        return {Tensor::make(v), keepdim || dims.empty() ? m : Tensor::make(m.array().view(v.layout, 0))};
+        if (!keepdim && !dims.empty()) m = Tensor::make(m.array().view(v.layout, 0));
+        return {{Tensor::make(v), m}, {std::move(means)}};
     }
     Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true); }
 
@@ -163,8 +164,8 @@ template <bool root, bool with_mean> struct Variance {
         const Layout& input = c.input_layout(0);
         if (g[0]) {
             const Tensor& x = c.input(0);
-            const bool plain = means.buffer && !dims.empty() && values_only(g[0], x);
-            const Tensor centre = plain ? Tensor::make(means) : mean_of(x);
+            const Tensor centre =
+                !dims.empty() && values_only(g[0], x) ? Tensor::make(c.residual()) : mean_of(x);
             Tensor gv = g[0];
             if constexpr (root) gv = zero_at_zero(c.output(), div(gv, c.output()));
             Tensor scaled = mul(gv, (root ? 1.0 : 2.0) / freedom(input));
@@ -201,7 +202,7 @@ Tensors variance(const Tensor& x, const Dims& given, double correction, bool kee
                              name) < 0)
             throw PythonError();
     }
-    return apply_all(Variance<root, with_mean>{dims, correction, keepdim, {}}, {x});
+    return apply_all(Variance<root, with_mean>{dims, correction, keepdim}, {x});
 }
 
 struct VectorNorm {

@@ -6,10 +6,14 @@
 //   static constexpr uint32_t saves              which inputs its derivative reads: bit i is input i
 //   uint32_t reads(uint32_t wanted)              optionally: which of them for the derivatives by these inputs alone
 //   static constexpr bool saves_output           whether it reads its output: the first, or number `saved_output`
-//   Tensor  forward(const Tensors& x)            the value, from plain tensors; or Tensors for several outputs
+//   Tensor  forward(const Tensors& x)            the value, from plain tensors; or Tensors for several outputs. Nothing is
+//                                                left behind in the rule, and nothing else looks at elements.
+//                                                Computed<n> has n residuals beside them: what the derivative
+//                                                reads besides, as constants
 //   void    pullback(Context& c, const Tensors& g, Tensors& out)
 //                                                cotangents of the inputs, in differentiable operations, so that
-//                                                every order exists; out[i] only where c.wants(i)
+//                                                every order exists; out[i] only where c.wants(i). A rule without
+//                                                one has no derivative: nothing is recorded, tangents end
 //   Tensors pushforward(Context& c, const Tensors& t)
 //                                                tangents of the outputs from tangents of the inputs (undefined: zero).
 //                                                Without one it is derived: the pullback is linear in the
@@ -19,6 +23,8 @@
 //                                                where there are none
 //   static constexpr bool bilinear = true        it is linear in each of its two inputs: a tangent is pushed forward
 //                                                beside the other input, and both results are added
+//   static constexpr bool leads = true           dimensions in front of the inputs' change nothing: forward computes
+//                                                each entry (dimensions are counted from the end; 0 stands for none)
 //   static constexpr bool view = true            forward returns an alias of input 0
 //   optional<int64_t> shift(const Layout& input, uint32_t nr)
 //                                                of a view whose output `nr` does not begin where its input does
@@ -33,6 +39,7 @@
 //
 // `apply` does the rest, the same for all: tangents of every level, recording, views, versions.
 #pragma once
+#include <array>
 #include <bit>
 #include <concepts>
 
@@ -51,6 +58,7 @@ class Context {
   public:
     virtual const Tensor& input(size_t i) = 0;  // saved inputs only, in a pullback
     virtual const Tensor& output(size_t j = 0) = 0;
+    virtual const Array& residual(size_t k = 0) = 0;
     virtual bool wants(size_t i) const = 0;
     virtual const Layout& input_layout(size_t i) const = 0;
     virtual DType input_dtype(size_t i) const = 0;
@@ -59,6 +67,12 @@ class Context {
 
   protected:
     ~Context() = default;
+};
+
+// What a forward pass computes that has residuals.
+template <size_t n> struct Computed {
+    Tensors outputs;
+    std::array<Array, n> residuals;
 };
 
 namespace ops {
@@ -79,6 +93,16 @@ template <class R> constexpr uint8_t rule_saved_output() {
     if constexpr (requires { R::saved_output; }) return R::saved_output;
     else return 0;
 }
+template <class Value> struct ResidualsOf { using type = std::array<Array, 0>; };
+template <size_t n> struct ResidualsOf<Computed<n>> { using type = std::array<Array, n>; };
+template <class R> auto rule_residuals() {
+    if constexpr (requires(R r, const Tensors& x) { r.forward(x); })
+        return typename ResidualsOf<decltype(std::declval<R&>().forward(
+            std::declval<const Tensors&>()))>::type{};
+    else return std::array<Array, 0>{};
+}
+template <class R> using Residuals = decltype(rule_residuals<R>());
+template <class R> inline constexpr bool rule_has_residuals = std::tuple_size_v<Residuals<R>> != 0;
 template <class R> constexpr bool rule_is_view() {
     if constexpr (requires { R::view; }) return R::view;
     else return false;
@@ -96,6 +120,9 @@ template <class R> constexpr bool rule_is_bilinear() {
     else return false;
 }
 template <class R> constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };
+template <class R> constexpr bool rule_pulls = requires(R r, Context& c, const Tensors& g, Tensors& out) {
+    r.pullback(c, g, out);
+};
 template <class R> constexpr bool rule_pushes = requires(R r, Context& c, const Tensors& t) {
     r.pushforward(c, t);
 };
@@ -125,7 +152,7 @@ template <class R> class RuleNode : public Node, public Context {
     RuleNode(uint16_t edges, const R& rule) : Node(edges), rule_(rule) {}
     const char* name() const override { return rule_name(rule_); }
 
-    void remember(const Tensors& inputs, const Tensors& outputs) {
+    void remember(const Tensors& inputs, const Tensors& outputs, const Residuals<R>& residuals = {}) {
         for (const Tensor& x : inputs)
             metas_.push_back(x ? InputMeta{x.layout_ref(), x.dtype()}
                                : InputMeta{Layout::scalar(), DType::Float32});
@@ -146,6 +173,7 @@ template <class R> class RuleNode : public Node, public Context {
             if (rule_saves_output<R>())
                 saved_[slot].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
         }
+        if constexpr (rule_has_residuals<R>) residuals_ = residuals;
     }
     void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
         if constexpr (kSlots > 0) {
@@ -192,6 +220,7 @@ template <class R> class RuleNode : public Node, public Context {
         return std::nullopt;
     }
     void release_saved() override {
+        if constexpr (rule_has_residuals<R>) residuals_ = {};
         if constexpr (kSlots > 0) {
             for (Saved& s : saved_) s.reset();
             released_ = true;
@@ -208,6 +237,10 @@ template <class R> class RuleNode : public Node, public Context {
         return unpack(__builtin_popcount(rule_saves<R>() & ((1u << i) - 1)));
     }
     const Tensor& output(size_t) override { return unpack(kSlots - 1); }
+    const Array& residual(size_t k) override {
+        if constexpr (rule_has_residuals<R>) return residuals_[k];
+        else fail("{} has no residuals", name());
+    }
     bool wants(size_t i) const override { return i < edge_count() && edge(i).node; }
     const Layout& input_layout(size_t i) const override { return *metas_[i].layout; }
     DType input_dtype(size_t i) const override { return metas_[i].dtype; }
@@ -225,16 +258,19 @@ template <class R> class RuleNode : public Node, public Context {
     Small<InputMeta, 2> metas_;
     Saved saved_[kSlots ? kSlots : 1];
     Tensor unpacked_[kSlots ? kSlots : 1];
+    [[no_unique_address]] Residuals<R> residuals_;
     bool released_ = false;
 };
 
 // The context of a forward call, for the pushforward.
 class LiveContext : public Context {
   public:
-    LiveContext(const Tensors& inputs, const Tensors& outputs, const Tensors* tangents)
-        : inputs_(inputs), outputs_(outputs), tangents_(tangents) {}
+    LiveContext(const Tensors& inputs, const Tensors& outputs, const Array* residuals,
+                const Tensors* tangents)
+        : inputs_(inputs), outputs_(outputs), residuals_(residuals), tangents_(tangents) {}
     const Tensor& input(size_t i) override { return inputs_[i]; }
     const Tensor& output(size_t j) override { return outputs_[j]; }
+    const Array& residual(size_t k) override { return residuals_[k]; }
     bool wants(size_t i) const override { return tangents_ && (*tangents_)[i].defined(); }
     const Layout& input_layout(size_t i) const override { return inputs_[i].layout(); }
     DType input_dtype(size_t i) const override { return inputs_[i].dtype(); }
@@ -243,6 +279,7 @@ class LiveContext : public Context {
   private:
     const Tensors& inputs_;
     const Tensors& outputs_;
+    const Array* residuals_;
     const Tensors* tangents_;
 };
 
@@ -261,7 +298,7 @@ inline uint64_t inputs_level(const Tensors& inputs) {
     return level;
 }
 
-template <class R> Tensors rule_forward(R& rule, const Tensors& x) {
+template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>& residuals) {
     GradMode off(false);
     if constexpr (rule_writes<R>) {
         Tensors copies(x);
@@ -270,6 +307,10 @@ template <class R> Tensors rule_forward(R& rule, const Tensors& x) {
         copies[0] = row_major ? ops::row_major_copy(x[0]) : ops::clone(x[0]);
         rule.write(copies);
         return Tensors{copies[0]};
+    } else if constexpr (rule_has_residuals<R>) {
+        auto all = rule.forward(x);
+        residuals = std::move(all.residuals);
+        return std::move(all.outputs);
     } else if constexpr (std::same_as<decltype(rule.forward(x)), Tensors>) {
         return rule.forward(x);
     } else {
@@ -277,12 +318,14 @@ template <class R> Tensors rule_forward(R& rule, const Tensors& x) {
     }
 }
 
-template <class R> RuleNode<R>* record_rule(const R& rule, const Tensors& inputs, const Tensors& outputs) {
+template <class R>
+RuleNode<R>* record_rule(const R& rule, const Tensors& inputs, const Tensors& outputs,
+                         const Residuals<R>& residuals = {}) {
     auto* node = Placed<RuleNode<R>>::make(static_cast<uint16_t>(inputs.size()), rule);
     try {
         for (size_t i = 0; i < inputs.size(); ++i)
             if (inputs[i] && inputs[i].requires_grad()) node->take_edge(i, gradient_edge(inputs[i]));
-        node->remember(inputs, outputs);
+        node->remember(inputs, outputs, residuals);
     } catch (...) {
         node->release();
         throw;
@@ -315,10 +358,11 @@ template <class R> Tensors bilinear_tangents(const R& rule, const Tensors& input
 }
 
 template <class R>
-Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, const Tensors& tangents) {
+Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, const Tensors& tangents,
+                      const Residuals<R>& residuals = {}) {
     static_assert(rule_pushes<R> + rule_is_linear<R>() + rule_is_bilinear<R>() <= 1,
                   "one pushforward a rule");
-    LiveContext c(inputs, outputs, &tangents);
+    LiveContext c(inputs, outputs, residuals.data(), &tangents);
     if constexpr (rule_is_linear<R>()) {
         return linear_tangents(rule, inputs, tangents);
     } else if constexpr (rule_is_bilinear<R>()) {
@@ -337,7 +381,7 @@ Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, co
     }
 }
 
-template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
+template <class R> Tensors apply_kept(R& rule, const Tensors& inputs, Residuals<R>& residuals) {
     if (uint64_t level = inputs_level(inputs)) {
         Tensors stripped(inputs), tangents(inputs.size());
         for (size_t i = 0; i < inputs.size(); ++i)
@@ -345,7 +389,7 @@ template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
                 tangents[i] = tangent_at(inputs[i], level);
                 stripped[i] = strip_level(inputs[i], level);
             }
-        Tensors out = apply_all<R>(rule, stripped);
+        Tensors out = apply_kept<R>(rule, stripped, residuals);
         if constexpr (rule_is_view<R>()) {
             // A view of the tensor itself, not of what was stripped of it: writes must find it.
             const Tensor& base = inputs[0]->flags & kIsView ? inputs[0]->extra->view->base : inputs[0];
@@ -356,7 +400,7 @@ template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
                     y->extra->view->dual = dual.is(base) ? Tensor() : dual;
                 }
         }
-        Tensors pushed = rule_tangents(rule, stripped, out, tangents);
+        Tensors pushed = rule_tangents(rule, stripped, out, tangents, residuals);
         for (size_t j = 0; j < pushed.size(); ++j)
             if (pushed[j] && is_differentiable(out[j].dtype())) set_tangent(out[j], level, pushed[j]);
         if (out.empty()) return out;
@@ -364,7 +408,7 @@ template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
             if (auto* node = dynamic_cast<RuleNode<R>*>(n)) node->keep_tangents(inputs, out);
         return out;
     }
-    Tensors out = rule_forward(rule, inputs);
+    Tensors out = rule_forward(rule, inputs, residuals);
     bool record = any_requires_grad(inputs);
     if (record) {
         bool differentiable = false;
@@ -383,12 +427,28 @@ template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
         }
     }
     if (record) {
-        Node* node = record_rule(rule, inputs, out);
+        Node* node = record_rule(rule, inputs, out, residuals);
         for (size_t j = 0; j < out.size(); ++j)
             if (is_differentiable(out[j].dtype())) set_history(out[j], node, static_cast<uint32_t>(j));
         node->release();
     }
     return out;
+}
+
+template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
+    Residuals<R> residuals;
+    return apply_kept(rule, inputs, residuals);
+}
+
+// A rule that has no derivative.
+template <class R>
+requires(!rule_pulls<R>) Tensors apply_all(R rule, const Tensors& inputs) {
+    Residuals<R> none;
+    if (!inputs_level(inputs)) return rule_forward(rule, inputs, none);
+    Tensors plain(inputs);
+    for (Tensor& x : plain)
+        if (x && x.is_dual()) x = x.alias();
+    return rule_forward(rule, plain, none);
 }
 
 template <class R> Tensor apply(R rule, const Tensors& inputs) {
