@@ -29,7 +29,7 @@ FORBIDDEN = {
 EXCEPT = {
     "if (x.dtype() == DType::UInt8) a.dtype = DType::UInt8;": "truth of bytes is bytes, as in PyTorch",
     "if (d == DType::UInt8 &&": "a mask of the old kind is warned of",
-    "if (!a.is_tensor(1) || as_tensor(a.raw(1))->dtype != DType::UInt8)": "the state of a generator is bytes",
+    "if (!state.is_tensor() || as_tensor(state.object())->dtype != DType::UInt8)": "the state of a generator is bytes",
 }
 
 

@@ -17,15 +17,11 @@ TYPES = {
     "create_graph": "builtins.bool",
     "hook": "Callable[[Tensor], Any]",
 }
-# What does not return a tensor.
+# What does not return a tensor; of C++ functions the core knows more (tools/stubs.py).
 RETURNS = {
     "item": "_Number",
     "tolist": "Any",
     "numpy": "npt.NDArray[Any]",
-    "dim": "builtins.int",
-    "ndimension": "builtins.int",
-    "numel": "builtins.int",
-    "nelement": "builtins.int",
     "register_hook": "RemovableHandle",
     "register_post_accumulate_grad_hook": "RemovableHandle",
     "is_signed": "builtins.bool",
@@ -42,25 +38,14 @@ RETURNS = {
     "cuda": "Any",
     "backward": "None",
     "retain_grad": "None",
-    "is_contiguous": "builtins.bool",
     "is_tensor": "builtins.bool",
     "is_floating_point": "builtins.bool",
     "is_complex": "builtins.bool",
-    "equal": "builtins.bool",
     "allclose": "builtins.bool",
-    "element_size": "builtins.int",
-    "storage_offset": "builtins.int",
     "data_ptr": "builtins.int",
-    "promote_types": "_dtype",
-    "result_type": "_dtype",
-    "can_cast": "builtins.bool",
     "broadcast_shapes": "Size",
+    "meshgrid": "tuple[Tensor, ...]",
 }
-TUPLES = set(
-    "unbind split chunk tensor_split split_with_sizes hsplit vsplit dsplit meshgrid broadcast_tensors".split()
-)
-TUPLES |= set("var_mean std_mean".split())
-NAMED = set("aminmax sort topk cummax cummin kthvalue mode".split())  # classes of return_types
 ANY = set("unique unique_consecutive".split())  # one tensor or several, as they are called
 _OUT = "*, out: Any = ..."
 

@@ -19,7 +19,7 @@ import pullback.special
 from pullback.operators.declare import FUNCTIONS, METHODS
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from stub_types import ANY, ATTRIBUTES, NAMED, OVERLOADS, RETURNS, TUPLES, TYPES, WHERE
+from stub_types import ANY, ATTRIBUTES, OVERLOADS, RETURNS, TYPES, WHERE
 
 ROOT = pathlib.Path(__file__).parent.parent / "src" / "pullback"
 UNARY = "abs neg pos invert".split()
@@ -53,14 +53,19 @@ def _type(p):
     return f"{kind} | None" if p.default is None and kind != "Any" and not kind.endswith("None") else kind
 
 
-def returns(name):
+# What a C++ function gives, in stubs.
+GIVEN = {"Tensors": "tuple[Tensor, ...]", "bool": "builtins.bool", "int": "builtins.int", "dtype": "_dtype"}
+
+
+def returns(name, function):
+    gives = getattr(function, "_gives", None)
+    if isinstance(gives, type):
+        return f"return_types.{gives.__name__}"
+    if gives in GIVEN:
+        return GIVEN[gives]
     plain = name.removesuffix("_") if name.removesuffix("_") in RETURNS else name
     if plain in RETURNS and name != "requires_grad_":
         return RETURNS[plain]
-    if name in TUPLES:
-        return "tuple[Tensor, ...]"
-    if name in NAMED:
-        return f"return_types.{name}"
     return "Any" if name in ANY else "Tensor"
 
 
@@ -68,7 +73,7 @@ def definition(name, function, method=False):
     """The lines that declare a function or a method."""
     forms = WHERE if name == "where" and not method else OVERLOADS.get(name)
     if not forms:
-        return [f"def {name}({parameters(function, method)}) -> {returns(name)}: ..."]
+        return [f"def {name}({parameters(function, method)}) -> {returns(name, function)}: ..."]
     first = "input" if method else "input: Tensor"
     lines = []
     for given, result in forms:

@@ -41,7 +41,6 @@ from .size import Size
 _core.set_classes(Size, None, OutOfMemoryError)
 
 calculus.install(_core)
-_core.table_installed()
 
 from . import autograd, operators
 from .autograd import (

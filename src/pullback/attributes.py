@@ -245,8 +245,11 @@ _FUNCTIONS = {
 
 
 def _page(function):
-    """The text of an operator that has none of its own: its row's."""
-    if "__row__" not in vars(function):
+    """The text of an operator that has none of its own: its row's, or that of the operator whose in-place form it is."""
+    about = vars(function)
+    if "__page__" in about:
+        return about["__page__"]()
+    if "__row__" not in about:
         return None
     from .calculus.pages import page_of
 

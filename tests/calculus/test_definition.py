@@ -17,6 +17,9 @@ class Recorder:
     def __init__(self):
         self.rows = {}
 
+    def table_installed(self, table, symbol, dual):
+        pass
+
     def define_row(
         self,
         name,

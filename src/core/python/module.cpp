@@ -13,6 +13,7 @@
 #include "python/read/from_data.h"
 #include "python/types/autograd.h"
 #include "python/types/node_object.h"
+#include "python/types/return_types.h"
 #include "python/types/tensor_type.h"
 
 namespace pb {
@@ -116,7 +117,7 @@ PyObject* document(PyObject*, PyObject* args) {
 PyMethodDef functions[] = {
     {"document", document, METH_VARARGS, nullptr},
     {"define_row", define_row, METH_VARARGS, nullptr},
-    {"table_installed", table_installed, METH_NOARGS, nullptr},
+    {"table_installed", table_installed, METH_VARARGS, nullptr},
     {"dtype_from_name", dtype_from_name, METH_O, nullptr},
     {"as_dtype", as_dtype, METH_O, nullptr},
     {"set_classes", set_classes, METH_VARARGS, nullptr},
@@ -146,6 +147,7 @@ PyMODINIT_FUNC PyInit__core() {
         init_dtypes(module);
         init_tensor_type(module);
         init_node_type(module);
+        init_return_types(module);
         init_operator_type(module);
         init_autograd(module);
         init_function(module);

@@ -505,6 +505,7 @@ def install(core):
     global _core
     for row in TABLE.values():
         _hand_over(row, core)
+    core.table_installed(TABLE, Symbol, derive.Dual)
     _core = core
 
 

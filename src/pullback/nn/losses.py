@@ -4,7 +4,7 @@ from .. import _core
 from ..operators.declare import composed
 from ..operators.row_functions import cross_entropy_of_indices
 
-_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
+_REDUCTIONS = ("none", "mean", "sum")
 
 
 @composed(public=False, method=False)
@@ -93,12 +93,12 @@ def _of_indices(input, target, weight, ignore_index, reduction, smoothing):
     _check_indices(input, target)
     rows, index = _rows(input), target.reshape(-1)
     if weight is None and smoothing == 0.0:
-        loss = cross_entropy_of_indices(rows, index, _REDUCTIONS[reduction], ignore_index)
+        loss = cross_entropy_of_indices(rows, index, reduction, ignore_index)
         return loss.reshape(target.shape) if reduction == "none" else loss
     index = index.long()
     counts = index != ignore_index
     # Where nothing counts, class 0 stands in; its loss is not selected. The plain loss checks the range.
-    losses = cross_entropy_of_indices(rows, index, 0, ignore_index)
+    losses = cross_entropy_of_indices(rows, index, "none", ignore_index)
     safe = index.where(counts, index.new_zeros(()))
     shares = counts.to(rows.dtype) if weight is None else weight[safe].where(counts, 0.0)
     total = (1.0 - smoothing) * losses * shares

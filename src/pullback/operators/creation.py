@@ -216,7 +216,7 @@ def ones(*size, out=None, **options):
     """
 
 
-@operator(method=False, out="made")
+@operator(method=False, out="made", ignores="memory_format")
 def empty(*size, out=None, memory_format=None, **options):
     """A tensor of this size whose elements are whatever the memory held.
 
@@ -446,7 +446,7 @@ def zero_(input):
     """
 
 
-@operator(public=False)
+@operator(public=False, ignores="non_blocking")
 def copy_(input, other, non_blocking=False):
     """Write the elements of `other`, broadcast and converted, into this tensor; gradients flow to `other`.
 

@@ -4,9 +4,10 @@
     def sum(input, dim=None, keepdim=False, *, dtype=None):
         '''The sum over `dim`, or over everything. ...'''
 
-The core has a C++ function of the same name and gets the arguments in the order of the signature. The object that
-replaces the declaration is a function (`pb.sum(x)`) and, where `method=True`, a method (`x.sum()`); nothing of the
-declaration runs when it is called. `composed` declares an operator that is written in Python out of others: its body
+The core has a C++ function of the same name, which reads the arguments in the order of the signature: one for each of
+its own parameters, or the declaration is refused. The object that replaces the declaration is a function
+(`pb.sum(x)`) and, where `method=True`, a method (`x.sum()`); nothing of the declaration runs when it is called.
+`composed` declares an operator that is written in Python out of others: its body
 is what runs, after the core has sorted the arguments as it does for all.
 
 A parameter written `*shape` collects positions: `x.view(2, 3)` and `x.view((2, 3))` are one call. `**options` stands
@@ -16,7 +17,13 @@ An operator with a parameter `out` computes without knowing of it: the result is
 for all. `out=` says which dtypes of results a target takes: "cast" (what `can_cast` lets into its dtype), "join"
 (likewise, with a TypeError), "exact" (its own), "truth" (its own; of any and all), "own" and "made" (where no dtype is
 given the target's is computed in), "any".
+
+`in_place=True` declares the method with a last `_` as well: the same parameters but for `out`, and the same
+documentation, of which a section "In place:" is its example. `ignores=` names the last parameters where they are taken
+for PyTorch's sake and mean nothing. Several results are a tuple, with names where `returns=` gives them.
 """
+
+from functools import partial
 
 from .. import _core
 
@@ -80,7 +87,19 @@ def signature_of(function):
     )
 
 
-def operator(function=None, *, name=None, method=True, public=True, core=None, aliases=(), out="cast"):
+def operator(
+    function=None,
+    *,
+    name=None,
+    method=True,
+    public=True,
+    core=None,
+    aliases=(),
+    out="cast",
+    in_place=False,
+    ignores="",
+    returns=None,
+):
     """Declare an operator whose work the core does.
 
     `core` is the C++ function's name where it differs; `method` and `public` say where the operator is found (a
@@ -91,13 +110,45 @@ def operator(function=None, *, name=None, method=True, public=True, core=None, a
         called = name or function.__name__
         write_out_options(function)
         names, positional, defaults, variadic = signature_of(function)
-        made = _core.Operator(called, core or called, names, positional, defaults, variadic, False, out)
+        ignored = ignores.split()
+        if ignored and [each for each in names if each != "out"][-len(ignored) :] != ignored:
+            raise TypeError(f"{called}: {ignores} are not the last of its parameters, {', '.join(names)}")
+        made = _core.Operator(
+            called, core or called, names, positional, defaults, variadic, False, out, len(ignored), returns
+        )
         _describe(made, function, called)
         if not public:
             made.__module__ = function.__module__  # where pickle finds it
+        if in_place:
+            METHODS[called + "_"] = _in_place_form(function, called, core or called, len(ignored))
         return _publish(made, called, method, public, aliases)
 
     return declare if function is None else declare(function)
+
+
+def _in_place_form(declaration, name, core, ignored):
+    """The operator of the same declaration, without `out`, that writes into its first argument and returns it."""
+    function = without_last(declaration, int("out" in signature_of(declaration)[0]))
+    names, positional, defaults, variadic = signature_of(function)
+    made = _core.Operator(name + "_", core, names, positional, defaults, variadic, True, "cast", ignored)
+    _describe(made, function, name + "_")
+    del made.__doc__
+    made.__page__ = partial(_in_place_page, declaration.__doc__, name)  # written when somebody reads it
+    return made
+
+
+_IN_PLACE = """In-place form of `{name}`: the tensor takes the result, and is returned.
+
+    Shapes, dtypes and errors are those of `{name}`; a leaf that requires grad raises RuntimeError, too.
+
+    {errors}Example:
+{example}"""
+
+
+def _in_place_page(documentation, name):
+    text, _, example = documentation.partition("    In place:\n")
+    _, raises, errors = text.partition("    Example:\n")[0].rpartition("Raises")
+    return _IN_PLACE.format(name=name, errors=raises and f"Raises{errors}    ", example=example)
 
 
 def composed(function=None, *, name=None, method=True, public=True, aliases=(), out="cast"):

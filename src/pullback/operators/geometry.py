@@ -91,7 +91,7 @@ def data_ptr(input):
     """
 
 
-@operator(public=False)
+@operator(public=False, ignores="memory_format")
 def is_contiguous(input, memory_format=None):
     """Whether the elements lie in row-major order without gaps.
 

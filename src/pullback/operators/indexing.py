@@ -6,30 +6,12 @@ in the order of the index, so results are the same on every run. Where a write n
 once, the last value stays, and only that value receives a gradient.
 """
 
-from .declare import composed, operator, signature_of, without_last
-
-_IN_PLACE = """In-place form of `{name}`: writes into `input`, and returns it.
-
-    Shapes, dtypes and errors are those of `{name}`. Raises RuntimeError for a leaf that requires grad.
-
-    Example:
-        >>> {example}
-        {shown}
-    """
-
-
-def _in_place(declared, example, shown, public=False):
-    """The in-place form of an operator: the same signature without `out`; `input` is written and returned."""
-    called = declared.__name__ + "_"
-    copy = without_last(declared.__wrapped__, int("out" in signature_of(declared.__wrapped__)[0]))
-    copy.__doc__ = _IN_PLACE.format(name=declared.__name__, example=example, shown=shown)
-    return operator(copy, name=called, public=public)
-
+from .declare import FUNCTIONS, METHODS, composed, operator
 
 # ---- several dimensions at once ----
 
 
-@operator
+@operator(in_place=True)
 def index_put(input, indices, values, accumulate=False):
     """A copy of `input` with `values` written where `indices` point: `x[indices] = values`, out of place.
 
@@ -44,21 +26,20 @@ def index_put(input, indices, values, accumulate=False):
         >>> x = pb.zeros(3)
         >>> pb.index_put(x, (pb.tensor([0, 2, 2]),), pb.tensor([1., 2., 3.]), accumulate=True)
         tensor([1., 0., 5.])
+
+    In place:
+        >>> pb.zeros(3).index_put_((pb.tensor([0, 2]),), pb.tensor([1., 2.]))
+        tensor([1., 0., 2.])
     """
 
 
-_in_place(
-    index_put,
-    "pb.zeros(3).index_put_((pb.tensor([0, 2]),), pb.tensor([1., 2.]))",
-    "tensor([1., 0., 2.])",
-    public=True,
-)
+FUNCTIONS["index_put_"] = METHODS["index_put_"]
 
 
 # ---- element by element along one dimension ----
 
 
-@operator(out="exact")
+@operator(out="exact", ignores="sparse_grad")
 def gather(input, dim, index, *, sparse_grad=False, out=None):
     """The elements of `input` that `index` names along `dim`: out[i, j] = input[index[i, j], j] for dim 0.
 
@@ -75,7 +56,7 @@ def gather(input, dim, index, *, sparse_grad=False, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def scatter(input, dim, index, src=None, value=None, *, reduce=None, out=None):
     """A copy of `input` with src[i, j] written at [index[i, j], j] (for dim 0), or a number in its place.
 
@@ -89,17 +70,14 @@ def scatter(input, dim, index, src=None, value=None, *, reduce=None, out=None):
         >>> pb.scatter(pb.zeros(2, 3), 1, pb.tensor([[2], [0]]), 1.5)
         tensor([[0.0000, 0.0000, 1.5000],
                 [1.5000, 0.0000, 0.0000]])
+
+    In place:
+        >>> pb.zeros(3).scatter_(0, pb.tensor([2, 0]), pb.tensor([1., 2.]))
+        tensor([2., 0., 1.])
     """
 
 
-_in_place(
-    scatter,
-    "pb.zeros(3).scatter_(0, pb.tensor([2, 0]), pb.tensor([1., 2.]))",
-    "tensor([2., 0., 1.])",
-)
-
-
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def scatter_add(input, dim, index, src, *, out=None):
     """A copy of `input` with src[i, j] added at [index[i, j], j] (for dim 0), in the order of the index.
 
@@ -110,17 +88,14 @@ def scatter_add(input, dim, index, src, *, out=None):
     Example:
         >>> pb.scatter_add(pb.zeros(3), 0, pb.tensor([0, 1, 0]), pb.tensor([1., 2., 3.]))
         tensor([4., 2., 0.])
+
+    In place:
+        >>> pb.zeros(3).scatter_add_(0, pb.tensor([0, 1, 0]), pb.tensor([1., 2., 3.]))
+        tensor([4., 2., 0.])
     """
 
 
-_in_place(
-    scatter_add,
-    "pb.zeros(3).scatter_add_(0, pb.tensor([0, 1, 0]), pb.tensor([1., 2., 3.]))",
-    "tensor([4., 2., 0.])",
-)
-
-
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None):
     """A copy of `input` whose elements are combined with the values of `src` that `index` sends to them.
 
@@ -138,14 +113,11 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=Non
         tensor([6., 0.])
         >>> pb.scatter_reduce(x, 0, index, src, "mean", include_self=False)
         tensor([2.5000, 0.0000])
+
+    In place:
+        >>> pb.ones(2).scatter_reduce_(0, pb.tensor([0, 1, 0]), pb.tensor([2., 0., 3.]), "prod")
+        tensor([6., 0.])
     """
-
-
-_in_place(
-    scatter_reduce,
-    'pb.ones(2).scatter_reduce_(0, pb.tensor([0, 1, 0]), pb.tensor([2., 0., 3.]), "prod")',
-    "tensor([6., 0.])",
-)
 
 
 @operator(out="exact")
@@ -177,7 +149,7 @@ def index_select(input, dim, index, *, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def index_add(input, dim, index, source, *, alpha=1, out=None):
     """A copy of `input` with the slices of `alpha * source` along `dim` added to those that `index` lists.
 
@@ -186,17 +158,14 @@ def index_add(input, dim, index, source, *, alpha=1, out=None):
     Example:
         >>> pb.index_add(pb.zeros(3), 0, pb.tensor([2, 2]), pb.tensor([1., 10.]), alpha=2)
         tensor([ 0.,  0., 22.])
+
+    In place:
+        >>> pb.zeros(3).index_add_(0, pb.tensor([0, 2]), pb.tensor([1., 2.]), alpha=10)
+        tensor([10.,  0., 20.])
     """
 
 
-_in_place(
-    index_add,
-    "pb.zeros(3).index_add_(0, pb.tensor([0, 2]), pb.tensor([1., 2.]), alpha=10)",
-    "tensor([10.,  0., 20.])",
-)
-
-
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def index_copy(input, dim, index, source, *, out=None):
     """A copy of `input` with the slices of `source` along `dim` in place of those that `index` (int64) lists.
 
@@ -206,17 +175,14 @@ def index_copy(input, dim, index, source, *, out=None):
     Example:
         >>> pb.index_copy(pb.zeros(3), 0, pb.tensor([2, 0]), pb.tensor([1., 10.]))
         tensor([10.,  0.,  1.])
+
+    In place:
+        >>> pb.zeros(3).index_copy_(0, pb.tensor([2, 0]), pb.tensor([1., 2.]))
+        tensor([2., 0., 1.])
     """
 
 
-_in_place(
-    index_copy,
-    "pb.zeros(3).index_copy_(0, pb.tensor([2, 0]), pb.tensor([1., 2.]))",
-    "tensor([2., 0., 1.])",
-)
-
-
-@operator
+@operator(in_place=True)
 def index_fill(input, dim, index, value):
     """A copy of `input` with `value`, a number or a 0-d tensor, in the slices along `dim` that `index` lists.
 
@@ -225,20 +191,17 @@ def index_fill(input, dim, index, value):
     Example:
         >>> pb.index_fill(pb.zeros(3), 0, pb.tensor([-1, 0]), 7)
         tensor([7., 0., 7.])
+
+    In place:
+        >>> pb.zeros(3).index_fill_(0, pb.tensor([0, 2]), 7)
+        tensor([7., 0., 7.])
     """
-
-
-_in_place(
-    index_fill,
-    "pb.zeros(3).index_fill_(0, pb.tensor([0, 2]), 7)",
-    "tensor([7., 0., 7.])",
-)
 
 
 # ---- masks ----
 
 
-@operator
+@operator(in_place=True)
 def masked_fill(input, mask, value):
     """A copy of `input` with `value` (a number or a 0-d tensor) where the Boolean `mask` is true.
 
@@ -251,14 +214,11 @@ def masked_fill(input, mask, value):
         >>> x = pb.tensor([1., -2., 3.])
         >>> x.masked_fill(x < 0, 0)
         tensor([1., 0., 3.])
+
+    In place:
+        >>> pb.zeros(3).masked_fill_(pb.tensor([True, False, True]), 7)
+        tensor([7., 0., 7.])
     """
-
-
-_in_place(
-    masked_fill,
-    "pb.zeros(3).masked_fill_(pb.tensor([True, False, True]), 7)",
-    "tensor([7., 0., 7.])",
-)
 
 
 @operator(out="exact")
@@ -274,7 +234,7 @@ def masked_select(input, mask, *, out=None):
     """
 
 
-@operator
+@operator(in_place=True)
 def masked_scatter(input, mask, source):
     """A copy of `input` with the elements of `source`, in order, where the Boolean `mask` is true.
 
@@ -284,14 +244,11 @@ def masked_scatter(input, mask, source):
         >>> x = pb.tensor([1., -2., 3., -4.])
         >>> x.masked_scatter(x < 0, pb.tensor([10., 20., 30.]))
         tensor([ 1., 10.,  3., 20.])
+
+    In place:
+        >>> pb.zeros(3).masked_scatter_(pb.tensor([True, False, True]), pb.tensor([1., 2.]))
+        tensor([1., 0., 2.])
     """
-
-
-_in_place(
-    masked_scatter,
-    "pb.zeros(3).masked_scatter_(pb.tensor([True, False, True]), pb.tensor([1., 2.]))",
-    "tensor([1., 0., 2.])",
-)
 
 
 # ---- the tensor as a row ----
@@ -309,7 +266,7 @@ def take(input, index, *, out=None):
     """
 
 
-@operator
+@operator(in_place=True)
 def put(input, index, source, accumulate=False):
     """A copy of `input` with the elements of `source` at the positions `index` of `input` read as one row.
 
@@ -320,14 +277,11 @@ def put(input, index, source, accumulate=False):
         >>> pb.put(pb.zeros(2, 2), pb.tensor([1, 2]), pb.tensor([5., 6.]))
         tensor([[0., 5.],
                 [6., 0.]])
+
+    In place:
+        >>> pb.zeros(3).put_(pb.tensor([0, 2]), pb.tensor([1., 2.]))
+        tensor([1., 0., 2.])
     """
-
-
-_in_place(
-    put,
-    "pb.zeros(3).put_(pb.tensor([0, 2]), pb.tensor([1., 2.]))",
-    "tensor([1., 0., 2.])",
-)
 
 
 # ---- positions ----

@@ -124,7 +124,7 @@ def inner(input, other, *, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * (mat1 @ mat2)`; the input broadcasts to the shape of the product.
 
@@ -137,10 +137,14 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
         >>> pb.addmm(pb.tensor([1., 2.]), pb.tensor([[1.], [2.]]), pb.tensor([[10., 20.]]))
         tensor([[11., 22.],
                 [21., 42.]])
+
+    In place:
+        >>> pb.ones(1, 1).addmm_(pb.tensor([[1., 2.]]), pb.tensor([[3.], [4.]]))
+        tensor([[12.]])
     """
 
 
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * (mat @ vec)`; with `beta=0` the input is not read.
 
@@ -150,10 +154,14 @@ def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
     Example:
         >>> pb.addmv(pb.tensor([1., 1.]), pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 1.]), alpha=10)
         tensor([31., 71.])
+
+    In place:
+        >>> pb.ones(1).addmv_(pb.tensor([[1., 2.]]), pb.tensor([3., 4.]))
+        tensor([12.])
     """
 
 
-@operator
+@operator(in_place=True)
 def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * outer(vec1, vec2)`; with `beta=0` the input is not read. dtypes promote.
 
@@ -164,10 +172,14 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
         >>> pb.addr(pb.zeros(2, 2), pb.tensor([1., 2.]), pb.tensor([3., 4.]))
         tensor([[3., 4.],
                 [6., 8.]])
+
+    In place:
+        >>> pb.ones(1, 2).addr_(pb.tensor([2.]), pb.tensor([3., 4.]))
+        tensor([[7., 9.]])
     """
 
 
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * sum of (batch1[i] @ batch2[i])`: (b, n, k) and (b, k, m) give (n, m).
 
@@ -177,10 +189,14 @@ def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     Example:
         >>> pb.addbmm(pb.zeros(1, 1), pb.ones(3, 1, 2), pb.ones(3, 2, 1))
         tensor([[6.]])
+
+    In place:
+        >>> pb.zeros(1, 1).addbmm_(pb.ones(2, 1, 3), pb.ones(2, 3, 1))
+        tensor([[6.]])
     """
 
 
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """`beta * input + alpha * bmm(batch1, batch2)`; the input broadcasts to the shape of the product.
 
@@ -192,69 +208,8 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
         tensor([[[3.]],
         <BLANKLINE>
                 [[3.]]])
-    """
 
-
-@operator(public=False)
-def addmm_(input, mat1, mat2, *, beta=1, alpha=1):
-    """`addmm`, written into the tensor, which is returned.
-
-    Raises:
-        RuntimeError: what `addmm` raises, a tensor of another shape than the product, a leaf that requires grad.
-
-    Example:
-        >>> pb.ones(1, 1).addmm_(pb.tensor([[1., 2.]]), pb.tensor([[3.], [4.]]))
-        tensor([[12.]])
-    """
-
-
-@operator(public=False)
-def addmv_(input, mat, vec, *, beta=1, alpha=1):
-    """`addmv`, written into the tensor, which is returned.
-
-    Raises:
-        RuntimeError: what `addmv` raises, a tensor of another shape than the product, a leaf that requires grad.
-
-    Example:
-        >>> pb.ones(1).addmv_(pb.tensor([[1., 2.]]), pb.tensor([3., 4.]))
-        tensor([12.])
-    """
-
-
-@operator(public=False)
-def addr_(input, vec1, vec2, *, beta=1, alpha=1):
-    """`addr`, written into the tensor, which is returned.
-
-    Raises:
-        RuntimeError: what `addr` raises, a tensor of another shape than the product, a leaf that requires grad.
-
-    Example:
-        >>> pb.ones(1, 2).addr_(pb.tensor([2.]), pb.tensor([3., 4.]))
-        tensor([[7., 9.]])
-    """
-
-
-@operator(public=False)
-def addbmm_(input, batch1, batch2, *, beta=1, alpha=1):
-    """`addbmm`, written into the tensor, which is returned.
-
-    Raises:
-        RuntimeError: what `addbmm` raises, a tensor of another shape than the product, a leaf that requires grad.
-
-    Example:
-        >>> pb.zeros(1, 1).addbmm_(pb.ones(2, 1, 3), pb.ones(2, 3, 1))
-        tensor([[6.]])
-    """
-
-
-@operator(public=False)
-def baddbmm_(input, batch1, batch2, *, beta=1, alpha=1):
-    """`baddbmm`, written into the tensor, which is returned.
-
-    Raises:
-        RuntimeError: what `baddbmm` raises, a tensor of another shape than the product, a leaf that requires grad.
-
-    Example:
+    In place:
         >>> pb.zeros(1, 1, 1).baddbmm_(pb.ones(1, 1, 3), pb.ones(1, 3, 1))
         tensor([[[3.]]])
     """

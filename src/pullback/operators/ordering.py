@@ -8,7 +8,7 @@ from .._core import bool as boolean
 from .declare import FUNCTIONS, composed, operator
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def sort(input, dim=-1, descending=False, stable=None, *, out=None):
     """The elements in order along `dim`, as a named tuple (values, indices); equal elements keep their order.
 
@@ -22,7 +22,7 @@ def sort(input, dim=-1, descending=False, stable=None, *, out=None):
     """
 
 
-@operator
+@operator(ignores="stable")
 def argsort(input, dim=-1, descending=False, stable=False):
     """The indices that sort `input` along `dim`; int64.
 
@@ -47,7 +47,7 @@ def msort(input):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", ignores="sorted", returns=("values", "indices"))
 def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """The `k` largest (or smallest) elements along `dim` in order, as a named tuple (values, indices).
 
@@ -59,7 +59,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The k-th smallest element along `dim`, counted from 1, as a named tuple (values, indices).
 
@@ -72,7 +72,7 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def median(input, dim=None, keepdim=False, *, out=None):
     """The lower median of everything, or along `dim` as a named tuple (values, indices); NaN if there is one.
 
@@ -87,7 +87,7 @@ def median(input, dim=None, keepdim=False, *, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """`median` of the elements that are not NaN.
 
@@ -99,7 +99,7 @@ def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def mode(input, dim=-1, keepdim=False, *, out=None):
     """The most frequent element along `dim`, the smallest of several, as a named tuple (values, indices).
 

@@ -112,7 +112,7 @@ def rot90(input, k=1, dims=(0, 1)):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def tril(input, diagonal=0, *, out=None):
     """The lower triangle of the last two dimensions, up to a diagonal; zeros above.
 
@@ -122,10 +122,15 @@ def tril(input, diagonal=0, *, out=None):
         >>> pb.tril(pb.tensor([[1, 2], [3, 4]]))
         tensor([[1, 0],
                 [3, 4]])
+
+    In place:
+        >>> pb.ones(2, 2).tril_()
+        tensor([[1., 0.],
+                [1., 1.]])
     """
 
 
-@operator(out="exact")
+@operator(out="exact", in_place=True)
 def triu(input, diagonal=0, *, out=None):
     """The upper triangle of the last two dimensions, from a diagonal on; zeros below.
 
@@ -135,36 +140,15 @@ def triu(input, diagonal=0, *, out=None):
         >>> pb.triu(pb.tensor([[1, 2], [3, 4]]))
         tensor([[1, 2],
                 [0, 4]])
-    """
 
-
-@operator(public=False)
-def tril_(input, diagonal=0):
-    """:func:`tril`, in place.
-
-    Raises RuntimeError for fewer than two dimensions, and for a leaf that requires grad.
-
-    Example:
-        >>> pb.ones(2, 2).tril_()
-        tensor([[1., 0.],
-                [1., 1.]])
-    """
-
-
-@operator(public=False)
-def triu_(input, diagonal=0):
-    """:func:`triu`, in place.
-
-    Raises RuntimeError for fewer than two dimensions, and for a leaf that requires grad.
-
-    Example:
+    In place:
         >>> pb.ones(2, 2).triu_()
         tensor([[1., 1.],
                 [0., 1.]])
     """
 
 
-@operator(method=False)
+@operator(method=False, ignores="device")
 def tril_indices(row, col, offset=0, *, dtype=None, device=None):
     """Rows and columns of the lower triangle's entries, as a tensor of shape (2, n), of int64 or int32.
 
@@ -177,7 +161,7 @@ def tril_indices(row, col, offset=0, *, dtype=None, device=None):
     """
 
 
-@operator(method=False)
+@operator(method=False, ignores="device")
 def triu_indices(row, col, offset=0, *, dtype=None, device=None):
     """Rows and columns of the upper triangle's entries, as a tensor of shape (2, n), of int64 or int32.
 

@@ -101,7 +101,7 @@ def count_nonzero(input, dim=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def max(input, dim=None, keepdim=False, *, out=None, other=None):
     """The largest element; or values and indices along `dim`; or the elementwise maximum with another tensor.
 
@@ -117,7 +117,7 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def min(input, dim=None, keepdim=False, *, out=None, other=None):
     """The smallest element; or values and indices along `dim`; or the elementwise minimum with another
     tensor.
@@ -156,7 +156,7 @@ def amin(input, dim=(), keepdim=False, *, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("min", "max"))
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest element, of everything or along `dim`, as a named tuple (min, max).
 

@@ -3,7 +3,7 @@
 from .declare import operator
 
 
-@operator(method=False)
+@operator(method=False, ignores="cudnn_enable")
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True):
     """Each element less the mean of its row, over the row's standard deviation; then times weight, plus bias.
 

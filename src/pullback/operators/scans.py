@@ -33,7 +33,7 @@ def cumprod(input, dim, *, dtype=None, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def cummax(input, dim, *, out=None):
     """Running maxima along `dim` as a named tuple (values, indices); the last of equal elements; NaN wins.
 
@@ -45,7 +45,7 @@ def cummax(input, dim, *, out=None):
     """
 
 
-@operator(out="exact")
+@operator(out="exact", returns=("values", "indices"))
 def cummin(input, dim, *, out=None):
     """Running minima along `dim` as a named tuple (values, indices); the last of equal elements; NaN wins.
 

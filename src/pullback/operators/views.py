@@ -101,7 +101,7 @@ def ravel(input):
     """
 
 
-@operator
+@operator(in_place=True)
 def transpose(input, dim0, dim1):
     """Dimensions `dim0` and `dim1` exchanged.
 
@@ -110,10 +110,14 @@ def transpose(input, dim0, dim1):
     Example:
         >>> pb.transpose(pb.zeros(2, 3), 0, 1).shape
         pullback.Size([3, 2])
+
+    In place:
+        >>> pb.zeros(2, 3).transpose_(0, 1).shape
+        pullback.Size([3, 2])
     """
 
 
-@operator(core="transpose")
+@operator(core="transpose", in_place=True)
 def swapaxes(input, axis0, axis1):
     """:func:`transpose`, by NumPy's name.
 
@@ -122,10 +126,14 @@ def swapaxes(input, axis0, axis1):
     Example:
         >>> pb.swapaxes(pb.zeros(2, 3, 4), 0, 2).shape
         pullback.Size([4, 3, 2])
+
+    In place:
+        >>> pb.zeros(2, 3).swapaxes_(0, 1).shape
+        pullback.Size([3, 2])
     """
 
 
-@operator(core="transpose")
+@operator(core="transpose", in_place=True)
 def swapdims(input, dim0, dim1):
     """:func:`transpose`, by another name.
 
@@ -134,10 +142,14 @@ def swapdims(input, dim0, dim1):
     Example:
         >>> pb.swapdims(pb.zeros(2, 3, 4), 0, 2).shape
         pullback.Size([4, 3, 2])
+
+    In place:
+        >>> pb.zeros(2, 3).swapdims_(0, 1).shape
+        pullback.Size([3, 2])
     """
 
 
-@operator
+@operator(in_place=True)
 def t(input):
     """A matrix transposed; vectors and scalars as they are. Raises RuntimeError for more than two dimensions.
 
@@ -145,6 +157,10 @@ def t(input):
         >>> pb.t(pb.tensor([[1, 2], [3, 4]]))
         tensor([[1, 3],
                 [2, 4]])
+
+    In place:
+        >>> pb.zeros(2, 3).t_().shape
+        pullback.Size([3, 2])
     """
 
 
@@ -185,7 +201,7 @@ def movedim(input, source, destination):
     """
 
 
-@operator
+@operator(in_place=True)
 def squeeze(input, dim=None):
     """Without dimensions of size one: all of them, or those among `dim` (an int or a tuple).
 
@@ -194,10 +210,14 @@ def squeeze(input, dim=None):
     Example:
         >>> pb.squeeze(pb.zeros(1, 3, 1), 0).shape
         pullback.Size([3, 1])
+
+    In place:
+        >>> pb.zeros(1, 2).squeeze_().shape
+        pullback.Size([2])
     """
 
 
-@operator
+@operator(in_place=True)
 def unsqueeze(input, dim):
     """With a dimension of size one inserted at `dim`, which may be -1 for the last.
 
@@ -206,6 +226,10 @@ def unsqueeze(input, dim):
     Example:
         >>> pb.unsqueeze(pb.zeros(3), -1).shape
         pullback.Size([3, 1])
+
+    In place:
+        >>> pb.zeros(2).unsqueeze_(0).shape
+        pullback.Size([1, 2])
     """
 
 
@@ -336,7 +360,7 @@ def detach(input):
     """
 
 
-@operator(public=False)
+@operator(public=False, ignores="memory_format")
 def contiguous(input, memory_format=None):
     """Itself if its elements lie in row-major order without gaps, else such a copy.
 
@@ -361,81 +385,6 @@ def clone(input, *, memory_format=None):
         >>> y = x.clone().mul_(2)
         >>> x, y
         (tensor([1., 2.]), tensor([2., 4.]))
-    """
-
-
-# In place: the tensor itself gets another shape; its memory stays where it is.
-
-
-@operator(public=False)
-def squeeze_(input, dim=None):
-    """:func:`squeeze`, in place.
-
-    Raises IndexError for a `dim` out of range, RuntimeError for a leaf that requires grad.
-
-    Example:
-        >>> pb.zeros(1, 2).squeeze_().shape
-        pullback.Size([2])
-    """
-
-
-@operator(public=False)
-def unsqueeze_(input, dim):
-    """:func:`unsqueeze`, in place.
-
-    Raises IndexError for a `dim` out of range, RuntimeError for a leaf that requires grad.
-
-    Example:
-        >>> pb.zeros(2).unsqueeze_(0).shape
-        pullback.Size([1, 2])
-    """
-
-
-@operator(public=False)
-def transpose_(input, dim0, dim1):
-    """:func:`transpose`, in place.
-
-    Raises IndexError for a dimension out of range, RuntimeError for a leaf that requires grad.
-
-    Example:
-        >>> pb.zeros(2, 3).transpose_(0, 1).shape
-        pullback.Size([3, 2])
-    """
-
-
-@operator(public=False, core="transpose_")
-def swapaxes_(input, axis0, axis1):
-    """:func:`swapaxes`, in place.
-
-    Raises IndexError for a dimension out of range, RuntimeError for a leaf that requires grad.
-
-    Example:
-        >>> pb.zeros(2, 3).swapaxes_(0, 1).shape
-        pullback.Size([3, 2])
-    """
-
-
-@operator(public=False, core="transpose_")
-def swapdims_(input, dim0, dim1):
-    """:func:`swapdims`, in place.
-
-    Raises IndexError for a dimension out of range, RuntimeError for a leaf that requires grad.
-
-    Example:
-        >>> pb.zeros(2, 3).swapdims_(0, 1).shape
-        pullback.Size([3, 2])
-    """
-
-
-@operator(public=False)
-def t_(input):
-    """:func:`t`, in place.
-
-    Raises RuntimeError for more than two dimensions, and for a leaf that requires grad.
-
-    Example:
-        >>> pb.zeros(2, 3).t_().shape
-        pullback.Size([3, 2])
     """
 
 

@@ -1,8 +1,8 @@
-// Making tensors: the C++ halves of operators/creation.py.
+// Making tensors: operators/creation.py.
 #include "ops/shape/create.h"
+
 #include "ops/random/overwrite.h"
 #include "python/bind/options.h"
-#include "python/read/from_data.h"
 
 namespace pb {
 
@@ -17,206 +17,161 @@ void warn_copy(PyObject* data, const char* name) {
         throw PythonError();
 }
 
-PyObject* tensor(const Args& a) {
-    warn_copy(a.raw(0), "pullback.tensor");
-    Options o = read_short_options(a, 1);
-    return finish(tensor_from_data(a.raw(0), o.dtype_given ? &o.dtype : nullptr), o);
+Tensor tensor(const Argument& data, const ShortOptions& o) {
+    warn_copy(data.object(), "pullback.tensor");
+    return o.finish(tensor_from_data(data.object(), o.dtype ? &*o.dtype : nullptr));
 }
-
-// Of given sizes: (size, out, options).
-PyObject* sized(const Args& a, const Scalar* value) {
-    Dims shape = a.dims(0);
-    Options o = read_options(a, 2);
-    DType d = o.dtype_or(default_dtype);
-    return finish(value ? ops::full(d, Layout::contiguous(shape), *value) : ops::empty(d, shape), o);
-}
-PyObject* zeros(const Args& a) {
-    for (int64_t n : a.dims(0))
-        if (n < 0)
-            fail("zeros: Dimension size must be non-negative. The sizes asked for are {}.",
-                 shape_text(a.dims(0)));
-    Scalar v(0);
-    return sized(a, &v);
-}
-PyObject* ones(const Args& a) {
-    Scalar v(1);
-    return sized(a, &v);
-}
-PyObject* empty(const Args& a) { return sized(a, nullptr); }
 
 DType number_dtype(Scalar s) {
     return s.kind == Scalar::Bool ? DType::Bool : s.kind == Scalar::Int ? DType::Int64 : default_dtype;
 }
-
-PyObject* full(const Args& a) {
-    Dims shape = a.dims(0);
-    Scalar v = a.scalar(1);
-    Options o = read_options(a, 3);
-    DType d = o.dtype_or(number_dtype(v));
-    check_fits(v, d);
-    return finish(ops::full(d, Layout::contiguous(shape), v), o);
+// A new tensor of one number, which its dtype has to hold.
+Tensor filled(Tensor t, Scalar value) {
+    check_fits(value, t.dtype());
+    fill_array(t.array(), value);
+    return t;
 }
 
-PyObject* empty_strided(const Args& a) {
-    Options o = read_options(a, 2);
-    return finish(ops::empty_strided(o.dtype_or(default_dtype), a.dims(0), a.dims(1)), o);
+// ---- of given sizes ----
+
+Tensor sized(const Dims& size, Scalar value, const Options& o) {
+    return o.finish(ops::full(o.dtype.value_or(default_dtype), Layout::contiguous(size), value));
+}
+Tensor zeros(const Dims& size, const Options& o) {
+    for (int64_t n : size)
+        if (n < 0)
+            fail("zeros: Dimension size must be non-negative. The sizes asked for are {}.", shape_text(size));
+    return sized(size, Scalar(0), o);
+}
+Tensor ones(const Dims& size, const Options& o) { return sized(size, Scalar(1), o); }
+Tensor empty(const Dims& size, const Options& o) {
+    return o.finish(ops::empty(o.dtype.value_or(default_dtype), size));
+}
+Tensor full(const Dims& size, Scalar value, const Options& o) {
+    DType d = o.dtype.value_or(number_dtype(value));
+    check_fits(value, d);
+    return o.finish(ops::full(d, Layout::contiguous(size), value));
+}
+Tensor empty_strided(const Dims& size, const Dims& stride, const Options& o) {
+    return o.finish(ops::empty_strided(o.dtype.value_or(default_dtype), size, stride));
 }
 
-// Of the shape and strides of another: (input, options, memory_format).
-Tensor like(const Args& a, size_t options, Options* o) {
-    Tensor x = a.tensor(0);
-    *o = read_options(a, options);
-    bool preserve = !a.given(options + 5) || keeps_strides(a.raw(options + 5));
-    return Tensor::make(o->dtype_or(x.dtype()),
-                        preserve ? x.layout().packed() : Layout::contiguous(x.shape()));
+// ---- of the shape and strides of another ----
+
+Tensor room_like(const Tensor& x, const Options& o, MemoryFormat format) {
+    return Tensor::make(o.dtype.value_or(x.dtype()),
+                        format.keeps_strides ? x.layout().packed() : Layout::contiguous(x.shape()));
 }
-PyObject* filled_like(const Args& a, Scalar v) {
-    Options o;
-    Tensor t = like(a, 1, &o);
-    fill_array(t.array(), v);
-    return finish(std::move(t), o);
+Tensor zeros_like(const Tensor& x, const Options& o, MemoryFormat format) {
+    return o.finish(filled(room_like(x, o, format), Scalar(0)));
 }
-PyObject* zeros_like(const Args& a) { return filled_like(a, Scalar(0)); }
-PyObject* ones_like(const Args& a) { return filled_like(a, Scalar(1)); }
-PyObject* empty_like(const Args& a) {
-    Options o;
-    Tensor t = like(a, 1, &o);
-    return finish(std::move(t), o);
+Tensor ones_like(const Tensor& x, const Options& o, MemoryFormat format) {
+    return o.finish(filled(room_like(x, o, format), Scalar(1)));
 }
-PyObject* full_like(const Args& a) {
-    Options o;
-    Tensor t = like(a, 2, &o);
-    Scalar v = a.scalar(1);
-    check_fits(v, t.dtype());
-    fill_array(t.array(), v);
-    return finish(std::move(t), o);
+Tensor empty_like(const Tensor& x, const Options& o, MemoryFormat format) {
+    return o.finish(room_like(x, o, format));
+}
+Tensor full_like(const Tensor& x, Scalar value, const Options& o, MemoryFormat format) {
+    return o.finish(filled(room_like(x, o, format), value));
 }
 
-// Of the dtype of another: (self, size, options).
-Tensor new_sized(const Args& a, size_t options, Options* o) {
-    Tensor x = a.tensor(0);
-    Dims shape = a.dims(1);
-    *o = read_options(a, options);
-    return ops::empty(o->dtype_or(x.dtype()), shape);
+// ---- of the dtype of another ----
+
+Tensor new_room(const Tensor& x, const Dims& size, const Options& o) {
+    return ops::empty(o.dtype.value_or(x.dtype()), size);
 }
-PyObject* new_filled(const Args& a, Scalar v) {
-    Options o;
-    Tensor t = new_sized(a, 2, &o);
-    fill_array(t.array(), v);
-    return finish(std::move(t), o);
+Tensor new_zeros(const Tensor& x, const Dims& size, const Options& o) {
+    return o.finish(filled(new_room(x, size, o), Scalar(0)));
 }
-PyObject* new_zeros(const Args& a) { return new_filled(a, Scalar(0)); }
-PyObject* new_ones(const Args& a) { return new_filled(a, Scalar(1)); }
-PyObject* new_empty(const Args& a) {
-    Options o;
-    Tensor t = new_sized(a, 2, &o);
-    return finish(std::move(t), o);
+Tensor new_ones(const Tensor& x, const Dims& size, const Options& o) {
+    return o.finish(filled(new_room(x, size, o), Scalar(1)));
 }
-PyObject* new_full(const Args& a) {
-    Options o;
-    Tensor t = new_sized(a, 3, &o);
-    Scalar v = a.scalar(2);
-    check_fits(v, t.dtype());
-    fill_array(t.array(), v);
-    return finish(std::move(t), o);
+Tensor new_empty(const Tensor& x, const Dims& size, const Options& o) {
+    return o.finish(new_room(x, size, o));
 }
-PyObject* new_tensor(const Args& a) {
-    Tensor x = a.tensor(0);
-    warn_copy(a.raw(1), "tensor.new_tensor");
-    Options o = read_short_options(a, 2);
-    DType d = o.dtype_or(is_tensor(a.raw(1)) ? as_tensor(a.raw(1))->dtype : x.dtype());
-    return finish(tensor_from_data(a.raw(1), &d), o);
+Tensor new_full(const Tensor& x, const Dims& size, Scalar value, const Options& o) {
+    return o.finish(filled(new_room(x, size, o), value));
+}
+Tensor new_tensor(const Tensor& x, const Argument& data, const ShortOptions& o) {
+    warn_copy(data.object(), "tensor.new_tensor");
+    DType d = o.dtype.value_or(data.is_tensor() ? data.tensor().dtype() : x.dtype());
+    return o.finish(tensor_from_data(data.object(), &d));
 }
 
-// arange(end), arange(start, end), arange(start, end, step): (start, end, step, out, options)
-PyObject* arange(const Args& a) {
-    bool one = !a.given(1);
-    if (one && !a.given(0))
+// ---- numbers in a row ----
+
+// arange(end), arange(start, end), arange(start, end, step)
+Tensor arange(const Argument& first, const Argument& second, const Argument& third, const Options& o) {
+    bool one = !second.given();
+    if (one && !first.given())
         fail_as(ErrorKind::Type, "arange() missing 1 required positional arguments: \"end\"");
-    Scalar start = one || !a.given(0) ? Scalar(0) : a.scalar(0), end = a.scalar(one ? 0 : 1);
-    Scalar step = a.given(2) ? a.scalar(2) : Scalar(1);
-    Options o = read_options(a, 4);
+    Scalar start = one || !first.given() ? Scalar(0) : first.scalar(), end = (one ? first : second).scalar();
+    Scalar step = third.given() ? third.scalar() : Scalar(1);
     bool whole = start.kind != Scalar::Float && end.kind != Scalar::Float && step.kind != Scalar::Float;
-    DType d = o.dtype_given ? o.dtype : whole ? DType::Int64 : default_dtype;
-    return finish(ops::arange(start, end, step, d), o);
+    DType d = o.dtype.value_or(whole ? DType::Int64 : default_dtype);
+    return o.finish(ops::arange(start, end, step, d));
+}
+Tensor linspace(double start, double end, int64_t steps, const Options& o) {
+    return o.finish(ops::linspace(start, end, steps, o.dtype.value_or(default_dtype)));
+}
+Tensor logspace(double start, double end, int64_t steps, double base, const Options& o) {
+    return o.finish(ops::logspace(start, end, steps, base, o.dtype.value_or(default_dtype)));
+}
+Tensor eye(int64_t n, MaybeDim m, const Options& o) {
+    return o.finish(ops::eye(n, m.value_or(n), o.dtype.value_or(default_dtype)));
+}
+Tensor scalar_tensor(Scalar value, const Options& o) {
+    DType d = o.dtype.value_or(default_dtype);
+    check_fits(value, d);
+    return o.finish(ops::scalar_tensor(value, d));
 }
 
-PyObject* linspace(const Args& a) {
-    Options o = read_options(a, 4);
-    return finish(ops::linspace(a.number(0), a.number(1), a.integer(2), o.dtype_or(default_dtype)), o);
-}
-PyObject* logspace(const Args& a) {
-    Options o = read_options(a, 5);
-    return finish(
-        ops::logspace(a.number(0), a.number(1), a.integer(2), a.number(3), o.dtype_or(default_dtype)), o);
-}
-PyObject* eye(const Args& a) {
-    Options o = read_options(a, 3);
-    int64_t n = a.integer(0);
-    return finish(ops::eye(n, a.given(1) ? a.integer(1) : n, o.dtype_or(default_dtype)), o);
-}
-PyObject* scalar_tensor(const Args& a) {
-    Options o = read_options(a, 1);
-    DType d = o.dtype_or(default_dtype);
-    Scalar v = a.scalar(0);
-    check_fits(v, d);
-    return finish(ops::scalar_tensor(v, d), o);
-}
+// ---- in place ----
 
-PyObject* returned(const Args& a) {
-    Py_INCREF(a.raw(0));
-    return a.raw(0);
-}
-PyObject* fill_(const Args& a) {
-    Tensor x = a.tensor(0);
-    if (a.is_tensor(1)) {
-        ops::fill_with(x, a.tensor(1));
-    } else {
-        Scalar v = a.scalar(1);
-        check_fits(v, x.dtype());
-        ops::overwrite(x, "FillBackward2", "fill_", [v](const Array& to) { fill_array(to, v); });
+void fill_(const Tensor& x, const Argument& value) {
+    if (value.is_tensor()) {
+        ops::fill_with(x, value.tensor());
+        return;
     }
-    return returned(a);
+    Scalar v = value.scalar();
+    check_fits(v, x.dtype());
+    ops::overwrite(x, "FillBackward2", "fill_", [v](const Array& to) { fill_array(to, v); });
 }
-PyObject* zero_(const Args& a) {
-    ops::overwrite(a.tensor(0), "ZeroBackward0", "zero_", [](const Array& to) { fill_array(to, Scalar(0)); });
-    return returned(a);
+void zero_(const Tensor& x) {
+    ops::overwrite(x, "ZeroBackward0", "zero_", [](const Array& to) { fill_array(to, Scalar(0)); });
 }
-PyObject* copy_(const Args& a) {
-    Tensor hold, x = a.tensor(0);
-    Operand from = a.operand(1, hold);
-    ops::copy_(x, from.tensor ? hold : ops::scalar_tensor(from.scalar, number_dtype(from.scalar)));
-    return returned(a);
+void copy_(const Tensor& x, const Operand& from) {
+    ops::copy_(x, from.tensor ? *from.tensor : ops::scalar_tensor(from.scalar, number_dtype(from.scalar)));
 }
 
-const OperatorEntry entries[] = {
-    {"tensor", tensor},
-    {"zeros", zeros},
-    {"ones", ones},
-    {"empty", empty},
-    {"full", full},
-    {"empty_strided", empty_strided},
-    {"zeros_like", zeros_like},
-    {"ones_like", ones_like},
-    {"empty_like", empty_like},
-    {"full_like", full_like},
-    {"new_zeros", new_zeros},
-    {"new_ones", new_ones},
-    {"new_empty", new_empty},
-    {"new_full", new_full},
-    {"new_tensor", new_tensor},
-    {"arange", arange},
-    {"linspace", linspace},
-    {"logspace", logspace},
-    {"eye", eye},
-    {"scalar_tensor", scalar_tensor},
-    {"fill_", fill_},
-    {"zero_", zero_},
-    {"copy_", copy_},
+const Binding bindings[] = {
+    bind<&tensor>("tensor"),
+    bind<&zeros>("zeros"),
+    bind<&ones>("ones"),
+    bind<&empty>("empty"),
+    bind<&full>("full"),
+    bind<&empty_strided>("empty_strided"),
+    bind<&zeros_like>("zeros_like"),
+    bind<&ones_like>("ones_like"),
+    bind<&empty_like>("empty_like"),
+    bind<&full_like>("full_like"),
+    bind<&new_zeros>("new_zeros"),
+    bind<&new_ones>("new_ones"),
+    bind<&new_empty>("new_empty"),
+    bind<&new_full>("new_full"),
+    bind<&new_tensor>("new_tensor"),
+    bind<&arange>("arange"),
+    bind<&linspace>("linspace"),
+    bind<&logspace>("logspace"),
+    bind<&eye>("eye"),
+    bind<&scalar_tensor>("scalar_tensor"),
+    bind_in_place<&fill_>("fill_"),
+    bind_in_place<&zero_>("zero_"),
+    bind_in_place<&copy_>("copy_"),
 };
 
 }  // namespace
 
-void bind_create() { register_operators(entries, sizeof entries / sizeof *entries); }
+void bind_create() { add_bindings(bindings); }
 
 }  // namespace pb

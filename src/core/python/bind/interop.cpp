@@ -7,6 +7,7 @@
 
 #include "ops/operators.h"
 #include "program/expression.h"
+#include "python/bind/bind.h"
 #include "python/read/from_data.h"
 #include "tensor/write_site.h"
 
@@ -187,21 +188,7 @@ PyObject* memory_of(PyObject*, PyObject* o) {
     }
 }
 
-PyObject* tolist(PyObject*, PyObject* o) {
-    try {
-        return list_from_array(Tensor(o).array());
-    } catch (...) {
-        return raise_current();
-    }
-}
-
-PyObject* item(PyObject*, PyObject* o) {
-    try {
-        return item_object(Tensor(o));
-    } catch (...) {
-        return raise_current();
-    }
-}
+PyObject* tolist(const Tensor& x) { return list_from_array(x.array()); }
 
 PyMethodDef functions[] = {
     {"from_buffer", from_buffer, METH_O, nullptr},
@@ -209,9 +196,7 @@ PyMethodDef functions[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyObject* op_item(const Args& a) { return item(nullptr, a.tensor(0).py()); }
-PyObject* op_tolist(const Args& a) { return tolist(nullptr, a.tensor(0).py()); }
-const OperatorEntry entries[] = {{"item", op_item}, {"tolist", op_tolist}};
+const Binding bindings[] = {bind<&item_object>("item"), bind<&tolist>("tolist")};
 
 }  // namespace
 
@@ -233,7 +218,7 @@ Array array_from_numpy(PyObject* o) { return array_over(o); }
 void bind_interop(PyObject* module) {
     memory_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&memory_spec)));
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
-    register_operators(entries, sizeof entries / sizeof *entries);
+    add_bindings(bindings);
 }
 
 }  // namespace pb

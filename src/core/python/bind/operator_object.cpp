@@ -1,18 +1,21 @@
 // Operator: the callable that Python sees, as a function and as a method.
 //
-// Its signature and documentation come from a Python declaration, its work is a C++ function over the arguments
-// in signature order, a row of the table, or a Python function out of other operators. One object serves `pb.sum(x)` and `x.sum()`: it is a method
+// Its signature and documentation come from a Python declaration, its work is a C++ function (bind.h), a row of the
+// table, or a Python function out of other operators. One object serves `pb.sum(x)` and `x.sum()`: it is a method
 // descriptor, so that a method call passes the tensor as the first argument without making a bound method.
 #include "python/bind/operator_object.h"
 
 #include <structmember.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "ops/operators.h"
+#include "python/bind/bind.h"
 #include "python/bind/out.h"
 #include "python/hints.h"
+#include "python/types/return_types.h"
 
 namespace pb {
 
@@ -24,12 +27,13 @@ constexpr size_t kMaxParameters = 24;
 
 struct OperatorObject {
     PyObject_HEAD vectorcallfunc vectorcall;
-    OperatorFunction function;  // or
-    const Row* row;             // an elementwise function: operands, then `out` if there is one; or
-    PyObject* body;             // a Python function
-    PyObject* keyword_names;    // the names that `body` takes by keyword only
-    bool inplace;
-    int out, dtype;                    // indices of the parameters of these names, or -1
+    OperatorFunction function;         // or
+    const Row* row;                    // an elementwise function: operands, then `out` if there is one; or
+    PyObject* body;                    // a Python function
+    PyObject* keyword_names;           // the names that `body` takes by keyword only
+    const Binding* binding;            // of `function`
+    Signature signature;               // what the function sees of the declaration
+    int dtype;                         // index of the parameter of this name, or -1
     ops::OutRule rule;                 // of `out`
     std::vector<PyObject*>* names;     // interned
     std::vector<PyObject*>* defaults;  // null: required
@@ -37,19 +41,22 @@ struct OperatorObject {
     int variadic;                      // index of the parameter that collects positions, or -1
     std::string* name;
     PyObject* dict;
+
+    bool has_out() const { return signature.out < names->size(); }
 };
+
+// The calculus: what its formulas are made of, and its rows by name.
+PyObject *symbol_type = nullptr, *dual_type = nullptr, *table = nullptr;
 
 // Inside a formula of the calculus the operands are symbols: the row of the table itself takes the call.
 PyObject* call_symbolic(const OperatorObject* op, const Args& a) {
-    Owned module(checked(PyImport_ImportModule("pullback.calculus.define")));
-    Owned table(checked(PyObject_GetAttrString(module.o, "TABLE")));
-    Owned row(checked(PyMapping_GetItemString(table.o, op->row->name.c_str())));
+    Owned row(checked(PyMapping_GetItemString(table, op->row->name.c_str())));
     return PyObject_Vectorcall(row.o, a.values, static_cast<size_t>(op->row->arity), nullptr);
 }
 
 bool is_symbolic(PyObject* o) {
-    const char* type = o ? Py_TYPE(o)->tp_name : "";
-    return !std::strcmp(type, "Symbol") || !std::strcmp(type, "Dual");
+    auto* type = reinterpret_cast<PyObject*>(Py_TYPE(o));
+    return type == symbol_type || type == dual_type;
 }
 
 PyObject* call_row(const OperatorObject* op, const Args& a) {
@@ -65,15 +72,15 @@ PyObject* call_row(const OperatorObject* op, const Args& a) {
                                                    : a.operand(static_cast<size_t>(i), hold[i]);
         any = any || operands[i].tensor;
     }
-    if (op->inplace) {
+    if (op->signature.in_place) {
         if (!a.is_tensor(0)) a.fail_type(0, "Tensor");
         ops::elementwise_inplace(*op->row, hold[0], operands, n);
         Py_INCREF(a.raw(0));
         return a.raw(0);
     }
     if (!any) a.fail_type(0, "Tensor");
-    if (op->out >= 0 && a.given(static_cast<size_t>(op->out))) {
-        Tensor out = a.tensor(static_cast<size_t>(op->out));
+    if (op->has_out() && a.given(op->signature.out)) {
+        Tensor out = a.tensor(op->signature.out);
         ops::elementwise_out(*op->row, out, operands, n);
         return out.release();
     }
@@ -109,14 +116,14 @@ PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
 
 // With `out`: the function computes without it.
 PyObject* call_with_out(const OperatorObject* op, const Args& a, PyObject** values) {
-    PyObject* out = std::exchange(values[op->out], Py_None);
-    refuse_dual_arguments(a.operation, &out, 1);
-    refuse_dual_arguments(a.operation, values, op->names->size());
+    PyObject* out = std::exchange(values[op->signature.out], Py_None);
+    refuse_dual_arguments(a.of.operation, &out, 1);
+    refuse_dual_arguments(a.of.operation, values, op->names->size());
     bool own = op->rule == ops::OutRule::Own || op->rule == ops::OutRule::Made;
     if (own && op->dtype >= 0 && !a.given(static_cast<size_t>(op->dtype)) && is_tensor(out))
         values[op->dtype] = dtype_object(Tensor(out).dtype());
     Owned result(checked(op->function ? op->function(a) : call_body(op, values)));
-    return fill_out(a.operation, op->rule, result.o, out);
+    return fill_out(a.of.operation, op->rule, result.o, out);
 }
 
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
@@ -185,9 +192,9 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
                         op->name->c_str(), PyUnicode_AsUTF8((*op->names)[i]));
             }
         }
-        Args a{values, op->names->data(), op->name->c_str()};
+        Args a{values, op->signature};
         if (op->row) return call_row(op, a);
-        if (op->out >= 0 && a.given(static_cast<size_t>(op->out))) return call_with_out(op, a, values);
+        if (op->has_out() && a.given(op->signature.out)) return call_with_out(op, a, values);
         if (op->function) return op->function(a);
         return call_body(op, values);
     } catch (...) {
@@ -195,23 +202,76 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
     }
 }
 
-// Operator(name, implementation, names, positional, defaults, variadic, inplace, out="cast"); the implementation is the
-// name of a C++ function or of a row, or a Python function.
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+// What the C++ function wants of each parameter that it reads.
+std::vector<std::string> wants_of(const Binding& b) {
+    std::vector<std::string> all;
+    for (const Wants* w = b.wants; w->what; ++w) {
+        std::string words = std::string(w->what) + (w->optional ? "?" : "");
+        for (size_t at = 0, end; at < words.size(); at = end + 1) {
+            end = std::min(words.find(' ', at), words.size());
+            all.push_back(words.substr(at, end - at));
+        }
+    }
+    return all;
+}
+
+// A declaration that has gained or lost a parameter is found here, and not by a wrong result.
+void check_arity(const char* name, const Binding& b, PyObject* names, bool has_out, Py_ssize_t ignored) {
+    auto n = PyTuple_GET_SIZE(names) - has_out - ignored;
+    if (n == static_cast<Py_ssize_t>(b.reads)) return;
+    std::vector<std::string> declared;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i)
+        declared.push_back(PyUnicode_AsUTF8(PyTuple_GET_ITEM(names, i)));
+    fail_as(
+        ErrorKind::Type,
+        "operator '{}': its C++ function '{}' reads {} arguments ({}), its declaration has {} for it: {}, "
+        "less `out` and the {} that it ignores",
+        name, b.name, b.reads, joined(wants_of(b)), n, joined(declared), ignored);
+}
+
+void fill_signature(OperatorObject* op, PyObject* names, PyObject* defaults, bool passes_out) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
+        PyObject* s = Py_NewRef(PyTuple_GET_ITEM(names, i));
+        PyUnicode_InternInPlace(&s);
+        op->names->push_back(s);
+        if (!passes_out && PyUnicode_CompareWithASCIIString(s, "out") == 0)
+            op->signature.out = static_cast<size_t>(i);
+        if (PyUnicode_CompareWithASCIIString(s, "dtype") == 0) op->dtype = static_cast<int>(i);
+        PyObject* d = PyTuple_GET_ITEM(defaults, i);
+        op->defaults->push_back(d == Py_Ellipsis ? nullptr : Py_NewRef(d));
+    }
+    op->signature.names = op->names->data();
+    op->signature.operation = op->name->c_str();
+}
+
+// Operator(name, implementation, names, positional, defaults, variadic, in_place, out="cast", ignored=0,
+// results=None). The implementation is the name of a C++ function or of a row, or a Python function; so many of the
+// last parameters are ignored; several results have these names.
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     const char *name, *rule = "cast";
-    PyObject *implementation, *names, *defaults;
-    Py_ssize_t positional;
-    int variadic, inplace;
-    if (!PyArg_ParseTuple(args, "sOO!nO!ip|s", &name, &implementation, &PyTuple_Type, &names, &positional,
-                          &PyTuple_Type, &defaults, &variadic, &inplace, &rule))
+    PyObject *implementation, *names, *defaults, *results = Py_None;
+    Py_ssize_t positional, ignored = 0;
+    int variadic, in_place;
+    if (!PyArg_ParseTuple(args, "sOO!nO!ip|snO", &name, &implementation, &PyTuple_Type, &names, &positional,
+                          &PyTuple_Type, &defaults, &variadic, &in_place, &rule, &ignored, &results))
         return nullptr;
     PyObject* body = PyUnicode_Check(implementation) ? nullptr : implementation;
     const char* wanted = body ? "" : PyUnicode_AsUTF8(implementation);
     if (!wanted) return nullptr;
-    OperatorFunction function = find_operator(wanted);
-    Row* row = function || body ? nullptr : find_row(wanted);
-    if (!function && !row && !body) {
+    const Binding* binding = body ? nullptr : find_binding(wanted);
+    Row* row = binding || body ? nullptr : find_row(wanted);
+    if (!binding && !row && !body) {
         PyErr_Format(PyExc_LookupError, "the core has no operator named '%s'", wanted);
+        return nullptr;
+    }
+    if (binding && in_place && !binding->in_place) {
+        PyErr_Format(PyExc_LookupError, "the core's '%s' has no in-place form", wanted);
         return nullptr;
     }
     Py_ssize_t n = PyTuple_GET_SIZE(names);
@@ -223,38 +283,46 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     auto* op = reinterpret_cast<OperatorObject*>(type->tp_alloc(type, 0));
     if (!op) return nullptr;
     op->vectorcall = call;
-    op->function = function;
+    op->binding = binding;
+    op->function = !binding ? nullptr : in_place ? binding->in_place : binding->function;
     op->row = row;
-    Py_XINCREF(body);
-    op->body = body;
+    op->body = Py_XNewRef(body);
     op->keyword_names = body && positional < n ? PyTuple_GetSlice(names, positional, n) : nullptr;
-    op->inplace = inplace;
+    op->signature = Signature();
+    op->signature.in_place = in_place;
     op->names = new std::vector<PyObject*>;
     op->defaults = new std::vector<PyObject*>;
     op->positional = static_cast<size_t>(positional);
     op->variadic = variadic;
     op->name = new std::string(name);
-    op->out = op->dtype = -1;
+    op->dtype = -1;
     bool passed = !std::strcmp(rule, "passed");  // to the body, like other arguments
     try {
         if (!passed) op->rule = out_rule(rule);
+        fill_signature(op, names, defaults, passed);
+        if (binding) check_arity(name, *binding, names, op->has_out(), ignored);
+        if (results != Py_None) op->signature.result = named_results(name, results);
     } catch (...) {
         Py_DECREF(op);
         return raise_current();
     }
-    for (Py_ssize_t i = 0; i < n; ++i) {
-        PyObject* s = PyTuple_GET_ITEM(names, i);
-        Py_INCREF(s);
-        PyUnicode_InternInPlace(&s);
-        op->names->push_back(s);
-        if (!passed && PyUnicode_CompareWithASCIIString(s, "out") == 0) op->out = static_cast<int>(i);
-        if (PyUnicode_CompareWithASCIIString(s, "dtype") == 0) op->dtype = static_cast<int>(i);
-        PyObject* d = PyTuple_GET_ITEM(defaults, i);
-        bool required = d == Py_Ellipsis;
-        if (!required) Py_INCREF(d);
-        op->defaults->push_back(required ? nullptr : d);
-    }
     return reinterpret_cast<PyObject*>(op);
+}
+
+// For tests and stubs: what the C++ function wants, in words, and what it gives.
+PyObject* get_wants(PyObject* self, void*) {
+    const Binding* b = reinterpret_cast<OperatorObject*>(self)->binding;
+    if (!b) return none();
+    std::vector<std::string> all = wants_of(*b);
+    PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(all.size()));
+    for (size_t i = 0; tuple && i < all.size(); ++i)
+        PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), PyUnicode_FromString(all[i].c_str()));
+    return tuple;
+}
+PyObject* get_gives(PyObject* self, void*) {
+    auto* op = reinterpret_cast<OperatorObject*>(self);
+    if (op->signature.result) return Py_NewRef(op->signature.result);
+    return op->binding ? PyUnicode_FromString(op->binding->result) : none();
 }
 
 void destroy(PyObject* self) {
@@ -304,6 +372,8 @@ PyMemberDef members[] = {
 };
 PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef getset[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+                        {"_wants", get_wants, nullptr, nullptr, nullptr},
+                        {"_gives", get_gives, nullptr, nullptr, nullptr},
                         {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyType_Slot slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(create)},
@@ -323,6 +393,12 @@ PyType_Spec spec = {
     slots};
 
 }  // namespace
+
+void set_calculus(PyObject* rows, PyObject* symbol, PyObject* dual) {
+    table = Py_NewRef(rows);
+    symbol_type = Py_NewRef(symbol);
+    dual_type = Py_NewRef(dual);
+}
 
 void init_operator_type(PyObject* module) {
     operator_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));

@@ -6,21 +6,18 @@ namespace {
 
 void read_dtype(const Args& a, size_t i, Options& o) {
     if (!a.given(i)) return;
-    if (!to_dtype_code(a.raw(i), &o.dtype)) a.fail_type(i, "pullback.dtype");
-    require_kernels(a.operation, o.dtype);
-    o.dtype_given = true;
+    o.dtype = a.dtype(i);
+    require_kernels(a.of.operation, *o.dtype);
+}
+
+void refuse_pinning(const Args& a, size_t i) {
+    if (a.given(i) && a.flag(i)) fail_pinning();
 }
 
 void read_requires_grad(const Args& a, size_t i, Options& o) {
     PyObject* v = a.raw(i);
     if (v != Py_True && v != Py_False) a.fail_type(i, "bool");
     o.requires_grad = v == Py_True;
-}
-
-}  // namespace
-
-void require_kernels(const char* operation, DType d) {
-    if (!is_supported(d)) fail_unsupported(operation, d);
 }
 
 bool keeps_strides(PyObject* memory_format) {
@@ -33,27 +30,33 @@ bool keeps_strides(PyObject* memory_format) {
     return answer.o == Py_True;
 }
 
-Options read_options(const Args& a, size_t first) {
-    Options o;
-    read_dtype(a, first, o);
-    if (a.given(first + 1)) check_layout(a.raw(first + 1));
-    check_device(a.raw(first + 2));
-    if (a.given(first + 3) && a.flag(first + 3)) fail_pinning();
-    read_requires_grad(a, first + 4, o);
-    return o;
+}  // namespace
+
+void require_kernels(const char* operation, DType d) {
+    if (!is_supported(d)) fail_unsupported(operation, d);
 }
 
-Options read_short_options(const Args& a, size_t first) {
-    Options o;
-    read_dtype(a, first, o);
-    check_device(a.raw(first + 1));
-    if (a.given(first + 2) && a.flag(first + 2)) fail_pinning();
-    read_requires_grad(a, first + 3, o);
-    return o;
+Reading<Options>::Reading(const Args& a, size_t first) {
+    read_dtype(a, a.at(first), value);
+    if (a.given(a.at(first + 1))) check_layout(a.raw(a.at(first + 1)));
+    check_device(a.raw(a.at(first + 2)));
+    refuse_pinning(a, a.at(first + 3));
+    read_requires_grad(a, a.at(first + 4), value);
 }
 
-PyObject* finish(Tensor t, const Options& o) {
-    if (o.requires_grad) {
+Reading<ShortOptions>::Reading(const Args& a, size_t first) {
+    read_dtype(a, a.at(first), value);
+    check_device(a.raw(a.at(first + 1)));
+    refuse_pinning(a, a.at(first + 2));
+    read_requires_grad(a, a.at(first + 3), value);
+}
+
+Reading<MemoryFormat>::Reading(const Args& a, size_t i) {
+    value.keeps_strides = !a.given(a.at(i)) || keeps_strides(a.raw(a.at(i)));
+}
+
+Tensor Options::finish(Tensor t) const {
+    if (requires_grad) {
         if (!is_differentiable(t.dtype()))
             fail(
                 "Only Tensors of floating point and complex dtype can require gradients. This one would have "
@@ -62,7 +65,7 @@ PyObject* finish(Tensor t, const Options& o) {
         t->flags |= kRequiresGrad;
     }
     if (modes.inference) t->flags |= kInference;
-    return t.release();
+    return t;
 }
 
 }  // namespace pb

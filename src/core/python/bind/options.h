@@ -1,25 +1,41 @@
 // What every function that makes a tensor takes besides its contents: dtype, layout, device, pin_memory,
-// requires_grad, in this order in every signature.
+// requires_grad, in this order in every signature, and after them perhaps memory_format.
 #pragma once
 #include "array/limits.h"
 #include "ops/operators.h"
+#include "python/bind/bind.h"
 #include "python/read/from_data.h"
 
 namespace pb {
 
 struct Options {
-    bool dtype_given = false;
-    DType dtype = DType::Float32;
+    MaybeDType dtype;
     bool requires_grad = false;
-    DType dtype_or(DType fallback) const { return dtype_given ? dtype : fallback; }
+    // The new tensor as it leaves: with the flags that were asked for.
+    Tensor finish(Tensor t) const;
+};
+template <> struct Reading<Options> : Plain<Options> {
+    static constexpr Wants wants = {"dtype? layout? device? bool bool"};
+    static constexpr size_t width = 5;
+    Reading(const Args& a, size_t first);
+};
+// The same without a layout.
+struct ShortOptions : Options {};
+template <> struct Reading<ShortOptions> : Plain<ShortOptions> {
+    static constexpr Wants wants = {"dtype? device? bool bool"};
+    static constexpr size_t width = 4;
+    Reading(const Args& a, size_t first);
 };
 
-// The five arguments from position `first` on.
-Options read_options(const Args& a, size_t first);
-// The same without a layout: dtype, device, pin_memory, requires_grad.
-Options read_short_options(const Args& a, size_t first);
-PyObject* finish(Tensor t, const Options& o);
-bool keeps_strides(PyObject* memory_format);  // False: contiguous
+// memory_format: the strides of what it is like, or contiguous.
+struct MemoryFormat {
+    bool keeps_strides;
+};
+template <> struct Reading<MemoryFormat> : Plain<MemoryFormat> {
+    static constexpr Wants wants = {"format", true};
+    Reading(const Args& a, size_t i);
+};
+
 void require_kernels(const char* operation, DType d);
 
 }  // namespace pb

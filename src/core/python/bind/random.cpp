@@ -1,4 +1,4 @@
-// Random numbers: the C++ halves of operators/random.py, and the Generator type.
+// Random numbers: operators/random.py, and the Generator type.
 #include <cstring>
 
 #include "array/limits.h"
@@ -59,23 +59,36 @@ PyObject* default_generator_object() {
     return reinterpret_cast<PyObject*>(g);
 }
 
-bool is_generator(PyObject* o) { return o && PyObject_TypeCheck(o, generator_type); }
+// A generator that is not left to the default.
+struct GivenGenerator {
+    Generator& own;
+};
 
-Generator& generator(const Args& a, size_t i) {
-    if (!a.given(i)) return default_generator();
-    if (!is_generator(a.raw(i))) a.fail_type(i, "pullback.Generator");
-    return of(a.raw(i));
-}
+}  // namespace
 
-Generator& required(const Args& a) {
-    if (!is_generator(a.raw(0))) a.fail_type(0, "pullback.Generator");
-    return of(a.raw(0));
-}
+template <> struct Reading<GivenGenerator> : Plain<GivenGenerator> {
+    static constexpr Wants wants = {"Generator"};
+    Reading(const Args& a, size_t i) : Plain{{checked_at(a, a.at(i))}} {}
+    static Generator& checked_at(const Args& a, size_t i) {
+        if (!PyObject_TypeCheck(a.raw(i), generator_type)) a.fail_type(i, "pullback.Generator");
+        return of(a.raw(i));
+    }
+};
+template <> struct Reading<Generator> {
+    static constexpr Wants wants = {"Generator", true};
+    static constexpr size_t width = 1;
+    Generator& value;
+    Reading(const Args& a, size_t i)
+        : value(a.given(a.at(i)) ? Reading<GivenGenerator>(a, i).value.own : default_generator()) {}
+    Generator& get() const { return value; }
+};
 
-PyObject* generator_seed(const Args& a) { return PyLong_FromUnsignedLongLong(required(a).seed()); }
+namespace {
 
-PyObject* generator_reseed(const Args& a) {
-    Owned number(checked(PyNumber_Long(a.raw(1))));
+PyObject* generator_seed(const GivenGenerator& g) { return PyLong_FromUnsignedLongLong(g.own.seed()); }
+
+void generator_reseed(const GivenGenerator& g, const Argument& given) {
+    Owned number(checked(PyNumber_Long(given.object())));
     // Negative seeds count back from 2^64.
     unsigned long long seed = PyLong_AsUnsignedLongLong(number.o);
     if (PyErr_Occurred()) {
@@ -88,52 +101,43 @@ PyObject* generator_reseed(const Args& a) {
         }
         seed = static_cast<unsigned long long>(negative);
     }
-    required(a).reseed(seed);
-    Py_INCREF(a.raw(0));
-    return a.raw(0);
+    g.own.reseed(seed);
 }
 
-PyObject* generator_state(const Args& a) {
-    Generator::State s = required(a).state();
+Tensor generator_state(const GivenGenerator& g) {
+    Generator::State s = g.own.state();
     Tensor t = ops::empty(DType::UInt8, Dims{static_cast<int64_t>(sizeof s)});
     std::memcpy(t.data(), &s, sizeof s);
-    return wrap(t);
+    return t;
 }
 
-PyObject* generator_set_state(const Args& a) {
-    Generator& g = required(a);
-    if (!a.is_tensor(1) || as_tensor(a.raw(1))->dtype != DType::UInt8)
+PyObject* generator_set_state(const GivenGenerator& g, const Argument& state) {
+    if (!state.is_tensor() || as_tensor(state.object())->dtype != DType::UInt8)
         fail_as(ErrorKind::Type,
                 "RNG state must be a torch.ByteTensor, that is, a tensor of dtype pullback.uint8");
-    Array from = contiguous_array(a.tensor(1).array());
+    Array from = contiguous_array(state.tensor().array());
     Generator::State s;
     if (from.numel() != static_cast<int64_t>(sizeof s))
         fail("Expected a CPUGeneratorImplState of size {} but found the input RNG state size to be {}",
              sizeof s, from.numel());
     std::memcpy(&s, from.data(), sizeof s - 8);  // without the unused flag, whose bytes may be no bool
-    if (!g.set_state(s)) fail("RNG state is wrong: these bytes are not the state of a generator");
+    if (!g.own.set_state(s)) fail("RNG state is wrong: these bytes are not the state of a generator");
     return none();
 }
 
-PyObject* entropy_seed(const Args&) { return PyLong_FromUnsignedLongLong(entropy()); }
-PyObject* make_default(const Args&) { return default_generator_object(); }
+PyObject* entropy_seed() { return PyLong_FromUnsignedLongLong(entropy()); }
 
-// ---- draws of given sizes: (size, generator, out, options) ----
+// ---- draws of given sizes ----
 
-template <class F> PyObject* sized(const Args& a, size_t options, DType fallback, F&& fill) {
-    Dims shape = a.dims(0);
-    Generator& g = generator(a, 1);
-    Options o = read_options(a, options);
-    DType d = o.dtype_or(fallback);
-    Tensor t = ops::empty(d, shape);
-    fill(g, t.array());
-    return finish(std::move(t), o);
+Tensor rand(const Dims& size, Generator& g, const Options& o) {
+    Tensor t = ops::empty(o.dtype.value_or(default_dtype), size);
+    ops::fill_uniform(g, t.array(), 0, 1);
+    return o.finish(std::move(t));
 }
-PyObject* rand(const Args& a) {
-    return sized(a, 3, default_dtype, [](Generator& g, const Array& x) { ops::fill_uniform(g, x, 0, 1); });
-}
-PyObject* randn(const Args& a) {
-    return sized(a, 3, default_dtype, [](Generator& g, const Array& x) { ops::fill_normal(g, x, 0, 1); });
+Tensor randn(const Dims& size, Generator& g, const Options& o) {
+    Tensor t = ops::empty(o.dtype.value_or(default_dtype), size);
+    ops::fill_normal(g, t.array(), 0, 1);
+    return o.finish(std::move(t));
 }
 
 // The range [low, high) checked against what the dtype holds.
@@ -146,67 +150,50 @@ void check_range(int64_t low, int64_t high, DType d) {
 }
 uint64_t width(int64_t low, int64_t high) { return static_cast<uint64_t>(high) - static_cast<uint64_t>(low); }
 
-// (size, generator, options, low, high)
-PyObject* randint(const Args& a) {
-    int64_t low = a.integer(7), high = a.integer(8);
-    return sized(a, 2, DType::Int64, [&](Generator& g, const Array& x) {
-        check_range(low, high, x.dtype);
-        ops::fill_integers(g, x, low, width(low, high));
-    });
+Tensor with_integers(Tensor t, Generator& g, int64_t low, int64_t high) {
+    check_range(low, high, t.dtype());
+    ops::fill_integers(g, t.array(), low, width(low, high));
+    return t;
+}
+Tensor randint(const Dims& size, Generator& g, const Options& o, int64_t low, int64_t high) {
+    return o.finish(with_integers(ops::empty(o.dtype.value_or(DType::Int64), size), g, low, high));
 }
 
-// (n, generator, out, options)
-PyObject* randperm(const Args& a) {
-    int64_t n = a.integer(0);
-    Generator& g = generator(a, 1);
-    Options o = read_options(a, 3);
-    DType d = o.dtype_or(DType::Int64);
-    Tensor t = ops::empty(d, Dims{n});
-    check_fits(Scalar(n), d);
+Tensor randperm(int64_t n, Generator& g, const Options& o) {
+    Tensor t = ops::empty(o.dtype.value_or(DType::Int64), Dims{n});
+    check_fits(Scalar(n), t.dtype());
     ops::fill_permutation(g, t.array());
-    return finish(std::move(t), o);
+    return o.finish(std::move(t));
 }
 
-// Draws of the shape of another: (input, generator, options, memory_format[, low, high]).
-template <class F> PyObject* like(const Args& a, F&& fill) {
-    Tensor x = a.tensor(0);
-    Generator& g = generator(a, 1);
-    Options o = read_options(a, 2);
-    bool preserve = !a.given(7) || keeps_strides(a.raw(7));
-    Tensor t =
-        Tensor::make(o.dtype_or(x.dtype()), preserve ? x.layout().packed() : Layout::contiguous(x.shape()));
-    fill(g, t.array());
-    return finish(std::move(t), o);
+// ---- draws of the shape of another ----
+
+Tensor room_like(const Tensor& x, const Options& o, MemoryFormat format) {
+    return Tensor::make(o.dtype.value_or(x.dtype()),
+                        format.keeps_strides ? x.layout().packed() : Layout::contiguous(x.shape()));
 }
-PyObject* rand_like(const Args& a) {
-    return like(a, [](Generator& g, const Array& x) { ops::fill_uniform(g, x, 0, 1); });
+Tensor rand_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format) {
+    Tensor t = room_like(x, o, format);
+    ops::fill_uniform(g, t.array(), 0, 1);
+    return o.finish(std::move(t));
 }
-PyObject* randn_like(const Args& a) {
-    return like(a, [](Generator& g, const Array& x) { ops::fill_normal(g, x, 0, 1); });
+Tensor randn_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format) {
+    Tensor t = room_like(x, o, format);
+    ops::fill_normal(g, t.array(), 0, 1);
+    return o.finish(std::move(t));
 }
-PyObject* randint_like(const Args& a) {
-    int64_t low = a.integer(8), high = a.integer(9);
-    return like(a, [&](Generator& g, const Array& x) {
-        check_range(low, high, x.dtype);
-        ops::fill_integers(g, x, low, width(low, high));
-    });
+Tensor randint_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format, int64_t low,
+                    int64_t high) {
+    return o.finish(with_integers(room_like(x, o, format), g, low, high));
 }
 
-// ---- in place: (self, parameters ..., generator) ----
-
-PyObject* returned(const Args& a) {
-    Py_INCREF(a.raw(0));
-    return a.raw(0);
-}
+// ---- in place ----
 
 void check_deviation(double deviation) {
     if (!(deviation >= 0)) fail("normal expects std >= 0.0, but found std {}", deviation);
 }
 
-PyObject* uniform_(const Args& a) {
-    Tensor x = a.tensor(0);
-    double low = a.number(1), high = a.number(2);
-    Generator& g = generator(a, 3);
+void uniform_(const Tensor& x, double low, double high, Generator& g) {
     double most = visit<Family::Floats>(x.dtype(), "check_uniform_bounds", [](auto zero) {
         return static_cast<double>(std::numeric_limits<decltype(zero)>::max());
     });
@@ -220,22 +207,15 @@ PyObject* uniform_(const Args& a) {
              high, low);
     ops::overwrite(x, "UniformBackward0", "uniform_",
                    [&](const Array& to) { ops::fill_uniform(g, to, low, high); });
-    return returned(a);
 }
 
-PyObject* normal_(const Args& a) {
-    double mean = a.number(1), deviation = a.number(2);
-    Generator& g = generator(a, 3);
+void normal_(const Tensor& x, double mean, double deviation, Generator& g) {
     check_deviation(deviation);
-    ops::overwrite(a.tensor(0), "NormalBackward0", "normal_",
+    ops::overwrite(x, "NormalBackward0", "normal_",
                    [&](const Array& to) { ops::fill_normal(g, to, mean, deviation); });
-    return returned(a);
 }
 
-PyObject* exponential_(const Args& a) {
-    Tensor x = a.tensor(0);
-    double rate = a.number(1);
-    Generator& g = generator(a, 2);
+void exponential_(const Tensor& x, double rate, Generator& g) {
     if (!is_float(x.dtype()))
         fail(
             "Exponential distribution is a continuous probability distribution. dtype must be a floating "
@@ -244,38 +224,31 @@ PyObject* exponential_(const Args& a) {
     if (!(rate > 0)) fail("exponential_ expects lambda > 0.0, but found lambda={}", rate);
     ops::overwrite(x, "ExponentialBackward0", "exponential_",
                    [&](const Array& to) { ops::fill_exponential(g, to, rate); });
-    return returned(a);
 }
 
 void check_probability(double p) {
     if (!(p >= 0 && p <= 1)) fail("bernoulli_ expects p to be in [0, 1], but got p={}", p);
 }
 
-PyObject* bernoulli_(const Args& a) {
-    Tensor x = a.tensor(0);
-    Generator& g = generator(a, 2);
-    if (a.is_tensor(1)) {
-        Tensor p = ops::contiguous(ops::expand(ops::detach(a.tensor(1)), x.shape()));
+void bernoulli_(const Tensor& x, const Argument& probability, Generator& g) {
+    if (probability.is_tensor()) {
+        Tensor p = ops::contiguous(ops::expand(ops::detach(probability.tensor()), x.shape()));
         ops::overwrite(x, "BernoulliBackward1", "bernoulli_", [&](const Array& to) {
             Array apart = Array::empty(to.dtype, x.shape());
             ops::fill_bernoulli(g, apart, p.array());
             copy_array(apart, to);
         });
     } else {
-        double p = a.number(1);
+        double p = probability.number();
         check_probability(p);
         ops::overwrite(x, "BernoulliBackward2", "bernoulli_",
                        [&](const Array& to) { ops::fill_bernoulli(g, to, p); });
     }
-    return returned(a);
 }
 
 // random_(), random_(to), random_(from, to)
-PyObject* random_(const Args& a) {
-    Tensor x = a.tensor(0);
-    Generator& g = generator(a, 3);
-    bool first = a.given(1), second = a.given(2);
-    if (!first && !second) {
+void random_(const Tensor& x, MaybeDim from, MaybeDim to, Generator& g) {
+    if (!from && !to) {
         // All the numbers that the dtype holds exactly, from 0 up.
         uint64_t range = visit<Family::All>(x.dtype(), "random_", [](auto zero) -> uint64_t {
             using Limits = std::numeric_limits<decltype(zero)>;
@@ -286,43 +259,37 @@ PyObject* random_(const Args& a) {
         bool narrow = item_size(x.dtype()) < 8;  // one word, although the range may be wide
         ops::overwrite(x, "RandomBackward2", "random_",
                        [&](const Array& to) { ops::fill_integers(g, to, 0, range, narrow); });
-        return returned(a);
+        return;
     }
-    int64_t low = second ? (first ? a.integer(1) : 0) : 0, high = a.integer(second ? 2 : 1);
+    int64_t low = to ? from.value_or(0) : 0, high = to ? *to : *from;
     check_range(low, high, x.dtype());
-    ops::overwrite(x, second ? "RandomBackward0" : "RandomBackward1", "random_",
+    ops::overwrite(x, to ? "RandomBackward0" : "RandomBackward1", "random_",
                    [&](const Array& to) { ops::fill_integers(g, to, low, width(low, high)); });
-    return returned(a);
 }
 
 // ---- out of place ----
 
-// (input, p, generator)
-PyObject* bernoulli(const Args& a) {
-    Tensor x = a.tensor(0);
-    Generator& g = generator(a, 2);
+Tensor bernoulli(const Tensor& x, std::optional<double> p, Generator& g) {
     Ref<Layout> l = x.layout().packed();
-    if (!a.given(1)) {
-        Tensor p = ops::contiguous(ops::detach(x));
-        return wrap(ops::drawn({x}, x.dtype(), l, "BernoulliBackward0", [&](const Array& to) {
+    if (!p) {
+        Tensor each = ops::contiguous(ops::detach(x));
+        return ops::drawn({x}, x.dtype(), l, "BernoulliBackward0", [&](const Array& to) {
             Array apart = Array::empty(to.dtype, x.shape());
-            ops::fill_bernoulli(g, apart, p.array());
+            ops::fill_bernoulli(g, apart, each.array());
             copy_array(apart, to);
-        }));
+        });
     }
-    double p = a.number(1);
-    check_probability(p);
-    return wrap(ops::drawn({x}, x.dtype(), l, "BernoulliBackward2",
-                           [&](const Array& to) { ops::fill_bernoulli(g, to, p); }));
+    check_probability(*p);
+    return ops::drawn({x}, x.dtype(), l, "BernoulliBackward2",
+                      [&](const Array& to) { ops::fill_bernoulli(g, to, *p); });
 }
 
-// normal(mean, std) where one of them is a tensor: (mean, std, generator)
-PyObject* normal_of(const Args& a) {
-    Generator& g = generator(a, 2);
-    Tensor mean = a.is_tensor(0) ? a.tensor(0) : Tensor(),
-           deviation = a.is_tensor(1) ? a.tensor(1) : Tensor();
-    Operand m = mean ? Operand(mean) : Operand(a.number(0)),
-            s = deviation ? Operand(deviation) : Operand(a.number(1));
+// normal(mean, std) where one of them is a tensor.
+Tensor normal_of(const Argument& first, const Argument& second, Generator& g) {
+    Tensor mean = first.is_tensor() ? first.tensor() : Tensor(),
+           deviation = second.is_tensor() ? second.tensor() : Tensor();
+    Operand m = mean ? Operand(mean) : Operand(first.number()),
+            s = deviation ? Operand(deviation) : Operand(second.number());
     Ref<Layout> l = mean && deviation
                         ? Layout::contiguous(broadcast_shapes(mean.layout(), deviation.layout()))
                         : Layout::contiguous((mean ? mean : deviation).shape());
@@ -338,20 +305,15 @@ PyObject* normal_of(const Args& a) {
     Tensors inputs;
     if (mean) inputs.push_back(mean);
     if (deviation) inputs.push_back(deviation);
-    return wrap(ops::drawn(inputs, d, l, node, [&](const Array& to) {
+    return ops::drawn(inputs, d, l, node, [&](const Array& to) {
         Tensor z = Tensor::make(to);
         ops::fill_normal(g, to, 0, 1);
         Tensor y = ops::add(ops::mul(z, s), m);
         copy_array(y.array(), to);
-    }));
+    });
 }
 
-// (input, num_samples, replacement, generator)
-PyObject* multinomial(const Args& a) {
-    Tensor x = a.tensor(0);
-    int64_t draws = a.integer(1);
-    bool replacement = a.flag(2);
-    Generator& g = generator(a, 3);
+Tensor multinomial(const Tensor& x, int64_t draws, bool replacement, Generator& g) {
     if (x.ndim() < 1 || x.ndim() > 2) fail("prob_dist must be 1 or 2 dim");
     if (!is_float(x.dtype()))
         fail("multinomial only supports floating-point dtypes for input, got: {}",
@@ -366,31 +328,31 @@ PyObject* multinomial(const Args& a) {
     if (n == 0 && rows > 0) fail("cannot sample from a distribution without categories");
     Tensor t = ops::empty(DType::Int64, x.ndim() == 2 ? Dims{rows, draws} : Dims{draws});
     ops::fill_multinomial(g, t.array(), contiguous_array(x.array()), rows, draws, replacement);
-    return wrap(t);
+    return t;
 }
 
-const OperatorEntry entries[] = {
-    {"rand", rand},
-    {"randn", randn},
-    {"randint", randint},
-    {"randperm", randperm},
-    {"rand_like", rand_like},
-    {"randn_like", randn_like},
-    {"randint_like", randint_like},
-    {"uniform_", uniform_},
-    {"normal_", normal_},
-    {"exponential_", exponential_},
-    {"bernoulli_", bernoulli_},
-    {"random_", random_},
-    {"bernoulli", bernoulli},
-    {"normal_of", normal_of},
-    {"multinomial", multinomial},
-    {"generator_seed", generator_seed},
-    {"generator_reseed", generator_reseed},
-    {"generator_state", generator_state},
-    {"generator_set_state", generator_set_state},
-    {"entropy_seed", entropy_seed},
-    {"default_generator", make_default},
+const Binding bindings[] = {
+    bind<&rand>("rand"),
+    bind<&randn>("randn"),
+    bind<&randint>("randint"),
+    bind<&randperm>("randperm"),
+    bind<&rand_like>("rand_like"),
+    bind<&randn_like>("randn_like"),
+    bind<&randint_like>("randint_like"),
+    bind_in_place<&uniform_>("uniform_"),
+    bind_in_place<&normal_>("normal_"),
+    bind_in_place<&exponential_>("exponential_"),
+    bind_in_place<&bernoulli_>("bernoulli_"),
+    bind_in_place<&random_>("random_"),
+    bind<&bernoulli>("bernoulli"),
+    bind<&normal_of>("normal_of"),
+    bind<&multinomial>("multinomial"),
+    bind<&generator_seed>("generator_seed"),
+    bind_in_place<&generator_reseed>("generator_reseed"),
+    bind<&generator_state>("generator_state"),
+    bind<&generator_set_state>("generator_set_state"),
+    bind<&entropy_seed>("entropy_seed"),
+    bind<&default_generator_object>("default_generator"),
 };
 
 }  // namespace
@@ -399,7 +361,7 @@ void bind_random(PyObject* module) {
     generator_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
     if (PyModule_AddObjectRef(module, "Generator", reinterpret_cast<PyObject*>(generator_type)) < 0)
         throw PythonError();
-    register_operators(entries, sizeof entries / sizeof *entries);
+    add_bindings(bindings);
 }
 
 }  // namespace pb

@@ -1,125 +1,65 @@
-// Reductions: the C++ halves of operators/reductions.py.
+// Reductions, orders, scans and row functions: operators/reductions.py, ordering.py, scans.py and row_functions.py.
 #include <cmath>
 #include <cstring>
 
-#include "ops/reduce/reduction.h"
-#include "python/types/return_types.h"
+#include "ops/operators.h"
+#include "ops/reduce/row_functions.h"
+#include "python/bind/bind.h"
 
 namespace pb {
 
 namespace {
 
-Dims dims_or_all(const Args& a, size_t i) { return a.given(i) ? a.dims(i) : Dims{}; }
-MaybeDType dtype_or_own(const Args& a, size_t i) { return a.given(i) ? a.dtype(i) : MaybeDType(); }
-MaybeDim maybe_dim(const Args& a, size_t i) { return a.given(i) ? a.integer(i) : MaybeDim(); }
-
-// sum(input, dim=None, keepdim=False, *, dtype=None, out=None), and mean alike
-PyObject* sum(const Args& a) {
-    Dims dims = dims_or_all(a, 1);
-    return wrap(
-        ops::sum(a.tensor(0), a.given(1) ? DimsOrAll(dims) : DimsOrAll(), a.flag(2), dtype_or_own(a, 3)));
-}
-PyObject* mean(const Args& a) {
-    Dims dims = dims_or_all(a, 1);
-    return wrap(
-        ops::mean(a.tensor(0), a.given(1) ? DimsOrAll(dims) : DimsOrAll(), a.flag(2), dtype_or_own(a, 3)));
-}
-PyObject* nansum(const Args& a) {
-    return wrap(ops::nansum(a.tensor(0), dims_or_all(a, 1), a.flag(2), dtype_or_own(a, 3)));
-}
-// prod(input, dim=None, keepdim=False, *, dtype=None, out=None)
-PyObject* prod(const Args& a) {
-    return wrap(ops::prod(a.tensor(0), maybe_dim(a, 1), a.flag(2), dtype_or_own(a, 3)));
-}
-// any(input, dim=None, keepdim=False, *, out=None)
-PyObject* any(const Args& a) { return wrap(ops::any(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
-PyObject* all(const Args& a) { return wrap(ops::all(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
-PyObject* count_nonzero(const Args& a) { return wrap(ops::count_nonzero(a.tensor(0), dims_or_all(a, 1))); }
-
-// max(input, dim=None, keepdim=False, *, out=None); the second argument may be the other operand of `maximum`
-PyObject* extreme(const Args& a, bool greatest) {
+// max(x), max(x, dim), max(x, y)
+TensorOrTensors extreme(bool greatest, const Tensor& x, const Argument& dim, bool keepdim,
+                        const MaybeTensor& other) {
     const char* name = greatest ? "max" : "min";
-    Tensor x = a.tensor(0);
-    if (a.is_tensor(4) || a.is_tensor(1)) {
-        Tensor other = a.is_tensor(4) ? a.tensor(4) : a.tensor(1);
-        return wrap(ops::elementwise(*find_row(greatest ? "maximum" : "minimum"), {x, other}));
-    }
-    if (!a.given(1)) {
-        if (a.flag(2))
+    if (other || dim.is_tensor())
+        return ops::elementwise(*find_row(greatest ? "maximum" : "minimum"),
+                                {x, other ? Tensor(other) : dim.tensor()});
+    if (!dim.given()) {
+        if (keepdim)
             fail_as(ErrorKind::Type,
                     "{}() received an invalid combination of arguments - got (Tensor, keepdim=bool). keepdim "
                     "needs a dim.",
                     name);
-        return wrap(ops::extreme(x, greatest));
+        return ops::extreme(x, greatest);
     }
-    int64_t dim;
-    if (!to_int(a.raw(1), &dim))
+    int64_t d;
+    if (!to_int(dim.object(), &d))
         fail_as(
             ErrorKind::Type,
             "{}() received an invalid combination of arguments - got ({}), but expected one of: (), (Tensor "
             "other), (int dim, bool keepdim = False). For several dimensions use a{}(x, dim=(...)).",
-            name, Py_TYPE(a.raw(1))->tp_name, name);
-    Tensors both = ops::extreme_along(x, greatest, dim, a.flag(2));
-    return wrap_named(name, {"values", "indices"}, both);
+            name, Py_TYPE(dim.object())->tp_name, name);
+    return ops::extreme_along(x, greatest, d, keepdim);
 }
-PyObject* max(const Args& a) { return extreme(a, true); }
-PyObject* min(const Args& a) { return extreme(a, false); }
-
-// amax(input, dim=(), keepdim=False, *, out=None)
-PyObject* amax(const Args& a) { return wrap(ops::amax(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
-PyObject* amin(const Args& a) { return wrap(ops::amin(a.tensor(0), dims_or_all(a, 1), a.flag(2))); }
-// aminmax(input, *, dim=None, keepdim=False)
-PyObject* aminmax(const Args& a) {
-    return wrap_named("aminmax", {"min", "max"}, ops::aminmax(a.tensor(0), maybe_dim(a, 1), a.flag(2)));
+TensorOrTensors max(const Tensor& x, const Argument& dim, bool keepdim, const MaybeTensor& other) {
+    return extreme(true, x, dim, keepdim, other);
 }
-// argmax(input, dim=None, keepdim=False)
-PyObject* argmax(const Args& a) { return wrap(ops::argmax(a.tensor(0), maybe_dim(a, 1), a.flag(2))); }
-PyObject* argmin(const Args& a) { return wrap(ops::argmin(a.tensor(0), maybe_dim(a, 1), a.flag(2))); }
-
-// var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None); var(input, unbiased) too
-struct VarianceArgs {
-    Dims dims;
-    double correction = 1;
-    bool keepdim;
-    explicit VarianceArgs(const Args& a) {
-        size_t unbiased = a.raw(1) && PyBool_Check(a.raw(1)) ? 1 : 2;
-        if (unbiased == 2) dims = dims_or_all(a, 1);
-        if (a.given(unbiased) && a.given(4))
-            fail_as(ErrorKind::Type,
-                    "{}() received an invalid combination of arguments - got both unbiased and correction. "
-                    "unbiased=True is correction=1, unbiased=False is correction=0.",
-                    a.operation);
-        if (a.given(unbiased)) correction = a.flag(unbiased) ? 1 : 0;
-        if (a.given(4)) correction = a.number(4);
-        keepdim = a.flag(3);
-    }
-};
-PyObject* var(const Args& a) {
-    VarianceArgs v(a);
-    return wrap(ops::var(a.tensor(0), v.dims, v.correction, v.keepdim));
-}
-PyObject* std(const Args& a) {
-    VarianceArgs v(a);
-    return wrap(ops::std(a.tensor(0), v.dims, v.correction, v.keepdim));
-}
-PyObject* var_mean(const Args& a) {
-    VarianceArgs v(a);
-    return wrap_tuple(ops::var_mean(a.tensor(0), v.dims, v.correction, v.keepdim));
-}
-PyObject* std_mean(const Args& a) {
-    VarianceArgs v(a);
-    return wrap_tuple(ops::std_mean(a.tensor(0), v.dims, v.correction, v.keepdim));
+TensorOrTensors min(const Tensor& x, const Argument& dim, bool keepdim, const MaybeTensor& other) {
+    return extreme(false, x, dim, keepdim, other);
 }
 
-// vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None)
-PyObject* vector_norm(const Args& a) {
-    return wrap(ops::vector_norm(a.tensor(0), a.number(1), dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 4)));
+// var(x, unbiased) too. A correction of 1 is what `unbiased` means.
+template <auto f>
+auto spread(const Tensor& x, const Argument& dim, const Argument& unbiased, bool keepdim,
+            const Argument& correction, CalledAs called) {
+    const Argument& flag = dim.is_flag() ? dim : unbiased;
+    if (flag.given() && correction.given())
+        fail_as(ErrorKind::Type,
+                "{}() received an invalid combination of arguments - got both unbiased and correction. "
+                "unbiased=True is correction=1, unbiased=False is correction=0.",
+                called.name);
+    Dims dims = dim.given() && !dim.is_flag() ? dim.dims() : Dims{};
+    double less = flag.given() ? flag.flag() : 1;
+    return f(x, dims, correction.given() ? correction.number() : less, keepdim);
 }
-// norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None)
-PyObject* norm(const Args& a) {
+
+Tensor norm(const Tensor& x, const Argument& p, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
     double order = 2;
-    if (a.given(1) && PyUnicode_Check(a.raw(1))) {
-        const char* text = a.text(1);
+    if (p.is_text()) {
+        const char* text = p.text();
         if (!std::strcmp(text, "nuc"))
             fail_as(ErrorKind::NotImplemented,
                     "norm(): the nuclear norm needs singular values: linalg.svdvals(x).sum().");
@@ -127,48 +67,116 @@ PyObject* norm(const Args& a) {
             order = text[0] == '-' ? -INFINITY : INFINITY;
         else if (std::strcmp(text, "fro"))
             fail("linalg.matrix_norm: Order {} not supported. p is a number, inf, or 'fro'.", text);
-    } else if (a.given(1)) {
-        order = a.number(1);
+    } else if (p.given()) {
+        order = p.number();
     }
-    return wrap(ops::vector_norm(a.tensor(0), order, dims_or_all(a, 2), a.flag(3), dtype_or_own(a, 5)));
+    return ops::vector_norm(x, order, dims, keepdim, dtype);
 }
 
-// softmax(input, dim, dtype=None, *, out=None)
-PyObject* softmax(const Args& a) { return wrap(ops::softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2))); }
-PyObject* log_softmax(const Args& a) {
-    return wrap(ops::log_softmax(a.tensor(0), a.integer(1), dtype_or_own(a, 2)));
-}
-// logsumexp(input, dim, keepdim=False, *, out=None)
-PyObject* logsumexp(const Args& a) { return wrap(ops::logsumexp(a.tensor(0), a.dims(1), a.flag(2))); }
+// ---- orders ----
 
-const OperatorEntry entries[] = {
-    {"sum", sum},
-    {"mean", mean},
-    {"nansum", nansum},
-    {"prod", prod},
-    {"any", any},
-    {"all", all},
-    {"count_nonzero", count_nonzero},
-    {"max", max},
-    {"min", min},
-    {"amax", amax},
-    {"amin", amin},
-    {"aminmax", aminmax},
-    {"argmax", argmax},
-    {"argmin", argmin},
-    {"var", var},
-    {"std", std},
-    {"var_mean", var_mean},
-    {"std_mean", std_mean},
-    {"linalg.vector_norm", vector_norm},
-    {"norm", norm},
-    {"softmax", softmax},
-    {"log_softmax", log_softmax},
-    {"logsumexp", logsumexp},
+Tensors sort(const Tensor& x, int64_t dim, bool descending, std::optional<bool> stable) {
+    return ops::sort(x, dim, descending, stable.has_value());
+}
+Tensor msort(const Tensor& x) { return std::move(ops::sort(x, 0, false, false)[0]); }
+
+template <bool ignore_nan> TensorOrTensors median(const Tensor& x, MaybeDim dim, bool keepdim) {
+    if (!dim) return ops::median(x, ignore_nan);
+    return ops::median_along(x, *dim, keepdim, ignore_nan);
+}
+
+Tensor searchsorted(const Tensor& sequence, const Operand& values, bool int32, bool right,
+                    const Argument& side, const MaybeTensor& sorter) {
+    if (side.given()) {
+        const char* text = side.text();
+        if (std::strcmp(text, "left") && std::strcmp(text, "right"))
+            fail("torch.searchsorted(): side can only be 'left' or 'right' but got {}", text);
+        if (right && !std::strcmp(text, "left"))
+            fail(
+                "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+                "right was True");
+        right = !std::strcmp(text, "right");
+    }
+    return ops::searchsorted(sequence, values, right, sorter, int32);
+}
+Tensor bucketize(const Operand& values, const Tensor& boundaries, bool int32, bool right) {
+    if (boundaries.ndim() != 1)
+        fail("bucketize(): boundaries tensor must be 1 dimension, but got dim({})", boundaries.ndim());
+    return ops::searchsorted(boundaries, values, right, {}, int32);
+}
+
+// ---- row functions ----
+
+Tensor layer_norm(const Tensor& x, const Argument& shape, const MaybeTensor& weight, const MaybeTensor& bias,
+                  double eps) {
+    if (PyLong_Check(shape.object())) shape.fail_type("tuple of ints");
+    return ops::layer_norm(x, shape.dims(), weight, bias, eps);
+}
+
+}  // namespace
+
+template <> struct Reading<ops::LossReduction> : Plain<ops::LossReduction> {
+    static constexpr Wants wants = {"text"};
+    Reading(const Args& a, size_t i)
+        : Plain{static_cast<ops::LossReduction>(word_of(a, i, {"none", "mean", "sum"}))} {
+        if (value > ops::LossReduction::sum)
+            fail_as(ErrorKind::Value, "a loss is reduced by none, mean or sum");
+    }
+};
+
+namespace {
+
+const Binding bindings[] = {
+    bind<&ops::sum>("sum"),
+    bind<&ops::mean>("mean"),
+    bind<&ops::nansum>("nansum"),
+    bind<&ops::prod>("prod"),
+    bind<&ops::any>("any"),
+    bind<&ops::all>("all"),
+    bind<&ops::count_nonzero>("count_nonzero"),
+    bind<&max>("max"),
+    bind<&min>("min"),
+    bind<&ops::amax>("amax"),
+    bind<&ops::amin>("amin"),
+    bind<&ops::aminmax>("aminmax"),
+    bind<&ops::argmax>("argmax"),
+    bind<&ops::argmin>("argmin"),
+    bind<&spread<&ops::var>>("var"),
+    bind<&spread<&ops::std>>("std"),
+    bind<&spread<&ops::var_mean>>("var_mean"),
+    bind<&spread<&ops::std_mean>>("std_mean"),
+    bind<&ops::vector_norm>("linalg.vector_norm"),
+    bind<&norm>("norm"),
+    bind<&ops::softmax>("softmax"),
+    bind<&ops::log_softmax>("log_softmax"),
+    bind<&ops::logsumexp>("logsumexp"),
+
+    bind<&sort>("sort"),
+    bind<&ops::argsort>("argsort"),
+    bind<&msort>("msort"),
+    bind<&ops::topk>("topk"),
+    bind<&ops::kthvalue>("kthvalue"),
+    bind<&median<false>>("median"),
+    bind<&median<true>>("nanmedian"),
+    bind<&ops::mode>("mode"),
+    bind<&ops::unique>("_unique"),
+    bind<&searchsorted>("searchsorted"),
+    bind<&bucketize>("bucketize"),
+    bind<&ops::bincount>("bincount"),
+    bind<&ops::histc>("histc"),
+
+    bind<&ops::cumsum>("cumsum"),
+    bind<&ops::cumprod>("cumprod"),
+    bind<&ops::cummax>("cummax"),
+    bind<&ops::cummin>("cummin"),
+    bind<&ops::logcumsumexp>("logcumsumexp"),
+
+    bind<&layer_norm>("layer_norm"),
+    bind<&ops::cross_entropy>("cross_entropy_of_indices"),
 };
 
 }  // namespace
 
-void bind_reduce() { register_operators(entries, sizeof entries / sizeof *entries); }
+void bind_reduce() { add_bindings(bindings); }
 
 }  // namespace pb

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "ops/elementwise/row.h"
+#include "python/bind/operator_object.h"
 
 namespace pb {
 
@@ -209,7 +210,12 @@ PyObject* define_row(PyObject*, PyObject* args) {
     }
 }
 
-PyObject* table_installed(PyObject*, PyObject*) {
+// table_installed(table, symbol, dual)
+PyObject* table_installed(PyObject*, PyObject* args) {
+    PyObject *table, *symbol, *dual;
+    if (!PyArg_ParseTuple(args, "O!O!O!", &PyDict_Type, &table, &PyType_Type, &symbol, &PyType_Type, &dual))
+        return nullptr;
+    set_calculus(table, symbol, dual);
     bind_core_rows();
     bind_slot_rows();
     Py_RETURN_NONE;

@@ -10,37 +10,21 @@ namespace pb {
 
 namespace {
 
-DType dtype_at(const Args& a, size_t i) {
-    DType d;
-    if (!a.raw(i) || !to_dtype_code(a.raw(i), &d)) a.fail_type(i, "pullback.dtype");
-    return d;
+// Another dtype, or a copy in any case.
+Tensor to_dtype(const Tensor& x, MaybeDType dtype, bool copy) {
+    DType d = dtype.value_or(x.dtype());
+    return copy ? ops::to_copy(x, d) : ops::to_dtype(x, d);
 }
+template <DType d> Tensor to(const Tensor& x) { return ops::to_dtype(x, d); }
 
-// (input, dtype or None, copy)
-PyObject* to_dtype(const Args& a) {
-    Tensor x = a.tensor(0);
-    DType d = a.given(1) ? dtype_at(a, 1) : x.dtype();
-    return wrap(a.flag(2) ? ops::to_copy(x, d) : ops::to_dtype(x, d));
+DType result_type(const Operand& a, const Operand& b) {
+    Operand operands[] = {a, b};
+    return pb::result_type(operands, 2);
 }
-template <DType d> PyObject* to(const Args& a) { return wrap(ops::to_dtype(a.tensor(0), d)); }
+bool can_cast(DType from, DType to) { return category(from) <= category(to); }
 
-PyObject* promote_types(const Args& a) {
-    PyObject* d = dtype_object(promote(dtype_at(a, 0), dtype_at(a, 1)));
-    Py_INCREF(d);
-    return d;
-}
-PyObject* result_type(const Args& a) {
-    Tensor hold[2];
-    Operand operands[2] = {a.operand(0, hold[0]), a.operand(1, hold[1])};
-    PyObject* d = dtype_object(pb::result_type(operands, 2));
-    Py_INCREF(d);
-    return d;
-}
-PyObject* can_cast(const Args& a) { return boolean(category(dtype_at(a, 0)) <= category(dtype_at(a, 1))); }
-
-PyObject* equal(const Args& a) {
-    Tensor x = a.tensor(0), y = a.tensor(1);
-    if (!x.layout().same_shape(y.layout())) Py_RETURN_FALSE;
+bool equal(const Tensor& x, const Tensor& y) {
+    if (!x.layout().same_shape(y.layout())) return false;
     DType d = promote(x.dtype(), y.dtype());
     auto as = [&](const Tensor& t) {
         if (t.dtype() == d) return contiguous_array(t.array());
@@ -51,42 +35,41 @@ PyObject* equal(const Args& a) {
     Array u = as(x), v = as(y);
     int64_t n = u.numel();
     if (is_float(d))
-        return boolean(visit<Family::Floats>(d, "equal", [&](auto zero) {
+        return visit<Family::Floats>(d, "equal", [&](auto zero) {
             using T = decltype(zero);
             return std::equal(u.as<T>(), u.as<T>() + n, v.as<T>());
-        }));
-    return boolean(std::memcmp(u.data(), v.data(), static_cast<size_t>(n) * item_size(d)) == 0);
+        });
+    return std::memcmp(u.data(), v.data(), static_cast<size_t>(n) * item_size(d)) == 0;
 }
 
-// storage(input): a number that tensors over the same buffer have in common, while it lives.
-PyObject* storage(const Args& a) { return checked(PyLong_FromVoidPtr(a.tensor(0)->cell->buffer.get())); }
+// A number that tensors over the same buffer have in common, while it lives.
+PyObject* storage(const Tensor& x) { return checked(PyLong_FromVoidPtr(x->cell->buffer.get())); }
 
-// flat_storage(input): a new tensor over the whole buffer, without history.
-PyObject* flat_storage(const Args& a) {
-    Tensor x = a.tensor(0);
+// A new tensor over the whole buffer, without history.
+Tensor flat_storage(const Tensor& x) {
     Array whole = x.array();
     int64_t n = static_cast<int64_t>(whole.buffer->bytes() / item_size(whole.dtype));
-    return wrap(Tensor::make(whole.view(Layout::contiguous({n}), 0)));
+    return Tensor::make(whole.view(Layout::contiguous({n}), 0));
 }
-// over_storage(flat, size, stride, offset): a tensor of its own (not a view) over the same buffer.
-PyObject* over_storage(const Args& a) {
-    Array whole = a.tensor(0).array();
-    Ref<Layout> l = Layout::strided(a.dims(1), a.dims(2));
-    int64_t low, high, offset = a.integer(3),
-                       n = static_cast<int64_t>(whole.buffer->bytes() / item_size(whole.dtype));
+// A tensor of its own (not a view) over the same buffer.
+Tensor over_storage(const Tensor& flat, const Dims& size, const Dims& stride, int64_t offset) {
+    Array whole = flat.array();
+    Ref<Layout> l = Layout::strided(size, stride);
+    int64_t low, high, n = static_cast<int64_t>(whole.buffer->bytes() / item_size(whole.dtype));
     l->extent(&low, &high);
     if (offset < 0 || low < 0 || (l->numel() && high > n - offset))
         fail(
             "setStorage: sizes {}, strides {}, storage offset {} require more than the {} elements of the "
             "storage",
             shape_text(*l), shape_text(l->stride_dims()), offset, n);
-    return wrap(Tensor::make(whole.view(l, offset)));
+    return Tensor::make(whole.view(l, offset));
 }
 
-PyTypeObject* subclass_at(const Args& a, size_t i) {
-    PyObject* o = a.raw(i);
-    if (!o || !PyType_Check(o)) a.fail_type(i, "type");
-    auto* type = reinterpret_cast<PyTypeObject*>(o);
+// ---- subclasses ----
+
+PyTypeObject* subclass(const Argument& given) {
+    if (!PyType_Check(given.object())) given.fail_type("type");
+    auto* type = reinterpret_cast<PyTypeObject*>(given.object());
     if (!PyType_IsSubtype(type, tensor_type))
         fail_as(ErrorKind::Type,
                 "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. "
@@ -113,49 +96,47 @@ Tensor in_type(Tensor from, PyTypeObject* type) {
     return t;
 }
 
-// as_subclass(input, cls): an alias that gradients flow through.
-PyObject* as_subclass(const Args& a) {
-    PyTypeObject* type = subclass_at(a, 1);
-    return wrap(in_type(ops::alias(a.tensor(0)), type));
+// An alias that gradients flow through.
+Tensor as_subclass(const Tensor& x, const Argument& cls) {
+    PyTypeObject* type = subclass(cls);
+    return in_type(ops::alias(x), type);
 }
 
-// make_subclass(cls, data, requires_grad): a leaf over the data's value.
-PyObject* make_subclass(const Args& a) {
-    PyTypeObject* type = subclass_at(a, 0);
-    Tensor data = a.tensor(1);
+// A leaf over the data's value.
+Tensor make_subclass(const Argument& cls, const Tensor& data, bool requires_grad) {
+    PyTypeObject* type = subclass(cls);
     Options o;
-    o.requires_grad = a.flag(2);
-    Tensor leaf = Tensor::steal(as_tensor(finish(ops::detach(data), o)));
-    return wrap(in_type(std::move(leaf), type));
+    o.requires_grad = requires_grad;
+    return in_type(o.finish(ops::detach(data)), type);
 }
 
-const OperatorEntry entries[] = {
-    {"to_dtype", to_dtype},
-    {"float", to<DType::Float32>},
-    {"double", to<DType::Float64>},
-    {"int", to<DType::Int32>},
-    {"long", to<DType::Int64>},
-    {"byte", to<DType::UInt8>},
-    {"bool", to<DType::Bool>},
-    {"half", to<DType::Float16>},
-    {"bfloat16", to<DType::BFloat16>},
-    {"short", to<DType::Int16>},
-    {"char", to<DType::Int8>},
-    {"cfloat", to<DType::Complex64>},
-    {"cdouble", to<DType::Complex128>},
-    {"promote_types", promote_types},
-    {"result_type", result_type},
-    {"can_cast", can_cast},
-    {"equal", equal},
-    {"storage", storage},
-    {"flat_storage", flat_storage},
-    {"over_storage", over_storage},
-    {"as_subclass", as_subclass},
-    {"make_subclass", make_subclass},
+const Binding bindings[] = {
+    bind<&to_dtype>("to_dtype"),
+    bind<&to<DType::Float32>>("float"),
+    bind<&to<DType::Float64>>("double"),
+    bind<&to<DType::Int32>>("int"),
+    bind<&to<DType::Int64>>("long"),
+    bind<&to<DType::UInt8>>("byte"),
+    bind<&to<DType::Bool>>("bool"),
+    bind<&to<DType::Float16>>("half"),
+    bind<&to<DType::BFloat16>>("bfloat16"),
+    bind<&to<DType::Int16>>("short"),
+    bind<&to<DType::Int8>>("char"),
+    bind<&to<DType::Complex64>>("cfloat"),
+    bind<&to<DType::Complex128>>("cdouble"),
+    bind<&promote>("promote_types"),
+    bind<&result_type>("result_type"),
+    bind<&can_cast>("can_cast"),
+    bind<&equal>("equal"),
+    bind<&storage>("storage"),
+    bind<&flat_storage>("flat_storage"),
+    bind<&over_storage>("over_storage"),
+    bind<&as_subclass>("as_subclass"),
+    bind<&make_subclass>("make_subclass"),
 };
 
 }  // namespace
 
-void bind_types() { register_operators(entries, sizeof entries / sizeof *entries); }
+void bind_types() { add_bindings(bindings); }
 
 }  // namespace pb

@@ -2,7 +2,6 @@
 
 #include <cstring>
 #include <string>
-#include <unordered_map>
 
 #include "python/hints.h"
 #include "python/read/from_data.h"
@@ -147,33 +146,22 @@ bool to_int(PyObject* o, int64_t* out) {
 }
 
 static std::string argument(const Args& a, size_t i) {
-    const char* name = a.names && a.names[i] ? PyUnicode_AsUTF8(a.names[i]) : "?";
-    return std::string(a.operation) + "(): argument '" + name + "'" +
+    const char* name = PyUnicode_AsUTF8(a.of.names[i]);
+    return std::string(a.of.operation) + "(): argument '" + name + "'" +
            (i < 9 ? " (position " + std::to_string(i + 1) + ")" : std::string());
 }
 
 void Args::fail_type(size_t i, const char* expected) const {
-    const char* got = values[i] ? (values[i] == Py_None ? "NoneType"
-                                   : is_tensor(i)       ? "Tensor"
-                                                        : Py_TYPE(values[i])->tp_name)
-                                : "nothing";
-    if (!values[i])
-        fail_as(ErrorKind::Type, "{}() missing 1 required positional arguments: \"{}\"", operation,
-                names && names[i] ? PyUnicode_AsUTF8(names[i]) : "?");
-    Owned wanted(checked(PyUnicode_FromString(expected))), called(checked(PyUnicode_FromString(operation)));
+    const char* got = values[i] == Py_None ? "NoneType"
+                      : is_tensor(i)       ? "Tensor"
+                                           : Py_TYPE(values[i])->tp_name;
+    Owned wanted(checked(PyUnicode_FromString(expected))),
+        called(checked(PyUnicode_FromString(of.operation)));
     fail_as(ErrorKind::Type, "{} must be {}, not {}{}", argument(*this, i), expected, got,
             hint("argument", {wanted.o, values[i], called.o}));
 }
 
-Tensor Args::tensor(size_t i) const {
-    if (!is_tensor(i)) fail_type(i, "Tensor");
-    return Tensor(values[i]);
-}
-
-Tensor Args::tensor_or_none(size_t i) const { return given(i) ? tensor(i) : Tensor(); }
-
 Operand Args::operand(size_t i, Tensor& hold) const {
-    if (!values[i]) fail_type(i, "Tensor");
     if (is_tensor(i)) {
         hold = Tensor(values[i]);
         return hold;
@@ -189,34 +177,34 @@ Operand Args::operand(size_t i, Tensor& hold) const {
 
 Scalar Args::scalar(size_t i) const {
     Scalar s;
-    if (values[i] && is_tensor(i)) {
+    if (is_tensor(i)) {
         Tensor t(values[i]);
         if (t.numel() == 1) return Scalar::load(t.dtype(), t.data());
     }
-    if (!values[i] || !to_scalar(values[i], &s)) fail_type(i, "Number");
+    if (!to_scalar(values[i], &s)) fail_type(i, "Number");
     return s;
 }
 
 int64_t Args::integer(size_t i) const {
     int64_t v;
-    if (!values[i] || !to_int(values[i], &v)) fail_type(i, "int");
+    if (!to_int(values[i], &v)) fail_type(i, "int");
     return v;
 }
 
 double Args::number(size_t i) const {
     Scalar s;
-    if (values[i] && is_tensor(i)) {
+    if (is_tensor(i)) {
         Tensor t(values[i]);
         if (t.numel() == 1) return Scalar::load(t.dtype(), t.data()).to_double();
     }
-    if (!values[i] || !to_scalar(values[i], &s)) fail_type(i, "float");
+    if (!to_scalar(values[i], &s)) fail_type(i, "float");
     return s.to_double();
 }
 
 bool Args::flag(size_t i) const {
     PyObject* o = values[i];
     if (o == Py_True) return true;
-    if (o == Py_False || !o) return false;
+    if (o == Py_False) return false;
     int truth = PyBool_Check(o) || PyLong_Check(o) || std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) == 0
                     ? PyObject_IsTrue(o)
                     : -2;
@@ -227,19 +215,20 @@ bool Args::flag(size_t i) const {
 
 DType Args::dtype(size_t i) const {
     DType d;
-    if (!values[i] || !to_dtype_code(values[i], &d)) fail_type(i, "pullback.dtype");
+    if (!to_dtype_code(values[i], &d)) fail_type(i, "pullback.dtype");
     return d;
 }
 
 const char* Args::text(size_t i) const {
-    if (!values[i] || !PyUnicode_Check(values[i])) fail_type(i, "str");
-    return checked(values[i]) ? PyUnicode_AsUTF8(values[i]) : nullptr;
+    if (!PyUnicode_Check(values[i])) fail_type(i, "str");
+    const char* text = PyUnicode_AsUTF8(values[i]);
+    if (!text) throw PythonError();
+    return text;
 }
 
 Dims Args::dims(size_t i) const {
     Dims out;
     PyObject* o = values[i];
-    if (!o) fail_type(i, "tuple of ints");
     int64_t v;
     if (PyTuple_Check(o) || PyList_Check(o)) {
         Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
@@ -259,7 +248,7 @@ Dims Args::dims(size_t i) const {
 
 Tensors Args::tensors(size_t i) const {
     PyObject* o = values[i];
-    if (!o || !(PyTuple_Check(o) || PyList_Check(o))) fail_type(i, "tuple of Tensors");
+    if (!(PyTuple_Check(o) || PyList_Check(o))) fail_type(i, "tuple of Tensors");
     Tensors out;
     Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
     for (Py_ssize_t k = 0; k < n; ++k) {
@@ -276,23 +265,7 @@ Tensors Args::tensors(size_t i) const {
     return out;
 }
 
-namespace {
-std::unordered_map<std::string, OperatorFunction>& operators() {
-    static auto* all = new std::unordered_map<std::string, OperatorFunction>;
-    return *all;
-}
-}  // namespace
-
-void register_operators(const OperatorEntry* entries, size_t n) {
-    for (size_t i = 0; i < n; ++i) operators()[entries[i].name] = entries[i].function;
-}
-
-OperatorFunction find_operator(const char* name) {
-    auto it = operators().find(name);
-    return it == operators().end() ? nullptr : it->second;
-}
-
-PyObject* wrap_tuple(const Tensors& ts) {
+PyObject* tuple_of(const Tensors& ts) {
     PyObject* tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(ts.size())));
     for (size_t i = 0; i < ts.size(); ++i) {
         PyObject* o = ts[i] ? ts[i].py() : Py_None;

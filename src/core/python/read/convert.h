@@ -38,17 +38,30 @@ inline PyObject* checked(PyObject* o) {
 inline PyObject* none() { Py_RETURN_NONE; }
 inline PyObject* boolean(bool v) { return PyBool_FromLong(v); }
 
-// The arguments of one call of an operator, in the order of its signature; null where optional and not given.
+// What an operator says of itself, the same for all its calls.
+struct Signature {
+    PyObject* const* names;      // of the parameters
+    const char* operation;       // its own
+    size_t out = SIZE_MAX;       // which parameter is `out`
+    bool in_place = false;       // it writes into its first argument
+    PyObject* result = nullptr;  // the type of several results that have names
+};
+
+// The arguments of one call of an operator, in the order of its signature; none is null.
 struct Args {
     PyObject* const* values;
-    PyObject* const* names;  // the parameters' names
-    const char* operation;
+    const Signature& of;
 
+    // Where parameter i lies, counted without `out`, which no operator reads.
+    size_t at(size_t i) const { return i + (i >= of.out); }
     PyObject* raw(size_t i) const { return values[i]; }
-    bool given(size_t i) const { return values[i] && values[i] != Py_None; }
-    Tensor tensor(size_t i) const;          // a tensor, or TypeError
-    Tensor tensor_or_none(size_t i) const;  // undefined for None
-    bool is_tensor(size_t i) const { return values[i] && pb::is_tensor(values[i]); }
+    bool given(size_t i) const { return values[i] != Py_None; }
+    bool is_tensor(size_t i) const { return pb::is_tensor(values[i]); }
+    PyObject* tensor_object(size_t i) const {  // of a tensor, or TypeError; borrowed
+        if (!is_exact_tensor(values[i]) && !is_tensor(i)) fail_type(i, "Tensor");
+        return values[i];
+    }
+    Tensor tensor(size_t i) const { return Tensor(tensor_object(i)); }
     // A tensor or a number; `hold` keeps what had to be made.
     Operand operand(size_t i, Tensor& hold) const;
     Scalar scalar(size_t i) const;
@@ -56,23 +69,13 @@ struct Args {
     double number(size_t i) const;
     bool flag(size_t i) const;
     DType dtype(size_t i) const;
-    DType dtype_or(size_t i, DType fallback) const { return given(i) ? dtype(i) : fallback; }
     const char* text(size_t i) const;
     Dims dims(size_t i) const;        // an int, or a sequence of ints
     Tensors tensors(size_t i) const;  // a sequence of tensors
     [[noreturn]] void fail_type(size_t i, const char* expected) const;
 };
-
 using OperatorFunction = PyObject* (*)(const Args&);
-// Registers the C++ half of an operator; its signature and documentation are declared in Python.
-struct OperatorEntry {
-    const char* name;
-    OperatorFunction function;
-};
-void register_operators(const OperatorEntry* entries, size_t n);
-OperatorFunction find_operator(const char* name);
 
-inline PyObject* wrap(Tensor t) { return t.release(); }
-PyObject* wrap_tuple(const Tensors& ts);
+PyObject* tuple_of(const Tensors& ts);
 
 }  // namespace pb

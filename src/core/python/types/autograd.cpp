@@ -60,7 +60,7 @@ PyObject* backward(PyObject*, PyObject* args) {
         Tensors results =
             run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs), options);
         if (accumulate) Py_RETURN_NONE;
-        return wrap_tuple(results);
+        return tuple_of(results);
     } catch (...) {
         return raise_current();
     }

@@ -1,14 +1,12 @@
 // Named results: tuples whose fields have names, as `max(x, dim)` gives (values=..., indices=...).
 #pragma once
-#include <initializer_list>
-
 #include "python/read/convert.h"
 
 namespace pb {
 
-// A named tuple of the type pullback.return_types.NAME, which the first call makes.
-PyObject* wrap_named(const char* name, std::initializer_list<const char*> fields, const Tensors& values);
-// The module attribute `return_types`: name -> type.
+// The type pullback.return_types.NAME, a tuple of these names, which declarations give. Borrowed; it lives for ever, and
+// the module's dictionary `return_types` has it under its name.
+PyObject* named_results(const char* name, PyObject* fields);
 void init_return_types(PyObject* module);
 
 }  // namespace pb
