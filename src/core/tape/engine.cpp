@@ -242,7 +242,7 @@ class Run {
         }
         if (any || n->pulls_nothing()) n->pull(grads, out);
         for (uint16_t i = 0; i < n->edge_count(); ++i) validate(*n, i, out[i]);
-        if (modes.anomaly && modes.anomaly_check_nan) ops::check_anomaly(*n, out);
+        if (modes.anomaly && modes.anomaly_check_nan) check_anomaly(*n, out);
         if (!options_.retain_graph) n->release_saved();
         if (!post) return;
         run_post_hooks(*n, given, out);

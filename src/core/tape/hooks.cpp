@@ -1,7 +1,10 @@
 #include "tape/hooks.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "array/visit.h"
+#include "program/program.h"
 #include "tape/operations.h"
 #include "tensor/extra.h"
 
@@ -258,6 +261,18 @@ void warn_of_anomaly(Node& n) {
     Py_XDECREF(text);
     Py_XDECREF(empty);
     PyErr_Restore(type, value, back);
+}
+
+void check_anomaly(Node& n, const Tensors& grads) {
+    for (size_t i = 0; i < grads.size(); ++i) {
+        if (!grads[i] || !is_float(grads[i].dtype())) continue;
+        Array a = contiguous_array(grads[i].array());
+        bool nan = visit<Family::Floats>(a.dtype, "isnan", [&](auto zero) {
+            const auto* x = a.as<decltype(zero)>();
+            return std::any_of(x, x + a.numel(), [](auto v) { return v != v; });
+        });
+        if (nan) fail("Function '{}' returned nan values in its {}th output.", n.name(), i);
+    }
 }
 
 }  // namespace pb

@@ -45,5 +45,6 @@ void run_post_accumulate_hooks(const Tensor& leaf);
 // Anomaly mode: remembers where `n` is being recorded, and says so when its derivative went wrong.
 void keep_trace(Node& n);
 void warn_of_anomaly(Node& n);
+void check_anomaly(Node& n, const Tensors& grads);  // raises at the first NaN
 
 }  // namespace pb

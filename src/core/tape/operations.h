@@ -28,6 +28,4 @@ Tensor as_strided_scatter(const Tensor& x, const Tensor& part, const Ref<Layout>
 Node* as_strided_node(const Tensor& base, const Ref<Layout>& layout,
                       int64_t offset);  // its node alone; caller owns it
 
-void check_anomaly(Node& node, const Tensors& grads);  // raises at the first NaN
-
 }  // namespace pb::ops

@@ -1,5 +1,4 @@
 // Copies, conversions, and writing one tensor into another.
-#include <algorithm>
 #include <cstring>
 
 #include "array/limits.h"
@@ -184,18 +183,6 @@ Tensor unary(const char* name, const Tensor& x) {
     Row* row = find_row(name);
     if (!row) fail("no elementwise function named '{}'", name);
     return elementwise(*row, {x});
-}
-
-void check_anomaly(Node& node, const Tensors& grads) {
-    for (size_t i = 0; i < grads.size(); ++i) {
-        if (!grads[i] || !is_float(grads[i].dtype())) continue;
-        Array a = contiguous_array(grads[i].array());
-        bool nan = visit<Family::Floats>(a.dtype, "isnan", [&](auto zero) {
-            const auto* x = a.as<decltype(zero)>();
-            return std::any_of(x, x + a.numel(), [](auto v) { return v != v; });
-        });
-        if (nan) fail("Function '{}' returned nan values in its {}th output.", node.name(), i);
-    }
 }
 
 }  // namespace pb::ops
