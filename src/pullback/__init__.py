@@ -73,6 +73,7 @@ del _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.
 _SUBMODULES = {
+    "func",
     "independent",
     "interop",
     "linalg",
@@ -82,6 +83,7 @@ _SUBMODULES = {
     "printing",
     "return_types",
     "special",
+    "utils",
 }
 _HOMES = {
     "counters": "runtime.fusion",

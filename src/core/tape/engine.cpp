@@ -30,6 +30,7 @@
 #include "tape/hooks.h"
 #include "tape/operations.h"
 #include "tape/saved.h"
+#include "tape/variables.h"
 
 namespace pb {
 
@@ -60,7 +61,7 @@ struct State {
 class Run {
   public:
     explicit Run(const BackwardOptions& options)
-        : options_(options), id_(++next_run ? next_run : ++next_run) {
+        : options_(options), create_(options.create_graph), id_(++next_run ? next_run : ++next_run) {
         active_runs.push_back(id_);
         outer_ = innermost;
         innermost = this;
@@ -71,6 +72,7 @@ class Run {
     }
 
     void add_root(Edge e, Tensor grad) {  // takes the reference in `e`
+        beyond_ = beyond_ || grad.requires_grad();
         roots_.push_back(Ref<Node>::steal(e.node));
         add_grad(state(e.node), e.nr, std::move(grad));
     }
@@ -90,11 +92,14 @@ class Run {
     };
     std::vector<Capture> captures;
 
+    void end_at(const Node* n) { ends_.insert(std::lower_bound(ends_.begin(), ends_.end(), n), n); }
     void go() {
         discover();
         if (!captures.empty()) select();
-        parts_ = !options_.create_graph && !modes.anomaly;
-        GradMode mode(options_.create_graph);
+        if (options_.beyond) create_ = (*options_.beyond = beyond_) && create_;
+        parts_ = !create_ && !modes.anomaly;
+        retain_ = options_.retain_graph || (options_.beyond && create_);
+        GradMode mode(create_);
         walk();
     }
 
@@ -130,6 +135,11 @@ class Run {
         while (next < states_.size()) {
             Node* n = states_[next++].node;
             listen(1);
+            if (options_.beyond) {
+                const bool ends = std::binary_search(ends_.begin(), ends_.end(), n);
+                beyond_ = beyond_ || goes_beyond(*n, ends);
+                if (ends) continue;
+            }
             for (uint16_t i = 0; i < n->edge_count(); ++i)
                 if (Node* to = n->edge(i).node) ++states_[state(to)].waiting;
         }
@@ -148,7 +158,7 @@ class Run {
             if (!(waiting[i] = states_[i].waiting)) order.push_back(i);
         for (size_t next = 0; next < order.size(); ++next) {
             Node* n = states_[order[next]].node;
-            for (uint16_t k = 0; k < n->edge_count(); ++k)
+            for (uint16_t k = 0, count = edges(n); k < count; ++k)
                 if (Node* to = n->edge(k).node) {
                     auto at = static_cast<uint32_t>(state(to));
                     if (--waiting[at] == 0) order.push_back(at);
@@ -157,7 +167,7 @@ class Run {
         for (size_t i = order.size(); i-- > 0;) {
             State& s = states_[order[i]];
             s.needed = options_.accumulate && s.captured && s.node->is_accumulate();
-            for (uint16_t k = 0; k < s.node->edge_count() && !s.needed; ++k)
+            for (uint16_t k = 0, count = edges(s.node); k < count && !s.needed; ++k)
                 if (Node* to = s.node->edge(k).node) s.needed = states_[state(to)].reached();
         }
     }
@@ -187,7 +197,7 @@ class Run {
                     for (size_t i = 0; i < more->size(); ++i) grads[i + 1] = std::move((*more)[i]);
             }
             modes.anomaly ? evaluate_watched(at, n, grads, out) : evaluate(at, n, grads, out);
-            for (uint16_t i = 0; i < n->edge_count(); ++i) {
+            for (uint16_t i = 0, count = edges(n); i < count; ++i) {
                 const Edge e = n->edge(i);
                 if (!e.node) continue;
                 size_t to = state(e.node);
@@ -199,6 +209,12 @@ class Run {
                 }
             }
         }
+    }
+
+    // The edges that the run follows.
+    uint16_t edges(const Node* n) const {
+        bool ends = !ends_.empty() && std::binary_search(ends_.begin(), ends_.end(), n);
+        return ends ? 0 : n->edge_count();
     }
 
     // Ctrl-C ends a run: signals are looked at whenever about a millisecond's work is done.
@@ -237,13 +253,13 @@ class Run {
         bool post = hooks && n->extra && n->extra->post_hooks;
         if (post) given = grads;
         if (any && parts_ && n->edge_count() == 1 && !post && n->adds() && add_parts(*n, grads)) {
-            if (!options_.retain_graph) n->release_saved();
+            if (!retain_) n->release_saved();
             return;
         }
         if (any || n->pulls_nothing()) n->pull(grads, out);
         for (uint16_t i = 0; i < n->edge_count(); ++i) validate(*n, i, out[i]);
         if (modes.anomaly && modes.anomaly_check_nan) check_anomaly(*n, out);
-        if (!options_.retain_graph) n->release_saved();
+        if (!retain_) n->release_saved();
         if (!post) return;
         run_post_hooks(*n, given, out);
         for (uint16_t i = 0; i < n->edge_count(); ++i)
@@ -392,6 +408,10 @@ class Run {
     }
 
     const BackwardOptions& options_;
+    bool create_;          // whether the gradients get a graph
+    bool retain_ = false;  // whether what is saved is kept
+    bool beyond_ = false;  // whether the run reaches what a transform did not make itself
+    std::vector<const Node*> ends_;  // sorted: where a transform's walk ends
     bool parts_ = false;       // whether parts are added in place
     int64_t work_ = 0;         // since signals were looked at
     std::vector<Home> homes_;  // by state: where what is added to the input of a view belongs
@@ -427,8 +447,7 @@ static Edge edge_of(const GraphPoint& p) {
     return {p.node.get(), p.nr};
 }
 
-// Of an input: a leaf that changed since is looked for as it was recorded.
-static Edge recorded_edge_of(const GraphPoint& p) {
+Edge recorded_edge_of(const GraphPoint& p) {
     if (!p.node && !current_grad_fn(p.tensor) && p.tensor->flags & kRequiresGrad && p.tensor->accumulator) {
         p.tensor->accumulator->retain();
         return {p.tensor->accumulator, 0};
@@ -450,7 +469,7 @@ static std::string why_no_grad(const Tensor& t) {
 }
 
 Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs,
-                     const BackwardOptions& options) {
+                     const BackwardOptions& options, const GraphPoints& own) {
     Tensors results(options.accumulate ? 0 : inputs.size());
     Run run(options);
     for (const GraphPoint& x : inputs) {
@@ -460,7 +479,14 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
                 "One of the differentiated Tensors does not require grad. Call requires_grad_() on it before "
                 "it is used, so that what is computed from it is recorded.");
         run.captures.push_back({Ref<Node>::steal(e.node), e.nr, Tensor()});
+        if (options.beyond) run.end_at(e.node);
     }
+    std::vector<Ref<Node>> kept;  // as long as the run knows them
+    for (const GraphPoint& x : own)
+        if (Edge e = recorded_edge_of(x); e.node) {
+            kept.push_back(Ref<Node>::steal(e.node));
+            run.end_at(e.node);
+        }
     for (size_t i = 0; i < outputs.size(); ++i) {
         Edge e = edge_of(outputs[i]);
         if (!e.node)

@@ -11,6 +11,10 @@ struct BackwardOptions {
     bool accumulate = true;  // into .grad of leaves, as backward() does; otherwise capture, as grad() does
     bool hooks = true;       // and retained gradients; not of a run whose gradients nobody will get
     const char* caller = "backward()";
+    // For a transform (tape/variables.h): the walk ends at `inputs` and `own`, which it made itself. Whether the run
+    // reaches beyond them is said here; a graph of the gradient is created only if it does, and then what is saved is
+    // kept, too.
+    bool* beyond = nullptr;
 };
 
 // Runs from `outputs` with `grads` (undefined: one, for scalars). When `inputs` is not empty only paths to them
@@ -23,8 +27,10 @@ struct GraphPoint {
 };
 using GraphPoints = Small<GraphPoint, 4>;
 Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const GraphPoints& inputs,
-                     const BackwardOptions& options);
+                     const BackwardOptions& options, const GraphPoints& own = {});
 GraphPoints as_points(const Tensors& ts);
+// The edge of an input; a leaf that changed since is looked for as it was recorded. Counts a reference.
+Edge recorded_edge_of(const GraphPoint& p);
 
 // The innermost run of this thread (0: none), and whether it visits the node that computes the gradient of `t`.
 uint32_t current_run();

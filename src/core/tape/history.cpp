@@ -44,6 +44,10 @@ namespace {
                 "functions do not allow the output views to be modified inplace. You should replace the "
                 "inplace operation by an out-of-place one.",
                 view, what);
+        case ViewOrigin::Argument:
+            fail(
+                "a leaf Variable that requires grad is being used in an in-place operation. It is an argument of "
+                "a function that is being differentiated by it: work on a clone() of it.");
         default:
             fail(
                 "{} and {}. This view was created inside a custom Function (or because an input was returned "
@@ -68,7 +72,7 @@ Node* current_grad_fn(const Tensor& t) {
     if (!(t->flags & kIsView)) return t->grad_fn;
     ViewInfo& view = *t->extra->view;
     if (view.version == t->cell->version || !view.base.requires_grad()) return t->grad_fn;
-    if (view.origin == ViewOrigin::Custom || view.origin == ViewOrigin::NoGrad) fail_view(t, true);
+    if (view.origin != ViewOrigin::Default && view.origin != ViewOrigin::MultiOutput) fail_view(t, true);
     Node* node = ops::as_strided_node(view.base, t.layout_ref(), t->offset);
     node->set_output(t);
     Ref<Node> old(t->grad_fn);

@@ -20,6 +20,7 @@ Tensor detached_copy(const Tensor& x);  // a copy without history or tangents
 // A differentiable copy with exactly these strides, gaps included; contiguous where they overlap.
 Tensor as_layout(const Tensor& x, const Ref<Layout>& layout);
 
+Tensor view(const Tensor& x, const Dims& shape);
 // Views of any geometry; an offset counts elements of the storage.
 Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset);
 // as_strided of what `x` would be if it lay in memory as `geometry` says; `offset` counts from its beginning.

@@ -12,6 +12,7 @@ enum class ViewOrigin : uint8_t {
     NoGrad,       // made under no_grad: writing in place through it with grad is an error
     MultiOutput,  // one of several outputs (unbind, split, chunk): likewise
     Custom,       // made by a user's Function
+    Argument,     // what a transform differentiates by (tape/variables.h): nobody may write through it
 };
 
 // Views are made as often as results: what they carry comes from the pool.

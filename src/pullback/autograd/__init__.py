@@ -5,6 +5,7 @@ from . import forward_ad, function, graph, methods
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .backward import backward, grad
 from .function import Function
+from .gradcheck import gradcheck, gradgradcheck
 from .modes import (
     enable_grad,
     inference_mode,
@@ -21,7 +22,10 @@ __all__ = [
     "enable_grad",
     "forward_ad",
     "function",
+    "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "graph",
     "inference_mode",
     "is_anomaly_check_nan_enabled",
@@ -35,4 +39,8 @@ __all__ = [
 
 
 def __getattr__(name):
+    if name == "functional":  # loaded when it is first asked for
+        import importlib
+
+        return importlib.import_module(f"{__name__}.functional")
     raise missing(__name__, name)

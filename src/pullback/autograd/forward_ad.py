@@ -33,6 +33,7 @@ Example:
 """
 
 _levels = []
+_recorded = set()  # levels that have a tangent with a history: a transform within them has to record, too
 _next = 1 << 20  # the core forgets the tangents of levels from here on once they are closed
 
 
@@ -70,7 +71,9 @@ def exit_dual_level(*, level=None):
         raise RuntimeError(
             "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
         )
-    _core.change_level(_levels.pop(), False)
+    closed = _levels.pop()
+    _recorded.discard(closed)
+    _core.change_level(closed, False)
 
 
 class dual_level(metaclass=NeedsCall):
@@ -116,7 +119,11 @@ def make_dual(tensor, tangent, *, level=None):
         ...     print(pb.autograd.forward_ad.unpack_dual(dual.exp()).tangent)
         tensor([1.0000, 5.4366])
     """
-    return _core.make_dual(tensor, tangent, _current(level, "make_dual"))
+    level = _current(level, "make_dual")
+    dual = _core.make_dual(tensor, tangent, level)
+    if tangent.requires_grad:
+        _recorded.add(level)
+    return dual
 
 
 @composed(method=False, public=False)

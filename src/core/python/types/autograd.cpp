@@ -5,6 +5,7 @@
 #include "python/types/node_object.h"
 #include "tape/engine.h"
 #include "tape/hooks.h"
+#include "tape/variables.h"
 
 namespace pb {
 
@@ -43,12 +44,14 @@ GraphPoints points_of(PyObject* tuple) {
     return out;
 }
 
-// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate, hooks=True)
+// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate, hooks=True, own=None):
+// with a tuple `own`, for a transform, the gradients and whether the run reached beyond.
 PyObject* backward(PyObject*, PyObject* args) {
-    PyObject *outputs, *grads, *inputs;
+    PyObject *outputs, *grads, *inputs, *own = nullptr;
     int retain, create, unused, accumulate, hooks = 1;
-    if (!PyArg_ParseTuple(args, "O!O!O!pppp|p", &PyTuple_Type, &outputs, &PyTuple_Type, &grads, &PyTuple_Type,
-                          &inputs, &retain, &create, &unused, &accumulate, &hooks))
+    if (!PyArg_ParseTuple(args, "O!O!O!pppp|pO!", &PyTuple_Type, &outputs, &PyTuple_Type, &grads,
+                          &PyTuple_Type, &inputs, &retain, &create, &unused, &accumulate, &hooks,
+                          &PyTuple_Type, &own))
         return nullptr;
     try {
         BackwardOptions options;
@@ -57,10 +60,34 @@ PyObject* backward(PyObject*, PyObject* args) {
         options.allow_unused = unused;
         options.accumulate = accumulate;
         options.hooks = hooks;
-        Tensors results =
-            run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs), options);
+        bool beyond = false;
+        if (own) options.beyond = &beyond;
+        Tensors results = run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs),
+                                       options, own ? points_of(own) : GraphPoints());
         if (accumulate) Py_RETURN_NONE;
+        if (own) return Py_BuildValue("(NN)", tuple_of(results), boolean(beyond));
         return tuple_of(results);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// variable(tensor, recording), settled(tensor, own): tape/variables.h.
+PyObject* variable_of(PyObject*, PyObject* args) {
+    PyObject* x;
+    int recording;
+    if (!PyArg_ParseTuple(args, "O!p", tensor_type, &x, &recording)) return nullptr;
+    try {
+        return variable(Tensor(x), recording).release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* settle(PyObject*, PyObject* args) {
+    PyObject *t, *own;
+    if (!PyArg_ParseTuple(args, "O!O!", tensor_type, &t, &PyTuple_Type, &own)) return nullptr;
+    try {
+        return settled(Tensor(t), points_of(own)).release();
     } catch (...) {
         return raise_current();
     }
@@ -295,6 +322,8 @@ PyObject* place(PyObject*, PyObject* o) {
 
 PyMethodDef functions[] = {
     {"run_backward", backward, METH_VARARGS, nullptr},
+    {"variable", variable_of, METH_VARARGS, nullptr},
+    {"settled", settle, METH_VARARGS, nullptr},
     {"current_run", run_number, METH_NOARGS, nullptr},
     {"will_run", run_visits, METH_O, nullptr},
     {"set_grad_enabled", set_grad_enabled, METH_O, nullptr},

@@ -1,0 +1,76 @@
+#include "tape/variables.h"
+
+#include <unordered_set>
+#include <vector>
+
+#include "tape/history.h"
+#include "tape/operations.h"
+#include "tape/tangents.h"
+
+namespace pb {
+
+namespace {
+
+bool leads_beyond(const Tensor& t, const GraphPoints& own) {
+    std::vector<Ref<Node>> kept;
+    std::unordered_set<const Node*> ends, seen;
+    for (const GraphPoint& p : own)
+        if (Edge e = recorded_edge_of(p); e.node) {
+            kept.push_back(Ref<Node>::steal(e.node));
+            ends.insert(e.node);
+        }
+    std::vector<Node*> waiting;
+    auto meet = [&](Node* n) {
+        if (n && seen.insert(n).second) waiting.push_back(n);
+    };
+    Ref<Node> root = Ref<Node>::steal(gradient_edge(t).node);
+    meet(root.get());
+    while (!waiting.empty()) {
+        Node* n = waiting.back();
+        waiting.pop_back();
+        const bool end = ends.count(n);
+        if (goes_beyond(*n, end)) return true;
+        for (uint16_t i = 0; i < n->edge_count() && !end; ++i) meet(n->edge(i).node);
+    }
+    return false;
+}
+
+}  // namespace
+
+bool goes_beyond(const Node& n, bool ends) {
+    if (!ends) return n.is_accumulate();
+    for (uint16_t i = 0; i < n.edge_count(); ++i)
+        if (n.edge(i).node) return true;
+    return false;
+}
+
+Tensor variable(const Tensor& x, bool recording) {
+    if (!is_differentiable(x.dtype()))
+        fail(
+            "only Tensors of floating point dtype can require gradients. An argument that is differentiated has "
+            "the dtype {}: convert it, or leave it out of what is differentiated (argnums).",
+            dtype_name(x.dtype()));
+    if (recording && x.requires_grad()) {
+        Tensor v = ops::view(x, x.shape());
+        v->extra->view->origin = ViewOrigin::Argument;
+        return v;
+    }
+    Tensor v = x.alias();
+    if (highest_level(x))
+        for (const Tangent& t : x->extra->tangents) set_tangent(v, t.level, t.value);
+    v->flags |= kRequiresGrad;
+    return v;
+}
+
+Tensor settled(const Tensor& t, const GraphPoints& own) {
+    if (!t.requires_grad() && !highest_level(t)) return t;
+    if (t.requires_grad() && leads_beyond(t, own)) return t;
+    Tensor s = t.alias();
+    s->flags |= t->flags & kInference;
+    if (highest_level(t))
+        for (const Tangent& x : Small<Tangent, 1>(t->extra->tangents))
+            set_tangent(s, x.level, settled(x.value, own));
+    return s;
+}
+
+}  // namespace pb

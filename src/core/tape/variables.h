@@ -1,0 +1,22 @@
+// What a function transform (grad, vjp) differentiates by, and what it hands out.
+//
+// A transform gives the function variables of its own in place of its arguments: aliases, so that what is captured of
+// outer transforms, or of the same tensor, is never mixed up with them. Nobody else sees them, so a history that ends at
+// them is nobody's: gradients and values leave without it, and a graph of the gradient is made only if the walk meets
+// something else (BackwardOptions::beyond). Tangents, which belong to outer levels, go in and out with the values.
+#pragma once
+#include "tape/engine.h"
+
+namespace pb {
+
+// A leaf over the value of `x`; a recorded view of it where somebody outside may want the gradient, which is when
+// recording is on and `x` requires grad. Neither may be written in place.
+Tensor variable(const Tensor& x, bool recording);
+
+// Whether a walk that meets this node, where it may end, has met somebody else's leaf or history.
+bool goes_beyond(const Node& n, bool ends);
+
+// `t` without a history that ends at `own`, and so its tangents.
+Tensor settled(const Tensor& t, const GraphPoints& own);
+
+}  // namespace pb

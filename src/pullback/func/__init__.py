@@ -1,0 +1,39 @@
+"""Functions of functions: gradients, Jacobians, Hessians, products with them. They compose to any depth.
+
+    >>> import pullback as pb
+    >>> from pullback.func import grad, hessian, jvp
+    >>> f = lambda x: (x**3).sum()
+    >>> grad(f)(pb.tensor([1.0, 2.0]))
+    tensor([ 3., 12.])
+    >>> hessian(f)(pb.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    >>> jvp(grad(f), (pb.tensor([1.0, 2.0]),), (pb.tensor([1.0, 1.0]),))[1]  # a product with the Hessian
+    tensor([ 6., 12.])
+
+Arguments and results may be trees: tuples, lists, dictionaries, named tuples, registered classes (`func.tree`).
+"""
+
+from ..missing import missing
+from .forward import jvp, linearize
+from .jacobians import hessian, jacfwd, jacrev
+from .modules import functional_call, stack_module_state
+from .reverse import grad, grad_and_value, value_and_grad, vjp
+
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "stack_module_state",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name)

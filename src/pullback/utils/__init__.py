@@ -1,0 +1,15 @@
+"""What is of use around gradients: `utils.checkpoint`, which computes again instead of keeping."""
+
+from ..missing import missing
+
+_SUBMODULES = {"_pytree", "checkpoint"}
+
+__all__ = ["checkpoint"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _SUBMODULES:
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
+    raise missing(__name__, name)
