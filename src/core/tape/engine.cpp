@@ -78,6 +78,7 @@ class Run {
     }
 
     uint32_t id() const { return id_; }
+    bool accumulates() const { return options_.accumulate && captures.empty(); }
     // Whether the run will compute the gradients that arrive at this node.
     bool visits(Node* n) const {
         if (n->run == id_) return states_[n->slot].reached();
@@ -425,6 +426,8 @@ class Run {
 }  // namespace
 
 uint32_t current_run() { return innermost ? innermost->id() : 0; }
+
+bool run_accumulates() { return innermost && innermost->accumulates(); }
 
 bool will_run(const Tensor& t) {
     if (!innermost) return false;

@@ -35,5 +35,7 @@ Edge recorded_edge_of(const GraphPoint& p);
 // The innermost run of this thread (0: none), and whether it visits the node that computes the gradient of `t`.
 uint32_t current_run();
 bool will_run(const Tensor& t);
+// Whether that run fills `.grad` of whatever it reaches: backward() without inputs.
+bool run_accumulates();
 
 }  // namespace pb

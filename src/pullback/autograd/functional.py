@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from ..missing import missing
+from ..messages.missing import missing
 from ..operators.creation import zeros, zeros_like
 from ..operators.joining import stack
 from .backward import grad

@@ -361,7 +361,7 @@ def check_undefined(func: Function, inputs: Outputs) -> None:
                 [zeros_like(y.detach()) for y in ys],
                 allow_unused=True,
             )
-        except RuntimeError as error:
+        except Exception as error:
             _warn_of_undefined()
             raise GradcheckError(
                 "Expected backward function to handle undefined output grads. An output that nothing depends on has "

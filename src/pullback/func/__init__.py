@@ -14,7 +14,7 @@
 Arguments and results may be trees: tuples, lists, dictionaries, named tuples, registered classes (`func.tree`).
 """
 
-from ..missing import missing
+from ..messages.missing import missing
 from .forward import jvp, linearize
 from .jacobians import hessian, jacfwd, jacrev
 from .modules import functional_call, stack_module_state

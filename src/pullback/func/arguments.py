@@ -33,6 +33,9 @@ def positions(argnums: Any, count: int) -> list[int]:
     return found
 
 
+ALL = object()  # as argnums: every positional argument
+
+
 class Chosen:
     """The arguments of one call that are differentiated by: a tree of them, its leaves, and the call with others."""
 
@@ -47,7 +50,7 @@ class Chosen:
         self.args, self.kwargs = args, kwargs
         self.names: list[str | int] = []
         if argnames is None:
-            self.names = [*range(len(args))] if argnums is None else [*positions(argnums, len(args))]
+            self.names = [*range(len(args))] if argnums is ALL else [*positions(argnums, len(args))]
             alone = isinstance(argnums, int)
         else:
             if argnums != 0:

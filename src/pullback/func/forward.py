@@ -14,7 +14,7 @@ from .. import _core
 from .._core import Tensor
 from ..autograd.forward_ad import dual_level, make_dual, unpack_dual
 from ..operators.creation import zeros_like
-from .arguments import Chosen, require_tensor, tensors_out, with_aux
+from .arguments import ALL, Chosen, require_tensor, tensors_out, with_aux
 from .reverse import Recording, pull, pull_back
 from .tree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
@@ -86,7 +86,7 @@ def jvp(
             f"{WHO}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals). "
             f"Got {type(primals).__name__}; for one argument write (x,)."
         )
-    chosen = Chosen(func, primals, {}, None)
+    chosen = Chosen(func, primals, {}, ALL)
     given, spec = tree_flatten(tangents)
     if spec != chosen.spec:
         raise RuntimeError(
@@ -109,7 +109,7 @@ class Pushforward:
     """The function that `linearize` returns: from tangents of the primals to those of the outputs."""
 
     def __init__(self, func: Callable[..., Any], primals: tuple[Any, ...]) -> None:
-        outputs, pullback, _ = pull_back(func, primals, None, False)
+        outputs, pullback, _ = pull_back(func, primals, ALL, False)
         self.output = tree_unflatten(outputs, pullback.spec)
         self.spec, self.chosen = pullback.spec, pullback.chosen
         with Recording():

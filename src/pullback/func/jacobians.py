@@ -14,7 +14,7 @@ from .. import _core
 from .._core import Tensor
 from ..operators.creation import zeros
 from ..operators.joining import stack
-from .arguments import Argnums, Chosen, require_tensor
+from .arguments import ALL, Argnums, Chosen, require_tensor
 from .forward import push_forward
 from .reverse import Recording, pull, pull_back
 
@@ -151,7 +151,7 @@ def jacfwd(
     @functools.wraps(func)
     def jacobian(*args: Any) -> Any:
         draws = _Draws(randomness)
-        chosen = Chosen(func, args, {}, argnums)
+        chosen = Chosen(func, args, {}, ALL if argnums is None else argnums)
         for leaf in chosen.leaves:
             require_tensor(leaf)
         about: Any = None  # the structure of the outputs, they themselves, and aux

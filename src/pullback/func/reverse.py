@@ -23,7 +23,7 @@ from .. import _core
 from .._core import Tensor
 from ..autograd import forward_ad
 from ..operators.creation import zeros_like
-from .arguments import Argnums, Chosen, require_tensor, tensors_out, with_aux
+from .arguments import ALL, Argnums, Chosen, require_tensor, tensors_out, with_aux
 from .tree import tree_flatten, tree_map, tree_unflatten
 
 __all__ = ["grad", "grad_and_value", "value_and_grad", "vjp"]
@@ -316,6 +316,6 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         >>> pullback((pb.tensor([1.0, 0.0]), pb.tensor(10.0)))
         (tensor([11., 10.]),)
     """
-    outputs, pullback, aux = pull_back(func, primals, None, has_aux)
+    outputs, pullback, aux = pull_back(func, primals, ALL, has_aux)
     output = tree_unflatten(outputs, pullback.spec)
     return (output, pullback, aux) if has_aux else (output, pullback)

@@ -1,6 +1,6 @@
 """What is of use around gradients: `utils.checkpoint`, which computes again instead of keeping."""
 
-from ..missing import missing
+from ..messages.missing import missing
 
 _SUBMODULES = {"_pytree", "checkpoint"}
 

@@ -96,6 +96,8 @@ PyObject* settle(PyObject*, PyObject* args) {
 PyObject* run_number(PyObject*, PyObject*) { return PyLong_FromUnsignedLong(current_run()); }
 PyObject* run_visits(PyObject*, PyObject* t) { return boolean(is_tensor(t) && will_run(Tensor(t))); }
 
+PyObject* accumulates(PyObject*, PyObject*) { return boolean(run_accumulates()); }
+
 PyObject* set_grad_enabled(PyObject*, PyObject* on) {
     bool before = modes.asked;
     set_grad_mode(on == Py_True);
@@ -325,6 +327,7 @@ PyMethodDef functions[] = {
     {"variable", variable_of, METH_VARARGS, nullptr},
     {"settled", settle, METH_VARARGS, nullptr},
     {"current_run", run_number, METH_NOARGS, nullptr},
+    {"run_accumulates", accumulates, METH_NOARGS, nullptr},
     {"will_run", run_visits, METH_O, nullptr},
     {"set_grad_enabled", set_grad_enabled, METH_O, nullptr},
     {"enter_function", enter_function, METH_O, nullptr},

@@ -1,0 +1,432 @@
+"""grad, vjp, jvp, linearize and Jacobians: values against mpmath and differences, nested in every order."""
+
+import itertools
+import random
+
+import mpmath
+import numpy as np
+import pytest
+from differences import slope
+
+import pullback as pb
+from pullback import func
+
+DOUBLE = {"dtype": pb.float64}
+
+
+def number(value):
+    return pb.tensor(value, **DOUBLE)
+
+
+# Derivatives of functions of a scalar: every way that there is.
+WAYS = {
+    "grad": lambda f: func.grad(f),
+    "vjp": lambda f: lambda x: func.vjp(f, x)[1](pb.ones_like(x))[0],
+    "jvp": lambda f: lambda x: func.jvp(f, (x,), (pb.ones_like(x),))[1],
+    "linearize": lambda f: lambda x: func.linearize(f, x)[1](pb.ones_like(x)),
+    "jacrev": lambda f: func.jacrev(f),
+    "jacfwd": lambda f: func.jacfwd(f),
+    "value_and_grad": lambda f: lambda x: func.value_and_grad(f)(x)[1],
+    "grad_and_value": lambda f: lambda x: func.grad_and_value(f)(x)[0],
+}
+
+
+def composite(x):
+    """A program with views, writes in place, a reduction and a branch."""
+    y = (x.sin() * x.exp() + (x * x).tanh()) / (1 + x * x)
+    v = pb.zeros(3, **DOUBLE)
+    v[0] = y
+    v[1:] = y * x
+    v[1:].mul_(x)
+    return (v * v).sum().sqrt() + (v[2] * x).log1p()
+
+
+def composite_mp(x):
+    y = (mpmath.sin(x) * mpmath.exp(x) + mpmath.tanh(x * x)) / (1 + x * x)
+    b = y * x * x
+    return mpmath.sqrt(y * y + 2 * b * b) + mpmath.log1p(b * x)
+
+
+POINT = 0.7
+
+
+def truth(order):
+    with mpmath.workdps(40):
+        return float(mpmath.diff(composite_mp, mpmath.mpf(POINT), order))
+
+
+@pytest.mark.parametrize("outer, inner", list(itertools.product(WAYS, WAYS)))
+def test_second_derivatives_by_every_pair(outer, inner):
+    assert WAYS[outer](WAYS[inner](composite))(number(POINT)).item() == pytest.approx(truth(2), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_fourth_derivatives_by_random_ways(seed):
+    ways = random.Random(seed).choices(list(WAYS), k=4)
+    f = composite
+    for way in ways:
+        f = WAYS[way](f)
+    assert f(number(POINT)).item() == pytest.approx(truth(4), rel=1e-7), ways
+
+
+# ---- perturbations -------------------------------------------------------------------------------------------
+
+NAMES = ["grad", "jvp", "linearize", "jacrev", "jacfwd"]
+PAIRS = list(itertools.product(NAMES, NAMES))
+
+
+@pytest.mark.parametrize("outer, inner", PAIRS)
+def test_perturbations_are_not_confused(outer, inner):
+    """d/dx [x * d/dy (x + y)] is 1, and d/dx [x * d/dy (x * y)] is 2x (Siskind and Pearlmutter)."""
+    D, d = WAYS[outer], WAYS[inner]
+    assert D(lambda x: x * d(lambda y: x + y)(number(2.0)))(number(1.0)).item() == 1.0
+    assert D(lambda x: x * d(lambda y: x * y)(number(2.0)))(number(3.0)).item() == 6.0
+    assert D(lambda x: x * d(lambda y: x + y)(x))(number(1.0)).item() == 1.0
+    assert D(lambda x: d(lambda y: x * y * y)(x))(number(3.0)).item() == 12.0
+
+
+@pytest.mark.parametrize("outer, inner", PAIRS)
+def test_a_function_that_returns_a_function(outer, inner):
+    """The derivative of a curried shift is taken at one level and used at the other (Manzyuk and others)."""
+    D, d = WAYS[outer], WAYS[inner]
+
+    def shifted(f):
+        return D(lambda u: f(u + 1.0))
+
+    assert d(lambda x: shifted(lambda y: y * x * y)(x))(number(2.0)).item() == pytest.approx(
+        float(mpmath.diff(lambda x: 2 * x * (x + 1), 2))
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_nests_of_closures(seed):
+    """Random expressions with derivatives by variables of outer levels, beside the same in mpmath's differences."""
+    rng = random.Random(seed)
+
+    def build(depth, names):
+        """(for tensors, for mpmath): functions of an environment."""
+        kind = rng.choice(["leaf", "sum", "product", "sin", "derivative", "derivative"]) if depth else "leaf"
+        if kind == "leaf":
+            name = rng.choice(names)
+            return lambda e: e[name], lambda e: e[name]
+        if kind == "sin":
+            a, b = build(depth - 1, names)
+            return lambda e: a(e).sin(), lambda e: mpmath.sin(b(e))
+        if kind in ("sum", "product"):
+            (a, p), (b, q) = build(depth - 1, names), build(depth - 1, names)
+            if kind == "sum":
+                return lambda e: a(e) + b(e), lambda e: p(e) + q(e)
+            return lambda e: a(e) * b(e), lambda e: p(e) * q(e)
+        name, way = f"v{len(names)}", rng.choice(NAMES)
+        (a, p), (at, at_mp) = build(depth - 1, [*names, name, name]), build(depth - 1, names)
+
+        def tensors(e):
+            return WAYS[way](lambda v: a({**e, name: v}) * v)(at(e) + 0.5)
+
+        def numbers(e):
+            return mpmath.diff(lambda v: p({**e, name: v}) * v, at_mp(e) + 0.5)
+
+        return tensors, numbers
+
+    f, g = build(4, ["x"])
+    outer = rng.choice(NAMES)
+    found = WAYS[outer](lambda x: f({"x": x}) * x)(number(0.3)).item()
+    with mpmath.workdps(60):
+        expected = float(mpmath.diff(lambda x: g({"x": x}) * x, mpmath.mpf("0.3")))
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_depth_does_not_matter():
+    f = lambda x: x**6
+    for way in ("grad", "jvp", "grad", "jvp", "grad"):
+        f = WAYS[way](f)
+    assert f(number(1.5)).item() == pytest.approx(720 * 1.5)
+
+
+# ---- values of several arguments ------------------------------------------------------------------------------
+
+
+def vectors(seed=0, n=4):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(n), rng.standard_normal((n, n))
+
+
+def test_gradients_by_differences():
+    x, a = vectors()
+    f = lambda x, a: ((a @ x).sin() * x).sum()
+    g = func.grad(f, argnums=(0, 1))(pb.tensor(x), pb.tensor(a))
+    for k, found in enumerate(g):
+        for place in np.ndindex(found.shape):
+
+            def value(step, k=k, place=place):
+                args = [x.copy(), a.copy()]
+                args[k][place] += step
+                return float((np.sin(args[1] @ args[0]) * args[0]).sum())
+
+            assert found[place].item() == pytest.approx(slope(value, 1e-3), rel=1e-8, abs=1e-9)
+
+
+@pytest.mark.parametrize("jacobian", [func.jacrev, func.jacfwd])
+def test_jacobians(jacobian):
+    x, a = vectors()
+    f = lambda x, a: {"p": (a @ x).sin(), "q": (x * x).sum()}
+    found = jacobian(f, argnums=(0, 1))(pb.tensor(x), pb.tensor(a))
+    slope = np.cos(a @ x)
+    np.testing.assert_allclose(found["p"][0].numpy(), slope[:, None] * a, rtol=1e-12)
+    by_a = np.einsum("i,ij,k->ijk", slope, np.eye(4), x)
+    np.testing.assert_allclose(found["p"][1].numpy(), by_a, rtol=1e-12)
+    np.testing.assert_allclose(found["q"][0].numpy(), 2 * x, rtol=1e-12)
+    assert found["q"][1].shape == (4, 4) and not found["q"][1].any()
+
+
+def test_hessians_of_blocks():
+    f = lambda x, y: (x * x * y).sum() + (y**3).sum()
+    x, y = pb.tensor([1.0, 2.0], **DOUBLE), pb.tensor([3.0, 4.0], **DOUBLE)
+    (xx, xy), (yx, yy) = func.hessian(f, argnums=(0, 1))(x, y)
+    np.testing.assert_array_equal(xx.numpy(), np.diag([6.0, 8.0]))
+    np.testing.assert_array_equal(xy.numpy(), np.diag([2.0, 4.0]))
+    np.testing.assert_array_equal(yx.numpy(), np.diag([2.0, 4.0]))
+    np.testing.assert_array_equal(yy.numpy(), np.diag([18.0, 24.0]))
+
+
+@pytest.mark.parametrize("outer, inner", list(itertools.product([func.jacrev, func.jacfwd], repeat=2)))
+def test_hessians_by_every_pair(outer, inner):
+    x, a = vectors()
+    a = a + a.T
+    found = outer(inner(lambda x: (x * (pb.tensor(a) @ x)).sum() / 2 + (x**4).sum()))(pb.tensor(x))
+    np.testing.assert_allclose(found.numpy(), a + np.diag(12 * x**2), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), ()])
+@pytest.mark.parametrize("jacobian", [func.jacrev, func.jacfwd])
+def test_jacobians_of_nothing_and_of_scalars(jacobian, shape):
+    x = pb.ones(shape, **DOUBLE)
+    assert jacobian(lambda x: x.sin())(x).shape == shape + shape
+    assert jacobian(lambda x: (x * x).sum())(x).shape == shape
+    assert jacobian(lambda x: x[:0] if x.dim() else x.reshape(1)[:0])(x).shape[-len(shape) or 1 :] is not None
+
+
+def test_dtypes_of_jacobians():
+    x = pb.ones(2)
+    widened = lambda x: x.to(pb.float64) * 2
+    assert func.jacrev(widened)(x).dtype is pb.float32
+    assert func.jacfwd(widened)(x).dtype is pb.float64
+    assert func.grad(lambda x: widened(x).sum())(x).dtype is pb.float32
+
+
+@pytest.mark.parametrize("chunk_size", [None, 1, 2, 100])
+def test_chunks_change_nothing(chunk_size):
+    x = pb.tensor(vectors()[0])
+    found = func.jacrev(lambda x: (x.outer(x), x.sum()), chunk_size=chunk_size)(x)
+    expected = func.jacfwd(lambda x: (x.outer(x), x.sum()))(x)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_linearize_evaluates_once():
+    calls = []
+
+    def f(x, y):
+        calls.append(1)
+        return {"p": x * y, "s": x.sin().sum()}
+
+    x, y = pb.tensor([1.0, 2.0], **DOUBLE), pb.tensor([3.0, 4.0], **DOUBLE)
+    output, push = func.linearize(f, x, y)
+    tangents = pb.tensor([1.0, 0.0], **DOUBLE), pb.tensor([0.5, 1.0], **DOUBLE)
+    for _ in range(3):
+        pushed = push(*tangents)
+    assert len(calls) == 1
+    expected_output, expected = func.jvp(f, (x, y), tangents)
+    for name in ("p", "s"):
+        np.testing.assert_allclose(pushed[name].numpy(), expected[name].numpy(), rtol=1e-15)
+        np.testing.assert_array_equal(output[name].numpy(), expected_output[name].numpy())
+
+
+def test_jacfwd_and_random_numbers():
+    x = pb.ones(3)
+    noisy = lambda x: x * pb.rand(3)
+    with pytest.raises(RuntimeError, match="called random operation while in randomness error mode"):
+        func.jacfwd(noisy)(x)
+    same = func.jacfwd(noisy, randomness="same")(x)
+    pb.manual_seed(0)
+    different = func.jacfwd(lambda x: x.sum() * pb.rand(1), randomness="different")(x)
+    assert same.count_nonzero() == 3 and len(set(different.flatten().tolist())) == 3
+    with pytest.raises(RuntimeError, match="Only allowed values for randomness"):
+        func.jacfwd(noisy, randomness="some")
+
+
+# ---- arguments ----------------------------------------------------------------------------------------------
+
+
+def test_argnames():
+    f = lambda x, *, scale, shift=None: (x * scale).sum() + (0 if shift is None else shift)
+    x, scale = pb.tensor([1.0, 2.0]), pb.tensor(3.0)
+    assert func.grad(f, argnames="scale")(x, scale=scale).item() == 3.0
+    assert func.grad(f, argnames="x")(x, scale=scale).tolist() == [3.0, 3.0]
+    both = func.grad(f, argnames=("x", "shift"))(x, scale=scale, shift=pb.tensor(0.0))
+    assert {name: g.tolist() for name, g in both.items()} == {"x": [3.0, 3.0], "shift": 1.0}
+    with pytest.raises(RuntimeError, match="Got argname='shift'"):
+        func.grad(f, argnames="shift")(x, scale=scale)
+    with pytest.raises(RuntimeError, match="exclude each other"):
+        func.grad(f, 1, argnames="x")(x, scale=scale)
+
+
+def test_keyword_arguments_pass_through():
+    assert func.grad(lambda x, *, k: x * k)(pb.tensor(2.0), k=5).item() == 5.0
+
+
+def test_aux_loses_only_its_own_history():
+    w = pb.tensor(2.0, requires_grad=True)
+    x = pb.tensor(3.0)
+    g, (value, aux) = func.grad_and_value(lambda x: (x * x, {"x": x, "wx": w * x, "n": 7}), has_aux=True)(x)
+    assert g.item() == 6.0 and value.item() == 9.0 and aux["n"] == 7
+    assert not g.requires_grad and not value.requires_grad and not aux["x"].requires_grad
+    assert pb.autograd.grad(aux["wx"], w)[0].item() == 3.0
+
+
+# ---- what is kept -------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_recorded_that_nobody_can_want():
+    x = pb.ones(3)
+    g, value = func.grad_and_value(lambda x: (x**3).sum())(x)
+    assert not g.requires_grad and not value.requires_grad and x.grad is None
+    output, pullback = func.vjp(lambda x: x.sin(), x)
+    assert not output.requires_grad and not pullback(x)[0].requires_grad
+    assert not func.jvp(pb.sin, (x,), (x,))[1].requires_grad
+    assert not func.hessian(lambda x: (x**3).sum())(x).requires_grad
+
+
+def test_what_is_captured_can_be_differentiated():
+    w = pb.tensor([2.0, 3.0], requires_grad=True)
+    x = pb.tensor([5.0, 7.0])
+    g = func.grad(lambda x: (x * x * w).sum())(x)
+    assert pb.autograd.grad(g.sum(), w)[0].tolist() == [10.0, 14.0]
+    free = func.grad(lambda x: (x * x + w).sum())(x)
+    assert not free.requires_grad
+    h = func.jacfwd(func.grad(lambda x: (x * x * w).sum()))(x)
+    assert pb.autograd.grad(h.sum(), w)[0].tolist() == [2.0, 2.0]
+
+
+def test_arguments_that_require_grad_outside():
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    g = func.grad(lambda x: (x**3).sum())(x)
+    assert pb.autograd.grad(g.sum(), x)[0].tolist() == [6.0, 12.0]
+    with pb.no_grad():
+        assert not func.grad(lambda x: (x**3).sum())(x).requires_grad
+    output, pullback = func.vjp(lambda x: x**2, x)
+    assert pb.autograd.grad(output.sum(), x, retain_graph=True)[0].tolist() == [2.0, 4.0]
+    assert pb.autograd.grad(pullback(pb.ones(2))[0].sum(), x)[0].tolist() == [2.0, 2.0]
+    assert not pullback(pb.ones(2), create_graph=False)[0].requires_grad
+
+
+def test_cotangents_that_require_grad():
+    c = pb.ones(2, requires_grad=True)
+    _, pullback = func.vjp(lambda x: x**2, pb.tensor([1.0, 2.0]))
+    assert pb.autograd.grad(pullback(c)[0].sum(), c)[0].tolist() == [2.0, 4.0]
+    assert not pullback(pb.ones(2))[0].requires_grad
+
+
+def test_a_tangent_with_a_history_is_met():
+    """d/dt of the tangent of grad: neither the argument nor what is captured requires grad, the tangent alone does."""
+    y, t = number(2.0), number(3.0)
+
+    def along(t):
+        return func.jvp(lambda y: func.grad(lambda x: x * y * y)(number(5.0)), (y,), (t,))[1]
+
+    assert along(t).item() == 12.0
+    assert func.grad(along)(t).item() == 4.0
+    assert func.jvp(along, (t,), (number(1.0),))[1].item() == 4.0
+
+
+def test_no_grad_inside_and_outside():
+    def f(x):
+        with pb.no_grad():
+            c = x**2
+        return x - c
+
+    x = pb.tensor(3.0)
+    assert func.grad(f)(x).item() == 1.0
+    with pb.no_grad():
+        assert func.grad(f)(x).item() == 1.0
+        assert func.grad(lambda x: x**2)(x).item() == 6.0
+        assert func.hessian(lambda x: x**3)(x).item() == 18.0
+    with pb.inference_mode():
+        assert func.grad(lambda x: x**2)(x).item() == 6.0
+        assert func.grad(func.grad(lambda x: x**3))(pb.tensor(2.0)).item() == 12.0
+        assert pb.is_inference_mode_enabled() and not pb.is_grad_enabled()
+    assert pb.is_grad_enabled()
+
+
+def test_modes_are_put_back_after_errors():
+    def fails(x):
+        raise ZeroDivisionError
+
+    for transform in (func.grad, func.jacrev, func.jacfwd, lambda f: lambda x: func.jvp(f, (x,), (x,))):
+        with pb.no_grad():
+            with pytest.raises(ZeroDivisionError):
+                transform(fails)(pb.ones(()))
+            assert not pb.is_grad_enabled()
+    assert pb.autograd.forward_ad._levels == [] and not pb.autograd.forward_ad._recorded
+
+
+def test_a_pullback_may_be_called_again():
+    _, pullback = func.vjp(lambda x: x**2, pb.tensor([1.0, 2.0]))
+    for factor in (1.0, 2.0):
+        assert pullback(pb.full((2,), factor))[0].tolist() == [2 * factor, 4 * factor]
+    pullback(pb.ones(2), retain_graph=False)
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        pullback(pb.ones(2))
+
+
+def test_independent_outputs_give_zeros():
+    x, c = pb.ones(2), pb.tensor([5.0])
+    assert func.grad(lambda x: c.sum())(x).tolist() == [0.0, 0.0]
+    assert func.vjp(lambda x: (c, x), x)[1]((pb.ones(1), pb.zeros(2)))[0].tolist() == [0.0, 0.0]
+    assert func.jvp(lambda x: (c, x), (x,), (x,))[1][0].tolist() == [0.0]
+    assert func.jacrev(lambda x: c)(x).tolist() == [[0.0, 0.0]] == func.jacfwd(lambda x: c)(x).tolist()
+    assert func.linearize(lambda x: (c, x), x)[1](x)[0].tolist() == [0.0]
+    with pytest.raises(RuntimeError, match="independent of the inputs"):
+        func.jvp(lambda x: c, (x,), (x,), strict=True)
+
+
+def test_functions_with_views_of_their_argument():
+    """Views, strided and expanded arguments, the same tensor twice."""
+    base = pb.arange(12.0).reshape(3, 4)
+    f = lambda x: (x * x).sum()
+    for x in (base.t(), base[::2, 1::2], base[0].expand(3, 4), base[1, 2]):
+        np.testing.assert_array_equal(func.grad(f)(x).numpy(), 2 * x.numpy())
+        np.testing.assert_array_equal(
+            func.hessian(f)(x).numpy().reshape(x.numel(), -1), 2 * np.eye(x.numel())
+        )
+    x = pb.ones(2)
+    a, b = func.grad(lambda x, y: (x * y * y).sum(), argnums=(0, 1))(x, x)
+    assert a.tolist() == [1.0, 1.0] and b.tolist() == [2.0, 2.0]
+    captured = func.grad(lambda y: (y * x).sum())(x)  # the same tensor is captured: not the variable
+    assert captured.tolist() == [1.0, 1.0]
+
+
+def test_custom_functions():
+    class Cube(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return 3 * x * x * g
+
+    for way in itertools.product(NAMES, repeat=2):
+        f = WAYS[way[0]](WAYS[way[1]](Cube.apply))
+        assert f(number(2.0)).item() == pytest.approx(12.0), way
+
+
+def test_large_arguments_stay_pending():
+    x = pb.linspace(0, 1, 50_000, **DOUBLE)
+    g = func.grad(lambda x: (x.sin() * x).sum())(x)
+    np.testing.assert_allclose(g.numpy(), np.cos(x.numpy()) * x.numpy() + np.sin(x.numpy()), rtol=1e-12)
+    hvp = func.jvp(func.grad(lambda x: (x.sin() * x).sum()), (x,), (pb.ones_like(x),))[1]
+    expected = 2 * np.cos(x.numpy()) - np.sin(x.numpy()) * x.numpy()
+    np.testing.assert_allclose(hvp.numpy(), expected, rtol=1e-12)
