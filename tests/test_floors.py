@@ -57,6 +57,8 @@ MODULES = {
     "construct": "_core operators size",
     "serialization": "_core operators",
     "autograd": "_core messages operators",
+    "func": "_core autograd messages operators",
+    "utils": "_core autograd func messages operators",
     "runtime": "_core autograd operators",
     "nn": "_core calculus messages operators",
     "interop": "messages operators",
@@ -74,7 +76,9 @@ UPWARD = {
 # Imports of our own inside functions: the importing file, what it imports, and why not at the head of the file.
 LATE = {
     ("attributes.py", "calculus"): "pages are written when somebody reads them",
+    ("autograd/gradcheck.py", "autograd"): "what checks is loaded with the first check",
     ("calculus/define.py", "calculus"): "pages are written when somebody reads them",
+    ("func/tree.py", "func"): "a dataclass has paths where somebody asks for them",
     ("messages/missing.py", "messages"): "loaded by errors only",
     ("operators/creation.py", "messages"): "loaded by errors only",
     ("operators/methods.py", "dtypes"): "a cycle",

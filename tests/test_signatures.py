@@ -15,6 +15,10 @@ ANY_ARGUMENTS = {
     "pullback.autograd.Function.forward": "likewise",
     "pullback.Tensor.to": "has PyTorch's three forms; the stub has an overload for each",
     "pullback.Tensor.type": "has PyTorch's `**kwargs`, for the older names of `non_blocking`",
+    "pullback.utils.checkpoint.CheckpointFunction": "is never made",
+    "pullback.utils.checkpoint.CheckpointFunction.forward": "its arguments are those of the function that is called",
+    "pullback.utils.checkpoint.checkpoint": "its arguments are those of the function that is called",
+    "pullback.utils.checkpoint.checkpoint_sequential": "has PyTorch's `**kwargs`, for `preserve_rng_state`",
     "pullback.calculus.composed": "`about` is what `Row` takes by name",
     "pullback.calculus.elementwise": "likewise",
 }

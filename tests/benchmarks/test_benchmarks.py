@@ -6,7 +6,7 @@ import time
 import pytest
 
 import pullback as pb
-from benchmarks import core, harness, whole
+from benchmarks import core, harness, transforms, whole
 
 
 class MadeUpTime:
@@ -57,6 +57,12 @@ def test_the_clock_is_the_machines():
 def test_every_row_is_measured():
     table = core.per_operation(["pullback"], rounds=1, duration=1e-4)
     assert len(table.split("\n")) == len(core.ROWS) + 2
+    assert all(line.split("|")[2].strip() for line in table.split("\n")[2:])
+
+
+def test_every_row_of_transforms_is_measured():
+    table = transforms.table(["pullback"], rounds=1, duration=1e-5)
+    assert len(table.split("\n")) == len(transforms.ROWS) + 2
     assert all(line.split("|")[2].strip() for line in table.split("\n")[2:])
 
 

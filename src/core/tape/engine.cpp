@@ -409,13 +409,13 @@ class Run {
     }
 
     const BackwardOptions& options_;
-    bool create_;          // whether the gradients get a graph
-    bool retain_ = false;  // whether what is saved is kept
-    bool beyond_ = false;  // whether the run reaches what a transform did not make itself
+    bool create_;                    // whether the gradients get a graph
+    bool retain_ = false;            // whether what is saved is kept
+    bool beyond_ = false;            // whether the run reaches what a transform did not make itself
     std::vector<const Node*> ends_;  // sorted: where a transform's walk ends
-    bool parts_ = false;       // whether parts are added in place
-    int64_t work_ = 0;         // since signals were looked at
-    std::vector<Home> homes_;  // by state: where what is added to the input of a view belongs
+    bool parts_ = false;             // whether parts are added in place
+    int64_t work_ = 0;               // since signals were looked at
+    std::vector<Home> homes_;        // by state: where what is added to the input of a view belongs
     uint32_t id_;
     Run* outer_;
     std::vector<State> states_;

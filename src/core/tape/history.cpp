@@ -46,7 +46,8 @@ namespace {
                 view, what);
         case ViewOrigin::Argument:
             fail(
-                "a leaf Variable that requires grad is being used in an in-place operation. It is an argument of "
+                "a leaf Variable that requires grad is being used in an in-place operation. It is an "
+                "argument of "
                 "a function that is being differentiated by it: work on a clone() of it.");
         default:
             fail(

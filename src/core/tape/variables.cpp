@@ -47,7 +47,8 @@ bool goes_beyond(const Node& n, bool ends) {
 Tensor variable(const Tensor& x, bool recording) {
     if (!is_differentiable(x.dtype()))
         fail(
-            "only Tensors of floating point dtype can require gradients. An argument that is differentiated has "
+            "only Tensors of floating point dtype can require gradients. An argument that is differentiated "
+            "has "
             "the dtype {}: convert it, or leave it out of what is differentiated (argnums).",
             dtype_name(x.dtype()));
     if (recording && x.requires_grad()) {

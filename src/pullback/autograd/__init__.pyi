@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar, Union, overload
 
 from .. import Tensor
-from . import forward_ad as forward_ad, function as function, graph as graph
+from . import forward_ad as forward_ad, function as function, functional as functional, graph as graph
 from .function import Function as Function
+from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 from .graph import GradientEdge
 from .modes import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
 from .modes import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled

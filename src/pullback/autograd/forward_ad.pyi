@@ -3,6 +3,9 @@ from typing import NamedTuple
 from .. import Tensor
 from .modes import NeedsCall
 
+_levels: list[int]
+_recorded: set[int]
+
 class UnpackedDualTensor(NamedTuple):
     primal: Tensor
     tangent: Tensor | None

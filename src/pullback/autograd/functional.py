@@ -440,7 +440,8 @@ def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
             "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only implemented for "
             "`vectorize=True`."
         )
-    many, outputs = False, ()
+    many = False
+    outputs: Tensors = ()
 
     def push(k: int, tangent: Tensor) -> list[Tensor]:
         nonlocal many, outputs

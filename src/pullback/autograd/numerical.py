@@ -20,6 +20,7 @@ from ..operators.joining import stack
 from ..operators.random import rand
 from .backward import grad
 from .forward_ad import dual_level, make_dual, unpack_dual
+from .function import Function as CustomFunction
 from .gradcheck import GradcheckError
 
 Function = Callable[..., Any]
@@ -384,24 +385,16 @@ def _warn_of_undefined() -> None:
     )
 
 
-def _undefined() -> Any:
-    from .function import Function as Base
+class _Undefined(CustomFunction):
+    """The identity; what it pulls back is nothing."""
 
-    class Undefined(Base):
-        """The identity; what it pulls back is nothing."""
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
 
-        @staticmethod
-        def forward(ctx: Any, x: Tensor) -> Tensor:
-            return x.view_as(x)
-
-        @staticmethod
-        def backward(ctx: Any, g: Tensor) -> None:
-            return None
-
-    return Undefined
-
-
-_Undefined = _undefined()
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> None:
+        return None
 
 
 def check_undefined_tangents(func: Function, inputs: Outputs) -> None:

@@ -58,7 +58,8 @@ class Chosen:
                     "argnums and argnames exclude each other: argnames finds positional arguments, too."
                 )
             alone = isinstance(argnames, str)
-            self.names = [_place(func, args, kwargs, name) for name in ([argnames] if alone else argnames)]
+            names = [argnames] if isinstance(argnames, str) else list(argnames)
+            self.names = [_place(func, args, kwargs, name) for name in names]
             if not self.names:
                 raise RuntimeError("argnames must be non-empty")
         values = [args[name] if isinstance(name, int) else kwargs[name] for name in self.names]

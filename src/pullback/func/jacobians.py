@@ -14,6 +14,7 @@ from .. import _core
 from .._core import Tensor
 from ..operators.creation import zeros
 from ..operators.joining import stack
+from ..operators.random import get_rng_state, set_rng_state
 from .arguments import ALL, Argnums, Chosen, require_tensor
 from .forward import push_forward
 from .reverse import Recording, pull, pull_back
@@ -96,22 +97,17 @@ class _Draws:
         self.before: Any = None
 
     def __enter__(self) -> None:
-        from ..operators.random import get_rng_state, set_rng_state
-
         if self.randomness == "same" and self.before is not None:
             set_rng_state(self.before)
         elif self.randomness != "different":
             self.before = get_rng_state()
 
     def __exit__(self, kind: Any, *error: object) -> None:
-        if self.randomness == "error" and kind is None:
-            from ..operators.random import get_rng_state
-
-            if not get_rng_state().equal(self.before):
-                raise RuntimeError(
-                    "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
-                    "'different' randomness flags on vmap or perform the randomness operation out of vmap"
-                )
+        if self.randomness == "error" and kind is None and not get_rng_state().equal(self.before):
+            raise RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+                "'different' randomness flags on vmap or perform the randomness operation out of vmap"
+            )
 
 
 def jacfwd(

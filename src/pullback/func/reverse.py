@@ -24,7 +24,7 @@ from .._core import Tensor
 from ..autograd import forward_ad
 from ..operators.creation import zeros_like
 from .arguments import ALL, Argnums, Chosen, require_tensor, tensors_out, with_aux
-from .tree import tree_flatten, tree_map, tree_unflatten
+from .tree import pictured, tree_flatten, tree_map, tree_unflatten
 
 __all__ = ["grad", "grad_and_value", "value_and_grad", "vjp"]
 
@@ -239,11 +239,9 @@ class Pullback:
     def __call__(self, cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         given, spec = tree_flatten(cotangents)
         if spec != self.spec:
-            from ..utils._pytree import treespec_pprint
-
             raise RuntimeError(
                 f"Expected pytree structure of cotangents to be the same as pytree structure of outputs to the "
-                f"function. cotangents: {treespec_pprint(spec)}, primal output: {treespec_pprint(self.spec)}. The "
+                f"function. cotangents: {pictured(spec)}, primal output: {pictured(self.spec)}. The "
                 f"cotangents are one argument, a tree like the output."
             )
         return self.chosen.tree(self.flat(given, retain_graph, create_graph))

@@ -358,6 +358,22 @@ def tree_structure(tree: Any, is_leaf: Predicate | None = None) -> TreeSpec:
     return _flatten(tree, is_leaf, [])
 
 
+class _Star:
+    def __repr__(self) -> str:
+        return "*"
+
+
+def pictured(treespec: TreeSpec) -> str:
+    """The structure as the tree that it is of, with a star for each leaf.
+
+    Example:
+        >>> from pullback.func.tree import pictured, tree_structure
+        >>> pictured(tree_structure({"a": 1, "b": (2, None)}))
+        "{'a': *, 'b': (*, *)}"
+    """
+    return repr(treespec.unflatten([_Star()] * treespec.num_leaves))
+
+
 def tree_map(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Predicate | None = None) -> Any:
     """The tree of what `func` makes of each leaf, and of the parts of the `rests` that stand where the leaf stands.
 

@@ -20,7 +20,7 @@ PYTORCH = {
         detach_ dist distributed distributions dropout dropout_ eig embedding embedding_bag embedding_renorm_
         empty_permuted empty_quantized export feature_alpha_dropout feature_alpha_dropout_ feature_dropout
         feature_dropout_ fft fill float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu
-        float_power frexp frobenius_norm from_file func functional fx gcd_ geqrf get_autocast_dtype get_device
+        float_power frexp frobenius_norm from_file functional fx gcd_ geqrf get_autocast_dtype get_device
         get_device_module get_float32_matmul_precision gradient grid_sampler grid_sampler_2d grid_sampler_3d
         group_norm gru gru_cell hamming_window hann_window has_lapack has_mkl has_openmp has_spectral
         hinge_embedding_loss histogram histogramdd i0 i0_ igamma igammac imag index_reduce instance_norm
@@ -38,7 +38,7 @@ PYTORCH = {
         sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor
         sparse_csr_tensor spmm sspaddmm stft storage svd svd_lowrank symeig testing threshold_ to_dlpack
         trapezoid trapz triangular_solve triplet_margin_loss typename uint16 uint32 uint64 unravel_index
-        unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms utils vander
+        unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms vander
         view_as_complex view_as_real vmap xlogy_ xpu
     """,
     "nn": """
@@ -100,7 +100,18 @@ PYTORCH = {
         spherical_bessel_j0 zeta
     """,
     "autograd": """
-        Variable functional gradcheck gradgradcheck profiler
+        Variable profiler
+    """,
+    "func": """
+        debug_unwrap functionalize rearrange replace_all_batch_norm_modules_ vmap
+    """,
+    "utils": """
+        backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension data deterministic dlpack hooks
+        mkldnn mobile_optimizer model_zoo serialization tensorboard
+    """,
+    "utils.checkpoint": """
+        CheckpointPolicy DefaultDeviceType GraphExecGroup SAC_IGNORED_OPS SelectiveCheckpointContext
+        create_selective_checkpoint_contexts get_device_states set_checkpoint_debug_enabled set_device_states
     """,
 }
 
@@ -140,9 +151,11 @@ INSTEAD = {
     "flat": "x.flatten()",
     "float_power": "x.double() ** y",
     "frobenius_norm": "x.norm()",
-    "functional": "pullback.autograd.grad(f(x), x, create_graph=True), or pullback.independent.grad for functions.",
-    "func": "pullback.independent, which has grad for functions; pullback.autograd.grad with create_graph=True.",
-    "gradcheck": "(f(x + h) - f(x - h)) / (2 * h) in float64, beside pullback.autograd.grad(f(x), x).",
+    "functional": "pullback.nn.functional, or pullback itself.",
+    "data": "for rows in pullback.randperm(len(x)).split(64): x[rows].",
+    "debug_unwrap": "the tensor itself: transforms do not wrap their arguments.",
+    "functionalize": "the function itself: writing in place is recorded.",
+    "rearrange": "x.reshape(...) and x.permute(...)",
     "gradient": "pullback.diff(y) / spacing; derivatives are pullback.autograd.grad(y, x).",
     "head": "x[:n]",
     "iloc": "x[index]",
@@ -195,7 +208,6 @@ SAME = {
     "apply_": "apply map_ map2_",
     "conj": "conjugate resolve_conj resolve_neg",
     "dist": "pairwise_distance PairwiseDistance",
-    "gradcheck": "gradgradcheck",
     "head": "",
     "iloc": "loc",
     "index": "take_along",
@@ -233,7 +245,7 @@ ELSEWHERE = {
     "int_": "pullback.int64",
     "interp": "pullback.searchsorted to find the interval, and lerp in it.",
     "invert": "pullback.bitwise_not(x)",
-    "jacobian": "pullback.autograd.grad for each output, or with is_grads_batched=True for all of them.",
+    "jacobian": "pullback.func.jacrev(f)(x), or pullback.func.jacfwd(f)(x) for few inputs",
     "mod": "pullback.remainder(a, b)",
     "nanmax": "x.nan_to_num(-pullback.inf).max()",
     "nanmin": "x.nan_to_num(pullback.inf).min()",
@@ -249,7 +261,6 @@ ELSEWHERE = {
     "repeat": "pullback.repeat_interleave(x, n), or x.repeat(n) for the whole tensor.",
     "rint": "pullback.round(x)",
     "shape": "x.shape",
-    "value_and_grad": "y = f(x), and pullback.autograd.grad(y, x)",
     "vectorize": "operators on whole tensors.",
 }
 
@@ -288,7 +299,7 @@ FAMILIES = [
     (r".*(quant|q_|qat|int_repr|qscheme).*", "Nothing is quantised."),
     (r".*(distributed|multiprocessing|parallel).*", "pullback runs in one process, on its threads."),
     (r".*deterministic.*", "Results are deterministic as they are."),
-    (r"utils", "Batches are slices: for rows in pullback.randperm(len(x)).split(64): x[rows]."),
+    (r".*([Cc]heckpoint|SAC_).*", "A checkpoint computes its function again as a whole."),
     (
         r"[A-Z]\w*",
         "There are no modules: keep tensors that require grad in a list or a dictionary, and use the functions of "

@@ -9,11 +9,13 @@ from . import missing
 MODULES = (
     "",
     "autograd",
+    "func",
     "nn.functional",
     "linalg",
     "special",
     "independent",
     "interop",
+    "utils.checkpoint",
 )  # where a name may be meant
 
 

@@ -35,6 +35,9 @@ from ..func.tree import (
     tree_structure,
     tree_unflatten,
 )
+from ..func.tree import (
+    pictured as treespec_pprint,
+)
 
 __all__ = [
     "Context",
@@ -210,16 +213,6 @@ def is_structseq_instance(obj: Any) -> bool:
 
 
 # ---- specs as text -----------------------------------------------------------------------------------------
-
-
-class _Star:
-    def __repr__(self) -> str:
-        return "*"
-
-
-def treespec_pprint(treespec: TreeSpec) -> str:
-    """The structure as the tree that it is of, with a star for each leaf."""
-    return repr(treespec.unflatten([_Star()] * treespec.num_leaves))
 
 
 def treespec_dumps(treespec: TreeSpec, protocol: int | None = None) -> str:

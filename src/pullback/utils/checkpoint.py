@@ -30,6 +30,7 @@ from ..autograd.function import Function
 from ..autograd.graph import get_gradient_edge as gradient_edge
 from ..autograd.modes import enable_grad, no_grad
 from ..func.tree import tree_flatten
+from ..messages.missing import missing
 from ..operators.creation import zeros
 from ..operators.random import get_rng_state, set_rng_state
 
@@ -433,7 +434,7 @@ def checkpoint_sequential(
         >>> y = checkpoint_sequential([pb.sin, pb.exp, pb.tanh, pb.cos], 2, x, use_reentrant=False)
         >>> y.backward()
         >>> y, x.grad
-        (tensor([0.5977], grad_fn=<CosBackward0>), tensor([-0.1884]))
+        (tensor([0.6027], grad_fn=<CosBackward0>), tensor([-0.1656]))
     """
     if use_reentrant is None:
         warnings.warn(
@@ -464,3 +465,7 @@ def checkpoint_sequential(
             run(chain[start : start + size]), input, use_reentrant=use_reentrant, preserve_rng_state=preserve
         )
     return run(chain[end:])(input)
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name)

@@ -1,0 +1,159 @@
+"""What functions of functions cost: gradients, Jacobians, Hessians and products of small and middling functions.
+
+    python -m benchmarks.transforms                               print the table
+    python -m benchmarks.transforms --quick                       a few rounds, to see that everything still runs
+    python -m benchmarks.transforms --write docs/performance.md   and put it into the page
+
+Beside PyTorch's `torch.func` and JAX's transforms, compiled with `jit` beforehand.
+"""
+
+import argparse
+import importlib
+
+from benchmarks import harness
+from benchmarks.harness import CONTROL, Statement, Work
+
+
+def torchlike(name):
+    lib = importlib.import_module(name)
+    importlib.import_module(f"{name}.func")
+    f = lib.func
+
+    def one(*shape):
+        return lib.full(shape, 0.5)
+
+    def rosenbrock(x):
+        a, b = x[:-1], x[1:]
+        return (100 * (b - a * a) ** 2 + (1 - a) ** 2).sum()
+
+    def banded(x):
+        return x[1:-1] * (x[:-2] + x[2:]) - x[1:-1] ** 3
+
+    def network(weights, x, y):
+        hidden = (x @ weights["w"] + weights["b"]).tanh()
+        return ((hidden @ weights["v"] - y) ** 2).mean()
+
+    weights = {"w": one(16, 32), "b": one(32), "v": one(32, 1)}
+    data = {"p": weights, "x": one(64, 16), "y": one(64, 1)}
+    hvp = lambda x, t: f.jvp(f.grad(rosenbrock), (x,), (t,))[1]
+
+    def pulled(x):
+        _, pullback = f.vjp(banded, x)
+        return pullback(x[1:-1])
+
+    return {
+        "grad": lambda: Statement("g(x)", {"g": f.grad(lib.sin), "x": one()}),
+        "grad_grad": lambda: Statement("g(x)", {"g": f.grad(f.grad(lib.sin)), "x": one()}),
+        "jvp": lambda: Statement("f(g, (x,), (x,))", {"f": f.jvp, "g": lib.sin, "x": one()}),
+        "vjp": lambda: Statement("f(x)", {"f": pulled, "x": one(100)}),
+        "network": lambda: Statement("g(p, x, y)", {"g": f.grad(network), **data}),
+        "hvp": lambda: Statement("f(x, t)", {"f": hvp, "x": one(1000), "t": one(1000)}),
+        "jacrev": lambda: Statement("g(x)", {"g": f.jacrev(banded), "x": one(100)}),
+        "jacfwd": lambda: Statement("g(x)", {"g": f.jacfwd(banded), "x": one(100)}),
+        "hessian": lambda: Statement("g(x)", {"g": f.hessian(rosenbrock), "x": one(200)}),
+    }
+
+
+def jax():
+    import jax
+    import jax.numpy as jnp
+
+    def one(*shape):
+        return jnp.full(shape, 0.5)
+
+    def rosenbrock(x):
+        a, b = x[:-1], x[1:]
+        return (100 * (b - a * a) ** 2 + (1 - a) ** 2).sum()
+
+    def banded(x):
+        return x[1:-1] * (x[:-2] + x[2:]) - x[1:-1] ** 3
+
+    def network(weights, x, y):
+        hidden = jnp.tanh(x @ weights["w"] + weights["b"])
+        return ((hidden @ weights["v"] - y) ** 2).mean()
+
+    def compiled(function, *args):
+        names = {"f": jax.jit(function), "args": args}
+        jax.block_until_ready(names["f"](*args))
+        return Statement("block(f(*args))", {"block": jax.block_until_ready, **names})
+
+    hvp = lambda x, t: jax.jvp(jax.grad(rosenbrock), (x,), (t,))[1]
+    weights = {"w": one(16, 32), "b": one(32), "v": one(32, 1)}
+    return {
+        "grad": lambda: compiled(jax.grad(jnp.sin), one()),
+        "grad_grad": lambda: compiled(jax.grad(jax.grad(jnp.sin)), one()),
+        "jvp": lambda: compiled(lambda x: jax.jvp(jnp.sin, (x,), (x,)), one()),
+        "vjp": lambda: compiled(lambda x: jax.vjp(banded, x)[1](x[1:-1]), one(100)),
+        "network": lambda: compiled(jax.grad(network), weights, one(64, 16), one(64, 1)),
+        "hvp": lambda: compiled(hvp, one(1000), one(1000)),
+        "jacrev": lambda: compiled(jax.jacrev(banded), one(100)),
+        "jacfwd": lambda: compiled(jax.jacfwd(banded), one(100)),
+        "hessian": lambda: compiled(jax.hessian(rosenbrock), one(200)),
+    }
+
+
+BUILDERS = {"pullback": lambda: torchlike("pullback"), "torch": lambda: torchlike("torch"), "jax": jax}
+
+# Title, key, and how many times faster than PyTorch it has to be.
+ROWS = [
+    ("`grad(sin)`, a scalar", "grad", 5),
+    ("`grad(grad(sin))`, a scalar", "grad_grad", 5),
+    ("`jvp(sin)`, a scalar", "jvp", 5),
+    ("`vjp` of a banded function, 100", "vjp", 3),
+    ("`grad`, a network 16-32-1, 64 rows, weights in a dictionary", "network", 3),
+    ("Hessian times a vector, Rosenbrock, 1,000", "hvp", 3),
+    ("`jacrev`, banded, 100", "jacrev", None),
+    ("`jacfwd`, banded, 100", "jacfwd", None),
+    ("`hessian`, Rosenbrock, 200", "hessian", 5),
+]
+
+
+def table(libraries, rounds, duration):
+    """Microseconds for one call."""
+    builders = {name: BUILDERS[name]() for name in libraries}
+    rows, controls = [], []
+    for title, key, target in ROWS:
+        work = Work(title, {name: builders[name][key] for name in libraries}, target)
+        times = harness.measure(work, libraries, rounds, duration)
+        ours, theirs = times.get("pullback"), times.get("torch")
+        ratio = theirs / ours if ours and theirs else None
+        if CONTROL in times:
+            controls.append(times[CONTROL] / theirs)
+        cells = [
+            f"{times[name] * 1e6:,.1f}" if name in times else "" for name in ("pullback", "torch", "jax")
+        ]
+        rows.append(
+            [
+                title,
+                *cells,
+                f"{ratio:.1f}" if ratio else "",
+                f"{target}" if target else "",
+                harness.verdict(ratio >= target if ratio and target else None),
+            ]
+        )
+    header = ["us per call", "pullback", "torch", "jax", "torch / pullback", "target", "met"]
+    text = harness.markdown(header, rows)
+    if controls:
+        text += (
+            "\n\nControl: the same PyTorch work, measured a second time in the same rounds, takes between "
+            f"{min(controls):.2f} and {max(controls):.2f} of its own time."
+        )
+    return text
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="few and short rounds")
+    parser.add_argument("--write", metavar="PAGE", help="replace the block marked `transforms` in this page")
+    parser.add_argument("--only", metavar="LIBRARY", nargs="*", help="measure only these libraries")
+    options = parser.parse_args(arguments)
+    libraries = [name for name in harness.installed(options.only or harness.LIBRARIES) if name in BUILDERS]
+    rounds, duration = (3, 0.001) if options.quick else (21, 0.01)
+    text = f"{harness.machine()}\n\n{table(libraries, rounds, duration)}"
+    print(text)
+    if options.write:
+        harness.write_block(options.write, "transforms", text)
+
+
+if __name__ == "__main__":
+    main()
