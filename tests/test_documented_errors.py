@@ -8,6 +8,7 @@ import warnings
 import pytest
 
 import pullback as pb
+from pullback.autograd.gradcheck import GradcheckError
 
 CALLS = """
 as_tensor        ("a")                                              TypeError
@@ -224,6 +225,40 @@ autograd.graph.increment_version (3)                                TypeError
 autograd.graph.register_multi_grad_hook ([g], print, mode="x")      ValueError
 autograd.graph.register_multi_grad_hook ([v], print)                AssertionError
 autograd.forward_ad.exit_dual_level ()                              RuntimeError
+autograd.gradcheck (lambda x: x.detach() * x, pb.ones(2, dtype=pb.float64, requires_grad=True))  GradcheckError
+autograd.gradcheck (lambda x: x, x)                                 ValueError
+autograd.gradcheck (lambda x: x, pb.ones(1, dtype=pb.float64).expand(3).requires_grad_()) RuntimeError
+autograd.gradcheck (lambda x: x, leaf, check_backward_ad=False)     AssertionError
+autograd.gradgradcheck (lambda x: x, x)                             ValueError
+autograd.gradgradcheck (lambda x: x, leaf, check_rev_over_rev=False) AssertionError
+autograd.functional.vjp (pb.sin, x, v)                              RuntimeError
+autograd.functional.vjp (pb.sin, [x], v)                            TypeError
+autograd.functional.jvp (pb.sin, x, v)                              RuntimeError
+autograd.functional.vhp (pb.sin, x, x)                              RuntimeError
+autograd.functional.hvp (pb.sin, x, x)                              RuntimeError
+autograd.functional.jacobian (pb.sin, x, strict=True, vectorize=True) RuntimeError
+autograd.functional.jacobian (pb.sin, x, strategy="forward-mode")   NotImplementedError
+autograd.functional.jacobian (pb.sin, x, strategy="sideways")       AssertionError
+autograd.functional.hessian (pb.sin, x)                             RuntimeError
+autograd.functional.hessian (pb.sin, 3)                             TypeError
+func.vjp         (pb.sin, i)                                        RuntimeError
+func.vjp         (pb.sin, 3)                                        ValueError
+func.jvp         (pb.sin, (x,), (v,))                               RuntimeError
+func.jvp         (pb.sin, (i,), (i,))                               ValueError
+func.linearize   (pb.sin, i)                                        RuntimeError
+func.linearize   (pb.sin, 3)                                        ValueError
+func.jacrev      (pb.sin, chunk_size=0)                             ValueError
+func.jacfwd      (pb.sin, randomness="some")                        RuntimeError
+func.functional_call (pb.sin, 3)                                    ValueError
+func.stack_module_state ([])                                        RuntimeError
+func.tree.tree_unflatten ([1], 2)                                   TypeError
+func.tree.tree_unflatten ([1], pb.func.tree.tree_structure([]))     ValueError
+func.tree.tree_map (sum, [1], (1,))                                 ValueError
+func.tree.register_pytree_node (list, list, list)                   ValueError
+func.tree.register_dataclass (int)                                  ValueError
+utils.checkpoint.detach_variable ([x])                              RuntimeError
+utils.checkpoint.checkpoint (pb.sin, x, use_reentrant=True, scale=1) ValueError
+utils.checkpoint.checkpoint_sequential ([pb.sin], 1, x, True, scale=1) ValueError
 nn.functional.layer_norm (x, (5,))                                  RuntimeError
 nn.functional.softmax (x, 7)                                        IndexError
 nn.functional.softmax (i, 0)                                        NotImplementedError
@@ -268,6 +303,7 @@ def test_what_is_documented_is_raised(name, case):
     arguments, error = case
     names = {
         "pb": pb,
+        "GradcheckError": GradcheckError,
         "x": pb.ones(2, 3),
         "v": pb.ones(4),
         "i": pb.tensor([0, 1]),
@@ -278,7 +314,7 @@ def test_what_is_documented_is_raised(name, case):
     function = eval(f"pb.{name}", names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(eval(error)) as raised:
+        with pytest.raises(eval(error, names)) as raised:
             eval(f"function{arguments}", {**names, "function": function})
     assert raised.type.__name__ == error
     assert error in function.__doc__, f"{name}: its documentation does not speak of {error}"

@@ -136,11 +136,7 @@ class Run {
         while (next < states_.size()) {
             Node* n = states_[next++].node;
             listen(1);
-            if (options_.beyond) {
-                const bool ends = std::binary_search(ends_.begin(), ends_.end(), n);
-                beyond_ = beyond_ || goes_beyond(*n, ends);
-                if (ends) continue;
-            }
+            if (__builtin_expect(options_.beyond != nullptr, 0) && ends_at(*n)) continue;
             for (uint16_t i = 0; i < n->edge_count(); ++i)
                 if (Node* to = n->edge(i).node) ++states_[state(to)].waiting;
         }
@@ -214,8 +210,16 @@ class Run {
 
     // The edges that the run follows.
     uint16_t edges(const Node* n) const {
-        bool ends = !ends_.empty() && std::binary_search(ends_.begin(), ends_.end(), n);
-        return ends ? 0 : n->edge_count();
+        return __builtin_expect(ends_.empty(), 1) ? n->edge_count() : edges_within(n);
+    }
+    __attribute__((noinline)) uint16_t edges_within(const Node* n) const {
+        return std::binary_search(ends_.begin(), ends_.end(), n) ? 0 : n->edge_count();
+    }
+    // Whether a transform's walk ends at this node; notes what it meets.
+    __attribute__((noinline)) bool ends_at(const Node& n) {
+        const bool ends = std::binary_search(ends_.begin(), ends_.end(), &n);
+        beyond_ = beyond_ || goes_beyond(n, ends);
+        return ends;
     }
 
     // Ctrl-C ends a run: signals are looked at whenever about a millisecond's work is done.
