@@ -89,6 +89,8 @@ template <class T> constexpr DType dtype_of() {
     PB_DTYPES(PB_OF)
 #undef PB_OF
 }
+// Where tables by dtype have what is of T.
+template <class T> inline constexpr int code_of = static_cast<int>(dtype_of<T>());
 // What sums of many T are kept in.
 template <class T> constexpr auto running_of() {
 #define PB_RUNNING(Name, type, name, legacy, c_name, format, kind, running) \

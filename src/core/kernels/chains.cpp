@@ -94,7 +94,7 @@ template <class T> void run(const Chain& chain, const void* const* in, void* res
 void PB_ISA::install_chains(ChainKernels& table) {
     each<Family::Floats>([&](auto zero) {
         using T = decltype(zero);
-        table.run[static_cast<int>(dtype_of<T>())] = run<T>;
+        table.run[code_of<T>] = run<T>;
     });
 }
 

@@ -31,7 +31,7 @@ template <class From, class To> void cast_kernel(const void* const* in, void* ou
 template <class From> void install_casts_from(BlockKernel (&row)[kDTypes]) {
     each<Family::All>([&](auto zero) {
         using To = decltype(zero);
-        row[static_cast<int>(dtype_of<To>())] = cast_kernel<From, To>;
+        row[code_of<To>] = cast_kernel<From, To>;
     });
 }
 
@@ -69,7 +69,7 @@ template <class T> void fill_kernel(const void* value, void* out, int64_t n) {
 void PB_ISA::install_conversions(Kernels& table) {
     each<Family::All>([&](auto zero) {
         using From = decltype(zero);
-        install_casts_from<From>(table.cast[static_cast<int>(dtype_of<From>())]);
+        install_casts_from<From>(table.cast[code_of<From>]);
     });
 #define PB_MOVES(index, T)                    \
     table.gather[index] = gather_kernel<T>;   \

@@ -145,7 +145,7 @@ void install_for(BlockKernel (&slots)[kDTypes][3]) {
     using R = typename ResultType<result, T>::type;
     // Integers have no vector functions: their loops are exact.
     constexpr bool whole = bits == Bits::Vector && is_float_v<T>;
-    BlockKernel* slot = slots[static_cast<int>(dtype_of<T>())];
+    BlockKernel* slot = slots[code_of<T>];
     if constexpr (arity == 3) {
         slot[0] = conditional<F, T>;
     } else if constexpr (arity == 1) {

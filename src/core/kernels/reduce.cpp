@@ -109,7 +109,7 @@ template <class Op, class T> struct Indices {
 };
 
 template <template <class> class Op, class T> void install_values(Reductions& table, Reduction r) {
-    const int k = static_cast<int>(r), d = static_cast<int>(dtype_of<T>());
+    const int k = static_cast<int>(r), d = code_of<T>;
     table.reduce[k][d] = Values<Op<T>, T>::run;
     table.reduce_strided[k][d] = Values<Op<T>, T>::strided;
     table.accumulate[k][d] = Values<Op<T>, T>::accumulate;
@@ -117,7 +117,7 @@ template <template <class> class Op, class T> void install_values(Reductions& ta
 }
 
 template <template <class> class Op, class T> void install_indices(Reductions& table, Reduction r) {
-    const int k = static_cast<int>(r), d = static_cast<int>(dtype_of<T>());
+    const int k = static_cast<int>(r), d = code_of<T>;
     table.reduce[k][d] = Indices<Op<T>, T>::run;
     table.reduce_strided[k][d] = Indices<Op<T>, T>::strided;
     table.accumulate_index[r == Reduction::argmin][d] = Indices<Op<T>, T>::accumulate;

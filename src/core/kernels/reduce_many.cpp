@@ -167,7 +167,7 @@ template <class Op, class T> void index_rows(const void* from, int64_t rows, int
 }
 
 template <template <class> class Op, class T> void install(Reductions& table, Reduction r) {
-    const int k = static_cast<int>(r), d = static_cast<int>(dtype_of<T>());
+    const int k = static_cast<int>(r), d = code_of<T>;
     table.rows[k][d] = rows<Op<T>, T>;
     table.columns[k][d] = columns<Op<T>, T>;
     table.join[k][d] = join_lanes<Op<T>, T>;
@@ -183,7 +183,7 @@ template <class T> void install_dtype(Reductions& table) {
     install<All, T>(table, Reduction::all);
     install<CountNonzero, T>(table, Reduction::count_nonzero);
     if constexpr (!is_bool_v<T>) {
-        const int d = static_cast<int>(dtype_of<T>());
+        const int d = code_of<T>;
         table.rows[static_cast<int>(Reduction::argmax)][d] = index_rows<Max<T>, T>;
         table.rows[static_cast<int>(Reduction::argmin)][d] = index_rows<Min<T>, T>;
     }

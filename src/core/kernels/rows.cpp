@@ -205,23 +205,29 @@ PB_NOINLINE void moments_leaf(const T* x, int64_t n, double* mean, double* squar
 
 // T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance", 1983: the moments of two parts
 // give those of both.
-PB_INLINE void join_moments(double n, double mean, double squares, double before, double* m, double* s) {
-    if (before == 0) {
-        *m = mean;
-        *s = squares;
-        return;
+PB_NOINLINE void join_moments(const double* PB_RESTRICT mean, const double* PB_RESTRICT squares,
+                              int64_t width, double n, double before, double* PB_RESTRICT m,
+                              double* PB_RESTRICT s) {
+    const double part = n / (before + n);
+#pragma omp simd
+    for (int64_t j = 0; j < width; ++j) {
+        const double apart = mean[j] - m[j];
+        m[j] += apart * part;
+        s[j] += squares[j] + apart * apart * (before * part);
     }
-    const double apart = mean - *m, part = n / (before + n);
-    *m += apart * part;
-    *s += squares + apart * apart * (before * part);
 }
 // Leaf by leaf, so that memory is read once.
 template <class T> void moments(const T* x, int64_t n, double* mean, double* squares) {
     for (int64_t i = 0; i < n; i += kLeaf) {
         const int64_t k = n - i < kLeaf ? n - i : kLeaf;
+        const auto leaf = k < kShort * 8 ? moments_leaf<T, 16> : moments_leaf<T, 32>;
+        if (i == 0) {
+            leaf(x, k, mean, squares);
+            continue;
+        }
         double m, s;
-        (k < kShort * 8 ? moments_leaf<T, 16> : moments_leaf<T, 32>)(x + i, k, &m, &s);
-        join_moments(static_cast<double>(k), m, s, static_cast<double>(i), mean, squares);
+        leaf(x + i, k, &m, &s);
+        join_moments(&m, &s, 1, static_cast<double>(k), static_cast<double>(i), mean, squares);
     }
 }
 
@@ -402,7 +408,7 @@ template <class T> const T* of(const void* p) { return static_cast<const T*>(p);
 template <class T> T* of(void* p) { return static_cast<T*>(p); }
 
 template <class T> void install(RowKernels& k) {
-    constexpr int d = static_cast<int>(dtype_of<T>());
+    constexpr int d = code_of<T>;
     k.shifted_exp[d] = [](const void* x, const void* shift, void* out, void* ones, int64_t n) {
         *of<T>(ones) = shifted_exp(of<T>(x), *of<T>(shift), of<T>(out), n);
     };
@@ -457,6 +463,7 @@ template <class T> void install(RowKernels& k) {
 }  // namespace
 
 void PB_ISA::install_rows(RowKernels& k) {
+    k.join_moments = join_moments;
     each<Family::Floats>([&](auto zero) { install<decltype(zero)>(k); });
 }
 

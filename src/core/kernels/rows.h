@@ -47,6 +47,9 @@ struct RowKernels {
     // The moments of each of `width` columns, at most 256: n elements in rows that are `pitch` elements apart.
     void (*column_moments[kDTypes])(const void* x, int64_t pitch, int64_t n, int64_t width, double* means,
                                     double* squares);
+    // Joins moments of n elements each, `width` of them side by side, to those of `before` elements.
+    void (*join_moments)(const double* means, const double* squares, int64_t width, double n, double before,
+                         double* joined_means, double* joined_squares);
 
     // y = (x - mean) * rstd * weight + bias, where rstd = 1 / sqrt(variance + eps). Weight and bias may be null.
     void (*normalize[kDTypes])(const void* x, const void* weight, const void* bias, double eps, void* y,

@@ -197,7 +197,7 @@ void PB_ISA::install_transcendental(Kernels& table) {
     auto& powers = table.elementwise[static_cast<int>(Primitive::pow)];
     each<Family::Floats>([&](auto zero) {
         using T = decltype(zero);
-        powers[static_cast<int>(dtype_of<T>())][2] = power_by_one<T>;
+        powers[code_of<T>][2] = power_by_one<T>;
     });
 }
 
