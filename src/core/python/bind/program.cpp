@@ -1,6 +1,7 @@
 // What is pending, for Python: running it and looking at it.
 #include "program/expression.h"
 #include "program/interrupt.h"
+#include "program/unlocked.h"
 #include "python/read/convert.h"
 
 namespace pb {
@@ -63,6 +64,8 @@ void bind_program(PyObject* module) {
     run_signal_handlers = [] {
         if (PyErr_CheckSignals() < 0) throw PythonError();
     };
+    interpreter_lock = {[]() -> void* { return PyEval_SaveThread(); },
+                        [](void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }};
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
 }
 
