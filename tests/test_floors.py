@@ -28,8 +28,8 @@ FLOORS = {
     "program": "array kernels",
     "tensor": "array program",
     "tape": "array program tensor",
-    "compute": "array",
-    "ops": "array kernels library program tensor tape compute",
+    "compute": "array kernels library program",
+    "ops": "array kernels program tensor tape compute",
     "python": "array kernels library program tensor tape ops",
 }
 # A header may declare what a floor above defines if that is an interface: all that its floor asks of the other.
@@ -38,7 +38,7 @@ INTERFACES = {
     "tape/operations.h": "ops",
 }
 # These floors run without an interpreter. What they need of one, python/ installs at import.
-NO_PYTHON = "array kernels library program"
+NO_PYTHON = "array kernels library program compute"
 
 # From the ground up: each module or folder of src/pullback, and what it may use.
 MODULES = {

@@ -1,8 +1,13 @@
-"""What the core's text may not say: that a dtype is decided on elsewhere than by `visit` (array/visit.h).
+"""What the core's text may not say: that a dtype is decided on elsewhere than by `visit` (array/visit.h), and that a rule
+looks at elements.
 
 A ternary, a switch or an `else` on a dtype does something for the types that its author thought of, and something
 silent for all others. Code asks for a kind (`is_float`) or a family (`visit`), which raises on what it does not list.
 Bool and int64 may be compared with: truth values and indices are no numbers among others.
+
+Operators hold rules, shape checks and derivatives; what touches memory is in compute/. A rule looks at elements in `forward`
+alone, so that what is computed, and for how many entries at once, is decided in one place; a derivative that has a
+faster form for values asks `values_only`.
 """
 
 import re
@@ -27,7 +32,7 @@ FORBIDDEN = {
 }
 # Lines that match and are right, with the reason.
 EXCEPT = {
-    "if (x.dtype() == DType::UInt8) a.dtype = DType::UInt8;": "truth of bytes is bytes, as in PyTorch",
+    "if (x[0].dtype() == DType::UInt8) a.dtype = DType::UInt8;": "truth of bytes is bytes, as in PyTorch",
     "if (d == DType::UInt8 &&": "a mask of the old kind is warned of",
     "if (!state.is_tensor() || as_tensor(state.object())->dtype != DType::UInt8)": "the state of a generator is bytes",
 }
@@ -82,3 +87,58 @@ def test_what_is_planted_is_found(planted):
 )
 def test_what_is_harmless_is_not(harmless):
     assert offences(harmless) == []
+
+
+# ---- memory ----
+
+RULES = ("ops/reduce", "ops/linear")
+MEMORY = {
+    "elements": re.compile(r"\bas<|\bdata\(\)|\bmem(cpy|set|move)\(|\bScalar::load\(|\bSlot\b"),
+    "kernels": re.compile(r"\b(kernels|reductions|row_kernels)\(\)|\bblas::"),
+    "loops": re.compile(r"\bvisit<|\bparallel\(|\bWalker\b|\bOdometer\b"),
+}
+DERIVATIVE = re.compile(r"\b(pullback|pushforward)\((?=[^;{]*\{)")
+LOOKS = re.compile(r"\b(array|value|data)\(\)")
+
+
+def memory_uses(text):
+    code = re.sub(r"//[^\n]*", "", text)
+    return [(what, m[0]) for what, pattern in MEMORY.items() for m in pattern.finditer(code)]
+
+
+def looking_derivatives(text):
+    """Derivatives that look at elements without having asked whether values alone are wanted."""
+    code, found = re.sub(r"//[^\n]*", "", text), []
+    for match in DERIVATIVE.finditer(code):
+        at = code.index("{", match.end())
+        end, depth = at + 1, 1
+        while depth:
+            depth += {"{": 1, "}": -1}.get(code[end], 0)
+            end += 1
+        body = code[at:end]
+        if (look := LOOKS.search(body)) and "values_only(" not in body[: look.start()]:
+            found.append((match[1], body[: look.end()].rsplit("\n", 1)[-1].strip()))
+    return found
+
+
+def rule_files():
+    files = [p for room in RULES for p in (CORE / room).rglob("*") if p.suffix in (".cpp", ".h")]
+    assert len(files) > 12
+    return files
+
+
+def test_rules_touch_no_memory():
+    assert [(p.name, *use) for p in rule_files() for use in memory_uses(p.read_text())] == []
+
+
+def test_derivatives_look_at_no_elements():
+    assert [(p.name, *look) for p in rule_files() for look in looking_derivatives(p.read_text())] == []
+
+
+def test_what_touches_memory_is_found():
+    assert memory_uses("T* p = a.as<T>();") and memory_uses("reductions().reduce[r][d](p, n, q);")
+    assert memory_uses("visit<Family::All>(d, name, f);") and not memory_uses("// a.as<T>()\nclass Walk {};")
+    planted = "void pullback(Context& c, const Tensors& g, Tensors& out) {\n    if (x) {}\n    Array a = g[0].array();\n}"
+    assert looking_derivatives(planted) == [("pullback", "Array a = g[0].array()")]
+    assert not looking_derivatives(planted.replace("if (x)", "if (values_only(x, x))"))
+    assert not looking_derivatives("Tensor forward(const Tensors& x) { return f(x[0].array()); }")

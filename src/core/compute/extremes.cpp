@@ -4,8 +4,10 @@
 // knows the index. As an extreme does not depend on the order in which elements are compared, no tree is followed.
 #include <memory>
 
+#include "array/visit.h"
 #include "compute/axes.h"
-#include "ops/reduce/reduction.h"
+#include "compute/reduce.h"
+#include "program/program.h"
 #include "program/threads.h"
 
 namespace pb {
@@ -26,8 +28,8 @@ class Search {
         : a_(a),
           out_(out),
           item_(static_cast<int64_t>(a.item())),
-          n_(a.size(dim)),
-          stride_(a.stride(dim) * item_) {
+          n_(a.size(a.ndim() + dim)),
+          stride_(a.stride(a.ndim() + dim) * item_) {
         auto d = static_cast<int>(a.dtype),
              r = static_cast<int>(greatest ? Reduction::argmax : Reduction::argmin);
         accumulate_ = reductions().accumulate_index[greatest ? 0 : 1][d];
@@ -35,7 +37,7 @@ class Search {
         rows_ = reductions().rows[r][d];
         strided_ = reductions().reduce_strided[r][d];
         for (int64_t k = 0; k < a.ndim(); ++k)
-            if (k != dim) kept_.add(a.size(k), a.stride(k) * item_);
+            if (k != a.ndim() + dim) kept_.add(a.size(k), a.stride(k) * item_);
     }
 
     void find() const {
@@ -124,21 +126,12 @@ class Search {
 Array index_of_extreme(bool greatest, const Array& given, int64_t dim, bool keepdim) {
     Array a = given;
     if (a.dtype == DType::Bool) a.dtype = DType::UInt8;
-    Dims shape;
-    if (dim < 0) {
-        if (keepdim) shape = Dims(static_cast<size_t>(a.ndim()), 1);
-        a = contiguous_array(a);
-        a = a.view(Layout::contiguous(Dims{a.numel()}), a.offset);
-        dim = 0;
-    } else {
-        shape = reduced_shape(*a.layout, a.ndim() ? Dims{dim} : Dims{}, keepdim);
-        if (!a.ndim()) a = a.view(Layout::contiguous(Dims{1}), a.offset);
-    }
-    Array out = Array::empty(DType::Int64, shape);
+    Array out = Array::empty(DType::Int64, reduced_shape(*a.layout, dim ? Dims{dim} : Dims{}, keepdim));
     if (!out.numel()) return out;
     if (!reductions().reduce[static_cast<int>(Reduction::argmax)][static_cast<int>(a.dtype)])
         fail_unsupported(greatest ? "argmax_cpu" : "argmin_cpu", a.dtype);
-    Search(greatest, a, dim, out.as<int64_t>()).find();
+    if (dim) Search(greatest, a, dim, out.as<int64_t>()).find();
+    else fill_array(out, Scalar(0));
     return out;
 }
 

@@ -7,18 +7,21 @@
 //
 // BLAS's own rules hold for what is not finite: a product sums all its terms, so 0 * inf is nan here, where an
 // elementwise derivative would leave a zero gradient zero.
-#include "ops/linear/products.h"
-#include "program/program.h"
+#include "compute/products.h"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
-#include "library/blas.h"
-
+#include "array/checked.h"
+#include "array/error.h"
+#include "array/visit.h"
 #include "compute/wrapping.h"
-#include "ops/operators.h"
+#include "library/blas.h"
 #include "program/interrupt.h"
+#include "program/program.h"
 #include "program/threads.h"
+#include "program/unlocked.h"
 
 namespace pb {
 
@@ -29,15 +32,6 @@ constexpr double kLongWork = 2e6;
 constexpr int64_t kPlainSize = 100;  // of matrices whose product is no long work
 // Nanoseconds from which threads may share a product: about 4 million flops.
 constexpr double kSplitWork = 40e3;
-
-struct Unlocked {
-    explicit Unlocked(bool yes) : state(yes ? PyEval_SaveThread() : nullptr) {}
-    Unlocked(const Unlocked&) = delete;
-    ~Unlocked() {
-        if (state) PyEval_RestoreThread(state);
-    }
-    PyThreadState* state;
-};
 
 // The matrices of an array, as BLAS wants them: rows `ld` elements apart, transposed or not.
 struct Factor {
@@ -238,23 +232,34 @@ template <class T> void scale(T* c, int64_t n, T beta) {
         for (int64_t i = 0; i < n; ++i) c[i] = wrapping_product(beta, c[i]);
 }
 
-template <class T> void batches(const Array& c, const Factor& a, const Factor& b, T alpha, T beta, bool sum) {
+// The batch that two factors broadcast to, and their strides along its dimensions.
+struct Batch {
+    Dims shape, strides_a, strides_b;
+    int64_t count = 1;
+    Batch(const Array& a, const Array& b) {
+        const int64_t na = a.ndim() - 2, nb = b.ndim() - 2, nd = std::max(na, nb);
+        for (int64_t d = 0; d < nd; ++d) {
+            const int64_t da = d - (nd - na), db = d - (nd - nb);
+            const int64_t za = da >= 0 ? a.size(da) : 1, zb = db >= 0 ? b.size(db) : 1;
+            shape.push_back(za == 1 ? zb : za);
+            strides_a.push_back(za == 1 ? 0 : a.stride(da));
+            strides_b.push_back(zb == 1 ? 0 : b.stride(db));
+            count = checked_mul(count, shape.back());
+        }
+    }
+};
+
+template <class T>
+void batches(const Array& c, const Factor& a, const Factor& b, const Batch& batch, T alpha, T beta,
+             int64_t summed) {
     int64_t m = a.rows, n = b.cols, k = a.cols, matrix = m * n;
     T* pc = c.as<T>();
     if (c.numel() == 0) return;
     const T *pa = a.array.as<T>(), *pb = b.array.as<T>();
-    int64_t na = a.array.ndim() - 2, nb = b.array.ndim() - 2, nd = std::max(na, nb);
-    // Offsets of batch i: the dimensions of the broadcast batch, from the right.
-    Dims shape, sa, sb;
-    int64_t count = 1;
-    for (int64_t d = 0; d < nd; ++d) {
-        int64_t da = d - (nd - na), db = d - (nd - nb);
-        int64_t za = da >= 0 ? a.array.size(da) : 1, zb = db >= 0 ? b.array.size(db) : 1;
-        shape.push_back(za == 1 ? zb : za);
-        sa.push_back(za == 1 ? 0 : a.array.stride(da));
-        sb.push_back(zb == 1 ? 0 : b.array.stride(db));
-        count = checked_mul(count, shape.back());
-    }
+    // So many products that follow each other are summed.
+    int64_t terms = 1;
+    for (int64_t d = 0; d < summed; ++d) terms *= batch.shape.end()[-1 - d];
+    const int64_t count = batch.count;
     if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
     if constexpr (std::is_floating_point_v<T>) blas::load();  // before the lock is released
     double work = work_of<T>(m, n, k), all = work * static_cast<double>(count);
@@ -268,14 +273,14 @@ template <class T> void batches(const Array& c, const Factor& a, const Factor& b
         auto one = [&](int64_t i) {
             if (scope.interrupted()) return;
             int64_t at_a = 0, at_b = 0, rest = i;
-            for (size_t d = static_cast<size_t>(nd); d-- > 0; rest /= shape[d]) {
-                at_a += rest % shape[d] * sa[d];
-                at_b += rest % shape[d] * sb[d];
+            for (size_t d = batch.shape.size(); d-- > 0; rest /= batch.shape[d]) {
+                at_a += rest % batch.shape[d] * batch.strides_a[d];
+                at_b += rest % batch.shape[d] * batch.strides_b[d];
             }
-            multiply<T>(a, b, pa + at_a, pb + at_b, alpha, sum && i > 0 ? T(1) : beta,
-                        sum ? pc : pc + i * matrix, scope);
+            multiply<T>(a, b, pa + at_a, pb + at_b, alpha, i % terms ? T(1) : beta, pc + i / terms * matrix,
+                        scope);
         };
-        if (sum || count <= group)
+        if (terms > 1 || count <= group)
             for (int64_t i = 0; i < count; ++i) one(i);
         else
             parallel((count + group - 1) / group, all, [&](int64_t chunk, int) {
@@ -303,35 +308,44 @@ void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha,
     multiply<T>(a, column, a.array.as<T>(), x.as<T>(), alpha.to<T>(), beta.to<T>(), y.as<T>(), none);
 }
 
-template <class T> Array dot_of(const Array& x, const Array& y) {
-    Array out = Array::empty(x.dtype, Layout::scalar());
-    int64_t n = x.size(0);
+template <class T> T dot_of(const T* x, int64_t step_x, const T* y, int64_t step_y, int64_t n) {
     T s = 0;
     if constexpr (std::is_floating_point_v<T>) {
-        const T *px = x.as<T>(), *py = y.as<T>();
         // In parts that an int can count.
         for (int64_t at = 0; at < n; at += int64_t(1) << 30) {
             int64_t part = std::min(n - at, int64_t(1) << 30);
-            s += blas::dot<T>(part, px + at * step(x), step(x), py + at * step(y), step(y));
+            s += blas::dot<T>(part, x + at * step_x, step_x, y + at * step_y, step_y);
         }
     } else {
         using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;
-        for (int64_t i = 0; i < n; ++i)
-            s = static_cast<T>(U(s) + U(U(x.as<T>()[i * step(x)]) * U(y.as<T>()[i * step(y)])));
+        for (int64_t i = 0; i < n; ++i) s = static_cast<T>(U(s) + U(U(x[i * step_x]) * U(y[i * step_y])));
     }
-    *out.as<T>() = s;
-    return out;
+    return s;
+}
+
+// Vectors as matrices of one column.
+Array as_columns(const Array& x) {
+    Dims shape = x.layout->dims(), strides = x.layout->stride_dims();
+    shape.push_back(1);
+    strides.push_back(1);
+    return x.view(Layout::strided(shape, strides), x.offset);
+}
+
+void into(const Array& c, const Factor& a, const Factor& b, const Batch& batch, Scalar alpha, Scalar beta,
+          int64_t summed) {
+    const bool many = a.array.ndim() > 2 || b.array.ndim() > 2;
+    visit<Family::Numbers>(c.dtype, many ? "bmm" : "addmm_impl_cpu_", [&](auto zero) {
+        using T = decltype(zero);
+        batches<T>(c, a, b, batch, alpha.to<T>(), beta.to<T>(), summed);
+    });
 }
 
 }  // namespace
 
 void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,
-                  Scalar alpha, Scalar beta, bool sum_batches) {
-    Factor fa(a, transpose_a), fb(b, transpose_b);
-    visit<Family::Numbers>(a.dtype, a.ndim() > 2 || b.ndim() > 2 ? "bmm" : "addmm_impl_cpu_", [&](auto zero) {
-        using T = decltype(zero);
-        batches<T>(c, fa, fb, alpha.to<T>(), beta.to<T>(), sum_batches);
-    });
+                  Scalar alpha, Scalar beta, int64_t summed) {
+    const Factor fa(a, transpose_a), fb(b, transpose_b);
+    into(c, fa, fb, Batch(fa.array, fb.array), alpha, beta, summed);
 }
 
 namespace {
@@ -349,44 +363,57 @@ template <class T> Array plain_product(const Array& a, const Array& b, bool ta, 
 
 }  // namespace
 
-Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
-    int64_t na = a.ndim(), nb = b.ndim();
-    if (is_float(a.dtype) && na == 2 && nb == 2 && a.is_contiguous() && b.is_contiguous()) {
+Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b, int64_t summed) {
+    if (is_float(a.dtype) && a.ndim() == 2 && b.ndim() == 2 && a.is_contiguous() && b.is_contiguous()) {
         Array c = visit<Family::Floats>(a.dtype, "addmm_impl_cpu_", [&](auto zero) {
             return plain_product<decltype(zero)>(a, b, transpose_a, transpose_b);
         });
         if (c.buffer) return c;
     }
-    int64_t m = a.size(transpose_a ? na - 1 : na - 2), n = b.size(transpose_b ? nb - 2 : nb - 1);
-    Dims shape;
-    if (na == 2 && nb == 2) {
-        shape = {m, n};
-    } else {
-        int64_t nd = std::max(na, nb) - 2;
-        for (int64_t d = 0; d < nd; ++d) {
-            int64_t da = d - (nd - na + 2), db = d - (nd - nb + 2);
-            int64_t za = da >= 0 ? a.size(da) : 1, zb = db >= 0 ? b.size(db) : 1;
-            shape.push_back(za == 1 ? zb : za);
-        }
-        shape.push_back(m);
-        shape.push_back(n);
-    }
+    const Factor fa(a, transpose_a), fb(b, transpose_b);
+    const Batch batch(fa.array, fb.array);
+    Dims shape = batch.shape;
+    shape.resize(shape.size() - static_cast<size_t>(summed));
+    shape.push_back(fa.rows);
+    shape.push_back(fb.cols);
     Array c = Array::empty(a.dtype, shape);
-    product_into(c, a, b, transpose_a, transpose_b, Scalar(1), Scalar(0));
+    into(c, fa, fb, batch, Scalar(1), Scalar(0), summed);
     return c;
 }
 
 void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha,
                         Scalar beta) {
+    if (a.ndim() > 2) return product_into(as_columns(y), a, as_columns(x), transpose, false, alpha, beta);
     Factor matrix(a, transpose);
     Array vector = walkable(x);
     visit<Family::Numbers>(a.dtype, "addmv_impl_cpu",
                            [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
 }
 
+Array matrix_vector(const Array& a, const Array& x, bool transpose) {
+    Dims shape = a.layout->dims();
+    const int64_t columns = shape.back();
+    shape.pop_back();
+    if (transpose) shape.back() = columns;
+    Array y = Array::empty(a.dtype, shape);
+    matrix_vector_into(y, a, x, transpose, Scalar(1), Scalar(0));
+    return y;
+}
+
 Array dot_product(const Array& a, const Array& b) {
-    Array x = walkable(a), y = walkable(b);
-    return visit<Family::Numbers>(x.dtype, "dot", [&](auto zero) { return dot_of<decltype(zero)>(x, y); });
+    const bool one = a.ndim() == 1;
+    Array x = one ? walkable(a) : contiguous_array(a), y = one ? walkable(b) : contiguous_array(b);
+    Dims shape = x.layout->dims();
+    const int64_t n = shape.back();
+    shape.pop_back();
+    Array out = Array::empty(x.dtype, shape);
+    visit<Family::Numbers>(x.dtype, "dot", [&](auto zero) {
+        using T = decltype(zero);
+        for (int64_t i = 0; i < out.numel(); ++i)
+            out.as<T>()[i] =
+                dot_of(x.as<T>() + i * n, one ? step(x) : 1, y.as<T>() + i * n, one ? step(y) : 1, n);
+    });
+    return out;
 }
 
 }  // namespace pb

@@ -1,12 +1,21 @@
-#include "ops/reduce/reduction.h"
+// Reducing an array over some of its dimensions.
+//
+// Every result follows the kernels' tree over the logical order of the reduced elements (kernels/reduce.h), so
+// its bits do not depend on strides, nor on which of the three ways below was taken:
+//
+//   runs     one result after the other, each from a run of elements at equal distances;
+//   columns  many results side by side, when the elements of one are far apart and those of neighbours are not
+//            (a sum over leading axes), or when runs are so short that a call for each would cost most;
+//   gathered the rest: elements are collected leaf by leaf.
+#include "compute/reduce.h"
 
 #include <algorithm>
 #include <memory>
 #include <new>
 #include <vector>
 
+#include "array/visit.h"
 #include "compute/axes.h"
-#include "ops/elementwise/pending.h"
 #include "program/expression.h"
 #include "program/leaf_stack.h"
 #include "program/threads.h"
@@ -14,27 +23,11 @@
 
 namespace pb {
 
-Dims reduced_dims(const Tensor& x, const Dims& dims) {
-    Dims out;
-    if (dims.empty()) {
-        for (int64_t d = 0; d < x.ndim(); ++d) out.push_back(d);
-        return out;
-    }
-    for (int64_t d : dims) {
-        d = wrap_dim(d, x.ndim());
-        if (std::find(out.begin(), out.end(), d) != out.end())
-            fail("dim {} appears multiple times in the list of dims", d);
-        if (x.ndim()) out.push_back(d);
-    }
-    std::sort(out.begin(), out.end());
-    return out;
-}
-
 Dims reduced_shape(const Layout& l, const Dims& dims, bool keepdim) {
     Dims shape;
     size_t at = 0;
     for (int64_t d = 0; d < l.ndim(); ++d) {
-        bool gone = at < dims.size() && dims[at] == d;
+        bool gone = at < dims.size() && dims[at] == d - l.ndim();
         if (gone) ++at;
         if (!gone) shape.push_back(l.size(d));
         else if (keepdim) shape.push_back(1);
@@ -44,15 +37,8 @@ Dims reduced_shape(const Layout& l, const Dims& dims, bool keepdim) {
 
 int64_t reduced_count(const Layout& l, const Dims& dims) {
     int64_t n = 1;
-    for (int64_t d : dims) n = checked_mul(n, l.size(d));
+    for (int64_t d : dims) n = checked_mul(n, l.size(l.ndim() + d));
     return n;
-}
-
-Array converted(const Array& a, DType dtype) {
-    if (a.dtype == dtype) return a;
-    Array out = Array::empty(dtype, a.layout->is_dense() ? a.layout : Layout::contiguous(a.layout->dims()));
-    copy_array(a, out);
-    return out;
 }
 
 namespace {
@@ -79,7 +65,7 @@ class Reducer {
         : r_(static_cast<int>(r)), d_(static_cast<int>(a.dtype)), a_(a), out_(out) {
         size_t at = 0;
         for (int64_t d = 0; d < a.ndim(); ++d) {
-            bool gone = at < dims.size() && dims[at] == d;
+            bool gone = at < dims.size() && dims[at] == d - a.ndim();
             if (gone) ++at;
             (gone ? reduced_ : kept_).add(a.size(d), a.stride(d) * item_);
         }
@@ -282,16 +268,16 @@ Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim) 
     return out;
 }
 
-Array reduce_value(Reduction r, const Array& a, const Dims& dims, bool keepdim) {
+Array reduce_value(Reduction r, const Array& a, const Dims& dims, bool keepdim, bool may_wait) {
     Source source{&a, {}};
     auto gone = static_cast<int64_t>(dims.size());
     bool known = reductions().reduce[static_cast<int>(r)][static_cast<int>(a.dtype)];
-    if (known && gone && ops::leaves_pending(&source, 1, *a.layout)) {
+    if (known && gone && may_wait && is_deferred(&source, 1, *a.layout)) {
         auto result = [&] { return Layout::contiguous(reduced_shape(*a.layout, dims, keepdim)); };
         int64_t count = reduced_count(*a.layout, dims), results = a.numel() / count;
         if (gone == a.ndim())
             return defer_reduction(r, a, keepdim ? result() : Layout::scalar(), Over::all, 0);
-        bool leading = dims[dims.size() - 1] == gone - 1, trailing = dims[0] == a.ndim() - gone;
+        bool leading = dims[dims.size() - 1] == gone - 1 - a.ndim(), trailing = dims[0] == -gone;
         if (a.buffer->is_pending() && count > 1 && results > 1) {
             if (trailing) return defer_reduction(r, a, result(), Over::trailing, count);
             if (leading && results <= kMostColumns)
@@ -302,73 +288,12 @@ Array reduce_value(Reduction r, const Array& a, const Dims& dims, bool keepdim) 
     return reduce_array(r, a, dims, keepdim);
 }
 
-namespace {
-Array moved_last(const Array& a, int64_t dim) {
-    Dims shape, strides;
-    for (int64_t d = 0; d < a.ndim(); ++d) {
-        if (d == dim) continue;
-        shape.push_back(a.size(d));
-        strides.push_back(a.stride(d));
-    }
-    if (a.ndim()) {
-        shape.push_back(a.size(dim));
-        strides.push_back(a.stride(dim));
-    }
-    return a.view(Layout::strided(shape, strides), a.offset);
+bool any_true(const Array& a) {
+    if (!a.numel()) return false;
+    Array all = contiguous_array(a), some = Array::empty(DType::Bool, Layout::scalar());
+    reductions().reduce[static_cast<int>(Reduction::any)][code_of<bool>](all.data(), all.numel(),
+                                                                         some.data());
+    return *some.as<bool>();
 }
-}  // namespace
-
-Array rows_along(const Array& a, int64_t dim) {
-    if (a.is_contiguous() && dim >= a.ndim() - 1) return a;
-    return contiguous_array(moved_last(a, dim));
-}
-
-Array from_rows(const Array& rows, const Layout& like, int64_t dim) {
-    Dims shape = like.dims();
-    if (dim >= like.ndim() - 1) return rows.view(Layout::contiguous(shape), rows.offset);
-    Array out = Array::empty(rows.dtype, shape);
-    copy_array(rows, moved_last(out, dim));
-    return out;
-}
-
-namespace ops {
-
-Array pick_array(const Array& given, int64_t dim, const Array& index) {
-    Array x = contiguous_array(given), out = Array::empty(x.dtype, index.layout->dims());
-    int64_t outer = 1, n = 1, m = 1, inner = 1;
-    if (x.ndim()) {
-        const int64_t* sizes = x.layout->shape();
-        outer = checked_product(sizes, sizes + dim);
-        inner = checked_product(sizes + dim + 1, sizes + x.ndim());
-        n = x.size(dim);
-        m = index.size(dim);
-    }
-    const auto* at = index.as<int64_t>();
-    visit<Family::All>(x.dtype, "gather", [&](auto zero) {
-        using T = decltype(zero);
-        const T* from = x.as<T>();
-        T* to = out.as<T>();
-        for (int64_t o = 0; o < outer; ++o, from += n * inner)
-            for (int64_t k = 0; k < m; ++k)
-                for (int64_t i = 0; i < inner; ++i) *to++ = from[*at++ * inner + i];
-    });
-    return out;
-}
-
-Tensor pick_along(const Tensor& x, int64_t dim, const Tensor& index) { return gather(x, dim, index); }
-
-Tensor place_along(const Tensor& g, int64_t dim, const Tensor& index, const Dims& shape) {
-    return scatter_add(zeros(g.dtype(), shape), dim, index, g);
-}
-
-void check_recordable(const Tensor& x, DType d) {
-    if (modes.grad && x.requires_grad() && !is_differentiable(d))
-        fail(
-            "Autograd not support dtype: {}. The input requires grad, and integers have no derivative: "
-            "detach() it first.",
-            dtype_legacy_name(d));
-}
-
-}  // namespace ops
 
 }  // namespace pb

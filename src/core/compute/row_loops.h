@@ -7,14 +7,16 @@
 #include <memory>
 
 #include "compute/axes.h"
+#include "compute/reduce.h"
+#include "compute/rows.h"
+#include "kernels/kernels.h"
 #include "kernels/rows.h"
-#include "ops/reduce/reduction.h"
+#include "program/program.h"
 #include "program/threads.h"
 
-namespace pb::ops {
+namespace pb {
 
 constexpr int64_t kRowBlock = 2048;      // elements exponentiated by one call
-constexpr int64_t kLongRow = 32;         // from here on a kernel call costs less than a plain loop
 constexpr int64_t kRowsChunk = 1 << 14;  // elements of a chunk of work
 constexpr double kExpWork = 0.3;         // nanoseconds an element
 
@@ -23,16 +25,11 @@ inline Array reduced_last(const Array& a, const Dims& dims) {
     Dims shape, strides;
     for (int pass = 0; pass < 2; ++pass)
         for (int64_t d = 0; d < a.ndim(); ++d)
-            if (std::count(dims.begin(), dims.end(), d) == pass) {
+            if (std::count(dims.begin(), dims.end(), d - a.ndim()) == pass) {
                 shape.push_back(a.size(d));
                 strides.push_back(a.stride(d));
             }
     return contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
-}
-
-// Whether gradients are wanted as values only, so that one pass over each row computes them.
-inline bool values_only(const Tensor& g, const Tensor& x) {
-    return !(modes.grad && (g.requires_grad() || x.requires_grad())) && !g.is_dual() && !x.is_dual();
 }
 
 // Calls f(first, count, worker) for groups of rows of n elements, `work` nanoseconds each.
@@ -61,7 +58,7 @@ template <class T> class Rooms {
 // each row. An infinite largest element does not shift unless `shift_infinite`.
 template <class T, class F>
 void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F use) {
-    constexpr int d = static_cast<int>(dtype_of<T>());
+    constexpr int d = code_of<T>;
     auto largest = [d, n](const T* from, int64_t count, T* to) {
         constexpr int max = static_cast<int>(Reduction::max);
         if (n <= kReductionLeaf) return reductions().rows[max][d](from, count, n, to);
@@ -106,11 +103,4 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
     });
 }
 
-// normalize.cpp, cross_entropy.cpp
-Tensor layer_norm(const Tensor& x, const Dims& shape, const MaybeTensor& weight, const MaybeTensor& bias,
-                  double eps);
-enum class LossReduction { none, mean, sum };
-// The negative logarithm of the softmax of each row of x (rows, classes) at its target (rows), an index.
-Tensor cross_entropy(const Tensor& x, const Tensor& target, LossReduction reduction, int64_t ignored);
-
-}  // namespace pb::ops
+}  // namespace pb

@@ -2,7 +2,7 @@
 //
 // The library is not linked. The wheel `scipy-openblas32` brings it, and it is loaded by the first product, so
 // that importing the package costs nothing for those who never multiply matrices. Our copy is private (its
-// symbols are not seen by NumPy's or SciPy's) and single-threaded: ops/linear/products.cpp shares out the rows of a product.
+// symbols are not seen by NumPy's or SciPy's) and single-threaded: compute/products.cpp shares out the rows of a product.
 // Everything is row-major. Sizes and strides are ints in this interface; `fits` says whether they do.
 #pragma once
 #include <cstdint>

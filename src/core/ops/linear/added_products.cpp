@@ -4,8 +4,8 @@
 // that the input is not read at all: its nan and inf do not reach the result.
 #include "array/limits.h"
 #include "array/order.h"
+#include "compute/products.h"
 #include "ops/linear/linear.h"
-#include "ops/linear/products.h"
 #include "program/program.h"
 
 namespace pb::ops {
@@ -53,6 +53,7 @@ template <class R> struct Added {
 struct AddMatrices : Added<AddMatrices> {
     bool tb = false, batched = false;
     static constexpr uint32_t saves = 6;
+    static constexpr bool leads = true, aligned = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     const char* node_name() const { return batched ? "BaddbmmBackward0" : "AddmmBackward0"; }
     Dims shape(const Tensors& x) const {
@@ -81,7 +82,7 @@ struct AddBatches : Added<AddBatches> {
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     Dims shape(const Tensors& x) const { return Dims{x[1].size(1), x[2].size(2)}; }
     void add(const Array& c, const Tensor& a, const Tensor& b) const {
-        product_into(c, a.array(), b.array(), false, false, alpha, beta, true);
+        product_into(c, a.array(), b.array(), false, false, alpha, beta, 1);
     }
     Tensor times(const Tensor& a, const Tensor& b) const {
         return sum(product_of(a, b, false, false), Dims{0}, false);

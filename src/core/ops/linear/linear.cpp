@@ -9,7 +9,7 @@
 // that broadcasts: pending like others, so that an update which is all that reads it never stores it.
 #include "ops/linear/linear.h"
 
-#include "ops/linear/products.h"
+#include "compute/products.h"
 
 namespace pb::ops {
 
@@ -38,10 +38,10 @@ bool is_turned(const Layout& l) {
 
 struct Product {
     bool ta, tb, batched;
-    bool summed = false;  // over the batches: the result is one matrix
+    int64_t summed = 0;   // over so many dimensions of the batch, the last
     bool turned = false;  // the result is laid out column by column
     static constexpr uint32_t saves = 3;
-    static constexpr bool bilinear = true;
+    static constexpr bool bilinear = true, leads = true, aligned = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return batched ? "BmmBackward0" : "MmBackward0"; }
     Tensor forward(const Tensors& x) {
@@ -61,22 +61,19 @@ struct Product {
   private:
     Tensor by_rows(const Tensor& a, const Tensor& b, bool ta, bool tb) const {
         int64_t m = a.size(a.ndim() - (ta ? 1 : 2)), n = b.size(b.ndim() - (tb ? 2 : 1));
-        bool single = !batched && m > 1 && n > 1 && a.size(ta ? 0 : 1) == 1;
+        bool single = !batched && m > 1 && n > 1 && a.size(a.ndim() - (ta ? 2 : 1)) == 1;
         if (single && checked_mul(m, n) >= kLargeOuter && is_differentiable(a.dtype()))
             return mul(ta ? a.alias(turned_layout(a.layout()), a->offset) : a,
                        tb ? b.alias(turned_layout(b.layout()), b->offset) : b);
-        if (!summed) return Tensor::make(product(a.array(), b.array(), ta, tb));
-        Array c = Array::empty(a.dtype(), Dims{m, n});
-        product_into(c, a.array(), b.array(), ta, tb, Scalar(1), Scalar(0), true);
-        return Tensor::make(c);
+        return Tensor::make(product(a.array(), b.array(), ta, tb, summed));
     }
 
     // The product that pulls back to input i. One matrix that met a whole batch gets the sum, accumulated by BLAS
     // without the terms in memory; sums over fewer dimensions are left to the engine.
     static Tensor toward(Context& c, size_t i, const Tensor& a, const Tensor& b, bool ta, bool tb) {
-        bool many = a.ndim() > 2 || b.ndim() > 2;
+        const int64_t batch = std::max(a.ndim(), b.ndim()) - 2;
         const Layout& factor = c.input_layout(i);
-        return apply(Product{ta, tb, many, many && factor.ndim() == 2, is_turned(factor)}, {a, b});
+        return apply(Product{ta, tb, batch > 0, factor.ndim() == 2 ? batch : 0, is_turned(factor)}, {a, b});
     }
 };
 
@@ -84,12 +81,10 @@ struct MatrixVector {
     bool transpose;
     static constexpr const char* name = "MvBackward0";
     static constexpr uint32_t saves = 3;
-    static constexpr bool bilinear = true;
+    static constexpr bool bilinear = true, leads = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     Tensor forward(const Tensors& x) {
-        Array y = Array::empty(x[0].dtype(), Dims{x[0].size(transpose ? 1 : 0)});
-        matrix_vector_into(y, x[0].array(), x[1].array(), transpose, Scalar(1), Scalar(0));
-        return Tensor::make(y);
+        return Tensor::make(matrix_vector(x[0].array(), x[1].array(), transpose));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = transpose ? outer_of(c.input(1), g[0]) : outer_of(g[0], c.input(1));
@@ -100,7 +95,7 @@ struct MatrixVector {
 struct Dot {
     const char* node;
     static constexpr uint32_t saves = 3;
-    static constexpr bool bilinear = true;
+    static constexpr bool bilinear = true, leads = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) { return Tensor::make(dot_product(x[0].array(), x[1].array())); }
@@ -112,6 +107,7 @@ struct Dot {
 
 // A fresh result in another shape; unlike a view, nobody else sees its memory.
 struct Reshaped {
+    static constexpr bool sees_axes = true;
     const char* node;
     Ref<Layout> layout;
     const char* node_name() const { return node; }

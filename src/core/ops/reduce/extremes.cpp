@@ -3,6 +3,7 @@
 // Over a dimension, the index that is returned gets all of the gradient; full reductions, amax, amin and aminmax
 // share it evenly among ties, as PyTorch does. Either way the value is piecewise linear: which elements take part
 // is a constant of the derivative, found anew from the values when it is needed.
+#include "compute/lines.h"
 #include "ops/reduce/reduction.h"
 
 namespace pb::ops {
@@ -10,38 +11,43 @@ namespace pb::ops {
 namespace {
 
 // 1 / (number of ties) where x equals the extreme y, else 0; NaN equals NaN.
-Tensor shares(const Tensor& x, const Tensor& y, const Dims& dims, bool keepdim) {
-    GradMode off(false);
-    Tensor a = Tensor::make(x.array()), b = Tensor::make(y.array());
-    Tensor ties = eq(a, expand_back(b, x.layout(), dims, keepdim));
-    Tensor nan = elementwise(*rows.ne, {b, b});
-    Array some = reduce_array(Reduction::any, nan.array(), reduced_dims(nan, {}), false);
-    if (Scalar::load(DType::Bool, some.data()).to_bool())
-        ties = where(expand_back(nan, x.layout(), dims, keepdim), elementwise(*rows.ne, {a, a}), ties);
-    Array count = reduce_value(Reduction::count_nonzero, ties.value(), dims, keepdim);
-    Tensor share = div(1.0, to_dtype(Tensor::make(count), x.dtype()));
-    return where(ties, expand_back(share, x.layout(), dims, keepdim), 0.0);
-}
+struct Shares {
+    static constexpr bool leads = true;
+    Dims dims;
+    bool keepdim;
+    Tensor forward(const Tensors& in) {
+        Tensor x = Tensor::make(in[0].array()), y = Tensor::make(in[1].array());
+        Tensor ties = eq(x, expand_back(y, x.layout(), dims, keepdim));
+        Tensor nan = elementwise(*rows.ne, {y, y});
+        if (any_true(nan.array()))
+            ties = where(expand_back(nan, x.layout(), dims, keepdim), elementwise(*rows.ne, {x, x}), ties);
+        Tensor share = div(1.0, to_dtype(count_like(ties, dims, keepdim), x.dtype()));
+        return where(ties, expand_back(share, x.layout(), dims, keepdim), 0.0);
+    }
+};
+
+}  // namespace
 
 Tensor shared_pull(const Tensor& g, const Tensor& x, const Tensor& y, const Dims& dims, bool keepdim) {
     Tensor wide = expand_back(g, x.layout(), dims, keepdim);
-    return zmul(wide, shares(x, y, dims, keepdim));
+    return zmul(wide, apply(Shares{dims, keepdim}, {x, y}));
 }
 Tensor shared_push(const Tensor& t, const Tensor& x, const Tensor& y, const Dims& dims, bool keepdim) {
-    return sum_like(zmul(t, shares(x, y, dims, keepdim)), dims, keepdim);
+    return sum_like(zmul(t, apply(Shares{dims, keepdim}, {x, y})), dims, keepdim);
 }
+
+namespace {
 
 struct Extreme {
     const char* node;
     static constexpr uint32_t saves = 1;
-    static constexpr bool saves_output = true;
+    static constexpr bool saves_output = true, leads = true;
     bool greatest;
     Dims dims;
     bool keepdim;
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
-        return Tensor::make(
-            reduce_value(greatest ? Reduction::max : Reduction::min, x[0].value(), dims, keepdim));
+        return Tensor::make(reduced(greatest ? Reduction::max : Reduction::min, x[0].value(), dims, keepdim));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = shared_pull(g[0], c.input(0), c.output(), dims, keepdim);
@@ -54,20 +60,19 @@ struct Extreme {
 struct BothExtremes {
     static constexpr const char* name = "AminmaxBackward0";
     static constexpr uint32_t saves = 1;
+    static constexpr bool leads = true;
     Dims dims;
     bool keepdim;
-    Array of(const Tensor& x, bool greatest) {
-        return reduce_value(greatest ? Reduction::max : Reduction::min, x.value(), dims, keepdim);
-    }
     Tensors forward(const Tensors& x) {
-        return {Tensor::make(of(x[0], false)), Tensor::make(of(x[0], true))};
+        return {Tensor::make(reduced(Reduction::min, x[0].value(), dims, keepdim)),
+                Tensor::make(reduced(Reduction::max, x[0].value(), dims, keepdim))};
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        const Tensor& x = c.input(0);
-        for (int j = 0; j < 2; ++j) {
-            if (!g[static_cast<size_t>(j)]) continue;
-            Tensor part =
-                shared_pull(g[static_cast<size_t>(j)], x, Tensor::make(of(x, j == 1)), dims, keepdim);
+        const Tensor &x = c.input(0), plain = x.alias();  // the extremes are constants
+        for (size_t j = 0; j < 2; ++j) {
+            if (!g[j]) continue;
+            Tensor y = apply(Extreme{"AminmaxBackward0", j == 1, dims, keepdim}, {plain});
+            Tensor part = shared_pull(g[j], x, y, dims, keepdim);
             out[0] = out[0] ? add(out[0], part) : part;
         }
     }
@@ -82,48 +87,42 @@ struct ExtremeAlong {
     bool greatest;
     int64_t dim;
     bool keepdim;
-    static constexpr bool saves_output = true;
+    static constexpr bool saves_output = true, leads = true;
     static constexpr uint8_t saved_output = 1;
     const char* node_name() const { return greatest ? "MaxBackward0" : "MinBackward0"; }
     Tensors forward(const Tensors& x) {
         Array a = x[0].array();
         Array at = index_of_extreme(greatest, a, dim, true);
         Array values = pick_array(a, dim, at);
-        Ref<Layout> shape =
-            Layout::contiguous(reduced_shape(*a.layout, a.ndim() ? Dims{dim} : Dims{}, keepdim));
+        Ref<Layout> shape = Layout::contiguous(reduced_shape(*a.layout, dims_of(dim), keepdim));
         return {Tensor::make(values.view(shape, 0)), Tensor::make(at.view(shape, 0))};
     }
-    Tensor index(Context& c, const Layout& input) {
-        GradMode off(false);
-        const Tensor& at = c.output(1);
-        return input.ndim() == 0 || keepdim ? at : unsqueeze(at, dim);
-    }
+    bool squeezed() const { return dim && !keepdim; }
+    Tensor wide(const Tensor& t) const { return squeezed() ? unsqueeze(t, dim) : t; }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        const Layout& input = c.input_layout(0);
-        Tensor wide = input.ndim() == 0 || keepdim ? g[0] : unsqueeze(g[0], dim);
-        out[0] = place_along(wide, dim, index(c, input), input.dims());
+        out[0] = place_along(wide(g[0]), dim, wide(c.output(1)), c.input_shape(0));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        const Layout& input = c.input_layout(0);
-        Tensor values = pick_along(t[0], dim, index(c, input));
-        return {input.ndim() == 0 || keepdim ? values : squeeze(values, Dims{dim}), Tensor()};
+        Tensor values = pick_along(t[0], dim, wide(c.output(1)));
+        return {squeezed() ? squeeze(values, Dims{dim}) : values, Tensor()};
     }
 };
 
-// A value found elsewhere (a median) whose ties share the gradient.
-struct SharedChoice {
-    const char* node;
-    static constexpr uint32_t saves = 1;
-    static constexpr bool saves_output = true;
-    Array value;
-    Dims dims;
-    const char* node_name() const { return node; }
-    Tensor forward(const Tensors&) { return Tensor::make(value); }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        out[0] = shared_pull(g[0], c.input(0), c.output(), dims, false);
-    }
-    Tensors pushforward(Context& c, const Tensors& t) {
-        return {shared_push(t[0], c.input(0), c.output(), dims, false)};
+// argmax and argmin: along a dimension, or of the last `rank` dimensions together.
+struct ExtremeIndex {
+    static constexpr bool leads = true;
+    bool greatest;
+    MaybeDim dim;
+    bool keepdim;
+    int64_t rank;
+    Tensor forward(const Tensors& x) {
+        Array a = x[0].array();
+        if (dim) return Tensor::make(index_of_extreme(greatest, a, *dim, keepdim));
+        Array index = index_of_extreme(greatest, flattened(a, rank), -1, false);
+        if (!keepdim) return Tensor::make(index);
+        Dims shape = index.layout->dims();
+        for (int64_t d = 0; d < rank; ++d) shape.push_back(1);
+        return Tensor::make(index.view(Layout::contiguous(shape), 0));
     }
 };
 
@@ -135,11 +134,11 @@ void check_not_empty(const Tensor& x, const Dims& dims, const char* name, bool a
             "with the 'dim' argument.",
             name);
     for (int64_t d : dims)
-        if (x.ndim() && x.size(d) == 0)
+        if (d && x.size(x.ndim() + d) == 0)
             fail_as(ErrorKind::Index,
                     "{}(): Expected reduction dim {} to have non-zero size. The extreme of no elements is "
                     "not defined; the input has shape {}.",
-                    name, d, shape_text(x.layout()));
+                    name, x.ndim() + d, shape_text(x.layout()));
 }
 
 Tensor extreme_of(const Tensor& x, bool greatest, const Dims& given, bool keepdim) {
@@ -158,7 +157,7 @@ Tensor extreme(const Tensor& x, bool greatest) {
 }
 
 Tensors extreme_along(const Tensor& x, bool greatest, int64_t dim, bool keepdim) {
-    dim = wrap_dim(dim, x.ndim());
+    dim = from_end(dim, x.ndim());
     check_not_empty(x, Dims{dim}, greatest ? "max" : "min", false);
     return apply_all(ExtremeAlong{greatest, dim, keepdim}, {x});
 }
@@ -166,16 +165,13 @@ Tensors extreme_along(const Tensor& x, bool greatest, int64_t dim, bool keepdim)
 Tensor amax(const Tensor& x, DimsOrAll dims, bool keepdim) { return extreme_of(x, true, dims, keepdim); }
 Tensor amin(const Tensor& x, DimsOrAll dims, bool keepdim) { return extreme_of(x, false, dims, keepdim); }
 
-Tensor shared_choice(const char* node, const Tensor& x, const Array& value) {
-    return apply(SharedChoice{node, value, reduced_dims(x, {})}, {x});
-}
-
 Tensors aminmax(const Tensor& x, MaybeDim dim, bool keepdim) {
     Dims dims = reduced_dims(x, dim ? Dims{*dim} : Dims{});
     if (!dim && !x.numel())
         fail("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.");
-    if (!x.numel() && x.size(dims[0]) == 0)
-        fail_as(ErrorKind::Index, "aminmax: Expected reduction dim {} to have non-zero size.", dims[0]);
+    if (!x.numel() && x.size(x.ndim() + dims[0]) == 0)
+        fail_as(ErrorKind::Index, "aminmax: Expected reduction dim {} to have non-zero size.",
+                x.ndim() + dims[0]);
     return apply_all(BothExtremes{dims, keepdim}, {x});
 }
 
@@ -188,11 +184,11 @@ static Tensor place_of_extreme(bool greatest, const Tensor& x, MaybeDim given, b
                     "{}(): Expected reduction dim to be specified for input.numel() == 0. There is no "
                     "element whose index could be given.",
                     name);
-        return Tensor::make(index_of_extreme(greatest, x.array(), -1, keepdim));
+        return apply(ExtremeIndex{greatest, {}, keepdim, x.ndim()}, {x});
     }
-    int64_t dim = wrap_dim(*given, x.ndim());
+    int64_t dim = from_end(*given, x.ndim());
     check_not_empty(x, Dims{dim}, name, false);
-    return Tensor::make(index_of_extreme(greatest, x.array(), dim, keepdim));
+    return apply(ExtremeIndex{greatest, dim, keepdim, x.ndim()}, {x});
 }
 Tensor argmax(const Tensor& x, MaybeDim dim, bool keepdim) { return place_of_extreme(true, x, dim, keepdim); }
 Tensor argmin(const Tensor& x, MaybeDim dim, bool keepdim) {

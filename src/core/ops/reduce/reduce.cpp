@@ -1,7 +1,6 @@
 // Sums, means, products, counts: the reductions that combine all elements alike.
+#include "compute/lines.h"
 #include "ops/reduce/reduction.h"
-
-#include <cmath>
 
 namespace pb::ops {
 
@@ -11,8 +10,8 @@ namespace {
 Array in_dtype(const Tensor& x, MaybeDType dtype) { return dtype ? converted(x.array(), *dtype) : x.value(); }
 
 // The result is of the dtype that was asked for, though integers meet as int64.
-Tensor reduced(Reduction r, const Array& a, const Dims& dims, bool keepdim, MaybeDType dtype) {
-    Array found = reduce_value(r, a, dims, keepdim);
+Tensor reduced_as(Reduction r, const Array& a, const Dims& dims, bool keepdim, MaybeDType dtype) {
+    Array found = reduced(r, a, dims, keepdim);
     return Tensor::make(dtype ? converted(found, *dtype) : found);
 }
 
@@ -40,7 +39,7 @@ struct ExpandBack {
         size_t at = 0;
         int64_t source = 0;
         for (int64_t d = 0; d < layout->ndim(); ++d) {
-            bool gone = at < dims.size() && dims[at] == d;
+            bool gone = at < dims.size() && dims[at] == d - layout->ndim();
             if (gone) ++at;
             strides.push_back(gone ? 0 : from.stride(source));
             if (!gone || keepdim) ++source;
@@ -51,13 +50,13 @@ struct ExpandBack {
 };
 
 struct Sum {
-    static constexpr bool linear = true;
+    static constexpr bool linear = true, leads = true;
     Dims dims;
     bool keepdim, all;
     MaybeDType dtype = {};
     const char* node_name() const { return all ? "SumBackward0" : "SumBackward1"; }
     Tensor forward(const Tensors& x) {
-        return reduced(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim, dtype);
+        return reduced_as(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim, dtype);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = expand_back(g[0], c.input_layout(0), dims, keepdim);
@@ -65,13 +64,13 @@ struct Sum {
 };
 
 struct Mean {
-    static constexpr bool linear = true;
+    static constexpr bool linear = true, leads = true;
     Dims dims;
     bool keepdim, all;
     MaybeDType dtype = {};
     const char* node_name() const { return all ? "MeanBackward0" : "MeanBackward1"; }
     Tensor forward(const Tensors& x) {
-        Tensor s = Tensor::make(reduce_value(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
+        Tensor s = Tensor::make(reduced(Reduction::sum, in_dtype(x[0], dtype), dims, keepdim));
         if (s.numel() == 0) return s;
         return div(s, static_cast<double>(reduced_count(x[0].layout(), dims)));
     }
@@ -85,6 +84,7 @@ struct Mean {
 struct NanSum {
     static constexpr const char* name = "NansumBackward0";
     static constexpr uint32_t saves = 1;
+    static constexpr bool leads = true;
     Dims dims;
     bool keepdim;
     MaybeDType dtype = {};
@@ -94,7 +94,7 @@ struct NanSum {
             Tensor t = Tensor::make(a);
             a = where(eq(t, t), t, 0.0).value();
         }
-        return reduced(Reduction::sum, a, dims, keepdim, dtype);
+        return reduced_as(Reduction::sum, a, dims, keepdim, dtype);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor& x = c.input(0);
@@ -111,12 +111,13 @@ struct NanSum {
 // ordinary values at every order.
 struct Prod {
     static constexpr uint32_t saves = 1;
+    static constexpr bool leads = true;
     Dims dims;
     bool keepdim, all;
     MaybeDType dtype = {};
     const char* node_name() const { return all ? "ProdBackward0" : "ProdBackward1"; }
     Tensor forward(const Tensors& x) {
-        return reduced(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim, dtype);
+        return reduced_as(Reduction::prod, in_dtype(x[0], dtype), dims, keepdim, dtype);
     }
     Tensor others(Context& c) {
         Tensor x = c.input(0);
@@ -124,7 +125,7 @@ struct Prod {
         Dims shape = x.shape();
         if (x.ndim() == 0) return ones(x.dtype(), Layout::scalar());
         if (all) x = reshape(x, Dims{-1});
-        int64_t dim = all ? 0 : dims[0];
+        int64_t dim = all ? -1 : dims[0];
         Tensor p = mul(products_before(x, dim, false), products_before(x, dim, true));
         return all ? reshape(p, shape) : p;
     }
@@ -141,6 +142,27 @@ struct Prod {
     }
 };
 
+// any, all and counts have no derivative.
+struct Truth {
+    static constexpr bool leads = true;
+    Reduction reduction;
+    Dims dims;
+    bool keepdim;
+    Tensor forward(const Tensors& x) {
+        Array a = reduced(reduction, x[0].value(), dims, keepdim);
+        if (x[0].dtype() == DType::UInt8) a.dtype = DType::UInt8;  // as PyTorch: what was uint8 stays uint8
+        return Tensor::make(a);
+    }
+};
+struct CountNonzero {
+    static constexpr bool leads = true;
+    Dims dims;
+    bool keepdim;
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(reduced(Reduction::count_nonzero, x[0].value(), dims, keepdim));
+    }
+};
+
 }  // namespace
 
 Tensor expand_back(const Tensor& g, const Layout& input, const Dims& dims, bool keepdim) {
@@ -151,6 +173,10 @@ Tensor expand_back(const Tensor& g, const Layout& input, const Dims& dims, bool 
 Tensor sum_like(const Tensor& x, const Dims& dims, bool keepdim) {
     if (dims.empty()) return x;
     return apply(Sum{dims, keepdim, false}, {x});
+}
+
+Tensor count_like(const Tensor& x, const Dims& dims, bool keepdim) {
+    return apply(CountNonzero{dims, keepdim}, {x});
 }
 
 Tensor sum(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
@@ -187,17 +213,14 @@ Tensor prod(const Tensor& x, MaybeDim dim, bool keepdim, MaybeDType dtype) {
     return apply(Prod{dims, dim && keepdim, !dim, dtype}, {x});
 }
 
-// any, all and counts have no derivative.
-static Tensor truth(Reduction r, const Tensor& x, const Dims& dims, bool keepdim) {
-    Array a = reduce_value(r, x.value(), reduced_dims(x, dims), keepdim);
-    if (x.dtype() == DType::UInt8) a.dtype = DType::UInt8;  // as PyTorch: what was uint8 stays uint8
-    return Tensor::make(a);
+Tensor any(const Tensor& x, DimsOrAll dims, bool keepdim) {
+    return apply(Truth{Reduction::any, reduced_dims(x, dims), keepdim}, {x});
 }
-Tensor any(const Tensor& x, DimsOrAll dims, bool keepdim) { return truth(Reduction::any, x, dims, keepdim); }
-Tensor all(const Tensor& x, DimsOrAll dims, bool keepdim) { return truth(Reduction::all, x, dims, keepdim); }
-
+Tensor all(const Tensor& x, DimsOrAll dims, bool keepdim) {
+    return apply(Truth{Reduction::all, reduced_dims(x, dims), keepdim}, {x});
+}
 Tensor count_nonzero(const Tensor& x, DimsOrAll dims) {
-    return Tensor::make(reduce_value(Reduction::count_nonzero, x.value(), reduced_dims(x, dims), false));
+    return apply(CountNonzero{reduced_dims(x, dims), false}, {x});
 }
 
 bool can_sum_to(const Layout& from, const Layout& to) {
@@ -215,7 +238,7 @@ Tensor sum_to(const Tensor& x, const Layout& shape) {
     bool kept = false;  // a dimension of size one stays
     for (int64_t d = 0; d < x.ndim(); ++d) {
         bool one = d >= lead && shape.size(d - lead) == 1;
-        if (d < lead || (one && x.size(d) != 1)) dims.push_back(d);
+        if (d < lead || (one && x.size(d) != 1)) dims.push_back(d - x.ndim());
         if (one) kept = true;
     }
     if (shape.ndim() == 0) return sum(x, {}, false);

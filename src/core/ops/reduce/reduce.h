@@ -23,9 +23,6 @@ Tensors aminmax(const Tensor& x, MaybeDim dim, bool keepdim);
 Tensor argmax(const Tensor& x, MaybeDim dim, bool keepdim);
 Tensor argmin(const Tensor& x, MaybeDim dim, bool keepdim);
 
-Tensor shared_choice(const char* node, const Tensor& x,
-                     const Array& value);  // one element's value; ties share
-
 // order.cpp: values and indices; bins.cpp
 Tensors sort(const Tensor& x, int64_t dim, bool descending, bool stable);
 Tensor argsort(const Tensor& x, int64_t dim, bool descending);
@@ -58,7 +55,5 @@ Tensor cumprod(const Tensor& x, int64_t dim, MaybeDType dtype);
 Tensors cummax(const Tensor& x, int64_t dim);
 Tensors cummin(const Tensor& x, int64_t dim);
 Tensor logcumsumexp(const Tensor& x, int64_t dim);
-Tensor products_before(const Tensor& x, int64_t dim,
-                       bool reverse);  // products of all elements before (after) each
 
 }  // namespace pb::ops

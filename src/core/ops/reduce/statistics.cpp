@@ -4,12 +4,10 @@
 // there is 0, at every order that exists. It is selected, not multiplied, and a zero cotangent stays zero through
 // the pole of the branch not taken (zmul), so nothing else has to be said for the higher orders.
 #include <cmath>
-#include <vector>
 
-#include "array/checked.h"
-#include "ops/reduce/row_functions.h"
-
-#include "program/walk.h"
+#include "compute/lines.h"
+#include "compute/rows.h"
+#include "ops/reduce/reduction.h"
 
 namespace pb::ops {
 
@@ -18,121 +16,9 @@ namespace {
 // value where y is not 0, else 0.
 Tensor zero_at_zero(const Tensor& y, const Tensor& value) { return where(eq(y, 0.0), 0.0, value); }
 
-// The moments of two parts give those of both (T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the
-// sample variance", 1983).
-struct Moments {
-    double count = 0, mean = 0, squares = 0;  // the sum of squared distances from the mean
-    void join(const Moments& other) {
-        if (count == 0) {
-            *this = other;
-            return;
-        }
-        const double apart = other.mean - mean, share = other.count / (count + other.count);
-        squares += other.squares + apart * apart * (count * share);
-        mean += apart * share;
-        count += other.count;
-    }
-};
-
-// What `of` makes of the sum of squared distances from the mean, over `dims`. In float64: squares may leave the range of
-// float32 though their roots do not, and the mean needs the digits. Parts are cut at fixed places, so the number of
-// threads does not show.
-constexpr int64_t kStrip = 256;        // columns that one kernel takes together
-constexpr int64_t kPart = 64 * 1024;   // elements of a long row that one thread takes
-constexpr double kMomentsWork = 0.15;  // nanoseconds an element
-
-template <class T, class F> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* out, T* means, F of) {
-    auto moments = row_kernels().moments[static_cast<int>(dtype_of<T>())];
-    if (n <= kPart) {
-        share_rows(rows, n, kMomentsWork, [&](int64_t first, int64_t count, int) {
-            double mean[kStrip], squares[kStrip];
-            for (int64_t r = first, m; r < first + count; r += m) {
-                m = std::min(kStrip, first + count - r);
-                row_kernels().row_moments[static_cast<int>(dtype_of<T>())](x + r * n, m, n, mean, squares);
-                for (int64_t i = 0; i < m; ++i) means[r + i] = static_cast<T>(mean[i]);
-                for (int64_t i = 0; i < m; ++i) out[r + i] = static_cast<T>(of(squares[i]));
-            }
-        });
-        return;
-    }
-    const int64_t parts = parts_of(n, kPart);
-    std::vector<Moments> of_part(static_cast<size_t>(rows * parts));
-    parallel(rows * parts, kMomentsWork * static_cast<double>(rows * n), [&](int64_t p, int) {
-        const int64_t start = p % parts * kPart, count = std::min(kPart, n - start);
-        Moments& m = of_part[static_cast<size_t>(p)];
-        m.count = static_cast<double>(count);
-        moments(x + p / parts * n + start, count, &m.mean, &m.squares);
-    });
-    for (int64_t r = 0; r < rows; ++r) {
-        Moments m;
-        for (int64_t k = 0; k < parts; ++k) m.join(of_part[static_cast<size_t>(r * parts + k)]);
-        out[r] = static_cast<T>(of(m.squares));
-        means[r] = static_cast<T>(m.mean);
-    }
-}
-
-template <class T, class F>
-void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, T* means, F of) {
-    auto moments = row_kernels().column_moments[static_cast<int>(dtype_of<T>())];
-    const int64_t strips = parts_of(width, kStrip),
-                  rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
-    const int64_t parts = parts_of(n, rows);
-    const auto each = static_cast<size_t>(parts * width);
-    std::vector<double> all(2 * each * static_cast<size_t>(outer));
-    parallel(
-        outer * parts * strips, kMomentsWork * static_cast<double>(outer * n * width), [&](int64_t p, int) {
-            const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * rows;
-            const T* from = x + (line / parts * n + first) * width + start;
-            double* to = all.data() + 2 * line * width + start;
-            moments(from, width, std::min(rows, n - first), std::min(kStrip, width - start), to, to + width);
-        });
-    for (int64_t o = 0; o < outer; ++o)
-        for (int64_t j = 0; j < width; ++j) {
-            Moments m;
-            for (int64_t k = 0; k < parts; ++k) {
-                const double* part = all.data() + 2 * (o * parts + k) * width + j;
-                m.join({static_cast<double>(std::min(rows, n - k * rows)), part[0], part[width]});
-            }
-            out[o * width + j] = static_cast<T>(of(m.squares));
-            means[o * width + j] = static_cast<T>(m.mean);
-        }
-}
-
-// `means` become the means, whose dimensions are kept.
-template <class F> Array spread_of(const Array& given, const Dims& dims, bool keepdim, Array& means, F of) {
-    Array out = Array::empty(given.dtype, reduced_shape(*given.layout, dims, keepdim));
-    means = Array::empty(given.dtype, reduced_shape(*given.layout, dims, true));
-    const int64_t n = reduced_count(*given.layout, dims);
-    if (out.numel() == 0) return out;
-    if (n == 0) {
-        fill_array(out, Scalar(of(0.0)));
-        fill_array(means, Scalar(std::numeric_limits<double>::quiet_NaN()));
-        return out;
-    }
-    // The dimensions after the reduced ones, where those follow each other.
-    int64_t width = 1, first = given.ndim(), last = -1;
-    for (int64_t d : dims) first = std::min(first, d), last = std::max(last, d);
-    for (int64_t d = last + 1; d < given.ndim(); ++d) width = checked_mul(width, given.size(d));
-    const bool together = dims.empty() || last - first + 1 == static_cast<int64_t>(dims.size());
-    visit<Family::Floats>(given.dtype, "std_var_cpu", [&](auto zero) {
-        using T = decltype(zero);
-        if (together) {
-            Array x = contiguous_array(given);
-            const int64_t outer = out.numel() / width;
-            if (width == 1 || n == 1)
-                spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
-            else spread_of_columns(x.as<T>(), outer, n, width, out.as<T>(), means.as<T>(), of);
-        } else {
-            Array x = reduced_last(given, dims);
-            spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
-        }
-    });
-    return out;
-}
-
 template <bool root, bool with_mean> struct Variance {
     static constexpr uint32_t saves = 1;
-    static constexpr bool saves_output = root;
+    static constexpr bool saves_output = root, leads = true;
     Dims dims;
     double correction;
     bool keepdim;
@@ -146,17 +32,15 @@ template <bool root, bool with_mean> struct Variance {
         return n > 0 ? n : 0;
     }
 
-    // The residual are the means, as values: for a pullback that nothing is recorded of.
+    // The residual is the means, as values: for a pullback that nothing is recorded of.
     Computed<1> forward(const Tensors& inputs) {
-        Array x = inputs[0].array(), means;
-        Array v = spread_of(x, dims, keepdim, means, [n = freedom(*x.layout)](double squares) {
-            return root ? std::sqrt(squares / n) : squares / n;
-        });
-        if (!with_mean) return {{Tensor::make(v)}, {std::move(means)}};
+        const Array x = inputs[0].array();
+        Spread v = spread(x, dims, keepdim, freedom(*x.layout), root);
+        if (!with_mean) return {{Tensor::make(v.value)}, {std::move(v.means)}};
         Tensor m = mean_of(Tensor::make(x));
         if (dims.empty()) m = clone(m);
-        if (!keepdim && !dims.empty()) m = Tensor::make(m.array().view(v.layout, 0));
-        return {{Tensor::make(v), m}, {std::move(means)}};
+        if (!keepdim && !dims.empty()) m = Tensor::make(m.array().view(v.value.layout, 0));
+        return {{Tensor::make(v.value), m}, {std::move(v.means)}};
     }
     Tensor mean_of(const Tensor& x) { return dims.empty() ? x : mean(x, dims, true); }
 
@@ -208,7 +92,7 @@ Tensors variance(const Tensor& x, const Dims& given, double correction, bool kee
 struct VectorNorm {
     static constexpr const char* name = "LinalgVectorNormBackward0";
     static constexpr uint32_t saves = 1;
-    static constexpr bool saves_output = true;
+    static constexpr bool saves_output = true, leads = true;
     double order;
     Dims dims;
     bool keepdim;
@@ -218,39 +102,31 @@ struct VectorNorm {
 
     Array measure(const Tensor& x) const {
         if (order == 0)
-            return converted(reduce_value(Reduction::count_nonzero, x.value(), dims, keepdim), x.dtype());
+            return converted(reduced(Reduction::count_nonzero, x.value(), dims, keepdim), x.dtype());
         if (order == 2) {
-            Tensor s = Tensor::make(reduce_value(Reduction::sum, mul(x, x).value(), dims, keepdim));
+            Tensor s = Tensor::make(reduced(Reduction::sum, mul(x, x).value(), dims, keepdim));
             return unary("sqrt", s).array();
         }
         Tensor a = unary("abs", x);
         if (std::isinf(order))
-            return reduce_value(order > 0 ? Reduction::max : Reduction::min, a.value(), dims, keepdim);
-        if (order == 1) return reduce_value(Reduction::sum, a.value(), dims, keepdim);
-        Tensor s = Tensor::make(reduce_value(Reduction::sum, pow(a, order).value(), dims, keepdim));
+            return reduced(order > 0 ? Reduction::max : Reduction::min, a.value(), dims, keepdim);
+        if (order == 1) return reduced(Reduction::sum, a.value(), dims, keepdim);
+        Tensor s = Tensor::make(reduced(Reduction::sum, pow(a, order).value(), dims, keepdim));
         return pow(s, 1 / order).array();
-    }
-
-    // Powers may leave the range of the dtype although the norm is in it: such norms are taken of x / max|x|.
-    template <class T> static bool out_of_range(const Array& y, double order) {
-        double low = std::pow(static_cast<double>(std::numeric_limits<T>::min()) * 1e8, 1 / order);
-        for (int64_t i = 0; i < y.numel(); ++i)
-            if (!(y.as<T>()[i] > low && y.as<T>()[i] < std::numeric_limits<T>::infinity())) return true;
-        return false;
     }
 
     Tensor forward(const Tensors& inputs) {
         Tensor x = typed(Tensor::make(inputs[0].array()));
         Array y = measure(x);
         if (order <= 0 || order == 1 || std::isinf(order) || x.numel() == 0) return Tensor::make(y);
-        if (!visit<Family::Floats>(y.dtype, "norm_cpu",
-                                   [&](auto zero) { return out_of_range<decltype(zero)>(y, order); }))
-            return Tensor::make(y);
-        Tensor largest = Tensor::make(reduce_value(Reduction::max, unary("abs", x).value(), dims, keepdim));
+        // Powers may leave the range of the dtype although the norm is in it: such norms are taken of x / max|x|.
+        Array lost = out_of_range(y, order);
+        if (!lost.buffer) return Tensor::make(y);
+        Tensor largest = Tensor::make(reduced(Reduction::max, unary("abs", x).value(), dims, keepdim));
         Tensor usable = elementwise(*rows.lt, {largest, std::numeric_limits<double>::infinity()});
         Tensor scale = where(usable, where(eq(largest, 0.0), 1.0, largest), 1.0);
         Tensor rescaled = Tensor::make(measure(div(x, expand_back(scale, x.layout(), dims, keepdim))));
-        return mul(rescaled, scale);
+        return where(Tensor::make(lost), mul(rescaled, scale), Tensor::make(y));
     }
 
     Tensor wide(const Tensor& y, const Tensor& x) const { return expand_back(y, x.layout(), dims, keepdim); }
@@ -260,8 +136,7 @@ struct VectorNorm {
         if (order == 1) return unary("sgn", x);
         if (std::isinf(order)) {
             Tensor ties = eq(unary("abs", x), wide(y, x));
-            Tensor count = to_dtype(
-                Tensor::make(reduce_value(Reduction::count_nonzero, ties.value(), dims, keepdim)), x.dtype());
+            Tensor count = to_dtype(count_like(ties, dims, keepdim), x.dtype());
             return where(ties, mul(unary("sgn", x), wide(div(1.0, count), x)), 0.0);
         }
         Tensor flat = eq(y, 0.0);
@@ -323,11 +198,11 @@ Tensor vector_norm(const Tensor& x, double order, DimsOrAll given, bool keepdim,
                 "not have an identity",
                 text);
         for (int64_t k : dims)
-            if (x.size(k) == 0)
+            if (x.size(x.ndim() + k) == 0)
                 fail(
                     "linalg.vector_norm cannot compute the {} norm on the dimension {}because this dimension "
                     "is empty and the operation does not have an identity",
-                    text, k);
+                    text, x.ndim() + k);
     }
     return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? MaybeDType() : d}, {x});
 }

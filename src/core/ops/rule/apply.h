@@ -452,6 +452,11 @@ requires(!rule_pulls<R>) Tensors apply_all(R rule, const Tensors& inputs) {
 }
 
 template <class R> Tensor apply(R rule, const Tensors& inputs) {
+    if constexpr (!rule_pulls<R>)
+        if (!inputs_level(inputs)) {
+            GradMode off(false);
+            return rule.forward(inputs);
+        }
     if constexpr (rule_is_view<R>() && !rule_is_several<R>()) {
         // An ordinary view: most of what apply_all does is for others.
         const Tensor& x = inputs[0];
