@@ -66,6 +66,8 @@ bincount         (i, v)                                             RuntimeError
 histc            (i)                                                NotImplementedError
 histc            (v, 0)                                             RuntimeError
 histc            (v, 3, 5, 1)                                       RuntimeError
+isin             (1, 2)                                             TypeError
+isin             (x > 0, x)                                         RuntimeError
 diff             (x, -1)                                            RuntimeError
 diff             (pb.tensor(1.0))                                   RuntimeError
 diff             (x, dim=7)                                         IndexError

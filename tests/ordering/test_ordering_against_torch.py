@@ -41,6 +41,11 @@ CALLS = {
     "diff": lambda m, x: m.diff(x),
     "diff_2": lambda m, x: m.diff(x, n=2, dim=0),
     "histc": lambda m, x: m.histc(x, 4, -1.0, 1.0),
+    "isin": lambda m, x: m.isin(x, x.reshape(-1)[::3]),
+    "isin_number": lambda m, x: m.isin(x, 5, invert=True),
+    "isin_of_number": lambda m, x: m.isin(1.0, x),
+    "isin_promoted": lambda m, x: m.isin(m.tensor([[1, 2], [0, 7]]), x),
+    "isin_none": lambda m, x: m.isin(x, m.zeros(0)),
 }
 
 
@@ -127,6 +132,7 @@ BAD = {
     "histc": lambda m: m.histc(m.tensor([1])),
     "diff": lambda m: m.diff(m.tensor(1.0)),
     "searchsorted": lambda m: m.searchsorted(m.zeros(2, 2), 1.0),
+    "isin_bool": lambda m: m.isin(m.tensor([True]), 1),
     "side": lambda m: m.searchsorted(m.zeros(2), m.zeros(1), right=True, side="left"),
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <vector>
 
@@ -136,6 +137,22 @@ Array places_in(const Array& sequence, const Array& values, bool right) {
                 *to++ = (right ? std::upper_bound(row, row + n, *from, below)
                                : std::lower_bound(row, row + n, *from, below)) -
                         row;
+    });
+    return out;
+}
+
+Array contained(const Array& x, const Array& among, bool invert) {
+    Array a = contiguous_array(x), b = contiguous_array(among);
+    Array out = Array::empty(DType::Bool, a.layout->dims());
+    visit<Family::Numbers>(a.dtype, "isin_default_cpu", [&](auto zero) {
+        using T = decltype(zero);
+        std::vector<T> sorted;
+        std::copy_if(b.as<T>(), b.as<T>() + b.numel(), std::back_inserter(sorted),
+                     [](T v) { return v == v; });
+        std::sort(sorted.begin(), sorted.end());
+        std::transform(a.as<T>(), a.as<T>() + a.numel(), out.as<bool>(), [&](T v) {
+            return (v == v && std::binary_search(sorted.begin(), sorted.end(), v)) != invert;
+        });
     });
     return out;
 }

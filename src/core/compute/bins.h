@@ -17,6 +17,9 @@ Array places_in(const Array& sequence, const Array& values, bool right);
 // `sequence` in the order of the indices `sorter`; raises where one is out of range.
 Array in_order_of(const Array& sequence, const Array& sorter);
 
+// Whether each element of x is one of those of `among`, or, `invert`, is not. NaN is none.
+Array contained(const Array& x, const Array& among, bool invert);
+
 // How often each number occurs in x, a vector, or the sums of their weights (an array without a buffer: none).
 Array counts_of(const Array& x, const Array& weights, int64_t minlength);
 // How many of the elements of the last `rank` dimensions lie in each of `bins` parts of [low, high]; of all there is where

@@ -194,6 +194,20 @@ def bincount(input, weights=None, minlength=0):
     """
 
 
+@operator(method=False, out="exact")
+def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None):
+    """Which of `elements` are among `test_elements`, or, if `invert`, are not.
+
+    One of the two may be a number. Bool, of the shape of `elements`. NaN is equal to nothing. `assume_unique` changes
+    nothing here. Raises TypeError for two numbers, RuntimeError for bool.
+
+    Example:
+        >>> pb.isin(pb.tensor([[1, 2], [3, 4]]), pb.tensor([4, 1]))
+        tensor([[ True, False],
+                [False,  True]])
+    """
+
+
 @operator(out="exact")
 def histc(input, bins=100, min=0, max=0, *, out=None):
     """How many elements lie in each of `bins` equal intervals from `min` to `max` (of the data, if they are

@@ -33,6 +33,14 @@ struct SearchSorted {
     }
 };
 
+struct IsIn {
+    bool invert;
+    Tensor forward(const Tensors& x) {
+        const DType d = promote(x[0].dtype(), x[1].dtype());
+        return Tensor::make(contained(converted(x[0].array(), d), converted(x[1].array(), d), invert));
+    }
+};
+
 struct BinCount {
     int64_t minlength;
     Tensor forward(const Tensors& x) {
@@ -46,6 +54,10 @@ struct Histogram {
     double low, high;
     Tensor forward(const Tensors& x) { return Tensor::make(histogram(x[0].array(), rank, bins, low, high)); }
 };
+
+Tensor as_tensor_of(const Operand& o) {
+    return o.tensor ? *o.tensor : scalar_tensor(o.scalar, result_type(&o, 1));
+}
 
 }  // namespace
 
@@ -63,7 +75,7 @@ Tensors unique(const Tensor& x, MaybeDim given, bool consecutive) {
 
 Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const MaybeTensor& sorter,
                     bool int32) {
-    Tensor v = values.tensor ? *values.tensor : scalar_tensor(values.scalar, result_type(&values, 1));
+    const Tensor v = as_tensor_of(values);
     if (sequence.ndim() == 0)
         fail("torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension");
     if (sequence.ndim() != 1) {
@@ -90,6 +102,19 @@ Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, c
         fail("torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {}",
              dtype_legacy_name(sorter.dtype()));
     return apply(SearchSorted{right, int32}, {sequence, v, sorter});
+}
+
+// Sorting what is searched is cheap beside the searches, whether or not it is unique.
+Tensor isin(const Operand& elements, const Operand& test_elements, bool, bool invert) {
+    if (!elements.tensor && !test_elements.tensor)
+        fail_as(ErrorKind::Type,
+                "isin() received an invalid combination of arguments - got two numbers: one has to be a "
+                "tensor.");
+    const Tensor x = as_tensor_of(elements), among = as_tensor_of(test_elements);
+    for (const Tensor* t : {&x, &among})
+        if (t->dtype() == DType::Bool)
+            fail("Unsupported input type encountered for isin(): Bool. Convert it first: x.int().");
+    return apply(IsIn{invert}, {x, among});
 }
 
 Tensor bincount(const Tensor& x, const MaybeTensor& weights, int64_t minlength) {

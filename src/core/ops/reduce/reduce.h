@@ -34,6 +34,7 @@ Tensors mode(const Tensor& x, int64_t dim, bool keepdim);
 Tensors unique(const Tensor& x, MaybeDim dim, bool consecutive);  // values, inverse, counts
 Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const MaybeTensor& sorter,
                     bool int32);
+Tensor isin(const Operand& elements, const Operand& test_elements, bool assume_unique, bool invert);
 Tensor bincount(const Tensor& x, const MaybeTensor& weights, int64_t minlength);
 Tensor histc(const Tensor& x, int64_t bins, double low, double high);
 

@@ -162,6 +162,7 @@ const Binding bindings[] = {
     bind<&ops::unique>("_unique"),
     bind<&searchsorted>("searchsorted"),
     bind<&bucketize>("bucketize"),
+    bind<&ops::isin>("isin"),
     bind<&ops::bincount>("bincount"),
     bind<&ops::histc>("histc"),
 
