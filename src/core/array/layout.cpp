@@ -239,6 +239,14 @@ Dims broadcast_strides(const Layout& l, const Dims& shape) {
     return st;
 }
 
+bool can_sum_to(const Layout& from, const Layout& to) {
+    if (to.ndim() > from.ndim()) return false;
+    int64_t lead = from.ndim() - to.ndim();
+    for (int64_t d = 0; d < to.ndim(); ++d)
+        if (to.size(d) != from.size(d + lead) && to.size(d) != 1) return false;
+    return true;
+}
+
 int64_t wrap_dim(int64_t dim, int64_t ndim) {
     int64_t n = ndim > 0 ? ndim : 1;
     if (dim < -n || dim >= n)

@@ -84,6 +84,8 @@ int64_t checked_numel(const int64_t* shape, size_t ndim);
 
 // NumPy's broadcasting; raises PyTorch's RuntimeError when shapes do not fit.
 Dims broadcast_shapes(const Layout& a, const Layout& b);
+// Whether `to` broadcasts to `from`: a sum over some of its dimensions has that shape.
+bool can_sum_to(const Layout& from, const Layout& to);
 // Strides of `l` seen as an array of `shape` (0 where broadcast). Shapes must fit.
 Dims broadcast_strides(const Layout& l, const Dims& shape);
 

@@ -257,7 +257,7 @@ class Run {
         Tensors given;
         bool post = hooks && n->extra && n->extra->post_hooks;
         if (post) given = grads;
-        if (any && parts_ && n->edge_count() == 1 && !post && n->adds() && add_parts(*n, grads)) {
+        if (any && parts_ && !post && n->adds() && add_parts(*n, grads)) {
             if (!retain_) n->release_saved();
             return;
         }
@@ -388,7 +388,7 @@ class Run {
         const OutputMeta& want = e.node->output(e.nr);
         if (!want.layout) return;
         if (g->layout != want.layout.get() && !g.layout().same_shape(*want.layout)) {
-            if (!ops::can_sum_to(g.layout(), *want.layout))
+            if (!can_sum_to(g.layout(), *want.layout))
                 fail(
                     "Function {} returned an invalid gradient at index {} - got {} but expected shape "
                     "compatible with {}",

@@ -11,7 +11,6 @@ void accumulate_into(const Tensor& grad, const Tensor& g);  // grad += g, in pla
 Tensor zeros(DType dtype, Ref<Layout> layout);
 Tensor ones(DType dtype, Ref<Layout> layout);
 
-bool can_sum_to(const Layout& from, const Layout& to);
 Tensor sum_to(const Tensor& x, const Layout& shape);  // undoes broadcasting
 Tensor to_dtype(const Tensor& x, DType dtype);        // undoes promotion; x itself when it has the dtype
 

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "compute/spread.h"
 #include "ops/elementwise/pending.h"
 #include "ops/operators.h"
-#include "ops/shape/spread.h"
 #include "tape/hooks.h"
 
 namespace pb {
@@ -110,7 +110,7 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
             memory[i] = results[i]->cell->buffer->data();
         }
         if (alike) execute_linear(*program, sources, memory, shape->numel());
-        else if (!ops::execute_spread(*program, sources, layouts, memory, *shape)) return false;
+        else if (!execute_spread(*program, sources, layouts, memory, *shape)) return false;
         for (uint16_t i = 0; i < edge_count(); ++i)
             if (wanted_ >> i & 1 && pullback_.output[i] >= 0)
                 out[i] = std::move(results[pullback_.output[i]]);
@@ -172,7 +172,7 @@ bool ElementwiseNode::pull_negated_sum(const Tensor& g, Tensors& out) {
         if (partial.kind != Partial::Constant || partial.constant != -1) return false;
         const Edge e = edge(i);
         const Layout* smaller = e.node ? e.node->output(e.nr).layout.get() : nullptr;
-        if (!smaller || smaller->numel() >= g.numel() || !ops::can_sum_to(g.layout(), *smaller)) return false;
+        if (!smaller || smaller->numel() >= g.numel() || !can_sum_to(g.layout(), *smaller)) return false;
         out[i] = ops::unary("neg", ops::sum_to(g, *smaller));
     }
     for (uint16_t i = 0; i < edge_count(); ++i)

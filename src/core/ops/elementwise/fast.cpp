@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "compute/spread.h"
 #include "ops/elementwise/elementwise_node.h"
 #include "ops/operators.h"
-#include "ops/shape/spread.h"
 #include "program/expression.h"
 
 namespace pb::ops {

@@ -5,6 +5,7 @@
 #include "array/limits.h"
 #include "array/order.h"
 #include "compute/products.h"
+#include "compute/storage.h"
 #include "ops/linear/linear.h"
 #include "program/program.h"
 
@@ -126,7 +127,7 @@ struct AddOuter {
         strides[1] = iterated_strides(unsqueeze(x[1], -1).layout(), shape);
         strides[2] = iterated_strides(x[2].layout(), shape);
         Ref<Layout> layout = ordered_layout(shape, strides, 3);
-        return y.layout().same(*layout) ? y : Tensor::make(relaid(y.array(), layout));
+        return y.layout().same(*layout) ? y : Tensor::make(compute::relaid(y.array(), layout));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         Tensor sum;

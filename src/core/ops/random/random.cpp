@@ -1,297 +1,168 @@
 #include "ops/random/random.h"
 
-#include <algorithm>
-#include <cmath>
-#include <random>
-#include <vector>
+#include "array/limits.h"
+#include "ops/operators.h"
 
-#include "array/error.h"
-#include "program/program.h"
-
-namespace pb {
-
-void Generator::reseed(uint64_t seed) {
-    seed_ = seed;
-    words_[0] = static_cast<uint32_t>(seed);
-    for (uint32_t i = 1; i < kWords; ++i) words_[i] = 1812433253u * (words_[i - 1] ^ words_[i - 1] >> 30) + i;
-    at_ = kWords;
-    has_spare_ = false;
-}
-
-void Generator::refill() {
-    constexpr int kShift = 397;
-    auto twist = [](uint32_t high, uint32_t low) {
-        uint32_t y = (high & 0x80000000u) | (low & 0x7fffffffu);
-        return y >> 1 ^ (low & 1 ? 0x9908b0dfu : 0);
-    };
-    int i = 0;
-    for (; i < kWords - kShift; ++i) words_[i] = words_[i + kShift] ^ twist(words_[i], words_[i + 1]);
-    for (; i < kWords - 1; ++i) words_[i] = words_[i + kShift - kWords] ^ twist(words_[i], words_[i + 1]);
-    words_[kWords - 1] = words_[kShift - 1] ^ twist(words_[kWords - 1], words_[0]);
-    at_ = 0;
-}
-
-constexpr double kTwoPi = 6.283185307179586476925286766559;
-
-double Generator::normal() {
-    if (has_spare_) {
-        has_spare_ = false;
-        return spare_;
-    }
-    double u1 = uniform_double(), u2 = uniform_double();
-    double radius = std::sqrt(-2 * std::log1p(-u2));
-    spare_ = radius * std::sin(kTwoPi * u1);
-    has_spare_ = true;
-    return radius * std::cos(kTwoPi * u1);
-}
-
-Generator::State Generator::state() const {
-    State s{};
-    s.seed = seed_;
-    s.left = kWords + 1 - at_;
-    s.seeded = 1;
-    s.next = s.left == 1 ? 0 : static_cast<uint64_t>(at_);  // at the end of a block it is never read
-    for (int i = 0; i < kWords; ++i) s.words[i] = words_[i];
-    s.has_spare = has_spare_;
-    s.spare = spare_;
-    return s;
-}
-
-bool Generator::set_state(const State& s) {
-    // A fresh generator has one word left: none, and it stands at 0 or at the end.
-    if (s.left < 1 || s.left > kWords ||
-        (s.left != 1 && s.next + static_cast<uint64_t>(s.left) != kWords + 1))
-        return false;
-    seed_ = s.seed;
-    at_ = kWords + 1 - s.left;
-    for (int i = 0; i < kWords; ++i) words_[i] = static_cast<uint32_t>(s.words[i]);
-    has_spare_ = s.has_spare;
-    spare_ = s.spare;
-    return true;
-}
-
-uint64_t entropy() {
-    std::random_device device;
-    return (static_cast<uint64_t>(device()) << 32 | device()) & ((1ull << 53) - 1);
-}
-
-Generator& default_generator() {
-    static auto* g = new Generator(entropy());
-    return *g;
-}
-
-namespace ops {
+namespace pb::ops {
 
 namespace {
 
-template <class T> T draw_uniform(Generator& g) {
-    if constexpr (sizeof(T) == 4) return g.uniform_float();
-    else return g.uniform_double();
+Tensor zeros_of(Context& c, size_t i) {
+    return zeros(c.input_dtype(i), Layout::contiguous(c.input_shape(i)));
 }
+void pull_zeros(Context& c, Tensors& out) {
+    for (size_t i = 0; i < c.inputs(); ++i)
+        if (c.wants(i)) out[i] = zeros_of(c, i);
+}
+Tensors push_zeros(Context& c) { return {zeros(c.output().dtype(), c.output().layout_ref())}; }
 
-// Sixteen uniform numbers become sixteen normal ones: the first half gives the radii, the second the angles.
-template <class T> void normal_from_uniform(T* x, T mean, T deviation) {
-    for (int i = 0; i < 8; ++i) {
-        T u1 = 1 - x[i], u2 = x[i + 8];
-        T radius = std::sqrt(T(-2) * std::log(u1)), angle = T(kTwoPi) * u2;
-        x[i] = radius * std::cos(angle) * deviation + mean;
-        x[i + 8] = radius * std::sin(angle) * deviation + mean;
+// In place.
+struct Overwrite {
+    static constexpr bool leads = true;
+    const char* node;
+    Distribution d;
+    Generator* g;
+    const char* node_name() const { return node; }
+    void write(const Tensors& x) { compute::draw(*g, d, x[0].array()); }
+    void pullback(Context& c, const Tensors&, Tensors& out) { pull_zeros(c, out); }
+    Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
+};
+
+// The same with a probability for each element, input 1.
+struct OverwriteBernoulli {
+    static constexpr const char* name = "BernoulliBackward1";
+    Generator* g;
+    void write(const Tensors& x) { compute::draw_bernoulli(*g, x[0].array(), x[1].array()); }
+    void pullback(Context& c, const Tensors&, Tensors& out) { pull_zeros(c, out); }
+    Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
+};
+
+// Of the shape and strides of the input.
+struct DrawnLike {
+    static constexpr bool leads = true;
+    const char* node;
+    Distribution d;
+    Generator* g;
+    const char* node_name() const { return node; }
+    Tensor forward(const Tensors& x) {
+        Tensor t = Tensor::make(x[0].dtype(), x[0].layout().packed());
+        compute::draw(*g, d, t.array());
+        return t;
     }
-}
+    void pullback(Context& c, const Tensors&, Tensors& out) { pull_zeros(c, out); }
+    Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
+};
 
-template <class T>
-void normal_into(Generator& g, T* x, int64_t n, double mean, double deviation, bool blocks) {
-    if (n < 16 || !blocks) {
-        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(g.normal() * deviation + mean);
-        return;
+struct Bernoulli {
+    static constexpr const char* name = "BernoulliBackward0";
+    static constexpr bool leads = true;
+    Generator* g;
+    Tensor forward(const Tensors& x) {
+        Tensor t = Tensor::make(x[0].dtype(), x[0].layout().packed());
+        compute::draw_bernoulli(*g, t.array(), x[0].array());
+        return t;
     }
-    for (int64_t i = 0; i < n; ++i) x[i] = draw_uniform<T>(g);
-    for (int64_t i = 0; i < n - 15; i += 16)
-        normal_from_uniform(x + i, static_cast<T>(mean), static_cast<T>(deviation));
-    if (n % 16) {  // the last sixteen are drawn anew
-        x += n - 16;
-        for (int i = 0; i < 16; ++i) x[i] = draw_uniform<T>(g);
-        normal_from_uniform(x, static_cast<T>(mean), static_cast<T>(deviation));
+    void pullback(Context& c, const Tensors&, Tensors& out) { pull_zeros(c, out); }
+    Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
+};
+
+// Of the tensors among mean and deviation; what is no tensor is a number.
+struct Normal {
+    bool has_mean, has_deviation;
+    double mean, deviation;
+    Generator* g;
+    const char* node_name() const {
+        return !has_deviation ? "NormalBackward1" : !has_mean ? "NormalBackward2" : "NormalBackward3";
     }
-}
-
-// A range that 32 bits cover evenly enough costs one word, others two. Of these the last, incomplete run through a range
-// is drawn again, so that all numbers are equally likely; for ranges below 2^40 that happens once in 2^24 draws.
-constexpr uint64_t kWideRange = 1ull << 28;
-uint64_t draw_below(Generator& g, uint64_t range) {
-    const uint64_t left_over = (0 - range) % range;  // 2^64 modulo range
-    uint64_t word;
-    do word = g.next64();
-    while (word > UINT64_MAX - left_over);
-    return word % range;
-}
-
-template <class T>
-void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, bool narrow) {
-    for (int64_t i = 0; i < n; ++i) {
-        uint64_t r = range == 0                       ? g.next64()
-                     : range >= kWideRange && !narrow ? draw_below(g, range)
-                                                      : g.next32() % range;
-        x[i] = static_cast<T>(static_cast<int64_t>(r + static_cast<uint64_t>(low)));
+    Tensor forward(const Tensors& x) {
+        const Tensor& first = x[0];
+        const Tensor& last = x[x.size() - 1];
+        if (has_deviation && is_float(last.dtype()) && compute::any_negative(last.array()))
+            fail("normal expects all elements of std >= 0.0");
+        Tensor t =
+            empty(first.dtype(), has_mean && has_deviation ? broadcast_shapes(first.layout(), last.layout())
+                                                           : first.shape());
+        compute::draw(*g, {Distribution::Normal, 0, 1}, t.array());
+        Tensor y = mul(t, has_deviation ? Operand(last) : Operand(deviation));
+        copy_array(add(y, has_mean ? Operand(first) : Operand(mean)).array(), t.array());
+        return t;
     }
-}
+    void pullback(Context& c, const Tensors&, Tensors& out) { pull_zeros(c, out); }
+    Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
+};
 
-// Runs `fill` on the array itself, or on a contiguous stand-in whose dimensions are in the order of memory.
-template <class F> void in_memory_order(const Array& a, F&& fill) {
-    if (a.is_contiguous()) return fill(a);
-    Dims order = a.layout->memory_order(), shape, strides;
-    for (size_t i = order.size(); i-- > 0;) {
-        shape.push_back(a.size(order[i]));
-        strides.push_back(a.stride(order[i]));
+// Rows of positions, drawn with the weights of each row.
+struct Multinomial {
+    static constexpr const char* name = "Multinomial";
+    static constexpr bool leads = true;
+    int64_t draws;
+    bool replacement;
+    Generator* g;
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(compute::draw_multinomial(*g, x[0].array(), draws, replacement));
     }
-    Array apart = Array::empty(a.dtype, shape);
-    fill(apart);
-    copy_array(apart, a.view(Layout::strided(shape, strides), a.offset));
-}
+};
 
-// Calls f(elements, n).
-template <Family family, class F> void fill_as(const char* operation, const Array& a, F&& f) {
-    in_memory_order(a, [&](const Array& x) {
-        visit<family>(x.dtype, operation, [&](auto zero) { f(x.as<decltype(zero)>(), x.numel()); });
-    });
-}
-
-// An exponential draw, by inversion.
-double exponential(Generator& g, double rate) { return -std::log1p(-g.uniform_double()) / rate; }
-
-template <class T> void check_weights(const T* weight, int64_t n, int64_t needed) {
-    double total = 0;
-    int64_t possible = 0;
-    for (int64_t i = 0; i < n; ++i) {
-        if (!(weight[i] >= 0) || std::isinf(weight[i]))
-            fail("probability tensor contains either `inf`, `nan` or element < 0");
-        total += static_cast<double>(weight[i]);
-        possible += weight[i] != 0;
-    }
-    if (!(total > 0)) fail("invalid multinomial distribution (sum of probabilities <= 0)");
-    if (possible < needed)
-        fail(
-            "invalid multinomial distribution (with replacement=False, not enough non-negative category to "
-            "sample): {} draws from {} categories whose weight is not 0. Draw less, or with replacement.",
-            needed, possible);
-}
-
-// By inversion of the cumulated weights.
-template <class T>
-void draw_replacing(Generator& g, int64_t* out, const T* weight, int64_t n, int64_t draws) {
-    std::vector<T> cumulated(static_cast<size_t>(n));
-    T sum = 0;
-    for (int64_t i = 0; i < n; ++i) cumulated[static_cast<size_t>(i)] = sum += weight[i];
-    for (T& c : cumulated) c /= sum;
-    for (int64_t k = 0; k < draws; ++k) {
-        double u = g.uniform_double();
-        int64_t at = std::lower_bound(cumulated.begin(), cumulated.end() - 1, u,
-                                      [](T c, double v) { return static_cast<double>(c) < v; }) -
-                     cumulated.begin();
-        while (at > 0 && weight[at] == 0)
-            --at;  // rounding may end on a weight of zero, and so may a draw of 0
-        while (weight[at] == 0) ++at;
-        out[k] = at;
-    }
-}
-
-// A race: the largest of weight over exponential are a draw without replacement, in its order.
-template <class T> void draw_racing(Generator& g, int64_t* out, const T* weight, int64_t n, int64_t draws) {
-    std::vector<T> race(static_cast<size_t>(n));
-    std::vector<int64_t> order(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) {
-        T pace = static_cast<T>(exponential(g, 1));
-        race[static_cast<size_t>(i)] =
-            weight[i] == 0 ? T(-1) : weight[i] / pace;  // behind all that can be drawn
-        order[static_cast<size_t>(i)] = i;
-    }
-    std::partial_sort(order.begin(), order.begin() + draws, order.end(), [&](int64_t a, int64_t b) {
-        T x = race[static_cast<size_t>(a)], y = race[static_cast<size_t>(b)];
-        return x != y ? x > y : a < b;
-    });
-    std::copy(order.begin(), order.begin() + draws, out);
+void check_probability(double p) {
+    if (!(p >= 0 && p <= 1)) fail("bernoulli_ expects p to be in [0, 1], but got p={}", p);
 }
 
 }  // namespace
 
-void fill_uniform(Generator& g, const Array& a, double low, double high) {
-    fill_as<Family::Floats>("check_uniform_bounds", a, [&](auto* x, int64_t n) {
-        using T = std::remove_pointer_t<decltype(x)>;
-        T from = static_cast<T>(low), to = static_cast<T>(high), width = to - from;
-        for (int64_t i = 0; i < n; ++i) {
-            T v = draw_uniform<T>(g) * width + from;
-            x[i] = v == to ? from : v;  // rounding may reach the bound, which is not in the range
-        }
-    });
+Tensor drawn(DType dtype, Ref<Layout> layout, const Distribution& d, Generator& g) {
+    Tensor t = Tensor::make(dtype, std::move(layout));
+    compute::draw(g, d, t.array());
+    return t;
 }
 
-void fill_normal(Generator& g, const Array& a, double mean, double deviation) {
-    bool blocks = a.is_contiguous();
-    fill_as<Family::Floats>("normal_kernel_cpu", a,
-                            [&](auto* x, int64_t n) { normal_into(g, x, n, mean, deviation, blocks); });
+Tensor permutation(int64_t n, DType dtype, Generator& g) {
+    Tensor t = empty(dtype, Dims{n});
+    check_fits(Scalar(n), dtype);
+    compute::draw_permutation(g, t.array());
+    return t;
 }
 
-void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bool narrow) {
-    fill_as<Family::All>("random_from_to_kernel_cpu", a,
-                         [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
+Tensor overwrite(const Tensor& target, const char* node, const char* operation, const Distribution& d,
+                 Generator& g) {
+    return apply_inplace(Overwrite{node, d, &g}, {target}, operation);
 }
 
-void fill_bernoulli(Generator& g, const Array& a, double p) {
-    fill_as<Family::All>("bernoulli_scalar_cpu_", a, [&](auto* x, int64_t n) {
-        using T = std::remove_pointer_t<decltype(x)>;
-        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(g.uniform_double() < p);
-    });
+Tensor bernoulli(const Tensor& x, Generator& g) { return apply(Bernoulli{&g}, {x}); }
+
+Tensor bernoulli(const Tensor& x, double p, Generator& g) {
+    check_probability(p);
+    return apply(DrawnLike{"BernoulliBackward2", {Distribution::Bernoulli, p}, &g}, {x});
 }
 
-void fill_bernoulli(Generator& g, const Array& a, const Array& p) {
-    fill_as<Family::All>("bernoulli_tensor_cpu_self_", a, [&](auto* x, int64_t n) {
-        using T = std::remove_pointer_t<decltype(x)>;
-        visit<Family::Floats>(p.dtype, "bernoulli_tensor_cpu_p_", [&](auto none) {
-            using P = decltype(none);
-            const P* chance = p.as<P>();
-            for (int64_t i = 0; i < n; ++i) {
-                if (!(chance[i] >= 0 && chance[i] <= 1))
-                    fail(
-                        "Expected p_in >= 0 && p_in <= 1 to be true, but got false. A probability of {} is "
-                        "outside [0, 1].",
-                        static_cast<double>(chance[i]));
-                x[i] = static_cast<T>(draw_uniform<P>(g) < chance[i]);
-            }
-        });
-    });
+Tensor bernoulli_(const Tensor& target, const Tensor& p, Generator& g) {
+    Tensor each = p.shape() == target.shape() ? p : expand(p, target.shape());
+    return apply_inplace(OverwriteBernoulli{&g}, {target, each}, "bernoulli_");
 }
 
-void fill_exponential(Generator& g, const Array& a, double rate) {
-    fill_as<Family::Floats>("exponential_cpu", a, [&](auto* x, int64_t n) {
-        using T = std::remove_pointer_t<decltype(x)>;
-        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(exponential(g, rate));
-    });
+Tensor normal(const Operand& mean, const Operand& deviation, Generator& g) {
+    Tensors inputs;
+    if (mean.tensor) inputs.push_back(*mean.tensor);
+    if (deviation.tensor) inputs.push_back(*deviation.tensor);
+    return apply(Normal{mean.tensor != nullptr, deviation.tensor != nullptr, mean.scalar.to_double(),
+                        deviation.scalar.to_double(), &g},
+                 inputs);
 }
 
-void fill_permutation(Generator& g, const Array& a) {
-    fill_as<Family::Numbers>("randperm", a, [&](auto* x, int64_t n) {
-        using T = std::remove_pointer_t<decltype(x)>;
-        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(i);
-        for (int64_t i = 0; i < n - 1; ++i) {
-            uint64_t left = static_cast<uint64_t>(n - i),
-                     word = left < UINT32_MAX / 20 ? g.next32() : g.next64();
-            std::swap(x[i], x[i + static_cast<int64_t>(word % left)]);
-        }
-    });
+Tensor multinomial(const Tensor& weights, int64_t draws, bool replacement, Generator& g) {
+    const Tensor& x = weights;
+    if (x.ndim() < 1 || x.ndim() > 2) fail("prob_dist must be 1 or 2 dim");
+    if (!is_float(x.dtype()))
+        fail("multinomial only supports floating-point dtypes for input, got: {}",
+             dtype_legacy_name(x.dtype()));
+    if (draws <= 0) fail("cannot sample n_sample <= 0 samples");
+    int64_t n = x.size(x.ndim() - 1), rows = x.ndim() == 2 ? x.size(0) : 1;
+    if (!replacement && draws > n)
+        fail(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement: there are {} "
+            "categories and {} draws.",
+            n, draws);
+    if (n == 0 && rows > 0) fail("cannot sample from a distribution without categories");
+    return apply(Multinomial{draws, replacement, &g}, {x});
 }
 
-void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws,
-                      bool replacement) {
-    int64_t* to = out.as<int64_t>();
-    fill_as<Family::Floats>("multinomial", weights, [&](auto* w, int64_t total) {
-        int64_t n = rows ? total / rows : 0;
-        for (int64_t r = 0; r < rows; ++r) check_weights(w + r * n, n, replacement ? 0 : draws);
-        for (int64_t r = 0; r < rows; ++r) {
-            if (replacement && draws > 1) draw_replacing(g, to + r * draws, w + r * n, n, draws);
-            else draw_racing(g, to + r * draws, w + r * n, n, draws);
-        }
-    });
-}
-
-}  // namespace ops
-}  // namespace pb
+}  // namespace pb::ops

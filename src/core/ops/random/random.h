@@ -1,83 +1,26 @@
-// Random numbers: the generator and the distributions drawn from it.
-//
-// The generator is the Mersenne twister of Matsumoto and Nishimura (mt19937), and its 32-bit words become numbers
-// in PyTorch's way, so that a seed gives the draws that PyTorch gives on a CPU: `uniform`, `integers` and
-// `permutation` to the bit, `normal` up to the last bits of its logarithm and cosine.
+// Random draws. Their results do not depend on the values of what they are written over, nor, where they are drawn
+// with, continuously on it: on the tape they are nodes with a gradient of zero.
 #pragma once
-#include <cstdint>
+#include "compute/draw.h"
+#include "ops/rule/apply.h"
 
-#include "array/array.h"
-#include "array/ref.h"
+namespace pb::ops {
 
-namespace pb {
+using compute::Distribution;
 
-class Generator {
-  public:
-    static constexpr int kWords = 624;
-    static constexpr uint64_t kDefaultSeed = 67280421310721;  // what PyTorch's new generators start from
+// A fresh tensor of draws.
+Tensor drawn(DType dtype, Ref<Layout> layout, const Distribution& d, Generator& g);
+Tensor permutation(int64_t n, DType dtype, Generator& g);
+// Over a tensor. `node` is the node's name, `operation` the name in messages.
+Tensor overwrite(const Tensor& target, const char* node, const char* operation, const Distribution& d,
+                 Generator& g);
 
-    explicit Generator(uint64_t seed = kDefaultSeed) { reseed(seed); }
-    void reseed(uint64_t seed);
-    uint64_t seed() const { return seed_; }
+// Truth values with the probabilities in `x`, or all with one.
+Tensor bernoulli(const Tensor& x, Generator& g);
+Tensor bernoulli(const Tensor& x, double p, Generator& g);
+Tensor bernoulli_(const Tensor& target, const Tensor& p, Generator& g);
+// Normal draws, where one of mean and deviation, at least, is a tensor.
+Tensor normal(const Operand& mean, const Operand& deviation, Generator& g);
+Tensor multinomial(const Tensor& weights, int64_t draws, bool replacement, Generator& g);
 
-    uint32_t next32() {
-        if (at_ == kWords) refill();
-        uint32_t y = words_[at_++];
-        y ^= y >> 11;
-        y ^= y << 7 & 0x9d2c5680u;
-        y ^= y << 15 & 0xefc60000u;
-        return y ^ y >> 18;
-    }
-    uint64_t next64() {
-        uint64_t high = next32();
-        return high << 32 | next32();
-    }
-    float uniform_float() { return static_cast<float>(next32() & 0xffffff) * 0x1p-24f; }  // [0, 1), 24 bits
-    double uniform_double() { return static_cast<double>(next64() & ((1ull << 53) - 1)) * 0x1p-53; }
-    double normal();  // one at a time, by Box and Muller's polar pair; the second is kept for the next call
-
-    // Everything, as bytes, laid out as PyTorch's CPU generator lays it out: states can be exchanged.
-    struct State {
-        uint64_t seed;
-        int32_t left, seeded;  // words left in the block, plus one; always 1
-        uint64_t next;
-        uint64_t words[kWords];
-        double unused_x, spare, unused_rho;
-        int32_t has_spare;
-        float unused_sample;
-        bool unused_flag;
-    };
-    static_assert(sizeof(State) == 5056 || sizeof(void*) != 8);
-    State state() const;
-    bool set_state(const State& s);  // false for an impossible one
-
-  private:
-    void refill();
-    uint64_t seed_;
-    uint32_t words_[kWords];
-    int at_;
-    bool has_spare_ = false;
-    double spare_ = 0;
-};
-
-Generator& default_generator();  // seeded by the system's entropy until somebody seeds it
-uint64_t entropy();
-
-namespace ops {
-
-// Each fills an array, any strides; a draw goes to the elements in the order of memory.
-void fill_uniform(Generator& g, const Array& a, double low, double high);
-void fill_normal(Generator& g, const Array& a, double mean, double deviation);
-// [low, low + range); range 0: all 2^64. `narrow` takes one word a draw for a wide range too.
-void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bool narrow = false);
-void fill_bernoulli(Generator& g, const Array& a, double p);
-void fill_exponential(Generator& g, const Array& a, double rate);
-void fill_permutation(Generator& g, const Array& a);  // of 0 .. n - 1; contiguous
-// One draw for each probability in `p`; both contiguous, p float32 or float64.
-void fill_bernoulli(Generator& g, const Array& a, const Array& p);
-// Rows of indices drawn with the weights of each row of `weights` [rows, n]; contiguous, `out` int64 [rows, draws].
-void fill_multinomial(Generator& g, const Array& out, const Array& weights, int64_t rows, int64_t draws,
-                      bool replacement);
-
-}  // namespace ops
-}  // namespace pb
+}  // namespace pb::ops

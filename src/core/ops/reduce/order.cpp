@@ -6,6 +6,7 @@
 
 #include "compute/lines.h"
 #include "compute/sort.h"
+#include "compute/storage.h"
 #include "ops/reduce/reduction.h"
 #include "program/program.h"
 
@@ -37,7 +38,7 @@ struct Mode {
 
 // Sorted elements lie as the input does.
 Tensor lying_as(const Array& a, const Layout& input) {
-    return Tensor::make(input.is_standard() ? a : relaid(a, input.packed()));
+    return Tensor::make(input.is_standard() ? a : compute::relaid(a, input.packed()));
 }
 
 // The elements that are chosen, and their indices.

@@ -223,14 +223,6 @@ Tensor count_nonzero(const Tensor& x, DimsOrAll dims) {
     return apply(CountNonzero{reduced_dims(x, dims), false}, {x});
 }
 
-bool can_sum_to(const Layout& from, const Layout& to) {
-    if (to.ndim() > from.ndim()) return false;
-    int64_t lead = from.ndim() - to.ndim();
-    for (int64_t d = 0; d < to.ndim(); ++d)
-        if (to.size(d) != from.size(d + lead) && to.size(d) != 1) return false;
-    return true;
-}
-
 Tensor sum_to(const Tensor& x, const Layout& shape) {
     if (x.layout().same_shape(shape)) return x;
     int64_t lead = x.ndim() - shape.ndim();

@@ -4,6 +4,7 @@
 //
 //   static constexpr const char* name            the class name of its node, as PyTorch's
 //   static constexpr uint32_t saves              which inputs its derivative reads: bit i is input i
+//   static constexpr size_t saves_from           and all inputs from this number on: tensors of indices, however many
 //   uint32_t reads(uint32_t wanted)              optionally: which of them for the derivatives by these inputs alone
 //   static constexpr bool saves_output           whether it reads its output: the first, or number `saved_output`
 //   Tensor  forward(const Tensors& x)            the value, from plain tensors; or Tensors for several outputs. Nothing is
@@ -34,7 +35,8 @@
 //   void    pullback_over(Context& c, Tensors& g, Tensors& out)
 //                                                the pullback, which may write over g[0]: nobody else sees it
 //   static constexpr bool several = true         forward returns any number of them, none of which may be written in place
-//   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into x[0]
+//   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into
+//                                                x[0], and returns an array of residuals if there are any
 //   bool    row_major                            whether the copy that is written out of place is, or lies as x[0] does
 //
 // `apply` does the rest, the same for all: tangents of every level, recording, views, versions.
@@ -42,6 +44,7 @@
 #include <array>
 #include <bit>
 #include <concepts>
+#include <memory>
 
 #include "array/error.h"
 #include "ops/elementwise/elementwise.h"
@@ -59,6 +62,9 @@ class Context {
     virtual const Tensor& input(size_t i) = 0;  // saved inputs only, in a pullback
     virtual const Tensor& output(size_t j = 0) = 0;
     virtual const Array& residual(size_t k = 0) = 0;
+    // Raises if one of the saved inputs from `first` on has been written since: for a pullback that reads what was
+    // computed from them.
+    virtual void check(size_t first) = 0;
     virtual bool wants(size_t i) const = 0;
     virtual const Layout& input_layout(size_t i) const = 0;
     virtual DType input_dtype(size_t i) const = 0;
@@ -84,6 +90,10 @@ template <class R> constexpr uint32_t rule_saves() {
     if constexpr (requires { R::saves; }) return R::saves;
     else return 0;
 }
+template <class R> constexpr size_t rule_saves_from() {
+    if constexpr (requires { R::saves_from; }) return R::saves_from;
+    else return 0;
+}
 template <class R> constexpr bool rule_saves_output() {
     if constexpr (requires { R::saves_output; }) return R::saves_output;
     else return false;
@@ -95,11 +105,14 @@ template <class R> constexpr uint8_t rule_saved_output() {
 }
 template <class Value> struct ResidualsOf { using type = std::array<Array, 0>; };
 template <size_t n> struct ResidualsOf<Computed<n>> { using type = std::array<Array, n>; };
+template <size_t n> struct ResidualsOf<std::array<Array, n>> { using type = std::array<Array, n>; };
 template <class R> auto rule_residuals() {
     if constexpr (requires(R r, const Tensors& x) { r.forward(x); })
         return typename ResidualsOf<decltype(std::declval<R&>().forward(
             std::declval<const Tensors&>()))>::type{};
-    else return std::array<Array, 0>{};
+    else
+        return
+            typename ResidualsOf<decltype(std::declval<R&>().write(std::declval<const Tensors&>()))>::type{};
 }
 template <class R> using Residuals = decltype(rule_residuals<R>());
 template <class R> inline constexpr bool rule_has_residuals = std::tuple_size_v<Residuals<R>> != 0;
@@ -173,6 +186,12 @@ template <class R> class RuleNode : public Node, public Context {
             if (rule_saves_output<R>())
                 saved_[slot].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
         }
+        if constexpr (rule_saves_from<R>() > 0)
+            if (inputs.size() > rule_saves_from<R>()) {
+                rest_.reset(new Saved[inputs.size() - rule_saves_from<R>()]);
+                for (size_t i = rule_saves_from<R>(); i < inputs.size(); ++i)
+                    rest_[i - rule_saves_from<R>()].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
+            }
         if constexpr (rule_has_residuals<R>) residuals_ = residuals;
     }
     void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
@@ -191,22 +210,21 @@ template <class R> class RuleNode : public Node, public Context {
 
     void pull(Tensors& grads, Tensors& out) override {
         if (released_) fail_released(*this);
-        // What was unpacked goes again, also when the pullback fails: an output would hold this node.
-        struct Forget {
-            RuleNode& node;
-            ~Forget() {
-                for (Tensor& t : node.unpacked_) t = Tensor();
-            }
-        } forget{*this};
+        Forget forget{*this};
         if constexpr (requires { rule_.pullback_over(*this, grads, out); })
             if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);
     }
     bool adds() const override { return rule_adds<R>; }
     bool add_to(const Tensors& grads, const Array& whole) override {
-        if constexpr (rule_adds<R>)
-            return whole.layout->same_shape(input_layout(0)) && rule_.add_to(*this, grads, whole);
-        else return false;
+        if constexpr (rule_adds<R>) {
+            if (!whole.layout->same_shape(input_layout(0))) return false;
+            if (released_) fail_released(*this);
+            Forget forget{*this};
+            return rule_.add_to(*this, grads, whole);
+        } else {
+            return false;
+        }
     }
     std::optional<int64_t> view_shift(uint32_t nr) override {
         if constexpr (rule_is_view<R>()) {
@@ -223,6 +241,7 @@ template <class R> class RuleNode : public Node, public Context {
         if constexpr (rule_has_residuals<R>) residuals_ = {};
         if constexpr (kSlots > 0) {
             for (Saved& s : saved_) s.reset();
+            if constexpr (rule_saves_from<R>() > 0) rest_.reset();
             released_ = true;
         }
     }
@@ -241,12 +260,27 @@ template <class R> class RuleNode : public Node, public Context {
         if constexpr (rule_has_residuals<R>) return residuals_[k];
         else fail("{} has no residuals", name());
     }
+    void check(size_t first) override {
+        if constexpr (kSlots > 0)
+            for (const Saved& s : saved_)
+                if (s.origin() == Saved::kInput && s.number() >= first) s.check(*this);
+        if constexpr (rule_saves_from<R>() > 0)
+            for (size_t i = rule_saves_from<R>(); rest_ && i < inputs(); ++i)
+                rest_[i - rule_saves_from<R>()].check(*this);
+    }
     bool wants(size_t i) const override { return i < edge_count() && edge(i).node; }
     const Layout& input_layout(size_t i) const override { return *metas_[i].layout; }
     DType input_dtype(size_t i) const override { return metas_[i].dtype; }
     size_t inputs() const override { return metas_.size(); }
 
   private:
+    // What was unpacked goes again, also when the pullback fails: an output would hold this node.
+    struct Forget {
+        RuleNode& node;
+        ~Forget() {
+            for (Tensor& t : node.unpacked_) t = Tensor();
+        }
+    };
     const Tensor& unpack(int slot) {
         if constexpr (kSlots == 0) fail("{} saves nothing", name());
         size_t s = static_cast<size_t>(slot);
@@ -259,6 +293,8 @@ template <class R> class RuleNode : public Node, public Context {
     Saved saved_[kSlots ? kSlots : 1];
     Tensor unpacked_[kSlots ? kSlots : 1];
     [[no_unique_address]] Residuals<R> residuals_;
+    struct None {};
+    [[no_unique_address]] std::conditional_t<rule_saves_from<R>() != 0, std::unique_ptr<Saved[]>, None> rest_;
     bool released_ = false;
 };
 
@@ -271,6 +307,7 @@ class LiveContext : public Context {
     const Tensor& input(size_t i) override { return inputs_[i]; }
     const Tensor& output(size_t j) override { return outputs_[j]; }
     const Array& residual(size_t k) override { return residuals_[k]; }
+    void check(size_t) override {}
     bool wants(size_t i) const override { return tangents_ && (*tangents_)[i].defined(); }
     const Layout& input_layout(size_t i) const override { return inputs_[i].layout(); }
     DType input_dtype(size_t i) const override { return inputs_[i].dtype(); }
@@ -305,7 +342,8 @@ template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>&
         bool row_major = false;
         if constexpr (requires { rule.row_major; }) row_major = rule.row_major;
         copies[0] = row_major ? ops::row_major_copy(x[0]) : ops::clone(x[0]);
-        rule.write(copies);
+        if constexpr (rule_has_residuals<R>) residuals = rule.write(copies);
+        else rule.write(copies);
         return Tensors{copies[0]};
     } else if constexpr (rule_has_residuals<R>) {
         auto all = rule.forward(x);
@@ -346,7 +384,10 @@ template <class R> Tensors apply_all(R rule, const Tensors& inputs);
 template <class R> Tensors linear_tangents(const R& rule, const Tensors& inputs, const Tensors& tangents) {
     Tensors moved(tangents);
     for (size_t i = 0; i < inputs.size(); ++i)
-        if (!moved[i]) moved[i] = ops::zeros(inputs[i].dtype(), Layout::contiguous(inputs[i].shape()));
+        if (!moved[i])  // what decides stays what it is
+            moved[i] = is_differentiable(inputs[i].dtype())
+                           ? ops::zeros(inputs[i].dtype(), Layout::contiguous(inputs[i].shape()))
+                           : inputs[i];
     return apply_all<R>(rule, moved);
 }
 template <class R> Tensors bilinear_tangents(const R& rule, const Tensors& inputs, const Tensors& tangents) {
@@ -496,17 +537,19 @@ template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const cha
         if (target.is_dual()) write_tangents(read[0], strip_level(target, 0));
     }
     Tensors duals;
+    Residuals<R> residuals;
     if (inputs_level(inputs)) {
-        duals = apply_all<R>(rule, read);
+        duals = apply_kept<R>(rule, read, residuals);
         copy_array(duals[0].array(), target.array());
     } else {
         GradMode off(false);
-        rule.write(inputs);
+        if constexpr (rule_has_residuals<R>) residuals = rule.write(inputs);
+        else rule.write(inputs);
     }
     note_write(target, operation);
     if (!duals.empty()) write_tangents(target, duals[0]);
     if (record) {
-        auto* node = record_rule(rule, read, Tensors{target});
+        auto* node = record_rule(rule, read, Tensors{target}, residuals);
         if (!duals.empty()) node->keep_tangents(read, Tensors{target});
         rebase_history(target, node);
         node->release();

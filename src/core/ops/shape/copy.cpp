@@ -1,7 +1,7 @@
 // Copies, conversions, and writing one tensor into another.
-#include <cstring>
-
 #include "array/limits.h"
+#include "compute/create.h"
+#include "compute/storage.h"
 #include "ops/elementwise/fast.h"
 #include "ops/elementwise/pending.h"
 #include "ops/operators.h"
@@ -19,7 +19,7 @@ Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
         Source source{&a, {}};
         if (leaves_pending(&source, 1, *layout)) return Tensor::make(defer_cast(a, dtype, layout));
     }
-    Array out = empty_strided(dtype, layout);
+    Array out = compute::empty_strided(dtype, layout);
     copy_array(x.array(), out);
     return Tensor::make(out);
 }
@@ -34,7 +34,7 @@ struct Clone {
 
 struct ToCopy {
     static constexpr const char* name = "ToCopyBackward0";
-    static constexpr bool linear = true;
+    static constexpr bool linear = true, leads = true;
     DType dtype;
     Tensor forward(const Tensors& x) { return copy_as(x[0], dtype, dense_layout(x[0])); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
@@ -52,12 +52,7 @@ struct Copy {
                 fail("output with shape {} doesn't match the broadcast shape {}", shape_text(*to.layout),
                      shape_text(shape));
         }
-        if (from.buffer == to.buffer && !(from.offset == to.offset && from.layout->same(*to.layout))) {
-            Array apart = Array::empty(from.dtype, from.layout->dims());
-            copy_array(from, apart);
-            from = apart;
-        }
-        copy_array(from, to);
+        compute::copy_apart(from, to);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = zeros(g[0].dtype(), g[0].layout_ref());
@@ -72,8 +67,10 @@ struct Copy {
 };
 
 struct Fill {
-    static constexpr const char* name = "FillBackward0";
+    static constexpr bool leads = true;
+    const char* node;
     Scalar value;
+    const char* node_name() const { return node; }
     void write(const Tensors& x) { fill_array(x[0].array(), value); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = zeros(g[0].dtype(), g[0].layout_ref());
@@ -83,28 +80,22 @@ struct Fill {
     }
 };
 
+// With a tensor of no dimensions, input 1.
+struct FillWith {
+    static constexpr const char* name = "FillBackward3";
+    void write(const Tensors& x) { fill_array(x[0].array(), compute::number_in(x[1].array())); }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        if (c.wants(0)) out[0] = zeros(g[0].dtype(), g[0].layout_ref());
+        if (c.wants(1)) out[1] = sum(g[0], {}, false);
+    }
+    Tensors pushforward(Context& c, const Tensors& t) {
+        const Tensor& y = c.output();
+        if (!t[1]) return {zeros(y.dtype(), y.layout_ref())};
+        return {contiguous(expand(to_dtype(t[1], y.dtype()), y.shape()))};
+    }
+};
+
 }  // namespace
-
-Array empty_strided(DType dtype, const Ref<Layout>& layout) {
-    if (layout->is_dense()) return Array::empty(dtype, layout);
-    if (layout->overlaps_itself()) return Array::empty(dtype, layout->packed());
-    // Gaps are part of the geometry: a view may reach them, so they are zero and not what memory happened to hold.
-    int64_t low, high;
-    layout->extent(&low, &high);
-    Array a;
-    a.buffer = Buffer::zeros(static_cast<size_t>(high - low) * item_size(dtype));
-    a.layout = layout;
-    a.offset = -low;
-    a.dtype = dtype;
-    return a;
-}
-
-Array relaid(const Array& a, const Ref<Layout>& layout) {
-    if (a.layout->same(*layout)) return a;
-    Array out = Array::empty(a.dtype, layout);
-    copy_array(a, out);
-    return out;
-}
 
 Tensor clone(const Tensor& x) { return apply(Clone{dense_layout(x)}, {x}); }
 
@@ -129,9 +120,14 @@ Tensor to_copy(const Tensor& x, DType dtype) {
 Tensor copy_(const Tensor& target, const Tensor& source) {
     return apply_inplace(Copy{}, {target, source}, "copy_");
 }
-Tensor fill_(const Tensor& target, Scalar value) {
+Tensor fill_(const Tensor& target, Scalar value, const char* node, const char* operation) {
     check_fits(value, target.dtype());
-    return apply_inplace(Fill{value}, {target}, "fill_");
+    return apply_inplace(Fill{node, value}, {target}, operation);
+}
+Tensor fill_(const Tensor& target, const Tensor& value) {
+    if (value.ndim())
+        fail("fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim());
+    return apply_inplace(FillWith{}, {target, value}, "fill_");
 }
 
 Tensor detach(const Tensor& x) {
@@ -147,24 +143,6 @@ void accumulate_into(const Tensor& grad, const Tensor& g) {
     Operand operands[2] = {grad, g};
     GradMode off(false);
     elementwise_inplace(*rows.add, grad, operands, 2);
-}
-
-void add_array(const Array& from, const Array& to) {
-    int64_t n = to.numel();
-    if (n == 0) return;
-    bool pending = from.buffer->is_pending() || to.buffer->is_pending(), large = n >= deferral.from;
-    if (!pending && !large && from.is_contiguous() && to.is_contiguous() && !to.buffer->has_readers()) {
-        const void* in[2] = {to.data(), from.data()};
-        kernels().elementwise[rows.add->primitive][static_cast<int>(to.dtype)][0](in, to.data(), n);
-        return;
-    }
-    before_write(to);
-    if (to.layout->overlaps_itself()) return add_one_by_one(from, to);
-    const Lowered& program = lower(rows.add->forward, to.dtype);
-    Source sources[2] = {{&to, {}}, {&from, {}}};
-    Array out = to;
-    if (!deferral.immediate && (pending || large)) compute_over(program, sources, out, nullptr);
-    else execute(program, sources, &out, *out.layout);
 }
 
 Tensor add_owned(Tensor a, const Tensor& b) {

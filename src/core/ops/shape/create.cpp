@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "array/limits.h"
+#include "compute/create.h"
 
 namespace pb::ops {
 
@@ -17,11 +18,7 @@ Tensor full(DType dtype, Ref<Layout> layout, Scalar value) {
     return t;
 }
 
-Tensor scalar_tensor(Scalar value, DType dtype) {
-    Tensor t = Tensor::make(dtype, Layout::scalar());
-    value.store(dtype, t.data());
-    return t;
-}
+Tensor scalar_tensor(Scalar value, DType dtype) { return Tensor::make(compute::of_number(value, dtype)); }
 
 Tensor zeros(DType dtype, Ref<Layout> layout) { return full(dtype, std::move(layout), Scalar(0)); }
 Tensor ones(DType dtype, Ref<Layout> layout) { return full(dtype, std::move(layout), Scalar(1)); }
@@ -48,22 +45,6 @@ Tensor empty_strided(DType dtype, const Dims& shape, const Dims& strides) {
 }
 
 namespace {
-
-// A double as an element; out of range it becomes something, never undefined behaviour.
-template <class T> T convert(double v) {
-    if constexpr (std::is_floating_point_v<T>) return static_cast<T>(v);
-    else return static_cast<T>(Scalar(v).to_int());
-}
-
-// Counted from both ends, so that the ends are met exactly. Integers step in double, as PyTorch does.
-template <class T, class F> void spaced(T* x, int64_t n, double start, double end, F&& f) {
-    using Step = std::conditional_t<std::is_floating_point_v<T>, T, double>;
-    auto first = static_cast<Step>(convert<T>(start)), last = static_cast<Step>(convert<T>(end));
-    Step step = n > 1 ? (last - first) / static_cast<Step>(n - 1) : 0;
-    for (int64_t i = 0; i < n; ++i)
-        x[i] = f(i < n / 2 || n == 1 ? first + step * static_cast<Step>(i)
-                                     : last - step * static_cast<Step>(n - 1 - i));
-}
 
 void check_steps(int64_t steps) {
     if (steps < 0) fail("number of steps must be non-negative");
@@ -93,16 +74,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
     }
     if (n < 0) fail("invalid size, possible overflow?");
     Tensor t = empty(dtype, {n});
-    visit<Family::Numbers>(dtype, "arange_cpu", [&](auto zero) {
-        using T = decltype(zero);
-        T* x = t.array().as<T>();
-        if constexpr (std::is_floating_point_v<T>) {
-            for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(low + by * static_cast<double>(i));
-        } else {  // unsigned, so that what lies beyond the last element may overflow
-            uint64_t v = static_cast<uint64_t>(start.to_int()), s = static_cast<uint64_t>(step.to_int());
-            for (int64_t i = 0; i < n; ++i, v += s) x[i] = static_cast<T>(v);
-        }
-    });
+    compute::count_up(t.array(), start, step);
     return t;
 }
 
@@ -111,10 +83,7 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
     check_fits(Scalar(start), dtype);
     check_fits(Scalar(end), dtype);
     Tensor t = empty(dtype, {steps});
-    visit<Family::Numbers>(dtype, "linspace_cpu", [&](auto zero) {
-        using T = decltype(zero);
-        spaced(t.array().as<T>(), steps, start, end, [](auto v) { return convert<T>(v); });
-    });
+    compute::space_evenly(t.array(), start, end);
     return t;
 }
 
@@ -123,21 +92,14 @@ Tensor logspace(double start, double end, int64_t steps, double base, DType dtyp
     check_fits(Scalar(start), dtype);
     check_fits(Scalar(end), dtype);
     Tensor t = empty(dtype, {steps});
-    visit<Family::Numbers>(dtype, "logspace_cpu", [&](auto zero) {
-        using T = decltype(zero);
-        spaced(t.array().as<T>(), steps, start, end,
-               [&](auto v) { return convert<T>(std::pow(static_cast<decltype(v)>(base), v)); });
-    });
+    compute::space_powers(t.array(), start, end, base);
     return t;
 }
 
 Tensor eye(int64_t n, int64_t m, DType dtype) {
     if (n < 0) fail("n must be greater or equal to 0, got {}", n);
     if (m < 0) fail("m must be greater or equal to 0, got {}", m);
-    Tensor t = zeros(dtype, Dims{n, m});
-    int64_t shortest = std::min(n, m);
-    if (shortest) fill_array(t.array().view(Layout::strided({shortest}, {m + 1}), 0), Scalar(1));
-    return t;
+    return Tensor::make(compute::identity(dtype, n, m));
 }
 
 }  // namespace pb::ops

@@ -1,7 +1,8 @@
 // Joining tensors: along a dimension they have (cat), or along a new one (stack).
-#include <cstring>
+#include <algorithm>
 
 #include "array/order.h"
+#include "compute/join.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -22,54 +23,41 @@ DType common_dtype(const Tensors& parts) {
     return d;
 }
 
-// Writes `part` into `out` at index `at` of dimension `dim`; both have the same number of dimensions.
-void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
-    if (part.numel() == 0) return;
-    const int64_t *sizes = out.layout->shape(), *along = sizes + dim;
-    int64_t outer = checked_product(sizes, along);
-    int64_t inner =
-        checked_mul(static_cast<int64_t>(out.item()), checked_product(along + 1, sizes + out.ndim()));
-    int64_t n = part.size(dim);
-    if (part.dtype == out.dtype && part.is_contiguous() && out.is_contiguous()) {
-        const char* from = part.data();
-        char* to = out.data() + at * inner;
-        int64_t run = n * inner, step = out.size(dim) * inner;
-        for (int64_t i = 0; i < outer; ++i, from += run, to += step)
-            std::memcpy(to, from, static_cast<size_t>(run));
-        return;
-    }
-    copy_array(part, out.view(Layout::strided(part.layout->dims(), out.layout->stride_dims()),
-                              out.offset + at * out.stride(dim)));
-}
-
-// PyTorch's exception for old programs: a one-dimensional tensor of no elements joins anything and adds nothing.
-bool is_legacy_empty(const Layout& l) { return l.ndim() == 1 && l.size(0) == 0; }
-
 struct Cat {
     static constexpr const char* name = "CatBackward0";
-    static constexpr bool linear = true;
-    int64_t dim;
+    static constexpr bool linear = true, leads = true;
+    int64_t dim;   // from the end
+    int64_t rank;  // of the result
     DType dtype;
-    Dims shape;
+    // A legacy empty has a dimension of its own, behind those that lead.
+    bool is_nothing(const Layout& l, int64_t lead) const { return compute::is_legacy_empty(l, lead + 1); }
     Tensor forward(const Tensors& parts) {
+        int64_t most = 0;
+        for (const Tensor& x : parts) most = std::max(most, x.ndim());
+        const int64_t lead = most - rank, along = most + dim;
+        Dims shape;
+        int64_t total = 0;
+        for (const Tensor& x : parts) {
+            if (is_nothing(x.layout(), lead)) continue;
+            if (shape.empty()) shape = x.shape();
+            total = checked_add(total, x.size(along));
+        }
+        if (shape.empty()) shape = parts[0].shape();
+        shape[static_cast<size_t>(along)] = total;
         Small<Ref<Layout>, 4> layouts;
         if (shape.size() > 3)
             for (const Tensor& x : parts) layouts.push_back(x.layout_ref());
-        Array out = Array::empty(dtype, suggested_layout(shape, layouts));
-        int64_t at = 0;
-        for (const Tensor& x : parts) {
-            if (is_legacy_empty(x.layout())) continue;
-            put(x.array(), out, dim, at);
-            at += x.size(dim);
-        }
-        return Tensor::make(out);
+        compute::Joined all(dtype, suggested_layout(shape, layouts), along);
+        for (const Tensor& x : parts)
+            if (!is_nothing(x.layout(), lead)) all.add(x.array());
+        return Tensor::make(all.out);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         int64_t at = 0;
         for (size_t i = 0; i < c.inputs(); ++i) {
             const Layout& l = c.input_layout(i);
-            bool nothing = is_legacy_empty(l);
-            int64_t n = nothing ? 0 : l.size(dim);
+            bool nothing = is_nothing(l, 0);
+            int64_t n = nothing ? 0 : l.size(rank + dim);
             if (c.wants(i)) out[i] = nothing ? zeros(dtype, Dims{0}) : slice(g[0], dim, at, at + n, 1);
             at += n;
         }
@@ -78,14 +66,18 @@ struct Cat {
 
 struct Stack {
     static constexpr const char* name = "StackBackward0";
-    static constexpr bool linear = true;
-    int64_t dim;
+    static constexpr bool linear = true, leads = true;
+    int64_t dim;  // from the end of the result
     DType dtype;
     // Contiguous parts are written side by side; others are joined as tensors with one more dimension.
-    Ref<Layout> layout_of(const Tensors& parts, const Dims& shape, const Dims& one) const {
+    static Ref<Layout> layout_of(const Tensors& parts, int64_t dim) {
+        Dims shape = parts[0].shape();
+        shape.insert(static_cast<size_t>(dim), static_cast<int64_t>(parts.size()));
         bool contiguous = shape.size() < 4 || dim < parts[0].ndim();
         for (const Tensor& x : parts) contiguous = contiguous && (shape.size() < 4 || x.is_contiguous());
         if (contiguous) return Layout::contiguous(shape);
+        Dims one = shape;
+        one[static_cast<size_t>(dim)] = 1;
         Small<Ref<Layout>, 4> layouts;
         for (const Tensor& x : parts) {
             Dims strides = x.strides();
@@ -98,24 +90,10 @@ struct Stack {
         return suggested_layout(shape, layouts);
     }
     Tensor forward(const Tensors& parts) {
-        Dims shape = parts[0].shape();
-        shape.insert(static_cast<size_t>(dim), static_cast<int64_t>(parts.size()));
-        Dims one = shape;
-        one[static_cast<size_t>(dim)] = 1;
-        Ref<Layout> contiguous = Layout::contiguous(one);
-        Array out = Array::empty(dtype, layout_of(parts, shape, one));
-        int64_t at = 0;
-        for (const Tensor& x : parts) {
-            Array a = x.array();
-            Ref<Layout> l = contiguous;
-            if (!a.is_contiguous()) {
-                Dims strides = a.layout->stride_dims();
-                strides.insert(static_cast<size_t>(dim), 0);
-                l = Layout::strided(one, strides);
-            }
-            put(a.view(std::move(l), a.offset), out, dim, at++);
-        }
-        return Tensor::make(out);
+        const int64_t along = parts[0].ndim() + 1 + dim;
+        compute::Joined all(dtype, layout_of(parts, along), along);
+        for (const Tensor& x : parts) all.insert(x.array());
+        return Tensor::make(all.out);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         for (size_t i = 0; i < c.inputs(); ++i)
@@ -143,15 +121,14 @@ Tensor cat(const Tensors& parts, int64_t dim) {
                 "zero-dimensional tensor (at position {}) cannot be concatenated. Use stack, which joins "
                 "along a new dimension.",
                 i);
-        if (!model && !is_legacy_empty(parts[i].layout())) model = &parts[i];
+        if (!model && !compute::is_legacy_empty(parts[i].layout())) model = &parts[i];
     }
     if (!model) model = &parts[0];
     dim = wrap_dim(dim, model->ndim());
-    Dims shape = model->shape();
     int64_t total = 0;
     for (size_t i = 0; i < parts.size(); ++i) {
         const Layout& l = parts[i].layout();
-        if (is_legacy_empty(l)) continue;
+        if (compute::is_legacy_empty(l)) continue;
         if (l.ndim() != model->ndim())
             fail("Tensors must have same number of dimensions: got {} and {}", Int(model->ndim()),
                  Int(l.ndim()));
@@ -164,8 +141,7 @@ Tensor cat(const Tensors& parts, int64_t dim) {
         total = checked_add(total, l.size(dim));
     }
     if (parts.size() > kMost) return in_groups(parts, cat, dim);
-    shape[static_cast<size_t>(dim)] = total;
-    return apply(Cat{dim, common_dtype(parts), shape}, parts);
+    return apply(Cat{dim - model->ndim(), model->ndim(), common_dtype(parts)}, parts);
 }
 
 Tensor stack(const Tensors& parts, int64_t dim) {
@@ -176,7 +152,7 @@ Tensor stack(const Tensors& parts, int64_t dim) {
             fail("stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {}",
                  shape_text(parts[0].layout()), shape_text(parts[i].layout()), i);
     if (parts.size() > kMost) return in_groups(parts, stack, dim);
-    return apply(Stack{dim, common_dtype(parts)}, parts);
+    return apply(Stack{dim - parts[0].ndim() - 1, common_dtype(parts)}, parts);
 }
 
 }  // namespace pb::ops

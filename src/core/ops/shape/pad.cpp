@@ -1,6 +1,6 @@
 // Padding with one value: the input inside a larger tensor; negative paddings cut off instead.
 #include "array/limits.h"
-#include "array/order.h"
+#include "compute/join.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -11,27 +11,19 @@ namespace {
 // zeros, and so is every derivative of that.
 struct ConstantPad {
     static constexpr const char* name = "ConstantPadNdBackward0";
+    static constexpr bool leads = true;
     Dims before, after;
     Scalar value;
 
     Tensor forward(const Tensors& x) {
-        Array in = x[0].array();
-        Dims shape, common, strides = in.layout->stride_dims();
-        int64_t read = in.offset, write = 0;
-        for (size_t d = 0; d < before.size(); ++d) {
-            int64_t n = in.size(static_cast<int64_t>(d)), cut = std::min<int64_t>(before[d], 0);
-            common.push_back(n + cut + std::min<int64_t>(after[d], 0));
-            shape.push_back(checked_add(checked_add(n, before[d]), after[d]));
-            read -= cut * strides[d];
+        int64_t lead = x[0].ndim() - static_cast<int64_t>(before.size());
+        if (!lead) return Tensor::make(compute::pad(x[0].array(), before, after, value));
+        Dims front = before, back = after;
+        for (; lead > 0; --lead) {
+            front.insert(0, 0);
+            back.insert(0, 0);
         }
-        Array out = Array::empty(in.dtype, suggested_layout(shape, {in.layout}));
-        if (out.numel() == 0) return Tensor::make(out);
-        fill_array(out, value);
-        for (size_t d = 0; d < before.size(); ++d)
-            write += std::max<int64_t>(before[d], 0) * out.stride(static_cast<int64_t>(d));
-        copy_array(in.view(Layout::strided(common, strides), read),
-                   out.view(Layout::strided(common, out.layout->stride_dims()), write));
-        return Tensor::make(out);
+        return Tensor::make(compute::pad(x[0].array(), front, back, value));
     }
     void pullback(Context&, const Tensors& g, Tensors& out) {
         ConstantPad back{before, after, Scalar(0.0)};

@@ -3,8 +3,11 @@
 // A part is stated once, as a geometry over the whole (`Part`). From it follow the view, its pullback (the
 // cotangent placed into zeros), the pullback of that (the view of the cotangent), and the scatter that replaces
 // a part in a copy of the whole. The engine adds the cotangents of many parts to one of the whole (`add_to`).
+//
+// Dimensions are counted from the end of the whole, so that a part of each entry is stated as a part of one.
 #include <algorithm>
 
+#include "compute/storage.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -21,16 +24,25 @@ struct Part {
     // Select: dim, index. Slice: dim, start, stop, step. Diagonal: dim1, offset, dim2. Unfold: dim, size, step.
     int64_t dim, a, b = 0, c = 1;
 
+    static int64_t size(const Layout& l, int64_t d) { return l.size(d + l.ndim()); }
+    static int64_t stride(const Layout& l, int64_t d) { return l.stride(d + l.ndim()); }
+    // The number of dimensions of a part of a whole that has so many.
+    int64_t rank(int64_t whole) const {
+        return kind == Slice ? whole : kind == Unfold ? whole + 1 : whole - 1;
+    }
+
     // How many elements of a diagonal there are, and the distance of the part's first element from the whole's.
     int64_t diagonal_length(const Layout& l) const {
-        int64_t n = a >= 0 ? std::min(l.size(dim), l.size(b) - a) : std::min(l.size(dim) + a, l.size(b));
+        int64_t high = size(l, dim), wide = size(l, b);
+        int64_t n = a >= 0 ? std::min(high, wide - a) : std::min(high + a, wide);
         return std::max<int64_t>(n, 0);
     }
     int64_t begin(const Layout& l) const {
         switch (kind) {
-            case Select: return a * l.stride(dim);
-            case Slice: return times(a, l.stride(dim));
-            case Diagonal: return diagonal_length(l) == 0 ? 0 : a >= 0 ? a * l.stride(b) : -a * l.stride(dim);
+            case Select: return a * stride(l, dim);
+            case Slice: return times(a, stride(l, dim));
+            case Diagonal:
+                return diagonal_length(l) == 0 ? 0 : a >= 0 ? a * stride(l, b) : -a * stride(l, dim);
             case Unfold: return 0;
         }
         return 0;
@@ -38,7 +50,7 @@ struct Part {
     // The part's geometry over a whole of geometry `l`.
     Ref<Layout> of(const Layout& l) const {
         Dims shape = l.dims(), strides = l.stride_dims();
-        auto d = static_cast<size_t>(dim);
+        auto d = static_cast<size_t>(dim + l.ndim());
         switch (kind) {
             case Select:
                 shape.erase(d);
@@ -49,7 +61,7 @@ struct Part {
                 strides[d] = times(strides[d], c);
                 break;
             case Diagonal: {
-                auto e = static_cast<size_t>(b);
+                auto e = static_cast<size_t>(b + l.ndim());
                 int64_t along = strides[d] + strides[e];
                 shape.erase(std::max(d, e));
                 strides.erase(std::max(d, e));
@@ -99,24 +111,24 @@ struct Part {
 void Part::add(const Array& x, const Array& whole) const {
     Array into = of(whole);
     bool apart = kind != Unfold || whole.layout->overlaps_itself() || !into.layout->overlaps_itself();
-    if (apart) return add_array(x, into);
+    if (apart) return compute::add_array(x, into);
     // Windows are added one position within them at a time: those do not overlap among themselves.
-    int64_t last = into.ndim() - 1;
     for (int64_t i = 0; i < a; ++i) {
-        Part position{Select, last, i};
-        add_array(position.of(x), position.of(into));
+        Part position{Select, -1, i};
+        compute::add_array(position.of(x), position.of(into));
     }
 }
 
 // A part put into zeros; where windows overlap, their sum.
 struct Place {
-    static constexpr bool linear = true;
+    static constexpr bool linear = true, leads = true;
     Part part;
     Ref<Layout> whole;  // contiguous
     const char* node;
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
-        Tensor out = zeros(x[0].dtype(), whole);
+        const int64_t lead = x[0].ndim() - part.rank(whole->ndim());
+        Tensor out = zeros(x[0].dtype(), behind(x[0].layout(), lead, whole));
         if (part.kind == Part::Unfold) part.add(x[0].array(), out.array());
         else copy_array(x[0].array(), part.of(out.array()));
         return out;
@@ -149,7 +161,7 @@ Tensor Part::of(const Tensor& whole) const { return apply(PartView{*this}, {whol
 
 // A copy of a part.
 struct PartCopy : PartView {
-    static constexpr bool view = false;
+    static constexpr bool view = false, leads = true;
     const char* node_name() const { return "DiagonalBackward0_copy"; }
     Tensor forward(const Tensors& x) {
         Array from = part.of(x[0].array()), out = Array::empty(from.dtype, from.layout->dims());
@@ -159,11 +171,11 @@ struct PartCopy : PartView {
 };
 
 struct PartScatter {
-    static constexpr bool linear = true;
+    static constexpr bool linear = true, leads = true;
     Part part;
     const char* node_name() const { return part.scatter_name(); }
     Tensor forward(const Tensors& x) {
-        Array out = empty_strided(x[0].dtype(), x[0].layout_ref());
+        Array out = compute::empty_strided(x[0].dtype(), x[0].layout_ref());
         copy_array(x[0].array(), out);
         copy_array(x[1].array(), part.of(out));
         return Tensor::make(out);
@@ -192,9 +204,9 @@ struct Unbind {
     int64_t dim;
     Tensors forward(const Tensors& x) {
         Tensors out;
-        int64_t step = x[0].layout().stride(dim);
+        int64_t step = Part::stride(x[0].layout(), dim);
         Ref<Layout> l = Part{Part::Select, dim, 0}.of(x[0].layout());
-        for (int64_t i = 0, n = x[0].size(dim); i < n; ++i)
+        for (int64_t i = 0, n = Part::size(x[0].layout(), dim); i < n; ++i)
             out.push_back(x[0].alias(l, x[0]->offset + i * step));
         return out;
     }
@@ -207,7 +219,7 @@ struct Unbind {
     Part part(size_t nr) const { return {Part::Select, dim, static_cast<int64_t>(nr)}; }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Dims shape = c.input_shape(0);
-        shape.erase(static_cast<size_t>(dim));
+        shape.erase(shape.size() - static_cast<size_t>(-dim));
         Tensors parts;
         for (const Tensor& x : g) parts.push_back(or_zeros(x, c.input_dtype(0), shape));
         out[0] = stack(parts, dim);
@@ -233,7 +245,7 @@ struct Split {
     std::optional<int64_t> shift(const Layout& input, uint32_t nr) const {
         int64_t start = 0;
         for (uint32_t i = 0; i < nr; ++i) start += sizes[i];
-        return times(start, input.stride(dim));
+        return times(start, Part::stride(input, dim));
     }
     bool add_to(Context&, const Tensors& g, const Array& whole) {
         int64_t start = 0;
@@ -243,9 +255,10 @@ struct Split {
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Dims shape = c.input_shape(0);
+        const size_t along = shape.size() - static_cast<size_t>(-dim);
         Tensors parts;
         for (size_t i = 0; i < sizes.size(); ++i) {
-            shape[static_cast<size_t>(dim)] = sizes[i];
+            shape[along] = sizes[i];
             parts.push_back(or_zeros(g[i], c.input_dtype(0), shape));
         }
         out[0] = cat(parts, dim);
@@ -267,7 +280,7 @@ template <class F> Tensors in_groups(const Tensor& x, int64_t dim, int64_t lengt
 Part diagonal_part(int64_t ndim, int64_t offset, int64_t dim1, int64_t dim2) {
     int64_t a = wrap_dim(dim1, ndim), b = wrap_dim(dim2, ndim);
     if (a == b) fail("diagonal dimensions cannot be identical {}, {}", Int(dim1), Int(dim2));
-    return {Part::Diagonal, a, offset, b};
+    return {Part::Diagonal, a - ndim, offset, b - ndim};
 }
 
 Part select_part(const Tensor& x, int64_t dim, int64_t index) {
@@ -277,7 +290,7 @@ Part select_part(const Tensor& x, int64_t dim, int64_t index) {
     if (index < -n || index >= n)
         fail_as(ErrorKind::Index, "select(): index {} out of range for tensor of size {} at dimension {}",
                 Int(index), shape_text(x.layout()), Int(dim));
-    return {Part::Select, dim, index < 0 ? index + n : index};
+    return {Part::Select, dim - x.ndim(), index < 0 ? index + n : index};
 }
 
 Part slice_part(const Tensor& x, int64_t dim, int64_t start, int64_t stop, int64_t step) {
@@ -289,7 +302,7 @@ Part slice_part(const Tensor& x, int64_t dim, int64_t start, int64_t stop, int64
     if (stop < 0) stop = std::max<int64_t>(stop + n, 0);
     start = std::min(start, n);
     stop = std::min(std::max(stop, start), n);
-    return {Part::Slice, dim, start, stop, step};
+    return {Part::Slice, dim - x.ndim(), start, stop, step};
 }
 
 }  // namespace
@@ -311,7 +324,7 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
     if (start < 0) start += n;
     if (length > n - start)
         fail("start ({}) + length ({}) exceeds dimension size ({}).", Int(start), Int(length), Int(n));
-    return Part{Part::Slice, dim, start, start + length}.of(x);
+    return Part{Part::Slice, dim - x.ndim(), start, start + length}.of(x);
 }
 
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
@@ -329,7 +342,7 @@ Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
     if (size > n)
         fail("maximum size for tensor at dimension {} is {} but size is {}", Int(dim), Int(n), Int(size));
     if (step <= 0) fail("step is {} but must be > 0", Int(step));
-    return Part{Part::Unfold, dim, size, step}.of(x);
+    return Part{Part::Unfold, dim - x.ndim(), size, step}.of(x);
 }
 
 Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
@@ -363,7 +376,7 @@ Tensors unbind(const Tensor& x, int64_t dim) {
     dim = wrap_dim(dim, x.ndim());
     if (x.size(dim) > kMost && should_record(x))
         return in_groups(x, dim, kMost, [dim](const Tensor& part) { return unbind(part, dim); });
-    return apply_all(Unbind{dim}, {x});
+    return apply_all(Unbind{dim - x.ndim()}, {x});
 }
 
 Tensors split(const Tensor& x, int64_t size, int64_t dim) {
@@ -378,7 +391,7 @@ Tensors split(const Tensor& x, int64_t size, int64_t dim) {
     Dims sizes;
     for (int64_t rest = n; rest > 0; rest -= size) sizes.push_back(std::min(size, rest));
     if (sizes.empty()) sizes.push_back(0);
-    return apply_all(Split{"SplitBackward0", dim, sizes}, {x});
+    return apply_all(Split{"SplitBackward0", dim - x.ndim(), sizes}, {x});
 }
 
 Tensors split_with_sizes(const Tensor& x, const Dims& sizes, int64_t dim) {
@@ -399,7 +412,7 @@ Tensors split_with_sizes(const Tensor& x, const Dims& sizes, int64_t dim) {
             "split_with_sizes expects split_sizes to sum exactly to {} (input tensor's size at dimension "
             "{}), but got split_sizes={}",
             Int(x.size(dim)), Int(dim), shape_text(sizes));
-    return apply_all(Split{"SplitWithSizesBackward0", dim, sizes}, {x});
+    return apply_all(Split{"SplitWithSizesBackward0", dim - x.ndim(), sizes}, {x});
 }
 
 Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim) {

@@ -4,6 +4,14 @@
 
 namespace pb::ops {
 
+// What a rule with `leads` makes where its entry alone makes `entry`: the same behind the first `lead` dimensions of `x`.
+inline Ref<Layout> behind(const Layout& x, int64_t lead, const Ref<Layout>& entry) {
+    if (lead == 0) return entry;
+    Dims shape(x.shape(), x.shape() + lead);
+    for (int64_t n : entry->dims()) shape.push_back(n);
+    return Layout::contiguous(shape);
+}
+
 // create.cpp
 Tensor empty(DType dtype, const Dims& shape);
 Tensor full(DType dtype, Ref<Layout> layout, Scalar value);
@@ -13,11 +21,11 @@ inline Tensor zeros(DType dtype, const Dims& shape) { return zeros(dtype, Layout
 // copy.cpp
 Tensor clone(const Tensor& x);  // same strides where dense
 Tensor contiguous(const Tensor& x);
-Array empty_strided(DType dtype, const Ref<Layout>& layout);
-Array relaid(const Array& a, const Ref<Layout>& layout);  // the same elements in another, dense layout
-Tensor to_copy(const Tensor& x, DType dtype);             // a copy in any case
-Tensor fill_(const Tensor& target, Scalar value);
-Tensor detach(const Tensor& x);  // shares the cell
+Tensor to_copy(const Tensor& x, DType dtype);  // a copy in any case
+Tensor fill_(const Tensor& target, Scalar value, const char* node = "FillBackward0",
+             const char* operation = "fill_");
+Tensor fill_(const Tensor& target, const Tensor& value);  // of no dimensions: it gets the sum of the gradient
+Tensor detach(const Tensor& x);                           // shares the cell
 
 // views.cpp
 Tensor expand(const Tensor& x, const Dims& shape);
@@ -91,10 +99,5 @@ Tensor tril_(const Tensor& x, int64_t diagonal);
 Tensor triu_(const Tensor& x, int64_t diagonal);
 Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype, bool upper);
 Tensor trace(const Tensor& x);
-
-// what parts add themselves with
-// to += from, of one floating point dtype and shape; an element that `to` has twice gets both.
-void add_array(const Array& from, const Array& to);
-void add_one_by_one(const Array& from, const Array& to);  // strided.cpp
 
 }  // namespace pb::ops

@@ -7,51 +7,16 @@
 // (the gaps of a strided input) are constants.
 #include <algorithm>
 
+#include "compute/storage.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
 
 namespace {
 
-// Offsets of a layout in row-major order.
-struct Offsets {
-    explicit Offsets(const Layout& l) : layout(l), index(static_cast<size_t>(l.ndim()), 0) {}
-    void next() {
-        for (int64_t d = layout.ndim() - 1; d >= 0; --d) {
-            at += layout.stride(d);
-            if (++index[static_cast<size_t>(d)] < layout.size(d)) return;
-            at -= layout.stride(d) * layout.size(d);
-            index[static_cast<size_t>(d)] = 0;
-        }
-    }
-    const Layout& layout;
-    Dims index;
-    int64_t at = 0;
-};
-
-template <class T>
-void add_all(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
-    Offsets walk(layout);
-    const T* from = values.as<T>();
-    T* to = storage.as<T>();
-    for (int64_t i = 0, n = layout.numel(); i < n; ++i, walk.next()) to[offset + walk.at] += from[i];
-}
-
-// storage[offset + where] += values, for every element of `layout`; `values` is contiguous and floating point.
-void add_into(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
-    visit<Family::Floats>(values.dtype, "as_strided_backward",
-                          [&](auto zero) { add_all<decltype(zero)>(values, storage, layout, offset); });
-}
-
 // How often each element of a layout is reached by it, laid out in row-major order.
 Tensor multiplicity(DType dtype, const Layout& layout) {
-    int64_t low, high;
-    layout.extent(&low, &high);
-    Array storage = Array::empty(dtype, Dims{high - low}), ones = Array::empty(dtype, layout.dims());
-    fill_array(storage, Scalar(0));
-    fill_array(ones, Scalar(1));
-    add_into(ones, storage, layout, -low);
-    return Tensor::make(contiguous_array(storage.view(Ref<Layout>(const_cast<Layout*>(&layout)), -low)));
+    return Tensor::make(compute::multiplicity(dtype, layout));
 }
 
 // The linear map from values laid out as `from` to values laid out as `to`, both over one storage: what `to`
@@ -64,15 +29,7 @@ struct ThroughStorage {
     const char* node_name() const { return node; }
 
     Tensor forward(const Tensors& x) {
-        int64_t low_f, high_f, low_t, high_t;
-        from->extent(&low_f, &high_f);
-        to->extent(&low_t, &high_t);
-        int64_t low = std::min(low_f, low_t + offset), high = std::max(high_f, high_t + offset);
-        Array storage = Array::empty(x[0].dtype(), Dims{high - low});
-        fill_array(storage, Scalar(0));
-        if (from->overlaps_itself()) add_into(contiguous_array(x[0].array()), storage, *from, -low);
-        else copy_array(x[0].array(), storage.view(from, -low));
-        return Tensor::make(contiguous_array(storage.view(to, offset - low)));
+        return Tensor::make(compute::through_storage(x[0].array(), from, to, offset));
     }
     void pullback(Context&, const Tensors& g, Tensors& out) {
         out[0] = apply(ThroughStorage{node, to, from, -offset}, {g[0]});
@@ -105,7 +62,7 @@ struct AsStrided {
         const Layout& input = c.input_layout(0);
         std::optional<int64_t> begin = shift(input, 0);
         if (!begin || !whole.layout->same(input)) return false;
-        add_array(g[0].value(), whole.view(layout, whole.offset + *begin));
+        compute::add_array(g[0].value(), whole.view(layout, whole.offset + *begin));
         return true;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
@@ -125,7 +82,7 @@ struct AsStridedScatter {
     Ref<Layout> layout;
     int64_t offset;  // from the input's own
     Tensor forward(const Tensors& x) {
-        Array out = empty_strided(x[0].dtype(), x[0].layout_ref());
+        Array out = compute::empty_strided(x[0].dtype(), x[0].layout_ref());
         copy_array(x[0].array(), out);
         copy_array(x[1].array(), out.view(layout, out.offset + offset));
         return Tensor::make(out);
@@ -147,12 +104,6 @@ struct AsStridedScatter {
 };
 
 }  // namespace
-
-void add_one_by_one(const Array& from, const Array& to) {
-    Array storage = to;
-    storage.offset = 0;
-    add_into(contiguous_array(from), storage, *to.layout, to.offset);
-}
 
 Tensor as_strided(const Tensor& x, const Ref<Layout>& layout, int64_t offset) {
     return apply(AsStrided{layout, offset, x->offset}, {x});

@@ -1,7 +1,5 @@
 // Making tensors: operators/creation.py.
 #include "ops/shape/create.h"
-
-#include "ops/random/overwrite.h"
 #include "python/bind/options.h"
 
 namespace pb {
@@ -129,17 +127,10 @@ Tensor scalar_tensor(Scalar value, const Options& o) {
 // ---- in place ----
 
 void fill_(const Tensor& x, const Argument& value) {
-    if (value.is_tensor()) {
-        ops::fill_with(x, value.tensor());
-        return;
-    }
-    Scalar v = value.scalar();
-    check_fits(v, x.dtype());
-    ops::overwrite(x, "FillBackward2", "fill_", [v](const Array& to) { fill_array(to, v); });
+    if (value.is_tensor()) ops::fill_(x, value.tensor());
+    else ops::fill_(x, value.scalar(), "FillBackward2");
 }
-void zero_(const Tensor& x) {
-    ops::overwrite(x, "ZeroBackward0", "zero_", [](const Array& to) { fill_array(to, Scalar(0)); });
-}
+void zero_(const Tensor& x) { ops::fill_(x, Scalar(0), "ZeroBackward0", "zero_"); }
 void copy_(const Tensor& x, const Operand& from) {
     ops::copy_(x, from.tensor ? *from.tensor : ops::scalar_tensor(from.scalar, number_dtype(from.scalar)));
 }

@@ -2,13 +2,14 @@
 #include <cstring>
 
 #include "array/limits.h"
-#include "ops/random/overwrite.h"
 #include "ops/random/random.h"
 #include "python/bind/options.h"
 
 namespace pb {
 
 namespace {
+
+using compute::Distribution;
 
 // ---- the Generator type: its methods are attached in Python, over four functions ----
 
@@ -130,14 +131,12 @@ PyObject* entropy_seed() { return PyLong_FromUnsignedLongLong(entropy()); }
 // ---- draws of given sizes ----
 
 Tensor rand(const Dims& size, Generator& g, const Options& o) {
-    Tensor t = ops::empty(o.dtype.value_or(default_dtype), size);
-    ops::fill_uniform(g, t.array(), 0, 1);
-    return o.finish(std::move(t));
+    const Distribution d{Distribution::Uniform, 0, 1};
+    return o.finish(ops::drawn(o.dtype.value_or(default_dtype), Layout::contiguous(size), d, g));
 }
 Tensor randn(const Dims& size, Generator& g, const Options& o) {
-    Tensor t = ops::empty(o.dtype.value_or(default_dtype), size);
-    ops::fill_normal(g, t.array(), 0, 1);
-    return o.finish(std::move(t));
+    const Distribution d{Distribution::Normal, 0, 1};
+    return o.finish(ops::drawn(o.dtype.value_or(default_dtype), Layout::contiguous(size), d, g));
 }
 
 // The range [low, high) checked against what the dtype holds.
@@ -148,43 +147,38 @@ void check_range(int64_t low, int64_t high, DType d) {
     if (low < least || low > most) fail("from is out of bounds for {}", dtype_c_name(d));
     if (high - 1 < least || high - 1 > most) fail("to - 1 is out of bounds for {}", dtype_c_name(d));
 }
-uint64_t width(int64_t low, int64_t high) { return static_cast<uint64_t>(high) - static_cast<uint64_t>(low); }
-
-Tensor with_integers(Tensor t, Generator& g, int64_t low, int64_t high) {
-    check_range(low, high, t.dtype());
-    ops::fill_integers(g, t.array(), low, width(low, high));
-    return t;
+Distribution between(int64_t low, int64_t high, DType d) {
+    check_range(low, high, d);
+    return Distribution::integers(low, static_cast<uint64_t>(high) - static_cast<uint64_t>(low));
 }
+
 Tensor randint(const Dims& size, Generator& g, const Options& o, int64_t low, int64_t high) {
-    return o.finish(with_integers(ops::empty(o.dtype.value_or(DType::Int64), size), g, low, high));
+    DType d = o.dtype.value_or(DType::Int64);
+    Ref<Layout> l = Layout::contiguous(size);
+    return o.finish(ops::drawn(d, std::move(l), between(low, high, d), g));
 }
 
 Tensor randperm(int64_t n, Generator& g, const Options& o) {
-    Tensor t = ops::empty(o.dtype.value_or(DType::Int64), Dims{n});
-    check_fits(Scalar(n), t.dtype());
-    ops::fill_permutation(g, t.array());
-    return o.finish(std::move(t));
+    return o.finish(ops::permutation(n, o.dtype.value_or(DType::Int64), g));
 }
 
 // ---- draws of the shape of another ----
 
-Tensor room_like(const Tensor& x, const Options& o, MemoryFormat format) {
-    return Tensor::make(o.dtype.value_or(x.dtype()),
-                        format.keeps_strides ? x.layout().packed() : Layout::contiguous(x.shape()));
+Ref<Layout> layout_like(const Tensor& x, MemoryFormat format) {
+    return format.keeps_strides ? x.layout().packed() : Layout::contiguous(x.shape());
 }
 Tensor rand_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format) {
-    Tensor t = room_like(x, o, format);
-    ops::fill_uniform(g, t.array(), 0, 1);
-    return o.finish(std::move(t));
+    const Distribution d{Distribution::Uniform, 0, 1};
+    return o.finish(ops::drawn(o.dtype.value_or(x.dtype()), layout_like(x, format), d, g));
 }
 Tensor randn_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format) {
-    Tensor t = room_like(x, o, format);
-    ops::fill_normal(g, t.array(), 0, 1);
-    return o.finish(std::move(t));
+    const Distribution d{Distribution::Normal, 0, 1};
+    return o.finish(ops::drawn(o.dtype.value_or(x.dtype()), layout_like(x, format), d, g));
 }
 Tensor randint_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format, int64_t low,
                     int64_t high) {
-    return o.finish(with_integers(room_like(x, o, format), g, low, high));
+    DType d = o.dtype.value_or(x.dtype());
+    return o.finish(ops::drawn(d, layout_like(x, format), between(low, high, d), g));
 }
 
 // ---- in place ----
@@ -205,14 +199,12 @@ void uniform_(const Tensor& x, double low, double high, Generator& g) {
     if (high - low > most)
         fail("uniform_ expects to-from <= std::numeric_limits<{}>::max(), but found to={} and from={}", type,
              high, low);
-    ops::overwrite(x, "UniformBackward0", "uniform_",
-                   [&](const Array& to) { ops::fill_uniform(g, to, low, high); });
+    ops::overwrite(x, "UniformBackward0", "uniform_", {Distribution::Uniform, low, high}, g);
 }
 
 void normal_(const Tensor& x, double mean, double deviation, Generator& g) {
     check_deviation(deviation);
-    ops::overwrite(x, "NormalBackward0", "normal_",
-                   [&](const Array& to) { ops::fill_normal(g, to, mean, deviation); });
+    ops::overwrite(x, "NormalBackward0", "normal_", {Distribution::Normal, mean, deviation}, g);
 }
 
 void exponential_(const Tensor& x, double rate, Generator& g) {
@@ -222,8 +214,7 @@ void exponential_(const Tensor& x, double rate, Generator& g) {
             "point but you specified {}",
             dtype_legacy_name(x.dtype()));
     if (!(rate > 0)) fail("exponential_ expects lambda > 0.0, but found lambda={}", rate);
-    ops::overwrite(x, "ExponentialBackward0", "exponential_",
-                   [&](const Array& to) { ops::fill_exponential(g, to, rate); });
+    ops::overwrite(x, "ExponentialBackward0", "exponential_", {Distribution::Exponential, rate}, g);
 }
 
 void check_probability(double p) {
@@ -232,17 +223,11 @@ void check_probability(double p) {
 
 void bernoulli_(const Tensor& x, const Argument& probability, Generator& g) {
     if (probability.is_tensor()) {
-        Tensor p = ops::contiguous(ops::expand(ops::detach(probability.tensor()), x.shape()));
-        ops::overwrite(x, "BernoulliBackward1", "bernoulli_", [&](const Array& to) {
-            Array apart = Array::empty(to.dtype, x.shape());
-            ops::fill_bernoulli(g, apart, p.array());
-            copy_array(apart, to);
-        });
+        ops::bernoulli_(x, probability.tensor(), g);
     } else {
         double p = probability.number();
         check_probability(p);
-        ops::overwrite(x, "BernoulliBackward2", "bernoulli_",
-                       [&](const Array& to) { ops::fill_bernoulli(g, to, p); });
+        ops::overwrite(x, "BernoulliBackward2", "bernoulli_", {Distribution::Bernoulli, p}, g);
     }
 }
 
@@ -257,78 +242,23 @@ void random_(const Tensor& x, MaybeDim from, MaybeDim to, Generator& g) {
         });
         if (x.dtype() == DType::Bool) range = 2;
         bool narrow = item_size(x.dtype()) < 8;  // one word, although the range may be wide
-        ops::overwrite(x, "RandomBackward2", "random_",
-                       [&](const Array& to) { ops::fill_integers(g, to, 0, range, narrow); });
+        ops::overwrite(x, "RandomBackward2", "random_", Distribution::integers(0, range, narrow), g);
         return;
     }
     int64_t low = to ? from.value_or(0) : 0, high = to ? *to : *from;
-    check_range(low, high, x.dtype());
-    ops::overwrite(x, to ? "RandomBackward0" : "RandomBackward1", "random_",
-                   [&](const Array& to) { ops::fill_integers(g, to, low, width(low, high)); });
+    ops::overwrite(x, to ? "RandomBackward0" : "RandomBackward1", "random_", between(low, high, x.dtype()), g);
 }
 
 // ---- out of place ----
 
 Tensor bernoulli(const Tensor& x, std::optional<double> p, Generator& g) {
-    Ref<Layout> l = x.layout().packed();
-    if (!p) {
-        Tensor each = ops::contiguous(ops::detach(x));
-        return ops::drawn({x}, x.dtype(), l, "BernoulliBackward0", [&](const Array& to) {
-            Array apart = Array::empty(to.dtype, x.shape());
-            ops::fill_bernoulli(g, apart, each.array());
-            copy_array(apart, to);
-        });
-    }
-    check_probability(*p);
-    return ops::drawn({x}, x.dtype(), l, "BernoulliBackward2",
-                      [&](const Array& to) { ops::fill_bernoulli(g, to, *p); });
+    return p ? ops::bernoulli(x, *p, g) : ops::bernoulli(x, g);
 }
 
 // normal(mean, std) where one of them is a tensor.
-Tensor normal_of(const Argument& first, const Argument& second, Generator& g) {
-    Tensor mean = first.is_tensor() ? first.tensor() : Tensor(),
-           deviation = second.is_tensor() ? second.tensor() : Tensor();
-    Operand m = mean ? Operand(mean) : Operand(first.number()),
-            s = deviation ? Operand(deviation) : Operand(second.number());
-    Ref<Layout> l = mean && deviation
-                        ? Layout::contiguous(broadcast_shapes(mean.layout(), deviation.layout()))
-                        : Layout::contiguous((mean ? mean : deviation).shape());
-    DType d = (mean ? mean : deviation).dtype();
-    if (!deviation) check_deviation(s.scalar.to_double());
-    if (deviation && is_float(deviation.dtype())) {
-        Array all = contiguous_array(deviation.array());
-        for (int64_t i = 0; i < all.numel(); ++i)
-            if (Scalar::load(all.dtype, all.data() + i * static_cast<int64_t>(all.item())).to_double() < 0)
-                fail("normal expects all elements of std >= 0.0");
-    }
-    const char* node = !deviation ? "NormalBackward1" : !mean ? "NormalBackward2" : "NormalBackward3";
-    Tensors inputs;
-    if (mean) inputs.push_back(mean);
-    if (deviation) inputs.push_back(deviation);
-    return ops::drawn(inputs, d, l, node, [&](const Array& to) {
-        Tensor z = Tensor::make(to);
-        ops::fill_normal(g, to, 0, 1);
-        Tensor y = ops::add(ops::mul(z, s), m);
-        copy_array(y.array(), to);
-    });
-}
-
-Tensor multinomial(const Tensor& x, int64_t draws, bool replacement, Generator& g) {
-    if (x.ndim() < 1 || x.ndim() > 2) fail("prob_dist must be 1 or 2 dim");
-    if (!is_float(x.dtype()))
-        fail("multinomial only supports floating-point dtypes for input, got: {}",
-             dtype_legacy_name(x.dtype()));
-    if (draws <= 0) fail("cannot sample n_sample <= 0 samples");
-    int64_t n = x.size(x.ndim() - 1), rows = x.ndim() == 2 ? x.size(0) : 1;
-    if (!replacement && draws > n)
-        fail(
-            "cannot sample n_sample > prob_dist.size(-1) samples without replacement: there are {} "
-            "categories and {} draws.",
-            n, draws);
-    if (n == 0 && rows > 0) fail("cannot sample from a distribution without categories");
-    Tensor t = ops::empty(DType::Int64, x.ndim() == 2 ? Dims{rows, draws} : Dims{draws});
-    ops::fill_multinomial(g, t.array(), contiguous_array(x.array()), rows, draws, replacement);
-    return t;
+Tensor normal_of(const Operand& mean, const Operand& deviation, Generator& g) {
+    if (!deviation.tensor) check_deviation(deviation.scalar.to_double());
+    return ops::normal(mean, deviation, g);
 }
 
 const Binding bindings[] = {
@@ -346,7 +276,7 @@ const Binding bindings[] = {
     bind_in_place<&random_>("random_"),
     bind<&bernoulli>("bernoulli"),
     bind<&normal_of>("normal_of"),
-    bind<&multinomial>("multinomial"),
+    bind<&ops::multinomial>("multinomial"),
     bind<&generator_seed>("generator_seed"),
     bind_in_place<&generator_reseed>("generator_reseed"),
     bind<&generator_state>("generator_state"),

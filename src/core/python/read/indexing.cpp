@@ -274,7 +274,7 @@ Tensor without_leading_ones(const Tensor& v, int64_t ndim) {
 
 void assign(const Tensor& target, const Tensor& value) {
     Tensor v = without_leading_ones(value, target.ndim());
-    if (!ops::can_sum_to(target.layout(), v.layout())) ops::expand(v, target.shape());  // raises
+    if (!can_sum_to(target.layout(), v.layout())) ops::expand(v, target.shape());  // raises
     ops::copy_(target, v);
 }
 

@@ -1,11 +1,9 @@
-#include "ops/shape/spread.h"
+#include "compute/spread.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "ops/operators.h"
-
-namespace pb::ops {
+namespace pb {
 
 namespace {
 
@@ -106,4 +104,4 @@ Ref<Layout> met_layout(Layout& a, Layout& b) {
     return Layout::contiguous(shape);
 }
 
-}  // namespace pb::ops
+}  // namespace pb

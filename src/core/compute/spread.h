@@ -4,9 +4,9 @@
 // anything between out in full costs less than binding a program to walked operands, and the values meet the very
 // same kernels either way. The general executor does the rest.
 #pragma once
-#include "ops/elementwise/elementwise.h"
+#include "program/program.h"
 
-namespace pb::ops {
+namespace pb {
 
 // Room for the operands of one call, on the stack; what does not fit goes the general way.
 class SpreadRoom {
@@ -29,4 +29,4 @@ bool execute_spread(const Lowered& program, LinearSource* sources, const Layout*
 // The shape in which contiguous operands meet; the layout of one of them where that is it. Null when they do not fit.
 Ref<Layout> met_layout(Layout& a, Layout& b);
 
-}  // namespace pb::ops
+}  // namespace pb

@@ -1,0 +1,91 @@
+#include "compute/create.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "array/visit.h"
+#include "program/program.h"
+
+namespace pb::compute {
+
+namespace {
+
+// A double as an element; out of range it becomes something, never undefined behaviour.
+template <class T> T convert(double v) {
+    if constexpr (std::is_floating_point_v<T>) return static_cast<T>(v);
+    else return static_cast<T>(Scalar(v).to_int());
+}
+
+// Counted from both ends, so that the ends are met exactly. Integers step in double, as PyTorch does.
+template <class T, class F> void spaced(T* x, int64_t n, double start, double end, F&& f) {
+    using Step = std::conditional_t<std::is_floating_point_v<T>, T, double>;
+    auto first = static_cast<Step>(convert<T>(start)), last = static_cast<Step>(convert<T>(end));
+    Step step = n > 1 ? (last - first) / static_cast<Step>(n - 1) : 0;
+    for (int64_t i = 0; i < n; ++i)
+        x[i] = f(i < n / 2 || n == 1 ? first + step * static_cast<Step>(i)
+                                     : last - step * static_cast<Step>(n - 1 - i));
+}
+
+}  // namespace
+
+void count_up(const Array& a, Scalar start, Scalar step) {
+    visit<Family::Numbers>(a.dtype, "arange_cpu", [&](auto zero) {
+        using T = decltype(zero);
+        T* x = a.as<T>();
+        const int64_t n = a.numel();
+        if constexpr (std::is_floating_point_v<T>) {
+            double low = start.to_double(), by = step.to_double();
+            for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(low + by * static_cast<double>(i));
+        } else {  // unsigned, so that what lies beyond the last element may overflow
+            uint64_t v = static_cast<uint64_t>(start.to_int()), s = static_cast<uint64_t>(step.to_int());
+            for (int64_t i = 0; i < n; ++i, v += s) x[i] = static_cast<T>(v);
+        }
+    });
+}
+
+void space_evenly(const Array& a, double start, double end) {
+    visit<Family::Numbers>(a.dtype, "linspace_cpu", [&](auto zero) {
+        using T = decltype(zero);
+        spaced(a.as<T>(), a.numel(), start, end, [](auto v) { return convert<T>(v); });
+    });
+}
+
+void space_powers(const Array& a, double start, double end, double base) {
+    visit<Family::Numbers>(a.dtype, "logspace_cpu", [&](auto zero) {
+        using T = decltype(zero);
+        spaced(a.as<T>(), a.numel(), start, end,
+               [&](auto v) { return convert<T>(std::pow(static_cast<decltype(v)>(base), v)); });
+    });
+}
+
+Array identity(DType dtype, int64_t rows, int64_t columns) {
+    Array a = Array::empty(dtype, Dims{rows, columns});
+    fill_array(a, Scalar(0));
+    int64_t shortest = std::min(rows, columns);
+    if (shortest) fill_array(a.view(Layout::strided({shortest}, {columns + 1}), 0), Scalar(1));
+    return a;
+}
+
+Array triangle_positions(int64_t rows, int64_t columns, int64_t diagonal, bool upper, int64_t n) {
+    Array out = Array::empty(DType::Int64, Dims{2, n});
+    auto* p = out.as<int64_t>();
+    int64_t at = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+        const int64_t edge = triangle_edge(r, columns, diagonal, upper);
+        for (int64_t c = upper ? edge : 0, stop = upper ? columns : edge; c < stop; ++c, ++at) {
+            p[at] = r;
+            p[n + at] = c;
+        }
+    }
+    return out;
+}
+
+Array of_number(Scalar value, DType dtype) {
+    Array a = Array::empty(dtype, Layout::scalar());
+    value.store(dtype, a.data());
+    return a;
+}
+
+Scalar number_in(const Array& a) { return Scalar::load(a.dtype, a.data()); }
+
+}  // namespace pb::compute

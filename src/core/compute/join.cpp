@@ -1,0 +1,74 @@
+#include "compute/join.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "array/order.h"
+#include "program/program.h"
+
+namespace pb::compute {
+
+namespace {
+
+// Writes `part` into `out` at index `at` of dimension `dim`; both have the same number of dimensions.
+void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
+    if (part.numel() == 0) return;
+    const int64_t *sizes = out.layout->shape(), *along = sizes + dim;
+    int64_t outer = checked_product(sizes, along);
+    int64_t inner =
+        checked_mul(static_cast<int64_t>(out.item()), checked_product(along + 1, sizes + out.ndim()));
+    int64_t n = part.size(dim);
+    if (part.dtype == out.dtype && part.is_contiguous() && out.is_contiguous()) {
+        const char* from = part.data();
+        char* to = out.data() + at * inner;
+        int64_t run = n * inner, step = out.size(dim) * inner;
+        for (int64_t i = 0; i < outer; ++i, from += run, to += step)
+            std::memcpy(to, from, static_cast<size_t>(run));
+        return;
+    }
+    copy_array(part, out.view(Layout::strided(part.layout->dims(), out.layout->stride_dims()),
+                              out.offset + at * out.stride(dim)));
+}
+
+}  // namespace
+
+void Joined::add(const Array& part) {
+    put(part, out, dim_, at_);
+    at_ += part.size(dim_);
+}
+
+void Joined::insert(const Array& part) {
+    if (!inserted_) {
+        Dims shape = part.layout->dims();
+        shape.insert(static_cast<size_t>(dim_), 1);
+        inserted_ = Layout::contiguous(shape);
+    }
+    Ref<Layout> l = inserted_;
+    if (!part.is_contiguous()) {
+        Dims strides = part.layout->stride_dims();
+        strides.insert(static_cast<size_t>(dim_), 0);
+        l = Layout::strided(l->dims(), strides);
+    }
+    put(part.view(std::move(l), part.offset), out, dim_, at_++);
+}
+
+Array pad(const Array& in, const Dims& before, const Dims& after, Scalar value) {
+    Dims shape, common, strides = in.layout->stride_dims();
+    int64_t read = in.offset, write = 0;
+    for (size_t d = 0; d < before.size(); ++d) {
+        int64_t n = in.size(static_cast<int64_t>(d)), cut = std::min<int64_t>(before[d], 0);
+        common.push_back(n + cut + std::min<int64_t>(after[d], 0));
+        shape.push_back(checked_add(checked_add(n, before[d]), after[d]));
+        read -= cut * strides[d];
+    }
+    Array out = Array::empty(in.dtype, suggested_layout(shape, {in.layout}));
+    if (out.numel() == 0) return out;
+    fill_array(out, value);
+    for (size_t d = 0; d < before.size(); ++d)
+        write += std::max<int64_t>(before[d], 0) * out.stride(static_cast<int64_t>(d));
+    copy_array(in.view(Layout::strided(common, strides), read),
+               out.view(Layout::strided(common, out.layout->stride_dims()), write));
+    return out;
+}
+
+}  // namespace pb::compute

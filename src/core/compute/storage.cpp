@@ -1,0 +1,132 @@
+#include "compute/storage.h"
+
+#include <algorithm>
+
+#include "array/visit.h"
+#include "program/expression.h"
+
+namespace pb::compute {
+
+namespace {
+
+// Offsets of a layout in row-major order.
+struct Offsets {
+    explicit Offsets(const Layout& l) : layout(l), index(static_cast<size_t>(l.ndim()), 0) {}
+    void next() {
+        for (int64_t d = layout.ndim() - 1; d >= 0; --d) {
+            at += layout.stride(d);
+            if (++index[static_cast<size_t>(d)] < layout.size(d)) return;
+            at -= layout.stride(d) * layout.size(d);
+            index[static_cast<size_t>(d)] = 0;
+        }
+    }
+    const Layout& layout;
+    Dims index;
+    int64_t at = 0;
+};
+
+template <class T>
+void add_all(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
+    Offsets walk(layout);
+    const T* from = values.as<T>();
+    T* to = storage.as<T>();
+    for (int64_t i = 0, n = layout.numel(); i < n; ++i, walk.next()) to[offset + walk.at] += from[i];
+}
+
+// storage[offset + where] += values, for every element of `layout`; `values` is contiguous and floating point.
+void add_into(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
+    visit<Family::Floats>(values.dtype, "as_strided_backward",
+                          [&](auto zero) { add_all<decltype(zero)>(values, storage, layout, offset); });
+}
+
+void add_one_by_one(const Array& from, const Array& to) {
+    Array storage = to;
+    storage.offset = 0;
+    add_into(contiguous_array(from), storage, *to.layout, to.offset);
+}
+
+const Lowered& addition(DType dtype) {
+    static const Program* program = [] {
+        auto* p = new Program;
+        p->inputs = 2;
+        p->instructions.push_back({Primitive::add, 2, {0, 1, 0}});
+        p->outputs.push_back(2);
+        return p;
+    }();
+    return lower(*program, dtype);
+}
+
+}  // namespace
+
+Array empty_strided(DType dtype, const Ref<Layout>& layout) {
+    if (layout->is_dense()) return Array::empty(dtype, layout);
+    if (layout->overlaps_itself()) return Array::empty(dtype, layout->packed());
+    // Gaps are part of the geometry: a view may reach them, so they are zero and not what memory happened to hold.
+    int64_t low, high;
+    layout->extent(&low, &high);
+    Array a;
+    a.buffer = Buffer::zeros(static_cast<size_t>(high - low) * item_size(dtype));
+    a.layout = layout;
+    a.offset = -low;
+    a.dtype = dtype;
+    return a;
+}
+
+Array relaid(const Array& a, const Ref<Layout>& layout) {
+    if (a.layout->same(*layout)) return a;
+    Array out = Array::empty(a.dtype, layout);
+    copy_array(a, out);
+    return out;
+}
+
+void copy_apart(const Array& from, const Array& to) {
+    if (from.buffer == to.buffer && !(from.offset == to.offset && from.layout->same(*to.layout))) {
+        Array apart = Array::empty(from.dtype, from.layout->dims());
+        copy_array(from, apart);
+        return copy_array(apart, to);
+    }
+    copy_array(from, to);
+}
+
+void add_array(const Array& from, const Array& to) {
+    int64_t n = to.numel();
+    if (n == 0) return;
+    bool pending = from.buffer->is_pending() || to.buffer->is_pending(), large = n >= deferral.from;
+    if (!pending && !large && from.is_contiguous() && to.is_contiguous() && !to.buffer->has_readers()) {
+        const void* in[2] = {to.data(), from.data()};
+        kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(to.dtype)][0](in, to.data(),
+                                                                                               n);
+        return;
+    }
+    before_write(to);
+    if (to.layout->overlaps_itself()) return add_one_by_one(from, to);
+    const Lowered& program = addition(to.dtype);
+    Source sources[2] = {{&to, {}}, {&from, {}}};
+    Array out = to;
+    if (!deferral.immediate && (pending || large)) compute_over(program, sources, out, nullptr);
+    else execute(program, sources, &out, *out.layout);
+}
+
+Array multiplicity(DType dtype, const Layout& layout) {
+    int64_t low, high;
+    layout.extent(&low, &high);
+    Array storage = Array::empty(dtype, Dims{high - low}), ones = Array::empty(dtype, layout.dims());
+    fill_array(storage, Scalar(0));
+    fill_array(ones, Scalar(1));
+    add_into(ones, storage, layout, -low);
+    return contiguous_array(storage.view(Ref<Layout>(const_cast<Layout*>(&layout)), -low));
+}
+
+Array through_storage(const Array& a, const Ref<Layout>& from, const Ref<Layout>& to, int64_t offset) {
+    int64_t low_f, high_f, low_t, high_t;
+    from->extent(&low_f, &high_f);
+    to->extent(&low_t, &high_t);
+    int64_t low = std::min(low_f, low_t + offset), high = std::max(high_f, high_t + offset);
+    Array storage = Array::empty(a.dtype, Dims{high - low});
+    fill_array(storage, Scalar(0));
+    if (from->overlaps_itself()) add_into(contiguous_array(a), storage, *from, -low);
+    else copy_array(a, storage.view(from, -low));
+    return contiguous_array(storage.view(to, offset - low));
+}
+
+}  // namespace pb::compute
