@@ -198,13 +198,115 @@ def test_a_zero_gradient_stays_zero():
     assert x.grad.tolist() == [0, 0.25]
 
 
-def test_writing_into_an_index_after_the_read_changes_nothing():
-    x = pb.zeros(3, requires_grad=True)
-    index = I([0, 1])
-    y = x[index] + x.gather(0, index)
-    index[0] = 2
+def flagged(n, *true):
+    return pb.tensor([i in true for i in range(n)])
+
+
+# Operators by the tensors that say where: what reads or writes at one, and a tensor that does not change what it is.
+WHERE = {
+    "index": (lambda x, i: x[i], I([0, 2])),
+    "index, wrapped": (lambda x, i: x[i], I([0, -2])),
+    "index, int32": (lambda x, i: x[i], pb.tensor([0, 2], dtype=pb.int32)),
+    "index, second of two": (lambda x, i: x[I([1, 0]), i], I([0, 2])),
+    "index, third of three": (lambda x, i: x.expand(2, 4, 3)[0:1, 0:1][I([0]), I([0]), i], I([0, 2])),
+    "index by a mask": (lambda x, i: x[i], flagged(4, 0, 3)),
+    "index by a mask of all": (lambda x, i: x[i], flagged(12, 0, 3).view(4, 3)),
+    "index_put": (lambda x, i: x.index_put((i,), pb.ones(2, 3)), I([0, 2])),
+    "index_put of values": (lambda x, i: pb.zeros(4, 3).index_put((i,), x[:2]), I([0, 2])),
+    "index_put, accumulated": (lambda x, i: x.index_put((i,), pb.ones(2, 3), accumulate=True), I([0, 2])),
+    "index_put_": (lambda x, i: (x * 1).index_put_((i,), pb.ones(2, 3)), I([0, 2])),
+    "index_select": (lambda x, i: x.index_select(0, i), I([0, 2])),
+    "index_add of source": (lambda x, i: pb.zeros(4, 3).index_add(0, i, x[:2]), I([0, 2])),
+    "index_copy": (lambda x, i: x.index_copy(0, i, pb.ones(2, 3)), I([0, 2])),
+    "index_copy of source": (lambda x, i: pb.zeros(4, 3).index_copy(0, i, x[:2]), I([0, 2])),
+    "index_fill": (lambda x, i: x.index_fill(0, i, 1.0), I([0, 2])),
+    "index_fill of a tensor": (lambda x, i: pb.zeros(4, 3).index_fill(0, i, x[0, 0]), I([0, 2])),
+    "gather": (lambda x, i: x.gather(0, i), I([[0, 1, 2]])),
+    "scatter": (lambda x, i: x.scatter(0, i, pb.ones(1, 3)), I([[0, 1, 2]])),
+    "scatter of a number": (lambda x, i: x.scatter(0, i, 1.0), I([[0, 1, 2]])),
+    "scatter of src": (lambda x, i: pb.zeros(4, 3).scatter(0, i, x), I([[0, 1, 2]])),
+    "scatter_add of src": (lambda x, i: pb.zeros(4, 3).scatter_add(0, i, x), I([[0, 1, 2]])),
+    "scatter_reduce": (lambda x, i: x.scatter_reduce(0, i, pb.ones(1, 3), "sum"), I([[0, 1, 2]])),
+    "scatter_reduce, amax": (lambda x, i: x.scatter_reduce(0, i, pb.ones(1, 3), "amax"), I([[0, 1, 2]])),
+    "scatter_reduce, prod": (lambda x, i: x.scatter_reduce(0, i, pb.ones(1, 3), "prod"), I([[0, 1, 2]])),
+    "masked_fill": (lambda x, i: x.masked_fill(i, 1.0), flagged(12, 0, 3).view(4, 3)),
+    "masked_select": (lambda x, i: x.masked_select(i), flagged(12, 0, 3).view(4, 3)),
+    "masked_scatter": (lambda x, i: x.masked_scatter(i, pb.ones(2)), flagged(12, 0, 3).view(4, 3)),
+    "masked_scatter of source": (
+        lambda x, i: pb.zeros(4, 3).masked_scatter(i, x),
+        flagged(12, 0, 3).view(4, 3),
+    ),
+    "take": (lambda x, i: x.take(i), I([0, 2])),
+    "put": (lambda x, i: x.put(i, pb.ones(2)), I([0, 2])),
+    "put of source": (lambda x, i: pb.zeros(4, 3).put(i, x[0, :2]), I([0, 2])),
+}
+# The derivative does not ask where.
+NOWHERE = {
+    "index_add": (lambda x, i: x.index_add(0, i, pb.ones(2, 3)), I([0, 2])),
+    "scatter_add": (lambda x, i: x.scatter_add(0, i, pb.ones(1, 3)), I([[0, 1, 2]])),
+    "repeat_interleave": (lambda x, i: x.repeat_interleave(i, 0), I([1, 2, 0, 1])),
+    "a number": (lambda x, i: x[i], I(2)),
+}
+
+
+@pytest.mark.parametrize("name", WHERE)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_writing_into_an_index_that_the_derivative_reads(name, create_graph):
+    f, index = WHERE[name]
+    x, where = pb.rand(4, 3, requires_grad=True), index.clone()
+    y = f(x, where)
+    where.zero_()
+    with pytest.raises(
+        RuntimeError, match="modified by an inplace operation.*at version 1; expected version 0"
+    ):
+        y.sum().backward(create_graph=create_graph)
+    x.grad = None
+    f(x, index).sum().backward()  # the index itself was not written
+    assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("name", NOWHERE)
+def test_writing_into_an_index_that_the_derivative_does_not_read(name):
+    f, index = NOWHERE[name]
+    x, where = pb.rand(4, 3, requires_grad=True), index.clone()
+    f(x, where).sum().backward()
+    expected, x.grad = x.grad, None
+    y = f(x, where)
+    where.zero_()
     y.sum().backward()
-    assert x.grad.tolist() == [2, 2, 0]
+    assert x.grad.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_a_second_derivative_reads_what_the_first_read(name):
+    """Writing between the two is an error, or changes nothing; it never reads elsewhere."""
+    f, index = WHERE[name]
+    x, where = pb.rand(4, 3, requires_grad=True), index.clone()
+    (g,) = pb.autograd.grad((f(x, where) ** 3).sum(), x, create_graph=True)
+    (expected,) = pb.autograd.grad((g * g).sum(), x, retain_graph=True)
+    if where.dtype != pb.bool:
+        where.fill_(10**6)
+    else:
+        where.zero_()
+    try:
+        (got,) = pb.autograd.grad((g * g).sum(), x)
+    except RuntimeError as e:
+        assert "modified by an inplace operation" in str(e)
+    else:
+        assert got.tolist() == expected.tolist()
+
+
+def test_an_index_is_read_when_it_is_used():
+    x, index = pb.arange(3.0), I([0, 1])
+    y = x[index]
+    index[0] = 2
+    assert y.tolist() == [0, 1]
+    i = I([2, 0, 1])  # an index into itself
+    i[i] = I([5, 6, 7])
+    assert i.tolist() == [6, 7, 5]
+    i = I([2, 0, 1])
+    assert i.index_fill_(0, i, 4).tolist() == [4, 4, 4]
+    assert i.put_(I([0]), I([3])).tolist() == [3, 4, 4]
 
 
 def test_zero_size():

@@ -1,4 +1,5 @@
-// The rules of reading and writing at points, and the operators along one dimension that are made of them.
+// x[indices], the operators along one dimension, and those that see the tensor as a row: what is asked of their
+// arguments. The rules are in points.cpp.
 #include "ops/index/index.h"
 
 #include <algorithm>
@@ -10,110 +11,7 @@ namespace pb::ops {
 
 namespace {
 
-struct ReadPoints {
-    static constexpr bool linear = true;
-    PointsRef p;
-    PointNames names;
-    const char* node_name() const { return names.read; }
-    Tensor forward(const Tensors& x) {
-        Array out = Array::empty(x[0].dtype(), p->result());
-        visit_points(*p, At::Read, x[0].array(), out);
-        if (!p->memory) return Tensor::make(out);
-        Array laid = Array::empty(out.dtype, p->memory);
-        copy_array(out, laid);
-        return Tensor::make(laid);
-    }
-    bool add_to(Context&, const Tensors& g, const Array& whole) {
-        before_write(whole);
-        visit_points(*p, At::Add, whole, contiguous_array(g[0].array()));
-        return true;
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = add_to_zeros(g[0], p, names); }
-};
-
-struct AddToZeros {
-    static constexpr bool linear = true;
-    PointsRef p;
-    PointNames names;
-    const char* node_name() const { return names.add; }
-    Tensor forward(const Tensors& x) {
-        Tensor out = zeros(x[0].dtype(), p->input);
-        visit_points(*p, At::Add, out.array(), contiguous_array(x[0].array()));
-        return out;
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = read_points(g[0], p, names); }
-};
-
-// The values of a write as the loops want them: contiguous of the result's shape, or one element; and never memory
-// that is being written.
-Array spread(const Array& values, const Dims& shape, const Array& target) {
-    bool apart = values.buffer.get() != target.buffer.get();
-    bool as_is = values.layout->is_contiguous() && (values.numel() == 1 || values.layout->dims() == shape);
-    if (apart && as_is) return values;
-    Array out = Array::empty(values.dtype, values.numel() == 1 ? values.layout->dims() : shape);
-    if (out.numel()) copy_array(values, out);
-    return out;
-}
-
-// Forgets what was at the points of a gradient that nobody else sees.
-void clear_points(const Tensor& g, const Points& p) {
-    before_write(g.array());
-    Array zero = Array::empty(g.dtype(), Layout::scalar());
-    Scalar(0).store(zero.dtype, zero.data());
-    visit_points(p, At::Write, g.array(), zero);
-}
-
-struct WritePoints {
-    static constexpr bool linear = true;
-    PointsRef p;
-    bool add;
-    const char* node;
-    bool row_major = false;
-    const char* node_name() const { return node; }
-    void write(const Tensors& x) {
-        Array target = x[0].array();
-        visit_points(*p, add ? At::Add : At::Write, target, spread(x[1].array(), p->result(), target));
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        if (c.wants(0)) out[0] = add ? g[0] : fill_points(g[0], Scalar(0), p, node);
-        if (c.wants(1)) out[1] = of_values(g[0]);
-    }
-    void pullback_over(Context& c, Tensors& g, Tensors& out) {
-        if (c.wants(1)) out[1] = of_values(g[0]);
-        if (!c.wants(0)) return;
-        if (!add) clear_points(g[0], *p);
-        out[0] = std::move(g[0]);
-    }
-    // Where several values go to one place, the last one stays: only it gets the gradient.
-    Tensor of_values(const Tensor& g) {
-        Tensor at = read_points(g, p);
-        Tensor last = add ? Tensor() : survivors(*p);
-        return last ? where(against_result(last, *p), at, Scalar(0)) : at;
-    }
-};
-
-struct FillPoints {
-    PointsRef p;
-    Scalar value;
-    const char* node;
-    bool row_major = false;
-    const char* node_name() const { return node; }
-    void write(const Tensors& x) {
-        Array one = Array::empty(x[0].dtype(), Layout::scalar());
-        value.store(one.dtype, one.data());
-        visit_points(*p, At::Write, x[0].array(), one);
-    }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
-        out[0] = fill_points(g[0], Scalar(0), p, node);
-    }
-    void pullback_over(Context&, Tensors& g, Tensors& out) {
-        clear_points(g[0], *p);
-        out[0] = std::move(g[0]);
-    }
-    Tensors pushforward(Context&, const Tensors& t) { return {fill_points(t[0], Scalar(0), p, node)}; }
-};
-
-void index_out_of_bounds(int64_t i, int64_t dim, int64_t size) {
+[[noreturn]] void index_out_of_bounds(int64_t i, int64_t dim, int64_t size) {
     fail_as(ErrorKind::Index, "index {} is out of bounds for dimension {} with size {}", i, dim, size);
 }
 [[noreturn]] void fail_bounds(const char* operation, ErrorKind kind, int64_t i, int64_t dim, int64_t size) {
@@ -123,51 +21,109 @@ void index_out_of_bounds(int64_t i, int64_t dim, int64_t size) {
             operation, i, dim, size);
 }
 
+void warn_of_bytes() {
+    if (PyErr_WarnEx(PyExc_UserWarning,
+                     "indexing with dtype pullback.uint8 is now deprecated, please use a dtype "
+                     "pullback.bool instead.",
+                     1) < 0)
+        throw PythonError();
+}
+
+// What x[indices] names, as far as shapes tell: one entry a dimension, undefined for `:`. Boolean masks cover as many
+// dimensions as they have. `given` takes those that are defined.
+Naming naming_of_indices(const Tensor& x, const Tensors& indices, Tensors* given) {
+    if (static_cast<int64_t>(indices.size()) > x.ndim())
+        fail_as(ErrorKind::Index, "too many indices for tensor of dimension {} (got {})", x.ndim(),
+                indices.size());
+    Naming n;
+    n.kind = Naming::Each;
+    n.rank = static_cast<uint16_t>(x.ndim());
+    int64_t dim = 0, first = 0;
+    for (const Tensor& t : indices) {
+        if (!t) {
+            ++dim;
+            continue;
+        }
+        DType d = t.dtype();
+        const bool mask = is_mask(d);
+        if (!mask && !is_index(d))
+            fail_as(ErrorKind::Index,
+                    "tensors used as indices must be long, int, byte or bool tensors. This one is {}.",
+                    dtype_name(d));
+        if (d == DType::UInt8) warn_of_bytes();
+        if (n.covered.empty()) first = dim;
+        for (int64_t k = 0; k < (mask ? t.ndim() : 1); ++k) {
+            if (dim + k >= x.ndim())
+                fail_as(ErrorKind::Index, "too many indices for tensor of dimension {}", x.ndim());
+            if (mask && t.size(k) != x.size(dim + k))
+                fail_as(ErrorKind::Index,
+                        "The shape of the mask {} at index {} does not match the shape of the indexed "
+                        "tensor {} at index {}. A mask selects elements, so it has the size of each "
+                        "dimension that it covers.",
+                        shape_text(t.layout()), k, shape_text(x.layout()), dim + k);
+            n.covered.push_back(dim + k - x.ndim());
+        }
+        n.dims = std::max(n.dims, static_cast<uint16_t>(mask ? 1 : t.ndim()));
+        dim += mask ? t.ndim() : 1;
+        given->push_back(t);
+    }
+    // The points' shape stands where the indices stood if those are neighbours, else in front.
+    const auto covered = static_cast<int64_t>(n.covered.size());
+    bool neighbours = covered == 0 || n.covered.back() - n.covered[0] + 1 == covered;
+    n.after = static_cast<uint16_t>(x.ndim() - covered - (neighbours ? first : 0));
+    return n;
+}
+
+// One dimension, by a vector of indices. Of a 0-d tensor it is a row of one element.
+Naming naming_along(const Tensor& x, int64_t dim, Tensor* index, compute::Outside outside,
+                    bool wraps = false) {
+    Naming n;
+    n.kind = Naming::Along;
+    n.wraps = wraps;
+    n.outside = outside;
+    n.rank = static_cast<uint16_t>(x.ndim());
+    n.dims = x.ndim() || index->numel() != 1 ? 1 : 0;
+    if (x.ndim()) {
+        n.covered.push_back(dim - x.ndim());
+        n.after = static_cast<uint16_t>(x.ndim() - 1 - dim);
+    }
+    if (index->ndim() != n.dims)  // one number
+        *index = index->alias(n.dims ? Layout::contiguous(Dims{1}) : Layout::scalar(), (*index)->offset);
+    return n;
+}
+
+// The shape of what such an index names.
+Dims shape_along(const Tensor& x, int64_t dim, const Tensor& index) {
+    Dims shape = x.shape();
+    if (x.ndim()) shape[static_cast<size_t>(dim)] = index.numel();
+    else if (index.ndim()) shape.push_back(index.numel());
+    return shape;
+}
+
+// The tensor as a row.
+Naming naming_flat(const Tensor& x, const Tensor& index) {
+    Naming n;
+    n.kind = Naming::Flat;
+    n.rank = static_cast<uint16_t>(x.ndim());
+    n.dims = static_cast<uint16_t>(index.ndim());
+    n.all = true;
+    return n;
+}
+
 }  // namespace
-
-Tensor read_points(const Tensor& x, const PointsRef& p, PointNames names) {
-    return apply(ReadPoints{p, names}, {x});
-}
-Tensor add_to_zeros(const Tensor& values, const PointsRef& p, PointNames names) {
-    return apply(AddToZeros{p, names}, {values});
-}
-Tensor write_points(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node) {
-    return apply(WritePoints{p, add, node}, {x, values});
-}
-Tensor write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
-                     const char* operation) {
-    return apply_inplace(WritePoints{p, add, node}, {x, values}, operation);
-}
-Tensor fill_points(const Tensor& x, Scalar value, const PointsRef& p, const char* node) {
-    check_fits(value, x.dtype());
-    return apply(FillPoints{p, value, node}, {x});
-}
-Tensor fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node,
-                    const char* operation) {
-    check_fits(value, x.dtype());
-    return apply_inplace(FillPoints{p, value, node}, {x}, operation);
-}
-
-Tensor put(Place place, const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
-           const char* operation, Lies lies) {
-    if (place == Place::Here) return write_points_(x, values, p, add, node, operation);
-    return apply(WritePoints{p, add, node, lies == Lies::RowMajor}, {x, values});
-}
-Tensor fill(Place place, const Tensor& x, Scalar value, const PointsRef& p, const char* node,
-            const char* operation, Lies lies) {
-    if (place == Place::Here) return fill_points_(x, value, p, node, operation);
-    check_fits(value, x.dtype());
-    return apply(FillPoints{p, value, node, lies == Lies::RowMajor}, {x});
-}
 
 // ---- x[indices] ----
 
 Tensor index(const Tensor& x, const Tensors& indices) {
-    return read_points(x, points_of_indices(x, indices));
+    Tensors given;
+    const Naming n = naming_of_indices(x, indices, &given);
+    return read_points(x, n, given);
 }
 
 void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value) {
-    fill_points_(x, value, points_of_indices(x, indices), "IndexPutBackward0", "index_put_");
+    Tensors given;
+    const Naming n = naming_of_indices(x, indices, &given);
+    fill_points(x, value, n, given, {.place = Place::Here});
 }
 
 Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Tensor& values,
@@ -177,18 +133,15 @@ Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Ten
             "Index put requires the source and destination dtypes match, got {} for the destination and {} "
             "for the source. Convert the values: values.to(x.dtype).",
             dtype_legacy_name(x.dtype()), dtype_legacy_name(values.dtype()));
-    PointsRef p = points_of_indices(x, indices);
-    Dims result = p->result();
-    Ref<Layout> target = Layout::contiguous(result);
-    if (!can_sum_to(*target, values.layout()))
-        fail("shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}",
-             shape_text(values.layout()), shape_text(result));
-    return put(place, x, values, p, accumulate, "IndexPutBackward0", "index_put_", Lies::LikeInput);
+    Tensors given;
+    const Naming n = naming_of_indices(x, indices, &given);
+    return put_points(x, values, n, given, accumulate, {.place = place, .row_major = false});
 }
 
 // ---- along one dimension ----
 
-Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
+Tensor index_select(const Tensor& x, int64_t dim, const Tensor& given) {
+    Tensor index = given;
     dim = wrap_dim(dim, x.ndim());
     if (index.ndim() > 1) fail_as(ErrorKind::Index, "index_select(): Index is supposed to be a vector");
     if (!is_index(index.dtype())) fail("index_select(): Expected dtype int32 or int64 for index");
@@ -204,12 +157,13 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
                 "index out of range in self: index {} is out of bounds for dimension {} with size {}", i, dim,
                 size);
     };
-    return read_points(x, points_of_dim(x, dim, index, false, outside),
-                       {"IndexSelectBackward0", "IndexAddBackward0"});
+    const Naming n = naming_along(x, dim, &index, outside);
+    return read_points(x, n, index, {"IndexSelectBackward0", "IndexAddBackward0"});
 }
 
-Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
+Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& given, const Tensor& source,
                  Scalar alpha) {
+    Tensor index = given;
     dim = wrap_dim(dim, x.ndim());
     if (!is_index(index.dtype()))
         fail("index_add_(): Expected dtype int32/int64 for index but got: {}",
@@ -225,10 +179,10 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index,
     if (index.numel() != along)
         fail("index_add_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {}",
              index.numel(), along, dim);
-    PointsRef p = points_of_dim(x, dim, index, false, [](int64_t i, int64_t dim, int64_t size) {
+    const Naming n = naming_along(x, dim, &index, [](int64_t i, int64_t dim, int64_t size) {
         fail_bounds("", ErrorKind::Runtime, i, dim, size);
     });
-    if (source.ndim() != x.ndim() || !(source.shape() == p->result()))
+    if (source.ndim() != x.ndim() || !(source.shape() == shape_along(x, dim, index)))
         fail(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
             "self.shape = {} source.shape = {}",
@@ -237,10 +191,12 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index,
     if (alpha.kind == Scalar::Float && !is_differentiable(x.dtype()))
         fail("For integral input tensors, argument alpha must not be a floating point number.");
     check_fits(alpha, x.dtype());
-    return put(place, x, one ? source : mul(source, alpha), p, true, "IndexAddBackward0", "index_add_");
+    return put_points(x, one ? source : mul(source, alpha), n, index, true,
+                      {place, "IndexAddBackward0", "index_add_"});
 }
 
-Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
+Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& given, const Tensor& source) {
+    Tensor index = given;
     dim = wrap_dim(dim, x.ndim());
     if (index.ndim() > 1)
         fail_as(ErrorKind::Index, "index_copy_(): Index should have dimension 1 or 0 (got {})", index.ndim());
@@ -264,10 +220,10 @@ Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index
         fail_as(ErrorKind::Index,
                 "index_copy_(): Number of indices ({}) should be equal to source.size(dim) ({})",
                 index.numel(), source.size(source.ndim() > dim ? dim : 0));
-    PointsRef p = points_of_dim(x, dim, index, false, [](int64_t i, int64_t dim, int64_t size) {
+    const Naming n = naming_along(x, dim, &index, [](int64_t i, int64_t dim, int64_t size) {
         fail_bounds("index_copy_(): ", ErrorKind::Index, i, dim, size);
     });
-    Dims result = p->result();
+    const Dims result = shape_along(x, dim, index);
     if (source.ndim() && x.ndim() && !(source.shape() == result)) {
         auto slice_text = [dim](const Tensor& t) {
             std::string s;
@@ -281,10 +237,11 @@ Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index
             slice_text(x), dim, slice_text(source), dim);
     }
     Tensor values = source.shape() == result || source.ndim() == 0 ? source : reshape(source, result);
-    return put(place, x, values, p, false, "IndexCopyBackward0", "index_copy_");
+    return put_points(x, values, n, index, false, {place, "IndexCopyBackward0", "index_copy_"});
 }
 
-Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& value) {
+Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& given, const Operand& value) {
+    Tensor index = given;
     dim = wrap_dim(dim, x.ndim());
     if (value.tensor && value.tensor->ndim() > 0)
         fail("index_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
@@ -292,11 +249,11 @@ Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index
     if (index.dtype() != DType::Int64)
         fail_as(ErrorKind::Index, "index_fill_(): Expected dtype int64 for index.");
     if (index.ndim() > 1) fail("Index has to be a vector/scalar");
-    PointsRef p = points_of_dim(x, dim, index, true, index_out_of_bounds);
+    const Naming n = naming_along(x, dim, &index, index_out_of_bounds, true);
     if (!value.tensor)
-        return fill(place, x, value.scalar, p, "IndexFillBackward0", "index_fill_", Lies::LikeInput);
-    return put(place, x, to_dtype(*value.tensor, x.dtype()), p, false, "IndexFillBackward1", "index_fill_",
-               Lies::LikeInput);
+        return fill_points(x, value.scalar, n, index, {place, "IndexFillBackward0", "index_fill_", false});
+    return put_points(x, to_dtype(*value.tensor, x.dtype()), n, index, false,
+                      {place, "IndexFillBackward1", "index_fill_", false});
 }
 
 // ---- the tensor as a row ----
@@ -306,7 +263,7 @@ Tensor take(const Tensor& x, const Tensor& index) {
         fail("take(): Expected a long tensor for index, but got {}", dtype_legacy_name(index.dtype()));
     if (x.numel() == 0 && index.numel() != 0)
         fail_as(ErrorKind::Index, "take(): tried to take from an empty tensor");
-    return read_points(x, points_of_all(x, index), {"TakeBackward0", "PutBackward0"});
+    return read_points(x, naming_flat(x, index), index, {"TakeBackward0", "PutBackward0"});
 }
 
 Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate) {
@@ -325,8 +282,8 @@ Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor&
     if (x.numel() == 0 && index.numel() != 0)
         fail_as(ErrorKind::Index, "put_(): tried to put elements into an empty tensor");
     Tensor values = source.shape() == index.shape() ? source : reshape(source, index.shape());
-    return put(place, x, values, points_of_all(x, index), accumulate, "PutBackward0", "put_",
-               Lies::LikeInput);
+    return put_points(x, values, naming_flat(x, index), index, accumulate,
+                      {place, "PutBackward0", "put_", false});
 }
 
 }  // namespace pb::ops

@@ -1,9 +1,16 @@
 // Reading, writing and adding at points, as recorded operations. The operators of the family are these few rules under
 // the names that PyTorch gives their nodes.
+//
+// The tensors that say where are inputs like others, the last ones: the rules make numbers of them (`compute::number`),
+// which their derivatives read again. A write into one of them between the forward pass and the derivative is an error.
 #pragma once
-#include "ops/index/points.h"
+#include "compute/groups.h"
+#include "compute/points.h"
+#include "ops/rule/apply.h"
 
 namespace pb::ops {
+
+using compute::Naming;
 
 // The node names of an operator: of itself, and of the operation that its pullback applies.
 struct PointNames {
@@ -11,27 +18,41 @@ struct PointNames {
     const char* add = "IndexPutImplBackward0";
 };
 
-Tensor read_points(const Tensor& x, const PointsRef& p, PointNames names = {});
-// x with `values` (of the result's shape, or one that broadcasts to it) written or added at the points.
-Tensor write_points(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node);
-Tensor write_points_(const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
-                     const char* operation);
-// The same with a number.
-Tensor fill_points(const Tensor& x, Scalar value, const PointsRef& p, const char* node);
-Tensor fill_points_(const Tensor& x, Scalar value, const PointsRef& p, const char* node,
-                    const char* operation);
-// Zeros of the points' input with `values` added at the points: what reading pulls back to.
-Tensor add_to_zeros(const Tensor& values, const PointsRef& p, PointNames names = {});
+// One tensor of indices, or several.
+struct Indices {
+    Indices(const Tensor& t) : first(&t), count(1) {}
+    Indices(const Tensors& ts) : first(ts.data()), count(ts.size()) {}
+    const Tensor* first;
+    size_t count;
+};
+
+// x[indices]. Where `last`, with zeros for points that another one follows.
+Tensor read_points(const Tensor& x, const Naming& n, Indices indices, PointNames names = {},
+                   bool last = false);
+// Zeros of shape `whole` with `values` added at the points: what reading pulls back to. The naming is by numbers.
+Tensor add_to_zeros(const Tensor& values, const Naming& n, const Tensor& numbers, const Dims& whole,
+                    PointNames names = {});
 
 // Whether the write happens in x itself: the operators with an in-place form take it as an argument.
 enum class Place { New, Here };
-// `lies` says it of a new result.
-Tensor put(Place place, const Tensor& x, const Tensor& values, const PointsRef& p, bool add, const char* node,
-           const char* operation, Lies lies = Lies::RowMajor);
-Tensor fill(Place place, const Tensor& x, Scalar value, const PointsRef& p, const char* node,
-            const char* operation, Lies lies = Lies::RowMajor);
+// Where, how and under which name something is written.
+struct Writing {
+    Place place = Place::New;
+    const char* node = "IndexPutBackward0";
+    const char* operation = "index_put_";  // in place
+    bool row_major = true;                 // a new result; else it lies as x does
+};
+// x with `values`, of the result's shape or one that broadcasts to it, written or added at the points.
+Tensor put_points(const Tensor& x, const Tensor& values, const Naming& n, Indices indices, bool add,
+                  const Writing& w = {});
+Tensor fill_points(const Tensor& x, Scalar value, const Naming& n, Indices indices, const Writing& w = {});
 
-// index_put's values have the shape of x[indices] or broadcast to it.
+// What a derivative knows of the points: the numbers that the forward pass made, its residual. The indices are inputs
+// from `first` on, and have not been written since. As a tensor, the numbers are the index where that holds just them.
+const Array& rows_of(Context& c, size_t first);
+Tensor numbers_of(Context& c, const Naming& n, size_t first);
+
+// x[indices], undefined entries being `:`. What is written has the shape of that, or broadcasts to it.
 Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Tensor& values, bool accumulate);
 void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value);  // x[indices] = number
 
@@ -43,11 +64,12 @@ Tensor take(const Tensor& x, const Tensor& index);
 Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate);
 
 // scatter.cpp
-// The points of a scatter, checked, and the part of src that is scattered.
-PointsRef scatter_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part);
-enum class Reduce : uint8_t { None, Sum, Prod, Mean, AMax, AMin };
+// How the index of a scatter names elements, checked, and the part of src that is scattered.
+Naming scatter_naming(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part);
 Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src);
 Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
+// scatter_reduce.cpp
+using compute::Reduce;
 Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
                       Reduce reduce, bool include_self);
 

@@ -1,6 +1,7 @@
 // Operators that take a Boolean mask, and those that find where one is true.
+#include "compute/masks.h"
+#include "compute/join.h"
 #include "ops/index/index.h"
-
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -29,6 +30,74 @@ struct MaskedFill {
         return {masked_fill(x, c.input(1), t[2])};
     }
 };
+
+// The elements of the source, input 1, one after the other where the mask, input 2, is true.
+struct ScatterMasked {
+    static constexpr const char* name = "MaskedScatterBackward0";
+    static constexpr bool linear = true, leads = true, row_major = true;
+    static constexpr uint32_t saves = 4;
+    Naming naming;
+    std::array<Array, 1> write(const Tensors& x) {
+        const Array target = x[0].array(), source = x[1].array();
+        const Dims shape = target.layout->dims();
+        const compute::Points p =
+            compute::points(naming, shape, compute::number(naming, shape, {x[2].array()}));
+        const int64_t n = source.size(source.ndim() - 1);
+        if (p.count() > n)
+            fail("Number of elements of source < number of ones in mask: {} values for {} elements.", n,
+                 p.count());
+        Dims first = source.layout->dims();
+        first.back() = p.count();
+        compute::put_points(p, compute::At::Write, target,
+                            source.view(Layout::strided(first, source.layout->stride_dims()), source.offset));
+        return {p.rows};
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out);
+};
+
+// Its adjoint in the source: the elements where the mask is true, then zeros, `n` in all.
+struct SelectMasked {
+    static constexpr const char* name = "MaskedScatterBackwardBackward0";
+    static constexpr bool linear = true, leads = true;
+    static constexpr uint32_t saves = 2;
+    Naming naming;
+    int64_t n;
+    Tensor forward(const Tensors& x) {
+        const Array a = x[0].array();
+        const Dims shape = a.layout->dims();
+        const compute::Points p =
+            compute::points(naming, shape, compute::number(naming, shape, {x[1].array()}));
+        const Array read = compute::read_points(p, a);
+        Dims before(static_cast<size_t>(read.ndim()), 0), after = before;
+        after.back() = n - p.count();
+        return Tensor::make(compute::pad(read, before, after, Scalar(0)));
+    }
+    void pullback(Context& c, const Tensors& g, Tensors& out) {
+        Tensor nothing = zeros(g[0].dtype(), c.input_shape(0));
+        out[0] = apply(ScatterMasked{naming}, {nothing, g[0], c.input(1)});
+    }
+};
+
+void ScatterMasked::pullback(Context& c, const Tensors& g, Tensors& out) {
+    const Tensor rows = numbers_of(c, naming, 2);
+    if (c.wants(0)) out[0] = fill_points(g[0], Scalar(0), naming.numbered(), rows, {.node = name});
+    if (c.wants(1)) out[1] = apply(SelectMasked{naming.numbered(), c.input_shape(1)[0]}, {g[0], rows});
+}
+
+// Row by row, the positions where x is not zero.
+struct NonZero {
+    static constexpr const char* name = "NonZero";
+    Tensor forward(const Tensors& x) { return Tensor::make(compute::nonzero(x[0].array())); }
+};
+
+Naming naming_of_mask(const Tensor& x) {
+    Naming n;
+    n.kind = Naming::Mask;
+    n.rank = static_cast<uint16_t>(x.ndim());
+    n.dims = 1;
+    n.all = true;
+    return n;
+}
 
 Tensor to_shape(const Tensor& t, const Dims& shape) { return t.shape() == shape ? t : expand(t, shape); }
 
@@ -67,7 +136,8 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
     if (mask.dtype() != DType::Bool) fail("masked_select: expected BoolTensor for mask");
     Dims shape = broadcast_shapes(mask.layout(), x.layout());
-    return read_points(to_shape(x, shape), points_of_mask(to_shape(mask, shape)),
+    const Tensor wide = to_shape(x, shape);
+    return read_points(wide, naming_of_mask(wide), to_shape(mask, shape),
                        {"MaskedSelectBackward0", "MaskedScatterBackward0"});
 }
 
@@ -82,38 +152,13 @@ Tensor masked_scatter(Place place, const Tensor& given, const Tensor& mask, cons
     if (place == Place::Here && !(shape == given.shape()))
         fail("output with shape {} doesn't match the broadcast shape {}", shape_text(given.layout()),
              shape_text(shape));
-    PointsRef p = points_of_mask(to_shape(mask, shape));
-    if (p->count() > source.numel())
-        fail("Number of elements of source < number of ones in mask: {} values for {} elements.",
-             source.numel(), p->count());
-    Tensor values = source.ndim() == 1 ? source : reshape(source, Dims{source.numel()});
-    if (values.numel() != p->count()) values = slice(values, 0, 0, p->count(), 1);
-    return put(place, to_shape(given, shape), values, p, false, "MaskedScatterBackward0", "masked_scatter_");
+    const Tensor x = to_shape(given, shape),
+                 values = source.ndim() == 1 ? source : reshape(source, Dims{source.numel()});
+    const ScatterMasked rule{naming_of_mask(x)};
+    const Tensors inputs{x, values, to_shape(mask, shape)};
+    return place == Place::Here ? apply_inplace(rule, inputs, "masked_scatter_") : apply(rule, inputs);
 }
 
-// One row an element, stored column by column as PyTorch does: each column is one index tensor.
-Tensor nonzero(const Tensor& x) {
-    Array rows = nonzero_rows(x.array());
-    int64_t n = rows.numel(), dims = x.ndim();
-    Array columns = Array::empty(DType::Int64, Dims{dims, n});
-    const int64_t* from = rows.as<int64_t>();
-    int64_t* to = columns.as<int64_t>();
-    // The numbers increase: mostly the last position moves on and nothing has to be divided.
-    Dims index(static_cast<size_t>(dims), 0);
-    int64_t last = dims ? x.size(dims - 1) : 1, before = 0;
-    for (int64_t i = 0; dims && i < n; before = from[i++]) {
-        int64_t& inner = index.back();
-        inner += from[i] - before;
-        if (inner >= last) {
-            int64_t rest = from[i];
-            for (size_t d = index.size(); d-- > 0;) {
-                index[d] = rest % x.size(static_cast<int64_t>(d));
-                rest /= x.size(static_cast<int64_t>(d));
-            }
-        }
-        for (int64_t d = 0; d < dims; ++d) to[d * n + i] = index[static_cast<size_t>(d)];
-    }
-    return Tensor::make(columns.view(Layout::strided(Dims{n, dims}, Dims{1, n}), 0));
-}
+Tensor nonzero(const Tensor& x) { return apply(NonZero{}, {x}); }
 
 }  // namespace pb::ops

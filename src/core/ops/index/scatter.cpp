@@ -18,13 +18,23 @@ void check_index_dtype(const char* operation, const Tensor& index) {
 int64_t dims_at_least_one(const Tensor& t) { return std::max<int64_t>(t.ndim(), 1); }
 int64_t size_or_one(const Tensor& t, int64_t d) { return t.ndim() ? t.size(d) : 1; }
 
+Naming naming_of_gather(const Tensor& x, int64_t dim, const Tensor& index) {
+    Naming n;
+    n.kind = Naming::Gather;
+    n.rank = static_cast<uint16_t>(x.ndim());
+    n.dims = static_cast<uint16_t>(index.ndim());
+    n.along = static_cast<int16_t>(dim - x.ndim());
+    n.all = true;
+    return n;
+}
+
 // PyTorch's rules for the shapes of a scatter; a number has no src.
-PointsRef checked_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor* src) {
+Naming checked_naming(const Tensor& x, int64_t dim, const Tensor& index, const Tensor* src) {
     check_index_dtype("scatter", index);
     if (src && src->dtype() != x.dtype())
         fail("scatter(): Expected self.dtype to be equal to src.dtype. They are {} and {}.",
              dtype_name(x.dtype()), dtype_name(src->dtype()));
-    if (index.numel() == 0) return points_of_gather(x.shape(), dim, index);  // none: what follows is a copy
+    if (index.numel() == 0) return naming_of_gather(x, dim, index);  // none: what follows is a copy
     if (dims_at_least_one(index) != dims_at_least_one(x))
         fail("Index tensor must have the same number of dimensions as self tensor. They have {} and {}.",
              index.ndim(), x.ndim());
@@ -44,7 +54,7 @@ PointsRef checked_points(const Tensor& x, int64_t dim, const Tensor& index, cons
     if (!fits)
         fail("Expected index {} to be no larger than self {} apart from dimension {}",
              shape_text(index.layout()), shape_text(x.layout()), dim);
-    return points_of_gather(x.shape(), dim, index);
+    return naming_of_gather(x, dim, index);
 }
 
 // The corner of src that the index covers.
@@ -57,10 +67,10 @@ Tensor corner(const Tensor& src, const Tensor& index) {
 
 }  // namespace
 
-PointsRef scatter_points(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part) {
-    PointsRef p = checked_points(x, wrap_dim(dim, x.ndim()), index, &src);
+Naming scatter_naming(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part) {
+    const Naming n = checked_naming(x, wrap_dim(dim, x.ndim()), index, &src);
     *part = corner(src, index);
-    return p;
+    return n;
 }
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
@@ -78,20 +88,21 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
                     "apart from dimension {}",
                     d, shape_text(index.layout()), shape_text(x.layout()), dim);
     }
-    return read_points(x, points_of_gather(x.shape(), dim, index), names);
+    return read_points(x, naming_of_gather(x, dim, index), index, names);
 }
 
 Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src) {
     dim = wrap_dim(dim, x.ndim());
-    PointsRef p = checked_points(x, dim, index, src.tensor);
-    if (!src.tensor) return fill(place, x, src.scalar, p, "ScatterBackward1", "scatter_");
-    return put(place, x, corner(*src.tensor, index), p, false, "ScatterBackward0", "scatter_");
+    const Naming n = checked_naming(x, dim, index, src.tensor);
+    if (!src.tensor) return fill_points(x, src.scalar, n, index, {place, "ScatterBackward1", "scatter_"});
+    return put_points(x, corner(*src.tensor, index), n, index, false,
+                      {place, "ScatterBackward0", "scatter_"});
 }
 
 Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
     Tensor part;
-    PointsRef p = scatter_points(x, dim, index, src, &part);
-    return put(place, x, part, p, true, "ScatterAddBackward0", "scatter_add_");
+    const Naming n = scatter_naming(x, dim, index, src, &part);
+    return put_points(x, part, n, index, true, {place, "ScatterAddBackward0", "scatter_add_"});
 }
 
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {

@@ -3,11 +3,6 @@
 // Products are the delicate ones. Dividing the product by a factor fails at zeros; so the factors of an element are
 // multiplied pairwise, as a tree, and a factor's partial derivative is the product of its partners on the way up.
 // Only multiplications and reads at constant points take part, so derivatives of every order are right at zeros too.
-#include <cmath>
-#include <limits>
-#include <vector>
-
-#include "array/limits.h"
 #include "ops/index/index.h"
 #include "ops/operators.h"
 
@@ -15,144 +10,100 @@ namespace pb::ops {
 
 namespace {
 
-// The points by element: each touched element once, how many points it has, and the points in that order.
-struct Groups {
-    PointsRef elements;           // increasing rows, one point each
-    std::vector<int64_t> counts;  // of points, for each
-    std::vector<int64_t> order;   // the points, element by element
+// How many values each element is made of, at least one: of the shape `whole`, at the numbers that are the input.
+struct ValueCounts {
+    static constexpr const char* name = "ValueCounts";
+    Naming naming;
+    Dims whole;
+    bool include_self;
+    DType dtype;
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(
+            compute::value_counts(compute::points(naming, whole, x[0].array()), include_self, dtype));
+    }
 };
 
-Groups group(const Points& p) {
-    Groups g;
-    int64_t n = p.count();
-    const int64_t* rows = p.rows.as<int64_t>();
-    std::vector<int64_t> start(static_cast<size_t>(p.row_count()) + 1, 0);
-    for (int64_t i = 0; i < n; ++i) ++start[static_cast<size_t>(rows[i]) + 1];
-    std::vector<int64_t> touched;
-    for (size_t r = 0; r + 1 < start.size(); ++r) {
-        if (start[r + 1]) {
-            touched.push_back(static_cast<int64_t>(r));
-            g.counts.push_back(start[r + 1]);
-        }
-        start[r + 1] += start[r];
+// What the rules below have in common: into x, input 0, goes src, input 1, where the index, input 2, says.
+struct Scattered {
+    static constexpr const char* name = "ScatterReduceBackward0";
+    static constexpr bool row_major = true;
+    Naming naming;
+    Reduce reduce;
+    bool include_self;
+    std::array<Array, 1> write(const Tensors& x) {
+        const Array target = x[0].array();
+        const Dims shape = target.layout->dims();
+        const compute::Points p =
+            compute::points(naming, shape, compute::number(naming, shape, {x[2].array()}));
+        compute::reduce_into(p, reduce, include_self, target, x[1].array());
+        return {p.rows};
     }
-    g.order.resize(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) g.order[static_cast<size_t>(start[static_cast<size_t>(rows[i])]++)] = i;
-    auto e = std::make_shared<Points>(p);
-    e->shape = Dims{static_cast<int64_t>(touched.size())};
-    e->rows = Array::empty(DType::Int64, e->shape);
-    std::copy(touched.begin(), touched.end(), e->rows.as<int64_t>());
-    g.elements = e;
-    return g;
-}
-
-Tensor numbers(const std::vector<int64_t>& v) {
-    Array a = Array::empty(DType::Int64, Dims{static_cast<int64_t>(v.size())});
-    std::copy(v.begin(), v.end(), a.as<int64_t>());
-    return Tensor::make(a);
-}
-
-// How many values each element is made of, at least one.
-Tensor value_counts(const Points& p, bool include_self, DType dtype) {
-    Groups g = group(p);
-    Tensor out = ones(dtype, Layout::contiguous(p.input));
-    std::vector<int64_t> n = g.counts;
-    if (include_self)
-        for (int64_t& c : n) ++c;
-    visit_points(*g.elements, At::Write, out.array(), to_dtype(numbers(n), dtype).array());
-    return out;
-}
-
-Scalar identity(Reduce reduce, DType d) {
-    if (reduce == Reduce::Prod) return Scalar(1);
-    if (reduce == Reduce::Sum || reduce == Reduce::Mean) return Scalar(0);
-    return extreme_identity(d, reduce == Reduce::AMax);
-}
-
-void reduce_into(const Points& p, Reduce reduce, bool include_self, const Array& x, const Array& values) {
-    Array src = contiguous_array(values);
-    if (src.buffer.get() == x.buffer.get()) {
-        src = Array::empty(values.dtype, values.layout->dims());
-        copy_array(values, src);
+    Tensor at_points(const Tensor& x, const Tensor& rows) const {
+        return read_points(x, naming.numbered(), rows);
     }
-    if (!include_self) {
-        Array one = Array::empty(x.dtype, Layout::scalar());
-        identity(reduce, x.dtype).store(x.dtype, one.data());
-        visit_points(p, At::Write, x, one);
+    Tensor from_points(const Tensor& values, const Tensor& rows, const Dims& whole) const {
+        return add_to_zeros(values, naming.numbered(), rows, whole);
     }
-    bool add = reduce == Reduce::Sum || reduce == Reduce::Mean;
-    visit_points(p,
-                 add                      ? At::Add
-                 : reduce == Reduce::Prod ? At::Multiply
-                 : reduce == Reduce::AMax ? At::Max
-                                          : At::Min,
-                 x, src);
-    if (reduce == Reduce::Mean && p.count()) {
-        Groups g = group(p);
-        if (include_self)
-            for (int64_t& c : g.counts) ++c;
-        visit_points(*g.elements, At::Divide, x, to_dtype(numbers(g.counts), x.dtype).array());
+    Tensor without_points(const Tensor& x, const Tensor& rows) const {
+        return fill_points(x, Scalar(0), naming.numbered(), rows, {.node = name});
     }
-}
+};
 
 // ---- sums and means: linear ----
 
-struct ScatterMean {
-    static constexpr const char* name = "ScatterReduceBackward0";
-    static constexpr bool row_major = true, linear = true;
-    PointsRef p;
-    Reduce reduce;  // Sum or Mean
-    bool include_self;
-    void write(const Tensors& x) { reduce_into(*p, reduce, include_self, x[0].array(), x[1].array()); }
+struct ScatterMean : Scattered {  // Sum or Mean
+    static constexpr bool linear = true;
+    static constexpr uint32_t saves = 4;
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Tensor share =
-            reduce == Reduce::Mean ? div(g[0], value_counts(*p, include_self, g[0].dtype())) : g[0];
-        if (c.wants(0)) out[0] = include_self ? share : fill_points(share, Scalar(0), p, name);
-        if (c.wants(1)) out[1] = read_points(share, p);
+        const Tensor rows = numbers_of(c, naming, 2);
+        Tensor share = g[0];
+        if (reduce == Reduce::Mean) {
+            const ValueCounts counts{naming.numbered(), c.input_shape(0), include_self, g[0].dtype()};
+            share = div(g[0], apply(counts, {rows}));
+        }
+        if (c.wants(0)) out[0] = include_self ? share : without_points(share, rows);
+        if (c.wants(1)) out[1] = at_points(share, rows);
     }
 };
 
 // ---- the largest and the smallest: ties share ----
 
-struct ScatterExtreme {
-    static constexpr const char* name = "ScatterReduceBackward0";
-    static constexpr bool row_major = true;
-    static constexpr uint32_t saves = 3;
+struct ScatterExtreme : Scattered {
+    static constexpr uint32_t saves = 7;
     static constexpr bool saves_output = true;
-    PointsRef p;
-    Reduce reduce;
-    bool include_self;
     struct Shares {
         Tensor x, src;  // Boolean: which values are the extreme
         Tensor count;   // of them, for each element
     };
-    Shares shares(Context& c) {
+    Shares shares(Context& c, const Tensor& rows) {
         GradMode off(false);
         Tensor y = detach(c.output());
         Shares s;
         if (include_self) {
             s.x = eq(detach(c.input(0)), y);
         } else {
-            s.x = ones(DType::Bool, Layout::contiguous(p->input));
-            fill_points_(s.x, Scalar(false), p, name, name);
+            s.x = ones(DType::Bool, Layout::contiguous(c.input_shape(0)));
+            fill_points(s.x, Scalar(false), naming.numbered(), rows, {Place::Here, name, name});
         }
-        s.src = eq(detach(c.input(1)), read_points(y, p));
-        s.count = add(to_dtype(s.x, y.dtype()), add_to_zeros(to_dtype(s.src, y.dtype()), p));
+        s.src = eq(detach(c.input(1)), at_points(y, rows));
+        s.count =
+            add(to_dtype(s.x, y.dtype()), from_points(to_dtype(s.src, y.dtype()), rows, c.input_shape(0)));
         return s;
     }
-    void write(const Tensors& x) { reduce_into(*p, reduce, include_self, x[0].array(), x[1].array()); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Shares s = shares(c);
+        const Tensor rows = numbers_of(c, naming, 2);
+        Shares s = shares(c, rows);
         Tensor each = div(g[0], s.count);
         if (c.wants(0)) out[0] = where(s.x, each, Scalar(0));
-        if (c.wants(1)) out[1] = where(s.src, read_points(each, p), Scalar(0));
+        if (c.wants(1)) out[1] = where(s.src, at_points(each, rows), Scalar(0));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        Shares s = shares(c);
+        const Tensor rows = numbers_of(c, naming, 2);
+        Shares s = shares(c, rows);
         Tensor sum;
         if (t[0]) sum = where(s.x, t[0], Scalar(0));
         if (t[1]) {
-            Tensor from_src = add_to_zeros(where(s.src, t[1], Scalar(0)), p);
+            Tensor from_src = from_points(where(s.src, t[1], Scalar(0)), rows, c.input_shape(0));
             sum = sum ? add(sum, from_src) : from_src;
         }
         return {div(sum, s.count)};
@@ -166,94 +117,67 @@ struct Tree {
     Tensor others;  // for each point, the product of its element's other factors, the element itself included
 };
 
-Tree multiply_out(const Points& p, const Tensor& src, const Tensor& self, bool want_product,
-                  bool want_others) {
-    Groups g = group(p);
-    struct Level {
-        Tensor values;                 // element by element
-        std::vector<int64_t> partner;  // of each value; itself where it has none
-        std::vector<int64_t> parent;
-        Tensor has_partner;
+Tree multiply_out(const Naming& n, const Tensor& numbers, const Tensor& src, const Tensor& self,
+                  const Dims& whole, bool want_product, bool want_others) {
+    const compute::Groups g = compute::group(compute::points(n, whole, numbers.array()));
+    const std::vector<compute::Round> rounds = compute::rounds_of(g);
+    Naming at_elements = n;  // each touched element once
+    at_elements.dims = 1;
+    at_elements.after = 0;
+    const Tensor elements = Tensor::make(g.elements);
+    auto take = [](const Tensor& from, const Array& index) {
+        return index_select(from, 0, Tensor::make(index));
     };
-    std::vector<Level> levels;
-    std::vector<int64_t> sizes = g.counts;
     Tensor flat = src.ndim() == 1 ? src : reshape(src, Dims{src.numel()});
-    Tensor values = index_select(flat, 0, numbers(g.order));
-    for (bool more = true; more;) {
-        more = false;
-        Level l;
-        std::vector<int64_t> left;
-        std::vector<uint8_t> paired;
-        int64_t at = 0;
-        for (int64_t& n : sizes) {
-            for (int64_t i = 0; i < n; ++i) {
-                bool alone = i == n - 1 && n % 2 == 1;
-                if (i % 2 == 0) left.push_back(at + i);
-                l.partner.push_back(alone ? at + i : at + (i ^ 1));
-                l.parent.push_back(static_cast<int64_t>(left.size()) - 1);
-                paired.push_back(!alone);
-                more = more || !alone;
-            }
-            at += n;
-            n = (n + 1) / 2;
-        }
-        if (!more) break;
-        Array a = Array::empty(DType::Bool, Dims{at});
-        std::copy(paired.begin(), paired.end(), a.as<uint8_t>());
-        l.has_partner = Tensor::make(a);
-        l.values = values;
-        Tensor lefts = numbers(left);
-        Tensor partners = where(l.has_partner, index_select(values, 0, numbers(l.partner)), Scalar(1));
-        values = mul(index_select(values, 0, lefts), index_select(partners, 0, lefts));
-        levels.push_back(std::move(l));
-    }
+    Tensors levels{take(flat, compute::vector_of(g.order))};
+    auto partners = [&](size_t k) {
+        return where(Tensor::make(rounds[k].in_pairs), take(levels[k], rounds[k].partner), Scalar(1));
+    };
+    for (size_t k = 0; k < rounds.size(); ++k)
+        levels.push_back(mul(take(levels[k], rounds[k].left), take(partners(k), rounds[k].left)));
+    const Tensor& values = levels.back();
     Tree t;
     if (want_product)
-        t.product = write_points(ones(src.dtype(), Layout::contiguous(p.input)), values, g.elements, false,
-                                 "IndexPutBackward0");
+        t.product =
+            put_points(ones(src.dtype(), Layout::contiguous(whole)), values, at_elements, elements, false);
     if (want_others) {
-        Tensor others = self ? read_points(self, g.elements) : ones(src.dtype(), values.layout_ref());
-        for (size_t k = levels.size(); k-- > 0;) {
-            Level& l = levels[k];
-            Tensor partners = where(l.has_partner, index_select(l.values, 0, numbers(l.partner)), Scalar(1));
-            others = mul(index_select(others, 0, numbers(l.parent)), partners);
-        }
-        std::vector<int64_t> inverse(g.order.size());
-        for (size_t i = 0; i < g.order.size(); ++i)
-            inverse[static_cast<size_t>(g.order[i])] = static_cast<int64_t>(i);
-        t.others = reshape(index_select(others, 0, numbers(inverse)), p.shape);
+        Tensor others =
+            self ? read_points(self, at_elements, elements) : ones(src.dtype(), values.layout_ref());
+        for (size_t k = rounds.size(); k-- > 0;) others = mul(take(others, rounds[k].parent), partners(k));
+        t.others = reshape(take(others, compute::inverse_of(g.order)), numbers.shape());
     }
     return t;
 }
 
-struct ScatterProd {
-    static constexpr const char* name = "ScatterReduceBackward0";
-    static constexpr bool row_major = true;
-    static constexpr uint32_t saves = 3;
-    PointsRef p;
-    bool include_self;
-    void write(const Tensors& x) { reduce_into(*p, Reduce::Prod, include_self, x[0].array(), x[1].array()); }
+struct ScatterProd : Scattered {
+    static constexpr uint32_t saves = 7;
+    Tree tree(Context& c, const Tensor& rows, bool want_product, bool want_others) {
+        return multiply_out(naming.numbered(), rows, c.input(1), include_self ? c.input(0) : Tensor(),
+                            c.input_shape(0), include_self && want_product, want_others);
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Tree t = multiply_out(*p, c.input(1), include_self ? c.input(0) : Tensor(),
-                              include_self && c.wants(0), c.wants(1));
-        if (c.wants(0)) out[0] = include_self ? zmul(g[0], t.product) : fill_points(g[0], Scalar(0), p, name);
-        if (c.wants(1)) out[1] = zmul(read_points(g[0], p), t.others);
+        const Tensor rows = numbers_of(c, naming, 2);
+        Tree t = tree(c, rows, c.wants(0), c.wants(1));
+        if (c.wants(0)) out[0] = include_self ? zmul(g[0], t.product) : without_points(g[0], rows);
+        if (c.wants(1)) out[1] = zmul(at_points(g[0], rows), t.others);
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        Tree tree = multiply_out(*p, c.input(1), include_self ? c.input(0) : Tensor(), include_self && t[0],
-                                 t[1].defined());
+        const Tensor rows = numbers_of(c, naming, 2);
+        Tree all = tree(c, rows, t[0].defined(), t[1].defined());
         Tensor sum;
-        if (t[0]) sum = include_self ? zmul(t[0], tree.product) : fill_points(t[0], Scalar(0), p, name);
+        if (t[0]) sum = include_self ? zmul(t[0], all.product) : without_points(t[0], rows);
         if (t[1]) {
-            Tensor from_src = add_to_zeros(zmul(t[1], tree.others), p);
+            Tensor from_src = from_points(zmul(t[1], all.others), rows, c.input_shape(0));
             sum = sum ? add(sum, from_src) : from_src;
         }
         return {sum};
     }
 };
 
-template <class R> Tensor at(Place place, const R& rule, const Tensor& x, const Tensor& src) {
-    return place == Place::Here ? apply_inplace(rule, {x, src}, "scatter_reduce_") : apply(rule, {x, src});
+template <class R>
+Tensor apply_at(Place place, const R& rule, const Tensor& x, const Tensor& src, const Tensor& index) {
+    const Tensors inputs{x, src, index};
+    return place == Place::Here ? apply_inplace(rule, inputs, "scatter_reduce_") : apply(rule, inputs);
 }
 
 }  // namespace
@@ -261,15 +185,15 @@ template <class R> Tensor at(Place place, const R& rule, const Tensor& x, const 
 Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
                       Reduce reduce, bool include_self) {
     Tensor part;
-    PointsRef p = scatter_points(x, dim, index, src, &part);
+    const Scattered how{scatter_naming(x, dim, index, src, &part), reduce, include_self};
     if (x.dtype() == DType::Bool && reduce == Reduce::Mean)
         fail_as(ErrorKind::NotImplemented,
                 "\"scatter_reduce\" with reduce='mean' not implemented for 'Bool'");
     switch (reduce) {
-        case Reduce::Prod: return at(place, ScatterProd{p, include_self}, x, part);
+        case Reduce::Prod: return apply_at(place, ScatterProd{how}, x, part, index);
         case Reduce::AMax:
-        case Reduce::AMin: return at(place, ScatterExtreme{p, reduce, include_self}, x, part);
-        default: return at(place, ScatterMean{p, reduce, include_self}, x, part);
+        case Reduce::AMin: return apply_at(place, ScatterExtreme{how}, x, part, index);
+        default: return apply_at(place, ScatterMean{how}, x, part, index);
     }
 }
 

@@ -1,0 +1,84 @@
+#include "compute/masks.h"
+
+#include <vector>
+
+#include "program/program.h"
+
+namespace pb::compute {
+
+namespace {
+
+// As truth values, contiguous. A float is tested as itself: 0.5 is not zero.
+Array truth_of(const Array& given) {
+    Array a = contiguous_array(given);
+    if (a.dtype == DType::Bool) return a;
+    Array truth = Array::empty(DType::Bool, a.layout->dims());
+    if (a.numel()) copy_array(a, truth);
+    return truth;
+}
+
+int64_t count_true(const uint8_t* truth, int64_t n) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; ++i) count += truth[i] != 0;
+    return count;
+}
+
+// One store too many is avoided by stopping at the last element found.
+void find_true(const uint8_t* truth, int64_t count, int64_t* to) {
+    for (int64_t i = 0, found = 0; found < count; ++i) {
+        to[found] = i;
+        found += truth[i] != 0;
+    }
+}
+
+}  // namespace
+
+Array nonzero_rows(const Array& given, int64_t lead) {
+    Array a = truth_of(given);
+    const uint8_t* truth = a.as<uint8_t>();
+    if (!lead) {
+        const int64_t count = count_true(truth, a.numel());
+        Array out = Array::empty(DType::Int64, Layout::contiguous(&count, 1));
+        find_true(truth, count, out.as<int64_t>());
+        return out;
+    }
+    const int64_t entries = checked_product(a.layout->shape(), a.layout->shape() + lead);
+    const int64_t n = entries ? a.numel() / entries : 0, count = entries ? count_true(truth, n) : 0;
+    Dims shape(a.layout->shape(), a.layout->shape() + lead);
+    shape.push_back(count);
+    Array out = Array::empty(DType::Int64, shape);
+    for (int64_t e = 0; e < entries; ++e) {
+        if (e && count_true(truth + e * n, n) != count)
+            fail(
+                "vmap: a mask selects another number of elements in each entry, so that the results have no "
+                "common shape. Use where(mask, x, other), which keeps the shape.");
+        find_true(truth + e * n, count, out.as<int64_t>() + e * count);
+    }
+    return out;
+}
+
+Array nonzero(const Array& x) {
+    Array rows = nonzero_rows(x);
+    int64_t n = rows.numel(), dims = x.ndim();
+    Array columns = Array::empty(DType::Int64, Dims{dims, n});
+    const int64_t* from = rows.as<int64_t>();
+    int64_t* to = columns.as<int64_t>();
+    // The numbers increase: mostly the last position moves on and nothing has to be divided.
+    Dims index(static_cast<size_t>(dims), 0);
+    int64_t last = dims ? x.size(dims - 1) : 1, before = 0;
+    for (int64_t i = 0; dims && i < n; before = from[i++]) {
+        int64_t& inner = index.back();
+        inner += from[i] - before;
+        if (inner >= last) {
+            int64_t rest = from[i];
+            for (size_t d = index.size(); d-- > 0;) {
+                index[d] = rest % x.size(static_cast<int64_t>(d));
+                rest /= x.size(static_cast<int64_t>(d));
+            }
+        }
+        for (int64_t d = 0; d < dims; ++d) to[d * n + i] = index[static_cast<size_t>(d)];
+    }
+    return columns.view(Layout::strided(Dims{n, dims}, Dims{1, n}), 0);
+}
+
+}  // namespace pb::compute
