@@ -14,6 +14,7 @@
 #include "python/types/autograd.h"
 #include "python/types/node_object.h"
 #include "python/types/return_types.h"
+#include "python/types/saved_object.h"
 #include "python/types/tensor_type.h"
 
 namespace pb {
@@ -151,6 +152,7 @@ PyMODINIT_FUNC PyInit__core() {
         init_operator_type(module);
         init_autograd(module);
         init_function(module);
+        init_saved_type(module);
         init_bindings(module);
         init_kernel_hooks(module);
     } catch (...) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tape/hooks.h"
+#include "tape/packing.h"
 
 namespace pb {
 
@@ -38,10 +39,18 @@ Node::~Node() {
     else delete[] more_;
 }
 
+std::span<Saved> Node::saved_values() { return {}; }
+
+// A node has been recorded while somebody wants to know.
+[[gnu::cold, gnu::noinline]] static void look_at_record(Node& n) {
+    if (modes.anomaly) keep_trace(n);
+    if (modes.packing) pack_outputs(n);
+}
+
 void Node::set_output(const Tensor& t) {
     meta_.layout = t.layout_ref();
     meta_.dtype = t.dtype();
-    if (__builtin_expect(modes.anomaly, 0)) keep_trace(*this);
+    if (__builtin_expect(modes.watched, 0)) look_at_record(*this);
 }
 
 void Node::set_outputs(const Tensors& ts) {
@@ -51,7 +60,7 @@ void Node::set_outputs(const Tensors& ts) {
     more_ = new OutputMeta[ts.size()];
     for (size_t i = 0; i < ts.size(); ++i)
         if (ts[i].defined()) more_[i] = {ts[i].layout_ref(), ts[i].dtype()};
-    if (modes.anomaly) keep_trace(*this);
+    if (__builtin_expect(modes.watched, 0)) look_at_record(*this);
 }
 
 // Note [Cycles through the tape]
@@ -67,6 +76,7 @@ int traverse_owned(Node* root, visitproc visit, void* arg) {
     for (size_t next = 0; next < ready.size() && next < kMost; ++next) {
         Node* n = ready[next];
         if (int stop = n->traverse(visit, arg)) return stop;
+        if (int stop = traverse_packed(*n, visit, arg)) return stop;
         if (n->extra) {
             for (auto& h : n->extra->tensor_hooks) Py_VISIT(h.hooks);
             Py_VISIT(n->extra->pre_hooks);

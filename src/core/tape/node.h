@@ -11,6 +11,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "array/layout.h"
@@ -19,6 +20,7 @@
 namespace pb {
 
 class Node;
+class Saved;
 
 struct Edge {
     Node* node = nullptr;
@@ -55,9 +57,10 @@ class Node {
     virtual std::optional<int64_t> view_shift(uint32_t) { return std::nullopt; }
     virtual void release_saved() {}
     virtual bool was_released() const { return false; }
+    virtual std::span<Saved> saved_values();  // tensors, numbers, and places for what is not needed
     // Python objects held, for the cycle collector.
     virtual int traverse(visitproc, void*) { return 0; }
-    // Saved values by PyTorch's attribute name (`_saved_self`, `_saved_result`), or null.
+    // What its wrapper shows under this name beside its own attributes, or null.
     virtual PyObject* attribute(const char*) { return nullptr; }
     // What is known of operand i: its value if that was saved, else its shape, else null. For pictures.
     virtual PyObject* operand(size_t) { return nullptr; }

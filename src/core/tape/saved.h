@@ -3,7 +3,8 @@
 // It holds the cell and the version the cell had: if somebody writes in between, unpacking raises PyTorch's
 // error and names the writer. Where its history continues is not stored but known by number: input i is what
 // edge i leads to, output j is output j of the node itself. So a node that saves its own output is no cycle.
-// Tangents that the value carried are kept, or forward-over-reverse would lose them.
+// Tangents that the value carried are kept, or forward-over-reverse would lose them. A value may be packed: then
+// what a hook made of it is kept instead (packing.h), of the value itself nothing but its shape and dtype.
 #pragma once
 #include "array/scalar.h"
 #include "tape/node.h"
@@ -21,6 +22,7 @@ class Saved {
     ~Saved() { reset(); }
 
     void save(const Tensor& t, Origin origin, uint8_t number);
+    void save_array(const Array& a);  // a constant that nobody else sees
     void save_scalar(Scalar s) {
         offset_ = s.i;
         kind_ = s.kind;
@@ -37,11 +39,19 @@ class Saved {
     uint8_t number() const { return number_; }
     void keep_tangents(const Tensor& t);
     bool has_tangents() const { return has_tangents_; }
+    // Keeps what `pack` makes of `t`, the value that is saved here, in its place.
+    void pack(const Tensor& t, PyObject* pack, PyObject* unpack);
+    bool is_packed() const { return is_packed_; }
+    PyObject* packed() const;  // borrowed
+    PyObject* unpack_hook() const;
+    // Neither packed nor with tangents: `array`, `data` and the rest are all there is to it.
+    bool is_plain() const { return !(has_tangents_ | is_packed_); }
 
     // Checks the version; `self` is the node that saved.
     void check(const Node& self) const;
     Tensor unpack(Node& self) const;
-    Array array(const Node& self) const {
+    Array array(Node& self) const {
+        if (is_packed_) return unpack(self).array();
         check(self);
         Array a;
         a.buffer = cell_->buffer;
@@ -58,6 +68,10 @@ class Saved {
     DType dtype() const { return dtype_; }
 
   private:
+    [[gnu::cold, gnu::noinline]] void save_special(const Tensor& t);
+    [[gnu::cold, gnu::noinline]] void forget_apart();
+    Tensor unpacked(Node& self) const;
+    Edge origin_edge(Node& self) const;  // where its history continues, not counted
     Ref<Cell> cell_;
     Ref<Layout> layout_;
     int64_t offset_ = 0;  // of a tensor; the bits of a scalar
@@ -65,10 +79,12 @@ class Saved {
     DType dtype_ = DType::Float32;
     uint8_t origin_ : 2 = kNothing;
     uint8_t has_tangents_ : 1 = 0;      // they are in a table of their own: most saved values have none
+    uint8_t is_packed_ : 1 = 0;         // likewise
     uint8_t kind_ : 2 = Scalar::Float;  // of a scalar
     uint8_t number_ = 0;
 };
 
 [[noreturn]] void fail_released(const Node& node);
+bool any_packed();
 
 }  // namespace pb

@@ -9,9 +9,10 @@ struct Modes {
     bool grad = true;   // whether operations are recorded: asked for, and not in inference mode
     bool asked = true;  // what no_grad and enable_grad say, and is_grad_enabled answers
     bool inference = false;
-    bool forward_grad = true;
     bool anomaly = false;
     bool anomaly_check_nan = true;
+    bool packing = false;      // hooks of saved values are set (tape/packing.h)
+    bool watched = false;      // anomaly or packing: somebody looks at what is recorded
     bool in_function = false;  // inside a rule of a user's Function
 };
 
@@ -21,6 +22,15 @@ extern thread_local Modes modes __attribute__((tls_model("initial-exec")));
 inline void set_grad_mode(bool on) {
     modes.asked = on;
     modes.grad = on && !modes.inference;
+}
+
+inline void set_anomaly_mode(bool on) {
+    modes.anomaly = on;
+    modes.watched = on || modes.packing;
+}
+inline void set_packing_mode(bool on) {
+    modes.packing = on;
+    modes.watched = on || modes.anomaly;
 }
 
 struct GradMode {  // sets the mode for a scope

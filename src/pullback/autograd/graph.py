@@ -8,11 +8,27 @@ from .._core import Node
 from ..messages.missing import missing
 from ..operators.declare import composed
 from . import hooks
+from .saving import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
 
-__all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "register_multi_grad_hook"]
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
 
-GradientEdge = namedtuple("GradientEdge", ("node", "output_nr"))
-GradientEdge.__doc__ = """Where a tensor's gradient is computed: an output of a node.
+GradientEdge = namedtuple("GradientEdge", ("node", "output_nr", "ownership_token"), defaults=(None,))
+GradientEdge.__doc__ = """Where a tensor's gradient is computed: an output of a node, which the edge keeps alive.
 
 Example:
     >>> edge = pb.autograd.graph.get_gradient_edge(pb.ones(2, requires_grad=True) * 3)

@@ -3,6 +3,9 @@ from typing import Any, NamedTuple
 
 from .. import Tensor
 from .hooks import RemovableHandle
+from .saving import allow_mutation_on_saved_tensors as allow_mutation_on_saved_tensors
+from .saving import disable_saved_tensors_hooks as disable_saved_tensors_hooks
+from .saving import save_on_cpu as save_on_cpu, saved_tensors_hooks as saved_tensors_hooks
 
 class Node:
     requires_grad: bool
@@ -19,6 +22,7 @@ class Node:
 class GradientEdge(NamedTuple):
     node: Node
     output_nr: int
+    ownership_token: Node | None = ...
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge: ...
 def increment_version(tensor: Any) -> None: ...

@@ -39,11 +39,11 @@ ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands
                 save.save(*operands[v].tensor, Saved::kInput, static_cast<uint8_t>(v));
             else save.save_scalar(operands[v].scalar);
         }
+        node->set_output(y);
     } catch (...) {
         node->release();
         throw;
     }
-    node->set_output(y);
     return node;
 }
 
@@ -94,9 +94,9 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
                 continue;
             }
             const Layout* l = s.layout();
+            if (!s.is_plain()) return false;
             if (!s.is_current()) s.check(*this);
-            if (s.has_tangents() || s.dtype() != program->types[i] || !l->is_contiguous() || s.is_pending())
-                return false;
+            if (s.dtype() != program->types[i] || !l->is_contiguous() || s.is_pending()) return false;
             alike = alike && (l == shape || l->same_shape(*shape));
             sources[i] = {s.data(), false};
             layouts[i] = l;
@@ -132,7 +132,7 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
             sources[i].scalar = s.scalar();
             continue;
         }
-        if (s.has_tangents()) return false;
+        if (!s.is_plain()) return false;
         held[i] = s.array(*this);
         sources[i].array = &held[i];
     }
@@ -187,7 +187,7 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     if (!modes.grad && !g.is_dual() &&
         (pull_negated_sum(g, out) || pull_linear(g, out) || pull_arrays(g, out)))
         return;
-    // With a graph, or with tangents: the same program through the recorder. Every operand is brought to the
+    // With a graph, with tangents, or of what was packed: the same program through the recorder. Every operand is brought to the
     // dtype the function was computed in first.
     Tensor unpacked[kMaxOperands + 1];
     Operand operands[kMaxOperands + 2];
@@ -212,15 +212,6 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
                  : o == -1 ? g
                            : ops::zeros(g.dtype(), g.layout_ref());
     }
-}
-
-PyObject* ElementwiseNode::attribute(const char* name) {
-    // PyTorch's names: _saved_self, _saved_other, _saved_exponent, _saved_result.
-    int wanted = -1;
-    if (!std::strcmp(name, "_saved_self")) wanted = 0;
-    else if (!std::strcmp(name, "_saved_other") || !std::strcmp(name, "_saved_exponent")) wanted = 1;
-    else if (!std::strcmp(name, "_saved_result")) wanted = pullback_.row->arity;
-    return wanted < 0 ? nullptr : saved_value(static_cast<size_t>(wanted));
 }
 
 PyObject* ElementwiseNode::saved_value(size_t number) {

@@ -15,7 +15,7 @@ class ElementwiseNode : public Node {
     void pull(Tensors& grads, Tensors& out) override;
     void release_saved() override;
     bool was_released() const override { return released_; }
-    PyObject* attribute(const char* name) override;
+    std::span<Saved> saved_values() override { return {saved(), slots_}; }
     PyObject* operand(size_t i) override { return saved_value(i); }
     void keep_tangents(const Operand* operands, const Tensor& y);
 

@@ -61,7 +61,7 @@ class Context {
   public:
     virtual const Tensor& input(size_t i) = 0;  // saved inputs only, in a pullback
     virtual const Tensor& output(size_t j = 0) = 0;
-    virtual const Array& residual(size_t k = 0) = 0;
+    virtual Array residual(size_t k = 0) = 0;
     // Raises if one of the saved inputs from `first` on has been written since: for a pullback that reads what was
     // computed from them.
     virtual void check(size_t first) = 0;
@@ -160,7 +160,10 @@ template <class R> class RuleNode : public Node, public Context {
   public:
     static constexpr size_t kRead =
         std::bit_width(rule_saves<R>());  // one past the last input that may be read
-    static constexpr int kSlots = __builtin_popcount(rule_saves<R>()) + (rule_saves_output<R>() ? 1 : 0);
+    // Saved are the inputs that may be read, the output, the residuals.
+    static constexpr int kOutputSlot = __builtin_popcount(rule_saves<R>());
+    static constexpr int kResidualSlot = kOutputSlot + (rule_saves_output<R>() ? 1 : 0);
+    static constexpr int kSlots = kResidualSlot + static_cast<int>(std::tuple_size_v<Residuals<R>>);
 
     RuleNode(uint16_t edges, const R& rule) : Node(edges), rule_(rule) {}
     const char* name() const override { return rule_name(rule_); }
@@ -184,7 +187,8 @@ template <class R> class RuleNode : public Node, public Context {
                     ++slot;
                 }
             if (rule_saves_output<R>())
-                saved_[slot].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
+                saved_[slot++].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
+            for (const Array& a : residuals) saved_[slot++].save_array(a);
         }
         if constexpr (rule_saves_from<R>() > 0)
             if (inputs.size() > rule_saves_from<R>()) {
@@ -192,7 +196,6 @@ template <class R> class RuleNode : public Node, public Context {
                 for (size_t i = rule_saves_from<R>(); i < inputs.size(); ++i)
                     rest_[i - rule_saves_from<R>()].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
             }
-        if constexpr (rule_has_residuals<R>) residuals_ = residuals;
     }
     void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
         if constexpr (kSlots > 0) {
@@ -238,7 +241,6 @@ template <class R> class RuleNode : public Node, public Context {
         return std::nullopt;
     }
     void release_saved() override {
-        if constexpr (rule_has_residuals<R>) residuals_ = {};
         if constexpr (kSlots > 0) {
             for (Saved& s : saved_) s.reset();
             if constexpr (rule_saves_from<R>() > 0) rest_.reset();
@@ -246,6 +248,7 @@ template <class R> class RuleNode : public Node, public Context {
         }
     }
     bool was_released() const override { return released_; }
+    std::span<Saved> saved_values() override { return {saved_, static_cast<size_t>(kSlots)}; }
     PyObject* operand(size_t i) override {
         return known_operand(*this, saved_, kSlots, i < metas_.size() ? metas_[i].layout.get() : nullptr, i);
     }
@@ -255,9 +258,9 @@ template <class R> class RuleNode : public Node, public Context {
         if (!(rule_saves<R>() >> i & 1)) fail("{} reads input {}, which it does not save", name(), i);
         return unpack(__builtin_popcount(rule_saves<R>() & ((1u << i) - 1)));
     }
-    const Tensor& output(size_t) override { return unpack(kSlots - 1); }
-    const Array& residual(size_t k) override {
-        if constexpr (rule_has_residuals<R>) return residuals_[k];
+    const Tensor& output(size_t) override { return unpack(kOutputSlot); }
+    Array residual(size_t k) override {
+        if constexpr (rule_has_residuals<R>) return saved_[kResidualSlot + k].array(*this);
         else fail("{} has no residuals", name());
     }
     void check(size_t first) override {
@@ -292,7 +295,6 @@ template <class R> class RuleNode : public Node, public Context {
     Small<InputMeta, 2> metas_;
     Saved saved_[kSlots ? kSlots : 1];
     Tensor unpacked_[kSlots ? kSlots : 1];
-    [[no_unique_address]] Residuals<R> residuals_;
     struct None {};
     [[no_unique_address]] std::conditional_t<rule_saves_from<R>() != 0, std::unique_ptr<Saved[]>, None> rest_;
     bool released_ = false;
@@ -306,7 +308,7 @@ class LiveContext : public Context {
         : inputs_(inputs), outputs_(outputs), residuals_(residuals), tangents_(tangents) {}
     const Tensor& input(size_t i) override { return inputs_[i]; }
     const Tensor& output(size_t j) override { return outputs_[j]; }
-    const Array& residual(size_t k) override { return residuals_[k]; }
+    Array residual(size_t k) override { return residuals_[k]; }
     void check(size_t) override {}
     bool wants(size_t i) const override { return tangents_ && (*tangents_)[i].defined(); }
     const Layout& input_layout(size_t i) const override { return inputs_[i].layout(); }
@@ -364,11 +366,11 @@ RuleNode<R>* record_rule(const R& rule, const Tensors& inputs, const Tensors& ou
         for (size_t i = 0; i < inputs.size(); ++i)
             if (inputs[i] && inputs[i].requires_grad()) node->take_edge(i, gradient_edge(inputs[i]));
         node->remember(inputs, outputs, residuals);
+        node->set_outputs(outputs);
     } catch (...) {
         node->release();
         throw;
     }
-    node->set_outputs(outputs);
     return node;
 }
 

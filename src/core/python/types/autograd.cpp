@@ -132,7 +132,7 @@ PyObject* set_anomaly(PyObject*, PyObject* args) {
     if (!PyArg_ParseTuple(args, "pp", &on, &nan)) return nullptr;
     PyObject* before = Py_BuildValue("(OO)", modes.anomaly ? Py_True : Py_False,
                                      modes.anomaly_check_nan ? Py_True : Py_False);
-    modes.anomaly = on;
+    set_anomaly_mode(on);
     modes.anomaly_check_nan = nan;
     return before;
 }

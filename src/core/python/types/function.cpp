@@ -18,6 +18,7 @@
 #include "ops/operators.h"
 #include "python/types/node_object.h"
 #include "tape/history.h"
+#include "tape/packing.h"
 #include "tape/saved.h"
 
 namespace pb {
@@ -104,9 +105,10 @@ class FunctionNode : public Node {
         released_ = true;
     }
     bool was_released() const override { return released_; }
+    std::span<Saved> saved_values() override { return {saved.get(), saved_count}; }
     int traverse(visitproc visit, void* arg) override {
         Py_VISIT(context_);
-        for (const Tensor& t : constants) Py_VISIT(t.py());
+        for (const Elsewhere& c : constants) Py_VISIT(c.tensor.py());
         return 0;
     }
     PyObject* attribute(const char* key) override {
@@ -127,9 +129,7 @@ class FunctionNode : public Node {
         if (released_) fail_released(*this);
         Owned tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(saved_count))));
         for (size_t i = 0; i < saved_count; ++i) {
-            PyObject* t = saved[i].holds_tensor()
-                              ? (constants[i] ? constant(i) : saved[i].unpack(*this).release())
-                              : none();
+            PyObject* t = saved[i].holds_tensor() ? constant(i) : none();
             PyTuple_SET_ITEM(tuple.o, static_cast<Py_ssize_t>(i), t);
         }
         return tuple.release();
@@ -151,11 +151,12 @@ class FunctionNode : public Node {
             if (is_output && (!is_input || t->grad_fn == this)) {
                 saved[i].save(outputs[output], Saved::kOutput,
                               static_cast<uint8_t>(outputs[output]->output_nr));
+                if (modes.packing) pack_saved(saved[i], outputs[output]);
             } else if (is_input) {
                 saved[i].save(t, Saved::kInput, static_cast<uint8_t>(input));
             } else {  // an intermediate value, or a tensor from elsewhere with a history of its own
                 saved[i].save(t, Saved::kConstant, 0);
-                if (t.requires_grad()) constants[static_cast<size_t>(i)] = t;
+                if (t.requires_grad()) constants[static_cast<size_t>(i)].keep(t, saved[i].is_packed());
             }
         }
     }
@@ -170,7 +171,22 @@ class FunctionNode : public Node {
 
     std::vector<int> arguments;  // the edge of each argument of forward, -1 where it is no tensor
     std::unique_ptr<Saved[]> saved;
-    std::vector<Tensor> constants;
+    // A tensor of another history than inputs and outputs have; of a packed one the history alone.
+    struct Elsewhere {
+        Tensor tensor;
+        Ref<Node> node;
+        uint32_t nr = 0;
+        void keep(const Tensor& t, bool is_packed) {
+            if (!is_packed) {
+                tensor = t;
+                return;
+            }
+            Edge e = gradient_edge(t);
+            node = Ref<Node>::steal(e.node);
+            nr = e.nr;
+        }
+    };
+    std::vector<Elsewhere> constants;
     size_t saved_count = 0;
 
   private:
@@ -180,8 +196,17 @@ class FunctionNode : public Node {
         return at;
     }
     PyObject* constant(size_t i) {
-        saved[i].check(*this);
-        return Tensor(constants[i]).release();
+        const Elsewhere& c = constants[i];
+        if (c.tensor) {
+            saved[i].check(*this);
+            return Tensor(c.tensor).release();
+        }
+        Tensor t = saved[i].unpack(*this);
+        if (c.node) {
+            t = t.alias();
+            set_history(t, c.node.get(), c.nr);
+        }
+        return t.release();
     }
     PyObject* context_;
     const char* name_;

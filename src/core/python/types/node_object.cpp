@@ -2,10 +2,13 @@
 
 #include <structmember.h>
 
+#include <cstring>
 #include <string>
 #include <unordered_map>
 
+#include "python/types/saved_object.h"
 #include "tape/hooks.h"
+#include "tape/saved.h"
 
 namespace pb {
 
@@ -128,6 +131,28 @@ PyObject* hooks_of(PyObject* self, PyObject* which) {
     }
 }
 
+// `_saved_self`, and `_raw_saved_self`, which is the place where it is kept; null for other names. Which value is meant
+// is said by autograd/saved_names.py.
+PyObject* saved_attribute(Node& n, const char* key) {
+    const bool raw = std::strncmp(key, "_raw_saved_", 11) == 0;
+    if (!raw && std::strncmp(key, "_saved_", 7) != 0) return nullptr;
+    if (n.context()) return std::strcmp(key, "_raw_saved_tensors") == 0 ? saved_objects(n) : nullptr;
+    Owned names(checked(PyImport_ImportModule("pullback.autograd.saved_names")));
+    Owned place(checked(PyObject_CallMethod(names.o, "place", "ss", n.name(), key + (raw ? 11 : 7))));
+    if (place.o == Py_None) return nullptr;
+    const long number = PyLong_AsLong(place.o);
+    if (n.was_released()) fail_released(n);
+    const auto origin = number < 0 ? Saved::kOutput : Saved::kInput;
+    std::span<Saved> all = n.saved_values();
+    for (size_t i = 0; i < all.size(); ++i)
+        if (all[i].origin() == origin && all[i].number() == (number < 0 ? -1 - number : number))
+            return raw ? saved_object(n, i) : all[i].unpack(n).release();
+    if (raw || number < 0) return nullptr;
+    PyObject* found = n.operand(static_cast<size_t>(number));
+    if (found && PyTuple_Check(found)) Py_CLEAR(found);  // a shape: the value was not saved
+    return found;
+}
+
 PyObject* getattro(PyObject* self, PyObject* key) {
     PyObject* found = PyObject_GenericGetAttr(self, key);
     if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
@@ -136,7 +161,9 @@ PyObject* getattro(PyObject* self, PyObject* key) {
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     try {
-        if (PyObject* saved = of(self)->attribute(text)) {
+        PyObject* saved = saved_attribute(*of(self), text);
+        if (!saved) saved = of(self)->attribute(text);
+        if (saved) {
             Py_XDECREF(type);
             Py_XDECREF(value);
             Py_XDECREF(trace);
