@@ -216,7 +216,7 @@ class Run {
         return std::binary_search(ends_.begin(), ends_.end(), n) ? 0 : n->edge_count();
     }
     // Whether a transform's walk ends at this node; notes what it meets.
-    __attribute__((noinline)) bool ends_at(const Node& n) {
+    __attribute__((noinline)) bool ends_at(Node& n) {
         const bool ends = std::binary_search(ends_.begin(), ends_.end(), &n);
         beyond_ = beyond_ || goes_beyond(n, ends);
         return ends;

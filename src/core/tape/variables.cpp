@@ -37,8 +37,8 @@ bool leads_beyond(const Tensor& t, const GraphPoints& own) {
 
 }  // namespace
 
-bool goes_beyond(const Node& n, bool ends) {
-    if (!ends) return n.is_accumulate();
+bool goes_beyond(Node& n, bool ends) {
+    if (!ends) return n.is_accumulate() && !(accumulated_variable(&n)->flags & kClosed);
     for (uint16_t i = 0; i < n.edge_count(); ++i)
         if (n.edge(i).node) return true;
     return false;

@@ -3,7 +3,8 @@
 // A transform gives the function variables of its own in place of its arguments: aliases, so that what is captured of
 // outer transforms, or of the same tensor, is never mixed up with them. Nobody else sees them, so a history that ends at
 // them is nobody's: gradients and values leave without it, and a graph of the gradient is made only if the walk meets
-// something else (BackwardOptions::beyond). Tangents, which belong to outer levels, go in and out with the values.
+// something else (BackwardOptions::beyond). When the function has returned its variables are closed: what leads to those
+// of a transform inside leads nowhere. Tangents, which belong to outer levels, go in and out with the values.
 #pragma once
 #include "tape/engine.h"
 
@@ -13,8 +14,11 @@ namespace pb {
 // recording is on and `x` requires grad. Neither may be written in place.
 Tensor variable(const Tensor& x, bool recording);
 
+// Nobody will ask for the gradient of this variable, but the transform that made it, by name.
+inline void close_variable(const Tensor& v) { v->flags |= kClosed; }
+
 // Whether a walk that meets this node, where it may end, has met somebody else's leaf or history.
-bool goes_beyond(const Node& n, bool ends);
+bool goes_beyond(Node& n, bool ends);
 
 // `t` without a history that ends at `own`, and so its tangents.
 Tensor settled(const Tensor& t, const GraphPoints& own);

@@ -23,11 +23,12 @@ class Node;
 struct TensorExtra;
 
 enum TensorFlag : uint8_t {
-    kRequiresGrad = 1,   // a leaf that asked for gradients
-    kRetainsGrad = 2,    // a result that keeps its gradient
-    kIsView = 4,         // extra->view is set
-    kInference = 8,      // born in inference mode
-    kWrappedNumber = 16  // made from a Python number: does not take part in promotion within its category
+    kRequiresGrad = 1,    // a leaf that asked for gradients
+    kRetainsGrad = 2,     // a result that keeps its gradient
+    kIsView = 4,          // extra->view is set
+    kInference = 8,       // born in inference mode
+    kWrappedNumber = 16,  // made from a Python number: does not take part in promotion within its category
+    kClosed = 32          // a leaf whose gradient nobody will ask for any more (tape/variables.h)
 };
 
 enum Exceptional : uint8_t {

@@ -114,6 +114,7 @@ class Pushforward:
         self.spec, self.chosen = pullback.spec, pullback.chosen
         with Recording():
             self.seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in pullback.outputs])
+            _core.close_variables(self.seeds)
             self.own = pullback.own + self.seeds
             pairs = [(y, s) for y, s in zip(pullback.outputs, self.seeds) if y.requires_grad]
             pulled: Any = (None,) * len(pullback.own)

@@ -123,6 +123,7 @@ def _gradient(
                 f"wanted to use the vjp or jacrev APIs instead? sum() makes a scalar of it."
             )
         gradients, beyond = pull((output,), (None,), own, retain=False, outside=state.outside)
+        _core.close_variables(own)
         return (
             chosen.tree(gradients),
             leave(output, own, beyond) if value else None,
@@ -283,6 +284,7 @@ def pull_back(
                     f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype "
                     f"{y.dtype}. It can be returned beside them, with has_aux=True."
                 )
+        _core.close_variables(own)
         given = [leave(y, own, state.outside) for y in outputs]
         aux = leave(aux, own, state.outside) if has_aux else None
     return given, Pullback(outputs, spec, own, chosen), aux

@@ -72,7 +72,7 @@ PyObject* backward(PyObject*, PyObject* args) {
     }
 }
 
-// variable(tensor, recording), settled(tensor, own): tape/variables.h.
+// variable(tensor, recording), close_variables(own), settled(tensor, own): tape/variables.h.
 PyObject* variable_of(PyObject*, PyObject* args) {
     PyObject* x;
     int recording;
@@ -82,6 +82,12 @@ PyObject* variable_of(PyObject*, PyObject* args) {
     } catch (...) {
         return raise_current();
     }
+}
+PyObject* close_variables(PyObject*, PyObject* own) {
+    if (!PyTuple_Check(own)) Py_RETURN_NONE;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(own); ++i)
+        if (PyObject* v = PyTuple_GET_ITEM(own, i); is_tensor(v)) close_variable(Tensor(v));
+    Py_RETURN_NONE;
 }
 PyObject* settle(PyObject*, PyObject* args) {
     PyObject *t, *own;
@@ -325,6 +331,7 @@ PyObject* place(PyObject*, PyObject* o) {
 PyMethodDef functions[] = {
     {"run_backward", backward, METH_VARARGS, nullptr},
     {"variable", variable_of, METH_VARARGS, nullptr},
+    {"close_variables", close_variables, METH_O, nullptr},
     {"settled", settle, METH_VARARGS, nullptr},
     {"current_run", run_number, METH_NOARGS, nullptr},
     {"run_accumulates", accumulates, METH_NOARGS, nullptr},
