@@ -144,7 +144,7 @@ def test_wrong_only_at_second_order(fast):
 @pytest.mark.parametrize("outer, inner", list(itertools.product(["reverse", "forward"], repeat=2)))
 def test_wrong_in_one_nesting(outer, inner):
     """A rule whose first derivatives are right, and which loses the history, or the tangents, of what it saved."""
-    levels = pb.autograd.forward_ad._levels
+    levels = pb.autograd.forward_ad._open.levels
 
     def cut(x, which):
         """x without what the outer mode looks at."""

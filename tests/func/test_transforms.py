@@ -1,7 +1,10 @@
 """grad, vjp, jvp, linearize and Jacobians: values against mpmath and differences, nested in every order."""
 
+import gc
 import itertools
 import random
+import threading
+import weakref
 
 import mpmath
 import numpy as np
@@ -339,6 +342,35 @@ def test_a_tangent_with_a_history_is_met():
     assert func.jvp(along, (t,), (number(1.0),))[1].item() == 4.0
 
 
+def test_inner_variables_are_nobodys_outside():
+    """A gradient of inner gradients leads to the inner variables: they are closed, and it has no history."""
+    p = {"a": number(2.0), "b": number(0.5)}
+
+    def residual(p, t):
+        u = lambda t: (p["a"] * t).sin() * p["b"]
+        return (func.grad(func.grad(u))(t) + func.grad(u)(t)) ** 2
+
+    for g in func.grad(residual)(p, number(0.3)).values():
+        assert not g.requires_grad
+    x = pb.tensor([0.3, -0.7], **DOUBLE)
+    _, pullback = func.vjp(lambda x: x**3, x)
+    _, push = func.linearize(lambda x: x**3, x)
+    for jacobian in (func.jacrev, func.jacfwd):
+        assert not jacobian(lambda c: pullback(c)[0])(x).requires_grad
+        assert not jacobian(push)(x).requires_grad
+    w = number(3.0).requires_grad_()
+    g = func.grad(lambda s: func.grad(lambda t: (s * t) ** 3 * w)(number(2.0)))(number(1.0))
+    assert pb.autograd.grad(g, w)[0].item() == pytest.approx(36.0)
+
+
+def test_what_linearize_gives_can_be_differentiated_by_what_is_captured():
+    w = pb.tensor([1.0, 2.0], requires_grad=True)
+    output, push = func.linearize(lambda x: (w * x) ** 2, pb.tensor([3.0, 1.0]))
+    tangent = push(pb.ones(2))
+    assert pb.autograd.grad(output.sum(), w, retain_graph=True)[0].tolist() == [18.0, 4.0]
+    assert pb.autograd.grad(tangent.sum(), w)[0].tolist() == [12.0, 8.0]
+
+
 def test_no_grad_inside_and_outside():
     def f(x):
         with pb.no_grad():
@@ -367,7 +399,7 @@ def test_modes_are_put_back_after_errors():
             with pytest.raises(ZeroDivisionError):
                 transform(fails)(pb.ones(()))
             assert not pb.is_grad_enabled()
-    assert pb.autograd.forward_ad._levels == [] and not pb.autograd.forward_ad._recorded
+    assert pb.autograd.forward_ad._open.levels == [] and not pb.autograd.forward_ad._open.recorded
 
 
 def test_a_pullback_may_be_called_again():
@@ -430,3 +462,130 @@ def test_large_arguments_stay_pending():
     hvp = func.jvp(func.grad(lambda x: (x.sin() * x).sum()), (x,), (pb.ones_like(x),))[1]
     expected = 2 * np.cos(x.numpy()) - np.sin(x.numpy()) * x.numpy()
     np.testing.assert_allclose(hvp.numpy(), expected, rtol=1e-12)
+
+
+# ---- what is left behind, and who else is there ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_nothing_is_left_behind(name):
+    """What a function computed goes with its transform, without the cycle collector."""
+    seen = []
+
+    def f(x):
+        y = x.sin()
+        seen.append(weakref.ref(y))
+        return y * y
+
+    gc.collect()
+    gc.disable()
+    try:
+        result = WAYS[name](f)(number(0.5))
+        assert all(each() is None for each in seen)
+        del result
+        result = WAYS[name](WAYS[name](f))(number(0.5))
+        del result
+        assert seen and all(each() is None for each in seen)
+    finally:
+        gc.enable()
+
+
+def test_threads_have_levels_of_their_own():
+    """Levels of two threads are open at once, and close in any order."""
+    arrived, found = threading.Barrier(2), {}
+
+    def work(k):
+        def f(x):
+            arrived.wait(10)
+            y = (x**3).sum()
+            arrived.wait(10)
+            return y
+
+        x = pb.full((2,), float(k), **DOUBLE)
+        found[k] = func.jvp(f, (x,), (pb.ones_like(x),))[1].item(), func.grad(f)(x).tolist()
+        if k == 1:
+            found["second"] = func.jvp(lambda x: func.grad(lambda x: (x**3).sum())(x), (x,), (x,))[1].tolist()
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {1: (6.0, [3.0, 3.0]), 2: (24.0, [12.0, 12.0]), "second": [6.0, 6.0]}
+
+
+def test_an_error_in_the_function_passes_through():
+    class Own(Exception):
+        pass
+
+    def fails(x):
+        (x * x).sum()
+        raise Own("said")
+
+    for transform in (func.grad, func.jacrev, func.jacfwd, func.hessian):
+        with pytest.raises(Own, match="said"):
+            transform(fails)(pb.ones(2))
+    assert func.grad(lambda x: (x * x).sum())(pb.ones(2)).tolist() == [2.0, 2.0]
+
+
+def test_names_and_signatures_are_those_of_the_function():
+    import inspect
+
+    def f(x, scale=2.0):
+        "What it is."
+        return (x * scale).sum()
+
+    for transform in (func.grad, func.grad_and_value, func.value_and_grad, func.jacrev, func.jacfwd):
+        g = transform(f)
+        assert g.__name__ == "f" and g.__doc__ == f.__doc__ and inspect.signature(g) == inspect.signature(f)
+
+
+def test_functional_call():
+    class Layer:
+        def __init__(self, value):
+            self.weight = pb.tensor(value)
+
+    class Net:
+        def __init__(self):
+            self.layers = [Layer(2.0), Layer(3.0)]
+            self.shared = self.layers[0].weight
+            self.count = pb.tensor(0.0)
+
+        def named_parameters(self, remove_duplicate=True):
+            yield "layers.0.weight", self.layers[0].weight
+            yield "layers.1.weight", self.layers[1].weight
+            if not remove_duplicate:
+                yield "shared", self.shared
+
+        def named_buffers(self):
+            yield "count", self.count
+
+        def __call__(self, x, *, shift=0.0):
+            self.count = self.count + 1
+            return self.layers[0].weight * x + self.layers[1].weight * self.shared + shift
+
+    net, x = Net(), pb.tensor(5.0)
+    values = {"layers.0.weight": pb.tensor(1.0), "layers.1.weight": pb.tensor(10.0)}
+    before = [net.layers[0].weight, net.layers[1].weight, net.shared, net.count]
+    state = {"count": pb.tensor(7.0)}
+    assert func.functional_call(net, (values, state), x, {"shift": 0.5}).item() == 15.5
+    assert state["count"].item() == 7.0  # of several dictionaries the union is changed, as in PyTorch
+    together = {**values, **state}
+    func.functional_call(net, together, x)
+    assert together["count"].item() == 8.0
+    assert all(
+        a is b for a, b in zip(before, [net.layers[0].weight, net.layers[1].weight, net.shared, net.count])
+    )
+    assert func.functional_call(net, values, x, tie_weights=False).item() == 25.0
+    g = func.grad(lambda values: func.functional_call(net, values, x))(values)
+    assert {name: t.item() for name, t in g.items()} == {"layers.0.weight": 15.0, "layers.1.weight": 1.0}
+    with pytest.raises(ValueError, match="got multiple values for keys"):
+        func.functional_call(net, {**values, "shared": pb.tensor(4.0)}, x)
+    with pytest.raises(RuntimeError, match=r"Missing key\(s\): 'count'"):
+        func.functional_call(net, values, x, strict=True)
+    with pytest.raises(ValueError, match="appeared in multiple dictionaries"):
+        func.functional_call(net, (values, values), x)
+    with pytest.raises(KeyError, match="no parameter"):
+        func.functional_call(net, {"layers.7.weight": x}, x)
+    params, buffers = func.stack_module_state([Net(), Net()])
+    assert params["layers.1.weight"].tolist() == [3.0, 3.0] and buffers["count"].tolist() == [0.0, 0.0]

@@ -8,7 +8,9 @@ Levels nest to any depth, and mix with reverse mode in every order: tangents are
 within a derivative never confuses the two.
 """
 
+from _thread import _local
 from collections import namedtuple
+from itertools import count
 
 from .. import _core
 from ..messages.missing import missing
@@ -32,9 +34,19 @@ Example:
     UnpackedDualTensor(primal=tensor([1.]), tangent=None)
 """
 
-_levels = []
-_recorded = set()  # levels that have a tangent with a history: a transform within them has to record, too
-_next = 1 << 20  # the core forgets the tangents of levels from here on once they are closed
+
+class _Open(_local):
+    """The levels that a thread has open, the innermost last."""
+
+    def __init__(self):
+        self.levels = []
+        self.recorded = (
+            set()
+        )  # those with a tangent that has a history: a transform within them has to record, too
+
+
+_open = _Open()
+_numbers = count((1 << 20) + 1)  # the core forgets the tangents of levels from here on once they are closed
 
 
 def enter_dual_level():
@@ -47,11 +59,10 @@ def enter_dual_level():
         tensor([6.])
         >>> pb.autograd.forward_ad.exit_dual_level(level=level)
     """
-    global _next
-    _next += 1
-    _levels.append(_next)
-    _core.change_level(_next, True)
-    return _next
+    level = next(_numbers)
+    _open.levels.append(level)
+    _core.change_level(level, True)
+    return level
 
 
 def exit_dual_level(*, level=None):
@@ -65,14 +76,15 @@ def exit_dual_level(*, level=None):
             ...
         RuntimeError: Trying to exit a forward AD level that does not exist: no dual_level() is open.
     """
-    if not _levels:
+    levels = _open.levels
+    if not levels:
         raise RuntimeError("Trying to exit a forward AD level that does not exist: no dual_level() is open.")
-    if level is not None and level != _levels[-1]:
+    if level is not None and level != levels[-1]:
         raise RuntimeError(
             "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
         )
-    closed = _levels.pop()
-    _recorded.discard(closed)
+    closed = levels.pop()
+    _open.recorded.discard(closed)
     _core.change_level(closed, False)
 
 
@@ -98,13 +110,13 @@ class dual_level(metaclass=NeedsCall):
 def _current(level, name):
     if level is not None:
         return level
-    if not _levels:
+    if not _open.levels:
         raise RuntimeError(
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
             if name == "make_dual"
             else "no level of forward mode is open: enter one with dual_level() first"
         )
-    return _levels[-1]
+    return _open.levels[-1]
 
 
 @composed(method=False, public=False)
@@ -122,7 +134,7 @@ def make_dual(tensor, tangent, *, level=None):
     level = _current(level, "make_dual")
     dual = _core.make_dual(tensor, tangent, level)
     if tangent.requires_grad:
-        _recorded.add(level)
+        _open.recorded.add(level)
     return dual
 
 
@@ -137,7 +149,7 @@ def unpack_dual(tensor, *, level=None):
         >>> primal, tangent
         (tensor([8.]), tensor([12.]))
     """
-    if level is None and not _levels:
+    if level is None and not _open.levels:
         return UnpackedDualTensor(tensor, None)
     return UnpackedDualTensor(*_core.unpack_dual(tensor, _current(level, "unpack_dual")))
 

@@ -3,8 +3,11 @@ from typing import NamedTuple
 from .. import Tensor
 from .modes import NeedsCall
 
-_levels: list[int]
-_recorded: set[int]
+class _Open:
+    levels: list[int]
+    recorded: set[int]
+
+_open: _Open
 
 class UnpackedDualTensor(NamedTuple):
     primal: Tensor

@@ -69,7 +69,7 @@ def pull(
     if not pairs:
         return [zeros_like(x.detach()) for x in wanted], False
     # A tangent with a history may hide in any value: nobody would meet it.
-    hidden = outside and bool(forward_ad._recorded)
+    hidden = outside and bool(forward_ad._open.recorded)
     ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
     beyond = True
     if hidden:
