@@ -246,7 +246,8 @@ void random_(const Tensor& x, MaybeDim from, MaybeDim to, Generator& g) {
         return;
     }
     int64_t low = to ? from.value_or(0) : 0, high = to ? *to : *from;
-    ops::overwrite(x, to ? "RandomBackward0" : "RandomBackward1", "random_", between(low, high, x.dtype()), g);
+    ops::overwrite(x, to ? "RandomBackward0" : "RandomBackward1", "random_", between(low, high, x.dtype()),
+                   g);
 }
 
 // ---- out of place ----
