@@ -49,7 +49,7 @@ Tensor fill_points(const Tensor& x, Scalar value, const Naming& n, Indices indic
 
 // What a derivative knows of the points: the numbers that the forward pass made, its residual. The indices are inputs
 // from `first` on, and have not been written since. As a tensor, the numbers are the index where that holds just them.
-const Array& rows_of(Context& c, size_t first);
+Array rows_of(Context& c, size_t first);
 Tensor numbers_of(Context& c, const Naming& n, size_t first);
 
 // x[indices], undefined entries being `:`. What is written has the shape of that, or broadcasts to it.

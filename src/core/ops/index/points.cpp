@@ -178,7 +178,7 @@ void add_indices(Tensors& inputs, const Indices& indices) {
 
 }  // namespace
 
-const Array& rows_of(Context& c, size_t first) {
+Array rows_of(Context& c, size_t first) {
     c.check(first);
     return c.residual();
 }
