@@ -223,7 +223,7 @@ Tensor.as_subclass (x, int)                                         TypeError
 Tensor.type      (x, "nothing")                                     ValueError
 Tensor.backward  (x)                                                RuntimeError
 Tensor.backward  (g)                                                RuntimeError
-autograd.graph.increment_version (3)                                TypeError
+autograd.graph.increment_version (3)                                RuntimeError
 autograd.graph.register_multi_grad_hook ([g], print, mode="x")      ValueError
 autograd.graph.register_multi_grad_hook ([v], print)                AssertionError
 autograd.forward_ad.exit_dual_level ()                              RuntimeError

@@ -56,7 +56,7 @@ MODULES = {
     "dtypes": "_core operators",
     "construct": "_core operators size",
     "serialization": "_core operators",
-    "autograd": "_core messages operators",
+    "autograd": "_core device messages operators",
     "func": "_core autograd messages operators",
     "utils": "_core autograd func messages operators",
     "runtime": "_core autograd operators",

@@ -13,6 +13,7 @@ import pullback as pb
 ANY_ARGUMENTS = {
     "pullback.autograd.Function": "is never made: its arguments are those of the operation that a user writes",
     "pullback.autograd.Function.forward": "likewise",
+    "pullback.autograd.Function.vmap": "likewise",
     "pullback.Tensor.to": "has PyTorch's three forms; the stub has an overload for each",
     "pullback.Tensor.type": "has PyTorch's `**kwargs`, for the older names of `non_blocking`",
     "pullback.utils.checkpoint.CheckpointFunction": "is never made",

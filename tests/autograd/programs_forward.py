@@ -78,3 +78,21 @@ def forward_tangent_does_not_alias_after_add(m):
         y = d + 1
         y.mul_(5)
         return f.unpack_dual(d).tangent, f.unpack_dual(y).tangent
+
+
+@program
+def forward_levels_that_are_not_open(m):
+    ad = m.autograd.forward_ad
+    p, t = m.tensor([1.0, 2.0]), m.tensor([1.0, 0.0])
+    with ad.dual_level():
+        d = ad.make_dual(p, t)
+    with ad.dual_level():
+        later = ad.unpack_dual(d), ad.unpack_dual(d * 2)
+    return [
+        caught(ad.make_dual, p, t),
+        caught(ad.make_dual, p, t, level=-1),
+        ad.unpack_dual(p),
+        ad.unpack_dual(p, level=-1),
+        ad.unpack_dual(d),
+        later,
+    ]

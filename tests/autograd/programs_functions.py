@@ -625,3 +625,86 @@ def function_handed_through_input_is_written(m):
     z = leaf(m) * 1
     y = F.apply(z)
     return caught(y.mul_, 2)
+
+
+@program
+def function_marks_what_is_no_tensor(m):
+    def dirty(ctx, x):
+        ctx.mark_dirty(3)
+        return x * 2
+
+    def constant(ctx, x):
+        ctx.mark_non_differentiable(3)
+        return x * 2
+
+    return [caught(function(m, f).apply, leaf(m))[:55] for f in (dirty, constant)]
+
+
+@program
+def function_dirty_and_not_differentiable(m):
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        ctx.mark_non_differentiable(x)
+        return x.mul_(2)
+
+    x = leaf(m)
+    y = x * 1
+    z = function(m, forward, lambda ctx, g: g).apply(y)
+    return z, z.requires_grad, m.autograd.grad((x * z).sum(), x)
+
+
+@program
+def function_jvp_of_what_it_writes(m):
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+
+    ad = m.autograd.forward_ad
+    rule = function(m, forward, lambda ctx, g: g * 2, jvp=staticmethod(lambda ctx, t: t.mul_(2)))
+    with ad.dual_level():
+        dual = ad.make_dual(m.tensor([1.0, 2.0]), m.tensor([1.0, 3.0]))
+        out = rule.apply(dual)
+        return out is dual, ad.unpack_dual(out), ad.unpack_dual(out * 3)
+
+
+@program
+def function_jvp_wrong(m):
+    ad = m.autograd.forward_ad
+
+    def push(**rules):
+        rule = function(m, lambda ctx, x: x * 2, None, **rules)
+        with ad.dual_level():
+            ad.unpack_dual(rule.apply(ad.make_dual(m.ones(2), m.ones(2))))
+
+    return [
+        caught(push, jvp=staticmethod(lambda ctx, t: (t, t))),
+        caught(push, jvp=staticmethod(lambda ctx, t: 3)),
+        caught(push, jvp=staticmethod(lambda ctx, t: m.ones(3))),
+        caught(push),
+    ]
+
+
+@program
+def function_rules_of_vmap(m):
+    F = m.autograd.Function
+    return F.generate_vmap_rule, caught(F.vmap, None, None, 3)
+
+
+@program
+def function_names_of_the_context(m):
+    function = m.autograd.function
+    seen = []
+
+    class G(m.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            seen.append(isinstance(ctx, function.FunctionCtx))
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            seen.append(isinstance(ctx, function.BackwardCFunction))
+            return g
+
+    G.apply(leaf(m)).sum().backward()
+    return seen, type(G).__name__, isinstance(G, function.FunctionMeta)

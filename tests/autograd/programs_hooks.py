@@ -490,3 +490,123 @@ def hook_sets_data_of_another_dtype(m):
     y.register_hook(lambda g: setattr(g, "data", g.data.double()))
     (y * 2).sum().backward()
     return x.grad
+
+
+@program
+def node_hooks_return_none_for_no_gradient(m):
+    x = leaf(m)
+    y = x * 2
+    y.grad_fn.register_hook(lambda i, o: (None, None))
+    y.sum().backward()
+    first = x.grad
+    y = x * 2
+    y.grad_fn.register_prehook(lambda o: (None,))
+    y.sum().backward()
+    return first, x.grad
+
+
+@program
+def multi_grad_any_passes_over_constants(m):
+    x, seen = leaf(m), []
+    m.autograd.graph.register_multi_grad_hook([m.ones(2), x], lambda g: seen.append(g), mode="any")
+    (x * 3).sum().backward()
+    return seen
+
+
+@program
+def handles_are_pickled(m):
+    import copy
+    import pickle
+
+    x = leaf(m)
+    handle = x.register_hook(lambda g: g * 2)
+    again = pickle.loads(pickle.dumps(leaf(m).register_hook(abs)))
+    copied = copy.copy(handle)
+    copied.remove()
+    x.sum().backward()
+    again.remove()
+    return x.grad, copied.id == handle.id, type(again).__name__
+
+
+@program
+def edges_as_outputs_and_inputs(m):
+    graph = m.autograd.graph
+    x = leaf(m)
+    y = x * 3
+    e, leaf_edge = graph.get_gradient_edge(y), graph.get_gradient_edge(x)
+    z = (y * y).sum()
+    grad = m.autograd.grad
+    out = [
+        e._fields,
+        e.output_nr,
+        grad(z, [e, leaf_edge], retain_graph=True),
+        grad([e, z], x, [m.ones(2), None], retain_graph=True),
+        grad(e, x, m.eye(2), is_grads_batched=True, retain_graph=True),
+        caught(grad, e, x, retain_graph=True),
+        caught(grad, e, x, m.ones(3), retain_graph=True),
+        grad((x * 2).sum(), e, allow_unused=True),
+        caught(grad, (x * 2).sum(), e),
+        caught(grad, (x * 2).sum(), e, materialize_grads=True),
+        caught(graph.get_gradient_edge, m.ones(2)),
+    ]
+    m.autograd.backward(e, m.ones(2), retain_graph=True)
+    m.autograd.backward(z, inputs=[leaf_edge])
+    return out, x.grad
+
+
+@program
+def edges_keep_the_graph(m):
+    class F(m.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    x = leaf(m)
+    edges = [m.autograd.graph.get_gradient_edge(y) for y in (F.apply(x), x.exp())]
+    return [m.autograd.grad(e, x, m.ones(2)) for e in edges]
+
+
+@program
+def increment_version_of_several(m):
+    graph = m.autograd.graph
+    x = leaf(m)
+    y = x * 1
+    z = (y * y).sum()
+    graph.increment_version([y, m.ones(1)])
+    graph.increment_version(t for t in [y])
+    with m.inference_mode():
+        fixed = m.ones(2)
+    graph.increment_version(fixed)
+    return [
+        y._version,
+        caught(z.backward),
+        caught(graph.increment_version, 3),
+        caught(graph.increment_version, [3]),
+    ]
+
+
+@program
+def what_a_node_tells(m):
+    x = leaf(m)
+    y = x * x.unbind()[0]
+    f = y.grad_fn
+    f.metadata["a"] = 1
+    meta = f._input_metadata[0]
+    unbind = f.next_functions[1][0]
+    return [
+        y.grad_fn.metadata,
+        list(meta.shape),
+        str(meta.dtype).split(".")[-1],
+        str(meta.device),
+        meta.is_nested_tensor,
+        [list(each.shape) for each in unbind._input_metadata],
+        isinstance(f, m.autograd.graph.Node),
+        f.requires_grad,
+        f._sequence_nr() > unbind._sequence_nr(),
+        f.next_functions[0][0].variable is x,
+        f.next_functions[1][1],
+    ]

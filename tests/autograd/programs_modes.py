@@ -270,3 +270,17 @@ def modes_decorated_class(m):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return go()
+
+
+@program
+def multithreading_of_backward(m):
+    A = m.autograd
+    seen = [A.is_multithreading_enabled()]
+    with A.set_multithreading_enabled(False):
+        seen.append(A.is_multithreading_enabled())
+        (m.ones(2, requires_grad=True) * 2).sum().backward()
+    seen.append(A.is_multithreading_enabled())
+    A.set_multithreading_enabled(False)
+    seen.append(A.is_multithreading_enabled())
+    A.set_multithreading_enabled(True)
+    return seen

@@ -32,6 +32,24 @@ def in_threads(count, work):
     return results
 
 
+def test_levels_of_forward_mode_are_per_thread():
+    ad = pb.autograd.forward_ad
+    meet = threading.Barrier(2)
+
+    def slope(i):
+        with ad.dual_level():
+            meet.wait()  # both are inside, and leave in the other order
+            dual = ad.make_dual(pb.tensor([2.0 + i]), pb.ones(1))
+            found = ad.unpack_dual(dual**2).tangent.item()
+            if i == 0:
+                meet.wait()
+        if i == 1:
+            meet.wait()
+        return found
+
+    assert in_threads(2, slope) == [4.0, 6.0]
+
+
 def test_modes_are_per_thread():
     with pb.no_grad():
         assert in_threads(2, lambda i: pb.is_grad_enabled()) == [True, True]

@@ -209,8 +209,11 @@ void call_all(PyObject* hooks, const Tensors& grads_first, const Tensors* second
         if (static_cast<size_t>(PyTuple_GET_SIZE(returned.o)) != grads.size())
             fail("hook '{}' has returned an incorrect number of values (got {}, but expected {})",
                  name_of(hook), PyTuple_GET_SIZE(returned.o), grads.size());
-        for (size_t k = 0; k < grads.size(); ++k)
-            replace(grads[k], PyTuple_GET_ITEM(returned.o, static_cast<Py_ssize_t>(k)), hook);
+        for (size_t k = 0; k < grads.size(); ++k) {
+            PyObject* given = PyTuple_GET_ITEM(returned.o, static_cast<Py_ssize_t>(k));
+            if (given == Py_None) grads[k] = Tensor();  // here it means that there is no gradient
+            else replace(grads[k], given, hook);
+        }
     }
 }
 

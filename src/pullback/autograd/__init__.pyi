@@ -12,6 +12,8 @@ from .modes import enable_grad as enable_grad, inference_mode as inference_mode,
 from .modes import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
 from .modes import NeedsCall
 from .modes import is_inference_mode_enabled as is_inference_mode_enabled
+from .modes import is_multithreading_enabled as is_multithreading_enabled
+from .modes import set_multithreading_enabled as set_multithreading_enabled
 
 _K = TypeVar("_K")
 _Point = Union[Tensor, GradientEdge]

@@ -45,20 +45,23 @@ def _gradients(outputs, grads, batched=False):
             continue
         if not isinstance(grad, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
-        if not isinstance(output, Tensor):
-            continue
         shape = grad.shape[1:] if batched else grad.shape
-        if shape != output.shape:
+        wanted = (
+            output.shape
+            if isinstance(output, Tensor)
+            else output.node._input_metadata[output.output_nr].shape
+        )
+        if shape != wanted:
             if batched:
                 raise RuntimeError(
                     f"If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
                     f"dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
                     f"output, but a mismatch was detected: grad_output[{index}] has a shape of {grad.shape} and "
-                    f"output[{index}] has a shape of {output.shape}."
+                    f"output[{index}] has a shape of {wanted}."
                 )
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{index}] has a shape of {grad.shape} and output[{index}] has a shape "
-                f"of {output.shape}. The gradient says how much each element of the output counts, so the two have one "
+                f"of {wanted}. The gradient says how much each element of the output counts, so the two have one "
                 f"shape."
             )
     return grads
@@ -195,6 +198,11 @@ def grad(
             outputs, cotangents, inputs, retain, bool(create_graph), bool(allow_unused), False
         )
     if materialize_grads:
+        if any(g is None and isinstance(point, GradientEdge) for g, point in zip(results, inputs)):
+            raise RuntimeError(
+                "materialize_grads cannot be used when the given input is a GradientEdge. No output depends on it, and it "
+                "has no tensor to take zeros like."
+            )
         results = tuple(
             [tensor.new_zeros(tensor.shape) if g is None else g for g, tensor in zip(results, inputs)]
         )

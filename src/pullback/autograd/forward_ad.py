@@ -107,16 +107,14 @@ class dual_level(metaclass=NeedsCall):
         exit_dual_level(level=self.level)
 
 
-def _current(level, name):
-    if level is not None:
-        return level
-    if not _open.levels:
+def _current(level):
+    if level is None and _open.levels:
+        return _open.levels[-1]
+    if level not in _open.levels:
         raise RuntimeError(
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
-            if name == "make_dual"
-            else "no level of forward mode is open: enter one with dual_level() first"
         )
-    return _open.levels[-1]
+    return level
 
 
 @composed(method=False, public=False)
@@ -131,7 +129,7 @@ def make_dual(tensor, tangent, *, level=None):
         ...     print(pb.autograd.forward_ad.unpack_dual(dual.exp()).tangent)
         tensor([1.0000, 5.4366])
     """
-    level = _current(level, "make_dual")
+    level = _current(level)
     dual = _core.make_dual(tensor, tangent, level)
     if tangent.requires_grad:
         _open.recorded.add(level)
@@ -149,9 +147,9 @@ def unpack_dual(tensor, *, level=None):
         >>> primal, tangent
         (tensor([8.]), tensor([12.]))
     """
-    if level is None and not _open.levels:
-        return UnpackedDualTensor(tensor, None)
-    return UnpackedDualTensor(*_core.unpack_dual(tensor, _current(level, "unpack_dual")))
+    if level is None:
+        level = _open.levels[-1] if _open.levels else -1
+    return UnpackedDualTensor(*_core.unpack_dual(tensor, level) if level >= 0 else (tensor, None))
 
 
 def __getattr__(name):

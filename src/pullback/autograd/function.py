@@ -8,7 +8,14 @@ from .._core import Tensor
 from . import hooks
 from .backward import grad
 
-__all__ = ["Function", "FunctionContext", "once_differentiable"]
+__all__ = [
+    "BackwardCFunction",
+    "Function",
+    "FunctionContext",
+    "FunctionCtx",
+    "FunctionMeta",
+    "once_differentiable",
+]
 
 
 class FunctionContext(_core.FunctionContext):
@@ -89,6 +96,8 @@ class FunctionContext(_core.FunctionContext):
     def mark_dirty(self, *tensors):
         """Say which inputs `forward` wrote in place; each must be among its outputs.
 
+        Raises RuntimeError for what is no tensor, and after `forward` for a tensor that it does not return.
+
         Example:
             >>> class F(pb.autograd.Function):
             ...     @staticmethod
@@ -103,10 +112,17 @@ class FunctionContext(_core.FunctionContext):
             >>> F.apply(y) is y, y
             (True, tensor([6.], grad_fn=<FBackward>))
         """
+        for position, tensor in enumerate(tensors):
+            if not isinstance(tensor, Tensor):
+                raise RuntimeError(
+                    f"mark_dirty can only accept variables, but argument {position} is of type {type(tensor).__name__}"
+                )
         self.dirty = tensors
 
     def mark_non_differentiable(self, *tensors):
         """Say which outputs have no derivative; their gradients arrive as zeros.
+
+        Raises RuntimeError for what is no tensor.
 
         Example:
             >>> class F(pb.autograd.Function):
@@ -122,6 +138,11 @@ class FunctionContext(_core.FunctionContext):
             >>> values.requires_grad, indices.requires_grad
             (True, False)
         """
+        for tensor in tensors:
+            if not isinstance(tensor, Tensor):
+                raise RuntimeError(
+                    f"mark_non_differentiable only accepts variable arguments, but got {type(tensor).__name__}"
+                )
         self.non_differentiable = tensors
 
     def mark_shared_storage(self, *pairs):
@@ -261,15 +282,23 @@ class FunctionContext(_core.FunctionContext):
         return self._alive().metadata
 
 
-class _FunctionMeta(type):
-    """Each Function class gets a class for its contexts, named as PyTorch names the node."""
+FunctionCtx = BackwardCFunction = FunctionContext  # PyTorch's names for what is in forward and in backward
+
+
+class FunctionMeta(type):
+    """Each Function class gets a class for its contexts, named as PyTorch names the node.
+
+    Example:
+        >>> type(pb.autograd.Function).__name__
+        'FunctionMeta'
+    """
 
     def __init__(cls, name, bases, members):
         super().__init__(name, bases, members)
         cls._backward_cls = type(f"{name}Backward", (FunctionContext,), {"_forward_cls": cls})
 
 
-class Function(metaclass=_FunctionMeta):
+class Function(metaclass=FunctionMeta):
     """An operation with a derivative of your own.
 
     Subclass it with static methods: ``forward(ctx, *args)`` computes, ``backward(ctx, *grad_outputs)`` returns one
@@ -398,6 +427,33 @@ class Function(metaclass=_FunctionMeta):
             "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
         )
 
+    generate_vmap_rule = False
+
+    @staticmethod
+    def vmap(info, in_dims, *args):
+        """What the operation does with a batch, if it is not what its rules do: (output, out_dims).
+
+        `info` has `batch_size` and `randomness`; `in_dims` says for each argument which dimension is the batch, None
+        where there is none. ``generate_vmap_rule = True`` says that the rules are written in operators. Raises
+        NotImplementedError here: a class has one or the other.
+
+        Example:
+            >>> class Double(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(x):
+            ...         return x * 2
+            ...     @staticmethod
+            ...     def setup_context(ctx, inputs, output):
+            ...         pass
+            ...     @staticmethod
+            ...     def vmap(info, in_dims, x):
+            ...         return Double.apply(x), in_dims[0]
+        """
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
+            "generate_vmap_rule=True."
+        )
+
     @classmethod
     def apply(cls, *args, **kwargs):
         """Run forward on the arguments and record it; returns what forward returns.
@@ -455,18 +511,21 @@ def _apply_dual(cls, args):
     reverse, and an outer level of forward mode, differentiate. One level is pushed at a time; a rule's result is
     stripped of that level, whose tangents it computed with but does not mean.
     """
+    levels = []  # taken before forward may write over an argument, and its tangents
+    rest = args
+    while level := _core.highest_level(rest):
+        pairs = [_core.unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in rest]
+        levels.append((level, tuple([tangent for _, tangent in pairs])))
+        rest = tuple([primal for primal, _ in pairs])
     output, context = _apply(cls, args)
     single = not isinstance(output, tuple)
     outputs = (output,) if single else output
     found = [[] for _ in outputs]
-    rest = args
-    while level := _core.highest_level(rest):
-        pairs = [_core.unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in rest]
-        pushed = _push(cls, context, tuple([tangent for _, tangent in pairs]), args, outputs)
+    for level, tangents in levels:
+        pushed = _push(cls, context, tangents, args, outputs)
         for entry, output, tangent in zip(found, outputs, pushed):
             if tangent is not None and _has_gradient(output):
                 entry.append((level, _strip(tangent, level)))
-        rest = tuple([primal for primal, _ in pairs])
     for entry, output in zip(found, outputs):
         if isinstance(output, Tensor):
             _core.replace_tangents(output, tuple(entry))
@@ -477,6 +536,8 @@ def _apply_dual(cls, args):
 def _push(cls, context, tangents, args, outputs):
     """The tangent of each output, None where it is zero."""
     if cls.jvp is Function.jvp:
+        if cls.backward is Function.backward and cls.vjp is Function.vjp:
+            cls.jvp(context, *tangents)  # raises
         return _transpose(cls, context, args, outputs, tangents)
     context.pushed = context.__dict__.get("saved_for_forward")
     before = _core.enter_function(False)
@@ -488,12 +549,15 @@ def _push(cls, context, tangents, args, outputs):
     pushed = pushed if isinstance(pushed, tuple) else (pushed,)
     if len(pushed) != len(outputs):
         raise RuntimeError(
-            f"{cls.__name__}.jvp returned {len(pushed)} tangents for {len(outputs)} outputs: it returns one for each "
-            f"output of forward, None for those without."
+            f"Function's jvp returned an invalid number of forward gradients (expected {len(outputs)} but got "
+            f"{len(pushed)}). {cls.__name__}.jvp returns one for each output of forward, None for those without."
         )
-    for tangent in pushed:
+    for position, tangent in enumerate(pushed):
         if tangent is not None and not isinstance(tangent, Tensor):
-            raise TypeError(f"{cls.__name__}.jvp returns tensors, or None, not {type(tangent).__name__}")
+            raise RuntimeError(
+                f"expected Variable or None (got {type(tangent).__name__}) for grad output {position}. It is what "
+                f"{cls.__name__}.jvp returned."
+            )
     return pushed
 
 

@@ -5,6 +5,7 @@ from collections import deque, namedtuple
 
 from .. import _core
 from .._core import Node
+from ..device import device
 from ..messages.missing import missing
 from ..operators.declare import composed
 from . import hooks
@@ -36,6 +37,11 @@ Example:
     ('MulBackward0', 0)
 """
 
+_Metadata = namedtuple("InputMetadata", ("shape", "dtype", "device", "is_nested_tensor"))
+Node._input_metadata = property(
+    lambda node: [meta and _Metadata(*meta, device("cpu"), False) for meta in node._outputs],
+    doc="What the gradients that the node takes are like: shape, dtype and device of each; None where it takes none.",
+)
 Node.register_hook = hooks.register_node_hook
 Node.register_prehook = hooks.register_node_prehook
 
@@ -76,7 +82,7 @@ def leaf_of(node):
 def increment_version(tensor):
     """Tell autograd that `tensor` (or each of several) was written by something it could not see.
 
-    Raises TypeError for what is neither a tensor nor a sequence of tensors.
+    Raises RuntimeError for what is neither a tensor nor a sequence of tensors.
 
     Example:
         >>> x = pb.zeros(2)
@@ -84,13 +90,26 @@ def increment_version(tensor):
         >>> x._version
         1
     """
-    for each in (tensor,) if isinstance(tensor, _core.Tensor) else tensor:
+    if isinstance(tensor, _core.Tensor):
+        tensor = (tensor,)
+    elif not hasattr(tensor, "__iter__"):
+        raise RuntimeError(
+            f"increment_version expect a Iterable[Tensor] as input. Got {type(tensor).__name__}."
+        )
+    for each in tensor:
+        if not isinstance(each, _core.Tensor):
+            raise RuntimeError(
+                f"increment_version expects each element of the iterable to be a tensor. Got {type(each).__name__}."
+            )
         _core.increment_version(each)
 
 
 class _MultiHandle(hooks.RemovableHandle):
     def __init__(self, handles):
         self.handles = handles
+
+    def __reduce__(self):
+        return _MultiHandle, (self.handles,)
 
     def remove(self):
         for handle in self.handles:
@@ -104,8 +123,8 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
     In mode "all" the gradients come as a list in the order of `tensors`, None for those that got none in this pass
     (known only when the pass reaches the last of those that do).
 
-    Returns a handle with `remove()`. Raises ValueError for another mode, AssertionError for a tensor that does not
-    require grad.
+    Returns a handle with `remove()`. Raises ValueError for another mode, AssertionError in mode "all" for a tensor that
+    does not require grad; mode "any" passes it over.
 
     Example:
         >>> x = pb.tensor([1.0], requires_grad=True)
@@ -117,6 +136,8 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     tensors = tuple(tensors)
+    if mode == "any":
+        tensors = tuple([tensor for tensor in tensors if tensor.requires_grad])
     for tensor in tensors:
         assert tensor.requires_grad, "Expected gradient function to be set. Every tensor has to require grad."
     lock = allocate_lock()

@@ -2,6 +2,7 @@
 
 import itertools
 import weakref
+from collections import OrderedDict
 
 from .. import _core
 
@@ -23,6 +24,9 @@ class RemovableHandle:
         self.id = next(self._ids)
         self.hooks_dict_ref = weakref.ref(hooks)
 
+    def __reduce__(self):
+        return _handle_of, (self.hooks_dict_ref(), self.id)
+
     def remove(self):
         """Take the hook out; a second time does nothing.
 
@@ -39,6 +43,13 @@ class RemovableHandle:
 
     def __exit__(self, *error):
         self.remove()
+
+
+def _handle_of(hooks, number):
+    """A handle of hooks that were pickled, or are gone."""
+    handle = RemovableHandle(OrderedDict() if hooks is None else hooks)
+    handle.id = number
+    return handle
 
 
 def _add(hooks, hook):
@@ -93,6 +104,8 @@ def register_post_accumulate_grad_hook(tensor, hook):
 def register_node_hook(node, hook):
     """Call `hook(grad_inputs, grad_outputs)` after this node has run; a returned tuple replaces grad_inputs.
 
+    None in that tuple means that there is no gradient.
+
     Returns a handle with `remove()`. Raises TypeError for what cannot be called.
 
     Example:
@@ -108,6 +121,8 @@ def register_node_hook(node, hook):
 
 def register_node_prehook(node, hook):
     """Call `hook(grad_outputs)` before this node runs; a returned tuple replaces grad_outputs.
+
+    None in that tuple means that there is no gradient.
 
     Returns a handle with `remove()`. Raises TypeError for what cannot be called.
 

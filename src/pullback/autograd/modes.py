@@ -4,6 +4,7 @@ Each is a context manager and a decorator, also of generators: there the mode ho
 put back while its consumer does. Modes belong to a thread.
 """
 
+import _thread
 import functools
 import warnings
 
@@ -11,6 +12,7 @@ from .. import _core
 
 _GENERATOR = 0x20  # the flag of a generator's code object; asking `inspect` would cost its import
 
+_threads = _thread._local()
 is_grad_enabled = _core.is_grad_enabled
 is_inference_mode_enabled = _core.is_inference_mode_enabled
 
@@ -184,6 +186,46 @@ class set_grad_enabled(_Mode):
 
     def __exit__(self, *error):
         _core.set_grad_enabled(self.before)
+
+
+def is_multithreading_enabled():
+    """What `set_multithreading_enabled` said last in this thread; True before.
+
+    Example:
+        >>> pb.autograd.is_multithreading_enabled()
+        True
+    """
+    return getattr(_threads, "backward", True)
+
+
+class set_multithreading_enabled(_Mode):
+    """Without effect but on `is_multithreading_enabled`: a backward pass runs on the thread that asks for it.
+
+    As a function at once, for a block as a context manager.
+
+    Example:
+        >>> with pb.autograd.set_multithreading_enabled(False):
+        ...     pb.autograd.is_multithreading_enabled()
+        False
+    """
+
+    def __init__(self, mode):
+        self.mode = bool(mode)
+        self.before = is_multithreading_enabled()
+        _threads.backward = self.mode
+
+    def _fresh(self):
+        return set_multithreading_enabled(self.mode)
+
+    def __call__(self, function):
+        _threads.backward = self.before  # decorating is not switching
+        return super().__call__(function)
+
+    def __enter__(self):
+        _threads.backward = self.mode
+
+    def __exit__(self, *error):
+        _threads.backward = self.before
 
 
 class inference_mode(_Mode):

@@ -300,7 +300,9 @@ PyObject* record_function(PyObject*, PyObject* args) {
                 ++count;
                 originals[static_cast<size_t>(i)] = t;
                 bool differentiable = is_differentiable(t.dtype()) && !contains(c->non_differentiable, o);
-                if (!contains(c->dirty, o)) {
+                if (contains(c->dirty, o)) {
+                    if (!differentiable && t.requires_grad()) t = ops::detach(t);
+                } else {
                     if (contains(given, o))
                         t = differentiable || !t.requires_grad() ? handed_through(t) : ops::detach(t);
                     else if (t.requires_grad() && !(t->flags & kIsView))

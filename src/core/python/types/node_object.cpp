@@ -87,7 +87,8 @@ PyObject* variable(PyObject* self, void*) {
     return accumulated_variable(of(self)).release();
 }
 
-PyObject* input_metadata(PyObject* self, void*) {
+// The shape and dtype of each output, None where there is none.
+PyObject* outputs(PyObject* self, void*) {
     try {
         Node* n = of(self);
         Owned list(checked(PyList_New(n->output_count())));
@@ -203,7 +204,7 @@ PyGetSetDef getset[] = {
     {"requires_grad", requires_grad, nullptr, nullptr, nullptr},
     {"metadata", metadata, nullptr, nullptr, nullptr},
     {"variable", variable, nullptr, nullptr, nullptr},
-    {"_input_metadata", input_metadata, nullptr, nullptr, nullptr},
+    {"_outputs", outputs, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 PyType_Slot slots[] = {
