@@ -32,7 +32,7 @@ scatter_reduce(x, 0, i, x, 'sum') ; take_along_dim(x, i, 0) ; index_select(x, 0,
 index_copy(x, 0, i[0, :1], x[:1]) ; masked_select(x, x > 2) ; take(x, i) ; nonzero(x)
 searchsorted(x, x) ; bucketize(x, x[0]) ; histc(x, 3) ; bernoulli(x / 10) ; multinomial(x, 2) ; normal(x, x)
 sort(x, 0) ; topk(x, 1) ; kthvalue(x, 1) ; median(x, 0) ; nanmedian(x, 0) ; mode(x, 0) ; max(x, 0) ; min(x, 0)
-cummax(x, 0) ; cummin(x, 0) ; aminmax(x, dim=0)
+cummax(x, 0) ; cummin(x, 0) ; aminmax(x, dim=0) ; isin(x, x[0])
 zeros(2, 3) ; ones(2, 3) ; empty(2, 3) ; full((2, 3), 1.5) ; arange(3) ; linspace(0, 1, 3) ; logspace(0, 1, 3) ; eye(2)
 rand(3) ; randn(3) ; randint(3, (3,)) ; randperm(3)
 """

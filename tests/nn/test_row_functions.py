@@ -93,6 +93,8 @@ def test_cross_entropy_derivatives(reduction):
         {"weight": weight, "label_smoothing": 0.3},
     ):
         check(lambda x, o=options: F.cross_entropy(x, target, reduction=reduction, **o), x)
+    in_range = pb.tensor([2, 1, 0, 1])  # a class that is ignored
+    check(lambda x: F.cross_entropy(x, in_range, ignore_index=1, reduction=reduction), x)
     check(lambda x: F.cross_entropy(x, target.reshape(2, 2), reduction=reduction), normal((2, 5, 2), 12))
     check(lambda x: F.cross_entropy(x, pb.tensor(3), reduction=reduction), normal(5, 13))
     check(

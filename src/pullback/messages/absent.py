@@ -25,7 +25,7 @@ PYTORCH = {
         group_norm gru gru_cell hamming_window hann_window has_lapack has_mkl has_openmp has_spectral
         hinge_embedding_loss histogram histogramdd i0 i0_ igamma igammac imag index_reduce instance_norm
         int_repr inverse is_autocast_cache_enabled is_autocast_enabled is_conj
-        is_deterministic_algorithms_warn_only_enabled is_inference is_neg is_signed isin isreal istft jit
+        is_deterministic_algorithms_warn_only_enabled is_inference is_neg is_signed isreal istft jit
         kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg logdet lstm lstm_cell lstsq lu lu_solve lu_unpack
         margin_ranking_loss matrix_exp matrix_power matrix_rank max_pool1d max_pool1d_with_indices max_pool2d
         max_pool3d multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm optim orgqr ormqr
@@ -160,7 +160,6 @@ INSTEAD = {
     "head": "x[:n]",
     "iloc": "x[index]",
     "index": "x[indices]",
-    "isin": "(x[..., None] == values).any(-1)",
     "isna": "x.isnan()",
     "isreal": "True for every element: tensors are real.",
     "itemset": "x[index] = value",
