@@ -27,8 +27,6 @@ DOCUMENTED = {
     "unique": "input sorted return_inverse return_counts dim",
     "unique_consecutive": "input return_inverse return_counts dim",
 }
-# What ours do not take: `device` and `copy` mean something where there are several devices.
-ABSENT = {"from_dlpack": {"device", "copy"}, "tril_indices": {"layout"}, "triu_indices": {"layout"}}
 # What ours take besides: every operator that makes a tensor has an `out`, and what makes one from sizes may require grad.
 MORE = {"out", "requires_grad"}
 MORE_OF = {"nonzero": {"as_tuple"}, "tensor_split": {"indices", "sections"}}
@@ -72,8 +70,7 @@ def test_most_functions_are_compared():
 def test_parameters_are_pytorchs(name):
     ours = inspect.signature(getattr(pb, name)).parameters
     names = list(ours)
-    absent = ABSENT.get(name, set())
-    theirs = [[each for each in overload if each[0] not in absent] for overload in overloads(name)]
+    theirs = overloads(name)
     whole = [each for each in theirs if all(parameter in ours for parameter, _ in each)]
     assert whole, f"no overload of {theirs} has all its parameters in {names}"
     positional = [[parameter for parameter, by_name in each if not by_name] for each in whole]

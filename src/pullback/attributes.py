@@ -122,7 +122,7 @@ _ATTRIBUTES = {
     """,
     "mT": """The last two dimensions exchanged: each matrix of a batch transposed, over the same memory.
 
-    Raises RuntimeError for fewer than two dimensions.
+    Raises RuntimeError for one dimension; of none it is the tensor itself, with a warning.
 
     Example:
         >>> pb.zeros(5, 2, 3).mT.shape

@@ -246,6 +246,7 @@ NOWHERE = {
     "scatter_add": (lambda x, i: x.scatter_add(0, i, pb.ones(1, 3)), I([[0, 1, 2]])),
     "repeat_interleave": (lambda x, i: x.repeat_interleave(i, 0), I([1, 2, 0, 1])),
     "a number": (lambda x, i: x[i], I(2)),
+    "take_along_dim": (lambda x, i: x.take_along_dim(i, 0), I([[0, -1, 2]])),
 }
 
 

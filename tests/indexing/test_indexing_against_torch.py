@@ -36,6 +36,7 @@ x.index_fill(0, T([-1]), 5) | x.index_fill(0, T([0]), T(5.)) | x.index_put((T([0
 x.masked_fill(x > 3, 0) | x.masked_fill(x > 3, T(0.)) | x.masked_fill(L.ones(2, 2, 3, 4) > 0, 0)
 x.masked_select(x > 3) | x.masked_select(L.ones(4) > 0) | x.masked_scatter(x > 3, L.ones(20)) | x.masked_scatter(x > 3, L.ones(5, 5))
 x.take(T([0, 5])) | x.take(T([[0, -1]])) | x.put(T([0, 5]), T([1., 2])) | x.put(T([0, 5]), T([1., 2]), accumulate=True)
+L.take_along_dim(x, T([[[-1, 0, -2, 1]]]), 0) | L.take_along_dim(x, T([[[2], [-3], [-1]]]), -2)
 L.take_along_dim(x, L.zeros(1, 1, 4, dtype=L.int64), 0) | L.take_along_dim(x, L.zeros(2, dtype=L.int64))
 L.where(x > 3, x, 0.) | L.where(x > 3, 1, x) | x.where(x > 3, 0)
 x.nonzero() | x.nonzero(as_tuple=True) | L.argwhere(x) | L.where(x > 3) | L.nonzero(T(0.))

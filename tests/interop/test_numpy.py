@@ -182,3 +182,12 @@ def test_random_bytes_of_other_buffers():
     ):
         with pytest.raises(ValueError, match=message):
             pb.frombuffer(data, dtype=pb.int32, **keywords)
+
+
+def test_dlpack_shares_unless_a_copy_is_wanted():
+    array = np.ones(2)
+    shared, copied = pb.from_dlpack(array), pb.from_dlpack(array, device="cpu", copy=True)
+    array[0] = 5
+    assert shared.tolist() == [5, 1] and copied.tolist() == [1, 1]
+    with pytest.raises(AssertionError, match="pullback computes on the CPU"):
+        pb.from_dlpack(array, device="cuda")

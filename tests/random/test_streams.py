@@ -140,6 +140,18 @@ def test_generators_are_independent():
             pb.manual_seed(bad)
 
 
+def test_probabilities_are_inputs():
+    p = pb.full((3,), 0.5, requires_grad=True)
+    for y in (pb.bernoulli(p), pb.zeros(3).bernoulli_(p), pb.zeros(2, 3).bernoulli_(p)):
+        (g,) = pb.autograd.grad(y.sum(), p)
+        assert g.tolist() == [0, 0, 0]
+    assert not pb.multinomial(p, 2).requires_grad
+    with pb.autograd.forward_ad.dual_level():
+        d = pb.autograd.forward_ad.make_dual(p.detach(), pb.ones(3))
+        assert pb.autograd.forward_ad.unpack_dual(pb.bernoulli(d)).tangent.tolist() == [0, 0, 0]
+        assert pb.multinomial(d, 2).dtype == pb.int64
+
+
 def test_draws_cut_the_gradient():
     x = pb.ones(3, requires_grad=True)
     for draw in (

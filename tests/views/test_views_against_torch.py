@@ -64,6 +64,7 @@ a.T
 d.T
 c.T
 s.T
+s.mT
 a.mT
 d.mT
 a.H
@@ -71,6 +72,7 @@ a.mH
 d.mH
 s.H
 s.mH
+s.adjoint()
 d.adjoint()
 a.transpose(0, 1)
 d.transpose(-1, 0)

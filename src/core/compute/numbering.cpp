@@ -199,11 +199,12 @@ Array number_gather(const Naming& n, const Dims& input, int64_t lead, const Arra
     do
         for (int64_t i = 0; i < length; ++i) {
             int64_t v = *from++;
-            if (v < 0 || v >= size)
-                fail(
-                    "index {} is out of bounds for dimension {} with size {}. Negative indices do not count "
-                    "from the end here.",
-                    v, dim, size);
+            if (v < 0 || v >= size) {
+                if (!n.wraps || v < -size || v >= size)
+                    fail("index {} is out of bounds for dimension {} with size {}.{}", v, dim, size,
+                         n.wraps ? "" : " Negative indices do not count from the end here.");
+                v += size;
+            }
             *to++ = v * stride + line.at + i * step;
         }
     while (line.next());

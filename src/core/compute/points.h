@@ -29,7 +29,7 @@ struct Naming {
         Flat,    // take, put: numbers in the tensor as a row; negative ones wrap
         Mask,    // where a mask of the tensor's shape is true
     } kind = Numbers;
-    bool wraps = false;         // Along: whether negative numbers count from the end
+    bool wraps = false;         // Along, Gather: whether negative numbers count from the end
     uint16_t rank = 0;          // how many dimensions the tensor has,
     uint16_t dims = 0;          // and the points,
     uint16_t after = 0;         // and how many of the dimensions that stay come after the points

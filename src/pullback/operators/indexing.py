@@ -124,7 +124,8 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=Non
 def take_along_dim(input, indices, dim=None, *, out=None):
     """`gather`, with all dimensions but `dim` broadcast; without `dim`, of the flattened input.
 
-    `indices` are int64 or int32. Raises RuntimeError for an index out of range and for another dtype.
+    `indices` are int64 or int32; along `dim`, negative ones count from the end. Raises RuntimeError for an index out of
+    range and for another dtype, IndexError for a `dim` of a tensor that has none.
 
     Example:
         >>> x = pb.tensor([[30., 10., 20.]])

@@ -89,8 +89,13 @@ def _dlpack_device(self):
 
 
 @composed(method=False)
-def from_dlpack(ext_tensor):
+def from_dlpack(ext_tensor, *, device=None, copy=None):
     """A tensor over the memory of another library's array, through the DLPack protocol.
+
+    `device` is the CPU, where all tensors live. The memory is shared unless `copy` is True; where it is False and the
+    memory cannot be shared, the other library says so.
+
+    Raises AssertionError for another device, as PyTorch does where it has no other.
 
     Example:
         >>> pb.from_dlpack(np.ones(2))
@@ -98,7 +103,10 @@ def from_dlpack(ext_tensor):
     """
     import numpy as np
 
-    return _core.from_buffer(np.from_dlpack(ext_tensor))
+    if device is not None:
+        check_device(device)
+    shared = _core.from_buffer(np.from_dlpack(ext_tensor))
+    return shared.clone() if copy else shared
 
 
 def _contains(self, element):

@@ -35,7 +35,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """Each element `repeats` times, along `dim` or of the flattened tensor; a tensor has one for each index.
 
     Of a tensor of repeats alone, the indices: i so many times as entry i says. Raises RuntimeError for
-    negative repeats and where `output_size` is given and wrong.
+    negative repeats and where `output_size` is given and wrong, IndexError for a `dim` that is not there.
 
     Example:
         >>> pb.repeat_interleave(pb.tensor([1, 2]), 2)
@@ -148,8 +148,8 @@ def triu(input, diagonal=0, *, out=None):
     """
 
 
-@operator(method=False, ignores="device")
-def tril_indices(row, col, offset=0, *, dtype=None, device=None):
+@operator(method=False, ignores="device layout")
+def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
     """Rows and columns of the lower triangle's entries, as a tensor of shape (2, n), of int64 or int32.
 
     Raises RuntimeError for negative sizes, NotImplementedError for other dtypes.
@@ -161,8 +161,8 @@ def tril_indices(row, col, offset=0, *, dtype=None, device=None):
     """
 
 
-@operator(method=False, ignores="device")
-def triu_indices(row, col, offset=0, *, dtype=None, device=None):
+@operator(method=False, ignores="device layout")
+def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
     """Rows and columns of the upper triangle's entries, as a tensor of shape (2, n), of int64 or int32.
 
     Raises RuntimeError for negative sizes, NotImplementedError for other dtypes.

@@ -81,7 +81,8 @@ def flatten(input, start_dim=0, end_dim=-1):
 def unflatten(input, dim, sizes):
     """Dimension `dim` as several, of the given `sizes` (one may be -1), whose product is its size.
 
-    A view. Raises RuntimeError for sizes of another product, IndexError for a `dim` out of range.
+    A view. Raises RuntimeError for sizes of another product and for a tensor without dimensions, IndexError for a `dim`
+    out of range.
 
     Example:
         >>> pb.unflatten(pb.zeros(2, 12), 1, (3, -1)).shape
@@ -168,7 +169,7 @@ def t(input):
 def adjoint(input):
     """The last two dimensions exchanged (and conjugated, for complex numbers).
 
-    A view. Raises RuntimeError for a vector.
+    A view. Raises RuntimeError for a vector; of no dimensions it is the tensor itself, with a warning.
 
     Example:
         >>> pb.adjoint(pb.zeros(5, 2, 3)).shape

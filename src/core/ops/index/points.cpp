@@ -37,6 +37,8 @@ struct ReadPoints {
     PointNames names;
     bool last;
     const char* node_name() const { return names.read; }
+    // PyTorch's take_along_dim wraps numbers in a copy of the index.
+    uint32_t reads(uint32_t) const { return naming.kind == Naming::Gather && naming.wraps ? 0 : saves; }
     Computed<1> forward(const Tensors& x) {
         const Array a = x[0].array();
         const Dims input = a.layout->dims();

@@ -65,15 +65,7 @@ Tensor corner(const Tensor& src, const Tensor& index) {
     return t.ndim() == index.ndim() ? t : reshape(t, index.shape());
 }
 
-}  // namespace
-
-Naming scatter_naming(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part) {
-    const Naming n = checked_naming(x, wrap_dim(dim, x.ndim()), index, &src);
-    *part = corner(src, index);
-    return n;
-}
-
-Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
+Tensor gather(const Tensor& x, int64_t dim, const Tensor& index, bool wraps) {
     dim = wrap_dim(dim, x.ndim());
     check_index_dtype("gather", index);
     PointNames names{"GatherBackward0", "ScatterAddBackward0"};
@@ -88,7 +80,22 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
                     "apart from dimension {}",
                     d, shape_text(index.layout()), shape_text(x.layout()), dim);
     }
-    return read_points(x, naming_of_gather(x, dim, index), index, names);
+    Naming n = naming_of_gather(x, dim, index);
+    n.wraps = wraps;
+    return read_points(x, n, index, names);
+}
+
+}  // namespace
+
+Naming scatter_naming(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part) {
+    const Naming n = checked_naming(x, wrap_dim(dim, x.ndim()), index, &src);
+    *part = corner(src, index);
+    return n;
+}
+
+Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) { return gather(x, dim, index, false); }
+Tensor gather_wrapped(const Tensor& x, int64_t dim, const Tensor& index) {
+    return gather(x, dim, index, true);
 }
 
 Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src) {

@@ -228,6 +228,7 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
 
 Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t output_size) {
     dim = wrap_dim(dim, x.ndim());
+    if (x.ndim() == 0) wrap_dim(dim + 1, 0);  // raises
     if (repeats < 0) fail("Repeats must be non-negative");
     int64_t total;
     if (mul_overflows(x.size(dim), repeats, &total)) fail("Storage size calculation overflowed");
@@ -244,6 +245,8 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t 
 
 Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim, int64_t output_size) {
     dim = wrap_dim(dim, x.ndim());
+    if (x.ndim() == 0)
+        fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", Int(dim));
     if (repeats.ndim() > 1) fail("repeats must be 0-dim or 1-dim tensor");
     Tensor each = repeats;
     if (repeats.numel() == 1 && x.size(dim) != 1) {

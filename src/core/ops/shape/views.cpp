@@ -261,7 +261,11 @@ Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
 Tensor unflatten(const Tensor& x, int64_t dim, const Dims& sizes) {
     dim = wrap_dim(dim, x.ndim());
     if (sizes.empty()) fail("unflatten: sizes must be non-empty");
-    if (x.ndim() == 0) return view(x, sizes);
+    if (x.ndim() == 0)
+        fail(
+            "unflatten got an unexpected error:\nDimension specified as {} but tensor has no dimensions. "
+            "reshape() gives a tensor of one element any number of dimensions.",
+            dim);
     int64_t known = 1, hole = -1, n = x.size(dim);
     bool overflow = false;
     for (size_t i = 0; i < sizes.size(); ++i) {

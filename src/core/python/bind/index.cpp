@@ -64,6 +64,8 @@ Tensor take_along_dim(const Tensor& input, const Tensor& indices, MaybeDim given
             "dimensions for input, and {} dimensions for indices",
             x.ndim(), index.ndim());
     int64_t dim = wrap_dim(*given, x.ndim());
+    if (x.ndim() == 0)
+        fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", *given);
     // All dimensions but `dim` broadcast.
     Dims xs = x.shape(), is = index.shape();
     for (size_t d = 0; d < xs.size(); ++d) {
@@ -73,7 +75,7 @@ Tensor take_along_dim(const Tensor& input, const Tensor& indices, MaybeDim given
     }
     if (!(xs == x.shape())) x = ops::expand(x, xs);
     if (!(is == index.shape())) index = ops::expand(index, is);
-    return ops::gather(x, dim, index);
+    return ops::gather_wrapped(x, dim, index);
 }
 
 // Where elements are not zero: one index tensor a dimension.

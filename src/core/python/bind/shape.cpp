@@ -25,6 +25,12 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Argument& sizes) {
 }
 Tensor ravel(const Tensor& x) { return ops::view(ops::contiguous(x), Dims{-1}); }
 Tensor adjoint(const Tensor& x) {
+    if (x.ndim() == 0) {
+        if (PyErr_WarnEx(PyExc_UserWarning,
+                         "adjoint() is deprecated on 0-D tensors. Consider using x.conj().", 1) < 0)
+            throw PythonError();
+        return x;
+    }
     if (x.ndim() < 2)
         fail("tensor.adjoint() is only supported on matrices or batches of matrices. Got {}-D tensor.",
              x.ndim());

@@ -78,7 +78,12 @@ bool to_scalar(PyObject* o, Scalar* out) {
         int overflow = 0;
         long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
         if (overflow) {
-            fail_as(ErrorKind::Runtime, "value cannot be converted to type int64_t without overflow");
+            PyLong_AsUnsignedLongLong(o);
+            if (!PyErr_Occurred()) fail("value cannot be converted to type int64_t without overflow");
+            PyErr_Clear();
+            fail_as(
+                ErrorKind::Overflow,
+                "int too big to convert. Whole numbers lie between -2^63 and 2^63 - 1; a float takes any.");
         }
         if (v == -1 && PyErr_Occurred()) throw PythonError();
         *out = Scalar(static_cast<int64_t>(v));

@@ -505,15 +505,18 @@ PyObject* transposed(PyObject* self, const char* attribute) {
     try {
         Tensor t(self);
         int64_t n = t.ndim();
-        if (attribute[0] == 'm' && n < 2)
-            fail("tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.", n);
-        if (attribute[0] == 'm') return ops::transpose(t, -2, -1).release();
-        if (n == 0 &&
-            PyErr_WarnEx(
-                PyExc_UserWarning,
-                "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
-                1) < 0)
-            return nullptr;
+        if (n == 0) {
+            const char* warning =
+                attribute[0] == 'm'
+                    ? "Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases."
+                    : "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.";
+            if (PyErr_WarnEx(PyExc_UserWarning, warning, 1) < 0) return nullptr;
+            if (attribute[0] == 'm') return t.release();
+        } else if (attribute[0] == 'm') {
+            if (n < 2)
+                fail("tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.", n);
+            return ops::transpose(t, -2, -1).release();
+        }
         if (n != 2 && n != 0 &&
             PyErr_WarnEx(PyExc_UserWarning,
                          "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
