@@ -77,7 +77,7 @@ UPWARD = {
 LATE = {
     ("attributes.py", "calculus"): "pages are written when somebody reads them",
     ("autograd/gradcheck.py", "autograd"): "what checks is loaded with the first check",
-    ("calculus/define.py", "calculus"): "pages are written when somebody reads them",
+    ("calculus/row.py", "calculus"): "pages are written when somebody reads them",
     ("func/tree.py", "func"): "a dataclass has paths where somebody asks for them",
     ("messages/missing.py", "messages"): "loaded by errors only",
     ("operators/creation.py", "messages"): "loaded by errors only",

@@ -55,7 +55,7 @@ def _ships(row):
 def core(monkeypatch):
     """A table of the test's own, installed in a recorder."""
     monkeypatch.setattr(define, "TABLE", {name: row for name, row in define.TABLE.items() if _ships(row)})
-    monkeypatch.setattr(define, "_core", None)
+    monkeypatch.setattr(Row, "_core", None)
     recorder = Recorder()
     calculus.install(recorder)
     return recorder
@@ -321,7 +321,7 @@ def test_a_symbol_of_another_rule_is_refused(core):
 
 
 def test_the_table_without_a_core_says_so(monkeypatch):
-    monkeypatch.setattr(define, "_core", None)
+    monkeypatch.setattr(Row, "_core", None)
     monkeypatch.setattr(exp, "function", None)
     with pytest.raises(RuntimeError, match="not installed"):
         exp(1.0)

@@ -2,8 +2,9 @@
 
 from math import inf, nan
 
-from .define import EVERYWHERE, FUNCTION, composed, elementwise
+from .define import composed, elementwise
 from .exponentials import POSITIVE, log
+from .row import EVERYWHERE, FUNCTION
 from .selection import where, zmul
 
 NONZERO = (0.2, 3.0)

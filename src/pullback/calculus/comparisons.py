@@ -1,6 +1,7 @@
 """What has no derivative: comparisons, tests, logic, bits and divisors."""
 
-from .define import METHOD, composed, nondifferentiable
+from .define import composed, nondifferentiable
+from .row import METHOD
 
 eq = nondifferentiable("eq", "a b", "input == other", operator="==")
 ne = nondifferentiable("ne", "a b", "input != other", operator="!=", aliases="not_equal")

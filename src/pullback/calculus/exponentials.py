@@ -3,7 +3,8 @@
 from math import inf, nan
 from math import log as _log
 
-from .define import EVERYWHERE, composed, elementwise
+from .define import composed, elementwise
+from .row import EVERYWHERE
 from .selection import maximum, minimum, where, zmul
 
 LN2, LN10 = _log(2), _log(10)

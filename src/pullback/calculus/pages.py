@@ -7,8 +7,8 @@ that of a callable made from one: a function, or with a last `_` its in-place fo
 
 import textwrap
 
-from .define import PROMOTIONS, REFUSALS
 from .examples import EXAMPLES
+from .row import PROMOTIONS, REFUSALS
 
 WIDTH = 80  # of a printed tensor, before its grad_fn goes to a line of its own
 LETTERS = {1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c"), 4: ("a", "b", "c", "d")}

@@ -7,7 +7,8 @@ Where operands tie, PyTorch's shares hold, so that scripts give the same numbers
 from math import inf, nan
 
 from .comparisons import isfinite, isnan, isneginf, isposinf
-from .define import EVERYWHERE, METHOD, composed, elementwise
+from .define import composed, elementwise
+from .row import EVERYWHERE, METHOD
 
 MINMAX = "function method out"
 

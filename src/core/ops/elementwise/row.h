@@ -32,7 +32,7 @@ enum class Promotion : uint8_t {
 // operand that is no tensor.
 enum class Accepts : uint8_t { Any, Numbers, Powers, Floats };
 
-// What a row may refuse with a message of its own (calculus/define.py: REFUSALS).
+// What a row may refuse with a message of its own (calculus/row.py: REFUSALS).
 enum class Refusal : uint8_t { Bool, Integers, TwoBools, OneBool, NegativePower, count };
 constexpr int kRefusals = static_cast<int>(Refusal::count);
 
