@@ -81,7 +81,7 @@ LATE = {
     ("func/tree.py", "func"): "a dataclass has paths where somebody asks for them",
     ("messages/missing.py", "messages"): "loaded by errors only",
     ("operators/creation.py", "messages"): "loaded by errors only",
-    ("operators/methods.py", "dtypes"): "a cycle",
+    ("operators/conversions.py", "dtypes"): "a cycle",
     ("operators/methods.py", "printing"): "needs NumPy, which costs more than all of the import",
     ("messages/hints.py", "messages"): "a long list, for the names that are not there",
     ("messages/hints.py", "dtypes"): "an error may come while the package is being imported",

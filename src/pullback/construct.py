@@ -5,8 +5,8 @@ dtype. `pullback.tensor` is the constructor to use.
 """
 
 from . import _core
+from .operators.copies import make_subclass
 from .operators.creation import empty, tensor
-from .operators.methods import make_subclass
 from .size import Size
 
 __all__ = ["legacy_tensor"]

@@ -7,7 +7,7 @@ copied either way.
 
 from ..messages.missing import missing
 from ..operators.creation import from_numpy, frombuffer
-from ..operators.methods import from_dlpack
+from ..operators.exchange import from_dlpack
 
 __all__ = ["from_dlpack", "from_numpy", "frombuffer"]
 

@@ -5,8 +5,11 @@ from . import elementwise  # isort: skip
 elementwise.publish()
 
 from . import (  # noqa: E402
+    conversions,
+    copies,
     creation,
     einsum,
+    exchange,
     geometry,
     indexing,
     joining,
@@ -28,9 +31,12 @@ from .declare import FUNCTIONS, METHODS  # noqa: E402
 __all__ = [
     "FUNCTIONS",
     "METHODS",
+    "conversions",
+    "copies",
     "creation",
     "einsum",
     "elementwise",
+    "exchange",
     "geometry",
     "indexing",
     "joining",

@@ -1,0 +1,213 @@
+"""A tensor in another dtype, and questions about dtypes. There is one device, so going there changes nothing."""
+
+import builtins
+
+from .. import _core
+from ..device import check_device, device, keeps_strides
+from .declare import composed, operator, require_tensors
+
+Tensor = _core.Tensor
+
+
+@operator(public=False, method=False)
+def to_dtype(input, dtype, copy=False):
+    """Another dtype."""
+
+
+_KINDS = {
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "bfloat16": "bfloat16",
+    "byte": "uint8",
+    "char": "int8",
+    "short": "int16",
+    "int": "int32",
+    "long": "int64",
+    "bool": "bool",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
+}
+
+
+_NO_KERNEL = """ Raises NotImplementedError: it has no kernels yet.
+
+    Example:
+        >>> pb.tensor([1, 0]).{name}()
+        Traceback (most recent call last):
+            ...
+        NotImplementedError: ...
+    """
+
+
+def _publish_conversions():
+    for name, kind in _KINDS.items():
+
+        def convert(input):
+            pass
+
+        convert.__name__ = name
+        if getattr(_core, kind)._supported:
+            shown = {"bool": "[True, False]"}.get(kind, "[1., 0.]" if "float" in kind else "[1, 0]")
+            suffix = "" if kind in ("float32", "int64", "bool") else f", dtype=pullback.{kind}"
+            shown = shown.replace("True", " True") if kind == "bool" else shown
+            call = f"pb.tensor([1, 0]).{name}()"
+            example = f"\n\n    Example:\n        >>> {call}\n        tensor({shown}{suffix})\n    "
+        else:
+            example = _NO_KERNEL.format(name=name)
+        convert.__doc__ = f"The same values as {kind}; the tensor itself where it has that dtype.{example}"
+        operator(public=False)(convert)
+
+
+_publish_conversions()
+
+
+@composed(public=False)
+def to(self, *args, **kwargs):
+    """The tensor in another dtype: itself where nothing changes, unless ``copy=True``.
+
+    The shape stays, and gradients flow back through the conversion. The forms are PyTorch's, the flags those of each:
+
+    - ``to(dtype, non_blocking=False, copy=False, *, memory_format=None)``
+    - ``to(device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=None)``
+    - ``to(other, non_blocking=False, copy=False, *, memory_format=None)``: as the tensor `other` is
+
+    Raises AssertionError or RuntimeError for devices other than the CPU, NotImplementedError for dtypes without
+    kernels, TypeError for arguments of no form.
+
+    Example:
+        >>> pb.tensor([1.7, -1.7]).to(pb.int64)
+        tensor([ 1, -1])
+    """
+    dtype, copy = _parse_to(*args, **kwargs)
+    return to_dtype(self, dtype, copy)
+
+
+def _parse_to(*args, **kwargs):
+    memory_format = kwargs.pop("memory_format", None)
+    if memory_format is not None:
+        keeps_strides(memory_format)
+    names = ["dtype", "non_blocking", "copy"]
+    if (args and isinstance(args[0], Tensor)) or "other" in kwargs:
+        other = kwargs.pop("other", None) if "other" in kwargs else args[0]
+        args = (other.dtype, *args[1:])
+    elif args and (args[0] is None or isinstance(args[0], str | int | device)):
+        if isinstance(args[0], str) and _core.as_dtype(args[0]) is not args[0]:
+            args = (None, *args)  # the name of a dtype, not of a device
+        if args[0] is not None:
+            check_device(args[0])
+        args = args[1:]
+    elif kwargs.get("device") is not None:
+        check_device(kwargs["device"])
+    kwargs.pop("device", None)
+    if len(args) > len(names):
+        raise TypeError("to() received an invalid combination of arguments")
+    given = dict(zip(names, args, strict=False))
+    for name in kwargs:
+        if name not in names or name in given:
+            raise TypeError(
+                f"to() received an invalid combination of arguments: unexpected keyword argument '{name}'"
+            )
+    given.update(kwargs)
+    return given.get("dtype"), builtins.bool(given.get("copy", False))
+
+
+@composed(public=False, name="type")
+def type_(self, dtype=None, non_blocking=False, **kwargs):
+    """Without an argument the name of the tensor's type, as PyTorch writes it; with one, a conversion to
+    that dtype.
+
+    Raises ValueError for a name that is no dtype's.
+
+    Example:
+        >>> pb.zeros(2).type()
+        'pullback.FloatTensor'
+        >>> pb.zeros(2).type(pb.int64).dtype
+        pullback.int64
+    """
+    if dtype is None:
+        return f"pullback.{self.dtype._legacy_name}Tensor"
+    if isinstance(dtype, str):
+        from ..dtypes import NAMES
+
+        wanted = dtype.rpartition(".")[2].removesuffix("Tensor")
+        for each in NAMES.values():
+            if dtype.endswith("Tensor") and each._legacy_name == wanted:
+                return to_dtype(self, each)
+        if _core.as_dtype(dtype) is dtype:
+            raise ValueError(f"invalid type: '{dtype}'")
+    return to_dtype(self, dtype)
+
+
+@composed(public=False)
+def type_as(self, other):
+    """The tensor in the dtype of another.
+
+    Example:
+        >>> pb.tensor([1, 2]).type_as(pb.zeros(1))
+        tensor([1., 2.])
+    """
+    return to_dtype(self, other.dtype)
+
+
+@composed(public=False)
+def cpu(self, memory_format=None):
+    """The tensor itself: it is on the CPU.
+
+    Example:
+        >>> x = pb.zeros(2)
+        >>> x.cpu() is x
+        True
+    """
+    return self
+
+
+@composed(public=False)
+def cuda(self, device=None, non_blocking=False, memory_format=None):
+    """Raises AssertionError, as PyTorch does without CUDA: pullback computes on the CPU.
+
+    Example:
+        >>> pb.zeros(2).cuda()
+        Traceback (most recent call last):
+        AssertionError: Torch not compiled with CUDA enabled. pullback computes on the CPU.
+    """
+    check_device("cuda")
+
+
+@composed
+def is_floating_point(input):
+    """Whether the dtype is a floating one.
+
+    Raises TypeError for what is no tensor.
+
+    Example:
+        >>> pb.is_floating_point(pb.zeros(2))
+        True
+    """
+    require_tensors("is_floating_point", input=input)
+    return input.dtype.is_floating_point
+
+
+@composed
+def is_complex(input):
+    """Whether the dtype is a complex one.
+
+    Raises TypeError for what is no tensor.
+
+    Example:
+        >>> pb.is_complex(pb.zeros(2))
+        False
+    """
+    require_tensors("is_complex", input=input)
+    return input.dtype.is_complex
+
+
+@composed(public=False)
+def is_signed(self):
+    """Whether the dtype holds negative numbers.
+
+    Example:
+        >>> pb.zeros(2).is_signed(), pb.zeros(2, dtype=pb.uint8).is_signed()
+        (True, False)
+    """
+    return self.dtype.is_signed
