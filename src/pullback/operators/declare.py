@@ -26,6 +26,7 @@ for PyTorch's sake and mean nothing. Several results are a tuple, with names whe
 from functools import partial
 
 from .. import _core
+from ..calculus.define import TABLE
 
 FUNCTIONS = {}  # name -> callable: what `pullback` exports
 METHODS = {}  # name -> callable: what Tensor gets
@@ -151,15 +152,26 @@ def _in_place_page(documentation, name):
     return _IN_PLACE.format(name=name, errors=raises and f"Raises{errors}    ", example=example)
 
 
-def composed(function=None, *, name=None, method=True, public=True, aliases=(), out="cast"):
+def composed(function=None, *, name=None, method=True, public=True, aliases=(), out="cast", in_place=False):
     """Declare an operator written in Python out of others; its first parameter is the tensor of the method form.
 
-    A body that takes ``*args`` or ``**kwargs`` sorts its arguments itself. No body sees `out`.
+    A body that takes ``*args`` or ``**kwargs`` sorts its arguments itself. No body sees `out`, unless it is "passed".
+    With `in_place`, the body's last parameter has this name, is in no signature, and tells which form was called; a
+    string is the row whose page of documentation that form has, where that is not the operator's name.
     """
 
     def declare(function):
         called = name or function.__name__
-        made = callable_of(function, called, out=out)
+        made = callable_of(
+            without_last(function, 1) if in_place else function, called, in_place and function, out=out
+        )
+        if in_place:
+            writing = callable_of(
+                without_last(function, 2), called + "_", partial(function, in_place=True), out=out
+            )
+            del writing.__doc__
+            writing.__row__ = TABLE[called if in_place is True else in_place]
+            METHODS.update({each + "_": writing for each in (called, *aliases)})
         if not public:
             made.__module__ = function.__module__
         return _publish(made, called, method, public, aliases)

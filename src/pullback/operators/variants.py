@@ -3,10 +3,8 @@
 Each is a door that looks at its arguments and picks a row of the table.
 """
 
-import functools
-
 from ..calculus.define import TABLE
-from .declare import FUNCTIONS, METHODS, callable_of, composed, require_tensors, without_last
+from .declare import FUNCTIONS, METHODS, composed, require_tensors
 from .elementwise import elementwise_function
 
 
@@ -34,23 +32,6 @@ def _call(name, in_place, out, *operands):
     return _rows[name](*operands, out=out) if out is not None else _rows[name](*operands)
 
 
-def _door(function, *aliases, in_place=True, method=True, public=True):
-    """Publish `function(..., out=None, in_place=False)` as a function, a method, and their in-place forms."""
-    name = function.__name__.lstrip("_")
-    plain = callable_of(without_last(function, 1), name, function, out="passed")
-    writing = callable_of(without_last(function, 2), name + "_", functools.partial(function, in_place=True))
-    del writing.__doc__
-    writing.__row__ = TABLE["div" if name == "true_divide" else name]
-    for each in (name, *aliases):
-        if public:
-            FUNCTIONS[each] = plain
-        if method:
-            METHODS[each] = plain
-            if in_place:
-                METHODS[each + "_"] = writing
-    return plain
-
-
 def _check_alpha(alpha, *operands):
     """PyTorch's rule: alpha may not be of a higher kind than what it scales."""
     if isinstance(alpha, (bool, int)):
@@ -60,7 +41,8 @@ def _check_alpha(alpha, *operands):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
 
 
-def _add(input, other, *, alpha=1, out=None, in_place=False):
+@composed(out="passed", in_place=True)
+def add(input, other, *, alpha=1, out=None, in_place=False):
     """input + alpha * other, element by element.
 
     Shape: that which `input` and `other` broadcast to; one may be a number.
@@ -88,7 +70,8 @@ def _add(input, other, *, alpha=1, out=None, in_place=False):
     return _call("add_scaled", in_place, out, input, other, alpha)
 
 
-def _sub(input, other, *, alpha=1, out=None, in_place=False):
+@composed(aliases=("subtract",), out="passed", in_place=True)
+def sub(input, other, *, alpha=1, out=None, in_place=False):
     """input - alpha * other, element by element.
 
     Shape: that which `input` and `other` broadcast to; one may be a number.
@@ -116,7 +99,8 @@ def _sub(input, other, *, alpha=1, out=None, in_place=False):
     return _call("sub_scaled", in_place, out, input, other, alpha)
 
 
-def _rsub(input, other, *, alpha=1, out=None, in_place=False):
+@composed(method=False, out="passed")
+def rsub(input, other, *, alpha=1, out=None):
     """other - alpha * input, element by element: `sub` with its operands exchanged, and its shapes, dtypes and errors.
 
     Raises RuntimeError for operands that are bool.
@@ -126,12 +110,13 @@ def _rsub(input, other, *, alpha=1, out=None, in_place=False):
         tensor([ 0., -1.])
     """
     if alpha == 1:
-        return _call("rsub", in_place, out, input, other)
+        return _call("rsub", False, out, input, other)
     _check_alpha(alpha, input, other)
-    return _call("rsub_scaled", in_place, out, input, other, alpha)
+    return _call("rsub_scaled", False, out, input, other, alpha)
 
 
-def _div(input, other, *, rounding_mode=None, out=None, in_place=False):
+@composed(aliases=("divide",), out="passed", in_place=True)
+def div(input, other, *, rounding_mode=None, out=None, in_place=False):
     """input / other, element by element; with a `rounding_mode` the quotient is rounded to an integer.
 
     The mode is None, "trunc" (towards zero, as C) or "floor" (as Python's ``//``).
@@ -169,7 +154,8 @@ def _div(input, other, *, rounding_mode=None, out=None, in_place=False):
     )
 
 
-def _true_divide(input, other, *, out=None, in_place=False):
+@composed(out="passed", in_place="div")
+def true_divide(input, other, *, out=None, in_place=False):
     """input / other, element by element: `div` without a rounding mode, and its shapes, dtypes and errors.
 
     Raises RuntimeError for shapes that do not broadcast, TypeError where no operand is a tensor.
@@ -181,7 +167,8 @@ def _true_divide(input, other, *, out=None, in_place=False):
     return _call("div", in_place, out, input, other)
 
 
-def _clamp(input, min=None, max=None, *, out=None, in_place=False):
+@composed(aliases=("clip",), out="passed", in_place=True)
+def clamp(input, min=None, max=None, *, out=None, in_place=False):
     """input brought between `min` and `max`: numbers, tensors, or None for no bound. Where they cross, `max` wins.
 
     Shape: that which `input` and the bounds broadcast to.
@@ -213,7 +200,8 @@ def _clamp(input, min=None, max=None, *, out=None, in_place=False):
     return _call("clamp", in_place, out, input, min, max)
 
 
-def _round(input, *, decimals=0, out=None, in_place=False):
+@composed(out="passed", in_place=True)
+def round(input, *, decimals=0, out=None, in_place=False):
     """input rounded to the nearest integer, halves to the even one; or to so many `decimals`, tens for a negative number.
 
     Shape: that of `input`, which may be any.
@@ -239,7 +227,8 @@ def _round(input, *, decimals=0, out=None, in_place=False):
     )
 
 
-def _logit(input, eps=None, *, out=None, in_place=False):
+@composed(out="passed", in_place=True)
+def logit(input, eps=None, *, out=None, in_place=False):
     """log(input / (1 - input)), the inverse of sigmoid: infinite at 0 and 1, NaN beyond.
 
     With `eps`, input is brought between eps and 1 - eps before.
@@ -266,7 +255,8 @@ def _logit(input, eps=None, *, out=None, in_place=False):
     return _call("logit_clamped", in_place, out, input, eps)
 
 
-def _nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=False):
+@composed(out="passed", in_place=True)
+def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=False):
     """input with NaN (by 0) and infinities (by the largest finite numbers of its dtype) replaced, or by what is given.
 
     Shape: that of `input`, which may be any.
@@ -326,18 +316,6 @@ def _name(tensor):
     return tensor.dtype._legacy_name
 
 
-for _function, *_aliases in (
-    (_add,),
-    (_sub, "subtract"),
-    (_div, "divide"),
-    (_true_divide,),
-    (_clamp, "clip"),
-    (_round,),
-    (_nan_to_num,),
-):
-    _door(_function, *_aliases)
-_door(_rsub, method=False)
-_door(_logit)
 FUNCTIONS["clamp_"] = METHODS["clamp_"]
 FUNCTIONS["round_"] = METHODS["round_"]
 FUNCTIONS["nan_to_num_"] = METHODS["nan_to_num_"]
