@@ -245,12 +245,12 @@ _FUNCTIONS = {
 
 
 def _page(function):
-    """The text of an operator that has none of its own: its row's, or that of the operator whose in-place form it is."""
+    """The text of an operator: its declaration's, or one that is written from its row, or of an in-place form."""
     about = vars(function)
     if "__page__" in about:
         return about["__page__"]()
     if "__row__" not in about:
-        return None
+        return about["__wrapped__"].__doc__ if "__wrapped__" in about else None
     from .calculus.pages import page_of
 
     return page_of(function)

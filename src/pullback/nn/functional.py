@@ -67,7 +67,6 @@ def _with_inplace(row, function, writing):
         row.name, activation, (*names, "inplace"), len(names) + 1, (*defaults, False), -1, False
     )
     made.__row__ = row
-    made.__name__ = made.__qualname__ = row.name
     made.__module__ = "pullback.nn.functional"
     made.__text_signature__ = f"({row.signature}, inplace=False)"
     return made

@@ -69,23 +69,18 @@ def write_out_options(function):
 def signature_of(function):
     """(names, positional, defaults, variadic) of a declaration, without the cost of `inspect`."""
     code = function.__code__
-    names = code.co_varnames[: code.co_argcount]
-    defaults = list(function.__defaults__ or ())
-    defaults = [...] * (len(names) - len(defaults)) + defaults
-    variadic = -1
-    keyword_only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    positional = len(names)
+    all, positional, last = code.co_varnames, code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    defaults = function.__defaults__ or ()
+    defaults = (...,) * (positional - len(defaults)) + defaults
+    names, variadic = all[:last], -1
     if code.co_flags & _VARIADIC:
+        names, defaults = (*all[:positional], all[last], *all[positional:last]), (*defaults, ...)
         variadic = positional
-        names = (*names, code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
-        defaults.append(...)
-    given = function.__kwdefaults__ or {}
-    return (
-        (*names, *keyword_only),
-        positional + (variadic >= 0),
-        (*defaults, *[given.get(name, ...) for name in keyword_only]),
-        variadic,
-    )
+        positional += 1
+    if len(defaults) < len(names):
+        given = function.__kwdefaults__ or {}
+        defaults += tuple([given.get(name, ...) for name in names[positional:]])
+    return names, positional, defaults, variadic
 
 
 def operator(
@@ -117,23 +112,24 @@ def operator(
         made = _core.Operator(
             called, core or called, names, positional, defaults, variadic, False, out, len(ignored), returns
         )
-        _describe(made, function, called)
+        _describe(made, function)
         if not public:
             made.__module__ = function.__module__  # where pickle finds it
         if in_place:
-            METHODS[called + "_"] = _in_place_form(function, called, core or called, len(ignored))
+            METHODS[called + "_"] = _in_place_form(
+                function, called, core or called, "out" in names, len(ignored)
+            )
         return _publish(made, called, method, public, aliases)
 
     return declare if function is None else declare(function)
 
 
-def _in_place_form(declaration, name, core, ignored):
+def _in_place_form(declaration, name, core, has_out, ignored):
     """The operator of the same declaration, without `out`, that writes into its first argument and returns it."""
-    function = without_last(declaration, int("out" in signature_of(declaration)[0]))
+    function = without_last(declaration, 1) if has_out else declaration
     names, positional, defaults, variadic = signature_of(function)
     made = _core.Operator(name + "_", core, names, positional, defaults, variadic, True, "cast", ignored)
-    _describe(made, function, name + "_")
-    del made.__doc__
+    _describe(made, function)
     made.__page__ = partial(_in_place_page, declaration.__doc__, name)  # written when somebody reads it
     return made
 
@@ -169,7 +165,6 @@ def composed(function=None, *, name=None, method=True, public=True, aliases=(), 
             writing = callable_of(
                 without_last(function, 2), called + "_", partial(function, in_place=True), out=out
             )
-            del writing.__doc__
             writing.__row__ = TABLE[called if in_place is True else in_place]
             METHODS.update({each + "_": writing for each in (called, *aliases)})
         if not public:
@@ -191,7 +186,7 @@ def callable_of(function, called, body=None, out="cast"):
     if variadic >= 0:
         body = lambda operands, **rest: function(*operands, **rest)
     made = _core.Operator(called, body or function, names, positional, defaults, variadic, False, out)
-    _describe(made, function, called)
+    _describe(made, function)
     return made
 
 
@@ -215,8 +210,6 @@ def _publish(made, called, method, public, aliases):
     return made
 
 
-def _describe(made, function, called):
-    made.__doc__ = function.__doc__
-    made.__name__ = made.__qualname__ = called
+def _describe(made, function):
     made.__module__ = "pullback"
-    made.__wrapped__ = function  # inspect.signature and help() read it
+    made.__wrapped__ = function  # inspect.signature and help() read it, and its documentation

@@ -45,7 +45,6 @@ def elementwise_function(row_name, public_name=None, inplace=False):
         defaults.append(None)
     made = _core.Operator(name, row_name, tuple(names), positional, tuple(defaults), -1, inplace)
     made.__row__ = row  # its documentation is written from it
-    made.__name__ = made.__qualname__ = name
     made.__module__ = _home(row)
     if not row.variant_of:
         out = "" if names[-1] != "out" else ", out=None" if "*," in row.signature else ", *, out=None"
@@ -67,7 +66,6 @@ def positional_function(row_name):
     """The callable that a row of the table itself uses: operands and parameters by position."""
     names = TABLE[row_name].operands
     made = _core.Operator(row_name, row_name, names, len(names), (...,) * len(names), -1, False)
-    made.__name__ = made.__qualname__ = row_name
     made.__module__ = "pullback.calculus"
     return made
 

@@ -309,6 +309,10 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     return reinterpret_cast<PyObject*>(op);
 }
 
+PyObject* get_name(PyObject* self, void*) {
+    return PyUnicode_FromString(reinterpret_cast<OperatorObject*>(self)->name->c_str());
+}
+
 // For tests and stubs: what the C++ function wants, in words, and what it gives.
 PyObject* get_wants(PyObject* self, void*) {
     const Binding* b = reinterpret_cast<OperatorObject*>(self)->binding;
@@ -372,6 +376,8 @@ PyMemberDef members[] = {
 };
 PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef getset[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+                        {"__name__", get_name, nullptr, nullptr, nullptr},
+                        {"__qualname__", get_name, nullptr, nullptr, nullptr},
                         {"_wants", get_wants, nullptr, nullptr, nullptr},
                         {"_gives", get_gives, nullptr, nullptr, nullptr},
                         {nullptr, nullptr, nullptr, nullptr, nullptr}};
