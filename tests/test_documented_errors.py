@@ -115,6 +115,7 @@ diag             (pb.tensor(1.0))                                   RuntimeError
 diag_embed       (x, dim1=0, dim2=0)                                RuntimeError
 diag_embed       (x, dim1=7)                                        IndexError
 trace            (v)                                                RuntimeError
+Tensor.sum_to_size (x, 7)                                          RuntimeError
 nansum           (x, 7)                                             IndexError
 prod             (x, 7)                                             IndexError
 prod             (x, (0, 1))                                        TypeError

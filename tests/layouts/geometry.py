@@ -45,7 +45,7 @@ REDUCTION = calls("""
 m.{f}(x, {d}) ; m.{f}(x, {dims}, {keep}) ; m.{f}(x, dim={dims}, keepdim={keep}) ;
 m.std_mean(x, dim={dims}, keepdim={keep}) ; m.var_mean(x, {d}) ; m.aminmax(x, dim={d}, keepdim={keep}) ;
 m.norm(x, 2, dim={dims}, keepdim={keep}) ; m.norm(x, 1, {d}) ; m.count_nonzero(x, dim={dims}) ;
-m.prod(x, {d}, {keep}) ; x.sum() ; x.mean() ; x.amax() ; x.max() ; x.prod() ; x.std() ;
+m.prod(x, {d}, {keep}) ; x.sum() ; x.sum_to_size(x.shape[-1:]) ; x.mean() ; x.amax() ; x.max() ; x.prod() ; x.std() ;
 m.linalg.vector_norm(x, 3, {dims}, {keep}) ; m.sum(x, {dims}, dtype=m.float64) ; x.median() ;
 (x > 1).sum({dims}, {keep}) ; (x > 1).any({d}) ; x.long().sum({d}) ; m.trace(x) ;
 m.quantile(x, 0.5, {d}, {keep}) ; m.quantile(x, m.tensor([0.2, 0.7]), {d}, {keep})

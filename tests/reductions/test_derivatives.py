@@ -23,6 +23,8 @@ SMOOTH = {
     "sum": (lambda x: x.sum(1), GENERIC),
     "sum_all": (lambda x: x.sum(), GENERIC),
     "sum_two": (lambda x: x.reshape(3, 2, 2).sum((0, 2)), GENERIC),
+    "sum_to_size": (lambda x: x.sum_to_size(4), GENERIC),
+    "sum_to_size_ones": (lambda x: x.reshape(3, 2, 2).sum_to_size(2, 1), GENERIC),
     "nansum": (lambda x: x.nansum(0), GENERIC),
     "mean": (lambda x: x.mean(0, keepdim=True), GENERIC),
     "mean_all": (lambda x: x.mean(), GENERIC),

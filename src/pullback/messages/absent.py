@@ -188,7 +188,6 @@ INSTEAD = {
     "softmin": "pullback.softmax(-x, dim)",
     "step": "with pullback.no_grad(): w -= lr * w.grad",
     "strides": "x.stride(), counted in elements.",
-    "sum_to_size": "x.sum(dims, keepdim=True)",
     "tail": "x[-n:]",
     "tobytes": "x.numpy().tobytes()",
     "to_list": "x.tolist()",

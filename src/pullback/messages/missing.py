@@ -19,7 +19,7 @@ PYTORCH = """
     log_normal_ logdet lstsq lu lu_solve map_ matrix_exp matrix_power mvlgamma mvlgamma_ name new
     new_empty_strided nonzero_static orgqr ormqr pin_memory pinverse positive prelu qr qscheme record_stream
     renorm renorm_ resize resize_ resize_as resize_as_ resolve_conj resolve_neg row_indices set_
-    share_memory_ slice_inverse slogdet solve sparse_dim sparse_mask sspaddmm stft storage sum_to_size svd
+    share_memory_ slice_inverse slogdet solve sparse_dim sparse_mask sspaddmm stft storage svd
     symeig to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo
     to_sparse_csc to_sparse_csr triangular_solve unsafe_chunk unsafe_split unsafe_split_with_sizes
     untyped_storage values volatile xpu

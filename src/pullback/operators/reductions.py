@@ -101,6 +101,21 @@ def count_nonzero(input, dim=None):
     """
 
 
+@operator(public=False)
+def sum_to_size(input, *size):
+    """The sum over whatever broadcasting would repeat: from the shape of `input` to `size`, which broadcasts to it.
+
+    It undoes broadcasting. A tensor of that size is returned as it is; integers and bool are summed as int64. Raises
+    RuntimeError for a `size` that does not broadcast to the shape of `input`.
+
+    Example:
+        >>> x = pb.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> x.sum_to_size(2), x.sum_to_size(2, 1)
+        (tensor([4., 6.]), tensor([[3.],
+                [7.]]))
+    """
+
+
 @operator(out="exact", returns=("values", "indices"))
 def max(input, dim=None, keepdim=False, *, out=None, other=None):
     """The largest element; or values and indices along `dim`; or the elementwise maximum with another tensor.

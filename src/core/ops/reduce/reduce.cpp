@@ -239,4 +239,24 @@ Tensor sum_to(const Tensor& x, const Layout& shape) {
     return reshape(s, shape.dims());
 }
 
+// As PyTorch does it, also in the names of the nodes.
+Tensor sum_to_size(const Tensor& x, const Dims& size) {
+    const int64_t lead = x.ndim() - static_cast<int64_t>(size.size());
+    bool fits = lead >= 0;
+    Dims dims;
+    for (int64_t d = 0; fits && d < x.ndim(); ++d) {
+        const int64_t n = d < lead ? 1 : size[static_cast<size_t>(d - lead)];
+        fits = n == x.size(d) || n == 1;
+        if (d < lead || n != x.size(d)) dims.push_back(d);
+    }
+    if (!fits)
+        fail(
+            "size {{{}}} is not expandable to size {{{}}}. Only sizes of 1, and those in front, are summed "
+            "over.",
+            shape_text(size), shape_text(x.layout()));
+    if (size.empty()) return sum(x, {}, false);
+    Tensor s = dims.empty() ? x : sum(x, dims, true);
+    return lead > 0 ? reshape(s, size) : s;
+}
+
 }  // namespace pb::ops

@@ -13,6 +13,7 @@ Tensor prod(const Tensor& x, MaybeDim dim, bool keepdim, MaybeDType dtype);
 Tensor any(const Tensor& x, DimsOrAll dims, bool keepdim);
 Tensor all(const Tensor& x, DimsOrAll dims, bool keepdim);
 Tensor count_nonzero(const Tensor& x, DimsOrAll dims);
+Tensor sum_to_size(const Tensor& x, const Dims& size);  // which would broadcast to that of x
 
 // extremes.cpp
 Tensor extreme(const Tensor& x, bool greatest);                                    // max(), min()

@@ -134,6 +134,7 @@ const Binding bindings[] = {
     bind<&ops::any>("any"),
     bind<&ops::all>("all"),
     bind<&ops::count_nonzero>("count_nonzero"),
+    bind<&ops::sum_to_size>("sum_to_size"),
     bind<&max>("max"),
     bind<&min>("min"),
     bind<&ops::amax>("amax"),
