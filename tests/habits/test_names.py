@@ -87,7 +87,7 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
         ("pb.checkpoint", "It is pullback.utils.checkpoint.checkpoint."),
         ("pb.func.functionalize", "writing in place is recorded"),
         ("pb.utils.data", "for rows in pullback.randperm(len(x)).split(64): x[rows]"),
-        ("pb.utils.checkpoint.CheckpointPolicy", "as a whole"),
+        ("pb.utils.checkpoint.CheckpointPolicy", "keeps nothing"),
         ("pb.jacobian", "pullback.func.jacrev(f)(x)"),
         ("pb.Function", "It is pullback.autograd.Function."),
         ("pb.tolist", "It is a method of tensors: x.tolist(...)."),

@@ -55,7 +55,9 @@ def test_grad_inputs_create_graph_and_several_passes():
     (g,) = pb.autograd.grad(y, x, create_graph=True)
     expected = pb.autograd.grad(f(x), x, create_graph=True)[0]
     assert g.item() == expected.item()
-    for ours, theirs in zip(pb.autograd.grad(g, [x, w]), pb.autograd.grad(expected, [x, w]), strict=True):
+    for ours, theirs in zip(
+        pb.autograd.grad(g, [x, w], retain_graph=True), pb.autograd.grad(expected, [x, w]), strict=True
+    ):
         assert ours.item() == pytest.approx(theirs.item(), rel=1e-14)
     y.backward(inputs=[w], retain_graph=True)
     y.backward(inputs=[w])
@@ -87,28 +89,136 @@ def test_it_is_computed_again_and_not_kept(reentrant):
 
     def f(x):
         calls.append(1)
-        return x.sin().exp().tanh()
+        for _ in range(10):
+            x = x.cumsum(0).mul(1e-3).sigmoid()
+        return x.sum()
 
-    x = pb.ones(1000, requires_grad=True)
-    y = checkpoint(f, x, use_reentrant=reentrant)
-    assert len(calls) == 1
-    names = {node.name() for node in pb.autograd.graph.walk([y.grad_fn])}
-    assert not {"SinBackward0", "ExpBackward0", "TanhBackward0"} & names
-    y.sum().backward()
-    assert len(calls) == 2
+    def kept(run):
+        x = pb.ones(20_000, requires_grad=True)
+        before = pb.memory.allocated()
+        y = run(x)
+        pb.synchronize()
+        return pb.memory.allocated() - before, y, x
+
+    plain, y, x = kept(f)
+    y.backward()
+    expected = x.grad
+    calls.clear()
+    ours, y, x = kept(lambda x: checkpoint(f, x, use_reentrant=reentrant))
+    assert len(calls) == 1 and ours < plain / 5
+    y.backward()
+    assert len(calls) == 2 and x.grad.equal(expected)
 
 
-def test_what_is_captured_with_a_history_stays_recorded():
-    x, w = pb.tensor(2.0, requires_grad=True), pb.tensor(3.0, requires_grad=True)
-    h = w * w
-    calls = []
+def test_a_checkpoint_inside_of_another_keeps_nothing():
+    calls = {"outer": 0, "inner": 0}
+
+    def inner(x):
+        calls["inner"] += 1
+        return x.cumsum(0).mul(1e-3).sigmoid()
+
+    def outer(x):
+        calls["outer"] += 1
+        for _ in range(10):
+            x = checkpoint(inner, x, use_reentrant=False)
+        return x.sum()
+
+    x = pb.ones(20_000, requires_grad=True)
+    before = pb.memory.allocated()
+    y = checkpoint(outer, x, use_reentrant=False)
+    pb.synchronize()
+    assert pb.memory.allocated() - before < 3 * x.nbytes
+    y.backward()
+    z = x.detach().clone().requires_grad_()
+    outer(z).backward()
+    assert x.grad.equal(z.grad)
+
+
+def test_it_stops_as_soon_as_it_may():
+    seen = []
 
     def f(x):
-        calls.append(1)
-        return x * h
+        y = x.sin().exp()
+        seen.append("on")
+        z = y * 3
+        seen.append("end")
+        return z
 
-    y = checkpoint(f, x * 1, use_reentrant=False)
-    assert [g.item() for g in pb.autograd.grad(y, [x, w])] == [9.0, 12.0] and len(calls) == 1
+    x = pb.ones(2, requires_grad=True)
+    for early_stop, again in ((True, []), (False, ["on", "end"])):
+        y = checkpoint(f, x, use_reentrant=False, early_stop=early_stop)
+        assert seen == ["on", "end"]
+        seen.clear()
+        y.sum().backward()
+        assert seen == again
+        seen.clear()
+    with module.set_checkpoint_early_stop(False):
+        y = checkpoint(f, x, use_reentrant=False)
+    seen.clear()
+    y.sum().backward()
+    assert seen == ["on", "end"]
+
+
+def test_what_is_captured_with_a_history():
+    x, w = pb.tensor(2.0, requires_grad=True), pb.tensor(3.0, requires_grad=True)
+    h = w * w
+    y = checkpoint(lambda x: (x * h).sin(), x * 1, use_reentrant=False)
+    expected = pb.autograd.grad((x * h).sin(), [x, w], retain_graph=True)
+    assert [g.item() for g in pb.autograd.grad(y, [x, w])] == [g.item() for g in expected]
+
+
+@pytest.mark.parametrize("early_stop", [True, False])
+@pytest.mark.parametrize("retain", [True, False])
+def test_a_gradient_inside_of_the_function(early_stop, retain):
+    def f(x):
+        y = x.sin()
+        z = y.cos()
+        (g,) = pb.autograd.grad(z.sum(), x, retain_graph=retain)
+        return x.cos() * g + (z.exp() if retain else 0)
+
+    x = pb.tensor([0.3, 0.5], requires_grad=True)
+    a = checkpoint(f, x * 1, use_reentrant=False, early_stop=early_stop)
+    (ours,) = pb.autograd.grad(a.sum(), x)
+    (theirs,) = pb.autograd.grad(f(x * 1).sum(), x)
+    assert ours.tolist() == theirs.tolist()
+
+
+def test_functions_and_parts_of_the_graph():
+    class Cube(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x, x * x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            x, square = ctx.saved_tensors
+            assert ctx.saved_tensors[0].equal(x)
+            return 3 * square * g
+
+    x = pb.tensor([2.0], requires_grad=True)
+    a, b = checkpoint(lambda x: (Cube.apply(x), x.exp() * x), x * 1, use_reentrant=False)
+    assert pb.autograd.grad(a, x, retain_graph=True)[0].item() == 12.0
+    assert pb.autograd.grad(b, x, retain_graph=True)[0].item() == pytest.approx(3 * pb.exp(x).item())
+    assert pb.autograd.grad(a.sum() + b.sum(), x)[0].item() == pytest.approx(12 + 3 * pb.exp(x).item())
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        pb.autograd.grad(a, x)
+
+
+def test_tangents_that_are_captured():
+    f = lambda t: checkpoint(lambda x: (x * t).sin(), pb.tensor(0.5, requires_grad=True), use_reentrant=False)
+    assert pb.func.jvp(f, (pb.tensor(2.0),), (pb.tensor(1.0),))[1].item() == pytest.approx(
+        0.5 * pb.cos(pb.ones(())).item()
+    )
+    g = lambda t: pb.func.grad(lambda x: checkpoint(lambda x: (x * t).sin(), x, use_reentrant=False))(
+        pb.tensor(0.5)
+    )
+    h = lambda t: pb.func.grad(lambda x: (x * t).sin())(pb.tensor(0.5))
+    for way in (
+        lambda f: pb.func.jvp(f, (pb.tensor(2.0),), (pb.tensor(1.0),))[1],
+        lambda f: pb.func.grad(f)(pb.tensor(2.0)),
+    ):
+        assert way(g).item() == pytest.approx(way(h).item())
 
 
 @BOTH
@@ -141,14 +251,15 @@ def test_the_second_run_leaves_the_generator_alone():
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, early_stop, said",
     [
-        (lambda x, n: x.sin() if n == 1 else x.sin().exp(), "A different number of tensors was saved"),
-        (lambda x, n: x[:n].sin().sum(), "have different metadata than during the forward pass"),
-        (lambda x, n: x.sin() if n == 1 else x.cos(), "have different metadata than during the forward pass"),
+        (lambda x, n: x.sin().exp() if n == 1 else x.sin(), True, "A different number of tensors was saved"),
+        (lambda x, n: x.sin() if n == 1 else x.sin().exp(), False, "trying to save more tensors"),
+        (lambda x, n: x[:n].sin(), True, "have different metadata than during the forward pass"),
+        (lambda x, n: (x if n == 1 else x.double()).sin(), True, "have different metadata"),
     ],
 )
-def test_what_changes_is_noticed(change, said):
+def test_what_changes_is_noticed(change, early_stop, said):
     x = pb.ones(3, requires_grad=True)
     calls = []
 
@@ -156,12 +267,26 @@ def test_what_changes_is_noticed(change, said):
         calls.append(1)
         return change(x, len(calls))
 
-    y = checkpoint(f, x, use_reentrant=False)
+    y = checkpoint(f, x, use_reentrant=False, early_stop=early_stop)
     with pytest.raises(CheckpointError, match=said):
         y.sum().backward()
+
+
+def test_what_changes_harmlessly_is_taken_without_the_check():
+    x = pb.ones(3, requires_grad=True)
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return x.sin() if len(calls) == 1 else (x.sin(), x.exp())[0]
+
+    y = checkpoint(f, x, use_reentrant=False, early_stop=False, determinism_check="none")
+    with pytest.raises(CheckpointError, match="trying to save more tensors"):
+        y.sum().backward()
     calls.clear()
-    y = checkpoint(f, x, use_reentrant=False, determinism_check="none")
+    y = checkpoint(f, x, use_reentrant=False)  # stops before it comes to the difference
     y.sum().backward()
+    assert x.grad.equal(x.detach().cos())
 
 
 def test_an_argument_written_in_place_meanwhile():

@@ -297,7 +297,7 @@ FAMILIES = [
     (r".*(quant|q_|qat|int_repr|qscheme).*", "Nothing is quantised."),
     (r".*(distributed|multiprocessing|parallel).*", "pullback runs in one process, on its threads."),
     (r".*deterministic.*", "Results are deterministic as they are."),
-    (r".*([Cc]heckpoint|SAC_).*", "A checkpoint computes its function again as a whole."),
+    (r".*([Cc]heckpoint|SAC_).*", "A checkpoint keeps nothing that its function computes."),
     (
         r"[A-Z]\w*",
         "There are no modules: keep tensors that require grad in a list or a dictionary, and use the functions of "

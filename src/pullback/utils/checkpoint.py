@@ -6,29 +6,27 @@ With True, `CheckpointFunction`: nothing is recorded in the forward pass; in the
 recorded, and a backward pass of its own fills `.grad` of what it captured. So only `backward()` without `inputs` will
 do, and only tensors among the arguments count.
 
-With False the function runs recorded once, to see what its outputs depend on: arguments, wherever they are in trees,
-and captured leaves. Then the recording is dropped, and one node stands for all, which has edges to them. When it is
-pulled, the function runs again on the same values, and what arrives is pulled through the new recording. `grad`,
-`inputs`, `create_graph`, several passes, hooks and nesting are as without. The first run holds what it saves until it
-has ended, and a history that is captured (a tensor from outside that was computed from others) leaves everything
-recorded as it is: saving no memory, and right.
+With False everything is recorded, and what nodes save is packed (`autograd.graph.saved_tensors_hooks`): a number takes
+the place of each tensor. When the first of them is asked for, the function runs again, recorded, on the same values, up
+to the last tensor that was saved, and each gets the value that stands at its number. `grad`, `inputs`, `create_graph`,
+several passes, hooks and nesting are as without. The arguments are saved by a node of their own, so that a checkpoint
+inside of another keeps nothing, and that an argument which is written meanwhile is noticed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .. import _core
 from .._core import Tensor
 from ..autograd.backward import backward as run_backward
-from ..autograd.backward import grad
 from ..autograd.function import Function
-from ..autograd.graph import get_gradient_edge as gradient_edge
 from ..autograd.modes import enable_grad, no_grad
+from ..autograd.saving import saved_tensors_hooks
 from ..func.tree import tree_flatten
 from ..messages.missing import missing
 from ..operators.creation import zeros
@@ -103,7 +101,7 @@ def check_backward_validity(inputs: Iterable[Any]) -> None:
 def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
     """A block in which checkpoints that are made stop computing again as soon as they may, or do not.
 
-    Here a checkpoint always computes its function to the end: what it has computed is what it pulls through.
+    It goes before the argument `early_stop` of `checkpoint`.
 
     Example:
         >>> from pullback.utils.checkpoint import checkpoint, set_checkpoint_early_stop
@@ -204,116 +202,123 @@ without passing the `inputs` argument.
 # ---- not reentrant -----------------------------------------------------------------------------------------
 
 
+class _Stop(BaseException):
+    """All that was saved has been computed again."""
+
+
+class _Ticket:
+    """What is kept in place of a saved tensor: its number."""
+
+    __slots__ = ("__weakref__", "index")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+class _Keep(Function):
+    """A node that saves the arguments of a checkpoint."""
+
+    @staticmethod
+    def forward(ctx: Any, one: Tensor, *tensors: Tensor) -> Tensor:
+        ctx.save_for_backward(*tensors)
+        return one.clone()
+
+
 class _Frame:
-    """One checkpoint: how to compute it again, and what it gave the first time."""
+    """One checkpoint: how to compute it again, and what was saved in which order."""
 
     def __init__(
-        self, function: Callable[..., Any], state: Tensor | None, context: Any, check: bool, spec: Any
+        self, function: Callable[..., Any], leaves: list[Any], spec: Any, again: Any, stops: bool, check: bool
     ) -> None:
-        self.function, self.state, self.context, self.check, self.spec = function, state, context, check, spec
-        self.leaves: list[Any] = []  # of the arguments; None where a tensor requires grad
-        self.places: list[int] = []
-        self.outputs: list[int] = []  # which leaves of what is returned require grad
-        self.about: list[Any] = []
+        self.function, self.spec, self.again, self.stops, self.check = function, spec, again, stops, check
+        self.state: Tensor | None = None
+        self.leaves = [None if isinstance(x, Tensor) else x for x in leaves]
+        self.places = [i for i, x in enumerate(leaves) if isinstance(x, Tensor)]
+        self.kept = _Keep.apply(zeros((), requires_grad=True), *[leaves[i] for i in self.places])
+        self.alive: list[Any] = []  # a weak reference to the ticket of each saved tensor
+        self.about: list[Any] = []  # its shape and dtype
+        self.complete = self.open_ended = False
+        self.run = 0
+        self.values: dict[int, Tensor] = {}  # by number: of this run, until they are asked for
 
-    def run(self, variables: Sequence[Tensor]) -> tuple[list[Any], Any]:
-        """The leaves of what the function returns, and their structure."""
+    def pack(self, tensor: Tensor) -> _Ticket:
+        """The first time: a number for the tensor."""
+        ticket = _Ticket(len(self.alive))
+        self.alive.append(weakref.ref(ticket))
+        self.about.append((tuple(tensor.shape), tensor.dtype))
+        return ticket
+
+    def unpack(self, ticket: _Ticket) -> Tensor:
+        """The tensor of a number, computed again with all others at the first of a run."""
+        run = _core.current_run()
+        if run != self.run or ticket.index not in self.values:
+            self.values = self.recompute()
+            self.run = run
+        return self.values.pop(ticket.index)
+
+    def recompute(self) -> dict[int, Tensor]:
+        """What is saved when the function runs again, of the tickets that are alive."""
+        values: dict[int, Tensor] = {}
+        different: list[str] = []
+        count = 0
+
+        def pack(tensor: Tensor) -> Tensor:
+            nonlocal count
+            index, count = count, count + 1
+            tensor = tensor.detach()
+            if index >= len(self.about):
+                if self.complete:
+                    raise CheckpointError(
+                        "torch.utils.checkpoint: trying to save more tensors during recomputation than during the "
+                        f"original forward pass.\n{ADVICE}"
+                    )
+                self.open_ended = True  # a backward pass inside of the function, which has not ended
+                return tensor
+            about = tuple(tensor.shape), tensor.dtype
+            if about != self.about[index]:
+                different.append(
+                    f"tensor at position {index}:\nsaved metadata: {self.about[index]}\nrecomputed metadata: {about}\n"
+                )
+            if self.alive[index]() is not None:
+                values[index] = tensor
+            if self.stops and count == len(self.about):
+                raise _Stop
+            return tensor
+
         leaves = list(self.leaves)
-        for i, v in zip(self.places, variables):
-            leaves[i] = v
+        for i, tensor in zip(self.places, self.kept.grad_fn.saved_tensors):
+            leaves[i] = tensor.detach().requires_grad_(tensor.requires_grad)
         args, kwargs = self.spec.unflatten(leaves)
-        return tree_flatten(self.function(*args, **kwargs))
-
-    def again(self, variables: Sequence[Tensor]) -> list[Any]:
-        """The leaves once more, as the first time."""
-        with _draws_from(self.state), self.context, enable_grad():
-            ends = {gradient_edge(v)[0] for v in variables}
-            leaves, _ = self.run(variables)
-        if self.check:
-            self.compare(_about(leaves, ends))
-        return leaves
-
-    def compare(self, found: list[Any]) -> None:
-        """CheckpointError where something else was computed."""
-        if len(found) != len(self.about):
+        with (
+            contextlib.suppress(_Stop),
+            saved_tensors_hooks(pack, lambda tensor: tensor),
+            _draws_from(self.state),
+            self.again,
+            enable_grad(),
+        ):
+            self.function(*args, **kwargs)
+        if self.check and not self.open_ended and count != len(self.about):
             raise CheckpointError(
                 "torch.utils.checkpoint: A different number of tensors was saved during the original forward and "
-                f"recomputation.\nNumber of operations during forward: {len(self.about)}\nNumber of operations during "
-                f"recomputation: {len(found)}.\nThe function has to do the same when it runs again: it may depend on "
-                f"nothing that changes meanwhile."
+                f"recomputation.\nNumber of tensors saved during forward: {len(self.about)}\nNumber of tensors saved "
+                f"during recomputation: {count}.\n{ADVICE}"
             )
-        for place, (before, after) in enumerate(zip(self.about, found)):
-            if before != after:
-                raise CheckpointError(
-                    "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
-                    f"during the forward pass.\nresult {place} from the end:\nsaved metadata: {before}\nrecomputed "
-                    f"metadata: {after}.\nThe function has to do the same when it runs again: it may depend on nothing "
-                    f"that changes meanwhile."
-                )
+        if self.check and different:
+            raise CheckpointError(
+                "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
+                f"during the forward pass.\n{''.join(different)}.\n{ADVICE}"
+            )
+        missing = [i for i, ticket in enumerate(self.alive) if ticket() is not None and i not in values]
+        if missing and self.complete:
+            raise CheckpointError(
+                f"torch.utils.checkpoint: the tensor at position {missing[0]} was not computed again.\n{ADVICE}"
+            )
+        return values
 
 
-def _walk(leaves: list[Any], ends: set[Any]) -> Iterator[Any]:
-    """Every node that outputs were recorded by, and not those of `ends`."""
-    waiting = deque([y.grad_fn for y in leaves if isinstance(y, Tensor) and y.grad_fn is not None])
-    seen = set(ends)
-    while waiting:
-        node = waiting.popleft()
-        if node not in seen:
-            seen.add(node)
-            yield node
-            waiting += [to for to, _ in node.next_functions if to is not None]
-
-
-def _about(leaves: list[Any], ends: set[Any]) -> list[Any]:
-    """The operations that were recorded, and the shapes and dtypes of their results."""
-    return [
-        (node.name(), [meta and (tuple(meta[0]), meta[1]) for meta in node._input_metadata])
-        for node in _walk(leaves, ends)
-    ]
-
-
-def _captured(leaves: list[Any], ends: set[Any], began: int) -> list[Tensor] | None:
-    """The leaves that outputs depend on besides; None where they depend on an older history."""
-    found = []
-    for node in _walk(leaves, ends):
-        if node.name() == "AccumulateGrad":
-            found.append(node.variable)
-        elif node._sequence_nr() <= began:
-            return None
-    return found
-
-
-class _Checkpoint(Function):
-    """The node that stands for a checkpoint: (frame, what it has edges to, how many are variables, outputs)."""
-
-    @staticmethod
-    def forward(ctx: Any, frame: _Frame, count: int, outputs: list[Tensor], *inputs: Tensor) -> Any:
-        ctx.frame, ctx.count = frame, count
-        ctx.save_for_backward(*inputs)
-        ctx.set_materialize_grads(False)
-        return tuple([y.detach() for y in outputs])
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Any) -> Any:
-        recording = _core.is_grad_enabled()
-        inputs = ctx.saved_tensors
-        given = inputs[: ctx.count]
-        with enable_grad():
-            variables = [x.view_as(x) if recording else x.detach().requires_grad_() for x in given]
-        leaves = ctx.frame.again(variables)
-        outputs = [leaves[i] for i in ctx.frame.outputs]
-        pairs = [(y, g) for y, g in zip(outputs, grads) if g is not None and y.requires_grad]
-        if not pairs:
-            return (None,) * (3 + len(inputs))
-        wanted = [*variables, *inputs[ctx.count :]]
-        found = grad(
-            [y for y, _ in pairs],
-            wanted,
-            [g for _, g in pairs],
-            create_graph=recording,
-            allow_unused=True,
-        )
-        return None, None, None, *found
+ADVICE = (
+    "The function has to do the same when it runs again: it may depend on nothing that changes meanwhile."
+)
 
 
 def _without_reentry(
@@ -323,32 +328,25 @@ def _without_reentry(
     preserve: bool,
     context_fn: Callable[[], tuple[Any, Any]],
     check: bool,
+    stops: bool,
 ) -> Any:
     first, second = context_fn()
     leaves, spec = tree_flatten((args, kwargs))
-    tensors = [x for x in leaves if isinstance(x, Tensor)]
-    if not _core.is_grad_enabled() or _core.highest_level(tuple(tensors)):
+    # Forward mode needs what is computed at once.
+    if not _core.is_grad_enabled() or _core.highest_level(
+        tuple([x for x in leaves if isinstance(x, Tensor)])
+    ):
         with first:
             return function(*args, **kwargs)
-    frame = _Frame(function, get_rng_state() if preserve else None, second, check, spec)
-    frame.places = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and x.requires_grad]
-    frame.leaves = [None if i in frame.places else x for i, x in enumerate(leaves)]
-    given = [leaves[i] for i in frame.places]
-    began = (zeros((), requires_grad=True) * 1).grad_fn._sequence_nr()
-    variables = [x.view_as(x) for x in given]
-    ends = {v.grad_fn for v in variables}
-    with first:
-        found, structure = frame.run(variables)
-    frame.outputs = [i for i, y in enumerate(found) if isinstance(y, Tensor) and y.requires_grad]
-    outputs = [found[i] for i in frame.outputs]
-    captured = _captured(found, ends, began)
-    if captured is None or not outputs or _core.highest_level(tuple(outputs)):
-        return structure.unflatten(found)
-    if check:
-        frame.about = _about(found, ends)
-    for i, y in zip(frame.outputs, _Checkpoint.apply(frame, len(given), outputs, *given, *captured)):
-        found[i] = y
-    return structure.unflatten(found)
+    frame = _Frame(function, leaves, spec, second, stops if _early_stop is None else _early_stop, check)
+    frame.state = state = get_rng_state() if preserve else None
+    with saved_tensors_hooks(frame.pack, frame.unpack), first:
+        result = function(*args, **kwargs)
+    frame.complete = True
+    if _core.highest_level(tuple([y for y in tree_flatten(result)[0] if isinstance(y, Tensor)])):
+        with _draws_from(state), context_fn()[0]:  # a tangent was captured: what is packed would lose it
+            return function(*args, **kwargs)
+    return result
 
 
 # ---- what is called ----------------------------------------------------------------------------------------
@@ -373,8 +371,9 @@ def checkpoint(
         use_reentrant: False is the better way; True keeps to what it says at the head of this module. None warns, and
             means True.
         context_fn: gives two context managers, for the first run and for those that follow.
-        determinism_check: "default" compares the operations, shapes and dtypes of the runs, "none" does not.
-        debug, early_stop: without effect.
+        determinism_check: "default" compares number, shapes and dtypes of what the runs save, "none" does not.
+        early_stop: do not go on computing when the last of what was saved is there.
+        debug: without effect.
 
     Returns:
         What `function` returns: a tensor or, for ``use_reentrant=False``, a tree of anything.
@@ -407,7 +406,7 @@ def checkpoint(
                 f"determinism_check should be one of ['default', 'none'] but got {determinism_check}"
             )
         check = determinism_check == "default"
-        return _without_reentry(function, args, kwargs, preserve, context_fn, check)
+        return _without_reentry(function, args, kwargs, preserve, context_fn, check, early_stop)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
     if context_fn is not noop_context_fn or debug is not False:
