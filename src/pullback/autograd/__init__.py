@@ -48,3 +48,7 @@ def __getattr__(name):
 
         return importlib.import_module(f"{__name__}.functional")
     raise missing(__name__, name)
+
+
+def __dir__():
+    return sorted({*globals(), "functional"})
