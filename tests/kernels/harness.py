@@ -15,7 +15,7 @@ from kinds import CODES
 core = pytest.importorskip("pullback._core")
 
 SOURCE = pathlib.Path(__file__).parents[2] / "src" / "core" / "kernels" / "primitives.inc"
-ROW = re.compile(r"^\s+X\((\w+), (\d), (Same|Bool), (Exact|Vector|Scalar), (\w+)\)", re.M)
+ROW = re.compile(r"^\s+X\((\w+), (\d), (Same|Bool), (Exact|Vector|Scalar), (\w+), \w+, \w+\)", re.M)
 ROWS = {
     name: (int(arity), result, bits, types)
     for name, arity, result, bits, types in ROW.findall(SOURCE.read_text())

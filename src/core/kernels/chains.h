@@ -70,6 +70,8 @@ struct ChainKernels {
 
 const ChainKernels& chain_kernels();
 const char* link_name(Link);
+// As which link a primitive continues a chain whose accumulator is its operand 0 or 1; Link::count if it does not.
+Link link_of(Primitive, int operand);
 
 namespace baseline {
 void install_chains(ChainKernels&);

@@ -32,13 +32,35 @@ PB_DECLARE_ISA(avx512)
 namespace {
 
 enum class Bits { Exact, Vector, Scalar };
+enum class Integers { Total, Partial };
 
 constexpr PrimitiveInfo kInfo[] = {
-#define PB_INFO(name, arity, result, bits, types) \
-    {#name, arity, Result::result, Bits::bits == Bits::Exact, arity == 3},
+#define PB_INFO(name, arity, result, bits, types, integers, links) \
+    {#name,          arity,                                        \
+     Result::result, Bits::bits == Bits::Exact,                    \
+     arity == 3,     Integers::integers == Integers::Partial},
     PB_PRIMITIVES(PB_INFO)
 #undef PB_INFO
 };
+
+// The links by which the accumulator is operand 0, or operand 1.
+#define PB_None(name) \
+    { Link::count, Link::count }
+#define PB_Lone(name) \
+    { Link::name, Link::count }
+#define PB_Same(name) \
+    { Link::name, Link::name }
+#define PB_Sided(name) \
+    { Link::name, Link::reversed_##name }
+constexpr Link kLinks[][2] = {
+#define PB_LINK(name, arity, result, bits, types, integers, links) PB_##links(name),
+    PB_PRIMITIVES(PB_LINK)
+#undef PB_LINK
+};
+#undef PB_None
+#undef PB_Lone
+#undef PB_Same
+#undef PB_Sided
 
 const char* chosen_isa() {
 #ifdef PB_X86_ISAS
@@ -100,6 +122,7 @@ const Kernels& kernels() { return chosen().table; }
 const Reductions& reductions() { return chosen().reductions; }
 const RowKernels& row_kernels() { return chosen().rows; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
+Link link_of(Primitive p, int operand) { return kLinks[static_cast<int>(p)][operand]; }
 const char* link_name(Link link) {
     constexpr const char* names[] = {
 #define PB_NAME(name, ...) #name,

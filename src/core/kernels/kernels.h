@@ -30,16 +30,21 @@ enum class Result : uint8_t { Same, Bool };
 struct PrimitiveInfo {
     const char* name;
     uint8_t arity;
-    Result result;            // the compute dtype, or bool
+    Result result;
     bool exact;               // the same bits on every instruction set
-    uint8_t condition_first;  // operand 0 is bool, whatever the compute dtype
+    uint8_t condition_first;  // operand 0 is bool, whatever the others are
+    bool partial;             // some integers have no result
+    // What it makes of operands of a dtype.
+    constexpr DType result_type(DType operands) const {
+        return result == Result::Bool ? DType::Bool : operands;
+    }
 };
 
 const PrimitiveInfo& primitive_info(Primitive);
 
 // A null entry means that the primitive is not defined for the dtype.
 struct Kernels {
-    // [primitive][compute dtype][single]: single = 0, all operands are blocks; 1 and 2, the first or the second
+    // [primitive][dtype of the operands][single]: single = 0, all operands are blocks; 1 and 2, the first or the second
     // operand of a binary primitive is one value.
     BlockKernel elementwise[static_cast<int>(Primitive::count)][kDTypes][3];
 

@@ -183,5 +183,5 @@ void install(Kernels& table, Primitive primitive) {
     };
 
 // Installs one row of the list in `table`.
-#define PB_INSTALL(name, arity, result, bits, types) \
+#define PB_INSTALL(name, arity, result, bits, types, ...) \
     install<name##_functor, arity, Result::result, Bits::bits, Family::types>(table, Primitive::name);
