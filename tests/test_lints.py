@@ -5,6 +5,8 @@ something for the types that its author thought of, and something silent for all
 (`is_float`) or a family (`visit`), which raises on what it does not list. Bool and int64 may be compared with: truth
 values and indices are no numbers among others.
 
+That a primitive is decided on elsewhere than in the list of primitives (kernels/primitives.inc).
+
 That an operator touches memory: rules say what is computed and how it is differentiated, compute/ has the loops. A rule
 looks at elements in `forward` alone, so that what is computed, and for how many entries at once, is decided in one place;
 a derivative that has a faster form for values asks `values_only`.
@@ -28,6 +30,7 @@ FORBIDDEN = {
     ),
     "a switch on the size of an element": re.compile(r"switch\s*\([^;{]*(\bitem\(\)|item_size\()"),
     "a comparison with a dtype of numbers": re.compile(rf"(==|!=|[<>]=?) {NUMBER}|{NUMBER} (==|!=|[<>])"),
+    "a switch on a primitive": re.compile(r"\bcase\s+Primitive::"),
     "a table of dtypes of its own": re.compile(r"\[\s*static_cast<int>\(\s*DType::"),
 }
 # Lines that match and are right, with the reason.
@@ -69,6 +72,7 @@ def test_only_visit_decides_on_a_dtype():
         "switch (x.item()) {\n    case 4: return;\n}",
         "int log = item_size(d) == 8 ? 3 : 2;",
         "table.run[static_cast<int>(DType::Float32)] = run<float>;",
+        "switch (p) {\n    case Primitive::pow: return true;\n}",
     ],
 )
 def test_what_is_planted_is_found(planted):

@@ -83,7 +83,7 @@ bool execute_spread(const Lowered& program, LinearSource* sources, const Layout*
         sources[i].single = l.numel() == 1;
         if (l.numel() == 1 || l.numel() == n) continue;
         sources[i].data = room.spread(static_cast<const char*>(sources[i].data), l, shape,
-                                      item_size(program.types[static_cast<size_t>(i)]));
+                                      item_size(program.type(static_cast<int16_t>(i))));
         if (!sources[i].data) return false;
     }
     execute_linear(program, sources, outputs, n);

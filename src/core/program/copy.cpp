@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "program/arena.h"
 #include "program/program.h"
 #include "program/threads.h"
 #include "program/walk.h"
@@ -127,6 +128,30 @@ void copy_array(const Array& from, const Array& to) {
             if (!direct) write.scatter(result, at, m);
         }
     });
+}
+
+Array contiguous_array(const Array& a) {
+    if (a.is_contiguous()) return a;
+    Array out = Array::empty(a.dtype, Layout::contiguous(a.layout->shape(), static_cast<size_t>(a.ndim())));
+    copy_array(a, out);
+    return out;
+}
+
+void fill_array(const Array& a, Scalar value) {
+    int64_t n = a.numel();
+    if (n == 0) return;
+    Slot one;
+    value.store(a.dtype, &one);
+    const auto fill = kernels().fill[size_index(a.dtype)];
+    if (a.layout->is_dense()) {
+        fill(&one, a.data(), n);
+        return;
+    }
+    int64_t block = std::min(block_elements(a.item()), n);
+    char* full = arena(static_cast<size_t>(block) * a.item());
+    fill(&one, full, block);
+    Walker write(a, *a.layout);
+    for (int64_t at = 0; at < n; at += block) write.scatter(full, at, std::min(block, n - at));
 }
 
 }  // namespace pb

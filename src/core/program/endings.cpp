@@ -188,8 +188,6 @@ class All : public Ending {
     Room partial_, collected_, aside_;
 };
 
-bool is_reduction(const Fused::Output& o) { return o.reduction != Reduction::count; }
-
 }  // namespace
 
 Ending::Ending(const Fused::Output& o, DType type)
@@ -206,8 +204,8 @@ Ending::Ending(const Fused::Output& o, DType type)
 Endings endings(const Fused& p, const Loop& loop, int workers) {
     Endings all;
     for (const Fused::Output& o : p.outputs) {
-        if (!is_reduction(o)) continue;
-        DType type = p.values[static_cast<size_t>(o.value)].type;
+        if (o.is_stored()) continue;
+        DType type = p.type(o.value);
         if (o.over == Over::leading) all.push_back(std::make_unique<Columns>(o, type, loop, workers));
         else if (o.over == Over::trailing || loop.rows == 1)
             all.push_back(std::make_unique<Rows>(o, type, loop, workers));
@@ -220,11 +218,11 @@ Loop::Wishes wishes(const Fused& p, int64_t row) {
     Loop::Wishes w;
     int64_t rows = p.n / row, last = (rows - 1) % kReductionLeaf + 1;
     for (const Fused::Output& o : p.outputs) {
-        if (!is_reduction(o)) continue;
+        if (o.is_stored()) continue;
         w.leaves = w.leaves || o.over != Over::leading;
         w.whole = w.whole || o.over == Over::all;
         if (o.over != Over::leading) continue;
-        size_t item = item_size(p.values[static_cast<size_t>(o.value)].type);
+        size_t item = item_size(p.type(o.value));
         int64_t lanes = reduction_lanes(std::min(rows, kReductionLeaf), item);
         int64_t fewer = reduction_lanes(last, item);
         w.last_lanes = w.lanes ? std::min(w.last_lanes, fewer) : fewer;

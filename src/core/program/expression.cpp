@@ -143,9 +143,9 @@ void bound_pending(size_t bytes) {
 uint64_t count_instructions(const Expression& e) {
     if (!e.program) return 1;
     const Lowered& l = *e.program;
-    DType type = l.types[static_cast<size_t>(l.outputs[static_cast<size_t>(e.output)])];
-    uint64_t n = e.instructions() + (type != e.dtype);
-    for (size_t i = 0; i < e.inputs.size(); ++i) n += e.inputs[i].array.dtype != l.types[i];
+    uint64_t n = e.instructions() + (l.type(l.outputs[static_cast<size_t>(e.output)]) != e.dtype);
+    for (size_t i = 0; i < e.inputs.size(); ++i)
+        n += e.inputs[i].array.dtype != l.type(static_cast<int16_t>(i));
     return n;
 }
 

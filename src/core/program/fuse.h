@@ -1,63 +1,62 @@
-// Fused: one program for several pending expressions.
+// Fused: steps over arrays, ready to be run.
 //
-// Steps of all expressions in one line, each distinct instruction once (same kernel, same operands: same bits), every
-// value in a block register unless it is a load, a number or an output. Programs are not rewritten otherwise, except
-// that multiplication by a literal 1 is dropped, that zmul by a number other than 0 is a plain product, and that several
-// instructions may become one pass: all give the same bits.
+// What several pending expressions become, or one program that does not fit the linear path. All
+// steps are in one line, each distinct one once (same kernel, same operands: same bits), every value in a block register
+// unless it is read or written as it lies, or is single. Programs are not rewritten otherwise, except that
+// multiplication by a literal 1 is dropped, that zmul by a number other than 0 is a plain product, and that several
+// steps may become one pass (link_up): all give the same bits.
 #pragma once
-#include <vector>
-
-#include "kernels/chains.h"
 #include "program/expression.h"
 
 namespace pb {
 
-struct Fused {
-    struct Value {
-        enum Kind : uint8_t {
-            Number,    // of `numbers`
-            Single,    // one element in memory, of `loads`
-            Linear,    // read where it lies, of `loads`
-            Gathered,  // brought into a register block by block, of `loads`
-            Step,      // result of a step
-            Once       // result of a step whose operands are all single: computed before the blocks
-        } kind;
-        DType type;
-        int16_t at;
-        bool is_single() const { return kind == Number || kind == Single || kind == Once; }
-        bool is_load() const { return kind == Single || kind == Linear || kind == Gathered; }
-    };
-    struct Step {
-        const BlockKernel* kernels;  // [which operand is single], or
-        BlockKernel cast;
-        Primitive primitive;
-        uint8_t arity;
-        int16_t in[kChainOperands];
-        int16_t out;
-        int16_t chain = -1;  // of `chains`: several instructions in one
-    };
-    struct Load {
+struct Fused : Steps {
+    // An array that is read.
+    struct Operand {
+        enum Way : uint8_t {
+            Single,   // one element
+            Linear,   // as it lies
+            Gathered  // brought into a register block by block
+        } way;
         const Array* array;
-        const Layout* loop;  // the elements walked, when gathered
+        const Layout* loop;  // the elements walked
+        int16_t value;
     };
     struct Output {
         int16_t value;
         DType dtype;
-        char* data;
+        char* data;  // where elements lie one after the other, in the order of the loop
         Expression* expression;
         Reduction reduction = Reduction::count;  // count: elements are stored
         Over over = Over::all;
         int64_t row = 0;
+        const Array* scattered = nullptr;  // instead of `data`: they lie otherwise
+
+        bool is_stored() const { return reduction == Reduction::count; }
     };
-    int64_t n = 0;
-    std::vector<Value> values;
-    std::vector<Scalar> numbers;
-    std::vector<Load> loads;
-    std::vector<Step> steps;
+    int64_t n = 0;  // elements
+    std::vector<Operand> operands;
     std::vector<Chain> chains;
     std::vector<Output> outputs;
 
-    void clear();
+    // What a value is read from; null if it is no operand.
+    const Operand* operand(int16_t v) const {
+        return value(v).kind == Value::Operand ? &operands[static_cast<size_t>(value(v).at)] : nullptr;
+    }
+    // Begins a new one, over so many elements. Only what was begun last may grow.
+    void begin(int64_t n);
+    int16_t add_number(const Slot& number, DType type);
+    int16_t add_operand(const Array& a, const Layout& loop);
+    // A value in another type.
+    int16_t convert(int16_t value, DType type);
+    // Appends the steps of a lowered program, those that are `needed` or all. `of` has the numbers here of its inputs,
+    // and gets those of its other values.
+    using Numbers = Small<int16_t, 64>;
+    void append(const Lowered& program, const std::vector<char>* needed, Numbers& of);
+
+  private:
+    int16_t add_once(const Step& s, DType type);
+    int16_t add_instruction(const Step& from, const Numbers& of, DType type);
 };
 
 // Which program of which plan is being put together.
@@ -70,15 +69,14 @@ struct Emission {
 // to the same program.
 void add_output(Fused& program, Expression& e, const Emission& now);
 
-// Makes chains (kernels/chains.h) of instructions whose results the next one alone reads. To be called when all is
-// emitted.
+// Makes chains (kernels/chains.h) of steps whose results the next one alone reads. To be called when all is there.
 void link_up(Fused& program);
 
 // Nanoseconds that it takes on one thread.
 double work_of(const Fused& program);
 
 class Interruptible;
-// Computes all outputs. Their memory is there; an output may lie over a linear load, unless a signal may stop the
+// Computes all outputs. Their memory is there; an output may lie over a linear operand, unless a signal may stop the
 // program, which then throws Interrupted.
 void run(const Fused& program, const Interruptible* stop);
 

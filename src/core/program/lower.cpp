@@ -1,5 +1,4 @@
-#include <algorithm>
-
+// From a program of the table to typed steps.
 #include "array/error.h"
 #include "program/program.h"
 
@@ -7,151 +6,133 @@ namespace pb {
 
 namespace {
 
-// Instructions on integers that raise, or mean nothing, for some values.
-bool is_partial(Primitive p) {
-    switch (p) {
-        case Primitive::floor_divide:
-        case Primitive::trunc_divide:
-        case Primitive::remainder:
-        case Primitive::fmod:
-        case Primitive::gcd:
-        case Primitive::lcm:
-        case Primitive::pow:
-        case Primitive::left_shift:
-        case Primitive::right_shift: return true;
-        default: return false;
-    }
-}
-
 // Vector functions take about eight times as long as an addition.
 constexpr uint32_t kCheapWeight = 1, kDearWeight = 8;
 
-struct Lowering {
-    const Program& p;
-    DType compute;
-    Lowered out;
-
-    void type_inputs() {
-        out.inputs = p.inputs;
-        out.constants = p.constants;
-        out.types.assign(static_cast<size_t>(p.first_result()), compute);
-        for (int v = 0; v < p.inputs; ++v)
-            if (p.boolean >> v & 1) out.types[static_cast<size_t>(v)] = DType::Bool;
-    }
-
-    int16_t as_type(int16_t value, DType type) {
-        DType from = out.types[static_cast<size_t>(value)];
-        if (from == type) return value;
-        Lowered::Step s{};
-        s.primitive = Primitive::count;
-        s.cast = kernels().cast[static_cast<int>(from)][static_cast<int>(type)];
-        s.arity = 1;
-        s.in[0] = value;
-        s.out = static_cast<int16_t>(out.types.size());
-        s.type = from;
-        out.types.push_back(type);
-        out.steps.push_back(s);
-        return s.out;
-    }
-
-    void run() {
-        type_inputs();
-        // Numbers of the program's results in the lowered form, which has casts between them.
-        std::vector<int16_t> number(static_cast<size_t>(p.values()));
-        for (int v = 0; v < p.first_result(); ++v) number[static_cast<size_t>(v)] = static_cast<int16_t>(v);
-        int result = p.first_result();
-        for (const Instruction& i : p.instructions) {
-            const PrimitiveInfo& info = primitive_info(i.primitive);
-            Lowered::Step s{};
-            s.primitive = i.primitive;
-            s.arity = i.arity;
-            // The operands' type: that of a Boolean-only instruction stays Boolean (logic on masks).
-            int first = info.condition_first ? 1 : 0;
-            DType type = DType::Bool;
-            for (int k = first; k < i.arity; ++k) {
-                DType t = out.types[static_cast<size_t>(number[static_cast<size_t>(i.in[k])])];
-                if (t != DType::Bool) type = t;
-            }
-            for (int k = 0; k < i.arity; ++k) {
-                DType want = k < first ? DType::Bool : type;
-                s.in[k] = as_type(number[static_cast<size_t>(i.in[k])], want);
-            }
-            s.type = type;
-            s.kernels = kernels().elementwise[static_cast<int>(i.primitive)][static_cast<int>(type)];
-            if (!s.kernels[0]) out.missing = info.name;
-            out.total = out.total && (is_float(type) || !is_partial(i.primitive));
-            s.out = static_cast<int16_t>(out.types.size());
-            out.types.push_back(info.result == Result::Bool ? DType::Bool : type);
-            out.steps.push_back(s);
-            number[static_cast<size_t>(result++)] = s.out;
+class Lowering {
+  public:
+    Lowering(const Program& p, const DType* inputs) : p_(p), results_(p.instructions.size()) {
+        out_.inputs = p.inputs;
+        for (int v = 0; v < p.inputs; ++v) {
+            out_.add(Value::Operand, false, inputs[v], static_cast<size_t>(v));
+            if (!(p.boolean >> v & 1)) type_ = promote(type_, inputs[v]);
         }
-        for (int16_t o : p.outputs) out.outputs.push_back(number[static_cast<size_t>(o)]);
-        for (int16_t o : out.outputs) out.parts.push_back(part_of(o));
+    }
+
+    Lowered run() && {
+        for (size_t i = 0; i < p_.instructions.size(); ++i) results_[i] = instruction(p_.instructions[i]);
+        for (int16_t o : p_.outputs) out_.outputs.push_back(value(o, type_));
+        for (int16_t o : out_.outputs) out_.parts.push_back(part_of(o));
+        out_.width = out_.widest();
         assign_registers();
-        out.linear = fits_linear(out);
+        out_.linear = fits_linear(out_);
+        return std::move(out_);
+    }
+
+  private:
+    bool is_constant(int16_t v) const { return v >= p_.inputs && v < p_.first_result(); }
+
+    // A value of the program; a number is stored in the type that it is wanted in.
+    int16_t value(int16_t v, DType number_type) {
+        if (v < p_.inputs) return v;
+        if (!is_constant(v)) return results_[static_cast<size_t>(v - p_.first_result())];
+        for (size_t known = 0; known < out_.values.size(); ++known) {
+            const Value& n = out_.values[known];
+            if (n.kind == Value::Number && n.type == number_type &&
+                constants_[static_cast<size_t>(n.at)] == v)
+                return static_cast<int16_t>(known);
+        }
+        constants_.push_back(v);
+        return out_.add(Steps::stored(p_.constants[static_cast<size_t>(v - p_.inputs)], number_type),
+                        number_type);
+    }
+
+    int16_t operand(int16_t v, DType type) {
+        int16_t mine = value(v, type);
+        DType from = out_.type(mine);
+        return from == type ? mine : out_.add(Steps::conversion(mine, from, type), type);
+    }
+
+    int16_t instruction(const Instruction& i) {
+        const PrimitiveInfo& info = primitive_info(i.primitive);
+        // Numbers go by what they meet; among themselves, or with truth values, they have the type of the program.
+        int first = info.condition_first ? 1 : 0;
+        bool numbers = false;
+        DType type = DType::Bool;
+        for (int k = first; k < i.arity; ++k) {
+            if (is_constant(i.in[k])) numbers = true;
+            else type = promote(type, out_.type(value(i.in[k], type_)));
+        }
+        if (numbers && type == DType::Bool) type = type_;
+        Step s{};
+        s.primitive = i.primitive;
+        s.arity = i.arity;
+        for (int k = 0; k < i.arity; ++k) s.in[k] = operand(i.in[k], k < first ? DType::Bool : type);
+        s.kernels = kernels().elementwise[static_cast<int>(i.primitive)][static_cast<int>(type)];
+        if (!s.kernels[0]) out_.missing = info.name;
+        out_.total = out_.total && (is_differentiable(type) || !info.partial);
+        return out_.add(s, info.result_type(type));
     }
 
     // From the last step to the first: a step is needed if a later one that is needed reads it.
     Lowered::Part part_of(int16_t output) const {
         Lowered::Part part;
-        size_t first = out.types.size() - out.steps.size();
-        part.needed.assign(out.steps.size(), 0);
+        part.needed.assign(out_.steps.size(), 0);
         auto need = [&](int16_t v) {
-            if (static_cast<size_t>(v) >= first) part.needed[static_cast<size_t>(v) - first] = 1;
+            const Value& x = out_.value(v);
+            if (x.kind == Value::Result) part.needed[static_cast<size_t>(x.at)] = 1;
         };
         need(output);
-        for (size_t s = out.steps.size(); s-- > 0;) {
+        for (size_t s = out_.steps.size(); s-- > 0;) {
             if (!part.needed[s]) continue;
-            const Lowered::Step& step = out.steps[s];
+            const Step& step = out_.steps[s];
             for (int k = 0; k < step.arity; ++k) need(step.in[k]);
             ++part.steps;
-            part.weight += step.cast || primitive_info(step.primitive).exact ? kCheapWeight : kDearWeight;
+            bool cheap = step.converts() || primitive_info(step.primitive).exact;
+            part.weight += cheap ? kCheapWeight : kDearWeight;
         }
         return part;
     }
 
-    // Linear scan; a result may take the register of an operand that dies in the same step.
     void assign_registers() {
-        size_t n = out.types.size();
-        std::vector<int> last(n, -1);
-        for (size_t s = 0; s < out.steps.size(); ++s)
-            for (int k = 0; k < out.steps[s].arity; ++k)
-                last[static_cast<size_t>(out.steps[s].in[k])] = static_cast<int>(s);
-        for (int16_t o : out.outputs) last[static_cast<size_t>(o)] = static_cast<int>(out.steps.size());
-        out.registers.assign(n, -1);
-        std::vector<int16_t> free;
-        for (size_t s = 0; s < out.steps.size(); ++s) {
-            auto& step = out.steps[s];
-            std::vector<int16_t> after;  // of another element size: not safe to write over while it is read
-            for (int k = 0; k < step.arity; ++k) {
-                size_t v = static_cast<size_t>(step.in[k]);
-                bool repeated = false;
-                for (int j = 0; j < k; ++j) repeated = repeated || step.in[j] == step.in[k];
-                if (repeated || last[v] != static_cast<int>(s) || out.registers[v] < 0) continue;
-                bool same = item_size(out.types[v]) == item_size(out.types[static_cast<size_t>(step.out)]);
-                (same ? free : after).push_back(out.registers[v]);
-            }
-            if (free.empty()) {
-                out.registers[static_cast<size_t>(step.out)] = static_cast<int16_t>(out.register_count++);
-            } else {
-                out.registers[static_cast<size_t>(step.out)] = free.back();
-                free.pop_back();
-            }
-            free.insert(free.end(), after.begin(), after.end());
-        }
+        std::vector<int32_t> last;
+        find_last_reads(out_, last);
+        for (int16_t o : out_.outputs) last[static_cast<size_t>(o)] = kAlways;
+        RegisterScan scan;
+        out_.registers.assign(out_.values.size(), -1);
+        auto of = [this](int16_t v) -> int32_t { return out_.registers[static_cast<size_t>(v)]; };
+        for (size_t s = 0; s < out_.steps.size(); ++s)
+            out_.registers[static_cast<size_t>(out_.steps[s].out)] =
+                static_cast<int16_t>(scan.pass(out_, s, last, true, of));
+        out_.register_count = scan.count();
     }
+
+    const Program& p_;
+    Lowered out_;
+    DType type_ = DType::Bool;        // of numbers among themselves: what the inputs promote to
+    std::vector<int16_t> results_;    // of the program's instructions
+    std::vector<int16_t> constants_;  // which value of the program a number is
 };
 
 }  // namespace
 
-const Lowered& lower(const Program& p, DType compute) {
-    auto& slot = p.lowered[static_cast<int>(compute)];
-    if (!slot) {
-        Lowering l{p, compute, {}};
-        l.run();
-        slot = std::make_unique<Lowered>(std::move(l.out));
+const Lowered& lower(const Program& p, const DType* inputs) {
+    for (auto& l : p.lowered) {
+        bool same = true;
+        for (int v = 0; v < p.inputs; ++v) same = same && l->type(static_cast<int16_t>(v)) == inputs[v];
+        if (same) return *l;
     }
-    return *slot;
+    p.lowered.push_back(std::make_unique<Lowered>(Lowering(p, inputs).run()));
+    return *p.lowered.back();
+}
+
+const Lowered& lower_alike(const Program& p, DType type) {
+    Small<DType, 8> inputs(static_cast<size_t>(p.inputs), type);
+    for (int v = 0; v < p.inputs; ++v)
+        if (p.boolean >> v & 1) inputs[static_cast<size_t>(v)] = DType::Bool;
+    const Lowered& made = lower(p, inputs.data());
+    p.alike[static_cast<int>(type)] = &made;
+    return made;
 }
 
 }  // namespace pb

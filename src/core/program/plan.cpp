@@ -52,11 +52,10 @@ bool same_loop(const Layout& a, const Layout& b) {
 
 // Whether the program reads the target's memory at other places than it writes.
 bool overlaps(const Fused& program, const Array& target) {
-    for (const Fused::Value& v : program.values) {
-        if (!v.is_load()) continue;
-        const Array& a = *program.loads[static_cast<size_t>(v.at)].array;
+    for (const Fused::Operand& o : program.operands) {
+        const Array& a = *o.array;
         if (a.buffer == target.buffer &&
-            (v.kind != Fused::Value::Linear || a.offset != target.offset || a.dtype != target.dtype))
+            (o.way != Fused::Operand::Linear || a.offset != target.offset || a.dtype != target.dtype))
             return true;
     }
     return false;
@@ -259,17 +258,15 @@ Buffer* Plan::donor(const Fused& program, const Fused::Output& output, int32_t n
         return nullptr;
     for (const Expression* r : b->readers())
         if (!is_done(r, number)) return nullptr;
-    for (size_t v = 0; v < program.values.size(); ++v) {
-        const Fused::Value& value = program.values[v];
-        if (!value.is_load()) continue;
-        const Array& a = *program.loads[static_cast<size_t>(value.at)].array;
+    for (const Fused::Operand& operand : program.operands) {
+        const Array& a = *operand.array;
         if (a.buffer.get() != b) continue;
         // Each element is read where it is written.
-        bool in_place = value.kind == Fused::Value::Linear && a.offset == 0 &&
+        bool in_place = operand.way == Fused::Operand::Linear && a.offset == 0 &&
                         item_size(a.dtype) == item_size(output.dtype);
         if (!in_place) return nullptr;
         for (const Fused::Output& o : program.outputs)
-            if (o.value == static_cast<int16_t>(v)) return nullptr;
+            if (o.value == operand.value) return nullptr;
     }
     return b;
 }
@@ -282,8 +279,7 @@ bool Plan::has_outputs(const Part& part) const {
 
 void Plan::build(Fused& program, int32_t number) {
     const Part& part = parts_[static_cast<size_t>(number)];
-    program.clear();
-    program.n = part.loop->numel();
+    program.begin(part.loop->numel());
     ++last_emission;
     for (Expression* e = part.first; e; e = e->plan.next)
         if (e->plan.stored) add_output(program, *e, {mark_, number, last_emission});
@@ -357,7 +353,7 @@ void Plan::run(const Array* target) {
         build(scratch, number);
         ++counters.runs;
         counters.executed += scratch.steps.size();
-        for (const Fused::Output& o : scratch.outputs) counters.executed += o.reduction != Reduction::count;
+        for (const Fused::Output& o : scratch.outputs) counters.executed += !o.is_stored();
         link_up(scratch);
         finish(scratch, number, target, scope);
     }

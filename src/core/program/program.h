@@ -1,19 +1,18 @@
-// Program: straight-line elementwise instructions on blocks.
+// Program: straight-line elementwise instructions, as the table of calculus states them.
 //
-// Values are numbered: inputs first, then constants, then one value an instruction. A program is untyped, as the
-// table of calculus states it; `lower` gives it a compute dtype once (kernels looked up, registers assigned), and
-// `execute` runs the lowered form over arrays of any strides: block by block, each block of a value in a register
-// of a few KiB that stays in the first-level cache, so intermediates never touch main memory. Inputs that lie in
-// the order of the result are read where they are; others are gathered (and converted) block by block; single
-// values stay single. A program of one instruction over plain operands is one call of the block kernel: that is
-// immediate execution.
+// Values are numbered: inputs first, then constants, then one value an instruction. A program has no types of its own.
+// Given those of its inputs, `lower` makes typed steps of it (steps.h), once: an instruction computes in the type that its
+// operands promote to, a number takes the type of what it meets, and what an instruction makes of that type its
+// primitive says.
+//
+// `execute` runs the typed form over arrays of any strides and types, now. It ends in `execute_linear`, for operands that
+// are contiguous or single, which binds nothing: a program of one instruction is one call of a block kernel. What is
+// large does not come here but becomes an expression (expression.h).
 #pragma once
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "array/array.h"
-#include "kernels/kernels.h"
+#include "program/steps.h"
 
 namespace pb {
 
@@ -27,7 +26,7 @@ struct Lowered;
 
 struct Program {
     int inputs = 0;
-    uint32_t boolean = 0;  // inputs that are truth values, whatever the compute dtype is
+    uint32_t boolean = 0;  // inputs that are truth values, whatever the type of the others
     std::vector<Scalar> constants;
     std::vector<Instruction> instructions;
     std::vector<int16_t> outputs;  // value numbers
@@ -35,42 +34,40 @@ struct Program {
     int first_result() const { return inputs + static_cast<int>(constants.size()); }
     int values() const { return first_result() + static_cast<int>(instructions.size()); }
 
-    // Forms made so far, by compute dtype.
-    mutable std::unique_ptr<Lowered> lowered[kDTypes];
+    // Forms made so far; and those whose inputs are all of one type, but for the truth values.
+    mutable std::vector<std::unique_ptr<Lowered>> lowered;
+    mutable const Lowered* alike[kDTypes] = {};
 };
 
-// A program with a compute dtype.
-struct Lowered {
-    struct Step {
-        Primitive primitive;  // or cast, when `cast` is set
-        BlockKernel cast = nullptr;
-        const BlockKernel* kernels = nullptr;  // [which operand is single]
-        uint8_t arity;
-        int16_t in[3];
-        int16_t out;
-        DType type;  // of the operands, to expand a single one
-    };
-    int inputs;
-    std::vector<Scalar> constants;
-    std::vector<Step> steps;
+// A program whose inputs have types: the first values are its inputs, all of them operands.
+struct Lowered : Steps {
+    int inputs = 0;
     std::vector<int16_t> outputs;
-    std::vector<DType> types;        // of each value
-    std::vector<int16_t> registers;  // of each value; -1: input or constant
-    int register_count = 0;
     // What one output takes, when it alone is computed.
     struct Part {
         std::vector<char> needed;  // of the steps
         uint16_t steps = 0;        // how many those are
         uint32_t weight = 0;       // how long they take, an addition being 1
     };
-    std::vector<Part> parts;        // by output
-    const char* missing = nullptr;  // a primitive without a kernel for this dtype
+    std::vector<Part> parts;         // by output
+    std::vector<int16_t> registers;  // of each value, -1: none
+    int register_count = 0;
+    size_t width = 1;               // of a register's element
+    const char* missing = nullptr;  // a primitive without a kernel for its operands
     bool linear = false;            // fits `execute_linear`
     bool total = true;              // no instruction that may be asked for values it has none for
 };
+
+// Whether `execute_linear` can run it.
 bool fits_linear(const Lowered& program);
 
-const Lowered& lower(const Program& p, DType compute);
+const Lowered& lower(const Program& p, const DType* inputs);
+const Lowered& lower_alike(const Program& p, DType type);
+// All inputs are of this type, but for the truth values.
+inline const Lowered& lower(const Program& p, DType type) {
+    const Lowered* made = p.alike[static_cast<int>(type)];
+    return made ? *made : lower_alike(p, type);
+}
 
 // An operand: an array, or a number.
 struct Source {
@@ -81,7 +78,7 @@ struct Source {
 // Computes `outputs` (allocated, all of shape `shape`) from `sources`. An output may be the very array of a source.
 void execute(const Lowered& program, const Source* sources, Array* outputs, const Layout& shape);
 
-// The plain case: every operand is a contiguous run of n elements of the program's own type, or a single value.
+// The plain case: every operand is a contiguous run of n elements of its input's type, or a single value.
 struct LinearSource {
     const void* data;
     bool single;
@@ -102,5 +99,9 @@ constexpr int64_t kBlockBytes =
 #else
     4096;  // a register: 1,024 float32; measured best between 2 and 4 KiB
 #endif
+// How many elements of so many bytes a register holds.
+constexpr int64_t block_elements(size_t width) {
+    return std::max<int64_t>(kBlockBytes / static_cast<int64_t>(width), 1);
+}
 
 }  // namespace pb

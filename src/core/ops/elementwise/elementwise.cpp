@@ -106,8 +106,9 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
     if (!types) return Tensor();
     for (int i = 0; i < row.arity; ++i) {
         inputs[i] = operands[i];
-        if (operands[i].tensor && operands[i].tensor->dtype() != types->types[static_cast<size_t>(i)]) {
-            cast[i] = to_dtype(*operands[i].tensor, types->types[static_cast<size_t>(i)]);
+        const DType want = types->type(static_cast<int16_t>(i));
+        if (operands[i].tensor && operands[i].tensor->dtype() != want) {
+            cast[i] = to_dtype(*operands[i].tensor, want);
             inputs[i].tensor = &cast[i];
         }
     }

@@ -79,9 +79,8 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
         return false;
     size_t count = pullback_.program.outputs.size();
     if (count) {
-        const Lowered*& program = pullback_.fast[static_cast<int>(g.dtype())];
-        if (!program) program = &lower(pullback_.program, g.dtype());
-        if (!program->linear) return false;
+        const Lowered& program = lower(pullback_.program, g.dtype());
+        if (!program.linear) return false;
         LinearSource sources[kMaxOperands + 2];
         const Layout* layouts[kMaxOperands + 2] = {};
         Slot slots[kMaxOperands + 2];
@@ -89,19 +88,19 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
         for (uint8_t i = 0; i < slots_; ++i) {
             Saved& s = saved()[i];
             if (!s.holds_tensor()) {
-                s.scalar().store(program->types[i], &slots[i]);
+                s.scalar().store(program.type(i), &slots[i]);
                 sources[i] = {&slots[i], true};
                 continue;
             }
             const Layout* l = s.layout();
             if (!s.is_plain()) return false;
             if (!s.is_current()) s.check(*this);
-            if (s.dtype() != program->types[i] || !l->is_contiguous() || s.is_pending()) return false;
+            if (s.dtype() != program.type(i) || !l->is_contiguous() || s.is_pending()) return false;
             alike = alike && (l == shape || l->same_shape(*shape));
             sources[i] = {s.data(), false};
             layouts[i] = l;
         }
-        if (program->types[slots_] != g.dtype()) return false;
+        if (program.type(slots_) != g.dtype()) return false;
         sources[slots_] = {g.data(), false};
         Tensor results[kMaxOperands];
         void* memory[kMaxOperands];
@@ -109,8 +108,8 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
             results[i] = Tensor::make(g.dtype(), g.layout_ref());
             memory[i] = results[i]->cell->buffer->data();
         }
-        if (alike) execute_linear(*program, sources, memory, shape->numel());
-        else if (!execute_spread(*program, sources, layouts, memory, *shape)) return false;
+        if (alike) execute_linear(program, sources, memory, shape->numel());
+        else if (!execute_spread(program, sources, layouts, memory, *shape)) return false;
         for (uint16_t i = 0; i < edge_count(); ++i)
             if (wanted_ >> i & 1 && pullback_.output[i] >= 0)
                 out[i] = std::move(results[pullback_.output[i]]);
@@ -199,8 +198,7 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
             continue;
         }
         unpacked[i] = s.unpack(*this);
-        if (unpacked[i].dtype() != program.types[i])
-            unpacked[i] = ops::to_dtype(unpacked[i], program.types[i]);
+        if (unpacked[i].dtype() != program.type(i)) unpacked[i] = ops::to_dtype(unpacked[i], program.type(i));
         operands[i].tensor = &unpacked[i];
     }
     operands[slots_].tensor = &g;

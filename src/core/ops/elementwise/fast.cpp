@@ -105,7 +105,7 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     const Lowered& program = lower(row.forward, like->dtype);
     if (!program.linear || program.missing) return Tensor();
     for (int i = 0; i < row.arity; ++i) {
-        DType want = program.types[static_cast<size_t>(i)];
+        DType want = program.type(static_cast<int16_t>(i));
         if (operands[i].tensor) {
             if (want != like->dtype) return Tensor();
             continue;
@@ -113,7 +113,7 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
         operands[i].scalar.store(want, &slots[i]);
         sources[i] = {&slots[i], true};
     }
-    DType dtype = program.types[static_cast<size_t>(program.outputs[0])];
+    DType dtype = program.type(program.outputs[0]);
     bool boolean = row.promotion == Promotion::Compare || row.promotion == Promotion::Predicate ||
                    row.promotion == Promotion::Logical || row.promotion == Promotion::Close;
     if ((dtype == DType::Bool) != boolean) return Tensor();

@@ -75,7 +75,6 @@ struct Row {
         uint8_t uses = 0;
         Program program;
         int8_t output[kMaxOperands];  // -1: the cotangent itself; -2: zero
-        mutable const Lowered* fast[kDTypes] = {};
     };
     const Pullback& pullback(uint8_t wanted) const;
     // Which values (operands, then y) the partial of operand i reads.

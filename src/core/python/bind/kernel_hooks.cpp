@@ -1,4 +1,5 @@
-// Doors to single kernels and to the pool of threads, for tests: nothing else calls them. Arrays come through the buffer protocol.
+// Doors to single kernels, to typed programs and to the pool of threads, for tests: nothing else calls them. Arrays come
+// through the buffer protocol.
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -7,7 +8,9 @@
 #include "kernels/chains.h"
 #include "kernels/kernels.h"
 #include "kernels/reduce.h"
+#include "program/expression.h"
 #include "program/threads.h"
+#include "python/read/convert.h"
 
 namespace pb {
 namespace {
@@ -125,6 +128,100 @@ PyObject* accumulate(PyObject*, PyObject* args) {
     Py_RETURN_TRUE;
 }
 
+// An array over the elements of another, which may be of a dtype that no tensor has.
+struct Borrowed {
+    Py_buffer view{};
+    Array array;
+    Borrowed(PyObject* o, int dtype, int flags) {
+        if (PyObject_GetBuffer(o, &view, flags) < 0) throw PythonError();
+        Dims shape, strides;
+        for (int d = 0; d < view.ndim; ++d) {
+            shape.push_back(view.shape[d]);
+            strides.push_back(view.strides[d] / view.itemsize);
+        }
+        array.dtype = static_cast<DType>(dtype);
+        array.layout = Layout::strided(shape, strides);
+        int64_t low, high;
+        array.layout->extent(&low, &high);
+        const auto bytes = static_cast<size_t>(high) * array.item();
+        array.buffer = Buffer::foreign(
+            view.buf, bytes, nullptr, [](void*) {}, true);
+    }
+    Borrowed(const Borrowed&) = delete;
+    ~Borrowed() { PyBuffer_Release(&view); }
+};
+
+int find_primitive(const char* name) {
+    int p = 0;
+    while (p < static_cast<int>(Primitive::count) &&
+           std::strcmp(primitive_info(static_cast<Primitive>(p)).name, name))
+        ++p;
+    return p;
+}
+
+// _program(types, numbers, [(primitive, value, ...), ...], outputs, [(array, dtype), ...], [(array, dtype), ...], later):
+// runs a program, lowered for inputs of these types, from the first arrays into the others; as expressions if `later`.
+void run_program(PyObject* types, PyObject* numbers, PyObject* instructions, PyObject* outputs,
+                 PyObject* from, PyObject* to, bool later) {
+    Program p;
+    Small<DType, 8> inputs;
+    auto each = [](PyObject* list, auto f) {
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) f(PyList_GET_ITEM(list, i));
+    };
+    auto borrow = [&each](PyObject* list, int flags) {
+        std::vector<std::unique_ptr<Borrowed>> all;
+        each(list, [&](PyObject* pair) {
+            const long dtype = PyLong_AsLong(PyTuple_GetItem(pair, 1));
+            all.push_back(
+                std::make_unique<Borrowed>(PyTuple_GetItem(pair, 0), static_cast<int>(dtype), flags));
+        });
+        return all;
+    };
+    each(types, [&](PyObject* o) { inputs.push_back(static_cast<DType>(PyLong_AsLong(o))); });
+    p.inputs = static_cast<int>(inputs.size());
+    each(numbers, [&](PyObject* o) {
+        Scalar s;
+        if (!to_scalar(o, &s)) throw PythonError();
+        p.constants.push_back(s);
+    });
+    each(instructions, [&](PyObject* o) {
+        const int primitive = find_primitive(PyUnicode_AsUTF8(PyTuple_GetItem(o, 0)));
+        Instruction i{static_cast<Primitive>(primitive), static_cast<uint8_t>(PyTuple_GET_SIZE(o) - 1), {}};
+        for (int k = 0; k < i.arity; ++k)
+            i.in[k] = static_cast<int16_t>(PyLong_AsLong(PyTuple_GET_ITEM(o, k + 1)));
+        p.instructions.push_back(i);
+    });
+    each(outputs, [&](PyObject* o) { p.outputs.push_back(static_cast<int16_t>(PyLong_AsLong(o))); });
+    // Programs live for ever, as those of rows do: what is pending points to them.
+    const Lowered& program = lower(*new Program(std::move(p)), inputs.data());
+    if (program.missing) fail_unsupported(program.missing, inputs[0]);
+    auto operands = borrow(from, PyBUF_STRIDES), results = borrow(to, PyBUF_STRIDED);
+    Small<Source, 8> sources;
+    Small<Array, 4> out;
+    for (auto& b : operands) sources.push_back({&b->array, {}});
+    for (auto& b : results) out.push_back(b->array);
+    const Layout& shape = *out[0].layout;
+    if (!later) return execute(program, sources.data(), out.data(), shape);
+    Small<Array, 4> pending;
+    for (size_t o = 0; o < out.size(); ++o)
+        pending.push_back(defer(program, static_cast<int>(o), sources.data(),
+                                Layout::contiguous(shape.dims()), out[o].dtype));
+    for (size_t o = 0; o < out.size(); ++o) copy_array(pending[o], out[o]);
+}
+PyObject* program(PyObject*, PyObject* args) {
+    PyObject *lists[6], *list = reinterpret_cast<PyObject*>(&PyList_Type);
+    int later;
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!O!p", list, &lists[0], list, &lists[1], list, &lists[2], list,
+                          &lists[3], list, &lists[4], list, &lists[5], &later))
+        return nullptr;
+    try {
+        run_program(lists[0], lists[1], lists[2], lists[3], lists[4], lists[5], later);
+    } catch (...) {
+        return raise_current();
+    }
+    Py_RETURN_NONE;
+}
+
 // _parallel(counts, work, spin, nested): each chunk of `parallel` adds 1 to its own element of the int64 array `counts`,
 // after `spin` steps of a loop. With `nested`, it does so by a call of `parallel` of its own. Returns how many chunks
 // each of 64 workers took.
@@ -159,6 +256,7 @@ PyMethodDef hooks[] = {
     {"_kernel_cast", cast, METH_VARARGS, nullptr},
     {"_kernel_reduction", reduction, METH_VARARGS, nullptr},
     {"_kernel_accumulate", accumulate, METH_VARARGS, nullptr},
+    {"_program", program, METH_VARARGS, nullptr},
     {"_parallel", count_in_parallel, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };

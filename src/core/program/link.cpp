@@ -1,0 +1,102 @@
+// Chains made of steps: what hands its result to the next step alone joins that one.
+#include "program/fuse.h"
+
+namespace pb {
+
+namespace {
+
+// A chain while it grows.
+struct Growing {
+    Chain chain;
+    uint8_t count = 0;
+    bool gone = false;  // into a longer one
+    int16_t operands[kChainOperands];
+
+    // The place of a value among the operands, or -1 if there is none left.
+    int place(int16_t value) {
+        for (int i = 0; i < count; ++i)
+            if (operands[i] == value) return i;
+        if (count == kChainOperands) return -1;
+        operands[count] = value;
+        return count++;
+    }
+
+    // Adds step s, which reads the accumulator as operand k. The accumulator cannot be both operands, unless a link
+    // without operand says so, or it is in memory because the chain begins with it.
+    bool add(const Fused& p, const Step& s, int k) {
+        Link link = link_of(s.primitive, k);
+        if (chain.length == kChainLinks) return false;
+        int operand = 0;
+        bool single = false;
+        if (s.arity == 2 && s.in[0] == s.in[1] && (link == Link::add || link == Link::mul)) {
+            link = link == Link::add ? Link::twice : Link::square;
+        } else if (s.arity == 2) {
+            if (chain.length && s.in[0] == s.in[1]) return false;
+            operand = place(s.in[1 - k]);
+            if (operand < 0) return false;
+            single = p.value(s.in[1 - k]).single;
+        }
+        chain.add(link, operand, single);
+        return true;
+    }
+};
+
+bool may_link(const Fused& p, const Step& s) {
+    const Value& result = p.value(s.out);
+    return !result.single && !s.converts() && is_float(result.type) && link_of(s.primitive, 0) != Link::count;
+}
+
+}  // namespace
+
+void link_up(Fused& p) {
+    if (p.steps.size() < 2) return;
+    static std::vector<uint16_t> uses;    // of each value
+    static std::vector<Growing> growing;  // the chain that ends with each step
+    uses.assign(p.values.size(), 0);
+    growing.clear();
+    growing.resize(p.steps.size());
+    for (const Step& s : p.steps)
+        for (int k = 0; k < s.arity; ++k) ++uses[static_cast<size_t>(s.in[k])];
+    for (const Fused::Output& o : p.outputs) uses[static_cast<size_t>(o.value)] = UINT16_MAX;
+    for (size_t i = 0; i < p.steps.size(); ++i) {
+        const Step& s = p.steps[i];
+        if (!may_link(p, s)) continue;
+        // The chain that this step continues: the later one of two.
+        int at = -1, from = 0;
+        for (int k = 0; k < s.arity; ++k) {
+            const Value& v = p.value(s.in[k]);
+            int readers = s.arity == 2 && s.in[0] == s.in[1] ? 2 : 1;
+            if (v.kind == Value::Result && !v.single && uses[static_cast<size_t>(s.in[k])] == readers &&
+                v.at > at && growing[static_cast<size_t>(v.at)].chain.length)
+                at = v.at, from = k;
+        }
+        if (at >= 0) {
+            Growing longer = growing[static_cast<size_t>(at)];
+            if (longer.add(p, s, from)) {
+                growing[i] = longer;
+                growing[static_cast<size_t>(at)].gone = true;
+                continue;
+            }
+        }
+        int start = p.value(s.in[0]).single;
+        growing[i].place(s.in[start]);
+        growing[i].add(p, s, start);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < p.steps.size(); ++i) {
+        const Growing& g = growing[i];
+        if (g.gone) continue;
+        if (kept < i) p.steps[kept] = p.steps[i];
+        Step& s = p.steps[kept];
+        p.values[static_cast<size_t>(s.out)].at = static_cast<int16_t>(kept++);
+        if (g.chain.length < 2) continue;
+        s.kernels = nullptr;
+        s.chain = static_cast<int16_t>(p.chains.size());
+        p.chains.push_back(g.chain);
+        s.arity = g.count;
+        std::copy(g.operands, g.operands + g.count, s.in);
+    }
+    p.steps.resize(kept);
+}
+
+}  // namespace pb
