@@ -309,3 +309,62 @@ def test_everything_that_writes_leaves_snapshots_alone(n):
         np.testing.assert_allclose(
             x.grad.numpy(), 2 * a + np.cos(a) / (np.sin(a) + 1), rtol=2e-5, err_msg=name
         )
+
+
+# ---- saved values by name ----
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("call", [call for call in CALLS if "F." not in call and "einsum" not in call])
+def test_names_mean_what_they_mean_in_pytorch(call):
+    torch = pytest.importorskip("torch")
+    given = operands()
+    theirs = {
+        name: torch.tensor(
+            t.tolist(), dtype=getattr(torch, str(t.dtype).split(".")[-1]), requires_grad=t.requires_grad
+        )
+        for name, t in given.items()
+    }
+    ours = eval(call, {"pb": pb}, given).grad_fn
+    node = eval(call.replace("pb.", "torch."), {"torch": torch}, theirs).grad_fn
+    if ours.name() != node.name():
+        pytest.skip("recorded as another operation")
+    for name in [name for name in dir(node) if name.startswith("_saved_")]:
+        value, mine = getattr(node, name), getattr(ours, name, None)
+        if isinstance(value, torch.Tensor) and isinstance(mine, pb.Tensor):
+            np.testing.assert_allclose(
+                mine.detach().numpy(), value.detach().numpy(), rtol=1e-12, err_msg=name
+            )
+
+
+def test_names_of_what_was_not_saved():
+    x = pb.ones(3, requires_grad=True)
+    for name in ("_saved_result", "_saved_self", "_raw_saved_other", "_saved_", "_saved"):
+        with pytest.raises(AttributeError):
+            getattr((x + x).grad_fn, name)
+    used = (x * x).sum()
+    node = used.grad_fn.next_functions[0][0]
+    used.backward()
+    for name in ("_saved_self", "_raw_saved_self"):
+        with pytest.raises(RuntimeError, match="second time"):
+            getattr(node, name)
+
+
+def test_long_chains_of_packed_results_are_freed():
+    """Hooks that keep the tensors themselves make a chain of packed values: it is freed without recursion."""
+
+    def work():
+        x = y = pb.ones(2, requires_grad=True)
+        with graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+            for _ in range(20_000):
+                y = (y * pb.ones(2)).sin()
+        y.sum().backward()
+        assert np.isfinite(x.grad.numpy()).all()
+
+    threading.stack_size(262_144)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(0)

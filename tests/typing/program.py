@@ -102,6 +102,15 @@ def modes() -> None:
         pass
     with pb.autograd.detect_anomaly():
         pass
+    with pb.autograd.set_multithreading_enabled(False):
+        pass
+    graph = pb.autograd.graph
+    with graph.saved_tensors_hooks(lambda t: t.numpy(), lambda kept: pb.from_numpy(kept)), graph.save_on_cpu():
+        pass
+    with graph.disable_saved_tensors_hooks("no"), graph.allow_mutation_on_saved_tensors():
+        pass
+    with graph.disable_saved_tensors_hooks(3):  # wrong
+        pass
     with forward_ad.dual_level():
         d = forward_ad.make_dual(pb.ones(2), pb.ones(2))
         t = forward_ad.unpack_dual(d).tangent

@@ -19,7 +19,7 @@ _NAMES = {
     "self vec1 vec2": "AddrBackward0",
     "self vec": "MvBackward0",
     "self tensor": "DotBackward0",
-    "self index src": "ScatterReduceBackward0",
+    "self src": "ScatterReduceBackward0",
     "self mask value": "MaskedFillBackward0 MaskedFillBackward1",
     "input weight bias": "NativeLayerNormBackward0",
     "self target": "NllLossBackward0",
