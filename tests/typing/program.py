@@ -105,7 +105,10 @@ def modes() -> None:
     with pb.autograd.set_multithreading_enabled(False):
         pass
     graph = pb.autograd.graph
-    with graph.saved_tensors_hooks(lambda t: t.numpy(), lambda kept: pb.from_numpy(kept)), graph.save_on_cpu():
+    with (
+        graph.saved_tensors_hooks(lambda t: t.numpy(), lambda kept: pb.from_numpy(kept)),
+        graph.save_on_cpu(),
+    ):
         pass
     with graph.disable_saved_tensors_hooks("no"), graph.allow_mutation_on_saved_tensors():
         pass

@@ -38,8 +38,10 @@ void Saved::save(const Tensor& t, Origin origin, uint8_t number) {
     dtype_ = t.dtype();
     origin_ = origin;
     number_ = number;
-    const bool special = (t->flags & kInference) | t->exceptional | modes.watched;
-    if (__builtin_expect(special || (t->flags & kIsView && is_stale_dual(t.get())), 0)) save_special(t);
+    // Three tests, each of a byte: cheaper than one of all.
+    if (__builtin_expect(t->flags & kInference, 0)) return save_special(t);
+    if (__builtin_expect(t.is_dual(), 0)) return save_special(t);
+    if (__builtin_expect(modes.watched, 0)) return save_special(t);
 }
 
 void Saved::save_special(const Tensor& t) {
