@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+import textwrap
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._core import Tensor, get_default_dtype
+from ._core import Tensor, get_default_dtype, mapped_axes, unmap_axis
 
 __all__ = ["get_printoptions", "printoptions", "set_printoptions", "tensor_repr"]
 
@@ -110,6 +111,11 @@ def tensor_repr(tensor: Tensor) -> str:
         >>> print(pb.printing.tensor_repr(x * 1000))
         tensor([1000., 2500.], dtype=pullback.float64, grad_fn=<MulBackward0>)
     """
+    if axes := mapped_axes(tensor):
+        # Inside of a vmap, or escaped from it: all entries, as PyTorch shows them.
+        level, size = axes[-1]
+        entries = textwrap.indent(tensor_repr(unmap_axis(tensor, level, 0, size)), "    ")
+        return f"BatchedTensor(lvl={len(axes)}, bdim=0, value=\n{entries}\n)"
     kind = type(tensor)
     # Parameter announces itself on a line of its own, and is a plain tensor after that.
     name = "tensor" if kind is Tensor or kind.__name__ == "Parameter" else kind.__name__

@@ -18,6 +18,8 @@ struct Array {
 
     static Array empty(DType dtype, Ref<Layout> layout) {
         Array a;
+        // Memory for all entries is asked for as such: an array has no axes that nobody sees.
+        if (__builtin_expect(layout->is_mapped(), 0)) layout = layout->plain();
         // A layout with holes (never made for results) still needs room for its last element.
         int64_t n = layout->numel();
         a.buffer = Buffer::allocate(static_cast<size_t>(n) * item_size(dtype));

@@ -27,7 +27,8 @@ enum class ErrorKind {
     OutOfMemory,
     Overflow,
     ZeroDivision,
-    Import
+    Import,
+    Mapped,  // somebody asked a tensor for its elements that has others for each entry of a vmap
 };
 
 class Error : public std::runtime_error {

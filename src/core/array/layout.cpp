@@ -11,20 +11,22 @@ namespace pb {
 
 Layout* Layout::scalar_ = nullptr;
 
-static size_t layout_bytes(size_t ndim) {
-    return sizeof(Layout) - sizeof(int64_t) + 2 * ndim * sizeof(int64_t);
+static size_t layout_bytes(size_t ndim, size_t axes) {
+    size_t numbers = 2 * ndim + 3 * axes;
+    return sizeof(Layout) - sizeof(int64_t) + std::max<size_t>(numbers, 1) * sizeof(int64_t);
 }
 
-Layout* Layout::make(size_t ndim) {
+Layout* Layout::make(size_t ndim, size_t axes) {
     if (ndim > UINT16_MAX)
         fail("a tensor has at most {} dimensions. This one would have {}.", UINT16_MAX, ndim);
-    auto* l = static_cast<Layout*>(pool_alloc(std::max(layout_bytes(ndim), sizeof(Layout))));
+    auto* l = static_cast<Layout*>(pool_alloc(layout_bytes(ndim, axes)));
     l->refs_ = 1;
     l->ndim_ = static_cast<uint16_t>(ndim);
+    l->axes_ = static_cast<uint8_t>(axes) & 63;
     return l;
 }
 
-void Layout::destroy() { pool_free(this, std::max(layout_bytes(ndim_), sizeof(Layout))); }
+void Layout::destroy() { pool_free(this, layout_bytes(ndim_, axes_)); }
 
 void init_layouts() {
     Layout::scalar_ = Layout::make(0);
@@ -114,7 +116,63 @@ bool Layout::same_shape(const Layout& o) const {
 
 bool Layout::same(const Layout& o) const {
     if (this == &o) return true;
-    return ndim_ == o.ndim_ && std::memcmp(dims_, o.dims_, 2 * ndim_ * sizeof(int64_t)) == 0;
+    size_t numbers = 2 * static_cast<size_t>(ndim_) + 3 * static_cast<size_t>(axes_);
+    return ndim_ == o.ndim_ && axes_ == o.axes_ &&
+           std::memcmp(dims_, o.dims_, numbers * sizeof(int64_t)) == 0;
+}
+
+// ---- mapped axes ----
+
+Ref<Layout> Layout::mapped(const Layout& entry, const MappedAxes& axes) {
+    if (axes.empty()) return entry.plain();
+    constexpr size_t kMostAxes = 63;
+    if (axes.size() > kMostAxes) fail("vmap: at most {} of them can be inside one another", kMostAxes);
+    Layout* l = make(entry.ndim_, axes.size());
+    l->numel_ = entry.numel_;
+    l->contiguous_ = entry.contiguous_;
+    l->dense_ = entry.dense_;
+    l->standard_ = entry.standard_;
+    std::memcpy(l->dims_, entry.dims_, 2 * entry.ndim_ * sizeof(int64_t));
+    int64_t* at = l->dims_ + 2 * entry.ndim_;
+    for (const MappedAxis& a : axes) {
+        *at++ = static_cast<int64_t>(a.level);
+        *at++ = a.size;
+        *at++ = a.stride;
+    }
+    return Ref<Layout>::steal(l);
+}
+
+MappedAxes Layout::axes() const {
+    MappedAxes all;
+    const int64_t* at = dims_ + 2 * ndim_;
+    for (int i = 0; i < axes_; ++i, at += 3) all.push_back({static_cast<uint64_t>(at[0]), at[1], at[2]});
+    return all;
+}
+
+Ref<Layout> Layout::plain() const {
+    if (!axes_) return Ref<Layout>(const_cast<Layout*>(this));
+    return strided(dims(), stride_dims());
+}
+
+Ref<Layout> Layout::physical(const MappedAxes& all, int64_t rank, bool ones) const {
+    Dims shape, strides;
+    const MappedAxes own = axes();
+    for (const MappedAxis& a : all) {
+        const MappedAxis* mine = nullptr;
+        for (const MappedAxis& m : own)
+            if (m.level == a.level) mine = &m;
+        shape.push_back(mine || !ones ? a.size : 1);
+        strides.push_back(mine ? mine->stride : 0);
+    }
+    for (int64_t d = ndim_; d < rank; ++d) {
+        shape.push_back(1);
+        strides.push_back(0);
+    }
+    for (int64_t d = 0; d < ndim_; ++d) {
+        shape.push_back(size(d));
+        strides.push_back(stride(d));
+    }
+    return strided(shape, strides);
 }
 
 // Interleaved dimensions need not meet: strides 2 and 3 over sizes 3 and 2 reach six different elements. Counted
@@ -140,6 +198,7 @@ static bool reaches_twice(const Layout& l) {
 }
 
 bool Layout::overlaps_itself() const {
+    if (axes_) return physical(axes())->overlaps_itself();
     if (contiguous_ || dense_ || numel_ <= 1) return false;
     const int64_t *sh = shape(), *st = strides();
     Dims order;
@@ -164,6 +223,7 @@ Dims Layout::memory_order() const {
 }
 
 Ref<Layout> Layout::packed() const {
+    if (axes_) return plain()->packed();
     if (dense_) return Ref<Layout>(const_cast<Layout*>(this));
     Dims strides(ndim_, 0);
     int64_t next = 1;
@@ -203,6 +263,15 @@ void Layout::extent(int64_t* low, int64_t* high) const {
     if (numel_ == 0) return;
     for (int i = 0; i < ndim_; ++i) {
         int64_t reach = (size(i) - 1) * stride(i);
+        (reach < 0 ? *low : *high) += reach;
+    }
+    const int64_t* axis = dims_ + 2 * ndim_;
+    for (int i = 0; i < axes_; ++i, axis += 3) {
+        if (axis[1] == 0) {
+            *low = *high = 0;
+            return;
+        }
+        int64_t reach = (axis[1] - 1) * axis[2];
         (reach < 0 ? *low : *high) += reach;
     }
     *high += 1;

@@ -6,6 +6,10 @@
 // dimensions: such an array can be walked linearly together with others of the very same layout. `standard` means
 // row-major to the letter: in a contiguous layout the stride of a dimension of size 1 may be anything, since nobody
 // steps along it, but results lie by it (`array/order.h`).
+//
+// A layout may have *mapped axes*, which the code inside of a vmap does not see (tensor/mapped.h). Sizes, strides, and
+// what is said above of contiguity are those of one entry; `same`, `extent` and `overlaps_itself` see the axes as well.
+// Tensors have such layouts; of arrays only the residuals that a node keeps.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -18,12 +22,21 @@
 
 namespace pb {
 
+// An axis that nobody sees: of which level of vmap, how many entries it has, and how far they lie apart.
+struct MappedAxis {
+    uint64_t level;
+    int64_t size, stride;
+};
+using MappedAxes = Small<MappedAxis, 2>;  // by level, the outermost first
+
 class Layout {
   public:
     static Ref<Layout> contiguous(const int64_t* shape, size_t ndim);
     static Ref<Layout> contiguous(const Dims& shape) { return contiguous(shape.data(), shape.size()); }
     static Ref<Layout> strided(const Dims& shape, const Dims& strides);
     static Ref<Layout> scalar() { return Ref<Layout>(scalar_); }
+    // The shape and strides of `entry`, with these axes instead of its own.
+    static Ref<Layout> mapped(const Layout& entry, const MappedAxes& axes);
 
     int64_t ndim() const { return ndim_; }
     int64_t numel() const { return numel_; }
@@ -37,8 +50,15 @@ class Layout {
     Dims dims() const { return Dims(shape(), shape() + ndim_); }
     Dims stride_dims() const { return Dims(strides(), strides() + ndim_); }
     bool same_shape(const Layout& o) const;
-    bool same(const Layout& o) const;  // shape and strides
+    bool same(const Layout& o) const;  // shape and strides, and axes
     bool overlaps_itself() const;      // two indices may reach one element
+
+    bool is_mapped() const { return axes_ != 0; }
+    MappedAxes axes() const;
+    Ref<Layout> plain() const;  // without axes
+    // What lies in memory, as a plain layout: the axes of `all` in front, then ones up to `rank` dimensions, then what is
+    // seen. An axis that this layout lacks has stride 0, or size 1 for `ones`.
+    Ref<Layout> physical(const MappedAxes& all, int64_t rank = 0, bool ones = false) const;
 
     // The dimensions from the fastest moving to the slowest (`array/order.h`), and a gapless layout of the same shape in
     // that order: this one when it is dense.
@@ -58,7 +78,7 @@ class Layout {
 
   private:
     friend void init_layouts();
-    static Layout* make(size_t ndim);
+    static Layout* make(size_t ndim, size_t axes = 0);
     void finish();
     void destroy();
     static Layout* scalar_;
@@ -68,8 +88,9 @@ class Layout {
     bool contiguous_;
     bool dense_ : 1;
     bool standard_ : 1;
+    uint8_t axes_ : 6;
     int64_t numel_;
-    int64_t dims_[1];
+    int64_t dims_[1];  // sizes, strides; then level, size and stride of each axis
 };
 
 void init_layouts();

@@ -12,6 +12,7 @@
 #include "python/read/convert.h"
 #include "python/read/from_data.h"
 #include "python/types/autograd.h"
+#include "python/types/mapping.h"
 #include "python/types/node_object.h"
 #include "python/types/return_types.h"
 #include "python/types/saved_object.h"
@@ -153,6 +154,7 @@ PyMODINIT_FUNC PyInit__core() {
         init_autograd(module);
         init_function(module);
         init_saved_type(module);
+        init_mapping(module);
         init_bindings(module);
         init_kernel_hooks(module);
     } catch (...) {

@@ -11,6 +11,7 @@
 #include "tape/node.h"
 #include "tape/operations.h"
 #include "tensor/extra.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -49,6 +50,7 @@ class AccumulateGrad : public Node {
   private:
     void accumulate(const Tensor& g) {
         TensorObject* leaf = variable.get();
+        if (__builtin_expect(g.is_mapped() || variable.is_mapped(), 0)) return accumulate_mapped(g);
         const bool same_shape = g.layout().same_shape(variable.layout());
         if (!same_shape) check_shape(g.layout());
         if (leaf->grad) {
@@ -72,6 +74,23 @@ class AccumulateGrad : public Node {
             if (modes.grad || g.is_dual()) ops::copy_(kept, g);
             set_grad(kept);
         }
+    }
+
+    // Of a leaf inside of a vmap. What is the same for all entries of one that is open has no place for their gradients.
+    __attribute__((noinline)) void accumulate_mapped(Tensor g) {
+        g = ops::settle_axes(g, variable.layout());
+        if (!g.layout().same_shape(variable.layout())) check_shape(g.layout());
+        if (!axes_beyond(g.layout().axes(), variable.layout()).empty())
+            fail(
+                "backward() called inside a functorch transform. This is not supported, please use "
+                "functorch.grad or functorch.vjp instead or call backward() outside of functorch transforms. "
+                "The "
+                "leaf is the same for all entries of a vmap, and its gradient differs from entry to entry: "
+                "use "
+                "pullback.func.grad or autograd.grad inside, or call backward() on the result.");
+        if (variable->grad) g = ops::add(Tensor(variable->grad), g);
+        else if (!modes.grad && !g.is_dual()) g = ops::detached_copy(g);
+        set_grad(g);
     }
 
     // The leaf is not what was recorded any more: it may have gained or lost dimensions of one element, no more.

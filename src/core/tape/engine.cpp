@@ -347,16 +347,17 @@ class Run {
         const Edge e = n.edge(0);
         if (!e.node || !states_[state(e.node)].reached()) return false;
         const OutputMeta& whole = e.node->output(e.nr);
-        if (!whole.layout || !is_differentiable(whole.dtype)) return false;
+        if (!whole.layout || !is_differentiable(whole.dtype) || whole.layout->is_mapped()) return false;
         for (const Tensor& g : grads)
-            if (g && (g.is_dual() || g.dtype() != whole.dtype)) return false;
+            if (g && (g.is_dual() || g.is_mapped() || g.dtype() != whole.dtype)) return false;
         Home h = home_of(e);
         const OutputMeta& meta = h.node->output(h.nr);
-        if (h.node != e.node && (!meta.layout->is_dense() || meta.dtype != whole.dtype))
+        if (h.node != e.node &&
+            (!meta.layout->is_dense() || meta.layout->is_mapped() || meta.dtype != whole.dtype))
             h = {e.node, e.nr, 0};
         const Tensor& there = states_[state(h.node)].of(h.nr);
         // Of several parts that are all there a new whole is made more cheaply than zeros are added to.
-        if (there ? there.is_dual() : is_complete(grads)) return false;
+        if (there ? there.is_dual() || there.is_mapped() : is_complete(grads)) return false;
         Array sum = open(h);
         return n.add_to(grads, h.node == e.node ? sum : sum.view(whole.layout, sum.offset + h.shift));
     }
@@ -387,6 +388,8 @@ class Run {
         }
         const OutputMeta& want = e.node->output(e.nr);
         if (!want.layout) return;
+        if (__builtin_expect(g.is_mapped() || want.layout->is_mapped(), 0))
+            g = ops::settle_axes(g, *want.layout);
         if (g->layout != want.layout.get() && !g.layout().same_shape(*want.layout)) {
             if (!can_sum_to(g.layout(), *want.layout))
                 fail(

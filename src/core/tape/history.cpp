@@ -154,8 +154,8 @@ class CopySlices : public Node {
         Tensor inside = pulled.size() ? std::move(pulled[0]) : Tensor();
         if (wants(0)) {
             if (!inside) inside = ops::zeros(part.dtype(), part.layout_ref());
-            out[0] = ops::as_strided_scatter(whole, ops::sum_to(inside, *view_layout_), view_layout_,
-                                             whole->offset + view_offset_);
+            out[0] = ops::as_strided_scatter(whole, base_layout_, ops::sum_to(inside, *view_layout_),
+                                             view_layout_, whole->offset + view_offset_);
         }
         for (size_t i = 1; i < edge_count(); ++i) out[i] = std::move(pulled[i]);
     }
@@ -163,6 +163,7 @@ class CopySlices : public Node {
     // else sees it, the part is replaced in it, so that each costs what it writes and not what the base holds.
     bool pull_over(Tensor& g, Tensors& out) {
         if (modes.grad || g.is_dual() || !base_layout_->is_dense()) return false;
+        if (g.is_mapped() || base_layout_->is_mapped() || view_layout_->is_mapped()) return false;
         int64_t low, high;
         view_layout_->extent(&low, &high);
         if (low + view_offset_ < 0 || high + view_offset_ > base_layout_->numel()) return false;
@@ -178,9 +179,9 @@ class CopySlices : public Node {
         for (size_t i = 1; i < edge_count(); ++i) out[i] = std::move(pulled[i]);
         if (!wants(0)) return true;
         Tensor inside = pulled.size() ? std::move(pulled[0]) : Tensor();
-        if (inside && inside.is_dual()) {  // tangents of what was saved
-            out[0] = ops::as_strided_scatter(whole, ops::sum_to(inside, *view_layout_), view_layout_,
-                                             whole->offset + view_offset_);
+        if (inside && (inside.is_dual() || inside.is_mapped())) {  // as what was saved
+            out[0] = ops::as_strided_scatter(whole, base_layout_, ops::sum_to(inside, *view_layout_),
+                                             view_layout_, whole->offset + view_offset_);
             return true;
         }
         if (inside) copy_array(ops::sum_to(inside, *view_layout_).array(), part);

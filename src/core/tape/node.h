@@ -58,6 +58,8 @@ class Node {
     virtual void release_saved() {}
     virtual bool was_released() const { return false; }
     virtual std::span<Saved> saved_values();  // tensors, numbers, and places for what is not needed
+    // The operands and results have got their tangents: saved values keep them.
+    virtual void keep_tangents(const Tensors&, const Tensors&) {}
     // Python objects held, for the cycle collector.
     virtual int traverse(visitproc, void*) { return 0; }
     // What its wrapper shows under this name beside its own attributes, or null.

@@ -140,6 +140,7 @@ Tensor Saved::unpack(Node& self) const {
     o->layout = Ref<Layout>(layout_).detach();
     o->offset = offset_;
     o->dtype = dtype_;
+    if (layout_->is_mapped()) o->exceptional = kMapped;
     Tensor t = Tensor::steal(o);
     if (e.node && is_differentiable(dtype_)) set_history(t, e.node, e.nr);
     if (has_tangents_)

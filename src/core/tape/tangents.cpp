@@ -19,12 +19,15 @@ namespace {
 struct Laid {
     Laid(const Tensor& tangent, const Tensor& base, const Tensor& view)
         : whole(ops::as_layout(tangent, base.layout_ref())),
+          geometry(base.layout_ref()),
           layout(view.layout_ref()),
           offset(whole->offset + view->offset - base->offset) {}
-    Tensor part() const { return ops::as_strided(whole, layout, offset); }
-    Tensor with(const Tensor& part) const { return ops::as_strided_scatter(whole, part, layout, offset); }
+    Tensor part() const { return ops::as_strided(whole, geometry, layout, offset); }
+    Tensor with(const Tensor& part) const {
+        return ops::as_strided_scatter(whole, geometry, part, layout, offset);
+    }
     Tensor whole;
-    Ref<Layout> layout;
+    Ref<Layout> geometry, layout;
     int64_t offset;
 };
 

@@ -9,6 +9,7 @@
 
 #include "array/buffer.h"
 #include "array/pool.h"
+#include "tensor/modes.h"
 
 namespace pb {
 
@@ -32,9 +33,10 @@ class Cell {
     uint32_t holders() const { return refs_; }
     void written() { ++version; }
 
-    uint32_t version = 0;
     Ref<Buffer> buffer;
     WriteSite* last_write = nullptr;
+    uint64_t born = modes.map_level;  // inside of which vmap: what is born outside of it never becomes mapped
+    uint32_t version = 0;
 
   private:
     explicit Cell(Ref<Buffer> b) : buffer(std::move(b)) {}

@@ -1,5 +1,4 @@
-// What a thread is in the middle of: recording or not, inference mode, anomaly mode. One word, so that the fast
-// path tests all of it at once.
+// What a thread is in the middle of: recording or not, inference mode, anomaly mode, a vmap.
 #pragma once
 #include <cstdint>
 
@@ -14,6 +13,7 @@ struct Modes {
     bool packing = false;      // hooks of saved values are set (tape/packing.h)
     bool watched = false;      // anomaly or packing: somebody looks at what is recorded
     bool in_function = false;  // inside a rule of a user's Function
+    uint64_t map_level = 0;    // of the innermost vmap that is open (tensor/mapped.h)
 };
 
 // The module is loaded with dlopen, but this block is small enough for the static TLS area: one instruction an access.

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tensor/extra.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -64,16 +65,26 @@ Tensor Tensor::make(const Array& a) {
     o->layout = Ref<Layout>(a.layout).detach();
     o->offset = a.offset;
     o->dtype = a.dtype;
+    if (__builtin_expect(a.layout->is_mapped(), 0)) o->exceptional = kMapped;
     if (modes.inference) o->flags |= kInference;
     return steal(o);
 }
 
 Tensor Tensor::make(DType dtype, Ref<Layout> layout) { return make(Array::empty(dtype, std::move(layout))); }
 
+// `layout` with those axes of `t` that it lacks.
+[[gnu::cold, gnu::noinline]] static Ref<Layout> carry_axes(const TensorObject* t, Ref<Layout> layout) {
+    return layout.get() == t->layout ? layout : with_surroundings(*layout, *layout, *t->layout);
+}
+
 Tensor Tensor::alias(Ref<Layout> layout, int64_t offset) const {
     TensorObject* o = new_tensor_object();
     o_->cell->retain();
     o->cell = o_->cell;
+    if (__builtin_expect(is_mapped() || layout->is_mapped(), 0)) {
+        layout = carry_axes(o_, std::move(layout));
+        o->exceptional = kMapped;
+    }
     o->layout = layout.detach();
     o->offset = offset;
     o->dtype = o_->dtype;

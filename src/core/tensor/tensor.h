@@ -34,6 +34,7 @@ enum TensorFlag : uint8_t {
 enum Exceptional : uint8_t {
     kDual = 1,      // carries tangents
     kSubclass = 2,  // not exactly Tensor or Parameter
+    kMapped = 4,    // has axes that a vmap hides (tensor/mapped.h): its layout is mapped
 };
 
 struct TensorObject {
@@ -57,6 +58,8 @@ extern PyTypeObject* parameter_type;  // Parameter, or null
 
 // A view that does not carry its tangents yet: its base got them by a write in place.
 bool is_stale_dual(const TensorObject* view);
+// Whoever asks a mapped tensor for its elements sees those of one entry only.
+[[noreturn, gnu::cold]] void fail_mapped();
 
 class Tensor {
   public:
@@ -104,13 +107,18 @@ class Tensor {
     uint32_t version() const { return o_->cell->version; }
     bool is_dual() const { return o_->exceptional & kDual || (o_->flags & kIsView && is_stale_dual(o_)); }
 
+    bool is_mapped() const { return o_->exceptional & kMapped; }
+
+    // Elements are reached through three doors, which are closed for mapped tensors: `reveal` sees theirs.
     // The value, with its bytes; every structured operator looks through here.
     Array array() const {
+        if (__builtin_expect(is_mapped(), 0)) fail_mapped();
         o_->cell->buffer->data();
         return value();
     }
     // The value, which may be pending: for what can become a part of a program.
     Array value() const {
+        if (__builtin_expect(is_mapped(), 0)) fail_mapped();
         Array a;
         a.buffer = o_->cell->buffer;
         a.layout = Ref<Layout>(o_->layout);
@@ -119,6 +127,7 @@ class Tensor {
         return a;
     }
     char* data() const {
+        if (__builtin_expect(is_mapped(), 0)) fail_mapped();
         return o_->cell->buffer->data() + o_->offset * static_cast<int64_t>(item_size(o_->dtype));
     }
 
@@ -145,7 +154,7 @@ inline bool is_sole(const Tensor& t) {
     return Py_REFCNT(t.py()) == 1 && t->cell->is_unique() && t->cell->buffer->holders() == 1 && !t->grad_fn &&
            !t->cell->buffer->is_shared() && (t.is_contiguous() || !t.layout().overlaps_itself());
 }
-inline bool is_owned(const Tensor& t) { return is_sole(t) && !t.is_dual(); }
+inline bool is_owned(const Tensor& t) { return is_sole(t) && !t.is_dual() && !t.is_mapped(); }
 
 inline bool is_exact_tensor(PyObject* o) {
     return Py_TYPE(o) == tensor_type || (parameter_type && Py_TYPE(o) == parameter_type);

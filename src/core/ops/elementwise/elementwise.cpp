@@ -7,6 +7,8 @@
 #include "ops/elementwise/pending.h"
 #include "ops/elementwise/result.h"
 #include "ops/operators.h"
+#include "ops/rule/levels.h"
+#include "ops/rule/mapped.h"
 #include "ops/rule/out.h"
 #include "tape/history.h"
 #include "tensor/write_site.h"
@@ -90,13 +92,77 @@ uint8_t wanted_operands(const Row& row, const Operand* operands) {
     return wanted;
 }
 
-uint64_t operands_level(const Row& row, const Operand* operands) {
-    uint64_t level = 0;
+// ---- levels ----
+
+inline bool any_levelled(const Row& row, const Operand* operands) {
     for (int i = 0; i < row.arity; ++i)
-        if (operands[i].tensor && operands[i].tensor->is_dual())
-            level = std::max(level, highest_level(*operands[i].tensor));
-    return level;
+        if (operands[i].tensor && is_levelled(operands[i].tensor->get())) return true;
+    return false;
 }
+
+// The tensors among the operands, undefined where there is a number.
+Tensors tensors_of(const Row& row, const Operand* operands) {
+    Tensors all(static_cast<size_t>(row.arity));
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor) all[static_cast<size_t>(i)] = *operands[i].tensor;
+    return all;
+}
+// Other tensors in their places.
+struct Replaced {
+    Replaced(const Row& row, const Operand* given, const Tensors& tensors) {
+        for (int i = 0; i < row.arity; ++i) {
+            operands[i] = given[i];
+            if (given[i].tensor) operands[i].tensor = &tensors[static_cast<size_t>(i)];
+        }
+    }
+    Operand operands[kMaxOperands];
+};
+
+// All entries of mapped operands, their axes in front of as many dimensions as are seen of any; what has no axes
+// broadcasts as it is.
+struct Shown {
+    Shown(const Row& row, const Operand* given, const Tensor* target = nullptr) {
+        Tensors tensors = tensors_of(row, given);
+        all = open_axes(tensors);
+        if (target) rank = target->ndim();
+        for (const Tensor& t : tensors)
+            if (t) rank = std::max(rank, t.ndim());
+        for (int i = 0; i < row.arity; ++i) {
+            operands[i] = given[i];
+            const Tensor& t = tensors[static_cast<size_t>(i)];
+            if (!t) continue;
+            held[i] = t.is_mapped() ? reveal(t, all, rank, true) : reveal(t, MappedAxes());
+            operands[i].tensor = &held[i];
+        }
+    }
+    MappedAxes all;
+    int64_t rank = 0;
+    Operand operands[kMaxOperands];
+
+  private:
+    Tensor held[kMaxOperands];
+};
+
+[[gnu::cold, gnu::noinline]] Tensor compute_mapped(const Row& row, const Operand* operands, const Plan& p) {
+    Shown s(row, operands);
+    Tensor y = fast_elementwise(row, s.operands);
+    if (!y || y.dtype() != p.result)
+        y = Tensor::make(compute_new(row, s.operands, p, result_layout(row, s.operands, row.arity)));
+    return hide(std::move(y), s.all);
+}
+
+[[gnu::cold, gnu::noinline]] void write_mapped(const Row& row, const Tensor& target, const Operand* operands,
+                                               DType compute) {
+    // First the target, which is an operand, too: it may have to become mapped, and nobody else hold it.
+    spread_target(target, open_axes(tensors_of(row, operands)), row.inplace_name.c_str());
+    Shown s(row, operands, &target);
+    join_axes(s.all, target.layout());
+    Array out = reveal_value(target, s.all, s.rank);
+    out.buffer->data();
+    compute_into(row, s.operands, compute, out);
+}
+
+bool any_mapped(const Row& row, const Operand* operands) { return pb::any_mapped(tensors_of(row, operands)); }
 
 // The tangent of y: each operand's tangent times its partial, summed. Undefined when all are zero.
 Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, const Tensor* tangents) {
@@ -139,23 +205,18 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
     return sum;
 }
 
-Tensor elementwise_dual(const Row& row, const Operand* operands, uint64_t level) {
-    Tensor stripped[kMaxOperands], tangents[kMaxOperands];
-    Operand inner[kMaxOperands];
-    for (int i = 0; i < row.arity; ++i) {
-        inner[i] = operands[i];
-        if (!operands[i].tensor || !operands[i].tensor->is_dual()) continue;
-        tangents[i] = tangent_at(*operands[i].tensor, level);
-        stripped[i] = strip_level(*operands[i].tensor, level);
-        inner[i].tensor = &stripped[i];
-    }
-    Tensor y = elementwise(row, inner, row.arity);
-    Tensor tangent = pushforward(row, inner, y, tangents);
-    if (tangent) {
-        set_tangent(y, level, tangent);
-        if (y->grad_fn) static_cast<ElementwiseNode*>(y->grad_fn)->keep_tangents(operands, y);
-    }
-    return y;
+[[gnu::cold, gnu::noinline]] Tensor elementwise_dual(const Row& row, const Operand* operands,
+                                                     uint64_t level) {
+    Tensors out = run_below(
+        tensors_of(row, operands), level,
+        [&](const Tensors& below) {
+            return Tensors{elementwise(row, Replaced(row, operands, below).operands, row.arity)};
+        },
+        [&](const Tensors& below, const Tensors& y, const Tensors& tangents) {
+            Replaced inner(row, operands, below);
+            return Tensors{pushforward(row, inner.operands, y[0], tangents.data())};
+        });
+    return std::move(out[0]);
 }
 
 }  // namespace
@@ -163,10 +224,17 @@ Tensor elementwise_dual(const Row& row, const Operand* operands, uint64_t level)
 Tensor elementwise(const Row& row, const Operand* operands, int n) {
     if (n != row.arity) fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.name, row.arity, n);
     if (Tensor y = fast_elementwise(row, operands)) return y;
-    if (uint64_t level = operands_level(row, operands)) return elementwise_dual(row, operands, level);
+    bool mapped = false;
+    if (__builtin_expect(any_levelled(row, operands), 0)) {
+        if (uint64_t level = highest_level(tensors_of(row, operands)))
+            return elementwise_dual(row, operands, level);
+        mapped = any_mapped(row, operands);
+    }
     Plan p = plan(row, operands);
     check_divisor(row, operands, p.compute);
-    Tensor y = Tensor::make(compute_new(row, operands, p, result_layout(row, operands, n)));
+    Tensor y = __builtin_expect(mapped, 0)
+                   ? compute_mapped(row, operands, p)
+                   : Tensor::make(compute_new(row, operands, p, result_layout(row, operands, n)));
     if (uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0) {
         Node* node = ElementwiseNode::record(row, operands, y, wanted);
         set_history(y, node);
@@ -221,41 +289,37 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
     uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0;
     check_inplace(target, wanted != 0);
     check_divisor(row, operands, p.compute);
-    uint64_t level = operands_level(row, operands);
+    const bool levelled = any_levelled(row, operands), mapped = levelled && any_mapped(row, operands),
+               dual = levelled && highest_level(tensors_of(row, operands));
     // What the derivative reads of the old value, and what overlaps the target in another order, is copied first.
     Tensor copies[kMaxOperands];
     uint8_t reads = wanted ? row.pullback(wanted).uses : 0;
-    if (level) reads = 0xff;
+    if (dual) reads = 0xff;
     for (int i = 0; i < n; ++i) {
         const Tensor* t = operands[i].tensor;
         if (!t || t->get()->cell->buffer.get() != target->cell->buffer.get()) continue;
         if (overlaps_differently(*t, target) || (reads >> i & 1)) {
-            copies[i] = Tensor::make(contiguous_array(t->array()));
-            if (copies[i]->cell->buffer.get() == t->get()->cell->buffer.get()) copies[i] = detached_copy(*t);
-            if (Edge e = gradient_edge(*t); e.node) {
-                set_history(copies[i], e.node, e.nr);
-                e.node->release();
-            }
-            if (t->is_dual())
-                for (const Tangent& tangent : t->get()->extra->tangents)
-                    set_tangent(copies[i], tangent.level, tangent.value);
+            copies[i] = t->is_contiguous() || t->is_mapped() ? detached_copy(*t)
+                                                             : Tensor::make(contiguous_array(t->array()));
+            take_history(copies[i], *t);
             operands[i].tensor = &copies[i];
         }
     }
-    Tensor dual;
-    if (level) dual = elementwise(row, operands, n);  // value, tangents and history out of place
-    if (dual) {
-        before_write(target.array());
-        copy_array(dual.array(), target.array());
-    } else if (!replace_value(row, operands, p.compute, target)) {
-        Array out = target.array();
-        compute_into(row, operands, p.compute, out, consumed ? (*consumed)->cell->buffer.get() : nullptr);
+    const char* name = row.inplace_name.c_str();
+    if (dual) {  // value, tangents and history out of place
+        write_dual(target, elementwise(row, operands, n), name);
+    } else {
+        if (__builtin_expect(mapped, 0)) {
+            write_mapped(row, target, operands, p.compute);
+        } else if (!replace_value(row, operands, p.compute, target)) {
+            Array out = target.array();
+            compute_into(row, operands, p.compute, out, consumed ? (*consumed)->cell->buffer.get() : nullptr);
+        }
+        note_write(target, name);
     }
-    note_write(target, row.inplace_name.c_str());
-    if (dual) write_tangents(target, dual);
     if (wanted) {
         ElementwiseNode* node = ElementwiseNode::record(row, operands, target, wanted);
-        if (level) node->keep_tangents(operands, target);
+        if (dual) node->keep_tangents(tensors_of(row, operands), Tensors{target});
         rebase_history(target, node);
         node->release();
     }
@@ -267,10 +331,10 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
     Plan p = plan(row, operands);
     bool records = row.differentiable && is_differentiable(p.result) && should_record(out),
          reads_itself = false;
-    refuse_tangents(name, out);
+    refuse_levels(name, out);
     for (int i = 0; i < n; ++i)
         if (const Tensor* t = operands[i].tensor) {
-            refuse_tangents(name, *t);
+            refuse_levels(name, *t);
             records = records || (row.differentiable && should_record(*t));
             reads_itself = reads_itself || t->is(out);
         }

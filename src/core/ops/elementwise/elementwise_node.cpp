@@ -6,6 +6,7 @@
 #include "ops/elementwise/pending.h"
 #include "ops/operators.h"
 #include "tape/hooks.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -62,12 +63,13 @@ void ElementwiseNode::release_saved() {
     released_ = slots_ > 0;
 }
 
-void ElementwiseNode::keep_tangents(const Operand* operands, const Tensor& y) {
+void ElementwiseNode::keep_tangents(const Tensors& operands, const Tensors& results) {
     int slot = 0;
     for (int v = 0; v <= pullback_.row->arity; ++v) {
         if (!(pullback_.uses >> v & 1)) continue;
         Saved& s = saved()[slot++];
-        if (s.holds_tensor()) s.keep_tangents(v == pullback_.row->arity ? y : *operands[v].tensor);
+        if (s.holds_tensor())
+            s.keep_tangents(v == pullback_.row->arity ? results[0] : operands[static_cast<size_t>(v)]);
     }
 }
 
@@ -95,7 +97,8 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
             const Layout* l = s.layout();
             if (!s.is_plain()) return false;
             if (!s.is_current()) s.check(*this);
-            if (s.dtype() != program.type(i) || !l->is_contiguous() || s.is_pending()) return false;
+            if (s.dtype() != program.type(i) || !l->is_contiguous() || l->is_mapped() || s.is_pending())
+                return false;
             alike = alike && (l == shape || l->same_shape(*shape));
             sources[i] = {s.data(), false};
             layouts[i] = l;
@@ -125,6 +128,7 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
 bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     Source sources[kMaxOperands + 2];
     Array held[kMaxOperands + 2];
+    if (__builtin_expect(any_mapped(g), 0)) return pull_mapped(g, out);
     for (uint8_t i = 0; i < slots_; ++i) {
         Saved& s = saved()[i];
         if (!s.holds_tensor()) {
@@ -159,6 +163,54 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     return true;
 }
 
+bool ElementwiseNode::any_mapped(const Tensor& g) {
+    bool mapped = g.is_mapped();
+    for (uint8_t i = 0; i < slots_; ++i)
+        mapped = mapped || (saved()[i].holds_tensor() && saved()[i].layout()->is_mapped());
+    return mapped;
+}
+
+// The same over all entries: the axes stand in front of everything.
+[[gnu::cold, gnu::noinline]] bool ElementwiseNode::pull_mapped(const Tensor& g, Tensors& out) {
+    MappedAxes all = g.layout().axes();
+    for (uint8_t i = 0; i < slots_; ++i)
+        if (saved()[i].holds_tensor()) join_axes(all, *saved()[i].layout());
+    Source sources[kMaxOperands + 2];
+    Array held[kMaxOperands + 2];
+    for (uint8_t i = 0; i < slots_; ++i) {
+        Saved& s = saved()[i];
+        if (!s.holds_tensor()) {
+            sources[i].scalar = s.scalar();
+            continue;
+        }
+        if (s.has_tangents()) return false;
+        held[i] = s.array(*this);
+        if (held[i].layout->is_mapped()) held[i].layout = held[i].layout->physical(all, g.ndim(), true);
+        sources[i].array = &held[i];
+    }
+    held[slots_] = reveal_value(g, all);
+    sources[slots_].array = &held[slots_];
+    const Lowered& program = lower(pullback_.program, g.dtype());
+    Array results[kMaxOperands];
+    size_t n = pullback_.program.outputs.size();
+    Ref<Layout> dense = Layout::contiguous(held[slots_].layout->dims());
+    if (ops::leaves_pending(sources, slots_ + 1, *dense)) {
+        for (size_t i = 0; i < n; ++i)
+            results[i] = defer(program, static_cast<int>(i), sources, dense, g.dtype());
+    } else {
+        for (size_t i = 0; i < n; ++i) results[i] = Array::empty(g.dtype(), dense);
+        if (n) execute(program, sources, results, *dense);
+    }
+    for (uint16_t i = 0; i < edge_count(); ++i) {
+        if (!(wanted_ >> i & 1)) continue;
+        int o = pullback_.output[i];
+        out[i] = o >= 0    ? hide(Tensor::make(results[o]), all)
+                 : o == -1 ? g
+                           : ops::zeros(g.dtype(), g.layout_ref());
+    }
+    return true;
+}
+
 // What was subtracted from something larger: its gradient is summed first, then negated, which has the same bits. A
 // pending gradient is negated where it is computed, so that the sum ends that program.
 bool ElementwiseNode::pull_negated_sum(const Tensor& g, Tensors& out) {
@@ -184,7 +236,7 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     if (released_) fail_released(*this);
     const Tensor& g = grads[0];
     if (!modes.grad && !g.is_dual() &&
-        (pull_negated_sum(g, out) || pull_linear(g, out) || pull_arrays(g, out)))
+        ((!g.is_mapped() && (pull_negated_sum(g, out) || pull_linear(g, out))) || pull_arrays(g, out)))
         return;
     // With a graph, with tangents, or of what was packed: the same program through the recorder. Every operand is brought to the
     // dtype the function was computed in first.

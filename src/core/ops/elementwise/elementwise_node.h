@@ -17,7 +17,7 @@ class ElementwiseNode : public Node {
     bool was_released() const override { return released_; }
     std::span<Saved> saved_values() override { return {saved(), slots_}; }
     PyObject* operand(size_t i) override { return saved_value(i); }
-    void keep_tangents(const Operand* operands, const Tensor& y);
+    void keep_tangents(const Tensors& operands, const Tensors& results) override;
 
   protected:
     ElementwiseNode(uint16_t edges, const Row::Pullback& pullback, uint8_t wanted, uint8_t slots)
@@ -35,6 +35,8 @@ class ElementwiseNode : public Node {
     PyObject* saved_value(size_t number);  // of an operand, or of the result, which comes after them
     bool pull_linear(const Tensor& g, Tensors& out);
     bool pull_arrays(const Tensor& g, Tensors& out);
+    bool pull_mapped(const Tensor& g, Tensors& out);
+    bool any_mapped(const Tensor& g);
     bool pull_negated_sum(const Tensor& g, Tensors& out);
 
     const Row::Pullback& pullback_;

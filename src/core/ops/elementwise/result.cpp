@@ -6,6 +6,7 @@
 #include "array/limits.h"
 #include "array/order.h"
 #include "ops/operators.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -141,7 +142,9 @@ void check_divisor(const Row& row, const Operand* operands, DType compute) {
         zero =
             std::memcmp(&slot, &none, item) == 0 && !(operands[0].tensor && operands[0].tensor->numel() == 0);
     } else {
-        Array a = operands[1].tensor->array();
+        const Tensor& divisor = *operands[1].tensor;
+        Array a = reveal_value(divisor, divisor.layout().axes());
+        a.buffer->data();
         if (a.dtype != compute) {
             Array converted = Array::empty(compute, Layout::contiguous(a.layout->dims()));
             copy_array(a, converted);

@@ -39,7 +39,8 @@ Tensor products_before(const Tensor& x, int64_t dim, bool reverse);
 void check_recordable(const Tensor& x, DType d);
 // Whether gradients are wanted as values only, so that one pass over each row computes them.
 inline bool values_only(const Tensor& g, const Tensor& x) {
-    return !(modes.grad && (g.requires_grad() || x.requires_grad())) && !g.is_dual() && !x.is_dual();
+    return !(modes.grad && (g.requires_grad() || x.requires_grad())) && !is_levelled(g.get()) &&
+           !is_levelled(x.get());
 }
 
 }  // namespace pb::ops

@@ -38,6 +38,14 @@ Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void
     return result;
 }
 
+void view_whole(const Tensor& view, const Tensor& whole) {
+    if (!(view->flags & kIsView)) return;
+    const Tensor& base = whole->flags & kIsView ? whole->extra->view->base : whole;
+    view->extra->view->base = base;
+    const Tensor& dual = tangent_root(whole);
+    view->extra->view->dual = dual.is(base) ? Tensor() : dual;
+}
+
 PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i) {
     for (int k = 0; k < slots; ++k)
         if (saved[k].origin() == Saved::kInput && saved[k].number() == i)

@@ -39,7 +39,8 @@
 //                                                x[0], and returns an array of residuals if there are any
 //   bool    row_major                            whether the copy that is written out of place is, or lies as x[0] does
 //
-// `apply` does the rest, the same for all: tangents of every level, recording, views, versions.
+// `apply` does the rest, the same for all: tangents of every level, recording, views, versions. What a rule says of the
+// axes of a vmap, and what happens to one that says nothing, is in mapped.h.
 #pragma once
 #include <array>
 #include <bit>
@@ -48,10 +49,11 @@
 
 #include "array/error.h"
 #include "ops/elementwise/elementwise.h"
+#include "ops/rule/levels.h"
+#include "ops/rule/mapped.h"
 #include "tape/history.h"
 #include "tape/operations.h"
 #include "tape/saved.h"
-#include "tape/tangents.h"
 #include "tensor/write_site.h"
 
 namespace pb {
@@ -197,7 +199,7 @@ template <class R> class RuleNode : public Node, public Context {
                     rest_[i - rule_saves_from<R>()].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
             }
     }
-    void keep_tangents(const Tensors& inputs, const Tensors& outputs) {
+    void keep_tangents(const Tensors& inputs, const Tensors& outputs) override {
         if constexpr (kSlots > 0) {
             int slot = 0;
             for (size_t i = 0; i < kRead; ++i)
@@ -327,16 +329,6 @@ class LiveContext : public Context {
 Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void* rule,
                            void (*pull)(void* rule, const Tensors& cotangents, Tensors& out));
 
-inline uint64_t inputs_level(const Tensors& inputs) {
-    uint64_t level = 0;
-    for (const Tensor& x : inputs)
-        if (x && x.is_dual()) {
-            uint64_t l = highest_level(x);
-            if (l > level) level = l;
-        }
-    return level;
-}
-
 template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>& residuals) {
     GradMode off(false);
     if constexpr (rule_writes<R>) {
@@ -356,6 +348,55 @@ template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>&
     } else {
         return Tensors{rule.forward(x)};
     }
+}
+
+template <class R> constexpr bool rule_sees_axes() {
+    if constexpr (requires { R::sees_axes; }) return R::sees_axes;
+    else return rule_is_view<R>();
+}
+template <class R> MappedRule mapped_rule(const R& rule) {
+    MappedRule m{&rule, nullptr, nullptr, rule_leads<R>(), rule_is_aligned<R>()};
+    m.forward = [](const void* given, const MappedAxes* axes, const Tensors& shown) {
+        R copy(*static_cast<const R*>(given));
+        if constexpr (rule_leads_itself<R>)
+            if (axes) copy.lead(*axes);
+        Residuals<R> residuals;
+        Tensors out = rule_forward(copy, shown, residuals);
+        for (const Array& a : residuals) out.push_back(a.buffer ? Tensor::make(a) : Tensor());
+        return out;
+    };
+    if constexpr (rule_writes<R>)
+        m.write = [](const void* given, const MappedAxes* axes, const Tensors& shown) {
+            R copy(*static_cast<const R*>(given));
+            if constexpr (rule_leads_itself<R>)
+                if (axes) copy.lead(*axes);
+            Tensors kept;
+            if constexpr (rule_has_residuals<R>)
+                for (const Array& a : copy.write(shown)) kept.push_back(a.buffer ? Tensor::make(a) : Tensor());
+            else copy.write(shown);
+            return kept;
+        };
+    return m;
+}
+// Residuals are the last of `found`.
+template <size_t n> void take_residuals(std::array<Array, n>& residuals, const Tensors& found) {
+    for (size_t k = 0; k < n; ++k) residuals[k] = mapped_array(found[found.size() - n + k]);
+}
+template <class R>
+[[gnu::cold, gnu::noinline]] Tensors mapped_forward(const R& rule, const Tensors& inputs,
+                                                    Residuals<R>& residuals) {
+    GradMode off(false);
+    Tensors out = compute_mapped(mapped_rule(rule), inputs);
+    take_residuals(residuals, out);
+    for (size_t k = residuals.size(); k > 0; --k) out.pop_back();
+    return out;
+}
+// Over plain or mapped tensors, without tangents.
+template <class R> Tensors any_forward(R& rule, const Tensors& inputs, Residuals<R>& residuals, bool levelled) {
+    if constexpr (!rule_sees_axes<R>())
+        if (__builtin_expect(levelled, 0) && any_mapped(inputs))
+            return mapped_forward(rule, inputs, residuals);
+    return rule_forward(rule, inputs, residuals);
 }
 
 template <class R>
@@ -424,34 +465,32 @@ Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, co
     }
 }
 
+// A view is one of the tensor itself, not of what was stripped of it: writes must find it.
+void view_whole(const Tensor& view, const Tensor& whole);
+
+template <class R> Tensors apply_kept(R& rule, const Tensors& inputs, Residuals<R>& residuals);
+
+template <class R>
+[[gnu::cold, gnu::noinline]] Tensors apply_dual(R& rule, const Tensors& inputs, uint64_t level,
+                                                Residuals<R>& residuals) {
+    return run_below(
+        inputs, level,
+        [&](const Tensors& below) {
+            Tensors out = apply_kept<R>(rule, below, residuals);
+            if constexpr (rule_is_view<R>())
+                for (const Tensor& y : out) view_whole(y, inputs[0]);
+            return out;
+        },
+        [&](const Tensors& below, const Tensors& out, const Tensors& tangents) {
+            return rule_tangents(rule, below, out, tangents, residuals);
+        });
+}
+
 template <class R> Tensors apply_kept(R& rule, const Tensors& inputs, Residuals<R>& residuals) {
-    if (uint64_t level = inputs_level(inputs)) {
-        Tensors stripped(inputs), tangents(inputs.size());
-        for (size_t i = 0; i < inputs.size(); ++i)
-            if (inputs[i] && inputs[i].is_dual()) {
-                tangents[i] = tangent_at(inputs[i], level);
-                stripped[i] = strip_level(inputs[i], level);
-            }
-        Tensors out = apply_kept<R>(rule, stripped, residuals);
-        if constexpr (rule_is_view<R>()) {
-            // A view of the tensor itself, not of what was stripped of it: writes must find it.
-            const Tensor& base = inputs[0]->flags & kIsView ? inputs[0]->extra->view->base : inputs[0];
-            for (const Tensor& y : out)
-                if (y->flags & kIsView) {
-                    y->extra->view->base = base;
-                    const Tensor& dual = tangent_root(inputs[0]);
-                    y->extra->view->dual = dual.is(base) ? Tensor() : dual;
-                }
-        }
-        Tensors pushed = rule_tangents(rule, stripped, out, tangents, residuals);
-        for (size_t j = 0; j < pushed.size(); ++j)
-            if (pushed[j] && is_differentiable(out[j].dtype())) set_tangent(out[j], level, pushed[j]);
-        if (out.empty()) return out;
-        if (Node* n = out[0]->grad_fn)
-            if (auto* node = dynamic_cast<RuleNode<R>*>(n)) node->keep_tangents(inputs, out);
-        return out;
-    }
-    Tensors out = rule_forward(rule, inputs, residuals);
+    const bool levelled = any_levelled(inputs);
+    if (__builtin_expect(levelled, 0))
+        if (uint64_t level = highest_level(inputs)) return apply_dual(rule, inputs, level, residuals);
+    Tensors out = any_forward(rule, inputs, residuals, levelled);
     bool record = any_requires_grad(inputs);
     if (record) {
         bool differentiable = false;
@@ -487,11 +526,13 @@ template <class R> Tensors apply_all(R rule, const Tensors& inputs) {
 template <class R>
 requires(!rule_pulls<R>) Tensors apply_all(R rule, const Tensors& inputs) {
     Residuals<R> none;
-    if (!inputs_level(inputs)) return rule_forward(rule, inputs, none);
+    const bool levelled = any_levelled(inputs);
+    if (__builtin_expect(!levelled || !highest_level(inputs), 1))
+        return any_forward(rule, inputs, none, levelled);
     Tensors plain(inputs);
     for (Tensor& x : plain)
         if (x && x.is_dual()) x = x.alias();
-    return rule_forward(rule, plain, none);
+    return any_forward(rule, plain, none, levelled);
 }
 
 template <class R> Tensor apply(R rule, const Tensors& inputs) {
@@ -503,7 +544,7 @@ template <class R> Tensor apply(R rule, const Tensors& inputs) {
     if constexpr (rule_is_view<R>() && !rule_is_several<R>()) {
         // An ordinary view: most of what apply_all does is for others.
         const Tensor& x = inputs[0];
-        if (!x.is_dual()) {
+        if (!x.is_dual()) {  // axes go along
             Tensor y = rule.forward(inputs);
             y->flags |= x->flags & kInference;
             if (!is_differentiable(y.dtype())) return y;
@@ -527,29 +568,28 @@ template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const cha
     check_no_overlap(target);
     if (record || target->flags & kInference || !target->cell->buffer->is_writable())
         check_inplace(target, record);
-    before_write(target.array());
+    const bool levelled = any_levelled(inputs), mapped = levelled && any_mapped(inputs);
+    if (!mapped) before_write(target.array());
     Tensors read(inputs);
     // What the derivative reads of the old value is copied first.
     if (record && (rule_saves<R>() & 1)) {
-        read[0] = ops::clone(Tensor::make(target.array()));
-        if (Edge e = gradient_edge(target); e.node) {
-            set_history(read[0], e.node, e.nr);
-            e.node->release();
-        }
-        if (target.is_dual()) write_tangents(read[0], strip_level(target, 0));
+        read[0] = ops::clone(target.alias());
+        take_history(read[0], target);
     }
     Tensors duals;
     Residuals<R> residuals;
-    if (inputs_level(inputs)) {
+    if (levelled && highest_level(inputs)) {
         duals = apply_kept<R>(rule, read, residuals);
-        copy_array(duals[0].array(), target.array());
+        write_dual(target, duals[0], operation);
     } else {
-        GradMode off(false);
-        if constexpr (rule_has_residuals<R>) residuals = rule.write(inputs);
-        else rule.write(inputs);
+        {
+            GradMode off(false);
+            if (mapped) take_residuals(residuals, write_mapped(mapped_rule(rule), inputs, operation));
+            else if constexpr (rule_has_residuals<R>) residuals = rule.write(inputs);
+            else rule.write(inputs);
+        }
+        note_write(target, operation);
     }
-    note_write(target, operation);
-    if (!duals.empty()) write_tangents(target, duals[0]);
     if (record) {
         auto* node = record_rule(rule, read, Tensors{target}, residuals);
         if (!duals.empty()) node->keep_tangents(read, Tensors{target});

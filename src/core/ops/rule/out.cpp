@@ -8,12 +8,17 @@
 
 namespace pb::ops {
 
-void refuse_tangents(const char* operation, const Tensor& t) {
+void refuse_levels(const char* operation, const Tensor& t) {
     if (t.is_dual())
         fail_as(ErrorKind::NotImplemented,
                 "Trying to use forward AD with {}_out that does not support it because it is an out= "
                 "function. Leave `out` away: the result then has a tangent.",
                 operation);
+    if (t.is_mapped())
+        fail(
+            "Batching rule not implemented for aten::{}.out; the fallback path doesn't work on out= or view "
+            "ops. Leave `out` away inside of a vmap.",
+            operation);
 }
 
 void refuse_recording(const char* operation) {
@@ -83,7 +88,7 @@ void fit_out(const Tensor& out, const Ref<Layout>& layout) {
 }
 
 void write_out(const char* operation, OutRule rule, const Tensor& out, const Tensor& result) {
-    refuse_tangents(operation, result);
+    refuse_levels(operation, result);
     if (modes.grad && (result.requires_grad() || (out.requires_grad() && is_differentiable(result.dtype()))))
         refuse_recording(operation);
     check_out_dtype(operation, rule, out, result.dtype());

@@ -20,8 +20,8 @@ enum class OutRule : uint8_t {
     Any,    // everything
 };
 
-// Raises where an operand or a target has a tangent.
-void refuse_tangents(const char* operation, const Tensor& t);
+// Raises where an operand or a target has a tangent, or is mapped.
+void refuse_levels(const char* operation, const Tensor& t);
 // Raises where the call would have to be recorded.
 void refuse_recording(const char* operation);
 

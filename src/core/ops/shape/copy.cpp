@@ -24,11 +24,22 @@ Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
     return Tensor::make(out);
 }
 
+[[gnu::cold, gnu::noinline]] Tensor mapped_copy(const Tensor& x, const Layout& layout) {
+    MappedAxes all = layout.axes();
+    join_axes(all, x.layout());
+    Ref<Layout> whole = around(layout, all)->physical(all);
+    return hide(copy_as(reveal(x, all), x.dtype(), whole), all);
+}
+
 struct Clone {
     static constexpr const char* name = "CloneBackward0";
     static constexpr bool linear = true;
-    Ref<Layout> layout;  // of the copy
-    Tensor forward(const Tensors& x) { return copy_as(x[0], x[0].dtype(), layout); }
+    static constexpr bool sees_axes = true;
+    Ref<Layout> layout;  // of the copy: its axes are a part of it, others stand around it
+    Tensor forward(const Tensors& x) {
+        if (__builtin_expect(x[0].is_mapped() || layout->is_mapped(), 0)) return mapped_copy(x[0], *layout);
+        return copy_as(x[0], x[0].dtype(), layout);
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = g[0]; }
 };
 
@@ -44,6 +55,7 @@ struct ToCopy {
 
 struct Copy {
     static constexpr const char* name = "CopyBackwards";
+    static constexpr bool leads = true, aligned = true;
     void write(const Tensors& x) {
         Array from = x[1].array(), to = x[0].array();
         if (!from.layout->same_shape(*to.layout)) {
@@ -101,7 +113,10 @@ Tensor clone(const Tensor& x) { return apply(Clone{dense_layout(x)}, {x}); }
 
 Tensor row_major_copy(const Tensor& x) { return apply(Clone{Layout::contiguous(x.shape())}, {x}); }
 
-Tensor detached_copy(const Tensor& x) { return copy_as(x, x.dtype(), dense_layout(x)); }
+Tensor detached_copy(const Tensor& x) {
+    if (__builtin_expect(x.is_mapped(), 0)) return mapped_copy(x, *dense_layout(x));
+    return copy_as(x, x.dtype(), dense_layout(x));
+}
 
 Tensor contiguous(const Tensor& x) {
     if (x.is_contiguous()) return x;
@@ -146,7 +161,8 @@ void accumulate_into(const Tensor& grad, const Tensor& g) {
 }
 
 Tensor add_owned(Tensor a, const Tensor& b) {
-    bool mine = is_sole(a) && a.dtype() == b.dtype() && a.layout().same_shape(b.layout());
+    bool mine = is_sole(a) && !((a->exceptional | b->exceptional) & kMapped) && a.dtype() == b.dtype() &&
+                a.layout().same_shape(b.layout());
     if (!mine) return add(a, b);
     if (a.numel() >= deferral.from || a->cell->buffer->is_pending() || b->cell->buffer->is_pending()) {
         Tensor sum = add(a, b);  // a part of a larger program, which counts as the write that it replaces

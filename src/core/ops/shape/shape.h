@@ -72,6 +72,13 @@ Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim);
 Tensors tensor_split(const Tensor& x, int64_t sections, int64_t dim);
 Tensors tensor_split(const Tensor& x, const Dims& indices, int64_t dim);
 
+// mapping.cpp: enters and leaves a vmap. Dimension `dim` becomes the axis of `level`, and the other way round; what lacks
+// the axis is the same for `size` entries.
+Tensor map_axis(const Tensor& x, uint64_t level, int64_t dim);
+Tensor unmap_axis(const Tensor& x, uint64_t level, int64_t dim, int64_t size);
+// `t`, copied for each entry of `like` if that is mapped.
+Tensor for_each_entry(const Tensor& t, const Tensor& like);
+
 // strided.cpp; an offset counts elements of the storage
 Tensor as_strided(const Tensor& x, const Dims& size, const Dims& stride, int64_t offset);  // checked
 Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& stride,

@@ -32,7 +32,7 @@ struct View {
 // Of a copy that nobody else sees: not a view for the purposes of in-place writing.
 struct UnsafeView : View {
     static constexpr const char* name = "UnsafeViewBackward0";
-    static constexpr bool view = false;
+    static constexpr bool view = false, sees_axes = true;
 };
 
 struct Alias {
@@ -174,10 +174,8 @@ template <class R> const Tensor& regeometry(R rule, const Tensor& x, const char*
         shaped.push_back(rule.forward({x}));
     }
     auto node = Ref<Node>::steal(record ? record_rule(rule, {x}, shaped) : nullptr);
-    if (x.is_dual()) {
-        // Tangents of all levels follow; each is an ordinary tensor.
-        for (Tangent& t : x->extra->tangents) t.value = rule_tangents(rule, {x}, shaped, {t.value})[0];
-    }
+    // Tangents of all levels follow; each is an ordinary tensor.
+    change_tangents(x, [&](const Tensor& t) { return rule_tangents(rule, {x}, shaped, {t})[0]; });
     std::swap(x->layout, shaped[0]->layout);
     x->offset = shaped[0]->offset;
     note_write(x, operation);
@@ -392,12 +390,12 @@ Tensor view_dtype(const Tensor& x, DType dtype) {
                      what, ratio, a, b, v);
             return v / ratio;
         };
+        MappedAxes axes = x.layout().axes();
+        for (MappedAxis& a : axes) a.stride = scaled(a.stride, "a stride of the vmap");
         shape[last] = scaled(shape[last], "self.size(-1)");
         y->offset = scaled(y->offset, "self.storage_offset()");
         for (size_t d = 0; d < last; ++d) strides[d] = scaled(strides[d], "self.stride(d)");
-        Layout* old = y->layout;
-        y->layout = Layout::strided(shape, strides).detach();
-        old->release();
+        set_layout(y, Layout::mapped(*Layout::strided(shape, strides), axes));
     }
     y->dtype = dtype;
     return y;

@@ -1,6 +1,7 @@
 // Making tensors: operators/creation.py.
 #include "ops/shape/create.h"
 #include "python/bind/options.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -26,7 +27,7 @@ DType number_dtype(Scalar s) {
 // A new tensor of one number, which its dtype has to hold.
 Tensor filled(Tensor t, Scalar value) {
     check_fits(value, t.dtype());
-    fill_array(t.array(), value);
+    fill_array(reveal_value(t, t.layout().axes()), value);
     return t;
 }
 
@@ -57,8 +58,10 @@ Tensor empty_strided(const Dims& size, const Dims& stride, const Options& o) {
 // ---- of the shape and strides of another ----
 
 Tensor room_like(const Tensor& x, const Options& o, MemoryFormat format) {
-    return Tensor::make(o.dtype.value_or(x.dtype()),
-                        format.keeps_strides ? x.layout().packed() : Layout::contiguous(x.shape()));
+    return ops::for_each_entry(
+        Tensor::make(o.dtype.value_or(x.dtype()),
+                     format.keeps_strides ? x.layout().packed() : Layout::contiguous(x.shape())),
+        x);
 }
 Tensor zeros_like(const Tensor& x, const Options& o, MemoryFormat format) {
     return o.finish(filled(room_like(x, o, format), Scalar(0)));
@@ -76,7 +79,7 @@ Tensor full_like(const Tensor& x, Scalar value, const Options& o, MemoryFormat f
 // ---- of the dtype of another ----
 
 Tensor new_room(const Tensor& x, const Dims& size, const Options& o) {
-    return ops::empty(o.dtype.value_or(x.dtype()), size);
+    return ops::for_each_entry(ops::empty(o.dtype.value_or(x.dtype()), size), x);
 }
 Tensor new_zeros(const Tensor& x, const Dims& size, const Options& o) {
     return o.finish(filled(new_room(x, size, o), Scalar(0)));

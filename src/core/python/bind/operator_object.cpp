@@ -15,6 +15,7 @@
 #include "python/bind/bind.h"
 #include "python/bind/out.h"
 #include "python/hints.h"
+#include "python/types/mapping.h"
 #include "python/types/return_types.h"
 
 namespace pb {
@@ -126,7 +127,7 @@ PyObject* call_with_out(const OperatorObject* op, const Args& a, PyObject** valu
     return fill_out(a.of.operation, op->rule, result.o, out);
 }
 
-PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+PyObject* call_once(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
     auto* op = reinterpret_cast<OperatorObject*>(self);
     size_t n = static_cast<size_t>(PyVectorcall_NARGS(nargsf)), total = op->names->size();
     PyObject* values[kMaxParameters];
@@ -200,6 +201,12 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
     } catch (...) {
         return raise_current();
     }
+}
+
+PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+    PyObject* result = call_once(self, args, nargsf, keywords);
+    if (__builtin_expect(result != nullptr, 1)) return result;
+    return over_entries(self, args, static_cast<size_t>(PyVectorcall_NARGS(nargsf)), keywords);
 }
 
 std::string joined(const std::vector<std::string>& words) {

@@ -17,7 +17,7 @@ void refuse_dual_arguments(const char* operation, PyObject* const* values, size_
     for (size_t i = 0; i < n; ++i) {
         PyObject* v = values[i];
         if (!v) continue;
-        if (is_tensor(v)) ops::refuse_tangents(operation, Tensor(v));
+        if (is_tensor(v)) ops::refuse_levels(operation, Tensor(v));
         else if (PyTuple_Check(v) || PyList_Check(v))
             refuse_dual_arguments(operation, PySequence_Fast_ITEMS(v),
                                   static_cast<size_t>(PySequence_Fast_GET_SIZE(v)));

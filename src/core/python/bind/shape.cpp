@@ -143,7 +143,8 @@ Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Dims& siz
     if (!l->same_shape(source.layout()))
         fail("expected src to have a size equal to the slice of self. src size = {}, slice size = {}",
              shape_text(source.layout()), shape_text(*l));
-    return ops::as_strided_scatter(x, source, l, offset);
+    if (x.is_mapped()) l = Layout::mapped(*l, x.layout().axes());
+    return ops::as_strided_scatter(x, x.layout_ref(), source, l, offset);
 }
 
 // ---- joining ----

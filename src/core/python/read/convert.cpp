@@ -5,6 +5,7 @@
 
 #include "python/hints.h"
 #include "python/read/from_data.h"
+#include "python/types/mapping.h"
 
 namespace pb {
 
@@ -31,6 +32,7 @@ PyObject* raise_current() noexcept {
             case ErrorKind::Overflow: type = PyExc_OverflowError; break;
             case ErrorKind::ZeroDivision: type = PyExc_ZeroDivisionError; break;
             case ErrorKind::Import: type = PyExc_ImportError; break;
+            case ErrorKind::Mapped: type = mapped_error ? mapped_error : PyExc_RuntimeError; break;
         }
         PyErr_SetString(type, e.what());
     } catch (const std::bad_alloc&) {

@@ -162,7 +162,7 @@ class FunctionNode : public Node {
     }
 
     // The outputs have got their tangents: those that were saved keep them.
-    void keep_tangents(const Tensors& outputs) {
+    void keep_output_tangents(const Tensors& outputs) {
         for (size_t i = 0; i < saved_count; ++i)
             if (saved[i].origin() == Saved::kOutput && saved[i].number() < outputs.size() &&
                 outputs[saved[i].number()])
@@ -357,7 +357,7 @@ PyObject* keep_tangents(PyObject*, PyObject* args) {
             PyObject* o = PyTuple_GET_ITEM(outputs, i);
             all.push_back(Tensor(is_tensor(o) ? o : nullptr));
         }
-        if (FunctionNode* node = context_of(ctx)->node) node->keep_tangents(all);
+        if (FunctionNode* node = context_of(ctx)->node) node->keep_output_tangents(all);
         Py_RETURN_NONE;
     } catch (...) {
         return raise_current();

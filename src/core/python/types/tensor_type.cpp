@@ -9,8 +9,10 @@
 #include "ops/operators.h"
 #include "python/hints.h"
 #include "python/read/from_data.h"
+#include "python/types/mapping.h"
 #include "python/types/node_object.h"
 #include "tape/hooks.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -256,6 +258,12 @@ int truth(PyObject* a) {
         if (t.numel() != 1)
             fail("Boolean value of Tensor with {} is ambiguous{}",
                  t.numel() ? "more than one value" : "no values", hint("ambiguous", {a}));
+        if (t.is_mapped())
+            fail_as(ErrorKind::Mapped,
+                    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control "
+                    "flow. We "
+                    "don't support that yet. This condition has another value for each entry of the vmap: "
+                    "where(condition, a, b) chooses for each.");
         return Scalar::load(t.dtype(), t.data()).to_bool();
     } catch (...) {
         raise_current();
@@ -469,7 +477,9 @@ int set_grad_fn(PyObject* self, PyObject* value, void*) {
 PyObject* get_data(PyObject* self, void*) {
     try {
         auto* o = as_tensor(self);
-        Tensor t = Tensor::make(Tensor(self).array());
+        Tensor t = Tensor(self).alias();
+        Cell* shared = std::exchange(t->cell, Cell::make(o->cell->buffer).detach());
+        shared->release();
         t->flags = o->flags & kInference;
         return t.release();
     } catch (...) {
@@ -488,12 +498,10 @@ int set_data(PyObject* self, PyObject* value, void*) {
         Ref<Cell> cell = Cell::make(v->cell->buffer);
         cell->version = o->cell->version;
         Cell* old_cell = std::exchange(o->cell, cell.detach());
-        v->layout->retain();
-        Layout* old_layout = std::exchange(o->layout, v->layout);
+        set_layout(Tensor(self), Ref<Layout>(v->layout));
         o->offset = v->offset;
         o->dtype = v->dtype;
         old_cell->release();
-        old_layout->release();
         return 0;
     } catch (...) {
         raise_current();
@@ -536,8 +544,33 @@ PyObject* transposed(PyObject* self, const char* attribute) {
 PyObject* get_T(PyObject* self, void*) { return transposed(self, "T"); }
 PyObject* get_mT(PyObject* self, void*) { return transposed(self, "mT"); }
 
-PyObject* get_item_slot(PyObject* self, PyObject* index) { return get_item(self, index); }
-int set_item_slot(PyObject* self, PyObject* index, PyObject* value) { return set_item(self, index, value); }
+// What an index that differs from entry to entry of a vmap reads or writes, entry by entry.
+[[gnu::cold, gnu::noinline]] PyObject* item_over_entries(const char* function, PyObject* const* args,
+                                                         size_t n) {
+    if (!PyErr_ExceptionMatches(mapped_error)) return nullptr;
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyObject* module = PyImport_ImportModule("operator");
+    PyObject* callable = module ? PyObject_GetAttrString(module, function) : nullptr;
+    Py_XDECREF(module);
+    PyErr_Restore(type, value, trace);
+    PyObject* result = over_entries(callable, args, n, nullptr);
+    Py_XDECREF(callable);
+    return result;
+}
+PyObject* get_item_slot(PyObject* self, PyObject* index) {
+    if (PyObject* part = get_item(self, index)) return part;
+    PyObject* args[2] = {self, index};
+    return item_over_entries("getitem", args, 2);
+}
+int set_item_slot(PyObject* self, PyObject* index, PyObject* value) {
+    int failed = set_item(self, index, value);
+    if (!failed || !value) return failed;
+    PyObject* args[3] = {self, index, value};
+    PyObject* done = item_over_entries("setitem", args, 3);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
 
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     // Tensor(...) is PyTorch's legacy constructor; the package provides it.

@@ -1,0 +1,207 @@
+#include "ops/rule/mapped.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "program/program.h"
+#include "tape/engine.h"
+#include "tensor/extra.h"
+
+namespace pb {
+
+namespace {
+
+bool always_loops() {
+    static const bool loops = [] {
+        const char* text = std::getenv("PULLBACK_VMAP");
+        return text && !std::strcmp(text, "loop");
+    }();
+    return loops;
+}
+
+Tensors shown_inputs(const MappedRule& rule, const Tensors& inputs, const MappedAxes& all, bool loops) {
+    int64_t rank = 0;
+    if (rule.aligned && !loops)
+        for (const Tensor& t : inputs)
+            if (t) rank = std::max(rank, t.ndim());
+    Tensors shown;
+    for (const Tensor& t : inputs) shown.push_back(t ? reveal(t, all, rank) : t);
+    return shown;
+}
+
+// Entries of zeros, to learn the shapes of results of which there are none.
+Tensors blank_entries(const Tensors& inputs) {
+    Tensors out;
+    for (const Tensor& t : inputs) {
+        if (!t) {
+            out.push_back(t);
+            continue;
+        }
+        Tensor blank = Tensor::make(t.dtype(), Layout::contiguous(t.shape()));
+        fill_array(blank.array(), Scalar(0));
+        out.push_back(blank);
+    }
+    return out;
+}
+
+// Room for results like `entry`, laid out alike, one behind the other.
+Tensor room_for(const Tensor& entry, const MappedAxes& all) {
+    Ref<Layout> one = entry.layout().packed();
+    return Tensor::make(Array::empty(entry.dtype(), around(*one, all)->physical(all)));
+}
+
+// The results of `run(entry)`, one after the other in one tensor each.
+template <class F> Tensors stacked(const MappedAxes& all, const Tensors& shown, F&& run) {
+    Tensors out;
+    Entries at(all);
+    for (int64_t i = 0; i < at.count; ++i, at.next()) {
+        Tensors entry = run(at.of(shown));
+        if (i == 0)
+            for (const Tensor& y : entry) out.push_back(y ? room_for(y, all) : y);
+        Tensors parts = at.of(out);
+        for (size_t j = 0; j < entry.size(); ++j) {
+            if (!parts[j]) continue;
+            if (!parts[j].layout().same_shape(entry[j].layout()))
+                fail(
+                    "vmap: the entries of a result have different shapes, {} and {}. All entries of a vmap "
+                    "have one shape: it cannot depend on their values.",
+                    shape_text(parts[j].layout()), shape_text(entry[j].layout()));
+            copy_array(entry[j].array(), parts[j].array());
+        }
+    }
+    return out;
+}
+
+Tensors loop_over(const MappedRule& rule, const Tensors& inputs, const Tensors& shown, const MappedAxes& all) {
+    auto run = [&](const Tensors& entry) { return rule.forward(rule.rule, nullptr, entry); };
+    if (Entries(all).count) return stacked(all, shown, run);
+    Tensors out;
+    for (const Tensor& y : run(blank_entries(inputs))) out.push_back(y ? room_for(y, all) : y);
+    return out;
+}
+
+// ---- writing what varies into something of which there is one ----
+
+// Who else could see that `target` becomes mapped?
+bool is_private(const Tensor& target, const Tensor& root) {
+    const Cell& cell = *target->cell;
+    const Buffer& buffer = *cell.buffer;
+    return root->cell == target->cell && cell.holders() == (root.is(target) ? 1u : 2u) &&
+           buffer.holders() == 1 && !buffer.is_foreign() && !buffer.is_shared() && buffer.is_writable();
+}
+
+void add_axes(const Tensor& t, const MappedAxes& more) {
+    MappedAxes all = t.layout().axes();
+    join_axes(all, more);
+    set_layout(t, Layout::mapped(t.layout(), all));
+}
+
+bool spreads(const Tensor& target, MappedAxes missing) {
+    const Tensor& root = target->flags & kIsView ? target->extra->view->base : target;
+    Cell& cell = *target->cell;
+    cell.buffer->data();
+    if (!is_private(target, root)) return false;
+    for (const MappedAxis& a : missing)
+        if (cell.born < a.level) return false;
+    const char* from = cell.buffer->data();
+    auto item = static_cast<int64_t>(item_size(target.dtype()));
+    auto bytes = static_cast<int64_t>(cell.buffer->bytes());
+    int64_t step = (bytes + item - 1) / item, entries = 1;
+    for (size_t i = missing.size(); i-- > 0; entries *= missing[i].size) missing[i].stride = step * entries;
+    Ref<Buffer> larger = Buffer::allocate(static_cast<size_t>(checked_mul(checked_mul(step, item), entries)));
+    for (int64_t i = 0; i < entries; ++i)
+        std::memcpy(larger->data() + i * step * item, from, static_cast<size_t>(bytes));
+    cell.buffer = std::move(larger);
+    add_axes(target, missing);
+    if (!root.is(target)) add_axes(root, missing);
+    return true;
+}
+
+}  // namespace
+
+MappedAxes open_axes(const Tensors& inputs) {
+    MappedAxes all = axes_of(inputs);
+    if (!current_run())  // which may be of results of vmaps that are over
+        for (const MappedAxis& a : all)
+            if (!is_open_map(a.level))
+                fail(
+                    "Either your tensor may have escaped from inside a function being vmapped and this is a "
+                    "user "
+                    "error. A tensor of that vmap, which is over, was kept (in a list, as an attribute, by a "
+                    "closure): return it from the function instead. Its entries have shape {}.",
+                    shape_text(inputs[0] ? inputs[0].layout() : *Layout::scalar()));
+    return all;
+}
+
+// Not so residuals that only those read who have values only: rows, say, of all entries together.
+static bool has_in_front(const Layout& l, const MappedAxes& all) {
+    auto n = static_cast<int64_t>(all.size());
+    for (int64_t d = 0; d < n; ++d)
+        if (d >= l.ndim() || l.size(d) != all[static_cast<size_t>(d)].size) return false;
+    return true;
+}
+
+static Tensors hidden(Tensors out, const MappedAxes& all) {
+    for (Tensor& y : out)
+        if (y) y = has_in_front(y.layout(), all) ? hide(std::move(y), all) : Tensor();
+    return out;
+}
+
+Tensors compute_mapped(const MappedRule& rule, const Tensors& inputs) {
+    MappedAxes all = open_axes(inputs);
+    const bool loops = !rule.leads || always_loops();
+    Tensors shown = shown_inputs(rule, inputs, all, loops);
+    Tensors out = loops ? loop_over(rule, inputs, shown, all) : rule.forward(rule.rule, &all, shown);
+    return hidden(std::move(out), all);
+}
+
+Array mapped_array(const Tensor& t) {
+    Array a;
+    if (!t) return a;
+    a.buffer = t->cell->buffer;
+    a.layout = t.layout_ref();
+    a.offset = t->offset;
+    a.dtype = t.dtype();
+    return a;
+}
+
+Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* operation) {
+    MappedAxes all = open_axes(inputs);
+    spread_target(inputs[0], all, operation);
+    Array target = reveal_value(inputs[0], all);
+    target.buffer->data();
+    before_write(target);
+    const bool loops = !rule.leads || always_loops();
+    Tensors shown = shown_inputs(rule, inputs, all, loops);
+    if (!loops) return hidden(rule.write(rule.rule, &all, shown), all);
+    auto run = [&](const Tensors& entry) { return rule.write(rule.rule, nullptr, entry); };
+    return hidden(stacked(all, shown, run), all);
+}
+
+void spread_target(const Tensor& target, const MappedAxes& all, const char* operation) {
+    MappedAxes missing = axes_beyond(all, target.layout());
+    if (missing.empty() || spreads(target, missing)) return;
+    fail(
+        "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` "
+        "in "
+        "extra_args that has more elements than `self`. This happened due to `other` being vmapped over but "
+        "`self` not being vmapped over in a vmap. Please try to use out-of-place operators instead of "
+        "inplace "
+        "arithmetic. {} would write values that differ from entry to entry into a tensor of which there is "
+        "one: "
+        "write out of place, or into a tensor that was made inside and that nothing else holds.",
+        operation);
+}
+
+void write_elements(const Tensor& to, const Tensor& from, const char* operation) {
+    MappedAxes all = axes_of({to, from});
+    spread_target(to, all, operation);
+    Array target = reveal_value(to, all), value = reveal_value(from, all);
+    value.buffer->data();
+    before_write(target);
+    target.buffer->data();
+    copy_array(value, target);
+}
+
+}  // namespace pb

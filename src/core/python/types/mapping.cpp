@@ -1,0 +1,141 @@
+// What pullback.func.vmap asks of the core: axes, open levels, and the error that is raised where a mapped tensor is asked
+// for its elements. An operator that meets that error is run entry by entry (`over_entries`): the last of the nets under
+// operators, for those that look at elements before they have a rule.
+#include "python/types/mapping.h"
+
+#include "ops/operators.h"
+#include "ops/rule/mapped.h"
+#include "tensor/mapped.h"
+
+namespace pb {
+
+PyObject* mapped_error = nullptr;
+
+namespace {
+
+// map_axis(tensor, level, dim): dimension `dim` becomes the axis of `level`.
+PyObject* map_axis(PyObject*, PyObject* args) {
+    PyObject* o;
+    unsigned long long level;
+    long long dim;
+    if (!PyArg_ParseTuple(args, "O!KL", tensor_type, &o, &level, &dim)) return nullptr;
+    try {
+        Tensor t(o);
+        return ops::map_axis(t, level, wrap_dim(dim, t.ndim())).release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// unmap_axis(tensor, level, dim, size): the axis of `level` becomes dimension `dim` of the result.
+PyObject* unmap_axis(PyObject*, PyObject* args) {
+    PyObject* o;
+    unsigned long long level;
+    long long dim, size;
+    if (!PyArg_ParseTuple(args, "O!KLL", tensor_type, &o, &level, &dim, &size)) return nullptr;
+    try {
+        Tensor t(o);
+        return ops::unmap_axis(t, level, wrap_dim(dim, t.ndim() + 1), size).release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// open_map(size, randomness): a new level; close_map(level) ends it.
+PyObject* open_map_level(PyObject*, PyObject* args) {
+    long long size;
+    int randomness;
+    if (!PyArg_ParseTuple(args, "Li", &size, &randomness)) return nullptr;
+    try {
+        return PyLong_FromUnsignedLongLong(open_map(size, static_cast<Randomness>(randomness)));
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* close_map_level(PyObject*, PyObject* level) {
+    unsigned long long number = PyLong_AsUnsignedLongLong(level);
+    if (PyErr_Occurred()) return nullptr;
+    close_map(number);
+    Py_RETURN_NONE;
+}
+
+// mapped_axes(o): (level, size) of each axis, the outermost first; empty for what is no mapped tensor.
+PyObject* mapped_axes(PyObject*, PyObject* o) {
+    try {
+        MappedAxes all;
+        if (is_tensor(o)) all = Tensor(o).layout().axes();
+        Owned axes(checked(PyTuple_New(static_cast<Py_ssize_t>(all.size()))));
+        for (size_t i = 0; i < all.size(); ++i)
+            PyTuple_SET_ITEM(axes.o, static_cast<Py_ssize_t>(i),
+                             checked(Py_BuildValue("(KL)", static_cast<unsigned long long>(all[i].level),
+                                                   static_cast<long long>(all[i].size))));
+        return axes.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// spread_target(target, operands, operation): makes `target` of a write differ from entry to entry if the operands do, or
+// raises PyTorch's error.
+PyObject* spread(PyObject*, PyObject* args) {
+    PyObject *target, *operands;
+    const char* operation;
+    if (!PyArg_ParseTuple(args, "O!O!s", tensor_type, &target, &PyTuple_Type, &operands, &operation))
+        return nullptr;
+    try {
+        Tensors all;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(operands); ++i)
+            if (PyObject* o = PyTuple_GET_ITEM(operands, i); is_tensor(o)) all.push_back(Tensor(o));
+        spread_target(Tensor(target), axes_of(all), operation);
+        Py_RETURN_NONE;
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// map_level(): that of the innermost vmap around this code; 0 outside.
+PyObject* map_level(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(modes.map_level); }
+
+PyMethodDef functions[] = {
+    {"map_axis", map_axis, METH_VARARGS, nullptr},       {"unmap_axis", unmap_axis, METH_VARARGS, nullptr},
+    {"open_map", open_map_level, METH_VARARGS, nullptr}, {"close_map", close_map_level, METH_O, nullptr},
+    {"mapped_axes", mapped_axes, METH_O, nullptr},       {"spread_target", spread, METH_VARARGS, nullptr},
+    {"map_level", map_level, METH_NOARGS, nullptr},      {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+PyObject* over_entries(PyObject* callable, PyObject* const* args, size_t n, PyObject* keywords) {
+    if (!PyErr_ExceptionMatches(mapped_error)) return nullptr;
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    Owned error_type(type), error(value), error_trace(trace);
+    try {
+        Owned module(checked(PyImport_ImportModule("pullback.func.batch")));
+        Owned loop(checked(PyObject_GetAttrString(module.o, "over_entries")));
+        Owned positional(checked(PyTuple_New(static_cast<Py_ssize_t>(n))));
+        for (size_t i = 0; i < n; ++i) {
+            Py_INCREF(args[i]);
+            PyTuple_SET_ITEM(positional.o, static_cast<Py_ssize_t>(i), args[i]);
+        }
+        Owned named(checked(PyDict_New()));
+        for (Py_ssize_t j = 0; keywords && j < PyTuple_GET_SIZE(keywords); ++j)
+            if (PyDict_SetItem(named.o, PyTuple_GET_ITEM(keywords, j), args[n + static_cast<size_t>(j)]) < 0)
+                return nullptr;
+        return PyObject_CallFunctionObjArgs(loop.o, callable, positional.o, named.o, error.o, nullptr);
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+void init_mapping(PyObject* module) {
+    mapped_error = checked(PyErr_NewExceptionWithDoc(
+        "pullback._core.MappedError",
+        "A tensor that differs from entry to entry of a vmap was asked for its elements.", PyExc_RuntimeError,
+        nullptr));
+    if (PyModule_AddObjectRef(module, "MappedError", mapped_error) < 0) throw PythonError();
+    if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
+}
+
+}  // namespace pb
