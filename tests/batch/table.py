@@ -34,20 +34,24 @@ def calls(text):
 # Differentiable in their floats.
 SMOOTH = calls("""
 x + y ; x * v ; x - s ; s * x ; x / y ; x ** 2 ; x ** s ; 2 - x ; m.exp(x) ; m.sin(v) ; m.sigmoid(s) ; x * 2.0
-m.where(b, x, y) ; m.where(b, x, 0.0) ; m.where(b, s, x) ; m.addcmul(x, y, z) ; m.addcdiv(x, y, z, value=2) ; m.lerp(x, y, z)
+m.where(b, x, y) ; m.where(b, x, 0.0) ; m.where(b, s, x) ; m.addcmul(x, y, z) ; m.addcdiv(x, y, z, value=2)
+m.lerp(x, y, z)
 m.lerp(x, y, 0.3) ; m.clamp(x, 0.5, 1.5) ; m.maximum(x, y) ; m.logaddexp(x, v) ; m.nn.functional.gelu(x)
 m.nn.functional.softplus(x, 2.0) ; x.masked_fill(b, 2.0) ; x.masked_fill(b, s) ; x.to(m.float32) ; -x ; m.atan2(x, y)
-x.sum() ; x.sum(0) ; x.sum(-1) ; x.sum((0, 1)) ; x.sum(0, keepdim=True) ; x.mean() ; x.mean(1) ; x.mean(0, True) ; s.sum()
-m.nansum(x, 0) ; m.nanmean(x, 1) ; x.prod() ; x.prod(0) ; x.prod(1, True) ; x.amax(0) ; x.amin() ; x.max() ; x.min(0).values
+x.sum() ; x.sum(0) ; x.sum(-1) ; x.sum((0, 1)) ; x.sum(0, keepdim=True) ; x.mean() ; x.mean(1) ; x.mean(0, True)
+s.sum()
+m.nansum(x, 0) ; m.nanmean(x, 1) ; x.prod() ; x.prod(0) ; x.prod(1, True) ; x.amax(0) ; x.amin() ; x.max()
+x.min(0).values
 x.max(1).values ; m.aminmax(x, dim=0).max ; x.var() ; x.var(0) ; x.std(1) ; m.var_mean(x, 0)[0] ; m.std_mean(x)[1]
 x.logsumexp(0) ; x.logsumexp((0, 1)) ; x.norm() ; m.norm(x, dim=1) ; m.linalg.vector_norm(x, 3, 0)
 m.linalg.vector_norm(x, 1, 1) ; m.linalg.vector_norm(x, m.inf, 1) ; x.median() ; x.median(0).values
 m.nanmedian(x, 1).values ; m.mode(x, 0).values ; m.quantile(x, 0.3) ; m.quantile(x, 0.3, 0)
 m.quantile(x, m.tensor([0.2, 0.7], dtype=m.float64), 1) ; m.nanquantile(x, 0.3, 1)
 x.cumsum(0) ; x.cumsum(-1) ; x.cumprod(0) ; x.cumprod(1) ; x.logcumsumexp(0) ; x.cummax(0).values ; x.cummin(1).values
-x.diff() ; x.diff(dim=0) ; x.diff(n=2) ; m.cumulative_trapezoid(x) ; m.trapezoid(x)
+x.diff() ; x.diff(dim=0) ; x.diff(n=2)
 x.softmax(0) ; x.softmax(-1) ; x.log_softmax(0) ; x.log_softmax(1) ; m.nn.functional.layer_norm(x, (4,))
-m.nn.functional.layer_norm(x, (3, 4)) ; m.nn.functional.layer_norm(x, (4,), v, w) ; m.nn.functional.layer_norm(x, (4,), v)
+m.nn.functional.layer_norm(x, (3, 4)) ; m.nn.functional.layer_norm(x, (4,), v, w)
+m.nn.functional.layer_norm(x, (4,), v)
 m.nn.functional.cross_entropy(x, k[:3]) ; m.nn.functional.cross_entropy(x, k[:3], reduction='none')
 m.nn.functional.cross_entropy(x, k[:3], reduction='sum', label_smoothing=0.1)
 m.nn.functional.cross_entropy(x, k[:3], v.abs()) ; m.nn.functional.cross_entropy(x, y.softmax(1))
@@ -57,29 +61,35 @@ m.kthvalue(x, 2, 1).values
 x @ v ; u @ x ; q @ x ; x.T @ y ; m.mm(q, x) ; m.mv(x, v) ; m.dot(v, w) ; m.vdot(v, w) ; m.outer(u, v) ; m.inner(x, y)
 m.matmul(t, x.T) ; t @ v ; m.bmm(t, t.mT) ; m.addmm(y, q, x) ; m.addmm(v, q, x, beta=0.5, alpha=2) ; m.addmv(u, x, v)
 m.addr(x, u, v) ; m.baddbmm(t, t @ t.mT, t) ; m.addbmm(x @ x.T, t, t.mT) ; m.nn.functional.linear(x, y) ; m.kron(q, x)
-m.nn.functional.linear(x, y, u) ; m.nn.functional.linear(v, y, u) ; m.tensordot(x, y, ([0], [0])) ; m.einsum('ij,kj->ik', x, y)
+m.nn.functional.linear(x, y, u) ; m.nn.functional.linear(v, y, u) ; m.tensordot(x, y, ([0], [0]))
+m.einsum('ij,kj->ik', x, y)
 m.einsum('ij,j->i', x, v) ; m.einsum('ij,ij->j', x, y) ; m.einsum('ii->i', q) ; m.einsum('bij,kj->ibk', t, y)
 m.linalg.multi_dot([q, q, x]) ; m.nn.functional.bilinear(x, y, m.ones(2, 4, 4, dtype=m.float64)) ; m.trace(q)
 m.cat([x, y]) ; m.cat([x, y], 1) ; m.cat([x, v[None]]) ; m.stack([x, y]) ; m.stack([x, y], -1) ; m.hstack([x, y])
 m.stack([s, r]) ; m.vstack([x, v]) ; m.dstack([x, y]) ; m.column_stack([x, u]) ; m.block_diag(q, x)
 m.cartesian_prod(u, v) ; m.meshgrid(u, v, indexing='ij')[0] ; m.combinations(v) ; m.broadcast_tensors(x, v)[1]
-m.flip(x, (0,)) ; m.flip(x, (0, 1)) ; m.roll(x, 1) ; m.roll(x, 1, 0) ; m.roll(x, (1, 2), (0, 1)) ; m.rot90(x) ; x.repeat(2, 1)
+m.flip(x, (0,)) ; m.flip(x, (0, 1)) ; m.roll(x, 1) ; m.roll(x, 1, 0) ; m.roll(x, (1, 2), (0, 1)) ; m.rot90(x)
+x.repeat(2, 1)
 x.repeat(2, 1, 1) ; m.tile(x, (2,)) ; x.repeat_interleave(2, 0) ; x.repeat_interleave(2) ; m.tril(x) ; m.triu(x, 1)
-m.fliplr(x) ; m.flipud(x) ; m.diag(v) ; m.diag(q) ; m.diag(x, 1) ; m.diagflat(v) ; m.diag_embed(x) ; m.diag_embed(x, 1, 0, 2)
+m.fliplr(x) ; m.flipud(x) ; m.diag(v) ; m.diag(q) ; m.diag(x, 1) ; m.diagflat(v) ; m.diag_embed(x)
+m.diag_embed(x, 1, 0, 2)
 m.diagonal(q) ; m.diagonal(t, 0, 0, 1) ; m.nn.functional.pad(x, (1, 2)) ; m.nn.functional.pad(x, (1, 0, 0, 1))
 m.nn.functional.pad(x, (-1, 1), value=2.0) ; x.unfold(1, 2, 1) ; x.unfold(0, 2, 1)
 x.T ; x.mT ; x.t() ; x.permute(1, 0) ; x.reshape(-1) ; x.reshape(2, 6) ; x.T.reshape(-1) ; x.flatten() ; x.view(2, 6)
 x.unsqueeze(0) ; x.unsqueeze(-1) ; x[None].squeeze(0) ; x[None].squeeze() ; x.expand(2, 3, 4) ; v.expand(3, 4)
-x.movedim(0, 1) ; x.unflatten(1, (2, 2)) ; x.clone() ; x.contiguous() ; x.T.contiguous() ; x.detach() + y ; x.swapaxes(0, 1)
+x.movedim(0, 1) ; x.unflatten(1, (2, 2)) ; x.clone() ; x.contiguous() ; x.T.contiguous() ; x.detach() + y
+x.swapaxes(0, 1)
 x.as_strided((2, 2), (1, 4)) ; x.split(2, 0)[1] ; x.chunk(2, 1)[0] ; x.unbind(0)[1] ; m.tensor_split(x, 3, 1)[2]
-x[0] ; x[-1] ; x[:, 1] ; x[1:] ; x[::2] ; x[..., None] ; x[0, 1] ; x[[0, 2]] ; x[:, [0, 2]] ; x[[0, 2], [1, 1]] ; x[[True, False, True]]
+x[0] ; x[-1] ; x[:, 1] ; x[1:] ; x[::2] ; x[..., None] ; x[0, 1] ; x[[0, 2]] ; x[:, [0, 2]] ; x[[0, 2], [1, 1]]
+x[[True, False, True]]
 x[k[:2]] ; x[:, k] ; x[k, k] ; x[j] ; x[:, j] ; x[j, 1] ; x[k[:2], 1:] ; t[:, k] ; t[0, k, :2] ; x[k[:2], None] ; x[i]
 m.gather(x, 0, i) ; m.gather(x, 1, i) ; m.take(x, i) ; m.take_along_dim(x, i, 0) ; m.index_select(x, 0, k)
 m.index_select(x, 1, k) ; m.scatter(x, 0, i, y) ; m.scatter(x, 1, i, 2.0) ; m.scatter_add(x, 0, i, y)
 m.scatter_reduce(x, 0, i, y, 'sum') ; m.scatter_reduce(x, 0, i, y, 'amax') ; m.scatter_reduce(x, 0, i, y, 'prod')
 m.scatter_reduce(x, 0, i, y, 'mean', include_self=False) ; m.index_add(x, 0, k, y[[0, 1, 2, 0]])
 m.index_add(x, 1, k, y) ; m.index_copy(x, 0, k[:1], y[:1]) ; m.index_fill(x, 0, k[:2], 2.0) ; m.index_fill(x, 1, k, s)
-x.index_put((k[:3],), y) ; x.index_put((k[:3],), y, accumulate=True) ; x.index_put((k, k), v) ; m.masked_scatter(x, c, y)
+x.index_put((k[:3],), y) ; x.index_put((k[:3],), y, accumulate=True) ; x.index_put((k, k), v)
+m.masked_scatter(x, c, y)
 m.select_scatter(x, v, 0, 1) ; m.slice_scatter(x, y[:2], 0, 0, 2) ; m.diagonal_scatter(q, u) ; m.put(x, i[0], v)
 m.as_strided_scatter(x, q[:2, :2], (2, 2), (4, 1)) ; x.repeat_interleave(m.tensor([1, 2, 1]), 0)
 m.nn.functional.softmax(x, 1) @ v ; (x * v).sum() ** 2 ; m.relu(x @ y.T).mean() ; m.xlogy(x.abs(), y.abs())
@@ -87,31 +97,39 @@ m.nn.functional.softmax(x, 1) @ v ; (x * v).sum() ** 2 ; m.relu(x @ y.T).mean() 
 
 # No derivative, or none that is asked for.
 PLAIN = calls("""
-x > y ; x == y ; b & c ; b | c ; ~b ; m.isnan(x) ; n // 2 ; n % 3 ; n + x ; n * n ; m.bitwise_xor(n, i) ; x.to(m.int64) ; n / 2
-m.sign(x) ; m.floor(x) ; n.sum() ; n.sum(0) ; b.sum(1) ; b.any() ; b.any(0) ; b.all(1) ; n.prod(0) ; m.count_nonzero(n)
-m.count_nonzero(n, 0) ; x.argmax() ; x.argmax(0) ; x.argmin(1, True) ; n.argmax(0) ; x.max(0).indices ; x.min(1).indices
+x > y ; x == y ; b & c ; b | c ; ~b ; m.isnan(x) ; n // 2 ; n % 3 ; n + x ; n * n ; m.bitwise_xor(n, i)
+x.to(m.int64) ; n / 2
+m.sign(x) ; m.floor(x) ; n.sum() ; n.sum(0) ; b.sum(1) ; b.any() ; b.any(0) ; b.all(1) ; n.prod(0)
+m.count_nonzero(n)
+m.count_nonzero(n, 0) ; x.argmax() ; x.argmax(0) ; x.argmin(1, True) ; n.argmax(0) ; x.max(0).indices
+x.min(1).indices
 x.sort(0).indices ; x.argsort(1) ; n.sort(0).values ; m.topk(x, 2).indices ; m.kthvalue(x, 1, 0).indices
 x.median(0).indices ; m.mode(n, 0).values ; n.median() ; n.cumsum(0) ; n.cumprod(1) ; x.cummax(0).indices
-m.searchsorted(v.sort().values, w) ; m.bucketize(x, m.tensor([0.5, 1.0], dtype=m.float64)) ; m.searchsorted(v.sort().values, s)
-m.bincount(k, minlength=4) ; m.histc(x, 4, 0, 3) ; m.nn.functional.one_hot(i, 3) ; n.max() ; n.amin(0) ; m.isclose(x, y)
-m.zeros_like(x) ; m.ones_like(n) ; m.full_like(x, 2.0) ; x.new_zeros(2) ; x.new_full((2, 3), 1.5) ; m.tril(n) ; m.flip(n, (0,))
+m.searchsorted(v.sort().values, w) ; m.bucketize(x, m.tensor([0.5, 1.0], dtype=m.float64))
+m.searchsorted(v.sort().values, s)
+m.bincount(k, minlength=4) ; m.histc(x, 4, 0, 3) ; m.nn.functional.one_hot(i, 3) ; n.max() ; n.amin(0)
+m.isclose(x, y)
+m.zeros_like(x) ; m.ones_like(n) ; m.full_like(x, 2.0) ; x.new_zeros(2) ; x.new_full((2, 3), 1.5) ; m.tril(n)
+m.flip(n, (0,))
 n[k[:2]] ; b[j] ; m.gather(n, 0, i) ; m.cat([n, i]) ; n.view(m.float64) * 0 ; m.heaviside(x, y) ; m.nextafter(x, y)
-m.scatter(n, 0, i, n) ; m.scatter_add(n, 0, i, n) ; m.index_fill(n, 0, k[:2], 1) ; m.isin(n, i) ; m.eq(x, x).all()
-x.ravel().nonzero().shape[0] + x ; m.vander(v) ; m.cov(x) ; m.corrcoef(x) ; m.cross(q, q + 1)
+m.scatter(n, 0, i, n) ; m.scatter_add(n, 0, i, n) ; m.index_fill(n, 0, k[:2], 1) ; m.eq(x, x).all()
 """)
 
 # Into a copy of the first operand.
 IN_PLACE = calls("""
-x.add_(y) ; x.mul_(v) ; x.add_(1) ; x.sub_(s) ; x.div_(y) ; x.pow_(2) ; x.exp_() ; x.clamp_(0.5, 1) ; x.copy_(y) ; x.copy_(v)
-x.fill_(2) ; x.fill_(s) ; x.zero_() ; x.masked_fill_(b, 2.0) ; x.masked_fill_(b, s) ; x.t_() ; x.unsqueeze_(0) ; x.transpose_(0, 1)
-x.tril_() ; x.triu_(1) ; x.cumsum_(0) ; x.cumprod_(1) ; x.addmm_(q, y) ; x.addcmul_(y, z) ; x.lerp_(y, 0.5) ; x.index_add_(1, k, y)
+x.add_(y) ; x.mul_(v) ; x.add_(1) ; x.sub_(s) ; x.div_(y) ; x.pow_(2) ; x.exp_() ; x.clamp_(0.5, 1) ; x.copy_(y)
+x.copy_(v)
+x.fill_(2) ; x.fill_(s) ; x.zero_() ; x.masked_fill_(b, 2.0) ; x.masked_fill_(b, s) ; x.t_() ; x.unsqueeze_(0)
+x.transpose_(0, 1)
+x.tril_() ; x.triu_(1) ; x.addmm_(q, y) ; x.addcmul_(y, z) ; x.lerp_(y, 0.5) ; x.index_add_(1, k, y)
 x.index_fill_(0, k[:2], 1.0) ; x.index_copy_(0, k[:1], y[:1]) ; x.scatter_(0, i, y) ; x.scatter_(0, i, 2.0)
 x.scatter_add_(0, i, y) ; x.scatter_reduce_(0, i, y, 'amax') ; x.index_put_((k[:3],), y) ; x.put_(i[0], v)
-x.masked_scatter_(c, y) ; x.fill_diagonal_(3.0) ; x[0].add_(v) ; x[:, 1].mul_(u) ; x.T.add_(u) ; x.view(-1).mul_(2)
-x[1:].copy_(y[1:]) ; x.diagonal().add_(u) ; x.unsqueeze(0).mul_(y) ; x[::2].sub_(v) ; x.add_(y, alpha=2) ; x.addmv_ and x
+x.masked_scatter_(c, y) ; x[0].add_(v) ; x[:, 1].mul_(u) ; x.T.add_(u) ; x.view(-1).mul_(2)
+x[1:].copy_(y[1:]) ; x.diagonal().add_(u) ; x.unsqueeze(0).mul_(y) ; x[::2].sub_(v) ; x.add_(y, alpha=2)
 """)
 ITEMS = calls("""
-x[0] = v ; x[:, 1] = u ; x[1:] = y[1:] ; x[0, 1] = s ; x[0] = 2.0 ; x[[0, 2]] = y[:2] ; x[k[:3]] = y ; x[j] = v ; x[b] = 1.5
+x[0] = v ; x[:, 1] = u ; x[1:] = y[1:] ; x[0, 1] = s ; x[0] = 2.0 ; x[[0, 2]] = y[:2] ; x[k[:3]] = y ; x[j] = v
+x[b] = 1.5
 x[..., 0] = s ; x[:, k] = y ; x[j, 1] = s ; x[b] = s ; x[::2, 1:3] = y[:2, :2] ; x[:] = v
 """)
 

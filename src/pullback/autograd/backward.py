@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from .. import _core
 from .._core import Tensor
 from ..operators.declare import composed
-from ..operators.joining import stack
 from .graph import GradientEdge
 
 _GRAPH_CYCLE = (
@@ -210,15 +209,22 @@ def grad(
 
 
 def _batched(outputs, inputs, cotangents, retain, create_graph, allow_unused):
-    """One backward pass for each entry of the batch; the results stacked."""
-    size = next((len(c) for c in cotangents if c is not None), 0)
-    rows = []
-    for entry in range(size):
-        last = entry == size - 1
-        row = tuple([None if c is None else c[entry] for c in cotangents])
-        rows.append(
-            _core.run_backward(
-                outputs, row, inputs, retain or not last, bool(create_graph), bool(allow_unused), False
-            )
+    """One backward pass of cotangents that vary along an axis which nobody sees (pullback.func.vmap)."""
+    sizes = {c.shape[0] for c in cotangents if c is not None}
+    if len(sizes) != 1:
+        raise ValueError(
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)} for the "
+            f"mapped dimension. With is_grads_batched=True the first dimension of each grad_output is the batch."
+            if sizes
+            else "vmap: Expected at least one Tensor to vmap over: is_grads_batched=True wants grad_outputs."
         )
-    return tuple([None if column[0] is None else stack(column) for column in zip(*rows)])
+    (size,) = sizes
+    level = _core.open_map(size, 0)
+    try:
+        mapped = tuple([None if c is None else _core.map_axis(c, level, 0) for c in cotangents])
+        found = _core.run_backward(
+            outputs, mapped, inputs, retain, bool(create_graph), bool(allow_unused), False
+        )
+    finally:
+        _core.close_map(level)
+    return tuple([None if g is None else _core.unmap_axis(g, level, 0, size) for g in found])

@@ -207,9 +207,15 @@ class Function(metaclass=FunctionMeta):
         """
         if kwargs:
             args = _bind(cls, args, kwargs)
-        if _core.highest_level(args):
-            return _apply_dual(cls, args)
-        return _apply(cls, args)[0]
+        try:
+            if _core.highest_level(args):
+                return _apply_dual(cls, args)
+            return _apply(cls, args)[0]
+        except _core.MappedError as error:
+            # forward asked for elements inside of a vmap, as one that leaves for NumPy does: entry by entry then.
+            from ..func.batch import over_entries
+
+            return over_entries(cls.apply, args, {}, error)
 
 
 def _bind(cls, args, kwargs):

@@ -64,7 +64,7 @@ def vmap(
                 [ 5., 60.]])
     """
     if randomness not in _RANDOMNESS:
-        raise ValueError(
+        raise RuntimeError(
             f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
         )
     if chunk_size is not None and chunk_size <= 0:
@@ -99,9 +99,7 @@ def _run(func, dims, leaves, spec, size, out_dims, randomness, kwargs):
 
 
 def _enter(leaves, dims, level):
-    return [
-        leaf if dim is None else _core.map_axis(leaf, level, dim) for leaf, dim in zip(leaves, dims)
-    ]
+    return [leaf if dim is None else _core.map_axis(leaf, level, dim) for leaf, dim in zip(leaves, dims)]
 
 
 def _leave(func, leaf, dim, level, size):
@@ -175,9 +173,7 @@ def _inputs(func, in_dims, args):
             continue
         where = f"vmap({_name(func)}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for"
         if not isinstance(dim, int):
-            raise ValueError(
-                f"{where} an input but in_dim must be either an integer dimension or None."
-            )
+            raise ValueError(f"{where} an input but in_dim must be either an integer dimension or None.")
         if not isinstance(leaf, Tensor):
             raise ValueError(
                 f"{where} an input but the input is of type {type(leaf)}. We cannot vmap over non-Tensor arguments, please "
@@ -236,9 +232,7 @@ def _chunked(func, dims, leaves, spec, size, out_dims, randomness, kwargs, chunk
         if state is not None:
             _set_core_state(state)
         length = min(chunk_size, size - start)
-        piece = [
-            leaf if dim is None else leaf.narrow(dim, start, length) for leaf, dim in zip(leaves, dims)
-        ]
+        piece = [leaf if dim is None else leaf.narrow(dim, start, length) for leaf, dim in zip(leaves, dims)]
         parts.append(_run(func, dims, piece, spec, length, out_dims, randomness, kwargs))
     result_spec = tree_structure(parts[0])
     wanted = _out_dims(func, out_dims, parts[0], result_spec)
@@ -279,7 +273,9 @@ def over_entries(function, args, kwargs, error):
         function.__name__.endswith("_") and not function.__name__.endswith("__")
     )
     if inplace:
-        _core.spread_target(args[0], tuple([leaf for leaf in leaves if isinstance(leaf, Tensor)]), function.__name__)
+        _core.spread_target(
+            args[0], tuple([leaf for leaf in leaves if isinstance(leaf, Tensor)]), function.__name__
+        )
     # What is the same for all entries and requires grad gets a gradient an entry, too.
     wide = [
         _core.unmap_axis(leaf, level, 0, size) if isinstance(leaf, Tensor) and _varies(leaf, level) else None
@@ -287,18 +283,20 @@ def over_entries(function, args, kwargs, error):
     ]
     columns, result_spec = [], None
     for entry in range(size) if size else [None]:
-        own = [
-            leaf if whole is None else _entry(whole, entry) for leaf, whole in zip(leaves, wide)
-        ]
+        own = [leaf if whole is None else _entry(whole, entry) for leaf, whole in zip(leaves, wide)]
+        if inplace:  # into a copy: what one entry saves is not overwritten by the next
+            own[0] = own[0].clone()
         positional, named = tree_unflatten(own, spec)
         result = function(*positional, **named)
         if inplace:
-            continue
+            result = own[0]
         results, result_spec = tree_flatten(result)
         if not all(isinstance(leaf, Tensor) for leaf in results):
             raise error
         columns.append(results)
     if inplace:
+        if size:
+            args[0].copy_(_core.map_axis(stack([row[0] for row in columns]), level, 0))
         return None if function is operator.setitem else args[0]
     if any(len(row) != len(columns[0]) for row in columns) or any(
         row[j].shape != first.shape for row in columns for j, first in enumerate(columns[0])

@@ -251,9 +251,9 @@ static bool overlaps_differently(const Tensor& t, const Tensor& target) {
 
 static bool partial_overlap(const Tensor& t, const Tensor& target) {
     if (!overlaps_differently(t, target) || t.numel() == 0 || target.numel() == 0) return false;
-    int64_t la, ha, lb, hb;
-    t.layout().extent(&la, &ha);
-    target.layout().extent(&lb, &hb);
+    int64_t la, ha, lb, hb;  // of one entry
+    t.layout().plain()->extent(&la, &ha);
+    target.layout().plain()->extent(&lb, &hb);
     // A target that is yet to grow may begin anywhere: differences of offsets fit, sums may not.
     int64_t after = t->offset - target->offset;
     return after < hb - la && -after < ha - lb && t.layout().is_dense() && target.layout().is_dense() &&

@@ -392,7 +392,8 @@ template <class R>
     return out;
 }
 // Over plain or mapped tensors, without tangents.
-template <class R> Tensors any_forward(R& rule, const Tensors& inputs, Residuals<R>& residuals, bool levelled) {
+template <class R>
+Tensors any_forward(R& rule, const Tensors& inputs, Residuals<R>& residuals, bool levelled) {
     if constexpr (!rule_sees_axes<R>())
         if (__builtin_expect(levelled, 0) && any_mapped(inputs))
             return mapped_forward(rule, inputs, residuals);
