@@ -70,11 +70,13 @@ MODULES = {
 }
 UPWARD = {
     ("messages", "dtypes"): "an error looks for names that are meant",
+    ("autograd", "func"): "a Function that looks at elements runs entry by entry inside of a vmap",
     ("messages", "pullback"): "an error looks for names in all that is public",
     ("operators", "dtypes"): "names of types, which are declared there with operators",
 }
 # Imports of our own inside functions: the importing file, what it imports, and why not at the head of the file.
 LATE = {
+    ("autograd/function.py", "func"): "what is rare is above",
     ("attributes.py", "calculus"): "pages are written when somebody reads them",
     ("autograd/gradcheck.py", "autograd"): "what checks is loaded with the first check",
     ("calculus/row.py", "calculus"): "pages are written when somebody reads them",

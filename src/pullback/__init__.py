@@ -92,6 +92,7 @@ _HOMES = {
     "save": "serialization",
     "set_printoptions": "printing",
     "synchronize": "runtime.fusion",
+    "vmap": "func",
 }
 
 

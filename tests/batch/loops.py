@@ -4,7 +4,7 @@ import numpy as np
 
 import pullback as pb
 from pullback.autograd import forward_ad
-from pullback.func.batch import vmap
+from pullback.func import vmap
 
 BATCH = 3
 

@@ -7,7 +7,7 @@ from batch.loops import BATCH, TRANSFORMS, assert_same, batched, looped, pattern
 from batch.table import IN_PLACE, ITEMS, PLAIN, SMOOTH, function, operands_of, value
 
 import pullback as pb
-from pullback.func.batch import vmap
+from pullback.func import vmap
 
 FLOATS = "xyzqvwusrt"
 # Their pullbacks make points of indices that they look at.

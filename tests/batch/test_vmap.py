@@ -10,7 +10,7 @@ from batch.loops import assert_same
 import pullback as pb
 from pullback import _core
 from pullback.autograd import forward_ad
-from pullback.func.batch import vmap
+from pullback.func import vmap
 
 X = pb.arange(12.0, dtype=pb.float64).reshape(3, 4) + 1
 

@@ -7,7 +7,7 @@ import pytest
 from batch.table import IN_PLACE, ITEMS, PLAIN, SMOOTH, operands_of, value
 
 import pullback as pb
-from pullback.func.batch import vmap
+from pullback.func import vmap
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

@@ -47,5 +47,4 @@ def test_what_there_is():
         "functionalize",  # for compilers
         "rearrange",
         "replace_all_batch_norm_modules_",
-        "vmap",
     }

@@ -103,7 +103,7 @@ Ref<Layout> around(const Layout& geometry, const MappedAxes& all) {
     int64_t step = high - low;
     for (size_t i = more.size(); i-- > 0;) {
         more[i].stride = step;
-        step *= std::max<int64_t>(more[i].size, 1);
+        step = checked_mul(step, std::max<int64_t>(more[i].size, 1));
     }
     join_axes(laid, more);
     return Layout::mapped(geometry, laid);
@@ -114,6 +114,10 @@ Ref<Layout> with_surroundings(const Layout& part, const Layout& geometry, const 
     if (more.empty()) return Ref<Layout>(const_cast<Layout*>(&part));
     join_axes(all, more);
     return Layout::mapped(part, all);
+}
+
+Entries::Entries(const MappedAxes& all) : axes(all), index(all.size(), 0) {
+    for (const MappedAxis& a : all) count = checked_mul(count, a.size);
 }
 
 Tensors Entries::of(const Tensors& shown) const {
@@ -152,6 +156,19 @@ const Small<OpenMap, 4>& open_maps() { return open_here; }
 uint64_t open_map(int64_t size, Randomness randomness) {
     open_here.push_back({++last_level, size, randomness});
     return modes.map_level = last_level;
+}
+
+void reopen_map(const OpenMap& map) {
+    open_here.push_back(map);
+    modes.map_level = map.level;
+}
+
+void refuse_draw() {
+    if (open_here.back().randomness == Randomness::Error)
+        fail(
+            "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+            "'different' randomness flags on vmap or perform the randomness operation out of vmap");
+    fail_as(ErrorKind::Mapped, "vmap: random numbers are drawn for all entries, or once for all of them");
 }
 
 void close_map(uint64_t level) {

@@ -46,9 +46,7 @@ Ref<Layout> with_surroundings(const Layout& part, const Layout& geometry, const 
 
 // One entry after the other of what `reveal` gave.
 struct Entries {
-    explicit Entries(const MappedAxes& all) : axes(all), index(all.size(), 0) {
-        for (const MappedAxis& a : all) count *= a.size;
-    }
+    explicit Entries(const MappedAxes& all);
     Tensors of(const Tensors& shown) const;
     void next() {
         for (size_t d = index.size(); d-- > 0;) {
@@ -72,7 +70,11 @@ struct OpenMap {
 };
 
 uint64_t open_map(int64_t size, Randomness randomness);  // a new level, inside of those that are open
+void reopen_map(const OpenMap& map);                     // one that was closed for a while
 void close_map(uint64_t level);
+// To be called by whoever draws random numbers inside of a vmap: raises PyTorch's error, or that of the doors, so that the
+// operator is run as the innermost vmap wants it.
+[[noreturn, gnu::cold]] void refuse_draw();
 bool is_open_map(uint64_t level);
 const Small<OpenMap, 4>& open_maps();  // of this thread, the outermost first
 

@@ -1,7 +1,7 @@
-"""Functions of functions: gradients, Jacobians, Hessians, products with them. They compose to any depth.
+"""Functions of functions: gradients, Jacobians, Hessians, products with them, batches. They compose to any depth.
 
     >>> import pullback as pb
-    >>> from pullback.func import grad, hessian, jvp
+    >>> from pullback.func import grad, hessian, jvp, vmap
     >>> f = lambda x: (x**3).sum()
     >>> grad(f)(pb.tensor([1.0, 2.0]))
     tensor([ 3., 12.])
@@ -10,11 +10,15 @@
             [ 0., 12.]])
     >>> jvp(grad(f), (pb.tensor([1.0, 2.0]),), (pb.tensor([1.0, 1.0]),))[1]  # a product with the Hessian
     tensor([ 6., 12.])
+    >>> vmap(grad(f))(pb.tensor([[1.0, 2.0], [3.0, 4.0]]))  # a gradient for each row
+    tensor([[ 3., 12.],
+            [27., 48.]])
 
 Arguments and results may be trees: tuples, lists, dictionaries, named tuples, registered classes (`func.tree`).
 """
 
 from ..messages.missing import missing
+from .batch import vmap
 from .forward import jvp, linearize
 from .jacobians import hessian, jacfwd, jacrev
 from .modules import functional_call, stack_module_state
@@ -32,6 +36,7 @@ __all__ = [
     "stack_module_state",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 

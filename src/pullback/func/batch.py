@@ -1,9 +1,9 @@
 """vmap: a function of one entry, for all entries of a batch at once.
 
-A dimension of each input becomes an axis that the function does not see (`_core.map_axis`), and the axis of each result a
-dimension again. Between the two the function computes with ordinary tensors; how operators treat the axes is the core's
-business (tensor/mapped.h). An operator that asks for elements before it can know of axes is called again for each
-entry, by `over_entries`.
+A dimension of each input becomes an axis that the function does not see (`_core.map_axis`), and the axis of each result
+a dimension again. Between the two the function computes with ordinary tensors; how operators treat the axes is the
+core's business (tensor/mapped.h). An operator that asks for elements before it can know of axes is called again for
+each entry, by `over_entries`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..operators.joining import cat, stack
-from .tree import register_pytree_node, tree_flatten, tree_structure, tree_unflatten
+from ..operators.random import get_rng_state, set_rng_state
+from .tree import TreeSpec, register_pytree_node, tree_flatten, tree_structure, tree_unflatten
 
 __all__ = ["vmap"]
+
+Function = Callable[..., Any]
+Dimensions = list[Any]  # an int a leaf, or None
+Named = dict[str, Any]
 
 for _kind in _core.return_types.values():
     register_pytree_node(_kind, lambda t: (list(t), type(t)), lambda children, kind: kind(children))
@@ -71,7 +76,7 @@ def vmap(
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
 
     @functools.wraps(func, updated=())
-    def mapped(*args, **kwargs):
+    def mapped(*args: Any, **kwargs: Any) -> Any:
         _check_out_dims(func, out_dims)
         dims, leaves, spec, size = _inputs(func, in_dims, args)
         if chunk_size is None or size <= chunk_size:
@@ -81,7 +86,16 @@ def vmap(
     return mapped
 
 
-def _run(func, dims, leaves, spec, size, out_dims, randomness, kwargs):
+def _run(
+    func: Function,
+    dims: Dimensions,
+    leaves: list[Any],
+    spec: TreeSpec,
+    size: int,
+    out_dims: Any,
+    randomness: str,
+    kwargs: Named,
+) -> Any:
     """One call of `func` inside of a new level."""
     level = _core.open_map(size, _RANDOMNESS[randomness])
     try:
@@ -98,24 +112,24 @@ def _run(func, dims, leaves, spec, size, out_dims, randomness, kwargs):
     )
 
 
-def _enter(leaves, dims, level):
+def _enter(leaves: list[Any], dims: Dimensions, level: int) -> list[Any]:
     return [leaf if dim is None else _core.map_axis(leaf, level, dim) for leaf, dim in zip(leaves, dims)]
 
 
-def _leave(func, leaf, dim, level, size):
+def _leave(func: Function, leaf: Any, dim: int | None, level: int, size: int) -> Any:
     if dim is None:
         if any(axis == level for axis, _ in _core.mapped_axes(leaf)):
             name = _name(func)
             raise ValueError(
-                f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None. It varies from entry to "
-                f"entry: say where its entries are to stand."
+                f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None. It varies from "
+                f"entry to entry: say where its entries are to stand."
             )
         return leaf
     if not isinstance(leaf, Tensor):
         name = _name(func)
         raise ValueError(
-            f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(leaf)}. Did you mean to set out_dims= "
-            f"to None for output?"
+            f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(leaf)}. Did you mean to set "
+            f"out_dims= to None for output?"
         )
     return _core.unmap_axis(leaf, level, dim, size)
 
@@ -123,7 +137,7 @@ def _leave(func, leaf, dim, level, size):
 # ---- what goes in -----------------------------------------------------------------------------------------------
 
 
-def _name(func):
+def _name(func: Function) -> str:
     if hasattr(func, "__name__"):
         return func.__name__
     if isinstance(func, functools.partial):
@@ -131,8 +145,8 @@ def _name(func):
     return repr(func)
 
 
-def _spread(prefix, spec):
-    """One entry of `prefix`, a tree that may end earlier than that of `spec`, for each leaf; None where it does not fit."""
+def _spread(prefix: Any, spec: TreeSpec) -> list[Any] | None:
+    """An entry of `prefix`, a tree that may end earlier than `spec`, for each leaf; None where it does not fit."""
     if not isinstance(prefix, (tuple, list, dict)) or spec.is_leaf():
         return None if isinstance(prefix, (tuple, list, dict)) else [prefix] * spec.num_leaves
     own = tree_structure(prefix)
@@ -148,7 +162,9 @@ def _spread(prefix, spec):
     return found
 
 
-def _inputs(func, in_dims, args):
+def _inputs(
+    func: Function, in_dims: Any, args: tuple[Any, ...]
+) -> tuple[Dimensions, list[Any], TreeSpec, int]:
     """(dimension or None of each leaf, leaves, their tree, number of entries), checked."""
     if not isinstance(in_dims, (int, tuple)):
         raise ValueError(
@@ -157,8 +173,8 @@ def _inputs(func, in_dims, args):
         )
     if not args:
         raise ValueError(
-            f"vmap({_name(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over "
-            f"a function with no inputs. The latter is unsupported."
+            f"vmap({_name(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap "
+            f"over a function with no inputs. The latter is unsupported."
         )
     leaves, spec = tree_flatten(args)
     dims = _spread(in_dims, spec)
@@ -176,14 +192,14 @@ def _inputs(func, in_dims, args):
             raise ValueError(f"{where} an input but in_dim must be either an integer dimension or None.")
         if not isinstance(leaf, Tensor):
             raise ValueError(
-                f"{where} an input but the input is of type {type(leaf)}. We cannot vmap over non-Tensor arguments, please "
-                f"use None as the respective in_dim"
+                f"{where} an input but the input is of type {type(leaf)}. We cannot vmap over non-Tensor arguments, "
+                f"please use None as the respective in_dim"
             )
         ndim = leaf.ndim
         if not -ndim <= dim < ndim:
             raise ValueError(
-                f"{where} some input, but that input is a Tensor of dimensionality {ndim} so expected in_dim to satisfy "
-                f"-{ndim} <= in_dim < {ndim}."
+                f"{where} some input, but that input is a Tensor of dimensionality {ndim} so expected in_dim to "
+                f"satisfy -{ndim} <= in_dim < {ndim}."
             )
         if dim < 0:
             dims[i] = dim + ndim
@@ -192,8 +208,8 @@ def _inputs(func, in_dims, args):
         raise ValueError("vmap: Expected at least one Tensor to vmap over")
     if any(size != sizes[0] for size in sizes):
         raise ValueError(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
-            f"dimension"
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the "
+            f"mapped dimension"
         )
     return dims, leaves, spec, sizes[0]
 
@@ -201,36 +217,46 @@ def _inputs(func, in_dims, args):
 # ---- what comes out ---------------------------------------------------------------------------------------------
 
 
-def _check_out_dims(func, out_dims):
+def _check_out_dims(func: Function, out_dims: Any) -> None:
     if isinstance(out_dims, int):
         return
     for dim in tree_flatten(out_dims)[0]:
         if dim is not None and not isinstance(dim, int):
             raise ValueError(
-                f"vmap({_name(func)}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a python collection of "
-                f"ints representing where in the outputs the vmapped dimension should appear."
+                f"vmap({_name(func)}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a python "
+                f"collection of ints representing where in the outputs the vmapped dimension should appear."
             )
 
 
-def _out_dims(func, out_dims, result, spec):
+def _out_dims(func: Function, out_dims: Any, result: Any, spec: TreeSpec) -> Dimensions:
     if isinstance(result, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1:
         out_dims = out_dims[0]
     dims = _spread(out_dims, spec)
     if dims is None:
         raise ValueError(
-            f"vmap({_name(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "
-            f"`outputs`. out_dims has structure {tree_structure(out_dims)} but outputs has structure {spec}."
+            f"vmap({_name(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure "
+            f"of `outputs`. out_dims has structure {tree_structure(out_dims)} but outputs has structure {spec}."
         )
     return dims
 
 
-def _chunked(func, dims, leaves, spec, size, out_dims, randomness, kwargs, chunk_size):
+def _chunked(
+    func: Function,
+    dims: Dimensions,
+    leaves: list[Any],
+    spec: TreeSpec,
+    size: int,
+    out_dims: Any,
+    randomness: str,
+    kwargs: Named,
+    chunk_size: int,
+) -> Any:
     """The same in pieces; what comes out is joined."""
     parts = []
-    state = _core_state() if randomness == "same" else None
+    state = get_rng_state() if randomness == "same" else None
     for start in range(0, size, chunk_size):
         if state is not None:
-            _set_core_state(state)
+            set_rng_state(state)
         length = min(chunk_size, size - start)
         piece = [leaf if dim is None else leaf.narrow(dim, start, length) for leaf, dim in zip(leaves, dims)]
         parts.append(_run(func, dims, piece, spec, length, out_dims, randomness, kwargs))
@@ -242,28 +268,18 @@ def _chunked(func, dims, leaves, spec, size, out_dims, randomness, kwargs, chunk
     )
 
 
-def _core_state():
-    from ..operators.random import default_generator
-
-    return default_generator.get_state()
-
-
-def _set_core_state(state):
-    from ..operators.random import default_generator
-
-    default_generator.set_state(state)
-
-
 # ---- operators that look at elements ----------------------------------------------------------------------------
 
 
-def over_entries(function, args, kwargs, error):
-    """`function`, an operator that asked a mapped tensor for its elements, for one entry of the innermost level after another.
+def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error: BaseException) -> Any:
+    """`function`, an operator that asked a mapped tensor for its elements, for each entry of the innermost level.
 
     Raises `error` where that does not help: nothing is mapped, or the result is no tensor.
     """
     if kwargs.get("out") is not None:
         raise error
+    if function.__name__ in _DRAWS:
+        return _draw(function, args, kwargs)
     leaves, spec = tree_flatten((args, kwargs))
     axes = [axis for leaf in leaves for axis in _core.mapped_axes(leaf)]
     if not axes:
@@ -312,9 +328,89 @@ def over_entries(function, args, kwargs, error):
     return tree_unflatten([_core.map_axis(part, level, 0) for part in whole], result_spec)
 
 
-def _varies(leaf, level):
+# ---- random draws -----------------------------------------------------------------------------------------------
+
+_SIZED = {"rand", "randn", "randint"}
+_LIKE = {"rand_like", "randn_like", "randint_like", "bernoulli"}
+_WRITTEN = {"uniform_", "normal_", "exponential_", "bernoulli_", "random_"}
+_DRAWS = _SIZED | _LIKE | _WRITTEN | {"randperm", "normal", "multinomial"}
+
+
+def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:
+    """One draw inside of the innermost vmap: for all entries, its axis first, or one that all entries share.
+
+    The level is closed while numbers are drawn; there may be others around it, which have their own say.
+    """
+    level, size, randomness = _core.open_maps()[-1]
+    different, written = randomness == _RANDOMNESS["different"], function.__name__ in _WRITTEN
+    leaves, spec = tree_flatten((args, kwargs))
+    varies = [any(axis == level for axis, _ in _core.mapped_axes(leaf)) for leaf in leaves]
+    if written and different and not varies[0]:
+        _spread_draw(function, args[0], level, size)
+        varies[0] = True
+    wide = [
+        _core.unmap_axis(leaf, level, 0, size) if mapped else leaf for leaf, mapped in zip(leaves, varies)
+    ]
+    tensors = [mapped for leaf, mapped in zip(leaves, varies) if isinstance(leaf, Tensor)]
+    _core.close_map(level)
+    try:
+        positional, named = tree_unflatten(wide, spec)
+        if different:
+            if function.__name__ in _SIZED:
+                positional, named = _widened(function.__name__, positional, named, size)
+            elif function.__name__ not in _LIKE | _WRITTEN or not all(tensors):
+                found = []
+                for k in range(size):
+                    positional, named = _of_entry(wide, varies, spec, k)
+                    found.append(function(*positional, **named))
+                return _core.map_axis(stack(found), level, 0)
+            found = function(*positional, **named)
+            return args[0] if written else _core.map_axis(found, level, 0)
+        if not any(varies):
+            return function(*args, **kwargs)
+        state, found = get_rng_state(), []
+        for k in range(size):
+            set_rng_state(state)
+            one, options = _of_entry(wide, varies, spec, k)
+            if written:
+                one = (one[0].detach().clone(), *one[1:])
+            found.append(function(*one, **options))
+    finally:
+        _core.reopen_map(level, size, randomness)
+    found = _core.map_axis(stack(found), level, 0)
+    return args[0].copy_(found) if written else found
+
+
+def _of_entry(wide: list[Any], varies: list[bool], spec: TreeSpec, k: int) -> tuple[Any, Any]:
+    return tree_unflatten([leaf[k] if mapped else leaf for leaf, mapped in zip(wide, varies)], spec)
+
+
+def _spread_draw(function: Function, target: Tensor, level: int, size: int) -> None:
+    example = _core.map_axis(target.detach().new_zeros(()).expand(size), level, 0)
+    try:
+        _core.spread_target(target, (example,), function.__name__)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"vmap: Cannot ask for different inplace randomness on an unbatched tensor. This will appear like same "
+            f"randomness. {function.__name__}() writes into a tensor of which there is one for all entries: make it "
+            f"inside of the vmap, or draw a new one."
+        ) from error
+
+
+def _widened(name: str, args: tuple[Any, ...], kwargs: Named, size: int) -> tuple[tuple[Any, ...], Named]:
+    """The arguments of a function that takes a size, for as many entries."""
+    if "size" in kwargs:
+        return args, {**kwargs, "size": (size, *kwargs["size"])}
+    if name == "randint":
+        return (*args[:-1], (size, *args[-1])), kwargs
+    if len(args) == 1 and isinstance(args[0], (tuple, list)):
+        args = args[0]
+    return (size, *args), kwargs
+
+
+def _varies(leaf: Tensor, level: int) -> bool:
     return leaf.requires_grad or any(axis == level for axis, _ in _core.mapped_axes(leaf))
 
 
-def _entry(whole, entry):
+def _entry(whole: Tensor, entry: int | None) -> Tensor:
     return whole.new_zeros(whole.shape[1:]) if entry is None else whole[entry]

@@ -39,7 +39,7 @@ PYTORCH = {
         sparse_csr_tensor spmm sspaddmm stft storage svd svd_lowrank symeig testing threshold_ to_dlpack
         trapezoid trapz triangular_solve triplet_margin_loss typename uint16 uint32 uint64 unravel_index
         unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms vander
-        view_as_complex view_as_real vmap xlogy_ xpu
+        view_as_complex view_as_real xlogy_ xpu
     """,
     "nn": """
         AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d
@@ -103,7 +103,7 @@ PYTORCH = {
         Variable profiler
     """,
     "func": """
-        debug_unwrap functionalize rearrange replace_all_batch_norm_modules_ vmap
+        debug_unwrap functionalize rearrange replace_all_batch_norm_modules_
     """,
     "utils": """
         backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension data deterministic dlpack hooks
@@ -196,7 +196,6 @@ INSTEAD = {
     "typename": "type(x).__name__",
     "values": "x itself, or x.numpy(): tensors are dense.",
     "vander": "x[:, None] ** pullback.arange(n)",
-    "vmap": "the batch as a leading dimension: operators take any number of them.",
     "volatile": "with pullback.no_grad():",
     "zero_grad": "x.grad = None",
 }

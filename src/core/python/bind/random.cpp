@@ -4,6 +4,7 @@
 #include "array/limits.h"
 #include "ops/random/random.h"
 #include "python/bind/options.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -80,7 +81,9 @@ template <> struct Reading<Generator> {
     static constexpr size_t width = 1;
     Generator& value;
     Reading(const Args& a, size_t i)
-        : value(a.given(a.at(i)) ? Reading<GivenGenerator>(a, i).value.own : default_generator()) {}
+        : value(a.given(a.at(i)) ? Reading<GivenGenerator>(a, i).value.own : default_generator()) {
+        if (__builtin_expect(modes.map_level != 0, 0)) refuse_draw();
+    }
     Generator& get() const { return value; }
 };
 

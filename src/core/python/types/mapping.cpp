@@ -52,6 +52,30 @@ PyObject* open_map_level(PyObject*, PyObject* args) {
         return raise_current();
     }
 }
+// open_maps(): (level, size, randomness) of each vmap around this code, the outermost first.
+PyObject* open_map_levels(PyObject*, PyObject*) {
+    try {
+        const auto& all = open_maps();
+        Owned levels(checked(PyTuple_New(static_cast<Py_ssize_t>(all.size()))));
+        for (size_t i = 0; i < all.size(); ++i)
+            PyTuple_SET_ITEM(levels.o, static_cast<Py_ssize_t>(i),
+                             checked(Py_BuildValue("(KLi)", static_cast<unsigned long long>(all[i].level),
+                                                   static_cast<long long>(all[i].size),
+                                                   static_cast<int>(all[i].randomness))));
+        return levels.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+// reopen_map(level, size, randomness): one that was closed for a while.
+PyObject* reopen_map_level(PyObject*, PyObject* args) {
+    unsigned long long level;
+    long long size;
+    int randomness;
+    if (!PyArg_ParseTuple(args, "KLi", &level, &size, &randomness)) return nullptr;
+    reopen_map({level, static_cast<int64_t>(size), static_cast<Randomness>(randomness)});
+    Py_RETURN_NONE;
+}
 PyObject* close_map_level(PyObject*, PyObject* level) {
     unsigned long long number = PyLong_AsUnsignedLongLong(level);
     if (PyErr_Occurred()) return nullptr;
@@ -97,10 +121,16 @@ PyObject* spread(PyObject*, PyObject* args) {
 PyObject* map_level(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(modes.map_level); }
 
 PyMethodDef functions[] = {
-    {"map_axis", map_axis, METH_VARARGS, nullptr},       {"unmap_axis", unmap_axis, METH_VARARGS, nullptr},
-    {"open_map", open_map_level, METH_VARARGS, nullptr}, {"close_map", close_map_level, METH_O, nullptr},
-    {"mapped_axes", mapped_axes, METH_O, nullptr},       {"spread_target", spread, METH_VARARGS, nullptr},
-    {"map_level", map_level, METH_NOARGS, nullptr},      {nullptr, nullptr, 0, nullptr},
+    {"map_axis", map_axis, METH_VARARGS, nullptr},
+    {"unmap_axis", unmap_axis, METH_VARARGS, nullptr},
+    {"open_map", open_map_level, METH_VARARGS, nullptr},
+    {"open_maps", open_map_levels, METH_NOARGS, nullptr},
+    {"reopen_map", reopen_map_level, METH_VARARGS, nullptr},
+    {"close_map", close_map_level, METH_O, nullptr},
+    {"mapped_axes", mapped_axes, METH_O, nullptr},
+    {"spread_target", spread, METH_VARARGS, nullptr},
+    {"map_level", map_level, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
 };
 
 }  // namespace
