@@ -79,6 +79,7 @@ class Case:
     u: list = ()  # a cotangent for each result of floats
     kept: tuple | None = None  # the places of the results that are looked at, if not of all
     layout: str = "contiguous"
+    given: tuple | None = None  # tensors to take for the operands: entries of a batch
 
     @classmethod
     def at(cls, f, operands, seed):
@@ -119,7 +120,10 @@ class Case:
         return max([NARROW.get(str(a.dtype), 0) for a in self.arrays], default=0)
 
     def operands(self, requires_grad=False):
-        made = [LAYOUTS[self.layout](a) for a in self.arrays]
+        if self.given:
+            made = [t.detach() for t in self.given]
+        else:
+            made = [LAYOUTS[self.layout](a) for a in self.arrays]
         return [t.requires_grad_() if requires_grad and i in self.wanted else t for i, t in enumerate(made)]
 
     def leaves(self, operands):

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 
 import pullback as pb
+from pullback import _core
 from pullback.autograd import forward_ad
+from pullback.func import vmap
 
 from .case import array_of, like
 
@@ -89,6 +91,25 @@ def forward_over_forward(case):
         return _tangents(pushed)
 
 
+def batched(find):
+    """A mode inside of a vmap, over the case and another one whose operands are turned round; tensors of the case."""
+
+    def find_batched(case):
+        operands = case.operands()
+        both = [
+            pb.stack([t, t.flip(0) if t.ndim and i in case.wanted else t]) for i, t in enumerate(operands)
+        ]
+        if not both:
+            return find(case)
+        try:
+            found = vmap(lambda *entries: tuple(find(case.but(given=entries))))(*both)
+        except _core.MappedError:  # what looks at values has none for all entries
+            return find(case)
+        return [t[0] for t in found]
+
+    return find_batched
+
+
 MODES = {
     "recorded": Mode("values", recorded),
     "reverse": Mode("pulled", reverse),
@@ -99,6 +120,10 @@ MODES = {
     "forward_over_reverse_with_a_graph": Mode("pulled_twice", forward_over_reverse_with_a_graph),
     "reverse_over_forward": Mode("pulled_twice", reverse_over_forward),
     "forward_over_forward": Mode("pushed_twice", forward_over_forward),
+    "batched_reverse": Mode("pulled", batched(reverse)),
+    "batched_forward": Mode("pushed", batched(forward)),
+    "batched_reverse_over_reverse": Mode("pulled_twice", batched(reverse_over_reverse)),
+    "batched_forward_over_reverse": Mode("pulled_twice", batched(forward_over_reverse)),
 }
 
 
