@@ -22,7 +22,7 @@ inline const char* data_of(const TensorObject* t) {
     return t->cell->buffer->data() + t->offset * static_cast<int64_t>(item_size(t->dtype));
 }
 
-inline Tensor result(Ref<Layout> layout, DType dtype) {
+[[gnu::always_inline]] inline Tensor result(Ref<Layout> layout, DType dtype) {
     TensorObject* o = new_tensor_object();
     o->cell = Cell::make(Buffer::allocate(static_cast<size_t>(layout->numel()) * item_size(dtype))).detach();
     o->layout = layout.detach();

@@ -538,7 +538,7 @@ requires(!rule_pulls<R>) Tensors apply_all(R rule, const Tensors& inputs) {
 
 template <class R> Tensor apply(R rule, const Tensors& inputs) {
     if constexpr (!rule_pulls<R>)
-        if (!inputs_level(inputs)) {
+        if (__builtin_expect(!any_levelled(inputs), 1)) {
             GradMode off(false);
             return rule.forward(inputs);
         }
