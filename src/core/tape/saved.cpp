@@ -61,7 +61,7 @@ void Saved::save_array(const Array& a) {
     version_ = 0;
     dtype_ = a.dtype;
     origin_ = kConstant;
-    if (__builtin_expect(modes.packing, 0)) pack_saved(*this, Tensor::make(a));
+    if (__builtin_expect(modes.packing, 0) && a.buffer) pack_saved(*this, Tensor::make(a));
 }
 
 void Saved::keep_tangents(const Tensor& t) {

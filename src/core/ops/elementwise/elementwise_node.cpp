@@ -166,15 +166,19 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
 bool ElementwiseNode::any_mapped(const Tensor& g) {
     bool mapped = g.is_mapped();
     for (uint8_t i = 0; i < slots_; ++i)
-        mapped = mapped || (saved()[i].holds_tensor() && saved()[i].layout()->is_mapped());
+        if (const Saved& s = saved()[i]; s.holds_tensor() && s.is_plain())
+            mapped = mapped || s.layout()->is_mapped();
     return mapped;
 }
 
 // The same over all entries: the axes stand in front of everything.
 [[gnu::cold, gnu::noinline]] bool ElementwiseNode::pull_mapped(const Tensor& g, Tensors& out) {
     MappedAxes all = g.layout().axes();
-    for (uint8_t i = 0; i < slots_; ++i)
-        if (saved()[i].holds_tensor()) join_axes(all, *saved()[i].layout());
+    for (uint8_t i = 0; i < slots_; ++i) {
+        if (!saved()[i].holds_tensor()) continue;
+        if (!saved()[i].is_plain()) return false;
+        join_axes(all, *saved()[i].layout());
+    }
     Source sources[kMaxOperands + 2];
     Array held[kMaxOperands + 2];
     for (uint8_t i = 0; i < slots_; ++i) {
@@ -183,7 +187,6 @@ bool ElementwiseNode::any_mapped(const Tensor& g) {
             sources[i].scalar = s.scalar();
             continue;
         }
-        if (s.has_tangents()) return false;
         held[i] = s.array(*this);
         if (held[i].layout->is_mapped()) held[i].layout = held[i].layout->physical(all, g.ndim(), true);
         sources[i].array = &held[i];
