@@ -372,7 +372,8 @@ template <class R> MappedRule mapped_rule(const R& rule) {
                 if (axes) copy.lead(*axes);
             Tensors kept;
             if constexpr (rule_has_residuals<R>)
-                for (const Array& a : copy.write(shown)) kept.push_back(a.buffer ? Tensor::make(a) : Tensor());
+                for (const Array& a : copy.write(shown))
+                    kept.push_back(a.buffer ? Tensor::make(a) : Tensor());
             else copy.write(shown);
             return kept;
         };

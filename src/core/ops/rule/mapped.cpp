@@ -20,6 +20,14 @@ bool always_loops() {
     return loops;
 }
 
+// Whether tensors of indices, masks or orders are among the inputs. What such a rule keeps may be the same for all entries,
+// which nobody could tell from its shape: it runs entry by entry.
+bool decides(const Tensors& inputs) {
+    for (size_t i = 1; i < inputs.size(); ++i)
+        if (inputs[i] && !is_differentiable(inputs[i].dtype())) return true;
+    return false;
+}
+
 Tensors shown_inputs(const MappedRule& rule, const Tensors& inputs, const MappedAxes& all, bool loops) {
     int64_t rank = 0;
     if (rule.aligned && !loops)
@@ -34,8 +42,8 @@ Tensors shown_inputs(const MappedRule& rule, const Tensors& inputs, const Mapped
 Tensors blank_entries(const Tensors& inputs) {
     Tensors out;
     for (const Tensor& t : inputs) {
-        if (!t) {
-            out.push_back(t);
+        if (!t || !t.is_mapped()) {
+            out.push_back(t ? reveal(t, MappedAxes()) : t);
             continue;
         }
         Tensor blank = Tensor::make(t.dtype(), Layout::contiguous(t.shape()));
@@ -63,17 +71,19 @@ template <class F> Tensors stacked(const MappedAxes& all, const Tensors& shown, 
         for (size_t j = 0; j < entry.size(); ++j) {
             if (!parts[j]) continue;
             if (!parts[j].layout().same_shape(entry[j].layout()))
-                fail(
-                    "vmap: the entries of a result have different shapes, {} and {}. All entries of a vmap "
-                    "have one shape: it cannot depend on their values.",
-                    shape_text(parts[j].layout()), shape_text(entry[j].layout()));
+                fail_as(ErrorKind::Mapped,
+                        "vmap: We do not support batching operators that can output dynamic shape. The "
+                        "entries of a "
+                        "result have different shapes, {} and {}, which cannot depend on values.",
+                        shape_text(parts[j].layout()), shape_text(entry[j].layout()));
             copy_array(entry[j].array(), parts[j].array());
         }
     }
     return out;
 }
 
-Tensors loop_over(const MappedRule& rule, const Tensors& inputs, const Tensors& shown, const MappedAxes& all) {
+Tensors loop_over(const MappedRule& rule, const Tensors& inputs, const Tensors& shown,
+                  const MappedAxes& all) {
     auto run = [&](const Tensors& entry) { return rule.forward(rule.rule, nullptr, entry); };
     if (Entries(all).count) return stacked(all, shown, run);
     Tensors out;
@@ -150,7 +160,7 @@ static Tensors hidden(Tensors out, const MappedAxes& all) {
 
 Tensors compute_mapped(const MappedRule& rule, const Tensors& inputs) {
     MappedAxes all = open_axes(inputs);
-    const bool loops = !rule.leads || always_loops();
+    const bool loops = !rule.leads || decides(inputs) || always_loops();
     Tensors shown = shown_inputs(rule, inputs, all, loops);
     Tensors out = loops ? loop_over(rule, inputs, shown, all) : rule.forward(rule.rule, &all, shown);
     return hidden(std::move(out), all);
@@ -172,11 +182,24 @@ Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* 
     Array target = reveal_value(inputs[0], all);
     target.buffer->data();
     before_write(target);
-    const bool loops = !rule.leads || always_loops();
+    const bool loops = !rule.leads || decides(inputs) || always_loops();
     Tensors shown = shown_inputs(rule, inputs, all, loops);
     if (!loops) return hidden(rule.write(rule.rule, &all, shown), all);
-    auto run = [&](const Tensors& entry) { return rule.write(rule.rule, nullptr, entry); };
-    return hidden(stacked(all, shown, run), all);
+    // Into copies, so that a call that fails at some entry changes nothing.
+    Tensors written;
+    auto run = [&](const Tensors& given) {
+        Tensors entry(given);
+        Array copy = Array::empty(given[0].dtype(), given[0].layout().packed());
+        copy_array(given[0].array(), copy);
+        entry[0] = Tensor::make(copy);
+        written.push_back(entry[0]);
+        return rule.write(rule.rule, nullptr, entry);
+    };
+    Tensors kept = hidden(stacked(all, shown, run), all);
+    Entries at(all);
+    for (size_t i = 0; i < written.size(); ++i, at.next())
+        copy_array(written[i].array(), at.of({shown[0]})[0].array());
+    return kept;
 }
 
 void spread_target(const Tensor& target, const MappedAxes& all, const char* operation) {
