@@ -216,7 +216,9 @@ Array number_gather(const Naming& n, const Dims& input, int64_t lead, const Arra
 Array number(const Naming& n, const Dims& input, const Arrays& indices, Layouts* layouts) {
     const int64_t lead = static_cast<int64_t>(input.size()) - n.rank;
     if (n.kind == Naming::Each) return number_each(n, input, lead, indices, layouts);
-    Array index = without_lead(indices[0], lead);
+    const Array& given = indices[0];
+    if (n.kind == Naming::Numbers && !lead) return as_numbers(given);
+    const Array index = without_lead(given, given.ndim() - (n.kind == Naming::Mask ? n.rank : n.dims));
     switch (n.kind) {
         case Naming::Numbers:
         case Naming::Each: break;

@@ -10,6 +10,7 @@ namespace {
 
 // Where the mask is true: the value (input 2, or a number), elsewhere x.
 struct MaskedFill {
+    static constexpr bool leads = true, aligned = true;
     static constexpr uint32_t saves = 2;
     bool number;
     Scalar value;
