@@ -106,7 +106,7 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
         ("pb.nn.Module", "There are no modules"),
         ("pb.nn.Parameter", "pullback.tensor(data, requires_grad=True)"),
         ("pb.nn.functional.conv2d", "There are no convolutions"),
-        ("pb.vmap", "the batch as a leading dimension"),
+        ("pb.compile", "There is nothing to compile"),
         ("pb.cuda", "pullback computes on the CPU"),
         ("pb.linalg.inv", "There is no linear algebra of this kind yet"),
         ("x.det()", "There is no linear algebra of this kind yet"),
@@ -120,8 +120,8 @@ def test_absent_names_say_what_to_write(text, meant):
 
 def test_an_import_that_fails_says_why_and_an_attribute_stays_an_attribute_error():
     with pytest.raises(ImportError, match="PyTorch has it, pullback does not"):
-        from pullback import vmap  # noqa: F401
-    assert not hasattr(pb, "vmap") and not hasattr(pb.ones(2), "copy") and not hasattr(pb.Tensor, "copy")
+        from pullback import compile  # noqa: F401
+    assert not hasattr(pb, "compile") and not hasattr(pb.ones(2), "copy") and not hasattr(pb.Tensor, "copy")
     assert getattr(pb, "__wrapped__", None) is None
 
 

@@ -17,16 +17,13 @@ from .. import _core
 from .._core import Tensor
 from ..operators.joining import cat, stack
 from ..operators.random import get_rng_state, set_rng_state
-from .tree import TreeSpec, register_pytree_node, tree_flatten, tree_structure, tree_unflatten
+from .tree import TreeSpec, tree_flatten, tree_structure, tree_unflatten
 
 __all__ = ["vmap"]
 
 Function = Callable[..., Any]
 Dimensions = list[Any]  # an int a leaf, or None
 Named = dict[str, Any]
-
-for _kind in _core.return_types.values():
-    register_pytree_node(_kind, lambda t: (list(t), type(t)), lambda children, kind: kind(children))
 
 _RANDOMNESS = {"error": 0, "different": 1, "same": 2}
 
@@ -325,6 +322,7 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
     whole = [stack(column) for column in zip(*columns)]
     if not size:
         whole = [part[:0] for part in whole]
+    assert result_spec is not None
     return tree_unflatten([_core.map_axis(part, level, 0) for part in whole], result_spec)
 
 
@@ -404,7 +402,7 @@ def _widened(name: str, args: tuple[Any, ...], kwargs: Named, size: int) -> tupl
     if name == "randint":
         return (*args[:-1], (size, *args[-1])), kwargs
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
-        args = args[0]
+        args = tuple(args[0])
     return (size, *args), kwargs
 
 

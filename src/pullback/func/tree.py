@@ -15,6 +15,8 @@ from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .. import _core
+
 __all__ = [
     "TreeSpec",
     "register_dataclass",
@@ -510,3 +512,7 @@ def register_dataclass(
         serialized_type_name=serialized_type_name,
         flatten_with_keys_fn=flatten_with_keys,
     )
+
+
+for _kind in _core.return_types.values():  # the named results of max, sort and their like
+    register_pytree_node(_kind, lambda t: (list(t), type(t)), lambda children, kind: kind(children))
