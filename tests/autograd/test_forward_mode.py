@@ -241,3 +241,28 @@ def test_a_tangent_of_a_functions_own_has_the_shape_of_its_output(wrong):
 
     with fwd.dual_level(), pytest.raises(RuntimeError, match="different size than that of the original"):
         Twice.apply(fwd.make_dual(pb.ones(2, 3), pb.ones(2, 3)))
+
+
+@pytest.mark.parametrize("materialize", [True, False])
+def test_the_tangents_of_a_functions_own_rule_are_zeros_or_none(materialize):
+    seen = []
+
+    class Product(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y, indices, number):
+            ctx.set_materialize_grads(materialize)
+            ctx.save_for_forward(x, y)
+            return x * y
+
+        @staticmethod
+        def jvp(ctx, tx, ty, *others):
+            seen.append((ty, *others))
+            x, y = ctx.saved_tensors
+            return tx * y if ty is None else tx * y + x * ty
+
+    with fwd.dual_level():
+        x = fwd.make_dual(pb.tensor([2.0, 3.0]), pb.ones(2))
+        out = Product.apply(x, pb.tensor([5.0, 7.0]), pb.arange(2), 3)
+        assert fwd.unpack_dual(out).tangent.tolist() == [5, 7]
+    ((ty, *others),) = seen
+    assert others == [None, None] and (ty.tolist() == [0, 0] if materialize else ty is None)

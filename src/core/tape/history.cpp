@@ -189,10 +189,9 @@ class CopySlices : public Node {
         out[0] = std::move(whole);
         return true;
     }
-    void release_saved() override {
-        if (fn_) fn_->release_saved();
-        fn_ = nullptr;
-    }
+    // What `fn` saved goes with it. A gradient of a gradient may lead to `fn` itself, through an output that it saved: then
+    // it is a node of this run like others, older than this one, and its turn is still to come.
+    void release_saved() override { fn_ = nullptr; }
     bool was_released() const override { return !fn_; }
 
   private:

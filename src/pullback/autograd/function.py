@@ -5,6 +5,7 @@ import warnings
 
 from .. import _core
 from .._core import Tensor
+from ..operators.creation import zeros_like
 from .backward import grad
 from .context import FunctionContext
 
@@ -281,6 +282,13 @@ def _push(cls, context, tangents, args, outputs):
         if cls.backward is Function.backward and cls.vjp is Function.vjp:
             cls.jvp(context, *tangents)  # raises
         return _transpose(cls, context, args, outputs, tangents)
+    if context.materialize_grads:
+        tangents = tuple(
+            [
+                zeros_like(a) if tangent is None and _has_gradient(a) else tangent
+                for a, tangent in zip(args, tangents)
+            ]
+        )
     context.pushed = context.__dict__.get("saved_for_forward")
     before = _core.enter_function(False)
     try:
