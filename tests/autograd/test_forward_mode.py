@@ -266,3 +266,26 @@ def test_the_tangents_of_a_functions_own_rule_are_zeros_or_none(materialize):
         assert fwd.unpack_dual(out).tangent.tolist() == [5, 7]
     ((ty, *others),) = seen
     assert others == [None, None] and (ty.tolist() == [0, 0] if materialize else ty is None)
+
+
+@pytest.mark.parametrize(
+    "f, moves",
+    [
+        (lambda x: pb.cat([pb.tensor([7]), x]), [0, 1, 2]),
+        (lambda x: pb.stack([x, x > 0]), [[1, 2], [0, 0]]),
+        (lambda x: pb.hstack([x.long(), x]), [0, 0, 1, 2]),
+        (lambda x: pb.column_stack([x, pb.tensor([3, 4])]), [[1, 0], [2, 0]]),
+        (lambda x: pb.block_diag(x, pb.tensor([[5]])), [[1, 2, 0], [0, 0, 0]]),
+        (lambda x: x.clone().copy_(pb.tensor([3, 4])), [0, 0]),
+        (lambda x: pb.select_scatter(x, pb.tensor(4), 0, 1), [1, 0]),
+        (lambda x: x[pb.tensor([1, 1, 0])], [2, 2, 1]),
+        (lambda x: x.index_put((pb.tensor([1]),), pb.tensor([9.0])), [1, 0]),
+        (lambda x: x.repeat_interleave(pb.tensor([2, 1])), [1, 1, 2]),
+        (lambda x: x.scatter_reduce(0, pb.tensor([0, 0]), x, "sum"), [4, 2]),
+        (lambda x: x.masked_scatter(x > 1, pb.tensor([9.0, 8.0])), [1, 0]),
+    ],
+)
+def test_integers_among_the_operands_do_not_move(f, moves):
+    x = pb.tensor([1.0, 2.0])
+    assert pb.func.jvp(f, (x,), (x,))[1].tolist() == moves
+    assert pb.func.vmap(lambda x: pb.func.jvp(f, (x,), (x,))[1])(pb.stack([x, x])).tolist() == [moves] * 2

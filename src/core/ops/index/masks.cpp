@@ -36,6 +36,7 @@ struct MaskedFill {
 struct ScatterMasked {
     static constexpr const char* name = "MaskedScatterBackward0";
     static constexpr bool linear = true, leads = true, row_major = true;
+    static constexpr size_t decides_from = 2;
     static constexpr uint32_t saves = 4;
     Naming naming;
     std::array<Array, 1> write(const Tensors& x) {
@@ -60,6 +61,7 @@ struct ScatterMasked {
 struct SelectMasked {
     static constexpr const char* name = "MaskedScatterBackwardBackward0";
     static constexpr bool linear = true, leads = true;
+    static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     Naming naming;
     int64_t n;

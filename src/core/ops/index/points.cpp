@@ -31,6 +31,7 @@ Points points_to_write(const Naming& n, const Array& target, const Arrays& indic
 
 struct ReadPoints {
     static constexpr bool linear = true, leads = true;
+    static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     static constexpr size_t saves_from = 2;
     Naming naming;
@@ -72,6 +73,7 @@ struct ReadPoints {
 
 struct AddToZeros {
     static constexpr bool linear = true, leads = true;
+    static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     Naming naming;
     Dims whole;  // the shape of an entry
@@ -101,6 +103,7 @@ void clear_points(const Tensor& g, const Naming& n, const Array& rows) {
 
 struct PutPoints {
     static constexpr bool linear = true, leads = true;
+    static constexpr size_t decides_from = 2;
     static constexpr uint32_t saves = 4;
     static constexpr size_t saves_from = 3;
     Naming naming;

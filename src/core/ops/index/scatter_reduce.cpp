@@ -53,6 +53,7 @@ struct Scattered {
 
 struct ScatterMean : Scattered {  // Sum or Mean
     static constexpr bool linear = true;
+    static constexpr size_t decides_from = 2;
     static constexpr uint32_t saves = 4;
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor rows = numbers_of(c, naming, 2);

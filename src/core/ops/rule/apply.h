@@ -22,6 +22,8 @@
 //   static constexpr bool linear = true          the operator is linear in all its inputs together, however they lie in
 //                                                memory: it pushes tangents forward as it does values, with zeros
 //                                                where there are none
+//   static constexpr size_t decides_from          inputs from this number on say where, not what: the indices of a linear
+//                                                rule are no tangents, and stay as they are
 //   static constexpr bool bilinear = true        it is linear in each of its two inputs: a tangent is pushed forward
 //                                                beside the other input, and both results are added
 //   static constexpr bool leads = true           dimensions in front of the inputs' change nothing: forward computes
@@ -129,6 +131,10 @@ template <class R> constexpr bool rule_is_several() {
 template <class R> constexpr bool rule_is_linear() {
     if constexpr (requires { R::linear; }) return R::linear;
     else return false;
+}
+template <class R> constexpr size_t rule_decides_from() {
+    if constexpr (requires { R::decides_from; }) return R::decides_from;
+    else return SIZE_MAX;
 }
 template <class R> constexpr bool rule_is_bilinear() {
     if constexpr (requires { R::bilinear; }) return R::bilinear;
@@ -429,8 +435,8 @@ template <class R> Tensors apply_all(R rule, const Tensors& inputs);
 template <class R> Tensors linear_tangents(const R& rule, const Tensors& inputs, const Tensors& tangents) {
     Tensors moved(tangents);
     for (size_t i = 0; i < inputs.size(); ++i)
-        if (!moved[i])  // what decides stays what it is
-            moved[i] = is_differentiable(inputs[i].dtype())
+        if (!moved[i])
+            moved[i] = i < rule_decides_from<R>()
                            ? ops::zeros(inputs[i].dtype(), Layout::contiguous(inputs[i].shape()))
                            : inputs[i];
     return apply_all<R>(rule, moved);

@@ -41,6 +41,7 @@ struct Repeat {
 struct Interleave {
     static constexpr const char* name = "IndexSelectBackward0";
     static constexpr bool linear = true;
+    static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     int64_t dim;          // from the end
     int64_t output_size;  // what the counts sum to, if that was said; else -1
@@ -52,6 +53,7 @@ struct Interleave {
 struct SumRuns {
     static constexpr const char* name = "IndexAddBackward0";
     static constexpr bool linear = true;
+    static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     int64_t dim;
     Tensor forward(const Tensors& x) {
