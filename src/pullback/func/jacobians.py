@@ -1,4 +1,4 @@
-"""Jacobians and Hessians: a linear map applied to every unit vector of a tensor.
+"""Jacobians and Hessians: unit vectors pulled back or pushed forward, all at once (units.py).
 
 `jacrev` pulls back unit cotangents, one row for each element of the output; `jacfwd` pushes unit tangents forward, one
 column for each element of the input; `hessian` is the second of the first.
@@ -13,25 +13,13 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..operators.creation import zeros
-from ..operators.joining import stack
-from ..operators.random import get_rng_state, set_rng_state
 from .arguments import ALL, Argnums, Chosen, require_tensor
 from .forward import push_forward
 from .reverse import Recording, pull, pull_back
+from .tree import tree_map
+from .units import Draws, columns, first_entry
 
 __all__ = ["hessian", "jacfwd", "jacrev"]
-
-
-def _columns(linear: Callable[[Tensor], list[Tensor]], like: Tensor) -> list[Tensor]:
-    """What `linear` makes of each unit vector of tensors like `like`: results stacked along a new first dimension.
-
-    The unit vectors are parts of one line of zeros with a one in its middle.
-    """
-    count = like.numel()
-    line = zeros(2 * count - 1, dtype=like.dtype)
-    line[count - 1] = 1.0
-    parts = [line[count - 1 - k : 2 * count - 1 - k].view(like.shape) for k in range(count)]
-    return [stack(column) for column in zip(*[linear(part) for part in parts])]
 
 
 def jacrev(
@@ -78,7 +66,7 @@ def jacrev(
                     return pull((y,), (seed,), pullback.own, retain=True, outside=outside)[0]
 
             if y.numel() and inputs:
-                blocks = _columns(linear, y)
+                blocks = columns(linear, y, chunk_size, large=0)
             else:
                 blocks = [zeros(0, dtype=x.dtype) for x in inputs]
             found = [block.view(*y.shape, *x.shape) for block, x in zip(blocks, inputs)]
@@ -87,27 +75,6 @@ def jacrev(
         return (result, aux) if has_aux else result
 
     return jacobian
-
-
-class _Draws:
-    """What random draws of the function may do while it is evaluated for each column."""
-
-    def __init__(self, randomness: str) -> None:
-        self.randomness = randomness
-        self.before: Any = None
-
-    def __enter__(self) -> None:
-        if self.randomness == "same" and self.before is not None:
-            set_rng_state(self.before)
-        elif self.randomness != "different":
-            self.before = get_rng_state()
-
-    def __exit__(self, kind: Any, *error: object) -> None:
-        if self.randomness == "error" and kind is None and not get_rng_state().equal(self.before):
-            raise RuntimeError(
-                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
-                "'different' randomness flags on vmap or perform the randomness operation out of vmap"
-            )
 
 
 def jacfwd(
@@ -146,7 +113,7 @@ def jacfwd(
 
     @functools.wraps(func)
     def jacobian(*args: Any) -> Any:
-        draws = _Draws(randomness)
+        draws, depth = Draws(randomness), len(_core.open_maps())
         chosen = Chosen(func, args, {}, ALL if argnums is None else argnums)
         for leaf in chosen.leaves:
             require_tensor(leaf)
@@ -156,6 +123,8 @@ def jacfwd(
             nonlocal about
             with draws:
                 outputs, pushed, spec, aux = push_forward(func, chosen, tangents, has_aux)
+            if has_aux and about is None and len(_core.open_maps()) > depth:
+                aux = tree_map(first_entry, aux)
             about = about or (spec, outputs, aux)
             return pushed
 
@@ -165,11 +134,11 @@ def jacfwd(
             def linear(seed: Tensor, index: int = index) -> list[Tensor]:
                 return push([seed if k == index else None for k in range(len(chosen.leaves))])
 
-            blocks.append(_columns(linear, x) if x.numel() else None)
+            blocks.append(columns(linear, x, None, randomness) if x.numel() else None)
         if about is None:
             push([None] * len(chosen.leaves))
         spec, outputs, aux = about
-        columns = []
+        rows = []
         for k, y in enumerate(outputs):
             found = [
                 zeros(*y.shape, *x.shape, dtype=y.dtype)
@@ -177,8 +146,8 @@ def jacfwd(
                 else block[k].movedim(0, -1).reshape(*y.shape, *x.shape)
                 for block, x in zip(blocks, chosen.leaves)
             ]
-            columns.append(chosen.tree(found))
-        result = spec.unflatten(columns)
+            rows.append(chosen.tree(found))
+        result = spec.unflatten(rows)
         return (result, aux) if has_aux else result
 
     return jacobian

@@ -1,0 +1,107 @@
+"""A linear map applied to every unit vector: what Jacobians are made of, by rows or by columns.
+
+All unit vectors go through the map together, as the entries of a batch (`vmap`): what they meet on the way, recorded
+nodes or the function itself, is walked once. One vector needs no batch; a few of many elements go one by one, since
+expressions fuse with what is walked in the same order, and only that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from ..operators.creation import zeros
+from ..operators.joining import cat, stack
+from ..operators.random import get_rng_state, set_rng_state
+from .batch import vmap
+
+Linear = Callable[[Tensor], list[Tensor]]
+
+FEW, LARGE = 4, 4096  # up to so many vectors go one by one where a result has so many elements
+
+
+def columns(
+    linear: Linear,
+    like: Tensor,
+    chunk_size: int | None = None,
+    randomness: str = "same",
+    large: int = LARGE,
+) -> list[Tensor]:
+    """What `linear` makes of each unit vector of tensors like `like`: results stacked along a new first dimension.
+
+    `like` has an element at least. No more than `chunk_size` vectors go together.
+    """
+    count, blocks, done = like.numel(), [], 0
+    while done < count:
+        length = min(count - done, chunk_size or count)
+        if count <= FEW and (not blocks or _elements(blocks[0]) >= large):
+            length = 1
+        together = _together(linear, like, done, length, randomness) if length > 1 else None
+        if together is None:
+            blocks += [_alone(linear, like, k) for k in range(done, done + length)]
+        else:
+            blocks.append(together)
+        done += length
+    return [cat(parts) for parts in zip(*blocks)] if len(blocks) > 1 else blocks[0]
+
+
+def _alone(linear: Linear, like: Tensor, k: int) -> list[Tensor]:
+    """The results of one unit vector, each after a dimension of size 1, and in memory of its own."""
+    seed = zeros(like.numel(), dtype=like.dtype)
+    seed[k] = 1.0
+    return [stack((found,)) for found in linear(seed.view(like.shape))]
+
+
+def _together(linear: Linear, like: Tensor, start: int, length: int, randomness: str) -> list[Tensor] | None:
+    """The results of `length` unit vectors from `start` on; None if they have to go one by one."""
+    seeds = zeros(length, like.numel(), dtype=like.dtype)
+    seeds.narrow(1, start, length).diagonal().fill_(1.0)
+    try:
+        found = vmap(linear, randomness=randomness)(seeds.view(length, *like.shape))
+    except RuntimeError as error:
+        if _of_the_batch(error):
+            return None
+        raise
+    return [t.contiguous() for t in found]  # what does not vary has one entry for all until then
+
+
+def _of_the_batch(error: RuntimeError) -> bool:
+    """Whether entries one by one may do: a rule of somebody's looks at values, or chooses elements by them."""
+    return isinstance(error, _core.MappedError) or str(error).startswith("vmap: ")
+
+
+def _elements(found: list[Tensor]) -> int:
+    """How many numbers the largest of these is, those of all entries of open vmaps."""
+    return max([t.numel() * math.prod(size for _, size in _core.mapped_axes(t)) for t in found], default=0)
+
+
+def first_entry(tree_leaf: Any) -> Any:
+    """A leaf for the first entry of the innermost vmap, where it varies there."""
+    level, size, _ = _core.open_maps()[-1]
+    if not any(axis == level for axis, _ in _core.mapped_axes(tree_leaf)):
+        return tree_leaf
+    return _core.unmap_axis(tree_leaf, level, 0, size)[0]
+
+
+class Draws:
+    """What random draws of a function may do while it is evaluated for each vector."""
+
+    def __init__(self, randomness: str) -> None:
+        self.randomness = randomness
+        self.before: Any = None
+
+    def __enter__(self) -> None:
+        if self.randomness == "same" and self.before is not None:
+            set_rng_state(self.before)
+        elif self.randomness != "different":
+            self.before = get_rng_state()
+
+    def __exit__(self, kind: Any, *error: object) -> None:
+        if self.randomness == "error" and kind is None and not get_rng_state().equal(self.before):
+            raise RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+                "'different' randomness flags on vmap or perform the randomness operation out of vmap"
+            )
