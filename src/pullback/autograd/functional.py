@@ -8,6 +8,7 @@ no history. With `strict` it is an error that something does not depend on an in
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -406,7 +407,10 @@ def jacobian(
                 f"{who}: `strict=True` and `vectorized=True` are not supported together. Please either set "
                 f"`strict=False` or `vectorize=False`."
             )
-        table = [_rows(i, y, given, create_graph, strict) for i, y in enumerate(outputs)]
+        if vectorize:
+            table = [_rows_together(y, given, create_graph) for y in outputs]
+        else:
+            table = [_rows(i, y, given, create_graph, strict) for i, y in enumerate(outputs)]
         return _out_table(table, many, several, create_graph)
 
 
@@ -433,6 +437,19 @@ def _rows(i: int, y: Tensor, given: Tensors, create_graph: bool, strict: bool) -
     ]
 
 
+def _rows_together(y: Tensor, given: Tensors, create_graph: bool) -> list[Tensor]:
+    """The same, all rows in one walk."""
+    from ..func.units import columns
+
+    def pull(seed: Tensor) -> list[Tensor]:
+        found = _pull((y,), given, (seed,), create_graph=create_graph, retain_graph=True)
+        return [zeros_like(x) if g is None else g for g, x in zip(found, given)]
+
+    if not y.numel():
+        return [zeros(*y.shape, *x.shape, dtype=x.dtype) for x in given]
+    return [block.view(*y.shape, *x.shape) for block, x in zip(columns(pull, y, large=0), given)]
+
+
 def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
     several, given = _as_tuple(inputs, "inputs", "jacobian")
     if not vectorize:
@@ -440,36 +457,33 @@ def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
             "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only implemented for "
             "`vectorize=True`."
         )
+    from ..func.units import Draws, columns
+
     many = False
     outputs: Tensors = ()
+    draws = Draws("error")
 
-    def push(k: int, tangent: Tensor) -> list[Tensor]:
+    def push(k: int, tangent: Tensor | None) -> list[Tensor]:
         nonlocal many, outputs
-        with dual_level():
-            duals = [make_dual(x, tangent) if i == k else x for i, x in enumerate(given)]
+        with dual_level(), draws:
+            duals = [make_dual(x, tangent) if i == k and tangent is not None else x for i, x in enumerate(given)]
             many, found = _as_tuple(func(*duals), "outputs", "jacobian")
             pairs = [unpack_dual(y) for y in found]
         outputs = tuple([primal for primal, _ in pairs])
         return [zeros_like(primal) if t is None else t for primal, t in pairs]
 
-    blocks = []
-    for k, x in enumerate(given):
-        units = []
-        for e in range(x.numel()):
-            unit = zeros(x.numel(), dtype=x.dtype)
-            unit[e] = 1.0
-            units.append(push(k, unit.view(x.shape)))
-        blocks.append(units)
+    blocks = [
+        columns(functools.partial(push, k), x, None, "error") if x.numel() else None
+        for k, x in enumerate(given)
+    ]
     if not outputs:
-        many, outputs = _as_tuple(func(*given), "outputs", "jacobian")
+        push(0, None)
     table = [
         [
-            (
-                stack([unit[j] for unit in units]).movedim(0, -1).reshape(*y.shape, *x.shape)
-                if units
-                else zeros(*y.shape, *x.shape, dtype=y.dtype)
-            )
-            for units, x in zip(blocks, given)
+            zeros(*y.shape, *x.shape, dtype=y.dtype)
+            if block is None
+            else block[j].movedim(0, -1).reshape(*y.shape, *x.shape)
+            for block, x in zip(blocks, given)
         ]
         for j, y in enumerate(outputs)
     ]
