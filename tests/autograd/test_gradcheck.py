@@ -106,7 +106,9 @@ def test_right_rules_pass(fast):
     several = lambda x, y: (x * y, (x + y).sin(), x.argsort(), y.detach())
     for f, inputs in ((square, x), (several, (x, y)), (lambda x, n: x**n, (x, 3)), (lambda x: x[:0], x)):
         everything = {"check_forward_ad": True, "check_all_nestings": True, "check_grad_dtypes": True}
-        assert gradcheck(f, inputs, fast_mode=fast, check_batched_grad=True, **everything)
+        assert gradcheck(
+            f, inputs, fast_mode=fast, check_batched_grad=True, check_batched_forward_grad=True, **everything
+        )
     assert gradgradcheck(several, (x, y), fast_mode=fast, check_fwd_over_rev=True)
 
 

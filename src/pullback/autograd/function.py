@@ -168,23 +168,30 @@ class Function(metaclass=FunctionMeta):
 
     @staticmethod
     def vmap(info, in_dims, *args):
-        """What the operation does with a batch, if it is not what its rules do: (output, out_dims).
+        """The value of the operation for a batch, where `pullback.func.vmap` is around: (output, out_dims).
 
-        `info` has `batch_size` and `randomness`; `in_dims` says for each argument which dimension is the batch, None
-        where there is none. ``generate_vmap_rule = True`` says that the rules are written in operators. Raises
-        NotImplementedError here: a class has one or the other.
+        Not needed where forward is made of operators, which know batches (``generate_vmap_rule = True`` says so, and is
+        not needed either), nor where it is not: then it runs entry by entry. A class that has one, and `setup_context`,
+        has it called in place of forward; backward and jvp see entries all the same.
+
+        `info` has ``batch_size`` and ``randomness``; `in_dims` says for each argument which dimension is the batch, None
+        where there is none; `args` have that dimension. `out_dims` says the same of the output, a tensor or a tuple.
+        Raises RuntimeError for another result, and for a class that sets ``generate_vmap_rule``, too.
 
         Example:
-            >>> class Double(pb.autograd.Function):
+            >>> class Sorted(pb.autograd.Function):
             ...     @staticmethod
             ...     def forward(x):
-            ...         return x * 2
+            ...         return pb.from_numpy(np.sort(x.numpy()))
             ...     @staticmethod
             ...     def setup_context(ctx, inputs, output):
             ...         pass
             ...     @staticmethod
             ...     def vmap(info, in_dims, x):
-            ...         return Double.apply(x), in_dims[0]
+            ...         return pb.from_numpy(np.sort(x.movedim(in_dims[0], 0).numpy(), axis=1)), 0
+            >>> pb.func.vmap(Sorted.apply)(pb.tensor([[2.0, 1.0], [4.0, 3.0]]))
+            tensor([[1., 2.],
+                    [3., 4.]])
         """
         raise NotImplementedError(
             "To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
@@ -238,13 +245,19 @@ def _apply(cls, args):
         if cls.setup_context is Function.setup_context:
             output = cls.forward(context, *args)
         else:
-            output = cls.forward(*args)
+            output = cls.forward(*args) if cls.vmap is Function.vmap else _by_rule(cls, args)
             cls.setup_context(context, args, output)
     finally:
         _core.leave_function(before)
     single = not isinstance(output, tuple)
     outputs = _core.record_function(context, args, (output,) if single else output)
     return (outputs[0] if single else outputs), context
+
+
+def _by_rule(cls, args):
+    from ..func.custom import value
+
+    return value(cls, args)
 
 
 def _apply_dual(cls, args):

@@ -466,7 +466,9 @@ def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
     def push(k: int, tangent: Tensor | None) -> list[Tensor]:
         nonlocal many, outputs
         with dual_level(), draws:
-            duals = [make_dual(x, tangent) if i == k and tangent is not None else x for i, x in enumerate(given)]
+            duals = [
+                make_dual(x, tangent) if i == k and tangent is not None else x for i, x in enumerate(given)
+            ]
             many, found = _as_tuple(func(*duals), "outputs", "jacobian")
             pairs = [unpack_dual(y) for y in found]
         outputs = tuple([primal for primal, _ in pairs])

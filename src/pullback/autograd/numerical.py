@@ -442,10 +442,9 @@ def check_zero_gradients(outputs: Outputs, inputs: Outputs) -> None:
 def check_batched(y: Tensor, inputs: Outputs, index: int) -> None:
     """Gradients of two cotangents together are those of each."""
     xs = [inputs[i] for i in _wanted(inputs)]
-    seeds = stack(
-        [_direction(y.detach()), _direction(y.detach()).flip(0) if y.dim() else _direction(y.detach()) * 2]
-    )
-    together: Any = grad(y, xs, seeds, retain_graph=True, allow_unused=True, is_grads_batched=True)
+    seeds = stack(_two(y.detach()))
+    with _batched(""):
+        together: Any = grad(y, xs, seeds, retain_graph=True, allow_unused=True, is_grads_batched=True)
     each = [_pull(y, xs, seed) for seed in seeds]
     for k, g in enumerate(together):
         for row, alone in enumerate(each):
@@ -455,6 +454,41 @@ def check_batched(y: Tensor, inputs: Outputs, index: int) -> None:
                     f"For output {index} and input {k}:\n\ngradcheck or gradgradcheck failed while testing batched "
                     f"gradient computation.\n\nGot:\n{g}\n\nExpected:\n{one}"
                 )
+
+
+def check_batched_forward(func: Function, inputs: Outputs) -> None:
+    """Tangents of two directions together, through `vmap`, are those of each."""
+    from ..func.batch import vmap
+
+    for i in _wanted(inputs):
+        pair = _two(inputs[i].detach())
+        each = [stack(column) for column in zip(*[_push(func, inputs, i, tangent) for tangent in pair])]
+        with _batched(" with forward-mode AD"):
+            together = vmap(lambda tangent, i=i: _push(func, inputs, i, tangent))(stack(pair))
+        for j, (t, one) in enumerate(zip(together, each)):
+            if not t.allclose(one):
+                raise GradcheckError(
+                    f"For output {j} and input {i}:\n\ngradcheck failed while testing batched gradient computation "
+                    f"with forward-mode AD.\n\nGot:\n{t}\n\nExpected:\n{one}"
+                )
+
+
+def _two(like: Tensor) -> tuple[Tensor, Tensor]:
+    first = _direction(like)
+    return first, first.flip(0) if like.dim() else first * 2
+
+
+@contextlib.contextmanager
+def _batched(how: str) -> Iterator[None]:
+    """A block whose errors say that a derivative cannot be computed for a batch."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise GradcheckError(
+            f"While computing batched gradients, got: {error}\n\ngradcheck failed while testing batched gradient "
+            f"computation{how}. What is written in Python looks at values there, or writes in place: "
+            f"check_batched{'_forward' if how else ''}_grad=False leaves this out."
+        ) from error
 
 
 # ---- what is called ----------------------------------------------------------------------------------------
@@ -517,7 +551,7 @@ def _check_all(func: Function, inputs: Outputs, options: dict[str, Any]) -> None
     if options["check_forward_ad"] and options["check_undefined_grad"]:
         check_undefined_tangents(func, inputs)
     if options["check_batched_forward_grad"]:
-        raise NotImplementedError("check_batched_forward_grad needs vmap, which is not there.")
+        check_batched_forward(func, inputs)
     if options["check_all_nestings"]:
         check_nestings(func, inputs, rtol, atol, options["eps"])
     if not options["check_backward_ad"]:

@@ -25,7 +25,7 @@ Function = Callable[..., Any]
 Dimensions = list[Any]  # an int a leaf, or None
 Named = dict[str, Any]
 
-_RANDOMNESS = {"error": 0, "different": 1, "same": 2}
+RANDOMNESS = {"error": 0, "different": 1, "same": 2}
 
 
 def vmap(
@@ -65,7 +65,7 @@ def vmap(
                 [ 3., 40.],
                 [ 5., 60.]])
     """
-    if randomness not in _RANDOMNESS:
+    if randomness not in RANDOMNESS:
         raise RuntimeError(
             f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
         )
@@ -94,7 +94,7 @@ def _run(
     kwargs: Named,
 ) -> Any:
     """One call of `func` inside of a new level."""
-    level = _core.open_map(size, _RANDOMNESS[randomness])
+    level = _core.open_map(size, RANDOMNESS[randomness])
     try:
         args = tree_unflatten(_enter(leaves, dims, level), spec)
         result = func(*args, **kwargs)
@@ -142,7 +142,7 @@ def _name(func: Function) -> str:
     return repr(func)
 
 
-def _spread(prefix: Any, spec: TreeSpec) -> list[Any] | None:
+def spread(prefix: Any, spec: TreeSpec) -> list[Any] | None:
     """An entry of `prefix`, a tree that may end earlier than `spec`, for each leaf; None where it does not fit."""
     if not isinstance(prefix, (tuple, list, dict)) or spec.is_leaf():
         return None if isinstance(prefix, (tuple, list, dict)) else [prefix] * spec.num_leaves
@@ -152,7 +152,7 @@ def _spread(prefix: Any, spec: TreeSpec) -> list[Any] | None:
     found = []
     children = prefix.values() if isinstance(prefix, dict) else prefix
     for entry, child in zip(children, spec.children()):
-        part = _spread(entry, child)
+        part = spread(entry, child)
         if part is None:
             return None
         found += part
@@ -174,7 +174,7 @@ def _inputs(
             f"over a function with no inputs. The latter is unsupported."
         )
     leaves, spec = tree_flatten(args)
-    dims = _spread(in_dims, spec)
+    dims = spread(in_dims, spec)
     if dims is None:
         raise ValueError(
             f"vmap({_name(func)}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of "
@@ -228,7 +228,7 @@ def _check_out_dims(func: Function, out_dims: Any) -> None:
 def _out_dims(func: Function, out_dims: Any, result: Any, spec: TreeSpec) -> Dimensions:
     if isinstance(result, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1:
         out_dims = out_dims[0]
-    dims = _spread(out_dims, spec)
+    dims = spread(out_dims, spec)
     if dims is None:
         raise ValueError(
             f"vmap({_name(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure "
@@ -340,7 +340,7 @@ def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:
     The level is closed while numbers are drawn; there may be others around it, which have their own say.
     """
     level, size, randomness = _core.open_maps()[-1]
-    different, written = randomness == _RANDOMNESS["different"], function.__name__ in _WRITTEN
+    different, written = randomness == RANDOMNESS["different"], function.__name__ in _WRITTEN
     leaves, spec = tree_flatten((args, kwargs))
     varies = [any(axis == level for axis, _ in _core.mapped_axes(leaf)) for leaf in leaves]
     if written and different and not varies[0]:
