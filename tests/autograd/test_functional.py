@@ -168,3 +168,71 @@ def test_against_torch(name):
         assert ours.replace(" recorded", "") == theirs.replace(" recorded", "")
     else:
         assert ours == theirs
+
+
+# ---- vectorized, beside one by one -------------------------------------------------------------------------
+
+
+def ways():
+    rng = np.random.default_rng(0)
+    x, y = pb.tensor(rng.uniform(0.5, 1.5, 6)), pb.tensor(rng.uniform(0.5, 1.5, (2, 3)))
+    two = lambda x, y: (x.view(2, 3) * y, (x * x).sum(), y.exp()[0])
+    return {
+        "a product": (lambda x: x * x.sum(), x),
+        "several": (two, (x, y)),
+        "the first": (lambda x, y: x.cumsum(0), (x, y)),
+        "a constant": (lambda x: pb.ones(5, dtype=x.dtype), x),
+        "nothing": (lambda x: x[:0], x),
+        "of nothing": (lambda x: x.sum() + pb.ones(5, dtype=x.dtype), x[:0]),
+        "a number": (lambda x: x.sin(), x[0]),
+    }
+
+
+def blocks(value):
+    return [value] if isinstance(value, pb.Tensor) else [b for v in value for b in blocks(v)]
+
+
+@pytest.mark.parametrize("name", ways())
+def test_vectorized(name):
+    f, inputs = ways()[name]
+    expected = blocks(functional.jacobian(f, inputs))
+    for strategy in functional.STRATEGIES:
+        found = blocks(functional.jacobian(f, inputs, vectorize=True, strategy=strategy))
+        for a, b in zip(found, expected, strict=True):
+            assert a.shape == b.shape and a.dtype is b.dtype
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+    scalar = lambda *args: sum([(y**3).sum() for y in blocks(f(*args))])
+    expected = blocks(functional.hessian(scalar, inputs))
+    for strategy in functional.STRATEGIES:
+        found = blocks(functional.hessian(scalar, inputs, vectorize=True, outer_jacobian_strategy=strategy))
+        for a, b in zip(found, expected, strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12, atol=1e-14)
+
+
+def test_vectorized_walks_once():
+    calls, walks = [], []
+
+    def f(x):
+        calls.append(1)
+        y = x.sin()
+        if y.requires_grad:
+            y.register_hook(lambda g: walks.append(1))
+        return y * 2
+
+    x = pb.ones(9, dtype=pb.float64)
+    functional.jacobian(f, x, vectorize=True)
+    assert (len(calls), len(walks)) == (1, 1)
+    functional.jacobian(f, x, vectorize=True, strategy="forward-mode")
+    assert (len(calls), len(walks)) == (2, 1)
+    leaf = x.clone().requires_grad_()
+    found = functional.jacobian(lambda x: x**3, leaf, vectorize=True, create_graph=True)
+    assert pb.autograd.grad(found.sum(), leaf)[0].tolist() == [6.0] * 9
+
+
+def test_vectorized_forward_mode_does_not_draw():
+    for n in (1, 9):
+        with pytest.raises(RuntimeError, match="randomness error mode"):
+            functional.jacobian(
+                lambda x: x * pb.rand_like(x), pb.ones(n), vectorize=True, strategy="forward-mode"
+            )

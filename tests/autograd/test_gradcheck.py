@@ -297,3 +297,65 @@ def test_against_torch(name, fast):
                 found.append((type(error).__name__, str(error).split(",\n")[0]))
         answers.append(found)
     assert answers[0] == answers[1]
+
+
+class LooksAtTangents(pb.autograd.Function):
+    """Right, but of one tangent and of one gradient at a time."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2 if g.sum().item() > -1e9 else g
+
+    @staticmethod
+    def jvp(ctx, t):
+        return t * 2 if t.sum().item() > -1e9 else t
+
+
+class Fortieth(pb.autograd.Function):
+    """Wrong of a batch alone: its rule takes two entries for one."""
+
+    @staticmethod
+    def forward(x):
+        return x * 2
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, g):
+        return Fortieth.apply(g)
+
+    @staticmethod
+    def jvp(ctx, t):
+        return Fortieth.apply(t)
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x * 40, in_dims[0]
+
+
+def test_batches():
+    x, y = double(0.5, 1.5, 2.5), double(-1.0)
+    assert gradcheck(
+        lambda x, y: (x * y, x.argsort(), y.sum()),
+        (x, y),
+        check_forward_ad=True,
+        check_batched_forward_grad=True,
+    )
+    for options in (
+        {"check_batched_grad": True},
+        {"check_batched_forward_grad": True, "check_forward_ad": True, "check_backward_ad": False},
+    ):
+        options["check_undefined_grad"] = False
+        with pytest.raises(
+            GradcheckError, match="While computing batched gradients, got: vmap: It looks like"
+        ):
+            gradcheck(LooksAtTangents.apply, x, **options)
+        with pytest.raises(GradcheckError, match="failed while testing batched gradient computation"):
+            gradcheck(Fortieth.apply, x, **options)
+        assert gradcheck(Fortieth.apply, x, **options, raise_exception=False) is False

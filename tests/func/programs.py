@@ -37,6 +37,7 @@ def programs(lib):
     x = tensor([1.0, 2.0])
     y = tensor([[3.0], [-4.0]])
     w = tensor([5.0, 6.0], requires_grad=True)
+    six = tensor([0.5, -1.0, 2.0, 0.25, 1.0, -0.5])
     square = lambda x: (x * x).sum()
     two = lambda x, y: {"p": (x * y).sin(), "q": [x.sum(), (y**2)]}
     scalar = lambda x, y: (x * y).sum() ** 2
@@ -90,6 +91,29 @@ def programs(lib):
         "jacfwd by a leaf": lambda: jacfwd(lambda x: x * x)(w),
         "jacrev by a leaf": lambda: jacrev(lambda x: x * x)(w),
         "jacfwd of all": lambda: jacfwd(scalar, argnums=None)(x, y),
+        # the same of more elements, which go together
+        "jacrev of six": lambda: jacrev(lambda x: x.outer(x)[:2] * x.sum())(six),
+        "jacfwd of six": lambda: jacfwd(lambda x: x.outer(x)[:2] * x.sum())(six),
+        "jacrev of six in chunks": lambda: jacrev(lambda x: (x * x.sum(), x), chunk_size=4)(six),
+        "jacobians of a constant of six": lambda: [d(lambda x: ones(6))(six) for d in (jacrev, jacfwd)],
+        "hessian of six": lambda: hessian(lambda x: (x[1:] - x[:-1] ** 2).pow(2).sum())(six),
+        "hessian of a tree of six": lambda: hessian(lambda t: (t["a"] * t["b"][:, 0]).sum() ** 2)(
+            {"a": six, "b": six[:, None]}
+        ),
+        "six with aux": lambda: [
+            d(lambda x: (x * x, {"s": x.sum()}), has_aux=True)(six) for d in (jacrev, jacfwd)
+        ],
+        "six and a captured leaf": lambda: [d(lambda x: x * w.sum())(six) for d in (jacrev, jacfwd)],
+        "six in a vmap": lambda: [
+            f.vmap(d(lambda x: x * x.sum()))(lib.stack([six, -six])) for d in (jacrev, jacfwd)
+        ],
+        "gradient of six": lambda: [
+            grad(lambda x, d=d: d(lambda x: x.sin())(x).sum())(six) for d in (jacrev, jacfwd)
+        ],
+        "draws of six": lambda: jacfwd(lambda x: x * lib.rand(6))(six),
+        "no draws of six": lambda: jacfwd(lambda x: x * lib.zeros(6).bernoulli_(0.0), randomness="same")(six),
+        "a value of six": lambda: jacfwd(lambda x: x * x.sum().item())(six),
+        "a branch of six": lambda: jacfwd(lambda x: x * 2 if x.sum() > 0 else x)(six),
         # wrong
         "integers": lambda: grad(lambda x: x.sum())(tensor([1, 2])),
         "integers in a tree": lambda: grad(lambda t: t["a"].sum())({"a": x, "b": tensor(1)}),
