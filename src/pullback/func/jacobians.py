@@ -35,7 +35,7 @@ def jacrev(
         func: takes tensors or trees of them, and returns a tensor or a tree of them, of floating-point numbers.
         argnums: the position of the argument to differentiate by, or a tuple of positions.
         has_aux: `func` returns a pair: the output, and a tree of whatever else, which is handed on.
-        chunk_size: how many rows are computed together at most; None means all.
+        chunk_size: how many rows are computed together at most, for the memory they take; None means all.
 
     Returns:
         A function of the same arguments. For one tensor of each it gives a tensor of the shape ``output.shape +
