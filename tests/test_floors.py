@@ -70,7 +70,7 @@ MODULES = {
 }
 UPWARD = {
     ("messages", "dtypes"): "an error looks for names that are meant",
-    ("autograd", "func"): "a Function that looks at elements runs entry by entry inside of a vmap",
+    ("autograd", "func"): "a Function inside of a vmap; autograd.functional and gradcheck are vmaps, too",
     ("messages", "pullback"): "an error looks for names in all that is public",
     ("operators", "dtypes"): "names of types, which are declared there with operators",
 }

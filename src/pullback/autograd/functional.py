@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from ..func.units import Draws, columns
 from ..messages.missing import missing
 from ..operators.creation import zeros, zeros_like
 from ..operators.joining import stack
@@ -439,7 +440,6 @@ def _rows(i: int, y: Tensor, given: Tensors, create_graph: bool, strict: bool) -
 
 def _rows_together(y: Tensor, given: Tensors, create_graph: bool) -> list[Tensor]:
     """The same, all rows in one walk."""
-    from ..func.units import columns
 
     def pull(seed: Tensor) -> list[Tensor]:
         found = _pull((y,), given, (seed,), create_graph=create_graph, retain_graph=True)
@@ -457,8 +457,6 @@ def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
             "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only implemented for "
             "`vectorize=True`."
         )
-    from ..func.units import Draws, columns
-
     many = False
     outputs: Tensors = ()
     draws = Draws("error")

@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor, float64
+from ..func.batch import vmap
 from ..operators.creation import zeros, zeros_like
 from ..operators.joining import stack
 from ..operators.random import rand
@@ -458,8 +459,6 @@ def check_batched(y: Tensor, inputs: Outputs, index: int) -> None:
 
 def check_batched_forward(func: Function, inputs: Outputs) -> None:
     """Tangents of two directions together, through `vmap`, are those of each."""
-    from ..func.batch import vmap
-
     for i in _wanted(inputs):
         pair = _two(inputs[i].detach())
         each = [stack(column) for column in zip(*[_push(func, inputs, i, tangent) for tangent in pair])]

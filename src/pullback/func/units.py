@@ -34,7 +34,8 @@ def columns(
 
     `like` has an element at least. No more than `chunk_size` vectors go together.
     """
-    count, blocks, done = like.numel(), [], 0
+    blocks: list[list[Tensor]] = []
+    count, done = like.numel(), 0
     while done < count:
         length = min(count - done, chunk_size or count)
         if count <= FEW and (not blocks or _elements(blocks[0]) >= large):
