@@ -278,7 +278,7 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
     if function.__name__ in _DRAWS:
         return _draw(function, args, kwargs)
     leaves, spec = tree_flatten((args, kwargs))
-    axes = [axis for leaf in leaves for axis in _core.mapped_axes(leaf)]
+    axes = set().union(*[axes_of(leaf) for leaf in leaves])
     if not axes:
         raise error
     level, size = max(axes)
@@ -291,7 +291,9 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
         )
     # What is the same for all entries and requires grad gets a gradient an entry, too.
     wide = [
-        _core.unmap_axis(leaf, level, 0, size) if isinstance(leaf, Tensor) and _varies(leaf, level) else None
+        _core.unmap_axis(leaf, level, 0, size)
+        if isinstance(leaf, Tensor) and (leaf.requires_grad or (level, size) in axes_of(leaf))
+        else None
         for leaf in leaves
     ]
     columns, result_spec = [], None
@@ -406,8 +408,15 @@ def _widened(name: str, args: tuple[Any, ...], kwargs: Named, size: int) -> tupl
     return (size, *args), kwargs
 
 
-def _varies(leaf: Tensor, level: int) -> bool:
-    return leaf.requires_grad or any(axis == level for axis, _ in _core.mapped_axes(leaf))
+def axes_of(leaf: Any) -> set[tuple[int, int]]:
+    """(level, size) of each vmap that a tensor, or a tangent of it, differs within."""
+    found: set[tuple[int, int]] = set()
+    if isinstance(leaf, Tensor):
+        while inner := _core.highest_level((leaf,)):
+            leaf, tangent = _core.unpack_dual(leaf, inner)
+            found |= axes_of(tangent)
+        found.update(_core.mapped_axes(leaf))
+    return found
 
 
 def _entry(whole: Tensor, entry: int | None) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from .._core import Tensor
-from .batch import RANDOMNESS, spread
+from .batch import RANDOMNESS, axes_of, spread
 from .tree import tree_flatten, tree_structure, tree_unflatten
 
 NAMES = {code: name for name, code in RANDOMNESS.items()}
@@ -36,20 +36,20 @@ def value(cls: Any, args: tuple[Any, ...]) -> Any:
         return cls.forward(*args)
     _require_one(cls)
     level, size, randomness = opened[inside[-1]]
-    dims = [0 if any(axis == level for axis, _ in _core.mapped_axes(leaf)) else None for leaf in leaves]
+    dims = [0 if (level, size) in axes_of(leaf) else None for leaf in leaves]
     whole = [
         leaf if dim is None else _core.unmap_axis(leaf, level, 0, size) for leaf, dim in zip(leaves, dims)
     ]
-    closed = opened[inside[-1] :]
-    for inner, _, _ in reversed(closed):
-        _core.close_map(inner)
+    _core.close_map(level)  # what is further in stays: tangents may vary over it
     try:
         result = cls.vmap(
             VmapInfo(size, NAMES[randomness]), tree_unflatten(dims, spec), *tree_unflatten(whole, spec)
         )
     finally:
-        for inner in closed:
-            _core.reopen_map(*inner)
+        for inner, _, _ in opened[inside[-1] + 1 :]:
+            _core.close_map(inner)
+        for reopened in opened[inside[-1] :]:
+            _core.reopen_map(*reopened)
     outputs, out_spec, out_dims = _returned(result)
     # An argument that was written in place is returned as itself.
     own = {id(after): before for before, after in zip(leaves, whole) if isinstance(before, Tensor)}
