@@ -352,10 +352,18 @@ def test_batches():
         {"check_batched_forward_grad": True, "check_forward_ad": True, "check_backward_ad": False},
     ):
         options["check_undefined_grad"] = False
-        with pytest.raises(
-            GradcheckError, match="While computing batched gradients, got: vmap: It looks like"
-        ):
-            gradcheck(LooksAtTangents.apply, x, **options)
         with pytest.raises(GradcheckError, match="failed while testing batched gradient computation"):
             gradcheck(Fortieth.apply, x, **options)
         assert gradcheck(Fortieth.apply, x, **options, raise_exception=False) is False
+    # A jvp that looks at values is called entry by entry; a backward is not.
+    assert gradcheck(LooksAtTangents.apply, x, check_forward_ad=True, check_batched_forward_grad=True)
+    with pytest.raises(GradcheckError, match="While computing batched gradients, got: vmap: It looks like"):
+        gradcheck(LooksAtTangents.apply, x, check_batched_grad=True)
+
+    def looks(x):
+        value, tangent = pb.autograd.forward_ad.unpack_dual(x * 1)
+        return x * (2 if tangent is None or tangent.sum().item() > -1e9 else 3)
+
+    everything = {"check_forward_ad": True, "check_undefined_grad": False, "check_batched_forward_grad": True}
+    with pytest.raises(GradcheckError, match="with forward-mode AD"):
+        gradcheck(looks, x, **everything)
