@@ -123,7 +123,7 @@ develop: $(MACHINE) $(call has,build)
 # The executor's shortest block, a single vector: every block edge is crossed by small tests.
 short: $(MACHINE) $(call has,build) $(call has,test)
 	$(call build,build/short/$(TAG),-DPULLBACK_BLOCK_BYTES=64)
-	@$(CMAKE) --install build/short/$(TAG) --prefix build/short/$(TAG)/site > /dev/null
+	@rm -rf build/short/$(TAG)/site && $(CMAKE) --install build/short/$(TAG) --prefix build/short/$(TAG)/site > /dev/null
 	PYTHONPATH=build/short/$(TAG)/site $(PYTHON) -m pytest $(PYTEST) $(PARALLEL)
 
 # A fault names the number of its program: python -m fuzz.machines --only NUMBER runs that one again.
@@ -142,7 +142,7 @@ WATCHED   = PYTHONPATH=$(CURDIR)/$(SANITIZED)/site:tests PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1
 sanitized: $(MACHINE) $(call has,build) $(call has,test)
 	$(call build,$(SANITIZED),-DPULLBACK_SANITIZE=address$(COMMA)undefined$(COMMA)float-cast-overflow -DCMAKE_BUILD_TYPE=Debug)
-	@$(CMAKE) --install $(SANITIZED) --prefix $(SANITIZED)/site > /dev/null
+	@rm -rf $(SANITIZED)/site && $(CMAKE) --install $(SANITIZED) --prefix $(SANITIZED)/site > /dev/null
 sanitize: sanitized
 	$(WATCHED) $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider -n $(JOBS) --capture=sys
 fuzz-sanitized: sanitized
@@ -155,7 +155,7 @@ COMMA := ,
 RACES = build/sanitize-threads/$(TAG)
 sanitize-threads: $(MACHINE) $(call has,build) $(call has,test)
 	$(call build,$(RACES),-DPULLBACK_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug)
-	@$(CMAKE) --install $(RACES) --prefix $(RACES)/site > /dev/null
+	@rm -rf $(RACES)/site && $(CMAKE) --install $(RACES) --prefix $(RACES)/site > /dev/null
 	PYTHONPATH=$(CURDIR)/$(RACES)/site PYTHONMALLOC=malloc OPENBLAS_NUM_THREADS=1 \
 	LD_PRELOAD="$(call CXX_FILE,libtsan.so) $(call CXX_FILE,libstdc++.so)" TSAN_OPTIONS=die_after_fork=0:halt_on_error=1 \
 	    $(PYTHON) -m pytest $(PYTEST) -p no:cacheprovider --capture=sys -k "thread" --deselect tests/threads/test_products.py
