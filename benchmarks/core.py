@@ -15,7 +15,7 @@ import os
 import sys
 
 from benchmarks import harness, whole
-from benchmarks.harness import CONTROL, Statement, Work
+from benchmarks.harness import Statement
 
 CHAIN = 200  # operations, half of them products, half of them sums
 
@@ -170,35 +170,14 @@ ROWS = [
 
 def per_operation(libraries, rounds, duration):
     """The first table: nanoseconds for one operation."""
-    builders = {name: BUILDERS[name]() for name in libraries}
+    measured, control = harness.beside_torch(ROWS, BUILDERS, libraries, rounds, duration)
     others = [name for name in libraries if name not in ("pullback", "torch")]
-    rows, controls = [], []
-    for title, key, target in ROWS:
-        work = Work(title, {name: builders[name][key] for name in libraries}, target)
-        times = harness.measure(work, libraries, rounds, duration)
-        ours, theirs = times.get("pullback"), times.get("torch")
-        ratio = theirs / ours if ours and theirs else None
-        if CONTROL in times:
-            controls.append(times[CONTROL] / theirs)
-        rows.append(
-            [
-                title,
-                harness.nanoseconds(ours) if ours else "",
-                harness.nanoseconds(theirs) if theirs else "",
-                f"{ratio:.1f}" if ratio else "",
-                f"{target}" if target else "",
-                harness.verdict(ratio >= target if ratio and target else None),
-                *[harness.nanoseconds(times[name]) for name in others],
-            ]
-        )
+    rows = []
+    for title, times, verdict in measured:
+        ours, theirs = (harness.nanoseconds(times[n]) if n in times else "" for n in ("pullback", "torch"))
+        rows.append([title, ours, theirs, *verdict, *[harness.nanoseconds(times[name]) for name in others]])
     header = ["ns per operation", "pullback", "torch", "torch / pullback", "target", "met", *others]
-    table = harness.markdown(header, rows)
-    if controls:
-        table += (
-            "\n\nControl: the same PyTorch work, measured a second time in the same rounds, takes between "
-            f"{min(controls):.2f} and {max(controls):.2f} of its own time."
-        )
-    return table
+    return harness.markdown(header, rows) + control
 
 
 def whole_process(libraries, quick):

@@ -111,6 +111,30 @@ def measure(work, libraries, rounds=15, duration=0.01):
     return {name: statistics.median(values) for name, values in samples.items()}
 
 
+def beside_torch(rows, builders, libraries, rounds, duration):
+    """Measure rows of (title, key, target); a target says how many times as long PyTorch has to take.
+
+    Returns (title, times, cells of ratio, target and verdict) of each row, and a sentence on the control, if one ran.
+    """
+    builders = {name: builders[name]() for name in libraries}
+    found, controls = [], []
+    for title, key, target in rows:
+        work = Work(title, {name: builders[name][key] for name in libraries}, target)
+        times = measure(work, libraries, rounds, duration)
+        ours, theirs = times.get("pullback"), times.get("torch")
+        ratio = theirs / ours if ours and theirs else None
+        if CONTROL in times:
+            controls.append(times[CONTROL] / theirs)
+        met = verdict(ratio >= target if ratio and target else None)
+        found.append((title, times, [f"{ratio:.1f}" if ratio else "", f"{target}" if target else "", met]))
+    if not controls:
+        return found, ""
+    return found, (
+        "\n\nControl: the same PyTorch work, measured a second time in the same rounds, takes between "
+        f"{min(controls):.2f} and {max(controls):.2f} of its own time."
+    )
+
+
 def nanoseconds(seconds):
     ns = seconds * 1e9
     return f"{ns:,.1f}" if ns < 100 else f"{ns:,.0f}"

@@ -11,7 +11,16 @@ import argparse
 import importlib
 
 from benchmarks import harness
-from benchmarks.harness import CONTROL, Statement, Work
+from benchmarks.harness import Statement
+
+
+def rosenbrock(x):
+    a, b = x[:-1], x[1:]
+    return (100 * (b - a * a) ** 2 + (1 - a) ** 2).sum()
+
+
+def banded(x):
+    return x[1:-1] * (x[:-2] + x[2:]) - x[1:-1] ** 3
 
 
 def torchlike(name):
@@ -21,13 +30,6 @@ def torchlike(name):
 
     def one(*shape):
         return lib.full(shape, 0.5)
-
-    def rosenbrock(x):
-        a, b = x[:-1], x[1:]
-        return (100 * (b - a * a) ** 2 + (1 - a) ** 2).sum()
-
-    def banded(x):
-        return x[1:-1] * (x[:-2] + x[2:]) - x[1:-1] ** 3
 
     def network(weights, x, y):
         hidden = (x @ weights["w"] + weights["b"]).tanh()
@@ -60,13 +62,6 @@ def jax():
 
     def one(*shape):
         return jnp.full(shape, 0.5)
-
-    def rosenbrock(x):
-        a, b = x[:-1], x[1:]
-        return (100 * (b - a * a) ** 2 + (1 - a) ** 2).sum()
-
-    def banded(x):
-        return x[1:-1] * (x[:-2] + x[2:]) - x[1:-1] ** 3
 
     def network(weights, x, y):
         hidden = jnp.tanh(x @ weights["w"] + weights["b"])
@@ -110,35 +105,15 @@ ROWS = [
 
 def table(libraries, rounds, duration):
     """Microseconds for one call."""
-    builders = {name: BUILDERS[name]() for name in libraries}
-    rows, controls = [], []
-    for title, key, target in ROWS:
-        work = Work(title, {name: builders[name][key] for name in libraries}, target)
-        times = harness.measure(work, libraries, rounds, duration)
-        ours, theirs = times.get("pullback"), times.get("torch")
-        ratio = theirs / ours if ours and theirs else None
-        if CONTROL in times:
-            controls.append(times[CONTROL] / theirs)
+    measured, control = harness.beside_torch(ROWS, BUILDERS, libraries, rounds, duration)
+    rows = []
+    for title, times, verdict in measured:
         cells = [
             f"{times[name] * 1e6:,.1f}" if name in times else "" for name in ("pullback", "torch", "jax")
         ]
-        rows.append(
-            [
-                title,
-                *cells,
-                f"{ratio:.1f}" if ratio else "",
-                f"{target}" if target else "",
-                harness.verdict(ratio >= target if ratio and target else None),
-            ]
-        )
+        rows.append([title, *cells, *verdict])
     header = ["us per call", "pullback", "torch", "jax", "torch / pullback", "target", "met"]
-    text = harness.markdown(header, rows)
-    if controls:
-        text += (
-            "\n\nControl: the same PyTorch work, measured a second time in the same rounds, takes between "
-            f"{min(controls):.2f} and {max(controls):.2f} of its own time."
-        )
-    return text
+    return harness.markdown(header, rows) + control
 
 
 def main(arguments=None):

@@ -54,28 +54,26 @@ double advance(LogState& s, double v, bool first) {
 
 }  // namespace
 
-Array running_sums(const Array& given, int64_t dim, bool reverse) {
+// What `join` makes of each element and all before it; `operation` is what messages call it.
+template <class Join>
+static Array running(const char* operation, const Array& given, int64_t dim, bool reverse, Join join) {
     Array x = contiguous_array(given), y = Array::empty(x.dtype, x.layout->dims());
-    visit<Family::All>(x.dtype, "cumsum_cpu", [&](auto zero) {
+    visit<Family::All>(x.dtype, operation, [&](auto zero) {
         using T = decltype(zero);
         using W = Running<T>;
-        scan<T, W>(x, y, dim, reverse, [](T v, T& out, W& s, bool first) {
-            out = static_cast<T>(s = first ? v : wrapping_sum<W>(s, v));
+        scan<T, W>(x, y, dim, reverse, [join](T v, T& out, W& s, bool first) {
+            out = static_cast<T>(s = first ? v : join(s, static_cast<W>(v)));
         });
     });
     return y;
 }
 
-Array running_products(const Array& given, int64_t dim, bool reverse) {
-    Array x = contiguous_array(given), y = Array::empty(x.dtype, x.layout->dims());
-    visit<Family::All>(x.dtype, "cumprod_cpu", [&](auto zero) {
-        using T = decltype(zero);
-        using W = Running<T>;
-        scan<T, W>(x, y, dim, reverse, [](T v, T& out, W& s, bool first) {
-            out = static_cast<T>(s = first ? v : wrapping_product<W>(s, v));
-        });
-    });
-    return y;
+Array running_sums(const Array& x, int64_t dim, bool reverse) {
+    return running("cumsum_cpu", x, dim, reverse, [](auto s, auto v) { return wrapping_sum(s, v); });
+}
+
+Array running_products(const Array& x, int64_t dim, bool reverse) {
+    return running("cumprod_cpu", x, dim, reverse, [](auto s, auto v) { return wrapping_product(s, v); });
 }
 
 Array shifted(const Array& from, int64_t dim, int64_t by, double fill) {

@@ -62,11 +62,8 @@ Tensor reveal(const Tensor& t, const MappedAxes& all, int64_t rank, bool ones) {
 }
 
 Array reveal_value(const Tensor& t, const MappedAxes& all, int64_t rank, bool ones) {
-    Array a;
-    a.buffer = t->cell->buffer;
+    Array a = t.all_value();
     a.layout = t.layout().physical(all, rank, ones);
-    a.offset = t->offset;
-    a.dtype = t.dtype();
     return a;
 }
 

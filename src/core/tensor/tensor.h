@@ -119,6 +119,10 @@ class Tensor {
     // The value, which may be pending: for what can become a part of a program.
     Array value() const {
         if (__builtin_expect(is_mapped(), 0)) fail_mapped();
+        return all_value();
+    }
+    // No door: the layout may have axes, and who asks sees to them.
+    Array all_value() const {
         Array a;
         a.buffer = o_->cell->buffer;
         a.layout = Ref<Layout>(o_->layout);

@@ -223,10 +223,12 @@ def value_and_grad(
         (tensor(8.), tensor(12.))
     """
 
+    swapped = grad_and_value(func, argnums, has_aux, argnames=argnames)
+
     @functools.wraps(func)
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        gradients, value, aux = _gradient(func, argnums, argnames, has_aux, args, kwargs, True)
-        return (value, aux) if has_aux else value, gradients
+        gradients, value = swapped(*args, **kwargs)
+        return value, gradients
 
     return both
 

@@ -253,11 +253,7 @@ AddOuter addr_rule(const Tensor& input, const Tensor& a, const Tensor& b, Scalar
         auto rule = fitting(name##_rule(input, a, b, beta, alpha), input);                             \
         return apply_inplace(InPlace<decltype(rule)>{rule}, {input, a, b}, #name "_");                 \
     }
-ADDED(addmm)
-ADDED(baddbmm)
-ADDED(addbmm)
-ADDED(addmv)
-ADDED(addr)
+PB_ADDED_PRODUCTS(ADDED)
 #undef ADDED
 
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {

@@ -13,14 +13,11 @@ Tensor vdot(const Tensor& a, const Tensor& b);
 Tensor outer(const Tensor& a, const Tensor& b);
 
 // beta * input + alpha * product; a beta of 0 does not read the input. With _ they write into it.
+#define PB_ADDED_PRODUCTS(row) row(addmm) row(baddbmm) row(addbmm) row(addmv) row(addr)
 #define ADDED(name)                                                                                \
     Tensor name(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha); \
     Tensor name##_(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha);
-ADDED(addmm)
-ADDED(baddbmm)
-ADDED(addbmm)
-ADDED(addmv)
-ADDED(addr)
+PB_ADDED_PRODUCTS(ADDED)
 #undef ADDED
 // x weight^T + bias for any number of leading dimensions.
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias);

@@ -103,7 +103,7 @@ struct NanSum {
     Tensors pushforward(Context& c, const Tensors& t) {
         const Tensor& x = c.input(0);
         Tensor kept = where(eq(x, x), t[0], 0.0);
-        return {sum_like(dtype ? to_dtype(kept, *dtype) : kept, dims, keepdim)};
+        return {sum_like(typed(kept, dtype), dims, keepdim)};
     }
 };
 

@@ -35,6 +35,9 @@ Tensor shared_push(const Tensor& t, const Tensor& x, const Tensor& y, const Dims
 // Products of all elements before (after) each (scan.cpp).
 Tensor products_before(const Tensor& x, int64_t dim, bool reverse);
 
+// `x` in the dtype that was asked for, if one was: recorded.
+inline Tensor typed(const Tensor& x, MaybeDType dtype) { return dtype ? to_dtype(x, *dtype) : x; }
+
 // Raises where a result of this dtype would need a derivative that it cannot have.
 void check_recordable(const Tensor& x, DType d);
 // Whether gradients are wanted as values only, so that one pass over each row computes them.

@@ -86,17 +86,16 @@ struct CumProd {
     int64_t dim;
     bool reverse;
     MaybeDType dtype;
-    Tensor typed(const Tensor& x) const { return dtype ? to_dtype(x, *dtype) : x; }
     Tensor forward(const Tensors& x) {
-        return Tensor::make(running_products(typed(x[0]).array(), dim, reverse));
+        return Tensor::make(running_products(typed(x[0], dtype).array(), dim, reverse));
     }
     Tensor before(Context& c) { return shift(c.output(), dim, reverse ? -1 : 1, 1); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Tensor after = shift(typed(c.input(0)), dim, reverse ? 1 : -1, 0);
+        Tensor after = shift(typed(c.input(0), dtype), dim, reverse ? 1 : -1, 0);
         out[0] = zmul(recurrence(after, g[0], dim, !reverse), before(c));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        return {recurrence(typed(c.input(0)), zmul(typed(t[0]), before(c)), dim, reverse)};
+        return {recurrence(typed(c.input(0), dtype), zmul(typed(t[0], dtype), before(c)), dim, reverse)};
     }
 };
 

@@ -55,7 +55,7 @@ struct Softmax {
     }
     Tensors pushforward(Context& c, const Tensors& t) {
         const Tensor& y = c.output();
-        Tensor u = dtype ? to_dtype(t[0], *dtype) : t[0];
+        Tensor u = typed(t[0], dtype);
         if (!logarithm) return {shares_moved(u, y, dims_of(dim))};
         Tensor p = unary("exp", y), v = centred(u, p, dims_of(dim));
         return {sub(v, along(zmul(v, p), dims_of(dim)))};

@@ -98,8 +98,6 @@ struct VectorNorm {
     bool keepdim;
     MaybeDType dtype;
 
-    Tensor typed(const Tensor& x) const { return dtype ? to_dtype(x, *dtype) : x; }
-
     Array measure(const Tensor& x) const {
         if (order == 0)
             return converted(reduced(Reduction::count_nonzero, x.value(), dims, keepdim), x.dtype());
@@ -116,7 +114,7 @@ struct VectorNorm {
     }
 
     Tensor forward(const Tensors& inputs) {
-        Tensor x = typed(Tensor::make(inputs[0].array()));
+        Tensor x = typed(Tensor::make(inputs[0].array()), dtype);
         Array y = measure(x);
         if (order <= 0 || order == 1 || std::isinf(order) || x.numel() == 0) return Tensor::make(y);
         // Powers may leave the range of the dtype although the norm is in it: such norms are taken of x / max|x|.
@@ -150,7 +148,7 @@ struct VectorNorm {
     }
 
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        Tensor x = typed(c.input(0));
+        Tensor x = typed(c.input(0), dtype);
         if (order == 0) {
             out[0] = zeros(x.dtype(), x.shape());
             return;
@@ -159,10 +157,10 @@ struct VectorNorm {
         out[0] = zmul(wide(g[0], x), direction(x, y));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        Tensor x = typed(c.input(0));
+        Tensor x = typed(c.input(0), dtype);
         if (order == 0) return {zeros(x.dtype(), c.output().layout_ref())};
         const Tensor& y = c.output();
-        return {sum_like(zmul(typed(t[0]), direction(x, y)), dims, keepdim)};
+        return {sum_like(zmul(typed(t[0], dtype), direction(x, y)), dims, keepdim)};
     }
 };
 

@@ -28,6 +28,10 @@ bool decides(const Tensors& inputs) {
     return false;
 }
 
+bool runs_by_entry(const MappedRule& rule, const Tensors& inputs) {
+    return !rule.leads || decides(inputs) || always_loops();
+}
+
 Tensors shown_inputs(const MappedRule& rule, const Tensors& inputs, const MappedAxes& all, bool loops) {
     int64_t rank = 0;
     if (rule.aligned && !loops)
@@ -160,20 +164,10 @@ static Tensors hidden(Tensors out, const MappedAxes& all) {
 
 Tensors compute_mapped(const MappedRule& rule, const Tensors& inputs) {
     MappedAxes all = open_axes(inputs);
-    const bool loops = !rule.leads || decides(inputs) || always_loops();
+    const bool loops = runs_by_entry(rule, inputs);
     Tensors shown = shown_inputs(rule, inputs, all, loops);
     Tensors out = loops ? loop_over(rule, inputs, shown, all) : rule.forward(rule.rule, &all, shown);
     return hidden(std::move(out), all);
-}
-
-Array mapped_array(const Tensor& t) {
-    Array a;
-    if (!t) return a;
-    a.buffer = t->cell->buffer;
-    a.layout = t.layout_ref();
-    a.offset = t->offset;
-    a.dtype = t.dtype();
-    return a;
 }
 
 Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* operation) {
@@ -182,7 +176,7 @@ Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* 
     Array target = reveal_value(inputs[0], all);
     target.buffer->data();
     before_write(target);
-    const bool loops = !rule.leads || decides(inputs) || always_loops();
+    const bool loops = runs_by_entry(rule, inputs);
     Tensors shown = shown_inputs(rule, inputs, all, loops);
     if (!loops) return hidden(rule.write(rule.rule, &all, shown), all);
     // Into copies, so that a call that fails at some entry changes nothing.
@@ -212,8 +206,7 @@ void spread_target(const Tensor& target, const MappedAxes& all, const char* oper
         "`self` not being vmapped over in a vmap. Please try to use out-of-place operators instead of "
         "inplace "
         "arithmetic. {} would write values that differ from entry to entry into a tensor of which there is "
-        "one: "
-        "write out of place, or into a tensor that was made inside and that nothing else holds.",
+        "one: write out of place, or into a tensor that was made inside and that nothing else holds.",
         operation);
 }
 

@@ -41,8 +41,6 @@ MappedAxes open_axes(const Tensors& operands);
 
 // The results and residuals, mapped, over the axes of all inputs.
 Tensors compute_mapped(const MappedRule& rule, const Tensors& inputs);
-// A residual, as it is kept by a node: the one array that may be mapped. `Tensor::make` knows.
-Array mapped_array(const Tensor& t);
 // Writes into inputs[0], which gets the axes that it lacks or cannot; the residuals, mapped.
 Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* operation);
 

@@ -1,0 +1,166 @@
+// The node of an applied rule: the rule itself, what its derivative reads of the call, and where it leads. As a context it
+// gives the pullback what was saved.
+#pragma once
+#include <bit>
+#include <memory>
+
+#include "array/error.h"
+#include "ops/rule/rule.h"
+#include "tape/node.h"
+#include "tape/saved.h"
+
+namespace pb {
+
+struct InputMeta {
+    Ref<Layout> layout;
+    DType dtype;
+};
+
+// `Node::operand` of a rule: the input if one of `saved` holds it, else a tuple, its shape, else null.
+PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i);
+
+template <class R> class RuleNode : public Node, public Context {
+  public:
+    static constexpr size_t kRead =
+        std::bit_width(rule_saves<R>());  // one past the last input that may be read
+    // Saved are the inputs that may be read, the output, the residuals.
+    static constexpr int kOutputSlot = __builtin_popcount(rule_saves<R>());
+    static constexpr int kResidualSlot = kOutputSlot + (rule_saves_output<R>() ? 1 : 0);
+    static constexpr int kSlots = kResidualSlot + static_cast<int>(std::tuple_size_v<Residuals<R>>);
+
+    RuleNode(uint16_t edges, const R& rule) : Node(edges), rule_(rule) {}
+    const char* name() const override { return rule_name(rule_); }
+
+    void remember(const Tensors& inputs, const Tensors& outputs, const Residuals<R>& residuals = {}) {
+        for (const Tensor& x : inputs)
+            metas_.push_back(x ? InputMeta{x.layout_ref(), x.dtype()}
+                               : InputMeta{Layout::scalar(), DType::Float32});
+        if constexpr (kSlots > 0) {
+            uint32_t read = rule_saves<R>();
+            if constexpr (requires { rule_.reads(0u); }) {
+                uint32_t wanted = 0;
+                for (size_t i = 0; i < edge_count(); ++i) wanted |= static_cast<uint32_t>(wants(i)) << i;
+                read = rule_.reads(wanted);
+            }
+            int slot = 0;
+            for (size_t i = 0; i < kRead; ++i)
+                if (rule_saves<R>() >> i & 1) {
+                    if (read >> i & 1 && i < inputs.size() && inputs[i])
+                        saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
+                    ++slot;
+                }
+            if (rule_saves_output<R>())
+                saved_[slot++].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
+            for (const Array& a : residuals) saved_[slot++].save_array(a);
+        }
+        if constexpr (rule_saves_from<R>() > 0)
+            if (inputs.size() > rule_saves_from<R>()) {
+                rest_.reset(new Saved[inputs.size() - rule_saves_from<R>()]);
+                for (size_t i = rule_saves_from<R>(); i < inputs.size(); ++i)
+                    rest_[i - rule_saves_from<R>()].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
+            }
+    }
+    void keep_tangents(const Tensors& inputs, const Tensors& outputs) override {
+        if constexpr (kSlots > 0) {
+            int slot = 0;
+            for (size_t i = 0; i < kRead; ++i)
+                if (rule_saves<R>() >> i & 1) {
+                    if (i < inputs.size() && inputs[i] && saved_[slot].holds_tensor())
+                        saved_[slot].keep_tangents(inputs[i]);
+                    ++slot;
+                }
+            if (rule_saves_output<R>() && saved_[slot].holds_tensor())
+                saved_[slot].keep_tangents(outputs[rule_saved_output<R>()]);
+        }
+    }
+
+    void pull(Tensors& grads, Tensors& out) override {
+        if (released_) fail_released(*this);
+        Forget forget{*this};
+        if constexpr (requires { rule_.pullback_over(*this, grads, out); })
+            if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
+        rule_.pullback(*this, grads, out);
+    }
+    bool adds() const override { return rule_adds<R>; }
+    bool add_to(const Tensors& grads, const Array& whole) override {
+        if constexpr (rule_adds<R>) {
+            if (!whole.layout->same_shape(input_layout(0))) return false;
+            if (released_) fail_released(*this);
+            Forget forget{*this};
+            return rule_.add_to(*this, grads, whole);
+        } else {
+            return false;
+        }
+    }
+    std::optional<int64_t> view_shift(uint32_t nr) override {
+        if constexpr (rule_is_view<R>()) {
+            const Edge e = edge(0);
+            const Layout& viewed = input_layout(0);
+            const Layout* now = e.node ? e.node->output(e.nr).layout.get() : nullptr;
+            if (!now || (now != &viewed && !now->same(viewed))) return std::nullopt;
+            if constexpr (requires { rule_.shift(viewed, nr); }) return rule_.shift(viewed, nr);
+            else return 0;
+        }
+        return std::nullopt;
+    }
+    void release_saved() override {
+        if constexpr (kSlots > 0) {
+            for (Saved& s : saved_) s.reset();
+            if constexpr (rule_saves_from<R>() > 0) rest_.reset();
+            released_ = true;
+        }
+    }
+    bool was_released() const override { return released_; }
+    std::span<Saved> saved_values() override { return {saved_, static_cast<size_t>(kSlots)}; }
+    PyObject* operand(size_t i) override {
+        return known_operand(*this, saved_, kSlots, i < metas_.size() ? metas_[i].layout.get() : nullptr, i);
+    }
+
+    // Context, for the pullback.
+    const Tensor& input(size_t i) override {
+        if (!(rule_saves<R>() >> i & 1)) fail("{} reads input {}, which it does not save", name(), i);
+        return unpack(__builtin_popcount(rule_saves<R>() & ((1u << i) - 1)));
+    }
+    const Tensor& output(size_t) override { return unpack(kOutputSlot); }
+    Array residual(size_t k) override {
+        if constexpr (rule_has_residuals<R>) return saved_[kResidualSlot + k].array(*this);
+        else fail("{} has no residuals", name());
+    }
+    void check(size_t first) override {
+        if constexpr (kSlots > 0)
+            for (const Saved& s : saved_)
+                if (s.origin() == Saved::kInput && s.number() >= first) s.check(*this);
+        if constexpr (rule_saves_from<R>() > 0)
+            for (size_t i = rule_saves_from<R>(); rest_ && i < inputs(); ++i)
+                rest_[i - rule_saves_from<R>()].check(*this);
+    }
+    bool wants(size_t i) const override { return i < edge_count() && edge(i).node; }
+    const Layout& input_layout(size_t i) const override { return *metas_[i].layout; }
+    DType input_dtype(size_t i) const override { return metas_[i].dtype; }
+    size_t inputs() const override { return metas_.size(); }
+
+  private:
+    // What was unpacked goes again, also when the pullback fails: an output would hold this node.
+    struct Forget {
+        RuleNode& node;
+        ~Forget() {
+            for (Tensor& t : node.unpacked_) t = Tensor();
+        }
+    };
+    const Tensor& unpack(int slot) {
+        if constexpr (kSlots == 0) fail("{} saves nothing", name());
+        size_t s = static_cast<size_t>(slot);
+        if (s >= std::size(saved_)) fail("{} has no saved value {}", name(), slot);
+        if (!unpacked_[s] && (saved_[s].holds_tensor() || released_)) unpacked_[s] = saved_[s].unpack(*this);
+        return unpacked_[s];
+    }
+    R rule_;
+    Small<InputMeta, 2> metas_;
+    Saved saved_[kSlots ? kSlots : 1];
+    Tensor unpacked_[kSlots ? kSlots : 1];
+    struct None {};
+    [[no_unique_address]] std::conditional_t<rule_saves_from<R>() != 0, std::unique_ptr<Saved[]>, None> rest_;
+    bool released_ = false;
+};
+
+}  // namespace pb
