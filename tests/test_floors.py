@@ -60,7 +60,7 @@ MODULES = {
     "func": "_core autograd messages operators",
     "utils": "_core autograd func messages operators",
     "runtime": "_core autograd operators",
-    "nn": "_core calculus messages operators",
+    "nn": "_core autograd calculus dtypes messages operators",
     "interop": "messages operators",
     "linalg": "messages operators",
     "special": "calculus messages operators",

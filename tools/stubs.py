@@ -244,6 +244,8 @@ def package_stub():
             and name not in ("get_default_dtype", "set_default_dtype")
         ):
             lines += definition(name, function)
+    homes = sorted(name for name, home in pb._HOMES.items() if home == "nn.functional")
+    lines += [f"from .nn.functional import {name} as {name}" for name in homes]
     return "\n".join(lines) + "\n"
 
 

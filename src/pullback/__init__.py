@@ -93,6 +93,26 @@ _HOMES = {
     "set_printoptions": "printing",
     "synchronize": "runtime.fusion",
     "vmap": "func",
+    **dict.fromkeys(
+        (
+            "bilinear",
+            "celu_",
+            "channel_shuffle",
+            "cosine_similarity",
+            "group_norm",
+            "native_channel_shuffle",
+            "pairwise_distance",
+            "pdist",
+            "pixel_shuffle",
+            "pixel_unshuffle",
+            "rms_norm",
+            "rrelu",
+            "rrelu_",
+            "selu_",
+            "threshold_",
+        ),
+        "nn.functional",
+    ),
 }
 
 

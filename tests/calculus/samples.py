@@ -19,6 +19,8 @@ PARAMETERS = {
     "softplus": {"beta": 1.7, "threshold": 4.0},
     "hardtanh": {"min_val": -1.5, "max_val": 0.5},
     "leaky_relu": {"negative_slope": 0.2},
+    "smooth_l1_loss": {"beta": 0.7},
+    "huber_loss": {"delta": 0.7},
     "round_decimals": {"scale": 100.0},
     "round_tens": {"scale": 10.0},
 }

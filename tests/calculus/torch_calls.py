@@ -3,6 +3,18 @@
 import torch
 import torch.nn.functional as F
 
+
+def _elementwise(loss, *parameters):
+    """A loss before it is added up, of tensors only."""
+
+    def call(input, target, *values):
+        if not isinstance(input, torch.Tensor) or not isinstance(target, torch.Tensor):
+            raise TypeError("takes no number")
+        return loss(input, target, reduction="none", **dict(zip(parameters, values)))
+
+    return call
+
+
 _CALLS = {
     "add_scaled": lambda a, b, alpha: torch.add(a, b, alpha=alpha),
     "sub_scaled": lambda a, b, alpha: torch.sub(a, b, alpha=alpha),
@@ -20,6 +32,10 @@ _CALLS = {
     "isclose_nan": lambda a, b, rtol, atol: torch.isclose(a, b, rtol, atol, equal_nan=True),
     "left_shift": torch.bitwise_left_shift,
     "right_shift": torch.bitwise_right_shift,
+    "smooth_l1_loss": _elementwise(F.smooth_l1_loss, "beta"),
+    "huber_loss": _elementwise(F.huber_loss, "delta"),
+    "binary_cross_entropy": _elementwise(F.binary_cross_entropy),
+    "binary_cross_entropy_with_logits": _elementwise(F.binary_cross_entropy_with_logits),
     "xlog1py": torch.special.xlog1py,
 }
 UNKNOWN_TO_TORCH = {

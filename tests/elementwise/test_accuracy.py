@@ -47,6 +47,16 @@ def hurwitz(n, x):
     return mpmath.polygamma(n, x + shift) - (-1) ** n * mpmath.factorial(n) * terms
 
 
+def smooth_l1(d, beta):
+    return d * d / (2 * beta) if abs(d) < beta else abs(d) - beta / 2
+
+
+def held_log(x):
+    if x < 0:
+        raise ValueError("outside of the domain")
+    return maximum(mpmath.log(x), mpf(-100)) if x else mpf(-100)
+
+
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 TANH_SCALE = math.sqrt(2 / math.pi)
 
@@ -137,6 +147,12 @@ TRUTH = {
     "gelu_tanh": lambda x: x * sigmoid(2 * mpf(TANH_SCALE) * (x + mpf(0.044715) * x**3)),
     "softsign": lambda x: x / (1 + abs(x)),
     "tanhshrink": lambda x: x - mpmath.tanh(x),
+    "smooth_l1_loss": lambda x, t, beta: smooth_l1(x - t, beta),
+    "huber_loss": lambda x, t, delta: delta * smooth_l1(x - t, delta),
+    "binary_cross_entropy": lambda x, t: -t * held_log(x) - (1 - t) * held_log(1 - x),
+    "binary_cross_entropy_with_logits": lambda x, t: (
+        maximum(x, mpf(0)) - x * t + mpmath.log1p(mpmath.exp(-abs(x)))
+    ),
     "lerp": lambda a, b, weight: a + weight * (b - a),
     "addcmul": lambda a, b, c, value: a + value * b * c,
     "addcdiv": lambda a, b, c, value: a + value * b / c,

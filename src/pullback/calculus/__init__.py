@@ -24,6 +24,7 @@ from . import (  # noqa: F401
     comparisons,
     exponentials,
     gaussian_gamma,
+    losses,
     rounding,
     selection,
     trigonometry,

@@ -4,28 +4,41 @@ losses; padding; one-hot vectors."""
 from .. import _core
 from ..calculus.define import TABLE
 from ..messages.missing import missing
-from ..operators.creation import zeros
 from ..operators.declare import composed
 from ..operators.elementwise import ACTIVATIONS, parse
 from ..operators.linear import bilinear, linear
-from ..operators.row_functions import layer_norm as _layer_norm
-from ..operators.variants import _rows
-from .losses import cross_entropy
+from ..operators.variants import _rows, prelu
+from . import (
+    classification,
+    embeddings,
+    gates,
+    normalization,
+    random,
+    regression,
+    shuffles,
+    similarity,
+)
+from .cross_entropy import cross_entropy, nll_loss
 from .padding import pad
 
 __all__ = [
     "bilinear",
     "cross_entropy",
     "gelu",
-    "layer_norm",
     "linear",
     "log_softmax",
-    "one_hot",
+    "nll_loss",
     "pad",
+    "prelu",
     "sigmoid",
     "softmax",
     "tanh",
 ]
+
+for _family in (classification, embeddings, gates, normalization, random, regression, shuffles, similarity):
+    globals().update({_name: getattr(_family, _name) for _name in _family.__all__})
+    __all__ += _family.__all__
+del _family, classification, embeddings, gates, normalization, random, regression, shuffles, similarity
 
 
 @composed(public=False, method=False)
@@ -137,57 +150,6 @@ def log_softmax(input, dim, dtype=None):
         tensor([-1.3133, -0.3133])
     """
     return input.log_softmax(dim, dtype=dtype)
-
-
-@composed(public=False, method=False)
-def one_hot(tensor, num_classes=-1):
-    """Every class number as a vector that is 1 there and 0 elsewhere: int64 [..., num_classes].
-
-    Without `num_classes` there are as many as the largest number needs.
-
-    Raises RuntimeError for anything but int64, for negative numbers, for numbers beyond `num_classes`, and
-    for no numbers without `num_classes`.
-
-    Example:
-        >>> pb.nn.functional.one_hot(pb.tensor([0, 2]), 3)
-        tensor([[1, 0, 0],
-                [0, 0, 1]])
-    """
-    if tensor.dtype != _core.int64:
-        raise RuntimeError(
-            f"one_hot is only applicable to index tensor of type LongTensor. This one is {tensor.dtype}: "
-            "convert it with .long()."
-        )
-    if tensor.numel() == 0:
-        if num_classes <= 0:
-            raise RuntimeError(
-                "Can not infer total number of classes from empty tensor. Say how many with num_classes."
-            )
-        return zeros(*tensor.shape, num_classes, dtype=_core.int64)
-    if tensor.min().item() < 0:
-        raise RuntimeError("Class values must be non-negative.")
-    largest = tensor.max().item()
-    if num_classes == -1:
-        num_classes = largest + 1
-    elif num_classes <= largest:
-        raise RuntimeError(
-            f"Class values must be smaller than num_classes. The largest is {largest}, num_classes is "
-            f"{num_classes}."
-        )
-    return zeros(*tensor.shape, num_classes, dtype=_core.int64).scatter_(-1, tensor.unsqueeze(-1), 1)
-
-
-@composed(public=False, method=False)
-def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
-    """Each element less the mean of its row, over the row's standard deviation: see `pullback.layer_norm`.
-
-    Shape and dtype stay. Raises RuntimeError for shapes that do not fit, NotImplementedError for integers.
-
-    Example:
-        >>> pb.nn.functional.layer_norm(pb.tensor([[1.0, 2.0, 3.0]]), (3,), weight=pb.tensor([1.0, 1.0, 2.0]))
-        tensor([[-1.2247,  0.0000,  2.4495]])
-    """
-    return _layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def __getattr__(name):

@@ -381,3 +381,31 @@ def _polygamma_in_place(self, n):
 FUNCTIONS["polygamma"] = polygamma
 METHODS["polygamma"] = _polygamma_method
 METHODS["polygamma_"] = _polygamma_in_place
+
+
+@composed
+def prelu(input, weight):
+    """`input` where positive, weight * input elsewhere: one weight, or one for each channel (arXiv:1502.01852).
+
+    Shape and dtype: those of `input`; channels are dimension 1, or the only one. Derivative: in both, of every order; at 0
+    the slope is `weight`.
+    Raises RuntimeError for a number of weights that is neither 1 nor that of the channels.
+
+    Example:
+        >>> pb.prelu(pb.tensor([[-1.0, -1.0], [2.0, -2.0]]), pb.tensor([0.5, 0.25]))
+        tensor([[-0.5000, -0.2500],
+                [ 2.0000, -0.5000]])
+    """
+    if weight.numel() != 1:
+        channels = input.shape[1] if input.ndim > 1 else 1
+        if input.ndim == 0:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        if weight.numel() != channels:
+            raise RuntimeError(
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight.numel()} and channel size = {channels}."
+            )
+        weight = weight.reshape(1, channels, *[1] * (input.ndim - 2))
+    elif weight.ndim:
+        weight = weight.reshape(())
+    return input.where(input > 0, weight * input)

@@ -1,10 +1,11 @@
-"""Cross entropy: how far predicted classes are from the true ones."""
+"""Cross entropy: how far predicted classes are from the true ones, by logits or by their logarithms of probabilities."""
 
 from .. import _core
 from ..operators.declare import composed
 from ..operators.row_functions import cross_entropy_of_indices
+from .reduction import reduced, reduction_of
 
-_REDUCTIONS = ("none", "mean", "sum")
+__all__ = ["cross_entropy", "nll_loss"]
 
 
 @composed(public=False, method=False)
@@ -33,11 +34,7 @@ def cross_entropy(
         >>> pb.nn.functional.cross_entropy(pb.tensor([[2.0, 0.0], [0.0, 1.0]]), pb.tensor([0, 1]))
         tensor(0.2201)
     """
-    if size_average is not None or reduce is not None:
-        mean = size_average is None or size_average
-        reduction = "none" if reduce is not None and not reduce else "mean" if mean else "sum"
-    if reduction not in _REDUCTIONS:
-        raise ValueError(f"{reduction} is not a valid value for reduction. Choose 'none', 'mean' or 'sum'.")
+    reduction = reduction_of(reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(
             f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}. It is the part of each "
@@ -46,14 +43,59 @@ def cross_entropy(
     if input.ndim == 0:
         raise RuntimeError("cross_entropy expects logits with a dimension of classes, but got a scalar.")
     classes = input.shape[0 if input.ndim == 1 else 1]
-    if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(
-            f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes "
-            f"but got weight tensor of shape: {list(weight.shape)}."
-        )
+    _check_weight("cross_entropy: ", weight, classes)
     if tuple(target.shape) == tuple(input.shape) and not (input.ndim == 1 and target.ndim == 0):
         return _of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
     return _of_indices(input, target, weight, ignore_index, reduction, label_smoothing)
+
+
+@composed(public=False, method=False)
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    """The negative of `input`, logarithms of probabilities, at the true classes `target`.
+
+    `input` has shape (C), (N, C) or (N, C, d1, ...) for C classes; `target`, int64 or uint8, the same without C. `weight`,
+    of shape (C), multiplies the losses of its class; targets that are `ignore_index` count nothing.
+    Shape: 0-d, or that of `target` with reduction="none"; the mean is over the weights of what counts.
+    Derivative: in `input` and `weight`. `cross_entropy` is this after `log_softmax`.
+
+    Raises:
+        ValueError: a batch of another size; a 0-d `input`; an unknown `reduction`.
+        RuntimeError: other shapes or dtypes that do not fit.
+        IndexError: an index that is no class.
+
+    Example:
+        >>> logs = pb.tensor([[0.5, 0.5], [0.25, 0.75]]).log().requires_grad_()
+        >>> loss = pb.nn.functional.nll_loss(logs, pb.tensor([0, 1]))
+        >>> loss.backward()
+        >>> loss.detach(), logs.grad
+        (tensor(0.4904), tensor([[-0.5000,  0.0000],
+                [ 0.0000, -0.5000]]))
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    if input.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0). One of them is that of the classes.")
+    _check_indices(input, target)
+    rows, index = _rows(input), target.reshape(-1).long()
+    classes = rows.shape[1]
+    _check_weight("", weight, classes)
+    counts = index != ignore_index
+    safe = index.where(counts, index.new_zeros(()))
+    if index.numel() and not ((safe >= 0) & (safe < classes)).all():
+        wrong = safe[(safe < 0) | (safe >= classes)][0].item()
+        raise IndexError(f"Target {wrong} is out of bounds. There are {classes} classes: 0 to {classes - 1}.")
+    shares = counts.to(rows.dtype) if weight is None else weight[safe].where(counts, 0.0)
+    losses = (-rows.gather(1, safe.unsqueeze(1)).squeeze(1) * shares).where(counts, 0.0)
+    if reduction == "mean":
+        return losses.sum() / shares.sum()
+    return reduced(losses, reduction) if reduction == "sum" else losses.reshape(target.shape)
+
+
+def _check_weight(who, weight, classes):
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise RuntimeError(
+            f"{who}weight tensor should be defined either for all {classes} classes or no classes but got weight tensor "
+            f"of shape: {list(weight.shape)}."
+        )
 
 
 def _check_indices(input, target):

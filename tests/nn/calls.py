@@ -1,0 +1,107 @@
+"""Calls of the functions of networks, as text over the module `F` and these operands, made by `operands`.
+
+x, y  float64 [3, 4]     p, q  probabilities [3, 4]   s  -1 or 1, [3, 4]    b  0 or 1, [3, 4]
+k  int64 [3], below 4    w  positive [4]              v  float64 [4]        l  int64 [3, 4], labels and -1
+t  float64 [2, 4, 3]     u  float64 [2, 4, 3, 2]      e  float64 [5, 2]     i  int64 [2, 3], below 5
+d  -1 or 1, [3]          m, r  a running mean and variance, [4]
+"""
+
+import numpy as np
+
+
+def operands(seed=0):
+    rng = np.random.default_rng(seed)
+    normal = rng.standard_normal
+    return {
+        "x": normal((3, 4)),
+        "y": normal((3, 4)),
+        "p": rng.uniform(0.1, 0.9, (3, 4)),
+        "q": rng.uniform(0.1, 0.9, (3, 4)),
+        "s": rng.choice([-1.0, 1.0], (3, 4)),
+        "b": rng.choice([0.0, 1.0], (3, 4)),
+        "k": rng.integers(0, 4, 3),
+        "w": rng.uniform(0.5, 1.5, 4),
+        "v": normal(4),
+        "l": np.array([[3, 0, -1, 1], [-1, 2, 2, 2], [1, 2, 3, 0]]),
+        "t": normal((2, 4, 3)),
+        "u": normal((2, 4, 3, 2)),
+        "e": normal((5, 2)),
+        "i": rng.integers(0, 5, (2, 3)),
+        "d": np.array([1.0, -1.0, 1.0]),
+        "m": normal(4),
+        "r": rng.uniform(0.5, 1.5, 4),
+    }
+
+
+def lines(text):
+    return [call for line in text.strip().splitlines() for call in line.strip().split(" ; ") if call]
+
+
+SMOOTH = "xypqvwtue"  # what is differentiated
+
+LOSSES = lines("""
+F.mse_loss(x, y) ; F.mse_loss(x, y, reduction='sum') ; F.mse_loss(x, y, reduction='none') ; F.mse_loss(x, y, weight=p)
+F.mse_loss(x, y, reduction='sum', weight=p) ; F.mse_loss(x, y, reduction='none', weight=p)
+F.l1_loss(x, y) ; F.l1_loss(x, y, weight=p) ; F.l1_loss(x, y, reduction='none') ; F.l1_loss(x, x)
+F.smooth_l1_loss(x, y) ; F.smooth_l1_loss(x, y, beta=0.3) ; F.smooth_l1_loss(x, y, beta=0) ; F.smooth_l1_loss(x, x)
+F.huber_loss(x, y) ; F.huber_loss(x, y, delta=0.4) ; F.huber_loss(x, y, 'sum', weight=p)
+F.huber_loss(x, y, weight=p) ; F.huber_loss(x, x, 'none')
+F.gaussian_nll_loss(x, y, p) ; F.gaussian_nll_loss(x, y, p[:, :1], full=True) ; F.gaussian_nll_loss(x, y, p[:, 0])
+F.gaussian_nll_loss(x, y, 0.5) ; F.gaussian_nll_loss(x, y, p, eps=0.5, reduction='none')
+F.poisson_nll_loss(x, p) ; F.poisson_nll_loss(p, q, log_input=False, reduction='sum')
+F.poisson_nll_loss(x, p * 4, full=True, reduction='none')
+F.binary_cross_entropy(p, q) ; F.binary_cross_entropy(p, b, reduction='none') ; F.binary_cross_entropy(p, q, w)
+F.binary_cross_entropy(b, q.detach(), reduction='none')
+F.binary_cross_entropy_with_logits(x, q) ; F.binary_cross_entropy_with_logits(x * 5, b, reduction='none')
+F.binary_cross_entropy_with_logits(x, q, w, reduction='sum')
+F.binary_cross_entropy_with_logits(x, q, pos_weight=w) ; F.binary_cross_entropy_with_logits(x * 5, b, pos_weight=w)
+F.kl_div(x, p) ; F.kl_div(x, p, reduction='batchmean') ; F.kl_div(x, y, log_target=True) ; F.kl_div(x, b, reduction='none')
+F.kl_div(x, p, reduction='sum') ; F.kl_div(v, w, reduction='batchmean')
+F.soft_margin_loss(x, s) ; F.soft_margin_loss(x * 10, s, reduction='none')
+F.multilabel_soft_margin_loss(x, b) ; F.multilabel_soft_margin_loss(x, b, w, reduction='none')
+F.multilabel_soft_margin_loss(v, b[0])
+F.hinge_embedding_loss(x, s) ; F.hinge_embedding_loss(p, s, 0.5, reduction='none') ; F.hinge_embedding_loss(x, b)
+F.multi_margin_loss(x, k) ; F.multi_margin_loss(x, k, p=2, margin=0.5, weight=w.detach(), reduction='none')
+F.multi_margin_loss(v, k[0]) ; F.multi_margin_loss(v, k[0], reduction='none') ; F.multi_margin_loss(x, k, reduction='sum')
+F.multilabel_margin_loss(x, l) ; F.multilabel_margin_loss(x, l, reduction='none') ; F.multilabel_margin_loss(v, l[0])
+F.multilabel_margin_loss(v, l[0], reduction='none')
+F.cosine_embedding_loss(x, y, d) ; F.cosine_embedding_loss(x, y, d, 0.1, reduction='none')
+F.cosine_embedding_loss(v, w, d[1])
+F.margin_ranking_loss(x, y, s) ; F.margin_ranking_loss(x, y, s, 0.5, reduction='none')
+F.triplet_margin_loss(x, y, p) ; F.triplet_margin_loss(x, y, p, swap=True, p=1, margin=3.0)
+F.triplet_margin_loss(x, y, p, reduction='none', p=3)
+F.triplet_margin_with_distance_loss(x, y, p, margin=2.0, reduction='sum')
+F.triplet_margin_with_distance_loss(x, y, p, distance_function=lambda a, b: ((a - b)**4).sum(-1), swap=True)
+F.nll_loss(x, k) ; F.nll_loss(x, k, w.detach()) ; F.nll_loss(x, k, reduction='none') ; F.nll_loss(x, k, ignore_index=1)
+F.nll_loss(x, k, w.detach(), reduction='sum', ignore_index=2) ; F.nll_loss(v, k[0])
+F.nll_loss(t, k[:2, None] * l[:2, :3].abs() % 4)
+F.nll_loss(v, k[0], reduction='none') ; F.nll_loss(t, k[:2, None] * l[:2, :3].abs() % 4, reduction='none')
+""")
+
+OTHERS = lines("""
+F.cosine_similarity(x, y) ; F.cosine_similarity(x, y, dim=0) ; F.cosine_similarity(x, v) ; F.cosine_similarity(x * 0, y, 1)
+F.pairwise_distance(x, y) ; F.pairwise_distance(x, y, 1.0, 1e-3, True) ; F.pairwise_distance(x, v) ; F.pairwise_distance(v, w)
+F.pairwise_distance(x, x) ; F.pairwise_distance(x, y, float('inf'))
+F.pdist(x) ; F.pdist(x, 1) ; F.pdist(x, 3.0) ; F.pdist(x, float('inf')) ; F.pdist(x[:1])
+F.normalize(x) ; F.normalize(x, 1, 0) ; F.normalize(x, eps=3.0) ; F.normalize(t, dim=-1)
+F.batch_norm(x, m, r) ; F.batch_norm(t, m, r, w, v) ; F.batch_norm(u, m, r, w, v, True)
+F.batch_norm(x, None, None, training=True)
+F.batch_norm(t, m, r, w, v, True, 0.3, 0.1)
+F.instance_norm(t) ; F.instance_norm(u, m, r, w, v) ; F.instance_norm(t, m, r, w, v, False) ; F.instance_norm(t, eps=0.1)
+F.group_norm(t, 2) ; F.group_norm(u, 4, w, v) ; F.group_norm(x, 1, w, v, 0.1)
+F.rms_norm(x, (4,)) ; F.rms_norm(x, (3, 4)) ; F.rms_norm(x, (4,), w, 0.1) ; F.rms_norm(t, [3])
+F.local_response_norm(t, 2) ; F.local_response_norm(u, 3, 0.5, 0.6, 2.0)
+F.layer_norm(x, (4,), w, v)
+F.embedding(i, e) ; F.embedding(i, e, 2) ; F.embedding(i, e, -1) ; F.embedding(i, e, scale_grad_by_freq=True)
+F.embedding(i[0, 0], e)
+F.embedding(i, e.detach() * 1, max_norm=0.5)
+F.embedding_bag(i, e) ; F.embedding_bag(i, e, mode='sum') ; F.embedding_bag(i, e, mode='max')
+F.embedding_bag(i.flatten(), e, k[:3].cumsum(0) * 0) ; F.embedding_bag(i, e, padding_idx=1)
+F.embedding_bag(i, e, mode='max', padding_idx=2) ; F.embedding_bag(i, e, mode='sum', per_sample_weights=p[:2, :3])
+F.glu(x) ; F.glu(x, 1) ; F.glu(t, 1)
+F.prelu(x, w) ; F.prelu(u, w) ; F.prelu(x, w[:1]) ; F.prelu(v, w[:1])
+F.softmin(x, 1) ; F.softmin(x, 0)
+F.rrelu(x) ; F.rrelu(x, 0.1, 0.2)
+F.pixel_shuffle(u, 2) ; F.pixel_unshuffle(t, 1) ; F.channel_shuffle(u, 2) ; F.channel_shuffle(t, 4)
+F.dropout(x, 0.3, False) ; F.alpha_dropout(x, 0.3) ; F.dropout(x, 1.0) ; F.dropout(x, 0.0)
+""")

@@ -1,0 +1,118 @@
+"""Every function of networks beside PyTorch's: values, gradients, second derivatives, shapes, dtypes, what is written."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import pullback
+
+torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
+
+from nn.calls import LOSSES, OTHERS, SMOOTH, operands  # noqa: E402  (needs torch)
+
+pytestmark = pytest.mark.torch
+
+
+def run(lib, call, dtype):
+    """What a call gives in one library, by name: its value, the gradients of its operands, those of their squares."""
+    given = {}
+    for name, array in operands().items():
+        floats = array.dtype.kind == "f"
+        given[name] = lib.tensor(array, dtype=getattr(lib, dtype) if floats else None)
+        if name in SMOOTH and re.search(rf"\b{name}\b(?!\.detach)", call):
+            given[name].requires_grad_()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = eval(call, {"F": lib.nn.functional, **given})
+    found = {"value": result.detach(), "m": given["m"], "r": given["r"]}
+    leaves = {name: each for name, each in given.items() if each.requires_grad}
+    if result.requires_grad:
+        weights = lib.tensor(np.cos(np.arange(result.numel())).reshape(result.shape), dtype=result.dtype)
+        total = (result * weights).sum()
+        first = lib.autograd.grad(total, list(leaves.values()), create_graph=True, allow_unused=True)
+        found |= {f"gradient in {name}": g for name, g in zip(leaves, first, strict=True) if g is not None}
+        terms = [(g * g).sum() for g in first if g is not None and g.requires_grad]
+        try:
+            second = lib.autograd.grad(sum(terms), list(leaves.values()), allow_unused=True) if terms else ()
+        except RuntimeError:  # PyTorch has no second derivative of some
+            assert lib is torch
+            second = ()
+        found |= {f"second order in {name}": g for name, g in zip(leaves, second) if g is not None}
+    return found
+
+
+UNDIFFERENTIATED = re.compile(r"F.binary_cross_entropy.*\bw\b")  # PyTorch has no gradient of these weights
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("call", [*LOSSES, *OTHERS])
+def test_values_and_derivatives(call, dtype):
+    if UNDIFFERENTIATED.match(call):
+        call = re.sub(r"\bw\b", "w.detach()", call)
+    expected, found = run(torch, call, dtype), run(pullback, call, dtype)
+    assert str(found["value"].dtype)[9:] == str(expected["value"].dtype)[6:]
+    assert tuple(found["value"].shape) == tuple(expected["value"].shape)
+    bounds = {"rtol": 1e-9, "atol": 1e-11} if dtype == "float64" else {"rtol": 2e-4, "atol": 2e-5}
+    for what in expected | found:
+        if what.startswith("second") and not any(name.startswith("second") for name in expected):
+            continue
+        theirs, mine = [side[what].numpy(force=True) if what in side else 0.0 for side in (expected, found)]
+        if what.startswith("second"):  # PyTorch's is NaN at some points where there is one
+            mine = np.where(np.isnan(theirs), theirs, mine)
+        np.testing.assert_allclose(mine, theirs, **bounds, err_msg=what)
+
+
+ERRORS = """
+F.huber_loss(x, y, delta=0.) ; F.smooth_l1_loss(x, y, beta=-1.) ; F.mse_loss(x, y, reduction='foo')
+F.mse_loss(x, y, weight=w) ; F.l1_loss(x, y, weight=w) ; F.huber_loss(x, y, weight=w)
+F.gaussian_nll_loss(x, y, -p) ; F.gaussian_nll_loss(x, y, -1.0) ; F.gaussian_nll_loss(x, y, p[:2])
+F.gaussian_nll_loss(x, y, p, reduction='foo') ; F.poisson_nll_loss(x, y, reduction='foo')
+F.binary_cross_entropy(x, p) ; F.binary_cross_entropy(p, w) ; F.binary_cross_entropy(p, q, reduction='foo')
+F.binary_cross_entropy_with_logits(x, w) ; F.kl_div(x, p, reduction='foo') ; F.kl_div(x, p[:, :3])
+F.multi_margin_loss(x, k + 7) ; F.multi_margin_loss(x, k[:2]) ; F.multi_margin_loss(x, k, weight=w[:3])
+F.multi_margin_loss(x, k, p=3) ; F.multi_margin_loss(x, k, weight=p) ; F.multi_margin_loss(t, k)
+F.multilabel_margin_loss(x, k) ; F.multilabel_margin_loss(x, l + 9) ; F.multilabel_margin_loss(t, l)
+F.cosine_embedding_loss(x, y, d[:2]) ; F.cosine_embedding_loss(v, w, d) ; F.cosine_embedding_loss(x, y, s)
+F.margin_ranking_loss(x, v, s) ; F.margin_ranking_loss(x, y, s[:2])
+F.cosine_similarity(k, k) ; F.cosine_similarity(v, v) ; F.pdist(v) ; F.pdist(x, -1)
+F.triplet_margin_loss(x, v, y) ; F.triplet_margin_loss(x, y, p, margin=0)
+F.triplet_margin_with_distance_loss(x, y, p, reduction='foo')
+F.nll_loss(x, k + 4) ; F.nll_loss(x, k[:2]) ; F.nll_loss(v[0], k[0]) ; F.nll_loss(x, k, w[:3]) ; F.nll_loss(x, x[:, 0])
+F.nll_loss(t, l[:2]) ; F.nll_loss(x, k, reduction='foo')
+F.glu(v[:3]) ; F.glu(v[0]) ; F.prelu(x, w[:2]) ; F.prelu(v, w) ; F.prelu(v[0], w)
+F.embedding(i + 5, e) ; F.embedding(i - 5, e) ; F.embedding(x, e) ; F.embedding(i, v) ; F.embedding(i, e, 7)
+F.embedding_bag(i, e, mode='foo') ; F.embedding_bag(i, e, i[0]) ; F.embedding_bag(i[0], e) ; F.embedding_bag(i[0], e, i)
+F.embedding_bag(i[0], e, i[0] * 0 + 1) ; F.embedding_bag(i, e, per_sample_weights=x)
+F.embedding_bag(i, e, per_sample_weights=p[:2, :3]) ; F.embedding_bag(i, e, mode='max', scale_grad_by_freq=True)
+F.dropout(x, 1.5) ; F.dropout(x, -0.1) ; F.dropout1d(v) ; F.alpha_dropout(x, 2.0) ; F.feature_alpha_dropout(x, -1.0)
+F.pixel_shuffle(x, 2) ; F.pixel_shuffle(t[:, :3], 2) ; F.pixel_shuffle(u, 0) ; F.pixel_unshuffle(u, 2) ; F.pixel_unshuffle(x, 2)
+F.pixel_unshuffle(t, 2) ; F.pixel_unshuffle(u, -1) ; F.channel_shuffle(x, 2) ; F.channel_shuffle(u, 3) ; F.channel_shuffle(u, 0)
+F.group_norm(x, 3) ; F.group_norm(v, 1) ; F.group_norm(x, 2, w[:3])
+F.batch_norm(x[:1], m, r, training=True) ; F.batch_norm(x, m[:3], r) ; F.batch_norm(x, None, None) ; F.batch_norm(x, m, r, w[:3])
+F.instance_norm(t[:, :, :1]) ; F.instance_norm(t, use_input_stats=False)
+F.rms_norm(x, (3,)) ; F.rms_norm(x, (4,), w[:3]) ; F.local_response_norm(x, 2) ; F.layer_norm(x, (3,))
+"""
+
+
+@pytest.mark.parametrize(
+    "call", [c for line in ERRORS.strip().splitlines() for c in line.strip().split(" ; ")]
+)
+def test_errors(call):
+    """PyTorch's type, and its first sentence at the beginning of the message."""
+    expected, found = [], []
+    for lib, into in ((torch, expected), (pullback, found)):
+        given = {name: lib.tensor(array) for name, array in operands().items()}
+        try:
+            eval(call, {"F": lib.nn.functional, **given})
+        except Exception as error:
+            into.append(error)
+    assert expected, "PyTorch takes it"
+    assert found, f"pullback takes what PyTorch refuses: {expected[0]}"
+    assert issubclass(type(found[0]), type(expected[0])), (expected, found)
+    first = str(expected[0]).split("\n")[0].split(". ")[0].replace("torch.", "").rstrip(". ")
+    assert first in str(found[0]).replace("pullback.", "").replace("torch.", ""), (
+        str(expected[0]),
+        str(found[0]),
+    )
