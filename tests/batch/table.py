@@ -71,6 +71,18 @@ m.nn.functional.multi_margin_loss(x, k[:3]) ; m.nn.functional.batch_norm(x, None
 m.nn.functional.batch_norm(x, v, w.exp()) ; m.nn.functional.instance_norm(t, eps=0.1)
 m.nn.functional.group_norm(x, 2, v, w) ; m.nn.functional.rms_norm(x, (4,), v) ; m.nn.functional.local_response_norm(t, 2)
 m.nn.functional.glu(x) ; m.nn.functional.prelu(x, v) ; m.nn.functional.softmin(x, 1) ; m.nn.functional.embedding(k[:2], x)
+m.nn.functional.conv1d(t, t[:, :, :2]) ; m.nn.functional.conv1d(t, x[:, :3].reshape(3, 1, 3), u, 2, 1, 1, 3)
+m.nn.functional.conv2d(t[:, None], t[:, None, :2, :2]) ; m.nn.functional.conv_transpose1d(t, x.reshape(3, 2, 2), w[:2], 2, 1)
+m.nn.functional.conv_transpose2d(t[:, None], t[:1, None, :2, :2]) ; m.nn.functional.unfold(t[:, None], 2, padding=1)
+m.nn.functional.fold(t.reshape(4, 6), (3, 4), 2) ; m.nn.functional.max_pool1d(t, 2) ; m.nn.functional.max_pool2d(t, 2, 1)
+m.nn.functional.max_pool2d(t, 2, 1, 1, return_indices=True)[1] + t.sum() ; m.nn.functional.avg_pool1d(t, 3, 1, 1, True, False)
+m.nn.functional.avg_pool2d(t, 2, 1) ; m.nn.functional.lp_pool1d(t.exp(), 3, 2) ; m.nn.functional.adaptive_avg_pool1d(t, 3)
+m.nn.functional.adaptive_avg_pool2d(t, (2, 2)) ; m.nn.functional.adaptive_max_pool2d(t, (2, 3))
+m.nn.functional.interpolate(t, 6, mode='linear') ; m.nn.functional.interpolate(t[None], (2, 5), mode='bicubic')
+m.nn.functional.grid_sample(t[None], t[None, :, :, :2].sigmoid(), align_corners=False)
+m.nn.functional.affine_grid(x[None, :2, :3], (1, 1, 2, 2), False)
+m.nn.functional.scaled_dot_product_attention(x, y, z) ; m.nn.functional.scaled_dot_product_attention(t, t, t, is_causal=True)
+m.nn.functional.scaled_dot_product_attention(x, y, z, attn_mask=b[:, :3])
 m.nn.functional.channel_shuffle(t, 3) ; m.nn.functional.pixel_shuffle(x.reshape(4, 1, 3), 2)
 x.sort(0).values ; x.sort(1, descending=True).values ; m.msort(x) ; m.topk(x, 2, 0).values ; m.topk(x, 2).values
 m.kthvalue(x, 2, 1).values

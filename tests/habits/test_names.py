@@ -105,7 +105,7 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
         ("pb.nn.CrossEntropyLoss", "The function is pullback.nn.functional.cross_entropy."),
         ("pb.nn.Module", "There are no modules"),
         ("pb.nn.Parameter", "pullback.tensor(data, requires_grad=True)"),
-        ("pb.nn.functional.conv2d", "There are no convolutions"),
+        ("pb.conv2d", "are in pullback.nn.functional"),
         ("pb.compile", "There is nothing to compile"),
         ("pb.cuda", "pullback computes on the CPU"),
         ("pb.linalg.inv", "There is no linear algebra of this kind yet"),

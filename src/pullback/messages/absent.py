@@ -265,10 +265,10 @@ ELSEWHERE = {
 FAMILIES = [
     (
         r".*(conv|pool|fold|pad\d|upsampl|interpolate|grid_sample|affine_grid|pixel_|channel_?shuffle).*",
-        "There are no convolutions, pooling or images yet.",
+        "Convolutions, pooling and images are in pullback.nn.functional.",
     ),
     (r"(rnn|lstm|gru).*", "Write the cell with matrix products, and a loop over time."),
-    (r".*dropout.*", "Write x * (pullback.rand_like(x) > p) / (1 - p)."),
+    (r".*dropout.*", "Dropout is in pullback.nn.functional."),
     (r".*(fft|_window|signal)|i?stft", "There is no FFT yet; numpy.fft works on x.detach().numpy()."),
     (
         r"(det|logdet|slogdet|inv|inverse|pinv.*|solve.*|.*_solve|lstsq|cholesky.*|qr|svd.*|eig.*|symeig|lu.*|ldl.*|lobpcg|"
@@ -302,6 +302,6 @@ FAMILIES = [
         "There are no modules: keep tensors that require grad in a list or a dictionary, and use the functions of "
         "pullback.nn.functional.",
     ),
-    (r".*loss", "Write it with operators: (output - target).square().mean() is one."),
+    (r".*loss", "Losses are in pullback.nn.functional."),
 ]
 FAMILIES = [(re.compile(pattern), sentence) for pattern, sentence in FAMILIES]

@@ -9,14 +9,21 @@ from ..operators.elementwise import ACTIVATIONS, parse
 from ..operators.linear import bilinear, linear
 from ..operators.variants import _rows, prelu
 from . import (
+    adaptive_pooling,
+    attention,
     classification,
+    convolution,
     embeddings,
     gates,
     normalization,
+    pooling,
     random,
     regression,
+    resampling,
+    sequences,
     shuffles,
     similarity,
+    windows,
 )
 from .cross_entropy import cross_entropy, nll_loss
 from .padding import pad
@@ -35,10 +42,41 @@ __all__ = [
     "tanh",
 ]
 
-for _family in (classification, embeddings, gates, normalization, random, regression, shuffles, similarity):
+for _family in (
+    adaptive_pooling,
+    attention,
+    classification,
+    convolution,
+    embeddings,
+    gates,
+    normalization,
+    pooling,
+    random,
+    regression,
+    resampling,
+    sequences,
+    shuffles,
+    similarity,
+    windows,
+):
     globals().update({_name: getattr(_family, _name) for _name in _family.__all__})
     __all__ += _family.__all__
-del _family, classification, embeddings, gates, normalization, random, regression, shuffles, similarity
+del (
+    _family,
+    adaptive_pooling,
+    attention,
+    classification,
+    convolution,
+    embeddings,
+    gates,
+    normalization,
+    pooling,
+    random,
+    regression,
+    resampling,
+    sequences,
+)
+del shuffles, similarity, windows
 
 
 @composed(public=False, method=False)

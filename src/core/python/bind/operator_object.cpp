@@ -24,7 +24,7 @@ PyTypeObject* operator_type = nullptr;
 
 namespace {
 
-constexpr size_t kMaxParameters = 24;
+constexpr size_t kMaxParameters = 32;
 
 struct OperatorObject {
     PyObject_HEAD vectorcallfunc vectorcall;

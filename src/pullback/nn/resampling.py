@@ -1,0 +1,513 @@
+"""Images of other sizes, and images read at any points: interpolation along each dimension, and by a grid.
+
+Interpolation goes dimension by dimension: every result is a few elements of one line, times weights. A table says which
+elements and weights: `_TAPS` for each mode.
+"""
+
+import math
+import warnings
+
+from .. import _core
+from ..operators.creation import arange, tensor
+from ..operators.declare import composed
+from ..operators.joining import stack
+from .adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+
+__all__ = [
+    "affine_grid",
+    "grid_sample",
+    "interpolate",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
+]
+
+
+def _step(n, m, align_corners, factor):
+    """The distance of two results, in elements."""
+    if align_corners:
+        return (n - 1) / (m - 1) if m > 1 else 0.0
+    return 1.0 / factor if factor else n / m
+
+
+def _centres(n, m, align_corners, factor, dtype):
+    """Where results lie among the elements, each of which is at its number."""
+    step = _step(n, m, align_corners, factor)
+    at = arange(m, dtype=dtype)
+    return at * step if align_corners else (at + 0.5) * step - 0.5
+
+
+def _nearest(n, m, align_corners, factor, dtype, shift=0.0):
+    step = tensor(_step(n, m, False, factor), dtype=_core.float32)
+    index = ((arange(m, dtype=_core.float32) + shift) * step).floor().long().clamp(max=n - 1)
+    return index.unsqueeze(1), None
+
+
+def _nearest_exact(n, m, align_corners, factor, dtype):
+    return _nearest(n, m, align_corners, factor, dtype, 0.5)
+
+
+def _linear(n, m, align_corners, factor, dtype):
+    at = _centres(n, m, align_corners, factor, dtype).clamp(min=0)
+    first = at.floor().long().clamp(max=n - 1)
+    part = (at - first).clamp(0, 1)
+    index = first.unsqueeze(1) + arange(2)
+    return index.clamp(max=n - 1), _columns(1 - part, part)
+
+
+def _columns(*columns):
+
+    return stack(columns, 1)
+
+
+def _cubic_weight(x, a):
+    """Keys' kernel (1981), of a distance up to 2."""
+    x = abs(x)
+    if x < 1:
+        return ((a + 2) * x - (a + 3)) * x * x + 1
+    return (((x - 5) * x + 8) * x - 4) * a if x < 2 else 0.0
+
+
+def _cubic(n, m, align_corners, factor, dtype):
+    at = _centres(n, m, align_corners, factor, dtype)
+    first = at.floor().long()
+    t = at - first
+    index = (first.unsqueeze(1) + arange(-1, 3)).clamp(0, n - 1)
+    return index, _columns(*_cubic_weights(t))
+
+
+def _cubic_weights(t, a=-0.75):
+    """The weights of four neighbours, for a point `t` behind the second of them."""
+
+    def near(x):
+        return ((a + 2) * x - (a + 3)) * x * x + 1
+
+    def far(x):
+        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+
+    return far(t + 1), near(t), near(1 - t), far(2 - t)
+
+
+def _lanczos_weight(x):
+    def sinc(x):
+        return math.sin(math.pi * x) / (math.pi * x) if x else 1.0
+
+    return sinc(x) * sinc(x / 3) if abs(x) < 3 else 0.0
+
+
+_FILTERS = {  # how far a filter reaches, and what it weighs
+    "bilinear": (1, lambda x: max(0.0, 1 - abs(x))),
+    "bicubic": (2, lambda x: _cubic_weight(x, -0.5)),
+    "lanczos": (3, _lanczos_weight),
+}
+
+
+def _antialiased(mode, n, m, align_corners, factor, dtype):
+    """A filter as wide as the results are apart, cut off at the border and scaled to 1: Pillow's."""
+    reach, weigh = _FILTERS[mode]
+    step = _step(n, m, align_corners, factor)
+    wide = max(step, 1.0)
+    index, weights = [], []
+    for i in range(m):
+        centre = step * (i + 0.5)
+        start = max(int(centre - reach * wide + 0.5), 0)
+        end = min(int(centre + reach * wide + 0.5), n)
+        row = [weigh((j - centre + 0.5) / wide) for j in range(start, end)]
+        total = sum(row)
+        index.append(list(range(start, end)))
+        weights.append([w / total for w in row] if total else row)
+    longest = max(map(len, index), default=0)
+    index = [row + [0] * (longest - len(row)) for row in index]
+    weights = [row + [0.0] * (longest - len(row)) for row in weights]
+    return tensor(index, dtype=_core.int64), tensor(weights, dtype=dtype)
+
+
+_TAPS = {
+    "nearest": _nearest,
+    "nearest-exact": _nearest_exact,
+    "linear": _linear,
+    "bilinear": _linear,
+    "trilinear": _linear,
+    "bicubic": _cubic,
+}
+_DIMENSIONS = {"linear": 3, "bilinear": 4, "trilinear": 5, "bicubic": 4, "lanczos": 4}
+
+
+def _resampled(input, dim, index, weights):
+    if index.shape[1] == 1 and weights is None:
+        return input.index_select(dim, index[:, 0])
+    shape = [-1, *[1] * (input.ndim - dim - 1)]
+    total = 0
+    for tap in range(index.shape[1]):
+        total = total + input.index_select(dim, index[:, tap]) * weights[:, tap].reshape(shape)
+    return total
+
+
+def _per_dimension(value, dims, input, name):
+    if isinstance(value, (int, float)):
+        return [value] * dims
+    if len(value) != dims:
+        if name == "size":
+            raise ValueError(
+                "Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of "
+                f"{list(input.shape[2:])} and output size of {value}. Please provide input tensor in (N, C, d1, d2, ...,dK) "
+                "format and output size in (o1, o2, ...,oK) format."
+            )
+        raise ValueError(
+            "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial dimensions "
+            f"of {list(input.shape[2:])} and scale_factor of shape {value}. Please provide input tensor in (N, C, d1, d2, "
+            "...,dK) format and scale_factor in (s1, s2, ...,sK) format."
+        )
+    return list(value)
+
+
+@composed(public=False, method=False)
+def interpolate(
+    input,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
+):
+    """`input`, of 1, 2 or 3 spatial dimensions, at another size.
+
+    Args:
+        size: that of the result, a number or one for each spatial dimension; or
+        scale_factor: by what the sizes are multiplied, rounded down.
+        mode: "nearest" (rounded down), "nearest-exact", "linear" (3-d inputs), "bilinear" (4-d), "trilinear" (5-d),
+            "bicubic" (4-d, Keys 1981), "area" (means of even windows), "lanczos" (4-d, with `antialias`).
+        align_corners: whether the first and last elements stay where they are, for the modes with lines and curves;
+            otherwise the outer edges of pixels do.
+        recompute_scale_factor: whether distances follow from the rounded size and not from `scale_factor`.
+        antialias: whether the filter widens where an image shrinks, as Pillow's does: "bilinear", "bicubic", "lanczos".
+
+    Shape: (N, C, ...) to (N, C, *size). Dtype: that of `input`. Derivative: linear.
+
+    Raises:
+        ValueError: neither size nor factor, or both; as many as do not fit; options that the mode does not have.
+        NotImplementedError: a mode for other dimensions.
+
+    Example:
+        >>> pb.nn.functional.interpolate(pb.tensor([[[0.0, 2.0]]]), 4, mode="linear")
+        tensor([[[0.0000, 0.5000, 1.5000, 2.0000]]])
+    """
+    if mode in ("nearest", "area", "nearest-exact"):
+        if align_corners is not None:
+            raise ValueError(
+                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+            )
+    else:
+        align_corners = bool(align_corners)
+    dims = input.ndim - 2
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is None and scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
+    if size is not None:
+        if recompute_scale_factor:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+        sizes, factors = _per_dimension(size, dims, input, "size"), [None] * dims
+        if not all(isinstance(n, int) for n in sizes):
+            raise TypeError(
+                "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got size with "
+                f"types {[type(n) for n in sizes]}"
+            )
+    else:
+        factors = _per_dimension(scale_factor, dims, input, "scale_factor")
+        sizes = [math.floor(n * f) for n, f in zip(input.shape[2:], factors, strict=True)]
+        if recompute_scale_factor or mode == "area":
+            factors = [None] * dims
+    _check_mode(input, mode, align_corners, antialias)
+    if input.numel() and min(sizes, default=1) < 1:
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input ({', '.join(map(str, input.shape[2:]))}) and "
+            f"output ({', '.join(map(str, sizes))})"
+        )
+    if mode == "area":
+        return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dims - 1](input, sizes)
+    dtype = input.dtype if input.dtype.is_floating_point else _core.float32
+    for dim, (m, factor) in enumerate(zip(sizes, factors, strict=True), 2):
+        n = input.shape[dim]
+        if antialias:
+            taps = _antialiased(mode, n, m, align_corners, factor, dtype)
+        else:
+            taps = _TAPS[mode](n, m, align_corners, factor, dtype)
+        input = _resampled(input, dim, *taps)
+    return input
+
+
+def _check_mode(input, mode, align_corners, antialias):
+    if antialias and not (mode in _FILTERS and input.ndim == 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
+    needed = _DIMENSIONS.get(mode)
+    lines = mode in ("linear", "bilinear", "trilinear")
+    if lines and input.ndim in (3, 4, 5) and input.ndim != needed:
+        raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {needed}D input")
+    known = mode in _TAPS or mode in ("area", "lanczos")
+    if input.ndim not in (3, 4, 5) or not known or (needed and input.ndim != needed):
+        raise NotImplementedError(
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: nearest | linear | "
+            f"bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got {mode})"
+        )
+    if mode == "lanczos":
+        if align_corners:
+            raise ValueError("Lanczos mode does not support align_corners=True")
+        if not antialias:
+            raise ValueError("Lanczos mode requires antialias=True")
+
+
+@composed(public=False, method=False)
+def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
+    """`interpolate`, under its older name.
+
+    Raises what `interpolate` raises: ValueError for sizes that do not fit, NotImplementedError for other dimensions.
+
+    Example:
+        >>> pb.nn.functional.upsample(pb.tensor([[[1.0, 2.0]]]), scale_factor=2)
+        tensor([[[1., 1., 2., 2.]]])
+    """
+    warnings.warn(
+        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
+    )
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+@composed(public=False, method=False)
+def upsample_nearest(input, size=None, scale_factor=None):
+    """`interpolate` with mode="nearest", under its older name.
+
+    Raises what `interpolate` raises: ValueError for sizes that do not fit, NotImplementedError for other dimensions.
+
+    Example:
+        >>> pb.nn.functional.upsample_nearest(pb.tensor([[[1.0, 2.0]]]), 4)
+        tensor([[[1., 1., 2., 2.]]])
+    """
+    warnings.warn(
+        "`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.",
+        stacklevel=2,
+    )
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+@composed(public=False, method=False)
+def upsample_bilinear(input, size=None, scale_factor=None):
+    """`interpolate` with mode="bilinear" and corners that stay, under its older name.
+
+    Raises what `interpolate` raises: ValueError for sizes that do not fit, NotImplementedError for other dimensions.
+
+    Example:
+        >>> pb.nn.functional.upsample_bilinear(pb.tensor([[[[0.0, 2.0]]]]), (1, 3))
+        tensor([[[[0., 1., 2.]]]])
+    """
+    warnings.warn(
+        "`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.",
+        stacklevel=2,
+    )
+    return interpolate(input, size, scale_factor, "bilinear", True)
+
+
+def _base(n, align_corners, like):
+    """n points from -1 to 1: on the outer elements' centres, or half an element within."""
+    if n <= 1:
+        return like.new_zeros(n)
+    points = (arange(n, dtype=like.dtype) * 2 - (n - 1)) / (n - 1)
+    return points if align_corners else points * ((n - 1) / n)
+
+
+@composed(public=False, method=False)
+def affine_grid(theta, size, align_corners=None):
+    """Where an affine map reads the pixels of its result, for `grid_sample` (arXiv:1506.02025).
+
+    Shape: `theta` (N, 2, 3) and `size` (N, C, H, W) to (N, H, W, 2), or (N, 3, 4) and (N, C, D, H, W) to (N, D, H, W, 3):
+    coordinates x, y (, z) from -1 to 1, on the centres of corner pixels with `align_corners`, else on their outer edges.
+    Derivative: linear in `theta`. Raises ValueError for a `theta` or `size` that does not fit, and sizes that are not
+    positive.
+
+    Example:
+        >>> pb.nn.functional.affine_grid(pb.tensor([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]]), (1, 1, 1, 2), True)
+        tensor([[[[-0.5000,  0.0000],
+                  [ 1.5000,  0.0000]]]])
+    """
+    if align_corners is None:
+        warnings.warn(
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
+            "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.",
+            stacklevel=2,
+        )
+        align_corners = False
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
+    dims = len(size) - 2
+    if dims not in (2, 3):
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size "
+            f"{tuple(size)}."
+        )
+    if theta.ndim != 3 or tuple(theta.shape[1:]) != (dims, dims + 1):
+        raise ValueError(
+            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size {tuple(size)}. Got "
+            f"{theta.size()}."
+        )
+    if min(size) <= 0:
+        raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
+    if theta.shape[0] != size[0]:
+        raise RuntimeError(
+            f"Expected a batch of {size[0]} affine matrices for size {tuple(size)}. Got {theta.shape[0]}."
+        )
+    grid = theta[:, :, -1].reshape(size[0], *[1] * dims, dims)
+    for axis, n in enumerate(reversed(size[2:])):  # x goes along the last dimension
+        points = _base(n, align_corners, theta.detach()).reshape(-1, *[1] * (axis + 1))
+        grid = grid + points * theta[:, :, axis].reshape(size[0], *[1] * dims, dims)
+    return grid
+
+
+def _unnormalised(x, n, align_corners):
+    return (x + 1) / 2 * (n - 1) if align_corners else ((x + 1) * n - 1) / 2
+
+
+def _clipped(x, n):
+    """Between the outer elements; the slope is 0 on them, too."""
+    return x.where(x > 0, 0.0).where(x < n - 1, float(n - 1)) if n > 1 else x * 0
+
+
+def _reflected(x, twice_low, twice_high):
+    """Mirrored between two borders, given as twice their places."""
+    if twice_low == twice_high:
+        return x * 0
+    low, span = twice_low / 2, (twice_high - twice_low) / 2
+    x = (x - low).abs()
+    extra = x.fmod(span)
+    flips = (x.detach() / span).floor()
+    return (extra + low).where(flips % 2 == 0, span - extra + low)
+
+
+def _source(x, n, padding_mode, align_corners):
+    x = _unnormalised(x, n, align_corners)
+    return _inside(x, n, padding_mode, align_corners)
+
+
+def _inside(x, n, padding_mode, align_corners):
+    if padding_mode == "border":
+        return _clipped(x, n)
+    if padding_mode == "reflection":
+        x = _reflected(x, 0, 2 * (n - 1)) if align_corners else _reflected(x, -1, 2 * n - 1)
+        return _clipped(x, n)
+    return x
+
+
+def _picked(flat, index, sizes, padding_mode):
+    """The elements at these whole coordinates, last dimension last, and 0 outside."""
+    inside, where = None, 0
+    for each, n in zip(index, sizes, strict=True):
+        within = (each >= 0) & (each <= n - 1)
+        inside = within if inside is None else inside & within
+        where = where * n + each.clamp(0, n - 1).nan_to_num(0.0).long()
+    where = where.flatten(1).unsqueeze(1).expand(-1, flat.shape[1], -1)
+    values = flat.gather(2, where).reshape(*flat.shape[:2], *index[0].shape[1:])
+    return values.where(inside.unsqueeze(1), 0.0)
+
+
+@composed(public=False, method=False)
+def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
+    """`input` read at the points of `grid`: coordinates x, y (, z) from -1 to 1, x along the last dimension.
+
+    Args:
+        mode: "bilinear" (of eight neighbours in three dimensions), "nearest", or "bicubic" (two dimensions).
+        padding_mode: what is outside: "zeros", the "border", or the "reflection" of the inside.
+        align_corners: whether -1 and 1 are the centres of the corner pixels, or their outer edges (the default).
+
+    Shape: (N, C, H, W) and (N, h, w, 2) to (N, C, h, w), or (N, C, D, H, W) and (N, d, h, w, 3) to (N, C, d, h, w).
+    Derivative: linear in `input`; in `grid` as well, 0 for "nearest" and beyond a border.
+
+    Raises:
+        ValueError: another `mode` or `padding_mode`.
+        RuntimeError: shapes or dtypes that do not fit; "bicubic" in three dimensions.
+
+    Example:
+        >>> image = pb.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
+        >>> pb.nn.functional.grid_sample(image, pb.tensor([[[[0.0, 0.0], [1.0, 1.0]]]]), align_corners=True)
+        tensor([[[[1.5000, 3.0000]]]])
+    """
+    if mode not in ("bilinear", "nearest", "bicubic"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: "
+            f"'{mode}'"
+        )
+    if padding_mode not in ("zeros", "border", "reflection"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
+            f"'{padding_mode}'"
+        )
+    if align_corners is None:
+        warnings.warn(
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
+            "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.",
+            stacklevel=2,
+        )
+        align_corners = False
+    dims = input.ndim - 2
+    _check_grid(input, grid, dims, mode)
+    sizes = tuple(input.shape[2:])
+    points = [grid[..., k] for k in reversed(range(dims))]  # the first dimension's first
+    flat = input.flatten(2)
+    if mode == "bicubic":
+        return _bicubic_at(flat, points, sizes, padding_mode, align_corners)
+    at = [_source(x, n, padding_mode, align_corners) for x, n in zip(points, sizes, strict=True)]
+    if mode == "nearest":
+        return _picked(flat, [x.detach().round() for x in at], sizes, padding_mode)
+    low = [x.detach().floor() for x in at]
+    part = [x - floor for x, floor in zip(at, low, strict=True)]
+    total = 0
+    for corner in range(2**dims):
+        bits = [corner >> (dims - 1 - k) & 1 for k in range(dims)]
+        weight = 1
+        for bit, t in zip(bits, part, strict=True):
+            weight = weight * (t if bit else 1 - t)
+        index = [floor + bit for floor, bit in zip(low, bits, strict=True)]
+        total = total + _picked(flat, index, sizes, padding_mode) * weight.unsqueeze(1)
+    return total
+
+
+def _bicubic_at(flat, points, sizes, padding_mode, align_corners):
+    y, x = [_unnormalised(p, n, align_corners) for p, n in zip(points, sizes, strict=True)]
+    rows, columns = y.detach().floor(), x.detach().floor()
+    total = 0
+    for i, wy in enumerate(_cubic_weights(y - rows), -1):
+        line = 0
+        for j, wx in enumerate(_cubic_weights(x - columns), -1):
+            index = [
+                _inside(rows + i, sizes[0], padding_mode, align_corners),
+                _inside(columns + j, sizes[1], padding_mode, align_corners),
+            ]
+            line = line + _picked(flat, index, sizes, padding_mode) * wx.unsqueeze(1)
+        total = total + line * wy.unsqueeze(1)
+    return total
+
+
+def _check_grid(input, grid, dims, mode):
+    if input.ndim not in (4, 5) or input.ndim != grid.ndim:
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes "
+            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
+    if input.shape[0] != grid.shape[0]:
+        raise RuntimeError(
+            "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
+            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
+    if grid.shape[-1] != dims:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid with sizes "
+            f"{list(grid.shape)}"
+        )
+    if 0 in input.shape[2:]:
+        raise RuntimeError(
+            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+            f"{list(input.shape)} with dimension {2 + input.shape[2:].index(0)} being empty"
+        )
+    if mode == "bicubic" and dims == 3:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
