@@ -36,7 +36,17 @@ void forget(const Tensor& t) {
     t->exceptional &= static_cast<uint8_t>(~kDual);
 }
 
-std::vector<uint64_t> open_levels;
+struct OpenLevel {
+    uint64_t level;
+    int order;
+};
+std::vector<OpenLevel> open_levels;
+
+OpenLevel* find_open(uint64_t level) {
+    for (OpenLevel& open : open_levels)
+        if (open.level == level) return &open;
+    return nullptr;
+}
 
 // Derives the tangents of a view anew after a write elsewhere.
 void refresh_tangents(const Tensor& t) {
@@ -53,34 +63,41 @@ void refresh_tangents(const Tensor& t) {
 
 }  // namespace
 
-Tensor tangent_at(const Tensor& t, uint64_t level) {
+Tensor tangent_at(const Tensor& t, uint64_t key) {
     refresh_tangents(t);
     if (t->extra)
         for (const Tangent& x : t->extra->tangents)
-            if (x.level == level) return x.value;
+            if (x.level == key) return x.value;
     return Tensor();
 }
 
-void set_tangent(const Tensor& t, uint64_t level, Tensor tangent) {
+void set_tangent(const Tensor& t, uint64_t key, Tensor tangent) {
     auto& list = extra(t).tangents;
     t->extra->tangents_at = t->cell->version;
     t->exceptional |= kDual;
     for (size_t i = 0; i < list.size(); ++i) {
-        if (list[i].level == level) {
+        if (list[i].level == key) {
             list[i].value = std::move(tangent);
             return;
         }
-        if (list[i].level > level) {
-            list.insert(i, {level, std::move(tangent)});
+        if (list[i].level > key) {
+            list.insert(i, {key, std::move(tangent)});
             return;
         }
     }
-    list.push_back({level, std::move(tangent)});
+    list.push_back({key, std::move(tangent)});
 }
 
-void open_level(uint64_t level) { open_levels.push_back(level); }
+void open_level(uint64_t level, int order) { open_levels.push_back({level, order}); }
 void close_level(uint64_t level) {
-    open_levels.erase(std::remove(open_levels.begin(), open_levels.end(), level), open_levels.end());
+    std::erase_if(open_levels, [=](const OpenLevel& open) { return open.level == level; });
+}
+int series_order(uint64_t level) {
+    const OpenLevel* open = find_open(level);
+    return open ? open->order : 0;
+}
+void set_series_order(uint64_t level, int order) {
+    if (OpenLevel* open = find_open(level)) open->order = order;
 }
 
 uint64_t highest_level(const Tensor& t) {
@@ -89,9 +106,8 @@ uint64_t highest_level(const Tensor& t) {
     if (!t->extra) return 0;
     auto& list = t->extra->tangents;
     while (!list.empty()) {
-        uint64_t level = list.back().level;
-        if (level < kManaged || std::find(open_levels.begin(), open_levels.end(), level) != open_levels.end())
-            return level;
+        uint64_t level = level_of(list.back().level);
+        if (level < kManaged || find_open(level)) return level;
         Tensor closed = std::move(list.back().value);
         list.pop_back();
     }
@@ -100,7 +116,11 @@ uint64_t highest_level(const Tensor& t) {
 }
 
 Tensor strip_level(const Tensor& t, uint64_t level) {
-    if (!t.is_dual() || !tangent_at(t, level)) return t;
+    if (!t.is_dual()) return t;
+    refresh_tangents(t);
+    const auto& all = t->extra->tangents;
+    if (std::none_of(all.begin(), all.end(), [=](const Tangent& x) { return level_of(x.level) == level; }))
+        return t;
     Tensor s = t.alias();
     if (Edge e = gradient_edge(t); e.node) {
         set_history(s, e.node, e.nr);
@@ -115,7 +135,7 @@ Tensor strip_level(const Tensor& t, uint64_t level) {
     }
     s->flags |= t->flags & kInference;
     for (const Tangent& x : t->extra->tangents)
-        if (x.level != level) set_tangent(s, x.level, x.value);
+        if (level_of(x.level) != level) set_tangent(s, x.level, x.value);
     return s;
 }
 

@@ -30,7 +30,7 @@ struct ViewInfo {
     bool is_dual_root = false;  // this is such a tensor
 };
 struct Tangent {
-    uint64_t level;
+    uint64_t level;  // or, at a level of series, the key of a coefficient (tape/tangents.h)
     Tensor value;
 };
 

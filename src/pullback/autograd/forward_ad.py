@@ -46,7 +46,8 @@ class _Open(_local):
 
 
 _open = _Open()
-_numbers = count((1 << 20) + 1)  # the core forgets the tangents of levels from here on once they are closed
+# The core forgets the tangents of levels from here on once they are closed, and tells them apart by so many.
+_numbers = count(1 << 20, 1 << 12)
 
 
 def enter_dual_level():
@@ -59,9 +60,13 @@ def enter_dual_level():
         tensor([6.])
         >>> pb.autograd.forward_ad.exit_dual_level(level=level)
     """
+    return _enter(0)
+
+
+def _enter(order):
     level = next(_numbers)
     _open.levels.append(level)
-    _core.change_level(level, True)
+    _core.change_level(level, True, order)
     return level
 
 
@@ -105,6 +110,27 @@ class dual_level(metaclass=NeedsCall):
 
     def __exit__(self, *error):
         exit_dual_level(level=self.level)
+
+
+class series_level(dual_level):
+    """A block in which tensors may carry the coefficients of a power series: func.jet."""
+
+    def __init__(self, order):
+        self.order = order
+
+    def __enter__(self):
+        self.level = _enter(self.order)
+        return self
+
+    def make(self, primal, coefficients):
+        """A view of `primal` that carries the coefficients of t, t**2, ...; None is zero."""
+        if any(c is not None and c.requires_grad for c in coefficients):
+            _open.recorded.add(self.level)
+        return _core.make_series(primal, tuple(coefficients), self.level)
+
+    def unpack(self, tensor):
+        """(primal, coefficients), None for those that are zero."""
+        return _core.unpack_series(tensor, self.level)
 
 
 def _current(level):

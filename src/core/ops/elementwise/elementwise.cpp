@@ -6,6 +6,7 @@
 #include "ops/elementwise/fast.h"
 #include "ops/elementwise/pending.h"
 #include "ops/elementwise/result.h"
+#include "ops/elementwise/series.h"
 #include "ops/operators.h"
 #include "ops/rule/levels.h"
 #include "ops/rule/mapped.h"
@@ -215,6 +216,9 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
         [&](const Tensors& below, const Tensors& y, const Tensors& tangents) {
             Replaced inner(row, operands, below);
             return Tensors{pushforward(row, inner.operands, y[0], tangents.data())};
+        },
+        [&](const Tensors& below, const Tensors& y) {
+            expand_row(row, operands, Replaced(row, operands, below).operands, y[0], level);
         });
     return std::move(out[0]);
 }
@@ -384,6 +388,10 @@ Tensors play(const Program& p, const Operand* inputs, DType compute) {
     }
     Tensors out;
     for (int16_t o : p.outputs) {
+        if (o < 0) {
+            out.push_back(Tensor());
+            continue;
+        }
         Operand v = operand(o);
         out.push_back(v.tensor ? *v.tensor : scalar_tensor(v.scalar, compute));
     }

@@ -71,6 +71,19 @@ void bind_core_rows() {
     rows.sub_scaled = find_row("sub_scaled");
 }
 
+void (*make_series)(const Row&, int, const std::vector<int>&, Program&) = nullptr;
+
+const Program& Row::series(int order, const std::vector<int>& given) const {
+    auto found = all_series.find({order, given});
+    if (found == all_series.end()) {
+        Program made;
+        made.boolean = partials.boolean;
+        make_series(*this, order, given, made);
+        found = all_series.emplace(std::pair(order, given), std::move(made)).first;
+    }
+    return found->second;
+}
+
 const Row::Pullback& Row::pullback(uint8_t wanted) const {
     auto& slot = pullbacks[wanted];
     if (slot) return *slot;

@@ -5,6 +5,7 @@
 // read), the vector-Jacobian product (a program that multiplies each wanted partial with the cotangent), the
 // Jacobian-vector product, and, because every instruction is itself a row, all higher orders.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -80,7 +81,15 @@ struct Row {
     // Which values (operands, then y) the partial of operand i reads.
     uint8_t reads[kMaxOperands] = {};
     mutable std::unique_ptr<Pullback> pullbacks[1 << kMaxOperands];
+
+    // The program of the first `order` coefficients of a series of results. Its inputs are the operands, y, and of operand
+    // i the first given[i] coefficients; an output is -1 where the coefficient is zero.
+    const Program& series(int order, const std::vector<int>& given) const;
+    mutable std::map<std::pair<int, std::vector<int>>, Program> all_series;
 };
+
+// Makes such a program of what the table says (calculus/series.py).
+extern void (*make_series)(const Row& row, int order, const std::vector<int>& given, Program& made);
 
 // The registry; rows live for ever.
 Row& define_row(std::unique_ptr<Row> row);  // finishes and registers it

@@ -3,20 +3,27 @@
 #include "ops/elementwise/elementwise.h"
 #include "ops/rule/levels.h"
 #include "ops/rule/rule_node.h"
+#include "ops/rule/series.h"
 #include "tape/history.h"
 #include "tape/operations.h"
 #include "tensor/write_site.h"
 
 namespace pb {
 
-// The context of a forward call, for the pushforward.
+// The context of a forward call, for the pushforward. It notes what that reads, if asked.
 class LiveContext : public Context {
   public:
     LiveContext(const Tensors& inputs, const Tensors& outputs, const Array* residuals,
-                const Tensors* tangents)
-        : inputs_(inputs), outputs_(outputs), residuals_(residuals), tangents_(tangents) {}
-    const Tensor& input(size_t i) override { return inputs_[i]; }
-    const Tensor& output(size_t j) override { return outputs_[j]; }
+                const Tensors* tangents, Reads* reads)
+        : inputs_(inputs), outputs_(outputs), residuals_(residuals), tangents_(tangents), reads_(reads) {}
+    const Tensor& input(size_t i) override {
+        if (reads_) reads_->inputs = reads_->inputs || (*reads_->varies)[i];
+        return inputs_[i];
+    }
+    const Tensor& output(size_t j) override {
+        if (reads_) reads_->outputs = reads_->outputs || is_differentiable(outputs_[j].dtype());
+        return outputs_[j];
+    }
     Array residual(size_t k) override { return residuals_[k]; }
     void check(size_t) override {}
     bool wants(size_t i) const override { return tangents_ && (*tangents_)[i].defined(); }
@@ -29,6 +36,7 @@ class LiveContext : public Context {
     const Tensors& outputs_;
     const Array* residuals_;
     const Tensors* tangents_;
+    Reads* reads_;
 };
 
 // The pushforward as the pullback of the pullback (rules without one of their own). `pull` maps cotangents of the
@@ -153,10 +161,10 @@ template <class R> Tensors bilinear_tangents(const R& rule, const Tensors& input
 
 template <class R>
 Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, const Tensors& tangents,
-                      const Residuals<R>& residuals = {}) {
+                      const Residuals<R>& residuals = {}, Reads* reads = nullptr) {
     static_assert(rule_pushes<R> + rule_is_linear<R>() + rule_is_bilinear<R>() <= 1,
                   "one pushforward a rule");
-    LiveContext c(inputs, outputs, residuals.data(), &tangents);
+    LiveContext c(inputs, outputs, residuals.data(), &tangents, reads);
     if constexpr (rule_is_linear<R>()) {
         return linear_tangents(rule, inputs, tangents);
     } else if constexpr (rule_is_bilinear<R>()) {
@@ -193,6 +201,12 @@ template <class R>
         },
         [&](const Tensors& below, const Tensors& out, const Tensors& tangents) {
             return rule_tangents(rule, below, out, tangents, residuals);
+        },
+        [&](const Tensors& below, const Tensors& out) {
+            expand_series(inputs, below, out, level, rule_is_bilinear<R>(),
+                          [&](const Tensors& x, const Tensors& y, const Tensors& t, Reads* reads) {
+                              return rule_tangents(rule, x, y, t, residuals, reads);
+                          });
         });
 }
 

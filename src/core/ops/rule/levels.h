@@ -28,8 +28,9 @@ uint64_t highest_level(const Tensors& operands);
 
 // What `run` makes of the operands below `level`, with the tangents that `push` gives its results. Operands may be
 // undefined. `run(below)` and `push(below, results, tangents)` give one tensor a result; a tangent may be undefined.
-template <class Run, class Push>
-Tensors run_below(const Tensors& operands, uint64_t level, Run&& run, Push&& push) {
+// At a level of series `expand(below, results)` gives them their coefficients.
+template <class Run, class Push, class Expand>
+Tensors run_below(const Tensors& operands, uint64_t level, Run&& run, Push&& push, Expand&& expand) {
     Tensors below(operands), tangents(operands.size());
     for (size_t i = 0; i < operands.size(); ++i)
         if (operands[i] && operands[i].is_dual()) {
@@ -37,9 +38,13 @@ Tensors run_below(const Tensors& operands, uint64_t level, Run&& run, Push&& pus
             below[i] = strip_level(operands[i], level);
         }
     Tensors out = run(below);
-    Tensors pushed = push(below, out, tangents);
-    for (size_t j = 0; j < pushed.size(); ++j)
-        if (pushed[j] && is_differentiable(out[j].dtype())) set_tangent(out[j], level, pushed[j]);
+    if (series_order(level)) {
+        expand(below, out);
+    } else {
+        Tensors pushed = push(below, out, tangents);
+        for (size_t j = 0; j < pushed.size(); ++j)
+            if (pushed[j] && is_differentiable(out[j].dtype())) set_tangent(out[j], level, pushed[j]);
+    }
     // What the derivative reads is saved with its tangents, or a gradient of it would lose them.
     if (!out.empty() && out[0]->grad_fn) out[0]->grad_fn->keep_tangents(operands, out);
     return out;

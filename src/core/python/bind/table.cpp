@@ -111,6 +111,20 @@ bool is_boolean(const Row& r, int16_t value) {
 
 }  // namespace
 
+// calculus.series.program(name, order, given)
+static void program_of_series(const Row& row, int order, const std::vector<int>& given, Program& made) {
+    Owned module(checked(PyImport_ImportModule("pullback.calculus.series")));
+    Owned counts(checked(PyTuple_New(static_cast<Py_ssize_t>(given.size()))));
+    int inputs = row.arity;
+    for (size_t i = 0; i < given.size(); ++i) {
+        PyTuple_SET_ITEM(counts.o, static_cast<Py_ssize_t>(i), checked(PyLong_FromLong(given[i])));
+        inputs += given[i];
+    }
+    Owned program(
+        checked(PyObject_CallMethod(module.o, "program", "siO", row.name.c_str(), order, counts.o)));
+    Reader(made, inputs, true).read(program.o);
+}
+
 PyObject* define_row(PyObject*, PyObject* args) {
     const char *name, *promotion, *accepts = "any", *lies = "iterated";
     int arity;
@@ -216,6 +230,7 @@ PyObject* table_installed(PyObject*, PyObject* args) {
     if (!PyArg_ParseTuple(args, "O!O!O!", &PyDict_Type, &table, &PyType_Type, &symbol, &PyType_Type, &dual))
         return nullptr;
     set_calculus(table, symbol, dual);
+    make_series = program_of_series;
     bind_core_rows();
     bind_slot_rows();
     Py_RETURN_NONE;

@@ -221,6 +221,20 @@ void check_size(const Tensor& primal, const Tensor& tangent) {
             shape_text(primal.layout()), shape_text(tangent.layout()));
 }
 
+// A view of the primal that can be given tangents besides those that the primal has.
+Tensor dual_of(const Tensor& primal) {
+    if (!is_differentiable(primal.dtype()))
+        fail_as(ErrorKind::Value, "Expected primal to be floating point or complex, but got: pullback.{}",
+                dtype_name(primal.dtype()));
+    Tensor dual = ops::view(primal, primal.shape());
+    if (dual->extra) dual->extra->tangents.clear();
+    if (dual->flags & kIsView) dual->extra->view->is_dual_root = true;
+    dual->exceptional &= static_cast<uint8_t>(~kDual);
+    if (primal.is_dual())
+        for (const Tangent& x : primal->extra->tangents) set_tangent(dual, x.level, x.value);
+    return dual;
+}
+
 // Forward mode: make_dual(primal, tangent, level), unpack_dual(tensor, level).
 PyObject* make_dual(PyObject*, PyObject* args) {
     PyObject *p, *t;
@@ -228,9 +242,7 @@ PyObject* make_dual(PyObject*, PyObject* args) {
     if (!PyArg_ParseTuple(args, "O!O!K", tensor_type, &p, tensor_type, &t, &level)) return nullptr;
     try {
         Tensor primal(p), tangent(t);
-        if (!is_differentiable(primal.dtype()))
-            fail_as(ErrorKind::Value, "Expected primal to be floating point or complex, but got: pullback.{}",
-                    dtype_name(primal.dtype()));
+        Tensor dual = dual_of(primal);
         if (!is_differentiable(tangent.dtype()))
             fail_as(ErrorKind::Value,
                     "Expected tangent to be floating point or complex, but got: pullback.{}",
@@ -250,13 +262,6 @@ PyObject* make_dual(PyObject*, PyObject* args) {
             "Setting a forward grad that itself has a forward gradient at the same level is not "
             "supported. Take its primal, unpack_dual(tangent).primal, or enter another dual_level().");
         if (primal.dtype() != tangent.dtype()) tangent = ops::to_dtype(tangent, primal.dtype());
-        // A view of the primal that carries the tangent.
-        Tensor dual = ops::view(primal, primal.shape());
-        if (dual->extra) dual->extra->tangents.clear();
-        if (dual->flags & kIsView) dual->extra->view->is_dual_root = true;
-        dual->exceptional &= static_cast<uint8_t>(~kDual);
-        if (primal.is_dual())
-            for (const Tangent& x : primal->extra->tangents) set_tangent(dual, x.level, x.value);
         set_tangent(dual, level, tangent);
         return dual.release();
     } catch (...) {
@@ -272,6 +277,76 @@ PyObject* unpack_dual(PyObject*, PyObject* args) {
         Tensor tangent = tangent_at(t, level);
         Tensor primal = strip_level(t, level);
         return Py_BuildValue("(NN)", primal.release(), tangent ? tangent.release() : none());
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// Levels of series: make_series(primal, (coefficient or None, ...), level), unpack_series(tensor, level).
+PyObject* make_series(PyObject*, PyObject* args) {
+    PyObject *p, *given;
+    unsigned long long level;
+    if (!PyArg_ParseTuple(args, "O!O!K", tensor_type, &p, &PyTuple_Type, &given, &level)) return nullptr;
+    try {
+        Tensor primal(p), series = dual_of(primal);
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i)
+            if (PyObject* o = PyTuple_GET_ITEM(given, i); is_tensor(o))
+                set_tangent(series, level + static_cast<uint64_t>(i + 1), Tensor(o));
+        return series.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+PyObject* unpack_series(PyObject*, PyObject* args) {
+    PyObject* o;
+    unsigned long long level;
+    if (!PyArg_ParseTuple(args, "O!K", tensor_type, &o, &level)) return nullptr;
+    try {
+        Tensor t(o), primal = strip_level(t, level);
+        const int order = series_order(level);
+        Owned all(checked(PyTuple_New(order)));
+        for (int n = 1; n <= order; ++n) {
+            Tensor c = tangent_at(t, level + static_cast<uint64_t>(n));
+            PyTuple_SET_ITEM(all.o, n - 1, c ? c.release() : none());
+        }
+        return Py_BuildValue("(NO)", primal.release(), all.o);
+    } catch (...) {
+        return raise_current();
+    }
+}
+// derivative(tensor, level): that of its series, one order shorter; None if it is zero.
+PyObject* derivative_of_series(PyObject*, PyObject* args) {
+    PyObject* o;
+    unsigned long long level;
+    if (!PyArg_ParseTuple(args, "O!K", tensor_type, &o, &level)) return nullptr;
+    try {
+        Tensor d = series_derivative(Tensor(o), level, series_order(level));
+        return d ? d.release() : none();
+    } catch (...) {
+        return raise_current();
+    }
+}
+// series_order(level), or with an order: sets it. Gives what it was; 0: an ordinary level.
+PyObject* order_of_series(PyObject*, PyObject* args) {
+    unsigned long long level;
+    int order = 0;
+    if (!PyArg_ParseTuple(args, "K|i", &level, &order)) return nullptr;
+    const int before = series_order(level);
+    if (order) set_series_order(level, order);
+    return PyLong_FromLong(before);
+}
+// tangents(tensor): ((level, or key of a coefficient; tangent), ...), of levels that are open.
+PyObject* tangents_of(PyObject*, PyObject* o) {
+    try {
+        if (!is_tensor(o) || !highest_level(Tensor(o))) return PyTuple_New(0);
+        const Small<Tangent, 1> found(Tensor(o)->extra->tangents);
+        Owned all(checked(PyTuple_New(static_cast<Py_ssize_t>(found.size()))));
+        for (size_t i = 0; i < found.size(); ++i)
+            PyTuple_SET_ITEM(all.o, static_cast<Py_ssize_t>(i),
+                             checked(Py_BuildValue("(KN)", static_cast<unsigned long long>(found[i].level),
+                                                   Tensor(found[i].value).release())));
+        Py_INCREF(all.o);
+        return all.o;
     } catch (...) {
         return raise_current();
     }
@@ -302,9 +377,9 @@ PyObject* replace_tangents(PyObject*, PyObject* args) {
 
 PyObject* change_level(PyObject*, PyObject* args) {
     unsigned long long level;
-    int open;
-    if (!PyArg_ParseTuple(args, "Kp", &level, &open)) return nullptr;
-    open ? open_level(level) : close_level(level);
+    int open, order = 0;
+    if (!PyArg_ParseTuple(args, "Kp|i", &level, &open, &order)) return nullptr;
+    open ? open_level(level, order) : close_level(level);
     Py_RETURN_NONE;
 }
 
@@ -352,6 +427,11 @@ PyMethodDef functions[] = {
     {"gradient_edge", gradient_edge_of, METH_O, nullptr},
     {"make_dual", make_dual, METH_VARARGS, nullptr},
     {"unpack_dual", unpack_dual, METH_VARARGS, nullptr},
+    {"make_series", make_series, METH_VARARGS, nullptr},
+    {"unpack_series", unpack_series, METH_VARARGS, nullptr},
+    {"series_derivative", derivative_of_series, METH_VARARGS, nullptr},
+    {"series_order", order_of_series, METH_VARARGS, nullptr},
+    {"tangents", tangents_of, METH_O, nullptr},
     {"replace_tangents", replace_tangents, METH_VARARGS, nullptr},
     {"change_level", change_level, METH_VARARGS, nullptr},
     {"increment_version", increment_version, METH_O, nullptr},
