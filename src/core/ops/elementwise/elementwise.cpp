@@ -218,7 +218,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
             return Tensors{pushforward(row, inner.operands, y[0], tangents.data())};
         },
         [&](const Tensors& below, const Tensors& y) {
-            expand_row(row, operands, Replaced(row, operands, below).operands, y[0], level);
+            expand_row(row, tensors_of(row, operands), Replaced(row, operands, below).operands, y[0], level);
         });
     return std::move(out[0]);
 }
@@ -364,17 +364,11 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
     note_write(out, name);
 }
 
-Tensors play(const Program& p, const Operand* inputs, DType compute) {
-    Tensors values(p.instructions.size());
-    auto operand = [&](int16_t v) -> Operand {
-        if (v < p.inputs) return inputs[v];
-        if (v < p.first_result()) return p.constants[static_cast<size_t>(v - p.inputs)];
-        return values[static_cast<size_t>(v - p.first_result())];
-    };
-    for (size_t s = 0; s < p.instructions.size(); ++s) {
+void play_on(const Program& p, const Operand* inputs, DType compute, size_t until, Tensors& values) {
+    for (size_t s = values.size(); s < until; ++s) {
         const Instruction& ins = p.instructions[s];
         Operand operands[3];
-        for (int k = 0; k < ins.arity; ++k) operands[k] = operand(ins.in[k]);
+        for (int k = 0; k < ins.arity; ++k) operands[k] = played(p, inputs, values, ins.in[k]);
         // Numbers among themselves are computed in the program's dtype, not in that of a Python number.
         Tensor number;
         int first = primitive_info(ins.primitive).condition_first ? 1 : 0;
@@ -384,15 +378,22 @@ Tensors play(const Program& p, const Operand* inputs, DType compute) {
             number = scalar_tensor(operands[first].scalar, compute);
             operands[first].tensor = &number;
         }
-        values[s] = elementwise(row_of(ins.primitive), operands, ins.arity);
+        values.push_back(elementwise(row_of(ins.primitive), operands, ins.arity));
     }
-    Tensors out;
+}
+
+Operand played(const Program& p, const Operand* inputs, const Tensors& values, int16_t v) {
+    if (v < p.inputs) return inputs[v];
+    if (v < p.first_result()) return p.constants[static_cast<size_t>(v - p.inputs)];
+    return values[static_cast<size_t>(v - p.first_result())];
+}
+
+Tensors play(const Program& p, const Operand* inputs, DType compute) {
+    Tensors values, out;
+    values.reserve(p.instructions.size());
+    play_on(p, inputs, compute, p.instructions.size(), values);
     for (int16_t o : p.outputs) {
-        if (o < 0) {
-            out.push_back(Tensor());
-            continue;
-        }
-        Operand v = operand(o);
+        Operand v = played(p, inputs, values, o);
         out.push_back(v.tensor ? *v.tensor : scalar_tensor(v.scalar, compute));
     }
     return out;

@@ -36,6 +36,9 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
 
 // Plays a program instruction by instruction through the recorder (create_graph, forward mode).
 Tensors play(const Program& program, const Operand* inputs, DType compute);
+// The same up to instruction `until`, from the first whose value is not there; and a value by its number.
+void play_on(const Program& program, const Operand* inputs, DType compute, size_t until, Tensors& values);
+Operand played(const Program& program, const Operand* inputs, const Tensors& values, int16_t number);
 
 }  // namespace ops
 }  // namespace pb

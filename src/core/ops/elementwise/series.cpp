@@ -1,61 +1,86 @@
 #include "ops/elementwise/series.h"
 
+#include <algorithm>
+
 #include "ops/operators.h"
-#include "tape/tangents.h"
+#include "ops/rule/series.h"
 
 namespace pb::ops {
 
 namespace {
 
-uint64_t key(uint64_t level, int n) { return level + static_cast<uint64_t>(n); }
-
 // Up to which power a tensor has coefficients.
-int last_coefficient(const Operand& x, uint64_t level, int order) {
-    if (!x.tensor || !x.tensor->is_dual()) return 0;
-    for (int n = order; n > 0; --n)
-        if (tangent_at(*x.tensor, key(level, n))) return n;
-    return 0;
+int last_coefficient(const Tensor& x, uint64_t level, int order) {
+    int n = order;
+    while (n > 0 && !coefficient(x, level, n)) --n;
+    return n;
 }
+
+// What a program of coefficients takes, in the dtype of y; coefficients above `order` are not known yet.
+struct Inputs {
+    Inputs(const Row& row, const Tensors& operands, const Operand* below, const Tensor& y, uint64_t level,
+           int order, const std::vector<int>& given) {
+        size_t count = given.size() + 1;
+        for (int n : given) count += static_cast<size_t>(n);
+        held.reserve(count);
+        for (int i = 0; i < row.arity; ++i) {
+            if (below[i].tensor) take(*below[i].tensor, row.partials.boolean >> i & 1 ? DType::Bool : y.dtype());
+            else all.push_back(below[i]);
+        }
+        take(y, y.dtype());
+        for (size_t i = 0; i < given.size(); ++i)
+            for (int n = 1; n <= given[i]; ++n) {
+                if (n > order) {
+                    all.emplace_back(0.0);
+                    continue;
+                }
+                const Tensor& x = operands[i];
+                Tensor c = coefficient(x, level, n);
+                take(c ? c : zeros(x.dtype(), Layout::contiguous(x.shape())), y.dtype());
+            }
+    }
+    std::vector<Operand> all;
+
+  private:
+    void take(const Tensor& t, DType dtype) {
+        held.push_back(t.dtype() == dtype ? t : to_dtype(t, dtype));
+        all.emplace_back(held.back());
+    }
+    std::vector<Tensor> held;
+};
 
 }  // namespace
 
-void expand_row(const Row& row, const Operand* operands, const Operand* below, const Tensor& y,
+void expand_row(const Row& row, const Tensors& operands, const Operand* below, const Tensor& y,
                 uint64_t level) {
-    if (!row.differentiable) return;
+    if (!row.differentiable || !is_differentiable(y.dtype())) return;
     const int order = series_order(level);
+    Expanding e(operands, level, &row);
     std::vector<int> given;
-    size_t count = static_cast<size_t>(row.arity) + 1;
     for (int i = 0; i < row.arity; ++i) {
-        const bool flat = row.partial[i].kind == Partial::None || !is_differentiable(y.dtype());
-        given.push_back(flat ? 0 : last_coefficient(operands[i], level, order));
-        count += static_cast<size_t>(given.back());
+        const bool flat = row.partial[i].kind == Partial::None;
+        const int n = flat ? 0 : last_coefficient(operands[static_cast<size_t>(i)], level, order);
+        given.push_back(n && e->replayed ? e->last : n);
     }
-    if (count == static_cast<size_t>(row.arity) + 1) return;
-    const Program& program = row.series(order, given);
-    std::vector<Operand> inputs;
-    std::vector<Tensor> held;
-    held.reserve(count);
-    auto take = [&](const Tensor& t, bool boolean) {
-        held.push_back(boolean || t.dtype() == y.dtype() ? t : to_dtype(t, y.dtype()));
-        inputs.emplace_back(held.back());
-    };
-    for (int i = 0; i < row.arity; ++i) {
-        if (below[i].tensor) take(*below[i].tensor, row.partials.boolean >> i & 1);
-        else inputs.push_back(below[i]);
-    }
-    take(y, false);
-    for (int i = 0; i < row.arity; ++i)
-        for (int n = 1; n <= given[static_cast<size_t>(i)]; ++n) {
-            const Tensor& x = *operands[i].tensor;
-            Tensor c = tangent_at(x, key(level, n));
-            take(c ? c : zeros(x.dtype(), Layout::contiguous(x.shape())), false);
-        }
-    const Tensors found = play(program, inputs.data(), y.dtype());
-    for (int n = 1; n <= order; ++n)
-        if (Tensor c = found[static_cast<size_t>(n - 1)]) {
+    if (std::all_of(given.begin(), given.end(), [](int n) { return n == 0; })) return;
+    if (given != e->given) e->given = given, e->found.clear(), e->values = Tensors();
+    const Program& program = row.series(e->last, given);
+    const Inputs inputs(row, operands, below, y, level, order, given);
+    // A coefficient comes before those that follow from it.
+    while (static_cast<int>(e->found.size()) < order) {
+        const int16_t output = program.outputs[e->found.size()];
+        Tensor c;
+        if (output >= 0) {
+            const int until = output - program.first_result() + 1;
+            if (until > static_cast<int>(e->values.size()))
+                play_on(program, inputs.all.data(), y.dtype(), static_cast<size_t>(until), e->values);
+            const Operand v = played(program, inputs.all.data(), e->values, output);
+            c = v.tensor ? *v.tensor : scalar_tensor(v.scalar, y.dtype());
             if (!c.layout().same_shape(y.layout())) c = contiguous(expand(c, y.shape()));
-            set_tangent(y, key(level, n), c);
         }
+        e->found.push_back(Tensors{c});
+    }
+    give_coefficients(*e, Tensors{y}, level);
 }
 
 }  // namespace pb::ops

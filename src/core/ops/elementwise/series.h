@@ -5,8 +5,8 @@
 
 namespace pb::ops {
 
-// Gives `y`, the row's value at what `operands` are `below` a level of series, its coefficients.
-void expand_row(const Row& row, const Operand* operands, const Operand* below, const Tensor& y,
+// Gives `y`, the row's value at what the operands are `below` a level of series, its coefficients.
+void expand_row(const Row& row, const Tensors& operands, const Operand* below, const Tensor& y,
                 uint64_t level);
 
 }  // namespace pb::ops

@@ -188,6 +188,8 @@ void view_whole(const Tensor& view, const Tensor& whole);
 
 template <class R> Tensors apply_kept(R& rule, const Tensors& inputs, Residuals<R>& residuals);
 
+template <class R> inline constexpr char kind_of_rule = 0;  // its address tells rules apart
+
 template <class R>
 [[gnu::cold, gnu::noinline]] Tensors apply_dual(R& rule, const Tensors& inputs, uint64_t level,
                                                 Residuals<R>& residuals) {
@@ -203,10 +205,11 @@ template <class R>
             return rule_tangents(rule, below, out, tangents, residuals);
         },
         [&](const Tensors& below, const Tensors& out) {
-            expand_series(inputs, below, out, level, rule_is_bilinear<R>(),
-                          [&](const Tensors& x, const Tensors& y, const Tensors& t, Reads* reads) {
-                              return rule_tangents(rule, x, y, t, residuals, reads);
-                          });
+            expand_rule(*Expanding(inputs, level, &kind_of_rule<R>), inputs, below, out, level,
+                        rule_is_bilinear<R>(),
+                        [&](const Tensors& x, const Tensors& y, const Tensors& t, Reads* reads) {
+                            return rule_tangents(rule, x, y, t, residuals, reads);
+                        });
         });
 }
 

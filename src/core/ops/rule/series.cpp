@@ -5,7 +5,36 @@
 
 namespace pb {
 
+Replay::Replay() = default;
+Replay::~Replay() = default;
+
 namespace {
+
+// The replays that this thread is inside of, the innermost first.
+struct Active {
+    uint64_t level;
+    int last;  // the highest order that operations inside will be asked for
+    Replay* replay;
+    Active* outer;
+};
+thread_local Active* active = nullptr;
+
+// One more application of a pushforward, with series up to `order`.
+class Application {
+  public:
+    Application(Replay& replay, uint64_t level, int order, int last)
+        : limit_(level, order), mine_{level, last, &replay, active} {
+        replay.next = 0;
+        active = &mine_;
+    }
+    ~Application() { active = mine_.outer; }
+    Application(const Application&) = delete;
+    Application& operator=(const Application&) = delete;
+
+  private:
+    SeriesOrder limit_;
+    Active mine_;
+};
 
 // The same value, coefficients included, as a tensor that can be given others.
 Tensor twin(const Tensor& t) {
@@ -15,104 +44,178 @@ Tensor twin(const Tensor& t) {
     return s;
 }
 
-struct Expanding {
+Tensor zeros_like(const Tensor& x) { return ops::zeros(x.dtype(), Layout::contiguous(x.shape())); }
+
+bool any(const Tensors& all) {
+    for (const Tensor& t : all)
+        if (t) return true;
+    return false;
+}
+
+struct Rule {
+    Expansion& e;
     const Tensors &operands, &below, &out;
     uint64_t level;
     int order;
     const Pushforward& push;
 
+    int known() const { return static_cast<int>(e.found.size()); }
+
     Tensors coefficients(int n) const {
         Tensors all(operands.size());
-        for (size_t i = 0; i < operands.size(); ++i)
-            if (operands[i] && operands[i].is_dual())
-                all[i] = tangent_at(operands[i], level + static_cast<uint64_t>(n));
+        for (size_t i = 0; i < operands.size(); ++i) all[i] = coefficient(operands[i], level, n);
         return all;
     }
-    void set(int n, const Tensors& coefficients) const {
-        for (size_t j = 0; j < coefficients.size(); ++j)
-            if (coefficients[j] && is_differentiable(out[j].dtype()))
-                set_tangent(out[j], level + static_cast<uint64_t>(n), coefficients[j]);
-    }
-
-    void each(int from) const {
-        for (int n = from; n <= order; ++n)
-            if (Tensors t = coefficients(n); any(t)) set(n, push(below, out, t, nullptr));
-    }
-    static bool any(const Tensors& all) {
-        for (const Tensor& t : all)
-            if (t) return true;
-        return false;
+    // What moves as a tangent does.
+    Tensors alone(int n, Reads* reads = nullptr) const {
+        const Tensors t = coefficients(n);
+        return any(t) ? push(below, out, t, reads) : Tensors(out.size());
     }
 
     void convolve() const {
-        std::vector<Tensors> all;
-        for (int n = 1; n <= order; ++n) {
-            all.push_back(coefficients(n));
-            Tensors found = any(all.back()) ? push(below, out, all.back(), nullptr) : Tensors(1);
+        for (int n = known() + 1; n <= order; ++n) {
+            Tensors sum = alone(n);
             for (int j = 1; j < n; ++j) {
-                const Tensor &a = all[static_cast<size_t>(j - 1)][0],
-                             &b = all[static_cast<size_t>(n - j - 1)][1];
-                if (!a || !b) continue;
+                const Tensor a = coefficient(operands[0], level, j);
+                const Tensor b = a ? coefficient(operands[1], level, n - j) : Tensor();
+                if (!b) continue;
                 Tensor product = push({below[0], b}, out, {a, Tensor()}, nullptr)[0];
-                found[0] = found[0] ? ops::add(found[0], product) : product;
+                sum[0] = sum[0] ? ops::add(sum[0], product) : product;
             }
-            set(n, found);
+            e.found.push_back(sum);
         }
     }
 
-    void general() const {
-        Small<bool, 4> varies(operands.size(), false);
+    void expand() const {
+        if (!known()) begin();
+        if (!e.reads.any()) {
+            while (known() < order) e.found.push_back(alone(known() + 1));
+        } else if (e.replayed || e.reads.outputs) {
+            while (known() < order) {
+                const int n = known();  // the derivative's coefficient n is the next one's
+                follow(n + 1);
+                Application again(e.inner, level, n, e.last - 1);
+                take(push(e.inputs, series(), e.moving, nullptr), n + 1);
+            }
+        } else if (known() < order) {
+            follow(order);
+            SeriesOrder limit(level, order - 1);
+            const Tensors moved = push(e.inputs, out, e.moving, nullptr);
+            while (known() < order) take(moved, known() + 1);
+        }
+    }
+
+  private:
+    // The first coefficient, and whether the others can be had like it.
+    void begin() const {
+        e.varies = Small<bool, 4>(operands.size(), false);
         int first = 0;
         for (int n = order; n >= 1; --n) {
             const Tensors t = coefficients(n);
             for (size_t i = 0; i < t.size(); ++i)
-                if (t[i]) varies[i] = true, first = n;
+                if (t[i]) e.varies[i] = true, first = n;
         }
-        if (!first) return;
-        // The first coefficient that there is moves as a tangent does.
-        Reads reads{&varies};
-        set(first, push(below, out, coefficients(first), &reads));
-        if (first == order) return;
-        if (!reads.any()) return each(first + 1);
-        Tensors moving(operands.size()), values(out);
-        for (size_t i = 0; i < operands.size(); ++i)
-            if (varies[i]) moving[i] = series_derivative(operands[i], level, order);
-        for (int known = first; known < order; known = reads.outputs ? known + 1 : order) {
-            const int m = reads.outputs ? known : order - 1;  // of the derivative, coefficients 0 to m
-            for (size_t j = 0; j < out.size(); ++j)
-                if (is_differentiable(out[j].dtype())) values[j] = twin(out[j]);
-            SeriesOrder limit(level, m);
-            const Tensors pushed = push(operands, values, moving, nullptr);
-            for (int n = known + 1; n <= m + 1; ++n) {
-                Tensors next(pushed.size());
-                for (size_t j = 0; j < pushed.size(); ++j)
-                    if (pushed[j])
-                        if (Tensor c = tangent_at(pushed[j], level + static_cast<uint64_t>(n - 1)))
-                            next[j] = ops::div(c, static_cast<double>(n));
-                set(n, next);
+        Reads reads{&e.varies};
+        while (known() + 1 < first) e.found.push_back(Tensors(out.size()));
+        if (first) e.found.push_back(alone(first, &reads));
+        e.reads = {nullptr, reads.inputs, reads.outputs};
+    }
+
+    // Brings x and x' up to order n and n - 1. What varies has a first coefficient, be it zero: so it is in every application
+    // that the same operations see series.
+    void follow(int n) const {
+        e.inputs = Tensors(below);
+        Tensors moving(operands.size());
+        for (size_t i = 0; i < operands.size(); ++i) {
+            if (!e.varies[i]) continue;
+            const bool began = i < e.moving.size() && e.moving[i];
+            Tensor head = coefficient(operands[i], level, 1);
+            if (!head) head = began ? e.moving[i] : zeros_like(operands[i]);
+            e.inputs[i] = twin(operands[i]);
+            moving[i] = began ? e.moving[i] : twin(head);
+            if (!coefficient(operands[i], level, 1))
+                set_tangent(e.inputs[i], coefficient_key(level, 1), strip_level(head, level));
+            for (int k = 1; k < n; ++k) {
+                if (coefficient(moving[i], level, k)) continue;
+                if (Tensor c = coefficient(operands[i], level, k + 1))
+                    set_tangent(moving[i], coefficient_key(level, k),
+                                ops::mul(c, static_cast<double>(k + 1)));
+                else if (k == 1) set_tangent(moving[i], coefficient_key(level, 1), zeros_like(operands[i]));
             }
         }
+        e.moving = moving;
+    }
+
+    // The results as series, as far as they are known.
+    Tensors series() const {
+        Tensors all(out);
+        give_coefficients(e, out, level);
+        for (size_t j = 0; j < out.size(); ++j)
+            if (is_differentiable(out[j].dtype())) all[j] = twin(out[j]);
+        return all;
+    }
+
+    // Coefficient n, from the derivative.
+    void take(const Tensors& derivative, int n) const {
+        Tensors next(out.size());
+        for (size_t j = 0; j < derivative.size(); ++j)
+            if (Tensor c = coefficient(derivative[j], level, n - 1))
+                next[j] = ops::div(c, static_cast<double>(n));
+        e.found.push_back(next);
     }
 };
 
 }  // namespace
 
-void expand_series(const Tensors& operands, const Tensors& below, const Tensors& out, uint64_t level,
-                   bool bilinear, const Pushforward& push) {
-    Expanding e{operands, below, out, level, series_order(level), push};
-    bilinear ? e.convolve() : e.general();
+Expanding::Expanding(const Tensors& operands, uint64_t level, const void* what) : expansion_(&own_) {
+    own_.last = series_order(level);
+    Active* in = active;
+    while (in && in->level != level) in = in->outer;
+    if (!in) return;
+    Tensors heads(operands.size());
+    for (size_t i = 0; i < operands.size(); ++i) heads[i] = coefficient(operands[i], level, 1);
+    Replay& replay = *in->replay;
+    auto same = [&](const Expansion& e) {
+        for (size_t i = 0; i < heads.size() && e.heads.size() == heads.size(); ++i)
+            if (!heads[i].is(e.heads[i])) return false;
+        return e.what == what && e.heads.size() == heads.size();
+    };
+    if (replay.next < replay.operations.size() && !same(*replay.operations[replay.next]))
+        replay.operations.resize(replay.next);
+    if (replay.next == replay.operations.size()) {
+        replay.operations.push_back(std::make_unique<Expansion>());
+        Expansion& e = *replay.operations.back();
+        e.what = what;
+        e.heads = heads;
+        e.last = in->last;
+        e.replayed = true;
+    }
+    expansion_ = replay.operations[replay.next++].get();
+}
+
+void expand_rule(Expansion& e, const Tensors& operands, const Tensors& below, const Tensors& out,
+                 uint64_t level, bool bilinear, const Pushforward& push) {
+    Rule rule{e, operands, below, out, level, series_order(level), push};
+    bilinear ? rule.convolve() : rule.expand();
+    give_coefficients(e, out, level);
+}
+
+void give_coefficients(const Expansion& e, const Tensors& out, uint64_t level) {
+    for (size_t n = 1; n <= e.found.size(); ++n)
+        for (size_t j = 0; j < e.found[n - 1].size(); ++j)
+            if (const Tensor& c = e.found[n - 1][j]; c && is_differentiable(out[j].dtype()))
+                set_tangent(out[j], coefficient_key(level, static_cast<int>(n)), c);
 }
 
 Tensor series_derivative(const Tensor& x, uint64_t level, int order) {
-    Tensor d;
-    for (int n = order; n >= 1; --n)
-        if (tangent_at(x, level + static_cast<uint64_t>(n))) d = x;
-    if (!d) return d;
-    const Tensor first = tangent_at(x, level + 1);
-    d = first ? twin(first) : ops::zeros(x.dtype(), Layout::contiguous(x.shape()));
+    bool varies = false;
+    for (int n = 1; n <= order; ++n) varies = varies || coefficient(x, level, n);
+    if (!varies) return Tensor();
+    const Tensor first = coefficient(x, level, 1);
+    Tensor d = first ? twin(first) : zeros_like(x);
     for (int n = 1; n < order; ++n)
-        if (Tensor c = tangent_at(x, level + static_cast<uint64_t>(n + 1)))
-            set_tangent(d, level + static_cast<uint64_t>(n), ops::mul(c, static_cast<double>(n + 1)));
+        if (Tensor c = coefficient(x, level, n + 1))
+            set_tangent(d, coefficient_key(level, n), ops::mul(c, static_cast<double>(n + 1)));
     return d;
 }
 
