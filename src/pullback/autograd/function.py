@@ -265,23 +265,30 @@ def _apply_dual(cls, args):
 
     forward runs on the duals, so that whatever it keeps for the rules carries tangents too: that is what forward over
     reverse, and an outer level of forward mode, differentiate. One level is pushed at a time; a rule's result is
-    stripped of that level, whose tangents it computed with but does not mean.
+    stripped of that level, whose tangents it computed with but does not mean. At a level of series the rule is applied
+    to the series of the arguments and of their derivatives, and gives that of the derivative.
     """
     levels = []  # taken before forward may write over an argument, and its tangents
     rest = args
     while level := _core.highest_level(rest):
         pairs = [_core.unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in rest]
-        levels.append((level, tuple([tangent for _, tangent in pairs])))
+        tangents = tuple([tangent for _, tangent in pairs])
+        if _core.series_order(level):
+            tangents = tuple([_core.series_derivative(a, level) if isinstance(a, Tensor) else None for a in rest])
+        levels.append((level, tangents))
         rest = tuple([primal for primal, _ in pairs])
     output, context = _apply(cls, args)
     single = not isinstance(output, tuple)
     outputs = (output,) if single else output
     found = [[] for _ in outputs]
     for level, tangents in levels:
-        pushed = _push(cls, context, tangents, args, outputs)
-        for entry, output, tangent in zip(found, outputs, pushed):
-            if tangent is not None and _has_gradient(output):
-                entry.append((level, _strip(tangent, level)))
+        if order := _core.series_order(level):
+            pushed = _push_series(cls, context, tangents, args, outputs, level, order)
+        else:
+            pushed = [((level, tangent),) for tangent in _push(cls, context, tangents, args, outputs)]
+        for entry, output, keyed in zip(found, outputs, pushed):
+            if _has_gradient(output):
+                entry += [(key, _strip(tangent, level)) for key, tangent in keyed if tangent is not None]
     for entry, output in zip(found, outputs):
         if isinstance(output, Tensor):
             _core.replace_tangents(output, tuple(entry))
@@ -322,6 +329,25 @@ def _push(cls, context, tangents, args, outputs):
                 f"{cls.__name__}.jvp returned."
             )
     return pushed
+
+
+def _push_series(cls, context, tangents, args, outputs, level, order):
+    """For each output (key, coefficient) of every order: coefficient n is that of n - 1 in the derivative, over n."""
+    _core.set_series_order(level, max(order - 1, 1))
+    try:
+        pushed = _push(cls, context, tangents, args, outputs)
+        found = []
+        for derivative in pushed:
+            coefficients = () if derivative is None else (derivative, *_core.unpack_series(derivative, level)[1])
+            found.append(
+                [
+                    (level + n, c if c is None or n == 1 else _strip(c, level) / float(n))
+                    for n, c in enumerate(coefficients[:order], 1)
+                ]
+            )
+        return found
+    finally:
+        _core.set_series_order(level, order)
 
 
 def _strip(tensor, level):

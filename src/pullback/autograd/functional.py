@@ -56,13 +56,12 @@ def _inputs(tensors: Tensors, create_graph: bool, need_graph: bool = True) -> Te
 
 def _bare(t: Tensor) -> Tensor:
     """Without history, but with the tangents of levels that are open."""
-    found, rest = [], t
+    found, rest = _core.tangents(t), t
     while level := _core.highest_level((rest,)):
-        rest, tangent = _core.unpack_dual(rest, level)
-        found.append((level, tangent))
+        rest, _ = _core.unpack_dual(rest, level)
     bare = rest.detach()
     if found:
-        _core.replace_tangents(bare, tuple(found))
+        _core.replace_tangents(bare, found)
     return bare
 
 

@@ -412,8 +412,7 @@ def axes_of(leaf: Any) -> set[tuple[int, int]]:
     """(level, size) of each vmap that a tensor, or a tangent of it, differs within."""
     found: set[tuple[int, int]] = set()
     if isinstance(leaf, Tensor):
-        while inner := _core.highest_level((leaf,)):
-            leaf, tangent = _core.unpack_dual(leaf, inner)
+        for _, tangent in _core.tangents(leaf):
             found |= axes_of(tangent)
         found.update(_core.mapped_axes(leaf))
     return found

@@ -314,7 +314,7 @@ PyObject* unpack_series(PyObject*, PyObject* args) {
         return raise_current();
     }
 }
-// derivative(tensor, level): that of its series, one order shorter; None if it is zero.
+// series_derivative(tensor, level): that of its series, one order shorter; None if it is zero.
 PyObject* derivative_of_series(PyObject*, PyObject* args) {
     PyObject* o;
     unsigned long long level;
@@ -326,14 +326,16 @@ PyObject* derivative_of_series(PyObject*, PyObject* args) {
         return raise_current();
     }
 }
-// series_order(level), or with an order: sets it. Gives what it was; 0: an ordinary level.
-PyObject* order_of_series(PyObject*, PyObject* args) {
+// series_order(level): 0, an ordinary level. set_series_order(level, order).
+PyObject* order_of_series(PyObject*, PyObject* level) {
+    return PyLong_FromLong(series_order(PyLong_AsUnsignedLongLong(level)));
+}
+PyObject* change_order(PyObject*, PyObject* args) {
     unsigned long long level;
-    int order = 0;
-    if (!PyArg_ParseTuple(args, "K|i", &level, &order)) return nullptr;
-    const int before = series_order(level);
-    if (order) set_series_order(level, order);
-    return PyLong_FromLong(before);
+    int order;
+    if (!PyArg_ParseTuple(args, "Ki", &level, &order)) return nullptr;
+    set_series_order(level, order);
+    Py_RETURN_NONE;
 }
 // tangents(tensor): ((level, or key of a coefficient; tangent), ...), of levels that are open.
 PyObject* tangents_of(PyObject*, PyObject* o) {
@@ -430,7 +432,8 @@ PyMethodDef functions[] = {
     {"make_series", make_series, METH_VARARGS, nullptr},
     {"unpack_series", unpack_series, METH_VARARGS, nullptr},
     {"series_derivative", derivative_of_series, METH_VARARGS, nullptr},
-    {"series_order", order_of_series, METH_VARARGS, nullptr},
+    {"series_order", order_of_series, METH_O, nullptr},
+    {"set_series_order", change_order, METH_VARARGS, nullptr},
     {"tangents", tangents_of, METH_O, nullptr},
     {"replace_tangents", replace_tangents, METH_VARARGS, nullptr},
     {"change_level", change_level, METH_VARARGS, nullptr},
