@@ -19,19 +19,42 @@ Arguments and results may be trees: tuples, lists, dictionaries, named tuples, r
 
 from ..messages.missing import missing
 from .batch import vmap
+from .curvature import (
+    CurvatureOperator,
+    fisher_operator,
+    fisher_vector_product,
+    gauss_newton_operator,
+    gauss_newton_vector_product,
+    hessian_operator,
+    hvp,
+)
 from .forward import jvp, linearize
 from .jacobians import hessian, jacfwd, jacrev
 from .modules import functional_call, stack_module_state
 from .reverse import grad, grad_and_value, value_and_grad, vjp
+from .taylor import directional_derivatives, jet
+from .traces import divergence, hessian_diagonal, laplacian
 
 __all__ = [
+    "CurvatureOperator",
+    "directional_derivatives",
+    "divergence",
+    "fisher_operator",
+    "fisher_vector_product",
     "functional_call",
+    "gauss_newton_operator",
+    "gauss_newton_vector_product",
     "grad",
     "grad_and_value",
     "hessian",
+    "hessian_diagonal",
+    "hessian_operator",
+    "hvp",
     "jacfwd",
     "jacrev",
+    "jet",
     "jvp",
+    "laplacian",
     "linearize",
     "stack_module_state",
     "value_and_grad",

@@ -21,7 +21,7 @@ from ..operators.creation import zeros_like
 from .arguments import tensors_out, with_aux
 from .tree import TreeSpec, tree_flatten, tree_map
 
-__all__ = ["derivatives", "jet"]
+__all__ = ["directional_derivatives", "jet"]
 
 WHO = "jet(f, primals, series)"
 LONGEST = 1000  # of a series
@@ -113,9 +113,7 @@ def jet(
     return (*both, aux) if has_aux else both
 
 
-def derivatives(
-    func: Callable[[Tensor], Any], x: Any, v: Any, order: int = 1
-) -> Any:
+def directional_derivatives(func: Callable[[Any], Any], x: Any, v: Any, order: int = 1) -> Any:
     """The derivatives of `func` at `x` in the direction `v`, of all orders up to `order`, in one evaluation.
 
     Derivative n is that of ``func(x + t * v)`` by t, n times, at t = 0: `func`'s n-th derivative applied to n times `v`.
@@ -132,11 +130,11 @@ def derivatives(
     Raises RuntimeError, ValueError and NotImplementedError as `jet`; ValueError for an `order` below 1.
 
     Example:
-        >>> pb.func.derivatives(lambda x: x.exp().sum(), pb.zeros(2), pb.tensor([1.0, 2.0]), 3)
+        >>> pb.func.directional_derivatives(lambda x: x.exp().sum(), pb.zeros(2), pb.tensor([1.0, 2.0]), 3)
         (tensor(2.), [tensor(3.), tensor(5.), tensor(9.)])
     """
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
-        raise ValueError(f"derivatives: order should be an int of 1 at least, got {order!r}.")
+        raise ValueError(f"directional_derivatives: order should be an int of 1 at least, got {order!r}.")
     return jet(func, (x,), ((v, *[None] * (order - 1)),))
 
 
