@@ -274,7 +274,9 @@ def _apply_dual(cls, args):
         pairs = [_core.unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in rest]
         tangents = tuple([tangent for _, tangent in pairs])
         if _core.series_order(level):
-            tangents = tuple([_core.series_derivative(a, level) if isinstance(a, Tensor) else None for a in rest])
+            tangents = tuple(
+                [_core.series_derivative(a, level) if isinstance(a, Tensor) else None for a in rest]
+            )
         levels.append((level, tangents))
         rest = tuple([primal for primal, _ in pairs])
     output, context = _apply(cls, args)
@@ -338,7 +340,9 @@ def _push_series(cls, context, tangents, args, outputs, level, order):
         pushed = _push(cls, context, tangents, args, outputs)
         found = []
         for derivative in pushed:
-            coefficients = () if derivative is None else (derivative, *_core.unpack_series(derivative, level)[1])
+            coefficients = (
+                () if derivative is None else (derivative, *_core.unpack_series(derivative, level)[1])
+            )
             found.append(
                 [
                     (level + n, c if c is None or n == 1 else _strip(c, level) / float(n))

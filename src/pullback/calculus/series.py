@@ -15,12 +15,12 @@ what is not differentiated and `gmul` among coefficients, so that a zero coeffic
 known to be zero is None, and costs nothing.
 """
 
-from functools import lru_cache
+from functools import cache
 
 from .define import TABLE
 from .symbols import Symbol, Trace, emit, literal
 
-LONGEST = 30_000  # values of a program: the core numbers them in 16 bits
+LONGEST = 32_767  # values of a program: the core numbers them in 16 bits
 
 
 class Series:
@@ -58,7 +58,8 @@ def program(name, order, given):
     y = expansion.function(row.name, operands, trace.operand(row.arity))
     outputs = [expansion.coefficient(y, n) for n in range(1, order + 1)]
     instructions, outputs = trace.program(outputs)
-    if trace.arity + 3 * len(instructions) > LONGEST:
+    constants = sum([ref.__class__ is tuple for instruction in instructions for ref in instruction])
+    if trace.arity + len(instructions) + constants >= LONGEST:
         raise NotImplementedError(
             f"jet: the coefficients of {row.variant_of or name} up to order {order} take {len(instructions)} "
             f"operations, more than a program can have. Ask for fewer orders at once: a jet of a jet adds their orders."
@@ -192,7 +193,7 @@ ARITHMETIC = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def _partials(name):
     return TABLE[name].partial_program() or ((), (None,) * TABLE[name].arity)
 

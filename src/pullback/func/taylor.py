@@ -30,7 +30,11 @@ Terms = Sequence[Tensor | None]
 
 
 def expand(
-    func: Callable[..., Any], primals: Sequence[Tensor], terms: Sequence[Terms], order: int, has_aux: bool = False
+    func: Callable[..., Any],
+    primals: Sequence[Tensor],
+    terms: Sequence[Terms],
+    order: int,
+    has_aux: bool = False,
 ) -> tuple[list[Tensor], list[list[Tensor | None]], TreeSpec, Any]:
     """Outputs, their coefficients, the structure of both, and aux. `func` takes the leaves; a term of None is zero."""
     with series_level(order) as level:
@@ -93,10 +97,10 @@ def jet(
                 f"{WHO}: Expected {what} to be a tuple or list. E.g. it should be valid to call f(*primals). "
                 f"Got {type(given).__name__}; for one argument write (x,) and ((dx, ddx),)."
             )
-    order = _order(primals, series)
     leaves, spec = tree_flatten(tuple(primals))
     if not leaves:
         raise RuntimeError(f"{WHO}: Expected primals to contain at least one Tensor.")
+    order = _order(primals, series)
     terms = _terms(primals, series, order)
     for x, own in zip(leaves, terms):
         _check(x, own)

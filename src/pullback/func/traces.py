@@ -230,9 +230,7 @@ def _mean(
     done = 0
     while done < samples:
         count = min(samples - done, chunk_size or samples)
-        seeds = [
-            randint(0, 2, (count, *x.shape), generator=generator, dtype=x.dtype) * 2 - 1 for x in like
-        ]
+        seeds = [randint(0, 2, (count, *x.shape), generator=generator, dtype=x.dtype) * 2 - 1 for x in like]
         sums = [found.sum(0) for found in vmap(lambda *vs: along(vs), randomness="same")(*seeds)]
         total = [a + b for a, b in zip(total, sums)] if total else sums
         done += count

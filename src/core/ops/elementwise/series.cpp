@@ -24,7 +24,8 @@ struct Inputs {
         for (int n : given) count += static_cast<size_t>(n);
         held.reserve(count);
         for (int i = 0; i < row.arity; ++i) {
-            if (below[i].tensor) take(*below[i].tensor, row.partials.boolean >> i & 1 ? DType::Bool : y.dtype());
+            if (below[i].tensor)
+                take(*below[i].tensor, row.partials.boolean >> i & 1 ? DType::Bool : y.dtype());
             else all.push_back(below[i]);
         }
         take(y, y.dtype());

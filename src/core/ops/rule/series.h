@@ -43,7 +43,8 @@ struct Replay {
 
 // The coefficients of one operation's results, as far as they are known, and what the next ones follow from.
 struct Expansion {
-    const void* what = nullptr;  // which operation, and the first coefficients of its operands: the same every time
+    const void* what =
+        nullptr;  // which operation, and the first coefficients of its operands: the same every time
     Tensors heads;
     int last = 0;                // the highest order that will be asked for
     std::vector<Tensors> found;  // by order, then by output
