@@ -23,6 +23,19 @@ def banded(x):
     return x[1:-1] * (x[:-2] + x[2:]) - x[1:-1] ** 3
 
 
+ORDER = 6  # of the higher derivatives
+
+
+def sixth(lib, f, x):
+    """The derivatives of exp(sin(x)) up to the sixth: by Taylor mode, or gradients of gradients, each element by itself."""
+    if hasattr(f, "directional_derivatives"):
+        return f.directional_derivatives(lambda x: lib.exp(lib.sin(x)), x, lib.ones_like(x), ORDER)[1]
+    g = lambda x: lib.exp(lib.sin(x))
+    for _ in range(ORDER):
+        g = f.grad(lambda x, g=g: g(x).sum())
+    return g(x)
+
+
 def torchlike(name):
     lib = importlib.import_module(name)
     importlib.import_module(f"{name}.func")
@@ -38,6 +51,8 @@ def torchlike(name):
     weights = {"w": one(16, 32), "b": one(32), "v": one(32, 1)}
     data = {"p": weights, "x": one(64, 16), "y": one(64, 1)}
     hvp = lambda x, t: f.jvp(f.grad(rosenbrock), (x,), (t,))[1]
+    field = lambda x: network(weights, x, 1.0)
+    laplacian = f.laplacian(field) if hasattr(f, "laplacian") else lambda x: f.hessian(field)(x).trace()
 
     def pulled(x):
         _, pullback = f.vjp(banded, x)
@@ -53,12 +68,15 @@ def torchlike(name):
         "jacrev": lambda: Statement("g(x)", {"g": f.jacrev(banded), "x": one(100)}),
         "jacfwd": lambda: Statement("g(x)", {"g": f.jacfwd(banded), "x": one(100)}),
         "hessian": lambda: Statement("g(x)", {"g": f.hessian(rosenbrock), "x": one(200)}),
+        "jet": lambda: Statement("g(x)", {"g": lambda x: sixth(lib, f, x), "x": one(1000)}),
+        "laplacian": lambda: Statement("g(x)", {"g": laplacian, "x": one(16)}),
     }
 
 
 def jax():
     import jax
     import jax.numpy as jnp
+    from jax.experimental.jet import jet
 
     def one(*shape):
         return jnp.full(shape, 0.5)
@@ -74,6 +92,15 @@ def jax():
 
     hvp = lambda x, t: jax.jvp(jax.grad(rosenbrock), (x,), (t,))[1]
     weights = {"w": one(16, 32), "b": one(32), "v": one(32, 1)}
+
+    def sixth(x):
+        series = jnp.ones_like(x), *[jnp.zeros_like(x)] * (ORDER - 1)
+        return jet(lambda x: jnp.exp(jnp.sin(x)), (x,), (series,))[1]
+
+    def laplacian(x):
+        along = lambda v: jet(lambda x: network(weights, x, 1.0), (x,), ((v, jnp.zeros_like(v)),))[1][1]
+        return jax.vmap(along)(jnp.eye(x.size)).sum()
+
     return {
         "grad": lambda: compiled(jax.grad(jnp.sin), one()),
         "grad_grad": lambda: compiled(jax.grad(jax.grad(jnp.sin)), one()),
@@ -84,6 +111,8 @@ def jax():
         "jacrev": lambda: compiled(jax.jacrev(banded), one(100)),
         "jacfwd": lambda: compiled(jax.jacfwd(banded), one(100)),
         "hessian": lambda: compiled(jax.hessian(rosenbrock), one(200)),
+        "jet": lambda: compiled(sixth, one(1000)),
+        "laplacian": lambda: compiled(laplacian, one(16)),
     }
 
 
@@ -100,6 +129,8 @@ ROWS = [
     ("`jacrev`, banded, 100", "jacrev", None),
     ("`jacfwd`, banded, 100", "jacfwd", None),
     ("`hessian`, Rosenbrock, 200", "hessian", 5),
+    ("`jet`, six orders of `exp(sin(x))`, 1,000; PyTorch: gradients of gradients", "jet", 10),
+    ("`laplacian`, a network 16-32-1; PyTorch: the trace of `hessian`", "laplacian", 3),
 ]
 
 

@@ -14,7 +14,8 @@ Your own functions join the same table, and are as fast as its own:
     bump = composed("bump", lambda x, width: exp(-((x / width) ** 2)), parameters={"width": 1.0})
 
 The files: `symbols` records what a rule does, `derive` finds the partials of a formula, `row` says what a
-row is, `define` makes them, `pages` writes the documentation of rows with `examples`; the others are the table, by family.
+row is, `define` makes them, `series` finds Taylor coefficients from partials, `pages` writes the documentation of rows with
+`examples`; the others are the table, by family.
 """
 
 # Importing a family defines its rows; families import what they build on.
