@@ -112,7 +112,7 @@ class dual_level(metaclass=NeedsCall):
         exit_dual_level(level=self.level)
 
 
-class series_level(dual_level):
+class series_level:
     """A block in which tensors may carry the coefficients of a power series: func.jet."""
 
     def __init__(self, order):
@@ -121,6 +121,9 @@ class series_level(dual_level):
     def __enter__(self):
         self.level = _enter(self.order)
         return self
+
+    def __exit__(self, *error):
+        exit_dual_level(level=self.level)
 
     def make(self, primal, coefficients):
         """A view of `primal` that carries the coefficients of t, t**2, ...; None is zero."""

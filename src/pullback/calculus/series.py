@@ -15,8 +15,6 @@ what is not differentiated and `gmul` among coefficients, so that a zero coeffic
 known to be zero is None, and costs nothing.
 """
 
-from functools import cache
-
 from .define import TABLE
 from .symbols import Symbol, Trace, emit, literal
 
@@ -193,9 +191,13 @@ ARITHMETIC = {
 }
 
 
-@cache
+_programs = {}
+
+
 def _partials(name):
-    return TABLE[name].partial_program() or ((), (None,) * TABLE[name].arity)
+    if name not in _programs:
+        _programs[name] = TABLE[name].partial_program() or ((), (None,) * TABLE[name].arity)
+    return _programs[name]
 
 
 def _zero(expansion, series, n):

@@ -15,6 +15,7 @@ evaluates it once for all, and keeps what it recorded.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -250,7 +251,7 @@ class CurvatureOperator:
             array([1., 2.])
         """
         try:
-            from scipy.sparse.linalg import LinearOperator
+            linalg: Any = importlib.import_module("scipy.sparse.linalg")
         except ImportError:
             raise ImportError(
                 "linear_operator() needs SciPy, which is not installed: `pip install scipy`. Products by a call, `@` and "
@@ -261,7 +262,7 @@ class CurvatureOperator:
             return (self @ from_numpy(v.reshape(-1).copy()).to(self.dtype)).numpy()
 
         kind = zeros(0, dtype=self.dtype).numpy().dtype
-        return LinearOperator(self.shape, matvec=multiply, rmatvec=multiply, dtype=kind)
+        return linalg.LinearOperator(self.shape, matvec=multiply, rmatvec=multiply, dtype=kind)
 
     def _vector(self, leaves: list[Tensor]) -> Tensor:
         return cat([x.reshape(-1) for x in leaves]) if leaves else zeros(0)
