@@ -79,6 +79,7 @@ class Run {
 
     uint32_t id() const { return id_; }
     bool accumulates() const { return options_.accumulate && captures.empty(); }
+    bool retains() const { return retain_; }
     // Whether the run will compute the gradients that arrive at this node.
     bool visits(Node* n) const {
         if (n->run == id_) return states_[n->slot].reached();
@@ -97,7 +98,7 @@ class Run {
     void go() {
         discover();
         if (!captures.empty()) select();
-        if (options_.beyond) create_ = (*options_.beyond = beyond_) && create_;
+        if (options_.beyond) create_ = ((*options_.beyond = beyond_) || options_.always) && create_;
         parts_ = !create_ && !modes.anomaly;
         retain_ = options_.retain_graph || (options_.beyond && create_);
         GradMode mode(create_);
@@ -435,6 +436,7 @@ class Run {
 uint32_t current_run() { return innermost ? innermost->id() : 0; }
 
 bool run_accumulates() { return innermost && innermost->accumulates(); }
+bool run_retains() { return innermost && innermost->retains(); }
 
 bool will_run(const Tensor& t) {
     if (!innermost) return false;

@@ -15,6 +15,7 @@ struct BackwardOptions {
     // reaches beyond them is said here; a graph of the gradient is created only if it does, and then what is saved is
     // kept, too.
     bool* beyond = nullptr;
+    bool always = false;  // a graph all the same, if `create_graph` asks for one: what ends the walk is not only its own
 };
 
 // Runs from `outputs` with `grads` (undefined: one, for scalars). When `inputs` is not empty only paths to them
@@ -37,5 +38,7 @@ uint32_t current_run();
 bool will_run(const Tensor& t);
 // Whether that run fills `.grad` of whatever it reaches: backward() without inputs.
 bool run_accumulates();
+// Whether it keeps what is saved, for another one.
+bool run_retains();
 
 }  // namespace pb

@@ -32,6 +32,8 @@ void pop_packing() {
     Py_DECREF(gone.unpack);
 }
 
+PyObject* packing_hook() { return stack.empty() ? nullptr : stack.back().pack; }
+
 std::string* disable_packing(const std::string* message) {
     if (message && !stack.empty()) fail("{}", *message);
     std::string* before = disabled.release();

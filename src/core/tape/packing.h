@@ -12,6 +12,7 @@ namespace pb {
 // Hooks are functions; raises RuntimeError while they are disabled.
 void push_packing(PyObject* pack, PyObject* unpack);
 void pop_packing();
+PyObject* packing_hook();  // the innermost `pack`, borrowed, or null
 // While `message` is not null, hooks may not be set: the error says it. Raises if some are set. Returns the message before.
 std::string* disable_packing(const std::string* message);
 

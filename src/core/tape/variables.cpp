@@ -1,6 +1,8 @@
 #include "tape/variables.h"
 
+#include <set>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "tape/history.h"
@@ -72,6 +74,43 @@ Tensor settled(const Tensor& t, const GraphPoints& own) {
         for (const Tangent& x : Small<Tangent, 1>(t->extra->tangents))
             set_tangent(s, x.level, settled(x.value, own));
     return s;
+}
+
+Tensors captures(const Tensors& outputs, const GraphPoints& own, uint64_t since) {
+    Tensors found;
+    std::unordered_set<const Node*> seen;  // within
+    std::set<std::pair<const Node*, uint32_t>> met;
+    std::vector<Ref<Node>> ends;
+    std::vector<Node*> waiting;
+    for (const GraphPoint& p : own)
+        if (Edge e = recorded_edge_of(p); e.node) {
+            ends.push_back(Ref<Node>::steal(e.node));
+            seen.insert(e.node);
+        }
+    auto meet = [&](const Edge& e) {
+        if (!e.node || seen.count(e.node)) return;
+        const bool leaf = e.node->is_accumulate();
+        if (!leaf && e.node->sequence() > since) {
+            seen.insert(e.node);
+            waiting.push_back(e.node);
+        } else if (met.insert({e.node, e.nr}).second && goes_beyond(*e.node, !leaf)) {
+            Tensor place = leaf ? accumulated_variable(e.node) : ops::zeros(e.node->output(e.nr).dtype, Layout::contiguous({}));
+            if (!leaf) set_history(place, e.node, e.nr);
+            found.push_back(place);
+        }
+    };
+    for (const Tensor& y : outputs) {
+        Edge e = gradient_edge(y);
+        Ref<Node> root = Ref<Node>::steal(e.node);
+        meet(e);
+        ends.push_back(std::move(root));
+    }
+    while (!waiting.empty()) {
+        Node* n = waiting.back();
+        waiting.pop_back();
+        for (uint16_t i = 0; i < n->edge_count(); ++i) meet(n->edge(i));
+    }
+    return found;
 }
 
 }  // namespace pb

@@ -23,4 +23,9 @@ bool goes_beyond(Node& n, bool ends);
 // `t` without a history that ends at `own`, and so its tangents.
 Tensor settled(const Tensor& t, const GraphPoints& own);
 
+// What a function captured, whose recording began at `since` (Node::next_sequence then): where what was recorded meets
+// leaves or older history, each place once, as a tensor whose gradient goes there, and which has no value. The
+// variables `own` of the function are no captures, nor are closed ones.
+Tensors captures(const Tensors& outputs, const GraphPoints& own, uint64_t since);
+
 }  // namespace pb

@@ -30,6 +30,7 @@ from .curvature import (
 )
 from .forward import jvp, linearize
 from .jacobians import hessian, jacfwd, jacrev
+from .implicit import custom_root, fixed_point, linear_solve
 from .modules import functional_call, stack_module_state
 from .reverse import grad, grad_and_value, value_and_grad, vjp
 from .taylor import directional_derivatives, jet
@@ -41,6 +42,12 @@ __all__ = [
     "divergence",
     "fisher_operator",
     "fisher_vector_product",
+from .solvers import ConvergenceError
+
+__all__ = [
+    "ConvergenceError",
+    "custom_root",
+    "fixed_point",
     "functional_call",
     "gauss_newton_operator",
     "gauss_newton_vector_product",
@@ -55,6 +62,7 @@ __all__ = [
     "jet",
     "jvp",
     "laplacian",
+    "linear_solve",
     "linearize",
     "stack_module_state",
     "value_and_grad",

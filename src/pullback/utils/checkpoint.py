@@ -248,6 +248,8 @@ class _Frame:
         self.about.append((tuple(tensor.shape), tensor.dtype))
         return ticket
 
+    pack.recomputes = True  # type: ignore[attr-defined]  # for who would keep a record beside the graph
+
     def unpack(self, ticket: _Ticket) -> Tensor:
         """The tensor of a number, computed again with all others at the first of a run."""
         run = _core.current_run()
@@ -285,6 +287,7 @@ class _Frame:
                 raise _Stop
             return tensor
 
+        pack.recomputes = True  # type: ignore[attr-defined]
         leaves = list(self.leaves)
         for i, tensor in zip(self.places, self.kept.grad_fn.saved_tensors):
             leaves[i] = tensor.detach().requires_grad_(tensor.requires_grad)

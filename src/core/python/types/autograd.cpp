@@ -44,14 +44,14 @@ GraphPoints points_of(PyObject* tuple) {
     return out;
 }
 
-// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate, hooks=True, own=None):
-// with a tuple `own`, for a transform, the gradients and whether the run reached beyond.
+// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate, hooks=True, own=None, always=False):
+// with a tuple `own`, for a transform, the gradients and whether the run reached beyond; `always`: options.always.
 PyObject* backward(PyObject*, PyObject* args) {
     PyObject *outputs, *grads, *inputs, *own = nullptr;
-    int retain, create, unused, accumulate, hooks = 1;
-    if (!PyArg_ParseTuple(args, "O!O!O!pppp|pO!", &PyTuple_Type, &outputs, &PyTuple_Type, &grads,
+    int retain, create, unused, accumulate, hooks = 1, always = 0;
+    if (!PyArg_ParseTuple(args, "O!O!O!pppp|pO!p", &PyTuple_Type, &outputs, &PyTuple_Type, &grads,
                           &PyTuple_Type, &inputs, &retain, &create, &unused, &accumulate, &hooks,
-                          &PyTuple_Type, &own))
+                          &PyTuple_Type, &own, &always))
         return nullptr;
     try {
         BackwardOptions options;
@@ -60,6 +60,7 @@ PyObject* backward(PyObject*, PyObject* args) {
         options.allow_unused = unused;
         options.accumulate = accumulate;
         options.hooks = hooks;
+        options.always = always;
         bool beyond = false;
         if (own) options.beyond = &beyond;
         Tensors results = run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs),
@@ -99,10 +100,25 @@ PyObject* settle(PyObject*, PyObject* args) {
     }
 }
 
+// recorded() is where the tape is now; captures(outputs, own, since): tape/variables.h.
+PyObject* recorded(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(Node::next_sequence); }
+PyObject* captured(PyObject*, PyObject* args) {
+    PyObject *outputs, *own;
+    unsigned long long since;
+    if (!PyArg_ParseTuple(args, "O!O!K", &PyTuple_Type, &outputs, &PyTuple_Type, &own, &since))
+        return nullptr;
+    try {
+        return tuple_of(captures(tensors_of(outputs, false), points_of(own), since));
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 PyObject* run_number(PyObject*, PyObject*) { return PyLong_FromUnsignedLong(current_run()); }
 PyObject* run_visits(PyObject*, PyObject* t) { return boolean(is_tensor(t) && will_run(Tensor(t))); }
 
 PyObject* accumulates(PyObject*, PyObject*) { return boolean(run_accumulates()); }
+PyObject* retains(PyObject*, PyObject*) { return boolean(run_retains()); }
 
 PyObject* set_grad_enabled(PyObject*, PyObject* on) {
     bool before = modes.asked;
@@ -410,8 +426,11 @@ PyMethodDef functions[] = {
     {"variable", variable_of, METH_VARARGS, nullptr},
     {"close_variables", close_variables, METH_O, nullptr},
     {"settled", settle, METH_VARARGS, nullptr},
+    {"recorded", recorded, METH_NOARGS, nullptr},
+    {"captures", captured, METH_VARARGS, nullptr},
     {"current_run", run_number, METH_NOARGS, nullptr},
     {"run_accumulates", accumulates, METH_NOARGS, nullptr},
+    {"run_retains", retains, METH_NOARGS, nullptr},
     {"will_run", run_visits, METH_O, nullptr},
     {"set_grad_enabled", set_grad_enabled, METH_O, nullptr},
     {"enter_function", enter_function, METH_O, nullptr},

@@ -175,7 +175,14 @@ PyObject* disable(PyObject*, PyObject* message) {
     }
 }
 
+// packing_hook() -> the function that packs what is saved now, or None.
+PyObject* hook_now(PyObject*, PyObject*) {
+    PyObject* hook = packing_hook();
+    return Py_NewRef(hook ? hook : Py_None);
+}
+
 PyMethodDef functions[] = {
+    {"packing_hook", hook_now, METH_NOARGS, nullptr},
     {"push_saved_hooks", push, METH_VARARGS, nullptr},
     {"pop_saved_hooks", pop, METH_NOARGS, nullptr},
     {"disable_saved_hooks", disable, METH_O, nullptr},
