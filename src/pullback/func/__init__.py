@@ -29,8 +29,8 @@ from .curvature import (
     hvp,
 )
 from .forward import jvp, linearize
-from .jacobians import hessian, jacfwd, jacrev
 from .implicit import custom_root, fixed_point, linear_solve
+from .jacobians import hessian, jacfwd, jacrev
 from .modules import functional_call, stack_module_state
 from .reverse import grad, grad_and_value, value_and_grad, vjp
 from .taylor import directional_derivatives, jet

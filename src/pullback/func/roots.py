@@ -14,6 +14,7 @@ from typing import Any
 
 from .._core import Tensor
 from ..dtypes import finfo
+from ..operators.creation import eye
 from ..operators.joining import stack
 from .forward import linearize
 from .solvers import ConvergenceError, chosen, everywhere, largest, lu, pack, packed, ratio, size, unpack
@@ -174,11 +175,8 @@ def anderson(
             a = stack(changes)
             lengths = a.square().sum(-1).sqrt()
             unit = ratio(a, lengths.unsqueeze(-1))
-            gram = unit @ unit.t()
-            eps = finfo(x.dtype).eps
-            weights = ratio(
-                lu(lambda w, g=gram: g @ w + (100 * eps) * w, unit @ residual), lengths
-            )
+            gram = unit @ unit.t() + (100 * finfo(x.dtype).eps) * eye(len(changes), dtype=x.dtype)
+            weights = ratio(lu(gram.matmul, unit @ residual), lengths)
             after = there - weights @ stack(steps)
         x = x.where(done, after)
         now = search.f(x)

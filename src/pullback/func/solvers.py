@@ -91,6 +91,8 @@ def largest(number: Tensor) -> float:
 
 def size(vector: Vector) -> Tensor:
     """The norm of a vector. The largest element is taken out first: squares may overflow."""
+    if not vector.numel():
+        return vector.sum()
     scale = vector.abs().amax()
     return ratio(vector, scale).square().sum().sqrt() * scale
 
@@ -105,7 +107,7 @@ class System:
     """A linear system of one vector, what has been met of its matrix, and when a residual is small enough."""
 
     def __init__(self, who: str, matvec: Callable[[Any], Any], b: Any, tol: float | None) -> None:
-        self.who, self.tol = who, tol
+        self.who, self.products = who, 0
         self.like, self.spec = tree_flatten(b)
         for leaf in self.like:
             if not isinstance(leaf, Tensor) or not leaf.dtype.is_floating_point:
@@ -123,6 +125,7 @@ class System:
     def times(self, v: Vector) -> Vector:
         """A v."""
         product = self.apply(v)
+        self.products += 1
         if product.shape != self.b.shape:
             raise RuntimeError(
                 f"{self.who}(matvec, b): matvec gave {product.numel()} numbers for the {self.n} of b. It has to give "
@@ -135,13 +138,13 @@ class System:
         """Whether the norm of a residual, for each entry, is small enough."""
         return residual <= self.goal.maximum(self.norm * size(x) * (8 * self.eps))
 
-    def finish(self, x: Vector, iterations: int, cure: str) -> Any:
+    def finish(self, x: Vector, cure: str) -> Any:
         """The solution as a tree, if it is one."""
         residual = size(self.b - self.times(x))
         if not everywhere(self.solved(residual, x)):
             part = largest(ratio(residual, size(self.b)))
             raise ConvergenceError(
-                f"{self.who}: no solution after {iterations} iterations: the residual is {part:.1e} of b, where "
+                f"{self.who}: no solution after {self.products} products: the residual is {part:.1e} of b, where "
                 f"{largest(ratio(self.goal, size(self.b))):.1e} was asked for. The matrix may be singular, or "
                 f"{cure}; tol= asks for less, max_iter= allows more."
             )
@@ -202,9 +205,7 @@ def lu(matvec: Callable[[Any], Any], b: Any) -> Any:
     return system.tree(hidden(as_tensor(x), axes))
 
 
-def cg(
-    matvec: Callable[[Any], Any], b: Any, *, tol: float | None = None, max_iter: int | None = None
-) -> Any:
+def cg(matvec: Callable[[Any], Any], b: Any, *, tol: float | None = None, max_iter: int | None = None) -> Any:
     """The solution of a linear system whose matrix is symmetric and definite, by conjugate gradients.
 
     Args:
@@ -222,9 +223,9 @@ def cg(
     system = System("cg", matvec, b, tol)
     if not system.n:
         return system.tree(system.b)
-    x, r, done, k = system.b * 0, system.b, None, 0
+    x, r = system.b * 0, system.b
     p, rr = r, r.dot(r)
-    for k in range(10 * system.n + 10 if max_iter is None else max_iter):
+    for _ in range(10 * system.n + 10 if max_iter is None else max_iter):
         done = system.solved(size(r), x)
         if everywhere(done):
             break
@@ -233,7 +234,7 @@ def cg(
         x, r = x + step * p, r - step * ap
         before, rr = rr, r.dot(r)
         p = r + ratio(rr, before) * p
-    return system.finish(x, k, "not symmetric and definite: solve with 'gmres' then")
+    return system.finish(x, "not symmetric and definite: solve with 'gmres' then")
 
 
 def bicgstab(
@@ -256,9 +257,9 @@ def bicgstab(
     system = System("bicgstab", matvec, b, tol)
     if not system.n:
         return system.tree(system.b)
-    x, r, k = system.b * 0, system.b, 0
+    x, r = system.b * 0, system.b
     shadow, p, rho = r, r, r.dot(r)
-    for k in range(10 * system.n + 10 if max_iter is None else max_iter):
+    for _ in range(10 * system.n + 10 if max_iter is None else max_iter):
         done = system.solved(size(r), x)
         if everywhere(done):
             break
@@ -274,7 +275,7 @@ def bicgstab(
         broken = (rho == 0) | (omega == 0)  # begin anew from here
         shadow, p = r.where(broken, shadow), r.where(broken, r + beta * (p - omega * ap))
         rho = r.dot(r).where(broken, rho)
-    return system.finish(x, k, "too far from normal: 'gmres' may do")
+    return system.finish(x, "too far from normal: 'gmres' may do")
 
 
 def gmres(
@@ -303,19 +304,19 @@ def gmres(
     system = System("gmres", matvec, b, tol)
     if not system.n:
         return system.tree(system.b)
-    x, r, done_so_far, last = system.b * 0, system.b, 0, None
-    limit = 10 * system.n + 10 if max_iter is None else max_iter
-    while done_so_far < limit:
+    x, r, last = system.b * 0, system.b, None
+    left = 10 * system.n + 10 if max_iter is None else max_iter
+    while left > 0:
         beta = size(r)
         if everywhere(system.solved(beta, x)) or (last is not None and everywhere(beta >= 0.999 * last)):
             break
         last = beta
-        length = min(restart, system.n, limit - done_so_far)
+        length = min(restart, system.n, left)
         correction, steps = _cycle(system, r, beta, x, length)
         x = _keep(system.solved(beta, x), x, x + correction)
         r = system.b - system.times(x)
-        done_so_far += steps
-    return system.finish(x, done_so_far, "a larger restart= may do")
+        left -= steps
+    return system.finish(x, "a larger restart= may do")
 
 
 def _cycle(system: System, r: Vector, beta: Tensor, x: Vector, length: int) -> tuple[Vector, int]:
