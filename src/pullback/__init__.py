@@ -86,6 +86,7 @@ _SUBMODULES = {
     "utils",
 }
 _HOMES = {
+    "checkpoint_loop": "utils.loops",
     "counters": "runtime.fusion",
     "explain": "runtime.fusion",
     "load": "serialization",

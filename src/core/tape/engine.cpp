@@ -94,11 +94,15 @@ class Run {
     };
     std::vector<Capture> captures;
 
+    void end_at_own(const Node* n) {
+        end_at(n);
+        own_.push_back(n);
+    }
     void end_at(const Node* n) { ends_.insert(std::lower_bound(ends_.begin(), ends_.end(), n), n); }
     void go() {
         discover();
         if (!captures.empty()) select();
-        if (options_.beyond) create_ = ((*options_.beyond = beyond_) || options_.always) && create_;
+        if (options_.beyond) create_ = ((*options_.beyond = beyond_) || options_.goes_on) && create_;
         parts_ = !create_ && !modes.anomaly;
         retain_ = options_.retain_graph || (options_.beyond && create_);
         GradMode mode(create_);
@@ -223,6 +227,11 @@ class Run {
         return ends;
     }
 
+    // Whether the run around goes on at this node.
+    __attribute__((noinline)) bool goes_on_at(const Node* n) {
+        if (!std::binary_search(ends_.begin(), ends_.end(), n)) return false;
+        return std::find(own_.begin(), own_.end(), n) == own_.end();
+    }
     // Ctrl-C ends a run: signals are looked at whenever about a millisecond's work is done.
     void listen(int64_t work) {
         if (__builtin_expect((work_ += work) >= 1 << 18, 0)) look_for_signals();
@@ -239,7 +248,7 @@ class Run {
 
     // Hooks run also where every gradient is undefined, which they see as None; most derivatives need not.
     void evaluate(uint32_t at, Node* n, Tensors& grads, Tensors& out) {
-        const bool hooks = options_.hooks;
+        const bool hooks = options_.hooks && (__builtin_expect(!options_.goes_on, 1) || !goes_on_at(n));
         if (hooks && (n->extra || n->is_accumulate())) run_output_hooks(*n, grads);
         if (states_[at].captured)
             for (Capture& c : captures)
@@ -421,6 +430,7 @@ class Run {
     bool retain_ = false;            // whether what is saved is kept
     bool beyond_ = false;            // whether the run reaches what a transform did not make itself
     std::vector<const Node*> ends_;  // sorted: where a transform's walk ends
+    std::vector<const Node*> own_;   // those of them that are its variables
     bool parts_ = false;             // whether parts are added in place
     int64_t work_ = 0;               // since signals were looked at
     std::vector<Home> homes_;        // by state: where what is added to the input of a view belongs
@@ -497,7 +507,7 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
     for (const GraphPoint& x : own)
         if (Edge e = recorded_edge_of(x); e.node) {
             kept.push_back(Ref<Node>::steal(e.node));
-            run.end_at(e.node);
+            run.end_at_own(e.node);
         }
     for (size_t i = 0; i < outputs.size(); ++i) {
         Edge e = edge_of(outputs[i]);

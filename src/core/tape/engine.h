@@ -15,7 +15,9 @@ struct BackwardOptions {
     // reaches beyond them is said here; a graph of the gradient is created only if it does, and then what is saved is
     // kept, too.
     bool* beyond = nullptr;
-    bool always = false;  // a graph all the same, if `create_graph` asks for one: what ends the walk is not only its own
+    // Of a run within another, in place of a node: `inputs` that are not `own` are where the other goes on. It runs the
+    // hooks there, and wants a graph of the gradient if `create_graph` says so.
+    bool goes_on = false;
 };
 
 // Runs from `outputs` with `grads` (undefined: one, for scalars). When `inputs` is not empty only paths to them

@@ -94,7 +94,8 @@ Tensors captures(const Tensors& outputs, const GraphPoints& own, uint64_t since)
             seen.insert(e.node);
             waiting.push_back(e.node);
         } else if (met.insert({e.node, e.nr}).second && goes_beyond(*e.node, !leaf)) {
-            Tensor place = leaf ? accumulated_variable(e.node) : ops::zeros(e.node->output(e.nr).dtype, Layout::contiguous({}));
+            Tensor place = leaf ? accumulated_variable(e.node)
+                                : ops::zeros(e.node->output(e.nr).dtype, Layout::contiguous({}));
             if (!leaf) set_history(place, e.node, e.nr);
             found.push_back(place);
         }

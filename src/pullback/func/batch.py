@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _core
@@ -129,6 +129,36 @@ def _leave(func: Function, leaf: Any, dim: int | None, level: int, size: int) ->
             f"out_dims= to None for output?"
         )
     return _core.unmap_axis(leaf, level, dim, size)
+
+
+class Reopened:
+    """A block inside of the vmaps that were open when a function ran first (`_core.open_maps()`), to run it again."""
+
+    __slots__ = ("before", "inside", "maps")
+
+    def __init__(self, maps: Sequence[tuple[int, int, int]]) -> None:
+        self.maps = maps
+
+    def __enter__(self) -> None:
+        self.before: Any = None
+        if not self.maps:
+            return
+        before = _core.open_maps()
+        self.inside = sorted({*before, *self.maps})
+        if len(self.inside) > len(before):
+            self.before = before
+            self._change(before, self.inside)
+
+    def __exit__(self, *error: object) -> None:
+        if self.before is not None:
+            self._change(self.inside, self.before)
+
+    @staticmethod
+    def _change(old: Sequence[tuple[int, int, int]], new: Sequence[tuple[int, int, int]]) -> None:
+        for level, _, _ in reversed(old):
+            _core.close_map(level)
+        for each in new:
+            _core.reopen_map(*each)
 
 
 # ---- what goes in -----------------------------------------------------------------------------------------------

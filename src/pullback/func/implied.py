@@ -26,6 +26,7 @@ from .._core import Tensor
 from ..autograd import forward_ad
 from ..autograd.function import Function, _apply
 from ..operators.creation import zeros_like
+from .batch import Reopened
 from .forward import linearize
 from .reverse import Recording, pull, variables
 
@@ -36,8 +37,8 @@ Flat = Callable[[Sequence[Tensor]], Leaves]  # a function of leaves
 class Recorded:
     """A function of leaves, recorded at a point: what it is there, depends on, and pulls back."""
 
-    def __init__(self, f: Flat, x: Sequence[Tensor]) -> None:
-        with Recording() as state:
+    def __init__(self, f: Flat, x: Sequence[Tensor], maps: Any = ()) -> None:
+        with Recording() as state, Reopened(maps):
             self.since = _core.recorded()
             self.own = variables(x, state.outside)
             self.outputs = f(self.own)
@@ -60,7 +61,7 @@ class Recorded:
             return (None,) * len(captures)
         ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
         create = _recording()
-        found, _ = _core.run_backward(ys, gs, captures, True, create, True, False, False, self.own, True)
+        found, _ = _core.run_backward(ys, gs, captures, True, create, True, False, True, self.own, True)
         return found
 
 
@@ -76,6 +77,7 @@ class Problem:
     ) -> None:
         self.f, self.tangents, self.cotangents, self.check = f, tangents, cotangents, check
         self.kept: Recorded | None = None
+        self.maps = _core.open_maps()
 
 
 class Implicit(Function):
@@ -94,7 +96,7 @@ class Implicit(Function):
         kept, again = problem.kept, _recording() or _core.highest_level(x) > 0
         at = kept
         if again or kept is None:
-            at = Recorded(problem.f, x if again else [leaf.detach() for leaf in x])
+            at = Recorded(problem.f, x if again else [leaf.detach() for leaf in x], problem.maps)
         v = [-g for g in problem.cotangents(at, list(cotangents))]
         if again and kept is not None:  # raises where a value that f saved was written since
             with Quiet():

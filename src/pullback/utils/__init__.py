@@ -1,10 +1,11 @@
-"""What is of use around gradients: `utils.checkpoint`, which computes again instead of keeping."""
+"""What is of use around gradients: `utils.checkpoint`, which computes again instead of keeping, and `utils.loops`, which
+does so for loops."""
 
 from ..messages.missing import missing
 
-_SUBMODULES = {"_pytree", "checkpoint"}
+_SUBMODULES = {"_pytree", "checkpoint", "loops", "schedules"}
 
-__all__ = ["checkpoint"]
+__all__ = ["checkpoint", "loops", "schedules"]
 
 
 def __getattr__(name: str) -> object:

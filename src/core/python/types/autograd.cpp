@@ -44,14 +44,14 @@ GraphPoints points_of(PyObject* tuple) {
     return out;
 }
 
-// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate, hooks=True, own=None, always=False):
-// with a tuple `own`, for a transform, the gradients and whether the run reached beyond; `always`: options.always.
+// run_backward(outputs, grads, inputs, retain_graph, create_graph, allow_unused, accumulate, hooks=True, own=None, goes_on=False):
+// with a tuple `own`, for a transform, the gradients and whether the run reached beyond; options.goes_on.
 PyObject* backward(PyObject*, PyObject* args) {
     PyObject *outputs, *grads, *inputs, *own = nullptr;
-    int retain, create, unused, accumulate, hooks = 1, always = 0;
+    int retain, create, unused, accumulate, hooks = 1, goes_on = 0;
     if (!PyArg_ParseTuple(args, "O!O!O!pppp|pO!p", &PyTuple_Type, &outputs, &PyTuple_Type, &grads,
                           &PyTuple_Type, &inputs, &retain, &create, &unused, &accumulate, &hooks,
-                          &PyTuple_Type, &own, &always))
+                          &PyTuple_Type, &own, &goes_on))
         return nullptr;
     try {
         BackwardOptions options;
@@ -60,7 +60,7 @@ PyObject* backward(PyObject*, PyObject* args) {
         options.allow_unused = unused;
         options.accumulate = accumulate;
         options.hooks = hooks;
-        options.always = always;
+        options.goes_on = goes_on;
         bool beyond = false;
         if (own) options.beyond = &beyond;
         Tensors results = run_backward(points_of(outputs), tensors_of(grads, true), points_of(inputs),
