@@ -57,7 +57,7 @@ MODULES = {
     "construct": "_core operators size",
     "serialization": "_core operators",
     "autograd": "_core device messages operators",
-    "func": "_core autograd messages operators",
+    "func": "_core autograd dtypes messages operators",
     "utils": "_core autograd func messages operators",
     "runtime": "_core autograd operators",
     "nn": "_core autograd calculus dtypes messages operators",

@@ -92,6 +92,7 @@ import numpy.typing as npt
 from . import autograd as autograd, calculus as calculus, func as func, independent as independent
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
+from .utils.loops import checkpoint_loop as checkpoint_loop
 from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing
 from . import return_types as return_types, special as special
 from .autograd.hooks import RemovableHandle

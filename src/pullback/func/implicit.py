@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import _core
 from .._core import Tensor
@@ -22,12 +22,19 @@ from .batch import axes_of
 from .implied import Flat, Leaves, Quiet, below_level, plain, root_of, solved
 from .roots import anderson, finder, iterate, newton
 from .solvers import ConvergenceError, chosen, hidden, largest, revealed
-from .tree import pictured, tree_flatten, tree_map, tree_unflatten
+from .tree import pictured, tree_flatten, tree_map, tree_structure, tree_unflatten
 
 __all__ = ["custom_root", "fixed_point", "linear_solve"]
 
 
 # ---- trees and checks -----------------------------------------------------------------------------------------
+
+
+class Like(NamedTuple):
+    """What is held of an unknown: its value is nobody's business once the search is over."""
+
+    shape: Any
+    dtype: Any
 
 
 class Unknowns:
@@ -38,9 +45,14 @@ class Unknowns:
         leaves, self.spec = tree_flatten(x0)
         if not leaves:
             raise ValueError(f"{who}: {name} holds no tensor: there is nothing to solve for.")
-        self.like = [self._unknown(leaf) for leaf in leaves]
+        self.found = [self._unknown(leaf) for leaf in leaves]
+        self.like = [Like(leaf.shape, leaf.dtype) for leaf in self.found]
+
+    def start(self) -> Leaves:
+        """The leaves of x0 as values; once."""
+        found, self.found = self.found, []
         with Quiet():
-            self.like = plain([leaf.detach() for leaf in self.like])
+            return plain([leaf.detach() for leaf in found])
 
     def _unknown(self, leaf: Any) -> Tensor:
         if not isinstance(leaf, Tensor):
@@ -101,7 +113,7 @@ def _entrywise(compute: Callable[[Any, Pick], Any], args: Any, given: Callable[[
         return compute(args, lambda leaf: leaf)
     except _core.MappedError as error:
         axes = sorted(set().union(*[axes_of(leaf) for leaf in [*tree_flatten(args)[0], *given(args)]]))
-        rows, spec = [], None
+        rows: list[list[Any]] = []
         for entry in itertools.product(*[range(size) for _, size in axes]):
             index = dict(zip(axes, entry))
 
@@ -109,18 +121,20 @@ def _entrywise(compute: Callable[[Any, Pick], Any], args: Any, given: Callable[[
                 own = sorted(axes_of(leaf))
                 return revealed(leaf, own)[tuple([index[axis] for axis in own])] if own else leaf
 
-            found, spec = tree_flatten(compute(tree_map(pick, args), pick))
-            rows.append(found)
+            row = compute(tree_map(pick, args), pick)
+            rows.append(tree_flatten(row)[0])
         if not axes or not rows or not all(isinstance(leaf, Tensor) for row in rows for leaf in row):
             raise error
         sizes = [size for _, size in axes]
         wholes = [stack(column) for column in zip(*rows)]
-        return tree_unflatten([hidden(t.reshape(*sizes, *t.shape[1:]), axes) for t in wholes], spec)
+        return tree_unflatten(
+            [hidden(t.reshape(*sizes, *t.shape[1:]), axes) for t in wholes], tree_structure(row)
+        )
 
 
 def _linear(unknowns: Unknowns, solver: Any) -> Callable[[Flat, Leaves], Leaves]:
     """A solver of linear systems, of leaves. One that is given is held to the systems that it solves."""
-    method = chosen(solver, sum([leaf.numel() for leaf in unknowns.like]))
+    method = chosen(solver, sum([leaf.shape.numel() for leaf in unknowns.like]))
 
     def solve(matvec: Flat, b: Leaves) -> Leaves:
         def compute(b: tuple[Tensor, ...], pick: Pick) -> Any:
@@ -180,9 +194,10 @@ def _solve_and_differentiate(
             raise RuntimeError(f"{who}: solve has to return a pair (x, aux) if has_aux is True.")
         return tuple(unknowns.leaves(found[0], "what solve returns")), found[1]
 
+    start = unknowns.start()
     with Quiet():
         given = tree_map(lambda t: below_level(t, 1).detach() if isinstance(t, Tensor) else t, args)
-        found = _entrywise(compute, (tuple(unknowns.like), given), lambda given: function(given[1])(given[0]))
+        found = _entrywise(compute, (tuple(start), given), lambda given: function(given[1])(given[0]))
         values, aux = found if has_aux else (found, None)
         values = [leaf.detach().clone() for leaf in plain(values)]
 
@@ -193,7 +208,7 @@ def _solve_and_differentiate(
         if size <= LOOSE:
             return
         with Quiet():
-            before = _extent(flat(unknowns.like)) if size < float("inf") else 0.0
+            before = _extent(flat(start)) if size < float("inf") else 0.0
         if not size < 0.5 * before:
             raise ConvergenceError(
                 f"{who}: solve returned what is no solution: there the residual is {size:.1e}, and {before:.1e} at x0. "
@@ -231,7 +246,7 @@ def custom_root(
         x0: where the search begins: a tensor of floating-point numbers, or a tree of them. x does not depend on it.
         args: tensors, or trees of tensors and anything else.
         solve: ``solve(f, x0)`` returns x, or an array for each tensor; ``f`` is a function of x alone that takes arrays,
-            too, and gives tensors without history. "newton" is `pullback.func.solvers`' neighbour `roots.newton`.
+            too, and gives tensors without history. "newton" is `pullback.func.roots.newton`.
         linear_solver: how the systems of derivatives are solved, whose matrix is the Jacobian by x, or its transpose:
             "lu", "cg", "bicgstab", "gmres" (`pullback.func.solvers`), or ``linear_solver(matvec, b)``. "auto" is "lu"
             for up to 128 unknowns, beyond it "gmres".
@@ -296,8 +311,8 @@ def fixed_point(
         >>> a = pb.tensor(2.0, dtype=pb.float64, requires_grad=True)
         >>> x = pb.func.fixed_point(heron, pb.ones((), dtype=pb.float64), a)
         >>> x.backward()
-        >>> x.item(), a.grad.item()
-        (1.414213562373095, 0.35355339059327384)
+        >>> x, a.grad
+        (tensor(1.4142, dtype=pullback.float64, grad_fn=<ImplicitBackward>), tensor(0.3536, dtype=pullback.float64))
     """
     method = finder(solve, {"iterate": iterate, "anderson": anderson}, "fixed_point")
 
@@ -352,8 +367,7 @@ def linear_solve(
             return matrix @ x
 
     unknowns = Unknowns("linear_solve", b, "b")
-    leaves, _ = tree_flatten(b)
-    leaves = [like if not isinstance(leaf, Tensor) else leaf for leaf, like in zip(leaves, unknowns.like)]
+    leaves, unknowns.found = unknowns.found, []
 
     def product(x: Sequence[Tensor]) -> Leaves:
         return unknowns.leaves(matvec(unknowns.tree(x)), "what matvec returns")

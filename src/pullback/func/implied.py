@@ -30,6 +30,8 @@ from .batch import Reopened
 from .forward import linearize
 from .reverse import Recording, pull, variables
 
+__all__ = ["root_of", "solved"]
+
 Leaves = list[Tensor]
 Flat = Callable[[Sequence[Tensor]], Leaves]  # a function of leaves
 
@@ -111,13 +113,14 @@ def implied(problem: Problem, values: Sequence[Tensor], below: int | None = None
     """`values`, at which f is 0, with the derivative that this implies. Levels of tangents from `below` on are left out."""
     x: Leaves = [leaf.detach() for leaf in values]
     context = None
+    check, problem.check = problem.check, None
     if not _recording():
-        if problem.check is not None:
-            problem.check(problem.f(x))
+        if check is not None:
+            check(problem.f(x))
     else:
         kept = Recorded(problem.f, x)
-        if problem.check is not None:
-            problem.check(kept.outputs)
+        if check is not None:
+            check(kept.outputs)
         captures = kept.captures()
         if captures:
             if not getattr(_core.packing_hook(), "recomputes", False):  # a checkpoint keeps nothing

@@ -27,8 +27,7 @@ from .units import columns
 
 __all__ = ["ConvergenceError", "bicgstab", "cg", "gmres", "lu"]
 
-Vector = Tensor
-Map = Callable[[Vector], Vector]
+Map = Callable[[Tensor], Tensor]  # of vectors
 SMALL = 128  # up to so many unknowns a matrix is made of the map
 
 
@@ -47,12 +46,12 @@ class ConvergenceError(RuntimeError):
 # ---- a tree as one vector, and one vector for each entry of a vmap -----------------------------------------
 
 
-def pack(leaves: Sequence[Tensor]) -> Vector:
+def pack(leaves: Sequence[Tensor]) -> Tensor:
     """Leaves one after the other."""
     return leaves[0].reshape(-1) if len(leaves) == 1 else cat([leaf.reshape(-1) for leaf in leaves])
 
 
-def unpack(vector: Vector, like: Sequence[Tensor]) -> list[Tensor]:
+def unpack(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
     """Leaves of these shapes and dtypes from where they are one after the other."""
     if len(like) == 1:
         return [vector.reshape(like[0].shape).to(like[0].dtype)]
@@ -89,7 +88,7 @@ def largest(number: Tensor) -> float:
     return float(revealed(number).max()) if revealed(number).numel() else 0.0
 
 
-def size(vector: Vector) -> Tensor:
+def size(vector: Tensor) -> Tensor:
     """The norm of a vector. The largest element is taken out first: squares may overflow."""
     if not vector.numel():
         return vector.sum()
@@ -122,7 +121,7 @@ class System:
         self.norm = self.b.new_zeros(())  # of A, from below
         self.goal = size(self.b) * (self.eps ** (2 / 3) if tol is None else tol) if self.n else self.norm
 
-    def times(self, v: Vector) -> Vector:
+    def times(self, v: Tensor) -> Tensor:
         """A v."""
         product = self.apply(v)
         self.products += 1
@@ -134,15 +133,24 @@ class System:
         self.norm = self.norm.maximum(ratio(size(product), size(v)))
         return product
 
-    def solved(self, residual: Tensor, x: Vector) -> Tensor:
+    def solved(self, residual: Tensor, x: Tensor) -> Tensor:
         """Whether the norm of a residual, for each entry, is small enough."""
         return residual <= self.goal.maximum(self.norm * size(x) * (8 * self.eps))
 
-    def finish(self, x: Vector, cure: str) -> Any:
+    def over(self, residual: Tensor, done: Tensor) -> bool:
+        """Whether every entry is solved, or will never be."""
+        return everywhere(done | ~(residual < float("inf")))
+
+    def finish(self, x: Tensor, cure: str) -> Any:
         """The solution as a tree, if it is one."""
         residual = size(self.b - self.times(x))
         if not everywhere(self.solved(residual, x)):
             part = largest(ratio(residual, size(self.b)))
+            if not part < float("inf"):
+                raise ConvergenceError(
+                    f"{self.who}: no solution: the right-hand side, or what matvec makes of vectors, is not finite. Of "
+                    f"an implicit function it is the gradient that arrives, or the derivative by the unknowns."
+                )
             raise ConvergenceError(
                 f"{self.who}: no solution after {self.products} products: the residual is {part:.1e} of b, where "
                 f"{largest(ratio(self.goal, size(self.b))):.1e} was asked for. The matrix may be singular, or "
@@ -150,11 +158,11 @@ class System:
             )
         return self.tree(x)
 
-    def tree(self, x: Vector) -> Any:
+    def tree(self, x: Tensor) -> Any:
         return tree_unflatten(unpack(x, self.like), self.spec)
 
 
-def _keep(done: Tensor, old: Vector, new: Vector) -> Vector:
+def _keep(done: Tensor, old: Tensor, new: Tensor) -> Tensor:
     """`old` for the entries that are done."""
     return old.where(done, new)
 
@@ -226,8 +234,9 @@ def cg(matvec: Callable[[Any], Any], b: Any, *, tol: float | None = None, max_it
     x, r = system.b * 0, system.b
     p, rr = r, r.dot(r)
     for _ in range(10 * system.n + 10 if max_iter is None else max_iter):
-        done = system.solved(size(r), x)
-        if everywhere(done):
+        residual = size(r)
+        done = system.solved(residual, x)
+        if system.over(residual, done):
             break
         ap = system.times(p)
         step = ratio(rr, p.dot(ap)).masked_fill(done, 0.0)
@@ -251,7 +260,7 @@ def bicgstab(
     Raises ConvergenceError where that does not do; TypeError for another `b`.
 
     Example:
-        >>> pb.func.solvers.bicgstab(lambda x: pb.stack([2 * x[0] + x[1], x[1]]), pb.tensor([4.0, 2.0]))
+        >>> pb.func.solvers.bicgstab(lambda x: pb.stack([2 * x[0] + x[1], x[1]]), pb.tensor([4.0, 2.0])).round(decimals=3)
         tensor([1., 2.])
     """
     system = System("bicgstab", matvec, b, tol)
@@ -260,8 +269,9 @@ def bicgstab(
     x, r = system.b * 0, system.b
     shadow, p, rho = r, r, r.dot(r)
     for _ in range(10 * system.n + 10 if max_iter is None else max_iter):
-        done = system.solved(size(r), x)
-        if everywhere(done):
+        residual = size(r)
+        done = system.solved(residual, x)
+        if system.over(residual, done):
             break
         ap = system.times(p)
         alpha = ratio(rho, shadow.dot(ap))
@@ -308,7 +318,9 @@ def gmres(
     left = 10 * system.n + 10 if max_iter is None else max_iter
     while left > 0:
         beta = size(r)
-        if everywhere(system.solved(beta, x)) or (last is not None and everywhere(beta >= 0.999 * last)):
+        if system.over(beta, system.solved(beta, x)) or (
+            last is not None and everywhere(beta >= 0.999 * last)
+        ):
             break
         last = beta
         length = min(restart, system.n, left)
@@ -319,10 +331,12 @@ def gmres(
     return system.finish(x, "a larger restart= may do")
 
 
-def _cycle(system: System, r: Vector, beta: Tensor, x: Vector, length: int) -> tuple[Vector, int]:
+def _cycle(system: System, r: Tensor, beta: Tensor, x: Tensor, length: int) -> tuple[Tensor, int]:
     """What `length` vectors say about the solution, and how many were enough."""
     basis = [ratio(r, beta)]
-    right, rotations, triangle = [beta], [], []
+    right: list[Tensor] = [beta]
+    rotations: list[tuple[Tensor, Tensor]] = []
+    triangle: list[list[Tensor]] = []
     for j in range(length):
         w = system.times(basis[j])
         norm = size(w)
@@ -345,7 +359,7 @@ def _cycle(system: System, r: Vector, beta: Tensor, x: Vector, length: int) -> t
         triangle.append(column)
         right[j], rest = c * right[j], -s * right[j]
         right.append(rest)
-        if everywhere(system.solved(rest.abs(), x)):
+        if system.over(rest.abs(), system.solved(rest.abs(), x)):
             break
     count = len(triangle)
     y: list[Any] = [None] * count

@@ -18,7 +18,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from ..autograd.function import Function
+from ..autograd.function import Function, _apply
 from ..autograd.modes import no_grad
 from ..autograd.saving import saved_tensors_hooks
 from ..func.batch import Reopened
@@ -403,7 +403,7 @@ def checkpoint_loop(
             last = run.last
             if run.n and (places or any(isinstance(x, Tensor) and x.requires_grad for x in first)):
                 run.random, run.last = random, []
-                last = CheckpointLoop.apply(run, last, len(first), *first, *places)
+                last = _apply(CheckpointLoop, (run, last, len(first), *first, *places))[0]
             return state if not run.n else spec.unflatten(last)
         if random is not None:
             set_rng_state(random)

@@ -48,7 +48,7 @@ def repetitions(n: int, s: int) -> int:
     Example:
         >>> from pullback.utils.schedules import repetitions
         >>> repetitions(100, 100), repetitions(100, 10), repetitions(100000, 10)
-        (1, 3, 15)
+        (1, 3, 10)
     """
     _check(n, s)
     r = 0
@@ -100,7 +100,7 @@ class Online:
         >>> from pullback.utils.schedules import Online
         >>> online = Online(3)
         >>> [online.keep(k) for k in range(8)], online.kept
-        ([None, None, None, 2, 1, 4, 3, 6], [0, 5, 7])
+        ([None, None, None, 2, 1, 4, 5, 3], [0, 6, 7])
     """
 
     def __init__(self, s: int) -> None:

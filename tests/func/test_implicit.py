@@ -1,0 +1,622 @@
+"""Implicit functions: derivatives of solutions against closed forms, differences, mpmath and iterations that are recorded.
+
+`check` of tests/checks knows every mode, all nestings, and layouts.
+"""
+
+import dataclasses
+import gc
+import itertools
+import pathlib
+import threading
+
+import mpmath
+import numpy as np
+import pytest
+from checks import Agreement, check
+
+import pullback as pb
+from pullback import func
+from pullback.autograd.graph import walk
+from pullback.func import custom_root, fixed_point, linear_solve
+from pullback.func.tree import register_dataclass
+from pullback.utils.checkpoint import checkpoint
+
+DIGITS = pathlib.Path(__file__).parents[2] / "examples/data/digits.npz"
+SOLVERS = pytest.mark.parametrize("solver", ["lu", "gmres", "bicgstab"])
+RANDOM = np.random.default_rng(0)
+MATRIX, VECTOR = RANDOM.standard_normal((4, 4)) + 4 * np.eye(4), RANDOM.standard_normal(4)
+WEIGHTS, INPUT = 0.2 * RANDOM.standard_normal((3, 3)), RANDOM.standard_normal(3)
+
+
+def number(value):
+    return pb.tensor(value, dtype=pb.float64)
+
+
+def sqrt(a, **options):
+    return custom_root(lambda x, a: x * x - a, pb.ones_like(a.detach()), a, **options)
+
+
+def scipy_root(f, x0):
+    optimize = pytest.importorskip("scipy.optimize")
+    return optimize.root(f, x0, tol=1e-13).x
+
+
+def pair(x, a):
+    """Two numbers whose sum is a and whose product is 2."""
+    return pb.stack([x[0] + x[1] - a, x[0] * x[1] - 2])
+
+
+def equilibrium(weights, x, **options):
+    return fixed_point(lambda z: (weights @ z + x).tanh(), pb.zeros(3, dtype=pb.float64), **options)
+
+
+def unrolled(weights, x, steps=100):
+    z = pb.zeros(3, dtype=pb.float64)
+    for _ in range(steps):
+        z = (weights @ z + x).tanh()
+    return z
+
+
+# ---- every mode and order ------------------------------------------------------------------------------------
+
+
+@SOLVERS
+def test_linear_systems(solver):
+    check(lambda a, b: linear_solve(a, b, solve=solver), MATRIX, VECTOR, tolerance=1e-6)
+
+
+def test_symmetric_systems():
+    f = lambda a, b: linear_solve(lambda x: a @ (a.t() @ x), b, solve="cg", symmetric=True)
+    check(f, MATRIX, VECTOR, tolerance=1e-6)
+
+
+@SOLVERS
+def test_equilibria(solver):
+    check(lambda w, x: equilibrium(w, x, linear_solver=solver), WEIGHTS, INPUT, tolerance=1e-6)
+
+
+def test_symmetric_jacobians():
+    """The minimum of a function: the Jacobian of its gradient is its Hessian."""
+
+    def minimum(a, b):
+        gradient = func.grad(lambda x: ((x**4).sum() + (a * x).square().sum()) / 4 - b @ x)
+        return custom_root(gradient, pb.ones(4, dtype=pb.float64), symmetric=True, linear_solver="cg")
+
+    check(minimum, 1 + VECTOR**2, VECTOR, tolerance=1e-6)
+
+
+def test_kepler():
+    """E - e sin E = M: dE/dM = 1 / (1 - e cos E), dE/de = sin E / (1 - e cos E), and what follows for third order."""
+
+    def anomaly(mean, eccentricity):
+        return custom_root(lambda e: e - eccentricity * e.sin() - mean, mean.detach())
+
+    check(anomaly, np.array([0.3, 1.2, 2.0]), np.array([0.1, 0.5, 0.8]), tolerance=1e-6)
+
+    def truth(order):
+        with mpmath.workdps(40):
+            exact = lambda m: mpmath.findroot(lambda e: e - mpmath.mpf("0.5") * mpmath.sin(e) - m, m)
+            return float(mpmath.diff(exact, mpmath.mpf("1.25"), order))
+
+    f = lambda m: anomaly(m, number(0.5))
+    for order in range(4):
+        assert f(number(1.25)).item() == pytest.approx(truth(order), rel=1e-12)
+        f = func.grad(f)
+
+
+def test_every_nesting_to_fourth_order():
+    ways = {"grad": func.grad, "jvp": lambda f: lambda x: func.jvp(f, (x,), (pb.ones_like(x),))[1]}
+    factor = 1.0
+    for order in range(1, 5):
+        factor *= 1.5 - order
+        for nesting in itertools.product(ways.values(), repeat=order):
+            f = sqrt
+            for way in nesting:
+                f = way(f)
+            found = f(number(2.0))
+            assert found.item() == pytest.approx(factor * 2.0 ** (0.5 - order), rel=1e-13)
+            assert not found.requires_grad
+
+
+def test_captured_with_a_history_of_its_own():
+    w = number(2.0).requires_grad_()
+    inner = w * w
+    implicit = lambda: custom_root(lambda x: x * x - inner.sin() - inner * w - 1, number(1.0))
+    explicit = lambda: (inner.sin() + inner * w + 1).sqrt()
+    found, known = [], []
+    for f, results in ((implicit, found), (explicit, known)):
+        y = f()
+        for _ in range(3):
+            (y,) = pb.autograd.grad(y, w, create_graph=True)
+            results.append(y.item())
+    assert found == pytest.approx(known, rel=1e-13)
+
+
+def test_a_capture_and_what_it_is_made_of_are_counted_once():
+    w = number(0.5).requires_grad_()
+    doubled = 2 * w
+    (found,) = pb.autograd.grad(fixed_point(lambda x: 0.1 * x + w + doubled, number(0.0)), w)
+    assert found.item() == pytest.approx(3 / 0.9)
+
+
+def test_recorded_iterations_agree():
+    w, x = pb.tensor(WEIGHTS, requires_grad=True), pb.tensor(INPUT, requires_grad=True)
+    for solve in ("iterate", "anderson"):
+        ours = pb.autograd.grad(equilibrium(w, x, solve=solve).prod(), [w, x], create_graph=True)
+        theirs = pb.autograd.grad(unrolled(w, x).prod(), [w, x], create_graph=True)
+        second = [pb.autograd.grad(g[0].square().sum(), [w, x], retain_graph=True) for g in (ours, theirs)]
+        for a, b in zip([*ours, *second[0]], [*theirs, *second[1]], strict=True):
+            assert np.allclose(a.detach(), b.detach(), rtol=1e-8, atol=1e-11)
+
+
+def test_transforms_inside():
+    """f is a gradient, and a vmap."""
+    a = number([1.0, 2.0])
+    energy = lambda x, a: (x**4 / 4 + x * x / 2 - a * x).sum()
+    root = lambda a: custom_root(lambda x: func.grad(energy)(x, a), pb.zeros_like(a))
+    mapped = lambda a: custom_root(lambda x: func.vmap(lambda x, a: x**3 + x - a)(x, a), pb.zeros_like(a))
+    slope = 1 / (3 * root(a) ** 2 + 1)
+    for f in (root, mapped):
+        assert np.allclose(func.jacrev(f)(a), slope.diag(), rtol=1e-13)
+        assert np.allclose(
+            func.hessian(lambda a, f=f: f(a).sum())(a), (-6 * root(a) * slope**3).diag(), rtol=1e-12
+        )
+
+
+# ---- batches -------------------------------------------------------------------------------------------------
+
+
+def test_batches():
+    a = number([1.0, 4.0, 9.0])
+    for found, known in (
+        (func.vmap(sqrt)(a), [1, 2, 3]),
+        (func.vmap(func.grad(sqrt))(a), [1 / 2, 1 / 4, 1 / 6]),
+        (func.vmap(func.grad(func.grad(sqrt)))(a), [-1 / 4, -1 / 32, -1 / 108]),
+        (func.grad(lambda a: func.vmap(sqrt)(a).sum())(a), [1 / 2, 1 / 4, 1 / 6]),
+        (func.jacfwd(func.vmap(sqrt))(a).diagonal(), [1 / 2, 1 / 4, 1 / 6]),
+        (func.hessian(lambda a: func.vmap(sqrt)(a).sum())(a).diagonal(), [-1 / 4, -1 / 32, -1 / 108]),
+        (func.vmap(func.vmap(sqrt))(a.reshape(3, 1)).flatten(), [1, 2, 3]),
+    ):
+        assert found.tolist() == pytest.approx(known, rel=1e-13)
+
+
+def test_entries_that_take_more_steps_than_others():
+    a = number([1.0, 1e-8, 1e8, 0.25])
+    assert func.vmap(sqrt)(a).tolist() == pytest.approx([1.0, 1e-4, 1e4, 0.5], rel=1e-15)
+    halve = lambda a: fixed_point(lambda x: a * x + 1, number(0.0))
+    assert func.vmap(halve)(number([0.0, 0.9, -0.5])).tolist() == pytest.approx([1.0, 10.0, 2 / 3], rel=1e-8)
+
+
+@pytest.mark.parametrize("solver", ["lu", "gmres", "bicgstab", "cg"])
+def test_a_system_for_each_entry(solver):
+    a = pb.tensor(np.stack([MATRIX @ MATRIX.T * k for k in (1.0, 2.0, 0.5)]))
+    b = pb.tensor(np.stack([VECTOR, 0 * VECTOR, VECTOR**3]))
+    solve = lambda a, b: linear_solve(lambda x: a @ x, b, solve=solver)
+    assert np.allclose(func.vmap(solve)(a, b), np.linalg.solve(a.numpy(), b.numpy()[..., None])[..., 0])
+    gradient = func.vmap(func.grad(lambda a, b: solve(a, b).exp().sum()))(a, b)
+    for k in range(3):
+        assert np.allclose(
+            gradient[k], func.grad(lambda a, b: solve(a, b).exp().sum())(a[k], b[k]), atol=1e-9
+        )
+
+
+def test_what_is_captured_in_a_batch():
+    w = number(2.0).requires_grad_()
+    a = number([1.0, 4.0])
+    outer = func.vmap(lambda a: custom_root(lambda x: x * x - w * a, number(1.0)))(a).sum()
+    assert pb.autograd.grad(outer, w)[0].item() == pytest.approx(3 / (2 * 2**0.5), rel=1e-13)
+    inner = func.vmap(lambda a: func.grad(lambda w: custom_root(lambda x: x * x - w * a, number(1.0)))(w))(a)
+    assert inner.tolist() == pytest.approx([0.5 / 2**0.5, 1 / 2**0.5], rel=1e-13)
+
+
+def test_a_function_that_writes_into_what_it_made():
+    w = number(2.0).requires_grad_()
+
+    def f(x):
+        z = pb.zeros(2, dtype=pb.float64)
+        z[0], z[1] = x[0] ** 2 - w, x[1] - x[0]
+        return z
+
+    roots = func.vmap(lambda x0: custom_root(f, x0))(number([[1.0, 0.0], [-1.0, 0.0]]))
+    (first,) = pb.autograd.grad(roots[:, 1].prod(), w, create_graph=True)
+    assert first.item() == pytest.approx(-1.0) and roots[:, 1].prod().item() == pytest.approx(-2.0)
+
+
+def test_solvers_that_ask_for_values_run_for_each_entry():
+    a = number([3.0, 4.0])
+    root = lambda a: custom_root(pair, number([3.0, 0.0]), a, solve=scipy_root)
+    captured = lambda a: custom_root(lambda x: pair(x, a), number([3.0, 0.0]), solve=scipy_root)
+    larger = (a + (a * a - 8).sqrt()) / 2
+    for f in (root, captured):
+        assert np.allclose(func.vmap(f)(a)[:, 0], larger)
+        assert np.allclose(func.vmap(func.jacrev(f))(a)[:, 0], (1 + a / (a * a - 8).sqrt()) / 2)
+        assert np.allclose(func.vmap(func.jacfwd(func.jacrev(f)))(a)[:, 0], -4 * (a * a - 8) ** -1.5)
+        assert func.vmap(func.vmap(f))(a.reshape(1, 2)).shape == (1, 2, 2)
+
+    def by_numpy(matvec, b):
+        matrix = np.stack([matvec(unit) for unit in np.eye(len(b))], axis=1)
+        return np.linalg.solve(matrix, b)
+
+    a, b = pb.tensor(MATRIX, requires_grad=True), pb.tensor(np.stack([VECTOR, VECTOR**2]))
+    ours = func.vmap(lambda b: linear_solve(lambda x: a @ x, b, solve=by_numpy))(b)
+    theirs = linear_solve(lambda x: a @ x, b.t()).t()
+    gradients = [pb.autograd.grad((x**3).sum(), a)[0] for x in (ours, theirs)]
+    assert np.allclose(ours.detach(), theirs.detach()) and np.allclose(*gradients)
+    assert np.allclose(
+        func.hessian(lambda a: linear_solve(a, b[0], solve=by_numpy).exp().sum())(a.detach()),
+        func.hessian(lambda a: linear_solve(a, b[0]).exp().sum())(a.detach()),
+    )
+
+
+# ---- trees ---------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Parameters:
+    a: pb.Tensor
+    b: pb.Tensor
+
+
+register_dataclass(Parameters)
+
+
+def test_trees():
+    def f(x, p):
+        return {"u": x["u"] ** 3 - p.a, "v": (x["v"][0] + x["u"].sum() - p.b,)}
+
+    x0 = {"u": number([1.0, 1.0]), "v": (number(0.0),)}
+
+    def value(p, **options):
+        x = custom_root(f, x0, p, **options)
+        return x["u"].sum() * x["v"][0]
+
+    p = Parameters(number([8.0, 27.0]), number(1.0))
+    u, du = number([2.0, 3.0]), number([1 / 12, 1 / 27])  # of the cube root
+    for options in ({}, {"linear_solver": "gmres"}, {"linear_solver": "bicgstab"}):
+        found = func.grad(lambda p, o=options: value(p, **o))(p)
+        assert np.allclose(found.a, du * (1 - 5) - 5 * du) and found.b.item() == pytest.approx(5.0)
+        pushed = func.jvp(lambda p, o=options: value(p, **o), (p,), (Parameters(du, number(2.0)),))[1]
+        assert pushed.item() == pytest.approx(((du * (1 - 5) - 5 * du) * du).sum().item() + 10)
+    assert u.sum().item() * (1 - 5) == pytest.approx(value(p).item())
+
+
+def test_a_system_of_two_dtypes():
+    x = linear_solve(
+        lambda x: (2 * x[0], x[1] * 4 + x[0].sum().float()), (number([1.0, 2.0]), pb.tensor([3.0]))
+    )
+    assert x[0].tolist() == [0.5, 1.0] and x[1].tolist() == [0.375]
+    assert x[0].dtype is pb.float64 and x[1].dtype is pb.float32
+
+
+def test_what_solvers_may_return():
+    for found in (np.array(3.0), 3.0, pb.tensor(3.0), number(3.0)):
+        a = number(9.0).requires_grad_()
+        x = sqrt(a, solve=lambda f, x0, found=found: found)
+        x.backward()
+        assert x.dtype is pb.float64 and a.grad.item() == pytest.approx(1 / 6)
+    assert custom_root(lambda x: x * x - 2, 1.0).item() == pytest.approx(2**0.5)
+    assert custom_root(lambda x: x * x - 2, np.array([1.0, -1.0])).tolist() == pytest.approx(
+        [2**0.5, -(2**0.5)]
+    )
+    x, steps = custom_root(lambda x: x - 2, number(1.0), solve=lambda f, x0: (number(2.0), 7), has_aux=True)
+    assert (x.item(), steps) == (2.0, 7)
+    for f in (custom_root, fixed_point):
+        assert f(lambda x: 2 * x, number([])).shape == (0,)
+    assert linear_solve(lambda x: x, number([])).shape == (0,)
+
+
+# ---- memory, modes, hooks ------------------------------------------------------------------------------------
+
+
+def test_memory_does_not_depend_on_iterations():
+    w = pb.tensor(RANDOM.standard_normal((100, 100)) / 40, requires_grad=True)
+    x = pb.ones(100, 100, dtype=pb.float64)
+    kept, calls, nodes = [], [], []
+    for tol in (1e-2, 1e-5, 1e-9):
+        count = 0
+
+        def f(z):
+            nonlocal count
+            count += 1
+            return (w @ z + x).tanh()
+
+        pb.synchronize()
+        gc.collect()
+        before = pb.memory.allocated()
+        solve = lambda f, x0, tol=tol: func.roots.iterate(f, x0, tol=tol)
+        z = fixed_point(f, pb.zeros_like(x), solve=solve)
+        pb.synchronize()
+        kept.append(pb.memory.allocated() - before)
+        calls.append(count)
+        nodes.append(len(list(walk([z.grad_fn]))))
+        z.sum().backward()
+        gc.collect()
+        assert pb.memory.allocated() - before < 2.5 * x.numel() * 8  # z, and the gradient of w
+        w.grad = None
+        del z
+    assert calls[0] < calls[1] < calls[2]
+    assert len(set(kept)) == 1 and nodes == [2, 2, 2]
+
+
+def test_nothing_is_recorded_where_nobody_asks():
+    w = number(2.0).requires_grad_()
+    root = lambda: custom_root(lambda x: x * x - w, number(1.0))
+    with pb.no_grad():
+        assert not root().requires_grad
+    with pb.inference_mode():
+        assert root().is_inference()
+    assert not custom_root(lambda x: x * x - 2, number(1.0).requires_grad_()).requires_grad
+    assert root().grad_fn.name() == "ImplicitBackward"
+
+
+def test_hooks_run_once():
+    w = number([2.0, 3.0]).requires_grad_()
+    seen = []
+    w.register_hook(lambda g: seen.append(g.tolist()))
+    v = w * 1
+    v.register_hook(lambda g: 10 * g)
+    x = custom_root(lambda x: x - v * w, number([1.0, 1.0]))
+    x.register_hook(lambda g: 2 * g)
+    x.sum().backward()
+    assert seen == [w.grad.tolist()] == [[(2 + 20) * 2.0, (2 + 20) * 3.0]]
+
+
+def test_several_passes_and_threads():
+    w = number([2.0, 3.0]).requires_grad_()
+    y = custom_root(lambda x: x * x - w, number([1.0, 1.0])).sum()
+    first = pb.autograd.grad(y, w, retain_graph=True)[0].tolist()
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(pb.autograd.grad(y, w, retain_graph=True)[0].tolist()))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [first] * 4 and pb.autograd.grad(y, w)[0].tolist() == first
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        pb.autograd.grad(y, w)
+
+
+def test_saved_values():
+    """Hooks see them, checkpoints keep nothing, and writing over them is noticed."""
+    w = number([0.2, 0.3]).requires_grad_()
+    f = lambda w: fixed_point(lambda z: (w * z).cos(), number([0.5, 0.5])).sum()
+    known = pb.autograd.grad(f(w), w)[0]
+    calls = 0
+
+    def counted(w):
+        nonlocal calls
+        calls += 1
+        return f(w)
+
+    assert pb.autograd.grad(checkpoint(counted, w, use_reentrant=False), w)[0].equal(known) and calls == 2
+    with pb.autograd.graph.save_on_cpu():
+        assert pb.autograd.grad(f(w), w)[0].equal(known)
+    with pb.autograd.graph.allow_mutation_on_saved_tensors():
+        v = w * 1
+        y = f(v)
+        v.zero_()
+        assert pb.autograd.grad(y, w)[0].equal(known)
+    for create_graph in (False, True):
+        v = number([0.2, 0.3]).requires_grad_()
+        y = f(v)
+        with pb.no_grad():
+            v.mul_(2)
+        with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
+            pb.autograd.grad(y, v, create_graph=create_graph)
+
+
+def test_results_are_saved():
+    """As those of exp: writing over them is noticed; x0 is not among what is written."""
+    w, x0 = number([2.0, 3.0]).requires_grad_(), number([1.0, 1.0])
+    x = custom_root(lambda x: x - x0 * w, x0, solve=lambda f, x0: x0 * w)
+    assert np.allclose(pb.autograd.grad((x * 1).mul_(w).sum(), w)[0], 2 * w.detach())
+    same = custom_root(lambda x: x - x0 * w, x0, solve=lambda f, x0: x0, check=False)
+    same.mul_(w)
+    assert x0.tolist() == [1.0, 1.0]
+    with pytest.raises(RuntimeError, match="output 0 of Implicit"):
+        same.sum().backward()
+
+
+# ---- what is refused -----------------------------------------------------------------------------------------
+
+
+def failing(error, match):
+    return pytest.raises(error, match=match)
+
+
+def test_wrong_arguments():
+    one, two = number(1.0), number([1.0, 2.0])
+    square = lambda x: x * x - 2
+    for f in (custom_root, fixed_point):
+        with failing(TypeError, "floating-point numbers, got pullback.int64"):
+            f(square, pb.tensor(1))
+        with failing(TypeError, "got int"):
+            f(square, 1)
+        with failing(ValueError, "holds no tensor"):
+            f(square, ())
+        with failing(ValueError, "unknown solve='nothing'"):
+            f(square, one, solve="nothing")
+        with failing(ValueError, "unknown linear solver 'nothing'"):
+            f(square, one, linear_solver="nothing")
+        with failing(RuntimeError, r"what f returns has to be a tree like x0: \*, got \(\*, \*\)"):
+            f(lambda x: (x, x), one)
+        with failing(
+            RuntimeError, r"what f returns has to have the shapes of x0: got \(\) where that has \(2,\)"
+        ):
+            f(lambda x: x.sum(), two)
+        with failing(TypeError, "what f returns has to hold tensors, got NoneType"):
+            f(lambda x: None, one)
+        with failing(TypeError, "what f returns has to be of floating-point numbers, got pullback.int64"):
+            f(lambda x: pb.tensor(1), one)
+        with failing(RuntimeError, r"what solve returns has to be a tree like x0: \*, got \[\*\]"):
+            f(square, one, solve=lambda f, x0: [x0])
+        with failing(RuntimeError, "what solve returns has to have the shapes of x0"):
+            f(square, one, solve=lambda f, x0: two)
+        with failing(RuntimeError, "pair"):
+            f(square, one, solve=lambda f, x0: x0, has_aux=True)
+    with failing(
+        TypeError, "linear_solve: b has to be a tensor of floating-point numbers, got pullback.int64"
+    ):
+        linear_solve(lambda x: x, pb.tensor([1, 2]))
+    with failing(RuntimeError, "linear_solve: what matvec returns has to have the shapes of b"):
+        linear_solve(lambda x: x[:1], two)
+    with failing(TypeError, "cg"):
+        func.solvers.cg(lambda x: x, pb.tensor([1, 2]))
+    with failing(RuntimeError, "matvec gave 1 numbers for the 2 of b"):
+        func.solvers.gmres(lambda x: x[:1], two)
+
+
+def test_no_convergence():
+    never = lambda f, x0: func.roots.anderson(f, x0, max_iter=0)
+    one = number(1.0)
+    for f, start in (
+        (lambda x: fixed_point(lambda x: 2 * x + 1, x), one),
+        (lambda x: fixed_point(lambda x: (-x).sqrt(), x), one),
+        (lambda x: fixed_point(lambda x: -x, x, solve=never), one),
+        (lambda x: custom_root(lambda x: x * x + 1, x), number(0.7)),
+        (lambda x: custom_root(lambda x: x * x - 2, x, solve=lambda f, x0: x0), number(5.0)),
+        (lambda x: custom_root(lambda x: x * x - 2, x, solve=lambda f, x0: x0 * float("nan")), one),
+        (lambda x: linear_solve(lambda x: x * number([1.0, -1.0]), x, solve="cg"), number([1.0, 1.0])),
+        (lambda x: linear_solve(lambda x: x * number([1.0, 0.0]), x, solve="gmres"), number([0.0, 1.0])),
+        (lambda x: linear_solve(lambda x: x * number([1.0, 0.0]), x, solve="bicgstab"), number([1.0, 1.0])),
+        (lambda x: linear_solve(lambda x: 2 * x, x, solve=lambda matvec, b: b), number([1.0, 1.0])),
+        (lambda x: linear_solve(lambda x: 2 * x, x, solve="gmres"), number([1.0, float("nan")])),
+    ):
+        with pytest.raises(func.ConvergenceError):
+            f(start)
+    assert custom_root(lambda x: x * x - 2, number(5.0), solve=lambda f, x0: x0, check=False).item() == 5.0
+
+
+def test_singular_jacobians():
+    w = number(0.0).requires_grad_()
+    double = custom_root(lambda x: x * x - w, number(0.0))
+    assert double.item() == 0.0
+    with pytest.raises(RuntimeError, match="The solver failed because the input matrix is singular"):
+        double.backward()
+    twice = custom_root(
+        lambda x: pb.stack([x[0] + x[1] - w, 3 * x[0] + 3 * x[1] - w]),
+        number([0.0, 0.0]),
+        solve=lambda f, x0: x0,
+    )
+    with pytest.raises(RuntimeError, match="The solver failed because the input matrix is singular"):
+        twice.sum().backward()
+    with pytest.raises(RuntimeError, match="singular"):
+        linear_solve(pb.ones(2, 2), pb.tensor([1.0, 2.0]))
+    x = custom_root(lambda x: (x - w).abs().sqrt(), number(0.0), solve=lambda f, x0: x0)
+    with pytest.raises(RuntimeError, match="not finite"):
+        x.backward()
+
+
+def test_errors_leave_everything_usable():
+    w = number(2.0).requires_grad_()
+
+    def fails(f, x0):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        custom_root(lambda x: x * x - w, number(1.0), solve=fails)
+    y = custom_root(lambda x: x * x - w, number(1.0), linear_solver=fails)
+    with pytest.raises(KeyboardInterrupt):
+        y.backward(retain_graph=True)
+    assert pb.is_grad_enabled() and (w * w).requires_grad
+    with pytest.raises(RuntimeError, match="numpy"):
+        w.numpy()
+
+
+# ---- a bilevel problem ---------------------------------------------------------------------------------------
+
+
+def test_the_penalty_of_a_ridge_regression():
+    """The gradient of an error on held-out digits by the logarithm of the penalty, against the closed form's."""
+    with np.load(DIGITS) as data:
+        images, labels = data[data.files[0]], data[data.files[1]]
+    images = images.reshape(len(images), -1)[:400].astype(np.float64)
+    x, y = pb.tensor(images / images.max()), pb.tensor((labels[:400] == 3).astype(np.float64))
+    x, y, x_held, y_held = x[:250], y[:250], x[250:], y[250:]
+
+    def inner(w, penalty):
+        return (x @ w - y).square().mean() + penalty.exp() * w.square().sum()
+
+    def outer(penalty, **options):
+        start = pb.zeros(x.shape[1], dtype=pb.float64)
+        w = custom_root(func.grad(inner), start, penalty, symmetric=True, **options)
+        return (x_held @ w - y_held).square().mean()
+
+    def truth(penalty):
+        a, b, n = x.numpy(), y.numpy(), len(x)
+        w = np.linalg.solve(a.T @ a / n + np.exp(penalty) * np.eye(a.shape[1]), a.T @ b / n)
+        return np.mean((x_held.numpy() @ w - y_held.numpy()) ** 2)
+
+    h = 1e-4
+    slope = (truth(-4 + h) - truth(-4 - h)) / (2 * h)
+    curvature = (truth(-4 + h) - 2 * truth(-4) + truth(-4 - h)) / h**2
+    for solver in ("auto", "cg", "gmres"):
+        f = lambda p, solver=solver: outer(p, linear_solver=solver)
+        assert f(number(-4.0)).item() == pytest.approx(truth(-4), rel=1e-9)
+        assert func.grad(f)(number(-4.0)).item() == pytest.approx(slope, rel=1e-6)
+        assert func.grad(func.grad(f))(number(-4.0)).item() == pytest.approx(curvature, rel=1e-3)
+
+
+# ---- the solvers themselves ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["lu", "gmres", "bicgstab", "cg"])
+@pytest.mark.parametrize("n", [1, 2, 10, 60])
+@pytest.mark.parametrize("dtype", [pb.float32, pb.float64])
+def test_solvers(solver, n, dtype):
+    rng = np.random.default_rng(n)
+    a = rng.standard_normal((n, n)) / n**0.5
+    a = a @ a.T + np.eye(n) if solver == "cg" else a + 3 * np.eye(n)
+    x = rng.standard_normal(n)
+    found = getattr(func.solvers, solver)(pb.tensor(a).to(dtype).matmul, pb.tensor(a @ x).to(dtype))
+    assert found.dtype is dtype
+    assert np.allclose(found, x, rtol=0, atol=2e-3 if dtype is pb.float32 else 1e-8)
+
+
+def test_restarts():
+    a, b = pb.tensor(np.diag(np.linspace(1, 20, 80)) + np.eye(80, k=1)), pb.ones(80, dtype=pb.float64)
+    found = func.solvers.gmres(lambda x: a @ x, b, restart=10, max_iter=1000)
+    assert np.allclose(found, np.linalg.solve(a.numpy(), b.numpy()), atol=1e-9)
+    with pytest.raises(func.ConvergenceError, match="13 products"):
+        func.solvers.gmres(lambda x: a @ x, b, restart=5, max_iter=10)
+
+
+def test_few_products_are_enough():
+    """As many as the matrix has eigenvalues, in exact arithmetic."""
+    d = number([1.0, 2.0, 3.0] * 20)
+    for solver, most in (("cg", 3), ("gmres", 3), ("bicgstab", 6)):
+        count = 0
+
+        def matvec(x):
+            nonlocal count
+            count += 1
+            return d * x
+
+        getattr(func.solvers, solver)(matvec, pb.ones(60, dtype=pb.float64))
+        assert count <= most + 2, solver
+
+
+def test_roots():
+    assert func.roots.newton(lambda x: x.exp() - 2, number(5.0)).item() == pytest.approx(np.log(2), rel=1e-15)
+    assert func.roots.newton(lambda x: x.atan(), number(3.0)).item() == pytest.approx(
+        0.0, abs=1e-15
+    )  # damped
+    assert func.roots.newton(lambda x: 1e-30 * (x - 1e10), number(0.0)).item() == pytest.approx(1e10)
+    slow = lambda x: 0.99 * x + number([0.01, 0.02])
+    calls = []
+    found = func.roots.anderson(lambda x: calls.append(0) or slow(x), number([0.0, 0.0]))
+    assert np.allclose(found, [1.0, 2.0]) and len(calls) < 20
+    with pytest.raises(func.ConvergenceError, match="1000 steps"):
+        func.roots.iterate(lambda x: x + 1, number(0.0), tol=0.0)
+
+
+def test_kinks_agree():
+    """A solution at a kink of f: modes agree on the derivative that f has there."""
+    check(
+        lambda a: custom_root(lambda x: x + x.abs() / 2 - a, a.detach()),
+        np.array([0.0, 1.0]),
+        truth=Agreement(),
+    )
