@@ -5,6 +5,7 @@
 
 import dataclasses
 import gc
+import importlib.util
 import itertools
 import pathlib
 import threading
@@ -558,6 +559,25 @@ def test_the_penalty_of_a_ridge_regression():
         assert f(number(-4.0)).item() == pytest.approx(truth(-4), rel=1e-9)
         assert func.grad(f)(number(-4.0)).item() == pytest.approx(slope, rel=1e-6)
         assert func.grad(func.grad(f))(number(-4.0)).item() == pytest.approx(curvature, rel=1e-3)
+
+
+def test_the_hanging_cord():
+    """The example: what SciPy finds moves as differences say."""
+    pytest.importorskip("scipy")
+    path = pathlib.Path(__file__).parents[2] / "examples/hanging_cord.py"
+    spec = importlib.util.spec_from_file_location("hanging_cord", path)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    finder, weights = example.Finder(), pb.linspace(0.02, 0.1, example.SPRINGS - 1, dtype=pb.float64)
+    found = func.jacrev(lambda w: example.hang(w, finder)[5])(weights)
+    h = 1e-4
+    for k in (0, 11, 22):
+        step = pb.zeros_like(weights)
+        step[k] = h
+        difference = (example.hang(weights + step, finder) - example.hang(weights - step, finder))[5] / (
+            2 * h
+        )
+        assert np.allclose(found[:, k], difference, rtol=1e-6)
 
 
 # ---- the solvers themselves ----------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ Schedules are compared with what dynamic programming finds, and what is done wit
 
 import functools
 import gc
+import importlib.util
 import inspect
+import pathlib
 
 import numpy as np
 import pytest
@@ -438,3 +440,35 @@ def test_a_step_that_does_something_else_the_second_time():
     y = checkpoint_loop(one, number(1.0), 5, memory=2)
     with pytest.raises(RuntimeError, match="did not depend the first time"):
         y.backward()
+
+
+# ---- the example, and the page's picture ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def example():
+    pytest.importorskip("scipy")
+    path = pathlib.Path(__file__).parents[2] / "examples/long_loop.py"
+    spec = importlib.util.spec_from_file_location("long_loop", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_picture_shows_the_schedule(example, tmp_path):
+    drawn = example.draw_schedule(tmp_path / "schedule.svg").read_text()
+    assert drawn == (example.HERE.parent / "docs/schedule.svg").read_text()
+    for n, s in ((1, 1), (2, 1), (9, 2), (24, 4), (50, 60)):
+        forward, back, kept = example.history(n, s)
+        assert sum(to - at for _, at, to in forward) == fewest(n, s)
+        assert [step for _, step in back] == list(reversed(range(n)))
+        alive = [sum(start <= when < stop for _, start, stop in kept) for when in range(back[-1][0] + 1)]
+        assert max(alive) <= s
+
+
+def test_the_example_counts_what_is_said(example, capsys):
+    example.STEPS = 50
+    example.compare(example.digit())
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[1] for row in rows] == [row[2] for row in rows]
+    assert int(rows[0][3].replace(",", "")) > 4 * int(rows[3][3].replace(",", ""))
