@@ -250,6 +250,34 @@ func.jvp         (pb.sin, (x,), (v,))                               RuntimeError
 func.jvp         (pb.sin, (i,), (i,))                               ValueError
 func.linearize   (pb.sin, i)                                        RuntimeError
 func.linearize   (pb.sin, 3)                                        ValueError
+func.custom_root (pb.sin, i)                                        TypeError
+func.custom_root (lambda x: x.sum(), v)                             RuntimeError
+func.custom_root (lambda x: x - 1, v, solve=lambda f, x: 3 * x)     ConvergenceError
+func.fixed_point (pb.sin, i)                                        TypeError
+func.fixed_point (lambda x: x.sum(), v)                             RuntimeError
+func.fixed_point (lambda x: x + 1, v)                               ConvergenceError
+func.linear_solve (pb.sin, i)                                       TypeError
+func.linear_solve (lambda x: 0 * x, v)                              RuntimeError
+func.linear_solve (lambda x: 0 * x, v, solve="gmres")               ConvergenceError
+func.solvers.lu  (lambda x: 0 * x, v)                               RuntimeError
+func.solvers.lu  (lambda x: x, i)                                   TypeError
+func.solvers.cg  (lambda x: 0 * x, v)                               ConvergenceError
+func.solvers.cg  (lambda x: x, i)                                   TypeError
+func.solvers.bicgstab (lambda x: 0 * x, v)                          ConvergenceError
+func.solvers.bicgstab (lambda x: x, i)                              TypeError
+func.solvers.gmres (lambda x: 0 * x, v)                             ConvergenceError
+func.solvers.gmres (lambda x: x, i)                                 TypeError
+func.roots.newton (lambda x: x * x + 1, 0.7 * v)                    ConvergenceError
+func.roots.newton (lambda x: 0 * x + 1, v)                          RuntimeError
+func.roots.iterate (lambda x: x + 1, v)                             ConvergenceError
+func.roots.anderson (lambda x: x + 1, v)                            ConvergenceError
+checkpoint_loop  (pb.sin, x, 1.5, memory=1)                         TypeError
+checkpoint_loop  (pb.sin, x, 3, memory=0)                           ValueError
+checkpoint_loop  (lambda x: None, x, 3, memory=1)                   RuntimeError
+utils.schedules.advances (-1, 2)                                    ValueError
+utils.schedules.repetitions (1, 0)                                  ValueError
+utils.schedules.split (1, 2)                                        ValueError
+utils.schedules.Online (0)                                          ValueError
 func.jacrev      (pb.sin, chunk_size=0)                             ValueError
 func.jacfwd      (pb.sin, randomness="some")                        RuntimeError
 func.functional_call (pb.sin, 3)                                    ValueError
@@ -307,6 +335,7 @@ def test_what_is_documented_is_raised(name, case):
     names = {
         "pb": pb,
         "GradcheckError": GradcheckError,
+        "ConvergenceError": pb.func.ConvergenceError,
         "x": pb.ones(2, 3),
         "v": pb.ones(4),
         "i": pb.tensor([0, 1]),
