@@ -33,20 +33,18 @@ from .implicit import custom_root, fixed_point, linear_solve
 from .jacobians import hessian, jacfwd, jacrev
 from .modules import functional_call, stack_module_state
 from .reverse import grad, grad_and_value, value_and_grad, vjp
+from .solvers import ConvergenceError
 from .taylor import directional_derivatives, jet
 from .traces import divergence, hessian_diagonal, laplacian
 
 __all__ = [
+    "ConvergenceError",
     "CurvatureOperator",
+    "custom_root",
     "directional_derivatives",
     "divergence",
     "fisher_operator",
     "fisher_vector_product",
-from .solvers import ConvergenceError
-
-__all__ = [
-    "ConvergenceError",
-    "custom_root",
     "fixed_point",
     "functional_call",
     "gauss_newton_operator",
