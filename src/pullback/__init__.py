@@ -42,7 +42,7 @@ _core.set_classes(Size, None, OutOfMemoryError)
 
 calculus.install(_core)
 
-from . import autograd, operators
+from . import autograd, linear_algebra, operators
 from .autograd import (
     enable_grad,
     inference_mode,

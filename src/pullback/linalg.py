@@ -1,12 +1,14 @@
-"""Linear algebra: so far vector norms and products of several matrices; decompositions are to come."""
+"""Linear algebra, under PyTorch's names; the operators are in linear_algebra/."""
 
+from ._core import LinAlgError
 from .messages.missing import missing
 from .operators.declare import FUNCTIONS as _FUNCTIONS
 from .operators.linear import multi_dot
 
-vector_norm = _FUNCTIONS["linalg.vector_norm"]
+_HERE = {name.removeprefix("linalg."): made for name, made in _FUNCTIONS.items() if name.startswith("linalg.")}
+globals().update(_HERE)
 
-__all__ = ["multi_dot", "vector_norm"]
+__all__ = ["LinAlgError", "multi_dot", *_HERE]
 
 
 def __getattr__(name):

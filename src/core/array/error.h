@@ -28,6 +28,7 @@ enum class ErrorKind {
     Overflow,
     ZeroDivision,
     Import,
+    LinAlg,  // a matrix that is singular, or not positive definite; what did not converge
     Mapped,  // somebody asked a tensor for its elements that has others for each entry of a vmap
 };
 

@@ -148,7 +148,17 @@ def _in_place_page(documentation, name):
     return _IN_PLACE.format(name=name, errors=raises and f"Raises{errors}    ", example=example)
 
 
-def composed(function=None, *, name=None, method=True, public=True, aliases=(), out="cast", in_place=False):
+def composed(
+    function=None,
+    *,
+    name=None,
+    method=True,
+    public=True,
+    aliases=(),
+    out="cast",
+    in_place=False,
+    returns=None,
+):
     """Declare an operator written in Python out of others; its first parameter is the tensor of the method form.
 
     A body that takes ``*args`` or ``**kwargs`` sorts its arguments itself. No body sees `out`, unless it is "passed".
@@ -159,7 +169,7 @@ def composed(function=None, *, name=None, method=True, public=True, aliases=(), 
     def declare(function):
         called = name or function.__name__
         made = callable_of(
-            without_last(function, 1) if in_place else function, called, in_place and function, out=out
+            without_last(function, 1) if in_place else function, called, in_place and function, out, returns
         )
         if in_place:
             writing = callable_of(
@@ -174,7 +184,7 @@ def composed(function=None, *, name=None, method=True, public=True, aliases=(), 
     return declare if function is None else declare(function)
 
 
-def callable_of(function, called, body=None, out="cast"):
+def callable_of(function, called, body=None, out="cast", returns=None):
     """The callable of a Python body: its arguments are sorted by the core, so that errors are the same for all.
 
     `body` runs instead of the function, which then only says what the signature is. `out` says which dtypes a target
@@ -185,7 +195,9 @@ def callable_of(function, called, body=None, out="cast"):
         return function
     if variadic >= 0:
         body = lambda operands, **rest: function(*operands, **rest)
-    made = _core.Operator(called, body or function, names, positional, defaults, variadic, False, out)
+    made = _core.Operator(
+        called, body or function, names, positional, defaults, variadic, False, out, 0, returns
+    )
     _describe(made, function)
     return made
 

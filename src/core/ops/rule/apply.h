@@ -70,7 +70,7 @@ template <class R> constexpr bool rule_sees_axes() {
     else return rule_is_view<R>();
 }
 template <class R> MappedRule mapped_rule(const R& rule) {
-    MappedRule m{&rule, nullptr, nullptr, rule_leads<R>(), rule_is_aligned<R>()};
+    MappedRule m{&rule, nullptr, nullptr, rule_leads<R>(), rule_is_aligned<R>(), rule_indices_lead<R>()};
     m.forward = [](const void* given, const MappedAxes* axes, const Tensors& shown) {
         R copy(*static_cast<const R*>(given));
         if constexpr (rule_leads_itself<R>)

@@ -29,7 +29,7 @@ bool decides(const Tensors& inputs) {
 }
 
 bool runs_by_entry(const MappedRule& rule, const Tensors& inputs) {
-    return !rule.leads || decides(inputs) || always_loops();
+    return !rule.leads || (!rule.indices_lead && decides(inputs)) || always_loops();
 }
 
 Tensors shown_inputs(const MappedRule& rule, const Tensors& inputs, const MappedAxes& all, bool loops) {

@@ -7,6 +7,7 @@
 //   void lead(const MappedAxes& axes)       instead: changes the rule for that many dimensions in front
 //   static constexpr bool aligned = true    inputs of fewer dimensions get ones between the axes and their own, as
 //                                           broadcasting would
+//   static constexpr bool indices_lead = true  that holds where tensors of integers are among the inputs, too
 //   static constexpr bool sees_axes = true  it wants the mapped tensors themselves; views do, whose geometry carries
 //                                           the axes along
 //
@@ -27,13 +28,18 @@ template <class R> constexpr bool rule_is_aligned() {
     else return false;
 }
 
+template <class R> constexpr bool rule_indices_lead() {
+    if constexpr (requires { R::indices_lead; }) return R::indices_lead;
+    else return false;
+}
+
 // A rule, its type forgotten.
 struct MappedRule {
     const void* rule;
     // Of plain tensors: on a copy of the rule, led by the axes if they are given. Residuals come after the results.
     Tensors (*forward)(const void* rule, const MappedAxes* axes, const Tensors& shown);
     Tensors (*write)(const void* rule, const MappedAxes* axes, const Tensors& shown);  // residuals
-    bool leads, aligned;
+    bool leads, aligned, indices_lead;
 };
 
 // The axes of the operands together. Raises where one is of a vmap that is over: a tensor that escaped.

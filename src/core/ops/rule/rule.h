@@ -7,6 +7,8 @@
 //   static constexpr size_t saves_from           and all inputs from this number on: tensors of indices, however many
 //   uint32_t reads(uint32_t wanted)              optionally: which of them for the derivatives by these inputs alone
 //   static constexpr bool saves_output           whether it reads its output: the first, or number `saved_output`
+//   static constexpr uint32_t saves_outputs      instead, of several: bit j is output j
+//   uint32_t reads_outputs()                     optionally: which of them
 //   Tensor  forward(const Tensors& x)            the value, from plain tensors; or Tensors for several outputs. Nothing is
 //                                                left behind in the rule, and nothing else looks at elements.
 //                                                Computed<n> has n residuals beside them: what the derivative
@@ -94,10 +96,12 @@ template <class R> constexpr bool rule_saves_output() {
     if constexpr (requires { R::saves_output; }) return R::saves_output;
     else return false;
 }
-// Which output is saved: the indices of a maximum, rather than its value.
-template <class R> constexpr uint8_t rule_saved_output() {
-    if constexpr (requires { R::saved_output; }) return R::saved_output;
-    else return 0;
+// Which outputs are saved: the indices of a maximum, rather than its value.
+template <class R> constexpr uint32_t rule_saved_outputs() {
+    if constexpr (requires { R::saves_outputs; }) return R::saves_outputs;
+    else if constexpr (!rule_saves_output<R>()) return 0;
+    else if constexpr (requires { R::saved_output; }) return 1u << R::saved_output;
+    else return 1;
 }
 template <class Value> struct ResidualsOf { using type = std::array<Array, 0>; };
 template <size_t n> struct ResidualsOf<Computed<n>> { using type = std::array<Array, n>; };

@@ -23,9 +23,10 @@ template <class R> class RuleNode : public Node, public Context {
   public:
     static constexpr size_t kRead =
         std::bit_width(rule_saves<R>());  // one past the last input that may be read
-    // Saved are the inputs that may be read, the output, the residuals.
+    // Saved are the inputs and outputs that may be read, and the residuals.
     static constexpr int kOutputSlot = __builtin_popcount(rule_saves<R>());
-    static constexpr int kResidualSlot = kOutputSlot + (rule_saves_output<R>() ? 1 : 0);
+    static constexpr uint32_t kOutputs = rule_saved_outputs<R>();
+    static constexpr int kResidualSlot = kOutputSlot + __builtin_popcount(kOutputs);
     static constexpr int kSlots = kResidualSlot + static_cast<int>(std::tuple_size_v<Residuals<R>>);
 
     RuleNode(uint16_t edges, const R& rule) : Node(edges), rule_(rule) {}
@@ -49,8 +50,14 @@ template <class R> class RuleNode : public Node, public Context {
                         saved_[slot].save(inputs[i], Saved::kInput, static_cast<uint8_t>(i));
                     ++slot;
                 }
-            if (rule_saves_output<R>())
-                saved_[slot++].save(outputs[rule_saved_output<R>()], Saved::kOutput, rule_saved_output<R>());
+            uint32_t read_outputs = kOutputs;
+            if constexpr (requires { rule_.reads_outputs(); }) read_outputs = rule_.reads_outputs();
+            for (size_t j = 0; j < std::bit_width(kOutputs); ++j)
+                if (kOutputs >> j & 1) {
+                    if (read_outputs >> j & 1 && j < outputs.size())
+                        saved_[slot].save(outputs[j], Saved::kOutput, static_cast<uint8_t>(j));
+                    ++slot;
+                }
             for (const Array& a : residuals) saved_[slot++].save_array(a);
         }
         if constexpr (rule_saves_from<R>() > 0)
@@ -69,8 +76,12 @@ template <class R> class RuleNode : public Node, public Context {
                         saved_[slot].keep_tangents(inputs[i]);
                     ++slot;
                 }
-            if (rule_saves_output<R>() && saved_[slot].holds_tensor())
-                saved_[slot].keep_tangents(outputs[rule_saved_output<R>()]);
+            for (size_t j = 0; j < std::bit_width(kOutputs); ++j)
+                if (kOutputs >> j & 1) {
+                    if (j < outputs.size() && saved_[slot].holds_tensor())
+                        saved_[slot].keep_tangents(outputs[j]);
+                    ++slot;
+                }
         }
     }
 
@@ -121,7 +132,10 @@ template <class R> class RuleNode : public Node, public Context {
         if (!(rule_saves<R>() >> i & 1)) fail("{} reads input {}, which it does not save", name(), i);
         return unpack(__builtin_popcount(rule_saves<R>() & ((1u << i) - 1)));
     }
-    const Tensor& output(size_t) override { return unpack(kOutputSlot); }
+    const Tensor& output(size_t j) override {
+        if (!(kOutputs >> j & 1)) fail("{} reads output {}, which it does not save", name(), j);
+        return unpack(kOutputSlot + __builtin_popcount(kOutputs & ((1u << j) - 1)));
+    }
     Array residual(size_t k) override {
         if constexpr (rule_has_residuals<R>) return saved_[kResidualSlot + k].array(*this);
         else fail("{} has no residuals", name());

@@ -112,7 +112,14 @@ std::string hint_of_names(const OperatorObject* op, const char* function, PyObje
 }
 
 PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
-    return PyObject_Vectorcall(op->body, values, op->positional, op->keyword_names);
+    PyObject* found = PyObject_Vectorcall(op->body, values, op->positional, op->keyword_names);
+    if (!op->signature.result || !found || !PyTuple_CheckExact(found)) return found;
+    Owned tuple(found);
+    auto* type = reinterpret_cast<PyTypeObject*>(op->signature.result);
+    PyObject* named = checked(PyStructSequence_New(type));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(found); ++i)
+        PyStructSequence_SetItem(named, i, Py_NewRef(PyTuple_GET_ITEM(found, i)));
+    return named;
 }
 
 // With `out`: the function computes without it.

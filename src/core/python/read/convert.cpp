@@ -12,6 +12,7 @@ namespace pb {
 PyTypeObject* dtype_type = nullptr;
 PyTypeObject* size_type = nullptr;
 
+PyObject* linalg_error = nullptr;
 PyObject* out_of_memory_error = nullptr;  // pullback.OutOfMemoryError, set by the package
 
 PyObject* raise_current() noexcept {
@@ -32,6 +33,7 @@ PyObject* raise_current() noexcept {
             case ErrorKind::Overflow: type = PyExc_OverflowError; break;
             case ErrorKind::ZeroDivision: type = PyExc_ZeroDivisionError; break;
             case ErrorKind::Import: type = PyExc_ImportError; break;
+            case ErrorKind::LinAlg: type = linalg_error ? linalg_error : PyExc_RuntimeError; break;
             case ErrorKind::Mapped: type = mapped_error ? mapped_error : PyExc_RuntimeError; break;
         }
         PyErr_SetString(type, e.what());

@@ -18,6 +18,8 @@ PyObject* item_object(const Tensor& t);  // the Python number of a tensor with o
 bool to_scalar(PyObject* o, Scalar* out);
 bool to_int(PyObject* o, int64_t* out);  // ints, __index__, integer tensors of one element; no bools excluded
 
+extern PyObject* linalg_error;  // pullback.linalg.LinAlgError, a RuntimeError
+
 // Exceptions on their way out: call in a catch block, returns nullptr.
 PyObject* raise_current() noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <structmember.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,9 @@ PyObject* repr(PyObject* self) {
 
 PyObject* named_results(const char* name, PyObject* fields) {
     // The type keeps pointers to its descriptions: they live as long as it does.
-    auto* full = new std::string(std::string("pullback.return_types.") + name);
+    std::string plain = name;  // linalg_svd of linalg.svd
+    std::replace(plain.begin(), plain.end(), '.', '_');
+    auto* full = new std::string("pullback.return_types." + plain);
     auto* described = new std::vector<PyStructSequence_Field>;
     Py_ssize_t n = PyTuple_GET_SIZE(fields);
     for (Py_ssize_t i = 0; i < n; ++i) {
@@ -45,7 +48,7 @@ PyObject* named_results(const char* name, PyObject* fields) {
     if (!type) throw PythonError();
     type->tp_repr = repr;
     auto* made = reinterpret_cast<PyObject*>(type);
-    if (PyDict_SetItemString(all, name, made) < 0) throw PythonError();
+    if (PyDict_SetItemString(all, plain.c_str(), made) < 0) throw PythonError();
     return made;
 }
 

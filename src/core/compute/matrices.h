@@ -1,0 +1,118 @@
+// Batches of matrices, as LAPACK takes them.
+//
+// The last two dimensions of an array are a matrix, those before are its batch. LAPACK wants columns that are contiguous;
+// so results lie column by column, one matrix behind the other (`by_columns`), and an operand is brought there matrix by
+// matrix, in the same loop that decomposes it, while it is in the cache. Threads share the batch, never a matrix, and the
+// library keeps to one thread. Batches of several operands broadcast (`Batch`).
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include "array/array.h"
+#include "array/checked.h"
+#include "array/visit.h"
+#include "library/lapack.h"
+#include "program/interrupt.h"
+#include "program/program.h"
+#include "program/threads.h"
+#include "program/unlocked.h"
+
+namespace pb {
+
+using Arrays = Small<Array, 4>;
+
+inline int64_t row_count(const Array& a) { return a.size(a.ndim() - 2); }
+inline int64_t column_count(const Array& a) { return a.size(a.ndim() - 1); }
+// The sizes in front of the last `inside` dimensions, followed by `rest`.
+Dims batch_of(const Array& a, int64_t inside, std::initializer_list<int64_t> rest = {});
+// An array of which the last two dimensions lie column by column.
+Array by_columns(DType dtype, const Dims& shape);
+// A size as LAPACK counts; raises where it cannot.
+lapack::Int lapack_size(int64_t n);
+
+// The common batch of several operands, and where the matrix (or vector) number i of each of them begins.
+class Batch {
+  public:
+    // Operands by pairs: an array, and how many dimensions of it are no batch.
+    struct Operand {
+        const Array& array;
+        int64_t inside;
+    };
+    explicit Batch(std::initializer_list<Operand> operands);
+    int64_t offset(size_t operand, int64_t i) const {
+        int64_t at = 0;
+        const int64_t* strides = strides_.data() + operand * shape.size();
+        for (size_t d = shape.size(); d-- > 0; i /= shape[d]) at += i % shape[d] * strides[d];
+        return at;
+    }
+    Dims with(std::initializer_list<int64_t> rest) const {
+        Dims all(shape);
+        for (int64_t n : rest) all.push_back(n);
+        return all;
+    }
+    Dims shape;
+    int64_t count = 1;
+
+  private:
+    Dims strides_;
+};
+
+// to(i, j) = from(i, j), `to` column by column, `lead` apart.
+template <class T>
+inline void read_columns(const T* from, int64_t row_step, int64_t column_step, int64_t m, int64_t n, T* to,
+                         int64_t lead) {
+    if (row_step == 1 && column_step == m && lead == m) {
+        std::copy(from, from + m * n, to);
+        return;
+    }
+    for (int64_t j = 0; j < n; ++j)
+        for (int64_t i = 0; i < m; ++i) to[j * lead + i] = from[i * row_step + j * column_step];
+}
+template <class T> inline void read_columns(const T* from, const Array& like, T* to, int64_t lead) {
+    const int64_t d = like.ndim();
+    read_columns(from, like.stride(d - 2), like.stride(d - 1), row_count(like), column_count(like), to, lead);
+}
+template <class T> inline void read_columns(const T* from, const Array& like, T* to) {
+    read_columns(from, like, to, row_count(like));
+}
+
+// Calls each(i, worker) for every matrix of a batch, on all threads; one takes so many nanoseconds. Ctrl-C is heard
+// between matrices: whatever `each` writes can be written anew.
+template <class F> void for_each_matrix(int64_t count, double nanoseconds, F&& each) {
+    constexpr double kShared = 2e4;  // nanoseconds that are worth a chunk
+    const double all = nanoseconds * static_cast<double>(count);
+    const int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kShared / (nanoseconds + 1)));
+    with_interrupts([&] {
+        Interruptible scope(all);
+        Unlocked free(all > 1e6);
+        auto some = [&](int64_t from, int64_t to, int worker) {
+            for (int64_t i = from; i < to && !scope.interrupted(); ++i) each(i, worker);
+        };
+        if (count <= group) some(0, count, 0);
+        else
+            parallel((count + group - 1) / group, all, [&](int64_t chunk, int worker) {
+                some(chunk * group, std::min(count, (chunk + 1) * group), worker);
+            });
+        if (scope.interrupted()) throw Interrupted();
+    });
+}
+
+// Room for each thread to work in.
+template <class T> class Room {
+  public:
+    explicit Room(int64_t each)
+        : each_(std::max<int64_t>(each, 1)), all_(static_cast<size_t>(checked_mul(each_, thread_count()))) {}
+    T* of(int worker) { return all_.data() + each_ * worker; }
+
+  private:
+    int64_t each_;
+    std::vector<T> all_;
+};
+
+// Nanoseconds of so many multiplications in LAPACK, and of calling it.
+inline double lapack_work(double multiplications) { return 300 + 0.3 * multiplications; }
+inline double cube(int64_t n) {
+    return static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
+}
+
+}  // namespace pb

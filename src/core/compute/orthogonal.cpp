@@ -1,0 +1,79 @@
+// QR by Householder's reflections, as LAPACK has them: geqrf, orgqr.
+#include <cmath>
+
+#include "compute/decompositions.h"
+
+namespace pb::decompose {
+
+Arrays geqrf(const Arrays& x, const Options&) {
+    const Array& a = x[0];
+    const int64_t m = row_count(a), n = column_count(a), k = std::min(m, n);
+    lapack::Int lm = lapack_size(m), ln = lapack_size(n);
+    const Batch batch({{a, 2}});
+    Array factors = by_columns(a.dtype, a.layout->dims()), tau = Array::empty(a.dtype, batch.with({k}));
+    if (k == 0) return {factors, tau};
+    visit<Family::Floats>(a.dtype, "geqrf", [&](auto zero) {
+        using T = decltype(zero);
+        const auto& f = lapack::functions<T>();
+        T best = 1;
+        lapack::Int query = -1, unused = 0;
+        f.geqrf(&lm, &ln, nullptr, &lm, nullptr, &best, &query, &unused);
+        const auto length = std::max(static_cast<lapack::Int>(best), std::max(ln, 1));
+        Room<T> room(length);
+        const T* from = a.as<T>();
+        T *to = factors.as<T>(), *scales = tau.as<T>();
+        for_each_matrix(batch.count, lapack_work(static_cast<double>(m * n) * static_cast<double>(k)),
+                        [&](int64_t i, int worker) {
+                            T* matrix = to + i * m * n;
+                            read_columns(from + batch.offset(0, i), a, matrix);
+                            lapack::Int rows = lm, columns = ln, lead = lm, work = length, info = 0;
+                            f.geqrf(&rows, &columns, matrix, &lead, scales + i * k, room.of(worker), &work,
+                                    &info);
+                        });
+    });
+    return {factors, tau};
+}
+
+Arrays qr(const Arrays& x, const Options& options) {
+    const bool complete = options[0] != 0, with_q = options[1] != 0;
+    const Arrays found = geqrf(x, {});
+    const Array &factors = found[0], &tau = found[1];
+    const int64_t m = row_count(factors), n = column_count(factors), k = std::min(m, n), p = complete ? m : k;
+    lapack::Int lm = lapack_size(m), lk = lapack_size(k), lp = lapack_size(p);
+    const Batch batch({{factors, 2}});
+    Array q = by_columns(factors.dtype, with_q ? batch.with({m, p}) : Dims{0, 0}),
+          r = by_columns(factors.dtype, batch.with({p, n}));
+    visit<Family::Floats>(factors.dtype, "linalg_qr", [&](auto zero) {
+        using T = decltype(zero);
+        const auto& f = lapack::functions<T>();
+        const T *from = factors.as<T>(), *scales = tau.as<T>();
+        T *pq = q.as<T>(), *pr = r.as<T>();
+        lapack::Int length = 1;
+        if (with_q && p > 0) {
+            T best = 1;
+            lapack::Int query = -1, unused = 0;
+            f.orgqr(&lm, &lp, &lk, nullptr, &lm, nullptr, &best, &query, &unused);
+            length = std::max(static_cast<lapack::Int>(best), std::max(lp, 1));
+        }
+        Room<T> room(length);
+        for_each_matrix(batch.count, lapack_work(static_cast<double>(m * p) * static_cast<double>(k)),
+                        [&](int64_t i, int worker) {
+                            const T* matrix = from + i * m * n;
+                            T* triangle = pr + i * p * n;
+                            for (int64_t j = 0; j < n; ++j)
+                                for (int64_t l = 0; l < p; ++l)
+                                    triangle[j * p + l] = l <= j ? matrix[j * m + l] : 0;
+                            if (!with_q || p == 0) return;
+                            T* basis = pq + i * m * p;
+                            std::fill(basis, basis + m * p, T(0));
+                            std::copy(matrix, matrix + m * k, basis);
+                            lapack::Int rows = lm, columns = lp, reflections = lk, lead = lm, work = length,
+                                        info = 0;
+                            f.orgqr(&rows, &columns, &reflections, basis, &lead, scales + i * k,
+                                    room.of(worker), &work, &info);
+                        });
+    });
+    return {q, r};
+}
+
+}  // namespace pb::decompose

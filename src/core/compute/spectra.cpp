@@ -1,0 +1,118 @@
+// Eigenvalues of symmetric matrices, and singular values: LAPACK's divide and conquer (syevd, gesdd), after Gu and
+// Eisenstat. Matrices that are not finite are not handed to it, which may not come back; they count as not converged.
+#include <cmath>
+
+#include "compute/decompositions.h"
+
+namespace pb::decompose {
+
+namespace {
+
+template <class T> bool finite(const T* a, int64_t n) {
+    T sum = 0;
+    for (int64_t i = 0; i < n; ++i) sum += a[i] * 0;
+    return sum == 0;
+}
+
+}  // namespace
+
+Arrays eigh(const Arrays& x, const Options& options) {
+    const Array& a = x[0];
+    const bool upper = options[0] != 0, vectors = options[1] != 0;
+    const int64_t n = row_count(a);
+    lapack::Int size = lapack_size(n);
+    const Batch batch({{a, 2}});
+    Array w = Array::empty(a.dtype, batch.with({n})), info = Array::empty(DType::Int32, batch.shape),
+          v = by_columns(a.dtype, vectors ? a.layout->dims() : Dims{0, 0});
+    visit<Family::Floats>(a.dtype, "linalg_eigh", [&](auto zero) {
+        using T = decltype(zero);
+        const auto& f = lapack::functions<T>();
+        const char* job = vectors ? "V" : "N";
+        T best = 1;
+        lapack::Int query = -1, best_int = 1, lead = std::max<lapack::Int>(size, 1), unused = 0;
+        f.syevd(job, "L", &size, nullptr, &lead, nullptr, &best, &query, &best_int, &query, &unused, 1, 1);
+        const auto length = std::max<lapack::Int>(static_cast<lapack::Int>(best), 1),
+                   int_length = std::max(best_int, 1);
+        Room<T> room(length), matrices(vectors ? 0 : n * n);
+        Room<lapack::Int> int_room(int_length);
+        const T* from = a.as<T>();
+        T *values = w.as<T>(), *to = v.as<T>();
+        auto* failed = info.as<lapack::Int>();
+        for_each_matrix(batch.count, lapack_work(9 * cube(n)), [&](int64_t i, int worker) {
+            T* matrix = vectors ? to + i * n * n : matrices.of(worker);
+            read_columns(from + batch.offset(0, i), a, matrix);
+            // Only one triangle is read: the other one may hold anything.
+            for (int64_t j = 0; j < n; ++j)
+                for (int64_t k = j + 1; k < n; ++k)
+                    upper ? matrix[j * n + k] = matrix[k * n + j] : matrix[k * n + j] = matrix[j * n + k];
+            failed[i] = 0;
+            if (n == 0) return;
+            if (!finite(matrix, n * n)) {
+                failed[i] = size;
+                return;
+            }
+            lapack::Int rows = size, step = lead, work = length, int_work = int_length;
+            f.syevd(job, "L", &rows, matrix, &step, values + i * n, room.of(worker), &work,
+                    int_room.of(worker), &int_work, failed + i, 1, 1);
+        });
+    });
+    return {w, v, info};
+}
+
+Arrays svd(const Arrays& x, const Options& options) {
+    const Array& a = x[0];
+    const bool full = options[0] != 0, vectors = options[1] != 0;
+    const int64_t m = row_count(a), n = column_count(a), k = std::min(m, n), mu = full ? m : k, nv = full ? n : k;
+    lapack::Int lm = lapack_size(m), ln = lapack_size(n);
+    const Batch batch({{a, 2}});
+    Array u = by_columns(a.dtype, vectors ? batch.with({m, mu}) : Dims{0, 0}),
+          s = Array::empty(a.dtype, batch.with({k})),
+          vh = by_columns(a.dtype, vectors ? batch.with({nv, n}) : Dims{0, 0}),
+          info = Array::empty(DType::Int32, batch.shape);
+    visit<Family::Floats>(a.dtype, "linalg_svd", [&](auto zero) {
+        using T = decltype(zero);
+        const auto& f = lapack::functions<T>();
+        const char* job = !vectors ? "N" : full ? "A" : "S";
+        lapack::Int lead = std::max<lapack::Int>(lm, 1), lead_u = lead,
+                    lead_v = std::max<lapack::Int>(lapack_size(nv), 1), query = -1, unused = 0;
+        T best = 1;
+        f.gesdd(job, &lm, &ln, nullptr, &lead, nullptr, nullptr, &lead_u, nullptr, &lead_v, &best, &query,
+                nullptr, &unused, 1);
+        const auto length = std::max<lapack::Int>(static_cast<lapack::Int>(best), 1);
+        Room<T> room(length), matrices(m * n);
+        Room<lapack::Int> int_room(8 * k);
+        const T* from = a.as<T>();
+        T *pu = u.as<T>(), *ps = s.as<T>(), *pv = vh.as<T>();
+        auto* failed = info.as<lapack::Int>();
+        for_each_matrix(batch.count, lapack_work(10 * static_cast<double>(m * n) * static_cast<double>(k)),
+                        [&](int64_t i, int worker) {
+                            T *matrix = matrices.of(worker), *left = pu + (vectors ? i * m * mu : 0),
+                              *right = pv + (vectors ? i * nv * n : 0);
+                            failed[i] = 0;
+                            if (k == 0) {  // the bases are any, when there is nothing to decompose
+                                for (int64_t j = 0; vectors && j < mu; ++j)
+                                    for (int64_t r = 0; r < m; ++r) left[j * m + r] = r == j;
+                                for (int64_t j = 0; vectors && j < n; ++j)
+                                    for (int64_t r = 0; r < nv; ++r) right[j * nv + r] = r == j;
+                                return;
+                            }
+                            read_columns(from + batch.offset(0, i), a, matrix);
+                            if (!finite(matrix, m * n)) {
+                                failed[i] = -4;
+                                return;
+                            }
+                            lapack::Int rows = lm, columns = ln, step = lead, step_u = lead_u,
+                                        step_v = lead_v, work = length;
+                            f.gesdd(job, &rows, &columns, matrix, &step, ps + i * k, left, &step_u, right,
+                                    &step_v, room.of(worker), &work, int_room.of(worker), failed + i, 1);
+                            if (failed[i] <= 0) return;
+                            // Rarely divide and conquer does not converge where the older algorithm does.
+                            read_columns(from + batch.offset(0, i), a, matrix);
+                            f.gesvd(job, job, &rows, &columns, matrix, &step, ps + i * k, left, &step_u,
+                                    right, &step_v, room.of(worker), &work, failed + i, 1, 1);
+                        });
+    });
+    return {u, s, vh, info};
+}
+
+}  // namespace pb::decompose

@@ -1,0 +1,49 @@
+#include "library/lapack.h"
+
+#include <string>
+
+#include "library/blas.h"
+
+namespace pb::lapack {
+
+namespace {
+
+template <class T> inline constexpr char letter = 's';
+template <> inline constexpr char letter<double> = 'd';
+
+template <class T, class F> void look_up(F& function, const char* name) {
+    function = reinterpret_cast<F>(blas::symbol((letter<T> + std::string(name) + '_').c_str()));
+}
+
+template <class T> Functions<T> found() {
+    Functions<T> f;
+#define FIND(name) look_up<T>(f.name, #name);
+    FIND(getrf)
+    FIND(getrs)
+    FIND(potrf)
+    FIND(sytrf)
+    FIND(sytrs)
+    FIND(trsm)
+    FIND(geqrf)
+    FIND(orgqr)
+    FIND(syevd)
+    FIND(gesdd)
+    FIND(gesvd)
+    FIND(gels)
+    FIND(gelsy)
+    FIND(gelss)
+    FIND(gelsd)
+#undef FIND
+    return f;
+}
+
+}  // namespace
+
+template <class T> const Functions<T>& functions() {
+    static const Functions<T> f = found<T>();
+    return f;
+}
+template const Functions<float>& functions<float>();
+template const Functions<double>& functions<double>();
+
+}  // namespace pb::lapack

@@ -1,0 +1,96 @@
+"""What operands have to be: PyTorch's errors, in PyTorch's order."""
+
+from .. import _core
+from ..operators.declare import require_tensors
+
+LEGACY = {
+    "float16": "Half",
+    "float32": "Float",
+    "float64": "Double",
+    "bfloat16": "BFloat16",
+    "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+    "uint8": "Byte",
+    "int8": "Char",
+    "int16": "Short",
+    "int32": "Int",
+    "int64": "Long",
+    "bool": "Bool",
+}
+KERNELS = {_core.float32, _core.float64}
+
+
+def kind(x):
+    """The name of a tensor's dtype in PyTorch's messages."""
+    return LEGACY[str(x.dtype).rpartition(".")[2]]
+
+
+def floats(operation, x, low=True):
+    """RuntimeError unless the dtype is one that there are decompositions for."""
+    if x.dtype in KERNELS:
+        return
+    name = kind(x)
+    if not (x.is_floating_point() or "Complex" in name):
+        raise RuntimeError(f"{operation}: Expected a floating point or complex tensor as input. Got {name}")
+    if low and "Complex" not in name:
+        raise RuntimeError(
+            f"{operation}: Low precision dtypes not supported. Got {name}. Convert it with .float()."
+        )
+    raise NotImplementedError(
+        f"\"{operation.replace('.', '_')}_cpu\" not implemented for '{name}'. Decompositions are computed in float32 and "
+        "float64."
+    )
+
+
+def matrices(operation, x, name="A"):
+    """RuntimeError unless there are two dimensions at least."""
+    if x.ndim < 2:
+        raise RuntimeError(f"{operation}: The input tensor {name} must have at least 2 dimensions.")
+
+
+def squares(operation, x, name="A"):
+    """RuntimeError unless these are square matrices."""
+    matrices(operation, x, name)
+    m, n = x.shape[-2:]
+    if m != n:
+        raise RuntimeError(
+            f"{operation}: {name} must be batches of square matrices, but they are {m} by {n} matrices"
+        )
+
+
+def square_floats(operation, x):
+    require_tensors(operation.replace(".", "_"), A=x)
+    squares(operation, x)
+    floats(operation, x)
+
+
+def one_dtype(operation, **operands):
+    """RuntimeError unless both are of one dtype."""
+    (a, x), (b, y) = operands.items()
+    if x.dtype != y.dtype:
+        raise RuntimeError(
+            f"{operation}: Expected {a} and {b} to have the same dtype, but found {a} of type {kind(x)} and {b} of type "
+            f"{kind(y)} instead"
+        )
+
+
+def fit(operation, A, B, left=True):
+    """RuntimeError unless A X = B, or X A = B, may have a solution."""
+    m, n = A.shape[-2:]
+    if (B.shape[-2] if left else B.shape[-1]) != (m if left else n):
+        raise RuntimeError(
+            f"{operation}: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
+            f"({m}x{n} and {B.shape[-2]}x{B.shape[-1]})"
+        )
+
+
+def batches(A, B, inside=2):
+    """RuntimeError unless what is in front of the last dimensions broadcasts."""
+    a, b = A.shape[:-2], B.shape[:-inside]
+    for d, (x, y) in enumerate(zip(reversed(a), reversed(b))):
+        if x != y and x != 1 and y != 1:
+            at = max(len(a), len(b)) - 1 - d
+            raise RuntimeError(
+                f"The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {at}. These "
+                f"are the batches of the matrices, {list(a)} and {list(b)}."
+            )

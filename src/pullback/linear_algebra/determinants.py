@@ -1,0 +1,152 @@
+"""Determinants, whose derivatives exist for every matrix."""
+
+from .. import _core
+from ..operators.declare import composed
+from .checks import square_floats
+from .stated import decomposition
+from .triangular import eye_like, lu, solve
+from .spectra import svd
+
+# Relative to the largest pivot: where inverting would cost half of the digits of a second derivative.
+SMALL = {"float32": 1e-2, "float64": 1e-5}
+
+
+@decomposition("A LU pivots -> det", node="LinalgDetBackward0")
+class determinant:
+    """The gradient is the transposed adjugate matrix. Giles, 2.2.3; where A is singular, see `adjugate`."""
+
+    def pullback(A, LU, pivots, ddet):
+        return ddet[..., None, None] * adjugate(A, LU, pivots).mT
+
+    def pushforward(A, LU, pivots, dA):
+        return (adjugate(A, LU, pivots).mT * dA).sum((-2, -1))
+
+
+@decomposition("A LU pivots -> sign logabsdet", node="LinalgSlogdetBackward0")
+class log_determinant:
+    """The gradient of log |det A| is the transposed inverse. Giles, 2.2.3."""
+
+    def pullback(A, LU, pivots, dlogabsdet):
+        if dlogabsdet is None:
+            return None
+        return dlogabsdet[..., None, None] * inverse(A, LU, pivots).mT
+
+    def pushforward(A, LU, pivots, dA):
+        moved = (inverse(A, LU, pivots).mT * dA).sum((-2, -1))
+        return moved * 0, moved
+
+
+def inverse(A, LU, pivots):
+    if _core.small_pivots(LU, 0.0):
+        raise _core.LinAlgError(
+            "linalg.slogdet: the derivative does not exist, since the input matrix is singular. The logarithm of its "
+            "determinant is -inf; the determinant itself (linalg.det) has a derivative."
+        )
+    return solve(A, LU, pivots, eye_like(A), False)
+
+
+def adjugate(A, LU, pivots):
+    """det(A) A^-1, which is a polynomial of A, and is computed so that all its derivatives are right for every A.
+
+    Where A is far from singular, by that formula. Else let the columns of u and v be those singular vectors, k of them, that
+    belong to the smallest singular values, and c the largest one. B = A + c u v^T is far from singular. With
+    the constants u, v, c the determinant of A = B - c u v^T is det(B) det(K) with K = I - c v^T B^-1 u of k rows
+    (the matrix determinant lemma), and by the formula of Sherman, Morrison and Woodbury
+
+        adj(A) = det(B) (det(K) B^-1 + c B^-1 u adj(K) v^T B^-1)
+
+    where adj(K) and det(K) are computed without a division by anything of K, as Faddeev and LeVerrier have it.
+    """
+    small = SMALL[str(A.dtype).rpartition(".")[2]]
+    k = _core.small_pivots(LU, small)
+    if not k:
+        return determinant(A, LU, pivots)[..., None, None] * solve(A, LU, pivots, eye_like(A), False)
+    u, s, vh, _ = svd(A.detach(), False, True)
+    c = s[..., :1, None] + (s[..., :1, None] == 0)
+    # Pivots may be larger than the singular values that they stand for.
+    k = max(k, _core.small_pivots(s.diag_embed(), small))
+    u, v = u[..., -k:], vh[..., -k:, :].mT
+    B = A + c * (u @ v.mT)
+    LU, pivots, _ = lu(B.detach())
+    left = solve(B, LU, pivots, u, False)
+    right = solve(B, LU, pivots, v, True)
+    K = eye_like(u.mT) - c * (v.mT @ left)
+    adj, det = faddeev_leverrier(K)
+    whole = solve(B, LU, pivots, eye_like(A), False)
+    found = det[..., None, None] * whole + c * (left @ adj @ right.mT)
+    return determinant(B, LU, pivots)[..., None, None] * found
+
+
+def faddeev_leverrier(K):
+    """The adjugate and the determinant of a small matrix, as polynomials of its elements."""
+    k = K.shape[-1]
+    identity = eye_like(K)
+    M = identity + K * 0
+    for j in range(1, k):
+        product = K @ M
+        M = product - identity * (product.diagonal(0, -2, -1).sum(-1)[..., None, None] / j)
+    sign = -1 if k % 2 == 0 else 1
+    det = (K @ M).diagonal(0, -2, -1).sum(-1) / k * sign
+    return M * sign, det
+
+
+def factors_of(A):
+    LU, pivots, _ = lu(A.detach())
+    return LU, pivots
+
+
+@composed(name="linalg.det", method="det", aliases=("det",), out="exact")
+def det(A, *, out=None):
+    """The determinant of a matrix, or of each matrix of a batch: (..., n, n) gives (...).
+
+    Its derivatives, of every order, are right for singular matrices, too.
+
+    Raises:
+        RuntimeError: no square matrices, dtypes other than float32 and float64.
+
+    Example:
+        >>> pb.linalg.det(pb.tensor([[1., 2.], [3., 4.]]))
+        tensor(-2.0000)
+        >>> A = pb.tensor([[1., 2.], [2., 4.]], requires_grad=True)
+        >>> pb.linalg.det(A).backward()
+        >>> A.grad
+        tensor([[ 4.0000, -2.0000],
+                [-2.0000,  1.0000]])
+    """
+    square_floats("linalg.det", A)
+    return determinant(A, *factors_of(A))
+
+
+@composed(name="linalg.slogdet", method="slogdet", aliases=("slogdet",), out="exact", returns=("sign", "logabsdet"))
+def slogdet(A, *, out=None):
+    """The sign of the determinant, and the logarithm of its absolute value, as `(sign, logabsdet)`.
+
+    It neither overflows nor underflows, as `det` does. Of a singular matrix they are 0 and -inf, and there is no derivative.
+
+    Raises:
+        RuntimeError: no square matrices, dtypes other than float32 and float64; the derivative at a singular matrix.
+
+    Example:
+        >>> pb.linalg.slogdet(pb.tensor([[1., 2.], [3., 4.]]))
+        pullback.return_types.linalg_slogdet(
+        sign=tensor(-1.),
+        logabsdet=tensor(0.6931))
+    """
+    square_floats("linalg.slogdet", A)
+    return log_determinant(A, *factors_of(A))
+
+
+@composed
+def logdet(input):
+    """The logarithm of the determinant; nan where that is negative, -inf where it is 0.
+
+    Raises:
+        RuntimeError: no square matrices, dtypes other than float32 and float64; the derivative at a singular matrix.
+
+    Example:
+        >>> pb.logdet(pb.tensor([[2., 0.], [0., 3.]]))
+        tensor(1.7918)
+    """
+    square_floats("linalg.det", input)
+    sign, logabsdet = log_determinant(input, *factors_of(input))
+    return logabsdet.where(sign >= 0, float("nan"))

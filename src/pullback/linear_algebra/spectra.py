@@ -1,0 +1,256 @@
+"""Derivatives of eigenvalues, singular values, and their vectors.
+
+Values that are repeated, up to rounding, have no vectors of their own: any basis of their space will do, and its derivative
+does not exist. A cotangent that asks for it raises; one that does not reach such vectors is right. A tangent of such
+vectors is nan. Values alone are differentiated without a look at the gaps between them, so what depends on all of them
+alike, as a sum does, has the right derivative there.
+"""
+
+from .. import _core
+from .stated import decomposition, plus, symmetric
+from .triangular import eye_like
+
+ROUNDING = {"float32": 2e-6, "float64": 4e-15}  # relative to all values: what is nearer is the same
+
+
+def rounding(values):
+    """What is nothing beside these values, as a column of one number a matrix."""
+    unit = ROUNDING[str(values.dtype).rpartition(".")[2]]
+    return (values.detach().abs().sum(-1) * unit)[..., None, None]
+
+
+def differences(w):
+    """w_j - w_i."""
+    return w[..., None, :] - w[..., :, None]
+
+
+def split(values, gaps, closed):
+    """Values by gaps, 0 where a gap is closed: on the diagonal, and between values that are the same."""
+    return (values / gaps.masked_fill(closed, 1.0)).masked_fill(closed, 0.0)
+
+
+def reached(values, closed):
+    """Where something beside the diagonal asks for what is divided by nothing."""
+    values = off_diagonal(values.detach()).abs()
+    return closed & (values > rounding(values.flatten(-2)))
+
+
+def off_diagonal(A):
+    return A - A.diagonal(0, -2, -1).diag_embed()
+
+
+def refuse(mask, operation, why):
+    """LinAlgError if the mask holds anywhere, in any entry of a batch."""
+    if _core.holds_anywhere(mask):
+        raise _core.LinAlgError(f"{operation}: the derivative does not exist, since {why}.")
+
+
+@decomposition("A; upper vectors -> w V info", node="LinalgEighBackward0")
+class eigh:
+    """A = V diag(w) V^T, where one triangle of A stands for a symmetric matrix.
+
+    dw = diag(V^T dA V), dV = V (E * (V^T dA V)) with E_ij = 1 / (w_j - w_i) beside the diagonal. Giles, 3.1; J. R. Magnus,
+    "On differentiating eigenvalues and eigenvectors", Econometric Theory 1, 1985.
+    """
+
+    def pullback(w, V, dw, dV):
+        inner = None if dw is None else dw.diag_embed()
+        if dV is not None:
+            turned, gaps = V.mT @ dV, differences(w)
+            closed = gaps.detach().abs() <= rounding(w)
+            refuse(
+                reached(turned, closed),
+                "linalg.eigh",
+                "eigenvalues of the input matrix are repeated, and the choice of their eigenvectors matters",
+            )
+            inner = plus(inner, split(turned, gaps, closed))
+        return None if inner is None else symmetric(V @ inner @ V.mT)
+
+    def pushforward(w, V, dA):
+        turned, gaps = V.mT @ symmetric(dA) @ V, differences(w)
+        closed = gaps.detach().abs() <= rounding(w)
+        moved = split(turned, gaps, closed).masked_fill(reached(turned, closed), float("nan"))
+        return turned.diagonal(0, -2, -1), V @ moved, None
+
+
+@decomposition("A; full vectors -> U S Vh info", node="LinalgSvdBackward0")
+class svd:
+    """A = U diag(S) Vh.
+
+    With the symmetric and the antisymmetric part Y and Z of U^T dA V: dS = diag(Y), and beside the diagonal
+    dU = U (Y / (s_j - s_i) + Z / (s_j + s_i)), dV = V (Y / (s_j - s_i) - Z / (s_j + s_i)), plus what leaves the spaces of
+    U and V. J. Townsend, "Differentiating the singular value decomposition", 2016, whose one fraction over
+    s_j^2 - s_i^2 is taken apart, so that where sums of singular values count their differences do not.
+
+    A singular value that is 0 has a kink there; its derivative is 0, the subgradient of least norm.
+    """
+
+    def pullback(U, S, Vh, dU, dS, dVh):
+        k = S.shape[-1]
+        U, dU = narrowed(U, dU, k)
+        V, dV = narrowed(Vh.mT, None if dVh is None else dVh.mT, k)
+        inner, zero = None, S.detach() <= rounding(S)[..., 0]
+        if dS is not None:
+            inner = dS.masked_fill(zero, 0.0).diag_embed()
+        X = None if dU is None else U.mT @ dU
+        W = None if dV is None else V.mT @ dV
+        if X is not None or W is not None:
+            X = W * 0 if X is None else X
+            W = X * 0 if W is None else W
+            # By the symmetric part both bases turn alike, by the other one against each other.
+            alike, against = skew(X + W), skew(X - W)
+            gaps, sums = differences(S), S[..., None, :] + S[..., :, None]
+            equal, gone = gaps.detach().abs() <= rounding(S), sums.detach() <= rounding(S)
+            asked = X.detach().abs() + W.detach().abs()
+            refuse(
+                reached(asked, equal) | reached(asked, gone),
+                "linalg.svd",
+                "singular values of the input matrix are repeated, and the choice of their singular vectors matters",
+            )
+            inner = plus(inner, split(alike, gaps, equal) + split(against, sums, gone | on_diagonal(gone)))
+        found = None if inner is None else U @ inner @ V.mT
+        if X is not None and U.shape[-2] > k:
+            found = plus(found, by_values(dU - U @ X, S, zero) @ V.mT)
+        if W is not None and V.shape[-2] > k:
+            found = plus(found, U @ by_values(dV - V @ W, S, zero).mT)
+        return found
+
+    def pushforward(U, S, Vh, dA):
+        m, n, k = U.shape[-2], Vh.shape[-1], S.shape[-1]
+        if U.shape[-1] > k or Vh.shape[-2] > k:
+            full_U, full_Vh = U, Vh
+            U, Vh = U[..., :, :k], Vh[..., :k, :]
+        else:
+            full_U = full_Vh = None
+        V = Vh.mT
+        inner, zero = U.mT @ dA @ V, S.detach() <= rounding(S)[..., 0]
+        Y, Z = symmetric(inner), (inner - inner.mT) / 2
+        gaps, sums = differences(S), S[..., None, :] + S[..., :, None]
+        equal, gone = gaps.detach().abs() <= rounding(S), sums.detach() <= rounding(S)
+        nan = float("nan")
+        alike = split(Y, gaps, equal).masked_fill(reached(Y, equal), nan)
+        against = split(Z, sums, gone | on_diagonal(gone)).masked_fill(reached(Z, gone), nan)
+        dU, dV = U @ (alike + against), V @ (alike - against)
+        if m > k:
+            dU = dU + by_values(dA @ V - U @ inner, S, zero, nan)
+        if n > k:
+            dV = dV + by_values(dA.mT @ U - V @ inner.mT, S, zero, nan)
+        if full_U is not None:
+            dU, dV = completed(full_U, U, dU), completed(full_Vh.mT, V, dV)
+        return dU, inner.diagonal(0, -2, -1).masked_fill(zero, 0.0), dV.mT, None
+
+
+def skew(A):
+    return (A - A.mT) / 2
+
+
+def on_diagonal(mask):
+    return mask.new_ones(mask.shape[-1]).diag_embed()
+
+
+def narrowed(U, dU, k):
+    """The first k vectors of a basis, and their cotangents; those beyond are chosen, not determined."""
+    if dU is not None and U.shape[-1] > k:
+        refuse(
+            dU[..., :, k:].detach() != 0,
+            "linalg.svd",
+            "the result depends on singular vectors that full_matrices=True adds, which are any basis of the rest",
+        )
+        dU = dU[..., :, :k]
+    return U[..., :, :k], dU
+
+
+def by_values(A, S, zero, otherwise=None):
+    """Columns by singular values. Where one is 0 and the column is not there is no derivative."""
+    S, zero = S[..., None, :], zero[..., None, :]
+    lost = zero & (A.detach().abs() > rounding(A.flatten(-2)))
+    if otherwise is None:
+        refuse(lost, "linalg.svd", "singular values of the input matrix are 0, and the choice of their vectors matters")
+    found = (A / S.masked_fill(zero, 1.0)).masked_fill(zero, 0.0)
+    return found if otherwise is None else found.masked_fill(lost, otherwise)
+
+
+def completed(full, basis, moved):
+    """How a basis of the whole space turns: the vectors that were added stay orthogonal to those that move."""
+    from ..operators.joining import cat
+
+    k = basis.shape[-1]
+    if full.shape[-1] == k:
+        return moved
+    added = full[..., :, k:]
+    return cat([moved, -(basis @ (moved.mT @ added))], -1)
+
+
+@decomposition("A; complete with_q -> Q R", node="LinalgQrBackward0")
+class qr:
+    """A = Q R.
+
+    With C = Q^T dA R^-1 and the antisymmetric matrix W of C's lower triangle: dR = (C - W) R, and dQ is what is left of
+    dA R^-1. S. F. Walter, L. Lehmann and R. Lamour, "On evaluating higher-order derivatives of the QR decomposition of
+    tall matrices with full column rank in forward and reverse mode algorithmic differentiation", Optimization Methods and
+    Software 27, 2012; of wide matrices J. Roberts and L. Roberts, "QR and LQ decomposition matrix backpropagation algorithms for
+    square, wide, and deep matrices", arXiv:2009.10071, 2020.
+    """
+
+    def pullback(Q, R, dQ, dR):
+        from ..operators.joining import cat
+        from .triangular import right_solve
+
+        m, p, n = Q.shape[-2], Q.shape[-1], R.shape[-1]
+        refuse_complete(m, p, n)
+        if n <= p:
+            return right_solve(R, tall_pull(Q, R, dQ, dR), True)
+        R1, R2 = R[..., :, :p], R[..., :, p:]
+        if dR is None:
+            left, beside, dR1 = dQ, None, None
+        else:
+            dR1, dR2 = dR[..., :, :p], dR[..., :, p:]
+            beside = Q @ dR2
+            left = plus(dQ, Q @ (R2 @ dR2.mT))
+        found = right_solve(R1, tall_pull(Q, R1, left, dR1), True)
+        return cat([found, R2.new_zeros(1) * (Q @ R2) if beside is None else beside], -1)
+
+    def pushforward(Q, R, dA):
+        from ..operators.joining import cat
+        from .triangular import right_solve
+
+        m, p, n = Q.shape[-2], Q.shape[-1], R.shape[-1]
+        refuse_complete(m, p, n)
+        k = min(p, n)
+        R1 = R[..., :, :k]
+        B = right_solve(R1, dA[..., :, :k], False)
+        C = Q.mT @ B
+        turned = C.tril(-1)
+        inner = C - turned + turned.mT
+        dQ, dR = B - Q @ inner, inner @ R1
+        if n > p:
+            dR = cat([dR, Q.mT @ (dA[..., :, p:] - dQ @ R[..., :, p:])], -1)
+        return dQ, dR
+
+
+def tall_pull(Q, R, dQ, dR):
+    """What comes to A, times R^T."""
+    M = None if dR is None else R @ dR.triu().mT
+    if dQ is not None:
+        M = plus(M, -(dQ.mT @ Q))
+    M = M.tril() + M.tril(-1).mT
+    return plus(dQ, Q @ M)
+
+
+def refuse_complete(m, p, n):
+    if p == m and m > n:
+        raise RuntimeError(
+            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols. The columns that are "
+            "added are any basis of the rest: use mode='reduced'."
+        )
+
+
+@decomposition("A -> a tau", node="GeqrfBackward0")
+class geqrf:
+    """LAPACK's reflections. PyTorch has no derivative of it either."""
+
+    def pullback(da, dtau):
+        raise NotImplementedError("the derivative for 'geqrf' is not implemented. linalg.qr has one.")
+
+    def pushforward(dA):
+        raise NotImplementedError("Trying to use forward AD with geqrf that does not support it.")
