@@ -23,6 +23,20 @@ def spd(a):
     return a @ a.mT + pb.eye(a.shape[-1], dtype=a.dtype)
 
 
+def sym(a):
+    return a + a.mT
+
+
+def spectral(w, V):
+    """A function of symmetric matrices, and what does not depend on the signs of eigenvectors."""
+    return (V * w.exp()[..., None, :]) @ V.mT, V**2
+
+
+def from_svd(U, S, Vh):
+    return (U * (1 + S**2)[..., None, :]) @ Vh, U**2, Vh**2
+
+
+NORMS = ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
 A3, B32, b3 = matrix(3, 3), matrix(3, 2), matrix(3)
 A233, B232 = matrix(2, 3, 3), matrix(2, 3, 2)
 
@@ -72,6 +86,74 @@ CASES = {
     "det of a mixed batch": (L.det, np.stack([np.eye(3), np.outer([1.0, 2, 3], [1, 0, 2])])),
     "slogdet": (lambda a: L.slogdet(a).logabsdet, A233),
     "logdet": (lambda a: pb.logdet(spd(a)), A3),
+    "eigh values": (lambda a: L.eigh(sym(a)).eigenvalues, A233),
+    "eigh": (lambda a: spectral(*L.eigh(sym(a))), A233),
+    "eigh one vector": (lambda a: L.eigh(sym(a)).eigenvectors[..., :, 0] ** 2, A3),
+    "eigh upper": (lambda a: spectral(*L.eigh(sym(a), UPLO="U")), A3),
+    "eigvalsh": (lambda a: L.eigvalsh(sym(a)), A233),
+    "svd values": (lambda a: L.svd(a).S, matrix(2, 4, 3)),
+    "svd": (lambda a: from_svd(*L.svd(a, full_matrices=False)), A233),
+    "svd tall": (lambda a: from_svd(*L.svd(a, full_matrices=False)), matrix(4, 2)),
+    "svd wide": (lambda a: from_svd(*L.svd(a, full_matrices=False)), matrix(2, 4)),
+    "svd left": (lambda a: L.svd(a, full_matrices=False).U ** 2, matrix(4, 2)),
+    "svd right": (lambda a: L.svd(a, full_matrices=False).Vh ** 2, matrix(4, 2)),
+    "svd full": (lambda a: L.svd(a).Vh ** 2, matrix(4, 2)),
+    "svdvals": (L.svdvals, matrix(2, 3, 4)),
+    "old svd": (lambda a: pb.svd(a).V ** 2, matrix(3, 2)),
+    "qr": (L.qr, A233),
+    "qr tall": (L.qr, matrix(4, 2)),
+    "qr wide": (L.qr, matrix(2, 4)),
+    "qr r": (lambda a: L.qr(a, mode="r").R, matrix(4, 2)),
+    "qr complete": (lambda a: L.qr(a, mode="complete"), matrix(2, 3)),
+    "householder_product": (L.householder_product, matrix(4, 3), matrix(3)),
+    "householder_product batch": (L.householder_product, matrix(2, 4, 3), matrix(2, 2)),
+    "ormqr": (pb.ormqr, matrix(4, 3), matrix(3), matrix(4, 2)),
+    "ormqr right": (lambda *x: pb.ormqr(*x, False, True), matrix(4, 3), matrix(3), matrix(2, 4)),
+    "lstsq": (lambda a, b: L.lstsq(a, b).solution, matrix(2, 4, 3), matrix(2, 4, 2)),
+    "lstsq vectors": (lambda a, b: L.lstsq(a, b).solution, matrix(4, 3), matrix(4)),
+    "lstsq wide": (lambda a, b: L.lstsq(a, b, driver="gelsd").solution, matrix(2, 4), matrix(2, 2)),
+    "lstsq gels": (lambda a, b: L.lstsq(a, b, driver="gels").solution, matrix(4, 3), matrix(4, 2)),
+    "lstsq of low rank": (
+        lambda u, v, b: L.lstsq(u @ v, b, driver="gelss", rcond=1e-9).solution,
+        matrix(4, 2),
+        matrix(2, 3),
+        matrix(4, 1),
+    ),
+    "pinv": (L.pinv, matrix(2, 4, 3)),
+    "pinv wide": (L.pinv, matrix(2, 4)),
+    "pinv of low rank": (lambda u, v: L.pinv(u @ v, rtol=1e-9), matrix(4, 2), matrix(2, 3)),
+    "pinv hermitian": (lambda a: L.pinv(sym(a), hermitian=True), A3),
+    "pinverse": (pb.pinverse, A3),
+    "matrix_exp": (L.matrix_exp, A233),
+    "matrix_exp large": (lambda a: L.matrix_exp(3 * a), A3),
+    "matrix_power": (lambda a: L.matrix_power(a, 5), A233),
+    "matrix_power -2": (lambda a: L.matrix_power(a, -2), A3),
+    "matrix_power 0": (lambda a: L.matrix_power(a, 0) + a, A3),
+    "cross": (L.cross, matrix(2, 3), matrix(2, 3)),
+    "cross dim": (lambda a, b: pb.cross(a, b), matrix(3, 2), matrix(3, 1)),
+    "vander": (lambda x: L.vander(x, N=4), matrix(3)),
+    "old vander": (pb.vander, matrix(3)),
+    "tensorinv": (lambda a: L.tensorinv(a, ind=1), (matrix(4, 4) + 4 * np.eye(4)).reshape(4, 2, 2)),
+    "tensorsolve": (L.tensorsolve, matrix(2, 2, 4), matrix(2, 2)),
+    "vecdot": (L.vecdot, matrix(2, 3), matrix(3)),
+    "diagonal": (L.diagonal, A233),
+    **{f"matrix_norm {p}": (lambda a, p=p: L.matrix_norm(a, p), matrix(2, 3, 4)) for p in NORMS},
+    "matrix_norm dims": (lambda a: L.matrix_norm(a, 2, (0, 2), True), matrix(2, 3, 4)),
+    "norm": (lambda a: L.norm(a, 1), A3),
+    **{f"cond {p}": (lambda a, p=p: L.cond(a, p), A3) for p in (*NORMS, None)},
+    "trapezoid": (lambda y, x: pb.trapezoid(y, x), matrix(2, 4), matrix(4)),
+    "cumulative_trapezoid": (lambda y: pb.cumulative_trapezoid(y, dx=0.5, dim=0), matrix(3, 2)),
+    "cov": (pb.cov, matrix(3, 4)),
+    "cov weighted": (
+        lambda x, w: pb.cov(x, fweights=pb.tensor([1, 2, 3]), aweights=w),
+        matrix(2, 3),
+        np.array([0.5, 1, 2]),
+    ),
+    "corrcoef": (lambda x: pb.corrcoef(x) * (1 - pb.eye(3, dtype=pb.float64)), matrix(3, 5)),
+    "cdist": (pb.cdist, matrix(2, 3, 2), matrix(4, 2)),
+    "cdist 1": (lambda a, b: pb.cdist(a, b, 1), matrix(3, 2), matrix(4, 2)),
+    "dist": (lambda a, b: pb.dist(a, b, 3), matrix(3, 2), matrix(2)),
+    "renorm": (lambda a: pb.renorm(a, 2, 0, 1.0), 3 * A3),
     "ldl_solve": (lambda b: L.ldl_solve(*L.ldl_factor(pb.tensor(positive(3, 3))), b), B32),
 }
 

@@ -28,6 +28,15 @@ Arrays ldl_solve(const Arrays& x, const Options&);         // ld, pivots, b -> x
 Arrays eigh(const Arrays& x, const Options&);  // a; upper, vectors -> w, v, info
 Arrays svd(const Arrays& x, const Options&);   // a; full, vectors -> u, s, vh, info
 
+inline Arrays eigvalsh(const Arrays& x, const Options& o) {  // a; upper -> w, info
+    Arrays found = eigh(x, {o[0], 0});
+    return {found[0], found[2]};
+}
+inline Arrays svdvals(const Arrays& x, const Options&) {  // a -> s, info
+    Arrays found = svd(x, {0, 0});
+    return {found[1], found[3]};
+}
+
 // orthogonal.cpp
 Arrays geqrf(const Arrays& x, const Options&);  // a -> a, tau
 Arrays qr(const Arrays& x, const Options&);     // a; complete, with q -> q, r

@@ -1,9 +1,19 @@
 """Linear algebra: decompositions with their derivatives, and all that follows from them.
 
-`stated` says how a derivative is stated; `triangular`, `spectra` and `determinants` state them. The other files are
-operators, which check their operands and compose what is stated. LAPACK is behind all of it (src/core/compute).
+`stated` says how a derivative is stated; `triangular`, `spectra`, `determinants`, `least_squares` and `functions` state
+them. What else is in the files are operators, which check their operands and compose what is stated. LAPACK is behind
+all of it (src/core/compute).
 """
 
-from . import determinants, factoring, solving
+from . import decomposing, determinants, factoring, functions, least_squares, measures, norms, solving
 
-__all__ = ["determinants", "factoring", "solving"]
+__all__ = [
+    "decomposing",
+    "determinants",
+    "factoring",
+    "functions",
+    "least_squares",
+    "measures",
+    "norms",
+    "solving",
+]

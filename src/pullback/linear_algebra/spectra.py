@@ -7,8 +7,9 @@ alike, as a sum does, has the right derivative there.
 """
 
 from .. import _core
+from ..operators.joining import cat
 from .stated import decomposition, plus, symmetric
-from .triangular import eye_like
+from .triangular import right_solve
 
 ROUNDING = {"float32": 2e-6, "float64": 4e-15}  # relative to all values: what is nearer is the same
 
@@ -109,9 +110,9 @@ class svd:
             )
             inner = plus(inner, split(alike, gaps, equal) + split(against, sums, gone | on_diagonal(gone)))
         found = None if inner is None else U @ inner @ V.mT
-        if X is not None and U.shape[-2] > k:
+        if dU is not None and U.shape[-2] > k:
             found = plus(found, by_values(dU - U @ X, S, zero) @ V.mT)
-        if W is not None and V.shape[-2] > k:
+        if dV is not None and V.shape[-2] > k:
             found = plus(found, U @ by_values(dV - V @ W, S, zero).mT)
         return found
 
@@ -172,8 +173,6 @@ def by_values(A, S, zero, otherwise=None):
 
 def completed(full, basis, moved):
     """How a basis of the whole space turns: the vectors that were added stay orthogonal to those that move."""
-    from ..operators.joining import cat
-
     k = basis.shape[-1]
     if full.shape[-1] == k:
         return moved
@@ -193,9 +192,6 @@ class qr:
     """
 
     def pullback(Q, R, dQ, dR):
-        from ..operators.joining import cat
-        from .triangular import right_solve
-
         m, p, n = Q.shape[-2], Q.shape[-1], R.shape[-1]
         refuse_complete(m, p, n)
         if n <= p:
@@ -211,9 +207,6 @@ class qr:
         return cat([found, R2.new_zeros(1) * (Q @ R2) if beside is None else beside], -1)
 
     def pushforward(Q, R, dA):
-        from ..operators.joining import cat
-        from .triangular import right_solve
-
         m, p, n = Q.shape[-2], Q.shape[-1], R.shape[-1]
         refuse_complete(m, p, n)
         k = min(p, n)
@@ -254,3 +247,30 @@ class geqrf:
 
     def pushforward(dA):
         raise NotImplementedError("Trying to use forward AD with geqrf that does not support it.")
+
+
+@decomposition("A; upper -> w info", node="LinalgEighBackward0")
+class eigvalsh:
+    """The eigenvalues by themselves; a derivative decomposes A once more, with vectors."""
+
+    def pullback(A, dw, upper):
+        _, V, _ = eigh(A, upper, True)
+        return symmetric(V @ (dw[..., :, None] * V.mT))
+
+    def pushforward(A, dA, upper):
+        _, V, _ = eigh(A, upper, True)
+        return (V * (symmetric(dA) @ V)).sum(-2), None
+
+
+@decomposition("A -> S info", node="LinalgSvdBackward0")
+class svdvals:
+    """The singular values by themselves; a derivative decomposes A once more, with vectors."""
+
+    def pullback(A, dS):
+        U, S, Vh, _ = svd(A, False, True)
+        return U @ (dS.masked_fill(S.detach() <= rounding(S)[..., 0], 0.0)[..., :, None] * Vh)
+
+    def pushforward(A, dA):
+        U, S, Vh, _ = svd(A, False, True)
+        moved = (U * (dA @ Vh.mT)).sum(-2)
+        return moved.masked_fill(S.detach() <= rounding(S)[..., 0], 0.0), None

@@ -1,0 +1,137 @@
+"""Norms of matrices, and numbers of condition."""
+
+from math import inf as infinity
+
+from .. import _core
+from ..operators.declare import FUNCTIONS, composed, require_tensors
+from .checks import floats, matrices
+from .decomposing import singular_values
+from .solving import inverted
+
+vector_norm = FUNCTIONS["linalg.vector_norm"]
+
+
+@composed(name="linalg.matrix_norm", method=False, out="exact")
+def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=None):
+    """The norm of matrices along two dimensions, rows and columns.
+
+    "fro" is the root of the sum of squares, "nuc" the sum of singular values, 2 and -2 the largest and the smallest of
+    them, 1 and -1 the largest and the smallest sum of sizes down a column, inf and -inf along a row.
+
+    Raises:
+        RuntimeError: no matrices, integers, another order, the same dimension twice.
+        IndexError: a `dim` out of range.
+
+    Example:
+        >>> pb.linalg.matrix_norm(pb.tensor([[3., 0.], [0., 4.]]), "nuc")
+        tensor(7.)
+    """
+    require_tensors("linalg_matrix_norm", input=input)
+    A, operation = input, "linalg.matrix_norm"
+    if not A.is_floating_point():
+        floats(operation, A)
+    matrices(operation, A)
+    dims = [dim] if isinstance(dim, int) else list(dim)
+    if len(dims) != 2:
+        raise RuntimeError(f"{operation}: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
+    A = A if dtype is None else A.to(dtype)
+    rows, columns = (wrapped(d, A.ndim) for d in dims)
+    if rows == columns:
+        raise RuntimeError(f"{operation}: dims must be different. Got ({dims[0]}, {dims[1]})")
+    if ord == "fro":
+        return vector_norm(A, 2, (rows, columns), keepdim)
+    if ord == "nuc" or (not isinstance(ord, str) and abs(ord) == 2):
+        S = singular_values(A.movedim((rows, columns), (-2, -1)))
+        found = S.sum(-1) if ord == "nuc" else extreme(S, -1, ord > 0)
+        return found.unsqueeze(-1).unsqueeze(-1).movedim((-2, -1), (rows, columns)) if keepdim else found
+    if isinstance(ord, str) or abs(ord) not in (1, infinity):
+        raise RuntimeError(f"{operation}: Order {ord} not supported.")
+    summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    found = extreme(A.abs().sum(summed, keepdim=True), other, ord > 0, keepdim=True)
+    return found if keepdim else found.squeeze((rows, columns))
+
+
+def wrapped(d, n):
+    """A dimension counted from the front."""
+    if not -n <= d < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {d})")
+    return d % n
+
+
+def extreme(x, dim, largest, keepdim=False):
+    """The largest or the smallest element; 0 where there is none."""
+    if not x.shape[dim]:
+        return x.sum(dim, keepdim=keepdim)
+    return x.amax(dim, keepdim) if largest else x.amin(dim, keepdim)
+
+
+@composed(name="linalg.norm", method=False, out="exact")
+def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None):
+    """The norm of vectors along one dimension, `linalg.vector_norm`, or of matrices along two, `linalg.matrix_norm`.
+
+    Without an `ord` it is the root of the sum of squares along `dim`, or of everything. Without a `dim` the input itself is a
+    vector or a matrix.
+
+    Raises:
+        RuntimeError: an order without a `dim` for other than vectors and matrices; what both norms raise.
+        IndexError: a `dim` out of range.
+
+    Example:
+        >>> pb.linalg.norm(pb.tensor([3., 4.])), pb.linalg.norm(pb.tensor([[3., 4.], [0., 0.]]), 1)
+        (tensor(5.), tensor(4.))
+    """
+    require_tensors("linalg_norm", input=input)
+    dims = None if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    if dims is not None and len(dims) not in (1, 2):
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {dims}")
+    if ord is None:
+        return vector_norm(input, 2, dims, keepdim, dtype=dtype)
+    if dims is None and input.ndim not in (1, 2):
+        raise RuntimeError(
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {input.ndim}D."
+        )
+    if isinstance(ord, str) or len(dims or input.shape) == 2:
+        return matrix_norm(input, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype)
+    return vector_norm(input, ord, dims, keepdim, dtype=dtype)
+
+
+@composed(name="linalg.cond", method=False, out="exact")
+def cond(input, p=None, *, out=None):
+    """The number of condition: the norm of a matrix times that of its inverse; by default that of order 2.
+
+    Of order 2 and -2 it is a quotient of singular values, of any matrices. In other norms a singular matrix has inf.
+
+    Raises:
+        RuntimeError: no matrices, integers, another order; no square matrices for an order other than 2 and -2.
+
+    Example:
+        >>> pb.linalg.cond(pb.tensor([[1., 0.], [0., 4.]]))
+        tensor(4.)
+    """
+    require_tensors("linalg_cond", input=input)
+    matrices("linalg.cond", input, "")
+    if p is None or p in (2, -2):
+        S = singular_values_checked(input)
+        if not S.shape[-1]:
+            return S.sum(-1)
+        return S[..., 0] / S[..., -1] if p != -2 else S[..., -1] / S[..., 0]
+    if p not in ("fro", "nuc", 1, -1, infinity, -infinity):
+        raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
+    m, n = input.shape[-2:]
+    if m != n:
+        raise RuntimeError(
+            f"linalg.cond(ord={p}): A must be batches of square matrices, but they are {m} by {n} matrices"
+        )
+    if not n:
+        return input.sum((-2, -1))
+    inverse, info = inverted(input)
+    inverse = inverse.masked_fill((info != 0)[..., None, None], infinity)
+    return matrix_norm(input, p) * matrix_norm(inverse, p)
+
+
+def singular_values_checked(A):
+    """The singular values, with svd's errors."""
+    from_floats = A.dtype in (_core.float32, _core.float64)
+    if not from_floats:
+        floats("linalg.svd", A, low=False)
+    return singular_values(A)
