@@ -24,6 +24,7 @@ DOCUMENTED = {
     "einsum": "equation operands",
     "tril_indices": "row col offset * dtype device layout",
     "triu_indices": "row col offset * dtype device layout",
+    "lu": "A pivot get_infos",
     "unique": "input sorted return_inverse return_counts dim",
     "unique_consecutive": "input return_inverse return_counts dim",
 }

@@ -2,6 +2,12 @@
 
 TYPES = {
     "input": "Tensor",
+    "A": "Tensor",
+    "B": "Tensor",
+    "LU": "Tensor",
+    "LD": "Tensor",
+    "pivots": "Tensor",
+    "tau": "Tensor",
     "self": "Tensor",
     "tensors": "Sequence[Tensor]",
     "out": "Tensor | None",

@@ -71,6 +71,8 @@ def returns(name, function):
 
 def definition(name, function, method=False):
     """The lines that declare a function or a method."""
+    if isinstance(function, type) and issubclass(function, Exception):
+        return [f"class {name}({function.__base__.__name__}): ..."]
     forms = WHERE if name == "where" and not method else OVERLOADS.get(name)
     if not forms:
         return [f"def {name}({parameters(function, method)}) -> {returns(name, function)}: ..."]
@@ -257,13 +259,14 @@ def module_stub(module):
         lines += definition(name, getattr(module, name))
     body = "\n".join(lines) + "\n"
     imports = {"import builtins": "builtins.", "from collections.abc import Sequence": "Sequence["}
+    taken = ["Tensor", *[name for name in ("_DTypeLike", "return_types") if name in body]]
     head = [
         f'"""Types of `{module.__name__}`. Written by tools/stubs.py; do not edit."""',
         "",
         *[line for line, use in imports.items() if use in body],
         "from typing import Any",
         "",
-        f"from pullback import Tensor{', _DTypeLike' if '_DTypeLike' in body else ''}",
+        f"from pullback import {', '.join(taken)}",
         "",
     ]
     return "\n".join(head) + "\n" + body

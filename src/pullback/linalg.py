@@ -5,7 +5,9 @@ from .messages.missing import missing
 from .operators.declare import FUNCTIONS as _FUNCTIONS
 from .operators.linear import multi_dot
 
-_HERE = {name.removeprefix("linalg."): made for name, made in _FUNCTIONS.items() if name.startswith("linalg.")}
+_HERE = {
+    name.removeprefix("linalg."): made for name, made in _FUNCTIONS.items() if name.startswith("linalg.")
+}
 globals().update(_HERE)
 
 __all__ = ["LinAlgError", "multi_dot", *_HERE]

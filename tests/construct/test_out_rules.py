@@ -26,6 +26,20 @@ matmul(x, x.t()) ; mm(x, x.t()) ; bmm(x[None], x.t()[None]) ; mv(x, x[0]) ; dot(
 outer(x[0], x[1]) ; inner(x, x) ; addmm(x[:, :2], x, x.t()) ; addmv(x[:, 0], x, x[0]) ; addr(x, x[:, 0], x[0])
 addbmm(x[:, :2], x[None], x.t()[None]) ; baddbmm(x[None, :, :2], x[None], x.t()[None]) ; tensordot(x, x.t(), 1)
 kron(x, x) ; linalg.multi_dot([x, x.t()]) ; chain_matmul(x, x.t())
+linalg.det(x @ x.t()) ; linalg.slogdet(x @ x.t()) ; slogdet(x @ x.t()) ; linalg.inv(x @ x.t()) ; inverse(x @ x.t())
+linalg.inv_ex(x @ x.t()) ; linalg.solve(x @ x.t(), x) ; linalg.solve_ex(x @ x.t(), x) ; linalg.cholesky(x @ x.t())
+cholesky(x @ x.t()) ; linalg.cholesky_ex(x @ x.t()) ; linalg.lu_factor(x) ; linalg.lu_factor_ex(x) ; linalg.lu(x)
+lu_unpack(x, i[0, :2].int() + 1) ; linalg.lu_solve(x @ x.t(), i[0, :2].int() + 1, x)
+lu_solve(x, x @ x.t(), i[0, :2].int() + 1)
+linalg.solve_triangular(x @ x.t(), x, upper=True) ; triangular_solve(x, x @ x.t()) ; cholesky_solve(x, x @ x.t())
+cholesky_inverse(x @ x.t()) ; linalg.ldl_factor(x @ x.t()) ; linalg.ldl_factor_ex(x @ x.t())
+linalg.ldl_solve(x @ x.t(), i[0, :2].int() + 1, x) ; linalg.eigh(x @ x.t()) ; linalg.eigvalsh(x @ x.t()) ; linalg.svd(x)
+linalg.svdvals(x) ; svd(x) ; linalg.qr(x) ; qr(x) ; geqrf(x) ; linalg.householder_product(x.t(), x[:, 0])
+orgqr(x.t(), x[:, 0])
+ormqr(x.t(), x[:, 0], x.t()) ; linalg.pinv(x) ; linalg.matrix_rank(x) ; linalg.matrix_power(x @ x.t(), 2)
+linalg.cross(x, x + 1)
+cross(x, x + 1, 1) ; linalg.tensorinv(x @ x.t(), 1) ; linalg.tensorsolve(x @ x.t(), x[:, 0]) ; linalg.vecdot(x, x)
+linalg.matmul(x, x.t()) ; linalg.matrix_norm(x) ; linalg.norm(x) ; linalg.cond(x) ; renorm(x, 2, 0, 1)
 cat([x, x]) ; stack([x, x]) ; hstack([x, x]) ; vstack([x, x]) ; dstack([x, x]) ; column_stack([x, x])
 tril(x) ; triu(x) ; diag(x) ; gather(x, 0, i) ; scatter(x, 0, i, x) ; scatter_add(x, 0, i, x)
 scatter_reduce(x, 0, i, x, 'sum') ; take_along_dim(x, i, 0) ; index_select(x, 0, i[0]) ; index_add(x, 0, i[0, :1], x[:1])
@@ -39,7 +53,10 @@ rand(3) ; randn(3) ; randint(3, (3,)) ; randperm(3)
 CALLS = [call for line in CALLS.strip().splitlines() for call in line.split(" ; ")]
 RANDOM = "bernoulli multinomial normal rand randn randint randperm empty".split()
 # PyTorch lets these record into `out`, or drop tangents, where their parts are operators of their own: here none does.
-COMPOSED = "quantile nanquantile softmax log_softmax inner tensordot diag".split()
+COMPOSED = """
+quantile nanquantile softmax log_softmax inner tensordot diag linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve
+linalg.matrix_rank linalg.tensorinv linalg.tensorsolve linalg.matrix_norm linalg.norm linalg.cond
+""".split()
 
 
 def name_of(call):

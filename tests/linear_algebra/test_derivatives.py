@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from checks import check, fixed
+from checks import check
 
 import pullback as pb
 

@@ -189,7 +189,7 @@ Arrays log_determinant(const Arrays& x, const Options&) {
             T s = 1, sum = 0;
             for (int64_t j = 0; j < n; ++j) {
                 const T d = diagonal[j * step];
-                s *= d == 0 ? T(0) : d < 0 ? T(-1) : d > 0 ? T(1) : d;
+                s *= d < 0 ? T(-1) : d > 0 ? T(1) : T(0);
                 if (p[j] != j + 1) s = -s;
                 sum += std::log(std::abs(d));
             }

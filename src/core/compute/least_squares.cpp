@@ -9,7 +9,8 @@ Arrays lstsq(const Arrays& x, const Options& options) {
     enum Driver { kGels, kGelsy, kGelsd, kGelss };
     const Array &a = x[0], &b = x[1];
     const auto driver = static_cast<Driver>(static_cast<int>(options[0]));
-    const int64_t m = row_count(a), n = column_count(a), k = std::min(m, n), count = column_count(b), tall = std::max(m, n);
+    const int64_t m = row_count(a), n = column_count(a), k = std::min(m, n), count = column_count(b),
+                  tall = std::max(m, n);
     lapack::Int lm = lapack_size(m), ln = lapack_size(n), lc = lapack_size(count),
                 lt = std::max(lapack_size(tall), 1), lead_a = std::max(lm, 1);
     const Batch batch({{a, 2}, {b, 2}});

@@ -48,7 +48,7 @@ Arrays eigh(const Arrays& x, const Options& options) {
             failed[i] = 0;
             if (n == 0) return;
             if (!finite(matrix, n * n)) {
-                failed[i] = size;
+                failed[i] = vectors ? std::max(size - 1, 1) : 1;
                 return;
             }
             lapack::Int rows = size, step = lead, work = length, int_work = int_length;
@@ -62,7 +62,8 @@ Arrays eigh(const Arrays& x, const Options& options) {
 Arrays svd(const Arrays& x, const Options& options) {
     const Array& a = x[0];
     const bool full = options[0] != 0, vectors = options[1] != 0;
-    const int64_t m = row_count(a), n = column_count(a), k = std::min(m, n), mu = full ? m : k, nv = full ? n : k;
+    const int64_t m = row_count(a), n = column_count(a), k = std::min(m, n), mu = full ? m : k,
+                  nv = full ? n : k;
     lapack::Int lm = lapack_size(m), ln = lapack_size(n);
     const Batch batch({{a, 2}});
     Array u = by_columns(a.dtype, vectors ? batch.with({m, mu}) : Dims{0, 0}),

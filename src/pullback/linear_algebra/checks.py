@@ -45,7 +45,9 @@ def floats(operation, x, low=True):
 def matrices(operation, x, name="A"):
     """RuntimeError unless there are two dimensions at least."""
     if x.ndim < 2:
-        raise RuntimeError(f"{operation}: The input tensor {name} must have at least 2 dimensions.")
+        raise RuntimeError(
+            f"{operation}: The input tensor {name and name + ' '}must have at least 2 dimensions."
+        )
 
 
 def squares(operation, x, name="A"):
@@ -59,6 +61,7 @@ def squares(operation, x, name="A"):
 
 
 def square_floats(operation, x):
+    """PyTorch's errors of what takes square matrices of floats."""
     require_tensors(operation.replace(".", "_"), A=x)
     squares(operation, x)
     floats(operation, x)
@@ -68,8 +71,9 @@ def one_dtype(operation, **operands):
     """RuntimeError unless both are of one dtype."""
     (a, x), (b, y) = operands.items()
     if x.dtype != y.dtype:
+        where = f"{operation}: " if operation else ""
         raise RuntimeError(
-            f"{operation}: Expected {a} and {b} to have the same dtype, but found {a} of type {kind(x)} and {b} of type "
+            f"{where}Expected {a} and {b} to have the same dtype, but found {a} of type {kind(x)} and {b} of type "
             f"{kind(y)} instead"
         )
 
@@ -84,9 +88,9 @@ def fit(operation, A, B, left=True):
         )
 
 
-def batches(A, B, inside=2):
+def batches(A, B):
     """RuntimeError unless what is in front of the last dimensions broadcasts."""
-    a, b = A.shape[:-2], B.shape[:-inside]
+    a, b = A.shape[:-2], B.shape[:-2]
     for d, (x, y) in enumerate(zip(reversed(a), reversed(b))):
         if x != y and x != 1 and y != 1:
             at = max(len(a), len(b)) - 1 - d

@@ -3,9 +3,9 @@
 from .. import _core
 from ..operators.declare import composed
 from .checks import square_floats
+from .spectra import svd
 from .stated import decomposition
 from .triangular import eye_like, lu, solve
-from .spectra import svd
 
 # Relative to the largest pivot: where inverting would cost half of the digits of a second derivative.
 SMALL = {"float32": 1e-2, "float64": 1e-5}
@@ -37,6 +37,7 @@ class log_determinant:
 
 
 def inverse(A, LU, pivots):
+    """The inverse, or LinAlgError where there is none, and no derivative of the logarithm."""
     if _core.small_pivots(LU, 0.0):
         raise _core.LinAlgError(
             "linalg.slogdet: the derivative does not exist, since the input matrix is singular. The logarithm of its "
@@ -91,12 +92,13 @@ def faddeev_leverrier(K):
 
 
 def factors_of(A):
+    """The factors of a matrix and their pivots, off the tape."""
     LU, pivots, _ = lu(A.detach())
     return LU, pivots
 
 
-@composed(name="linalg.det", method="det", aliases=("det",), out="exact")
-def det(A, *, out=None):
+@composed(name="linalg.det", method=False, out="exact")
+def linalg_det(A, *, out=None):
     """The determinant of a matrix, or of each matrix of a batch: (..., n, n) gives (...).
 
     Its derivatives, of every order, are right for singular matrices, too.
@@ -117,8 +119,8 @@ def det(A, *, out=None):
     return determinant(A, *factors_of(A))
 
 
-@composed(name="linalg.slogdet", method="slogdet", aliases=("slogdet",), out="exact", returns=("sign", "logabsdet"))
-def slogdet(A, *, out=None):
+@composed(name="linalg.slogdet", method=False, out="exact", returns=("sign", "logabsdet"))
+def linalg_slogdet(A, *, out=None):
     """The sign of the determinant, and the logarithm of its absolute value, as `(sign, logabsdet)`.
 
     It neither overflows nor underflows, as `det` does. Of a singular matrix they are 0 and -inf, and there is no derivative.
@@ -150,3 +152,31 @@ def logdet(input):
     square_floats("linalg.det", input)
     sign, logabsdet = log_determinant(input, *factors_of(input))
     return logabsdet.where(sign >= 0, float("nan"))
+
+
+@composed
+def det(input):
+    """The determinant, as `linalg.det`.
+
+    Raises:
+        RuntimeError: no square matrices, dtypes other than float32 and float64.
+
+    Example:
+        >>> pb.det(pb.tensor([[2.]]))
+        tensor(2.)
+    """
+    return linalg_det(input)
+
+
+@composed(out="exact", returns=("sign", "logabsdet"))
+def slogdet(input, *, out=None):
+    """The sign and the logarithm of the size of the determinant, as `linalg.slogdet`.
+
+    Raises:
+        RuntimeError: no square matrices, dtypes other than float32 and float64; the derivative at a singular matrix.
+
+    Example:
+        >>> pb.slogdet(pb.tensor([[2.]])).logabsdet
+        tensor(0.6931)
+    """
+    return tuple(linalg_slogdet(input))

@@ -3,11 +3,12 @@
 from .. import _core
 from ..operators.declare import composed, require_tensors
 from . import triangular
-from .checks import floats, matrices, one_dtype, square_floats, squares
-from .triangular import permutation, unit_lower
+from .checks import floats, kind, matrices, one_dtype, square_floats, squares
+from .triangular import permutation
 
 
 def factored(operation, A, pivot):
+    """(LU, pivots, info), after PyTorch's errors."""
     require_tensors(operation.replace(".", "_"), A=A)
     if A.ndim < 2:
         raise RuntimeError(
@@ -15,7 +16,7 @@ def factored(operation, A, pivot):
         )
     if A.dtype not in (_core.float32, _core.float64) and not A.is_floating_point():
         raise NotImplementedError(
-            f'"lu_cpu" not implemented for {kind_text(A)}. Convert it to a floating-point dtype.'
+            f"\"lu_cpu\" not implemented for '{kind(A)}'. Convert it to a floating-point dtype."
         )
     floats(operation, A, low=False)
     if not pivot:
@@ -23,19 +24,12 @@ def factored(operation, A, pivot):
     return triangular.lu(A)
 
 
-def kind_text(A):
-    from .checks import kind
-
-    return f"'{kind(A)}'"
-
-
 @composed(name="linalg.lu_factor", method=False, out="exact", returns=("LU", "pivots"))
 def lu_factor(A, *, pivot=True, out=None):
     """Both factors of A = P L U in one matrix, and LAPACK's pivots, from 1: what `lu_solve` and `lu_unpack` take.
 
     Raises:
-        LinAlgError: a pivot is 0, so that nothing can be solved with it.
-        RuntimeError: no matrices, dtypes other than float32 and float64.
+        RuntimeError: a pivot is 0, so that nothing can be solved with it; no matrices, dtypes other than float32 and float64.
 
     Example:
         >>> LU, pivots = pb.linalg.lu_factor(pb.tensor([[1., 2.], [4., 4.]]))
@@ -53,8 +47,7 @@ def lu_factor_ex(A, *, pivot=True, check_errors=False, out=None):
     """`lu_factor` that does not raise where a pivot is 0: `(LU, pivots, info)`, where info says which one is.
 
     Raises:
-        LinAlgError: with `check_errors`, a pivot is 0.
-        RuntimeError: no matrices, dtypes other than float32 and float64.
+        RuntimeError: with `check_errors`, a pivot is 0; no matrices, dtypes other than float32 and float64.
 
     Example:
         >>> pb.linalg.lu_factor_ex(pb.zeros(1, 1)).info
@@ -83,16 +76,15 @@ def linalg_lu(A, *, pivot=True, out=None):
                 [0., 1.]]))
     """
     LU, pivots, _ = factored("linalg.lu", A, pivot)
-    return unpacked(LU, pivots)
+    return permutation(LU.detach(), pivots), *lower_upper(LU)
 
 
-def unpacked(LU, pivots):
+def lower_upper(LU):
+    """L and U."""
     m, n = LU.shape[-2:]
     k = min(m, n)
-    lower = LU[..., :, :k].tril(-1)
-    if k:
-        lower = lower + LU.new_ones(m, k).tril().triu()
-    return permutation(LU.detach(), pivots), lower.contiguous(), LU[..., :k, :].triu().contiguous()
+    lower = LU[..., :, :k].tril(-1) + LU.new_ones(m, k).tril().triu()
+    return lower.contiguous(), LU[..., :k, :].triu().contiguous()
 
 
 @composed(method=False, out="exact", returns=("P", "L", "U"))
@@ -113,16 +105,10 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True, *, out=N
             "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\nNote: this function "
             "is intended to be used with the output produced by torch.linalg.lu_factor"
         )
-    P, L, U = unpacked(LU_data, LU_pivots) if unpack_pivots else (None, *lower_upper(LU_data))
     empty = LU_data.new_empty(0)
-    return (P if unpack_pivots else empty), (L if unpack_data else empty), (U if unpack_data else empty)
-
-
-def lower_upper(LU):
-    m, n = LU.shape[-2:]
-    k = min(m, n)
-    lower = LU[..., :, :k].tril(-1) + LU.new_ones(m, k).tril().triu()
-    return lower.contiguous(), LU[..., :k, :].triu().contiguous()
+    P = permutation(LU_data.detach(), LU_pivots) if unpack_pivots else empty
+    L, U = lower_upper(LU_data) if unpack_data else (empty, empty)
+    return P, L, U
 
 
 @composed
@@ -143,15 +129,16 @@ def lu(A, pivot=True, get_infos=False):
     return (LU, pivots, info) if get_infos else (LU, pivots)
 
 
-def cholesky_of(A, upper):
-    require_tensors("linalg_cholesky", A=A)
+def cholesky_of(operation, A, upper):
+    """(L, info), after PyTorch's errors."""
+    require_tensors(operation, input=A)
     squares("linalg.cholesky", A)
     floats("linalg.cholesky", A, low=False)
     return triangular.cholesky(A, upper)
 
 
 @composed(name="linalg.cholesky", method=False, out="exact")
-def linalg_cholesky(A, *, upper=False, out=None):
+def linalg_cholesky(input, *, upper=False, out=None):
     """Cholesky's factor of a symmetric positive definite matrix, A = L L^T; with `upper` the U of A = U^T U.
 
     One triangle of A is read, the lower one, or the upper one for `upper`. The derivative is that of a function of
@@ -166,12 +153,12 @@ def linalg_cholesky(A, *, upper=False, out=None):
         tensor([[2., 0.],
                 [1., 1.]])
     """
-    L, info = cholesky_of(A, upper)
+    L, info = cholesky_of("linalg_cholesky", input, upper)
     _core.check_decomposition(info, "linalg.cholesky")
     return L
 
 
-@composed(out="exact")
+@composed
 def cholesky(input, upper=False, *, out=None):
     """`linalg.cholesky` as it was called before.
 
@@ -183,13 +170,13 @@ def cholesky(input, upper=False, *, out=None):
         >>> pb.cholesky(pb.tensor([[4.]]))
         tensor([[2.]])
     """
-    L, info = cholesky_of(input, upper)
+    L, info = cholesky_of("cholesky", input, upper)
     _core.check_decomposition(info, "linalg.cholesky")
     return L
 
 
 @composed(name="linalg.cholesky_ex", method=False, out="exact", returns=("L", "info"))
-def cholesky_ex(A, *, upper=False, check_errors=False, out=None):
+def cholesky_ex(input, *, upper=False, check_errors=False, out=None):
     """`cholesky` that does not raise: `(L, info)`, where info is the order of the first minor that is not positive.
 
     Raises:
@@ -200,21 +187,20 @@ def cholesky_ex(A, *, upper=False, check_errors=False, out=None):
         >>> pb.linalg.cholesky_ex(pb.tensor([[-1.]])).info
         tensor(1, dtype=pullback.int32)
     """
-    L, info = cholesky_of(A, upper)
+    L, info = cholesky_of("linalg_cholesky_ex", input, upper)
     if check_errors:
         _core.check_decomposition(info, "linalg.cholesky_ex")
     return L, info
 
 
 @composed(name="linalg.ldl_factor", method=False, out="exact", returns=("LD", "pivots"))
-def ldl_factor(A, *, hermitian=False, out=None):
+def ldl_factor(input, *, hermitian=False, out=None):
     """The factors of a symmetric matrix, A = L D L^T, which may be indefinite, in one matrix, and pivots: for `ldl_solve`.
 
     The lower triangle of A is read. There is no derivative.
 
     Raises:
-        LinAlgError: a matrix is singular.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: a matrix is singular; no square matrices, dtypes other than float32 and float64.
 
     Example:
         >>> pb.linalg.ldl_factor(pb.tensor([[4.]]))
@@ -222,28 +208,29 @@ def ldl_factor(A, *, hermitian=False, out=None):
         LD=tensor([[4.]]),
         pivots=tensor([1], dtype=pullback.int32))
     """
-    square_floats("linalg.ldl_factor_ex", A)
-    LD, pivots, info = triangular.ldl(A)
-    _core.check_decomposition(info, "linalg.ldl_factor")
+    require_tensors("linalg_ldl_factor", input=input)
+    square_floats("torch.linalg.ldl_factor_ex", input)
+    LD, pivots, info = triangular.ldl(input)
+    _core.check_decomposition(info, "torch.linalg.ldl_factor")
     return LD, pivots
 
 
 @composed(name="linalg.ldl_factor_ex", method=False, out="exact", returns=("LD", "pivots", "info"))
-def ldl_factor_ex(A, *, hermitian=False, check_errors=False, out=None):
+def ldl_factor_ex(input, *, hermitian=False, check_errors=False, out=None):
     """`ldl_factor` that does not raise: `(LD, pivots, info)`.
 
     Raises:
-        LinAlgError: with `check_errors`, a matrix is singular.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: with `check_errors`, a matrix is singular; no square matrices, dtypes other than float32 and float64.
 
     Example:
         >>> pb.linalg.ldl_factor_ex(pb.tensor([[4.]])).info
         tensor(0, dtype=pullback.int32)
     """
-    square_floats("linalg.ldl_factor_ex", A)
-    LD, pivots, info = triangular.ldl(A)
+    require_tensors("linalg_ldl_factor_ex", input=input)
+    square_floats("torch.linalg.ldl_factor_ex", input)
+    LD, pivots, info = triangular.ldl(input)
     if check_errors:
-        _core.check_decomposition(info, "linalg.ldl_factor_ex")
+        _core.check_decomposition(info, "torch.linalg.ldl_factor_ex")
     return LD, pivots, info
 
 
@@ -263,19 +250,23 @@ def ldl_solve(LD, pivots, B, *, hermitian=False, out=None):
     floats(operation, LD)
     squares(operation, LD, "LD")
     if B.ndim < 2:
-        raise RuntimeError(f"{operation}: Expected B to have at least 2 dimensions, but it has {B.ndim} dimensions instead")
+        raise RuntimeError(
+            f"{operation}: Expected B to have at least 2 dimensions, but it has {B.ndim} dimensions instead"
+        )
     if tuple(pivots.shape) != tuple(LD.shape[:-1]):
         raise RuntimeError(
             f"{operation}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
             f"{list(pivots.shape)} instead"
         )
     if pivots.dtype != _core.int32:
-        raise RuntimeError(f"{operation}: Expected pivots to be integers of the pivots of ldl_factor. Got {pivots.dtype}")
+        raise RuntimeError(
+            f"{operation}: Expected pivots to be integers of the pivots of ldl_factor. Got {pivots.dtype}"
+        )
     one_dtype("linalg.ldl_solve", LD=LD, B=B)
     matrices(operation, B, "B")
     if B.shape[-2] != LD.shape[-1]:
         raise RuntimeError(
-            f"{operation}: Incompatible matrix sizes for linalg.ldl_solve: each A matrix is {LD.shape[-1]} by "
+            f"Incompatible matrix sizes for torch.linalg.ldl_solve: each A matrix is {LD.shape[-1]} by "
             f"{LD.shape[-1]} but each b matrix is {B.shape[-2]} by {B.shape[-1]}"
         )
     return triangular.ldl_solve(LD, pivots, B)

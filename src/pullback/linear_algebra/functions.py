@@ -29,11 +29,14 @@ class matrix_exp:
 
 
 def corner(A, dA):
-    """How the exponential of A changes along dA."""
+    """How the exponential of A changes along dA. It is linear in dA, which is made as small as A is first: otherwise it
+    would decide how often A is halved, and digits of A would be lost."""
     n = A.shape[-1]
-    upper = cat([A, dA], -1)
+    scale = dA.detach().abs().sum((-2, -1), keepdim=True) / (A.detach().abs().sum((-2, -1), keepdim=True) + 1)
+    scale = scale.masked_fill((scale == 0) | ~scale.isfinite(), 1.0)
+    upper = cat([A, dA / scale], -1)
     lower = cat([A * 0, A], -1)
-    return matrix_exp(cat([upper, lower], -2))[..., :n, n:]
+    return matrix_exp(cat([upper, lower], -2))[..., :n, n:] * scale
 
 
 @composed(name="linalg.matrix_exp", method=False)
@@ -103,7 +106,7 @@ def matrix_power(input, n, *, out=None):
     return found.clone() if found is input else found
 
 
-@composed(name="linalg.cross", method=False)
+@composed(name="linalg.cross", method=False, out="exact")
 def linalg_cross(input, other, *, dim=-1, out=None):
     """The cross product of vectors of three elements along `dim`; the other dimensions broadcast.
 
@@ -124,7 +127,7 @@ def linalg_cross(input, other, *, dim=-1, out=None):
     return input.roll(-1, dim) * other.roll(-2, dim) - input.roll(-2, dim) * other.roll(-1, dim)
 
 
-@composed
+@composed(out="exact")
 def cross(input, other, dim=None, *, out=None):
     """`linalg.cross` along `dim`, or along the first dimension of three elements.
 
@@ -198,7 +201,7 @@ def vander(x, N=None, increasing=False):
     return found if increasing else found.flip(-1)
 
 
-@composed(name="linalg.tensorinv", method=False, out="exact")
+@composed(name="linalg.tensorinv", method=False)
 def tensorinv(input, ind=2, *, out=None):
     """The inverse of a tensor as a map from its last dimensions to its first `ind` ones.
 
@@ -209,7 +212,7 @@ def tensorinv(input, ind=2, *, out=None):
     Example:
         >>> A = pb.eye(4).reshape(2, 2, 4)
         >>> pb.linalg.tensorinv(A).shape
-        Size([4, 2, 2])
+        pullback.Size([4, 2, 2])
     """
     require_tensors("linalg_tensorinv", input=input)
     if ind <= 0:
@@ -223,7 +226,7 @@ def tensorinv(input, ind=2, *, out=None):
     return inv(input.reshape(prod(last), prod(last))).reshape(last + first)
 
 
-@composed(name="linalg.tensorsolve", method=False, out="exact")
+@composed(name="linalg.tensorsolve", method=False)
 def tensorsolve(input, other, dims=None, *, out=None):
     """The X for which `tensordot(input, X, X.ndim)` is `other`; `dims` of `input` are moved to its end before.
 
@@ -244,7 +247,7 @@ def tensorsolve(input, other, dims=None, *, out=None):
     if prod(last) != prod(other.shape):
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but "
-            f"got {prod(last)} != {prod(A.shape[: other.ndim])}"
+            f"got {prod(last)} != {other.numel()}"
         )
     size = prod(last)
     return solve(A.reshape(size, size), other.reshape(-1)).reshape(last)

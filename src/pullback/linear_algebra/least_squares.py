@@ -65,10 +65,10 @@ class least_squares:
 class nearest:
     """What LAPACK finds; it is called without the tape."""
 
-    def pullback():
+    def pullback(X):
         return None
 
-    def pushforward():
+    def pushforward(X):
         return None
 
 
@@ -112,7 +112,7 @@ def tolerances(A, atol, rtol):
     return 0.0 if atol is None else atol, rtol
 
 
-@composed(name="linalg.pinv", method=False, out="exact")
+@composed(name="linalg.pinv", method=False)
 def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None):
     """The pseudo-inverse of Moore and Penrose: (..., m, n) gives (..., n, m).
 
@@ -139,7 +139,7 @@ def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None):
     if hermitian:
         squares("linalg.eigh", input)
     if not input.numel():
-        return input.mT.clone()
+        return input.new_empty((*input.shape[:-2], input.shape[-1], input.shape[-2]))
     atol, rtol = tolerances(input, atol, rtol if rcond is None else rcond)
     return pseudo_inverse_of(input, rtol, atol, hermitian)
 
@@ -159,7 +159,7 @@ def pinverse(input, rcond=1e-15):
     return pinv(input, rcond)
 
 
-@composed(name="linalg.matrix_rank", method=False, out="exact")
+@composed(name="linalg.matrix_rank", method=False)
 def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None, out=None):
     """How many singular values are larger than `max(atol, rtol * the largest one)`; `pinv` has the defaults.
 
@@ -231,9 +231,7 @@ def lstsq(input, b, rcond=None, *, driver=None):
             f"{operation}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1"
         )
     if driver is not None and driver not in DRIVERS:
-        raise RuntimeError(
-            f"{operation}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)"
-        )
+        raise RuntimeError(f"{operation}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
     driver = driver or "gelsy"
     if A.dtype not in (_core.float32, _core.float64):
         raise RuntimeError("This function doesn't handle types other than float and double")
@@ -253,7 +251,6 @@ def lstsq(input, b, rcond=None, *, driver=None):
     full = driver == "gels" or (driver != "gelsy" and not _core.holds_anywhere(rank != n))
     if m > n and full:
         residuals = whole[..., n:, :].square().sum(-2)
-        residuals = residuals.squeeze(-1) if vector else residuals
     return (
         solution.squeeze(-1) if vector else solution,
         residuals,

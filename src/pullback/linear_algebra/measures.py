@@ -1,11 +1,18 @@
 """Distances, covariances, and areas under curves."""
 
+import warnings
+
 from .. import _core
 from ..operators.declare import FUNCTIONS, composed, require_tensors
 from .checks import kind
 
 vector_norm = FUNCTIONS["linalg.vector_norm"]
-MODES = (None, "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
+MODES = (
+    None,
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
 
 
 def panels(operation, y, x, dx, dim):
@@ -96,10 +103,14 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
         if given is None:
             continue
         if given.ndim > 1:
-            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {given.ndim} dimensions")
+            raise RuntimeError(
+                f"cov(): expected {name} to have one or fewer dimensions but got {name} with {given.ndim} dimensions"
+            )
         if given.is_floating_point() == integral or given.dtype == _core.bool:
             what = "integral" if integral else "floating point"
-            raise RuntimeError(f"cov(): expected {name} to have {what} dtype but got {name} with {kind(given)} dtype")
+            raise RuntimeError(
+                f"cov(): expected {name} to have {what} dtype but got {name} with {kind(given)} dtype"
+            )
         if given.numel() != count:
             raise RuntimeError(
                 f"cov(): expected {name} to have the same numel as there are observations in the input but got "
@@ -111,7 +122,10 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     x = x if x.is_floating_point() else x.to(_core.get_default_dtype())
     if weights is None:
         mean = x.mean(1, keepdim=True) if count else x.sum(1, keepdim=True)
-        norm = max(count - correction, 0)
+        norm = count - correction
+        if norm <= 0:
+            warn_of_freedom()
+            norm = 0
         scaled = rest = x - mean
     else:
         total = weights.sum()
@@ -123,11 +137,21 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
         else:
             squares = weights * aweights if fweights is not None else weights * weights
             norm = total - correction * squares.sum() / total
+        if _core.holds_anywhere(norm.detach() <= 0):
+            warn_of_freedom()
         norm = norm.clamp(min=0)
         rest = x - mean
         scaled = rest * weights
     found = rest @ scaled.mT
     return (found / norm).squeeze() if input.ndim < 2 or found.numel() == 1 else found / norm
+
+
+def warn_of_freedom():
+    """PyTorch's warning."""
+    warnings.warn(
+        "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.",
+        stacklevel=3,
+    )
 
 
 @composed
@@ -211,7 +235,7 @@ def dist(input, other, p=2):
     return vector_norm(difference, p)
 
 
-@composed
+@composed(out="exact")
 def renorm(input, p, dim, maxnorm, *, out=None):
     """Each part along `dim` scaled down to the norm `maxnorm` of order `p`, where its norm is larger.
 
@@ -233,8 +257,25 @@ def renorm(input, p, dim, maxnorm, *, out=None):
     if n < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {n} dimensions")
     if not -n <= dim < n:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+        )
     others = [d for d in range(n) if d != dim % n]
     norms = vector_norm(input, p, others, True)
     factors = (maxnorm / (norms + 1e-7)).where(norms > maxnorm, 1.0)
     return input * factors
+
+
+@composed(public=False)
+def renorm_(input, p, dim, maxnorm):
+    """In-place form of `renorm`: the tensor takes the result, and is returned.
+
+    Raises:
+        RuntimeError: what `renorm` raises; a leaf that requires grad.
+        IndexError: a `dim` out of range.
+
+    Example:
+        >>> pb.tensor([[3., 4.]]).renorm_(2, 0, 1)
+        tensor([[0.6000, 0.8000]])
+    """
+    return input.copy_(renorm(input, p, dim, maxnorm))

@@ -4,7 +4,7 @@ from math import inf as infinity
 
 from .. import _core
 from ..operators.declare import FUNCTIONS, composed, require_tensors
-from .checks import floats, matrices
+from .checks import floats, kind, matrices
 from .decomposing import singular_values
 from .solving import inverted
 
@@ -34,7 +34,13 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     dims = [dim] if isinstance(dim, int) else list(dim)
     if len(dims) != 2:
         raise RuntimeError(f"{operation}: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
-    A = A if dtype is None else A.to(dtype)
+    if dtype is not None:
+        if dtype.itemsize < A.dtype.itemsize:
+            raise RuntimeError(
+                f"{operation}: the dtype of the input ({kind(A)}) should be convertible without narrowing to the specified "
+                f"dtype ({kind(A.new_empty(0, dtype=dtype))})"
+            )
+        A = A.to(dtype)
     rows, columns = (wrapped(d, A.ndim) for d in dims)
     if rows == columns:
         raise RuntimeError(f"{operation}: dims must be different. Got ({dims[0]}, {dims[1]})")
@@ -95,7 +101,7 @@ def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None):
     return vector_norm(input, ord, dims, keepdim, dtype=dtype)
 
 
-@composed(name="linalg.cond", method=False, out="exact")
+@composed(name="linalg.cond", method=False)
 def cond(input, p=None, *, out=None):
     """The number of condition: the norm of a matrix times that of its inverse; by default that of order 2.
 

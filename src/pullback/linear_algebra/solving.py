@@ -13,11 +13,18 @@ def solved(A, B, left):
     vector = is_vector(A, B)
     right = B.unsqueeze(-1) if vector else B
     fit("linalg.solve", A, right, left)
+    if vector and not left:
+        raise RuntimeError(
+            "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. It is B / A."
+        )
     if not vector:
-        batches(A, B)
+        batches(B, A)
     LU, pivots, info = lu(A.detach())
     X = triangular.solve(A, LU, pivots, right if left else right.mT, not left)
-    return (X.squeeze(-1) if vector else X if left else X.mT), info
+    if vector:
+        X = X.squeeze(-1)
+        return (by_columns(X) if X.ndim > 1 else X), info  # as PyTorch has the memory of vectors
+    return (X if left else X.mT), info
 
 
 def is_vector(A, B):
@@ -26,12 +33,11 @@ def is_vector(A, B):
 
 
 def check_system(operation, A, B, left):
+    """PyTorch's errors of solve."""
     require_tensors(operation.replace(".", "_"), A=A, B=B)
     floats("linalg.solve", A)
     squares("linalg.solve", A)
     one_dtype("linalg.solve", A=A, B=B)
-    if is_vector(A, B) and not left:
-        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False.")
     if B.ndim == 0:
         raise RuntimeError("linalg.solve: The input tensor B must have at least 1 dimension.")
 
@@ -54,7 +60,7 @@ def solve(A, B, *, left=True, out=None):
     """
     check_system("linalg.solve", A, B, left)
     X, info = solved(A, B, left)
-    _core.check_decomposition(info, "linalg.solve")
+    _core.check_decomposition(info, "torch.linalg.solve")
     return X
 
 
@@ -73,16 +79,17 @@ def solve_ex(A, B, *, left=True, check_errors=False, out=None):
     check_system("linalg.solve_ex", A, B, left)
     X, info = solved(A, B, left)
     if check_errors:
-        _core.check_decomposition(info, "linalg.solve_ex")
+        _core.check_decomposition(info, "torch.linalg.solve_ex")
     return X, info
 
 
 def inverted(A):
+    """(inverse, info)."""
     LU, pivots, info = lu(A.detach())
     return triangular.solve(A, LU, pivots, eye_like(A), False), info
 
 
-@composed(name="linalg.inv", method="inverse", aliases=("inverse",), out="exact")
+@composed(name="linalg.inv", method=False, out="exact")
 def inv(A, *, out=None):
     """The inverse of a square matrix, or of each of a batch. `solve(A, B)` is faster and more exact than `inv(A) @ B`.
 
@@ -101,6 +108,21 @@ def inv(A, *, out=None):
     return found
 
 
+@composed(out="exact")
+def inverse(input, *, out=None):
+    """The inverse of a square matrix, as `linalg.inv`.
+
+    Raises:
+        LinAlgError: a matrix is singular.
+        RuntimeError: no square matrices, dtypes other than float32 and float64.
+
+    Example:
+        >>> pb.inverse(pb.tensor([[2.]]))
+        tensor([[0.5000]])
+    """
+    return inv(input)
+
+
 @composed(name="linalg.inv_ex", method=False, out="exact", returns=("inverse", "info"))
 def inv_ex(A, *, check_errors=False, out=None):
     """`inv` that does not raise where a matrix is singular: `(inverse, info)`, where info says which pivot is 0.
@@ -113,6 +135,7 @@ def inv_ex(A, *, check_errors=False, out=None):
         >>> pb.linalg.inv_ex(pb.eye(2)).info
         tensor(0, dtype=pullback.int32)
     """
+    require_tensors("linalg_inv_ex", A=A)
     square_floats("linalg.inv", A)
     found, info = inverted(A)
     if check_errors:
@@ -246,19 +269,22 @@ def lu_solve(input, LU_data, LU_pivots, *, out=None):
 
 
 def cholesky_checked(operation, B, L):
+    """PyTorch's errors of what takes a factor and a right-hand side."""
     require_tensors(operation, input=B, input2=L)
     for name, x in (("b", B), ("u", L)):
         if x.ndim < 2:
-            raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
+            raise RuntimeError(
+                f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead"
+            )
     systems(operation, B, L)
-    one_dtype(operation, b=B, A=L)
+    one_dtype("", b=B, A=L)
     floats(operation, L, low=False)
     batches(L, B)
 
 
-@composed(out="exact")
-def cholesky_solve(input, L, upper=False, *, out=None):
-    """The solution X of A X = input from Cholesky's factor of A: A = L L^T, or L^T L if `upper`.
+@composed
+def cholesky_solve(input, input2, upper=False, *, out=None):
+    """The solution X of A X = input from Cholesky's factor L, `input2`, of A: A = L L^T, or L^T L if `upper`.
 
     Raises:
         RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
@@ -267,12 +293,12 @@ def cholesky_solve(input, L, upper=False, *, out=None):
         >>> pb.cholesky_solve(pb.tensor([[8.]]), pb.tensor([[2.]]))
         tensor([[2.]])
     """
-    cholesky_checked("cholesky_solve", input, L)
-    half = triangular.triangular_solve(L, input, upper, upper, False)
-    return triangular.triangular_solve(L, half, upper, not upper, False)
+    cholesky_checked("cholesky_solve", input, input2)
+    half = triangular.triangular_solve(input2, input, upper, upper, False)
+    return triangular.triangular_solve(input2, half, upper, not upper, False)
 
 
-@composed(out="exact")
+@composed
 def cholesky_inverse(input, upper=False, *, out=None):
     """The inverse of A from Cholesky's factor of it: A = L L^T, or L^T L if `upper`.
 

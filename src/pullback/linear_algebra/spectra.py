@@ -37,6 +37,7 @@ def reached(values, closed):
 
 
 def off_diagonal(A):
+    """A with zeros on its diagonal."""
     return A - A.diagonal(0, -2, -1).diag_embed()
 
 
@@ -142,10 +143,12 @@ class svd:
 
 
 def skew(A):
+    """The antisymmetric part of a matrix."""
     return (A - A.mT) / 2
 
 
 def on_diagonal(mask):
+    """The mask that holds on the diagonal."""
     return mask.new_ones(mask.shape[-1]).diag_embed()
 
 
@@ -166,7 +169,11 @@ def by_values(A, S, zero, otherwise=None):
     S, zero = S[..., None, :], zero[..., None, :]
     lost = zero & (A.detach().abs() > rounding(A.flatten(-2)))
     if otherwise is None:
-        refuse(lost, "linalg.svd", "singular values of the input matrix are 0, and the choice of their vectors matters")
+        refuse(
+            lost,
+            "linalg.svd",
+            "singular values of the input matrix are 0, and the choice of their vectors matters",
+        )
     found = (A / S.masked_fill(zero, 1.0)).masked_fill(zero, 0.0)
     return found if otherwise is None else found.masked_fill(lost, otherwise)
 
@@ -231,6 +238,7 @@ def tall_pull(Q, R, dQ, dR):
 
 
 def refuse_complete(m, p, n):
+    """PyTorch's error where Q has columns that A does not determine."""
     if p == m and m > n:
         raise RuntimeError(
             "The QR decomposition is not differentiable when mode='complete' and nrows > ncols. The columns that are "

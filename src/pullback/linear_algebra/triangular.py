@@ -8,7 +8,7 @@ from ..operators.joining import cat
 from .stated import decomposition, plus, symmetric
 
 
-def nothing():
+def nothing(P):
     """The derivative of what has none."""
     return None
 
@@ -131,6 +131,7 @@ class lu:
 
 
 def parts_of(A):
+    """Both sizes of a matrix, and the smaller one."""
     m, n = A.shape[-2:]
     return m, n, min(m, n)
 

@@ -113,6 +113,8 @@ std::string failure_text(std::string_view operation, int64_t info) {
                "rank (error "
                "code: " +
                number + ").";
+    if (is({"ldl"}))
+        return "D[" + number + "," + number + "] is zero: nothing can be solved with these factors.";
     return "U[" + number + "," + number +
            "] is zero and using it on lu_solve would result in a division by zero. If you "
            "still want to perform the factorization, consider calling linalg.lu(A, pivot) or "
@@ -141,7 +143,10 @@ void check_decomposition(const Tensor& info, const char* operation) {
     const auto [entry, failed] = pb::decompose::first_failure(all);
     if (entry < 0) return;
     const std::string batch = all.ndim() ? "(Batch element " + std::to_string(entry) + "): " : "";
-    fail_as(ErrorKind::LinAlg, "{}: {}{}", operation, batch, failure_text(operation, failed));
+    const bool plain =
+        std::strstr(operation, "lu_factor") || std::strstr(operation, "ldl_factor");  // PyTorch's choice
+    fail_as(plain ? ErrorKind::Runtime : ErrorKind::LinAlg, "{}: {}{}", operation, batch,
+            failure_text(operation, failed));
 }
 
 bool holds_anywhere(const Tensor& mask) { return pb::decompose::holds_anywhere(of_all_entries(mask)); }

@@ -1,9 +1,9 @@
-// Decompositions of matrices: a value from LAPACK, a derivative from the table of calculus.
+// Decompositions of matrices: a value from LAPACK, a derivative that is stated in Python.
 //
-// One rule serves all of them. What it computes is a function from arrays to arrays (compute/decompositions.h), looked up by
-// the name under which the calculus defines it (calculus/decompositions.py). There its pullback and pushforward are stated
-// in Python, in tensor operations that are recorded; so all orders and nestings follow, and all batches. Which operands and
-// results the derivative reads is known from the names of its parameters, and nothing else is saved.
+// One rule serves all of them. What it computes is a function from arrays to arrays (compute/decompositions.h), looked up
+// by the name under which pullback/linear_algebra defines it. There its pullback and pushforward are stated, in tensor
+// operations that are recorded; so all orders and nestings follow, and all batches. Which operands and results the
+// derivative reads is known from the names of its parameters, and nothing else is saved.
 #pragma once
 #include "compute/decompositions.h"
 #include "ops/rule/rule.h"
@@ -12,7 +12,7 @@ namespace pb::ops {
 
 struct DecompositionKind;
 
-// The derivative as the calculus states it; made by python/.
+// The derivative as it is stated; made by python/.
 class StatedDerivative {
   public:
     virtual void pullback(const Options& options, Context& c, const Tensors& g, Tensors& out) const = 0;
@@ -26,8 +26,9 @@ struct DecompositionKind {
     const char* name;
     Arrays (*compute)(const Arrays& x, const Options& options);
     size_t inputs, outputs;
-    uint32_t vectors = 0;  // those inputs, a bit each, of which one dimension is no batch; of the others two are none
-    // Given when the calculus defines it.
+    uint32_t vectors =
+        0;  // those inputs, a bit each, of which one dimension is no batch; of the others two are none
+    // Given when it is defined.
     std::string node = {};
     const StatedDerivative* derivative = nullptr;
     uint32_t reads = 0, reads_outputs = 0;  // by the derivative, a bit each

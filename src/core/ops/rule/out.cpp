@@ -87,11 +87,15 @@ void fit_out(const Tensor& out, const Ref<Layout>& layout) {
     old->release();
 }
 
-void write_out(const char* operation, OutRule rule, const Tensor& out, const Tensor& result) {
+void check_out(const char* operation, OutRule rule, const Tensor& out, const Tensor& result) {
     refuse_levels(operation, result);
     if (modes.grad && (result.requires_grad() || (out.requires_grad() && is_differentiable(result.dtype()))))
         refuse_recording(operation);
     check_out_dtype(operation, rule, out, result.dtype());
+}
+
+void write_out(const char* operation, OutRule rule, const Tensor& out, const Tensor& result) {
+    check_out(operation, rule, out, result);
     Array value = result.array();
     fit_out(out, result.layout_ref());
     Array target = out.array();

@@ -30,6 +30,8 @@ void check_out_dtype(const char* operation, OutRule rule, const Tensor& out, DTy
 // Makes `out` ready for a result that is about to be written: of this layout, if its shape is another.
 void fit_out(const Tensor& out, const Ref<Layout>& layout);
 
+// Raises unless `out` takes this result.
+void check_out(const char* operation, OutRule rule, const Tensor& out, const Tensor& result);
 // Checks `result`, computed without knowing of `out`, and writes it there.
 void write_out(const char* operation, OutRule rule, const Tensor& out, const Tensor& result);
 

@@ -1,4 +1,4 @@
-// Decompositions that the calculus defines (pullback/calculus/decompositions.py): what they are called with, and their
+// Decompositions that the calculus defines (pullback/linear_algebra): what they are called with, and their
 // derivatives, which are Python functions.
 //
 // Which value each parameter of such a function takes is told by pairs of bytes: 'i' an input, 'o' an output, 'd' a
@@ -184,7 +184,13 @@ void init_decompositions(PyObject* module) {
     linalg_error =
         checked(PyErr_NewExceptionWithDoc("pullback.linalg.LinAlgError",
                                           "A matrix that cannot be decomposed: singular, not positive "
-                                          "definite, or no convergence. It is a RuntimeError.",
+                                          "definite, or no convergence. It is a RuntimeError.\n\n"
+                                          "Example:\n"
+                                          "    >>> try:\n"
+                                          "    ...     pb.linalg.inv(pb.zeros(2, 2))\n"
+                                          "    ... except pb.linalg.LinAlgError as error:\n"
+                                          "    ...     isinstance(error, RuntimeError)\n"
+                                          "    True\n",
                                           PyExc_RuntimeError, nullptr));
     if (PyModule_AddObjectRef(module, "LinAlgError", linalg_error) < 0) throw PythonError();
 }

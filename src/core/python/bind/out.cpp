@@ -46,7 +46,7 @@ PyObject* fill_out(const char* operation, ops::OutRule rule, PyObject* result, P
                     operation, i, Py_TYPE(target)->tp_name);
         targets.push_back(Tensor(target));
         // Before any is written.
-        ops::check_out_dtype(operation, rule, targets.back(), Tensor(PyTuple_GET_ITEM(result, i)).dtype());
+        ops::check_out(operation, rule, targets.back(), Tensor(PyTuple_GET_ITEM(result, i)));
     }
     for (Py_ssize_t i = 0; i < n; ++i)
         ops::write_out(operation, rule, targets[static_cast<size_t>(i)], Tensor(PyTuple_GET_ITEM(result, i)));
