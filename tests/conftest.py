@@ -7,6 +7,8 @@ import os
 import hypothesis
 import pytest
 
+import pullback.linear_algebra  # noqa: F401  the table of operators is whole, whichever test runs first
+
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 # The suite is deterministic unless somebody asks for luck: HYPOTHESIS_PROFILE=explore draws new examples.

@@ -63,9 +63,9 @@ MODULES = {
     "runtime": "_core autograd operators",
     "nn": "_core autograd calculus dtypes messages operators",
     "interop": "messages operators",
-    "linalg": "_core messages operators",
+    "linalg": "_core linear_algebra messages operators",
     "special": "calculus messages operators",
-    "pullback": "_core attributes autograd calculus device dtypes linear_algebra messages operators runtime size",
+    "pullback": "_core attributes autograd calculus device dtypes messages operators runtime size",
     "independent": "pullback",
     "picture": "_core autograd pullback",
 }

@@ -7,7 +7,6 @@ TYPES = {
     "LU": "Tensor",
     "LD": "Tensor",
     "pivots": "Tensor",
-    "tau": "Tensor",
     "self": "Tensor",
     "tensors": "Sequence[Tensor]",
     "out": "Tensor | None",

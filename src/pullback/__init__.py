@@ -42,7 +42,7 @@ _core.set_classes(Size, None, OutOfMemoryError)
 
 calculus.install(_core)
 
-from . import autograd, linear_algebra, operators
+from . import autograd, operators
 from .autograd import (
     enable_grad,
     inference_mode,
@@ -54,6 +54,7 @@ from .autograd import (
     set_grad_enabled,
 )
 from .dtypes import ALIASES, finfo, get_default_dtype, iinfo, set_default_dtype
+from .operators import later
 from .operators.random import default_generator
 from .runtime.threads import (
     get_num_interop_threads,
@@ -66,6 +67,8 @@ globals().update(operators.FUNCTIONS)
 globals().update(ALIASES)
 for _name, _method in operators.METHODS.items():
     setattr(Tensor, _name, _method)
+for _name in later.METHODS:
+    setattr(Tensor, _name, later.Later(_name))
 attributes.document()
 missing.install()
 newaxis = None  # x[:, newaxis], as NumPy writes it
@@ -114,6 +117,7 @@ _HOMES = {
         ),
         "nn.functional",
     ),
+    **dict.fromkeys(later.FUNCTIONS, "linear_algebra"),
 }
 
 

@@ -1,10 +1,12 @@
 """Linear algebra, under PyTorch's names; the operators are in linear_algebra/."""
 
+from . import linear_algebra
 from ._core import LinAlgError
 from .messages.missing import missing
 from .operators.declare import FUNCTIONS as _FUNCTIONS
 from .operators.linear import multi_dot
 
+del linear_algebra  # it has declared what follows
 _HERE = {
     name.removeprefix("linalg."): made for name, made in _FUNCTIONS.items() if name.startswith("linalg.")
 }

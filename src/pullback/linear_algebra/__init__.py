@@ -5,6 +5,10 @@ them. What else is in the files are operators, which check their operands and co
 all of it (src/core/compute).
 """
 
+from .._core import Tensor
+from ..operators import later
+from ..operators.declare import FUNCTIONS as _FUNCTIONS
+from ..operators.declare import METHODS as _METHODS
 from . import decomposing, determinants, factoring, functions, least_squares, measures, norms, solving
 
 __all__ = [
@@ -17,3 +21,7 @@ __all__ = [
     "norms",
     "solving",
 ]
+
+for _name in later.METHODS:
+    setattr(Tensor, _name, _METHODS[_name])
+globals().update({name: _FUNCTIONS[name] for name in later.FUNCTIONS})
