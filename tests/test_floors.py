@@ -62,6 +62,7 @@ MODULES = {
     "utils": "_core autograd func messages operators",
     "runtime": "_core autograd operators",
     "nn": "_core autograd calculus dtypes messages operators",
+    "optim": "_core autograd dtypes messages nn operators",
     "interop": "messages operators",
     "linalg": "_core linear_algebra messages operators",
     "special": "calculus messages operators",

@@ -82,6 +82,7 @@ _SUBMODULES = {
     "linalg",
     "memory",
     "nn",
+    "optim",
     "picture",
     "printing",
     "return_types",

@@ -20,9 +20,11 @@ class RemovableHandle:
 
     _ids = itertools.count()
 
-    def __init__(self, hooks):
+    def __init__(self, hooks, *, extra_dict=None):
         self.id = next(self._ids)
         self.hooks_dict_ref = weakref.ref(hooks)
+        extra = [] if extra_dict is None else extra_dict if isinstance(extra_dict, list) else [extra_dict]
+        self.extra_dict_ref = tuple([weakref.ref(each) for each in extra])  # what else is kept of the hook
 
     def __reduce__(self):
         return _handle_of, (self.hooks_dict_ref(), self.id)
@@ -37,6 +39,9 @@ class RemovableHandle:
         hooks = self.hooks_dict_ref()
         if hooks is not None:
             hooks.pop(self.id, None)
+        for each in self.extra_dict_ref:
+            if each() is not None:
+                each().pop(self.id, None)
 
     def __enter__(self):
         return self

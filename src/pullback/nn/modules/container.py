@@ -1,0 +1,479 @@
+"""Modules and parameters in order or by name: containers, whose members are found wherever modules are walked."""
+
+import operator
+from collections import OrderedDict, abc
+from itertools import chain
+
+from ... import _core
+from ..parameter import Parameter
+from .module import Module, _indented
+
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+
+
+def _position(index, count):
+    index = operator.index(index)
+    if not -count <= index < count:
+        raise IndexError(f"index {index} is out of range")
+    return index % count
+
+
+class _Numbered(Module):
+    """Modules with numbers for names."""
+
+    def _key(self, index):
+        return str(_position(index, len(self)))
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return self._part(list(self._modules.items())[index])
+        return self._modules[self._key(index)]
+
+    def __setitem__(self, index, module):
+        setattr(self, self._key(index), module)
+
+    def __delitem__(self, index):
+        if isinstance(index, slice):
+            for key in list(self._modules)[index]:
+                delattr(self, key)
+        else:
+            delattr(self, self._key(index))
+        self._modules = {str(k): module for k, module in enumerate(self._modules.values())}
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return iter(self._modules.values())
+
+    def __dir__(self):
+        return [key for key in super().__dir__() if not key.isdigit()]
+
+    def append(self, module):
+        """Add a module at the end. Returns self."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules):
+        """Add modules at the end. Returns self. Raises TypeError for what is not iterable."""
+        if not isinstance(modules, abc.Iterable):
+            raise TypeError(
+                f"{type(self).__name__}.extend should be called with an iterable, but got {type(modules).__name__}"
+            )
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self, index, module):
+        """Put a module before the one at `index`."""
+        count = len(self._modules)
+        if isinstance(self, Sequential):
+            if not isinstance(module, Module):
+                raise AssertionError(f"module should be of type: {Module}")
+            if not -count <= index <= count:
+                raise IndexError(f"Index out of range: {index}")
+        all = list(self._modules.values())
+        all.insert(index, module)
+        self._modules = {str(k): each for k, each in enumerate(all)}
+        return self if isinstance(self, Sequential) else None
+
+    def pop(self, key):
+        """Take a module out, and return it."""
+        module = self[key]
+        del self[key]
+        return module
+
+
+class Sequential(_Numbered):
+    """Modules one after another: each gets what the one before it gives.
+
+    Made of modules, or of an OrderedDict of them, whose keys are their names.
+
+    Example:
+        >>> pb.nn.Sequential(pb.nn.Linear(2, 3), pb.nn.ReLU())
+        Sequential(
+          (0): Linear(in_features=2, out_features=3, bias=True)
+          (1): ReLU()
+        )
+    """
+
+    def __init__(self, *args):
+        super().__init__()
+        named = args[0].items() if len(args) == 1 and isinstance(args[0], OrderedDict) else enumerate(args)
+        for name, module in named:
+            self.add_module(str(name), module)
+
+    def _part(self, items):
+        return type(self)(OrderedDict(items))
+
+    def _key(self, index):
+        return list(self._modules)[_position(index, len(self))]
+
+    def __add__(self, other):
+        if not isinstance(other, Sequential):
+            raise ValueError(
+                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+            )
+        return Sequential(*self, *other)
+
+    def __iadd__(self, other):
+        if not isinstance(other, Sequential):
+            raise ValueError(
+                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+            )
+        return self.extend(other)
+
+    def __mul__(self, other):
+        if not isinstance(other, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(other)}")
+        if other <= 0:
+            raise ValueError(f"Non-positive multiplication factor {other} for {type(self)}")
+        return Sequential(*[module for _ in range(other) for module in self])
+
+    __rmul__ = __mul__
+
+    def __imul__(self, other):
+        return self.extend([module for _ in range(other - 1) for module in list(self)])
+
+    def forward(self, input):
+        for module in self._modules.values():
+            input = module(input)
+        return input
+
+
+class ModuleList(_Numbered):
+    """A list of modules. It is not called: its owner says how.
+
+    Example:
+        >>> layers = pb.nn.ModuleList([pb.nn.Linear(2, 2) for _ in range(3)])
+        >>> len(layers), len(list(layers.parameters()))
+        (3, 6)
+    """
+
+    def __init__(self, modules=None):
+        super().__init__()
+        if modules is not None:
+            self.extend(modules)
+
+    def _part(self, items):
+        return type(self)([module for _, module in items])
+
+    def __add__(self, other):
+        return ModuleList(chain(self, other))
+
+    def __iadd__(self, other):
+        return self.extend(other)
+
+    def __repr__(self):
+        """Equal neighbours are one line."""
+        if not len(self):
+            return self._get_name() + "()"
+        runs = []
+        for k, text in enumerate(map(repr, self)):
+            if runs and runs[-1][2] == text:
+                runs[-1][1] = k
+            else:
+                runs.append([k, k, text])
+        lines = []
+        for first, last, text in runs:
+            where = f"({first})" if first == last else f"({first}-{last})"
+            times = "" if first == last else f"{last - first + 1} x "
+            lines.append(_indented(f"{where}: {times}{text}", 2))
+        return self._get_name() + "(\n  " + "\n  ".join(lines) + "\n)"
+
+
+class ModuleDict(Module):
+    """A dictionary of modules, in the order of insertion.
+
+    Example:
+        >>> choices = pb.nn.ModuleDict({"relu": pb.nn.ReLU(), "tanh": pb.nn.Tanh()})
+        >>> choices["tanh"](pb.zeros(1))
+        tensor([0.])
+    """
+
+    def __init__(self, modules=None):
+        super().__init__()
+        if modules is not None:
+            self.update(modules)
+
+    def __getitem__(self, key):
+        return self._modules[key]
+
+    def __setitem__(self, key, module):
+        self.add_module(key, module)
+
+    def __delitem__(self, key):
+        del self._modules[key]
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return iter(self._modules)
+
+    def __contains__(self, key):
+        return key in self._modules
+
+    def clear(self):
+        """Take all modules out."""
+        self._modules.clear()
+
+    def pop(self, key):
+        """Take a module out, and return it."""
+        module = self[key]
+        del self[key]
+        return module
+
+    def keys(self):
+        """The names."""
+        return self._modules.keys()
+
+    def items(self):
+        """Pairs (name, module)."""
+        return self._modules.items()
+
+    def values(self):
+        """The modules."""
+        return self._modules.values()
+
+    def update(self, modules):
+        """Add modules from a dictionary, or from pairs (name, module).
+
+        Raises TypeError for what is neither, ValueError for what are no pairs.
+        """
+        for key, module in _pairs(modules, "ModuleDict"):
+            self[key] = module
+
+
+def _pairs(given, name):
+    if not isinstance(given, abc.Iterable):
+        raise TypeError(
+            f"{name}{'s' * (name == 'ParametersDict')}.update should be called with an iterable of key/value pairs, but got "
+            f"{type(given).__name__}"
+        )
+    if isinstance(given, abc.Mapping) or hasattr(given, "items"):
+        return list(given.items())
+    found = []
+    for k, each in enumerate(given):
+        if not isinstance(each, abc.Iterable):
+            raise TypeError(
+                f"{name} update sequence element #{k} should be Iterable; is{type(each).__name__}"
+            )
+        each = tuple(each)
+        if len(each) != 2:
+            raise ValueError(f"{name} update sequence element #{k} has length {len(each)}; 2 is required")
+        found.append(each)
+    return found
+
+
+def _kept(value):
+    """Tensors become Parameters; all else stays as it is."""
+    if isinstance(value, _core.Tensor) and not isinstance(value, Parameter):
+        return Parameter(value)
+    return value
+
+
+def _described(value):
+    kind = "Parameter" if isinstance(value, Parameter) else type(value).__name__
+    size = "x".join(map(str, value.shape))
+    return f"{kind} containing: [{str(value.dtype).replace('pullback', 'torch')} of size {size}]"
+
+
+class ParameterList(Module):
+    """A list of parameters; other values are kept as they are.
+
+    Example:
+        >>> pb.nn.ParameterList([pb.zeros(2), pb.zeros(3, 1)])
+        ParameterList(
+            (0): Parameter containing: [torch.float32 of size 2]
+            (1): Parameter containing: [torch.float32 of size 3x1]
+        )
+    """
+
+    def __init__(self, values=None):
+        super().__init__()
+        self._size = 0
+        if values is not None:
+            self += values
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            made = type(self)()
+            for k in range(*index.indices(len(self))):
+                made.append(self[k])
+            return made
+        return getattr(self, str(_position(index, len(self))))
+
+    def __setitem__(self, index, value):
+        setattr(self, str(_position(index, len(self))), _kept(value))
+
+    def __len__(self):
+        return self._size
+
+    def __iter__(self):
+        return iter([self[k] for k in range(len(self))])
+
+    def __iadd__(self, values):
+        return self.extend(values)
+
+    def __dir__(self):
+        return [key for key in super().__dir__() if not key.isdigit()]
+
+    def append(self, value):
+        """Add a value at the end. Returns self."""
+        self._size += 1
+        self[self._size - 1] = value
+        return self
+
+    def extend(self, values):
+        """Add values at the end. Returns self. Raises TypeError for what is not iterable."""
+        if not isinstance(values, abc.Iterable) or isinstance(values, _core.Tensor):
+            raise TypeError(
+                f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}"
+            )
+        for value in list(values):
+            self.append(value)
+        return self
+
+    def extra_repr(self):
+        lines = []
+        for k, value in enumerate(self):
+            if isinstance(value, _core.Tensor):
+                lines.append(f"  ({k}): {_described(value)}")
+            else:
+                lines.append(f"  ({k}): Object of type: {type(value).__name__}")
+        return "\n".join(lines)
+
+    def __call__(self, *args, **kwargs):
+        raise RuntimeError("ParameterList should not be called.")
+
+
+class ParameterDict(Module):
+    """A dictionary of parameters, in the order of insertion; other values are kept as they are.
+
+    Example:
+        >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2), "right": pb.ones(2)})
+        >>> weights["right"]
+        Parameter containing:
+        tensor([1., 1.], requires_grad=True)
+    """
+
+    def __init__(self, parameters=None):
+        super().__init__()
+        self._keys = {}
+        if parameters is not None:
+            self.update(parameters)
+
+    @staticmethod
+    def _attribute(key):
+        if not isinstance(key, str):
+            raise TypeError(
+                "Index given to ParameterDict cannot be used as a key as it is not a string (type is "
+                f"'{type(key).__name__}'). Open an issue on github if you need non-string keys."
+            )
+        return key
+
+    def __getitem__(self, key):
+        return getattr(self, self._attribute(key))
+
+    def __setitem__(self, key, value):
+        setattr(self, self._attribute(key), _kept(value))
+        self._keys[key] = None
+
+    def __delitem__(self, key):
+        del self._keys[key]
+        delattr(self, self._attribute(key))
+
+    def __len__(self):
+        return len(self._keys)
+
+    def __iter__(self):
+        return iter(self._keys)
+
+    def __reversed__(self):
+        return reversed(list(self._keys))
+
+    def __contains__(self, key):
+        return key in self._keys
+
+    def __or__(self, other):
+        made = self.copy()
+        made.update(other)
+        return made
+
+    def __ror__(self, other):
+        made = other.copy()
+        made.update(self)
+        return made
+
+    def __ior__(self, other):
+        self.update(other)
+        return self
+
+    def copy(self):
+        """A dictionary of the same parameters."""
+        return ParameterDict(OrderedDict((k, self[k]) for k in self._keys))
+
+    def setdefault(self, key, default=None):
+        """The value of a key, which is `default` from now on where there was none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def clear(self):
+        """Take all values out."""
+        for key in list(self._keys):
+            del self[key]
+
+    def pop(self, key):
+        """Take a value out, and return it."""
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self):
+        """Take the last pair (key, value) out, and return it."""
+        key = list(self._keys)[-1]
+        return key, self.pop(key)
+
+    def get(self, key, default=None):
+        """The value of a key, or `default`."""
+        return self[key] if key in self._keys else default
+
+    def fromkeys(self, keys, default=None):
+        """A dictionary of these keys with one value."""
+        return ParameterDict((key, default) for key in keys)
+
+    def keys(self):
+        """The keys."""
+        return self._keys.keys()
+
+    def items(self):
+        """Pairs (key, value)."""
+        return ((key, self[key]) for key in self._keys)
+
+    def values(self):
+        """The values."""
+        return (self[key] for key in self._keys)
+
+    def update(self, parameters):
+        """Add values from a dictionary, or from pairs (key, value).
+
+        Raises TypeError for what is neither, ValueError for what are no pairs.
+        """
+        if isinstance(parameters, ParameterDict):
+            parameters = dict(parameters.items())
+        for key, value in _pairs(parameters, "ParameterDict"):
+            self[key] = value
+
+    def extra_repr(self):
+        lines = []
+        for key, value in self.items():
+            if isinstance(value, _core.Tensor):
+                lines.append(f"  ({key}): {_described(value)}")
+            else:
+                lines.append(f"  ({key}): Object of type: {type(value).__name__}")
+        return "\n".join(lines)
+
+    def __call__(self, input):
+        raise RuntimeError("ParameterDict should not be called.")

@@ -1,0 +1,927 @@
+"""Module: parameters, buffers and other modules as attributes, and a `forward` that hooks see.
+
+Three dictionaries hold what a module has: `_parameters`, `_buffers`, `_modules`. An attribute that is a Parameter, a Buffer or
+a Module goes into its dictionary, where everything that walks a tree of modules finds it: `named_parameters`, `state_dict`,
+`train`, `to`, `repr`. All else is a plain attribute.
+"""
+
+import functools
+import itertools
+import warnings
+from collections import OrderedDict, namedtuple
+
+from ... import _core
+from ...autograd import no_grad
+from ...autograd.hooks import RemovableHandle
+from ..parameter import Buffer, Parameter, is_lazy
+from .hooks import (  # noqa: F401
+    call_with_hooks,
+    register_module_backward_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
+
+_EXTRA = "_extra_state"
+_HOOKS = (
+    "_backward_pre_hooks",
+    "_backward_hooks",
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_state_dict_hooks",
+    "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
+
+
+class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+    __slots__ = ()
+
+    def __repr__(self):
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return super().__repr__()
+
+    __str__ = __repr__
+
+
+def _unimplemented(self, *input):
+    """What a module computes: subclasses define it. Calling the module calls it, with hooks."""
+    raise NotImplementedError(
+        f'Module [{type(self).__name__}] is missing the required "forward" function. Define it in the class.'
+    )
+
+
+class Module:
+    """A part of a network: parameters, buffers, other modules, and what is computed with them.
+
+        class Line(pb.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.slope = pb.nn.Parameter(pb.ones(()))
+
+            def forward(self, x):
+                return self.slope * x
+
+    A Parameter that is assigned to an attribute is registered as one, a Module as a child, a Buffer as state.
+
+    Example:
+        >>> class Line(pb.nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.slope = pb.nn.Parameter(pb.ones(()))
+        ...     def forward(self, x):
+        ...         return self.slope * x
+        >>> line = Line()
+        >>> line(pb.tensor(3.0))
+        tensor(3., grad_fn=<MulBackward0>)
+        >>> line.state_dict()
+        OrderedDict({'slope': tensor(1.)})
+    """
+
+    dump_patches = False
+    _version = 1
+    call_super_init = False
+    _compiled_call_impl = None
+
+    def __init__(self, *args, **kwargs):
+        if not self.call_super_init and kwargs:
+            raise TypeError(
+                f"{type(self).__name__}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'"
+            )
+        if not self.call_super_init and args:
+            raise TypeError(
+                f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
+            )
+        set = super().__setattr__
+        set("training", True)
+        set("_parameters", {})
+        set("_buffers", {})
+        set("_non_persistent_buffers_set", type(self)._empty_set())
+        for name in _HOOKS:
+            set(name, OrderedDict())
+        set("_is_full_backward_hook", None)
+        set("_forward_hooks_with_kwargs", OrderedDict())
+        set("_forward_hooks_always_called", OrderedDict())
+        set("_forward_pre_hooks_with_kwargs", OrderedDict())
+        set("_modules", {})
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
+
+    @staticmethod
+    def _empty_set():
+        return set()
+
+    forward = _unimplemented
+
+    def __call__(self, *args, **kwargs):
+        if not (
+            self._forward_hooks
+            or self._forward_pre_hooks
+            or self._backward_hooks
+            or self._backward_pre_hooks
+            or call_with_hooks.everywhere
+        ):
+            return self.forward(*args, **kwargs)
+        return call_with_hooks(self, args, kwargs)
+
+    _call_impl = _wrapped_call_impl = __call__
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        for name in (*_HOOKS, "_forward_hooks_with_kwargs", "_forward_hooks_always_called"):
+            self.__dict__.setdefault(name, OrderedDict())
+        self.__dict__.setdefault("_forward_pre_hooks_with_kwargs", OrderedDict())
+        self.__dict__.setdefault("_non_persistent_buffers_set", set())
+        self.__dict__.setdefault("_is_full_backward_hook", None)
+
+    # ---- what is registered ----------------------------------------------------------------------------------
+
+    def _check_name(self, kind, name, known):
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(
+                f"{kind} name should be a string. Got {_core.Tensor.__module__ and type(name).__name__}"
+            )
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain "."')
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in known:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def register_buffer(self, name, tensor, persistent=True):
+        """Add a tensor that is state but no parameter, such as a running mean; it is then the attribute `name`.
+
+        What is not `persistent` is not in the state_dict. Raises KeyError for a name that is taken, or holds a dot,
+        TypeError for what is no tensor and not None.
+
+        Example:
+            >>> module = pb.nn.Module()
+            >>> module.register_buffer("count", pb.zeros(()))
+            >>> module.count
+            tensor(0.)
+        """
+        self._check_name("buffer", name, self.__dict__.get("_buffers", ()))
+        if tensor is not None and not isinstance(tensor, _core.Tensor):
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)"
+            )
+        for hook in _REGISTRATION["buffer"].values():
+            changed = hook(self, name, tensor)
+            tensor = tensor if changed is None else changed
+        self._buffers[name] = tensor
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
+
+    def register_parameter(self, name, param):
+        """Add a Parameter, or None; it is then the attribute `name`.
+
+        Raises KeyError for a name that is taken, or holds a dot, TypeError for what is neither, ValueError for a tensor
+        that was computed.
+        """
+        self._check_name("parameter", name, self.__dict__.get("_parameters", ()))
+        if param is None:
+            self._parameters[name] = None
+            return
+        if not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
+        if not is_lazy(param) and param.grad_fn is not None:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To "
+                f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
+            )
+        for hook in _REGISTRATION["parameter"].values():
+            changed = hook(self, name, param)
+            param = param if changed is None else changed
+        self._parameters[name] = param
+
+    def add_module(self, name, module):
+        """Add a module, or None, as a child; it is then the attribute `name`.
+
+        Raises KeyError for a name that is taken, or holds a dot, TypeError for what is neither.
+        """
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{_name_of(module)} is not a Module subclass")
+        if not isinstance(name, str):
+            raise TypeError(f"module name should be a string. Got {_name_of(name)}")
+        if hasattr(self, name) and name not in self._modules:
+            raise KeyError(f"attribute '{name}' already exists")
+        if "." in name:
+            raise KeyError(f'module name can\'t contain ".", got: {name}')
+        if name == "":
+            raise KeyError('module name can\'t be empty string ""')
+        for hook in _REGISTRATION["module"].values():
+            changed = hook(self, name, module)
+            module = module if changed is None else changed
+        self._modules[name] = module
+
+    register_module = add_module
+
+    def __setattr__(self, name, value):
+        own = self.__dict__
+        parameters = own.get("_parameters")
+        if isinstance(value, Parameter):
+            if parameters is None:
+                raise AttributeError("cannot assign parameters before Module.__init__() call")
+            self._forget(name, "_parameters")
+            self.register_parameter(name, value)
+            return
+        if parameters is not None and name in parameters:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+                )
+            self.register_parameter(name, value)
+            return
+        modules = own.get("_modules")
+        if isinstance(value, Module):
+            if modules is None:
+                raise AttributeError("cannot assign module before Module.__init__() call")
+            self._forget(name, "_modules")
+            for hook in _REGISTRATION["module"].values():
+                changed = hook(self, name, value)
+                value = value if changed is None else changed
+            modules[name] = value
+            return
+        if modules is not None and name in modules:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as child module '{name}' (torch.nn.Module or None expected)"
+                )
+            modules[name] = None
+            return
+        buffers = own.get("_buffers")
+        if isinstance(value, Buffer) or (buffers is not None and name in buffers):
+            if value is not None and not isinstance(value, _core.Tensor):
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None "
+                    "expected)"
+                )
+            persistent = getattr(value, "persistent", name not in own["_non_persistent_buffers_set"])
+            self._forget(name, "_buffers")
+            self.register_buffer(name, value, persistent)
+            return
+        super().__setattr__(name, value)
+
+    def _forget(self, name, but):
+        """A name has one home."""
+        self.__dict__.pop(name, None)
+        for home in ("_parameters", "_buffers", "_modules"):
+            if home != but:
+                self.__dict__[home].pop(name, None)
+        if but != "_buffers":
+            self._non_persistent_buffers_set.discard(name)
+
+    def __getattr__(self, name):
+        own = self.__dict__
+        for home in ("_parameters", "_buffers", "_modules"):
+            if home in own and name in own[home]:
+                return own[home][name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __delattr__(self, name):
+        for home in ("_parameters", "_buffers", "_modules"):
+            if name in self.__dict__.get(home, ()):
+                del self.__dict__[home][name]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        super().__delattr__(name)
+
+    def __dir__(self):
+        found = [*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers]
+        return sorted([name for name in found if not name[:1].isdigit()])
+
+    # ---- walking ---------------------------------------------------------------------------------------------
+
+    def children(self):
+        """The modules that are attributes of this one, each once."""
+        for _, module in self.named_children():
+            yield module
+
+    def named_children(self):
+        """Pairs (name, module) of the modules that are attributes of this one, each module once."""
+        seen = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def modules(self):
+        """This module and all below it, each once."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+        """Pairs (path, module) of this module, whose path is `prefix`, and of all below it.
+
+        Example:
+            >>> [name for name, _ in pb.nn.Sequential(pb.nn.ReLU(), pb.nn.ReLU()).named_modules()]
+            ['', '0', '1']
+        """
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                path = prefix + ("." if prefix else "") + name
+                yield from module.named_modules(memo, path, remove_duplicate)
+
+    def _named_members(self, members, prefix="", recurse=True, remove_duplicate=True):
+        seen = set()
+        homes = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
+        for path, module in homes:
+            for name, value in members(module):
+                if value is None or id(value) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(value))
+                yield path + ("." if path else "") + name, value
+
+    def parameters(self, recurse=True):
+        """The parameters of this module and, with `recurse`, of all below it, each once."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+        """Pairs (path, parameter) of this module and, with `recurse`, of all below it.
+
+        Example:
+            >>> [(name, tuple(p.shape)) for name, p in pb.nn.Linear(2, 3).named_parameters()]
+            [('weight', (3, 2)), ('bias', (3,))]
+        """
+        yield from self._named_members(
+            lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
+        )
+
+    def buffers(self, recurse=True):
+        """The buffers of this module and, with `recurse`, of all below it, each once."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        """Pairs (path, buffer) of this module and, with `recurse`, of all below it."""
+        yield from self._named_members(
+            lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
+        )
+
+    def get_submodule(self, target):
+        """The module at a path, such as "encoder.0"; this module at "".
+
+        Raises AttributeError where there is none.
+        """
+        module = self
+        for name in target.split(".") if target else ():
+            if not hasattr(module, name):
+                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+            module = getattr(module, name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return module
+
+    def set_submodule(self, target, module, strict=False):
+        """Put a module at a path; with `strict`, only where there is one.
+
+        Raises ValueError for an empty path, AttributeError where the path leads nowhere.
+        """
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
+
+    def get_parameter(self, target):
+        """The parameter at a path, such as "encoder.weight". Raises AttributeError where there is none."""
+        return self._at(target, Parameter, "nn.Parameter")
+
+    def get_buffer(self, target):
+        """The buffer at a path, such as "norm.running_mean". Raises AttributeError where there is none."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        if name not in module._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        return module._buffers[name]
+
+    def _at(self, target, kind, called):
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        found = getattr(module, name)
+        if not isinstance(found, kind):
+            raise AttributeError(f"`{name}` is not an {called}")
+        return found
+
+    # ---- changing all of it ----------------------------------------------------------------------------------
+
+    def apply(self, fn):
+        """Call `fn` with every module below this one, and with this one; for example to initialise. Returns self.
+
+        Example:
+            >>> net = pb.nn.Sequential(pb.nn.ReLU(), pb.nn.Tanh())
+            >>> _ = net.apply(lambda module: print(type(module).__name__))
+            ReLU
+            Tanh
+            Sequential
+        """
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def _apply(self, fn, recurse=True):
+        """Replace the data of all parameters, their gradients, and all buffers by what `fn` gives for them."""
+        if recurse:
+            for module in self.children():
+                module._apply(fn)
+        for name, parameter in self._parameters.items():
+            if parameter is None:
+                continue
+            with no_grad():
+                changed = fn(parameter)
+                if changed is not parameter:
+                    parameter.data = changed.detach()
+                gradient = parameter.grad
+                if gradient is not None:
+                    parameter.grad = None
+                    parameter.grad = fn(gradient).detach().requires_grad_(gradient.requires_grad)
+            self._parameters[name] = parameter
+        for name, buffer in self._buffers.items():
+            if buffer is not None:
+                self._buffers[name] = fn(buffer)
+        return self
+
+    def to(self, *args, **kwargs):
+        """Convert parameters and buffers: `to(device)`, `to(dtype)`, `to(tensor)`; floating ones take a `dtype`.
+
+        Returns self. Raises TypeError for a dtype that is not floating, RuntimeError for another device than the CPU.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).to(pb.float64).weight.dtype
+            pullback.float64
+        """
+        dtype = kwargs.pop("dtype", None)
+        for each in args:
+            if isinstance(each, _core.dtype):
+                dtype = each
+            elif isinstance(each, _core.Tensor):
+                dtype = each.dtype
+            elif not isinstance(each, bool):
+                _core.tensor(0.0).to(each)
+        if kwargs.get("device") is not None:
+            _core.tensor(0.0).to(kwargs["device"])
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
+        if dtype is None:
+            return self
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+
+    def _floats(self, dtype):
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+
+    def type(self, dst_type):
+        """Convert all parameters and buffers to a dtype. Returns self."""
+        return self._apply(lambda t: t.type(dst_type))
+
+    def float(self):
+        """Convert floating parameters and buffers to float32. Returns self."""
+        return self._floats(_core.float32)
+
+    def double(self):
+        """Convert floating parameters and buffers to float64. Returns self."""
+        return self._floats(_core.float64)
+
+    def half(self):
+        """Convert floating parameters and buffers to float16. Returns self."""
+        return self._floats(_core.float16)
+
+    def bfloat16(self):
+        """Convert floating parameters and buffers to bfloat16. Returns self."""
+        return self._floats(_core.bfloat16)
+
+    def cpu(self):
+        """Everything is in main memory: returns self."""
+        return self
+
+    def cuda(self, device=None):
+        """Raises: pullback computes on the CPU."""
+        raise AssertionError("Torch not compiled with CUDA enabled. pullback computes on the CPU.")
+
+    def to_empty(self, *, device, recurse=True):
+        """Parameters and buffers of the same shapes with any values. Returns self."""
+        return self._apply(lambda t: t.new_empty(t.shape), recurse=recurse)
+
+    def share_memory(self):
+        """Raises: tensors are not shared between processes."""
+        raise NotImplementedError("Tensors are not shared between processes.")
+
+    def train(self, mode=True):
+        """Whether this module and all below are training, which dropout and batch norm ask. Returns self.
+
+        Raises ValueError for what is no bool.
+
+        Example:
+            >>> pb.nn.Dropout().eval().training
+            False
+        """
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self):
+        """train(False): the mode in which a trained network is used. Returns self."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad=True):
+        """Whether parameters get gradients: freeze a part of a network with False. Returns self."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none=True):
+        """Forget the gradients of all parameters, or make them zeros."""
+        for parameter in self.parameters():
+            if parameter.grad is None:
+                continue
+            if set_to_none:
+                parameter.grad = None
+            else:
+                parameter.grad = parameter.grad.detach().zero_()
+
+    def compile(self, *args, **kwargs):
+        """There is nothing to compile: large elementwise work is fused as it runs."""
+
+    # ---- hooks -----------------------------------------------------------------------------------------------
+
+    def _hooked(self, hooks, hook, extra=(), prepend=False):
+        handle = RemovableHandle(hooks, extra_dict=list(extra))
+        hooks[handle.id] = hook
+        for each in extra:
+            each[handle.id] = True
+        if prepend:
+            hooks.move_to_end(handle.id, last=False)
+        return handle
+
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Call hook(module, args) before `forward`; what it returns, unless None, replaces the arguments.
+
+        With `with_kwargs`: hook(module, args, kwargs), which returns None or (args, kwargs). Returns a handle, whose
+        `remove()` undoes it.
+        """
+        extra = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
+        return self._hooked(self._forward_pre_hooks, hook, extra, prepend)
+
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
+        """Call hook(module, args, output) after `forward`; what it returns, unless None, replaces the output.
+
+        With `with_kwargs`: hook(module, args, kwargs, output). With `always_call` also where `forward` raised. Returns a
+        handle, whose `remove()` undoes it.
+
+        Example:
+            >>> module = pb.nn.ReLU()
+            >>> handle = module.register_forward_hook(lambda module, args, output: output + 1)
+            >>> module(pb.tensor([-1.0, 2.0]))
+            tensor([1., 3.])
+            >>> handle.remove()
+            >>> module(pb.tensor([-1.0, 2.0]))
+            tensor([0., 2.])
+        """
+        extra = [self._forward_hooks_with_kwargs] if with_kwargs else []
+        extra += [self._forward_hooks_always_called] if always_call else []
+        return self._hooked(self._forward_hooks, hook, extra, prepend)
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        """Call hook(module, grad_output) before the gradients of the inputs are computed; it may return others.
+
+        Returns a handle, whose `remove()` undoes it.
+        """
+        return self._hooked(self._backward_pre_hooks, hook, (), prepend)
+
+    def register_full_backward_hook(self, hook, prepend=False):
+        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known; it may return others.
+
+        Returns a handle, whose `remove()` undoes it. Raises RuntimeError beside a `register_backward_hook`.
+
+        Example:
+            >>> module = pb.nn.Linear(2, 1)
+            >>> _ = module.register_full_backward_hook(lambda module, given, taken: print(given[0].shape, taken))
+            >>> module(pb.ones(1, 2, requires_grad=True)).sum().backward()
+            pullback.Size([1, 2]) (tensor([[1.]]),)
+        """
+        if self._is_full_backward_hook is False:
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of "
+                "them."
+            )
+        self._is_full_backward_hook = True
+        return self._hooked(self._backward_hooks, hook, (), prepend)
+
+    def register_backward_hook(self, hook):
+        """The older form of `register_full_backward_hook`, which it is here.
+
+        Raises RuntimeError beside a full one.
+        """
+        if self._is_full_backward_hook is True:
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of "
+                "them."
+            )
+        self._is_full_backward_hook = False
+        return self._hooked(self._backward_hooks, hook)
+
+    def register_state_dict_post_hook(self, hook):
+        """Call hook(module, state_dict, prefix, local_metadata) after the module's part of a state_dict is made."""
+        hook._from_public_api = True
+        return self._hooked(self._state_dict_hooks, hook)
+
+    def _register_state_dict_hook(self, hook):
+        return self._hooked(self._state_dict_hooks, hook)
+
+    def register_state_dict_pre_hook(self, hook):
+        """Call hook(module, prefix, keep_vars) before the module's part of a state_dict is made."""
+        return self._hooked(self._state_dict_pre_hooks, hook)
+
+    def _register_load_state_dict_pre_hook(self, hook, with_module=False):
+        return self._hooked(
+            self._load_state_dict_pre_hooks, functools.partial(hook, self) if with_module else hook
+        )
+
+    def register_load_state_dict_pre_hook(self, hook):
+        """Call hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors) before loading."""
+        return self._register_load_state_dict_pre_hook(hook, with_module=True)
+
+    def register_load_state_dict_post_hook(self, hook):
+        """Call hook(module, incompatible_keys) after loading; it may change the lists of keys in place."""
+        return self._hooked(self._load_state_dict_post_hooks, hook)
+
+    # ---- state -----------------------------------------------------------------------------------------------
+
+    def get_extra_state(self):
+        """What else belongs into the state_dict: subclasses define it, with `set_extra_state`."""
+        raise RuntimeError(
+            "Reached a code path in Module.get_extra_state() that should never be called. Define it in the class."
+        )
+
+    def set_extra_state(self, state):
+        """Take what `get_extra_state` gave: subclasses define it."""
+        raise RuntimeError(
+            "Reached a code path in Module.set_extra_state() that should never be called. Define it in the class."
+        )
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        """This module's own tensors, without those of the modules below."""
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                destination[prefix + name] = (
+                    parameter if keep_vars or is_lazy(parameter) else parameter.detach()
+                )
+        for name, buffer in self._buffers.items():
+            if buffer is not None and name not in self._non_persistent_buffers_set:
+                destination[prefix + name] = buffer if keep_vars else buffer.detach()
+        if type(self).get_extra_state is not Module.get_extra_state:
+            destination[prefix + _EXTRA] = self.get_extra_state()
+
+    def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
+        """All parameters and persistent buffers by their paths, an OrderedDict; they share memory with the module's.
+
+        Tensors are detached, unless `keep_vars` is given.
+
+        Example:
+            >>> list(pb.nn.Sequential(pb.nn.Linear(1, 2), pb.nn.BatchNorm1d(2)).state_dict())[:4]
+            ['0.weight', '0.bias', '1.weight', '1.bias']
+        """
+        if args:
+            warnings.warn(
+                "Positional args are being deprecated, use kwargs instead. Refer to "
+                "https://pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.state_dict for details.",
+                FutureWarning,
+                stacklevel=2,
+            )
+            destination = args[0] if destination is None else destination
+            prefix = args[1] if len(args) > 1 and prefix == "" else prefix
+            keep_vars = args[2] if len(args) > 2 and keep_vars is False else keep_vars
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()
+        about = {"version": self._version}
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = about
+        for hook in self._state_dict_pre_hooks.values():
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=destination, prefix=prefix + name + ".", keep_vars=keep_vars)
+        for hook in self._state_dict_hooks.values():
+            changed = hook(self, destination, prefix, about)
+            if not getattr(hook, "_from_public_api", False):
+                destination = destination if changed is None else changed
+            elif changed is not None:
+                raise RuntimeError("state_dict post-hook must return None")
+        return destination
+
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
+        """Take this module's own tensors, without those of the modules below; errors are collected."""
+        for hook in self._load_state_dict_pre_hooks.values():
+            hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        persistent = {k: v for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set}
+        own = {
+            k: v for k, v in itertools.chain(self._parameters.items(), persistent.items()) if v is not None
+        }
+        assign = local_metadata.get("assign_to_params_buffers", False)
+        for name, tensor in own.items():
+            key = prefix + name
+            if key in state_dict:
+                self._take(name, key, tensor, state_dict[key], assign, error_msgs)
+            elif strict:
+                missing_keys.append(key)
+        key = prefix + _EXTRA
+        if type(self).set_extra_state is not Module.set_extra_state:
+            if key in state_dict:
+                self.set_extra_state(state_dict[key])
+            elif strict:
+                missing_keys.append(key)
+        elif strict and key in state_dict:
+            unexpected_keys.append(key)
+        if strict:
+            for key in state_dict:
+                if key.startswith(prefix) and key != prefix + _EXTRA:
+                    name = key[len(prefix) :].split(".", 1)
+                    if (len(name) > 1 and name[0] not in self._modules) or (
+                        len(name) == 1 and name[0] not in own
+                    ):
+                        unexpected_keys.append(key)
+
+    def _take(self, name, key, tensor, given, assign, error_msgs):
+        if not isinstance(given, _core.Tensor):
+            error_msgs.append(
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint but '
+                f"received {type(given)}"
+            )
+            return
+        if not is_lazy(tensor):
+            if tensor.ndim == 0 and given.ndim == 1 and not assign:  # files of before 0.4
+                given = given[0]
+            if given.shape != tensor.shape:
+                error_msgs.append(
+                    f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in "
+                    f"current model is {tensor.shape}."
+                )
+                return
+        try:
+            with no_grad():
+                if assign:
+                    if isinstance(tensor, Parameter) and not isinstance(given, Parameter):
+                        given = Parameter(given, tensor.requires_grad)
+                    setattr(self, name, given)
+                else:
+                    tensor.copy_(given)
+        except Exception as error:
+            error_msgs.append(
+                f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} and whose '
+                f"dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
+            )
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """Copy parameters and buffers from a dictionary of their paths, or take its tensors themselves (`assign`).
+
+        Returns a pair (missing_keys, unexpected_keys), which with `strict` have to be empty.
+
+        Raises:
+            TypeError: no dictionary.
+            RuntimeError: missing or unexpected keys, with `strict`; shapes that differ.
+
+        Example:
+            >>> a, b = pb.nn.Linear(2, 1), pb.nn.Linear(2, 1)
+            >>> a.load_state_dict(b.state_dict())
+            <All keys matched successfully>
+            >>> bool((a.weight == b.weight).all())
+            True
+        """
+        if not hasattr(state_dict, "keys"):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        missing, unexpected, errors = [], [], []
+        metadata = getattr(state_dict, "_metadata", None)
+        state_dict = OrderedDict(state_dict)
+        if metadata is not None:
+            state_dict._metadata = metadata
+
+        def load(module, part, prefix):
+            about = dict(metadata.get(prefix[:-1], {})) if metadata is not None else {}
+            if assign:
+                about["assign_to_params_buffers"] = True
+            module._load_from_state_dict(part, prefix, about, True, missing, unexpected, errors)
+            for name, child in module._modules.items():
+                if child is not None:
+                    start = prefix + name + "."
+                    below = {k: v for k, v in part.items() if k.startswith(start)}
+                    load(child, below, start)
+            found = _IncompatibleKeys(missing, unexpected)
+            for hook in module._load_state_dict_post_hooks.values():
+                if hook(module, found) is not None:
+                    raise AssertionError(
+                        "Hooks registered with ``register_load_state_dict_post_hook`` are notexpected to return new values, "
+                        "if incompatible_keys need to be modified,it should be done inplace."
+                    )
+
+        load(self, state_dict, "")
+        if strict:
+            if unexpected:
+                errors.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+            if missing:
+                errors.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
+        if errors:
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors)
+            )
+        return _IncompatibleKeys(missing, unexpected)
+
+    # ---- printing --------------------------------------------------------------------------------------------
+
+    def _get_name(self):
+        return type(self).__name__
+
+    def extra_repr(self):
+        """What stands in parentheses where the module is printed: subclasses say."""
+        return ""
+
+    def __repr__(self):
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [f"({name}): {_indented(repr(module), 2)}" for name, module in self._modules.items()]
+        text = self._get_name() + "("
+        if lines or children:
+            if len(lines) == 1 and not children:
+                text += lines[0]
+            else:
+                text += "\n  " + "\n  ".join(lines + children) + "\n"
+        return text + ")"
+
+    def _replicate_for_data_parallel(self):
+        raise NotImplementedError("pullback runs in one process, on its threads.")
+
+
+def _quoted(keys):
+    return ", ".join(f'"{key}"' for key in keys)
+
+
+def _name_of(value):
+    return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+
+
+def _indented(text, spaces):
+    first, *rest = text.split("\n")
+    return "\n".join([first, *[" " * spaces + line for line in rest]])
+
+
+_REGISTRATION = {"buffer": OrderedDict(), "module": OrderedDict(), "parameter": OrderedDict()}
+
+
+def _registration_hook(kind, hook):
+    handle = RemovableHandle(_REGISTRATION[kind])
+    _REGISTRATION[kind][handle.id] = hook
+    return handle
+
+
+def register_module_buffer_registration_hook(hook):
+    """Call hook(module, name, buffer) whenever a buffer is registered; it may return another. Returns a handle."""
+    return _registration_hook("buffer", hook)
+
+
+def register_module_module_registration_hook(hook):
+    """Call hook(module, name, submodule) whenever a module is registered; it may return another. Returns a handle."""
+    return _registration_hook("module", hook)
+
+
+def register_module_parameter_registration_hook(hook):
+    """Call hook(module, name, parameter) whenever a parameter is registered; it may return another. Returns a handle."""
+    return _registration_hook("parameter", hook)

@@ -1,0 +1,162 @@
+"""Parameters: tensors that a module counts as its own, and those whose shape the first input tells."""
+
+from .. import _core
+from ..operators.creation import empty
+
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
+
+
+class _Kind(type(_core.Tensor)):
+    """A class whose instances may be other subclasses of Tensor that carry a mark."""
+
+    def __instancecheck__(cls, instance):
+        mark = cls.__dict__.get("_mark")
+        return super().__instancecheck__(instance) or (
+            mark is not None and isinstance(instance, _core.Tensor) and getattr(instance, mark, False)
+        )
+
+
+class Parameter(_core.Tensor, metaclass=_Kind):
+    """A tensor that a module counts among its parameters, once it is an attribute of it.
+
+    Args:
+        data: the tensor, whose memory is shared; an empty one if none is given.
+        requires_grad: whether it gets gradients, as it does unless this is False.
+
+    Raises RuntimeError for integers that require grad.
+
+    Example:
+        >>> pb.nn.Parameter(pb.zeros(2))
+        Parameter containing:
+        tensor([0., 0.], requires_grad=True)
+    """
+
+    _mark = "_is_param"
+
+    def __new__(cls, data=None, requires_grad=True):
+        if data is None:
+            data = empty(0)
+        if type(data) is _core.Tensor or isinstance(data, Parameter):
+            return _core.Tensor._make_subclass(cls, data.detach(), requires_grad)
+        made = data.detach().requires_grad_(requires_grad)
+        if type(made) is not type(data):
+            raise RuntimeError(
+                f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns an "
+                f"instance of the same type, but return type {type(made).__name__} was found instead."
+            )
+        made._is_param = True
+        return made
+
+    def __deepcopy__(self, memo):
+        if id(self) in memo:
+            return memo[id(self)]
+        made = type(self)(self.data.clone(), self.requires_grad)
+        memo[id(self)] = made
+        return made
+
+    def __repr__(self):
+        return "Parameter containing:\n" + super().__repr__().replace("Parameter(", "tensor(", 1)
+
+    __str__ = __repr__
+
+    def __reduce_ex__(self, protocol):
+        return _rebuilt, (type(self), self.data.detach().as_subclass(_core.Tensor), self.requires_grad)
+
+
+def _rebuilt(cls, data, requires_grad):
+    return cls(data, requires_grad)
+
+
+class Buffer(_core.Tensor, metaclass=_Kind):
+    """A tensor that a module counts among its buffers, once it is an attribute of it: state that is not trained.
+
+    `persistent` says whether it is part of the module's state_dict. A Buffer is a plain tensor with a mark.
+
+    Example:
+        >>> module = pb.nn.Module()
+        >>> module.mean = pb.nn.Buffer(pb.zeros(2))
+        >>> dict(module.named_buffers())
+        {'mean': tensor([0., 0.])}
+    """
+
+    _mark = "_is_buffer"
+
+    def __new__(cls, data=None, *, persistent=True):
+        if data is None:
+            data = empty(0)
+        made = data.detach().requires_grad_(data.requires_grad)
+        made.persistent = persistent
+        made._is_buffer = True
+        return made
+
+
+class _Uninitialized:
+    """What a tensor without a shape yet can do: take one."""
+
+    def __init__(self, *arguments, **options):
+        pass
+
+    def materialize(self, shape, device=None, dtype=None):
+        """Give it a shape: from then on it is an ordinary one, with any values."""
+        self.data = empty(shape, dtype=dtype or self.data.dtype)
+        self.__class__ = self.cls_to_become
+
+    @property
+    def shape(self):
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
+            "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` to "
+            "initialize the parameters before accessing their attributes."
+        )
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+    __str__ = __repr__
+
+    def __deepcopy__(self, memo):
+        if id(self) in memo:
+            return memo[id(self)]
+        made = type(self)(self.requires_grad)
+        memo[id(self)] = made
+        return made
+
+
+class UninitializedParameter(_Uninitialized, Parameter):
+    """A Parameter whose shape the first input of a lazy module tells.
+
+    Example:
+        >>> p = pb.nn.UninitializedParameter()
+        >>> p
+        <UninitializedParameter>
+        >>> p.materialize((2, 3))
+        >>> type(p).__name__, p.shape
+        ('Parameter', pullback.Size([2, 3]))
+    """
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad=True, device=None, dtype=None):
+        return _core.Tensor._make_subclass(cls, empty(0, dtype=dtype), requires_grad)
+
+
+class UninitializedBuffer(_Uninitialized, _core.Tensor):
+    """A buffer whose shape the first input of a lazy module tells.
+
+    Example:
+        >>> pb.nn.UninitializedBuffer()
+        <UninitializedBuffer>
+    """
+
+    cls_to_become = _core.Tensor
+
+    def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
+        made = _core.Tensor._make_subclass(cls, empty(0, dtype=dtype), requires_grad)
+        made.persistent = persistent
+        made._is_buffer = True
+        return made
+
+
+def is_lazy(value):
+    """Whether a tensor has no shape yet."""
+    return isinstance(value, _Uninitialized)

@@ -1,0 +1,43 @@
+"""Optimisers, and schedules of their learning rates."""
+
+from ..messages.missing import missing
+from . import lr_scheduler, swa_utils
+from .adaptive import (
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    RAdam,
+    RMSprop,
+    SparseAdam,
+)
+from .descent import ASGD, SGD, Rprop
+from .lbfgs import LBFGS
+from .optimizer import Optimizer
+
+__all__ = [
+    "ASGD",
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SparseAdam",
+    "lr_scheduler",
+    "swa_utils",
+]
+
+
+def __getattr__(name):
+    raise missing(__name__, name)

@@ -1,0 +1,646 @@
+"""Steps scaled by what gradients were: Adam and its relatives, RMSprop, Adagrad, Adadelta, Adafactor."""
+
+import math
+
+from .. import _core
+from .optimizer import Optimizer, check, counted, decayed, no_steps, number
+
+__all__ = [
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "SparseAdam",
+]
+
+
+def _check_adam(lr, eps, betas, weight_decay):
+    if isinstance(lr, _core.Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    check("learning rate", lr, lr >= 0.0)
+    check("epsilon value", eps, eps >= 0.0)
+    for k in (0, 1):
+        check(f"beta parameter at index {k}", betas[k], 0.0 <= betas[k] < 1.0)
+    check("weight_decay value", weight_decay, weight_decay >= 0.0)
+
+
+def _zeros(parameter):
+    return parameter.detach().new_zeros(parameter.shape)
+
+
+def _moments(parameter):
+    return {"step": no_steps(), "exp_avg": _zeros(parameter), "exp_avg_sq": _zeros(parameter)}
+
+
+def _average(state, gradient, beta1, beta2):
+    """Move the means of gradients and of their squares."""
+    state["exp_avg"].lerp_(gradient, 1 - beta1)
+    state["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+
+
+class Adam(Optimizer):
+    """Steps along the mean of gradients, over the root of the mean of their squares (arXiv:1412.6980).
+
+    `betas` say how long the means last, both are corrected for their beginning at 0; `amsgrad` divides by the largest mean so
+    far. `weight_decay` adds to gradients, or with `decoupled_weight_decay` shrinks parameters.
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0, -1.0]))
+        >>> w.grad = pb.tensor([100.0, -0.01])
+        >>> pb.optim.Adam([w], lr=0.1).step()
+        >>> w.detach()
+        tensor([ 0.9000, -0.9000])
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        amsgrad=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+        fused=None,
+        decoupled_weight_decay=False,
+    ):
+        _check_adam(lr, eps, betas, weight_decay)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "differentiable": differentiable,
+                "fused": fused,
+                "decoupled_weight_decay": decoupled_weight_decay,
+            },
+        )
+
+    def _begin(self, parameter, group):
+        state = _moments(parameter)
+        if group["amsgrad"]:
+            state["max_exp_avg_sq"] = _zeros(parameter)
+        return state
+
+    def _update(self, group, parameter, gradient, state):
+        step = counted(state)
+        beta1, beta2 = map(number, group["betas"])
+        lr = number(group["lr"])
+        if group["weight_decay"] != 0 and group["decoupled_weight_decay"]:
+            parameter.mul_(1 - lr * group["weight_decay"])
+        else:
+            gradient = decayed(group, parameter, gradient)
+        _average(state, gradient, beta1, beta2)
+        squares = state["exp_avg_sq"]
+        if group["amsgrad"]:
+            squares = state["max_exp_avg_sq"].copy_(state["max_exp_avg_sq"].maximum(squares))
+        scale = squares.sqrt() / math.sqrt(1 - beta2**step) + group["eps"]
+        parameter.addcdiv_(state["exp_avg"], scale, value=-lr / (1 - beta1**step))
+
+
+class AdamW(Adam):
+    """`Adam` whose weight decay shrinks parameters, and does not pass through the means (arXiv:1711.05101).
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0]))
+        >>> w.grad = pb.tensor([0.0])
+        >>> pb.optim.AdamW([w], lr=0.1, weight_decay=0.5).step()
+        >>> w.detach()
+        tensor([0.9500])
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=1e-2,
+        amsgrad=False,
+        *,
+        maximize=False,
+        foreach=None,
+        capturable=False,
+        differentiable=False,
+        fused=None,
+    ):
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )
+
+
+class SparseAdam(Optimizer):
+    """`Adam` that leaves alone what has no gradient: elements whose gradient is 0 here, since gradients are dense.
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0, 1.0]))
+        >>> w.grad = pb.tensor([1.0, 0.0])
+        >>> pb.optim.SparseAdam([w], lr=0.1).step()
+        >>> w.detach()
+        tensor([0.9000, 1.0000])
+    """
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
+        check("learning rate", lr, lr > 0.0)
+        check("epsilon value", eps, eps > 0.0)
+        for k in (0, 1):
+            check(f"beta parameter at index {k}", betas[k], 0.0 <= betas[k] < 1.0)
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+
+    def _begin(self, parameter, group):
+        return _moments(parameter)
+
+    def _update(self, group, parameter, gradient, state):
+        step = counted(state)
+        beta1, beta2 = group["betas"]
+        there = gradient != 0
+        state["exp_avg"].copy_(state["exp_avg"].lerp(gradient, 1 - beta1).where(there, state["exp_avg"]))
+        squares = state["exp_avg_sq"].lerp(gradient.square(), 1 - beta2)
+        state["exp_avg_sq"].copy_(squares.where(there, state["exp_avg_sq"]))
+        rate = number(group["lr"]) * math.sqrt(1 - beta2**step) / (1 - beta1**step)
+        parameter.sub_(
+            (rate * state["exp_avg"] / (state["exp_avg_sq"].sqrt() + group["eps"])).where(there, 0.0)
+        )
+
+
+class Adamax(Optimizer):
+    """`Adam` with the largest of gradients in place of the root of their squares' mean (arXiv:1412.6980).
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0]))
+        >>> w.grad = pb.tensor([5.0])
+        >>> pb.optim.Adamax([w], lr=0.5).step()
+        >>> w.detach()
+        tensor([0.5000])
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=2e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        foreach=None,
+        *,
+        maximize=False,
+        differentiable=False,
+        capturable=False,
+    ):
+        _check_adam(lr, eps, betas, weight_decay)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "capturable": capturable,
+            },
+        )
+
+    def _begin(self, parameter, group):
+        return {"step": no_steps(), "exp_avg": _zeros(parameter), "exp_inf": _zeros(parameter)}
+
+    def _update(self, group, parameter, gradient, state):
+        step = counted(state)
+        beta1, beta2 = group["betas"]
+        gradient = decayed(group, parameter, gradient)
+        state["exp_avg"].lerp_(gradient, 1 - beta1)
+        state["exp_inf"].copy_((state["exp_inf"] * beta2).maximum(gradient.abs() + group["eps"]))
+        rate = number(group["lr"]) / (1 - beta1**step)
+        parameter.addcdiv_(state["exp_avg"], state["exp_inf"], value=-rate)
+
+
+class NAdam(Optimizer):
+    """`Adam` with Nesterov's momentum, which grows with time (Dozat 2016).
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0]))
+        >>> w.grad = pb.tensor([5.0])
+        >>> pb.optim.NAdam([w], lr=0.5).step()
+        >>> w.item() < 1
+        True
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=2e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        momentum_decay=4e-3,
+        decoupled_weight_decay=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+    ):
+        _check_adam(lr, eps, betas, weight_decay)
+        check("momentum_decay value", momentum_decay, momentum_decay >= 0.0)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "momentum_decay": momentum_decay,
+                "decoupled_weight_decay": decoupled_weight_decay,
+                "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "differentiable": differentiable,
+            },
+        )
+
+    def _begin(self, parameter, group):
+        return {
+            "step": no_steps(),
+            "mu_product": no_steps() + 1,
+            "exp_avg": _zeros(parameter),
+            "exp_avg_sq": _zeros(parameter),
+        }
+
+    def _update(self, group, parameter, gradient, state):
+        step = counted(state)
+        beta1, beta2 = group["betas"]
+        lr = number(group["lr"])
+        if group["weight_decay"] != 0 and group["decoupled_weight_decay"]:
+            parameter.mul_(1 - lr * group["weight_decay"])
+        else:
+            gradient = decayed(group, parameter, gradient)
+        now, then = [beta1 * (1.0 - 0.5 * 0.96 ** (n * group["momentum_decay"])) for n in (step, step + 1)]
+        state["mu_product"] *= now
+        product = state["mu_product"].item()
+        _average(state, gradient, beta1, beta2)
+        scale = (state["exp_avg_sq"] / (1 - beta2**step)).sqrt() + group["eps"]
+        parameter.addcdiv_(gradient, scale, value=-lr * (1.0 - now) / (1.0 - product))
+        parameter.addcdiv_(state["exp_avg"], scale, value=-lr * then / (1.0 - product * then))
+
+
+class RAdam(Optimizer):
+    """`Adam` whose scaling begins when the variance of its squares is known (arXiv:1908.03265).
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0]))
+        >>> w.grad = pb.tensor([2.0])
+        >>> pb.optim.RAdam([w], lr=0.25).step()
+        >>> w.detach()
+        tensor([0.5000])
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        decoupled_weight_decay=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+    ):
+        _check_adam(lr, eps, betas, weight_decay)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "decoupled_weight_decay": decoupled_weight_decay,
+                "differentiable": differentiable,
+            },
+        )
+
+    def _begin(self, parameter, group):
+        return _moments(parameter)
+
+    def _update(self, group, parameter, gradient, state):
+        step = counted(state)
+        beta1, beta2 = group["betas"]
+        lr = number(group["lr"])
+        if group["weight_decay"] != 0 and group["decoupled_weight_decay"]:
+            parameter.mul_(1 - lr * group["weight_decay"])
+        else:
+            gradient = decayed(group, parameter, gradient)
+        _average(state, gradient, beta1, beta2)
+        left = 1 - beta2**step
+        direction = state["exp_avg"] / (1 - beta1**step)
+        most = 2 / (1 - beta2) - 1
+        length = most - 2 * step * beta2**step / left
+        if length > 5.0:
+            rectified = ((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)) ** 0.5
+            scale = math.sqrt(left) / (state["exp_avg_sq"].sqrt() + group["eps"])
+            parameter.add_(direction * lr * scale * rectified, alpha=-1.0)
+        else:
+            parameter.add_(direction * lr, alpha=-1.0)
+
+
+class RMSprop(Optimizer):
+    """Gradients over the root of the mean of their squares (Hinton 2012), `centered`: over their standard deviation.
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0]))
+        >>> w.grad = pb.tensor([5.0])
+        >>> pb.optim.RMSprop([w], lr=0.05).step()
+        >>> w.detach()
+        tensor([0.5000])
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1e-2,
+        alpha=0.99,
+        eps=1e-8,
+        weight_decay=0,
+        momentum=0,
+        centered=False,
+        capturable=False,
+        foreach=None,
+        maximize=False,
+        differentiable=False,
+    ):
+        check("learning rate", lr, lr >= 0.0)
+        check("epsilon value", eps, eps >= 0.0)
+        check("momentum value", momentum, momentum >= 0.0)
+        check("weight_decay value", weight_decay, weight_decay >= 0.0)
+        check("alpha value", alpha, alpha >= 0.0)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "alpha": alpha,
+                "eps": eps,
+                "centered": centered,
+                "weight_decay": weight_decay,
+                "capturable": capturable,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+            },
+        )
+
+    def _begin(self, parameter, group):
+        state = {"step": no_steps(), "square_avg": _zeros(parameter)}
+        if group["momentum"] > 0:
+            state["momentum_buffer"] = _zeros(parameter)
+        if group["centered"]:
+            state["grad_avg"] = _zeros(parameter)
+        return state
+
+    def _update(self, group, parameter, gradient, state):
+        state["step"] += 1
+        alpha, lr = group["alpha"], number(group["lr"])
+        gradient = decayed(group, parameter, gradient)
+        state["square_avg"].mul_(alpha).addcmul_(gradient, gradient, value=1 - alpha)
+        squares = state["square_avg"]
+        if group["centered"]:
+            state["grad_avg"].lerp_(gradient, 1 - alpha)
+            squares = squares.addcmul(state["grad_avg"], state["grad_avg"], value=-1)
+        scale = squares.sqrt() + group["eps"]
+        if group["momentum"] > 0:
+            state["momentum_buffer"].mul_(group["momentum"]).addcdiv_(gradient, scale)
+            parameter.add_(state["momentum_buffer"], alpha=-lr)
+        else:
+            parameter.addcdiv_(gradient, scale, value=-lr)
+
+
+class Adagrad(Optimizer):
+    """Gradients over the root of the sum of their squares so far (Duchi et al. 2011).
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0]))
+        >>> w.grad = pb.tensor([5.0])
+        >>> pb.optim.Adagrad([w], lr=0.5).step()
+        >>> w.detach()
+        tensor([0.5000])
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1e-2,
+        lr_decay=0,
+        weight_decay=0,
+        initial_accumulator_value=0,
+        eps=1e-10,
+        foreach=None,
+        *,
+        maximize=False,
+        differentiable=False,
+        fused=None,
+    ):
+        check("learning rate", lr, lr >= 0.0)
+        check("lr_decay value", lr_decay, lr_decay >= 0.0)
+        check("weight_decay value", weight_decay, weight_decay >= 0.0)
+        check("initial_accumulator_value value", initial_accumulator_value, initial_accumulator_value >= 0.0)
+        check("epsilon value", eps, eps >= 0.0)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "lr_decay": lr_decay,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "initial_accumulator_value": initial_accumulator_value,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
+        )
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                first = parameter.detach().new_full(parameter.shape, float(initial_accumulator_value))
+                self.state[parameter] = {"step": no_steps(), "sum": first}
+
+    def share_memory(self):
+        """Raises: tensors are not shared between processes."""
+        raise NotImplementedError("Tensors are not shared between processes.")
+
+    def _begin(self, parameter, group):
+        first = parameter.detach().new_full(parameter.shape, float(group["initial_accumulator_value"]))
+        return {"step": no_steps(), "sum": first}
+
+    def _update(self, group, parameter, gradient, state):
+        step = counted(state)
+        gradient = decayed(group, parameter, gradient)
+        rate = number(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
+        state["sum"].addcmul_(gradient, gradient, value=1)
+        parameter.addcdiv_(gradient, state["sum"].sqrt() + group["eps"], value=-rate)
+
+
+class Adadelta(Optimizer):
+    """Gradients times the root of the mean of squared steps over that of squared gradients (arXiv:1212.5701).
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.tensor([1.0]))
+        >>> w.grad = pb.tensor([5.0])
+        >>> pb.optim.Adadelta([w], lr=1.0, rho=0.0).step()
+        >>> w.detach()
+        tensor([0.9990])
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1.0,
+        rho=0.9,
+        eps=1e-6,
+        weight_decay=0,
+        foreach=None,
+        *,
+        capturable=False,
+        maximize=False,
+        differentiable=False,
+    ):
+        check("learning rate", lr, lr >= 0.0)
+        check("rho value", rho, 0.0 <= rho <= 1.0)
+        check("epsilon value", eps, eps >= 0.0)
+        check("weight_decay value", weight_decay, weight_decay >= 0.0)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "rho": rho,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "maximize": maximize,
+                "capturable": capturable,
+                "foreach": foreach,
+                "differentiable": differentiable,
+            },
+        )
+
+    def _begin(self, parameter, group):
+        return {"step": no_steps(), "square_avg": _zeros(parameter), "acc_delta": _zeros(parameter)}
+
+    def _update(self, group, parameter, gradient, state):
+        state["step"] += 1
+        rho, eps = group["rho"], group["eps"]
+        gradient = decayed(group, parameter, gradient)
+        state["square_avg"].mul_(rho).addcmul_(gradient, gradient, value=1 - rho)
+        delta = (state["acc_delta"] + eps).sqrt() / (state["square_avg"] + eps).sqrt() * gradient
+        state["acc_delta"].mul_(rho).addcmul_(delta, delta, value=1 - rho)
+        parameter.add_(delta, alpha=-number(group["lr"]))
+
+
+class Adafactor(Optimizer):
+    """Steps scaled by means of squares that are kept for rows and columns alone (arXiv:1804.04235).
+
+    Example:
+        >>> w = pb.nn.Parameter(pb.ones(2, 3))
+        >>> w.grad = pb.ones(2, 3)
+        >>> optimizer = pb.optim.Adafactor([w], lr=0.1)
+        >>> optimizer.step()
+        >>> {name: tuple(each.shape) for name, each in optimizer.state[w].items()}
+        {'step': (), 'row_var': (2, 1), 'col_var': (1, 3)}
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1e-2,
+        beta2_decay=-0.8,
+        eps=(None, 1e-3),
+        d=1.0,
+        weight_decay=0.0,
+        *,
+        foreach=None,
+        maximize=False,
+    ):
+        check("lr", lr, lr >= 0.0, f"Learning rate should be >= 0 but is: {lr}")
+        check("beta2_decay", None, beta2_decay <= 0.0, f"beta2_decay should be <= 0 but is: {beta2_decay}")
+        check("eps", None, eps[0] is None or eps[0] >= 0.0, f"epsilon1 should be >= 0 but is: {eps[0]}")
+        check("eps", None, eps[1] >= 0.0, f"epsilon2 should be >= 0 but is: {eps[1]}")
+        check("d", None, d >= 1.0, f"Clipping threshold d should be >= 1 but is: {d}")
+        check(
+            "weight_decay", None, weight_decay >= 0.0, f"weight_decay should be >= 0 but is: {weight_decay}"
+        )
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "beta2_decay": beta2_decay,
+                "eps": eps,
+                "d": d,
+                "weight_decay": weight_decay,
+                "foreach": foreach,
+                "maximize": maximize,
+            },
+        )
+
+    def _begin(self, parameter, group):
+        if parameter.ndim > 1:
+            *lead, rows, columns = parameter.shape
+            blank = parameter.detach()
+            return {
+                "step": no_steps(),
+                "row_var": blank.new_zeros(*lead, rows, 1),
+                "col_var": blank.new_zeros(*lead, 1, columns),
+            }
+        return {"step": no_steps(), "variance": _zeros(parameter)}
+
+    def _update(self, group, parameter, gradient, state):
+        from ..dtypes import finfo
+
+        step = counted(state)
+        least, below = group["eps"]
+        least = finfo(parameter.dtype).eps if least is None else least
+        weight = step ** group["beta2_decay"]
+        rho = min(number(group["lr"]), 1 / step**0.5)
+        size = max(below, (parameter.norm(2) / parameter.numel() ** 0.5).item())
+        alpha = size * rho
+        if group["weight_decay"] != 0:
+            parameter.mul_(1 - number(group["lr"]) * group["weight_decay"])
+        if gradient.ndim > 1:
+            rows, columns = state["row_var"], state["col_var"]
+            rows.lerp_(gradient.square().mean(-1, keepdim=True), weight)
+            columns.lerp_(gradient.square().mean(-2, keepdim=True), weight)
+            variance = rows @ columns / rows.mean(-2, keepdim=True).clamp(min=least)
+        else:
+            variance = state["variance"].lerp_(gradient.square(), weight)
+        update = variance.clamp(min=least * least).rsqrt() * gradient
+        bound = max(1.0, update.norm(2).item() / (update.numel() ** 0.5 * group["d"]))
+        parameter.add_(update, alpha=-alpha / bound)
