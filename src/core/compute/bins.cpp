@@ -9,6 +9,7 @@
 #include "array/error.h"
 #include "array/visit.h"
 #include "compute/lines.h"
+#include "compute/points.h"
 #include "program/program.h"
 
 namespace pb {
@@ -141,47 +142,68 @@ Array places_in(const Array& sequence, const Array& values, bool right) {
     return out;
 }
 
-Array contained(const Array& x, const Array& among, bool invert) {
+Array contained(const Array& x, const Array& among, bool invert, int64_t lead) {
     Array a = contiguous_array(x), b = contiguous_array(among);
     Array out = Array::empty(DType::Bool, a.layout->dims());
+    const int64_t entries = checked_product(a.layout->shape(), a.layout->shape() + lead);
+    if (!entries) return out;
+    const int64_t n = a.numel() / entries, m = b.numel() / entries;
+    const bool apart = compute::differs_along(*among.layout, lead);
     visit<Family::Numbers>(a.dtype, "isin_default_cpu", [&](auto zero) {
         using T = decltype(zero);
         std::vector<T> sorted;
-        std::copy_if(b.as<T>(), b.as<T>() + b.numel(), std::back_inserter(sorted),
-                     [](T v) { return v == v; });
-        std::sort(sorted.begin(), sorted.end());
-        std::transform(a.as<T>(), a.as<T>() + a.numel(), out.as<bool>(), [&](T v) {
-            return (v == v && std::binary_search(sorted.begin(), sorted.end(), v)) != invert;
-        });
+        for (int64_t e = 0; e < entries; ++e) {
+            const T *from = b.as<T>() + e * m, *p = a.as<T>() + e * n;
+            if (!e || apart) {
+                sorted.clear();
+                std::copy_if(from, from + m, std::back_inserter(sorted), [](T v) { return v == v; });
+                std::sort(sorted.begin(), sorted.end());
+            }
+            std::transform(p, p + n, out.as<bool>() + e * n, [&](T v) {
+                return (v == v && std::binary_search(sorted.begin(), sorted.end(), v)) != invert;
+            });
+        }
     });
     return out;
 }
 
-Array counts_of(const Array& x, const Array& weights, int64_t minlength) {
+Array counts_of(const Array& x, const Array& weights, int64_t minlength, int64_t rank) {
     Array a = contiguous_array(converted(x, DType::Int64));
     const auto* at = a.as<int64_t>();
-    int64_t n = a.numel(), bins = minlength;
-    bool fits = x.ndim() == 1;
-    for (int64_t i = 0; fits && i < n; ++i) {
-        fits = at[i] >= 0;
-        if (at[i] == INT64_MAX)
-            fail("maximum value of input overflowed, it should be < {} but got {}", INT64_MAX, at[i]);
-        bins = std::max(bins, at[i] + 1);
+    Dims shape(x.layout->shape(), x.layout->shape() + (x.ndim() - rank));
+    const int64_t entries = checked_product(shape), n = entries ? a.numel() / entries : 0;
+    int64_t bins = minlength;
+    bool fits = rank == 1;
+    for (int64_t e = 0; e < entries; ++e) {
+        int64_t own = minlength;
+        for (int64_t i = 0; fits && i < n; ++i) {
+            const int64_t number = at[e * n + i];
+            fits = number >= 0;
+            if (number == INT64_MAX)
+                fail("maximum value of input overflowed, it should be < {} but got {}", INT64_MAX, number);
+            own = std::max(own, number + 1);
+        }
+        if (e && fits && own != bins)
+            fail(
+                "vmap: We do not support batching operators that can output dynamic shape. bincount has {} "
+                "bins in "
+                "one entry and {} in another: say how many with minlength.",
+                bins, own);
+        bins = own;
     }
     if (!fits) fail("bincount only supports 1-d non-negative integral inputs.");
     if (weights.buffer && !weights.layout->same_shape(*x.layout))
         fail("weights should be 1-d and have the same length as input");
-    Array out = Array::empty(weights.buffer ? DType::Float64 : DType::Int64, Dims{bins});
+    shape.push_back(bins);
+    Array out = Array::empty(weights.buffer ? DType::Float64 : DType::Int64, shape);
     fill_array(out, Scalar(0));
     if (!weights.buffer) {
-        auto* counts = out.as<int64_t>();
-        for (int64_t i = 0; i < n; ++i) ++counts[at[i]];
+        for (int64_t i = 0; i < a.numel(); ++i) ++out.as<int64_t>()[i / n * bins + at[i]];
         return out;
     }
     Array w = contiguous_array(converted(weights, DType::Float64));
     const auto* weight = w.as<double>();
-    auto* sums = out.as<double>();
-    for (int64_t i = 0; i < n; ++i) sums[at[i]] += weight[i];
+    for (int64_t i = 0; i < a.numel(); ++i) out.as<double>()[i / n * bins + at[i]] += weight[i];
     return is_float(weights.dtype) ? converted(out, weights.dtype) : out;
 }
 

@@ -17,11 +17,13 @@ Array places_in(const Array& sequence, const Array& values, bool right);
 // `sequence` in the order of the indices `sorter`; raises where one is out of range.
 Array in_order_of(const Array& sequence, const Array& sorter);
 
-// Whether each element of x is one of those of `among`, or, `invert`, is not. NaN is none.
-Array contained(const Array& x, const Array& among, bool invert);
+// Whether each element of x is one of those of `among`, or, `invert`, is not. NaN is none. Both have `lead` dimensions in
+// front: each entry for itself.
+Array contained(const Array& x, const Array& among, bool invert, int64_t lead = 0);
 
-// How often each number occurs in x, a vector, or the sums of their weights (an array without a buffer: none).
-Array counts_of(const Array& x, const Array& weights, int64_t minlength);
+// How often each number occurs in x, of so many dimensions, which should be one, or the sums of their weights (an array
+// without a buffer: none). Entries in front have bins of their own, as many in each.
+Array counts_of(const Array& x, const Array& weights, int64_t minlength, int64_t rank);
 // How many of the elements of the last `rank` dimensions lie in each of `bins` parts of [low, high]; of all there is where
 // the two are equal.
 Array histogram(const Array& x, int64_t rank, int64_t bins, double low, double high);

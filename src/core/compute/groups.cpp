@@ -40,6 +40,23 @@ At combining(Reduce reduce) {
 
 }  // namespace
 
+// The entries one after the other, as a single one whose dimensions are all covered.
+static Points in_one(const Points& p) {
+    if (!p.lead) return p;
+    Points one;
+    one.input = p.input;
+    one.shape = Dims(p.input.begin(), p.input.begin() + p.lead);
+    const int64_t entries = checked_product(one.shape), n = p.count(), elements = p.row_count();
+    for (int64_t s : p.shape) one.shape.push_back(s);
+    for (size_t d = 0; d < p.input.size(); ++d) one.covered.push_back(static_cast<int64_t>(d));
+    one.rows = Array::empty(DType::Int64, one.shape);
+    const int64_t* from = p.rows.as<int64_t>();
+    int64_t* to = one.rows.as<int64_t>();
+    for (int64_t e = 0; e < entries; ++e, from += p.varies ? n : 0)
+        for (int64_t i = 0; i < n; ++i) *to++ = from[i] + e * elements;
+    return one;
+}
+
 Groups group(const Points& p) {
     Groups g;
     int64_t n = p.count();
@@ -109,19 +126,21 @@ void reduce_into(const Points& p, Reduce reduce, bool include_self, const Array&
     if (!include_self) fill_points(p, x, identity(reduce, x.dtype));
     visit_points(p, combining(reduce), x, src);
     if (reduce != Reduce::Mean || !p.count()) return;
-    Groups g = group(p);
+    const Points one = in_one(p);
+    Groups g = group(one);
     if (include_self)
         for (int64_t& c : g.counts) ++c;
-    visit_points(points_at(p, g.elements), At::Divide, x, as_dtype(vector_of(g.counts), x.dtype));
+    visit_points(points_at(one, g.elements), At::Divide, x, as_dtype(vector_of(g.counts), x.dtype));
 }
 
 Array value_counts(const Points& p, bool include_self, DType dtype) {
-    Groups g = group(p);
+    const Points one = in_one(p);
+    Groups g = group(one);
     Array out = Array::empty(dtype, p.input);
     fill_array(out, Scalar(1));
     if (include_self)
         for (int64_t& c : g.counts) ++c;
-    visit_points(points_at(p, g.elements), At::Write, out, as_dtype(vector_of(g.counts), dtype));
+    visit_points(points_at(one, g.elements), At::Write, out, as_dtype(vector_of(g.counts), dtype));
     return out;
 }
 

@@ -31,6 +31,7 @@ Array vector_of(const std::vector<int64_t>& v);
 Array inverse_of(const std::vector<int64_t>& order);  // of a permutation
 
 enum class Reduce : uint8_t { None, Sum, Prod, Mean, AMax, AMin };
+// Of tensors that the points cover whole; each entry for itself.
 // Reduces `values`, of the points' shape, into the elements of x; those themselves count where `include_self`.
 void reduce_into(const Points& p, Reduce reduce, bool include_self, const Array& x, const Array& values);
 // How many values each element is made of, at least one: of the points' input's shape.

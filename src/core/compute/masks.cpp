@@ -50,35 +50,49 @@ Array nonzero_rows(const Array& given, int64_t lead) {
     for (int64_t e = 0; e < entries; ++e) {
         if (e && count_true(truth + e * n, n) != count)
             fail(
-                "vmap: a mask selects another number of elements in each entry, so that the results have no "
-                "common shape. Use where(mask, x, other), which keeps the shape.");
+                "vmap: We do not support batching operators that can output dynamic shape. A mask selects "
+                "another number of elements in each entry: use where(mask, x, other), which keeps the "
+                "shape.");
         find_true(truth + e * n, count, out.as<int64_t>() + e * count);
     }
     return out;
 }
 
-Array nonzero(const Array& x) {
-    Array rows = nonzero_rows(x);
-    int64_t n = rows.numel(), dims = x.ndim();
-    Array columns = Array::empty(DType::Int64, Dims{dims, n});
-    const int64_t* from = rows.as<int64_t>();
-    int64_t* to = columns.as<int64_t>();
+static void columns_of(const Array& x, int64_t lead, const int64_t* from, int64_t n, int64_t* to) {
+    const int64_t dims = x.ndim() - lead;
     // The numbers increase: mostly the last position moves on and nothing has to be divided.
     Dims index(static_cast<size_t>(dims), 0);
-    int64_t last = dims ? x.size(dims - 1) : 1, before = 0;
+    int64_t last = dims ? x.size(x.ndim() - 1) : 1, before = 0;
     for (int64_t i = 0; dims && i < n; before = from[i++]) {
         int64_t& inner = index.back();
         inner += from[i] - before;
         if (inner >= last) {
             int64_t rest = from[i];
             for (size_t d = index.size(); d-- > 0;) {
-                index[d] = rest % x.size(static_cast<int64_t>(d));
-                rest /= x.size(static_cast<int64_t>(d));
+                const int64_t size = x.size(static_cast<int64_t>(d) + lead);
+                index[d] = rest % size;
+                rest /= size;
             }
         }
         for (int64_t d = 0; d < dims; ++d) to[d * n + i] = index[static_cast<size_t>(d)];
     }
-    return columns.view(Layout::strided(Dims{n, dims}, Dims{1, n}), 0);
+}
+
+Array nonzero(const Array& x, int64_t lead) {
+    const Array rows = nonzero_rows(x, lead);
+    const int64_t n = rows.size(lead), dims = x.ndim() - lead;
+    Dims shape(x.layout->shape(), x.layout->shape() + lead);
+    const int64_t entries = checked_product(shape);
+    shape.push_back(dims);
+    shape.push_back(n);
+    Array columns = Array::empty(DType::Int64, shape);
+    for (int64_t e = 0; e < entries; ++e)
+        columns_of(x, lead, rows.as<int64_t>() + e * n, n, columns.as<int64_t>() + e * n * dims);
+    Dims strides = columns.layout->stride_dims();
+    std::swap(shape.end()[-1], shape.end()[-2]);
+    strides.end()[-2] = 1;
+    strides.end()[-1] = n;
+    return columns.view(Layout::strided(shape, strides), 0);
 }
 
 }  // namespace pb::compute

@@ -8,6 +8,6 @@ namespace pb::compute {
 // have the same number of them, behind those dimensions.
 Array nonzero_rows(const Array& a, int64_t lead = 0);
 // Their positions: one row an element, stored column by column, as PyTorch does: each column is one index.
-Array nonzero(const Array& a);
+Array nonzero(const Array& a, int64_t lead = 0);
 
 }  // namespace pb::compute

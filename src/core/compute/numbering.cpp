@@ -14,9 +14,7 @@ namespace {
 
 // An index without the dimensions that lead, if it is the same along them.
 Array without_lead(const Array& index, int64_t lead) {
-    for (int64_t d = 0; d < lead; ++d)
-        if (index.size(d) != 1 && index.stride(d) != 0) return index;
-    if (lead <= 0) return index;
+    if (lead <= 0 || differs_along(*index.layout, lead)) return index;
     const Layout& l = *index.layout;
     return index.view(Layout::strided(Dims(l.shape() + lead, l.shape() + l.ndim()),
                                       Dims(l.strides() + lead, l.strides() + l.ndim())),
@@ -238,6 +236,12 @@ Array number(const Naming& n, const Dims& input, const Arrays& indices, Layouts*
         case Naming::Mask: return nonzero_rows(index, index.ndim() - n.rank);
     }
     return as_numbers(index);
+}
+
+bool differs_along(const Layout& index, int64_t lead) {
+    for (int64_t d = 0; d < lead; ++d)
+        if (index.size(d) != 1 && index.stride(d) != 0) return true;
+    return false;
 }
 
 Points points(const Naming& n, const Dims& input, const Array& rows) {

@@ -68,6 +68,8 @@ struct Points {
 // takes those of the indices, if there are several to a point: with them, how what is read lies; null: contiguously.
 using Layouts = Small<Ref<Layout>, 2>;
 Array number(const Naming& n, const Dims& input, const Arrays& indices, Layouts* layouts = nullptr);
+// Whether elements differ along the first `lead` dimensions: an index that was only repeated along them leads nothing.
+bool differs_along(const Layout& index, int64_t lead);
 Points points(const Naming& n, const Dims& input, const Array& rows);
 Ref<Layout> memory_of_read(const Points& p, const Layout& x, const Layouts& indices);
 

@@ -114,12 +114,10 @@ int64_t total_of(const Array& counts) {
     return total;
 }
 
-Array repeated_positions(const Array& counts, int64_t total) {
-    Array out = Array::empty(DType::Int64, Dims{total});
+void repeated_positions(const Array& counts, const Array& out) {
     int64_t* to = out.as<int64_t>();
     for (int64_t i = 0; i < counts.numel(); ++i)
         for (int64_t k = 0; k < counts.as<int64_t>()[i]; ++k) *to++ = i;
-    return out;
 }
 
 // ---- order ----

@@ -12,8 +12,8 @@ Array interleave(const Array& a, const Array& counts, int64_t dim, int64_t total
 Array sum_runs(const Array& a, const Array& counts, int64_t dim);
 // The sum of a vector of int64 that says how often something is repeated: raises for a negative number.
 int64_t total_of(const Array& counts);
-// 0 counts[0] times, 1 counts[1] times and so on, as int64.
-Array repeated_positions(const Array& counts, int64_t total);
+// 0 counts[0] times, 1 counts[1] times and so on, as int64, into a vector that is as long as they sum to.
+void repeated_positions(const Array& counts, const Array& out);
 
 Array flip(const Array& a, const Dims& dims);
 // By k quarter turns, 0 to 3, from dimension `from` towards `to`.

@@ -28,6 +28,7 @@ from .curvature import (
     hessian_operator,
     hvp,
 )
+from .fallback import set_vmap_fallback
 from .forward import jvp, linearize
 from .implicit import custom_root, fixed_point, linear_solve
 from .jacobians import hessian, jacfwd, jacrev
@@ -62,6 +63,7 @@ __all__ = [
     "laplacian",
     "linear_solve",
     "linearize",
+    "set_vmap_fallback",
     "stack_module_state",
     "value_and_grad",
     "vjp",

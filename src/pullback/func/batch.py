@@ -338,6 +338,8 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
         results, result_spec = tree_flatten(result)
         if not all(isinstance(leaf, Tensor) for leaf in results):
             raise error
+        if not columns:
+            _core.note_loop(_operation(function), 2)
         columns.append(results)
     if inplace:
         if size:
@@ -358,12 +360,19 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
     return tree_unflatten([_core.map_axis(part, level, 0) for part in whole], result_spec)
 
 
+def _operation(function: Function) -> str:
+    """What PyTorch calls an operator; a `Function` has the name of its class."""
+    if isinstance(getattr(function, "__self__", None), type):
+        return function.__self__.__name__
+    name = function.__name__
+    return {"getitem": "index", "setitem": "index_put"}.get(name, name)
+
+
 # ---- random draws -----------------------------------------------------------------------------------------------
 
-_SIZED = {"rand", "randn", "randint"}
-_LIKE = {"rand_like", "randn_like", "randint_like", "bernoulli"}
 _WRITTEN = {"uniform_", "normal_", "exponential_", "bernoulli_", "random_"}
-_DRAWS = _SIZED | _LIKE | _WRITTEN | {"randperm", "normal", "multinomial"}
+_SHAPED = _WRITTEN | {"rand_like", "randn_like", "randint_like"}
+_DRAWS = _SHAPED | {"rand", "randn", "randint", "randperm", "bernoulli", "normal", "multinomial"}
 
 
 def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:
@@ -381,34 +390,62 @@ def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:
     wide = [
         _core.unmap_axis(leaf, level, 0, size) if mapped else leaf for leaf, mapped in zip(leaves, varies)
     ]
-    tensors = [mapped for leaf, mapped in zip(leaves, varies) if isinstance(leaf, Tensor)]
     _core.close_map(level)
     try:
         positional, named = tree_unflatten(wide, spec)
         if different:
-            if function.__name__ in _SIZED:
-                positional, named = _widened(function.__name__, positional, named, size)
-            elif function.__name__ not in _LIKE | _WRITTEN or not all(tensors):
+            if _draws_apart(function.__name__, leaves):
                 found = []
                 for k in range(size):
                     positional, named = _of_entry(wide, varies, spec, k)
                     found.append(function(*positional, **named))
                 return _core.map_axis(stack(found), level, 0)
+            if any(isinstance(leaf, Tensor) for leaf in leaves):
+                positional, named = tree_unflatten(_beside(leaves, wide, varies, size), spec)
+            else:
+                positional, named = _widened(function.__name__, positional, named, size)
             found = function(*positional, **named)
             return args[0] if written else _core.map_axis(found, level, 0)
         if not any(varies):
             return function(*args, **kwargs)
-        state, found = get_rng_state(), []
-        for k in range(size):
-            set_rng_state(state)
-            one, options = _of_entry(wide, varies, spec, k)
-            if written:
-                one = (one[0].detach().clone(), *one[1:])
-            found.append(function(*one, **options))
+        if size and function.__name__ in _SHAPED and sum([isinstance(leaf, Tensor) for leaf in leaves]) == 1:
+            one, options = _of_entry(wide, varies, spec, 0)  # only its shape matters
+            found = function(*((one[0].detach().clone(), *one[1:]) if written else one), **options)
+        else:
+            _core.note_loop(function.__name__, 3)
+            state, each = get_rng_state(), []
+            for k in range(size):
+                set_rng_state(state)
+                one, options = _of_entry(wide, varies, spec, k)
+                each.append(function(*((one[0].detach().clone(), *one[1:]) if written else one), **options))
+            found = None
     finally:
         _core.reopen_map(level, size, randomness)
-    found = _core.map_axis(stack(found), level, 0)
+    if found is None:
+        found = _core.map_axis(stack(each), level, 0)
     return args[0].copy_(found) if written else found
+
+
+def _draws_apart(name: str, leaves: list[Any]) -> bool:
+    """Whether entries are drawn one after the other: orders have to be, and rows where an entry has several."""
+    rows = name == "multinomial" and any(isinstance(leaf, Tensor) and leaf.ndim != 1 for leaf in leaves)
+    if rows:
+        _core.note_loop(name, 4)
+    return rows or name == "randperm"
+
+
+def _beside(leaves: list[Any], wide: list[Any], varies: list[bool], size: int) -> list[Any]:
+    """The tensors with the entries in front, and as many dimensions behind them as the largest has."""
+    rank = max([leaf.ndim for leaf in leaves if isinstance(leaf, Tensor)], default=0)
+    found = []
+    for leaf, whole, mapped in zip(leaves, wide, varies):
+        if isinstance(leaf, Tensor):
+            if not mapped:
+                whole = leaf.expand(size, *leaf.shape)
+            if leaf.ndim < rank:
+                whole = whole.reshape(size, *[1] * (rank - leaf.ndim), *leaf.shape)
+        found.append(whole)
+    return found
 
 
 def _of_entry(wide: list[Any], varies: list[bool], spec: TreeSpec, k: int) -> tuple[Any, Any]:
@@ -428,10 +465,10 @@ def _spread_draw(function: Function, target: Tensor, level: int, size: int) -> N
 
 
 def _widened(name: str, args: tuple[Any, ...], kwargs: Named, size: int) -> tuple[tuple[Any, ...], Named]:
-    """The arguments of a function that takes a size, for as many entries."""
+    """The arguments of a function that takes a size and no tensor, for as many entries."""
     if "size" in kwargs:
         return args, {**kwargs, "size": (size, *kwargs["size"])}
-    if name == "randint":
+    if name in ("randint", "normal"):
         return (*args[:-1], (size, *args[-1])), kwargs
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = tuple(args[0])

@@ -254,9 +254,13 @@ def one_hot(tensor, num_classes=-1):
                 "Can not infer total number of classes from empty tensor. Say how many with num_classes."
             )
         return zeros(*tensor.shape, num_classes, dtype=_core.int64)
-    if tensor.min().item() < 0:
+    seen = tensor
+    if num_classes != -1:  # all entries of a vmap are looked at together
+        for level, size in _core.mapped_axes(tensor):
+            seen = _core.unmap_axis(seen, level, 0, size)
+    if seen.numel() and seen.min().item() < 0:
         raise RuntimeError("Class values must be non-negative.")
-    largest = tensor.max().item()
+    largest = seen.max().item() if seen.numel() else -1
     if num_classes == -1:
         num_classes = largest + 1
     elif num_classes <= largest:

@@ -112,6 +112,36 @@ Naming naming_flat(const Tensor& x, const Tensor& index) {
 
 }  // namespace
 
+// ---- masks that differ from entry to entry of a vmap ----
+
+// Such a mask may name another number of elements in each. What is written is chosen element by element, unless there is
+// a value for each of them.
+namespace {
+
+bool is_one_mapped_mask(const Tensors& given) {
+    return given.size() == 1 && given[0].is_mapped() && is_mask(given[0].dtype());
+}
+
+// The mask over the whole of x: dimensions that it does not cover have size 1.
+[[gnu::cold, gnu::noinline]] Tensor mask_over(const Tensor& x, const Tensor& mask, const Naming& n) {
+    Dims shape = mask.shape();
+    while (static_cast<int64_t>(shape.size()) < -n.covered[0]) shape.push_back(1);
+    return reshape(to_dtype(mask, DType::Bool), shape);
+}
+
+// The values as they meet x, all of one element's; undefined where there are several.
+[[gnu::cold, gnu::noinline]] Tensor values_over(const Tensor& values, const Tensor& mask, const Naming& n) {
+    const int64_t after = -n.covered[0] - mask.ndim(), points = values.ndim() - after - 1;
+    if (points < 0) return values;
+    if (values.size(points) != 1) return Tensor();
+    Dims shape = values.shape();
+    for (int64_t k = 1; k < mask.ndim(); ++k) shape.insert(static_cast<size_t>(points), 1);
+    if (!mask.ndim()) shape.erase(static_cast<size_t>(points));
+    return reshape(values, shape);
+}
+
+}  // namespace
+
 // ---- x[indices] ----
 
 Tensor index(const Tensor& x, const Tensors& indices) {
@@ -123,7 +153,8 @@ Tensor index(const Tensor& x, const Tensors& indices) {
 void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value) {
     Tensors given;
     const Naming n = naming_of_indices(x, indices, &given);
-    fill_points(x, value, n, given, {.place = Place::Here});
+    if (is_one_mapped_mask(given)) masked_fill(Place::Here, x, mask_over(x, given[0], n), value);
+    else fill_points(x, value, n, given, {.place = Place::Here});
 }
 
 Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Tensor& values,
@@ -135,6 +166,12 @@ Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Ten
             dtype_legacy_name(x.dtype()), dtype_legacy_name(values.dtype()));
     Tensors given;
     const Naming n = naming_of_indices(x, indices, &given);
+    if (is_one_mapped_mask(given))
+        if (const Tensor v = values_over(values, given[0], n); v && can_sum_to(x.layout(), v.layout())) {
+            const Tensor mask = mask_over(x, given[0], n);
+            const Tensor y = accumulate ? add(x, where(mask, v, Scalar(0))) : where(mask, v, x);
+            return place == Place::Here ? copy_(x, y) : y;
+        }
     return put_points(x, values, n, given, accumulate, {.place = place, .row_major = false});
 }
 

@@ -89,8 +89,12 @@ void ScatterMasked::pullback(Context& c, const Tensors& g, Tensors& out) {
 
 // Row by row, the positions where x is not zero.
 struct NonZero {
-    static constexpr const char* name = "NonZero";
-    Tensor forward(const Tensors& x) { return Tensor::make(compute::nonzero(x[0].array())); }
+    static constexpr const char* name = "Nonzero";
+    static constexpr bool leads = true;
+    int64_t rank;
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(compute::nonzero(x[0].array(), x[0].ndim() - rank));
+    }
 };
 
 Naming naming_of_mask(const Tensor& x) {
@@ -162,6 +166,6 @@ Tensor masked_scatter(Place place, const Tensor& given, const Tensor& mask, cons
     return place == Place::Here ? apply_inplace(rule, inputs, "masked_scatter_") : apply(rule, inputs);
 }
 
-Tensor nonzero(const Tensor& x) { return apply(NonZero{}, {x}); }
+Tensor nonzero(const Tensor& x) { return apply(NonZero{x.ndim()}, {x}); }
 
 }  // namespace pb::ops

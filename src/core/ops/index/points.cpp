@@ -119,7 +119,7 @@ struct PutPoints {
     Numbers write(const Tensors& x) {
         const Array target = x[0].array(), values = x[1].array();
         const Points p = points_to_write(naming, target, arrays_from(x, 2));
-        if (naming.kind == Naming::Each && !p.lead) check_values(p.result(), *values.layout);
+        if (naming.kind == Naming::Each) check_values(p, *values.layout);
         compute::put_points(p, add ? At::Add : At::Write, target, values);
         return {p.rows};
     }
@@ -142,16 +142,21 @@ struct PutPoints {
     Tensor of_values(Context& c, const Tensor& g) {
         return read_points(g, naming.numbered(), numbers_of(c, naming, 2), {}, !add);
     }
-    static void check_values(const Dims& result, const Layout& values) {
-        if (!can_sum_to(*Layout::contiguous(result), values))
+    static void check_values(const Points& p, const Layout& values) {
+        const Dims result = p.result();
+        const Ref<Layout> wanted = Layout::contiguous(result.begin() + p.lead, result.size() - p.lead),
+                          given = Layout::contiguous(values.shape() + p.lead,
+                                                     static_cast<size_t>(values.ndim()) - p.lead);
+        if (!can_sum_to(*wanted, *given))
             fail(
                 "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}",
-                shape_text(values), shape_text(result));
+                shape_text(*given), shape_text(*wanted));
     }
 };
 
 struct FillPoints {
     static constexpr bool leads = true;
+    static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     static constexpr size_t saves_from = 2;
     Naming naming;

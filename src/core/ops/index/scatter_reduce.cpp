@@ -5,6 +5,7 @@
 // Only multiplications and reads at constant points take part, so derivatives of every order are right at zeros too.
 #include "ops/index/index.h"
 #include "ops/operators.h"
+#include "ops/shape/create.h"
 
 namespace pb::ops {
 
@@ -13,20 +14,24 @@ namespace {
 // How many values each element is made of, at least one: of the shape `whole`, at the numbers that are the input.
 struct ValueCounts {
     static constexpr const char* name = "ValueCounts";
+    static constexpr bool leads = true;
     Naming naming;
-    Dims whole;
+    Dims whole;  // of an entry
     bool include_self;
     DType dtype;
     Tensor forward(const Tensors& x) {
-        return Tensor::make(
-            compute::value_counts(compute::points(naming, whole, x[0].array()), include_self, dtype));
+        const Array rows = x[0].array();
+        Dims shape(rows.layout->shape(), rows.layout->shape() + (rows.ndim() - naming.dims));
+        for (int64_t n : whole) shape.push_back(n);
+        return Tensor::make(compute::value_counts(compute::points(naming, shape, rows), include_self, dtype));
     }
 };
 
 // What the rules below have in common: into x, input 0, goes src, input 1, where the index, input 2, says.
 struct Scattered {
     static constexpr const char* name = "ScatterReduceBackward0";
-    static constexpr bool row_major = true;
+    static constexpr bool row_major = true, leads = true;
+    static constexpr size_t decides_from = 2;
     Naming naming;
     Reduce reduce;
     bool include_self;
@@ -53,7 +58,6 @@ struct Scattered {
 
 struct ScatterMean : Scattered {  // Sum or Mean
     static constexpr bool linear = true;
-    static constexpr size_t decides_from = 2;
     static constexpr uint32_t saves = 4;
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor rows = numbers_of(c, naming, 2);
@@ -83,8 +87,8 @@ struct ScatterExtreme : Scattered {
         if (include_self) {
             s.x = eq(detach(c.input(0)), y);
         } else {
-            s.x = ones(DType::Bool, Layout::contiguous(c.input_shape(0)));
-            fill_points(s.x, Scalar(false), naming.numbered(), rows, {Place::Here, name, name});
+            const Tensor all = ones(DType::Bool, Layout::contiguous(c.input_shape(0)));
+            s.x = fill_points(all, Scalar(false), naming.numbered(), rows, {.node = name});
         }
         s.src = eq(detach(c.input(1)), at_points(y, rows));
         s.count =
@@ -150,11 +154,43 @@ Tree multiply_out(const Naming& n, const Tensor& numbers, const Tensor& src, con
     return t;
 }
 
+// The same for all entries of the vmaps that the operands vary over: as one problem, which has those in front, and whose
+// numbers go through the entries one after the other. It is made of views and products, so it can be differentiated.
+Tree multiply_out_mapped(Naming n, Tensor numbers, Tensor src, Tensor self, Dims whole, bool want_product,
+                         bool want_others, const MappedAxes& all) {
+    const int64_t elements = checked_product(whole);
+    Dims lead;
+    for (const MappedAxis& a : all) {
+        const auto at = static_cast<int64_t>(lead.size());
+        for (Tensor* t : {&numbers, &src, &self})
+            if (*t) *t = unmap_axis(*t, a.level, at, a.size);
+        whole.insert(lead.size(), a.size);
+        lead.push_back(a.size);
+    }
+    const int64_t entries = checked_product(lead);
+    Dims first = lead;
+    for (uint16_t d = 0; d < n.dims; ++d) first.push_back(1);
+    Tensor offsets = reshape(arange(Scalar(0), Scalar(entries), Scalar(1), DType::Int64), first);
+    numbers = add(numbers, mul(offsets, Scalar(elements)));
+    n.rank = static_cast<uint16_t>(n.rank + lead.size());
+    n.dims = static_cast<uint16_t>(n.dims + lead.size());
+    Tree t = multiply_out(n, numbers, src, self, whole, want_product, want_others);
+    for (const MappedAxis& a : all)
+        for (Tensor* part : {&t.product, &t.others})
+            if (*part) *part = map_axis(*part, a.level, 0);
+    return t;
+}
+
 struct ScatterProd : Scattered {
     static constexpr uint32_t saves = 7;
     Tree tree(Context& c, const Tensor& rows, bool want_product, bool want_others) {
-        return multiply_out(naming.numbered(), rows, c.input(1), include_self ? c.input(0) : Tensor(),
-                            c.input_shape(0), include_self && want_product, want_others);
+        const Tensor& src = c.input(1);
+        const Tensor self = include_self ? c.input(0) : Tensor();
+        want_product = include_self && want_product;
+        if (MappedAxes all = axes_of({rows, src, self}); !all.empty())
+            return multiply_out_mapped(naming.numbered(), rows, src, self, c.input_shape(0), want_product,
+                                       want_others, all);
+        return multiply_out(naming.numbered(), rows, src, self, c.input_shape(0), want_product, want_others);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor rows = numbers_of(c, naming, 2);

@@ -21,10 +21,19 @@ Tensor scaled_input(const Tensor& g, Scalar beta) {
     return is_zero(beta) ? zeros(g.dtype(), Layout::contiguous(g.shape())) : scaled(g, beta);
 }
 
-// beta * input, broadcast to the shape of the result; anything where beta is 0.
-Array start(const Tensor& input, const Dims& shape, Scalar beta) {
+// The dimensions of `t` but for the first `front` as broadcasting would have them in a tensor of `ndim` dimensions.
+Tensor aligned_behind(const Tensor& t, int64_t front, int64_t ndim) {
+    if (!front || t.ndim() == ndim) return t;
+    Dims shape = t.shape();
+    while (static_cast<int64_t>(shape.size()) < ndim) shape.insert(static_cast<size_t>(front), 1);
+    return reshape(t, shape);
+}
+
+// beta * input, broadcast to the shape of the result, whose first `front` dimensions lead; anything where beta is 0.
+Array start(const Tensor& input, const Dims& shape, Scalar beta, int64_t front) {
     Array c = Array::empty(input.dtype(), shape);
-    Tensor wide = expand(input, shape);  // also where it is not read: it has to fit
+    Tensor wide = expand(aligned_behind(input, front, static_cast<int64_t>(shape.size())),
+                         shape);  // also where it is not read: it has to fit
     if (!is_zero(beta)) copy_array(wide.array(), c);
     return c;
 }
@@ -35,7 +44,7 @@ template <class R> struct Added {
 
     Tensor forward(const Tensors& x) {
         auto& rule = static_cast<R&>(*this);
-        Array c = start(x[0], rule.shape(x), beta);
+        Array c = start(x[0], rule.shape(x), beta, x[1].ndim() - rule.rank(x));
         rule.add(c, x[1], x[2]);
         return Tensor::make(c);
     }
@@ -56,6 +65,7 @@ struct AddMatrices : Added<AddMatrices> {
     static constexpr uint32_t saves = 6;
     static constexpr bool leads = true, aligned = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
+    static int64_t rank(const Tensors& x) { return x[1].ndim(); }  // aligned
     const char* node_name() const { return batched ? "BaddbmmBackward0" : "AddmmBackward0"; }
     Dims shape(const Tensors& x) const {
         Dims s = x[1].shape();
@@ -80,8 +90,16 @@ struct AddMatrices : Added<AddMatrices> {
 struct AddBatches : Added<AddBatches> {
     static constexpr const char* name = "AddbmmBackward0";
     static constexpr uint32_t saves = 6;
+    static constexpr bool leads = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
-    Dims shape(const Tensors& x) const { return Dims{x[1].size(1), x[2].size(2)}; }
+    static int64_t rank(const Tensors&) { return 3; }
+    Dims shape(const Tensors& x) const {
+        const Layout& a = x[1].layout();
+        Dims s(a.shape(), a.shape() + (a.ndim() - 3));
+        s.push_back(x[1].size(x[1].ndim() - 2));
+        s.push_back(x[2].size(x[2].ndim() - 1));
+        return s;
+    }
     void add(const Array& c, const Tensor& a, const Tensor& b) const {
         product_into(c, a.array(), b.array(), false, false, alpha, beta, 1);
     }
@@ -98,8 +116,14 @@ struct AddBatches : Added<AddBatches> {
 struct AddVector : Added<AddVector> {
     static constexpr const char* name = "AddmvBackward0";
     static constexpr uint32_t saves = 6;
+    static constexpr bool leads = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
-    Dims shape(const Tensors& x) const { return Dims{x[1].size(0)}; }
+    static int64_t rank(const Tensors&) { return 2; }
+    Dims shape(const Tensors& x) const {
+        Dims s = x[1].shape();
+        s.pop_back();
+        return s;
+    }
     void add(const Array& y, const Tensor& a, const Tensor& v) const {
         matrix_vector_into(y, a.array(), v.array(), false, alpha, beta);
     }
@@ -115,17 +139,20 @@ struct AddOuter {
     Scalar beta, alpha;
     static constexpr const char* name = "AddrBackward0";
     static constexpr uint32_t saves = 6;
+    static constexpr bool leads = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     Tensor forward(const Tensors& x) {
-        Tensor product = scaled(mul(unsqueeze(x[1], -1), x[2]), alpha);
-        Tensor input = expand(x[0], product.shape());
+        const int64_t front = x[1].ndim() - 1;
+        Tensor column = unsqueeze(x[1], -1), row = front ? unsqueeze(x[2], -2) : x[2];
+        Tensor product = scaled(mul(column, row), alpha);
+        Tensor input = expand(aligned_behind(x[0], front, product.ndim()), product.shape());
         Tensor y = is_zero(beta) ? to_dtype(product, promote(x[0].dtype(), product.dtype()))
                                  : add(scaled(input, beta), product);
         // It lies as one function of three operands does.
         Dims shape = product.shape(), strides[3];
         strides[0] = iterated_strides(input.layout(), shape);
-        strides[1] = iterated_strides(unsqueeze(x[1], -1).layout(), shape);
-        strides[2] = iterated_strides(x[2].layout(), shape);
+        strides[1] = iterated_strides(column.layout(), shape);
+        strides[2] = iterated_strides(row.layout(), shape);
         Ref<Layout> layout = ordered_layout(shape, strides, 3);
         return y.layout().same(*layout) ? y : Tensor::make(compute::relaid(y.array(), layout));
     }

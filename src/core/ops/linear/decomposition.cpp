@@ -38,7 +38,6 @@ struct Decomposition {
     Options options;
     static constexpr uint32_t saves = 0b1111, saves_outputs = 0b1111;
     size_t axes = 0;  // of a vmap, in front of what is seen
-    static constexpr bool indices_lead = true;
     void lead(const MappedAxes& all) { axes = all.size(); }
     const char* node_name() const { return kind->node.c_str(); }
     uint32_t reads(uint32_t) const { return kind->reads; }

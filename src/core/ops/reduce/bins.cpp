@@ -12,6 +12,7 @@ namespace {
 
 // How many there are is known from the values only: no entry is computed beside another.
 struct Unique {
+    static constexpr const char* name = "Unique";
     int64_t dim;  // 0: of elements
     bool consecutive;
     Tensors forward(const Tensors& x) {
@@ -35,16 +36,20 @@ struct SearchSorted {
 
 struct IsIn {
     bool invert;
+    int64_t front = 0;
+    void lead(const MappedAxes& axes) { front = static_cast<int64_t>(axes.size()); }
     Tensor forward(const Tensors& x) {
         const DType d = promote(x[0].dtype(), x[1].dtype());
-        return Tensor::make(contained(converted(x[0].array(), d), converted(x[1].array(), d), invert));
+        return Tensor::make(contained(converted(x[0].array(), d), converted(x[1].array(), d), invert, front));
     }
 };
 
 struct BinCount {
+    static constexpr bool leads = true;
     int64_t minlength;
+    int64_t rank;
     Tensor forward(const Tensors& x) {
-        return Tensor::make(counts_of(x[0].array(), x[1] ? x[1].array() : Array(), minlength));
+        return Tensor::make(counts_of(x[0].array(), x[1] ? x[1].array() : Array(), minlength, rank));
     }
 };
 
@@ -120,7 +125,7 @@ Tensor isin(const Operand& elements, const Operand& test_elements, bool, bool in
 Tensor bincount(const Tensor& x, const MaybeTensor& weights, int64_t minlength) {
     if (is_differentiable(x.dtype()) || x.dtype() == DType::Bool) fail_unsupported("bincount_cpu", x.dtype());
     if (minlength < 0) fail("minlength should be >= 0");
-    return apply(BinCount{minlength}, {x, weights});
+    return apply(BinCount{minlength, x.ndim()}, {x, weights});
 }
 
 Tensor histc(const Tensor& x, int64_t bins, double low, double high) {

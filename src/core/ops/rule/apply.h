@@ -70,7 +70,8 @@ template <class R> constexpr bool rule_sees_axes() {
     else return rule_is_view<R>();
 }
 template <class R> MappedRule mapped_rule(const R& rule) {
-    MappedRule m{&rule, nullptr, nullptr, rule_leads<R>(), rule_is_aligned<R>(), rule_indices_lead<R>()};
+    MappedRule m{&rule,   rule_name(rule), rule_decides_from<R>(), std::tuple_size_v<Residuals<R>>,
+                 nullptr, nullptr,         rule_leads<R>(),        rule_is_aligned<R>()};
     m.forward = [](const void* given, const MappedAxes* axes, const Tensors& shown) {
         R copy(*static_cast<const R*>(given));
         if constexpr (rule_leads_itself<R>)

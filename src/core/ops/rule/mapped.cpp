@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
+#include "compute/points.h"
 #include "program/program.h"
 #include "tape/engine.h"
 #include "tensor/extra.h"
@@ -20,16 +22,30 @@ bool always_loops() {
     return loops;
 }
 
-// Whether tensors of indices, masks or orders are among the inputs. What such a rule keeps may be the same for all entries,
-// which nobody could tell from its shape: it runs entry by entry.
-bool decides(const Tensors& inputs) {
-    for (size_t i = 1; i < inputs.size(); ++i)
-        if (inputs[i] && !is_differentiable(inputs[i].dtype())) return true;
-    return false;
+// "IndexSelectBackward0" is the node of index_select.
+std::string operation_of(const char* node) {
+    std::string text = node ? node : "an operator", out;
+    if (size_t end = text.find("Backward"); end != std::string::npos) text.resize(end);
+    for (size_t i = 0; i < text.size(); ++i) {
+        const bool capital = text[i] >= 'A' && text[i] <= 'Z';
+        if (capital && i) out += '_';
+        out += capital ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
+    }
+    return out;
 }
 
-bool runs_by_entry(const MappedRule& rule, const Tensors& inputs) {
-    return !rule.leads || (!rule.indices_lead && decides(inputs)) || always_loops();
+bool runs_by_entry(const MappedRule& rule) {
+    if (always_loops()) return true;
+    if (!rule.leads) note_loop(operation_of(rule.name));
+    return !rule.leads;
+}
+
+// Whether one of the inputs that say where differs from entry to entry.
+bool decided_apart(const MappedRule& rule, const Tensors& shown, const MappedAxes& all) {
+    for (size_t i = rule.decides_from; i < shown.size(); ++i)
+        if (shown[i] && compute::differs_along(shown[i].layout(), static_cast<int64_t>(all.size())))
+            return true;
+    return false;
 }
 
 Tensors shown_inputs(const MappedRule& rule, const Tensors& inputs, const MappedAxes& all, bool loops) {
@@ -132,7 +148,32 @@ bool spreads(const Tensor& target, MappedAxes missing) {
     return true;
 }
 
+Loops wanted = Loops::Warn;
+std::set<std::string> told;
+
 }  // namespace
+
+void set_loops(Loops how) {
+    wanted = how;
+    told.clear();
+}
+Loops loops() { return wanted; }
+std::vector<std::string> looped() { return {told.begin(), told.end()}; }
+
+void note_loop(const std::string& operation, int stack_level) {
+    if (wanted == Loops::Refuse)
+        fail(
+            "aten::{} hit the vmap fallback which is currently disabled. It runs once for each entry, which "
+            "set_vmap_fallback(\"error\") forbids.",
+            operation);
+    if (!told.insert(operation).second || wanted == Loops::Allow) return;
+    const std::string text =
+        "There is a performance drop because we have not yet implemented the batching rule for aten::" +
+        operation +
+        ". It runs once for each entry of the vmap. This is said once for each operator; "
+        "set_vmap_fallback(\"allow\") says nothing, set_vmap_fallback(\"error\") raises.";
+    if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), stack_level) < 0) throw PythonError();
+}
 
 MappedAxes open_axes(const Tensors& inputs) {
     MappedAxes all = axes_of(inputs);
@@ -162,12 +203,22 @@ static Tensors hidden(Tensors out, const MappedAxes& all) {
     return out;
 }
 
+// What the rule left of inputs that decide and are the same for all entries is so, too.
+static Tensors hidden(const MappedRule& rule, Tensors out, const Tensors& shown, const MappedAxes& all) {
+    if (!rule.residuals || rule.decides_from == SIZE_MAX || decided_apart(rule, shown, all))
+        return hidden(std::move(out), all);
+    const size_t n = out.size() - rule.residuals;
+    Tensors results = hidden(Tensors(out.begin(), out.begin() + n), all);
+    for (size_t k = n; k < out.size(); ++k) results.push_back(out[k]);
+    return results;
+}
+
 Tensors compute_mapped(const MappedRule& rule, const Tensors& inputs) {
     MappedAxes all = open_axes(inputs);
-    const bool loops = runs_by_entry(rule, inputs);
+    const bool loops = runs_by_entry(rule);
     Tensors shown = shown_inputs(rule, inputs, all, loops);
-    Tensors out = loops ? loop_over(rule, inputs, shown, all) : rule.forward(rule.rule, &all, shown);
-    return hidden(std::move(out), all);
+    if (loops) return hidden(loop_over(rule, inputs, shown, all), all);
+    return hidden(rule, rule.forward(rule.rule, &all, shown), shown, all);
 }
 
 Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* operation) {
@@ -176,9 +227,9 @@ Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* 
     Array target = reveal_value(inputs[0], all);
     target.buffer->data();
     before_write(target);
-    const bool loops = runs_by_entry(rule, inputs);
+    const bool loops = runs_by_entry(rule);
     Tensors shown = shown_inputs(rule, inputs, all, loops);
-    if (!loops) return hidden(rule.write(rule.rule, &all, shown), all);
+    if (!loops) return hidden(rule, rule.write(rule.rule, &all, shown), shown, all);
     // Into copies, so that a call that fails at some entry changes nothing.
     Tensors written;
     auto run = [&](const Tensors& given) {

@@ -7,13 +7,19 @@
 //   void lead(const MappedAxes& axes)       instead: changes the rule for that many dimensions in front
 //   static constexpr bool aligned = true    inputs of fewer dimensions get ones between the axes and their own, as
 //                                           broadcasting would
-//   static constexpr bool indices_lead = true  that holds where tensors of integers are among the inputs, too
 //   static constexpr bool sees_axes = true  it wants the mapped tensors themselves; views do, whose geometry carries
 //                                           the axes along
 //
+// and, if it reads where from inputs that decide (`decides_from`, rule.h), leaves residuals that have the axes in front
+// where one of those differs from entry to entry, and none where all of them are the same.
+//
 // A rule that says nothing runs once for each entry, and the results are written into one tensor: right for every rule,
-// and slow. `PULLBACK_VMAP=loop` makes all rules do that. Each run has a copy of the rule, which is what was recorded.
+// and slow, and told to the user once (`note_loop`). `PULLBACK_VMAP=loop` makes all rules do that. Each run has a copy of
+// the rule, which is what was recorded.
 #pragma once
+#include <string>
+#include <vector>
+
 #include "tensor/mapped.h"
 
 namespace pb {
@@ -28,19 +34,24 @@ template <class R> constexpr bool rule_is_aligned() {
     else return false;
 }
 
-template <class R> constexpr bool rule_indices_lead() {
-    if constexpr (requires { R::indices_lead; }) return R::indices_lead;
-    else return false;
-}
-
 // A rule, its type forgotten.
 struct MappedRule {
     const void* rule;
+    const char* name;  // of its node, or null
+    size_t decides_from, residuals;
     // Of plain tensors: on a copy of the rule, led by the axes if they are given. Residuals come after the results.
     Tensors (*forward)(const void* rule, const MappedAxes* axes, const Tensors& shown);
     Tensors (*write)(const void* rule, const MappedAxes* axes, const Tensors& shown);  // residuals
-    bool leads, aligned, indices_lead;
+    bool leads, aligned;
 };
+
+// What happens where an operator runs once for each entry: a warning, one for each operator, nothing, or an error.
+enum class Loops : uint8_t { Warn, Allow, Refuse };
+void set_loops(Loops wanted);  // forgets which operators it has warned of
+Loops loops();
+// To be called before an operator loops; `operation` as PyTorch calls it.
+[[gnu::cold]] void note_loop(const std::string& operation, int stack_level = 1);
+std::vector<std::string> looped();  // which operators have
 
 // The axes of the operands together. Raises where one is of a vmap that is over: a tensor that escaped.
 MappedAxes open_axes(const Tensors& operands);

@@ -149,7 +149,8 @@ constexpr bool rule_adds = requires(R r, Context& c, const Tensors& g, const Arr
 };
 template <class R> const char* rule_name(const R& r) {
     if constexpr (requires { r.node_name(); }) return r.node_name();
-    else return R::name;
+    else if constexpr (requires { R::name; }) return R::name;
+    else return nullptr;  // it has no node
 }
 
 }  // namespace pb

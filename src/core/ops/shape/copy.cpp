@@ -95,7 +95,13 @@ struct Fill {
 // With a tensor of no dimensions, input 1.
 struct FillWith {
     static constexpr const char* name = "FillBackward3";
-    void write(const Tensors& x) { fill_array(x[0].array(), compute::number_in(x[1].array())); }
+    static constexpr bool leads = true;
+    void write(const Tensors& x) {
+        if (x[1].ndim() == 0) return fill_array(x[0].array(), compute::number_in(x[1].array()));
+        Dims each = x[1].shape();  // a number for each entry
+        while (static_cast<int64_t>(each.size()) < x[0].ndim()) each.push_back(1);
+        copy_array(contiguous_array(reshape(row_major_copy(x[1]), each).array()), x[0].array());
+    }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = zeros(g[0].dtype(), g[0].layout_ref());
         if (c.wants(1)) out[1] = sum(g[0], {}, false);

@@ -37,10 +37,18 @@ struct Repeat {
     }
 };
 
+// Counts without the dimensions that were put in front of them, along which they are the same.
+Array entry_of(const Array& counts) {
+    const int64_t d = counts.ndim() - 1;
+    if (!d) return counts;
+    return contiguous_array(
+        counts.view(Layout::strided(Dims{counts.size(d)}, Dims{counts.stride(d)}), counts.offset));
+}
+
 // Index i along a dimension, counts[i] times. The counts are input 1.
 struct Interleave {
     static constexpr const char* name = "IndexSelectBackward0";
-    static constexpr bool linear = true;
+    static constexpr bool linear = true, leads = true;  // the counts are the same for all entries
     static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     int64_t dim;          // from the end
@@ -52,12 +60,12 @@ struct Interleave {
 // Its adjoint: the sum of each run of counts[i] neighbours.
 struct SumRuns {
     static constexpr const char* name = "IndexAddBackward0";
-    static constexpr bool linear = true;
+    static constexpr bool linear = true, leads = true;
     static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     int64_t dim;
     Tensor forward(const Tensors& x) {
-        return Tensor::make(compute::sum_runs(x[0].array(), x[1].array(), x[0].ndim() + dim));
+        return Tensor::make(compute::sum_runs(x[0].array(), entry_of(x[1].array()), x[0].ndim() + dim));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = apply(Interleave{dim, -1}, {g[0], c.input(1)});
@@ -73,7 +81,7 @@ int64_t checked_total(const Array& counts, int64_t output_size) {
 }
 
 Tensor Interleave::forward(const Tensors& x) {
-    const Array counts = x[1].array();
+    const Array counts = entry_of(x[1].array());
     return Tensor::make(
         compute::interleave(x[0].array(), counts, x[0].ndim() + dim, checked_total(counts, output_size)));
 }
@@ -84,12 +92,30 @@ void Interleave::pullback(Context& c, const Tensors& g, Tensors& out) {
 // The positions themselves, of the counts' dtype.
 struct RepeatedPositions {
     static constexpr const char* name = "RepeatInterleave";
+    static constexpr bool leads = true;
     int64_t output_size;
     DType dtype;
     Tensor forward(const Tensors& x) {
-        const Array counts = x[0].array();
-        Tensor all = Tensor::make(compute::repeated_positions(counts, checked_total(counts, output_size)));
-        return to_dtype(all, dtype);
+        const Array counts = contiguous_array(x[0].array());
+        const int64_t d = counts.ndim() - 1, n = counts.size(d);
+        Dims shape(counts.layout->shape(), counts.layout->shape() + d);
+        const int64_t entries = checked_product(shape);
+        auto entry = [&](int64_t e) {
+            return counts.view(Layout::contiguous(Dims{n}), counts.offset + e * n);
+        };
+        const int64_t total =
+            entries ? checked_total(entry(0), output_size) : std::max<int64_t>(output_size, 0);
+        shape.push_back(total);
+        Array all = Array::empty(DType::Int64, shape);
+        for (int64_t e = 0; e < entries; ++e) {
+            if (e && checked_total(entry(e), output_size) != total)
+                fail(
+                    "vmap: We do not support batching operators that can output dynamic shape. The counts of "
+                    "repeat_interleave sum to {} in one entry and to {} in another.",
+                    total, compute::total_of(entry(e)));
+            compute::repeated_positions(entry(e), all.view(Layout::contiguous(Dims{total}), e * total));
+        }
+        return to_dtype(Tensor::make(all), dtype);
     }
 };
 
@@ -259,6 +285,7 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim, in
             "input.size({}) = {}",
             Int(repeats.numel()), Int(dim), Int(x.size(dim)));
     }
+    if (each.is_mapped()) return index_select(x, dim, repeat_interleave(contiguous(each), output_size));
     return apply(Interleave{dim - x.ndim(), output_size}, {x, counts_of(each)});
 }
 

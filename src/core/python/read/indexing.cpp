@@ -2,6 +2,8 @@
 //
 // An index is a tuple of items. Integers, slices, None and the ellipsis make views, one recorded step each; tensors,
 // lists and arrays are collected, one for each dimension of the view so far, and read or written in a single step.
+#include <algorithm>
+
 #include "ops/index/index.h"
 #include "ops/operators.h"
 #include "python/read/from_data.h"
@@ -166,6 +168,31 @@ Tensor select(const Tensor& x, int64_t dim, int64_t i, const Tensor& whole, int6
     return ops::select(x, dim, i);
 }
 
+// A number that differs from entry to entry of a vmap reads one element along its dimension, as numbers do, so other
+// indices stand as if that dimension were gone: it moves beside the first of them.
+[[gnu::cold, gnu::noinline]] void move_numbers(Indexed& r, const Dims& numbers) {
+    auto is_number = [&](int64_t d) { return std::find(numbers.begin(), numbers.end(), d) != numbers.end(); };
+    Dims order;
+    bool found = false;
+    for (int64_t d = 0; d < r.x.ndim(); ++d) {
+        if (is_number(d)) continue;
+        const auto i = static_cast<size_t>(d);
+        if (!found && i < r.indices.size() && r.indices[i]) {
+            found = true;
+            for (int64_t n : numbers) order.push_back(n);
+        }
+        order.push_back(d);
+    }
+    if (!found) return;
+    Tensors moved;
+    for (int64_t d : order) {
+        const auto i = static_cast<size_t>(d);
+        moved.push_back(i < r.indices.size() ? r.indices[i] : Tensor());
+    }
+    r.x = ops::permute(r.x, order);
+    r.indices = std::move(moved);
+}
+
 // 0-d truth values add a dimension of one element, or of none.
 Tensor truth_index(bool v) {
     Array a = Array::empty(DType::Int64, Dims{v ? 1 : 0});
@@ -193,12 +220,22 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
                 specified, shape_text(x.layout()));
     }
     Indexed r{x, {}};
+    Dims numbers;                   // dimensions of r.x with a number that differs from entry to entry
     int64_t dim = 0, original = 0;  // in the view, in x
     bool ellipsis = false;
     for (Py_ssize_t k = 0; k < n; ++k) {
         PyObject* o = items[k];
         if (const Tensor& t = tensors[static_cast<size_t>(k)]) {
-            if (t.ndim() == 0 && !is_differentiable(t.dtype())) {
+            if (t.is_mapped() && t.ndim() == 0 && !is_differentiable(t.dtype())) {
+                if (is_mask(t.dtype())) {
+                    r.x = ops::unsqueeze(r.x, dim);
+                    collect(r, dim++, ops::unsqueeze(t, 0));
+                } else {
+                    numbers.push_back(dim);
+                    collect(r, dim++, t);
+                    ++original;
+                }
+            } else if (t.ndim() == 0 && !is_differentiable(t.dtype())) {
                 Scalar s = Scalar::load(t.dtype(), t.data());
                 if (is_mask(t.dtype())) {
                     r.x = ops::unsqueeze(r.x, dim);
@@ -243,6 +280,7 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
             r.x = select(r.x, dim, integer(number.o), x, original++);
         }
     }
+    if (!numbers.empty()) move_numbers(r, numbers);
     return r;
 }
 
@@ -261,6 +299,12 @@ Indexed apply_index(const Tensor& x, PyObject* index) {
     if (PyTuple_Check(index)) return walk(x, &PyTuple_GET_ITEM(index, 0), PyTuple_GET_SIZE(index));
     Owned items(checked(PySequence_Tuple(index)));
     return walk(x, &PyTuple_GET_ITEM(items.o, 0), PyTuple_GET_SIZE(items.o));
+}
+
+// Whether the indices are numbers that differ from entry to entry: what is written to is a part, whose dtype it takes.
+bool only_numbers(const Indexed& r) {
+    return std::all_of(r.indices.begin(), r.indices.end(),
+                       [](const Tensor& t) { return !t || (t.is_mapped() && t.ndim() == 0); });
 }
 
 // Leading dimensions of size one in a value are no dimensions.
@@ -327,7 +371,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
             ops::index_fill_at(r.x, indices, number);
         } else {
             // An array's numbers take the tensor's type; a tensor has to have it, as in PyTorch.
-            if (!is_tensor(value)) v = ops::to_dtype(v, r.x.dtype());
+            if (!is_tensor(value) || only_numbers(r)) v = ops::to_dtype(v, r.x.dtype());
             ops::index_put(ops::Place::Here, r.x, indices, without_leading_ones(v, 0), false);
         }
         return 0;

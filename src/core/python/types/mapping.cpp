@@ -120,6 +120,39 @@ PyObject* spread(PyObject*, PyObject* args) {
 // map_level(): that of the innermost vmap around this code; 0 outside.
 PyObject* map_level(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(modes.map_level); }
 
+// set_loops(mode): 0 warns of operators that run once for each entry, 1 does not, 2 forbids it. Gives the mode before.
+PyObject* set_loops_mode(PyObject*, PyObject* mode) {
+    const long number = PyLong_AsLong(mode);
+    if (number == -1 && PyErr_Occurred()) return nullptr;
+    const auto before = static_cast<long>(loops());
+    set_loops(static_cast<Loops>(number));
+    return PyLong_FromLong(before);
+}
+// note_loop(operation, stack_level): to be called before an operator runs once for each entry.
+PyObject* note_loop_of(PyObject*, PyObject* args) {
+    const char* operation;
+    int stack_level;
+    if (!PyArg_ParseTuple(args, "si", &operation, &stack_level)) return nullptr;
+    try {
+        note_loop(operation, stack_level);
+        Py_RETURN_NONE;
+    } catch (...) {
+        return raise_current();
+    }
+}
+// looped(): the operators that have run so since set_loops.
+PyObject* looped_operators(PyObject*, PyObject*) {
+    try {
+        Owned names(checked(PyList_New(0)));
+        for (const std::string& name : looped())
+            if (PyList_Append(names.o, Owned(checked(PyUnicode_FromString(name.c_str()))).o) < 0)
+                return nullptr;
+        return names.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 PyMethodDef functions[] = {
     {"map_axis", map_axis, METH_VARARGS, nullptr},
     {"unmap_axis", unmap_axis, METH_VARARGS, nullptr},
@@ -129,6 +162,9 @@ PyMethodDef functions[] = {
     {"close_map", close_map_level, METH_O, nullptr},
     {"mapped_axes", mapped_axes, METH_O, nullptr},
     {"spread_target", spread, METH_VARARGS, nullptr},
+    {"set_loops", set_loops_mode, METH_O, nullptr},
+    {"note_loop", note_loop_of, METH_VARARGS, nullptr},
+    {"looped", looped_operators, METH_NOARGS, nullptr},
     {"map_level", map_level, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -1,0 +1,173 @@
+"""Which operators run once for each entry of a vmap, and what they say."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from batch.loops import TRANSFORMS, batched, patterns
+from batch.table import IN_PLACE, ITEMS, PLAIN, SMOOTH, function, operands_of, value
+from test_declarations import OPERATORS
+
+import pullback as pb
+from pullback import _core, calculus
+from pullback.func import grad, set_vmap_fallback, vmap
+
+# What takes a number, or a shape, from a tensor, and what has results whose number depends on values.
+LOOPS = {
+    "x.select(0, j)": ["select"],
+    "x.narrow(0, j % 2, 2)": ["narrow"],
+    "m.unique(m.tensor([1, 1]) * j)": ["unique"],
+    "m.unique_consecutive(c[0] & ~c[0])": ["unique"],
+    "m.nn.functional.one_hot(k * 0)": ["one_hot"],
+}
+
+# Operators of the tables that compute no elements, or return none.
+NO_ELEMENTS = """
+    __iter__ _make_subclass as_subclass make_subclass backward can_cast cpu cuda data_ptr element_size explain
+    get_device get_rng_state set_rng_state initial_seed manual_seed seed entropy_seed generator_reseed
+    generator_seed generator_set_state generator_state is_complex is_contiguous is_floating_point is_pinned
+    is_same_size is_set_to is_signed is_tensor ndimension nelement numel promote_types register_hook
+    register_post_accumulate_grad_hook result_type save load size stride storage_offset from_dlpack from_numpy
+    frombuffer storage flat_storage over_storage
+    """.split()
+MAKE_NEW = """
+    arange as_tensor asarray empty empty_like empty_strided eye full linspace logspace new_empty new_tensor
+    scalar_tensor tril_indices triu_indices zeros
+    """.split()
+ARE_NUMBERS = "allclose equal is_nonzero item numpy tolist".split()  # errors: tests/batch/test_vmap.py
+DRAW = """
+    _bernoulli _multinomial _randint _randint_like bernoulli bernoulli_ exponential_ multinomial normal normal_
+    normal_of rand rand_like randint randint_like randn randn_like random_ randperm uniform_
+    """.split()  # tests/batch/test_random_draws.py
+# Other names of what is in the tables, and parts of it.
+SAME = """
+    _layer_norm _tensordot _unique absolute arccos arccosh arcsin arcsinh arctan arctan2 arctanh clip concatenate
+    constant_pad_nd contract cross_entropy_of_indices divide fix greater greater_equal less less_equal multiply
+    negative not_equal subtract true_divide bfloat16 bool byte cdouble cfloat char half long short to_dtype
+    squeeze_ swapdims_ bitwise_left_shift bitwise_right_shift
+    """.split()
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    before = set_vmap_fallback("allow")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    set_vmap_fallback(before)
+
+
+def loops_of(call, transform=None):
+    """The operators that loop in the call, whichever of its operands are mapped."""
+    set_vmap_fallback("allow")  # forgets those of other calls
+    names = operands_of(call)
+    floats = [k for k, name in enumerate(names) if name in "xyzqvwusrt"]
+    f = function(call, names)
+    for mapped in patterns(len(names)):
+        operands = [value(name, 1, (3,) if m else ()) for name, m in zip(names, mapped, strict=True)]
+        batched(transform(f, floats) if transform else f, mapped)(*operands)
+    return _core.looped()
+
+
+@pytest.mark.parametrize("call", [*SMOOTH, *PLAIN, *IN_PLACE, *ITEMS])
+def test_none_loops(call):
+    assert loops_of(call) == []
+
+
+@pytest.mark.parametrize("transform", ["grad", "jvp", "jvp of grad"])
+@pytest.mark.parametrize("call", [*SMOOTH, *IN_PLACE, *ITEMS])
+def test_no_derivative_loops(call, transform):
+    assert loops_of(call, TRANSFORMS[transform]) == []
+
+
+@pytest.mark.parametrize("call", LOOPS)
+def test_these_do(call):
+    names = operands_of(call)
+    vmap(function(call, names))(
+        *[value(name, 7, (3,)) // 3 if name == "j" else value(name, 7, (3,)) for name in names]
+    )
+    assert _core.looped() == LOOPS[call]
+
+
+def test_every_operator_is_in_a_table():
+    kinds = pb, pb.Tensor, pb.nn.functional, pb.linalg
+    names = set(OPERATORS) | {
+        n for k in kinds for n in dir(k) if isinstance(getattr(k, n, None), _core.Operator)
+    }
+    rows = {row.name for row in calculus.rows()}  # one way for all of them
+    text = "\n".join((*SMOOTH, *PLAIN, *IN_PLACE, *ITEMS, *LOOPS))
+    known = rows | set(re.findall(r"\w+", text)) | set(SAME)
+    known |= {f"{name}_" for name in known} | {f"linalg.{name}" for name in known}
+    assert names - known - {*NO_ELEMENTS, *MAKE_NEW, *ARE_NUMBERS, *DRAW} == set()
+
+
+@pytest.mark.parametrize("row", calculus.rows(), ids=lambda row: row.name)
+def test_no_row_loops(row):
+    operator = getattr(pb, row.name, None) or getattr(pb.nn.functional, row.name, None)
+    if operator is None:
+        pytest.skip("no function of its own")
+    rng = np.random.default_rng(0)
+    for whole in (True, False):
+        operands = [
+            pb.tensor(rng.integers(1, 3, (3, 2)) if whole else rng.uniform(0.2, 0.8, (3, 2)))
+            for _ in range(9)
+        ]
+        for n in range(1, 4):
+            try:
+                operator(*operands[:n])
+            except (TypeError, RuntimeError, NotImplementedError):
+                continue
+            vmap(operator)(*operands[:n])
+    assert _core.looped() == []
+
+
+# ---- the switch -------------------------------------------------------------------------------------------------
+
+X, J = pb.eye(3), pb.tensor([0, 1, 2])
+
+
+def test_a_warning_for_each_operator():
+    set_vmap_fallback("warn")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            vmap(lambda x, j: x[None].select(1, j))(X, J)
+        vmap(lambda x, j: x[None].narrow(1, j, 1))(X, J)
+    texts = [str(w.message) for w in seen]
+    assert len(texts) == 2
+    start = "There is a performance drop because we have not yet implemented the batching rule for aten::"
+    assert texts[0].startswith(start + "select. ") and texts[1].startswith(start + "narrow. ")
+    assert all(w.filename == __file__ for w in seen)
+
+
+def test_a_warning_that_is_an_error():
+    set_vmap_fallback("warn")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="aten::select"):
+            vmap(lambda x, j: x.select(0, j))(X, J)
+
+
+def test_an_error():
+    assert set_vmap_fallback("error") == "allow"
+    with pytest.raises(RuntimeError, match="aten::select hit the vmap fallback which is currently disabled"):
+        vmap(lambda x, j: x.select(0, j))(X, J)
+    assert vmap(lambda x, j: x[j])(X, J).tolist() == [1.0, 1.0, 1.0]
+    with pytest.raises(ValueError, match="expected one of 'warn', 'allow', 'error', got 'on'"):
+        set_vmap_fallback("on")
+    assert set_vmap_fallback("allow") == "error"
+
+
+def test_a_function_that_leaves_for_numpy():
+    class Twice(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return pb.from_numpy(x.numpy() * 2)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    assert vmap(grad(lambda x: Twice.apply(x).sum()))(X).tolist() == [[2.0] * 3] * 3
+    assert _core.looped() == ["Twice"]
