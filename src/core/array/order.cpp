@@ -1,5 +1,7 @@
 #include "array/order.h"
 
+#include <cstdlib>
+
 namespace pb {
 
 Dims memory_order(const Dims& shape, const Dims* strides, size_t operands) {
@@ -8,8 +10,8 @@ Dims memory_order(const Dims& shape, const Dims* strides, size_t operands) {
     auto compare = [&](int64_t a, int64_t b) {
         for (size_t i = 0; i < operands; ++i) {
             int64_t sa = strides[i][static_cast<size_t>(a)], sb = strides[i][static_cast<size_t>(b)];
-            if (sa == 0 || sb == 0) continue;
-            if (sa != sb) return sa > sb ? 1 : -1;
+            if (sa == 0 || sb == 0 || sa == -sb) continue;
+            if (sa != sb) return std::abs(sa) > std::abs(sb) ? 1 : -1;
             if (shape[static_cast<size_t>(a)] > shape[static_cast<size_t>(b)]) return 1;
         }
         return 0;

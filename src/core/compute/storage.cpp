@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "array/visit.h"
+#include "compute/axes.h"
 #include "program/expression.h"
 
 namespace pb::compute {
@@ -88,6 +89,32 @@ void copy_apart(const Array& from, const Array& to) {
     copy_array(from, to);
 }
 
+// Elements up to which rows are added by one thread, and the shortest rows for which that is worth while.
+static constexpr int64_t kFewRows = 65536, kShortest = 16;
+
+// Whether it was done: both consist of rows whose elements follow each other, and are of one shape.
+static bool add_rows(const Array& from, const Array& to) {
+    const int64_t d = to.ndim() - 1;
+    if (d < 1 || !from.layout->same_shape(*to.layout) || to.size(d) < kShortest || to.stride(d) != 1 ||
+        from.stride(d) != 1)
+        return false;
+    const auto add = kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(to.dtype)][0];
+    Axes rows_to, rows_from;
+    for (int64_t i = 0; i < d; ++i) {
+        rows_to.add(to.size(i), to.stride(i));
+        rows_from.add(from.size(i), from.stride(i));
+    }
+    const auto item = static_cast<int64_t>(item_size(to.dtype));
+    Odometer t(rows_to), f(rows_from);
+    do {
+        char* at = to.data() + t.at * item;
+        const void* in[2] = {at, from.data() + f.at * item};
+        add(in, at, to.size(d));
+        f.next();
+    } while (t.next());
+    return true;
+}
+
 void add_array(const Array& from, const Array& to) {
     int64_t n = to.numel();
     if (n == 0) return;
@@ -100,6 +127,7 @@ void add_array(const Array& from, const Array& to) {
     }
     before_write(to);
     if (to.layout->overlaps_itself()) return add_one_by_one(from, to);
+    if (!pending && n < kFewRows && add_rows(from, to)) return;
     const Lowered& program = addition(to.dtype);
     Source sources[2] = {{&to, {}}, {&from, {}}};
     Array out = to;

@@ -17,7 +17,8 @@
 // itself to it (`Node::add_to`). A part of a view, x[i][j] or x.t()[i], is a part of what is viewed, in the same memory
 // geometry: `home_of` goes down through views that nobody looks at (no hooks, no retained gradient, not captured) and
 // adds up where they begin. What is read by others as well gets their gradients added to the same memory. The way down
-// a long chain of views is kept for all that it passes, so that each part looks at a few nodes.
+// a long chain of views is kept for all that it passes, so that each part looks at a few nodes. Inside of a vmap the
+// memory is that of all entries, with the axes of the gradients around what lies there of one.
 #include "tape/engine.h"
 
 #include <algorithm>
@@ -31,6 +32,7 @@
 #include "tape/operations.h"
 #include "tape/saved.h"
 #include "tape/variables.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -190,6 +192,7 @@ class Run {
                 at = ready.back();
                 ready.pop_back();
             }
+            if (__builtin_expect(!waiting_.empty(), 0)) add_waiting(at);
             Node* n = states_[at].node;
             Tensors grads(n->output_count()), out(n->edge_count());
             {
@@ -353,21 +356,161 @@ class Run {
         return sum.array();
     }
 
+    // What is to be added to a node's outputs by parts that have axes. It waits until all of it is there: then the memory
+    // of a few entries is filled after the other, each by all parts while it is in the cache.
+    struct Later {
+        uint32_t nr;
+        Node* node;
+        Tensors grads;
+        Ref<Layout> whole;  // of an entry, in memory that lies as the output does
+        int64_t shift;
+    };
+    struct Waiting {
+        std::vector<Later> parts;
+        int64_t elements = 0;  // of an entry, in the gradients
+    };
+
+    // The gradient at an output as memory of all entries, its old value in it or anything; `fresh` says which.
+    [[gnu::cold, gnu::noinline]] Array open_mapped(const OutputMeta& meta, Tensor& sum,
+                                                   const MappedAxes& axes, bool* fresh) {
+        Ref<Layout> laid = around(*entry_layout(meta), axes);
+        *fresh = !sum;
+        if (!sum || !is_sole(sum) || !sum.layout().same(*laid)) {
+            Array all = Array::empty(meta.dtype, laid->physical(axes));
+            if (sum) copy_array(reveal_value(sum, axes), all);
+            sum = hide(Tensor::make(all), axes);
+        }
+        return reveal_value(sum, axes);
+    }
+    static Ref<Layout> entry_layout(const OutputMeta& meta) {
+        return meta.layout->is_dense() ? meta.layout->plain() : Layout::contiguous(meta.layout->dims());
+    }
+
+    // Adds all that waits for a node.
+    [[gnu::cold, gnu::noinline]] void add_waiting(size_t at) {
+        auto found = waiting_.find(at);
+        if (found == waiting_.end()) return;
+        std::vector<Later> all = std::move(found->second.parts);
+        waiting_.erase(found);
+        while (!all.empty()) {
+            const uint32_t nr = all.back().nr;
+            auto others =
+                std::stable_partition(all.begin(), all.end(), [&](const Later& l) { return l.nr != nr; });
+            add_together(states_[at], nr, std::vector<Later>(others, all.end()));
+            all.erase(others, all.end());
+        }
+    }
+    void add_together(State& s, uint32_t nr, std::vector<Later> parts) {
+        const OutputMeta& meta = s.node->output(nr);
+        Tensor& sum = s.of(nr);
+        MappedAxes axes;
+        if (sum) join_axes(axes, sum.layout());
+        for (const Later& l : parts) {
+            join_axes(axes, *l.whole);
+            join_axes(axes, axes_of(l.grads));
+        }
+        bool fresh;
+        const Array all = open_mapped(meta, sum, axes, &fresh);
+        const MappedAxes laid = around(*entry_layout(meta), axes)->axes();
+        const int64_t entries = axes[0].size, each = entries ? all.numel() / entries : 0;
+        std::vector<Array> wholes;
+        int64_t elements = 1;
+        for (Later& l : parts) {
+            wholes.push_back(all.view(Layout::mapped(*l.whole, laid)->physical(axes), all.offset + l.shift));
+            for (Tensor& g : l.grads)
+                if (g) {
+                    g = reveal(g, axes);
+                    g->cell->buffer->data();
+                    elements += entries ? g.numel() / entries : 0;
+                }
+        }
+        before_write(all);
+        // As many entries as stay in the cache, but not so few that calls take longer than what they add.
+        const int64_t few = kInCache / std::max<int64_t>(each, 1),
+                      worth = kWorthCall * static_cast<int64_t>(parts.size()) / elements,
+                      step = std::max<int64_t>({1, few, worth});
+        for (int64_t from = 0; from < entries; from += step) {
+            const int64_t n = std::min(step, entries - from);
+            if (fresh) fill_array(entries_of(all, from, n), Scalar(0));
+            for (size_t i = 0; i < parts.size(); ++i) {
+                Tensors grads;
+                for (const Tensor& g : parts[i].grads)
+                    grads.push_back(g ? Tensor::make(entries_of(g.array(), from, n)) : g);
+                parts[i].node->add_to(grads, entries_of(wholes[i], from, n));
+            }
+        }
+    }
+    static constexpr int64_t kInCache = 8000, kWorthCall = 1500;  // elements
+    static Array entries_of(const Array& a, int64_t from, int64_t n) {
+        Dims shape = a.layout->dims();
+        shape[0] = n;
+        return a.view(Layout::strided(shape, a.layout->stride_dims()), a.offset + from * a.stride(0));
+    }
+
+    // The axes that parts are added along: those of the gradients, of what is there and of the whole itself. False where
+    // the engine has to settle them first: a gradient differs within a vmap that is over, and the whole does not.
+    [[gnu::cold, gnu::noinline]] static bool find_axes(const Tensors& grads, const Layout& whole,
+                                                       MappedAxes& axes) {
+        join_axes(axes, whole);
+        for (const Tensor& g : grads)
+            if (g) {
+                for (const MappedAxis& a : g.layout().axes())
+                    if (!is_open_map(a.level) && !has_axis(axes, a.level)) return false;
+                for (const MappedAxis& a : whole.axes())
+                    if (!has_axis(g.layout().axes(), a.level)) return false;
+            }
+        join_axes(axes, axes_of(grads));
+        return true;
+    }
+
+    [[gnu::cold, gnu::noinline]] bool add_mapped_parts(Node& n, const Tensors& grads, Home h, const Edge& e,
+                                                       MappedAxes& axes) {
+        const OutputMeta &whole = e.node->output(e.nr), &meta = h.node->output(h.nr);
+        const size_t at = state(h.node);
+        const Ref<Layout> part_of = h.node == e.node ? entry_layout(meta) : whole.layout;
+        if (n.adds_later()) {
+            Waiting& w = waiting_[at];
+            w.parts.push_back({h.nr, &n, grads, part_of, h.shift});
+            for (const Tensor& g : grads) w.elements += g ? g.numel() : 0;
+            if (w.elements > 4 * meta.layout->numel() + kInCache) add_waiting(at);
+            return true;
+        }
+        Tensor& sum = states_[at].of(h.nr);
+        if (sum) join_axes(axes, sum.layout());
+        bool fresh;
+        const Array all = open_mapped(meta, sum, axes, &fresh);
+        if (fresh) fill_array(all, Scalar(0));
+        const MappedAxes laid = around(*entry_layout(meta), axes)->axes();
+        Tensors shown;
+        for (const Tensor& g : grads) shown.push_back(g ? reveal(g, axes) : g);
+        return n.add_to(shown,
+                        all.view(Layout::mapped(*part_of, laid)->physical(axes), all.offset + h.shift));
+    }
+
     __attribute__((noinline)) bool add_parts(Node& n, const Tensors& grads) {
         const Edge e = n.edge(0);
         if (!e.node || !states_[state(e.node)].reached()) return false;
         const OutputMeta& whole = e.node->output(e.nr);
-        if (!whole.layout || !is_differentiable(whole.dtype) || whole.layout->is_mapped()) return false;
-        for (const Tensor& g : grads)
-            if (g && (g.is_dual() || g.is_mapped() || g.dtype() != whole.dtype)) return false;
+        if (!whole.layout || !is_differentiable(whole.dtype)) return false;
+        bool mapped = whole.layout->is_mapped();
+        for (const Tensor& g : grads) {
+            if (g && (g.is_dual() || g.dtype() != whole.dtype)) return false;
+            mapped = mapped || (g && g.is_mapped());
+        }
+        MappedAxes axes;
+        if (__builtin_expect(mapped, 0) && !find_axes(grads, *whole.layout, axes)) return false;
         Home h = home_of(e);
         const OutputMeta& meta = h.node->output(h.nr);
-        if (h.node != e.node &&
-            (!meta.layout->is_dense() || meta.layout->is_mapped() || meta.dtype != whole.dtype))
+        if (h.node != e.node && (!meta.layout->is_dense() || meta.dtype != whole.dtype))
+            h = {e.node, e.nr, 0};
+        if (__builtin_expect(mapped, 0) && h.node != e.node &&
+            !axes_beyond(meta.layout->axes(), *whole.layout).empty())
             h = {e.node, e.nr, 0};
         const Tensor& there = states_[state(h.node)].of(h.nr);
         // Of several parts that are all there a new whole is made more cheaply than zeros are added to.
-        if (there ? there.is_dual() || there.is_mapped() : is_complete(grads)) return false;
+        if (there ? there.is_dual() : is_complete(grads)) return false;
+        if (__builtin_expect(mapped || (there && there.is_mapped()), 0))
+            return add_mapped_parts(n, grads, h, e, axes);
         Array sum = open(h);
         return n.add_to(grads, h.node == e.node ? sum : sum.view(whole.layout, sum.offset + h.shift));
     }
@@ -425,6 +568,7 @@ class Run {
                                                              : ops::add_owned(std::move(sum), g);
     }
 
+    std::unordered_map<size_t, Waiting> waiting_;  // for the nodes of states
     const BackwardOptions& options_;
     bool create_;                    // whether the gradients get a graph
     bool retain_ = false;            // whether what is saved is kept

@@ -52,6 +52,9 @@ class Node {
     // input 0 to memory of that input's shape, or declines.
     virtual bool adds() const { return false; }
     virtual bool add_to(const Tensors&, const Array&) { return false; }
+    virtual bool adds_later() const {
+        return false;
+    }  // whether it never declines, and reads nothing that was saved
     // Where output `nr` of a view begins, counted in elements from its input; nothing if this is no view, or the input
     // has not the geometry any more that it was viewed with.
     virtual std::optional<int64_t> view_shift(uint32_t) { return std::nullopt; }

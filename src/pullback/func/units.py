@@ -58,10 +58,9 @@ def _alone(linear: Linear, like: Tensor, k: int) -> list[Tensor]:
 
 def _together(linear: Linear, like: Tensor, start: int, length: int, randomness: str) -> list[Tensor] | None:
     """The results of `length` unit vectors from `start` on; None if they have to go one by one."""
-    seeds = zeros(length, like.numel(), dtype=like.dtype)
-    seeds.narrow(1, start, length).diagonal().fill_(1.0)
+    seeds = _core.unit_vectors(like, start, length)
     try:
-        found = vmap(linear, randomness=randomness)(seeds.view(length, *like.shape))
+        found = vmap(linear, randomness=randomness)(seeds)
     except RuntimeError as error:
         if _of_the_batch(error):
             return None

@@ -35,7 +35,8 @@
 //                                                of a view whose output `nr` does not begin where its input does
 //   bool    add_to(Context& c, const Tensors& g, const Array& whole)
 //                                                where the pullback would put g into zeros: adds it to `whole`, of the
-//                                                input's shape, or declines
+//                                                input's shape, or declines, unless it is void. Both are plain; inside of a vmap the axes
+//                                                are dimensions in front
 //   void    pullback_over(Context& c, Tensors& g, Tensors& out)
 //                                                the pullback, which may write over g[0]: nobody else sees it
 //   static constexpr bool several = true         forward returns any number of them, none of which may be written in place
@@ -146,6 +147,10 @@ template <class R> constexpr bool rule_pushes = requires(R r, Context& c, const 
 template <class R>
 constexpr bool rule_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {
     r.add_to(c, g, whole);
+};
+template <class R>
+constexpr bool rule_always_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {
+    { r.add_to(c, g, whole) } -> std::same_as<void>;
 };
 template <class R> const char* rule_name(const R& r) {
     if constexpr (requires { r.node_name(); }) return r.node_name();

@@ -1,6 +1,7 @@
 // The node of an applied rule: the rule itself, what its derivative reads of the call, and where it leads. As a context it
 // gives the pullback what was saved.
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <memory>
 
@@ -92,13 +93,19 @@ template <class R> class RuleNode : public Node, public Context {
             if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);
     }
-    bool adds() const override { return rule_adds<R>; }
+    bool adds() const override {  // not where what was kept differs from entry to entry
+        if constexpr (rule_adds<R> && rule_has_residuals<R>)
+            return saved_[kResidualSlot].layout() && !saved_[kResidualSlot].layout()->is_mapped();
+        return rule_adds<R>;
+    }
+    bool adds_later() const override { return rule_always_adds<R> && kSlots == 0; }
     bool add_to(const Tensors& grads, const Array& whole) override {
         if constexpr (rule_adds<R>) {
-            if (!whole.layout->same_shape(input_layout(0))) return false;
+            if (!ends_in(*whole.layout, input_layout(0))) return false;
             if (released_) fail_released(*this);
             Forget forget{*this};
-            return rule_.add_to(*this, grads, whole);
+            if constexpr (rule_always_adds<R>) return rule_.add_to(*this, grads, whole), true;
+            else return rule_.add_to(*this, grads, whole);
         } else {
             return false;
         }
@@ -125,6 +132,12 @@ template <class R> class RuleNode : public Node, public Context {
     std::span<Saved> saved_values() override { return {saved_, static_cast<size_t>(kSlots)}; }
     PyObject* operand(size_t i) override {
         return known_operand(*this, saved_, kSlots, i < metas_.size() ? metas_[i].layout.get() : nullptr, i);
+    }
+
+    // Whether the last dimensions of `all` are those of `entry`: others lead.
+    static bool ends_in(const Layout& all, const Layout& entry) {
+        const int64_t lead = all.ndim() - entry.ndim();
+        return lead >= 0 && std::equal(entry.shape(), entry.shape() + entry.ndim(), all.shape() + lead);
     }
 
     // Context, for the pullback.

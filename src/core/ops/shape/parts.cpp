@@ -148,10 +148,7 @@ struct PartView {
         return x[0].alias(part.of(x[0].layout()), checked_add(x[0]->offset, part.begin(x[0].layout())));
     }
     std::optional<int64_t> shift(const Layout& input, uint32_t) const { return part.begin(input); }
-    bool add_to(Context&, const Tensors& g, const Array& whole) {
-        part.add(g[0].value(), whole);
-        return true;
-    }
+    void add_to(Context&, const Tensors& g, const Array& whole) { part.add(g[0].value(), whole); }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = place(part, g[0], c.input_shape(0));
     }
@@ -211,10 +208,9 @@ struct Unbind {
         return out;
     }
     std::optional<int64_t> shift(const Layout& input, uint32_t nr) const { return part(nr).begin(input); }
-    bool add_to(Context&, const Tensors& g, const Array& whole) {
+    void add_to(Context&, const Tensors& g, const Array& whole) {
         for (size_t i = 0; i < g.size(); ++i)
             if (g[i]) part(i).add(g[i].value(), whole);
-        return true;
     }
     Part part(size_t nr) const { return {Part::Select, dim, static_cast<int64_t>(nr)}; }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
@@ -247,11 +243,10 @@ struct Split {
         for (uint32_t i = 0; i < nr; ++i) start += sizes[i];
         return times(start, Part::stride(input, dim));
     }
-    bool add_to(Context&, const Tensors& g, const Array& whole) {
+    void add_to(Context&, const Tensors& g, const Array& whole) {
         int64_t start = 0;
         for (size_t i = 0; i < sizes.size(); start += sizes[i++])
             if (g[i]) Part{Part::Slice, dim, start, start + sizes[i]}.add(g[i].value(), whole);
-        return true;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         Dims shape = c.input_shape(0);

@@ -5,6 +5,7 @@
 
 #include "ops/operators.h"
 #include "ops/rule/mapped.h"
+#include "program/program.h"
 #include "tensor/mapped.h"
 
 namespace pb {
@@ -117,6 +118,27 @@ PyObject* spread(PyObject*, PyObject* args) {
     }
 }
 
+// unit_vectors(like, start, length): rows `start` to `start + length` of the identity, each of the shape of `like`. They
+// overlap in a vector of zeros with a single one, so that they stay in the nearest cache, however many there are.
+PyObject* unit_vectors(PyObject*, PyObject* args) {
+    PyObject* o;
+    long long start, length;
+    if (!PyArg_ParseTuple(args, "O!LL", tensor_type, &o, &start, &length)) return nullptr;
+    try {
+        const Tensor like(o);
+        Array base = Array::empty(like.dtype(), Dims{checked_add(like.numel(), length) - 1});
+        fill_array(base, Scalar(0));
+        Scalar(1).store(base.dtype,
+                        base.data() + (length - 1 + start) * static_cast<int64_t>(item_size(base.dtype)));
+        Dims shape = like.shape(), strides = Layout::contiguous(shape)->stride_dims();
+        shape.insert(0, length);
+        strides.insert(0, -1);
+        return Tensor::make(base.view(Layout::strided(shape, strides), length - 1)).release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 // map_level(): that of the innermost vmap around this code; 0 outside.
 PyObject* map_level(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(modes.map_level); }
 
@@ -165,6 +187,7 @@ PyMethodDef functions[] = {
     {"set_loops", set_loops_mode, METH_O, nullptr},
     {"note_loop", note_loop_of, METH_VARARGS, nullptr},
     {"looped", looped_operators, METH_NOARGS, nullptr},
+    {"unit_vectors", unit_vectors, METH_VARARGS, nullptr},
     {"map_level", map_level, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
