@@ -83,6 +83,11 @@ m.nn.functional.grid_sample(t[None], t[None, :, :, :2].sigmoid(), align_corners=
 m.nn.functional.affine_grid(x[None, :2, :3], (1, 1, 2, 2), False)
 m.nn.functional.scaled_dot_product_attention(x, y, z) ; m.nn.functional.scaled_dot_product_attention(t, t, t, is_causal=True)
 m.nn.functional.scaled_dot_product_attention(x, y, z, attn_mask=b[:, :3])
+m.nn.functional.multilabel_margin_loss(x, n % 5 - 1) ; m.nn.functional.pixel_unshuffle(t[:, :2], 2)
+m.nn.functional.max_unpool1d(*m.nn.functional.max_pool1d(t, 2, return_indices=True), 2) ; m.nn.functional.upsample(t, 6)
+m.nn.functional.conv_tbc(t, t.mT[:2, :, :2], v[:2]) ; m.nn.functional.adaptive_max_pool1d(t, 3)
+m.nn.functional.embedding_bag(k[:2][None], x) ; m.nn.functional.triplet_margin_with_distance_loss(x, y, z)
+m.nn.functional.ctc_loss(t.log_softmax(2), m.tensor([[1], [2], [1]]), (2, 2, 2), (1, 1, 1))
 m.nn.functional.channel_shuffle(t, 3) ; m.nn.functional.pixel_shuffle(x.reshape(4, 1, 3), 2)
 x.sort(0).values ; x.sort(1, descending=True).values ; m.msort(x) ; m.topk(x, 2, 0).values ; m.topk(x, 2).values
 m.kthvalue(x, 2, 1).values

@@ -6,6 +6,7 @@ from .. import _core
 from ..calculus.define import TABLE
 from ..operators.creation import arange
 from ..operators.declare import composed
+from ..operators.entries import every_entry
 from .reduction import reduced, reduction_of
 
 __all__ = [
@@ -47,7 +48,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated. "
             "Please ensure they have the same size."
         )
-    seen = input.detach()
+    seen = every_entry(input.detach())
     if not ((seen >= 0) & (seen <= 1)).all():
         raise RuntimeError(
             "all elements of input should be between 0 and 1. They are probabilities: logits go to "
@@ -213,7 +214,7 @@ def multi_margin_loss(
                 f"inconsistent weight size, expected {classes} but got {list(weight.shape)}. Each class has one weight."
             )
     right = target.reshape(samples, 1)
-    if samples and not ((right >= 0) & (right < classes)).all():
+    if samples and not every_entry((right >= 0) & (right < classes)).all():
         raise RuntimeError(f"target out of range. There are {classes} classes: 0 to {classes - 1}.")
     terms = (margin - scores.gather(1, right) + scores).clamp(min=0)
     if p == 2:
@@ -251,7 +252,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
         )
     scores, listed = [each.reshape(1, -1) if each.ndim < 2 else each for each in (input, target)]
     classes = scores.shape[1]
-    if not ((listed >= -1) & (listed < classes)).all():
+    if not every_entry((listed >= -1) & (listed < classes)).all():
         raise RuntimeError(
             f"argument #2 'target' is out of range. There are {classes} classes: 0 to {classes - 1}."
         )

@@ -2,6 +2,7 @@
 
 from .. import _core
 from ..operators.declare import composed
+from ..operators.entries import every_entry
 from ..operators.row_functions import cross_entropy_of_indices
 from .reduction import reduced, reduction_of
 
@@ -80,8 +81,9 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     _check_weight("", weight, classes)
     counts = index != ignore_index
     safe = index.where(counts, index.new_zeros(()))
-    if index.numel() and not ((safe >= 0) & (safe < classes)).all():
-        wrong = safe[(safe < 0) | (safe >= classes)][0].item()
+    seen = every_entry(safe)
+    if index.numel() and not ((seen >= 0) & (seen < classes)).all():
+        wrong = seen[(seen < 0) | (seen >= classes)][0].item()
         raise IndexError(f"Target {wrong} is out of bounds. There are {classes} classes: 0 to {classes - 1}.")
     shares = counts.to(rows.dtype) if weight is None else weight[safe].where(counts, 0.0)
     losses = (-rows.gather(1, safe.unsqueeze(1)).squeeze(1) * shares).where(counts, 0.0)

@@ -4,6 +4,7 @@ from .. import _core
 from ..autograd import no_grad
 from ..operators.creation import arange, zeros
 from ..operators.declare import composed
+from ..operators.entries import every_entry
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
@@ -104,7 +105,7 @@ def embedding(
 
 
 def _check_range(index, count, error=None):
-    if index.numel() and not ((index >= 0) & (index < count)).all():
+    if index.numel() and not every_entry((index >= 0) & (index < count)).all():
         raise IndexError(f"index out of range in self. There are {count} rows: 0 to {count - 1}.") from error
 
 
@@ -254,10 +255,7 @@ def one_hot(tensor, num_classes=-1):
                 "Can not infer total number of classes from empty tensor. Say how many with num_classes."
             )
         return zeros(*tensor.shape, num_classes, dtype=_core.int64)
-    seen = tensor
-    if num_classes != -1:  # all entries of a vmap are looked at together
-        for level, size in _core.mapped_axes(tensor):
-            seen = _core.unmap_axis(seen, level, 0, size)
+    seen = tensor if num_classes == -1 else every_entry(tensor)
     if seen.numel() and seen.min().item() < 0:
         raise RuntimeError("Class values must be non-negative.")
     largest = seen.max().item() if seen.numel() else -1

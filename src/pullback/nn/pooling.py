@@ -9,6 +9,7 @@ import math
 from ..dtypes import iinfo
 from ..operators.creation import arange
 from ..operators.declare import composed
+from ..operators.entries import every_entry
 from .padding import pad as padded
 from .windows import Slide, windows
 
@@ -376,10 +377,11 @@ def _unpooled(dims, input, indices, kernel_size, stride, padding, output_size):
                 )
         size = given
     count = math.prod(size)
-    wrong = (indices < 0) | (indices >= count)
+    seen = every_entry(indices)
+    wrong = (seen < 0) | (seen >= count)
     if indices.numel() and wrong.any():
         raise RuntimeError(
-            f"Found an invalid max index: {indices[wrong][0].item()} (output volumes are of size "
+            f"Found an invalid max index: {seen[wrong][0].item()} (output volumes are of size "
             f"{'x'.join(map(str, size))})"
         )
     lead = input.shape[: input.ndim - dims]

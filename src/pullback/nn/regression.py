@@ -6,6 +6,7 @@ import warnings
 from .. import _core
 from ..calculus.define import TABLE
 from ..operators.declare import composed
+from ..operators.entries import every_entry
 from .reduction import reduced, reduction_of
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "mse_loss", "poisson_nll_loss", "smooth_l1_loss"]
@@ -161,7 +162,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction="mean
         if var < 0:
             raise ValueError(f"var has negative entry/entries. It is {var}.")
         var = input.new_full(input.shape, var)
-    elif (var < 0).any():
+    elif every_entry(var < 0).any():
         raise ValueError("var has negative entry/entries. A variance is not negative: was it its logarithm?")
     var = _variance_beside(input, var)
     if reduction not in ("none", "mean", "sum"):
