@@ -2,152 +2,39 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
-#include <vector>
+#include <memory>
 
 #include "array/error.h"
+#include "array/order.h"
 #include "array/visit.h"
+#include "compute/axes.h"
 #include "program/program.h"
+#include "program/threads.h"
 
-namespace pb {
-
-void Generator::reseed(uint64_t seed) {
-    seed_ = seed;
-    words_[0] = static_cast<uint32_t>(seed);
-    for (uint32_t i = 1; i < kWords; ++i) words_[i] = 1812433253u * (words_[i - 1] ^ words_[i - 1] >> 30) + i;
-    at_ = kWords;
-    has_spare_ = false;
-}
-
-void Generator::refill() {
-    constexpr int kShift = 397;
-    auto twist = [](uint32_t high, uint32_t low) {
-        uint32_t y = (high & 0x80000000u) | (low & 0x7fffffffu);
-        return y >> 1 ^ (low & 1 ? 0x9908b0dfu : 0);
-    };
-    int i = 0;
-    for (; i < kWords - kShift; ++i) words_[i] = words_[i + kShift] ^ twist(words_[i], words_[i + 1]);
-    for (; i < kWords - 1; ++i) words_[i] = words_[i + kShift - kWords] ^ twist(words_[i], words_[i + 1]);
-    words_[kWords - 1] = words_[kShift - 1] ^ twist(words_[kWords - 1], words_[0]);
-    at_ = 0;
-}
-
-constexpr double kTwoPi = 6.283185307179586476925286766559;
-
-double Generator::normal() {
-    if (has_spare_) {
-        has_spare_ = false;
-        return spare_;
-    }
-    double u1 = uniform_double(), u2 = uniform_double();
-    double radius = std::sqrt(-2 * std::log1p(-u2));
-    spare_ = radius * std::sin(kTwoPi * u1);
-    has_spare_ = true;
-    return radius * std::cos(kTwoPi * u1);
-}
-
-Generator::State Generator::state() const {
-    State s{};
-    s.seed = seed_;
-    s.left = kWords + 1 - at_;
-    s.seeded = 1;
-    s.next = s.left == 1 ? 0 : static_cast<uint64_t>(at_);  // at the end of a block it is never read
-    for (int i = 0; i < kWords; ++i) s.words[i] = words_[i];
-    s.has_spare = has_spare_;
-    s.spare = spare_;
-    return s;
-}
-
-bool Generator::set_state(const State& s) {
-    // A fresh generator has one word left: none, and it stands at 0 or at the end.
-    if (s.left < 1 || s.left > kWords ||
-        (s.left != 1 && s.next + static_cast<uint64_t>(s.left) != kWords + 1))
-        return false;
-    seed_ = s.seed;
-    at_ = kWords + 1 - s.left;
-    for (int i = 0; i < kWords; ++i) words_[i] = static_cast<uint32_t>(s.words[i]);
-    has_spare_ = s.has_spare;
-    spare_ = s.spare;
-    return true;
-}
-
-uint64_t entropy() {
-    std::random_device device;
-    return (static_cast<uint64_t>(device()) << 32 | device()) & ((1ull << 53) - 1);
-}
-
-Generator& default_generator() {
-    static auto* g = new Generator(entropy());
-    return *g;
-}
-
-namespace compute {
+namespace pb::compute {
 
 namespace {
 
-template <class T> T draw_uniform(Generator& g) {
-    if constexpr (sizeof(T) == 4) return g.uniform_float();
-    else return g.uniform_double();
-}
+// ---- where draws go ----
 
-// Sixteen uniform numbers become sixteen normal ones: the first half gives the radii, the second the angles.
-template <class T> void normal_from_uniform(T* x, T mean, T deviation) {
-    for (int i = 0; i < 8; ++i) {
-        T u1 = 1 - x[i], u2 = x[i + 8];
-        T radius = std::sqrt(T(-2) * std::log(u1)), angle = T(kTwoPi) * u2;
-        x[i] = radius * std::cos(angle) * deviation + mean;
-        x[i + 8] = radius * std::sin(angle) * deviation + mean;
+// An array's dimensions in the order that draws go by, the outermost first.
+Array in_order(const Array& a, const Dims& order) {
+    Dims shape, strides;
+    for (size_t i = order.size(); i-- > 0;) {
+        shape.push_back(a.size(order[i]));
+        strides.push_back(a.stride(order[i]));
     }
-}
-
-template <class T>
-void normal_into(Generator& g, T* x, int64_t n, double mean, double deviation, bool blocks) {
-    if (n < 16 || !blocks) {
-        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(g.normal() * deviation + mean);
-        return;
-    }
-    for (int64_t i = 0; i < n; ++i) x[i] = draw_uniform<T>(g);
-    for (int64_t i = 0; i < n - 15; i += 16)
-        normal_from_uniform(x + i, static_cast<T>(mean), static_cast<T>(deviation));
-    if (n % 16) {  // the last sixteen are drawn anew
-        x += n - 16;
-        for (int i = 0; i < 16; ++i) x[i] = draw_uniform<T>(g);
-        normal_from_uniform(x, static_cast<T>(mean), static_cast<T>(deviation));
-    }
-}
-
-// A range that 32 bits cover evenly enough costs one word, others two. Of these the last, incomplete run through a range
-// is drawn again, so that all numbers are equally likely; for ranges below 2^40 that happens once in 2^24 draws.
-constexpr uint64_t kWideRange = 1ull << 28;
-uint64_t draw_below(Generator& g, uint64_t range) {
-    const uint64_t left_over = (0 - range) % range;  // 2^64 modulo range
-    uint64_t word;
-    do word = g.next64();
-    while (word > UINT64_MAX - left_over);
-    return word % range;
-}
-
-template <class T>
-void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, bool narrow) {
-    for (int64_t i = 0; i < n; ++i) {
-        uint64_t r = range == 0                       ? g.next64()
-                     : range >= kWideRange && !narrow ? draw_below(g, range)
-                                                      : g.next32() % range;
-        x[i] = static_cast<T>(static_cast<int64_t>(r + static_cast<uint64_t>(low)));
-    }
+    return a.view(Layout::strided(shape, strides), a.offset);
 }
 
 // Runs `fill` on the array itself, or on a contiguous stand-in whose dimensions are in the order of memory.
 template <class F> void in_memory_order(const Array& a, F&& fill) {
     if (a.is_contiguous()) return fill(a);
-    Dims order = a.layout->memory_order(), shape, strides;
-    for (size_t i = order.size(); i-- > 0;) {
-        shape.push_back(a.size(order[i]));
-        strides.push_back(a.stride(order[i]));
-    }
-    Array apart = Array::empty(a.dtype, shape);
+    if (a.layout->is_dense()) return fill(a.view(Layout::contiguous(Dims{a.numel()}), a.offset));
+    const Array target = in_order(a, a.layout->memory_order());
+    const Array apart = Array::empty(a.dtype, target.layout->dims());
     fill(apart);
-    copy_array(apart, a.view(Layout::strided(shape, strides), a.offset));
+    copy_array(apart, target);
 }
 
 // Calls f(elements, n).
@@ -157,70 +44,109 @@ template <Family family, class F> void fill_as(const char* operation, const Arra
     });
 }
 
-// An exponential draw, by inversion.
-double exponential(Generator& g, double rate) { return -std::log1p(-g.uniform_double()) / rate; }
-
-template <class T> void check_weights(const T* weight, int64_t n, int64_t needed) {
-    double total = 0;
-    int64_t possible = 0;
-    for (int64_t i = 0; i < n; ++i) {
-        if (!(weight[i] >= 0) || std::isinf(weight[i]))
-            fail("probability tensor contains either `inf`, `nan` or element < 0");
-        total += static_cast<double>(weight[i]);
-        possible += weight[i] != 0;
+// x[i] = f(u) for numbers u in [0, 1), which are drawn one after the other; `cost` is what f takes, in nanoseconds.
+template <class T, class F> void from_units(Generator& g, T* x, int64_t n, double cost, F f) {
+    constexpr int64_t kBlock = 512, kBlocks = 64;
+    auto transform = [&](const double* u, T* to, int64_t m) {
+        for (int64_t i = 0; i < m; ++i) to[i] = static_cast<T>(f(u[i]));
+    };
+    if (n <= kBlock) {
+        double u[kBlock];
+        g.fill_unit(u, n);
+        return transform(u, x, n);
     }
-    if (!(total > 0)) fail("invalid multinomial distribution (sum of probabilities <= 0)");
-    if (possible < needed)
-        fail(
-            "invalid multinomial distribution (with replacement=False, not enough non-negative category to "
-            "sample): {} draws from {} categories whose weight is not 0. Draw less, or with replacement.",
-            needed, possible);
+    const std::unique_ptr<double[]> units(new double[kBlock * kBlocks]);
+    for (int64_t m; n > 0; x += m, n -= m) {
+        m = std::min(n, kBlock * kBlocks);
+        g.fill_unit(units.get(), m);
+        parallel(parts_of(m, kBlock), static_cast<double>(m) * cost, [&](int64_t block, int) {
+            const int64_t start = block * kBlock;
+            transform(units.get() + start, x + start, std::min(kBlock, m - start));
+        });
+    }
 }
 
-// By inversion of the cumulated weights.
+// ---- normal numbers ----
+
+constexpr double kPi = 3.141592653589793238462643383279;
+
+void normal_blocks(float* x, int64_t blocks, float mean, float deviation) {
+    draw_kernels().normal_blocks(x, blocks, mean, deviation);
+}
+void normal_blocks(double* x, int64_t blocks, double mean, double deviation) {
+    for (; blocks > 0; --blocks, x += 16)
+        for (int i = 0; i < 8; ++i) {
+            const double radius = std::sqrt(-2 * std::log(1 - x[i])), angle = 2 * kPi * x[i + 8];
+            x[i] = std::fma(radius * std::cos(angle), deviation, mean);
+            x[i + 8] = std::fma(radius * std::sin(angle), deviation, mean);
+        }
+}
+
+// Sixteen and more lie contiguous and are made in blocks of sixteen; others one by one, in double.
 template <class T>
-void draw_replacing(Generator& g, int64_t* out, const T* weight, int64_t n, int64_t draws) {
-    std::vector<T> cumulated(static_cast<size_t>(n));
-    T sum = 0;
-    for (int64_t i = 0; i < n; ++i) cumulated[static_cast<size_t>(i)] = sum += weight[i];
-    for (T& c : cumulated) c /= sum;
-    for (int64_t k = 0; k < draws; ++k) {
-        double u = g.uniform_double();
-        int64_t at = std::lower_bound(cumulated.begin(), cumulated.end() - 1, u,
-                                      [](T c, double v) { return static_cast<double>(c) < v; }) -
-                     cumulated.begin();
-        while (at > 0 && weight[at] == 0)
-            --at;  // rounding may end on a weight of zero, and so may a draw of 0
-        while (weight[at] == 0) ++at;
-        out[k] = at;
+void normal_into(Generator& g, T* x, int64_t n, double mean, double deviation, bool blocks) {
+    if (n < 16 || !blocks) {
+        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(std::fma(g.normal(), deviation, mean));
+        return;
+    }
+    constexpr int64_t kBlocks = 64;  // of one chunk of work
+    constexpr double kCost = sizeof(T) == 4 ? 2 : 30;
+    const T centre = static_cast<T>(mean), scale = static_cast<T>(deviation);
+    g.fill_unit(x, n);
+    parallel(parts_of(n / 16, kBlocks), static_cast<double>(n) * kCost, [&](int64_t chunk, int) {
+        const int64_t first = chunk * kBlocks;
+        normal_blocks(x + 16 * first, std::min(kBlocks, n / 16 - first), centre, scale);
+    });
+    if (n % 16) {  // the last sixteen are drawn anew
+        g.fill_unit(x + n - 16, 16);
+        normal_blocks(x + n - 16, 1, centre, scale);
     }
 }
 
-// A race: the largest of weight over exponential are a draw without replacement, in its order.
-template <class T> void draw_racing(Generator& g, int64_t* out, const T* weight, int64_t n, int64_t draws) {
-    std::vector<T> race(static_cast<size_t>(n));
-    std::vector<int64_t> order(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) {
-        T pace = static_cast<T>(exponential(g, 1));
-        race[static_cast<size_t>(i)] =
-            weight[i] == 0 ? T(-1) : weight[i] / pace;  // behind all that can be drawn
-        order[static_cast<size_t>(i)] = i;
-    }
-    std::partial_sort(order.begin(), order.begin() + draws, order.end(), [&](int64_t a, int64_t b) {
-        T x = race[static_cast<size_t>(a)], y = race[static_cast<size_t>(b)];
-        return x != y ? x > y : a < b;
-    });
-    std::copy(order.begin(), order.begin() + draws, out);
+// ---- whole numbers ----
+
+// A range that 32 bits cover evenly enough costs one word, others two. The remainder of a word favours the numbers in front;
+// beyond ranges of 2^60, where that could be seen, the last, incomplete run through the range is drawn again.
+constexpr uint64_t kWideRange = 1ull << 28, kUnevenRange = 1ull << 60;
+uint64_t draw_below(Generator& g, uint64_t range) {
+    if (range <= kUnevenRange) return g.next64() % range;
+    const uint64_t left_over = (0 - range) % range;  // 2^64 modulo range
+    uint64_t word;
+    do word = g.next64();
+    while (word > UINT64_MAX - left_over);
+    return word % range;
 }
+
+template <class T>
+void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, bool narrow) {
+    auto shifted = [low](uint64_t r) {
+        return static_cast<T>(static_cast<int64_t>(r + static_cast<uint64_t>(low)));
+    };
+    if (range == 0 || (range >= kWideRange && !narrow)) {
+        for (int64_t i = 0; i < n; ++i) x[i] = shifted(range == 0 ? g.next64() : draw_below(g, range));
+        return;
+    }
+    if (range > UINT32_MAX) {  // 2^32, narrow: every word as it is
+        for (int64_t i = 0; i < n; ++i) x[i] = shifted(g.next32());
+        return;
+    }
+    constexpr int64_t kBlock = 512;
+    uint32_t words[kBlock];
+    const uint32_t divisor = static_cast<uint32_t>(range);
+    for (int64_t m; n > 0; x += m, n -= m) {
+        m = std::min(n, kBlock);
+        g.fill_words(words, m);
+        for (int64_t i = 0; i < m; ++i) x[i] = shifted(words[i] % divisor);
+    }
+}
+
+// ---- the distributions ----
 
 void fill_uniform(Generator& g, const Array& a, double low, double high) {
     fill_as<Family::Floats>("check_uniform_bounds", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
-        T from = static_cast<T>(low), to = static_cast<T>(high), width = to - from;
-        for (int64_t i = 0; i < n; ++i) {
-            T v = draw_uniform<T>(g) * width + from;
-            x[i] = v == to ? from : v;  // rounding may reach the bound, which is not in the range
-        }
+        const T from = static_cast<T>(low), to = static_cast<T>(high);
+        g.fill_uniform<T>(x, n, from, to - from);
     });
 }
 
@@ -230,6 +156,14 @@ void fill_normal(Generator& g, const Array& a, double mean, double deviation) {
                             [&](auto* x, int64_t n) { normal_into(g, x, n, mean, deviation, blocks); });
 }
 
+void fill_log_normal(Generator& g, const Array& a, double mean, double deviation) {
+    fill_as<Family::Floats>("log_normal_cpu", a, [&](auto* x, int64_t n) {
+        using T = std::remove_pointer_t<decltype(x)>;
+        for (int64_t i = 0; i < n; ++i)
+            x[i] = static_cast<T>(std::exp(std::fma(g.normal(), deviation, mean)));
+    });
+}
+
 void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bool narrow) {
     fill_as<Family::All>("random_from_to_kernel_cpu", a,
                          [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
@@ -237,15 +171,38 @@ void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bo
 
 void fill_bernoulli(Generator& g, const Array& a, double p) {
     fill_as<Family::All>("bernoulli_scalar_cpu_", a, [&](auto* x, int64_t n) {
-        using T = std::remove_pointer_t<decltype(x)>;
-        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(g.uniform_double() < p);
+        from_units(g, x, n, 0.5, [p](double u) { return u < p; });
     });
 }
 
+// The others are the quantiles of their distributions.
+
 void fill_exponential(Generator& g, const Array& a, double rate) {
     fill_as<Family::Floats>("exponential_cpu", a, [&](auto* x, int64_t n) {
+        from_units(g, x, n, 15, [scale = -1 / rate](double u) { return scale * std::log1p(-u); });
+    });
+}
+
+void fill_cauchy(Generator& g, const Array& a, double median, double scale) {
+    fill_as<Family::Floats>("cauchy_cpu", a, [&](auto* x, int64_t n) {
+        from_units(g, x, n, 25, [=](double u) { return std::fma(scale, std::tan(kPi * (u - 0.5)), median); });
+    });
+}
+
+// How many trials it takes, which integers may not hold: see `as_integer`.
+template <class T> T as_number(double count) {
+    if constexpr (std::is_floating_point_v<T>) return static_cast<T>(count);
+    else if constexpr (sizeof(T) == 8)
+        return static_cast<T>(count < 0x1p63 ? static_cast<int64_t>(count) : INT64_MIN);
+    else return static_cast<T>(count < 0x1p31 ? static_cast<int32_t>(count) : INT32_MIN);
+}
+
+void fill_geometric(Generator& g, const Array& a, double p) {
+    fill_as<Family::Numbers>("geometric_cpu", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
-        for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(exponential(g, rate));
+        from_units(g, x, n, 15, [scale = std::log1p(-p)](double u) {
+            return as_number<T>(std::ceil(std::log(u) / scale));
+        });
     });
 }
 
@@ -255,31 +212,43 @@ void draw(Generator& g, const Distribution& d, const Array& a) {
     switch (d.kind) {
         case Distribution::Uniform: return fill_uniform(g, a, d.a, d.b);
         case Distribution::Normal: return fill_normal(g, a, d.a, d.b);
+        case Distribution::LogNormal: return fill_log_normal(g, a, d.a, d.b);
+        case Distribution::Cauchy: return fill_cauchy(g, a, d.a, d.b);
         case Distribution::Exponential: return fill_exponential(g, a, d.a);
+        case Distribution::Geometric: return fill_geometric(g, a, d.a);
         case Distribution::Bernoulli: return fill_bernoulli(g, a, d.a);
         case Distribution::Integers: return fill_integers(g, a, d.low, d.range, d.narrow);
     }
 }
 
-void draw_bernoulli(Generator& g, const Array& a, const Array& given) {
-    const Array p = contiguous_array(given);
-    Array apart = Array::empty(a.dtype, a.layout->dims());
-    fill_as<Family::All>("bernoulli_tensor_cpu_self_", apart, [&](auto* x, int64_t n) {
-        using T = std::remove_pointer_t<decltype(x)>;
+void draw_bernoulli(Generator& g, const Array& a, const Array& p) {
+    const Dims strides[] = {a.layout->stride_dims(), p.layout->stride_dims()};
+    const Dims order = memory_order(a.layout->dims(), strides, 2);
+    const Array target = in_order(a, order), chances = contiguous_array(in_order(p, order));
+    const bool direct = target.is_contiguous();
+    const Array apart = direct ? target : Array::empty(a.dtype, target.layout->dims());
+    visit<Family::All>(a.dtype, "bernoulli_tensor_cpu_self_", [&](auto zero) {
+        auto* x = apart.as<decltype(zero)>();
         visit<Family::Floats>(p.dtype, "bernoulli_tensor_cpu_p_", [&](auto none) {
             using P = decltype(none);
-            const P* chance = p.as<P>();
-            for (int64_t i = 0; i < n; ++i) {
-                if (!(chance[i] >= 0 && chance[i] <= 1))
-                    fail(
-                        "Expected p_in >= 0 && p_in <= 1 to be true, but got false. A probability of {} is "
-                        "outside [0, 1].",
-                        static_cast<double>(chance[i]));
-                x[i] = static_cast<T>(draw_uniform<P>(g) < chance[i]);
+            constexpr int64_t kBlock = 512;
+            P u[kBlock];
+            const P* chance = chances.template as<P>();
+            for (int64_t start = 0, n = chances.numel(); start < n; start += kBlock) {
+                const int64_t m = std::min(kBlock, n - start);
+                for (int64_t i = start; i < start + m; ++i)
+                    if (!(chance[i] >= 0 && chance[i] <= 1))
+                        fail(
+                            "Expected p_in >= 0 && p_in <= 1 to be true, but got false. A probability of {} "
+                            "is outside [0, 1].",
+                            static_cast<double>(chance[i]));
+                g.fill_unit(u, m);
+                for (int64_t i = 0; i < m; ++i)
+                    x[start + i] = static_cast<decltype(zero)>(u[i] < chance[start + i]);
             }
         });
     });
-    copy_array(apart, a);
+    if (!direct) copy_array(apart, target);
 }
 
 void draw_permutation(Generator& g, const Array& a) {
@@ -294,23 +263,6 @@ void draw_permutation(Generator& g, const Array& a) {
     });
 }
 
-Array draw_multinomial(Generator& g, const Array& weights, int64_t draws, bool replacement) {
-    Dims shape = weights.layout->dims();
-    shape.back() = draws;
-    Array out = Array::empty(DType::Int64, shape);
-    const int64_t rows = out.numel() / draws;
-    int64_t* to = out.as<int64_t>();
-    fill_as<Family::Floats>("multinomial", contiguous_array(weights), [&](auto* w, int64_t total) {
-        int64_t n = rows ? total / rows : 0;
-        for (int64_t r = 0; r < rows; ++r) check_weights(w + r * n, n, replacement ? 0 : draws);
-        for (int64_t r = 0; r < rows; ++r) {
-            if (replacement && draws > 1) draw_replacing(g, to + r * draws, w + r * n, n, draws);
-            else draw_racing(g, to + r * draws, w + r * n, n, draws);
-        }
-    });
-    return out;
-}
-
 bool any_negative(const Array& given) {
     const Array a = contiguous_array(given);
     return visit<Family::Floats>(a.dtype, "normal", [&](auto zero) {
@@ -319,5 +271,4 @@ bool any_negative(const Array& given) {
     });
 }
 
-}  // namespace compute
-}  // namespace pb
+}  // namespace pb::compute

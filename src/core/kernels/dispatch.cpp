@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/kernels/chains.h"
+#include "core/kernels/draw.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/reduce.h"
 #include "core/kernels/rows.h"
@@ -20,6 +21,7 @@ namespace pb {
     void install_reductions(Reductions&);      \
     void install_many_reductions(Reductions&); \
     void install_rows(RowKernels&);            \
+    void install_draws(DrawKernels&);          \
     void resolve_vector_math();                \
     }
 PB_DECLARE_ISA(baseline)
@@ -84,6 +86,7 @@ struct Chosen {
     Kernels table{};
     Reductions reductions{};
     RowKernels rows{};
+    DrawKernels draws{};
     ChainKernels chains{};
 
     Chosen() {
@@ -98,6 +101,7 @@ struct Chosen {
         name::install_reductions(reductions);      \
         name::install_many_reductions(reductions); \
         name::install_rows(rows);                  \
+        name::install_draws(draws);                \
         name::install_chains(chains);              \
         name::resolve_vector_math();               \
     }
@@ -121,6 +125,7 @@ const PrimitiveInfo& primitive_info(Primitive p) { return kInfo[static_cast<int>
 const Kernels& kernels() { return chosen().table; }
 const Reductions& reductions() { return chosen().reductions; }
 const RowKernels& row_kernels() { return chosen().rows; }
+const DrawKernels& draw_kernels() { return chosen().draws; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
 Link link_of(Primitive p, int operand) { return kLinks[static_cast<int>(p)][operand]; }
 const char* link_name(Link link) {

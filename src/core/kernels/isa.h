@@ -27,7 +27,8 @@
 
 namespace pb {
 struct RowKernels;
-}
+struct DrawKernels;
+}  // namespace pb
 
 namespace pb::PB_ISA {
 
@@ -41,6 +42,7 @@ void install_conversions(Kernels&);
 void install_reductions(Reductions&);
 void install_many_reductions(Reductions&);
 void install_rows(RowKernels&);
+void install_draws(DrawKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();

@@ -1,9 +1,8 @@
 """Random numbers.
 
-The generator is mt19937 (Matsumoto and Nishimura, 1998), and its words become numbers as in PyTorch on a
-CPU: after ``manual_seed(s)`` both draw the same uniform and whole numbers and permutations, and the same
-normal numbers up to their last bits. Draws are constants to differentiation: where a tensor is drawn over,
-its gradient is zero.
+The generator is mt19937 (Matsumoto and Nishimura, 1998), and its words become numbers as in PyTorch on a CPU: after
+``manual_seed(s)`` both draw the same, to the bit, whatever is drawn, of any size, dtype and strides. Draws are constants
+to differentiation: where a tensor is drawn over, its gradient is zero.
 """
 
 from .. import _core
@@ -452,6 +451,34 @@ def _multinomial(input, num_samples, replacement=False, generator=None):
     """Indices."""
 
 
+@operator(method=False)
+def poisson(input, generator=None):
+    """How many events come in a unit of time, at the rates in `input`; floating, of its shape and dtype.
+
+    Hörmann's transformed rejection (1993) from a rate of 10 on. On the tape its gradient is zero.
+
+    Raises RuntimeError for a negative rate, NotImplementedError for integers.
+
+    Example:
+        >>> pb.poisson(pb.tensor([0.0, 0.0]))
+        tensor([0., 0.])
+    """
+
+
+@operator(method=False)
+def binomial(count, prob, generator=None):
+    """How many of `count` trials succeed, each with probability `prob`: of their common shape and dtype.
+
+    Hörmann's BTRS (1993) where ten successes are expected, or more. On the tape its gradient is zero.
+
+    Raises ValueError for integers, RuntimeError for two dtypes.
+
+    Example:
+        >>> pb.binomial(pb.tensor([5.0, 7.0]), pb.tensor([0.0, 1.0]))
+        tensor([0., 7.])
+    """
+
+
 @operator(public=False)
 def uniform_(input, from_=0.0, to=1.0, *, generator=None):
     """Draw every element evenly from [from, to), in place.
@@ -503,10 +530,51 @@ def bernoulli_(input, p=0.5, *, generator=None):
 
 
 @operator(public=False)
-def random_(input, from_=None, to=None, *, generator=None):
-    """Draw whole numbers from [from, to), from [0, to), or from all that the dtype holds, in place.
+def geometric_(input, p, *, generator=None):
+    """Draw every element as the number of trials, each a success with probability `p`, up to the first success, in
+    place.
 
-    Raises RuntimeError for an empty range, and for a leaf that requires grad.
+    Raises RuntimeError for a `p` outside of (0, 1), and for a leaf that requires grad, NotImplementedError for bool.
+
+    Example:
+        >>> pb.zeros(1000).geometric_(0.5).min()
+        tensor(1.)
+    """
+
+
+@operator(public=False)
+def cauchy_(input, median=0.0, sigma=1.0, *, generator=None):
+    """Draw every element from the Cauchy distribution around `median`, with half its probability within `sigma`, in
+    place.
+
+    Raises RuntimeError for integers, for a `sigma` that is not positive, and for a leaf that requires grad.
+
+    Example:
+        >>> pb.zeros(1000).cauchy_().shape
+        pullback.Size([1000])
+    """
+
+
+@operator(public=False)
+def log_normal_(input, mean=1.0, std=2.0, *, generator=None):
+    """Draw every element as e to the power of a number from the normal distribution of `mean` and `std`, in place.
+
+    Raises RuntimeError for a `std` that is not positive, and for a leaf that requires grad, NotImplementedError for
+    integers.
+
+    Example:
+        >>> pb.zeros(1000).log_normal_().min() > 0
+        tensor(True)
+    """
+
+
+@operator(public=False)
+def random_(input, from_=None, to=NotImplemented, *, generator=None):
+    """Draw whole numbers evenly, in place: ``random_(to)`` from [0, to), ``random_(from, to)`` from [from, to),
+    ``random_(from, None)`` from `from` on, and ``random_()`` from 0 on, up to the largest that the dtype holds.
+
+    A float holds all whole numbers up to 2^24, a double up to 2^53. Raises RuntimeError for an empty range, for one that
+    the dtype does not hold, and for a leaf that requires grad.
 
     Example:
         >>> pb.zeros(2).random_(4, 5)

@@ -37,7 +37,7 @@ struct OverwriteBernoulli {
     Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
 };
 
-// Of the shape and strides of the input.
+// Of the shape of the input, row-major.
 struct DrawnLike {
     static constexpr bool leads = true;
     const char* node;
@@ -45,7 +45,7 @@ struct DrawnLike {
     Generator* g;
     const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
-        Tensor t = Tensor::make(x[0].dtype(), x[0].layout().packed());
+        Tensor t = empty(x[0].dtype(), x[0].shape());
         compute::draw(*g, d, t.array());
         return t;
     }
@@ -58,7 +58,7 @@ struct Bernoulli {
     static constexpr bool leads = true;
     Generator* g;
     Tensor forward(const Tensors& x) {
-        Tensor t = Tensor::make(x[0].dtype(), x[0].layout().packed());
+        Tensor t = empty(x[0].dtype(), x[0].shape());
         compute::draw_bernoulli(*g, t.array(), x[0].array());
         return t;
     }
@@ -82,9 +82,10 @@ struct Normal {
         Tensor t =
             empty(first.dtype(), has_mean && has_deviation ? broadcast_shapes(first.layout(), last.layout())
                                                            : first.shape());
-        compute::draw(*g, {Distribution::Normal, 0, 1}, t.array());
-        Tensor y = mul(t, has_deviation ? Operand(last) : Operand(deviation));
-        copy_array(add(y, has_mean ? Operand(first) : Operand(mean)).array(), t.array());
+        compute::draw(*g, {Distribution::Normal, 0, has_deviation ? 1 : deviation}, t.array());
+        // What is rounded to the result's dtype is a product, and then a sum.
+        if (has_deviation) copy_array(mul(t, last).array(), t.array());
+        copy_array(add(t, has_mean ? Operand(first) : Operand(mean)).array(), t.array());
         return t;
     }
     void pullback(Context& c, const Tensors&, Tensors& out) { pull_zeros(c, out); }
@@ -101,6 +102,20 @@ struct Multinomial {
     Tensor forward(const Tensors& x) {
         return Tensor::make(compute::draw_multinomial(*g, x[0].array(), draws, replacement));
     }
+};
+
+// Counts of chances that elements give.
+struct Counts {
+    static constexpr bool leads = true;
+    const char* node;
+    Generator* g;
+    const char* node_name() const { return node; }
+    Tensor forward(const Tensors& x) {
+        return Tensor::make(x.size() == 1 ? compute::draw_poisson(*g, x[0].array())
+                                          : compute::draw_binomial(*g, x[0].array(), x[1].array()));
+    }
+    void pullback(Context& c, const Tensors&, Tensors& out) { pull_zeros(c, out); }
+    Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
 };
 
 void check_probability(double p) {
@@ -163,6 +178,21 @@ Tensor multinomial(const Tensor& weights, int64_t draws, bool replacement, Gener
             n, draws);
     if (n == 0 && rows > 0) fail("cannot sample from a distribution without categories");
     return apply(Multinomial{draws, replacement, &g}, {x});
+}
+
+Tensor poisson(const Tensor& rate, Generator& g) { return apply(Counts{"PoissonBackward0", &g}, {rate}); }
+
+Tensor binomial(const Tensor& count, const Tensor& probability, Generator& g) {
+    const DType d = count.dtype();
+    if (!is_float(d))
+        fail_as(ErrorKind::Value, "binomial only supports floating-point dtypes for count, got: {}",
+                dtype_legacy_name(d));
+    if (probability.dtype() != d)
+        fail("Found dtype {} but expected {}: count and prob have one dtype",
+             dtype_legacy_name(probability.dtype()), dtype_legacy_name(d));
+    const Dims shape = broadcast_shapes(count.layout(), probability.layout());
+    auto over = [&](const Tensor& t) { return t.shape() == shape ? t : expand(t, shape); };
+    return apply(Counts{"BinomialBackward0", &g}, {over(count), over(probability)});
 }
 
 }  // namespace pb::ops

@@ -7,6 +7,9 @@
 namespace pb::ops {
 
 using compute::Distribution;
+using compute::integers_between;
+using compute::integers_from;
+using compute::integers_of;
 
 // A fresh tensor of draws.
 Tensor drawn(DType dtype, Ref<Layout> layout, const Distribution& d, Generator& g);
@@ -22,5 +25,8 @@ Tensor bernoulli_(const Tensor& target, const Tensor& p, Generator& g);
 // Normal draws, where one of mean and deviation, at least, is a tensor.
 Tensor normal(const Operand& mean, const Operand& deviation, Generator& g);
 Tensor multinomial(const Tensor& weights, int64_t draws, bool replacement, Generator& g);
+// Counts: of events of a rate, and of successes in trials, of one dtype and broadcast.
+Tensor poisson(const Tensor& rate, Generator& g);
+Tensor binomial(const Tensor& count, const Tensor& probability, Generator& g);
 
 }  // namespace pb::ops

@@ -180,6 +180,7 @@ PyObject* call_once(PyObject* self, PyObject* const* args, size_t nargsf, PyObje
                 alias("axis", "dim");
                 alias("keepdims", "keepdim");
                 alias("self", "input");
+                alias("from", "from_");  // a word of the language
                 if (at == total) fail_unexpected(op, key);
                 if (values[at])
                     fail_as(ErrorKind::Type, "{}() got multiple values for argument '{}'", op->name->c_str(),

@@ -142,23 +142,10 @@ Tensor randn(const Dims& size, Generator& g, const Options& o) {
     return o.finish(ops::drawn(o.dtype.value_or(default_dtype), Layout::contiguous(size), d, g));
 }
 
-// The range [low, high) checked against what the dtype holds.
-void check_range(int64_t low, int64_t high, DType d) {
-    if (low >= high) fail("random_ expects 'from' to be less than 'to', but got from={} >= to={}", low, high);
-    // Any whole number is near some float.
-    auto [least, most] = is_float(d) ? Range{INT64_MIN, INT64_MAX} : integer_range(d);
-    if (low < least || low > most) fail("from is out of bounds for {}", dtype_c_name(d));
-    if (high - 1 < least || high - 1 > most) fail("to - 1 is out of bounds for {}", dtype_c_name(d));
-}
-Distribution between(int64_t low, int64_t high, DType d) {
-    check_range(low, high, d);
-    return Distribution::integers(low, static_cast<uint64_t>(high) - static_cast<uint64_t>(low));
-}
-
 Tensor randint(const Dims& size, Generator& g, const Options& o, int64_t low, int64_t high) {
     DType d = o.dtype.value_or(DType::Int64);
     Ref<Layout> l = Layout::contiguous(size);
-    return o.finish(ops::drawn(d, std::move(l), between(low, high, d), g));
+    return o.finish(ops::drawn(d, std::move(l), ops::integers_between(low, high, d), g));
 }
 
 Tensor randperm(int64_t n, Generator& g, const Options& o) {
@@ -181,7 +168,7 @@ Tensor randn_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat 
 Tensor randint_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format, int64_t low,
                     int64_t high) {
     DType d = o.dtype.value_or(x.dtype());
-    return o.finish(ops::drawn(d, layout_like(x, format), between(low, high, d), g));
+    return o.finish(ops::drawn(d, layout_like(x, format), ops::integers_between(low, high, d), g));
 }
 
 // ---- in place ----
@@ -234,23 +221,38 @@ void bernoulli_(const Tensor& x, const Argument& probability, Generator& g) {
     }
 }
 
-// random_(), random_(to), random_(from, to)
-void random_(const Tensor& x, MaybeDim from, MaybeDim to, Generator& g) {
-    if (!from && !to) {
-        // All the numbers that the dtype holds exactly, from 0 up.
-        uint64_t range = visit<Family::All>(x.dtype(), "random_", [](auto zero) -> uint64_t {
-            using Limits = std::numeric_limits<decltype(zero)>;
-            if constexpr (Limits::is_integer) return static_cast<uint64_t>(Limits::max()) + 1;
-            else return (uint64_t{1} << Limits::digits) + 1;
-        });
-        if (x.dtype() == DType::Bool) range = 2;
-        bool narrow = item_size(x.dtype()) < 8;  // one word, although the range may be wide
-        ops::overwrite(x, "RandomBackward2", "random_", Distribution::integers(0, range, narrow), g);
-        return;
-    }
-    int64_t low = to ? from.value_or(0) : 0, high = to ? *to : *from;
-    ops::overwrite(x, to ? "RandomBackward0" : "RandomBackward1", "random_", between(low, high, x.dtype()),
-                   g);
+void geometric_(const Tensor& x, double p, Generator& g) {
+    if (!(p > 0 && p < 1)) fail("geometric_ expects p to be in (0, 1), but got p={}", p);
+    ops::overwrite(x, "GeometricBackward0", "geometric_", {Distribution::Geometric, p}, g);
+}
+
+void cauchy_(const Tensor& x, double median, double scale, Generator& g) {
+    if (!(scale > 0)) fail("cauchy_ expects sigma > 0.0, but found sigma={}", scale);
+    if (!is_float(x.dtype()))
+        fail(
+            "Cauchy distribution is a continuous probability distribution. dtype must be a floating point "
+            "but you "
+            "specified {}",
+            dtype_c_name(x.dtype()));
+    ops::overwrite(x, "CauchyBackward0", "cauchy_", {Distribution::Cauchy, median, scale}, g);
+}
+
+void log_normal_(const Tensor& x, double mean, double deviation, Generator& g) {
+    if (!(deviation > 0)) fail("log_normal_ expects std > 0.0, but found std={}", deviation);
+    ops::overwrite(x, "LogNormalBackward0", "log_normal_", {Distribution::LogNormal, mean, deviation}, g);
+}
+
+// random_(), random_(to), random_(from, to); and random_(from, None) has no upper bound, so that a `to` that is left out
+// is something else than None.
+void random_(const Tensor& x, MaybeDim from, const Argument& to, Generator& g) {
+    const DType d = x.dtype();
+    const bool left_out = to.object() == Py_NotImplemented;
+    const MaybeDim high = left_out ? from : to.given() ? MaybeDim(to.integer()) : MaybeDim();
+    if (high)
+        ops::overwrite(x, left_out ? "RandomBackward1" : "RandomBackward0", "random_",
+                       ops::integers_between(left_out ? 0 : from.value_or(0), *high, d), g);
+    else if (from) ops::overwrite(x, "RandomBackward0", "random_", ops::integers_from(*from, d), g);
+    else ops::overwrite(x, "RandomBackward2", "random_", ops::integers_of(d), g);
 }
 
 // ---- out of place ----
@@ -276,11 +278,16 @@ const Binding bindings[] = {
     bind_in_place<&uniform_>("uniform_"),
     bind_in_place<&normal_>("normal_"),
     bind_in_place<&exponential_>("exponential_"),
+    bind_in_place<&geometric_>("geometric_"),
+    bind_in_place<&cauchy_>("cauchy_"),
+    bind_in_place<&log_normal_>("log_normal_"),
     bind_in_place<&bernoulli_>("bernoulli_"),
     bind_in_place<&random_>("random_"),
     bind<&bernoulli>("bernoulli"),
     bind<&normal_of>("normal_of"),
     bind<&ops::multinomial>("multinomial"),
+    bind<&ops::poisson>("poisson"),
+    bind<&ops::binomial>("binomial"),
     bind<&generator_seed>("generator_seed"),
     bind_in_place<&generator_reseed>("generator_reseed"),
     bind<&generator_state>("generator_state"),
