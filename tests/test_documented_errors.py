@@ -179,7 +179,8 @@ Tensor.transpose_ (leaf, 0, 1)                                      RuntimeError
 Tensor.swapaxes_ (leaf, 0, 1)                                       RuntimeError
 Tensor.swapdims_ (leaf, 0, 1)                                       RuntimeError
 Tensor.t_        (pb.ones(1, 1, 1))                                 RuntimeError
-Generator.manual_seed (pb.Generator(), "a")                         ValueError
+Generator.manual_seed (pb.Generator(), "a")                         RuntimeError
+Generator.manual_seed (pb.Generator(), 2**64)                       ValueError
 Generator.set_state (pb.Generator(), x)                             TypeError
 Generator.set_state (pb.Generator(), pb.zeros(3, dtype=pb.uint8))   RuntimeError
 rand             (-1)                                               RuntimeError

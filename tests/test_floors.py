@@ -65,6 +65,7 @@ MODULES = {
     "optim": "_core autograd dtypes messages nn operators",
     "interop": "messages operators",
     "linalg": "_core linear_algebra messages operators",
+    "random": "messages operators",
     "special": "calculus messages operators",
     "pullback": "_core attributes autograd calculus device dtypes messages operators runtime size",
     "independent": "pullback",

@@ -37,7 +37,7 @@ FORBIDDEN = {
 EXCEPT = {
     "if (x[0].dtype() == DType::UInt8) a.dtype = DType::UInt8;": "truth of bytes is bytes, as in PyTorch",
     "if (d == DType::UInt8) warn_of_bytes();": "a mask of the old kind is warned of",
-    "if (!state.is_tensor() || as_tensor(state.object())->dtype != DType::UInt8)": "the state of a generator is bytes",
+    "if (t.dtype() != DType::UInt8)": "the state of a generator is bytes",
 }
 
 

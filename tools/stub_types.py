@@ -50,6 +50,7 @@ RETURNS = {
     "data_ptr": "builtins.int",
     "broadcast_shapes": "Size",
     "meshgrid": "tuple[Tensor, ...]",
+    "native_dropout": "tuple[Tensor, Tensor]",
 }
 ANY = set("unique unique_consecutive".split())  # one tensor or several, as they are called
 _OUT = "*, out: Any = ..."

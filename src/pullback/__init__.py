@@ -85,6 +85,7 @@ _SUBMODULES = {
     "optim",
     "picture",
     "printing",
+    "random",
     "return_types",
     "special",
     "utils",

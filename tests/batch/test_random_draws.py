@@ -34,6 +34,12 @@ DRAWS = [
     lambda x: pb.empty(30).bernoulli_(0.5),
     lambda x: pb.empty(4).exponential_(),
     lambda x: pb.empty(4).random_(1000),
+    lambda x: pb.empty(9).geometric_(0.1),
+    lambda x: pb.empty(4).cauchy_(),
+    lambda x: (x * 1).log_normal_(),
+    lambda x: pb.poisson(x * 30 + 20),
+    lambda x: pb.binomial(x * 0 + 1000, x / 2 + 0.2),
+    lambda x: pb.nn.functional.dropout((x + 1).repeat(20)),
 ]
 
 

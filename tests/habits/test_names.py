@@ -94,7 +94,6 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
         ("pb.requires_grad_", "It is a method of tensors: x.requires_grad_(...)."),
         ("pb.nn.functional.exp", "It is pullback.exp."),
         ("pb.array([1])", "Write pullback.tensor(data)."),
-        ("pb.random", "PyTorch has it, pullback does not: write pullback.rand(size)"),
         ("pb.power", "Write pullback.pow(a, b)."),
         ("x.copy()", "Write x.clone()."),
         ("x.astype(float)", "Write x.to(dtype)."),

@@ -45,8 +45,8 @@ class Generator {
         uint64_t next;
         uint64_t words[kWords];
         double unused_x, spare, unused_rho;
-        int32_t has_spare;
-        float single_spare;  // PyTorch keeps one for float, too, and never makes one
+        int32_t has_spare, unused;
+        float single_spare;  // PyTorch has a place for one of float, too, and never makes one
         bool has_single_spare;
     };
     static_assert(sizeof(State) == 5056 || sizeof(void*) != 8);

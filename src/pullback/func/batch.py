@@ -370,9 +370,10 @@ def _operation(function: Function) -> str:
 
 # ---- random draws -----------------------------------------------------------------------------------------------
 
-_WRITTEN = {"uniform_", "normal_", "exponential_", "bernoulli_", "random_"}
-_SHAPED = _WRITTEN | {"rand_like", "randn_like", "randint_like"}
-_DRAWS = _SHAPED | {"rand", "randn", "randint", "randperm", "bernoulli", "normal", "multinomial"}
+_SIZED = {"rand", "randn", "randint"}
+_LIKE = {"rand_like", "randn_like", "randint_like", "bernoulli", "poisson", "binomial"}
+_WRITTEN = set("uniform_ normal_ exponential_ bernoulli_ random_ geometric_ cauchy_ log_normal_".split())
+_DRAWS = _SIZED | _LIKE | _WRITTEN | {"randperm", "normal", "multinomial"}
 
 
 def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:

@@ -9,37 +9,36 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor GradScaler IntTensor LongTensor ShortTensor
-        accelerator adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator alpha_dropout
-        alpha_dropout_ amp angle are_deterministic_algorithms_enabled as_strided_ autocast avg_pool1d backends
-        bartlett_window batch_norm bilinear binary_cross_entropy_with_logits binomial blackman_window cdist
-        celu_ chalf channel_shuffle cholesky cholesky_inverse cholesky_solve clamp_max_ clamp_min_
-        clear_autocast_cache clip_ compile compiler complex complex32 conj conj_physical conj_physical_ conv1d
-        conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution corrcoef
-        cosine_embedding_loss cosine_similarity cov cpu cross ctc_loss cuda cumulative_trapezoid dequantize det
-        detach_ dist distributed distributions dropout dropout_ eig embedding embedding_bag embedding_renorm_
-        empty_permuted empty_quantized export feature_alpha_dropout feature_alpha_dropout_ feature_dropout
-        feature_dropout_ fft fill float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu
-        float_power frexp frobenius_norm from_file functional fx gcd_ geqrf get_autocast_dtype get_device
-        get_device_module get_float32_matmul_precision gradient grid_sampler grid_sampler_2d grid_sampler_3d
-        group_norm gru gru_cell hamming_window hann_window has_lapack has_mkl has_openmp has_spectral
-        hinge_embedding_loss histogram histogramdd i0 i0_ igamma igammac imag index_reduce instance_norm
-        int_repr inverse is_autocast_cache_enabled is_autocast_enabled is_conj
-        is_deterministic_algorithms_warn_only_enabled is_inference is_neg is_signed isreal istft jit
-        kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg logdet lstm lstm_cell lstsq lu lu_solve lu_unpack
-        margin_ranking_loss matrix_exp matrix_power matrix_rank max_pool1d max_pool1d_with_indices max_pool2d
-        max_pool3d multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm optim orgqr ormqr
-        pairwise_distance pca_lowrank pdist pinverse pixel_shuffle pixel_unshuffle poisson poisson_nll_loss
-        polar positive prelu profiler qr qscheme quantization quantize_per_channel quantize_per_tensor
-        quantize_per_tensor_dynamic random range real renorm resize_as_ resolve_conj resolve_neg rms_norm
-        rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell rrelu rrelu_ segment_reduce selu_ set_anomaly_enabled
-        set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled set_default_tensor_type
-        set_float32_matmul_precision set_flush_denormal signal slice_inverse slogdet solve sparse
-        sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor
-        sparse_csr_tensor spmm sspaddmm stft storage svd svd_lowrank symeig testing threshold_ to_dlpack
-        trapezoid trapz triangular_solve triplet_margin_loss typename uint16 uint32 uint64 unravel_index
-        unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms vander
-        view_as_complex view_as_real xlogy_ xpu
+        BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor GradScaler IntTensor LongTensor
+        ShortTensor accelerator adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator amp
+        angle are_deterministic_algorithms_enabled as_strided_ autocast avg_pool1d backends bartlett_window
+        batch_norm bilinear binary_cross_entropy_with_logits blackman_window cdist celu_ chalf
+        channel_shuffle cholesky cholesky_inverse cholesky_solve clamp_max_ clamp_min_ clear_autocast_cache
+        clip_ compile compiler complex complex32 conj conj_physical conj_physical_ conv1d conv2d conv3d
+        conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution corrcoef
+        cosine_embedding_loss cosine_similarity cov cpu cross ctc_loss cuda cumulative_trapezoid dequantize
+        det detach_ dist distributed distributions eig embedding embedding_bag embedding_renorm_
+        empty_permuted empty_quantized export fft fill float8_e4m3fn float8_e4m3fnuz float8_e5m2
+        float8_e5m2fnuz float8_e8m0fnu float_power frexp frobenius_norm from_file functional fx gcd_ geqrf
+        get_autocast_dtype get_device get_device_module get_float32_matmul_precision gradient grid_sampler
+        grid_sampler_2d grid_sampler_3d group_norm gru gru_cell hamming_window hann_window has_lapack
+        has_mkl has_openmp has_spectral hinge_embedding_loss histogram histogramdd i0 i0_ igamma igammac
+        imag index_reduce instance_norm int_repr inverse is_autocast_cache_enabled is_autocast_enabled
+        is_conj is_deterministic_algorithms_warn_only_enabled is_inference is_neg is_signed isreal istft
+        jit kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg logdet lstm lstm_cell lstsq lu lu_solve lu_unpack
+        margin_ranking_loss matrix_exp matrix_power matrix_rank max_pool1d max_pool1d_with_indices
+        max_pool2d max_pool3d multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm optim
+        orgqr ormqr pairwise_distance pca_lowrank pdist pinverse pixel_shuffle pixel_unshuffle
+        poisson_nll_loss polar positive prelu profiler qr qscheme quantization quantize_per_channel
+        quantize_per_tensor quantize_per_tensor_dynamic range real renorm resize_as_ resolve_conj
+        resolve_neg rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell rrelu rrelu_ segment_reduce
+        selu_ set_anomaly_enabled set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled
+        set_default_tensor_type set_float32_matmul_precision set_flush_denormal signal slice_inverse
+        slogdet solve sparse sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor
+        sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft storage svd svd_lowrank symeig testing
+        threshold_ to_dlpack trapezoid trapz triangular_solve triplet_margin_loss typename uint16 uint32
+        uint64 unravel_index unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms
+        vander view_as_complex view_as_real xlogy_ xpu
     """,
     "nn": """
         AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d
@@ -249,7 +248,6 @@ ELSEWHERE = {
     "power": "pullback.pow(a, b)",
     "ptp": "x.max() - x.min()",
     "radians": "pullback.deg2rad(x)",
-    "random": "pullback.rand(size), pullback.randn(size), pullback.randint(low, high, size)",
     "reduce_mean": "pullback.mean(x)",
     "reduce_sum": "pullback.sum(x)",
     "repeat": "pullback.repeat_interleave(x, n), or x.repeat(n) for the whole tensor.",
@@ -265,7 +263,7 @@ FAMILIES = [
         "Convolutions, pooling and images are in pullback.nn.functional.",
     ),
     (r"(rnn|lstm|gru).*", "Write the cell with matrix products, and a loop over time."),
-    (r".*dropout.*", "Dropout is in pullback.nn.functional."),
+    (r".*[Dd]ropout.*", "Dropout is in pullback.nn.functional."),
     (r".*(fft|_window|signal)|i?stft", "There is no FFT yet; numpy.fft works on x.detach().numpy()."),
     (
         r"(eig|eigvals|symeig|lobpcg|svd_lowrank|pca_lowrank|nuclear_norm|frobenius_norm)",

@@ -2,7 +2,9 @@
 
 import warnings
 
-from ..operators.declare import composed
+from .. import _core
+from ..operators.creation import empty, tensor
+from ..operators.declare import FUNCTIONS, composed
 
 __all__ = [
     "alpha_dropout",
@@ -17,20 +19,15 @@ __all__ = [
 ]
 
 
-def _check_probability(p):
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-
-
 def _returned(input, result, inplace):
     return input.copy_(result) if inplace else result
 
 
-def _dropped(input, p, shape):
-    """`input` times a mask of this shape that is 0 with probability `p` and 1 / (1 - p) else."""
-    if p == 1.0:
-        return input * 0.0 if input.numel() else input
-    return input * input.new_empty(shape).bernoulli_(1 - p).div_(1 - p)
+def _dropped(name, input, p, training, inplace):
+    """The operator of this name (operators/dropout.py)."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    return FUNCTIONS[name + "_" if inplace else name](input, p, training)
 
 
 @composed(public=False, method=False)
@@ -49,21 +46,11 @@ def dropout(input, p=0.5, training=True, inplace=False):
         >>> pb.nn.functional.dropout(pb.ones(2), training=False)
         tensor([1., 1.])
     """
-    _check_probability(p)
-    if not training or p == 0.0 or not input.numel():
-        return input if inplace else input * 1
-    return _returned(input, _dropped(input, p, input.shape), inplace)
-
-
-def _by_features(input, p, training, inplace):
-    if not training or p == 0.0 or not input.numel():
-        return input if inplace else input * 1
-    return _returned(input, _dropped(input, p, (*input.shape[:2], *[1] * (input.ndim - 2))), inplace)
+    return _dropped("dropout", input, p, training, inplace)
 
 
 def _channels_dropped(name, dimensions, input, p, training, inplace):
     """Dropout of whole channels: the first dimension after a batch, which may be missing."""
-    _check_probability(p)
     expected = (dimensions + 1, dimensions + 2)
     if input.ndim not in expected:
         message = (
@@ -83,13 +70,13 @@ def _channels_dropped(name, dimensions, input, p, training, inplace):
             "the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
             stacklevel=3,
         )
-        return _by_features(input, p, training, inplace)
-    if input.ndim == expected[0]:
+        return _dropped("feature_dropout", input, p, training, inplace)
+    if dimensions != 2 and input.ndim != expected[1]:
         if inplace:
-            _by_features(input.unsqueeze(0), p, training, True)
+            _dropped("feature_dropout", input.unsqueeze(0), p, training, True)
             return input
-        return _by_features(input.unsqueeze(0), p, training, False).squeeze(0)
-    return _by_features(input, p, training, inplace)
+        return _dropped("feature_dropout", input.unsqueeze(0), p, training, False).squeeze(0)
+    return _dropped("feature_dropout", input, p, training, inplace)
 
 
 @composed(public=False, method=False)
@@ -137,21 +124,6 @@ def dropout3d(input, p=0.5, training=True, inplace=False):
     return _channels_dropped("dropout3d", 3, input, p, training, inplace)
 
 
-_ALPHA = 1.7580993408473766  # minus the limit of selu at minus infinity
-
-
-def _alpha_dropped(input, p, training, inplace, shape):
-    _check_probability(p)
-    if not training or p == 0.0 or not input.numel():
-        return input if inplace else input * 1
-    if p == 1.0:
-        return _returned(input, input * 0.0, inplace)
-    scale = 1 / ((_ALPHA * _ALPHA * p + 1) * (1 - p)) ** 0.5
-    kept = input.new_empty(shape).bernoulli_(1 - p)
-    moved = (kept - 1) * (_ALPHA * scale) + _ALPHA * scale * p
-    return _returned(input, input * (kept * scale) + moved, inplace)
-
-
 @composed(public=False, method=False)
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
     """Elements become selu's lower limit with probability `p`; then all is scaled and moved so that a mean of 0 and a
@@ -164,7 +136,7 @@ def alpha_dropout(input, p=0.5, training=False, inplace=False):
         >>> pb.nn.functional.alpha_dropout(pb.zeros(1000), 0.5, training=True).unique()
         tensor([-0.7792,  0.7792])
     """
-    return _alpha_dropped(input, p, training, inplace, input.shape)
+    return _dropped("alpha_dropout", input, p, training, inplace)
 
 
 @composed(public=False, method=False)
@@ -179,7 +151,7 @@ def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
         >>> x.unique(), bool((x[..., 0] == x[..., 1]).all())
         (tensor([-0.7792,  0.7792]), True)
     """
-    return _alpha_dropped(input, p, training, inplace, (*input.shape[:2], *[1] * (input.ndim - 2)))
+    return _dropped("feature_alpha_dropout", input, p, training, inplace)
 
 
 @composed(public=False, method=False)
@@ -198,20 +170,34 @@ def gumbel_softmax(logits, tau=1.0, hard=False, eps=1e-10, dim=-1):
     """
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
-    noise = -logits.detach().new_empty(logits.shape).exponential_().log()
-    soft = ((logits + noise) / tau).softmax(dim)
+    waits = logits.detach().new_empty(logits.shape).exponential_()
+    soft = ((logits - waits.log()) / tau).softmax(dim)
     if not hard:
         return soft
     index = soft.argmax(dim, keepdim=True)
     return soft.new_zeros(logits.shape).scatter_(dim, index, 1.0) - soft.detach() + soft
 
 
+def _slopes(input, lower, upper):
+    """1, and where the input is not positive a number that is drawn for it, as PyTorch draws it: in float64."""
+    if _core.open_maps():  # one for every element: entries differ in how many they need
+        return input.new_ones(input.shape).where(
+            input > 0, input.new_empty(input.shape).uniform_(lower, upper)
+        )
+    slopes, below = input.new_ones(input.shape), input <= 0
+    lower, upper = tensor([lower, upper], dtype=input.dtype).tolist()
+    drawn = empty(int(below.sum()), dtype=_core.float64).uniform_() * (upper - lower) + lower
+    slopes[below] = drawn.to(input.dtype)
+    return slopes
+
+
 def _leaky(input, lower, upper, training):
     if not training:
         slope = (lower + upper) / 2
         return input.where(input >= 0, input * slope)
-    slope = input.detach().new_empty(input.shape).uniform_(lower, upper)
-    return input.where(input > 0, input * slope)
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    return input.contiguous() * _slopes(input.detach(), lower, upper)
 
 
 @composed(public=False, method=False)

@@ -6,6 +6,7 @@ to differentiation: where a tensor is drawn over, its gradient is zero.
 """
 
 from .. import _core
+from ..device import device
 from .creation import empty
 from .declare import composed, operator
 
@@ -42,14 +43,18 @@ def entropy_seed():
 
 
 def _manual_seed(self, seed):
-    """Start the sequence that belongs to `seed`; returns the generator.
+    """Start the sequence that belongs to `seed`, of which the low 32 bits count; returns the generator.
 
-    Raises ValueError for what is no number.
+    Raises RuntimeError for what is no whole number, ValueError for one outside of [-2^63, 2^64).
 
     Example:
         >>> pb.Generator().manual_seed(3).initial_seed()
         3
     """
+    if isinstance(seed, (bool, float, str, type(None))):
+        raise RuntimeError(
+            f"manual_seed expected a long, but got {type(seed).__name__}. A seed is a whole number."
+        )
     return generator_reseed(self, seed)
 
 
@@ -87,9 +92,9 @@ def _get_state(self):
 
 
 def _set_state(self, new_state):
-    """Go back to a state that `get_state` gave.
+    """Go back to a state that `get_state` gave, here or in PyTorch.
 
-    Raises TypeError for what is no uint8 tensor, RuntimeError for one of another size.
+    Raises TypeError for what is no uint8 tensor, RuntimeError for one that is not contiguous, or is no state.
 
     Example:
         >>> generator = pb.Generator()
@@ -116,6 +121,40 @@ def _clone_state(self):
     return other
 
 
+def _get_offset(self):
+    """A generator on a CPU has none, and raises RuntimeError.
+
+    Example:
+        >>> pb.Generator().get_offset()
+        Traceback (most recent call last):
+            ...
+        RuntimeError: CPU Generator does not use offset
+    """
+    raise RuntimeError("CPU Generator does not use offset")
+
+
+def _set_offset(self, offset):
+    """A generator on a CPU has none, and raises RuntimeError.
+
+    Example:
+        >>> pb.Generator().set_offset(4)
+        Traceback (most recent call last):
+            ...
+        RuntimeError: CPU Generator does not use offset
+    """
+    raise RuntimeError("CPU Generator does not use offset")
+
+
+def _device(self):
+    """The device that the numbers are drawn on.
+
+    Example:
+        >>> pb.Generator().device
+        device(type='cpu')
+    """
+    return device("cpu")
+
+
 def _made(state):
     other = Generator()
     other.set_state(state)
@@ -135,11 +174,14 @@ for _name, _function in (
     ("get_state", _get_state),
     ("set_state", _set_state),
     ("clone_state", _clone_state),
+    ("get_offset", _get_offset),
+    ("set_offset", _set_offset),
     ("__reduce__", lambda self: (_made, (self.get_state(),))),
 ):
     _function.__name__ = _name
     _function.__qualname__ = f"Generator.{_name}"
     setattr(Generator, _name, _function)
+Generator.device = property(_device)
 
 
 @_inner
@@ -154,14 +196,14 @@ default_generator = default_generator()
 def manual_seed(seed):
     """Start the sequence of random numbers that belongs to `seed`; returns the default generator.
 
-    Raises ValueError for a seed outside [-2^63, 2^64).
+    A seed may be whatever `int` takes, of which the low 32 bits count. Raises ValueError for one outside of [-2^63, 2^64).
 
     Example:
         >>> generator = pb.manual_seed(0)
         >>> pb.rand(2)
         tensor([0.4963, 0.7682])
     """
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 @composed(method=False)

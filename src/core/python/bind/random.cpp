@@ -116,16 +116,23 @@ Tensor generator_state(const GivenGenerator& g) {
 }
 
 PyObject* generator_set_state(const GivenGenerator& g, const Argument& state) {
-    if (!state.is_tensor() || as_tensor(state.object())->dtype != DType::UInt8)
+    if (!state.is_tensor())
+        fail_as(ErrorKind::Type,
+                "expected a torch.ByteTensor, but got {}: a state is a tensor of dtype pullback.uint8",
+                Py_TYPE(state.object())->tp_name);
+    const Tensor t = state.tensor();
+    if (t.dtype() != DType::UInt8)
         fail_as(ErrorKind::Type,
                 "RNG state must be a torch.ByteTensor, that is, a tensor of dtype pullback.uint8");
-    Array from = contiguous_array(state.tensor().array());
-    Generator::State s;
+    if (!t.layout().is_contiguous()) fail("RNG state must be contiguous");
+    const Array from = t.array();
+    Generator::State s{};
     if (from.numel() != static_cast<int64_t>(sizeof s))
         fail("Expected a CPUGeneratorImplState of size {} but found the input RNG state size to be {}",
              sizeof s, from.numel());
-    std::memcpy(&s, from.data(), sizeof s - 8);  // without the unused flag, whose bytes may be no bool
-    if (!g.own.set_state(s)) fail("RNG state is wrong: these bytes are not the state of a generator");
+    std::memcpy(&s, from.data(), sizeof s - 8);  // without the single spare, whose flag may be no bool
+    if (!g.own.set_state(s))
+        fail("Invalid mt19937 state. These bytes are not what `get_state` of a generator gives.");
     return none();
 }
 
