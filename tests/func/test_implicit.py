@@ -4,10 +4,12 @@
 """
 
 import dataclasses
+import functools
 import gc
 import importlib.util
 import itertools
 import pathlib
+import random
 import threading
 
 import mpmath
@@ -117,6 +119,61 @@ def test_every_nesting_to_fourth_order():
             found = f(number(2.0))
             assert found.item() == pytest.approx(factor * 2.0 ** (0.5 - order), rel=1e-13)
             assert not found.requires_grad
+
+
+AROUND = {
+    "grad": lambda f: func.grad(f),
+    "jvp": lambda f: lambda x: func.jvp(f, (x,), (pb.ones_like(x),))[1],
+    "linearize": lambda f: lambda x: func.linearize(f, x)[1](pb.ones_like(x)),
+    "jacrev": lambda f: func.jacrev(f),
+    "vmap of x": lambda f: lambda x: func.vmap(f)(pb.stack([x, x * 1.1])).sum(),
+    "vmap of a factor": lambda f: lambda x: func.vmap(lambda s: f(x * s))(number([1.0, 0.9])).prod(),
+    "product": lambda f: lambda x: f(x) * f(x * 1.05),
+    "checkpoint": lambda f: lambda x: checkpoint(f, x, use_reentrant=False),
+    "loop": lambda f: (
+        lambda x: pb.checkpoint_loop(lambda s: (s[0], s[1] / 2 + f(s[0])), (x, x), 3, memory=1)[1]
+    ),
+}
+MOST = {"grad", "jvp", "linearize", "jacrev"}  # the nestings of which are of an order below 4
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_random_nests(seed):
+    """What is around a solution against the same around its closed form: values, gradients by a capture, histories."""
+    rng = random.Random(seed)
+    names = [rng.choice([*AROUND]) for _ in range(rng.randint(1, 4))]
+    while sum(name in MOST for name in names) > 3:
+        names.pop()
+    solver = rng.choice(["lu", "gmres", "bicgstab"])
+    b = number(0.7).requires_grad_(rng.random() < 0.5)
+    closed = lambda a: ((b * b + 4 * a).sqrt() - b) / 2
+    root = lambda a: custom_root(
+        lambda x, a: x * x + b * x - a, pb.ones_like(a.detach()), a, linear_solver=solver
+    )
+    point = lambda a: fixed_point(lambda x: a / (x + b), pb.ones_like(a.detach()), solve="anderson")
+    found = []
+    for f in (closed, rng.choice([root, point])):
+        for name in names:
+            f = AROUND[name](f)
+        y = f(number(1.3))
+        found.append(
+            [y.item(), y.requires_grad, pb.autograd.grad(y, b)[0].item() if y.requires_grad else 0.0]
+        )
+    assert found[1] == pytest.approx(found[0], rel=1e-6), names
+
+
+def test_roots_of_roots():
+    inner = lambda x, a: custom_root(lambda y: y + y**3 - x * a, number(0.1))
+    outer = lambda a: custom_root(lambda x: x + inner(x, a) - 1, number(0.1))
+    check(outer, np.array(2.0), tolerance=1e-6)
+    euler = lambda k, loop: loop(
+        lambda y: custom_root(lambda x: x - y - 0.1 * (x.sin() - k * x**2), y), number(1.0)
+    )
+    ours = lambda k: euler(k, lambda step, y: pb.checkpoint_loop(step, y, 10, memory=3))
+    theirs = lambda k: euler(k, lambda step, y: functools.reduce(lambda y, _: step(y), range(10), y))
+    for f in (lambda f: f, func.grad, func.hessian, lambda f: func.jacfwd(func.jacfwd(f)), func.vmap):
+        k = number([0.5, 1.0]) if f is func.vmap else number(0.5)
+        assert np.allclose(f(ours)(k), f(theirs)(k), rtol=1e-12)
 
 
 def test_captured_with_a_history_of_its_own():

@@ -400,3 +400,28 @@ def test_against_torch(reentrant):
             y.sum().backward()
         answers.append([[round(v, 5) for v in t.tolist()] for t in (y, x.grad, w.grad)])
     assert answers[0] == answers[1]
+
+
+def test_vmap_inside_and_outside():
+    """What is computed again varies over the vmaps of the first time; functions that write into what they make run again."""
+    w = pb.tensor(0.7, dtype=pb.float64, requires_grad=True)
+    x, scales = pb.tensor(1.3, dtype=pb.float64, requires_grad=True), pb.tensor([1.0, 0.9], dtype=pb.float64)
+
+    def f(x):
+        z = pb.zeros(2, dtype=pb.float64)
+        z[0], z[1] = x * w, (x * w).exp()
+        return z.prod()
+
+    run = lambda f, x: checkpoint(f, x, use_reentrant=False)
+    for loop in (
+        lambda run: run(lambda x: pb.func.vmap(lambda s: f(x * s))(scales).prod(), x),
+        lambda run: pb.func.vmap(lambda s: run(f, x * s))(scales).prod(),
+        lambda run: pb.func.vmap(lambda s: run(lambda x: pb.func.vmap(lambda t: f(x * t))(scales).sum(), s))(
+            scales * x
+        ).prod(),
+    ):
+        ours = pb.autograd.grad(loop(run), [w, x], create_graph=True)
+        theirs = pb.autograd.grad(loop(lambda f, x: f(x)), [w, x], create_graph=True)
+        assert [g.item() for g in ours] == pytest.approx([g.item() for g in theirs], rel=1e-13)
+        second = [pb.autograd.grad(g[0] * g[1], [w, x]) for g in (ours, theirs)]
+        assert [g.item() for g in second[0]] == pytest.approx([g.item() for g in second[1]], rel=1e-12)

@@ -13,7 +13,7 @@ namespace pb {
 
 namespace {
 
-bool leads_beyond(const Tensor& t, const GraphPoints& own) {
+bool leads_beyond(const Tensor& t, const GraphPoints& own, bool closed) {
     std::vector<Ref<Node>> kept;
     std::unordered_set<const Node*> ends, seen;
     for (const GraphPoint& p : own)
@@ -31,7 +31,7 @@ bool leads_beyond(const Tensor& t, const GraphPoints& own) {
         Node* n = waiting.back();
         waiting.pop_back();
         const bool end = ends.count(n);
-        if (goes_beyond(*n, end)) return true;
+        if (goes_beyond(*n, end) || (closed && !end && n->is_accumulate())) return true;
         for (uint16_t i = 0; i < n->edge_count() && !end; ++i) meet(n->edge(i).node);
     }
     return false;
@@ -65,14 +65,14 @@ Tensor variable(const Tensor& x, bool recording) {
     return v;
 }
 
-Tensor settled(const Tensor& t, const GraphPoints& own) {
+Tensor settled(const Tensor& t, const GraphPoints& own, bool closed) {
     if (!t.requires_grad() && !highest_level(t)) return t;
-    if (t.requires_grad() && leads_beyond(t, own)) return t;
+    if (t.requires_grad() && leads_beyond(t, own, closed)) return t;
     Tensor s = t.alias();
     s->flags |= t->flags & kInference;
     if (highest_level(t))
         for (const Tangent& x : Small<Tangent, 1>(t->extra->tangents))
-            set_tangent(s, x.level, settled(x.value, own));
+            set_tangent(s, x.level, settled(x.value, own, closed));
     return s;
 }
 
@@ -93,7 +93,7 @@ Tensors captures(const Tensors& outputs, const GraphPoints& own, uint64_t since)
         if (!leaf && e.node->sequence() > since) {
             seen.insert(e.node);
             waiting.push_back(e.node);
-        } else if (met.insert({e.node, e.nr}).second && goes_beyond(*e.node, !leaf)) {
+        } else if (met.insert({e.node, e.nr}).second) {
             Tensor place = leaf ? accumulated_variable(e.node)
                                 : ops::zeros(e.node->output(e.nr).dtype, Layout::contiguous({}));
             if (!leaf) set_history(place, e.node, e.nr);

@@ -20,12 +20,12 @@ inline void close_variable(const Tensor& v) { v->flags |= kClosed; }
 // Whether a walk that meets this node, where it may end, has met somebody else's leaf or history.
 bool goes_beyond(Node& n, bool ends);
 
-// `t` without a history that ends at `own`, and so its tangents.
-Tensor settled(const Tensor& t, const GraphPoints& own);
+// `t` without a history that ends at `own`, and so its tangents; at closed variables, too, unless `closed` ones count.
+Tensor settled(const Tensor& t, const GraphPoints& own, bool closed = false);
 
 // What a function captured, whose recording began at `since` (Node::next_sequence then): where what was recorded meets
 // leaves or older history, each place once, as a tensor whose gradient goes there, and which has no value. The
-// variables `own` of the function are no captures, nor are closed ones.
+// variables `own` of the function are no captures. Closed ones are: who closed them may ask (func.linearize).
 Tensors captures(const Tensors& outputs, const GraphPoints& own, uint64_t since);
 
 }  // namespace pb

@@ -25,10 +25,10 @@ from .. import _core
 from .._core import Tensor
 from ..autograd import forward_ad
 from ..autograd.function import Function, _apply
+from ..autograd.saving import saved_tensors_hooks
 from ..operators.creation import zeros_like
 from .batch import Reopened
-from .forward import linearize
-from .reverse import Recording, pull, variables
+from .reverse import Recording, variables
 
 __all__ = ["root_of", "solved"]
 
@@ -52,19 +52,49 @@ class Recorded:
 
     def pull_to_point(self, cotangents: Sequence[Tensor]) -> Leaves:
         """The transposed Jacobian by the point times cotangents."""
-        outside = _recording()
-        with Recording():
-            return pull(self.outputs, cotangents, self.own, retain=True, outside=outside)[0]
+        return _filled(_walk(self.outputs, cotangents, self.own, self.own), self.own)
 
     def pull_to_captures(self, cotangents: Sequence[Tensor], captures: tuple[Tensor, ...]) -> tuple[Any, ...]:
         """The gradients of what was captured; None for what it does not depend on."""
-        pairs = [(y, g) for y, g in zip(self.outputs, cotangents) if y.requires_grad]
-        if not pairs:
-            return (None,) * len(captures)
-        ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
-        create = _recording()
-        found, _ = _core.run_backward(ys, gs, captures, True, create, True, False, True, self.own, True)
-        return found
+        return _walk(self.outputs, cotangents, captures, self.own)
+
+    def pushes(self) -> tuple[Flat, tuple[Tensor, ...]]:
+        """The function that multiplies the Jacobian by the point with tangents: the pullback's own pullback; and variables
+        that nobody else will ask for.
+        """
+        with Recording():
+            seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in self.outputs])
+            _core.close_variables(seeds)
+            pulled = _walk(self.outputs, seeds, self.own, self.own)
+        pairs = [(place, g) for place, g in enumerate(pulled) if g is not None]
+
+        def push(tangents: Sequence[Tensor]) -> Leaves:
+            ts = [tangents[place] for place, _ in pairs]
+            return _filled(_walk([g for _, g in pairs], ts, seeds, self.own + seeds), seeds)
+
+        return push, self.own + seeds
+
+
+def _walk(
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[Tensor],
+    wanted: tuple[Tensor, ...],
+    own: tuple[Tensor, ...],
+) -> tuple[Any, ...]:
+    """A walk from outputs that ends at `own` and `wanted`, and leaves what it gives to whoever is around.
+
+    Unlike a transform's, its results keep a history that ends at closed variables: the transform that closed them may be
+    what differentiates here.
+    """
+    pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.requires_grad]
+    if not pairs:
+        return (None,) * len(wanted)
+    ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
+    return _core.run_backward(ys, gs, wanted, True, _recording(), True, False, True, own, True)[0]
+
+
+def _filled(found: Sequence[Any], like: Sequence[Tensor]) -> Leaves:
+    return [zeros_like(x.detach()) if g is None else g for g, x in zip(found, like)]
 
 
 class Problem:
@@ -73,7 +103,7 @@ class Problem:
     def __init__(
         self,
         f: Flat,
-        tangents: Callable[[Leaves, Leaves, int | None], Leaves],
+        tangents: Callable[[Leaves, Leaves, int | None], tuple[Leaves, tuple[Tensor, ...]]],
         cotangents: Callable[[Recorded, Leaves], Leaves],
         check: Callable[[Leaves], None] | None = None,
     ) -> None:
@@ -132,10 +162,9 @@ def implied(problem: Problem, values: Sequence[Tensor], below: int | None = None
         done = 0
         while level := _next_level(residual := problem.f(x), done, below):
             change = [_tangent(r, level) for r in residual]
-            pushed = problem.tangents(x, [-r for r in change], level)
-            pushed = [
-                _core.settled(below_level(t, level), ()) for t in pushed
-            ]  # of what systems recorded for themselves
+            pushed, own = problem.tangents(x, [-r for r in change], level)
+            # What a system recorded for itself is no history.
+            pushed = [_core.settled(below_level(t, level), own, True) for t in pushed]
             for leaf, entry, t in zip(x, tangents, pushed):
                 entry.append((level, t))
                 _core.replace_tangents(leaf, tuple(entry))
@@ -156,8 +185,8 @@ def solved(
     def residual(x: Sequence[Tensor]) -> Leaves:
         return [p - q for p, q in zip(matvec(x), b)]
 
-    def tangents(x: Leaves, c: Leaves, below: int | None) -> Leaves:
-        return solved(matvec, c, solve, transpose_solve, symmetric, below)
+    def tangents(x: Leaves, c: Leaves, below: int | None) -> Any:
+        return solved(matvec, c, solve, transpose_solve, symmetric, below), ()
 
     def cotangents(at: Recorded, c: Leaves) -> Leaves:
         transposed = matvec if symmetric else at.pull_to_point
@@ -169,11 +198,10 @@ def solved(
 def root_of(f: Flat, values: Leaves, solve: Any, symmetric: bool, check: Any) -> Leaves:
     """`values`, a root of f, with its derivative."""
 
-    def tangents(x: Leaves, c: Leaves, below: int | None) -> Leaves:
-        if symmetric:
-            return solved(Recorded(f, x).pull_to_point, c, solve, solve, True, below)
-        push = linearize(lambda *leaves: tuple(f(leaves)), *x)[1]
-        return solved(lambda v: list(push(*v)), c, solve, solve, False, below)
+    def tangents(x: Leaves, c: Leaves, below: int | None) -> Any:
+        at = Recorded(f, x)
+        push, own = (at.pull_to_point, at.own) if symmetric else at.pushes()
+        return solved(push, c, solve, solve, symmetric, below), own
 
     def cotangents(at: Recorded, c: Leaves) -> Leaves:
         return solved(at.pull_to_point, c, solve, solve, symmetric)
@@ -189,13 +217,25 @@ def _recording() -> bool:
 
 
 class Quiet:
-    """A block in which nothing is recorded, and values may leave for NumPy though they require grad."""
+    """A block in which nothing is recorded, and values may leave for NumPy though they require grad.
+
+    What a solver records for itself is none of the business of hooks of saved tensors: a checkpoint would run again.
+    """
 
     def __enter__(self) -> None:
+        self.hooks = None if _core.packing_hook() is None else saved_tensors_hooks(Tensor.detach, _same)
+        if self.hooks is not None:
+            self.hooks.__enter__()
         self.before = _core.enter_function(True)
 
     def __exit__(self, *error: object) -> None:
         _core.leave_function(self.before)
+        if self.hooks is not None:
+            self.hooks.__exit__()
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def below_level(leaf: Tensor, level: int) -> Tensor:

@@ -27,6 +27,7 @@ from ..autograd.backward import backward as run_backward
 from ..autograd.function import Function
 from ..autograd.modes import enable_grad, no_grad
 from ..autograd.saving import saved_tensors_hooks
+from ..func.batch import Reopened
 from ..func.tree import tree_flatten
 from ..messages.missing import missing
 from ..operators.creation import zeros
@@ -231,12 +232,14 @@ class _Frame:
         self, function: Callable[..., Any], leaves: list[Any], spec: Any, again: Any, stops: bool, check: bool
     ) -> None:
         self.function, self.spec, self.again, self.stops, self.check = function, spec, again, stops, check
+        self.maps = _core.open_maps()
         self.state: Tensor | None = None
         self.leaves = [None if isinstance(x, Tensor) else x for x in leaves]
         self.places = [i for i, x in enumerate(leaves) if isinstance(x, Tensor)]
         self.kept = _Keep.apply(zeros((), requires_grad=True), *[leaves[i] for i in self.places])
         self.alive: list[Any] = []  # a weak reference to the ticket of each saved tensor
         self.about: list[Any] = []  # its shape and dtype
+        self.axes: list[Any] = []  # and what it varies over
         self.complete = self.open_ended = False
         self.run = 0
         self.values: dict[int, Tensor] = {}  # by number: of this run, until they are asked for
@@ -246,6 +249,7 @@ class _Frame:
         ticket = _Ticket(len(self.alive))
         self.alive.append(weakref.ref(ticket))
         self.about.append((tuple(tensor.shape), tensor.dtype))
+        self.axes.append(_core.mapped_axes(tensor))
         return ticket
 
     pack.recomputes = True  # type: ignore[attr-defined]  # for who would keep a record beside the graph
@@ -282,7 +286,7 @@ class _Frame:
                     f"tensor at position {index}:\nsaved metadata: {self.about[index]}\nrecomputed metadata: {about}\n"
                 )
             if self.alive[index]() is not None:
-                values[index] = tensor
+                values[index] = _varying(tensor, self.axes[index])
             if self.stops and count == len(self.about):
                 raise _Stop
             return tensor
@@ -298,6 +302,7 @@ class _Frame:
             _draws_from(self.state),
             self.again,
             enable_grad(),
+            Reopened(self.maps),
         ):
             self.function(*args, **kwargs)
         if self.check and not self.open_ended and count != len(self.about):
@@ -317,6 +322,18 @@ class _Frame:
                 f"torch.utils.checkpoint: the tensor at position {missing[0]} was not computed again.\n{ADVICE}"
             )
         return values
+
+
+def _varying(tensor: Tensor, axes: Any) -> Tensor:
+    """A value that varies over the vmaps of the first run in place of those of another one."""
+    own = _core.mapped_axes(tensor)
+    if own == axes or [size for _, size in own] != [size for _, size in axes]:
+        return tensor
+    for level, size in reversed(own):
+        tensor = _core.unmap_axis(tensor, level, 0, size)
+    for level, _ in axes:
+        tensor = _core.map_axis(tensor, level, 0)
+    return tensor
 
 
 ADVICE = (

@@ -73,7 +73,7 @@ PyObject* backward(PyObject*, PyObject* args) {
     }
 }
 
-// variable(tensor, recording), close_variables(own), settled(tensor, own): tape/variables.h.
+// variable(tensor, recording), close_variables(own), settled(tensor, own, closed=False): tape/variables.h.
 PyObject* variable_of(PyObject*, PyObject* args) {
     PyObject* x;
     int recording;
@@ -92,9 +92,10 @@ PyObject* close_variables(PyObject*, PyObject* own) {
 }
 PyObject* settle(PyObject*, PyObject* args) {
     PyObject *t, *own;
-    if (!PyArg_ParseTuple(args, "O!O!", tensor_type, &t, &PyTuple_Type, &own)) return nullptr;
+    int closed = 0;
+    if (!PyArg_ParseTuple(args, "O!O!|p", tensor_type, &t, &PyTuple_Type, &own, &closed)) return nullptr;
     try {
-        return settled(Tensor(t), points_of(own)).release();
+        return settled(Tensor(t), points_of(own), closed).release();
     } catch (...) {
         return raise_current();
     }
