@@ -661,6 +661,24 @@ def test_restarts():
         func.solvers.gmres(lambda x: a @ x, b, restart=5, max_iter=10)
 
 
+def test_auto():
+    """A matrix for few unknowns, and for more where iterations do not get there."""
+    n = 300
+    stiff = np.diag(np.full(n, 2.0)) - np.eye(n, k=1) - np.eye(n, k=-1)
+    skew = stiff + 0.3 * (np.eye(n, k=1) - np.eye(n, k=-1)) + np.diag(np.logspace(0, 9, n))
+    for a, symmetric in ((stiff, True), (stiff, False), (skew, False), (-stiff + 1.1 * np.eye(n), True)):
+        b = np.random.default_rng(0).standard_normal(n)
+        ours = pb.tensor(a, requires_grad=True)
+        x = linear_solve(lambda x, a=ours: a @ x, pb.tensor(b), symmetric=symmetric)
+        known = np.linalg.solve(a, b)
+        assert np.allclose(x.detach(), known, rtol=0, atol=1e-5 * abs(known).max())
+        (g,) = pb.autograd.grad(x.sum(), ours)
+        exact = -np.outer(np.linalg.solve(a.T, np.ones(n)), known)
+        assert np.allclose(g, exact, rtol=0, atol=1e-5 * abs(exact).max())
+    with pytest.raises(func.ConvergenceError):
+        linear_solve(lambda x: x[1:].sum() * x * 0 + x.cumsum(0).flip(0) * 0, pb.ones(5000, dtype=pb.float64))
+
+
 def test_few_products_are_enough():
     """As many as the matrix has eigenvalues, in exact arithmetic."""
     d = number([1.0, 2.0, 3.0] * 20)

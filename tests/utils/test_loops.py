@@ -270,6 +270,38 @@ def test_random_numbers_are_drawn_again():
     assert all(np.allclose(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True))
 
 
+def test_what_a_step_hands_on_swaps_or_makes_anew():
+    w, x = number(0.5).requires_grad_(), number([1.0, 2.0]).requires_grad_()
+    made = pb.ones(2, dtype=pb.float64)
+    for one, state in (
+        (lambda s: s, x),
+        (lambda s: (s[1], s[0] * w), (x, x)),
+        (lambda s: (s[0] * w, made), (x, x)),
+        (lambda s: s * x, x),
+        (lambda s: s * (x * w).exp(), x.exp()),
+        (lambda s: s.flip(0)[:], x),
+        (lambda s: pb.cat([s, s * w]), x),
+        (lambda s: (s * w).float() if s.dtype is pb.float64 else (s * w).double(), x),
+        (lambda s: (s[0] * s[1], s[1] + 0.5), (x, 1.0)),
+    ):
+        total = lambda y: (
+            y.sum() if isinstance(y, pb.Tensor) else sum([t.sum() for t in y if isinstance(t, pb.Tensor)])
+        )
+        ours, theirs = checkpoint_loop(one, state, 3, memory=2), plain(one, state, 3)
+        found, known = (
+            pb.autograd.grad(total(y), [x, w], allow_unused=True, materialize_grads=True)
+            for y in (ours, theirs)
+        )
+        assert all(np.allclose(a, b, rtol=1e-6) for a, b in zip(found, known, strict=True))
+    captured = checkpoint_loop(lambda s: s * w, x, 3, memory=2)
+    outer = checkpoint_loop(lambda s: s * captured, x, 3, memory=2)
+    for found, known in zip(
+        pb.autograd.grad(outer.sum(), [x, w]), pb.autograd.grad((x**4 * w**9).sum(), [x, w]), strict=True
+    ):
+        assert np.allclose(found, known)
+    assert not checkpoint_loop(lambda s: (s[0] * w, made), (x, x), 3, memory=2)[1].requires_grad
+
+
 def test_modes():
     w = number(0.5).requires_grad_()
     one = lambda x: x * w

@@ -132,9 +132,9 @@ def _entrywise(compute: Callable[[Any, Pick], Any], args: Any, given: Callable[[
         )
 
 
-def _linear(unknowns: Unknowns, solver: Any) -> Callable[[Flat, Leaves], Leaves]:
+def _linear(unknowns: Unknowns, solver: Any, symmetric: bool) -> Callable[[Flat, Leaves], Leaves]:
     """A solver of linear systems, of leaves. One that is given is held to the systems that it solves."""
-    method = chosen(solver, sum([leaf.shape.numel() for leaf in unknowns.like]))
+    method = chosen(solver, symmetric)
 
     def solve(matvec: Flat, b: Leaves) -> Leaves:
         def compute(b: tuple[Tensor, ...], pick: Pick) -> Any:
@@ -217,7 +217,7 @@ def _solve_and_differentiate(
                 else f"{who}: solve returned what is no solution: there the residual is not finite."
             )
 
-    solve = _linear(unknowns, linear_solver)
+    solve = _linear(unknowns, linear_solver, symmetric)
     x = unknowns.tree(root_of(flat, values, solve, symmetric, judge if check else None))
     return (x, aux) if has_aux else x
 
@@ -249,7 +249,8 @@ def custom_root(
             too, and gives tensors without history. "newton" is `pullback.func.roots.newton`.
         linear_solver: how the systems of derivatives are solved, whose matrix is the Jacobian by x, or its transpose:
             "lu", "cg", "bicgstab", "gmres" (`pullback.func.solvers`), or ``linear_solver(matvec, b)``. "auto" is "lu"
-            for up to 128 unknowns, beyond it "gmres".
+            for up to 128 unknowns, beyond it "gmres" ("cg" first if the Jacobian is symmetric), and "lu" again for up to
+            4,096 where that does not get there.
         symmetric: the Jacobian by x is symmetric, as that of a gradient is: its transpose need not be made.
         has_aux: `solve` returns a pair: x, and whatever else, which is handed on.
         check: raise where `solve` returns what is certainly no root.
@@ -341,7 +342,7 @@ def linear_solve(
         matvec: a linear function that takes a tree like `b` and returns one, or a matrix.
         b: a tensor of floating-point numbers, or a tree of them.
         solve: "lu", "cg", "bicgstab", "gmres" (`pullback.func.solvers`), or ``solve(matvec, b)``, which returns x.
-            "auto" is "lu" for up to 128 unknowns, beyond it "gmres".
+            "auto" as for `custom_root`.
         transpose_solve: the same for the transposed system; `solve` if left out.
         symmetric: the matrix is symmetric; its transpose need not be made.
 
@@ -372,6 +373,6 @@ def linear_solve(
     def product(x: Sequence[Tensor]) -> Leaves:
         return unknowns.leaves(matvec(unknowns.tree(x)), "what matvec returns")
 
-    forward = _linear(unknowns, solve)
-    backward = forward if transpose_solve is None else _linear(unknowns, transpose_solve)
+    forward = _linear(unknowns, solve, symmetric)
+    backward = forward if transpose_solve is None else _linear(unknowns, transpose_solve, symmetric)
     return unknowns.tree(solved(product, leaves, forward, backward, symmetric))

@@ -76,7 +76,7 @@ def newton(
         1.4142135623730951
     """
     search = Search("newton", f, x0, tol)
-    solve = chosen(linear_solver, search.x.numel())
+    solve = chosen(linear_solver)
     x, k = search.x, 0
     r = search.f(x)
     residual = step = size(r)

@@ -28,7 +28,10 @@ from .units import columns
 __all__ = ["ConvergenceError", "bicgstab", "cg", "gmres", "lu"]
 
 Map = Callable[[Tensor], Tensor]  # of vectors
-SMALL = 128  # up to so many unknowns a matrix is made of the map
+SMALL, LARGE = (
+    128,
+    4096,
+)  # up to so many unknowns a matrix is made of the map: at once, and if nothing else helps
 
 
 class ConvergenceError(RuntimeError):
@@ -371,12 +374,28 @@ def _cycle(system: System, r: Tensor, beta: Tensor, x: Tensor, length: int) -> t
     return stack(y) @ stack(basis[:count]), count
 
 
-def chosen(solver: Any, unknowns: int) -> Callable[..., Any]:
+def _auto(matvec: Callable[[Any], Any], b: Any, symmetric: bool) -> Any:
+    """A matrix where there are few unknowns; iterations where there are many, and a matrix if they do not get there."""
+    unknowns = sum([leaf.numel() for leaf in tree_flatten(b)[0] if isinstance(leaf, Tensor)])
+    if unknowns <= SMALL:
+        return lu(matvec, b)
+    # A matrix costs as many products as there are unknowns: iterations that take more are not worth it.
+    products = unknowns if unknowns <= LARGE else None
+    for solver in [cg] * symmetric + [gmres]:
+        try:
+            return solver(matvec, b, max_iter=products)
+        except ConvergenceError:
+            if solver is gmres and products is None:
+                raise
+    return lu(matvec, b)
+
+
+def chosen(solver: Any, symmetric: bool = False) -> Callable[..., Any]:
     """The solver that a name, or None, stands for; a function is what it is."""
     if callable(solver):
         return solver
     if solver == "auto":
-        return lu if unknowns <= SMALL else gmres
+        return lambda matvec, b: _auto(matvec, b, symmetric)
     known = {"lu": lu, "cg": cg, "gmres": gmres, "bicgstab": bicgstab}
     if solver not in known:
         raise ValueError(

@@ -170,6 +170,7 @@ class Run:
         self.captures: dict[Any, Tensor] = {}
         self.versions: list[tuple[Tensor, int]] = []
         self.last: Leaves = []
+        self.constant: list[bool] = []  # which of its leaves depend on nothing
 
     def take_captures(self, found: tuple[Tensor, ...]) -> None:
         for place in found:
@@ -206,6 +207,9 @@ class CheckpointLoop(Function):
     def forward(ctx: Any, run: Run, last: Leaves, count: int, *inputs: Any) -> Any:
         ctx.run, ctx.count = run, count
         ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(
+            *[leaf for leaf, fixed in zip(last, run.constant) if fixed and isinstance(leaf, Tensor)]
+        )
         ctx.rest = [None if isinstance(leaf, Tensor) else leaf for leaf in inputs[:count]]
         ctx.save_for_backward(*[leaf if isinstance(leaf, Tensor) else None for leaf in inputs[:count]])
         return tuple(last)
@@ -440,6 +444,7 @@ def _forward(
         if _has_tangents(recorded.outputs):
             return None
         run.take_captures(recorded.captures())
+        run.constant = [not (isinstance(y, Tensor) and y.requires_grad) for y in recorded.outputs]
         leaves = _detached(recorded.outputs)
         run.n += 1
     run.last = leaves
