@@ -162,6 +162,32 @@ def test_random_nests(seed):
     assert found[1] == pytest.approx(found[0], rel=1e-6), names
 
 
+def test_taylor_mode():
+    """Series, alone, and inside and outside of everything else."""
+    one, series = number(1.0), ([number(1.0), number(0.5), number(0.2), number(-0.1)],)
+    third = lambda f: lambda x: func.directional_derivatives(f, x, pb.ones_like(x), 3)[1][2]
+    ways = {
+        "jet": lambda f: lambda x: pb.stack(func.jet(f, (x,), series)[1]),
+        "sixth order": lambda f: lambda x: func.directional_derivatives(f, x, one, 6)[1][5],
+        "grad of jet": lambda f: func.grad(third(f)),
+        "jet of grad": lambda f: third(func.grad(f)),
+        "jvp of jet": lambda f: AROUND["jvp"](third(f)),
+        "jet of jvp": lambda f: third(AROUND["jvp"](f)),
+        "jet of jet": lambda f: third(third(f)),
+        "vmap of jet": lambda f: lambda x: func.vmap(third(f))(pb.stack([x, x * 1.1])),
+        "jet of vmap": lambda f: third(AROUND["vmap of a factor"](f)),
+        "Laplacian": lambda f: lambda x: func.laplacian(lambda x: f(x).prod())(pb.stack([x, x * 1.1])),
+    }
+    for found, known in (
+        (sqrt, pb.sqrt),
+        (lambda a: sqrt(a.sin() + 2), lambda a: (a.sin() + 2).sqrt()),
+        (lambda a: linear_solve(lambda x: (2 + a) * x, a * a), lambda a: a * a / (2 + a)),
+        (lambda a: fixed_point(lambda x: (x + a / x) / 2, pb.ones_like(a.detach())), pb.sqrt),
+    ):
+        for name, way in ways.items():
+            assert np.allclose(way(found)(number(2.0)), way(known)(number(2.0)), rtol=1e-9), name
+
+
 def test_roots_of_roots():
     inner = lambda x, a: custom_root(lambda y: y + y**3 - x * a, number(0.1))
     outer = lambda a: custom_root(lambda x: x + inner(x, a) - 1, number(0.1))

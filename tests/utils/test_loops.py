@@ -134,7 +134,7 @@ def test_memory_is_bounded_by_states():
         most = max(most, pb.memory.allocated())
         return x * w + 1e-4
 
-    for n, room in ((1_000, 20), (10_000, 20), (100_000, 20), (1_000, 5)):
+    for n, room in ((1_000, 20), (100_000, 20), (1_000, 5)):
         gc.collect()
         before, most = pb.memory.allocated(), 0
         y = checkpoint_loop(step, x, n, memory=room)
@@ -207,6 +207,7 @@ WAYS = {
     "grad of vmap": lambda f: func.grad(lambda x: func.vmap(f)(pb.stack([x, 2 * x])).sum()),
     "hessian of vmap": lambda f: func.hessian(lambda x: func.vmap(f)(pb.stack([x, 2 * x])).sum()),
     "vmap of hessian": lambda f: lambda x: func.vmap(func.jacrev(func.grad(f)))(pb.stack([x, 2 * x])),
+    "jet": lambda f: lambda x: func.directional_derivatives(f, x, x, 4)[1][3],
     "linearize": lambda f: lambda x: func.linearize(f, x)[1](x),
 }
 
@@ -289,7 +290,7 @@ def test_what_a_step_hands_on_swaps_or_makes_anew():
         )
         ours, theirs = checkpoint_loop(one, state, 3, memory=2), plain(one, state, 3)
         found, known = (
-            pb.autograd.grad(total(y), [x, w], allow_unused=True, materialize_grads=True)
+            pb.autograd.grad(total(y), [x, w], retain_graph=True, materialize_grads=True)
             for y in (ours, theirs)
         )
         assert all(np.allclose(a, b, rtol=1e-6) for a, b in zip(found, known, strict=True))

@@ -158,20 +158,32 @@ def implied(problem: Problem, values: Sequence[Tensor], below: int | None = None
             outputs, context = _apply(Implicit, (problem, x, *captures))
             x = list(outputs)
     if forward_ad._open.levels:
-        tangents: list[list[tuple[int, Tensor]]] = [[] for _ in x]
-        done = 0
-        while level := _next_level(residual := problem.f(x), done, below):
-            change = [_tangent(r, level) for r in residual]
-            pushed, own = problem.tangents(x, [-r for r in change], level)
-            # What a system recorded for itself is no history.
-            pushed = [_core.settled(below_level(t, level), own, True) for t in pushed]
-            for leaf, entry, t in zip(x, tangents, pushed):
-                entry.append((level, t))
-                _core.replace_tangents(leaf, tuple(entry))
-            done = level
+        _push(problem, x, below)
         if context is not None:
             _core.keep_tangents(context, tuple(x))
     return x
+
+
+def _push(problem: Problem, x: Leaves, below: int | None) -> None:
+    """Give the solution its tangents, the outermost level first: those further in see it with what it has by then.
+
+    At a level of series the n-th coefficient follows in the same way, from those before it: with x_n left out, f(x) has
+    the coefficient -A x_n.
+    """
+    found: list[list[tuple[int, Tensor]]] = [[] for _ in x]
+    done = 0
+    while level := _next_level(residual := problem.f(x), done, below):
+        outside = [below_level(leaf, level) for leaf in x]
+        for n in range(1, _core.series_order(level) + 1) or (0,):
+            if n > 1:
+                residual = problem.f(x)
+            change = [_tangent(r, level, n) for r in residual]
+            pushed, own = problem.tangents(outside, [-r for r in change], level)
+            for leaf, entry, t in zip(x, found, pushed):
+                # What a system recorded for itself is no history.
+                entry.append((level + n, _core.settled(below_level(t, level), own, True)))
+                _core.replace_tangents(leaf, tuple(entry))
+        done = level
 
 
 def solved(
@@ -266,7 +278,13 @@ def _next_level(leaves: Sequence[Tensor], done: int, below: int | None) -> int:
     return found
 
 
-def _tangent(leaf: Tensor, level: int) -> Tensor:
-    """The tangent of a leaf at a level, without what is inside of it."""
-    primal, tangent = _core.unpack_dual(below_level(leaf, level + 1), level)
+def _tangent(leaf: Tensor, level: int, n: int) -> Tensor:
+    """The tangent of a leaf at a level, or the n-th coefficient of its series, without what is inside of the level."""
+    leaf = below_level(leaf, level + 1)
+    if n:
+        primal, coefficients = _core.unpack_series(leaf, level)
+        tangent = coefficients[n - 1]
+        tangent = tangent if tangent is None else below_level(tangent, level)
+    else:
+        primal, tangent = _core.unpack_dual(leaf, level)
     return zeros_like(primal.detach()) if tangent is None else tangent
