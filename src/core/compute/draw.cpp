@@ -117,6 +117,8 @@ uint64_t draw_below(Generator& g, uint64_t range) {
     return word % range;
 }
 
+__extension__ using Wide = unsigned __int128;
+
 template <class T>
 void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, bool narrow) {
     auto shifted = [low](uint64_t r) {
@@ -132,11 +134,13 @@ void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, b
     }
     constexpr int64_t kBlock = 512;
     uint32_t words[kBlock];
-    const uint32_t divisor = static_cast<uint32_t>(range);
+    // The remainder by two products: Lemire, Kaser and Kurz, "Faster remainder by direct computation" (2019).
+    const uint64_t inverse = UINT64_MAX / range + 1;
     for (int64_t m; n > 0; x += m, n -= m) {
         m = std::min(n, kBlock);
         g.fill_words(words, m);
-        for (int64_t i = 0; i < m; ++i) x[i] = shifted(words[i] % divisor);
+        for (int64_t i = 0; i < m; ++i)
+            x[i] = shifted(static_cast<uint64_t>(static_cast<Wide>(inverse * words[i]) * range >> 64));
     }
 }
 
