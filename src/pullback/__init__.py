@@ -87,6 +87,7 @@ _SUBMODULES = {
     "printing",
     "random",
     "return_types",
+    "sparse",
     "special",
     "utils",
 }

@@ -26,6 +26,7 @@ void init_layouts();
 void init_sites();
 void init_bindings(PyObject* module);
 void init_kernel_hooks(PyObject* module);
+void init_coloring(PyObject* module);
 extern PyObject* out_of_memory_error;
 
 namespace {
@@ -163,6 +164,7 @@ PyMODINIT_FUNC PyInit__core() {
         init_decompositions(module);
         init_bindings(module);
         init_kernel_hooks(module);
+        init_coloring(module);
     } catch (...) {
         raise_current();
         Py_DECREF(module);

@@ -73,6 +73,22 @@ void ElementwiseNode::keep_tangents(const Tensors& operands, const Tensors& resu
     }
 }
 
+// `_partials`: for each operand what its partial derivative is, and which values it reads: a bit for each operand, 128 for
+// the result.
+PyObject* ElementwiseNode::attribute(const char* key) {
+    if (std::strcmp(key, "_partials") != 0) return nullptr;
+    static constexpr const char* kinds[] = {"none", "constant", "mask", "number", "gradient"};
+    const Row& row = *pullback_.row;
+    PyObject* all = PyTuple_New(edge_count());
+    for (uint16_t i = 0; all && i < edge_count(); ++i) {
+        const char* kind = kinds[row.partial[i].kind];
+        if (row.partial[i].kind == Partial::Constant && row.partial[i].constant == 0) kind = "none";
+        const int operands = row.reads[i] & ((1 << row.arity) - 1), result = row.reads[i] >> row.arity & 1;
+        PyTuple_SET_ITEM(all, i, Py_BuildValue("(si)", kind, operands | result << 7));
+    }
+    return all;
+}
+
 // Without a graph of the gradient, and everything contiguous: memory in, memory out.
 bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
     const Layout* shape = g->layout;

@@ -17,6 +17,7 @@ class ElementwiseNode : public Node {
     bool was_released() const override { return released_; }
     std::span<Saved> saved_values() override { return {saved(), slots_}; }
     PyObject* operand(size_t i) override { return saved_value(i); }
+    PyObject* attribute(const char* key) override;
     void keep_tangents(const Tensors& operands, const Tensors& results) override;
 
   protected:

@@ -44,6 +44,7 @@ struct Product {
     static constexpr bool bilinear = true, leads = true, aligned = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     const char* node_name() const { return batched ? "BmmBackward0" : "MmBackward0"; }
+    std::array<int64_t, 3> flags() const { return {ta, tb, summed}; }
     Tensor forward(const Tensors& x) {
         if (!turned) return by_rows(x[0], x[1], ta, tb);
         Tensor y = by_rows(x[1], x[0], !tb, !ta);
@@ -82,6 +83,7 @@ struct MatrixVector {
     static constexpr const char* name = "MvBackward0";
     static constexpr uint32_t saves = 3;
     static constexpr bool bilinear = true, leads = true;
+    std::array<int64_t, 1> flags() const { return {transpose}; }
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     Tensor forward(const Tensors& x) {
         return Tensor::make(matrix_vector(x[0].array(), x[1].array(), transpose));

@@ -24,6 +24,7 @@ struct CumSum {
     int64_t dim;
     bool reverse;
     MaybeDType dtype;
+    std::array<int64_t, 1> flags() const { return {reverse}; }
     Tensor forward(const Tensors& x) {
         Array a = dtype ? converted(x[0].array(), *dtype) : x[0].array();
         return Tensor::make(running_sums(a, dim, reverse));
@@ -56,6 +57,7 @@ struct LinearRecurrence {
     int64_t dim;
     bool reverse;
 
+    std::array<int64_t, 1> flags() const { return {reverse}; }
     Tensor forward(const Tensors& x) {
         return Tensor::make(linear_recurrence(x[0].array(), x[1].array(), dim, reverse));
     }
@@ -86,6 +88,7 @@ struct CumProd {
     int64_t dim;
     bool reverse;
     MaybeDType dtype;
+    std::array<int64_t, 1> flags() const { return {reverse}; }
     Tensor forward(const Tensors& x) {
         return Tensor::make(running_products(typed(x[0], dtype).array(), dim, reverse));
     }

@@ -46,15 +46,27 @@ void view_whole(const Tensor& view, const Tensor& whole) {
     view->extra->view->dual = dual.is(base) ? Tensor() : dual;
 }
 
+static PyObject* numbers(std::span<const int64_t> values) {
+    PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(values.size()));
+    for (size_t k = 0; tuple && k < values.size(); ++k)
+        PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(k), PyLong_FromLongLong(values[k]));
+    return tuple;
+}
+
 PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i) {
     for (int k = 0; k < slots; ++k)
         if (saved[k].origin() == Saved::kInput && saved[k].number() == i)
             return saved[k].unpack(node).release();
-    if (!layout) return nullptr;
-    PyObject* shape = PyTuple_New(layout->ndim());
-    for (int k = 0; shape && k < layout->ndim(); ++k)
-        PyTuple_SET_ITEM(shape, k, PyLong_FromLongLong(layout->shape()[k]));
-    return shape;
+    return layout ? numbers({layout->shape(), static_cast<size_t>(layout->ndim())}) : nullptr;
+}
+
+PyObject* describe(const Described& rule, const char* key, bool varies) {
+    const std::string_view name = key;
+    if (name == "_varies") return PyBool_FromLong(varies);
+    if (name == "_linear") return PyBool_FromLong(rule.linear);
+    if (name == "_dims") return numbers({rule.dims.begin(), rule.dims.size()});
+    if (name == "_flags") return numbers({rule.flags.begin(), rule.flags.size()});
+    return nullptr;
 }
 
 }  // namespace pb

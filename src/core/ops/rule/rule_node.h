@@ -20,6 +20,28 @@ struct InputMeta {
 // `Node::operand` of a rule: the input if one of `saved` holds it, else a tuple, its shape, else null.
 PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i);
 
+// What a rule says of itself to whoever follows its node (src/pullback/sparse), as numbers: whether it is `linear`, along
+// which dimensions it works, counted from the end, and its flags; and whether its node `varies`. Null for other keys.
+struct Described {
+    bool linear = false;
+    Dims dims, flags;
+};
+PyObject* describe(const Described& rule, const char* key, bool varies);
+template <class R> Described described(const R& rule) {
+    Described d{rule_is_linear<R>(), {}, {}};
+    if constexpr (requires {
+                      { rule.dim } -> std::same_as<const int64_t&>;
+                  })
+        d.dims.push_back(rule.dim);
+    if constexpr (requires {
+                      { rule.dims } -> std::same_as<const Dims&>;
+                  })
+        d.dims = rule.dims;
+    if constexpr (requires { rule.flags(); })
+        for (int64_t flag : rule.flags()) d.flags.push_back(flag);
+    return d;
+}
+
 template <class R> class RuleNode : public Node, public Context {
   public:
     static constexpr size_t kRead =
@@ -130,6 +152,7 @@ template <class R> class RuleNode : public Node, public Context {
     }
     bool was_released() const override { return released_; }
     std::span<Saved> saved_values() override { return {saved_, static_cast<size_t>(kSlots)}; }
+    PyObject* attribute(const char* key) override { return describe(described(rule_), key, varies()); }
     PyObject* operand(size_t i) override {
         return known_operand(*this, saved_, kSlots, i < metas_.size() ? metas_[i].layout.get() : nullptr, i);
     }
@@ -167,6 +190,24 @@ template <class R> class RuleNode : public Node, public Context {
     size_t inputs() const override { return metas_.size(); }
 
   private:
+    // Whether what the derivative reads differs from entry to entry of a vmap. Residuals have the axes of all inputs, so they
+    // are asked only where nothing says what they were computed from.
+    bool varies() const {
+        bool mapped = false, known = false;
+        const auto look = [&](const Saved& s) {
+            if (!s.holds_tensor()) return;
+            known = true;
+            mapped = mapped || (s.layout() && s.layout()->is_mapped());
+        };
+        if constexpr (kSlots > 0)
+            for (int k = 0; k < kResidualSlot; ++k) look(saved_[k]);
+        if constexpr (rule_saves_from<R>() > 0)
+            for (size_t i = rule_saves_from<R>(); rest_ && i < inputs(); ++i)
+                look(rest_[i - rule_saves_from<R>()]);
+        if (!known)
+            for (int k = kResidualSlot; k < kSlots; ++k) look(saved_[k]);
+        return mapped;
+    }
     // What was unpacked goes again, also when the pullback fails: an output would hold this node.
     struct Forget {
         RuleNode& node;

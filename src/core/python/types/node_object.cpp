@@ -119,6 +119,28 @@ PyObject* operand(PyObject* self, PyObject* index) {
     }
 }
 
+// Pulls gradients of the outputs (tensors of their shapes and dtypes, None for zero) back to the inputs, through this node
+// alone, without hooks: a tuple with an entry for each edge, as the operator gives it, before broadcasting is undone.
+PyObject* pull(PyObject* self, PyObject* given) {
+    try {
+        Node* n = of(self);
+        if (!PyTuple_Check(given) || PyTuple_GET_SIZE(given) != n->output_count())
+            fail_as(ErrorKind::Type, "a gradient or None for each of {} outputs", n->output_count());
+        Tensors grads(n->output_count()), out(n->edge_count());
+        for (size_t i = 0; i < grads.size(); ++i) {
+            PyObject* g = PyTuple_GET_ITEM(given, static_cast<Py_ssize_t>(i));
+            if (is_tensor(g)) grads[i] = Tensor(g);
+        }
+        n->pull(grads, out);
+        Owned tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(out.size()))));
+        for (size_t i = 0; i < out.size(); ++i)
+            PyTuple_SET_ITEM(tuple.o, static_cast<Py_ssize_t>(i), out[i] ? out[i].release() : none());
+        return tuple.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 // The dictionaries behind register_hook and register_prehook (Python adds and removes).
 PyObject* hooks_of(PyObject* self, PyObject* which) {
     try {
@@ -197,7 +219,7 @@ PyMemberDef members[] = {
 PyMethodDef methods[] = {
     {"name", name, METH_NOARGS, nullptr},  {"_sequence_nr", sequence_nr, METH_NOARGS, nullptr},
     {"_hooks", hooks_of, METH_O, nullptr}, {"_operand", operand, METH_O, nullptr},
-    {nullptr, nullptr, 0, nullptr},
+    {"_pull", pull, METH_O, nullptr},      {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef getset[] = {
     {"next_functions", next_functions, nullptr, nullptr, nullptr},

@@ -1,0 +1,149 @@
+"""What a linear operator takes from where, found by having it move the numbers of elements instead of values.
+
+A node of the tape pulls gradients back; transposed, that pushes tangents forward. Where each element of an input goes to
+one element of the outputs at most (a sum, a scatter), pulling the numbers of the output's elements back tells for each
+input element which one. Where each element of an output comes from one element of the input at most (an index, a
+broadcast), pushing numbers forward tells. Numbers are moved digit by digit, so that they are exact in every dtype, and
+one more pass, with random numbers, proves that it was so: a sum of several would give something else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+from ..dtypes import float64
+from ..operators.creation import tensor, zeros
+from .sets import named
+
+BITS = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}  # of a number that is exact
+
+
+class Varies(Exception):
+    """What was found depends on the values of the arguments (where the pattern has to hold for all of them)."""
+
+
+def plain(t: Tensor, varies: bool = True) -> Any:
+    """The values as a flat NumPy array of float64; Varies for what differs from entry to entry of a vmap.
+
+    Where it is known not to vary, an axis that it has all the same is taken away.
+    """
+    axes = _core.mapped_axes(t)
+    if axes and varies:
+        raise Varies
+    for level, size in axes:
+        t = _core.unmap_axis(t.detach(), level, 0, size)[0]
+    return t.detach().to(float64).numpy().reshape(-1)
+
+
+def shape_of(node: Any, output: int) -> tuple[int, ...]:
+    return tuple(node._outputs[output][0])
+
+
+class Outputs:
+    """The outputs of a node that are differentiated, one after the other, as one vector."""
+
+    def __init__(self, node: Any, wanted: list[int]) -> None:
+        self.node, self.wanted = node, wanted
+        about = node._outputs
+        self.count, self.first, self.shapes, self.dtypes = len(about), {}, {}, {}
+        total = 0
+        for j in wanted:
+            self.shapes[j], self.dtypes[j] = tuple(about[j][0]), about[j][1]
+            self.first[j] = total
+            total += int(np.prod(self.shapes[j], dtype=np.int64))
+        self.total = total
+
+    def bits(self) -> int:
+        return min(BITS.get(str(dtype).split(".")[-1], 7) for dtype in self.dtypes.values())
+
+    def split(self, vector: Any) -> tuple[Tensor | None, ...]:
+        """A vector as gradients of the outputs."""
+        found: list[Tensor | None] = [None] * self.count
+        for j in self.wanted:
+            size = int(np.prod(self.shapes[j], dtype=np.int64))
+            part = vector[self.first[j] : self.first[j] + size].reshape(self.shapes[j])
+            found[j] = tensor(part).to(self.dtypes[j])
+        return tuple(found)
+
+    def variables(self) -> tuple[Tensor | None, ...]:
+        """Gradients of the outputs as variables, which are zero."""
+        return tuple(
+            zeros(self.shapes[j], dtype=self.dtypes[j]).requires_grad_() if j in self.wanted else None
+            for j in range(self.count)
+        )
+
+
+def _resolved(apply: Any, count: int, bits: int, ends: Any = None) -> list[Any]:
+    """For a linear `apply` of vectors of this length: which of its elements each result takes, -1 for none.
+
+    Results are several, which end at `ends`; there is None for one that is no motion of elements.
+    """
+    factor = apply(np.ones(count))
+    there, divisor = factor != 0, np.where(factor != 0, factor, 1.0)
+    found, base, numbers = np.zeros(len(factor)), 2 ** (bits - 1), np.arange(count)
+    place = 1
+    while True:
+        found += np.rint(apply((numbers // place % base).astype(float)) / divisor) * place
+        place *= base
+        if place >= count:
+            break
+    random = np.random.default_rng(0).integers(1, 2**bits, count).astype(float)
+    within = (found >= 0) & (found < max(count, 1)) & there
+    chosen = np.where(within, found, 0).astype(np.int64)
+    expected = np.where(within, random[chosen] * factor, 0.0) if count else factor
+    right = (np.abs(apply(random) - expected) <= 8 * 2.0**-bits * np.abs(expected)) & (within == there)
+    chosen[~within] = -1
+    parts = np.split(np.arange(len(factor)), ends if ends is not None else [])
+    return [chosen[part] if right[part].all() else None for part in parts]
+
+
+def moved(node: Any, outputs: Outputs, edges: list[int]) -> dict[int, Any]:
+    """For each edge what the elements of all outputs take from that operand, as an array of places or as sets, and the
+    shape that the operand is broadcast to.
+
+    An edge is left out if nothing goes there, and None stands for what is no motion of elements.
+    """
+    from ..autograd import no_grad
+
+    found: dict[int, Any] = {}
+    varies = getattr(node, "_varies", True)
+    with no_grad():
+        first = node._pull(outputs.split(np.ones(outputs.total)))
+        wanted = [edge for edge in edges if first[edge] is not None]
+        ends = np.cumsum([first[edge].numel() for edge in wanted[:-1]])
+
+        def pulled(vector: Any) -> Any:
+            every = node._pull(outputs.split(vector))
+            return np.concatenate([plain(every[edge], varies) for edge in wanted])
+
+        back = _resolved(pulled, outputs.total, outputs.bits(), ends) if wanted else []
+    for edge, mine in zip(wanted, back):
+        if mine is None:
+            found[edge] = _pushed(node, outputs, edge, varies), tuple(first[edge].shape)
+            continue
+        ins = np.flatnonzero(mine >= 0)
+        found[edge] = named(mine[ins], ins, (outputs.total, len(mine))), tuple(first[edge].shape)
+    return found
+
+
+def _pushed(node: Any, outputs: Outputs, edge: int, varies: bool) -> Any:
+    """The places that outputs take their elements from, by the transposed pullback; None if it is no motion."""
+    from ..autograd import enable_grad, grad
+
+    with enable_grad():
+        seeds = outputs.variables()
+        back = node._pull(seeds)[edge]
+        if back is None or not back.requires_grad:
+            return None
+        wanted = [s for s in seeds if s is not None]
+
+        def push(vector: Any) -> Any:
+            weight = tensor(vector.reshape(tuple(back.shape))).to(back.dtype)
+            parts = grad([back], wanted, [weight], retain_graph=True, allow_unused=True)
+            return np.concatenate([np.zeros(s.numel()) if p is None else plain(p, varies) for p, s in zip(parts, wanted)])
+
+        return _resolved(push, back.numel(), outputs.bits())[0]

@@ -1,0 +1,263 @@
+"""Which variables each element depends on: index sets carried along the recorded graph, from its leaves to its results.
+
+    sets of a result  =  what its operator takes from where  x  sets of its operands
+
+What an operator takes from where is asked of its node, in the first of these ways that applies:
+
+- a row of the table of calculus works element by element, with broadcasting. Where the partial is a mask (`where`,
+  `relu`, `clamp`) an operand is left out of what it has no part in;
+- a motion of elements (views, indices, joining, sums) has the elements' numbers moved (probe.py); a choice (`sort`,
+  `max`) does so with what it chose;
+- products of matrices, running sums and their like have rules (rules.py);
+- any other node is asked for its pullback, which is itself recorded, of operators of these kinds: the pattern of the
+  pullback in the cotangent is that of the Jacobian, transposed. So a new operator needs no rule. A Function of somebody's
+  own, whose pullback may be anything, is believed if products with it agree;
+- where nothing helps each result depends on all operands, and a warning says so.
+
+`everywhere` asks for a pattern that holds at all points. Then the function was called inside of a `vmap`, where whatever
+depends on the arguments is told by its axis, so a mask or an index counts by its value only if it has none.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .._core import Tensor
+from . import rules, sets
+from .probe import Outputs, Varies, moved, plain, shape_of
+
+# Nodes that are no linear rules by their own word, and move elements all the same.
+MOVES = frozenset(
+    "AliasBackward0 AsStridedBackward0 AsStridedScatterBackward0 ConstantPadNdBackward0 CopyBackwards ExpandBackward0 "
+    "FillBackward0 FillBackward1 FillBackward2 FillBackward3 IndexCopyBackward0 IndexFillBackward0 IndexFillBackward1 "
+    "IndexPutBackward0 MaskedFillBackward0 MaskedFillBackward1 MaskedScatterBackward0 PutBackward0 "
+    "ScatterBackward0 ScatterBackward1 ShiftBackward0 SqueezeBackward4 UnsafeViewBackward0 ViewBackward0 "
+    "ZeroBackward0".split()
+)
+# Nodes that choose elements by their values.
+CHOICES = frozenset(
+    "AmaxBackward0 AminBackward0 AminmaxBackward0 CummaxBackward0 CumminBackward0 KthvalueBackward0 MaxBackward0 "
+    "MaxBackward1 MedianBackward0 MedianBackward1 MinBackward0 MinBackward1 ModeBackward0 NanmedianBackward0 "
+    "NanmedianBackward1 NansumBackward0 SortBackward0 SortBackward1 TopkBackward0".split()
+)
+# Rows whose partials are steps: where they are 0 they are 0 around, too.
+STEPS = frozenset(["MaximumBackward0", "MinimumBackward0"])
+
+
+def spread(small: tuple[int, ...], large: tuple[int, ...]) -> Any:
+    """For each element of the shape `large` the one of `small` that is broadcast there."""
+    count = int(np.prod(small, dtype=np.int64))
+    return np.broadcast_to(np.arange(count).reshape(small), large).reshape(-1)
+
+
+class Walk:
+    """One walk over a graph. `structural`: values count nowhere but in masks and choices."""
+
+    def __init__(
+        self, everywhere: bool = False, structural: bool = False, inside: tuple[str, ...] = ()
+    ) -> None:
+        self.everywhere, self.structural, self.inside = everywhere, structural, inside
+
+    def sets_of(self, outputs: list[Tensor], variables: list[Tensor]) -> list[Any]:
+        """For each output its sets of numbers of elements of the variables, counted through; None where it has none."""
+        from ..autograd.graph import get_gradient_edge
+
+        total, known, kept = sum(x.numel() for x in variables), {}, []
+        for x in variables:
+            edge = get_gradient_edge(x)
+            first = sum(v.numel() for v in variables[: len(kept)])
+            known[id(edge.node)] = {edge.output_nr: sets.identity(x.numel(), first, total)}
+            kept.append(edge.node)
+        ends = [get_gradient_edge(y) if y.requires_grad else None for y in outputs]
+        nodes, users = reachable([e.node for e in ends if e], known)
+        for node in nodes:  # the oldest first: an edge leads to what is older
+            operands = {}
+            for i, (below, nr) in enumerate(node.next_functions):
+                found = known.get(id(below), {}).get(nr) if below is not None else None
+                if found is not None and found.nnz:
+                    operands[i] = (found, shape_of(below, nr))
+            known[id(node)] = self.results(node, operands) if operands else {}
+            for below, _ in node.next_functions:
+                if below is not None and id(below) in users:
+                    users[id(below)] -= 1
+                    if not users[id(below)]:
+                        known[id(below)] = {}
+        del kept
+        return [known.get(id(e.node), {}).get(e.output_nr) if e else None for e in ends]
+
+    def results(self, node: Any, operands: dict[int, Any]) -> dict[int, Any]:
+        """The sets of a node's outputs, from (sets, shape) of the operands that have any."""
+        kinds = getattr(node, "_partials", None)
+        if kinds is not None:
+            return {0: self.row(node, kinds, operands)}
+        about = node._outputs
+        wanted = [j for j, meta in enumerate(about) if meta is not None and meta[1].is_floating_point]
+        outputs = Outputs(node, wanted)
+        found: Any = None
+        for edge, map_, shape in self.maps(node, outputs, sorted(operands)):
+            below, below_shape = operands[edge]
+            if shape is not None and tuple(shape) != tuple(below_shape):
+                below = sets.rows(below, spread(below_shape, shape))
+            found = sets.union(found, map_(below))
+        if found is None:
+            return {}
+        if len(wanted) == 1:
+            return {wanted[0]: found}
+        return {j: found[outputs.first[j] : outputs.first[j] + int(np.prod(outputs.shapes[j]))] for j in wanted}
+
+    # ---- rows of the table ----
+
+    def row(self, node: Any, kinds: Any, operands: dict[int, Any]) -> Any:
+        shape, found, values = shape_of(node, 0), None, None
+        edges = node.next_functions
+        for i, (below, below_shape) in operands.items():
+            kind, reads = kinds[i]
+            if kind == "none":
+                continue
+            chosen = None if below_shape == shape else spread(below_shape, shape)
+            if kind == "mask" or node.name() in STEPS or self.is_fixed(kind, reads, edges):
+                try:
+                    if values is None:
+                        ones = Outputs(node, [0]).split(np.ones(int(np.prod(shape, dtype=np.int64))))
+                        values = node._pull(ones)
+                    there = np.broadcast_to(plain(values[i]).reshape(tuple(values[i].shape)), shape).reshape(-1) != 0
+                    if not there.all():
+                        chosen = np.where(there, np.arange(len(there)) if chosen is None else chosen, -1)
+                except Varies:
+                    pass
+            found = sets.union(found, below if chosen is None else sets.rows(below, chosen))
+        return found
+
+    def is_fixed(self, kind: str, reads: int, edges: Any) -> bool:
+        """Whether a partial is computed from constants alone, whose zeros are zeros at every point."""
+        if self.structural or kind not in ("number", "gradient") or reads & RESULT:
+            return False
+        return all(not reads >> b & 1 or edges[b][0] is None for b in range(len(edges)))
+
+    # ---- everything else: (edge, what makes its sets those of the outputs, shape that the operand is broadcast to) ----
+
+    def maps(self, node: Any, outputs: Outputs, edges: list[int]) -> list[Any]:
+        name = node.name()
+        if name in rules.RULES:
+            return rules.RULES[name](node, outputs, edges, self.structural)
+        own = getattr(node, "_forward_cls", None) is not None  # a Function's node shows its context
+        if not own and (name in MOVES or name in CHOICES or getattr(node, "_linear", False)):
+            try:
+                found = self.motions(node, outputs, edges)
+            except Varies:
+                if name in CHOICES:
+                    return rules.along(node, outputs, edges)
+                if name.startswith("MaskedFill"):
+                    shape = outputs.shapes[0]
+                    return [(edge, lambda below: below, shape) for edge in edges]
+                return self.dense(node, outputs, edges, "the places that it reads or writes depend on the arguments")
+            if found is not None:
+                return found
+        found = self.derived(node, outputs, edges, own)
+        return self.dense(node, outputs, edges) if found is None else found
+
+    def motions(self, node: Any, outputs: Outputs, edges: list[int]) -> list[Any] | None:
+        found = []
+        for edge, (map_, shape) in moved(node, outputs, edges).items():
+            if map_ is None:
+                return None
+            if isinstance(map_, np.ndarray):
+                found.append((edge, lambda below, map_=map_: sets.rows(below, map_), shape))
+            else:
+                found.append((edge, lambda below, map_=map_: sets.through(map_, below), shape))
+        return found
+
+    def derived(self, node: Any, outputs: Outputs, edges: list[int], own: bool) -> list[Any] | None:
+        """From the pullback, as it is recorded; None if that leads back to the same kind of node."""
+        from ..autograd import enable_grad
+
+        name = node.name()
+        if name in self.inside or (own and self.everywhere):
+            return None
+        inner = Walk(self.everywhere, True, (*self.inside, name))
+        with enable_grad():
+            seeds = outputs.variables()
+            try:
+                back = node._pull(seeds)
+            except RuntimeError:
+                if not own:
+                    raise
+                return None  # a backward that asks for values
+        variables = [s for s in seeds if s is not None]
+        found = []
+        for edge in edges:
+            g = back[edge]
+            if g is None:
+                continue
+            if not g.requires_grad:
+                return None  # cut, or constant
+            (map_,) = inner.sets_of([g], variables)
+            if map_ is None:
+                map_ = sets.nothing(g.numel(), outputs.total)
+            if own and not agrees(node, outputs, edge, map_):
+                return None
+            found.append(
+                (edge, lambda below, map_=map_: sets.through(map_.T.tocsr(), below), tuple(g.shape))
+            )
+        return found
+
+    def dense(
+        self, node: Any, outputs: Outputs, edges: list[int], why: str = "it has no rule for patterns"
+    ) -> list[Any]:
+        """Every result depends on all of every operand."""
+        name = node.name()
+        warnings.warn(
+            f"pullback.sparse: every result of {name} counts as depending on all elements of its operands: {why}. The "
+            f"pattern is right, and may be larger than it has to be.",
+            stacklevel=2,
+        )
+        return [(edge, lambda below: sets.rows(sets.joined(below), np.zeros(outputs.total, int)), None) for edge in edges]
+
+
+RESULT = 128  # the bit of a row's `reads` that stands for its result
+
+
+def reachable(ends: list[Any], known: dict[int, Any]) -> tuple[list[Any], dict[int, int]]:
+    """The nodes that lead to `ends`, the oldest first, without those that are known; and how many edges lead to each."""
+    users: dict[int, int] = {}
+    seen = {id(node): node for node in ends}
+    stack = list(seen.values())
+    found = []
+    while stack:
+        node = stack.pop()
+        if id(node) in known:
+            continue
+        found.append(node)
+        for below, _ in node.next_functions:
+            if below is None:
+                continue
+            users[id(below)] = users.get(id(below), 0) + 1
+            if id(below) not in seen:
+                seen[id(below)] = below
+                stack.append(below)
+    for node in ends:
+        users[id(node)] = users.get(id(node), 0) + 1
+    found.sort(key=lambda node: node._sequence_nr())
+    return found, users
+
+
+def agrees(node: Any, outputs: Outputs, edge: int, map_: Any) -> bool:
+    """Whether products with a node's pullback are what a matrix of this pattern (operand x outputs) gives."""
+    from .coloring import color_columns
+
+    colors, count = color_columns(map_)
+    rows = np.repeat(np.arange(map_.shape[0]), np.diff(map_.indptr))
+
+    def pulled(vector: Any) -> Any:
+        g = node._pull(outputs.split(vector))[edge]
+        return np.zeros(map_.shape[0]) if g is None else plain(g)
+
+    compressed = np.stack([pulled((colors == c).astype(float)) for c in range(count)] or [np.zeros(map_.shape[0])])
+    values = compressed[colors[map_.indices], rows] if count else np.zeros(0)
+    random = np.random.default_rng(0).standard_normal(outputs.total)
+    expected = np.bincount(rows, values * random[map_.indices], map_.shape[0])
+    size = np.bincount(rows, np.abs(values * random[map_.indices]), map_.shape[0])
+    return bool((np.abs(pulled(random) - expected) <= 2.0 ** (-outputs.bits() / 2) * size).all())
