@@ -7,6 +7,8 @@
 // the base) when somebody asks.
 #include "tape/history.h"
 
+#include <cstring>
+
 #include "program/program.h"
 #include "tape/hooks.h"
 #include "tape/operations.h"
@@ -193,6 +195,19 @@ class CopySlices : public Node {
     // it is a node of this run like others, older than this one, and its turn is still to come.
     void release_saved() override { fn_ = nullptr; }
     bool was_released() const override { return !fn_; }
+    Node* written() override { return fn_.get(); }
+    // `_part`: where the view begins in a base that lies row by row, in elements, its shape and its strides; else None.
+    PyObject* attribute(const char* key) override {
+        if (std::strcmp(key, "_part") != 0) return nullptr;
+        const Layout& view = *view_layout_;
+        if (!base_layout_->is_contiguous() || base_layout_->is_mapped() || view.is_mapped()) Py_RETURN_NONE;
+        PyObject *shape = PyTuple_New(view.ndim()), *strides = PyTuple_New(view.ndim());
+        for (int d = 0; shape && strides && d < view.ndim(); ++d) {
+            PyTuple_SET_ITEM(shape, d, PyLong_FromLongLong(view.size(d)));
+            PyTuple_SET_ITEM(strides, d, PyLong_FromLongLong(view.stride(d)));
+        }
+        return Py_BuildValue("(LNN)", static_cast<long long>(view_offset_), shape, strides);
+    }
 
   private:
     Ref<Layout> base_layout_, view_layout_;

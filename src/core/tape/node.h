@@ -72,6 +72,8 @@ class Node {
     // The Python object whose attributes the wrapper shows as its own (a Function's context), borrowed, or null.
     virtual PyObject* context() { return nullptr; }
     virtual bool is_accumulate() const { return false; }
+    // Of a write into a view: the node of what was done to the view, or null.
+    virtual Node* written() { return nullptr; }
 
     void retain() { ++refs_; }
     void release() {

@@ -15,9 +15,9 @@ from ..messages.missing import missing
 from .coloring import Coloring, coloring
 from .matrices import hessian, jacobian
 from .pattern import pattern
-from .plan import Plan
+from .plan import PatternError, Plan
 
-__all__ = ["Coloring", "Plan", "coloring", "hessian", "jacobian", "pattern"]
+__all__ = ["Coloring", "PatternError", "Plan", "coloring", "hessian", "jacobian", "pattern"]
 
 
 def __getattr__(name: str) -> object:

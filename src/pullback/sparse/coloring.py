@@ -30,7 +30,7 @@ class Coloring(NamedTuple):
         >>> import numpy, scipy.sparse
         >>> arrow = numpy.eye(5, dtype=bool)
         >>> arrow[0] = arrow[:, 0] = True
-        >>> pb.sparse.coloring(arrow)
+        >>> pb.sparse.coloring(arrow, "star")
         Coloring(kind='star', columns=array([0, 1, 1, 1, 1]), rows=None, count=2)
     """
 
@@ -156,8 +156,8 @@ def coloring(pattern: Any, kind: str | None = None, order: str | None = None) ->
             that of the transpose, for products from the left (reverse mode). ``"both"`` finds full rows by products from
             the left, and the rest by products from the right. ``"star"`` and ``"acyclic"`` are for symmetric matrices, by
             products from the right: every entry stands in one of them, or is found by substitution, one after the other,
-            which takes fewer products and loses some digits. None takes what needs the fewest products: ``"star"`` if the
-            pattern is symmetric, else one of the first three.
+            which takes fewer products and loses some digits. None takes what needs the fewest products of the first three,
+            which are for any matrix.
         order: in which order the greedy algorithm goes: ``"natural"``, ``"largest_first"``, ``"smallest_last"``,
             ``"incidence_degree"``; None tries some of them.
 
@@ -179,15 +179,18 @@ def coloring(pattern: Any, kind: str | None = None, order: str | None = None) ->
     if order is not None:
         _order(order)
     pattern = as_pattern(pattern)
-    symmetric = is_symmetric(pattern) if kind in (None, "star", "acyclic") else False
-    if kind in ("star", "acyclic") and not symmetric:
+    if not pattern.nnz:
+        rows, columns = (np.full(size, -1) for size in pattern.shape)
+        return Coloring(kind or "columns", None if kind == "rows" else columns, rows if kind in ("rows", "both") else None, 0)
+    if kind in ("star", "acyclic"):
+        if is_symmetric(pattern):
+            bound = 2 if kind == "acyclic" else 3
+            colors, count = _best(lambda o: color_graph(pattern, o, kind == "acyclic"), order, bound)
+            return Coloring(kind, colors, None, count)
         raise ValueError(
             f"A coloring of kind {kind!r} is for symmetric matrices, and this pattern is not: it has an entry (i, j) "
             f"without (j, i). 'columns', 'rows' and 'both' are for any matrix."
         )
-    if kind in ("star", "acyclic") or (kind is None and symmetric):
-        colors, count = _best(lambda o: color_graph(pattern, o, kind == "acyclic"), order, 2 if kind == "acyclic" else 3)
-        return Coloring(kind or "star", colors, None, count)
     if kind == "both":
         found = _split(pattern, order, None)
         if found is None:

@@ -9,7 +9,7 @@ from typing import Any
 from ..func.arguments import Argnums, Chosen
 from . import sets
 from .pattern import check_inputs, trace
-from .plan import Changed, Plan
+from .plan import PatternError, Plan
 
 
 class Derivative:
@@ -56,7 +56,7 @@ class Derivative:
         given = self.pattern is not None
         try:
             entries = plan.entries(chosen, self.check and (known or given))
-        except Changed:
+        except PatternError:
             if given:
                 raise
             plan = self.plans[self._key(chosen)] = self._make(chosen, plan)

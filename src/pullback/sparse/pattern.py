@@ -56,6 +56,7 @@ class Shape:
         self.inputs = [(tuple(x.shape), x.dtype) for x in leaves]
         self.outputs = [(tuple(y.shape), y.dtype) for y in outputs]
         self.spec = spec
+        self.backward_only = False
         self.sizes = [x.numel() for x in leaves]
         self.counts = [y.numel() for y in outputs]
 
@@ -102,10 +103,11 @@ def _trace(
             pulled = grad([y], own, ones, create_graph=True, allow_unused=True) if y.requires_grad else [None] * len(own)
             outputs = [x.detach() if g is None else g for g, x in zip(pulled, own)]
     with no_grad():
-        found = Walk(everywhere).sets_of(outputs, own)
-    sparse, columns = sets.scipy_sparse(), sum(shape.sizes)
-    blocks = [sets.nothing(y.numel(), columns) if s is None else s for s, y in zip(found, outputs)]
-    pattern = sparse.csr_array(sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0])
+        walk = Walk(everywhere)
+        found = walk.sets_of(outputs, own)
+        shape.backward_only = walk.backward_only and order == 1
+    columns = sum(shape.sizes)
+    pattern = sets.stacked([sets.nothing(y.numel(), columns) if s is None else s for s, y in zip(found, outputs)])
     pattern.sort_indices()
     if order == 2:  # what the two triangles say together
         turned = pattern.T.tocsr()

@@ -15,8 +15,17 @@ from .coloring import coloring as make_coloring
 from .pattern import Shape, check_inputs
 
 
-class Changed(RuntimeError):
-    """The pattern of a plan does not hold at a point."""
+class PatternError(RuntimeError):
+    """The pattern of a plan does not hold at a point: a derivative has entries that are not in it.
+
+    Example:
+        >>> import numpy
+        >>> wrong = pb.sparse.jacobian(lambda x: x * x.sum(), pattern=numpy.eye(2))
+        >>> wrong(pb.tensor([1.0, 2.0]))
+        Traceback (most recent call last):
+            ...
+        pullback.sparse.plan.PatternError: The pattern does not hold at this point: 2 rows of the Jacobian, ...
+    """
 
 
 class Plan:
@@ -65,10 +74,16 @@ class Plan:
             self.pattern = as_pattern(self.pattern + self.pattern.T)
         if isinstance(coloring, Coloring):
             self.coloring = coloring
-            self._check_coloring()
+            self._check_sizes()
         else:
-            self.coloring = make_coloring(self.pattern, coloring or (None if order == 1 else "star"), color_order)
+            usual = "star" if order == 2 else "rows" if shape.backward_only else None
+            self.coloring = make_coloring(self.pattern, coloring or usual, color_order)
         self._prepare()
+        if isinstance(coloring, Coloring) and not self._is_found():
+            raise ValueError(
+                f"The coloring of kind {coloring.kind!r} is not one of this pattern: some entries share a place in the "
+                f"products, or stand in none. pullback.sparse.coloring(plan.pattern, kind) makes one."
+            )
 
     @property
     def name(self) -> str:
@@ -81,11 +96,13 @@ class Plan:
             f"{self.coloring.kind} coloring)"
         )
 
-    def _check_coloring(self) -> None:
+    def _check_sizes(self) -> None:
         c = self.coloring
-        for colors, size in ((c.rows, self.pattern.shape[0]), (c.columns, self.pattern.shape[1])):
-            if colors is not None and len(colors) != size:
-                raise ValueError(f"The coloring has {len(colors)} colors for {size} rows or columns of the pattern.")
+        for what, colors, size in (("rows", c.rows, self.pattern.shape[0]), ("columns", c.columns, self.pattern.shape[1])):
+            if colors is not None and (len(colors) != size or np.asarray(colors).dtype.kind != "i"):
+                raise ValueError(f"The coloring has {len(colors)} {what}, and the pattern {size}: an integer for each.")
+        if c.kind in ("star", "acyclic") and not is_symmetric(self.pattern):
+            raise ValueError(f"A coloring of kind {c.kind!r} is for symmetric matrices, and this pattern is not.")
 
     # ---- where entries are ----
 
@@ -114,6 +131,29 @@ class Plan:
             key = rows * p.shape[1] + columns
             self.upper, self.lower = np.searchsorted(key, i * p.shape[1] + j), np.searchsorted(key, j * p.shape[1] + i)
 
+    def _is_found(self) -> bool:
+        """Whether each entry is alone where it is looked for."""
+        p, c = self.pattern, self.coloring
+        rows, columns = np.repeat(np.arange(p.shape[0]), np.diff(p.indptr)), p.indices
+
+        def alone(lines: Any, colors: Any, count: int, asked: Any, mine: Any) -> bool:
+            there = colors >= 0
+            sums = np.bincount(lines[there] * count + colors[there], minlength=p.shape[0] * count + p.shape[1] * count)
+            return bool((mine >= 0).all() and (sums[asked * count + mine] == 1).all())
+
+        if c.kind == "acyclic":
+            apart = rows != columns
+            proper = (c.columns[rows[apart]] != c.columns[columns[apart]]).all()
+            return bool(proper) and len(self.pairs) == int(apart.sum())
+        left, right = self.by_row, ~self.by_row
+        found = True
+        if left.any():
+            found = alone(columns, c.rows[rows], self.row_colors, self.columns[left], c.rows[self.rows[left]])
+        if right.any():
+            mine = c.columns[self.columns[right]]
+            found = found and alone(rows, c.columns[columns], self.column_colors, self.rows[right], mine)
+        return found
+
     def _entries(self, from_right: Any, from_left: Any) -> Any:
         """The entries in the order of the pattern, from products with colours (a row for each)."""
         c = self.coloring
@@ -139,7 +179,7 @@ class Plan:
     # ---- computing ----
 
     def entries(self, chosen: Chosen, check: bool) -> Any:
-        """The entries at these arguments; Changed if products with them show that some are missing."""
+        """The entries at these arguments; PatternError if products with them show that some are missing."""
         shape, count = self.shape, self.pattern.shape
         linear: Any = products.curvature if self.order == 2 else products.forward
         random = np.random.default_rng(0)
@@ -164,7 +204,7 @@ class Plan:
         if self.row_colors:
             alone = check and from_right is None
             from_left, left, pulled = sweep(
-                products.backward, self.coloring.rows, self.row_colors, shape.outputs, count[1], alone
+                products.backward if self.order == 1 else linear, self.coloring.rows, self.row_colors, shape.outputs, count[1], alone
             )
         if not self.pattern.nnz:
             found = np.zeros(0, products.numbers(_empty(products.widest(shape.inputs))).dtype)
@@ -183,7 +223,7 @@ class Plan:
         return sparse.csr_array((entries, p.indices, p.indptr), shape=p.shape)
 
     def _compare(self, matrix: Any, vector: Any, product: Any) -> None:
-        """Changed unless a product of the function's derivative is what the entries give."""
+        """PatternError unless a product of the function's derivative is what the entries give."""
         precision = np.finfo(product.dtype).eps
         expected, size = matrix @ vector, abs(matrix) @ np.abs(vector)
         bound = np.sqrt(precision) * size + 64 * precision * size.max(initial=0.0)
@@ -192,7 +232,7 @@ class Plan:
         wrong &= np.isfinite(product) & np.isfinite(expected)
         if wrong.any():
             row = int(np.argmax(wrong))
-            raise Changed(
+            raise PatternError(
                 f"The pattern does not hold at this point: {int(wrong.sum())} rows of the {self.name}, such as row {row}, "
                 f"have entries that are not in it. A function that chooses (where, relu, max, an if) has another pattern "
                 f"where it chooses otherwise. pattern(..., everywhere=True) finds one for all points; what jacobian and "

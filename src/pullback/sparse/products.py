@@ -70,6 +70,16 @@ def widest(about: list[Any]) -> Any:
     return found
 
 
+def check_results(results: list[Tensor], shape: Any) -> None:
+    """RuntimeError for results of other shapes than at the call that a plan was made at."""
+    given = [tuple(y.shape) for y in results]
+    if given != [about[0] for about in shape.outputs]:
+        raise RuntimeError(
+            f"The function returned tensors of shapes {given}, and {[about[0] for about in shape.outputs]} when the pattern "
+            f"was found. Shapes of results that depend on values have no sparse Jacobian that could be kept."
+        )
+
+
 def forward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
     """The Jacobian times a vector."""
     dtype = widest(shape.outputs)
@@ -78,6 +88,7 @@ def forward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
     def push(vector: Tensor) -> Tensor:
         with draws:
             _, pushed, _, _ = push_forward(func, chosen, _parts(vector, shape.inputs), False)
+        check_results(pushed, shape)
         return _joined(pushed, dtype)
 
     return push
@@ -86,6 +97,7 @@ def forward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
 def backward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
     """A vector times the Jacobian. The function is called once, now."""
     outputs, pullback, _ = pull_back(lambda *leaves: chosen.call(func, leaves), tuple(chosen.leaves), _all(chosen), False)
+    check_results(outputs, shape)
     dtype = widest(shape.inputs)
 
     def pulled(vector: Tensor) -> Tensor:

@@ -94,6 +94,16 @@ def union(a: csr_array | None, b: csr_array | None) -> csr_array | None:
     return a + b
 
 
+def stacked(parts: list[csr_array]) -> csr_array:
+    """The sets of all parts, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.cumsum([0, *[part.nnz for part in parts]])
+    starts = [part.indptr[:-1].astype(np.int64) + end for part, end in zip(parts, ends)]
+    indices = np.concatenate([part.indices for part in parts])
+    return make(np.concatenate([*starts, ends[-1:]]), indices, parts[0].shape[1])
+
+
 def through(map_: csr_array, sets: csr_array) -> csr_array:
     """The union of the sets of those elements that each row of `map_` names."""
     refuse_beyond(int(np.diff(sets.indptr)[map_.indices].sum()))

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from .._core import Tensor
+from ..autograd.function import Function
 from . import rules, sets
 from .probe import Outputs, Varies, moved, plain, shape_of
 
@@ -60,6 +61,7 @@ class Walk:
         self, everywhere: bool = False, structural: bool = False, inside: tuple[str, ...] = ()
     ) -> None:
         self.everywhere, self.structural, self.inside = everywhere, structural, inside
+        self.backward_only = False  # whether a Function was met that pushes nothing forward by a rule of its own
 
     def sets_of(self, outputs: list[Tensor], variables: list[Tensor]) -> list[Any]:
         """For each output its sets of numbers of elements of the variables, counted through; None where it has none."""
@@ -93,6 +95,10 @@ class Walk:
         kinds = getattr(node, "_partials", None)
         if kinds is not None:
             return {0: self.row(node, kinds, operands)}
+        if node._written is not None:
+            found = self.part(node, operands)
+            if found is not None:
+                return {0: found}
         about = node._outputs
         wanted = [j for j, meta in enumerate(about) if meta is not None and meta[1].is_floating_point]
         outputs = Outputs(node, wanted)
@@ -137,13 +143,41 @@ class Walk:
             return False
         return all(not reads >> b & 1 or edges[b][0] is None for b in range(len(edges)))
 
+    # ---- writes into a part ----
+
+    def part(self, node: Any, operands: dict[int, Any]) -> Any:
+        """The sets of a base after a write into a view of it; None if its geometry does not tell where."""
+        if node._part is None:
+            return None
+        places, base = laid(*node._part), operands.get(0)
+        count = int(np.prod(shape_of(node, 0), dtype=np.int64))
+        columns = next(iter(operands.values()))[0].shape[1]
+        whole = base[0] if base else sets.nothing(count, columns)
+        inner = dict(operands)
+        if base:
+            inner[0] = sets.rows(whole, places), tuple(node._part[1])
+        if 0 in inner and not inner[0][0].nnz:
+            del inner[0]
+        inside = self.results(node._written, inner).get(0) if inner else None
+        if inside is None:
+            inside = sets.nothing(len(places), columns)
+        chosen = np.arange(count)
+        chosen[places] = count + np.arange(len(places))
+        return sets.rows(sets.stacked([whole, inside]), chosen)
+
     # ---- everything else: (edge, what makes its sets those of the outputs, shape that the operand is broadcast to) ----
 
     def maps(self, node: Any, outputs: Outputs, edges: list[int]) -> list[Any]:
         name = node.name()
         if name in rules.RULES:
             return rules.RULES[name](node, outputs, edges, self.structural)
-        own = getattr(node, "_forward_cls", None) is not None  # a Function's node shows its context
+        places = viewed(node, outputs)
+        if places is not None:
+            return [(0, lambda below: sets.rows(below, places), None)]
+        function = getattr(node, "_forward_cls", None)  # a Function's node shows its context
+        own = function is not None
+        if own and function.jvp is Function.jvp:
+            self.backward_only = True
         if not own and (name in MOVES or name in CHOICES or getattr(node, "_linear", False)):
             try:
                 found = self.motions(node, outputs, edges)
@@ -242,6 +276,25 @@ def reachable(ends: list[Any], known: dict[int, Any]) -> tuple[list[Any], dict[i
         users[id(node)] = users.get(id(node), 0) + 1
     found.sort(key=lambda node: node._sequence_nr())
     return found, users
+
+
+def laid(first: int, shape: Any, strides: Any) -> Any:
+    """The places of a strided view's elements."""
+    places = np.array(first)
+    for size, stride in zip(shape, strides):
+        places = places[..., None] + np.arange(size) * stride
+    return places.reshape(-1)
+
+
+def viewed(node: Any, outputs: Outputs) -> Any:
+    """The elements that a view's outputs are, by their geometry; None if it is no view that this tells of."""
+    parts = []
+    for j in outputs.wanted:
+        found = node._viewed(j)
+        if found is None:
+            return None
+        parts.append(laid(found[0], outputs.shapes[j], found[1]))
+    return np.concatenate(parts) if parts else None
 
 
 def agrees(node: Any, outputs: Outputs, edge: int, map_: Any) -> bool:

@@ -79,6 +79,8 @@ PyObject* metadata(PyObject* self, void*) {
     return x.metadata;
 }
 
+PyObject* written(PyObject* self, void*) { return node_object(of(self)->written()); }
+
 PyObject* variable(PyObject* self, void*) {
     if (!of(self)->is_accumulate()) {
         PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", of(self)->name());
@@ -136,6 +138,29 @@ PyObject* pull(PyObject* self, PyObject* given) {
         for (size_t i = 0; i < out.size(); ++i)
             PyTuple_SET_ITEM(tuple.o, static_cast<Py_ssize_t>(i), out[i] ? out[i].release() : none());
         return tuple.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// Output `nr` of a view: where it begins, in elements from its input, and its strides; None if this is no view of what lies
+// row by row.
+PyObject* viewed(PyObject* self, PyObject* number) {
+    try {
+        Node* n = of(self);
+        const size_t nr = PyLong_AsSize_t(number);
+        if (PyErr_Occurred()) return nullptr;
+        const auto shift = nr < n->output_count() && n->edge_count() && n->edge(0).node
+                               ? n->view_shift(static_cast<uint32_t>(nr))
+                               : std::nullopt;
+        if (!shift) return none();
+        const Edge e = n->edge(0);
+        const Layout &input = *e.node->output(e.nr).layout, &view = *n->output(nr).layout;
+        if (!input.is_contiguous() || input.is_mapped() || view.is_mapped()) return none();
+        Owned strides(checked(PyTuple_New(view.ndim())));
+        for (int d = 0; d < view.ndim(); ++d)
+            PyTuple_SET_ITEM(strides.o, d, PyLong_FromLongLong(view.stride(d)));
+        return checked(Py_BuildValue("(LO)", static_cast<long long>(*shift), strides.o));
     } catch (...) {
         return raise_current();
     }
@@ -219,13 +244,15 @@ PyMemberDef members[] = {
 PyMethodDef methods[] = {
     {"name", name, METH_NOARGS, nullptr},  {"_sequence_nr", sequence_nr, METH_NOARGS, nullptr},
     {"_hooks", hooks_of, METH_O, nullptr}, {"_operand", operand, METH_O, nullptr},
-    {"_pull", pull, METH_O, nullptr},      {nullptr, nullptr, 0, nullptr},
+    {"_pull", pull, METH_O, nullptr},      {"_viewed", viewed, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef getset[] = {
     {"next_functions", next_functions, nullptr, nullptr, nullptr},
     {"requires_grad", requires_grad, nullptr, nullptr, nullptr},
     {"metadata", metadata, nullptr, nullptr, nullptr},
     {"variable", variable, nullptr, nullptr, nullptr},
+    {"_written", written, nullptr, nullptr, nullptr},
     {"_outputs", outputs, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
