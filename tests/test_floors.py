@@ -30,7 +30,7 @@ FLOORS = {
     "tape": "array program tensor",
     "compute": "array kernels library program",
     "ops": "array kernels program tensor tape compute",
-    "python": "array kernels library program tensor tape ops",
+    "python": "array kernels library program tensor tape compute ops",
 }
 # A header may declare what a floor above defines if that is an interface: all that its floor asks of the other.
 INTERFACES = {
@@ -59,6 +59,7 @@ MODULES = {
     "serialization": "_core operators",
     "autograd": "_core device messages operators",
     "func": "_core autograd dtypes messages operators",
+    "sparse": "_core autograd dtypes func messages operators",
     "utils": "_core autograd func messages operators",
     "runtime": "_core autograd operators",
     "nn": "_core autograd calculus dtypes messages operators",

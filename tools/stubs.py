@@ -96,7 +96,7 @@ from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
 from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing
-from . import random as random, return_types as return_types, special as special
+from . import optim as optim, random as random, return_types as return_types, sparse as sparse, special as special
 from .autograd.hooks import RemovableHandle
 from .autograd.modes import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
 from .autograd.modes import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled

@@ -26,6 +26,7 @@ Dimensions = list[Any]  # an int a leaf, or None
 Named = dict[str, Any]
 
 RANDOMNESS = {"error": 0, "different": 1, "same": 2}
+strict: set[int] = set()  # levels at which no operator may look at elements, not even entry by entry
 
 
 def vmap(
@@ -312,6 +313,8 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
     if not axes:
         raise error
     level, size = max(axes)
+    if level in strict:
+        raise error
     inplace = function is operator.setitem or (
         function.__name__.endswith("_") and not function.__name__.endswith("__")
     )

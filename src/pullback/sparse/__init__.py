@@ -12,10 +12,10 @@ products with all colours are computed in one sweep. SciPy is needed: ``pip inst
 """
 
 from ..messages.missing import missing
-from .coloring import Coloring, coloring
+from .colors import Coloring, coloring
 from .matrices import hessian, jacobian
-from .pattern import pattern
 from .plan import PatternError, Plan
+from .tracing import pattern
 
 __all__ = ["Coloring", "PatternError", "Plan", "coloring", "hessian", "jacobian", "pattern"]
 

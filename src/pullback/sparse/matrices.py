@@ -8,8 +8,8 @@ from typing import Any
 
 from ..func.arguments import Argnums, Chosen
 from . import sets
-from .pattern import check_inputs, trace
 from .plan import PatternError, Plan
+from .tracing import check_inputs, trace
 
 
 class Derivative:
@@ -17,9 +17,15 @@ class Derivative:
 
     def __init__(self, func: Callable[..., Any], order: int, options: dict[str, Any]) -> None:
         functools.update_wrapper(self, func, updated=())
+        if options["chunk_size"] is not None and options["chunk_size"] <= 0:
+            raise ValueError("chunk_size should be greater than 0")
         self.func, self.order = func, order
         self.argnums = options["argnums"]
-        self.pattern, self.everywhere, self.check = options["pattern"], options["everywhere"], options["check"]
+        self.pattern, self.everywhere, self.check = (
+            options["pattern"],
+            options["everywhere"],
+            options["check"],
+        )
         self.format = options["format"]
         self.how = (options["coloring"], options["order"], options["chunk_size"])
         self.who = f"pullback.sparse.{'jacobian' if order == 1 else 'hessian'}(f)(*args)"
@@ -55,13 +61,13 @@ class Derivative:
         plan, known = self._planned(chosen)
         given = self.pattern is not None
         try:
-            entries = plan.entries(chosen, self.check and (known or given))
+            entries = plan._compute(chosen, self.check and (known or given))
         except PatternError:
             if given:
                 raise
             plan = self.plans[self._key(chosen)] = self._make(chosen, plan)
-            entries = plan.entries(chosen, False)
-        return plan.blocks(chosen, entries, self.format)
+            entries = plan._compute(chosen, False)
+        return plan._blocks(chosen, entries, self.format)
 
 
 def jacobian(
@@ -158,7 +164,7 @@ def hessian(
         array([[ 802., -400.,    0.],
                [-400., 1002., -400.],
                [   0., -400.,  200.]], dtype=float32)
-        >>> hess.plan(pb.ones(1000)).coloring.count
+        >>> hess.plan(pb.ones(1000)).coloring.products
         3
     """
     return Derivative(func, 2, dict(locals()))

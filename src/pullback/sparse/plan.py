@@ -9,10 +9,11 @@ import numpy as np
 
 from .. import _core
 from ..func.arguments import Chosen
+from ..operators.creation import zeros
 from . import products, sets
-from .coloring import Coloring, as_pattern, is_symmetric
-from .coloring import coloring as make_coloring
-from .pattern import Shape, check_inputs
+from .colors import Coloring, as_pattern, is_symmetric
+from .colors import coloring as make_coloring
+from .tracing import Shape, check_inputs
 
 
 class PatternError(RuntimeError):
@@ -36,7 +37,7 @@ class Plan:
 
     Attributes:
         pattern: the entries that may differ from 0, a Boolean csr_array.
-        coloring: the `Coloring` of it; ``coloring.count`` products are computed for a matrix.
+        coloring: the `Coloring` of it; ``coloring.products`` products are computed for a matrix.
         order: 1 for a Jacobian, 2 for a Hessian.
 
     Example:
@@ -62,12 +63,18 @@ class Plan:
         color_order: str | None = None,
         chunk_size: int | None = None,
     ) -> None:
-        self.func, self.argnums, self.order, self.shape, self.chunk_size = func, argnums, order, shape, chunk_size
+        self.func, self.argnums, self.order, self.shape, self.chunk_size = (
+            func,
+            argnums,
+            order,
+            shape,
+            chunk_size,
+        )
         rows, columns = sum(shape.counts) if order == 1 else sum(shape.sizes), sum(shape.sizes)
         self.pattern = as_pattern(pattern)
         if self.pattern.shape != (rows, columns):
             raise ValueError(
-                f"The pattern has the shape {self.pattern.shape}, and the {self.name} is {rows} x {columns}: a row for "
+                f"The pattern has the shape {self.pattern.shape}, and the {self._name} is {rows} x {columns}: a row for "
                 f"each element of the outputs, a column for each of the arguments."
             )
         if order == 2 and not is_symmetric(self.pattern):
@@ -86,23 +93,30 @@ class Plan:
             )
 
     @property
-    def name(self) -> str:
+    def _name(self) -> str:
         return "Jacobian" if self.order == 1 else "Hessian"
 
     def __repr__(self) -> str:
         rows, columns = self.pattern.shape
         return (
-            f"Plan({self.name}, {rows} x {columns}, {self.pattern.nnz} entries, {self.coloring.count} products by a "
+            f"Plan({self._name}, {rows} x {columns}, {self.pattern.nnz} entries, {self.coloring.products} products by a "
             f"{self.coloring.kind} coloring)"
         )
 
     def _check_sizes(self) -> None:
         c = self.coloring
-        for what, colors, size in (("rows", c.rows, self.pattern.shape[0]), ("columns", c.columns, self.pattern.shape[1])):
+        for what, colors, size in (
+            ("rows", c.rows, self.pattern.shape[0]),
+            ("columns", c.columns, self.pattern.shape[1]),
+        ):
             if colors is not None and (len(colors) != size or np.asarray(colors).dtype.kind != "i"):
-                raise ValueError(f"The coloring has {len(colors)} {what}, and the pattern {size}: an integer for each.")
+                raise ValueError(
+                    f"The coloring has {len(colors)} {what}, and the pattern {size}: an integer for each."
+                )
         if c.kind in ("star", "acyclic") and not is_symmetric(self.pattern):
-            raise ValueError(f"A coloring of kind {c.kind!r} is for symmetric matrices, and this pattern is not.")
+            raise ValueError(
+                f"A coloring of kind {c.kind!r} is for symmetric matrices, and this pattern is not."
+            )
 
     # ---- where entries are ----
 
@@ -129,7 +143,10 @@ class Plan:
             # Each edge is two entries: where they are among all, which are sorted by row and column.
             i, j = self.pairs[::2], self.pairs[1::2]
             key = rows * p.shape[1] + columns
-            self.upper, self.lower = np.searchsorted(key, i * p.shape[1] + j), np.searchsorted(key, j * p.shape[1] + i)
+            self.upper, self.lower = (
+                np.searchsorted(key, i * p.shape[1] + j),
+                np.searchsorted(key, j * p.shape[1] + i),
+            )
 
     def _is_found(self) -> bool:
         """Whether each entry is alone where it is looked for."""
@@ -138,7 +155,9 @@ class Plan:
 
         def alone(lines: Any, colors: Any, count: int, asked: Any, mine: Any) -> bool:
             there = colors >= 0
-            sums = np.bincount(lines[there] * count + colors[there], minlength=p.shape[0] * count + p.shape[1] * count)
+            sums = np.bincount(
+                lines[there] * count + colors[there], minlength=p.shape[0] * count + p.shape[1] * count
+            )
             return bool((mine >= 0).all() and (sums[asked * count + mine] == 1).all())
 
         if c.kind == "acyclic":
@@ -178,7 +197,7 @@ class Plan:
 
     # ---- computing ----
 
-    def entries(self, chosen: Chosen, check: bool) -> Any:
+    def _compute(self, chosen: Chosen, check: bool) -> Any:
         """The entries at these arguments; PatternError if products with them show that some are missing."""
         shape, count = self.shape, self.pattern.shape
         linear: Any = products.curvature if self.order == 2 else products.forward
@@ -202,12 +221,11 @@ class Plan:
                 linear, colors, self.column_colors, shape.inputs, count[0], check
             )
         if self.row_colors:
-            alone = check and from_right is None
-            from_left, left, pulled = sweep(
-                products.backward if self.order == 1 else linear, self.coloring.rows, self.row_colors, shape.outputs, count[1], alone
-            )
+            alone, make = check and from_right is None, products.backward if self.order == 1 else linear
+            about = shape.outputs if self.order == 1 else shape.inputs
+            from_left, left, pulled = sweep(make, self.coloring.rows, self.row_colors, about, count[1], alone)
         if not self.pattern.nnz:
-            found = np.zeros(0, products.numbers(_empty(products.widest(shape.inputs))).dtype)
+            found = np.zeros(0, products.numbers(zeros(0, dtype=products.widest(shape.inputs))).dtype)
         else:
             found = self._entries(from_right, from_left)
         if check:
@@ -233,13 +251,13 @@ class Plan:
         if wrong.any():
             row = int(np.argmax(wrong))
             raise PatternError(
-                f"The pattern does not hold at this point: {int(wrong.sum())} rows of the {self.name}, such as row {row}, "
+                f"The pattern does not hold at this point: {int(wrong.sum())} rows of the {self._name}, such as row {row}, "
                 f"have entries that are not in it. A function that chooses (where, relu, max, an if) has another pattern "
                 f"where it chooses otherwise. pattern(..., everywhere=True) finds one for all points; what jacobian and "
                 f"hessian return finds a new one by itself."
             )
 
-    def check_call(self, chosen: Chosen) -> None:
+    def _check_call(self, chosen: Chosen) -> None:
         """ValueError and RuntimeError for arguments that the plan was not made for."""
         check_inputs(chosen.leaves)
         given = [(tuple(x.shape), x.dtype) for x in chosen.leaves]
@@ -256,10 +274,10 @@ class Plan:
         shapes than the plan was made for.
         """
         chosen = Chosen(self.func, args, {}, self.argnums)
-        self.check_call(chosen)
-        return self.blocks(chosen, self.entries(chosen, check))
+        self._check_call(chosen)
+        return self._blocks(chosen, self._compute(chosen, check))
 
-    def blocks(self, chosen: Chosen, entries: Any, form: str = "csr") -> Any:
+    def _blocks(self, chosen: Chosen, entries: Any, form: str = "csr") -> Any:
         """The matrix, or a tree of its blocks for several outputs or arguments."""
         whole, shape = self._matrix(entries), self.shape
         inputs = chosen.spec
@@ -277,12 +295,6 @@ class Plan:
             rows.append(chosen.tree(found))
             first += count
         return shape.spec.unflatten(rows) if self.order == 1 else chosen.tree(rows)
-
-
-def _empty(dtype: Any) -> Any:
-    from ..operators.creation import zeros
-
-    return zeros(0, dtype=dtype)
 
 
 def _pictured(about: list[Any]) -> str:

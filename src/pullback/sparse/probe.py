@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
+from ..autograd import enable_grad, grad, no_grad
 from ..dtypes import float64
 from ..operators.creation import tensor, zeros
 from .sets import named
@@ -40,6 +41,7 @@ def plain(t: Tensor, varies: bool = True) -> Any:
 
 
 def shape_of(node: Any, output: int) -> tuple[int, ...]:
+    """The shape of a node's output."""
     return tuple(node._outputs[output][0])
 
 
@@ -58,6 +60,7 @@ class Outputs:
         self.total = total
 
     def bits(self) -> int:
+        """Of the integers that all outputs' dtypes hold."""
         return min(BITS.get(str(dtype).split(".")[-1], 7) for dtype in self.dtypes.values())
 
     def split(self, vector: Any) -> tuple[Tensor | None, ...]:
@@ -107,8 +110,6 @@ def moved(node: Any, outputs: Outputs, edges: list[int]) -> dict[int, Any]:
 
     An edge is left out if nothing goes there, and None stands for what is no motion of elements.
     """
-    from ..autograd import no_grad
-
     found: dict[int, Any] = {}
     varies = getattr(node, "_varies", True)
     with no_grad():
@@ -132,8 +133,6 @@ def moved(node: Any, outputs: Outputs, edges: list[int]) -> dict[int, Any]:
 
 def _pushed(node: Any, outputs: Outputs, edge: int, varies: bool) -> Any:
     """The places that outputs take their elements from, by the transposed pullback; None if it is no motion."""
-    from ..autograd import enable_grad, grad
-
     with enable_grad():
         seeds = outputs.variables()
         back = node._pull(seeds)[edge]
@@ -144,6 +143,8 @@ def _pushed(node: Any, outputs: Outputs, edge: int, varies: bool) -> Any:
         def push(vector: Any) -> Any:
             weight = tensor(vector.reshape(tuple(back.shape))).to(back.dtype)
             parts = grad([back], wanted, [weight], retain_graph=True, allow_unused=True)
-            return np.concatenate([np.zeros(s.numel()) if p is None else plain(p, varies) for p, s in zip(parts, wanted)])
+            return np.concatenate(
+                [np.zeros(s.numel()) if p is None else plain(p, varies) for p, s in zip(parts, wanted)]
+            )
 
         return _resolved(push, back.numel(), outputs.bits())[0]

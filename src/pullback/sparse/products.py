@@ -96,7 +96,9 @@ def forward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
 
 def backward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
     """A vector times the Jacobian. The function is called once, now."""
-    outputs, pullback, _ = pull_back(lambda *leaves: chosen.call(func, leaves), tuple(chosen.leaves), _all(chosen), False)
+    outputs, pullback, _ = pull_back(
+        lambda *leaves: chosen.call(func, leaves), tuple(chosen.leaves), _all(chosen), False
+    )
     check_results(outputs, shape)
     dtype = widest(shape.inputs)
 

@@ -46,7 +46,10 @@ def product(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> 
     flags = (*flags, 0, 0)[:3] if len(flags) < 3 else flags
     turned, summed = (bool(flags[0]), bool(flags[1])), int(flags[2])
     # Vectors are matrices of one row or one column.
-    wide = [shapes[0] if len(shapes[0]) > 1 else (1, *shapes[0]), shapes[1] if len(shapes[1]) > 1 else (*shapes[1], 1)]
+    wide = [
+        shapes[0] if len(shapes[0]) > 1 else (1, *shapes[0]),
+        shapes[1] if len(shapes[1]) > 1 else (*shapes[1], 1),
+    ]
     if len(shapes[1]) == 1:
         turned = (turned[0], False)
     batch = np.broadcast_shapes(wide[0][:-2], wide[1][:-2])
@@ -75,19 +78,23 @@ def product(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> 
             i, j = (line, place) if edge == 0 else (place, line)
             outs = (result * m + i) * n + j
             ins = own[b, line, k]
-            map_ = sets.named(np.broadcast_to(outs, ins.shape).ravel(), ins.ravel(), (outputs.total, math.prod(shapes[edge])))
-            found.append((edge, lambda below, map_=map_: sets.through(map_, below), shapes[edge]))
+            map_ = sets.named(
+                np.broadcast_to(outs, ins.shape).ravel(),
+                ins.ravel(),
+                (outputs.total, math.prod(shapes[edge])),
+            )
+            found.append((edge, sets.uniting(map_), shapes[edge]))
             continue
         # All of a line together, and then to every place.
-        lines = np.broadcast_to(np.arange(kept).repeat(len(own) // max(kept, 1))[:, None, None] * own.shape[1], own.shape)
+        lines = np.broadcast_to(
+            np.arange(kept).repeat(len(own) // max(kept, 1))[:, None, None] * own.shape[1], own.shape
+        )
         lines = lines + np.arange(own.shape[1])[None, :, None]
         group = sets.named(lines.ravel(), own.ravel(), (kept * own.shape[1], math.prod(shapes[edge])))
         whole = np.arange(kept * own.shape[1]).reshape(kept, own.shape[1])
         spread = whole[:, :, None] if edge == 0 else whole[:, None, :]
         places = np.broadcast_to(spread, (kept, m, n)).reshape(-1)
-        found.append(
-            (edge, lambda below, g=group, p=places: sets.rows(sets.through(g, below), p), shapes[edge])
-        )
+        found.append((edge, sets.grouping(group, places), shapes[edge]))
     return found
 
 
@@ -101,12 +108,14 @@ def _lines(shape: tuple[int, ...], dim: int) -> tuple[int, int, int]:
 
 def running(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any]:
     """Running sums and their like: an element takes those up to it, along a dimension."""
-    (first, *_), shape = outputs.wanted, outputs.shapes[outputs.wanted[0]]
+    shape = outputs.shapes[outputs.wanted[0]]
     before, length, behind = _lines(shape, node._dims[0] if node._dims else 0)
     backward = bool(node._flags and node._flags[0])
     sets.refuse_beyond(before * behind * length * (length + 1) // 2)
     line = np.arange(before * length * behind).reshape(before, length, behind)
-    counts = np.broadcast_to((np.arange(length, 0, -1) if backward else np.arange(1, length + 1))[:, None], line.shape)
+    counts = np.broadcast_to(
+        (np.arange(length, 0, -1) if backward else np.arange(1, length + 1))[:, None], line.shape
+    )
     steps, starts = sets.spans(np.zeros(line.size, np.int64), counts.reshape(-1))
     starting = line if backward else np.broadcast_to(line[:, :1], line.shape)
     ins = np.repeat(starting.reshape(-1), counts.reshape(-1)) + steps * behind
@@ -135,7 +144,7 @@ def along(node: Any, outputs: Outputs, edges: list[int]) -> list[Any]:
         else:
             places.append(groups)
     group, place = sets.named(ins, np.arange(len(ins)), (len(groups), len(ins))), np.concatenate(places)
-    return [(edge, lambda s: sets.rows(sets.through(group, s), place), shape) for edge in edges]
+    return [(edge, sets.grouping(group, place), shape) for edge in edges]
 
 
 RULES = {

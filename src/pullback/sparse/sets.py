@@ -6,14 +6,15 @@ as what they say. A pattern that would not fit into memory is refused before it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 Indices = Any  # a NumPy array of integers
+Sets = Any  # a scipy.sparse.csr_array
+Map = Callable[[Sets], Sets]  # from an operand's sets to those of results
 
 MOST = 2**31 - 1  # entries: 10 GB of them, and what a 32-bit index counts
 
@@ -21,12 +22,11 @@ MOST = 2**31 - 1  # entries: 10 GB of them, and what a 32-bit index counts
 def scipy_sparse() -> Any:
     """The module scipy.sparse; ImportError that says how to get it."""
     try:
-        import scipy.sparse
+        return importlib.import_module("scipy.sparse")
     except ImportError as error:
         raise ImportError(
             "pullback.sparse returns matrices of scipy.sparse, which is not installed: pip install 'pullback[sparse]'"
         ) from error
-    return scipy.sparse
 
 
 def refuse_beyond(entries: int) -> None:
@@ -39,7 +39,7 @@ def refuse_beyond(entries: int) -> None:
         )
 
 
-def make(starts: Indices, indices: Indices, columns: int) -> csr_array:
+def make(starts: Indices, indices: Indices, columns: int) -> Sets:
     """The sets that are given by rows, as scipy.sparse has them."""
     sparse = scipy_sparse()
     return sparse.csr_array(
@@ -47,17 +47,17 @@ def make(starts: Indices, indices: Indices, columns: int) -> csr_array:
     )
 
 
-def identity(count: int, first: int, columns: int) -> csr_array:
+def identity(count: int, first: int, columns: int) -> Sets:
     """Element i depends on variable `first` + i."""
     return make(np.arange(count + 1), np.arange(first, first + count), columns)
 
 
-def nothing(count: int, columns: int) -> csr_array:
+def nothing(count: int, columns: int) -> Sets:
     """Sets that are empty."""
     return make(np.zeros(count + 1, int), np.zeros(0, int), columns)
 
 
-def everything(rows: int, columns: int) -> csr_array:
+def everything(rows: int, columns: int) -> Sets:
     """Sets of all variables."""
     refuse_beyond(rows * columns)
     return make(np.arange(rows + 1) * columns, np.tile(np.arange(columns), rows), columns)
@@ -71,7 +71,7 @@ def spans(firsts: Indices, lengths: Indices) -> tuple[Indices, Indices]:
     return np.arange(starts[-1]) + np.repeat(firsts - starts[:-1], lengths), starts
 
 
-def rows(sets: csr_array, chosen: Indices) -> csr_array:
+def rows(sets: Sets, chosen: Indices) -> Sets:
     """The sets of these elements; the empty set for -1."""
     count = sets.shape[0]
     if len(chosen) == count and np.array_equal(chosen, np.arange(count)):
@@ -85,7 +85,7 @@ def rows(sets: csr_array, chosen: Indices) -> csr_array:
     return make(starts, sets.indices[places], sets.shape[1])
 
 
-def union(a: csr_array | None, b: csr_array | None) -> csr_array | None:
+def union(a: Sets | None, b: Sets | None) -> Sets | None:
     """The sets of both, element by element; None stands for empty ones."""
     if a is None or b is None or a is b:
         return b if a is None else a
@@ -94,7 +94,7 @@ def union(a: csr_array | None, b: csr_array | None) -> csr_array | None:
     return a + b
 
 
-def stacked(parts: list[csr_array]) -> csr_array:
+def stacked(parts: list[Sets]) -> Sets:
     """The sets of all parts, one after the other."""
     if len(parts) == 1:
         return parts[0]
@@ -104,7 +104,7 @@ def stacked(parts: list[csr_array]) -> csr_array:
     return make(np.concatenate([*starts, ends[-1:]]), indices, parts[0].shape[1])
 
 
-def through(map_: csr_array, sets: csr_array) -> csr_array:
+def through(map_: Sets, sets: Sets) -> Sets:
     """The union of the sets of those elements that each row of `map_` names."""
     refuse_beyond(int(np.diff(sets.indptr)[map_.indices].sum()))
     found = map_ @ sets
@@ -112,13 +112,28 @@ def through(map_: csr_array, sets: csr_array) -> csr_array:
     return found
 
 
-def joined(sets: csr_array) -> csr_array:
+def joined(sets: Sets) -> Sets:
     """One set: the union of all."""
     found = np.unique(sets.indices)
     return make(np.array([0, len(found)]), found, sets.shape[1])
 
 
-def named(outs: Indices, ins: Indices, shape: tuple[int, int]) -> csr_array:
+def taking(places: Indices) -> Map:
+    """Results that are elements of the operand, or nothing for -1."""
+    return lambda below: rows(below, places)
+
+
+def uniting(map_: Sets) -> Map:
+    """Results that depend on those elements of the operand that their row names."""
+    return lambda below: through(map_, below)
+
+
+def grouping(group: Sets, places: Indices) -> Map:
+    """Results that depend on whole groups of elements, of which `places` says which."""
+    return lambda below: rows(through(group, below), places)
+
+
+def named(outs: Indices, ins: Indices, shape: tuple[int, int]) -> Sets:
     """The sets with the variable ins[k] in the set of outs[k]."""
     sparse = scipy_sparse()
     found = sparse.coo_array((np.ones(len(outs), bool), (outs, ins)), shape=shape).tocsr()

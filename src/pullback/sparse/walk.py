@@ -26,8 +26,11 @@ from typing import Any
 import numpy as np
 
 from .._core import Tensor
+from ..autograd import enable_grad
 from ..autograd.function import Function
+from ..autograd.graph import get_gradient_edge
 from . import rules, sets
+from .colors import color_columns
 from .probe import Outputs, Varies, moved, plain, shape_of
 
 # Nodes that are no linear rules by their own word, and move elements all the same.
@@ -61,13 +64,15 @@ class Walk:
         self, everywhere: bool = False, structural: bool = False, inside: tuple[str, ...] = ()
     ) -> None:
         self.everywhere, self.structural, self.inside = everywhere, structural, inside
-        self.backward_only = False  # whether a Function was met that pushes nothing forward by a rule of its own
+        self.backward_only = (
+            False  # whether a Function was met that pushes nothing forward by a rule of its own
+        )
 
     def sets_of(self, outputs: list[Tensor], variables: list[Tensor]) -> list[Any]:
         """For each output its sets of numbers of elements of the variables, counted through; None where it has none."""
-        from ..autograd.graph import get_gradient_edge
-
-        total, known, kept = sum(x.numel() for x in variables), {}, []
+        total = sum(x.numel() for x in variables)
+        known: dict[int, dict[int, Any]] = {}  # by the identity of a node, which somebody has to hold
+        kept: list[Any] = []
         for x in variables:
             edge = get_gradient_edge(x)
             first = sum(v.numel() for v in variables[: len(kept)])
@@ -87,7 +92,6 @@ class Walk:
                     users[id(below)] -= 1
                     if not users[id(below)]:
                         known[id(below)] = {}
-        del kept
         return [known.get(id(e.node), {}).get(e.output_nr) if e else None for e in ends]
 
     def results(self, node: Any, operands: dict[int, Any]) -> dict[int, Any]:
@@ -96,9 +100,9 @@ class Walk:
         if kinds is not None:
             return {0: self.row(node, kinds, operands)}
         if node._written is not None:
-            found = self.part(node, operands)
-            if found is not None:
-                return {0: found}
+            whole = self.part(node, operands)
+            if whole is not None:
+                return {0: whole}
         about = node._outputs
         wanted = [j for j, meta in enumerate(about) if meta is not None and meta[1].is_floating_point]
         outputs = Outputs(node, wanted)
@@ -112,11 +116,14 @@ class Walk:
             return {}
         if len(wanted) == 1:
             return {wanted[0]: found}
-        return {j: found[outputs.first[j] : outputs.first[j] + int(np.prod(outputs.shapes[j]))] for j in wanted}
+        return {
+            j: found[outputs.first[j] : outputs.first[j] + int(np.prod(outputs.shapes[j]))] for j in wanted
+        }
 
     # ---- rows of the table ----
 
     def row(self, node: Any, kinds: Any, operands: dict[int, Any]) -> Any:
+        """The sets of a row's result, from what its partials are."""
         shape, found, values = shape_of(node, 0), None, None
         edges = node.next_functions
         for i, (below, below_shape) in operands.items():
@@ -129,7 +136,10 @@ class Walk:
                     if values is None:
                         ones = Outputs(node, [0]).split(np.ones(int(np.prod(shape, dtype=np.int64))))
                         values = node._pull(ones)
-                    there = np.broadcast_to(plain(values[i]).reshape(tuple(values[i].shape)), shape).reshape(-1) != 0
+                    there = (
+                        np.broadcast_to(plain(values[i]).reshape(tuple(values[i].shape)), shape).reshape(-1)
+                        != 0
+                    )
                     if not there.all():
                         chosen = np.where(there, np.arange(len(there)) if chosen is None else chosen, -1)
                 except Varies:
@@ -168,15 +178,16 @@ class Walk:
     # ---- everything else: (edge, what makes its sets those of the outputs, shape that the operand is broadcast to) ----
 
     def maps(self, node: Any, outputs: Outputs, edges: list[int]) -> list[Any]:
+        """What a structured operator takes from where, in the first way that applies."""
         name = node.name()
         if name in rules.RULES:
             return rules.RULES[name](node, outputs, edges, self.structural)
         places = viewed(node, outputs)
         if places is not None:
-            return [(0, lambda below: sets.rows(below, places), None)]
+            return [(0, sets.taking(places), None)]
         function = getattr(node, "_forward_cls", None)  # a Function's node shows its context
         own = function is not None
-        if own and function.jvp is Function.jvp:
+        if function is not None and function.jvp is Function.jvp:
             self.backward_only = True
         if not own and (name in MOVES or name in CHOICES or getattr(node, "_linear", False)):
             try:
@@ -187,27 +198,28 @@ class Walk:
                 if name.startswith("MaskedFill"):
                     shape = outputs.shapes[0]
                     return [(edge, lambda below: below, shape) for edge in edges]
-                return self.dense(node, outputs, edges, "the places that it reads or writes depend on the arguments")
+                return self.dense(
+                    node, outputs, edges, "the places that it reads or writes depend on the arguments"
+                )
             if found is not None:
                 return found
         found = self.derived(node, outputs, edges, own)
         return self.dense(node, outputs, edges) if found is None else found
 
     def motions(self, node: Any, outputs: Outputs, edges: list[int]) -> list[Any] | None:
+        """From moved numbers; None where one of the operands is not moved element by element."""
         found = []
         for edge, (map_, shape) in moved(node, outputs, edges).items():
             if map_ is None:
                 return None
             if isinstance(map_, np.ndarray):
-                found.append((edge, lambda below, map_=map_: sets.rows(below, map_), shape))
+                found.append((edge, sets.taking(map_), shape))
             else:
-                found.append((edge, lambda below, map_=map_: sets.through(map_, below), shape))
+                found.append((edge, sets.uniting(map_), shape))
         return found
 
     def derived(self, node: Any, outputs: Outputs, edges: list[int], own: bool) -> list[Any] | None:
         """From the pullback, as it is recorded; None if that leads back to the same kind of node."""
-        from ..autograd import enable_grad
-
         name = node.name()
         if name in self.inside or (own and self.everywhere):
             return None
@@ -233,9 +245,7 @@ class Walk:
                 map_ = sets.nothing(g.numel(), outputs.total)
             if own and not agrees(node, outputs, edge, map_):
                 return None
-            found.append(
-                (edge, lambda below, map_=map_: sets.through(map_.T.tocsr(), below), tuple(g.shape))
-            )
+            found.append((edge, sets.uniting(map_.T.tocsr()), tuple(g.shape)))
         return found
 
     def dense(
@@ -248,7 +258,10 @@ class Walk:
             f"pattern is right, and may be larger than it has to be.",
             stacklevel=2,
         )
-        return [(edge, lambda below: sets.rows(sets.joined(below), np.zeros(outputs.total, int)), None) for edge in edges]
+        return [
+            (edge, lambda below: sets.rows(sets.joined(below), np.zeros(outputs.total, int)), None)
+            for edge in edges
+        ]
 
 
 RESULT = 128  # the bit of a row's `reads` that stands for its result
@@ -299,8 +312,6 @@ def viewed(node: Any, outputs: Outputs) -> Any:
 
 def agrees(node: Any, outputs: Outputs, edge: int, map_: Any) -> bool:
     """Whether products with a node's pullback are what a matrix of this pattern (operand x outputs) gives."""
-    from .coloring import color_columns
-
     colors, count = color_columns(map_)
     rows = np.repeat(np.arange(map_.shape[0]), np.diff(map_.indptr))
 
@@ -308,7 +319,9 @@ def agrees(node: Any, outputs: Outputs, edge: int, map_: Any) -> bool:
         g = node._pull(outputs.split(vector))[edge]
         return np.zeros(map_.shape[0]) if g is None else plain(g)
 
-    compressed = np.stack([pulled((colors == c).astype(float)) for c in range(count)] or [np.zeros(map_.shape[0])])
+    compressed = np.stack(
+        [pulled((colors == c).astype(float)) for c in range(count)] or [np.zeros(map_.shape[0])]
+    )
     values = compressed[colors[map_.indices], rows] if count else np.zeros(0)
     random = np.random.default_rng(0).standard_normal(outputs.total)
     expected = np.bincount(rows, values * random[map_.indices], map_.shape[0])

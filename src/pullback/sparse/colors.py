@@ -24,20 +24,20 @@ class Coloring(NamedTuple):
         columns: the colour of each column, an array; None for ``"rows"``. Columns of one colour are added up in one
             product. -1 for those that need none.
         rows: the colour of each row, for ``"rows"`` and ``"both"``; None otherwise.
-        count: how many products there are.
+        products: how many there are.
 
     Example:
         >>> import numpy, scipy.sparse
         >>> arrow = numpy.eye(5, dtype=bool)
         >>> arrow[0] = arrow[:, 0] = True
         >>> pb.sparse.coloring(arrow, "star")
-        Coloring(kind='star', columns=array([0, 1, 1, 1, 1]), rows=None, count=2)
+        Coloring(kind='star', columns=array([0, 1, 1, 1, 1]), rows=None, products=2)
     """
 
     kind: str
     columns: Any
     rows: Any
-    count: int
+    products: int
 
 
 def _numbers(array: Any) -> Any:
@@ -111,7 +111,7 @@ def _split(pattern: Any, order: str | None, best: Coloring | None) -> Coloring |
         taken = int(np.searchsorted(longest, longest[taken] / 2, side="left"))  # those more than half as long
         full, rest = fullest[:taken], fullest[taken:]
         own, others = _without(pattern, rest).T.tocsr(), _without(pattern, full)
-        limit = best.count if best else 2**62
+        limit = best.products if best else 2**62
         if _most(own) >= limit or _work(own) > TOO_LONG:
             break
         if _most(own) + _most(others) >= limit or _work(others) > TOO_LONG:
@@ -168,10 +168,10 @@ def coloring(pattern: Any, kind: str | None = None, order: str | None = None) ->
 
     Example:
         >>> import scipy.sparse
-        >>> tridiagonal = scipy.sparse.diags_array([1, 1, 1], offsets=[-1, 0, 1], shape=(6, 6))
+        >>> tridiagonal = scipy.sparse.diags([1, 1, 1], [-1, 0, 1], shape=(6, 6))
         >>> pb.sparse.coloring(tridiagonal, "columns").columns
         array([0, 1, 2, 0, 1, 2])
-        >>> pb.sparse.coloring(tridiagonal, "acyclic").count
+        >>> pb.sparse.coloring(tridiagonal, "acyclic").products
         2
     """
     if kind is not None and kind not in KINDS:
@@ -181,7 +181,12 @@ def coloring(pattern: Any, kind: str | None = None, order: str | None = None) ->
     pattern = as_pattern(pattern)
     if not pattern.nnz:
         rows, columns = (np.full(size, -1) for size in pattern.shape)
-        return Coloring(kind or "columns", None if kind == "rows" else columns, rows if kind in ("rows", "both") else None, 0)
+        return Coloring(
+            kind or "columns",
+            None if kind == "rows" else columns,
+            rows if kind in ("rows", "both") else None,
+            0,
+        )
     if kind in ("star", "acyclic"):
         if is_symmetric(pattern):
             bound = 2 if kind == "acyclic" else 3
@@ -191,21 +196,19 @@ def coloring(pattern: Any, kind: str | None = None, order: str | None = None) ->
             f"A coloring of kind {kind!r} is for symmetric matrices, and this pattern is not: it has an entry (i, j) "
             f"without (j, i). 'columns', 'rows' and 'both' are for any matrix."
         )
-    if kind == "both":
-        found = _split(pattern, order, None)
-        if found is None:
-            colors, count = _columns(pattern, order)
-            found = Coloring("both", colors, np.full(pattern.shape[0], -1), count)
-        return found
     turned = pattern.T.tocsr()
-    found = []
-    if kind == "columns" or (kind is None and _work(pattern) < TOO_LONG):
+    found: list[Coloring] = []
+    if kind == "columns" or (kind != "rows" and _work(pattern) < TOO_LONG):
         colors, count = _columns(pattern, order)
         found.append(Coloring("columns", colors, None, count))
     if kind == "rows" or (kind is None and _work(turned) < TOO_LONG):
         colors, count = _columns(turned, order)
         found.append(Coloring("rows", None, colors, count))
-    best = min(found, key=lambda c: c.count, default=None)
-    if kind is None and (best is None or best.count > 2):
+    best = min(found, key=lambda c: c.products, default=None)
+    if kind in (None, "both") and (best is None or best.products > 2):
         best = _split(pattern, order, best) or best
-    return best or coloring(pattern, "columns" if pattern.shape[0] >= pattern.shape[1] else "rows", order)
+    if best is None:  # many full rows and columns
+        best = Coloring("columns", np.arange(pattern.shape[1]), None, pattern.shape[1])
+    if kind == "both" and best.kind == "columns":
+        best = Coloring("both", best.columns, np.full(pattern.shape[0], -1), best.products)
+    return best

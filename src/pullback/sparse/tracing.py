@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from .. import _core
 from .._core import Tensor
-from ..autograd import enable_grad, grad, no_grad
+from ..autograd import grad, no_grad
 from ..func.arguments import Argnums, Chosen, tensors_out
+from ..func.batch import strict
 from ..func.reverse import Recording
 from ..func.tree import tree_flatten
 from . import sets
@@ -42,7 +40,9 @@ def check_outputs(outputs: list[Any], who: str, order: int) -> None:
                 f"{who}: All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {y.dtype}"
             )
     if order == 2 and (len(outputs) != 1 or outputs[0].numel() != 1):
-        what = f"{len(outputs)} tensors" if len(outputs) != 1 else f"a tensor of shape {tuple(outputs[0].shape)}"
+        what = (
+            f"{len(outputs)} tensors" if len(outputs) != 1 else f"a tensor of shape {tuple(outputs[0].shape)}"
+        )
         raise RuntimeError(
             f"{who}: Expected f(*args) to return a scalar Tensor, got {what}. A Hessian is that of one number; sum() makes "
             f"one."
@@ -75,6 +75,7 @@ def trace(
     if not everywhere:
         return _trace(func, chosen, chosen.leaves, order, False, who)
     level = _core.open_map(1, 1)
+    strict.add(level)
     try:
         # What depends on the arguments is told by its axis.
         mapped = [_core.map_axis(x.detach().unsqueeze(0), level, 0) for x in chosen.leaves]
@@ -86,6 +87,7 @@ def trace(
             "be followed."
         ) from error
     finally:
+        strict.discard(level)
         _core.close_map(level)
 
 
@@ -100,14 +102,20 @@ def _trace(
         if order == 2:
             (y,) = outputs
             ones = None if y.dim() == 0 else y.detach().fill_(1.0)
-            pulled = grad([y], own, ones, create_graph=True, allow_unused=True) if y.requires_grad else [None] * len(own)
+            pulled = (
+                grad([y], own, ones, create_graph=True, allow_unused=True)
+                if y.requires_grad
+                else [None] * len(own)
+            )
             outputs = [x.detach() if g is None else g for g, x in zip(pulled, own)]
     with no_grad():
         walk = Walk(everywhere)
         found = walk.sets_of(outputs, own)
         shape.backward_only = walk.backward_only and order == 1
     columns = sum(shape.sizes)
-    pattern = sets.stacked([sets.nothing(y.numel(), columns) if s is None else s for s, y in zip(found, outputs)])
+    pattern = sets.stacked(
+        [sets.nothing(y.numel(), columns) if s is None else s for s, y in zip(found, outputs)]
+    )
     pattern.sort_indices()
     if order == 2:  # what the two triangles say together
         turned = pattern.T.tocsr()
@@ -117,7 +125,7 @@ def _trace(
 
 
 def pattern(
-    func: Callable[..., Any], *args: Any, argnums: Argnums = 0, order: int = 1, everywhere: bool = False
+    func: Callable[..., Any], *primals: Any, argnums: Argnums = 0, order: int = 1, everywhere: bool = False
 ) -> Any:
     """Which entries of the Jacobian of `func` may differ from 0, or of its Hessian.
 
@@ -127,7 +135,7 @@ def pattern(
 
     Args:
         func: takes tensors or trees of them, and returns a tensor or a tree of them.
-        args: its positional arguments.
+        primals: its positional arguments.
         argnums: the position of the argument to differentiate by, or a tuple of positions.
         order: 1 for the Jacobian, 2 for the Hessian of a scalar function.
         everywhere: a pattern for all values of those arguments. Without it `where`, `relu`, `max`, `sort` and an `if`
@@ -161,5 +169,5 @@ def pattern(
     """
     if order not in (1, 2):
         raise ValueError(f"order is 1 for a Jacobian or 2 for a Hessian, got {order!r}")
-    chosen = Chosen(func, args, {}, argnums)
-    return trace(func, chosen, order, everywhere, "pullback.sparse.pattern(f, *args)")[0]
+    chosen = Chosen(func, primals, {}, argnums)
+    return trace(func, chosen, order, everywhere, "pullback.sparse.pattern(f, *primals)")[0]

@@ -1,0 +1,409 @@
+"""Patterns have an entry wherever the dense derivative is not 0: every operator, rows of the table, random programs."""
+
+import warnings
+
+import numpy as np
+import pytest
+from batch.table import IN_PLACE, ITEMS, SMOOTH, function, operands_of, value
+from calculus.samples import differentiable_rows, free_operands, operands, random_points
+
+import pullback as pb
+from pullback.func import hessian, jacrev
+from pullback.sparse import probe
+
+scipy = pytest.importorskip("scipy")
+pytest.importorskip("scipy.sparse")
+F = pb.nn.functional
+FLOATS = "xyzqvwusrt"
+CALLS = [call for call in (*SMOOTH, *IN_PLACE, *ITEMS) if set(operands_of(call)) & set(FLOATS)]
+# Its pullback looks at indices, which is refused where a pattern has to hold everywhere.
+LOOKING = {"m.scatter_reduce(x, 0, i, y, 'prod')"}
+# What counts by its structure where values happen to make it 0.
+LOOSE = {"m.linalg.vector_norm(x, m.inf, 1)"}
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def flat(call, seed):
+    """A call as a function of one vector, which holds all of its floats; and the vector."""
+    names = operands_of(call)
+    given = [value(name, seed) for name in names]
+    f, free = function(call, names), [i for i, name in enumerate(names) if name in FLOATS]
+    x = pb.cat([given[i].reshape(-1) for i in free])
+
+    def g(z):
+        filled, parts = list(given), z.split([given[i].numel() for i in free])
+        for i, part in zip(free, parts, strict=True):
+            filled[i] = part.reshape(given[i].shape)
+        return f(*filled)
+
+    return g, x
+
+
+def weighed(f):
+    """A number, of which all second derivatives of f's results are a part."""
+
+    def scalar(z):
+        y = f(z)
+        weights = pb.arange(1, y.numel() + 1).reshape(y.shape).to(y.dtype)
+        return (y * weights).sin().sum()
+
+    return scalar
+
+
+def dense(f, x):
+    return jacrev(f)(x).numpy().reshape(-1, x.numel()) != 0
+
+
+def found(f, *args, **options):
+    return pb.sparse.pattern(f, *args, **options).toarray()
+
+
+def assert_holds(pattern, entries):
+    assert pattern.shape == entries.shape
+    assert not (entries & ~pattern).any(), "entries that are not in the pattern"
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_operator(call):
+    f, x = flat(call, 1)
+    pattern, entries = found(f, x), dense(f, x)
+    assert_holds(pattern, entries)
+    if call not in LOOSE:
+        assert (pattern == entries).all()
+    assert_holds(found(weighed(f), x, order=2), hessian(weighed(f))(x).numpy() != 0)
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call not in LOOKING])
+def test_every_operator_everywhere(call):
+    """What is found at one point holds at others."""
+    f, x = flat(call, 1)
+    first, second = found(f, x, everywhere=True), found(weighed(f), x, order=2, everywhere=True)
+    for seed in 1, 2, 3:
+        z = flat(call, seed)[1]
+        assert_holds(first, dense(f, z))
+        assert_holds(second, hessian(weighed(f))(z).numpy() != 0)
+
+
+@pytest.mark.parametrize("row", differentiable_rows(), ids=lambda row: row.name)
+def test_every_row(row):
+    """Operand by operand, each broadcast and not, at random points and where rows have kinks."""
+    points = [np.asarray(p[:5]) for p in random_points(row)]
+    free = free_operands(row)
+    if row.kinks:
+        kinks = [k if isinstance(k, tuple) else (k,) for k in row.kinks]
+        points = [
+            np.concatenate([p, [k[i] for k in kinks if np.isfinite(k).all()]]) for i, p in enumerate(points)
+        ]
+    for i in range(len(free)):
+
+        def f(z, i=i):
+            filled = operands(row, points)
+            filled[free[i]] = z
+            filled = [pb.tensor(o) if isinstance(o, np.ndarray) else o for o in filled]
+            return row(*filled)
+
+        x = pb.tensor(points[i])
+        for everywhere in False, True:
+            assert_holds(found(f, x, everywhere=everywhere), dense(f, x))
+
+
+# ---- random programs -------------------------------------------------------------------------------------------------
+
+UNARY = [
+    lambda x: x.sin(),
+    lambda x: x.relu(),
+    lambda x: x.clamp(-0.5, 0.5),
+    lambda x: x.abs(),
+    lambda x: x.cumsum(0),
+    lambda x: x.flip(0),
+    lambda x: x.roll(2, 0),
+    lambda x: x.softmax(0),
+    lambda x: x * x.detach(),
+    lambda x: x.sort(0).values,
+    lambda x: x.reshape(3, 4).t().reshape(12),
+    lambda x: x.reshape(4, 3).sum(1, True).expand(4, 3).reshape(12),
+    lambda x: x.reshape(3, 4).amax(0).repeat(3),
+    lambda x: pb.where(x > 0, x, x.roll(1, 0)),
+    lambda x: x[[0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]],
+    lambda x: F.pad(x[3:], (1, 2)),
+    lambda x: x.reshape(3, 4).tril().reshape(12),
+    lambda x: x * 0.0 + 1,
+    lambda x: x.masked_fill(x < 0, 0.0),
+    lambda x: F.layer_norm(x.reshape(3, 4), (4,)).reshape(12),
+    lambda x: x.cummax(0).values,
+    lambda x: x.index_fill(0, pb.tensor([1, 4]), 0.0),
+    lambda x: x.float().double(),
+    lambda x: x.cumprod(0),
+]
+BINARY = [
+    lambda x, y: x + y,
+    lambda x, y: x * y,
+    lambda x, y: pb.maximum(x, y),
+    lambda x, y: pb.where(x > y, x, y * y),
+    lambda x, y: pb.cat([x[:5], y[5:]]),
+    lambda x, y: (x.reshape(3, 4) @ y.reshape(4, 3).tril() @ pb.ones(3, 4).double().triu()).reshape(12),
+    lambda x, y: x.scatter(0, pb.tensor([0, 3, 5]), y[:3]),
+    lambda x, y: x.index_add(0, pb.tensor([0, 0, 5]), y[2:5]),
+    lambda x, y: pb.stack([x, y]).max(0).values,
+    lambda x, y: x - y.mean(),
+    lambda x, y: x * y[:1],
+]
+
+
+def written(x, y, rng):
+    """y written into a part of a copy of x."""
+    z, first = x.clone(), int(rng.integers(0, 6))
+    z[first : first + 4] = y[:4]
+    z[first].mul_(2)
+    z.view(3, 4)[:, 1].add_(y[0])
+    return z
+
+
+def program(seed):
+    rng = np.random.default_rng(seed)
+    steps = [
+        (
+            int(rng.integers(0, len(UNARY) + len(BINARY) + 1)),
+            int(rng.integers(0, 99)),
+            int(rng.integers(0, 99)),
+        )
+        for _ in range(7)
+    ]
+
+    def f(x):
+        values = [x, x[:12] * 1.5]
+        for kind, i, j in steps:
+            a, b = values[i % len(values)], values[j % len(values)]
+            if kind < len(UNARY):
+                values.append(UNARY[kind](a))
+            elif kind < len(UNARY) + len(BINARY):
+                values.append(BINARY[kind - len(UNARY)](a, b))
+            else:
+                values.append(written(a, b, np.random.default_rng(seed)))
+        return pb.cat([values[-1], values[-2], values[-3][:4]])
+
+    return f
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_programs(seed):
+    f, rng = program(seed), np.random.default_rng(seed)
+    x = pb.tensor(rng.standard_normal(12))
+    pattern, entries = found(f, x), dense(f, x)
+    assert_holds(pattern, entries)
+    assert_holds(found(weighed(f), x, order=2), hessian(weighed(f))(x).numpy() != 0)
+    everywhere = found(f, x, everywhere=True)
+    assert_holds(everywhere, pattern)
+    for _ in range(3):
+        assert_holds(everywhere, dense(f, pb.tensor(rng.standard_normal(12))))
+    # The matrices are the dense ones: nothing of the pattern gets lost on the way.
+    np.testing.assert_allclose(pb.sparse.jacobian(f)(x).toarray(), jacrev(f)(x).numpy(), rtol=1e-6, atol=1e-9)
+    for kind in "star", "acyclic":
+        h = pb.sparse.hessian(weighed(f), coloring=kind)(x).toarray()
+        expected = hessian(weighed(f))(x).numpy()
+        np.testing.assert_allclose(h, expected, rtol=1e-6, atol=1e-9 * (1 + abs(expected).max()))
+
+
+# ---- what counts, and what does not ------------------------------------------------------------------------------------
+
+
+def test_structure_counts_where_values_are_zero():
+    x = pb.tensor([0.0, 0.0, 2.0])
+    assert found(lambda x: x * x.flip(0), x).sum() == 5
+    assert found(lambda x: x.prod(), x).all()
+    assert found(lambda x: x.cumprod(0), x).sum() == 6
+    assert found(lambda x: (x**3).sum(), x, order=2).sum() == 3
+    assert found(lambda x: x.prod(), x, order=2).sum() == 6
+
+
+def test_constants_count_by_their_values():
+    x = pb.tensor([1.0, 2.0, 3.0])
+    matrix = pb.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
+    for f in (
+        lambda x: matrix @ x,
+        lambda x: x @ matrix.T,
+        lambda x: pb.nn.functional.linear(x[None], matrix),
+    ):
+        for everywhere in False, True:
+            assert (found(f, x, everywhere=everywhere) == (matrix.numpy() != 0)).all()
+    inside = pb.tensor([0.0, 1.0, 0.0])
+    assert found(lambda x: x * inside, x).sum() == 1
+    assert found(lambda x: x * inside, x, everywhere=True).sum() == 1
+    assert found(lambda x: x * (x.detach() - 1), x, everywhere=True).sum() == 3  # no constant: it follows x
+    assert found(lambda x: pb.where(pb.tensor([True, False, True]), x, 0.0), x, everywhere=True).sum() == 2
+
+
+def test_choices_count_at_a_point_and_not_everywhere():
+    x = pb.tensor([1.0, -2.0, 3.0])
+    cases = [
+        (pb.relu, 2, 3), (lambda x: pb.where(x > 0, x, x.roll(1)), 3, 6), (lambda x: x.clamp(0, 2), 1, 3),
+        (lambda x: x.max(0).values, 1, 3), (lambda x: x.sort().values, 3, 9), (lambda x: x.gather(0, x.argsort()), 3, 9),
+        (lambda x: pb.maximum(x, x.roll(1)), 3, 6), (lambda x: x.masked_fill(x > 0, 1.0), 1, 3), (lambda x: x.amin(), 1, 3),
+        (lambda x: x.nansum(), 3, 3),
+    ]  # fmt: skip
+    for f, here, everywhere in cases:
+        assert found(f, x).sum() == here
+        assert found(f, x, everywhere=True).sum() == everywhere
+
+
+def test_ifs_count_as_they_go_and_are_refused_everywhere():
+    def f(x):
+        return x * x.roll(1) if x[0] > 0 else x * 2
+
+    assert found(f, pb.tensor([1.0, 1.0, 1.0])).sum() == 6
+    assert found(f, pb.tensor([-1.0, 1.0, 1.0])).sum() == 3
+    with pytest.raises(RuntimeError, match="looks at values"):
+        found(f, pb.ones(3), everywhere=True)
+    assert found(
+        lambda x: x[x > 0], pb.tensor([1.0, -1.0, 2.0]), everywhere=True
+    ).all()  # as many, but which ones?
+    with pytest.raises(RuntimeError, match="looks at values"):
+        found(lambda x: x[x.argmax()], pb.ones(3), everywhere=True)
+
+
+class Square(pb.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * x * g
+
+
+class Half(pb.autograd.Function):
+    """A backward that hides a part of what it does from those who follow it."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x + x.roll(1, 0)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g + g.detach().roll(-1, 0)
+
+
+class Once(pb.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    @pb.autograd.function.once_differentiable
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return x.cos() * g
+
+
+def test_functions_of_ones_own():
+    x = pb.tensor([1.0, 2.0, 3.0, 4.0], dtype=pb.float64)
+    assert (found(Square.apply, x) == np.eye(4)).all()
+    for cls in Half, Once:
+        with pytest.warns(
+            UserWarning, match=f"every result of _?{cls.__name__}Backward counts as depending on all"
+        ):
+            assert found(cls.apply, x).all()
+        np.testing.assert_allclose(
+            pb.sparse.jacobian(cls.apply)(x).toarray(), jacrev(cls.apply)(x).numpy(), rtol=1e-12
+        )
+
+
+def test_what_leaves_nothing_behind():
+    x = pb.ones(3)
+    for f in (
+        lambda x: x.detach() * 2,
+        lambda x: pb.ones(3),
+        lambda x: x.round(),
+        lambda x: x - x.detach().clone() * 1 if False else x.sign(),
+    ):
+        assert found(f, x).sum() == 0
+        assert pb.sparse.jacobian(f)(x).nnz == 0
+    assert found(lambda x: 3 * x.sum(), x, order=2).sum() == 0
+
+
+@pytest.mark.parametrize("bits", [7, 10, 23])
+def test_numbers_in_digits(bits, monkeypatch):
+    """Numbers of elements are moved digit by digit, as many as the dtype is exact for."""
+    monkeypatch.setitem(probe.BITS, "float32", bits)
+    n = 3000
+    pattern = pb.sparse.pattern(
+        lambda x: x.flip(0).roll(1, 0) + x.reshape(-1, 3).sum(1).repeat(3), pb.ones(n)
+    )
+    rows, i = np.repeat(np.arange(n), 4), np.arange(n)
+    taken = np.stack([(n - i) % n, *(3 * (i % (n // 3)) + k for k in range(3))], 1)
+    expected = scipy.sparse.coo_array((np.ones(4 * n, bool), (rows, taken.ravel())), shape=(n, n)).tocsr()
+    assert (pattern != expected).nnz == 0
+
+
+def test_loops_take_linear_work():
+    """Elements read and written one by one: no node costs what the whole tensor costs."""
+
+    def reading(x):
+        return pb.stack([x[i - 1] * x[i] for i in range(1, len(x))])
+
+    def writing(x):
+        y = pb.zeros_like(x)
+        for i in range(1, len(x)):
+            y[i] = x[i] * x[i - 1]
+        return y
+
+    for f, rows in ((reading, 299), (writing, 300)):
+        pattern = pb.sparse.pattern(f, pb.ones(300))
+        assert pattern.shape == (rows, 300) and pattern.nnz == 598
+        assert (np.abs(np.subtract(*pattern.nonzero())) <= 1).all()
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (2, 0), (1, 1)])
+def test_small_and_empty(shape):
+    x = pb.ones(shape, dtype=pb.float64)
+    pattern = found(lambda x: x.reshape(-1) * 2, x)
+    assert (pattern == np.eye(x.numel())).all()
+    assert (
+        pb.sparse.jacobian(lambda x: x.reshape(-1) * 2)(x).toarray().tolist()
+        == (2 * np.eye(x.numel())).tolist()
+    )
+
+
+# ---- errors --------------------------------------------------------------------------------------------------------------
+
+
+def test_errors():
+    x = pb.ones(3)
+    for f, error, text in [
+        (lambda x: 3.0, RuntimeError, "expected f\\(\\*primals\\) to return only tensors"),
+        (lambda x: None, RuntimeError, "non-empty output"),
+        (lambda x: x > 0, RuntimeError, "must be floating-point"),
+        (lambda x: x.mul_(2), RuntimeError, "a leaf Variable that requires grad"),
+    ]:
+        with pytest.raises(error, match=text):
+            pb.sparse.pattern(f, x)
+    with pytest.raises(RuntimeError, match="floating point dtype"):
+        pb.sparse.pattern(pb.sin, pb.arange(3))
+    with pytest.raises(ValueError, match="must be Tensor"):
+        pb.sparse.pattern(pb.sin, 3.0)
+    with pytest.raises(ValueError, match="order is 1"):
+        pb.sparse.pattern(pb.sin, x, order=3)
+    with pytest.raises(RuntimeError, match="return a scalar Tensor, got a tensor of shape"):
+        pb.sparse.pattern(pb.sin, x, order=2)
+    with pytest.raises(ValueError, match="more than 2,147,483,647 entries"):
+        pb.sparse.pattern(lambda x: x * x.sum(), pb.ones(100_000))
+
+
+def test_without_scipy(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(ImportError, match=r"pip install 'pullback\[sparse\]'"):
+        pb.sparse.pattern(pb.sin, pb.ones(3))
+    with pytest.raises(ImportError, match="scipy.sparse, which is not installed"):
+        pb.sparse.coloring(np.eye(3))
