@@ -6,7 +6,7 @@ import time
 import pytest
 
 import pullback as pb
-from benchmarks import core, harness, transforms, whole
+from benchmarks import core, harness, sparse, transforms, whole
 
 
 class MadeUpTime:
@@ -64,6 +64,13 @@ def test_every_row_of_transforms_is_measured():
     table = transforms.table(["pullback"], rounds=1, duration=1e-5)
     assert len(table.split("\n")) == len(transforms.ROWS) + 2
     assert all(line.split("|")[2].strip() for line in table.split("\n")[2:])
+
+
+def test_every_row_of_sparse_is_measured():
+    pytest.importorskip("scipy")
+    table = sparse.table(["pullback"], quick=True, rounds=1)
+    assert len(table.split("\n")) == 4 + 2
+    assert all(cell.strip() for line in table.split("\n")[2:] for cell in line.split("|")[1:7])
 
 
 @pytest.mark.torch

@@ -104,14 +104,14 @@ def _resolved(apply: Any, count: int, bits: int, ends: Any = None) -> list[Any]:
     return [chosen[part] if right[part].all() else None for part in parts]
 
 
-def moved(node: Any, outputs: Outputs, edges: list[int]) -> dict[int, Any]:
+def moved(node: Any, outputs: Outputs, edges: list[int], varies: bool) -> dict[int, Any]:
     """For each edge what the elements of all outputs take from that operand, as an array of places or as sets, and the
     shape that the operand is broadcast to.
 
-    An edge is left out if nothing goes there, and None stands for what is no motion of elements.
+    `varies` says whether the places depend on the arguments. An edge is left out if nothing goes there, and None stands
+    for what is no motion of elements.
     """
     found: dict[int, Any] = {}
-    varies = getattr(node, "_varies", True)
     with no_grad():
         first = node._pull(outputs.split(np.ones(outputs.total)))
         wanted = [edge for edge in edges if first[edge] is not None]

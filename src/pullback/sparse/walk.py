@@ -64,6 +64,9 @@ class Walk:
         self, everywhere: bool = False, structural: bool = False, inside: tuple[str, ...] = ()
     ) -> None:
         self.everywhere, self.structural, self.inside = everywhere, structural, inside
+        self.constant: set[int] = (
+            set()
+        )  # memory that has an axis, and does not depend on the arguments all the same
         self.backward_only = (
             False  # whether a Function was met that pushes nothing forward by a rule of its own
         )
@@ -182,6 +185,8 @@ class Walk:
         name = node.name()
         if name in rules.RULES:
             return rules.RULES[name](node, outputs, edges, self.structural)
+        if self.everywhere and not self.varies(node):
+            self.constant.update(getattr(node, "_residues", ()))
         places = viewed(node, outputs)
         if places is not None:
             return [(0, sets.taking(places), None)]
@@ -209,7 +214,7 @@ class Walk:
     def motions(self, node: Any, outputs: Outputs, edges: list[int]) -> list[Any] | None:
         """From moved numbers; None where one of the operands is not moved element by element."""
         found = []
-        for edge, (map_, shape) in moved(node, outputs, edges).items():
+        for edge, (map_, shape) in moved(node, outputs, edges, self.varies(node)).items():
             if map_ is None:
                 return None
             if isinstance(map_, np.ndarray):
@@ -218,12 +223,17 @@ class Walk:
                 found.append((edge, sets.uniting(map_), shape))
         return found
 
+    def varies(self, node: Any) -> bool:
+        """Whether what a node's derivative reads depends on the arguments (where that is asked)."""
+        return any(memory not in self.constant for memory in getattr(node, "_varying", (0,)))
+
     def derived(self, node: Any, outputs: Outputs, edges: list[int], own: bool) -> list[Any] | None:
         """From the pullback, as it is recorded; None if that leads back to the same kind of node."""
         name = node.name()
         if name in self.inside or (own and self.everywhere):
             return None
         inner = Walk(self.everywhere, True, (*self.inside, name))
+        inner.constant = self.constant
         with enable_grad():
             seeds = outputs.variables()
             try:

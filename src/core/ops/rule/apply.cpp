@@ -46,7 +46,7 @@ void view_whole(const Tensor& view, const Tensor& whole) {
     view->extra->view->dual = dual.is(base) ? Tensor() : dual;
 }
 
-static PyObject* numbers(std::span<const int64_t> values) {
+PyObject* numbers(const Dims& values) {
     PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(values.size()));
     for (size_t k = 0; tuple && k < values.size(); ++k)
         PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(k), PyLong_FromLongLong(values[k]));
@@ -57,15 +57,14 @@ PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layou
     for (int k = 0; k < slots; ++k)
         if (saved[k].origin() == Saved::kInput && saved[k].number() == i)
             return saved[k].unpack(node).release();
-    return layout ? numbers({layout->shape(), static_cast<size_t>(layout->ndim())}) : nullptr;
+    return layout ? numbers(layout->dims()) : nullptr;
 }
 
-PyObject* describe(const Described& rule, const char* key, bool varies) {
+PyObject* describe(const Described& rule, const char* key) {
     const std::string_view name = key;
-    if (name == "_varies") return PyBool_FromLong(varies);
     if (name == "_linear") return PyBool_FromLong(rule.linear);
-    if (name == "_dims") return numbers({rule.dims.begin(), rule.dims.size()});
-    if (name == "_flags") return numbers({rule.flags.begin(), rule.flags.size()});
+    if (name == "_dims") return numbers(rule.dims);
+    if (name == "_flags") return numbers(rule.flags);
     return nullptr;
 }
 

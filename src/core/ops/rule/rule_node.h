@@ -21,12 +21,13 @@ struct InputMeta {
 PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i);
 
 // What a rule says of itself to whoever follows its node (src/pullback/sparse), as numbers: whether it is `linear`, along
-// which dimensions it works, counted from the end, and its flags; and whether its node `varies`. Null for other keys.
+// which dimensions it works, counted from the end, and its flags. Null for other keys.
 struct Described {
     bool linear = false;
     Dims dims, flags;
 };
-PyObject* describe(const Described& rule, const char* key, bool varies);
+PyObject* describe(const Described& rule, const char* key);
+PyObject* numbers(const Dims& values);
 template <class R> Described described(const R& rule) {
     Described d{rule_is_linear<R>(), {}, {}};
     if constexpr (requires {
@@ -152,7 +153,11 @@ template <class R> class RuleNode : public Node, public Context {
     }
     bool was_released() const override { return released_; }
     std::span<Saved> saved_values() override { return {saved_, static_cast<size_t>(kSlots)}; }
-    PyObject* attribute(const char* key) override { return describe(described(rule_), key, varies()); }
+    PyObject* attribute(const char* key) override {
+        const std::string_view name = key;
+        if (name == "_varying" || name == "_residues") return numbers(mapped(name == "_residues"));
+        return describe(described(rule_), key);
+    }
     PyObject* operand(size_t i) override {
         return known_operand(*this, saved_, kSlots, i < metas_.size() ? metas_[i].layout.get() : nullptr, i);
     }
@@ -190,23 +195,25 @@ template <class R> class RuleNode : public Node, public Context {
     size_t inputs() const override { return metas_.size(); }
 
   private:
-    // Whether what the derivative reads differs from entry to entry of a vmap. Residuals have the axes of all inputs, so they
-    // are asked only where nothing says what they were computed from.
-    bool varies() const {
-        bool mapped = false, known = false;
+    // The memory, as numbers, of what the derivative reads and what has the axes of a vmap; or of residuals with axes, which
+    // have those of all inputs, whatever they were computed from. Where nothing says that, residuals are what is read.
+    Dims mapped(bool residuals) {
+        Dims found;
+        bool known = false;
         const auto look = [&](const Saved& s) {
             if (!s.holds_tensor()) return;
             known = true;
-            mapped = mapped || (s.layout() && s.layout()->is_mapped());
+            if (s.layout() && s.layout()->is_mapped())
+                found.push_back(s.is_packed() ? 0 : reinterpret_cast<int64_t>(s.array(*this).buffer.get()));
         };
         if constexpr (kSlots > 0)
-            for (int k = 0; k < kResidualSlot; ++k) look(saved_[k]);
+            for (int k = residuals ? kResidualSlot : 0; k < (residuals ? kSlots : kResidualSlot); ++k)
+                look(saved_[k]);
+        if (residuals) return found;
         if constexpr (rule_saves_from<R>() > 0)
             for (size_t i = rule_saves_from<R>(); rest_ && i < inputs(); ++i)
                 look(rest_[i - rule_saves_from<R>()]);
-        if (!known)
-            for (int k = kResidualSlot; k < kSlots; ++k) look(saved_[k]);
-        return mapped;
+        return known ? found : mapped(true);
     }
     // What was unpacked goes again, also when the pullback fails: an output would hold this node.
     struct Forget {
