@@ -112,7 +112,7 @@ def _split(pattern: Any, order: str | None, best: Coloring | None) -> Coloring |
         full, rest = fullest[:taken], fullest[taken:]
         own, others = _without(pattern, rest).T.tocsr(), _without(pattern, full)
         limit = best.products if best else 2**62
-        if _most(own) >= limit or _work(own) > TOO_LONG:
+        if _most(own) >= limit or _work(own) > TOO_LONG or not others.nnz:
             break
         if _most(own) + _most(others) >= limit or _work(others) > TOO_LONG:
             continue
@@ -201,7 +201,8 @@ def coloring(pattern: Any, kind: str | None = None, order: str | None = None) ->
     if kind == "columns" or (kind != "rows" and _work(pattern) < TOO_LONG):
         colors, count = _columns(pattern, order)
         found.append(Coloring("columns", colors, None, count))
-    if kind == "rows" or (kind is None and _work(turned) < TOO_LONG):
+    alike = kind is None and is_symmetric(pattern)  # then rows would have the colours of columns
+    if kind == "rows" or (kind is None and not alike and _work(turned) < TOO_LONG):
         colors, count = _columns(turned, order)
         found.append(Coloring("rows", None, colors, count))
     best = min(found, key=lambda c: c.products, default=None)
