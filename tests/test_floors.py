@@ -84,6 +84,7 @@ LATE = {
     ("attributes.py", "calculus"): "pages are written when somebody reads them",
     ("autograd/gradcheck.py", "autograd"): "what checks is loaded with the first check",
     ("calculus/row.py", "calculus"): "pages are written when somebody reads them",
+    ("func/__init__.py", "func"): "one function that few ask for",
     ("func/tree.py", "func"): "a dataclass has paths where somebody asks for them",
     ("messages/missing.py", "messages"): "loaded by errors only",
     ("operators/creation.py", "messages"): "loaded by errors only",

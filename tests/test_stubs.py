@@ -44,7 +44,7 @@ def test_every_method_in_the_stub_has_its_tensor_first():
 
 
 HAND_WRITTEN = (
-    "autograd autograd.function autograd.graph autograd.saving autograd.forward_ad autograd.modes autograd.hooks "
+    "autograd autograd.function autograd.graph autograd.saving autograd.forward_ad autograd.grad_mode autograd.hooks "
     "return_types"
 )
 

@@ -107,6 +107,7 @@ ATTRIBUTES = {
     "data": "Tensor",
     "T": "Tensor",
     "mT": "Tensor",
+    "grad_dtype": "_dtype | None",
     "retains_grad": "builtins.bool",
     "output_nr": "builtins.int",
     "device": "_device",

@@ -98,9 +98,9 @@ from .utils.loops import checkpoint_loop as checkpoint_loop
 from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing
 from . import optim as optim, random as random, return_types as return_types, sparse as sparse, special as special
 from .autograd.hooks import RemovableHandle
-from .autograd.modes import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
-from .autograd.modes import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
-from .autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
+from .autograd.grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
+from .autograd.grad_mode import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
+from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from .autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from .autograd import is_anomaly_enabled as is_anomaly_enabled
 from .messages.errors import OutOfMemoryError as OutOfMemoryError

@@ -72,6 +72,20 @@ _ATTRIBUTES = {
         tensor([2., 4.])
         >>> x.grad = None
     """,
+    "grad_dtype": """The dtype that `grad` has: the leaf's own, another one that is set here, or None for any.
+
+    A gradient that arrives is converted to it. RuntimeError for results, for what is neither a dtype nor None, and where
+    there is a gradient of another dtype already.
+
+    Example:
+        >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
+        >>> x.grad_dtype
+        pullback.float32
+        >>> x.grad_dtype = pb.float64
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.], dtype=pullback.float64)
+    """,
     "grad_fn": """The node that recorded how this tensor was computed; None for leaves.
 
     Example:

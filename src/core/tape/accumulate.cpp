@@ -29,6 +29,7 @@ class AccumulateGrad : public Node {
         Tensor g = std::move(grads[0]);
         if (!g) return;
         TensorObject* leaf = variable.get();
+        if (leaf->extra && leaf->extra->grad_dtype) g = ops::to_dtype(g, *leaf->extra->grad_dtype);
         if (variable.requires_grad()) accumulate(g);
         if (leaf->extra && leaf->extra->post_hooks) run_post_accumulate_hooks(variable);
     }

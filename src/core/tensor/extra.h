@@ -1,6 +1,7 @@
 // The rare part of a tensor: what it is a view of, its hooks, its tangents.
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "tensor/tensor.h"
 
@@ -42,6 +43,8 @@ struct TensorExtra {
     Small<Tangent, 1> tangents;      // sorted by level
     uint32_t tangents_at = 0;        // of a view: the cell's version when they were last right
     PyObject* name = nullptr;
+    std::optional<DType> grad_dtype;  // of the gradient, where it is not that of the tensor
+    bool any_grad_dtype = false;
     ~TensorExtra() {
         Py_XDECREF(hooks);
         Py_XDECREF(post_hooks);

@@ -1,13 +1,14 @@
 """Automatic differentiation: gradients, recording, hooks, your own functions."""
 
 from ..messages.missing import missing
-from . import forward_ad, function, graph, methods
-from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
+from . import forward_ad, function, grad_mode, graph, methods
+from .anomaly_mode import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .backward import backward, grad
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
-from .modes import (
+from .grad_mode import (
     enable_grad,
+    enforce_grad_layout_policy,
     inference_mode,
     is_grad_enabled,
     is_inference_mode_enabled,
@@ -19,13 +20,16 @@ from .modes import (
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "enforce_grad_layout_policy",
     "forward_ad",
     "function",
     "functional",
     "grad",
+    "grad_mode",
     "gradcheck",
     "gradgradcheck",
     "graph",
@@ -39,16 +43,21 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",
+    "variable",
 ]
 
 
+_SUBMODULES = {"functional", "variable"}  # loaded when they are first asked for
+
+
 def __getattr__(name):
-    if name == "functional":  # loaded when it is first asked for
+    if name in _SUBMODULES or name == "Variable":
         import importlib
 
-        return importlib.import_module(f"{__name__}.functional")
+        found = importlib.import_module(f"{__name__}.{name.lower()}")
+        return found.Variable if name == "Variable" else found
     raise missing(__name__, name)
 
 
 def __dir__():
-    return sorted({*globals(), "functional"})
+    return sorted({*globals(), *_SUBMODULES, "Variable"})

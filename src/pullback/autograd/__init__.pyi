@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar, Union, overload
 
 from .. import Tensor
-from . import forward_ad as forward_ad, function as function, functional as functional, graph as graph
+from . import forward_ad as forward_ad, function as function, functional as functional
+from . import grad_mode as grad_mode, graph as graph, variable as variable
 from .function import Function as Function
 from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 from .graph import GradientEdge
-from .modes import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
-from .modes import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
-from .modes import NeedsCall
-from .modes import is_inference_mode_enabled as is_inference_mode_enabled
-from .modes import is_multithreading_enabled as is_multithreading_enabled
-from .modes import set_multithreading_enabled as set_multithreading_enabled
+from .grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
+from .grad_mode import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
+from .grad_mode import NeedsCall, enforce_grad_layout_policy as enforce_grad_layout_policy
+from .grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
+from .grad_mode import is_multithreading_enabled as is_multithreading_enabled
+from .grad_mode import set_multithreading_enabled as set_multithreading_enabled
+
+from .variable import Variable as Variable
 
 _K = TypeVar("_K")
 _Point = Union[Tensor, GradientEdge]

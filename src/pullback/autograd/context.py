@@ -5,6 +5,24 @@ from .._core import Tensor
 from . import hooks
 
 
+class _OnceOnly:
+    """For the contexts of a class with ``clear_saved_tensors_on_access``: what was saved is given away."""
+
+    @property
+    def saved_tensors(self):
+        """What was saved, the first time. RuntimeError from the second on."""
+        if self.__dict__.get("_gave"):
+            raise RuntimeError(
+                "saved_tensors can only be accessed once when clear_saved_tensors_on_access=True is set on the "
+                "autograd.Function. Either access saved_tensors only once, or set clear_saved_tensors_on_access=False."
+            )
+        found = super().saved_tensors
+        if self._node is not None:
+            self._gave = True
+            self._release()
+        return found
+
+
 class FunctionContext(_core.FunctionContext):
     """What `forward` leaves for `backward`: saved tensors, flags, and any attribute you set.
 
@@ -157,6 +175,31 @@ class FunctionContext(_core.FunctionContext):
             tensor([1.]) None
         """
         self.materialize_grads = bool(value)
+
+    def maybe_clear_saved_tensors(self):
+        """Let go of what was saved, where the backward pass that runs does not keep the graph.
+
+        For a `backward` that has taken from `saved_tensors` what it needs, and goes on to use much memory. What it has
+        taken lives as long as it holds it; another look at `saved_tensors` raises.
+
+        Example:
+            >>> class Square(pb.autograd.Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x):
+            ...         ctx.save_for_backward(x)
+            ...         return x * x
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         slope = 2 * ctx.saved_tensors[0]
+            ...         ctx.maybe_clear_saved_tensors()
+            ...         return slope * grad
+            >>> x = pb.tensor([3.0], requires_grad=True)
+            >>> Square.apply(x).sum().backward()
+            >>> x.grad
+            tensor([6.])
+        """
+        if not _core.run_retains():
+            self._release()
 
     # The context stands for its node as long as the graph is alive.
 

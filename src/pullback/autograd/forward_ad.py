@@ -15,7 +15,7 @@ from itertools import count
 from .. import _core
 from ..messages.missing import missing
 from ..operators.declare import composed
-from .modes import NeedsCall
+from .grad_mode import NeedsCall
 
 __all__ = [
     "UnpackedDualTensor",

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .. import Tensor
-from .modes import NeedsCall
+from .grad_mode import NeedsCall
 
 class _Open:
     levels: list[int]

@@ -7,7 +7,7 @@ from .. import _core
 from .._core import Tensor
 from ..operators.creation import zeros_like
 from .backward import grad
-from .context import FunctionContext
+from .context import FunctionContext, _OnceOnly
 
 __all__ = [
     "BackwardCFunction",
@@ -30,9 +30,12 @@ class FunctionMeta(type):
         'FunctionMeta'
     """
 
-    def __init__(cls, name, bases, members):
-        super().__init__(name, bases, members)
-        cls._backward_cls = type(f"{name}Backward", (FunctionContext,), {"_forward_cls": cls})
+    def __init__(cls, name, bases, attrs):
+        super().__init__(name, bases, attrs)
+        contexts = (_OnceOnly, FunctionContext) if cls.__dict__.get("clear_saved_tensors_on_access") else None
+        inherited = [base._backward_cls.__bases__ for base in bases if hasattr(base, "_backward_cls")]
+        contexts = contexts or (inherited[0] if inherited else (FunctionContext,))
+        cls._backward_cls = type(f"{name}Backward", contexts, {"_forward_cls": cls})
 
 
 class Function(metaclass=FunctionMeta):
@@ -165,6 +168,10 @@ class Function(metaclass=FunctionMeta):
         )
 
     generate_vmap_rule = False
+    boxed_grads_call = False  # True: backward(ctx, grads) gets a list, which it may empty as it goes
+    clear_saved_tensors_on_access = (
+        False  # True: ctx.saved_tensors can be read once, and is held by the reader alone
+    )
 
     @staticmethod
     def vmap(info, in_dims, *args):
@@ -397,7 +404,7 @@ def _call_backward(cls, context, grads):
         rule = cls.vjp
     before = _core.enter_function(False)
     try:
-        result = rule(context, *grads)
+        result = rule(context, list(grads)) if cls.boxed_grads_call else rule(context, *grads)
     finally:
         _core.leave_function(before)
     return result if isinstance(result, tuple) else (result,)
@@ -406,8 +413,8 @@ def _call_backward(cls, context, grads):
 _core.set_function_caller(_call_backward)
 
 
-def once_differentiable(backward):
-    """Mark a `backward` that computes in ways that cannot be differentiated, so that a second derivative raises.
+def once_differentiable(fn):
+    """Mark a `backward`, which is `fn`, that computes in ways that cannot be differentiated, so that a second derivative raises.
 
     Example:
         >>> class Exp(pb.autograd.Function):
@@ -427,12 +434,12 @@ def once_differentiable(backward):
         RuntimeError: trying to differentiate twice a function that was marked with @once_differentiable
     """
 
-    @functools.wraps(backward)
+    @functools.wraps(fn)
     def once(ctx, *grads):
         recording = _core.is_grad_enabled()
         before = _core.set_grad_enabled(False)
         try:
-            results = backward(ctx, *grads)
+            results = fn(ctx, *grads)
         finally:
             _core.set_grad_enabled(before)
         if not recording or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):

@@ -20,7 +20,7 @@ from ..operators.creation import zeros, zeros_like
 from ..operators.joining import stack
 from .backward import grad
 from .forward_ad import dual_level, make_dual, unpack_dual
-from .modes import set_grad_enabled
+from .grad_mode import set_grad_enabled
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 

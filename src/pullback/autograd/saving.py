@@ -7,7 +7,7 @@ that were saved outside of the block are as they are.
 import weakref
 
 from .. import _core
-from .modes import NeedsCall
+from .grad_mode import NeedsCall
 
 __all__ = [
     "allow_mutation_on_saved_tensors",

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import Tensor
-from .modes import NeedsCall
+from .grad_mode import NeedsCall
 
 class saved_tensors_hooks(metaclass=NeedsCall):
     pack_hook: Callable[[Tensor], Any]

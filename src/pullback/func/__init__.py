@@ -32,6 +32,7 @@ from .fallback import set_vmap_fallback
 from .forward import jvp, linearize
 from .implicit import custom_root, fixed_point, linear_solve
 from .jacobians import hessian, jacfwd, jacrev
+from .looking import debug_unwrap, functionalize
 from .modules import functional_call, stack_module_state
 from .reverse import grad, grad_and_value, value_and_grad, vjp
 from .solvers import ConvergenceError
@@ -42,12 +43,14 @@ __all__ = [
     "ConvergenceError",
     "CurvatureOperator",
     "custom_root",
+    "debug_unwrap",
     "directional_derivatives",
     "divergence",
     "fisher_operator",
     "fisher_vector_product",
     "fixed_point",
     "functional_call",
+    "functionalize",
     "gauss_newton_operator",
     "gauss_newton_vector_product",
     "grad",
@@ -63,6 +66,7 @@ __all__ = [
     "laplacian",
     "linear_solve",
     "linearize",
+    "rearrange",
     "set_vmap_fallback",
     "stack_module_state",
     "value_and_grad",
@@ -72,4 +76,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "rearrange":  # loaded when it is first asked for
+        from .einops import rearrange
+
+        return rearrange
     raise missing(__name__, name)

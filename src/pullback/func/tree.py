@@ -74,16 +74,16 @@ BUILT_IN = frozenset(NODES)
 MAPPINGS = frozenset({dict, OrderedDict, defaultdict})
 
 
-def is_namedtuple_class(kind: Any) -> bool:
-    """Whether `kind` is a class that `collections.namedtuple` or `typing.NamedTuple` made."""
-    if not (isinstance(kind, type) and issubclass(kind, tuple)):
+def is_namedtuple_class(cls: Any) -> bool:
+    """Whether `cls` is a class that `collections.namedtuple` or `typing.NamedTuple` made."""
+    if not (isinstance(cls, type) and issubclass(cls, tuple)):
         return False
-    fields = getattr(kind, "_fields", None)
+    fields = getattr(cls, "_fields", None)
     return (
         isinstance(fields, tuple)
         and all(type(field) is str for field in fields)
-        and callable(getattr(kind, "_make", None))
-        and callable(getattr(kind, "_asdict", None))
+        and callable(getattr(cls, "_make", None))
+        and callable(getattr(cls, "_asdict", None))
     )
 
 

@@ -3,9 +3,9 @@ does so for loops."""
 
 from ..messages.missing import missing
 
-_SUBMODULES = {"_pytree", "checkpoint", "loops", "schedules"}
+_SUBMODULES = {"_pytree", "checkpoint", "hooks", "loops", "schedules"}
 
-__all__ = ["checkpoint", "loops", "schedules"]
+__all__ = ["checkpoint", "hooks", "loops", "schedules"]
 
 
 def __getattr__(name: str) -> object:

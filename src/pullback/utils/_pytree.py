@@ -41,13 +41,18 @@ from ..func.tree import (
 
 __all__ = [
     "Context",
+    "DumpableContext",
+    "FlattenFn",
+    "FromDumpableContextFn",
     "GetAttrKey",
     "LeafSpec",
     "MappingKey",
     "PyTree",
     "PyTreeSpec",
     "SequenceKey",
+    "ToDumpableContextFn",
     "TreeSpec",
+    "UnflattenFn",
     "arg_tree_leaves",
     "is_namedtuple",
     "is_namedtuple_class",
@@ -90,12 +95,36 @@ PyTreeSpec = TreeSpec
 Predicate = Callable[[Any], bool]
 
 
-def LeafSpec() -> TreeSpec:
+FlattenFn = Callable[[PyTree], tuple[list[Any], Context]]
+UnflattenFn = Callable[[Iterable[Any], Context], PyTree]
+DumpableContext = Any  # what JSON can hold
+ToDumpableContextFn = Callable[[Context], DumpableContext]
+FromDumpableContextFn = Callable[[DumpableContext], Context]
+
+
+class _Leaf(type):
+    def __instancecheck__(cls, other: Any) -> bool:
+        return isinstance(other, TreeSpec) and other.type is None
+
+
+class LeafSpec(TreeSpec, metaclass=_Leaf):
+    """The structure of a leaf; ``isinstance(spec, LeafSpec)`` asks for one.
+
+    Example:
+        >>> from pullback.utils import _pytree
+        >>> _pytree.LeafSpec(), isinstance(_pytree.tree_structure(3), _pytree.LeafSpec)
+        (*, True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls) -> TreeSpec:  # type: ignore[misc]
+        return LEAF
+
+
+def treespec_leaf() -> TreeSpec:
     """The structure of a leaf."""
     return LEAF
-
-
-treespec_leaf = LeafSpec
 
 
 def treespec_tuple(iterable: Iterable[TreeSpec] = (), /) -> TreeSpec:

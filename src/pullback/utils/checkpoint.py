@@ -25,7 +25,7 @@ from .. import _core
 from .._core import Tensor
 from ..autograd.backward import backward as run_backward
 from ..autograd.function import Function
-from ..autograd.modes import enable_grad, no_grad
+from ..autograd.grad_mode import enable_grad, no_grad
 from ..autograd.saving import saved_tensors_hooks
 from ..func.batch import Reopened
 from ..func.tree import tree_flatten

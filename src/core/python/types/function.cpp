@@ -446,6 +446,12 @@ PyObject* get_node(PyObject* self, void*) {
         return raise_current();
     }
 }
+// Lets go of what was saved, as the engine does after a rule.
+PyObject* release_saved(PyObject* self, PyObject*) {
+    if (FunctionNode* node = context_of(self)->node) node->release_saved();
+    Py_RETURN_NONE;
+}
+PyMethodDef methods[] = {{"_release", release_saved, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 PyMemberDef members[] = {
     {"to_save", T_OBJECT, offsetof(ContextObject, to_save), 0, nullptr},
     {"pushed", T_OBJECT, offsetof(ContextObject, pushed), 0, nullptr},
@@ -471,6 +477,7 @@ PyType_Slot slots[] = {
     {Py_tp_traverse, reinterpret_cast<void*>(traverse_context)},
     {Py_tp_clear, reinterpret_cast<void*>(clear_context)},
     {Py_tp_members, members},
+    {Py_tp_methods, methods},
     {Py_tp_getset, getset},
     {0, nullptr},
 };

@@ -442,14 +442,15 @@ int set_grad(PyObject* self, PyObject* value, void*) {
                     Py_TYPE(value)->tp_name);
         auto* g = as_tensor(value);
         if (g == o) fail("can't assign Variable as its own grad");
-        if (g->dtype != o->dtype)
+        const auto wanted = o->extra && o->extra->grad_dtype ? *o->extra->grad_dtype : o->dtype;
+        if (g->dtype != wanted && !(o->extra && o->extra->any_grad_dtype))
             fail(
                 "attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The "
                 "gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set "
                 "the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
                 "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
                 "downstream systems that assume they match.",
-                dtype_c_name(g->dtype), dtype_legacy_name(o->dtype));
+                dtype_c_name(g->dtype), dtype_legacy_name(wanted));
         if (!g->layout->same_shape(*o->layout))
             fail(
                 "attempting to assign a gradient of size '{}' to a tensor of size '{}'. Please ensure that "
@@ -458,6 +459,44 @@ int set_grad(PyObject* self, PyObject* value, void*) {
         Py_INCREF(value);
         PyObject* old = std::exchange(o->grad, value);
         Py_XDECREF(old);
+        return 0;
+    } catch (...) {
+        raise_current();
+        return -1;
+    }
+}
+
+// grad_dtype: the dtype that `.grad` has; None: any.
+PyObject* get_grad_dtype(PyObject* self, void*) {
+    auto* o = as_tensor(self);
+    if (o->grad_fn) {
+        PyErr_SetString(PyExc_RuntimeError, "grad_dtype can only be accessed on leaf tensors.");
+        return nullptr;
+    }
+    if (o->extra && o->extra->any_grad_dtype) Py_RETURN_NONE;
+    return Py_NewRef(dtype_object(o->extra && o->extra->grad_dtype ? *o->extra->grad_dtype : o->dtype));
+}
+int set_grad_dtype(PyObject* self, PyObject* value, void*) {
+    auto* o = as_tensor(self);
+    try {
+        if (o->grad_fn) fail("grad_dtype can only be set on leaf tensors.");
+        const bool any = value == Py_None;
+        std::optional<DType> dtype;
+        if (DType found; value && !any && to_dtype_code(value, &found)) dtype = found;
+        if (!any && !dtype)
+            fail("grad_dtype must be a torch.dtype or None, but got {}",
+                 value ? Py_TYPE(value)->tp_name : "nothing");
+        if (dtype && o->grad && as_tensor(o->grad)->dtype != *dtype)
+            fail(
+                "Cannot set grad_dtype to '{}' because there is already a gradient with dtype '{}'. Please "
+                "clear "
+                "the gradient (.grad = None) before changing grad_dtype, or ensure the new grad_dtype "
+                "matches "
+                "the existing gradient's dtype.",
+                dtype_legacy_name(*dtype), dtype_c_name(as_tensor(o->grad)->dtype));
+        TensorExtra& x = extra(Tensor(self));
+        x.any_grad_dtype = any;
+        x.grad_dtype = dtype == o->dtype ? std::nullopt : dtype;
         return 0;
     } catch (...) {
         raise_current();
@@ -605,6 +644,7 @@ PyGetSetDef getset[] = {
     {"ndim", get_ndim, nullptr, nullptr, nullptr},
     {"requires_grad", get_requires_grad, set_requires_grad, nullptr, nullptr},
     {"grad", get_grad, set_grad, nullptr, nullptr},
+    {"grad_dtype", get_grad_dtype, set_grad_dtype, nullptr, nullptr},
     {"grad_fn", get_grad_fn, nullptr, nullptr, nullptr},
     {"_grad_fn", get_grad_fn, set_grad_fn, nullptr, nullptr},
     {"is_leaf", get_is_leaf, nullptr, nullptr, nullptr},

@@ -3,7 +3,7 @@
 import warnings
 
 from .. import _core
-from .modes import NeedsCall
+from .grad_mode import NeedsCall
 
 
 class detect_anomaly(metaclass=NeedsCall):

@@ -10,6 +10,18 @@ import warnings
 
 from .. import _core
 
+__all__ = [
+    "enable_grad",
+    "enforce_grad_layout_policy",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "is_multithreading_enabled",
+    "no_grad",
+    "set_grad_enabled",
+    "set_multithreading_enabled",
+]
+
 _GENERATOR = 0x20  # the flag of a generator's code object; asking `inspect` would cost its import
 
 _threads = _thread._local()
@@ -42,7 +54,13 @@ class NeedsCall(type):
 class _Mode(metaclass=NeedsCall):
     """A context manager that is a decorator too; a new instance serves every call."""
 
-    def _fresh(self):
+    def clone(self):
+        """Another one that does the same.
+
+        Example:
+            >>> pb.no_grad().clone() is not pb.no_grad()
+            True
+        """
         return self.__class__()
 
     def __call__(self, function):
@@ -56,7 +74,7 @@ class _Mode(metaclass=NeedsCall):
 
         @functools.wraps(function)
         def inside(*args, **kwargs):
-            with self._fresh():
+            with self.clone():
                 return function(*args, **kwargs)
 
         return inside
@@ -66,20 +84,20 @@ class _Mode(metaclass=NeedsCall):
         def inside(*args, **kwargs):
             generator = function(*args, **kwargs)
             try:
-                with self._fresh():
+                with self.clone():
                     item = next(generator)
                 while True:
                     try:
                         sent = yield item
                     except GeneratorExit:
-                        with self._fresh():
+                        with self.clone():
                             generator.close()
                         raise
                     except BaseException as error:
-                        with self._fresh():
+                        with self.clone():
                             item = generator.throw(error)
                     else:
-                        with self._fresh():
+                        with self.clone():
                             item = generator.send(sent)
             except StopIteration as end:
                 return end.value
@@ -108,7 +126,7 @@ class _Switch(_Mode):
 
             @functools.wraps(function, updated=())
             def make(*args, **kwargs):
-                with self._fresh():
+                with self.clone():
                     return function(*args, **kwargs)
 
             return make
@@ -174,7 +192,13 @@ class set_grad_enabled(_Mode):
         self.mode = bool(mode)
         self.before = _core.set_grad_enabled(self.mode)
 
-    def _fresh(self):
+    def clone(self):
+        """Another one of the same mode.
+
+        Example:
+            >>> pb.autograd.set_grad_enabled(True).clone().mode
+            True
+        """
         return set_grad_enabled(self.mode)
 
     def __call__(self, function):
@@ -214,7 +238,13 @@ class set_multithreading_enabled(_Mode):
         self.before = is_multithreading_enabled()
         _threads.backward = self.mode
 
-    def _fresh(self):
+    def clone(self):
+        """Another one of the same mode.
+
+        Example:
+            >>> pb.autograd.set_multithreading_enabled(True).clone().mode
+            True
+        """
         return set_multithreading_enabled(self.mode)
 
     def __call__(self, function):
@@ -226,6 +256,38 @@ class set_multithreading_enabled(_Mode):
 
     def __exit__(self, *error):
         _threads.backward = self.before
+
+
+class enforce_grad_layout_policy(_Mode):
+    """Without effect: a gradient that nobody else sees becomes `.grad` if it lies as its leaf does, and is copied if not.
+
+    PyTorch keeps others as well where this is off.
+
+    Example:
+        >>> x = pb.ones(2, 3).t().requires_grad_()
+        >>> with pb.autograd.enforce_grad_layout_policy(False):
+        ...     (x * 2).sum().backward()
+        >>> x.grad.stride() == x.stride()
+        True
+    """
+
+    def __init__(self, enable=True):
+        self.mode = bool(enable)
+
+    def clone(self):
+        """Another one of the same mode.
+
+        Example:
+            >>> pb.autograd.enforce_grad_layout_policy(False).clone().mode
+            False
+        """
+        return enforce_grad_layout_policy(self.mode)
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
 
 
 class inference_mode(_Mode):
@@ -252,7 +314,13 @@ class inference_mode(_Mode):
     def __init__(self, mode=True):
         self.mode = bool(mode)
 
-    def _fresh(self):
+    def clone(self):
+        """Another one of the same mode.
+
+        Example:
+            >>> pb.autograd.inference_mode(True).clone().mode
+            True
+        """
         return inference_mode(self.mode)
 
     def __enter__(self):
