@@ -63,3 +63,15 @@ def test_modules_under_their_own_names():
     from pullback.autograd.anomaly_mode import detect_anomaly
 
     assert detect_anomaly is autograd.detect_anomaly
+
+
+def test_a_level_may_decorate():
+    from pullback.autograd import forward_ad
+
+    @forward_ad.dual_level()
+    def slope(x):
+        return forward_ad.unpack_dual(forward_ad.make_dual(x, pb.ones(1)).exp()).tangent
+
+    assert slope(pb.zeros(1)).tolist() == [1.0] and slope(pb.zeros(1)).tolist() == [1.0]
+    with forward_ad.dual_level().clone() as level:
+        assert isinstance(level, int)

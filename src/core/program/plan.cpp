@@ -6,6 +6,7 @@
 
 #include "array/error.h"
 #include "program/interrupt.h"
+#include "program/profile.h"
 
 namespace pb {
 
@@ -342,6 +343,26 @@ double Plan::work() const {
     return sum;
 }
 
+// A program as an event: what it consists of is its name.
+static std::unique_ptr<Measured> measure(const Fused& program) {
+    std::string names;
+    size_t count = 0;
+    auto add = [&](const std::string& name) {
+        if (++count <= 8) names += (names.empty() ? "" : " ") + name;
+        else if (count == 9) names += " ...";
+    };
+    for (const Step& s : program.steps)
+        add(s.converts() ? std::string("to_") + dtype_name(program.type(s.out))
+                         : primitive_info(s.primitive).name);
+    for (const Fused::Output& o : program.outputs)
+        if (!o.is_stored()) add(reduction_name(o.reduction));
+    auto measured =
+        std::make_unique<Measured>(Event::Program, "program: " + (names.empty() ? "copy" : names));
+    measured->event()->shapes = {{program.n}};
+    measured->event()->text = describe(program);
+    return measured;
+}
+
 void Plan::run(const Array* target) {
     Interruptible scope(work());
     for (size_t i = 0; i < parts_.size(); ++i) {
@@ -354,6 +375,8 @@ void Plan::run(const Array* target) {
         ++counters.runs;
         counters.executed += scratch.steps.size();
         for (const Fused::Output& o : scratch.outputs) counters.executed += !o.is_stored();
+        std::unique_ptr<Measured> measured;
+        if (profile) measured = measure(scratch);
         link_up(scratch);
         finish(scratch, number, target, scope);
     }

@@ -27,6 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "program/profile.h"
 #include "program/program.h"
 #include "tape/hooks.h"
 #include "tape/operations.h"
@@ -80,8 +81,6 @@ class Run {
     }
 
     uint32_t id() const { return id_; }
-    bool retains() const { return retain_; }
-    bool accumulates() const { return options_.accumulate && captures.empty(); }
     bool retains() const { return retain_; }
     // Whether the run will compute the gradients that arrive at this node.
     bool visits(Node* n) const {
@@ -178,6 +177,7 @@ class Run {
     }
 
     void walk() {
+        const bool watched = modes.anomaly || profile;
         auto younger = [&](uint32_t a, uint32_t b) { return priority(a) < priority(b); };
         std::vector<uint32_t> ready;
         for (uint32_t i = 0; i < states_.size(); ++i)
@@ -202,7 +202,7 @@ class Run {
                 if (auto more = std::move(arrived.more))
                     for (size_t i = 0; i < more->size(); ++i) grads[i + 1] = std::move((*more)[i]);
             }
-            modes.anomaly ? evaluate_watched(at, n, grads, out) : evaluate(at, n, grads, out);
+            watched ? evaluate_watched(at, n, grads, out) : evaluate(at, n, grads, out);
             for (uint16_t i = 0, count = edges(n); i < count; ++i) {
                 const Edge e = n->edge(i);
                 if (!e.node) continue;
@@ -524,10 +524,15 @@ class Run {
     }
 
     void evaluate_watched(uint32_t at, Node* n, Tensors& grads, Tensors& out) {
+        std::unique_ptr<Measured> measured;
+        if (profile) {
+            measured = std::make_unique<Measured>(Event::Node, n->name());
+            measured->event()->sequence = n->sequence();
+        }
         try {
             evaluate(at, n, grads, out);
         } catch (...) {
-            warn_of_anomaly(*n);
+            if (modes.anomaly) warn_of_anomaly(*n);
             throw;
         }
     }

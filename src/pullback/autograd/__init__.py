@@ -5,7 +5,6 @@ from . import forward_ad, function, grad_mode, graph, methods
 from .anomaly_mode import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .backward import backward, grad
 from .function import Function
-from .gradcheck import gradcheck, gradgradcheck
 from .grad_mode import (
     enable_grad,
     enforce_grad_layout_policy,
@@ -17,12 +16,14 @@ from .grad_mode import (
     set_grad_enabled,
     set_multithreading_enabled,
 )
+from .gradcheck import gradcheck, gradgradcheck
 
 __all__ = [
     "Function",
     "Variable",
     "backward",
     "detect_anomaly",
+    "detect_leaks",
     "enable_grad",
     "enforce_grad_layout_policy",
     "forward_ad",
@@ -47,17 +48,18 @@ __all__ = [
 ]
 
 
-_SUBMODULES = {"functional", "variable"}  # loaded when they are first asked for
+_SUBMODULES = {"functional", "leaks", "variable"}  # loaded when they are first asked for
+_HOMES = {"Variable": "variable", "detect_leaks": "leaks"}
 
 
 def __getattr__(name):
-    if name in _SUBMODULES or name == "Variable":
+    if name in _SUBMODULES or name in _HOMES:
         import importlib
 
-        found = importlib.import_module(f"{__name__}.{name.lower()}")
-        return found.Variable if name == "Variable" else found
+        found = importlib.import_module(f"{__name__}.{_HOMES.get(name, name)}")
+        return getattr(found, name) if name in _HOMES else found
     raise missing(__name__, name)
 
 
 def __dir__():
-    return sorted({*globals(), *_SUBMODULES, "Variable"})
+    return sorted({*globals(), *_SUBMODULES, *_HOMES})

@@ -5,7 +5,7 @@ from typing import TypeVar, Union, overload
 
 from .. import Tensor
 from . import forward_ad as forward_ad, function as function, functional as functional
-from . import grad_mode as grad_mode, graph as graph, variable as variable
+from . import grad_mode as grad_mode, graph as graph, leaks as leaks, variable as variable
 from .function import Function as Function
 from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 from .graph import GradientEdge
@@ -16,6 +16,7 @@ from .grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from .grad_mode import is_multithreading_enabled as is_multithreading_enabled
 from .grad_mode import set_multithreading_enabled as set_multithreading_enabled
 
+from .leaks import detect_leaks as detect_leaks
 from .variable import Variable as Variable
 
 _K = TypeVar("_K")

@@ -122,7 +122,7 @@ class FunctionContext(_core.FunctionContext):
                 raise RuntimeError(
                     f"mark_dirty can only accept variables, but argument {position} is of type {type(tensor).__name__}"
                 )
-        self.dirty = tensors
+        self.dirty_tensors = tensors
 
     def mark_non_differentiable(self, *tensors):
         """Say which outputs have no derivative; their gradients arrive as zeros.
@@ -231,7 +231,7 @@ class FunctionContext(_core.FunctionContext):
         """
         return self._alive().name()
 
-    def register_hook(self, hook):
+    def register_hook(self, fn):
         """As `Node.register_hook`, on the node of the call.
 
         Example:
@@ -249,9 +249,9 @@ class FunctionContext(_core.FunctionContext):
             >>> x.grad
             tensor([20.])
         """
-        return hooks.register_node_hook(self._alive(), hook)
+        return hooks.register_node_hook(self._alive(), fn)
 
-    def register_prehook(self, hook):
+    def register_prehook(self, fn):
         """As `Node.register_prehook`, on the node of the call.
 
         Example:
@@ -269,7 +269,7 @@ class FunctionContext(_core.FunctionContext):
             >>> x.grad
             tensor([20.])
         """
-        return hooks.register_node_prehook(self._alive(), hook)
+        return hooks.register_node_prehook(self._alive(), fn)
 
     @property
     def next_functions(self):

@@ -15,7 +15,7 @@ from itertools import count
 from .. import _core
 from ..messages.missing import missing
 from ..operators.declare import composed
-from .grad_mode import NeedsCall
+from .grad_mode import Mode
 
 __all__ = [
     "UnpackedDualTensor",
@@ -93,8 +93,8 @@ def exit_dual_level(*, level=None):
     _core.change_level(closed, False)
 
 
-class dual_level(metaclass=NeedsCall):
-    """A block in which tensors may carry tangents.
+class dual_level(Mode):
+    """A block in which tensors may carry tangents; also a decorator, which opens a level for every call.
 
     Example:
         >>> x, direction = pb.tensor([1.0, 2.0]), pb.tensor([1.0, 0.0])

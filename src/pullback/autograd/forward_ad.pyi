@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .. import Tensor
-from .grad_mode import NeedsCall
+from .grad_mode import Mode
 
 class _Open:
     levels: list[int]
@@ -14,8 +14,8 @@ class UnpackedDualTensor(NamedTuple):
     primal: Tensor
     tangent: Tensor | None
 
-class dual_level(metaclass=NeedsCall):
-    def __enter__(self) -> int: ...
+class dual_level(Mode):
+    def __enter__(self) -> int: ...  # type: ignore[override]
     def __exit__(self, *error: object) -> None: ...
 
 class series_level:

@@ -51,7 +51,7 @@ class NeedsCall(type):
         pass
 
 
-class _Mode(metaclass=NeedsCall):
+class Mode(metaclass=NeedsCall):
     """A context manager that is a decorator too; a new instance serves every call."""
 
     def clone(self):
@@ -105,14 +105,14 @@ class _Mode(metaclass=NeedsCall):
         return inside
 
 
-class _Switch(_Mode):
+class _Switch(Mode):
     """no_grad and enable_grad: no arguments, and a decorator without parentheses as well."""
 
     on: bool
 
-    def __new__(cls, function=None):
+    def __new__(cls, orig_func=None):
         mode = super().__new__(cls)
-        return mode if function is None else mode(function)
+        return mode if orig_func is None else mode(orig_func)
 
     def __call__(self, function):
         if isinstance(function, type):
@@ -176,7 +176,7 @@ class enable_grad(_Switch):
     on = True
 
 
-class set_grad_enabled(_Mode):
+class set_grad_enabled(Mode):
     """Recording on or off: at once as a function, for a block as a context manager.
 
     Example:
@@ -222,7 +222,7 @@ def is_multithreading_enabled():
     return getattr(_threads, "backward", True)
 
 
-class set_multithreading_enabled(_Mode):
+class set_multithreading_enabled(Mode):
     """Without effect but on `is_multithreading_enabled`: a backward pass runs on the thread that asks for it.
 
     As a function at once, for a block as a context manager.
@@ -258,7 +258,7 @@ class set_multithreading_enabled(_Mode):
         _threads.backward = self.before
 
 
-class enforce_grad_layout_policy(_Mode):
+class enforce_grad_layout_policy(Mode):
     """Without effect: a gradient that nobody else sees becomes `.grad` if it lies as its leaf does, and is copied if not.
 
     PyTorch keeps others as well where this is off.
@@ -290,7 +290,7 @@ class enforce_grad_layout_policy(_Mode):
         pass
 
 
-class inference_mode(_Mode):
+class inference_mode(Mode):
     """`no_grad`, and tensors made inside may never take part in a recorded computation.
 
     Raises RuntimeError later, when such a tensor would have to be saved for a derivative: make a ``clone()`` of it

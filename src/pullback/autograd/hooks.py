@@ -20,11 +20,11 @@ class RemovableHandle:
 
     _ids = itertools.count()
 
-    def __init__(self, hooks, *, extra_dict=None):
+    def __init__(self, hooks_dict, *, extra_dict=None):
         self.id = next(self._ids)
-        self.hooks_dict_ref = weakref.ref(hooks)
+        self.hooks_dict_ref = weakref.ref(hooks_dict)
         extra = [] if extra_dict is None else extra_dict if isinstance(extra_dict, list) else [extra_dict]
-        self.extra_dict_ref = tuple([weakref.ref(each) for each in extra])  # what else is kept of the hook
+        self.extra_dict_ref = tuple([weakref.ref(each) for each in extra])  # where its number goes, too
 
     def __reduce__(self):
         return _handle_of, (self.hooks_dict_ref(), self.id)
@@ -36,12 +36,10 @@ class RemovableHandle:
             >>> handle = pb.ones(2, requires_grad=True).register_hook(print)
             >>> handle.remove()
         """
-        hooks = self.hooks_dict_ref()
-        if hooks is not None:
-            hooks.pop(self.id, None)
-        for each in self.extra_dict_ref:
-            if each() is not None:
-                each().pop(self.id, None)
+        for ref in (self.hooks_dict_ref, *self.extra_dict_ref):
+            hooks = ref()
+            if hooks is not None:
+                hooks.pop(self.id, None)
 
     def __enter__(self):
         return self
@@ -106,8 +104,8 @@ def register_post_accumulate_grad_hook(tensor, hook):
     return _add(_core.post_accumulate_hooks(tensor), hook)
 
 
-def register_node_hook(node, hook):
-    """Call `hook(grad_inputs, grad_outputs)` after this node has run; a returned tuple replaces grad_inputs.
+def register_node_hook(node, fn):
+    """Call `fn(grad_inputs, grad_outputs)` after this node has run; a returned tuple replaces grad_inputs.
 
     None in that tuple means that there is no gradient.
 
@@ -121,11 +119,11 @@ def register_node_hook(node, hook):
         >>> x.grad
         tensor([30.])
     """
-    return _add(node._hooks("post"), hook)
+    return _add(node._hooks("post"), fn)
 
 
-def register_node_prehook(node, hook):
-    """Call `hook(grad_outputs)` before this node runs; a returned tuple replaces grad_outputs.
+def register_node_prehook(node, fn):
+    """Call `fn(grad_outputs)` before this node runs; a returned tuple replaces grad_outputs.
 
     None in that tuple means that there is no gradient.
 
@@ -139,4 +137,4 @@ def register_node_prehook(node, hook):
         >>> x.grad
         tensor([30.])
     """
-    return _add(node._hooks("pre"), hook)
+    return _add(node._hooks("pre"), fn)

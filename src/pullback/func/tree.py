@@ -149,6 +149,17 @@ class TreeSpec:
         """
         return list(self._children)
 
+    @property
+    def children_specs(self) -> list[TreeSpec]:
+        """As `children()`, an older name.
+
+        Example:
+            >>> from pullback.func.tree import tree_structure
+            >>> tree_structure((1, [2])).children_specs
+            [*, TreeSpec(list, None, [*])]
+        """
+        return self.children()
+
     def child(self, index: int) -> TreeSpec:
         """The spec of one child of the root. IndexError where there are fewer.
 

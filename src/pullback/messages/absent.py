@@ -24,17 +24,17 @@ PYTORCH = {
         grid_sampler_2d grid_sampler_3d group_norm gru gru_cell hamming_window hann_window has_lapack
         has_mkl has_openmp has_spectral hinge_embedding_loss histogram histogramdd i0 i0_ igamma igammac
         imag index_reduce instance_norm int_repr inverse is_autocast_cache_enabled is_autocast_enabled
-        is_conj is_deterministic_algorithms_warn_only_enabled is_inference is_neg is_signed isreal istft
-        jit kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg logdet lstm lstm_cell lstsq lu lu_solve lu_unpack
+        is_conj is_deterministic_algorithms_warn_only_enabled is_inference is_neg is_signed isreal istft jit
+        kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg logdet lstm lstm_cell lstsq lu lu_solve lu_unpack
         margin_ranking_loss matrix_exp matrix_power matrix_rank max_pool1d max_pool1d_with_indices
         max_pool2d max_pool3d multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm optim
         orgqr ormqr pairwise_distance pca_lowrank pdist pinverse pixel_shuffle pixel_unshuffle
-        poisson_nll_loss polar positive prelu profiler qr qscheme quantization quantize_per_channel
+        poisson_nll_loss polar positive prelu qr qscheme quantization quantize_per_channel
         quantize_per_tensor quantize_per_tensor_dynamic range real renorm resize_as_ resolve_conj
-        resolve_neg rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell rrelu rrelu_ segment_reduce
-        selu_ set_anomaly_enabled set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled
-        set_default_tensor_type set_float32_matmul_precision set_flush_denormal signal slice_inverse
-        slogdet solve sparse sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor
+        resolve_neg rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell rrelu rrelu_ segment_reduce selu_
+        set_anomaly_enabled set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled
+        set_default_tensor_type set_float32_matmul_precision set_flush_denormal signal slice_inverse slogdet
+        solve sparse sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor
         sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft storage svd svd_lowrank symeig testing
         threshold_ to_dlpack trapezoid trapz triangular_solve triplet_margin_loss typename uint16 uint32
         uint64 unravel_index unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms
@@ -95,19 +95,15 @@ PYTORCH = {
         shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w
         spherical_bessel_j0 zeta
     """,
-    "autograd": """
-        Variable profiler
-    """,
     "func": """
-        debug_unwrap functionalize rearrange replace_all_batch_norm_modules_
+        replace_all_batch_norm_modules_
     """,
     "utils": """
-        backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension data deterministic dlpack hooks
+        backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension data deterministic dlpack
         mkldnn mobile_optimizer model_zoo serialization tensorboard
     """,
     "utils.checkpoint": """
-        CheckpointPolicy DefaultDeviceType GraphExecGroup SAC_IGNORED_OPS SelectiveCheckpointContext
-        create_selective_checkpoint_contexts get_device_states set_checkpoint_debug_enabled set_device_states
+        DefaultDeviceType get_device_states set_device_states
     """,
 }
 
@@ -119,7 +115,6 @@ INSTEAD = {
     "MSELoss": "(output - target).square().mean()",
     "NLLLoss": "pullback.nn.functional.cross_entropy(logits, target), which takes logits.",
     "RMSNorm": "x * (x.square().mean(-1, keepdim=True) + eps).rsqrt()",
-    "Variable": "pullback.tensor(data, requires_grad=True)",
     "apply_": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
     "as_strided_": "x.as_strided(size, stride)",
     "assign": "x.copy_(other)",
@@ -149,9 +144,6 @@ INSTEAD = {
     "frobenius_norm": "x.norm()",
     "functional": "pullback.nn.functional, or pullback itself.",
     "data": "for rows in pullback.randperm(len(x)).split(64): x[rows].",
-    "debug_unwrap": "the tensor itself: transforms do not wrap their arguments.",
-    "functionalize": "the function itself: writing in place is recorded.",
-    "rearrange": "x.reshape(...) and x.permute(...)",
     "gradient": "pullback.diff(y) / spacing; derivatives are pullback.autograd.grad(y, x).",
     "head": "x[:n]",
     "iloc": "x[index]",
@@ -290,7 +282,6 @@ FAMILIES = [
     (r".*(quant|q_|qat|int_repr|qscheme).*", "Nothing is quantised."),
     (r".*(distributed|multiprocessing|parallel).*", "pullback runs in one process, on its threads."),
     (r".*deterministic.*", "Results are deterministic as they are."),
-    (r".*([Cc]heckpoint|SAC_).*", "A checkpoint keeps nothing that its function computes."),
     (
         r"[A-Z]\w*",
         "There are no modules: keep tensors that require grad in a list or a dictionary, and use the functions of "

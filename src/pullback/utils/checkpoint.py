@@ -8,7 +8,8 @@ do, and only tensors among the arguments count.
 
 With False everything is recorded, and what nodes save is packed (`autograd.graph.saved_tensors_hooks`): a number takes
 the place of each tensor. When the first of them is asked for, the function runs again, recorded, on the same values, up
-to the last tensor that was saved, and each gets the value that stands at its number. `grad`, `inputs`, `create_graph`,
+to the last tensor that was saved, and each gets the value that stands at its number (recomputing.py). A policy may keep
+the results of some operators all the same, which then do not run again (selective.py). `grad`, `inputs`, `create_graph`,
 several passes, hooks and nesting are as without. The arguments are saved by a node of their own, so that a checkpoint
 inside of another keeps nothing, and that an argument which is written meanwhile is noticed.
 """
@@ -17,8 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import _core
@@ -26,35 +26,39 @@ from .._core import Tensor
 from ..autograd.backward import backward as run_backward
 from ..autograd.function import Function
 from ..autograd.grad_mode import enable_grad, no_grad
-from ..autograd.saving import saved_tensors_hooks
-from ..func.batch import Reopened
-from ..func.tree import tree_flatten
 from ..messages.missing import missing
-from ..operators.creation import zeros
-from ..operators.random import get_rng_state, set_rng_state
+from ..operators.random import get_rng_state
+from .recomputing import (
+    CheckpointError,
+    GraphExecGroup,
+    draws_from,
+    set_checkpoint_debug_enabled,
+    set_checkpoint_early_stop,
+    without_reentry,
+)
+from .selective import (
+    SAC_IGNORED_OPS,
+    CheckpointPolicy,
+    SelectiveCheckpointContext,
+    create_selective_checkpoint_contexts,
+)
 
 __all__ = [
+    "SAC_IGNORED_OPS",
     "CheckpointError",
     "CheckpointFunction",
+    "CheckpointPolicy",
+    "GraphExecGroup",
+    "SelectiveCheckpointContext",
     "check_backward_validity",
     "checkpoint",
     "checkpoint_sequential",
+    "create_selective_checkpoint_contexts",
     "detach_variable",
     "noop_context_fn",
+    "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
 ]
-
-_early_stop: bool | None = None
-
-
-class CheckpointError(RuntimeError):
-    """What is raised where computing again gives something else than the first time.
-
-    Example:
-        >>> from pullback.utils.checkpoint import CheckpointError
-        >>> issubclass(CheckpointError, RuntimeError)
-        True
-    """
 
 
 def noop_context_fn() -> tuple[Any, Any]:
@@ -96,40 +100,6 @@ def check_backward_validity(inputs: Iterable[Any]) -> None:
     """
     if not any(x.requires_grad for x in inputs if isinstance(x, Tensor)):
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
-
-
-@contextlib.contextmanager
-def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
-    """A block in which checkpoints that are made stop computing again as soon as they may, or do not.
-
-    It goes before the argument `early_stop` of `checkpoint`.
-
-    Example:
-        >>> from pullback.utils.checkpoint import checkpoint, set_checkpoint_early_stop
-        >>> with set_checkpoint_early_stop(False):
-        ...     checkpoint(pb.sin, pb.zeros(1), use_reentrant=False)
-        tensor([0.])
-    """
-    global _early_stop
-    before, _early_stop = _early_stop, enable
-    try:
-        yield
-    finally:
-        _early_stop = before
-
-
-@contextlib.contextmanager
-def _draws_from(state: Tensor | None) -> Iterator[None]:
-    """A block that draws the random numbers that come after a state, and leaves the generator as it was."""
-    if state is None:
-        yield
-        return
-    before = get_rng_state()
-    set_rng_state(state)
-    try:
-        yield
-    finally:
-        set_rng_state(before)
 
 
 # ---- reentrant ---------------------------------------------------------------------------------------------
@@ -190,7 +160,7 @@ without passing the `inputs` argument.
         for i, tensor in zip(ctx.places, ctx.saved_tensors):
             args[i] = tensor
         given = detach_variable(tuple(args))
-        with _draws_from(ctx.state), enable_grad():
+        with draws_from(ctx.state), enable_grad():
             outputs = ctx.run_function(*given)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         pairs = [(y, g) for y, g in zip(outputs, grads) if isinstance(y, Tensor) and y.requires_grad]
@@ -198,175 +168,6 @@ without passing the `inputs` argument.
             raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
         run_backward([y for y, _ in pairs], [g for _, g in pairs])
         return None, None, *[x.grad if isinstance(x, Tensor) else None for x in given]
-
-
-# ---- not reentrant -----------------------------------------------------------------------------------------
-
-
-class _Stop(BaseException):
-    """All that was saved has been computed again."""
-
-
-class _Ticket:
-    """What is kept in place of a saved tensor: its number."""
-
-    __slots__ = ("__weakref__", "index")
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-class _Keep(Function):
-    """A node that saves the arguments of a checkpoint."""
-
-    @staticmethod
-    def forward(ctx: Any, one: Tensor, *tensors: Tensor) -> Tensor:
-        ctx.save_for_backward(*tensors)
-        return one.clone()
-
-
-class _Frame:
-    """One checkpoint: how to compute it again, and what was saved in which order."""
-
-    def __init__(
-        self, function: Callable[..., Any], leaves: list[Any], spec: Any, again: Any, stops: bool, check: bool
-    ) -> None:
-        self.function, self.spec, self.again, self.stops, self.check = function, spec, again, stops, check
-        self.maps = _core.open_maps()
-        self.state: Tensor | None = None
-        self.leaves = [None if isinstance(x, Tensor) else x for x in leaves]
-        self.places = [i for i, x in enumerate(leaves) if isinstance(x, Tensor)]
-        self.kept = _Keep.apply(zeros((), requires_grad=True), *[leaves[i] for i in self.places])
-        self.alive: list[Any] = []  # a weak reference to the ticket of each saved tensor
-        self.about: list[Any] = []  # its shape and dtype
-        self.axes: list[Any] = []  # and what it varies over
-        self.complete = self.open_ended = False
-        self.run = 0
-        self.values: dict[int, Tensor] = {}  # by number: of this run, until they are asked for
-
-    def pack(self, tensor: Tensor) -> _Ticket:
-        """The first time: a number for the tensor."""
-        ticket = _Ticket(len(self.alive))
-        self.alive.append(weakref.ref(ticket))
-        self.about.append((tuple(tensor.shape), tensor.dtype))
-        self.axes.append(_core.mapped_axes(tensor))
-        return ticket
-
-    pack.recomputes = True  # type: ignore[attr-defined]  # for who would keep a record beside the graph
-
-    def unpack(self, ticket: _Ticket) -> Tensor:
-        """The tensor of a number, computed again with all others at the first of a run."""
-        run = _core.current_run()
-        if run != self.run or ticket.index not in self.values:
-            self.values = self.recompute()
-            self.run = run
-        return self.values.pop(ticket.index)
-
-    def recompute(self) -> dict[int, Tensor]:
-        """What is saved when the function runs again, of the tickets that are alive."""
-        values: dict[int, Tensor] = {}
-        different: list[str] = []
-        count = 0
-
-        def pack(tensor: Tensor) -> Tensor:
-            nonlocal count
-            index, count = count, count + 1
-            tensor = tensor.detach()
-            if index >= len(self.about):
-                if self.complete:
-                    raise CheckpointError(
-                        "torch.utils.checkpoint: trying to save more tensors during recomputation than during the "
-                        f"original forward pass.\n{ADVICE}"
-                    )
-                self.open_ended = True  # a backward pass inside of the function, which has not ended
-                return tensor
-            about = tuple(tensor.shape), tensor.dtype
-            if about != self.about[index]:
-                different.append(
-                    f"tensor at position {index}:\nsaved metadata: {self.about[index]}\nrecomputed metadata: {about}\n"
-                )
-            if self.alive[index]() is not None:
-                values[index] = _varying(tensor, self.axes[index])
-            if self.stops and count == len(self.about):
-                raise _Stop
-            return tensor
-
-        pack.recomputes = True  # type: ignore[attr-defined]
-        leaves = list(self.leaves)
-        for i, tensor in zip(self.places, self.kept.grad_fn.saved_tensors):
-            leaves[i] = tensor.detach().requires_grad_(tensor.requires_grad)
-        args, kwargs = self.spec.unflatten(leaves)
-        with (
-            contextlib.suppress(_Stop),
-            saved_tensors_hooks(pack, lambda tensor: tensor),
-            _draws_from(self.state),
-            self.again,
-            enable_grad(),
-            Reopened(self.maps),
-        ):
-            self.function(*args, **kwargs)
-        if self.check and not self.open_ended and count != len(self.about):
-            raise CheckpointError(
-                "torch.utils.checkpoint: A different number of tensors was saved during the original forward and "
-                f"recomputation.\nNumber of tensors saved during forward: {len(self.about)}\nNumber of tensors saved "
-                f"during recomputation: {count}.\n{ADVICE}"
-            )
-        if self.check and different:
-            raise CheckpointError(
-                "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
-                f"during the forward pass.\n{''.join(different)}.\n{ADVICE}"
-            )
-        missing = [i for i, ticket in enumerate(self.alive) if ticket() is not None and i not in values]
-        if missing and self.complete:
-            raise CheckpointError(
-                f"torch.utils.checkpoint: the tensor at position {missing[0]} was not computed again.\n{ADVICE}"
-            )
-        return values
-
-
-def _varying(tensor: Tensor, axes: Any) -> Tensor:
-    """A value that varies over the vmaps of the first run in place of those of another one."""
-    own = _core.mapped_axes(tensor)
-    if own == axes or [size for _, size in own] != [size for _, size in axes]:
-        return tensor
-    for level, size in reversed(own):
-        tensor = _core.unmap_axis(tensor, level, 0, size)
-    for level, _ in axes:
-        tensor = _core.map_axis(tensor, level, 0)
-    return tensor
-
-
-ADVICE = (
-    "The function has to do the same when it runs again: it may depend on nothing that changes meanwhile."
-)
-
-
-def _without_reentry(
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    preserve: bool,
-    context_fn: Callable[[], tuple[Any, Any]],
-    check: bool,
-    stops: bool,
-) -> Any:
-    first, second = context_fn()
-    leaves, spec = tree_flatten((args, kwargs))
-    # Forward mode needs what is computed at once.
-    if not _core.is_grad_enabled() or _core.highest_level(
-        tuple([x for x in leaves if isinstance(x, Tensor)])
-    ):
-        with first:
-            return function(*args, **kwargs)
-    frame = _Frame(function, leaves, spec, second, stops if _early_stop is None else _early_stop, check)
-    frame.state = state = get_rng_state() if preserve else None
-    with saved_tensors_hooks(frame.pack, frame.unpack), first:
-        result = function(*args, **kwargs)
-    frame.complete = True
-    if _core.highest_level(tuple([y for y in tree_flatten(result)[0] if isinstance(y, Tensor)])):
-        with _draws_from(state), context_fn()[0]:  # a tangent was captured: what is packed would lose it
-            return function(*args, **kwargs)
-    return result
 
 
 # ---- what is called ----------------------------------------------------------------------------------------
@@ -393,7 +194,7 @@ def checkpoint(
         context_fn: gives two context managers, for the first run and for those that follow.
         determinism_check: "default" compares number, shapes and dtypes of what the runs save, "none" does not.
         early_stop: do not go on computing when the last of what was saved is there.
-        debug: without effect.
+        debug: write down which operators run, and show the first run beside the second where these differ.
 
     Returns:
         What `function` returns: a tensor or, for ``use_reentrant=False``, a tree of anything.
@@ -426,7 +227,7 @@ def checkpoint(
                 f"determinism_check should be one of ['default', 'none'] but got {determinism_check}"
             )
         check = determinism_check == "default"
-        return _without_reentry(function, args, kwargs, preserve, context_fn, check, early_stop)
+        return without_reentry(function, args, kwargs, preserve, context_fn, check, early_stop, debug)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
     if context_fn is not noop_context_fn or debug is not False:

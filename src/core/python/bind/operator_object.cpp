@@ -14,6 +14,7 @@
 #include "ops/operators.h"
 #include "python/bind/bind.h"
 #include "python/bind/out.h"
+#include "python/bind/watch.h"
 #include "python/hints.h"
 #include "python/types/mapping.h"
 #include "python/types/return_types.h"
@@ -217,6 +218,16 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
     return over_entries(self, args, static_cast<size_t>(PyVectorcall_NARGS(nargsf)), keywords);
 }
 
+// The same while somebody watches.
+PyObject* call_watched(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+    const char* name = reinterpret_cast<OperatorObject*>(self)->name->c_str();
+    return watch(name, self, args, nargsf, keywords, [&] { return call(self, args, nargsf, keywords); });
+}
+std::vector<OperatorObject*>& operators() {
+    static auto* all = new std::vector<OperatorObject*>;
+    return *all;
+}
+
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -297,7 +308,8 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     }
     auto* op = reinterpret_cast<OperatorObject*>(type->tp_alloc(type, 0));
     if (!op) return nullptr;
-    op->vectorcall = call;
+    op->vectorcall = watched ? call_watched : call;
+    operators().push_back(op);
     op->binding = binding;
     op->function = !binding ? nullptr : in_place ? binding->in_place : binding->function;
     op->row = row;
@@ -348,6 +360,7 @@ void destroy(PyObject* self) {
     auto* op = reinterpret_cast<OperatorObject*>(self);
     PyTypeObject* type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
+    std::erase(operators(), op);
     for (PyObject* o : *op->names) Py_XDECREF(o);
     for (PyObject* o : *op->defaults) Py_XDECREF(o);
     delete op->names;
@@ -419,6 +432,10 @@ void set_calculus(PyObject* rows, PyObject* symbol, PyObject* dual) {
     table = Py_NewRef(rows);
     symbol_type = Py_NewRef(symbol);
     dual_type = Py_NewRef(dual);
+}
+
+void watch_operators(bool on) {
+    for (OperatorObject* op : operators()) op->vectorcall = on ? call_watched : call;
 }
 
 void init_operator_type(PyObject* module) {

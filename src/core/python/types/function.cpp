@@ -455,7 +455,7 @@ PyMethodDef methods[] = {{"_release", release_saved, METH_NOARGS, nullptr}, {nul
 PyMemberDef members[] = {
     {"to_save", T_OBJECT, offsetof(ContextObject, to_save), 0, nullptr},
     {"pushed", T_OBJECT, offsetof(ContextObject, pushed), 0, nullptr},
-    {"dirty", T_OBJECT, offsetof(ContextObject, dirty), 0, nullptr},
+    {"dirty_tensors", T_OBJECT, offsetof(ContextObject, dirty), 0, nullptr},
     {"non_differentiable", T_OBJECT, offsetof(ContextObject, non_differentiable), 0, nullptr},
     {"needs_input_grad", T_OBJECT, offsetof(ContextObject, needs_input_grad), 0, nullptr},
     {"materialize_grads", T_BOOL, offsetof(ContextObject, materialize), 0, nullptr},

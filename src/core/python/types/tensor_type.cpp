@@ -7,6 +7,7 @@
 #include "ops/elementwise/fast.h"
 #include "ops/linear/linear.h"
 #include "ops/operators.h"
+#include "python/bind/watch.h"
 #include "python/hints.h"
 #include "python/read/from_data.h"
 #include "python/types/mapping.h"
@@ -513,7 +514,7 @@ int set_grad_fn(PyObject* self, PyObject* value, void*) {
 }
 
 // data: the same value with a version counter of its own.
-PyObject* get_data(PyObject* self, void*) {
+PyObject* plain_data(PyObject* self) {
     try {
         auto* o = as_tensor(self);
         Tensor t = Tensor(self).alias();
@@ -524,6 +525,15 @@ PyObject* get_data(PyObject* self, void*) {
     } catch (...) {
         return raise_current();
     }
+}
+PyObject* get_data(PyObject* self, void*) {
+    if (__builtin_expect(watched, 0)) {
+        static PyObject* getter =
+            PyObject_CallMethod(Owned(PyImport_ImportModule("operator")).o, "attrgetter", "s", "data");
+        if (!getter) return nullptr;
+        return watch("data", getter, &self, 1, nullptr, [&] { return plain_data(self); });
+    }
+    return plain_data(self);
 }
 int set_data(PyObject* self, PyObject* value, void*) {
     try {
