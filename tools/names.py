@@ -84,7 +84,8 @@ def public(name):
     """What PyTorch's module or class of this name offers."""
     home = find("torch", name)
     if inspect.isclass(home):
-        names = {each for each in dir(home) if each[0] != "_"}
+        plain = {each for base in home.__mro__ if base.__module__ == "builtins" for each in dir(base)}
+        names = {each for each in dir(home) if each[0] != "_"} - plain
         # What a user's class has as a context is the context's section.
         return names - set(dir(find("torch", CONTEXT))) if name == "autograd.Function" else names
     listed = set(getattr(home, "__all__", ()))

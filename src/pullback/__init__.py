@@ -85,6 +85,7 @@ _SUBMODULES = {
     "optim",
     "picture",
     "printing",
+    "profiler",
     "random",
     "return_types",
     "sparse",

@@ -343,11 +343,12 @@ double Plan::work() const {
     return sum;
 }
 
-// A program as an event: what it consists of is its name.
+// A program as an event: what it consists of is its name, each instruction once.
 static std::unique_ptr<Measured> measure(const Fused& program) {
     std::string names;
     size_t count = 0;
     auto add = [&](const std::string& name) {
+        if ((" " + names + " ").find(" " + name + " ") != std::string::npos) return;
         if (++count <= 8) names += (names.empty() ? "" : " ") + name;
         else if (count == 9) names += " ...";
     };

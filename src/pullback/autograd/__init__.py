@@ -41,6 +41,7 @@ __all__ = [
     "is_inference_mode_enabled",
     "is_multithreading_enabled",
     "no_grad",
+    "profiler",
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 
-_SUBMODULES = {"functional", "leaks", "variable"}  # loaded when they are first asked for
+_SUBMODULES = {"functional", "leaks", "profiler", "variable"}  # loaded when they are first asked for
 _HOMES = {"Variable": "variable", "detect_leaks": "leaks"}
 
 

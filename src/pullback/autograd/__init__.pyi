@@ -5,7 +5,7 @@ from typing import TypeVar, Union, overload
 
 from .. import Tensor
 from . import forward_ad as forward_ad, function as function, functional as functional
-from . import grad_mode as grad_mode, graph as graph, leaks as leaks, variable as variable
+from . import grad_mode as grad_mode, graph as graph, leaks as leaks, profiler as profiler, variable as variable
 from .function import Function as Function
 from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
 from .graph import GradientEdge

@@ -29,6 +29,7 @@ from .curvature import (
     hvp,
 )
 from .fallback import set_vmap_fallback
+from .einops import rearrange
 from .forward import jvp, linearize
 from .implicit import custom_root, fixed_point, linear_solve
 from .jacobians import hessian, jacfwd, jacrev
@@ -76,8 +77,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "rearrange":  # loaded when it is first asked for
-        from .einops import rearrange
-
-        return rearrange
     raise missing(__name__, name)
