@@ -95,7 +95,7 @@ from . import autograd as autograd, calculus as calculus, func as func, independ
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
-from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing
+from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, random as random, return_types as return_types, sparse as sparse, special as special
 from .autograd.hooks import RemovableHandle
 from .autograd.grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from . import autograd as autograd, calculus as calculus, func as func, independent as independent
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
-from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing
-from . import return_types as return_types, sparse as sparse, special as special
+from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing, profiler as profiler
+from . import return_types as return_types, special as special
 from .autograd.hooks import RemovableHandle
 from .autograd.grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
 from .autograd.grad_mode import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled

@@ -199,7 +199,7 @@ class EventList(list):  # type: ignore[type-arg]
         """
         sums: dict[Any, FunctionEventAvg] = {}
         for event in self:
-            key = (event.kind, event.key)
+            key: tuple[Any, ...] = (event.kind, event.key)
             if group_by_input_shapes:
                 key += (str(event.input_shapes),)
             if group_by_stack_n > 0:

@@ -11,12 +11,14 @@ KEYS = "cpu_time cpu_time_total self_cpu_time_total cpu_memory_usage self_cpu_me
 
 
 def time_text(us: float) -> str:
+    """Microseconds as they are printed."""
     if us >= 1e6:
         return f"{us / 1e6:.3f}s"
     return f"{us / 1e3:.3f}ms" if us >= 1e3 else f"{us:.3f}us"
 
 
 def memory_text(bytes: int) -> str:
+    """Bytes as they are printed."""
     for unit, power in (("GB", 30), ("MB", 20), ("KB", 10)):
         if abs(bytes) >= 1 << power:
             return f"{bytes / (1 << power):.2f} {unit}"

@@ -166,7 +166,7 @@ class _Keeping(_Watching):
         return result
 
     def keep(self, call: _Call, start: int, result: Any, given: list[Tensor], packs: list[Tensor]) -> None:
-        if running.frame.state is not None:
+        if running.frame is not None and running.frame.state is not None:
             state = get_rng_state()
             if self.draws is None or not state.equal(self.draws):
                 call.random = self.draws = state
@@ -221,17 +221,18 @@ class _Giving(_Watching):
         if call.kept is None:
             return _core.proceed(callable, args, kwargs)
         self.next = call.end
-        return self.give(call, _tensors(args, kwargs))
+        return self.give(self.frame, call, _tensors(args, kwargs))
 
-    def give(self, call: _Call, given: list[Tensor]) -> Any:
+    def give(self, frame: Any, call: _Call, given: list[Tensor]) -> Any:
         results = _tensors(call.kept, None)
         if not self.allow_mutation and [x._version for x in results] != call.versions:
             raise RuntimeError("Tensor cached during selective activation checkpoint has been mutated")
         if call.random is not None:
             set_rng_state(call.random)
-        pack = self.frame.again_packs
         for source in call.saved:
-            pack(source if isinstance(source, Tensor) else (given if source[0] else results)[source[1]])
+            frame.again_packs(
+                source if isinstance(source, Tensor) else (given if source[0] else results)[source[1]]
+            )
         wants = iter(call.requires_grad)
         anew = lambda x: _Given.apply(x, zeros((), requires_grad=True)) if next(wants) else x.detach()
         return tree_map(lambda x: anew(x) if isinstance(x, Tensor) else x, call.kept[0])
