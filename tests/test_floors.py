@@ -81,6 +81,7 @@ UPWARD = {
 }
 # Imports of our own inside functions: the importing file, what it imports, and why not at the head of the file.
 LATE = {
+    ("autograd/leaks.py", "autograd"): "needs NumPy, which costs more than all of the import",
     ("autograd/function.py", "func"): "what is rare is above",
     ("attributes.py", "calculus"): "pages are written when somebody reads them",
     ("autograd/gradcheck.py", "autograd"): "what checks is loaded with the first check",

@@ -74,19 +74,20 @@ HOME = dirname(dirname(__file__))
 def _marked(kind: type, names: str) -> Callable[[type], type]:
     """The arithmetic of a number, with results that are marked as it is."""
 
-    def of(name: str) -> Any:
-        plain = getattr(kind, name)
+    def marked(found: Any, exit: Leak) -> Any:
+        make = {float: _Float, int: _Int}.get(type(found))
+        return make(found, exit) if make else found
 
-        def operation(self: Any, *others: Any) -> Any:
-            found = plain(self, *others)
-            make = {float: _Float, int: _Int}.get(type(found))
-            return make(found, self.exit) if make else found
-
-        return operation
+    def of(plain: Any, alone: bool) -> Any:
+        if alone:
+            return lambda self: marked(plain(self), self.exit)
+        return lambda self, *others: marked(plain(self, *others), self.exit)
 
     def decorate(cls: type) -> type:
         for name in names.split():
-            setattr(cls, f"__{name}__", of(f"__{name}__"))
+            setattr(
+                cls, f"__{name}__", of(getattr(kind, f"__{name}__"), name in ("neg", "pos", "abs", "trunc"))
+            )
         return cls
 
     return decorate
@@ -120,18 +121,12 @@ class _Int(int):
 
 
 def _array_type() -> Any:
-    """Arrays with a mark, which what NumPy computes of them has, too. Made when the first array leaves."""
+    """Loaded when the first array leaves: NumPy costs more than all the rest."""
     global _Array
     if _Array is None:
-        import numpy
+        from .marked_arrays import MarkedArray
 
-        class Array(numpy.ndarray):
-            exit: Any = None
-
-            def __array_finalize__(self, origin: Any) -> None:
-                self.exit = getattr(origin, "exit", None)
-
-        _Array = Array
+        _Array = MarkedArray
     return _Array
 
 
@@ -241,7 +236,7 @@ class detect_leaks:
             return x.exit  # type: ignore[union-attr]
         if type(x) in (float, int):
             return self.plain.get(id(x), (None, None))[1]
-        while _Array is not None and type(x).__module__ in ("numpy", __name__):
+        while _Array is not None and type(x).__module__ in ("numpy", _Array.__module__):
             found = x.exit if isinstance(x, _Array) else self.cut.get(x)
             if found is not None:
                 return found
