@@ -81,6 +81,7 @@ class Run {
     }
 
     uint32_t id() const { return id_; }
+    bool accumulates() const { return options_.accumulate && captures.empty(); }
     bool retains() const { return retain_; }
     // Whether the run will compute the gradients that arrive at this node.
     bool visits(Node* n) const {

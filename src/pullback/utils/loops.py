@@ -19,7 +19,7 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..autograd.function import Function, _apply
-from ..autograd.modes import no_grad
+from ..autograd.grad_mode import no_grad
 from ..autograd.saving import saved_tensors_hooks
 from ..func.batch import Reopened
 from ..func.reverse import Recording, variables
