@@ -332,6 +332,51 @@ def test_solvers_that_ask_for_values_run_for_each_entry():
     )
 
 
+def test_solvers_of_scipy():
+    """Root finders and linear solvers that know nothing of tensors, as they are."""
+    optimize, linalg = pytest.importorskip("scipy.optimize"), pytest.importorskip("scipy.sparse.linalg")
+    k = number([2.0, 3.0, 4.0]).requires_grad_()
+    f = lambda x: x**3 + k * x - x.flip(0) - 1
+
+    def by_gmres(matvec, b):
+        operator = linalg.LinearOperator((3, 3), matvec=lambda v: matvec(v.ravel()), dtype=float)
+        return linalg.gmres(operator, np.asarray(b), rtol=1e-12)[0]
+
+    known = custom_root(f, number([0.1, 0.1, 0.1]))
+    (slope,) = pb.autograd.grad(known.sum(), k)
+    for solve in (
+        scipy_root,
+        lambda f, x0: optimize.fsolve(f, np.asarray(x0), xtol=1e-13),
+        lambda f, x0: optimize.newton_krylov(f, np.asarray(x0), f_tol=1e-11),
+        lambda f, x0: optimize.broyden1(f, np.asarray(x0), f_tol=1e-11),
+    ):
+        x = custom_root(f, number([0.1, 0.1, 0.1]), solve=solve, linear_solver=by_gmres)
+        assert np.allclose(x.detach(), known.detach(), atol=1e-9)
+        assert np.allclose(pb.autograd.grad(x.sum(), k)[0], slope, atol=1e-9)
+    golden = lambda a: custom_root(
+        lambda x, a: x * x - x - a, number(2.0), a, solve=lambda f, x0: optimize.brentq(f, 1, 3, xtol=1e-14)
+    )
+    a = number([1.0, 2.0])
+    assert np.allclose(func.vmap(func.grad(golden))(a), 1 / (1 + 4 * a).sqrt())
+
+
+def test_the_condition_of_a_matrix():
+    """Singular to rounding is an error; ill-conditioned is not."""
+    rng = np.random.default_rng(0)
+    for n in (2, 5, 30):
+        a = rng.standard_normal((n, n))
+        a[-1] = a[:-1].sum(0)
+        for dtype in (pb.float32, pb.float64):
+            with pytest.raises(RuntimeError, match="singular"):
+                linear_solve(pb.tensor(a).to(dtype), pb.tensor(rng.standard_normal(n)).to(dtype))
+        for dtype, condition in ((pb.float32, 1e4), (pb.float64, 1e11)):
+            (u, _), (v, _) = (np.linalg.qr(rng.standard_normal((n, n))) for _ in range(2))
+            a = pb.tensor(u @ np.diag(np.logspace(0, -np.log10(condition), n)) @ v).to(dtype)
+            b = pb.tensor(rng.standard_normal(n)).to(dtype)
+            x = linear_solve(a, b)
+            assert np.allclose(a @ x, b, atol=1e-2)
+
+
 # ---- trees ---------------------------------------------------------------------------------------------------
 
 

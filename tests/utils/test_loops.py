@@ -106,6 +106,24 @@ def test_steps_done_again_are_the_published_fewest():
             assert step.count - n == n + fewest(n, s) - (n - 1), (n, s)
 
 
+@pytest.mark.parametrize("s", [1, 2, 3, 6, 10])
+def test_no_step_is_done_often(s):
+    """Forward as often as is said, and once to be reversed; once more where the length was not known."""
+    w = number(0.5).requires_grad_()
+    for n in [*range(1, 40), 150, 500 if s > 1 else 60]:
+        for known in (True, False):
+            counts = [0] * n
+
+            def one(state, counts=counts):
+                counts[state[1]] += 1
+                return state[0] * w, state[1] + 1
+
+            how = {"n": n} if known else {"condition": lambda state, n=n: state[1] < n}
+            checkpoint_loop(one, (number(1.0), 0), memory=s, **how)[0].backward()
+            assert max(counts) <= max(1, repetitions(n, s)) + 1 + (not known), (n, s)
+            assert min(counts) >= 2
+
+
 def test_loops_of_unknown_length():
     for n in [*range(0, 30), 100, 333]:
         for s in (1, 2, 3, 7, 50):

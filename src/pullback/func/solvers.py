@@ -206,7 +206,7 @@ def lu(matvec: Callable[[Any], Any], b: Any) -> Any:
     except np.linalg.LinAlgError:
         x = np.full_like(right, np.inf)
     with np.errstate(all="ignore"):
-        grown = np.abs(matrix).sum(-1).max(-1, initial=0) * np.abs(x).max(-1) * (system.n * system.eps)
+        grown = np.abs(matrix).sum(-1).max(-1, initial=0) * np.abs(x).max(-1) * (16 * system.eps)
         if not (np.isfinite(right).all(-1) <= (grown <= np.abs(right).max(-1))).all():
             raise RuntimeError(
                 "linalg.solve: The solver failed because the input matrix is singular. Of an implicit function it is "

@@ -16,7 +16,7 @@ the second state goes so that this is reached; each side is a loop of the same k
 
 If n is not known, `Online` says while steps go on which states to keep: Wang, Moin and Iaccarino, Minimal repetition
 dynamic checkpointing algorithm for unsteady adjoint calculation, SIAM Journal on Scientific Computing 31 (2009). No step
-is repeated more often than r times, either. On the way back n is known, and the space between two states is a loop of the
+is done more than once more often. On the way back n is known, and the space between two states is a loop of the
 first kind.
 """
 
