@@ -258,9 +258,10 @@ func.fixed_point (pb.sin, i)                                        TypeError
 func.fixed_point (lambda x: x.sum(), v)                             RuntimeError
 func.fixed_point (lambda x: x + 1, v)                               ConvergenceError
 func.linear_solve (pb.sin, i)                                       TypeError
-func.linear_solve (lambda x: 0 * x, v)                              RuntimeError
+func.linear_solve (lambda x: 0 * x, v)                              LinAlgError
+func.linear_solve (lambda x: x[0], v)                               RuntimeError
 func.linear_solve (lambda x: 0 * x, v, solve="gmres")               ConvergenceError
-func.solvers.lu  (lambda x: 0 * x, v)                               RuntimeError
+func.solvers.lu  (lambda x: 0 * x, v)                               LinAlgError
 func.solvers.lu  (lambda x: x, i)                                   TypeError
 func.solvers.cg  (lambda x: 0 * x, v)                               ConvergenceError
 func.solvers.cg  (lambda x: x, i)                                   TypeError
@@ -269,7 +270,7 @@ func.solvers.bicgstab (lambda x: x, i)                              TypeError
 func.solvers.gmres (lambda x: 0 * x, v)                             ConvergenceError
 func.solvers.gmres (lambda x: x, i)                                 TypeError
 func.roots.newton (lambda x: x * x + 1, 0.7 * v)                    ConvergenceError
-func.roots.newton (lambda x: 0 * x + 1, v)                          RuntimeError
+func.roots.newton (lambda x: 0 * x + 1, v)                          LinAlgError
 func.roots.iterate (lambda x: x + 1, v)                             ConvergenceError
 func.roots.anderson (lambda x: x + 1, v)                            ConvergenceError
 checkpoint_loop  (pb.sin, x, 1.5, memory=1)                         TypeError
@@ -337,6 +338,7 @@ def test_what_is_documented_is_raised(name, case):
         "pb": pb,
         "GradcheckError": GradcheckError,
         "ConvergenceError": pb.func.ConvergenceError,
+        "LinAlgError": pb.linalg.LinAlgError,
         "x": pb.ones(2, 3),
         "v": pb.ones(4),
         "i": pb.tensor([0, 1]),

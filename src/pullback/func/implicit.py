@@ -260,7 +260,8 @@ def custom_root(
 
     Raises:
         TypeError: for unknowns that are integers.
-        RuntimeError: `f` or `solve` returns a tree of another structure or of other shapes; the Jacobian is singular.
+        RuntimeError: `f` or `solve` returns a tree of another structure or of other shapes.
+        LinAlgError: the Jacobian is singular.
         ConvergenceError: a solver does not find a solution, or returns none.
 
     Example:
@@ -305,7 +306,7 @@ def fixed_point(
         A tree like `x0`; with `has_aux` a pair of it and aux.
 
     Raises:
-        TypeError, RuntimeError, ConvergenceError: as there.
+        TypeError, RuntimeError, LinAlgError, ConvergenceError: as there.
 
     Example:
         >>> heron = lambda x, a: (x + a / x) / 2
@@ -351,7 +352,8 @@ def linear_solve(
 
     Raises:
         TypeError: for a `b` of integers.
-        RuntimeError: `matvec` or `solve` returns a tree of another structure or of other shapes; a singular matrix.
+        RuntimeError: `matvec` or `solve` returns a tree of another structure or of other shapes.
+        LinAlgError: the matrix is singular.
         ConvergenceError: a solver does not find a solution, or returns none.
 
     Example:

@@ -69,7 +69,7 @@ def newton(
         max_iter: how many steps there may be.
         linear_solver: for the steps, as in `custom_root`.
 
-    Raises ConvergenceError where that does not do; RuntimeError where the Jacobian is singular on the way.
+    Raises ConvergenceError where that does not do; LinAlgError where the Jacobian is singular on the way.
 
     Example:
         >>> pb.func.roots.newton(lambda x: x * x - 2, pb.tensor(1.0, dtype=pb.float64)).item()

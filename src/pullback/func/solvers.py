@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _core
-from .._core import Tensor
+from .._core import LinAlgError, Tensor
 from ..dtypes import finfo
 from ..operators.creation import as_tensor
 from ..operators.joining import cat, stack
@@ -182,38 +182,39 @@ def lu(matvec: Callable[[Any], Any], b: Any) -> Any:
         matvec: a linear function of a tree like `b` that gives one.
         b: a tensor of floating-point numbers, or a tree of them.
 
-    Raises RuntimeError for a singular matrix, and one that is singular to rounding; TypeError for another `b`.
+    Raises LinAlgError for a singular matrix, and one that is singular to rounding; TypeError for another `b`.
 
     Example:
         >>> pb.func.solvers.lu(lambda x: pb.stack([2 * x[0] + x[1], x[1]]), pb.tensor([4.0, 2.0]))
         tensor([1., 2.])
     """
-    import numpy as np
+    from ..linear_algebra.solving import solve
 
     system = System("lu", matvec, b, None)
     if not system.n:
         return system.tree(system.b)
-    rows = columns(lambda unit: [system.times(unit)], system.b)[0]  # of the transpose: a row is A e_k
-    axes = sorted(axes_of(rows) | axes_of(system.b))
-    transposed, right = revealed(rows, axes).numpy(), revealed(system.b, axes).numpy()
-    matrix = transposed.swapaxes(-1, -2)
-    if not np.isfinite(matrix).all():
-        raise RuntimeError(
+    matrix = columns(lambda unit: [system.times(unit)], system.b)[
+        0
+    ].t()  # of the rows that columns are stacked as
+    if not everywhere(matrix.isfinite().all()):
+        raise LinAlgError(
             "lu: the matrix has elements that are not finite: the function, or its derivative, has no value here."
         )
     try:
-        x = np.linalg.solve(matrix, right[..., None])[..., 0]
-    except np.linalg.LinAlgError:
-        x = np.full_like(right, np.inf)
-    with np.errstate(all="ignore"):
-        grown = np.abs(matrix).sum(-1).max(-1, initial=0) * np.abs(x).max(-1) * (16 * system.eps)
-        if not (np.isfinite(right).all(-1) <= (grown <= np.abs(right).max(-1))).all():
-            raise RuntimeError(
-                "linalg.solve: The solver failed because the input matrix is singular. Of an implicit function it is "
-                "the Jacobian by the unknowns: there the solution is not isolated, or is a double one, and has no "
-                "derivative."
-            )
-    return system.tree(hidden(as_tensor(x), axes))
+        x = solve(matrix, system.b)
+    except LinAlgError as error:
+        raise LinAlgError(SINGULAR) from error
+    # As large as a solution is only where rounding is all that keeps the matrix from being singular.
+    grown = matrix.abs().sum(-1).amax() * x.abs().amax() * (16 * system.eps)
+    if not everywhere((grown <= system.b.abs().amax()) | ~system.b.isfinite().all()):
+        raise LinAlgError(SINGULAR)
+    return system.tree(x)
+
+
+SINGULAR = (
+    "torch.linalg.solve: The solver failed because the input matrix is singular. Of an implicit function it is the Jacobian by "
+    "the unknowns: there the solution is not isolated, or is a double one, and has no derivative."
+)
 
 
 def cg(matvec: Callable[[Any], Any], b: Any, *, tol: float | None = None, max_iter: int | None = None) -> Any:
