@@ -277,7 +277,10 @@ def module_stub(module):
 
 def stubs():
     """Every written stub: {path: text}."""
-    nn = '"""Types of `pullback.nn`. Written by tools/stubs.py; do not edit."""\n\nfrom . import functional as functional\n'
+    nn = (
+        '"""Types of `pullback.nn`. Written by tools/stubs.py; do not edit."""\n\n'
+        "from . import functional as functional, init as init\n"
+    )
     return {
         ROOT / "__init__.pyi": package_stub(),
         ROOT / "nn" / "__init__.pyi": nn,

@@ -62,7 +62,7 @@ PYTORCH = {
         Tanh Tanhshrink Threshold Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder
         TransformerEncoderLayer TripletMarginLoss TripletMarginWithDistanceLoss Unflatten Unfold
         UninitializedBuffer UninitializedParameter Upsample UpsamplingBilinear2d UpsamplingNearest2d ZeroPad1d
-        ZeroPad2d ZeroPad3d attention grad init intrinsic modules parallel parameter qat quantizable quantized
+        ZeroPad2d ZeroPad3d attention grad intrinsic modules parallel parameter qat quantizable quantized
         utils
     """,
     "nn.functional": """
