@@ -69,6 +69,7 @@ MODULES = {
     "interop": "messages operators",
     "linalg": "_core linear_algebra messages operators",
     "random": "messages operators",
+    "quasirandom": "dtypes messages operators",
     "special": "calculus messages operators",
     "pullback": "_core attributes autograd calculus device dtypes messages operators runtime size",
     "independent": "pullback",

@@ -86,6 +86,7 @@ _SUBMODULES = {
     "picture",
     "printing",
     "profiler",
+    "quasirandom",
     "random",
     "return_types",
     "sparse",
