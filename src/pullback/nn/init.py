@@ -8,7 +8,7 @@ import warnings
 
 from ..autograd.modes import no_grad
 from ..messages.missing import missing
-from ..operators.creation import empty_like, from_numpy
+from ..operators.creation import empty_like
 from ..operators.random import randperm
 
 __all__ = [
@@ -308,18 +308,16 @@ def orthogonal_(tensor, gain=1, generator=None):
         >>> pb.allclose(w @ w.t(), pb.eye(3), atol=1e-6)
         True
     """
-    import numpy
-
     if tensor.dim() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     if tensor.numel() == 0:
         return tensor
     rows, columns = tensor.size(0), tensor.numel() // tensor.size(0)
     with no_grad():
-        drawn = tensor.new_empty((rows, columns)).normal_(0, 1, generator=generator).numpy()
-        q, r = numpy.linalg.qr(drawn.T if rows < columns else drawn)
-        q = q * numpy.sign(numpy.diagonal(r))
-        tensor.copy_(from_numpy(q.T.copy() if rows < columns else q).view(tensor.shape))
+        drawn = tensor.new_empty((rows, columns)).normal_(0, 1, generator=generator)
+        q, r = (drawn.t() if rows < columns else drawn).qr()
+        q *= r.diagonal().sign()
+        tensor.copy_((q.t() if rows < columns else q).reshape(tensor.shape))
         return tensor.mul_(gain)
 
 
