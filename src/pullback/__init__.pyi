@@ -10,12 +10,13 @@ from . import autograd as autograd, calculus as calculus, func as func, independ
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
-from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing
-from . import quasirandom as quasirandom, random as random, return_types as return_types, special as special
+from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing, profiler as profiler
+from . import optim as optim, quasirandom as quasirandom, random as random, return_types as return_types
+from . import sparse as sparse, special as special
 from .autograd.hooks import RemovableHandle
-from .autograd.modes import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
-from .autograd.modes import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
-from .autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
+from .autograd.grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
+from .autograd.grad_mode import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
+from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from .autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from .autograd import is_anomaly_enabled as is_anomaly_enabled
 from .messages.errors import OutOfMemoryError as OutOfMemoryError
@@ -141,6 +142,7 @@ class Tensor:
     data: Tensor
     T: Tensor
     mT: Tensor
+    grad_dtype: _dtype | None
     retains_grad: builtins.bool
     output_nr: builtins.int
     @property

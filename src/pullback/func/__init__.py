@@ -28,8 +28,8 @@ from .curvature import (
     hessian_operator,
     hvp,
 )
-from .fallback import set_vmap_fallback
 from .einops import rearrange
+from .fallback import set_vmap_fallback
 from .forward import jvp, linearize
 from .implicit import custom_root, fixed_point, linear_solve
 from .jacobians import hessian, jacfwd, jacrev

@@ -6,7 +6,7 @@ Each writes into its argument, records nothing, and returns it; the numbers are 
 import math
 import warnings
 
-from ..autograd.modes import no_grad
+from ..autograd.grad_mode import no_grad
 from ..messages.missing import missing
 from ..operators.creation import empty_like
 from ..operators.random import randperm
