@@ -58,7 +58,6 @@ MODULES = {
     "construct": "_core operators size",
     "serialization": "_core operators",
     "autograd": "_core device messages operators",
-    "func": "_core autograd dtypes messages operators",
     "sparse": "_core autograd dtypes func messages operators",
     "func": "_core autograd dtypes linear_algebra messages operators",
     "utils": "_core autograd func messages operators",

@@ -374,9 +374,11 @@ def _operation(function: Function) -> str:
 # ---- random draws -----------------------------------------------------------------------------------------------
 
 _SIZED = {"rand", "randn", "randint"}
-_LIKE = {"rand_like", "randn_like", "randint_like", "bernoulli", "poisson", "binomial"}
+_LIKE = {"rand_like", "randn_like", "randint_like"}
+_OF_VALUES = {"bernoulli", "poisson", "binomial", "normal", "multinomial"}
 _WRITTEN = set("uniform_ normal_ exponential_ bernoulli_ random_ geometric_ cauchy_ log_normal_".split())
-_DRAWS = _SIZED | _LIKE | _WRITTEN | {"randperm", "normal", "multinomial"}
+_SHAPED = _WRITTEN | _LIKE
+_DRAWS = _SIZED | _SHAPED | _OF_VALUES | {"randperm"}
 
 
 def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:
