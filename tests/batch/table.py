@@ -98,6 +98,15 @@ m.nn.functional.linear(x, y, u) ; m.nn.functional.linear(v, y, u) ; m.tensordot(
 m.einsum('ij,kj->ik', x, y)
 m.einsum('ij,j->i', x, v) ; m.einsum('ij,ij->j', x, y) ; m.einsum('ii->i', q) ; m.einsum('bij,kj->ibk', t, y)
 m.linalg.multi_dot([q, q, x]) ; m.nn.functional.bilinear(x, y, m.ones(2, 4, 4, dtype=m.float64)) ; m.trace(q)
+m.linalg.solve(q, x) ; m.linalg.solve(q, u) ; m.linalg.inv(q) ; m.det(q) ; m.slogdet(q)[1] ; m.linalg.lu_factor(q).LU
+m.linalg.lu(x)[2] ; m.linalg.lu_solve(*m.linalg.lu_factor(q), x) ; m.linalg.cholesky(q @ q.mT + m.eye(3, dtype=m.float64))
+m.linalg.solve_triangular(q, x, upper=True) ; m.linalg.solve(q, x.T, left=False) ; m.cholesky_solve(x, q)
+m.linalg.eigvalsh(q + q.mT) ; m.linalg.eigh(q + q.mT)[1] ** 2 ; m.linalg.svdvals(x) ; m.linalg.svd(q)[0] ** 2
+m.linalg.qr(x)[1] ; m.linalg.qr(x.T)[0] ; m.linalg.lstsq(x.T, v).solution ; m.linalg.lstsq(x, u).solution ; m.linalg.pinv(x)
+m.matrix_exp(q) ; m.linalg.matrix_power(q, 3) ; m.linalg.cross(x.T, y.T) ; m.linalg.vander(u) ; m.linalg.matrix_norm(x, 'nuc')
+m.linalg.matrix_norm(t, 2) ; m.linalg.cond(q, 1) ; m.linalg.householder_product(x.T, u) ; m.cdist(x, y) ; m.dist(x, y)
+m.trapezoid(x, v) ; m.cumulative_trapezoid(x, dim=0) ; m.cov(x) ; m.corrcoef(x) ; m.renorm(x, 2, 0, 1.0) ; m.linalg.vecdot(x, v)
+m.linalg.tensorsolve(q, u)
 m.cat([x, y]) ; m.cat([x, y], 1) ; m.cat([x, v[None]]) ; m.stack([x, y]) ; m.stack([x, y], -1) ; m.hstack([x, y])
 m.stack([s, r]) ; m.vstack([x, v]) ; m.dstack([x, y]) ; m.column_stack([x, u]) ; m.block_diag(q, x)
 m.cartesian_prod(u, v) ; m.meshgrid(u, v, indexing='ij')[0] ; m.combinations(v) ; m.broadcast_tensors(x, v)[1]
@@ -152,7 +161,7 @@ x.median(0).indices ; m.mode(n, 0).values ; n.median() ; n.cumsum(0) ; n.cumprod
 m.searchsorted(v.sort().values, w) ; m.bucketize(x, m.tensor([0.5, 1.0], dtype=m.float64))
 m.searchsorted(v.sort().values, s)
 m.bincount(k, minlength=4) ; m.histc(x, 4, 0, 3) ; m.nn.functional.one_hot(i, 3) ; n.max() ; n.amin(0)
-m.isclose(x, y)
+m.isclose(x, y) ; m.linalg.matrix_rank(x) ; m.linalg.lu_factor(q).pivots ; m.linalg.solve_ex(q, u).info
 m.zeros_like(x) ; m.ones_like(n) ; m.full_like(x, 2.0) ; x.new_zeros(2) ; x.new_full((2, 3), 1.5) ; m.tril(n)
 m.flip(n, (0,))
 n[k[:2]] ; b[j] ; m.gather(n, 0, i) ; m.cat([n, i]) ; n.view(m.float64) * 0 ; m.heaviside(x, y) ; m.nextafter(x, y)

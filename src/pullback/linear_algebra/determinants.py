@@ -7,8 +7,9 @@ from .spectra import svd
 from .stated import decomposition
 from .triangular import eye_like, lu, solve
 
-# Relative to the largest pivot: where inverting would cost half of the digits of a second derivative.
-SMALL = {"float32": 1e-2, "float64": 1e-5}
+# A pivot, relative to the largest one, with which inverting costs half of the digits: of a second derivative, where the
+# first one is recorded, or else of the first.
+SMALL = {"float32": (3e-6, 1e-3), "float64": (1e-12, 1e-5)}
 
 
 @decomposition("A LU pivots -> det", node="LinalgDetBackward0")
@@ -58,7 +59,7 @@ def adjugate(A, LU, pivots):
 
     where adj(K) and det(K) are computed without a division by anything of K, as Faddeev and LeVerrier have it.
     """
-    small = SMALL[str(A.dtype).rpartition(".")[2]]
+    small = SMALL[str(A.dtype).rpartition(".")[2]][A.requires_grad and _core.is_grad_enabled()]
     k = _core.small_pivots(LU, small)
     if not k:
         return determinant(A, LU, pivots)[..., None, None] * solve(A, LU, pivots, eye_like(A), False)
