@@ -134,6 +134,50 @@ var_mean         (x, 7)                                             IndexError
 linalg.vector_norm (i)                                              RuntimeError
 linalg.vector_norm (x, dim=7)                                       IndexError
 linalg.vector_norm (pb.empty(0), pb.inf)                            RuntimeError
+linalg.solve     (pb.zeros(2, 2), pb.ones(2))                       LinAlgError
+linalg.solve     (pb.eye(3), x)                                     RuntimeError
+linalg.inv       (pb.zeros(2, 2))                                   LinAlgError
+linalg.inv       (x)                                                RuntimeError
+linalg.inv_ex    (pb.zeros(2, 2), check_errors=True)                LinAlgError
+linalg.solve_ex  (pb.zeros(2, 2), v[:2], check_errors=True)         LinAlgError
+linalg.det       (i)                                                RuntimeError
+linalg.cholesky  (pb.zeros(2, 2))                                   LinAlgError
+linalg.cholesky_ex (pb.zeros(2, 2), check_errors=True)              LinAlgError
+linalg.lu_factor (pb.zeros(2, 2))                                   RuntimeError
+linalg.lu_factor (v)                                                RuntimeError
+linalg.solve_triangular (pb.eye(3), x, upper=True)                  RuntimeError
+linalg.eigh      (pb.eye(2), "X")                                   RuntimeError
+linalg.eigh      (pb.full((2, 2), pb.nan))                          LinAlgError
+linalg.svd       (pb.full((2, 2), pb.nan))                          LinAlgError
+linalg.svdvals   (v)                                                RuntimeError
+linalg.qr        (x, "x")                                           RuntimeError
+linalg.pinv      (v)                                                RuntimeError
+linalg.lstsq     (x, v)                                             RuntimeError
+linalg.matrix_rank (v)                                              RuntimeError
+linalg.matrix_norm (x, 3)                                           RuntimeError
+linalg.matrix_norm (x, dim=(0, 5))                                  IndexError
+linalg.norm      (pb.ones(2, 2, 2), 1)                              RuntimeError
+linalg.cond      (x, 1)                                             RuntimeError
+linalg.matrix_exp (x)                                               RuntimeError
+linalg.matrix_power (x, 2)                                          RuntimeError
+linalg.matrix_power (pb.eye(2), 1.5)                                TypeError
+linalg.cross     (v, v)                                             RuntimeError
+linalg.vander    (v, N=1)                                           RuntimeError
+linalg.tensorinv (x, 0)                                             RuntimeError
+linalg.tensorsolve (x, v)                                           RuntimeError
+linalg.vecdot    (i, i)                                             RuntimeError
+linalg.householder_product (x, v)                                   RuntimeError
+linalg.ldl_factor (pb.zeros(2, 2))                                  RuntimeError
+lu_unpack        (x, v)                                             RuntimeError
+trapezoid        (b)                                                RuntimeError
+cov              (b)                                                RuntimeError
+corrcoef         (pb.ones(2, 2, 2))                                 RuntimeError
+cdist            (x, x, -1)                                         RuntimeError
+cdist            (x, x, compute_mode="x")                           ValueError
+dist             (i, i)                                             RuntimeError
+renorm           (x, 0, 0, 1)                                       RuntimeError
+renorm           (x, 2, 7, 1)                                       IndexError
+Tensor.renorm_   (leaf, 2, 0, 1)                                    RuntimeError
 log_softmax      (x, 7)                                             IndexError
 log_softmax      (i, 0)                                             NotImplementedError
 logsumexp        (x, 7)                                             IndexError
