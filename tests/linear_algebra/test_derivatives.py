@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from checks import check
+from checks.orders import derivative
 
 import pullback as pb
+from pullback.func import directional_derivatives
 
 L = pb.linalg
 rng = np.random.default_rng(0)
@@ -162,3 +164,21 @@ CASES = {
 def test_derivatives(name):
     f, *operands = CASES[name]
     check(f, *operands)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_taylor_mode(name):
+    """Derivatives along a line, of three orders in one evaluation, are those of nested forward mode."""
+    f, *operands = CASES[name]
+    t = pb.zeros((), dtype=pb.float64)
+    points = [pb.tensor(a) for a in operands]
+    directions = [pb.tensor(matrix(*a.shape, seed=1)) for a in operands]
+
+    def along(t):
+        found = f(*[x + t * v for x, v in zip(points, directions)])
+        return sum((y * y).sum() for y in (found if isinstance(found, tuple) else (found,)))
+
+    _, terms = directional_derivatives(along, t, pb.ones((), dtype=pb.float64), 3)
+    for order, term in enumerate(terms, 1):
+        truth = derivative(along, "F" * order)(t)
+        np.testing.assert_allclose(term.item(), truth.item(), rtol=1e-6, atol=1e-6)
