@@ -47,6 +47,7 @@ bench: develop $(call has,demo) $(call has,benchmark)
 	$(RUN) -m benchmarks.core --write docs/performance.md
 	$(RUN) -m benchmarks.transforms --write docs/performance.md
 	$(RUN) -m benchmarks.sparse --write docs/performance.md
+	$(RUN) -m benchmarks.linear_algebra --write docs/performance.md
 	$(RUN) -m benchmarks.fusion --write docs/performance.md
 
 SOURCES_CXX = $(shell find src/core -name '*.cpp' -o -name '*.h')

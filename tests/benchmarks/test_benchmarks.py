@@ -6,7 +6,7 @@ import time
 import pytest
 
 import pullback as pb
-from benchmarks import core, harness, sparse, transforms, whole
+from benchmarks import core, harness, linear_algebra, sparse, transforms, whole
 
 
 class MadeUpTime:
@@ -58,6 +58,11 @@ def test_every_row_is_measured():
     table = core.per_operation(["pullback"], rounds=1, duration=1e-4)
     assert len(table.split("\n")) == len(core.ROWS) + 2
     assert all(line.split("|")[2].strip() for line in table.split("\n")[2:])
+
+
+def test_every_row_of_linear_algebra_is_measured():
+    table = linear_algebra.table(["pullback"], rounds=1, duration=1e-5)
+    assert len(table.split("\n")) == len(linear_algebra.ROWS) + 2
 
 
 def test_every_row_of_transforms_is_measured():

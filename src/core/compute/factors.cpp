@@ -3,6 +3,7 @@
 // What LAPACK's functions do for a matrix of a few rows takes less time than calling them. Such matrices are factored
 // here, by the textbook's loops along columns (Golub and Van Loan, "Matrix Computations", 3.2 and 4.2).
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "compute/decompositions.h"
@@ -13,30 +14,72 @@ namespace {
 
 constexpr int64_t kFew = 16;  // rows
 
-// LAPACK's getrf for a few rows.
-template <class T> lapack::Int small_lu(int64_t m, int64_t n, T* a, lapack::Int* pivots) {
-    lapack::Int info = 0;
-    for (int64_t j = 0; j < std::min(m, n); ++j) {
-        T* column = a + j * m;
-        int64_t p = j;
-        for (int64_t i = j + 1; i < m; ++i)
-            if (std::abs(column[i]) > std::abs(column[p])) p = i;
-        pivots[j] = static_cast<lapack::Int>(p + 1);
-        if (column[p] == 0) {
-            if (!info) info = static_cast<lapack::Int>(j + 1);
-            continue;
+// A few columns of at most P rows, P apart, zeros below: with a constant number of rows the loops of LU are vectors.
+template <class T, int P> class Few {
+  public:
+    // LAPACK's getrf.
+    lapack::Int lu(int64_t m, int64_t n, lapack::Int* pivots) {
+        lapack::Int info = 0;
+        for (int64_t j = 0; j < std::min(m, n); ++j) {
+            T *column = at(j), lower[P];
+            int64_t p = j;
+            for (int64_t i = j + 1; i < m; ++i)
+                if (std::abs(column[i]) > std::abs(column[p])) p = i;
+            pivots[j] = static_cast<lapack::Int>(p + 1);
+            if (column[p] == 0) {
+                if (!info) info = static_cast<lapack::Int>(j + 1);
+                continue;
+            }
+            if (p != j)
+                for (int64_t k = 0; k < n; ++k) std::swap(at(k)[j], at(k)[p]);
+            const T pivot = column[j];
+            if (std::abs(pivot) >= std::numeric_limits<T>::min()) {
+                const T inverse = 1 / pivot;
+                for (int i = 0; i < P; ++i) lower[i] = column[i] * inverse;
+            } else {
+                for (int i = 0; i < P; ++i) lower[i] = column[i] / pivot;
+            }
+            for (int64_t i = 0; i <= j; ++i) lower[i] = 0;
+            for (int64_t k = j + 1; k < n; ++k) {
+                T* __restrict other = at(k);
+                const T times = other[j];
+                for (int i = 0; i < P; ++i) other[i] -= lower[i] * times;
+            }
+            for (int64_t i = j + 1; i < m; ++i) column[i] = lower[i];
         }
-        if (p != j)
-            for (int64_t k = 0; k < n; ++k) std::swap(a[j + k * m], a[p + k * m]);
-        const T pivot = column[j];
-        for (int64_t i = j + 1; i < m; ++i) column[i] /= pivot;
-        for (int64_t k = j + 1; k < n; ++k) {
-            T* other = a + k * m;
-            const T times = other[j];
-            for (int64_t i = j + 1; i < m; ++i) other[i] -= column[i] * times;
-        }
+        return info;
     }
-    return info;
+    // Whether all is finite: products with the zeros above ask for it.
+    bool read(const T* from, int64_t row_step, int64_t column_step, int64_t m, int64_t n) {
+        T sum = 0;
+        for (int64_t j = 0; j < n; ++j) {
+            T* column = at(j);
+            for (int64_t i = 0; i < m; ++i) sum += 0 * (column[i] = from[i * row_step + j * column_step]);
+            for (int64_t i = m; i < P; ++i) column[i] = 0;
+        }
+        return sum == 0;
+    }
+    void write(int64_t m, int64_t n, T* to) const {
+        for (int64_t j = 0; j < n; ++j) std::copy(columns_ + j * P, columns_ + j * P + m, to + j * m);
+    }
+
+  private:
+    T* at(int64_t j) { return columns_ + j * P; }
+    T columns_[P * P];
+};
+
+// Calls f with room for matrices of at most so many rows and columns.
+template <class T, class F> auto with_few(int64_t n, F&& f) {
+    if (n <= 4) {
+        Few<T, 4> few;
+        return f(few);
+    }
+    if (n <= 8) {
+        Few<T, 8> few;
+        return f(few);
+    }
+    Few<T, kFew> few;
+    return f(few);
 }
 
 // LAPACK's potrf for a few rows: the lower factor.
@@ -72,16 +115,21 @@ Arrays lu(const Arrays& x, const Options&) {
         const T* from = a.as<T>();
         T* to = factors.as<T>();
         auto *p = pivots.as<lapack::Int>(), *failed = info.as<lapack::Int>();
+        const int64_t row_step = a.stride(a.ndim() - 2), column_step = a.stride(a.ndim() - 1);
         for_each_matrix(batch.count, lapack_work(static_cast<double>(m * n) * static_cast<double>(k) / 3),
                         [&](int64_t i, int) {
                             T* matrix = to + i * m * n;
-                            read_columns(from + batch.offset(0, i), a, matrix);
+                            const T* given = from + batch.offset(0, i);
                             failed[i] = 0;
                             if (k == 0) return;
-                            if (m <= kFew && n <= kFew) {
-                                failed[i] = small_lu(m, n, matrix, p + i * k);
+                            if (m <= kFew && n <= kFew && with_few<T>(std::max(m, n), [&](auto& few) {
+                                    if (!few.read(given, row_step, column_step, m, n)) return false;
+                                    failed[i] = few.lu(m, n, p + i * k);
+                                    few.write(m, n, matrix);
+                                    return true;
+                                }))
                                 return;
-                            }
+                            read_columns(given, a, matrix);
                             lapack::Int rows = lm, columns = ln, lead = lm;
                             f.getrf(&rows, &columns, matrix, &lead, p + i * k, failed + i);
                         });
@@ -109,9 +157,9 @@ Arrays cholesky(const Arrays& x, const Options& options) {
             T *result = to + i * n * n, *lower = upper ? room.of(worker) : result;
             const T* matrix = from + batch.offset(0, i);
             const int64_t down = upper ? column_step : row_step, along = upper ? row_step : column_step;
+            failed[i] = 0;
             for (int64_t j = 0; j < n; ++j)
                 for (int64_t k = 0; k < n; ++k) lower[j * n + k] = k < j ? 0 : matrix[k * down + j * along];
-            failed[i] = 0;
             if (n <= kFew) {
                 failed[i] = small_cholesky(n, lower);
             } else {

@@ -1,6 +1,7 @@
 // Systems of equations whose matrix has been factored. Right-hand sides are columns; the batches of matrix and right-hand
 // side broadcast, so one factor serves a whole batch. A few rows are solved here, by substitution: calling LAPACK takes longer.
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "compute/decompositions.h"
@@ -19,11 +20,18 @@ void substitute(bool upper, bool transposed, bool unit, int64_t n, int64_t count
         std::swap(row_step, column_step);
         upper = !upper;
     }
+    T inverses[kFew];  // divisions take long, and do not wait for each other here
+    bool exact = false;
+    for (int64_t j = 0; j < n && !unit; ++j) {
+        const T d = a[j * (row_step + column_step)];
+        inverses[j] = 1 / d;
+        exact = exact || !(std::abs(d) >= std::numeric_limits<T>::min() && std::isfinite(d));
+    }
     for (int64_t c = 0; c < count; ++c) {
         T* x = b + c * n;
         for (int64_t s = 0; s < n; ++s) {
             const int64_t j = upper ? n - 1 - s : s;
-            if (!unit) x[j] /= a[j * (row_step + column_step)];
+            if (!unit) x[j] = exact ? x[j] / a[j * (row_step + column_step)] : x[j] * inverses[j];
             const T solved = x[j];
             const int64_t from = upper ? 0 : j + 1, to = upper ? j : n;
             const T* column = a + j * column_step;
