@@ -14,6 +14,7 @@ import sys
 import pullback as pb
 import pullback.interop
 import pullback.linalg
+import pullback.nn.dropouts
 import pullback.nn.functional
 import pullback.special
 from pullback.operators.declare import FUNCTIONS, METHODS
@@ -251,8 +252,9 @@ def package_stub():
             and name not in ("get_default_dtype", "set_default_dtype")
         ):
             lines += definition(name, function)
-    homes = sorted(name for name, home in pb._HOMES.items() if home == "nn.functional")
-    lines += [f"from .nn.functional import {name} as {name}" for name in homes]
+    for module in ("nn.dropouts", "nn.functional"):
+        homes = sorted(name for name, home in pb._HOMES.items() if home == module)
+        lines += [f"from .{module} import {name} as {name}" for name in homes]
     return "\n".join(lines) + "\n"
 
 
@@ -285,6 +287,7 @@ def stubs():
     return {
         ROOT / "__init__.pyi": package_stub(),
         ROOT / "nn" / "__init__.pyi": nn,
+        ROOT / "nn" / "dropouts.pyi": module_stub(pullback.nn.dropouts),
         ROOT / "nn" / "functional.pyi": module_stub(pb.nn.functional),
         ROOT / "linalg.pyi": module_stub(pb.linalg),
         ROOT / "special.pyi": module_stub(pb.special),

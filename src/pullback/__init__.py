@@ -122,6 +122,20 @@ _HOMES = {
         ),
         "nn.functional",
     ),
+    **dict.fromkeys(
+        (
+            "alpha_dropout",
+            "alpha_dropout_",
+            "dropout",
+            "dropout_",
+            "feature_alpha_dropout",
+            "feature_alpha_dropout_",
+            "feature_dropout",
+            "feature_dropout_",
+            "native_dropout",
+        ),
+        "nn.dropouts",
+    ),
     **dict.fromkeys(later.FUNCTIONS, "linear_algebra"),
 }
 

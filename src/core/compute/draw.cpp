@@ -128,10 +128,6 @@ void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, b
         for (int64_t i = 0; i < n; ++i) x[i] = shifted(range == 0 ? g.next64() : draw_below(g, range));
         return;
     }
-    if (range > UINT32_MAX) {  // 2^32, narrow: every word as it is
-        for (int64_t i = 0; i < n; ++i) x[i] = shifted(g.next32());
-        return;
-    }
     constexpr int64_t kBlock = 512;
     uint32_t words[kBlock];
     // The remainder by two products: Lemire, Kaser and Kurz, "Faster remainder by direct computation" (2019).
@@ -193,7 +189,7 @@ void fill_cauchy(Generator& g, const Array& a, double median, double scale) {
     });
 }
 
-// How many trials it takes, which integers may not hold: see `as_integer`.
+// A number of trials, of which integers keep what PyTorch leaves of it: the low bits, or the least one.
 template <class T> T as_number(double count) {
     if constexpr (std::is_floating_point_v<T>) return static_cast<T>(count);
     else if constexpr (sizeof(T) == 8)

@@ -4,7 +4,8 @@ import warnings
 
 from .. import _core
 from ..operators.creation import empty, tensor
-from ..operators.declare import FUNCTIONS, composed
+from ..operators.declare import composed
+from . import dropouts
 
 __all__ = [
     "alpha_dropout",
@@ -24,10 +25,10 @@ def _returned(input, result, inplace):
 
 
 def _dropped(name, input, p, training, inplace):
-    """The operator of this name (operators/dropout.py)."""
+    """The operator of this name, or its in-place form."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    return FUNCTIONS[name + "_" if inplace else name](input, p, training)
+    return getattr(dropouts, name + "_" if inplace else name)(input, p, training)
 
 
 @composed(public=False, method=False)

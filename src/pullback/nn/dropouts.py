@@ -5,8 +5,20 @@ Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout" (2014); `
 what `selu` gives: Klambauer, Unterthiner, Mayr and Hochreiter, "Self-Normalizing Neural Networks" (arXiv:1706.02515).
 """
 
-from .creation import empty, empty_like, ones_like, zeros
-from .declare import METHODS, composed
+from ..operators.creation import empty, empty_like, ones_like, zeros
+from ..operators.declare import METHODS, composed
+
+__all__ = [
+    "alpha_dropout",
+    "alpha_dropout_",
+    "dropout",
+    "dropout_",
+    "feature_alpha_dropout",
+    "feature_alpha_dropout_",
+    "feature_dropout",
+    "feature_dropout_",
+    "native_dropout",
+]
 
 _SATURATION = 1.7580993408473766  # what selu tends to on the left, less its sign
 
@@ -36,7 +48,7 @@ def _dropped(input, p, train, in_place=False, features=False, alpha=False):
     return METHODS["add_" if in_place else "add"](multiply(input, noise.mul_(a)), shift)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def dropout(input, p, train):
     """`input` with each element zeroed with probability `p` and the others divided by 1 - p, where `train` is true.
 
@@ -49,7 +61,7 @@ def dropout(input, p, train):
     return _dropped(input, p, train)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def dropout_(input, p, train):
     """In-place form of `dropout`: the tensor takes the result, and is returned.
 
@@ -62,7 +74,7 @@ def dropout_(input, p, train):
     return _dropped(input, p, train, True)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def feature_dropout(input, p, train):
     """`input` [N, C, ...] with each feature, all that has the same first two indices, zeroed with probability `p` and the
     others divided by 1 - p, where `train` is true.
@@ -77,7 +89,7 @@ def feature_dropout(input, p, train):
     return _dropped(input, p, train, features=True)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def feature_dropout_(input, p, train):
     """In-place form of `feature_dropout`: the tensor takes the result, and is returned.
 
@@ -90,7 +102,7 @@ def feature_dropout_(input, p, train):
     return _dropped(input, p, train, True, features=True)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def alpha_dropout(input, p, train):
     """`input` with each element set to what `selu` tends to on the left, with probability `p`, and then everything scaled
     and shifted so that mean 0 and variance 1 stay, where `train` is true.
@@ -104,7 +116,7 @@ def alpha_dropout(input, p, train):
     return _dropped(input, p, train, alpha=True)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def alpha_dropout_(input, p, train):
     """In-place form of `alpha_dropout`: the tensor takes the result, and is returned.
 
@@ -117,7 +129,7 @@ def alpha_dropout_(input, p, train):
     return _dropped(input, p, train, True, alpha=True)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def feature_alpha_dropout(input, p, train):
     """`alpha_dropout` of whole features: of all that has the same first two indices.
 
@@ -130,7 +142,7 @@ def feature_alpha_dropout(input, p, train):
     return _dropped(input, p, train, features=True, alpha=True)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def feature_alpha_dropout_(input, p, train):
     """In-place form of `feature_alpha_dropout`: the tensor takes the result, and is returned.
 
@@ -143,7 +155,7 @@ def feature_alpha_dropout_(input, p, train):
     return _dropped(input, p, train, True, features=True, alpha=True)
 
 
-@composed(method=False)
+@composed(public=False, method=False)
 def native_dropout(input, p, train):
     """(`input` with elements dropped as by `dropout`, the mask of those that stay); a `train` of None is true.
 
