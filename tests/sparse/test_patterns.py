@@ -287,6 +287,35 @@ def test_constant_indices_are_constant_everywhere():
                 assert (found(f, x, order=2, everywhere=everywhere) == couples).all()
 
 
+NESTED = [
+    lambda x: pb.vmap(lambda row: row * row.sum())(x.view(3, 4)),
+    lambda x: pb.vmap(pb.func.grad(lambda a: a.sin() * a))(x),
+    lambda x: pb.vmap(lambda row, k: (row[k], row.sum()), (0, None))(x.view(3, 4), 2),
+    lambda x: pb.vmap(pb.vmap(lambda a, b: a * b, (0, None)), (None, 0))(x[:4], x[8:]),
+    lambda x: pb.vmap(lambda c: c * c.roll(1, 0), 1, 1, chunk_size=2)(x.view(3, 4)),
+    lambda x: pb.func.grad(lambda y: (y[1:] * y[:-1] ** 2).sum())(x),
+    lambda x: pb.func.jvp(pb.func.grad(lambda y: (y[1:] * y[:-1] ** 2).sum()), (x,), (pb.ones_like(x),))[1],
+    lambda x: pb.func.jacrev(lambda y: y[:2] * y[2])(x)[:, :4],
+    lambda x: pb.func.hessian(lambda y: (y[:3] ** 3).prod())(x[:4]),
+]
+
+
+@pytest.mark.parametrize("f", NESTED)
+def test_transforms_inside(f):
+    """What a function does in batches, and what it differentiates, is followed as everything else."""
+    g = (lambda x: pb.cat([y.reshape(-1) for y in f(x)])) if f is NESTED[2] else lambda x: f(x).reshape(-1)
+    x = random_vector(12)
+    for everywhere in False, True:
+        first = found(g, x, everywhere=everywhere)
+        assert_holds(first, dense(g, x))
+        assert (first == dense(g, x)).all() or f is NESTED[-1]  # of a product's second derivative more counts
+        second = hessian(weighed(g))(x).numpy() != 0
+        assert_holds(found(weighed(g), x, order=2, everywhere=everywhere), second)
+    np.testing.assert_allclose(pb.sparse.jacobian(g)(x).toarray(), jacrev(g)(x).numpy(), rtol=1e-12)
+    y = pb.vmap(lambda row: row * 2)(x.view(3, 4))
+    assert (y.detach() == x.view(3, 4) * 2).all()  # and batches are batches again
+
+
 def test_ifs_count_as_they_go_and_are_refused_everywhere():
     def f(x):
         return x * x.roll(1) if x[0] > 0 else x * 2

@@ -26,7 +26,11 @@ Dimensions = list[Any]  # an int a leaf, or None
 Named = dict[str, Any]
 
 RANDOMNESS = {"error": 0, "different": 1, "same": 2}
-strict: set[int] = set()  # levels at which no operator may look at elements, not even entry by entry
+
+# For who follows what is recorded (pullback.sparse): levels at which no operator may look at elements, not even entry by
+# entry; and what calls a function for its entries instead, where axes would hide them.
+strict: set[int] = set()
+instead: Function | None = None
 
 
 def vmap(
@@ -77,11 +81,36 @@ def vmap(
     def mapped(*args: Any, **kwargs: Any) -> Any:
         _check_out_dims(func, out_dims)
         dims, leaves, spec, size = _inputs(func, in_dims, args)
+        if instead is not None and size:
+            return instead(func, dims, leaves, spec, size, out_dims, kwargs)
         if chunk_size is None or size <= chunk_size:
             return _run(func, dims, leaves, spec, size, out_dims, randomness, kwargs)
         return _chunked(func, dims, leaves, spec, size, out_dims, randomness, kwargs, chunk_size)
 
     return mapped
+
+
+def each_entry(
+    func: Function,
+    dims: Dimensions,
+    leaves: list[Any],
+    spec: TreeSpec,
+    size: int,
+    out_dims: Any,
+    kwargs: Named,
+) -> Any:
+    """One call of `func` for each entry, one after the other, with ordinary tensors."""
+    found = []
+    for k in range(size):
+        own = [leaf if dim is None else leaf.select(dim, k) for leaf, dim in zip(leaves, dims)]
+        result = func(*tree_unflatten(own, spec), **kwargs)
+        found.append(tree_flatten(result))
+    _results, result_spec = found[-1]
+    wanted = _out_dims(func, out_dims, result, result_spec)
+    columns = zip(*[leaves for leaves, _ in found])
+    return tree_unflatten(
+        [part[0] if dim is None else stack(part, dim) for part, dim in zip(columns, wanted)], result_spec
+    )
 
 
 def _run(

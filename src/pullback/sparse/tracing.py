@@ -8,8 +8,8 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..autograd import grad, no_grad
+from ..func import batch
 from ..func.arguments import Argnums, Chosen, tensors_out
-from ..func.batch import strict
 from ..func.reverse import Recording
 from ..func.tree import tree_flatten
 from . import sets
@@ -75,7 +75,7 @@ def trace(
     if not everywhere:
         return _trace(func, chosen, chosen.leaves, order, False, who)
     level = _core.open_map(1, 1)
-    strict.add(level)
+    batch.strict.add(level)
     try:
         # What depends on the arguments is told by its axis.
         mapped = [_core.map_axis(x.detach().unsqueeze(0), level, 0) for x in chosen.leaves]
@@ -87,11 +87,21 @@ def trace(
             "be followed."
         ) from error
     finally:
-        strict.discard(level)
+        batch.strict.discard(level)
         _core.close_map(level)
 
 
 def _trace(
+    func: Callable[..., Any], chosen: Chosen, leaves: list[Tensor], order: int, everywhere: bool, who: str
+) -> tuple[Any, Shape]:
+    before, batch.instead = batch.instead, batch.each_entry
+    try:
+        return _followed(func, chosen, leaves, order, everywhere, who)
+    finally:
+        batch.instead = before
+
+
+def _followed(
     func: Callable[..., Any], chosen: Chosen, leaves: list[Tensor], order: int, everywhere: bool, who: str
 ) -> tuple[Any, Shape]:
     with Recording():

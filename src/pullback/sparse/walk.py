@@ -190,6 +190,10 @@ class Walk:
         places = viewed(node, outputs)
         if places is not None:
             return [(0, sets.taking(places), None)]
+        if name in ("MapBackward0", "UnmapBackward0"):
+            raise RuntimeError(
+                "The pattern of what was recorded inside of a vmap that is over cannot be found: its axes hide the entries."
+            )
         function = getattr(node, "_forward_cls", None)  # a Function's node shows its context
         own = function is not None
         if function is not None and function.jvp is Function.jvp:
