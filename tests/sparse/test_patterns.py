@@ -316,6 +316,24 @@ def test_transforms_inside(f):
     assert (y.detach() == x.view(3, 4) * 2).all()  # and batches are batches again
 
 
+def test_matrices_of_a_batch_are_apart():
+    a = random_vector(18).view(2, 3, 3) + 3 * pb.eye(3, dtype=pb.float64)
+    b, blocks = random_vector(6).view(2, 3), np.kron(np.eye(2), np.ones((3, 9))).astype(bool)
+    assert (found(lambda a: pb.linalg.solve(a, b), a) == blocks).all()
+    assert (found(lambda b: pb.linalg.solve(a, b), b) == np.kron(np.eye(2), np.ones((3, 3)))).all()
+    for f in (
+        pb.linalg.inv,
+        pb.linalg.matrix_exp,
+        lambda a: pb.linalg.cholesky(a @ a.mT),
+        pb.linalg.eigvalsh,
+        pb.linalg.det,
+    ):
+        for everywhere in False, True:
+            pattern = found(f, a, everywhere=everywhere)
+            assert_holds(pattern, dense(f, a))
+            assert not pattern.reshape(2, -1, 2, 9)[[0, 1], :, [1, 0]].any()
+
+
 def test_ifs_count_as_they_go_and_are_refused_everywhere():
     def f(x):
         return x * x.roll(1) if x[0] > 0 else x * 2

@@ -1,4 +1,4 @@
-"""Operators whose pattern has to be said: products of matrices, and what runs along a dimension.
+"""Operators whose pattern has to be said: products and functions of matrices, and what runs along a dimension.
 
 Each rule gives, for each operand, a function from the operand's sets to those of all outputs, and the shape that the
 operand is broadcast to before.
@@ -147,7 +147,29 @@ def along(node: Any, outputs: Outputs, edges: list[int]) -> list[Any]:
     return [(edge, sets.grouping(group, place), shape) for edge in edges]
 
 
+def matrices(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any] | None:
+    """Functions of the matrices of a batch, each by itself: all of a result depends on all of its operands."""
+    found = []
+    for edge in edges:
+        shape = shape_of(*node.next_functions[edge])
+        if len(shape) < 2:
+            return None
+        batch = shape[:-2]
+        numbers = np.arange(math.prod(batch)).reshape(*batch, 1, 1)
+        ins = np.broadcast_to(numbers, shape).reshape(-1)
+        group = sets.named(ins, np.arange(len(ins)), (numbers.size, len(ins)))
+        try:
+            places = [np.broadcast_to(numbers, outputs.shapes[j]).reshape(-1) for j in outputs.wanted]
+        except ValueError:  # results that are no matrices
+            return None
+        found.append((edge, sets.grouping(group, np.concatenate(places)), shape))
+    return found
+
+
 RULES = {
+    **dict.fromkeys(
+        "LinalgSolveExBackward0 LinalgSolveTriangularBackward0 LinalgMatrixExpBackward0".split(), matrices
+    ),
     **dict.fromkeys("MmBackward0 BmmBackward0 MvBackward0 DotBackward0 VdotBackward0".split(), product),
     **dict.fromkeys(
         "CumsumBackward0 CumprodBackward0 LinearRecurrenceBackward0 LogcumsumexpBackward0".split(), running

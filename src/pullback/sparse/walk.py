@@ -184,7 +184,8 @@ class Walk:
         """What a structured operator takes from where, in the first way that applies."""
         name = node.name()
         if name in rules.RULES:
-            return rules.RULES[name](node, outputs, edges, self.structural)
+            known = rules.RULES[name](node, outputs, edges, self.structural)
+            return self.dense(node, outputs, edges) if known is None else known
         if self.everywhere and not self.varies(node):
             self.constant.update(getattr(node, "_residues", ()))
         places = viewed(node, outputs)
