@@ -51,6 +51,19 @@ Batch::Batch(std::initializer_list<Operand> operands) {
             const auto at = static_cast<int64_t>(d) - static_cast<int64_t>(nd - own);
             strides_.push_back(at < 0 || o.array.size(at) == 1 ? 0 : o.array.stride(at));
         }
+        // Seen as one dimension: each stride is that of the next one, as often as that is long.
+        const int64_t* strides = strides_.end() - nd;
+        int64_t step = 0, expected = 0;
+        bool first = true;
+        for (size_t d = nd; d-- > 0;) {
+            if (shape[d] == 1) continue;
+            if (first) step = expected = strides[d];
+            else if (strides[d] != expected) step = kUneven;
+            first = false;
+            if (step == kUneven) break;
+            expected *= shape[d];
+        }
+        steps_.push_back(step);
     }
 }
 

@@ -40,6 +40,7 @@ class Batch {
     };
     explicit Batch(std::initializer_list<Operand> operands);
     int64_t offset(size_t operand, int64_t i) const {
+        if (steps_[operand] != kUneven) return i * steps_[operand];
         int64_t at = 0;
         const int64_t* strides = strides_.data() + operand * shape.size();
         for (size_t d = shape.size(); d-- > 0; i /= shape[d]) at += i % shape[d] * strides[d];
@@ -54,7 +55,8 @@ class Batch {
     int64_t count = 1;
 
   private:
-    Dims strides_;
+    static constexpr int64_t kUneven = INT64_MIN;
+    Dims strides_, steps_;  // from one to the next, if that is always as far
 };
 
 // to(i, j) = from(i, j), `to` column by column, `lead` apart.

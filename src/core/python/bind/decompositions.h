@@ -8,6 +8,6 @@ PyObject* define_decomposition(PyObject*, PyObject* args);
 PyObject* check_decomposition(PyObject*, PyObject* args);  // (info, operation)
 PyObject* small_pivots(PyObject*, PyObject* args);         // (factors, threshold)
 PyObject* holds_anywhere(PyObject*, PyObject* mask);
-void init_decompositions(PyObject* module);                // LinAlgError
+void init_decompositions(PyObject* module);  // LinAlgError
 
 }  // namespace pb
