@@ -7,7 +7,7 @@ from checks import strided
 import pullback as pb
 
 L = pb.linalg
-SIZES = [1, 2, 5, 16, 17, 40]
+SIZES = [1, 2, 3, 4, 5, 8, 9, 16, 17, 40]
 LAYOUTS = {
     "rows": pb.tensor,
     "columns": lambda a: pb.tensor(np.swapaxes(a, -1, -2).copy()).mT,
@@ -188,3 +188,15 @@ def test_low_rank():
         found = L.lstsq(A, b, driver=driver)
         assert found.rank == 2 and found.residuals.shape == (0,)
         close(found.solution, np.linalg.pinv(u @ v) @ b.numpy())
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 8, 9])
+def test_pivots_next_to_the_smallest_numbers(n):
+    """Their reciprocals do not exist, and nothing is multiplied with them."""
+    a = np.ldexp(well(n, "float64", 1)[0], -1070 if n < 9 else -1060)
+    tiny = pb.tensor(a)
+    close(L.solve(tiny, tiny), np.eye(n))
+    P, lower, U = L.lu(tiny)
+    assert lower.isfinite().all() and U.isfinite().all()
+    zero = pb.tensor(np.triu(np.ones((n, n)), 1))
+    assert L.lu_factor_ex(zero).info == 1 and L.solve_ex(zero, pb.ones(n).double()).info == 1

@@ -19,6 +19,8 @@ template <class T, int P> class Few {
   public:
     // LAPACK's getrf.
     lapack::Int lu(int64_t m, int64_t n, lapack::Int* pivots) {
+        if constexpr (P <= 8)
+            if (m == P && n == P) return whole_lu(pivots);
         lapack::Int info = 0;
         for (int64_t j = 0; j < std::min(m, n); ++j) {
             T *column = at(j), lower[P];
@@ -64,6 +66,39 @@ template <class T, int P> class Few {
     }
 
   private:
+    // Of all rows and columns: every number of repetitions is known to the compiler.
+    lapack::Int whole_lu(lapack::Int* pivots) {
+        lapack::Int info = 0;
+#pragma GCC unroll 8
+        for (int j = 0; j < P; ++j) {
+            T *column = at(j), lower[P], best = std::abs(column[j]);
+            int p = j;
+#pragma GCC unroll 8
+            for (int i = j + 1; i < P; ++i)
+                if (std::abs(column[i]) > best) best = std::abs(column[p = i]);
+            pivots[j] = p + 1;
+            if (best == 0) {
+                if (!info) info = j + 1;
+                continue;
+            }
+            if (p != j)
+#pragma GCC unroll 8
+                for (int k = 0; k < P; ++k) std::swap(at(k)[j], at(k)[p]);
+            const T pivot = column[j], inverse = 1 / pivot;
+            const bool exact = !(best >= std::numeric_limits<T>::min());
+#pragma GCC unroll 8
+            for (int i = j + 1; i < P; ++i)
+                column[i] = lower[i] = exact ? column[i] / pivot : column[i] * inverse;
+#pragma GCC unroll 8
+            for (int k = j + 1; k < P; ++k) {
+                T* __restrict other = at(k);
+                const T times = other[j];
+#pragma GCC unroll 8
+                for (int i = j + 1; i < P; ++i) other[i] -= lower[i] * times;
+            }
+        }
+        return info;
+    }
     T* at(int64_t j) { return columns_ + j * P; }
     T columns_[P * P];
 };

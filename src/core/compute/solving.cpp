@@ -12,6 +12,28 @@ namespace {
 
 constexpr int64_t kFew = 16;  // rows
 
+// The same for a number of rows that the compiler knows: what is solved stays in registers. No diagonal where there are no
+// inverses.
+template <int n, bool upper, class T>
+void substitute_few(int64_t count, const T* a, int64_t row_step, int64_t column_step, const T* inverses,
+                    T* b) {
+    for (int64_t c = 0; c < count; ++c, b += n) {
+        T x[n];
+        std::copy(b, b + n, x);
+#pragma GCC unroll 8
+        for (int s = 0; s < n; ++s) {
+            const int j = upper ? n - 1 - s : s;
+            if (inverses) x[j] *= inverses[j];
+#pragma GCC unroll 8
+            for (int t = s + 1; t < n; ++t) {
+                const int i = upper ? n - 1 - t : t;
+                x[i] -= a[i * row_step + j * column_step] * x[j];
+            }
+        }
+        std::copy(x, x + n, b);
+    }
+}
+
 // op(a) x = b for a triangle, in place; along columns of the triangle, or rows of it where it is transposed.
 template <class T>
 void substitute(bool upper, bool transposed, bool unit, int64_t n, int64_t count, const T* a,
@@ -27,6 +49,17 @@ void substitute(bool upper, bool transposed, bool unit, int64_t n, int64_t count
         inverses[j] = 1 / d;
         exact = exact || !(std::abs(d) >= std::numeric_limits<T>::min() && std::isfinite(d));
     }
+    auto few = [&](auto size) {
+        const T* scales = unit ? nullptr : inverses;
+        if (upper) substitute_few<size(), true>(count, a, row_step, column_step, scales, b);
+        else substitute_few<size(), false>(count, a, row_step, column_step, scales, b);
+    };
+    if (!exact) switch (n) {
+            case 2: return few(std::integral_constant<int, 2>());
+            case 3: return few(std::integral_constant<int, 3>());
+            case 4: return few(std::integral_constant<int, 4>());
+            case 8: return few(std::integral_constant<int, 8>());
+        }
     for (int64_t c = 0; c < count; ++c) {
         T* x = b + c * n;
         for (int64_t s = 0; s < n; ++s) {
