@@ -5,6 +5,7 @@ against differences. mpmath and closed forms are truths of their own.
 """
 
 import itertools
+import re
 import warnings
 
 import mpmath
@@ -14,6 +15,9 @@ from batch.table import IN_PLACE, ITEMS, SMOOTH, function, operands_of, value
 from calculus.samples import free_operands, random_points
 from elementwise.support import DIFFERENTIABLE, by_name, parameters
 from func.curves import F64, assert_as_nested
+from nn.calls import IMAGES, LOSSES, OTHERS, WINDOWS
+from nn.calls import SMOOTH as MOVING
+from nn.calls import operands as network_operands
 
 import pullback as pb
 from pullback.func import directional_derivatives, jet
@@ -101,8 +105,6 @@ CLOSED = {
     "atan": (pb.atan, mpmath.atan, 0.3),
     "erf": (pb.erf, mpmath.erf, 0.3),
     "erfinv": (pb.erfinv, mpmath.erfinv, 0.3),
-    "lgamma": (pb.lgamma, mpmath.loggamma, 1.3),
-    "digamma": (pb.digamma, mpmath.digamma, 1.3),
     "power": (lambda x: x**2.5, lambda x: x**2.5, 0.7),
     "reciprocal": (lambda x: 1 / x, lambda x: 1 / x, 0.7),
     "sigmoid": (pb.sigmoid, lambda x: 1 / (1 + mpmath.exp(-x)), 0.3),
@@ -132,11 +134,19 @@ CLOSED = {
 def test_twelve_orders_beside_mpmath(name):
     f, truth, at = CLOSED[name]
     terms = directional_derivatives(f, pb.tensor(at, dtype=F64), pb.ones((), dtype=F64), 12)[1]
-    with mpmath.workdps(60):
+    with mpmath.workdps(30):
         expected = mpmath.taylor(truth, mpmath.mpf(at), 12)
     expected = [float(c * mpmath.factorial(n)) for n, c in enumerate(expected)]
     for n, found in enumerate(terms, 1):
         assert float(found) == pytest.approx(expected[n], rel=1e-7, abs=1e-12 * max(map(abs, expected)))
+
+
+def test_twelve_orders_of_the_gamma_functions():
+    x, one = pb.tensor(1.3, dtype=F64), pb.ones((), dtype=F64)
+    terms = directional_derivatives(lambda x: (x.lgamma(), x.digamma(), pb.polygamma(2, x)), x, one, 12)[1]
+    for first, own in zip((0, 1, 3), terms):
+        for n, found in enumerate(own):
+            assert float(found) == pytest.approx(float(mpmath.psi(n + first, mpmath.mpf(1.3))), rel=1e-10)
 
 
 # ---- structured operators -----------------------------------------------------------------------------------
@@ -214,3 +224,54 @@ def test_an_affine_map_of_a_curve_is_exact():
     terms = jet(lambda x: (2 * x).flip(0).cumsum(0), (x,), ([v, 2 * v, 3 * v],))[1]
     for n, term in enumerate(terms, 1):
         assert term.dtype == pb.float32 and term.tolist() == (2 * n * v).flip(0).cumsum(0).tolist()
+
+
+@pytest.mark.parametrize("call", [*LOSSES, *OTHERS, *WINDOWS, *IMAGES])
+def test_a_function_of_networks_along_a_curve(call):
+    given = {name: pb.tensor(array) for name, array in network_operands().items()}
+    names = [name for name in given if name in MOVING and re.search(rf"\b{name}\b", call)]
+
+    def f(*operands):
+        pb.manual_seed(0)
+        fresh = {"m": given["m"].clone(), "r": given["r"].clone()}
+        return eval(call, {"F": pb.nn.functional, **given, **fresh, **dict(zip(names, operands))})
+
+    generator = np.random.default_rng(0)
+    primals = tuple([given[name] for name in names])
+    series = tuple(
+        [[pb.tensor(0.3 * generator.standard_normal(tuple(x.shape))) for _ in range(3)] for x in primals]
+    )
+    assert_as_nested(f, primals, series, 1e-9)
+
+
+# ---- programs -----------------------------------------------------------------------------------------------
+
+STEPS = """
+    xs.append(a * b) ; xs.append(a + b.sin()) ; xs.append(a / (2 + b * b)) ; xs.append(a.exp()) ; xs.append(a.tanh() @ b.mT)
+    xs.append(a.mT) ; xs.append(a[1:]) ; xs.append(a[:, ::2]) ; xs.append(a.reshape(-1)) ; xs.append(a.softmax(-1))
+    a.mul_(b) ; a.add_(1.5) ; a.sin_() ; a[0].mul_(b[0]) ; a.reshape(-1)[1:].cos_() ; a.mT.add_(0.5) ; a[:, 1] = b[:, 0]
+    a.copy_(b * 2) ; xs.append(pb.cat([a, b])) ; xs.append(pb.where(a > b, a, b * b)) ; xs.append(a.cumprod(0))
+    xs.append(a.norm() * b) ; a.diagonal().mul_(2) ; xs.append(a.sort(0).values) ; xs.append(a.detach() * b)
+    xs.append(a.sum(0, keepdim=True) * b) ; a[[0, 1]] = b[[1, 0]] ; a.masked_fill_(b > 0.5, 0.25) ; xs.append(a.clamp(-1, 1))
+"""
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_random_program_with_views_and_writes(seed):
+    generator = np.random.default_rng(seed)
+    steps = [step.strip() for step in STEPS.replace("\n", ";").split(";") if step.strip()]
+    plan = [(steps[generator.integers(len(steps))], *generator.random(2)) for _ in range(12)]
+
+    def f(x, y):
+        xs = [x * 1, y * 1]
+        for step, i, j in plan:
+            names = {"xs": xs, "a": xs[int(i * len(xs))], "b": xs[int(j * len(xs))], "pb": pb}
+            try:
+                exec(step, names)
+            except (RuntimeError, IndexError, ValueError):
+                continue  # shapes that do not fit
+        return [t * 1 for t in xs]
+
+    primals = tuple([pb.tensor(generator.uniform(-0.9, 0.9, (3, 3))) for _ in range(2)])
+    series = tuple([[pb.tensor(0.3 * generator.standard_normal((3, 3))) for _ in range(3)] for _ in primals])
+    assert_as_nested(f, primals, series, 1e-8)
