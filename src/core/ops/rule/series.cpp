@@ -124,26 +124,26 @@ struct Rule {
     // Brings x and x' up to order n and n - 1. What varies has a first coefficient, be it zero: so it is in every application
     // that the same operations see series.
     void follow(int n) const {
-        e.inputs = Tensors(below);
-        Tensors moving(operands.size());
+        const bool begins = e.moving.empty();
+        if (begins) e.firsts = e.moving = Tensors(operands.size());
+        e.inputs = below;
         for (size_t i = 0; i < operands.size(); ++i) {
             if (!e.varies[i]) continue;
-            const bool began = i < e.moving.size() && e.moving[i];
-            Tensor head = coefficient(operands[i], level, 1);
-            if (!head) head = began ? e.moving[i] : zeros_like(operands[i]);
-            e.inputs[i] = twin(operands[i]);
-            moving[i] = began ? e.moving[i] : twin(head);
-            if (!coefficient(operands[i], level, 1))
-                set_tangent(e.inputs[i], coefficient_key(level, 1), strip_level(head, level));
+            const Tensor& x = operands[i];
+            if (begins) {
+                e.firsts[i] = coefficient(x, level, 1);
+                if (!e.firsts[i]) e.firsts[i] = zeros_like(x);
+                e.moving[i] = twin(e.firsts[i]);
+            }
+            e.inputs[i] = twin(x);
+            set_tangent(e.inputs[i], coefficient_key(level, 1), e.firsts[i]);
             for (int k = 1; k < n; ++k) {
-                if (coefficient(moving[i], level, k)) continue;
-                if (Tensor c = coefficient(operands[i], level, k + 1))
-                    set_tangent(moving[i], coefficient_key(level, k),
-                                ops::mul(c, static_cast<double>(k + 1)));
-                else if (k == 1) set_tangent(moving[i], coefficient_key(level, 1), zeros_like(operands[i]));
+                if (coefficient(e.moving[i], level, k)) continue;
+                if (Tensor c = coefficient(x, level, k + 1); c || k == 1)
+                    set_tangent(e.moving[i], coefficient_key(level, k),
+                                c ? ops::mul(c, static_cast<double>(k + 1)) : zeros_like(x));
             }
         }
-        e.moving = moving;
     }
 
     // The results as series, as far as they are known.

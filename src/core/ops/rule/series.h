@@ -43,9 +43,8 @@ struct Replay {
 
 // The coefficients of one operation's results, as far as they are known, and what the next ones follow from.
 struct Expansion {
-    const void* what =
-        nullptr;  // which operation, and the first coefficients of its operands: the same every time
-    Tensors heads;
+    const void* what = nullptr;  // the operation
+    Tensors heads;               // the first coefficients of its operands: the same every time
     int last = 0;                // the highest order that will be asked for
     std::vector<Tensors> found;  // by order, then by output
     bool replayed = false;
@@ -55,7 +54,7 @@ struct Expansion {
     // of a rule
     Small<bool, 4> varies;
     Reads reads;
-    Tensors inputs, moving;  // x and x', as series
+    Tensors inputs, moving, firsts;  // x and x' as series, and the first coefficients of x
     Replay inner;
 };
 
