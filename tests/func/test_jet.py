@@ -8,6 +8,7 @@ from elementwise.support import DIFFERENTIABLE
 from func.curves import F64, nested
 
 import pullback as pb
+from pullback.autograd import functional
 from pullback.func import (
     directional_derivatives,
     grad,
@@ -20,6 +21,7 @@ from pullback.func import (
     vjp,
     vmap,
 )
+from pullback.utils.checkpoint import checkpoint
 
 # ---- what it costs ------------------------------------------------------------------------------------------
 
@@ -78,7 +80,7 @@ def test_the_cost_of_a_curve_without_a_first_derivative():
     """What is computed again and again is recognised by first coefficients, also where they are zero."""
     series = {k: ([None, V, *[None] * (k - 2)],) for k in (6, 12, 24)}
     for f in (lambda x: x.cumprod(0), lambda x: x.softmax(0), lambda x: pb.nn.functional.layer_norm(x, (3,))):
-        cost = {k: instructions(lambda k=k: jet(f, (X,), series[k])) for k in series}
+        cost = {k: instructions(lambda f=f, k=k: jet(f, (X,), series[k])) for k in series}
         assert cost[12] < 8.2 * cost[6] and cost[24] < 8.2 * cost[12], cost
 
 
