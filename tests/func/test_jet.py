@@ -275,6 +275,38 @@ def test_a_function_goes_by_its_own_rule(own, plain, order):
         close(a, b)
 
 
+class ByNumPy(pb.autograd.Function):
+    """The exponential, whose rules read the result: what forward does is no operation of ours."""
+
+    @staticmethod
+    def forward(x):
+        return pb.tensor(np.exp(x.detach().numpy()))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(output)
+        ctx.save_for_forward(output)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.saved_tensors[0]
+
+    @staticmethod
+    def jvp(ctx, tangent):
+        return tangent * ctx.saved_tensors[0]
+
+
+class ByNumPyBackward(ByNumPy):
+    jvp = pb.autograd.Function.jvp
+
+
+@pytest.mark.parametrize("own", [ByNumPy, ByNumPyBackward])
+def test_a_rule_reads_a_result_that_was_computed_elsewhere(own):
+    for k in (1, 2, 4):
+        close(term(k, lambda x: own.apply(x * x) * x)(X), by_nesting(k, lambda x: (x * x).exp() * x)(X))
+        close(by_nesting(k, lambda x: own.apply(x * x) * x)(X), by_nesting(k, lambda x: (x * x).exp() * x)(X))
+
+
 def test_a_rule_that_is_wrong_is_what_counts():
     class Doubled(Sine):
         @staticmethod

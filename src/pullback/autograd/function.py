@@ -271,9 +271,9 @@ def _apply_dual(cls, args):
     """Forward mode: the call is recorded as ever, and its outputs get their tangents from `jvp`, or from `backward`.
 
     forward runs on the duals, so that whatever it keeps for the rules carries tangents too: that is what forward over
-    reverse, and an outer level of forward mode, differentiate. One level is pushed at a time; a rule's result is
-    stripped of that level, whose tangents it computed with but does not mean. At a level of series the rule is applied
-    to the series of the arguments and of their derivatives, and gives that of the derivative.
+    reverse, and an outer level of forward mode, differentiate. One level is pushed at a time, the outermost first, and the
+    outputs have its tangents when the next is: a rule may read an output that forward computed by other means. A rule's
+    result is stripped of that level, whose tangents it computed with but does not mean.
     """
     levels = []  # taken before forward may write over an argument, and its tangents
     rest = args
@@ -290,19 +290,36 @@ def _apply_dual(cls, args):
     single = not isinstance(output, tuple)
     outputs = (output,) if single else output
     found = [[] for _ in outputs]
-    for level, tangents in levels:
+
+    def give(key, pushed):
+        for entry, output, tangent in zip(found, outputs, pushed):
+            if tangent is not None and _has_gradient(output):
+                entry.append((key, _strip(tangent, level)))
+            if isinstance(output, Tensor):
+                _core.replace_tangents(output, tuple(entry))
+        _core.keep_tangents(context, outputs)
+
+    for level, tangents in reversed(levels):
         if order := _core.series_order(level):
-            pushed = _push_series(cls, context, tangents, args, outputs, level, order)
+            for n in range(1, order + 1):
+                give(level + n, _push_series(cls, context, tangents, args, outputs, level, n))
         else:
-            pushed = [((level, tangent),) for tangent in _push(cls, context, tangents, args, outputs)]
-        for entry, output, keyed in zip(found, outputs, pushed):
-            if _has_gradient(output):
-                entry += [(key, _strip(tangent, level)) for key, tangent in keyed if tangent is not None]
-    for entry, output in zip(found, outputs):
-        if isinstance(output, Tensor):
-            _core.replace_tangents(output, tuple(entry))
-    _core.keep_tangents(context, outputs)
+            give(level, _push(cls, context, tangents, args, outputs))
     return outputs[0] if single else outputs
+
+
+def _push_series(cls, context, tangents, args, outputs, level, n):
+    """Coefficient n of each output: that of n - 1 in its derivative, over n. The rule gives the derivative's series."""
+    order = _core.series_order(level)
+    _core.set_series_order(level, max(n - 1, 1))
+    try:
+        pushed = _push(cls, context, tangents, args, outputs)
+        if n == 1:
+            return pushed
+        coefficients = [None if d is None else _core.unpack_series(d, level)[1][n - 2] for d in pushed]
+        return [None if c is None else c / float(n) for c in coefficients]
+    finally:
+        _core.set_series_order(level, order)
 
 
 def _push(cls, context, tangents, args, outputs):
@@ -338,27 +355,6 @@ def _push(cls, context, tangents, args, outputs):
                 f"{cls.__name__}.jvp returned."
             )
     return pushed
-
-
-def _push_series(cls, context, tangents, args, outputs, level, order):
-    """For each output (key, coefficient) of every order: coefficient n is that of n - 1 in the derivative, over n."""
-    _core.set_series_order(level, max(order - 1, 1))
-    try:
-        pushed = _push(cls, context, tangents, args, outputs)
-        found = []
-        for derivative in pushed:
-            coefficients = (
-                () if derivative is None else (derivative, *_core.unpack_series(derivative, level)[1])
-            )
-            found.append(
-                [
-                    (level + n, c if c is None or n == 1 else _strip(c, level) / float(n))
-                    for n, c in enumerate(coefficients[:order], 1)
-                ]
-            )
-        return found
-    finally:
-        _core.set_series_order(level, order)
 
 
 def _strip(tensor, level):
