@@ -366,8 +366,8 @@ def test_errors():
         jet(pb.add, (one, one), ([one], [one, one]))
     with pytest.raises(ValueError, match="one term at least"):
         jet(pb.sin, (one,), ([],))
-    with pytest.raises(ValueError, match="at most 1000 terms"):
-        jet(pb.sin, (one,), ([one] * 1001,))
+    with pytest.raises(ValueError, match="at most 170 terms"):
+        jet(pb.sin, (one,), ([one] * 171,))
     with pytest.raises(RuntimeError, match="different size than that of the original Tensor"):
         jet(pb.sin, (one,), ([pb.ones(3)],))
     with pytest.raises(RuntimeError, match="same python structure"):

@@ -65,16 +65,21 @@ void refresh_tangents(const Tensor& t) {
 
 Tensor tangent_at(const Tensor& t, uint64_t key) {
     refresh_tangents(t);
-    if (t->extra)
-        for (const Tangent& x : t->extra->tangents)
-            if (x.level == key) return x.value;
-    return Tensor();
+    if (!t->extra) return Tensor();
+    const auto& all = t->extra->tangents;
+    const Tangent* found = std::lower_bound(all.begin(), all.end(), key,
+                                            [](const Tangent& x, uint64_t k) { return x.level < k; });
+    return found != all.end() && found->level == key ? found->value : Tensor();
 }
 
 void set_tangent(const Tensor& t, uint64_t key, Tensor tangent) {
     auto& list = extra(t).tangents;
     t->extra->tangents_at = t->cell->version;
     t->exceptional |= kDual;
+    if (list.empty() || list.back().level < key) {
+        list.push_back({key, std::move(tangent)});
+        return;
+    }
     for (size_t i = 0; i < list.size(); ++i) {
         if (list[i].level == key) {
             list[i].value = std::move(tangent);
@@ -85,7 +90,6 @@ void set_tangent(const Tensor& t, uint64_t key, Tensor tangent) {
             return;
         }
     }
-    list.push_back({key, std::move(tangent)});
 }
 
 void open_level(uint64_t level, int order) { open_levels.push_back({level, order}); }

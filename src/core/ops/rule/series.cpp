@@ -5,7 +5,6 @@
 
 namespace pb {
 
-Replay::Replay() = default;
 Replay::~Replay() = default;
 
 namespace {
@@ -95,7 +94,7 @@ struct Rule {
                 const int n = known();  // the derivative's coefficient n is the next one's
                 follow(n + 1);
                 Application again(e.inner, level, n, e.last - 1);
-                take(push(e.inputs, series(), e.moving, nullptr), n + 1);
+                take(push(e.inputs, e.results, e.moving, nullptr), n + 1);
             }
         } else if (known() < order) {
             follow(order);
@@ -106,7 +105,7 @@ struct Rule {
     }
 
   private:
-    // The first coefficient, and whether the others can be had like it.
+    // The first coefficient that there is, and whether the others can be had like it.
     void begin() const {
         e.varies = Small<bool, 4>(operands.size(), false);
         int first = 0;
@@ -115,44 +114,45 @@ struct Rule {
             for (size_t i = 0; i < t.size(); ++i)
                 if (t[i]) e.varies[i] = true, first = n;
         }
+        if (!first) return e.found.assign(static_cast<size_t>(order), Tensors(out.size()));
+        e.found.assign(static_cast<size_t>(first - 1), Tensors(out.size()));
+        Tensors t = coefficients(first);
+        for (size_t i = 0; i < t.size(); ++i)  // all that varies moves, so that all is read that will be
+            if (e.varies[i] && !t[i]) t[i] = zeros_like(operands[i]);
         Reads reads{&e.varies};
-        while (known() + 1 < first) e.found.push_back(Tensors(out.size()));
-        if (first) e.found.push_back(alone(first, &reads));
+        e.found.push_back(push(below, out, t, &reads));
         e.reads = {nullptr, reads.inputs, reads.outputs};
     }
 
-    // Brings x and x' up to order n and n - 1. What varies has a first coefficient, be it zero: so it is in every application
-    // that the same operations see series.
+    // Brings x and x' up to orders n and n - 1, and y to what is known of it. What varies has a first coefficient, be it zero:
+    // so it is in every application that the same operations see series.
     void follow(int n) const {
-        const bool begins = e.moving.empty();
-        if (begins) e.firsts = e.moving = Tensors(operands.size());
-        e.inputs = below;
-        for (size_t i = 0; i < operands.size(); ++i) {
-            if (!e.varies[i]) continue;
-            const Tensor& x = operands[i];
-            if (begins) {
-                e.firsts[i] = coefficient(x, level, 1);
-                if (!e.firsts[i]) e.firsts[i] = zeros_like(x);
-                e.moving[i] = twin(e.firsts[i]);
+        if (e.inputs.empty()) {
+            e.inputs = below;
+            e.results = out;
+            e.moving = Tensors(operands.size());
+            for (size_t i = 0; i < operands.size(); ++i) {
+                if (!e.varies[i]) continue;
+                Tensor head = coefficient(operands[i], level, 1);
+                if (!head) head = zeros_like(operands[i]);
+                e.inputs[i] = twin(below[i]);
+                set_tangent(e.inputs[i], coefficient_key(level, 1), head);
+                e.moving[i] = twin(head);
+                set_tangent(e.moving[i], coefficient_key(level, 1), zeros_like(operands[i]));
             }
-            e.inputs[i] = twin(x);
-            set_tangent(e.inputs[i], coefficient_key(level, 1), e.firsts[i]);
-            for (int k = 1; k < n; ++k) {
-                if (coefficient(e.moving[i], level, k)) continue;
-                if (Tensor c = coefficient(x, level, k + 1); c || k == 1)
-                    set_tangent(e.moving[i], coefficient_key(level, k),
-                                c ? ops::mul(c, static_cast<double>(k + 1)) : zeros_like(x));
-            }
+            for (size_t j = 0; j < out.size(); ++j)
+                if (is_differentiable(out[j].dtype())) e.results[j] = twin(out[j]);
         }
-    }
-
-    // The results as series, as far as they are known.
-    Tensors series() const {
-        Tensors all(out);
-        give_coefficients(e, out, level);
-        for (size_t j = 0; j < out.size(); ++j)
-            if (is_differentiable(out[j].dtype())) all[j] = twin(out[j]);
-        return all;
+        for (size_t i = 0; i < operands.size(); ++i)
+            for (int k = e.followed + 1; k <= n && e.varies[i]; ++k)
+                if (Tensor c = coefficient(operands[i], level, k)) {
+                    set_tangent(e.inputs[i], coefficient_key(level, k), c);
+                    if (k > 1)
+                        set_tangent(e.moving[i], coefficient_key(level, k - 1),
+                                    ops::mul(c, static_cast<double>(k)));
+                }
+        e.followed = n;
+        give_coefficients(e, e.results, level);
     }
 
     // Coefficient n, from the derivative.

@@ -35,8 +35,8 @@ struct Expansion;
 
 // The operations of a pushforward that is applied again and again, in their order.
 struct Replay {
-    Replay();
-    ~Replay();
+    Replay() = default;
+    ~Replay();  // where an expansion is known
     std::vector<std::unique_ptr<Expansion>> operations;
     size_t next = 0;
 };
@@ -54,7 +54,8 @@ struct Expansion {
     // of a rule
     Small<bool, 4> varies;
     Reads reads;
-    Tensors inputs, moving, firsts;  // x and x' as series, and the first coefficients of x
+    Tensors inputs, moving, results;  // x, x' and y as series
+    int followed = 0;                 // up to which order of x
     Replay inner;
 };
 
