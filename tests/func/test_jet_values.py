@@ -244,6 +244,27 @@ def test_a_function_of_networks_along_a_curve(call):
     assert_as_nested(f, primals, series, 1e-9)
 
 
+LINEAR_ALGEBRA = """
+    L.solve(a, b) ; L.inv(a) ; L.det(a) ; L.slogdet(a)[1] ; L.cholesky(a @ a.mT + 1) ; L.eigvalsh(a @ a.mT) ; L.pinv(b)
+    L.eigh(a @ a.mT)[1].abs() ; L.svdvals(b) ; L.qr(a)[1] ; L.lstsq(b, a)[0] ; L.matrix_exp(a) ; L.matrix_power(a, 3)
+    L.solve_triangular(a.triu(), b, upper=True) ; L.lu(a)[2] ; L.norm(b, 'nuc') ; L.norm(a, 2) ; pb.cdist(a[:, :2], b)
+    L.det(a - a[:, :1])
+"""
+
+
+@pytest.mark.parametrize("call", [call.strip() for call in re.split(r";|\n", LINEAR_ALGEBRA) if call.strip()])
+def test_linear_algebra_along_a_curve(call):
+    generator = np.random.default_rng(0)
+    a, b = generator.standard_normal((3, 3)) + 3 * np.eye(3), generator.standard_normal((3, 2))
+    series = tuple([[pb.tensor(0.3 * generator.standard_normal(x.shape)) for _ in range(3)] for x in (a, b)])
+    assert_as_nested(
+        lambda a, b: eval(call, {"L": pb.linalg, "pb": pb, "a": a, "b": b}) + 0 * b.sum(),
+        (pb.tensor(a), pb.tensor(b)),
+        series,
+        1e-8,
+    )
+
+
 # ---- programs -----------------------------------------------------------------------------------------------
 
 STEPS = """
