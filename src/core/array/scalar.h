@@ -11,6 +11,7 @@ namespace pb {
 
 struct Scalar {
     enum Kind : uint8_t { Bool, Int, Float } kind = Float;
+    bool wide = false;  // a float that was a whole number from 2^63 on: beside integers it is refused
     union {
         double f;
         int64_t i;

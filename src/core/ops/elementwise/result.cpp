@@ -92,11 +92,25 @@ void fail_unimplemented(const Row& row, DType d) {
     if (d == DType::Bool && !row.refuses(Refusal::Bool).empty()) refuse(row, Refusal::Bool);
     if (is_supported(d) && !is_float(d) && !row.refuses(Refusal::Integers).empty())
         refuse(row, Refusal::Integers);
-    fail_unsupported((row.name + (row.promotion == Promotion::Bitwise ? "_cpu" : "")).c_str(), d);
+    const char* shift = row.name == "left_shift" ? "lshift" : row.name == "right_shift" ? "rshift" : nullptr;
+    std::string name = shift ? shift : row.name;
+    if (row.promotion == Promotion::Bitwise || shift || name == "abs") name += "_cpu";
+    fail_unsupported(name.c_str(), d);
+}
+
+// Whole numbers from 2^63 on are floats beside floats, and nothing beside integers.
+static void check_wide(const Row& row, const Operand* operands) {
+    bool wide = false, floats = false;
+    for (int i = 0; i < row.arity; ++i) {
+        wide = wide || (!operands[i].tensor && operands[i].scalar.wide);
+        floats = floats || (operands[i].tensor && is_differentiable(operands[i].tensor->dtype()));
+    }
+    if (wide && !floats) fail("value cannot be converted to type int64_t without overflow");
 }
 
 Plan plan(const Row& row, const Operand* operands) {
     check_bools(row, operands);
+    check_wide(row, operands);
     if (row.promotion == Promotion::Where && operands[0].tensor) {
         DType d = operands[0].tensor->dtype();
         if (!is_mask(d))
@@ -187,6 +201,8 @@ Ref<Layout> result_layout(const Row& row, const Operand* operands, int n) {
         agree = agree && first->same(*l);
     }
     if (!first) return Layout::scalar();
+    if (&row == rows.pow && !operands[0].tensor)
+        return Layout::contiguous(first->dims());  // PyTorch's base alone
     if (same && standard && first->numel()) return Ref<Layout>(first);
     if (row.lies == Lies::LikeInput) return first->packed();
     if (row.lies == Lies::RowMajor) return Layout::contiguous(first->dims());

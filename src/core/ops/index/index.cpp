@@ -185,14 +185,16 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& given) {
     if (x.ndim() == 0 && index.numel() != 1)
         fail("index_select(): Index to scalar can have only 1 value, got {} value(s)", index.numel());
     auto outside = [](int64_t i, int64_t dim, int64_t size) {
-        if (i < 0)
+        if (dim != 0)
             fail(
                 "INDICES element is out of DATA bounds, id={} axis_dim={}. Negative indices do not count "
                 "from the end here.",
                 i, size);
-        fail_as(ErrorKind::Index,
-                "index out of range in self: index {} is out of bounds for dimension {} with size {}", i, dim,
-                size);
+        fail_as(
+            ErrorKind::Index,
+            "index out of range in self: index {} is out of bounds for dimension {} with size {}. Negative "
+            "indices do not count from the end here.",
+            i, dim, size);
     };
     const Naming n = naming_along(x, dim, &index, outside);
     return read_points(x, n, index, {"IndexSelectBackward0", "IndexAddBackward0"});
@@ -216,9 +218,14 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& given,
     if (index.numel() != along)
         fail("index_add_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {}",
              index.numel(), along, dim);
-    const Naming n = naming_along(x, dim, &index, [](int64_t i, int64_t dim, int64_t size) {
+    compute::Outside outside = [](int64_t i, int64_t dim, int64_t size) {
         fail_bounds("", ErrorKind::Runtime, i, dim, size);
-    });
+    };
+    if (x.ndim() == 1)
+        outside = [](int64_t i, int64_t dim, int64_t size) {
+            fail_bounds("index out of range in self: ", ErrorKind::Index, i, dim, size);
+        };
+    const Naming n = naming_along(x, dim, &index, outside);
     if (source.ndim() != x.ndim() || !(source.shape() == shape_along(x, dim, index)))
         fail(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "

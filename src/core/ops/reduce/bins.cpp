@@ -12,12 +12,21 @@ namespace {
 
 // How many there are is known from the values only: no entry is computed beside another.
 struct Unique {
-    static constexpr const char* name = "Unique";
-    int64_t dim;  // 0: of elements
+    const char* node;
+    const char* called;  // by PyTorch, of whose derivative there is none
+    int64_t dim;         // 0: of elements
     bool consecutive;
+    const char* node_name() const { return node; }
     Tensors forward(const Tensors& x) {
         Distinct found = distinct(x[0].array(), dim, consecutive);
         return {Tensor::make(found.values), Tensor::make(found.inverse), Tensor::make(found.counts)};
+    }
+    // Recorded, so that a gradient does not end here unnoticed.
+    void pullback(Context&, const Tensors&, Tensors&) {
+        fail_as(ErrorKind::NotImplemented,
+                "the derivative for '{}' is not implemented. x.detach() says that none is wanted; sort() has "
+                "one.",
+                called);
     }
 };
 
@@ -68,14 +77,20 @@ Tensor as_tensor_of(const Operand& o) {
 
 Tensors unique(const Tensor& x, MaybeDim given, bool consecutive) {
     if (!is_supported(x.dtype())) fail_unsupported("unique", x.dtype());
-    if (!given) return apply_all(Unique{0, consecutive}, {x});
+    if (!given) {
+        if (consecutive)
+            return apply_all(Unique{"UniqueConsecutiveBackward0", "unique_consecutive", 0, true}, {x});
+        return apply_all(Unique{"Unique2Backward0", "_unique2", 0, false}, {x});
+    }
     if (x.ndim() == 0)
         fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", *given);
     const int64_t dim = from_end(*given, x.ndim());
     const Dims shape = x.shape();
     if (line_length(x.layout(), dim) == 0 && std::count(shape.begin(), shape.end(), 0) > 1)
         fail("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
-    return apply_all(Unique{dim, consecutive}, {x});
+    if (consecutive)
+        return apply_all(Unique{"UniqueDimConsecutiveBackward0", "unique_dim_consecutive", dim, true}, {x});
+    return apply_all(Unique{"UniqueDimBackward0", "unique_dim", dim, false}, {x});
 }
 
 Tensor searchsorted(const Tensor& sequence, const Operand& values, bool right, const MaybeTensor& sorter,

@@ -157,7 +157,7 @@ Tensor median(const Tensor& x, bool ignore_nan) {
 
 Tensors median_along(const Tensor& x, int64_t dim, bool keepdim, bool ignore_nan) {
     dim = from_end(dim, x.ndim());
-    check_not_bool(x, "median_out_impl");
+    check_not_bool(x, "median_out");
     check_length(x, dim, ignore_nan ? "nanmedian" : "median");
     return choose(ignore_nan ? "NanmedianBackward1" : "MedianBackward1", Median{ignore_nan}, x, dim,
                   !keepdim);

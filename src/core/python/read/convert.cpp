@@ -170,6 +170,20 @@ void Args::fail_type(size_t i, const char* expected) const {
             hint("argument", {wanted.o, values[i], called.o}));
 }
 
+bool to_operand_scalar(PyObject* o, Scalar* out) {
+    int overflow = 0;
+    if (__builtin_expect(PyLong_CheckExact(o), 0)) PyLong_AsLongLongAndOverflow(o, &overflow);
+    if (__builtin_expect(overflow <= 0, 1)) return to_scalar(o, out);
+    unsigned long long v = PyLong_AsUnsignedLongLong(o);
+    if (v == static_cast<unsigned long long>(-1) && PyErr_Occurred()) {
+        PyErr_Clear();
+        return to_scalar(o, out);  // raises
+    }
+    *out = Scalar(static_cast<double>(v));
+    out->wide = true;
+    return true;
+}
+
 Operand Args::operand(size_t i, Tensor& hold) const {
     if (is_tensor(i)) {
         hold = Tensor(values[i]);
@@ -180,7 +194,7 @@ Operand Args::operand(size_t i, Tensor& hold) const {
         return hold;
     }
     Scalar s;
-    if (!to_scalar(values[i], &s)) fail_type(i, "Tensor");
+    if (!to_operand_scalar(values[i], &s)) fail_type(i, "Tensor");
     return s;
 }
 

@@ -86,7 +86,7 @@ PyObject* slow_binary(const Row& row, PyObject* a, PyObject* b, bool inplace) {
             operands[i] = hold[i];
         } else {
             Scalar s;
-            if (!to_scalar(given[i], &s)) {
+            if (!to_operand_scalar(given[i], &s)) {
                 refuse(row, a, b, inplace);
                 Py_RETURN_NOTIMPLEMENTED;
             }
@@ -232,7 +232,17 @@ PyObject* positive(PyObject* a) {
     return a;
 }
 PyObject* absolute(PyObject* a) { return unary(row_abs, a); }
-PyObject* invert(PyObject* a) { return unary(row_not, a); }
+PyObject* invert(PyObject* a) {
+    if (is_differentiable(as_tensor(a)->dtype)) {
+        PyErr_Format(
+            PyExc_TypeError,
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors. This one is of "
+            "%s: 1 - x turns truth values round that are floats.",
+            dtype_name(as_tensor(a)->dtype));
+        return nullptr;
+    }
+    return unary(row_not, a);
+}
 
 PyObject* matrix_multiply(PyObject* a, PyObject* b) {
     try {
