@@ -274,3 +274,19 @@ def test_in_hooks():
         (x * x).sum().backward(create_graph=True)
 
     assert found(program) == [("item", "mul")]
+
+
+def test_a_block_that_ends_inside_of_a_hook():
+    x = leaf()
+    outer, inner = detect_leaks(), detect_leaks()
+    outer.__enter__()
+    inner.__enter__()
+
+    def end(grad):
+        inner.__exit__()
+        outer.__exit__()
+
+    x.register_hook(end)
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+    (x * x.sum().item()).sum()  # nobody watches, and nothing is left of those who did

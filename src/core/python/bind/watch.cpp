@@ -45,7 +45,7 @@ PyObject* proceed(PyObject*, PyObject* given) {
     const bool inside = std::exchange(w.inside, false);
     const size_t level = w.level;
     PyObject* result = PyObject_Call(callable, args, keywords == Py_None ? nullptr : keywords);
-    w.level = level;
+    w.level = std::min(level, w.all.size());
     w.inside = inside;
     return result;
 }
@@ -166,7 +166,7 @@ PyObject* ask_watcher(const char* name, PyObject* callable, PyObject* const* arg
         PyObject* result = PyObject_CallFunctionObjArgs(watcher.o, title.o, callable, positions.o,
                                                         named.o ? named.o : Py_None, nullptr);
         w.inside = false;
-        w.level = level;
+        w.level = std::min(level, w.all.size());  // a hook may have ended a block that was begun outside of it
         return result;
     } catch (...) {
         return raise_current();
