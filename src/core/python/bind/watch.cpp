@@ -166,7 +166,8 @@ PyObject* ask_watcher(const char* name, PyObject* callable, PyObject* const* arg
         PyObject* result = PyObject_CallFunctionObjArgs(watcher.o, title.o, callable, positions.o,
                                                         named.o ? named.o : Py_None, nullptr);
         w.inside = false;
-        w.level = std::min(level, w.all.size());  // a hook may have ended a block that was begun outside of it
+        w.level =
+            std::min(level, w.all.size());  // a hook may have ended a block that was begun outside of it
         return result;
     } catch (...) {
         return raise_current();
