@@ -139,3 +139,24 @@ def test_a_second_derivative_goes_the_recorded_way():
     x = uniform(3, 5)
     found = vmap(jacrev(grad(f)))(x)
     assert_same([found], [pb.stack([jacfwd(grad(f))(row) for row in x])])
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_tangents_of_gradients(program):
+    """Forward over reverse: tangents of parts are added as the parts are, with axes that they may have alone."""
+    x, w, t = uniform(3, 4), uniform(3, seed=1), uniform(3, 4, seed=2)
+    wrt_x = lambda x: grad(program)(x, w)
+    along = pb.func.jvp(wrt_x, (x,), (t,))[1]
+    hessian = jacrev(lambda x: jacrev(program)(x, w))(x)
+    assert_same([along], [(hessian * t).sum((2, 3))])
+    assert_same([jacfwd(wrt_x)(x)], [hessian])
+    many = uniform(5, 3, 4, seed=3)
+    found = vmap(lambda t: pb.func.jvp(wrt_x, (x,), (t,))[1])(many)
+    assert_same([found], [(hessian * many[:, None, None]).sum((3, 4))])
+
+
+def test_tangents_of_two_levels():
+    f = lambda x: (x[1:] ** 2 * x[:-1].sin()).sum()
+    x, s, t = uniform(5), uniform(5, seed=1), uniform(5, seed=2)
+    third = lambda x: pb.func.jvp(lambda x: pb.func.jvp(grad(f), (x,), (s,))[1], (x,), (t,))[1]
+    assert_same([third(x)], [grad(lambda x: (jacrev(grad(f))(x) @ s * t).sum())(x)])

@@ -32,6 +32,7 @@
 #include "tape/hooks.h"
 #include "tape/operations.h"
 #include "tape/saved.h"
+#include "tape/tangents.h"
 #include "tape/variables.h"
 #include "tensor/mapped.h"
 
@@ -358,10 +359,11 @@ class Run {
         return sum.array();
     }
 
-    // What is to be added to a node's outputs by parts that have axes. It waits until all of it is there: then the memory
-    // of a few entries is filled after the other, each by all parts while it is in the cache.
+    // What is to be added to a node's outputs by parts that have axes or tangents. It waits until all of it is there: then
+    // the memory of a few entries is filled after the other, each by all parts while it is in the cache.
     struct Later {
         uint32_t nr;
+        uint64_t level;  // of tangents; 0: gradients themselves
         Node* node;
         Tensors grads;
         Ref<Layout> whole;  // of an entry, in memory that lies as the output does
@@ -369,7 +371,7 @@ class Run {
     };
     struct Waiting {
         std::vector<Later> parts;
-        int64_t elements = 0;  // of an entry, in the gradients
+        int64_t elements = 0;  // of an entry, in the gradients: not more than a few times the whole
     };
 
     // The gradient at an output as memory of all entries, its old value in it or anything; `fresh` says which.
@@ -380,7 +382,10 @@ class Run {
         if (!sum || !is_sole(sum) || !sum.layout().same(*laid)) {
             Array all = Array::empty(meta.dtype, laid->physical(axes));
             if (sum) copy_array(reveal_value(sum, axes), all);
-            sum = hide(Tensor::make(all), axes);
+            Tensor whole = hide(Tensor::make(all), axes);
+            if (sum && sum.is_dual())
+                for (const Tangent& t : sum->extra->tangents) set_tangent(whole, t.level, t.value);
+            sum = std::move(whole);
         }
         return reveal_value(sum, axes);
     }
@@ -394,32 +399,43 @@ class Run {
         if (found == waiting_.end()) return;
         std::vector<Later> all = std::move(found->second.parts);
         waiting_.erase(found);
-        while (!all.empty()) {
-            const uint32_t nr = all.back().nr;
-            auto others =
-                std::stable_partition(all.begin(), all.end(), [&](const Later& l) { return l.nr != nr; });
-            add_together(states_[at], nr, std::vector<Later>(others, all.end()));
-            all.erase(others, all.end());
+        auto before = [](const Later& a, const Later& b) {
+            return a.nr != b.nr ? a.nr < b.nr : a.level < b.level;
+        };
+        std::stable_sort(all.begin(), all.end(), before);
+        State& s = states_[at];
+        for (auto first = all.begin(), last = first; first != all.end(); first = last) {
+            last = std::upper_bound(first, all.end(), *first, before);
+            Tensor& sum = s.of(first->nr);
+            if (!first->level) {
+                add_together(s.node->output(first->nr), sum, first, last);
+                continue;
+            }
+            Tensor tangent;
+            add_together(s.node->output(first->nr), tangent, first, last);
+            if (const Tensor other = tangent_at(sum, first->level)) tangent = ops::add(other, tangent);
+            sum = sum.is_dual() ? strip_level(sum, first->level) : sum.alias();
+            set_tangent(sum, first->level, tangent);
         }
     }
-    void add_together(State& s, uint32_t nr, std::vector<Later> parts) {
-        const OutputMeta& meta = s.node->output(nr);
-        Tensor& sum = s.of(nr);
+    using Parts = std::vector<Later>::iterator;
+    void add_together(const OutputMeta& meta, Tensor& sum, Parts first, Parts last) {
         MappedAxes axes;
         if (sum) join_axes(axes, sum.layout());
-        for (const Later& l : parts) {
-            join_axes(axes, *l.whole);
-            join_axes(axes, axes_of(l.grads));
+        for (Parts l = first; l != last; ++l) {
+            join_axes(axes, *l->whole);
+            join_axes(axes, axes_of(l->grads));
         }
         bool fresh;
         const Array all = open_mapped(meta, sum, axes, &fresh);
         const MappedAxes laid = around(*entry_layout(meta), axes)->axes();
-        const int64_t entries = axes[0].size, each = entries ? all.numel() / entries : 0;
+        const int64_t entries = axes.empty() ? 1 : axes[0].size, each = entries ? all.numel() / entries : 0;
         std::vector<Array> wholes;
         int64_t elements = 1;
-        for (Later& l : parts) {
-            wholes.push_back(all.view(Layout::mapped(*l.whole, laid)->physical(axes), all.offset + l.shift));
-            for (Tensor& g : l.grads)
+        for (Parts l = first; l != last; ++l) {
+            wholes.push_back(
+                all.view(Layout::mapped(*l->whole, laid)->physical(axes), all.offset + l->shift));
+            for (Tensor& g : l->grads)
                 if (g) {
                     g = reveal(g, axes);
                     g->cell->buffer->data();
@@ -427,18 +443,24 @@ class Run {
                 }
         }
         before_write(all);
+        if (axes.empty()) {
+            if (fresh) fill_array(all, Scalar(0));
+            for (Parts l = first; l != last; ++l)
+                l->node->add_to(l->grads, wholes[static_cast<size_t>(l - first)]);
+            return;
+        }
         // As many entries as stay in the cache, but not so few that calls take longer than what they add.
         const int64_t few = kInCache / std::max<int64_t>(each, 1),
-                      worth = kWorthCall * static_cast<int64_t>(parts.size()) / elements,
+                      worth = kWorthCall * (last - first) / elements,
                       step = std::max<int64_t>({1, few, worth});
         for (int64_t from = 0; from < entries; from += step) {
             const int64_t n = std::min(step, entries - from);
             if (fresh) fill_array(entries_of(all, from, n), Scalar(0));
-            for (size_t i = 0; i < parts.size(); ++i) {
+            for (Parts l = first; l != last; ++l) {
                 Tensors grads;
-                for (const Tensor& g : parts[i].grads)
+                for (const Tensor& g : l->grads)
                     grads.push_back(g ? Tensor::make(entries_of(g.array(), from, n)) : g);
-                parts[i].node->add_to(grads, entries_of(wholes[i], from, n));
+                l->node->add_to(grads, entries_of(wholes[static_cast<size_t>(l - first)], from, n));
             }
         }
     }
@@ -471,10 +493,7 @@ class Run {
         const size_t at = state(h.node);
         const Ref<Layout> part_of = h.node == e.node ? entry_layout(meta) : whole.layout;
         if (n.adds_later()) {
-            Waiting& w = waiting_[at];
-            w.parts.push_back({h.nr, &n, grads, part_of, h.shift});
-            for (const Tensor& g : grads) w.elements += g ? g.numel() : 0;
-            if (w.elements > 4 * meta.layout->numel() + kInCache) add_waiting(at);
+            wait_for(at, {h.nr, 0, &n, grads, part_of, h.shift});
             return true;
         }
         Tensor& sum = states_[at].of(h.nr);
@@ -489,6 +508,50 @@ class Run {
                         all.view(Layout::mapped(*part_of, laid)->physical(axes), all.offset + h.shift));
     }
 
+    void wait_for(size_t at, Later part) {
+        Waiting& w = waiting_[at];
+        for (const Tensor& g : part.grads) w.elements += g ? g.numel() : 0;
+        const bool many = w.elements > 4 * part.whole->numel() + kInCache;
+        w.parts.push_back(std::move(part));
+        if (many) add_waiting(at);
+    }
+
+    // Gradients with tangents of one level: both are added.
+    [[gnu::cold, gnu::noinline]] bool add_dual_parts(Node& n, const Tensors& grads, const Edge& e) {
+        const OutputMeta& whole = e.node->output(e.nr);
+        if (!n.adds_later() || is_complete(grads)) return false;
+        uint64_t level = 0;
+        for (const Tensor& g : grads)
+            if (g) level = std::max(level, highest_level(g));
+        Tensors below(grads), tangents(grads.size());
+        for (size_t i = 0; i < grads.size(); ++i) {
+            if (!grads[i] || !grads[i].is_dual()) continue;
+            tangents[i] = tangent_at(grads[i], level);
+            below[i] = strip_level(grads[i], level);
+        }
+        MappedAxes axes, axes_of_tangents;
+        for (const Tensors& all : {below, tangents})
+            for (const Tensor& g : all)
+                if (g && (g.is_dual() || g.dtype() != whole.dtype)) return false;
+        if (!find_axes(below, *whole.layout, axes) || !find_axes(tangents, *whole.layout, axes_of_tangents))
+            return false;
+        const Home h = dense_home_of(e, true);
+        const Ref<Layout> part_of = h.node == e.node ? entry_layout(h.node->output(h.nr)) : whole.layout;
+        wait_for(state(h.node), {h.nr, 0, &n, below, part_of, h.shift});
+        wait_for(state(h.node), {h.nr, level, &n, tangents, part_of, h.shift});
+        return true;
+    }
+
+    Home dense_home_of(const Edge& e, bool levelled) {
+        Home h = home_of(e);
+        if (h.node == e.node) return h;
+        const OutputMeta &meta = h.node->output(h.nr), &whole = e.node->output(e.nr);
+        bool fits = meta.layout->is_dense() && meta.dtype == whole.dtype;
+        if (__builtin_expect(levelled, 0))
+            fits = fits && axes_beyond(meta.layout->axes(), *whole.layout).empty();
+        return fits ? h : Home{e.node, e.nr, 0};
+    }
+
     __attribute__((noinline)) bool add_parts(Node& n, const Tensors& grads) {
         const Edge e = n.edge(0);
         if (!e.node || !states_[state(e.node)].reached()) return false;
@@ -496,18 +559,14 @@ class Run {
         if (!whole.layout || !is_differentiable(whole.dtype)) return false;
         bool mapped = whole.layout->is_mapped();
         for (const Tensor& g : grads) {
-            if (g && (g.is_dual() || g.dtype() != whole.dtype)) return false;
-            mapped = mapped || (g && g.is_mapped());
+            if (!g) continue;
+            if (__builtin_expect(g.is_dual(), 0)) return add_dual_parts(n, grads, e);
+            if (g.dtype() != whole.dtype) return false;
+            mapped = mapped || g.is_mapped();
         }
         MappedAxes axes;
         if (__builtin_expect(mapped, 0) && !find_axes(grads, *whole.layout, axes)) return false;
-        Home h = home_of(e);
-        const OutputMeta& meta = h.node->output(h.nr);
-        if (h.node != e.node && (!meta.layout->is_dense() || meta.dtype != whole.dtype))
-            h = {e.node, e.nr, 0};
-        if (__builtin_expect(mapped, 0) && h.node != e.node &&
-            !axes_beyond(meta.layout->axes(), *whole.layout).empty())
-            h = {e.node, e.nr, 0};
+        const Home h = dense_home_of(e, mapped);
         const Tensor& there = states_[state(h.node)].of(h.nr);
         // Of several parts that are all there a new whole is made more cheaply than zeros are added to.
         if (there ? there.is_dual() : is_complete(grads)) return false;
