@@ -1,5 +1,7 @@
 """The documentation of what the core itself defines: types, and the attributes that are C-level state."""
 
+import functools
+
 from . import _core
 from .written import Written
 
@@ -258,6 +260,7 @@ _FUNCTIONS = {
 }
 
 
+@functools.lru_cache(maxsize=256)  # whatever wraps an operator reads it
 def _page(function):
     """The text of an operator: its declaration's, or one that is written from its row, or of an in-place form."""
     about = vars(function)

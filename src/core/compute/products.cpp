@@ -16,6 +16,7 @@
 #include "array/checked.h"
 #include "array/error.h"
 #include "array/visit.h"
+#include "compute/batches.h"
 #include "compute/wrapping.h"
 #include "library/blas.h"
 #include "program/interrupt.h"
@@ -342,8 +343,17 @@ void into(const Array& c, const Factor& a, const Factor& b, const Batch& batch, 
 
 }  // namespace
 
+static void batched_into(const Array& c, Array a, Array b, bool ta, bool tb, Scalar alpha, Scalar beta,
+                         int64_t summed) {
+    if (c.numel()) compute::merge_batches(a, b, ta, tb, summed);
+    const Factor fa(a, ta), fb(b, tb);
+    into(c, fa, fb, Batch(fa.array, fb.array), alpha, beta, summed);
+}
+
 void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,
                   Scalar alpha, Scalar beta, int64_t summed) {
+    if (a.ndim() > 2 || b.ndim() > 2)
+        return batched_into(c, a, b, transpose_a, transpose_b, alpha, beta, summed);
     const Factor fa(a, transpose_a), fb(b, transpose_b);
     into(c, fa, fb, Batch(fa.array, fb.array), alpha, beta, summed);
 }
@@ -370,14 +380,12 @@ Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b
         });
         if (c.buffer) return c;
     }
-    const Factor fa(a, transpose_a), fb(b, transpose_b);
-    const Batch batch(fa.array, fb.array);
-    Dims shape = batch.shape;
+    Dims shape = Batch(a, b).shape;
     shape.resize(shape.size() - static_cast<size_t>(summed));
-    shape.push_back(fa.rows);
-    shape.push_back(fb.cols);
+    shape.push_back(a.size(a.ndim() - (transpose_a ? 1 : 2)));
+    shape.push_back(b.size(b.ndim() - (transpose_b ? 2 : 1)));
     Array c = Array::empty(a.dtype, shape);
-    into(c, fa, fb, batch, Scalar(1), Scalar(0), summed);
+    product_into(c, a, b, transpose_a, transpose_b, Scalar(1), Scalar(0), summed);
     return c;
 }
 

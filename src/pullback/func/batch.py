@@ -79,64 +79,106 @@ def vmap(
 
     @functools.wraps(func, updated=())
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        _check_out_dims(func, out_dims)
-        dims, leaves, spec, size = _inputs(func, in_dims, args)
-        if instead is not None and size:
-            return instead(func, dims, leaves, spec, size, out_dims, kwargs)
-        if chunk_size is None or size <= chunk_size:
-            return _run(func, dims, leaves, spec, size, out_dims, randomness, kwargs)
-        return _chunked(func, dims, leaves, spec, size, out_dims, randomness, kwargs, chunk_size)
+        call = Call(func, in_dims, out_dims, randomness, args, kwargs)
+        if instead is not None and call.size:
+            return instead(call)
+        if chunk_size is None or call.size <= chunk_size:
+            return call.run(call.leaves, call.size)
+        return call.run_chunks(chunk_size)
 
     return mapped
 
 
-def each_entry(
-    func: Function,
-    dims: Dimensions,
-    leaves: list[Any],
-    spec: TreeSpec,
-    size: int,
-    out_dims: Any,
-    kwargs: Named,
-) -> Any:
-    """One call of `func` for each entry, one after the other, with ordinary tensors."""
+class Call:
+    """One call of a function that is mapped: what goes in, taken apart and checked, and how it comes out."""
+
+    __slots__ = ("dims", "func", "kwargs", "leaves", "out_dims", "randomness", "size", "spec")
+
+    def __init__(
+        self,
+        func: Function,
+        in_dims: Any,
+        out_dims: Any,
+        randomness: str,
+        args: tuple[Any, ...],
+        kwargs: Named,
+    ) -> None:
+        if type(out_dims) is not int:
+            _check_out_dims(func, out_dims)
+        self.func, self.out_dims, self.randomness, self.kwargs = func, out_dims, randomness, kwargs
+        self.spec: TreeSpec | None  # None: the leaves are the arguments
+        if type(in_dims) is int and in_dims >= 0 and (size := _plain_size(args, in_dims)) >= 0:
+            self.leaves, self.spec, self.size = list(args), None, size
+            self.dims: Dimensions = [in_dims] * len(args)
+        else:
+            self.dims, self.leaves, self.spec, self.size = _inputs(func, in_dims, args)
+
+    def run(self, leaves: list[Any], size: int) -> Any:
+        """The function of such leaves, inside of a new level."""
+        level = _core.open_map(size, RANDOMNESS[self.randomness])
+        try:
+            args = _enter(leaves, self.dims, level)
+            result = self.func(
+                *(args if self.spec is None else tree_unflatten(args, self.spec)), **self.kwargs
+            )
+        finally:
+            _core.close_map(level)
+        if type(result) is Tensor and type(self.out_dims) is int:
+            return _core.unmap_axis(result, level, self.out_dims, size)
+        results, result_spec = tree_flatten(result)
+        wanted = _out_dims(self.func, self.out_dims, result, result_spec)
+        return tree_unflatten(
+            [_leave(self.func, leaf, dim, level, size) for leaf, dim in zip(results, wanted)], result_spec
+        )
+
+    def run_chunks(self, chunk_size: int) -> Any:
+        """The same in pieces; what comes out is joined."""
+        parts = []
+        state = get_rng_state() if self.randomness == "same" else None
+        for start in range(0, self.size, chunk_size):
+            if state is not None:
+                set_rng_state(state)
+            length = min(chunk_size, self.size - start)
+            piece = [
+                leaf if dim is None else leaf.narrow(dim, start, length)
+                for leaf, dim in zip(self.leaves, self.dims)
+            ]
+            parts.append(self.run(piece, length))
+        result_spec = tree_structure(parts[0])
+        wanted = _out_dims(self.func, self.out_dims, parts[0], result_spec)
+        columns = zip(*[tree_flatten(part)[0] for part in parts])
+        return tree_unflatten(
+            [column[0] if dim is None else cat(column, dim) for column, dim in zip(columns, wanted)],
+            result_spec,
+        )
+
+
+def each_entry(call: Call) -> Any:
+    """One call of the function for each entry, one after the other, with ordinary tensors."""
     found = []
-    for k in range(size):
-        own = [leaf if dim is None else leaf.select(dim, k) for leaf, dim in zip(leaves, dims)]
-        result = func(*tree_unflatten(own, spec), **kwargs)
+    for k in range(call.size):
+        own = [leaf if dim is None else leaf.select(dim, k) for leaf, dim in zip(call.leaves, call.dims)]
+        result = call.func(*(own if call.spec is None else tree_unflatten(own, call.spec)), **call.kwargs)
         found.append(tree_flatten(result))
     _results, result_spec = found[-1]
-    wanted = _out_dims(func, out_dims, result, result_spec)
+    wanted = _out_dims(call.func, call.out_dims, result, result_spec)
     columns = zip(*[leaves for leaves, _ in found])
     return tree_unflatten(
         [part[0] if dim is None else stack(part, dim) for part, dim in zip(columns, wanted)], result_spec
     )
 
 
-def _run(
-    func: Function,
-    dims: Dimensions,
-    leaves: list[Any],
-    spec: TreeSpec,
-    size: int,
-    out_dims: Any,
-    randomness: str,
-    kwargs: Named,
-) -> Any:
-    """One call of `func` inside of a new level."""
-    level = _core.open_map(size, RANDOMNESS[randomness])
-    try:
-        args = tree_unflatten(_enter(leaves, dims, level), spec)
-        result = func(*args, **kwargs)
-    finally:
-        _core.close_map(level)
-    if type(result) is Tensor and type(out_dims) is int:
-        return _core.unmap_axis(result, level, out_dims, size)
-    results, result_spec = tree_flatten(result)
-    wanted = _out_dims(func, out_dims, result, result_spec)
-    return tree_unflatten(
-        [_leave(func, leaf, dim, level, size) for leaf, dim in zip(results, wanted)], result_spec
-    )
+def _plain_size(args: tuple[Any, ...], dim: int) -> int:
+    """The number of entries where all arguments are tensors of that many in dimension `dim`; -1 where not."""
+    size = -1
+    for arg in args:
+        if type(arg) is not Tensor:
+            return -1
+        shape = arg.shape
+        if dim >= len(shape) or shape[dim] != size >= 0:
+            return -1
+        size = shape[dim]
+    return size
 
 
 def _enter(leaves: list[Any], dims: Dimensions, level: int) -> list[Any]:
@@ -295,34 +337,6 @@ def _out_dims(func: Function, out_dims: Any, result: Any, spec: TreeSpec) -> Dim
             f"of `outputs`. out_dims has structure {tree_structure(out_dims)} but outputs has structure {spec}."
         )
     return dims
-
-
-def _chunked(
-    func: Function,
-    dims: Dimensions,
-    leaves: list[Any],
-    spec: TreeSpec,
-    size: int,
-    out_dims: Any,
-    randomness: str,
-    kwargs: Named,
-    chunk_size: int,
-) -> Any:
-    """The same in pieces; what comes out is joined."""
-    parts = []
-    state = get_rng_state() if randomness == "same" else None
-    for start in range(0, size, chunk_size):
-        if state is not None:
-            set_rng_state(state)
-        length = min(chunk_size, size - start)
-        piece = [leaf if dim is None else leaf.narrow(dim, start, length) for leaf, dim in zip(leaves, dims)]
-        parts.append(_run(func, dims, piece, spec, length, out_dims, randomness, kwargs))
-    result_spec = tree_structure(parts[0])
-    wanted = _out_dims(func, out_dims, parts[0], result_spec)
-    columns = zip(*[tree_flatten(part)[0] for part in parts])
-    return tree_unflatten(
-        [column[0] if dim is None else cat(column, dim) for column, dim in zip(columns, wanted)], result_spec
-    )
 
 
 # ---- operators that look at elements ----------------------------------------------------------------------------

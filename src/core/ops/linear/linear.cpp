@@ -22,6 +22,16 @@ namespace {
 
 constexpr int64_t kLargeOuter = 4096;  // elements
 
+// The axes that a gradient for a tensor like `factor` is summed over: it is the same for all entries of vmaps that are over,
+// and the two that it is the product of are not. The product is summed where it is made, without the terms in memory.
+[[gnu::cold, gnu::noinline]] MappedAxes summed_axes(const Tensors& two, const Layout& factor) {
+    const MappedAxes own = factor.axes();
+    MappedAxes closed;
+    for (const MappedAxis& a : axes_of(two))
+        if (!is_open_map(a.level) && !has_axis(own, a.level)) closed.push_back(a);
+    return closed;
+}
+
 // The matrices of an array, the other way round.
 Ref<Layout> turned_layout(const Layout& l) {
     Dims shape = l.dims(), strides = l.stride_dims();
@@ -50,13 +60,25 @@ struct Product {
         Tensor y = by_rows(x[1], x[0], !tb, !ta);
         return y.alias(turned_layout(y.layout()), y->offset);
     }
-    void pullback(Context& c, const Tensors& g, Tensors& out) {
+    void pullback(Context& c, const Tensors& grads, Tensors& out) {
+        Tensor g = grads[0];
+        if (g.ndim() > 2)  // it is the same along what was summed over
+            for (int64_t d = 0; d < summed; ++d) g = unsqueeze(g, -3);
         if (c.wants(0))
-            out[0] =
-                ta ? toward(c, 0, c.input(1), g[0], tb, true) : toward(c, 0, g[0], c.input(1), false, !tb);
+            out[0] = ta ? toward(c, 0, c.input(1), g, tb, true) : toward(c, 0, g, c.input(1), false, !tb);
         if (c.wants(1))
-            out[1] =
-                tb ? toward(c, 1, g[0], c.input(0), true, ta) : toward(c, 1, c.input(0), g[0], !ta, false);
+            out[1] = tb ? toward(c, 1, g, c.input(0), true, ta) : toward(c, 1, c.input(0), g, !ta, false);
+    }
+
+    // The product summed over axes, too, which are the last dimensions of the batch.
+    [[gnu::cold, gnu::noinline]] static Tensor over_axes(const MappedAxes& axes, Product rule, Tensor a,
+                                                         Tensor b) {
+        while (a.ndim() < b.ndim()) a = unsqueeze(a, 0);
+        while (b.ndim() < a.ndim()) b = unsqueeze(b, 0);
+        for (const MappedAxis& axis : axes)
+            for (Tensor* t : {&a, &b}) *t = unmap_axis(*t, axis.level, t->ndim() - 2, axis.size);
+        rule.summed += static_cast<int64_t>(axes.size());
+        return apply(rule, {a, b});
     }
 
   private:
@@ -74,7 +96,11 @@ struct Product {
     static Tensor toward(Context& c, size_t i, const Tensor& a, const Tensor& b, bool ta, bool tb) {
         const int64_t batch = std::max(a.ndim(), b.ndim()) - 2;
         const Layout& factor = c.input_layout(i);
-        return apply(Product{ta, tb, batch > 0, factor.ndim() == 2 ? batch : 0, is_turned(factor)}, {a, b});
+        const int64_t summed = factor.ndim() == 2 ? batch : 0;
+        if (__builtin_expect(a.is_mapped() || b.is_mapped(), 0))
+            if (const MappedAxes closed = summed_axes({a, b}, factor); !closed.empty())
+                return over_axes(closed, Product{ta, tb, true, summed, is_turned(factor)}, a, b);
+        return apply(Product{ta, tb, batch > 0, summed, is_turned(factor)}, {a, b});
     }
 };
 
@@ -89,8 +115,18 @@ struct MatrixVector {
         return Tensor::make(matrix_vector(x[0].array(), x[1].array(), transpose));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        if (c.wants(0)) out[0] = transpose ? outer_of(c.input(1), g[0]) : outer_of(g[0], c.input(1));
+        if (c.wants(0)) {
+            const Tensor &rows = transpose ? c.input(1) : g[0], &columns = transpose ? g[0] : c.input(1);
+            out[0] = toward_matrix(rows, columns, c.input_layout(0));
+        }
         if (c.wants(1)) out[1] = apply(MatrixVector{!transpose}, {c.input(0), g[0]});
+    }
+    static Tensor toward_matrix(Tensor rows, Tensor columns, const Layout& factor) {
+        if (__builtin_expect(rows.is_mapped() || columns.is_mapped(), 0))
+            if (const MappedAxes closed = summed_axes({rows, columns}, factor); !closed.empty())
+                return Product::over_axes(closed, Product{true, false, true}, unsqueeze(rows, 0),
+                                          unsqueeze(columns, 0));
+        return outer_of(rows, columns);
     }
 };
 

@@ -1,0 +1,75 @@
+#include "compute/batches.h"
+
+namespace pb::compute {
+
+namespace {
+
+// Of a dimension, counted from the end.
+int64_t size(const Array& a, int64_t d) { return a.size(a.ndim() + d); }
+int64_t stride(const Array& a, int64_t d) { return a.stride(a.ndim() + d); }
+bool has_batch(const Array& a) { return a.ndim() > 2; }
+
+constexpr int64_t kBatch = -3;  // the last dimension of the batch
+
+// Whether all entries of the last dimension of the batch are one.
+bool is_same(const Array& a) { return !has_batch(a) || size(a, kBatch) == 1 || stride(a, kBatch) == 0; }
+
+// Whether that dimension goes on where dimension `d` ends.
+bool goes_on(const Array& a, int64_t d) {
+    return has_batch(a) && (size(a, d) == 1 || stride(a, kBatch) == size(a, d) * stride(a, d));
+}
+
+Array without_batch(const Array& a) {
+    if (!has_batch(a)) return a;
+    Dims shape = a.layout->dims(), strides = a.layout->stride_dims();
+    shape.erase(shape.size() - 3);
+    strides.erase(strides.size() - 3);
+    return a.view(Layout::strided(shape, strides), a.offset);
+}
+
+// With that dimension as a part of dimension `d`.
+Array merged(const Array& a, int64_t d) {
+    const int64_t n = size(a, kBatch), step = size(a, d) == 1 ? stride(a, kBatch) : stride(a, d);
+    Array one = without_batch(a);
+    Dims shape = one.layout->dims(), strides = one.layout->stride_dims();
+    shape.end()[d] *= n;
+    strides.end()[d] = step;
+    return one.view(Layout::strided(shape, strides), one.offset);
+}
+
+// A vector in each entry, as the rows of a matrix.
+Array vectors_as_rows(const Array& b, bool transposed) {
+    Dims shape = b.layout->dims(), strides = b.layout->stride_dims();
+    const size_t one = shape.size() - (transposed ? 2 : 1);
+    shape.erase(one);
+    strides.erase(one);
+    return b.view(Layout::strided(shape, strides), b.offset);
+}
+
+}  // namespace
+
+void merge_batches(Array& a, Array& b, bool& ta, bool& tb, int64_t& summed) {
+    while (has_batch(a) || has_batch(b)) {
+        const int64_t rows = ta ? -1 : -2, inner_a = ta ? -2 : -1, inner_b = tb ? -1 : -2,
+                      columns = tb ? -2 : -1;
+        if (summed) {
+            if (!goes_on(a, inner_a) || !goes_on(b, inner_b) || size(a, kBatch) != size(b, kBatch)) return;
+            a = merged(a, inner_a);
+            b = merged(b, inner_b);
+            --summed;
+        } else if (is_same(b) && goes_on(a, rows)) {
+            a = merged(a, rows);
+            b = without_batch(b);
+        } else if (is_same(a) && has_batch(b) && size(b, columns) == 1) {
+            const Array matrix = without_batch(a);
+            a = vectors_as_rows(b, tb);
+            b = matrix;
+            tb = !ta;
+            ta = false;
+        } else {
+            return;
+        }
+    }
+}
+
+}  // namespace pb::compute
