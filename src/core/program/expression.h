@@ -63,6 +63,7 @@ struct Expression {
         uint32_t weight = 0;           // of all that this takes, from memory: an upper bound
         bool stored = false;
         bool over = false;           // nothing will ask for it any more
+        bool anchored = false;       // takes what stays in its home
         Expression* next = nullptr;  // in the same program, younger
         uint32_t emitted = 0;        // the program that has it as ...
         int16_t value = 0;           // ... this value

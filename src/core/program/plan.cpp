@@ -23,11 +23,12 @@ struct Cheap {
 };
 constexpr Cheap kNear = {2, 0}, kFar = {8, 16};
 constexpr int64_t kNearBytes = 1 << 20;
-const Cheap& cheap(const Expression& e) {
-    return e.numel() * static_cast<int64_t>(item_size(e.dtype)) <= kNearBytes ? kNear : kFar;
-}
+bool is_near(const Expression& e) { return e.numel() * static_cast<int64_t>(item_size(e.dtype)) <= kNearBytes; }
+const Cheap& cheap(const Expression& e) { return is_near(e) ? kNear : kFar; }
 // How many programs, from the latest on, are looked at for one that has the loop of an expression.
 constexpr int32_t kLooks = 16;
+// So many programs later what is near in the caches still is.
+constexpr int32_t kNearby = 4;
 
 uint32_t last_mark = 0, last_emission = 0;
 
@@ -141,6 +142,14 @@ int32_t Plan::find_home(Expression& e) const {
     return past;
 }
 
+// Whether a value is wanted where it is computed, whatever becomes of one that reads it.
+bool Plan::stays(const Expression& p, const Expression& reader) const {
+    if (is_held(p)) return true;
+    for (const Expression* r : p.result->readers())
+        if (r != &reader) return true;
+    return false;
+}
+
 void Plan::place(Expression& e) {
     Expression::Planned& mine = e.plan;
     mine.home = head_of(&e)->plan.latest = find_home(e);
@@ -154,6 +163,7 @@ void Plan::place(Expression& e) {
         if (!p || !input.in_order) continue;
         // What takes more will not be computed a second time.
         if (p->plan.home == mine.home || p->plan.weight <= cheap(*p).copied) mine.weight += p->plan.weight;
+        if (p->plan.home == mine.home) mine.anchored = mine.anchored || p->plan.anchored || stays(*p, e);
     }
     mine.weight = std::min(mine.weight, 2 * kFar.passed);  // enough to know
 }
@@ -207,7 +217,8 @@ void Plan::decide(Expression& e) {
     bool waiting = !held || (read_on && mine.weight <= cheap(e).passed);
     if (waits && !(once && waiting)) mine.stored = true;
     if (needs.first > mine.home && needs.first <= latest) {
-        if (has_room(needs.first, e)) move(e, needs.first);
+        bool away = is_near(e) && (mine.anchored || needs.first - mine.home > kNearby);
+        if (!away && has_room(needs.first, e)) move(e, needs.first);
         else mine.stored = true;
     }
     if (!mine.stored && needs.second >= 0) {

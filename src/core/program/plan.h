@@ -62,6 +62,7 @@ class Plan {
     void place(Expression& e);
     int32_t find_home(Expression& e) const;
     bool has_room(int32_t program, const Expression& e) const;
+    bool stays(const Expression& p, const Expression& reader) const;
     void decide(Expression& e);
     void move(Expression& e, int32_t to);
 
