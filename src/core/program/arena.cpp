@@ -1,6 +1,7 @@
 #include "program/arena.h"
 
 #include <cstdlib>
+#include <new>
 
 #include "array/error.h"
 
@@ -26,6 +27,15 @@ __attribute__((noinline)) char* grow_arena(size_t bytes) {
     if (posix_memalign(&p, 64, bytes) != 0) throw_out_of_memory(bytes);
     arena_state = {static_cast<char*>(p), bytes};
     return arena_state.memory;
+}
+
+void Scratch::Free::operator()(char* p) const { ::operator delete[](p, std::align_val_t(kLine)); }
+
+char* Scratch::take_large(size_t bytes) {
+    auto* p = static_cast<char*>(::operator new[](bytes, std::align_val_t(kLine), std::nothrow));
+    if (!p) throw_out_of_memory(bytes);
+    large_.emplace_back(p);
+    return p;
 }
 
 }  // namespace pb

@@ -11,49 +11,41 @@ namespace pb {
 
 namespace {
 
-// Memory for each worker, aligned to vectors and in lines of its own.
+// Pieces of memory, side by side in lines of their own.
 class Room {
   public:
     Room() = default;
-    Room(int64_t bytes, int64_t pieces) : pitch_((bytes + 63) / 64 * 64) {
-        auto all = static_cast<size_t>(pitch_ * pieces);
-        memory_.reset(static_cast<char*>(::operator new[](all, std::align_val_t(64), std::nothrow)));
-        if (!memory_) throw_out_of_memory(all);
-    }
-    char* at(int64_t piece) const { return memory_.get() + piece * pitch_; }
+    Room(Scratch& scratch, int64_t bytes, int64_t pieces)
+        : pitch_((bytes + 63) / 64 * 64), memory_(scratch.take(pitch_ * pieces)) {}
+    char* at(int64_t piece) const { return memory_ + piece * pitch_; }
 
   private:
-    struct Free {
-        void operator()(char* p) const { ::operator delete[](p, std::align_val_t(64)); }
-    };
     int64_t pitch_ = 0;
-    std::unique_ptr<char[], Free> memory_;
+    char* memory_ = nullptr;
 };
 
 int64_t leaves_of(int64_t n) { return (n + kReductionLeaf - 1) / kReductionLeaf; }
 
 // Results of leaves, or of subtrees, `width` side by side, become one.
-void combine(const char* partial, int64_t leaves, int64_t width, int64_t pitch, LeafStack::Merge merge,
-             char* out) {
-    Room space(LeafStack::rows_for(leaves) * pitch, 1);
-    LeafStack stack(space.at(0), width, pitch, merge);
+void combine(Scratch& scratch, const char* partial, int64_t leaves, int64_t width, int64_t pitch,
+             LeafStack::Merge merge, char* out) {
+    LeafStack stack(scratch.take(LeafStack::rows_for(leaves) * pitch), width, pitch, merge);
     for (int64_t i = 0; i < leaves; ++i) stack.push(partial + i * pitch);
     std::memcpy(out, stack.finish(), static_cast<size_t>(pitch));
 }
 
 class Rows : public Ending {
   public:
-    Rows(const Fused::Output& o, DType type, const Loop& loop, int workers)
-        : Ending(o, type),
+    Rows(const Fused::Output& o, DType type, const Loop& loop, int workers, Scratch& scratch)
+        : Ending(o, type, scratch),
           loop_(loop),
           short_(reductions().rows[reduction_][dtype_]),
           leaf_(reductions().reduce[reduction_][dtype_]) {
         if (loop.row <= kReductionLeaf) return;
-        stacks_.resize(static_cast<size_t>(workers));
-        space_ = Room(64 * out_item_, workers);
+        stacks_ = Room(scratch, kStack + 64 * out_item_, workers);
         for (int w = 0; w < workers; ++w)
-            stacks_[static_cast<size_t>(w)] = LeafStack(space_.at(w), 1, out_item_, merge_);
-        if (loop.parts > 1) partial_ = Room(loop.chunks * out_item_, 1);
+            new (stacks_.at(w)) LeafStack(stacks_.at(w) + kStack, 1, out_item_, merge_);
+        if (loop.parts > 1) partial_ = Room(scratch, loop.chunks * out_item_, 1);
     }
     void take(const char* elements, const Unit& u, int worker) override {
         int64_t row = u.start / loop_.row;
@@ -61,7 +53,7 @@ class Rows : public Ending {
             short_(elements, (u.past - u.start) / loop_.row, loop_.row, out_ + row * out_item_);
             return;
         }
-        LeafStack& stack = stacks_[static_cast<size_t>(worker)];
+        LeafStack& stack = *reinterpret_cast<LeafStack*>(stacks_.at(worker));
         leaf_(elements, u.past - u.start, stack.top());
         stack.push();
         bool part = loop_.parts > 1;
@@ -71,7 +63,7 @@ class Rows : public Ending {
     }
     void finish() override {
         for (int64_t row = 0; loop_.parts > 1 && row < loop_.rows; ++row)
-            combine(partial_.at(0) + row * loop_.parts * out_item_, loop_.parts, 1, out_item_, merge_,
+            combine(scratch_, partial_.at(0) + row * loop_.parts * out_item_, loop_.parts, 1, out_item_, merge_,
                     out_ + row * out_item_);
     }
 
@@ -79,22 +71,24 @@ class Rows : public Ending {
     const Loop& loop_;
     void (*short_)(const void*, int64_t, int64_t, void*);
     void (*leaf_)(const void*, int64_t, void*);
-    std::vector<LeafStack> stacks_;  // of each worker
-    Room space_, partial_;
+    static constexpr int64_t kStack = 64;  // bytes of a stack
+    static_assert(sizeof(LeafStack) <= kStack);
+    Room stacks_;  // of each worker, each with its space behind it
+    Room partial_;
 };
 
 class Columns : public Ending {
   public:
-    Columns(const Fused::Output& o, DType type, const Loop& loop, int workers)
-        : Ending(o, type),
+    Columns(const Fused::Output& o, DType type, const Loop& loop, int workers, Scratch& scratch)
+        : Ending(o, type, scratch),
           loop_(loop),
           join_(reductions().join[reduction_][dtype_]),
           fold_(reductions().fold[reduction_][dtype_]),
           leaves_(leaves_of(loop.rows)),
           pitch_(loop.row * out_item_),
-          tiles_(column_space(std::min(loop.rows, kReductionLeaf), static_cast<size_t>(item_), loop.row),
+          tiles_(scratch, column_space(std::min(loop.rows, kReductionLeaf), static_cast<size_t>(item_), loop.row),
                  loop.keeps_leaves() ? workers : leaves_) {
-        if (leaves_ > 1) partial_ = Room(leaves_ * pitch_, 1);
+        if (leaves_ > 1) partial_ = Room(scratch, leaves_ * pitch_, 1);
     }
     void take(const char* elements, const Unit& u, int worker) override {
         int64_t width = loop_.row, row = u.start / width, leaf = row / kReductionLeaf,
@@ -120,7 +114,7 @@ class Columns : public Ending {
             double work = static_cast<double>(pitch_ * lanes_of(0) * leaves_) * 0.02;
             parallel(leaves_, work, [this](int64_t leaf, int) { fold(tiles_.at(leaf), leaf); });
         }
-        if (leaves_ > 1) combine(partial_.at(0), leaves_, loop_.row, pitch_, merge_, out_);
+        if (leaves_ > 1) combine(scratch_, partial_.at(0), leaves_, loop_.row, pitch_, merge_, out_);
     }
 
   private:
@@ -143,14 +137,14 @@ class Columns : public Ending {
 
 class All : public Ending {
   public:
-    All(const Fused::Output& o, DType type, const Loop& loop, int workers)
-        : Ending(o, type),
+    All(const Fused::Output& o, DType type, const Loop& loop, int workers, Scratch& scratch)
+        : Ending(o, type, scratch),
           loop_(loop),
           leaf_(reductions().reduce[reduction_][dtype_]),
           leaves_(leaves_of(loop.n)),
-          partial_(leaves_ * out_item_, 1),
-          collected_(kReductionLeaf * item_, workers),
-          aside_(kReductionLeaf * item_, loop.run_of(loop.n - 1) + 1) {}
+          partial_(scratch, leaves_ * out_item_, 1),
+          collected_(scratch, kReductionLeaf * item_, workers),
+          aside_(scratch, kReductionLeaf * item_, loop.run_of(loop.n - 1) + 1) {}
     void take(const char* elements, const Unit& u, int worker) override {
         for (int64_t at = u.start; at < u.past;) {
             int64_t leaf = at / kReductionLeaf, first = leaf * kReductionLeaf, end = end_of(leaf);
@@ -171,7 +165,7 @@ class All : public Ending {
         for (int64_t leaf = 0; leaf < leaves_; ++leaf)
             if (loop_.run_of(leaf * kReductionLeaf) != loop_.run_of(end_of(leaf) - 1))
                 reduce(aside_.at(piece_of(leaf)), leaf);
-        combine(partial_.at(0), leaves_, 1, out_item_, merge_, out_);
+        combine(scratch_, partial_.at(0), leaves_, 1, out_item_, merge_, out_);
     }
 
   private:
@@ -190,8 +184,9 @@ class All : public Ending {
 
 }  // namespace
 
-Ending::Ending(const Fused::Output& o, DType type)
+Ending::Ending(const Fused::Output& o, DType type, Scratch& scratch)
     : value(o.value),
+      scratch_(scratch),
       reduction_(static_cast<int>(o.reduction)),
       dtype_(static_cast<int>(type)),
       item_(static_cast<int64_t>(item_size(type))),
@@ -201,17 +196,15 @@ Ending::Ending(const Fused::Output& o, DType type)
     merge_ = reductions().accumulate[static_cast<int>(joined)][static_cast<int>(o.dtype)];
 }
 
-Endings endings(const Fused& p, const Loop& loop, int workers) {
-    Endings all;
+void make_endings(const Fused& p, const Loop& loop, int workers, Scratch& scratch, Endings& all) {
     for (const Fused::Output& o : p.outputs) {
         if (o.is_stored()) continue;
-        DType type = p.type(o.value);
-        if (o.over == Over::leading) all.push_back(std::make_unique<Columns>(o, type, loop, workers));
+        const DType type = p.type(o.value);
+        if (o.over == Over::leading) all.push_back(scratch.make<Columns>(o, type, loop, workers, scratch));
         else if (o.over == Over::trailing || loop.rows == 1)
-            all.push_back(std::make_unique<Rows>(o, type, loop, workers));
-        else all.push_back(std::make_unique<All>(o, type, loop, workers));
+            all.push_back(scratch.make<Rows>(o, type, loop, workers, scratch));
+        else all.push_back(scratch.make<All>(o, type, loop, workers, scratch));
     }
-    return all;
 }
 
 Loop::Wishes wishes(const Fused& p, int64_t row) {

@@ -8,9 +8,9 @@
 //   all      one result for everything, where rows are cut for another reason: the leaves of everything do not begin
 //            where units do. They are collected; a leaf that no run has whole is put together aside.
 #pragma once
-#include <memory>
 #include <vector>
 
+#include "program/arena.h"
 #include "program/fuse.h"
 #include "program/loop.h"
 
@@ -23,7 +23,6 @@ struct Unit {
 
 class Ending {
   public:
-    virtual ~Ending() = default;
     // Takes a unit's elements, which lie end to end.
     virtual void take(const char* elements, const Unit& unit, int worker) = 0;
     // Combines what the chunks have left.
@@ -31,15 +30,18 @@ class Ending {
     int16_t value;
 
   protected:
-    Ending(const Fused::Output& output, DType type);
+    Ending(const Fused::Output& output, DType type, Scratch& scratch);
+    ~Ending() = default;  // never called: what it has is the scratch's
+    Scratch& scratch_;
     int reduction_, dtype_;
     int64_t item_, out_item_;
     void (*merge_)(const void*, void*, int64_t);
     char* out_;
 };
 
-using Endings = std::vector<std::unique_ptr<Ending>>;
-Endings endings(const Fused& program, const Loop& loop, int workers);
+using Endings = std::vector<Ending*>;
+// They live in the scratch, as long as that is not cleared.
+void make_endings(const Fused& program, const Loop& loop, int workers, Scratch& scratch, Endings& all);
 
 // What the reductions of a program want of its loop, given the length of rows.
 Loop::Wishes wishes(const Fused& program, int64_t row);

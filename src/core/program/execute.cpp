@@ -220,7 +220,7 @@ void execute_fused(const Lowered& p, const Source* sources, Array* outputs, cons
         scratch.outputs.push_back({value, out.dtype, out.data(), nullptr});
         if (!is_in_order(out, shape, common)) scratch.outputs.back().scattered = &out;
     }
-    run(scratch, nullptr);
+    run(scratch, work_of(scratch), nullptr);
 }
 
 }  // namespace

@@ -59,14 +59,14 @@ bool is_in_order(const Array& a, const Expression& p, const Expression& reader) 
 }
 
 void take_input(Expression& e, const Source& source) {
-    Expression::Input input;
+    e.inputs.push_back({});
+    Expression::Input& input = e.inputs.back();
     if (!source.array) {
         input.number = source.scalar;
-        e.inputs.push_back(std::move(input));
         return;
     }
     Array a = *source.array;
-    if (a.numel() > 1 && is_repeated(*a.layout)) a = a.view(Layout::scalar(), a.offset);
+    if (!a.is_contiguous() && is_repeated(*a.layout)) a = a.view(Layout::scalar(), a.offset);
     if (a.buffer->is_pending()) {
         input.in_order = is_in_order(a, *a.buffer->expression(), e);
         input.array = std::move(a);
@@ -85,7 +85,6 @@ void take_input(Expression& e, const Source& source) {
         input.array = std::move(a);
     }
     if (input.array.buffer) input.array.buffer->add_reader(&e);
-    e.inputs.push_back(std::move(input));
 }
 
 // An expression that goes may be the last that holds another one's result: those wait for their turn.

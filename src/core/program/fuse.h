@@ -72,13 +72,17 @@ void add_output(Fused& program, Expression& e, const Emission& now);
 // Makes chains (kernels/chains.h) of steps whose results the next one alone reads. To be called when all is there.
 void link_up(Fused& program);
 
-// Nanoseconds that it takes on one thread.
-double work_of(const Fused& program);
+// Nanoseconds that an element takes on one thread.
+struct Work {
+    double computing, moving;
+    double all(int64_t n) const { return (computing + moving) * static_cast<double>(n); }
+};
+Work work_of(const Fused& program);
 
 class Interruptible;
 // Computes all outputs. Their memory is there; an output may lie over a linear operand, unless a signal may stop the
 // program, which then throws Interrupted.
-void run(const Fused& program, const Interruptible* stop);
+void run(const Fused& program, const Work& work, const Interruptible* stop);
 
 std::string describe(const Fused& program);
 

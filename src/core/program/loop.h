@@ -77,7 +77,7 @@ class Loop {
     template <class F> void units(int64_t start, int64_t past, F f) const {
         while (start < past) {
             int64_t end = std::min(start + unit, past);
-            if (row > kReductionLeaf) end = std::min(end, start - start % row + row);
+            if (row > kReductionLeaf && rows > 1) end = std::min(end, start - start % row + row);
             f(start, end);
             start = end;
         }

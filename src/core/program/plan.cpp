@@ -23,8 +23,8 @@ struct Cheap {
 };
 constexpr Cheap kNear = {2, 0}, kFar = {8, 16};
 constexpr int64_t kNearBytes = 1 << 20;
-bool is_near(const Expression& e) { return e.numel() * static_cast<int64_t>(item_size(e.dtype)) <= kNearBytes; }
-const Cheap& cheap(const Expression& e) { return is_near(e) ? kNear : kFar; }
+int64_t bytes_of(const Expression& e) { return e.numel() * static_cast<int64_t>(item_size(e.dtype)); }
+const Cheap& cheap(const Expression& e) { return bytes_of(e) <= kNearBytes ? kNear : kFar; }
 // How many programs, from the latest on, are looked at for one that has the loop of an expression.
 constexpr int32_t kLooks = 16;
 // So many programs later what is near in the caches still is.
@@ -217,8 +217,9 @@ void Plan::decide(Expression& e) {
     bool waiting = !held || (read_on && mine.weight <= cheap(e).passed);
     if (waits && !(once && waiting)) mine.stored = true;
     if (needs.first > mine.home && needs.first <= latest) {
-        bool away = is_near(e) && (mine.anchored || needs.first - mine.home > kNearby);
-        if (!away && has_room(needs.first, e)) move(e, needs.first);
+        // From far away it would keep what it takes from being near in the caches, when it is more than a block.
+        bool far = mine.anchored || needs.first - mine.home > kNearby, stays = far && bytes_of(e) > kBlockBytes;
+        if (!(stays && bytes_of(e) <= kNearBytes) && has_room(needs.first, e)) move(e, needs.first);
         else mine.stored = true;
     }
     if (!mine.stored && needs.second >= 0) {
@@ -304,7 +305,8 @@ void Plan::finish(Fused& program, int32_t number, const Array* target, const Int
     Array temporary;
     const Expression* wanted = nullptr;
     // What takes long may be stopped, and must not write over its operands then.
-    bool stoppable = work_of(program) > kPatience;
+    const Work work = work_of(program);
+    const bool stoppable = work.all(program.n) > kPatience;
     auto discard = [&] {
         for (size_t i = 0; i < own.size(); ++i)
             if (!donors[i]) own[i]->expression->result->discard(own[i]->data);
@@ -325,7 +327,7 @@ void Plan::finish(Fused& program, int32_t number, const Array* target, const Int
             own.push_back(&o);
             donors.push_back(given);
         }
-        pb::run(program, stoppable ? &scope : nullptr);
+        pb::run(program, work, stoppable ? &scope : nullptr);
     } catch (const Error& error) {
         discard();
         throw_late(error, *wanted);

@@ -43,24 +43,29 @@ double moving(const Fused& p) {
 
 class Runner {
   public:
-    void run(const Fused& p, const Interruptible* stop) {
+    void run(const Fused& p, const Work& work, const Interruptible* stop) {
         stop_ = stop;
         n_ = p.n;
         int workers = thread_count();
         endings_.clear();
+        scratch_.clear();
         placing_.place(p, workers);
-        endings_ = endings(p, *placing_.loop, workers);
-        for (auto& e : endings_) e->value = placing_.whole_unit(e->value);
-        double work = computing(p);
-        fetching_.choose(placing_.places, work, n_);
+        make_endings(p, *placing_.loop, workers, scratch_, endings_);
+        for (Ending* e : endings_) e->value = placing_.whole_unit(e->value);
+        fetching_.choose(placing_.places, work.computing, n_);
         worker_bytes_ = placing_.worker_bytes();
         memory_ = arena(worker_bytes_ * static_cast<size_t>(workers) + 64);
         prepared_.assign(static_cast<size_t>(workers), 0);
         tables_.resize(static_cast<size_t>(workers) * placing_.places.size());
-        parallel(placing_.loop->chunks, (work + moving(p)) * static_cast<double>(n_), chunk, this);
+        moving_.clear();
+        for (size_t v = 0; v < placing_.places.size(); ++v) {
+            const Place& p = placing_.places[v];
+            if (p.kind == Place::Memory && p.step) moving_.push_back({p.base, p.step, static_cast<int16_t>(v)});
+        }
+        parallel(placing_.loop->chunks, work.all(n_), chunk, this);
         if (stops()) throw Interrupted();
-        for (auto& e : endings_) e->finish();
-        endings_.clear();
+        for (Ending* e : endings_) e->finish();
+        scratch_.clear();
     }
 
   private:
@@ -68,72 +73,74 @@ class Runner {
         auto& runner = *static_cast<Runner*>(context);
         if (!runner.stops()) runner.run_chunk(chunk, worker);
     }
+    const Place& place(int16_t v) const { return placing_.places[static_cast<size_t>(v)]; }
     bool stops() const { return stop_ && stop_->interrupted(); }
 
     char* memory_of(int worker) const { return memory_ + static_cast<size_t>(worker) * worker_bytes_; }
-    // What is in a thread's memory lies there at the offset that its place has for a base.
-    static char* in_memory(char* memory, const Place& p) { return memory + reinterpret_cast<size_t>(p.base); }
-    static char* find(const Place* table, int16_t value, int64_t at) {
-        const Place& p = table[value];
-        return p.base + p.step * at;
+    // Where element `at` of the loop lies, in a thread's memory or in memory that all share.
+    static char* find(const Place& p, char* memory, int64_t at) {
+        return p.base + reinterpret_cast<size_t>(p.kind == Place::Memory ? nullptr : memory) + p.step * at;
     }
 
-    Place* table_of(int worker) {
-        const std::vector<Place>& places = placing_.places;
-        Place* table = tables_.data() + static_cast<size_t>(worker) * places.size();
+    // Each thread has a table of where the values of the current block are.
+    char** table_of(int worker) {
+        char** now = tables_.data() + static_cast<size_t>(worker) * placing_.places.size();
         if (!prepared_[static_cast<size_t>(worker)]) {
-            prepare(table, memory_of(worker));
+            prepare(now, memory_of(worker));
             prepared_[static_cast<size_t>(worker)] = 1;
         }
-        return table;
+        return now;
     }
 
-    void prepare(Place* table, char* memory) const {
-        const std::vector<Place>& places = placing_.places;
-        std::copy(places.begin(), places.end(), table);
-        for (size_t v = 0; v < places.size(); ++v)
-            if (places[v].kind != Place::Memory) table[v].base = in_memory(memory, places[v]);
-        for (const Placing::Fill& f : placing_.fills)
-            kernels().fill[f.log](table[f.from].base, table[f.to].base, f.count);
+    void prepare(char** now, char* memory) const {
+        for (size_t v = 0; v < placing_.places.size(); ++v) now[v] = find(placing_.places[v], memory, 0);
+        for (const Placing::Fill& f : placing_.fills) kernels().fill[f.log](now[f.from], now[f.to], f.count);
         for (const Placing::Load& l : placing_.loads)
-            if (l.way == Placing::Load::Tile)
-                l.walker.gather(0, std::min(placing_.loop->block, n_), table[l.to].base);
+            if (l.way == Placing::Load::Tile) l.walker.gather(0, std::min(placing_.loop->block, n_), now[l.to]);
     }
 
     void run_chunk(int64_t chunk, int worker) {
         const Loop& loop = *placing_.loop;
-        Place* table = table_of(worker);
-        char* memory = memory_of(worker);
+        char **now = table_of(worker), *memory = memory_of(worker);
         loop.runs(chunk, [&](int64_t first, int64_t end) {
             loop.units(first, end, [&](int64_t start, int64_t past) {
-                for (int16_t v : placing_.in_unit) {
-                    const Place& p = placing_.places[static_cast<size_t>(v)];
-                    table[v].base = in_memory(memory, p) - start * p.step;
+                for (int64_t at = start; at < past; at += loop.block) {
+                    for (const Moving& m : moving_) now[m.value] = m.base + m.step * at;
+                    for (int16_t v : placing_.in_unit) now[v] = find(place(v), memory, at - start);
+                    block(now, at, std::min(loop.block, past - at));
                 }
-                for (int64_t at = start; at < past; at += loop.block)
-                    block(table, at, std::min(loop.block, past - at));
-                for (auto& e : endings_)
-                    e->take(find(table, e->value, start), {start, past, first, end}, worker);
+                for (Ending* e : endings_) {
+                    const Place& p = place(e->value);
+                    e->take(find(p, memory, p.kind == Place::Memory ? start : 0), {start, past, first, end}, worker);
+                }
             });
         });
         if (placing_.streams()) end_stream();
     }
 
-    void block(Place* table, int64_t at, int64_t n) const {
+    void block(char** now, int64_t at, int64_t n) const {
         for (const Placing::Load& l : placing_.loads) {
-            if (l.way == Placing::Load::Gather) l.walker.gather(at, n, find(table, l.to, at));
-            else if (l.way == Placing::Load::Follow) table[l.to].base = l.walker.at(at);
+            if (l.way == Placing::Load::Gather) l.walker.gather(at, n, now[l.to]);
+            else if (l.way == Placing::Load::Follow) now[l.to] = l.walker.at(at);
         }
-        Fetching::Block next = {at + n, n, static_cast<int64_t>(placing_.calls.size())};
-        bool fetches = fetching_.pays() && at + 2 * n <= n_;
-        for (const Placing::Call& c : placing_.calls) {
-            if (fetches) fetching_.ask(next);
-            const void* in[kChainOperands];
-            for (int k = 0; k < c.arity; ++k) in[k] = find(table, c.in[k], at);
-            if (c.chain) c.links(*c.chain, in, find(table, c.out, at), n);
-            else c.fn(in, find(table, c.out, at), n);
+        if (fetching_.pays() && at + 2 * n <= n_) {
+            Fetching::Block next = {at + n, n, static_cast<int64_t>(placing_.calls.size())};
+            for (const Placing::Call& c : placing_.calls) {
+                fetching_.ask(next);
+                call(c, now, n);
+            }
+        } else {
+            for (const Placing::Call& c : placing_.calls) call(c, now, n);
         }
-        for (const Placing::Copy& c : placing_.copies) copy(c, find(table, c.from, at), at, n);
+        for (const Placing::Copy& c : placing_.copies) copy(c, now[c.from], at, n);
+    }
+
+    // Most calls have up to three operands; those they lack are found all the same.
+    static void call(const Placing::Call& c, char* const* now, int64_t n) {
+        const void* in[kChainOperands] = {now[c.in[0]], now[c.in[1]], now[c.in[2]]};
+        for (int k = 3; k < c.arity; ++k) in[k] = now[c.in[k]];
+        if (c.chain) c.links(*c.chain, in, now[c.out], n);
+        else c.fn(in, now[c.out], n);
     }
 
     static void copy(const Placing::Copy& c, const char* from, int64_t at, int64_t n) {
@@ -149,8 +156,16 @@ class Runner {
     Placing placing_;
     Fetching fetching_;
     Endings endings_;
+    Scratch scratch_;
+    // Values that are read or written as they lie: in each block further on.
+    struct Moving {
+        char* base;
+        int64_t step;
+        int16_t value;
+    };
+    std::vector<Moving> moving_;
     // Of each worker: where its values are, and whether that is known yet.
-    std::vector<Place> tables_;
+    std::vector<char*> tables_;
     std::vector<char> prepared_;
     size_t worker_bytes_ = 0;
     char* memory_ = nullptr;
@@ -158,11 +173,11 @@ class Runner {
 
 }  // namespace
 
-double work_of(const Fused& p) { return (computing(p) + moving(p)) * static_cast<double>(p.n); }
+Work work_of(const Fused& p) { return {computing(p), moving(p)}; }
 
-void run(const Fused& program, const Interruptible* stop) {
+void run(const Fused& program, const Work& work, const Interruptible* stop) {
     static Runner runner;  // one program runs at a time; what it has allocated serves the next
-    if (program.n) runner.run(program, stop);
+    if (program.n) runner.run(program, work, stop);
 }
 
 }  // namespace pb

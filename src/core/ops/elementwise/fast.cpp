@@ -4,17 +4,19 @@
 
 #include "compute/spread.h"
 #include "ops/elementwise/elementwise_node.h"
+#include "ops/elementwise/pending.h"
 #include "ops/operators.h"
-#include "program/expression.h"
 
 namespace pb::ops {
 
 namespace {
 
-inline bool is_plain(const TensorObject* t) {
+inline bool is_simple(const TensorObject* t) {
     return !t->exceptional && !(t->flags & kIsView && is_stale_dual(t)) && is_float(t->dtype) &&
-           t->layout->is_standard() && t->layout->numel() > 0 && t->layout->numel() < deferral.from &&
-           !t->cell->buffer->is_pending();
+           t->layout->is_standard() && t->layout->numel() > 0;
+}
+inline bool is_plain(const TensorObject* t) {
+    return is_simple(t) && t->layout->numel() < deferral.from && !t->cell->buffer->is_pending();
 }
 inline bool wants_grad(const TensorObject* t) { return t->grad_fn || t->flags & (kRequiresGrad | kIsView); }
 
@@ -74,6 +76,56 @@ __attribute__((noinline)) Tensor fast_broadcast(const Row& row, const BlockKerne
     return y;
 }
 
+// Which operands a recorded node differentiates by.
+inline uint8_t wanted_of(const Row& row, const Operand* operands) {
+    uint8_t wanted = 0;
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && row.partial[i].kind != Partial::None && operands[i].tensor->requires_grad())
+            wanted |= static_cast<uint8_t>(1 << i);
+    return wanted;
+}
+inline bool is_boolean(const Row& row) {
+    return row.promotion == Promotion::Compare || row.promotion == Promotion::Predicate ||
+           row.promotion == Promotion::Logical || row.promotion == Promotion::Close;
+}
+
+// The same for operands some of which are large or pending, and stay so: of one shape, or single elements of no dimension.
+__attribute__((noinline)) Tensor fast_pending(const Row& row, const Operand* operands) {
+    if (deferral.immediate || row.promotion == Promotion::Bitwise) return Tensor();
+    TensorObject* like = nullptr;
+    Array held[kMaxOperands];
+    Source sources[kMaxOperands];
+    bool wants = false;
+    for (int i = 0; i < row.arity; ++i) {
+        if (!operands[i].tensor) {
+            if (operands[i].scalar.kind == Scalar::Bool) return Tensor();
+            sources[i].scalar = operands[i].scalar;
+            continue;
+        }
+        TensorObject* t = operands[i].tensor->get();
+        if (!is_simple(t) || (like && t->dtype != like->dtype)) return Tensor();
+        if (!like || like->layout->ndim() == 0) like = t;
+        else if (t->layout != like->layout && t->layout->ndim() && !t->layout->same_shape(*like->layout))
+            return Tensor();
+        held[i] = operands[i].tensor->all_value();
+        sources[i].array = &held[i];
+        wants = wants || wants_grad(t);
+    }
+    const Lowered& program = lower(row.forward, like->dtype);
+    if (program.missing || !program.total) return Tensor();
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && program.type(static_cast<int16_t>(i)) != like->dtype) return Tensor();
+    const DType dtype = program.type(program.outputs[0]);
+    const bool boolean = is_boolean(row);
+    if ((dtype == DType::Bool) != boolean) return Tensor();
+    Ref<Layout> layout(like->layout);
+    if (!leaves_pending(sources, row.arity, *layout)) return Tensor();
+    Tensor y = Tensor::make(defer(program, 0, sources, layout, dtype));
+    if (wants && modes.grad && row.differentiable && !boolean)
+        if (uint8_t wanted = wanted_of(row, operands)) record(row, operands, y, wanted);
+    return y;
+}
+
 }  // namespace
 
 Tensor fast_elementwise(const Row& row, const Operand* operands) {
@@ -88,7 +140,7 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
             continue;
         }
         TensorObject* t = operands[i].tensor->get();
-        if (!is_plain(t)) return Tensor();
+        if (!is_plain(t)) return fast_pending(row, operands);
         if (!like) {
             like = t;
         } else if (t->dtype != like->dtype) {
@@ -114,21 +166,14 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
         sources[i] = {&slots[i], true};
     }
     DType dtype = program.type(program.outputs[0]);
-    bool boolean = row.promotion == Promotion::Compare || row.promotion == Promotion::Predicate ||
-                   row.promotion == Promotion::Logical || row.promotion == Promotion::Close;
+    const bool boolean = is_boolean(row);
     if ((dtype == DType::Bool) != boolean) return Tensor();
     Tensor y = result(Ref<Layout>(like->layout), dtype);
     void* out[1] = {y->cell->buffer->data()};
     if (alike) execute_linear(program, sources, out, like->layout->numel());
     else if (!execute_spread(program, sources, layouts, out, *like->layout)) return Tensor();
-    if (wants && modes.grad && row.differentiable && !boolean) {
-        uint8_t wanted = 0;
-        for (int i = 0; i < row.arity; ++i)
-            if (operands[i].tensor && row.partial[i].kind != Partial::None &&
-                operands[i].tensor->requires_grad())
-                wanted |= static_cast<uint8_t>(1 << i);
-        if (wanted) record(row, operands, y, wanted);
-    }
+    if (wants && modes.grad && row.differentiable && !boolean)
+        if (uint8_t wanted = wanted_of(row, operands)) record(row, operands, y, wanted);
     return y;
 }
 
