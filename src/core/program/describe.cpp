@@ -51,7 +51,8 @@ std::string line_of(const Fused& p, const Fused::Output& o) {
 }
 
 size_t written_by(const Fused& p, const Fused::Output& o) {
-    int64_t results = o.is_stored()             ? p.n
+    int64_t results = o.is_single()             ? 1
+                      : o.is_stored()           ? p.n
                       : o.over == Over::all     ? 1
                       : o.over == Over::leading ? o.row
                                                 : p.n / o.row;

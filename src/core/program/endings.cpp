@@ -63,8 +63,8 @@ class Rows : public Ending {
     }
     void finish() override {
         for (int64_t row = 0; loop_.parts > 1 && row < loop_.rows; ++row)
-            combine(scratch_, partial_.at(0) + row * loop_.parts * out_item_, loop_.parts, 1, out_item_, merge_,
-                    out_ + row * out_item_);
+            combine(scratch_, partial_.at(0) + row * loop_.parts * out_item_, loop_.parts, 1, out_item_,
+                    merge_, out_ + row * out_item_);
     }
 
   private:
@@ -86,7 +86,8 @@ class Columns : public Ending {
           fold_(reductions().fold[reduction_][dtype_]),
           leaves_(leaves_of(loop.rows)),
           pitch_(loop.row * out_item_),
-          tiles_(scratch, column_space(std::min(loop.rows, kReductionLeaf), static_cast<size_t>(item_), loop.row),
+          tiles_(scratch,
+                 column_space(std::min(loop.rows, kReductionLeaf), static_cast<size_t>(item_), loop.row),
                  loop.keeps_leaves() ? workers : leaves_) {
         if (leaves_ > 1) partial_ = Room(scratch, leaves_ * pitch_, 1);
     }

@@ -50,9 +50,10 @@ bool is_repeated(const Layout& l) {
     return true;
 }
 
-// Whether `reader` takes the elements of a pending value as it goes through its own.
+// Whether `reader` takes the elements of a pending value as it goes through its own, or one for all.
 bool is_in_order(const Array& a, const Expression& p, const Expression& reader) {
     if (p.is_reduction() || a.offset != 0 || a.dtype != p.dtype) return false;
+    if (p.is_single()) return true;
     if (a.numel() != p.numel() || a.numel() != reader.numel()) return false;
     if (a.is_contiguous() && p.layout->is_contiguous() && reader.layout->is_contiguous()) return true;
     return a.layout->same(*p.layout) && reader.layout->same(*p.layout);

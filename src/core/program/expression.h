@@ -32,7 +32,8 @@ struct Expression {
     struct Input {
         Array array;
         Scalar number;
-        bool in_order = false;  // a pending value of the reader's own loop, element by element
+        bool in_order =
+            false;  // a pending value of the reader's own loop, element by element, or a single one
         bool is_number() const { return !array.buffer; }
     };
 
@@ -70,6 +71,8 @@ struct Expression {
     } plan;
 
     bool is_reduction() const { return !program; }
+    // One element, which any program can compute on the way.
+    bool is_single() const { return program && numel() == 1; }
     bool overwrites() const { return replaced; }
     int64_t numel() const { return layout->numel(); }
     size_t instructions() const { return program ? part().steps : 1; }

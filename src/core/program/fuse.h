@@ -33,6 +33,8 @@ struct Fused : Steps {
         const Array* scattered = nullptr;  // instead of `data`: they lie otherwise
 
         bool is_stored() const { return reduction == Reduction::count; }
+        // One element of a program that may have more.
+        bool is_single() const { return expression && expression->is_single(); }
     };
     int64_t n = 0;  // elements
     std::vector<Operand> operands;

@@ -1,5 +1,7 @@
 #include "program/place.h"
 
+#include <cstring>
+
 #include "program/endings.h"
 #include "program/stream.h"
 
@@ -111,6 +113,8 @@ void Placing::place_singles() {
         }
         places[v] = {Place::Memory, slot, 0};
     }
+    for (const Fused::Output& o : p_->outputs)
+        if (o.is_single()) std::memcpy(o.data, at(o.value).base, item_size(o.dtype));
 }
 
 void Placing::find_lasts() {
@@ -134,7 +138,7 @@ int32_t Placing::last_read(const char* data) const {
 }
 
 bool Placing::is_streamed(const Fused::Output& o) const {
-    return o.is_stored() && !o.scattered && last_read(o.data) == INT32_MIN;
+    return o.is_stored() && !o.scattered && !o.is_single() && last_read(o.data) == INT32_MIN;
 }
 
 // The step that computes an output writes it where it belongs, unless that would overwrite what is still read, or the
@@ -266,7 +270,8 @@ int16_t Placing::filled(int16_t value, int64_t count) {
 
 void Placing::place_copies() {
     for (const Fused::Output& o : p_->outputs) {
-        if (!o.is_stored() || (facts(o.value).direct && at(o.value).base == o.data)) continue;
+        if (!o.is_stored() || o.is_single() || (facts(o.value).direct && at(o.value).base == o.data))
+            continue;
         bool single = facts(o.value).single;
         Copy c{o.value, o.data, item_size(o.dtype), single, !single && streams_ && is_streamed(o), {}};
         if (o.scattered) {

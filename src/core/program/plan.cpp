@@ -108,20 +108,29 @@ Expression* head_of(Expression* e) {
 
 }  // namespace
 
-// What reads a pending value in its own order belongs to its family.
+// What reads a pending value in its own order belongs to its family. One element is nobody's relative.
 void Plan::unite() {
     for (Expression* e : members_) e->plan.family = e;
     for (Expression* e : members_)
         for (const Expression::Input& input : e->inputs) {
             Expression* p = pending_in(input);
-            if (p && input.in_order) head_of(p)->plan.family = head_of(e);
+            if (p && input.in_order && !p->is_single()) head_of(p)->plan.family = head_of(e);
         }
 }
 
 bool Plan::has_room(int32_t program, const Expression& e) const {
     const Part& part = parts_[static_cast<size_t>(program)];
-    return same_loop(*part.loop, *e.layout) && part.steps + e.instructions() <= kMostSteps &&
-           (!e.row || !part.row || e.row == part.row);
+    return (part.open || e.is_single() || same_loop(*part.loop, *e.layout)) &&
+           part.steps + e.instructions() <= kMostSteps && (!e.row || !part.row || e.row == part.row);
+}
+
+void Plan::enter(int32_t program, const Expression& e) {
+    Part& part = parts_[static_cast<size_t>(program)];
+    part.steps += e.instructions();
+    if (e.row) part.row = e.row;
+    if (!part.open || e.is_single()) return;
+    part.open = false;
+    part.loop = e.layout;
 }
 
 int32_t Plan::find_home(Expression& e) const {
@@ -137,8 +146,10 @@ int32_t Plan::find_home(Expression& e) const {
     const int32_t family = head_of(&e)->plan.latest;
     if (family >= least && has_room(family, e)) return family;
     auto past = static_cast<int32_t>(parts_.size());
-    for (int32_t i = past - 1; i >= std::max(least, past - kLooks); --i)
-        if (parts_[static_cast<size_t>(i)].steps < kCrowd && has_room(i, e)) return i;
+    for (int32_t i = past - 1; i >= std::max(least, past - kLooks); --i) {
+        const Part& part = parts_[static_cast<size_t>(i)];
+        if (part.steps < kCrowd && (!part.open || e.is_single()) && has_room(i, e)) return i;
+    }
     return past;
 }
 
@@ -154,13 +165,11 @@ void Plan::place(Expression& e) {
     Expression::Planned& mine = e.plan;
     mine.home = head_of(&e)->plan.latest = find_home(e);
     if (static_cast<size_t>(mine.home) == parts_.size()) parts_.push_back({e.layout});
-    Part& part = parts_[static_cast<size_t>(mine.home)];
-    part.steps += e.instructions();
-    if (e.row) part.row = e.row;
+    enter(mine.home, e);
     mine.weight = e.weight();
     for (const Expression::Input& input : e.inputs) {
         const Expression* p = pending_in(input);
-        if (!p || !input.in_order) continue;
+        if (!p || !input.in_order || p->is_single()) continue;
         // What takes more will not be computed a second time.
         if (p->plan.home == mine.home || p->plan.weight <= cheap(*p).copied) mine.weight += p->plan.weight;
         if (p->plan.home == mine.home) mine.anchored = mine.anchored || p->plan.anchored || stays(*p, e);
@@ -218,7 +227,8 @@ void Plan::decide(Expression& e) {
     if (waits && !(once && waiting)) mine.stored = true;
     if (needs.first > mine.home && needs.first <= latest) {
         // From far away it would keep what it takes from being near in the caches, when it is more than a block.
-        bool far = mine.anchored || needs.first - mine.home > kNearby, stays = far && bytes_of(e) > kBlockBytes;
+        bool far = mine.anchored || needs.first - mine.home > kNearby,
+             stays = far && bytes_of(e) > kBlockBytes;
         if (!(stays && bytes_of(e) <= kNearBytes) && has_room(needs.first, e)) move(e, needs.first);
         else mine.stored = true;
     }
@@ -226,7 +236,7 @@ void Plan::decide(Expression& e) {
         bool again = !needs.more && !waits && !e.passed && mine.weight <= cheap(e).copied;
         if (again && has_room(needs.second, e)) {
             mine.copy = needs.second;
-            parts_[static_cast<size_t>(mine.copy)].steps += e.instructions();
+            enter(mine.copy, e);
         } else {
             mine.stored = true;
         }
@@ -239,9 +249,7 @@ void Plan::decide(Expression& e) {
 
 void Plan::move(Expression& e, int32_t to) {
     parts_[static_cast<size_t>(e.plan.home)].steps -= e.instructions();
-    Part& part = parts_[static_cast<size_t>(to)];
-    part.steps += e.instructions();
-    if (e.row) part.row = e.row;
+    enter(to, e);
     e.plan.home = to;
 }
 
@@ -292,7 +300,10 @@ bool Plan::has_outputs(const Part& part) const {
 
 void Plan::build(Fused& program, int32_t number) {
     const Part& part = parts_[static_cast<size_t>(number)];
-    program.begin(part.loop->numel());
+    bool single = true;  // what had a loop may have moved away
+    for (const Expression* e = part.first; e; e = e->plan.next)
+        single = single && (e->is_single() || !e->plan.stored);
+    program.begin(single ? 1 : part.loop->numel());
     ++last_emission;
     for (Expression* e = part.first; e; e = e->plan.next)
         if (e->plan.stored) add_output(program, *e, {mark_, number, last_emission});

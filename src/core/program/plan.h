@@ -10,7 +10,8 @@
 //           stays in a block register. What is read otherwise (reductions, broadcasts, strides) has to lie in memory,
 //           stored by an earlier program. An expression goes where its operands are, or where its family is (what values
 //           in registers connect it with), or else into the latest program of its loop, while that is short: families
-//           share nothing, and a program of many has more streams than the caches hold.
+//           share nothing, and a program of many has more streams than the caches hold. What has one element has no
+//           loop: any program computes it on the way, so that a norm or a rate costs no program of its own.
 //   decide  From the youngest to the oldest: an expression moves to the first program that reads it. If a second one
 //           reads it, that computes it once more, if it is cheap; otherwise it is stored. What somebody holds is
 //           stored, unless it is cheap and read in the same program; then it is passed over once, and stays pending.
@@ -52,7 +53,8 @@ class Plan {
   private:
     struct Part {  // a program that is being put together
         Ref<Layout> loop;
-        int64_t row = 0;  // of its reductions
+        bool open = true;  // for any loop: all it has is single
+        int64_t row = 0;   // of its reductions
         size_t steps = 0;
         Expression* first = nullptr;  // the oldest
     };
@@ -60,6 +62,7 @@ class Plan {
     void gather(const Seeds& seeds);
     void unite();
     void place(Expression& e);
+    void enter(int32_t program, const Expression& e);
     int32_t find_home(Expression& e) const;
     bool has_room(int32_t program, const Expression& e) const;
     bool stays(const Expression& p, const Expression& reader) const;

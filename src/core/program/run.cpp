@@ -60,7 +60,8 @@ class Runner {
         moving_.clear();
         for (size_t v = 0; v < placing_.places.size(); ++v) {
             const Place& p = placing_.places[v];
-            if (p.kind == Place::Memory && p.step) moving_.push_back({p.base, p.step, static_cast<int16_t>(v)});
+            if (p.kind == Place::Memory && p.step)
+                moving_.push_back({p.base, p.step, static_cast<int16_t>(v)});
         }
         parallel(placing_.loop->chunks, work.all(n_), chunk, this);
         if (stops()) throw Interrupted();
@@ -96,7 +97,8 @@ class Runner {
         for (size_t v = 0; v < placing_.places.size(); ++v) now[v] = find(placing_.places[v], memory, 0);
         for (const Placing::Fill& f : placing_.fills) kernels().fill[f.log](now[f.from], now[f.to], f.count);
         for (const Placing::Load& l : placing_.loads)
-            if (l.way == Placing::Load::Tile) l.walker.gather(0, std::min(placing_.loop->block, n_), now[l.to]);
+            if (l.way == Placing::Load::Tile)
+                l.walker.gather(0, std::min(placing_.loop->block, n_), now[l.to]);
     }
 
     void run_chunk(int64_t chunk, int worker) {
@@ -111,7 +113,8 @@ class Runner {
                 }
                 for (Ending* e : endings_) {
                     const Place& p = place(e->value);
-                    e->take(find(p, memory, p.kind == Place::Memory ? start : 0), {start, past, first, end}, worker);
+                    e->take(find(p, memory, p.kind == Place::Memory ? start : 0), {start, past, first, end},
+                            worker);
                 }
             });
         });
