@@ -20,6 +20,12 @@ constexpr size_t kMostPending = 1024;          // expressions
 // best together; more would fall out of the caches before it is read.
 constexpr size_t kLeastOrphaned = size_t(16) << 20, kMostOrphaned = size_t(128) << 20;
 
+// What is small, and computed from something pending, costs more as an expression than at the call. All of it together
+// may cost a part of what large expressions take, in nanoseconds; beyond that it is computed at the call, as everything that it
+// takes is. A program may begin with some.
+constexpr double kSmallCost = 200, kShare = 0.15, kMostCredit = 1e5;
+double credit = kMostCredit;
+
 int64_t from_environment(const char* name, int64_t otherwise) {
     const char* text = std::getenv(name);
     return text && *text ? std::atoll(text) : otherwise;
@@ -161,6 +167,8 @@ Expression* make(const Lowered* program, int output, const Source* inputs, int n
     try {
         for (int i = 0; i < n; ++i) take_input(*e, inputs[i]);
         if (layout->numel() * static_cast<int64_t>(item_size(dtype)) >= kSited) e->site = sites.here();
+        if (layout->numel() >= deferral.from)
+            credit = std::min(credit + kShare * nanoseconds(*e), kMostCredit);
         ++counters.expressions;
         counters.recorded += count_instructions(*e);
     } catch (...) {
@@ -209,7 +217,10 @@ bool is_deferred(const Source* inputs, int n, const Layout& layout) {
             return false;
         }
     }
-    return large || pending;
+    if (large || !pending) return large;
+    if (credit < kSmallCost) return false;
+    credit -= kSmallCost;
+    return true;
 }
 
 Array defer(const Lowered& program, int output, const Source* inputs, const Ref<Layout>& layout,

@@ -82,6 +82,11 @@ struct Expression {
     bool is_held() const { return result && result->holders() > 0; }
 };
 
+// Of one thread, about.
+inline double nanoseconds(const Expression& e) {
+    return 0.05 * static_cast<double>(e.weight()) * static_cast<double>(e.numel());
+}
+
 struct Deferral {
     bool immediate;  // PULLBACK_IMMEDIATE: everything is computed at the call
     int64_t from;    // elements from which on results are pending (PULLBACK_DEFER_FROM)
@@ -91,7 +96,7 @@ extern Deferral deferral;
 // Operands of so many bytes are copied: nothing has to protect them.
 constexpr size_t kCopied = 512;
 
-// Whether a result of this shape that is computed from these should be pending.
+// Whether a result of this shape that is computed from these should be pending. To be asked once for each result.
 bool is_deferred(const Source* inputs, int n, const Layout& layout);
 
 // A pending array: output `output` of a program, or a reduction, where `row` is the number of elements of a row if it

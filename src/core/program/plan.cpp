@@ -17,11 +17,12 @@ constexpr size_t kMostSteps = 512;
 constexpr size_t kCrowd = 32;
 // Values that are cheap to compute, an addition being 1 and a vector function 8. What leaves the second-level cache takes
 // long to store and to read: up to so much it is computed again instead, by a second program of the plan that reads it;
-// and what somebody holds, and may never ask for, is passed over. What is near is stored as fast as it is computed.
+// what somebody holds, and may never ask for, is passed over; and so is what nobody holds, but what the plan leaves pending
+// reads. What is near is stored as fast as it is computed.
 struct Cheap {
-    uint32_t copied, passed;
+    uint32_t copied, passed, left;
 };
-constexpr Cheap kNear = {2, 0}, kFar = {8, 16};
+constexpr Cheap kNear = {2, 0, 2}, kFar = {8, 16, 16};
 constexpr int64_t kNearBytes = 1 << 20;
 int64_t bytes_of(const Expression& e) { return e.numel() * static_cast<int64_t>(item_size(e.dtype)); }
 const Cheap& cheap(const Expression& e) { return bytes_of(e) <= kNearBytes ? kNear : kFar; }
@@ -223,7 +224,7 @@ void Plan::decide(Expression& e) {
         }
     // What is left pending is so for one plan.
     bool once = !e.passed && reach_ != Reach::thoroughly;
-    bool waiting = !held || (read_on && mine.weight <= cheap(e).passed);
+    bool waiting = held ? read_on && mine.weight <= cheap(e).passed : mine.weight <= cheap(e).left;
     if (waits && !(once && waiting)) mine.stored = true;
     if (needs.first > mine.home && needs.first <= latest) {
         // From far away it would keep what it takes from being near in the caches, when it is more than a block.
@@ -359,11 +360,9 @@ void Plan::finish(Fused& program, int32_t number, const Array* target, const Int
     if (temporary.buffer) copy_array(temporary, *target);
 }
 
-// Nanoseconds on one thread, about.
 double Plan::work() const {
     double sum = 0;
-    for (const Expression* e : members_)
-        sum += 0.05 * static_cast<double>(e->weight()) * static_cast<double>(e->numel());
+    for (const Expression* e : members_) sum += nanoseconds(*e);
     return sum;
 }
 

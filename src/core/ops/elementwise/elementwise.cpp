@@ -34,10 +34,9 @@ struct Sources {
             }
         }
     }
-    bool any_pending() const {
+    void settle() const {
         for (const Array& a : held)
-            if (a.buffer && a.buffer->is_pending()) return true;
-        return false;
+            if (a.buffer) a.buffer->data();
     }
 };
 
@@ -65,10 +64,9 @@ void compute_into(const Row& row, const Operand* operands, DType compute, Array&
                   const Buffer* consumed = nullptr) {
     Sources s(operands, row.arity);
     const Lowered& program = lowered(row, compute);
-    if (out.numel() && !deferral.immediate && (out.numel() >= deferral.from || s.any_pending())) {
-        compute_over(program, s.sources, out, consumed);
-        return;
-    }
+    if (out.numel() >= deferral.from && !deferral.immediate)
+        return compute_over(program, s.sources, out, consumed);
+    s.settle();  // all that is connected, rather than what this takes alone
     before_write(out);
     execute(program, s.sources, &out, *out.layout);
 }
