@@ -32,12 +32,28 @@ struct Pattern {
     }
 };
 
+// Each of n elements `times` times over; a call for each would cost more than a few copies of it.
+template <class T> void repeat_each(const char*& in, char*& out, size_t n, size_t times) {
+    const T* from = reinterpret_cast<const T*>(in);
+    T* to = reinterpret_cast<T*>(out);
+    for (size_t i = 0; i < n; ++i, to += times)
+        for (size_t j = 0; j < times; ++j) to[j] = from[i];
+    in += n * sizeof(T);
+    out += n * times * sizeof(T);
+}
+constexpr size_t kFewTimes = 64;
+
 // Writes dimension `d` and those inside it; both pointers move on.
 void write(const Pattern& p, int d, const char*& in, char*& out, size_t item) {
     auto n = static_cast<size_t>(p.size[d]);
     bool last = d + 1 == p.count;
     if (!p.repeated[d]) {
         if (!last) {
+            auto times = static_cast<size_t>(p.size[d + 1]);
+            if (d + 2 == p.count && times <= kFewTimes) {
+                if (item == 4) return repeat_each<uint32_t>(in, out, n, times);
+                if (item == 8) return repeat_each<uint64_t>(in, out, n, times);
+            }
             for (size_t i = 0; i < n; ++i) write(p, d + 1, in, out, item);
             return;
         }
@@ -75,7 +91,10 @@ const char* SpreadRoom::spread(const char* data, const Layout& from, const Layou
 bool execute_spread(const Lowered& program, LinearSource* sources, const Layout* const* layouts,
                     void* const* outputs, const Layout& shape) {
     SpreadRoom room;
-    int64_t n = shape.numel();
+    int64_t n = shape.numel(), smaller = 0;
+    for (int i = 0; i < program.inputs; ++i)
+        smaller += layouts[i] && layouts[i]->numel() != 1 && layouts[i]->numel() != n;
+    if (!SpreadRoom::fits(smaller, shape, program.width)) return false;
     for (int i = 0; i < program.inputs; ++i) {
         if (!layouts[i]) continue;
         const Layout& l = *layouts[i];

@@ -14,6 +14,10 @@ class SpreadRoom {
     // `data`, of layout `from`, repeated to the shape `to`: elements of `item` bytes. Both contiguous and not empty,
     // and `from` broadcasts to `to`. Null when there is no room left.
     const char* spread(const char* data, const Layout& from, const Layout& to, size_t item);
+    // Whether there is room for so many operands of this shape: to be asked first, for half of them are in vain.
+    static bool fits(int64_t operands, const Layout& to, size_t item) {
+        return static_cast<size_t>(operands * to.numel()) * item <= kBytes;
+    }
 
   private:
     static constexpr size_t kBytes = 32768;

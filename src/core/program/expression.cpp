@@ -199,7 +199,7 @@ struct Installed {
 }  // namespace
 
 Deferral deferral = {from_environment("PULLBACK_IMMEDIATE", 0) != 0,
-                     std::max<int64_t>(from_environment("PULLBACK_DEFER_FROM", 8192), 1)};
+                     std::max<int64_t>(from_environment("PULLBACK_DEFER_FROM", 16384), 1)};
 
 Counters counters;
 
@@ -211,8 +211,8 @@ bool is_deferred(const Source* inputs, int n, const Layout& layout) {
         if (!a) continue;
         if (a->buffer->is_pending()) {
             pending = true;
-            // A part of something larger: it has to have its bytes anyway.
-            if (!large && a->bytes() != a->buffer->bytes()) return false;
+            // A part of something large: that has to have its bytes anyway.
+            if (!large && a->bytes() != a->buffer->bytes() && a->buffer->bytes() > kCopied) return false;
         } else if (a->buffer->is_shared() && a->bytes() > kCopied && !is_repeated(*a->layout)) {
             return false;
         }

@@ -63,6 +63,8 @@ class Runner {
             if (p.kind == Place::Memory && p.step)
                 moving_.push_back({p.base, p.step, static_cast<int16_t>(v)});
         }
+        one_call_ = placing_.calls.size() == 1 && placing_.copies.empty() && placing_.worker_bytes() == 0 &&
+                    placing_.loads.empty() && endings_.empty();
         parallel(placing_.loop->chunks, work.all(n_), chunk, this);
         if (stops()) throw Interrupted();
         for (Ending* e : endings_) e->finish();
@@ -105,6 +107,10 @@ class Runner {
         const Loop& loop = *placing_.loop;
         char **now = table_of(worker), *memory = memory_of(worker);
         loop.runs(chunk, [&](int64_t first, int64_t end) {
+            if (one_call_) {
+                for (const Moving& m : moving_) now[m.value] = m.base + m.step * first;
+                return block(now, first, end - first);
+            }
             loop.units(first, end, [&](int64_t start, int64_t past) {
                 for (int64_t at = start; at < past; at += loop.block) {
                     for (const Moving& m : moving_) now[m.value] = m.base + m.step * at;
@@ -156,6 +162,7 @@ class Runner {
 
     const Interruptible* stop_ = nullptr;
     int64_t n_ = 0;
+    bool one_call_ = false;  // from memory to memory: blocks would only divide it
     Placing placing_;
     Fetching fetching_;
     Endings endings_;

@@ -54,7 +54,9 @@ __attribute__((noinline)) Tensor fast_broadcast(const Row& row, const BlockKerne
     Ref<Layout> shape = met_layout(*a->layout, *b->layout);
     if (!shape) return Tensor();
     int64_t n = shape->numel();
-    if (n >= deferral.from) return Tensor();
+    auto is_smaller = [n](const TensorObject* t) { return t->layout->numel() != n && t->layout->numel() != 1; };
+    const int64_t smaller = is_smaller(a) + is_smaller(b);
+    if (n >= deferral.from || !SpreadRoom::fits(smaller, *shape, item_size(a->dtype))) return Tensor();
     SpreadRoom room;
     TensorObject* operands[2] = {a, b};
     const void* in[2];
