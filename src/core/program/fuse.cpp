@@ -131,9 +131,8 @@ int16_t Fused::add_once(const Step& s, DType type) {
     return add(s, type);
 }
 
-int16_t Fused::convert(int16_t v, DType type) {
+int16_t Fused::convert_other(int16_t v, DType type) {
     const Value from = value(v);
-    if (from.type == type) return v;
     if (from.kind == Value::Number) return add_number(stored(number(from), type), type);
     return add_once(conversion(v, from.type, type), type);
 }

@@ -50,13 +50,14 @@ struct Fused : Steps {
     int16_t add_number(const Slot& number, DType type);
     int16_t add_operand(const Array& a, const Layout& loop);
     // A value in another type.
-    int16_t convert(int16_t value, DType type);
+    int16_t convert(int16_t v, DType to) { return type(v) == to ? v : convert_other(v, to); }
     // Appends the steps of a lowered program, those that are `needed` or all. `of` has the numbers here of its inputs,
     // and gets those of its other values.
     using Numbers = Small<int16_t, 64>;
     void append(const Lowered& program, const std::vector<char>* needed, Numbers& of);
 
   private:
+    int16_t convert_other(int16_t value, DType type);
     int16_t add_once(const Step& s, DType type);
     int16_t add_instruction(const Step& from, const Numbers& of, DType type);
 };

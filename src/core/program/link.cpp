@@ -1,4 +1,6 @@
 // Chains made of steps: what hands its result to the next step alone joins that one.
+#include <utility>
+
 #include "program/fuse.h"
 
 namespace pb {
@@ -9,7 +11,6 @@ namespace {
 struct Growing {
     Chain chain;
     uint8_t count = 0;
-    bool gone = false;  // into a longer one
     int16_t operands[kChainOperands];
 
     // The place of a value among the operands, or -1 if there is none left.
@@ -50,11 +51,13 @@ bool may_link(const Fused& p, const Step& s) {
 
 void link_up(Fused& p) {
     if (p.steps.size() < 2) return;
-    static std::vector<uint16_t> uses;    // of each value
-    static std::vector<Growing> growing;  // the chain that ends with each step
+    static std::vector<uint16_t> uses;  // of each value
+    static std::vector<Growing> growing;
+    static std::vector<int32_t> ends;  // which chain ends with each step
+    constexpr int32_t kNone = -1, kGone = -2;
     uses.assign(p.values.size(), 0);
     growing.clear();
-    growing.resize(p.steps.size());
+    ends.assign(p.steps.size(), kNone);
     for (const Step& s : p.steps)
         for (int k = 0; k < s.arity; ++k) ++uses[static_cast<size_t>(s.in[k])];
     for (const Fused::Output& o : p.outputs) uses[static_cast<size_t>(o.value)] = UINT16_MAX;
@@ -67,28 +70,30 @@ void link_up(Fused& p) {
             const Value& v = p.value(s.in[k]);
             int readers = s.arity == 2 && s.in[0] == s.in[1] ? 2 : 1;
             if (v.kind == Value::Result && !v.single && uses[static_cast<size_t>(s.in[k])] == readers &&
-                v.at > at && growing[static_cast<size_t>(v.at)].chain.length)
+                v.at > at && ends[static_cast<size_t>(v.at)] >= 0)
                 at = v.at, from = k;
         }
         if (at >= 0) {
-            Growing longer = growing[static_cast<size_t>(at)];
-            if (longer.add(p, s, from)) {
-                growing[i] = longer;
-                growing[static_cast<size_t>(at)].gone = true;
+            int32_t& end = ends[static_cast<size_t>(at)];
+            if (growing[static_cast<size_t>(end)].add(p, s, from)) {
+                ends[i] = std::exchange(end, kGone);
                 continue;
             }
         }
         int start = p.value(s.in[0]).single;
-        growing[i].place(s.in[start]);
-        growing[i].add(p, s, start);
+        ends[i] = static_cast<int32_t>(growing.size());
+        growing.emplace_back();
+        growing.back().place(s.in[start]);
+        growing.back().add(p, s, start);
     }
     size_t kept = 0;
     for (size_t i = 0; i < p.steps.size(); ++i) {
-        const Growing& g = growing[i];
-        if (g.gone) continue;
+        if (ends[i] == kGone) continue;
         if (kept < i) p.steps[kept] = p.steps[i];
         Step& s = p.steps[kept];
         p.values[static_cast<size_t>(s.out)].at = static_cast<int16_t>(kept++);
+        if (ends[i] == kNone) continue;
+        const Growing& g = growing[static_cast<size_t>(ends[i])];
         if (g.chain.length < 2) continue;
         s.kernels = nullptr;
         s.chain = static_cast<int16_t>(p.chains.size());

@@ -95,7 +95,8 @@ void Plan::gather(const Seeds& seeds) {
     }
     counters.visits += members_.size();
     auto younger = [](const Expression* a, const Expression* b) { return a->number < b->number; };
-    std::sort(members_.begin(), members_.end(), younger);
+    if (!std::is_sorted(members_.begin(), members_.end(), younger))
+        std::sort(members_.begin(), members_.end(), younger);
 }
 
 namespace {

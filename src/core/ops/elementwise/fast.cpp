@@ -54,7 +54,9 @@ __attribute__((noinline)) Tensor fast_broadcast(const Row& row, const BlockKerne
     Ref<Layout> shape = met_layout(*a->layout, *b->layout);
     if (!shape) return Tensor();
     int64_t n = shape->numel();
-    auto is_smaller = [n](const TensorObject* t) { return t->layout->numel() != n && t->layout->numel() != 1; };
+    auto is_smaller = [n](const TensorObject* t) {
+        return t->layout->numel() != n && t->layout->numel() != 1;
+    };
     const int64_t smaller = is_smaller(a) + is_smaller(b);
     if (n >= deferral.from || !SpreadRoom::fits(smaller, *shape, item_size(a->dtype))) return Tensor();
     SpreadRoom room;
@@ -95,7 +97,7 @@ inline bool is_boolean(const Row& row) {
 __attribute__((noinline)) Tensor fast_pending(const Row& row, const Operand* operands) {
     if (deferral.immediate || row.promotion == Promotion::Bitwise) return Tensor();
     TensorObject* like = nullptr;
-    Array held[kMaxOperands];
+    Small<Array, kMaxOperands> held;
     Source sources[kMaxOperands];
     bool wants = false;
     for (int i = 0; i < row.arity; ++i) {
@@ -109,8 +111,8 @@ __attribute__((noinline)) Tensor fast_pending(const Row& row, const Operand* ope
         if (!like || like->layout->ndim() == 0) like = t;
         else if (t->layout != like->layout && t->layout->ndim() && !t->layout->same_shape(*like->layout))
             return Tensor();
-        held[i] = operands[i].tensor->all_value();
-        sources[i].array = &held[i];
+        held.push_back(operands[i].tensor->all_value());
+        sources[i].array = &held.back();
         wants = wants || wants_grad(t);
     }
     const Lowered& program = lower(row.forward, like->dtype);
