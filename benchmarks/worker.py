@@ -31,18 +31,18 @@ class Refused(Exception):
 
 
 class Remote:
-    """A worker, started; `prepare`, `turn` and `release` run in it."""
+    """A worker, started; `prepare`, `turn` and `release` run in it. Another module may bring a server of its own."""
 
-    def __init__(self, peer):
+    def __init__(self, peer, module=None, environment=None):
         from benchmarks.fusion_peers import ENVIRONMENT
 
         self.peer = peer
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", peer],
+            [sys.executable, "-m", *([module, "--serve"] if module else ["benchmarks.worker", peer])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL if peer == "torch-compile" else None,  # its warnings are many
-            env={**os.environ, **ENVIRONMENT.get(peer, {})},
+            env={**os.environ, **(ENVIRONMENT.get(peer, {}) if environment is None else environment)},
         )
         self.version = self._answer()
 
@@ -200,7 +200,8 @@ def _grow(peer, name, size, dtype):
     print(peak, bytes_in, 0 if work.kind in ("update", "train") else bytes_out)
 
 
-def _serve(name):
+def serve(make):
+    """Answer requests by the methods of what `make` makes."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not mix with the answers
 
@@ -209,7 +210,7 @@ def _serve(name):
         answers.flush()
 
     try:
-        server = Server(name)
+        server = make()
     except ImportError as error:
         return answer("refused", f"not installed ({error})")
     answer("done", server.version)
@@ -232,4 +233,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 2:
         _grow(*sys.argv[1:])
     else:
-        _serve(sys.argv[1])
+        serve(lambda: Server(sys.argv[1]))

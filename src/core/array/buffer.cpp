@@ -133,7 +133,7 @@ CachedBuffer& cached_of(Buffer* b) { return *reinterpret_cast<CachedBuffer*>(b);
 
 // To be called whenever references, readers or bytes have changed.
 void Buffer::count_if_orphaned() {
-    bool now = watched_ && data_ && holders() == 0;
+    bool now = watched_ && data_ && !replaced_ && holders() == 0;
     if (now == orphaned_) return;
     orphaned_ = now;
     orphaned += now ? bytes_ : -bytes_;
@@ -168,7 +168,7 @@ Ref<Buffer> Buffer::allocate(size_t bytes) {
     auto* b = static_cast<Buffer*>(pool_alloc(kHeader + bytes));
     b->refs_ = 1;
     b->writable_ = true;
-    b->watched_ = b->orphaned_ = false;
+    b->watched_ = b->replaced_ = b->orphaned_ = false;
     b->exports_ = 0;
     b->bytes_ = bytes;
     b->kind_ = kInline;
@@ -213,7 +213,7 @@ Ref<Buffer> Buffer::foreign(void* data, size_t bytes, void* owner, void (*done)(
     Buffer* b = &f->buffer;
     b->refs_ = 1;
     b->kind_ = kForeign;
-    b->watched_ = b->orphaned_ = false;
+    b->watched_ = b->replaced_ = b->orphaned_ = false;
     b->exports_ = 0;
     b->writable_ = writable;
     b->data_ = data ? static_cast<char*>(data) : nothing;

@@ -61,6 +61,11 @@ class Buffer {
     void settle(char* data);
     void discard(char* data);  // gives back what `prepare` took
     char* surrender();         // gives up the bytes to another buffer of the same size
+    // A pending value that reads the bytes will take their place, or does so no more: that is no memory of its own.
+    void replace(bool replaced) {
+        replaced_ = replaced;
+        count_if_orphaned();
+    }
 
     // Somebody outside got the address, and may give it back (`unshare`); a count that runs full stays so.
     void share() { exports_ = exports_ == UINT16_MAX ? exports_ : static_cast<uint16_t>(exports_ + 1); }
@@ -81,6 +86,7 @@ class Buffer {
     uint32_t refs_;
     bool writable_ : 1;
     bool watched_ : 1 = false;   // has readers
+    bool replaced_ : 1 = false;  // by the value of a reader
     bool orphaned_ : 1 = false;  // has bytes that nobody but readers holds
     Kind kind_;
     uint16_t exports_ = 0;

@@ -16,9 +16,9 @@ namespace {
 
 constexpr int64_t kSited = int64_t(16) << 20;  // bytes of results that remember their line
 constexpr size_t kMostPending = 1024;          // expressions
-// Bytes that only expressions keep alive: eight of the largest results, within these bounds. Less would part what runs
+// Bytes that only expressions keep alive: a few of the largest results, within these bounds. Less would part what runs
 // best together; more would fall out of the caches before it is read.
-constexpr size_t kLeastOrphaned = size_t(16) << 20, kMostOrphaned = size_t(128) << 20;
+constexpr size_t kFewOrphaned = 2, kLeastOrphaned = size_t(4) << 20, kMostOrphaned = size_t(128) << 20;
 
 // What is small, and computed from something pending, costs more as an expression than at the call. All of it together
 // may cost a part of what large expressions take, in nanoseconds; beyond that it is computed at the call, as everything that it
@@ -105,8 +105,11 @@ void forget(Expression* e) {
         gone.pop_back();
         if (e->result) unlink(*e);
         if (e->site.code) sites.forget(e->site);
-        for (Expression::Input& input : e->inputs)
-            if (input.array.buffer) input.array.buffer->remove_reader(e);
+        for (Expression::Input& input : e->inputs) {
+            Buffer* b = input.array.buffer.get();
+            if (b && b == e->replaced) b->replace(false);
+            if (b) b->remove_reader(e);
+        }
         e->~Expression();
         pool_free(e, sizeof(Expression));
     }
@@ -141,7 +144,7 @@ void compute_oldest(size_t n) {
 void bound_pending(size_t bytes) {
     if (count > kMostPending) compute_oldest(kMostPending / 2);
     largest = count == 1 ? bytes : std::max(largest, bytes);
-    const size_t most = std::clamp(8 * largest, kLeastOrphaned, kMostOrphaned);
+    const size_t most = std::clamp(kFewOrphaned * largest, kLeastOrphaned, kMostOrphaned);
     while (oldest && orphaned_bytes() > most + 2 * bytes) compute_oldest(1);
 }
 
@@ -238,6 +241,8 @@ bool can_replace(const Array& target) {
 Array defer_over(const Lowered& program, const Source* inputs, const Array& target) {
     Expression* e = make(&program, 0, inputs, program.inputs, target.layout, target.dtype);
     e->replaced = target.buffer.get();
+    for (const Expression::Input& input : e->inputs)
+        if (input.array.buffer == target.buffer) target.buffer->replace(true);
     return adopt(e, target.layout);
 }
 
