@@ -7,6 +7,7 @@ import pytest
 
 import pullback as pb
 from benchmarks import core, harness, linear_algebra, sparse, transforms, whole
+from benchmarks import core, deferral, harness, transforms, whole
 
 
 class MadeUpTime:
@@ -76,6 +77,11 @@ def test_every_row_of_sparse_is_measured():
     table = sparse.table(["pullback"], quick=True, rounds=1)
     assert len(table.split("\n")) == 4 + 2
     assert all(cell.strip() for line in table.split("\n")[2:] for cell in line.split("|")[1:7])
+def test_every_program_of_deferral_is_measured(capsys):
+    deferral.main(["--quick"])
+    rows = capsys.readouterr().out.split("\n| ")[3:]
+    assert [row.split(" | ")[0] for row in rows] == list(deferral.PROGRAMS)
+    assert all(float(row.split(" | ")[-1].strip("*| \n")) > 0 for row in rows)
 
 
 @pytest.mark.torch

@@ -4,6 +4,7 @@ the same work for every step however many there are, bounded memory, and no recu
 The programs are loops that read nothing until they end, as people write them.
 """
 
+import inspect
 import itertools
 import subprocess
 import sys
@@ -332,3 +333,84 @@ def test_dead_branches_do_not_keep_their_operands():
     z = y * 2
     del z
     np.testing.assert_allclose((y * 3).numpy(), np.exp(x + 1) * 3, rtol=1e-14)
+
+
+def conjugate_gradients(steps):
+    d, r = pb.linspace(1, 2, N), pb.linspace(-1, 1, N)
+    x, p, square = pb.zeros(N), r, (r * r).sum()
+    for _ in range(steps):
+        q = d * p
+        a = square / (p * q).sum()
+        x, r = x + a * p, r - a * q
+        before, square = square, (r * r).sum()
+        p = r + square / (before + 1e-20) * p
+    return [x, r]
+
+
+def peak(function, call):
+    """Bytes in use at the peak of a new process that makes this call."""
+    source = inspect.getsource(function)
+    script = f"import pullback as pb\nN = {N}\n{source}\nfor t in {call}: t.numpy()\nprint(pb.memory.peak())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def test_single_elements_cost_no_program():
+    few, many = (work(conjugate_gradients, steps)[0] for steps in (10, 30))
+    assert many["runs"] - few["runs"] <= 2 * 20 + 2
+    check(many)
+
+
+def test_single_elements_are_computed_once_for_several_programs():
+    x, y = pb.linspace(-1, 1, N), pb.linspace(0, 1, 2 * N)
+    scale = (x * x).sum().sqrt() + 1
+    results = [x / scale, y / scale, y.reshape(2, N).t() * scale, scale]
+    expected = np.sqrt((x.numpy().astype(float) ** 2).sum()) + 1
+    np.testing.assert_allclose(results[0].numpy(), x.numpy() / expected, rtol=1e-6)
+    np.testing.assert_allclose(results[1].numpy(), y.numpy() / expected, rtol=1e-6)
+    np.testing.assert_allclose(results[2].numpy(), y.numpy().reshape(2, N).T * expected, rtol=1e-6)
+    assert results[3].item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_is_near_is_not_kept_for_programs_far_away():
+    """The sum of all steps is not put off until the end: that would keep every direction until then."""
+    assert peak(conjugate_gradients, "conjugate_gradients(60)") <= 20 * 4 * N
+
+
+def rolls(count):
+    x = pb.linspace(0, 1, 500_000)
+    return [sum(x.roll(k) for k in range(count))]
+
+
+def test_what_only_expressions_hold_is_little():
+    assert peak(rolls, "rolls(40)") <= 10 * 4 * 500_000
+
+
+def test_small_results_are_pending_within_a_share_of_the_large_work():
+    x, s, t = pb.linspace(-1, 1, N), pb.zeros(5), np.zeros(5)
+    steps, made = 100, pb.counters()["expressions"]
+    for k in range(steps):
+        s = s + (x * k).sum()
+        t = t + float((x.double() * k).sum())
+        for _ in range(50):
+            s, t = s * 0.99, t * 0.99
+    np.testing.assert_allclose(s.numpy(), t, atol=1e-2)
+    # Of 5,100 small ones; the first 500 may be pending in any case.
+    assert pb.counters()["expressions"] - made <= 500 + 10 * steps
+
+
+def gain_and_bias(steps):
+    x = pb.linspace(-9, 9, N).sin().reshape(-1, 50)
+    gain, bias = pb.ones(50, requires_grad=True), pb.zeros(50, requires_grad=True)
+    for _ in range(steps):
+        gain.grad = bias.grad = None
+        ((x * gain + bias).tanh() ** 2).mean().backward()
+        with pb.no_grad():
+            gain -= 0.1 * gain.grad
+            bias -= 0.1 * bias.grad
+    return [gain, bias]
+
+
+def test_a_write_into_something_small_runs_all_that_is_connected():
+    few, many = (work(gain_and_bias, steps)[0] for steps in (10, 30))
+    assert many["executed"] - few["executed"] <= many["recorded"] - few["recorded"]

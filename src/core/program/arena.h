@@ -9,8 +9,8 @@
 
 namespace pb {
 
-// For the registers of one thread: grown, never shrunk, given back when the thread ends. What was in it is lost when it is
-// asked for again.
+// For the registers of one thread: grown, never shrunk, given back when the thread ends. What was in it is lost when it
+// is asked for again.
 struct ArenaState {
     char* memory;
     size_t bytes;

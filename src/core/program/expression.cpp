@@ -21,8 +21,8 @@ constexpr size_t kMostPending = 1024;          // expressions
 constexpr size_t kFewOrphaned = 2, kLeastOrphaned = size_t(4) << 20, kMostOrphaned = size_t(128) << 20;
 
 // What is small, and computed from something pending, costs more as an expression than at the call. All of it together
-// may cost a part of what large expressions take, in nanoseconds; beyond that it is computed at the call, as everything that it
-// takes is. A program may begin with some.
+// may cost a part of what large expressions take, in nanoseconds; beyond that it is computed at the call, as everything
+// that it takes is. A program may begin with some.
 constexpr double kSmallCost = 200, kShare = 0.15, kMostCredit = 1e5;
 double credit = kMostCredit;
 

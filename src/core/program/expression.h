@@ -12,8 +12,8 @@
 // and if nothing does the new one is written over its memory.
 //
 // Two bounds keep the pending from growing without end: the number of expressions, and the bytes that nothing but
-// expressions keeps alive. Beyond them the oldest run, and are stored. Nothing here recurses: a pending value may be
-// thousands of expressions deep.
+// expressions keeps alive. Beyond them the oldest run, and are stored. A third keeps it cheap: what is small is pending
+// within a share of the large work. Nothing here recurses: a pending value may be thousands of expressions deep.
 #pragma once
 #include <string>
 

@@ -17,8 +17,8 @@ constexpr size_t kMostSteps = 512;
 constexpr size_t kCrowd = 32;
 // Values that are cheap to compute, an addition being 1 and a vector function 8. What leaves the second-level cache takes
 // long to store and to read: up to so much it is computed again instead, by a second program of the plan that reads it;
-// what somebody holds, and may never ask for, is passed over; and so is what nobody holds, but what the plan leaves pending
-// reads. What is near is stored as fast as it is computed.
+// what somebody holds, and may never ask for, is passed over; and so is what nobody holds, but what the plan leaves
+// pending reads. What is near is stored as fast as it is computed.
 struct Cheap {
     uint32_t copied, passed, left;
 };
@@ -198,6 +198,13 @@ struct Needs {
 
 }  // namespace
 
+// What is near, and more than a block, stays where what it takes is wanted, or if the way is long: moving it would keep
+// what it takes for so long that it is near no more.
+bool Plan::is_better_here(const Expression& e, int32_t reader) const {
+    if (bytes_of(e) <= kBlockBytes || bytes_of(e) > kNearBytes) return false;
+    return e.plan.anchored || reader - e.plan.home > kNearby;
+}
+
 void Plan::decide(Expression& e) {
     Expression::Planned& mine = e.plan;
     bool held = is_held(e), read_on = false, waits = held;
@@ -228,10 +235,7 @@ void Plan::decide(Expression& e) {
     bool waiting = held ? read_on && mine.weight <= cheap(e).passed : mine.weight <= cheap(e).left;
     if (waits && !(once && waiting)) mine.stored = true;
     if (needs.first > mine.home && needs.first <= latest) {
-        // From far away it would keep what it takes from being near in the caches, when it is more than a block.
-        bool far = mine.anchored || needs.first - mine.home > kNearby,
-             stays = far && bytes_of(e) > kBlockBytes;
-        if (!(stays && bytes_of(e) <= kNearBytes) && has_room(needs.first, e)) move(e, needs.first);
+        if (!is_better_here(e, needs.first) && has_room(needs.first, e)) move(e, needs.first);
         else mine.stored = true;
     }
     if (!mine.stored && needs.second >= 0) {

@@ -12,10 +12,11 @@
 //           in registers connect it with), or else into the latest program of its loop, while that is short: families
 //           share nothing, and a program of many has more streams than the caches hold. What has one element has no
 //           loop: any program computes it on the way, so that a norm or a rate costs no program of its own.
-//   decide  From the youngest to the oldest: an expression moves to the first program that reads it. If a second one
-//           reads it, that computes it once more, if it is cheap; otherwise it is stored. What somebody holds is
-//           stored, unless it is cheap and read in the same program; then it is passed over once, and stays pending.
-//           Whatever is read by nobody afterwards is over.
+//   decide  From the youngest to the oldest: an expression moves to the first program that reads it, unless what it
+//           takes is near in the caches where it is, and would not be there. If a second one reads it, that computes it
+//           once more, if it is cheap; otherwise it is stored. What somebody holds is stored, unless it is cheap and read
+//           in the same program; then it is passed over once, and stays pending. So is what nobody holds and something
+//           outside of the plan will read. Whatever is read by nobody afterwards is over.
 //
 // Promises, kept by these rules for every program that a user can write, and tested (tests/fuzz) through `counters`:
 //
@@ -66,6 +67,7 @@ class Plan {
     int32_t find_home(Expression& e) const;
     bool has_room(int32_t program, const Expression& e) const;
     bool stays(const Expression& p, const Expression& reader) const;
+    bool is_better_here(const Expression& e, int32_t reader) const;
     void decide(Expression& e);
     void move(Expression& e, int32_t to);
 

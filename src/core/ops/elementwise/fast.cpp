@@ -93,7 +93,8 @@ inline bool is_boolean(const Row& row) {
            row.promotion == Promotion::Logical || row.promotion == Promotion::Close;
 }
 
-// The same for operands some of which are large or pending, and stay so: of one shape, or single elements of no dimension.
+// The same for operands some of which are large or pending, and stay so: of one shape, or single elements of no
+// dimension.
 __attribute__((noinline)) Tensor fast_pending(const Row& row, const Operand* operands) {
     if (deferral.immediate || row.promotion == Promotion::Bitwise) return Tensor();
     TensorObject* like = nullptr;
