@@ -282,7 +282,7 @@ def main(arguments=None):
     parser.add_argument("--steps", type=int, default=120, help="of a program, before anybody looks")
     parser.add_argument("--write", metavar="PAGE", help="replace the block marked `deferral` in this page")
     options = parser.parse_args(arguments)
-    rounds, duration, steps = (1, 0.0, 3) if options.quick else (options.rounds, 0.01, options.steps)
+    rounds, duration, steps = (1, 1e-4, 3) if options.quick else (options.rounds, 0.01, options.steps)
     rows = []
     with (
         Remote("pending", "benchmarks.deferral", {}) as pending,

@@ -387,14 +387,14 @@ def test_what_only_expressions_hold_is_little():
 
 
 def test_small_results_are_pending_within_a_share_of_the_large_work():
-    x, s, t = pb.linspace(-1, 1, N), pb.zeros(5), np.zeros(5)
+    x, s, t = pb.linspace(0, 1, N), pb.zeros(5), np.zeros(5)
     steps, made = 100, pb.counters()["expressions"]
     for k in range(steps):
         s = s + (x * k).sum()
         t = t + float((x.double() * k).sum())
         for _ in range(50):
             s, t = s * 0.99, t * 0.99
-    np.testing.assert_allclose(s.numpy(), t, atol=1e-2)
+    np.testing.assert_allclose(s.numpy(), t, rtol=1e-4)
     # Of 5,100 small ones; the first 500 may be pending in any case.
     assert pb.counters()["expressions"] - made <= 500 + 10 * steps
 
