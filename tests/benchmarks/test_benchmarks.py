@@ -6,8 +6,7 @@ import time
 import pytest
 
 import pullback as pb
-from benchmarks import core, harness, linear_algebra, sparse, transforms, whole
-from benchmarks import core, deferral, harness, transforms, whole
+from benchmarks import core, deferral, harness, linear_algebra, sparse, transforms, whole
 
 
 class MadeUpTime:
@@ -77,6 +76,8 @@ def test_every_row_of_sparse_is_measured():
     table = sparse.table(["pullback"], quick=True, rounds=1)
     assert len(table.split("\n")) == 4 + 2
     assert all(cell.strip() for line in table.split("\n")[2:] for cell in line.split("|")[1:7])
+
+
 def test_every_program_of_deferral_is_measured(capsys):
     deferral.main(["--quick"])
     rows = capsys.readouterr().out.split("\n| ")[3:]
