@@ -282,7 +282,9 @@ def stubs():
     """Every written stub: {path: text}."""
     nn = (
         '"""Types of `pullback.nn`. Written by tools/stubs.py; do not edit."""\n\n'
-        "from . import functional as functional, init as init\n"
+        "from typing import Any\n\n"
+        "from . import functional as functional, init as init\n\n"
+        "def __getattr__(name: str) -> Any: ...  # modules, which are not typed\n"
     )
     return {
         ROOT / "__init__.pyi": package_stub(),

@@ -188,7 +188,7 @@ def test_threads_have_their_own_events():
 
 
 def measured():
-    x = pb.ones(100, 100, requires_grad=True)
+    x = pb.ones(200, 200, requires_grad=True)
     with profile(record_shapes=True, profile_memory=True) as found, record_function("mine"):
         (x @ x).sin().sum().backward()
     return found
@@ -210,7 +210,7 @@ def test_the_table():
     assert found.table(header="A title").splitlines()[1] == "A title" and str(found) == found.table()
     assert found.table(top_level_events_only=True).count("\n") < found.table().count("\n")
     assert "us" not in found.key_averages().table(time_unit="ms").split("Calls")[1].replace("program", "")
-    assert "[[100, 100], ..." in found.table(max_shapes_column_width=16)
+    assert "[[200, 200], ..." in found.table(max_shapes_column_width=16)
 
 
 def test_what_a_table_refuses():
@@ -263,7 +263,7 @@ def test_the_trace(tmp_path):
     mine = events[0]
     assert mine["name"] == "mine" and mine["cat"] == "user_annotation"
     matmul = next(event for event in events if event["name"] == "matmul")
-    assert matmul["args"]["Input Dims"] == [[100, 100], [100, 100]]
+    assert matmul["args"]["Input Dims"] == [[200, 200], [200, 200]]
     program = next(event for event in events if event["args"]["kind"] == "program")
     assert "store" in program["args"]["Program"] or "sum" in program["args"]["Program"]
 

@@ -17,8 +17,8 @@ from pullback.func import grad, set_vmap_fallback, vmap
 LOOPS = {
     "x.select(0, j)": ["select"],
     "x.narrow(0, j % 2, 2)": ["narrow"],
-    "m.unique(m.tensor([1, 1]) * j)": ["unique"],
-    "m.unique_consecutive(c[0] & ~c[0])": ["unique"],
+    "m.unique(m.tensor([1, 1]) * j)": ["unique2"],
+    "m.unique_consecutive(c[0] & ~c[0])": ["unique_consecutive"],
     "m.nn.functional.one_hot(k * 0)": ["one_hot"],
 }
 
@@ -40,7 +40,8 @@ DRAW = """
     _bernoulli _multinomial _randint _randint_like bernoulli bernoulli_ exponential_ multinomial normal normal_
     normal_of rand rand_like randint randint_like randn randn_like random_ randperm uniform_
     alpha_dropout dropout dropout1d dropout2d dropout3d feature_alpha_dropout fractional_max_pool2d
-    fractional_max_pool3d gumbel_softmax rrelu rrelu_
+    fractional_max_pool3d gumbel_softmax rrelu rrelu_ alpha_dropout_ binomial cauchy_ dropout_ feature_alpha_dropout_
+    feature_dropout feature_dropout_ geometric_ log_normal_ native_dropout poisson
     """.split()  # tests/batch/test_random_draws.py
 # Other names of what is in the tables, and parts of it.
 SAME = """

@@ -42,9 +42,4 @@ def test_parameters_are_pytorchs(name):
 
 def test_what_there_is():
     absent = set(torch.func.__all__) - set(pb.func.__all__)
-    assert absent == {
-        "debug_unwrap",  # there are no wrappers
-        "functionalize",  # for compilers
-        "rearrange",
-        "replace_all_batch_norm_modules_",
-    }
+    assert absent == {"replace_all_batch_norm_modules_"}

@@ -372,7 +372,8 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
         else None
         for leaf in leaves
     ]
-    columns, result_spec = [], None
+    columns: list[Any] = []
+    result_spec = None
     for entry in range(size) if size else [None]:
         own = [leaf if whole is None else _entry(whole, entry) for leaf, whole in zip(leaves, wide)]
         if inplace:  # into a copy: what one entry saves is not overwritten by the next
@@ -408,8 +409,9 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
 
 def _operation(function: Function) -> str:
     """What PyTorch calls an operator; a `Function` has the name of its class."""
-    if isinstance(getattr(function, "__self__", None), type):
-        return function.__self__.__name__
+    owner: Any = getattr(function, "__self__", None)
+    if isinstance(owner, type):
+        return owner.__name__
     name = function.__name__
     return {"getitem": "index", "setitem": "index_put"}.get(name, name)
 
@@ -439,6 +441,7 @@ def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:
     wide = [
         _core.unmap_axis(leaf, level, 0, size) if mapped else leaf for leaf, mapped in zip(leaves, varies)
     ]
+    found: Any
     _core.close_map(level)
     try:
         positional, named = tree_unflatten(wide, spec)

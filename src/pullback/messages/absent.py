@@ -12,76 +12,39 @@ PYTORCH = {
         BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor GradScaler IntTensor LongTensor
         ShortTensor accelerator adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator amp
         angle are_deterministic_algorithms_enabled as_strided_ autocast avg_pool1d backends bartlett_window
-        batch_norm bilinear binary_cross_entropy_with_logits blackman_window cdist celu_ chalf
-        channel_shuffle cholesky cholesky_inverse cholesky_solve clamp_max_ clamp_min_ clear_autocast_cache
-        clip_ compile compiler complex complex32 conj conj_physical conj_physical_ conv1d conv2d conv3d
-        conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution corrcoef
-        cosine_embedding_loss cosine_similarity cov cpu cross ctc_loss cuda cumulative_trapezoid dequantize
-        det detach_ dist distributed distributions eig embedding embedding_bag embedding_renorm_
-        empty_permuted empty_quantized export fft fill float8_e4m3fn float8_e4m3fnuz float8_e5m2
-        float8_e5m2fnuz float8_e8m0fnu float_power frexp frobenius_norm from_file functional fx gcd_ geqrf
-        get_autocast_dtype get_device get_device_module get_float32_matmul_precision gradient grid_sampler
-        grid_sampler_2d grid_sampler_3d group_norm gru gru_cell hamming_window hann_window has_lapack
-        has_mkl has_openmp has_spectral hinge_embedding_loss histogram histogramdd i0 i0_ igamma igammac
-        imag index_reduce instance_norm int_repr inverse is_autocast_cache_enabled is_autocast_enabled
-        is_conj is_deterministic_algorithms_warn_only_enabled is_inference is_neg is_signed isreal istft jit
-        kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg logdet lstm lstm_cell lstsq lu lu_solve lu_unpack
-        margin_ranking_loss matrix_exp matrix_power matrix_rank max_pool1d max_pool1d_with_indices
-        max_pool2d max_pool3d multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm optim
-        orgqr ormqr pairwise_distance pca_lowrank pdist pinverse pixel_shuffle pixel_unshuffle
-        poisson_nll_loss polar positive prelu qr qscheme quantization quantize_per_channel
-        quantize_per_tensor quantize_per_tensor_dynamic range real renorm resize_as_ resolve_conj
-        resolve_neg rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell rrelu rrelu_ segment_reduce selu_
-        set_anomaly_enabled set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled
-        set_default_tensor_type set_float32_matmul_precision set_flush_denormal signal slice_inverse slogdet
-        solve sparse sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor
-        sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft storage svd svd_lowrank symeig testing
-        threshold_ to_dlpack trapezoid trapz triangular_solve triplet_margin_loss typename uint16 uint32
-        uint64 unravel_index unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms
-        vander view_as_complex view_as_real xlogy_ xpu
+        batch_norm binary_cross_entropy_with_logits blackman_window chalf clamp_max_ clamp_min_
+        clear_autocast_cache clip_ compile compiler complex complex32 conj conj_physical conj_physical_
+        conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution
+        cosine_embedding_loss cpu ctc_loss cuda dequantize detach_ distributed distributions eig embedding
+        embedding_bag embedding_renorm_ empty_permuted empty_quantized export fft fill float8_e4m3fn
+        float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float_power frexp frobenius_norm
+        from_file functional fx gcd_ get_autocast_dtype get_device get_device_module
+        get_float32_matmul_precision gradient grid_sampler grid_sampler_2d grid_sampler_3d gru gru_cell
+        hamming_window hann_window has_lapack has_mkl has_openmp has_spectral hinge_embedding_loss histogram
+        histogramdd i0 i0_ igamma igammac imag index_reduce instance_norm int_repr is_autocast_cache_enabled
+        is_autocast_enabled is_conj is_deterministic_algorithms_warn_only_enabled is_inference is_neg
+        is_signed isreal istft jit kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg lstm lstm_cell lstsq
+        margin_ranking_loss matrix_rank max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
+        multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm pca_lowrank poisson_nll_loss
+        polar positive qscheme quantization quantize_per_channel quantize_per_tensor
+        quantize_per_tensor_dynamic range real resize_as_ resolve_conj resolve_neg rnn_relu rnn_relu_cell
+        rnn_tanh rnn_tanh_cell segment_reduce set_anomaly_enabled set_autocast_cache_enabled
+        set_autocast_dtype set_autocast_enabled set_default_tensor_type set_float32_matmul_precision
+        set_flush_denormal signal slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
+        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft
+        storage svd_lowrank symeig testing to_dlpack triplet_margin_loss typename uint16 uint32 uint64
+        unravel_index unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms
+        view_as_complex view_as_real xlogy_ xpu
     """,
     "nn": """
-        AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d
-        AdaptiveMaxPool2d AdaptiveMaxPool3d AlphaDropout AvgPool1d AvgPool2d AvgPool3d BCELoss BCEWithLogitsLoss
-        BatchNorm1d BatchNorm2d BatchNorm3d Bilinear Buffer CELU CTCLoss ChannelShuffle CircularPad1d
-        CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d Conv1d Conv2d Conv3d
-        ConvTranspose1d ConvTranspose2d ConvTranspose3d CosineEmbeddingLoss CosineSimilarity CrossEntropyLoss
-        CrossMapLRN2d Dropout Dropout1d Dropout2d Dropout3d ELU Embedding EmbeddingBag FeatureAlphaDropout
-        Flatten Fold FractionalMaxPool2d FractionalMaxPool3d GELU GLU GRU GRUCell GaussianNLLLoss GroupNorm
-        Hardshrink Hardsigmoid Hardswish Hardtanh HingeEmbeddingLoss HuberLoss Identity InstanceNorm1d
-        InstanceNorm2d InstanceNorm3d KLDivLoss L1Loss LPPool1d LPPool2d LPPool3d LSTM LSTMCell LayerNorm
-        LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
-        LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d
-        LazyLinear LeakyReLU Linear LinearCrossEntropyLoss LocalResponseNorm LogSigmoid LogSoftmax MSELoss
-        MarginRankingLoss MaxPool1d MaxPool2d MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d Mish Module
-        ModuleDict ModuleList MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss MultiheadAttention
-        NLLLoss NLLLoss2d PReLU PairwiseDistance Parameter ParameterDict ParameterList PixelShuffle
-        PixelUnshuffle PoissonNLLLoss RMSNorm RNN RNNBase RNNCell RNNCellBase RReLU ReLU ReLU6 ReflectionPad1d
-        ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d SELU Sequential SiLU
-        Sigmoid SmoothL1Loss SoftMarginLoss Softmax Softmax2d Softmin Softplus Softshrink Softsign SyncBatchNorm
-        Tanh Tanhshrink Threshold Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder
-        TransformerEncoderLayer TripletMarginLoss TripletMarginWithDistanceLoss Unflatten Unfold
-        UninitializedBuffer UninitializedParameter Upsample UpsamplingBilinear2d UpsamplingNearest2d ZeroPad1d
-        ZeroPad2d ZeroPad3d attention grad intrinsic modules parallel parameter qat quantizable quantized
-        utils
+        AdaptiveLogSoftmaxWithLoss CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad
+        intrinsic parallel qat quantizable quantized
     """,
     "nn.functional": """
-        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
-        adaptive_max_pool1d_with_indices adaptive_max_pool2d adaptive_max_pool2d_with_indices
-        adaptive_max_pool3d adaptive_max_pool3d_with_indices affine_grid alpha_dropout avg_pool1d avg_pool2d
-        avg_pool3d batch_norm binary_cross_entropy binary_cross_entropy_with_logits channel_shuffle conv1d
-        conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d cosine_embedding_loss
-        cosine_similarity ctc_loss dropout dropout1d dropout2d dropout3d embedding embedding_bag
-        feature_alpha_dropout fold fractional_max_pool2d fractional_max_pool2d_with_indices
-        fractional_max_pool3d fractional_max_pool3d_with_indices gaussian_nll_loss glu grid_sample group_norm
-        grouped_mm gumbel_softmax hinge_embedding_loss huber_loss instance_norm interpolate kl_div l1_loss
-        linear_cross_entropy local_response_norm lp_pool1d lp_pool2d lp_pool3d margin_ranking_loss max_pool1d
-        max_pool1d_with_indices max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices
-        max_unpool1d max_unpool2d max_unpool3d mse_loss multi_head_attention_forward multi_margin_loss
-        multilabel_margin_loss multilabel_soft_margin_loss nll_loss normalize pairwise_distance pdist
-        pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm rrelu rrelu_ scaled_dot_product_attention
-        scaled_grouped_mm scaled_mm smooth_l1_loss soft_margin_loss softmin triplet_margin_loss
-        triplet_margin_with_distance_loss unfold upsample upsample_bilinear upsample_nearest
+        adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices
+        fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices grouped_mm
+        linear_cross_entropy max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
+        scaled_grouped_mm scaled_mm
     """,
     "linalg": """
         eig eigvals
@@ -160,9 +123,8 @@ INSTEAD = {
     "nll_loss": "pullback.nn.functional.cross_entropy(logits, target), which takes logits.",
     "normalize": "x / x.norm(dim=-1, keepdim=True).clamp(min=1e-12)",
     "notna": "~x.isnan()",
-    "optim": "the update: with pullback.no_grad(): w -= lr * w.grad; and w.grad = None before the next.",
     "Parameter": "pullback.tensor(data, requires_grad=True)",
-    "parameters": "a list of tensors that require grad: there are no modules.",
+    "parameters": "a list of tensors that require grad; those of a pullback.nn.Module are module.parameters().",
     "partition": "x.sort()",
     "pin_memory": "x itself: memory is pinned for accelerators only.",
     "positive": "+x",
@@ -254,8 +216,7 @@ FAMILIES = [
         r".*(conv|pool|fold|pad\d|upsampl|interpolate|grid_sample|affine_grid|pixel_|channel_?shuffle).*",
         "Convolutions, pooling and images are in pullback.nn.functional.",
     ),
-    (r"(rnn|lstm|gru).*", "Write the cell with matrix products, and a loop over time."),
-    (r".*[Dd]ropout.*", "Dropout is in pullback.nn.functional."),
+    (r"(rnn|lstm|gru).*", "Recurrent networks are modules: pullback.nn.RNN, LSTM, GRU, and their cells."),
     (r".*(fft|_window|signal)|i?stft", "There is no FFT yet; numpy.fft works on x.detach().numpy()."),
     (
         r"(eig|eigvals|symeig|lobpcg|svd_lowrank|pca_lowrank|nuclear_norm|frobenius_norm)",
@@ -284,8 +245,7 @@ FAMILIES = [
     (r".*deterministic.*", "Results are deterministic as they are."),
     (
         r"[A-Z]\w*",
-        "There are no modules: keep tensors that require grad in a list or a dictionary, and use the functions of "
-        "pullback.nn.functional.",
+        "The modules that there are stand in pullback.nn.",
     ),
     (r".*loss", "Losses are in pullback.nn.functional."),
 ]

@@ -1,12 +1,17 @@
 """Parameters: tensors that a module counts as its own, and those whose shape the first input tells."""
 
+from typing import Any
+
 from .. import _core
 from ..operators.creation import empty
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
 
 
-class _Kind(type(_core.Tensor)):
+_Meta: Any = type(_core.Tensor)
+
+
+class _Kind(_Meta):
     """A class whose instances may be other subclasses of Tensor that carry a mark."""
 
     def __instancecheck__(cls, instance):

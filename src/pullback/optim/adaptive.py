@@ -3,6 +3,7 @@
 import math
 
 from .. import _core
+from ..dtypes import finfo
 from .optimizer import Optimizer, check, counted, decayed, no_steps, number
 
 __all__ = [
@@ -623,8 +624,6 @@ class Adafactor(Optimizer):
         return {"step": no_steps(), "variance": _zeros(parameter)}
 
     def _update(self, group, parameter, gradient, state):
-        from ..dtypes import finfo
-
         step = counted(state)
         least, below = group["eps"]
         least = finfo(parameter.dtype).eps if least is None else least

@@ -9,6 +9,7 @@ import functools
 import itertools
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
+from typing import Any
 
 from .. import _core
 from ..autograd import enable_grad, no_grad
@@ -24,7 +25,7 @@ class _Required:
 
 
 required = _Required()
-_EVERYWHERE = {"pre": OrderedDict(), "post": OrderedDict()}
+_EVERYWHERE: dict[str, Any] = {"pre": OrderedDict(), "post": OrderedDict()}
 
 
 def register_optimizer_step_pre_hook(hook):
@@ -340,7 +341,7 @@ def _with_hooks(step):
     return hooked
 
 
-Optimizer.step = _with_hooks(Optimizer.step)
+setattr(Optimizer, "step", _with_hooks(Optimizer.step))  # noqa: B010  (mypy takes no assignment)
 
 
 def counted(state):

@@ -202,6 +202,8 @@ class _Frame:
         self.axes.append(_core.mapped_axes(tensor))
         return ticket
 
+    pack.recomputes = True  # type: ignore[attr-defined]  # for who would keep a record beside the graph
+
     def unpack(self, ticket: _Ticket) -> Tensor:
         """The tensor of a number, computed again with all others at the first of a run."""
         run = running.group or _core.current_run()
@@ -269,6 +271,7 @@ class _Frame:
                 raise _Stop
             return tensor
 
+        pack.recomputes = True  # type: ignore[attr-defined]
         leaves = list(self.leaves)
         for i, tensor in zip(self.places, self.kept.grad_fn.saved_tensors):
             leaves[i] = tensor.detach().requires_grad_(tensor.requires_grad)

@@ -4,7 +4,7 @@ import math
 
 from ...operators.creation import empty
 from .. import functional as F
-from ..init import _fans, kaiming_uniform_, uniform_
+from ..init import kaiming_uniform_, uniform_
 from ..parameter import Parameter, UninitializedParameter
 from .lazy import LazyModuleMixin
 from .module import Module
@@ -102,7 +102,7 @@ class _Convolution(Module):
         """Draw the first values anew."""
         kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
-            fan, _ = _fans(self.weight)
+            fan = math.prod(self.weight.shape[1:])
             if fan != 0:
                 uniform_(self.bias, -1 / math.sqrt(fan), 1 / math.sqrt(fan))
 
@@ -342,6 +342,43 @@ class _Lazy(LazyModuleMixin):
         self.reset_parameters()
 
 
+def _straight(
+    self,
+    out_channels,
+    kernel_size,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    bias=True,
+    padding_mode="zeros",
+    device=None,
+    dtype=None,
+):
+    LazyModuleMixin.__init__(self, 0, 0, kernel_size, stride, padding, dilation, 1, False, padding_mode)
+    self._begun(out_channels, groups, bias, device, dtype)
+
+
+def _turned(
+    self,
+    out_channels,
+    kernel_size,
+    stride=1,
+    padding=0,
+    output_padding=0,
+    groups=1,
+    bias=True,
+    dilation=1,
+    padding_mode="zeros",
+    device=None,
+    dtype=None,
+):
+    LazyModuleMixin.__init__(
+        self, 0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode
+    )
+    self._begun(out_channels, groups, bias, device, dtype)
+
+
 def _lazy(base):
     example = f"""
         >>> layer = pb.nn.Lazy{base.__name__}(2, 1)
@@ -350,54 +387,13 @@ def _lazy(base):
         ('{base.__name__}', 3)
     """
 
-    if base._is_transposed:
-
-        def __init__(
-            self,
-            out_channels,
-            kernel_size,
-            stride=1,
-            padding=0,
-            output_padding=0,
-            groups=1,
-            bias=True,
-            dilation=1,
-            padding_mode="zeros",
-            device=None,
-            dtype=None,
-        ):
-            LazyModuleMixin.__init__(
-                self, 0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode
-            )
-            self._begun(out_channels, groups, bias, device, dtype)
-
-    else:
-
-        def __init__(
-            self,
-            out_channels,
-            kernel_size,
-            stride=1,
-            padding=0,
-            dilation=1,
-            groups=1,
-            bias=True,
-            padding_mode="zeros",
-            device=None,
-            dtype=None,
-        ):
-            LazyModuleMixin.__init__(
-                self, 0, 0, kernel_size, stride, padding, dilation, 1, False, padding_mode
-            )
-            self._begun(out_channels, groups, bias, device, dtype)
-
     return type(
         f"Lazy{base.__name__}",
         (_Lazy, base),
         {
             "__module__": __name__,
             "__doc__": f"A {base.__name__} whose in_channels are those of its first input.\n\n    Example:{example}",
-            "__init__": __init__,
+            "__init__": _turned if base._is_transposed else _straight,
             "cls_to_become": base,
         },
     )

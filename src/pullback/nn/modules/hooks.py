@@ -155,9 +155,6 @@ def call_with_hooks(module, args, kwargs):
         raise
 
 
-call_with_hooks.everywhere = EVERYWHERE
-
-
 def _run(hook, module, args, kwargs, output, with_kwargs):
     return hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
 

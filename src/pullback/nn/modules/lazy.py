@@ -1,7 +1,9 @@
 """Modules that learn the shapes of their parameters from the first input."""
 
 import warnings
+from typing import Any
 
+from ...autograd import no_grad
 from ..parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
 __all__ = ["LazyModuleMixin"]
@@ -13,7 +15,7 @@ class LazyModuleMixin:
     After that the module is one of `cls_to_become`.
     """
 
-    cls_to_become = None
+    cls_to_become: Any = None
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -32,8 +34,6 @@ class LazyModuleMixin:
 
     def _lazy_load_hook(self, state_dict, prefix, *about):
         """Shapes from a state_dict, if it is loaded before the first input."""
-        from ...autograd import no_grad
-
         for name, each in [*self._parameters.items(), *self._buffers.items()]:
             given = state_dict.get(prefix + name)
             if given is not None and each is not None and is_lazy(each) and not is_lazy(given):

@@ -1,6 +1,7 @@
 """Losses as modules: a table over nn.functional; those with weights have them as buffers."""
 
 from .. import functional as F
+from ..reduction import reduction_of
 from .others import PairwiseDistance
 from .simple import Simple, simple
 
@@ -26,8 +27,6 @@ class _Loss(Simple):
     _shown = ""
 
     def _made(self):
-        from ..reduction import reduction_of
-
         if "size_average" in self._parameters_of:
             if self.size_average is not None or self.reduce is not None:
                 self.reduction = reduction_of(self.reduction, self.size_average, self.reduce)

@@ -9,12 +9,14 @@ import functools
 import itertools
 import warnings
 from collections import OrderedDict, namedtuple
+from typing import Any
 
 from ... import _core
 from ...autograd import no_grad
 from ...autograd.hooks import RemovableHandle
 from ..parameter import Buffer, Parameter, is_lazy
 from .hooks import (  # noqa: F401
+    EVERYWHERE,
     call_with_hooks,
     register_module_backward_hook,
     register_module_forward_hook,
@@ -122,7 +124,7 @@ class Module:
             or self._forward_pre_hooks
             or self._backward_hooks
             or self._backward_pre_hooks
-            or call_with_hooks.everywhere
+            or EVERYWHERE
         ):
             return self.forward(*args, **kwargs)
         return call_with_hooks(self, args, kwargs)
@@ -903,7 +905,7 @@ def _indented(text, spaces):
     return "\n".join([first, *[" " * spaces + line for line in rest]])
 
 
-_REGISTRATION = {"buffer": OrderedDict(), "module": OrderedDict(), "parameter": OrderedDict()}
+_REGISTRATION: dict[str, Any] = {"buffer": OrderedDict(), "module": OrderedDict(), "parameter": OrderedDict()}
 
 
 def _registration_hook(kind, hook):

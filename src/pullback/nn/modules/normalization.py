@@ -392,9 +392,7 @@ class _LazyNorm(LazyModuleMixin):
 
 def _lazy(base):
     dims = ", 2" * (max(base._allowed) - 2)
-
-    class Lazy(_LazyNorm, base):
-        __doc__ = f"""A {base.__name__} whose num_features are the channels of its first input.
+    page = f"""A {base.__name__} whose num_features are the channels of its first input.
 
     Example:
         >>> norm = pb.nn.Lazy{base.__name__}()
@@ -402,10 +400,8 @@ def _lazy(base):
         >>> norm.num_features
         3
     """
-        cls_to_become = base
-
-    Lazy.__name__ = Lazy.__qualname__ = f"Lazy{base.__name__}"
-    return Lazy
+    named = {"__module__": __name__, "__doc__": page, "cls_to_become": base}
+    return type(f"Lazy{base.__name__}", (_LazyNorm, base), named)
 
 
 LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d = map(_lazy, (BatchNorm1d, BatchNorm2d, BatchNorm3d))

@@ -152,6 +152,7 @@ for _name, _function in {
         _name, _function, {"p": 0.5, "inplace": False}, "", "0.25", "p=0.25, inplace=False", _Dropout
     )
 globals().update(_made)
+Dropout, PairwiseDistance = _made["Dropout"], _made["PairwiseDistance"]
 
 
 class Unflatten(Module):

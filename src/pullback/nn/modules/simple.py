@@ -7,6 +7,7 @@ Its class has these parameters, keeps them as attributes of the same names, and 
 """
 
 import inspect
+from typing import Any, ClassVar
 
 from .module import Module
 
@@ -15,9 +16,11 @@ class Simple(Module):
     """A module that calls one function with what it was made with."""
 
     _function = None
-    _parameters_of = {}
+    _parameters_of: ClassVar[dict[str, Any]] = {}
     _shown = ""
-    _renamed = {}  # attribute -> parameter of the function, where they differ; None: not passed on
+    _renamed: ClassVar[
+        dict[str, Any]
+    ] = {}  # attribute -> parameter of the function, where they differ; None: not passed on
 
     def __init__(self, *args, **kwargs):
         super().__init__()
