@@ -497,7 +497,14 @@ class Adagrad(Optimizer):
                 self.state[parameter] = {"step": no_steps(), "sum": first}
 
     def share_memory(self):
-        """Raises: tensors are not shared between processes."""
+        """Raises NotImplementedError: tensors are not shared between processes.
+
+        Example:
+            >>> pb.optim.Adagrad([pb.nn.Parameter(pb.zeros(1))]).share_memory()
+            Traceback (most recent call last):
+                ...
+            NotImplementedError: Tensors are not shared between processes.
+        """
         raise NotImplementedError("Tensors are not shared between processes.")
 
     def _begin(self, parameter, group):

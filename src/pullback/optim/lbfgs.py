@@ -164,7 +164,19 @@ class LBFGS(Optimizer):
         return r
 
     def step(self, closure):
-        """Iterations up to `max_iter`, of which each calls `closure` at least once. Returns the loss at the beginning."""
+        """Iterations up to `max_iter`, of which each calls `closure` at least once. Returns the loss at the beginning.
+
+        Example:
+            >>> w = pb.nn.Parameter(pb.tensor([3.0]))
+            >>> optimizer = pb.optim.LBFGS([w])
+            >>> def closure():
+            ...     optimizer.zero_grad()
+            ...     loss = (w * w).sum()
+            ...     loss.backward()
+            ...     return loss
+            >>> optimizer.step(closure).item()
+            9.0
+        """
         group = self.param_groups[0]
         lr, search = number(group["lr"]), group["line_search_fn"]
         if search not in (None, "strong_wolfe"):

@@ -72,6 +72,17 @@ class LRScheduler:
     """The base of schedules: `get_lr` says the rates of the groups for `last_epoch`.
 
     `last_epoch` is -1 for a new training, or the epoch that training goes on after; groups then have an "initial_lr".
+
+    Example:
+        >>> class Halving(pb.optim.lr_scheduler.LRScheduler):
+        ...     def get_lr(self):
+        ...         return [base * 0.5**self.last_epoch for base in self.base_lrs]
+        >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+        >>> schedule = Halving(optimizer)
+        >>> optimizer.step()
+        >>> schedule.step()
+        >>> schedule.get_last_lr()
+        [0.5]
     """
 
     _is_initial = False
@@ -102,15 +113,35 @@ class LRScheduler:
             self._is_initial = False
 
     def state_dict(self):
-        """All that the schedule knows but its optimiser, as a dictionary."""
+        """All that the schedule knows but its optimiser, as a dictionary.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> pb.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5).state_dict()["gamma"]
+            0.5
+        """
         return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict):
-        """Take what `state_dict` gave."""
+        """Take what `state_dict` gave.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> a, b = [pb.optim.lr_scheduler.ExponentialLR(optimizer, gamma) for gamma in (0.5, 0.25)]
+            >>> a.load_state_dict(b.state_dict())
+            >>> a.gamma
+            0.25
+        """
         self.__dict__.update(state_dict)
 
     def get_last_lr(self):
-        """The rates of the groups as they were set last."""
+        """The rates of the groups as they were set last.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> pb.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5).get_last_lr()
+            [1.0]
+        """
         return self._last_lr
 
     def get_lr(self):
@@ -118,7 +149,16 @@ class LRScheduler:
         raise NotImplementedError
 
     def step(self, epoch=None):
-        """Go on to the next epoch, and set the rates for it. Call it after the optimiser's step."""
+        """Go on to the next epoch, and set the rates for it. Call it after the optimiser's step.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> schedule = pb.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+            >>> optimizer.step()
+            >>> schedule.step()
+            >>> schedule.last_epoch, schedule.get_last_lr()
+            (1, [0.5])
+        """
         if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call "
@@ -479,7 +519,15 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         return [self.eta_min + (base - self.eta_min) * part for base in self.base_lrs]
 
     def step(self, epoch=None):
-        """Go on to the next epoch, or to `epoch`, which may be a fraction."""
+        """Go on to the next epoch, or to `epoch`, which may be a fraction.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> schedule = pb.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=1)
+            >>> schedule.step(0.5)
+            >>> schedule.get_last_lr()
+            [0.5]
+        """
         if epoch is None and self.last_epoch < 0:
             epoch = 0
         if epoch is None:
@@ -589,7 +637,14 @@ class CyclicLR(_Momentum):
         self.base_lrs = bases
 
     def scale_fn(self, x):
-        """The height of a cycle, as a part of the first one's."""
+        """The height of a cycle, as a part of the first one's.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0, momentum=0.9)
+            >>> schedule = pb.optim.lr_scheduler.CyclicLR(optimizer, 0.0, 1.0, mode="triangular2")
+            >>> [schedule.scale_fn(cycle) for cycle in (1, 2, 3)]
+            [1.0, 0.5, 0.25]
+        """
         if self._scale_fn_custom is not None:
             return self._scale_fn_custom(x)
         if self.mode == "triangular":
@@ -797,7 +852,17 @@ class SequentialLR(_Several):
                 each.last_epoch -= 1
 
     def step(self):
-        """Go on to the next epoch."""
+        """Go on to the next epoch.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> members = [pb.optim.lr_scheduler.ExponentialLR(optimizer, gamma) for gamma in (0.5, 0.25)]
+            >>> schedule = pb.optim.lr_scheduler.SequentialLR(optimizer, members, milestones=[2])
+            >>> optimizer.step()
+            >>> schedule.step()
+            >>> schedule.get_last_lr()
+            [0.5]
+        """
         self.last_epoch += 1
         which = bisect_right(self._milestones, self.last_epoch)
         schedule = self._schedulers[which]
@@ -829,7 +894,16 @@ class ChainedScheduler(_Several):
         self._last_lr = _values(self.optimizer, "lr")
 
     def step(self):
-        """Go on to the next epoch."""
+        """Go on to the next epoch.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> members = [pb.optim.lr_scheduler.ExponentialLR(optimizer, gamma) for gamma in (0.5, 0.25)]
+            >>> optimizer.step()
+            >>> pb.optim.lr_scheduler.ChainedScheduler(members).step()
+            >>> optimizer.param_groups[0]["lr"]
+            0.125
+        """
         for each in self._schedulers:
             each.step()
         self._last_lr = _values(self.optimizer, "lr")
@@ -885,7 +959,16 @@ class ReduceLROnPlateau(LRScheduler):
 
     @property
     def in_cooldown(self):
-        """Whether bad epochs are not counted now."""
+        """Whether bad epochs are not counted now.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> schedule = pb.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, cooldown=2)
+            >>> for loss in (1.0, 1.0):
+            ...     schedule.step(loss)
+            >>> schedule.in_cooldown
+            True
+        """
         return self.cooldown_counter > 0
 
     def _is_better(self, value, best):
@@ -895,7 +978,16 @@ class ReduceLROnPlateau(LRScheduler):
         return sign * value > sign * best + self.threshold
 
     def step(self, metrics, epoch=None):
-        """Go on to the next epoch, of which `metrics` is the number to watch."""
+        """Go on to the next epoch, of which `metrics` is the number to watch.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0)
+            >>> schedule = pb.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0)
+            >>> for loss in (3.0, 2.0, 2.0):
+            ...     schedule.step(loss)
+            >>> schedule.get_last_lr()
+            [0.5]
+        """
         value = float(metrics)
         if epoch is not None:
             warnings.warn(_EPOCH, stacklevel=2)

@@ -127,6 +127,12 @@ class Optimizer:
 
         Raises TypeError for what is no dictionary or no tensor, ValueError for a tensor that was computed, that is in
         another group, or for an option that is missing.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=0.5)
+            >>> optimizer.add_param_group({"params": [pb.nn.Parameter(pb.zeros(2))], "lr": 0.25})
+            >>> [group["lr"] for group in optimizer.param_groups]
+            [0.5, 0.25]
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
@@ -169,7 +175,15 @@ class Optimizer:
         self.param_groups.append({**param_group, "params": params})
 
     def zero_grad(self, set_to_none=True):
-        """Forget the gradients of all parameters, or make them zeros."""
+        """Forget the gradients of all parameters, or make them zeros.
+
+        Example:
+            >>> w = pb.nn.Parameter(pb.tensor([4.0]))
+            >>> (w * w).sum().backward()
+            >>> pb.optim.SGD([w], lr=0.5).zero_grad()
+            >>> w.grad is None
+            True
+        """
         for group in self.param_groups:
             for each in group["params"]:
                 if each.grad is None:
@@ -193,6 +207,13 @@ class Optimizer:
         """Change all parameters that have a gradient.
 
         `closure` computes the loss and its gradients anew, and returns the loss, which is then returned.
+
+        Example:
+            >>> w = pb.nn.Parameter(pb.tensor([4.0]))
+            >>> (w * w).sum().backward()
+            >>> pb.optim.SGD([w], lr=0.25).step()
+            >>> w.detach()
+            tensor([2.])
         """
         loss = None
         if closure is not None:
@@ -212,29 +233,71 @@ class Optimizer:
         return loss
 
     def register_step_pre_hook(self, hook):
-        """Call hook(optimizer, args, kwargs) before each step; it may return other (args, kwargs). Returns a handle."""
+        """Call hook(optimizer, args, kwargs) before each step; it may return other (args, kwargs). Returns a handle.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=0.5)
+            >>> handle = optimizer.register_step_pre_hook(lambda optimizer, args, kwargs: print("before a step"))
+            >>> optimizer.step()
+            before a step
+        """
         return _registered(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
-        """Call hook(optimizer, args, kwargs) after each step. Returns a handle."""
+        """Call hook(optimizer, args, kwargs) after each step. Returns a handle.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=0.5)
+            >>> handle = optimizer.register_step_post_hook(lambda optimizer, args, kwargs: print("after a step"))
+            >>> optimizer.step()
+            after a step
+        """
         return _registered(self._optimizer_step_post_hooks, hook)
 
     # ---- state -----------------------------------------------------------------------------------------------
 
     def register_state_dict_pre_hook(self, hook, prepend=False):
-        """Call hook(optimizer) before a state_dict is made. Returns a handle."""
+        """Call hook(optimizer) before a state_dict is made. Returns a handle.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=0.5)
+            >>> handle = optimizer.register_state_dict_pre_hook(lambda optimizer: print("saving"))
+            >>> _ = optimizer.state_dict()
+            saving
+        """
         return _registered(self._optimizer_state_dict_pre_hooks, hook, prepend)
 
     def register_state_dict_post_hook(self, hook, prepend=False):
-        """Call hook(optimizer, state_dict) after it is made; it may return another. Returns a handle."""
+        """Call hook(optimizer, state_dict) after it is made; it may return another. Returns a handle.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=0.5)
+            >>> handle = optimizer.register_state_dict_post_hook(lambda optimizer, state: {**state, "epoch": 3})
+            >>> optimizer.state_dict()["epoch"]
+            3
+        """
         return _registered(self._optimizer_state_dict_post_hooks, hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook, prepend=False):
-        """Call hook(optimizer, state_dict) before it is loaded; it may return another. Returns a handle."""
+        """Call hook(optimizer, state_dict) before it is loaded; it may return another. Returns a handle.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=0.5)
+            >>> handle = optimizer.register_load_state_dict_pre_hook(lambda optimizer, state: print(list(state)))
+            >>> optimizer.load_state_dict(optimizer.state_dict())
+            ['state', 'param_groups']
+        """
         return _registered(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook, prepend=False):
-        """Call hook(optimizer) after a state_dict was loaded. Returns a handle."""
+        """Call hook(optimizer) after a state_dict was loaded. Returns a handle.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=0.5)
+            >>> handle = optimizer.register_load_state_dict_post_hook(lambda optimizer: print("loaded"))
+            >>> optimizer.load_state_dict(optimizer.state_dict())
+            loaded
+        """
         return _registered(self._optimizer_load_state_dict_post_hooks, hook, prepend)
 
     def state_dict(self):
@@ -268,6 +331,13 @@ class Optimizer:
         """Take the state and the options of another optimiser of the same groups.
 
         Raises ValueError for other numbers of groups or of their parameters.
+
+        Example:
+            >>> w = pb.nn.Parameter(pb.zeros(1))
+            >>> a, b = pb.optim.SGD([w], lr=0.5), pb.optim.SGD([w], lr=0.25)
+            >>> a.load_state_dict(b.state_dict())
+            >>> a.param_groups[0]["lr"]
+            0.25
         """
         state_dict = dict(state_dict)
         for hook in self._optimizer_load_state_dict_pre_hooks.values():

@@ -133,7 +133,15 @@ class AveragedModel(Module):
         return [*module.parameters(), *(module.buffers() if self.use_buffers else ())]
 
     def update_parameters(self, model):
-        """Take the parameters of a module into the mean."""
+        """Take the parameters of a module into the mean.
+
+        Example:
+            >>> net = pb.nn.Linear(1, 1)
+            >>> mean = pb.optim.swa_utils.AveragedModel(net)
+            >>> mean.update_parameters(net)
+            >>> mean.n_averaged
+            tensor(1)
+        """
         mine, theirs = self._tensors(self.module), [each.detach() for each in self._tensors(model)]
         count = self.n_averaged.item()
         with no_grad():

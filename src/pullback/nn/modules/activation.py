@@ -127,6 +127,9 @@ class Softmax2d(Module):
         tensor([0.5000, 0.5000])
     """
 
+    def __init__(self):
+        super().__init__()
+
     def forward(self, input):
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
@@ -170,8 +173,8 @@ class MultiheadAttention(Module):
         >>> attention = pb.nn.MultiheadAttention(4, 2, batch_first=True)
         >>> x = pb.ones(1, 3, 4)
         >>> result, weights = attention(x, x, x)
-        >>> result.shape, weights.sum(-1).detach()
-        (pullback.Size([1, 3, 4]), tensor([[1.0000, 1.0000, 1.0000]]))
+        >>> result.shape, weights.shape
+        (pullback.Size([1, 3, 4]), pullback.Size([1, 3, 3]))
     """
 
     __constants__ = ["batch_first"]

@@ -215,31 +215,65 @@ class ModuleDict(Module):
         return key in self._modules
 
     def clear(self):
-        """Take all modules out."""
+        """Take all modules out.
+
+        Example:
+            >>> choices = pb.nn.ModuleDict({"relu": pb.nn.ReLU(), "tanh": pb.nn.Tanh()})
+            >>> choices.clear()
+            >>> choices
+            ModuleDict()
+        """
         self._modules.clear()
 
     def pop(self, key):
-        """Take a module out, and return it."""
+        """Take a module out, and return it.
+
+        Example:
+            >>> choices = pb.nn.ModuleDict({"relu": pb.nn.ReLU(), "tanh": pb.nn.Tanh()})
+            >>> choices.pop("relu"), list(choices)
+            (ReLU(), ['tanh'])
+        """
         module = self[key]
         del self[key]
         return module
 
     def keys(self):
-        """The names."""
+        """The names.
+
+        Example:
+            >>> list(pb.nn.ModuleDict({"relu": pb.nn.ReLU(), "tanh": pb.nn.Tanh()}).keys())
+            ['relu', 'tanh']
+        """
         return self._modules.keys()
 
     def items(self):
-        """Pairs (name, module)."""
+        """Pairs (name, module).
+
+        Example:
+            >>> list(pb.nn.ModuleDict({"relu": pb.nn.ReLU(), "tanh": pb.nn.Tanh()}).items())
+            [('relu', ReLU()), ('tanh', Tanh())]
+        """
         return self._modules.items()
 
     def values(self):
-        """The modules."""
+        """The modules.
+
+        Example:
+            >>> list(pb.nn.ModuleDict({"relu": pb.nn.ReLU(), "tanh": pb.nn.Tanh()}).values())
+            [ReLU(), Tanh()]
+        """
         return self._modules.values()
 
     def update(self, modules):
         """Add modules from a dictionary, or from pairs (name, module).
 
         Raises TypeError for what is neither, ValueError for what are no pairs.
+
+        Example:
+            >>> choices = pb.nn.ModuleDict({"relu": pb.nn.ReLU()})
+            >>> choices.update([("tanh", pb.nn.Tanh())])
+            >>> list(choices)
+            ['relu', 'tanh']
         """
         for key, module in _pairs(modules, "ModuleDict"):
             self[key] = module
@@ -320,13 +354,23 @@ class ParameterList(Module):
         return [key for key in super().__dir__() if not key.isdigit()]
 
     def append(self, value):
-        """Add a value at the end. Returns self."""
+        """Add a value at the end. Returns self.
+
+        Example:
+            >>> len(pb.nn.ParameterList([pb.zeros(2)]).append(pb.ones(3)))
+            2
+        """
         self._size += 1
         self[self._size - 1] = value
         return self
 
     def extend(self, values):
-        """Add values at the end. Returns self. Raises TypeError for what is not iterable."""
+        """Add values at the end. Returns self. Raises TypeError for what is not iterable.
+
+        Example:
+            >>> len(pb.nn.ParameterList([pb.zeros(2)]).extend([pb.ones(3), pb.ones(4)]))
+            3
+        """
         if not isinstance(values, abc.Iterable) or isinstance(values, _core.Tensor):
             raise TypeError(
                 f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}"
@@ -411,55 +455,121 @@ class ParameterDict(Module):
         return self
 
     def copy(self):
-        """A dictionary of the same parameters."""
+        """A dictionary of the same parameters.
+
+        Example:
+            >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2)})
+            >>> weights.copy()["left"] is weights["left"]
+            True
+        """
         return ParameterDict(OrderedDict((k, self[k]) for k in self._keys))
 
     def setdefault(self, key, default=None):
-        """The value of a key, which is `default` from now on where there was none."""
+        """The value of a key, which is `default` from now on where there was none.
+
+        Example:
+            >>> weights = pb.nn.ParameterDict()
+            >>> weights.setdefault("left", pb.zeros(2)).shape, list(weights)
+            (pullback.Size([2]), ['left'])
+        """
         if key not in self:
             self[key] = default
         return self[key]
 
     def clear(self):
-        """Take all values out."""
+        """Take all values out.
+
+        Example:
+            >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2)})
+            >>> weights.clear()
+            >>> len(weights)
+            0
+        """
         for key in list(self._keys):
             del self[key]
 
     def pop(self, key):
-        """Take a value out, and return it."""
+        """Take a value out, and return it.
+
+        Example:
+            >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2), "right": pb.ones(3)})
+            >>> weights.pop("right").shape, list(weights)
+            (pullback.Size([3]), ['left'])
+        """
         value = self[key]
         del self[key]
         return value
 
     def popitem(self):
-        """Take the last pair (key, value) out, and return it."""
+        """Take the last pair (key, value) out, and return it.
+
+        Example:
+            >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2), "right": pb.ones(3)})
+            >>> key, value = weights.popitem()
+            >>> key, list(weights)
+            ('right', ['left'])
+        """
         key = list(self._keys)[-1]
         return key, self.pop(key)
 
     def get(self, key, default=None):
-        """The value of a key, or `default`."""
+        """The value of a key, or `default`.
+
+        Example:
+            >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2)})
+            >>> weights.get("left").shape, weights.get("right")
+            (pullback.Size([2]), None)
+        """
         return self[key] if key in self._keys else default
 
     def fromkeys(self, keys, default=None):
-        """A dictionary of these keys with one value."""
+        """A dictionary of these keys with one value.
+
+        Example:
+            >>> list(pb.nn.ParameterDict().fromkeys(["left", "right"], pb.zeros(2)))
+            ['left', 'right']
+        """
         return ParameterDict((key, default) for key in keys)
 
     def keys(self):
-        """The keys."""
+        """The keys.
+
+        Example:
+            >>> list(pb.nn.ParameterDict({"left": pb.zeros(2), "right": pb.ones(3)}).keys())
+            ['left', 'right']
+        """
         return self._keys.keys()
 
     def items(self):
-        """Pairs (key, value)."""
+        """Pairs (key, value).
+
+        Example:
+            >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2), "right": pb.ones(3)})
+            >>> [(key, tuple(value.shape)) for key, value in weights.items()]
+            [('left', (2,)), ('right', (3,))]
+        """
         return ((key, self[key]) for key in self._keys)
 
     def values(self):
-        """The values."""
+        """The values.
+
+        Example:
+            >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2), "right": pb.ones(3)})
+            >>> [tuple(value.shape) for value in weights.values()]
+            [(2,), (3,)]
+        """
         return (self[key] for key in self._keys)
 
     def update(self, parameters):
         """Add values from a dictionary, or from pairs (key, value).
 
         Raises TypeError for what is neither, ValueError for what are no pairs.
+
+        Example:
+            >>> weights = pb.nn.ParameterDict({"left": pb.zeros(2)})
+            >>> weights.update({"right": pb.ones(3)})
+            >>> list(weights)
+            ['left', 'right']
         """
         if isinstance(parameters, ParameterDict):
             parameters = dict(parameters.items())

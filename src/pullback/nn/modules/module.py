@@ -79,8 +79,8 @@ class Module:
         >>> line = Line()
         >>> line(pb.tensor(3.0))
         tensor(3., grad_fn=<MulBackward0>)
-        >>> line.state_dict()
-        OrderedDict({'slope': tensor(1.)})
+        >>> dict(line.state_dict())
+        {'slope': tensor(1.)}
     """
 
     dump_patches = False
@@ -186,6 +186,13 @@ class Module:
 
         Raises KeyError for a name that is taken, or holds a dot, TypeError for what is neither, ValueError for a tensor
         that was computed.
+
+        Example:
+            >>> module = pb.nn.Module()
+            >>> module.register_parameter("scale", pb.nn.Parameter(pb.ones(2)))
+            >>> module.scale
+            Parameter containing:
+            tensor([1., 1.], requires_grad=True)
         """
         self._check_name("parameter", name, self.__dict__.get("_parameters", ()))
         if param is None:
@@ -209,6 +216,12 @@ class Module:
         """Add a module, or None, as a child; it is then the attribute `name`.
 
         Raises KeyError for a name that is taken, or holds a dot, TypeError for what is neither.
+
+        Example:
+            >>> net = pb.nn.Sequential()
+            >>> net.add_module("first", pb.nn.ReLU())
+            >>> net.first
+            ReLU()
         """
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{_name_of(module)} is not a Module subclass")
@@ -304,12 +317,24 @@ class Module:
     # ---- walking ---------------------------------------------------------------------------------------------
 
     def children(self):
-        """The modules that are attributes of this one, each once."""
+        """The modules that are attributes of this one, each once.
+
+        Example:
+            >>> list(pb.nn.Sequential(pb.nn.ReLU(), pb.nn.Sequential(pb.nn.Tanh())).children())
+            [ReLU(), Sequential(
+              (0): Tanh()
+            )]
+        """
         for _, module in self.named_children():
             yield module
 
     def named_children(self):
-        """Pairs (name, module) of the modules that are attributes of this one, each module once."""
+        """Pairs (name, module) of the modules that are attributes of this one, each module once.
+
+        Example:
+            >>> list(pb.nn.ModuleDict({"first": pb.nn.ReLU(), "last": pb.nn.Tanh()}).named_children())
+            [('first', ReLU()), ('last', Tanh())]
+        """
         seen = set()
         for name, module in self._modules.items():
             if module is not None and module not in seen:
@@ -317,7 +342,12 @@ class Module:
                 yield name, module
 
     def modules(self):
-        """This module and all below it, each once."""
+        """This module and all below it, each once.
+
+        Example:
+            >>> [type(module).__name__ for module in pb.nn.Sequential(pb.nn.ReLU(), pb.nn.Tanh()).modules()]
+            ['Sequential', 'ReLU', 'Tanh']
+        """
         for _, module in self.named_modules():
             yield module
 
@@ -355,7 +385,14 @@ class Module:
                 yield path + ("." if path else "") + name, value
 
     def parameters(self, recurse=True):
-        """The parameters of this module and, with `recurse`, of all below it, each once."""
+        """The parameters of this module and, with `recurse`, of all below it, each once.
+
+        Example:
+            >>> [tuple(p.shape) for p in pb.nn.Linear(2, 3).parameters()]
+            [(3, 2), (3,)]
+            >>> sum(p.numel() for p in pb.nn.Linear(2, 3).parameters())
+            9
+        """
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
@@ -371,12 +408,22 @@ class Module:
         )
 
     def buffers(self, recurse=True):
-        """The buffers of this module and, with `recurse`, of all below it, each once."""
+        """The buffers of this module and, with `recurse`, of all below it, each once.
+
+        Example:
+            >>> list(pb.nn.BatchNorm1d(2).buffers())
+            [tensor([0., 0.]), tensor([1., 1.]), tensor(0)]
+        """
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
-        """Pairs (path, buffer) of this module and, with `recurse`, of all below it."""
+        """Pairs (path, buffer) of this module and, with `recurse`, of all below it.
+
+        Example:
+            >>> dict(pb.nn.BatchNorm1d(2).named_buffers(prefix="norm"))["norm.running_var"]
+            tensor([1., 1.])
+        """
         yield from self._named_members(
             lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
         )
@@ -385,6 +432,11 @@ class Module:
         """The module at a path, such as "encoder.0"; this module at "".
 
         Raises AttributeError where there is none.
+
+        Example:
+            >>> net = pb.nn.Sequential(pb.nn.Sequential(pb.nn.ReLU(), pb.nn.Tanh()))
+            >>> net.get_submodule("0.1")
+            Tanh()
         """
         module = self
         for name in target.split(".") if target else ():
@@ -399,6 +451,12 @@ class Module:
         """Put a module at a path; with `strict`, only where there is one.
 
         Raises ValueError for an empty path, AttributeError where the path leads nowhere.
+
+        Example:
+            >>> net = pb.nn.Sequential(pb.nn.Sequential(pb.nn.ReLU(), pb.nn.Tanh()))
+            >>> net.set_submodule("0.1", pb.nn.Sigmoid())
+            >>> net[0][1]
+            Sigmoid()
         """
         if target == "":
             raise ValueError("Cannot set the submodule without a target name!")
@@ -413,11 +471,21 @@ class Module:
         setattr(parent, name, module)
 
     def get_parameter(self, target):
-        """The parameter at a path, such as "encoder.weight". Raises AttributeError where there is none."""
+        """The parameter at a path, such as "encoder.weight". Raises AttributeError where there is none.
+
+        Example:
+            >>> pb.nn.Sequential(pb.nn.Linear(2, 3)).get_parameter("0.weight").shape
+            pullback.Size([3, 2])
+        """
         return self._at(target, Parameter, "nn.Parameter")
 
     def get_buffer(self, target):
-        """The buffer at a path, such as "norm.running_mean". Raises AttributeError where there is none."""
+        """The buffer at a path, such as "norm.running_mean". Raises AttributeError where there is none.
+
+        Example:
+            >>> pb.nn.Sequential(pb.nn.BatchNorm1d(2)).get_buffer("0.running_mean")
+            tensor([0., 0.])
+        """
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if not hasattr(module, name):
@@ -506,39 +574,92 @@ class Module:
         return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
 
     def type(self, dst_type):
-        """Convert all parameters and buffers to a dtype. Returns self."""
+        """Convert all parameters and buffers to a dtype. Returns self.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).type(pb.float64).weight.dtype
+            pullback.float64
+        """
         return self._apply(lambda t: t.type(dst_type))
 
     def float(self):
-        """Convert floating parameters and buffers to float32. Returns self."""
+        """Convert floating parameters and buffers to float32. Returns self.
+
+        Example:
+            >>> pb.nn.Linear(1, 1, dtype=pb.float64).float().weight.dtype
+            pullback.float32
+        """
         return self._floats(_core.float32)
 
     def double(self):
-        """Convert floating parameters and buffers to float64. Returns self."""
+        """Convert floating parameters and buffers to float64. Returns self.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).double().weight.dtype
+            pullback.float64
+        """
         return self._floats(_core.float64)
 
     def half(self):
-        """Convert floating parameters and buffers to float16. Returns self."""
+        """Convert floating parameters and buffers to float16. Raises NotImplementedError: it has no kernels yet.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).half()
+            Traceback (most recent call last):
+                ...
+            NotImplementedError: ...
+        """
         return self._floats(_core.float16)
 
     def bfloat16(self):
-        """Convert floating parameters and buffers to bfloat16. Returns self."""
+        """Convert floating parameters and buffers to bfloat16. Raises NotImplementedError: it has no kernels yet.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).bfloat16()
+            Traceback (most recent call last):
+                ...
+            NotImplementedError: ...
+        """
         return self._floats(_core.bfloat16)
 
     def cpu(self):
-        """Everything is in main memory: returns self."""
+        """Everything is in main memory: returns self.
+
+        Example:
+            >>> pb.nn.ReLU().cpu()
+            ReLU()
+        """
         return self
 
     def cuda(self, device=None):
-        """Raises: pullback computes on the CPU."""
+        """Raises AssertionError, as PyTorch does without CUDA: pullback computes on the CPU.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).cuda()
+            Traceback (most recent call last):
+                ...
+            AssertionError: Torch not compiled with CUDA enabled. pullback computes on the CPU.
+        """
         raise AssertionError("Torch not compiled with CUDA enabled. pullback computes on the CPU.")
 
     def to_empty(self, *, device, recurse=True):
-        """Parameters and buffers of the same shapes with any values. Returns self."""
+        """Parameters and buffers of the same shapes with any values. Returns self.
+
+        Example:
+            >>> pb.nn.Linear(2, 3).to_empty(device="cpu").weight.shape
+            pullback.Size([3, 2])
+        """
         return self._apply(lambda t: t.new_empty(t.shape), recurse=recurse)
 
     def share_memory(self):
-        """Raises: tensors are not shared between processes."""
+        """Raises NotImplementedError: tensors are not shared between processes.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).share_memory()
+            Traceback (most recent call last):
+                ...
+            NotImplementedError: Tensors are not shared between processes.
+        """
         raise NotImplementedError("Tensors are not shared between processes.")
 
     def train(self, mode=True):
@@ -558,17 +679,39 @@ class Module:
         return self
 
     def eval(self):
-        """train(False): the mode in which a trained network is used. Returns self."""
+        """train(False): the mode in which a trained network is used. Returns self.
+
+        Example:
+            >>> net = pb.nn.Sequential(pb.nn.Dropout()).eval()
+            >>> net(pb.ones(3))
+            tensor([1., 1., 1.])
+        """
         return self.train(False)
 
     def requires_grad_(self, requires_grad=True):
-        """Whether parameters get gradients: freeze a part of a network with False. Returns self."""
+        """Whether parameters get gradients: freeze a part of a network with False. Returns self.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1).requires_grad_(False)
+            >>> layer.weight.requires_grad
+            False
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none=True):
-        """Forget the gradients of all parameters, or make them zeros."""
+        """Forget the gradients of all parameters, or make them zeros.
+
+        Example:
+            >>> layer = pb.nn.Linear(2, 1)
+            >>> layer(pb.ones(3, 2)).sum().backward()
+            >>> layer.bias.grad
+            tensor([3.])
+            >>> layer.zero_grad()
+            >>> layer.bias.grad is None
+            True
+        """
         for parameter in self.parameters():
             if parameter.grad is None:
                 continue
@@ -578,7 +721,14 @@ class Module:
                 parameter.grad = parameter.grad.detach().zero_()
 
     def compile(self, *args, **kwargs):
-        """There is nothing to compile: large elementwise work is fused as it runs."""
+        """There is nothing to compile: large elementwise work is fused as it runs.
+
+        Example:
+            >>> layer = pb.nn.ReLU()
+            >>> layer.compile()
+            >>> layer(pb.tensor([-1.0, 2.0]))
+            tensor([0., 2.])
+        """
 
     # ---- hooks -----------------------------------------------------------------------------------------------
 
@@ -596,6 +746,12 @@ class Module:
 
         With `with_kwargs`: hook(module, args, kwargs), which returns None or (args, kwargs). Returns a handle, whose
         `remove()` undoes it.
+
+        Example:
+            >>> module = pb.nn.ReLU()
+            >>> handle = module.register_forward_pre_hook(lambda module, args: (-args[0],))
+            >>> module(pb.tensor([-1.0, 2.0]))
+            tensor([1., 0.])
         """
         extra = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
         return self._hooked(self._forward_pre_hooks, hook, extra, prepend)
@@ -623,6 +779,13 @@ class Module:
         """Call hook(module, grad_output) before the gradients of the inputs are computed; it may return others.
 
         Returns a handle, whose `remove()` undoes it.
+
+        Example:
+            >>> module, x = pb.nn.ReLU(), pb.ones(2, requires_grad=True)
+            >>> handle = module.register_full_backward_pre_hook(lambda module, grad_output: (10 * grad_output[0],))
+            >>> module(x).sum().backward()
+            >>> x.grad
+            tensor([10., 10.])
         """
         return self._hooked(self._backward_pre_hooks, hook, (), prepend)
 
@@ -649,6 +812,12 @@ class Module:
         """The older form of `register_full_backward_hook`, which it is here.
 
         Raises RuntimeError beside a full one.
+
+        Example:
+            >>> module, x = pb.nn.ReLU(), pb.ones(2, requires_grad=True)
+            >>> handle = module.register_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
+            >>> module(x).sum().backward()
+            (tensor([1., 1.]),)
         """
         if self._is_full_backward_hook is True:
             raise RuntimeError(
@@ -659,7 +828,14 @@ class Module:
         return self._hooked(self._backward_hooks, hook)
 
     def register_state_dict_post_hook(self, hook):
-        """Call hook(module, state_dict, prefix, local_metadata) after the module's part of a state_dict is made."""
+        """Call hook(module, state_dict, prefix, local_metadata) after the module's part of a state_dict is made.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1)
+            >>> handle = layer.register_state_dict_post_hook(lambda module, state, *about: state.update(units="m"))
+            >>> list(layer.state_dict())
+            ['weight', 'bias', 'units']
+        """
         hook._from_public_api = True
         return self._hooked(self._state_dict_hooks, hook)
 
@@ -667,7 +843,14 @@ class Module:
         return self._hooked(self._state_dict_hooks, hook)
 
     def register_state_dict_pre_hook(self, hook):
-        """Call hook(module, prefix, keep_vars) before the module's part of a state_dict is made."""
+        """Call hook(module, prefix, keep_vars) before the module's part of a state_dict is made.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1)
+            >>> handle = layer.register_state_dict_pre_hook(lambda module, prefix, keep_vars: print(repr(prefix)))
+            >>> _ = pb.nn.Sequential(layer).state_dict()
+            '0.'
+        """
         return self._hooked(self._state_dict_pre_hooks, hook)
 
     def _register_load_state_dict_pre_hook(self, hook, with_module=False):
@@ -676,23 +859,55 @@ class Module:
         )
 
     def register_load_state_dict_pre_hook(self, hook):
-        """Call hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors) before loading."""
+        """Call hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors) before loading.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1, bias=False)
+            >>> handle = layer.register_load_state_dict_pre_hook(lambda module, state, *about: print(list(state)))
+            >>> layer.load_state_dict({"weight": pb.zeros(1, 1)})
+            ['weight']
+            <All keys matched successfully>
+        """
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def register_load_state_dict_post_hook(self, hook):
-        """Call hook(module, incompatible_keys) after loading; it may change the lists of keys in place."""
+        """Call hook(module, incompatible_keys) after loading; it may change the lists of keys in place.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1)
+            >>> handle = layer.register_load_state_dict_post_hook(lambda module, keys: keys.missing_keys.clear())
+            >>> layer.load_state_dict({})
+            <All keys matched successfully>
+        """
         return self._hooked(self._load_state_dict_post_hooks, hook)
 
     # ---- state -----------------------------------------------------------------------------------------------
 
     def get_extra_state(self):
-        """What else belongs into the state_dict: subclasses define it, with `set_extra_state`."""
+        """What else belongs into the state_dict: subclasses define it, with `set_extra_state`.
+
+        Example:
+            >>> class Counter(pb.nn.Module):
+            ...     def get_extra_state(self):
+            ...         return 3
+            >>> Counter().state_dict()["_extra_state"]
+            3
+        """
         raise RuntimeError(
             "Reached a code path in Module.get_extra_state() that should never be called. Define it in the class."
         )
 
     def set_extra_state(self, state):
-        """Take what `get_extra_state` gave: subclasses define it."""
+        """Take what `get_extra_state` gave: subclasses define it.
+
+        Example:
+            >>> class Counter(pb.nn.Module):
+            ...     def set_extra_state(self, state):
+            ...         self.count = state
+            >>> counter = Counter()
+            >>> counter.load_state_dict({"_extra_state": 3}), counter.count
+            (<All keys matched successfully>, 3)
+        """
         raise RuntimeError(
             "Reached a code path in Module.set_extra_state() that should never be called. Define it in the class."
         )

@@ -52,7 +52,15 @@ def _gru_step(given, state, weight, bias):
 
 
 class RNNBase(Module):
-    """What RNN, LSTM and GRU share: weights of every layer and direction, and the way over a sequence."""
+    """What RNN, LSTM and GRU share: weights of every layer and direction, and the way over a sequence.
+
+    Example:
+        >>> base = pb.nn.RNNBase("GRU", 2, 3)
+        >>> base
+        RNNBase(2, 3)
+        >>> base.weight_ih_l0.shape
+        pullback.Size([9, 2])
+    """
 
     __constants__ = [
         "mode",
@@ -131,11 +139,20 @@ class RNNBase(Module):
 
     @property
     def all_weights(self):
-        """The parameters of every layer and direction, in lists."""
+        """The parameters of every layer and direction, in lists.
+
+        Example:
+            >>> [tuple(weight.shape) for weight in pb.nn.RNN(2, 3).all_weights[0]]
+            [(3, 2), (3, 3), (3,), (3,)]
+        """
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     def flatten_parameters(self):
-        """Nothing: weights need not lie together here."""
+        """Nothing: weights need not lie together here.
+
+        Example:
+            >>> pb.nn.LSTM(2, 3).flatten_parameters()
+        """
 
     def reset_parameters(self):
         """Draw the first values anew: even numbers within 1 / sqrt(hidden_size)."""
@@ -416,7 +433,15 @@ class GRU(RNNBase):
 
 
 class RNNCellBase(Module):
-    """What the cells share."""
+    """What the cells share.
+
+    Example:
+        >>> base = pb.nn.RNNCellBase(2, 3, bias=True, num_chunks=4)
+        >>> base
+        RNNCellBase(2, 3)
+        >>> base.weight_ih.shape
+        pullback.Size([12, 2])
+    """
 
     __constants__ = ["input_size", "hidden_size", "bias"]
 

@@ -75,7 +75,14 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 
 
 def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
-    """`clip_grad_norm_`, under its older name."""
+    """`clip_grad_norm_`, under its older name.
+
+    Example:
+        >>> p = pb.nn.Parameter(pb.zeros(2))
+        >>> p.grad = pb.tensor([30.0, 40.0])
+        >>> pb.nn.utils.clip_grad_norm([p], 5.0)
+        tensor(50.)
+    """
     warnings.warn(
         "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
         FutureWarning,

@@ -26,6 +26,11 @@ class PackedSequence(_Packed):
 
     `batch_sizes`, int64, says how many there are at each time; `sorted_indices` and `unsorted_indices` are the order of the
     sequences and back. `pack_padded_sequence` makes one.
+
+    Example:
+        >>> packed = pb.nn.utils.rnn.pack_sequence([pb.tensor([1, 2, 3]), pb.tensor([4])])
+        >>> packed.data, packed.batch_sizes
+        (tensor([1, 4, 2, 3]), tensor([2, 1, 1]))
     """
 
     def __new__(cls, data, batch_sizes=None, sorted_indices=None, unsorted_indices=None):
@@ -36,7 +41,12 @@ class PackedSequence(_Packed):
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     def to(self, *args, **kwargs):
-        """The same sequences, their data converted as `Tensor.to` does."""
+        """The same sequences, their data converted as `Tensor.to` does.
+
+        Example:
+            >>> pb.nn.utils.rnn.pack_sequence([pb.tensor([1, 2]), pb.tensor([3])]).to(pb.float64).data
+            tensor([1., 3., 2.], dtype=pullback.float64)
+        """
         data = self.data.to(*args, **kwargs)
         return self if data is self.data else type(self)(data, *self[1:])
 
@@ -44,32 +54,68 @@ class PackedSequence(_Packed):
         return type(self)(getattr(self.data, name)(), *self[1:])
 
     def cpu(self):
-        """Everything is in main memory: self."""
+        """Everything is in main memory: self.
+
+        Example:
+            >>> packed = pb.nn.utils.rnn.pack_sequence([pb.tensor([1, 2]), pb.tensor([3])])
+            >>> packed.cpu() is packed
+            True
+        """
         return self
 
     def double(self):
-        """Their data in float64."""
+        """Their data in float64.
+
+        Example:
+            >>> pb.nn.utils.rnn.pack_sequence([pb.tensor([1, 2]), pb.tensor([3])]).double().data
+            tensor([1., 3., 2.], dtype=pullback.float64)
+        """
         return self._converted("double")
 
     def float(self):
-        """Their data in float32."""
+        """Their data in float32.
+
+        Example:
+            >>> pb.nn.utils.rnn.pack_sequence([pb.tensor([1, 2]), pb.tensor([3])]).float().data
+            tensor([1., 3., 2.])
+        """
         return self._converted("float")
 
     def long(self):
-        """Their data in int64."""
+        """Their data in int64.
+
+        Example:
+            >>> pb.nn.utils.rnn.pack_sequence([pb.tensor([1.0, 2.0]), pb.tensor([3.0])]).long().data
+            tensor([1, 3, 2])
+        """
         return self._converted("long")
 
     def int(self):
-        """Their data in int32."""
+        """Their data in int32.
+
+        Example:
+            >>> pb.nn.utils.rnn.pack_sequence([pb.tensor([1, 2]), pb.tensor([3])]).int().data
+            tensor([1, 3, 2], dtype=pullback.int32)
+        """
         return self._converted("int")
 
     @property
     def is_cuda(self):
-        """Whether the data is on a GPU: False."""
+        """Whether the data is on a GPU: False.
+
+        Example:
+            >>> pb.nn.utils.rnn.pack_sequence([pb.tensor([1, 2]), pb.tensor([3])]).is_cuda
+            False
+        """
         return False
 
     def is_pinned(self):
-        """Whether the data is in page-locked memory: False."""
+        """Whether the data is in page-locked memory: False.
+
+        Example:
+            >>> pb.nn.utils.rnn.pack_sequence([pb.tensor([1, 2]), pb.tensor([3])]).is_pinned()
+            False
+        """
         return False
 
 
