@@ -160,3 +160,33 @@ def test_tangents_of_two_levels():
     x, s, t = uniform(5), uniform(5, seed=1), uniform(5, seed=2)
     third = lambda x: pb.func.jvp(lambda x: pb.func.jvp(grad(f), (x,), (s,))[1], (x,), (t,))[1]
     assert_same([third(x)], [grad(lambda x: (jacrev(grad(f))(x) @ s * t).sum())(x)])
+
+
+PLACED = [
+    lambda x, v, i: x.scatter_reduce(0, i, v, "prod"),
+    lambda x, v, i: x.scatter_reduce(0, i, v, "prod", include_self=False),
+    lambda x, v, i: x.scatter_add(0, i, v) ** 2,
+    lambda x, v, i: x.index_put((i,), v[0]) ** 2,
+    lambda x, v, i: x.index_add(0, i, v)[i] ** 2,
+]
+
+
+@pytest.mark.parametrize("sizes", [(1,), (1, 3), (3, 1), (1, 1)])
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("f", PLACED)
+def test_places_in_batches_of_one(f, sizes, apart):
+    """An axis of one entry is an axis like others, also of what says where, at every level."""
+
+    def all_of(x, v, i):
+        scalar = lambda x, v: f(x, v, i).sin().sum()
+        return [f(x, v, i), *jacfwd(lambda x, v: f(x, v, i), (0, 1))(x, v), *jacrev(grad(scalar, 1))(x, v)]
+
+    x, v = uniform(*sizes, 4), uniform(*sizes, 5, seed=1)
+    places = np.random.default_rng(2).integers(0, 4, (*sizes, 5))
+    i = pb.tensor(places if apart else places[(0,) * len(sizes)])
+    mapped = all_of
+    for _ in sizes:
+        mapped = vmap(mapped, (0, 0, 0 if apart else None))
+    found = mapped(x, v, i)
+    for at in np.ndindex(*sizes):
+        assert_same([part[at] for part in found], all_of(x[at], v[at], i[at] if apart else i))

@@ -149,8 +149,9 @@ def pattern(
         argnums: the position of the argument to differentiate by, or a tuple of positions.
         order: 1 for the Jacobian, 2 for the Hessian of a scalar function.
         everywhere: a pattern for all values of those arguments. Without it `where`, `relu`, `max`, `sort` and an `if`
-            count as they choose at this point; with it they count as if they had chosen everything, and a function that
-            asks for values is refused.
+            count as they choose at this point; with it they count as if they had chosen everything, an index that depends
+            on the arguments as if it might name any place, and a function that asks for values is refused. How many
+            elements a mask selects is what it is at this point.
 
     Returns:
         A Boolean ``scipy.sparse.csr_array`` with a row for each element of the outputs and a column for each element of the

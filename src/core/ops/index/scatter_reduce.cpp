@@ -50,7 +50,7 @@ struct Scattered {
         return add_to_zeros(values, naming.numbered(), rows, whole);
     }
     Tensor without_points(const Tensor& x, const Tensor& rows) const {
-        return fill_points(x, Scalar(0), naming.numbered(), rows, {.node = name});
+        return fill_points(x, Scalar(0), naming.numbered(), rows, {.node = "ScatterBackward1"});
     }
 };
 
@@ -122,45 +122,65 @@ struct Tree {
     Tensor others;  // for each point, the product of its element's other factors, the element itself included
 };
 
+// What says where has the axes `single`, of one entry each, that the numbers had.
 Tree multiply_out(const Naming& n, const Tensor& numbers, const Tensor& src, const Tensor& self,
-                  const Dims& whole, bool want_product, bool want_others) {
+                  const Dims& whole, bool want_product, bool want_others, const MappedAxes& single = {}) {
     const compute::Groups g = compute::group(compute::points(n, whole, numbers.array()));
     const std::vector<compute::Round> rounds = compute::rounds_of(g);
     Naming at_elements = n;  // each touched element once
     at_elements.dims = 1;
     at_elements.after = 0;
-    const Tensor elements = Tensor::make(g.elements);
-    auto take = [](const Tensor& from, const Array& index) {
-        return index_select(from, 0, Tensor::make(index));
+    auto made = [&](const Array& where) {
+        Tensor t = Tensor::make(where);
+        if (!single.empty()) set_layout(t, Layout::mapped(t.layout(), single));
+        return t;
     };
+    const Tensor elements = made(g.elements);
+    auto take = [&](const Tensor& from, const Array& index) { return index_select(from, 0, made(index)); };
     Tensor flat = src.ndim() == 1 ? src : reshape(src, Dims{src.numel()});
     Tensors levels{take(flat, compute::vector_of(g.order))};
     auto partners = [&](size_t k) {
-        return where(Tensor::make(rounds[k].in_pairs), take(levels[k], rounds[k].partner), Scalar(1));
+        return where(made(rounds[k].in_pairs), take(levels[k], rounds[k].partner), Scalar(1));
     };
     for (size_t k = 0; k < rounds.size(); ++k)
         levels.push_back(mul(take(levels[k], rounds[k].left), take(partners(k), rounds[k].left)));
-    const Tensor& values = levels.back();
+    const Tensor& products = levels.back();
     Tree t;
     if (want_product)
         t.product =
-            put_points(ones(src.dtype(), Layout::contiguous(whole)), values, at_elements, elements, false);
+            put_points(ones(src.dtype(), Layout::contiguous(whole)), products, at_elements, elements, false);
     if (want_others) {
         Tensor others =
-            self ? read_points(self, at_elements, elements) : ones(src.dtype(), values.layout_ref());
+            self ? read_points(self, at_elements, elements) : ones(src.dtype(), products.layout_ref());
         for (size_t k = rounds.size(); k-- > 0;) others = mul(take(others, rounds[k].parent), partners(k));
         t.others = reshape(take(others, compute::inverse_of(g.order)), numbers.shape());
+    }
+    if (!single
+             .empty()) {  // elsewhere other values may meet: what follows dependences has to see all of them
+        const Tensor here = made(ones(DType::Bool, Layout::scalar()).array());
+        const Tensor values = sum(flat, {}, false);
+        if (t.product) t.product = where(here, t.product, values);
+        if (t.others) t.others = where(here, t.others, self ? add(values, sum(self, {}, false)) : values);
     }
     return t;
 }
 
 // The same for all entries of the vmaps that the operands vary over: as one problem, which has those in front, and whose
-// numbers go through the entries one after the other. It is made of views and products, so it can be differentiated.
+// numbers go through the entries one after the other. It is made of views and products, so it can be differentiated. Axes
+// of one entry stay where they are.
 Tree multiply_out_mapped(Naming n, Tensor numbers, Tensor src, Tensor self, Dims whole, bool want_product,
                          bool want_others, const MappedAxes& all) {
     const int64_t elements = checked_product(whole);
     Dims lead;
+    MappedAxes single;
     for (const MappedAxis& a : all) {
+        if (a.size == 1) {
+            if (has_axis(numbers.layout().axes(), a.level)) {
+                numbers = select(unmap_axis(numbers, a.level, 0, 1), 0, 0);
+                single.push_back({a.level, 1, 0});
+            }
+            continue;
+        }
         const auto at = static_cast<int64_t>(lead.size());
         for (Tensor* t : {&numbers, &src, &self})
             if (*t) *t = unmap_axis(*t, a.level, at, a.size);
@@ -170,14 +190,16 @@ Tree multiply_out_mapped(Naming n, Tensor numbers, Tensor src, Tensor self, Dims
     const int64_t entries = checked_product(lead);
     Dims first = lead;
     for (uint16_t d = 0; d < n.dims; ++d) first.push_back(1);
+    if (lead.empty()) return multiply_out(n, numbers, src, self, whole, want_product, want_others, single);
     Tensor offsets = reshape(arange(Scalar(0), Scalar(entries), Scalar(1), DType::Int64), first);
     numbers = add(numbers, mul(offsets, Scalar(elements)));
     n.rank = static_cast<uint16_t>(n.rank + lead.size());
     n.dims = static_cast<uint16_t>(n.dims + lead.size());
-    Tree t = multiply_out(n, numbers, src, self, whole, want_product, want_others);
+    Tree t = multiply_out(n, numbers, src, self, whole, want_product, want_others, single);
     for (const MappedAxis& a : all)
-        for (Tensor* part : {&t.product, &t.others})
-            if (*part) *part = map_axis(*part, a.level, 0);
+        if (a.size != 1)
+            for (Tensor* part : {&t.product, &t.others})
+                if (*part) *part = map_axis(*part, a.level, 0);
     return t;
 }
 

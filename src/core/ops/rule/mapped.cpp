@@ -203,13 +203,31 @@ static Tensors hidden(Tensors out, const MappedAxes& all) {
     return out;
 }
 
-// What the rule left of inputs that decide and are the same for all entries is so, too.
-static Tensors hidden(const MappedRule& rule, Tensors out, const Tensors& shown, const MappedAxes& all) {
+// The axes of one entry that the inputs that decide have.
+static MappedAxes single_axes(const MappedRule& rule, const Tensors& inputs, const MappedAxes& all) {
+    MappedAxes single;
+    for (const MappedAxis& a : all)
+        for (size_t i = rule.decides_from; a.size == 1 && i < inputs.size(); ++i)
+            if (inputs[i] && has_axis(inputs[i].layout().axes(), a.level)) {
+                single.push_back({a.level, 1, 0});
+                break;
+            }
+    return single;
+}
+
+// What the rule left of inputs that decide and are the same for all entries is so, too. An axis of one entry stays all the
+// same: it may be there to tell what depends on what.
+static Tensors hidden(const MappedRule& rule, Tensors out, const Tensors& inputs, const Tensors& shown,
+                      const MappedAxes& all) {
     if (!rule.residuals || rule.decides_from == SIZE_MAX || decided_apart(rule, shown, all))
         return hidden(std::move(out), all);
     const size_t n = out.size() - rule.residuals;
     Tensors results = hidden(Tensors(out.begin(), out.begin() + n), all);
-    for (size_t k = n; k < out.size(); ++k) results.push_back(out[k]);
+    const MappedAxes single = single_axes(rule, inputs, all);
+    for (size_t k = n; k < out.size(); ++k) {
+        if (out[k] && !single.empty()) set_layout(out[k], Layout::mapped(out[k].layout(), single));
+        results.push_back(out[k]);
+    }
     return results;
 }
 
@@ -218,7 +236,7 @@ Tensors compute_mapped(const MappedRule& rule, const Tensors& inputs) {
     const bool loops = runs_by_entry(rule);
     Tensors shown = shown_inputs(rule, inputs, all, loops);
     if (loops) return hidden(loop_over(rule, inputs, shown, all), all);
-    return hidden(rule, rule.forward(rule.rule, &all, shown), shown, all);
+    return hidden(rule, rule.forward(rule.rule, &all, shown), inputs, shown, all);
 }
 
 Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* operation) {
@@ -229,7 +247,7 @@ Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* 
     before_write(target);
     const bool loops = runs_by_entry(rule);
     Tensors shown = shown_inputs(rule, inputs, all, loops);
-    if (!loops) return hidden(rule, rule.write(rule.rule, &all, shown), shown, all);
+    if (!loops) return hidden(rule, rule.write(rule.rule, &all, shown), inputs, shown, all);
     // Into copies, so that a call that fails at some entry changes nothing.
     Tensors written;
     auto run = [&](const Tensors& given) {

@@ -11,7 +11,8 @@
 //                                           the axes along
 //
 // and, if it reads where from inputs that decide (`decides_from`, rule.h), leaves residuals that have the axes in front
-// where one of those differs from entry to entry, and none where all of them are the same.
+// where one of those differs from entry to entry, and none where all of them are the same. (An axis of one entry is put
+// back: a vmap of one entry is how pullback.sparse tells what depends on what.)
 //
 // A rule that says nothing runs once for each entry, and the results are written into one tensor: right for every rule,
 // and slow, and told to the user once (`note_loop`). `PULLBACK_VMAP=loop` makes all rules do that. Each run has a copy of
