@@ -9,6 +9,7 @@ Beside PyTorch's `torch.func` and JAX's transforms, compiled with `jit` beforeha
 
 import argparse
 import importlib
+import math
 
 from benchmarks import harness
 from benchmarks.harness import Statement
@@ -21,6 +22,38 @@ def rosenbrock(x):
 
 def banded(x):
     return x[1:-1] * (x[:-2] + x[2:]) - x[1:-1] ** 3
+
+
+OBSERVATIONS = 31_843  # in the first bundle adjustment problem of ADBench (arXiv:1807.10129), as are its 11 + 3 + 1 unknowns
+
+
+def reprojection(m, camera, point, weight, feature):
+    """How far a point is seen from where it was observed, in both directions, times a weight. `m` has the functions.
+
+    A camera is a rotation vector, a centre, a focal length, a principal point and two radial distortions.
+    """
+    square = (camera[:3] * camera[:3]).sum()
+    angle = m.sqrt(m.where(square > 0, square, m.ones_like(square)))
+    axis, y = camera[:3] / angle, point - camera[3:6]
+    cross = m.stack(
+        [axis[1] * y[2] - axis[2] * y[1], axis[2] * y[0] - axis[0] * y[2], axis[0] * y[1] - axis[1] * y[0]]
+    )
+    turned = y * m.cos(angle) + cross * m.sin(angle) + axis * ((axis * y).sum() * (1 - m.cos(angle)))
+    seen = turned[:2] / turned[2]
+    radius = (seen * seen).sum()
+    seen = seen * (1 + camera[9] * radius + camera[10] * radius * radius)
+    return weight * (camera[6] * seen + camera[7:9] - feature)
+
+
+def observations(m):
+    """Cameras, points, weights and features, one of each an observation."""
+
+    def numbers(*shape):
+        count = math.prod(shape)
+        return m.sin(m.arange(count) * 1.0).reshape(shape) * 0.1 + 0.5
+
+    n = OBSERVATIONS
+    return numbers(n, 11), numbers(n, 3), numbers(n), numbers(n, 2)
 
 
 ORDER = 6  # of the higher derivatives
@@ -54,6 +87,9 @@ def torchlike(name):
     field = lambda x: network(weights, x, 1.0)
     laplacian = f.laplacian(field) if hasattr(f, "laplacian") else lambda x: f.hessian(field)(x).trace()
 
+    bundle = f.vmap(f.jacrev(lambda *each: reprojection(lib, *each), argnums=(0, 1, 2)))
+    each_sample = f.vmap(f.grad(network), in_dims=(None, 0, 0))
+
     def pulled(x):
         _, pullback = f.vjp(banded, x)
         return pullback(x[1:-1])
@@ -70,6 +106,11 @@ def torchlike(name):
         "hessian": lambda: Statement("g(x)", {"g": f.hessian(rosenbrock), "x": one(200)}),
         "jet": lambda: Statement("g(x)", {"g": lambda x: sixth(lib, f, x), "x": one(1000)}),
         "laplacian": lambda: Statement("g(x)", {"g": laplacian, "x": one(16)}),
+        "samples": lambda: Statement("g(p, x, y)", {"g": each_sample, **data}),
+        "jacrev1000": lambda: Statement("g(x)", {"g": f.jacrev(banded), "x": one(1000)}),
+        "bundle": lambda: Statement(
+            "[each.sum().item() for each in g(*x)]", {"g": bundle, "x": observations(lib)}
+        ),
     }
 
 
@@ -97,6 +138,8 @@ def jax():
         series = jnp.ones_like(x), *[jnp.zeros_like(x)] * (ORDER - 1)
         return jet(lambda x: jnp.exp(jnp.sin(x)), (x,), (series,))[1]
 
+    bundle = jax.vmap(jax.jacrev(lambda *each: reprojection(jnp, *each), argnums=(0, 1, 2)))
+
     def laplacian(x):
         along = lambda v: jet(lambda x: network(weights, x, 1.0), (x,), ((v, jnp.zeros_like(v)),))[1][1]
         return jax.vmap(along)(jnp.eye(x.size)).sum()
@@ -113,6 +156,11 @@ def jax():
         "hessian": lambda: compiled(jax.hessian(rosenbrock), one(200)),
         "jet": lambda: compiled(sixth, one(1000)),
         "laplacian": lambda: compiled(laplacian, one(16)),
+        "samples": lambda: compiled(
+            jax.vmap(jax.grad(network), in_axes=(None, 0, 0)), weights, one(64, 16), one(64, 1)
+        ),
+        "jacrev1000": lambda: compiled(jax.jacrev(banded), one(1000)),
+        "bundle": lambda: compiled(lambda *x: [each.sum() for each in bundle(*x)], *observations(jnp)),
     }
 
 
@@ -131,6 +179,9 @@ ROWS = [
     ("`hessian`, Rosenbrock, 200", "hessian", 5),
     ("`jet`, six orders of `exp(sin(x))`, 1,000; PyTorch: gradients of gradients", "jet", 10),
     ("`laplacian`, a network 16-32-1; PyTorch: the trace of `hessian`", "laplacian", 3),
+    ("`vmap(grad)`, gradients of 64 samples, a network 16-32-1", "samples", 1.5),
+    ("`jacrev`, banded, 1,000", "jacrev1000", None),
+    ("`vmap(jacrev)`, 2 x 15 Jacobians of 31,843 observations, added up", "bundle", 5),
 ]
 
 
