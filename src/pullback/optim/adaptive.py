@@ -4,7 +4,7 @@ import math
 
 from .. import _core
 from ..dtypes import finfo
-from .optimizer import Optimizer, check, counted, decayed, no_steps, number
+from .optimizer import Optimizer, check, counted, decayed, no_steps, number, options
 
 __all__ = [
     "Adadelta",
@@ -74,23 +74,9 @@ class Adam(Optimizer):
         fused=None,
         decoupled_weight_decay=False,
     ):
+        given = options(locals())
         _check_adam(lr, eps, betas, weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-                "fused": fused,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         state = _moments(parameter)
@@ -168,11 +154,12 @@ class SparseAdam(Optimizer):
     """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
+        given = options(locals())
         check("learning rate", lr, lr > 0.0)
         check("epsilon value", eps, eps > 0.0)
         for k in (0, 1):
             check(f"beta parameter at index {k}", betas[k], 0.0 <= betas[k] < 1.0)
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         return _moments(parameter)
@@ -214,20 +201,9 @@ class Adamax(Optimizer):
         differentiable=False,
         capturable=False,
     ):
+        given = options(locals())
         _check_adam(lr, eps, betas, weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "capturable": capturable,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         return {"step": no_steps(), "exp_avg": _zeros(parameter), "exp_inf": _zeros(parameter)}
@@ -268,23 +244,10 @@ class NAdam(Optimizer):
         capturable=False,
         differentiable=False,
     ):
+        given = options(locals())
         _check_adam(lr, eps, betas, weight_decay)
         check("momentum_decay value", momentum_decay, momentum_decay >= 0.0)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "momentum_decay": momentum_decay,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         return {
@@ -336,21 +299,9 @@ class RAdam(Optimizer):
         capturable=False,
         differentiable=False,
     ):
+        given = options(locals())
         _check_adam(lr, eps, betas, weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "differentiable": differentiable,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         return _moments(parameter)
@@ -401,26 +352,13 @@ class RMSprop(Optimizer):
         maximize=False,
         differentiable=False,
     ):
+        given = options(locals())
         check("learning rate", lr, lr >= 0.0)
         check("epsilon value", eps, eps >= 0.0)
         check("momentum value", momentum, momentum >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
         check("alpha value", alpha, alpha >= 0.0)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "capturable": capturable,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         state = {"step": no_steps(), "square_avg": _zeros(parameter)}
@@ -472,25 +410,13 @@ class Adagrad(Optimizer):
         differentiable=False,
         fused=None,
     ):
+        given = options(locals())
         check("learning rate", lr, lr >= 0.0)
         check("lr_decay value", lr_decay, lr_decay >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
         check("initial_accumulator_value value", initial_accumulator_value, initial_accumulator_value >= 0.0)
         check("epsilon value", eps, eps >= 0.0)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lr_decay": lr_decay,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "initial_accumulator_value": initial_accumulator_value,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
+        super().__init__(params, given)
         for group in self.param_groups:
             for parameter in group["params"]:
                 first = parameter.detach().new_full(parameter.shape, float(initial_accumulator_value))
@@ -543,23 +469,12 @@ class Adadelta(Optimizer):
         maximize=False,
         differentiable=False,
     ):
+        given = options(locals())
         check("learning rate", lr, lr >= 0.0)
         check("rho value", rho, 0.0 <= rho <= 1.0)
         check("epsilon value", eps, eps >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "rho": rho,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-                "capturable": capturable,
-                "foreach": foreach,
-                "differentiable": differentiable,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         return {"step": no_steps(), "square_avg": _zeros(parameter), "acc_delta": _zeros(parameter)}
@@ -598,6 +513,7 @@ class Adafactor(Optimizer):
         foreach=None,
         maximize=False,
     ):
+        given = options(locals())
         check("lr", lr, lr >= 0.0, f"Learning rate should be >= 0 but is: {lr}")
         check("beta2_decay", None, beta2_decay <= 0.0, f"beta2_decay should be <= 0 but is: {beta2_decay}")
         check("eps", None, eps[0] is None or eps[0] >= 0.0, f"epsilon1 should be >= 0 but is: {eps[0]}")
@@ -606,18 +522,7 @@ class Adafactor(Optimizer):
         check(
             "weight_decay", None, weight_decay >= 0.0, f"weight_decay should be >= 0 but is: {weight_decay}"
         )
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "beta2_decay": beta2_decay,
-                "eps": eps,
-                "d": d,
-                "weight_decay": weight_decay,
-                "foreach": foreach,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         if parameter.ndim > 1:

@@ -2,7 +2,7 @@
 
 from .. import _core
 from ..operators.creation import tensor
-from .optimizer import Optimizer, check, counted, decayed, no_steps, number
+from .optimizer import Optimizer, check, counted, decayed, no_steps, number, options
 
 __all__ = ["ASGD", "SGD", "Rprop"]
 
@@ -38,6 +38,7 @@ class SGD(Optimizer):
         differentiable=False,
         fused=None,
     ):
+        given = options(locals())
         if isinstance(lr, _core.Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
         check("learning rate", lr, lr >= 0.0)
@@ -45,20 +46,7 @@ class SGD(Optimizer):
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-                "foreach": foreach,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
+        super().__init__(params, given)
 
     def _update(self, group, parameter, gradient, state):
         gradient = decayed(group, parameter, gradient)
@@ -98,22 +86,10 @@ class ASGD(Optimizer):
         differentiable=False,
         capturable=False,
     ):
+        given = options(locals())
         check("learning rate", lr, lr >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lambd": lambd,
-                "alpha": alpha,
-                "t0": t0,
-                "weight_decay": weight_decay,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "capturable": capturable,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         return {
@@ -162,20 +138,10 @@ class Rprop(Optimizer):
         maximize=False,
         differentiable=False,
     ):
+        given = options(locals())
         check("learning rate", lr, lr >= 0.0)
         check("eta values", None, 0.0 < etas[0] < 1.0 < etas[1], f"Invalid eta values: {etas[0]}, {etas[1]}")
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "etas": etas,
-                "step_sizes": step_sizes,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "capturable": capturable,
-            },
-        )
+        super().__init__(params, given)
 
     def _begin(self, parameter, group):
         blank = parameter.detach()

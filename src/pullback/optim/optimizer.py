@@ -57,6 +57,11 @@ def number(value):
     return value.item() if isinstance(value, _core.Tensor) else value
 
 
+def options(arguments):
+    """The options of an optimiser, from `locals()` at the beginning of its `__init__`: all that it was given but parameters."""
+    return {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
+
+
 class Optimizer:
     """The base of optimisers: `params` are parameters, or dictionaries with "params" and options of a group of them.
 
