@@ -5,12 +5,20 @@ import json
 import threading
 
 import pytest
+from deferral import deferral
 
 import pullback as pb
 from pullback import _core
 from pullback import profiler as loops
 from pullback.autograd import profiler
 from pullback.autograd.profiler import profile, record_function
+
+
+@pytest.fixture(autouse=True)
+def deferred():
+    """Programs are events where work is deferred, whatever the environment says."""
+    with deferral(least=16_384):
+        yield
 
 
 def names(found, *kinds):
