@@ -52,6 +52,10 @@ def public_modules():
                 waiting.append((value.__name__, value))
 
 
+# Classes that are made of parts, whose members are theirs.
+PARTS = {"pullback.nn.Module": (pb.nn.modules.hooks.Hooked, pb.nn.modules.state.Stateful)}
+
+
 def public():
     """{id: (name, object)} of everything public that is called or read, by the shortest way to it."""
     found = {}
@@ -63,7 +67,8 @@ def public():
             name = f"{home}.{each}"
             found.setdefault(id(value), (name, value))
             if inspect.isclass(value):
-                for member, attribute in vars(value).items():
+                of_parts = [pair for part in PARTS.get(name, ()) for pair in vars(part).items()]
+                for member, attribute in [*vars(value).items(), *of_parts]:
                     field = (
                         inspect.ismemberdescriptor(attribute) or type(attribute).__name__ == "_tuplegetter"
                     )

@@ -55,12 +55,21 @@ def _handle_of(hooks, number):
     return handle
 
 
+def add_hook(hooks, hook, extra=(), prepend=False):
+    """Put a hook into an OrderedDict, its number into the `extra` ones too; `prepend` makes it the first to run."""
+    handle = RemovableHandle(hooks, extra_dict=list(extra))
+    hooks[handle.id] = hook
+    for each in extra:
+        each[handle.id] = True
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
 def _add(hooks, hook):
     if not callable(hook):
         raise TypeError(f"a hook is a function, not {type(hook).__name__}")
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
+    return add_hook(hooks, hook)
 
 
 def register_hook(tensor, hook):

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import _core
 from ..autograd import enable_grad, no_grad
-from ..autograd.hooks import RemovableHandle
+from ..autograd.hooks import add_hook
 from ..operators.creation import tensor
 
 
@@ -25,25 +25,22 @@ class _Required:
 
 
 required = _Required()
+_HOOKS = [
+    f"_optimizer_{what}_{when}_hooks"
+    for what in ("step", "state_dict", "load_state_dict")
+    for when in ("pre", "post")
+]
 _EVERYWHERE: dict[str, Any] = {"pre": OrderedDict(), "post": OrderedDict()}
 
 
 def register_optimizer_step_pre_hook(hook):
     """Call hook(optimizer, args, kwargs) before each step of every optimiser. Returns a handle."""
-    return _registered(_EVERYWHERE["pre"], hook)
+    return add_hook(_EVERYWHERE["pre"], hook)
 
 
 def register_optimizer_step_post_hook(hook):
     """Call hook(optimizer, args, kwargs) after each step of every optimiser. Returns a handle."""
-    return _registered(_EVERYWHERE["post"], hook)
-
-
-def _registered(hooks, hook, prepend=False):
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
-    return handle
+    return add_hook(_EVERYWHERE["post"], hook)
 
 
 def check(name, value, holds, message=None):
@@ -79,13 +76,8 @@ class Optimizer:
 
     def __init__(self, params, defaults):
         self.defaults = defaults
-        self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks = OrderedDict(), OrderedDict()
-        self._optimizer_state_dict_pre_hooks, self._optimizer_state_dict_post_hooks = (
-            OrderedDict(),
-            OrderedDict(),
-        )
-        self._optimizer_load_state_dict_pre_hooks = OrderedDict()
-        self._optimizer_load_state_dict_post_hooks = OrderedDict()
+        for name in _HOOKS:
+            setattr(self, name, OrderedDict())
         if isinstance(params, _core.Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
@@ -111,10 +103,8 @@ class Optimizer:
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        for name in ("step_pre", "step_post", "state_dict_pre", "state_dict_post"):
-            self.__dict__.setdefault(f"_optimizer_{name}_hooks", OrderedDict())
-        for name in ("load_state_dict_pre", "load_state_dict_post"):
-            self.__dict__.setdefault(f"_optimizer_{name}_hooks", OrderedDict())
+        for name in _HOOKS:
+            self.__dict__.setdefault(name, OrderedDict())
 
     def __repr__(self):
         text = type(self).__name__ + " ("
@@ -246,7 +236,7 @@ class Optimizer:
             >>> optimizer.step()
             before a step
         """
-        return _registered(self._optimizer_step_pre_hooks, hook)
+        return add_hook(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
         """Call hook(optimizer, args, kwargs) after each step. Returns a handle.
@@ -257,7 +247,7 @@ class Optimizer:
             >>> optimizer.step()
             after a step
         """
-        return _registered(self._optimizer_step_post_hooks, hook)
+        return add_hook(self._optimizer_step_post_hooks, hook)
 
     # ---- state -----------------------------------------------------------------------------------------------
 
@@ -270,7 +260,7 @@ class Optimizer:
             >>> _ = optimizer.state_dict()
             saving
         """
-        return _registered(self._optimizer_state_dict_pre_hooks, hook, prepend)
+        return add_hook(self._optimizer_state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_state_dict_post_hook(self, hook, prepend=False):
         """Call hook(optimizer, state_dict) after it is made; it may return another. Returns a handle.
@@ -281,7 +271,7 @@ class Optimizer:
             >>> optimizer.state_dict()["epoch"]
             3
         """
-        return _registered(self._optimizer_state_dict_post_hooks, hook, prepend)
+        return add_hook(self._optimizer_state_dict_post_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_pre_hook(self, hook, prepend=False):
         """Call hook(optimizer, state_dict) before it is loaded; it may return another. Returns a handle.
@@ -292,7 +282,7 @@ class Optimizer:
             >>> optimizer.load_state_dict(optimizer.state_dict())
             ['state', 'param_groups']
         """
-        return _registered(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
+        return add_hook(self._optimizer_load_state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_post_hook(self, hook, prepend=False):
         """Call hook(optimizer) after a state_dict was loaded. Returns a handle.
@@ -303,7 +293,7 @@ class Optimizer:
             >>> optimizer.load_state_dict(optimizer.state_dict())
             loaded
         """
-        return _registered(self._optimizer_load_state_dict_post_hooks, hook, prepend)
+        return add_hook(self._optimizer_load_state_dict_post_hooks, hook, prepend=prepend)
 
     def state_dict(self):
         """The state of all parameters, by their numbers, and the options of all groups.

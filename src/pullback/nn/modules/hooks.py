@@ -4,12 +4,14 @@ The gradients of all inputs pass one node, an identity that a call puts before `
 behind it; the hooks of the backward pass are hooks of these nodes.
 """
 
+import functools
 import warnings
 from collections import OrderedDict
+from typing import Any
 
 from ... import _core
 from ...autograd import Function
-from ...autograd.hooks import RemovableHandle
+from ...autograd.hooks import add_hook
 
 
 class _Everywhere:
@@ -205,17 +207,153 @@ def _call(module, args, kwargs, ran):
     return output
 
 
-def _registered(hooks, hook, extra=()):
-    handle = RemovableHandle(hooks, extra_dict=list(extra))
-    hooks[handle.id] = hook
-    for each in extra:
-        each[handle.id] = True
-    return handle
+class Hooked:
+    """The part of `Module` that registers its hooks; `call_with_hooks` runs those of calls, `state.py` those of loading."""
+
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Call hook(module, args) before `forward`; what it returns, unless None, replaces the arguments.
+
+        With `with_kwargs`: hook(module, args, kwargs), which returns None or (args, kwargs). Returns a handle, whose
+        `remove()` undoes it.
+
+        Example:
+            >>> module = pb.nn.ReLU()
+            >>> handle = module.register_forward_pre_hook(lambda module, args: (-args[0],))
+            >>> module(pb.tensor([-1.0, 2.0]))
+            tensor([1., 0.])
+        """
+        extra = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
+        return add_hook(self._forward_pre_hooks, hook, extra, prepend)
+
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
+        """Call hook(module, args, output) after `forward`; what it returns, unless None, replaces the output.
+
+        With `with_kwargs`: hook(module, args, kwargs, output). With `always_call` also where `forward` raised. Returns a
+        handle, whose `remove()` undoes it.
+
+        Example:
+            >>> module = pb.nn.ReLU()
+            >>> handle = module.register_forward_hook(lambda module, args, output: output + 1)
+            >>> module(pb.tensor([-1.0, 2.0]))
+            tensor([1., 3.])
+            >>> handle.remove()
+            >>> module(pb.tensor([-1.0, 2.0]))
+            tensor([0., 2.])
+        """
+        extra = [self._forward_hooks_with_kwargs] if with_kwargs else []
+        extra += [self._forward_hooks_always_called] if always_call else []
+        return add_hook(self._forward_hooks, hook, extra, prepend)
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        """Call hook(module, grad_output) before the gradients of the inputs are computed; it may return others.
+
+        Returns a handle, whose `remove()` undoes it.
+
+        Example:
+            >>> module, x = pb.nn.ReLU(), pb.ones(2, requires_grad=True)
+            >>> handle = module.register_full_backward_pre_hook(lambda module, grad_output: (10 * grad_output[0],))
+            >>> module(x).sum().backward()
+            >>> x.grad
+            tensor([10., 10.])
+        """
+        return add_hook(self._backward_pre_hooks, hook, (), prepend)
+
+    def register_full_backward_hook(self, hook, prepend=False):
+        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known; it may return others.
+
+        Returns a handle, whose `remove()` undoes it. Raises RuntimeError beside a `register_backward_hook`.
+
+        Example:
+            >>> module = pb.nn.Linear(2, 1)
+            >>> _ = module.register_full_backward_hook(lambda module, given, taken: print(given[0].shape, taken))
+            >>> module(pb.ones(1, 2, requires_grad=True)).sum().backward()
+            pullback.Size([1, 2]) (tensor([[1.]]),)
+        """
+        if self._is_full_backward_hook is False:
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of "
+                "them."
+            )
+        self._is_full_backward_hook = True
+        return add_hook(self._backward_hooks, hook, (), prepend)
+
+    def register_backward_hook(self, hook):
+        """The older form of `register_full_backward_hook`, which it is here.
+
+        Raises RuntimeError beside a full one.
+
+        Example:
+            >>> module, x = pb.nn.ReLU(), pb.ones(2, requires_grad=True)
+            >>> handle = module.register_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
+            >>> module(x).sum().backward()
+            (tensor([1., 1.]),)
+        """
+        if self._is_full_backward_hook is True:
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of "
+                "them."
+            )
+        self._is_full_backward_hook = False
+        return add_hook(self._backward_hooks, hook)
+
+    def register_state_dict_post_hook(self, hook):
+        """Call hook(module, state_dict, prefix, local_metadata) after the module's part of a state_dict is made.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1)
+            >>> handle = layer.register_state_dict_post_hook(lambda module, state, *about: state.update(units="m"))
+            >>> list(layer.state_dict())
+            ['weight', 'bias', 'units']
+        """
+        hook._from_public_api = True
+        return add_hook(self._state_dict_hooks, hook)
+
+    def _register_state_dict_hook(self, hook):
+        return add_hook(self._state_dict_hooks, hook)
+
+    def register_state_dict_pre_hook(self, hook):
+        """Call hook(module, prefix, keep_vars) before the module's part of a state_dict is made.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1)
+            >>> handle = layer.register_state_dict_pre_hook(lambda module, prefix, keep_vars: print(repr(prefix)))
+            >>> _ = pb.nn.Sequential(layer).state_dict()
+            '0.'
+        """
+        return add_hook(self._state_dict_pre_hooks, hook)
+
+    def _register_load_state_dict_pre_hook(self, hook, with_module=False):
+        return add_hook(
+            self._load_state_dict_pre_hooks, functools.partial(hook, self) if with_module else hook
+        )
+
+    def register_load_state_dict_pre_hook(self, hook):
+        """Call hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors) before loading.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1, bias=False)
+            >>> handle = layer.register_load_state_dict_pre_hook(lambda module, state, *about: print(list(state)))
+            >>> layer.load_state_dict({"weight": pb.zeros(1, 1)})
+            ['weight']
+            <All keys matched successfully>
+        """
+        return self._register_load_state_dict_pre_hook(hook, with_module=True)
+
+    def register_load_state_dict_post_hook(self, hook):
+        """Call hook(module, incompatible_keys) after loading; it may change the lists of keys in place.
+
+        Example:
+            >>> layer = pb.nn.Linear(1, 1)
+            >>> handle = layer.register_load_state_dict_post_hook(lambda module, keys: keys.missing_keys.clear())
+            >>> layer.load_state_dict({})
+            <All keys matched successfully>
+        """
+        return add_hook(self._load_state_dict_post_hooks, hook)
 
 
 def register_module_forward_pre_hook(hook):
     """Call hook(module, args) before the `forward` of every module. Returns a handle, whose `remove()` undoes it."""
-    return _registered(EVERYWHERE.forward_pre, hook)
+    return add_hook(EVERYWHERE.forward_pre, hook)
 
 
 def register_module_forward_hook(hook, *, with_kwargs=False, always_call=False):
@@ -231,17 +369,43 @@ def register_module_forward_hook(hook, *, with_kwargs=False, always_call=False):
     """
     extra = [EVERYWHERE.forward_with_kwargs] if with_kwargs else []
     extra += [EVERYWHERE.forward_always] if always_call else []
-    return _registered(EVERYWHERE.forward, hook, extra)
+    return add_hook(EVERYWHERE.forward, hook, extra)
 
 
 def register_module_full_backward_pre_hook(hook):
     """Call hook(module, grad_output) before the gradients of every module's inputs. Returns a handle."""
-    return _registered(EVERYWHERE.backward_pre, hook)
+    return add_hook(EVERYWHERE.backward_pre, hook)
 
 
 def register_module_full_backward_hook(hook):
     """Call hook(module, grad_input, grad_output) when the gradients of every module's inputs are known. Returns a handle."""
-    return _registered(EVERYWHERE.backward, hook)
+    return add_hook(EVERYWHERE.backward, hook)
 
 
 register_module_backward_hook = register_module_full_backward_hook
+
+
+_REGISTRATION: dict[str, Any] = {"buffer": OrderedDict(), "module": OrderedDict(), "parameter": OrderedDict()}
+
+
+def as_registered(kind, module, name, value):
+    """What a module gets for a buffer, a parameter or another module: what the hooks of registration make of it."""
+    for hook in _REGISTRATION[kind].values():
+        changed = hook(module, name, value)
+        value = value if changed is None else changed
+    return value
+
+
+def register_module_buffer_registration_hook(hook):
+    """Call hook(module, name, buffer) whenever a buffer is registered; it may return another. Returns a handle."""
+    return add_hook(_REGISTRATION["buffer"], hook)
+
+
+def register_module_module_registration_hook(hook):
+    """Call hook(module, name, submodule) whenever a module is registered; it may return another. Returns a handle."""
+    return add_hook(_REGISTRATION["module"], hook)
+
+
+def register_module_parameter_registration_hook(hook):
+    """Call hook(module, name, parameter) whenever a parameter is registered; it may return another. Returns a handle."""
+    return add_hook(_REGISTRATION["parameter"], hook)

@@ -5,48 +5,40 @@ a Module goes into its dictionary, where everything that walks a tree of modules
 `train`, `to`, `repr`. All else is a plain attribute.
 """
 
-import functools
-import itertools
-import warnings
-from collections import OrderedDict, namedtuple
-from typing import Any
+from collections import OrderedDict
 
 from ... import _core
 from ...autograd import no_grad
-from ...autograd.hooks import RemovableHandle
 from ..parameter import Buffer, Parameter, is_lazy
 from .hooks import (  # noqa: F401
     EVERYWHERE,
+    Hooked,
+    as_registered,
     call_with_hooks,
     register_module_backward_hook,
+    register_module_buffer_registration_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
 )
+from .state import Stateful
 
-_EXTRA = "_extra_state"
 _HOOKS = (
     "_backward_pre_hooks",
     "_backward_hooks",
     "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
     "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
     "_state_dict_hooks",
     "_state_dict_pre_hooks",
     "_load_state_dict_pre_hooks",
     "_load_state_dict_post_hooks",
 )
-
-
-class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
-    __slots__ = ()
-
-    def __repr__(self):
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return super().__repr__()
-
-    __str__ = __repr__
 
 
 def _unimplemented(self, *input):
@@ -56,7 +48,7 @@ def _unimplemented(self, *input):
     )
 
 
-class Module:
+class Module(Hooked, Stateful):
     """A part of a network: parameters, buffers, other modules, and what is computed with them.
 
         class Line(pb.nn.Module):
@@ -97,24 +89,17 @@ class Module:
             raise TypeError(
                 f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
             )
-        set = super().__setattr__
-        set("training", True)
-        set("_parameters", {})
-        set("_buffers", {})
-        set("_non_persistent_buffers_set", type(self)._empty_set())
+        put = super().__setattr__
+        put("training", True)
+        put("_parameters", {})
+        put("_buffers", {})
+        put("_non_persistent_buffers_set", set())
+        put("_is_full_backward_hook", None)
         for name in _HOOKS:
-            set(name, OrderedDict())
-        set("_is_full_backward_hook", None)
-        set("_forward_hooks_with_kwargs", OrderedDict())
-        set("_forward_hooks_always_called", OrderedDict())
-        set("_forward_pre_hooks_with_kwargs", OrderedDict())
-        set("_modules", {})
+            put(name, OrderedDict())
+        put("_modules", {})
         if self.call_super_init:
             super().__init__(*args, **kwargs)
-
-    @staticmethod
-    def _empty_set():
-        return set()
 
     forward = _unimplemented
 
@@ -133,9 +118,8 @@ class Module:
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        for name in (*_HOOKS, "_forward_hooks_with_kwargs", "_forward_hooks_always_called"):
+        for name in _HOOKS:
             self.__dict__.setdefault(name, OrderedDict())
-        self.__dict__.setdefault("_forward_pre_hooks_with_kwargs", OrderedDict())
         self.__dict__.setdefault("_non_persistent_buffers_set", set())
         self.__dict__.setdefault("_is_full_backward_hook", None)
 
@@ -145,9 +129,7 @@ class Module:
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
-            raise TypeError(
-                f"{kind} name should be a string. Got {_core.Tensor.__module__ and type(name).__name__}"
-            )
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name:
             raise KeyError(f'{kind} name can\'t contain "."')
         if name == "":
@@ -172,10 +154,7 @@ class Module:
             raise TypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)"
             )
-        for hook in _REGISTRATION["buffer"].values():
-            changed = hook(self, name, tensor)
-            tensor = tensor if changed is None else changed
-        self._buffers[name] = tensor
+        self._buffers[name] = as_registered("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -207,10 +186,7 @@ class Module:
                 f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To "
                 f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
             )
-        for hook in _REGISTRATION["parameter"].values():
-            changed = hook(self, name, param)
-            param = param if changed is None else changed
-        self._parameters[name] = param
+        self._parameters[name] = as_registered("parameter", self, name, param)
 
     def add_module(self, name, module):
         """Add a module, or None, as a child; it is then the attribute `name`.
@@ -233,10 +209,7 @@ class Module:
             raise KeyError(f'module name can\'t contain ".", got: {name}')
         if name == "":
             raise KeyError('module name can\'t be empty string ""')
-        for hook in _REGISTRATION["module"].values():
-            changed = hook(self, name, module)
-            module = module if changed is None else changed
-        self._modules[name] = module
+        self._modules[name] = as_registered("module", self, name, module)
 
     register_module = add_module
 
@@ -261,10 +234,7 @@ class Module:
             if modules is None:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             self._forget(name, "_modules")
-            for hook in _REGISTRATION["module"].values():
-                changed = hook(self, name, value)
-                value = value if changed is None else changed
-            modules[name] = value
+            modules[name] = as_registered("module", self, name, value)
             return
         if modules is not None and name in modules:
             if value is not None:
@@ -477,7 +447,11 @@ class Module:
             >>> pb.nn.Sequential(pb.nn.Linear(2, 3)).get_parameter("0.weight").shape
             pullback.Size([3, 2])
         """
-        return self._at(target, Parameter, "nn.Parameter")
+        module, name = self._holder(target)
+        found = getattr(module, name)
+        if not isinstance(found, Parameter):
+            raise AttributeError(f"`{name}` is not an nn.Parameter")
+        return found
 
     def get_buffer(self, target):
         """The buffer at a path, such as "norm.running_mean". Raises AttributeError where there is none.
@@ -486,23 +460,18 @@ class Module:
             >>> pb.nn.Sequential(pb.nn.BatchNorm1d(2)).get_buffer("0.running_mean")
             tensor([0., 0.])
         """
-        path, _, name = target.rpartition(".")
-        module = self.get_submodule(path)
-        if not hasattr(module, name):
-            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        module, name = self._holder(target)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
         return module._buffers[name]
 
-    def _at(self, target, kind, called):
+    def _holder(self, target):
+        """The module that a path's last name is an attribute of, and that name."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if not hasattr(module, name):
             raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-        found = getattr(module, name)
-        if not isinstance(found, kind):
-            raise AttributeError(f"`{name}` is not an {called}")
-        return found
+        return module, name
 
     # ---- changing all of it ----------------------------------------------------------------------------------
 
@@ -730,358 +699,6 @@ class Module:
             tensor([0., 2.])
         """
 
-    # ---- hooks -----------------------------------------------------------------------------------------------
-
-    def _hooked(self, hooks, hook, extra=(), prepend=False):
-        handle = RemovableHandle(hooks, extra_dict=list(extra))
-        hooks[handle.id] = hook
-        for each in extra:
-            each[handle.id] = True
-        if prepend:
-            hooks.move_to_end(handle.id, last=False)
-        return handle
-
-    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
-        """Call hook(module, args) before `forward`; what it returns, unless None, replaces the arguments.
-
-        With `with_kwargs`: hook(module, args, kwargs), which returns None or (args, kwargs). Returns a handle, whose
-        `remove()` undoes it.
-
-        Example:
-            >>> module = pb.nn.ReLU()
-            >>> handle = module.register_forward_pre_hook(lambda module, args: (-args[0],))
-            >>> module(pb.tensor([-1.0, 2.0]))
-            tensor([1., 0.])
-        """
-        extra = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
-        return self._hooked(self._forward_pre_hooks, hook, extra, prepend)
-
-    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
-        """Call hook(module, args, output) after `forward`; what it returns, unless None, replaces the output.
-
-        With `with_kwargs`: hook(module, args, kwargs, output). With `always_call` also where `forward` raised. Returns a
-        handle, whose `remove()` undoes it.
-
-        Example:
-            >>> module = pb.nn.ReLU()
-            >>> handle = module.register_forward_hook(lambda module, args, output: output + 1)
-            >>> module(pb.tensor([-1.0, 2.0]))
-            tensor([1., 3.])
-            >>> handle.remove()
-            >>> module(pb.tensor([-1.0, 2.0]))
-            tensor([0., 2.])
-        """
-        extra = [self._forward_hooks_with_kwargs] if with_kwargs else []
-        extra += [self._forward_hooks_always_called] if always_call else []
-        return self._hooked(self._forward_hooks, hook, extra, prepend)
-
-    def register_full_backward_pre_hook(self, hook, prepend=False):
-        """Call hook(module, grad_output) before the gradients of the inputs are computed; it may return others.
-
-        Returns a handle, whose `remove()` undoes it.
-
-        Example:
-            >>> module, x = pb.nn.ReLU(), pb.ones(2, requires_grad=True)
-            >>> handle = module.register_full_backward_pre_hook(lambda module, grad_output: (10 * grad_output[0],))
-            >>> module(x).sum().backward()
-            >>> x.grad
-            tensor([10., 10.])
-        """
-        return self._hooked(self._backward_pre_hooks, hook, (), prepend)
-
-    def register_full_backward_hook(self, hook, prepend=False):
-        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known; it may return others.
-
-        Returns a handle, whose `remove()` undoes it. Raises RuntimeError beside a `register_backward_hook`.
-
-        Example:
-            >>> module = pb.nn.Linear(2, 1)
-            >>> _ = module.register_full_backward_hook(lambda module, given, taken: print(given[0].shape, taken))
-            >>> module(pb.ones(1, 2, requires_grad=True)).sum().backward()
-            pullback.Size([1, 2]) (tensor([[1.]]),)
-        """
-        if self._is_full_backward_hook is False:
-            raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of "
-                "them."
-            )
-        self._is_full_backward_hook = True
-        return self._hooked(self._backward_hooks, hook, (), prepend)
-
-    def register_backward_hook(self, hook):
-        """The older form of `register_full_backward_hook`, which it is here.
-
-        Raises RuntimeError beside a full one.
-
-        Example:
-            >>> module, x = pb.nn.ReLU(), pb.ones(2, requires_grad=True)
-            >>> handle = module.register_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
-            >>> module(x).sum().backward()
-            (tensor([1., 1.]),)
-        """
-        if self._is_full_backward_hook is True:
-            raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of "
-                "them."
-            )
-        self._is_full_backward_hook = False
-        return self._hooked(self._backward_hooks, hook)
-
-    def register_state_dict_post_hook(self, hook):
-        """Call hook(module, state_dict, prefix, local_metadata) after the module's part of a state_dict is made.
-
-        Example:
-            >>> layer = pb.nn.Linear(1, 1)
-            >>> handle = layer.register_state_dict_post_hook(lambda module, state, *about: state.update(units="m"))
-            >>> list(layer.state_dict())
-            ['weight', 'bias', 'units']
-        """
-        hook._from_public_api = True
-        return self._hooked(self._state_dict_hooks, hook)
-
-    def _register_state_dict_hook(self, hook):
-        return self._hooked(self._state_dict_hooks, hook)
-
-    def register_state_dict_pre_hook(self, hook):
-        """Call hook(module, prefix, keep_vars) before the module's part of a state_dict is made.
-
-        Example:
-            >>> layer = pb.nn.Linear(1, 1)
-            >>> handle = layer.register_state_dict_pre_hook(lambda module, prefix, keep_vars: print(repr(prefix)))
-            >>> _ = pb.nn.Sequential(layer).state_dict()
-            '0.'
-        """
-        return self._hooked(self._state_dict_pre_hooks, hook)
-
-    def _register_load_state_dict_pre_hook(self, hook, with_module=False):
-        return self._hooked(
-            self._load_state_dict_pre_hooks, functools.partial(hook, self) if with_module else hook
-        )
-
-    def register_load_state_dict_pre_hook(self, hook):
-        """Call hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors) before loading.
-
-        Example:
-            >>> layer = pb.nn.Linear(1, 1, bias=False)
-            >>> handle = layer.register_load_state_dict_pre_hook(lambda module, state, *about: print(list(state)))
-            >>> layer.load_state_dict({"weight": pb.zeros(1, 1)})
-            ['weight']
-            <All keys matched successfully>
-        """
-        return self._register_load_state_dict_pre_hook(hook, with_module=True)
-
-    def register_load_state_dict_post_hook(self, hook):
-        """Call hook(module, incompatible_keys) after loading; it may change the lists of keys in place.
-
-        Example:
-            >>> layer = pb.nn.Linear(1, 1)
-            >>> handle = layer.register_load_state_dict_post_hook(lambda module, keys: keys.missing_keys.clear())
-            >>> layer.load_state_dict({})
-            <All keys matched successfully>
-        """
-        return self._hooked(self._load_state_dict_post_hooks, hook)
-
-    # ---- state -----------------------------------------------------------------------------------------------
-
-    def get_extra_state(self):
-        """What else belongs into the state_dict: subclasses define it, with `set_extra_state`.
-
-        Example:
-            >>> class Counter(pb.nn.Module):
-            ...     def get_extra_state(self):
-            ...         return 3
-            >>> Counter().state_dict()["_extra_state"]
-            3
-        """
-        raise RuntimeError(
-            "Reached a code path in Module.get_extra_state() that should never be called. Define it in the class."
-        )
-
-    def set_extra_state(self, state):
-        """Take what `get_extra_state` gave: subclasses define it.
-
-        Example:
-            >>> class Counter(pb.nn.Module):
-            ...     def set_extra_state(self, state):
-            ...         self.count = state
-            >>> counter = Counter()
-            >>> counter.load_state_dict({"_extra_state": 3}), counter.count
-            (<All keys matched successfully>, 3)
-        """
-        raise RuntimeError(
-            "Reached a code path in Module.set_extra_state() that should never be called. Define it in the class."
-        )
-
-    def _save_to_state_dict(self, destination, prefix, keep_vars):
-        """This module's own tensors, without those of the modules below."""
-        for name, parameter in self._parameters.items():
-            if parameter is not None:
-                destination[prefix + name] = (
-                    parameter if keep_vars or is_lazy(parameter) else parameter.detach()
-                )
-        for name, buffer in self._buffers.items():
-            if buffer is not None and name not in self._non_persistent_buffers_set:
-                destination[prefix + name] = buffer if keep_vars else buffer.detach()
-        if type(self).get_extra_state is not Module.get_extra_state:
-            destination[prefix + _EXTRA] = self.get_extra_state()
-
-    def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
-        """All parameters and persistent buffers by their paths, an OrderedDict; they share memory with the module's.
-
-        Tensors are detached, unless `keep_vars` is given.
-
-        Example:
-            >>> list(pb.nn.Sequential(pb.nn.Linear(1, 2), pb.nn.BatchNorm1d(2)).state_dict())[:4]
-            ['0.weight', '0.bias', '1.weight', '1.bias']
-        """
-        if args:
-            warnings.warn(
-                "Positional args are being deprecated, use kwargs instead. Refer to "
-                "https://pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.state_dict for details.",
-                FutureWarning,
-                stacklevel=2,
-            )
-            destination = args[0] if destination is None else destination
-            prefix = args[1] if len(args) > 1 and prefix == "" else prefix
-            keep_vars = args[2] if len(args) > 2 and keep_vars is False else keep_vars
-        if destination is None:
-            destination = OrderedDict()
-            destination._metadata = OrderedDict()
-        about = {"version": self._version}
-        if hasattr(destination, "_metadata"):
-            destination._metadata[prefix[:-1]] = about
-        for hook in self._state_dict_pre_hooks.values():
-            hook(self, prefix, keep_vars)
-        self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=prefix + name + ".", keep_vars=keep_vars)
-        for hook in self._state_dict_hooks.values():
-            changed = hook(self, destination, prefix, about)
-            if not getattr(hook, "_from_public_api", False):
-                destination = destination if changed is None else changed
-            elif changed is not None:
-                raise RuntimeError("state_dict post-hook must return None")
-        return destination
-
-    def _load_from_state_dict(
-        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-    ):
-        """Take this module's own tensors, without those of the modules below; errors are collected."""
-        for hook in self._load_state_dict_pre_hooks.values():
-            hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        persistent = {k: v for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set}
-        own = {
-            k: v for k, v in itertools.chain(self._parameters.items(), persistent.items()) if v is not None
-        }
-        assign = local_metadata.get("assign_to_params_buffers", False)
-        for name, tensor in own.items():
-            key = prefix + name
-            if key in state_dict:
-                self._take(name, key, tensor, state_dict[key], assign, error_msgs)
-            elif strict:
-                missing_keys.append(key)
-        key = prefix + _EXTRA
-        if type(self).set_extra_state is not Module.set_extra_state:
-            if key in state_dict:
-                self.set_extra_state(state_dict[key])
-            elif strict:
-                missing_keys.append(key)
-        elif strict and key in state_dict:
-            unexpected_keys.append(key)
-        if strict:
-            for key in state_dict:
-                if key.startswith(prefix) and key != prefix + _EXTRA:
-                    name = key[len(prefix) :].split(".", 1)
-                    if (len(name) > 1 and name[0] not in self._modules) or (
-                        len(name) == 1 and name[0] not in own
-                    ):
-                        unexpected_keys.append(key)
-
-    def _take(self, name, key, tensor, given, assign, error_msgs):
-        if not isinstance(given, _core.Tensor):
-            error_msgs.append(
-                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint but '
-                f"received {type(given)}"
-            )
-            return
-        if not is_lazy(tensor):
-            if tensor.ndim == 0 and given.ndim == 1 and not assign:  # files of before 0.4
-                given = given[0]
-            if given.shape != tensor.shape:
-                error_msgs.append(
-                    f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in "
-                    f"current model is {tensor.shape}."
-                )
-                return
-        try:
-            with no_grad():
-                if assign:
-                    if isinstance(tensor, Parameter) and not isinstance(given, Parameter):
-                        given = Parameter(given, tensor.requires_grad)
-                    setattr(self, name, given)
-                else:
-                    tensor.copy_(given)
-        except Exception as error:
-            error_msgs.append(
-                f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} and whose '
-                f"dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
-            )
-
-    def load_state_dict(self, state_dict, strict=True, assign=False):
-        """Copy parameters and buffers from a dictionary of their paths, or take its tensors themselves (`assign`).
-
-        Returns a pair (missing_keys, unexpected_keys), which with `strict` have to be empty.
-
-        Raises:
-            TypeError: no dictionary.
-            RuntimeError: missing or unexpected keys, with `strict`; shapes that differ.
-
-        Example:
-            >>> a, b = pb.nn.Linear(2, 1), pb.nn.Linear(2, 1)
-            >>> a.load_state_dict(b.state_dict())
-            <All keys matched successfully>
-            >>> bool((a.weight == b.weight).all())
-            True
-        """
-        if not hasattr(state_dict, "keys"):
-            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        missing, unexpected, errors = [], [], []
-        metadata = getattr(state_dict, "_metadata", None)
-        state_dict = OrderedDict(state_dict)
-        if metadata is not None:
-            state_dict._metadata = metadata
-
-        def load(module, part, prefix):
-            about = dict(metadata.get(prefix[:-1], {})) if metadata is not None else {}
-            if assign:
-                about["assign_to_params_buffers"] = True
-            module._load_from_state_dict(part, prefix, about, True, missing, unexpected, errors)
-            for name, child in module._modules.items():
-                if child is not None:
-                    start = prefix + name + "."
-                    below = {k: v for k, v in part.items() if k.startswith(start)}
-                    load(child, below, start)
-            found = _IncompatibleKeys(missing, unexpected)
-            for hook in module._load_state_dict_post_hooks.values():
-                if hook(module, found) is not None:
-                    raise AssertionError(
-                        "Hooks registered with ``register_load_state_dict_post_hook`` are notexpected to return new values, "
-                        "if incompatible_keys need to be modified,it should be done inplace."
-                    )
-
-        load(self, state_dict, "")
-        if strict:
-            if unexpected:
-                errors.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-            if missing:
-                errors.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
-        if errors:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors)
-            )
-        return _IncompatibleKeys(missing, unexpected)
-
     # ---- printing --------------------------------------------------------------------------------------------
 
     def _get_name(self):
@@ -1107,10 +724,6 @@ class Module:
         raise NotImplementedError("pullback runs in one process, on its threads.")
 
 
-def _quoted(keys):
-    return ", ".join(f'"{key}"' for key in keys)
-
-
 def _name_of(value):
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
@@ -1118,27 +731,3 @@ def _name_of(value):
 def _indented(text, spaces):
     first, *rest = text.split("\n")
     return "\n".join([first, *[" " * spaces + line for line in rest]])
-
-
-_REGISTRATION: dict[str, Any] = {"buffer": OrderedDict(), "module": OrderedDict(), "parameter": OrderedDict()}
-
-
-def _registration_hook(kind, hook):
-    handle = RemovableHandle(_REGISTRATION[kind])
-    _REGISTRATION[kind][handle.id] = hook
-    return handle
-
-
-def register_module_buffer_registration_hook(hook):
-    """Call hook(module, name, buffer) whenever a buffer is registered; it may return another. Returns a handle."""
-    return _registration_hook("buffer", hook)
-
-
-def register_module_module_registration_hook(hook):
-    """Call hook(module, name, submodule) whenever a module is registered; it may return another. Returns a handle."""
-    return _registration_hook("module", hook)
-
-
-def register_module_parameter_registration_hook(hook):
-    """Call hook(module, name, parameter) whenever a parameter is registered; it may return another. Returns a handle."""
-    return _registration_hook("parameter", hook)
