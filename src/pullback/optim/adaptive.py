@@ -20,13 +20,17 @@ __all__ = [
 ]
 
 
+def _check_betas(betas):
+    for k in (0, 1):
+        check(f"beta parameter at index {k}", betas[k], 0.0 <= betas[k] < 1.0)
+
+
 def _check_adam(lr, eps, betas, weight_decay):
     if isinstance(lr, _core.Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
     check("learning rate", lr, lr >= 0.0)
     check("epsilon value", eps, eps >= 0.0)
-    for k in (0, 1):
-        check(f"beta parameter at index {k}", betas[k], 0.0 <= betas[k] < 1.0)
+    _check_betas(betas)
     check("weight_decay value", weight_decay, weight_decay >= 0.0)
 
 
@@ -36,6 +40,14 @@ def _zeros(parameter):
 
 def _moments(parameter):
     return {"step": no_steps(), "exp_avg": _zeros(parameter), "exp_avg_sq": _zeros(parameter)}
+
+
+def _decayed(group, parameter, gradient, lr):
+    """Weight decay of either kind: decoupled, it shrinks the parameter; else the gradient has it."""
+    if group["weight_decay"] != 0 and group["decoupled_weight_decay"]:
+        parameter.mul_(1 - lr * group["weight_decay"])
+        return gradient
+    return decayed(group, parameter, gradient)
 
 
 def _average(state, gradient, beta1, beta2):
@@ -88,10 +100,7 @@ class Adam(Optimizer):
         step = counted(state)
         beta1, beta2 = map(number, group["betas"])
         lr = number(group["lr"])
-        if group["weight_decay"] != 0 and group["decoupled_weight_decay"]:
-            parameter.mul_(1 - lr * group["weight_decay"])
-        else:
-            gradient = decayed(group, parameter, gradient)
+        gradient = _decayed(group, parameter, gradient, lr)
         _average(state, gradient, beta1, beta2)
         squares = state["exp_avg_sq"]
         if group["amsgrad"]:
@@ -157,8 +166,7 @@ class SparseAdam(Optimizer):
         given = options(locals())
         check("learning rate", lr, lr > 0.0)
         check("epsilon value", eps, eps > 0.0)
-        for k in (0, 1):
-            check(f"beta parameter at index {k}", betas[k], 0.0 <= betas[k] < 1.0)
+        _check_betas(betas)
         super().__init__(params, given)
 
     def _begin(self, parameter, group):
@@ -261,10 +269,7 @@ class NAdam(Optimizer):
         step = counted(state)
         beta1, beta2 = group["betas"]
         lr = number(group["lr"])
-        if group["weight_decay"] != 0 and group["decoupled_weight_decay"]:
-            parameter.mul_(1 - lr * group["weight_decay"])
-        else:
-            gradient = decayed(group, parameter, gradient)
+        gradient = _decayed(group, parameter, gradient, lr)
         now, then = [beta1 * (1.0 - 0.5 * 0.96 ** (n * group["momentum_decay"])) for n in (step, step + 1)]
         state["mu_product"] *= now
         product = state["mu_product"].item()
@@ -310,10 +315,7 @@ class RAdam(Optimizer):
         step = counted(state)
         beta1, beta2 = group["betas"]
         lr = number(group["lr"])
-        if group["weight_decay"] != 0 and group["decoupled_weight_decay"]:
-            parameter.mul_(1 - lr * group["weight_decay"])
-        else:
-            gradient = decayed(group, parameter, gradient)
+        gradient = _decayed(group, parameter, gradient, lr)
         _average(state, gradient, beta1, beta2)
         left = 1 - beta2**step
         direction = state["exp_avg"] / (1 - beta1**step)

@@ -8,7 +8,8 @@ from ..autograd import no_grad
 from ..nn.modules.module import Module
 from ..nn.modules.normalization import _BatchNorm
 from ..operators.creation import tensor
-from .lr_scheduler import LRScheduler, _of_groups
+from .lr_scheduler import LRScheduler
+from .lr_scheduler.base import of_groups
 
 __all__ = [
     "SWALR",
@@ -212,7 +213,7 @@ class SWALR(LRScheduler):
             )
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
-        for rate, group in zip(_of_groups("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True):
+        for rate, group in zip(of_groups("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True):
             group["swa_lr"] = rate
         self._strategy, self.anneal_epochs = anneal_strategy, anneal_epochs
         super().__init__(optimizer, last_epoch)
