@@ -3,17 +3,14 @@
 from .. import _core
 from ..operators.creation import arange, tensor
 from ..operators.declare import composed
-from .pooling import numbers
+from .pooling import numbered, numbers
+from .windows import spread
 
 # As many windows as are asked for: window i of m over n elements is from floor(i n / m) to ceil((i + 1) n / m).
 
 
 def _asked(name, input, output_size, dims):
-    sizes = (
-        (output_size,) * dims if isinstance(output_size, int) or output_size is None else tuple(output_size)
-    )
-    if len(sizes) == 1:
-        sizes *= dims
+    sizes = (None,) * dims if output_size is None else spread(output_size, dims)
     if len(sizes) != dims:
         raise RuntimeError(f"{name}: output_size must be {dims}")
     if input.ndim not in (dims + 1, dims + 2):
@@ -82,14 +79,10 @@ def _largest_between(input, edges, sizes, dims, return_indices):
     values, within = input.permute(order).flatten(-dims).max(-1)
     if not return_indices:
         return values
-    flat, rest, offsets = 0, within, []
-    for length in reversed(longest):
-        offsets.append(rest % length)
-        rest = rest // length
-    for axis, (each, offset, n) in enumerate(zip(edges, reversed(offsets), sizes, strict=True)):
-        start = _index([start for start, _ in each]).reshape(-1, *[1] * (dims - 1 - axis))
-        flat = flat * n + start + offset
-    return values, flat
+    axes = [
+        (_index([start for start, _ in each]), length, 1) for each, length in zip(edges, longest, strict=True)
+    ]
+    return values, numbered(within, sizes, axes)
 
 
 @composed(public=False, method=False)

@@ -1,6 +1,8 @@
 """The functions of neural networks: linear maps; nonlinearities, each a row of the table of calculus; normalisation;
 losses; padding; one-hot vectors."""
 
+from importlib import import_module
+
 from .. import _core
 from ..calculus.define import TABLE
 from ..messages.missing import missing
@@ -8,23 +10,6 @@ from ..operators.declare import composed
 from ..operators.elementwise import ACTIVATIONS, parse
 from ..operators.linear import bilinear, linear
 from ..operators.variants import _rows, prelu
-from . import (
-    adaptive_pooling,
-    attention,
-    classification,
-    convolution,
-    embeddings,
-    gates,
-    normalization,
-    pooling,
-    random,
-    regression,
-    resampling,
-    sequences,
-    shuffles,
-    similarity,
-    windows,
-)
 from .cross_entropy import cross_entropy, nll_loss
 from .padding import pad
 
@@ -42,41 +27,27 @@ __all__ = [
     "tanh",
 ]
 
-for _family in (
-    adaptive_pooling,
-    attention,
-    classification,
-    convolution,
-    embeddings,
-    gates,
-    normalization,
-    pooling,
-    random,
-    regression,
-    resampling,
-    sequences,
-    shuffles,
-    similarity,
-    windows,
+for _name in (
+    "adaptive_pooling",
+    "attention",
+    "classification",
+    "convolution",
+    "embeddings",
+    "gates",
+    "normalization",
+    "pooling",
+    "random",
+    "regression",
+    "resampling",
+    "sequences",
+    "shuffles",
+    "similarity",
+    "windows",
 ):
-    globals().update({_name: getattr(_family, _name) for _name in _family.__all__})
+    _family = import_module("." + _name, __package__)
+    globals().update({_each: getattr(_family, _each) for _each in _family.__all__})
     __all__ += _family.__all__
-del (
-    _family,
-    adaptive_pooling,
-    attention,
-    classification,
-    convolution,
-    embeddings,
-    gates,
-    normalization,
-    pooling,
-    random,
-    regression,
-    resampling,
-    sequences,
-)
-del shuffles, similarity, windows
+del _family, _name
 
 
 @composed(public=False, method=False)

@@ -35,6 +35,14 @@ def _scaled(normal, weight, bias):
     return normal if bias is None else normal + bias
 
 
+def _standardised(input, over, eps):
+    """Mean and variance over some dimensions, and the input with mean 0 and variance 1."""
+    mean = input.mean(over, keepdim=True)
+    centred = input - mean
+    var = centred.square().mean(over, keepdim=True)
+    return mean, var, centred * (var + eps).rsqrt()
+
+
 def _check_elements(channels, **vectors):
     for name, each in vectors.items():
         if each is not None and each.numel() != channels:
@@ -92,14 +100,12 @@ def batch_norm(
         normal = (input - mean) * (var + eps).rsqrt()
         return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input))
     over = [0, *range(2, input.ndim)]
-    mean = input.mean(over, keepdim=True)
-    centred = input - mean
-    var = centred.square().mean(over, keepdim=True)
+    mean, var, normal = _standardised(input, over, eps)
     if running_mean is not None:
         _move(running_mean, mean, momentum)
     if running_var is not None:
         _move(running_var, var * (count / (count - 1)) if count > 1 else var, momentum)
-    return _scaled(centred * (var + eps).rsqrt(), _by_channel(weight, input), _by_channel(bias, input))
+    return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input))
 
 
 def _move(running, value, momentum):
@@ -147,15 +153,13 @@ def instance_norm(
         input.shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
     over = list(range(2, input.ndim))
-    mean = input.mean(over, keepdim=True)
-    centred = input - mean
-    var = centred.square().mean(over, keepdim=True)
+    mean, var, normal = _standardised(input, over, eps)
     if running_mean is not None:
         _move(running_mean, mean.mean(0), momentum)
     if running_var is not None:
         count = math.prod(input.shape[2:])
         _move(running_var, var.mean(0) * (count / (count - 1)), momentum)
-    return _scaled(centred * (var + eps).rsqrt(), _by_channel(weight, input), _by_channel(bias, input))
+    return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input))
 
 
 @composed(public=False, method=False)

@@ -11,16 +11,12 @@ from ..operators.creation import arange
 from ..operators.declare import composed
 from ..operators.entries import every_entry
 from .padding import pad as padded
-from .windows import Slide, windows
+from .windows import slides, spread, windows
 
 
 def numbers(name, what, value, dims):
-    """One number for every dimension."""
-    if isinstance(value, int):
-        return (value,) * dims
-    value = tuple(value)
-    if len(value) == 1:
-        return value * dims
+    """`spread`, with the messages of pooling."""
+    value = spread(value, dims)
     if len(value) != dims:
         words = {1: "one int", 2: "two ints", 3: "three ints"}[dims]
         raise RuntimeError(f"{name}: {what} must either be a single int, or a tuple of {words}")
@@ -63,7 +59,7 @@ class _Pool:
         dilation = numbers(name, "dilation", dilation, dims)
         self.padding = numbers(name, "padding", padding, dims)
         self._check(kernel, stride, dilation)
-        self.slides = [Slide(*each) for each in zip(kernel, stride, dilation, strict=True)]
+        self.slides = slides(kernel, stride, dilation)
         self.shape = tuple(input.shape[-dims:])
         self.counts = [
             self._positions(s, n, p) for s, n, p in zip(self.slides, self.shape, self.padding, strict=True)
@@ -132,18 +128,20 @@ def _lowest(dtype):
     return -math.inf if dtype.is_floating_point else iinfo(dtype).min
 
 
-def _positions_of(index, pool):
-    """Numbers within windows as numbers within the input, row by row."""
-    flat, rest = 0, index
-    offsets = []
-    for slide in reversed(pool.slides):
-        offsets.append(rest % slide.kernel)
-        rest = rest // slide.kernel
-    for axis, (slide, offset, n, p, count) in enumerate(
-        zip(pool.slides, reversed(offsets), pool.shape, pool.padding, pool.counts, strict=True)
+def numbered(within, sizes, axes):
+    """Numbers within windows as numbers within the input, row by row.
+
+    `axes` has for each dimension where its windows start, how many elements they have, and how far apart these are.
+    """
+    flat, rest, offsets = 0, within, []
+    for _, length, _ in reversed(axes):
+        offsets.append(rest % length)
+        rest = rest // length
+    for axis, (n, (starts, _, spacing), offset) in enumerate(
+        zip(sizes, axes, reversed(offsets), strict=True)
     ):
-        start = (arange(count) * slide.stride - p).reshape(-1, *[1] * (pool.dims - 1 - axis))
-        flat = flat * n + start + offset * slide.dilation
+        starts = starts.reshape(-1, *[1] * (len(axes) - 1 - axis))
+        flat = flat * n + starts + (offset * spacing if spacing > 1 else offset)
     return flat
 
 
@@ -153,7 +151,11 @@ def _max_pool(name, dims, input, kernel_size, stride, padding, dilation, ceil_mo
     values, index = view.flatten(-dims).max(-1)
     if not return_indices:
         return values
-    return values, _positions_of(index, pool)
+    axes = [
+        (arange(count) * slide.stride - p, slide.kernel, slide.dilation)
+        for slide, p, count in zip(pool.slides, pool.padding, pool.counts, strict=True)
+    ]
+    return values, numbered(index, pool.shape, axes)
 
 
 def _avg_pool(

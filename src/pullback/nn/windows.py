@@ -11,13 +11,15 @@ from .padding import pad as padded
 __all__ = ["fold", "unfold"]
 
 
+def spread(value, count):
+    """One integer for every dimension, from one integer or as many; callers say what is wrong with another number of them."""
+    value = (value,) if isinstance(value, int) else tuple(value)
+    return value * count if len(value) == 1 else value
+
+
 def sizes(name, value, count):
-    """One integer for every dimension, from one integer or from as many."""
-    if isinstance(value, int):
-        return (value,) * count
-    value = tuple(value)
-    if len(value) == 1:
-        return value * count
+    """`spread`, with the message of convolutions."""
+    value = spread(value, count)
     if len(value) != count:
         raise RuntimeError(
             f"expected {name} to be a single integer value or a list of {count} values to match the convolution "
@@ -102,9 +104,7 @@ def columns(input, along):
 
 
 def _pair(name, value):
-    value = (value, value) if isinstance(value, int) else tuple(value)
-    if len(value) == 1:
-        value *= 2
+    value = spread(value, 2)
     if len(value) != 2:
         raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(value)}")
     return value

@@ -74,17 +74,17 @@ class _Convolution(Module):
         self.transposed = self._is_transposed
         self.output_padding = repeated(output_padding, dims)
         self.padding_mode = padding_mode
-        channels = (
-            (in_channels, out_channels // groups)
-            if self.transposed
-            else (out_channels, in_channels // groups)
-        )
-        self.weight = Parameter(empty((*channels, *self.kernel_size), device=device, dtype=dtype))
+        self.weight = Parameter(empty(self._weight_shape(), device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
+
+    def _weight_shape(self):
+        if self.transposed:
+            return (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
 
     def _around(self):
         """What is padded in another mode than with zeros: pairs, the last dimension's first."""
@@ -333,10 +333,7 @@ class _Lazy(LazyModuleMixin):
         self.in_channels = input.shape[-self._dims - 1]
         if self.in_channels % self.groups:
             raise ValueError("in_channels must be divisible by groups")
-        channels = (self.in_channels, self.out_channels // self.groups)
-        if not self.transposed:
-            channels = (self.out_channels, self.in_channels // self.groups)
-        self.weight.materialize((*channels, *self.kernel_size))
+        self.weight.materialize(self._weight_shape())
         if self.bias is not None:
             self.bias.materialize((self.out_channels,))
         self.reset_parameters()

@@ -12,6 +12,14 @@ from .lazy import LazyModuleMixin
 from .module import Module
 
 
+def _add_weights(norm, shape, device, dtype, **there):
+    """Parameters of a shape for the names that are there, None for the others."""
+    for name, present in there.items():
+        norm.register_parameter(
+            name, Parameter(empty(shape, device=device, dtype=dtype)) if present else None
+        )
+
+
 def _first_values(norm):
     if norm.weight is not None:
         ones_(norm.weight)
@@ -40,14 +48,7 @@ class _Norm(Module):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        if affine:
-            self.weight = Parameter(empty(num_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("weight", None)
-        if affine and bias:
-            self.bias = Parameter(empty(num_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        _add_weights(self, num_features, device, dtype, weight=affine, bias=affine and bias)
         if track_running_stats:
             self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype))
             self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype))
@@ -252,14 +253,14 @@ class LayerNorm(Module):
         super().__init__()
         self.normalized_shape, self.eps = _sizes(normalized_shape), eps
         self.elementwise_affine = elementwise_affine
-        if elementwise_affine:
-            self.weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
-        else:
-            self.register_parameter("weight", None)
-        if elementwise_affine and bias:
-            self.bias = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        _add_weights(
+            self,
+            self.normalized_shape,
+            device,
+            dtype,
+            weight=elementwise_affine,
+            bias=elementwise_affine and bias,
+        )
         self.reset_parameters()
 
     def reset_parameters(self):
@@ -295,14 +296,7 @@ class GroupNorm(Module):
         if num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        if affine:
-            self.weight = Parameter(empty(num_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("weight", None)
-        if affine and bias:
-            self.bias = Parameter(empty(num_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        _add_weights(self, num_channels, device, dtype, weight=affine, bias=affine and bias)
         self.reset_parameters()
 
     def reset_parameters(self):
@@ -333,10 +327,7 @@ class RMSNorm(Module):
         super().__init__()
         self.normalized_shape, self.eps = _sizes(normalized_shape), eps
         self.elementwise_affine = elementwise_affine
-        if elementwise_affine:
-            self.weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
-        else:
-            self.register_parameter("weight", None)
+        _add_weights(self, self.normalized_shape, device, dtype, weight=elementwise_affine)
         self.reset_parameters()
 
     def reset_parameters(self):

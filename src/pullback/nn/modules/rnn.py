@@ -105,11 +105,10 @@ class RNNBase(Module):
                 f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=2,
             )
-        for name, value in (("hidden_size", hidden_size),):
-            if not isinstance(value, int):
-                raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
-            if value <= 0:
-                raise ValueError(f"{name} must be greater than zero")
+        if not isinstance(hidden_size, int):
+            raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
+        if hidden_size <= 0:
+            raise ValueError("hidden_size must be greater than zero")
         if num_layers <= 0:
             raise ValueError("num_layers must be greater than zero")
         if proj_size < 0:
@@ -191,15 +190,15 @@ class RNNBase(Module):
         layers = self.num_layers * (1 + self.bidirectional)
         return tuple([zeros(layers, batch, width, dtype=like.dtype) for width in self._sizes()])
 
-    def _sequence(self, input, states, counts):
-        """(outputs, last states) of [time, batch, ...]; `counts` says how many samples are left at each time."""
+    def _sequence(self, input, states):
+        """(outputs, last states) of a list of [samples, ...], one for each time: those that are left then."""
         lasts = [[] for _ in states]
         for layer in range(self.num_layers):
             results = []
             for direction, suffix in enumerate(self._suffixes(layer)):
                 which = layer * (1 + self.bidirectional) + direction
                 first = tuple([state[which] for state in states])
-                outputs, last = self._one(input, first, suffix, direction == 1, counts)
+                outputs, last = self._one(input, first, suffix, direction == 1)
                 results.append(outputs)
                 for kept, each in zip(lasts, last, strict=True):
                     kept.append(each)
@@ -214,7 +213,7 @@ class RNNBase(Module):
         counts = [len(each) for each in input]
         return list(F.dropout(cat(input), self.dropout, True).split(counts))
 
-    def _one(self, input, state, suffix, backwards, counts):
+    def _one(self, input, state, suffix, backwards):
         """One layer in one direction over a list of [samples, ...], one for each time."""
         weight, bias = getattr(self, "weight_ih" + suffix), getattr(self, "bias_ih" + suffix, None)
         hidden, hidden_bias = getattr(self, "weight_hh" + suffix), getattr(self, "bias_hh" + suffix, None)
@@ -258,7 +257,7 @@ class RNNBase(Module):
         self._check(sequence, sequence.shape[1], states)
         if not sequence.shape[0]:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-        outputs, last = self._sequence(list(sequence.unbind(0)), states, None)
+        outputs, last = self._sequence(list(sequence.unbind(0)), states)
         result = stack(outputs)
         if batched and self.batch_first:
             result = result.transpose(0, 1)
@@ -292,7 +291,7 @@ class RNNBase(Module):
             if order is not None:
                 states = tuple([each.index_select(1, order) for each in states])
         self._check(data, batch, states)
-        outputs, last = self._sequence(list(data.split(counts)), states, counts)
+        outputs, last = self._sequence(list(data.split(counts)), states)
         if back is not None:
             last = tuple([each.index_select(1, back) for each in last])
         return PackedSequence(cat(outputs), batch_sizes, order, back), self._last(last)
@@ -452,10 +451,9 @@ class RNNCellBase(Module):
         self.weight_ih = Parameter(empty((rows, input_size), device=device, dtype=dtype))
         self.weight_hh = Parameter(empty((rows, hidden_size), device=device, dtype=dtype))
         for name in ("bias_ih", "bias_hh"):
-            if bias:
-                setattr(self, name, Parameter(empty(rows, device=device, dtype=dtype)))
-            else:
-                self.register_parameter(name, None)
+            self.register_parameter(
+                name, Parameter(empty(rows, device=device, dtype=dtype)) if bias else None
+            )
         self.reset_parameters()
 
     def reset_parameters(self):
