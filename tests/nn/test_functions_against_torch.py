@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tables import calls
 
 import pullback
 
@@ -122,9 +123,7 @@ F.local_response_norm(x, 2) ; F.layer_norm(x, (3,))
 """
 
 
-@pytest.mark.parametrize(
-    "call", [c for line in ERRORS.strip().splitlines() for c in line.strip().split(" ; ")]
-)
+@pytest.mark.parametrize("call", calls(ERRORS))
 def test_errors(call):
     """PyTorch's type, and its first sentence at the beginning of the message."""
     expected, found = [], []
