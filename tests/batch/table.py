@@ -26,7 +26,7 @@ SHAPES = {
     "j": (),
     "t": (2, 3, 4),
 }
-
+FLOATS = "xyzqvwusrt"
 
 # Differentiable in their floats.
 SMOOTH = calls("""
