@@ -13,7 +13,6 @@ from __future__ import annotations
 import enum
 import json
 import os
-import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -146,6 +145,8 @@ def tensorboard_trace_handler(
     """
 
     def write(profile: Any) -> None:
+        import socket  # costs as much as all the rest of this module
+
         try:
             os.makedirs(dir_name, exist_ok=True)
         except OSError as error:
