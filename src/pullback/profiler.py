@@ -13,7 +13,6 @@ from __future__ import annotations
 import enum
 import json
 import os
-import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -146,6 +145,8 @@ def tensorboard_trace_handler(
     """
 
     def write(profile: Any) -> None:
+        import socket  # costs as much as all the rest of this module
+
         try:
             os.makedirs(dir_name, exist_ok=True)
         except OSError as error:
@@ -213,7 +214,6 @@ class profile:
         self.step_num = 0
         self.profiler: _profile | None = None
         self._step: record_function | None = None
-        self._running = False
         self._metadata: dict[str, str] = {}
 
     @property
@@ -281,14 +281,16 @@ class profile:
             self._begin()
         self._begin_step()
 
+    @property
+    def _running(self) -> bool:
+        return self.profiler is not None and self.profiler.entered
+
     def _begin(self) -> None:
         self.profiler = self._make()
         self.profiler.__enter__()
-        self._running = True
 
     def _end(self) -> None:
         assert self.profiler is not None
-        self._running = False
         self.profiler.__exit__(None, None, None)
         if self.on_trace_ready:
             self.on_trace_ready(self)

@@ -35,12 +35,6 @@ def leaf():
     return pb.tensor([1.0, 2.0], requires_grad=True)
 
 
-def through_numpy():
-    x = leaf()
-    y = pb.from_numpy(np.sin((x * 2).detach().numpy()) + 1)
-    return (y * x).sum()
-
-
 RETURNS = {
     "item": (lambda x: x * (x * 2).sum().item(), [("item", "mul")]),
     "float": (lambda x: float(x[0]) + x, [("__float__", "add")]),

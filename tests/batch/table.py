@@ -10,6 +10,7 @@ A call is text over the module `m` and these operands, each of which a test may 
 import re
 
 import numpy as np
+from tables import calls
 
 import pullback as pb
 
@@ -25,11 +26,7 @@ SHAPES = {
     "j": (),
     "t": (2, 3, 4),
 }
-
-
-def calls(text):
-    return [call for line in text.strip().splitlines() for call in line.strip().split(" ; ") if call]
-
+FLOATS = "xyzqvwusrt"
 
 # Differentiable in their floats.
 SMOOTH = calls("""

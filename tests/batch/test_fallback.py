@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from batch.loops import TRANSFORMS, batched, patterns
-from batch.table import IN_PLACE, ITEMS, PLAIN, SMOOTH, function, operands_of, value
+from batch.table import FLOATS, IN_PLACE, ITEMS, PLAIN, SMOOTH, function, operands_of, value
 from test_declarations import OPERATORS
 
 import pullback as pb
@@ -76,7 +76,7 @@ def loops_of(call, transform=None):
     """The operators that loop in the call, whichever of its operands are mapped."""
     set_vmap_fallback("allow")  # forgets those of other calls
     names = operands_of(call)
-    floats = [k for k, name in enumerate(names) if name in "xyzqvwusrt"]
+    floats = [k for k, name in enumerate(names) if name in FLOATS]
     f = function(call, names)
     for mapped in patterns(len(names)):
         operands = [value(name, 1, (3,) if m else ()) for name, m in zip(names, mapped, strict=True)]

@@ -11,14 +11,14 @@ PROGRAM = """
 import json, sys
 sys.path.insert(0, {tests!r})
 from batch.loops import TRANSFORMS, batched, patterns
-from batch.table import IN_PLACE, ITEMS, PLAIN, SMOOTH, function, operands_of, value
+from batch.table import FLOATS, IN_PLACE, ITEMS, PLAIN, SMOOTH, function, operands_of, value
 
 found = {{}}
 for call in (*SMOOTH, *PLAIN, *IN_PLACE, *ITEMS):
     names = operands_of(call)
     mapped = (True,) * len(names)
     operands = [value(name, 4, (3,)) for name in names]
-    floats = [k for k, name in enumerate(names) if name in "xyzqvwusrt"]
+    floats = [k for k, name in enumerate(names) if name in FLOATS]
     f = function(call, names)
     found[call] = [[t.tolist() for t in batched(f, mapped)(*operands)]]
     if call not in PLAIN and "indices" not in call:

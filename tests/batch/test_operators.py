@@ -4,12 +4,11 @@ import warnings
 
 import pytest
 from batch.loops import BATCH, TRANSFORMS, assert_same, batched, looped, patterns
-from batch.table import IN_PLACE, ITEMS, PLAIN, SMOOTH, function, operands_of, value
+from batch.table import FLOATS, IN_PLACE, ITEMS, PLAIN, SMOOTH, function, operands_of, value
 
 import pullback as pb
 from pullback.func import vmap
 
-FLOATS = "xyzqvwusrt"
 DIFFERENTIATED = [*SMOOTH, *IN_PLACE, *ITEMS]
 
 

@@ -7,6 +7,7 @@ import inspect
 import warnings
 
 import pytest
+from tables import calls
 from twins import flat
 
 import pullback as pb
@@ -14,7 +15,7 @@ from pullback.autograd import forward_ad
 from pullback.operators.declare import FUNCTIONS
 
 # Calls on a float32 matrix [2, 3] of positive numbers; `out` is a tensor, or for pairs a tuple.
-CALLS = """
+CALLS = calls("""
 add(x, x) ; exp(x) ; lt(x, 3) ; clamp(x, 1, 2) ; round(x, decimals=1) ; div(x, 2, rounding_mode='floor') ; pow(x, 2)
 lerp(x, x, 0.5) ; addcmul(x, x, x) ; nan_to_num(x) ; logit(x / 10) ; polygamma(1, x) ; sub(x, 1, alpha=2)
 true_divide(x, 2)
@@ -49,8 +50,7 @@ sort(x, 0) ; topk(x, 1) ; kthvalue(x, 1) ; median(x, 0) ; nanmedian(x, 0) ; mode
 cummax(x, 0) ; cummin(x, 0) ; aminmax(x, dim=0) ; isin(x, x[0])
 zeros(2, 3) ; ones(2, 3) ; empty(2, 3) ; full((2, 3), 1.5) ; arange(3) ; linspace(0, 1, 3) ; logspace(0, 1, 3) ; eye(2)
 rand(3) ; randn(3) ; randint(3, (3,)) ; randperm(3)
-"""
-CALLS = [call for line in CALLS.strip().splitlines() for call in line.split(" ; ")]
+""")
 RANDOM = "bernoulli multinomial normal rand randn randint randperm empty".split()
 # PyTorch lets these record into `out`, or drop tangents, where their parts are operators of their own: here none does.
 COMPOSED = """

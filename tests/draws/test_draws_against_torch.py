@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 from draws import recorded
+from twins import first_sentence
 
 import pullback as pb
 
@@ -144,7 +145,7 @@ def alike(text):
         try:
             outcomes.append(recorded.run(m, text))
         except Exception as error:
-            outcomes.append((type(error), str(error).partition("\n")[0].partition(". ")[0].rstrip(".")))
+            outcomes.append((type(error), first_sentence(error)))
     ours, theirs = outcomes
     if isinstance(ours, tuple) or isinstance(theirs, tuple):
         assert isinstance(ours, tuple) and isinstance(theirs, tuple), (text, outcomes)

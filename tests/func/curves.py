@@ -1,6 +1,7 @@
 """A jet beside nested forward mode: derivatives of a function along a curve."""
 
 import numpy as np
+from twins import flat
 
 import pullback as pb
 from pullback.func import jet, jvp
@@ -24,10 +25,6 @@ def nested(f, t, order):
     return jvp(lambda s: nested(f, s, order - 1), (t,), (pb.ones_like(t),))[1]
 
 
-def leaves(result):
-    return [t for each in result for t in leaves(each)] if isinstance(result, (tuple, list)) else [result]
-
-
 def assert_as_nested(f, primals, series, tolerance=1e-10):
     """The jet of f along a curve, in every order, as nested forward mode."""
     outputs, terms = jet(f, primals, series)
@@ -44,7 +41,7 @@ def assert_as_nested(f, primals, series, tolerance=1e-10):
         )
 
     for n, ours in enumerate(found):
-        for a, b in zip(leaves(ours), leaves(nested(along, zero, n)), strict=True):
+        for a, b in zip(flat(ours), flat(nested(along, zero, n)), strict=True):
             a, b = a.numpy().astype(float), b.numpy().astype(float)
             assert a.shape == b.shape
             finite = np.isfinite(b)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from deferral import deferral
 
 import pullback as pb
 from pullback.func import (
@@ -157,8 +158,7 @@ def test_composition():
 
 def instructions(call):
     """How many instructions are executed for a call: elementwise operations and reductions, what is shared once."""
-    before = pb._core.deferral(False, 1)
-    try:
+    with deferral(least=1):
         call()
         pb.synchronize()
         start = pb.counters()["executed"]
@@ -166,8 +166,6 @@ def instructions(call):
         pb.synchronize()
         del kept
         return pb.counters()["executed"] - start
-    finally:
-        pb._core.deferral(*before)
 
 
 def deep(p):

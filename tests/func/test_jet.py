@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from calculus.samples import free_operands
+from deferral import deferral
 from elementwise.support import DIFFERENTIABLE
 from func.curves import F64, nested
 
@@ -28,14 +29,11 @@ from pullback.utils.checkpoint import checkpoint
 
 def instructions(call):
     """How many elementwise instructions and reductions a call asks for."""
-    before = pb._core.deferral(False, 1)
-    try:
+    with deferral(least=1):
         call()
         start = pb.counters()["recorded"]
         call()
         return pb.counters()["recorded"] - start
-    finally:
-        pb._core.deferral(*before)
 
 
 X = pb.tensor([0.3, 0.7, 1.2], dtype=F64)

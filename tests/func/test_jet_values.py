@@ -11,7 +11,7 @@ import warnings
 import mpmath
 import numpy as np
 import pytest
-from batch.table import IN_PLACE, ITEMS, SMOOTH, function, operands_of, value
+from batch.table import FLOATS, IN_PLACE, ITEMS, SMOOTH, function, operands_of, value
 from calculus.samples import free_operands, random_points
 from elementwise.support import DIFFERENTIABLE, by_name, parameters
 from func.curves import F64, assert_as_nested
@@ -24,7 +24,6 @@ from pullback.func import directional_derivatives, jet
 
 ORDER = 4
 inf, nan = np.inf, np.nan
-FLOATS = "xyzqvwusrt"
 
 
 @pytest.fixture(autouse=True)

@@ -84,6 +84,9 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
     [
         ("pb.cross_entropy", "It is pullback.nn.functional.cross_entropy."),
         ("pb.jacrev", "It is pullback.func.jacrev."),
+        ("pb.Parameter", "It is pullback.nn.Parameter."),
+        ("pb.nn.Adam", "It is pullback.optim.Adam."),
+        ("pb.kl_div", "write pullback.nn.functional.kl_div(log_p, target)."),
         ("pb.checkpoint", "It is pullback.utils.checkpoint.checkpoint."),
         ("pb.utils.data", "for rows in pullback.randperm(len(x)).split(64): x[rows]"),
         ("pb.jacobian", "pullback.func.jacrev(f)(x)"),

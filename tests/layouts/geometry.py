@@ -6,6 +6,8 @@ Operands are permuted, sliced, stepped, selected from and expanded, have dimensi
 
 import random
 
+from tables import calls
+
 ROWS_ONE = (
     "abs exp log1p neg sigmoid tanh square sqrt floor sign relu erf isnan isfinite logical_not reciprocal digamma "
     "nan_to_num frac sgn signbit sinc"
@@ -21,11 +23,6 @@ ARRANGEMENTS = (
     "tril triu fliplr flipud squeeze t adjoint ravel flatten atleast_1d atleast_2d atleast_3d diag diagflat"
 ).split()
 SCANS = "cumsum cumprod logcumsumexp softmax log_softmax argmax argmin argsort prod".split()
-
-
-def calls(text):
-    """The calls of a table, which ` ; ` and ends of lines separate."""
-    return [call for line in text.strip().splitlines() for call in line.strip(" ;").split(" ; ")]
 
 
 # {d}, {e}: dimensions; {dims}, {keep}; {n}, {k}: small numbers; {perm}: an order of all dimensions; {f}: a name.

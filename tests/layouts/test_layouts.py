@@ -181,6 +181,9 @@ def record():
 
 
 if __name__ == "__main__":
-    import geometry
+    import sys
+
+    sys.path.insert(0, str(EXPECTED.parents[1]))
+    from layouts import geometry
 
     record()

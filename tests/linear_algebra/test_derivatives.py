@@ -9,7 +9,6 @@ import pullback as pb
 from pullback.func import directional_derivatives
 
 L = pb.linalg
-rng = np.random.default_rng(0)
 
 
 def matrix(*shape, seed=0):

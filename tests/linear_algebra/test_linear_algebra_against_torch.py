@@ -6,6 +6,7 @@
 
 import numpy as np
 import pytest
+from tables import calls
 from twins import check_twins
 
 torch = pytest.importorskip("torch")
@@ -108,10 +109,6 @@ m.linalg.matrix_rank(n) ; m.lu_unpack(x, b)
 """
 
 
-def split(text):
-    return [call for line in text.strip().splitlines() for call in line.split(" ; ")]
-
-
 def inputs(m):
     rng = np.random.default_rng(3)
 
@@ -133,12 +130,12 @@ def inputs(m):
 BUT = ("grad_fn", "version", "view", "leaf", "offset")
 
 
-@pytest.mark.parametrize("call", split(CALLS))
+@pytest.mark.parametrize("call", calls(CALLS))
 def test_results(call):
     # PyTorch has no second derivative of cdist, and writes over what those of cond read.
     check_twins(call, inputs, but=BUT, gradients=not call.startswith(("m.cdist", "m.linalg.cond", "m.dist")))
 
 
-@pytest.mark.parametrize("call", [c.format(f=f) for f in NAMES.split() for c in split(ERRORS)] + split(MORE))
+@pytest.mark.parametrize("call", [c.format(f=f) for f in NAMES.split() for c in calls(ERRORS)] + calls(MORE))
 def test_errors(call):
     check_twins(call, inputs, but=BUT, gradients=False)

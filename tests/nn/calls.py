@@ -8,6 +8,7 @@ d  -1 or 1, [3]          m, r  a running mean and variance, [4]
 """
 
 import numpy as np
+from tables import calls
 
 
 def operands(seed=0):
@@ -41,13 +42,9 @@ def operands(seed=0):
     }
 
 
-def lines(text):
-    return [call for line in text.strip().splitlines() for call in line.strip().split(" ; ") if call]
-
-
 SMOOTH = "xypqvwtuefghacoz"  # what is differentiated
 
-LOSSES = lines("""
+LOSSES = calls("""
 F.mse_loss(x, y) ; F.mse_loss(x, y, reduction='sum') ; F.mse_loss(x, y, reduction='none') ; F.mse_loss(x, y, weight=p)
 F.mse_loss(x, y, reduction='sum', weight=p) ; F.mse_loss(x, y, reduction='none', weight=p) ; F.l1_loss(x, y)
 F.l1_loss(x, y, weight=p) ; F.l1_loss(x, y, reduction='none') ; F.l1_loss(x, x) ; F.smooth_l1_loss(x, y)
@@ -82,7 +79,7 @@ F.nll_loss(t, k[:2, None] * l[:2, :3].abs() % 4) ; F.nll_loss(v, k[0], reduction
 F.nll_loss(t, k[:2, None] * l[:2, :3].abs() % 4, reduction='none')
 """)
 
-OTHERS = lines("""
+OTHERS = calls("""
 F.cosine_similarity(x, y) ; F.cosine_similarity(x, y, dim=0) ; F.cosine_similarity(x, v)
 F.cosine_similarity(x * 0, y, 1) ; F.pairwise_distance(x, y) ; F.pairwise_distance(x, y, 1.0, 1e-3, True)
 F.pairwise_distance(x, v) ; F.pairwise_distance(v, w) ; F.pairwise_distance(x, x)
@@ -104,7 +101,7 @@ F.rrelu(x, 0.1, 0.2) ; F.pixel_shuffle(u, 2) ; F.pixel_unshuffle(t, 1) ; F.chann
 F.channel_shuffle(t, 4) ; F.dropout(x, 0.3, False) ; F.alpha_dropout(x, 0.3) ; F.dropout(x, 1.0) ; F.dropout(x, 0.0)
 """)
 
-WINDOWS = lines("""
+WINDOWS = calls("""
 F.conv1d(f[:, :2], a) ; F.conv1d(f, a, z, groups=2) ; F.conv1d(f[:, :2], a, z, 2, 3, 2) ; F.conv1d(f[0, :2], a)
 F.conv1d(f[:, :2], a, padding='same') ; F.conv1d(f[:, :2], a, z, padding='same', dilation=3)
 F.conv1d(f[:, :2], a, padding='valid') ; F.conv1d(f[:, :1], a.reshape(8, 1, 3)) ; F.conv1d(f[:0, :2], a)
@@ -152,7 +149,7 @@ F.max_unpool2d(*F.max_pool2d(g[0], 3, return_indices=True), 3)
 F.max_unpool3d(*F.max_pool3d(h, 2, return_indices=True), 2, output_size=(5, 4, 5))
 """)
 
-IMAGES = lines("""
+IMAGES = calls("""
 F.interpolate(f, 5) ; F.interpolate(f, 11, mode='nearest-exact') ; F.interpolate(g, (3, 9))
 F.interpolate(h, (3, 6, 4)) ; F.interpolate(g, scale_factor=1.7)
 F.interpolate(g, scale_factor=(0.6, 2.0), mode='nearest-exact') ; F.interpolate(f, 5, mode='linear')

@@ -63,9 +63,7 @@ def forward(lib, form):
         mask = one(*mask)
     if padding:
         padding = lib.tensor(np.arange(N * S).reshape(N, S) % 4 == 3)
-    inputs = [x.squeeze(1) if form.get("unbatched") else x for x in (q, k, v)]
-    if form.get("unbatched"):
-        inputs = [x[:, 0] for x in (q, k, v)]
+    inputs = [x[:, 0] if form.get("unbatched") else x for x in (q, k, v)]
     if not form.get("cross"):
         inputs = [inputs[0]] * 3
     result, attention = lib.nn.functional.multi_head_attention_forward(

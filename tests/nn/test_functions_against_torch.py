@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
+from tables import calls
+from twins import first_sentence
 
 import pullback
 
@@ -122,9 +124,7 @@ F.local_response_norm(x, 2) ; F.layer_norm(x, (3,))
 """
 
 
-@pytest.mark.parametrize(
-    "call", [c for line in ERRORS.strip().splitlines() for c in line.strip().split(" ; ")]
-)
+@pytest.mark.parametrize("call", calls(ERRORS))
 def test_errors(call):
     """PyTorch's type, and its first sentence at the beginning of the message."""
     expected, found = [], []
@@ -137,7 +137,7 @@ def test_errors(call):
     assert expected, "PyTorch takes it"
     assert found, f"pullback takes what PyTorch refuses: {expected[0]}"
     assert issubclass(type(found[0]), type(expected[0])), (expected, found)
-    first = str(expected[0]).split("\n")[0].split(". ")[0].replace("torch.", "").rstrip(". ")
+    first = first_sentence(expected[0]).replace("torch.", "")
     assert first in str(found[0]).replace("pullback.", "").replace("torch.", ""), (
         str(expected[0]),
         str(found[0]),

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tables import calls
 
 import pullback
 
@@ -27,7 +28,6 @@ Adafactor(p, 0.1, weight_decay=0.1, d=2.0)
 SGD([{"params": p[:1], "lr": 0.5}, {"params": p[1:]}], 0.1, momentum=0.5)
 Adam([("first", p[0]), ("second", p[1])], 0.1)
 """
-CALLS = [call for line in OPTIMIZERS.strip().splitlines() for call in line.split(" ; ")]
 
 
 def made(lib, call):
@@ -68,7 +68,7 @@ def tensors(lib, state):
     return lib.tensor(state) if isinstance(state, np.ndarray) else state
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", calls(OPTIMIZERS))
 def test_steps_and_state(call):
     theirs, mine = made(torch, call), made(pullback, call)
     assert repr(mine[1]) == repr(theirs[1])
@@ -133,7 +133,6 @@ SequentialLR(o, [ConstantLR(o, 0.1, 3), ExponentialLR(o, 0.9)], [4])
 SequentialLR(o, [LinearLR(o), StepLR(o, 2), CosineAnnealingLR(o, 3)], [3, 8])
 ChainedScheduler([ConstantLR(o, 0.1, 3), ExponentialLR(o, 0.9)])
 """
-SCHEDULE_CALLS = [call for line in SCHEDULES.strip().splitlines() for call in line.split(" ; ")]
 
 
 def scheduled(lib, call, momentum=True):
@@ -159,7 +158,9 @@ def rates(optimizer, schedule, count):
 
 @pytest.mark.filterwarnings("ignore:Detected call of")
 @pytest.mark.parametrize("momentum", [True, False], ids=["momentum", "betas"])
-@pytest.mark.parametrize("call", [*SCHEDULE_CALLS, "SWALR(o, 0.05, 5)", "SWALR(o, [0.05, 0.2], 0, 'linear')"])
+@pytest.mark.parametrize(
+    "call", [*calls(SCHEDULES), "SWALR(o, 0.05, 5)", "SWALR(o, [0.05, 0.2], 0, 'linear')"]
+)
 def test_rates_of_epochs(call, momentum):
     expected, found = [rates(*scheduled(lib, call, momentum), 20) for lib in (torch, pullback)]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
@@ -203,7 +204,7 @@ lr_scheduler.ReduceLROnPlateau(SGD(p, 0.1), factor=1.0)
 """
 
 
-@pytest.mark.parametrize("call", [c for line in ERRORS.strip().splitlines() for c in line.split(" ; ")])
+@pytest.mark.parametrize("call", calls(ERRORS))
 def test_errors(call):
     raised = []
     for lib in (torch, pullback):

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from batch.table import IN_PLACE, ITEMS, SMOOTH, function, operands_of, value
+from batch.table import FLOATS, IN_PLACE, ITEMS, SMOOTH, function, operands_of, value
 from calculus.samples import differentiable_rows, free_operands, operands, random_points
 
 import pullback as pb
@@ -14,7 +14,6 @@ from pullback.sparse import probe
 scipy = pytest.importorskip("scipy")
 pytest.importorskip("scipy.sparse")
 F = pb.nn.functional
-FLOATS = "xyzqvwusrt"
 CALLS = [call for call in (*SMOOTH, *IN_PLACE, *ITEMS) if set(operands_of(call)) & set(FLOATS)]
 # What counts by its structure where values happen to make it 0, and functions of matrices, of which all entries count as
 # depending on all: not on what is above a diagonal, or in another column, in truth.

@@ -168,10 +168,10 @@ class Function(metaclass=FunctionMeta):
         )
 
     generate_vmap_rule = False
-    boxed_grads_call = False  # True: backward(ctx, grads) gets a list, which it may empty as it goes
-    clear_saved_tensors_on_access = (
-        False  # True: ctx.saved_tensors can be read once, and is held by the reader alone
-    )
+    # True: backward(ctx, grads) gets a list, which it may empty as it goes.
+    boxed_grads_call = False
+    # True: ctx.saved_tensors can be read once, and is held by the reader alone.
+    clear_saved_tensors_on_access = False
 
     @staticmethod
     def vmap(info, in_dims, *args):
@@ -279,12 +279,11 @@ def _apply_dual(cls, args):
     rest = args
     while level := _core.highest_level(rest):
         pairs = [_core.unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in rest]
-        tangents = tuple([tangent for _, tangent in pairs])
         if _core.series_order(level):
-            tangents = tuple(
-                [_core.series_derivative(a, level) if isinstance(a, Tensor) else None for a in rest]
-            )
-        levels.append((level, tangents))
+            tangents = [_core.series_derivative(a, level) if isinstance(a, Tensor) else None for a in rest]
+        else:
+            tangents = [tangent for _, tangent in pairs]
+        levels.append((level, tuple(tangents)))
         rest = tuple([primal for primal, _ in pairs])
     output, context = _apply(cls, args)
     single = not isinstance(output, tuple)

@@ -105,6 +105,19 @@ class Mode(metaclass=NeedsCall):
         return inside
 
 
+class _Setting(Mode):
+    """A mode of one argument, which is kept as `mode`."""
+
+    def clone(self):
+        """Another one of the same mode.
+
+        Example:
+            >>> pb.inference_mode(True).clone().mode
+            True
+        """
+        return self.__class__(self.mode)
+
+
 class _Switch(Mode):
     """no_grad and enable_grad: no arguments, and a decorator without parentheses as well."""
 
@@ -176,7 +189,7 @@ class enable_grad(_Switch):
     on = True
 
 
-class set_grad_enabled(Mode):
+class set_grad_enabled(_Setting):
     """Recording on or off: at once as a function, for a block as a context manager.
 
     Example:
@@ -191,15 +204,6 @@ class set_grad_enabled(Mode):
     def __init__(self, mode):
         self.mode = bool(mode)
         self.before = _core.set_grad_enabled(self.mode)
-
-    def clone(self):
-        """Another one of the same mode.
-
-        Example:
-            >>> pb.autograd.set_grad_enabled(True).clone().mode
-            True
-        """
-        return set_grad_enabled(self.mode)
 
     def __call__(self, function):
         _core.set_grad_enabled(self.before)  # decorating is not switching
@@ -222,7 +226,7 @@ def is_multithreading_enabled():
     return getattr(_threads, "backward", True)
 
 
-class set_multithreading_enabled(Mode):
+class set_multithreading_enabled(_Setting):
     """Without effect but on `is_multithreading_enabled`: a backward pass runs on the thread that asks for it.
 
     As a function at once, for a block as a context manager.
@@ -238,15 +242,6 @@ class set_multithreading_enabled(Mode):
         self.before = is_multithreading_enabled()
         _threads.backward = self.mode
 
-    def clone(self):
-        """Another one of the same mode.
-
-        Example:
-            >>> pb.autograd.set_multithreading_enabled(True).clone().mode
-            True
-        """
-        return set_multithreading_enabled(self.mode)
-
     def __call__(self, function):
         _threads.backward = self.before  # decorating is not switching
         return super().__call__(function)
@@ -258,7 +253,7 @@ class set_multithreading_enabled(Mode):
         _threads.backward = self.before
 
 
-class enforce_grad_layout_policy(Mode):
+class enforce_grad_layout_policy(_Setting):
     """Without effect: a gradient that nobody else sees becomes `.grad` if it lies as its leaf does, and is copied if not.
 
     PyTorch keeps others as well where this is off.
@@ -274,15 +269,6 @@ class enforce_grad_layout_policy(Mode):
     def __init__(self, enable=True):
         self.mode = bool(enable)
 
-    def clone(self):
-        """Another one of the same mode.
-
-        Example:
-            >>> pb.autograd.enforce_grad_layout_policy(False).clone().mode
-            False
-        """
-        return enforce_grad_layout_policy(self.mode)
-
     def __enter__(self):
         pass
 
@@ -290,7 +276,7 @@ class enforce_grad_layout_policy(Mode):
         pass
 
 
-class inference_mode(Mode):
+class inference_mode(_Setting):
     """`no_grad`, and tensors made inside may never take part in a recorded computation.
 
     Raises RuntimeError later, when such a tensor would have to be saved for a derivative: make a ``clone()`` of it
@@ -313,15 +299,6 @@ class inference_mode(Mode):
 
     def __init__(self, mode=True):
         self.mode = bool(mode)
-
-    def clone(self):
-        """Another one of the same mode.
-
-        Example:
-            >>> pb.autograd.inference_mode(True).clone().mode
-            True
-        """
-        return inference_mode(self.mode)
 
     def __enter__(self):
         self.before = _core.set_inference(self.mode), _core.set_grad_enabled(not self.mode)

@@ -58,7 +58,7 @@ NUMBERS = {
 }
 ARRAYS = {"numpy": "numpy()"}
 CUTS = {"data": ".data", "detach": "detach()"}
-TRUTH = {"__bool__": "bool()"}
+EXITS = {**NUMBERS, **ARRAYS, **CUTS, "__bool__": "bool()"}
 # Results without a derivative, or with one that is zero everywhere.
 STEPS = frozenset(
     """
@@ -71,7 +71,7 @@ SMALL = 256  # integers up to here are one object each
 HOME = dirname(dirname(__file__))
 
 
-def _marked(kind: type, names: str) -> Callable[[type], type]:
+def _marked(kind: type) -> Callable[[type], type]:
     """The arithmetic of a number, with results that are marked as it is."""
 
     def marked(found: Any, exit: Leak) -> Any:
@@ -84,7 +84,7 @@ def _marked(kind: type, names: str) -> Callable[[type], type]:
         return lambda self, *others: marked(plain(self, *others), self.exit)
 
     def decorate(cls: type) -> type:
-        for name in names.split():
+        for name in _ARITHMETIC.split():
             setattr(
                 cls, f"__{name}__", of(getattr(kind, f"__{name}__"), name in ("neg", "pos", "abs", "trunc"))
             )
@@ -93,12 +93,12 @@ def _marked(kind: type, names: str) -> Callable[[type], type]:
     return decorate
 
 
-_BOTH = (
+_ARITHMETIC = (
     "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow neg pos abs round trunc"
 )
 
 
-@_marked(float, _BOTH)
+@_marked(float)
 class _Float(float):
     def __new__(cls, value: float, exit: Leak) -> _Float:
         made = super().__new__(cls, value)
@@ -109,7 +109,7 @@ class _Float(float):
         return float, (float(self),)
 
 
-@_marked(int, _BOTH)
+@_marked(int)
 class _Int(int):
     def __new__(cls, value: int, exit: Leak) -> _Int:
         made = super().__new__(cls, value)
@@ -185,11 +185,10 @@ class detect_leaks:
         self.every, self.detach = every, detach
         self.allow = {allow} if isinstance(allow, str) else set(allow)
         self.leaks: list[Leak] = []
-        self.inside = 0  # of operators that are written in Python: their own parts are nobody's exits
+        self.inside = False  # of an operator that is written in Python: its own parts are nobody's exits
         self.cut = _Cut()
-        self.plain: dict[
-            int, tuple[Any, Leak]
-        ] = {}  # numbers that cannot be marked, by their place in memory
+        # Numbers that cannot be marked, by their place in memory.
+        self.plain: dict[int, tuple[Any, Leak]] = {}
 
     def __enter__(self) -> list[Leak]:
         _core.push_watcher(self._see)
@@ -201,20 +200,18 @@ class detect_leaks:
         self.plain.clear()
 
     def _see(self, name: str, callable: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+        if self.inside or name == "backward":  # whose hooks are programs of their own, and may leak
+            return _core.proceed(callable, args, kwargs)
         given = list(_things((*args, *kwargs.values()) if kwargs else args))
         tracked = any(_is_tracked(x) for x in given)
         marks = [mark for mark in (self._mark(x) for x in given) if mark is not None]
         before = name[:-1] if name.endswith("_") and not name.endswith("__") else name
-        if name == "backward":  # whose hooks are programs of their own
-            return _core.proceed(callable, args, kwargs)
-        self.inside += 1
+        self.inside = True
         try:
             result = _core.proceed(callable, args, kwargs)
         finally:
-            self.inside -= 1
-        if self.inside:
-            return result
-        if name in NUMBERS or name in ARRAYS or name in CUTS or name in TRUTH:
+            self.inside = False
+        if name in EXITS:
             return self._exit(name, result, tracked, marks)
         if tracked and self.every and (before in STEPS or _becomes_integer(name, result)):
             self._say(Leak(name, _core.user_line()))
@@ -278,7 +275,7 @@ class detect_leaks:
         if self.every and leak.back:
             return
         self.leaks.append(leak)
-        exit = {**NUMBERS, **ARRAYS, **CUTS, **TRUTH}.get(leak.exit, leak.exit)
+        exit = EXITS.get(leak.exit, leak.exit)
         if leak.back is None:
             text = f"A value that is differentiated leaves the graph through {exit}: {leak.line}. Its gradient ends here."
         else:

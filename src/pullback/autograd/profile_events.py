@@ -339,13 +339,15 @@ class EventList(list):  # type: ignore[type-arg]
             raise ValueError(f"metric should be one of: ['self_cpu_time_total']. Got {metric!r}.")
         with open(path, "w") as file:
             for event in self:
+                time = int(event.self_cpu_time_total)
+                if time <= 0:
+                    continue
                 names, inner = [], event
                 while inner is not None:
                     names += [inner.name, *inner.stack]
                     inner = inner.cpu_parent
-                if int(event.self_cpu_time_total) > 0:
-                    text = ";".join(name.replace(" ", "_") for name in reversed(names))
-                    file.write(f"{text} {int(event.self_cpu_time_total)}\n")
+                text = ";".join(name.replace(" ", "_") for name in reversed(names))
+                file.write(f"{text} {time}\n")
 
 
 def events_of(recorded: list[tuple[Any, ...]], profile_memory: bool) -> EventList:

@@ -11,6 +11,8 @@ MODULES = (
     "autograd",
     "func",
     "nn.functional",
+    "nn",
+    "optim",
     "linalg",
     "special",
     "independent",

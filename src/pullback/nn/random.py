@@ -71,7 +71,6 @@ def _channels_dropped(name, dimensions, input, p, training, inplace):
             "the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
             stacklevel=3,
         )
-        return _dropped("feature_dropout", input, p, training, inplace)
     if dimensions != 2 and input.ndim != expected[1]:
         if inplace:
             _dropped("feature_dropout", input.unsqueeze(0), p, training, True)
