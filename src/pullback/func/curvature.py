@@ -23,7 +23,7 @@ from .._core import Tensor
 from ..autograd.forward_ad import dual_level, make_dual, unpack_dual
 from ..operators.creation import from_numpy, zeros, zeros_like
 from ..operators.joining import cat
-from .forward import jvp, linearize
+from .forward import Pushforward, jvp
 from .reverse import grad, vjp
 from .tree import tree_flatten, tree_map
 from .units import columns
@@ -132,8 +132,7 @@ def hessian_operator(func: Function, x: Any) -> CurvatureOperator:
                 [3., 0., 1.],
                 [2., 1., 0.]])
     """
-    _, push = linearize(grad(func), x)
-    return CurvatureOperator(push, x)
+    return CurvatureOperator(Pushforward(grad(func), (x,)), x)
 
 
 def gauss_newton_operator(model: Function, loss: Function, x: Any) -> CurvatureOperator:
@@ -146,10 +145,9 @@ def gauss_newton_operator(model: Function, loss: Function, x: Any) -> CurvatureO
         tensor([[2., 0.],
                 [0., 8.]])
     """
-    outputs, push = linearize(model, x)
-    _, pullback = vjp(model, x)
-    _, bend = linearize(grad(loss), outputs)
-    return CurvatureOperator(lambda v: pullback(bend(push(v)))[0], x)
+    push = Pushforward(model, (x,))
+    bend = Pushforward(grad(loss), (push.output,))
+    return CurvatureOperator(lambda v: push.pullback(bend(push(v)))[0], x)
 
 
 def fisher_operator(losses: Function, x: Any) -> CurvatureOperator:
@@ -161,10 +159,9 @@ def fisher_operator(losses: Function, x: Any) -> CurvatureOperator:
         >>> F(pb.ones(2))
         tensor([0.5000, 2.0000])
     """
-    outputs, push = linearize(_losses(losses), x)
-    _, pullback = vjp(losses, x)
-    count = float(max(outputs.numel(), 1))
-    return CurvatureOperator(lambda v: pullback(push(v) / count)[0], x)
+    push = Pushforward(_losses(losses), (x,))
+    count = float(max(push.output.numel(), 1))
+    return CurvatureOperator(lambda v: push.pullback(push(v) / count)[0], x)
 
 
 class CurvatureOperator:

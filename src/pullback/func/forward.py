@@ -106,12 +106,12 @@ def jvp(
 
 
 class Pushforward:
-    """The function that `linearize` returns: from tangents of the primals to those of the outputs."""
+    """The function that `linearize` returns: from tangents of the primals to those of the outputs; `pullback` goes back."""
 
     def __init__(self, func: Callable[..., Any], primals: tuple[Any, ...]) -> None:
         outputs, pullback, _ = pull_back(func, primals, ALL, False)
         self.output = tree_unflatten(outputs, pullback.spec)
-        self.spec, self.chosen = pullback.spec, pullback.chosen
+        self.pullback, self.spec, self.chosen = pullback, pullback.spec, pullback.chosen
         with Recording():
             self.seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in pullback.outputs])
             _core.close_variables(self.seeds)
