@@ -15,16 +15,19 @@ evaluates it once for all, and keeps what it recorded.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from typing import Any
 
 from .._core import Tensor
 from ..autograd.forward_ad import dual_level, make_dual, unpack_dual
+from ..dtypes import get_default_dtype, promote_types
 from ..operators.creation import from_numpy, zeros, zeros_like
 from ..operators.joining import cat
 from .forward import Pushforward, jvp
 from .reverse import grad, vjp
+from .solvers import unpack
 from .tree import tree_flatten, tree_map
 from .units import columns
 
@@ -198,7 +201,8 @@ class CurvatureOperator:
             >>> pb.func.hessian_operator(pb.sum, pb.ones(2)).dtype
             pullback.float32
         """
-        return self._vector(self._leaves).dtype
+        dtypes = [x.dtype for x in self._leaves] or [get_default_dtype()]
+        return functools.reduce(promote_types, dtypes)
 
     def __repr__(self) -> str:
         return f"<CurvatureOperator of shape {self.shape}, {self.dtype}>"
@@ -217,11 +221,8 @@ class CurvatureOperator:
                 f"size mismatch, got input ({self.shape[0]}x{self.shape[1]}), vec ({v.numel()}). "
                 f"A vector has an element for each number of the parameters; trees like them are products by a call."
             )
-        parts, at = [], 0
-        for x in self._leaves:
-            parts.append(v[at : at + x.numel()].reshape(x.shape).to(x.dtype))
-            at += x.numel()
-        return self._vector(tree_flatten(self._product(self._spec.unflatten(parts)))[0]).to(v.dtype)
+        product, _ = tree_flatten(self._product(self._spec.unflatten(unpack(v, self._leaves))))
+        return cat([x.reshape(-1) for x in product]).to(v.dtype) if product else v.clone()
 
     def dense(self, chunk_size: int | None = None) -> Tensor:
         """The matrix, [n, n]; no more than `chunk_size` columns are computed together.
@@ -260,9 +261,6 @@ class CurvatureOperator:
 
         kind = zeros(0, dtype=self.dtype).numpy().dtype
         return linalg.LinearOperator(self.shape, matvec=multiply, rmatvec=multiply, dtype=kind)
-
-    def _vector(self, leaves: list[Tensor]) -> Tensor:
-        return cat([x.reshape(-1) for x in leaves]) if leaves else zeros(0)
 
 
 def _plain(leaf: Any) -> Any:
