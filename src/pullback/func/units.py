@@ -96,13 +96,13 @@ def _together(linear: Linear, like: Tensor, start: int, length: int, randomness:
     try:
         found = vmap(linear, randomness=randomness)(seeds)
     except RuntimeError as error:
-        if _of_the_batch(error):
+        if of_the_batch(error):
             return None
         raise
     return [t.contiguous() for t in found]  # what does not vary has one entry for all until then
 
 
-def _of_the_batch(error: RuntimeError) -> bool:
+def of_the_batch(error: RuntimeError) -> bool:
     """Whether entries one by one may do: a rule of somebody's looks at values, or chooses elements by them."""
     return isinstance(error, _core.MappedError) or str(error).startswith("vmap: ")
 
