@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
 from .._core import Tensor
+from ..autograd import no_grad
 from ..dtypes import float32, float64, promote_types
 from ..func.arguments import ALL, Chosen
 from ..func.batch import vmap
 from ..func.forward import push_forward
-from ..func.reverse import Recording, pull, pull_back, variables
+from ..func.reverse import grad, pull_back
 from ..func.units import Draws, of_the_batch
 from ..operators.creation import tensor
 from ..operators.joining import cat, stack
@@ -114,16 +114,13 @@ def curvature(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
     dtype = widest(shape.inputs)
     draws = Draws("same")
 
-    def gradient(*leaves: Tensor) -> tuple[Tensor, ...]:
-        with Recording() as state:
-            own = variables(leaves, state.outside)
-            y = chosen.call(func, own)
-            while isinstance(y, (tuple, list)):
-                (y,) = y
-            gradients, _ = pull((y.reshape(()),), (None,), own, retain=False, outside=False)
-            _core.close_variables(own)
-        return tuple(gradients)
+    def value(*leaves: Tensor) -> Tensor:
+        y = chosen.call(func, leaves)
+        while isinstance(y, (tuple, list)):
+            (y,) = y
+        return y.reshape(())
 
+    gradient = no_grad()(grad(value, tuple(range(len(chosen.leaves)))))
     flat = Chosen(gradient, tuple(chosen.leaves), {}, ALL)
 
     def push(vector: Tensor) -> Tensor:
