@@ -15,7 +15,7 @@ from .._core import Tensor
 from ..operators.creation import zeros
 from .arguments import ALL, Argnums, Chosen, require_tensor
 from .forward import push_forward
-from .reverse import Recording, pull, pull_back
+from .reverse import Recording, pull, pull_back, recording
 from .tree import tree_map
 from .units import Draws, columns, columns_by_leaf, first_entry, rows
 
@@ -56,7 +56,7 @@ def jacrev(
 
     @functools.wraps(func)
     def jacobian(*args: Any) -> Any:
-        outside = _core.is_grad_enabled() and not _core.is_inference_mode_enabled()
+        outside = recording()
         _, pullback, aux = pull_back(func, args, argnums, has_aux)
         inputs, trees = pullback.chosen.leaves, []
         for y in pullback.outputs:

@@ -22,7 +22,7 @@ from ..autograd.function import Function, _apply
 from ..autograd.grad_mode import no_grad
 from ..autograd.saving import saved_tensors_hooks
 from ..func.batch import Reopened
-from ..func.reverse import Recording, variables
+from ..func.reverse import Recording, recording, variables, walk
 from ..func.tree import TreeSpec, pictured, tree_flatten
 from ..messages.missing import missing
 from ..operators.random import get_rng_state, set_rng_state
@@ -126,17 +126,8 @@ class Recorded:
         self, cotangents: Sequence[Any], captures: tuple[Tensor, ...]
     ) -> tuple[list[Any], tuple[Any, ...]]:
         """Cotangents of the state, one a leaf, and of captures; None is zero."""
-        pairs = [
-            (y, g)
-            for y, g in zip(self.outputs, cotangents)
-            if g is not None and isinstance(y, Tensor) and y.requires_grad
-        ]
         wanted = (*self.own, *captures)
-        if not pairs or not wanted:
-            found: tuple[Any, ...] = (None,) * len(wanted)
-        else:
-            ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
-            found, _ = _core.run_backward(ys, gs, wanted, False, False, True, False, True, self.own, True)
+        found = walk(self.outputs, cotangents, wanted, self.own, retain=False, outside=False)
         return list(found[: len(self.own)]), found[len(self.own) :]
 
 
@@ -222,7 +213,7 @@ class CheckpointLoop(Function):
         captures = tuple(run.captures.values())
         if all(g is None for g in cotangents):
             return (None,) * (3 + ctx.count + len(captures))
-        if _core.is_grad_enabled() and not _core.is_inference_mode_enabled():
+        if recording():
             state, gradients = _differentiable(run, first, list(cotangents), captures)
         else:
             keeps = _core.run_retains()
@@ -304,13 +295,7 @@ def _differentiable(
                 preserve_rng_state=run.step.preserve,
             )
         _core.close_variables(own)
-    pairs = [
-        (y, g)
-        for y, g in zip(leaves, cotangents)
-        if g is not None and isinstance(y, Tensor) and y.requires_grad
-    ]
-    ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
-    found, _ = _core.run_backward(ys, gs, (*own, *captures), True, True, True, False, True, own, True)
+    found = walk(leaves, cotangents, (*own, *captures), own, retain=True, outside=True)
     return list(found[: len(own)]), list(found[len(own) :])
 
 
@@ -398,8 +383,7 @@ def checkpoint_loop(
         with no_grad():
             return bool(condition(spec.unflatten(leaves)))
 
-    recording = _core.is_grad_enabled() and not _core.is_inference_mode_enabled()
-    if recording and not _has_tangents(first):
+    if recording() and not _has_tangents(first):
         random = one.random()
         run = _forward(one, _detached(first), n, room, goes_on)
         if run is not None:
