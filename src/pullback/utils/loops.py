@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _core
@@ -27,6 +27,7 @@ from ..func.tree import TreeSpec, pictured, tree_flatten
 from ..messages.missing import missing
 from ..operators.random import get_rng_state, set_rng_state
 from .checkpoint import checkpoint
+from .recomputing import draws_from
 from .schedules import Online, split
 
 __all__ = ["checkpoint_loop"]
@@ -104,8 +105,7 @@ class Recorded:
         with Recording():
             self.since = _core.recorded()
             self.own = variables([leaf for leaf in leaves if _is_variable(leaf)], False)
-            own = iter(self.own)
-            given = [next(own) if _is_variable(leaf) else leaf for leaf in leaves]
+            given = _placed(self.own, leaves, leaves)
             versions = [leaf._version if isinstance(leaf, Tensor) else 0 for leaf in given]
             with Reopened(step.maps):
                 self.outputs = step(given)
@@ -131,8 +131,20 @@ class Recorded:
         return list(found[: len(self.own)]), found[len(self.own) :]
 
 
+def _identity(place: Tensor) -> Any:
+    """What is the same for every tensor that stands for this place in a graph."""
+    return id(place) if place.is_leaf else tuple(_core.gradient_edge(place))
+
+
 def _is_variable(leaf: Any) -> bool:
     return isinstance(leaf, Tensor) and leaf.dtype.is_floating_point
+
+
+def _placed(values: Sequence[Any], leaves: Leaves, others: Leaves | None = None) -> Leaves:
+    """Values, one for each variable among the leaves, where those stand; elsewhere what is there in `others`, or None."""
+    given = iter(values)
+    rest = [None] * len(leaves) if others is None else others
+    return [next(given) if _is_variable(leaf) else other for leaf, other in zip(leaves, rest)]
 
 
 def _detached(leaves: Leaves) -> Leaves:
@@ -165,7 +177,7 @@ class Run:
 
     def take_captures(self, found: tuple[Tensor, ...]) -> None:
         for place in found:
-            key = id(place) if place.is_leaf else tuple(_core.gradient_edge(place))
+            key = _identity(place)
             if key not in self.captures:
                 self.captures[key] = place
                 if place.is_leaf:
@@ -174,7 +186,7 @@ class Run:
     def check_captures(self, found: tuple[Tensor, ...]) -> None:
         """RuntimeError for a place that no step of the way forward captured, and for a leaf that was written since."""
         for place in found:
-            if (id(place) if place.is_leaf else tuple(_core.gradient_edge(place))) not in self.captures:
+            if _identity(place) not in self.captures:
                 raise RuntimeError(
                     f"{WHO}: a step depends on a tensor that requires grad, and on which it did not depend the first "
                     f"time. It has to do the same when it runs again."
@@ -218,8 +230,7 @@ class CheckpointLoop(Function):
         else:
             keeps = _core.run_retains()
             state, gradients = _reverse(run, list(cotangents), captures, keeps)
-        given = iter(state)
-        return None, None, None, *[next(given) if _is_variable(leaf) else None for leaf in first], *gradients
+        return None, None, None, *_placed(state, first), *gradients
 
 
 def _reverse(
@@ -230,7 +241,7 @@ def _reverse(
     if not keeps:
         run.states, run.latest = [], None
     gradients: list[Any] = [None] * len(captures)
-    with _random_numbers(None if step.preserve else False):
+    with draws_from(step.random()):
         while end:
             state = states[-1]
             leaves, length = (state if latest is None else latest).take(), end - state.number
@@ -248,8 +259,7 @@ def _reverse(
             recorded = Recorded(step, leaves)
             run.check_captures(recorded.captures())
             pulled, found = recorded.pull(cotangents, captures)
-            given = iter(pulled)
-            cotangents = [next(given) if _is_variable(leaf) else None for leaf in leaves]
+            cotangents = _placed(pulled, leaves)
             gradients = [
                 old if new is None else new if old is None else old + new
                 for old, new in zip(gradients, found)
@@ -260,29 +270,13 @@ def _reverse(
     return pulled, gradients
 
 
-@contextlib.contextmanager
-def _random_numbers(first: Any) -> Iterator[None]:
-    """A block after which the generator is as before; inside it goes on from `first`. False: nothing is done."""
-    if first is False:
-        yield
-        return
-    before = get_rng_state()
-    if first is not None:
-        set_rng_state(first)
-    try:
-        yield
-    finally:
-        set_rng_state(before)
-
-
 def _differentiable(
     run: Run, first: Leaves, cotangents: list[Any], captures: tuple[Tensor, ...]
 ) -> tuple[list[Any], list[Any]]:
     """The same, recorded: a graph of every step, whose values are kept at about sqrt(n) places."""
-    with Recording() as state, _random_numbers(run.random if run.step.preserve else False):
+    with Recording() as state, draws_from(run.random):
         own = variables([leaf for leaf in first if _is_variable(leaf)], state.outside)
-        given = iter(own)
-        leaves = [next(given) if _is_variable(leaf) else leaf for leaf in first]
+        leaves = _placed(own, first, first)
         size = math.isqrt(run.n)
         for start in range(0, run.n, size):
             count = min(size, run.n - start)
