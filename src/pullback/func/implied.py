@@ -24,7 +24,7 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..autograd import forward_ad
-from ..autograd.function import Function, _apply
+from ..autograd.function import Function, _apply, below_level
 from ..autograd.saving import saved_tensors_hooks
 from ..operators.creation import zeros_like
 from .batch import Reopened
@@ -229,13 +229,6 @@ class Quiet:
 
 def _same(tensor: Tensor) -> Tensor:
     return tensor
-
-
-def below_level(leaf: Tensor, level: int) -> Tensor:
-    """A leaf without its tangents of this level and of those inside it."""
-    while (inner := _core.highest_level((leaf,))) >= level:
-        leaf = _core.unpack_dual(leaf, inner)[0]
-    return leaf
 
 
 def plain(leaves: Sequence[Tensor]) -> Leaves:
