@@ -8,11 +8,9 @@ Gradients are on: every operation is recorded. JAX has no tape to record on: its
 eager dispatch, its chains are compiled with `jit` beforehand, the compilation not counted.
 """
 
-import argparse
 import glob
 import importlib
 import os
-import sys
 
 from benchmarks import harness, whole
 from benchmarks.harness import Statement
@@ -218,24 +216,12 @@ def whole_process(libraries, quick):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="few and short rounds")
-    parser.add_argument("--write", metavar="PAGE", help="replace the block marked `core` in this page")
-    parser.add_argument("--only", metavar="LIBRARY", nargs="*", help="measure only these libraries")
-    options = parser.parse_args(arguments)
-    libraries = harness.installed(options.only or harness.LIBRARIES)
-    rounds, duration = (3, 0.001) if options.quick else (21, 0.01)
-    text = "\n\n".join(
-        [
-            harness.machine(),
-            per_operation(libraries, rounds, duration),
-            whole_process(libraries, options.quick),
-        ]
-    )
-    print(text)
-    if options.write:
-        harness.write_block(options.write, "core", text)
+    def tables(options):
+        libraries, *turns = harness.asked(options, BUILDERS)
+        return f"{per_operation(libraries, *turns)}\n\n{whole_process(libraries, options.quick)}"
+
+    harness.run("core", __doc__, tables, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -23,11 +23,14 @@ SIZES = (4096, 20_000, 50_000)
 PROGRAMS = {}
 
 
-def program(title, sizes=SIZES):
-    """A function of the library and a size, which gives one of a number of steps, which gives the results."""
+def program(title, sizes=SIZES, tensors=1):
+    """A function of the library and a size, which gives one of a number of steps, which gives the results.
+
+    There are so many tensors of that size.
+    """
 
     def add(build):
-        PROGRAMS[title] = build, sizes
+        PROGRAMS[title] = build, sizes, tensors
         return build
 
     return add
@@ -57,7 +60,7 @@ def rolls(pb, n):
     return run
 
 
-@program("160 parameters, momentum by hand", (5000,))
+@program("160 parameters, momentum by hand", (5000,), tensors=160)
 def parameters(pb, n):
     def run(steps):
         ps = [pb.linspace(-1, k + 1.0, n).requires_grad_() for k in range(160)]
@@ -288,11 +291,11 @@ def main(arguments=None):
         Remote("pending", "benchmarks.deferral", {}) as pending,
         Remote("at call", "benchmarks.deferral", {"PULLBACK_IMMEDIATE": "1"}) as at_call,
     ):
-        for title, (_, sizes) in PROGRAMS.items():
+        for title, (_, sizes, tensors) in PROGRAMS.items():
             if options.only and not title.startswith(tuple(options.only)):
                 continue
             for size in options.sizes or (sizes[:1] if options.quick else sizes):
-                few = max(2, min(steps, 3_000_000 // size // (160 if sizes == (5000,) else 1)))
+                few = max(2, min(steps, 3_000_000 // size // tensors))
                 found = measure((pending, at_call), title, size, rounds, duration, few)
                 rows.append((title, size, *found))
                 print(f"{title}, {size}: {found[1]:.2f}", file=sys.stderr, flush=True)

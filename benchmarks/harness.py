@@ -6,6 +6,7 @@ the machine for a second disturbs all of them. PyTorch runs a second time under 
 ratio to itself says how far the other ratios can be trusted.
 """
 
+import argparse
 import gc
 import importlib
 import itertools
@@ -135,6 +136,17 @@ def beside_torch(rows, builders, libraries, rounds, duration):
     )
 
 
+def per_call(rows, builders, libraries, rounds, duration):
+    """A table of rows as those of `beside_torch`: microseconds for one call."""
+    measured, control = beside_torch(rows, builders, libraries, rounds, duration)
+    shown = ("pullback", "torch", "jax")
+    cells = [
+        [title, *[f"{times[name] * 1e6:,.1f}" if name in times else "" for name in shown], *verdict]
+        for title, times, verdict in measured
+    ]
+    return markdown(["us per call", *shown, "torch / pullback", "target", "met"], cells) + control
+
+
 def nanoseconds(seconds):
     ns = seconds * 1e9
     return f"{ns:,.1f}" if ns < 100 else f"{ns:,.0f}"
@@ -173,6 +185,25 @@ def machine():
         version = getattr(module, "__version__", None)
         versions.append(f"{name} {version}" if version else name)
     return f"{processor()}, {', '.join(versions)}."
+
+
+def run(block, documentation, tables, arguments=None, quick="few and short rounds"):
+    """The program of a page's block: prints what `tables` makes of the options, and puts it there if that is asked for."""
+    parser = argparse.ArgumentParser(description=documentation.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument("--write", metavar="PAGE", help=f"replace the block marked `{block}` in this page")
+    parser.add_argument("--only", metavar="LIBRARY", nargs="*", help="measure only these libraries")
+    options = parser.parse_args(arguments)
+    text = f"{machine()}\n\n{tables(options)}"
+    print(text)
+    if options.write:
+        write_block(options.write, block, text)
+
+
+def asked(options, builders):
+    """Libraries, rounds and duration: what `measure` and its relatives take, by the options of a program."""
+    libraries = [name for name in installed(options.only or LIBRARIES) if name in builders]
+    return libraries, *((3, 0.001) if options.quick else (21, 0.01))
 
 
 def write_block(path, name, text):

@@ -7,7 +7,6 @@
 Beside PyTorch, on as many threads, and JAX, compiled with `jit` beforehand.
 """
 
-import argparse
 import importlib
 
 import numpy as np
@@ -36,6 +35,15 @@ WORK = {
 }
 
 
+def builders(statement):
+    """What a library does for each key of `ROWS`, from what it does for a work and a batch."""
+    return {
+        f"{work} {len(batch)}": lambda work=work, batch=batch: statement(work, batch)
+        for work in WORK
+        for batch in ((), (BATCH,))
+    }
+
+
 def torchlike(name):
     lib = importlib.import_module(name)
     linalg = importlib.import_module(f"{name}.linalg")
@@ -52,11 +60,7 @@ def torchlike(name):
 
         return Statement("f()", {"f": gradient})
 
-    return {
-        f"{work} {len(batch)}": lambda work=work, batch=batch: statement(work, batch)
-        for work in WORK
-        for batch in ((), (BATCH,))
-    }
+    return builders(statement)
 
 
 def jax():
@@ -76,11 +80,7 @@ def jax():
         jax.block_until_ready(names["g"](names["x"]))
         return Statement("block(g(x))", {"block": jax.block_until_ready, **names})
 
-    return {
-        f"{work} {len(batch)}": lambda work=work, batch=batch: statement(work, batch)
-        for work in WORK
-        for batch in ((), (BATCH,))
-    }
+    return builders(statement)
 
 
 BUILDERS = {"pullback": lambda: torchlike("pullback"), "torch": lambda: torchlike("torch"), "jax": jax}
@@ -101,32 +101,13 @@ ROWS = [
 
 
 def table(libraries, rounds, duration):
-    """Microseconds for one call."""
-    measured, control = harness.beside_torch(ROWS, BUILDERS, libraries, rounds, duration)
-    rows = []
-    for title, times, verdict in measured:
-        cells = [
-            f"{times[name] * 1e6:,.1f}" if name in times else "" for name in ("pullback", "torch", "jax")
-        ]
-        rows.append([title, *cells, *verdict])
-    header = ["us per call", "pullback", "torch", "jax", "torch / pullback", "target", "met"]
-    return harness.markdown(header, rows) + control
+    return harness.per_call(ROWS, BUILDERS, libraries, rounds, duration)
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="few and short rounds")
-    parser.add_argument(
-        "--write", metavar="PAGE", help="replace the block marked `linear_algebra` in this page"
+    harness.run(
+        "linear_algebra", __doc__, lambda options: table(*harness.asked(options, BUILDERS)), arguments
     )
-    parser.add_argument("--only", metavar="LIBRARY", nargs="*", help="measure only these libraries")
-    options = parser.parse_args(arguments)
-    libraries = [name for name in harness.installed(options.only or harness.LIBRARIES) if name in BUILDERS]
-    rounds, duration = (3, 0.001) if options.quick else (21, 0.01)
-    text = f"{harness.machine()}\n\n{table(libraries, rounds, duration)}"
-    print(text)
-    if options.write:
-        harness.write_block(options.write, "linear_algebra", text)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ The chained Rosenbrock function, whose Hessian is tridiagonal, and the Brusselat
 with six entries in each row of the Jacobian. PyTorch's dense Hessian runs once where it has the memory.
 """
 
-import argparse
 import resource
 import statistics
 import time
@@ -113,16 +112,11 @@ def table(libraries, quick=False, rounds=3):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes")
-    parser.add_argument("--write", metavar="PAGE", help="replace the block marked `sparse` in this page")
-    parser.add_argument("--only", metavar="LIBRARY", nargs="*", help="measure only these libraries")
-    options = parser.parse_args(arguments)
-    libraries = harness.installed(options.only or ["pullback", "torch"])
-    text = f"{harness.machine()}\n\n{table(libraries, options.quick, 1 if options.quick else 3)}"
-    print(text)
-    if options.write:
-        harness.write_block(options.write, "sparse", text)
+    def tables(options):
+        libraries = harness.installed(options.only or ["pullback", "torch"])
+        return table(libraries, options.quick, 1 if options.quick else 3)
+
+    harness.run("sparse", __doc__, tables, arguments, quick="small sizes")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@
 Beside PyTorch's `torch.func` and JAX's transforms, compiled with `jit` beforehand.
 """
 
-import argparse
 import importlib
 import math
 
@@ -186,30 +185,11 @@ ROWS = [
 
 
 def table(libraries, rounds, duration):
-    """Microseconds for one call."""
-    measured, control = harness.beside_torch(ROWS, BUILDERS, libraries, rounds, duration)
-    rows = []
-    for title, times, verdict in measured:
-        cells = [
-            f"{times[name] * 1e6:,.1f}" if name in times else "" for name in ("pullback", "torch", "jax")
-        ]
-        rows.append([title, *cells, *verdict])
-    header = ["us per call", "pullback", "torch", "jax", "torch / pullback", "target", "met"]
-    return harness.markdown(header, rows) + control
+    return harness.per_call(ROWS, BUILDERS, libraries, rounds, duration)
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="few and short rounds")
-    parser.add_argument("--write", metavar="PAGE", help="replace the block marked `transforms` in this page")
-    parser.add_argument("--only", metavar="LIBRARY", nargs="*", help="measure only these libraries")
-    options = parser.parse_args(arguments)
-    libraries = [name for name in harness.installed(options.only or harness.LIBRARIES) if name in BUILDERS]
-    rounds, duration = (3, 0.001) if options.quick else (21, 0.01)
-    text = f"{harness.machine()}\n\n{table(libraries, rounds, duration)}"
-    print(text)
-    if options.write:
-        harness.write_block(options.write, "transforms", text)
+    harness.run("transforms", __doc__, lambda options: table(*harness.asked(options, BUILDERS)), arguments)
 
 
 if __name__ == "__main__":

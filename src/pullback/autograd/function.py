@@ -293,7 +293,7 @@ def _apply_dual(cls, args):
     def give(key, pushed):
         for entry, output, tangent in zip(found, outputs, pushed):
             if tangent is not None and _has_gradient(output):
-                entry.append((key, _strip(tangent, level)))
+                entry.append((key, below_level(tangent, level)))
             if isinstance(output, Tensor):
                 _core.replace_tangents(output, tuple(entry))
         _core.keep_tangents(context, outputs)
@@ -356,7 +356,7 @@ def _push(cls, context, tangents, args, outputs):
     return pushed
 
 
-def _strip(tensor, level):
+def below_level(tensor, level):
     """The tensor without its tangents of this level and of those inside it."""
     while (inner := _core.highest_level((tensor,))) >= level:
         tensor = _core.unpack_dual(tensor, inner)[0]

@@ -20,6 +20,7 @@ from ..operators.creation import zeros, zeros_like
 from ..operators.joining import stack
 from .backward import grad
 from .forward_ad import dual_level, make_dual, unpack_dual
+from .function import below_level
 from .grad_mode import set_grad_enabled
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
@@ -56,10 +57,7 @@ def _inputs(tensors: Tensors, create_graph: bool, need_graph: bool = True) -> Te
 
 def _bare(t: Tensor) -> Tensor:
     """Without history, but with the tangents of levels that are open."""
-    found, rest = _core.tangents(t), t
-    while level := _core.highest_level((rest,)):
-        rest, _ = _core.unpack_dual(rest, level)
-    bare = rest.detach()
+    found, bare = _core.tangents(t), below_level(t, 1).detach()
     if found:
         _core.replace_tangents(bare, found)
     return bare

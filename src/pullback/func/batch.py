@@ -113,14 +113,26 @@ class Call:
         else:
             self.dims, self.leaves, self.spec, self.size = _inputs(func, in_dims, args)
 
+    def apply(self, leaves: list[Any]) -> Any:
+        """The function of such leaves."""
+        args = leaves if self.spec is None else tree_unflatten(leaves, self.spec)
+        return self.func(*args, **self.kwargs)
+
+    def joined(self, parts: list[Any], join: Callable[[tuple[Any, ...], int], Tensor]) -> Any:
+        """What several calls gave as one result."""
+        result_spec = tree_structure(parts[0])
+        wanted = _out_dims(self.func, self.out_dims, parts[0], result_spec)
+        columns = zip(*[tree_flatten(part)[0] for part in parts])
+        return tree_unflatten(
+            [column[0] if dim is None else join(column, dim) for column, dim in zip(columns, wanted)],
+            result_spec,
+        )
+
     def run(self, leaves: list[Any], size: int) -> Any:
         """The function of such leaves, inside of a new level."""
         level = _core.open_map(size, RANDOMNESS[self.randomness])
         try:
-            args = _enter(leaves, self.dims, level)
-            result = self.func(
-                *(args if self.spec is None else tree_unflatten(args, self.spec)), **self.kwargs
-            )
+            result = self.apply(_enter(leaves, self.dims, level))
         finally:
             _core.close_map(level)
         if type(result) is Tensor and type(self.out_dims) is int:
@@ -144,28 +156,16 @@ class Call:
                 for leaf, dim in zip(self.leaves, self.dims)
             ]
             parts.append(self.run(piece, length))
-        result_spec = tree_structure(parts[0])
-        wanted = _out_dims(self.func, self.out_dims, parts[0], result_spec)
-        columns = zip(*[tree_flatten(part)[0] for part in parts])
-        return tree_unflatten(
-            [column[0] if dim is None else cat(column, dim) for column, dim in zip(columns, wanted)],
-            result_spec,
-        )
+        return self.joined(parts, cat)
 
 
 def each_entry(call: Call) -> Any:
     """One call of the function for each entry, one after the other, with ordinary tensors."""
-    found = []
+    parts = []
     for k in range(call.size):
         own = [leaf if dim is None else leaf.select(dim, k) for leaf, dim in zip(call.leaves, call.dims)]
-        result = call.func(*(own if call.spec is None else tree_unflatten(own, call.spec)), **call.kwargs)
-        found.append(tree_flatten(result))
-    _results, result_spec = found[-1]
-    wanted = _out_dims(call.func, call.out_dims, result, result_spec)
-    columns = zip(*[leaves for leaves, _ in found])
-    return tree_unflatten(
-        [part[0] if dim is None else stack(part, dim) for part, dim in zip(columns, wanted)], result_spec
-    )
+        parts.append(call.apply(own))
+    return call.joined(parts, stack)
 
 
 def _plain_size(args: tuple[Any, ...], dim: int) -> int:
@@ -441,6 +441,11 @@ def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:
     wide = [
         _core.unmap_axis(leaf, level, 0, size) if mapped else leaf for leaf, mapped in zip(leaves, varies)
     ]
+
+    def drawn_for(k: int) -> Any:
+        one, options = _of_entry(wide, varies, spec, k)
+        return function(*((one[0].detach().clone(), *one[1:]) if written else one), **options)
+
     found: Any
     _core.close_map(level)
     try:
@@ -461,15 +466,13 @@ def _draw(function: Function, args: tuple[Any, ...], kwargs: Named) -> Any:
         if not any(varies):
             return function(*args, **kwargs)
         if size and function.__name__ in _SHAPED and sum([isinstance(leaf, Tensor) for leaf in leaves]) == 1:
-            one, options = _of_entry(wide, varies, spec, 0)  # only its shape matters
-            found = function(*((one[0].detach().clone(), *one[1:]) if written else one), **options)
+            found = drawn_for(0)  # only its shape matters
         else:
             _core.note_loop(function.__name__, 3)
             state, each = get_rng_state(), []
             for k in range(size):
                 set_rng_state(state)
-                one, options = _of_entry(wide, varies, spec, k)
-                each.append(function(*((one[0].detach().clone(), *one[1:]) if written else one), **options))
+                each.append(drawn_for(k))
             found = None
     finally:
         _core.reopen_map(level, size, randomness)

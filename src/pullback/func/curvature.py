@@ -15,16 +15,19 @@ evaluates it once for all, and keeps what it recorded.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from typing import Any
 
 from .._core import Tensor
 from ..autograd.forward_ad import dual_level, make_dual, unpack_dual
+from ..dtypes import get_default_dtype, promote_types
 from ..operators.creation import from_numpy, zeros, zeros_like
 from ..operators.joining import cat
-from .forward import jvp, linearize
+from .forward import Pushforward, jvp
 from .reverse import grad, vjp
+from .solvers import unpack
 from .tree import tree_flatten, tree_map
 from .units import columns
 
@@ -132,8 +135,7 @@ def hessian_operator(func: Function, x: Any) -> CurvatureOperator:
                 [3., 0., 1.],
                 [2., 1., 0.]])
     """
-    _, push = linearize(grad(func), x)
-    return CurvatureOperator(push, x)
+    return CurvatureOperator(Pushforward(grad(func), (x,)), x)
 
 
 def gauss_newton_operator(model: Function, loss: Function, x: Any) -> CurvatureOperator:
@@ -146,10 +148,9 @@ def gauss_newton_operator(model: Function, loss: Function, x: Any) -> CurvatureO
         tensor([[2., 0.],
                 [0., 8.]])
     """
-    outputs, push = linearize(model, x)
-    _, pullback = vjp(model, x)
-    _, bend = linearize(grad(loss), outputs)
-    return CurvatureOperator(lambda v: pullback(bend(push(v)))[0], x)
+    push = Pushforward(model, (x,))
+    bend = Pushforward(grad(loss), (push.output,))
+    return CurvatureOperator(lambda v: push.pullback(bend(push(v)))[0], x)
 
 
 def fisher_operator(losses: Function, x: Any) -> CurvatureOperator:
@@ -161,10 +162,9 @@ def fisher_operator(losses: Function, x: Any) -> CurvatureOperator:
         >>> F(pb.ones(2))
         tensor([0.5000, 2.0000])
     """
-    outputs, push = linearize(_losses(losses), x)
-    _, pullback = vjp(losses, x)
-    count = float(max(outputs.numel(), 1))
-    return CurvatureOperator(lambda v: pullback(push(v) / count)[0], x)
+    push = Pushforward(_losses(losses), (x,))
+    count = float(max(push.output.numel(), 1))
+    return CurvatureOperator(lambda v: push.pullback(push(v) / count)[0], x)
 
 
 class CurvatureOperator:
@@ -201,7 +201,8 @@ class CurvatureOperator:
             >>> pb.func.hessian_operator(pb.sum, pb.ones(2)).dtype
             pullback.float32
         """
-        return self._vector(self._leaves).dtype
+        dtypes = [x.dtype for x in self._leaves] or [get_default_dtype()]
+        return functools.reduce(promote_types, dtypes)
 
     def __repr__(self) -> str:
         return f"<CurvatureOperator of shape {self.shape}, {self.dtype}>"
@@ -220,11 +221,8 @@ class CurvatureOperator:
                 f"size mismatch, got input ({self.shape[0]}x{self.shape[1]}), vec ({v.numel()}). "
                 f"A vector has an element for each number of the parameters; trees like them are products by a call."
             )
-        parts, at = [], 0
-        for x in self._leaves:
-            parts.append(v[at : at + x.numel()].reshape(x.shape).to(x.dtype))
-            at += x.numel()
-        return self._vector(tree_flatten(self._product(self._spec.unflatten(parts)))[0]).to(v.dtype)
+        product, _ = tree_flatten(self._product(self._spec.unflatten(unpack(v, self._leaves))))
+        return cat([x.reshape(-1) for x in product]).to(v.dtype) if product else v.clone()
 
     def dense(self, chunk_size: int | None = None) -> Tensor:
         """The matrix, [n, n]; no more than `chunk_size` columns are computed together.
@@ -263,9 +261,6 @@ class CurvatureOperator:
 
         kind = zeros(0, dtype=self.dtype).numpy().dtype
         return linalg.LinearOperator(self.shape, matvec=multiply, rmatvec=multiply, dtype=kind)
-
-    def _vector(self, leaves: list[Tensor]) -> Tensor:
-        return cat([x.reshape(-1) for x in leaves]) if leaves else zeros(0)
 
 
 def _plain(leaf: Any) -> Any:

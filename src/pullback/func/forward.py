@@ -15,7 +15,7 @@ from .._core import Tensor
 from ..autograd.forward_ad import dual_level, make_dual, unpack_dual
 from ..operators.creation import zeros_like
 from .arguments import ALL, Chosen, require_tensor, tensors_out, with_aux
-from .reverse import Recording, pull, pull_back
+from .reverse import Recording, pull, pull_back, recording
 from .tree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
 __all__ = ["jvp", "linearize"]
@@ -106,12 +106,12 @@ def jvp(
 
 
 class Pushforward:
-    """The function that `linearize` returns: from tangents of the primals to those of the outputs."""
+    """The function that `linearize` returns: from tangents of the primals to those of the outputs; `pullback` goes back."""
 
     def __init__(self, func: Callable[..., Any], primals: tuple[Any, ...]) -> None:
         outputs, pullback, _ = pull_back(func, primals, ALL, False)
         self.output = tree_unflatten(outputs, pullback.spec)
-        self.spec, self.chosen = pullback.spec, pullback.chosen
+        self.pullback, self.spec, self.chosen = pullback, pullback.spec, pullback.chosen
         with Recording():
             self.seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in pullback.outputs])
             _core.close_variables(self.seeds)
@@ -138,7 +138,7 @@ class Pushforward:
                         f"tangent:{index} with {what} {ours} in flattened pytree doesn't match the {what} {theirs} of "
                         f"the corresponding primal."
                     )
-        outside = _core.is_grad_enabled() and not _core.is_inference_mode_enabled()
+        outside = recording()
         pairs = [(g, t) for g, t in zip(self.pulled, given) if g is not None]
         with Recording():
             ys, ts = [g for g, _ in pairs], [t for _, t in pairs]

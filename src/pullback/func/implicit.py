@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from .._core import Tensor
+from ..autograd.function import below_level
 from ..operators.creation import as_tensor
 from ..operators.joining import stack
 from .batch import axes_of
-from .implied import Flat, Leaves, Quiet, below_level, plain, root_of, solved
+from .implied import Flat, Leaves, Quiet, plain, root_of, solved
 from .roots import anderson, finder, iterate, newton
 from .solvers import ConvergenceError, chosen, hidden, largest, revealed
 from .tree import pictured, tree_flatten, tree_map, tree_structure, tree_unflatten

@@ -24,11 +24,11 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..autograd import forward_ad
-from ..autograd.function import Function, _apply
+from ..autograd.function import Function, _apply, below_level
 from ..autograd.saving import saved_tensors_hooks
 from ..operators.creation import zeros_like
 from .batch import Reopened
-from .reverse import Recording, variables
+from .reverse import Recording, recording, variables, walk
 
 __all__ = ["root_of", "solved"]
 
@@ -52,11 +52,14 @@ class Recorded:
 
     def pull_to_point(self, cotangents: Sequence[Tensor]) -> Leaves:
         """The transposed Jacobian by the point times cotangents."""
-        return _filled(_walk(self.outputs, cotangents, self.own, self.own), self.own)
+        return _filled(self._pull(cotangents, self.own), self.own)
 
     def pull_to_captures(self, cotangents: Sequence[Tensor], captures: tuple[Tensor, ...]) -> tuple[Any, ...]:
         """The gradients of what was captured; None for what it does not depend on."""
-        return _walk(self.outputs, cotangents, captures, self.own)
+        return self._pull(cotangents, captures)
+
+    def _pull(self, cotangents: Sequence[Tensor], wanted: tuple[Tensor, ...]) -> tuple[Any, ...]:
+        return walk(self.outputs, cotangents, wanted, self.own, retain=True, outside=recording())
 
     def pushes(self) -> tuple[Flat, tuple[Tensor, ...]]:
         """The function that multiplies the Jacobian by the point with tangents: the pullback's own pullback; and variables
@@ -65,32 +68,15 @@ class Recorded:
         with Recording():
             seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in self.outputs])
             _core.close_variables(seeds)
-            pulled = _walk(self.outputs, seeds, self.own, self.own)
+            pulled = self._pull(seeds, self.own)
         pairs = [(place, g) for place, g in enumerate(pulled) if g is not None]
 
         def push(tangents: Sequence[Tensor]) -> Leaves:
             ts = [tangents[place] for place, _ in pairs]
-            return _filled(_walk([g for _, g in pairs], ts, seeds, self.own + seeds), seeds)
+            gs, own = [g for _, g in pairs], self.own + seeds
+            return _filled(walk(gs, ts, seeds, own, retain=True, outside=recording()), seeds)
 
         return push, self.own + seeds
-
-
-def _walk(
-    outputs: Sequence[Tensor],
-    cotangents: Sequence[Tensor],
-    wanted: tuple[Tensor, ...],
-    own: tuple[Tensor, ...],
-) -> tuple[Any, ...]:
-    """A walk from outputs that ends at `own` and `wanted`, and leaves what it gives to whoever is around.
-
-    Unlike a transform's, its results keep a history that ends at closed variables: the transform that closed them may be
-    what differentiates here.
-    """
-    pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.requires_grad]
-    if not pairs:
-        return (None,) * len(wanted)
-    ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
-    return _core.run_backward(ys, gs, wanted, True, _recording(), True, False, True, own, True)[0]
 
 
 def _filled(found: Sequence[Any], like: Sequence[Tensor]) -> Leaves:
@@ -117,15 +103,14 @@ class Implicit(Function):
 
     @staticmethod
     def forward(ctx: Any, problem: Problem, x: Leaves, *captures: Tensor) -> Any:
-        ctx.problem, ctx.count = problem, len(captures)
-        ctx.places = captures
+        ctx.problem, ctx.places = problem, captures
         ctx.save_for_backward(*x)
         return tuple(x)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
         problem, x = ctx.problem, ctx.saved_tensors
-        kept, again = problem.kept, _recording() or _core.highest_level(x) > 0
+        kept, again = problem.kept, recording() or _core.highest_level(x) > 0
         at = kept
         if again or kept is None:
             at = Recorded(problem.f, x if again else [leaf.detach() for leaf in x], problem.maps)
@@ -144,7 +129,7 @@ def implied(problem: Problem, values: Sequence[Tensor], below: int | None = None
     x: Leaves = [leaf.detach() for leaf in values]
     context = None
     check, problem.check = problem.check, None
-    if not _recording():
+    if not recording():
         if check is not None:
             check(problem.f(x))
     else:
@@ -191,7 +176,7 @@ def solved(
 ) -> Leaves:
     """Leaves x with matvec(x) = b, for a linear function of leaves, with their derivative."""
     values = _values(lambda: solve(lambda v: plain(matvec(v)), plain(b)))
-    if not _recording() and not forward_ad._open.levels:
+    if not recording() and not forward_ad._open.levels:
         return values
 
     def residual(x: Sequence[Tensor]) -> Leaves:
@@ -224,10 +209,6 @@ def root_of(f: Flat, values: Leaves, solve: Any, symmetric: bool, check: Any) ->
 # ---- values, levels -------------------------------------------------------------------------------------------
 
 
-def _recording() -> bool:
-    return _core.is_grad_enabled() and not _core.is_inference_mode_enabled()
-
-
 class Quiet:
     """A block in which nothing is recorded, and values may leave for NumPy though they require grad.
 
@@ -248,13 +229,6 @@ class Quiet:
 
 def _same(tensor: Tensor) -> Tensor:
     return tensor
-
-
-def below_level(leaf: Tensor, level: int) -> Tensor:
-    """A leaf without its tangents of this level and of those inside it."""
-    while (inner := _core.highest_level((leaf,))) >= level:
-        leaf = _core.unpack_dual(leaf, inner)[0]
-    return leaf
 
 
 def plain(leaves: Sequence[Tensor]) -> Leaves:

@@ -15,9 +15,9 @@ from .._core import Tensor
 from ..operators.creation import zeros
 from .arguments import ALL, Argnums, Chosen, require_tensor
 from .forward import push_forward
-from .reverse import Recording, pull, pull_back
+from .reverse import Recording, pull, pull_back, recording
 from .tree import tree_map
-from .units import Draws, columns, first_entry
+from .units import Draws, columns, columns_by_leaf, first_entry, rows
 
 __all__ = ["hessian", "jacfwd", "jacrev"]
 
@@ -56,9 +56,9 @@ def jacrev(
 
     @functools.wraps(func)
     def jacobian(*args: Any) -> Any:
-        outside = _core.is_grad_enabled() and not _core.is_inference_mode_enabled()
+        outside = recording()
         _, pullback, aux = pull_back(func, args, argnums, has_aux)
-        inputs, rows = pullback.chosen.leaves, []
+        inputs, trees = pullback.chosen.leaves, []
         for y in pullback.outputs:
 
             def linear(seed: Tensor, y: Tensor = y) -> list[Tensor]:
@@ -70,8 +70,8 @@ def jacrev(
             else:
                 blocks = [zeros(0, dtype=x.dtype) for x in inputs]
             found = [block.view(*y.shape, *x.shape) for block, x in zip(blocks, inputs)]
-            rows.append(pullback.chosen.tree(found))
-        result = pullback.spec.unflatten(rows)
+            trees.append(pullback.chosen.tree(found))
+        result = pullback.spec.unflatten(trees)
         return (result, aux) if has_aux else result
 
     return jacobian
@@ -128,26 +128,11 @@ def jacfwd(
             about = about or (spec, outputs, aux)
             return pushed
 
-        blocks = []
-        for index, x in enumerate(chosen.leaves):
-
-            def linear(seed: Tensor, index: int = index) -> list[Tensor]:
-                return push([seed if k == index else None for k in range(len(chosen.leaves))])
-
-            blocks.append(columns(linear, x, None, randomness) if x.numel() else None)
+        blocks = columns_by_leaf(push, chosen.leaves, None, randomness)
         if about is None:
             push([None] * len(chosen.leaves))
         spec, outputs, aux = about
-        rows = []
-        for k, y in enumerate(outputs):
-            found = [
-                zeros(*y.shape, *x.shape, dtype=y.dtype)
-                if block is None
-                else block[k].movedim(0, -1).reshape(*y.shape, *x.shape)
-                for block, x in zip(blocks, chosen.leaves)
-            ]
-            rows.append(chosen.tree(found))
-        result = spec.unflatten(rows)
+        result = spec.unflatten(rows(blocks, outputs, chosen))
         return (result, aux) if has_aux else result
 
     return jacobian

@@ -29,6 +29,11 @@ from .tree import pictured, tree_flatten, tree_map, tree_unflatten
 __all__ = ["grad", "grad_and_value", "value_and_grad", "vjp"]
 
 
+def recording() -> bool:
+    """Whether what is computed here is recorded."""
+    return _core.is_grad_enabled() and not _core.is_inference_mode_enabled()
+
+
 class Recording:
     """A block with recording on, whatever it is outside; `outside` says whether a graph of its results is wanted there."""
 
@@ -80,6 +85,31 @@ def pull(
     if outside and beyond:
         gradients = [_core.settled(g, own) for g in gradients]
     return gradients, beyond and outside
+
+
+def walk(
+    outputs: Sequence[Any],
+    cotangents: Sequence[Any],
+    wanted: tuple[Tensor, ...],
+    own: tuple[Tensor, ...],
+    *,
+    retain: bool,
+    outside: bool,
+) -> tuple[Any, ...]:
+    """A walk from outputs that ends at `own` and `wanted`, and leaves what it gives to whoever is around; None is zero.
+
+    Unlike what `pull` gives, its results keep a history that ends at closed variables: the transform that closed them may
+    be what differentiates here.
+    """
+    pairs = [
+        (y, g)
+        for y, g in zip(outputs, cotangents, strict=True)
+        if g is not None and isinstance(y, Tensor) and y.requires_grad
+    ]
+    if not pairs or not wanted:
+        return (None,) * len(wanted)
+    ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
+    return _core.run_backward(ys, gs, wanted, retain, outside, True, False, True, own, True)[0]
 
 
 def leave(tree: Any, own: tuple[Tensor, ...], beyond: bool) -> Any:
@@ -261,8 +291,7 @@ class Pullback:
                 )
             if g is not None and not isinstance(g, Tensor):
                 raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
-        wanted = _core.is_grad_enabled() and not _core.is_inference_mode_enabled()
-        outside = wanted if create_graph is None else create_graph
+        outside = recording() if create_graph is None else create_graph
         with Recording():
             return pull(self.outputs, given, self.own, retain=retain_graph, outside=outside)[0]
 

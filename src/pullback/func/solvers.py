@@ -20,18 +20,16 @@ from .. import _core
 from .._core import LinAlgError, Tensor
 from ..dtypes import finfo
 from ..operators.creation import as_tensor
+from ..operators.entries import every_entry
 from ..operators.joining import cat, stack
-from .batch import axes_of
 from .tree import tree_flatten, tree_unflatten
 from .units import columns
 
 __all__ = ["ConvergenceError", "bicgstab", "cg", "gmres", "lu"]
 
 Map = Callable[[Tensor], Tensor]  # of vectors
-SMALL, LARGE = (
-    128,
-    4096,
-)  # up to so many unknowns a matrix is made of the map: at once, and if nothing else helps
+# Up to so many unknowns a matrix is made of the map: at once, and if nothing else helps.
+SMALL, LARGE = 128, 4096
 
 
 class ConvergenceError(RuntimeError):
@@ -67,9 +65,9 @@ def packed(func: Callable[[Any], Any], like: Sequence[Tensor], spec: Any) -> Map
     return lambda vector: pack(tree_flatten(func(tree_unflatten(unpack(vector, like), spec)))[0])
 
 
-def revealed(tensor: Tensor, axes: Sequence[tuple[int, int]] | None = None) -> Tensor:
-    """A tensor with the axes of all vmaps, or these, as its first dimensions; the outermost first."""
-    for level, size in sorted(axes_of(tensor) if axes is None else axes, reverse=True):
+def revealed(tensor: Tensor, axes: Sequence[tuple[int, int]]) -> Tensor:
+    """A tensor with these axes of vmaps as its first dimensions; the outermost first."""
+    for level, size in sorted(axes, reverse=True):
         tensor = _core.unmap_axis(tensor, level, 0, size)
     return tensor
 
@@ -83,12 +81,13 @@ def hidden(tensor: Tensor, axes: Sequence[tuple[int, int]]) -> Tensor:
 
 def everywhere(condition: Tensor) -> bool:
     """Whether a condition holds, for every entry."""
-    return bool(revealed(condition).all())
+    return bool(every_entry(condition).all())
 
 
 def largest(number: Tensor) -> float:
     """The largest of a number of each entry."""
-    return float(revealed(number).max()) if revealed(number).numel() else 0.0
+    numbers = every_entry(number)
+    return float(numbers.max()) if numbers.numel() else 0.0
 
 
 def size(vector: Tensor) -> Tensor:
@@ -193,9 +192,8 @@ def lu(matvec: Callable[[Any], Any], b: Any) -> Any:
     system = System("lu", matvec, b, None)
     if not system.n:
         return system.tree(system.b)
-    matrix = columns(lambda unit: [system.times(unit)], system.b)[
-        0
-    ].t()  # of the rows that columns are stacked as
+    (stacked,) = columns(lambda unit: [system.times(unit)], system.b)
+    matrix = stacked.t()
     if not everywhere(matrix.isfinite().all()):
         raise LinAlgError(
             "lu: the matrix has elements that are not finite: the function, or its derivative, has no value here."

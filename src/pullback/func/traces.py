@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core import Tensor
-from ..operators.creation import zeros, zeros_like
+from ..operators.creation import zeros_like
 from ..operators.random import randint
 from .arguments import Argnums, Chosen, require_tensor
 from .batch import vmap
 from .forward import push_forward
 from .taylor import expand
-from .units import columns
+from .units import columns_by_leaf, rows
 
 __all__ = ["divergence", "hessian_diagonal", "laplacian"]
 
@@ -60,7 +60,7 @@ def laplacian(
         chosen = _chosen(func, args, argnums)
         along = _Along(func, chosen)
         if samples is None:
-            blocks = [_units(along.one(index), x, chunk_size) for index, x in enumerate(chosen.leaves)]
+            blocks = columns_by_leaf(along.all, chosen.leaves, chunk_size)
             sums = [[found.sum(0) for found in block] for block in blocks if block is not None]
             total = [functools.reduce(Tensor.add, parts) for parts in zip(*sums)]
         else:
@@ -96,17 +96,8 @@ def hessian_diagonal(
     def diagonal(*args: Any) -> Any:
         chosen = _chosen(func, args, argnums)
         along = _Along(func, chosen)
-        blocks = [_units(along.one(index), x, chunk_size) for index, x in enumerate(chosen.leaves)]
-        rows = []
-        for k, y in enumerate(along.outputs()):
-            found = [
-                zeros(*y.shape, *x.shape, dtype=y.dtype)
-                if block is None
-                else block[k].movedim(0, -1).reshape(*y.shape, *x.shape)
-                for block, x in zip(blocks, chosen.leaves)
-            ]
-            rows.append(chosen.tree(found))
-        return along.tree(rows)
+        blocks = columns_by_leaf(along.all, chosen.leaves, chunk_size)
+        return along.tree(rows(blocks, along.outputs(), chosen))
 
     return diagonal
 
@@ -158,14 +149,10 @@ def divergence(
 
         if samples is not None:
             return _mean(push, chosen.leaves, samples, generator, chunk_size)[0]
-        sums = []
-        for index, x in enumerate(chosen.leaves):
-
-            def one(seed: Tensor, index: int = index) -> list[Tensor]:
-                return push([seed if k == index else None for k in range(len(chosen.leaves))])
-
-            block = _units(one, x, chunk_size)
-            sums.append(zeros_like(x.detach()).sum() if block is None else block[0].sum(0))
+        sums = [
+            zeros_like(x.detach()).sum() if block is None else block[0].sum(0)
+            for block, x in zip(columns_by_leaf(push, chosen.leaves, chunk_size), chosen.leaves)
+        ]
         return functools.reduce(Tensor.add, sums)
 
     return trace
@@ -188,11 +175,6 @@ class _Along:
         self.kinds = outputs
         return [zeros_like(y.detach()) if c[1] is None else c[1] * 2.0 for y, c in zip(outputs, found)]
 
-    def one(self, index: int) -> Callable[[Tensor], list[Tensor]]:
-        """The same along a direction of one leaf."""
-        count = len(self.chosen.leaves)
-        return lambda seed: self.all([seed if k == index else None for k in range(count)])
-
     def outputs(self) -> list[Tensor]:
         """Tensors of the shapes and dtypes of the outputs."""
         if self.spec is None:
@@ -210,12 +192,6 @@ def _chosen(func: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums) -
     for leaf in chosen.leaves:
         require_tensor(leaf)
     return chosen
-
-
-def _units(
-    linear: Callable[[Tensor], list[Tensor]], x: Tensor, chunk_size: int | None
-) -> list[Tensor] | None:
-    return columns(linear, x, chunk_size) if x.numel() else None
 
 
 def _mean(

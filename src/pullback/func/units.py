@@ -8,7 +8,7 @@ expressions fuse with what is walked in the same order, and only that.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _core
@@ -16,6 +16,7 @@ from .._core import Tensor
 from ..operators.creation import zeros
 from ..operators.joining import cat, stack
 from ..operators.random import get_rng_state, set_rng_state
+from .arguments import Chosen
 from .batch import vmap
 
 Linear = Callable[[Tensor], list[Tensor]]
@@ -49,6 +50,39 @@ def columns(
     return [cat(parts) for parts in zip(*blocks)] if len(blocks) > 1 else blocks[0]
 
 
+def columns_by_leaf(
+    push: Callable[[list[Tensor | None]], list[Tensor]],
+    leaves: Sequence[Tensor],
+    chunk_size: int | None = None,
+    randomness: str = "same",
+) -> list[list[Tensor] | None]:
+    """For each leaf what `push` makes of its unit vectors, with None in place of other leaves; None if it has no elements."""
+
+    def block(index: int) -> list[Tensor] | None:
+        def linear(seed: Tensor) -> list[Tensor]:
+            return push([seed if k == index else None for k in range(len(leaves))])
+
+        x = leaves[index]
+        return columns(linear, x, chunk_size, randomness) if x.numel() else None
+
+    return [block(index) for index in range(len(leaves))]
+
+
+def rows(blocks: Sequence[list[Tensor] | None], outputs: Sequence[Tensor], chosen: Chosen) -> list[Any]:
+    """For each output a tree of tensors of the shape ``output.shape + leaf.shape``, from the blocks of all leaves."""
+    return [
+        chosen.tree(
+            [
+                zeros(*y.shape, *x.shape, dtype=y.dtype)
+                if block is None
+                else block[k].movedim(0, -1).reshape(*y.shape, *x.shape)
+                for block, x in zip(blocks, chosen.leaves)
+            ]
+        )
+        for k, y in enumerate(outputs)
+    ]
+
+
 def _alone(linear: Linear, like: Tensor, k: int) -> list[Tensor]:
     """The results of one unit vector, each after a dimension of size 1, and in memory of its own."""
     seed = zeros(like.numel(), dtype=like.dtype)
@@ -62,13 +96,13 @@ def _together(linear: Linear, like: Tensor, start: int, length: int, randomness:
     try:
         found = vmap(linear, randomness=randomness)(seeds)
     except RuntimeError as error:
-        if _of_the_batch(error):
+        if of_the_batch(error):
             return None
         raise
     return [t.contiguous() for t in found]  # what does not vary has one entry for all until then
 
 
-def _of_the_batch(error: RuntimeError) -> bool:
+def of_the_batch(error: RuntimeError) -> bool:
     """Whether entries one by one may do: a rule of somebody's looks at values, or chooses elements by them."""
     return isinstance(error, _core.MappedError) or str(error).startswith("vmap: ")
 

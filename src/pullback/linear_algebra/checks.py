@@ -3,26 +3,12 @@
 from .. import _core
 from ..operators.declare import require_tensors
 
-LEGACY = {
-    "float16": "Half",
-    "float32": "Float",
-    "float64": "Double",
-    "bfloat16": "BFloat16",
-    "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble",
-    "uint8": "Byte",
-    "int8": "Char",
-    "int16": "Short",
-    "int32": "Int",
-    "int64": "Long",
-    "bool": "Bool",
-}
 KERNELS = {_core.float32, _core.float64}
 
 
 def kind(x):
     """The name of a tensor's dtype in PyTorch's messages."""
-    return LEGACY[str(x.dtype).rpartition(".")[2]]
+    return x.type().rpartition(".")[2].removesuffix("Tensor")
 
 
 def floats(operation, x, low=True):
@@ -40,6 +26,13 @@ def floats(operation, x, low=True):
         f"\"{operation.replace('.', '_')}_cpu\" not implemented for '{name}'. Decompositions are computed in float32 and "
         "float64."
     )
+
+
+def dimension(d, n):
+    """A dimension of n, counted from the front."""
+    if not -n <= d < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {d})")
+    return d % n
 
 
 def matrices(operation, x, name="A"):

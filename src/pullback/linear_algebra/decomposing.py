@@ -4,7 +4,7 @@ from .. import _core
 from ..operators.declare import composed, require_tensors
 from . import spectra
 from .checks import floats, kind, matrices, squares
-from .triangular import triangular_solve
+from .triangular import lower_columns, triangular_solve
 
 
 def is_upper(UPLO):
@@ -255,7 +255,7 @@ def reflections(A, tau):
     T is the inverse of diag(1 / tau) + triu(V^T V, 1), and is given as a function that multiplies by it or its transpose.
     """
     k = tau.shape[-1]
-    V = A[..., :, :k].tril(-1) + A.new_ones(A.shape[-2], k).tril().triu()
+    V = lower_columns(A, k)
     inner = (V.mT @ V).triu(1)
 
     def times(B, transposed=False):

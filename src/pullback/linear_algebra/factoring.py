@@ -4,7 +4,7 @@ from .. import _core
 from ..operators.declare import composed, require_tensors
 from . import triangular
 from .checks import floats, kind, matrices, one_dtype, square_floats, squares
-from .triangular import permutation
+from .triangular import lower_columns, parts_of, permutation
 
 
 def factored(operation, A, pivot):
@@ -14,7 +14,7 @@ def factored(operation, A, pivot):
         raise RuntimeError(
             f"{operation}: Expected tensor with 2 or more dimensions. Got size: {list(A.shape)} instead"
         )
-    if A.dtype not in (_core.float32, _core.float64) and not A.is_floating_point():
+    if not A.is_floating_point():
         raise NotImplementedError(
             f"\"lu_cpu\" not implemented for '{kind(A)}'. Convert it to a floating-point dtype."
         )
@@ -81,10 +81,8 @@ def linalg_lu(A, *, pivot=True, out=None):
 
 def lower_upper(LU):
     """L and U."""
-    m, n = LU.shape[-2:]
-    k = min(m, n)
-    lower = LU[..., :, :k].tril(-1) + LU.new_ones(m, k).tril().triu()
-    return lower.contiguous(), LU[..., :k, :].triu().contiguous()
+    _, _, k = parts_of(LU)
+    return lower_columns(LU, k).contiguous(), LU[..., :k, :].triu().contiguous()
 
 
 @composed(method=False, out="exact", returns=("P", "L", "U"))

@@ -3,7 +3,7 @@
 from .. import _core
 from ..operators.declare import composed, require_tensors
 from . import spectra
-from .checks import batches, floats, kind, squares
+from .checks import KERNELS, batches, kind, squares
 from .decomposing import decomposed, eigenvalues, singular_values
 from .solving import is_vector
 from .stated import decomposition, plus, symmetric
@@ -131,7 +131,7 @@ def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None):
         tensor([[0.5000, 0.5000]])
     """
     require_tensors("linalg_pinv", input=input)
-    if input.ndim < 2 or input.dtype not in (_core.float32, _core.float64):
+    if input.ndim < 2 or input.dtype not in KERNELS:
         raise RuntimeError(
             f"linalg.pinv({kind(input)}{{{list(input.shape)}}}): expected a tensor with 2 or more dimensions of float, "
             "double, cfloat or cdouble types"
@@ -178,7 +178,7 @@ def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None, out=N
         raise RuntimeError(
             "torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions."
         )
-    if input.dtype not in (_core.float32, _core.float64):
+    if input.dtype not in KERNELS:
         raise RuntimeError("This function doesn't handle types other than float and double")
     A = input.detach()
     if not A.shape[-1] or not A.shape[-2]:
@@ -233,9 +233,8 @@ def lstsq(input, b, rcond=None, *, driver=None):
     if driver is not None and driver not in DRIVERS:
         raise RuntimeError(f"{operation}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
     driver = driver or "gelsy"
-    if A.dtype not in (_core.float32, _core.float64):
+    if A.dtype not in KERNELS:
         raise RuntimeError("This function doesn't handle types other than float and double")
-    floats(operation, A)
     vector = is_vector(A, b)
     B = b.unsqueeze(-1) if vector else b
     if B.shape[-2] != A.shape[-2]:

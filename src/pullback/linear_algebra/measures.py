@@ -4,7 +4,7 @@ import warnings
 
 from .. import _core
 from ..operators.declare import FUNCTIONS, composed, require_tensors
-from .checks import kind
+from .checks import dimension, kind
 
 vector_norm = FUNCTIONS["linalg.vector_norm"]
 MODES = (
@@ -256,11 +256,8 @@ def renorm(input, p, dim, maxnorm, *, out=None):
     n = input.ndim
     if n < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {n} dimensions")
-    if not -n <= dim < n:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
-        )
-    others = [d for d in range(n) if d != dim % n]
+    dim = dimension(dim, n)
+    others = [d for d in range(n) if d != dim]
     norms = vector_norm(input, p, others, True)
     factors = (maxnorm / (norms + 1e-7)).where(norms > maxnorm, 1.0)
     return input * factors

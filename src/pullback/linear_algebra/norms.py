@@ -2,9 +2,8 @@
 
 from math import inf as infinity
 
-from .. import _core
 from ..operators.declare import FUNCTIONS, composed, require_tensors
-from .checks import floats, kind, matrices
+from .checks import dimension, floats, kind, matrices
 from .decomposing import singular_values
 from .solving import inverted
 
@@ -41,7 +40,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
                 f"dtype ({kind(A.new_empty(0, dtype=dtype))})"
             )
         A = A.to(dtype)
-    rows, columns = (wrapped(d, A.ndim) for d in dims)
+    rows, columns = (dimension(d, A.ndim) for d in dims)
     if rows == columns:
         raise RuntimeError(f"{operation}: dims must be different. Got ({dims[0]}, {dims[1]})")
     if ord == "fro":
@@ -55,13 +54,6 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
     found = extreme(A.abs().sum(summed, keepdim=True), other, ord > 0, keepdim=True)
     return found if keepdim else found.squeeze((rows, columns))
-
-
-def wrapped(d, n):
-    """A dimension counted from the front."""
-    if not -n <= d < n:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {d})")
-    return d % n
 
 
 def extreme(x, dim, largest, keepdim=False):
@@ -117,7 +109,8 @@ def cond(input, p=None, *, out=None):
     require_tensors("linalg_cond", input=input)
     matrices("linalg.cond", input, "")
     if p is None or p in (2, -2):
-        S = singular_values_checked(input)
+        floats("linalg.svd", input, low=False)
+        S = singular_values(input)
         if not S.shape[-1]:
             return S.sum(-1)
         return S[..., 0] / S[..., -1] if p != -2 else S[..., -1] / S[..., 0]
@@ -133,11 +126,3 @@ def cond(input, p=None, *, out=None):
     inverse, info = inverted(input)
     inverse = inverse.masked_fill((info != 0)[..., None, None], infinity)
     return matrix_norm(input, p) * matrix_norm(inverse, p)
-
-
-def singular_values_checked(A):
-    """The singular values, with svd's errors."""
-    from_floats = A.dtype in (_core.float32, _core.float64)
-    if not from_floats:
-        floats("linalg.svd", A, low=False)
-    return singular_values(A)

@@ -91,7 +91,7 @@ class svd:
         k = S.shape[-1]
         U, dU = narrowed(U, dU, k)
         V, dV = narrowed(Vh.mT, None if dVh is None else dVh.mT, k)
-        inner, zero = None, S.detach() <= rounding(S)[..., 0]
+        inner, zero = None, vanishing(S)
         if dS is not None:
             inner = dS.masked_fill(zero, 0.0).diag_embed()
         X = None if dU is None else U.mT @ dU
@@ -101,8 +101,7 @@ class svd:
             W = X * 0 if W is None else W
             # By the symmetric part both bases turn alike, by the other one against each other.
             alike, against = skew(X + W), skew(X - W)
-            gaps, sums = differences(S), S[..., None, :] + S[..., :, None]
-            equal, gone = gaps.detach().abs() <= rounding(S), sums.detach() <= rounding(S)
+            gaps, sums, equal, gone = apart(S)
             asked = X.detach().abs() + W.detach().abs()
             refuse(
                 reached(asked, equal) | reached(asked, gone),
@@ -125,10 +124,9 @@ class svd:
         else:
             full_U = full_Vh = None
         V = Vh.mT
-        inner, zero = U.mT @ dA @ V, S.detach() <= rounding(S)[..., 0]
-        Y, Z = symmetric(inner), (inner - inner.mT) / 2
-        gaps, sums = differences(S), S[..., None, :] + S[..., :, None]
-        equal, gone = gaps.detach().abs() <= rounding(S), sums.detach() <= rounding(S)
+        inner, zero = U.mT @ dA @ V, vanishing(S)
+        Y, Z = symmetric(inner), skew(inner)
+        gaps, sums, equal, gone = apart(S)
         nan = float("nan")
         alike = split(Y, gaps, equal).masked_fill(reached(Y, equal), nan)
         against = split(Z, sums, gone | on_diagonal(gone)).masked_fill(reached(Z, gone), nan)
@@ -140,6 +138,17 @@ class svd:
         if full_U is not None:
             dU, dV = completed(full_U, U, dU), completed(full_Vh.mT, V, dV)
         return dU, inner.diagonal(0, -2, -1).masked_fill(zero, 0.0), dV.mT, None
+
+
+def vanishing(S):
+    """Which singular values are 0, up to rounding."""
+    return S.detach() <= rounding(S)[..., 0]
+
+
+def apart(S):
+    """Differences and sums of singular values, and which of both are 0, up to rounding."""
+    gaps, sums, nothing = differences(S), S[..., None, :] + S[..., :, None], rounding(S)
+    return gaps, sums, gaps.detach().abs() <= nothing, sums.detach() <= nothing
 
 
 def skew(A):
@@ -276,9 +285,9 @@ class svdvals:
 
     def pullback(A, dS):
         U, S, Vh, _ = svd(A, False, True)
-        return U @ (dS.masked_fill(S.detach() <= rounding(S)[..., 0], 0.0)[..., :, None] * Vh)
+        return U @ (dS.masked_fill(vanishing(S), 0.0)[..., :, None] * Vh)
 
     def pushforward(A, dA):
         U, S, Vh, _ = svd(A, False, True)
         moved = (U * (dA @ Vh.mT)).sum(-2)
-        return moved.masked_fill(S.detach() <= rounding(S)[..., 0], 0.0), None
+        return moved.masked_fill(vanishing(S), 0.0), None

@@ -85,6 +85,11 @@ def unit_lower(LU):
     return LU.tril(-1) + eye_like(LU)
 
 
+def lower_columns(A, k):
+    """The first k columns below the diagonal, on which ones are that are not stored."""
+    return A[..., :, :k].tril(-1) + A.new_ones(A.shape[-2], k).tril().triu()
+
+
 def eye_like(A):
     """The identity of the size of A's rows."""
     return A.new_ones(A.shape[-2]).diag_embed()

@@ -6,14 +6,13 @@ few calls of the core. Within a plan a dimension has a label: a letter, or a neg
 ellipsis covers, counted from the right.
 """
 
-import string
 from functools import lru_cache
 from math import prod
 
 from .._core import Tensor
 from .declare import composed, operator
 
-LETTERS = string.ascii_uppercase + string.ascii_lowercase
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # `string` would import `re`
 
 
 @operator(public=False, method=False)

@@ -40,8 +40,14 @@ class Coloring(NamedTuple):
     products: int
 
 
-def _numbers(array: Any) -> Any:
+def as_numbers(array: Any) -> Any:
+    """An array of integers as the core takes them."""
     return np.ascontiguousarray(array, np.int64)
+
+
+def count_of(colors: Any) -> int:
+    """How many colours there are; 0 where there is no colouring."""
+    return 0 if colors is None else int(colors.max(initial=-1)) + 1
 
 
 def _order(name: str) -> int:
@@ -53,16 +59,16 @@ def _order(name: str) -> int:
 def color_columns(pattern: Any, order: str = "natural") -> tuple[Any, int]:
     """Colours of the columns of a pattern so that two of one colour share no row, and their number."""
     turned = pattern.T.tocsr()
-    parts = [_numbers(a) for a in (pattern.indptr, pattern.indices, turned.indptr, turned.indices)]
+    parts = [as_numbers(a) for a in (pattern.indptr, pattern.indices, turned.indptr, turned.indices)]
     colors = np.frombuffer(_core.color_columns(*parts, _order(order)), np.int64)
-    return colors, int(colors.max(initial=-1)) + 1
+    return colors, count_of(colors)
 
 
 def color_graph(pattern: Any, order: str, acyclic: bool) -> tuple[Any, int]:
     """Star or acyclic colours of a symmetric pattern, and their number."""
-    parts = _numbers(pattern.indptr), _numbers(pattern.indices)
+    parts = as_numbers(pattern.indptr), as_numbers(pattern.indices)
     colors = np.frombuffer(_core.color_graph(*parts, _order(order), acyclic), np.int64)
-    return colors, int(colors.max(initial=-1)) + 1
+    return colors, count_of(colors)
 
 
 def _best(color: Any, order: str | None, bound: int) -> tuple[Any, int]:

@@ -32,7 +32,7 @@ class Derivative:
         self.plans: dict[Any, Plan] = {}
 
     def _key(self, chosen: Chosen) -> Any:
-        return tuple((tuple(x.shape), x.dtype) for x in chosen.leaves), str(chosen.spec)
+        return tuple((tuple(x.shape), x.dtype) for x in chosen.leaves), chosen.spec
 
     def _make(self, chosen: Chosen, before: Plan | None = None) -> Plan:
         found, shape = trace(self.func, chosen, self.order, self.everywhere, self.who, self.pattern)

@@ -11,7 +11,7 @@ from .. import _core
 from ..func.arguments import Chosen
 from ..operators.creation import zeros
 from . import products, sets
-from .colors import Coloring, as_pattern, is_symmetric
+from .colors import Coloring, as_numbers, as_pattern, count_of, is_symmetric
 from .colors import coloring as make_coloring
 from .tracing import Shape, check_inputs
 
@@ -122,9 +122,8 @@ class Plan:
 
     def _prepare(self) -> None:
         p, c = self.pattern, self.coloring
-        rows, columns = np.repeat(np.arange(p.shape[0]), np.diff(p.indptr)), p.indices.astype(np.int64)
-        self.row_colors = 0 if c.rows is None else int(c.rows.max(initial=-1)) + 1
-        self.column_colors = 0 if c.columns is None else int(c.columns.max(initial=-1)) + 1
+        rows, columns = sets.row_numbers(p), p.indices.astype(np.int64)
+        self.row_colors, self.column_colors = count_of(c.rows), count_of(c.columns)
         self.by_row = np.zeros(len(rows), bool)
         if c.kind == "rows":
             self.by_row[:] = True
@@ -137,8 +136,7 @@ class Plan:
             rows, columns = np.where(alone, rows, columns), np.where(alone, columns, rows)
         self.rows, self.columns = rows, columns
         if c.kind == "acyclic":
-            numbers = np.ascontiguousarray
-            parts = (numbers(a, np.int64) for a in (p.indptr, p.indices, c.columns))
+            parts = (as_numbers(a) for a in (p.indptr, p.indices, c.columns))
             self.pairs = np.frombuffer(_core.color_elimination(*parts), np.int64)
             # Each edge is two entries: where they are among all, which are sorted by row and column.
             i, j = self.pairs[::2], self.pairs[1::2]
@@ -151,7 +149,7 @@ class Plan:
     def _is_found(self) -> bool:
         """Whether each entry is alone where it is looked for."""
         p, c = self.pattern, self.coloring
-        rows, columns = np.repeat(np.arange(p.shape[0]), np.diff(p.indptr)), p.indices
+        rows, columns = sets.row_numbers(p), p.indices
 
         def alone(lines: Any, colors: Any, count: int, asked: Any, mine: Any) -> bool:
             there = colors >= 0
@@ -182,7 +180,7 @@ class Plan:
             diagonal = self.rows == self.columns
             found[diagonal] = rest[self.rows[diagonal], c.columns[self.rows[diagonal]]]
             values = np.zeros(len(self.pairs) // 2)
-            _core.color_substitute(self.pairs, np.ascontiguousarray(c.columns, np.int64), rest, count, values)
+            _core.color_substitute(self.pairs, as_numbers(c.columns), rest, count, values)
             found[self.upper] = found[self.lower] = values
             return found.astype(from_right.dtype)
         if from_left is None:

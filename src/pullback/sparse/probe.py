@@ -9,6 +9,7 @@ one more pass, with random numbers, proves that it was so: a sum of several woul
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class Outputs:
         for j in wanted:
             self.shapes[j], self.dtypes[j] = tuple(about[j][0]), about[j][1]
             self.first[j] = total
-            total += int(np.prod(self.shapes[j], dtype=np.int64))
+            total += math.prod(self.shapes[j])
         self.total = total
 
     def bits(self) -> int:
@@ -67,7 +68,7 @@ class Outputs:
         """A vector as gradients of the outputs."""
         found: list[Tensor | None] = [None] * self.count
         for j in self.wanted:
-            size = int(np.prod(self.shapes[j], dtype=np.int64))
+            size = math.prod(self.shapes[j])
             part = vector[self.first[j] : self.first[j] + size].reshape(self.shapes[j])
             found[j] = tensor(part).to(self.dtypes[j])
         return tuple(found)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .. import _core
 from .._core import Tensor
+from ..autograd import no_grad
 from ..dtypes import float32, float64, promote_types
-from ..func.arguments import Chosen
+from ..func.arguments import ALL, Chosen
 from ..func.batch import vmap
 from ..func.forward import push_forward
-from ..func.reverse import Recording, pull, pull_back, variables
-from ..func.units import Draws
+from ..func.reverse import grad, pull_back
+from ..func.units import Draws, of_the_batch
 from ..operators.creation import tensor
 from ..operators.joining import cat, stack
 
@@ -38,7 +39,7 @@ def _together(linear: Linear, rows: Tensor) -> Tensor:
         try:
             return vmap(linear, randomness="same")(rows)
         except RuntimeError as error:
-            if not (isinstance(error, _core.MappedError) or str(error).startswith("vmap: ")):
+            if not of_the_batch(error):
                 raise
     return stack([linear(row) for row in rows.unbind()])
 
@@ -52,7 +53,7 @@ def _parts(vector: Tensor, like: list[Any]) -> list[Tensor]:
     """A vector as tensors of these shapes and dtypes."""
     found, first = [], 0
     for shape, dtype in like:
-        size = int(np.prod(shape, dtype=np.int64))
+        size = math.prod(shape)
         found.append(vector[first : first + size].reshape(shape).to(dtype))
         first += size
     return found
@@ -97,7 +98,7 @@ def forward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
 def backward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
     """A vector times the Jacobian. The function is called once, now."""
     outputs, pullback, _ = pull_back(
-        lambda *leaves: chosen.call(func, leaves), tuple(chosen.leaves), _all(chosen), False
+        lambda *leaves: chosen.call(func, leaves), tuple(chosen.leaves), ALL, False
     )
     check_results(outputs, shape)
     dtype = widest(shape.inputs)
@@ -108,26 +109,19 @@ def backward(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
     return pulled
 
 
-def _all(chosen: Chosen) -> tuple[int, ...]:
-    return tuple(range(len(chosen.leaves)))
-
-
 def curvature(func: Callable[..., Any], chosen: Chosen, shape: Any) -> Linear:
     """The Hessian times a vector: the gradient, with a tangent."""
     dtype = widest(shape.inputs)
     draws = Draws("same")
 
-    def gradient(*leaves: Tensor) -> tuple[Tensor, ...]:
-        with Recording() as state:
-            own = variables(leaves, state.outside)
-            y = chosen.call(func, own)
-            while isinstance(y, (tuple, list)):
-                (y,) = y
-            gradients, _ = pull((y.reshape(()),), (None,), own, retain=False, outside=False)
-            _core.close_variables(own)
-        return tuple(gradients)
+    def value(*leaves: Tensor) -> Tensor:
+        y = chosen.call(func, leaves)
+        while isinstance(y, (tuple, list)):
+            (y,) = y
+        return y.reshape(())
 
-    flat = Chosen(gradient, tuple(chosen.leaves), {}, _all(chosen))
+    gradient = no_grad()(grad(value, tuple(range(len(chosen.leaves)))))
+    flat = Chosen(gradient, tuple(chosen.leaves), {}, ALL)
 
     def push(vector: Tensor) -> Tensor:
         with draws:

@@ -42,8 +42,7 @@ def product(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> 
     """Sums of products: element (i, j) takes row i of the first factor and column j of the second."""
     functions = node.next_functions
     shapes = _shapes(node, functions)
-    flags = node._flags or (0, 0, 0)
-    flags = (*flags, 0, 0)[:3] if len(flags) < 3 else flags
+    flags = (*(node._flags or ()), 0, 0, 0)
     turned, summed = (bool(flags[0]), bool(flags[1])), int(flags[2])
     # Vectors are matrices of one row or one column.
     wide = [

@@ -71,6 +71,11 @@ def spans(firsts: Indices, lengths: Indices) -> tuple[Indices, Indices]:
     return np.arange(starts[-1]) + np.repeat(firsts - starts[:-1], lengths), starts
 
 
+def row_numbers(sets: Sets) -> Indices:
+    """The number of the element that each entry belongs to."""
+    return np.repeat(np.arange(sets.shape[0]), np.diff(sets.indptr))
+
+
 def rows(sets: Sets, chosen: Indices) -> Sets:
     """The sets of these elements; the empty set for -1."""
     count = sets.shape[0]

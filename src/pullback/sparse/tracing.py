@@ -9,7 +9,7 @@ from .. import _core
 from .._core import Tensor
 from ..autograd import grad, no_grad
 from ..func import batch
-from ..func.arguments import Argnums, Chosen, tensors_out
+from ..func.arguments import Argnums, Chosen, require_tensor, tensors_out
 from ..func.reverse import Recording
 from ..func.tree import tree_flatten
 from . import sets
@@ -19,11 +19,7 @@ from .walk import Walk
 def check_inputs(leaves: list[Any]) -> None:
     """ValueError and RuntimeError for leaves that cannot be differentiated by."""
     for leaf in leaves:
-        if not isinstance(leaf, Tensor):
-            raise ValueError(
-                f"Thing passed to transform API must be Tensor, got {type(leaf)}. Numbers have to become tensors first; "
-                f"argnums says which arguments are differentiated by."
-            )
+        require_tensor(leaf)
         if not leaf.dtype.is_floating_point:
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients. The function is differentiated by a tensor "

@@ -20,6 +20,7 @@ depends on the arguments is told by its axis, so a mask or an index counts by it
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -53,8 +54,7 @@ STEPS = frozenset(["MaximumBackward0", "MinimumBackward0"])
 
 def spread(small: tuple[int, ...], large: tuple[int, ...]) -> Any:
     """For each element of the shape `large` the one of `small` that is broadcast there."""
-    count = int(np.prod(small, dtype=np.int64))
-    return np.broadcast_to(np.arange(count).reshape(small), large).reshape(-1)
+    return np.broadcast_to(np.arange(math.prod(small)).reshape(small), large).reshape(-1)
 
 
 class Walk:
@@ -119,9 +119,7 @@ class Walk:
             return {}
         if len(wanted) == 1:
             return {wanted[0]: found}
-        return {
-            j: found[outputs.first[j] : outputs.first[j] + int(np.prod(outputs.shapes[j]))] for j in wanted
-        }
+        return {j: found[outputs.first[j] : outputs.first[j] + math.prod(outputs.shapes[j])] for j in wanted}
 
     # ---- rows of the table ----
 
@@ -137,7 +135,7 @@ class Walk:
             if kind == "mask" or node.name() in STEPS or self.is_fixed(kind, reads, edges):
                 try:
                     if values is None:
-                        ones = Outputs(node, [0]).split(np.ones(int(np.prod(shape, dtype=np.int64))))
+                        ones = Outputs(node, [0]).split(np.ones(math.prod(shape)))
                         values = node._pull(ones)
                     there = (
                         np.broadcast_to(plain(values[i]).reshape(tuple(values[i].shape)), shape).reshape(-1)
@@ -163,7 +161,7 @@ class Walk:
         if node._part is None:
             return None
         places, base = laid(*node._part), operands.get(0)
-        count = int(np.prod(shape_of(node, 0), dtype=np.int64))
+        count = math.prod(shape_of(node, 0))
         columns = next(iter(operands.values()))[0].shape[1]
         whole = base[0] if base else sets.nothing(count, columns)
         inner = dict(operands)
@@ -328,7 +326,7 @@ def viewed(node: Any, outputs: Outputs) -> Any:
 def agrees(node: Any, outputs: Outputs, edge: int, map_: Any) -> bool:
     """Whether products with a node's pullback are what a matrix of this pattern (operand x outputs) gives."""
     colors, count = color_columns(map_)
-    rows = np.repeat(np.arange(map_.shape[0]), np.diff(map_.indptr))
+    rows = sets.row_numbers(map_)
 
     def pulled(vector: Any) -> Any:
         g = node._pull(outputs.split(vector))[edge]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _core
@@ -22,11 +22,12 @@ from ..autograd.function import Function, _apply
 from ..autograd.grad_mode import no_grad
 from ..autograd.saving import saved_tensors_hooks
 from ..func.batch import Reopened
-from ..func.reverse import Recording, variables
+from ..func.reverse import Recording, recording, variables, walk
 from ..func.tree import TreeSpec, pictured, tree_flatten
 from ..messages.missing import missing
 from ..operators.random import get_rng_state, set_rng_state
 from .checkpoint import checkpoint
+from .recomputing import draws_from
 from .schedules import Online, split
 
 __all__ = ["checkpoint_loop"]
@@ -104,8 +105,7 @@ class Recorded:
         with Recording():
             self.since = _core.recorded()
             self.own = variables([leaf for leaf in leaves if _is_variable(leaf)], False)
-            own = iter(self.own)
-            given = [next(own) if _is_variable(leaf) else leaf for leaf in leaves]
+            given = _placed(self.own, leaves, leaves)
             versions = [leaf._version if isinstance(leaf, Tensor) else 0 for leaf in given]
             with Reopened(step.maps):
                 self.outputs = step(given)
@@ -126,22 +126,25 @@ class Recorded:
         self, cotangents: Sequence[Any], captures: tuple[Tensor, ...]
     ) -> tuple[list[Any], tuple[Any, ...]]:
         """Cotangents of the state, one a leaf, and of captures; None is zero."""
-        pairs = [
-            (y, g)
-            for y, g in zip(self.outputs, cotangents)
-            if g is not None and isinstance(y, Tensor) and y.requires_grad
-        ]
         wanted = (*self.own, *captures)
-        if not pairs or not wanted:
-            found: tuple[Any, ...] = (None,) * len(wanted)
-        else:
-            ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
-            found, _ = _core.run_backward(ys, gs, wanted, False, False, True, False, True, self.own, True)
+        found = walk(self.outputs, cotangents, wanted, self.own, retain=False, outside=False)
         return list(found[: len(self.own)]), found[len(self.own) :]
+
+
+def _identity(place: Tensor) -> Any:
+    """What is the same for every tensor that stands for this place in a graph."""
+    return id(place) if place.is_leaf else tuple(_core.gradient_edge(place))
 
 
 def _is_variable(leaf: Any) -> bool:
     return isinstance(leaf, Tensor) and leaf.dtype.is_floating_point
+
+
+def _placed(values: Sequence[Any], leaves: Leaves, others: Leaves | None = None) -> Leaves:
+    """Values, one for each variable among the leaves, where those stand; elsewhere what is there in `others`, or None."""
+    given = iter(values)
+    rest = [None] * len(leaves) if others is None else others
+    return [next(given) if _is_variable(leaf) else other for leaf, other in zip(leaves, rest)]
 
 
 def _detached(leaves: Leaves) -> Leaves:
@@ -174,7 +177,7 @@ class Run:
 
     def take_captures(self, found: tuple[Tensor, ...]) -> None:
         for place in found:
-            key = id(place) if place.is_leaf else tuple(_core.gradient_edge(place))
+            key = _identity(place)
             if key not in self.captures:
                 self.captures[key] = place
                 if place.is_leaf:
@@ -183,7 +186,7 @@ class Run:
     def check_captures(self, found: tuple[Tensor, ...]) -> None:
         """RuntimeError for a place that no step of the way forward captured, and for a leaf that was written since."""
         for place in found:
-            if (id(place) if place.is_leaf else tuple(_core.gradient_edge(place))) not in self.captures:
+            if _identity(place) not in self.captures:
                 raise RuntimeError(
                     f"{WHO}: a step depends on a tensor that requires grad, and on which it did not depend the first "
                     f"time. It has to do the same when it runs again."
@@ -222,13 +225,12 @@ class CheckpointLoop(Function):
         captures = tuple(run.captures.values())
         if all(g is None for g in cotangents):
             return (None,) * (3 + ctx.count + len(captures))
-        if _core.is_grad_enabled() and not _core.is_inference_mode_enabled():
+        if recording():
             state, gradients = _differentiable(run, first, list(cotangents), captures)
         else:
             keeps = _core.run_retains()
             state, gradients = _reverse(run, list(cotangents), captures, keeps)
-        given = iter(state)
-        return None, None, None, *[next(given) if _is_variable(leaf) else None for leaf in first], *gradients
+        return None, None, None, *_placed(state, first), *gradients
 
 
 def _reverse(
@@ -239,7 +241,7 @@ def _reverse(
     if not keeps:
         run.states, run.latest = [], None
     gradients: list[Any] = [None] * len(captures)
-    with _random_numbers(None if step.preserve else False):
+    with draws_from(step.random()):
         while end:
             state = states[-1]
             leaves, length = (state if latest is None else latest).take(), end - state.number
@@ -257,8 +259,7 @@ def _reverse(
             recorded = Recorded(step, leaves)
             run.check_captures(recorded.captures())
             pulled, found = recorded.pull(cotangents, captures)
-            given = iter(pulled)
-            cotangents = [next(given) if _is_variable(leaf) else None for leaf in leaves]
+            cotangents = _placed(pulled, leaves)
             gradients = [
                 old if new is None else new if old is None else old + new
                 for old, new in zip(gradients, found)
@@ -269,29 +270,13 @@ def _reverse(
     return pulled, gradients
 
 
-@contextlib.contextmanager
-def _random_numbers(first: Any) -> Iterator[None]:
-    """A block after which the generator is as before; inside it goes on from `first`. False: nothing is done."""
-    if first is False:
-        yield
-        return
-    before = get_rng_state()
-    if first is not None:
-        set_rng_state(first)
-    try:
-        yield
-    finally:
-        set_rng_state(before)
-
-
 def _differentiable(
     run: Run, first: Leaves, cotangents: list[Any], captures: tuple[Tensor, ...]
 ) -> tuple[list[Any], list[Any]]:
     """The same, recorded: a graph of every step, whose values are kept at about sqrt(n) places."""
-    with Recording() as state, _random_numbers(run.random if run.step.preserve else False):
+    with Recording() as state, draws_from(run.random):
         own = variables([leaf for leaf in first if _is_variable(leaf)], state.outside)
-        given = iter(own)
-        leaves = [next(given) if _is_variable(leaf) else leaf for leaf in first]
+        leaves = _placed(own, first, first)
         size = math.isqrt(run.n)
         for start in range(0, run.n, size):
             count = min(size, run.n - start)
@@ -304,13 +289,7 @@ def _differentiable(
                 preserve_rng_state=run.step.preserve,
             )
         _core.close_variables(own)
-    pairs = [
-        (y, g)
-        for y, g in zip(leaves, cotangents)
-        if g is not None and isinstance(y, Tensor) and y.requires_grad
-    ]
-    ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
-    found, _ = _core.run_backward(ys, gs, (*own, *captures), True, True, True, False, True, own, True)
+    found = walk(leaves, cotangents, (*own, *captures), own, retain=True, outside=True)
     return list(found[: len(own)]), list(found[len(own) :])
 
 
@@ -398,8 +377,7 @@ def checkpoint_loop(
         with no_grad():
             return bool(condition(spec.unflatten(leaves)))
 
-    recording = _core.is_grad_enabled() and not _core.is_inference_mode_enabled()
-    if recording and not _has_tangents(first):
+    if recording() and not _has_tangents(first):
         random = one.random()
         run = _forward(one, _detached(first), n, room, goes_on)
         if run is not None:

@@ -21,6 +21,7 @@ from ..autograd.saving import saved_tensors_hooks
 from ..func.batch import Reopened
 from ..func.tree import tree_flatten
 from ..operators.creation import zeros
+from ..operators.entries import every_entry
 from ..operators.random import get_rng_state, set_rng_state
 
 __all__ = ["CheckpointError", "GraphExecGroup", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop"]
@@ -311,8 +312,7 @@ def _varying(tensor: Tensor, axes: Any) -> Tensor:
     own = _core.mapped_axes(tensor)
     if own == axes or [size for _, size in own] != [size for _, size in axes]:
         return tensor
-    for level, size in reversed(own):
-        tensor = _core.unmap_axis(tensor, level, 0, size)
+    tensor = every_entry(tensor)
     for level, _ in axes:
         tensor = _core.map_axis(tensor, level, 0)
     return tensor
