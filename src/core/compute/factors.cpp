@@ -286,7 +286,7 @@ Arrays log_determinant(const Arrays& x, const Options&) {
 Arrays permutation(const Arrays& x, const Options&) {
     const Array &factors = x[0], pivots = contiguous_array(x[1]);
     const int64_t m = row_count(factors), k = pivots.size(pivots.ndim() - 1);
-    Array p = Array::empty(factors.dtype, batch_of(factors, 2, {m, m}));
+    Array p = Array::empty(factors.dtype, Batch({{factors, 2}}).with({m, m}));
     fill_array(p, Scalar(0));
     const int64_t count = m ? p.numel() / (m * m) : 0;
     const auto* exchanges = pivots.as<lapack::Int>();
