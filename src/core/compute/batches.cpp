@@ -1,5 +1,33 @@
 #include "compute/batches.h"
 
+#include "array/checked.h"
+
+namespace pb {
+
+Batch::Batch(std::initializer_list<Operand> operands) {
+    auto own = [](const Operand& o) { return static_cast<size_t>(o.array.ndim() - o.inside); };
+    size_t nd = 0;
+    for (const Operand& o : operands) nd = std::max(nd, own(o));
+    shape = Dims(nd, 1);
+    for (const Operand& o : operands)
+        for (size_t d = 0, n = own(o); d < n; ++d) {
+            int64_t& size = shape[nd - n + d];
+            if (size == 1) size = o.array.size(static_cast<int64_t>(d));
+        }
+    for (int64_t n : shape) count = checked_mul(count, n);
+    Axes* place = places_;
+    for (const Operand& o : operands) {
+        const auto missing = static_cast<int64_t>(nd - own(o));
+        for (int64_t d = 0; d < static_cast<int64_t>(nd); ++d) {
+            const bool same = d < missing || o.array.size(d - missing) == 1;
+            place->add(shape[static_cast<size_t>(d)], same ? 0 : o.array.stride(d - missing));
+        }
+        ++place;
+    }
+}
+
+}  // namespace pb
+
 namespace pb::compute {
 
 namespace {

@@ -134,6 +134,13 @@ template <class T> lapack::Int small_cholesky(int64_t n, T* a) {
     return 0;
 }
 
+// Calls f(i, diagonal) for every matrix of a batch, where diagonal(j) is element j of it.
+template <class T, class F> void for_each_diagonal(const Batch& batch, const Array& factors, F&& f) {
+    const int64_t step = factors.stride(factors.ndim() - 2) + factors.stride(factors.ndim() - 1);
+    for (int64_t i = 0; i < batch.count; ++i)
+        f(i, [from = factors.as<T>() + batch.offset(0, i), step](int64_t j) { return from[j * step]; });
+}
+
 }  // namespace
 
 Arrays lu(const Arrays& x, const Options&) {
@@ -245,15 +252,12 @@ Arrays determinant(const Arrays& x, const Options&) {
     Array det = Array::empty(factors.dtype, batch.shape);
     visit<Family::Floats>(factors.dtype, "det", [&](auto zero) {
         using T = decltype(zero);
-        const int64_t step = factors.stride(factors.ndim() - 2) + factors.stride(factors.ndim() - 1);
-        for (int64_t i = 0; i < batch.count; ++i) {
-            const T* diagonal = factors.as<T>() + batch.offset(0, i);
+        for_each_diagonal<T>(batch, factors, [&](int64_t i, auto diagonal) {
             const auto* p = pivots.as<lapack::Int>() + i * n;
             T product = 1;
-            for (int64_t j = 0; j < n; ++j)
-                product *= p[j] != j + 1 ? -diagonal[j * step] : diagonal[j * step];
+            for (int64_t j = 0; j < n; ++j) product *= p[j] != j + 1 ? -diagonal(j) : diagonal(j);
             det.as<T>()[i] = product;
-        }
+        });
     });
     return {det};
 }
@@ -265,20 +269,18 @@ Arrays log_determinant(const Arrays& x, const Options&) {
     Array sign = Array::empty(factors.dtype, batch.shape), log = Array::empty(factors.dtype, batch.shape);
     visit<Family::Floats>(factors.dtype, "slogdet", [&](auto zero) {
         using T = decltype(zero);
-        const int64_t step = factors.stride(factors.ndim() - 2) + factors.stride(factors.ndim() - 1);
-        for (int64_t i = 0; i < batch.count; ++i) {
-            const T* diagonal = factors.as<T>() + batch.offset(0, i);
+        for_each_diagonal<T>(batch, factors, [&](int64_t i, auto diagonal) {
             const auto* p = pivots.as<lapack::Int>() + i * n;
             T s = 1, sum = 0;
             for (int64_t j = 0; j < n; ++j) {
-                const T d = diagonal[j * step];
+                const T d = diagonal(j);
                 s *= d < 0 ? T(-1) : d > 0 ? T(1) : T(0);
                 if (p[j] != j + 1) s = -s;
                 sum += std::log(std::abs(d));
             }
             sign.as<T>()[i] = s;
             log.as<T>()[i] = sum;
-        }
+        });
     });
     return {sign, log};
 }
@@ -286,7 +288,7 @@ Arrays log_determinant(const Arrays& x, const Options&) {
 Arrays permutation(const Arrays& x, const Options&) {
     const Array &factors = x[0], pivots = contiguous_array(x[1]);
     const int64_t m = row_count(factors), k = pivots.size(pivots.ndim() - 1);
-    Array p = Array::empty(factors.dtype, batch_of(factors, 2, {m, m}));
+    Array p = Array::empty(factors.dtype, Batch({{factors, 2}}).with({m, m}));
     fill_array(p, Scalar(0));
     const int64_t count = m ? p.numel() / (m * m) : 0;
     const auto* exchanges = pivots.as<lapack::Int>();
@@ -330,15 +332,13 @@ int64_t small_pivots(const Array& factors, double threshold) {
     int64_t most = 0;
     visit<Family::Floats>(factors.dtype, "det", [&](auto zero) {
         using T = decltype(zero);
-        const int64_t step = factors.stride(factors.ndim() - 2) + factors.stride(factors.ndim() - 1);
-        for (int64_t i = 0; i < batch.count; ++i) {
-            const T* diagonal = factors.as<T>() + batch.offset(0, i);
+        for_each_diagonal<T>(batch, factors, [&](int64_t i, auto diagonal) {
             T largest = 0;
             int64_t small = 0;
-            for (int64_t j = 0; j < n; ++j) largest = std::max(largest, std::abs(diagonal[j * step]));
-            for (int64_t j = 0; j < n; ++j) small += std::abs(diagonal[j * step]) <= threshold * largest;
+            for (int64_t j = 0; j < n; ++j) largest = std::max(largest, std::abs(diagonal(j)));
+            for (int64_t j = 0; j < n; ++j) small += std::abs(diagonal(j)) <= threshold * largest;
             most = std::max(most, small);
-        }
+        });
     });
     return most;
 }

@@ -29,8 +29,9 @@ class Generator {
         uint64_t high = next32();
         return high << 32 | next32();
     }
-    float unit_float() { return unit(next32()); }    // [0, 1), 24 bits
-    double unit_double() { return unit(next64()); }  // [0, 1), 53 bits
+    double unit_double() {  // [0, 1), 53 bits
+        return static_cast<double>(next64() & ((1ull << 53) - 1)) * 0x1p-53;
+    }
     double normal();  // one at a time, by Box and Muller's polar pair; the second is kept for the next call
 
     // The next n words, or numbers in [0, 1), or in [low, low + width).
@@ -54,8 +55,6 @@ class Generator {
     bool set_state(const State& s);  // false for an impossible one
 
   private:
-    static float unit(uint32_t word) { return static_cast<float>(word & 0xffffff) * 0x1p-24f; }
-    static double unit(uint64_t word) { return static_cast<double>(word & ((1ull << 53) - 1)) * 0x1p-53; }
     void refill();
     // The words that lie ready, at most `most` of them, which the caller takes.
     const uint32_t* take(int64_t most, int64_t* count);

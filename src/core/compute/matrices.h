@@ -3,7 +3,7 @@
 // The last two dimensions of an array are a matrix, those before are its batch. LAPACK wants columns that are contiguous;
 // so results lie column by column, one matrix behind the other (`by_columns`), and an operand is brought there matrix by
 // matrix, in the same loop that decomposes it, while it is in the cache. Threads share the batch, never a matrix, and the
-// library keeps to one thread. Batches of several operands broadcast (`Batch`).
+// library keeps to one thread. Batches of several operands broadcast (compute/batches.h).
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -11,6 +11,7 @@
 #include "array/array.h"
 #include "array/checked.h"
 #include "array/visit.h"
+#include "compute/batches.h"
 #include "library/lapack.h"
 #include "program/interrupt.h"
 #include "program/program.h"
@@ -23,41 +24,10 @@ using Arrays = Small<Array, 4>;
 
 inline int64_t row_count(const Array& a) { return a.size(a.ndim() - 2); }
 inline int64_t column_count(const Array& a) { return a.size(a.ndim() - 1); }
-// The sizes in front of the last `inside` dimensions, followed by `rest`.
-Dims batch_of(const Array& a, int64_t inside, std::initializer_list<int64_t> rest = {});
 // An array of which the last two dimensions lie column by column.
 Array by_columns(DType dtype, const Dims& shape);
 // A size as LAPACK counts; raises where it cannot.
 lapack::Int lapack_size(int64_t n);
-
-// The common batch of several operands, and where the matrix (or vector) number i of each of them begins.
-class Batch {
-  public:
-    // Operands by pairs: an array, and how many dimensions of it are no batch.
-    struct Operand {
-        const Array& array;
-        int64_t inside;
-    };
-    explicit Batch(std::initializer_list<Operand> operands);
-    int64_t offset(size_t operand, int64_t i) const {
-        if (steps_[operand] != kUneven) return i * steps_[operand];
-        int64_t at = 0;
-        const int64_t* strides = strides_.data() + operand * shape.size();
-        for (size_t d = shape.size(); d-- > 0; i /= shape[d]) at += i % shape[d] * strides[d];
-        return at;
-    }
-    Dims with(std::initializer_list<int64_t> rest) const {
-        Dims all(shape);
-        for (int64_t n : rest) all.push_back(n);
-        return all;
-    }
-    Dims shape;
-    int64_t count = 1;
-
-  private:
-    static constexpr int64_t kUneven = INT64_MIN;
-    Dims strides_, steps_;  // from one to the next, if that is always as far
-};
 
 // to(i, j) = from(i, j), `to` column by column, `lead` apart.
 template <class T>

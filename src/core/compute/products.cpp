@@ -233,23 +233,6 @@ template <class T> void scale(T* c, int64_t n, T beta) {
         for (int64_t i = 0; i < n; ++i) c[i] = wrapping_product(beta, c[i]);
 }
 
-// The batch that two factors broadcast to, and their strides along its dimensions.
-struct Batch {
-    Dims shape, strides_a, strides_b;
-    int64_t count = 1;
-    Batch(const Array& a, const Array& b) {
-        const int64_t na = a.ndim() - 2, nb = b.ndim() - 2, nd = std::max(na, nb);
-        for (int64_t d = 0; d < nd; ++d) {
-            const int64_t da = d - (nd - na), db = d - (nd - nb);
-            const int64_t za = da >= 0 ? a.size(da) : 1, zb = db >= 0 ? b.size(db) : 1;
-            shape.push_back(za == 1 ? zb : za);
-            strides_a.push_back(za == 1 ? 0 : a.stride(da));
-            strides_b.push_back(zb == 1 ? 0 : b.stride(db));
-            count = checked_mul(count, shape.back());
-        }
-    }
-};
-
 template <class T>
 void batches(const Array& c, const Factor& a, const Factor& b, const Batch& batch, T alpha, T beta,
              int64_t summed) {
@@ -273,13 +256,8 @@ void batches(const Array& c, const Factor& a, const Factor& b, const Batch& batc
                       kLongWork);
         auto one = [&](int64_t i) {
             if (scope.interrupted()) return;
-            int64_t at_a = 0, at_b = 0, rest = i;
-            for (size_t d = batch.shape.size(); d-- > 0; rest /= batch.shape[d]) {
-                at_a += rest % batch.shape[d] * batch.strides_a[d];
-                at_b += rest % batch.shape[d] * batch.strides_b[d];
-            }
-            multiply<T>(a, b, pa + at_a, pb + at_b, alpha, i % terms ? T(1) : beta, pc + i / terms * matrix,
-                        scope);
+            multiply<T>(a, b, pa + batch.offset(0, i), pb + batch.offset(1, i), alpha,
+                        i % terms ? T(1) : beta, pc + i / terms * matrix, scope);
         };
         if (terms > 1 || count <= group)
             for (int64_t i = 0; i < count; ++i) one(i);
@@ -347,15 +325,15 @@ static void batched_into(const Array& c, Array a, Array b, bool ta, bool tb, Sca
                          int64_t summed) {
     if (c.numel()) compute::merge_batches(a, b, ta, tb, summed);
     const Factor fa(a, ta), fb(b, tb);
-    into(c, fa, fb, Batch(fa.array, fb.array), alpha, beta, summed);
+    into(c, fa, fb, Batch({{fa.array, 2}, {fb.array, 2}}), alpha, beta, summed);
 }
 
 void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,
                   Scalar alpha, Scalar beta, int64_t summed) {
     if (a.ndim() > 2 || b.ndim() > 2)
         return batched_into(c, a, b, transpose_a, transpose_b, alpha, beta, summed);
-    const Factor fa(a, transpose_a), fb(b, transpose_b);
-    into(c, fa, fb, Batch(fa.array, fb.array), alpha, beta, summed);
+    static const Batch one{};
+    into(c, Factor(a, transpose_a), Factor(b, transpose_b), one, alpha, beta, summed);
 }
 
 namespace {
@@ -380,7 +358,8 @@ Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b
         });
         if (c.buffer) return c;
     }
-    Dims shape = Batch(a, b).shape;
+    Dims shape;
+    if (a.ndim() > 2 || b.ndim() > 2) shape = Batch({{a, 2}, {b, 2}}).shape;
     shape.resize(shape.size() - static_cast<size_t>(summed));
     shape.push_back(a.size(a.ndim() - (transpose_a ? 1 : 2)));
     shape.push_back(b.size(b.ndim() - (transpose_b ? 2 : 1)));

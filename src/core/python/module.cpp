@@ -7,7 +7,6 @@
 #include "kernels/kernels.h"
 #include "ops/elementwise/elementwise.h"
 #include "program/threads.h"
-#include "python/bind/decompositions.h"
 #include "python/bind/operator_object.h"
 #include "python/bind/table.h"
 #include "python/read/convert.h"
@@ -27,6 +26,7 @@ void init_sites();
 void init_bindings(PyObject* module);
 void init_kernel_hooks(PyObject* module);
 void init_coloring(PyObject* module);
+void init_decompositions(PyObject* module);
 extern PyObject* out_of_memory_error;
 
 namespace {
@@ -121,10 +121,6 @@ PyObject* document(PyObject*, PyObject* args) {
 PyMethodDef functions[] = {
     {"document", document, METH_VARARGS, nullptr},
     {"define_row", define_row, METH_VARARGS, nullptr},
-    {"define_decomposition", define_decomposition, METH_VARARGS, nullptr},
-    {"check_decomposition", check_decomposition, METH_VARARGS, nullptr},
-    {"holds_anywhere", holds_anywhere, METH_O, nullptr},
-    {"small_pivots", small_pivots, METH_VARARGS, nullptr},
     {"table_installed", table_installed, METH_VARARGS, nullptr},
     {"dtype_from_name", dtype_from_name, METH_O, nullptr},
     {"as_dtype", as_dtype, METH_O, nullptr},

@@ -201,12 +201,8 @@ class CopySlices : public Node {
         if (std::strcmp(key, "_part") != 0) return nullptr;
         const Layout& view = *view_layout_;
         if (!base_layout_->is_contiguous() || base_layout_->is_mapped() || view.is_mapped()) Py_RETURN_NONE;
-        PyObject *shape = PyTuple_New(view.ndim()), *strides = PyTuple_New(view.ndim());
-        for (int d = 0; shape && strides && d < view.ndim(); ++d) {
-            PyTuple_SET_ITEM(shape, d, PyLong_FromLongLong(view.size(d)));
-            PyTuple_SET_ITEM(strides, d, PyLong_FromLongLong(view.stride(d)));
-        }
-        return Py_BuildValue("(LNN)", static_cast<long long>(view_offset_), shape, strides);
+        return Py_BuildValue("(LNN)", static_cast<long long>(view_offset_), numbers(view.dims()),
+                             numbers(view.stride_dims()));
     }
 
   private:

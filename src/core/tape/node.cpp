@@ -108,4 +108,11 @@ void set_history(const Tensor& t, Node* node, uint32_t nr) {
     if (old) old->release();
 }
 
+PyObject* numbers(const Dims& values) {
+    PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(values.size()));
+    for (size_t k = 0; tuple && k < values.size(); ++k)
+        PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(k), PyLong_FromLongLong(values[k]));
+    return tuple;
+}
+
 }  // namespace pb

@@ -124,6 +124,9 @@ class Node {
     };
 };
 
+// A tuple of numbers, for `attribute`; null with an error set where there is no memory.
+PyObject* numbers(const Dims& values);
+
 // A node of type T with room for its edges behind it, from the pool. `destroy` gives the memory back.
 template <class T> class Placed : public T {
   public:

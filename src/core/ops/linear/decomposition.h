@@ -25,7 +25,7 @@ class StatedDerivative {
 struct DecompositionKind {
     const char* name;
     Arrays (*compute)(const Arrays& x, const Options& options);
-    size_t inputs, outputs;
+    size_t inputs;
     uint32_t vectors =
         0;  // those inputs, a bit each, of which one dimension is no batch; of the others two are none
     // Given when it is defined.

@@ -46,13 +46,6 @@ void view_whole(const Tensor& view, const Tensor& whole) {
     view->extra->view->dual = dual.is(base) ? Tensor() : dual;
 }
 
-PyObject* numbers(const Dims& values) {
-    PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(values.size()));
-    for (size_t k = 0; tuple && k < values.size(); ++k)
-        PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(k), PyLong_FromLongLong(values[k]));
-    return tuple;
-}
-
 PyObject* known_operand(Node& node, Saved* saved, int slots, const Layout* layout, size_t i) {
     for (int k = 0; k < slots; ++k)
         if (saved[k].origin() == Saved::kInput && saved[k].number() == i)

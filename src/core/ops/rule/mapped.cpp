@@ -40,11 +40,15 @@ bool runs_by_entry(const MappedRule& rule) {
     return !rule.leads;
 }
 
-// Whether one of the inputs that say where differs from entry to entry.
+// The inputs that say where.
+Tensors deciding(const MappedRule& rule, const Tensors& inputs) {
+    return Tensors(inputs.begin() + std::min(rule.decides_from, inputs.size()), inputs.end());
+}
+
+// Whether one of them differs from entry to entry.
 bool decided_apart(const MappedRule& rule, const Tensors& shown, const MappedAxes& all) {
-    for (size_t i = rule.decides_from; i < shown.size(); ++i)
-        if (shown[i] && compute::differs_along(shown[i].layout(), static_cast<int64_t>(all.size())))
-            return true;
+    for (const Tensor& t : deciding(rule, shown))
+        if (t && compute::differs_along(t.layout(), static_cast<int64_t>(all.size()))) return true;
     return false;
 }
 
@@ -203,27 +207,17 @@ static Tensors hidden(Tensors out, const MappedAxes& all) {
     return out;
 }
 
-// The axes of one entry that the inputs that decide have.
-static MappedAxes single_axes(const MappedRule& rule, const Tensors& inputs, const MappedAxes& all) {
-    MappedAxes single;
-    for (const MappedAxis& a : all)
-        for (size_t i = rule.decides_from; a.size == 1 && i < inputs.size(); ++i)
-            if (inputs[i] && has_axis(inputs[i].layout().axes(), a.level)) {
-                single.push_back({a.level, 1, 0});
-                break;
-            }
-    return single;
-}
-
-// What the rule left of inputs that decide and are the same for all entries is so, too. An axis of one entry stays all the
-// same: it may be there to tell what depends on what.
+// What the rule left of inputs that decide and are the same for all entries is so, too. Their axes of one entry stay all the
+// same: they may be there to tell what depends on what.
 static Tensors hidden(const MappedRule& rule, Tensors out, const Tensors& inputs, const Tensors& shown,
                       const MappedAxes& all) {
     if (!rule.residuals || rule.decides_from == SIZE_MAX || decided_apart(rule, shown, all))
         return hidden(std::move(out), all);
     const size_t n = out.size() - rule.residuals;
     Tensors results = hidden(Tensors(out.begin(), out.begin() + n), all);
-    const MappedAxes single = single_axes(rule, inputs, all);
+    MappedAxes single;
+    for (const MappedAxis& a : axes_of(deciding(rule, inputs)))
+        if (a.size == 1) single.push_back({a.level, 1, 0});
     for (size_t k = n; k < out.size(); ++k) {
         if (out[k] && !single.empty()) set_layout(out[k], Layout::mapped(out[k].layout(), single));
         results.push_back(out[k]);

@@ -27,7 +27,6 @@ struct Described {
     Dims dims, flags;
 };
 PyObject* describe(const Described& rule, const char* key);
-PyObject* numbers(const Dims& values);
 template <class R> Described described(const R& rule) {
     Described d{rule_is_linear<R>(), {}, {}};
     if constexpr (requires {

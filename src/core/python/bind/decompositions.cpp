@@ -3,13 +3,12 @@
 //
 // Which value each parameter of such a function takes is told by pairs of bytes: 'i' an input, 'o' an output, 'd' a
 // cotangent of an output or a tangent of an input, 'p' an option; and its number.
-#include "python/bind/decompositions.h"
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "ops/linear/decomposition.h"
+#include "python/read/convert.h"
 
 namespace pb {
 
@@ -119,8 +118,7 @@ PyMethodDef call_definition = {
     "decompose", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_decomposition)),
     METH_FASTCALL, nullptr};
 
-}  // namespace
-
+// define_decomposition(name, node, pullback, reads, pushforward, reads): the callable that decomposes.
 PyObject* define_decomposition(PyObject*, PyObject* args) {
     try {
         const char *name, *node, *pull_reads, *push_reads;
@@ -144,6 +142,7 @@ PyObject* define_decomposition(PyObject*, PyObject* args) {
     }
 }
 
+// check_decomposition(info, operation)
 PyObject* check_decomposition(PyObject*, PyObject* args) {
     try {
         PyObject* info;
@@ -157,6 +156,7 @@ PyObject* check_decomposition(PyObject*, PyObject* args) {
     }
 }
 
+// small_pivots(factors, threshold)
 PyObject* small_pivots(PyObject*, PyObject* args) {
     try {
         PyObject* factors;
@@ -180,6 +180,17 @@ PyObject* holds_anywhere(PyObject*, PyObject* mask) {
     }
 }
 
+PyMethodDef functions[] = {
+    {"define_decomposition", define_decomposition, METH_VARARGS, nullptr},
+    {"check_decomposition", check_decomposition, METH_VARARGS, nullptr},
+    {"holds_anywhere", holds_anywhere, METH_O, nullptr},
+    {"small_pivots", small_pivots, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+// LinAlgError, and the functions.
 void init_decompositions(PyObject* module) {
     linalg_error =
         checked(PyErr_NewExceptionWithDoc("pullback.linalg.LinAlgError",
@@ -192,7 +203,9 @@ void init_decompositions(PyObject* module) {
                                           "    ...     isinstance(error, RuntimeError)\n"
                                           "    True\n",
                                           PyExc_RuntimeError, nullptr));
-    if (PyModule_AddObjectRef(module, "LinAlgError", linalg_error) < 0) throw PythonError();
+    if (PyModule_AddObjectRef(module, "LinAlgError", linalg_error) < 0 ||
+        PyModule_AddFunctions(module, functions) < 0)
+        throw PythonError();
 }
 
 }  // namespace pb

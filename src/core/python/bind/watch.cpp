@@ -66,7 +66,7 @@ PyObject* start(PyObject*, PyObject* args) {
     Py_RETURN_NONE;
 }
 
-PyObject* as_tuples(const std::vector<std::vector<int64_t>>& shapes) {
+PyObject* as_lists(const std::vector<std::vector<int64_t>>& shapes) {
     Owned list(checked(PyList_New(0)));
     for (const auto& shape : shapes) {
         Owned sizes(checked(PyList_New(0)));
@@ -91,7 +91,7 @@ PyObject* stop(PyObject*, PyObject*) {
                 static_cast<int>(e.kind), static_cast<long long>(e.begin), static_cast<long long>(e.end),
                 static_cast<long long>(e.inside), static_cast<unsigned>(e.thread),
                 static_cast<long long>(e.bytes), static_cast<unsigned long long>(e.sequence),
-                as_tuples(e.shapes), e.text.data(), static_cast<Py_ssize_t>(e.text.size()))));
+                as_lists(e.shapes), e.text.data(), static_cast<Py_ssize_t>(e.text.size()))));
             if (PyList_Append(list.o, event.o) < 0) throw PythonError();
         }
         return list.release();
@@ -102,7 +102,7 @@ PyObject* stop(PyObject*, PyObject*) {
 
 PyObject* is_profiling(PyObject*, PyObject*) { return PyBool_FromLong(profile != nullptr); }
 
-// measure(name): an object that ends the range when it is given to end_range(). None where nobody measures.
+// begin_range(name): an object that ends the range when it goes. None where nobody measures.
 void end_measured(PyObject* capsule) {
     delete static_cast<Measured*>(PyCapsule_GetPointer(capsule, "measured"));
 }

@@ -308,7 +308,7 @@ PyObject* make_series(PyObject*, PyObject* args) {
         Tensor primal(p), series = dual_of(primal);
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i)
             if (PyObject* o = PyTuple_GET_ITEM(given, i); is_tensor(o))
-                set_tangent(series, level + static_cast<uint64_t>(i + 1), Tensor(o));
+                set_tangent(series, coefficient_key(level, static_cast<int>(i + 1)), Tensor(o));
         return series.release();
     } catch (...) {
         return raise_current();
@@ -320,13 +320,9 @@ PyObject* unpack_series(PyObject*, PyObject* args) {
     if (!PyArg_ParseTuple(args, "O!K", tensor_type, &o, &level)) return nullptr;
     try {
         Tensor t(o), primal = strip_level(t, level);
-        const int order = series_order(level);
-        Owned all(checked(PyTuple_New(order)));
-        for (int n = 1; n <= order; ++n) {
-            Tensor c = tangent_at(t, level + static_cast<uint64_t>(n));
-            PyTuple_SET_ITEM(all.o, n - 1, c ? c.release() : none());
-        }
-        return Py_BuildValue("(NO)", primal.release(), all.o);
+        Tensors all;
+        for (int n = 1; n <= series_order(level); ++n) all.push_back(coefficient(t, level, n));
+        return Py_BuildValue("(NN)", primal.release(), tuple_of(all));
     } catch (...) {
         return raise_current();
     }
@@ -364,8 +360,7 @@ PyObject* tangents_of(PyObject*, PyObject* o) {
             PyTuple_SET_ITEM(all.o, static_cast<Py_ssize_t>(i),
                              checked(Py_BuildValue("(KN)", static_cast<unsigned long long>(found[i].level),
                                                    Tensor(found[i].value).release())));
-        Py_INCREF(all.o);
-        return all.o;
+        return all.release();
     } catch (...) {
         return raise_current();
     }

@@ -134,10 +134,7 @@ PyObject* pull(PyObject* self, PyObject* given) {
             if (is_tensor(g)) grads[i] = Tensor(g);
         }
         n->pull(grads, out);
-        Owned tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(out.size()))));
-        for (size_t i = 0; i < out.size(); ++i)
-            PyTuple_SET_ITEM(tuple.o, static_cast<Py_ssize_t>(i), out[i] ? out[i].release() : none());
-        return tuple.release();
+        return tuple_of(out);
     } catch (...) {
         return raise_current();
     }
@@ -157,10 +154,8 @@ PyObject* viewed(PyObject* self, PyObject* number) {
         const Edge e = n->edge(0);
         const Layout &input = *e.node->output(e.nr).layout, &view = *n->output(nr).layout;
         if (!input.is_contiguous() || input.is_mapped() || view.is_mapped()) return none();
-        Owned strides(checked(PyTuple_New(view.ndim())));
-        for (int d = 0; d < view.ndim(); ++d)
-            PyTuple_SET_ITEM(strides.o, d, PyLong_FromLongLong(view.stride(d)));
-        return checked(Py_BuildValue("(LO)", static_cast<long long>(*shift), strides.o));
+        return checked(
+            Py_BuildValue("(LN)", static_cast<long long>(*shift), checked(numbers(view.stride_dims()))));
     } catch (...) {
         return raise_current();
     }
