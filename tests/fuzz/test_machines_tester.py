@@ -48,7 +48,7 @@ FAULTS = {
     "memory": (TANH.format("check.leak = pb.ones(2000) * y.sum()"), "memory", "tanh"),
     "visits": (CHECK.format("counted['visits'] += 17 * counted['expressions'] + 300"), "visits", ""),
     "executed": (CHECK.format("counted['executed'] += 2 * counted['recorded'] + 300"), "executed", ""),
-    "growth": (CHECK.format("counted['visits'] += (rounds == 200) * (8 * counted['expressions'] + 1000)"), "growth", ""),
+    "growth": (CHECK.format("counted['visits'] += (rounds or 0) ** 2 // 10"), "growth", ""),
     "slow": (CHECK.format("result.seconds += 5 * (not immediate)"), "slow", ""),
     "peak": (CHECK.format("result.peak += (not immediate) << 30"), "memory", ""),
 }  # fmt: skip
