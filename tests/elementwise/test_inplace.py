@@ -296,3 +296,16 @@ def test_polygamma_writes_its_second_operand():
     x = pb.tensor([1.5, 2.5])
     expected = x.polygamma(2)
     assert x.polygamma_(2) is x and x.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("n", [3, 20_000])
+@pytest.mark.parametrize("write", [lambda t: t.zero_(), lambda t: t.fill_(0)])
+def test_one_number_is_written_where_elements_share_memory(n, write):
+    x = pb.ones(n, 1, requires_grad=True)
+    y = x * 2
+    z = y.expand(n, 4)
+    write(z[1:])
+    (y * y + z.sum(1, keepdim=True)).sum().backward()
+    assert z[0].tolist() == [2.0] * 4 and z[1:].count_nonzero() == 0
+    assert x.grad[0].item() == 2 * (2 * 2 + 4) and x.grad[1:].count_nonzero() == 0
+    assert write(pb.ones(1).expand(n)).sum() == 0

@@ -117,6 +117,11 @@ CALLS = [
     (lambda x: x.__setitem__(0, 10**30), ValueError, "Overflow when unpacking long long"),
     (lambda x: pb.where(x, x, x), RuntimeError, "where expected condition to be a boolean tensor, but got a tensor with dtype Float"),
     (lambda x: pb.where(x > 3, x), TypeError, "where() received an invalid combination of arguments"),
+    (lambda x: pb.where(x > 3, None, None), TypeError, "where() received an invalid combination of arguments"),
+    (lambda x: pb.where(x > 3, None), TypeError, "where() received an invalid combination of arguments"),
+    (lambda x: pb.zeros(2**70), TypeError, 'zeros(): argument \'size\' (position 1) failed to unpack the object at pos 1 with error "Overflow when unpacking long long'),
+    (lambda x: x.expand(2, 2**70, 3, 4), TypeError, "failed to unpack the object at pos 2 with error"),
+    (lambda x: x.sum(2**70), ValueError, "Overflow when unpacking long long"),
 ]  # fmt: skip
 
 
@@ -188,7 +193,9 @@ def test_expanded_memory_is_not_written():
     ):
         y[[0]] = 1.0
     with pytest.raises(RuntimeError, match="more than one element"):
-        y[0:2] = 1.0
+        y[0:2] = pb.ones(2, 3)
+    y[0:2] = 1.0  # one number is what all elements of that memory become
+    assert y.tolist() == [[1.0] * 3] * 2
 
 
 def test_saved_values_are_guarded():

@@ -315,14 +315,14 @@ def argwhere(input):
 
 
 @operator(method=False, core="where_or_positions")
-def where(condition, input=None, other=None):
+def where(condition, input=NotImplemented, other=NotImplemented):
     """`input` where the Boolean condition holds, `other` elsewhere; all broadcast, numbers welcome.
 
     The branch that is not taken receives an exact zero, and a zero gradient stays zero: a pole or a NaN in it
     does no harm. With a condition alone: the positions where it is not zero, `nonzero(condition,
     as_tuple=True)`.
 
-    Raises RuntimeError for a condition that is not bool, and for shapes that do not broadcast.
+    Raises RuntimeError for a condition that is not bool, and for shapes that do not broadcast; TypeError for None.
 
     Example:
         >>> x = pb.tensor([-1., 4.])

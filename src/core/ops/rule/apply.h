@@ -293,7 +293,7 @@ template <class R> Tensor apply(R rule, const Tensors& inputs) {
 template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const char* operation) {
     const Tensor& target = inputs[0];
     bool record = any_requires_grad(inputs) && is_differentiable(target.dtype());
-    check_no_overlap(target);
+    if constexpr (!rule_is_uniform<R>()) check_no_overlap(target);
     if (record || target->flags & kInference || !target->cell->buffer->is_writable())
         check_inplace(target, record);
     const bool levelled = any_levelled(inputs), mapped = levelled && any_mapped(inputs);

@@ -42,6 +42,7 @@
 //   static constexpr bool several = true         forward returns any number of them, none of which may be written in place
 //   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into
 //                                                x[0], and returns an array of residuals if there are any
+//   static constexpr bool uniform = true         what is written is the same everywhere: elements may share their memory
 //   bool    row_major                            whether the copy that is written out of place is, or lies as x[0] does
 //
 // `apply` does the rest, the same for all: tangents of every level, recording, views, versions. What a rule says of the
@@ -135,6 +136,10 @@ template <class R> constexpr size_t rule_decides_from() {
 }
 template <class R> constexpr bool rule_is_bilinear() {
     if constexpr (requires { R::bilinear; }) return R::bilinear;
+    else return false;
+}
+template <class R> constexpr bool rule_is_uniform() {
+    if constexpr (requires { R::uniform; }) return R::uniform;
     else return false;
 }
 template <class R> constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };

@@ -79,7 +79,7 @@ struct Copy {
 };
 
 struct Fill {
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, uniform = true;
     const char* node;
     Scalar value;
     const char* node_name() const { return node; }

@@ -92,8 +92,9 @@ TensorOrTensors nonzero(const Tensor& x, bool as_tuple) {
     return ops::nonzero(x);
 }
 TensorOrTensors where_or_positions(const Tensor& condition, const Argument& input, const Argument& other) {
-    if (!input.given() && !other.given()) return positions(condition);
-    if (!input.given() || !other.given())
+    const bool values = input.object() != Py_NotImplemented;  // stands for what was not given: None was
+    if (!values && other.object() == Py_NotImplemented) return positions(condition);
+    if (!values || other.object() == Py_NotImplemented || !input.given() || !other.given())
         fail_as(ErrorKind::Type,
                 "where() received an invalid combination of arguments: give a condition alone, or a "
                 "condition and both values");

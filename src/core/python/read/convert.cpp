@@ -133,7 +133,8 @@ bool to_int(PyObject* o, int64_t* out) {
         long long v = PyLong_AsLongLong(o);
         if (v == -1 && PyErr_Occurred()) {
             PyErr_Clear();
-            fail_as(ErrorKind::Overflow, "Overflow when unpacking long long");
+            fail_as(ErrorKind::Value,
+                    "Overflow when unpacking long long. An integer lies between -2^63 and 2^63 - 1.");
         }
         *out = v;
         return true;
@@ -257,9 +258,16 @@ Dims Args::dims(size_t i) const {
         Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
         for (Py_ssize_t k = 0; k < n; ++k) {
             PyObject* item = PySequence_Fast_GET_ITEM(o, k);
-            if (!to_int(item, &v))
-                fail_as(ErrorKind::Type, "{} must be tuple of ints, but found element of type {} at pos {}",
-                        argument(*this, i), Py_TYPE(item)->tp_name, k);
+            try {
+                if (!to_int(item, &v))
+                    fail_as(ErrorKind::Type,
+                            "{} must be tuple of ints, but found element of type {} at pos {}",
+                            argument(*this, i), Py_TYPE(item)->tp_name, k);
+            } catch (const Error& e) {
+                if (e.kind != ErrorKind::Value) throw;
+                fail_as(ErrorKind::Type, "{} failed to unpack the object at pos {} with error \"{}\"",
+                        argument(*this, i), k + 1, e.what());
+            }
             out.push_back(v);
         }
         return out;
