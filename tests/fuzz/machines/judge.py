@@ -16,7 +16,7 @@ LARGEST = {"float32": 1e37, "float64": 1e300}  # beyond, one may overflow where 
 EASY = 50  # rounding units of the largest element: near enough without a noisy run
 MORE = 10
 UNDETERMINED = 0.05  # a tolerance of this part of the size of a value, and more: chance decides there
-CHAOTIC = 0.02  # where chance decides this part of the elements of a value, and more, it may decide all of them
+CHAOTIC = 0.02  # where chance decides this part of the elements of a value, it may decide all of them
 
 
 class Truth:
