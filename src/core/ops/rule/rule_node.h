@@ -111,6 +111,12 @@ template <class R> class RuleNode : public Node, public Context {
     void pull(Tensors& grads, Tensors& out) override {
         if (released_) fail_released(*this);
         Forget forget{*this};
+        if constexpr (rule_conjugates<R>)
+            if (__builtin_expect(any_complex(grads), 0)) {
+                rule_.pullback(*this, conjugates(grads), out);
+                out = conjugates(out);
+                return;
+            }
         if constexpr (requires { rule_.pullback_over(*this, grads, out); })
             if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);
