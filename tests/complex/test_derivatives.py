@@ -47,7 +47,9 @@ def test_functions_of_two(name, second):
     if name == "addcmul" and second is pb.float64:
         pytest.skip("the same as mul")
     a, b = numbers(3), numbers(3, seed=1, dtype=second)
-    assert gradcheck(BINARY[name], (a, b), check_forward_ad=True, check_grad_dtypes=True, check_all_nestings=True)
+    assert gradcheck(
+        BINARY[name], (a, b), check_forward_ad=True, check_grad_dtypes=True, check_all_nestings=True
+    )
 
 
 OTHERS = {
@@ -102,8 +104,13 @@ def test_gradients_of_gradients(name):
 
 
 def test_gradients_of_batches():
-    assert gradcheck(lambda z: z * z.abs() @ z, numbers(3, 3), check_batched_grad=True, check_forward_ad=True,
-                     check_batched_forward_grad=True)
+    assert gradcheck(
+        lambda z: z * z.abs() @ z,
+        numbers(3, 3),
+        check_batched_grad=True,
+        check_forward_ad=True,
+        check_batched_forward_grad=True,
+    )
 
 
 @pytest.mark.parametrize("name", [*ROWS, *OTHERS])
@@ -115,12 +122,14 @@ def test_vmap_is_a_loop(name):
 
 def test_jets_of_holomorphic_functions():
     z, v = 0.3 + 0.2j, 1 - 1j
-    f = lambda x: (x.exp() * x.sin() + x**3) / (1 + x)  # noqa: E731
+    f = lambda x: (x.exp() * x.sin() + x**3) / (1 + x)
     value, (first, second) = pb.func.jet(
-        f, (pb.tensor(z, dtype=pb.complex128),), ((pb.tensor(v, dtype=pb.complex128), pb.tensor(0j, dtype=pb.complex128)),)
+        f,
+        (pb.tensor(z, dtype=pb.complex128),),
+        ((pb.tensor(v, dtype=pb.complex128), pb.tensor(0j, dtype=pb.complex128)),),
     )
     h = 1e-4
-    at = lambda t: f(pb.tensor(z + t * v, dtype=pb.complex128)).item()  # noqa: E731
+    at = lambda t: f(pb.tensor(z + t * v, dtype=pb.complex128)).item()
     assert abs(value.item() - at(0)) < 1e-12
     assert abs(first.item() - (at(h) - at(-h)) / (2 * h)) < 1e-6
     assert abs(second.item() - (at(h) - 2 * at(0) + at(-h)) / h**2) < 1e-5
@@ -150,7 +159,9 @@ def test_descent():
 
 def test_a_complex_output_wants_a_cotangent():
     z = numbers(2)
-    with pytest.raises(RuntimeError, match="grad can be implicitly created only for real scalar outputs but got"):
+    with pytest.raises(
+        RuntimeError, match="grad can be implicitly created only for real scalar outputs but got"
+    ):
         (z * z).sum().backward()
     with pytest.raises(RuntimeError, match="For complex Tensors, both grad_output and output are required"):
         pb.autograd.grad(z * z, z, pb.ones(2, dtype=pb.float64))
@@ -174,13 +185,18 @@ def test_large_work_is_fused_and_right(immediate):
         y = (z.exp() * w + z.conj() / (1 + z.abs())).sin()
         loss = y.abs().square().sum() + y.real.sum()
         loss.backward()
+
     def truth(z, w):
         y = np.sin(np.exp(z) * w + z.conj() / (1 + np.abs(z)))
         return (np.abs(y) ** 2).sum() + y.real.sum()
+
     zs, ws = z.detach().numpy(), w.detach().numpy()
     assert np.allclose(loss.item(), truth(zs, ws))
     h = 1e-6
     for step, slope in ((1, z.grad.real), (1j, z.grad.imag)):
         some = zs[:50]
-        found = [(truth(a + h * step, b) - truth(a - h * step, b)) / (2 * h) for a, b in zip(some[:, None], ws[:50, None])]
+        found = [
+            (truth(a + h * step, b) - truth(a - h * step, b)) / (2 * h)
+            for a, b in zip(some[:, None], ws[:50, None])
+        ]
         assert np.allclose(slope[:50].numpy(), found, rtol=1e-4, atol=1e-4)

@@ -117,9 +117,18 @@ def test_parts_are_views():
         (lambda: pb.view_as_complex(pb.zeros(2, 2).T), "Tensor must have a last dimension with stride 1"),
         (lambda: pb.view_as_complex(pb.zeros(2, 3)[:, :2]), "Tensor must have a stride divisible by 2"),
         (lambda: pb.view_as_complex(pb.zeros(3)[1:]), "Tensor must have a storage_offset divisible by 2"),
-        (lambda: pb.view_as_complex(pb.zeros(2, dtype=pb.int64)), "view_as_complex is only supported for half, float"),
-        (lambda: pb.complex(pb.zeros(1), pb.zeros(1, dtype=pb.float64)), "Expected object of scalar type Float but got"),
-        (lambda: pb.complex(pb.zeros(1).long(), pb.zeros(1).long()), "Expected both inputs to be Half, Float or Double"),
+        (
+            lambda: pb.view_as_complex(pb.zeros(2, dtype=pb.int64)),
+            "view_as_complex is only supported for half, float",
+        ),
+        (
+            lambda: pb.complex(pb.zeros(1), pb.zeros(1, dtype=pb.float64)),
+            "Expected object of scalar type Float but got",
+        ),
+        (
+            lambda: pb.complex(pb.zeros(1).long(), pb.zeros(1).long()),
+            "Expected both inputs to be Half, Float or Double",
+        ),
         (lambda: pb.tensor([1j]).abs_(), "In-place abs is not supported for complex tensors"),
         (lambda: pb.tensor([1j]) < 1, "not implemented for 'ComplexFloat'"),
         (lambda: pb.tensor([1j]).sort(), "not implemented for 'ComplexFloat'"),
@@ -160,11 +169,19 @@ def test_near_zero_nothing_is_lost(name):
     assert np.allclose(getattr(pb, name)(pb.tensor(z)).numpy(), z, rtol=1e-9)
 
 
-OPERATORS = [lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a**b]
+OPERATORS = [
+    lambda a, b: a + b,
+    lambda a, b: a - b,
+    lambda a, b: a * b,
+    lambda a, b: a / b,
+    lambda a, b: a**b,
+]
 
 
 @pytest.mark.parametrize("f", OPERATORS)
-@pytest.mark.parametrize("second", ["complex64", "complex128", "float32", "float64", "int64", "bool", 2, 2.5, 1 - 2j])
+@pytest.mark.parametrize(
+    "second", ["complex64", "complex128", "float32", "float64", "int64", "bool", 2, 2.5, 1 - 2j]
+)
 @pytest.mark.parametrize("first", ["complex64", "complex128"])
 def test_operators(f, first, second):
     a, b = arrays((5, 6), (6,))
@@ -270,7 +287,10 @@ def test_moving():
         (z.mT.reshape(3, 8), a.T.reshape(3, 8)),
         (z.tril(), np.tril(a)),
         (z.gather(1, pb.tensor([[0, 1]] * 4)), a[:, :2]),
-        (pb.zeros(3, dtype=z.dtype).index_add(0, pb.tensor([0, 0, 2]), z[0, :3]), [a[0, :2].sum(), 0, a[0, 2]]),
+        (
+            pb.zeros(3, dtype=z.dtype).index_add(0, pb.tensor([0, 0, 2]), z[0, :3]),
+            [a[0, :2].sum(), 0, a[0, 2]],
+        ),
         (pb.nn.functional.pad(z, (1, 1), value=2j), np.pad(a, ((0, 0), (1, 1)), constant_values=2j)),
     ):
         assert np.array_equal(ours.numpy(), truth)
@@ -293,6 +313,13 @@ def test_deferred_work_has_the_same_bits():
         with deferral(immediate, 256):
             z, w = pb.tensor(a), pb.tensor(b)
             y = (z * w + 2j).sin() / (z.conj() - 1) * z.abs()
-            results.append([y.numpy().copy(), y.sum(0).numpy().copy(), y.real.sum().item(), y.to(pb.complex64).sum().item()])
+            results.append(
+                [
+                    y.numpy().copy(),
+                    y.sum(0).numpy().copy(),
+                    y.real.sum().item(),
+                    y.to(pb.complex64).sum().item(),
+                ]
+            )
     for first, second in zip(*results):
         assert np.array_equal(first, second)

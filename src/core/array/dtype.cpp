@@ -23,7 +23,9 @@ const Names& names(DType d) { return kNames[static_cast<int>(d)]; }
 const char* dtype_name(DType d) { return names(d).name; }
 const char* dtype_legacy_name(DType d) { return names(d).legacy; }
 const char* dtype_c_name(DType d) { return names(d).c_name; }
-const char* dtype_number_name(DType d) { return is_supported(d) && !is_complex(d) ? names(d).number : names(d).c_name; }
+const char* dtype_number_name(DType d) {
+    return is_supported(d) && !is_complex(d) ? names(d).number : names(d).c_name;
+}
 const char* dtype_format(DType d) { return names(d).format; }
 
 bool dtype_named(const char* name, DType* out) {

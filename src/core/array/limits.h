@@ -30,7 +30,7 @@ inline Scalar extreme_identity(DType d, bool greatest) {
 // unsigned type, truth takes everything, and floats take infinities.
 inline bool fits(Scalar v, DType d) {
     if (d == DType::Bool) return true;
-    if (is_complex(d)) return fits(v, part_of(d)) && (v.im == 0 || fits(Scalar(v.im), part_of(d)));
+    if (is_complex(d)) return fits(Scalar(v.to_double()), part_of(d)) && fits(Scalar(v.im), part_of(d));
     if (v.kind == Scalar::Complex && v.im != 0) return false;
     return visit<Family::Numbers>(d, "fill_", [&](auto zero) {
         using T = decltype(zero);

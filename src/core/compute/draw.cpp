@@ -163,14 +163,8 @@ void fill_uniform(Generator& g, const Array& a, double low, double high) {
 }
 
 void fill_normal(Generator& g, const Array& a, double mean, double deviation) {
-    if (is_complex(a.dtype)) {  // each part has half of the variance
-        fill_normal(g, parts_of(a), 0, deviation * std::sqrt(0.5));
-        if (mean != 0)
-            fill_as<Family::Complexes>("normal_kernel_cpu", a, [&](auto* x, int64_t n) {
-                for (int64_t i = 0; i < n; ++i) x[i].re += static_cast<decltype(x->re)>(mean);
-            });
-        return;
-    }
+    // Each part has half of the variance, and the mean, as PyTorch has it.
+    if (is_complex(a.dtype)) return fill_normal(g, parts_of(a), mean, deviation * std::sqrt(0.5));
     bool blocks = a.is_contiguous();
     fill_as<Family::Floats>("normal_kernel_cpu", a,
                             [&](auto* x, int64_t n) { normal_into(g, x, n, mean, deviation, blocks); });

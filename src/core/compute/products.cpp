@@ -355,7 +355,8 @@ template <class T> Array plain_product(const Array& a, const Array& b, bool ta, 
 }  // namespace
 
 Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b, int64_t summed) {
-    if (is_differentiable(a.dtype) && a.ndim() == 2 && b.ndim() == 2 && a.is_contiguous() && b.is_contiguous()) {
+    if (is_differentiable(a.dtype) && a.ndim() == 2 && b.ndim() == 2 && a.is_contiguous() &&
+        b.is_contiguous()) {
         Array c = visit<Family::Fields>(a.dtype, "addmm_impl_cpu_", [&](auto zero) {
             return plain_product<decltype(zero)>(a, b, transpose_a, transpose_b);
         });
@@ -377,7 +378,7 @@ void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool tra
     Factor matrix(a, transpose);
     Array vector = walkable(x);
     visit<Family::Rings>(a.dtype, "addmv_impl_cpu",
-                           [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
+                         [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
 }
 
 Array matrix_vector(const Array& a, const Array& x, bool transpose) {

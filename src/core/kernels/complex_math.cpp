@@ -70,7 +70,7 @@ template <class T> Complex<T> power(Complex<T> a, Complex<T> b) {
 
 }  // namespace
 
-#define PB_DEFINE(name)                                                          \
+#define PB_DEFINE(name)                                                             \
     Complex<float> complex_##name(Complex<float> z) { return name##_of<float>(z); } \
     Complex<double> complex_##name(Complex<double> z) { return name##_of<double>(z); }
 PB_COMPLEX_MATH(PB_DEFINE)

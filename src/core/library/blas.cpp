@@ -24,9 +24,10 @@ template <class T> struct Functions {
 // Of complex numbers: what is passed as a number above is passed by its address, and the product of vectors (neither is
 // conjugated) is written.
 struct ComplexFunctions {
-    void (*gemm)(int, int, int, int, int, int, const void*, const void*, int, const void*, int, const void*, void*,
+    void (*gemm)(int, int, int, int, int, int, const void*, const void*, int, const void*, int, const void*,
+                 void*, int);
+    void (*gemv)(int, int, int, int, const void*, const void*, int, const void*, int, const void*, void*,
                  int);
-    void (*gemv)(int, int, int, int, const void*, const void*, int, const void*, int, const void*, void*, int);
     void (*dot)(int, const void*, int, const void*, int, void*);
 };
 template <class T> struct Functions<Complex<T>> : ComplexFunctions {};
@@ -169,7 +170,8 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
     functions<T>().gemm(kRowMajor, transpose_a ? kTransposed : kPlain, transpose_b ? kTransposed : kPlain,
                         static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), given(alpha), a,
-                        static_cast<int>(lda), b, static_cast<int>(ldb), given(beta), c, static_cast<int>(ldc));
+                        static_cast<int>(lda), b, static_cast<int>(ldb), given(beta), c,
+                        static_cast<int>(ldc));
 }
 
 template <class T>

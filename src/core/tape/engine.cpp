@@ -740,7 +740,8 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
                 const DType dtype = meta.dtype;
                 e.node->release();
                 fail(
-                    "grad can be implicitly created only for real scalar outputs but got pullback.{}. Of a complex "
+                    "grad can be implicitly created only for real scalar outputs but got pullback.{}. Of a "
+                    "complex "
                     "output take a real function, such as abs() or .real, or give backward(gradient=...).",
                     dtype_name(dtype));
             }

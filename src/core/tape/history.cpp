@@ -65,7 +65,8 @@ namespace {
 void check_alike(const Tensor& t, const Tensor& base) {
     if (t.dtype() != base.dtype())
         fail(
-            "a view of {} numbers as {} ones cannot be differentiated once their memory has been written in place. "
+            "a view of {} numbers as {} ones cannot be differentiated once their memory has been written in "
+            "place. "
             "Make the parts first, and the complex numbers of them: pullback.complex(real, imag).",
             dtype_name(base.dtype()), dtype_name(t.dtype()));
 }

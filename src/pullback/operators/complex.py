@@ -95,7 +95,7 @@ def imag(input):
     """
 
 
-@operator(in_place=False)
+@operator
 def angle(input, *, out=None):
     """The angle of each complex number, in (-pi, pi]; of real numbers 0, and pi where they are negative.
 
@@ -107,7 +107,7 @@ def angle(input, *, out=None):
     """
 
 
-@operator
+@operator(core="conjugate")
 def conj(input):
     """The complex conjugate; a real tensor is its own.
 
@@ -119,7 +119,7 @@ def conj(input):
     """
 
 
-@operator(core="conj", in_place=False)
+@operator(core="conjugate")
 def conj_physical(input, *, out=None):
     """The complex conjugate, as `conj` gives it.
 
@@ -203,15 +203,32 @@ def isreal(input):
     return imag(input) == 0 if input.is_complex() else input.new_ones(input.shape, dtype="bool")
 
 
-def _part(operator):
-    def get(self):
-        return operator(self)
+def _real(self):
+    """The real part, a view of the same memory; of a real tensor itself. What is assigned is written there.
 
-    def set(self, value):
-        operator(self).copy_(value)
+    Example:
+        >>> z = pb.tensor([1 + 2j, 3 - 4j])
+        >>> z.real = 0
+        >>> z
+        tensor([0.+2.j, 0.-4.j])
+        >>> x = pb.zeros(2)
+        >>> x.real is x
+        True
+    """
+    return real(self)
 
-    return property(get, set, doc=operator.__doc__)
+
+def _imag(self):
+    """The imaginary part, a view of the same memory; what is assigned is written there.
+
+    Raises RuntimeError for real tensors.
+
+    Example:
+        >>> pb.tensor([1 + 2j, 3 - 4j]).imag
+        tensor([ 2., -4.])
+    """
+    return imag(self)
 
 
-METHODS["real"] = _part(real)
-METHODS["imag"] = _part(imag)
+METHODS["real"] = property(_real, lambda self, value: real(self).copy_(value))
+METHODS["imag"] = property(_imag, lambda self, value: imag(self).copy_(value))

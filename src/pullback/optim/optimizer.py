@@ -379,7 +379,8 @@ def _brought(value, parameter, key=None):
     if isinstance(value, _core.Tensor):
         if key == "step":
             return value.clone()
-        return value.to(parameter.dtype).clone() if parameter.is_floating_point() else value.clone()
+        floating = parameter.is_floating_point() or (parameter.is_complex() and value.is_complex())
+        return value.to(parameter.dtype).clone() if floating else value.clone()
     if isinstance(value, dict):
         return {k: _brought(v, parameter, k) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

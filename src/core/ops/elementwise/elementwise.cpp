@@ -302,7 +302,8 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
     std::copy(given, given + n, operands);
     Plan p = plan(row, operands);
     if (is_complex(p.compute) && is_float(p.result))
-        fail("In-place {} is not supported for complex tensors. Its result is real: write it out of place.", row.name);
+        fail("In-place {} is not supported for complex tensors. Its result is real: write it out of place.",
+             row.name);
     check_target(row, target, operands, result_layout(row, operands, n), p.result);
     uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0;
     check_inplace(target, wanted != 0);

@@ -168,8 +168,7 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
                             ? g.layout_ref()
                             : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim()));
     if (ops::leaves_pending(sources, slots_ + 1, shape)) {
-        for (size_t i = 0; i < n; ++i)
-            results[i] = defer(program, static_cast<int>(i), sources, dense, type);
+        for (size_t i = 0; i < n; ++i) results[i] = defer(program, static_cast<int>(i), sources, dense, type);
     } else {
         for (size_t i = 0; i < n; ++i) results[i] = Array::empty(type, dense);
         if (n) execute(program, sources, results, shape);
@@ -218,8 +217,7 @@ bool ElementwiseNode::any_mapped(const Tensor& g) {
     size_t n = pullback_.program.outputs.size();
     Ref<Layout> dense = Layout::contiguous(held[slots_].layout->dims());
     if (ops::leaves_pending(sources, slots_ + 1, *dense)) {
-        for (size_t i = 0; i < n; ++i)
-            results[i] = defer(program, static_cast<int>(i), sources, dense, type);
+        for (size_t i = 0; i < n; ++i) results[i] = defer(program, static_cast<int>(i), sources, dense, type);
     } else {
         for (size_t i = 0; i < n; ++i) results[i] = Array::empty(type, dense);
         if (n) execute(program, sources, results, *dense);

@@ -31,7 +31,8 @@ DType result_type(const Operand* operands, int n) {
     };
     for (int i = 0; i < n; ++i) {
         if (const Tensor* t = operands[i].tensor) {
-            if ((*t)->flags & kWrappedNumber) join(number, is_differentiable(t->dtype()) ? number_dtype(category(t->dtype())) : t->dtype());
+            if ((*t)->flags & kWrappedNumber)
+                join(number, is_differentiable(t->dtype()) ? number_dtype(category(t->dtype())) : t->dtype());
             else join(t->ndim() > 0 ? full : zero, t->dtype());
         } else {
             join(number, number_dtype(operands[i].scalar.cat()));
@@ -42,7 +43,9 @@ DType result_type(const Operand* operands, int n) {
         if (higher < 0) return lower;
         if (lower < 0) return higher;
         auto h = static_cast<DType>(higher), l = static_cast<DType>(lower);
-        return category(l) > category(h) ? static_cast<int>(promote(h, l)) : higher;
+        if (category(l) <= category(h)) return higher;
+        // A float gets an imaginary part as wide as itself.
+        return static_cast<int>(is_float(h) ? complex_of(h) : promote(h, l));
     };
     int d = combine(full, combine(zero, number));
     return static_cast<DType>(d < 0 ? static_cast<int>(default_dtype) : d);
@@ -94,7 +97,8 @@ void check_parameters(const Row& row, const Operand* operands, DType compute) {
     for (int i = 0; i < row.arity; ++i)
         if (row.parameters >> i & 1 && !operands[i].tensor && operands[i].scalar.kind == Scalar::Complex)
             fail(
-                "For non-complex input tensors, argument alpha must not be a complex number. {}() is given one, "
+                "For non-complex input tensors, argument alpha must not be a complex number. {}() is given "
+                "one, "
                 "and tensors of {}.",
                 row.shown, dtype_name(compute));
 }

@@ -135,7 +135,9 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
         number[static_cast<size_t>(partials.first_result()) + s] = next++;
     }
     // Of complex numbers the cotangent meets the conjugate.
-    auto adjoint = [&](const Partial& d) { return emit(Primitive::conj, {number[static_cast<size_t>(d.value)]}); };
+    auto adjoint = [&](const Partial& d) {
+        return emit(Primitive::conj, {number[static_cast<size_t>(d.value)]});
+    };
     for (int i = 0; i < arity; ++i) {
         made->output[i] = -2;
         if (!(wanted >> i & 1)) continue;
@@ -157,12 +159,8 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
             case Partial::Mask:
                 value = emit(Primitive::where, {number[static_cast<size_t>(d.value)], cotangent, zero});
                 break;
-            case Partial::Number:
-                value = emit(Primitive::zmul, {cotangent, adjoint(d)});
-                break;
-            case Partial::Gradient:
-                value = emit(Primitive::gmul, {cotangent, adjoint(d)});
-                break;
+            case Partial::Number: value = emit(Primitive::zmul, {cotangent, adjoint(d)}); break;
+            case Partial::Gradient: value = emit(Primitive::gmul, {cotangent, adjoint(d)}); break;
         }
         made->output[i] = static_cast<int8_t>(q.outputs.size());
         q.outputs.push_back(value);

@@ -74,7 +74,7 @@ struct Row {
     bool complex = false;  // takes complex numbers; without, only programs give it some
     // What is computed of complex operands in its place, where the function has no complex derivative: a composition.
     Tensor (*of_complex)(const Operand*) = nullptr;
-    bool divides = false;  // integers raise where operand 1 is 0
+    bool divides = false;       // integers raise where operand 1 is 0
     std::string node_names[4];  // all tensors; a number as operand 0, 1, 2
     std::string inplace_name;   // "add_"
 
@@ -108,8 +108,8 @@ Row& row_of(Primitive p);
 
 // Rows that the core itself calls, looked up once after the table is installed.
 struct CoreRows {
-    Row *add, *sub, *mul, *div, *neg, *zmul, *gmul, *where, *conj, *abs, *pow, *eq, *ne, *lt, *le, *gt, *ge, *add_scaled,
-        *sub_scaled;
+    Row *add, *sub, *mul, *div, *neg, *zmul, *gmul, *where, *conj, *abs, *pow, *eq, *ne, *lt, *le, *gt, *ge,
+        *add_scaled, *sub_scaled;
 };
 extern CoreRows rows;
 void bind_core_rows();

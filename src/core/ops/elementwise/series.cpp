@@ -60,7 +60,8 @@ void expand_row(const Row& row, const Tensors& operands, const Operand* below, c
         for (const Tensor& x : operands)
             if (x && is_complex(x.dtype()))
                 fail_as(ErrorKind::NotImplemented,
-                        "jet: {} of complex numbers has no Taylor series: it is not holomorphic. A jet of its real "
+                        "jet: {} of complex numbers has no Taylor series: it is not holomorphic. A jet of "
+                        "its real "
                         "and imaginary parts has one.",
                         row.shown);
     Expanding e(operands, level, &row);

@@ -209,7 +209,8 @@ Tensor vector_norm(const Tensor& x, double order, DimsOrAll given, bool keepdim,
     }
     if (is_complex(x.dtype()) || is_complex(d)) {
         if (dtype && !is_complex(d))
-            fail("linalg.vector_norm: the dtype should be complex for complex inputs, but got {}", dtype_legacy_name(d));
+            fail("linalg.vector_norm: the dtype should be complex for complex inputs, but got {}",
+                 dtype_legacy_name(d));
         return vector_norm(abs(to_dtype(x, d)), order, given, keepdim, {});
     }
     return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? MaybeDType() : d}, {x});

@@ -84,9 +84,11 @@ Tensor view_as_real(const Tensor& x) {
 }
 
 Tensor view_as_complex(const Tensor& x) {
-    if (!is_float(x.dtype()) || !is_supported(complex_of(x.dtype())) || part_of(complex_of(x.dtype())) != x.dtype())
+    if (!is_float(x.dtype()) || !is_supported(complex_of(x.dtype())) ||
+        part_of(complex_of(x.dtype())) != x.dtype())
         fail(
-            "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar "
+            "view_as_complex is only supported for half, float and double tensors, but got a tensor of "
+            "scalar "
             "type: {}",
             dtype_legacy_name(x.dtype()));
     if (x.ndim() == 0) fail("Input tensor must have one or more dimensions");
@@ -113,7 +115,8 @@ Tensor complex(const Tensor& re, const Tensor& im) {
     if (re.dtype() != im.dtype())
         fail("Expected object of scalar type {} but got scalar type {} for second argument",
              dtype_legacy_name(re.dtype()), dtype_legacy_name(im.dtype()));
-    if (part_of(complex_of(re.dtype())) != re.dtype()) fail_unsupported("complex_cpu", complex_of(re.dtype()));
+    if (part_of(complex_of(re.dtype())) != re.dtype())
+        fail_unsupported("complex_cpu", complex_of(re.dtype()));
     return apply(OfParts{}, {re, im});
 }
 

@@ -140,6 +140,9 @@ void fill_(const Tensor& x, const Argument& value) {
 }
 void zero_(const Tensor& x) { ops::fill_(x, Scalar(0), "ZeroBackward0", "zero_"); }
 void copy_(const Tensor& x, const Operand& from) {
+    if (from.tensor && is_complex(from.tensor->dtype()) && is_float(x.dtype()) &&
+        PyErr_WarnEx(PyExc_UserWarning, "Casting complex values to real discards the imaginary part", 1) < 0)
+        throw PythonError();
     ops::copy_(x, from.tensor ? *from.tensor : ops::scalar_tensor(from.scalar, number_dtype(from.scalar)));
 }
 

@@ -312,7 +312,7 @@ const Binding bindings[] = {
     bind<&ops::complex>("complex"),
     bind<&ops::polar>("polar"),
     bind<&ops::angle>("angle"),
-    bind<&conjugate>("conj"),
+    bind<&conjugate>("conjugate"),
 
     bind<&size>("size"),
     bind<&stride>("stride"),

@@ -132,10 +132,10 @@ PyObject* define_row(PyObject*, PyObject* args) {
     PyObject *refuses = nullptr, *fits = nullptr;
     int divides = 0, complex = 0, antilinear = 0;
     const char* shown = nullptr;
-    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!sO!O!pspp", &name, &arity, &PyTuple_Type, &parameters, &forward,
-                          &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients, &PyTuple_Type,
-                          &apart, &lies, &PyDict_Type, &refuses, &PyTuple_Type, &fits, &divides, &shown, &complex,
-                          &antilinear))
+    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!sO!O!pspp", &name, &arity, &PyTuple_Type, &parameters,
+                          &forward, &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients,
+                          &PyTuple_Type, &apart, &lies, &PyDict_Type, &refuses, &PyTuple_Type, &fits,
+                          &divides, &shown, &complex, &antilinear))
         return nullptr;
     try {
         auto row = std::make_unique<Row>();

@@ -294,8 +294,10 @@ struct RealItem {
         if (!PyComplex_Check(o.o)) return;
         const Py_complex z = PyComplex_AsCComplex(o.o);
         if (z.imag != 0)
-            fail("value cannot be converted to type {} without overflow. It is complex: .real and .abs() are not.",
-                 wanted);
+            fail(
+                "value cannot be converted to type {} without overflow. It is complex: .real and .abs() are "
+                "not.",
+                wanted);
         Py_XDECREF(std::exchange(o.o, checked(PyFloat_FromDouble(z.real))));
     }
     Owned o;
