@@ -173,15 +173,21 @@ def test_optimisers_treat_parts_alike():
         ("Adagrad", {}),
         ("Adadelta", {}),
         ("NAdam", {}),
+        ("LBFGS", {}),
     ):
         ends = []
         for m in (pb, torch):
             z = m.tensor([1 + 2j, -0.5j], dtype=m.complex128, requires_grad=True)
             optimiser = getattr(m.optim, name)([z], lr=0.05, **options)
-            for _ in range(5):
+
+            def closure(z=z, optimiser=optimiser):
                 optimiser.zero_grad()
-                ((z - 1j).abs() ** 2 + (z * z).real).sum().backward()
-                optimiser.step()
+                loss = ((z - 1j).abs() ** 2 + (z * z).real).sum()
+                loss.backward()
+                return loss
+
+            for _ in range(5):
+                optimiser.step(closure)
             ends.append(z.detach().numpy())
         np.testing.assert_allclose(*ends, rtol=1e-7, err_msg=name)
 

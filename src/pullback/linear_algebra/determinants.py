@@ -1,6 +1,7 @@
 """Determinants, whose derivatives exist for every matrix."""
 
 from .. import _core
+from ..operators.creation import arange
 from ..operators.declare import composed
 from .checks import square_floats
 from .spectra import svd
@@ -98,6 +99,14 @@ def factors_of(A):
     return LU, pivots
 
 
+def complex_log_determinant(A):
+    """The direction of the determinant and the logarithm of its size, from the factors, which are variables here."""
+    LU, pivots, _ = lu(A)
+    diagonal = LU.diagonal(0, -2, -1)
+    exchanges = (pivots != arange(1, A.shape[-1] + 1)).sum(-1)
+    return diagonal.sgn().prod(-1) * (1 - 2 * (exchanges % 2)), diagonal.abs().log().sum(-1)
+
+
 @composed(name="linalg.det", method=False, out="exact")
 def linalg_det(A, *, out=None):
     """The determinant of a matrix, or of each matrix of a batch: (..., n, n) gives (...).
@@ -116,7 +125,7 @@ def linalg_det(A, *, out=None):
         tensor([[ 4.0000, -2.0000],
                 [-2.0000,  1.0000]])
     """
-    square_floats("linalg.det", A)
+    square_floats("linalg.det", A, fields=True)
     return determinant(A, *factors_of(A))
 
 
@@ -135,7 +144,9 @@ def linalg_slogdet(A, *, out=None):
         sign=tensor(-1.),
         logabsdet=tensor(0.6931))
     """
-    square_floats("linalg.slogdet", A)
+    square_floats("linalg.slogdet", A, fields=True)
+    if A.is_complex():
+        return complex_log_determinant(A)
     return log_determinant(A, *factors_of(A))
 
 
@@ -150,7 +161,10 @@ def logdet(input):
         >>> pb.logdet(pb.tensor([[2., 0.], [0., 3.]]))
         tensor(1.7918)
     """
-    square_floats("linalg.det", input)
+    square_floats("linalg.det", input, fields=True)
+    if input.is_complex():
+        sign, logabsdet = complex_log_determinant(input)
+        return sign.log() + logabsdet
     sign, logabsdet = log_determinant(input, *factors_of(input))
     return logabsdet.where(sign >= 0, float("nan"))
 

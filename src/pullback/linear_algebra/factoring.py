@@ -14,11 +14,11 @@ def factored(operation, A, pivot):
         raise RuntimeError(
             f"{operation}: Expected tensor with 2 or more dimensions. Got size: {list(A.shape)} instead"
         )
-    if not A.is_floating_point():
+    if not (A.is_floating_point() or A.is_complex()):
         raise NotImplementedError(
             f"\"lu_cpu\" not implemented for '{kind(A)}'. Convert it to a floating-point dtype."
         )
-    floats(operation, A, low=False)
+    floats(operation, A, low=False, fields=True)
     if not pivot:
         raise RuntimeError(f"{operation}: LU without pivoting is not implemented on the CPU")
     return triangular.lu(A)
@@ -131,7 +131,7 @@ def cholesky_of(operation, A, upper):
     """(L, info), after PyTorch's errors."""
     require_tensors(operation, input=A)
     squares("linalg.cholesky", A)
-    floats("linalg.cholesky", A, low=False)
+    floats("linalg.cholesky", A, low=False, fields=True)
     return triangular.cholesky(A, upper)
 
 

@@ -35,7 +35,7 @@ def is_vector(A, B):
 def check_system(operation, A, B, left):
     """PyTorch's errors of solve."""
     require_tensors(operation.replace(".", "_"), A=A, B=B)
-    floats("linalg.solve", A)
+    floats("linalg.solve", A, fields=True)
     squares("linalg.solve", A)
     one_dtype("linalg.solve", A=A, B=B)
     if B.ndim == 0:
@@ -102,7 +102,7 @@ def inv(A, *, out=None):
         tensor([[ 0.5000,  0.0000],
                 [-0.5000,  1.0000]])
     """
-    square_floats("linalg.inv", A)
+    square_floats("linalg.inv", A, fields=True)
     found, info = inverted(A)
     _core.check_decomposition(info, "linalg.inv")
     return found
@@ -136,7 +136,7 @@ def inv_ex(A, *, check_errors=False, out=None):
         tensor(0, dtype=pullback.int32)
     """
     require_tensors("linalg_inv_ex", A=A)
-    square_floats("linalg.inv", A)
+    square_floats("linalg.inv", A, fields=True)
     found, info = inverted(A)
     if check_errors:
         _core.check_decomposition(info, "linalg.inv_ex")
@@ -165,7 +165,7 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     squares(operation, A)
     matrices(operation, B, "B")
     fit(operation, A, B, left)
-    floats(operation, A, low=False)
+    floats(operation, A, low=False, fields=True)
     batches(A, B)
     if left:
         return triangular.triangular_solve(A, B, upper, False, unitriangular)
@@ -194,7 +194,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False,
                 "instead"
             )
     systems("triangular_solve", input, A)
-    floats("triangular_solve", A, low=False)
+    floats("triangular_solve", A, low=False, fields=True)
     batches(A, input)
     X = triangular.triangular_solve(A, input, upper, transpose, unitriangular)
     return X, by_columns(A.expand(*X.shape[:-2], *A.shape[-2:]))
@@ -233,7 +233,7 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
     """
     require_tensors("linalg_lu_solve", LU=LU, pivots=pivots, B=B)
     operation = "torch.linalg.lu_solve"
-    floats(operation, LU, low=False)
+    floats(operation, LU, low=False, fields=True)
     if pivots.dtype != _core.int32:
         raise RuntimeError(
             f"linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32. Got {kind(pivots)}. Use the pivots of "
@@ -248,6 +248,8 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
             "linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix"
         )
     batches(LU, B)
+    if adjoint:  # A^H is the transpose of the conjugate
+        LU = LU.conj()
     X = triangular.lu_solve(LU, pivots, B if left else B.mT, adjoint != (not left))
     return X if left else X.mT
 
@@ -268,6 +270,13 @@ def lu_solve(input, LU_data, LU_pivots, *, out=None):
     return linalg_lu_solve(LU_data, LU_pivots, input)
 
 
+def by_factor(L, B, upper):
+    """The solution X of L L^H X = B, or of L^H L X = B if `upper`."""
+    plain, turned = (L.conj(), L) if upper else (L, L.conj())
+    half = triangular.triangular_solve(plain, B, upper, upper, False)
+    return triangular.triangular_solve(turned, half, upper, not upper, False)
+
+
 def cholesky_checked(operation, B, L):
     """PyTorch's errors of what takes a factor and a right-hand side."""
     require_tensors(operation, input=B, input2=L)
@@ -278,7 +287,7 @@ def cholesky_checked(operation, B, L):
             )
     systems(operation, B, L)
     one_dtype("", b=B, A=L)
-    floats(operation, L, low=False)
+    floats(operation, L, low=False, fields=True)
     batches(L, B)
 
 
@@ -294,8 +303,7 @@ def cholesky_solve(input, input2, upper=False, *, out=None):
         tensor([[2.]])
     """
     cholesky_checked("cholesky_solve", input, input2)
-    half = triangular.triangular_solve(input2, input, upper, upper, False)
-    return triangular.triangular_solve(input2, half, upper, not upper, False)
+    return by_factor(input2, input, upper)
 
 
 @composed
@@ -311,6 +319,5 @@ def cholesky_inverse(input, upper=False, *, out=None):
     """
     require_tensors("cholesky_inverse", input=input)
     squares("cholesky_inverse", input)
-    floats("cholesky_inverse", input, low=False)
-    half = triangular.triangular_solve(input, eye_like(input), upper, upper, False)
-    return triangular.triangular_solve(input, half, upper, not upper, False)
+    floats("cholesky_inverse", input, low=False, fields=True)
+    return by_factor(input, eye_like(input), upper)
