@@ -307,7 +307,7 @@ Arrays permutation(const Arrays& x, const Options&) {
                 "torch.lu_unpack: Pivots passed to lu_unpack contain a number that is no row: {}. They count "
                 "from 1 to {}.",
                 exchanges[i], m);
-    visit<Family::Floats>(factors.dtype, "lu_unpack", [&](auto zero) {
+    visit<Family::Fields>(factors.dtype, "lu_unpack", [&](auto zero) {
         using T = decltype(zero);
         std::vector<int64_t> order(static_cast<size_t>(m));
         for (int64_t i = 0; i < count; ++i) {

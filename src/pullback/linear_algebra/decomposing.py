@@ -57,7 +57,7 @@ def eigvalsh(input, UPLO="L", *, out=None):
     Raises:
         LinAlgError: no convergence, or elements that are not finite.
         RuntimeError: no square matrices, another UPLO.
-        NotImplementedError: dtypes other than float32 and float64.
+        NotImplementedError: dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.eigvalsh(pb.tensor([[2., 1.], [1., 2.]]))

@@ -45,7 +45,7 @@ def linalg_matrix_exp(input):
     """The exponential of a square matrix, I + A + A A / 2 + ..., or of each of a batch.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.matrix_exp(pb.tensor([[0., 1.], [0., 0.]]))
@@ -63,7 +63,7 @@ def old_matrix_exp(input):
     """The exponential of a square matrix, as `linalg.matrix_exp`.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.matrix_exp(pb.zeros(1, 1))

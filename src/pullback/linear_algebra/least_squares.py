@@ -74,7 +74,7 @@ class nearest:
 
 def epsilon(A):
     """The rounding of A's dtype."""
-    return EPSILON[str(A.dtype).rpartition(".")[2]]
+    return EPSILON[str(A.real.dtype).rpartition(".")[2]]
 
 
 def pseudo_inverse_of(A, rtol, atol=0.0, hermitian=False):

@@ -51,7 +51,7 @@ def solve(A, B, *, left=True, out=None):
 
     Raises:
         LinAlgError: a matrix is singular.
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> A = pb.tensor([[2., 0.], [1., 1.]])
@@ -70,7 +70,7 @@ def solve_ex(A, B, *, left=True, check_errors=False, out=None):
 
     Raises:
         LinAlgError: with `check_errors`, a matrix is singular.
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.solve_ex(pb.zeros(1, 1), pb.ones(1)).info
@@ -95,7 +95,7 @@ def inv(A, *, out=None):
 
     Raises:
         LinAlgError: a matrix is singular.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.inv(pb.tensor([[2., 0.], [1., 1.]]))
@@ -114,7 +114,7 @@ def inverse(input, *, out=None):
 
     Raises:
         LinAlgError: a matrix is singular.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.inverse(pb.tensor([[2.]]))
@@ -129,7 +129,7 @@ def inv_ex(A, *, check_errors=False, out=None):
 
     Raises:
         LinAlgError: with `check_errors`, a matrix is singular.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.inv_ex(pb.eye(2)).info
@@ -151,7 +151,7 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     as ones. A zero on the diagonal is no error: it divides.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> A = pb.tensor([[2., 0.], [1., 1.]])
@@ -179,7 +179,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False,
     """The solution X of A X = input for a triangular A, and a copy of A. `linalg.solve_triangular` has replaced it.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.triangular_solve(pb.ones(1, 1), pb.full((1, 1), 2.)).solution
@@ -223,7 +223,7 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
     """The solution X of A X = B, or of X A = B unless `left`, from what `lu_factor` gives of A; of A^T with `adjoint`.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64, wrong pivots.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones, wrong pivots.
 
     Example:
         >>> LU, pivots = pb.linalg.lu_factor(pb.tensor([[2., 0.], [1., 1.]]))
@@ -259,7 +259,7 @@ def lu_solve(input, LU_data, LU_pivots, *, out=None):
     """`linalg.lu_solve` with the right-hand side first, as it was called before.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64, wrong pivots.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones, wrong pivots.
 
     Example:
         >>> LU, pivots = pb.linalg.lu_factor(pb.tensor([[2.]]))
@@ -296,7 +296,7 @@ def cholesky_solve(input, input2, upper=False, *, out=None):
     """The solution X of A X = input from Cholesky's factor L, `input2`, of A: A = L L^T, or L^T L if `upper`.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.cholesky_solve(pb.tensor([[8.]]), pb.tensor([[2.]]))
@@ -311,7 +311,7 @@ def cholesky_inverse(input, upper=False, *, out=None):
     """The inverse of A from Cholesky's factor of it: A = L L^T, or L^T L if `upper`.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.cholesky_inverse(pb.tensor([[2.]]))
