@@ -29,7 +29,7 @@ NO_ELEMENTS = """
     generator_seed generator_set_state generator_state is_complex is_contiguous is_floating_point is_pinned
     is_same_size is_set_to is_signed is_tensor ndimension nelement numel promote_types register_hook
     register_post_accumulate_grad_hook result_type save load size stride storage_offset from_dlpack from_numpy
-    frombuffer storage flat_storage over_storage
+    frombuffer storage flat_storage over_storage is_conj is_neg resolve_conj resolve_neg
     """.split()
 MAKE_NEW = """
     arange as_tensor asarray empty empty_like empty_strided eye full linspace logspace new_empty new_tensor
@@ -51,6 +51,11 @@ SAME = """
     squeeze_ swapdims_ bitwise_left_shift bitwise_right_shift adaptive_avg_pool3d adaptive_max_pool3d avg_pool3d
     conv3d conv_transpose3d lp_pool2d lp_pool3d max_pool3d max_unpool2d max_unpool3d native_channel_shuffle
     multi_head_attention_forward upsample_bilinear upsample_nearest
+    """.split()
+
+# Of complex numbers: tests/complex.
+COMPLEX = """
+    angle complex conj conj_physical conj_physical_ conjugate imag isreal polar real view_as_complex view_as_real
     """.split()
 
 # Of linear algebra, which is one rule: some of it below.
@@ -113,7 +118,7 @@ def test_every_operator_is_in_a_table():
     text = "\n".join((*SMOOTH, *PLAIN, *IN_PLACE, *ITEMS, *LOOPS))
     known = rows | set(re.findall(r"\w+", text)) | set(SAME)
     known |= {f"{name}_" for name in known} | {f"linalg.{name}" for name in known}
-    missing = names - known - {*NO_ELEMENTS, *MAKE_NEW, *ARE_NUMBERS, *DRAW, *LINEAR_ALGEBRA}
+    missing = names - known - {*NO_ELEMENTS, *MAKE_NEW, *ARE_NUMBERS, *DRAW, *COMPLEX, *LINEAR_ALGEBRA}
     assert sorted(missing) == []
 
 

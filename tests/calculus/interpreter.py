@@ -51,6 +51,7 @@ KERNELS = {
     "div": np.true_divide,
     "neg": np.negative,
     "abs": np.abs,
+    "conj": np.conj,
     "sign": _sign,
     "square": np.square,
     "reciprocal": lambda x: 1.0 / x,

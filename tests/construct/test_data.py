@@ -106,7 +106,6 @@ def test_given_dtype(data, dtype, expected):
             RuntimeError,
             "cannot be converted to type int64",
         ),
-        (lambda: pb.tensor(1j), NotImplementedError, "not implemented for 'ComplexFloat'"),
         (
             lambda: pb.tensor([1], requires_grad=True),
             RuntimeError,

@@ -68,6 +68,7 @@ TRUTH = {
     "div": lambda a, b: a / b,
     "neg": lambda x: -x,
     "abs": abs,
+    "conj": lambda x: x,
     "add_scaled": lambda a, b, alpha: a + alpha * b,
     "sub_scaled": lambda a, b, alpha: a - alpha * b,
     "rsub": lambda a, b: b - a,

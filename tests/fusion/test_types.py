@@ -165,7 +165,7 @@ def test_one_program_is_lowered_for_each_choice_of_types():
 
 @pytest.mark.parametrize("shape", [(3, 5), (70, 130)], ids=str)
 def test_elements_of_sixteen_bytes_have_registers_as_wide(shape):
-    """No kernel computes with complex128 yet, but elements that wide are gathered, spread, kept and written."""
+    """Elements of complex128 beside narrower ones are gathered, spread, kept and written."""
     rng = np.random.default_rng(0)
     z = rng.normal(size=(*shape, 2)) @ [1, 1j]
     for given in (z, np.asfortranarray(z), np.repeat(z, 2, 1)[:, ::2], z[:1], z[:, :1], z[:1, :1]):

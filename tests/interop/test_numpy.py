@@ -87,7 +87,7 @@ def test_read_only_arrays_give_read_only_tensors():
         (np.arange(3, dtype=">f4"), ValueError, "given numpy array has byte order different from the native"),
         (np.array(["a"]), TypeError, "can't convert np.ndarray of type numpy.str_"),
         (np.array([1, None]), TypeError, "can't convert np.ndarray of type numpy.object_"),
-        (np.zeros(2, np.complex64), TypeError, "can't convert np.ndarray of type numpy.complex64"),
+        (np.zeros(2, np.clongdouble), TypeError, "can't convert np.ndarray of type numpy.c"),
         (np.zeros(2, "M8[s]"), TypeError, "can't convert np.ndarray of type numpy.datetime64"),
         (np.zeros(2, [("a", "f4")]), TypeError, "can't convert np.ndarray of type numpy.void"),
         (np.zeros(2, [("a", "u1"), ("b", "f4")])["b"], ValueError, "strides not a multiple of the element"),

@@ -15,13 +15,13 @@ from kinds import CODES
 core = pytest.importorskip("pullback._core")
 
 SOURCE = pathlib.Path(__file__).parents[2] / "src" / "core" / "kernels" / "primitives.inc"
-ROW = re.compile(r"^\s+X\((\w+), (\d), (Same|Bool), (Exact|Vector|Scalar), (\w+), \w+, \w+\)", re.M)
+ROW = re.compile(r"^\s+X\((\w+), (\d), (Same|Bool|Real), (Exact|Vector|Scalar), (\w+), \w+, \w+\)", re.M)
 ROWS = {
     name: (int(arity), result, bits, types)
     for name, arity, result, bits, types in ROW.findall(SOURCE.read_text())
 }
 TYPES = {
-    "All": list(CODES),
+    "All": kinds.DTYPES,
     "Numbers": kinds.NUMBERS,
     "Integers": kinds.INTEGERS,
     "Bits": kinds.BITS,

@@ -23,7 +23,9 @@ const Names& names(DType d) { return kNames[static_cast<int>(d)]; }
 const char* dtype_name(DType d) { return names(d).name; }
 const char* dtype_legacy_name(DType d) { return names(d).legacy; }
 const char* dtype_c_name(DType d) { return names(d).c_name; }
-const char* dtype_number_name(DType d) { return is_supported(d) ? names(d).number : names(d).c_name; }
+const char* dtype_number_name(DType d) {
+    return is_supported(d) && !is_complex(d) ? names(d).number : names(d).c_name;
+}
 const char* dtype_format(DType d) { return names(d).format; }
 
 bool dtype_named(const char* name, DType* out) {
@@ -35,13 +37,15 @@ bool dtype_named(const char* name, DType* out) {
     return false;
 }
 
-// Floats first, the widest first, bool last: PyTorch's order.
+// Floats first, bool last; the widest first, but among complex numbers: PyTorch's order.
 const char* supported_dtypes() {
     static const std::string text = [] {
         std::string all;
-        for (Kind kind : {Kind::Complex, Kind::Float, Kind::Integer})
-            for (int d = kDTypes; d-- > 0;)
+        for (Kind kind : {Kind::Float, Kind::Complex, Kind::Integer})
+            for (int i = kDTypes; i-- > 0;) {
+                const int d = kind == Kind::Complex ? kDTypes - 1 - i : i;
                 if (kSupported[d] && kKind[d] == kind) all += std::string(kNames[d].name) + ", ";
+            }
         return all + "and bool";
     }();
     return text.c_str();
@@ -52,6 +56,11 @@ void fail_unsupported(const char* name, DType d) {
         is_supported(d) ? "Convert it first: x.to(...), x.double(), x.long()" : "Kernels exist for ";
     fail_as(ErrorKind::NotImplemented, "\"{}\" not implemented for '{}'. {}{}.", name, dtype_legacy_name(d),
             cure, is_supported(d) ? "" : supported_dtypes());
+}
+
+void fail_imaginary(DType d) {
+    fail("value cannot be converted to type {} without overflow. It is complex, and pullback.{} is not.",
+         dtype_number_name(d), dtype_name(d));
 }
 
 // Within a category the larger type wins, except where neither holds the other's values: uint8 and a signed

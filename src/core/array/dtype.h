@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/array/complex.h"
 #include "core/array/dtypes.inc"
 
 namespace pb {
@@ -45,6 +46,13 @@ constexpr bool is_float(DType d) { return kind_of(d) == Kind::Float; }
 constexpr bool is_complex(DType d) { return kind_of(d) == Kind::Complex; }
 constexpr bool is_differentiable(DType d) { return is_float(d) || is_complex(d); }
 constexpr bool is_integral(DType d) { return kind_of(d) == Kind::Integer; }
+// What the parts of complex numbers are, and the complex numbers with such parts; other dtypes as they are, and floats.
+constexpr DType part_of(DType d) {
+    return d == DType::Complex64 ? DType::Float32 : d == DType::Complex128 ? DType::Float64 : d;
+}
+constexpr DType complex_of(DType d) {
+    return is_complex(d) ? d : d == DType::Float64 ? DType::Complex128 : DType::Complex64;
+}
 constexpr bool is_signed(DType d) { return d != DType::UInt8 && d != DType::Bool; }
 // Whether kernels exist for it.
 constexpr bool is_supported(DType d) { return kSupported[static_cast<int>(d)]; }
@@ -68,15 +76,20 @@ struct alignas(kWidest) Slot {
     char bytes[kWidest];
 };
 
-// The families that kernels and operators are written for.
-enum class Family : uint8_t { All, Numbers, Integers, Bits, Floats };
+// The families that kernels and operators are written for. Any, Rings and Fields have complex numbers among them, which
+// have no order: All, Numbers and Floats are the same without.
+enum class Family : uint8_t { Any, All, Rings, Numbers, Integers, Bits, Fields, Floats, Complexes };
 constexpr bool includes(Family f, Kind k) {
     switch (f) {
-        case Family::All: return true;
+        case Family::Any: return true;
+        case Family::All: return k != Kind::Complex;
+        case Family::Rings: return k != Kind::Bool;
         case Family::Numbers: return k == Kind::Integer || k == Kind::Float;
         case Family::Integers: return k == Kind::Integer;
         case Family::Bits: return k == Kind::Integer || k == Kind::Bool;
+        case Family::Fields: return k == Kind::Float || k == Kind::Complex;
         case Family::Floats: return k == Kind::Float;
+        case Family::Complexes: return k == Kind::Complex;
     }
     return false;
 }

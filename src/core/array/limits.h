@@ -30,13 +30,15 @@ inline Scalar extreme_identity(DType d, bool greatest) {
 // unsigned type, truth takes everything, and floats take infinities.
 inline bool fits(Scalar v, DType d) {
     if (d == DType::Bool) return true;
+    if (is_complex(d)) return fits(Scalar(v.to_double()), part_of(d)) && fits(Scalar(v.im), part_of(d));
+    if (v.kind == Scalar::Complex && v.im != 0) return false;
     return visit<Family::Numbers>(d, "fill_", [&](auto zero) {
         using T = decltype(zero);
         using Limits = std::numeric_limits<T>;
         if constexpr (std::is_floating_point_v<T>) {
             const double f = v.to_double();
             return !std::isfinite(f) || std::fabs(f) <= static_cast<double>(Limits::max());
-        } else if (v.kind == Scalar::Float) {
+        } else if (v.is_floating()) {
             constexpr auto least = static_cast<double>(Limits::min()),
                            most = static_cast<double>(Limits::max());
             return v.f >= least && v.f <= most && v.f < 0x1p63;  // as a double, the greatest int64 is 2^63

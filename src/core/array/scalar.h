@@ -9,51 +9,65 @@
 
 namespace pb {
 
+// RuntimeError: value cannot be converted to type float without overflow.
+[[noreturn]] void fail_imaginary(DType d);
+
 struct Scalar {
-    enum Kind : uint8_t { Bool, Int, Float } kind = Float;
+    enum Kind : uint8_t { Bool, Int, Float, Complex } kind = Float;
     bool wide = false;  // a float that was a whole number from 2^63 on: beside integers it is refused
     union {
         double f;
         int64_t i;
     };
+    double im = 0;  // of a complex number, whose real part is f
     Scalar() : f(0) {}
     Scalar(double v) : kind(Float), f(v) {}
     Scalar(int64_t v) : kind(Int), i(v) {}
     Scalar(int v) : kind(Int), i(v) {}
     Scalar(bool v) : kind(Bool), i(v) {}
+    Scalar(pb::Complex<double> v) : kind(Complex), f(v.re), im(v.im) {}
 
-    double to_double() const { return kind == Float ? f : static_cast<double>(i); }
+    bool is_plain() const { return kind == Int || kind == Float; }
+    bool is_floating() const { return kind >= Float; }
+    // Of a complex number its real part: who lets one in asks for its kind before.
+    double to_double() const { return is_floating() ? f : static_cast<double>(i); }
     int64_t to_int() const {
-        if (kind != Float) return i;
+        if (!is_floating()) return i;
         if (!(f >= -0x1p63 && f < 0x1p63)) return INT64_MIN;  // what x86 gives for nan, inf and out of range
         return static_cast<int64_t>(f);
     }
-    bool to_bool() const { return kind == Float ? f != 0 : i != 0; }
+    bool to_bool() const { return is_floating() ? f != 0 || im != 0 : i != 0; }
+    bool is(double v) const { return to_double() == v && im == 0; }
     // The dtype a Python number takes when nothing else decides.
-    int cat() const { return kind == Bool ? 0 : kind == Int ? 1 : 2; }
+    int cat() const { return kind; }
 
-    // As an element of type T: integers wrap around, truth is whatever is not zero.
+    // As an element of type T: integers wrap around, truth is whatever is not zero. Raises where an imaginary part would
+    // be lost.
     template <class T> T to() const {
+        if constexpr (!is_complex_v<T>)
+            if (__builtin_expect(kind == Complex && im != 0, 0)) fail_imaginary(dtype_of<T>());
         if constexpr (std::is_same_v<T, bool>) return to_bool();
         else if constexpr (std::is_floating_point_v<T>) return static_cast<T>(to_double());
+        else if constexpr (is_complex_v<T>) return T(pb::Complex<double>(to_double(), im));
         else return static_cast<T>(to_int());
     }
 
     // Writes the number as one element of dtype `d`, and reads one.
     void store(DType d, void* out) const {
-        visit<Family::All>(d, "fill_", [&](auto zero) {
+        visit<Family::Any>(d, "fill_", [&](auto zero) {
             using T = decltype(zero);
-            T v = d == DType::Bool ? static_cast<T>(to_bool()) : to<T>();
+            T v = d == DType::Bool ? T(to_bool()) : to<T>();
             std::memcpy(out, &v, sizeof v);
         });
     }
     static Scalar load(DType d, const void* p) {
-        return visit<Family::All>(d, "item", [&](auto zero) {
+        return visit<Family::Any>(d, "item", [&](auto zero) {
             using T = decltype(zero);
             T v;
             std::memcpy(&v, p, sizeof v);
-            if (d == DType::Bool) return Scalar(v != 0);
+            if (d == DType::Bool) return Scalar(v != T(0));
             if constexpr (std::is_floating_point_v<T>) return Scalar(static_cast<double>(v));
+            else if constexpr (is_complex_v<T>) return Scalar(pb::Complex<double>(v));
             else return Scalar(static_cast<int64_t>(v));
         });
     }

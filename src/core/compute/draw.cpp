@@ -142,7 +142,19 @@ void integers_into(Generator& g, T* x, int64_t n, int64_t low, uint64_t range, b
 
 // ---- the distributions ----
 
+// Complex numbers as the reals that they consist of.
+static Array parts_of(const Array& a) {
+    Dims shape = a.layout->dims(), strides = a.layout->stride_dims();
+    for (int64_t& s : strides) s *= 2;
+    shape.push_back(2);
+    strides.push_back(1);
+    Array parts = a.view(Layout::strided(shape, strides), a.offset * 2);
+    parts.dtype = part_of(a.dtype);
+    return parts;
+}
+
 void fill_uniform(Generator& g, const Array& a, double low, double high) {
+    if (is_complex(a.dtype)) return fill_uniform(g, parts_of(a), low, high);
     fill_as<Family::Floats>("check_uniform_bounds", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
         const T from = static_cast<T>(low), to = static_cast<T>(high);
@@ -151,6 +163,8 @@ void fill_uniform(Generator& g, const Array& a, double low, double high) {
 }
 
 void fill_normal(Generator& g, const Array& a, double mean, double deviation) {
+    // Each part has half of the variance, and the mean, as PyTorch has it.
+    if (is_complex(a.dtype)) return fill_normal(g, parts_of(a), mean, deviation * std::sqrt(0.5));
     bool blocks = a.is_contiguous();
     fill_as<Family::Floats>("normal_kernel_cpu", a,
                             [&](auto* x, int64_t n) { normal_into(g, x, n, mean, deviation, blocks); });

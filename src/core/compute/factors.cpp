@@ -134,6 +134,9 @@ template <class T> lapack::Int small_cholesky(int64_t n, T* a) {
     return 0;
 }
 
+template <class T> T size_of(T x) { return std::abs(x); }
+template <class T> T size_of(Complex<T> x) { return std::hypot(x.re, x.im); }
+
 // Calls f(i, diagonal) for every matrix of a batch, where diagonal(j) is element j of it.
 template <class T, class F> void for_each_diagonal(const Batch& batch, const Array& factors, F&& f) {
     const int64_t step = factors.stride(factors.ndim() - 2) + factors.stride(factors.ndim() - 1);
@@ -151,7 +154,7 @@ Arrays lu(const Arrays& x, const Options&) {
     Array factors = by_columns(a.dtype, a.layout->dims()),
           pivots = Array::empty(DType::Int32, batch.with({k})),
           info = Array::empty(DType::Int32, batch.shape);
-    visit<Family::Floats>(a.dtype, "lu_factor", [&](auto zero) {
+    visit<Family::Fields>(a.dtype, "lu_factor", [&](auto zero) {
         using T = decltype(zero);
         const auto& f = lapack::functions<T>();
         const T* from = a.as<T>();
@@ -164,13 +167,14 @@ Arrays lu(const Arrays& x, const Options&) {
                             const T* given = from + batch.offset(0, i);
                             failed[i] = 0;
                             if (k == 0) return;
-                            if (m <= kFew && n <= kFew && with_few<T>(std::max(m, n), [&](auto& few) {
-                                    if (!few.read(given, row_step, column_step, m, n)) return false;
-                                    failed[i] = few.lu(m, n, p + i * k);
-                                    few.write(m, n, matrix);
-                                    return true;
-                                }))
-                                return;
+                            if constexpr (!is_complex_v<T>)
+                                if (m <= kFew && n <= kFew && with_few<T>(std::max(m, n), [&](auto& few) {
+                                        if (!few.read(given, row_step, column_step, m, n)) return false;
+                                        failed[i] = few.lu(m, n, p + i * k);
+                                        few.write(m, n, matrix);
+                                        return true;
+                                    }))
+                                    return;
                             read_columns(given, a, matrix);
                             lapack::Int rows = lm, columns = ln, lead = lm;
                             f.getrf(&rows, &columns, matrix, &lead, p + i * k, failed + i);
@@ -186,7 +190,7 @@ Arrays cholesky(const Arrays& x, const Options& options) {
     lapack::Int size = lapack_size(n);
     const Batch batch({{a, 2}});
     Array factor = by_columns(a.dtype, a.layout->dims()), info = Array::empty(DType::Int32, batch.shape);
-    visit<Family::Floats>(a.dtype, "cholesky", [&](auto zero) {
+    visit<Family::Fields>(a.dtype, "cholesky", [&](auto zero) {
         using T = decltype(zero);
         const auto& f = lapack::functions<T>();
         const T* from = a.as<T>();
@@ -195,20 +199,25 @@ Arrays cholesky(const Arrays& x, const Options& options) {
         Room<T> room(upper ? n * n : 0);
         const int64_t row_step = a.stride(a.ndim() - 2), column_step = a.stride(a.ndim() - 1);
         for_each_matrix(batch.count, lapack_work(cube(n) / 6), [&](int64_t i, int worker) {
-            // The upper triangle read as rows is the lower one of a symmetric matrix.
+            // The upper triangle read as rows is the lower one of a symmetric matrix, or the conjugate of a Hermitian one's.
             T *result = to + i * n * n, *lower = upper ? room.of(worker) : result;
             const T* matrix = from + batch.offset(0, i);
             const int64_t down = upper ? column_step : row_step, along = upper ? row_step : column_step;
             failed[i] = 0;
             for (int64_t j = 0; j < n; ++j)
                 for (int64_t k = 0; k < n; ++k) lower[j * n + k] = k < j ? 0 : matrix[k * down + j * along];
-            if (n <= kFew) {
-                failed[i] = small_cholesky(n, lower);
-            } else {
+            if constexpr (is_complex_v<T>)
+                for (int64_t j = 0; upper && j < n * n; ++j) lower[j].im = -lower[j].im;
+            bool done = false;
+            if constexpr (!is_complex_v<T>)
+                if (n <= kFew) failed[i] = small_cholesky(n, lower), done = true;
+            if (!done && n) {
                 lapack::Int rows = size, lead = size;
                 f.potrf("L", &rows, lower, &lead, failed + i, 1);
             }
             if (upper) read_columns(lower, n, 1, n, n, result, n);
+            if constexpr (is_complex_v<T>)
+                for (int64_t j = 0; upper && j < n * n; ++j) result[j].im = -result[j].im;
         });
     });
     return {factor, info};
@@ -250,11 +259,11 @@ Arrays determinant(const Arrays& x, const Options&) {
     const int64_t n = row_count(factors);
     const Batch batch({{factors, 2}});
     Array det = Array::empty(factors.dtype, batch.shape);
-    visit<Family::Floats>(factors.dtype, "det", [&](auto zero) {
+    visit<Family::Fields>(factors.dtype, "det", [&](auto zero) {
         using T = decltype(zero);
         for_each_diagonal<T>(batch, factors, [&](int64_t i, auto diagonal) {
             const auto* p = pivots.as<lapack::Int>() + i * n;
-            T product = 1;
+            T product(1);
             for (int64_t j = 0; j < n; ++j) product *= p[j] != j + 1 ? -diagonal(j) : diagonal(j);
             det.as<T>()[i] = product;
         });
@@ -298,7 +307,7 @@ Arrays permutation(const Arrays& x, const Options&) {
                 "torch.lu_unpack: Pivots passed to lu_unpack contain a number that is no row: {}. They count "
                 "from 1 to {}.",
                 exchanges[i], m);
-    visit<Family::Floats>(factors.dtype, "lu_unpack", [&](auto zero) {
+    visit<Family::Fields>(factors.dtype, "lu_unpack", [&](auto zero) {
         using T = decltype(zero);
         std::vector<int64_t> order(static_cast<size_t>(m));
         for (int64_t i = 0; i < count; ++i) {
@@ -330,13 +339,13 @@ int64_t small_pivots(const Array& factors, double threshold) {
     const Batch batch({{factors, 2}});
     const int64_t n = row_count(factors);
     int64_t most = 0;
-    visit<Family::Floats>(factors.dtype, "det", [&](auto zero) {
+    visit<Family::Fields>(factors.dtype, "det", [&](auto zero) {
         using T = decltype(zero);
         for_each_diagonal<T>(batch, factors, [&](int64_t i, auto diagonal) {
-            T largest = 0;
+            typename PartOf<T>::type largest = 0;
             int64_t small = 0;
-            for (int64_t j = 0; j < n; ++j) largest = std::max(largest, std::abs(diagonal(j)));
-            for (int64_t j = 0; j < n; ++j) small += std::abs(diagonal(j)) <= threshold * largest;
+            for (int64_t j = 0; j < n; ++j) largest = std::max(largest, size_of(diagonal(j)));
+            for (int64_t j = 0; j < n; ++j) small += size_of(diagonal(j)) <= threshold * largest;
             most = std::max(most, small);
         });
     });

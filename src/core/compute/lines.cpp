@@ -54,7 +54,7 @@ Array pick_array(const Array& given, int64_t dim, const Array& index) {
     const Split s(*x.layout, dim);
     const int64_t m = line_length(*index.layout, dim);
     const auto* at = index.as<int64_t>();
-    visit<Family::All>(x.dtype, "gather", [&](auto zero) {
+    visit<Family::Any>(x.dtype, "gather", [&](auto zero) {
         using T = decltype(zero);
         const T* from = x.as<T>();
         T* to = out.as<T>();

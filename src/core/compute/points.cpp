@@ -94,16 +94,19 @@ template <class T> void visit_numbers(const Points& p, At what, const Array& x, 
         case At::Add: return visit_each<T>(p, x, y, [](T& a, T& b) { a = wrapping_sum(a, b); });
         case At::Multiply: return visit_each<T>(p, x, y, [](T& a, T& b) { a = wrapping_product(a, b); });
         case At::Divide: return visit_each<T>(p, x, y, [](T& a, T& b) { a = quotient(a, b); });
-        // A NaN wins, as in maximum and minimum.
         case At::Max:
-            return visit_each<T>(p, x, y, [](T& a, T& b) {
-                if (b > a || b != b) a = b;
-            });
-        case At::Min:
-            return visit_each<T>(p, x, y, [](T& a, T& b) {
-                if (b < a || b != b) a = b;
-            });
+        case At::Min: break;
     }
+    // A NaN wins, as in maximum and minimum.
+    if constexpr (is_complex_v<T>) fail_unsupported("scatter_reduce", x.dtype);
+    else if (what == At::Max)
+        return visit_each<T>(p, x, y, [](T& a, T& b) {
+            if (b > a || b != b) a = b;
+        });
+    else
+        return visit_each<T>(p, x, y, [](T& a, T& b) {
+            if (b < a || b != b) a = b;
+        });
 }
 
 // For each point whether it is the last with its number, that is, whether what is written there survives; with how
@@ -199,8 +202,7 @@ void visit_points(const Points& p, At what, const Array& x, const Array& y) {
             return visit_each<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a |= b; });
         return visit_each<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a &= b; });
     }
-    visit<Family::Numbers>(x.dtype, "index",
-                           [&](auto zero) { visit_numbers<decltype(zero)>(p, what, x, y); });
+    visit<Family::Rings>(x.dtype, "index", [&](auto zero) { visit_numbers<decltype(zero)>(p, what, x, y); });
 }
 
 Array read_points(const Points& p, const Array& x, bool last) {

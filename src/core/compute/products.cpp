@@ -28,6 +28,9 @@ namespace pb {
 
 namespace {
 
+// What BLAS multiplies.
+template <class T> constexpr bool is_field = std::is_floating_point_v<T> || is_complex_v<T>;
+
 // Flops from which the interpreter lock is worth releasing.
 constexpr double kLongWork = 2e6;
 constexpr int64_t kPlainSize = 100;  // of matrices whose product is no long work
@@ -155,7 +158,7 @@ template <class T>
 void multiply_part(const Factor& a, const Factor& b, Vector vector, int64_t m, int64_t n, const T* pa,
                    const T* pb, T alpha, T beta, T* c, int64_t ldc) {
     int64_t k = a.cols;
-    if constexpr (std::is_floating_point_v<T>) {
+    if constexpr (is_field<T>) {
         // A beta of 0 means that c holds anything, nan included; some kernels multiply it all the same.
         if (vector == Vector::right) {
             if (beta == 0) std::memset(c, 0, static_cast<size_t>(m) * sizeof(T));
@@ -190,7 +193,7 @@ void multiply_part(const Factor& a, const Factor& b, Vector vector, int64_t m, i
 // Nanoseconds of one thread: a product of matrices computes, that with a vector waits for memory.
 template <class T> double work_of(int64_t m, int64_t n, int64_t k) {
     double terms = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-    if (!std::is_floating_point_v<T>) return terms * 0.5;
+    if (!is_field<T>) return terms * 0.5;
     return terms * sizeof(T) * (m == 1 || n == 1 ? 0.025 : 0.005);
 }
 
@@ -245,7 +248,7 @@ void batches(const Array& c, const Factor& a, const Factor& b, const Batch& batc
     for (int64_t d = 0; d < summed; ++d) terms *= batch.shape.end()[-1 - d];
     const int64_t count = batch.count;
     if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
-    if constexpr (std::is_floating_point_v<T>) blas::load();  // before the lock is released
+    if constexpr (is_field<T>) blas::load();  // before the lock is released
     double work = work_of<T>(m, n, k), all = work * static_cast<double>(count);
     int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kSplitWork / (work + 1) / 4));
     auto attempt = [&] {
@@ -281,15 +284,15 @@ template <class T>
 void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha, Scalar beta) {
     if (a.rows == 0) return;
     if (a.cols == 0) return scale(y.as<T>(), a.rows, beta.to<T>());
-    if constexpr (std::is_floating_point_v<T>) blas::load();
+    if constexpr (is_field<T>) blas::load();
     Factor column(Factor::Column{}, x, step(x));
     Interruptible none(0);  // memory is read once
     multiply<T>(a, column, a.array.as<T>(), x.as<T>(), alpha.to<T>(), beta.to<T>(), y.as<T>(), none);
 }
 
 template <class T> T dot_of(const T* x, int64_t step_x, const T* y, int64_t step_y, int64_t n) {
-    T s = 0;
-    if constexpr (std::is_floating_point_v<T>) {
+    T s(0);
+    if constexpr (is_field<T>) {
         // In parts that an int can count.
         for (int64_t at = 0; at < n; at += int64_t(1) << 30) {
             int64_t part = std::min(n - at, int64_t(1) << 30);
@@ -313,7 +316,7 @@ Array as_columns(const Array& x) {
 void into(const Array& c, const Factor& a, const Factor& b, const Batch& batch, Scalar alpha, Scalar beta,
           int64_t summed) {
     const bool many = a.array.ndim() > 2 || b.array.ndim() > 2;
-    visit<Family::Numbers>(c.dtype, many ? "bmm" : "addmm_impl_cpu_", [&](auto zero) {
+    visit<Family::Rings>(c.dtype, many ? "bmm" : "addmm_impl_cpu_", [&](auto zero) {
         using T = decltype(zero);
         batches<T>(c, a, b, batch, alpha.to<T>(), beta.to<T>(), summed);
     });
@@ -352,8 +355,9 @@ template <class T> Array plain_product(const Array& a, const Array& b, bool ta, 
 }  // namespace
 
 Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b, int64_t summed) {
-    if (is_float(a.dtype) && a.ndim() == 2 && b.ndim() == 2 && a.is_contiguous() && b.is_contiguous()) {
-        Array c = visit<Family::Floats>(a.dtype, "addmm_impl_cpu_", [&](auto zero) {
+    if (is_differentiable(a.dtype) && a.ndim() == 2 && b.ndim() == 2 && a.is_contiguous() &&
+        b.is_contiguous()) {
+        Array c = visit<Family::Fields>(a.dtype, "addmm_impl_cpu_", [&](auto zero) {
             return plain_product<decltype(zero)>(a, b, transpose_a, transpose_b);
         });
         if (c.buffer) return c;
@@ -373,8 +377,8 @@ void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool tra
     if (a.ndim() > 2) return product_into(as_columns(y), a, as_columns(x), transpose, false, alpha, beta);
     Factor matrix(a, transpose);
     Array vector = walkable(x);
-    visit<Family::Numbers>(a.dtype, "addmv_impl_cpu",
-                           [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
+    visit<Family::Rings>(a.dtype, "addmv_impl_cpu",
+                         [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
 }
 
 Array matrix_vector(const Array& a, const Array& x, bool transpose) {
@@ -394,7 +398,7 @@ Array dot_product(const Array& a, const Array& b) {
     const int64_t n = shape.back();
     shape.pop_back();
     Array out = Array::empty(x.dtype, shape);
-    visit<Family::Numbers>(x.dtype, "dot", [&](auto zero) {
+    visit<Family::Rings>(x.dtype, "dot", [&](auto zero) {
         using T = decltype(zero);
         for (int64_t i = 0; i < out.numel(); ++i)
             out.as<T>()[i] =

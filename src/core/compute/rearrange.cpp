@@ -89,7 +89,7 @@ Array sum_runs(const Array& a, const Array& counts, int64_t dim) {
     fill_array(to, Scalar(0));
     Runs r(*from.layout, dim);
     const int64_t* counted = counts.as<int64_t>();
-    visit<Family::Floats>(from.dtype, "index_add_", [&](auto zero) {
+    visit<Family::Fields>(from.dtype, "index_add_", [&](auto zero) {
         using T = decltype(zero);
         const T* p = from.as<T>();
         T* o = to.as<T>();
@@ -196,13 +196,13 @@ Array trace(const Array& a, DType d) {
     for (int64_t i = 0; i < rows; ++i) outer.add(a.size(i), a.stride(i));
     const int64_t n = std::min(a.size(rows), a.size(columns)), step = a.stride(rows) + a.stride(columns);
     if (!out.numel()) return out;
-    visit<Family::Numbers>(a.dtype, "trace", [&](auto zero) {
+    visit<Family::Rings>(a.dtype, "trace", [&](auto zero) {
         using T = decltype(zero);
         Odometer matrix(outer);
         char* to = out.data();
         do {
             const T* x = a.as<T>() + matrix.at;
-            Running<T> s = 0;
+            auto s = Running<T>(0);
             for (int64_t i = 0; i < n; ++i) s = wrapping_sum(s, static_cast<Running<T>>(x[i * step]));
             Scalar(s).store(d, to);
             to += out.item();

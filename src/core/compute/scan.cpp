@@ -58,11 +58,11 @@ double advance(LogState& s, double v, bool first) {
 template <class Join>
 static Array running(const char* operation, const Array& given, int64_t dim, bool reverse, Join join) {
     Array x = contiguous_array(given), y = Array::empty(x.dtype, x.layout->dims());
-    visit<Family::All>(x.dtype, operation, [&](auto zero) {
+    visit<Family::Any>(x.dtype, operation, [&](auto zero) {
         using T = decltype(zero);
         using W = Running<T>;
         scan<T, W>(x, y, dim, reverse, [join](T v, T& out, W& s, bool first) {
-            out = static_cast<T>(s = first ? v : join(s, static_cast<W>(v)));
+            out = static_cast<T>(s = first ? static_cast<W>(v) : join(s, static_cast<W>(v)));
         });
     });
     return y;
@@ -94,7 +94,7 @@ Array shifted(const Array& from, int64_t dim, int64_t by, double fill) {
 Array linear_recurrence(const Array& factors, const Array& terms, int64_t dim, bool reverse) {
     Array a = contiguous_array(factors), b = contiguous_array(terms);
     Array r = Array::empty(b.dtype, b.layout->dims());
-    visit<Family::All>(b.dtype, "linear_recurrence", [&](auto zero) {
+    visit<Family::Any>(b.dtype, "linear_recurrence", [&](auto zero) {
         using T = decltype(zero);
         Split s(*b.layout, dim);
         const T *as = a.as<T>(), *bs = b.as<T>();

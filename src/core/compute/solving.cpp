@@ -106,7 +106,7 @@ Arrays lu_solve(const Arrays& x, const Options& options) {
     check_pivots(pivots, n);
     Array result = by_columns(b.dtype, batch.with({n, count}));
     if (result.numel() == 0) return {result};
-    visit<Family::Floats>(b.dtype, "lu_solve", [&](auto zero) {
+    visit<Family::Fields>(b.dtype, "lu_solve", [&](auto zero) {
         using T = decltype(zero);
         const auto& f = lapack::functions<T>();
         // Factors that lie row by row are brought to columns once.
@@ -125,13 +125,14 @@ Arrays lu_solve(const Arrays& x, const Options& options) {
             read_columns(from + lies.offset(2, i), b, solved);
             const T* matrix = a + lies.offset(0, i);
             const lapack::Int* exchanges = p + lies.offset(1, i);
-            if (n <= kFew) {
-                if (!transposed) exchange(n, count, exchanges, false, solved);
-                substitute(transposed, transposed, !transposed, n, count, matrix, 1, n, solved);
-                substitute(!transposed, transposed, transposed, n, count, matrix, 1, n, solved);
-                if (transposed) exchange(n, count, exchanges, true, solved);
-                return;
-            }
+            if constexpr (!is_complex_v<T>)
+                if (n <= kFew) {
+                    if (!transposed) exchange(n, count, exchanges, false, solved);
+                    substitute(transposed, transposed, !transposed, n, count, matrix, 1, n, solved);
+                    substitute(!transposed, transposed, transposed, n, count, matrix, 1, n, solved);
+                    if (transposed) exchange(n, count, exchanges, true, solved);
+                    return;
+                }
             lapack::Int rows = size, columns = many, lead = size, lead_b = size, info = 0;
             f.getrs(transposed ? "T" : "N", &rows, &columns, matrix, &lead, exchanges, solved, &lead_b, &info,
                     1);
@@ -145,19 +146,20 @@ Arrays solve(const Arrays& x, const Options& options) { return lu_solve({x[1], x
 Arrays triangular_solve(const Arrays& x, const Options& options) {
     const Array &given = x[0], &b = x[1];
     bool upper = options[0] != 0, transposed = options[1] != 0;
+    const int64_t few = is_complex(b.dtype) ? 0 : kFew;
     const bool unit = options[2] != 0;
     const int64_t n = row_count(b), count = column_count(b), d = given.ndim();
     lapack::Int size = lapack_size(n), many = lapack_size(count);
     Array result = by_columns(b.dtype, Batch({{given, 2}, {b, 2}}).with({n, count}));
     if (result.numel() == 0) return {result};
-    visit<Family::Floats>(b.dtype, "triangular_solve", [&](auto zero) {
+    visit<Family::Fields>(b.dtype, "triangular_solve", [&](auto zero) {
         using T = decltype(zero);
         const auto& f = lapack::functions<T>();
         // A triangle that lies row by row is the other one, transposed.
         Array matrix = given;
         int64_t row_step = given.stride(d - 2), column_step = given.stride(d - 1);
         bool turned = false;
-        if (n > kFew) {
+        if (n > few) {
             turned = column_step == 1 && row_step >= n;
             if (!turned && !(row_step == 1 && column_step >= n)) {
                 matrix = by_columns(given.dtype, given.layout->dims());
@@ -175,10 +177,12 @@ Arrays triangular_solve(const Arrays& x, const Options& options) {
             T* solved = to + i * n * count;
             read_columns(from + batch.offset(1, i), b, solved);
             const T* triangle = a + batch.offset(0, i);
-            if (n <= kFew)
-                return substitute(upper, transposed, unit, n, count, triangle, row_step, column_step, solved);
+            if constexpr (!is_complex_v<T>)
+                if (n <= few)
+                    return substitute(upper, transposed, unit, n, count, triangle, row_step, column_step,
+                                      solved);
             lapack::Int rows = size, columns = many, lead = step, lead_b = size;
-            T one = 1;
+            T one(1);
             f.trsm("L", upper != turned ? "U" : "L", transposed != turned ? "T" : "N", unit ? "U" : "N",
                    &rows, &columns, &one, triangle, &lead, solved, &lead_b, 1, 1, 1, 1);
         });

@@ -36,7 +36,7 @@ void add_all(const Array& values, const Array& storage, const Layout& layout, in
 
 // storage[offset + where] += values, for every element of `layout`; `values` is contiguous and floating point.
 void add_into(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
-    visit<Family::Floats>(values.dtype, "as_strided_backward",
+    visit<Family::Fields>(values.dtype, "as_strided_backward",
                           [&](auto zero) { add_all<decltype(zero)>(values, storage, layout, offset); });
 }
 

@@ -43,6 +43,7 @@ PB_BINARY(div, a / b)
 PB_UNARY(neg, negated(a))
 PB_UNARY(abs, magnitude(a))
 PB_UNARY(sign, static_cast<T>((a > 0) - (a < 0)))
+PB_UNARY(conj, a)
 PB_UNARY(square, wrap(a) * wrap(a))
 PB_UNARY(one_minus_square, (T{1} - a) * (T{1} + a))  // exact to rounding next to 1, where 1 - a * a cancels
 PB_UNARY(times_complement, a*(T{1} - a))

@@ -14,7 +14,10 @@ template <class To, class From> PB_INLINE To truncated(From x) {
 }
 
 template <class To, class From> PB_INLINE To converted(From x) {
-    if constexpr (is_bool_v<To>) return x != From{0};
+    if constexpr (is_complex_v<From> && is_complex_v<To>) return To(x);
+    else if constexpr (is_bool_v<To>) return x != From{0};
+    else if constexpr (is_complex_v<From>) return converted<To>(x.re);
+    else if constexpr (is_complex_v<To>) return To(static_cast<typename PartOf<To>::type>(x));
     else if constexpr (is_float_v<From> && !is_float_v<To> && sizeof(To) < 4)
         return static_cast<To>(truncated<int32_t>(x));
     else if constexpr (is_float_v<From> && !is_float_v<To>) return truncated<To>(x);
@@ -29,7 +32,7 @@ template <class From, class To> void cast_kernel(const void* const* in, void* ou
 }
 
 template <class From> void install_casts_from(BlockKernel (&row)[kDTypes]) {
-    each<Family::All>([&](auto zero) {
+    each<Family::Any>([&](auto zero) {
         using To = decltype(zero);
         row[code_of<To>] = cast_kernel<From, To>;
     });
@@ -67,7 +70,7 @@ template <class T> void fill_kernel(const void* value, void* out, int64_t n) {
 }  // namespace
 
 void PB_ISA::install_conversions(Kernels& table) {
-    each<Family::All>([&](auto zero) {
+    each<Family::Any>([&](auto zero) {
         using From = decltype(zero);
         install_casts_from<From>(table.cast[code_of<From>]);
     });

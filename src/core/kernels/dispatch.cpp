@@ -17,6 +17,7 @@ namespace pb {
     void install_logic(Kernels&);              \
     void install_transcendental(Kernels&);     \
     void install_special(Kernels&);            \
+    void install_complex(Kernels&);            \
     void install_conversions(Kernels&);        \
     void install_reductions(Reductions&);      \
     void install_many_reductions(Reductions&); \
@@ -97,6 +98,7 @@ struct Chosen {
         name::install_logic(table);                \
         name::install_transcendental(table);       \
         name::install_special(table);              \
+        name::install_complex(table);              \
         name::install_conversions(table);          \
         name::install_reductions(reductions);      \
         name::install_many_reductions(reductions); \

@@ -38,6 +38,7 @@ void install_division(Kernels&);
 void install_logic(Kernels&);
 void install_transcendental(Kernels&);
 void install_special(Kernels&);
+void install_complex(Kernels&);
 void install_conversions(Kernels&);
 void install_reductions(Reductions&);
 void install_many_reductions(Reductions&);

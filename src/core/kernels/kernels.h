@@ -25,7 +25,7 @@ enum class Primitive : uint16_t {
 // one of the operands.
 using BlockKernel = void (*)(const void* const* in, void* out, int64_t n);
 
-enum class Result : uint8_t { Same, Bool };
+enum class Result : uint8_t { Same, Bool, Real };
 
 struct PrimitiveInfo {
     const char* name;
@@ -36,7 +36,7 @@ struct PrimitiveInfo {
     bool partial;             // some integers have no result
     // What it makes of operands of a dtype.
     constexpr DType result_type(DType operands) const {
-        return result == Result::Bool ? DType::Bool : operands;
+        return result == Result::Bool ? DType::Bool : result == Result::Real ? part_of(operands) : operands;
     }
 };
 

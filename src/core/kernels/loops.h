@@ -33,6 +33,7 @@ template <> inline constexpr bool is_bool_v<bool> = true;
 
 template <Result result, class T> struct ResultType { using type = T; };
 template <class T> struct ResultType<Result::Bool, T> { using type = bool; };
+template <class T> struct ResultType<Result::Real, T> { using type = typename PartOf<T>::type; };
 
 // Calls f(T{}) for every T of the family that kernels exist for.
 template <Family family, class F> PB_INLINE void each(F f) {

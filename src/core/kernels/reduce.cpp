@@ -126,12 +126,14 @@ template <template <class> class Op, class T> void install_indices(Reductions& t
 template <class T> void install_dtype(Reductions& table) {
     install_values<Sum, T>(table, Reduction::sum);
     install_values<Prod, T>(table, Reduction::prod);
-    install_values<Max, T>(table, Reduction::max);
-    install_values<Min, T>(table, Reduction::min);
     install_values<Any, T>(table, Reduction::any);
     install_values<All, T>(table, Reduction::all);
     install_values<CountNonzero, T>(table, Reduction::count_nonzero);
-    if constexpr (!is_bool_v<T>) {
+    if constexpr (!is_complex_v<T>) {
+        install_values<Max, T>(table, Reduction::max);
+        install_values<Min, T>(table, Reduction::min);
+    }
+    if constexpr (!is_bool_v<T> && !is_complex_v<T>) {
         install_indices<Max, T>(table, Reduction::argmax);
         install_indices<Min, T>(table, Reduction::argmin);
     }
@@ -140,7 +142,7 @@ template <class T> void install_dtype(Reductions& table) {
 }  // namespace
 
 void PB_ISA::install_reductions(Reductions& table) {
-    each<Family::All>([&](auto zero) { install_dtype<decltype(zero)>(table); });
+    each<Family::Any>([&](auto zero) { install_dtype<decltype(zero)>(table); });
 }
 
 }  // namespace pb

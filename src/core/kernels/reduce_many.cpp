@@ -177,12 +177,14 @@ template <template <class> class Op, class T> void install(Reductions& table, Re
 template <class T> void install_dtype(Reductions& table) {
     install<Sum, T>(table, Reduction::sum);
     install<Prod, T>(table, Reduction::prod);
-    install<Max, T>(table, Reduction::max);
-    install<Min, T>(table, Reduction::min);
     install<Any, T>(table, Reduction::any);
     install<All, T>(table, Reduction::all);
     install<CountNonzero, T>(table, Reduction::count_nonzero);
-    if constexpr (!is_bool_v<T>) {
+    if constexpr (!is_complex_v<T>) {
+        install<Max, T>(table, Reduction::max);
+        install<Min, T>(table, Reduction::min);
+    }
+    if constexpr (!is_bool_v<T> && !is_complex_v<T>) {
         const int d = code_of<T>;
         table.rows[static_cast<int>(Reduction::argmax)][d] = index_rows<Max<T>, T>;
         table.rows[static_cast<int>(Reduction::argmin)][d] = index_rows<Min<T>, T>;
@@ -192,7 +194,7 @@ template <class T> void install_dtype(Reductions& table) {
 }  // namespace
 
 void PB_ISA::install_many_reductions(Reductions& table) {
-    each<Family::All>([&](auto zero) { install_dtype<decltype(zero)>(table); });
+    each<Family::Any>([&](auto zero) { install_dtype<decltype(zero)>(table); });
 }
 
 }  // namespace pb

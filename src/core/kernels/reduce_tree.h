@@ -21,8 +21,16 @@ template <class T> struct Sum {
     static PB_INLINE Value merge(Value a, Value b) { return a + b; }
 };
 
+template <class T> struct Sum<Complex<T>> {
+    using Value = Complex<T>;
+    using Lane = Value;
+    static constexpr Value identity() { return 0; }
+    static PB_INLINE Lane step(Lane lane, Value x) { return lane + x; }
+    static PB_INLINE Value merge(Value a, Value b) { return a + b; }
+};
+
 template <class T> struct Prod {
-    using Value = typename Either<is_float_v<T>, T, uint64_t>::type;
+    using Value = typename Either<is_float_v<T> || is_complex_v<T>, T, uint64_t>::type;
     using Lane = Value;
     static constexpr Value identity() { return 1; }
     static PB_INLINE Lane step(Lane lane, T x) { return lane * static_cast<Lane>(x); }
@@ -133,7 +141,7 @@ PB_INLINE typename Op::Value fold(const typename Stored<T>::type* in, int64_t n)
 
 template <class Op, class T>
 PB_NOINLINE typename Op::Value leaf(const typename Stored<T>::type* in, int64_t n) {
-    constexpr int wide = sizeof(T) == 8 ? 32 : 64;
+    constexpr int wide = sizeof(T) >= 8 ? 32 : 64;
     if (n >= wide) return fold<Op, T, wide>(in, n);
     if (n >= 16) return fold<Op, T, 8>(in, n);
     auto value = Op::identity();

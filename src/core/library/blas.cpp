@@ -21,8 +21,20 @@ template <class T> struct Functions {
     void (*gemv)(int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
     T (*dot)(int, const T*, int, const T*, int);
 };
+// Of complex numbers: what is passed as a number above is passed by its address, and the product of vectors (neither is
+// conjugated) is written.
+struct ComplexFunctions {
+    void (*gemm)(int, int, int, int, int, int, const void*, const void*, int, const void*, int, const void*,
+                 void*, int);
+    void (*gemv)(int, int, int, int, const void*, const void*, int, const void*, int, const void*, void*,
+                 int);
+    void (*dot)(int, const void*, int, const void*, int, void*);
+};
+template <class T> struct Functions<Complex<T>> : ComplexFunctions {};
 Functions<float> single_;
 Functions<double> double_;
+Functions<Complex<float>> complex_single_;
+Functions<Complex<double>> complex_double_;
 void* handle = nullptr;
 bool unpacked = false;  // see takes_factors_as_they_lie
 
@@ -34,6 +46,15 @@ template <> inline Functions<float>& functions<float>() {
 template <> inline Functions<double>& functions<double>() {
     if (!handle) load();
     return double_;
+}
+
+template <> inline Functions<Complex<float>>& functions<Complex<float>>() {
+    if (!handle) load();
+    return complex_single_;
+}
+template <> inline Functions<Complex<double>>& functions<Complex<double>>() {
+    if (!handle) load();
+    return complex_double_;
 }
 
 // A variable of the environment for as long as the library reads it: it does so once, while it is being loaded,
@@ -113,6 +134,12 @@ void load() {
     look_up(double_.gemm, "cblas_dgemm");
     look_up(double_.gemv, "cblas_dgemv");
     look_up(double_.dot, "cblas_ddot");
+    look_up(complex_single_.gemm, "cblas_cgemm");
+    look_up(complex_single_.gemv, "cblas_cgemv");
+    look_up(complex_single_.dot, "cblas_cdotu_sub");
+    look_up(complex_double_.gemm, "cblas_zgemm");
+    look_up(complex_double_.gemv, "cblas_zgemv");
+    look_up(complex_double_.dot, "cblas_zdotu_sub");
     if (auto core = reinterpret_cast<char* (*)()>(find("openblas_get_corename")))
         for (const char* name : {"SkylakeX", "Cooperlake", "SapphireRapids"})
             unpacked = unpacked || !std::strcmp(core(), name);
@@ -133,24 +160,37 @@ const char* description() {
     return config ? config() : "a BLAS that does not say what it is";
 }
 
+// A number as the library takes it.
+static float given(const float& number) { return number; }
+static double given(const double& number) { return number; }
+template <class T> static const void* given(const Complex<T>& number) { return &number; }
+
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
     functions<T>().gemm(kRowMajor, transpose_a ? kTransposed : kPlain, transpose_b ? kTransposed : kPlain,
-                        static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), alpha, a,
-                        static_cast<int>(lda), b, static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
+                        static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), given(alpha), a,
+                        static_cast<int>(lda), b, static_cast<int>(ldb), given(beta), c,
+                        static_cast<int>(ldc));
 }
 
 template <class T>
 void gemv(bool transpose, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
           T beta, T* y, int64_t incy) {
     functions<T>().gemv(kRowMajor, transpose ? kTransposed : kPlain, static_cast<int>(m), static_cast<int>(n),
-                        alpha, a, static_cast<int>(lda), x, static_cast<int>(incx), beta, y,
+                        given(alpha), a, static_cast<int>(lda), x, static_cast<int>(incx), given(beta), y,
                         static_cast<int>(incy));
 }
 
 template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
-    return functions<T>().dot(static_cast<int>(n), x, static_cast<int>(incx), y, static_cast<int>(incy));
+    const auto count = static_cast<int>(n), step_x = static_cast<int>(incx), step_y = static_cast<int>(incy);
+    if constexpr (is_complex_v<T>) {
+        T sum;
+        functions<T>().dot(count, x, step_x, y, step_y, &sum);
+        return sum;
+    } else {
+        return functions<T>().dot(count, x, step_x, y, step_y);
+    }
 }
 
 #define INSTANCES(T)                                                                                         \
@@ -160,6 +200,8 @@ template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_
     template T dot<T>(int64_t, const T*, int64_t, const T*, int64_t);
 INSTANCES(float)
 INSTANCES(double)
+INSTANCES(Complex<float>)
+INSTANCES(Complex<double>)
 #undef INSTANCES
 
 }  // namespace pb::blas

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string>
 
+#include "array/complex.h"
+
 namespace pb::blas {
 
 constexpr int64_t kLargest = INT32_MAX;

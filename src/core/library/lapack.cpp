@@ -10,6 +10,8 @@ namespace {
 
 template <class T> inline constexpr char letter = 's';
 template <> inline constexpr char letter<double> = 'd';
+template <> inline constexpr char letter<Complex<float>> = 'c';
+template <> inline constexpr char letter<Complex<double>> = 'z';
 
 template <class T, class F> void look_up(F& function, const char* name) {
     function = reinterpret_cast<F>(blas::symbol((letter<T> + std::string(name) + '_').c_str()));
@@ -25,14 +27,18 @@ template <class T> Functions<T> found() {
     FIND(sytrs)
     FIND(trsm)
     FIND(geqrf)
-    FIND(orgqr)
-    FIND(syevd)
-    FIND(gesdd)
-    FIND(gesvd)
-    FIND(gels)
-    FIND(gelsy)
-    FIND(gelss)
-    FIND(gelsd)
+    if constexpr (is_complex_v<T>) {
+        look_up<T>(f.orgqr, "ungqr");
+    } else {
+        FIND(orgqr)
+        FIND(syevd)
+        FIND(gesdd)
+        FIND(gesvd)
+        FIND(gels)
+        FIND(gelsy)
+        FIND(gelss)
+        FIND(gelsd)
+    }
 #undef FIND
     return f;
 }
@@ -45,5 +51,7 @@ template <class T> const Functions<T>& functions() {
 }
 template const Functions<float>& functions<float>();
 template const Functions<double>& functions<double>();
+template const Functions<Complex<float>>& functions<Complex<float>>();
+template const Functions<Complex<double>>& functions<Complex<double>>();
 
 }  // namespace pb::lapack

@@ -7,11 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "array/complex.h"
+
 namespace pb::lapack {
 
 using Int = int;  // of the library: 32 bits
 
-template <class T> struct Functions {
+// Those that are alike for real and complex numbers.
+template <class T> struct Factoring {
     // Linear systems
     void (*getrf)(Int* m, Int* n, T* a, Int* lda, Int* pivots, Int* info);
     void (*getrs)(const char* trans, Int* n, Int* nrhs, const T* a, Int* lda, const Int* pivots, T* b,
@@ -26,6 +29,9 @@ template <class T> struct Functions {
     // Orthogonal factors
     void (*geqrf)(Int* m, Int* n, T* a, Int* lda, T* tau, T* work, Int* lwork, Int* info);
     void (*orgqr)(Int* m, Int* n, Int* k, T* a, Int* lda, const T* tau, T* work, Int* lwork, Int* info);
+};
+
+template <class T> struct Functions : Factoring<T> {
     // Spectra
     void (*syevd)(const char* jobz, const char* uplo, Int* n, T* a, Int* lda, T* w, T* work, Int* lwork,
                   Int* iwork, Int* liwork, Int* info, size_t, size_t);
@@ -43,6 +49,8 @@ template <class T> struct Functions {
     void (*gelsd)(Int* m, Int* n, Int* nrhs, T* a, Int* lda, T* b, Int* ldb, T* s, T* rcond, Int* rank,
                   T* work, Int* lwork, Int* iwork, Int* info);
 };
+
+template <class T> struct Functions<Complex<T>> : Factoring<Complex<T>> {};
 
 template <class T> const Functions<T>& functions();
 

@@ -11,8 +11,10 @@ std::string name_of(const Fused& p, int16_t v) {
     const Value& value = p.value(v);
     if (value.kind == Value::Operand) return "x" + std::to_string(value.at);
     if (value.kind == Value::Result) return "v" + std::to_string(value.at);
-    char number[40];
-    std::snprintf(number, sizeof number, "%.9g", p.number(value).to_double());
+    char number[80];
+    const Scalar n = p.number(value);
+    const bool parts = n.kind == Scalar::Complex;
+    std::snprintf(number, sizeof number, parts ? "%.9g%+.9gj" : "%.9g", n.to_double(), n.im);
     return number;
 }
 

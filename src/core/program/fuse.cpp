@@ -133,7 +133,12 @@ int16_t Fused::add_once(const Step& s, DType type) {
 
 int16_t Fused::convert_other(int16_t v, DType type) {
     const Value from = value(v);
-    if (from.kind == Value::Number) return add_number(stored(number(from), type), type);
+    if (from.kind == Value::Number) {
+        Slot converted{};
+        const void* in[1] = {&numbers[static_cast<size_t>(from.at)]};
+        conversion(v, from.type, type).kernels[0](in, &converted, 1);
+        return add_number(converted, type);
+    }
     return add_once(conversion(v, from.type, type), type);
 }
 

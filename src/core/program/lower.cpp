@@ -64,6 +64,8 @@ class Lowering {
             else type = promote(type, out_.type(value(i.in[k], type_)));
         }
         if (numbers && type == DType::Bool) type = type_;
+        // Of a real number the conjugate is itself.
+        if (i.primitive == Primitive::conj && !is_complex(type)) return operand(i.in[0], type);
         Step s{};
         s.primitive = i.primitive;
         s.arity = i.arity;

@@ -736,6 +736,15 @@ Tensors run_backward(const GraphPoints& outputs, const Tensors& grads, const Gra
                     "grad_outputs=...).",
                     shape);
             }
+            if (is_complex(meta.dtype)) {
+                const DType dtype = meta.dtype;
+                e.node->release();
+                fail(
+                    "grad can be implicitly created only for real scalar outputs but got pullback.{}. Of a "
+                    "complex "
+                    "output take a real function, such as abs() or .real, or give backward(gradient=...).",
+                    dtype_name(dtype));
+            }
             g = ops::ones(meta.dtype, meta.layout);
         }
         run.add_root(e, std::move(g));

@@ -61,6 +61,16 @@ namespace {
     }
 }
 
+// What is seen of memory as another type has no geometry over the base.
+void check_alike(const Tensor& t, const Tensor& base) {
+    if (t.dtype() != base.dtype())
+        fail(
+            "a view of {} numbers as {} ones cannot be differentiated once their memory has been written in "
+            "place. "
+            "Make the parts first, and the complex numbers of them: pullback.complex(real, imag).",
+            dtype_name(base.dtype()), dtype_name(t.dtype()));
+}
+
 }  // namespace
 
 std::string operation_name(const Node& node) {
@@ -76,6 +86,7 @@ Node* current_grad_fn(const Tensor& t) {
     ViewInfo& view = *t->extra->view;
     if (view.version == t->cell->version || !view.base.requires_grad()) return t->grad_fn;
     if (view.origin != ViewOrigin::Default && view.origin != ViewOrigin::MultiOutput) fail_view(t, true);
+    check_alike(t, view.base);
     Node* node = ops::as_strided_node(view.base, t.layout_ref(), t->offset);
     node->set_output(t);
     Ref<Node> old(t->grad_fn);
@@ -117,6 +128,7 @@ void check_inplace(const Tensor& t, bool recorded) {
         ViewInfo& view = *t->extra->view;
         bool differentiated = recorded || view.base.requires_grad() || t.requires_grad();
         if (view.origin != ViewOrigin::Default && differentiated) fail_view(t, false);
+        if (differentiated) check_alike(t, view.base);
         if (t.requires_grad() && view.base.is_leaf())
             fail(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation. The "

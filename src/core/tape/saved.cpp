@@ -54,6 +54,13 @@ void Saved::save_special(const Tensor& t) {
     if (modes.packing && origin_ != kOutput) pack_saved(*this, t);
 }
 
+void Saved::save_complex(Scalar s) {
+    Ref<Buffer> bytes = Buffer::allocate(item_size(DType::Complex128));
+    s.store(DType::Complex128, bytes->data());
+    cell_ = Cell::make(std::move(bytes));
+}
+Scalar Saved::complex_scalar() const { return Scalar::load(DType::Complex128, cell_->buffer->data()); }
+
 void Saved::save_array(const Array& a) {
     cell_ = Cell::make(a.buffer);
     layout_ = a.layout;

@@ -26,6 +26,7 @@ class Saved {
     void save_scalar(Scalar s) {
         offset_ = s.i;
         kind_ = s.kind;
+        if (s.kind == Scalar::Complex) save_complex(s);
     }
     void reset();
     bool holds_tensor() const { return origin_ != kNothing; }
@@ -33,7 +34,7 @@ class Saved {
         Scalar s;
         s.kind = static_cast<Scalar::Kind>(kind_);
         s.i = offset_;
-        return s;
+        return s.kind == Scalar::Complex ? complex_scalar() : s;
     }
     Origin origin() const { return static_cast<Origin>(origin_); }
     uint8_t number() const { return number_; }
@@ -68,6 +69,9 @@ class Saved {
     DType dtype() const { return dtype_; }
 
   private:
+    // A number of two parts lies in an array.
+    [[gnu::cold, gnu::noinline]] void save_complex(Scalar s);
+    [[gnu::cold, gnu::noinline]] Scalar complex_scalar() const;
     [[gnu::cold, gnu::noinline]] void save_special(const Tensor& t);
     [[gnu::cold, gnu::noinline]] void forget_apart();
     Tensor unpacked(Node& self) const;

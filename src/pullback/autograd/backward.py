@@ -63,6 +63,12 @@ def _gradients(outputs, grads, batched=False):
                 f"of {wanted}. The gradient says how much each element of the output counts, so the two have one "
                 f"shape."
             )
+        if isinstance(output, Tensor) and output.dtype.is_complex != grad.dtype.is_complex:
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in "
+                f"dtype: grad_output[{index}] has a dtype of {grad.dtype} and output[{index}] has a dtype of "
+                f"{output.dtype}."
+            )
     return grads
 
 

@@ -384,7 +384,7 @@ def _transpose(cls, context, args, outputs, tangents):
 
 
 def _has_gradient(output):
-    return isinstance(output, Tensor) and output.dtype.is_floating_point
+    return isinstance(output, Tensor) and (output.dtype.is_floating_point or output.dtype.is_complex)
 
 
 def _call_backward(cls, context, grads):

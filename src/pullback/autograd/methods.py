@@ -50,7 +50,7 @@ def requires_grad_(input, requires_grad=True):
         >>> pb.zeros(2).requires_grad_()
         tensor([0., 0.], requires_grad=True)
     """
-    if requires_grad and not input.dtype.is_floating_point:
+    if requires_grad and not (input.dtype.is_floating_point or input.dtype.is_complex):
         raise RuntimeError(
             f"only Tensors of floating point dtype can require gradients. This one has dtype {input.dtype}: convert it first."
         )

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import _core
-from .._core import Tensor, float64
+from .._core import Tensor, complex128, float64
 from ..func.batch import vmap
+from ..operators.complex import view_as_complex, view_as_real
 from ..operators.creation import zeros, zeros_like
 from ..operators.joining import stack
 from ..operators.random import rand
@@ -500,7 +501,7 @@ def _check_inputs(inputs: Outputs) -> None:
         )
     for i in _wanted(inputs):
         x = inputs[i]
-        if x.dtype != float64:
+        if x.dtype not in (float64, complex128):
             warnings.warn(
                 f"Input #{i} requires gradient and is not a double precision floating point or complex. This check "
                 f"will likely fail if all the inputs are not of double precision floating point or complex. ",
@@ -512,6 +513,28 @@ def _check_inputs(inputs: Outputs) -> None:
                 f"non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous "
                 f"on the input before passing it to gradcheck."
             )
+
+
+def _is_complex(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_complex()
+
+
+def _of_reals(func: Function, inputs: Outputs) -> tuple[Function, Outputs]:
+    """`func` between real tensors: what is complex is a view of pairs, in the same memory.
+
+    So a complex derivative is checked as what it says of real and imaginary parts, holomorphic or not.
+    """
+    pairs = [_is_complex(x) and x.requires_grad for x in inputs]
+
+    def of_reals(*args: Any) -> Any:
+        given = [view_as_complex(x) if pair else x for x, pair in zip(args, pairs)]
+        outputs = func(*given)
+        if not any(_is_complex(y) for y in _as_tuple(outputs)):
+            return outputs
+        return tuple([view_as_real(y) if _is_complex(y) else y for y in _as_tuple(outputs)])
+
+    reals = [view_as_real(x.detach()).requires_grad_() if pair else x for x, pair in zip(inputs, pairs)]
+    return of_reals, tuple(reals)
 
 
 def _require(condition: bool, message: str) -> None:
@@ -542,6 +565,7 @@ def check(func: Function, inputs: Any, raise_exception: bool = True, **options: 
 
 def _check_all(func: Function, inputs: Outputs, options: dict[str, Any]) -> None:
     _check_inputs(inputs)
+    func, inputs = _of_reals(func, inputs)
     rtol, atol = options["rtol"], options["atol"]
     jacobians = check_fast if options["fast_mode"] else check_slow
     for forward in (False, True):

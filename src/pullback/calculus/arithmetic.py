@@ -26,7 +26,12 @@ _SUBTRACTION = {
 }
 
 add = _arithmetic(
-    "add", lambda a, b, y: [1, 1], "input + alpha * other", operator="+", signature="input, other, *, alpha=1"
+    "add",
+    lambda a, b, y: [1, 1],
+    "input + alpha * other",
+    operator="+",
+    signature="input, other, *, alpha=1",
+    complex=True,
 )
 sub = _arithmetic(
     "sub",
@@ -35,9 +40,12 @@ sub = _arithmetic(
     operator="-",
     signature="input, other, *, alpha=1",
     aliases="subtract",
+    complex=True,
     **_SUBTRACTION,
 )
-mul = _arithmetic("mul", lambda a, b, y: [b, a], "input * other", operator="*", aliases="multiply")
+mul = _arithmetic(
+    "mul", lambda a, b, y: [b, a], "input * other", operator="*", aliases="multiply", complex=True
+)
 div = elementwise(
     "div",
     lambda a, b, y: [1 / b, -(a / b) / b],
@@ -46,6 +54,7 @@ div = elementwise(
     signature="input, other, *, rounding_mode=None",
     aliases="divide true_divide",
     domain=((-3, 3), NONZERO),
+    complex=True,
 )
 neg = _arithmetic(
     "neg",
@@ -58,6 +67,7 @@ neg = _arithmetic(
         "use the `~` or `logical_not()` operator instead."
     },
     aliases="negative",
+    complex=True,
 )
 
 _SCALED = {
@@ -75,6 +85,7 @@ add_scaled = composed(
     "input + alpha * other",
     variant_of="add",
     node="AddBackward0",
+    complex=True,
     **_SCALED,
 )
 sub_scaled = composed(
@@ -84,6 +95,7 @@ sub_scaled = composed(
     "input - alpha * other",
     variant_of="sub",
     node="SubBackward0",
+    complex=True,
     **_SCALED,
     **_SUBTRACTION,
 )
@@ -96,6 +108,7 @@ rsub = composed(
     promotion="arithmetic",
     forms=FUNCTION,
     node=("RsubBackward0", "RsubBackward1", "RsubBackward1"),
+    complex=True,
     **_SUBTRACTION,
 )
 rsub_scaled = composed(
@@ -106,6 +119,7 @@ rsub_scaled = composed(
     variant_of="rsub",
     forms=FUNCTION,
     node=("RsubBackward0", "RsubBackward1", "RsubBackward1", "RsubBackward0"),
+    complex=True,
     **_SCALED,
     **_SUBTRACTION,
 )
@@ -159,11 +173,19 @@ fmod = elementwise(
     **_QUOTIENT,
 )
 
-reciprocal = elementwise("reciprocal", lambda x, y: [-y * y], "1 / input", domain=NONZERO)
-square = elementwise("square", lambda x, y: [2 * x], "input * input", promotion="number", node="PowBackward0")
-sqrt = elementwise("sqrt", lambda x, y: [0.5 / y], "The square root: NaN below 0.", domain=POSITIVE)
+reciprocal = elementwise("reciprocal", lambda x, y: [-y * y], "1 / input", domain=NONZERO, complex=True)
+square = elementwise(
+    "square", lambda x, y: [2 * x], "input * input", promotion="number", node="PowBackward0", complex=True
+)
+sqrt = elementwise(
+    "sqrt", lambda x, y: [0.5 / y], "The square root: NaN below 0.", domain=POSITIVE, complex=True
+)
 rsqrt = elementwise(
-    "rsqrt", lambda x, y: [-0.5 * y * y * y], "1 / sqrt(input): inf at 0, NaN below.", domain=POSITIVE
+    "rsqrt",
+    lambda x, y: [-0.5 * y * y * y],
+    "1 / sqrt(input): inf at 0, NaN below.",
+    domain=POSITIVE,
+    complex=True,
 )
 
 # b * a**(b-1) is 0 for b = 0 even at a = 0, where a**(b-1) is infinite: hence zmul. In the exponent, 0**b is
@@ -185,6 +207,7 @@ pow = _arithmetic(
     domain=(POSITIVE, (-3, 3)),
     kinks={(0, 0): (0, 0), (0, 1): (1, 0), (0, 2): (0, 0), (0, 0.5): (inf, 0), (-2, 2): (-4, nan)},
     note="0 ** b is 0 or 1 for b >= 0, so flat in the exponent b, in which a negative base has no derivative",
+    complex=True,
 )
 
 sign = _arithmetic(
@@ -202,16 +225,27 @@ sgn = composed(
     promotion="arithmetic",
     kinks={0: 0},
     note="0 at the jump: the slope on both sides",
+    complex=True,
 )
+conj = _arithmetic(
+    "conj",
+    lambda x, y: [1],
+    "The complex conjugate; of a real number itself.",
+    forms="",
+    antilinear=True,
+    complex=True,
+)
+# Of complex numbers `sign` is the direction x / |x| here, and conj of it what |x| grows along.
 abs = _arithmetic(
     "abs",
-    lambda x, y: [sign(x)],
+    lambda x, y: [conj(sign(x))],
     "|input|",
     accepts="numbers",
     operator="abs",
     aliases="absolute",
     kinks={0: 0},
     note="0 at the kink: the mean of the slopes on both sides",
+    complex=True,
 )
 
 # sign(x) * copysign(1, s), not y / x: infinities have a sign too.

@@ -3,8 +3,8 @@
 from .define import composed, nondifferentiable
 from .row import METHOD
 
-eq = nondifferentiable("eq", "a b", "input == other", operator="==")
-ne = nondifferentiable("ne", "a b", "input != other", operator="!=", aliases="not_equal")
+eq = nondifferentiable("eq", "a b", "input == other", operator="==", complex=True)
+ne = nondifferentiable("ne", "a b", "input != other", operator="!=", aliases="not_equal", complex=True)
 lt = nondifferentiable("lt", "a b", "input < other", operator="<", aliases="less")
 le = nondifferentiable("le", "a b", "input <= other", operator="<=", aliases="less_equal")
 gt = nondifferentiable("gt", "a b", "input > other", operator=">", aliases="greater")
@@ -15,9 +15,11 @@ def _test(name, doc, forms, **about):
     return nondifferentiable(name, "x", doc, "predicate", forms=forms, **about)
 
 
-isnan = _test("isnan", "Whether each element is not a number.", METHOD)
-isinf = _test("isinf", "Whether each element is infinite, of either sign.", METHOD)
-isfinite = _test("isfinite", "Whether each element is neither infinite nor NaN.", METHOD, lies="again")
+isnan = _test("isnan", "Whether each element is not a number.", METHOD, complex=True)
+isinf = _test("isinf", "Whether each element is infinite, of either sign.", METHOD, complex=True)
+isfinite = _test(
+    "isfinite", "Whether each element is neither infinite nor NaN.", METHOD, lies="again", complex=True
+)
 isposinf = _test("isposinf", "Whether each element is positive infinity.", "function method out")
 isneginf = _test("isneginf", "Whether each element is negative infinity.", "function method out")
 signbit = _test(
@@ -41,6 +43,7 @@ isclose = composed(
     promotion="close",
     signature=_ISCLOSE,
     forms=METHOD,
+    complex=True,
 )
 isclose_nan = composed(
     "isclose_nan",
@@ -52,12 +55,17 @@ isclose_nan = composed(
     forms=METHOD,
     variant_of="isclose",
     when="equal_nan=True",
+    complex=True,
 )
 
-logical_and = nondifferentiable("logical_and", "a b", "Whether both are nonzero.", "logical")
-logical_or = nondifferentiable("logical_or", "a b", "Whether at least one is nonzero.", "logical")
-logical_xor = nondifferentiable("logical_xor", "a b", "Whether exactly one is nonzero.", "logical")
-logical_not = nondifferentiable("logical_not", "x", "Whether each element is zero.", "logical")
+logical_and = nondifferentiable("logical_and", "a b", "Whether both are nonzero.", "logical", complex=True)
+logical_or = nondifferentiable(
+    "logical_or", "a b", "Whether at least one is nonzero.", "logical", complex=True
+)
+logical_xor = nondifferentiable(
+    "logical_xor", "a b", "Whether exactly one is nonzero.", "logical", complex=True
+)
+logical_not = nondifferentiable("logical_not", "x", "Whether each element is zero.", "logical", complex=True)
 
 bitwise_and = nondifferentiable("bitwise_and", "a b", "The bits set in both.", "bitwise", operator="&")
 bitwise_or = nondifferentiable("bitwise_or", "a b", "The bits set in either.", "bitwise", operator="|")

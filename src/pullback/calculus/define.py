@@ -118,6 +118,8 @@ def _hand_over(row, core):
         row.fits_indices,
         row.divides,
         row.variant_of or row.name,
+        row.complex,
+        row.antilinear,
     )
 
 

@@ -10,7 +10,7 @@ from .selection import maximum, minimum, where, zmul
 LN2, LN10 = _log(2), _log(10)
 POSITIVE = (0.1, 4.0)
 
-exp = elementwise("exp", lambda x, y: [y], "e ** input")
+exp = elementwise("exp", lambda x, y: [y], "e ** input", complex=True)
 
 
 def _exp2_slope(x):
@@ -18,18 +18,28 @@ def _exp2_slope(x):
     return LN2 * root * root  # not LN2 * y: the slope is in range a little longer than the value
 
 
-exp2 = elementwise("exp2", lambda x, y: [_exp2_slope(x)], "2 ** input", aliases="special.exp2")
+exp2 = elementwise("exp2", lambda x, y: [_exp2_slope(x)], "2 ** input", aliases="special.exp2", complex=True)
 # Not y + 1, which is 0 where y has been rounded to -1.
-expm1 = elementwise("expm1", lambda x, y: [exp(x)], "e ** input - 1, exact near 0", aliases="special.expm1")
+expm1 = elementwise(
+    "expm1", lambda x, y: [exp(x)], "e ** input - 1, exact near 0", aliases="special.expm1", complex=True
+)
 
 log = elementwise(
-    "log", lambda x, y: [1 / x], "The natural logarithm: -inf at 0, NaN below.", domain=POSITIVE
+    "log", lambda x, y: [1 / x], "The natural logarithm: -inf at 0, NaN below.", domain=POSITIVE, complex=True
 )
 log2 = elementwise(
-    "log2", lambda x, y: [(1 / LN2) / x], "The logarithm to base 2: -inf at 0, NaN below.", domain=POSITIVE
+    "log2",
+    lambda x, y: [(1 / LN2) / x],
+    "The logarithm to base 2: -inf at 0, NaN below.",
+    domain=POSITIVE,
+    complex=True,
 )
 log10 = elementwise(
-    "log10", lambda x, y: [(1 / LN10) / x], "The logarithm to base 10: -inf at 0, NaN below.", domain=POSITIVE
+    "log10",
+    lambda x, y: [(1 / LN10) / x],
+    "The logarithm to base 10: -inf at 0, NaN below.",
+    domain=POSITIVE,
+    complex=True,
 )
 log1p = elementwise(
     "log1p",
@@ -38,6 +48,7 @@ log1p = elementwise(
     domain=(-0.9, 4),
     node="Log1PBackward0",
     aliases="special.log1p",
+    complex=True,
 )
 
 # Not y * (1 - y): in the upper tail y is rounded to 1. A slope written in x keeps its precision in both tails, and so
@@ -48,6 +59,7 @@ sigmoid_slope = elementwise(
     "e**-input / (1 + e**-input)**2, the slope of sigmoid.",
     forms="",
     accepts="floats",
+    complex=True,
 )
 sigmoid = elementwise(
     "sigmoid",
@@ -55,6 +67,7 @@ sigmoid = elementwise(
     "The logistic function 1 / (1 + e**-input).",
     forms=EVERYWHERE + " nn",
     aliases="special.expit",
+    complex=True,
 )
 
 
@@ -64,12 +77,14 @@ tanh_slope = elementwise(
     "1 / cosh(input)**2, the slope of tanh.",
     forms="",
     accepts="floats",
+    complex=True,
 )
 tanh = elementwise(
     "tanh",
     lambda x, y: [tanh_slope(x)],  # not 1 - y * y, as for sigmoid
     "The hyperbolic tangent.",
     forms=EVERYWHERE + " nn",
+    complex=True,
 )
 
 logaddexp = elementwise(
@@ -118,7 +133,12 @@ xlog1py = elementwise(
 
 # A function of its own, so that the slope of the slope is 0 at 1/2, and not what rounding leaves.
 times_complement = elementwise(
-    "times_complement", lambda x, y: [1 - 2 * x], "input * (1 - input)", forms="", accepts="floats"
+    "times_complement",
+    lambda x, y: [1 - 2 * x],
+    "input * (1 - input)",
+    forms="",
+    accepts="floats",
+    complex=True,
 )
 _LOGIT = {"domain": (0.1, 0.9), "signature": "input, eps=None", "node": "LogitBackward0"}
 logit = composed(

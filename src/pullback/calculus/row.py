@@ -54,7 +54,9 @@ class Row:
     __slots__ = (
         "accepts",
         "aliases",
+        "antilinear",
         "apart",
+        "complex",
         "divides",
         "doc",
         "domain",
@@ -97,6 +99,8 @@ class Row:
         accepts="any",  # of the common dtype: "any", "numbers" (no bool), "powers" (bool by a bool), "floats"
         refuses=None,  # {a key of REFUSALS: the message}; what `accepts` alone refuses is said to be not implemented
         fits=(),  # names of operands that, where they are integers, have to fit the integer dtype that is computed in
+        complex=False,  # whether complex numbers may be operands: then partials are complex derivatives; see `Row` in the core
+        antilinear=False,  # whether the differential is the conjugate of what the partial says
         divides=False,  # whether integers raise where the second operand is 0
         forms=EVERYWHERE,
         operator="",
@@ -122,6 +126,8 @@ class Row:
         self.accepts = accepts
         self.refuses = refuses or {}
         self.fits = fits
+        self.complex = complex
+        self.antilinear = antilinear
         self.divides = divides
         self.forms = tuple(forms.split())
         self.operator = operator

@@ -22,6 +22,7 @@ zmul = elementwise(
     forms="",
     gradients=("g",),
     note="bilinear, and differentiated as such: a `where` would lose its derivative in g wherever g is 0",
+    complex=True,
 )
 
 # In a derivative of a derivative the partial of zmul in p is g, a gradient: if it is 0, the branch was not taken, and
@@ -36,6 +37,7 @@ gmul = elementwise(
     forms="",
     gradients=("g", "h"),
     note="bilinear; where a factor is 0, no other one makes NaN of it",
+    complex=True,
 )
 
 where = elementwise(
@@ -46,6 +48,7 @@ where = elementwise(
     promotion="where",
     fits=("a", "b"),
     forms=METHOD,
+    complex=True,
 )
 
 
@@ -172,6 +175,7 @@ lerp = composed(
     accepts="floats",
     apart=("weight",),
     node=("LerpBackward1", "LerpBackward1", "LerpBackward1", "LerpBackward0"),
+    complex=True,
 )
 
 addcmul = composed(
@@ -185,6 +189,7 @@ addcmul = composed(
     signature="input, tensor1, tensor2, *, value=1",
     promotion="arithmetic",
     accepts="numbers",
+    complex=True,
 )
 addcdiv = composed(
     "addcdiv",
@@ -201,6 +206,7 @@ addcdiv = composed(
         "dtype, or write input + value * pullback.div(tensor1, tensor2, rounding_mode='trunc')."
     },
     domain=((-3, 3), (-3, 3), (0.2, 3)),
+    complex=True,
 )
 
 nan_to_num = composed(

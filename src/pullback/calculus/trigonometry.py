@@ -11,12 +11,19 @@ from .define import composed, elementwise
 from .rounding import round
 from .selection import where
 
-sin = elementwise("sin", lambda x, y: [cos(x)], "The sine of an angle in radians.")
-cos = elementwise("cos", lambda x, y: [-sin(x)], "The cosine of an angle in radians.")
-tan = elementwise("tan", lambda x, y: [1 + y * y], "The tangent of an angle in radians.", domain=(-1.4, 1.4))
+sin = elementwise("sin", lambda x, y: [cos(x)], "The sine of an angle in radians.", complex=True)
+cos = elementwise("cos", lambda x, y: [-sin(x)], "The cosine of an angle in radians.", complex=True)
+tan = elementwise(
+    "tan", lambda x, y: [1 + y * y], "The tangent of an angle in radians.", domain=(-1.4, 1.4), complex=True
+)
 
 one_minus_square = elementwise(
-    "one_minus_square", lambda x, y: [-2 * x], "(1 - input) * (1 + input)", forms="", accepts="floats"
+    "one_minus_square",
+    lambda x, y: [-2 * x],
+    "(1 - input) * (1 + input)",
+    forms="",
+    accepts="floats",
+    complex=True,
 )
 asin = elementwise(
     "asin",
@@ -24,6 +31,7 @@ asin = elementwise(
     "The inverse sine: an angle from -pi/2 to pi/2; NaN outside [-1, 1].",
     domain=(-0.95, 0.95),
     aliases="arcsin",
+    complex=True,
 )
 acos = elementwise(
     "acos",
@@ -31,6 +39,7 @@ acos = elementwise(
     "The inverse cosine: an angle from 0 to pi; NaN outside [-1, 1].",
     domain=(-0.95, 0.95),
     aliases="arccos",
+    complex=True,
 )
 # As a square, so that neither it nor its own slopes overflow before they are small.
 atan = elementwise(
@@ -38,13 +47,14 @@ atan = elementwise(
     lambda x, y: [square(reciprocal(hypot(x, 1)))],
     "The inverse tangent: an angle from -pi/2 to pi/2.",
     aliases="arctan",
+    complex=True,
 )
 
-sinh = elementwise("sinh", lambda x, y: [cosh(x)], "The hyperbolic sine.")
-cosh = elementwise("cosh", lambda x, y: [sinh(x)], "The hyperbolic cosine.")
+sinh = elementwise("sinh", lambda x, y: [cosh(x)], "The hyperbolic sine.", complex=True)
+cosh = elementwise("cosh", lambda x, y: [sinh(x)], "The hyperbolic cosine.", complex=True)
 
 asinh = elementwise(
-    "asinh", lambda x, y: [1 / hypot(x, 1)], "The inverse hyperbolic sine.", aliases="arcsinh"
+    "asinh", lambda x, y: [1 / hypot(x, 1)], "The inverse hyperbolic sine.", aliases="arcsinh", complex=True
 )
 acosh = elementwise(
     "acosh",
@@ -55,6 +65,7 @@ acosh = elementwise(
     kinks={1: inf, -2: nan},
     note="NaN below 1, where the function is",
     unlike_torch=(lambda x: x <= -1, "PyTorch gives a slope to the NaN there"),
+    complex=True,
 )
 atanh = elementwise(
     "atanh",
@@ -62,6 +73,7 @@ atanh = elementwise(
     "The inverse hyperbolic tangent: infinite at -1 and 1, NaN beyond.",
     domain=(-0.95, 0.95),
     aliases="arctanh",
+    complex=True,
 )
 
 hypot = elementwise(

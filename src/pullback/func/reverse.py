@@ -310,7 +310,7 @@ def pull_back(
         outputs, spec = tree_flatten(output)
         tensors_out(outputs, who)
         for y in outputs:
-            if not y.dtype.is_floating_point:
+            if not (y.dtype.is_floating_point or y.dtype.is_complex):
                 raise RuntimeError(
                     f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype "
                     f"{y.dtype}. It can be returned beside them, with has_aux=True."

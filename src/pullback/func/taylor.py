@@ -189,7 +189,7 @@ def _terms(primals: Sequence[Any], series: Sequence[Sequence[Any]], order: int) 
 def _check(primal: Any, terms: list[Any]) -> None:
     if not isinstance(primal, Tensor):
         raise RuntimeError(f"{WHO}: Expected primals to only contain Tensors, got {type(primal)}")
-    floating = primal.is_floating_point()
+    floating = primal.is_floating_point() or primal.is_complex()
     for n, term in enumerate(terms):
         if term is None:
             continue
@@ -202,7 +202,7 @@ def _check(primal: Any, terms: list[Any]) -> None:
                 f"Expected primal to be floating point or complex, but got: {primal.dtype}. {WHO}: an argument of "
                 f"integers or bool does not move; its terms are None."
             )
-        if not term.is_floating_point():
+        if not (term.is_floating_point() or term.is_complex()):
             raise ValueError(
                 f"Expected tangent to be floating point or complex, but got: {term.dtype}. {WHO}: term {n + 1} of a "
                 f"primal of {primal.dtype}."

@@ -11,9 +11,9 @@ def kind(x):
     return x.type().rpartition(".")[2].removesuffix("Tensor")
 
 
-def floats(operation, x, low=True):
-    """RuntimeError unless the dtype is one that there are decompositions for."""
-    if x.dtype in KERNELS:
+def floats(operation, x, low=True, fields=False):
+    """RuntimeError unless the dtype is one that there are decompositions for; with `fields` complex ones are."""
+    if x.dtype in KERNELS or (fields and x.is_complex()):
         return
     name = kind(x)
     if not (x.is_floating_point() or "Complex" in name):
@@ -53,11 +53,11 @@ def squares(operation, x, name="A"):
         )
 
 
-def square_floats(operation, x):
+def square_floats(operation, x, fields=False):
     """PyTorch's errors of what takes square matrices of floats."""
     require_tensors(operation.replace(".", "_"), A=x)
     squares(operation, x)
-    floats(operation, x)
+    floats(operation, x, fields=fields)
 
 
 def one_dtype(operation, **operands):

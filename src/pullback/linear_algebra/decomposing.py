@@ -4,6 +4,7 @@ from .. import _core
 from ..operators.declare import composed, require_tensors
 from . import spectra
 from .checks import floats, kind, matrices, squares
+from .parts import hermitian_matrix, once, real_matrix
 from .triangular import lower_columns, triangular_solve
 
 
@@ -14,15 +15,15 @@ def is_upper(UPLO):
     return UPLO.upper() == "U"
 
 
-def check_symmetric(operation, A):
+def check_symmetric(operation, A, fields=False):
     """PyTorch's errors of eigh."""
     require_tensors(operation, input=A)
     squares("linalg.eigh", A)
-    if not A.is_floating_point():
+    if not (A.is_floating_point() or A.is_complex()):
         raise NotImplementedError(
             f"\"linalg_eigh_cpu\" not implemented for '{kind(A)}'. Convert it to float32 or float64."
         )
-    floats("linalg.eigh", A, low=False)
+    floats("linalg.eigh", A, low=False, fields=fields)
 
 
 @composed(name="linalg.eigh", method=False, out="exact", returns=("eigenvalues", "eigenvectors"))
@@ -56,29 +57,31 @@ def eigvalsh(input, UPLO="L", *, out=None):
     Raises:
         LinAlgError: no convergence, or elements that are not finite.
         RuntimeError: no square matrices, another UPLO.
-        NotImplementedError: dtypes other than float32 and float64.
+        NotImplementedError: dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.eigvalsh(pb.tensor([[2., 1.], [1., 2.]]))
         tensor([1., 3.])
     """
     upper = is_upper(UPLO)
-    check_symmetric("linalg_eigvalsh", input)
+    check_symmetric("linalg_eigvalsh", input, fields=True)
     return eigenvalues(input, upper)
 
 
 def eigenvalues(A, upper=False):
     """The eigenvalues, with vectors only where a derivative will read them."""
+    if A.is_complex():
+        return once(eigenvalues(hermitian_matrix(A, upper)))
     found = spectra.eigh(A, upper, True) if A.requires_grad else spectra.eigvalsh(A, upper)
     _core.check_decomposition(found[-1], "linalg.eigh")
     return found[0]
 
 
-def check_svd(operation, A, driver=None):
+def check_svd(operation, A, driver=None, fields=False):
     """PyTorch's errors of svd."""
     require_tensors(operation, A=A)
     matrices("linalg.svd", A)
-    floats("linalg.svd", A, low=False)
+    floats("linalg.svd", A, low=False, fields=fields)
     if driver is not None:
         raise RuntimeError(
             "torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend."
@@ -124,12 +127,14 @@ def svdvals(A, *, driver=None, out=None):
         >>> pb.linalg.svdvals(pb.tensor([[3., 0.], [0., 4.]]))
         tensor([4., 3.])
     """
-    check_svd("linalg_svdvals", A, driver)
+    check_svd("linalg_svdvals", A, driver, fields=True)
     return singular_values(A)
 
 
 def singular_values(A):
     """The singular values, with vectors only where a derivative will read them."""
+    if A.is_complex():
+        return once(singular_values(real_matrix(A)))
     found = spectra.svd(A, False, True)[1:] if A.requires_grad else spectra.svdvals(A)
     _core.check_decomposition(found[-1], "linalg.svd")
     return found[0]

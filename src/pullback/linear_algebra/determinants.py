@@ -1,6 +1,7 @@
 """Determinants, whose derivatives exist for every matrix."""
 
 from .. import _core
+from ..operators.creation import arange
 from ..operators.declare import composed
 from .checks import square_floats
 from .spectra import svd
@@ -9,7 +10,7 @@ from .triangular import eye_like, lu, solve
 
 # A pivot, relative to the largest one, with which inverting costs half of the digits: of a second derivative, where the
 # first one is recorded, or else of the first.
-SMALL = {"float32": (3e-6, 1e-3), "float64": (1e-12, 1e-5)}
+SMALL = {4: (3e-6, 1e-3), 8: (1e-12, 1e-5)}  # by the bytes of a real number
 
 
 @decomposition("A LU pivots -> det", node="LinalgDetBackward0")
@@ -59,7 +60,7 @@ def adjugate(A, LU, pivots):
 
     where adj(K) and det(K) are computed without a division by anything of K, as Faddeev and LeVerrier have it.
     """
-    small = SMALL[str(A.dtype).rpartition(".")[2]][A.requires_grad and _core.is_grad_enabled()]
+    small = SMALL[A.real.element_size()][A.requires_grad and _core.is_grad_enabled()]
     k = _core.small_pivots(LU, small)
     if not k:
         return determinant(A, LU, pivots)[..., None, None] * solve(A, LU, pivots, eye_like(A), False)
@@ -98,6 +99,14 @@ def factors_of(A):
     return LU, pivots
 
 
+def complex_log_determinant(A):
+    """The direction of the determinant and the logarithm of its size, from the factors, which are variables here."""
+    LU, pivots, _ = lu(A)
+    diagonal = LU.diagonal(0, -2, -1)
+    exchanges = (pivots != arange(1, A.shape[-1] + 1)).sum(-1)
+    return diagonal.sgn().prod(-1) * (1 - 2 * (exchanges % 2)), diagonal.abs().log().sum(-1)
+
+
 @composed(name="linalg.det", method=False, out="exact")
 def linalg_det(A, *, out=None):
     """The determinant of a matrix, or of each matrix of a batch: (..., n, n) gives (...).
@@ -105,7 +114,7 @@ def linalg_det(A, *, out=None):
     Its derivatives, of every order, are right for singular matrices, too.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.det(pb.tensor([[1., 2.], [3., 4.]]))
@@ -116,7 +125,7 @@ def linalg_det(A, *, out=None):
         tensor([[ 4.0000, -2.0000],
                 [-2.0000,  1.0000]])
     """
-    square_floats("linalg.det", A)
+    square_floats("linalg.det", A, fields=True)
     return determinant(A, *factors_of(A))
 
 
@@ -127,7 +136,8 @@ def linalg_slogdet(A, *, out=None):
     It neither overflows nor underflows, as `det` does. Of a singular matrix they are 0 and -inf, and there is no derivative.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64; the derivative at a singular matrix.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones; the derivative at a singular
+            matrix.
 
     Example:
         >>> pb.linalg.slogdet(pb.tensor([[1., 2.], [3., 4.]]))
@@ -135,7 +145,9 @@ def linalg_slogdet(A, *, out=None):
         sign=tensor(-1.),
         logabsdet=tensor(0.6931))
     """
-    square_floats("linalg.slogdet", A)
+    square_floats("linalg.slogdet", A, fields=True)
+    if A.is_complex():
+        return complex_log_determinant(A)
     return log_determinant(A, *factors_of(A))
 
 
@@ -144,13 +156,17 @@ def logdet(input):
     """The logarithm of the determinant; nan where that is negative, -inf where it is 0.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64; the derivative at a singular matrix.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones; the derivative at a singular
+            matrix.
 
     Example:
         >>> pb.logdet(pb.tensor([[2., 0.], [0., 3.]]))
         tensor(1.7918)
     """
-    square_floats("linalg.det", input)
+    square_floats("linalg.det", input, fields=True)
+    if input.is_complex():
+        sign, logabsdet = complex_log_determinant(input)
+        return sign.log() + logabsdet
     sign, logabsdet = log_determinant(input, *factors_of(input))
     return logabsdet.where(sign >= 0, float("nan"))
 
@@ -160,7 +176,7 @@ def det(input):
     """The determinant, as `linalg.det`.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.det(pb.tensor([[2.]]))
@@ -174,7 +190,8 @@ def slogdet(input, *, out=None):
     """The sign and the logarithm of the size of the determinant, as `linalg.slogdet`.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64; the derivative at a singular matrix.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones; the derivative at a singular
+            matrix.
 
     Example:
         >>> pb.slogdet(pb.tensor([[2.]])).logabsdet

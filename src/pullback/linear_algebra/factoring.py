@@ -14,11 +14,11 @@ def factored(operation, A, pivot):
         raise RuntimeError(
             f"{operation}: Expected tensor with 2 or more dimensions. Got size: {list(A.shape)} instead"
         )
-    if not A.is_floating_point():
+    if not (A.is_floating_point() or A.is_complex()):
         raise NotImplementedError(
             f"\"lu_cpu\" not implemented for '{kind(A)}'. Convert it to a floating-point dtype."
         )
-    floats(operation, A, low=False)
+    floats(operation, A, low=False, fields=True)
     if not pivot:
         raise RuntimeError(f"{operation}: LU without pivoting is not implemented on the CPU")
     return triangular.lu(A)
@@ -29,7 +29,8 @@ def lu_factor(A, *, pivot=True, out=None):
     """Both factors of A = P L U in one matrix, and LAPACK's pivots, from 1: what `lu_solve` and `lu_unpack` take.
 
     Raises:
-        RuntimeError: a pivot is 0, so that nothing can be solved with it; no matrices, dtypes other than float32 and float64.
+        RuntimeError: a pivot is 0, so that nothing can be solved with it; no matrices, dtypes other than float32, float64 and
+            complex ones.
 
     Example:
         >>> LU, pivots = pb.linalg.lu_factor(pb.tensor([[1., 2.], [4., 4.]]))
@@ -47,7 +48,7 @@ def lu_factor_ex(A, *, pivot=True, check_errors=False, out=None):
     """`lu_factor` that does not raise where a pivot is 0: `(LU, pivots, info)`, where info says which one is.
 
     Raises:
-        RuntimeError: with `check_errors`, a pivot is 0; no matrices, dtypes other than float32 and float64.
+        RuntimeError: with `check_errors`, a pivot is 0; no matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.lu_factor_ex(pb.zeros(1, 1)).info
@@ -66,7 +67,7 @@ def linalg_lu(A, *, pivot=True, out=None):
     (..., m, n) gives (..., m, m), (..., m, k) and (..., k, n), where k is the smaller of m and n.
 
     Raises:
-        RuntimeError: no matrices, dtypes other than float32 and float64.
+        RuntimeError: no matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> P, L, U = pb.linalg.lu(pb.tensor([[1., 2.], [4., 4.]]))
@@ -114,7 +115,7 @@ def lu(A, pivot=True, get_infos=False):
     """`lu_factor_ex` as it was called before: `(LU, pivots)`, with the infos if they are asked for.
 
     Raises:
-        RuntimeError: no matrices, dtypes other than float32 and float64.
+        RuntimeError: no matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> LU, pivots = pb.lu(pb.tensor([[1., 2.], [4., 4.]]))
@@ -131,7 +132,7 @@ def cholesky_of(operation, A, upper):
     """(L, info), after PyTorch's errors."""
     require_tensors(operation, input=A)
     squares("linalg.cholesky", A)
-    floats("linalg.cholesky", A, low=False)
+    floats("linalg.cholesky", A, low=False, fields=True)
     return triangular.cholesky(A, upper)
 
 
@@ -140,11 +141,11 @@ def linalg_cholesky(input, *, upper=False, out=None):
     """Cholesky's factor of a symmetric positive definite matrix, A = L L^T; with `upper` the U of A = U^T U.
 
     One triangle of A is read, the lower one, or the upper one for `upper`. The derivative is that of a function of
-    symmetric matrices, and symmetric.
+    symmetric matrices, and symmetric. Of complex numbers, matrices are Hermitian, and factors conjugated: A = L L^H.
 
     Raises:
         LinAlgError: a matrix is not positive definite.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.cholesky(pb.tensor([[4., 2.], [2., 2.]]))
@@ -162,7 +163,7 @@ def cholesky(input, upper=False, *, out=None):
 
     Raises:
         LinAlgError: a matrix is not positive definite.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.cholesky(pb.tensor([[4.]]))
@@ -179,7 +180,7 @@ def cholesky_ex(input, *, upper=False, check_errors=False, out=None):
 
     Raises:
         LinAlgError: with `check_errors`, a matrix is not positive definite.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.cholesky_ex(pb.tensor([[-1.]])).info

@@ -7,6 +7,7 @@ from ..operators.declare import FUNCTIONS, composed, require_tensors
 from ..operators.joining import cat
 from ..operators.linear import matmul as product
 from .checks import floats, one_dtype, squares
+from .parts import complex_matrix, real_matrix
 from .solving import inv, solve
 from .stated import decomposition
 from .triangular import eye_like
@@ -44,7 +45,7 @@ def linalg_matrix_exp(input):
     """The exponential of a square matrix, I + A + A A / 2 + ..., or of each of a batch.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.matrix_exp(pb.tensor([[0., 1.], [0., 0.]]))
@@ -52,9 +53,9 @@ def linalg_matrix_exp(input):
                 [0., 1.]])
     """
     require_tensors("linalg_matrix_exp", input=input)
-    floats("linalg.matrix_exp", input)
+    floats("linalg.matrix_exp", input, fields=True)
     squares("linalg.matrix_exp", input)
-    return matrix_exp(input)
+    return complex_matrix(matrix_exp(real_matrix(input))) if input.is_complex() else matrix_exp(input)
 
 
 @composed(name="matrix_exp")
@@ -62,7 +63,7 @@ def old_matrix_exp(input):
     """The exponential of a square matrix, as `linalg.matrix_exp`.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.matrix_exp(pb.zeros(1, 1))
@@ -267,9 +268,9 @@ def vecdot(x, y, *, dim=-1, out=None):
     """
     require_tensors("linalg_vecdot", x=x, y=y)
     if not x.is_floating_point():
-        floats("linalg.vecdot", x)
+        floats("linalg.vecdot", x, fields=True)
     one_dtype("linalg.vecdot", x=x, y=y)
-    return (x * y).sum(dim)
+    return (x.conj() * y).sum(dim)
 
 
 @composed(name="linalg.diagonal", method=False)

@@ -74,7 +74,7 @@ class nearest:
 
 def epsilon(A):
     """The rounding of A's dtype."""
-    return EPSILON[str(A.dtype).rpartition(".")[2]]
+    return EPSILON[str(A.real.dtype).rpartition(".")[2]]
 
 
 def pseudo_inverse_of(A, rtol, atol=0.0, hermitian=False):
@@ -178,7 +178,7 @@ def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None, out=N
         raise RuntimeError(
             "torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions."
         )
-    if input.dtype not in KERNELS:
+    if input.dtype not in KERNELS and not input.is_complex():
         raise RuntimeError("This function doesn't handle types other than float and double")
     A = input.detach()
     if not A.shape[-1] or not A.shape[-2]:

@@ -3,6 +3,7 @@
 import warnings
 
 from .. import _core
+from ..operators.complex import complex
 from ..operators.declare import FUNCTIONS, composed, require_tensors
 from .checks import dimension, kind
 
@@ -119,7 +120,7 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
         if count and _core.holds_anywhere(given.detach() < 0):
             raise RuntimeError(f"cov(): {name} cannot be negative")
         weights = given if weights is None else weights * given
-    x = x if x.is_floating_point() else x.to(_core.get_default_dtype())
+    x = x if x.is_floating_point() or x.is_complex() else x.to(_core.get_default_dtype())
     if weights is None:
         mean = x.mean(1, keepdim=True) if count else x.sum(1, keepdim=True)
         norm = count - correction
@@ -142,7 +143,7 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
         norm = norm.clamp(min=0)
         rest = x - mean
         scaled = rest * weights
-    found = rest @ scaled.mT
+    found = rest @ scaled.mH
     return (found / norm).squeeze() if input.ndim < 2 or found.numel() == 1 else found / norm
 
 
@@ -175,7 +176,10 @@ def corrcoef(input):
     found = cov(input)
     if found.ndim == 0:
         return found / found
-    deviations = found.diagonal().sqrt()
+    deviations = found.diagonal().real.sqrt()
+    if found.is_complex():
+        found = found / deviations[:, None] / deviations[None, :]
+        return complex(found.real.clamp(-1, 1), found.imag.clamp(-1, 1))
     return (found / deviations[:, None] / deviations[None, :]).clamp(-1, 1)
 
 
@@ -228,7 +232,7 @@ def dist(input, other, p=2):
     """
     require_tensors("dist", input=input, other=other)
     difference = input - other
-    if not difference.is_floating_point():
+    if not (difference.is_floating_point() or difference.is_complex()):
         raise RuntimeError(
             f"norm(): input dtype should be either floating point or complex. Got {kind(difference)} instead."
         )

@@ -28,7 +28,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     require_tensors("linalg_matrix_norm", input=input)
     A, operation = input, "linalg.matrix_norm"
     if not A.is_floating_point():
-        floats(operation, A)
+        floats(operation, A, fields=True)
     matrices(operation, A)
     dims = [dim] if isinstance(dim, int) else list(dim)
     if len(dims) != 2:
@@ -109,7 +109,7 @@ def cond(input, p=None, *, out=None):
     require_tensors("linalg_cond", input=input)
     matrices("linalg.cond", input, "")
     if p is None or p in (2, -2):
-        floats("linalg.svd", input, low=False)
+        floats("linalg.svd", input, low=False, fields=True)
         S = singular_values(input)
         if not S.shape[-1]:
             return S.sum(-1)

@@ -35,7 +35,7 @@ def is_vector(A, B):
 def check_system(operation, A, B, left):
     """PyTorch's errors of solve."""
     require_tensors(operation.replace(".", "_"), A=A, B=B)
-    floats("linalg.solve", A)
+    floats("linalg.solve", A, fields=True)
     squares("linalg.solve", A)
     one_dtype("linalg.solve", A=A, B=B)
     if B.ndim == 0:
@@ -51,7 +51,7 @@ def solve(A, B, *, left=True, out=None):
 
     Raises:
         LinAlgError: a matrix is singular.
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> A = pb.tensor([[2., 0.], [1., 1.]])
@@ -70,7 +70,7 @@ def solve_ex(A, B, *, left=True, check_errors=False, out=None):
 
     Raises:
         LinAlgError: with `check_errors`, a matrix is singular.
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.solve_ex(pb.zeros(1, 1), pb.ones(1)).info
@@ -95,14 +95,14 @@ def inv(A, *, out=None):
 
     Raises:
         LinAlgError: a matrix is singular.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.inv(pb.tensor([[2., 0.], [1., 1.]]))
         tensor([[ 0.5000,  0.0000],
                 [-0.5000,  1.0000]])
     """
-    square_floats("linalg.inv", A)
+    square_floats("linalg.inv", A, fields=True)
     found, info = inverted(A)
     _core.check_decomposition(info, "linalg.inv")
     return found
@@ -114,7 +114,7 @@ def inverse(input, *, out=None):
 
     Raises:
         LinAlgError: a matrix is singular.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.inverse(pb.tensor([[2.]]))
@@ -129,14 +129,14 @@ def inv_ex(A, *, check_errors=False, out=None):
 
     Raises:
         LinAlgError: with `check_errors`, a matrix is singular.
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.linalg.inv_ex(pb.eye(2)).info
         tensor(0, dtype=pullback.int32)
     """
     require_tensors("linalg_inv_ex", A=A)
-    square_floats("linalg.inv", A)
+    square_floats("linalg.inv", A, fields=True)
     found, info = inverted(A)
     if check_errors:
         _core.check_decomposition(info, "linalg.inv_ex")
@@ -151,7 +151,7 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     as ones. A zero on the diagonal is no error: it divides.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> A = pb.tensor([[2., 0.], [1., 1.]])
@@ -165,7 +165,7 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     squares(operation, A)
     matrices(operation, B, "B")
     fit(operation, A, B, left)
-    floats(operation, A, low=False)
+    floats(operation, A, low=False, fields=True)
     batches(A, B)
     if left:
         return triangular.triangular_solve(A, B, upper, False, unitriangular)
@@ -179,7 +179,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False,
     """The solution X of A X = input for a triangular A, and a copy of A. `linalg.solve_triangular` has replaced it.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.triangular_solve(pb.ones(1, 1), pb.full((1, 1), 2.)).solution
@@ -194,7 +194,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False,
                 "instead"
             )
     systems("triangular_solve", input, A)
-    floats("triangular_solve", A, low=False)
+    floats("triangular_solve", A, low=False, fields=True)
     batches(A, input)
     X = triangular.triangular_solve(A, input, upper, transpose, unitriangular)
     return X, by_columns(A.expand(*X.shape[:-2], *A.shape[-2:]))
@@ -223,7 +223,7 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
     """The solution X of A X = B, or of X A = B unless `left`, from what `lu_factor` gives of A; of A^T with `adjoint`.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64, wrong pivots.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones, wrong pivots.
 
     Example:
         >>> LU, pivots = pb.linalg.lu_factor(pb.tensor([[2., 0.], [1., 1.]]))
@@ -233,7 +233,7 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
     """
     require_tensors("linalg_lu_solve", LU=LU, pivots=pivots, B=B)
     operation = "torch.linalg.lu_solve"
-    floats(operation, LU, low=False)
+    floats(operation, LU, low=False, fields=True)
     if pivots.dtype != _core.int32:
         raise RuntimeError(
             f"linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32. Got {kind(pivots)}. Use the pivots of "
@@ -248,6 +248,8 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
             "linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix"
         )
     batches(LU, B)
+    if adjoint:  # A^H is the transpose of the conjugate
+        LU = LU.conj()
     X = triangular.lu_solve(LU, pivots, B if left else B.mT, adjoint != (not left))
     return X if left else X.mT
 
@@ -257,7 +259,7 @@ def lu_solve(input, LU_data, LU_pivots, *, out=None):
     """`linalg.lu_solve` with the right-hand side first, as it was called before.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64, wrong pivots.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones, wrong pivots.
 
     Example:
         >>> LU, pivots = pb.linalg.lu_factor(pb.tensor([[2.]]))
@@ -266,6 +268,13 @@ def lu_solve(input, LU_data, LU_pivots, *, out=None):
     """
     require_tensors("lu_solve", input=input, LU_data=LU_data, LU_pivots=LU_pivots)
     return linalg_lu_solve(LU_data, LU_pivots, input)
+
+
+def by_factor(L, B, upper):
+    """The solution X of L L^H X = B, or of L^H L X = B if `upper`."""
+    plain, turned = (L.conj(), L) if upper else (L, L.conj())
+    half = triangular.triangular_solve(plain, B, upper, upper, False)
+    return triangular.triangular_solve(turned, half, upper, not upper, False)
 
 
 def cholesky_checked(operation, B, L):
@@ -278,7 +287,7 @@ def cholesky_checked(operation, B, L):
             )
     systems(operation, B, L)
     one_dtype("", b=B, A=L)
-    floats(operation, L, low=False)
+    floats(operation, L, low=False, fields=True)
     batches(L, B)
 
 
@@ -287,15 +296,14 @@ def cholesky_solve(input, input2, upper=False, *, out=None):
     """The solution X of A X = input from Cholesky's factor L, `input2`, of A: A = L L^T, or L^T L if `upper`.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64.
+        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.cholesky_solve(pb.tensor([[8.]]), pb.tensor([[2.]]))
         tensor([[2.]])
     """
     cholesky_checked("cholesky_solve", input, input2)
-    half = triangular.triangular_solve(input2, input, upper, upper, False)
-    return triangular.triangular_solve(input2, half, upper, not upper, False)
+    return by_factor(input2, input, upper)
 
 
 @composed
@@ -303,7 +311,7 @@ def cholesky_inverse(input, upper=False, *, out=None):
     """The inverse of A from Cholesky's factor of it: A = L L^T, or L^T L if `upper`.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32 and float64.
+        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> pb.cholesky_inverse(pb.tensor([[2.]]))
@@ -311,6 +319,5 @@ def cholesky_inverse(input, upper=False, *, out=None):
     """
     require_tensors("cholesky_inverse", input=input)
     squares("cholesky_inverse", input)
-    floats("cholesky_inverse", input, low=False)
-    half = triangular.triangular_solve(input, eye_like(input), upper, upper, False)
-    return triangular.triangular_solve(input, half, upper, not upper, False)
+    floats("cholesky_inverse", input, low=False, fields=True)
+    return by_factor(input, eye_like(input), upper)

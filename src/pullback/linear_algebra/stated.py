@@ -61,3 +61,8 @@ def plus(a, b):
 def symmetric(a):
     """The symmetric part of a matrix."""
     return (a + a.mT) / 2
+
+
+def hermitian(a):
+    """The Hermitian part of a matrix: of a real one the symmetric part."""
+    return (a + a.mH) / 2

@@ -5,7 +5,7 @@ differentiation", Oxford, 2008.
 """
 
 from ..operators.joining import cat
-from .stated import decomposition, plus, symmetric
+from .stated import decomposition, hermitian, plus
 
 
 def nothing(P):
@@ -148,20 +148,23 @@ def right_solve(U, B, transposed):
 
 @decomposition("A; upper -> L info", node="LinalgCholeskyExBackward0")
 class cholesky:
-    """A = L L^T, or U^T U: one triangle of A is read, which stands for a symmetric matrix, so the derivative is symmetric.
+    """A = L L^H, or U^H U: one triangle of A is read, which stands for a Hermitian matrix, so the derivative is Hermitian.
     I. Murray, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, 2016.
+
+    It is no holomorphic function. A pullback is given the conjugate of the cotangent, and its result is conjugated, too:
+    so it is stated with transposes where the cotangent's own formula has adjoints, and the other way round.
     """
 
     def pullback(L, dL, upper):
-        lower, g = (L.mT, dL.mT) if upper else (L, dL)
+        lower, g = (L.mH, dL.mH) if upper else (L, dL)
         inner = triangular_solve(lower, half(lower.mT @ g), False, True, False)
-        return symmetric(triangular_solve(lower, inner.mT, False, True, False))
+        return hermitian(triangular_solve(lower.conj(), inner.mT, False, True, False).mT)
 
     def pushforward(L, dA, upper):
-        lower = L.mT if upper else L
-        inner = triangular_solve(lower, symmetric(dA), False, False, False)
-        moved = lower @ half(triangular_solve(lower, inner.mT, False, False, False))
-        return moved.mT if upper else moved, None
+        lower = L.mH if upper else L
+        inner = triangular_solve(lower, hermitian(dA), False, False, False)
+        moved = lower @ half(triangular_solve(lower.conj(), inner.mT, False, False, False).mT)
+        return moved.mH if upper else moved, None
 
 
 def half(A):

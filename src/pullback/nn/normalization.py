@@ -4,7 +4,7 @@ import math
 
 from ..autograd import no_grad
 from ..dtypes import finfo
-from ..operators.declare import composed
+from ..operators.declare import composed, require_real
 from ..operators.row_functions import layer_norm as _layer_norm
 from .padding import pad
 
@@ -37,6 +37,7 @@ def _scaled(normal, weight, bias):
 
 def _standardised(input, over, eps):
     """Mean and variance over some dimensions, and the input with mean 0 and variance 1."""
+    require_real("batch_norm", input)
     mean = input.mean(over, keepdim=True)
     centred = input - mean
     var = centred.square().mean(over, keepdim=True)
@@ -82,6 +83,7 @@ def batch_norm(
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.ndim}. Channels are dimension 1."
         )
+    require_real("batch_norm", input)
     channels = input.shape[1]
     if training:
         count = input.numel() // channels if channels else 0
@@ -247,6 +249,7 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
         raise ValueError(
             f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)"
         )
+    require_real("local_response_norm", input)
     if not input.numel():
         return input
     squares = pad(input.square().movedim(1, -1), (size // 2, (size - 1) // 2))

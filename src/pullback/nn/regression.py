@@ -5,7 +5,7 @@ import warnings
 
 from .. import _core
 from ..calculus.define import TABLE
-from ..operators.declare import composed
+from ..operators.declare import composed, require_real
 from ..operators.entries import every_entry
 from .reduction import reduced, reduction_of
 
@@ -57,6 +57,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
         >>> x.grad
         tensor([ 0.0000, -1.3333,  0.6667])
     """
+    require_real("mse_cpu", input, target)
     _shapes_should_be_equal(input, target)
     reduction = reduction_of(reduction, size_average, reduce)
     return _weighed((input - target).square(), weight, input, reduction)

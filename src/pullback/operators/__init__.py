@@ -5,6 +5,7 @@ from . import elementwise  # isort: skip
 elementwise.publish()
 
 from . import (  # noqa: E402
+    complex,
     conversions,
     copies,
     creation,
@@ -31,6 +32,7 @@ from .declare import FUNCTIONS, METHODS  # noqa: E402
 __all__ = [
     "FUNCTIONS",
     "METHODS",
+    "complex",
     "conversions",
     "copies",
     "creation",

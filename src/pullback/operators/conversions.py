@@ -49,7 +49,8 @@ def _publish_conversions():
         convert.__name__ = name
         if getattr(_core, kind)._supported:
             shown = {"bool": "[True, False]"}.get(kind, "[1., 0.]" if "float" in kind else "[1, 0]")
-            suffix = "" if kind in ("float32", "int64", "bool") else f", dtype=pullback.{kind}"
+            shown = "[1.+0.j, 0.+0.j]" if "complex" in kind else shown
+            suffix = "" if kind in ("float32", "complex64", "int64", "bool") else f", dtype=pullback.{kind}"
             shown = shown.replace("True", " True") if kind == "bool" else shown
             call = f"pb.tensor([1, 0]).{name}()"
             example = f"\n\n    Example:\n        >>> {call}\n        tensor({shown}{suffix})\n    "

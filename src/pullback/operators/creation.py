@@ -187,7 +187,10 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         _warn_read_only("buffer", "buffer")
     if not dtype._supported:
         raise NotImplementedError(f"\"frombuffer\" not implemented for '{dtype._legacy_name}'")
-    made = _core.from_buffer(view[offset : offset + count * size].cast(dtype._format))
+    # Python's views know no complex numbers, but the reals that they consist of.
+    made = _core.from_buffer(view[offset : offset + count * size].cast(dtype._format.removeprefix("Z"))).view(
+        dtype
+    )
     return made.requires_grad_() if requires_grad else made
 
 

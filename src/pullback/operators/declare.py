@@ -45,6 +45,16 @@ def require_tensors(operation, **operands):
             )
 
 
+def require_real(kernel, *operands):
+    """NotImplementedError for complex tensors, of a function that would compute something else of them."""
+    for operand in operands:
+        if isinstance(operand, _core.Tensor) and operand.dtype.is_complex:
+            raise NotImplementedError(
+                f"\"{kernel}\" not implemented for '{operand.dtype._legacy_name}'. Its real and imaginary parts are tensors "
+                "that it takes."
+            )
+
+
 def write_out_options(function):
     """Give a declaration the parameters that its `**options` stand for, so that everybody reads them in it."""
     code = function.__code__

@@ -145,31 +145,6 @@ def _constant(value, name, doc):
     return property(lambda self: value, doc=doc + shown)
 
 
-def _real(self):
-    """The tensor itself, which is real.
-
-    Example:
-        >>> x = pb.zeros(2)
-        >>> x.real is x
-        True
-    """
-    return self
-
-
-def _imag(self):
-    """The imaginary part. Raises RuntimeError for real tensors.
-
-    Example:
-        >>> pb.zeros(2).imag
-        Traceback (most recent call last):
-            ...
-        RuntimeError: imag is not implemented for tensors with non-complex dtypes.
-    """
-    if not self.dtype.is_complex:
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    raise NotImplementedError("complex tensors have no kernels yet")
-
-
 METHODS.update(
     __contains__=_contains,
     __reversed__=_reversed,
@@ -186,6 +161,4 @@ METHODS.update(
     is_quantized=_constant(False, "is_quantized", "False: elements are stored as they are."),
     is_meta=_constant(False, "is_meta", "False: the tensor has elements."),
     is_mkldnn=_constant(False, "is_mkldnn", "False: there is one layout."),
-    real=property(_real),
-    imag=property(_imag),
 )

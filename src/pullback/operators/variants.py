@@ -34,9 +34,10 @@ def _call(name, in_place, out, *operands):
 
 def _check_alpha(alpha, *operands):
     """PyTorch's rule: alpha may not be of a higher kind than what it scales."""
-    if isinstance(alpha, (bool, int)):
+    if isinstance(alpha, (bool, int, complex)):  # of complex ones the core knows
         return
-    floating = any(getattr(o, "dtype", None) is not None and o.dtype.is_floating_point for o in operands)
+    dtypes = [o.dtype for o in operands if getattr(o, "dtype", None) is not None]
+    floating = any(d.is_floating_point or d.is_complex for d in dtypes)
     if not floating and not any(isinstance(o, float) for o in operands):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
 

@@ -419,7 +419,7 @@ def _batched_conjugate_transpose(input):
 
 def _of_scalar(input, name):
     warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors. Consider using x.conj().", stacklevel=3)
-    return input
+    return input.conj()
 
 
 METHODS["H"] = property(_conjugate_transpose)

@@ -5,10 +5,17 @@ search brackets and zooms with cubic interpolation (algorithms 3.5 and 3.6).
 """
 
 from ..autograd import enable_grad, no_grad
+from ..operators.complex import view_as_real
+from ..operators.creation import zeros_like
 from ..operators.joining import cat
 from .optimizer import Optimizer, check, number
 
 __all__ = ["LBFGS"]
+
+
+def _reals(t):
+    """A complex tensor as the reals that it consists of, in the same memory."""
+    return view_as_real(t) if t.dtype.is_complex else t
 
 
 def _cubic(x1, f1, g1, x2, f2, g2, bounds=None):
@@ -142,11 +149,12 @@ class LBFGS(Optimizer):
         self._params = self.param_groups[0]["params"]
 
     def _gradient(self):
-        return cat([(p.new_zeros(p.numel()) if p.grad is None else p.grad.reshape(-1)) for p in self._params])
+        grads = [_reals(zeros_like(p) if p.grad is None else p.grad) for p in self._params]
+        return cat([g.reshape(-1) for g in grads])
 
     def _move(self, step, direction):
         start = 0
-        for p in self._params:
+        for p in map(_reals, self._params):
             count = p.numel()
             p.add_(direction[start : start + count].view_as(p), alpha=step)
             start += count

@@ -14,6 +14,7 @@ from typing import Any
 from .. import _core
 from ..autograd import enable_grad, no_grad
 from ..autograd.hooks import add_hook
+from ..operators.complex import view_as_complex, view_as_real
 from ..operators.creation import tensor
 
 
@@ -198,6 +199,15 @@ class Optimizer:
         """Change a parameter by its gradient: subclasses say how."""
         raise NotImplementedError
 
+    def _update_parts(self, group, parameter, gradient, state):
+        """Change a complex parameter as the real numbers that it consists of; its state is complex like it."""
+        parts = {k: view_as_real(v) if _is_complex(v) else v for k, v in state.items()}
+        real = view_as_real(parameter)
+        self._update(group, real, view_as_real(gradient), parts)
+        for key, value in parts.items():
+            like = isinstance(value, _core.Tensor) and value.shape == real.shape
+            state[key] = view_as_complex(value) if like else value
+
     def step(self, closure=None):
         """Change all parameters that have a gradient.
 
@@ -222,7 +232,8 @@ class Optimizer:
                     if gradient is None:
                         continue
                     state = self.state.get(parameter) or self._begin(parameter, group)
-                    self._update(group, parameter, -gradient if maximize else gradient, state)
+                    update = self._update_parts if parameter.dtype.is_complex else self._update
+                    update(group, parameter, -gradient if maximize else gradient, state)
                     if state:
                         self.state[parameter] = state
         return loss
@@ -368,7 +379,8 @@ def _brought(value, parameter, key=None):
     if isinstance(value, _core.Tensor):
         if key == "step":
             return value.clone()
-        return value.to(parameter.dtype).clone() if parameter.is_floating_point() else value.clone()
+        floating = parameter.is_floating_point() or (parameter.is_complex() and value.is_complex())
+        return value.to(parameter.dtype).clone() if floating else value.clone()
     if isinstance(value, dict):
         return {k: _brought(v, parameter, k) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -407,6 +419,10 @@ def _with_hooks(step):
 
 
 setattr(Optimizer, "step", _with_hooks(Optimizer.step))  # noqa: B010  (mypy takes no assignment)
+
+
+def _is_complex(value):
+    return isinstance(value, _core.Tensor) and value.dtype.is_complex
 
 
 def counted(state):

@@ -62,7 +62,7 @@ def get_ema_multi_avg_fn(decay=0.999):
     def average(averaged, current, number):
         with no_grad():
             for mine, theirs in zip(averaged, current, strict=True):
-                if mine.is_floating_point():
+                if mine.is_floating_point() or mine.is_complex():
                     mine.lerp_(theirs, 1 - decay)
                 else:
                     mine.copy_(mine * decay + theirs * (1 - decay))

@@ -137,7 +137,7 @@ def _identity(place: Tensor) -> Any:
 
 
 def _is_variable(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor) and leaf.dtype.is_floating_point
+    return isinstance(leaf, Tensor) and (leaf.dtype.is_floating_point or leaf.dtype.is_complex)
 
 
 def _placed(values: Sequence[Any], leaves: Leaves, others: Leaves | None = None) -> Leaves:

@@ -91,6 +91,12 @@ uint8_t wanted_operands(const Row& row, const Operand* operands) {
     return wanted;
 }
 
+bool any_complex(const Row& row, const Operand* operands) {
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && is_complex(operands[i].tensor->dtype())) return true;
+    return false;
+}
+
 // ---- levels ----
 
 inline bool any_levelled(const Row& row, const Operand* operands) {
@@ -167,8 +173,10 @@ bool any_mapped(const Row& row, const Operand* operands) { return pb::any_mapped
 Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, const Tensor* tangents) {
     Operand inputs[kMaxOperands + 1];
     Tensor cast[kMaxOperands];
-    const Lowered* types = row.differentiable ? &lower(row.partials, y.dtype()) : nullptr;
-    if (!types) return Tensor();
+    if (!row.differentiable) return Tensor();
+    // Of complex operands the result may be real.
+    const DType compute = any_complex(row, operands) ? complex_of(y.dtype()) : y.dtype();
+    const Lowered* types = &lower(row.partials, compute);
     for (int i = 0; i < row.arity; ++i) {
         inputs[i] = operands[i];
         const DType want = types->type(static_cast<int16_t>(i));
@@ -181,7 +189,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
     bool numbers = false;
     for (int i = 0; i < row.arity; ++i) numbers = numbers || (tangents[i] && row.partial[i].is_computed());
     Tensors partials;
-    if (numbers) partials = play(row.partials, inputs, y.dtype());
+    if (numbers) partials = play(row.partials, inputs, compute);
     Tensor sum;
     size_t at = 0;
     for (int i = 0; i < row.arity; ++i) {
@@ -189,17 +197,19 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
         size_t mine = at;
         if (d.is_computed()) ++at;
         if (!tangents[i]) continue;
-        Tensor t = tangents[i].dtype() == y.dtype() ? tangents[i] : to_dtype(tangents[i], y.dtype());
+        Tensor t = tangents[i].dtype() == compute ? tangents[i] : to_dtype(tangents[i], compute);
         Tensor term;
         if (d.kind == Partial::None || (d.kind == Partial::Constant && d.constant == 0)) continue;
         if (d.kind == Partial::Constant)
             term = d.constant == 1    ? t
                    : d.constant == -1 ? elementwise(*rows.neg, {t})
                                       : elementwise(*rows.mul, {t, d.constant});
+        else if (d.kind == Partial::Conjugate) term = conj(t);
         else if (d.kind == Partial::Mask) term = elementwise(*rows.where, {partials[mine], t, 0.0});
         else term = elementwise(d.kind == Partial::Gradient ? *rows.gmul : *rows.zmul, {t, partials[mine]});
         sum = sum ? elementwise(*rows.add, {sum, term}) : term;
     }
+    if (sum && compute != y.dtype()) sum = to_dtype(sum, y.dtype());  // its real part
     if (sum && !sum.layout().same_shape(y.layout())) sum = contiguous(expand(sum, y.shape()));
     return sum;
 }
@@ -226,6 +236,8 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
 Tensor elementwise(const Row& row, const Operand* operands, int n) {
     if (n != row.arity) fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.name, row.arity, n);
     if (Tensor y = fast_elementwise(row, operands)) return y;
+    if (__builtin_expect(row.of_complex && any_complex(row, operands), 0))
+        return plan(row, operands), row.of_complex(operands);
     bool mapped = false;
     if (__builtin_expect(any_levelled(row, operands), 0)) {
         if (uint64_t level = highest_level(tensors_of(row, operands)))
@@ -284,9 +296,14 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
                                   const Tensor* consumed) {
     if (n != row.arity)
         fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.inplace_name, row.arity, n);
+    if (__builtin_expect(row.of_complex && any_complex(row, given), 0))
+        return plan(row, given), copy_(target, row.of_complex(given)), target;
     Operand operands[kMaxOperands];
     std::copy(given, given + n, operands);
     Plan p = plan(row, operands);
+    if (is_complex(p.compute) && is_float(p.result))
+        fail("In-place {} is not supported for complex tensors. Its result is real: write it out of place.",
+             row.name);
     check_target(row, target, operands, result_layout(row, operands, n), p.result);
     uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0;
     check_inplace(target, wanted != 0);
@@ -330,6 +347,14 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
 
 void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n) {
     const char* name = row.name.c_str();
+    if (row.of_complex && any_complex(row, operands)) {
+        plan(row, operands);
+        Tensor y = row.of_complex(operands);
+        check_out_dtype(name, OutRule::Cast, out, y.dtype());
+        fit_out(out, y.layout_ref());
+        copy_array(y.array(), out.array());
+        return note_write(out, name);
+    }
     Plan p = plan(row, operands);
     bool records = row.differentiable && is_differentiable(p.result) && should_record(out),
          reads_itself = false;
@@ -363,6 +388,7 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
 }
 
 void play_on(const Program& p, const Operand* inputs, DType compute, size_t until, Tensors& values) {
+    const Playing all_numbers;
     for (size_t s = values.size(); s < until; ++s) {
         const Instruction& ins = p.instructions[s];
         Operand operands[3];
@@ -376,7 +402,9 @@ void play_on(const Program& p, const Operand* inputs, DType compute, size_t unti
             number = scalar_tensor(operands[first].scalar, compute);
             operands[first].tensor = &number;
         }
-        values.push_back(elementwise(row_of(ins.primitive), operands, ins.arity));
+        if (ins.primitive == Primitive::conj && !is_complex(operands[0].tensor->dtype()))
+            values.push_back(*operands[0].tensor);
+        else values.push_back(elementwise(row_of(ins.primitive), operands, ins.arity));
     }
 }
 

@@ -26,6 +26,8 @@ ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands
     node->attach_edges(e);
     Saved* s = node->saved();
     for (uint8_t i = 0; i < slots; ++i) new (s + i) Saved();
+    for (int i = 0; i < row.arity; ++i)
+        if (operands[i].tensor && is_complex(operands[i].tensor->dtype())) node->of_complex_ = true;
     for (int i = 0; i < row.arity && i < 3; ++i)
         if (!operands[i].tensor && !(row.parameters >> i & 1)) node->form_ = static_cast<uint8_t>(i + 1);
     try {
@@ -77,7 +79,7 @@ void ElementwiseNode::keep_tangents(const Tensors& operands, const Tensors& resu
 // the result.
 PyObject* ElementwiseNode::attribute(const char* key) {
     if (std::strcmp(key, "_partials") != 0) return nullptr;
-    static constexpr const char* kinds[] = {"none", "constant", "mask", "number", "gradient"};
+    static constexpr const char* kinds[] = {"none", "constant", "conjugate", "mask", "number", "gradient"};
     const Row& row = *pullback_.row;
     PyObject* all = PyTuple_New(edge_count());
     for (uint16_t i = 0; all && i < edge_count(); ++i) {
@@ -93,7 +95,7 @@ PyObject* ElementwiseNode::attribute(const char* key) {
 bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
     const Layout* shape = g->layout;
     if (!shape->is_contiguous() || shape->numel() == 0 || shape->numel() >= deferral.from ||
-        g->cell->buffer->is_pending() || !is_float(g.dtype()))
+        g->cell->buffer->is_pending() || !is_float(g.dtype()) || of_complex_)
         return false;
     size_t count = pullback_.program.outputs.size();
     if (count) {
@@ -157,7 +159,8 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     }
     held[slots_] = g.value();
     sources[slots_].array = &held[slots_];
-    const Lowered& program = lower(pullback_.program, g.dtype());
+    const DType type = pulled_in(g);
+    const Lowered& program = lower(pullback_.program, type);
     Array results[kMaxOperands];
     size_t n = pullback_.program.outputs.size();
     const Layout& shape = g.layout();
@@ -165,10 +168,9 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
                             ? g.layout_ref()
                             : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim()));
     if (ops::leaves_pending(sources, slots_ + 1, shape)) {
-        for (size_t i = 0; i < n; ++i)
-            results[i] = defer(program, static_cast<int>(i), sources, dense, g.dtype());
+        for (size_t i = 0; i < n; ++i) results[i] = defer(program, static_cast<int>(i), sources, dense, type);
     } else {
-        for (size_t i = 0; i < n; ++i) results[i] = Array::empty(g.dtype(), dense);
+        for (size_t i = 0; i < n; ++i) results[i] = Array::empty(type, dense);
         if (n) execute(program, sources, results, shape);
     }
     for (uint16_t i = 0; i < edge_count(); ++i) {
@@ -209,15 +211,15 @@ bool ElementwiseNode::any_mapped(const Tensor& g) {
     }
     held[slots_] = reveal_value(g, all);
     sources[slots_].array = &held[slots_];
-    const Lowered& program = lower(pullback_.program, g.dtype());
+    const DType type = pulled_in(g);
+    const Lowered& program = lower(pullback_.program, type);
     Array results[kMaxOperands];
     size_t n = pullback_.program.outputs.size();
     Ref<Layout> dense = Layout::contiguous(held[slots_].layout->dims());
     if (ops::leaves_pending(sources, slots_ + 1, *dense)) {
-        for (size_t i = 0; i < n; ++i)
-            results[i] = defer(program, static_cast<int>(i), sources, dense, g.dtype());
+        for (size_t i = 0; i < n; ++i) results[i] = defer(program, static_cast<int>(i), sources, dense, type);
     } else {
-        for (size_t i = 0; i < n; ++i) results[i] = Array::empty(g.dtype(), dense);
+        for (size_t i = 0; i < n; ++i) results[i] = Array::empty(type, dense);
         if (n) execute(program, sources, results, *dense);
     }
     for (uint16_t i = 0; i < edge_count(); ++i) {
@@ -261,7 +263,8 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     // dtype the function was computed in first.
     Tensor unpacked[kMaxOperands + 1];
     Operand operands[kMaxOperands + 2];
-    const Lowered& program = lower(pullback_.program, g.dtype());
+    const DType type = pulled_in(g);
+    const Lowered& program = lower(pullback_.program, type);
     for (uint8_t i = 0; i < slots_; ++i) {
         Saved& s = saved()[i];
         if (!s.holds_tensor()) {
@@ -273,7 +276,7 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
         operands[i].tensor = &unpacked[i];
     }
     operands[slots_].tensor = &g;
-    Tensors results = ops::play(pullback_.program, operands, g.dtype());
+    Tensors results = ops::play(pullback_.program, operands, type);
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1)) continue;
         int o = pullback_.output[i];
@@ -290,7 +293,9 @@ PyObject* ElementwiseNode::saved_value(size_t number) {
     Saved& s = saved()[slot];
     if (s.holds_tensor()) return s.unpack(*this).release();
     Scalar v = s.scalar();
-    return v.kind == Scalar::Float ? PyFloat_FromDouble(v.f) : PyLong_FromLongLong(v.i);
+    return v.kind == Scalar::Complex ? PyComplex_FromDoubles(v.f, v.im)
+           : v.kind == Scalar::Float ? PyFloat_FromDouble(v.f)
+                                     : PyLong_FromLongLong(v.i);
 }
 
 }  // namespace pb

@@ -40,10 +40,13 @@ class ElementwiseNode : public Node {
     bool any_mapped(const Tensor& g);
     bool pull_negated_sum(const Tensor& g, Tensors& out);
 
+    // What its program is computed in: where operands are complex, that, also of a real cotangent.
+    DType pulled_in(const Tensor& g) const { return of_complex_ ? complex_of(g.dtype()) : g.dtype(); }
+
     const Row::Pullback& pullback_;
     uint8_t wanted_, slots_;
     uint8_t form_ = 0;  // which operand, if any, was a number: that decides the name
-    bool released_ = false;
+    bool released_ = false, of_complex_ = false;
 };
 
 }  // namespace pb

@@ -103,7 +103,7 @@ __attribute__((noinline)) Tensor fast_pending(const Row& row, const Operand* ope
     bool wants = false;
     for (int i = 0; i < row.arity; ++i) {
         if (!operands[i].tensor) {
-            if (operands[i].scalar.kind == Scalar::Bool) return Tensor();
+            if (!operands[i].scalar.is_plain()) return Tensor();
             sources[i].scalar = operands[i].scalar;
             continue;
         }
@@ -141,7 +141,7 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     bool wants = false, alike = true;
     for (int i = 0; i < row.arity; ++i) {
         if (!operands[i].tensor) {
-            if (operands[i].scalar.kind == Scalar::Bool) return Tensor();  // refused by some rows
+            if (!operands[i].scalar.is_plain()) return Tensor();  // refused by some rows
             continue;
         }
         TensorObject* t = operands[i].tensor->get();

@@ -14,6 +14,9 @@ inline Tensor zmul(const Operand& g, const Operand& p) { return elementwise(*row
 inline Tensor where(const Operand& c, const Operand& a, const Operand& b) {
     return elementwise(*rows.where, {c, a, b});
 }
+// Of a real tensor itself.
+inline Tensor conj(const Tensor& a) { return is_complex(a.dtype()) ? elementwise(*rows.conj, {a}) : a; }
+inline Tensor abs(const Tensor& a) { return elementwise(*rows.abs, {a}); }
 inline Tensor pow(const Operand& a, const Operand& b) { return elementwise(*rows.pow, {a, b}); }
 inline Tensor eq(const Operand& a, const Operand& b) { return elementwise(*rows.eq, {a, b}); }
 Tensor unary(const char* name, const Tensor& x);  // exp, log, ...: looked up by name

@@ -12,6 +12,17 @@ namespace pb {
 
 DType default_dtype = DType::Float32;
 
+// Of a Python number of this category.
+static DType number_dtype(int category) {
+    switch (static_cast<Kind>(category)) {
+        case Kind::Bool: return DType::Bool;
+        case Kind::Integer: return DType::Int64;
+        case Kind::Float: return default_dtype;
+        case Kind::Complex: break;
+    }
+    return complex_of(default_dtype);
+}
+
 DType result_type(const Operand* operands, int n) {
     // One dtype for each rank of operand: with dimensions, 0-d, number; -1 where there is none.
     int full = -1, zero = -1, number = -1;
@@ -20,11 +31,11 @@ DType result_type(const Operand* operands, int n) {
     };
     for (int i = 0; i < n; ++i) {
         if (const Tensor* t = operands[i].tensor) {
-            if ((*t)->flags & kWrappedNumber) join(number, is_float(t->dtype()) ? default_dtype : t->dtype());
+            if ((*t)->flags & kWrappedNumber)
+                join(number, is_differentiable(t->dtype()) ? number_dtype(category(t->dtype())) : t->dtype());
             else join(t->ndim() > 0 ? full : zero, t->dtype());
         } else {
-            int c = operands[i].scalar.cat();
-            join(number, c == 2 ? default_dtype : c == 1 ? DType::Int64 : DType::Bool);
+            join(number, number_dtype(operands[i].scalar.cat()));
         }
     }
     // A lower rank decides only if its category is higher.
@@ -32,13 +43,17 @@ DType result_type(const Operand* operands, int n) {
         if (higher < 0) return lower;
         if (lower < 0) return higher;
         auto h = static_cast<DType>(higher), l = static_cast<DType>(lower);
-        return category(l) > category(h) ? static_cast<int>(promote(h, l)) : higher;
+        if (category(l) <= category(h)) return higher;
+        // A float gets an imaginary part as wide as itself.
+        return static_cast<int>(is_float(h) ? complex_of(h) : promote(h, l));
     };
     int d = combine(full, combine(zero, number));
     return static_cast<DType>(d < 0 ? static_cast<int>(default_dtype) : d);
 }
 
 namespace ops {
+
+int Playing::depth = 0;
 
 namespace {
 
@@ -76,6 +91,18 @@ void check_power(const Row& row, const Operand* operands, DType compute) {
         refuse(row, Refusal::NegativePower);
 }
 
+// Parameters take no part in promotion.
+void check_parameters(const Row& row, const Operand* operands, DType compute) {
+    if (is_complex(compute)) return;
+    for (int i = 0; i < row.arity; ++i)
+        if (row.parameters >> i & 1 && !operands[i].tensor && operands[i].scalar.kind == Scalar::Complex)
+            fail(
+                "For non-complex input tensors, argument alpha must not be a complex number. {}() is given "
+                "one, "
+                "and tensors of {}.",
+                row.shown, dtype_name(compute));
+}
+
 DType promoted(const Row& row, const Operand* operands) {
     if (row.promotion == Promotion::Where) return result_type(operands + 1, row.arity - 1);
     // Parameters are numbers that never decide.
@@ -90,7 +117,7 @@ DType promoted(const Row& row, const Operand* operands) {
 
 void fail_unimplemented(const Row& row, DType d) {
     if (d == DType::Bool && !row.refuses(Refusal::Bool).empty()) refuse(row, Refusal::Bool);
-    if (is_supported(d) && !is_float(d) && !row.refuses(Refusal::Integers).empty())
+    if (is_supported(d) && !is_differentiable(d) && !row.refuses(Refusal::Integers).empty())
         refuse(row, Refusal::Integers);
     const char* shift = row.name == "left_shift" ? "lshift" : row.name == "right_shift" ? "rshift" : nullptr;
     std::string name = shift ? shift : row.name;
@@ -125,6 +152,8 @@ Plan plan(const Row& row, const Operand* operands) {
         (row.accepts == Accepts::Powers && d == DType::Bool && operands[row.arity - 1].tensor) ||
         (row.accepts == Accepts::Floats && !floating) || (row.promotion == Promotion::Bitwise && floating))
         fail_unimplemented(row, d);
+    if (is_complex(d) && !row.complex && !Playing::depth) fail_unimplemented(row, d);
+    check_parameters(row, operands, d);
     check_power(row, operands, d);
     check_numbers_fit(row, operands, d);
     switch (row.promotion) {
@@ -139,6 +168,10 @@ Plan plan(const Row& row, const Operand* operands) {
         case Promotion::Arithmetic:
         case Promotion::Bitwise:
         case Promotion::Where: break;
+    }
+    if (is_complex(d)) {
+        const Lowered& program = lower(row.forward, d);
+        return {d, program.type(program.outputs[0])};
     }
     return {d, d};
 }

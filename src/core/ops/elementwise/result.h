@@ -8,6 +8,13 @@ struct Plan {
     DType compute, result;
 };
 
+// While a program of the table is played, rows are given complex numbers that refuse them otherwise.
+struct Playing {
+    Playing() { ++depth; }
+    ~Playing() { --depth; }
+    static int depth;
+};
+
 // Raises for dtypes and numbers that the row refuses.
 Plan plan(const Row& row, const Operand* operands);
 // Raises when integers are divided by zero.

@@ -1,6 +1,7 @@
 #include "ops/elementwise/row.h"
 
 #include "array/error.h"
+#include "ops/elementwise/complex.h"
 
 namespace pb {
 
@@ -60,6 +61,9 @@ void bind_core_rows() {
     rows.zmul = find_row("zmul");
     rows.gmul = find_row("gmul");
     rows.where = find_row("where");
+    rows.conj = find_row("conj");
+    rows.abs = find_row("abs");
+    for (const char* name : {"sign", "sgn"}) find_row(name)->of_complex = ops::direction;
     rows.pow = find_row("pow");
     rows.eq = find_row("eq");
     rows.ne = find_row("ne");
@@ -130,6 +134,10 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
         q.instructions.push_back(ins);
         number[static_cast<size_t>(partials.first_result()) + s] = next++;
     }
+    // Of complex numbers the cotangent meets the conjugate.
+    auto adjoint = [&](const Partial& d) {
+        return emit(Primitive::conj, {number[static_cast<size_t>(d.value)]});
+    };
     for (int i = 0; i < arity; ++i) {
         made->output[i] = -2;
         if (!(wanted >> i & 1)) continue;
@@ -147,15 +155,12 @@ const Row::Pullback& Row::pullback(uint8_t wanted) const {
                             ? emit(Primitive::neg, {cotangent})
                             : emit(Primitive::mul, {cotangent, constant[static_cast<size_t>(i)]});
                 break;
+            case Partial::Conjugate: value = emit(Primitive::conj, {cotangent}); break;
             case Partial::Mask:
                 value = emit(Primitive::where, {number[static_cast<size_t>(d.value)], cotangent, zero});
                 break;
-            case Partial::Number:
-                value = emit(Primitive::zmul, {cotangent, number[static_cast<size_t>(d.value)]});
-                break;
-            case Partial::Gradient:
-                value = emit(Primitive::gmul, {cotangent, number[static_cast<size_t>(d.value)]});
-                break;
+            case Partial::Number: value = emit(Primitive::zmul, {cotangent, adjoint(d)}); break;
+            case Partial::Gradient: value = emit(Primitive::gmul, {cotangent, adjoint(d)}); break;
         }
         made->output[i] = static_cast<int8_t>(q.outputs.size());
         q.outputs.push_back(value);

@@ -4,6 +4,10 @@
 // the operands and the result y. From it follow: what a recorded node saves (the values that the wanted partials
 // read), the vector-Jacobian product (a program that multiplies each wanted partial with the cotangent), the
 // Jacobian-vector product, and, because every instruction is itself a row, all higher orders.
+//
+// Of complex operands a partial is the derivative p of a holomorphic function, dy = p dx; or, where y is real, what gives
+// dy = Re(p dx). The gradient of a real loss is, as in PyTorch, what it is by the conjugate: a cotangent is multiplied by
+// conj(p). That is said once, in `pullback`; of real numbers no conjugate is left in a typed program (program/lower.cpp).
 #pragma once
 #include <map>
 #include <memory>
@@ -39,14 +43,17 @@ constexpr int kRefusals = static_cast<int>(Refusal::count);
 
 // What a partial derivative is.
 struct Partial {
-    // A gradient is an operand that is one itself: its zeros win, as the cotangent's do.
-    enum Kind : uint8_t { None, Constant, Mask, Number, Gradient } kind = None;
+    // A gradient is an operand that is one itself: its zeros win, as the cotangent's do. Conjugate is none but says that
+    // the differential of y is the conjugate of the operand's.
+    enum Kind : uint8_t { None, Constant, Conjugate, Mask, Number, Gradient } kind = None;
     bool is_computed() const { return kind >= Mask; }
     double constant = 0;
     int16_t value = 0;  // in the joint program
 };
 
 constexpr int kMaxOperands = 4;
+
+struct Operand;
 
 struct Row {
     std::string name, shown;  // shown: in messages; where one name has several programs, that name
@@ -64,7 +71,10 @@ struct Row {
     std::string refusals[kRefusals];  // empty: not refused
     const std::string& refuses(Refusal r) const { return refusals[static_cast<int>(r)]; }
     uint32_t fits = 0;     // operands that have to fit, as integers, the integer dtype that is computed in
-    bool divides = false;  // integers raise where operand 1 is 0
+    bool complex = false;  // takes complex numbers; without, only programs give it some
+    // What is computed of complex operands in its place, where the function has no complex derivative: a composition.
+    Tensor (*of_complex)(const Operand*) = nullptr;
+    bool divides = false;       // integers raise where operand 1 is 0
     std::string node_names[4];  // all tensors; a number as operand 0, 1, 2
     std::string inplace_name;   // "add_"
 
@@ -98,8 +108,8 @@ Row& row_of(Primitive p);
 
 // Rows that the core itself calls, looked up once after the table is installed.
 struct CoreRows {
-    Row *add, *sub, *mul, *div, *neg, *zmul, *gmul, *where, *pow, *eq, *ne, *lt, *le, *gt, *ge, *add_scaled,
-        *sub_scaled;
+    Row *add, *sub, *mul, *div, *neg, *zmul, *gmul, *where, *conj, *abs, *pow, *eq, *ne, *lt, *le, *gt, *ge,
+        *add_scaled, *sub_scaled;
 };
 extern CoreRows rows;
 void bind_core_rows();

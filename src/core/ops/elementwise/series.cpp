@@ -56,6 +56,14 @@ void expand_row(const Row& row, const Tensors& operands, const Operand* below, c
                 uint64_t level) {
     if (!row.differentiable || !is_differentiable(y.dtype())) return;
     const int order = series_order(level);
+    if (is_float(y.dtype()))
+        for (const Tensor& x : operands)
+            if (x && is_complex(x.dtype()))
+                fail_as(ErrorKind::NotImplemented,
+                        "jet: {} of complex numbers has no Taylor series: it is not holomorphic. A jet of "
+                        "its real "
+                        "and imaginary parts has one.",
+                        row.shown);
     Expanding e(operands, level, &row);
     std::vector<int> given;
     for (int i = 0; i < row.arity; ++i) {
@@ -77,6 +85,7 @@ void expand_row(const Row& row, const Tensors& operands, const Operand* below, c
                 play_on(program, inputs.all.data(), y.dtype(), static_cast<size_t>(until), e->values);
             const Operand v = played(program, inputs.all.data(), e->values, output);
             c = v.tensor ? *v.tensor : scalar_tensor(v.scalar, y.dtype());
+            if (row.partial[0].kind == Partial::Conjugate) c = conj(c);
             if (!c.layout().same_shape(y.layout())) c = contiguous(expand(c, y.shape()));
         }
         e->found.push_back(Tensors{c});

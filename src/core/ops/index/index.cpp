@@ -231,7 +231,7 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& given,
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
             "self.shape = {} source.shape = {}",
             shape_text(x.layout()), shape_text(source.layout()));
-    bool one = alpha.to_double() == 1;
+    bool one = alpha.is(1);
     if (alpha.kind == Scalar::Float && !is_differentiable(x.dtype()))
         fail("For integral input tensors, argument alpha must not be a floating point number.");
     check_fits(alpha, x.dtype());

@@ -10,7 +10,7 @@ namespace {
 
 // Where the mask is true: the value (input 2, or a number), elsewhere x.
 struct MaskedFill {
-    static constexpr bool leads = true, aligned = true;
+    static constexpr bool leads = true, aligned = true, holomorphic = true;
     static constexpr uint32_t saves = 2;
     bool number;
     Scalar value;
@@ -128,6 +128,9 @@ Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const O
     Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();
     // A number takes the tensor's type, whatever its own category.
     Scalar number = value.scalar;
+    if (!value.tensor && number.kind == Scalar::Complex && !is_complex(x.dtype()))
+        fail("value cannot be converted to type {} without overflow. The tensor is of {}.",
+             dtype_number_name(x.dtype()), dtype_name(x.dtype()));
     if (x.dtype() == DType::Bool) number = Scalar(number.to_bool());
     else if (is_integral(x.dtype())) number = Scalar(number.to_int());
     Tensors inputs{x, mask};

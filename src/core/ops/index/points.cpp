@@ -155,7 +155,7 @@ struct PutPoints {
 };
 
 struct FillPoints {
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
     static constexpr size_t saves_from = 2;

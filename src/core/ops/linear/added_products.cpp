@@ -13,8 +13,8 @@ namespace pb::ops {
 
 namespace {
 
-bool is_one(Scalar s) { return s.to_double() == 1; }
-bool is_zero(Scalar s) { return s.to_double() == 0; }
+bool is_one(Scalar s) { return s.is(1); }
+bool is_zero(Scalar s) { return s.is(0); }
 
 Tensor scaled(const Tensor& t, Scalar s) { return is_one(s) ? t : mul(t, s); }
 Tensor scaled_input(const Tensor& g, Scalar beta) {
@@ -63,7 +63,7 @@ template <class R> struct Added {
 struct AddMatrices : Added<AddMatrices> {
     bool tb = false, batched = false;
     static constexpr uint32_t saves = 6;
-    static constexpr bool leads = true, aligned = true;
+    static constexpr bool leads = true, aligned = true, holomorphic = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     static int64_t rank(const Tensors& x) { return x[1].ndim(); }  // aligned
     const char* node_name() const { return batched ? "BaddbmmBackward0" : "AddmmBackward0"; }
@@ -90,7 +90,7 @@ struct AddMatrices : Added<AddMatrices> {
 struct AddBatches : Added<AddBatches> {
     static constexpr const char* name = "AddbmmBackward0";
     static constexpr uint32_t saves = 6;
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     static int64_t rank(const Tensors&) { return 3; }
     Dims shape(const Tensors& x) const {
@@ -116,7 +116,7 @@ struct AddBatches : Added<AddBatches> {
 struct AddVector : Added<AddVector> {
     static constexpr const char* name = "AddmvBackward0";
     static constexpr uint32_t saves = 6;
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     static int64_t rank(const Tensors&) { return 2; }
     Dims shape(const Tensors& x) const {
@@ -139,7 +139,7 @@ struct AddOuter {
     Scalar beta, alpha;
     static constexpr const char* name = "AddrBackward0";
     static constexpr uint32_t saves = 6;
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 1); }
     Tensor forward(const Tensors& x) {
         const int64_t front = x[1].ndim() - 1;

@@ -11,16 +11,16 @@ namespace pb::ops {
 namespace {
 
 DecompositionKind kinds[] = {
-    {"lu", pb::decompose::lu, 1},
-    {"lu_solve", pb::decompose::lu_solve, 3, 0b10},
-    {"permutation", pb::decompose::permutation, 2, 0b10},
-    {"solve", pb::decompose::solve, 4, 0b100},
-    {"determinant", pb::decompose::determinant, 3, 0b100},
+    {"lu", pb::decompose::lu, 1, 0, true},
+    {"lu_solve", pb::decompose::lu_solve, 3, 0b10, true},
+    {"permutation", pb::decompose::permutation, 2, 0b10, true},
+    {"solve", pb::decompose::solve, 4, 0b100, true},
+    {"determinant", pb::decompose::determinant, 3, 0b100, true},
     {"log_determinant", pb::decompose::log_determinant, 3, 0b100},
-    {"cholesky", pb::decompose::cholesky, 1},
+    {"cholesky", pb::decompose::cholesky, 1, 0, true},
     {"ldl", pb::decompose::ldl, 1},
     {"ldl_solve", pb::decompose::ldl_solve, 3, 0b10},
-    {"triangular_solve", pb::decompose::triangular_solve, 2},
+    {"triangular_solve", pb::decompose::triangular_solve, 2, 0, true},
     {"qr", pb::decompose::qr, 1},
     {"geqrf", pb::decompose::geqrf, 1},
     {"eigh", pb::decompose::eigh, 1},
@@ -37,7 +37,8 @@ struct Decomposition {
     const DecompositionKind* kind;
     Options options;
     static constexpr uint32_t saves = 0b1111, saves_outputs = 0b1111;
-    size_t axes = 0;  // of a vmap, in front of what is seen
+    static constexpr bool holomorphic = true;  // but for what `stated` conjugates itself
+    size_t axes = 0;                           // of a vmap, in front of what is seen
     void lead(const MappedAxes& all) { axes = all.size(); }
     const char* node_name() const { return kind->node.c_str(); }
     uint32_t reads(uint32_t) const { return kind->reads; }
@@ -134,6 +135,7 @@ DecompositionKind& decomposition_kind(const char* name) {
 }
 
 Tensors decompose(const DecompositionKind& kind, const Tensors& inputs, const Options& options) {
+    if (!kind.complex && any_complex(inputs)) fail_complex(kind.name, inputs);
     return apply_all(Decomposition{&kind, options, 0}, inputs);
 }
 

@@ -28,6 +28,7 @@ struct DecompositionKind {
     size_t inputs;
     uint32_t vectors =
         0;  // those inputs, a bit each, of which one dimension is no batch; of the others two are none
+    bool complex = false;  // takes complex matrices
     // Given when it is defined.
     std::string node = {};
     const StatedDerivative* derivative = nullptr;
@@ -36,7 +37,7 @@ struct DecompositionKind {
 
 // The one of this name; raises ValueError if there is none.
 DecompositionKind& decomposition_kind(const char* name);
-// The results, all of them. Operands are of one dtype of floats (pivots aside), and their shapes have been checked.
+// The results, all of them. Operands are of one dtype of floats or complex numbers (pivots aside), and their shapes have been checked.
 Tensors decompose(const DecompositionKind& kind, const Tensors& inputs, const Options& options);
 // Raises LinAlgError for the first failure that LAPACK has reported, as `operation` says it.
 void check_decomposition(const Tensor& info, const char* operation);

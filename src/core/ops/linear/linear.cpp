@@ -145,7 +145,7 @@ struct Dot {
 
 // A fresh result in another shape; unlike a view, nobody else sees its memory.
 struct Reshaped {
-    static constexpr bool sees_axes = true;
+    static constexpr bool sees_axes = true, holomorphic = true;
     const char* node;
     Ref<Layout> layout;
     const char* node_name() const { return node; }
@@ -244,7 +244,7 @@ static Tensor dot_named(const Tensor& a, const Tensor& b, const char* node) {
     return apply(Dot{node}, {a, b});
 }
 Tensor dot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "DotBackward0"); }
-Tensor vdot(const Tensor& a, const Tensor& b) { return dot_named(a, b, "VdotBackward0"); }
+Tensor vdot(const Tensor& a, const Tensor& b) { return dot_named(conj(a), b, "VdotBackward0"); }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
     if (a.ndim() != 1) fail("outer: Expected 1-D argument self, but got {}-D", a.ndim());

@@ -18,7 +18,7 @@ Tensors push_zeros(Context& c) { return {zeros(c.output().dtype(), c.output().la
 
 // In place.
 struct Overwrite {
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     const char* node;
     Distribution d;
     Generator* g;
@@ -30,6 +30,7 @@ struct Overwrite {
 
 // The same with a probability for each element, input 1.
 struct OverwriteBernoulli {
+    static constexpr bool holomorphic = true;
     static constexpr const char* name = "BernoulliBackward1";
     Generator* g;
     void write(const Tensors& x) { compute::draw_bernoulli(*g, x[0].array(), x[1].array()); }
@@ -39,7 +40,7 @@ struct OverwriteBernoulli {
 
 // Of the shape of the input, row-major.
 struct DrawnLike {
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     const char* node;
     Distribution d;
     Generator* g;

@@ -111,7 +111,7 @@ struct NanSum {
 // ordinary values at every order.
 struct Prod {
     static constexpr uint32_t saves = 1;
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     Dims dims;
     bool keepdim, all;
     MaybeDType dtype = {};

@@ -37,7 +37,7 @@ struct CumSum {
 // y[i] = x[i - by], and `fill` where there is no such element.
 struct Shift {
     static constexpr const char* name = "ShiftBackward0";
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     int64_t dim, by;
     double fill;
     Tensor forward(const Tensors& x) { return Tensor::make(shifted(x[0].array(), dim, by, fill)); }
@@ -53,7 +53,7 @@ Tensor recurrence(const Tensor& a, const Tensor& b, int64_t dim, bool reverse);
 struct LinearRecurrence {
     static constexpr const char* name = "LinearRecurrenceBackward0";
     static constexpr uint32_t saves = 1;
-    static constexpr bool saves_output = true, leads = true;
+    static constexpr bool saves_output = true, leads = true, holomorphic = true;
     int64_t dim;
     bool reverse;
 
@@ -84,7 +84,7 @@ Tensor recurrence(const Tensor& a, const Tensor& b, int64_t dim, bool reverse) {
 struct CumProd {
     static constexpr const char* name = "CumprodBackward0";
     static constexpr uint32_t saves = 1;
-    static constexpr bool saves_output = true, leads = true;
+    static constexpr bool saves_output = true, leads = true, holomorphic = true;
     int64_t dim;
     bool reverse;
     MaybeDType dtype;

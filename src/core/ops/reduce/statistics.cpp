@@ -86,6 +86,11 @@ Tensors variance(const Tensor& x, const Dims& given, double correction, bool kee
                              name) < 0)
             throw PythonError();
     }
+    if (is_complex(x.dtype())) {  // of the distance from the mean: the sum over both parts
+        Tensor v = add(var(real(x), given, correction, keepdim), var(imag(x), given, correction, keepdim));
+        if (root) v = unary("sqrt", v);
+        return with_mean ? Tensors{v, mean(x, given, keepdim)} : Tensors{v};
+    }
     return apply_all(Variance<root, with_mean>{dims, correction, keepdim}, {x});
 }
 
@@ -201,6 +206,12 @@ Tensor vector_norm(const Tensor& x, double order, DimsOrAll given, bool keepdim,
                     "linalg.vector_norm cannot compute the {} norm on the dimension {}because this dimension "
                     "is empty and the operation does not have an identity",
                     text, x.ndim() + k);
+    }
+    if (is_complex(x.dtype()) || is_complex(d)) {
+        if (dtype && !is_complex(d))
+            fail("linalg.vector_norm: the dtype should be complex for complex inputs, but got {}",
+                 dtype_legacy_name(d));
+        return vector_norm(abs(to_dtype(x, d)), order, given, keepdim, {});
     }
     return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? MaybeDType() : d}, {x});
 }

@@ -1,9 +1,28 @@
 #include "ops/rule/apply.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include "ops/operators.h"
 #include "tape/engine.h"
 
 namespace pb {
+
+Tensors conjugates(const Tensors& of) {
+    Tensors all(of);
+    for (Tensor& t : all)
+        if (t) t = ops::conj(t);
+    return all;
+}
+
+void fail_complex(const char* node, const Tensors& operands) {
+    std::string name(node);
+    name.resize(std::min(name.find("Backward"), name.size()));
+    for (char& c : name) c = static_cast<char>(std::tolower(c));
+    for (const Tensor& t : operands)
+        if (t && is_complex(t.dtype())) fail_unsupported(name.c_str(), t.dtype());
+    fail_unsupported(name.c_str(), DType::Complex128);
+}
 
 Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void* rule,
                            void (*pull)(void* rule, const Tensors& cotangents, Tensors& out)) {

@@ -177,10 +177,14 @@ Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, co
             R& rule;
             LiveContext& context;
         } both{rule, c};
-        return transpose_pullback(outputs, tangents, &both, [](void* p, const Tensors& g, Tensors& out) {
+        const auto pull = [](void* p, const Tensors& g, Tensors& out) {
             auto& b = *static_cast<Both*>(p);
             b.rule.pullback(b.context, g, out);
-        });
+        };
+        // J^T is transposed by a pullback, which is J^* then.
+        if (rule_conjugates<R> && any_complex(tangents))
+            return conjugates(transpose_pullback(outputs, conjugates(tangents), &both, pull));
+        return transpose_pullback(outputs, tangents, &both, pull);
     }
 }
 
@@ -215,6 +219,7 @@ template <class R>
 }
 
 template <class R> Tensors apply_kept(R& rule, const Tensors& inputs, Residuals<R>& residuals) {
+    check_complex(rule, inputs);
     const bool levelled = any_levelled(inputs);
     if (__builtin_expect(levelled, 0))
         if (uint64_t level = highest_level(inputs)) return apply_dual(rule, inputs, level, residuals);
@@ -292,6 +297,7 @@ template <class R> Tensor apply(R rule, const Tensors& inputs) {
 // In place: `rule` writes into inputs[0], which is returned: by value, since `inputs` is often a temporary list.
 template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const char* operation) {
     const Tensor& target = inputs[0];
+    check_complex(rule, inputs);
     bool record = any_requires_grad(inputs) && is_differentiable(target.dtype());
     if constexpr (!rule_is_uniform<R>()) check_no_overlap(target);
     if (record || target->flags & kInference || !target->cell->buffer->is_writable())

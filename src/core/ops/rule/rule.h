@@ -30,6 +30,9 @@
 //                                                beside the other input, and both results are added
 //   static constexpr bool leads = true           dimensions in front of the inputs' change nothing: forward computes
 //                                                each entry (dimensions are counted from the end; 0 stands for none)
+//   static constexpr bool holomorphic = true     it takes complex numbers, and its derivative by them is complex: linear and
+//                                                bilinear rules say so by that alone. The pullback is stated as if numbers
+//                                                were real; RuleNode::pull conjugates around it
 //   static constexpr bool view = true            forward returns an alias of input 0
 //   optional<int64_t> shift(const Layout& input, uint32_t nr)
 //                                                of a view whose output `nr` does not begin where its input does
@@ -142,6 +145,10 @@ template <class R> constexpr bool rule_is_uniform() {
     if constexpr (requires { R::uniform; }) return R::uniform;
     else return false;
 }
+template <class R> constexpr bool rule_is_holomorphic() {
+    if constexpr (requires { R::holomorphic; }) return R::holomorphic;
+    else return rule_is_linear<R>() || rule_is_bilinear<R>() || rule_is_view<R>();
+}
 template <class R> constexpr bool rule_writes = requires(R r, const Tensors& x) { r.write(x); };
 template <class R> constexpr bool rule_pulls = requires(R r, Context& c, const Tensors& g, Tensors& out) {
     r.pullback(c, g, out);
@@ -157,10 +164,32 @@ template <class R>
 constexpr bool rule_always_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {
     { r.add_to(c, g, whole) } -> std::same_as<void>;
 };
+// Whether the derivative has factors that a complex cotangent meets the conjugates of.
+template <class R>
+constexpr bool rule_conjugates = rule_is_holomorphic<R>() && !rule_is_linear<R>() && !rule_is_view<R>();
+
+// Of each tensor that is complex its conjugate. A pullback makes J^T of cotangents; of their conjugates, and conjugated
+// again, that is J^H of them.
+Tensors conjugates(const Tensors& of);
+inline bool any_complex(const Tensors& all) {
+    for (const Tensor& t : all)
+        if (t && is_complex(t.dtype())) return true;
+    return false;
+}
+// NotImplementedError: "softmax" not implemented for 'ComplexFloat'.
+[[noreturn]] void fail_complex(const char* node, const Tensors& operands);
+// A rule that is differentiated says whether it may be by complex numbers; one that is not says nothing.
+template <class R> void check_complex(const R& rule, const Tensors& inputs);
+
 template <class R> const char* rule_name(const R& r) {
     if constexpr (requires { r.node_name(); }) return r.node_name();
     else if constexpr (requires { R::name; }) return R::name;
     else return nullptr;  // it has no node
+}
+
+template <class R> void check_complex(const R& rule, const Tensors& inputs) {
+    if constexpr (rule_pulls<R> && !rule_is_holomorphic<R>())
+        if (__builtin_expect(any_complex(inputs), 0)) fail_complex(rule_name(rule), inputs);
 }
 
 }  // namespace pb

@@ -111,6 +111,12 @@ template <class R> class RuleNode : public Node, public Context {
     void pull(Tensors& grads, Tensors& out) override {
         if (released_) fail_released(*this);
         Forget forget{*this};
+        if constexpr (rule_conjugates<R>)
+            if (__builtin_expect(any_complex(grads) || of_complex(), 0)) {
+                rule_.pullback(*this, conjugates(grads), out);
+                out = conjugates(out);
+                return;
+            }
         if constexpr (requires { rule_.pullback_over(*this, grads, out); })
             if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);
@@ -194,6 +200,11 @@ template <class R> class RuleNode : public Node, public Context {
     size_t inputs() const override { return metas_.size(); }
 
   private:
+    bool of_complex() const {
+        for (const InputMeta& meta : metas_)
+            if (is_complex(meta.dtype)) return true;
+        return false;
+    }
     // The memory, as numbers, of what the derivative reads and what has the axes of a vmap; or of residuals with axes, which
     // have those of all inputs, whatever they were computed from. Where nothing says that, residuals are what is read.
     Dims mapped(bool residuals) {

@@ -55,7 +55,7 @@ struct ToCopy {
 
 struct Copy {
     static constexpr const char* name = "CopyBackwards";
-    static constexpr bool leads = true, aligned = true;
+    static constexpr bool leads = true, aligned = true, holomorphic = true;
     void write(const Tensors& x) {
         Array from = x[1].array(), to = x[0].array();
         if (!from.layout->same_shape(*to.layout)) {
@@ -79,7 +79,7 @@ struct Copy {
 };
 
 struct Fill {
-    static constexpr bool leads = true, uniform = true;
+    static constexpr bool leads = true, uniform = true, holomorphic = true;
     const char* node;
     Scalar value;
     const char* node_name() const { return node; }
@@ -95,7 +95,7 @@ struct Fill {
 // With a tensor of no dimensions, input 1.
 struct FillWith {
     static constexpr const char* name = "FillBackward3";
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     void write(const Tensors& x) {
         if (x[1].ndim() == 0) return fill_array(x[0].array(), compute::number_in(x[1].array()));
         Dims each = x[1].shape();  // a number for each entry

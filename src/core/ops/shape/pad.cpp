@@ -11,7 +11,7 @@ namespace {
 // zeros, and so is every derivative of that.
 struct ConstantPad {
     static constexpr const char* name = "ConstantPadNdBackward0";
-    static constexpr bool leads = true;
+    static constexpr bool leads = true, holomorphic = true;
     Dims before, after;
     Scalar value;
 

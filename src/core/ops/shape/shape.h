@@ -90,6 +90,15 @@ Tensor stack(const Tensors& parts, int64_t dim);
 // pad.cpp: pairs (before, after) from the last dimension backwards.
 Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value);
 
+// complex.cpp: complex numbers as pairs of real ones, along a last dimension of two, in one memory; and of parts
+Tensor view_as_real(const Tensor& x);
+Tensor view_as_complex(const Tensor& x);
+Tensor real(const Tensor& x);  // a view; of a real tensor itself
+Tensor imag(const Tensor& x);
+Tensor complex(const Tensor& re, const Tensor& im);
+Tensor polar(const Tensor& length, const Tensor& angle);
+Tensor angle(const Tensor& x);
+
 // rearrange.cpp
 Tensor repeat(const Tensor& x, const Dims& repeats);
 Tensor flip(const Tensor& x, const Dims& dims);

@@ -79,7 +79,7 @@ bool lies_within(const Layout& part, int64_t offset, const Layout& whole) {
 }
 
 struct AsStrided {
-    static constexpr bool view = true;
+    static constexpr bool view = true, holomorphic = true;
     Ref<Layout> layout;
     int64_t offset;  // in the storage
     int64_t input_offset;
@@ -121,7 +121,7 @@ struct AsStrided {
 // A copy of the input, gaps included, in which what a view would cover is replaced.
 struct AsStridedScatter {
     static constexpr const char* name = "AsStridedScatterBackward0";
-    static constexpr bool sees_axes = true;
+    static constexpr bool sees_axes = true, holomorphic = true;
     Ref<Layout> geometry, layout;
     int64_t offset;  // from the input's own
     // What stands around the whole, or around the part, stands around both.

@@ -13,7 +13,7 @@ namespace {
 
 struct Expand {
     static constexpr const char* name = "ExpandBackward0";
-    static constexpr bool view = true;
+    static constexpr bool view = true, holomorphic = true;
     Ref<Layout> layout;
     Tensor forward(const Tensors& x) { return x[0].alias(layout, x[0]->offset); }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = sum_to(g[0], c.input_layout(0)); }
@@ -22,7 +22,7 @@ struct Expand {
 
 struct View {
     static constexpr const char* name = "ViewBackward0";
-    static constexpr bool view = true;
+    static constexpr bool view = true, holomorphic = true;
     Ref<Layout> layout;
     Tensor forward(const Tensors& x) { return x[0].alias(layout, x[0]->offset); }
     void pullback(Context& c, const Tensors& g, Tensors& out) { out[0] = reshape(g[0], c.input_shape(0)); }

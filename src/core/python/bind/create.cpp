@@ -22,7 +22,10 @@ Tensor tensor(const Argument& data, const ShortOptions& o) {
 }
 
 DType number_dtype(Scalar s) {
-    return s.kind == Scalar::Bool ? DType::Bool : s.kind == Scalar::Int ? DType::Int64 : default_dtype;
+    return s.kind == Scalar::Bool      ? DType::Bool
+           : s.kind == Scalar::Int     ? DType::Int64
+           : s.kind == Scalar::Complex ? complex_of(default_dtype)
+                                       : default_dtype;
 }
 // A new tensor of one number, which its dtype has to hold.
 Tensor filled(Tensor t, Scalar value) {
@@ -108,6 +111,8 @@ Tensor arange(const Argument& first, const Argument& second, const Argument& thi
         fail_as(ErrorKind::Type, "arange() missing 1 required positional arguments: \"end\"");
     Scalar start = one || !first.given() ? Scalar(0) : first.scalar(), end = (one ? first : second).scalar();
     Scalar step = third.given() ? third.scalar() : Scalar(1);
+    for (const Scalar& s : {start, end, step})
+        if (s.kind == Scalar::Complex) fail("arange(): complex numbers have no order to count in.");
     bool whole = start.kind != Scalar::Float && end.kind != Scalar::Float && step.kind != Scalar::Float;
     DType d = o.dtype.value_or(whole ? DType::Int64 : default_dtype);
     return o.finish(ops::arange(start, end, step, d));
@@ -135,6 +140,9 @@ void fill_(const Tensor& x, const Argument& value) {
 }
 void zero_(const Tensor& x) { ops::fill_(x, Scalar(0), "ZeroBackward0", "zero_"); }
 void copy_(const Tensor& x, const Operand& from) {
+    if (from.tensor && is_complex(from.tensor->dtype()) && is_float(x.dtype()) &&
+        PyErr_WarnEx(PyExc_UserWarning, "Casting complex values to real discards the imaginary part", 1) < 0)
+        throw PythonError();
     ops::copy_(x, from.tensor ? *from.tensor : ops::scalar_tensor(from.scalar, number_dtype(from.scalar)));
 }
 

@@ -38,13 +38,13 @@ bool dtype_from_format(const char* f, Py_ssize_t itemsize, DType* out) {
                 "byte orders is currently not supported. array.astype(array.dtype.newbyteorder('=')) makes a "
                 "native copy.");
     while (*f == '@' || *f == '=' || *f == '<') ++f;
-    if (f[0] == 0 || f[1] != 0) return false;
+    if (f[0] == 0 || (f[1] != 0 && *f != 'Z')) return false;
     // C has several letters for signed integers; the size tells which they are.
     bool whole = std::strchr("bhilq", *f);
     for (int i = 0; i < kDTypes; ++i) {
         auto d = static_cast<DType>(i);
         bool same = whole ? is_integral(d) && is_signed(d) && item_size(d) == static_cast<size_t>(itemsize)
-                          : *f == dtype_format(d)[0] && !dtype_format(d)[1];
+                          : std::strcmp(f, dtype_format(d)) == 0;
         if (!same || !is_supported(d)) continue;
         *out = d;
         return true;

@@ -185,7 +185,7 @@ void check_deviation(double deviation) {
 }
 
 void uniform_(const Tensor& x, double low, double high, Generator& g) {
-    double most = visit<Family::Floats>(x.dtype(), "check_uniform_bounds", [](auto zero) {
+    double most = visit<Family::Floats>(part_of(x.dtype()), "check_uniform_bounds", [](auto zero) {
         return static_cast<double>(std::numeric_limits<decltype(zero)>::max());
     });
     const char* type = dtype_c_name(x.dtype());

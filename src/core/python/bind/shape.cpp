@@ -24,17 +24,18 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Argument& sizes) {
     return ops::unflatten(x, dim, sizes.dims());
 }
 Tensor ravel(const Tensor& x) { return ops::view(ops::contiguous(x), Dims{-1}); }
+Tensor conjugate(const Tensor& x) { return ops::conj(x); }
 Tensor adjoint(const Tensor& x) {
     if (x.ndim() == 0) {
         if (PyErr_WarnEx(PyExc_UserWarning,
                          "adjoint() is deprecated on 0-D tensors. Consider using x.conj().", 1) < 0)
             throw PythonError();
-        return x;
+        return ops::conj(x);
     }
     if (x.ndim() < 2)
         fail("tensor.adjoint() is only supported on matrices or batches of matrices. Got {}-D tensor.",
              x.ndim());
-    return ops::transpose(x, -2, -1);
+    return ops::conj(ops::transpose(x, -2, -1));
 }
 Tensor squeeze(const Tensor& x, const Argument& dim) {
     if (!dim.given()) return ops::squeeze(x);
@@ -303,6 +304,15 @@ const Binding bindings[] = {
     bind<&ops::diag_embed>("diag_embed"),
     bind<&diagflat>("diagflat"),
     bind<&ops::trace>("trace"),
+
+    bind<&ops::view_as_real>("view_as_real"),
+    bind<&ops::view_as_complex>("view_as_complex"),
+    bind<&ops::real>("real"),
+    bind<&ops::imag>("imag"),
+    bind<&ops::complex>("complex"),
+    bind<&ops::polar>("polar"),
+    bind<&ops::angle>("angle"),
+    bind<&conjugate>("conjugate"),
 
     bind<&size>("size"),
     bind<&stride>("stride"),

@@ -130,11 +130,12 @@ PyObject* define_row(PyObject*, PyObject* args) {
     int arity;
     PyObject *parameters, *forward, *partials, *nodes, *gradients = nullptr, *apart = nullptr;
     PyObject *refuses = nullptr, *fits = nullptr;
-    int divides = 0;
+    int divides = 0, complex = 0, antilinear = 0;
     const char* shown = nullptr;
-    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!sO!O!ps", &name, &arity, &PyTuple_Type, &parameters, &forward,
-                          &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients, &PyTuple_Type,
-                          &apart, &lies, &PyDict_Type, &refuses, &PyTuple_Type, &fits, &divides, &shown))
+    if (!PyArg_ParseTuple(args, "siO!OOsO|sO!O!sO!O!pspp", &name, &arity, &PyTuple_Type, &parameters,
+                          &forward, &partials, &promotion, &nodes, &accepts, &PyTuple_Type, &gradients,
+                          &PyTuple_Type, &apart, &lies, &PyDict_Type, &refuses, &PyTuple_Type, &fits,
+                          &divides, &shown, &complex, &antilinear))
         return nullptr;
     try {
         auto row = std::make_unique<Row>();
@@ -163,6 +164,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
                                                           : Accepts::Any;
         row->fits = bits(fits);
         row->divides = divides;
+        row->complex = complex;
         for (int i = 0; refuses && i < kRefusals; ++i)
             if (PyObject* message = PyDict_GetItemString(refuses, refusal_names[i]))
                 row->refusals[i] = PyUnicode_AsUTF8(message);
@@ -196,6 +198,7 @@ PyObject* define_row(PyObject*, PyObject* args) {
                     d.kind = Partial::Constant;
                     d.constant =
                         row->partials.constants[static_cast<size_t>(v - row->partials.inputs)].to_double();
+                    if (antilinear) d.kind = Partial::Conjugate;
                     if (!std::isfinite(d.constant))
                         fail_as(ErrorKind::Value, "{}: a constant partial is finite", name);
                     continue;

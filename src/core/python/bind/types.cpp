@@ -10,12 +10,22 @@ namespace pb {
 
 namespace {
 
+void warn_of_parts(DType from, DType to) {
+    if (is_complex(from) && !is_complex(to) && to != DType::Bool &&
+        PyErr_WarnEx(PyExc_UserWarning, "Casting complex values to real discards the imaginary part", 1) < 0)
+        throw PythonError();
+}
+
 // Another dtype, or a copy in any case.
 Tensor to_dtype(const Tensor& x, MaybeDType dtype, bool copy) {
     DType d = dtype.value_or(x.dtype());
+    warn_of_parts(x.dtype(), d);
     return copy ? ops::to_copy(x, d) : ops::to_dtype(x, d);
 }
-template <DType d> Tensor to(const Tensor& x) { return ops::to_dtype(x, d); }
+template <DType d> Tensor to(const Tensor& x) {
+    warn_of_parts(x.dtype(), d);
+    return ops::to_dtype(x, d);
+}
 
 DType result_type(const Operand& a, const Operand& b) {
     Operand operands[] = {a, b};
@@ -34,8 +44,8 @@ bool equal(const Tensor& x, const Tensor& y) {
     };
     Array u = as(x), v = as(y);
     int64_t n = u.numel();
-    if (is_float(d))
-        return visit<Family::Floats>(d, "equal", [&](auto zero) {
+    if (is_differentiable(d))
+        return visit<Family::Fields>(d, "equal", [&](auto zero) {
             using T = decltype(zero);
             return std::equal(u.as<T>(), u.as<T>() + n, v.as<T>());
         });

@@ -58,6 +58,7 @@ PyObject* scalar_object(Scalar s) {
         case Scalar::Bool: return PyBool_FromLong(s.i != 0);
         case Scalar::Int: return PyLong_FromLongLong(s.i);
         case Scalar::Float: return PyFloat_FromDouble(s.f);
+        case Scalar::Complex: return PyComplex_FromDoubles(s.f, s.im);
     }
     return nullptr;
 }
@@ -67,6 +68,19 @@ PyObject* item_object(const Tensor& t) {
         fail("a Tensor with {} elements cannot be converted to Scalar{}", t.numel(),
              hint("one_number", {t.py()}));
     return checked(scalar_object(Scalar::load(t.dtype(), t.data())));
+}
+
+// Python's, and NumPy's, only one of which is Python's as well.
+bool is_complex_number(PyObject* o) {
+    return PyComplex_Check(o) || std::strncmp(Py_TYPE(o)->tp_name, "numpy.complex", 13) == 0;
+}
+
+bool to_number(PyObject* o, Scalar* out) {
+    if (__builtin_expect(!is_complex_number(o), 1)) return to_scalar(o, out);
+    const Py_complex z = PyComplex_AsCComplex(o);
+    if (z.real == -1 && PyErr_Occurred()) throw PythonError();
+    *out = Scalar(Complex<double>(z.real, z.imag));
+    return true;
 }
 
 bool to_scalar(PyObject* o, Scalar* out) {
@@ -97,7 +111,7 @@ bool to_scalar(PyObject* o, Scalar* out) {
         *out = Scalar(PyFloat_AS_DOUBLE(o));
         return true;
     }
-    if (is_tensor(o) || PyUnicode_Check(o) || PyComplex_Check(o)) return false;
+    if (is_tensor(o) || PyUnicode_Check(o) || is_complex_number(o)) return false;
     // NumPy's scalars and other numbers that say what they are.
     PyNumberMethods* number = Py_TYPE(o)->tp_as_number;
     if (!number || PySequence_Check(o)) return false;
@@ -174,7 +188,7 @@ void Args::fail_type(size_t i, const char* expected) const {
 bool to_operand_scalar(PyObject* o, Scalar* out) {
     int overflow = 0;
     if (__builtin_expect(PyLong_CheckExact(o), 0)) PyLong_AsLongLongAndOverflow(o, &overflow);
-    if (__builtin_expect(overflow <= 0, 1)) return to_scalar(o, out);
+    if (__builtin_expect(overflow <= 0, 1)) return to_number(o, out);
     unsigned long long v = PyLong_AsUnsignedLongLong(o);
     if (v == static_cast<unsigned long long>(-1) && PyErr_Occurred()) {
         PyErr_Clear();
@@ -205,7 +219,7 @@ Scalar Args::scalar(size_t i) const {
         Tensor t(values[i]);
         if (t.numel() == 1) return Scalar::load(t.dtype(), t.data());
     }
-    if (!to_scalar(values[i], &s)) fail_type(i, "Number");
+    if (!to_number(values[i], &s)) fail_type(i, "Number");
     return s;
 }
 
@@ -219,7 +233,7 @@ double Args::number(size_t i) const {
     Scalar s;
     if (is_tensor(i)) {
         Tensor t(values[i]);
-        if (t.numel() == 1) return Scalar::load(t.dtype(), t.data()).to_double();
+        if (t.numel() == 1 && !is_complex(t.dtype())) return Scalar::load(t.dtype(), t.data()).to_double();
     }
     if (!to_scalar(values[i], &s)) fail_type(i, "float");
     return s.to_double();

@@ -16,6 +16,8 @@ PyObject* item_object(const Tensor& t);  // the Python number of a tensor with o
 
 // A Python or NumPy number. False when it is none.
 bool to_scalar(PyObject* o, Scalar* out);
+bool is_complex_number(PyObject* o);
+bool to_number(PyObject* o, Scalar* out);  // the same, complex numbers too
 // The same of an operand, which beside floats may be a whole number below 2^64.
 bool to_operand_scalar(PyObject* o, Scalar* out);
 bool to_int(PyObject* o, int64_t* out);  // ints, __index__, integer tensors of one element; no bools excluded

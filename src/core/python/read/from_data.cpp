@@ -101,7 +101,7 @@ void infer(PyObject* o, Inferred& found, int depth = 0) {
         if (numpy_scalar_dtype(o, &d)) return found.meet(d);
     }
     if (PyFloat_Check(o)) return found.meet(default_dtype);
-    if (PyComplex_Check(o)) return found.meet(promote(default_dtype, DType::Complex64));
+    if (PyComplex_Check(o)) return found.meet(complex_of(default_dtype));
     if (is_text(o))
         fail_as(ErrorKind::Type,
                 "new(): invalid data type '{}'. Tensors hold numbers; texts have to become numbers first.",
@@ -160,6 +160,10 @@ void store(PyObject* o, DType d, char* out) {
         int v = PyObject_IsTrue(o);
         if (v < 0) throw PythonError();
         Scalar(v != 0).store(d, out);
+    } else if (is_complex(d)) {
+        Scalar s;
+        if (!to_number(o, &s)) s = Scalar(real_number(o));
+        s.store(d, out);
     } else if (is_float(d)) {
         Scalar(real_number(o)).store(d, out);
     } else {

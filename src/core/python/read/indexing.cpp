@@ -344,13 +344,8 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         bool is_number = false;
         if (is_tensor(value)) v = Tensor(value);
         else if (is_integer(value)) number = Scalar(integer(value)), is_number = true;
-        else if (to_scalar(value, &number)) is_number = true;
+        else if (to_number(value, &number)) is_number = true;
         else if (is_array(value)) v = tensor_of_array(value);
-        else if (PyComplex_Check(value))
-            fail(
-                "value cannot be converted to type {} without overflow: a complex number has no place in a "
-                "real tensor",
-                dtype_number_name(x.dtype()));
         else
             fail_as(ErrorKind::Type,
                     "can't assign a {} to a pullback.{}Tensor. Give a number, a tensor or an array: "

@@ -189,7 +189,7 @@ PyObject* divide(PyObject* a, PyObject* b) {
     if (!is_tensor(a) && is_tensor(b) && !is_numpy_array(a)) {
         try {
             Scalar s;
-            if (!to_scalar(a, &s)) {
+            if (!to_number(a, &s)) {
                 refuse_operand("/", a, b);
                 Py_RETURN_NOTIMPLEMENTED;
             }
@@ -288,10 +288,25 @@ void check_one_element(PyObject* a) {
                 hint("one_number", {a}));
 }
 
+// The element as a Python number that is no complex one.
+struct RealItem {
+    RealItem(PyObject* a, const char* wanted) : o(item_object(Tensor(a))) {
+        if (!PyComplex_Check(o.o)) return;
+        const Py_complex z = PyComplex_AsCComplex(o.o);
+        if (z.imag != 0)
+            fail(
+                "value cannot be converted to type {} without overflow. It is complex: .real and .abs() are "
+                "not.",
+                wanted);
+        Py_XDECREF(std::exchange(o.o, checked(PyFloat_FromDouble(z.real))));
+    }
+    Owned o;
+};
+
 PyObject* to_python_float(PyObject* a) {
     try {
         check_one_element(a);
-        return PyFloat_FromDouble(PyFloat_AsDouble(Owned(item_object(Tensor(a))).o));
+        return PyFloat_FromDouble(PyFloat_AsDouble(RealItem(a, "double").o.o));
     } catch (...) {
         return raise_current();
     }
@@ -299,7 +314,7 @@ PyObject* to_python_float(PyObject* a) {
 PyObject* to_python_int(PyObject* a) {
     try {
         check_one_element(a);
-        return PyNumber_Long(Owned(item_object(Tensor(a))).o);
+        return PyNumber_Long(RealItem(a, "int64_t").o.o);
     } catch (...) {
         return raise_current();
     }

@@ -537,7 +537,7 @@ class Module(Hooked, Stateful):
             )
         if dtype is None:
             return self
-        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() or t.is_complex() else t)
 
     def _floats(self, dtype):
         return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)

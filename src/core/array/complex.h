@@ -1,0 +1,49 @@
+// A complex number as an element: two reals side by side, as C, C++ and NumPy lay them out.
+//
+// Files compiled per instruction set use it, too: everything is inlined, so that nothing of it is left to the linker to
+// merge. Products are the schoolbook's and quotients Smith's, as PyTorch's: an infinite number times a finite one may have
+// NaN parts. Equality is all there is of order.
+#pragma once
+
+#define PB_ALWAYS [[gnu::always_inline]] constexpr
+
+namespace pb {
+
+template <class T> struct Complex {
+    T re, im;
+    Complex() = default;
+    PB_ALWAYS Complex(T re, T im = 0) : re(re), im(im) {}
+    template <class U> PB_ALWAYS explicit Complex(Complex<U> z) : re(T(z.re)), im(T(z.im)) {}
+
+    PB_ALWAYS friend Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }
+    PB_ALWAYS friend Complex operator-(Complex a, Complex b) { return {a.re - b.re, a.im - b.im}; }
+    PB_ALWAYS friend Complex operator-(Complex a) { return {-a.re, -a.im}; }
+    PB_ALWAYS friend Complex operator*(Complex a, Complex b) {
+        return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    }
+    PB_ALWAYS friend Complex operator/(Complex a, Complex b) {
+        const T x = b.re < 0 ? -b.re : b.re, y = b.im < 0 ? -b.im : b.im;
+        if (x >= y) {
+            if (x == 0 && y == 0) return {a.re / x, a.im / x};
+            const T ratio = b.im / b.re, scale = b.re + b.im * ratio;
+            return {(a.re + a.im * ratio) / scale, (a.im - a.re * ratio) / scale};
+        }
+        const T ratio = b.re / b.im, scale = b.re * ratio + b.im;
+        return {(a.re * ratio + a.im) / scale, (a.im * ratio - a.re) / scale};
+    }
+    PB_ALWAYS friend bool operator==(Complex a, Complex b) { return a.re == b.re && a.im == b.im; }
+    PB_ALWAYS friend bool operator!=(Complex a, Complex b) { return !(a == b); }
+    PB_ALWAYS Complex& operator+=(Complex b) { return *this = *this + b; }
+    PB_ALWAYS Complex& operator*=(Complex b) { return *this = *this * b; }
+};
+
+template <class T> inline constexpr bool is_complex_v = false;
+template <class T> inline constexpr bool is_complex_v<Complex<T>> = true;
+
+// What the parts of a number are: itself, of a real one.
+template <class T> struct PartOf { using type = T; };
+template <class T> struct PartOf<Complex<T>> { using type = T; };
+
+}  // namespace pb
+
+#undef PB_ALWAYS

@@ -1,0 +1,98 @@
+// The primitives of complex numbers: what the calculus has a meaning for without an order.
+//
+// Two of order are here all the same, >= and <=, which compare real parts, and a hypotenuse that is the root of a sum of
+// squares: partial derivatives of rows that take complex numbers read them. The rows of these names refuse complex
+// operands. `sign` is likewise the direction, z / |z|.
+#include "core/kernels/complex_math.h"
+#include "core/kernels/scalar.h"
+
+namespace pb {
+namespace {
+
+template <class T> using Part = typename PartOf<T>::type;
+
+PB_INLINE float length(float x, float y) { return __builtin_hypotf(x, y); }
+PB_INLINE double length(double x, double y) { return __builtin_hypot(x, y); }
+
+template <class T> PB_INLINE bool infinite(T x) { return absolute(x) == infinity<T>(); }
+template <class T> PB_INLINE bool finite(T x) { return absolute(x) < infinity<T>(); }
+
+template <class T> PB_INLINE T direction(T z) {
+    const Part<T> size = length(z.re, z.im);
+    return size == 0 ? T(0) : T(z.re / size, z.im / size);
+}
+template <class T> PB_INLINE T logistic(T z) { return T(1) / (T(1) + complex_exp(-z)); }
+template <class T> PB_INLINE T tanh_steepness(T z) {
+    const T y = complex_tanh(z);
+    return (T(1) - y) * (T(1) + y);
+}
+
+PB_BINARY(add, a + b)
+PB_BINARY(sub, a - b)
+PB_BINARY(mul, a* b)
+PB_BINARY(div, a / b)
+PB_UNARY(neg, -a)
+PB_UNARY(abs, length(a.re, a.im))
+PB_UNARY(sign, direction(a))
+PB_UNARY(conj, T(a.re, -a.im))
+PB_UNARY(square, a* a)
+PB_UNARY(one_minus_square, (T(1) - a) * (T(1) + a))
+PB_UNARY(times_complement, a*(T(1) - a))
+PB_UNARY(reciprocal, T(1) / a)
+PB_UNARY(sqrt, complex_sqrt(a))
+PB_UNARY(rsqrt, T(1) / complex_sqrt(a))
+PB_BINARY(zmul, a == T(0) ? a : a * b)
+PB_BINARY(gmul, a == T(0) ? a : b == T(0) ? b : a * b)
+PB_BINARY(hypot, complex_sqrt(a* a + b * b))
+PB_BINARY(eq, a == b)
+PB_BINARY(ne, a != b)
+PB_BINARY(ge, a.re >= b.re)
+PB_BINARY(le, a.re <= b.re)
+PB_BINARY(logical_and, (a != T(0)) & (b != T(0)))
+PB_BINARY(logical_or, (a != T(0)) | (b != T(0)))
+PB_BINARY(logical_xor, (a != T(0)) != (b != T(0)))
+PB_UNARY(logical_not, a == T(0))
+PB_UNARY(isnan, is_nan(a.re) | is_nan(a.im))
+PB_UNARY(isinf, infinite(a.re) | infinite(a.im))
+PB_UNARY(isfinite, finite(a.re) & finite(a.im))
+struct where_functor {
+    template <class T> static PB_INLINE T apply(bool c, T a, T b) { return c ? a : b; }
+};
+#define PB_FUNCTION(name) PB_UNARY(name, complex_##name(a))
+PB_FUNCTION(exp)
+PB_FUNCTION(exp2)
+PB_FUNCTION(expm1)
+PB_FUNCTION(log)
+PB_FUNCTION(log2)
+PB_FUNCTION(log10)
+PB_FUNCTION(log1p)
+PB_FUNCTION(sin)
+PB_FUNCTION(cos)
+PB_FUNCTION(tan)
+PB_FUNCTION(asin)
+PB_FUNCTION(acos)
+PB_FUNCTION(atan)
+PB_FUNCTION(sinh)
+PB_FUNCTION(cosh)
+PB_FUNCTION(tanh)
+PB_FUNCTION(asinh)
+PB_FUNCTION(acosh)
+PB_FUNCTION(atanh)
+#undef PB_FUNCTION
+PB_BINARY(pow, complex_pow(a, b))
+PB_UNARY(sigmoid, logistic(a))
+PB_UNARY(sigmoid_slope, logistic(a) * logistic(-a))
+PB_UNARY(tanh_slope, tanh_steepness(a))
+PB_UNARY(silu, a* logistic(a))
+PB_UNARY(silu_slope, logistic(a) * (T(1) + a * logistic(-a)))
+
+}  // namespace
+
+void PB_ISA::install_complex(Kernels& table) {
+#define PB_INSTALL_COMPLEX(name, arity, result) \
+    install<name##_functor, arity, Result::result, Bits::Exact, Family::Complexes>(table, Primitive::name);
+    PB_COMPLEX_PRIMITIVES(PB_INSTALL_COMPLEX)
+#undef PB_INSTALL_COMPLEX
+}
+
+}  // namespace pb

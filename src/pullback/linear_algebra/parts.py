@@ -1,0 +1,32 @@
+"""Complex matrices as real ones of twice the size: (Re, -Im; Im, Re).
+
+Sums, products and inverses of such matrices are such matrices again, so exponentials are, too; eigenvalues of Hermitian
+ones and singular values are those of the complex matrix, each twice. So what is only written for real matrices is computed,
+and differentiated, for complex ones, at twice the work that it would take by itself.
+"""
+
+from ..operators.complex import complex
+from ..operators.joining import cat
+
+
+def real_matrix(A):
+    """(..., m, n) of complex numbers as (..., 2 m, 2 n) of real ones."""
+    re, im = A.real, A.imag
+    return cat([cat([re, -im], -1), cat([im, re], -1)], -2)
+
+
+def complex_matrix(R):
+    """The complex matrix that a real one stands for."""
+    m, n = R.shape[-2] // 2, R.shape[-1] // 2
+    return complex(R[..., :m, :n], R[..., m:, :n])
+
+
+def hermitian_matrix(A, upper):
+    """The real matrix of the Hermitian one whose triangle is read, and of its diagonal the real part."""
+    beside = A.triu(1) if upper else A.tril(-1)
+    return real_matrix(beside + beside.mH + A.diagonal(0, -2, -1).real.diag_embed())
+
+
+def once(values):
+    """Values that are there twice, in order."""
+    return (values[..., ::2] + values[..., 1::2]) / 2

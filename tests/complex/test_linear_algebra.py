@@ -1,0 +1,151 @@
+"""Linear algebra of complex matrices: beside NumPy, and derivatives beside differences."""
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.autograd import gradcheck
+from pullback.autograd.gradcheck import GradcheckError
+
+
+def matrices(*shape, seed=0, dtype="complex128"):
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(dtype)
+
+
+def definite(*shape, **options):
+    a = matrices(*shape, **options)
+    return a @ a.conj().swapaxes(-1, -2) + np.eye(shape[-1], dtype=a.dtype)
+
+
+SQUARE = {
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "matrix_rank": np.linalg.matrix_rank,
+    "svdvals": lambda a: np.linalg.svd(a, compute_uv=False),
+    "cond": np.linalg.cond,
+    "matrix_norm": lambda a: np.linalg.norm(a, axis=(-2, -1)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 5, 5), (20, 20), (0, 2, 2)], ids=str)
+@pytest.mark.parametrize("name", SQUARE)
+def test_beside_numpy(name, shape, dtype):
+    a = matrices(*shape, dtype=dtype)
+    if name == "matrix_rank" and not a.size:
+        return
+    found = getattr(pb.linalg, name)(pb.tensor(a)).numpy()
+    truth = SQUARE[name](a)
+    tolerance = {"rtol": 1e-2, "atol": 1e-2} if dtype == "complex64" else {"rtol": 1e-8, "atol": 1e-9}
+    assert found.shape == np.shape(truth) and np.allclose(found, truth, **tolerance)
+
+
+@pytest.mark.parametrize("n", [1, 4, 30])
+def test_systems(n):
+    a, b = matrices(2, n, n), matrices(2, n, 3, seed=1)
+    A, B = pb.tensor(a), pb.tensor(b)
+    assert np.allclose(pb.linalg.solve(A, B).numpy(), np.linalg.solve(a, b))
+    assert np.allclose((pb.linalg.solve(A, B.mT, left=False) @ A).numpy(), b.swapaxes(-1, -2))
+    LU, pivots = pb.linalg.lu_factor(A)
+    assert np.allclose((A @ pb.linalg.lu_solve(LU, pivots, B)).numpy(), b)
+    assert np.allclose((A.mH @ pb.linalg.lu_solve(LU, pivots, B, adjoint=True)).numpy(), b)
+    P, L, U = pb.linalg.lu(A)
+    assert np.allclose((P @ L @ U).numpy(), a)
+    T = A.tril() + 3 * pb.eye(n)
+    assert np.allclose((T @ pb.linalg.solve_triangular(T, B, upper=False)).numpy(), b)
+    assert np.allclose((T.mT @ pb.linalg.solve_triangular(T.mT, B, upper=True)).numpy(), b)
+    sign, log = pb.linalg.slogdet(A)
+    assert np.allclose((sign * log.exp()).numpy(), np.linalg.det(a))
+    assert np.allclose(pb.logdet(A).exp().numpy(), np.linalg.det(a))
+    with pytest.raises(pb.linalg.LinAlgError):
+        pb.linalg.inv(A * 0)
+
+
+@pytest.mark.parametrize("n", [1, 4, 30])
+def test_definite_matrices(n):
+    a, b = definite(2, n, n), matrices(2, n, 3)
+    A, B = pb.tensor(a), pb.tensor(b)
+    L = pb.linalg.cholesky(A)
+    assert np.allclose(L.numpy(), np.linalg.cholesky(a))
+    U = pb.linalg.cholesky(A.triu() + A.tril(-1) * 7, upper=True)
+    assert np.allclose((U.mH @ U).numpy(), a) and not U.tril(-1).any()
+    for factor, upper in ((L, False), (U, True)):
+        assert np.allclose((A @ pb.cholesky_solve(B, factor, upper)).numpy(), b)
+        assert np.allclose((A @ pb.cholesky_inverse(factor, upper)).numpy(), np.eye(n))
+    for uplo in "LU":
+        assert np.allclose(pb.linalg.eigvalsh(A, uplo).numpy(), np.linalg.eigvalsh(a, uplo))
+
+
+def test_functions_of_matrices():
+    a = matrices(4, 4)
+    w, v = np.linalg.eig(a)
+    A = pb.tensor(a)
+    assert np.allclose(pb.linalg.matrix_exp(A).numpy(), v @ np.diag(np.exp(w)) @ np.linalg.inv(v))
+    assert np.allclose(pb.linalg.matrix_power(A, -3).numpy(), np.linalg.matrix_power(a, -3))
+    x, y = pb.tensor(matrices(3, 5)), pb.tensor(matrices(3, 5, seed=1))
+    assert pb.allclose(pb.linalg.vecdot(x, y), (x.conj() * y).sum(-1))
+
+
+DERIVATIVES = {
+    "inv": pb.linalg.inv,
+    "solve": lambda z: pb.linalg.solve(z, z.mH),
+    "solve left": lambda z: pb.linalg.solve(z, z.mT * 2j, left=False),
+    "det": pb.linalg.det,
+    "slogdet": pb.linalg.slogdet,
+    "lu_factor": lambda z: pb.linalg.lu_factor(z)[0],
+    "lu_solve": lambda z: pb.linalg.lu_solve(*pb.linalg.lu_factor(z), z.mT),
+    "lu_solve adjoint": lambda z: pb.linalg.lu_solve(*pb.linalg.lu_factor(z), z.mT, adjoint=True),
+    "triangular": lambda z: pb.linalg.solve_triangular(z, z.mT, upper=True),
+    "cholesky": lambda z: pb.linalg.cholesky(z @ z.mH + 2 * z.new_ones(3).diag()),
+    "cholesky upper": lambda z: pb.linalg.cholesky(z @ z.mH + 2 * z.new_ones(3).diag(), upper=True),
+    "cholesky_solve": lambda z: pb.cholesky_solve(z, z.tril()),
+    "matrix_exp": lambda z: pb.linalg.matrix_exp(z / 2),
+    "eigvalsh": lambda z: pb.linalg.eigvalsh(z),
+    "svdvals": pb.linalg.svdvals,
+    "nuc": lambda z: pb.linalg.matrix_norm(z, "nuc"),
+    "matrix_power": lambda z: pb.linalg.matrix_power(z, -2),
+}
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_derivatives(name):
+    z = pb.tensor(matrices(3, 3), requires_grad=True)
+    second = name not in (
+        "eigvalsh",
+        "svdvals",
+        "nuc",
+    )  # of values that are there twice, first derivatives only
+    assert gradcheck(DERIVATIVES[name], z, check_forward_ad=True, check_all_nestings=second)
+
+
+@pytest.mark.parametrize("name", ["inv", "solve", "det", "cholesky", "matrix_exp", "lu_factor"])
+def test_vmap_is_a_loop(name):
+    z = pb.tensor(matrices(4, 3, 3))
+    f = DERIVATIVES[name]
+    assert pb.allclose(pb.func.vmap(f)(z), pb.stack([f(each) for each in z]))
+
+
+def test_the_checker_sees_a_transpose_for_an_adjoint():
+    """What the derivatives above would be if conjugates were forgotten."""
+
+    class Wrong(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, A):
+            ctx.X = pb.linalg.inv(A)
+            return ctx.X
+
+        @staticmethod
+        def backward(ctx, g):
+            return -(ctx.X.mT @ g @ ctx.X.mT)
+
+    with pytest.raises(GradcheckError):
+        gradcheck(Wrong.apply, pb.tensor(matrices(3, 3), requires_grad=True))
+
+
+@pytest.mark.parametrize("name", ["eigh", "svd", "qr", "pinv", "ldl_factor"])
+def test_what_is_not_written_says_so(name):
+    with pytest.raises(
+        (NotImplementedError, RuntimeError), match="not implemented for 'ComplexDouble'|ComplexDouble"
+    ):
+        getattr(pb.linalg, name)(pb.tensor(matrices(3, 3)))
