@@ -12,6 +12,7 @@ import pathlib
 import sys
 
 import pullback as pb
+import pullback.fft
 import pullback.interop
 import pullback.linalg
 import pullback.nn.dropouts
@@ -96,7 +97,8 @@ from . import autograd as autograd, calculus as calculus, func as func, independ
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
-from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing, profiler as profiler
+from . import fft as fft, linalg as linalg, memory as memory, nn as nn
+from . import picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, quasirandom as quasirandom, random as random, return_types as return_types
 from . import sparse as sparse, special as special
 from .autograd.hooks import RemovableHandle
@@ -291,6 +293,7 @@ def stubs():
         ROOT / "nn" / "__init__.pyi": nn,
         ROOT / "nn" / "dropouts.pyi": module_stub(pullback.nn.dropouts),
         ROOT / "nn" / "functional.pyi": module_stub(pb.nn.functional),
+        ROOT / "fft.pyi": module_stub(pb.fft),
         ROOT / "linalg.pyi": module_stub(pb.linalg),
         ROOT / "special.pyi": module_stub(pb.special),
         ROOT / "interop" / "__init__.pyi": module_stub(pb.interop),

@@ -10,7 +10,8 @@ from . import autograd as autograd, calculus as calculus, func as func, independ
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
-from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing, profiler as profiler
+from . import fft as fft, linalg as linalg, memory as memory, nn as nn
+from . import picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, quasirandom as quasirandom, random as random, return_types as return_types
 from . import sparse as sparse, special as special
 from .autograd.hooks import RemovableHandle

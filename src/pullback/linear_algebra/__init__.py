@@ -1,8 +1,8 @@
 """Linear algebra: decompositions with their derivatives, and all that follows from them.
 
-`stated` says how a derivative is stated; `triangular`, `spectra`, `determinants`, `least_squares` and `functions` state
-them. What else is in the files are operators, which check their operands and compose what is stated. LAPACK is behind
-all of it (src/core/compute).
+How a derivative is stated is said in operators/stated.py; `triangular`, `spectra`, `determinants`, `least_squares` and
+`functions` state them. What else is in the files are operators, which check their operands and compose what is stated.
+LAPACK is behind all of it (src/core/compute).
 """
 
 from .._core import Tensor

@@ -3,9 +3,9 @@
 from .. import _core
 from ..operators.creation import arange
 from ..operators.declare import composed
+from ..operators.stated import decomposition
 from .checks import square_floats
 from .spectra import svd
-from .stated import decomposition
 from .triangular import eye_like, lu, solve
 
 # A pivot, relative to the largest one, with which inverting costs half of the digits: of a second derivative, where the

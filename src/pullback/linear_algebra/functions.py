@@ -6,10 +6,10 @@ from .. import _core
 from ..operators.declare import FUNCTIONS, composed, require_tensors
 from ..operators.joining import cat
 from ..operators.linear import matmul as product
+from ..operators.stated import decomposition
 from .checks import floats, one_dtype, squares
 from .parts import complex_matrix, real_matrix
 from .solving import inv, solve
-from .stated import decomposition
 from .triangular import eye_like
 
 diagonal_of = FUNCTIONS["diagonal"]

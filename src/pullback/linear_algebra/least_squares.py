@@ -2,11 +2,12 @@
 
 from .. import _core
 from ..operators.declare import composed, require_tensors
+from ..operators.stated import decomposition, plus
 from . import spectra
 from .checks import KERNELS, batches, kind, squares
 from .decomposing import decomposed, eigenvalues, singular_values
 from .solving import is_vector
-from .stated import decomposition, plus, symmetric
+from .triangular import symmetric
 
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")

@@ -8,8 +8,8 @@ alike, as a sum does, has the right derivative there.
 
 from .. import _core
 from ..operators.joining import cat
-from .stated import decomposition, plus, symmetric
-from .triangular import right_solve
+from ..operators.stated import decomposition, plus
+from .triangular import right_solve, symmetric
 
 ROUNDING = {"float32": 2e-6, "float64": 4e-15}  # relative to all values: what is nearer is the same
 

@@ -5,7 +5,7 @@ differentiation", Oxford, 2008.
 """
 
 from ..operators.joining import cat
-from .stated import decomposition, hermitian, plus
+from ..operators.stated import decomposition, plus
 
 
 def nothing(P):
@@ -200,3 +200,13 @@ class ldl_solve:
         if dLD is not None:
             raise NotImplementedError("the derivative for 'linalg_ldl_solve' by LD is not implemented.")
         return ldl_solve(LD, pivots, dB)
+
+
+def symmetric(a):
+    """The symmetric part of a matrix."""
+    return (a + a.mT) / 2
+
+
+def hermitian(a):
+    """The Hermitian part of a matrix: of a real one the symmetric part."""
+    return (a + a.mH) / 2

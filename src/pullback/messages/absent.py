@@ -16,7 +16,7 @@ PYTORCH = {
         clear_autocast_cache clip_ compile compiler complex32 conv1d conv2d conv3d conv_tbc
         conv_transpose1d conv_transpose2d conv_transpose3d convolution cosine_embedding_loss cpu ctc_loss
         cuda dequantize detach_ distributed distributions eig embedding embedding_bag embedding_renorm_
-        empty_permuted empty_quantized export fft fill float8_e4m3fn float8_e4m3fnuz float8_e5m2
+        empty_permuted empty_quantized export fill float8_e4m3fn float8_e4m3fnuz float8_e5m2
         float8_e5m2fnuz float8_e8m0fnu float_power frexp frobenius_norm from_file functional fx gcd_
         get_autocast_dtype get_device get_device_module get_float32_matmul_precision gradient grid_sampler
         grid_sampler_2d grid_sampler_3d gru gru_cell hamming_window hann_window has_lapack has_mkl
@@ -188,7 +188,7 @@ FAMILIES = [
         "Convolutions, pooling and images are in pullback.nn.functional.",
     ),
     (r"(rnn|lstm|gru).*", "Recurrent networks are modules: pullback.nn.RNN, LSTM, GRU, and their cells."),
-    (r".*(fft|_window|signal)|i?stft", "There is no FFT yet; numpy.fft works on x.detach().numpy()."),
+    (r".*(_window|signal)|i?stft", "Windows are those of scipy.signal.windows; fft is there."),
     (
         r"(eig|eigvals|symeig|lobpcg|svd_lowrank|pca_lowrank|nuclear_norm|frobenius_norm)",
         "Eigenvalues of matrices that are not symmetric are not computed yet: numpy.linalg works on "

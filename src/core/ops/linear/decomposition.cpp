@@ -44,6 +44,7 @@ struct Decomposition {
     uint32_t reads(uint32_t) const { return kind->reads; }
     uint32_t reads_outputs() const { return kind->reads_outputs; }
     Tensors forward(const Tensors& x) {
+        if (!kind->compute) return kind->derivative->forward(options, x);
         Arrays inputs;
         for (const Tensor& t : x) inputs.push_back(t.array());
         if (axes) align(inputs);
@@ -76,6 +77,11 @@ struct Decomposition {
         kind->derivative->pullback(options, c, g, out);
     }
     Tensors pushforward(Context& c, const Tensors& t) { return kind->derivative->pushforward(options, c, t); }
+};
+
+// What another library computes and states the adjoint of, complex numbers included.
+struct Transform : Decomposition {
+    static constexpr bool holomorphic = true, adjoint = true;
 };
 
 // What LAPACK's number means, by the last part of the operation's name.
@@ -135,6 +141,7 @@ DecompositionKind& decomposition_kind(const char* name) {
 }
 
 Tensors decompose(const DecompositionKind& kind, const Tensors& inputs, const Options& options) {
+    if (!kind.compute) return apply_all(Transform{{&kind, options, 0}}, inputs);
     if (!kind.complex && any_complex(inputs)) fail_complex(kind.name, inputs);
     return apply_all(Decomposition{&kind, options, 0}, inputs);
 }

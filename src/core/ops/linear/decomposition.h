@@ -1,7 +1,7 @@
-// Decompositions of matrices: a value from LAPACK, a derivative that is stated in Python.
+// Decompositions of matrices, and other work of a library: a value from LAPACK, a derivative that is stated in Python.
 //
 // One rule serves all of them. What it computes is a function from arrays to arrays (compute/decompositions.h), looked up
-// by the name under which pullback/linear_algebra defines it. There its pullback and pushforward are stated, in tensor
+// by the name under which pullback/linear_algebra defines it, or stated in Python as well (pullback/fourier). There its pullback and pushforward are stated, in tensor
 // operations that are recorded; so all orders and nestings follow, and all batches. Which operands and results the
 // derivative reads is known from the names of its parameters, and nothing else is saved.
 #pragma once
@@ -12,9 +12,10 @@ namespace pb::ops {
 
 struct DecompositionKind;
 
-// The derivative as it is stated; made by python/.
+// The derivative as it is stated, and the value where that is, too; made by python/.
 class StatedDerivative {
   public:
+    virtual Tensors forward(const Options& options, const Tensors& x) const = 0;
     virtual void pullback(const Options& options, Context& c, const Tensors& g, Tensors& out) const = 0;
     virtual Tensors pushforward(const Options& options, Context& c, const Tensors& t) const = 0;
 
@@ -24,7 +25,7 @@ class StatedDerivative {
 
 struct DecompositionKind {
     const char* name;
-    Arrays (*compute)(const Arrays& x, const Options& options);
+    Arrays (*compute)(const Arrays& x, const Options& options);  // null: the value is stated
     size_t inputs;
     uint32_t vectors =
         0;  // those inputs, a bit each, of which one dimension is no batch; of the others two are none

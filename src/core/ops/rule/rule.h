@@ -45,6 +45,7 @@
 //   static constexpr bool several = true         forward returns any number of them, none of which may be written in place
 //   void    write(const Tensors& x)              instead of forward, for operators with an in-place form: writes into
 //                                                x[0], and returns an array of residuals if there are any
+//   static constexpr bool adjoint = true         its pullback conjugates by itself what a complex cotangent meets
 //   static constexpr bool uniform = true         what is written is the same everywhere: elements may share their memory
 //   bool    row_major                            whether the copy that is written out of place is, or lies as x[0] does
 //
@@ -164,9 +165,12 @@ template <class R>
 constexpr bool rule_always_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {
     { r.add_to(c, g, whole) } -> std::same_as<void>;
 };
+template <class R> constexpr bool rule_is_adjoint() {
+    if constexpr (requires { R::adjoint; }) return R::adjoint;
+    else return rule_is_linear<R>() || rule_is_view<R>();
+}
 // Whether the derivative has factors that a complex cotangent meets the conjugates of.
-template <class R>
-constexpr bool rule_conjugates = rule_is_holomorphic<R>() && !rule_is_linear<R>() && !rule_is_view<R>();
+template <class R> constexpr bool rule_conjugates = rule_is_holomorphic<R>() && !rule_is_adjoint<R>();
 
 // Of each tensor that is complex its conjugate. A pullback makes J^T of cotangents; of their conjugates, and conjugated
 // again, that is J^H of them.

@@ -1,5 +1,5 @@
 // Decompositions that the calculus defines (pullback/linear_algebra): what they are called with, and their
-// derivatives, which are Python functions.
+// derivatives, which are Python functions; so may be their values, where another library computes them.
 //
 // Which value each parameter of such a function takes is told by pairs of bytes: 'i' an input, 'o' an output, 'd' a
 // cotangent of an output or a tangent of an input, 'p' an option; and its number.
@@ -21,13 +21,25 @@ struct Parameter {
 
 class PythonDerivative final : public ops::StatedDerivative {
   public:
-    PythonDerivative(PyObject* pull, const std::string& pull_reads, PyObject* push,
+    PythonDerivative(PyObject* value, PyObject* pull, const std::string& pull_reads, PyObject* push,
                      const std::string& push_reads)
-        : pull_(Py_NewRef(pull)),
+        : value_(Py_NewRef(value)),
+          pull_(Py_NewRef(pull)),
           push_(Py_NewRef(push)),
           pull_reads_(read(pull_reads)),
           push_reads_(read(push_reads)) {}
 
+    Tensors forward(const Options& options, const Tensors& x) const override {
+        GradMode off(false);
+        Owned operands(tuple_of(x)), numbers(checked(PyTuple_New(static_cast<Py_ssize_t>(options.size()))));
+        for (size_t i = 0; i < options.size(); ++i)
+            PyTuple_SET_ITEM(numbers.o, static_cast<Py_ssize_t>(i), checked(PyFloat_FromDouble(options[i])));
+        Owned all(checked(PySequence_Concat(operands.o, numbers.o)));
+        Owned found(checked(PyObject_CallObject(value_, all.o)));
+        if (!is_tensor(found.o))
+            fail("a value of a decomposition is a {}, not a Tensor", Py_TYPE(found.o)->tp_name);
+        return {Tensor(found.o)};
+    }
     void pullback(const Options& options, Context& c, const Tensors& g, Tensors& out) const override {
         Owned found(call(pull_, pull_reads_, options, c, g));
         for (size_t i = 0; i < c.inputs(); ++i)
@@ -87,7 +99,7 @@ class PythonDerivative final : public ops::StatedDerivative {
             fail("a derivative of a decomposition is a {}, not a Tensor", Py_TYPE(made.o)->tp_name);
         return Tensor(made.o);
     }
-    PyObject *pull_, *push_;
+    PyObject *value_, *pull_, *push_;
     std::vector<Parameter> pull_reads_, push_reads_;
 };
 
@@ -118,19 +130,23 @@ PyMethodDef call_definition = {
     "decompose", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_decomposition)),
     METH_FASTCALL, nullptr};
 
-// define_decomposition(name, node, pullback, reads, pushforward, reads): the callable that decomposes.
+// define_decomposition(name, node, value, pullback, reads, pushforward, reads): the callable that decomposes. The value is
+// a function of one operand, or None: the core has one of this name.
 PyObject* define_decomposition(PyObject*, PyObject* args) {
     try {
         const char *name, *node, *pull_reads, *push_reads;
-        PyObject *pull, *push;
+        PyObject *value, *pull, *push;
         Py_ssize_t pull_length, push_length;
-        if (!PyArg_ParseTuple(args, "ssOy#Oy#", &name, &node, &pull, &pull_reads, &pull_length, &push,
-                              &push_reads, &push_length))
+        if (!PyArg_ParseTuple(args, "ssOOy#Oy#", &name, &node, &value, &pull, &pull_reads, &pull_length,
+                              &push, &push_reads, &push_length))
             return nullptr;
-        ops::DecompositionKind& kind = ops::decomposition_kind(name);
         // For the life of the process, like the definitions they belong to.
-        auto* stated = new PythonDerivative(pull, std::string(pull_reads, static_cast<size_t>(pull_length)),
-                                            push, std::string(push_reads, static_cast<size_t>(push_length)));
+        ops::DecompositionKind& kind =
+            value == Py_None ? ops::decomposition_kind(name)
+                             : *new ops::DecompositionKind{(new std::string(name))->c_str(), nullptr, 1};
+        auto* stated =
+            new PythonDerivative(value, pull, std::string(pull_reads, static_cast<size_t>(pull_length)), push,
+                                 std::string(push_reads, static_cast<size_t>(push_length)));
         kind.node = node;
         kind.derivative = stated;
         kind.reads = stated->reads('i');

@@ -8,7 +8,8 @@
         def pushforward(L, dA, upper): ...
 
 The first line names the operands, the options and the results; the core has a function of the class's name that
-computes it from arrays (compute/decompositions.h). What the class becomes is called with operands and options, in that
+computes it from arrays (compute/decompositions.h), or the class has one, `value`, from its one operand and the options to its
+one result, which nothing records. What the class becomes is called with operands and options, in that
 order, and gives the result, or a tuple of several.
 
 As in the rows of the calculus, names tell what is read: an operand, a result, an option. `dL` is the cotangent of a result in
@@ -46,8 +47,9 @@ def decomposition(signature, node="NotImplemented"):
 
     def define(stated):
         pull, push = (vars(stated)[half] for half in HALVES)
+        value = vars(stated).get("value")
         return _core.define_decomposition(
-            stated.__name__, node, pull, reads(pull, results), push, reads(push, operands)
+            stated.__name__, node, value, pull, reads(pull, results), push, reads(push, operands)
         )
 
     return define
@@ -56,13 +58,3 @@ def decomposition(signature, node="NotImplemented"):
 def plus(a, b):
     """The sum of two derivatives, of which either may be None."""
     return b if a is None else a if b is None else a + b
-
-
-def symmetric(a):
-    """The symmetric part of a matrix."""
-    return (a + a.mT) / 2
-
-
-def hermitian(a):
-    """The Hermitian part of a matrix: of a real one the symmetric part."""
-    return (a + a.mH) / 2
