@@ -102,6 +102,9 @@ def test_node_names(row):
             result = torch_calls.torch_function(row.name)(*arguments)
         except TypeError:
             continue  # PyTorch takes no number there
+        if row.name == "conj":  # of a real tensor it is the tensor itself
+            assert result is arguments[0]
+            continue
         name = result.grad_fn.name()
         if "NotImplemented" in name:
             continue

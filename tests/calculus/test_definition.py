@@ -37,6 +37,8 @@ class Recorder:
         fits,
         divides,
         shown,
+        complex,
+        antilinear,
     ):
         assert name not in self.rows
         self.rows[name] = (arity, parameters, forward, partials, promotion, node_name)

@@ -42,6 +42,7 @@ linalg.cross(x, x + 1)
 cross(x, x + 1, 1) ; linalg.tensorinv(x @ x.t(), 1) ; linalg.tensorsolve(x @ x.t(), x[:, 0]) ; linalg.vecdot(x, x)
 linalg.matmul(x, x.t()) ; linalg.matrix_norm(x) ; linalg.norm(x) ; linalg.cond(x) ; renorm(x, 2, 0, 1)
 cat([x, x]) ; stack([x, x]) ; hstack([x, x]) ; vstack([x, x]) ; dstack([x, x]) ; column_stack([x, x])
+complex(x, x) ; polar(x, x) ; angle(x) ; conj_physical(x)
 tril(x) ; triu(x) ; diag(x) ; gather(x, 0, i) ; scatter(x, 0, i, x) ; scatter_add(x, 0, i, x)
 scatter_reduce(x, 0, i, x, 'sum') ; take_along_dim(x, i, 0) ; index_select(x, 0, i[0]) ; index_add(x, 0, i[0, :1], x[:1])
 index_copy(x, 0, i[0, :1], x[:1]) ; masked_select(x, x > 2) ; take(x, i) ; nonzero(x)
@@ -55,7 +56,7 @@ RANDOM = "bernoulli multinomial normal rand randn randint randperm empty".split(
 # PyTorch lets these record into `out`, or drop tangents, where their parts are operators of their own: here none does.
 COMPOSED = """
 quantile nanquantile softmax log_softmax inner tensordot diag linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve
-linalg.matrix_rank linalg.tensorinv linalg.tensorsolve linalg.matrix_norm linalg.norm linalg.cond
+linalg.matrix_rank conj_physical linalg.tensorinv linalg.tensorsolve linalg.matrix_norm linalg.norm linalg.cond
 """.split()
 
 

@@ -23,8 +23,7 @@ def floats(operation, x, low=True, fields=False):
             f"{operation}: Low precision dtypes not supported. Got {name}. Convert it with .float()."
         )
     raise NotImplementedError(
-        f"\"{operation.replace('.', '_')}_cpu\" not implemented for '{name}'. Decompositions are computed in float32 and "
-        "float64."
+        f"\"{operation.replace('.', '_')}_cpu\" not implemented for '{name}'. It is computed in float32 and float64."
     )
 
 

@@ -119,7 +119,7 @@ def conj(input):
     """
 
 
-@operator(core="conjugate")
+@operator(core="conjugate", out="exact")
 def conj_physical(input, *, out=None):
     """The complex conjugate, as `conj` gives it.
 

@@ -36,9 +36,11 @@ def _check_alpha(alpha, *operands):
     """PyTorch's rule: alpha may not be of a higher kind than what it scales."""
     if isinstance(alpha, (bool, int, complex)):  # of complex ones the core knows
         return
-    dtypes = [o.dtype for o in operands if getattr(o, "dtype", None) is not None]
-    floating = any(d.is_floating_point or d.is_complex for d in dtypes)
-    if not floating and not any(isinstance(o, float) for o in operands):
+    for operand in operands:
+        dtype = getattr(operand, "dtype", None)
+        if isinstance(operand, float) or (dtype is not None and (dtype.is_floating_point or dtype.is_complex)):
+            break
+    else:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
 
 

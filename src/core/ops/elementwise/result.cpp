@@ -121,7 +121,8 @@ void fail_unimplemented(const Row& row, DType d) {
         refuse(row, Refusal::Integers);
     const char* shift = row.name == "left_shift" ? "lshift" : row.name == "right_shift" ? "rshift" : nullptr;
     std::string name = shift ? shift : row.name;
-    if (row.promotion == Promotion::Bitwise || shift || name == "abs") name += "_cpu";
+    const bool order = row.promotion == Promotion::Compare && is_complex(d);
+    if (row.promotion == Promotion::Bitwise || shift || order || name == "abs") name += "_cpu";
     fail_unsupported(name.c_str(), d);
 }
 
