@@ -21,11 +21,11 @@ PYTORCH = {
         from_file functional fx gcd_ get_autocast_dtype get_device get_device_module
         get_float32_matmul_precision gradient grid_sampler grid_sampler_2d grid_sampler_3d gru gru_cell
         hamming_window hann_window has_lapack has_mkl has_openmp has_spectral hinge_embedding_loss histogram
-        histogramdd i0 i0_ igamma igammac imag index_reduce instance_norm int_repr is_autocast_cache_enabled
+        histogramdd imag index_reduce instance_norm int_repr is_autocast_cache_enabled
         is_autocast_enabled is_conj is_deterministic_algorithms_warn_only_enabled is_inference is_neg
         is_signed isreal istft jit kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg lstm lstm_cell lstsq
         margin_ranking_loss matrix_rank max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
-        multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm pca_lowrank poisson_nll_loss
+        multiprocessing nonzero_static norm_except_dim nuclear_norm pca_lowrank poisson_nll_loss
         polar positive qscheme quantization quantize_per_channel quantize_per_tensor
         quantize_per_tensor_dynamic range real resize_as_ resolve_conj resolve_neg rnn_relu rnn_relu_cell
         rnn_tanh rnn_tanh_cell segment_reduce set_anomaly_enabled set_autocast_cache_enabled
@@ -48,15 +48,6 @@ PYTORCH = {
     """,
     "linalg": """
         eig eigvals
-    """,
-    "special": """
-        airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 chebyshev_polynomial_t chebyshev_polynomial_u
-        chebyshev_polynomial_v chebyshev_polynomial_w entr erfcx gammainc gammaincc hermite_polynomial_h
-        hermite_polynomial_he i0 i0e i1 i1e laguerre_polynomial_l legendre_polynomial_p log_ndtr
-        modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 multigammaln ndtr ndtri
-        scaled_modified_bessel_k0 scaled_modified_bessel_k1 shifted_chebyshev_polynomial_t
-        shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w
-        spherical_bessel_j0 zeta
     """,
     "func": """
         replace_all_batch_norm_modules_

@@ -1,29 +1,48 @@
 """Operators that are loaded when somebody asks for the first of them: importing pullback costs little more than its core.
 
-They are declared in linear_algebra, which puts the methods in the place of what stands for them here.
+They are declared in linear_algebra and in special_functions, which put the methods in the place of what stands for them here.
 """
 
 from importlib import import_module
 
-HOME = "pullback.linear_algebra"
-BOTH = tuple(
-    """
-    cholesky cholesky_inverse cholesky_solve corrcoef cov cross det dist geqrf inverse logdet lu lu_solve matrix_exp
-    matrix_power orgqr ormqr pinverse qr renorm slogdet svd triangular_solve
-    """.split()
+
+class Home:
+    """What a package declares: names of functions and of methods of tensors."""
+
+    def __init__(self, package, both, functions="", methods=""):
+        self.package = package
+        self.functions = (*both.split(), *functions.split())
+        self.methods = (*both.split(), *methods.split())
+
+
+HOMES = (
+    Home(
+        "linear_algebra",
+        """
+        cholesky cholesky_inverse cholesky_solve corrcoef cov cross det dist geqrf inverse logdet lu lu_solve matrix_exp
+        matrix_power orgqr ormqr pinverse qr renorm slogdet svd triangular_solve
+        """,
+        functions="cdist cumulative_trapezoid lu_unpack trapezoid trapz vander",
+        methods="renorm_",
+    ),
+    Home(
+        "special_functions",
+        "i0 i0_ igamma igammac mvlgamma",
+        methods="igamma_ igammac_ mvlgamma_",
+    ),
 )
-FUNCTIONS = (*BOTH, *"cdist cumulative_trapezoid lu_unpack trapezoid trapz vander".split())
-METHODS = (*BOTH, "renorm_")
+LINEAR_ALGEBRA, SPECIAL_FUNCTIONS = HOMES
 
 
 class Later:
     """Stands for a method until it is read."""
 
-    __slots__ = ("name",)
+    __slots__ = ("home", "name")
 
-    def __init__(self, name):
+    def __init__(self, name, home):
         self.name = name
+        self.home = home
 
     def __get__(self, tensor, kind):
-        import_module(HOME)
+        import_module(f"pullback.{self.home.package}")
         return getattr(kind if tensor is None else tensor, self.name)
