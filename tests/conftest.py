@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 import pullback.linear_algebra
+import pullback.seldom
 import pullback.special_functions  # noqa: F401  the tables are whole, whichever test runs first
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None

@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.special as sc
-from checks import check, check_elementwise
+from checks import check, check_elementwise, in_place
 from func.curves import assert_as_nested
 
 import pullback as pb
@@ -300,6 +300,7 @@ def test_the_gamma_function_of_several_dimensions(p):
     np.testing.assert_allclose(pb.mvlgamma(double(x), p).numpy(), sc.multigammaln(np.array(x), p), rtol=1e-13)
     check_elementwise(lambda x: special.multigammaln(x, p), x)
     assert double(x).mvlgamma_(p).tolist() == double(x).mvlgamma(p).tolist()
+    check_elementwise(in_place(lambda x: x.mvlgamma_(p)), x)
     with pytest.raises(RuntimeError, match="p has to be greater than or equal to 1"):
         pb.mvlgamma(pb.ones(1), 0)
 

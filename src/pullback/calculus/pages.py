@@ -105,7 +105,10 @@ def _dtype(row, tensors):
 def _derivative(row, tensors):
     if not row.differentiable:
         return "none; the result does not require grad."
-    numbers = tensors[1:] if row.promotion == "where" else tensors
+    slopes = [
+        slope for own, slope in zip(row.operands, row.partial_program()[1]) if own not in row.parameters
+    ]
+    numbers = [name for name, slope in zip(tensors, slopes) if slope is not None]
     return _sentence(f"in {_quoted(numbers)}, of every order{'; ' * bool(row.note)}{row.note}")
 
 

@@ -1,6 +1,7 @@
 """Operators that are loaded when somebody asks for the first of them: importing pullback costs little more than its core.
 
-They are declared in linear_algebra and in special_functions, which put the methods in the place of what stands for them here.
+They are declared in linear_algebra, special_functions and seldom, which put the methods in the place of what stands for
+them here.
 """
 
 from importlib import import_module
@@ -30,8 +31,23 @@ HOMES = (
         "i0 i0_ igamma igammac mvlgamma",
         methods="igamma_ igammac_ mvlgamma_",
     ),
+    Home(
+        "seldom",
+        "float_power frexp histogram index_reduce isreal ldexp ldexp_ nonzero_static positive resize_as_",
+        functions="""
+            BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor IntTensor LongTensor ShortTensor
+            are_deterministic_algorithms_enabled clamp_max_ clamp_min_ clip_ detach_ fill gcd_ get_device
+            get_deterministic_debug_mode get_float32_matmul_precision gradient histogramdd
+            is_deterministic_algorithms_warn_only_enabled is_inference is_signed is_warn_always_enabled lcm_ range
+            set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision set_warn_always typename
+            unravel_index use_deterministic_algorithms xlogy_
+        """,
+        methods="""
+            apply_ cumprod_ cumsum_ fill_diagonal_ float_power_ index_reduce_ map2_ map_ new new_empty_strided resize_
+        """,
+    ),
 )
-LINEAR_ALGEBRA, SPECIAL_FUNCTIONS = HOMES
+LINEAR_ALGEBRA, SPECIAL_FUNCTIONS, SELDOM = HOMES
 
 
 class Later:

@@ -6,6 +6,7 @@ are in src/core/kernels.
 
 from importlib import import_module as _import_module
 
+from .. import calculus as _calculus
 from .._core import Tensor
 from ..calculus.define import together as _together
 from ..operators.declare import FUNCTIONS as _FUNCTIONS
@@ -14,7 +15,9 @@ from ..operators.elementwise import publish as _publish
 from ..operators.later import SPECIAL_FUNCTIONS as _NAMES
 
 FAMILIES = ("bessel", "gamma", "normal", "orthogonal")
-_publish(_together(lambda: [_import_module(f"{__name__}.{family}") for family in FAMILIES]))
+_rows = _together(lambda: [_import_module(f"{__name__}.{family}") for family in FAMILIES])
+vars(_calculus).update({row.name: row for row in _rows})  # where the others are
+_publish(_rows)
 from . import doors  # noqa: E402
 
 __all__ = ["doors", *FAMILIES]

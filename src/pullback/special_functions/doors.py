@@ -2,7 +2,7 @@
 
 from math import log, pi
 
-from .._core import Tensor, highest_level
+from .. import _core
 from ..autograd import Function
 from ..operators.declare import METHODS, composed, require_tensors
 from ..operators.elementwise import elementwise_function
@@ -54,7 +54,7 @@ _rows |= {name + "_": elementwise_function(name, inplace=True) for name in ("iga
 
 
 def _call(name, in_place, out, input, other, what):
-    if isinstance(input, Tensor) and (input.requires_grad or highest_level((input,))):
+    if isinstance(input, _core.Tensor) and (input.requires_grad or _core.highest_level((input,))):
         if in_place:
             return input.copy_(_rows[name](Undifferentiable.apply(input.clone(), what), other))
         input = Undifferentiable.apply(input, what)
@@ -180,7 +180,7 @@ def _mvlgamma_in_place(self, p):
         >>> pb.tensor([1.5, 2.5]).mvlgamma_(2)
         tensor([0.4516, 0.8570])
     """
-    return write_result(self, mvlgamma(self, p))
+    return write_result(self, mvlgamma(self.clone() if self.requires_grad else self, p))
 
 
 METHODS["mvlgamma_"] = _mvlgamma_in_place

@@ -33,6 +33,7 @@ igamma = elementwise(
     lambda a, x, y: [nan * a, gamma_density(a, x)],
     aliases="special.gammainc",
     doc="The regularised lower incomplete gamma function: the integral of the gamma density from 0 to other.",
+    example=("[2.0, 2.0]", "[0.5, 1.0]", "[0.0902, 0.2642]", "[nan, nan]", "[0.3033, 0.3679]"),
     **_TWO,
 )
 igammac = elementwise(
@@ -40,6 +41,7 @@ igammac = elementwise(
     lambda a, x, y: [nan * a, -gamma_density(a, x)],
     aliases="special.gammaincc",
     doc="The regularised upper incomplete gamma function, 1 - igamma(input, other).",
+    example=("[2.0, 2.0]", "[0.5, 1.0]", "[0.9098, 0.7358]", "[nan, nan]", "[-0.3033, -0.3679]"),
     **_TWO,
 )
 zeta = elementwise(
