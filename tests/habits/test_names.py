@@ -100,7 +100,7 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
         ("x.astype(float)", "Write x.to(dtype)."),
         ("x.iloc[0]", "Write x[index]."),
         (
-            "from pullback.nn import AdaptiveLogSoftmaxWithLoss",
+            "from pullback.nn import CrossMapLRN2d",
             "The modules that there are stand in pullback.nn.",
         ),
         ("pb.lstm", "pullback.nn.RNN, LSTM, GRU"),

@@ -29,7 +29,7 @@ PYTORCH = {
         unsafe_split unsafe_split_with_sizes view_as_complex view_as_real xpu
     """,
     "nn": """
-        AdaptiveLogSoftmaxWithLoss CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad
+        CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad
         intrinsic parallel qat quantizable quantized
     """,
     "nn.functional": """
