@@ -86,6 +86,13 @@ def test_a_parametrized_weight_is_computed_and_its_original_trained():
     )
 
 
+def test_a_list_of_parametrizations():
+    made = parametrize.ParametrizationList([Symmetric(), Twice()], nn.Parameter(pb.ones(2, 2)), unsafe=True)
+    assert made().tolist() == [[2, 2], [2, 2]] and [*made.state_dict()] == ["original"]
+    with pytest.raises(ValueError, match="ParametrizationList requires one or more modules"):
+        parametrize.ParametrizationList([], pb.ones(2))
+
+
 def test_several_originals():
     layer = parametrize.register_parametrization(nn.Linear(2, 2), "weight", Product())
     assert [*layer.state_dict()] == ["bias", *[f"parametrizations.weight.original{i}" for i in (0, 1)]]
@@ -394,6 +401,42 @@ def test_pruning_at_random_takes_as_many_as_it_is_told():
         assert int(layer.weight_mask.sum()) == left
     layer = prune.random_structured(nn.Linear(4, 3), "weight", 2, dim=1)
     assert sorted(layer.weight_mask.sum(0).tolist()) == [0, 0, 3, 3]
+
+
+class EveryOther(prune.BasePruningMethod):
+    PRUNING_TYPE = "unstructured"
+
+    def compute_mask(self, t, default_mask):
+        mask = default_mask.clone()
+        mask.view(-1)[::2] = 0
+        return mask
+
+
+def test_methods_of_pruning_on_tensors():
+    t = pb.tensor([[1.0, -4.0], [2.0, 3.0], [-0.5, 0.25]])
+    assert pb.equal(prune.Identity().prune(t), t)
+    assert prune.CustomFromMask(pb.tensor([[1, 0], [0, 1], [1, 1]])).prune(t).tolist() == [
+        [1, 0],
+        [0, 3],
+        [-0.5, 0.25],
+    ]
+    assert (prune.RandomUnstructured(4).prune(t) == 0).sum() == 4
+    assert (prune.RandomStructured(2, dim=0).prune(t) == 0).all(1).sum() == 2
+    first, second = EveryOther(), prune.LnStructured(1, n=1, dim=0)
+    first._tensor_name = second._tensor_name = "t"
+    both = prune.PruningContainer([first, second])
+    assert len(both) == 2 and both[1] is second and [*both] == [first, second]
+    mask = first.compute_mask(t, pb.ones_like(t))
+    assert both.compute_mask(t, mask).tolist() == [[0, 1], [0, 1], [0, 0]]
+    with pytest.raises(TypeError, match="is not a BasePruningMethod subclass"):
+        both.add_pruning_method(3)
+    second._tensor_name = "u"
+    with pytest.raises(ValueError, match="Can only add pruning methods acting on the parameter named 't'"):
+        both.add_pruning_method(second)
+    layer = nn.Linear(2, 3)
+    EveryOther.apply(layer, "weight")
+    prune.custom_from_mask(layer, "weight", pb.tensor([[1, 1], [1, 1], [0, 0]]))
+    assert layer.weight_mask.tolist() == [[0, 1], [0, 1], [0, 0]]
 
 
 # ---- beside PyTorch -------------------------------------------------------------------------------------------------------

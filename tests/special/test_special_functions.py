@@ -305,6 +305,22 @@ def test_the_gamma_function_of_several_dimensions(p):
         pb.mvlgamma(pb.ones(1), 0)
 
 
+EVERYWHERE = """
+exp2 expm1 log1p logit xlogy sinc erf erfc erfinv digamma polygamma softmax log_softmax logsumexp round
+"""
+OTHERWISE = {"expit": pb.sigmoid, "gammaln": pb.lgamma, "psi": pb.digamma, "multigammaln": pb.mvlgamma}
+
+
+def test_what_is_found_elsewhere_too():
+    for name in EVERYWHERE.split():
+        assert function(name) is getattr(pb, name)
+    x = double([0.3, 0.6])
+    for name, other in OTHERWISE.items():
+        more = (1,) * (name == "multigammaln")
+        assert function(name)(x, *more).tolist() == other(x, *more).tolist()
+    np.testing.assert_allclose(special.xlog1py(x, x).numpy(), sc.xlog1py(x.numpy(), x.numpy()), rtol=1e-14)
+
+
 # ---- homes ------------------------------------------------------------------------------------------------------------
 
 
