@@ -54,7 +54,7 @@ MODULES = {
     "return_types": "_core",
     "operators": "_core calculus device messages printing size",
     "linear_algebra": "_core device operators",
-    "seldom": "_core operators",
+    "seldom": "_core operators size",
     "dtypes": "_core operators",
     "construct": "_core operators size",
     "serialization": "_core operators",

@@ -171,6 +171,7 @@ PROGRAMS = """
 t.LongTensor([1.7, 2]) ; t.LongTensor(2, 3).shape ; t.LongTensor() ; t.IntTensor((1, 2)) ; t.BoolTensor([1, 0])
 t.LongTensor(np.array([1.5, 2.0])) ; t.FloatTensor(np.array([1.5, 2.0])) ; t.FloatTensor([[1, 2], [3, 4]])
 t.FloatTensor(t.ones(2)) ; t.FloatTensor(t.ones(2).double()) ; t.FloatTensor(t.Size([2, 2])).shape ; t.FloatTensor(3.5)
+t.LongTensor(None) ; t.LongTensor({1}) ; t.LongTensor(True)
 t.FloatTensor('a') ; t.DoubleTensor([t.tensor(1.0), 2]) ; t.ShortTensor(range(3)) ; t.CharTensor([1]) ; t.ByteTensor([300])
 isinstance(t.ones(2), t.FloatTensor) ; isinstance(t.ones(2), t.LongTensor) ; isinstance(3, t.LongTensor)
 t.LongTensor.dtype ; t.ones(2).type(t.LongTensor) ; n.new([1.5, 2]) ; n.new(2, 3).shape ; n.new() ; n.new(n)

@@ -6,6 +6,7 @@ import warnings
 from .. import _core
 from ..operators.creation import arange, empty, tensor
 from ..operators.declare import FUNCTIONS, METHODS
+from ..size import Size
 
 Tensor = _core.Tensor
 
@@ -27,9 +28,11 @@ class tensortype(type):
 
 def _made(dtype, args, device=None):
     """What the older constructors make: sizes give uninitialised memory, a sequence its values."""
-    data = args[0] if len(args) == 1 else None
     if not args:
         return empty(0, dtype=dtype, device=device)
+    data = args[0]
+    if len(args) > 1 or (isinstance(data, int) and not isinstance(data, bool)) or isinstance(data, Size):
+        return empty(*args, dtype=dtype, device=device)
     if isinstance(data, str):
         raise TypeError("new(): invalid data type 'str'. Tensors hold numbers.")
     if isinstance(data, Tensor):
@@ -38,12 +41,10 @@ def _made(dtype, args, device=None):
                 f"expected a tensor of {dtype}, got one of {data.dtype}. tensor.to(dtype) converts."
             )
         return data.detach()
-    if data is not None and not isinstance(data, int) and type(data) is not type(empty(0).shape):
-        if not hasattr(data, "__len__"):
-            raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
-        floats = tensor(data, device=device)
-        return floats if floats.dtype == dtype else _converted(data, floats, dtype)
-    return empty(*args, dtype=dtype, device=device)
+    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
+        raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
+    floats = tensor(data, device=device)
+    return floats if floats.dtype == dtype else _converted(data, floats, dtype)
 
 
 def _converted(data, floats, dtype):

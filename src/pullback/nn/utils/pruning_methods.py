@@ -222,17 +222,16 @@ def _number(amount, count):
     return round(amount * count)
 
 
-def _check_structure(t):
+def _slices(t, dim, amount):
+    """How many slices a tensor has along a dimension, and how many of them go."""
     if t.ndim <= 1:
         raise ValueError(
             f"Structured pruning can only be applied to multidimensional tensors. Found tensor of shape {t.shape} with {t.ndim} "
             "dims"
         )
-
-
-def _check_dim(t, dim):
     if not -t.ndim <= dim < t.ndim:
         raise IndexError(f"Invalid index {dim} for tensor of size {t.shape}")
+    return t.shape[dim], _number(amount, t.shape[dim])
 
 
 def _rows(t, dim, kept):
@@ -354,10 +353,7 @@ class RandomStructured(BasePruningMethod):
         """The default mask without so many slices, at random. Raises ValueError for more than there are, and for one dimension,
         IndexError for a `dim` out of range.
         """
-        _check_structure(t)
-        _check_dim(t, self.dim)
-        length = t.shape[self.dim]
-        count = _number(self.amount, length)
+        length, count = _slices(t, self.dim, self.amount)
         if count == 0:
             return default_mask
         order = FUNCTIONS["rand"](length)
@@ -398,10 +394,7 @@ class LnStructured(BasePruningMethod):
         """The default mask without so many slices, the least. Raises ValueError for more than there are, and for one dimension,
         IndexError for a `dim` out of range.
         """
-        _check_structure(t)
-        _check_dim(t, self.dim)
-        length = t.shape[self.dim]
-        count = _number(self.amount, length)
+        length, count = _slices(t, self.dim, self.amount)
         if count == 0:
             return default_mask
         others = [d for d in range(t.ndim) if d != self.dim % t.ndim]
