@@ -7,7 +7,9 @@ import os
 import hypothesis
 import pytest
 
-import pullback.linear_algebra  # noqa: F401  the table of operators is whole, whichever test runs first
+import pullback.linear_algebra
+import pullback.seldom
+import pullback.special_functions  # noqa: F401  the tables are whole, whichever test runs first
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 

@@ -21,8 +21,9 @@ PARSER = doctest.DocTestParser()
 # Printed tensors are compared to the character: white space counts.
 OPTIONS = doctest.ELLIPSIS | doctest.DONT_ACCEPT_TRUE_FOR_1
 # What a module or a schedule defines for its base to call: the page of its class says what it computes and shows it at work.
-PROTOCOL = {"forward", "extra_repr", "reset_parameters", "initialize_parameters", "get_lr"}
+PROTOCOL = {"forward", "extra_repr", "reset_parameters", "initialize_parameters", "get_lr", "compute_mask"}
 PROTOCOL_OF = (pb.nn.Module, pb.nn.modules.lazy.LazyModuleMixin, pb.optim.lr_scheduler.LRScheduler)
+PROTOCOL_OF += (pb.nn.utils.prune.BasePruningMethod,)
 
 
 def public_modules():

@@ -371,6 +371,51 @@ isclose          (x, 3)                                             TypeError
 polygamma        (-1, v)                                            RuntimeError
 polygamma        (1, 3)                                             TypeError
 Tensor.polygamma_ (i.clone(), 1)                                    RuntimeError
+igamma           (1.0, x)                                           TypeError
+igamma           (i, i)                                             NotImplementedError
+igamma           (x, v)                                             RuntimeError
+igammac          (x, 1.0)                                           TypeError
+igammac          (i, i)                                             NotImplementedError
+igammac          (x, v)                                             RuntimeError
+special.zeta     (1, 2)                                             TypeError
+special.zeta     (x, v)                                             RuntimeError
+mvlgamma         (x, 0)                                             RuntimeError
+Tensor.mvlgamma_ (x.clone(), 0)                                     RuntimeError
+float_power      (2, 3)                                             TypeError
+Tensor.float_power_ (x.clone(), 2)                                  RuntimeError
+frexp            (i)                                                RuntimeError
+ldexp            (x, 2)                                             TypeError
+Tensor.ldexp_    (i.clone(), i)                                     RuntimeError
+positive         (b)                                                RuntimeError
+fill             (x, v)                                             RuntimeError
+Tensor.cumsum_   (x.clone(), 5)                                     IndexError
+Tensor.cumsum_   (leaf, 0)                                          RuntimeError
+Tensor.cumprod_  (x.clone(), 5)                                     IndexError
+Tensor.cumprod_  (leaf, 0)                                          RuntimeError
+Tensor.apply_    (g, abs)                                           RuntimeError
+Tensor.map_      (x.clone(), v, max)                                RuntimeError
+Tensor.map2_     (x.clone(), v, v, max)                             RuntimeError
+Tensor.fill_diagonal_ (v.clone(), 1)                                RuntimeError
+Tensor.resize_   (g, 3)                                             RuntimeError
+Tensor.resize_   (x.clone(), -1)                                    RuntimeError
+Tensor.resize_as_ (g, x)                                            RuntimeError
+Tensor.new_empty_strided (x, (2,), (1, 2))                          RuntimeError
+Tensor.new       (x, 2.5)                                           TypeError
+unravel_index    (x, 3)                                             TypeError
+unravel_index    (i, (-1,))                                         ValueError
+nonzero_static   (x, size=-1)                                       RuntimeError
+histogram        (i, 3)                                             NotImplementedError
+histogram        (x, 0)                                             RuntimeError
+histogramdd      (x, [2])                                           RuntimeError
+gradient         (x, edge_order=3)                                  RuntimeError
+gradient         (x, dim=5)                                         IndexError
+index_reduce     (x, 0, i, x, "sum")                                RuntimeError
+index_reduce     (x, 0, i + 5, x, "prod")                           IndexError
+LongTensor       (2.5)                                              TypeError
+range            (3)                                                TypeError
+range            (0, 3, 0)                                          RuntimeError
+set_default_tensor_type (pb.LongTensor)                             TypeError
+set_deterministic_debug_mode ("all")                                RuntimeError
 """
 CASES = [(line.split()[0], line.split(None, 1)[1].rsplit(None, 1)) for line in CALLS.strip().splitlines()]
 

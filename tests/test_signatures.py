@@ -26,6 +26,7 @@ ANY_ARGUMENTS = {
     "pullback.nn.Module.to": "has PyTorch's three forms",
     "pullback.nn.Sequential": "takes any number of modules, or one dictionary of them",
     "pullback.nn.utils.rnn.PackedSequence.to": "its arguments are those of `Tensor.to`",
+    "pullback.nn.utils.prune.global_unstructured": "`kwargs` are those of the method of pruning",
     "pullback.optim.swa_utils.AveragedModel.forward": "its arguments are those of the module that is averaged",
     "pullback.utils.checkpoint.CheckpointFunction": "is never made",
     "pullback.utils.checkpoint.CheckpointFunction.forward": "its arguments are those of the function that is called",

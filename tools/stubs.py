@@ -17,6 +17,7 @@ import pullback.interop
 import pullback.linalg
 import pullback.nn.dropouts
 import pullback.nn.functional
+import pullback.seldom
 import pullback.special
 from pullback.operators.declare import FUNCTIONS, METHODS
 
@@ -75,6 +76,8 @@ def definition(name, function, method=False):
     """The lines that declare a function or a method."""
     if isinstance(function, type) and issubclass(function, Exception):
         return [f"class {name}({function.__base__.__name__}): ..."]
+    if isinstance(function, type):  # LongTensor and its kin
+        return [f"{name}: builtins.type[Any]"]
     forms = WHERE if name == "where" and not method else OVERLOADS.get(name)
     if not forms:
         return [f"def {name}({parameters(function, method)}) -> {returns(name, function)}: ..."]

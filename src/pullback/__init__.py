@@ -67,12 +67,13 @@ globals().update(operators.FUNCTIONS)
 globals().update(ALIASES)
 for _name, _method in operators.METHODS.items():
     setattr(Tensor, _name, _method)
-for _name in later.METHODS:
-    setattr(Tensor, _name, later.Later(_name))
+for _home in later.HOMES:
+    for _name in _home.methods:
+        setattr(Tensor, _name, later.Later(_name, _home))
 attributes.document()
 missing.install()
 newaxis = None  # x[:, newaxis], as NumPy writes it
-del _name, _method, ALIASES
+del _home, _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.
 _SUBMODULES = {
@@ -105,11 +106,22 @@ _HOMES = {
     "vmap": "func",
     **dict.fromkeys(
         (
+            "adaptive_avg_pool1d",
+            "avg_pool1d",
             "bilinear",
             "celu_",
             "channel_shuffle",
+            "conv1d",
+            "conv2d",
+            "conv3d",
+            "conv_transpose1d",
+            "conv_transpose2d",
+            "conv_transpose3d",
             "cosine_similarity",
             "group_norm",
+            "max_pool1d",
+            "max_pool2d",
+            "max_pool3d",
             "native_channel_shuffle",
             "pairwise_distance",
             "pdist",
@@ -137,7 +149,7 @@ _HOMES = {
         ),
         "nn.dropouts",
     ),
-    **dict.fromkeys(later.FUNCTIONS, "linear_algebra"),
+    **{name: home.package for home in later.HOMES for name in home.functions},
 }
 
 

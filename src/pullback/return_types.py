@@ -24,6 +24,11 @@ _CALLS = {
     "triangular_solve": "triangular_solve(pb.ones(2, 1), pb.eye(2))",
     "lu_unpack": "lu_unpack(*pb.linalg.lu_factor(pb.eye(2)))",
 }
+_CALLS |= {
+    "frexp": "frexp(pb.tensor([3.0]))",
+    "histogram": "histogram(pb.tensor([3.0]), 2)",
+    "histogramdd": "histogramdd(pb.ones(3, 2), 2)",
+}
 _OF_MATRICES = ("svd", "qr", "geqrf", "slogdet")
 
 

@@ -3,14 +3,14 @@
 import itertools
 
 import numpy as np
+from calculus import interpreter
 from calculus.samples import PARAMETERS, free_operands
 from kinds import BITS, DTYPES, FLOATS  # noqa: F401  for those that import from here
 
 import pullback as pb
-from pullback import calculus
 
-ROWS = [row for row in calculus.rows() if row.forms]  # the others serve the slopes of these
-DIFFERENTIABLE = [row for row in calculus.rows() if row.differentiable]
+ROWS = [row for row in interpreter.ROWS.values() if row.forms]  # the others serve the slopes of these
+DIFFERENTIABLE = [row for row in interpreter.ROWS.values() if row.differentiable]
 INTEGRAL = BITS
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 1000.0, -1000.0, np.inf, -np.inf, np.nan])
 

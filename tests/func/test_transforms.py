@@ -540,6 +540,25 @@ def test_names_and_signatures_are_those_of_the_function():
         assert g.__name__ == "f" and g.__doc__ == f.__doc__ and inspect.signature(g) == inspect.signature(f)
 
 
+def test_functional_call_of_modules():
+    """Plain tensors stand in for their parameters and buffers, which are put back."""
+    net = pb.nn.Sequential(pb.nn.Linear(2, 2), pb.nn.BatchNorm1d(2))
+    x = pb.tensor([[1.0, 2.0], [3.0, 5.0]])
+    before = dict(net.named_parameters()) | dict(net.named_buffers())
+    values = {"0.weight": 2 * pb.eye(2), "0.bias": pb.tensor([0.5, 1.0])}
+    net.eval()
+    state = {"1.running_mean": pb.tensor([0.5, 1.0]), "1.running_var": pb.full((2,), 1 - 1e-5)}
+    assert func.functional_call(net, (values, state), x).allclose(2 * x)
+    slopes = func.grad(lambda values: func.functional_call(net, (values, state), x).sum())(values)
+    assert slopes["0.bias"].allclose(pb.full((2,), 2.0)) and slopes["0.weight"].allclose(
+        x.sum(0).expand(2, 2)
+    )
+    after = dict(net.named_parameters()) | dict(net.named_buffers())
+    assert after.keys() == before.keys() and all(after[name] is before[name] for name in before)
+    with pytest.raises(KeyError):
+        func.functional_call(net, {"0.slope": x}, x)
+
+
 def test_functional_call():
     class Layer:
         def __init__(self, value):

@@ -100,17 +100,16 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
         ("x.astype(float)", "Write x.to(dtype)."),
         ("x.iloc[0]", "Write x[index]."),
         (
-            "from pullback.nn import AdaptiveLogSoftmaxWithLoss",
+            "from pullback.nn import CrossMapLRN2d",
             "The modules that there are stand in pullback.nn.",
         ),
         ("pb.lstm", "pullback.nn.RNN, LSTM, GRU"),
-        ("pb.conv2d", "are in pullback.nn.functional"),
+        ("pb.grid_sampler", "are in pullback.nn.functional"),
         ("pb.compile", "There is nothing to compile"),
         ("pb.cuda", "pullback computes on the CPU"),
         ("pb.linalg.eig", "Eigenvalues of matrices that are not symmetric"),
         ("x.eig()", "Eigenvalues of matrices that are not symmetric"),
-        ("x.ldexp_(2)", "write x.copy_(x * 2.0 ** n)."),
-        ("x.cumsum_(0)", "Write x.copy_(x.cumsum(...))."),
+        ("x.as_strided_((1,), (1,))", "write x.as_strided(size, stride)."),
     ],
 )
 def test_absent_names_say_what_to_write(text, meant):

@@ -52,6 +52,11 @@ SPECIAL += [
 ]
 
 
+# Whose first operand is a whole number, and those of them that have three operands.
+BY_DEGREE = ("gegenbauer", "laguerre")
+BY_ORDER = (*(f"bessel_{kind}" for kind in ("j", "y", "i", "i_scaled", "k", "k_scaled")), *BY_DEGREE)
+
+
 def run(name, dtype, operands, single=0, n=None, out=None):
     n = n or max(x.size for x in operands)
     if out is None:
@@ -78,8 +83,12 @@ def samples(dtype, seed, count=1300):
 def operands_of(name, dtype, seed=0):
     arity = ROWS[name][0]
     x, y = samples(dtype, seed), np.random.default_rng(seed + 9).permutation(samples(dtype, seed + 1))
-    if name == "polygamma":
+    if name in ("polygamma", *BY_ORDER):
         x = np.random.default_rng(seed).integers(0, 6, x.size).astype(dtype)
+    if "polynomial" in name:
+        y = np.random.default_rng(seed).integers(-1, 20, y.size).astype(dtype)
+    if name in BY_DEGREE:
+        return [x, np.random.default_rng(seed).integers(1, 4, x.size).astype(dtype), y]
     if name == "pow" and dtype in TYPES["Integers"]:
         y = np.random.default_rng(seed).integers(0 if dtype == "uint8" else -3, 9, y.size).astype(dtype)
     return [x] if arity == 1 else [x, y] if arity == 2 else [samples("bool", seed), x, y]

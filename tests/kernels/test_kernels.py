@@ -22,7 +22,7 @@ def test_a_result_depends_on_its_operands_only(name, dtype):
         part = [x[start : start + n].copy() for x in operands]
         assert bits(run(name, dtype, part)) == bits(whole[start : start + n]), n
         if ROWS[name][1] == "Same":
-            for k in range(ROWS[name][0] == 3, len(part)):
+            for k in range(name == "where", len(part)):
                 inout = part[k].copy()
                 run(name, dtype, [*part[:k], inout, *part[k + 1 :]], out=inout)
                 assert bits(inout) == bits(whole[start : start + n]), "in place"

@@ -98,6 +98,46 @@ def test_steps_and_state(call):
 
 
 @pytest.mark.parametrize(
+    "call",
+    calls(
+        "Muon(p) ; Muon(p, 0.1, momentum=0.5, nesterov=False) ; Muon(p, 0.1, adjust_lr_fn='match_rms_adamw', weight_decay=0.3)"
+    ),
+)
+@pytest.mark.parametrize("shape", [(2, 3), (4, 2)])
+def test_muon(call, shape):
+    """PyTorch's iteration is in bfloat16: updates agree to about 1 in 100."""
+
+    def ran(lib):
+        start = np.random.default_rng(0).standard_normal(shape)
+        p = [lib.nn.Parameter(lib.tensor(start, dtype=lib.float32))]
+        optimizer = eval(call, {"Muon": lib.optim.Muon, "p": p})
+        for _ in range(4):
+            optimizer.zero_grad()
+            ((p[0] ** 4).mean() + p[0].sin().sum()).backward()
+            optimizer.step()
+        return p[0].detach().numpy() - start, repr(optimizer), numbers(optimizer.state_dict())
+
+    (moved, shown, state), (expected, said, other) = ran(pullback), ran(torch)
+    assert shown == said and state["param_groups"] == other["param_groups"]
+    np.testing.assert_allclose(moved, expected, atol=0.04 * np.abs(expected).max())
+    np.testing.assert_allclose(
+        state["state"][0]["momentum_buffer"], other["state"][0]["momentum_buffer"], rtol=0.1, atol=0.02
+    )
+
+
+def test_what_muon_refuses():
+    for arguments in ({"lr": -1}, {"momentum": -1}, {"weight_decay": -1}, {"adjust_lr_fn": "x"}):
+        said = []
+        for lib in (pullback, torch):
+            with pytest.raises(ValueError) as caught:
+                lib.optim.Muon([lib.nn.Parameter(lib.ones(2, 2))], **arguments)
+            said.append(str(caught.value))
+        assert said[0] == said[1]
+    with pytest.raises(ValueError, match="Muon only supports 2D parameters"):
+        pullback.optim.Muon([pullback.nn.Parameter(pullback.ones(2))])
+
+
+@pytest.mark.parametrize(
     "options", [{}, {"lr": 0.1, "max_iter": 5}, {"line_search_fn": "strong_wolfe"}, {"history_size": 2}]
 )
 def test_lbfgs(options):

@@ -18,6 +18,9 @@ namespace pb {
     void install_transcendental(Kernels&);     \
     void install_special(Kernels&);            \
     void install_complex(Kernels&);            \
+    void install_bessel(Kernels&);             \
+    void install_incomplete_gamma(Kernels&);   \
+    void install_polynomials(Kernels&);        \
     void install_conversions(Kernels&);        \
     void install_reductions(Reductions&);      \
     void install_many_reductions(Reductions&); \
@@ -39,9 +42,12 @@ enum class Integers { Total, Partial };
 
 constexpr PrimitiveInfo kInfo[] = {
 #define PB_INFO(name, arity, result, bits, types, integers, links) \
-    {#name,          arity,                                        \
-     Result::result, Bits::bits == Bits::Exact,                    \
-     arity == 3,     Integers::integers == Integers::Partial},
+    {#name,                                                        \
+     arity,                                                        \
+     Result::result,                                               \
+     Bits::bits == Bits::Exact,                                    \
+     Primitive::name == Primitive::where,                          \
+     Integers::integers == Integers::Partial},
     PB_PRIMITIVES(PB_INFO)
 #undef PB_INFO
 };
@@ -99,6 +105,9 @@ struct Chosen {
         name::install_transcendental(table);       \
         name::install_special(table);              \
         name::install_complex(table);              \
+        name::install_bessel(table);               \
+        name::install_incomplete_gamma(table);     \
+        name::install_polynomials(table);          \
         name::install_conversions(table);          \
         name::install_reductions(reductions);      \
         name::install_many_reductions(reductions); \

@@ -85,6 +85,15 @@ template <class F, class T> void conditional(const void* const* in, void* out, i
     for (int64_t i = 0; i < n; ++i) o[i] = F::template apply<S>(c[i] != 0, a[i], b[i]);
 }
 
+// Three operands of one type.
+template <class F, class T> void ternary(const void* const* in, void* out, int64_t n) {
+    auto a = static_cast<const T*>(in[0]);
+    auto b = static_cast<const T*>(in[1]);
+    auto c = static_cast<const T*>(in[2]);
+    auto o = static_cast<T*>(out);
+    for (int64_t i = 0; i < n; ++i) o[i] = static_cast<T>(F::template apply<T>(a[i], b[i], c[i]));
+}
+
 // Whole blocks of 64 bytes of floats. Never inlined or specialised: with its length known, the compiler would unroll
 // a loop into scalar code.
 template <class F, class T> PB_NOINLINE void unary_blocks(const T* a, T* o, int64_t n) {
@@ -147,8 +156,10 @@ void install_for(BlockKernel (&slots)[kDTypes][3]) {
     // Integers have no vector functions: their loops are exact.
     constexpr bool whole = bits == Bits::Vector && is_float_v<T>;
     BlockKernel* slot = slots[code_of<T>];
-    if constexpr (arity == 3) {
+    if constexpr (arity == 3 && bits == Bits::Exact) {
         slot[0] = conditional<F, T>;
+    } else if constexpr (arity == 3) {
+        slot[0] = ternary<F, T>;
     } else if constexpr (arity == 1) {
         if constexpr (whole) slot[0] = whole_unary<F, T>;
         else slot[0] = unary<F, T, R>;
@@ -172,7 +183,7 @@ void install(Kernels& table, Primitive primitive) {
 }  // namespace
 }  // namespace pb
 
-// A functor on one or two elements, as an expression in `a` and `b` of type T. The result is converted to the
+// A functor on one, two or three elements, as an expression in `a`, `b` and `c` of type T. The result is converted to the
 // result's type, so unsigned arithmetic is a way to wrap, and a count is a way to say bool.
 #define PB_UNARY(name, ...)                                                         \
     struct name##_functor {                                                         \
@@ -181,6 +192,11 @@ void install(Kernels& table, Primitive primitive) {
 #define PB_BINARY(name, ...)                                                             \
     struct name##_functor {                                                              \
         template <class T> static PB_INLINE auto apply(T a, T b) { return __VA_ARGS__; } \
+    };
+
+#define PB_TERNARY(name, ...)                                                                 \
+    struct name##_functor {                                                                   \
+        template <class T> static PB_INLINE auto apply(T a, T b, T c) { return __VA_ARGS__; } \
     };
 
 // Installs one row of the list in `table`.

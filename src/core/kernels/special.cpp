@@ -1,8 +1,8 @@
-// The error function and its inverse, the gamma function's logarithm and its derivatives.
+// The error function and the normal distribution, with their inverses; the gamma function's logarithm and its derivatives,
+// with Hurwitz' zeta function.
 #include "core/kernels/exponential.h"
+#include "core/kernels/tails.h"
 #include "core/kernels/vector_math.h"
-
-extern "C" double lgamma_r(double, int*) noexcept;
 
 namespace pb {
 namespace {
@@ -23,37 +23,6 @@ PB_INLINE float error_function(float x) {
 }
 PB_INLINE double error_function(double x) { return vector_erf(x); }
 
-// The normal distribution's tail Phi(-a) = exp(-a^2 / 2) W(a), for a >= 0. (1 + a) W(a) is smooth in (a - k) / (a + k),
-// as erfcx in W. J. Cody's and M. Shepherd's rational forms; here a polynomial (interpolation in Chebyshev's points)
-// with relative error 2^-28.5 and 2^-58.5 up to where the tail underflows. `reduced_tail` gives -a^2 / 2 as k ln 2 + r,
-// and a^2 is exact: one of its parts has half the bits.
-PB_INLINE float tail_over_density(float a) {
-    return polynomial((a - 4) / (a + 4), 0x1.e361eap-2f, -0x1.8c18f0p-4f, 0x1.cabd76p-7f, 0x1.d4953cp-6f,
-                      -0x1.07c3b6p-5f, 0x1.25eb82p-6f, -0x1.47d200p-8f, -0x1.3a7cd4p-12f, 0x1.6a33a0p-11f,
-                      -0x1.17ea82p-14f, -0x1.37f310p-14f) /
-           (1 + a);
-}
-PB_INLINE double tail_over_density(double a) {
-    return polynomial((a - 5) / (a + 5), 0x1.d8979b0f2b39dp-2, -0x1.76ff86859eb14p-4, 0x1.fc66cc64a145bp-6,
-                      0x1.47c1d0305488fp-7, -0x1.b08e0007b6a3bp-6, 0x1.92037bab4757ap-6,
-                      -0x1.f11aab02b2bbap-7, 0x1.ab6d038d45473p-8, -0x1.b75f4fa1ef08fp-10,
-                      0x1.0571a2341cd75p-17, 0x1.7e61e85ba9c1ap-13, -0x1.c1b1c6b5be1dep-15,
-                      -0x1.4c0fd9cf42480p-17, 0x1.3003953b2830dp-17, -0x1.2c3638e42e5aap-24,
-                      -0x1.5f33ba28439c1p-20, 0x1.1078e62c322b9p-23, 0x1.a76820332c336p-23,
-                      -0x1.ace4216aea953p-26, -0x1.0d0b365177dc7p-25, 0x1.6e285754293d7p-29,
-                      0x1.27e6b14b8a694p-28, 0x1.1ea95ad704182p-36, -0x1.3094bd31dc530p-32) /
-           (1 + a);
-}
-template <class T> inline constexpr T end_of_tail = sizeof(T) == 4 ? 15 : 39;  // the tail is 0 from here on
-template <class T> PB_INLINE T reduced_tail(T a, T& r) {
-    using F = FloatFormat<T>;
-    constexpr auto upper = ~((typename F::Word{1} << (F::fraction_bits / 2 + 1)) - 1);
-    const T high = from_word(word_of(a) & upper), low = T(0.5) * ((a - high) * (a + high));
-    const T k = reduce_by_ln2(T(-0.5) * (high * high), r);
-    r -= low;
-    return k;
-}
-
 // x Phi(x), and its slope, Phi(x) + x phi(x). -infinity times 0 is NaN.
 template <class T> PB_INLINE T times_normal(T x) {
     const T m = absolute(x), a = m > end_of_tail<T> ? end_of_tail<T> : m;
@@ -71,11 +40,36 @@ template <class T> PB_INLINE T times_normal_slope(T x) {
     return x < 0 ? part : 1 - part;
 }
 
-// Wichura's algorithm AS 241 (Applied Statistics 37, 1988) for the normal quantile, in terms of
-// erfinv x = quantile((1 + x) / 2) / sqrt 2: a rational function of x^2 in the middle, two of sqrt(-log((1 - |x|) / 2))
-// in the tails.
-PB_INLINE double inverse_erf(double x) {
-    const double q = 0.5 * x, r = 0.180625 - q * q;
+// Phi(x); its logarithm; and exp(x^2) erfc(x), which is twice the tail over the density at x sqrt 2. Beyond 38 that is its
+// asymptotic series (DLMF 7.12.1).
+template <class T> PB_INLINE T normal_cumulative(T x) {
+    const T m = absolute(x), a = m > end_of_tail<T> ? end_of_tail<T> : m;
+    T r;
+    const T k = reduced_tail(a, r), part = scale_by_power(exp_of_reduced(r) * tail_over_density(a), k);
+    return x < 0 ? part : 1 - part;
+}
+PB_INLINE double any_tail_over_density(double a) {
+    const double c = a > 38 ? 38 : a, far = a > 38 ? a : 38, z = 1 / (far * far);
+    const double series =
+        0.39894228040143267794 / far * polynomial(z, 1.0, -1.0, 3.0, -15.0, 105.0, -945.0, 10395.0);
+    return a > 38 ? series : tail_over_density(c);
+}
+PB_INLINE double log_normal_cumulative(double x) {
+    const double a = absolute(x), left = vector_log(any_tail_over_density(a)) - 0.5 * a * a;
+    return x < 0 ? left : vector_log1p(-normal_cumulative(-a));
+}
+PB_INLINE double scaled_erfc(double x) {
+    const double a = absolute(x), tail = 2 * any_tail_over_density(1.4142135623730950488 * a);
+    constexpr auto upper = ~((uint64_t{1} << 27) - 1);
+    const double c = a > 27 ? 27 : a, high = from_word(word_of(c) & upper), low = (c - high) * (c + high);
+    const double grown = exponential(high * high) * polynomial(low, 1.0, 1.0, 0.5, 1.0 / 6);
+    return x < 0 ? (a > 27 ? __builtin_inf() : 2 * grown - tail) : tail;
+}
+
+// Wichura's algorithm AS 241 (Applied Statistics 37, 1988) for the normal quantile of 1/2 + q, whose nearer tail is given: a
+// rational function of q^2 in the middle, two of sqrt(-log tail) in the tails.
+PB_INLINE double normal_quantile(double q, double tail) {
+    const double r = 0.180625 - q * q;
     const double middle =
         q *
         polynomial(r, 3.3871328727963666080e0, 1.3314166789178437745e+2, 1.9715909503065514427e+3,
@@ -84,7 +78,6 @@ PB_INLINE double inverse_erf(double x) {
         polynomial(r, 1.0, 4.2313330701600911252e+1, 6.8718700749205790830e+2, 5.3941960214247511077e+3,
                    2.1213794301586595867e+4, 3.9307895800092710610e+4, 2.8729085735721942674e+4,
                    5.2264952788528545610e+3);
-    const double tail = 0.5 - absolute(q);
     const double s = square_root(-vector_log(tail));
     const bool far = s > 5;
     const double t = far ? s - 5 : s - 1.6;
@@ -102,16 +95,12 @@ PB_INLINE double inverse_erf(double x) {
         polynomial(t, 1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
                    7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
                    2.04426310338993978564e-15);
-    const double outer = with_sign(far ? far_value : near_value, x);
-    const double quantile = absolute(q) <= 0.425 ? middle : outer;
-    const double value = 0.70710678118654752440 * quantile;
-    return tail == 0 ? with_sign(__builtin_inf(), x) : value;
+    const double outer = with_sign(tail == 0 ? __builtin_inf() : far ? far_value : near_value, q);
+    return absolute(q) <= 0.425 ? middle : outer;
 }
-
-// The C library's, without its global sign variable.
-PB_NOINLINE double log_gamma(double x) {
-    int sign;
-    return lgamma_r(x, &sign);
+// erfinv x = quantile((1 + x) / 2) / sqrt 2.
+PB_INLINE double inverse_erf(double x) {
+    return 0.70710678118654752440 * normal_quantile(0.5 * x, 0.5 - absolute(0.5 * x));
 }
 
 // psi(y) for y > 0. Below 10 the recurrence psi(y) = psi(y + 10) - sum of 1 / (y + k) leads to the asymptotic
@@ -154,24 +143,24 @@ PB_INLINE double digamma_of(double x) {
     return distance == 0 ? at_pole : value;
 }
 
-// a^-s for s = 2, 3, ...: short products where the library's power would take longer.
+// a^-s: for s = 1, 2, ... short products where the library's power would take longer.
 PB_INLINE double negative_power(double a, double s) {
-    if (s > 16) return __builtin_pow(a, -s);
+    if (s > 16 || s != round_to_zero(s)) return __builtin_pow(a, -s);
     double result = 1;
     for (int i = static_cast<int>(s); i; i >>= 1, a *= a)
         if (i & 1) result *= a;
     return 1 / result;
 }
 
-// Hurwitz' zeta function, the sum of (q + k)^-s over k >= 0, for s = 2, 3, ... and q > 0: some terms, then Euler and
+// Hurwitz' zeta function, the sum of (q + k)^-s over k >= 0, for s > 1 and q > 0: some terms, then Euler and
 // Maclaurin's formula with the Bernoulli numbers up to B_20. Its terms shrink once q + k exceeds s / 4 or so.
 PB_NOINLINE double hurwitz_zeta(double s, double q) {
     double sum = 0;
-    const double enough = s < 40 ? 10 + 0.5 * s : 30;
+    const double enough = 10 + 0.5 * s;
     for (; q < enough; q += 1) {
         const double term = negative_power(q, s);
         sum += term;
-        if (term < 1e-17 * sum) return sum;
+        if (!(term > 1e-17 * sum)) return sum;
     }
     const double integral = negative_power(q, s - 1), power = integral / q, z = 1 / (q * q);
     sum += integral / (s - 1) + 0.5 * power;
@@ -190,23 +179,31 @@ PB_NOINLINE double hurwitz_zeta(double s, double q) {
     return sum;
 }
 
-// (-1)^(n+1) n! zeta(n + 1, x). Left of 0 the terms with negative x + k are summed from the other side: with
-// s = n + 1 and f the fractional part of x it is zeta(s, f) + (-1)^s (zeta(s, 1 - f) - zeta(s, 1 - x)).
+// zeta(s, q) for s = 2, 3, ... and any q. Left of 0 the terms with negative q + k are summed from the other side: with f the
+// fractional part of q it is zeta(s, f) + (-1)^s (zeta(s, 1 - f) - zeta(s, 1 - q)).
+PB_NOINLINE double zeta_of_whole(double s, double q) {
+    if (q == __builtin_inf()) return 0;
+    if (q > 0) return hurwitz_zeta(s, q);
+    const double below = -q - round_down(-q);  // 1 - f, exact
+    if (below == 0) return __builtin_inf();
+    const double mirrored = hurwitz_zeta(s, below) - hurwitz_zeta(s, 1 - q);
+    return hurwitz_zeta(s, 1 - below) + (round_to_zero(s / 2) * 2 == s ? mirrored : -mirrored);
+}
+// For any s; NaN where powers of negative numbers have none.
+PB_NOINLINE double zeta_of(double s, double q) {
+    if (is_nan(q) || !(s >= 1)) return __builtin_nan("");
+    if (s == 1) return __builtin_inf();
+    if (s == __builtin_inf()) return q < 1 ? (q > 0 ? __builtin_inf() : __builtin_nan("")) : q == 1;
+    if (q > 0) return q == __builtin_inf() ? 0 : hurwitz_zeta(s, q);
+    if (q == round_down(q)) return __builtin_inf();
+    return s == round_to_zero(s) && q > -__builtin_inf() ? zeta_of_whole(s, q) : __builtin_nan("");
+}
+
+// (-1)^(n+1) n! zeta(n + 1, x).
 PB_NOINLINE double polygamma_of_order(double n, double x) {
-    const double s = n + 1;
-    const bool even_order = round_to_zero(n / 2) * 2 == n;
-    const double sign = even_order ? -1 : 1;
-    double zeta;
-    if (x == __builtin_inf()) {
-        zeta = 0;
-    } else if (x > 0) {
-        zeta = hurwitz_zeta(s, x);
-    } else {
-        const double below = -x - round_down(-x);  // 1 - f, exact
-        if (below == 0) return sign * __builtin_inf();
-        const double mirrored = hurwitz_zeta(s, below) - hurwitz_zeta(s, 1 - x);
-        zeta = hurwitz_zeta(s, 1 - below) + (even_order ? -mirrored : mirrored);
-    }
+    const double s = n + 1, sign = round_to_zero(n / 2) * 2 == n ? -1 : 1;
+    const double zeta = zeta_of_whole(s, x);
+    if (absolute(zeta) == __builtin_inf()) return sign * zeta;
     // Beyond 170! the factorial overflows where the product need not.
     const double value =
         s <= 171 ? __builtin_tgamma(s) * zeta : __builtin_exp(log_gamma(s) + __builtin_log(zeta));
@@ -223,9 +220,14 @@ PB_UNARY(erfc, vector_erfc(a))
 PB_UNARY(erfinv, inverse_erf(a))
 PB_UNARY(gelu, times_normal(a))
 PB_UNARY(gelu_slope, times_normal_slope(a))
+PB_UNARY(ndtr, normal_cumulative(a))
+PB_UNARY(log_ndtr, log_normal_cumulative(a))
+PB_UNARY(erfcx, scaled_erfc(a))
+PB_UNARY(ndtri, normal_quantile(a - 0.5, a < T(0.5) ? a : 1 - a))
 PB_UNARY(lgamma, log_gamma(a))
 PB_UNARY(digamma, digamma_of(a))
 PB_BINARY(polygamma, polygamma_of(a, b))
+PB_BINARY(zeta, zeta_of(a, b))
 
 }  // namespace
 

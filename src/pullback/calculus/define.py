@@ -92,6 +92,26 @@ def install(core):
     Row._core = core
 
 
+def together(load):
+    """The rows that `load` defines, whose rules may use those that come after them: the core has them when all are there.
+
+    Example:
+        >>> from pullback.calculus import composed, define
+        >>> define.together(lambda: [])
+        []
+    """
+    core, before = Row._core, len(TABLE)
+    Row._core = None
+    try:
+        load()
+    finally:
+        Row._core = core
+        made = list(TABLE.values())[before:]
+    for row in made:
+        _hand_over(row, core)
+    return made
+
+
 def _add(row):
     if row.name in TABLE:
         raise ValueError(f"{row.name}: the table has a function of this name")

@@ -28,6 +28,10 @@ def page_of(function):
     return _text(row, _names(row), call, out="out=" in parameters, writes="inplace=" in parameters)
 
 
+def _shown(row):
+    return EXAMPLES.get(row.name) or row.example
+
+
 def _names(row):
     """The public names of a row's operands."""
     names = [part.partition("=")[0] for part in row.signature.split(", ") if part != "*"]
@@ -56,7 +60,7 @@ def _text(row, names, call, out=False, writes=False):
     aliases = [f"`pullback.{name}`" for name in row.aliases if "calculus" not in call]
     if aliases:
         facts.append(f"Also called {_and(aliases)}.")
-    if row.name in EXAMPLES and list(names) != _names(row):  # the table's texts have the public names
+    if _shown(row) and list(names) != _names(row):  # the table's texts have the public names
         facts.insert(
             0, f"Operands: {', '.join([f'`{own}` ({p})' for own, p in zip(names, _names(row)) if own != p])}."
         )
@@ -101,7 +105,10 @@ def _dtype(row, tensors):
 def _derivative(row, tensors):
     if not row.differentiable:
         return "none; the result does not require grad."
-    numbers = tensors[1:] if row.promotion == "where" else tensors
+    slopes = [
+        slope for own, slope in zip(row.operands, row.partial_program()[1]) if own not in row.parameters
+    ]
+    numbers = [name for name, slope in zip(tensors, slopes) if slope is not None]
     return _sentence(f"in {_quoted(numbers)}, of every order{'; ' * bool(row.note)}{row.note}")
 
 
@@ -141,7 +148,7 @@ def _raises(row, tensors, out):
 
 
 def _example(row, call):
-    shown = EXAMPLES.get(row.name)
+    shown = _shown(row)
     if shown is None:  # a row of a user's
         return []
     operands, value, gradients = shown[: row.arity], shown[row.arity], shown[row.arity + 1 :]
@@ -166,7 +173,7 @@ def _example(row, call):
 
 
 def _example_in_place(row, call):
-    first, *others, value = EXAMPLES[row.name][: row.arity + 1]
+    first, *others, value = _shown(row)[: row.arity + 1]
     if row.boolean and "." in first:  # truth values, written into numbers
         value = (
             f"[{', '.join(['1.' if text.strip() == 'True' else '0.' for text in value[1:-1].split(', ')])}]"

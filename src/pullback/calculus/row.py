@@ -61,6 +61,7 @@ class Row:
         "doc",
         "domain",
         "error",
+        "example",
         "fits",
         "forms",
         "formula",
@@ -113,6 +114,7 @@ class Row:
         note="",
         error=4,  # units in the last place that values may be off; or (units, beside): see `units_of`
         gradients=(),  # operands that are gradients themselves: see `gmul`
+        example=None,  # what its page shows, as in `examples`, where it is loaded later than the table
         unlike_torch=None,  # (where, why): a test of the operands for where PyTorch's partial differs
     ):
         self.name = name
@@ -139,6 +141,7 @@ class Row:
         self.note = note
         self.error = error
         self.gradients = gradients
+        self.example = example
         self.unlike_torch = unlike_torch
         self.function = None
         self.operands = operands or self._operand_names()

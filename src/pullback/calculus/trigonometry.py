@@ -122,14 +122,18 @@ def _half_turns(x):
     return x - nearest, 1 - 2 * abs(remainder(nearest, 2))
 
 
-def _sinc_slope(x):
-    z = pi * x
+def slope_of_sine_over(z, sine, cosine):
+    """The slope of sin(z) / z, of the sine and the cosine of z: a series where the difference of both would cancel."""
     z2 = z * z
     series = _SERIES[-1]
     for coefficient in _SERIES[-2::-1]:
         series = coefficient + z2 * series
+    return where(abs(z) < 0.5, z * series, (cosine - sine / z) / z)
+
+
+def _sinc_slope(x):
     rest, sign = _half_turns(x)
-    return pi * where(abs(z) < 0.5, z * series, sign * (cos(pi * rest) - sin(pi * rest) / z) / z)
+    return pi * slope_of_sine_over(pi * x, sign * sin(pi * rest), sign * cos(pi * rest))
 
 
 def _sinc(x):

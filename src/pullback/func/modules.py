@@ -136,6 +136,11 @@ def _exchange(module: Any, name: str, value: Any) -> Any:
     for part in path:
         owner = _element(owner, part)
     before = _element(owner, last)
+    for table in ("_parameters", "_buffers"):  # a module's own: its attributes take parameters only
+        registered = getattr(owner, table, None)
+        if isinstance(registered, dict) and last in registered:
+            registered[last] = value
+            return before
     if isinstance(owner, dict):
         owner[last] = value
     elif isinstance(owner, list):

@@ -6,9 +6,9 @@ LAPACK is behind all of it (src/core/compute).
 """
 
 from .._core import Tensor
-from ..operators import later
 from ..operators.declare import FUNCTIONS as _FUNCTIONS
 from ..operators.declare import METHODS as _METHODS
+from ..operators.later import LINEAR_ALGEBRA as _NAMES
 from . import decomposing, determinants, factoring, functions, least_squares, measures, norms, solving
 
 __all__ = [
@@ -22,6 +22,6 @@ __all__ = [
     "solving",
 ]
 
-for _name in later.METHODS:
+for _name in _NAMES.methods:
     setattr(Tensor, _name, _METHODS[_name])
-globals().update({name: _FUNCTIONS[name] for name in later.FUNCTIONS})
+globals().update({name: _FUNCTIONS[name] for name in _NAMES.functions})

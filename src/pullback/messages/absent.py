@@ -9,34 +9,27 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor GradScaler IntTensor LongTensor
-        ShortTensor accelerator adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator amp
-        are_deterministic_algorithms_enabled as_strided_ autocast avg_pool1d backends bartlett_window
-        batch_norm binary_cross_entropy_with_logits blackman_window chalf clamp_max_ clamp_min_
-        clear_autocast_cache clip_ compile compiler complex32 conv1d conv2d conv3d conv_tbc
-        conv_transpose1d conv_transpose2d conv_transpose3d convolution cosine_embedding_loss cpu ctc_loss
-        cuda dequantize detach_ distributed distributions eig embedding embedding_bag embedding_renorm_
-        empty_permuted empty_quantized export fill float8_e4m3fn float8_e4m3fnuz float8_e5m2
-        float8_e5m2fnuz float8_e8m0fnu float_power frexp frobenius_norm from_file functional fx gcd_
-        get_autocast_dtype get_device get_device_module get_float32_matmul_precision gradient grid_sampler
-        grid_sampler_2d grid_sampler_3d gru gru_cell hamming_window hann_window has_lapack has_mkl
-        has_openmp has_spectral hinge_embedding_loss histogram histogramdd i0 i0_ igamma igammac
-        index_reduce instance_norm int_repr is_autocast_cache_enabled is_autocast_enabled
-        is_deterministic_algorithms_warn_only_enabled is_inference is_signed istft jit kaiser_window kl_div
-        lcm_ ldexp ldexp_ lobpcg lstm lstm_cell lstsq margin_ranking_loss matrix_rank max_pool1d
-        max_pool1d_with_indices max_pool2d max_pool3d multiprocessing mvlgamma nonzero_static
-        norm_except_dim nuclear_norm pca_lowrank poisson_nll_loss positive qscheme quantization
-        quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic range resize_as_ rnn_relu
-        rnn_relu_cell rnn_tanh rnn_tanh_cell segment_reduce set_anomaly_enabled set_autocast_cache_enabled
-        set_autocast_dtype set_autocast_enabled set_default_tensor_type set_float32_matmul_precision
+        GradScaler accelerator adaptive_max_pool1d addmv_ affine_grid_generator amp as_strided_ autocast
+        backends bartlett_window batch_norm binary_cross_entropy_with_logits blackman_window chalf
+        clear_autocast_cache compile compiler complex32 conv_tbc convolution cosine_embedding_loss cpu
+        ctc_loss cuda dequantize distributed distributions eig embedding embedding_bag embedding_renorm_
+        empty_permuted empty_quantized export float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
+        float8_e8m0fnu frobenius_norm from_file functional fx get_autocast_dtype get_device_module
+        grid_sampler grid_sampler_2d grid_sampler_3d gru gru_cell hamming_window hann_window has_lapack
+        has_mkl has_openmp has_spectral hinge_embedding_loss instance_norm int_repr
+        is_autocast_cache_enabled is_autocast_enabled istft jit kaiser_window kl_div lobpcg lstm lstm_cell
+        lstsq margin_ranking_loss matrix_rank max_pool1d_with_indices multiprocessing norm_except_dim
+        nuclear_norm pca_lowrank poisson_nll_loss qscheme quantization quantize_per_channel
+        quantize_per_tensor quantize_per_tensor_dynamic rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
+        segment_reduce set_anomaly_enabled set_autocast_cache_enabled set_autocast_dtype
+        set_autocast_enabled
         set_flush_denormal signal slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
         sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft
-        storage svd_lowrank symeig testing to_dlpack triplet_margin_loss typename uint16 uint32 uint64
-        unravel_index unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms xlogy_
-        xpu
+        storage svd_lowrank symeig testing to_dlpack triplet_margin_loss uint16 uint32 uint64 unsafe_chunk
+        unsafe_split unsafe_split_with_sizes xpu
     """,
     "nn": """
-        AdaptiveLogSoftmaxWithLoss CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad
+        CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad
         intrinsic parallel qat quantizable quantized
     """,
     "nn.functional": """
@@ -47,15 +40,6 @@ PYTORCH = {
     """,
     "linalg": """
         eig eigvals
-    """,
-    "special": """
-        airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 chebyshev_polynomial_t chebyshev_polynomial_u
-        chebyshev_polynomial_v chebyshev_polynomial_w entr erfcx gammainc gammaincc hermite_polynomial_h
-        hermite_polynomial_he i0 i0e i1 i1e laguerre_polynomial_l legendre_polynomial_p log_ndtr
-        modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 multigammaln ndtr ndtri
-        scaled_modified_bessel_k0 scaled_modified_bessel_k1 shifted_chebyshev_polynomial_t
-        shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w
-        spherical_bessel_j0 zeta
     """,
     "func": """
         replace_all_batch_norm_modules_
@@ -71,8 +55,6 @@ PYTORCH = {
 
 # Name -> what to write instead: an expression, or a sentence where it ends with a full stop.
 INSTEAD = {
-    "FloatTensor": "pullback.tensor(data, dtype=pullback.float32)",
-    "apply_": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
     "as_strided_": "x.as_strided(size, stride)",
     "assign": "x.copy_(other)",
     "astype": "x.to(dtype)",
@@ -87,52 +69,41 @@ INSTEAD = {
     "dropna": "x[~x.isnan()]",
     "embedding": "pullback.nn.functional.embedding(indices, weight)",
     "fill": "pullback.full_like(x, value), or x.fill_(value) in place.",
-    "fill_diagonal_": "x.diagonal().fill_(value)",
     "fillna": "x.nan_to_num(value)",
     "flat": "x.flatten()",
-    "float_power": "x.double() ** y",
     "frobenius_norm": "x.norm()",
     "functional": "pullback.nn.functional, or pullback itself.",
     "data": "for rows in pullback.randperm(len(x)).split(64): x[rows].",
-    "gradient": "pullback.diff(y) / spacing; derivatives are pullback.autograd.grad(y, x).",
     "head": "x[:n]",
     "iloc": "x[index]",
     "index": "x[indices]",
     "isna": "x.isnan()",
-    "isreal": "True for every element: tensors are real.",
     "itemset": "x[index] = value",
     "kl_div": "pullback.nn.functional.kl_div(log_p, target)",
-    "ldexp": "x * 2.0 ** n",
+    "apply": "operators on whole tensors; what is no operator: x.apply_(f) in place.",
     "map": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
-    "new": "x.new_empty(size) or x.new_tensor(data)",
     "notna": "~x.isnan()",
     "parameters": "a list of tensors that require grad; those of a pullback.nn.Module are module.parameters().",
     "partition": "x.sort()",
     "pin_memory": "x itself: memory is pinned for accelerators only.",
-    "positive": "+x",
     "ptp": "x.max() - x.min()",
-    "range": "pullback.arange(start, end + 1)",
-    "resize_": "x.reshape(size), or a new tensor.",
     "set_anomaly_enabled": "pullback.autograd.set_detect_anomaly(True)",
-    "set_default_tensor_type": "pullback.set_default_dtype(dtype)",
     "step": "with pullback.no_grad(): w -= lr * w.grad",
     "strides": "x.stride(), counted in elements.",
+    "resize": "x.reshape(size), or x.resize_(size) in place.",
+    "resize_as": "x.reshape(other.shape), or x.resize_as_(other) in place.",
     "tail": "x[-n:]",
     "tobytes": "x.numpy().tobytes()",
     "to_list": "x.tolist()",
     "to_numpy": "x.numpy()",
-    "typename": "type(x).__name__",
     "values": "x itself, or x.numpy(): tensors are dense.",
     "volatile": "with pullback.no_grad():",
     "zero_grad": "x.grad = None",
 }
 SAME = {
-    "FloatTensor": "DoubleTensor IntTensor LongTensor ShortTensor BoolTensor ByteTensor CharTensor",
-    "apply_": "apply map_ map2_",
     "iloc": "loc",
     "index": "take_along",
     "isna": "isnull",
-    "resize_": "resize resize_as_ resize_as",
     "tobytes": "tofile tostring",
 }
 for _name, _others in SAME.items():

@@ -11,14 +11,12 @@ import sys
 from .._core import Tensor
 
 PYTORCH = """
-    apply_ as_strided_ ccol_indices chalf coalesce col_indices crow_indices cumprod_ cumsum_ dense_dim
-    dequantize dim_order eig fill_diagonal_ float_power float_power_ frexp histogram i0 i0_ igamma igamma_
-    igammac igammac_ index index_reduce index_reduce_ indices int_repr is_coalesced is_nested is_shared
-    is_sparse_csr istft ldexp ldexp_ lstsq map_ mvlgamma mvlgamma_ name new new_empty_strided
-    nonzero_static pin_memory positive prelu qscheme record_stream resize resize_ resize_as resize_as_
-    row_indices set_ share_memory_ slice_inverse solve sparse_dim sparse_mask sspaddmm stft storage symeig
-    to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc
-    to_sparse_csr unsafe_chunk unsafe_split unsafe_split_with_sizes untyped_storage values volatile xpu
+    as_strided_ ccol_indices chalf coalesce col_indices crow_indices dense_dim dequantize dim_order eig
+    index indices int_repr is_coalesced is_nested is_shared is_sparse_csr istft lstsq name pin_memory
+    qscheme record_stream resize resize_as row_indices set_ share_memory_ slice_inverse solve sparse_dim
+    sparse_mask sspaddmm stft storage symeig to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc
+    to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr unsafe_chunk unsafe_split
+    unsafe_split_with_sizes untyped_storage values volatile xpu
 """
 OTHERS = """
     assign apply astype at base block_until_ready choose compress conjugate copy ctypes dropna fill

@@ -1,8 +1,10 @@
 """Every operator: declarations by family. Importing this package fills FUNCTIONS and METHODS."""
 
+from ..calculus.define import TABLE
+
 from . import elementwise  # isort: skip
 
-elementwise.publish()
+elementwise.publish(TABLE.values())
 
 from . import (  # noqa: E402
     complex,

@@ -137,6 +137,8 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
                 return to_dtype(self, each)
         if _core.as_dtype(dtype) is dtype:
             raise ValueError(f"invalid type: '{dtype}'")
+    if isinstance(dtype, type) and isinstance(getattr(dtype, "dtype", None), _core.dtype):
+        dtype = dtype.dtype  # LongTensor and its kin
     return to_dtype(self, dtype)
 
 
@@ -204,11 +206,11 @@ def is_complex(input):
 
 
 @composed(public=False)
-def is_signed(self):
+def is_signed(input):
     """Whether the dtype holds negative numbers.
 
     Example:
         >>> pb.zeros(2).is_signed(), pb.zeros(2, dtype=pb.uint8).is_signed()
         (True, False)
     """
-    return self.dtype.is_signed
+    return input.dtype.is_signed

@@ -73,9 +73,9 @@ def positional_function(row_name):
 _core.elementwise_function = positional_function
 
 
-def publish():
-    """Make every row's functions and methods."""
-    for row in TABLE.values():
+def publish(rows):
+    """Make the functions and methods of rows."""
+    for row in rows:
         if row.variant_of:
             continue
         function = elementwise_function(row.name)

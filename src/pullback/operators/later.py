@@ -1,29 +1,64 @@
 """Operators that are loaded when somebody asks for the first of them: importing pullback costs little more than its core.
 
-They are declared in linear_algebra, which puts the methods in the place of what stands for them here.
+They are declared in linear_algebra, special_functions and seldom, which put the methods in the place of what stands for
+them here.
 """
 
 from importlib import import_module
 
-HOME = "pullback.linear_algebra"
-BOTH = tuple(
-    """
-    cholesky cholesky_inverse cholesky_solve corrcoef cov cross det dist geqrf inverse logdet lu lu_solve matrix_exp
-    matrix_power orgqr ormqr pinverse qr renorm slogdet svd triangular_solve
-    """.split()
+
+class Home:
+    """What a package declares: names of functions and of methods of tensors."""
+
+    def __init__(self, package, both, functions="", methods=""):
+        self.package = package
+        self.functions = (*both.split(), *functions.split())
+        self.methods = (*both.split(), *methods.split())
+
+
+HOMES = (
+    Home(
+        "linear_algebra",
+        """
+        cholesky cholesky_inverse cholesky_solve corrcoef cov cross det dist geqrf inverse logdet lu lu_solve matrix_exp
+        matrix_power orgqr ormqr pinverse qr renorm slogdet svd triangular_solve
+        """,
+        functions="cdist cumulative_trapezoid lu_unpack trapezoid trapz vander",
+        methods="renorm_",
+    ),
+    Home(
+        "special_functions",
+        "i0 i0_ igamma igammac mvlgamma",
+        methods="igamma_ igammac_ mvlgamma_",
+    ),
+    Home(
+        "seldom",
+        "float_power frexp histogram index_reduce isreal ldexp ldexp_ nonzero_static positive resize_as_",
+        functions="""
+            BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor IntTensor LongTensor ShortTensor
+            are_deterministic_algorithms_enabled clamp_max_ clamp_min_ clip_ detach_ fill gcd_ get_device
+            get_deterministic_debug_mode get_float32_matmul_precision gradient histogramdd
+            is_deterministic_algorithms_warn_only_enabled is_inference is_signed is_warn_always_enabled lcm_ range
+            set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision set_warn_always typename
+            unravel_index use_deterministic_algorithms xlogy_
+        """,
+        methods="""
+            apply_ cumprod_ cumsum_ fill_diagonal_ float_power_ index_reduce_ map2_ map_ new new_empty_strided resize_
+        """,
+    ),
 )
-FUNCTIONS = (*BOTH, *"cdist cumulative_trapezoid lu_unpack trapezoid trapz vander".split())
-METHODS = (*BOTH, "renorm_")
+LINEAR_ALGEBRA, SPECIAL_FUNCTIONS, SELDOM = HOMES
 
 
 class Later:
     """Stands for a method until it is read."""
 
-    __slots__ = ("name",)
+    __slots__ = ("home", "name")
 
-    def __init__(self, name):
+    def __init__(self, name, home):
         self.name = name
+        self.home = home
 
     def __get__(self, tensor, kind):
-        import_module(HOME)
+        import_module(f"pullback.{self.home.package}")
         return getattr(kind if tensor is None else tensor, self.name)

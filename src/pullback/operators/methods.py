@@ -82,7 +82,7 @@ def is_nonzero(input):
 
 
 @composed(public=False)
-def get_device(self):
+def get_device(input):
     """-1, the CPU's number.
 
     Example:

@@ -325,6 +325,15 @@ FUNCTIONS["nan_to_num_"] = METHODS["nan_to_num_"]
 FUNCTIONS["logit_"] = METHODS["logit_"]
 
 
+def write_result(tensor, result):
+    """In place, what a function of the tensor gave: of another dtype it raises RuntimeError."""
+    if result.dtype != tensor.dtype:
+        raise RuntimeError(
+            f"result type {_name(result)} can't be cast to the desired output type {_name(tensor)}"
+        )
+    return tensor.copy_(result)
+
+
 def polygamma(n, input, *, out=None):
     """The n-th derivative of digamma, for n = 0, 1, ...
 
@@ -373,12 +382,7 @@ def _polygamma_in_place(self, n):
         >>> pb.tensor([1.0]).polygamma_(1)
         tensor([1.6449])
     """
-    result = polygamma(n, self)  # the operand that is written is not the first
-    if result.dtype != self.dtype:
-        raise RuntimeError(
-            f"result type {_name(result)} can't be cast to the desired output type {_name(self)}"
-        )
-    return self.copy_(result)
+    return write_result(self, polygamma(n, self))  # the operand that is written is not the first
 
 
 FUNCTIONS["polygamma"] = polygamma

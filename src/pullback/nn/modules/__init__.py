@@ -2,6 +2,7 @@
 
 from . import (
     activation,
+    adaptive,
     container,
     conv,
     linear,
@@ -16,7 +17,19 @@ from . import (
 from .activation import MultiheadAttention, PReLU, Softmax2d
 from .module import Module
 
-_FAMILIES = (container, conv, linear, loss, normalization, others, pooling, rnn, sparse, transformer)
+_FAMILIES = (
+    adaptive,
+    container,
+    conv,
+    linear,
+    loss,
+    normalization,
+    others,
+    pooling,
+    rnn,
+    sparse,
+    transformer,
+)
 
 __all__ = ["Module", "MultiheadAttention", "PReLU", "Softmax2d"]
 for _family in _FAMILIES:
