@@ -1,0 +1,7 @@
+"""The parts of a `DataLoader`, in PyTorch's places: making batches, fetching samples, what runs in a worker."""
+
+from . import collate, fetch, worker
+
+MP_STATUS_CHECK_INTERVAL = worker.STATUS_CHECK_INTERVAL
+
+__all__ = ["MP_STATUS_CHECK_INTERVAL", "collate", "fetch", "worker"]
