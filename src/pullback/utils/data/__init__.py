@@ -1,8 +1,12 @@
 """Datasets, the order of their samples, and loaders that make batches of them, here or in other processes."""
 
 from ...messages.missing import missing
-from . import _utils, dataloader, dataset, distributed, sampler
-from ._utils.fetch import DatasetKind as _DatasetKind
+from . import _utils as _utils
+from . import dataloader as dataloader
+from . import dataset as dataset
+from . import distributed as distributed
+from . import sampler as sampler
+from ._utils.fetch import _DatasetKind as _DatasetKind
 from .dataloader import DataLoader, default_collate, default_convert, get_worker_info
 from .dataset import (
     ChainDataset,

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from ..._core import Generator
 from ...messages.missing import missing
 from ._utils.collate import default_collate, default_convert
-from ._utils.fetch import DatasetKind as _DatasetKind
+from ._utils.fetch import _DatasetKind
 from ._utils.worker import get_worker_info
 from .dataset import Dataset, IterableDataset
 from .iterators import _BaseDataLoaderIter, _SingleProcessDataLoaderIter

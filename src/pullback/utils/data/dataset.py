@@ -321,7 +321,8 @@ def random_split(
         for index, count in enumerate(counts):
             if count == 0:
                 warnings.warn(
-                    f"Length of split at index {index} is 0. This might result in an empty dataset.", stacklevel=2
+                    f"Length of split at index {index} is 0. This might result in an empty dataset.",
+                    stacklevel=2,
                 )
     if sum(counts) != len(dataset):
         raise ValueError(

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ... import _core
-from ._utils.fetch import DatasetKind
+from ._utils.fetch import _DatasetKind
 from .sampler import drawn_seed
-
-if TYPE_CHECKING:
-    from .dataloader import DataLoader
 
 __all__: list[str] = []
 
 
 class _BaseDataLoaderIter:
-    def __init__(self, loader: DataLoader[Any]) -> None:
+    def __init__(self, loader: Any) -> None:
         self._dataset = loader.dataset
         self._dataset_kind = loader._dataset_kind
         self._auto_collation = loader._auto_collation
@@ -43,7 +40,7 @@ class _BaseDataLoaderIter:
         self._base_seed = drawn_seed(loader.generator)
         self._profile_name = f"enumerate(DataLoader)#{type(self).__name__}.__next__"
 
-    def _reset(self, loader: DataLoader[Any]) -> None:
+    def _reset(self, loader: Any) -> None:
         """Begin from the front."""
         self._sampler_iter = iter(self._index_sampler)
         self._num_yielded = 0
@@ -88,14 +85,14 @@ class _BaseDataLoaderIter:
 
 
 class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
-    def __init__(self, loader: DataLoader[Any]) -> None:
+    def __init__(self, loader: Any) -> None:
         super().__init__(loader)
         if self._timeout != 0:
             raise AssertionError(
                 "_SingleProcessDataLoaderIter requires timeout == 0. Nobody can interrupt a sample that is made in this "
                 "process: `timeout` goes with num_workers > 0."
             )
-        self._dataset_fetcher = DatasetKind.create_fetcher(
+        self._dataset_fetcher = _DatasetKind.create_fetcher(
             self._dataset_kind, self._dataset, self._auto_collation, self._collate_fn, self._drop_last
         )
 

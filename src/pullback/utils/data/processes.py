@@ -15,16 +15,13 @@ import signal
 import time
 import warnings
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ... import _core
 from ._utils import transport
 from ._utils.errors import ExceptionWrapper
 from ._utils.worker import STATUS_CHECK_INTERVAL, Resume, _worker_loop
 from .iterators import _BaseDataLoaderIter
-
-if TYPE_CHECKING:
-    from .dataloader import DataLoader
 
 __all__: list[str] = []
 
@@ -66,14 +63,12 @@ class _Worker:
                 else "."
             )
         else:
-            how = (
-                f"Its exit code is {code}; what it has printed may say more, and num_workers=0 shows where it happens."
-            )
+            how = f"Its exit code is {code}; what it has printed may say more, and num_workers=0 shows where it happens."
         return f"DataLoader worker (pid(s) {self.process.pid}) exited unexpectedly. {how}"
 
 
 class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
-    def __init__(self, loader: DataLoader[Any]) -> None:
+    def __init__(self, loader: Any) -> None:
         self._shutdown = False
         self._workers: list[_Worker] = []
         self._pid = os.getpid()
@@ -113,7 +108,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         super()._reset(loader)  # PyTorch asks the sampler once more, and so its numbers are others
         self._begin()
 
-    def _reset(self, loader: DataLoader[Any]) -> None:
+    def _reset(self, loader: Any) -> None:
         super()._reset(loader)
         for worker in self._workers:
             worker.active, worker.tasks = True, 0
@@ -128,7 +123,9 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         self._send_idx = 0  # of the next task that is given
         self._rcvd_idx = 0  # of the next result that is due
         self._given: dict[int, _Worker] = {}  # who has a task whose result has not come
-        self._early: dict[int, tuple[_Worker, transport.Message]] = {}  # results that came before they were due
+        self._early: dict[
+            int, tuple[_Worker, transport.Message]
+        ] = {}  # results that came before they were due
         self._turns = itertools.cycle(self._workers)
         for _ in range(self._prefetch_factor * self._num_workers):
             self._try_put_index()
@@ -208,8 +205,9 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def _message(self, limit: float) -> tuple[_Worker, transport.Message]:
         """The next message of a worker; `limit` is in seconds, or 0."""
-        if self._shutdown:
-            raise RuntimeError("the workers of this iterator are gone: iter(loader) starts new ones.")
+        if self._shutdown or self._pid != os.getpid():
+            where = "gone" if self._shutdown else "those of another process"
+            raise RuntimeError(f"the workers of this iterator are {where}: iter(loader) starts new ones.")
         ends = time.monotonic() + limit
         while True:
             waiting = {}

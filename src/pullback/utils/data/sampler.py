@@ -21,7 +21,9 @@ __all__ = [
 ]
 
 _T_co = TypeVar("_T_co", covariant=True)
-_AT_ONCE = 32  # draws with replacement: a program may stop before the end, and PyTorch draws so many at a time
+_AT_ONCE = (
+    32  # draws with replacement: a program may stop before the end, and PyTorch draws so many at a time
+)
 
 
 class Sampler(Generic[_T_co]):

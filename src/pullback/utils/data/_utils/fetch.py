@@ -55,7 +55,7 @@ class _MapDatasetFetcher(_BaseDatasetFetcher):
         return self.collate_fn([self.dataset[index] for index in possibly_batched_index])
 
 
-class DatasetKind:
+class _DatasetKind:
     """Whether a dataset has indices or is run through, and what fetches its samples."""
 
     Map = 0
@@ -66,5 +66,5 @@ class DatasetKind:
         kind: int, dataset: Any, auto_collation: bool, collate_fn: Callable[[Any], Any], drop_last: bool
     ) -> _BaseDatasetFetcher:
         """The fetcher for a kind of dataset."""
-        fetcher = _MapDatasetFetcher if kind == DatasetKind.Map else _IterableDatasetFetcher
+        fetcher = _MapDatasetFetcher if kind == _DatasetKind.Map else _IterableDatasetFetcher
         return fetcher(dataset, auto_collation, collate_fn, drop_last)

@@ -25,7 +25,9 @@ from ...._core import Tensor
 
 __all__: list[str] = []
 
-RESULT, END, RESUMED = range(3)  # kinds of messages: of a task, of a dataset that was run through, of a `Resume`
+RESULT, END, RESUMED = range(
+    3
+)  # kinds of messages: of a task, of a dataset that was run through, of a `Resume`
 _APART = 1 << 14  # bytes; a smaller array travels inside of the pickle
 _AT_ONCE = 1 << 20  # bytes that a pipe holds, where the system lets us say so
 

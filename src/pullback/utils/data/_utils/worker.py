@@ -15,7 +15,7 @@ from ...._core import set_num_threads
 from ....operators.random import manual_seed
 from . import transport
 from .errors import ExceptionWrapper
-from .fetch import DatasetKind
+from .fetch import _DatasetKind
 
 __all__ = ["WorkerInfo", "get_worker_info"]
 
@@ -196,7 +196,7 @@ class Work:
         self._failed = self._failed_for_good
         if self._failed is None:
             try:
-                self._fetcher = DatasetKind.create_fetcher(*self._how)
+                self._fetcher = _DatasetKind.create_fetcher(*self._how)
             except Exception:
                 self._failed = self._error()
 
@@ -207,7 +207,7 @@ class Work:
         try:
             return self._fetcher.fetch(index)
         except StopIteration:
-            if self._how[0] != DatasetKind.Iterable:
+            if self._how[0] != _DatasetKind.Iterable:
                 return self._error()
             self.ended = True
             return None
