@@ -190,7 +190,7 @@ ELSEWHERE = {
 # What a family of PyTorch's names has in common: (pattern, sentence), the first that fits.
 FAMILIES = [
     (
-        r".*(datapipe|datachunk|_validation|determinis).*",
+        r".*DataPipe|DataChunk|functional_datapipe|(argument|runtime)_validation.*|guaranteed_.*|non_deterministic",
         "There are no data pipes: a class that inherits from pullback.utils.data.IterableDataset is a stream.",
     ),
     (

@@ -69,9 +69,9 @@ class DataLoader(Generic[_T_co]):
         >>> generator = pb.Generator().manual_seed(0)
         >>> for x, y in pb.utils.data.DataLoader(data, batch_size=2, shuffle=True, generator=generator):
         ...     print(x, y)
-        tensor([4., 1.]) tensor([40, 10])
-        tensor([2., 0.]) tensor([20,  0])
-        tensor([3.]) tensor([30])
+        tensor([3., 1.]) tensor([30, 10])
+        tensor([0., 4.]) tensor([ 0, 40])
+        tensor([2.]) tensor([20])
     """
 
     dataset: Any

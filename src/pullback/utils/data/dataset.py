@@ -312,7 +312,7 @@ def random_split(
     Example:
         >>> train, test = pb.utils.data.random_split(range(10), [0.7, 0.3], pb.Generator().manual_seed(0))
         >>> list(test)
-        [8, 0, 4]
+        [8, 6, 2]
     """
     total = sum(lengths)
     counts: Sequence[Any] = lengths

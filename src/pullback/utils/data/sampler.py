@@ -82,9 +82,9 @@ class RandomSampler(Sampler[int]):
     Example:
         >>> generator = pb.Generator().manual_seed(0)
         >>> list(pb.utils.data.RandomSampler("abcd", generator=generator))
-        [2, 0, 1, 3]
+        [0, 1, 3, 2]
         >>> list(pb.utils.data.RandomSampler("abcd", replacement=True, num_samples=6, generator=generator))
-        [3, 1, 3, 1, 1, 3]
+        [3, 3, 1, 3, 1, 2]
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class SubsetRandomSampler(Sampler[int]):
 
     Example:
         >>> list(pb.utils.data.SubsetRandomSampler([10, 20, 30, 40], generator=pb.Generator().manual_seed(0)))
-        [30, 10, 20, 40]
+        [10, 20, 40, 30]
     """
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
@@ -169,8 +169,8 @@ class WeightedRandomSampler(Sampler[int]):
 
     Example:
         >>> weights = [0.0, 1.0, 3.0]
-        >>> list(pb.utils.data.WeightedRandomSampler(weights, 6, generator=pb.Generator().manual_seed(0)))
-        [1, 1, 2, 2, 2, 1]
+        >>> list(pb.utils.data.WeightedRandomSampler(weights, 6, generator=pb.Generator().manual_seed(1)))
+        [1, 1, 1, 1, 2, 1]
     """
 
     def __init__(

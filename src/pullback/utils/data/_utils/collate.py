@@ -96,7 +96,7 @@ def _mapping_like(given: Any, change: Callable[[Any], Any], value: Callable[[Any
             clone = copy.copy(given)
             clone.update(changed)
             return clone
-        return type(given)(changed)  # type: ignore[call-arg]
+        return type(given)(changed)
     except TypeError:  # a kind of its own, that cannot be made so
         return changed
 
@@ -109,7 +109,7 @@ def _sequence_like(given: Any, parts: list[Any]) -> Any:
             for i, part in enumerate(parts):
                 clone[i] = part
             return clone
-        return type(given)(parts)  # type: ignore[call-arg]
+        return type(given)(parts)
     except TypeError:  # range, for one
         return parts
 

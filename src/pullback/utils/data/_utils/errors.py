@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Any
 
 __all__: list[str] = []
 
@@ -31,12 +32,9 @@ class ExceptionWrapper:
         message = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
         if self.exc_type is KeyError:
             message = KeyErrorMessage(message)
+        kind: Any = self.exc_type
         try:
-            made = (
-                self.exc_type(message=message)
-                if getattr(self.exc_type, "message", None)
-                else self.exc_type(message)
-            )
+            made = kind(message=message) if getattr(kind, "message", None) else kind(message)
         except Exception:
             made = RuntimeError(message)
         raise made from None

@@ -91,7 +91,7 @@ class Message:
 
 
 def _read(connection: Connection, size: int) -> Any:
-    memory = np.empty(size, np.uint8)
+    memory: Any = np.empty(size, np.uint8)
     if not hasattr(os, "readv"):  # Windows
         connection.recv_bytes_into(memory)
         return memory
