@@ -23,7 +23,7 @@ class Squares(Dataset[int]):
         return 4
 
 
-def loaded() -> int:
+def with_loaders() -> int:
     train, test = random_split(TensorDataset(pb.ones(4, 2), pb.ones(4)), [3, 1])
     for x, y in DataLoader(train, batch_size=2, shuffle=True, num_workers=2):
         assert x.shape[0] == y.shape[0]
