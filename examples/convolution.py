@@ -131,7 +131,11 @@ def draw(runs, held_out, predicted, path):
     images, labels = held_out
     wrong = np.flatnonzero(predicted != labels)[:8]
     figure, cells = plt.subplot_mosaic(
-        [["loss", "loss", "accuracy", "accuracy"], ["loss", "loss", "accuracy", "accuracy"], ["0", "1", "2", "3"]],
+        [
+            ["loss", "loss", "accuracy", "accuracy"],
+            ["loss", "loss", "accuracy", "accuracy"],
+            ["0", "1", "2", "3"],
+        ],
         figsize=(9, 5.4),
         layout="constrained",
     )
@@ -178,7 +182,9 @@ def main():
         start = time.perf_counter()
         runs[lib.__name__] = train(lib, training, held_out, options)
         seconds = time.perf_counter() - start
-        print(f"{lib.__name__ + ':':9} {runs[lib.__name__][1][-1]:.2%} of {HELD_OUT} held-out images, {seconds:.1f} s")
+        print(
+            f"{lib.__name__ + ':':9} {runs[lib.__name__][1][-1]:.2%} of {HELD_OUT} held-out images, {seconds:.1f} s"
+        )
     losses, accuracies, predicted = runs["pullback"]
     picture = HERE / "output" / "convolution.png"
     draw(runs, held_out, predicted, picture)

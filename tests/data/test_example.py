@@ -1,0 +1,47 @@
+"""examples/convolution.py learns its digits, also with workers, and PyTorch has the same losses from the same seed."""
+
+import argparse
+import importlib.util
+import pathlib
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+PATH = pathlib.Path(__file__).parents[2] / "examples" / "convolution.py"
+
+
+@pytest.fixture(scope="module")
+def example():
+    pytest.importorskip("tqdm")
+    spec = importlib.util.spec_from_file_location("convolution", PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def losses(example, lib, workers=0, epochs=1):
+    options = argparse.Namespace(seed=0, epochs=epochs, workers=workers)
+    return example.train(lib, *example.load(), options)
+
+
+def test_it_learns_and_is_drawn(example, tmp_path):
+    pytest.importorskip("matplotlib")
+    run = losses(example, pb, epochs=6)
+    assert run[1][-1] > 0.9 and run[0][-20:].mean() < 0.5
+    example.draw({"pullback": run}, example.load()[1], run[2], tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pytorch_has_the_same_losses(example, workers):
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    mine, theirs = losses(example, pb, workers), losses(example, torch, workers)
+    torch.set_num_threads(threads)
+    np.testing.assert_allclose(mine[0], theirs[0], rtol=1e-4)
+    assert mine[1] == theirs[1] and np.array_equal(mine[2], theirs[2])
