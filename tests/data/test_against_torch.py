@@ -202,7 +202,7 @@ SAMPLERS = """
 """
 COLLATE = """
     D._utils.collate.collate_int_fn([1, 2]) ; D._utils.collate.collate_tensor_fn([m.ones(1)])
-    D._utils.collate.collate_numpy_array_fn([np.ones(1)])
+    D._utils.collate.collate_numpy_array_fn([np.array("a")])
     D._utils.collate.collate_numpy_scalar_fn([np.float32(1)]) ; D.default_collate([m.ones(2), m.zeros(2)])
     D.default_collate([0, 1, 2]) ; D.default_collate([0.5, 1.0]) ; D.default_collate([True, False])
     D.default_collate(["a", "b"]) ; D.default_collate([b"a", b"b"])
@@ -235,6 +235,7 @@ COLLATE = """
     D._utils.collate.collate_str_fn("ab")
 """
 OPTIONS = """
+    D._utils.ExceptionWrapper.__name__
     D.DataLoader([1], num_workers=999).check_worker_number_rationality() ; D.DataLoader([1], num_workers=-1)
     D.DataLoader([1], timeout=-1) ; D.DataLoader([1], prefetch_factor=2)
     D.DataLoader([1], num_workers=1, prefetch_factor=-1) ; D.DataLoader([1], persistent_workers=True)

@@ -67,7 +67,7 @@ def run(program, status=0):
 
 def no_process_of(process):
     """Whether nothing is left of its group, after a moment."""
-    for _ in range(100):
+    for _ in range(300):
         try:
             os.killpg(process.pid, 0)
         except ProcessLookupError:
@@ -328,6 +328,18 @@ def test_a_main_process_that_is_ended(sig):
     said = process.communicate(timeout=30)[0]
     assert process.returncode != 0 and no_process_of(process)
     assert ("KeyboardInterrupt" in said) == (sig == signal.SIGINT), said
+
+
+def test_a_worker_that_is_at_work_when_the_main_process_is_killed():
+    process = start("""
+        loader = iter(DataLoader(Each(lambda i: time.sleep(1000) if i else i), None, num_workers=2))
+        print(next(loader), flush=True)
+        time.sleep(1000)
+    """)
+    assert process.stdout.readline() == "0\n"
+    process.kill()
+    process.communicate(timeout=30)
+    assert no_process_of(process)
 
 
 def test_control_c_reaches_everybody():

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from ..._core import Generator
 from ...messages.missing import missing
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import _DatasetKind
@@ -100,7 +99,7 @@ class DataLoader(Generic[_T_co]):
         timeout: float = 0,
         worker_init_fn: Callable[[int], Any] | None = None,
         multiprocessing_context: Any = None,
-        generator: Generator | None = None,
+        generator: Any = None,
         *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,

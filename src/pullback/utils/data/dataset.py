@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from ..._core import Generator, Tensor
 from ...messages.missing import missing
 from ...operators.random import default_generator, randperm
 
@@ -73,7 +72,7 @@ class IterableDataset(Dataset[_T_co], Iterable[_T_co]):
         return ChainDataset([self, other])
 
 
-class TensorDataset(Dataset[tuple[Tensor, ...]]):
+class TensorDataset(Dataset[tuple[Any, ...]]):
     """Tensors whose entries along the first dimension are the samples: a tuple of one entry of each.
 
     Raises AssertionError if their first dimensions differ.
@@ -84,7 +83,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         (3, (tensor([2., 3.]), tensor(1)))
     """
 
-    def __init__(self, *tensors: Tensor) -> None:
+    def __init__(self, *tensors: Any) -> None:
         if any(tensor.size(0) != tensors[0].size(0) for tensor in tensors):
             sizes = ", ".join(str(tensor.size(0)) for tensor in tensors)
             raise AssertionError(
@@ -92,7 +91,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
             )
         self.tensors = tensors
 
-    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+    def __getitem__(self, index: Any) -> tuple[Any, ...]:
         return tuple(tensor[index] for tensor in self.tensors)
 
     def __len__(self) -> int:
@@ -297,7 +296,7 @@ class Subset(Dataset[_T_co]):
 
 
 def random_split(
-    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = default_generator
+    dataset: Any, lengths: Sequence[int | float], generator: Any = default_generator
 ) -> list[Subset[Any]]:
     """Parts of a dataset that together are all of it, of samples drawn at random.
 

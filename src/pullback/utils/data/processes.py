@@ -227,7 +227,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 return worker, transport.Message(worker.results)
         except (EOFError, OSError):
             pass
-        except KeyboardInterrupt:  # perhaps half of it is read
+        except BaseException:  # perhaps half of it is read
             self._shutdown_workers()
             raise
         self._shutdown_workers()

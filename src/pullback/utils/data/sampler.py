@@ -63,7 +63,7 @@ class SequentialSampler(Sampler[int]):
         return len(self.data_source)
 
 
-def drawn_seed(generator: Generator | None) -> int:
+def drawn_seed(generator: Any) -> int:
     """A seed, drawn from a generator or the default one."""
     return int(empty((), dtype=int64).random_(generator=generator).item())
 
@@ -92,7 +92,7 @@ class RandomSampler(Sampler[int]):
         data_source: Sized,
         replacement: bool = False,
         num_samples: int | None = None,
-        generator: Generator | None = None,
+        generator: Any = None,
     ) -> None:
         self.data_source = data_source
         self.replacement = replacement
@@ -143,7 +143,7 @@ class SubsetRandomSampler(Sampler[int]):
         [10, 20, 40, 30]
     """
 
-    def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+    def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
         self.indices = indices
         self.generator = generator
 
@@ -178,7 +178,7 @@ class WeightedRandomSampler(Sampler[int]):
         weights: Sequence[float],
         num_samples: int,
         replacement: bool = True,
-        generator: Generator | None = None,
+        generator: Any = None,
     ) -> None:
         _check_positive("num_samples", num_samples)
         _check_truth("replacement", replacement)

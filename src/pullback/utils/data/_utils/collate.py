@@ -118,7 +118,7 @@ def _holds_text(array: Any) -> bool:
     return array.dtype.char in "SaUO"
 
 
-def collate_tensor_fn(batch: Sequence[Tensor], *, collate_fn_map: _Map | None = None) -> Tensor:
+def collate_tensor_fn(batch: Sequence[Any], *, collate_fn_map: _Map | None = None) -> Any:
     """Tensors of one shape, stacked."""
     return stack(tuple(batch), 0)
 
@@ -130,17 +130,17 @@ def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: _Map | None 
     return collate([as_tensor(each) for each in batch], collate_fn_map=collate_fn_map)
 
 
-def collate_numpy_scalar_fn(batch: Iterable[Any], *, collate_fn_map: _Map | None = None) -> Tensor:
+def collate_numpy_scalar_fn(batch: Iterable[Any], *, collate_fn_map: _Map | None = None) -> Any:
     """NumPy's numbers, with their dtype."""
     return as_tensor(batch)
 
 
-def collate_float_fn(batch: Iterable[float], *, collate_fn_map: _Map | None = None) -> Tensor:
+def collate_float_fn(batch: Iterable[float], *, collate_fn_map: _Map | None = None) -> Any:
     """Python's floats, in all their digits."""
     return tensor(batch, dtype=float64)
 
 
-def collate_int_fn(batch: Iterable[int], *, collate_fn_map: _Map | None = None) -> Tensor:
+def collate_int_fn(batch: Iterable[int], *, collate_fn_map: _Map | None = None) -> Any:
     """Python's integers and truth values."""
     return tensor(batch)
 

@@ -6,6 +6,7 @@ import os
 import queue
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -69,16 +70,17 @@ class Inbox:
             while True:
                 while not self._connection.poll(STATUS_CHECK_INTERVAL):
                     if os.getppid() != parent:
-                        return
-                task = self._connection.recv()
-                if task is None:
-                    return
-                self._tasks.put(task)
+                        raise EOFError
+                self._tasks.put(self._connection.recv())
         except (EOFError, OSError):
             pass  # the main process is gone
         finally:
             self.closed = True
             self._tasks.put(None)
+        ends = time.monotonic() + STATUS_CHECK_INTERVAL
+        while os.getppid() == parent or time.monotonic() < ends:  # the main process ends who goes on
+            time.sleep(0.2)
+        os._exit(1)  # it cannot any more
 
     def next(self) -> Any:
         """The next task, or None when there will be none: also where some are left, which nobody waits for."""
