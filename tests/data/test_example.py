@@ -1,4 +1,4 @@
-"""examples/convolution.py learns its digits, also with workers, and PyTorch has the same losses from the same seed."""
+"""The examples with loaders learn, also with workers, and PyTorch has the same losses from the same seed."""
 
 import argparse
 import importlib.util
@@ -9,16 +9,34 @@ import pytest
 
 import pullback as pb
 
-PATH = pathlib.Path(__file__).parents[2] / "examples" / "convolution.py"
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+
+
+def loaded(name):
+    pytest.importorskip("tqdm")
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def example():
-    pytest.importorskip("tqdm")
-    spec = importlib.util.spec_from_file_location("convolution", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("convolution")
+
+
+@pytest.fixture(scope="module")
+def autoencoder():
+    return loaded("autoencoder")
+
+
+@pytest.fixture
+def torch():
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield torch
+    torch.set_num_threads(threads)
 
 
 def losses(example, lib, workers=0, epochs=1):
@@ -37,11 +55,23 @@ def test_it_learns_and_is_drawn(example, tmp_path):
 @pytest.mark.torch
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.parametrize("workers", [0, 2])
-def test_pytorch_has_the_same_losses(example, workers):
-    torch = pytest.importorskip("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def test_pytorch_has_the_same_losses(torch, example, workers):
     mine, theirs = losses(example, pb, workers), losses(example, torch, workers)
-    torch.set_num_threads(threads)
     np.testing.assert_allclose(mine[0], theirs[0], rtol=1e-4)
     assert mine[1] == theirs[1] and np.array_equal(mine[2], theirs[2])
+
+
+def test_the_plane_of_digits(autoencoder, tmp_path):
+    pytest.importorskip("matplotlib")
+    images, labels = autoencoder.load()
+    model, bounds = autoencoder.train(pb, images, argparse.Namespace(seed=0, epochs=8))
+    assert bounds[-20:].mean() < 27.1 < bounds[:20].mean()  # less than without an input
+    autoencoder.draw(model, images, labels, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
+@pytest.mark.torch
+def test_pytorch_has_the_same_bounds(torch, autoencoder):
+    options, (images, _) = argparse.Namespace(seed=0, epochs=1), autoencoder.load()
+    mine, theirs = (autoencoder.train(lib, images, options)[1] for lib in (pb, torch))
+    np.testing.assert_allclose(mine, theirs, rtol=1e-5)
