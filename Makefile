@@ -46,6 +46,7 @@ test: develop $(call has,test)
 bench: develop $(call has,demo) $(call has,benchmark)
 	$(RUN) -m benchmarks.core --write docs/performance.md
 	$(RUN) -m benchmarks.transforms --write docs/performance.md
+	$(RUN) -m benchmarks.programs --write docs/performance.md
 	$(RUN) -m benchmarks.sparse --write docs/performance.md
 	$(RUN) -m benchmarks.linear_algebra --write docs/performance.md
 	$(RUN) -m benchmarks.fusion --write docs/performance.md

@@ -333,6 +333,20 @@ func.tree.tree_unflatten ([1], pb.func.tree.tree_structure([]))     ValueError
 func.tree.tree_map (sum, [1], (1,))                                 ValueError
 func.tree.register_pytree_node (list, list, list)                   ValueError
 func.tree.register_dataclass (int)                                  ValueError
+utils.data.TensorDataset (x, v)                                     AssertionError
+utils.data.StackDataset ([1], [1, 2])                               ValueError
+utils.data.ConcatDataset ([])                                       AssertionError
+utils.data.random_split ([1, 2], [3])                               ValueError
+utils.data.RandomSampler ([1], replacement=1)                       TypeError
+utils.data.RandomSampler ([1], num_samples=0)                       ValueError
+utils.data.WeightedRandomSampler ([1.0], 0)                         ValueError
+utils.data.BatchSampler ([1], 0, True)                              ValueError
+utils.data.DistributedSampler ([1])                                 RuntimeError
+utils.data.DistributedSampler ([1], 2, 2)                           ValueError
+utils.data.DataLoader ([1], num_workers=-1)                         ValueError
+utils.data.DataLoader ([1], num_workers=1, multiprocessing_context=3) TypeError
+utils.data.default_collate ([None])                                 TypeError
+utils.data.default_collate ([[1], [1, 2]])                          RuntimeError
 utils.checkpoint.detach_variable ([x])                              RuntimeError
 utils.checkpoint.checkpoint (pb.sin, x, use_reentrant=True, scale=1) ValueError
 utils.checkpoint.checkpoint_sequential ([pb.sin], 1, x, True, scale=1) ValueError

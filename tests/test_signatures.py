@@ -32,6 +32,7 @@ ANY_ARGUMENTS = {
     "pullback.utils.checkpoint.CheckpointFunction.forward": "its arguments are those of the function that is called",
     "pullback.utils.checkpoint.checkpoint": "its arguments are those of the function that is called",
     "pullback.utils.checkpoint.checkpoint_sequential": "has PyTorch's `**kwargs`, for `preserve_rng_state`",
+    "pullback.utils.data.StackDataset": "takes any number of datasets, or any number with names",
     "pullback.calculus.composed": "`about` is what `Row` takes by name",
     "pullback.calculus.elementwise": "likewise",
 }

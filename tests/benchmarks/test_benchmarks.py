@@ -6,7 +6,7 @@ import time
 import pytest
 
 import pullback as pb
-from benchmarks import core, deferral, harness, linear_algebra, sparse, transforms, whole
+from benchmarks import core, deferral, harness, linear_algebra, programs, sparse, transforms, whole
 
 
 class MadeUpTime:
@@ -69,6 +69,14 @@ def test_every_row_of_transforms_is_measured():
     table = transforms.table(["pullback"], rounds=1, duration=1e-5)
     assert len(table.split("\n")) == len(transforms.ROWS) + 2
     assert all(line.split("|")[2].strip() for line in table.split("\n")[2:])
+
+
+def test_every_row_of_whole_programs_is_measured():
+    before = pb.get_num_threads()
+    table = programs.table(["pullback"], rounds=1, duration=1e-5)
+    assert len(table.split("\n")) == len(programs.ROWS) + 2
+    assert all(line.split("|")[2].strip() for line in table.split("\n")[2:])
+    assert pb.get_num_threads() == before
 
 
 def test_every_row_of_sparse_is_measured():

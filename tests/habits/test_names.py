@@ -88,7 +88,7 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
         ("pb.nn.Adam", "It is pullback.optim.Adam."),
         ("pb.kl_div", "write pullback.nn.functional.kl_div(log_p, target)."),
         ("pb.checkpoint", "It is pullback.utils.checkpoint.checkpoint."),
-        ("pb.utils.data", "for rows in pullback.randperm(len(x)).split(64): x[rows]"),
+        ("pb.utils.data.IterDataPipe", "IterableDataset"),
         ("pb.jacobian", "pullback.func.jacrev(f)(x)"),
         ("pb.Function", "It is pullback.autograd.Function."),
         ("pb.tolist", "It is a method of tensors: x.tolist(...)."),

@@ -1,5 +1,8 @@
 """Products shared among threads: right, and the same bits for any number of threads."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from threads.every_number import on_threads
@@ -63,3 +66,21 @@ def test_gradients():
         return x.grad
 
     np.testing.assert_allclose(on_threads(gradient), np.ones((300, 500)) @ b.T, rtol=1e-11)
+
+
+def test_a_daemon_thread_at_work_when_the_interpreter_ends():
+    program = """
+import threading, time
+import pullback as pb
+a = pb.rand(400, 400)
+(a @ a).sum().item()
+def work():
+    while True:
+        (a @ a).sum().item()
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.1)
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")

@@ -12,6 +12,23 @@ import pullback.nn.functional as F
 from pullback import Tensor, nn
 from pullback.autograd import Function, forward_ad
 from pullback.autograd.function import FunctionContext
+from pullback.utils.data import DataLoader, Dataset, TensorDataset, random_split
+
+
+class Squares(Dataset[int]):
+    def __getitem__(self, index: int) -> int:
+        return index * index
+
+    def __len__(self) -> int:
+        return 4
+
+
+def with_loaders() -> int:
+    train, test = random_split(TensorDataset(pb.ones(4, 2), pb.ones(4)), [3, 1])
+    for x, y in DataLoader(train, batch_size=2, shuffle=True, num_workers=2):
+        assert x.shape[0] == y.shape[0]
+    DataLoader(Squares(), batch_size="two")  # wrong
+    return len(DataLoader(Squares())) + len(test)
 
 
 class Cube(Function):
@@ -74,7 +91,7 @@ def infer(x: Tensor) -> Tensor:
 
 
 @pb.enable_grad()
-def batches(x: Tensor) -> Iterator[Tensor]:
+def loaded(x: Tensor) -> Iterator[Tensor]:
     yield from x.split(2)
 
 

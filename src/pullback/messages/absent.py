@@ -45,11 +45,15 @@ PYTORCH = {
         replace_all_batch_norm_modules_
     """,
     "utils": """
-        backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension data deterministic dlpack
+        backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension deterministic dlpack
         mkldnn mobile_optimizer model_zoo serialization tensorboard
     """,
     "utils.checkpoint": """
         DefaultDeviceType get_device_states set_device_states
+    """,
+    "utils.data": """
+        DFIterDataPipe DataChunk IterDataPipe MapDataPipe argument_validation functional_datapipe
+        guaranteed_datapipes_determinism non_deterministic runtime_validation runtime_validation_disabled
     """,
 }
 
@@ -73,7 +77,6 @@ INSTEAD = {
     "flat": "x.flatten()",
     "frobenius_norm": "x.norm()",
     "functional": "pullback.nn.functional, or pullback itself.",
-    "data": "for rows in pullback.randperm(len(x)).split(64): x[rows].",
     "head": "x[:n]",
     "iloc": "x[index]",
     "index": "x[indices]",
@@ -154,6 +157,10 @@ ELSEWHERE = {
 
 # What a family of PyTorch's names has in common: (pattern, sentence), the first that fits.
 FAMILIES = [
+    (
+        r".*DataPipe|DataChunk|functional_datapipe|(argument|runtime)_validation.*|guaranteed_.*|non_deterministic",
+        "There are no data pipes: a class that inherits from pullback.utils.data.IterableDataset is a stream.",
+    ),
     (
         r".*(conv|pool|fold|pad\d|upsampl|interpolate|grid_sample|affine_grid|pixel_|channel_?shuffle).*",
         "Convolutions, pooling and images are in pullback.nn.functional.",

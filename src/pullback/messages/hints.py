@@ -18,6 +18,7 @@ MODULES = (
     "independent",
     "interop",
     "utils.checkpoint",
+    "utils.data",
 )  # where a name may be meant
 
 

@@ -76,8 +76,10 @@ def _deepcopy(self, memo):
 
 
 def _rebuild(cls, array, shape, stride, dtype, requires_grad, attributes):
-    made = empty_strided(shape, stride, dtype=dtype)
-    made.copy_(_core.from_buffer(array))
+    made = _core.from_buffer(array) if array.flags.writeable and array.flags.aligned and array.size else None
+    if made is None or made.dtype is not dtype or made.shape != shape or made.stride() != stride:
+        found, made = array, empty_strided(shape, stride, dtype=dtype)
+        made.copy_(_core.from_buffer(found))
     made = make_subclass(cls, made, requires_grad)
     if attributes:
         made.__dict__.update(attributes)

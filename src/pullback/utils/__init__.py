@@ -1,11 +1,11 @@
 """What is of use around gradients: `utils.checkpoint`, which computes again instead of keeping, and `utils.loops`, which
-does so for loops."""
+does so for loops; and `utils.data`, which feeds them."""
 
 from ..messages.missing import missing
 
-_SUBMODULES = {"_pytree", "checkpoint", "hooks", "loops", "schedules"}
+_SUBMODULES = {"_pytree", "checkpoint", "data", "hooks", "loops", "schedules"}
 
-__all__ = ["checkpoint", "hooks", "loops", "schedules"]
+__all__ = ["checkpoint", "data", "hooks", "loops", "schedules"]
 
 
 def __getattr__(name: str) -> object:

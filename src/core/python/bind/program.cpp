@@ -1,4 +1,6 @@
 // What is pending, for Python: running it and looking at it.
+#include <unistd.h>
+
 #include "program/expression.h"
 #include "program/interrupt.h"
 #include "program/unlocked.h"
@@ -52,6 +54,16 @@ PyObject* set_deferral(PyObject*, PyObject* args) {
     return Py_BuildValue("(NL)", PyBool_FromLong(before.immediate), static_cast<long long>(before.from));
 }
 
+// A daemon thread that comes back when the interpreter has ended is unwound by it, through code that must not throw: it
+// stays here until the process is gone.
+void take_lock(void* state) {
+    try {
+        PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+    } catch (...) {
+        for (;;) pause();
+    }
+}
+
 PyMethodDef functions[] = {
     {"synchronize", run_pending, METH_NOARGS, nullptr}, {"pending", pending, METH_VARARGS, nullptr},
     {"explain", explain_tensor, METH_O, nullptr},       {"counters", count_work, METH_NOARGS, nullptr},
@@ -64,8 +76,7 @@ void bind_program(PyObject* module) {
     run_signal_handlers = [] {
         if (PyErr_CheckSignals() < 0) throw PythonError();
     };
-    interpreter_lock = {[]() -> void* { return PyEval_SaveThread(); },
-                        [](void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }};
+    interpreter_lock = {[]() -> void* { return PyEval_SaveThread(); }, take_lock};
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError();
 }
 
