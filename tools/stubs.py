@@ -98,7 +98,7 @@ from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
 from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, quasirandom as quasirandom, random as random, return_types as return_types
-from . import sparse as sparse, special as special
+from . import serialization as serialization, sparse as sparse, special as special
 from .autograd.hooks import RemovableHandle
 from .autograd.grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
 from .autograd.grad_mode import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
@@ -107,6 +107,7 @@ from .autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabl
 from .autograd import is_anomaly_enabled as is_anomaly_enabled
 from .messages.errors import OutOfMemoryError as OutOfMemoryError
 from .printing import set_printoptions as set_printoptions
+from .serialization import load as load, save as save
 from .runtime.threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads
 from .runtime.threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads
 
@@ -191,8 +192,6 @@ def set_default_device(device: Any) -> None: ...
 def explain(tensor: Tensor, *, gradient: builtins.bool = ...) -> _Explanation: ...
 def counters() -> dict[str, builtins.int]: ...
 def synchronize() -> None: ...
-def save(obj: Any, f: Any) -> None: ...
-def load(f: Any, map_location: Any = ..., *, weights_only: builtins.bool = ...) -> Any: ...
 
 '''
 DUNDERS = """

@@ -89,6 +89,7 @@ _SUBMODULES = {
     "quasirandom",
     "random",
     "return_types",
+    "serialization",
     "sparse",
     "special",
     "utils",
