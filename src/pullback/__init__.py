@@ -92,6 +92,7 @@ _SUBMODULES = {
     "serialization",
     "sparse",
     "special",
+    "testing",
     "utils",
 }
 _HOMES = {

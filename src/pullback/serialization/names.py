@@ -7,6 +7,7 @@ build tensors, numbers, texts and plain containers, nothing else. A dtype counts
 import collections
 import itertools
 import pickle
+from typing import Any
 
 from .. import _core
 from ..device import device, layout, strided
@@ -36,7 +37,7 @@ _OTHER_DTYPES = """
 """.split()
 _QUANTISED = ("QUInt8", "QInt8", "QInt32", "QUInt4x2", "QUInt2x4")
 _LARGEST = 2**63 - 1
-_PLAIN_KEYS = (str, int, float, bool, type(None), bytes, complex, _core.dtype, device, layout)
+_PLAIN_KEYS: tuple[Any, ...] = (str, int, float, bool, type(None), bytes, complex, _core.dtype, device, layout)
 
 
 class Refused(pickle.UnpicklingError):
@@ -60,7 +61,10 @@ class Storage:
     def __init__(self, raw, dtype, location):
         self.raw, self.dtype, self.location = raw, dtype, location
 
-    device = property(lambda self: device("cpu"), doc="The CPU.")
+    @property
+    def device(self):
+        """The CPU."""
+        return device("cpu")
 
     def nbytes(self):
         """How many bytes it has."""

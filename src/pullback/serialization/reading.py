@@ -8,11 +8,12 @@ import pickle
 import pickletools
 import struct
 from collections import Counter, OrderedDict, defaultdict
+from typing import Any
 
 from .names import CALLS, GLOBALS, Refused, check_key, full_name
 
 _BLOCKED = ("sys", "os", "posix", "nt", "subprocess")
-_allowed = {}  # what users have added: full name -> object
+_allowed: dict[str, Any] = {}  # what users have added: full name -> object
 
 
 class Source:
@@ -119,7 +120,7 @@ class Machine:
         return self.stack[-1]
 
 
-STEPS = [None] * 256
+STEPS: list[Any] = [None] * 256
 
 
 def code(*codes):
