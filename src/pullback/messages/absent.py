@@ -9,32 +9,32 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor GradScaler IntTensor LongTensor
-        ShortTensor accelerator adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator amp
-        angle are_deterministic_algorithms_enabled as_strided_ autocast avg_pool1d backends bartlett_window
+        BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor IntTensor LongTensor
+        ShortTensor adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator
+        angle as_strided_ avg_pool1d bartlett_window
         batch_norm binary_cross_entropy_with_logits blackman_window chalf clamp_max_ clamp_min_
-        clear_autocast_cache clip_ compile compiler complex complex32 conj conj_physical conj_physical_
+        clip_ complex complex32 conj conj_physical conj_physical_
         conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution
-        cosine_embedding_loss cpu ctc_loss cuda dequantize detach_ distributed distributions eig embedding
+        cosine_embedding_loss ctc_loss dequantize detach_ distributions eig embedding
         embedding_bag embedding_renorm_ empty_permuted empty_quantized export fft fill float8_e4m3fn
         float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float_power frexp frobenius_norm
-        from_file functional fx gcd_ get_autocast_dtype get_device get_device_module
-        get_float32_matmul_precision gradient grid_sampler grid_sampler_2d grid_sampler_3d gru gru_cell
-        hamming_window hann_window has_lapack has_mkl has_openmp has_spectral hinge_embedding_loss histogram
-        histogramdd i0 i0_ igamma igammac imag index_reduce instance_norm int_repr is_autocast_cache_enabled
-        is_autocast_enabled is_conj is_deterministic_algorithms_warn_only_enabled is_inference is_neg
-        is_signed isreal istft jit kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg lstm lstm_cell lstsq
+        from_file functional fx gcd_
+        gradient grid_sampler grid_sampler_2d grid_sampler_3d gru gru_cell
+        hamming_window hann_window has_spectral hinge_embedding_loss histogram
+        histogramdd i0 i0_ igamma igammac imag index_reduce instance_norm int_repr
+        is_conj is_inference is_neg
+        is_signed isreal istft kaiser_window kl_div lcm_ ldexp ldexp_ lobpcg lstm lstm_cell lstsq
         margin_ranking_loss matrix_rank max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
         multiprocessing mvlgamma nonzero_static norm_except_dim nuclear_norm pca_lowrank poisson_nll_loss
         polar positive qscheme quantization quantize_per_channel quantize_per_tensor
         quantize_per_tensor_dynamic range real resize_as_ resolve_conj resolve_neg rnn_relu rnn_relu_cell
         rnn_tanh rnn_tanh_cell segment_reduce set_anomaly_enabled set_autocast_cache_enabled
-        set_autocast_dtype set_autocast_enabled set_default_tensor_type set_float32_matmul_precision
-        set_flush_denormal signal slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
+        set_autocast_dtype set_autocast_enabled set_default_tensor_type
+        signal slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
         sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft
-        storage svd_lowrank symeig testing to_dlpack triplet_margin_loss typename uint16 uint32 uint64
-        unravel_index unsafe_chunk unsafe_split unsafe_split_with_sizes use_deterministic_algorithms
-        view_as_complex view_as_real xlogy_ xpu
+        storage svd_lowrank symeig to_dlpack triplet_margin_loss uint16 uint32 uint64
+        unravel_index unsafe_chunk unsafe_split unsafe_split_with_sizes
+        view_as_complex view_as_real xlogy_
     """,
     "nn": """
         AdaptiveLogSoftmaxWithLoss CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad
@@ -123,7 +123,6 @@ INSTEAD = {
     "tobytes": "x.numpy().tobytes()",
     "to_list": "x.tolist()",
     "to_numpy": "x.numpy()",
-    "typename": "type(x).__name__",
     "values": "x itself, or x.numpy(): tensors are dense.",
     "volatile": "with pullback.no_grad():",
     "zero_grad": "x.grad = None",

@@ -8,8 +8,10 @@ import contextlib
 import io
 import os
 import pickle
+import warnings
 
 from ..messages.missing import missing
+from ..operators.declare import composed
 from . import reading
 from .checkpoint import is_legacy, load_archive, load_legacy, save_archive
 from .replacing import replaced
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 
+@composed(method=False, public=False)
 def save(obj, f, pickle_module=None, pickle_protocol=2, *, format=None, metadata=None):
     """Write an object of tensors, numbers, texts and plain containers to a file.
 
@@ -113,6 +116,7 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
     """
     if weights_only is None:
         weights_only = pickle_module is None
+    _check_options(pickle_load_args, weights_only)
     if weights_only and pickle_module is not None:
         raise RuntimeError(
             "Can not safely load weights when explicit pickle_module is specified. Leave out one of weights_only and "
@@ -132,6 +136,20 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
     if not hasattr(f, "readinto") or not hasattr(f, "readline"):
         f = _Wrapped(f)
     return _load(f, map_location, pickle_module, weights_only, False, pickle_load_args)
+
+
+def _check_options(given, weights_only):
+    """Other arguments are those of unpicklers, or a misspelt name."""
+    for name in given:
+        if name not in ("encoding", "errors", "fix_imports", "buffers"):
+            from ..messages.hints import keyword
+
+            raise TypeError(
+                f"load() got an unexpected keyword argument '{name}'"
+                + keyword(name, ["f", "map_location", "pickle_module", "weights_only", "mmap"])
+            )
+    if given and weights_only:
+        warnings.warn("pickle_load_args only works if `weights_only=False`.", stacklevel=4)
 
 
 def _load(file, map_location, pickle_module, weights_only, mapped, options):

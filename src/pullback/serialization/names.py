@@ -37,7 +37,18 @@ _OTHER_DTYPES = """
 """.split()
 _QUANTISED = ("QUInt8", "QInt8", "QInt32", "QUInt4x2", "QUInt2x4")
 _LARGEST = 2**63 - 1
-_PLAIN_KEYS: tuple[Any, ...] = (str, int, float, bool, type(None), bytes, complex, _core.dtype, device, layout)
+_PLAIN_KEYS: tuple[Any, ...] = (
+    str,
+    int,
+    float,
+    bool,
+    type(None),
+    bytes,
+    complex,
+    _core.dtype,
+    device,
+    layout,
+)
 
 
 class Refused(pickle.UnpicklingError):
