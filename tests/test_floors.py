@@ -76,7 +76,7 @@ MODULES = {
     "backends": "_core messages without",
     "jit": "messages nn",
     "compiler": "messages",
-    "onnx": "messages without",
+    "onnx": "messages",
     "distributed": "messages without",
     "hub": "messages serialization without",
     "switches": "_core amp device",

@@ -37,7 +37,6 @@ ANY_ARGUMENTS = {
     "pullback.jit.fork": "its arguments are those of the function that is called",
     "pullback.jit.ignore": "has PyTorch's `**kwargs`, for older names",
     "pullback.hub.load": "its arguments are those of the program that would run",
-    "pullback.onnx.export": "has PyTorch's many options, none of which matters here",
     "pullback.calculus.composed": "`about` is what `Row` takes by name",
     "pullback.calculus.elementwise": "likewise",
 }

@@ -68,7 +68,7 @@ def current_device_index() -> Any:
     """The number of the device in use."""
 
 
-@_needs_one
+@raising(RuntimeError, _TEXT, device=0)
 def set_device_index(device: Any) -> None:
     """Chooses a device."""
 

@@ -102,7 +102,7 @@ def get_world_size(group: Any = None) -> Any:
 
 
 @_alone
-def barrier(group: Any = None, async_op: bool = False, device_ids: Any = None) -> Any:
+def barrier(group: Any = None, async_op: bool = False, device_ids: Any = None, timeout: Any = None) -> Any:
     """Waits for the others."""
 
 

@@ -153,7 +153,6 @@ def trace(
     check_inputs: Any = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
-    *,
     example_kwarg_inputs: Any = None,
 ) -> _T:
     """The function or module itself, not specialised for its inputs: other shapes and branches work.
@@ -173,6 +172,7 @@ def trace_module(
     check_inputs: Any = None,
     check_tolerance: float = 1e-5,
     strict: bool = True,
+    example_inputs_is_kwarg: bool = False,
 ) -> _T:
     """The module itself.
 

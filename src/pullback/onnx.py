@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .messages.missing import missing
-from .without import raising
 
-__all__ = ["OnnxExporterError", "export", "is_in_onnx_export"]
+__all__ = ["OnnxExporterError", "is_in_onnx_export"]
 
 
 class OnnxExporterError(RuntimeError):
@@ -27,15 +26,6 @@ def is_in_onnx_export() -> bool:
         False
     """
     return False
-
-
-@raising(
-    NotImplementedError,
-    "pullback has no exporter for ONNX. Save model.state_dict(), load it in PyTorch, and export there.",
-    model=None,
-)
-def export(model: Any, args: Any = (), f: Any = None, **options: Any) -> Any:
-    """Writes a model in ONNX's format."""
 
 
 def __getattr__(name: str) -> Any:

@@ -33,11 +33,7 @@ def raising(kind: type[Exception], text: str, **arguments: Any) -> Callable[[_F]
             raise kind(text)
 
         module = function.__module__.replace("pullback", "pb", 1)
-        needed = [
-            p.name for p in inspect.signature(function).parameters.values() if p.kind is p.POSITIONAL_ONLY
-        ]
-        shown = ["0"] * len(needed) + [f"{name}={value!r}" for name, value in arguments.items()]
-        given = ", ".join(shown)
+        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
         absent.__doc__ = (
             f"{function.__doc__} Raises {kind.__name__}, as PyTorch does without the device.\n\n    Example:\n"
             f"        >>> {module}.{function.__name__}({given})\n        Traceback (most recent call last):\n"
@@ -57,7 +53,7 @@ class NoStream:
         tensor([1.])
     """
 
-    def __init__(self, stream: Any = None) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def __enter__(self) -> None:

@@ -71,6 +71,7 @@ def set_flags(
     _deterministic: bool | None = None,
     _allow_tf32: bool | None = None,
     _fp32_precision: str = "none",
+    _depthwise_kernel: str | None = None,
 ) -> tuple[Any, ...]:
     """Set the switches, and give the earlier ones.
 
@@ -99,6 +100,7 @@ def flags(
     deterministic: bool = False,
     allow_tf32: bool = True,
     fp32_precision: str = "none",
+    depthwise_kernel: str = "auto",
 ) -> contextlib.AbstractContextManager[Any]:
     """Switches for a block.
 

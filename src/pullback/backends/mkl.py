@@ -30,5 +30,5 @@ class verbose(_Block):
     """
 
     def __init__(self, enable: int) -> None:
-        super().__init__()
+        super().__init__(None)
         self.enable = enable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from .mkl import verbose
+from ..without import NoStream as _Block
 from .switches import set_for_a_while
 
 __all__ = [
@@ -37,6 +37,20 @@ def is_available() -> bool:
         False
     """
     return False
+
+
+class verbose(_Block):
+    """A block in which the library would say what it computes. It is not there, and says nothing.
+
+    Example:
+        >>> with pb.backends.mkldnn.verbose(pb.backends.mkldnn.VERBOSE_ON):
+        ...     pb.ones(1) @ pb.ones(1)
+        tensor(1.)
+    """
+
+    def __init__(self, level: int) -> None:
+        super().__init__(None)
+        self.level = level
 
 
 def set_flags(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from .. import amp as _amp
@@ -60,8 +60,24 @@ class GradScaler(_amp.GradScaler):
         super().__init__("cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
 
 
-custom_fwd = functools.partial(_amp.custom_fwd, device_type="cuda")
-custom_bwd = functools.partial(_amp.custom_bwd, device_type="cuda")
+def custom_fwd(fwd: Callable[..., Any] | None = None, *, cast_inputs: _dtype | None = None) -> Any:
+    """Marks the `forward` of a `Function` for `autocast`, which casts nothing: it is left as it is.
+
+    Example:
+        >>> pb.cuda.amp.custom_fwd(cast_inputs=pb.float32)(len) is len
+        True
+    """
+    return _amp.custom_fwd(fwd, device_type="cuda", cast_inputs=cast_inputs)
+
+
+def custom_bwd(bwd: Callable[..., Any]) -> Any:
+    """Marks the `backward` of a `Function` whose `forward` is marked: it is left as it is.
+
+    Example:
+        >>> pb.cuda.amp.custom_bwd(len) is len
+        True
+    """
+    return _amp.custom_bwd(bwd, device_type="cuda")
 
 
 def __getattr__(name: str) -> Any:
