@@ -133,6 +133,12 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
             )
     if mmap:
         raise ValueError("f must be a file path in order to use the mmap argument")
+    try:
+        start = f.tell()
+        f.seek(0, os.SEEK_END)
+        f.seek(start)
+    except (OSError, ValueError):  # a pipe, or a compressed file: it is read to its end
+        f = io.BytesIO(f.read())
     if not hasattr(f, "readinto") or not hasattr(f, "readline"):
         f = _Wrapped(f)
     return _load(f, map_location, pickle_module, weights_only, False, pickle_load_args)

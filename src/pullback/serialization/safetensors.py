@@ -20,7 +20,7 @@ from ..operators.creation import empty, frombuffer
 from ..size import Size
 from .archive import bytes_of, pieces, read_into
 from .names import check_key, parameter_class, part_of, usable
-from .writing import advice, shown
+from .writing import advice, plain_number, shown
 
 _MOST_HEADER = 100_000_000  # as the format's own readers have it
 _LARGEST = 2**63 - 1
@@ -315,6 +315,8 @@ class _Writer:
             return {"dtype": value.name}
         if kind is device:
             return {"device": str(value)}
+        if (number := plain_number(value)) is not None:
+            return self.describe(number, path)
         return self.refuse(value, path)
 
     @staticmethod

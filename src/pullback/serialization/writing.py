@@ -48,6 +48,14 @@ def shown(path):
     return f"obj{''.join(path)}"
 
 
+def plain_number(value):
+    """The Python number, text or bytes that a number of NumPy's stands for; None for anything else."""
+    if not any(base.__module__ == "numpy" and base.__name__ == "generic" for base in type(value).__mro__):
+        return None
+    found = value.item()
+    return found if type(found) in (bool, int, float, complex, str, bytes) else None
+
+
 def advice(value):
     """What to save instead of something that is not plain."""
     module = type(value).__module__.split(".")[0]
@@ -57,8 +65,6 @@ def advice(value):
         return "Call the lazy module once, so that its parameters have shapes"
     if isinstance(value, _core.Generator):
         return "Save generator.get_state(), which is a tensor"
-    if module == "numpy" and getattr(value, "ndim", None) == 0:
-        return "Save value.item(), a Python number"
     if module == "numpy":
         return "Save pullback.tensor(array)"
     if isinstance(value, _core.Tensor):
@@ -103,6 +109,8 @@ class Pickler:
             known(self, value)
         elif isinstance(value, _core.Tensor):
             self._tensor(value)
+        elif (number := plain_number(value)) is not None:
+            self._save(number)
         else:
             refuse(value, self.path)
 
