@@ -139,6 +139,26 @@ def test_states_of_optimisers(text):
             np.testing.assert_allclose(x.detach().numpy(), y.detach().numpy(), rtol=1e-5)
 
 
+def test_ways_of_pytorch_to_read_our_files(tmp_path):
+    path = tmp_path / "file.pt"
+    obj = {"w": pb.arange(5000.0), "v": pb.arange(3), "p": pb.nn.Parameter(pb.ones(2))}
+    pb.save(obj, path)
+    assert torch.serialization.get_unsafe_globals_in_checkpoint(path) == []
+    for options in (
+        {"mmap": True},
+        {"weights_only": False},
+        {"map_location": "cpu"},
+        {"map_location": "meta"},
+    ):
+        found = torch.load(path, **options)
+        assert [t.shape for t in found.values()] == [t.shape for t in obj.values()]
+        if options.get("map_location") != "meta":
+            assert all(t.tolist() == obj[name].tolist() for name, t in found.items())
+    torch.save(found, path)  # over it
+    with open(path, "rb") as file:
+        assert torch.load(file, map_location="meta")["w"].shape == (5000,)
+
+
 def test_generators():
     g = torch.Generator().manual_seed(4)
     torch.rand(3, generator=g)

@@ -124,7 +124,15 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
         )
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
-            return _load(file, map_location, pickle_module, weights_only, bool(mmap), pickle_load_args)
+            found = _seekable(file)
+            return _load(
+                found,
+                map_location,
+                pickle_module,
+                weights_only,
+                bool(mmap) and found is file,
+                pickle_load_args,
+            )
     for name in ("seek", "tell", "read"):
         if not hasattr(f, name):
             raise AttributeError(
@@ -133,15 +141,21 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
             )
     if mmap:
         raise ValueError("f must be a file path in order to use the mmap argument")
-    try:
-        start = f.tell()
-        f.seek(0, os.SEEK_END)
-        f.seek(start)
-    except (OSError, ValueError):  # a pipe, or a compressed file: it is read to its end
-        f = io.BytesIO(f.read())
+    f = _seekable(f)
     if not hasattr(f, "readinto") or not hasattr(f, "readline"):
         f = _Wrapped(f)
     return _load(f, map_location, pickle_module, weights_only, False, pickle_load_args)
+
+
+def _seekable(file):
+    """The file; a pipe, or a compressed file, is read to its end."""
+    try:
+        start = file.tell()
+        file.seek(0, os.SEEK_END)
+        file.seek(start)
+    except (OSError, ValueError):
+        return io.BytesIO(file.read())
+    return file
 
 
 def _check_options(given, weights_only):
