@@ -13,7 +13,7 @@ import sys
 from .. import _core
 from ..device import device
 from ..operators.creation import empty
-from .archive import Archive, Writer, bytes_of, pieces, read_into
+from .archive import Archive, Writer, bytes_of, fail, pieces, read_into
 from .names import GLOBALS, Named, Refused, Storage, usable
 from .reading import Source, failed, unpickle
 from .writing import Pickler, Storages
@@ -138,7 +138,7 @@ def load_archive(file, map_location, weights_only, pickle_module, mapped, option
         )
     order = archive.read("byteorder", 100) if "byteorder" in archive else b"little"
     if order not in (b"little", b"big"):
-        raise ValueError(f"Unknown endianness type: {order.decode('latin1')}. The file is damaged.")
+        fail(f"Unknown endianness type: {order.decode('latin1')}", "reading file byteorder")
     loader = Loader(archive, Placing(map_location), order.decode() != sys.byteorder)
     if mapped and loader.swap:
         raise RuntimeError(
