@@ -192,6 +192,15 @@ def test_code_for_any_device():
     stream.wait_event(event), stream.record_event(), event.wait()
 
 
+def test_a_device_for_a_block():
+    with pb.device("cpu") as place:
+        assert pb.ones(1).device == place
+    assert pb.device("cpu")(pb.ones)(2).shape == (2,)
+    for wrong in ("cuda", "mps"):
+        with pytest.raises((AssertionError, NotImplementedError)), pb.device(wrong):
+            pb.ones(1)
+
+
 def test_names_for_annotations():
     from pullback import types
 
