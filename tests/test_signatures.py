@@ -33,6 +33,12 @@ ANY_ARGUMENTS = {
     "pullback.utils.checkpoint.checkpoint": "its arguments are those of the function that is called",
     "pullback.utils.checkpoint.checkpoint_sequential": "has PyTorch's `**kwargs`, for `preserve_rng_state`",
     "pullback.utils.data.StackDataset": "takes any number of datasets, or any number with names",
+    "pullback.GradScaler.step": "its arguments are those of the optimiser's step",
+    "pullback.jit.ScriptFunction": "is never made",
+    "pullback.jit.ScriptModule": "its arguments are those of Module",
+    "pullback.jit.fork": "its arguments are those of the function that is called",
+    "pullback.jit.ignore": "has PyTorch's `**kwargs`, for older names",
+    "pullback.hub.load": "its arguments are those of the program that would run",
     "pullback.calculus.composed": "`about` is what `Row` takes by name",
     "pullback.calculus.elementwise": "likewise",
 }

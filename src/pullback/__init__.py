@@ -72,18 +72,31 @@ for _home in later.HOMES:
         setattr(Tensor, _name, later.Later(_name, _home))
 attributes.document()
 missing.install()
+has_lapack, has_mkl, has_openmp = True, False, False
 newaxis = None  # x[:, newaxis], as NumPy writes it
 del _home, _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.
 _SUBMODULES = {
     "fft",
+    "accelerator",
+    "amp",
+    "backends",
+    "compiler",
+    "__config__",
+    "cpu",
+    "cuda",
+    "distributed",
     "func",
+    "hub",
     "independent",
     "interop",
+    "jit",
     "linalg",
     "memory",
+    "mps",
     "nn",
+    "onnx",
     "optim",
     "picture",
     "printing",
@@ -91,12 +104,20 @@ _SUBMODULES = {
     "quasirandom",
     "random",
     "return_types",
+    "serialization",
     "sparse",
     "special",
+    "testing",
+    "types",
     "utils",
+    "version",
+    "xpu",
 }
 _HOMES = {
+    "autocast": "amp",
     "checkpoint_loop": "utils.loops",
+    "compile": "compiler",
+    "GradScaler": "amp",
     "counters": "runtime.fusion",
     "explain": "runtime.fusion",
     "load": "serialization",
@@ -148,6 +169,28 @@ _HOMES = {
             "native_dropout",
         ),
         "nn.dropouts",
+    ),
+    **dict.fromkeys(
+        (
+            "are_deterministic_algorithms_enabled",
+            "clear_autocast_cache",
+            "get_autocast_dtype",
+            "get_deterministic_debug_mode",
+            "get_device",
+            "get_device_module",
+            "get_float32_matmul_precision",
+            "is_autocast_cache_enabled",
+            "is_autocast_enabled",
+            "is_deterministic_algorithms_warn_only_enabled",
+            "is_warn_always_enabled",
+            "set_deterministic_debug_mode",
+            "set_float32_matmul_precision",
+            "set_flush_denormal",
+            "set_warn_always",
+            "typename",
+            "use_deterministic_algorithms",
+        ),
+        "switches",
     ),
     **{name: home.package for home in later.HOMES for name in home.functions},
 }

@@ -12,7 +12,29 @@ from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
 from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, quasirandom as quasirandom, random as random, return_types as return_types
-from . import sparse as sparse, special as special
+from . import serialization as serialization, sparse as sparse, special as special, testing as testing
+from . import __config__ as __config__, accelerator as accelerator, amp as amp, backends as backends, compiler as compiler
+from . import cpu as cpu, cuda as cuda, distributed as distributed, hub as hub, jit as jit, mps as mps, onnx as onnx
+from . import types as types, version as version, xpu as xpu
+from .amp import GradScaler as GradScaler, autocast as autocast
+from .compiler import compile as compile
+from .switches import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from .switches import clear_autocast_cache as clear_autocast_cache
+from .switches import get_autocast_dtype as get_autocast_dtype
+from .switches import get_deterministic_debug_mode as get_deterministic_debug_mode
+from .switches import get_device as get_device
+from .switches import get_device_module as get_device_module
+from .switches import get_float32_matmul_precision as get_float32_matmul_precision
+from .switches import is_autocast_cache_enabled as is_autocast_cache_enabled
+from .switches import is_autocast_enabled as is_autocast_enabled
+from .switches import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+from .switches import is_warn_always_enabled as is_warn_always_enabled
+from .switches import set_deterministic_debug_mode as set_deterministic_debug_mode
+from .switches import set_float32_matmul_precision as set_float32_matmul_precision
+from .switches import set_flush_denormal as set_flush_denormal
+from .switches import set_warn_always as set_warn_always
+from .switches import typename as typename
+from .switches import use_deterministic_algorithms as use_deterministic_algorithms
 from .autograd.hooks import RemovableHandle
 from .autograd.grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad
 from .autograd.grad_mode import is_grad_enabled as is_grad_enabled, set_grad_enabled as set_grad_enabled
@@ -21,6 +43,7 @@ from .autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabl
 from .autograd import is_anomaly_enabled as is_anomaly_enabled
 from .messages.errors import OutOfMemoryError as OutOfMemoryError
 from .printing import set_printoptions as set_printoptions
+from .serialization import load as load, save as save
 from .runtime.threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads
 from .runtime.threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads
 
@@ -30,6 +53,9 @@ inf: builtins.float
 nan: builtins.float
 pi: builtins.float
 newaxis: None
+has_lapack: builtins.bool
+has_mkl: builtins.bool
+has_openmp: builtins.bool
 _Number = Union[builtins.bool, builtins.int, builtins.float]
 
 @final
@@ -48,6 +74,9 @@ class device:
     type: str
     index: builtins.int | None
     def __init__(self, type: str | device, index: builtins.int | None = ...) -> None: ...
+    def __enter__(self) -> device: ...
+    def __exit__(self, *error: Any) -> None: ...
+    def __call__(self, function: Any) -> Any: ...
 
 class layout: ...
 class memory_format: ...
@@ -105,8 +134,6 @@ def set_default_device(device: Any) -> None: ...
 def explain(tensor: Tensor, *, gradient: builtins.bool = ...) -> _Explanation: ...
 def counters() -> dict[str, builtins.int]: ...
 def synchronize() -> None: ...
-def save(obj: Any, f: Any) -> None: ...
-def load(f: Any, map_location: Any = ..., *, weights_only: builtins.bool = ...) -> Any: ...
 
 
 bfloat16: _dtype

@@ -93,6 +93,19 @@ class device:
     def __reduce__(self):
         return device, (self.type, self.index)
 
+    def __enter__(self):
+        """Make it the default inside of a ``with`` block, which the CPU is anyway."""
+        check_device(self)
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    def __call__(self, function):
+        """A decorator: it is the default inside of the function."""
+        check_device(self)
+        return function
+
 
 device.__module__ = "pullback"
 CPU = device("cpu")

@@ -22,7 +22,7 @@ ABSENT = object()
 
 
 # What users are given, and never make.
-NOT_CALLED = {("autograd.profiler", "FunctionEvent")}
+NOT_CALLED = {("autograd.profiler", "FunctionEvent"), ("jit", "Future")}
 
 
 def ids(section, name):

@@ -65,7 +65,8 @@ class Parameter(_core.Tensor, metaclass=_Kind):
     __str__ = __repr__
 
     def __reduce_ex__(self, protocol):
-        return _rebuilt, (type(self), self.data.detach().as_subclass(_core.Tensor), self.requires_grad)
+        data = self.data.detach().as_subclass(_core.Tensor)
+        return _rebuilt, (type(self), data, self.requires_grad), dict(self.__dict__) or None
 
 
 def _rebuilt(cls, data, requires_grad):
@@ -125,6 +126,9 @@ class _Uninitialized:
         made = type(self)(self.requires_grad)
         memo[id(self)] = made
         return made
+
+    def __reduce_ex__(self, protocol):
+        return type(self), (self.requires_grad,), dict(self.__dict__) or None
 
 
 class UninitializedParameter(_Uninitialized, Parameter):

@@ -3,7 +3,7 @@
 import builtins
 
 from .. import _core
-from .creation import empty_like, empty_strided
+from .creation import empty
 from .declare import METHODS, operator
 from .exchange import numpy
 
@@ -75,36 +75,33 @@ def _deepcopy(self, memo):
     return made
 
 
-def _rebuild(cls, array, shape, stride, dtype, requires_grad, attributes):
-    made = _core.from_buffer(array) if array.flags.writeable and array.flags.aligned and array.size else None
-    if made is None or made.dtype is not dtype or made.shape != shape or made.stride() != stride:
-        found, made = array, empty_strided(shape, stride, dtype=dtype)
-        made.copy_(_core.from_buffer(found))
-    made = make_subclass(cls, made, requires_grad)
+def _rebuild(cls, memory, dtype, shape, stride, offset, requires_grad, attributes):
+    # What was unpickled is nobody else's, and lies as elements of any size must.
+    if len(memory) and memory.flags.writeable and memory.ctypes.data % 16 == 0:
+        flat = _core.from_buffer(memory)
+    else:
+        flat = empty(len(memory), dtype=_core.uint8)
+        if len(memory):
+            flat.copy_(_core.from_buffer(memory))
+    made = make_subclass(cls, over_storage(flat.view(dtype), shape, stride, offset), requires_grad)
     if attributes:
         made.__dict__.update(attributes)
     return made
 
 
 def _reduce(self, protocol):
-    """`pickle`: the values in a NumPy array; history and hooks stay behind."""
-    plain = self.detach()
-    strides = tuple(_packed_strides(plain))
-    array = numpy(plain)
-    array = array.copy() if not array.flags.writeable else array
+    """`pickle`: all of the memory in a NumPy array, and which part of it; history and hooks stay behind."""
+    memory = numpy(flat_storage(self).view(_core.uint8))
     return _rebuild, (
         builtins.type(self),
-        array,
-        tuple(self.shape),
-        strides,
+        memory if memory.flags.writeable else memory.copy(),
         self.dtype,
+        tuple(self.shape),
+        tuple(self.stride()),
+        self.storage_offset(),
         self.requires_grad,
         dict(self.__dict__),
     )
-
-
-def _packed_strides(tensor):
-    return empty_like(tensor).stride()
 
 
 METHODS.update(

@@ -5,7 +5,6 @@ Specs are written to text (`treespec_dumps`) in PyTorch's format.
 
 from __future__ import annotations
 
-import types
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -37,6 +36,37 @@ from ..func.tree import (
 )
 from ..func.tree import (
     pictured as treespec_pprint,
+)
+from .tree_parts import *  # noqa: F403
+from .tree_parts import (  # noqa: F401
+    _LEAF_SPEC,
+    BUILTIN_TYPES,
+    STANDARD_DICT_TYPES,
+    SUPPORTED_NODES,
+    _broadcast_to_and_flatten,
+    _defaultdict_flatten,
+    _defaultdict_unflatten,
+    _deque_flatten,
+    _deque_unflatten,
+    _deregister_pytree_node,
+    _dict_flatten,
+    _dict_unflatten,
+    _generate_key_paths,
+    _get_node_type,
+    _is_leaf,
+    _list_flatten,
+    _list_unflatten,
+    _namedtuple_flatten,
+    _namedtuple_unflatten,
+    _odict_flatten,
+    _odict_unflatten,
+    _ordereddict_flatten,
+    _ordereddict_unflatten,
+    _private_register_pytree_node,
+    _register_pytree_node,
+    _tuple_flatten,
+    _tuple_unflatten,
+    map_only,
 )
 
 __all__ = [
@@ -154,20 +184,11 @@ def tree_map_(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Predica
     return tree
 
 
-def _predicate(which: Any) -> Predicate:
-    if isinstance(which, type | tuple | types.UnionType):
-        return lambda leaf: isinstance(leaf, which)
-    if callable(which):
-        return which
-    raise TypeError("Argument must be a type, a tuple of types, or a callable.")
-
-
 def tree_map_only(
     type_or_types_or_pred: Any, /, func: Callable[[Any], Any], tree: Any, is_leaf: Predicate | None = None
 ) -> Any:
     """As `tree_map`, of leaves of some types, or which a predicate chooses; the others stay."""
-    chosen = _predicate(type_or_types_or_pred)
-    return tree_map(lambda leaf: func(leaf) if chosen(leaf) else leaf, tree, is_leaf=is_leaf)
+    return tree_map(map_only(type_or_types_or_pred)(func), tree, is_leaf=is_leaf)
 
 
 def tree_map_only_(
