@@ -61,6 +61,7 @@ MODULES = {
     "func": "_core autograd dtypes linear_algebra messages operators",
     "sparse": "_core autograd dtypes func messages operators",
     "utils": "_core autograd func messages operators",
+    "overrides": "_core messages operators",
     "runtime": "_core autograd operators",
     "profiler": "autograd messages",
     "nn": "_core autograd calculus dtypes messages operators",

@@ -16,6 +16,7 @@ ANY_ARGUMENTS = {
     "pullback.autograd.Function.vmap": "likewise",
     "pullback.Tensor.to": "has PyTorch's three forms; the stub has an overload for each",
     "pullback.Tensor.type": "has PyTorch's `**kwargs`, for the older names of `non_blocking`",
+    "pullback.overrides.handle_torch_function": "its arguments are those of the call that classes answer",
     "pullback.checkpoint_loop": "`args` are those of the function that is called",
     "pullback.func.custom_root": "likewise",
     "pullback.func.fixed_point": "likewise",

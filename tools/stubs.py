@@ -97,7 +97,7 @@ from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
 from . import linalg as linalg, memory as memory, nn as nn, picture as picture, printing as printing, profiler as profiler
-from . import optim as optim, quasirandom as quasirandom, random as random, return_types as return_types
+from . import optim as optim, overrides as overrides, quasirandom as quasirandom, random as random, return_types as return_types
 from . import sparse as sparse, special as special
 from .autograd.hooks import RemovableHandle
 from .autograd.grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad

@@ -38,7 +38,7 @@ from .messages import missing
 from .messages.errors import OutOfMemoryError
 from .size import Size
 
-_core.set_classes(Size, None, OutOfMemoryError)
+_core.set_classes(Size, OutOfMemoryError)
 
 calculus.install(_core)
 
@@ -63,6 +63,7 @@ from .runtime.threads import (
     set_num_threads,
 )
 
+operators.overriding.publish()
 globals().update(operators.FUNCTIONS)
 globals().update(ALIASES)
 for _name, _method in operators.METHODS.items():
@@ -83,6 +84,7 @@ _SUBMODULES = {
     "memory",
     "nn",
     "optim",
+    "overrides",
     "picture",
     "printing",
     "profiler",
