@@ -260,9 +260,13 @@ def package_stub():
 
 def module_stub(module):
     """The stub of a module of functions, which `__all__` lists."""
-    lines = []
+    lines, classes = [], []
     for name in sorted(set(module.__all__)):
-        lines += definition(name, getattr(module, name))
+        value = getattr(module, name)
+        if isinstance(value, type) and value.__module__ != module.__name__:  # typed where it is written
+            classes.append(f"from {value.__module__} import {name} as {name}")
+        else:
+            lines += definition(name, value)
     body = "\n".join(lines) + "\n"
     imports = {"import builtins": "builtins.", "from collections.abc import Sequence": "Sequence["}
     taken = ["Tensor", *[name for name in ("_DTypeLike", "return_types") if name in body]]
@@ -273,6 +277,7 @@ def module_stub(module):
         "from typing import Any",
         "",
         f"from pullback import {', '.join(taken)}",
+        *classes,
         "",
     ]
     return "\n".join(head) + "\n" + body

@@ -264,7 +264,7 @@ def _find_names():
     return found | {value: f"pullback.Tensor.{name}.__get__" for name, value in _attributes().items()}
 
 
-_known = {}
+_known: dict = {}
 
 
 def resolve_name(f):

@@ -89,6 +89,7 @@ def asked(function, name=None, kind="plain"):
     made = _core.Operator(name or function.__name__, function, (), 0, (), -1, False, kind)
     made.__wrapped__ = function
     made.__module__, made.__doc__ = function.__module__, function.__doc__
+    made.__plain__ = True  # it is a Python function for all other purposes
     return made
 
 
