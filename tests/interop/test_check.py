@@ -11,13 +11,13 @@ def lacking(text, guarded=False):
     return [(lack.line, lack.name) for lack in check.read(textwrap.dedent(text)) if lack.guarded == guarded]
 
 
-# Each program, and the names that it lacks, by line. `sparse`, `distributed` and `Tensor.set_` are not meant to be here.
+# Each program, and the names that it lacks, by line. `sparse`, `quantization` and `Tensor.to_mkldnn` are not meant to be here.
 PROGRAMS = [
     ("import torch\nx = torch.ones(2).exp()\n", []),
     ("import torch\ntorch.sparse_coo_tensor(1)\n", [(2, "torch.sparse_coo_tensor")]),
-    ("import torch as t\nt.distributed.barrier()\n", [(2, "torch.distributed")]),
-    ("import torch.distributed as dist\n", [(1, "torch.distributed")]),
-    ("from torch import nn, distributed\nnn.Linear\n", [(1, "torch.distributed")]),
+    ("import torch as t\nt.quantization.prepare()\n", [(2, "torch.quantization")]),
+    ("import torch.quantization as dist\n", [(1, "torch.quantization")]),
+    ("from torch import nn, quantization\nnn.Linear\n", [(1, "torch.quantization")]),
     ("from torch.nn import Linear, Liner\n", [(1, "torch.nn.Liner")]),
     ("from torch.nn import *\nLinear(1, 2)\n", []),
     ("import torch.nn.functional as F\nF.relu\nF.rely\n", [(3, "torch.nn.functional.rely")]),
@@ -27,15 +27,15 @@ PROGRAMS = [
         "import torch\ntorch.nn.Linear.forward\ntorch.nn.Linear.backwards\n",
         [(3, "torch.nn.Linear.backwards")],
     ),
-    ("import torch\ntorch.Tensor.set_\n", [(2, "torch.Tensor.set_")]),
+    ("import torch\ntorch.Tensor.to_mkldnn\n", [(2, "torch.Tensor.to_mkldnn")]),
     # tensors, where they can be told
-    ("import torch\nx = torch.ones(2)\nx.set_(x)\n", [(3, "Tensor.set_")]),
-    ("import torch\nx = torch.ones(2) + 1\n(-x[0]).T.set_(1)\n", [(3, "Tensor.set_")]),
-    ("import torch\nx = torch.ones(2).exp().set_(1)\n", [(2, "Tensor.set_")]),
-    ("import torch\ndef f(x: torch.Tensor, y):\n    y.set_(1)\n    return x.set_(1)\n", [(4, "Tensor.set_")]),
-    ("import torch\nx = torch.ones(2)\nx = Thing()\nx.set_(1)\n", []),
+    ("import torch\nx = torch.ones(2)\nx.to_mkldnn(x)\n", [(3, "Tensor.to_mkldnn")]),
+    ("import torch\nx = torch.ones(2) + 1\n(-x[0]).T.to_mkldnn(1)\n", [(3, "Tensor.to_mkldnn")]),
+    ("import torch\nx = torch.ones(2).exp().to_mkldnn(1)\n", [(2, "Tensor.to_mkldnn")]),
+    ("import torch\ndef f(x: torch.Tensor, y):\n    y.to_mkldnn(1)\n    return x.to_mkldnn(1)\n", [(4, "Tensor.to_mkldnn")]),
+    ("import torch\nx = torch.ones(2)\nx = Thing()\nx.to_mkldnn(1)\n", []),
     ("import torch\nx = torch.ones(2)\nx.storage = 1\nx.storage\n", []),
-    ("from torch import Tensor\ndef f(x: Tensor):\n    x.set_()\n", [(3, "Tensor.set_")]),
+    ("from torch import Tensor\ndef f(x: Tensor):\n    x.to_mkldnn()\n", [(3, "Tensor.to_mkldnn")]),
     # keywords
     ("import torch\ntorch.sum(x, axis=0, keepdims=True)\n", []),
     ("import torch\ntorch.sum(x, wrong=0)\n", [(2, "torch.sum(wrong=)")]),
@@ -54,11 +54,11 @@ def test_what_is_found(program, expected):
 @pytest.mark.parametrize(
     "program",
     [
-        "try:\n    import torch.distributed as dist\nexcept ImportError:\n    dist = None\n",
-        "import torch\nif hasattr(torch, 'distributed'):\n    torch.distributed.barrier()\n",
-        "import torch\nx = torch.distributed.f() if hasattr(torch, 'distributed') else 1\n",
-        "import torch\ntry:\n    torch.distributed\nexcept (KeyError, AttributeError):\n    pass\n",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from torch.distributed import X\n",
+        "try:\n    import torch.quantization as dist\nexcept ImportError:\n    dist = None\n",
+        "import torch\nif hasattr(torch, 'quantization'):\n    torch.quantization.prepare()\n",
+        "import torch\nx = torch.quantization.f() if hasattr(torch, 'quantization') else 1\n",
+        "import torch\ntry:\n    torch.quantization\nexcept (KeyError, AttributeError):\n    pass\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from torch.quantization import X\n",
     ],
 )
 def test_what_the_program_expects_is_set_aside(program):
@@ -66,8 +66,8 @@ def test_what_the_program_expects_is_set_aside(program):
 
 
 def test_a_try_for_something_else_expects_nothing():
-    program = "import torch\ntry:\n    torch.distributed\nexcept ValueError:\n    pass\n"
-    assert lacking(program) == [(3, "torch.distributed")]
+    program = "import torch\ntry:\n    torch.quantization\nexcept ValueError:\n    pass\n"
+    assert lacking(program) == [(3, "torch.quantization")]
 
 
 def test_reports(tmp_path):
