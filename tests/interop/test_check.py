@@ -32,7 +32,10 @@ PROGRAMS = [
     ("import torch\nx = torch.ones(2)\nx.to_mkldnn(x)\n", [(3, "Tensor.to_mkldnn")]),
     ("import torch\nx = torch.ones(2) + 1\n(-x[0]).T.to_mkldnn(1)\n", [(3, "Tensor.to_mkldnn")]),
     ("import torch\nx = torch.ones(2).exp().to_mkldnn(1)\n", [(2, "Tensor.to_mkldnn")]),
-    ("import torch\ndef f(x: torch.Tensor, y):\n    y.to_mkldnn(1)\n    return x.to_mkldnn(1)\n", [(4, "Tensor.to_mkldnn")]),
+    (
+        "import torch\ndef f(x: torch.Tensor, y):\n    y.to_mkldnn(1)\n    return x.to_mkldnn(1)\n",
+        [(4, "Tensor.to_mkldnn")],
+    ),
     ("import torch\nx = torch.ones(2)\nx = Thing()\nx.to_mkldnn(1)\n", []),
     ("import torch\nx = torch.ones(2)\nx.storage = 1\nx.storage\n", []),
     ("from torch import Tensor\ndef f(x: Tensor):\n    x.to_mkldnn()\n", [(3, "Tensor.to_mkldnn")]),
