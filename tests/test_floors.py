@@ -72,7 +72,7 @@ MODULES = {
     "special": "calculus messages operators",
     "pullback": "_core attributes autograd calculus device dtypes messages operators runtime size",
     "independent": "pullback",
-    "interop": "messages operators overrides pullback",
+    "interop": "messages nn operators optim pullback",
     "__main__": "interop",
     "picture": "_core autograd pullback",
 }

@@ -31,7 +31,7 @@ def passes(text):
 
 def test_modules_and_names():
     passes("""
-        import sys
+        import inspect, sys
         import pullback as pb
         with pb.interop.as_torch():
             import torch, torch.nn as nn, torch.nn.functional as F, torch.linalg, torch.special, torch.overrides
@@ -41,13 +41,17 @@ def test_modules_and_names():
             from torch.nn.utils.rnn import pad_sequence
             from torch.utils.checkpoint import checkpoint
             from torch.utils._pytree import tree_map
-            assert nn is pb.nn and F is pb.nn.functional and Tensor is pb.Tensor and torch.nn.functional is F
-            assert torch.optim is optim is pb.optim and torch.einsum is einsum is pb.einsum
-            assert sys.modules["torch.nn"] is pb.nn and pb.nn.__spec__.name == "pullback.nn"
+            assert nn.Linear is pb.nn.Linear and F is pb.nn.functional is torch.nn.functional and Tensor is pb.Tensor
+            assert torch.optim is optim and optim.Adam is pb.optim.Adam and torch.einsum is einsum is pb.einsum
+            assert torch.autograd.grad is pb.autograd.grad and torch.autograd.Function is pb.autograd.Function
+            assert sys.modules["torch.nn"] is nn is torch.nn and pb.nn.__spec__.name == "pullback.nn"
+            assert sys.modules["torch.linalg"] is pb.linalg and pb.linalg.__spec__.name == "pullback.linalg"
             assert pb.nn.__name__ == "pullback.nn" and torch.__name__ == "torch"
             for name in dir(pb):
-                if not name.startswith("_"):
+                if not name.startswith("_") and not inspect.ismodule(getattr(pb, name)):
                     assert getattr(torch, name) is getattr(pb, name), name
+                elif not name.startswith("_"):
+                    assert set(dir(getattr(pb, name))) <= set(dir(getattr(torch, name))), name
             assert "Tensor" in dir(torch) and "nn" in dir(torch)
             assert torch.compile(len) is len and torch.compile(mode="max-autotune")(len) is len
     """)
@@ -84,6 +88,13 @@ def test_files_that_are_divided_otherwise():
             scope = {}
             exec("from torch.nn.modules.linear import *", scope)
             assert scope["Linear"] is torch.nn.Linear
+            import torch.nn.modules.activation as activation
+            assert activation.ReLU is torch.nn.modules.activation.ReLU is ReLU
+            import torch.optim.lbfgs, torch.autograd.functional, torch.nn.modules.loss
+            from torch._vmap_internals import _vmap
+            assert _vmap(torch.sum)(torch.ones(2, 3)).tolist() == [3, 3]
+        ours = [value for value in vars(pb.nn.modules).values() if type(value).__name__ == "StandIn"]
+        assert ours == [] and type(pb.autograd.functional).__name__ == "module"
     """)
 
 
@@ -207,6 +218,7 @@ def test_every_module_of_the_package_is_found():
         "overrides",
     ):
         assert layout.find(path).__name__ == f"pullback.{path}"
+    assert layout.find("linalg") is pb.linalg and layout.find("nn.functional") is pb.nn.functional
     assert layout.find("there.is.none") is None and layout.find("nn.none") is None
 
 

@@ -1,24 +1,20 @@
 """`import torch` finds pullback: for programs and libraries that are written for PyTorch.
 
 A finder of modules answers for `torch` and everything below it. `torch` itself is a module of its own that asks
-pullback for its names; `torch.nn` and the others are pullback's modules, or stand-ins for files that PyTorch divides
-otherwise (layout.py). Classes that libraries recognise by the name of their module have it while the alias lasts.
+pullback for its names; the others are pullback's modules, or stand-ins where PyTorch divides its files otherwise
+(layout.py). Classes that libraries recognise by the name of their module have it while the alias lasts.
 """
 
 import importlib.machinery
 import sys
-import types
 
 import pullback
 
-from .. import overrides
 from ..messages.hints import absent
-from ..messages.missing import missing
 from . import layout
 from .torch_version import VERSION, TorchVersion, distribution
 
 NAME = "torch"
-_MINE = "__pullback__"  # the mark of our facade
 
 
 def _is_ours(name):
@@ -28,49 +24,21 @@ def _is_ours(name):
 # ---- torch ---------------------------------------------------------------------------------------------------
 
 
-class Facade(types.ModuleType):
-    """The module `torch`: pullback's names, with PyTorch's version."""
-
-    def __init__(self):
-        super().__init__(NAME, pullback.__doc__)
-        self.__dict__.update(__path__=[], __version__=TorchVersion(VERSION), __file__=pullback.__file__)
-        self.__dict__[_MINE] = True
-
-    def __getattr__(self, name):
-        try:
-            value = getattr(pullback, name)
-        except AttributeError:
-            if name in STANDING_IN:
-                value = STANDING_IN[name]
-            elif name[:2] != "__" and (found := layout.find(name)) is not None:
-                return found
-            else:
-                raise missing("pullback", name) from None
-        if not isinstance(value, types.ModuleType):
-            self.__dict__[name] = value  # the next one is found at once
-        return value
-
-    def __dir__(self):
-        return sorted({*dir(pullback), *STANDING_IN, "__version__"})
-
-
 def compile(model=None, **options):
     """The function or module itself: large elementwise work is fused as it runs."""
     return (lambda function: function) if model is None else model
 
 
-STANDING_IN = {"compile": compile}  # where pullback has no such name
+class Facade(layout.StandIn):
+    """The module `torch`: pullback's names, with PyTorch's version."""
 
+    def __init__(self):
+        super().__init__("", [pullback])
+        self.__dict__.update(__name__=NAME, __version__=TorchVersion(VERSION), __file__=pullback.__file__)
 
-def _private():
-    """`torch._C`: what libraries ask of it."""
-    module = types.ModuleType(f"{NAME}._C")
-    module.DisableTorchFunction = overrides.DisableTorchFunction
-    module.DisableTorchFunctionSubclass = overrides.DisableTorchFunctionSubclass
-    module._disabled_torch_function_impl = pullback._core._disabled_torch_function_impl
-    module.TensorBase = module._TensorBase = pullback.Tensor
-    module.Generator = pullback.Generator
-    return module
+    def _look_up(self, name):
+        found = super()._look_up(name)
+        return compile if found is layout.StandIn and name == "compile" else found
 
 
 # ---- finding modules -----------------------------------------------------------------------------------------
@@ -126,8 +94,6 @@ class _Finder:
         if name == NAME:
             return self.facade
         path = name.removeprefix(f"{NAME}.")
-        if path == "_C":
-            return _private()
         return layout.find(path)
 
     def find_distributions(self, context=None):

@@ -60,8 +60,6 @@ def _of_module(module, above, name):
         return getattr(module, name)
     except (AttributeError, ImportError):
         found = layout.find(".".join([*above, name])) if not name.startswith("__") else None
-        if found is None and (*above, name) == ("_C",):
-            found = alias._private()
         return ABSENT if found is None else found
 
 

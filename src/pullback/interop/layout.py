@@ -1,8 +1,9 @@
 """Where a module of PyTorch's stands here: `find("nn.functional")`.
 
-Most have the same path. What is missing of that are files of PyTorch's whose names it also offers one package above,
-which here are divided in another way, or not at all: `nn.modules.batchnorm`, `optim.sgd`. A stand-in for such a file
-looks up its names: in the file of the same path, if there is one, and in the packages above it.
+Most have the same path, and are themselves what a program gets. What is missing are files of PyTorch's whose names it also
+offers one package above, which here are divided in another way, or not at all: `nn.modules.batchnorm`, `optim.sgd`. A
+stand-in for such a file looks up its names: in the file of the same path, if there is one, and in the packages above it.
+The packages that such files are in have stand-ins, too, so that nothing is written into ours.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import importlib
 import types
 
 from ..messages.missing import missing
+from . import private
 
 # Package -> PyTorch's files in it whose names the package (or, for nn.modules, the one above) has.
 FILES = {
@@ -45,56 +47,77 @@ BASES = {
 
 
 class StandIn(types.ModuleType):
-    """A file of PyTorch's, whose names are looked up in several modules."""
+    """A module of PyTorch's, whose names are looked up in several of ours."""
 
-    def __init__(self, path, homes):
-        super().__init__(f"pullback.{path}")
-        self.__dict__["_homes"] = homes
+    def __init__(self, path, homes, names=()):
+        super().__init__(f"pullback.{path}".rstrip("."))
+        self.__dict__.update(names)
+        self.__dict__.update(_path=path, _homes=homes)
+        if path in PACKAGES:
+            self.__dict__["__path__"] = []
 
     def __getattr__(self, name):
-        for home in self.__dict__["_homes"]:
-            value = vars(home).get(name, StandIn)
-            if value is not StandIn:
-                return value
-        if name in BASES and self.__name__.startswith("pullback.nn.modules"):
-            file, _, base = BASES[name].partition(".")
-            return getattr(_module(f"nn.modules.{file}"), base)
+        value = self._look_up(name)
+        if value is StandIn or isinstance(value, types.ModuleType):
+            found = find(f"{self._path}.{name}".lstrip(".")) if name[:2] != "__" else None
+            value = value if found is None else found
+        if value is not StandIn:
+            if not isinstance(value, types.ModuleType):
+                self.__dict__[name] = value  # found at once the next time
+            return value
         if name == "__all__":
             return [each for each in dir(self) if each[0] != "_"]
-        for home in self.__dict__["_homes"]:  # it may be loaded when it is asked for
+        raise missing(self._homes[-1].__name__ if self._homes else "pullback", name)
+
+    def _look_up(self, name):
+        for home in self._homes:
+            if name in vars(home):
+                return vars(home)[name]
+        if name in BASES and self._path.startswith("nn.modules"):
+            file, _, base = BASES[name].partition(".")
+            return getattr(_module(f"nn.modules.{file}"), base)
+        for home in self._homes:  # it may be loaded when it is asked for
             with contextlib.suppress(AttributeError, ImportError):
                 return getattr(home, name)
-        raise missing(self.__name__, name)
+        return StandIn
 
     def __dir__(self):
-        return sorted({name for home in self.__dict__["_homes"] for name in dir(home)})
+        return sorted(
+            {*vars(self), *[name for home in self._homes for name in dir(home)]} - {"_path", "_homes"}
+        )
 
 
-_stand_ins: dict = {}
+def _above(path):
+    """The packages that a path is in, but for `torch` itself."""
+    parts = path.split(".")
+    return {".".join(parts[:i]) for i in range(1, len(parts))}
+
+
+PACKAGES = {"", *filter(None, FILES)}.union(*map(_above, [*FILES, *private.MADE]))
+_found: dict = {}
 
 
 def find(path):
     """The module that stands for PyTorch's of a dotted path below `torch`; None where there is none."""
-    if path in _stand_ins:
-        return _stand_ins[path]
-    above, _, file = path.rpartition(".")
-    own = _module(path)
-    if file not in FILES.get(above, "").split() or (above and _module(above) is None):
-        return own
+    if path not in _found:
+        _found[path] = _find(path)
+    return _found[path]
+
+
+def _find(path):
+    own, (above, _, file) = _module(path), path.rpartition(".")
     homes = [own] if own is not None else []
-    homes.append(_module(above))
-    if above.endswith(".modules"):
-        homes.append(_module(above.removesuffix(".modules")))
-    _stand_ins[path] = made = StandIn(path, homes)
-    if path == "nn.modules.utils":
-        vars(made).update(_tuples())
-    if path == "nn.modules.loss":
-        vars(made).update(_losses())
-    return made
+    if file in FILES.get(above, "").split() and _module(above) is not None:
+        homes.append(_module(above))
+        if above.endswith(".modules"):
+            homes.append(_module(above.removesuffix(".modules")))
+    if path in private.MADE or (homes and (path in PACKAGES or homes != [own])):
+        return StandIn(path, homes, private.names(path))
+    return own
 
 
 def _module(path):
-    """The module of this path in the package."""
+    """Our module of this path."""
     name = f"pullback.{path}".rstrip(".")
     try:
         return importlib.import_module(name)
@@ -105,31 +128,3 @@ def _module(path):
     home = _module(above.removeprefix("pullback").lstrip(".")) if above != "pullback" else None
     value = vars(home).get(last) if home is not None else None
     return value if isinstance(value, types.ModuleType) else None
-
-
-def _tuples():
-    """`_single`, `_pair`, ...: a number as that many, a sequence as a tuple."""
-
-    def as_many(n):
-        return lambda x: tuple(x) if hasattr(x, "__iter__") else (x,) * n
-
-    names = ("_single", "_pair", "_triple", "_quadruple")
-    return {name: as_many(n) for n, name in enumerate(names, 1)} | {"_ntuple": as_many}
-
-
-def _losses():
-    """What losses of one's own inherit from."""
-    nn = _module("nn")
-    reduction_of = _module("nn.reduction").reduction_of
-
-    class _Loss(nn.Module):
-        def __init__(self, size_average=None, reduce=None, reduction="mean"):
-            super().__init__()
-            self.reduction = reduction_of(reduction, size_average, reduce)
-
-    class _WeightedLoss(_Loss):
-        def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean"):
-            super().__init__(size_average, reduce, reduction)
-            self.register_buffer("weight", weight)
-
-    return {"_Loss": _Loss, "_WeightedLoss": _WeightedLoss}
