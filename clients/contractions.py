@@ -17,7 +17,9 @@ class Attention(nn.Module):
     def forward(self, x):
         q, k, v = rearrange(self.qkv(x), "b n (three h d) -> three b h n d", three=3, h=self.heads)
         weights = einsum(q, k, "b h i d, b h j d -> b h i j").mul(q.shape[-1] ** -0.5).softmax(-1)
-        return x + self.out(rearrange(einsum(weights, v, "b h i j, b h j d -> b h i d"), "b h n d -> b n (h d)"))
+        return x + self.out(
+            rearrange(einsum(weights, v, "b h i j, b h j d -> b h i d"), "b h n d -> b n (h d)")
+        )
 
 
 net = nn.Sequential(
@@ -39,7 +41,10 @@ assert loss.item() < 0.3, loss
 parts, shapes = pack([images, repeat(images, "b c h w -> b (k c) h w", k=2)], "b * h w")
 assert parts.shape == (64, 3, 8, 8) and unpack(parts, shapes, "b * h w")[1].shape == (64, 2, 8, 8)
 
-chain = [torch.randn(n, m, dtype=torch.float64, requires_grad=True) for n, m in ((4, 30), (30, 5), (5, 20), (20, 4))]
+chain = [
+    torch.randn(n, m, dtype=torch.float64, requires_grad=True)
+    for n, m in ((4, 30), (30, 5), (5, 20), (20, 4))
+]
 value = opt_einsum.contract("ab,bc,cd,da->", *chain)
 value.backward()
 a, b, c, d = chain
@@ -48,4 +53,6 @@ expression = opt_einsum.contract_expression("ij,jk,kl->il", (4, 30), (30, 5), (5
 assert torch.allclose(expression(a, b, c, backend="torch"), a @ b @ c)
 assert opt_einsum.contract("ij,kj->ik", nn.Parameter(torch.ones(2, 3)), torch.ones(4, 3)).shape == (2, 4)
 
-print(f"einops, opt_einsum: the loss fell to {loss.item():.2f}; a trace of four factors is {value.item():.3f}")
+print(
+    f"einops, opt_einsum: the loss fell to {loss.item():.2f}; a trace of four factors is {value.item():.3f}"
+)

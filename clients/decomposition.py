@@ -37,4 +37,6 @@ for _ in range(1000):
 completed = error(found.detach())
 assert completed < 0.15, completed
 
-print(f"tensorly: relative errors {', '.join(f'{name} {value:.3f}' for name, value in errors.items())}, completed {completed:.3f}")
+print(
+    f"tensorly: relative errors {', '.join(f'{name} {value:.3f}' for name, value in errors.items())}, completed {completed:.3f}"
+)

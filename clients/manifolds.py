@@ -48,4 +48,6 @@ for _ in range(200):
     optimizer.step()
 assert stress.item() < 0.1, stress
 
-print(f"geoopt: the largest eigenvalue is {largest[-1].item():.4f}; the tree is embedded with a stress of {stress.item():.3f}")
+print(
+    f"geoopt: the largest eigenvalue is {largest[-1].item():.4f}; the tree is embedded with a stress of {stress.item():.3f}"
+)

@@ -17,7 +17,7 @@ def task():
 
 
 losses = []
-for step in range(120):
+for _ in range(120):
     outer.zero_grad()
     total = 0.0
     for _ in range(4):

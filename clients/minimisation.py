@@ -14,13 +14,17 @@ for method in ("bfgs", "l-bfgs", "cg", "newton-cg", "newton-exact", "trust-ncg",
     assert result.fun < 1e-6, (method, result)
 
 inside = minimize_constr(
-    valley, torch.tensor([0.0, 0.0], dtype=torch.float64), constr={"fun": lambda x: x.square().sum(), "ub": 1.0}
+    valley,
+    torch.tensor([0.0, 0.0], dtype=torch.float64),
+    constr={"fun": lambda x: x.square().sum(), "ub": 1.0},
 )
 assert torch.allclose(inside.x, torch.tensor([0.7864, 0.6177], dtype=torch.float64), atol=1e-3), inside.x
 
 times = torch.linspace(0, 3, 30, dtype=torch.float64)
 data = 2.5 * torch.exp(-1.3 * times) + 0.5
-fit = least_squares(lambda p: p[0] * torch.exp(-p[1] * times) + p[2] - data, torch.ones(3, dtype=torch.float64))
+fit = least_squares(
+    lambda p: p[0] * torch.exp(-p[1] * times) + p[2] - data, torch.ones(3, dtype=torch.float64)
+)
 assert torch.allclose(fit.x, torch.tensor([2.5, 1.3, 0.5], dtype=torch.float64), atol=1e-4), fit.x
 
 layer = torch.nn.Linear(4, 1).double()

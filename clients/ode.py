@@ -24,7 +24,7 @@ class Field(nn.Module):
 model = Field()
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
 losses = []
-for step in range(60):
+for _ in range(60):
     first = int(torch.randint(0, 30, ()))
     optimizer.zero_grad()
     found = odeint(model, seen[first], times[first : first + 8] - times[first], method="rk4")
@@ -45,7 +45,16 @@ assert torch.allclose(*gradients, rtol=1e-3, atol=1e-4), gradients
 
 # Every solver agrees on a decay.
 decay = {}
-for method in ("dopri8", "dopri5", "bosh3", "fehlberg2", "adaptive_heun", "rk4", "midpoint", "implicit_adams"):
+for method in (
+    "dopri8",
+    "dopri5",
+    "bosh3",
+    "fehlberg2",
+    "adaptive_heun",
+    "rk4",
+    "midpoint",
+    "implicit_adams",
+):
     ends = odeint(lambda t, y: -y, torch.ones(1), torch.linspace(0, 1, 50), method=method)
     decay[method] = (ends[-1] - torch.exp(torch.tensor(-1.0))).abs().item()
 assert max(decay.values()) < 1e-3, decay
@@ -54,9 +63,7 @@ assert max(decay.values()) < 1e-3, decay
 height = torch.tensor(10.0, requires_grad=True)
 fall = lambda t, y: torch.stack([y[1], -9.81 * torch.ones_like(y[1])])
 begin = torch.stack([height, torch.zeros(())])
-time, _ = odeint_event(
-    fall, begin, torch.tensor(0.0), event_fn=lambda t, y: y[0], odeint_interface=odeint
-)
+time, _ = odeint_event(fall, begin, torch.tensor(0.0), event_fn=lambda t, y: y[0], odeint_interface=odeint)
 (slope,) = torch.autograd.grad(time, height)
 exact = (2 * 10 / 9.81) ** 0.5
 assert abs(time.item() - exact) < 1e-3 and abs(slope.item() - exact / 20) < 1e-3, (time, slope)

@@ -4,8 +4,8 @@ import os
 
 os.environ.setdefault("LOGURU_LEVEL", "ERROR")
 
-import torch  # noqa: E402
-from torchquad import VEGAS, Boole, GaussLegendre, MonteCarlo, Simpson, Trapezoid, set_up_backend  # noqa: E402
+import torch
+from torchquad import VEGAS, Boole, GaussLegendre, MonteCarlo, Simpson, Trapezoid, set_up_backend
 
 set_up_backend("torch", data_type="float64")
 rate = torch.tensor(1.5, dtype=torch.float64, requires_grad=True)
@@ -36,4 +36,6 @@ for rule, n, tolerance in (
 (expected,) = torch.autograd.grad(exact, rate)
 assert torch.allclose(slope, expected, rtol=1e-6), (slope, expected)
 
-print(f"torchquad: {exact.item():.6f} by Boole's rule {found['Boole'].item():.6f}, by VEGAS {found['VEGAS'].item():.6f}")
+print(
+    f"torchquad: {exact.item():.6f} by Boole's rule {found['Boole'].item():.6f}, by VEGAS {found['VEGAS'].item():.6f}"
+)

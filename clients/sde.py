@@ -33,7 +33,7 @@ with torch.no_grad():
     seen = ends(Growth(0.5, 0.3))
 model = Growth(0.0, 0.6)
 optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-for step in range(60):
+for _ in range(60):
     optimizer.zero_grad()
     found = ends(model)
     loss = (found.mean() - seen.mean()) ** 2 + (found.std() - seen.std()) ** 2

@@ -10,7 +10,11 @@ from test_docstrings import DOCUMENTED, is_protocol
 import pullback as pb
 
 # What takes whatever it is given, and why.
+OLDER = [
+    f"pullback.{kind}Tensor" for kind in "BFloat16 Bool Byte Char Double Float Half Int Long Short".split()
+]
 ANY_ARGUMENTS = {
+    **dict.fromkeys([*OLDER, "pullback.Tensor.new"], "takes sizes or data, as `Tensor` does"),
     "pullback.autograd.Function": "is never made: its arguments are those of the operation that a user writes",
     "pullback.autograd.Function.forward": "likewise",
     "pullback.autograd.Function.vmap": "likewise",

@@ -107,6 +107,10 @@ from .autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabl
 from .autograd import is_anomaly_enabled as is_anomaly_enabled
 from .messages.errors import OutOfMemoryError as OutOfMemoryError
 from .printing import set_printoptions as set_printoptions
+from .typed import BFloat16Tensor as BFloat16Tensor, BoolTensor as BoolTensor, ByteTensor as ByteTensor
+from .typed import CharTensor as CharTensor, DoubleTensor as DoubleTensor, FloatTensor as FloatTensor
+from .typed import HalfTensor as HalfTensor, IntTensor as IntTensor, LongTensor as LongTensor, ShortTensor as ShortTensor
+from .typed import set_default_tensor_type as set_default_tensor_type
 from .runtime.threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads
 from .runtime.threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads
 

@@ -138,6 +138,22 @@ _HOMES = {
         ),
         "nn.dropouts",
     ),
+    **dict.fromkeys(
+        (
+            "BFloat16Tensor",
+            "BoolTensor",
+            "ByteTensor",
+            "CharTensor",
+            "DoubleTensor",
+            "FloatTensor",
+            "HalfTensor",
+            "IntTensor",
+            "LongTensor",
+            "ShortTensor",
+            "set_default_tensor_type",
+        ),
+        "typed",
+    ),
     **dict.fromkeys(later.FUNCTIONS, "linear_algebra"),
 }
 

@@ -45,7 +45,9 @@ def test_their_own_tests(suite):
     arguments = ["-q", "-p", "no:cacheprovider", "--tb=line", "--pyargs", suite]
     if SUITES[suite]:
         arguments += ["-k", SUITES[suite]]
-    done = run("run", "-m", "pytest", *arguments, EINOPS_TEST_BACKENDS="numpy,torch", TENSORLY_BACKEND="pytorch")
+    done = run(
+        "run", "-m", "pytest", *arguments, EINOPS_TEST_BACKENDS="numpy,torch", TENSORLY_BACKEND="pytorch"
+    )
     assert done.returncode == 0, done.stdout[-3000:]
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed and int(passed[1]) > 50, done.stdout[-500:]

@@ -9,8 +9,7 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor GradScaler IntTensor LongTensor
-        ShortTensor accelerator adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator amp
+        GradScaler accelerator adaptive_avg_pool1d adaptive_max_pool1d addmv_ affine_grid_generator amp
         angle are_deterministic_algorithms_enabled as_strided_ autocast avg_pool1d backends bartlett_window
         batch_norm binary_cross_entropy_with_logits blackman_window chalf clamp_max_ clamp_min_
         clear_autocast_cache clip_ compile compiler complex complex32 conj conj_physical conj_physical_
@@ -29,7 +28,7 @@ PYTORCH = {
         polar positive qscheme quantization quantize_per_channel quantize_per_tensor
         quantize_per_tensor_dynamic range real resize_as_ resolve_conj resolve_neg rnn_relu rnn_relu_cell
         rnn_tanh rnn_tanh_cell segment_reduce set_anomaly_enabled set_autocast_cache_enabled
-        set_autocast_dtype set_autocast_enabled set_default_tensor_type set_float32_matmul_precision
+        set_autocast_dtype set_autocast_enabled set_float32_matmul_precision
         set_flush_denormal signal slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
         sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft
         storage svd_lowrank symeig testing to_dlpack triplet_margin_loss typename uint16 uint32 uint64
@@ -72,7 +71,6 @@ PYTORCH = {
 
 # Name -> what to write instead: an expression, or a sentence where it ends with a full stop.
 INSTEAD = {
-    "FloatTensor": "pullback.tensor(data, dtype=pullback.float32)",
     "apply_": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
     "as_strided_": "x.as_strided(size, stride)",
     "assign": "x.copy_(other)",
@@ -106,7 +104,6 @@ INSTEAD = {
     "kl_div": "pullback.nn.functional.kl_div(log_p, target)",
     "ldexp": "x * 2.0 ** n",
     "map": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
-    "new": "x.new_empty(size) or x.new_tensor(data)",
     "notna": "~x.isnan()",
     "parameters": "a list of tensors that require grad; those of a pullback.nn.Module are module.parameters().",
     "partition": "x.sort()",
@@ -116,7 +113,6 @@ INSTEAD = {
     "range": "pullback.arange(start, end + 1)",
     "resize_": "x.reshape(size), or a new tensor.",
     "set_anomaly_enabled": "pullback.autograd.set_detect_anomaly(True)",
-    "set_default_tensor_type": "pullback.set_default_dtype(dtype)",
     "step": "with pullback.no_grad(): w -= lr * w.grad",
     "strides": "x.stride(), counted in elements.",
     "tail": "x[-n:]",
@@ -129,7 +125,6 @@ INSTEAD = {
     "zero_grad": "x.grad = None",
 }
 SAME = {
-    "FloatTensor": "DoubleTensor IntTensor LongTensor ShortTensor BoolTensor ByteTensor CharTensor",
     "apply_": "apply map_ map2_",
     "conj": "conjugate resolve_conj resolve_neg",
     "iloc": "loc",
