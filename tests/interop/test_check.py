@@ -28,6 +28,8 @@ PROGRAMS = [
         [(3, "torch.nn.Linear.backwards")],
     ),
     ("import torch\ntorch.Tensor.to_mkldnn\n", [(2, "torch.Tensor.to_mkldnn")]),
+    ("import torch\ntorch._C._there_is_none\n", [(2, "torch._C._there_is_none")]),
+    ("import torch\ntorch.nn.modules.linear.Liner\n", [(2, "torch.nn.modules.linear.Liner")]),
     # tensors, where they can be told
     ("import torch\nx = torch.ones(2)\nx.to_mkldnn(x)\n", [(3, "Tensor.to_mkldnn")]),
     ("import torch\nx = torch.ones(2) + 1\n(-x[0]).T.to_mkldnn(1)\n", [(3, "Tensor.to_mkldnn")]),

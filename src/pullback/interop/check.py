@@ -64,10 +64,23 @@ def _of_module(module, above, name):
 
 
 def _what_to_write(home, name):
+    said = _said(home, name)
+    if said.startswith("Did you mean "):  # a program that ran with PyTorch means what it says
+        said = f"There is none of this name; the nearest is {said.removeprefix('Did you mean ')[:-1]}."
+    return said or "There is none of this name."
+
+
+def _said(home, name):
     owner, _ = look_up(tuple(filter(None, home.split("."))))
     if isinstance(owner, type) and owner is not pullback.Tensor:
-        return hints.did_you_mean(name, dir(owner)).strip() or "The class has none of this name."
-    return hints.absent(f"pullback.{home}".rstrip("."), name).strip() or "There is none of this name."
+        return hints.did_you_mean(name, dir(owner)).strip()
+    if isinstance(owner, layout.StandIn):
+        home = layout.home_of(owner)
+    elif isinstance(owner, types.ModuleType):
+        home = owner.__name__
+    else:
+        home = "pullback"
+    return hints.absent(home, name).strip()
 
 
 # ---- reading -------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class StandIn(types.ModuleType):
             return value
         if name == "__all__":
             return [each for each in dir(self) if each[0] != "_"]
-        raise missing(self._homes[-1].__name__ if self._homes else "pullback", name)
+        raise missing(home_of(self), name)
 
     def _look_up(self, name):
         for home in self._homes:
@@ -85,6 +85,11 @@ class StandIn(types.ModuleType):
         return sorted(
             {*vars(self), *[name for home in self._homes for name in dir(home)]} - {"_path", "_homes"}
         )
+
+
+def home_of(module):
+    """The name of the module of ours that a stand-in's names are in."""
+    return module._homes[-1].__name__ if module._homes else "pullback"
 
 
 def _above(path):

@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 from ... import _core
 from ...autograd import no_grad
+from ...operators.creation import empty
 from ..parameter import Buffer, Parameter, is_lazy
 from .hooks import (  # noqa: F401
     EVERYWHERE,
@@ -528,9 +529,9 @@ class Module(Hooked, Stateful):
             elif isinstance(each, _core.Tensor):
                 dtype = each.dtype
             elif not isinstance(each, bool):
-                _core.tensor(0.0).to(each)
+                empty(0).to(each)
         if kwargs.get("device") is not None:
-            _core.tensor(0.0).to(kwargs["device"])
+            empty(0).to(kwargs["device"])
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
