@@ -106,6 +106,22 @@ _HOMES = {
     "vmap": "func",
     **dict.fromkeys(
         (
+            "BFloat16Tensor",
+            "BoolTensor",
+            "ByteTensor",
+            "CharTensor",
+            "DoubleTensor",
+            "FloatTensor",
+            "HalfTensor",
+            "IntTensor",
+            "LongTensor",
+            "ShortTensor",
+            "set_default_tensor_type",
+        ),
+        "typed",
+    ),
+    **dict.fromkeys(
+        (
             "bilinear",
             "celu_",
             "channel_shuffle",
@@ -137,22 +153,6 @@ _HOMES = {
             "native_dropout",
         ),
         "nn.dropouts",
-    ),
-    **dict.fromkeys(
-        (
-            "BFloat16Tensor",
-            "BoolTensor",
-            "ByteTensor",
-            "CharTensor",
-            "DoubleTensor",
-            "FloatTensor",
-            "HalfTensor",
-            "IntTensor",
-            "LongTensor",
-            "ShortTensor",
-            "set_default_tensor_type",
-        ),
-        "typed",
     ),
     **dict.fromkeys(later.FUNCTIONS, "linear_algebra"),
 }
