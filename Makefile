@@ -6,6 +6,7 @@
 #   make develop    compile into src/pullback; then .venv/bin/python finds it
 #   make wheel      a wheel in dist/, which installs without a compiler; make sdist: the sources
 #   make lint       ruff and clang-format; make format applies them
+#   make clients    libraries that are written for PyTorch, run on pullback: clients/README.md; needs the network once
 #   make bench      the benchmark tables of docs/performance.md
 #   make fuzz       random programs in deferred and immediate work, beside NumPy: N of them, from SEED on;
 #                   make fuzz-sanitized: under the sanitizers
@@ -34,7 +35,7 @@ endif
 # The tree itself is what runs, whatever version may be installed.
 RUN = PYTHONPATH="$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH}" $(PYTHON)
 
-.PHONY: demo test lint format bench fuzz fuzz-sanitized sanitize sanitized sanitize-threads short develop wheel sdist clean
+.PHONY: demo test clients lint format bench fuzz fuzz-sanitized sanitize sanitized sanitize-threads short develop wheel sdist clean
 .DEFAULT_GOAL := test
 
 demo: develop $(call has,demo)
@@ -42,6 +43,18 @@ demo: develop $(call has,demo)
 
 test: develop $(call has,test)
 	$(RUN) -m pytest $(PYTEST) $(PARALLEL)
+
+# In an environment of their own, which has no PyTorch: what they depend on is left out.
+CLIENTS = build/clients
+clients: develop $(call has,test) $(CLIENTS)/.ready
+	PULLBACK_CLIENTS="$(CURDIR)/$(CLIENTS)/bin/python" $(RUN) -m pytest $(PYTEST) -m network tests/clients
+
+$(CLIENTS)/.ready: clients/requirements.txt clients/needs.txt
+	@echo "Installing into $(CLIENTS) what clients/requirements.txt names"
+	@rm -rf $(CLIENTS) && $(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install -q -r clients/needs.txt
+	@$(CLIENTS)/bin/python -m pip install -q --no-deps -r clients/requirements.txt
+	@touch $@
 
 bench: develop $(call has,demo) $(call has,benchmark)
 	$(RUN) -m benchmarks.core --write docs/performance.md

@@ -56,10 +56,10 @@ def citations():
 
 
 def test_cited_files_are_there():
-    folders = ("src", "tests", "docs", "tools", "benchmarks", "examples")
+    folders = ("src", "tests", "docs", "tools", "benchmarks", "examples", "clients")
     files = {"/" + p.relative_to(ROOT).as_posix() for folder in folders for p in (ROOT / folder).rglob("*.*")}
     files |= {"/" + p.name for p in ROOT.glob("*.md")}
-    examples = {"model.py", "Python.h"}  # a user's file, and Python's
+    examples = {"model.py", "train.py", "script.py", "Python.h"}  # a user's files, and Python's
     cited = [(where, name) for where, name in citations() if name not in examples]
     assert len(cited) > 50
     assert [

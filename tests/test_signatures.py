@@ -10,12 +10,17 @@ from test_docstrings import DOCUMENTED, is_protocol
 import pullback as pb
 
 # What takes whatever it is given, and why.
+OLDER = [
+    f"pullback.{kind}Tensor" for kind in "BFloat16 Bool Byte Char Double Float Half Int Long Short".split()
+]
 ANY_ARGUMENTS = {
+    **dict.fromkeys([*OLDER, "pullback.Tensor.new"], "takes sizes or data, as `Tensor` does"),
     "pullback.autograd.Function": "is never made: its arguments are those of the operation that a user writes",
     "pullback.autograd.Function.forward": "likewise",
     "pullback.autograd.Function.vmap": "likewise",
     "pullback.Tensor.to": "has PyTorch's three forms; the stub has an overload for each",
     "pullback.Tensor.type": "has PyTorch's `**kwargs`, for the older names of `non_blocking`",
+    "pullback.overrides.handle_torch_function": "its arguments are those of the call that classes answer",
     "pullback.checkpoint_loop": "`args` are those of the function that is called",
     "pullback.func.custom_root": "likewise",
     "pullback.func.fixed_point": "likewise",

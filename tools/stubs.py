@@ -102,7 +102,8 @@ from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
 from . import fft as fft, linalg as linalg, memory as memory, nn as nn
 from . import picture as picture, printing as printing, profiler as profiler
-from . import optim as optim, quasirandom as quasirandom, random as random, return_types as return_types
+from . import optim as optim, overrides as overrides, quasirandom as quasirandom, random as random
+from . import return_types as return_types
 from . import serialization as serialization, sparse as sparse, special as special, testing as testing
 from . import __config__ as __config__, accelerator as accelerator, amp as amp, backends as backends, compiler as compiler
 from . import cpu as cpu, cuda as cuda, distributed as distributed, hub as hub, jit as jit, mps as mps, onnx as onnx
@@ -135,6 +136,10 @@ from .autograd import is_anomaly_enabled as is_anomaly_enabled
 from .messages.errors import OutOfMemoryError as OutOfMemoryError
 from .printing import set_printoptions as set_printoptions
 from .serialization import load as load, save as save
+from .typed import BFloat16Tensor as BFloat16Tensor, BoolTensor as BoolTensor, ByteTensor as ByteTensor
+from .typed import CharTensor as CharTensor, DoubleTensor as DoubleTensor, FloatTensor as FloatTensor
+from .typed import HalfTensor as HalfTensor, IntTensor as IntTensor, LongTensor as LongTensor, ShortTensor as ShortTensor
+from .typed import set_default_tensor_type as set_default_tensor_type
 from .runtime.threads import get_num_interop_threads as get_num_interop_threads, get_num_threads as get_num_threads
 from .runtime.threads import set_num_interop_threads as set_num_interop_threads, set_num_threads as set_num_threads
 
@@ -292,9 +297,13 @@ def package_stub():
 
 def module_stub(module):
     """The stub of a module of functions, which `__all__` lists."""
-    lines = []
+    lines, classes = [], []
     for name in sorted(set(module.__all__)):
-        lines += definition(name, getattr(module, name))
+        value = getattr(module, name)
+        if isinstance(value, type) and value.__module__ != module.__name__:  # typed where it is written
+            classes.append(f"from {value.__module__} import {name} as {name}")
+        else:
+            lines += definition(name, value)
     body = "\n".join(lines) + "\n"
     imports = {"import builtins": "builtins.", "from collections.abc import Sequence": "Sequence["}
     taken = ["Tensor", *[name for name in ("_DTypeLike", "return_types") if name in body]]
@@ -305,6 +314,7 @@ def module_stub(module):
         "from typing import Any",
         "",
         f"from pullback import {', '.join(taken)}",
+        *classes,
         "",
     ]
     return "\n".join(head) + "\n" + body

@@ -38,7 +38,7 @@ from .messages import missing
 from .messages.errors import OutOfMemoryError
 from .size import Size
 
-_core.set_classes(Size, None, OutOfMemoryError)
+_core.set_classes(Size, OutOfMemoryError)
 
 calculus.install(_core)
 
@@ -63,6 +63,7 @@ from .runtime.threads import (
     set_num_threads,
 )
 
+operators.overriding.publish()
 globals().update(operators.FUNCTIONS)
 globals().update(ALIASES)
 for _name, _method in operators.METHODS.items():
@@ -98,6 +99,7 @@ _SUBMODULES = {
     "nn",
     "onnx",
     "optim",
+    "overrides",
     "picture",
     "printing",
     "profiler",
@@ -129,6 +131,22 @@ _HOMES = {
         (
             "adaptive_avg_pool1d",
             "avg_pool1d",
+            "BFloat16Tensor",
+            "BoolTensor",
+            "ByteTensor",
+            "CharTensor",
+            "DoubleTensor",
+            "FloatTensor",
+            "HalfTensor",
+            "IntTensor",
+            "LongTensor",
+            "ShortTensor",
+            "set_default_tensor_type",
+        ),
+        "typed",
+    ),
+    **dict.fromkeys(
+        (
             "bilinear",
             "celu_",
             "channel_shuffle",

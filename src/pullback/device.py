@@ -154,7 +154,7 @@ class _Constant:
         self._name = name
 
     def __repr__(self):
-        return f"pullback.{self._name}"
+        return f"{type(self).__module__}.{self._name}"
 
     def __reduce__(self):
         return self._name

@@ -142,7 +142,7 @@ def _body_and_suffixes(tensor: Tensor, indent: int) -> tuple[str, list[str]]:
             suffixes.append(f"size={shape}")
         evident = dtype == default or _dtype_name(dtype) in _evident_names(default)
     if not evident:
-        suffixes.append(f"dtype=pullback.{_dtype_name(dtype)}")
+        suffixes.append(f"dtype={dtype}")
 
     try:
         node = tensor.grad_fn
@@ -171,7 +171,7 @@ def _close(text: str, suffixes: list[str], indent: int) -> str:
     parts = [text]
     for suffix in suffixes:
         # "pullback." is three characters longer than PyTorch's name; lines break where PyTorch's do anyway.
-        width = len(suffix) - 3 * suffix.startswith("dtype=")
+        width = len(suffix) - 3 * suffix.startswith("dtype=pullback.")
         if column + width + 2 > _options.linewidth:
             parts.append(",\n" + " " * indent + suffix)
             column = indent + width

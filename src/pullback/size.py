@@ -53,7 +53,7 @@ class Size(tuple):
         return math.prod(self)
 
     def __repr__(self):
-        return f"pullback.Size([{', '.join(map(repr, self))}])"
+        return f"{Size.__module__}.Size([{', '.join(map(repr, self))}])"
 
     def __getitem__(self, index):
         item = tuple.__getitem__(self, index)

@@ -46,14 +46,18 @@ PyObject* dtype_from_name(PyObject*, PyObject* name) {
 
 // The package's own classes that the core makes instances of or raises.
 PyObject* set_classes(PyObject*, PyObject* args) {
-    PyObject *size, *parameter, *memory;
-    if (!PyArg_ParseTuple(args, "OOO", &size, &parameter, &memory)) return nullptr;
+    PyObject *size, *memory;
+    if (!PyArg_ParseTuple(args, "OO", &size, &memory)) return nullptr;
     Py_INCREF(size);
-    Py_INCREF(parameter);
     Py_INCREF(memory);
     size_type = reinterpret_cast<PyTypeObject*>(size);
-    parameter_type = parameter == Py_None ? nullptr : reinterpret_cast<PyTypeObject*>(parameter);
     out_of_memory_error = memory;
+    Py_RETURN_NONE;
+}
+
+// Parameter, whose instances are as plain as tensors are.
+PyObject* set_parameter_class(PyObject*, PyObject* parameter) {
+    parameter_type = reinterpret_cast<PyTypeObject*>(Py_NewRef(parameter));
     Py_RETURN_NONE;
 }
 
@@ -125,6 +129,7 @@ PyMethodDef functions[] = {
     {"dtype_from_name", dtype_from_name, METH_O, nullptr},
     {"as_dtype", as_dtype, METH_O, nullptr},
     {"set_classes", set_classes, METH_VARARGS, nullptr},
+    {"set_parameter_class", set_parameter_class, METH_O, nullptr},
     {"get_default_dtype", get_default_dtype, METH_NOARGS, nullptr},
     {"set_default_dtype", set_default_dtype, METH_O, nullptr},
     {"memory", memory, METH_NOARGS, nullptr},

@@ -4,6 +4,7 @@ import builtins
 from typing import Any
 
 from pullback import Tensor, _DTypeLike
+from pullback.interop.alias import as_torch as as_torch
 
 def from_dlpack(ext_tensor: Any, *, device: Any = ..., copy: Any = ...) -> Tensor: ...
 def from_numpy(ndarray: Any) -> Tensor: ...

@@ -37,6 +37,7 @@ class Parameter(_core.Tensor, metaclass=_Kind):
     """
 
     _mark = "_is_param"
+    __torch_function__ = _core._disabled_torch_function_impl  # what is computed from one is a Tensor
 
     def __new__(cls, data=None, requires_grad=True):
         if data is None:
@@ -67,6 +68,9 @@ class Parameter(_core.Tensor, metaclass=_Kind):
     def __reduce_ex__(self, protocol):
         data = self.data.detach().as_subclass(_core.Tensor)
         return _rebuilt, (type(self), data, self.requires_grad), dict(self.__dict__) or None
+
+
+_core.set_parameter_class(Parameter)
 
 
 def _rebuilt(cls, data, requires_grad):

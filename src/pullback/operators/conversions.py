@@ -127,7 +127,7 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
         pullback.int64
     """
     if dtype is None:
-        return f"pullback.{self.dtype._legacy_name}Tensor"
+        return f"{_core.Tensor.__module__}.{self.dtype._legacy_name}Tensor"
     if isinstance(dtype, str):
         from ..dtypes import NAMES
 
@@ -137,9 +137,8 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
                 return to_dtype(self, each)
         if _core.as_dtype(dtype) is dtype:
             raise ValueError(f"invalid type: '{dtype}'")
-    if isinstance(dtype, type) and isinstance(getattr(dtype, "dtype", None), _core.dtype):
-        dtype = dtype.dtype  # LongTensor and its kin
-    return to_dtype(self, dtype)
+    of_class = getattr(dtype, "dtype", None)  # of LongTensor and its kin
+    return to_dtype(self, of_class if isinstance(of_class, _core.dtype) else dtype)
 
 
 @composed(public=False)

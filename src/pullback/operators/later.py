@@ -35,15 +35,11 @@ HOMES = (
         "seldom",
         "float_power frexp histogram index_reduce isreal ldexp ldexp_ nonzero_static positive resize_as_",
         functions="""
-            BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor IntTensor LongTensor ShortTensor
-            are_deterministic_algorithms_enabled clamp_max_ clamp_min_ clip_ detach_ fill gcd_ get_device
-            get_deterministic_debug_mode get_float32_matmul_precision gradient histogramdd
-            is_deterministic_algorithms_warn_only_enabled is_inference is_signed is_warn_always_enabled lcm_ range
-            set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision set_warn_always typename
-            unravel_index use_deterministic_algorithms xlogy_
+            clamp_max_ clamp_min_ clip_ detach_ fill gcd_ gradient histogramdd is_inference is_signed lcm_ range
+            unravel_index xlogy_
         """,
         methods="""
-            apply_ cumprod_ cumsum_ fill_diagonal_ float_power_ index_reduce_ map2_ map_ new new_empty_strided resize_
+            apply_ cumprod_ cumsum_ fill_diagonal_ float_power_ index_reduce_ map2_ map_ new_empty_strided resize_
         """,
     ),
 )

@@ -1,7 +1,7 @@
 """Operators that programs seldom ask for, written in Python out of others: loaded with the first of them.
 
-`numbers` are elementwise, `counting` histograms and differences, `places` shapes, diagonals and indices, `older` names of
-PyTorch's that programs of some years ago use, and switches that have nothing to switch here.
+`numbers` are elementwise, `counting` histograms and differences, `places` shapes, diagonals and indices, `older` what
+programs of some years ago use.
 """
 
 from .._core import Tensor

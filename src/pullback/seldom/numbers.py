@@ -246,5 +246,5 @@ METHODS.update(
     map_=_map_in_place,
 )
 # Function forms of what is a method elsewhere.
-for _name in "clamp_max_ clamp_min_ clip_ detach_ gcd_ get_device is_signed lcm_ ldexp_ xlogy_".split():
+for _name in "clamp_max_ clamp_min_ clip_ detach_ gcd_ is_signed lcm_ ldexp_ xlogy_".split():
     FUNCTIONS[_name] = METHODS[_name]

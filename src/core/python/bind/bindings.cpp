@@ -13,6 +13,7 @@ void bind_types();
 void bind_interop(PyObject* module);
 void bind_program(PyObject* module);
 void bind_watch(PyObject* module);
+void bind_overriding(PyObject* module);
 
 void init_bindings(PyObject* module) {
     bind_shape();
@@ -25,6 +26,7 @@ void init_bindings(PyObject* module) {
     bind_interop(module);
     bind_program(module);
     bind_watch(module);
+    bind_overriding(module);
 }
 
 }  // namespace pb

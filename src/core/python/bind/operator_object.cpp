@@ -14,6 +14,7 @@
 #include "ops/operators.h"
 #include "python/bind/bind.h"
 #include "python/bind/out.h"
+#include "python/bind/overriding.h"
 #include "python/bind/watch.h"
 #include "python/hints.h"
 #include "python/types/mapping.h"
@@ -43,6 +44,7 @@ struct OperatorObject {
     int variadic;                      // index of the parameter that collects positions, or -1
     std::string* name;
     PyObject* dict;
+    bool overridable;  // classes are asked (overriding.h)
 
     bool has_out() const { return signature.out < names->size(); }
 };
@@ -212,10 +214,29 @@ PyObject* call_once(PyObject* self, PyObject* const* args, size_t nargsf, PyObje
     }
 }
 
+// The answer of a class that overrides operators, or null, without an error where there is none.
+[[gnu::cold, gnu::noinline]] PyObject* call_overriders(PyObject* self, PyObject* const* args, size_t n,
+                                                       PyObject* keywords) {
+    if (!reinterpret_cast<OperatorObject*>(self)->overridable) return nullptr;
+    try {
+        return ask_overriders(self, args, n, keywords);
+    } catch (...) {
+        return raise_current();
+    }
+}
+bool may_be_overridden(PyObject* const* args, size_t n, PyObject* keywords) {
+    return may_override(args, n + (keywords ? static_cast<size_t>(PyTuple_GET_SIZE(keywords)) : 0));
+}
+
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+    const size_t n = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+    if (__builtin_expect(may_be_overridden(args, n, keywords), 0)) {
+        PyObject* answer = call_overriders(self, args, n, keywords);
+        if (answer || PyErr_Occurred()) return answer;
+    }
     PyObject* result = call_once(self, args, nargsf, keywords);
     if (__builtin_expect(result != nullptr, 1)) return result;
-    return over_entries(self, args, static_cast<size_t>(PyVectorcall_NARGS(nargsf)), keywords);
+    return over_entries(self, args, n, keywords);
 }
 
 // The same while somebody watches.
@@ -223,6 +244,29 @@ PyObject* call_watched(PyObject* self, PyObject* const* args, size_t nargsf, PyO
     const char* name = reinterpret_cast<OperatorObject*>(self)->name->c_str();
     return watch(name, self, args, nargsf, keywords, [&] { return call(self, args, nargsf, keywords); });
 }
+
+// A Python function that reads its arguments itself: all that is done for it is to ask classes.
+PyObject* call_plainly(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+    const size_t n = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+    if (__builtin_expect(may_be_overridden(args, n, keywords), 0)) {
+        PyObject* answer = call_overriders(self, args, n, keywords);
+        if (answer || PyErr_Occurred()) return answer;
+    }
+    return PyObject_Vectorcall(reinterpret_cast<OperatorObject*>(self)->body, args, n, keywords);
+}
+
+// The same of what reads an attribute of tensors: what a class is asked for is `__get__` of the descriptor.
+PyObject* call_attribute(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
+    auto* op = reinterpret_cast<OperatorObject*>(self);
+    const size_t n = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+    if (__builtin_expect(n == 1 && may_override(args[0]), 0)) try {
+            return ask_about_attribute(op->name->c_str(), "__get__", args, 1);
+        } catch (...) {
+            return raise_current();
+        }
+    return PyObject_Vectorcall(op->body, args, n, keywords);
+}
+
 std::vector<OperatorObject*>& operators() {
     static auto* all = new std::vector<OperatorObject*>;
     return *all;
@@ -277,8 +321,9 @@ void fill_signature(OperatorObject* op, PyObject* names, PyObject* defaults, boo
 }
 
 // Operator(name, implementation, names, positional, defaults, variadic, in_place, out="cast", ignored=0,
-// results=None). The implementation is the name of a C++ function or of a row, or a Python function; so many of the
-// last parameters are ignored; several results have these names.
+// results=None). The implementation is the name of a C++ function or of a row, or a Python function, which with
+// out="plain" gets the arguments as they are, and with out="attribute" is the getter of a property; so many of the last
+// parameters are ignored; several results have these names.
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     const char *name, *rule = "cast";
     PyObject *implementation, *names, *defaults, *results = Py_None;
@@ -308,8 +353,10 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     }
     auto* op = reinterpret_cast<OperatorObject*>(type->tp_alloc(type, 0));
     if (!op) return nullptr;
-    op->vectorcall = watched ? call_watched : call;
-    operators().push_back(op);
+    const bool attribute = !std::strcmp(rule, "attribute"), plain = attribute || !std::strcmp(rule, "plain");
+    op->vectorcall = attribute ? call_attribute : plain ? call_plainly : watched ? call_watched : call;
+    if (!plain) operators().push_back(op);
+    op->overridable = true;
     op->binding = binding;
     op->function = !binding ? nullptr : in_place ? binding->in_place : binding->function;
     op->row = row;
@@ -325,7 +372,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     op->dtype = -1;
     bool passed = !std::strcmp(rule, "passed");  // to the body, like other arguments
     try {
-        if (!passed) op->rule = out_rule(rule);
+        if (!passed && !plain) op->rule = out_rule(rule);
         fill_signature(op, names, defaults, passed);
         if (binding) check_arity(name, *binding, names, op->has_out(), ignored);
         if (results != Py_None) op->signature.result = named_results(name, results);
@@ -400,6 +447,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
 PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(OperatorObject, vectorcall), READONLY, nullptr},
     {"__dictoffset__", T_PYSSIZET, offsetof(OperatorObject, dict), READONLY, nullptr},
+    {"_overridable", T_BOOL, offsetof(OperatorObject, overridable), 0, nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
 PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};

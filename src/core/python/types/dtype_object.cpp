@@ -17,7 +17,11 @@ PyObject* objects[kDTypes];
 int code_of(PyObject* o) { return reinterpret_cast<DTypeObject*>(o)->code; }
 DType of(PyObject* o) { return static_cast<DType>(code_of(o)); }
 
-PyObject* repr(PyObject* self) { return PyUnicode_FromFormat("pullback.%s", dtype_name(of(self))); }
+// With the name that the package has, or goes by (interop/alias.py).
+PyObject* repr(PyObject* self) {
+    Owned package(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(self)), "__module__"));
+    return package.o ? PyUnicode_FromFormat("%U.%s", package.o, dtype_name(of(self))) : nullptr;
+}
 PyObject* reduce(PyObject* self, PyObject*) {
     Owned module(PyImport_ImportModule("pullback._core"));
     if (!module) return nullptr;

@@ -7,6 +7,7 @@
 #include "ops/elementwise/fast.h"
 #include "ops/linear/linear.h"
 #include "ops/operators.h"
+#include "python/bind/overriding.h"
 #include "python/bind/watch.h"
 #include "python/hints.h"
 #include "python/read/from_data.h"
@@ -70,10 +71,20 @@ int clear(PyObject* self) {
 
 // ---- number slots ----
 
+// Outside of a try block: what a class answers that overrides operators (bind/overriding.h).
+template <class F> [[gnu::cold]] PyObject* answered(F ask) {
+    try {
+        return ask();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 // Raises where a number or a tensor is missing and the cure is known.
 void refuse(const Row& row, PyObject* a, PyObject* b, bool inplace);
 
 PyObject* slow_binary(const Row& row, PyObject* a, PyObject* b, bool inplace) {
+    if (may_override(a) || may_override(b)) return ask_about_sign(row.name.c_str(), a, b, inplace);
     Tensor hold[2];
     Operand operands[2];
     PyObject* given[2] = {a, b};
@@ -137,8 +148,9 @@ PyObject* inplace(const Row* row, PyObject* a, PyObject* b) {
     }
 }
 
-PyObject* unary(const Row* row, PyObject* a) {
+PyObject* unary(const Row* row, PyObject* a, const char* method) {
     try {
+        if (may_override(a)) return ask_about_slot(method, &a, 1);
         Tensor t(a);
         return ops::elementwise(*row, {t}).release();
     } catch (...) {
@@ -188,6 +200,7 @@ SLOT(right, row_right)
 PyObject* divide(PyObject* a, PyObject* b) {
     if (!is_tensor(a) && is_tensor(b) && !is_numpy_array(a)) {
         try {
+            if (may_override(a) || may_override(b)) return ask_about_sign("div", a, b);
             Scalar s;
             if (!to_number(a, &s)) {
                 refuse_operand("/", a, b);
@@ -210,6 +223,7 @@ PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
         return nullptr;
     }
     try {
+        if (may_override(a) || may_override(b)) return ask_about_sign("pow", a, b);
         if (is_tensor(a) && !is_tensor(b) && is_integral(as_tensor(a)->dtype)) {
             Scalar s;
             if (to_scalar(b, &s) && s.kind == Scalar::Int && s.i < 0)
@@ -222,8 +236,9 @@ PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
 }
 PyObject* power_in(PyObject* a, PyObject* b, PyObject*) { return inplace(rows.pow, a, b); }
 
-PyObject* negative(PyObject* a) { return unary(rows.neg, a); }
+PyObject* negative(PyObject* a) { return unary(rows.neg, a, "neg"); }
 PyObject* positive(PyObject* a) {
+    if (may_override(a)) return answered([&] { return ask_about_slot("__pos__", &a, 1); });
     if (as_tensor(a)->dtype == DType::Bool) {
         PyErr_SetString(PyExc_RuntimeError, "The `+` operator, on a bool tensor is not supported.");
         return nullptr;
@@ -231,9 +246,9 @@ PyObject* positive(PyObject* a) {
     Py_INCREF(a);
     return a;
 }
-PyObject* absolute(PyObject* a) { return unary(row_abs, a); }
+PyObject* absolute(PyObject* a) { return unary(row_abs, a, "abs"); }
 PyObject* invert(PyObject* a) {
-    if (is_differentiable(as_tensor(a)->dtype)) {
+    if (!may_override(a) && is_differentiable(as_tensor(a)->dtype)) {
         PyErr_Format(
             PyExc_TypeError,
             "~ (operator.invert) is only implemented on integer and Boolean-type tensors. This one is of "
@@ -241,11 +256,12 @@ PyObject* invert(PyObject* a) {
             dtype_name(as_tensor(a)->dtype));
         return nullptr;
     }
-    return unary(row_not, a);
+    return unary(row_not, a, "__invert__");
 }
 
 PyObject* matrix_multiply(PyObject* a, PyObject* b) {
     try {
+        if (may_override(a) || may_override(b)) return ask_about_sign("matmul", a, b);
         if (is_tensor(a) && is_tensor(b)) return ops::matmul(Tensor(a), Tensor(b)).release();
         if (!is_numpy_array(a) && !is_numpy_array(b)) {
             refuse_operand("@", a, b);
@@ -265,6 +281,10 @@ PyObject* matrix_multiply(PyObject* a, PyObject* b) {
 
 int truth(PyObject* a) {
     try {
+        if (may_override(a)) {
+            Owned answer(ask_about_slot("__bool__", &a, 1));
+            return PyObject_IsTrue(answer.o);
+        }
         Tensor t(a);
         if (t.numel() != 1)
             fail("Boolean value of Tensor with {} is ambiguous{}",
@@ -305,6 +325,7 @@ struct RealItem {
 
 PyObject* to_python_float(PyObject* a) {
     try {
+        if (may_override(a)) return ask_about_slot("__float__", &a, 1);
         check_one_element(a);
         return PyFloat_FromDouble(PyFloat_AsDouble(RealItem(a, "double").o.o));
     } catch (...) {
@@ -313,6 +334,7 @@ PyObject* to_python_float(PyObject* a) {
 }
 PyObject* to_python_int(PyObject* a) {
     try {
+        if (may_override(a)) return ask_about_slot("__int__", &a, 1);
         check_one_element(a);
         return PyNumber_Long(RealItem(a, "int64_t").o.o);
     } catch (...) {
@@ -321,6 +343,7 @@ PyObject* to_python_int(PyObject* a) {
 }
 PyObject* to_index(PyObject* a) {
     try {
+        if (may_override(a)) return ask_about_slot("__index__", &a, 1);
         Tensor t(a);
         if (t.numel() != 1 || is_differentiable(t.dtype()))
             fail_as(ErrorKind::Type,
@@ -347,6 +370,10 @@ PyObject* compare(PyObject* a, PyObject* b, int op) {
 }
 
 Py_ssize_t length(PyObject* a) {
+    if (may_override(a)) {
+        Owned answer(answered([&] { return ask_about_slot("__len__", &a, 1); }));
+        return answer.o ? PyNumber_AsSsize_t(answer.o, PyExc_OverflowError) : -1;
+    }
     const Layout* l = as_tensor(a)->layout;
     if (l->ndim() == 0) {
         PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor. It is a single number: item() gives it.");
@@ -633,11 +660,20 @@ PyObject* get_mT(PyObject* self, void*) { return transposed(self, "mT"); }
     return result;
 }
 PyObject* get_item_slot(PyObject* self, PyObject* index) {
+    if (may_override(self) || may_override(index)) {
+        PyObject* args[] = {self, index};
+        return answered([&] { return ask_about_slot("__getitem__", args, 2); });
+    }
     if (PyObject* part = get_item(self, index)) return part;
     PyObject* args[2] = {self, index};
     return item_over_entries("getitem", args, 2);
 }
 int set_item_slot(PyObject* self, PyObject* index, PyObject* value) {
+    if (value && (may_override(self) || may_override(index) || may_override(value))) {
+        PyObject* args[] = {self, index, value};
+        Owned answer(answered([&] { return ask_about_slot("__setitem__", args, 3); }));
+        return answer.o ? 0 : -1;
+    }
     int failed = set_item(self, index, value);
     if (!failed || !value) return failed;
     PyObject* args[3] = {self, index, value};
@@ -673,26 +709,51 @@ PyMethodDef methods[] = {
     {"is_inference", is_inference, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
+// Attributes, of which a class may be asked first.
+template <getter get> PyObject* get_attribute(PyObject* self, void* name) {
+    if (may_override(self))
+        return answered(
+            [&] { return ask_about_attribute(static_cast<const char*>(name), "__get__", &self, 1); });
+    return get(self, nullptr);
+}
+template <setter set> int set_attribute(PyObject* self, PyObject* value, void* name) {
+    if (may_override(self)) {
+        PyObject* args[] = {self, value};
+        Owned answer(answered([&] {
+            return ask_about_attribute(static_cast<const char*>(name), value ? "__set__" : "__delete__", args,
+                                       value ? 2 : 1);
+        }));
+        return answer.o ? 0 : -1;
+    }
+    return set(self, value, nullptr);
+}
+#define READ(name, get) \
+    { #name, get_attribute < get>, nullptr, nullptr, const_cast < char*>(#name) }
+#define WRITE(name, get, set) \
+    { #name, get_attribute < get>, set_attribute < set>, nullptr, const_cast < char*>(#name) }
 PyGetSetDef getset[] = {
-    {"shape", get_shape, nullptr, nullptr, nullptr},
-    {"dtype", get_dtype, nullptr, nullptr, nullptr},
-    {"ndim", get_ndim, nullptr, nullptr, nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad, nullptr, nullptr},
-    {"grad", get_grad, set_grad, nullptr, nullptr},
-    {"grad_dtype", get_grad_dtype, set_grad_dtype, nullptr, nullptr},
-    {"grad_fn", get_grad_fn, nullptr, nullptr, nullptr},
-    {"_grad_fn", get_grad_fn, set_grad_fn, nullptr, nullptr},
-    {"is_leaf", get_is_leaf, nullptr, nullptr, nullptr},
-    {"_version", get_version, nullptr, nullptr, nullptr},
-    {"output_nr", get_output_nr, nullptr, nullptr, nullptr},
-    {"retains_grad", get_retains_grad, nullptr, nullptr, nullptr},
-    {"_base", get_base, nullptr, nullptr, nullptr},
-    {"data", get_data, set_data, nullptr, nullptr},
-    {"T", get_T, nullptr, nullptr, nullptr},
-    {"mT", get_mT, nullptr, nullptr, nullptr},
+    READ(shape, get_shape),
+    READ(dtype, get_dtype),
+    READ(ndim, get_ndim),
+    WRITE(requires_grad, get_requires_grad, set_requires_grad),
+    WRITE(grad, get_grad, set_grad),
+    WRITE(grad_dtype, get_grad_dtype, set_grad_dtype),
+    READ(grad_fn, get_grad_fn),
+    WRITE(_grad_fn, get_grad_fn, set_grad_fn),
+    READ(is_leaf, get_is_leaf),
+    READ(_version, get_version),
+    READ(output_nr, get_output_nr),
+    READ(retains_grad, get_retains_grad),
+    READ(_base, get_base),
+    WRITE(data, get_data, set_data),
+    READ(T, get_T),
+    READ(mT, get_mT),
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
+
+#undef READ
+#undef WRITE
 
 #define F(f) reinterpret_cast<void*>(f)
 PyType_Slot slots[] = {
