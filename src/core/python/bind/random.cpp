@@ -295,6 +295,8 @@ const Binding bindings[] = {
     bind<&ops::multinomial>("multinomial"),
     bind<&ops::poisson>("poisson"),
     bind<&ops::binomial>("binomial"),
+    bind<&ops::drawn_gamma>("drawn_gamma"),
+    bind<&ops::drawn_dirichlet>("drawn_dirichlet"),
     bind<&generator_seed>("generator_seed"),
     bind_in_place<&generator_reseed>("generator_reseed"),
     bind<&generator_state>("generator_state"),
