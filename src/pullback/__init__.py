@@ -76,6 +76,7 @@ del _name, _method, ALIASES
 
 # Loaded when they are first asked for: importing pullback costs little more than its core.
 _SUBMODULES = {
+    "distributions",
     "func",
     "independent",
     "interop",

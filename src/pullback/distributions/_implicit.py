@@ -59,9 +59,7 @@ class beta_slope:
     """The derivative of orders i and j of the beta distribution function at y by a and b, over the density."""
 
     def pullback(y, a, b, slope, dslope, i, j):
-        return tuple(
-            lambda by=by: dslope * by() for by in beta_slope_slopes(y, a, b, slope, int(i), int(j))
-        )
+        return tuple(lambda by=by: dslope * by() for by in beta_slope_slopes(y, a, b, slope, int(i), int(j)))
 
     def pushforward(y, a, b, slope, dy, da, db, i, j):
         return _along((dy, da, db), beta_slope_slopes(y, a, b, slope, int(i), int(j)))

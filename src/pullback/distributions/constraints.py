@@ -147,9 +147,7 @@ class _DependentProperty(property, _Dependent):
 
 def _needs_constraint(base_constraint):
     if not isinstance(base_constraint, Constraint):
-        raise AssertionError(
-            f"base_constraint must be a Constraint, got {type(base_constraint).__name__}"
-        )
+        raise AssertionError(f"base_constraint must be a Constraint, got {type(base_constraint).__name__}")
 
 
 class _IndependentConstraint(Constraint):
@@ -244,9 +242,7 @@ class _Several(Constraint):
 
     def _check_dim(self, value):
         if not -value.dim() <= self.dim < value.dim():
-            raise AssertionError(
-                f"dim {self.dim} out of range for value with {value.dim()} dimensions"
-            )
+            raise AssertionError(f"dim {self.dim} out of range for value with {value.dim()} dimensions")
 
     def _shown(self):
         return ""

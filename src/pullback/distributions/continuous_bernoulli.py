@@ -9,7 +9,7 @@ from . import constraints
 from ._chances import Chances, only_one
 from .distribution import holds
 from .exp_family import ExponentialFamily
-from .utils import broadcast_all, clamp_probs, lazy_property, logits_to_probs
+from .utils import broadcast_all, clamp_probs, expm1_over, lazy_property, log1p_over, logits_to_probs
 
 __all__ = ["ContinuousBernoulli"]
 
@@ -85,23 +85,22 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
         if self._validate_args:
             self._validate_sample(value)
         logits, value = broadcast_all(self.logits, value)
-        return (
-            -binary_cross_entropy_with_logits(logits, value, reduction="none") + self._cont_bern_log_norm()
-        )
+        return -binary_cross_entropy_with_logits(logits, value, reduction="none") + self._cont_bern_log_norm()
 
     def cdf(self, value):
         if self._validate_args:
             self._validate_sample(value)
-        p = self._safe_probs()
-        formula = (p**value * (1 - p) ** (1 - value) + p - 1) / (2 * p - 1)
-        inside = where(self._formula_holds(), formula, value)
-        return where(value <= 0, 0.0, where(value >= 1, 1.0, inside))
+        # (exp(x t) - 1) / (exp(t) - 1) with t the log-odds, which is smooth at 0: PyTorch has steps at `lims`.
+        odds = self._odds()
+        return (value * expm1_over(odds * value) / expm1_over(odds)).clamp(0, 1)
 
     def icdf(self, value):
-        p = self._safe_probs()
-        tail = (-p).log1p()
-        formula = ((-p + value * (2 * p - 1)).log1p() - tail) / (p.log() - tail)
-        return where(self._formula_holds(), formula, value)
+        odds = self._odds()
+        whole = expm1_over(odds)
+        return value * whole * log1p_over(value * odds * whole)
+
+    def _odds(self):
+        return self.probs.log() - (-self.probs).log1p()
 
     def entropy(self):
         tails, heads = (-self.probs).log1p(), self.probs.log()

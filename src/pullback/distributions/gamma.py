@@ -1,11 +1,10 @@
-"""The gamma distribution, and chi-squared, which is one."""
+"""The gamma distribution."""
 
-from .. import special
+from .. import as_tensor, finfo
 from ..messages.missing import missing
 from . import constraints
-from ._implicit import standard_gamma
+from ._implicit import gamma_function, standard_gamma
 from .exp_family import ExponentialFamily
-from .utils import broadcast_all
 
 __all__ = ["Gamma"]
 
@@ -13,7 +12,7 @@ __all__ = ["Gamma"]
 class Gamma(ExponentialFamily):
     """The gamma distribution of shape `concentration` and this `rate`, which broadcast.
 
-    Draws are differentiable in both, to any of the first four orders, by moving along their quantile
+    Draws, and `cdf`, are differentiable in both, to the fourth order: draws move along their quantile
     (arXiv:1805.08498). Raises ValueError for parameters that are not positive.
 
     Example:
@@ -48,8 +47,31 @@ class Gamma(ExponentialFamily):
     def rsample(self, sample_shape=()):
         shape = self._extended_shape(sample_shape)
         value = standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
-        value.detach().clamp_(min=TINY[value.dtype])  # no draw is 0; its derivatives stay
-        return value
+        # What underflows becomes the least number, and keeps its derivatives.
+        return value + (finfo(value.dtype).tiny - value.detach()).clamp(min=0)
+
+    def log_prob(self, value):
+        value = as_tensor(value, dtype=self.rate.dtype)
+        if self._validate_args:
+            self._validate_sample(value)
+        a, rate = self.concentration, self.rate
+        return a.xlogy(rate) + (a - 1).xlogy(value) - rate * value - a.lgamma()
+
+    def cdf(self, value):
+        if self._validate_args:
+            self._validate_sample(value)
+        return gamma_function(self.rate * value, self.concentration)
+
+    def entropy(self):
+        a = self.concentration
+        return a - self.rate.log() + a.lgamma() + (1.0 - a) * a.digamma()
+
+    @property
+    def _natural_params(self):
+        return (self.concentration - 1, -self.rate)
+
+    def _log_normalizer(self, x, y):
+        return (x + 1).lgamma() - (x + 1) * (-y).log()
 
 
 def __getattr__(name):

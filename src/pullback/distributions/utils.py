@@ -2,7 +2,19 @@
 
 from functools import update_wrapper
 
-from .. import Tensor, arange, broadcast_tensors, cat, empty, enable_grad, finfo, full, get_default_dtype, tensor
+from .. import (
+    Tensor,
+    arange,
+    broadcast_tensors,
+    cat,
+    empty,
+    enable_grad,
+    finfo,
+    full,
+    get_default_dtype,
+    tensor,
+    where,
+)
 from ..messages.missing import missing
 
 __all__ = [
@@ -16,6 +28,7 @@ __all__ = [
 ]
 
 NUMBERS = (bool, int, float)
+NEAR = 1e-3  # where quotients become series
 euler_constant = 0.5772156649015329
 
 
@@ -166,6 +179,18 @@ def vec_to_tril_matrix(vec, diag=0):
     places[rows, columns] = arange(size)
     padded = cat([vec, vec.new_zeros(vec.shape[:-1] + (1,))], -1)
     return padded[..., places]
+
+
+def log1p_over(t):
+    """log(1 + t) / t, smooth at 0."""
+    series = 1 - t * (1 / 2 - t * (1 / 3 - t * (1 / 4 - t * (1 / 5 - t * (1 / 6 - t / 7)))))
+    return where(t.abs() < NEAR, series, t.log1p() / t)
+
+
+def expm1_over(t):
+    """(exp(t) - 1) / t, likewise."""
+    series = 1 + t / 2 * (1 + t / 3 * (1 + t / 4 * (1 + t / 5 * (1 + t / 6))))
+    return where(t.abs() < NEAR, series, t.expm1() / t)
 
 
 def __getattr__(name):

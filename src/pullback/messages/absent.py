@@ -15,7 +15,7 @@ PYTORCH = {
         batch_norm binary_cross_entropy_with_logits blackman_window chalf clamp_max_ clamp_min_
         clear_autocast_cache clip_ compile compiler complex complex32 conj conj_physical conj_physical_
         conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution
-        cosine_embedding_loss cpu ctc_loss cuda dequantize detach_ distributed distributions eig embedding
+        cosine_embedding_loss cpu ctc_loss cuda dequantize detach_ distributed eig embedding
         embedding_bag embedding_renorm_ empty_permuted empty_quantized export fft fill float8_e4m3fn
         float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float_power frexp frobenius_norm
         from_file functional fx gcd_ get_autocast_dtype get_device get_device_module
