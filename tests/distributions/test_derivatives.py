@@ -20,9 +20,9 @@ def numbers(family):
 
 
 def distribution(family, parameters):
-    """A row's, of any tensors; those that are symmetric in it stay so."""
+    """A row's, of any tensors, from which those that are positive definite in it are made."""
     parameters = [
-        (each + each.mT) / 2 if name in ("covariance_matrix", "precision_matrix") else each
+        each @ each.mT + pb.eye(len(each)) if name in ("covariance_matrix", "precision_matrix") else each
         for name, each in zip(family.given, parameters)
     ]
     return make(family, pb, dict(zip(family.given, parameters)), **options(family))
