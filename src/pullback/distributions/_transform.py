@@ -424,7 +424,7 @@ class ReshapeTransform(Transform):
 
 def _with_event(shape, event, other):
     """A shape that ends in one event, ending in another one."""
-    shape, cut = Size(shape), len(shape) - len(event)
+    cut = len(shape) - len(event)
     if cut < 0:
         raise ValueError("Too few dimensions on input")
     if shape[cut:] != event:

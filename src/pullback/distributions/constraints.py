@@ -181,7 +181,7 @@ class _IndependentConstraint(Constraint):
         result, ndims = self.base_constraint.check(value), self.reinterpreted_batch_ndims
         if result.dim() < ndims:
             raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
-        return result.reshape(result.shape[: result.dim() - ndims] + (-1,)).all(-1)
+        return result.all(tuple(range(-ndims, 0))) if ndims else result
 
     def _shown(self):
         return f"{self.base_constraint!r}, {self.reinterpreted_batch_ndims}"
@@ -213,7 +213,8 @@ class MixtureSameFamilyConstraint(Constraint):
         result = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
         if value.dim() < self.event_dim:
             raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
-        return result.reshape(result.shape[: value.dim() - self.event_dim] + (-1,)).all(-1)
+        kept = value.dim() - self.event_dim
+        return result.all(tuple(range(kept, result.dim()))) if kept < result.dim() else result
 
     def __repr__(self):
         return f"{self.__class__.__name__}({self.base_constraint!r})"

@@ -57,7 +57,7 @@ def _standard_normal(shape, dtype, device=None):
 
 
 def _sum_rightmost(value, dim):
-    return value if dim == 0 else value.reshape(value.shape[:-dim] + (-1,)).sum(-1)
+    return value if dim == 0 else value.sum(tuple(range(-dim, 0)))
 
 
 def logits_to_probs(logits, is_binary=False):

@@ -12,15 +12,15 @@ from .utils import lazy_property
 __all__ = ["VonMises"]
 
 
-def _log_modified_bessel_fn(x, order=0):
-    """The logarithm of the modified Bessel function of order 0 or 1: its series, from 20 on its asymptotic one."""
+def _log_scaled_bessel(x, order=0):
+    """log(I(x) exp(-x)) of the modified Bessel function of order 0 or 1: its series, from 20 on the asymptotic one."""
     t, far, near = (x / 2).square(), 1.0, 1.0
     for k in range(48, 0, -1):
         near = 1 + t / (k * (k + order)) * near
     for k in range(24, 0, -1):
         far = 1 - (4 * order**2 - (2 * k - 1) ** 2) / (8 * k * x) * far
-    near = near.log() + order * (x / 2).log()
-    return where(x < 20, near, x - 0.5 * (2 * math.pi * x).log() + far.log())
+    near = near.log() + order * (x / 2).log() - x
+    return where(x < 20, near, far.log() - 0.5 * (2 * math.pi * x).log())
 
 
 class VonMises(Distribution):
@@ -55,14 +55,15 @@ class VonMises(Distribution):
 
     @lazy_property
     def variance(self):
-        first, second = (_log_modified_bessel_fn(self.concentration, order) for order in (1, 0))
+        first, second = (_log_scaled_bessel(self.concentration, order) for order in (1, 0))
         return -(first - second).expm1()
 
     def log_prob(self, value):
         if self._validate_args:
             self._validate_sample(value)
-        along = self.concentration * (value - self.loc).cos()
-        return along - math.log(2 * math.pi) - _log_modified_bessel_fn(self.concentration)
+        # cos(x) - 1, without rounding off what is small beside 1.
+        along = -2 * self.concentration * ((value - self.loc) / 2).sin().square()
+        return along - math.log(2 * math.pi) - _log_scaled_bessel(self.concentration)
 
     def sample(self, sample_shape=()):
         with no_grad():
