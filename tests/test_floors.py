@@ -71,6 +71,7 @@ MODULES = {
     "quasirandom": "dtypes messages operators",
     "special": "calculus messages operators",
     "pullback": "_core attributes autograd calculus device dtypes messages operators runtime size",
+    "distributions": "_core func linalg linear_algebra messages nn operators pullback size special",
     "independent": "pullback",
     "picture": "_core autograd pullback",
 }
@@ -87,6 +88,7 @@ LATE = {
     ("attributes.py", "calculus"): "pages are written when somebody reads them",
     ("autograd/gradcheck.py", "autograd"): "what checks is loaded with the first check",
     ("calculus/row.py", "calculus"): "pages are written when somebody reads them",
+    ("distributions/kl.py", "distributions"): "the table of formulas is filled when it is first used",
     ("func/solvers.py", "linear_algebra"): "loaded with the first matrix",
     ("func/tree.py", "func"): "a dataclass has paths where somebody asks for them",
     ("messages/missing.py", "messages"): "loaded by errors only",

@@ -1,8 +1,8 @@
 """Regions that parameters and draws may lie in: `check` says which elements, or events, of a tensor do."""
 
+from .. import _core, finfo, linalg
 from .. import bool as truth
 from .. import cat as joined
-from .. import finfo, linalg
 from .. import stack as stacked
 from ..messages.missing import missing
 
@@ -489,10 +489,10 @@ class _Positive(_Symmetric):
     """Symmetric matrices that are positive in one of two ways, which is asked for if all are symmetric."""
 
     def check(self, value):
-        from .distribution import holds
-
         symmetric = super().check(value)
-        return symmetric & self._is_positive(value.detach()) if holds(symmetric) else symmetric
+        if _core.holds_anywhere(~symmetric):
+            return symmetric
+        return self._is_positive(value.detach())
 
 
 class _PositiveSemidefinite(_Positive):

@@ -15,6 +15,11 @@ def holds(valid):
     return not _core.holds_anywhere(valid.logical_not())
 
 
+def written(value):
+    """A tensor in a message: a single number as such, unless it is another one for each entry of a vmap."""
+    return repr(value) if _core.open_maps() else f"{value}"
+
+
 class Distribution:
     """The base of distributions: a batch of them in `batch_shape`, whose draws are of `event_shape` each.
 
@@ -94,7 +99,7 @@ class Distribution:
             if not holds(constraint.check(value)):
                 raise ValueError(
                     f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution "
-                    f"{self!r} to satisfy the constraint {constraint!r}, but found invalid values:\n{value}"
+                    f"{self!r} to satisfy the constraint {constraint!r}, but found invalid values:\n{written(value)}"
                 )
 
     def expand(self, batch_shape, _instance=None):
@@ -326,7 +331,7 @@ class Distribution:
         if not holds(support.check(value)):
             raise ValueError(
                 f"Expected value argument ({type(value).__name__} of shape {tuple(shape)}) to be within the support "
-                f"({support!r}) of the distribution {self!r}, but found invalid values:\n{value}"
+                f"({support!r}) of the distribution {self!r}, but found invalid values:\n{written(value)}"
             )
 
     def _get_checked_instance(self, cls, _instance=None):
@@ -339,7 +344,7 @@ class Distribution:
 
     def __repr__(self):
         given = [(name, self.__dict__[name]) for name in self.arg_constraints if name in self.__dict__]
-        shown = [f"{name}: {value if value.numel() == 1 else value.size()}" for name, value in given]
+        shown = [f"{name}: {written(value) if value.numel() == 1 else value.size()}" for name, value in given]
         return f"{self.__class__.__name__}({', '.join(shown)})"
 
 

@@ -26,8 +26,8 @@ class FisherSnedecor(Distribution):
 
     def __init__(self, df1, df2, validate_args=None):
         self._begin(validate_args, df1=df1, df2=df2)
-        self._gamma1 = Gamma(self.df1 * 0.5, self.df1)
-        self._gamma2 = Gamma(self.df2 * 0.5, self.df2)
+        self._gamma1 = Gamma(self.df1 * 0.5, self.df1, validate_args=False)
+        self._gamma2 = Gamma(self.df2 * 0.5, self.df2, validate_args=False)
 
     def expand(self, batch_shape, _instance=None):
         new = self._expanded(FisherSnedecor, batch_shape, _instance, "df1 df2")

@@ -38,8 +38,8 @@ class LKJCholesky(Distribution):
         offset = arange(dim - 1, dtype=self.concentration.dtype)
         offset = cat([offset.new_zeros((1,)), offset])
         rest = (self.concentration + 0.5 * (dim - 2)).unsqueeze(-1) - 0.5 * offset
-        self._beta = Beta(offset + 0.5, rest)
         super().__init__(self.concentration.shape, (dim, dim), validate_args)
+        self._beta = Beta(offset + 0.5, rest, validate_args=False)
 
     def expand(self, batch_shape, _instance=None):
         new, batch_shape = self._get_checked_instance(LKJCholesky, _instance), Size(batch_shape)

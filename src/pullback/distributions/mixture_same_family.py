@@ -74,7 +74,7 @@ class MixtureSameFamily(Distribution):
             ...     pb.distributions.Categorical(pb.ones(2)), pb.distributions.Poisson(pb.ones(2))
             ... )
             >>> mixture.mixture_distribution
-            Categorical(probs: pullback.Size([2]))
+            Categorical(probs: pullback.Size([2]), logits: pullback.Size([2]))
         """
         return self._mixture_distribution
 

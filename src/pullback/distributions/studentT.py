@@ -30,7 +30,7 @@ class StudentT(Distribution):
 
     def __init__(self, df, loc=0.0, scale=1.0, validate_args=None):
         self._begin(validate_args, df=df, loc=loc, scale=scale)
-        self._chi2 = Chi2(self.df)
+        self._chi2 = Chi2(self.df, validate_args=False)
 
     def expand(self, batch_shape, _instance=None):
         new = self._expanded(StudentT, batch_shape, _instance, "df loc scale")

@@ -82,7 +82,8 @@ class Wishart(Factored, ExponentialFamily):
         self._dist_chi2 = self._chi2()
 
     def _chi2(self):
-        return Chi2(self.df.unsqueeze(-1) - arange(self._event_shape[-1], dtype=self.df.dtype))
+        less = arange(self._event_shape[-1], dtype=self.df.dtype)
+        return Chi2(self.df.unsqueeze(-1) - less, validate_args=False)
 
     def expand(self, batch_shape, _instance=None):
         new, batch_shape = self._get_checked_instance(Wishart, _instance), Size(batch_shape)
