@@ -251,3 +251,28 @@ def test_draws_of_nothing():
         assert d.sample((0, 2)).shape == (0, 2, *d.batch_shape, *d.event_shape)
     assert D.Dirichlet(pb.ones(0, 3)).rsample().shape == (0, 3)
     assert D.Gamma(pb.ones(0), 1.0).rsample((2,)).shape == (2, 0)
+
+
+@pytest.mark.parametrize("randomness", ["different", "same"])
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if not callable(family.name)])
+def test_inside_of_a_vmap(name, randomness):
+    family = FAMILIES[name]
+    pb.manual_seed(0)
+    three = {key: pb.stack([each] * 3) for key, each in tensors(family, pb).items()}
+    before = pb.func.set_vmap_fallback("allow")
+    drawn = pb.vmap(lambda p: make(family, pb, p).sample((4,)), randomness=randomness)(three)
+    alone = pb.vmap(lambda i: make(family).sample((4,)), randomness=randomness)(pb.arange(3))
+    pb.func.set_vmap_fallback(before)
+    for x in (drawn, alone):
+        assert x.shape == (3, *make(family).sample((4,)).shape)
+        assert bool((x[0] == x[1]).all()) == (randomness == "same")
+
+
+def test_gradients_inside_of_a_vmap():
+    def slope(a):
+        return pb.func.grad(lambda a: D.Gamma(a, 1.0).rsample() + D.Beta(a, 2.0).rsample())(a)
+
+    pb.manual_seed(0)
+    a = f64([0.5, 1.0, 4.0])
+    found = pb.vmap(slope, randomness="different")(a)
+    assert found.shape == (3,) and bool((found > 0).all()) and bool(found.isfinite().all())

@@ -282,3 +282,13 @@ def test_forms_of_a_matrix(form):
     np.testing.assert_allclose(low.entropy().numpy(), full.entropy().numpy())
     value = f64(np.random.RandomState(0).randn(5, 2))
     np.testing.assert_allclose(low.log_prob(value).numpy(), full.log_prob(value).numpy())
+
+
+def test_logarithms_of_relaxed_categories():
+    """The density of logarithms is that of shares, times their product but one."""
+    given = f64(0.7), f64([0.2, 0.3, 0.5])
+    logarithms = D.relaxed_categorical.ExpRelaxedCategorical(*given)
+    shares = f64([0.1, 0.6, 0.3])
+    found = logarithms.log_prob(shares.log()) - shares.log().sum()
+    assert found.item() == pytest.approx(D.RelaxedOneHotCategorical(*given).log_prob(shares).item())
+    assert logarithms.expand((2,)).rsample().logsumexp(-1).abs().max() < 1e-12

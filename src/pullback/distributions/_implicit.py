@@ -9,7 +9,7 @@ from math import comb
 
 from .. import broadcast_tensors, polygamma, special
 from ..linear_algebra.stated import decomposition
-from ..operators.random import drawn_dirichlet, drawn_gamma
+from ..operators.random import _sample_dirichlet, _standard_gamma
 
 
 def _exponential(order, slopes):
@@ -169,9 +169,9 @@ class dirichlet_of_concentrations:
 
 def standard_gamma(shape):
     """Draws of the gamma distribution of a rate of 1."""
-    return gamma_of_shape(shape, drawn_gamma(shape.detach()))
+    return gamma_of_shape(shape, _standard_gamma(shape.detach()))
 
 
 def dirichlet(concentration):
     """Draws of Dirichlet's distribution."""
-    return dirichlet_of_concentrations(concentration, drawn_dirichlet(concentration.detach()))
+    return dirichlet_of_concentrations(concentration, _sample_dirichlet(concentration.detach()))

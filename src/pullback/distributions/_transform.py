@@ -86,8 +86,6 @@ class Transform:
     def __eq__(self, other):
         return self is other
 
-    __hash__ = None
-
     def __call__(self, x):
         if not self._cache_size:
             return self._call(x)
@@ -153,8 +151,6 @@ class OfOneKind(Transform):
     def __eq__(self, other):
         return isinstance(other, type(self))
 
-    __hash__ = None
-
 
 class _InverseTransform(Transform):
     """The inverse of a transform, which it stands for."""
@@ -191,8 +187,6 @@ class _InverseTransform(Transform):
 
     def __eq__(self, other):
         return isinstance(other, _InverseTransform) and self._inv == other._inv
-
-    __hash__ = None
 
     def __repr__(self):
         return f"{self.__class__.__name__}({self._inv!r})"
@@ -243,8 +237,6 @@ class ComposeTransform(Transform):
 
     def __eq__(self, other):
         return isinstance(other, ComposeTransform) and self.parts == other.parts
-
-    __hash__ = None
 
     @constraints.dependent_property(is_discrete=False)
     def domain(self):
@@ -393,11 +385,11 @@ class ReshapeTransform(Transform):
             raise ValueError("in_shape, out_shape have different numbers of elements")
         super().__init__(cache_size=cache_size)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def domain(self):
         return constraints.independent(constraints.real, len(self.in_shape))
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def codomain(self):
         return constraints.independent(constraints.real, len(self.out_shape))
 

@@ -59,8 +59,6 @@ class PowerTransform(Transform):
     def __eq__(self, other):
         return isinstance(other, PowerTransform) and holds(self.exponent == other.exponent)
 
-    __hash__ = None
-
     def _call(self, x):
         return x**self.exponent
 
@@ -214,8 +212,6 @@ class AffineTransform(Transform):
         if not isinstance(other, AffineTransform):
             return False
         return _same(self.loc, other.loc) and _same(self.scale, other.scale)
-
-    __hash__ = None
 
     @property
     def sign(self):

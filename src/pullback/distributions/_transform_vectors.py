@@ -239,11 +239,11 @@ class CatTransform(Several):
         dim = (self.dim - x.dim() if self.dim >= 0 else self.dim) + self.event_dim
         return cat(found, dim) if dim < 0 else sum(found)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def domain(self):
         return constraints.cat([each.domain for each in self.transforms], self.dim, self.lengths)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def codomain(self):
         return constraints.cat([each.codomain for each in self.transforms], self.dim, self.lengths)
 
@@ -282,10 +282,10 @@ class StackTransform(Several):
         pairs = zip(self.transforms, self._slices(x, "x"), self._slices(y, "y"))
         return stack([each.log_abs_det_jacobian(a, b) for each, a, b in pairs], self.dim)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def domain(self):
         return constraints.stack([each.domain for each in self.transforms], self.dim)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def codomain(self):
         return constraints.stack([each.codomain for each in self.transforms], self.dim)

@@ -59,7 +59,7 @@ class Independent(Distribution):
         """
         return self.reinterpreted_batch_ndims == 0 and self.base_dist.has_enumerate_support
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def support(self):
         result = self.base_dist.support
         ndims = self.reinterpreted_batch_ndims

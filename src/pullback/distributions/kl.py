@@ -1,14 +1,15 @@
 """Kullback and Leibler's divergence: a table of formulas by pairs of families, `_kl_alike` and `_kl_across`."""
 
 import warnings
+from typing import Any
 
 from ..messages.missing import missing
 from .distribution import Distribution
 
 __all__ = ["kl_divergence", "register_kl"]
 
-_KL_REGISTRY = {}
-_KL_MEMOIZE = {}  # what is known of pairs of subclasses
+_KL_REGISTRY: dict[tuple[type, type], Any] = {}
+_KL_MEMOIZE: dict[tuple[type, type], Any] = {}  # what is known of pairs of subclasses
 _filled = False
 
 

@@ -61,7 +61,7 @@ class MixtureSameFamily(Distribution):
         new._take(self._mixture_distribution.expand(batch_shape), components)
         return self._finish(new, batch_shape, components.event_shape)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def support(self):
         return constraints.MixtureSameFamilyConstraint(self._component_distribution.support)
 

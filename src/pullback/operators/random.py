@@ -522,12 +522,12 @@ def binomial(count, prob, generator=None):
 
 
 @operator(method=False, public=False)
-def drawn_gamma(input, generator=None):
+def _standard_gamma(input, generator=None):
     """Draws of the standard gamma distribution of a shape."""
 
 
 @operator(method=False, public=False)
-def drawn_dirichlet(input, generator=None):
+def _sample_dirichlet(input, generator=None):
     """Draws of Dirichlet's distribution."""
 
 
