@@ -36,13 +36,13 @@ template <int I, int J> struct Taylor {
         if constexpr (J > 0) t.c[0][1] = by_b;
         return t;
     }
-    friend Taylor operator+(const Taylor& x, const Taylor& y) {
+    [[gnu::always_inline]] friend Taylor operator+(const Taylor& x, const Taylor& y) {
         Taylor t;
         for (int i = 0; i <= I; ++i)
             for (int j = 0; j <= J; ++j) t.c[i][j] = x.c[i][j] + y.c[i][j];
         return t;
     }
-    friend Taylor operator*(const Taylor& x, const Taylor& y) {
+    [[gnu::always_inline]] friend Taylor operator*(const Taylor& x, const Taylor& y) {
         Taylor t;
         for (int i = 0; i <= I; ++i)
             for (int j = 0; j <= J; ++j)
@@ -50,17 +50,28 @@ template <int I, int J> struct Taylor {
                     for (int l = 0; l <= j; ++l) t.c[i][j] += x.c[k][l] * y.c[i - k][j - l];
         return t;
     }
-    friend Taylor operator/(const Taylor& x, const Taylor& y) {
+    [[gnu::always_inline]] friend Taylor operator/(const Taylor& x, const Taylor& y) {
         Taylor t;
+        const double inverse = 1 / y.c[0][0];
         for (int i = 0; i <= I; ++i)
             for (int j = 0; j <= J; ++j) {
                 double rest = x.c[i][j];
                 for (int k = 0; k <= i; ++k)
                     for (int l = 0; l <= j; ++l)
                         if (k || l) rest -= y.c[k][l] * t.c[i - k][j - l];
-                t.c[i][j] = rest / y.c[0][0];
+                t.c[i][j] = rest * inverse;
             }
         return t;
+    }
+    // Whether a change is all rounding: it does not get smaller any more.
+    bool is_noise_beside(const Taylor& whole, const Taylor& last) const {
+        for (int i = 0; i <= I; ++i)
+            for (int j = 0; j <= J; ++j) {
+                const double size = std::fabs(c[i][j]), beside = std::fabs(whole.c[i][j]);
+                const bool stays = size >= std::fabs(last.c[i][j]) && size <= 0x1p-30 * beside;
+                if (size > 2 * kRounding * beside && !stays) return false;
+            }
+        return true;
     }
     bool is_small_beside(const Taylor& whole) const {
         for (int i = 0; i <= I; ++i)
@@ -93,20 +104,25 @@ constexpr double kFactorial[] = {1, 1, 2, 6, 24};
 // psi of order n at x > 0, over n!: the recurrence up to where the asymptotic series is exact.
 double polygamma_over_factorial(int n, double x) {
     if (!(x > 0)) return std::nan("");
-    const double sign = n % 2 ? 1 : -1;  // of all terms, but psi's logarithm
+    auto power = [](double base, int exponent) {
+        double product = 1;
+        for (int i = 0; i < exponent; ++i) product *= base;
+        return product;
+    };
     double sum = 0;
-    for (; x < 16; ++x) sum += std::pow(x, -n - 1);
+    for (; x < 16; ++x) sum += power(1 / x, n + 1);
+    const double inverse = 1 / x, square = inverse * inverse, tail = power(inverse, n);
     // B_2k / (2k)!
     constexpr double kBernoulli[] = {1.0 / 12,       -1.0 / 720,     1.0 / 30240,
                                      -1.0 / 1209600, 1.0 / 47900160, -691.0 / 1307674368000.0};
-    sum += 0.5 * std::pow(x, -n - 1);
-    if (n) sum += std::pow(x, -n) / n;
-    double rising = n + 1;  // (2k + n - 1)! / n!
+    sum += 0.5 * tail * inverse;
+    if (n) sum += tail / n;
+    double term = (n + 1) * tail * square;  // (2k + n - 1)! / n! / x^(2k + n)
     for (int k = 1, m = n + 1; k <= 6; ++k, m += 2) {
-        sum += kBernoulli[k - 1] * rising * std::pow(x, -m - 1);
-        rising *= static_cast<double>(m + 1) * (m + 2);
+        sum += kBernoulli[k - 1] * term;
+        term *= static_cast<double>(m + 1) * (m + 2) * square;
     }
-    return n ? sign * sum : std::log(x) - sum;
+    return n == 0 ? std::log(x) - sum : n % 2 ? sum : -sum;
 }
 
 // The terms of a logarithm of gamma functions: psi at `a`, `a + b` and `b`, as coefficients of steps, with these weights.
@@ -120,20 +136,30 @@ template <int I, int J> void add_log_gamma(Taylor<I, J>& u, double weight, doubl
         }
 }
 
-// Lentz's algorithm for 1 / (1 + d(1) / (1 + d(2) / ...)), as Thompson and Barnett have it.
-template <class Value, class F> Value continued_fraction(F&& d) {
-    Value value(1), c(1), inverse(0);
+// 1 / (b(0) + a(1) / (b(1) + a(2) / (b(2) + ...))) by Wallis' recurrence, without divisions; whether it changes any more
+// is looked at after every eight terms.
+template <class Value, class A, class B> Value continued_fraction(A&& a, B&& b) {
+    Value before(1), above = b(0), under_before(0), under(1), found(0), last(HUGE_VAL);
     for (int k = 1; k < 100'000; ++k) {
-        const Value term = d(k);
-        inverse = Value(1) / (Value(1) + term * inverse);
-        const Value next = Value(1) + term / c;
-        c = next;
-        const Value factor = c * inverse, before = value;
-        value = value * factor;
-        Value change = value + Value(-1) * before;
-        if (change.is_small_beside(value)) break;
+        const Value an = a(k), bn = b(k);
+        const Value next = bn * above + an * before, under_next = bn * under + an * under_before;
+        before = above;
+        above = next;
+        under_before = under;
+        under = under_next;
+        if (k % 8) continue;
+        const Value now = under / above;
+        const Value change = now + Value(-1) * found;
+        if (change.is_noise_beside(now, last)) return now;
+        found = now;
+        last = change;
+        const Value scale(1 / above.c[0][0]);
+        before = before * scale;
+        above = above * scale;
+        under_before = under_before * scale;
+        under = under * scale;
     }
-    return Value(1) / value;
+    return found;
 }
 
 // ---- the gamma distribution ----
@@ -154,11 +180,10 @@ template <int I> double gamma_slope_at(double y, double a) {
         add_log_gamma(u, -1, a + 1, true, false);
         return kFactorial[I] * y / a * (sum * exponential(u)).c[I][0];
     }
-    // 1 - P = y * density / (y + 1 - a - 1 (1-a) / (y + 3 - a - ...)), as 1 / (1 + d(1) / (1 + ...))
-    auto denominator = [&](int k) { return Value::linear(y + 2 * k + 1 - a, -1, 0); };
-    Value fraction = continued_fraction<Value>(
-        [&](int k) { return Value::linear(k * (a - k), k, 0) / (denominator(k - 1) * denominator(k)); });
-    fraction = fraction / denominator(0);
+    // 1 - P = y * density / (y + 1 - a + 1 (a-1) / (y + 3 - a + 2 (a-2) / (y + 5 - a + ...)))
+    const Value fraction =
+        continued_fraction<Value>([&](int k) { return Value::linear(k * (a - k), k, 0); },
+                                  [&](int k) { return Value::linear(y + 2 * k + 1 - a, -1, 0); });
     add_log_gamma(u, -1, a, true, false);
     return -kFactorial[I] * y * (fraction * exponential(u)).c[I][0];
 }
@@ -168,13 +193,16 @@ template <int I> double gamma_slope_at(double y, double a) {
 // I's derivative of orders I by a and J by b, over the density, for y below the mean or so.
 template <int I, int J> double lower_beta_slope(double y, double rest, double a, double b) {
     using Value = Taylor<I, J>;
-    const Value va = Value::linear(a, 1, 0), vb = Value::linear(b, 0, 1), both = va + vb;
-    const Value fraction = continued_fraction<Value>([&](int k) {
-        const double m = k / 2;
-        const Value from = (va + Value(k - 1)) * (va + Value(k));
-        return k % 2 ? Value(-y) * (va + Value(m)) * (both + Value(m)) / from
-                     : Value(m * y) * (vb + Value(-m)) / from;
-    });
+    // The fraction 1 / (1 + d(1) / (1 + ...)) of DLMF 8.17.22, whose denominators (a+k-1) (a+k) are brought to the others.
+    const Value whole = Value::linear(a, 1, 0);
+    const Value fraction =
+        whole * continued_fraction<Value>(
+                    [&](int k) {
+                        const double m = k / 2;
+                        return k % 2 ? Value(-y) * Value::linear(a + m, 1, 0) * Value::linear(a + b + m, 1, 1)
+                                     : Value::linear(m * y * (b - m), 0, m * y);
+                    },
+                    [&](int k) { return Value::linear(a + k, 1, 0); });
     Value u = Value::linear(0, std::log(y), std::log(rest));
     add_log_gamma(u, 1, a + b, true, true);
     add_log_gamma(u, -1, a + 1, true, false);

@@ -3,12 +3,13 @@
 from .. import empty, finfo
 from ..messages.missing import missing
 from . import constraints
+from ._located import Located
 from .distribution import Distribution
 
 __all__ = ["Laplace"]
 
 
-class Laplace(Distribution):
+class Laplace(Located, Distribution):
     """Exponential to both sides of `loc`, of mean distance `scale`; both broadcast.
 
     Raises ValueError for a scale that is not positive.
@@ -28,14 +29,6 @@ class Laplace(Distribution):
 
     def expand(self, batch_shape, _instance=None):
         return self._expanded(Laplace, batch_shape, _instance, "loc scale")
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @property
     def variance(self):

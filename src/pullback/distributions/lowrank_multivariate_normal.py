@@ -6,6 +6,7 @@ from .. import broadcast_tensors, diag_embed, eye, linalg
 from ..messages.missing import missing
 from ..size import Size
 from . import constraints
+from ._located import Located
 from .distribution import Distribution
 from .multivariate_normal import _batch_mahalanobis, _batch_mv, _half_log_det
 from .utils import _standard_normal, lazy_property
@@ -33,7 +34,7 @@ def _batch_lowrank_mahalanobis(W, D, x, capacitance_tril):
     return (x.square() / D).sum(-1) - _batch_mahalanobis(capacitance_tril, inside)
 
 
-class LowRankMultivariateNormal(Distribution):
+class LowRankMultivariateNormal(Located, Distribution):
     """The normal distribution of vectors [n] of mean `loc` and covariance W W^T + diag(D): W is `cov_factor`, (n, m), and
     D `cov_diag`, [n]. What is in front of them broadcasts.
 
@@ -94,14 +95,6 @@ class LowRankMultivariateNormal(Distribution):
     @property
     def _square(self):
         return self._batch_shape + self._event_shape * 2
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @lazy_property
     def variance(self):

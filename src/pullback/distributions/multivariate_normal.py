@@ -6,6 +6,7 @@ from .. import broadcast_shapes, cholesky_inverse, eye, linalg
 from ..messages.missing import missing
 from ..size import Size
 from . import constraints
+from ._located import Located
 from .distribution import Distribution
 from .utils import _standard_normal, lazy_property
 
@@ -81,7 +82,7 @@ class Factored(Distribution):
                 setattr(new, name, self.__dict__[name].expand(shape))
 
 
-class MultivariateNormal(Factored):
+class MultivariateNormal(Located, Factored):
     """The normal distribution of vectors [n] of mean `loc`, with a covariance matrix, its inverse, or its Cholesky factor.
 
     One of the three is given; what is in front of matrices and means broadcasts. Raises ValueError for none or several
@@ -130,14 +131,6 @@ class MultivariateNormal(Factored):
         new._unbroadcasted_scale_tril = self._unbroadcasted_scale_tril
         self._expand_forms(new, batch_shape + self.event_shape * 2)
         return self._finish(new, batch_shape, self.event_shape)
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @property
     def variance(self):

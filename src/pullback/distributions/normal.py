@@ -5,13 +5,14 @@ import math
 from .. import no_grad, normal
 from ..messages.missing import missing
 from . import constraints
+from ._located import Located
 from .exp_family import ExponentialFamily
 from .utils import _standard_normal
 
 __all__ = ["Normal"]
 
 
-class Normal(ExponentialFamily):
+class Normal(Located, ExponentialFamily):
     """The normal distribution of mean `loc` and standard deviation `scale`, which broadcast.
 
     Raises ValueError for a scale that is not positive.
@@ -32,14 +33,6 @@ class Normal(ExponentialFamily):
 
     def expand(self, batch_shape, _instance=None):
         return self._expanded(Normal, batch_shape, _instance, "loc scale")
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @property
     def stddev(self):

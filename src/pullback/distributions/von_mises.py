@@ -6,6 +6,7 @@ from .. import _core, empty, float64, no_grad, rand, where
 from .. import bool as truth
 from ..messages.missing import missing
 from . import constraints
+from ._located import Located
 from .distribution import Distribution
 from .utils import lazy_property
 
@@ -23,7 +24,7 @@ def _log_scaled_bessel(x, order=0):
     return where(x < 20, near, far.log() - 0.5 * (2 * math.pi * x).log())
 
 
-class VonMises(Distribution):
+class VonMises(Located, Distribution):
     """Angles of [-pi, pi) about `loc`, with a density proportional to exp(`concentration` cos(x - loc)). Both are tensors.
 
     Draws are by rejection (D. J. Best and N. I. Fisher, 1979), and not differentiable. The variance is 1 - the mean
@@ -44,14 +45,6 @@ class VonMises(Distribution):
 
     def expand(self, batch_shape, _instance=None):
         return self._expanded(VonMises, batch_shape, _instance, "loc concentration")
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @lazy_property
     def variance(self):
