@@ -17,8 +17,8 @@ KNOWN = [name for name, family in FAMILIES.items() if family.scipy]
 OTHERWISE = {"von mises": {"var", "mean"}, "cauchy": {"mean", "var"}, "half cauchy": {"var"}}
 
 
-def f64(x):
-    return pb.tensor(np.asarray(x, dtype=np.float64))
+def f64(x, grad=False):
+    return pb.tensor(np.asarray(x, dtype=np.float64), requires_grad=grad)
 
 
 def counterpart(family):
@@ -106,6 +106,30 @@ def test_beta_functions_beside_mpmath(a, b, q):
     found = [beta_function(*given), beta_slope(*given, 1, 0), beta_slope(*given, 0, 1)]
     for ours, theirs in zip(found, expected):
         assert ours.item() == pytest.approx(theirs, rel=1e-9)
+
+
+def test_large_parameters():
+    """Where series are long, and the normal distribution near: by Cornish and Fisher's expansion, and differences."""
+    from pullback.distributions._implicit import beta_function, beta_slope, gamma_function, gamma_slope
+
+    for a in (1e8, 1e12):
+        for z in (-3.0, 0.0, 2.0):
+            y = a + z * a**0.5 + (z * z - 1) / 3
+            expected = 1 + z / (2 * a**0.5) - (z**3 - 7 * z) / (72 * a**1.5)
+            assert -gamma_slope(f64(y), f64(a), 1).item() == pytest.approx(expected, abs=1e-8)
+            assert gamma_function(f64(y), f64(a)).item() == pytest.approx(st.norm.cdf(z), abs=1e-5)
+    for a, b in ((600.0, 12.0), (1e4, 3e5), (1e6, 1e6), (3.0, 1e9)):
+        for q in (1e-4, 0.3, 0.9):
+            y = st.beta.ppf(q, a, b)
+            steps = [st.beta.ppf(q, a * (1 + s * 1e-5), b) for s in (-2, -1, 1, 2)]
+            by_a = (steps[0] - 8 * steps[1] + 8 * steps[2] - steps[3]) / (12e-5 * a)
+            given = f64(y), f64(a), f64(b)
+            assert -beta_slope(*given, 1, 0).item() == pytest.approx(by_a, rel=1e-6)
+            assert beta_function(*given).item() == pytest.approx(q, rel=1e-7)
+    df = f64(1e10, grad=True)
+    pb.manual_seed(0)
+    D.StudentT(df).rsample((100,)).sum().backward()
+    assert bool(df.grad.isfinite())
 
 
 def test_slopes_of_all_orders():

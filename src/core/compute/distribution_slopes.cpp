@@ -6,7 +6,7 @@
 // These are evaluated in truncated Taylor polynomials of the parameters (`Taylor`) instead of numbers. What is left of the
 // density, over itself, is the exponential of a polynomial whose coefficients are polygamma functions. Where 1/a would cancel
 // between both, it has been taken out by psi(a + 1) = psi(a) + 1/a. The rest is accurate wherever the density is not 0, in
-// double, whatever the dtype. With the order 0 they are the distribution functions.
+// double, whatever the dtype. Large parameters have integrals instead. With the order 0 they are the distribution functions.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -159,7 +159,52 @@ template <class Value, class A, class B> Value continued_fraction(A&& a, B&& b) 
         under_before = under_before * scale;
         under = under * scale;
     }
-    return found;
+    return Value(std::nan(""));  // no such parameters are known
+}
+
+// ---- large parameters, for which series and fractions take long: integrals ----
+
+constexpr double kLarge = 500;  // from here on
+
+// Gauss and Legendre's points and weights on [0, 1].
+struct Points {
+    static constexpr int n = 32;
+    double x[n], weight[n];
+    Points() {
+        for (int i = 0; i < n; ++i) {
+            double z = std::cos(3.14159265358979323846 * (i + 0.75) / (n + 0.5)), slope = 1;
+            for (int step = 0; step < 10; ++step) {
+                double before = 1, value = z;
+                for (int k = 2; k <= n; ++k) {
+                    const double next = ((2 * k - 1) * z * value - (k - 1) * before) / k;
+                    before = value;
+                    value = next;
+                }
+                slope = n * (z * value - before) / (z * z - 1);
+                z -= value / slope;
+            }
+            x[i] = 0.5 * (1 - z);
+            weight[i] = 1 / ((1 - z * z) * slope * slope);
+        }
+    }
+};
+
+// The integral of exp(f(u)) over u > 0, where f falls from 0 on and is concave, as a polynomial in the steps of parameters
+// that add `by_a` and `by_b` to f; each is a function of u. `width` is a guess of how far it goes.
+template <class Value, class F, class A, class B>
+Value falling_integral(double width, F&& f, A&& by_a, B&& by_b) {
+    static const Points points;
+    constexpr double kEnd = -45;  // e^-45 is rounded off
+    while (f(width) > kEnd) width *= 1.5;
+    while (f(width / 1.5) < kEnd) width /= 1.5;
+    Value sum;
+    for (int panel = 0; panel < 2; ++panel)
+        for (int k = 0; k < Points::n; ++k) {
+            const double u = 0.5 * width * (panel + points.x[k]);
+            const Value term = exponential(Value::linear(0, by_a(u), by_b(u)));
+            sum = sum + term * Value(0.5 * width * points.weight[k] * std::exp(f(u)));
+        }
+    return sum;
 }
 
 // ---- the gamma distribution ----
@@ -169,6 +214,15 @@ template <int I> double gamma_slope_at(double y, double a) {
     using Value = Taylor<I, 0>;
     if (!(y > 0 && a > 0 && y < HUGE_VAL && a < HUGE_VAL)) return y == 0 && a > 0 ? 0 : std::nan("");
     Value u = Value::linear(0, std::log(y), 0);
+    if (a > kLarge) {
+        // P = y * density * integral of exp(-a v + y (1 - e^-v)), or 1 - P likewise to the other side.
+        const double side = y < a + 1 ? 1 : -1;
+        const Value integral = falling_integral<Value>(
+            4 / std::sqrt(y), [&](double v) { return -side * a * v - y * std::expm1(-side * v); },
+            [&](double v) { return -side * v; }, [](double) { return 0.0; });
+        add_log_gamma(u, -1, a, true, false);
+        return side * kFactorial[I] * y * (integral * exponential(u)).c[I][0];
+    }
     if (y < a + 1) {
         // P = y/a * density * (1 + y/(a+1) + y^2/((a+1)(a+2)) + ...)
         Value sum(1), term(1);
@@ -193,6 +247,18 @@ template <int I> double gamma_slope_at(double y, double a) {
 // I's derivative of orders I by a and J by b, over the density, for y below the mean or so.
 template <int I, int J> double lower_beta_slope(double y, double rest, double a, double b) {
     using Value = Taylor<I, J>;
+    Value u = Value::linear(0, std::log(y), std::log(rest));
+    add_log_gamma(u, 1, a + b, true, true);
+    if (a + b > kLarge && std::min(a, b) > 10) {  // otherwise the fraction is short
+        // I = y * density * integral of exp(-a v + (b - 1) log((1 - y e^-v) / (1 - y)))
+        auto rises = [&](double v) { return std::log1p(-y / rest * std::expm1(-v)); };
+        const Value integral = falling_integral<Value>(
+            4 / std::sqrt(a * (1 + a / b)), [&](double v) { return -a * v + (b - 1) * rises(v); },
+            [](double v) { return -v; }, rises);
+        add_log_gamma(u, -1, a, true, false);
+        add_log_gamma(u, -1, b, false, true);
+        return kFactorial[I] * kFactorial[J] * y * (integral * exponential(u)).c[I][J];
+    }
     // The fraction 1 / (1 + d(1) / (1 + ...)) of DLMF 8.17.22, whose denominators (a+k-1) (a+k) are brought to the others.
     const Value whole = Value::linear(a, 1, 0);
     const Value fraction =
@@ -203,8 +269,6 @@ template <int I, int J> double lower_beta_slope(double y, double rest, double a,
                                      : Value::linear(m * y * (b - m), 0, m * y);
                     },
                     [&](int k) { return Value::linear(a + k, 1, 0); });
-    Value u = Value::linear(0, std::log(y), std::log(rest));
-    add_log_gamma(u, 1, a + b, true, true);
     add_log_gamma(u, -1, a + 1, true, false);
     add_log_gamma(u, -1, b, false, true);
     return kFactorial[I] * kFactorial[J] * y * rest / a * (fraction * exponential(u)).c[I][J];
