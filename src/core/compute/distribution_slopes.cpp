@@ -315,11 +315,19 @@ double gamma_function(double y, double a) {
     return y < a + 1 ? value : 1 + value;
 }
 
+// log gamma(x + step) - log gamma(x), of which both may be large.
+double log_gamma_step(double x, double step) {
+    if (x < 10) return log_gamma(x + step) - log_gamma(x);
+    return (x - 0.5) * std::log1p(step / x) + step * (std::log(x + step) - 1) + stirling_rest(x + step) -
+           stirling_rest(x);
+}
+
 double beta_function(double y, double a, double b) {
     if (!(a > 0 && b > 0 && y >= 0 && y <= 1)) return std::nan("");
     if (y == 0 || y == 1) return y;
+    const double less = std::min(a, b), more = std::max(a, b);
     const double density =
-        (a - 1) * std::log(y) + (b - 1) * std::log1p(-y) + log_gamma(a + b) - log_gamma(a) - log_gamma(b);
+        (a - 1) * std::log(y) + (b - 1) * std::log1p(-y) + log_gamma_step(more, less) - log_gamma(less);
     const double value = std::exp(density) * beta_slope_at<0, 0>(y, a, b);
     return y * (a + b + 2) < a + 1 ? value : 1 + value;
 }
