@@ -24,6 +24,14 @@ OPTIONS = doctest.ELLIPSIS | doctest.DONT_ACCEPT_TRUE_FOR_1
 PROTOCOL = {"forward", "extra_repr", "reset_parameters", "initialize_parameters", "get_lr", "compute_mask"}
 PROTOCOL_OF = (pb.nn.Module, pb.nn.modules.lazy.LazyModuleMixin, pb.optim.lr_scheduler.LRScheduler)
 PROTOCOL_OF += (pb.nn.utils.prune.BasePruningMethod,)
+# Likewise the questions that these answer, which each family answers, and its parameters, which the page of its class names.
+ANSWERS_OF = (
+    pb.distributions.Distribution,
+    pb.distributions.Transform,
+    pb.distributions.constraints.Constraint,
+)
+PARAMETERS = {"param_shape", "temperature", "domain", "codomain"}
+PARAMETERS |= set("concentration concentration0 concentration1 df loc logits probs rate scale".split())
 
 
 def public_modules():
@@ -75,6 +83,10 @@ def documented():
 def is_protocol(name):
     """Whether a name is a member that stands for its class, which alone is documented."""
     owner, _, member = name.rpartition(".")
+    if name.startswith("pullback.distributions."):
+        kind = operator.attrgetter(owner.removeprefix("pullback."))(pb)
+        bases = [base for base in ANSWERS_OF if inspect.isclass(kind) and issubclass(kind, base)]
+        return any(kind is not base and (hasattr(base, member) or member in PARAMETERS) for base in bases)
     if member not in PROTOCOL or not name.startswith(("pullback.nn.", "pullback.optim.")):
         return False
     kind = operator.attrgetter(owner.removeprefix("pullback."))(pb)
@@ -93,6 +105,14 @@ def test_public_names_have_docstrings():
 
 def test_a_protocol_hides_nothing_else():
     hidden = {name for name, _ in DOCUMENTED if is_protocol(name)}
+    answers = {name for name in hidden if name.startswith("pullback.distributions.")}
+    assert (
+        "pullback.distributions.Normal.log_prob" in answers
+        and "pullback.distributions.Gamma.rate" not in hidden
+    )
+    assert not is_protocol("pullback.distributions.Distribution.log_prob")
+    assert not is_protocol("pullback.distributions.GeneralizedPareto.log_cdf")
+    hidden -= answers
     assert {name.rpartition(".")[2] for name in hidden} == PROTOCOL
     assert "pullback.nn.Linear.forward" in hidden
     assert not is_protocol("pullback.nn.Module.children")

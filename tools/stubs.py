@@ -96,7 +96,7 @@ from typing import Any, Literal, Union, final, overload
 
 import numpy.typing as npt
 
-from . import autograd as autograd, calculus as calculus, func as func, independent as independent
+from . import autograd as autograd, calculus as calculus, distributions as distributions, func as func, independent as independent
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop

@@ -88,6 +88,7 @@ _SUBMODULES = {
     "cpu",
     "cuda",
     "distributed",
+    "distributions",
     "func",
     "hub",
     "independent",

@@ -48,7 +48,7 @@ DRAW = """
     normal_of rand rand_like randint randint_like randn randn_like random_ randperm uniform_
     alpha_dropout dropout dropout1d dropout2d dropout3d feature_alpha_dropout fractional_max_pool2d
     fractional_max_pool3d gumbel_softmax rrelu rrelu_ alpha_dropout_ binomial cauchy_ dropout_ feature_alpha_dropout_
-    feature_dropout feature_dropout_ geometric_ log_normal_ native_dropout poisson
+    feature_dropout feature_dropout_ geometric_ log_normal_ native_dropout poisson _sample_dirichlet _standard_gamma
     """.split()  # tests/batch/test_random_draws.py
 # Other names of what is in the tables, and parts of it.
 SAME = """

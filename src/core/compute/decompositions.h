@@ -47,6 +47,12 @@ Arrays lstsq(const Arrays& x, const Options&);  // a, b; driver, rcond -> x, res
 // matrix_exp.cpp
 Arrays matrix_exp(const Arrays& x, const Options&);  // a -> e
 
+// distribution_slopes.cpp: of equal shapes; derivatives of distribution functions by parameters, over their densities
+Arrays gamma_slope(const Arrays& x, const Options&);  // y, a; order -> slope
+Arrays beta_slope(const Arrays& x, const Options&);   // y, a, b; order by a, by b -> slope
+Arrays gamma_cdf(const Arrays& x, const Options&);    // y, a -> p
+Arrays beta_cdf(const Arrays& x, const Options&);     // y, a, b -> p
+
 // The last operand: what has been found in other ways, and is differentiated as a function of the others.
 inline Arrays given(const Arrays& x, const Options&) { return {x.back()}; }
 

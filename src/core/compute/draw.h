@@ -51,6 +51,9 @@ Array draw_multinomial(Generator& g, const Array& weights, int64_t draws, bool r
 // How many events of a rate come in a unit of time, and how many of `count` trials succeed.
 Array draw_poisson(Generator& g, const Array& rate);
 Array draw_binomial(Generator& g, const Array& count, const Array& probability);
+// Of the standard gamma distribution of a shape; and shares of a whole, with the concentrations of each row.
+Array draw_gamma(Generator& g, const Array& shapes);
+Array draw_dirichlet(Generator& g, const Array& concentrations);
 
 // Whether an element of floats is below 0.
 bool any_negative(const Array& a);

@@ -420,7 +420,7 @@ def _operation(function: Function) -> str:
 
 _SIZED = {"rand", "randn", "randint"}
 _LIKE = {"rand_like", "randn_like", "randint_like"}
-_OF_VALUES = {"bernoulli", "poisson", "binomial", "normal", "multinomial"}
+_OF_VALUES = set("bernoulli poisson binomial normal multinomial _standard_gamma _sample_dirichlet".split())
 _WRITTEN = set("uniform_ normal_ exponential_ bernoulli_ random_ geometric_ cauchy_ log_normal_".split())
 _SHAPED = _WRITTEN | _LIKE
 _DRAWS = _SIZED | _SHAPED | _OF_VALUES | {"randperm"}

@@ -521,6 +521,16 @@ def binomial(count, prob, generator=None):
     """
 
 
+@operator(method=False, public=False)
+def _standard_gamma(input, generator=None):
+    """Draws of the standard gamma distribution of a shape."""
+
+
+@operator(method=False, public=False)
+def _sample_dirichlet(input, generator=None):
+    """Draws of Dirichlet's distribution."""
+
+
 @operator(public=False)
 def uniform_(input, from_=0.0, to=1.0, *, generator=None):
     """Draw every element evenly from [from, to), in place.

@@ -31,6 +31,12 @@ DecompositionKind kinds[] = {
     {"least_squares", pb::decompose::given, 3},
     {"pseudo_inverse", pb::decompose::given, 2},
     {"matrix_exp", pb::decompose::matrix_exp, 1},
+    {"gamma_slope", pb::decompose::gamma_slope, 2},
+    {"beta_slope", pb::decompose::beta_slope, 3},
+    {"gamma_cdf", pb::decompose::gamma_cdf, 2},
+    {"beta_cdf", pb::decompose::beta_cdf, 3},
+    {"gamma_of_shape", pb::decompose::given, 2},
+    {"dirichlet_of_concentrations", pb::decompose::given, 2, 0b11},
 };
 
 struct Decomposition {

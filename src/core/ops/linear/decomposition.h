@@ -3,7 +3,8 @@
 // One rule serves all of them. What it computes is a function from arrays to arrays (compute/decompositions.h), looked up
 // by the name under which pullback/linear_algebra defines it, or stated in Python as well (pullback/fourier). There its pullback and pushforward are stated, in tensor
 // operations that are recorded; so all orders and nestings follow, and all batches. Which operands and results the
-// derivative reads is known from the names of its parameters, and nothing else is saved.
+// derivative reads is known from the names of its parameters, and nothing else is saved. Functions of numbers that are found
+// element by element, with derivatives that no row can state, are such ones, too: those of distributions.
 #pragma once
 #include "compute/decompositions.h"
 #include "ops/rule/rule.h"

@@ -119,6 +119,15 @@ struct Counts {
     Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
 };
 
+// What distributions/ differentiates.
+struct Gammas {
+    static constexpr const char* name = "NotImplemented";
+    static constexpr bool leads = true;
+    Array (*draw)(Generator& g, const Array& parameters);
+    Generator* g;
+    Tensor forward(const Tensors& x) { return Tensor::make(draw(*g, x[0].array())); }
+};
+
 void check_probability(double p) {
     if (!(p >= 0 && p <= 1)) fail("bernoulli_ expects p to be in [0, 1], but got p={}", p);
 }
@@ -194,6 +203,13 @@ Tensor binomial(const Tensor& count, const Tensor& probability, Generator& g) {
     const Dims shape = broadcast_shapes(count.layout(), probability.layout());
     auto over = [&](const Tensor& t) { return t.shape() == shape ? t : expand(t, shape); };
     return apply(Counts{"BinomialBackward0", &g}, {over(count), over(probability)});
+}
+
+Tensor drawn_gamma(const Tensor& shape, Generator& g) {
+    return apply(Gammas{compute::draw_gamma, &g}, {shape});
+}
+Tensor drawn_dirichlet(const Tensor& concentration, Generator& g) {
+    return apply(Gammas{compute::draw_dirichlet, &g}, {concentration});
 }
 
 }  // namespace pb::ops

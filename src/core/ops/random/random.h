@@ -28,5 +28,8 @@ Tensor multinomial(const Tensor& weights, int64_t draws, bool replacement, Gener
 // Counts: of events of a rate, and of successes in trials, of one dtype and broadcast.
 Tensor poisson(const Tensor& rate, Generator& g);
 Tensor binomial(const Tensor& count, const Tensor& probability, Generator& g);
+// Draws of the gamma distribution of a shape, and of Dirichlet's; without derivatives, which distributions/ states.
+Tensor drawn_gamma(const Tensor& shape, Generator& g);
+Tensor drawn_dirichlet(const Tensor& concentration, Generator& g);
 
 }  // namespace pb::ops

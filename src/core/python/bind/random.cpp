@@ -295,6 +295,8 @@ const Binding bindings[] = {
     bind<&ops::multinomial>("multinomial"),
     bind<&ops::poisson>("poisson"),
     bind<&ops::binomial>("binomial"),
+    bind<&ops::drawn_gamma>("_standard_gamma"),
+    bind<&ops::drawn_dirichlet>("_sample_dirichlet"),
     bind<&generator_seed>("generator_seed"),
     bind_in_place<&generator_reseed>("generator_reseed"),
     bind<&generator_state>("generator_state"),
