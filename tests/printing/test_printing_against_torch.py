@@ -95,7 +95,7 @@ def test_options(seed):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "complex64", "complex128"])
-def test_dtypes_to_come(dtype):
+def test_dtypes_of_other_widths(dtype):
     try:
         pb.tensor([1.0, 2.0], dtype=getattr(pb, dtype)) + 1
     except NotImplementedError:

@@ -40,8 +40,10 @@ const char* supported_dtypes() {
     static const std::string text = [] {
         std::string all;
         for (Kind kind : {Kind::Complex, Kind::Float, Kind::Integer})
-            for (int d = kDTypes; d-- > 0;)
-                if (kSupported[d] && kKind[d] == kind) all += std::string(kNames[d].name) + ", ";
+            for (int size = 16; size; size /= 2)
+                for (int d = kDTypes; d-- > 0;)
+                    if (kSupported[d] && kKind[d] == kind && kItemSize[d] == size)
+                        all += std::string(kNames[d].name) + ", ";
         return all + "and bool";
     }();
     return text.c_str();

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "core/array/dtypes.inc"
+#include "core/array/half.h"
 
 namespace pb {
 
@@ -31,12 +32,15 @@ enum class Kind : uint8_t { Bool, Integer, Float, Complex };
 #define PB_SIZE(Name, type, ...) sizeof(type),
 #define PB_KIND(Name, type, name, legacy, c_name, format, kind, running) Kind::kind,
 #define PB_READ(Name, type, ...) is_read<type>,
+#define PB_NARROW(Name, type, ...) is_narrow<type>,
 constexpr uint8_t kItemSize[kDTypes] = {PB_DTYPES(PB_SIZE)};
 constexpr Kind kKind[kDTypes] = {PB_DTYPES(PB_KIND)};
 constexpr bool kSupported[kDTypes] = {PB_DTYPES(PB_READ)};
+constexpr bool kNarrow[kDTypes] = {PB_DTYPES(PB_NARROW)};
 #undef PB_SIZE
 #undef PB_KIND
 #undef PB_READ
+#undef PB_NARROW
 
 constexpr size_t item_size(DType d) { return kItemSize[static_cast<int>(d)]; }
 constexpr Kind kind_of(DType d) { return kKind[static_cast<int>(d)]; }
@@ -48,6 +52,9 @@ constexpr bool is_integral(DType d) { return kind_of(d) == Kind::Integer; }
 constexpr bool is_signed(DType d) { return d != DType::UInt8 && d != DType::Bool; }
 // Whether kernels exist for it.
 constexpr bool is_supported(DType d) { return kSupported[static_cast<int>(d)]; }
+// Whether it is stored only, and computed with as another dtype: the one that kernels compute in.
+constexpr bool is_narrow_float(DType d) { return kNarrow[static_cast<int>(d)]; }
+constexpr DType computed_as(DType d) { return is_narrow_float(d) ? DType::Float32 : d; }
 // Numbers of elements, and masks of the old kind.
 constexpr bool is_index(DType d) { return d == DType::Int64 || d == DType::Int32; }
 constexpr bool is_mask(DType d) { return d == DType::Bool || d == DType::UInt8; }
@@ -68,17 +75,23 @@ struct alignas(kWidest) Slot {
     char bytes[kWidest];
 };
 
-// The families that kernels and operators are written for.
-enum class Family : uint8_t { All, Numbers, Integers, Bits, Floats };
+// The families that kernels and operators are written for. Stored is All with what is narrow, which others leave out.
+enum class Family : uint8_t { All, Numbers, Integers, Bits, Floats, Stored };
 constexpr bool includes(Family f, Kind k) {
     switch (f) {
-        case Family::All: return true;
+        case Family::All:
+        case Family::Stored: return true;
         case Family::Numbers: return k == Kind::Integer || k == Kind::Float;
         case Family::Integers: return k == Kind::Integer;
         case Family::Bits: return k == Kind::Integer || k == Kind::Bool;
         case Family::Floats: return k == Kind::Float;
     }
     return false;
+}
+
+// Whether code that is written for a family is instantiated for T.
+template <Family family, class T> constexpr bool is_visited(Kind kind) {
+    return includes(family, kind) && is_read<T> && (family == Family::Stored || !is_narrow<T>);
 }
 
 // The dtype whose elements are T.

@@ -35,25 +35,28 @@ struct Scalar {
     // As an element of type T: integers wrap around, truth is whatever is not zero.
     template <class T> T to() const {
         if constexpr (std::is_same_v<T, bool>) return to_bool();
+        else if constexpr (is_narrow<T>) return static_cast<float>(to_double());
         else if constexpr (std::is_floating_point_v<T>) return static_cast<T>(to_double());
         else return static_cast<T>(to_int());
     }
 
     // Writes the number as one element of dtype `d`, and reads one.
     void store(DType d, void* out) const {
-        visit<Family::All>(d, "fill_", [&](auto zero) {
+        visit<Family::Stored>(d, "fill_", [&](auto zero) {
             using T = decltype(zero);
-            T v = d == DType::Bool ? static_cast<T>(to_bool()) : to<T>();
+            T v = to<T>();
+            if constexpr (std::is_same_v<T, uint8_t>)
+                if (d == DType::Bool) v = to_bool();
             std::memcpy(out, &v, sizeof v);
         });
     }
     static Scalar load(DType d, const void* p) {
-        return visit<Family::All>(d, "item", [&](auto zero) {
+        return visit<Family::Stored>(d, "item", [&](auto zero) {
             using T = decltype(zero);
             T v;
             std::memcpy(&v, p, sizeof v);
             if (d == DType::Bool) return Scalar(v != 0);
-            if constexpr (std::is_floating_point_v<T>) return Scalar(static_cast<double>(v));
+            if constexpr (std::is_floating_point_v<T> || is_narrow<T>) return Scalar(static_cast<double>(v));
             else return Scalar(static_cast<int64_t>(v));
         });
     }

@@ -199,8 +199,7 @@ void visit_points(const Points& p, At what, const Array& x, const Array& y) {
             return visit_each<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a |= b; });
         return visit_each<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a &= b; });
     }
-    visit<Family::Numbers>(x.dtype, "index",
-                           [&](auto zero) { visit_numbers<decltype(zero)>(p, what, x, y); });
+    visit<Family::Stored>(x.dtype, "index", [&](auto zero) { visit_numbers<decltype(zero)>(p, what, x, y); });
 }
 
 Array read_points(const Points& p, const Array& x, bool last) {

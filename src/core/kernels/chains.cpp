@@ -1,6 +1,7 @@
 // Several instructions in one pass; chains.h has the essay.
 #include "core/kernels/chains.h"
 
+#include "core/kernels/narrow.h"
 #include "core/kernels/scalar.h"
 
 namespace pb {
@@ -23,6 +24,16 @@ template <class T, class V> PB_INLINE V square_roots(V x) {
 #pragma omp simd
     for (int i = 0; i < lanes; ++i) each[i] = square_root(each[i]);
     return load<V>(reinterpret_cast<const char*>(each));
+}
+
+// As they are after they were stored in two bytes. Only chains of float32 ask for that.
+template <class T, class V> PB_INLINE V halves(V x) {
+    if constexpr (sizeof(T) == 4) return rounded_to_half(x);
+    else return x;
+}
+template <class T, class V> PB_INLINE V bfloats(V x) {
+    if constexpr (sizeof(T) == 4) return rounded_to_bfloat16(x);
+    else return x;
 }
 
 // Keeps the compiler from keeping eight sums for eight vectors where one address and offsets do.

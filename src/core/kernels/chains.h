@@ -26,12 +26,14 @@ namespace pb {
     X(minimum, ((x < y) | (x != x) ? x : y))          \
     X(reversed_minimum, ((y < x) | (y != y) ? y : x))
 // Those that have no operand.
-#define PB_LONE_LINKS(X)     \
-    X(neg, (-x))             \
-    X(twice, (x + x))        \
-    X(square, (x * x))       \
-    X(reciprocal, (one / x)) \
-    X(sqrt, (square_roots<T>(x)))
+#define PB_LONE_LINKS(X)          \
+    X(neg, (-x))                  \
+    X(twice, (x + x))             \
+    X(square, (x * x))            \
+    X(reciprocal, (one / x))      \
+    X(sqrt, (square_roots<T>(x))) \
+    X(to_half, (halves<T>(x)))    \
+    X(to_bfloat16, (bfloats<T>(x)))
 
 enum class Link : uint8_t {
 #define PB_ENUMERATOR(name, ...) name,

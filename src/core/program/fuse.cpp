@@ -134,6 +134,15 @@ int16_t Fused::add_once(const Step& s, DType type) {
 int16_t Fused::convert_other(int16_t v, DType type) {
     const Value from = value(v);
     if (from.kind == Value::Number) return add_number(stored(number(from), type), type);
+    // What a conversion to a narrow type has made is the same value for who takes it on in the wide one, rounded: the
+    // result of a step, which may be a link of a chain, instead of two conversions.
+    const Step* made = from.kind == Value::Result ? &steps[static_cast<size_t>(from.at)] : nullptr;
+    if (made && made->converts()) {
+        const DType before = this->type(made->in[0]);
+        if (is_narrow_float(from.type) && before == type && type == computed_as(from.type))
+            return add_once(rounding(made->in[0], from.type), type);
+        if (is_narrow_float(type) && before == type && from.type == computed_as(type)) return made->in[0];
+    }
     return add_once(conversion(v, from.type, type), type);
 }
 

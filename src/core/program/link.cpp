@@ -61,9 +61,16 @@ void link_up(Fused& p) {
     for (const Step& s : p.steps)
         for (int k = 0; k < s.arity; ++k) ++uses[static_cast<size_t>(s.in[k])];
     for (const Fused::Output& o : p.outputs) uses[static_cast<size_t>(o.value)] = UINT16_MAX;
+    // A conversion that only a rounding was made of goes. One that is single costs nothing, and stays.
+    for (size_t i = p.steps.size(); i-- > 0;) {
+        const Step& s = p.steps[i];
+        if (!s.converts() || p.value(s.out).single || uses[static_cast<size_t>(s.out)]) continue;
+        ends[i] = kGone;
+        --uses[static_cast<size_t>(s.in[0])];
+    }
     for (size_t i = 0; i < p.steps.size(); ++i) {
         const Step& s = p.steps[i];
-        if (!may_link(p, s)) continue;
+        if (ends[i] == kGone || !may_link(p, s)) continue;
         // The chain that this step continues: the later one of two.
         int at = -1, from = 0;
         for (int k = 0; k < s.arity; ++k) {

@@ -77,7 +77,8 @@ def _deepcopy(self, memo):
 
 def _rebuild(cls, array, shape, stride, dtype, requires_grad, attributes):
     made = empty_strided(shape, stride, dtype=dtype)
-    made.copy_(_core.from_buffer(array))
+    values = _core.from_buffer(array)
+    made.copy_(values.view(dtype) if dtype is _core.bfloat16 else values)
     made = make_subclass(cls, made, requires_grad)
     if attributes:
         made.__dict__.update(attributes)
@@ -85,10 +86,10 @@ def _rebuild(cls, array, shape, stride, dtype, requires_grad, attributes):
 
 
 def _reduce(self, protocol):
-    """`pickle`: the values in a NumPy array; history and hooks stay behind."""
+    """`pickle`: the values in a NumPy array, those of bfloat16 as their bits; history and hooks stay behind."""
     plain = self.detach()
     strides = tuple(_packed_strides(plain))
-    array = numpy(plain)
+    array = numpy(plain.view(_core.int16) if self.dtype is _core.bfloat16 else plain)
     array = array.copy() if not array.flags.writeable else array
     return _rebuild, (
         builtins.type(self),

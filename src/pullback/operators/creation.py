@@ -187,7 +187,10 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         _warn_read_only("buffer", "buffer")
     if not dtype._supported:
         raise NotImplementedError(f"\"frombuffer\" not implemented for '{dtype._legacy_name}'")
-    made = _core.from_buffer(view[offset : offset + count * size].cast(dtype._format))
+    narrow = dtype.is_floating_point and size == 2  # for which Python's views have no letter
+    made = _core.from_buffer(view[offset : offset + count * size].cast("h" if narrow else dtype._format))
+    if narrow:
+        made = made.view(dtype).detach()
     return made.requires_grad_() if requires_grad else made
 
 

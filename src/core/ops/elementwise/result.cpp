@@ -125,6 +125,8 @@ Plan plan(const Row& row, const Operand* operands) {
         (row.accepts == Accepts::Powers && d == DType::Bool && operands[row.arity - 1].tensor) ||
         (row.accepts == Accepts::Floats && !floating) || (row.promotion == Promotion::Bitwise && floating))
         fail_unimplemented(row, d);
+    if (is_narrow_float(d) && row.primitive == static_cast<int>(Primitive::nextafter))
+        fail_unsupported("nextafter_cpu", d);  // neighbours are farther apart than those it is computed among
     check_power(row, operands, d);
     check_numbers_fit(row, operands, d);
     switch (row.promotion) {

@@ -185,9 +185,8 @@ void check_deviation(double deviation) {
 }
 
 void uniform_(const Tensor& x, double low, double high, Generator& g) {
-    double most = visit<Family::Floats>(x.dtype(), "check_uniform_bounds", [](auto zero) {
-        return static_cast<double>(std::numeric_limits<decltype(zero)>::max());
-    });
+    if (!is_float(x.dtype())) fail_unsupported("check_uniform_bounds", x.dtype());
+    const double most = largest_float(x.dtype());
     const char* type = dtype_c_name(x.dtype());
     if (!(low >= -most && low <= most)) fail("from is out of bounds for {}", type);
     if (!(high >= -most && high <= most)) fail("to is out of bounds for {}", type);

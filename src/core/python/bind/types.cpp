@@ -35,7 +35,7 @@ bool equal(const Tensor& x, const Tensor& y) {
     Array u = as(x), v = as(y);
     int64_t n = u.numel();
     if (is_float(d))
-        return visit<Family::Floats>(d, "equal", [&](auto zero) {
+        return visit<Family::Stored>(d, "equal", [&](auto zero) {
             using T = decltype(zero);
             return std::equal(u.as<T>(), u.as<T>() + n, v.as<T>());
         });
