@@ -73,6 +73,14 @@ Distribution integers_from(int64_t low, DType d) {
     return Distribution::integers(low, static_cast<uint64_t>(last) - static_cast<uint64_t>(low) + 1);
 }
 
+void check_permutation(int64_t n, DType d) {
+    visit<Family::Stored>(d, "randperm", [&](auto zero) {
+        if constexpr (std::is_same_v<decltype(zero), c10::Half>)
+            if (n > whole_numbers(d) + 1)
+                fail("n cannot be greater than {} for {} type.", whole_numbers(d) + 1, dtype_legacy_name(d));
+    });
+}
+
 Distribution integers_of(DType d) {
     if (d == DType::Bool) return Distribution::integers(0, 2);
     const uint64_t range = visit<Family::Stored>(d, "random_", [](auto zero) -> uint64_t {

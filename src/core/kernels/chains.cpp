@@ -26,14 +26,21 @@ template <class T, class V> PB_INLINE V square_roots(V x) {
     return load<V>(reinterpret_cast<const char*>(each));
 }
 
-// As they are after they were stored in two bytes. Only chains of float32 ask for that.
+// As they are after they were stored in two bytes. Programs ask that of float32; others go element by element.
+template <class T, class V, class F> PB_INLINE V each_lane(V x, F f) {
+    constexpr int lanes = sizeof(V) / sizeof(T);
+    alignas(V) T all[lanes];
+    __builtin_memcpy(all, &x, sizeof x);
+    for (int i = 0; i < lanes; ++i) all[i] = static_cast<T>(f(static_cast<float>(all[i])));
+    return load<V>(reinterpret_cast<const char*>(all));
+}
 template <class T, class V> PB_INLINE V halves(V x) {
-    if constexpr (sizeof(T) == 4) return rounded_to_half(x);
-    else return x;
+    if constexpr (sizeof(T) == sizeof(float)) return rounded_to_half(x);
+    else return each_lane<T>(x, [](float lane) { return words_rounded_to_half(lane); });
 }
 template <class T, class V> PB_INLINE V bfloats(V x) {
-    if constexpr (sizeof(T) == 4) return rounded_to_bfloat16(x);
-    else return x;
+    if constexpr (sizeof(T) == sizeof(float)) return rounded_to_bfloat16(x);
+    else return each_lane<T>(x, [](float lane) { return rounded_to_bfloat16(lane); });
 }
 
 // Keeps the compiler from keeping eight sums for eight vectors where one address and offsets do.

@@ -137,8 +137,7 @@ Tensor drawn(DType dtype, Ref<Layout> layout, const Distribution& d, Generator& 
 
 Tensor permutation(int64_t n, DType dtype, Generator& g) {
     Tensor t = empty(dtype, Dims{n});
-    if (dtype == DType::Float16 && n > whole_numbers(dtype) + 1)
-        fail("n cannot be greater than {} for {} type.", whole_numbers(dtype) + 1, dtype_legacy_name(dtype));
+    compute::check_permutation(n, dtype);
     check_fits(Scalar(n), dtype);
     compute::draw_permutation(g, t.array());
     return t;
