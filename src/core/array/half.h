@@ -11,30 +11,28 @@ namespace pb {
 
 #define PB_PLAIN [[gnu::always_inline]] static inline
 
-PB_PLAIN uint32_t word_of(float x) { return __builtin_bit_cast(uint32_t, x); }
-PB_PLAIN float float_of(uint32_t word) { return __builtin_bit_cast(float, word); }
-
-// Written without branches, so that loops over them become vector code.
-PB_PLAIN float half_to_float(uint16_t bits) {
-    const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16, rest = bits & 0x7fffu;
+// Of one number, or of vectors: V floats, W as many words of 32 bits, of which narrow floats are the lower half. Written
+// without branches, so that loops over them become vector code, too.
+template <class V, class W> PB_PLAIN V floats_of_halves(W bits) {
+    const W sign = (bits & 0x8000u) << 16, rest = bits & 0x7fffu;
     // As the bits of a float its exponent is too small by 112, which a product with 2^112 corrects, also of subnormal ones.
-    const float scaled = float_of(rest << 13) * 0x1p112f;
-    const uint32_t special = rest >= 0x7c00u ? 0x7f800000u : 0u;
-    return float_of(word_of(scaled) | special | sign);
+    const V scaled = __builtin_bit_cast(V, rest << 13) * 0x1p112f;
+    const W special = rest >= 0x7c00u ? (rest & 0u) | 0x7f800000u : rest & 0u;
+    return __builtin_bit_cast(V, __builtin_bit_cast(W, scaled) | special | sign);
 }
-PB_PLAIN uint16_t float_to_half(float x) {
-    const uint32_t word = word_of(x), sign = word >> 16 & 0x8000u, rest = word & 0x7fffffffu;
+template <class W, class V> PB_PLAIN W halves_of_floats(V x) {
+    const W word = __builtin_bit_cast(W, x), sign = word >> 16 & 0x8000u, rest = word & 0x7fffffffu;
     // 13 bits of the fraction go; below 2^-14 the sum with 1/2, whose last place is worth 2^-24, rounds.
-    const uint32_t normal = (rest + 0xfffu + (rest >> 13 & 1u) - 0x38000000u) >> 13;
-    const uint32_t tiny = word_of(float_of(rest) + 0.5f) - 0x3f000000u;
-    const uint32_t finite = rest < 0x38800000u ? tiny : normal;
-    const uint32_t infinite = rest > 0x7f800000u ? 0x7e00u | (rest >> 13 & 0x3ffu) : 0x7c00u;
-    return static_cast<uint16_t>((rest < 0x477ff000u ? finite : infinite) | sign);
+    const W normal = (rest + 0xfffu + (rest >> 13 & 1u) - 0x38000000u) >> 13;
+    const W tiny = __builtin_bit_cast(W, __builtin_bit_cast(V, rest) + 0.5f) - 0x3f000000u;
+    const W finite = rest < 0x38800000u ? tiny : normal;
+    const W infinite = rest > 0x7f800000u ? 0x7e00u | (rest >> 13 & 0x3ffu) : (rest & 0u) | 0x7c00u;
+    return (rest < 0x477ff000u ? finite : infinite) | sign;
 }
-PB_PLAIN float bfloat_to_float(uint16_t bits) { return float_of(static_cast<uint32_t>(bits) << 16); }
-PB_PLAIN uint16_t float_to_bfloat(float x) {
-    const uint32_t word = word_of(x), rounded = (word + 0x7fffu + (word >> 16 & 1u)) >> 16;
-    return static_cast<uint16_t>((word & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded);
+template <class V, class W> PB_PLAIN V floats_of_bfloats(W bits) { return __builtin_bit_cast(V, bits << 16); }
+template <class W, class V> PB_PLAIN W bfloats_of_floats(V x) {
+    const W word = __builtin_bit_cast(W, x), rounded = (word + 0x7fffu + (word >> 16 & 1u)) >> 16;
+    return (word & 0x7fffffffu) > 0x7f800000u ? (word & 0u) | 0x7fc0u : rounded;
 }
 
 // Elements, under the names that PyTorch's messages have for them.
@@ -42,14 +40,14 @@ namespace c10 {
 struct Half {
     uint16_t bits;
     Half() = default;
-    [[gnu::always_inline]] Half(float x) : bits(float_to_half(x)) {}
-    [[gnu::always_inline]] operator float() const { return half_to_float(bits); }
+    [[gnu::always_inline]] Half(float x) : bits(static_cast<uint16_t>(halves_of_floats<uint32_t>(x))) {}
+    [[gnu::always_inline]] operator float() const { return floats_of_halves<float>(uint32_t{bits}); }
 };
 struct BFloat16 {
     uint16_t bits;
     BFloat16() = default;
-    [[gnu::always_inline]] BFloat16(float x) : bits(float_to_bfloat(x)) {}
-    [[gnu::always_inline]] operator float() const { return bfloat_to_float(bits); }
+    [[gnu::always_inline]] BFloat16(float x) : bits(static_cast<uint16_t>(bfloats_of_floats<uint32_t>(x))) {}
+    [[gnu::always_inline]] operator float() const { return floats_of_bfloats<float>(uint32_t{bits}); }
 };
 }  // namespace c10
 

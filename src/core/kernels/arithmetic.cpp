@@ -68,7 +68,7 @@ PB_UNARY(round, rounded(a))
 PB_UNARY(trunc, truncated(a))
 PB_UNARY(frac, a - round_to_zero(a))
 // What is stored in two bytes and read again.
-PB_UNARY(to_half, static_cast<T>(words_rounded_to_half(static_cast<float>(a))))
+PB_UNARY(to_half, static_cast<T>(rounded_to_half(static_cast<float>(a))))
 PB_UNARY(to_bfloat16, static_cast<T>(rounded_to_bfloat16(static_cast<float>(a))))
 
 }  // namespace

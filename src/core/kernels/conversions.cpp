@@ -27,25 +27,19 @@ template <class To, class From> PB_INLINE To converted(From x) {
 template <class From, class To, class A, class O>
 PB_INLINE int64_t convert_vectors(const A* a, O* o, int64_t n) {
     int64_t i = 0;
-#if defined(__AVX512F__)
-    constexpr int to_nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    typedef float V __attribute__((vector_size(PB_VECTOR_BYTES)));
+    constexpr int64_t lanes = PB_VECTOR_BYTES / sizeof(float);
     if constexpr (__is_same(From, c10::Half) && __is_same(To, float))
-        for (; i + 16 <= n; i += 16)
-            _mm512_storeu_ps(o + i,
-                             _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i))));
+        for (; i + lanes <= n; i += lanes) {
+            const V x = load_halves<V>(reinterpret_cast<const char*>(a + i));
+            __builtin_memcpy(o + i, &x, sizeof x);
+        }
     if constexpr (__is_same(From, float) && __is_same(To, c10::Half))
-        for (; i + 16 <= n; i += 16)
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(o + i),
-                                _mm512_cvtps_ph(_mm512_loadu_ps(a + i), to_nearest));
-#elif defined(__F16C__)
-    if constexpr (__is_same(From, c10::Half) && __is_same(To, float))
-        for (; i + 8 <= n; i += 8)
-            _mm256_storeu_ps(o + i,
-                             _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(a + i))));
-    if constexpr (__is_same(From, float) && __is_same(To, c10::Half))
-        for (; i + 8 <= n; i += 8)
-            _mm_storeu_si128(reinterpret_cast<__m128i*>(o + i), _mm256_cvtps_ph(_mm256_loadu_ps(a + i), 0));
-#endif
+        for (; i + lanes <= n; i += lanes) {
+            V x;
+            __builtin_memcpy(&x, a + i, sizeof x);
+            store_halves(x, reinterpret_cast<char*>(o + i));
+        }
     return i;
 }
 

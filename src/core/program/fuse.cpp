@@ -63,6 +63,43 @@ bool is_number(const Fused& p, int16_t value, double* out) {
     return true;
 }
 
+// Whether a function gives one of its operands, or a whole number next to it.
+bool selects(Primitive p) {
+    switch (p) {
+        case Primitive::abs:
+        case Primitive::neg:
+        case Primitive::maximum:
+        case Primitive::minimum:
+        case Primitive::fmax:
+        case Primitive::fmin:
+        case Primitive::copysign:
+        case Primitive::floor:
+        case Primitive::ceil:
+        case Primitive::round:
+        case Primitive::trunc:
+        case Primitive::where: return true;
+        default: return false;
+    }
+}
+
+// Whether a float is one of the values of a narrow type already.
+bool is_rounded(const Fused& p, int16_t v, DType narrow, int depth = 4) {
+    const Value& value = p.value(v);
+    double number;
+    if (is_number(p, v, &number)) {
+        const Slot slot = Steps::stored(Scalar(number), narrow);
+        return Scalar::load(narrow, &slot).to_double() == number;
+    }
+    if (value.kind != Value::Result || value.type != computed_as(narrow)) return false;
+    const Step& s = p.steps[static_cast<size_t>(value.at)];
+    if (s.converts()) return p.type(s.in[0]) == narrow;
+    if (s.primitive == rounding_to(narrow)) return true;
+    if (!depth || !selects(s.primitive)) return false;
+    for (int k = s.primitive == Primitive::where; k < s.arity; ++k)
+        if (!is_rounded(p, s.in[k], narrow, depth - 1)) return false;
+    return true;
+}
+
 // Small operands are copies of their own: the same bytes are the same value.
 bool is_copied(const Array& a) {
     return a.bytes() <= kCopied && a.is_contiguous() && !a.buffer->is_pending();
@@ -140,7 +177,9 @@ int16_t Fused::convert_other(int16_t v, DType type) {
     if (made && made->converts()) {
         const DType before = this->type(made->in[0]);
         if (is_narrow_float(from.type) && before == type && type == computed_as(from.type))
-            return add_once(rounding(made->in[0], from.type), type);
+            return is_rounded(*this, made->in[0], from.type)
+                       ? made->in[0]
+                       : add_once(rounding(made->in[0], from.type), type);
         if (is_narrow_float(type) && before == type && from.type == computed_as(type)) return made->in[0];
     }
     return add_once(conversion(v, from.type, type), type);
