@@ -1,5 +1,6 @@
 #include "program/fuse.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace pb {
@@ -65,21 +66,11 @@ bool is_number(const Fused& p, int16_t value, double* out) {
 
 // Whether a function gives one of its operands, or a whole number next to it.
 bool selects(Primitive p) {
-    switch (p) {
-        case Primitive::abs:
-        case Primitive::neg:
-        case Primitive::maximum:
-        case Primitive::minimum:
-        case Primitive::fmax:
-        case Primitive::fmin:
-        case Primitive::copysign:
-        case Primitive::floor:
-        case Primitive::ceil:
-        case Primitive::round:
-        case Primitive::trunc:
-        case Primitive::where: return true;
-        default: return false;
-    }
+    static const Primitive all[] = {Primitive::abs,     Primitive::neg,      Primitive::maximum,
+                                    Primitive::minimum, Primitive::fmax,     Primitive::fmin,
+                                    Primitive::floor,   Primitive::ceil,     Primitive::round,
+                                    Primitive::trunc,   Primitive::copysign, Primitive::where};
+    return std::find(std::begin(all), std::end(all), p) != std::end(all);
 }
 
 // Whether a float is one of the values of a narrow type already.
