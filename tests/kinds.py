@@ -1,12 +1,15 @@
 """The names of the dtypes that kernels exist for, by kind: what a test that is for all of them goes over.
 
-Complex numbers, which have no order, are in none of the lists but their own; their tests are in tests/complex.
+Complex numbers, which have no order, are in none of the lists but their own; their tests are in tests/complex. The narrow
+floats, which are stored only and computed with as float32, are a kind of their own (tests/halves).
 """
 
 import pullback as pb
 
+HALVES = ["float16", "bfloat16"]
 _ALL = sorted(
-    {d for d in vars(pb).values() if isinstance(d, pb.dtype) and d._supported}, key=lambda d: d._code
+    {d for d in vars(pb).values() if isinstance(d, pb.dtype) and d._supported and d.name not in HALVES},
+    key=lambda d: d._code,
 )
 COMPLEX = [d.name for d in _ALL if d.is_complex]
 CODES = {d.name: d._code for d in _ALL if not d.is_complex}

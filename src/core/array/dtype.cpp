@@ -42,9 +42,12 @@ const char* supported_dtypes() {
     static const std::string text = [] {
         std::string all;
         for (Kind kind : {Kind::Float, Kind::Complex, Kind::Integer})
-            for (int i = kDTypes; i-- > 0;) {
-                const int d = kind == Kind::Complex ? kDTypes - 1 - i : i;
-                if (kSupported[d] && kKind[d] == kind) all += std::string(kNames[d].name) + ", ";
+            for (int i = 0; i < 5 * kDTypes; ++i) {
+                // The widest first, but among complex numbers.
+                const int size = kind == Kind::Complex ? 1 << i / kDTypes : 16 >> i / kDTypes;
+                const int d = kDTypes - 1 - i % kDTypes;
+                if (kSupported[d] && kKind[d] == kind && kItemSize[d] == size)
+                    all += std::string(kNames[d].name) + ", ";
             }
         return all + "and bool";
     }();

@@ -9,6 +9,7 @@
 
 #include "core/array/complex.h"
 #include "core/array/dtypes.inc"
+#include "core/array/half.h"
 
 namespace pb {
 
@@ -32,12 +33,15 @@ enum class Kind : uint8_t { Bool, Integer, Float, Complex };
 #define PB_SIZE(Name, type, ...) sizeof(type),
 #define PB_KIND(Name, type, name, legacy, c_name, format, kind, running) Kind::kind,
 #define PB_READ(Name, type, ...) is_read<type>,
+#define PB_NARROW(Name, type, ...) is_narrow<type>,
 constexpr uint8_t kItemSize[kDTypes] = {PB_DTYPES(PB_SIZE)};
 constexpr Kind kKind[kDTypes] = {PB_DTYPES(PB_KIND)};
 constexpr bool kSupported[kDTypes] = {PB_DTYPES(PB_READ)};
+constexpr bool kNarrow[kDTypes] = {PB_DTYPES(PB_NARROW)};
 #undef PB_SIZE
 #undef PB_KIND
 #undef PB_READ
+#undef PB_NARROW
 
 constexpr size_t item_size(DType d) { return kItemSize[static_cast<int>(d)]; }
 constexpr Kind kind_of(DType d) { return kKind[static_cast<int>(d)]; }
@@ -56,6 +60,9 @@ constexpr DType complex_of(DType d) {
 constexpr bool is_signed(DType d) { return d != DType::UInt8 && d != DType::Bool; }
 // Whether kernels exist for it.
 constexpr bool is_supported(DType d) { return kSupported[static_cast<int>(d)]; }
+// Whether it is stored only, and computed with as another dtype: the one that kernels compute in.
+constexpr bool is_narrow_float(DType d) { return kNarrow[static_cast<int>(d)]; }
+constexpr DType computed_as(DType d) { return is_narrow_float(d) ? DType::Float32 : d; }
 // Numbers of elements, and masks of the old kind.
 constexpr bool is_index(DType d) { return d == DType::Int64 || d == DType::Int32; }
 constexpr bool is_mask(DType d) { return d == DType::Bool || d == DType::UInt8; }
@@ -77,12 +84,15 @@ struct alignas(kWidest) Slot {
 };
 
 // The families that kernels and operators are written for. Any, Rings and Fields have complex numbers among them, which
-// have no order: All, Numbers and Floats are the same without.
-enum class Family : uint8_t { Any, All, Rings, Numbers, Integers, Bits, Fields, Floats, Complexes };
+// have no order: All, Numbers and Floats are the same without. Stored is All with what is narrow, which others leave out;
+// Elements are both, and all there is.
+enum class Family : uint8_t { Any, All, Rings, Numbers, Integers, Bits, Fields, Floats, Complexes, Stored, Elements };
 constexpr bool includes(Family f, Kind k) {
     switch (f) {
-        case Family::Any: return true;
-        case Family::All: return k != Kind::Complex;
+        case Family::Any:
+        case Family::Elements: return true;
+        case Family::All:
+        case Family::Stored: return k != Kind::Complex;
         case Family::Rings: return k != Kind::Bool;
         case Family::Numbers: return k == Kind::Integer || k == Kind::Float;
         case Family::Integers: return k == Kind::Integer;
@@ -92,6 +102,12 @@ constexpr bool includes(Family f, Kind k) {
         case Family::Complexes: return k == Kind::Complex;
     }
     return false;
+}
+
+// Whether code that is written for a family is instantiated for T.
+template <Family family, class T> constexpr bool is_visited(Kind kind) {
+    const bool narrow = family == Family::Stored || family == Family::Elements;
+    return includes(family, kind) && is_read<T> && (narrow || !is_narrow<T>);
 }
 
 // The dtype whose elements are T.

@@ -1,5 +1,6 @@
 // Which numbers the elements of a dtype can be.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -19,6 +20,23 @@ inline Range integer_range(DType d) {
     });
 }
 
+// The largest finite float of a type.
+template <class T> double largest_of() { return static_cast<double>(std::numeric_limits<T>::max()); }
+template <> inline double largest_of<c10::Half>() { return 0x1.ffcp15; }
+template <> inline double largest_of<c10::BFloat16>() { return 0x1.fep127; }
+// How many bits its fraction has, the leading one counted.
+template <class T> constexpr int digits_of() { return std::numeric_limits<T>::digits; }
+template <> constexpr int digits_of<c10::Half>() { return 11; }
+template <> constexpr int digits_of<c10::BFloat16>() { return 8; }
+// Up to which number a float has all whole ones.
+inline int64_t whole_numbers(DType d) {
+    return visit<Family::Stored>(
+        d, "randperm", [](auto zero) { return int64_t{1} << std::min(digits_of<decltype(zero)>(), 62); });
+}
+inline double largest_float(DType d) {
+    return visit<Family::Stored>(d, "finfo", [](auto zero) { return largest_of<decltype(zero)>(); });
+}
+
 // What a maximum (`greatest`) or a minimum over nothing is.
 inline Scalar extreme_identity(DType d, bool greatest) {
     if (is_float(d)) return Scalar(greatest ? -HUGE_VAL : HUGE_VAL);
@@ -32,12 +50,12 @@ inline bool fits(Scalar v, DType d) {
     if (d == DType::Bool) return true;
     if (is_complex(d)) return fits(Scalar(v.to_double()), part_of(d)) && fits(Scalar(v.im), part_of(d));
     if (v.kind == Scalar::Complex && v.im != 0) return false;
-    return visit<Family::Numbers>(d, "fill_", [&](auto zero) {
+    return visit<Family::Stored>(d, "fill_", [&](auto zero) {
         using T = decltype(zero);
         using Limits = std::numeric_limits<T>;
-        if constexpr (std::is_floating_point_v<T>) {
+        if constexpr (std::is_floating_point_v<T> || is_narrow<T>) {
             const double f = v.to_double();
-            return !std::isfinite(f) || std::fabs(f) <= static_cast<double>(Limits::max());
+            return !std::isfinite(f) || std::fabs(f) <= largest_of<T>();
         } else if (v.is_floating()) {
             constexpr auto least = static_cast<double>(Limits::min()),
                            most = static_cast<double>(Limits::max());

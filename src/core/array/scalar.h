@@ -47,6 +47,7 @@ struct Scalar {
         if constexpr (!is_complex_v<T>)
             if (__builtin_expect(kind == Complex && im != 0, 0)) fail_imaginary(dtype_of<T>());
         if constexpr (std::is_same_v<T, bool>) return to_bool();
+        else if constexpr (is_narrow<T>) return static_cast<float>(to_double());
         else if constexpr (std::is_floating_point_v<T>) return static_cast<T>(to_double());
         else if constexpr (is_complex_v<T>) return T(pb::Complex<double>(to_double(), im));
         else return static_cast<T>(to_int());
@@ -54,19 +55,22 @@ struct Scalar {
 
     // Writes the number as one element of dtype `d`, and reads one.
     void store(DType d, void* out) const {
-        visit<Family::Any>(d, "fill_", [&](auto zero) {
+        visit<Family::Elements>(d, "fill_", [&](auto zero) {
             using T = decltype(zero);
-            T v = d == DType::Bool ? T(to_bool()) : to<T>();
+            T v = to<T>();
+            if constexpr (std::is_same_v<T, uint8_t>)
+                if (d == DType::Bool) v = to_bool();
             std::memcpy(out, &v, sizeof v);
         });
     }
     static Scalar load(DType d, const void* p) {
-        return visit<Family::Any>(d, "item", [&](auto zero) {
+        return visit<Family::Elements>(d, "item", [&](auto zero) {
             using T = decltype(zero);
             T v;
             std::memcpy(&v, p, sizeof v);
-            if (d == DType::Bool) return Scalar(v != T(0));
-            if constexpr (std::is_floating_point_v<T>) return Scalar(static_cast<double>(v));
+            if constexpr (std::is_same_v<T, uint8_t>)
+                if (d == DType::Bool) return Scalar(v != 0);
+            if constexpr (std::is_floating_point_v<T> || is_narrow<T>) return Scalar(static_cast<double>(v));
             else if constexpr (is_complex_v<T>) return Scalar(pb::Complex<double>(v));
             else return Scalar(static_cast<int64_t>(v));
         });

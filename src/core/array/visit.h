@@ -21,9 +21,9 @@ template <> struct Visited<bool> { using type = uint8_t; };
 
 template <Family family, class F> decltype(auto) visit(DType d, const char* name, F&& f) {
     switch (d) {
-#define PB_VISIT(Name, T, name_, legacy, c_name, format, kind, running)                                  \
-    case DType::Name:                                                                                    \
-        if constexpr (includes(family, Kind::kind) && is_read<T>) return f(typename Visited<T>::type{}); \
+#define PB_VISIT(Name, T, name_, legacy, c_name, format, kind, running)                         \
+    case DType::Name:                                                                           \
+        if constexpr (is_visited<family, T>(Kind::kind)) return f(typename Visited<T>::type{}); \
         break;
         PB_DTYPES(PB_VISIT)
 #undef PB_VISIT

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "array/visit.h"
+#include "compute/narrow.h"
 #include "program/program.h"
 
 namespace pb::compute {
@@ -29,6 +30,7 @@ template <class T, class F> void spaced(T* x, int64_t n, double start, double en
 }  // namespace
 
 void count_up(const Array& a, Scalar start, Scalar step) {
+    if (filled_wide(a, [&](const Array& wide) { count_up(wide, start, step); })) return;
     visit<Family::Numbers>(a.dtype, "arange_cpu", [&](auto zero) {
         using T = decltype(zero);
         T* x = a.as<T>();
@@ -44,6 +46,7 @@ void count_up(const Array& a, Scalar start, Scalar step) {
 }
 
 void space_evenly(const Array& a, double start, double end) {
+    if (filled_wide(a, [&](const Array& wide) { space_evenly(wide, start, end); })) return;
     visit<Family::Numbers>(a.dtype, "linspace_cpu", [&](auto zero) {
         using T = decltype(zero);
         spaced(a.as<T>(), a.numel(), start, end, [](auto v) { return convert<T>(v); });
@@ -51,6 +54,7 @@ void space_evenly(const Array& a, double start, double end) {
 }
 
 void space_powers(const Array& a, double start, double end, double base) {
+    if (filled_wide(a, [&](const Array& wide) { space_powers(wide, start, end, base); })) return;
     visit<Family::Numbers>(a.dtype, "logspace_cpu", [&](auto zero) {
         using T = decltype(zero);
         spaced(a.as<T>(), a.numel(), start, end,

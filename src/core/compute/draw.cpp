@@ -8,6 +8,8 @@
 #include "array/order.h"
 #include "array/visit.h"
 #include "compute/axes.h"
+#include "compute/lines.h"
+#include "compute/narrow.h"
 #include "program/program.h"
 #include "program/threads.h"
 
@@ -39,8 +41,11 @@ template <class F> void in_memory_order(const Array& a, F&& fill) {
 
 // Calls f(elements, n).
 template <Family family, class F> void fill_as(const char* operation, const Array& a, F&& f) {
-    in_memory_order(a, [&](const Array& x) {
+    auto filled = [&](const Array& x) {
         visit<family>(x.dtype, operation, [&](auto zero) { f(x.as<decltype(zero)>(), x.numel()); });
+    };
+    in_memory_order(a, [&](const Array& x) {
+        if (!filled_wide(x, filled)) filled(x);
     });
 }
 
@@ -153,8 +158,23 @@ static Array parts_of(const Array& a) {
     return parts;
 }
 
+// Numbers that are rounded to the upper bound become the lower one.
+template <class T> void wrap_narrow(const Array& wide, double low, double high) {
+    const T from = static_cast<T>(static_cast<float>(low)), to = static_cast<T>(static_cast<float>(high));
+    float* x = wide.as<float>();
+    for (int64_t i = 0, n = wide.numel(); i < n; ++i)
+        if (static_cast<float>(static_cast<T>(x[i])) == static_cast<float>(to)) x[i] = from;
 void fill_uniform(Generator& g, const Array& a, double low, double high) {
     if (is_complex(a.dtype)) return fill_uniform(g, parts_of(a), low, high);
+    if (is_narrow_float(a.dtype))
+        return in_memory_order(a, [&](const Array& x) {
+            filled_wide(x, [&](const Array& wide) {
+                fill_uniform(g, wide, low, high);
+                visit<Family::Stored>(a.dtype, "check_uniform_bounds", [&](auto zero) {
+                    if constexpr (is_narrow<decltype(zero)>) wrap_narrow<decltype(zero)>(wide, low, high);
+                });
+            });
+        });
     fill_as<Family::Floats>("check_uniform_bounds", a, [&](auto* x, int64_t n) {
         using T = std::remove_pointer_t<decltype(x)>;
         const T from = static_cast<T>(low), to = static_cast<T>(high);
@@ -165,7 +185,17 @@ void fill_uniform(Generator& g, const Array& a, double low, double high) {
 void fill_normal(Generator& g, const Array& a, double mean, double deviation) {
     // Each part has half of the variance, and the mean, as PyTorch has it.
     if (is_complex(a.dtype)) return fill_normal(g, parts_of(a), mean, deviation * std::sqrt(0.5));
-    bool blocks = a.is_contiguous();
+    const bool blocks = a.is_contiguous();
+    const int64_t rest = a.numel() % 16;
+    if (is_narrow_float(a.dtype) && blocks && a.numel() > 16 && rest) {
+        // Of narrow ones the last sixteen are no part of what is drawn first.
+        filled_wide(a, [&](const Array& wide) {
+            float* x = wide.as<float>();
+            normal_into(g, x, a.numel() - rest, mean, deviation, true);
+            normal_into(g, x + a.numel() - 16, 16, mean, deviation, true);
+        });
+        return;
+    }
     fill_as<Family::Floats>("normal_kernel_cpu", a,
                             [&](auto* x, int64_t n) { normal_into(g, x, n, mean, deviation, blocks); });
 }
@@ -238,12 +268,13 @@ void draw(Generator& g, const Distribution& d, const Array& a) {
 void draw_bernoulli(Generator& g, const Array& a, const Array& p) {
     const Dims strides[] = {a.layout->stride_dims(), p.layout->stride_dims()};
     const Dims order = memory_order(a.layout->dims(), strides, 2);
-    const Array target = in_order(a, order), chances = contiguous_array(in_order(p, order));
-    const bool direct = target.is_contiguous();
-    const Array apart = direct ? target : Array::empty(a.dtype, target.layout->dims());
-    visit<Family::All>(a.dtype, "bernoulli_tensor_cpu_self_", [&](auto zero) {
+    const Array target = in_order(a, order),
+                chances = contiguous_array(converted(in_order(p, order), computed_as(p.dtype)));
+    const bool direct = target.is_contiguous() && !is_narrow_float(a.dtype);
+    const Array apart = direct ? target : Array::empty(computed_as(a.dtype), target.layout->dims());
+    visit<Family::All>(apart.dtype, "bernoulli_tensor_cpu_self_", [&](auto zero) {
         auto* x = apart.as<decltype(zero)>();
-        visit<Family::Floats>(p.dtype, "bernoulli_tensor_cpu_p_", [&](auto none) {
+        visit<Family::Floats>(chances.dtype, "bernoulli_tensor_cpu_p_", [&](auto none) {
             using P = decltype(none);
             constexpr int64_t kBlock = 512;
             P u[kBlock];
@@ -278,7 +309,7 @@ void draw_permutation(Generator& g, const Array& a) {
 }
 
 bool any_negative(const Array& given) {
-    const Array a = contiguous_array(given);
+    const Array a = contiguous_array(converted(given, computed_as(given.dtype)));
     return visit<Family::Floats>(a.dtype, "normal", [&](auto zero) {
         const auto* x = a.as<decltype(zero)>();
         return std::any_of(x, x + a.numel(), [](auto v) { return v < 0; });

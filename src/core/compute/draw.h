@@ -40,6 +40,7 @@ Distribution integers_of(DType d);
 
 // Each fills an array, any strides; a draw goes to the elements in the order of memory.
 void draw(Generator& g, const Distribution& d, const Array& a);
+void check_permutation(int64_t n, DType d);           // raises where PyTorch finds the numbers too large
 void draw_permutation(Generator& g, const Array& a);  // of 0 .. n - 1; contiguous
 // One draw for each probability in `p`, float32 or float64, of the same shape.
 void draw_bernoulli(Generator& g, const Array& a, const Array& p);

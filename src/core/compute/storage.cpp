@@ -31,12 +31,15 @@ void add_all(const Array& values, const Array& storage, const Layout& layout, in
     Offsets walk(layout);
     const T* from = values.as<T>();
     T* to = storage.as<T>();
-    for (int64_t i = 0, n = layout.numel(); i < n; ++i, walk.next()) to[offset + walk.at] += from[i];
+    for (int64_t i = 0, n = layout.numel(); i < n; ++i, walk.next()) {
+        T& x = to[offset + walk.at];
+        x = static_cast<T>(x + from[i]);
+    }
 }
 
 // storage[offset + where] += values, for every element of `layout`; `values` is contiguous and floating point.
 void add_into(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
-    visit<Family::Fields>(values.dtype, "as_strided_backward",
+    visit<Family::Elements>(values.dtype, "as_strided_backward",
                           [&](auto zero) { add_all<decltype(zero)>(values, storage, layout, offset); });
 }
 
@@ -89,6 +92,11 @@ void copy_apart(const Array& from, const Array& to) {
     copy_array(from, to);
 }
 
+// Null where elements are narrow, which a program adds.
+static BlockKernel adding(DType dtype) {
+    return kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(dtype)][0];
+}
+
 // Elements up to which rows are added by one thread, and the shortest rows for which that is worth while.
 static constexpr int64_t kFewRows = 65536, kShortest = 16;
 
@@ -98,7 +106,7 @@ static bool add_rows(const Array& from, const Array& to) {
     if (d < 1 || !from.layout->same_shape(*to.layout) || to.size(d) < kShortest || to.stride(d) != 1 ||
         from.stride(d) != 1)
         return false;
-    const auto add = kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(to.dtype)][0];
+    const BlockKernel add = adding(to.dtype);
     Axes rows_to, rows_from;
     for (int64_t i = 0; i < d; ++i) {
         rows_to.add(to.size(i), to.stride(i));
@@ -119,15 +127,16 @@ void add_array(const Array& from, const Array& to) {
     int64_t n = to.numel();
     if (n == 0) return;
     bool pending = from.buffer->is_pending() || to.buffer->is_pending(), large = n >= deferral.from;
-    if (!pending && !large && from.is_contiguous() && to.is_contiguous() && !to.buffer->has_readers()) {
+    const BlockKernel add = adding(to.dtype);
+    if (add && !pending && !large && from.is_contiguous() && to.is_contiguous() &&
+        !to.buffer->has_readers()) {
         const void* in[2] = {to.data(), from.data()};
-        kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(to.dtype)][0](in, to.data(),
-                                                                                               n);
+        add(in, to.data(), n);
         return;
     }
     before_write(to);
     if (to.layout->overlaps_itself()) return add_one_by_one(from, to);
-    if (!pending && n < kFewRows && add_rows(from, to)) return;
+    if (add && !pending && n < kFewRows && add_rows(from, to)) return;
     const Lowered& program = addition(to.dtype);
     Source sources[2] = {{&to, {}}, {&from, {}}};
     Array out = to;

@@ -1,4 +1,5 @@
 // Arithmetic, rounding and selection by order: one machine instruction or a few for each element.
+#include "core/kernels/narrow.h"
 #include "core/kernels/scalar.h"
 
 namespace pb {
@@ -67,6 +68,9 @@ PB_UNARY(ceil, ceiled(a))
 PB_UNARY(round, rounded(a))
 PB_UNARY(trunc, truncated(a))
 PB_UNARY(frac, a - round_to_zero(a))
+// What is stored in two bytes and read again.
+PB_UNARY(to_half, static_cast<T>(rounded_to_half(static_cast<float>(a))))
+PB_UNARY(to_bfloat16, static_cast<T>(rounded_to_bfloat16(static_cast<float>(a))))
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // Several instructions in one pass; chains.h has the essay.
 #include "core/kernels/chains.h"
 
+#include "core/kernels/narrow.h"
 #include "core/kernels/scalar.h"
 
 namespace pb {
@@ -25,6 +26,39 @@ template <class T, class V> PB_INLINE V square_roots(V x) {
     return load<V>(reinterpret_cast<const char*>(each));
 }
 
+// Element by element, in float.
+template <class T, class V, class F> PB_INLINE V each_lane(V x, F f) {
+    constexpr int lanes = sizeof(V) / sizeof(T);
+    alignas(V) T all[lanes];
+    __builtin_memcpy(all, &x, sizeof x);
+    for (int i = 0; i < lanes; ++i) all[i] = static_cast<T>(f(static_cast<float>(all[i])));
+    return load<V>(reinterpret_cast<const char*>(all));
+}
+
+// Vectors of the chain's type from, and to, memory where elements lie in some form; `at` counts bytes of that type. Only
+// chains of float32 have narrow ones.
+template <class T, class V, Chain::Form form> PB_INLINE V take(const char* start, int j) {
+    constexpr int size = sizeof(V), each = sizeof(V) / 2;
+    if constexpr (form == Chain::Block || sizeof(T) != sizeof(float)) return load<V>(start + j * size);
+    else if constexpr (form == Chain::Half) return load_halves<V>(start + j * each);
+    else return load_bfloats<V>(start + j * each);
+}
+template <class T, class V, Chain::Form form> PB_INLINE void put(V x, char* start, int j) {
+    constexpr int size = sizeof(V), each = sizeof(V) / 2;
+    if constexpr (form == Chain::Block || sizeof(T) != sizeof(float))
+        __builtin_memcpy(start + j * size, &x, size);
+    else if constexpr (form == Chain::Half) store_halves(x, start + j * each);
+    else store_bfloats(x, start + j * each);
+}
+template <class T, class V> PB_INLINE V halves(V x) {
+    if constexpr (sizeof(T) == sizeof(float)) return rounded_to_half(x);
+    else return each_lane<T>(x, [](float lane) { return rounded_to_half(lane); });
+}
+template <class T, class V> PB_INLINE V bfloats(V x) {
+    if constexpr (sizeof(T) == sizeof(float)) return rounded_to_bfloat16(x);
+    else return each_lane<T>(x, [](float lane) { return rounded_to_bfloat16(lane); });
+}
+
 // Keeps the compiler from keeping eight sums for eight vectors where one address and offsets do.
 PB_INLINE const char* one_register(const char* address) {
     __asm__("" : "+r"(address));
@@ -36,33 +70,46 @@ template <class T, class V, int width>
 PB_INLINE void tile(const Chain& chain, const void* const* in, char* out, int64_t at) {
     const V zero{}, one = T{1} - zero;  // a vector less zero: the way to repeat a number that keeps -0
     V a[width];
-    const char* start = one_register(static_cast<const char*>(in[0]) + at);
-#pragma GCC unroll 8
-    for (int j = 0; j < width; ++j) a[j] = load<V>(start + j * sizeof(V));
+    const char* start = one_register(static_cast<const char*>(in[0]) + (chain.start ? at / 2 : at));
+#define PB_START(form) \
+    _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) a[j] = take<T, V, Chain::form>(start, j);
+    if (chain.start == Chain::Block) {
+        PB_START(Block)
+    } else if (chain.start == Chain::Half) {
+        PB_START(Half)
+    } else {
+        PB_START(BFloat16)
+    }
+#undef PB_START
     for (const Chain::Step *s = chain.steps, *end = s + chain.length; s != end; ++s) {
         const auto* operand = static_cast<const char*>(in[s->operand]);
         switch (s->code) {
-#define PB_CASE(name, result)                                       \
-    case 2 * static_cast<int>(Link::name): {                        \
-        operand = one_register(operand + at);                       \
-        _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) {   \
-            const V x = a[j], y = load<V>(operand + j * sizeof(V)); \
-            a[j] = result;                                          \
-        }                                                           \
-        break;                                                      \
-    }                                                               \
-    case 2 * static_cast<int>(Link::name) + 1: {                    \
-        const V y = load<T>(operand) - zero;                        \
-        _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) {   \
-            const V x = a[j];                                       \
-            a[j] = result;                                          \
-        }                                                           \
-        break;                                                      \
+#define PB_BLOCKS(name, form, offset, result)                          \
+    case Chain::kForms* static_cast<int>(Link::name) + Chain::form: {  \
+        operand = one_register(operand + (offset));                    \
+        _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) {      \
+            const V x = a[j], y = take<T, V, Chain::form>(operand, j); \
+            a[j] = result;                                             \
+        }                                                              \
+        break;                                                         \
+    }
+#define PB_CASE(name, result)                                           \
+    PB_BLOCKS(name, Block, at, result)                                  \
+    PB_BLOCKS(name, Half, at / 2, result)                               \
+    PB_BLOCKS(name, BFloat16, at / 2, result)                           \
+    case Chain::kForms* static_cast<int>(Link::name) + Chain::Single: { \
+        const V y = load<T>(operand) - zero;                            \
+        _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) {       \
+            const V x = a[j];                                           \
+            a[j] = result;                                              \
+        }                                                               \
+        break;                                                          \
     }
             PB_LINKS(PB_CASE)
 #undef PB_CASE
+#undef PB_BLOCKS
 #define PB_CASE(name, result)                                     \
-    case 2 * static_cast<int>(Link::name):                        \
+    case Chain::kForms* static_cast<int>(Link::name):             \
         _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) { \
             const V x = a[j];                                     \
             a[j] = result;                                        \
@@ -73,9 +120,17 @@ PB_INLINE void tile(const Chain& chain, const void* const* in, char* out, int64_
             default: __builtin_unreachable();
         }
     }
-    out += at;
-#pragma GCC unroll 8
-    for (int j = 0; j < width; ++j) __builtin_memcpy(out + j * sizeof(V), &a[j], sizeof(V));
+    out += chain.end ? at / 2 : at;
+#define PB_END(form) \
+    _Pragma("GCC unroll 8") for (int j = 0; j < width; ++j) put<T, V, Chain::form>(a[j], out, j);
+    if (chain.end == Chain::Block) {
+        PB_END(Block)
+    } else if (chain.end == Chain::Half) {
+        PB_END(Half)
+    } else {
+        PB_END(BFloat16)
+    }
+#undef PB_END
 }
 
 // Tiles, then vectors, then elements: all operations are exact, so the width does not show.

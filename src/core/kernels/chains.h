@@ -6,6 +6,9 @@
 // accumulator and, mostly, one more operand. A kernel walks a block in tiles of eight vectors, which are the
 // accumulator, and walks the links once for each tile; what a link asks for is a jump that the processor learns to
 // predict. Every link rounds as the instruction by itself does, so a chain has the bits of its instructions.
+//
+// Operands and the result of a chain of float32 may lie in memory as narrow floats: they are converted where they are loaded
+// and stored, and rounding to such a type in between is a link.
 #pragma once
 #include "core/kernels/kernels.h"
 
@@ -26,12 +29,14 @@ namespace pb {
     X(minimum, ((x < y) | (x != x) ? x : y))          \
     X(reversed_minimum, ((y < x) | (y != y) ? y : x))
 // Those that have no operand.
-#define PB_LONE_LINKS(X)     \
-    X(neg, (-x))             \
-    X(twice, (x + x))        \
-    X(square, (x * x))       \
-    X(reciprocal, (one / x)) \
-    X(sqrt, (square_roots<T>(x)))
+#define PB_LONE_LINKS(X)          \
+    X(neg, (-x))                  \
+    X(twice, (x + x))             \
+    X(square, (x * x))            \
+    X(reciprocal, (one / x))      \
+    X(sqrt, (square_roots<T>(x))) \
+    X(to_half, (halves<T>(x)))    \
+    X(to_bfloat16, (bfloats<T>(x)))
 
 enum class Link : uint8_t {
 #define PB_ENUMERATOR(name, ...) name,
@@ -44,20 +49,27 @@ constexpr bool is_lone(Link link) { return link >= Link::neg; }
 constexpr int kChainLinks = 12, kChainOperands = 6;
 
 struct Chain {
+    // How an operand lies: element by element in the chain's type, one value for all, or element by element, narrow.
+    enum Form : uint8_t { Block, Single, Half, BFloat16, kForms };
     struct Step {
-        uint8_t code;  // twice the link, and one more if its operand is a single value
+        uint8_t code;  // as many times the link as there are forms, and the form of its operand
         uint8_t operand;
-        Link link() const { return static_cast<Link>(code / 2); }
+        Link link() const { return static_cast<Link>(code / kForms); }
         void set_single() {
-            if (!is_lone(link())) code |= 1;
+            if (!is_lone(link())) code = static_cast<uint8_t>(code / kForms * kForms + Single);
         }
     };
     uint8_t length = 0;
+    Form start = Block, end = Block;  // of operand 0, and of the result
     Step steps[kChainLinks];
 
-    void add(Link link, int operand, bool single) {
-        steps[length++] = {static_cast<uint8_t>(2 * static_cast<int>(link) + (single && !is_lone(link))),
+    void add(Link link, int operand, Form form) {
+        if (is_lone(link)) form = Block;
+        steps[length++] = {static_cast<uint8_t>(kForms * static_cast<int>(link) + form),
                            static_cast<uint8_t>(operand)};
+    }
+    static constexpr Form form_of(DType d) {
+        return !is_narrow_float(d) ? Block : d == DType::Float16 ? Half : BFloat16;
     }
 };
 

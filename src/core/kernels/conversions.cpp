@@ -1,4 +1,5 @@
 // Conversions between dtypes, and the copies between strided memory and blocks.
+#include "core/kernels/narrow.h"
 #include "core/kernels/scalar.h"
 
 namespace pb {
@@ -17,22 +18,44 @@ template <class To, class From> PB_INLINE To converted(From x) {
     if constexpr (is_complex_v<From> && is_complex_v<To>) return To(x);
     else if constexpr (is_bool_v<To>) return x != From{0};
     else if constexpr (is_complex_v<From>) return converted<To>(x.re);
-    else if constexpr (is_complex_v<To>) return To(static_cast<typename PartOf<To>::type>(x));
+    else if constexpr (is_complex_v<To>) return To(converted<typename PartOf<To>::type>(x));
+    else if constexpr (is_narrow<To>) return static_cast<float>(x);
     else if constexpr (is_float_v<From> && !is_float_v<To> && sizeof(To) < 4)
         return static_cast<To>(truncated<int32_t>(x));
     else if constexpr (is_float_v<From> && !is_float_v<To>) return truncated<To>(x);
     else return static_cast<To>(x);
 }
 
+// Between float16 and float the processor has instructions: how many elements they have done, whole vectors.
+template <class From, class To, class A, class O>
+PB_INLINE int64_t convert_vectors(const A* a, O* o, int64_t n) {
+    int64_t i = 0;
+    typedef float V __attribute__((vector_size(PB_VECTOR_BYTES)));
+    constexpr int64_t lanes = PB_VECTOR_BYTES / sizeof(float);
+    if constexpr (__is_same(From, c10::Half) && __is_same(To, float))
+        for (; i + lanes <= n; i += lanes) {
+            const V x = load_halves<V>(reinterpret_cast<const char*>(a + i));
+            __builtin_memcpy(o + i, &x, sizeof x);
+        }
+    if constexpr (__is_same(From, float) && __is_same(To, c10::Half))
+        for (; i + lanes <= n; i += lanes) {
+            V x;
+            __builtin_memcpy(&x, a + i, sizeof x);
+            store_halves(x, reinterpret_cast<char*>(o + i));
+        }
+    return i;
+}
+
 template <class From, class To> void cast_kernel(const void* const* in, void* out, int64_t n) {
     auto a = static_cast<const typename Stored<From>::type*>(in[0]);
     auto o = static_cast<typename Stored<To>::type*>(out);
+    int64_t i = convert_vectors<From, To>(a, o, n);
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) o[i] = converted<To>(Stored<From>::load(a[i]));
+    for (int64_t j = i; j < n; ++j) o[j] = converted<To>(Stored<From>::load(a[j]));
 }
 
 template <class From> void install_casts_from(BlockKernel (&row)[kDTypes]) {
-    each<Family::Any>([&](auto zero) {
+    each<Family::Elements>([&](auto zero) {
         using To = decltype(zero);
         row[code_of<To>] = cast_kernel<From, To>;
     });
@@ -70,7 +93,7 @@ template <class T> void fill_kernel(const void* value, void* out, int64_t n) {
 }  // namespace
 
 void PB_ISA::install_conversions(Kernels& table) {
-    each<Family::Any>([&](auto zero) {
+    each<Family::Elements>([&](auto zero) {
         using From = decltype(zero);
         install_casts_from<From>(table.cast[code_of<From>]);
     });

@@ -1,6 +1,9 @@
 // The list of primitives as data, and the choice of an instruction set.
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "core/kernels/chains.h"
 #include "core/kernels/draw.h"
@@ -71,14 +74,22 @@ constexpr Link kLinks[][2] = {
 #undef PB_Same
 #undef PB_Sided
 
+#ifdef PB_X86_ISAS
+// Older compilers do not know it by name.
+bool has_f16c() {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1);
+}
+#endif
+
 const char* chosen_isa() {
 #ifdef PB_X86_ISAS
     const char* wish = getenv("PULLBACK_ISA");
     const bool no_more_than_baseline = wish && !strcmp(wish, "baseline");
     const bool no_more_than_avx2 = no_more_than_baseline || (wish && !strcmp(wish, "avx2"));
     __builtin_cpu_init();
-    const bool avx2 =
-        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                      __builtin_cpu_supports("bmi2") && has_f16c();
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512cd");

@@ -42,6 +42,11 @@ struct PrimitiveInfo {
 
 const PrimitiveInfo& primitive_info(Primitive);
 
+// What rounds a float to the values of a narrow type.
+constexpr Primitive rounding_to(DType narrow) {
+    return narrow == DType::Float16 ? Primitive::to_half : Primitive::to_bfloat16;
+}
+
 // A null entry means that the primitive is not defined for the dtype.
 struct Kernels {
     // [primitive][dtype of the operands][single]: single = 0, all operands are blocks; 1 and 2, the first or the second

@@ -25,6 +25,15 @@ template <> struct Stored<bool> {
     static PB_INLINE bool load(uint8_t x) { return x != 0; }
 };
 
+template <> struct Stored<c10::Half> {
+    using type = c10::Half;
+    static PB_INLINE float load(c10::Half x) { return x; }
+};
+template <> struct Stored<c10::BFloat16> {
+    using type = c10::BFloat16;
+    static PB_INLINE float load(c10::BFloat16 x) { return x; }
+};
+
 template <class T> inline constexpr bool is_float_v = false;
 template <> inline constexpr bool is_float_v<float> = true;
 template <> inline constexpr bool is_float_v<double> = true;
@@ -38,7 +47,7 @@ template <class T> struct ResultType<Result::Real, T> { using type = typename Pa
 // Calls f(T{}) for every T of the family that kernels exist for.
 template <Family family, class F> PB_INLINE void each(F f) {
 #define PB_EACH(Name, T, name, legacy, c_name, format, kind, running) \
-    if constexpr (includes(family, Kind::kind) && is_read<T>) f(T{});
+    if constexpr (is_visited<family, T>(Kind::kind)) f(T{});
     PB_DTYPES(PB_EACH)
 #undef PB_EACH
 }

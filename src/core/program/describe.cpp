@@ -35,6 +35,7 @@ std::string line_of(const Fused& p, const Step& s) {
             line += std::string(" | ") + link_name(link);
             if (!is_lone(link)) line += " " + name_of(p, s.in[chain.steps[k].operand]);
         }
+        if (chain.end) line += std::string(" | to_") + dtype_name(p.type(s.out));
     } else {
         if (s.converts()) line += std::string("to_") + dtype_name(p.type(s.out));
         else line += primitive_info(s.primitive).name;

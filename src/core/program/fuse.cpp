@@ -1,5 +1,6 @@
 #include "program/fuse.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace pb {
@@ -60,6 +61,33 @@ bool is_number(const Fused& p, int16_t value, double* out) {
     const Value& v = p.value(value);
     if (v.kind != Value::Number || !is_float(v.type)) return false;
     *out = p.number(v).to_double();
+    return true;
+}
+
+// Whether a function gives one of its operands, or a whole number next to it.
+bool selects(Primitive p) {
+    static const Primitive all[] = {Primitive::abs,     Primitive::neg,      Primitive::maximum,
+                                    Primitive::minimum, Primitive::fmax,     Primitive::fmin,
+                                    Primitive::floor,   Primitive::ceil,     Primitive::round,
+                                    Primitive::trunc,   Primitive::copysign, Primitive::where};
+    return std::find(std::begin(all), std::end(all), p) != std::end(all);
+}
+
+// Whether a float is one of the values of a narrow type already.
+bool is_rounded(const Fused& p, int16_t v, DType narrow, int depth = 4) {
+    const Value& value = p.value(v);
+    double number;
+    if (is_number(p, v, &number)) {
+        const Slot slot = Steps::stored(Scalar(number), narrow);
+        return Scalar::load(narrow, &slot).to_double() == number;
+    }
+    if (value.kind != Value::Result || value.type != computed_as(narrow)) return false;
+    const Step& s = p.steps[static_cast<size_t>(value.at)];
+    if (s.converts()) return p.type(s.in[0]) == narrow;
+    if (s.primitive == rounding_to(narrow)) return true;
+    if (!depth || !selects(s.primitive)) return false;
+    for (int k = s.primitive == Primitive::where; k < s.arity; ++k)
+        if (!is_rounded(p, s.in[k], narrow, depth - 1)) return false;
     return true;
 }
 
@@ -138,6 +166,17 @@ int16_t Fused::convert_other(int16_t v, DType type) {
         const void* in[1] = {&numbers[static_cast<size_t>(from.at)]};
         conversion(v, from.type, type).kernels[0](in, &converted, 1);
         return add_number(converted, type);
+    }
+    // What a conversion to a narrow type has made is the same value for who takes it on in the wide one, rounded: the
+    // result of a step, which may be a link of a chain, instead of two conversions.
+    const Step* made = from.kind == Value::Result ? &steps[static_cast<size_t>(from.at)] : nullptr;
+    if (made && made->converts()) {
+        const DType before = this->type(made->in[0]);
+        if (is_narrow_float(from.type) && before == type && type == computed_as(from.type))
+            return is_rounded(*this, made->in[0], from.type)
+                       ? made->in[0]
+                       : add_once(rounding(made->in[0], from.type), type);
+        if (is_narrow_float(type) && before == type && from.type == computed_as(type)) return made->in[0];
     }
     return add_once(conversion(v, from.type, type), type);
 }

@@ -14,8 +14,9 @@ class Lowering {
     Lowering(const Program& p, const DType* inputs) : p_(p), results_(p.instructions.size()) {
         out_.inputs = p.inputs;
         for (int v = 0; v < p.inputs; ++v) {
-            out_.add(Value::Operand, false, inputs[v], static_cast<size_t>(v));
-            if (!(p.boolean >> v & 1)) type_ = promote(type_, inputs[v]);
+            const DType type = computed_as(inputs[v]);
+            out_.add(Value::Operand, false, type, static_cast<size_t>(v));
+            if (!(p.boolean >> v & 1)) type_ = promote(type_, type);
         }
     }
 
@@ -121,7 +122,8 @@ class Lowering {
 const Lowered& lower(const Program& p, const DType* inputs) {
     for (auto& l : p.lowered) {
         bool same = true;
-        for (int v = 0; v < p.inputs; ++v) same = same && l->type(static_cast<int16_t>(v)) == inputs[v];
+        for (int v = 0; v < p.inputs; ++v)
+            same = same && l->type(static_cast<int16_t>(v)) == computed_as(inputs[v]);
         if (same) return *l;
     }
     p.lowered.push_back(std::make_unique<Lowered>(Lowering(p, inputs).run()));

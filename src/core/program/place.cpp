@@ -248,7 +248,7 @@ void Placing::bind(const Step& s) {
         for (int i = 0; i < chain.length; ++i)
             if (facts(s.in[chain.steps[i].operand]).single) chain.steps[i].set_single();
         c.chain = &chain;
-        c.links = chain_kernels().run[static_cast<int>(p_->type(s.out))];
+        c.links = chain_kernels().run[static_cast<int>(computed_as(p_->type(s.out)))];
     } else if (c.fn = s.form(singles_of(s)); !c.fn) {
         c.fn = s.kernels[0];
         for (int k = 0; k < s.arity; ++k)

@@ -61,6 +61,8 @@ struct Lowered : Steps {
 // Whether `execute_linear` can run it.
 bool fits_linear(const Lowered& program);
 
+// What is narrow is no type of a lowered program: its operands are converted to what computes for it, and so are its
+// results by whoever stores them. So a function is rounded once, after its last instruction.
 const Lowered& lower(const Program& p, const DType* inputs);
 const Lowered& lower_alike(const Program& p, DType type);
 // All inputs are of this type, but for the truth values.

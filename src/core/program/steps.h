@@ -75,6 +75,15 @@ struct Steps {
         return {
             &kernels().cast[static_cast<int>(from)][static_cast<int>(to)], Primitive::count, 1, {value}, 0};
     }
+    // A value rounded to those of a narrow type.
+    static Step rounding(int16_t value, DType narrow) {
+        const Primitive p = rounding_to(narrow);
+        return {kernels().elementwise[static_cast<int>(p)][static_cast<int>(computed_as(narrow))],
+                p,
+                1,
+                {value},
+                0};
+    }
     // The bytes of an element that a register has to be wide enough for.
     size_t widest() const {
         size_t most = 1;

@@ -271,7 +271,7 @@ void check_anomaly(Node& n, const Tensors& grads) {
     for (size_t i = 0; i < grads.size(); ++i) {
         if (!grads[i] || !is_differentiable(grads[i].dtype())) continue;
         Array a = contiguous_array(reveal_value(grads[i], grads[i].layout().axes()));
-        bool nan = visit<Family::Fields>(a.dtype, "isnan", [&](auto zero) {
+        bool nan = visit<Family::Elements>(a.dtype, "isnan", [&](auto zero) {
             const auto* x = a.as<decltype(zero)>();
             return std::any_of(x, x + a.numel(), [](auto v) { return v != v; });
         });

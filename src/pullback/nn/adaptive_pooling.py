@@ -3,6 +3,7 @@
 from .. import _core
 from ..operators.creation import arange, tensor
 from ..operators.declare import composed
+from .halves import wide
 from .pooling import numbered, numbers
 from .windows import spread
 
@@ -37,6 +38,7 @@ def _edges(n, m):
 
 
 def _adaptive_avg_pool(name, dims, input, output_size):
+    dtype, input = input.dtype, wide(input)
     for dim, m in enumerate(_asked(name, input, output_size, dims), input.ndim - dims):
         n = input.shape[dim]
         if n == m:
@@ -49,7 +51,7 @@ def _adaptive_avg_pool(name, dims, input, output_size):
         for i, (start, end) in enumerate(edges):
             means[start:end, i] = 1.0 / (end - start)
         input = (input.movedim(dim, -1) @ means).movedim(-1, dim)
-    return input
+    return input if input.dtype is dtype else input.to(dtype)
 
 
 def _index(numbers):

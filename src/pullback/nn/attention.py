@@ -7,6 +7,7 @@ from ..operators.creation import ones
 from ..operators.declare import composed
 from ..operators.joining import cat
 from ..operators.linear import linear
+from .halves import wide
 from .padding import pad as padded
 from .random import dropout
 
@@ -51,6 +52,9 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key, value = _repeated(query, key), _repeated(query, value)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    dtype = query.dtype
+    if query.dtype is key.dtype is value.dtype:
+        query, key, value = wide(query), wide(key), wide(value)
     scores = (query * scale) @ key.transpose(-2, -1)
     if is_causal:
         attn_mask = ones(query.shape[-2], key.shape[-2], dtype=_core.bool).tril()
@@ -61,7 +65,7 @@ def scaled_dot_product_attention(
         weights = _safe_softmax(scores.where(attn_mask, -math.inf) if masked else scores + attn_mask)
     if dropout_p:
         weights = dropout(weights, dropout_p)
-    return weights @ value
+    return (weights @ value).to(dtype)
 
 
 def _repeated(query, each):

@@ -6,6 +6,7 @@ dimension of batches.
 """
 
 from ..operators.declare import composed
+from .halves import wide
 from .padding import pad as padded
 from .windows import Slide, added, columns, sizes, slides
 
@@ -75,6 +76,11 @@ def _with_bias(result, bias, dims):
     return result if bias is None else result + bias.reshape(-1, *[1] * dims)
 
 
+def _product(rows, columns):
+    """In float32 where both are of half precision: what is done with it is rounded once, at the end."""
+    return wide(rows) @ wide(columns) if rows.dtype is columns.dtype else rows @ columns
+
+
 def _convolved(name, dims, input, weight, bias, stride, padding, dilation, groups):
     stride, dilation = sizes("stride", stride, dims), sizes("dilation", dilation, dims)
     if isinstance(padding, str):
@@ -97,8 +103,8 @@ def _convolved(name, dims, input, weight, bias, stride, padding, dilation, group
     grouped = batched.reshape(samples, groups, channels // groups, *spatial) if groups > 1 else batched
     rows = weight.reshape(*([groups] if groups > 1 else []), outputs // groups, -1)
     counts = [s.positions(n) for s, n in zip(along, spatial, strict=True)]
-    result = (rows @ columns(grouped, along)).reshape(samples, outputs, *counts)
-    result = _with_bias(result, bias, dims)
+    result = _product(rows, columns(grouped, along)).reshape(samples, outputs, *counts)
+    result = _with_bias(result, bias, dims).to(input.dtype)
     return result if input.ndim == dims + 2 else result.squeeze(0)
 
 
@@ -140,13 +146,13 @@ def _transposed(name, dims, input, weight, bias, stride, padding, output_padding
         )
     each = channels // groups
     rows = weight.reshape(groups, each, -1).transpose(1, 2)
-    parts = rows @ batched.reshape(samples, groups, each, -1)
+    parts = _product(rows, batched.reshape(samples, groups, each, -1))
     outputs = weight.shape[1] * groups
     parts = parts.reshape(samples, outputs, *kernel, *counts)
     room = [max(n, p + m) for n, p, m in zip(full, padding, size, strict=True)]
     whole = added(parts, along, room)
     inner = tuple([slice(p, p + n) for p, n in zip(padding, size, strict=True)])
-    result = _with_bias(whole[(..., *inner)], bias, dims)
+    result = _with_bias(whole[(..., *inner)], bias, dims).to(input.dtype)
     return result if input.ndim == dims + 2 else result.squeeze(0)
 
 

@@ -6,6 +6,7 @@ from ..autograd import no_grad
 from ..dtypes import finfo
 from ..operators.declare import composed, require_real
 from ..operators.row_functions import layer_norm as _layer_norm
+from .halves import wide
 from .padding import pad
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -29,15 +30,18 @@ def _by_channel(each, input):
     return each if each is None else each.reshape(1, -1, *[1] * (input.ndim - 2))
 
 
-def _scaled(normal, weight, bias):
+def _scaled(normal, weight, bias, dtype):
+    """Times weight, plus bias; both are of half precision only where the result is."""
     if weight is not None:
         normal = normal * weight
-    return normal if bias is None else normal + bias
+    normal = normal if bias is None else normal + bias
+    return normal.to(dtype) if dtype.itemsize == 2 else normal
 
 
 def _standardised(input, over, eps):
     """Mean and variance over some dimensions, and the input with mean 0 and variance 1."""
     require_real("batch_norm", input)
+    input = wide(input)
     mean = input.mean(over, keepdim=True)
     centred = input - mean
     var = centred.square().mean(over, keepdim=True)
@@ -99,15 +103,15 @@ def batch_norm(
     _check_elements(channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         mean, var = _by_channel(running_mean, input), _by_channel(running_var, input)
-        normal = (input - mean) * (var + eps).rsqrt()
-        return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input))
+        normal = (wide(input) - mean) * (wide(var) + eps).rsqrt()
+        return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
     over = [0, *range(2, input.ndim)]
     mean, var, normal = _standardised(input, over, eps)
     if running_mean is not None:
         _move(running_mean, mean, momentum)
     if running_var is not None:
         _move(running_var, var * (count / (count - 1)) if count > 1 else var, momentum)
-    return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input))
+    return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
 
 
 def _move(running, value, momentum):
@@ -161,7 +165,7 @@ def instance_norm(
     if running_var is not None:
         count = math.prod(input.shape[2:])
         _move(running_var, var.mean(0) * (count / (count - 1)), momentum)
-    return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input))
+    return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
 
 
 @composed(public=False, method=False)
@@ -199,8 +203,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     if not input.numel():
         return input * 1
     rows = input.reshape(input.shape[0], num_groups, -1)
-    normal = _layer_norm(rows, (rows.shape[2],), None, None, eps).reshape(input.shape)
-    return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input))
+    normal = _layer_norm(wide(rows), (rows.shape[2],), None, None, eps).reshape(input.shape)
+    return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
 
 
 @composed(public=False, method=False)
@@ -228,8 +232,9 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
             f"{list(weight.shape)} and normalized_shape = {list(sizes)}"
         )
     over = tuple(range(-len(sizes), 0))
-    spread = input.square().mean(over, keepdim=True) + (finfo(input.dtype).eps if eps is None else eps)
-    return _scaled(input * spread.rsqrt(), weight, None)
+    x = wide(input)
+    spread = x.square().mean(over, keepdim=True) + (finfo(x.dtype).eps if eps is None else eps)
+    return _scaled(x * spread.rsqrt(), weight, None, input.dtype)
 
 
 @composed(public=False, method=False)

@@ -12,6 +12,7 @@ from ..operators.creation import arange, tensor
 from ..operators.declare import composed
 from ..operators.joining import stack
 from .adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from .halves import wide
 
 __all__ = [
     "affine_grid",
@@ -227,6 +228,7 @@ def interpolate(
         )
     if mode == "area":
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dims - 1](input, sizes)
+    result, input = input.dtype, wide(input)
     dtype = input.dtype if input.dtype.is_floating_point else _core.float32
     for dim, (m, factor) in enumerate(zip(sizes, factors, strict=True), 2):
         n = input.shape[dim]
@@ -235,7 +237,7 @@ def interpolate(
         else:
             taps = _TAPS[mode](n, m, align_corners, factor, dtype)
         input = _resampled(input, dim, *taps)
-    return input
+    return input.to(result) if result.itemsize == 2 and result.is_floating_point else input
 
 
 def _check_mode(input, mode, align_corners, antialias):

@@ -187,10 +187,12 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         _warn_read_only("buffer", "buffer")
     if not dtype._supported:
         raise NotImplementedError(f"\"frombuffer\" not implemented for '{dtype._legacy_name}'")
-    # Python's views know no complex numbers, but the reals that they consist of.
-    made = _core.from_buffer(view[offset : offset + count * size].cast(dtype._format.removeprefix("Z"))).view(
-        dtype
-    )
+    # Python's views know no complex numbers, but the reals that they consist of, and no narrow ones, but their bits.
+    narrow = dtype.is_floating_point and size == 2
+    kind = "h" if narrow else dtype._format.removeprefix("Z")
+    made = _core.from_buffer(view[offset : offset + count * size].cast(kind)).view(dtype)
+    if narrow:
+        made = made.detach()
     return made.requires_grad_() if requires_grad else made
 
 

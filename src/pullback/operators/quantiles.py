@@ -116,7 +116,7 @@ def _checked(name, input, q, dim, interpolation):
         raise RuntimeError(
             f"quantile() input tensor must be non-empty. This one has shape {list(input.shape)}."
         )
-    if not input.dtype.is_floating_point:
+    if not input.dtype.is_floating_point or input.dtype.itemsize < 4:
         raise RuntimeError(
             f"quantile() input tensor must be either float or double dtype. This one is {input.dtype}: convert "
             "it, for example with .to(pullback.float64)."

@@ -103,7 +103,7 @@ def _fill_in(edge: Edge, other: Tensor, result: Tensor, data: list[tuple[str, Te
         edge.source.title = "data"
         edge.source.names = [fitting[0][0]] if len(fitting) == 1 else []
         return
-    y, x = (np.asarray(value.numpy(), dtype=float) for value in (result, other))
+    y, x = (value.double().numpy() for value in (result, other))
     if y.size and y.shape == x.shape and np.isfinite(y).all() and np.isfinite(x).all():
         if function is pb.add:
             apart = y - x

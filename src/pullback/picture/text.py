@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 
-from pullback import Tensor
+from pullback import Tensor, bfloat16
 
 from .tape import Box, Edge
 
@@ -38,7 +38,8 @@ def uniform(array: np.ndarray) -> bool:
 
 def tensor_text(tensor: Tensor) -> str:
     """A tensor's value in a few characters."""
-    return array_text(tensor.detach().numpy())
+    tensor = tensor.detach()
+    return array_text((tensor.float() if tensor.dtype is bfloat16 else tensor).numpy())
 
 
 def gradient_text(gradient: Tensor) -> str:

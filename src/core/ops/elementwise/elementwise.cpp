@@ -20,18 +20,42 @@ namespace ops {
 
 namespace {
 
+// What meets narrow operands is of their dtype, too: numbers and single elements are rounded to it, as PyTorch does. Only
+// factors, divisors, weights and most parameters are not.
+bool is_rounded(const Row& row, int i) {
+    if (&row == rows.add_scaled || &row == rows.sub_scaled) return true;
+    static const Row* const exact[] = {rows.mul, rows.div, find_row("floor_divide"), find_row("trunc_divide"),
+                                       find_row("lerp")};
+    return std::find(std::begin(exact), std::end(exact), &row) == std::end(exact) &&
+           !(row.parameters >> i & 1);
+}
+Array rounded(const Array& a, DType narrow) {
+    if (!is_float(a.dtype) || item_size(a.dtype) <= item_size(narrow)) return a;
+    Array out = Array::empty(narrow, a.layout->packed());
+    copy_array(a, out);
+    return out;
+}
+
 // The operands as a program takes them.
 struct Sources {
     Source sources[kMaxOperands];
     Array held[kMaxOperands];
-    Sources(const Operand* operands, int n) {
-        for (int i = 0; i < n; ++i) {
+    Sources(const Row& row, const Operand* operands, DType compute) {
+        for (int i = 0; i < row.arity; ++i) {
             if (const Tensor* t = operands[i].tensor) {
                 held[i] = t->value();
                 sources[i].array = &held[i];
             } else {
                 sources[i].scalar = operands[i].scalar;
             }
+            if (__builtin_expect(!is_narrow_float(compute), 1) || !is_rounded(row, i)) continue;
+            if (sources[i].array) {
+                held[i] = rounded(held[i], compute);
+                continue;
+            }
+            Slot slot;
+            sources[i].scalar.store(compute, &slot);
+            sources[i].scalar = Scalar::load(compute, &slot);
         }
     }
     void settle() const {
@@ -48,7 +72,7 @@ const Lowered& lowered(const Row& row, DType compute) {
 
 // A new result: pending when it is large.
 Array compute_new(const Row& row, const Operand* operands, const Plan& p, const Ref<Layout>& layout) {
-    Sources s(operands, row.arity);
+    Sources s(row, operands, p.compute);
     const Lowered& program = lowered(row, p.compute);
     if (program.total && leaves_pending(s.sources, row.arity, *layout))
         return defer(program, 0, s.sources, layout, p.result);
@@ -62,8 +86,16 @@ Array compute_new(const Row& row, const Operand* operands, const Plan& p, const 
 // Over the elements of `out`, whose other readers run first.
 void compute_into(const Row& row, const Operand* operands, DType compute, Array& out,
                   const Buffer* consumed = nullptr) {
-    Sources s(operands, row.arity);
+    Sources s(row, operands, compute);
     const Lowered& program = lowered(row, compute);
+    if (is_narrow_float(compute) && is_float(out.dtype) && out.dtype != compute) {
+        // The result is narrow, and then converted.
+        Array result = Array::empty(compute, Layout::contiguous(out.layout->dims()));
+        s.settle();
+        execute(program, s.sources, &result, *result.layout);
+        before_write(out);
+        return copy_array(result, out);
+    }
     if (out.numel() >= deferral.from && !deferral.immediate)
         return compute_over(program, s.sources, out, consumed);
     s.settle();  // all that is connected, rather than what this takes alone
@@ -76,7 +108,7 @@ void compute_into(const Row& row, const Operand* operands, DType compute, Array&
 bool replace_value(const Row& row, const Operand* operands, DType compute, const Tensor& target) {
     const Lowered& program = lowered(row, compute);
     if (!program.total || !can_replace(target.value())) return false;
-    Sources s(operands, row.arity);
+    Sources s(row, operands, compute);
     if (!leaves_pending(s.sources, row.arity, target.layout())) return false;
     target->cell->buffer = defer_over(program, s.sources, target.value()).buffer;
     return true;
@@ -185,11 +217,12 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
             inputs[i].tensor = &cast[i];
         }
     }
-    inputs[row.arity].tensor = &y;
+    const Tensor result = to_dtype(y, computed_as(y.dtype()));
+    inputs[row.arity].tensor = &result;
     bool numbers = false;
     for (int i = 0; i < row.arity; ++i) numbers = numbers || (tangents[i] && row.partial[i].is_computed());
     Tensors partials;
-    if (numbers) partials = play(row.partials, inputs, compute);
+    if (numbers) partials = play(row.partials, inputs, computed_as(compute));
     Tensor sum;
     size_t at = 0;
     for (int i = 0; i < row.arity; ++i) {
@@ -197,7 +230,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
         size_t mine = at;
         if (d.is_computed()) ++at;
         if (!tangents[i]) continue;
-        Tensor t = tangents[i].dtype() == compute ? tangents[i] : to_dtype(tangents[i], compute);
+        Tensor t = to_dtype(tangents[i], computed_as(compute));
         Tensor term;
         if (d.kind == Partial::None || (d.kind == Partial::Constant && d.constant == 0)) continue;
         if (d.kind == Partial::Constant)
@@ -210,6 +243,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
         sum = sum ? elementwise(*rows.add, {sum, term}) : term;
     }
     if (sum && compute != y.dtype()) sum = to_dtype(sum, y.dtype());  // its real part
+    if (sum) sum = to_dtype(sum, y.dtype());
     if (sum && !sum.layout().same_shape(y.layout())) sum = contiguous(expand(sum, y.shape()));
     return sum;
 }

@@ -275,8 +275,9 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
         if (unpacked[i].dtype() != program.type(i)) unpacked[i] = ops::to_dtype(unpacked[i], program.type(i));
         operands[i].tensor = &unpacked[i];
     }
-    operands[slots_].tensor = &g;
-    Tensors results = ops::play(pullback_.program, operands, type);
+    const Tensor cotangent = ops::to_dtype(g, computed_as(g.dtype()));
+    operands[slots_].tensor = &cotangent;
+    Tensors results = ops::play(pullback_.program, operands, computed_as(type));
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1)) continue;
         int o = pullback_.output[i];

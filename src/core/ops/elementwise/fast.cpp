@@ -188,9 +188,10 @@ bool fast_accumulate(TensorObject* a, TensorObject* b) {
         return false;
     if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return false;
     if (a->flags & kIsView || !a->cell->buffer->is_writable() || a->cell->buffer->has_readers()) return false;
+    const BlockKernel add = kernels().elementwise[rows.add->primitive][static_cast<int>(a->dtype)][0];
+    if (!add) return false;
     const void* in[2] = {data_of(a), data_of(b)};
-    kernels().elementwise[rows.add->primitive][static_cast<int>(a->dtype)][0](
-        in, const_cast<char*>(data_of(a)), a->layout->numel());
+    add(in, const_cast<char*>(data_of(a)), a->layout->numel());
     a->cell->written();
     return true;
 }

@@ -25,10 +25,10 @@ struct Inputs {
         held.reserve(count);
         for (int i = 0; i < row.arity; ++i) {
             if (below[i].tensor)
-                take(*below[i].tensor, row.partials.boolean >> i & 1 ? DType::Bool : y.dtype());
+                take(*below[i].tensor, row.partials.boolean >> i & 1 ? DType::Bool : dtype_of(y));
             else all.push_back(below[i]);
         }
-        take(y, y.dtype());
+        take(y, dtype_of(y));
         for (size_t i = 0; i < given.size(); ++i)
             for (int n = 1; n <= given[i]; ++n) {
                 if (n > order) {
@@ -37,10 +37,11 @@ struct Inputs {
                 }
                 const Tensor& x = operands[i];
                 Tensor c = coefficient(x, level, n);
-                take(c ? c : zeros(x.dtype(), Layout::contiguous(x.shape())), y.dtype());
+                take(c ? c : zeros(x.dtype(), Layout::contiguous(x.shape())), dtype_of(y));
             }
     }
     std::vector<Operand> all;
+    static DType dtype_of(const Tensor& y) { return computed_as(y.dtype()); }
 
   private:
     void take(const Tensor& t, DType dtype) {
@@ -82,9 +83,10 @@ void expand_row(const Row& row, const Tensors& operands, const Operand* below, c
         if (output >= 0) {
             const int until = output - program.first_result() + 1;
             if (until > static_cast<int>(e->values.size()))
-                play_on(program, inputs.all.data(), y.dtype(), static_cast<size_t>(until), e->values);
+                play_on(program, inputs.all.data(), Inputs::dtype_of(y), static_cast<size_t>(until),
+                        e->values);
             const Operand v = played(program, inputs.all.data(), e->values, output);
-            c = v.tensor ? *v.tensor : scalar_tensor(v.scalar, y.dtype());
+            c = v.tensor ? to_dtype(*v.tensor, y.dtype()) : scalar_tensor(v.scalar, y.dtype());
             if (row.partial[0].kind == Partial::Conjugate) c = conj(c);
             if (!c.layout().same_shape(y.layout())) c = contiguous(expand(c, y.shape()));
         }

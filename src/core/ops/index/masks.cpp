@@ -10,6 +10,7 @@ namespace {
 
 // Where the mask is true: the value (input 2, or a number), elsewhere x.
 struct MaskedFill {
+    static constexpr bool moves = true;
     static constexpr bool leads = true, aligned = true, holomorphic = true;
     static constexpr uint32_t saves = 2;
     bool number;
@@ -34,6 +35,7 @@ struct MaskedFill {
 
 // The elements of the source, input 1, one after the other where the mask, input 2, is true.
 struct ScatterMasked {
+    static constexpr bool moves = true;
     static constexpr const char* name = "MaskedScatterBackward0";
     static constexpr bool linear = true, leads = true, row_major = true;
     static constexpr size_t decides_from = 2;
@@ -59,6 +61,7 @@ struct ScatterMasked {
 
 // Its adjoint in the source: the elements where the mask is true, then zeros, `n` in all.
 struct SelectMasked {
+    static constexpr bool moves = true;
     static constexpr const char* name = "MaskedScatterBackwardBackward0";
     static constexpr bool linear = true, leads = true;
     static constexpr size_t decides_from = 1;

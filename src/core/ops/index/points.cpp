@@ -30,6 +30,7 @@ Points points_to_write(const Naming& n, const Array& target, const Arrays& indic
 }
 
 struct ReadPoints {
+    static constexpr bool moves = true;
     static constexpr bool linear = true, leads = true;
     static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
@@ -102,6 +103,7 @@ void clear_points(const Tensor& g, const Naming& n, const Array& rows) {
 }
 
 struct PutPoints {
+    static constexpr bool moves = true;
     static constexpr bool linear = true, leads = true;
     static constexpr size_t decides_from = 2;
     static constexpr uint32_t saves = 4;
@@ -155,6 +157,7 @@ struct PutPoints {
 };
 
 struct FillPoints {
+    static constexpr bool moves = true;
     static constexpr bool leads = true, holomorphic = true;
     static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;

@@ -40,6 +40,7 @@ DecompositionKind kinds[] = {
 };
 
 struct Decomposition {
+    static constexpr bool moves = true;
     const DecompositionKind* kind;
     Options options;
     static constexpr uint32_t saves = 0b1111, saves_outputs = 0b1111;

@@ -145,6 +145,7 @@ struct Dot {
 
 // A fresh result in another shape; unlike a view, nobody else sees its memory.
 struct Reshaped {
+    static constexpr bool moves = true;
     static constexpr bool sees_axes = true, holomorphic = true;
     const char* node;
     Ref<Layout> layout;

@@ -18,6 +18,7 @@ Tensors push_zeros(Context& c) { return {zeros(c.output().dtype(), c.output().la
 
 // In place.
 struct Overwrite {
+    static constexpr bool moves = true;
     static constexpr bool leads = true, holomorphic = true;
     const char* node;
     Distribution d;
@@ -31,6 +32,7 @@ struct Overwrite {
 // The same with a probability for each element, input 1.
 struct OverwriteBernoulli {
     static constexpr bool holomorphic = true;
+    static constexpr bool moves = true;
     static constexpr const char* name = "BernoulliBackward1";
     Generator* g;
     void write(const Tensors& x) { compute::draw_bernoulli(*g, x[0].array(), x[1].array()); }
@@ -40,6 +42,7 @@ struct OverwriteBernoulli {
 
 // Of the shape of the input, row-major.
 struct DrawnLike {
+    static constexpr bool moves = true;
     static constexpr bool leads = true, holomorphic = true;
     const char* node;
     Distribution d;
@@ -55,6 +58,7 @@ struct DrawnLike {
 };
 
 struct Bernoulli {
+    static constexpr bool moves = true;
     static constexpr const char* name = "BernoulliBackward0";
     static constexpr bool leads = true;
     Generator* g;
@@ -69,6 +73,7 @@ struct Bernoulli {
 
 // Of the tensors among mean and deviation; what is no tensor is a number.
 struct Normal {
+    static constexpr bool moves = true;
     bool has_mean, has_deviation;
     double mean, deviation;
     Generator* g;
@@ -142,6 +147,7 @@ Tensor drawn(DType dtype, Ref<Layout> layout, const Distribution& d, Generator& 
 
 Tensor permutation(int64_t n, DType dtype, Generator& g) {
     Tensor t = empty(dtype, Dims{n});
+    compute::check_permutation(n, dtype);
     check_fits(Scalar(n), dtype);
     compute::draw_permutation(g, t.array());
     return t;
@@ -197,6 +203,7 @@ Tensor binomial(const Tensor& count, const Tensor& probability, Generator& g) {
     if (!is_float(d))
         fail_as(ErrorKind::Value, "binomial only supports floating-point dtypes for count, got: {}",
                 dtype_legacy_name(d));
+    if (is_narrow_float(d)) fail_unsupported("binomial_cpu", d);
     if (probability.dtype() != d)
         fail("Found dtype {} but expected {}: count and prob have one dtype",
              dtype_legacy_name(probability.dtype()), dtype_legacy_name(d));

@@ -44,15 +44,65 @@ class LiveContext : public Context {
 Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void* rule,
                            void (*pull)(void* rule, const Tensors& cotangents, Tensors& out));
 
+template <class R> Residuals<R> write_given(R& rule, const Tensors& x) {
+    if constexpr (rule_has_residuals<R>) return rule.write(x);
+    else return rule.write(x), Residuals<R>();
+}
+template <class R> Residuals<R> rule_write(R& rule, const Tensors& x) {
+    if constexpr (!rule_moves<R>())
+        if (__builtin_expect(any_narrow(x), 0)) {
+            const Tensors wide = widened(x);
+            Residuals<R> residuals = write_given(rule, wide);
+            write_back(wide[0], x[0]);
+            return residuals;
+        }
+    return write_given(rule, x);
+}
+// Whether the rule itself says what dtype its results have.
+template <class R> bool says_dtype(const R& rule) {
+    if constexpr (requires { rule.dtype.has_value(); }) return rule.dtype.has_value();
+    else return false;
+}
+
+template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>& residuals);
+
+// A rule that is asked for a narrow dtype computes with what its input is in that.
+template <class R>
+Tensors forward_as(const R& rule, DType narrow, const Tensors& x, Residuals<R>& residuals) {
+    R wide(rule);
+    if constexpr (requires { rule.dtype.has_value(); }) wide.dtype = computed_as(narrow);
+    Tensors rounded(x);
+    rounded[0] = ops::to_dtype(x[0], narrow);
+    Tensors out = rule_forward(wide, widened(rounded), residuals);
+    for (Tensor& y : out) y = ops::to_dtype(y, narrow);
+    return out;
+}
+template <class R>
+[[gnu::cold, gnu::noinline]] Tensors narrow_forward(R& rule, const Tensors& x, Residuals<R>& residuals) {
+    if constexpr (requires { rule.dtype.has_value(); })
+        if (rule.dtype && is_narrow_float(*rule.dtype)) return forward_as(rule, *rule.dtype, x, residuals);
+    Tensors out = rule_forward(rule, widened(x), residuals);
+    if (!says_dtype(rule)) narrow_results(out, x);
+    return out;
+}
+// Whether narrow floats go into a rule, or are asked of it.
+template <class R> bool is_narrow_call(const R& rule, const Tensors& x) {
+    if constexpr (rule_moves<R>()) return false;
+    if constexpr (requires { rule.dtype.has_value(); })
+        if (rule.dtype && is_narrow_float(*rule.dtype)) return true;
+    return any_narrow(x);
+}
+
 template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>& residuals) {
     GradMode off(false);
+    if constexpr (!rule_moves<R>())
+        if (__builtin_expect(is_narrow_call(rule, x), 0)) return narrow_forward(rule, x, residuals);
     if constexpr (rule_writes<R>) {
         Tensors copies(x);
         bool row_major = false;
         if constexpr (requires { rule.row_major; }) row_major = rule.row_major;
         copies[0] = row_major ? ops::row_major_copy(x[0]) : ops::clone(x[0]);
-        if constexpr (rule_has_residuals<R>) residuals = rule.write(copies);
-        else rule.write(copies);
+        residuals = write_given(rule, copies);
         return Tensors{copies[0]};
     } else if constexpr (rule_has_residuals<R>) {
         auto all = rule.forward(x);
@@ -87,10 +137,8 @@ template <class R> MappedRule mapped_rule(const R& rule) {
             if constexpr (rule_leads_itself<R>)
                 if (axes) copy.lead(*axes);
             Tensors kept;
-            if constexpr (rule_has_residuals<R>)
-                for (const Array& a : copy.write(shown))
-                    kept.push_back(a.buffer ? Tensor::make(a) : Tensor());
-            else copy.write(shown);
+            for (const Array& a : rule_write(copy, shown))
+                kept.push_back(a.buffer ? Tensor::make(a) : Tensor());
             return kept;
         };
     return m;
@@ -165,6 +213,13 @@ Tensors rule_tangents(R& rule, const Tensors& inputs, const Tensors& outputs, co
                       const Residuals<R>& residuals = {}, Reads* reads = nullptr) {
     static_assert(rule_pushes<R> + rule_is_linear<R>() + rule_is_bilinear<R>() <= 1,
                   "one pushforward a rule");
+    if constexpr (!rule_moves<R>() && !rule_is_linear<R>() && !rule_is_bilinear<R>())
+        if (__builtin_expect(any_narrow(inputs) || any_narrow(outputs), 0)) {
+            const Tensors values = widened(outputs);
+            Tensors moved = rule_tangents(rule, widened(inputs), values, widened(tangents), residuals, reads);
+            narrow_each(moved, outputs);
+            return moved;
+        }
     LiveContext c(inputs, outputs, residuals.data(), &tangents, reads);
     if constexpr (rule_is_linear<R>()) {
         return linear_tangents(rule, inputs, tangents);
@@ -271,6 +326,11 @@ requires(!rule_pulls<R>) Tensors apply_all(R rule, const Tensors& inputs) {
 template <class R> Tensor apply(R rule, const Tensors& inputs) {
     if constexpr (!rule_pulls<R>)
         if (__builtin_expect(!any_levelled(inputs), 1)) {
+            if constexpr (!rule_moves<R>())
+                if (__builtin_expect(is_narrow_call(rule, inputs), 0)) {
+                    Residuals<R> none;
+                    return rule_forward(rule, inputs, none)[0];
+                }
             GradMode off(false);
             return rule.forward(inputs);
         }
@@ -319,8 +379,7 @@ template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const cha
         {
             GradMode off(false);
             if (mapped) take_residuals(residuals, write_mapped(mapped_rule(rule), inputs, operation));
-            else if constexpr (rule_has_residuals<R>) residuals = rule.write(inputs);
-            else rule.write(inputs);
+            else residuals = rule_write(rule, inputs);
         }
         note_write(target, operation);
     }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "array/error.h"
+#include "ops/rule/narrow.h"
 #include "ops/rule/rule.h"
 #include "tape/node.h"
 #include "tape/saved.h"
@@ -117,6 +118,10 @@ template <class R> class RuleNode : public Node, public Context {
                 out = conjugates(out);
                 return;
             }
+        if constexpr (!rule_moves<R>())
+            if (__builtin_expect(WideContext::is_needed(*this, grads), 0)) {
+                WideContext wide(*this);
+                return rule_.pullback(wide, widened(grads), out);
         if constexpr (requires { rule_.pullback_over(*this, grads, out); })
             if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);

@@ -32,6 +32,7 @@ Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
 }
 
 struct Clone {
+    static constexpr bool moves = true;
     static constexpr const char* name = "CloneBackward0";
     static constexpr bool linear = true;
     static constexpr bool sees_axes = true;
@@ -44,6 +45,7 @@ struct Clone {
 };
 
 struct ToCopy {
+    static constexpr bool moves = true;
     static constexpr const char* name = "ToCopyBackward0";
     static constexpr bool linear = true, leads = true;
     DType dtype;
@@ -54,6 +56,7 @@ struct ToCopy {
 };
 
 struct Copy {
+    static constexpr bool moves = true;
     static constexpr const char* name = "CopyBackwards";
     static constexpr bool leads = true, aligned = true, holomorphic = true;
     void write(const Tensors& x) {
@@ -79,6 +82,7 @@ struct Copy {
 };
 
 struct Fill {
+    static constexpr bool moves = true;
     static constexpr bool leads = true, uniform = true, holomorphic = true;
     const char* node;
     Scalar value;
@@ -94,6 +98,7 @@ struct Fill {
 
 // With a tensor of no dimensions, input 1.
 struct FillWith {
+    static constexpr bool moves = true;
     static constexpr const char* name = "FillBackward3";
     static constexpr bool leads = true, holomorphic = true;
     void write(const Tensors& x) {

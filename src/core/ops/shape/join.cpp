@@ -24,6 +24,7 @@ DType common_dtype(const Tensors& parts) {
 }
 
 struct Cat {
+    static constexpr bool moves = true;
     static constexpr const char* name = "CatBackward0";
     static constexpr bool linear = true, leads = true;
     int64_t dim;   // from the end
@@ -65,6 +66,7 @@ struct Cat {
 };
 
 struct Stack {
+    static constexpr bool moves = true;
     static constexpr const char* name = "StackBackward0";
     static constexpr bool linear = true, leads = true;
     int64_t dim;  // from the end of the result

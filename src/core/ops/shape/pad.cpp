@@ -10,6 +10,7 @@ namespace {
 // For each dimension what comes before it and what comes after. The derivative is the padding of opposite sign, by
 // zeros, and so is every derivative of that.
 struct ConstantPad {
+    static constexpr bool moves = true;
     static constexpr const char* name = "ConstantPadNdBackward0";
     static constexpr bool leads = true, holomorphic = true;
     Dims before, after;

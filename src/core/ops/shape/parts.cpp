@@ -121,6 +121,7 @@ void Part::add(const Array& x, const Array& whole) const {
 
 // A part put into zeros; where windows overlap, their sum.
 struct Place {
+    static constexpr bool moves = true;
     static constexpr bool linear = true, leads = true;
     Part part;
     Ref<Layout> whole;  // contiguous
@@ -158,7 +159,7 @@ Tensor Part::of(const Tensor& whole) const { return apply(PartView{*this}, {whol
 
 // A copy of a part.
 struct PartCopy : PartView {
-    static constexpr bool view = false, leads = true;
+    static constexpr bool view = false, leads = true, moves = true;
     const char* node_name() const { return "DiagonalBackward0_copy"; }
     Tensor forward(const Tensors& x) {
         Array from = part.of(x[0].array()), out = Array::empty(from.dtype, from.layout->dims());
@@ -168,6 +169,7 @@ struct PartCopy : PartView {
 };
 
 struct PartScatter {
+    static constexpr bool moves = true;
     static constexpr bool linear = true, leads = true;
     Part part;
     const char* node_name() const { return part.scatter_name(); }

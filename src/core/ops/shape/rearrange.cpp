@@ -15,6 +15,7 @@ using Int = long long;
 // ---- repetition ----
 
 struct Repeat {
+    static constexpr bool moves = true;
     static constexpr const char* name = "RepeatBackward0";
     static constexpr bool linear = true, leads = true;
     Dims repeats;  // at least as many as dimensions
@@ -47,6 +48,7 @@ Array entry_of(const Array& counts) {
 
 // Index i along a dimension, counts[i] times. The counts are input 1.
 struct Interleave {
+    static constexpr bool moves = true;
     static constexpr const char* name = "IndexSelectBackward0";
     static constexpr bool linear = true, leads = true;  // the counts are the same for all entries
     static constexpr size_t decides_from = 1;
@@ -139,6 +141,7 @@ Dims from_the_front(const Dims& dims, int64_t ndim) {
 }
 
 struct Flip {
+    static constexpr bool moves = true;
     static constexpr const char* name = "FlipBackward0";
     static constexpr bool linear = true, leads = true;
     Dims dims;  // from the end
@@ -149,6 +152,7 @@ struct Flip {
 };
 
 struct Rot90 {
+    static constexpr bool moves = true;
     static constexpr const char* name = "Rot90Backward0";
     static constexpr bool linear = true, leads = true;
     int64_t k, a, b;  // quarter turns, 0 to 3, from dimension a towards b, from the end
@@ -162,6 +166,7 @@ struct Rot90 {
 };
 
 struct Roll {
+    static constexpr bool moves = true;
     static constexpr const char* name = "RollBackward0";
     static constexpr bool linear = true, leads = true;
     Dims shifts, dims;  // from the end; none: over all elements in order
@@ -190,6 +195,7 @@ struct Roll {
 // ---- triangles ----
 
 struct Triangle {
+    static constexpr bool moves = true;
     static constexpr bool linear = true, leads = true;
     int64_t diagonal;
     bool upper;

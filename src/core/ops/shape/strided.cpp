@@ -23,6 +23,7 @@ Tensor multiplicity(DType dtype, const Layout& layout) {
 // The linear map from values laid out as `from` to values laid out as `to`, both over one storage: what `to`
 // finds there after `from` has been added to zeros. `offset` is where `to` begins, seen from `from`.
 struct ThroughStorage {
+    static constexpr bool moves = true;
     static constexpr bool linear = true;
     const char* node;
     Ref<Layout> from, to;
@@ -120,6 +121,7 @@ struct AsStrided {
 
 // A copy of the input, gaps included, in which what a view would cover is replaced.
 struct AsStridedScatter {
+    static constexpr bool moves = true;
     static constexpr const char* name = "AsStridedScatterBackward0";
     static constexpr bool sees_axes = true, holomorphic = true;
     Ref<Layout> geometry, layout;

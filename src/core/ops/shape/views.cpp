@@ -32,7 +32,7 @@ struct View {
 // Of a copy that nobody else sees: not a view for the purposes of in-place writing.
 struct UnsafeView : View {
     static constexpr const char* name = "UnsafeViewBackward0";
-    static constexpr bool view = false, sees_axes = true;
+    static constexpr bool view = false, sees_axes = true, moves = true;
 };
 
 struct Alias {

@@ -63,7 +63,7 @@ PyObject* chain(PyObject*, PyObject* args) {
         while (link < static_cast<int>(Link::count) && std::strcmp(link_name(static_cast<Link>(link)), name))
             ++link;
         if (link == static_cast<int>(Link::count)) return PyErr_Format(PyExc_ValueError, "no link %s", name);
-        chain.add(static_cast<Link>(link), operand, single);
+        chain.add(static_cast<Link>(link), operand, single ? Chain::Single : Chain::Block);
     }
     Bytes bytes[kChainOperands + 1];
     void* data[kChainOperands + 1] = {};

@@ -185,9 +185,9 @@ void check_deviation(double deviation) {
 }
 
 void uniform_(const Tensor& x, double low, double high, Generator& g) {
-    double most = visit<Family::Floats>(part_of(x.dtype()), "check_uniform_bounds", [](auto zero) {
-        return static_cast<double>(std::numeric_limits<decltype(zero)>::max());
-    });
+    const DType parts = part_of(x.dtype());
+    if (!is_float(parts)) fail_unsupported("check_uniform_bounds", x.dtype());
+    const double most = largest_float(parts);
     const char* type = dtype_c_name(x.dtype());
     if (!(low >= -most && low <= most)) fail("from is out of bounds for {}", type);
     if (!(high >= -most && high <= most)) fail("to is out of bounds for {}", type);

@@ -45,7 +45,7 @@ bool equal(const Tensor& x, const Tensor& y) {
     Array u = as(x), v = as(y);
     int64_t n = u.numel();
     if (is_differentiable(d))
-        return visit<Family::Fields>(d, "equal", [&](auto zero) {
+        return visit<Family::Elements>(d, "equal", [&](auto zero) {
             using T = decltype(zero);
             return std::equal(u.as<T>(), u.as<T>() + n, v.as<T>());
         });

@@ -37,9 +37,7 @@ PyObject* get_format(PyObject* self, void*) { return PyUnicode_FromString(dtype_
 PyObject* get_largest(PyObject* self, void*) {
     DType d = of(self);
     if (!is_float(d)) return PyLong_FromLongLong(integer_range(d).most);
-    return PyFloat_FromDouble(visit<Family::Floats>(d, "finfo", [](auto zero) {
-        return static_cast<double>(std::numeric_limits<decltype(zero)>::max());
-    }));
+    return PyFloat_FromDouble(largest_float(d));
 }
 PyObject* get_code(PyObject* self, void*) { return PyLong_FromLong(code_of(self)); }
 PyObject* get_float(PyObject* self, void*) { return boolean(is_float(of(self))); }

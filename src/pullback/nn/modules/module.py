@@ -571,24 +571,20 @@ class Module(Hooked, Stateful):
         return self._floats(_core.float64)
 
     def half(self):
-        """Convert floating parameters and buffers to float16. Raises NotImplementedError: it has no kernels yet.
+        """Convert floating parameters and buffers to float16. Returns self.
 
         Example:
-            >>> pb.nn.Linear(1, 1).half()
-            Traceback (most recent call last):
-                ...
-            NotImplementedError: ...
+            >>> pb.nn.Linear(1, 1).half().weight.dtype
+            pullback.float16
         """
         return self._floats(_core.float16)
 
     def bfloat16(self):
-        """Convert floating parameters and buffers to bfloat16. Raises NotImplementedError: it has no kernels yet.
+        """Convert floating parameters and buffers to bfloat16. Returns self.
 
         Example:
-            >>> pb.nn.Linear(1, 1).bfloat16()
-            Traceback (most recent call last):
-                ...
-            NotImplementedError: ...
+            >>> pb.nn.Linear(1, 1).bfloat16().weight.dtype
+            pullback.bfloat16
         """
         return self._floats(_core.bfloat16)
 
