@@ -200,3 +200,17 @@ def test_large_work_is_fused_and_right(immediate):
             for a, b in zip(some[:, None], ws[:50, None])
         ]
         assert np.allclose(slope[:50].numpy(), found, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["jacrev", "jacfwd", "hessian"])
+def test_jacobians_are_of_real_tensors(name):
+    """As PyTorch's: of complex ones it would not be clear by what is differentiated."""
+    for f, x in ((lambda x: pb.exp(1j * x), pb.ones(2)), (lambda z: z.abs().sum(), pb.ones(2) * 1j)):
+        with pytest.raises(
+            RuntimeError, match="to be real but received complex tensor at flattened input idx: 0"
+        ):
+            getattr(pb.func, name)(f)(x)
+    found = getattr(pb.func, name)(lambda x: pb.exp(1j * x).real.sum())(pb.tensor([0.5]))
+    assert pb.allclose(
+        found.flatten(), -pb.tensor([0.5]).cos() if name == "hessian" else -pb.tensor([0.5]).sin()
+    )

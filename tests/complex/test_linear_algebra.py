@@ -75,6 +75,11 @@ def test_definite_matrices(n):
         assert np.allclose((A @ pb.cholesky_inverse(factor, upper)).numpy(), np.eye(n))
     for uplo in "LU":
         assert np.allclose(pb.linalg.eigvalsh(A, uplo).numpy(), np.linalg.eigvalsh(a, uplo))
+        w, V = pb.linalg.eigh(A.tril() if uplo == "L" else A.triu(), uplo)
+        assert w.dtype is pb.float64 and np.allclose(w.numpy(), np.linalg.eigvalsh(a))
+        assert np.allclose(((V * w[:, None]) @ V.mH).numpy(), a) and np.allclose(
+            (V.mH @ V).numpy(), np.eye(n)
+        )
 
 
 def test_functions_of_matrices():
@@ -101,25 +106,36 @@ DERIVATIVES = {
     "cholesky upper": lambda z: pb.linalg.cholesky(z @ z.mH + 2 * z.new_ones(3).diag(), upper=True),
     "cholesky_solve": lambda z: pb.cholesky_solve(z, z.tril()),
     "matrix_exp": lambda z: pb.linalg.matrix_exp(z / 2),
-    "eigvalsh": lambda z: pb.linalg.eigvalsh(z),
+    "eigvalsh": lambda z: pb.linalg.eigvalsh(z + z.mH),
+    "eigh": lambda z: _of_eigenvectors(z),
     "svdvals": pb.linalg.svdvals,
     "nuc": lambda z: pb.linalg.matrix_norm(z, "nuc"),
     "matrix_power": lambda z: pb.linalg.matrix_power(z, -2),
 }
 
 
+def _of_eigenvectors(z):
+    w, V = pb.linalg.eigh(z + z.mH)
+    return (V * w.exp()) @ V.mH, V.abs()
+
+
+def test_the_phase_of_an_eigenvector_has_no_derivative():
+    z = pb.tensor(matrices(3, 3), requires_grad=True)
+    with pytest.raises(pb.linalg.LinAlgError, match="the loss depends on the choice"):
+        pb.linalg.eigh(z).eigenvectors.real.sum().backward()
+
+
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_derivatives(name):
     z = pb.tensor(matrices(3, 3), requires_grad=True)
     second = name not in (
-        "eigvalsh",
         "svdvals",
         "nuc",
     )  # of values that are there twice, first derivatives only
     assert gradcheck(DERIVATIVES[name], z, check_forward_ad=True, check_all_nestings=second)
 
 
-@pytest.mark.parametrize("name", ["inv", "solve", "det", "cholesky", "matrix_exp", "lu_factor"])
+@pytest.mark.parametrize("name", ["inv", "solve", "det", "cholesky", "matrix_exp", "lu_factor", "eigvalsh"])
 def test_vmap_is_a_loop(name):
     z = pb.tensor(matrices(4, 3, 3))
     f = DERIVATIVES[name]
@@ -143,7 +159,7 @@ def test_the_checker_sees_a_transpose_for_an_adjoint():
         gradcheck(Wrong.apply, pb.tensor(matrices(3, 3), requires_grad=True))
 
 
-@pytest.mark.parametrize("name", ["eigh", "svd", "qr", "pinv", "ldl_factor"])
+@pytest.mark.parametrize("name", ["svd", "qr", "pinv", "ldl_factor"])
 def test_what_is_not_written_says_so(name):
     with pytest.raises(
         (NotImplementedError, RuntimeError), match="not implemented for 'ComplexDouble'|ComplexDouble"

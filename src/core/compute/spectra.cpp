@@ -14,6 +14,11 @@ template <class T> bool finite(const T* a, int64_t n) {
     return sum == 0;
 }
 
+template <class T> T real_part(T x) { return x; }
+template <class T> T real_part(Complex<T> x) { return x.re; }
+template <class T> T conjugate(T x) { return x; }
+template <class T> Complex<T> conjugate(Complex<T> x) { return {x.re, -x.im}; }
+
 }  // namespace
 
 Arrays eigh(const Arrays& x, const Options& options) {
@@ -22,21 +27,38 @@ Arrays eigh(const Arrays& x, const Options& options) {
     const int64_t n = row_count(a);
     lapack::Int size = lapack_size(n);
     const Batch batch({{a, 2}});
-    Array w = Array::empty(a.dtype, batch.with({n})), info = Array::empty(DType::Int32, batch.shape),
+    Array w = Array::empty(part_of(a.dtype), batch.with({n})), info = Array::empty(DType::Int32, batch.shape),
           v = by_columns(a.dtype, vectors ? a.layout->dims() : Dims{0, 0});
-    visit<Family::Floats>(a.dtype, "linalg_eigh", [&](auto zero) {
+    visit<Family::Fields>(a.dtype, "linalg_eigh", [&](auto zero) {
         using T = decltype(zero);
+        using R = typename PartOf<T>::type;
         const auto& f = lapack::functions<T>();
         const char* job = vectors ? "V" : "N";
-        T best = 1;
-        lapack::Int query = -1, best_int = 1, lead = std::max<lapack::Int>(size, 1), unused = 0;
-        f.syevd(job, "L", &size, nullptr, &lead, nullptr, &best, &query, &best_int, &query, &unused, 1, 1);
-        const auto length = std::max<lapack::Int>(static_cast<lapack::Int>(best), 1),
+        lapack::Int lead = std::max<lapack::Int>(size, 1);
+        // Lengths of the room that it works in: of elements, of reals (complex matrices alone need some), of integers.
+        auto run = [&](T* matrix, R* values, T* room, lapack::Int length, R* reals, lapack::Int real_length,
+                       lapack::Int* ints, lapack::Int int_length, lapack::Int* failed) {
+            lapack::Int rows = size, step = lead;
+            if constexpr (is_complex_v<T>)
+                f.heevd(job, "L", &rows, matrix, &step, values, room, &length, reals, &real_length, ints,
+                        &int_length, failed, 1, 1);
+            else
+                f.syevd(job, "L", &rows, matrix, &step, values, room, &length, ints, &int_length, failed, 1,
+                        1);
+        };
+        T best(1);
+        R best_real = 1;
+        lapack::Int best_int = 1, unused = 0;
+        run(nullptr, nullptr, &best, -1, &best_real, -1, &best_int, -1, &unused);
+        const auto length = std::max<lapack::Int>(static_cast<lapack::Int>(real_part(best)), 1),
+                   real_length = std::max<lapack::Int>(static_cast<lapack::Int>(best_real), 1),
                    int_length = std::max(best_int, 1);
         Room<T> room(length), matrices(vectors ? 0 : n * n);
+        Room<R> real_room(real_length);
         Room<lapack::Int> int_room(int_length);
         const T* from = a.as<T>();
-        T *values = w.as<T>(), *to = v.as<T>();
+        R* values = w.as<R>();
+        T* to = v.as<T>();
         auto* failed = info.as<lapack::Int>();
         for_each_matrix(batch.count, lapack_work(9 * cube(n)), [&](int64_t i, int worker) {
             T* matrix = vectors ? to + i * n * n : matrices.of(worker);
@@ -44,16 +66,16 @@ Arrays eigh(const Arrays& x, const Options& options) {
             // Only one triangle is read: the other one may hold anything.
             for (int64_t j = 0; j < n; ++j)
                 for (int64_t k = j + 1; k < n; ++k)
-                    upper ? matrix[j * n + k] = matrix[k * n + j] : matrix[k * n + j] = matrix[j * n + k];
+                    upper ? matrix[j * n + k] = conjugate(matrix[k * n + j])
+                          : matrix[k * n + j] = conjugate(matrix[j * n + k]);
             failed[i] = 0;
             if (n == 0) return;
-            if (!finite(matrix, n * n)) {
+            if (!finite(reinterpret_cast<R*>(matrix), n * n * static_cast<int64_t>(sizeof(T) / sizeof(R)))) {
                 failed[i] = vectors ? std::max(size - 1, 1) : 1;
                 return;
             }
-            lapack::Int rows = size, step = lead, work = length, int_work = int_length;
-            f.syevd(job, "L", &rows, matrix, &step, values + i * n, room.of(worker), &work,
-                    int_room.of(worker), &int_work, failed + i, 1, 1);
+            run(matrix, values + i * n, room.of(worker), length, real_room.of(worker), real_length,
+                int_room.of(worker), int_length, failed + i);
         });
     });
     return {w, v, info};

@@ -29,6 +29,7 @@ template <class T> Functions<T> found() {
     FIND(geqrf)
     if constexpr (is_complex_v<T>) {
         look_up<T>(f.orgqr, "ungqr");
+        FIND(heevd)
     } else {
         FIND(orgqr)
         FIND(syevd)

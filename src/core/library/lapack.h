@@ -50,7 +50,10 @@ template <class T> struct Functions : Factoring<T> {
                   T* work, Int* lwork, Int* iwork, Int* info);
 };
 
-template <class T> struct Functions<Complex<T>> : Factoring<Complex<T>> {};
+template <class T> struct Functions<Complex<T>> : Factoring<Complex<T>> {
+    void (*heevd)(const char* jobz, const char* uplo, Int* n, Complex<T>* a, Int* lda, T* w, Complex<T>* work,
+                  Int* lwork, T* rwork, Int* lrwork, Int* iwork, Int* liwork, Int* info, size_t, size_t);
+};
 
 template <class T> const Functions<T>& functions();
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .._core import Tensor
@@ -118,6 +118,16 @@ def with_aux(result: Any, who: str) -> tuple[Any, Any]:
             f"It returned {_kind(result)}."
         )
     return result
+
+
+def all_real(leaves: Iterable[Any], who: str, what: str) -> None:
+    """RuntimeError for the first complex one of the inputs or outputs of a Jacobian."""
+    for index, leaf in enumerate(leaves):
+        if isinstance(leaf, Tensor) and leaf.dtype.is_complex:
+            raise RuntimeError(
+                f"{who}: Expected all {what} to be real but received complex tensor at flattened input idx: {index}. Their "
+                "real and imaginary parts have a Jacobian: pullback.view_as_real gives them."
+            )
 
 
 def tensors_out(leaves: list[Any], who: str) -> None:

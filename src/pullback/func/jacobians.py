@@ -13,7 +13,7 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..operators.creation import zeros
-from .arguments import ALL, Argnums, Chosen, require_tensor
+from .arguments import ALL, Argnums, Chosen, all_real, require_tensor
 from .forward import push_forward
 from .reverse import Recording, pull, pull_back, recording
 from .tree import tree_map
@@ -59,6 +59,8 @@ def jacrev(
         outside = recording()
         _, pullback, aux = pull_back(func, args, argnums, has_aux)
         inputs, trees = pullback.chosen.leaves, []
+        all_real(inputs, "jacrev", "inputs")
+        all_real(pullback.outputs, "jacrev", "outputs")
         for y in pullback.outputs:
 
             def linear(seed: Tensor, y: Tensor = y) -> list[Tensor]:
@@ -117,6 +119,7 @@ def jacfwd(
         chosen = Chosen(func, args, {}, ALL if argnums is None else argnums)
         for leaf in chosen.leaves:
             require_tensor(leaf)
+        all_real(chosen.leaves, "jacfwd", "inputs")
         about: Any = None  # the structure of the outputs, they themselves, and aux
 
         def push(tangents: list[Tensor | None]) -> list[Tensor]:
@@ -132,6 +135,7 @@ def jacfwd(
         if about is None:
             push([None] * len(chosen.leaves))
         spec, outputs, aux = about
+        all_real(outputs, "jacfwd", "outputs")
         result = spec.unflatten(rows(blocks, outputs, chosen))
         return (result, aux) if has_aux else result
 

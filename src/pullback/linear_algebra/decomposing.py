@@ -4,7 +4,7 @@ from .. import _core
 from ..operators.declare import composed, require_tensors
 from . import spectra
 from .checks import floats, kind, matrices, squares
-from .parts import hermitian_matrix, once, real_matrix
+from .parts import once, real_matrix
 from .triangular import lower_columns, triangular_solve
 
 
@@ -31,12 +31,13 @@ def eigh(input, UPLO="L", *, out=None):
     """The decomposition of a symmetric matrix, A = V diag(w) V^T: `(eigenvalues, eigenvectors)`, ascending.
 
     The triangle that UPLO names is read. Eigenvectors are determined up to signs, and only where eigenvalues differ: a
-    derivative that depends on the choice between repeated ones raises.
+    derivative that depends on the choice between repeated ones raises. A complex matrix is Hermitian, A = V diag(w) V^H; its
+    eigenvalues are real, its eigenvectors determined up to factors of size 1, and a derivative that depends on these raises.
 
     Raises:
         LinAlgError: no convergence, or elements that are not finite; a derivative that does not exist.
         RuntimeError: no square matrices, another UPLO.
-        NotImplementedError: dtypes other than float32 and float64.
+        NotImplementedError: dtypes other than float32, float64 and complex ones.
 
     Example:
         >>> w, V = pb.linalg.eigh(pb.tensor([[2., 0.], [0., 1.]]))
@@ -44,7 +45,7 @@ def eigh(input, UPLO="L", *, out=None):
         tensor([1., 2.])
     """
     upper = is_upper(UPLO)
-    check_symmetric("linalg_eigh", input)
+    check_symmetric("linalg_eigh", input, fields=True)
     w, V, info = spectra.eigh(input, upper, True)
     _core.check_decomposition(info, "linalg.eigh")
     return w, V
@@ -70,9 +71,8 @@ def eigvalsh(input, UPLO="L", *, out=None):
 
 def eigenvalues(A, upper=False):
     """The eigenvalues, with vectors only where a derivative will read them."""
-    if A.is_complex():
-        return once(eigenvalues(hermitian_matrix(A, upper)))
-    found = spectra.eigh(A, upper, True) if A.requires_grad else spectra.eigvalsh(A, upper)
+    vectors = A.requires_grad or A.is_complex()
+    found = spectra.eigh(A, upper, True) if vectors else spectra.eigvalsh(A, upper)
     _core.check_decomposition(found[-1], "linalg.eigh")
     return found[0]
 

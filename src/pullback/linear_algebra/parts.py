@@ -1,8 +1,8 @@
 """Complex matrices as real ones of twice the size: (Re, -Im; Im, Re).
 
-Sums, products and inverses of such matrices are such matrices again, so exponentials are, too; eigenvalues of Hermitian
-ones and singular values are those of the complex matrix, each twice. So what is only written for real matrices is computed,
-and differentiated, for complex ones, at twice the work that it would take by itself.
+Sums, products and inverses of such matrices are such matrices again, so exponentials are, too; singular values are those of
+the complex matrix, each twice. So what is only written for real matrices is computed, and differentiated, for complex ones,
+at twice the work that it would take by itself.
 """
 
 from ..operators.complex import complex
@@ -19,12 +19,6 @@ def complex_matrix(R):
     """The complex matrix that a real one stands for."""
     m, n = R.shape[-2] // 2, R.shape[-1] // 2
     return complex(R[..., :m, :n], R[..., m:, :n])
-
-
-def hermitian_matrix(A, upper):
-    """The real matrix of the Hermitian one whose triangle is read, and of its diagonal the real part."""
-    beside = A.triu(1) if upper else A.tril(-1)
-    return real_matrix(beside + beside.mH + A.diagonal(0, -2, -1).real.diag_embed())
 
 
 def once(values):

@@ -9,7 +9,7 @@ alike, as a sum does, has the right derivative there.
 from .. import _core
 from ..operators.joining import cat
 from ..operators.stated import decomposition, plus
-from .triangular import right_solve, symmetric
+from .triangular import hermitian, right_solve, symmetric
 
 ROUNDING = {"float32": 2e-6, "float64": 4e-15}  # relative to all values: what is nearer is the same
 
@@ -49,10 +49,11 @@ def refuse(mask, operation, why):
 
 @decomposition("A; upper vectors -> w V info", node="LinalgEighBackward0")
 class eigh:
-    """A = V diag(w) V^T, where one triangle of A stands for a symmetric matrix.
+    """A = V diag(w) V^H, where one triangle of A stands for a Hermitian matrix.
 
     dw = diag(V^T dA V), dV = V (E * (V^T dA V)) with E_ij = 1 / (w_j - w_i) beside the diagonal. Giles, 3.1; J. R. Magnus,
-    "On differentiating eigenvalues and eigenvectors", Econometric Theory 1, 1985.
+    "On differentiating eigenvalues and eigenvectors", Econometric Theory 1, 1985. Of complex numbers transposes are adjoints.
+    A pullback is given conjugates of cotangents and conjugated after; so there the adjoint of V beside dV is its transpose.
     """
 
     def pullback(w, V, dw, dV):
@@ -65,14 +66,21 @@ class eigh:
                 "linalg.eigh",
                 "eigenvalues of the input matrix are repeated, and the choice of their eigenvectors matters",
             )
+            if turned.is_complex():
+                sizes = turned.detach().abs().sum((-2, -1))[..., None]
+                refuse(
+                    turned.detach().diagonal(0, -2, -1).imag.abs() > 1e-3 * sizes,
+                    "linalg.eigh",
+                    "eigenvectors are specified up to a factor e^{i phi}, and the loss depends on the choice of it",
+                )
             inner = plus(inner, split(turned, gaps, closed))
-        return None if inner is None else symmetric(V @ inner @ V.mT)
+        return None if inner is None else hermitian(V.conj() @ inner.to(V.dtype) @ V.mT)
 
     def pushforward(w, V, dA):
-        turned, gaps = V.mT @ symmetric(dA) @ V, differences(w)
+        turned, gaps = V.mH @ hermitian(dA) @ V, differences(w)
         closed = gaps.detach().abs() <= rounding(w)
         moved = split(turned, gaps, closed).masked_fill(reached(turned, closed), float("nan"))
-        return turned.diagonal(0, -2, -1), V @ moved, None
+        return turned.diagonal(0, -2, -1).real, V @ moved, None
 
 
 @decomposition("A; full vectors -> U S Vh info", node="LinalgSvdBackward0")

@@ -38,7 +38,9 @@ def _check_alpha(alpha, *operands):
         return
     for operand in operands:
         dtype = getattr(operand, "dtype", None)
-        if isinstance(operand, float) or (dtype is not None and (dtype.is_floating_point or dtype.is_complex)):
+        if isinstance(operand, float) or (
+            dtype is not None and (dtype.is_floating_point or dtype.is_complex)
+        ):
             break
     else:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")

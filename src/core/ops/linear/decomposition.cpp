@@ -23,7 +23,7 @@ DecompositionKind kinds[] = {
     {"triangular_solve", pb::decompose::triangular_solve, 2, 0, true},
     {"qr", pb::decompose::qr, 1},
     {"geqrf", pb::decompose::geqrf, 1},
-    {"eigh", pb::decompose::eigh, 1},
+    {"eigh", pb::decompose::eigh, 1, 0, true},
     {"svd", pb::decompose::svd, 1},
     {"eigvalsh", pb::decompose::eigvalsh, 1},
     {"svdvals", pb::decompose::svdvals, 1},

@@ -108,7 +108,7 @@ Tensor imag(const Tensor& x) {
     return select(view_as_real(x), -1, 1);
 }
 
-Tensor complex(const Tensor& re, const Tensor& im) {
+static void check_parts(const Tensor& re, const Tensor& im) {
     if (!is_float(re.dtype()) || !is_float(im.dtype()))
         fail("Expected both inputs to be Half, Float or Double tensors but got {} and {}",
              dtype_legacy_name(re.dtype()), dtype_legacy_name(im.dtype()));
@@ -117,10 +117,15 @@ Tensor complex(const Tensor& re, const Tensor& im) {
              dtype_legacy_name(re.dtype()), dtype_legacy_name(im.dtype()));
     if (part_of(complex_of(re.dtype())) != re.dtype())
         fail_unsupported("complex_cpu", complex_of(re.dtype()));
+}
+
+Tensor complex(const Tensor& re, const Tensor& im) {
+    check_parts(re, im);
     return apply(OfParts{}, {re, im});
 }
 
 Tensor polar(const Tensor& length, const Tensor& angle) {
+    check_parts(length, angle);
     return complex(mul(length, unary("cos", angle)), mul(length, unary("sin", angle)));
 }
 
