@@ -38,7 +38,7 @@ PYTORCH = {
     """,
     "nn": """
         AdaptiveLogSoftmaxWithLoss CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad
-        intrinsic parallel qat quantizable quantized
+        intrinsic qat quantizable quantized
     """,
     "nn.functional": """
         adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices
