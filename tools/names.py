@@ -35,9 +35,10 @@ CONTEXT = "autograd.function.BackwardCFunction"
 
 HEAD = """# Names
 
-PyTorch's public names around automatic differentiation, module by module: each is here, under the same name and with
-the same parameters, and the test that shows it stands beside it; or it is absent, for a reason. `tools/names.py` writes
-this page from the tables in `tests/surface`, and a test compares them with the PyTorch that is installed.
+PyTorch's public names around automatic differentiation, files, trees and devices, module by module: each is here, under
+the same name and with the same parameters, and the test that shows it stands beside it; or it is absent, for a reason.
+`tools/names.py` writes this page from the tables in `tests/surface`, and a test compares them with the PyTorch that is
+installed.
 """
 
 
