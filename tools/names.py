@@ -35,7 +35,7 @@ CONTEXT = "autograd.function.BackwardCFunction"
 
 HEAD = """# Names
 
-PyTorch's public names around automatic differentiation, and of some modules beside it: each is here, under the same name
+PyTorch's public names around automatic differentiation, and of many modules beside it: each is here, under the same name
 and with the same parameters, and the test that shows it stands beside it; or it is absent, for a reason. `tools/names.py`
 writes this page from the tables in `tests/surface`, and a test compares them with the PyTorch that is installed.
 """

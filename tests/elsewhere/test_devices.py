@@ -192,6 +192,20 @@ def test_code_for_any_device():
     stream.wait_event(event), stream.record_event(), event.wait()
 
 
+def test_modules_over_several_devices():
+    net = pb.nn.Sequential(pb.nn.Linear(2, 3), pb.nn.Linear(3, 1))
+    both = pb.nn.DataParallel(net, device_ids=None) if pb.cuda.device_count() < 2 else None
+    x = pb.rand(4, 2)
+    assert pb.equal(both(x), net(x)) and both.module is net and both.device_ids == []
+    assert list(both.state_dict()) == [f"module.{name}" for name in net.state_dict()]
+    assert repr(both).startswith("DataParallel(\n  (module): Sequential(")
+    assert pb.equal(pb.nn.parallel.data_parallel(net, x), net(x))
+    assert pb.nn.parallel.data_parallel(max, (2, 3)) == 3
+    with pytest.raises(ValueError, match="process group has not been initialized"):
+        pb.nn.parallel.DistributedDataParallel(net)
+    assert not isinstance(net, (pb.nn.DataParallel, pb.nn.parallel.DistributedDataParallel))
+
+
 def test_a_device_for_a_block():
     with pb.device("cpu") as place:
         assert pb.ones(1).device == place

@@ -166,6 +166,10 @@ BOMBS = {
     "sizes whose product overflows": P + TENSOR % (b"0", b"K\6", b"K\0", (b"\x8a\x05\0\0\0\0\1" * 2 + b"\x86"), b"K\0K\0\x86"),
     "strides whose sum overflows": P + TENSOR % (b"0", b"K\6", b"K\0", b"K\2\x85", b"\x8a\x08" + b"\xff" * 7 + b"\x7f\x85"),
     "more strides than sizes": P + TENSOR % (b"0", b"K\6", b"K\0", b"K\6\x85", b"K\1K\1\x86"),
+    "a long name": P + b"X\x40\x42\x0f\0" + b"a" * 1_000_000 + b"X\1\0\0\0b\x93.",
+    "a long location": P + (TENSOR % (b"0", b"K\6", b"K\0", b"K\6\x85", b"K\1\x85")).replace(
+        b"X\3\0\0\0cpu", b"X\x40\x42\x0f\0" + b"a" * 1_000_000
+    ),
     "a path as a storage": P + TENSOR % (b"/", b"K\6", b"K\0", b"K\6\x85", b"K\1\x85"),
 }  # fmt: skip
 
@@ -176,6 +180,7 @@ def test_bombs(name):
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     found = outcome(data)
     assert isinstance(found, Exception) or name == "deep lists"
+    assert len(str(found)) < 2000 or name == "deep lists"
     assert time.perf_counter() - start < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
 

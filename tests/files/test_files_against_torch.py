@@ -225,6 +225,21 @@ def test_files_without_checksums():
     assert pb.load(file)[0].tolist() == [0.0, 1.0, 2.0]
 
 
+def test_damage_to_files_of_older_pytorchs():
+    theirs = {"w": torch.arange(6.0).reshape(2, 3).t(), "n": [1, "a"], "p": torch.nn.Parameter(torch.ones(2))}
+    data, failed = written(torch, theirs, **LEGACY).getvalue(), 0
+    assert plain(pb.load(io.BytesIO(data))) == plain(theirs)
+    for place in range(len(data)):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << place % 8
+        for damaged in (bytes(flipped), data[:place]):
+            try:
+                pb.load(io.BytesIO(damaged))
+            except (RuntimeError, pickle.UnpicklingError, NotImplementedError, EOFError):
+                failed += 1
+    assert failed > 1.5 * len(data)  # of the storages' bytes and of what is about the machine, any will do
+
+
 def test_files_of_the_other_byte_order():
     with zipfile.ZipFile(written(torch, [torch.arange(3.0), torch.arange(2), torch.tensor([True])])) as found:
         records = {name.partition("/")[2]: found.read(name) for name in found.namelist()}

@@ -471,6 +471,17 @@ def test_one_memory_under_two_dtypes():
         pb.save([x, x.view(pb.int32)], io.BytesIO())
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_nested_too_deeply(format):
+    deep = []
+    for _ in range(50_000):
+        deep = [deep]
+    with pytest.raises(RecursionError, match="while saving.*nested too deeply"):
+        pb.save({"a": deep}, io.BytesIO(), format=format)
+    around = returned([[[[1]]]] * 3, format)
+    assert around == [[[[1]]]] * 3
+
+
 def test_metadata():
     file = written({"w": pb.ones(1)}, format="safetensors", metadata={"a": "b"})
     assert pb.serialization.read_metadata(file) == {"a": "b"}

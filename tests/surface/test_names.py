@@ -22,7 +22,11 @@ ABSENT = object()
 
 
 # What users are given, and never make.
-NOT_CALLED = {("autograd.profiler", "FunctionEvent"), ("jit", "Future")}
+NOT_CALLED = {
+    ("autograd.profiler", "FunctionEvent"),
+    ("jit", "Future"),
+    ("nn.parallel", "DistributedDataParallel"),
+}
 
 
 def ids(section, name):

@@ -8,7 +8,7 @@ quotients (compute/distribution_slopes.cpp), of every order; here their derivati
 from math import comb
 
 from .. import broadcast_tensors, polygamma, special
-from ..linear_algebra.stated import decomposition
+from ..operators.stated import decomposition
 from ..operators.random import _sample_dirichlet, _standard_gamma
 
 

@@ -26,8 +26,8 @@ PYTORCH = {
         unsafe_split unsafe_split_with_sizes
     """,
     "nn": """
-        CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad
-        intrinsic parallel qat quantizable quantized
+        CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad intrinsic qat quantizable
+        quantized
     """,
     "nn.functional": """
         adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices
@@ -52,6 +52,70 @@ PYTORCH = {
         DFIterDataPipe DataChunk IterDataPipe MapDataPipe argument_validation functional_datapipe
         guaranteed_datapipes_determinism non_deterministic runtime_validation runtime_validation_disabled
     """,
+    "accelerator": """
+        Graph current_device_idx device_index empty_host_cache get_device_capability get_memory_info
+        memory_stats reset_accumulated_memory_stats set_device_idx
+    "compiler": """
+        CacheInfo config get_default_backend keep_portable_guards_unsafe keep_tensor_guards_unsafe
+        load_cache_artifacts load_compiled_function nested_compile_region save_cache_artifacts
+        set_default_backend set_enable_guard_collectives skip_all_guards_unsafe
+        skip_guard_on_all_nn_modules_unsafe skip_guard_on_globals_unsafe
+        skip_guard_on_inbuilt_nn_modules_unsafe
+    "cpu": """
+        get_capabilities
+    "cuda": """
+        BFloat16Storage BoolStorage ByteStorage CUDAGraph CUDAPluggableAllocator CharStorage
+        ComplexDoubleStorage ComplexFloatStorage CudaError DeferredCudaCallError DoubleStorage
+        ExternalStream FloatStorage GreenContext HalfStorage IntStorage LongStorage MemPool ShortStorage
+        caching_allocator_alloc caching_allocator_delete caching_allocator_disabled caching_allocator_enable
+        change_current_allocator check_error clock_rate cudaStatus cudart current_blas_handle
+        current_solver_handle device_memory_used get_allocator_backend get_gencode_flags
+        get_per_process_memory_fraction get_stream_from_external get_sync_debug_mode graph graph_pool_handle
+        graphs host_memory_stats host_memory_stats_as_nested_dict jiterator list_gpu_processes
+        make_graphed_callables memory memory_snapshot memory_stats_as_nested_dict memory_usage nccl nvtx
+        power_draw profiler random reset_accumulated_host_memory_stats reset_accumulated_memory_stats
+        reset_peak_host_memory_stats set_stream set_sync_debug_mode sparse streams temperature tunable
+        use_mem_pool
+    "distributed": """
+        all_gather_into_tensor all_gather_object all_to_all broadcast_object_list gather get_backend irecv
+        isend new_group recv reduce reduce_scatter scatter send
+    "hub": """
+        help list
+    "jit": """
+        CompilationUnit ONNXTracedModule RecursiveScriptClass RecursiveScriptModule ScriptWarning
+        TopLevelTracedModule TracedModule TracerWarning TracingCheckError enable_onednn_fusion
+        export_opnames fuser jit_module_from_flatbuffer load onednn_fusion_enabled run_frozen_optimizations
+        save save_jit_module_to_flatbuffer set_fusion_strategy strict_fusion
+    "mps": """
+        Event compile_shader get_rng_state load_metallib profiler recommended_max_memory
+        set_per_process_memory_fraction set_rng_state
+    "nn.parallel": """
+        gather parallel_apply replicate scatter
+    "onnx": """
+        ExportableModule InputObserver JitScalarType ONNXProgram errors export ops
+        register_custom_op_symbolic select_model_mode_for_export unregister_custom_op_symbolic
+    "xpu": """
+        Event MemPool Stream StreamContext XPUGraph XPUPluggableAllocator can_device_access_peer
+        change_current_allocator clock_rate current_stream default_generators device device_memory_used
+        device_of get_arch_list get_device_capability get_device_properties get_gencode_flags
+        get_per_process_memory_fraction get_rng_state get_rng_state_all get_stream_from_external graph
+        graph_pool_handle initial_seed is_current_stream_capturing is_tf32_supported make_graphed_callables
+        max_memory_allocated max_memory_reserved mem_get_info memory_allocated memory_reserved
+        memory_snapshot memory_stats memory_stats_as_nested_dict memory_usage power_draw
+        reset_accumulated_memory_stats reset_peak_memory_stats set_per_process_memory_fraction set_rng_state
+        set_rng_state_all set_stream stream streams temperature use_mem_pool utilization
+}
+
+# What all that a module lacks has in common.
+PLACES = {
+    "jit": "There is nothing to compile: functions and modules run as Python; state_dict() is what is saved.",
+    "compiler": "There is nothing to compile: large elementwise work is fused as it runs.",
+    "onnx": "There is no exporter: save model.state_dict(), and export in PyTorch.",
+    "distributed": "pullback runs in one process, on its threads.",
+    "nn.parallel": "pullback runs in one process, on its threads.",
+    "hub": "Repositories are programs for PyTorch; load_state_dict_from_url fetches weights.",
+    "cpu": "Work is done at once.",
+    **dict.fromkeys(("cuda", "xpu", "mps", "accelerator"), "pullback computes on the CPU."),
 }
 
 # Name -> what to write instead: an expression, or a sentence where it ends with a full stop.

@@ -70,12 +70,14 @@ def _is_import(frame):
 
 def absent(home, name):
     """Where the name is, who else has it and what to write instead, or what was meant: " ..." or nothing."""
-    from .absent import ELSEWHERE, INSTEAD
+    from .absent import ELSEWHERE, INSTEAD, PLACES
 
     short = home.removeprefix("pullback").lstrip(".")
     theirs = _is_pytorch(short or "pullback", name)
     if home != "Tensor" and not theirs and (found := _elsewhere(short, name)):
         return f" It is {found}."
+    if theirs and short in PLACES:
+        return f" PyTorch has it, pullback does not. {PLACES[short]}"
     cure = (
         (INSTEAD.get(name) if theirs or home == "Tensor" else None)
         or ELSEWHERE.get(name)

@@ -37,8 +37,8 @@ def restore(location):
             'CPU. pullback computes on the CPU: pullback.load(f, map_location="cpu").'
         )
     raise RuntimeError(
-        f"don't know how to restore data location of torch.storage.UntypedStorage (tagged with {location}). pullback computes "
-        'on the CPU: pullback.load(f, map_location="cpu").'
+        f"don't know how to restore data location of torch.storage.UntypedStorage (tagged with {location:.100}). pullback "
+        'computes on the CPU: pullback.load(f, map_location="cpu").'
     )
 
 

@@ -300,6 +300,7 @@ def looked_up(name):
     found = GLOBALS.get(name, _allowed.get(name))
     if found is not None:
         return found
+    name = name[:300]
     module = name.partition(".")[0]
     if module in _BLOCKED:
         raise failed(

@@ -4,6 +4,8 @@ import contextlib
 import os
 import stat
 
+_FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+
 
 @contextlib.contextmanager
 def replaced(path):
@@ -30,7 +32,7 @@ def replaced(path):
         raise PermissionError(13, "Permission denied", path)
     beside = _new_name(path)
     try:
-        with open(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "wb") as file:
+        with open(os.open(beside, _FLAGS, 0o666), "wb") as file:
             if old:
                 _like(file.fileno(), old)
             yield file
@@ -51,11 +53,11 @@ def _new_name(path):
 
 def _like(number, old):
     """Owner and permissions of the old file, as far as they may be given."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):  # not every system has owners
         made = os.fstat(number)
         if (made.st_uid, made.st_gid) != (old.st_uid, old.st_gid):
             os.fchown(number, old.st_uid, old.st_gid)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):
         os.fchmod(number, stat.S_IMODE(old.st_mode))
 
 

@@ -324,7 +324,7 @@ class _Writer:
         kind = type(value)
         raise TypeError(
             f"cannot save {what or f'{kind.__module__}.{kind.__qualname__} object'} at "
-            f"{shown([f'[{step!r:.80}]' for step in path])}: the format has tensors, numbers, texts and plain containers. "
+            f"{shown([(step,) for step in path])}: the format has tensors, numbers, texts and plain containers. "
             f"{advice(value) if what is None else 'Save it as a text'}."
         )
 

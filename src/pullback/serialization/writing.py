@@ -44,8 +44,14 @@ class Storages:
 
 
 def shown(path):
-    """Where something is in the object that is saved."""
-    return f"obj{''.join(path)}"
+    """Where something is in the object that is saved: keys, attributes, and what is a key itself."""
+    return "obj" + "".join(_step(step) for step in path)
+
+
+def _step(step):
+    if type(step) is str:
+        return step
+    return f"[{step[0]!r:.80}]"
 
 
 def plain_number(value):
@@ -115,6 +121,10 @@ class Pickler:
             refuse(value, self.path)
 
     def _within(self, step, value):
+        known = LEAVES.get(type(value))
+        if known:
+            known(self, value)
+            return
         self.path.append(step)
         self._save(value)
         self.path.pop()
@@ -219,7 +229,7 @@ class Pickler:
         if len(values) > 3:
             self.out.write(b"(")
         for index, each in enumerate(values):
-            self._within(f"[{index}]", each)
+            self._within((index,), each)
         self.out.write({1: b"\x85", 2: b"\x86", 3: b"\x87"}.get(len(values), b"t"))
 
     def _tuple(self, value):
@@ -242,7 +252,7 @@ class Pickler:
         self._keep(id(value), value)
         self.out.write(b"(")
         for index, each in enumerate(value):
-            self._within(f"[{index}]", each)
+            self._within((index,), each)
         self.out.write(b"e")
 
     def _pairs(self, value):
@@ -250,8 +260,8 @@ class Pickler:
             return
         self.out.write(b"(")
         for key, each in value.items():
-            self._within(f" (key {key!r:.80})", key)
-            self._within(f"[{key!r:.80}]", each)
+            self._within(" (a key)", key)
+            self._within((key,), each)
         self.out.write(b"u")
 
     def _dictionary(self, value):
@@ -380,3 +390,5 @@ WRITERS = {
     device: Pickler._device,
     layout: Pickler._layout,
 }
+# What is written without anything to say about it.
+LEAVES = {kind: WRITERS[kind] for kind in (type(None), bool, int, float, str)}
