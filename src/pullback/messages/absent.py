@@ -25,8 +25,8 @@ PYTORCH = {
         set_anomaly_enabled set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled
         set_flush_denormal signal slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
         sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft
-        storage svd_lowrank symeig testing to_dlpack triplet_margin_loss uint16 uint32 uint64 unsafe_chunk
-        unsafe_split unsafe_split_with_sizes view_as_complex view_as_real xpu
+        storage svd_lowrank symeig testing to_dlpack triplet_margin_loss uint16 uint32 uint64
+        view_as_complex view_as_real xpu
     """,
     "nn": """
         CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad

@@ -33,8 +33,13 @@ HOMES = (
     ),
     Home(
         "seldom",
-        "float_power frexp histogram index_reduce isreal ldexp ldexp_ nonzero_static positive resize_as_",
+        """
+        float_power frexp histogram index_reduce isreal ldexp ldexp_ narrow_copy nonzero_static positive resize_as_
+        unsafe_chunk unsafe_split unsafe_split_with_sizes
+        """,
         functions="""
+            alias_copy as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy split_copy
+            split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy
             BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor IntTensor LongTensor ShortTensor
             are_deterministic_algorithms_enabled clamp_max_ clamp_min_ clip_ detach_ fill gcd_ get_device
             get_deterministic_debug_mode get_float32_matmul_precision gradient histogramdd
