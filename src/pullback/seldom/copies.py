@@ -27,7 +27,12 @@ VIEWS = {
     ),
     "detach": ("input", lambda x: x.detach(), "pb.zeros(2)", "[2]"),
     "diagonal": ("input, offset=0, dim1=0, dim2=1", METHODS["diagonal"], "pb.zeros(2, 3)", "[2]"),
-    "expand": ("input, size", METHODS["expand"], "pb.zeros(3), (2, 3)", "[2, 3]"),
+    "expand": (
+        "input, size, *, implicit=False",
+        lambda x, size, implicit: x.expand(size),
+        "pb.zeros(3), (2, 3)",
+        "[2, 3]",
+    ),
     "narrow": ("input, dim, start, length", METHODS["narrow"], "pb.zeros(4), 0, 1, 2", "[2]"),
     "permute": ("input, dims", METHODS["permute"], "pb.zeros(2, 3), (1, 0)", "[3, 2]"),
     "select": ("input, dim, index", METHODS["select"], "pb.zeros(2, 3), 0, 1", "[3]"),
@@ -55,8 +60,8 @@ VIEWS = {
 
 
 def _copying(view):
-    def body(*operands):
-        shown = view(*operands)
+    def body(*operands, **named):
+        shown = view(*operands, **named)
         return tuple([part.clone() for part in shown]) if isinstance(shown, tuple) else shown.clone()
 
     return body
@@ -72,7 +77,8 @@ for _name, (_parameters, _view, _call, _shape) in VIEWS.items():
         shape="[1].shape" if _shape is None else ".shape",
         shown=f"pullback.Size({_shape or {'split': [2], 'split_with_sizes': [3], 'unbind': [3]}[_name]})",
     )
-    FUNCTIONS[f"{_name}_copy"] = callable_of(_declared, f"{_name}_copy", _copying(_view))
+    _made = callable_of(_declared, f"{_name}_copy", _copying(_view))
+    globals()[f"{_name}_copy"] = FUNCTIONS[f"{_name}_copy"] = _made
 METHODS["narrow_copy"] = FUNCTIONS["narrow_copy"]
 
 # What PyTorch does not check for writes into parts; here it is checked.
