@@ -49,7 +49,7 @@ RETURNS = {
     "allclose": "builtins.bool",
     "data_ptr": "builtins.int",
     "broadcast_shapes": "Size",
-    "gradient": "tuple[Tensor, ...]",
+    **dict.fromkeys(("gradient", "split_copy", "split_with_sizes_copy", "unbind_copy"), "tuple[Tensor, ...]"),
     "unravel_index": "tuple[Tensor, ...]",
     "typename": "str",
     "are_deterministic_algorithms_enabled": "builtins.bool",

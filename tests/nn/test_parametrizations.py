@@ -117,6 +117,9 @@ def test_copies_and_pickles_and_caches():
     assert layer.weight is not layer.weight
     with parametrize.cached():
         assert layer.weight is layer.weight and other.weight is not layer.weight
+        other.weight = pb.eye(3)
+        assert pb.equal(other.weight, pb.eye(3))
+    assert parametrize.cached()(lambda: layer.weight is layer.weight)()
     assert layer.weight is not layer.weight
 
 

@@ -65,6 +65,16 @@ def test_derivatives_of_reductions_by_index(reduce, include):
     check(in_place(lambda x, s: x.index_reduce_(0, index, s, reduce, include_self=include)), x, source)
 
 
+def test_copies_of_views_share_no_memory_and_have_derivatives():
+    x = pb.arange(6.0, dtype=pb.float64).reshape(2, 3)
+    pb.permute_copy(x, (1, 0)).zero_()
+    pb.unbind_copy(x)[0].zero_()
+    assert x.flatten().tolist() == [0, 1, 2, 3, 4, 5]
+    check_linear(lambda x: pb.unfold_copy(x, 1, 2, 1), (2, 3))
+    check_linear(lambda x: pb.split_copy(x, 2, 1)[1], (2, 3))
+    assert not pb.detach_copy(x.requires_grad_()).requires_grad
+
+
 def test_derivatives_of_a_filled_diagonal():
     x = np.random.default_rng(0).standard_normal((5, 2))
     check(in_place(lambda x: x.fill_diagonal_(3.0, wrap=True)), x)
@@ -203,6 +213,12 @@ t.clip_(x, 0, 1) ; t.clamp_min_(x, 2) ; t.clamp_max_(x, 2) ; t.gcd_(n, n) ; t.lc
 t.detach_(x) ; t.is_inference(x) ; x.new_empty_strided((2, 3), (1, 2)).stride() ; t.conv1d(x[None], t.ones(1, 2, 2))
 t.max_pool1d(x, 2) ; t.avg_pool1d(x, 3) ; t.adaptive_avg_pool1d(x, 1) ; t.max_pool2d(x[None], 2)
 t.conv2d(x[None], t.ones(1, 1, 2, 2))
+t.alias_copy(x) ; t.as_strided_copy(x, (2, 2), (1, 2)) ; t.detach_copy(x) ; t.diagonal_copy(x, 1) ; t.expand_copy(n, (2, 3))
+t.narrow_copy(x, 1, 0, 2) ; x.narrow_copy(0, 1, 1) ; t.permute_copy(x, (1, 0)) ; t.select_copy(x, 1, -1) ; t.t_copy(x)
+t.slice_copy(x, 1, 0, 3, 2) ; t.split_copy(x, 2, 1) ; t.split_with_sizes_copy(x, [1, 2], 1) ; t.squeeze_copy(x[:1])
+t.squeeze_copy(x[:1], 0) ; t.transpose_copy(x, 0, 1) ; t.unbind_copy(x, 1) ; t.unfold_copy(x, 1, 2, 1) ; t.view_copy(x, (3, 2))
+t.unsqueeze_copy(n, 0) ; t.unsafe_chunk(x, 2, 1) ; t.unsafe_split(x, 2, 1) ; x.unsafe_split_with_sizes([1, 2], 1)
+t.permute_copy(x, (0, 0)) ; t.view_copy(x, (4,))
 t.are_deterministic_algorithms_enabled() ; t.get_deterministic_debug_mode() ; t.set_deterministic_debug_mode('x')
 t.get_float32_matmul_precision() ; t.is_warn_always_enabled() ; t.is_deterministic_algorithms_warn_only_enabled()
 """

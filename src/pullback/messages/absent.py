@@ -22,8 +22,7 @@ PYTORCH = {
         set_autocast_dtype set_autocast_enabled signal slice_inverse solve sparse_bsc_tensor
         sparse_bsr_tensor
         sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft
-        storage svd_lowrank symeig to_dlpack triplet_margin_loss uint16 uint32 uint64 unsafe_chunk
-        unsafe_split unsafe_split_with_sizes
+        storage svd_lowrank symeig to_dlpack triplet_margin_loss uint16 uint32 uint64
     """,
     "nn": """
         CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad intrinsic qat quantizable

@@ -15,8 +15,7 @@ PYTORCH = """
     index indices int_repr is_coalesced is_nested is_shared is_sparse_csr istft lstsq name pin_memory
     qscheme record_stream resize resize_as row_indices set_ share_memory_ slice_inverse solve sparse_dim
     sparse_mask sspaddmm stft storage symeig to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc
-    to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr unsafe_chunk unsafe_split
-    unsafe_split_with_sizes untyped_storage values volatile xpu
+    to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr untyped_storage values volatile xpu
 """
 OTHERS = """
     assign apply astype at base block_until_ready choose compress conjugate copy ctypes dropna fill

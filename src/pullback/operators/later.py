@@ -33,10 +33,15 @@ HOMES = (
     ),
     Home(
         "seldom",
-        "float_power frexp histogram index_reduce isreal ldexp ldexp_ nonzero_static positive resize_as_",
+        """
+        float_power frexp histogram index_reduce isreal ldexp ldexp_ narrow_copy nonzero_static positive resize_as_
+        unsafe_chunk unsafe_split unsafe_split_with_sizes
+        """,
         functions="""
-            clamp_max_ clamp_min_ clip_ detach_ fill gcd_ gradient histogramdd is_inference is_signed lcm_ range
-            unravel_index xlogy_
+            alias_copy as_strided_copy clamp_max_ clamp_min_ clip_ detach_ detach_copy diagonal_copy
+            expand_copy fill gcd_ gradient histogramdd is_inference is_signed lcm_ permute_copy range
+            select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy transpose_copy
+            unbind_copy unfold_copy unravel_index unsqueeze_copy view_copy xlogy_
         """,
         methods="""
             apply_ cumprod_ cumsum_ fill_diagonal_ float_power_ index_reduce_ map2_ map_ new_empty_strided resize_

@@ -32,10 +32,10 @@ _depth = 0  # of `with cached()`
 _known = {}  # (module, name) -> value, within them
 
 
-class cached:
+class cached(contextlib.ContextDecorator):
     """Within this, each parametrized tensor is computed once, however often it is read.
 
-    For weights that are used several times in one step, as in recurrent networks.
+    For weights that are used several times in one step, as in recurrent networks. It decorates functions, too.
 
     Example:
         >>> layer = pb.nn.utils.parametrizations.weight_norm(pb.nn.Linear(2, 2))
@@ -232,6 +232,7 @@ def _give_property(module, name):
         return _known[key]
 
     def put(self, value):
+        _known.pop((id(self), name), None)
         self.parametrizations[name].right_inverse(value)
 
     setattr(type(module), name, property(get, put))

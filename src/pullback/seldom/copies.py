@@ -1,0 +1,86 @@
+"""Copies of what views show: `permute_copy` and its kin, in memory of their own, and other names of parts."""
+
+from ..operators.declare import FUNCTIONS, METHODS, callable_of
+
+_PAGE = """A copy of what `{name}` shows of a tensor, in memory of its own: its arguments, shapes, derivative and errors.
+
+    Example:
+        >>> pb.{name}_copy({call}){shape}
+        {shown}
+    """
+
+
+def _slice(input, dim=0, start=None, end=None, step=1):
+    place = [slice(None)] * input.ndim
+    place[dim] = slice(start, end, step)
+    return input[tuple(place)]
+
+
+# name: (parameters, what computes the view, an example's arguments, and the shape of its result)
+VIEWS = {
+    "alias": ("input", lambda x: x.view_as(x), "pb.zeros(2)", "[2]"),
+    "as_strided": (
+        "input, size, stride, storage_offset=None",
+        METHODS["as_strided"],
+        "pb.zeros(4), (2, 2), (1, 2)",
+        "[2, 2]",
+    ),
+    "detach": ("input", lambda x: x.detach(), "pb.zeros(2)", "[2]"),
+    "diagonal": ("input, offset=0, dim1=0, dim2=1", METHODS["diagonal"], "pb.zeros(2, 3)", "[2]"),
+    "expand": (
+        "input, size, *, implicit=False",
+        lambda x, size, implicit: x.expand(size),
+        "pb.zeros(3), (2, 3)",
+        "[2, 3]",
+    ),
+    "narrow": ("input, dim, start, length", METHODS["narrow"], "pb.zeros(4), 0, 1, 2", "[2]"),
+    "permute": ("input, dims", METHODS["permute"], "pb.zeros(2, 3), (1, 0)", "[3, 2]"),
+    "select": ("input, dim, index", METHODS["select"], "pb.zeros(2, 3), 0, 1", "[3]"),
+    "slice": ("input, dim=0, start=None, end=None, step=1", _slice, "pb.zeros(5), 0, 1, 4, 2", "[2]"),
+    "split": ("input, split_size, dim=0", METHODS["split"], "pb.zeros(4), 2", None),
+    "split_with_sizes": (
+        "input, split_sizes, dim=0",
+        METHODS["split_with_sizes"],
+        "pb.zeros(4), [1, 3]",
+        None,
+    ),
+    "squeeze": (
+        "input, dim=None",
+        lambda x, dim: x.squeeze() if dim is None else x.squeeze(dim),
+        "pb.zeros(1, 2)",
+        "[2]",
+    ),
+    "t": ("input", METHODS["t"], "pb.zeros(2, 3)", "[3, 2]"),
+    "transpose": ("input, dim0, dim1", METHODS["transpose"], "pb.zeros(2, 3), 0, 1", "[3, 2]"),
+    "unbind": ("input, dim=0", METHODS["unbind"], "pb.zeros(2, 3)", None),
+    "unfold": ("input, dimension, size, step", METHODS["unfold"], "pb.zeros(5), 0, 2, 1", "[4, 2]"),
+    "unsqueeze": ("input, dim", METHODS["unsqueeze"], "pb.zeros(2), 0", "[1, 2]"),
+    "view": ("input, size", METHODS["view"], "pb.zeros(4), (2, 2)", "[2, 2]"),
+}
+
+
+def _copying(view):
+    def body(*operands, **named):
+        shown = view(*operands, **named)
+        return tuple([part.clone() for part in shown]) if isinstance(shown, tuple) else shown.clone()
+
+    return body
+
+
+for _name, (_parameters, _view, _call, _shape) in VIEWS.items():
+    _declared = eval(f"lambda {_parameters}: None")  # a declaration is read for its signature and its page
+    _declared.__name__ = _declared.__qualname__ = f"{_name}_copy"
+    _declared.__module__ = __name__
+    _declared.__doc__ = _PAGE.format(
+        name=_name,
+        call=_call,
+        shape="[1].shape" if _shape is None else ".shape",
+        shown=f"pullback.Size({_shape or {'split': [2], 'split_with_sizes': [3], 'unbind': [3]}[_name]})",
+    )
+    _made = callable_of(_declared, f"{_name}_copy", _copying(_view))
+    globals()[f"{_name}_copy"] = FUNCTIONS[f"{_name}_copy"] = _made
+METHODS["narrow_copy"] = FUNCTIONS["narrow_copy"]
+
+# What PyTorch does not check for writes into parts; here it is checked.
+for _name in ("chunk", "split", "split_with_sizes"):
+    FUNCTIONS[f"unsafe_{_name}"] = METHODS[f"unsafe_{_name}"] = METHODS[_name]
