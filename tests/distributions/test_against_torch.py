@@ -17,6 +17,12 @@ MORE = {
     "beta": {"cdf"},
     "fisher": {"cdf"},
     "student": {"cdf"},
+    "poisson": {"cdf"},
+    **{
+        f"{name}{how}": {"cdf"}
+        for name in ("binomial", "geometric", "negative binomial")
+        for how in ("", " by log-odds")
+    },
     "generalised pareto": {"log_prob", "cdf"},  # PyTorch compares dtypes of float64 with float32, and raises
     "kumaraswamy": {"mode"},  # PyTorch: NaN
 }

@@ -86,6 +86,13 @@ def test_cdf(name):
     check(lambda v, *p: distribution(family, p).cdf(v), value, *numbers(family), layouts=("contiguous",))
 
 
+@pytest.mark.parametrize("name", ["poisson", "binomial", "geometric", "negative binomial"])
+def test_cdf_of_counts(name):
+    family = FAMILIES[name]
+    value = pb.tensor([0.0, 3.0, 5.0], dtype=pb.float64)
+    check(lambda *p: distribution(family, p).cdf(value), *numbers(family), layouts=("contiguous",))
+
+
 @pytest.mark.parametrize("name", ICDF)
 def test_icdf(name):
     family = FAMILIES[name]
