@@ -5,10 +5,9 @@ Every mode and nesting of two orders, beside differences."""
 import numpy as np
 import pytest
 from checks import check
+from distributions.families import FAMILIES, make, values
 
 import pullback as pb
-
-from .families import FAMILIES, make, values
 
 DISCRETE = """
     bernoulli binomial categorical geometric multinomial negative one poisson

@@ -6,10 +6,9 @@ import pytest
 import scipy.special
 import scipy.stats as st
 from checks import check
+from distributions.families import FAMILIES, make, values
 
 import pullback as pb
-
-from .families import FAMILIES, make, values
 
 D = pb.distributions
 KNOWN = [name for name, family in FAMILIES.items() if family.scipy]
