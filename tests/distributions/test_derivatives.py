@@ -5,10 +5,9 @@ Every mode and nesting of two orders, beside differences."""
 import numpy as np
 import pytest
 from checks import check
+from distributions.families import FAMILIES, make, values
 
 import pullback as pb
-
-from .families import FAMILIES, make, values
 
 DISCRETE = """
     bernoulli binomial categorical geometric multinomial negative one poisson
@@ -84,6 +83,13 @@ def test_cdf(name):
     family = FAMILIES[name]
     value = values(family).numpy()
     check(lambda v, *p: distribution(family, p).cdf(v), value, *numbers(family), layouts=("contiguous",))
+
+
+@pytest.mark.parametrize("name", ["poisson", "binomial", "geometric", "negative binomial"])
+def test_cdf_of_counts(name):
+    family = FAMILIES[name]
+    value = pb.tensor([0.0, 3.0, 5.0], dtype=pb.float64)
+    check(lambda *p: distribution(family, p).cdf(value), *numbers(family), layouts=("contiguous",))
 
 
 @pytest.mark.parametrize("name", ICDF)

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import scipy.stats as st
+from distributions.families import FAMILIES, make, tensors
 
 import pullback as pb
 from pullback.autograd.gradcheck import gradcheck, gradgradcheck
-
-from .families import FAMILIES, make, tensors
 
 D = pb.distributions
 N = 20_000

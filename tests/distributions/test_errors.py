@@ -4,10 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
+from distributions.families import FAMILIES, make, tensors, values
 
 import pullback as pb
-
-from .families import FAMILIES, make, tensors, values
 
 D = pb.distributions
 # Calls over the module of distributions: parameters that are not allowed, arguments that do not fit, values outside.

@@ -105,6 +105,18 @@ def test_exponential_families_by_bregmans_divergence(p):
         np.testing.assert_allclose(entropy.numpy(), p.entropy().numpy(), rtol=1e-9)
 
 
+def test_parameters_of_several_shapes():
+    """A Wishart distribution has a matrix and a number; PyTorch sums over batches of the latter."""
+    pb.manual_seed(0)
+    t = lambda x: pb.tensor(x, dtype=pb.float64)
+    p = D.Wishart(t([4.0, 5.0]), t([[1.0, 0.3], [0.3, 2.0]]))
+    q = D.Wishart(t(6.0), t([[2.0, 0.1], [0.1, 1.0]]))
+    x = p.sample((20_000,))
+    difference = (p.log_prob(x) - q.log_prob(x)).numpy()
+    away = np.abs(difference.mean(0) - kl_divergence(p, q).numpy())
+    assert (away <= 5 * difference.std(0) / np.sqrt(20_000)).all()
+
+
 def test_exponential_families_are_differentiable():
     check(
         lambda a, b, c, e: kl._KL_REGISTRY[D.ExponentialFamily, D.ExponentialFamily](

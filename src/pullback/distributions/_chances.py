@@ -27,8 +27,7 @@ class Chances:
         self._param = given
 
     def _expanded(self, family, batch_shape, instance, names=""):
-        new = super()._expanded(family, batch_shape, instance, f"{names} probs logits _param")
-        return new
+        return super()._expanded(family, batch_shape, instance, f"{names} probs logits _param")
 
     @property
     def param_shape(self):

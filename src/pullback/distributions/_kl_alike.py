@@ -107,8 +107,10 @@ def _kl_expfamily(p, q):
     parameters, normalizer, slopes = p._mean_statistic()
     others = q._natural_params
     result = q._log_normalizer(*others) - normalizer
+    batch = len(broadcast_shapes(p.batch_shape, q.batch_shape))
     for own, other, slope in zip(parameters, others, slopes):
-        result = result - _sum_rightmost((other - own) * slope, len(q.event_shape))
+        term = (other - own) * slope  # a parameter has the dimensions of an event, or none
+        result = result - _sum_rightmost(term, term.dim() - batch)
     return result
 
 

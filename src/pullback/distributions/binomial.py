@@ -1,10 +1,11 @@
 """How many of several coins show their heads."""
 
-from .. import _core, arange, binomial, no_grad
+from .. import _core, arange, binomial, no_grad, where
 from ..messages.missing import missing
 from ..nn.functional import softplus
 from . import constraints
 from ._chances import Chances
+from ._implicit import beta_function
 from .distribution import Distribution
 
 __all__ = ["Binomial"]
@@ -63,6 +64,19 @@ class Binomial(Chances, Distribution):
         ways = (n + 1).lgamma() - (value + 1).lgamma() - (n - value + 1).lgamma()
         # log(1 + e^logits) is the logarithm of 1 / (1 - probs); it may be far from 0.
         return value * self.logits - n * softplus(self.logits) + ways
+
+    def cdf(self, value):
+        """The probability of draws up to `value`, by the incomplete beta function. PyTorch has none.
+
+        Example:
+            >>> pb.distributions.Binomial(2, pb.tensor(0.5)).cdf(pb.tensor([0.0, 1.0, 2.0]))
+            tensor([0.2500, 0.7500, 1.0000])
+        """
+        if self._validate_args:
+            self._validate_sample(value)
+        k, n = value.floor(), self.total_count
+        below = beta_function(1 - self.probs, (n - k).clamp(min=1), k + 1)
+        return where(k < n, below, 1.0)
 
     def _common_count(self, operation):
         """The count, which has to be the same everywhere."""

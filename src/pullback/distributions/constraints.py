@@ -145,12 +145,27 @@ class _DependentProperty(property, _Dependent):
 # ---- made of others ------------------------------------------------------------------------------------------
 
 
-def _needs_constraint(base_constraint):
-    if not isinstance(base_constraint, Constraint):
-        raise AssertionError(f"base_constraint must be a Constraint, got {type(base_constraint).__name__}")
+class _OfBase(Constraint):
+    """What satisfies another constraint, after some change of shape."""
+
+    def __init__(self, base_constraint):
+        if not isinstance(base_constraint, Constraint):
+            raise AssertionError(
+                f"base_constraint must be a Constraint, got {type(base_constraint).__name__}"
+            )
+        self.base_constraint = base_constraint
+        super().__init__()
+
+    @property
+    def is_discrete(self):
+        return self.base_constraint.is_discrete
+
+    @property
+    def event_dim(self):
+        return self.base_constraint.event_dim
 
 
-class _IndependentConstraint(Constraint):
+class _IndependentConstraint(_OfBase):
     """Events that have `reinterpreted_batch_ndims` further dimensions, all of whose entries satisfy `base_constraint`.
 
     Example:
@@ -160,18 +175,12 @@ class _IndependentConstraint(Constraint):
     """
 
     def __init__(self, base_constraint, reinterpreted_batch_ndims):
-        _needs_constraint(base_constraint)
-        ndims = reinterpreted_batch_ndims
+        super().__init__(base_constraint)
+        ndims = self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
         if not isinstance(ndims, int):
             raise AssertionError(f"reinterpreted_batch_ndims must be an int, got {type(ndims).__name__}")
         if ndims < 0:
             raise AssertionError(f"reinterpreted_batch_ndims must be >= 0, got {ndims}")
-        self.base_constraint, self.reinterpreted_batch_ndims = base_constraint, ndims
-        super().__init__()
-
-    @property
-    def is_discrete(self):
-        return self.base_constraint.is_discrete
 
     @property
     def event_dim(self):
@@ -187,7 +196,7 @@ class _IndependentConstraint(Constraint):
         return f"{self.base_constraint!r}, {self.reinterpreted_batch_ndims}"
 
 
-class MixtureSameFamilyConstraint(Constraint):
+class MixtureSameFamilyConstraint(_OfBase):
     """The support of a mixture: every component's satisfies `base_constraint`, along the dimension before the event's.
 
     Example:
@@ -195,19 +204,6 @@ class MixtureSameFamilyConstraint(Constraint):
         >>> constraints.MixtureSameFamilyConstraint(constraints.positive)
         MixtureSameFamilyConstraint(GreaterThan(lower_bound=0.0))
     """
-
-    def __init__(self, base_constraint):
-        _needs_constraint(base_constraint)
-        self.base_constraint = base_constraint
-        super().__init__()
-
-    @property
-    def is_discrete(self):
-        return self.base_constraint.is_discrete
-
-    @property
-    def event_dim(self):
-        return self.base_constraint.event_dim
 
     def check(self, value):
         result = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))

@@ -63,6 +63,17 @@ class Geometric(Chances, Distribution):
         failing = where((probs == 1) & (value == 0), 0.0, probs)
         return value * (-failing).log1p() + self.probs.log()
 
+    def cdf(self, value):
+        """The probability of draws up to `value`. PyTorch has none.
+
+        Example:
+            >>> pb.distributions.Geometric(0.5).cdf(pb.tensor([0.0, 1.0]))
+            tensor([0.5000, 0.7500])
+        """
+        if self._validate_args:
+            self._validate_sample(value)
+        return -((value.floor() + 1) * (-self.probs).log1p()).expm1()
+
     def entropy(self):
         return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none") / self.probs
 

@@ -5,6 +5,7 @@ from ..messages.missing import missing
 from ..nn.functional import logsigmoid
 from . import constraints
 from ._chances import Chances
+from ._implicit import beta_function
 from .distribution import Distribution
 from .gamma import Gamma
 from .utils import lazy_property
@@ -64,6 +65,17 @@ class NegativeBinomial(Chances, Distribution):
         runs = n * logsigmoid(-self.logits) + value * logsigmoid(self.logits)
         ways = (n + value).lgamma() - (1.0 + value).lgamma() - n.lgamma()
         return runs + ways.masked_fill(n + value == 0.0, 0.0)
+
+    def cdf(self, value):
+        """The probability of draws up to `value`, by the incomplete beta function. PyTorch has none.
+
+        Example:
+            >>> pb.distributions.NegativeBinomial(1, pb.tensor(0.5)).cdf(pb.tensor([0.0, 1.0]))
+            tensor([0.5000, 0.7500])
+        """
+        if self._validate_args:
+            self._validate_sample(value)
+        return beta_function(1 - self.probs, self.total_count, value.floor() + 1)
 
 
 def __getattr__(name):

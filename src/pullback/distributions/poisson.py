@@ -3,6 +3,7 @@
 from .. import no_grad, poisson
 from ..messages.missing import missing
 from . import constraints
+from ._implicit import gamma_function
 from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
@@ -47,6 +48,17 @@ class Poisson(ExponentialFamily):
             self._validate_sample(value)
         rate, value = broadcast_all(self.rate, value)
         return value.xlogy(rate) - rate - (value + 1).lgamma()
+
+    def cdf(self, value):
+        """The probability of draws up to `value`, by the incomplete gamma function. PyTorch has none.
+
+        Example:
+            >>> pb.distributions.Poisson(1.0).cdf(pb.tensor([0.0, 1.0]))
+            tensor([0.3679, 0.7358])
+        """
+        if self._validate_args:
+            self._validate_sample(value)
+        return 1 - gamma_function(self.rate, value.floor() + 1)
 
     @property
     def _natural_params(self):
