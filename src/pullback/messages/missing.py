@@ -16,7 +16,7 @@ PYTORCH = """
     frexp histogram i0 i0_ igamma igamma_ igammac igammac_ index index_reduce index_reduce_ indices int_repr
     is_coalesced is_conj is_neg is_nested is_shared is_sparse_csr isreal istft ldexp ldexp_ lstsq map_
     mvlgamma mvlgamma_ name new_empty_strided nonzero_static pin_memory positive prelu qscheme
-    record_stream resize resize_ resize_as resize_as_ resolve_conj resolve_neg row_indices set_
+    record_stream resize resize_ resize_as resize_as_ resolve_conj resolve_neg row_indices
     share_memory_ slice_inverse solve sparse_dim sparse_mask sspaddmm stft storage symeig to_dense to_mkldnn
     to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr
     unsafe_chunk unsafe_split unsafe_split_with_sizes untyped_storage values volatile xpu
