@@ -84,5 +84,7 @@ def test_set_in_an_optimiser():
     assert p.grad.tolist() == [2, 2]
     with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place"):
         p.set_(pb.ones(2))
+    with pytest.raises(RuntimeError, match="carries a tangent"):
+        pb.func.jvp(lambda v: pb.zeros(2).set_(v).sum(), (pb.ones(2),), (pb.ones(2),))
     with pytest.raises(RuntimeError, match="require.* the 2 elements of the storage"):
         pb.ones(2).set_(pb.ones(2), 1, (4,))

@@ -52,8 +52,8 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
     With a `size` it is a window on the memory of a contiguous `source`. It is for optimisers, under `no_grad`: nothing of it
     is recorded, and what was saved from the tensor keeps the old memory.
 
-    Raises RuntimeError for another dtype, where something requires grad and is recorded, and for a window that is larger
-    than the memory; TypeError where `source` is no tensor.
+    Raises RuntimeError for another dtype, where something requires grad and is recorded or carries a tangent, and for a
+    window that is larger than the memory; TypeError where `source` is no tensor.
 
     Example:
         >>> x, y = pb.zeros(2), pb.ones(3)
@@ -75,6 +75,8 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
         raise RuntimeError(
             f"{what} is being used in an in-place operation. set_ is not differentiable: write it under pullback.no_grad()."
         )
+    if _core.tangents(self) or _core.tangents(source):
+        raise RuntimeError("set_ is not differentiable: a tensor that carries a tangent has no part in it.")
     if size is not None:
         if not source.is_contiguous():
             raise RuntimeError("passed in tensor to be used as storage must be contiguous")
