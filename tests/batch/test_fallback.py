@@ -30,7 +30,7 @@ NO_ELEMENTS = """
     generator_seed generator_set_state generator_state is_complex is_contiguous is_floating_point is_pinned
     is_same_size is_set_to is_signed is_tensor ndimension nelement numel promote_types register_hook
     register_post_accumulate_grad_hook result_type save load size stride storage_offset from_dlpack from_numpy
-    frombuffer storage flat_storage over_storage is_conj is_neg resolve_conj resolve_neg
+    frombuffer storage flat_storage over_storage is_conj is_neg resolve_conj resolve_neg new set_
     """.split()
 MAKE_NEW = """
     arange as_tensor asarray empty empty_like empty_strided eye full linspace logspace new_empty new_tensor

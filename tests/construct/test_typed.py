@@ -1,4 +1,4 @@
-"""The older constructors: FloatTensor and its kin, `new`, set_default_tensor_type; beside PyTorch where it is installed."""
+"""What is older: FloatTensor and its kin, `new`, `set_`, set_default_tensor_type; beside PyTorch where it is installed."""
 
 import numpy as np
 import pytest
@@ -14,6 +14,8 @@ x.new([1, 2]); x.new(0, 3); x.new(x); x.new(); i.new([3, 4]); x.new(m.Size([0]))
 x.type('torch.LongTensor'); m.FloatTensor(0, device='cpu')
 m.FloatTensor(i); m.LongTensor(x); m.FloatTensor(3.5); m.FloatTensor('a'); m.FloatTensor([[1], [2, 3]]); x.new(2.5); i.new(x)
 m.FloatTensor(x=1); m.FloatTensor(None)
+x.set_(m.ones(2, 3).t()); x.set_(); i.set_(m.arange(6), 1, (2, 2)); i.set_(m.arange(6), 0, (2, 2), (1, 2)); x.set_(i); x.set_(3)
+x.set_(m.ones(2, 3).t(), 0, (2,)); m.ones(2, requires_grad=True).set_(x)
 """
 PROGRAMS = [each.strip() for line in PROGRAMS.strip().splitlines() for each in line.split(";")]
 
@@ -32,7 +34,10 @@ def test_as_pytorch(program):
     if their_error is not None:
         assert type(our_error) is type(their_error)
         return
-    alias = {"view"}  # what is made of a tensor is a leaf over its memory here, not a view
+    alias = {
+        "view",
+        "version",
+    }  # what is made of a tensor is a leaf over its memory here, not a view; and new memory, no new version
     assert our_error is None
     facts, expected = twins.facts(ours), twins.facts(theirs)
     assert {key: facts[key] for key in facts.keys() - alias} == {
@@ -67,3 +72,19 @@ def test_set_default_tensor_type():
             pytest.raises(TypeError, match="only floating-point types are supported"),
         ):
             pb.set_default_tensor_type(wrong)
+
+
+def test_set_in_an_optimiser():
+    p = pb.ones(2, requires_grad=True)
+    loss = (p * p).sum()  # keeps what p was
+    with pb.no_grad():
+        assert p.set_(pb.full((2,), 7.0)) is p
+    assert p.requires_grad and p.is_leaf and p.tolist() == [7, 7]
+    loss.backward()
+    assert p.grad.tolist() == [2, 2]
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place"):
+        p.set_(pb.ones(2))
+    with pytest.raises(RuntimeError, match="carries a tangent"):
+        pb.func.jvp(lambda v: pb.zeros(2).set_(v).sum(), (pb.ones(2),), (pb.ones(2),))
+    with pytest.raises(RuntimeError, match="require.* the 2 elements of the storage"):
+        pb.ones(2).set_(pb.ones(2), 1, (4,))

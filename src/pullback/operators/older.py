@@ -1,13 +1,13 @@
 """The older constructors of PyTorch's, where sizes give uninitialised memory and a sequence its values.
 
-They are behind `pullback.Tensor(...)`, `FloatTensor(...)` and `x.new(...)`.
+They are behind `pullback.Tensor(...)`, `FloatTensor(...)` and `x.new(...)`. `x.set_(...)` is of their time, too.
 """
 
 from .. import _core
 from ..size import Size
-from .copies import make_subclass
+from .copies import flat_storage, make_subclass, over_storage
 from .creation import empty, tensor
-from .declare import composed
+from .declare import composed, require_tensors
 
 
 def of_type(dtype, args, device=None):
@@ -43,3 +43,44 @@ def new(self, *args, device=None):
         tensor([1, 2])
     """
     return of_type(self.dtype, args, device)
+
+
+@composed(public=False)
+def set_(self, source=None, storage_offset=0, size=None, stride=None):
+    """Let a tensor be another's: from now on it has the memory, shape and strides of `source`, or none without it.
+
+    With a `size` it is a window on the memory of a contiguous `source`. It is for optimisers, under `no_grad`: nothing of it
+    is recorded, and what was saved from the tensor keeps the old memory.
+
+    Raises RuntimeError for another dtype, where something requires grad and is recorded or carries a tangent, and for a
+    window that is larger than the memory; TypeError where `source` is no tensor.
+
+    Example:
+        >>> x, y = pb.zeros(2), pb.ones(3)
+        >>> x.set_(y)
+        tensor([1., 1., 1.])
+        >>> x.data_ptr() == y.data_ptr()
+        True
+    """
+    source = empty(0, dtype=self.dtype) if source is None else source
+    require_tensors("set_", source=source)
+    if source.dtype is not self.dtype:
+        raise RuntimeError(f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}")
+    if _core.is_grad_enabled() and (self.requires_grad or source.requires_grad):
+        what = (
+            "a leaf Variable that requires grad"
+            if self.requires_grad and self.is_leaf
+            else "What requires grad"
+        )
+        raise RuntimeError(
+            f"{what} is being used in an in-place operation. set_ is not differentiable: write it under pullback.no_grad()."
+        )
+    if _core.tangents(self) or _core.tangents(source):
+        raise RuntimeError("set_ is not differentiable: a tensor that carries a tangent has no part in it.")
+    if size is not None:
+        if not source.is_contiguous():
+            raise RuntimeError("passed in tensor to be used as storage must be contiguous")
+        stride = empty(size, dtype=self.dtype).stride() if stride is None else stride
+        source = over_storage(flat_storage(source), tuple(size), tuple(stride), storage_offset)
+    self.data = source
+    return self
