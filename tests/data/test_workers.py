@@ -3,6 +3,7 @@
 Whatever could hang runs in a process of its own, under a limit of time.
 """
 
+import multiprocessing
 import os
 import pathlib
 import signal
@@ -30,6 +31,9 @@ import numpy as np
 import pullback as pb
 from pullback.utils.data import DataLoader, IterableDataset, TensorDataset, get_worker_info
 warnings.simplefilter("ignore")
+import multiprocessing
+if __name__ == "__main__":
+    multiprocessing.set_start_method("fork")  # functions that nothing can pickle
 
 class Each:
     def __init__(self, f, n=20):
@@ -40,6 +44,15 @@ class Each:
         return self.n
 
 """
+
+
+@pytest.fixture(autouse=True)
+def workers_are_forked():
+    """Functions of tests cannot be pickled."""
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("fork", force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
 
 
 def start(program, **options):
@@ -89,7 +102,7 @@ class Each:
 
 def through(f, n=6, **options):
     """What two workers give."""
-    options = {"batch_size": None, "num_workers": 2, "multiprocessing_context": "fork", **options}
+    options = {"batch_size": None, "num_workers": 2, **options}
     return list(DataLoader(Each(f, n), **options))
 
 
@@ -291,7 +304,6 @@ def test_a_worker_that_dies_in_the_middle_of_a_message():
 
 def test_an_abandoned_iterator_leaves_nothing():
     run("""
-        import multiprocessing
         for x in DataLoader(Each(lambda i: np.zeros(10**6)), None, num_workers=2):
             break
         del x
