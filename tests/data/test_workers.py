@@ -303,7 +303,7 @@ def test_a_worker_that_dies_in_the_middle_of_a_message():
 
 
 def test_an_abandoned_iterator_leaves_nothing():
-    run("""
+    said = run("""
         for x in DataLoader(Each(lambda i: np.zeros(10**6)), None, num_workers=2):
             break
         del x
@@ -314,6 +314,7 @@ def test_an_abandoned_iterator_leaves_nothing():
         kept = iter(DataLoader(Each(lambda i: i), num_workers=2, persistent_workers=True))  # alive at exit
         other = iter(DataLoader(Each(lambda i: time.sleep(100) if i else i), None, num_workers=1)); next(other)
     """)
+    assert said == ""
 
 
 def test_an_iterator_that_stops_while_workers_are_at_work():
