@@ -259,6 +259,17 @@ def test_the_time_limit():
     loader._workers[0].process.kill()
 
 
+def test_a_loader_recovers_from_the_time_limit():
+    slow = [True]
+    f = lambda i: time.sleep(2 if i == 1 and slow[0] else 0) or i
+    loader = DataLoader(Each(f), None, num_workers=1, timeout=0.5, persistent_workers=True)
+    for _ in range(2):  # while it makes a batch; while it is asked to begin anew
+        with pytest.raises(RuntimeError, match="DataLoader timed out"):
+            list(loader)
+    slow[0] = False
+    assert list(loader) == list(loader) == list(range(6))
+
+
 def test_a_worker_that_is_killed():
     loader = DataLoader(
         Each(lambda i: os.kill(os.getpid(), signal.SIGKILL) if i == 3 else i),
