@@ -3,6 +3,7 @@
 Whatever could hang runs in a process of its own, under a limit of time.
 """
 
+import multiprocessing
 import os
 import pathlib
 import signal
@@ -30,6 +31,9 @@ import numpy as np
 import pullback as pb
 from pullback.utils.data import DataLoader, IterableDataset, TensorDataset, get_worker_info
 warnings.simplefilter("ignore")
+import multiprocessing
+if __name__ == "__main__":
+    multiprocessing.set_start_method("fork")  # functions that nothing can pickle
 
 class Each:
     def __init__(self, f, n=20):
@@ -40,6 +44,15 @@ class Each:
         return self.n
 
 """
+
+
+@pytest.fixture(autouse=True)
+def workers_are_forked():
+    """Functions of tests cannot be pickled."""
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("fork", force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
 
 
 def start(program, **options):
@@ -89,7 +102,7 @@ class Each:
 
 def through(f, n=6, **options):
     """What two workers give."""
-    options = {"batch_size": None, "num_workers": 2, "multiprocessing_context": "fork", **options}
+    options = {"batch_size": None, "num_workers": 2, **options}
     return list(DataLoader(Each(f, n), **options))
 
 
@@ -246,6 +259,17 @@ def test_the_time_limit():
     loader._workers[0].process.kill()
 
 
+def test_a_loader_recovers_from_the_time_limit():
+    slow = [True]
+    f = lambda i: time.sleep(2 if i == 1 and slow[0] else 0) or i
+    loader = DataLoader(Each(f), None, num_workers=1, timeout=0.5, persistent_workers=True)
+    for _ in range(2):  # while it makes a batch; while it is asked to begin anew
+        with pytest.raises(RuntimeError, match="DataLoader timed out"):
+            list(loader)
+    slow[0] = False
+    assert list(loader) == list(loader) == list(range(6))
+
+
 def test_a_worker_that_is_killed():
     loader = DataLoader(
         Each(lambda i: os.kill(os.getpid(), signal.SIGKILL) if i == 3 else i),
@@ -290,8 +314,7 @@ def test_a_worker_that_dies_in_the_middle_of_a_message():
 
 
 def test_an_abandoned_iterator_leaves_nothing():
-    run("""
-        import multiprocessing
+    said = run("""
         for x in DataLoader(Each(lambda i: np.zeros(10**6)), None, num_workers=2):
             break
         del x
@@ -302,6 +325,7 @@ def test_an_abandoned_iterator_leaves_nothing():
         kept = iter(DataLoader(Each(lambda i: i), num_workers=2, persistent_workers=True))  # alive at exit
         other = iter(DataLoader(Each(lambda i: time.sleep(100) if i else i), None, num_workers=1)); next(other)
     """)
+    assert said == ""
 
 
 def test_an_iterator_that_stops_while_workers_are_at_work():

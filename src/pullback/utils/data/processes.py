@@ -110,22 +110,24 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def _reset(self, loader: Any) -> None:
         super()._reset(loader)
-        for worker in self._workers:
-            worker.active, worker.tasks = True, 0
-            self._give(worker, Resume())
-        waiting = self._num_workers
-        while waiting:  # what else comes is left from a run that was not finished
-            message = self._message(self._timeout)[1]
-            waiting -= message.kind == transport.RESUMED
-        self._begin()
+        try:
+            for worker in self._workers:
+                worker.active, worker.tasks = True, 0
+                self._give(worker, Resume())
+            waiting = self._num_workers
+            while waiting:  # what else comes is left from a run that was not finished
+                message = self._message(self._timeout)[1]
+                waiting -= message.kind == transport.RESUMED
+            self._begin()
+        except BaseException:  # who resumes, and who does not, nobody knows any more
+            self._shutdown_workers()
+            raise
 
     def _begin(self) -> None:
         self._send_idx = 0  # of the next task that is given
         self._rcvd_idx = 0  # of the next result that is due
         self._given: dict[int, _Worker] = {}  # who has a task whose result has not come
-        self._early: dict[
-            int, tuple[_Worker, transport.Message]
-        ] = {}  # results that came before they were due
+        self._early: dict[int, tuple[_Worker, transport.Message]] = {}  # what came before it was due
         self._turns = itertools.cycle(self._workers)
         for _ in range(self._prefetch_factor * self._num_workers):
             self._try_put_index()
