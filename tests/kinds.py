@@ -1,6 +1,6 @@
 """The names of the dtypes that kernels exist for, by kind: what a test that is for all of them goes over.
 
-Complex numbers, which have no order, are in none of the lists but their own; their tests are in tests/complex.
+Complex numbers, which have no order, are in none of the lists: their tests are in tests/complex.
 """
 
 import pullback as pb
@@ -8,7 +8,6 @@ import pullback as pb
 _ALL = sorted(
     {d for d in vars(pb).values() if isinstance(d, pb.dtype) and d._supported}, key=lambda d: d._code
 )
-COMPLEX = [d.name for d in _ALL if d.is_complex]
 CODES = {d.name: d._code for d in _ALL if not d.is_complex}
 DTYPES = list(CODES)
 FLOATS = [d.name for d in _ALL if d.is_floating_point]
