@@ -11,7 +11,6 @@ _ALL = sorted(
     {d for d in vars(pb).values() if isinstance(d, pb.dtype) and d._supported and d.name not in HALVES},
     key=lambda d: d._code,
 )
-COMPLEX = [d.name for d in _ALL if d.is_complex]
 CODES = {d.name: d._code for d in _ALL if not d.is_complex}
 DTYPES = list(CODES)
 FLOATS = [d.name for d in _ALL if d.is_floating_point]

@@ -67,6 +67,8 @@ def test_imaginary_parts_are_not_lost():
         lambda: x.fill_(1j),
         lambda: x.__setitem__(0, 1j),
         lambda: x.masked_fill(x == 0, 1j),
+        lambda: x.masked_fill(x == 0, pb.tensor(1j)),
+        lambda: x.fill_(pb.tensor(1j)),
         lambda: pb.full((2,), 1j, dtype=pb.float32),
         lambda: x.add_(1j),
         lambda: x.add(x, alpha=1j),

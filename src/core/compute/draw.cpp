@@ -164,6 +164,8 @@ template <class T> void wrap_narrow(const Array& wide, double low, double high) 
     float* x = wide.as<float>();
     for (int64_t i = 0, n = wide.numel(); i < n; ++i)
         if (static_cast<float>(static_cast<T>(x[i])) == static_cast<float>(to)) x[i] = from;
+}
+
 void fill_uniform(Generator& g, const Array& a, double low, double high) {
     if (is_complex(a.dtype)) return fill_uniform(g, parts_of(a), low, high);
     if (is_narrow_float(a.dtype))

@@ -54,14 +54,17 @@ PYTORCH = {
     "accelerator": """
         Graph current_device_idx device_index empty_host_cache get_device_capability get_memory_info
         memory_stats reset_accumulated_memory_stats set_device_idx
+    """,
     "compiler": """
         CacheInfo config get_default_backend keep_portable_guards_unsafe keep_tensor_guards_unsafe
         load_cache_artifacts load_compiled_function nested_compile_region save_cache_artifacts
         set_default_backend set_enable_guard_collectives skip_all_guards_unsafe
         skip_guard_on_all_nn_modules_unsafe skip_guard_on_globals_unsafe
         skip_guard_on_inbuilt_nn_modules_unsafe
+    """,
     "cpu": """
         get_capabilities
+    """,
     "cuda": """
         BFloat16Storage BoolStorage ByteStorage CUDAGraph CUDAPluggableAllocator CharStorage
         ComplexDoubleStorage ComplexFloatStorage CudaError DeferredCudaCallError DoubleStorage
@@ -75,24 +78,31 @@ PYTORCH = {
         power_draw profiler random reset_accumulated_host_memory_stats reset_accumulated_memory_stats
         reset_peak_host_memory_stats set_stream set_sync_debug_mode sparse streams temperature tunable
         use_mem_pool
+    """,
     "distributed": """
         all_gather_into_tensor all_gather_object all_to_all broadcast_object_list gather get_backend irecv
         isend new_group recv reduce reduce_scatter scatter send
+    """,
     "hub": """
         help list
+    """,
     "jit": """
         CompilationUnit ONNXTracedModule RecursiveScriptClass RecursiveScriptModule ScriptWarning
         TopLevelTracedModule TracedModule TracerWarning TracingCheckError enable_onednn_fusion
         export_opnames fuser jit_module_from_flatbuffer load onednn_fusion_enabled run_frozen_optimizations
         save save_jit_module_to_flatbuffer set_fusion_strategy strict_fusion
+    """,
     "mps": """
         Event compile_shader get_rng_state load_metallib profiler recommended_max_memory
         set_per_process_memory_fraction set_rng_state
+    """,
     "nn.parallel": """
         gather parallel_apply replicate scatter
+    """,
     "onnx": """
         ExportableModule InputObserver JitScalarType ONNXProgram errors export ops
         register_custom_op_symbolic select_model_mode_for_export unregister_custom_op_symbolic
+    """,
     "xpu": """
         Event MemPool Stream StreamContext XPUGraph XPUPluggableAllocator can_device_access_peer
         change_current_allocator clock_rate current_stream default_generators device device_memory_used
@@ -103,6 +113,7 @@ PYTORCH = {
         memory_snapshot memory_stats memory_stats_as_nested_dict memory_usage power_draw
         reset_accumulated_memory_stats reset_peak_memory_stats set_per_process_memory_fraction set_rng_state
         set_rng_state_all set_stream stream streams temperature use_mem_pool utilization
+    """,
 }
 
 # What all that a module lacks has in common.

@@ -128,12 +128,13 @@ Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const O
                  shape_text(shape));
         x = expand(given, shape);
     }
-    Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();
     // A number takes the tensor's type, whatever its own category.
     Scalar number = value.scalar;
-    if (!value.tensor && number.kind == Scalar::Complex && !is_complex(x.dtype()))
+    const bool parts = value.tensor ? is_complex(value.tensor->dtype()) : number.kind == Scalar::Complex;
+    if (parts && !is_complex(x.dtype()))
         fail("value cannot be converted to type {} without overflow. The tensor is of {}.",
              dtype_number_name(x.dtype()), dtype_name(x.dtype()));
+    Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();
     if (x.dtype() == DType::Bool) number = Scalar(number.to_bool());
     else if (is_integral(x.dtype())) number = Scalar(number.to_int());
     Tensors inputs{x, mask};

@@ -122,6 +122,7 @@ template <class R> class RuleNode : public Node, public Context {
             if (__builtin_expect(WideContext::is_needed(*this, grads), 0)) {
                 WideContext wide(*this);
                 return rule_.pullback(wide, widened(grads), out);
+            }
         if constexpr (requires { rule_.pullback_over(*this, grads, out); })
             if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);
