@@ -54,13 +54,13 @@ _rows |= {name + "_": elementwise_function(name, inplace=True) for name in ("iga
 
 
 def _call(name, in_place, out, input, other, what):
+    if out is not None:  # never recorded
+        return _rows[name](input, other, out=out)
     if isinstance(input, _core.Tensor) and (input.requires_grad or _core.highest_level((input,))):
         if in_place:
             return input.copy_(_rows[name](Undifferentiable.apply(input.clone(), what), other))
         input = Undifferentiable.apply(input, what)
-    if in_place:
-        return _rows[name + "_"](input, other)
-    return _rows[name](input, other, out=out) if out is not None else _rows[name](input, other)
+    return _rows[name + "_" if in_place else name](input, other)
 
 
 @composed(out="passed", in_place=True)
