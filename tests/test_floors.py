@@ -88,6 +88,8 @@ LATE = {
     ("attributes.py", "calculus"): "pages are written when somebody reads them",
     ("autograd/gradcheck.py", "autograd"): "what checks is loaded with the first check",
     ("calculus/row.py", "calculus"): "pages are written when somebody reads them",
+    ("distributions/constraints.py", "linalg"): "loaded with the first matrix",
+    ("distributions/exp_family.py", "func"): "loaded for what has no formula",
     ("distributions/kl.py", "distributions"): "the table of formulas is filled when it is first used",
     ("func/solvers.py", "linear_algebra"): "loaded with the first matrix",
     ("func/tree.py", "func"): "a dataclass has paths where somebody asks for them",
