@@ -115,6 +115,8 @@ LATE = {
     ("calculus/row.py", "calculus"): "pages are written when somebody reads them",
     ("interop/__init__.py", "interop"): "what only some programs need",
     ("__main__.py", "interop"): "each command loads its own",
+    ("distributions/constraints.py", "linalg"): "loaded with the first matrix",
+    ("distributions/exp_family.py", "func"): "loaded for what has no formula",
     ("distributions/kl.py", "distributions"): "the table of formulas is filled when it is first used",
     ("func/solvers.py", "linear_algebra"): "loaded with the first matrix",
     ("nn/utils/parametrizations.py", "linear_algebra"): "loaded with the first Cayley map",

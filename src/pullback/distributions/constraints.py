@@ -1,6 +1,6 @@
 """Regions that parameters and draws may lie in: `check` says which elements, or events, of a tensor do."""
 
-from .. import _core, finfo, linalg
+from .. import _core, finfo
 from .. import bool as truth
 from .. import cat as joined
 from .. import stack as stacked
@@ -490,15 +490,21 @@ class _Positive(_Symmetric):
             return symmetric
         return self._is_positive(value.detach())
 
+    @property
+    def _linalg(self):
+        from .. import linalg  # loaded with the first matrix
+
+        return linalg
+
 
 class _PositiveSemidefinite(_Positive):
     def _is_positive(self, value):
-        return (linalg.eigvalsh(value) >= 0).all(-1)
+        return (self._linalg.eigvalsh(value) >= 0).all(-1)
 
 
 class _PositiveDefinite(_Positive):
     def _is_positive(self, value):
-        return linalg.cholesky_ex(value).info == 0
+        return self._linalg.cholesky_ex(value).info == 0
 
 
 dependent = _Dependent()

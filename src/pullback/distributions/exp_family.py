@@ -1,6 +1,5 @@
 """Exponential families: densities exp(<t(x), theta> - F(theta) + k(x)), whose entropy follows from F."""
 
-from ..func import grad
 from ..messages.missing import missing
 from .distribution import Distribution
 
@@ -32,6 +31,8 @@ class ExponentialFamily(Distribution):
 
     def _mean_statistic(self):
         """The natural parameters, F there, and its gradient, which is the mean of t(x)."""
+        from ..func import grad  # loaded for what has no formula
+
         parameters = self._natural_params
         slopes = grad(lambda *each: self._log_normalizer(*each).sum(), tuple(range(len(parameters))))
         return parameters, self._log_normalizer(*parameters), slopes(*parameters)
