@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "array/error.h"
+#include "library/forks.h"
 
 namespace pb::blas {
 
@@ -116,6 +117,7 @@ void load() {
     if (auto core = reinterpret_cast<char* (*)()>(find("openblas_get_corename")))
         for (const char* name : {"SkylakeX", "Cooperlake", "SapphireRapids"})
             unpacked = unpacked || !std::strcmp(core(), name);
+    wait_at_forks();
     // Also where the environment asks for more: threads are ours to hand out.
     if (auto set_threads = reinterpret_cast<void (*)(int)>(find("openblas_set_num_threads"))) set_threads(1);
 }
@@ -136,6 +138,7 @@ const char* description() {
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+    Call call;
     functions<T>().gemm(kRowMajor, transpose_a ? kTransposed : kPlain, transpose_b ? kTransposed : kPlain,
                         static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), alpha, a,
                         static_cast<int>(lda), b, static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
@@ -144,12 +147,14 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T
 template <class T>
 void gemv(bool transpose, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
           T beta, T* y, int64_t incy) {
+    Call call;
     functions<T>().gemv(kRowMajor, transpose ? kTransposed : kPlain, static_cast<int>(m), static_cast<int>(n),
                         alpha, a, static_cast<int>(lda), x, static_cast<int>(incx), beta, y,
                         static_cast<int>(incy));
 }
 
 template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
+    Call call;
     return functions<T>().dot(static_cast<int>(n), x, static_cast<int>(incx), y, static_cast<int>(incy));
 }
 
