@@ -1,5 +1,6 @@
 """Products shared among threads: right, and the same bits for any number of threads."""
 
+import os
 import subprocess
 import sys
 
@@ -84,3 +85,32 @@ time.sleep(0.1)
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_forks_beside_products_of_other_threads():
+    """A child never waits for a lock of the library that a thread of its parent had."""
+    program = """
+import os, signal, threading, warnings
+import pullback as pb
+warnings.simplefilter("ignore")
+pb.set_num_threads(2)
+a = pb.rand(3000, 20, 20)
+wanted = ((a @ a)[0, 0, 0].item(), pb.linalg.solve(a, a)[0, 0, 0].item())
+def work():
+    while True:
+        a @ a
+        pb.linalg.solve(a, a)
+for _ in range(2):
+    threading.Thread(target=work, daemon=True).start()
+for _ in range(80):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        found = ((a[:9] @ a[:9])[0, 0, 0].item(), pb.linalg.solve(a[:9], a[:9])[0, 0, 0].item())
+        os._exit(found != wanted)
+    assert os.waitpid(child, 0)[1] == 0
+os._exit(0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -12,6 +12,7 @@
 #include "array/checked.h"
 #include "array/visit.h"
 #include "compute/batches.h"
+#include "library/forks.h"
 #include "library/lapack.h"
 #include "program/interrupt.h"
 #include "program/program.h"
@@ -56,9 +57,13 @@ template <class F> void for_each_matrix(int64_t count, double nanoseconds, F&& e
     const int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kShared / (nanoseconds + 1)));
     with_interrupts([&] {
         Interruptible scope(all);
+        blas::Beside forks(all > 1e6);
         Unlocked free(all > 1e6);
         auto some = [&](int64_t from, int64_t to, int worker) {
-            for (int64_t i = from; i < to && !scope.interrupted(); ++i) each(i, worker);
+            for (int64_t i = from; i < to && !scope.interrupted(); ++i) {
+                blas::Call call;
+                each(i, worker);
+            }
         };
         if (count <= group) some(0, count, 0);
         else

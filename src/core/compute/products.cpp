@@ -19,6 +19,7 @@
 #include "compute/batches.h"
 #include "compute/wrapping.h"
 #include "library/blas.h"
+#include "library/forks.h"
 #include "program/interrupt.h"
 #include "program/program.h"
 #include "program/threads.h"
@@ -254,9 +255,11 @@ void batches(const Array& c, const Factor& a, const Factor& b, const Batch& batc
     auto attempt = [&] {
         // What is added to something cannot begin anew.
         Interruptible scope(beta == 0 ? all : 0);
-        Unlocked free(2.0 * static_cast<double>(matrix) * static_cast<double>(k) *
-                          static_cast<double>(count) >
-                      kLongWork);
+        const bool yes =
+            2.0 * static_cast<double>(matrix) * static_cast<double>(k) * static_cast<double>(count) >
+            kLongWork;
+        blas::Beside forks(yes);
+        Unlocked free(yes);
         auto one = [&](int64_t i) {
             if (scope.interrupted()) return;
             multiply<T>(a, b, pa + batch.offset(0, i), pb + batch.offset(1, i), alpha,

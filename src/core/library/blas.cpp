@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "array/error.h"
+#include "library/forks.h"
 
 namespace pb::blas {
 
@@ -143,6 +144,7 @@ void load() {
     if (auto core = reinterpret_cast<char* (*)()>(find("openblas_get_corename")))
         for (const char* name : {"SkylakeX", "Cooperlake", "SapphireRapids"})
             unpacked = unpacked || !std::strcmp(core(), name);
+    wait_at_forks();
     // Also where the environment asks for more: threads are ours to hand out.
     if (auto set_threads = reinterpret_cast<void (*)(int)>(find("openblas_set_num_threads"))) set_threads(1);
 }
@@ -168,6 +170,7 @@ template <class T> static const void* given(const Complex<T>& number) { return &
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+    Call call;
     functions<T>().gemm(kRowMajor, transpose_a ? kTransposed : kPlain, transpose_b ? kTransposed : kPlain,
                         static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), given(alpha), a,
                         static_cast<int>(lda), b, static_cast<int>(ldb), given(beta), c,
@@ -177,12 +180,14 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T
 template <class T>
 void gemv(bool transpose, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
           T beta, T* y, int64_t incy) {
+    Call call;
     functions<T>().gemv(kRowMajor, transpose ? kTransposed : kPlain, static_cast<int>(m), static_cast<int>(n),
                         given(alpha), a, static_cast<int>(lda), x, static_cast<int>(incx), given(beta), y,
                         static_cast<int>(incy));
 }
 
 template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
+    Call call;
     const auto count = static_cast<int>(n), step_x = static_cast<int>(incx), step_y = static_cast<int>(incy);
     if constexpr (is_complex_v<T>) {
         T sum;

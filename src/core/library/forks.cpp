@@ -1,0 +1,62 @@
+// Counting calls, and what happens around a fork.
+#include "library/forks.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+namespace pb::blas {
+
+namespace {
+
+std::atomic<int> calls{0};
+std::atomic<bool> forking{false};
+thread_local int depth = 0, scopes = 0;  // of this thread
+
+void before_fork() {
+    if (depth > 0) return;  // this thread's own call: nobody waits for himself
+    forking.store(true);
+    while (calls.load() > 0) sched_yield();
+}
+
+void after_fork_in_parent() { forking.store(false); }
+
+void after_fork_in_child() {
+    calls.store(depth > 0);  // a handler of signals may fork anywhere
+    besides.store(scopes);
+    forking.store(false);
+}
+
+}  // namespace
+
+std::atomic<int> besides{0};
+
+void begin_beside() {
+    ++scopes;
+    besides.fetch_add(1);
+}
+
+void end_beside() {
+    --scopes;
+    besides.fetch_sub(1);
+}
+
+void begin_call() {
+    if (depth++ > 0) return;
+    for (;;) {
+        calls.fetch_add(1);
+        if (!forking.load()) return;
+        calls.fetch_sub(1);
+        while (forking.load()) sched_yield();
+    }
+}
+
+void end_call() {
+    if (--depth == 0) calls.fetch_sub(1);
+}
+
+void wait_at_forks() {
+    static const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    (void)registered;
+}
+
+}  // namespace pb::blas
