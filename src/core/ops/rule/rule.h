@@ -45,7 +45,7 @@
 //   bool    row_major                            whether the copy that is written out of place is, or lies as x[0] does
 //
 // `apply` does the rest, the same for all: tangents of every level, recording, views, versions. What a rule says of the
-// axes of a vmap, and what happens to one that says nothing, is in mapped.h.
+// axes of a vmap, and what happens to one that says nothing, is in mapped.h; the same of narrow floats in narrow.h.
 #pragma once
 #include <array>
 #include <concepts>
