@@ -8,8 +8,8 @@ quotients (compute/distribution_slopes.cpp), of every order; here their derivati
 from math import comb
 
 from .. import broadcast_tensors, polygamma, special
-from ..operators.stated import decomposition
 from ..operators.random import _sample_dirichlet, _standard_gamma
+from ..operators.stated import decomposition
 
 
 def _exponential(order, slopes):
