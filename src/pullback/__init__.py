@@ -130,8 +130,6 @@ _HOMES = {
     "vmap": "func",
     **dict.fromkeys(
         (
-            "adaptive_avg_pool1d",
-            "avg_pool1d",
             "BFloat16Tensor",
             "BoolTensor",
             "ByteTensor",
@@ -148,6 +146,8 @@ _HOMES = {
     ),
     **dict.fromkeys(
         (
+            "adaptive_avg_pool1d",
+            "avg_pool1d",
             "bilinear",
             "celu_",
             "channel_shuffle",

@@ -1325,6 +1325,8 @@ from .nn.dropouts import feature_alpha_dropout_ as feature_alpha_dropout_
 from .nn.dropouts import feature_dropout as feature_dropout
 from .nn.dropouts import feature_dropout_ as feature_dropout_
 from .nn.dropouts import native_dropout as native_dropout
+from .nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
+from .nn.functional import avg_pool1d as avg_pool1d
 from .nn.functional import bilinear as bilinear
 from .nn.functional import celu_ as celu_
 from .nn.functional import channel_shuffle as channel_shuffle

@@ -45,7 +45,7 @@ def _page(name, dtype):
     """
 
 
-for _dtype in {each for each in NAMES.values() if not each.is_complex}:
+for _dtype in sorted({each for each in NAMES.values() if not each.is_complex}, key=lambda each: each._code):
     _name = f"{_dtype._legacy_name}Tensor"
     globals()[_name] = tensortype(
         _name, (), {"dtype": _dtype, "__doc__": _page(_name, _dtype), "__module__": "pullback"}

@@ -86,7 +86,19 @@ struct alignas(kWidest) Slot {
 // The families that kernels and operators are written for. Any, Rings and Fields have complex numbers among them, which
 // have no order: All, Numbers and Floats are the same without. Stored is All with what is narrow, which others leave out;
 // Elements are both, and all there is.
-enum class Family : uint8_t { Any, All, Rings, Numbers, Integers, Bits, Fields, Floats, Complexes, Stored, Elements };
+enum class Family : uint8_t {
+    Any,
+    All,
+    Rings,
+    Numbers,
+    Integers,
+    Bits,
+    Fields,
+    Floats,
+    Complexes,
+    Stored,
+    Elements
+};
 constexpr bool includes(Family f, Kind k) {
     switch (f) {
         case Family::Any:
