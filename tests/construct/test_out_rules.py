@@ -27,6 +27,9 @@ matmul(x, x.t()) ; mm(x, x.t()) ; bmm(x[None], x.t()[None]) ; mv(x, x[0]) ; dot(
 outer(x[0], x[1]) ; inner(x, x) ; addmm(x[:, :2], x, x.t()) ; addmv(x[:, 0], x, x[0]) ; addr(x, x[:, 0], x[0])
 addbmm(x[:, :2], x[None], x.t()[None]) ; baddbmm(x[None, :, :2], x[None], x.t()[None]) ; tensordot(x, x.t(), 1)
 kron(x, x) ; linalg.multi_dot([x, x.t()]) ; chain_matmul(x, x.t())
+fft.fft(x) ; fft.ifft(x) ; fft.rfft(x) ; fft.irfft(x) ; fft.hfft(x) ; fft.ihfft(x) ; fft.fft2(x) ; fft.ifft2(x)
+fft.rfft2(x) ; fft.irfft2(x) ; fft.hfft2(x) ; fft.ihfft2(x) ; fft.fftn(x) ; fft.ifftn(x) ; fft.rfftn(x) ; fft.irfftn(x)
+fft.hfftn(x) ; fft.ihfftn(x) ; fft.fftfreq(4) ; fft.rfftfreq(4)
 linalg.det(x @ x.t()) ; linalg.slogdet(x @ x.t()) ; slogdet(x @ x.t()) ; linalg.inv(x @ x.t()) ; inverse(x @ x.t())
 linalg.inv_ex(x @ x.t()) ; linalg.solve(x @ x.t(), x) ; linalg.solve_ex(x @ x.t(), x) ; linalg.cholesky(x @ x.t())
 cholesky(x @ x.t()) ; linalg.cholesky_ex(x @ x.t()) ; linalg.lu_factor(x) ; linalg.lu_factor_ex(x) ; linalg.lu(x)
@@ -58,7 +61,7 @@ RANDOM = "bernoulli multinomial normal rand randn randint randperm empty".split(
 # PyTorch lets these record into `out`, or drop tangents, where their parts are operators of their own: here none does.
 COMPOSED = """
 quantile nanquantile softmax log_softmax inner tensordot diag linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve
-linalg.matrix_rank conj_physical linalg.tensorinv linalg.tensorsolve linalg.matrix_norm linalg.norm linalg.cond
+linalg.matrix_rank conj_physical linalg.tensorinv linalg.tensorsolve linalg.matrix_norm linalg.norm linalg.cond fft.ifft fft.ihfft
 """.split()
 
 

@@ -22,7 +22,7 @@ def sampled(operation, count, n, d, dtype, **options):
     return found.requires_grad_() if requires_grad else found
 
 
-@composed(name="fft.fftfreq", method=False, out="exact")
+@composed(name="fft.fftfreq", method=False)
 def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
     """The frequencies of the n elements of `fft`, in cycles per unit of the distance d of samples.
 
@@ -45,7 +45,7 @@ def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, require
     return sampled("fftfreq", count, n, d, dtype, **options)
 
 
-@composed(name="fft.rfftfreq", method=False, out="exact")
+@composed(name="fft.rfftfreq", method=False)
 def rfftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
     """The frequencies of the n // 2 + 1 elements of `rfft`: [0, 1, ..., n // 2] / (n d).
 

@@ -125,7 +125,7 @@ def rfftn(input, s=None, dim=None, norm=None, *, out=None):
     return half_of(input, s, dim, norm)
 
 
-@composed(name="fft.irfftn", method=False, out="exact")
+@composed(name="fft.irfftn", method=False)
 def irfftn(input, s=None, dim=None, norm=None, *, out=None):
     """The inverse of `rfftn`: real, with 2 (m - 1) elements for m frequencies in the last transformed dimension if `s` does
     not say otherwise.
@@ -143,7 +143,7 @@ def irfftn(input, s=None, dim=None, norm=None, *, out=None):
     return real_of(input, s, dim, norm)
 
 
-@composed(name="fft.hfftn", method=False, out="exact")
+@composed(name="fft.hfftn", method=False)
 def hfftn(input, s=None, dim=None, norm=None, *, out=None):
     """`fftn` of a symmetric signal, of which half is given in the last transformed dimension: a real spectrum.
 
@@ -210,7 +210,7 @@ def rfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     return half_of(input, s, dim, norm)
 
 
-@composed(name="fft.irfft2", method=False, out="exact")
+@composed(name="fft.irfft2", method=False)
 def irfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     """`irfftn` along two dimensions, the last ones if `dim` does not say otherwise. Raises as `irfftn` does.
 
@@ -223,7 +223,7 @@ def irfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     return real_of(input, s, dim, norm)
 
 
-@composed(name="fft.hfft2", method=False, out="exact")
+@composed(name="fft.hfft2", method=False)
 def hfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
     """`hfftn` along two dimensions, the last ones if `dim` does not say otherwise. Raises as `irfftn` does.
 

@@ -90,7 +90,7 @@ def rfft(input, n=None, dim=-1, norm=None, *, out=None):
     return half_of("rfft", input, n, dim, norm, False)
 
 
-@composed(name="fft.irfft", method=False, out="exact")
+@composed(name="fft.irfft", method=False)
 def irfft(input, n=None, dim=-1, norm=None, *, out=None):
     """The inverse of `rfft`: n real elements, 2 (m - 1) of them for m frequencies if n is not given.
 
@@ -108,7 +108,7 @@ def irfft(input, n=None, dim=-1, norm=None, *, out=None):
     return real_of(input, n, dim, norm, True)
 
 
-@composed(name="fft.hfft", method=False, out="exact")
+@composed(name="fft.hfft", method=False)
 def hfft(input, n=None, dim=-1, norm=None, *, out=None):
     """`fft` of a signal that is symmetric, x_{n-j} = conj(x_j), of which half is given: n real elements.
 
