@@ -202,7 +202,8 @@ void visit_points(const Points& p, At what, const Array& x, const Array& y) {
             return visit_each<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a |= b; });
         return visit_each<uint8_t>(p, x, y, [](uint8_t& a, uint8_t& b) { a &= b; });
     }
-    visit<Family::Elements>(x.dtype, "index", [&](auto zero) { visit_numbers<decltype(zero)>(p, what, x, y); });
+    visit<Family::Elements>(x.dtype, "index",
+                            [&](auto zero) { visit_numbers<decltype(zero)>(p, what, x, y); });
 }
 
 Array read_points(const Points& p, const Array& x, bool last) {

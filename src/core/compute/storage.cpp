@@ -40,7 +40,7 @@ void add_all(const Array& values, const Array& storage, const Layout& layout, in
 // storage[offset + where] += values, for every element of `layout`; `values` is contiguous and floating point.
 void add_into(const Array& values, const Array& storage, const Layout& layout, int64_t offset) {
     visit<Family::Elements>(values.dtype, "as_strided_backward",
-                          [&](auto zero) { add_all<decltype(zero)>(values, storage, layout, offset); });
+                            [&](auto zero) { add_all<decltype(zero)>(values, storage, layout, offset); });
 }
 
 void add_one_by_one(const Array& from, const Array& to) {
