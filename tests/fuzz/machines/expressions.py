@@ -86,9 +86,8 @@ class Expressions:
         if found:
             return self.rng.choice(found[-4:] if self.chance(0.5) else found)
         if shape == STACK:
-            return self.variable(MATRIX).with_text(
-                f"{self.variable(MATRIX).text}.reshape(a, b, c)", shape=STACK
-            )
+            m = self.variable(MATRIX)
+            return m.with_text(f"{m.text}.reshape(a, b, c)", shape=STACK)
         if shape == SQUARE:
             m = self.variable(MATRIX)
             k = LIMIT / max(m.bound**2, 1)
