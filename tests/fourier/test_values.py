@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.fourier import library
 
 SINGLE = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
 SEVERAL = ("fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn")
@@ -63,6 +64,20 @@ def test_any_length_by_the_sum_itself(n):
     known = np.array([np.exp(-2j * np.pi * (k * j % n) / n) @ x for j in k[:5]])
     np.testing.assert_allclose(pb.fft.fft(pb.tensor(x)).numpy()[:5], known, rtol=1e-10, atol=1e-10 * n**0.5)
     close(pb.fft.irfft(pb.fft.rfft(pb.tensor(x.real)), n), x.real)
+
+
+@pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "fftn", "rfftn", "irfftn"])
+def test_without_scipy(name, monkeypatch):
+    x = signal(name, 3, 50, 40)
+    for t in (pb.tensor(x), pb.tensor(x).to(pb.complex64 if np.iscomplexobj(x) else pb.float32)):
+        by_scipy = getattr(pb.fft, name)(t)
+        with monkeypatch.context() as numpys:
+            numpys.setattr(library, "library", lambda: (np.fft, ()))
+            by_numpy = getattr(pb.fft, name)(t)
+        assert by_numpy.dtype is by_scipy.dtype
+        close(
+            by_numpy, by_scipy.numpy(), 1e-12 if t.element_size() * (1 + (not t.is_complex())) == 16 else 1e-3
+        )
 
 
 def test_dtypes():
