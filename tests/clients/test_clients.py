@@ -28,8 +28,11 @@ pytestmark = pytest.mark.network
 def run(*arguments, **variables):
     source = str(pathlib.Path(pullback.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": source, **variables}
-    command = [os.environ["PULLBACK_CLIENTS"], "-W", "ignore", "-m", "pullback", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
+    python = os.environ["PULLBACK_CLIENTS"]
+    command = [python, "-W", "ignore", "-m", "pullback", *arguments]
+    # Elsewhere, where pytest finds no tests of this project.
+    here = pathlib.Path(python).parent
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900, cwd=here)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -42,7 +45,8 @@ def test_programs(program):
 @pytest.mark.slow
 @pytest.mark.parametrize("suite", SUITES)
 def test_their_own_tests(suite):
-    arguments = ["-q", "-p", "no:cacheprovider", "--tb=line", "--pyargs", suite]
+    # Their tests know nothing of this project's settings.
+    arguments = ["-c", os.devnull, "-q", "-p", "no:cacheprovider", "--tb=line", "--pyargs", suite]
     if SUITES[suite]:
         arguments += ["-k", SUITES[suite]]
     done = run(
