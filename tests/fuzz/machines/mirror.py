@@ -105,7 +105,11 @@ class Tensor:
         return self.detach()
 
     def reshape(self, *shape):
-        shape = self.read().data.reshape(shape[0] if isinstance(shape[0], tuple) else shape).shape
+        data = self.read().data
+        shaped = data.reshape(shape[0] if isinstance(shape[0], tuple) else shape)
+        shape = shaped.shape
+        if data.size and not np.shares_memory(data, shaped):  # as of what is expanded: a copy
+            return Tensor(tape.reshape(self.read(), shape))
         return self.see(lambda v: tape.reshape(v, shape), lambda v, new: tape.reshape(new, v.shape))
 
     view = reshape
