@@ -34,7 +34,7 @@ HOMES = (
     Home(
         "seldom",
         """
-        float_power frexp histogram index_reduce isreal ldexp ldexp_ narrow_copy nonzero_static positive resize_as_
+        float_power frexp histogram index_reduce ldexp ldexp_ narrow_copy nonzero_static positive resize_as_
         unsafe_chunk unsafe_split unsafe_split_with_sizes
         """,
         functions="""
