@@ -1,7 +1,6 @@
 """Least squares and pseudo-inverses."""
 
 from .. import _core
-from ..dtypes import finfo
 from ..operators.declare import composed, require_tensors
 from ..operators.stated import decomposition, plus
 from . import spectra
@@ -10,6 +9,7 @@ from .decomposing import decomposed, eigenvalues, singular_values
 from .solving import is_vector
 from .triangular import symmetric
 
+EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
@@ -73,6 +73,11 @@ class nearest:
         return None
 
 
+def epsilon(A):
+    """The rounding of A's dtype."""
+    return EPSILON[str(A.real.dtype).rpartition(".")[2]]
+
+
 def pseudo_inverse_of(A, rtol, atol=0.0, hermitian=False):
     """The pseudo-inverse, in which singular values up to the larger tolerance count as 0."""
     if hermitian:
@@ -100,7 +105,7 @@ def limit(largest, atol, rtol):
 def tolerances(A, atol, rtol):
     """Both of them: without an absolute one the relative one is the rounding of a matrix of this size."""
     if rtol is None:
-        size = finfo(A.dtype).eps * max(A.shape[-2:])
+        size = epsilon(A) * max(A.shape[-2:])
         if isinstance(atol, _core.Tensor):
             rtol = (A.new_zeros(()) + size).expand(atol.shape).masked_fill(atol > 0, 0.0)
         else:
@@ -237,7 +242,7 @@ def lstsq(input, b, rcond=None, *, driver=None):
         raise RuntimeError(f"{operation}: input.size({-2}) should match other.size({-1 if vector else -2})")
     batches(A, B)
     m, n = A.shape[-2:]
-    rcond = finfo(A.dtype).eps * max(m, n) if rcond is None else rcond
+    rcond = epsilon(A) * max(m, n) if rcond is None else rcond
     whole, rank, values, info = nearest(A.detach(), B.detach(), DRIVERS.index(driver), rcond)
     _core.check_decomposition(info, "torch.linalg.lstsq")
     solution = least_squares(A, B, whole[..., :n, :], rcond)
