@@ -7,6 +7,7 @@ here.
 from importlib import import_module
 
 from .._core import Tensor
+from . import overriding
 from .declare import FUNCTIONS, METHODS
 
 
@@ -20,6 +21,7 @@ class Home:
 
     def publish(self, namespace):
         """Put what was declared into the places that wait for it: methods on Tensor, functions into the package."""
+        overriding.publish(self.functions, self.methods)
         for name in self.methods:
             setattr(Tensor, name, METHODS[name])
         namespace.update({name: FUNCTIONS[name] for name in self.functions})
