@@ -17,6 +17,7 @@ m.broadcast_tensors(s, t); m.meshgrid(s[0], t[0], indexing='ij'); m.add(t, 1, ou
 m.nn.functional.relu(s); m.nn.functional.linear(t, s); m.nn.functional.softmax(s, -1); m.linalg.det(s); m.linalg.inv(s)
 s.view(4); s.reshape((4,)); s.permute(1, 0); s.as_subclass(m.Tensor); s.requires_grad_(False); s.add_(1); s.zero_()
 m.linalg.solve(s, t); m.cumsum(s, 0); m.sort(s); m.argmax(s); s.backward; s.is_contiguous(); s.nelement()
+s.cumsum_(0); s.mvlgamma_(1); s.ldexp_(t); s.float_power(2); s.resize_(4); s.renorm_(2, 0, 1.0); s.map_(t, max); m.i0(s)
 """
 EXPRESSIONS = [each.strip() for line in EXPRESSIONS.strip().splitlines() for each in line.split(";")]
 

@@ -12,25 +12,24 @@ from .. import _core
 from ..operators.creation import from_numpy
 
 PARALLEL = 1 << 15  # elements: fewer are transformed before another thread is awake
-SMALL = (
-    1 << 11
-)  # elements in one dimension: NumPy has begun and ended before SciPy has looked at its arguments
+# Elements in one dimension: NumPy has begun and ended before SciPy has looked at its arguments.
+SMALL = 1 << 11
 FORWARD, INVERSE = ("backward", "ortho", "forward"), ("forward", "ortho", "backward")  # norms by scale
 
 
 @lru_cache(None)
 def library():
-    """(module, the options that it takes)"""
+    """SciPy's module, or NumPy's, which has the same functions but for threads."""
     try:
-        return importlib.import_module("scipy.fft"), ("workers",)
+        return importlib.import_module("scipy.fft")
     except ImportError:
-        return np.fft, ()
+        return np.fft
 
 
 def computed(name, x, rank, scale, n=None):
     """The transform of this name of the last dimensions of a plain tensor, which is multiplied by 1, 1/sqrt(N) or 1/N; n is the
     number of real elements in the last dimension that come of it, where they do."""
-    module, takes = library()
+    module = library()
     options = {"norm": (INVERSE if name.startswith("i") else FORWARD)[scale]}
     if rank > 1:
         name, options["axes"] = name + "n", tuple(range(-rank, 0))
@@ -40,14 +39,10 @@ def computed(name, x, rank, scale, n=None):
         options["n"] = n
     if rank == 1 and x.numel() <= SMALL:
         module = np.fft
-    elif "workers" in takes and x.numel() >= PARALLEL:
+    elif module is not np.fft and x.numel() >= PARALLEL:
         options["workers"] = _core.get_num_threads()
-    array = x.detach().resolve_conj().numpy()
+    array = x.detach().numpy()
     found = getattr(module, name)(array, **options)
-    if array.itemsize <= (8 if array.dtype.kind == "c" else 4) and found.itemsize > 8 >> (
-        found.dtype.kind != "c"
-    ):
-        found = found.astype(
-            np.complex64 if found.dtype.kind == "c" else np.float32
-        )  # NumPy 1 knows no short ones
-    return from_numpy(found if found.flags.c_contiguous else np.ascontiguousarray(found))
+    if array.dtype.char not in "dD":  # NumPy 1 knows no short ones
+        found = found.astype(np.complex64 if found.dtype.kind == "c" else np.float32, copy=False)
+    return from_numpy(np.ascontiguousarray(found))

@@ -1,7 +1,7 @@
 """Dimensions, sizes, norms and dtypes of transforms, as PyTorch reads them."""
 
 from .. import _core
-from ..operators.declare import FUNCTIONS
+from ..operators.declare import FUNCTIONS, dimension
 from ..operators.joining import cat
 
 NORMS = {None: 0, "backward": 0, "ortho": 1, "forward": 2}
@@ -43,12 +43,6 @@ def real_signal(operation, x, message="{0} expects a real input tensor, but got 
         name = x.dtype._legacy_name
         raise RuntimeError(f"{message.format(operation, name)}. fft takes complex numbers.")
     return signal(x)
-
-
-def dimension(x, dim):
-    """A dimension counted from the front; IndexError if there is none."""
-    x.size(dim)
-    return dim % x.ndim
 
 
 def dimensions(x, s, dim):

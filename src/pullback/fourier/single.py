@@ -1,7 +1,7 @@
 """Transforms of one dimension."""
 
-from ..operators.declare import composed, require_tensors
-from .shapes import dimension, last, points, real_signal, resized, scale_of, signal, spectrum
+from ..operators.declare import composed, dimension, require_tensors
+from .shapes import last, points, real_signal, resized, scale_of, signal, spectrum
 from .transforms import c2c, c2r, r2c
 
 

@@ -5,9 +5,6 @@ How a derivative is stated is said in operators/stated.py; `triangular`, `spectr
 LAPACK is behind all of it (src/core/compute).
 """
 
-from .._core import Tensor
-from ..operators.declare import FUNCTIONS as _FUNCTIONS
-from ..operators.declare import METHODS as _METHODS
 from ..operators.later import LINEAR_ALGEBRA as _NAMES
 from . import decomposing, determinants, factoring, functions, least_squares, measures, norms, solving
 
@@ -22,6 +19,4 @@ __all__ = [
     "solving",
 ]
 
-for _name in _NAMES.methods:
-    setattr(Tensor, _name, _METHODS[_name])
-globals().update({name: _FUNCTIONS[name] for name in _NAMES.functions})
+_NAMES.publish(globals())

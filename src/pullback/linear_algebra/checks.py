@@ -8,7 +8,7 @@ KERNELS = {_core.float32, _core.float64}
 
 def kind(x):
     """The name of a tensor's dtype in PyTorch's messages."""
-    return x.type().rpartition(".")[2].removesuffix("Tensor")
+    return x.dtype._legacy_name
 
 
 def floats(operation, x, low=True, fields=False):
@@ -16,7 +16,7 @@ def floats(operation, x, low=True, fields=False):
     if x.dtype in KERNELS or (fields and x.is_complex()):
         return
     name = kind(x)
-    if not (x.is_floating_point() or "Complex" in name):
+    if not (x.is_floating_point() or x.is_complex()):
         raise RuntimeError(f"{operation}: Expected a floating point or complex tensor as input. Got {name}")
     if low and "Complex" not in name:
         raise RuntimeError(
@@ -25,13 +25,6 @@ def floats(operation, x, low=True, fields=False):
     raise NotImplementedError(
         f"\"{operation.replace('.', '_')}_cpu\" not implemented for '{name}'. It is computed in float32 and float64."
     )
-
-
-def dimension(d, n):
-    """A dimension of n, counted from the front."""
-    if not -n <= d < n:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {d})")
-    return d % n
 
 
 def matrices(operation, x, name="A"):

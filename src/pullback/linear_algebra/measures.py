@@ -4,8 +4,8 @@ import warnings
 
 from .. import _core
 from ..operators.complex import complex
-from ..operators.declare import FUNCTIONS, composed, require_tensors
-from .checks import dimension, kind
+from ..operators.declare import FUNCTIONS, composed, dimension, require_tensors
+from .checks import kind
 
 vector_norm = FUNCTIONS["linalg.vector_norm"]
 MODES = (
@@ -260,7 +260,7 @@ def renorm(input, p, dim, maxnorm, *, out=None):
     n = input.ndim
     if n < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {n} dimensions")
-    dim = dimension(dim, n)
+    dim = dimension(input, dim)
     others = [d for d in range(n) if d != dim]
     norms = vector_norm(input, p, others, True)
     factors = (maxnorm / (norms + 1e-7)).where(norms > maxnorm, 1.0)

@@ -2,8 +2,8 @@
 
 from math import inf as infinity
 
-from ..operators.declare import FUNCTIONS, composed, require_tensors
-from .checks import dimension, floats, kind, matrices
+from ..operators.declare import FUNCTIONS, composed, dimension, require_tensors
+from .checks import floats, kind, matrices
 from .decomposing import singular_values
 from .solving import inverted
 
@@ -37,10 +37,10 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
         if dtype.itemsize < A.dtype.itemsize:
             raise RuntimeError(
                 f"{operation}: the dtype of the input ({kind(A)}) should be convertible without narrowing to the specified "
-                f"dtype ({kind(A.new_empty(0, dtype=dtype))})"
+                f"dtype ({dtype._legacy_name})"
             )
         A = A.to(dtype)
-    rows, columns = (dimension(d, A.ndim) for d in dims)
+    rows, columns = (dimension(A, d) for d in dims)
     if rows == columns:
         raise RuntimeError(f"{operation}: dims must be different. Got ({dims[0]}, {dims[1]})")
     if ord == "fro":

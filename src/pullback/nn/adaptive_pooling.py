@@ -3,7 +3,7 @@
 from .. import _core
 from ..operators.creation import arange, tensor
 from ..operators.declare import composed
-from .halves import wide
+from .halves import rounded, wide
 from .pooling import numbered, numbers
 from .windows import spread
 
@@ -51,7 +51,7 @@ def _adaptive_avg_pool(name, dims, input, output_size):
         for i, (start, end) in enumerate(edges):
             means[start:end, i] = 1.0 / (end - start)
         input = (input.movedim(dim, -1) @ means).movedim(-1, dim)
-    return input if input.dtype is dtype else input.to(dtype)
+    return rounded(input, dtype)
 
 
 def _index(numbers):

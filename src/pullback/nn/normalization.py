@@ -6,7 +6,7 @@ from ..autograd import no_grad
 from ..dtypes import finfo
 from ..operators.declare import composed, require_real
 from ..operators.row_functions import layer_norm as _layer_norm
-from .halves import wide
+from .halves import rounded, wide
 from .padding import pad
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -34,8 +34,7 @@ def _scaled(normal, weight, bias, dtype):
     """Times weight, plus bias; both are of half precision only where the result is."""
     if weight is not None:
         normal = normal * weight
-    normal = normal if bias is None else normal + bias
-    return normal.to(dtype) if dtype.itemsize == 2 else normal
+    return rounded(normal if bias is None else normal + bias, dtype)
 
 
 def _standardised(input, over, eps):

@@ -12,7 +12,7 @@ from ..operators.creation import arange, tensor
 from ..operators.declare import composed
 from ..operators.joining import stack
 from .adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
-from .halves import wide
+from .halves import rounded, wide
 
 __all__ = [
     "affine_grid",
@@ -237,7 +237,7 @@ def interpolate(
         else:
             taps = _TAPS[mode](n, m, align_corners, factor, dtype)
         input = _resampled(input, dim, *taps)
-    return input.to(result) if result.itemsize == 2 and result.is_floating_point else input
+    return rounded(input, result)
 
 
 def _check_mode(input, mode, align_corners, antialias):

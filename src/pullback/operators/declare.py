@@ -55,6 +55,12 @@ def require_real(kernel, *operands):
             )
 
 
+def dimension(input, dim):
+    """A dimension of a tensor, counted from the front; IndexError if there is none."""
+    input.size(dim)
+    return dim % input.ndim
+
+
 def write_out_options(function):
     """Give a declaration the parameters that its `**options` stand for, so that everybody reads them in it."""
     code = function.__code__

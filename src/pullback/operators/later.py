@@ -1,10 +1,14 @@
 """Operators that are loaded when somebody asks for the first of them: importing pullback costs little more than its core.
 
-They are declared in linear_algebra, special_functions and seldom, which put the methods in the place of what stands for
-them here.
+They are declared in linear_algebra, special_functions and seldom, whose methods take the place of what stands for them
+here.
 """
 
 from importlib import import_module
+
+from .._core import Tensor
+from . import overriding
+from .declare import FUNCTIONS, METHODS
 
 
 class Home:
@@ -14,6 +18,13 @@ class Home:
         self.package = package
         self.functions = (*both.split(), *functions.split())
         self.methods = (*both.split(), *methods.split())
+
+    def publish(self, namespace):
+        """Put what was declared into the places that wait for it: methods on Tensor, functions into the package."""
+        overriding.publish(self.functions, self.methods)
+        for name in self.methods:
+            setattr(Tensor, name, METHODS[name])
+        namespace.update({name: FUNCTIONS[name] for name in self.functions})
 
 
 HOMES = (
@@ -34,7 +45,7 @@ HOMES = (
     Home(
         "seldom",
         """
-        float_power frexp histogram index_reduce isreal ldexp ldexp_ narrow_copy nonzero_static positive resize_as_
+        float_power frexp histogram index_reduce ldexp ldexp_ narrow_copy nonzero_static positive resize_as_
         unsafe_chunk unsafe_split unsafe_split_with_sizes
         """,
         functions="""

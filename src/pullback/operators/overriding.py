@@ -14,7 +14,7 @@ EVERYBODY, NO_SUBCLASSES, NOBODY = range(3)  # whose methods are asked: _core.se
 
 # They make tensors out of anything, or are about classes: none is asked.
 UNASKED = """
-    as_subclass as_tensor asarray from_dlpack from_numpy frombuffer is_tensor tensor
+    as_subclass as_tensor asarray from_dlpack from_numpy frombuffer is_tensor range tensor
     __copy__ __dir__
 """.split()
 
@@ -93,11 +93,12 @@ def asked(function, name=None, kind="plain"):
     return made
 
 
-def publish():
-    """Put every function and property of tensors that is written in Python behind the door."""
+def publish(functions=FUNCTIONS, methods=METHODS):
+    """Put functions and properties of tensors that are written in Python behind the door: all, or those of these names."""
     made = {}
-    for home in (FUNCTIONS, METHODS):
-        for name, value in home.items():
+    for home, names in ((FUNCTIONS, functions), (METHODS, methods)):
+        for name in names:
+            value = home[name]
             if type(value) is property:
                 getter = asked(value.fget, name, "attribute")
                 home[name] = property(getter, value.fset, value.fdel, value.__doc__)

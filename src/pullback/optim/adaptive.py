@@ -2,9 +2,8 @@
 
 import math
 
-from .. import _core
 from ..dtypes import finfo
-from .optimizer import Optimizer, check, counted, decayed, no_steps, number, options
+from .optimizer import Optimizer, check, check_one, counted, decayed, no_steps, number, options
 
 __all__ = [
     "Adadelta",
@@ -26,8 +25,7 @@ def _check_betas(betas):
 
 
 def _check_adam(lr, eps, betas, weight_decay):
-    if isinstance(lr, _core.Tensor) and lr.numel() != 1:
-        raise ValueError("Tensor lr must be 1-element")
+    check_one(lr)
     check("learning rate", lr, lr >= 0.0)
     check("epsilon value", eps, eps >= 0.0)
     _check_betas(betas)

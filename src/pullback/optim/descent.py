@@ -1,8 +1,7 @@
 """Descent along the gradient, with momentum, averaged, by signs: SGD, ASGD, Rprop."""
 
-from .. import _core
 from ..operators.creation import tensor
-from .optimizer import Optimizer, check, counted, decayed, no_steps, number, options
+from .optimizer import Optimizer, check, check_one, counted, decayed, no_steps, number, options
 
 __all__ = ["ASGD", "SGD", "Rprop"]
 
@@ -39,8 +38,7 @@ class SGD(Optimizer):
         fused=None,
     ):
         given = options(locals())
-        if isinstance(lr, _core.Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one(lr)
         check("learning rate", lr, lr >= 0.0)
         check("momentum value", momentum, momentum >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)

@@ -1,7 +1,6 @@
 """Muon: momentum made orthogonal, of matrices."""
 
-from .. import _core
-from .optimizer import Optimizer, number, options
+from .optimizer import Optimizer, check_one, number, options
 
 __all__ = ["Muon"]
 
@@ -71,8 +70,7 @@ class Muon(Optimizer):
         adjust_lr_fn=None,
     ):
         given = options(locals())
-        if isinstance(lr, _core.Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one(lr)
         _not_negative("Learning rate", lr)
         _not_negative("momentum", momentum)
         _not_negative("weight decay", weight_decay)

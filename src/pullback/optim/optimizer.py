@@ -50,6 +50,12 @@ def check(name, value, holds, message=None):
         raise ValueError(message or f"Invalid {name}: {value}")
 
 
+def check_one(lr):
+    """ValueError for a rate that is a tensor of several elements."""
+    if isinstance(lr, _core.Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+
+
 def number(value):
     """A number from an option, which may be a tensor of one element."""
     return value.item() if isinstance(value, _core.Tensor) else value

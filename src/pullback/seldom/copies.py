@@ -16,7 +16,7 @@ def _slice(input, dim=0, start=None, end=None, step=1):
     return input[tuple(place)]
 
 
-# name: (parameters, what computes the view, an example's arguments, and the shape of its result)
+# name: (parameters, what computes the view, an example's arguments, and the shape of its result, or of the second of several)
 VIEWS = {
     "alias": ("input", lambda x: x.view_as(x), "pb.zeros(2)", "[2]"),
     "as_strided": (
@@ -37,12 +37,12 @@ VIEWS = {
     "permute": ("input, dims", METHODS["permute"], "pb.zeros(2, 3), (1, 0)", "[3, 2]"),
     "select": ("input, dim, index", METHODS["select"], "pb.zeros(2, 3), 0, 1", "[3]"),
     "slice": ("input, dim=0, start=None, end=None, step=1", _slice, "pb.zeros(5), 0, 1, 4, 2", "[2]"),
-    "split": ("input, split_size, dim=0", METHODS["split"], "pb.zeros(4), 2", None),
+    "split": ("input, split_size, dim=0", METHODS["split"], "pb.zeros(4), 2", "[2]"),
     "split_with_sizes": (
         "input, split_sizes, dim=0",
         METHODS["split_with_sizes"],
         "pb.zeros(4), [1, 3]",
-        None,
+        "[3]",
     ),
     "squeeze": (
         "input, dim=None",
@@ -52,11 +52,12 @@ VIEWS = {
     ),
     "t": ("input", METHODS["t"], "pb.zeros(2, 3)", "[3, 2]"),
     "transpose": ("input, dim0, dim1", METHODS["transpose"], "pb.zeros(2, 3), 0, 1", "[3, 2]"),
-    "unbind": ("input, dim=0", METHODS["unbind"], "pb.zeros(2, 3)", None),
+    "unbind": ("input, dim=0", METHODS["unbind"], "pb.zeros(2, 3)", "[3]"),
     "unfold": ("input, dimension, size, step", METHODS["unfold"], "pb.zeros(5), 0, 2, 1", "[4, 2]"),
     "unsqueeze": ("input, dim", METHODS["unsqueeze"], "pb.zeros(2), 0", "[1, 2]"),
     "view": ("input, size", METHODS["view"], "pb.zeros(4), (2, 2)", "[2, 2]"),
 }
+SEVERAL = ("split", "split_with_sizes", "unbind")
 
 
 def _copying(view):
@@ -74,8 +75,8 @@ for _name, (_parameters, _view, _call, _shape) in VIEWS.items():
     _declared.__doc__ = _PAGE.format(
         name=_name,
         call=_call,
-        shape="[1].shape" if _shape is None else ".shape",
-        shown=f"pullback.Size({_shape or {'split': [2], 'split_with_sizes': [3], 'unbind': [3]}[_name]})",
+        shape="[1].shape" if _name in SEVERAL else ".shape",
+        shown=f"pullback.Size({_shape})",
     )
     _made = callable_of(_declared, f"{_name}_copy", _copying(_view))
     globals()[f"{_name}_copy"] = FUNCTIONS[f"{_name}_copy"] = _made

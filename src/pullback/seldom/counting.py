@@ -3,7 +3,7 @@
 import math
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, METHODS, composed, dimension, require_tensors
 
 Tensor = _core.Tensor
 numbers_to = range  # `range` is a parameter of histograms
@@ -209,12 +209,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
     if not input.dtype.is_floating_point and not input.dtype.is_complex:
         input = input.to(_core.get_default_dtype())
     dims = numbers_to(input.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
-    for d in dims:
-        if not -input.ndim <= d < input.ndim:
-            raise IndexError(
-                f"Dimension out of range (expected to be in range of [{-input.ndim}, {input.ndim - 1}], but got {d})"
-            )
-    dims = [d % input.ndim for d in dims]
+    dims = [dimension(input, d) for d in dims]
     if len(set(dims)) < len(dims):
         raise RuntimeError(f"dim {dims} appears multiple times in the list of dims")
     several = isinstance(spacing, (list, tuple))
@@ -274,12 +269,8 @@ def _scattered(name, input, dim, index, source, reduce, include_self):
         raise RuntimeError(f"index_reduce_(): Index is supposed to be a vector, but got dim: {index.ndim}")
     if not input.ndim:
         places, source, at = index.long().reshape([]), source.reshape([]), dim
-    elif not -input.ndim <= dim < input.ndim:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-input.ndim}, {input.ndim - 1}], but got {dim})"
-        )
     else:
-        at = dim % input.ndim
+        at = dimension(input, dim)
         expected = [index.numel() if d == at else n for d, n in enumerate(input.shape)]
         if list(source.shape) != expected:
             raise RuntimeError(

@@ -1,7 +1,6 @@
 """Elementwise functions made of others, and in-place forms of scans."""
 
 from .. import _core
-from ..operators.creation import ones_like
 from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
 
 Tensor = _core.Tensor
@@ -120,17 +119,6 @@ def positive(input):
     if input.dtype == _core.bool:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
-
-
-@composed
-def isreal(input):
-    """Which elements are real: bool, of the shape of `input`.
-
-    Example:
-        >>> pb.isreal(pb.tensor([1.0, 2.0]))
-        tensor([True, True])
-    """
-    return input.imag == 0 if input.dtype.is_complex else ones_like(input, dtype=_core.bool)
 
 
 @composed(method=False)

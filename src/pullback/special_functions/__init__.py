@@ -7,10 +7,7 @@ are in src/core/kernels.
 from importlib import import_module as _import_module
 
 from .. import calculus as _calculus
-from .._core import Tensor
 from ..calculus.define import together as _together
-from ..operators.declare import FUNCTIONS as _FUNCTIONS
-from ..operators.declare import METHODS as _METHODS
 from ..operators.elementwise import publish as _publish
 from ..operators.later import SPECIAL_FUNCTIONS as _NAMES
 
@@ -22,6 +19,4 @@ from . import doors  # noqa: E402
 
 __all__ = ["doors", *FAMILIES]
 
-for _name in _NAMES.methods:
-    setattr(Tensor, _name, _METHODS[_name])
-globals().update({name: _FUNCTIONS[name] for name in _NAMES.functions})
+_NAMES.publish(globals())

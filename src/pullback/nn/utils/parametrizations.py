@@ -2,6 +2,7 @@
 
 from ... import _core
 from ...autograd import no_grad
+from ...dtypes import finfo
 from ...operators.declare import FUNCTIONS
 from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..modules.module import Module
@@ -177,11 +178,7 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
 def _is_orthogonal(q):
     n, k = q.shape[-2:]
     eye = FUNCTIONS["eye"](k, dtype=q.dtype)
-    return FUNCTIONS["allclose"](q.mT @ q, eye, atol=10 * n * _eps(q))
-
-
-def _eps(tensor):
-    return 2.0**-23 if tensor.dtype == _core.float32 else 2.0**-52
+    return FUNCTIONS["allclose"](q.mT @ q, eye, atol=10 * n * finfo(q.dtype).eps)
 
 
 def _made_orthogonal(a):

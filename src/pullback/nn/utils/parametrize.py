@@ -66,7 +66,7 @@ def _inverse_of(parametrization):
     return getattr(parametrization, "right_inverse", None)
 
 
-def _changed(what, name, before, after):
+def _changed(what, before, after):
     return ValueError(
         f"Registering a parametrization may not change the {what} of the tensor, unless `unsafe` flag is enabled.\n"
         f"unparametrized {what}: {before}\nparametrized {what}: {after}"
@@ -78,9 +78,9 @@ def _check_alike(before, after):
     if not isinstance(after, Tensor):
         raise ValueError(f"A parametrization must return a tensor. Got {type(after).__name__}.")
     if before.dtype != after.dtype:
-        raise _changed("dtype", None, before.dtype, after.dtype)
+        raise _changed("dtype", before.dtype, after.dtype)
     if before.shape != after.shape:
-        raise _changed("shape", None, before.shape, after.shape)
+        raise _changed("shape", before.shape, after.shape)
 
 
 class ParametrizationList(ModuleList):
