@@ -5,7 +5,7 @@ import math
 from .. import finfo, full_like
 from ..nn.functional import softplus
 from . import constraints
-from ._transform import OfOneKind, Transform, broadcast_with
+from ._transform import OfOneKind, Transform, broadcast_with, widened
 from .distribution import holds
 from .utils import NUMBERS, broadcast_all, lazy_property
 
@@ -195,9 +195,7 @@ class AffineTransform(Transform):
 
     @constraints.dependent_property(is_discrete=False)
     def domain(self):
-        return (
-            constraints.independent(constraints.real, self.event_dim) if self.event_dim else constraints.real
-        )
+        return widened(constraints.real, self.event_dim)
 
     @constraints.dependent_property(is_discrete=False)
     def codomain(self):
