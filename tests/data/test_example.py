@@ -1,23 +1,14 @@
 """The examples with loaders learn, also with workers, and PyTorch has the same losses from the same seed."""
 
 import argparse
-import importlib.util
-import pathlib
 
 import numpy as np
 import pytest
+from demos import loaded
 
 import pullback as pb
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
-
-
-def loaded(name):
-    pytest.importorskip("tqdm")
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+pytest.importorskip("tqdm")
 
 
 @pytest.fixture(scope="module")

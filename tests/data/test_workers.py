@@ -19,6 +19,7 @@ import pytest
 import pullback as pb
 from pullback.utils import data
 from pullback.utils.data import DataLoader
+from pullback.utils.data._utils import transport
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="signals, and processes that fork"),
@@ -135,6 +136,24 @@ def test_views_and_what_is_pending_arrive_as_values():
     for make, found in zip(makes, through(lambda index: makes[index]())):
         assert pb.equal(found, make()) and found.stride() == make().stride()
         found.contiguous().add_(1)
+
+
+def test_a_view_is_sent_without_the_rest_of_its_memory():
+    x = pb.arange(300_000.0).reshape(1000, 300)
+    for view in (
+        x[7],
+        x[7:9, ::2],
+        x.t()[3],
+        x[999, 299],
+        x[5:5],
+        x[4].expand(3, 300),
+        x[3, :100].view(10, 10).t(),
+    ):
+        message = transport.packed(transport.RESULT, 0, view)
+        reached = sum((n - 1) * step for n, step in zip(view.shape, view.stride())) + 1 if view.numel() else 0
+        assert sum(map(len, message)) < 4 * reached + 1000
+    for found, view in zip(through(lambda index: x[index], 3), x):
+        assert pb.equal(found, view) and found.storage_offset() == 0
 
 
 def test_what_is_in_containers_arrives():

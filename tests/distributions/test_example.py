@@ -1,23 +1,17 @@
 """The example runs: proposals are accepted, what is predicted is right, the picture is drawn, and PyTorch says the same."""
 
-import importlib.util
-import pathlib
-
 import numpy as np
 import pytest
+from demos import loaded
 
 import pullback as pb
 
 pytest.importorskip("tqdm")
-PATH = pathlib.Path(__file__).parents[2] / "examples" / "posterior.py"
 
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("posterior", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("posterior")
 
 
 @pytest.fixture(scope="module")

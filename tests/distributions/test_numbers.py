@@ -151,6 +151,13 @@ def test_narrow_numbers_are_computed_in_wide_ones():
     x = pb.tensor([0.2, 31.0])
     np.testing.assert_allclose(d.cdf(x).numpy(), st.gamma.cdf([0.2, 31], [0.5, 30]), rtol=1e-6)
     assert d.cdf(x).dtype == pb.float32
+    # Also their slopes, where the logarithm of the density is what is left of numbers of 100,000.
+    x = pb.tensor([9900.0, 1e4], requires_grad=True)
+    D.Gamma(1e4, 1.0).cdf(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), st.gamma.pdf([9900, 1e4], 1e4), rtol=1e-6)
+    x = pb.tensor([0.25, 0.26], requires_grad=True)
+    D.Beta(3e3, 9e3).cdf(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), st.beta.pdf(x.detach().double().numpy(), 3e3, 9e3), rtol=1e-6)
 
 
 def test_ends_of_the_support():

@@ -6,9 +6,7 @@
 import dataclasses
 import functools
 import gc
-import importlib.util
 import itertools
-import pathlib
 import random
 import threading
 
@@ -16,6 +14,7 @@ import mpmath
 import numpy as np
 import pytest
 from checks import Agreement, check
+from demos import EXAMPLES, loaded
 
 import pullback as pb
 from pullback import func
@@ -24,7 +23,7 @@ from pullback.func import custom_root, fixed_point, linear_solve
 from pullback.func.tree import register_dataclass
 from pullback.utils.checkpoint import checkpoint
 
-DIGITS = pathlib.Path(__file__).parents[2] / "examples/data/digits.npz"
+DIGITS = EXAMPLES / "data/digits.npz"
 SOLVERS = pytest.mark.parametrize("solver", ["lu", "gmres", "bicgstab"])
 RANDOM = np.random.default_rng(0)
 MATRIX, VECTOR = RANDOM.standard_normal((4, 4)) + 4 * np.eye(4), RANDOM.standard_normal(4)
@@ -692,10 +691,7 @@ def test_the_penalty_of_a_ridge_regression():
 def test_the_hanging_cord():
     """The example: what SciPy finds moves as differences say."""
     pytest.importorskip("scipy")
-    path = pathlib.Path(__file__).parents[2] / "examples/hanging_cord.py"
-    spec = importlib.util.spec_from_file_location("hanging_cord", path)
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
+    example = loaded("hanging_cord")
     finder, weights = example.Finder(), pb.linspace(0.02, 0.1, example.SPRINGS - 1, dtype=pb.float64)
     found = func.jacrev(lambda w: example.hang(w, finder)[5])(weights)
     h = 1e-4

@@ -1,23 +1,17 @@
 """The example runs: Newton converges quadratically, and the picture is drawn."""
 
-import importlib.util
-import pathlib
-
 import numpy as np
 import pytest
+from demos import loaded
 
 import pullback as pb
 
 pytest.importorskip("scipy.sparse")
-PATH = pathlib.Path(__file__).parents[2] / "examples" / "reaction_diffusion.py"
 
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("reaction_diffusion", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("reaction_diffusion")
 
 
 def test_newton(example):

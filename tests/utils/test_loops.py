@@ -5,13 +5,12 @@ Schedules are compared with what dynamic programming finds, and what is done wit
 
 import functools
 import gc
-import importlib.util
 import inspect
-import pathlib
 
 import numpy as np
 import pytest
 from deferral import deferral
+from demos import loaded
 
 import pullback as pb
 from pullback import func
@@ -500,11 +499,7 @@ def test_a_step_that_does_something_else_the_second_time():
 @pytest.fixture
 def example():
     pytest.importorskip("scipy")
-    path = pathlib.Path(__file__).parents[2] / "examples/long_loop.py"
-    spec = importlib.util.spec_from_file_location("long_loop", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("long_loop")
 
 
 def test_the_picture_shows_the_schedule(example, tmp_path):

@@ -90,10 +90,17 @@ def _along(tangents, slopes):
     return sum(tangent * by() for tangent, by in zip(tangents, slopes) if tangent is not None)
 
 
+def _wide(function):
+    """Computed in float64, as the core does: the logarithm of a density is a small difference of large numbers."""
+    return lambda *given: function(*(each.double() for each in given)).to(given[0].dtype)
+
+
+@_wide
 def gamma_density(y, a):
     return ((a - 1).xlogy(y) - y - a.lgamma()).exp()
 
 
+@_wide
 def beta_density(y, a, b):
     logarithm = (a - 1).xlogy(y) + special.xlog1py(b - 1, -y) + (a + b).lgamma() - a.lgamma() - b.lgamma()
     return logarithm.exp()

@@ -212,12 +212,10 @@ def _through(parts, dim, ends):
     return dim
 
 
-def _widened(constraint, dim):
-    return (
-        constraints.independent(constraint, dim - constraint.event_dim)
-        if dim > constraint.event_dim
-        else constraint
-    )
+def widened(constraint, dim):
+    """The constraint of events that have `dim` dimensions, as many as its own or more."""
+    more = dim - constraint.event_dim
+    return constraints.independent(constraint, more) if more else constraint
 
 
 class ComposeTransform(Transform):
@@ -244,14 +242,14 @@ class ComposeTransform(Transform):
             return constraints.real
         dim = self.parts[-1].codomain.event_dim
         dim = _through(reversed(self.parts), dim, lambda part: (part.codomain, part.domain))
-        return _widened(self.parts[0].domain, dim)
+        return widened(self.parts[0].domain, dim)
 
     @constraints.dependent_property(is_discrete=False)
     def codomain(self):
         if not self.parts:
             return constraints.real
         dim = _through(self.parts, self.parts[0].domain.event_dim, lambda part: (part.domain, part.codomain))
-        return _widened(self.parts[-1].codomain, dim)
+        return widened(self.parts[-1].codomain, dim)
 
     @lazy_property
     def bijective(self):

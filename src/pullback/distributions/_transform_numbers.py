@@ -5,7 +5,7 @@ import math
 from .. import finfo, full_like
 from ..nn.functional import softplus
 from . import constraints
-from ._transform import OfOneKind, Transform, broadcast_with
+from ._transform import OfOneKind, Transform, broadcast_with, widened
 from .distribution import holds
 from .utils import NUMBERS, broadcast_all, lazy_property
 
@@ -75,10 +75,15 @@ class PowerTransform(Transform):
         return broadcast_with(shape, self.exponent)
 
 
+def _inside(y):
+    """Numbers kept off 0 and 1, whose log-odds are infinite."""
+    limits = finfo(y.dtype)
+    return y.clamp(min=limits.tiny, max=1.0 - limits.eps)
+
+
 def clipped_sigmoid(x):
-    """The logistic function, kept off 0 and 1, whose log-odds are infinite."""
-    limits = finfo(x.dtype)
-    return x.sigmoid().clamp(min=limits.tiny, max=1.0 - limits.eps)
+    """The logistic function, kept off 0 and 1."""
+    return _inside(x.sigmoid())
 
 
 class SigmoidTransform(OfOneKind):
@@ -98,8 +103,7 @@ class SigmoidTransform(OfOneKind):
         return clipped_sigmoid(x)
 
     def _inverse(self, y):
-        limits = finfo(y.dtype)
-        y = y.clamp(min=limits.tiny, max=1.0 - limits.eps)
+        y = _inside(y)
         return y.log() - (-y).log1p()
 
     def log_abs_det_jacobian(self, x, y):
@@ -195,9 +199,7 @@ class AffineTransform(Transform):
 
     @constraints.dependent_property(is_discrete=False)
     def domain(self):
-        return (
-            constraints.independent(constraints.real, self.event_dim) if self.event_dim else constraints.real
-        )
+        return widened(constraints.real, self.event_dim)
 
     @constraints.dependent_property(is_discrete=False)
     def codomain(self):

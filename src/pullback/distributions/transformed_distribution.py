@@ -4,6 +4,7 @@ from .. import no_grad
 from ..messages.missing import missing
 from ..size import Size
 from . import constraints
+from ._transform import widened
 from .distribution import Distribution
 from .independent import Independent
 from .transforms import ComposeTransform, Transform
@@ -66,9 +67,7 @@ class TransformedDistribution(Distribution):
     def support(self):
         if not self.transforms:
             return self.base_dist.support
-        support = self.transforms[-1].codomain
-        more = len(self.event_shape) - support.event_dim
-        return constraints.independent(support, more) if more > 0 else support
+        return widened(self.transforms[-1].codomain, len(self.event_shape))
 
     @property
     def has_rsample(self):

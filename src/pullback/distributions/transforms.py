@@ -6,9 +6,9 @@ from ._transform import (
     IndependentTransform,
     ReshapeTransform,
     Transform,
-    _InverseTransform,
     identity_transform,
 )
+from ._transform import _InverseTransform as _InverseTransform
 from ._transform_numbers import (
     AbsTransform,
     AffineTransform,
@@ -51,8 +51,6 @@ __all__ = [
     "Transform",
     "identity_transform",
 ]
-
-PRIVATE = (_InverseTransform,)  # by the name that it has in PyTorch
 
 
 def __getattr__(name):

@@ -89,19 +89,30 @@ def _rebuild(cls, memory, dtype, shape, stride, offset, requires_grad, attribute
     return made
 
 
-def _reduce(self, protocol):
-    """`pickle`: all of the memory in a NumPy array, and which part of it; history and hooks stay behind."""
-    memory = numpy(flat_storage(self).view(_core.uint8))
+def _reduced(self, flat, offset):
+    memory = numpy(flat.view(_core.uint8))
     return _rebuild, (
         builtins.type(self),
         memory if memory.flags.writeable else memory.copy(),
         self.dtype,
         tuple(self.shape),
         tuple(self.stride()),
-        self.storage_offset(),
+        offset,
         self.requires_grad,
         dict(self.__dict__),
     )
+
+
+def _reduce(self, protocol):
+    """`pickle`: all of the memory in a NumPy array, and which part of it; history and hooks stay behind."""
+    return _reduced(self, flat_storage(self), self.storage_offset())
+
+
+def reduced_alone(self):
+    """The same with that part of the memory alone, from the tensor's first element to its last one."""
+    start = self.storage_offset()
+    last = sum((n - 1) * step for n, step in zip(self.shape, self.stride()))
+    return _reduced(self, flat_storage(self)[start : start + last + 1 if self.numel() else start], 0)
 
 
 METHODS.update(

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ...messages.missing import missing
 from ...operators.random import default_generator, randperm
+from ._utils.fetch import samples_of
 
 __all__ = [
     "ChainDataset",
@@ -139,25 +140,18 @@ class StackDataset(Dataset[Any]):
     def __getitems__(self, indices: list[Any]) -> list[Any]:
         samples: list[dict[Any, Any]] = [{} for _ in indices]
         for name, dataset in self._named():
-            for sample, item in zip(samples, _batch_of(dataset, indices)):
+            items = samples_of(dataset, indices)
+            if len(items) != len(indices):
+                raise ValueError(
+                    f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(items)}. It is the "
+                    f"`__getitems__` of {type(dataset).__name__}."
+                )
+            for sample, item in zip(samples, items):
                 sample[name] = item
         return [self._sample(sample) for sample in samples]
 
     def __len__(self) -> int:
         return self._length
-
-
-def _batch_of(dataset: Any, indices: list[Any]) -> Any:
-    """The samples of a batch, at once where the dataset knows how."""
-    if not callable(getattr(dataset, "__getitems__", None)):
-        return [dataset[index] for index in indices]
-    items = dataset.__getitems__(indices)
-    if len(items) != len(indices):
-        raise ValueError(
-            f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(items)}. It is the "
-            f"`__getitems__` of {type(dataset).__name__}."
-        )
-    return items
 
 
 class ConcatDataset(Dataset[_T_co]):
@@ -285,11 +279,8 @@ class Subset(Dataset[_T_co]):
         return found
 
     def __getitems__(self, indices: list[int]) -> list[_T_co]:
-        inner = [self.indices[index] for index in indices]
-        if callable(getattr(self.dataset, "__getitems__", None)):
-            found: list[_T_co] = self.dataset.__getitems__(inner)
-            return found
-        return [self.dataset[index] for index in inner]
+        found: list[_T_co] = samples_of(self.dataset, [self.indices[index] for index in indices])
+        return found
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -8,6 +8,13 @@ from typing import Any
 __all__: list[str] = []
 
 
+def samples_of(dataset: Any, indices: Any) -> Any:
+    """The samples of a batch, at once where the dataset knows how."""
+    if callable(getattr(dataset, "__getitems__", None)):
+        return dataset.__getitems__(indices)
+    return [dataset[index] for index in indices]
+
+
 class _BaseDatasetFetcher:
     def __init__(
         self, dataset: Any, auto_collation: bool, collate_fn: Callable[[Any], Any], drop_last: bool
@@ -50,9 +57,7 @@ class _MapDatasetFetcher(_BaseDatasetFetcher):
     def fetch(self, possibly_batched_index: Any) -> Any:
         if not self.auto_collation:
             return self.collate_fn(self.dataset[possibly_batched_index])
-        if getattr(self.dataset, "__getitems__", None):
-            return self.collate_fn(self.dataset.__getitems__(possibly_batched_index))
-        return self.collate_fn([self.dataset[index] for index in possibly_batched_index])
+        return self.collate_fn(samples_of(self.dataset, possibly_batched_index))
 
 
 class _DatasetKind:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...._core import Tensor
+from ....operators.copies import reduced_alone
 
 __all__: list[str] = []
 
@@ -33,17 +34,19 @@ _AT_ONCE = 1 << 20  # bytes that a pipe holds, where the system lets us say so
 
 
 class Pickler(ForkingPickler):
-    """Pickles as `multiprocessing` does, but for tensors that a graph would have to go with."""
+    """Pickles as `multiprocessing` does, but for tensors: no graph goes with them, and no memory that they do not reach."""
 
     def reducer_override(self, obj: Any) -> Any:
-        """Tensors pickle themselves."""
-        if isinstance(obj, Tensor) and obj.requires_grad and not obj.is_leaf:
+        """A sample may be a view of the whole dataset, of which the sample alone is sent."""
+        if not isinstance(obj, Tensor):
+            return NotImplemented
+        if obj.requires_grad and not obj.is_leaf:
             raise RuntimeError(
                 "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support "
                 "crossing process boundaries. If you just want to transfer the data, call detach() on the tensor before "
                 "serializing (e.g., putting it on the queue). A dataset may also work inside of pullback.no_grad()."
             )
-        return NotImplemented
+        return reduced_alone(obj) if type(obj).__reduce_ex__ is Tensor.__reduce_ex__ else NotImplemented
 
 
 def packed(kind: int, number: int, value: Any) -> list[Any]:
