@@ -163,7 +163,7 @@ def rebuilt(storage, dtype, offset, size, stride, requires_grad=False, hooks=Non
     made = part_of(storage.raw.view(dtype), size, stride, offset)
     for flag, change in (metadata or {}).items():
         if change and flag in ("conj", "neg"):
-            made = made.conj() if flag == "conj" else made._neg_view()
+            made = made.conj() if flag == "conj" else made.neg()
     return made.requires_grad_() if requires_grad else made
 
 
