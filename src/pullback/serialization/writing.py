@@ -13,7 +13,7 @@ from .. import _core
 from ..device import device, layout
 from ..operators.copies import flat_storage, storage
 from ..size import Size
-from .names import STORAGE_OF, parameter_class
+from .names import FACTORIES, STORAGE_OF, parameter_class
 
 
 def _named(text):
@@ -21,10 +21,10 @@ def _named(text):
 
 
 class Storages:
-    """The storages of the tensors of one file, each once: key -> all of its memory."""
+    """The storages of the tensors of one file, each once: key -> all of its memory, which lives as long as its address counts."""
 
     def __init__(self):
-        self.flat, self.keys, self.alive = {}, {}, []
+        self.flat, self.keys = {}, {}
 
     def key(self, tensor):
         """The number of a tensor's storage."""
@@ -33,7 +33,6 @@ class Storages:
         if address not in self.keys:
             self.keys[address] = str(len(self.keys))
             self.flat[self.keys[address]] = flat
-            self.alive.append(tensor)
         key = self.keys[address]
         if self.flat[key].dtype is not flat.dtype:
             raise RuntimeError(
@@ -289,7 +288,7 @@ class Pickler:
         if self._recall(id(value)):
             return
         factory = value.default_factory
-        if factory is not None and factory not in (dict, list, set, int, float, str, bool, tuple):
+        if factory is not None and factory not in FACTORIES:
             refuse(value, self.path)
         self._name("collections defaultdict")
         if factory is None:
@@ -358,11 +357,6 @@ class Pickler:
         self._items(tuple(value.stride()))
         self._simple(requires_grad)
         self._ordered(collections.OrderedDict())
-        flags = {
-            flag: True for flag in ("conj", "neg") if getattr(value, f"is_{flag}", None) and getattr(value, f"is_{flag}")()
-        }  # fmt: skip
-        if flags:
-            self._dictionary(flags)
         self.out.write(b"t")
 
 
