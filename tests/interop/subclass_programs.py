@@ -1,5 +1,7 @@
 """Classes with `__torch_function__`, for either library, and what they are asked."""
 
+from tables import calls
+
 # What an instance is asked about, and what comes of it: `s` is of a subclass that writes down what it is asked, `t` a
 # tensor, `p` a Parameter.
 EXPRESSIONS = """
@@ -18,7 +20,7 @@ m.nn.functional.relu(s); m.nn.functional.linear(t, s); m.nn.functional.softmax(s
 s.view(4); s.reshape((4,)); s.permute(1, 0); s.as_subclass(m.Tensor); s.requires_grad_(False); s.add_(1); s.zero_()
 m.linalg.solve(s, t); m.cumsum(s, 0); m.sort(s); m.argmax(s); s.backward; s.is_contiguous(); s.nelement()
 """
-EXPRESSIONS = [each.strip() for line in EXPRESSIONS.strip().splitlines() for each in line.split(";")]
+EXPRESSIONS = calls(EXPRESSIONS)
 
 STATEMENTS = """
 s += 1
@@ -41,7 +43,7 @@ m.is_floating_point(d); m.linalg.det(d); m.einsum('i', d); m.isin(d, 1); m.meshg
 m.where(t > 0, d, t); m.matmul(d, d); m.mean(d); m.exp(d); d.exp; m.tensor(d); m.exp(input=d); m.broadcast_tensors(d, t)
 m.add(n, 1); t + n; n + t; t @ n; t.add(n); m.stack([n, t]); m.sum(n); t[n]; m.linalg.det(n); m.add(n, d); m.add(d, n)
 """
-DUCKS = [each.strip() for line in DUCKS.strip().splitlines() for each in line.split(";")]
+DUCKS = calls(DUCKS)
 
 # Named otherwise here.
 SPELLED = {"__rdiv__": "__rtruediv__", "positive": "__pos__"}
