@@ -1,23 +1,17 @@
 """Operators that programs seldom ask for: derivatives, errors, and the same program on either library."""
 
-import subprocess
-import sys
 import warnings
 
 import numpy as np
 import pytest
 from checks import check, check_linear, in_place
+from processes import run
 from tables import calls
 
 import pullback as pb
 from pullback.operators.later import SELDOM
 
 inf, nan = np.inf, np.nan
-
-
-def run(program):
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
