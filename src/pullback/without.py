@@ -44,17 +44,14 @@ def raising(kind: type[Exception], text: str, **arguments: Any) -> Callable[[_F]
     return decorate
 
 
-class NoStream:
-    """A block of work for a stream of a device: work runs as it is written. ``with`` takes it.
+class Idle:
+    """A block in which everything is as around it. ``with`` takes it.
 
     Example:
         >>> with pb.cpu.stream(None):
         ...     pb.ones(1)
         tensor([1.])
     """
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
 
     def __enter__(self) -> None:
         return None

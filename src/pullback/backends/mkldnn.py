@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ..without import NoStream as _Block
+from ..without import Idle as _Idle
 from .switches import set_for_a_while
 
 __all__ = [
@@ -39,7 +39,7 @@ def is_available() -> bool:
     return False
 
 
-class verbose(_Block):
+class verbose(_Idle):
     """A block in which the library would say what it computes. It is not there, and says nothing.
 
     Example:
@@ -49,7 +49,6 @@ class verbose(_Block):
     """
 
     def __init__(self, level: int) -> None:
-        super().__init__(None)
         self.level = level
 
 
