@@ -12,6 +12,7 @@ from pickle import encode_long
 from .. import _core
 from ..device import device, layout
 from ..operators.copies import flat_storage, storage
+from ..operators.creation import is_numpy
 from ..size import Size
 from .names import FACTORIES, STORAGE_OF, parameter_class
 
@@ -55,7 +56,7 @@ def _step(step):
 
 def plain_number(value):
     """The Python number, text or bytes that a number of NumPy's stands for; None for anything else."""
-    if not any(base.__module__ == "numpy" and base.__name__ == "generic" for base in type(value).__mro__):
+    if not is_numpy(value, "generic"):
         return None
     found = value.item()
     return found if type(found) in (bool, int, float, complex, str, bytes) else None
