@@ -372,14 +372,15 @@ class _Writer:
                 for value, said in group
                 if value.is_contiguous() and (value.storage_offset(), _end(value)) == (low, high)
             ]
+            kept = None
             if whole:
-                value, said = whole[0]
-                name, block = said["name"], value.detach()
+                kept, said = whole[0]
+                name, block = said["name"], kept.detach()
             else:
                 name, block = self.name((f"{said['name']}.storage",)), flat_storage(value)[low:high]
             found[name] = block
             for each, about in group:
-                if block is not each and (not whole or each is not whole[0][0]):
+                if each is not kept:
                     about["name"] = name
                     about["view"] = [list(each.shape), list(each.stride()), each.storage_offset() - low]
         return found
