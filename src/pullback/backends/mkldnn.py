@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from ..without import Idle as _Idle
-from .switches import set_for_a_while
+from .switches import set_for_a_while, set_given
 
 __all__ = [
     "VERBOSE_OFF",
@@ -57,17 +57,15 @@ def set_flags(
     _deterministic: bool | None = None,
     _allow_tf32: bool | None = None,
     _fp32_precision: str = "none",
-) -> tuple[bool, bool, bool]:
+) -> tuple[bool, ...]:
     """Set the switches, and give the earlier ones.
 
     Example:
         >>> pb.backends.mkldnn.set_flags(True)
         (True, False, True)
     """
-    before = (enabled, deterministic, allow_tf32)
-    given = {"enabled": _enabled, "deterministic": _deterministic, "allow_tf32": _allow_tf32}
-    globals().update({name: value for name, value in given.items() if value is not None})
-    return before
+    before = set_given(globals(), enabled=_enabled, deterministic=_deterministic, allow_tf32=_allow_tf32)
+    return tuple(before.values())
 
 
 def flags(
