@@ -7,7 +7,6 @@ it raises what PyTorch raises where it was built without the device.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,6 +28,8 @@ def raising(kind: type[Exception], text: str, **arguments: Any) -> Callable[[_F]
     def decorate(function: _F) -> _F:
         @functools.wraps(function)
         def absent(*args: Any, **kwargs: Any) -> Any:
+            import inspect
+
             inspect.signature(function).bind(*args, **kwargs)
             raise kind(text)
 
