@@ -1,6 +1,8 @@
-"""Tables of calls: texts of many lines, where ` ; ` and ends of lines separate one call from the next."""
+"""Tables of calls: texts of many lines, where `; ` or ` ; ` and ends of lines separate one call from the next."""
+
+import re
 
 
 def calls(text):
     """The calls of a table."""
-    return [call for line in text.strip().splitlines() for call in line.strip(" ;").split(" ; ")]
+    return [call for line in text.strip().splitlines() for call in re.split(r" *; +", line.strip(" ;"))]

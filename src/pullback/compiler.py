@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .messages.missing import missing
+from .without import Idle
 
 __all__ = [
     "allow_in_graph",
@@ -188,7 +189,7 @@ def substitute_in_graph(
     return lambda given: given
 
 
-class set_stance(contextlib.ContextDecorator):
+class set_stance(Idle, contextlib.ContextDecorator):
     """Tells a compiler what to do, for a block or from now on. There is none.
 
     Example:
@@ -205,12 +206,6 @@ class set_stance(contextlib.ContextDecorator):
         force_backend: str | Callable[..., Any] | None = None,
     ) -> None:
         self.stance = stance
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: Any) -> None:
-        return None
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .messages.missing import missing
-from .without import NoStream
+from .without import Idle
 
 __all__ = [
     "Event",
@@ -150,7 +150,7 @@ class Event:
         """
 
 
-class StreamContext(NoStream):
+class StreamContext(Idle):
     """A block of work for a stream: work runs as it is written.
 
     Example:
@@ -158,6 +158,9 @@ class StreamContext(NoStream):
         ...     pb.ones(1)
         tensor([1.])
     """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
 
 
 def current_stream(device: Any = None) -> Stream:

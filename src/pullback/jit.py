@@ -6,6 +6,7 @@ for its inputs. `is_scripting()` and `is_tracing()` are False.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import types
 import typing
@@ -348,22 +349,16 @@ def isinstance(obj: Any, target_type: Any) -> bool:
     if target_type is None:
         return obj is None
     if origin is None:
-        return _plain(obj, target_type)
+        return builtins.isinstance(obj, target_type)
     if origin in (typing.Union, types.UnionType):
         return any(isinstance(obj, None if each is type(None) else each) for each in parts)
-    if not _plain(obj, origin):
+    if not builtins.isinstance(obj, origin):
         return False
     if issubclass(origin, dict):
         return all(isinstance(key, parts[0]) and isinstance(value, parts[1]) for key, value in obj.items())
     if issubclass(origin, tuple) and Ellipsis not in parts:
         return len(obj) == len(parts) and all(map(isinstance, obj, parts))
     return all(isinstance(each, parts[0]) for each in obj)
-
-
-def _plain(obj: Any, kind: Any) -> bool:
-    import builtins
-
-    return builtins.isinstance(obj, kind)
 
 
 @contextlib.contextmanager

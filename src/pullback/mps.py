@@ -19,6 +19,13 @@ __all__ = [
 ]
 
 
+def _needs_mps(what: str) -> Any:
+    """The decorator of a function that is named `what` in the device's own words."""
+    return raising(
+        RuntimeError, f"Cannot execute {what}() without MPS backend. pullback computes on the CPU."
+    )
+
+
 def is_available() -> bool:
     """Whether there is a device: False.
 
@@ -47,35 +54,27 @@ def manual_seed(seed: int) -> None:
     """
 
 
-@raising(
-    RuntimeError, "Cannot execute getDefaultGenerator() without MPS backend. pullback computes on the CPU."
-)
+@_needs_mps("getDefaultGenerator")
 def seed() -> None:
     """Seeds the generator of a device with a random number."""
 
 
-@raising(RuntimeError, "Cannot execute emptyCache() without MPS backend. pullback computes on the CPU.")
+@_needs_mps("emptyCache")
 def empty_cache() -> None:
     """Gives back memory of a device."""
 
 
-@raising(
-    RuntimeError, "Cannot execute deviceSynchronize() without MPS backend. pullback computes on the CPU."
-)
+@_needs_mps("deviceSynchronize")
 def synchronize() -> None:
     """Waits for the work of a device."""
 
 
-@raising(
-    RuntimeError, "Cannot execute currentAllocatedMemory() without MPS backend. pullback computes on the CPU."
-)
+@_needs_mps("currentAllocatedMemory")
 def current_allocated_memory() -> Any:
     """Bytes of tensors on a device."""
 
 
-@raising(
-    RuntimeError, "Cannot execute driverAllocatedMemory() without MPS backend. pullback computes on the CPU."
-)
+@_needs_mps("driverAllocatedMemory")
 def driver_allocated_memory() -> Any:
     """Bytes that the driver holds."""
 

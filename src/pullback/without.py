@@ -7,7 +7,6 @@ it raises what PyTorch raises where it was built without the device.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,6 +28,8 @@ def raising(kind: type[Exception], text: str, **arguments: Any) -> Callable[[_F]
     def decorate(function: _F) -> _F:
         @functools.wraps(function)
         def absent(*args: Any, **kwargs: Any) -> Any:
+            import inspect
+
             inspect.signature(function).bind(*args, **kwargs)
             raise kind(text)
 
@@ -44,17 +45,14 @@ def raising(kind: type[Exception], text: str, **arguments: Any) -> Callable[[_F]
     return decorate
 
 
-class NoStream:
-    """A block of work for a stream of a device: work runs as it is written. ``with`` takes it.
+class Idle:
+    """A block in which everything is as around it. ``with`` takes it.
 
     Example:
         >>> with pb.cpu.stream(None):
         ...     pb.ones(1)
         tensor([1.])
     """
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
 
     def __enter__(self) -> None:
         return None

@@ -24,6 +24,9 @@ __all__ = [
     "synchronize",
 ]
 
+_TEXT = "Torch not compiled with XPU enabled. pullback computes on the CPU."
+_needs_xpu = raising(AssertionError, _TEXT)
+
 
 def is_available() -> bool:
     """Whether there is a device: False.
@@ -105,27 +108,27 @@ def seed_all() -> None:
     """
 
 
-@raising(AssertionError, "Torch not compiled with XPU enabled. pullback computes on the CPU.")
+@_needs_xpu
 def synchronize(device: Any = None) -> None:
     """Waits for the work of a device."""
 
 
-@raising(AssertionError, "Torch not compiled with XPU enabled. pullback computes on the CPU.")
+@_needs_xpu
 def current_device() -> Any:
     """The number of the device in use."""
 
 
-@raising(AssertionError, "Torch not compiled with XPU enabled. pullback computes on the CPU.")
+@_needs_xpu
 def get_device_name(device: Any = None) -> Any:
     """The name of a device."""
 
 
-@raising(AssertionError, "Torch not compiled with XPU enabled. pullback computes on the CPU.")
+@_needs_xpu
 def init() -> None:
     """Starts the devices."""
 
 
-@raising(AssertionError, "Torch not compiled with XPU enabled. pullback computes on the CPU.", device=0)
+@raising(AssertionError, _TEXT, device=0)
 def set_device(device: Any) -> None:
     """Chooses a device."""
 

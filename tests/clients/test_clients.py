@@ -15,7 +15,7 @@ import pullback
 ROOT = pathlib.Path(__file__).parents[2]
 PROGRAMS = sorted(path.name for path in (ROOT / "clients").glob("*.py"))
 # Each library's own tests, and which of them are left out: what asks for torch.compile's own module, what starts a Python
-# that knows nothing of the alias, and what computes with complex numbers.
+# that knows nothing of the alias, and what decomposes complex matrices.
 SUITES = {
     "einops.tests": "not torch_compile and not threading",
     "opt_einsum": "",

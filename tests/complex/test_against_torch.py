@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tables import calls
 
 import pullback as pb
 from pullback.printing import tensor_repr
@@ -40,7 +41,7 @@ EXPRESSIONS = """
     m.full_like(z, 2j); m.full((2,), 1j); m.tensor([[1, 2j], [3.5, True]]); m.eye(2, dtype=m.complex64); m.cov(z); m.corrcoef(z)
     m.nn.functional.l1_loss(z, w); m.nn.functional.linear(z, w); m.nn.functional.silu(z) if False else z
 """
-EXPRESSIONS = [each.strip() for line in EXPRESSIONS.splitlines() for each in line.split(";") if each.strip()]
+EXPRESSIONS = calls(EXPRESSIONS)
 
 REFUSED = """
     z < w; z >= 1; z.sort(); z.argmax(); z.max(); z.median(); z.floor(); z.round(); m.relu(z); m.erf(z); m.maximum(z, w)
@@ -52,7 +53,7 @@ REFUSED = """
     z.detach().clone().abs_(); x.detach().fill_(1j); z.sum().backward(); m.gcd(z, w); m.heaviside(z, w); m.copysign(z, w)
     m.nn.functional.batch_norm(z, None, None, training=True); m.searchsorted(z, w); m.isposinf(z); m.frac(z); m.cdist(z, w)
 """
-REFUSED = [each.strip() for line in REFUSED.splitlines() for each in line.split(";") if each.strip()]
+REFUSED = calls(REFUSED)
 
 
 def operands(module, wide):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import twins
+from tables import calls
 
 import pullback as pb
 
@@ -17,7 +18,6 @@ m.FloatTensor(x=1); m.FloatTensor(None)
 x.set_(m.ones(2, 3).t()); x.set_(); i.set_(m.arange(6), 1, (2, 2)); i.set_(m.arange(6), 0, (2, 2), (1, 2)); x.set_(i); x.set_(3)
 x.set_(m.ones(2, 3).t(), 0, (2,)); m.ones(2, requires_grad=True).set_(x)
 """
-PROGRAMS = [each.strip() for line in PROGRAMS.strip().splitlines() for each in line.split(";")]
 
 
 def inputs(m):
@@ -25,7 +25,7 @@ def inputs(m):
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", calls(PROGRAMS))
 def test_as_pytorch(program):
     import torch
 

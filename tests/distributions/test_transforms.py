@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from checks import check
+from tables import calls
 
 import pullback as pb
 
@@ -224,9 +225,7 @@ c.cat([c.positive, c.real], 0, [2, 1]) ; c.stack([c.positive, c.real, c.unit_int
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize(
-    "text", [each.strip() for line in REGIONS.strip().splitlines() for each in line.split(" ; ")]
-)
+@pytest.mark.parametrize("text", calls(REGIONS))
 @pytest.mark.parametrize("registry", ["biject_to", "transform_to"])
 def test_from_real_numbers_to_regions(text, registry):
     torch = pytest.importorskip("torch")

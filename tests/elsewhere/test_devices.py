@@ -1,8 +1,8 @@
 """Devices that are not there answer as in a PyTorch that was built for the CPU; so do the processor and switches."""
 
-import warnings
-
 import pytest
+from tables import calls
+from twins import evaluate
 
 import pullback as pb
 
@@ -60,21 +60,18 @@ m.distributed.is_initialized() ; m.distributed.is_nccl_available() ; m.distribut
 m.distributed.get_rank() ; m.distributed.get_world_size() ; m.distributed.barrier() ; m.distributed.all_reduce(m.ones(1))
 m.compile(3) ; m.compile(len, mode="b") ; m.compile(len, mode="default", options={})
 """
-SAME = [each for line in SAME.strip().splitlines() for each in line.split(" ; ")]
 
 
 def outcome(lib, text):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            found = repr(eval(text, {"m": lib})).replace("torch", "pullback")
-        except Exception as error:
-            found = type(error).__name__, str(error).split("\n")[0].split(". ")[0].rstrip(".")
+    found, error, caught = evaluate(text, lib, {})
+    found = repr(found).replace("torch", "pullback")
+    if error is not None:
+        found = type(error).__name__, str(error).split("\n")[0].split(". ")[0].rstrip(".")
     return found, [w.category for w in caught if "script" not in str(w.message)]
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("text", SAME)
+@pytest.mark.parametrize("text", calls(SAME))
 def test_against_pytorch(text):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available() or "+cpu" not in torch.__version__:

@@ -216,6 +216,17 @@ def test_tensors_of_other_kinds(make, word):
         pb.load(file)
 
 
+@pytest.mark.parametrize("weights_only", [True, False])
+def test_flags_of_conjugates_and_negatives(weights_only):
+    """PyTorch keeps the memory as it is, and says what to make of it."""
+    y, z = torch.tensor([1.0, -2.0]), torch.tensor([1 + 2j, 3 - 4j])
+    theirs = [z.conj(), torch._neg_view(y), torch._neg_view(y).detach().requires_grad_()]
+    assert [t.is_conj() or t.is_neg() for t in theirs] == [True] * 3
+    found = pb.load(written(torch, theirs), weights_only=weights_only)
+    assert [t.tolist() for t in found] == [t.tolist() for t in theirs]
+    assert [t.requires_grad for t in found] == [t.requires_grad for t in theirs]
+
+
 def test_files_without_checksums():
     torch.serialization.set_crc32_options(False)
     try:

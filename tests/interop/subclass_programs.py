@@ -1,5 +1,7 @@
 """Classes with `__torch_function__`, for either library, and what they are asked."""
 
+from tables import calls
+
 # What an instance is asked about, and what comes of it: `s` is of a subclass that writes down what it is asked, `t` a
 # tensor, `p` a Parameter.
 EXPRESSIONS = """
@@ -19,7 +21,7 @@ s.view(4); s.reshape((4,)); s.permute(1, 0); s.as_subclass(m.Tensor); s.requires
 m.linalg.solve(s, t); m.cumsum(s, 0); m.sort(s); m.argmax(s); s.backward; s.is_contiguous(); s.nelement()
 s.cumsum_(0); s.mvlgamma_(1); s.ldexp_(t); s.float_power(2); s.resize_(4); s.renorm_(2, 0, 1.0); s.map_(t, max); m.i0(s)
 """
-EXPRESSIONS = [each.strip() for line in EXPRESSIONS.strip().splitlines() for each in line.split(";")]
+EXPRESSIONS = calls(EXPRESSIONS)
 
 STATEMENTS = """
 s += 1
@@ -42,7 +44,7 @@ m.is_floating_point(d); m.linalg.det(d); m.einsum('i', d); m.isin(d, 1); m.meshg
 m.where(t > 0, d, t); m.matmul(d, d); m.mean(d); m.exp(d); d.exp; m.tensor(d); m.exp(input=d); m.broadcast_tensors(d, t)
 m.add(n, 1); t + n; n + t; t @ n; t.add(n); m.stack([n, t]); m.sum(n); t[n]; m.linalg.det(n); m.add(n, d); m.add(d, n)
 """
-DUCKS = [each.strip() for line in DUCKS.strip().splitlines() for each in line.split(";")]
+DUCKS = calls(DUCKS)
 
 # Named otherwise here.
 SPELLED = {"__rdiv__": "__rtruediv__", "positive": "__pos__"}

@@ -1,18 +1,11 @@
 """Linear algebra is loaded with the first operator of it that somebody asks for."""
 
-import subprocess
-import sys
-
 import pytest
+from processes import run
 
 import pullback as pb
 from pullback.operators.declare import FUNCTIONS, METHODS
 from pullback.operators.later import LINEAR_ALGEBRA as later
-
-
-def run(program):
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

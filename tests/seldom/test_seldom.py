@@ -1,22 +1,17 @@
 """Operators that programs seldom ask for: derivatives, errors, and the same program on either library."""
 
-import subprocess
-import sys
 import warnings
 
 import numpy as np
 import pytest
 from checks import check, check_linear, in_place
+from processes import run
+from tables import calls
 
 import pullback as pb
 from pullback.operators.later import SELDOM
 
 inf, nan = np.inf, np.nan
-
-
-def run(program):
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -89,7 +84,7 @@ pb.histogramdd(x, [2, 2, 2], range=[0.0, 3.0, 0.0, 3.0, 0.0, 3.0]).hist ; x.clon
 x.clone().index_reduce_(0, pb.tensor([1, 1]), x, 'amax') ; pb.mvlgamma(x + 1, 2) ; pb.igamma(x, x + 1) ; pb.special.zeta(x + 1, x)
 pb.special.bessel_j1(x) ; pb.special.legendre_polynomial_p(x, n) ; pb.special.hermite_polynomial_h(x, 3)
 """
-CALLS = [each.strip() for line in CALLS.strip().splitlines() for each in line.split(" ; ")]
+CALLS = calls(CALLS)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -222,7 +217,7 @@ t.permute_copy(x, (0, 0)) ; t.view_copy(x, (4,))
 t.are_deterministic_algorithms_enabled() ; t.get_deterministic_debug_mode() ; t.set_deterministic_debug_mode('x')
 t.get_float32_matmul_precision() ; t.is_warn_always_enabled() ; t.is_deterministic_algorithms_warn_only_enabled()
 """
-PROGRAMS = [each.strip() for line in PROGRAMS.strip().splitlines() for each in line.split(" ; ")]
+PROGRAMS = calls(PROGRAMS)
 
 
 def outcome(t, program):

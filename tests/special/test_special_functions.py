@@ -1,8 +1,6 @@
 """The functions of `special` that are loaded with it: values beside SciPy and mpmath, derivatives in every mode, PyTorch."""
 
 import math
-import subprocess
-import sys
 
 import mpmath
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 import scipy.special as sc
 from checks import check, check_elementwise, in_place
 from func.curves import assert_as_nested
+from processes import run
 
 import pullback as pb
 from pullback import special
@@ -322,11 +321,6 @@ def test_what_is_found_elsewhere_too():
 
 
 # ---- homes ------------------------------------------------------------------------------------------------------------
-
-
-def run(program):
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("asked", ["pb.i0(x)", "x.i0()", "pb.Tensor.igamma(x, x)", "pb.special.erf(x)"])

@@ -1,10 +1,11 @@
 """`assert_close`: what it finds, and what it says, to the character as PyTorch does."""
 
 import collections
-import warnings
 
 import numpy as np
 import pytest
+from tables import calls
+from twins import evaluate
 
 import pullback as pb
 from pullback.testing import assert_close
@@ -47,28 +48,21 @@ m.ones(2), m.zeros(3), msg=lambda text: "first " + text; [m.ones(2)], [m.zeros(2
 m.arange(6.0).reshape(1, 2, 3), m.zeros(1, 2, 3); m.full((2,), 1e38), m.full((2,), -1e38); m.tensor([0.0]), m.tensor([1e-6])
 m.tensor([2**62, 0]), m.tensor([-(2**62), 0]); m.tensor([1e-40]), m.tensor([0.0]), rtol=0, atol=0; range(3), [0, 1, 2]
 """
-CALLS = [call for line in CALLS.strip().splitlines() for call in line.split("; ")]
 
 
 def outcome(lib, call):
     names = {
-        "m": lib,
         "np": np,
         "nan": float("nan"),
         "inf": float("inf"),
         "OrderedDict": collections.OrderedDict,
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            eval(f"close({call})", {**names, "close": lib.testing.assert_close})
-        except Exception as error:
-            return type(error), str(error).replace("torch", "pullback")
-    return None
+    _, error, _ = evaluate(f"m.testing.assert_close({call})", lib, names)
+    return error and (type(error), str(error).replace("torch", "pullback"))
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", calls(CALLS))
 def test_against_pytorch(call):
     torch = pytest.importorskip("torch")
     assert outcome(pb, call) == outcome(torch, call)

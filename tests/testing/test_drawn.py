@@ -1,9 +1,8 @@
 """`make_tensor`: PyTorch's operands for a seed, and its errors."""
 
-import warnings
-
 import numpy as np
 import pytest
+from twins import evaluate
 
 import pullback as pb
 from pullback.testing import make_tensor
@@ -34,14 +33,9 @@ OPTIONS = [
 
 def outcome(lib, text, dtype):
     lib.manual_seed(0)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            made = eval(
-                f"make({text}, dtype=m.{dtype}, device='cpu')", {"m": lib, "make": lib.testing.make_tensor}
-            )
-        except Exception as error:
-            return type(error), str(error).replace("torch", "pullback").split(". ")[0].rstrip(".")
+    made, error, caught = evaluate(f"m.testing.make_tensor({text}, dtype=m.{dtype}, device='cpu')", lib, {})
+    if error is not None:
+        return type(error), str(error).replace("torch", "pullback").split(". ")[0].rstrip(".")
     seen = tuple(made.shape), made.stride(), made.storage_offset(), made.requires_grad, made.is_leaf
     return (*seen, made.detach().numpy().tolist(), [w.category for w in caught])
 

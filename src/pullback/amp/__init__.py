@@ -1,4 +1,4 @@
-"""`torch.amp` without half precision: `autocast` casts nothing and says so, `GradScaler` scales where it is asked to."""
+"""`torch.amp` without casts: `autocast` leaves dtypes as they are and says so, `GradScaler` scales where it is asked to."""
 
 from __future__ import annotations
 

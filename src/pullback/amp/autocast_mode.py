@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 from .._core import bfloat16, float16
 from .._core import dtype as _dtype
 from ..device import device
+from ..without import Idle
 
 _LOW = {"cpu": bfloat16, "xpu": bfloat16, "hpu": bfloat16, "mtia": bfloat16}
 
 
-class autocast:
+class autocast(Idle, contextlib.ContextDecorator):
     """A block, or with `@` a function, in which PyTorch casts operands to half precision. Here nothing is cast.
 
     Enabled, it warns, with PyTorch's first sentence, and is disabled, as it is in PyTorch where the device or the dtype is
@@ -54,19 +55,6 @@ class autocast:
         self._enabled = False
         if enabled:
             warnings.warn(_why_not(self.device), UserWarning, stacklevel=2 + (type(self) is not autocast))
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: Any) -> None:
-        return None
-
-    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(func)
-        def called(*args: Any, **kwargs: Any) -> Any:
-            return func(*args, **kwargs)
-
-        return called
 
 
 def autocast_dtype(device_type: str) -> _dtype:

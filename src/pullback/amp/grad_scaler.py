@@ -17,8 +17,8 @@ class GradScaler:
     """Scales losses before `backward`, and gradients back before an optimiser's step, which it leaves out where they
     overflowed.
 
-    It is of use with half precision, which pullback has not; with other dtypes it changes nothing but rounding. For CUDA,
-    which is the default, it warns and is disabled, as in PyTorch without CUDA.
+    It is of use with half precision; with other dtypes it changes nothing but rounding. For CUDA, which is the default,
+    it warns and is disabled, as in PyTorch without CUDA.
 
     Args:
         device: the kind of device that the losses are on; ``"cpu"`` scales.

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from .._core import Tensor
-from .switches import Switches, set_for_a_while
+from .switches import Switches, set_for_a_while, set_given
 
 __all__ = [
     "allow_tf32",
@@ -81,16 +81,15 @@ def set_flags(
         True
         >>> pb.backends.cudnn.benchmark = False
     """
-    before = (enabled, benchmark, benchmark_limit, deterministic, allow_tf32)
-    given = {
-        "enabled": _enabled,
-        "benchmark": _benchmark,
-        "benchmark_limit": _benchmark_limit,
-        "deterministic": _deterministic,
-        "allow_tf32": _allow_tf32,
-    }
-    globals().update({name: value for name, value in given.items() if value is not None})
-    return before
+    before = set_given(
+        globals(),
+        enabled=_enabled,
+        benchmark=_benchmark,
+        benchmark_limit=_benchmark_limit,
+        deterministic=_deterministic,
+        allow_tf32=_allow_tf32,
+    )
+    return tuple(before.values())
 
 
 def flags(

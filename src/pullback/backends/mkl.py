@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..without import NoStream as _Block
+from ..without import Idle as _Idle
 
 __all__ = ["VERBOSE_OFF", "VERBOSE_ON", "is_available", "verbose"]
 
@@ -20,7 +20,7 @@ def is_available() -> bool:
     return False
 
 
-class verbose(_Block):
+class verbose(_Idle):
     """A block in which the library would say what it computes. It is not there, and says nothing.
 
     Example:
@@ -30,5 +30,4 @@ class verbose(_Block):
     """
 
     def __init__(self, enable: int) -> None:
-        super().__init__(None)
         self.enable = enable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ..without import NoStream as _Block
-from .switches import set_for_a_while
+from ..without import Idle as _Idle
+from .switches import set_for_a_while, set_given
 
 __all__ = [
     "VERBOSE_OFF",
@@ -39,7 +39,7 @@ def is_available() -> bool:
     return False
 
 
-class verbose(_Block):
+class verbose(_Idle):
     """A block in which the library would say what it computes. It is not there, and says nothing.
 
     Example:
@@ -49,7 +49,6 @@ class verbose(_Block):
     """
 
     def __init__(self, level: int) -> None:
-        super().__init__(None)
         self.level = level
 
 
@@ -58,17 +57,15 @@ def set_flags(
     _deterministic: bool | None = None,
     _allow_tf32: bool | None = None,
     _fp32_precision: str = "none",
-) -> tuple[bool, bool, bool]:
+) -> tuple[bool, ...]:
     """Set the switches, and give the earlier ones.
 
     Example:
         >>> pb.backends.mkldnn.set_flags(True)
         (True, False, True)
     """
-    before = (enabled, deterministic, allow_tf32)
-    given = {"enabled": _enabled, "deterministic": _deterministic, "allow_tf32": _allow_tf32}
-    globals().update({name: value for name, value in given.items() if value is not None})
-    return before
+    before = set_given(globals(), enabled=_enabled, deterministic=_deterministic, allow_tf32=_allow_tf32)
+    return tuple(before.values())
 
 
 def flags(

@@ -7,9 +7,25 @@ from collections.abc import Iterator
 from typing import Any
 
 
+def set_given(home: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """Set variables of a module, given its globals, but for those whose value is None. The result are the earlier values.
+
+    Example:
+        >>> from pullback.backends.switches import set_given
+        >>> home = {"enabled": True, "deterministic": False}
+        >>> set_given(home, enabled=False, deterministic=None)
+        {'enabled': True, 'deterministic': False}
+        >>> home
+        {'enabled': False, 'deterministic': False}
+    """
+    before = {name: home[name] for name in values}
+    home.update({name: value for name, value in values.items() if value is not None})
+    return before
+
+
 @contextlib.contextmanager
 def set_for_a_while(home: dict[str, Any], **values: Any) -> Iterator[None]:
-    """Set variables of a module, given its globals, and put the earlier values back.
+    """`set_given`, and put the earlier values back.
 
     Example:
         >>> from pullback.backends.switches import set_for_a_while
@@ -20,8 +36,7 @@ def set_for_a_while(home: dict[str, Any], **values: Any) -> Iterator[None]:
         >>> home
         {'enabled': True}
     """
-    before = {name: home[name] for name in values}
-    home.update({name: value for name, value in values.items() if value is not None})
+    before = set_given(home, **values)
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._core import Tensor
 from ..messages.missing import missing
-from ..without import NoStream, raising
+from ..without import Idle, raising
 
 __all__ = [
     "Event",
@@ -444,7 +444,7 @@ class device:
         return None
 
 
-class device_of(NoStream):
+class device_of(Idle):
     """A block of work for the device that a tensor is on, which is the CPU.
 
     Example:
@@ -454,7 +454,7 @@ class device_of(NoStream):
     """
 
     def __init__(self, obj: Any) -> None:
-        super().__init__(None)
+        pass
 
 
 class Stream:
@@ -493,7 +493,7 @@ class Event:
         )
 
 
-class StreamContext(NoStream):
+class StreamContext(Idle):
     """A block of work for a stream, of which there is none: work runs as it is written.
 
     Example:
@@ -501,6 +501,9 @@ class StreamContext(NoStream):
         ...     pb.ones(1)
         tensor([1.])
     """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
 
 
 def stream(stream: Any) -> StreamContext:

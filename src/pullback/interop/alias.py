@@ -24,21 +24,12 @@ def _is_ours(name):
 # ---- torch ---------------------------------------------------------------------------------------------------
 
 
-def compile(model=None, **options):
-    """The function or module itself: large elementwise work is fused as it runs."""
-    return (lambda function: function) if model is None else model
-
-
 class Facade(layout.StandIn):
     """The module `torch`: pullback's names, with PyTorch's version."""
 
     def __init__(self):
         super().__init__("", [pullback])
         self.__dict__.update(__name__=NAME, __version__=TorchVersion(VERSION), __file__=pullback.__file__)
-
-    def _look_up(self, name):
-        found = super()._look_up(name)
-        return compile if found is layout.StandIn and name == "compile" else found
 
 
 # ---- finding modules -----------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def as_tensor(data, dtype=None, device=None):
     """
     if isinstance(data, _core.Tensor):
         return data.to(device=device, dtype=dtype)
-    if _is_array(data):
+    if is_numpy(data, "ndarray"):
         return from_numpy(data).to(device=device, dtype=dtype)
     return tensor(data, dtype=dtype, device=device)
 
@@ -66,7 +66,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
     dtype = _core.as_dtype(dtype)
     if isinstance(obj, _core.Tensor):
         made = obj if requires_grad is None or requires_grad else obj.detach()
-    elif _is_array(obj):
+    elif is_numpy(obj, "ndarray"):
         made = from_numpy(obj)
     elif isinstance(obj, (bytes, bytearray, memoryview)) or (
         hasattr(obj, "__array_interface__") or hasattr(obj, "__dlpack__")
@@ -95,9 +95,9 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
     return made
 
 
-def _is_array(value):
-    """Whether it is a NumPy array; NumPy is not imported to answer no."""
-    return any(kind.__name__ == "ndarray" and kind.__module__ == "numpy" for kind in type(value).__mro__)
+def is_numpy(value, *names):
+    """Whether its class, or a base of it, is NumPy's of one of these names; NumPy is not imported to answer no."""
+    return any(kind.__name__ in names and kind.__module__ == "numpy" for kind in type(value).__mro__)
 
 
 @composed(method=False)
@@ -118,7 +118,7 @@ def from_numpy(ndarray):
         >>> x
         tensor([7., 0.], dtype=pullback.float64)
     """
-    if not _is_array(ndarray):
+    if not is_numpy(ndarray, "ndarray"):
         from ..messages.hints import array
 
         raise TypeError(f"expected np.ndarray (got {_qualified(ndarray)}){array(ndarray)}")

@@ -13,7 +13,7 @@ import warnings
 from ..messages.missing import missing
 from ..operators.declare import composed
 from . import reading
-from .checkpoint import is_legacy, load_archive, load_legacy, save_archive
+from .checkpoint import is_legacy, load_archive, load_legacy, restore, save_archive, text_of
 from .replacing import replaced
 
 __all__ = [
@@ -201,8 +201,6 @@ def _load(file, map_location, pickle_module, weights_only, mapped, options):
 
 
 def _check_plain_location(map_location):
-    from .checkpoint import restore
-
     if isinstance(map_location, dict) or (callable(map_location) and not hasattr(map_location, "type")):
         kind = "dict" if isinstance(map_location, dict) else "callable"
         raise RuntimeError(
@@ -210,7 +208,7 @@ def _check_plain_location(map_location):
             "torch.device instead."
         )
     if map_location is not None:
-        restore(map_location.decode() if isinstance(map_location, bytes) else str(map_location))
+        restore(text_of(map_location))
 
 
 class _Wrapped(io.RawIOBase):

@@ -215,12 +215,9 @@ class Archive:
         if self.map is not None and (self.base + record.start) % 16 == 0:
             part = memoryview(self.map)[self.base + record.start :][: record.size]
             return frombuffer(part, dtype=_core.uint8)
-        made, checksum = empty(record.size, dtype=_core.uint8), 0
+        made = empty(record.size, dtype=_core.uint8)
         self.file.seek(self.base + record.start)
-        for piece in pieces(memoryview(_core.memory_of(made)).cast("B")):
-            read_into(self.file, piece, f"the record {name}")
-            checksum = zlib.crc32(piece, checksum)
-        self._check(record, checksum)
+        self._check(record, fill(self.file, made, f"the record {name}", checked=True))
         return made
 
     @staticmethod
@@ -238,18 +235,19 @@ def pieces(view):
         yield view[start : start + _PIECE]
 
 
-def read_into(file, view, what):
-    """Fill a view with the next bytes of a file."""
-    while len(view):
-        if hasattr(file, "readinto"):
+def fill(file, made, what, checked=False):
+    """Fill the memory of a contiguous tensor with the next bytes of a file; if asked for, the result is their checksum."""
+    checksum = 0
+    for piece in pieces(bytes_of(made)):
+        view = piece
+        while len(view):
             got = file.readinto(view)
-        else:
-            data = file.read(len(view))
-            got = len(data)
-            view[:got] = data
-        if not got:
-            fail(f"{what} is cut")
-        view = view[got:]
+            if not got:
+                fail(f"{what} is cut")
+            view = view[got:]
+        if checked:
+            checksum = zlib.crc32(piece, checksum)
+    return checksum
 
 
 class Writer:

@@ -13,7 +13,7 @@ import sys
 from .. import _core
 from ..device import device
 from ..operators.creation import empty
-from .archive import Archive, Writer, bytes_of, fail, pieces, read_into
+from .archive import Archive, Writer, bytes_of, fail, fill
 from .names import GLOBALS, Named, Refused, Storage, usable
 from .reading import Source, failed, unpickle
 from .writing import Pickler, Storages
@@ -63,7 +63,7 @@ class Placing:
             where = self.where.get(where, where)
         elif self.where is not None:
             where = self.where
-        restore(_text(where))
+        restore(text_of(where))
 
     def ask(self):
         """Ask about all storages."""
@@ -72,7 +72,8 @@ class Placing:
                 restore(storage.location)
 
 
-def _text(location):
+def text_of(location):
+    """A location, a device or its name, as a text."""
     return location.decode() if isinstance(location, bytes) else str(location)
 
 
@@ -228,9 +229,7 @@ def _read_storage(source, storage, swap):
         raise failed(f"A storage is cut: {error}. The file is damaged.") from None
     if count != len(storage) or storage.nbytes() > source.left:
         raise failed(f"A storage of {len(storage)} elements has {count} in the file. The file is damaged.")
-    if storage.nbytes():
-        for piece in pieces(memoryview(_core.memory_of(storage.raw)).cast("B")):
-            read_into(source.file, piece, "a storage")
+    fill(source.file, storage.raw, "a storage")
     source.left -= storage.nbytes()
     if swap:
         swap_bytes(storage.raw, storage.dtype)

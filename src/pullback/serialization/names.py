@@ -36,7 +36,8 @@ _OTHER_DTYPES = """
     quint8 qint8 qint32 quint4x2 quint2x4 bits8 bits16 bits1x8 bits2x4 bits4x2 float4_e2m1fn_x2
 """.split()
 _QUANTISED = ("QUInt8", "QInt8", "QInt32", "QUInt4x2", "QUInt2x4")
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1  # of sizes, strides and offsets
+FACTORIES = (dict, list, set, int, float, str, bool, tuple)  # what a defaultdict makes its values with
 _PLAIN_KEYS: tuple[Any, ...] = (
     str,
     int,
@@ -135,7 +136,7 @@ def _expect(right, what):
 def _whole_numbers(values, what):
     _expect(type(values) in (tuple, list, Size) and len(values) <= 64, what)
     for each in values:
-        _expect(type(each) is int and 0 <= each <= _LARGEST, what)
+        _expect(type(each) is int and 0 <= each <= LARGEST, what)
     return tuple(values)
 
 
@@ -143,12 +144,12 @@ def part_of(flat, size, stride, offset):
     """A tensor over a part of the memory of another, once the numbers have been found to fit."""
     what = "a tensor"
     size, stride = _whole_numbers(size, what), _whole_numbers(stride, what)
-    _expect(type(offset) is int and 0 <= offset <= _LARGEST and len(size) == len(stride), what)
+    _expect(type(offset) is int and 0 <= offset <= LARGEST and len(size) == len(stride), what)
     count, last, length = 1, offset, flat.numel()
     for n, step in zip(size, stride):
         count *= n
         last += step * max(n - 1, 0)
-    if (count and last >= length) or count > _LARGEST or last > _LARGEST:
+    if (count and last >= length) or count > LARGEST or last > LARGEST:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset} require more than the "
             f"{length} elements of the storage. The file is damaged."
@@ -163,7 +164,7 @@ def rebuilt(storage, dtype, offset, size, stride, requires_grad=False, hooks=Non
     made = part_of(storage.raw.view(dtype), size, stride, offset)
     for flag, change in (metadata or {}).items():
         if change and flag in ("conj", "neg"):
-            made = made.conj() if flag == "conj" else made._neg_view()
+            made = made.conj() if flag == "conj" else made.neg()
     return made.requires_grad_() if requires_grad else made
 
 
@@ -258,7 +259,7 @@ def _counter(counts=None):
 
 
 def _default(factory=None):
-    _expect(factory is None or factory in (dict, list, set, int, float, str, bool, tuple), "a defaultdict")
+    _expect(factory is None or factory in FACTORIES, "a defaultdict")
     return collections.defaultdict(factory)
 
 
@@ -340,7 +341,7 @@ _CLASSES = {
     "torch.Size": (Size, _size),
     "torch.device": (device, _device),
     "torch.Tensor": (_core.Tensor, None),
-    **{f"builtins.{kind.__name__}": (kind, None) for kind in (dict, list, int, float, str, bool, tuple)},
+    **{f"builtins.{kind.__name__}": (kind, None) for kind in FACTORIES if kind is not set},
 }
 # Python 2's names, which files of pickle's protocol 2 have.
 _OLDER = {"__builtin__": "builtins", "copy_reg": "copyreg", ("__builtin__", "xrange"): "builtins.range"}

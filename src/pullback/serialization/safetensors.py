@@ -18,12 +18,11 @@ from ..dtypes import NAMES
 from ..operators.copies import flat_storage, storage
 from ..operators.creation import empty, frombuffer
 from ..size import Size
-from .archive import bytes_of, pieces, read_into
-from .names import check_key, parameter_class, part_of, usable
+from .archive import bytes_of, fill, pieces
+from .names import LARGEST, check_key, parameter_class, part_of, usable
 from .writing import advice, plain_number, shown
 
 _MOST_HEADER = 100_000_000  # as the format's own readers have it
-_LARGEST = 2**63 - 1
 _ENTRY = "pullback"
 DTYPES = {
     "F64": "float64",
@@ -103,7 +102,7 @@ def read_header(file):
 def _described(name, about):
     try:
         letters, shape, (start, end) = about["dtype"], about["shape"], about["data_offsets"]
-        whole = all(type(n) is int and 0 <= n <= _LARGEST for n in [start, end, *shape])
+        whole = all(type(n) is int and 0 <= n <= LARGEST for n in [start, end, *shape])
         item = int("".join(filter(str.isdigit, letters.partition("_")[0])) or 8) // 8
     except (KeyError, TypeError, ValueError, AttributeError):
         whole = False
@@ -112,7 +111,7 @@ def _described(name, about):
     count = 1
     for n in shape:
         count *= n
-        if count > _LARGEST and 0 not in shape:
+        if count > LARGEST and 0 not in shape:
             break
     if end - start != count * item:
         fail(f"the tensor {name!r:.100} of shape {shape} has {end - start} bytes")
@@ -137,8 +136,7 @@ def load(file, mapped):
         else:
             raw = empty(end - start, dtype=_core.uint8)
             file.seek(place)
-            for piece in pieces(memoryview(_core.memory_of(raw)).cast("B")):
-                read_into(file, piece, f"the tensor {name!r:.100}")
+            fill(file, raw, f"the tensor {name!r:.100}")
         tensors[name] = raw.view(dtype).reshape(shape)
     tensors = {name: tensors[name] for name in described}
     if _ENTRY not in metadata:
@@ -374,14 +372,15 @@ class _Writer:
                 for value, said in group
                 if value.is_contiguous() and (value.storage_offset(), _end(value)) == (low, high)
             ]
+            kept = None
             if whole:
-                value, said = whole[0]
-                name, block = said["name"], value.detach()
+                kept, said = whole[0]
+                name, block = said["name"], kept.detach()
             else:
                 name, block = self.name((f"{said['name']}.storage",)), flat_storage(value)[low:high]
             found[name] = block
             for each, about in group:
-                if block is not each and (not whole or each is not whole[0][0]):
+                if each is not kept:
                     about["name"] = name
                     about["view"] = [list(each.shape), list(each.stride()), each.storage_offset() - low]
         return found

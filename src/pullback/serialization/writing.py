@@ -12,8 +12,9 @@ from pickle import encode_long
 from .. import _core
 from ..device import device, layout
 from ..operators.copies import flat_storage, storage
+from ..operators.creation import is_numpy
 from ..size import Size
-from .names import STORAGE_OF, parameter_class
+from .names import FACTORIES, STORAGE_OF, parameter_class
 
 
 def _named(text):
@@ -21,10 +22,10 @@ def _named(text):
 
 
 class Storages:
-    """The storages of the tensors of one file, each once: key -> all of its memory."""
+    """The storages of the tensors of one file, each once: key -> all of its memory, which lives as long as its address counts."""
 
     def __init__(self):
-        self.flat, self.keys, self.alive = {}, {}, []
+        self.flat, self.keys = {}, {}
 
     def key(self, tensor):
         """The number of a tensor's storage."""
@@ -33,7 +34,6 @@ class Storages:
         if address not in self.keys:
             self.keys[address] = str(len(self.keys))
             self.flat[self.keys[address]] = flat
-            self.alive.append(tensor)
         key = self.keys[address]
         if self.flat[key].dtype is not flat.dtype:
             raise RuntimeError(
@@ -56,7 +56,7 @@ def _step(step):
 
 def plain_number(value):
     """The Python number, text or bytes that a number of NumPy's stands for; None for anything else."""
-    if not any(base.__module__ == "numpy" and base.__name__ == "generic" for base in type(value).__mro__):
+    if not is_numpy(value, "generic"):
         return None
     found = value.item()
     return found if type(found) in (bool, int, float, complex, str, bytes) else None
@@ -289,7 +289,7 @@ class Pickler:
         if self._recall(id(value)):
             return
         factory = value.default_factory
-        if factory is not None and factory not in (dict, list, set, int, float, str, bool, tuple):
+        if factory is not None and factory not in FACTORIES:
             refuse(value, self.path)
         self._name("collections defaultdict")
         if factory is None:
@@ -358,11 +358,6 @@ class Pickler:
         self._items(tuple(value.stride()))
         self._simple(requires_grad)
         self._ordered(collections.OrderedDict())
-        flags = {
-            flag: True for flag in ("conj", "neg") if getattr(value, f"is_{flag}", None) and getattr(value, f"is_{flag}")()
-        }  # fmt: skip
-        if flags:
-            self._dictionary(flags)
         self.out.write(b"t")
 
 

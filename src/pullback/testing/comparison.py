@@ -11,7 +11,7 @@ import warnings
 
 from .. import _core
 from ..dtypes import promote_types
-from ..operators.creation import as_tensor
+from ..operators.creation import as_tensor, is_numpy
 
 _TOLERANCES = {
     "float16": (1e-3, 1e-5),
@@ -121,7 +121,7 @@ def _nones(actual, expected, path, options):
 
 
 def _truths(actual, expected, path, options):
-    if not all(isinstance(each, bool) or _is_numpy(each, "bool") for each in (actual, expected)):
+    if not all(isinstance(each, bool) or is_numpy(each, "bool", "bool_") for each in (actual, expected)):
         return None
 
     def compare():
@@ -131,14 +131,8 @@ def _truths(actual, expected, path, options):
     return compare
 
 
-def _is_numpy(value, *kinds):
-    """Whether a value is a number of NumPy's, of a kind that its class names."""
-    named = [base.__name__ for base in type(value).__mro__ if base.__module__ == "numpy"]
-    return any(name.rstrip("_") in kinds for name in named)
-
-
 def _numbers(actual, expected, path, options):
-    values = [each.item() if _is_numpy(each, "number") else each for each in (actual, expected)]
+    values = [each.item() if is_numpy(each, "number") else each for each in (actual, expected)]
     if not all(isinstance(each, tuple(_NUMBERS)) for each in values):
         return None
     a, b = values
