@@ -42,12 +42,11 @@ const char* supported_dtypes() {
     static const std::string text = [] {
         std::string all;
         for (Kind kind : {Kind::Float, Kind::Complex, Kind::Integer})
-            for (int i = 0; i < 5 * kDTypes; ++i) {
-                // The widest first, but among complex numbers.
-                const int size = kind == Kind::Complex ? 1 << i / kDTypes : 16 >> i / kDTypes;
-                const int d = kDTypes - 1 - i % kDTypes;
-                if (kSupported[d] && kKind[d] == kind && kItemSize[d] == size)
-                    all += std::string(kNames[d].name) + ", ";
+            for (int step = 0; step < 5; ++step) {
+                const int size = kind == Kind::Complex ? 1 << step : 16 >> step;
+                for (int d = kDTypes; d-- > 0;)
+                    if (kSupported[d] && kKind[d] == kind && kItemSize[d] == size)
+                        all += std::string(kNames[d].name) + ", ";
             }
         return all + "and bool";
     }();

@@ -83,43 +83,26 @@ struct alignas(kWidest) Slot {
     char bytes[kWidest];
 };
 
-// The families that kernels and operators are written for. Any, Rings and Fields have complex numbers among them, which
-// have no order: All, Numbers and Floats are the same without. Stored is All with what is narrow, which others leave out;
-// Elements are both, and all there is.
+// The families that kernels and operators are written for: sets of kinds, a bit each, and with the fifth bit also what is
+// narrow. Complex numbers have no order: All, Numbers and Floats are Any, Rings and Fields without them.
 enum class Family : uint8_t {
-    Any,
-    All,
-    Rings,
-    Numbers,
-    Integers,
-    Bits,
-    Fields,
-    Floats,
-    Complexes,
-    Stored,
-    Elements
+    Integers = 0b0010,
+    Bits = 0b0011,
+    Floats = 0b0100,
+    Numbers = 0b0110,
+    All = 0b0111,
+    Complexes = 0b1000,
+    Fields = 0b1100,
+    Rings = 0b1110,
+    Any = 0b1111,
+    Stored = 0b10111,
+    Elements = 0b11111
 };
-constexpr bool includes(Family f, Kind k) {
-    switch (f) {
-        case Family::Any:
-        case Family::Elements: return true;
-        case Family::All:
-        case Family::Stored: return k != Kind::Complex;
-        case Family::Rings: return k != Kind::Bool;
-        case Family::Numbers: return k == Kind::Integer || k == Kind::Float;
-        case Family::Integers: return k == Kind::Integer;
-        case Family::Bits: return k == Kind::Integer || k == Kind::Bool;
-        case Family::Fields: return k == Kind::Float || k == Kind::Complex;
-        case Family::Floats: return k == Kind::Float;
-        case Family::Complexes: return k == Kind::Complex;
-    }
-    return false;
-}
 
 // Whether code that is written for a family is instantiated for T.
 template <Family family, class T> constexpr bool is_visited(Kind kind) {
-    const bool narrow = family == Family::Stored || family == Family::Elements;
-    return includes(family, kind) && is_read<T> && (narrow || !is_narrow<T>);
+    constexpr int bits = static_cast<int>(family);
+    return is_read<T> && bits >> static_cast<int>(kind) & 1 && (!is_narrow<T> || bits & 0b10000);
 }
 
 // The dtype whose elements are T.

@@ -6,14 +6,15 @@
 // These are evaluated in truncated Taylor polynomials of the parameters (`Taylor`) instead of numbers. What is left of the
 // density, over itself, is the exponential of a polynomial whose coefficients are polygamma functions. Where 1/a would cancel
 // between both, it has been taken out by psi(a + 1) = psi(a) + 1/a. The rest is accurate wherever the density is not 0, in
-// double, whatever the dtype. Large parameters have integrals instead. With the order 0 they are the distribution functions.
+// double, whatever the dtype. Large parameters have integrals instead. With the orders 0 this is I itself; P is a primitive
+// (kernels/incomplete_gamma.cpp).
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "array/error.h"
 #include "array/visit.h"
 #include "compute/decompositions.h"
+#include "kernels/kernels.h"
 #include "program/program.h"
 #include "program/threads.h"
 
@@ -281,38 +282,12 @@ template <int I, int J> double beta_slope_at(double y, double a, double b) {
                                    : -lower_beta_slope<J, I>(1 - y, y, b, a);
 }
 
-// ---- the distribution functions themselves: density times factor ----
-
-// log1p(x) - x, without the digits that cancel.
-double log1p_minus(double x) {
-    if (std::fabs(x) > 0.25) return std::log1p(x) - x;
-    double sum = 0, power = x;
-    for (int k = 2; k < 40; ++k) {
-        power *= -x;
-        sum += power / k;
-        if (std::fabs(power) < 1e-18 * std::fabs(sum)) break;
-    }
-    return sum;
-}
+// ---- the beta distribution function itself: density times factor ----
 
 // What Stirling's formula for log gamma(x) leaves out, x >= 10.
 double stirling_rest(double x) {
     const double z = 1 / (x * x);
     return (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z / 1188)))) / x;
-}
-
-constexpr double kLogRootTwoPi = 0.91893853320467274178;
-
-double gamma_function(double y, double a) {
-    if (!(y >= 0 && a > 0)) return std::nan("");
-    if (y == 0) return 0;
-    if (y == HUGE_VAL) return 1;
-    // y * density; for large shapes by the distance from the mode, as two large numbers would cancel.
-    const double density =
-        a < 10 ? a * std::log(y) - y - log_gamma(a)
-               : a * log1p_minus((y - a) / a) + 0.5 * std::log(a) - kLogRootTwoPi - stirling_rest(a);
-    const double value = std::exp(density - std::log(y)) * gamma_slope_at<0>(y, a);
-    return y < a + 1 ? value : 1 + value;
 }
 
 // log gamma(x + step) - log gamma(x), of which both may be large.
@@ -380,23 +355,15 @@ BetaSlope beta_slope_of(int i, int j) {
     fail_order("_sample_dirichlet");
 }
 
-// An array that has the axes of a vmap in front where others have them, too.
-Array as_wide(const Array& a, const Dims& shape) {
-    Dims strides;
-    for (size_t d = 0; d < shape.size(); ++d) {
-        const auto i = static_cast<int64_t>(d);
-        strides.push_back(a.size(i) == 1 && shape[d] != 1 ? 0 : a.stride(i));
-    }
-    return contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
-}
-
 template <class F> Arrays of_elements(const Arrays& given, double cost, F&& f) {
-    Dims shape = given[0].layout->dims();
-    for (const Array& a : given)
-        for (size_t d = 0; d < shape.size(); ++d)
-            if (shape[d] == 1) shape[d] = a.size(static_cast<int64_t>(d));
+    // Where others have the axes of a vmap in front, an array may have ones.
+    Ref<Layout> all = given[0].layout;
+    for (const Array& a : given) all = Layout::contiguous(broadcast_shapes(*all, *a.layout));
+    const Dims shape = all->dims();
     Arrays x;
-    for (const Array& a : given) x.push_back(as_wide(a, shape));
+    for (const Array& a : given)
+        x.push_back(
+            contiguous_array(a.view(Layout::strided(shape, broadcast_strides(*a.layout, shape)), a.offset)));
     const Array out = Array::empty(x[0].dtype, shape);
     visit<Family::Floats>(out.dtype, "_standard_gamma_grad", [&](auto zero) {
         using T = decltype(zero);
@@ -421,7 +388,14 @@ Arrays gamma_slope(const Arrays& x, const Options& options) {
 }
 
 Arrays gamma_cdf(const Arrays& x, const Options&) {
-    return of_elements(x, 1000, [](double y, double a, double) { return gamma_function(y, a); });
+    const BlockKernel igamma =
+        kernels().elementwise[static_cast<int>(Primitive::igamma)][static_cast<int>(dtype_of<double>())][0];
+    return of_elements(x, 500, [igamma](double y, double a, double) {
+        const void* in[] = {&a, &y};
+        double p;
+        igamma(in, &p, 1);
+        return p;
+    });
 }
 Arrays beta_cdf(const Arrays& x, const Options&) { return of_elements(x, 2000, beta_function); }
 

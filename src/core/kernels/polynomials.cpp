@@ -29,7 +29,7 @@ PB_INLINE double degrees(double n, double first, double second, double far, bool
         value = above;
         if (absolute(value) > 0x1p800) {
             if (outside && (reduced || absolute(value) == __builtin_inf()))
-                return far < 0 && round_to_zero(0.5 * n) != 0.5 * n ? -__builtin_inf() : __builtin_inf();
+                return far < 0 && !is_even(n) ? -__builtin_inf() : __builtin_inf();
             value *= 0x1p-700;
             below *= 0x1p-700;
             ++reduced;
@@ -43,10 +43,10 @@ PB_INLINE double degrees(double n, double first, double second, double far, bool
 PB_NOINLINE double chebyshev_first(double x, double n) {
     n = round_to_zero(n);
     if (n > kByAngle && absolute(x) < 1) return __builtin_cos(n * __builtin_acos(x));
-    if (absolute(x) == 1) return n < 0 ? 0 : x > 0 || round_to_zero(0.5 * n) == 0.5 * n ? 1 : -1;
+    if (absolute(x) == 1) return n < 0 ? 0 : x > 0 || is_even(n) ? 1 : -1;
     if (n > kLongest && absolute(x) > 1) {
         const double value = __builtin_cosh(n * __builtin_acosh(absolute(x)));
-        return x > 0 || round_to_zero(0.5 * n) == 0.5 * n ? value : -value;
+        return x > 0 || is_even(n) ? value : -value;
     }
     return degrees(n, 1, x, x, absolute(x) > 1, [x](double, double p, double q) { return 2 * x * p - q; });
 }
@@ -58,7 +58,7 @@ PB_NOINLINE double chebyshev_third(double x, double n) {
         if (below > 1e-3 || n > kLongest) return __builtin_cos((n + 0.5) * t) / below;
     }
     if (x == 1) return n >= 0;
-    if (x == -1 && n >= 0) return round_to_zero(0.5 * n) == 0.5 * n ? 2 * n + 1 : -2 * n - 1;
+    if (x == -1 && n >= 0) return is_even(n) ? 2 * n + 1 : -2 * n - 1;
     return degrees(n, 1, 2 * x - 1, x, absolute(x) > 1,
                    [x](double, double p, double q) { return 2 * x * p - q; });
 }
@@ -70,7 +70,7 @@ PB_NOINLINE double gegenbauer_of(double n, double lambda, double x) {
         if (below > 1e-3 || n > kLongest) return __builtin_sin((n + 1) * t) / below;
     }
     if (absolute(x) == 1 && n >= 0) {
-        const double sign = x > 0 || round_to_zero(0.5 * n) == 0.5 * n ? 1 : -1;
+        const double sign = x > 0 || is_even(n) ? 1 : -1;
         if (lambda == 1) return sign * (n + 1);
         if (lambda == 0.5) return sign;
     }

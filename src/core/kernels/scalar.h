@@ -42,6 +42,7 @@ PB_BUILTIN(round_up, ceil)
 PB_BUILTIN(round_even, rint)
 PB_BUILTIN(round_to_zero, trunc)
 #undef PB_BUILTIN
+PB_INLINE bool is_even(double n) { return round_to_zero(0.5 * n) == 0.5 * n; }  // of a whole number
 PB_INLINE float with_sign(float x, float s) { return __builtin_copysignf(x, s); }
 PB_INLINE double with_sign(double x, double s) { return __builtin_copysign(x, s); }
 

@@ -187,7 +187,7 @@ PB_NOINLINE double zeta_of_whole(double s, double q) {
     const double below = -q - round_down(-q);  // 1 - f, exact
     if (below == 0) return __builtin_inf();
     const double mirrored = hurwitz_zeta(s, below) - hurwitz_zeta(s, 1 - q);
-    return hurwitz_zeta(s, 1 - below) + (round_to_zero(s / 2) * 2 == s ? mirrored : -mirrored);
+    return hurwitz_zeta(s, 1 - below) + (is_even(s) ? mirrored : -mirrored);
 }
 // For any s; NaN where powers of negative numbers have none.
 PB_NOINLINE double zeta_of(double s, double q) {
@@ -201,7 +201,7 @@ PB_NOINLINE double zeta_of(double s, double q) {
 
 // (-1)^(n+1) n! zeta(n + 1, x).
 PB_NOINLINE double polygamma_of_order(double n, double x) {
-    const double s = n + 1, sign = round_to_zero(n / 2) * 2 == n ? -1 : 1;
+    const double s = n + 1, sign = is_even(n) ? -1 : 1;
     const double zeta = zeta_of_whole(s, x);
     if (absolute(zeta) == __builtin_inf()) return sign * zeta;
     // Beyond 170! the factorial overflows where the product need not.

@@ -242,8 +242,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
         else term = elementwise(d.kind == Partial::Gradient ? *rows.gmul : *rows.zmul, {t, partials[mine]});
         sum = sum ? elementwise(*rows.add, {sum, term}) : term;
     }
-    if (sum && compute != y.dtype()) sum = to_dtype(sum, y.dtype());  // its real part
-    if (sum) sum = to_dtype(sum, y.dtype());
+    if (sum) sum = to_dtype(sum, y.dtype());  // of a complex one the real part
     if (sum && !sum.layout().same_shape(y.layout())) sum = contiguous(expand(sum, y.shape()));
     return sum;
 }

@@ -88,7 +88,7 @@ struct Decomposition {
 
 // What another library computes and states the adjoint of, complex numbers included.
 struct Transform : Decomposition {
-    static constexpr bool holomorphic = true, adjoint = true;
+    static constexpr bool adjoint = true;
 };
 
 // What LAPACK's number means, by the last part of the operation's name.

@@ -1,10 +1,11 @@
 // Decompositions of matrices, and other work of a library: a value from LAPACK, a derivative that is stated in Python.
 //
 // One rule serves all of them. What it computes is a function from arrays to arrays (compute/decompositions.h), looked up
-// by the name under which pullback/linear_algebra defines it, or stated in Python as well (pullback/fourier). There its pullback and pushforward are stated, in tensor
-// operations that are recorded; so all orders and nestings follow, and all batches. Which operands and results the
-// derivative reads is known from the names of its parameters, and nothing else is saved. Functions of numbers that are found
-// element by element, with derivatives that no row can state, are such ones, too: those of distributions.
+// by the name under which pullback/linear_algebra defines it, or stated in Python as well (pullback/fourier). There its
+// pullback and pushforward are stated, in tensor operations that are recorded; so all orders and nestings follow, and all
+// batches. Which operands and results the derivative reads is known from the names of its parameters, and nothing else is
+// saved. Functions of numbers that are found element by element, with derivatives that no row can state, are such ones,
+// too: those of distributions.
 #pragma once
 #include "compute/decompositions.h"
 #include "ops/rule/rule.h"
@@ -39,7 +40,8 @@ struct DecompositionKind {
 
 // The one of this name; raises ValueError if there is none.
 DecompositionKind& decomposition_kind(const char* name);
-// The results, all of them. Operands are of one dtype of floats or complex numbers (pivots aside), and their shapes have been checked.
+// The results, all of them. Operands are of one dtype of floats or complex numbers (pivots aside), and their shapes have
+// been checked.
 Tensors decompose(const DecompositionKind& kind, const Tensors& inputs, const Options& options);
 // Raises LinAlgError for the first failure that LAPACK has reported, as `operation` says it.
 void check_decomposition(const Tensor& info, const char* operation);

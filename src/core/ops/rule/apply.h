@@ -58,10 +58,14 @@ template <class R> Residuals<R> rule_write(R& rule, const Tensors& x) {
         }
     return write_given(rule, x);
 }
-// Whether the rule itself says what dtype its results have.
-template <class R> bool says_dtype(const R& rule) {
-    if constexpr (requires { rule.dtype.has_value(); }) return rule.dtype.has_value();
-    else return false;
+// What dtype the rule itself says its results have, if it does.
+template <class R> MaybeDType said_dtype(const R& rule) {
+    if constexpr (requires { rule.dtype.has_value(); }) return rule.dtype;
+    else return {};
+}
+template <class R> bool says_narrow(const R& rule) {
+    const MaybeDType said = said_dtype(rule);
+    return said && is_narrow_float(*said);
 }
 
 template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>& residuals);
@@ -79,18 +83,14 @@ Tensors forward_as(const R& rule, DType narrow, const Tensors& x, Residuals<R>& 
 }
 template <class R>
 [[gnu::cold, gnu::noinline]] Tensors narrow_forward(R& rule, const Tensors& x, Residuals<R>& residuals) {
-    if constexpr (requires { rule.dtype.has_value(); })
-        if (rule.dtype && is_narrow_float(*rule.dtype)) return forward_as(rule, *rule.dtype, x, residuals);
+    if (says_narrow(rule)) return forward_as(rule, *said_dtype(rule), x, residuals);
     Tensors out = rule_forward(rule, widened(x), residuals);
-    if (!says_dtype(rule)) narrow_results(out, x);
+    if (!said_dtype(rule)) narrow_results(out, x);
     return out;
 }
 // Whether narrow floats go into a rule, or are asked of it.
 template <class R> bool is_narrow_call(const R& rule, const Tensors& x) {
-    if constexpr (rule_moves<R>()) return false;
-    if constexpr (requires { rule.dtype.has_value(); })
-        if (rule.dtype && is_narrow_float(*rule.dtype)) return true;
-    return any_narrow(x);
+    return !rule_moves<R>() && (says_narrow(rule) || any_narrow(x));
 }
 
 template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>& residuals) {

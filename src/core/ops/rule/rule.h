@@ -182,8 +182,6 @@ inline bool any_complex(const Tensors& all) {
 }
 // NotImplementedError: "softmax" not implemented for 'ComplexFloat'.
 [[noreturn]] void fail_complex(const char* node, const Tensors& operands);
-// A rule that is differentiated says whether it may be by complex numbers; one that is not says nothing.
-template <class R> void check_complex(const R& rule, const Tensors& inputs);
 
 template <class R> const char* rule_name(const R& r) {
     if constexpr (requires { r.node_name(); }) return r.node_name();
@@ -191,6 +189,7 @@ template <class R> const char* rule_name(const R& r) {
     else return nullptr;  // it has no node
 }
 
+// A rule that is differentiated says whether it may be by complex numbers; one that is not says nothing.
 template <class R> void check_complex(const R& rule, const Tensors& inputs) {
     if constexpr (rule_pulls<R> && !rule_is_holomorphic<R>())
         if (__builtin_expect(any_complex(inputs), 0)) fail_complex(rule_name(rule), inputs);

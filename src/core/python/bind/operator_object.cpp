@@ -214,7 +214,7 @@ PyObject* call_once(PyObject* self, PyObject* const* args, size_t nargsf, PyObje
     }
 }
 
-// The answer of a class that overrides operators, or null, without an error where there is none.
+// The answer of a class that overrides operators; or null, with an error or without an answer.
 [[gnu::cold, gnu::noinline]] PyObject* call_overriders(PyObject* self, PyObject* const* args, size_t n,
                                                        PyObject* keywords) {
     if (!reinterpret_cast<OperatorObject*>(self)->overridable) return nullptr;
@@ -224,16 +224,17 @@ PyObject* call_once(PyObject* self, PyObject* const* args, size_t nargsf, PyObje
         return raise_current();
     }
 }
-bool may_be_overridden(PyObject* const* args, size_t n, PyObject* keywords) {
-    return may_override(args, n + (keywords ? static_cast<size_t>(PyTuple_GET_SIZE(keywords)) : 0));
+// Whether a class took the call: `answer` is what comes of it.
+bool is_overridden(PyObject* self, PyObject* const* args, size_t n, PyObject* keywords, PyObject** answer) {
+    const size_t all = n + (keywords ? static_cast<size_t>(PyTuple_GET_SIZE(keywords)) : 0);
+    if (__builtin_expect(!may_override(args, all), 1)) return false;
+    *answer = call_overriders(self, args, n, keywords);
+    return *answer || PyErr_Occurred();
 }
 
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
     const size_t n = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
-    if (__builtin_expect(may_be_overridden(args, n, keywords), 0)) {
-        PyObject* answer = call_overriders(self, args, n, keywords);
-        if (answer || PyErr_Occurred()) return answer;
-    }
+    if (PyObject * answer; is_overridden(self, args, n, keywords, &answer)) return answer;
     PyObject* result = call_once(self, args, nargsf, keywords);
     if (__builtin_expect(result != nullptr, 1)) return result;
     return over_entries(self, args, n, keywords);
@@ -248,10 +249,7 @@ PyObject* call_watched(PyObject* self, PyObject* const* args, size_t nargsf, PyO
 // A Python function that reads its arguments itself: all that is done for it is to ask classes.
 PyObject* call_plainly(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
     const size_t n = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
-    if (__builtin_expect(may_be_overridden(args, n, keywords), 0)) {
-        PyObject* answer = call_overriders(self, args, n, keywords);
-        if (answer || PyErr_Occurred()) return answer;
-    }
+    if (PyObject * answer; is_overridden(self, args, n, keywords, &answer)) return answer;
     return PyObject_Vectorcall(reinterpret_cast<OperatorObject*>(self)->body, args, n, keywords);
 }
 

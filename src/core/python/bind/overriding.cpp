@@ -26,6 +26,15 @@ bool is_asked(PyTypeObject* type) {
     return overriding == Overriding::Everybody || !PyType_IsSubtype(type, tensor_type);
 }
 
+// Whether this thread asks one of the objects in a tuple or a list.
+bool asks_any(PyObject* list) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list); ++i) {
+        PyObject* o = PySequence_Fast_GET_ITEM(list, i);
+        if (!is_exact_tensor(o) && is_asked(Py_TYPE(o))) return true;
+    }
+    return false;
+}
+
 // Lists of numbers can be long; those of tensors hold nothing else.
 bool is_list(PyObject* o) {
     if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
@@ -134,12 +143,7 @@ PyObject* get_overriding(PyObject*, PyObject*) { return PyLong_FromLong(static_c
 // has_overrides(objects): whether one of a sequence is to be asked.
 PyObject* has_overrides(PyObject*, PyObject* objects) {
     Owned list(PySequence_Fast(objects, "a sequence of arguments is asked for"));
-    if (!list.o) return nullptr;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.o); ++i) {
-        PyObject* o = PySequence_Fast_GET_ITEM(list.o, i);
-        if (!is_exact_tensor(o) && is_asked(Py_TYPE(o))) Py_RETURN_TRUE;
-    }
-    Py_RETURN_FALSE;
+    return list.o ? PyBool_FromLong(asks_any(list.o)) : nullptr;
 }
 
 // overloaded(objects): those of a sequence that are asked, in the order in which they are.
@@ -183,15 +187,7 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-bool overrides(PyObject* o) {
-    if (is_list(o)) {
-        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) {
-            PyObject* each = PySequence_Fast_GET_ITEM(o, i);
-            if (!is_exact_tensor(each) && is_asked(Py_TYPE(each))) return true;
-        }
-    }
-    return is_asked(Py_TYPE(o));
-}
+bool overrides(PyObject* o) { return (is_list(o) && asks_any(o)) || is_asked(Py_TYPE(o)); }
 
 PyObject* ask_overriders(PyObject* callable, PyObject* const* args, size_t n, PyObject* keywords,
                          bool allowed) {

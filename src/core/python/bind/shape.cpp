@@ -24,7 +24,6 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Argument& sizes) {
     return ops::unflatten(x, dim, sizes.dims());
 }
 Tensor ravel(const Tensor& x) { return ops::view(ops::contiguous(x), Dims{-1}); }
-Tensor conjugate(const Tensor& x) { return ops::conj(x); }
 Tensor adjoint(const Tensor& x) {
     if (x.ndim() == 0) {
         if (PyErr_WarnEx(PyExc_UserWarning,
@@ -312,7 +311,7 @@ const Binding bindings[] = {
     bind<&ops::complex>("complex"),
     bind<&ops::polar>("polar"),
     bind<&ops::angle>("angle"),
-    bind<&conjugate>("conjugate"),
+    bind<&ops::conj>("conjugate"),
 
     bind<&size>("size"),
     bind<&stride>("stride"),
