@@ -193,9 +193,14 @@ def test_optimisers_treat_parts_alike():
         np.testing.assert_allclose(*ends, rtol=1e-7, err_msg=name)
 
 
-def test_nothing_is_lost_without_a_word():
-    z = pb.tensor([1j])
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        assert z.to(pb.float32).tolist() == [0.0]
-    assert any("Casting complex values to real discards the imaginary part" in str(w.message) for w in caught)
+@pytest.mark.parametrize("name", ["float32", "int64", "uint8", "bool"])
+def test_nothing_is_lost_without_a_word(name):
+    dtype, z = getattr(pb, name), pb.tensor([1j, 3 - 1j])
+    # That a complex number is not 0 says all of it.
+    kept, words = ([True, True], 0) if name == "bool" else ([0, 3], 1)
+    for lose in (lambda: z.to(dtype), lambda: pb.zeros(2, dtype=dtype).copy_(z)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert lose().tolist() == kept
+        said = [str(w.message) for w in caught]
+        assert said == ["Casting complex values to real discards the imaginary part"] * words

@@ -17,6 +17,9 @@ struct Operand {
 
 extern DType default_dtype;
 
+// That of a Python number of a category (Scalar::cat) which nothing else decides.
+DType number_dtype(int category);
+
 // The dtype that these operands meet in: tensors with dimensions decide within a category, then 0-d tensors, then
 // Python numbers (torch.result_type).
 DType result_type(const Operand* operands, int n);

@@ -12,8 +12,7 @@ namespace pb {
 
 DType default_dtype = DType::Float32;
 
-// Of a Python number of this category.
-static DType number_dtype(int category) {
+DType number_dtype(int category) {
     switch (static_cast<Kind>(category)) {
         case Kind::Bool: return DType::Bool;
         case Kind::Integer: return DType::Int64;

@@ -21,12 +21,6 @@ Tensor tensor(const Argument& data, const ShortOptions& o) {
     return o.finish(tensor_from_data(data.object(), o.dtype ? &*o.dtype : nullptr));
 }
 
-DType number_dtype(Scalar s) {
-    return s.kind == Scalar::Bool      ? DType::Bool
-           : s.kind == Scalar::Int     ? DType::Int64
-           : s.kind == Scalar::Complex ? complex_of(default_dtype)
-                                       : default_dtype;
-}
 // A new tensor of one number, which its dtype has to hold.
 Tensor filled(Tensor t, Scalar value) {
     check_fits(value, t.dtype());
@@ -50,7 +44,7 @@ Tensor empty(const Dims& size, const Options& o) {
     return o.finish(ops::empty(o.dtype.value_or(default_dtype), size));
 }
 Tensor full(const Dims& size, Scalar value, const Options& o) {
-    DType d = o.dtype.value_or(number_dtype(value));
+    DType d = o.dtype.value_or(number_dtype(value.cat()));
     check_fits(value, d);
     return o.finish(ops::full(d, Layout::contiguous(size), value));
 }
@@ -140,10 +134,9 @@ void fill_(const Tensor& x, const Argument& value) {
 }
 void zero_(const Tensor& x) { ops::fill_(x, Scalar(0), "ZeroBackward0", "zero_"); }
 void copy_(const Tensor& x, const Operand& from) {
-    if (from.tensor && is_complex(from.tensor->dtype()) && is_float(x.dtype()) &&
-        PyErr_WarnEx(PyExc_UserWarning, "Casting complex values to real discards the imaginary part", 1) < 0)
-        throw PythonError();
-    ops::copy_(x, from.tensor ? *from.tensor : ops::scalar_tensor(from.scalar, number_dtype(from.scalar)));
+    if (from.tensor) warn_of_parts(from.tensor->dtype(), x.dtype());
+    ops::copy_(x,
+               from.tensor ? *from.tensor : ops::scalar_tensor(from.scalar, number_dtype(from.scalar.cat())));
 }
 
 const Binding bindings[] = {

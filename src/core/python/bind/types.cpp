@@ -10,12 +10,6 @@ namespace pb {
 
 namespace {
 
-void warn_of_parts(DType from, DType to) {
-    if (is_complex(from) && !is_complex(to) && to != DType::Bool &&
-        PyErr_WarnEx(PyExc_UserWarning, "Casting complex values to real discards the imaginary part", 1) < 0)
-        throw PythonError();
-}
-
 // Another dtype, or a copy in any case.
 Tensor to_dtype(const Tensor& x, MaybeDType dtype, bool copy) {
     DType d = dtype.value_or(x.dtype());

@@ -75,6 +75,12 @@ bool is_complex_number(PyObject* o) {
     return PyComplex_Check(o) || std::strncmp(Py_TYPE(o)->tp_name, "numpy.complex", 13) == 0;
 }
 
+void warn_of_parts(DType from, DType to) {
+    if (is_complex(from) && !is_complex(to) && to != DType::Bool &&
+        PyErr_WarnEx(PyExc_UserWarning, "Casting complex values to real discards the imaginary part", 1) < 0)
+        throw PythonError();
+}
+
 bool to_number(PyObject* o, Scalar* out) {
     if (__builtin_expect(!is_complex_number(o), 1)) return to_scalar(o, out);
     const Py_complex z = PyComplex_AsCComplex(o);
