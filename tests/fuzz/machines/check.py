@@ -176,17 +176,18 @@ def work(counted):
 
 
 def growth(program):
-    """Four times the rounds may cost four times the work: from 50 rounds on, or at least from 200 on.
+    """Four times the rounds may cost four times the work: from 50 rounds on, or at least from 200 or 800 on.
 
-    Small work is put off where there is large work to run it with, so a program may come into its stride late.
+    Small work is put off where there is large work to run it with, so a program may come into its stride late: where it
+    does at the 200th round, 600 of 800 rounds are in it, and none of 200.
     """
     runs = [finished(run(program, False, 50), "50 rounds")]
-    for rounds in (200, 800):
+    for rounds in (200, 800, 3200):
         runs.append(finished(run(program, False, rounds), f"{rounds} rounds"))
         if not (grown := grows(runs[-2], runs[-1])):
             break
     else:
-        raise Fault("growth", f"{grown} in four times the rounds, twice")
+        raise Fault("growth", f"{grown} in four times the rounds, thrice")
     for each in runs:
         work(each.counted)
 
