@@ -11,10 +11,13 @@ from .module import Module
 
 
 def plain(nonlinearity):
+    """The function of a network without gates."""
     return {"tanh": _core.Tensor.tanh, "relu": _core.Tensor.relu}[nonlinearity]
 
 
 def rnn_step(function):
+    """A step, (inputs' part, state, weight, bias) to (output, state), of a network without gates."""
+
     def step(given, state, weight, bias):
         h = function(given + F.linear(state[0], weight, bias))
         return h, (h,)
@@ -23,6 +26,8 @@ def rnn_step(function):
 
 
 def lstm_step(projection):
+    """The same with the four gates of an LSTM, whose output may be projected."""
+
     def step(given, state, weight, bias):
         i, f, g, o = (given + F.linear(state[0], weight, bias)).chunk(4, -1)
         c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
@@ -35,6 +40,7 @@ def lstm_step(projection):
 
 
 def gru_step(given, state, weight, bias):
+    """The same with the three gates of a GRU."""
     h = state[0]
     r, z, n = given.chunk(3, -1)
     hr, hz, hn = F.linear(h, weight, bias).chunk(3, -1)
