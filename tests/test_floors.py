@@ -120,7 +120,7 @@ LATE = {
     ("distributions/kl.py", "distributions"): "the table of formulas is filled when it is first used",
     ("func/solvers.py", "linear_algebra"): "loaded with the first matrix",
     ("nn/utils/parametrizations.py", "linear_algebra"): "loaded with the first Cayley map",
-    ("func/tree.py", "func"): "a dataclass has paths where somebody asks for them",
+    ("func/containers.py", "func"): "a dataclass has paths where somebody asks for them",
     ("serialization/names.py", "nn"): "parameters are rare, and modules cost more than a small file",
     ("serialization/__init__.py", "serialization"): "a format is loaded by its first file",
     ("serialization/checkpoint.py", "serialization"): "files that may run programs are rare",

@@ -67,7 +67,14 @@ def public_modules():
 
 
 # Classes that are made of parts, whose members are theirs.
-PARTS = {"pullback.nn.Module": (pb.nn.modules.hooks.Hooked, pb.nn.modules.state.Stateful)}
+PARTS = {
+    "pullback.nn.Module": (
+        pb.nn.modules.walking.Walked,
+        pb.nn.modules.changing.Changed,
+        pb.nn.modules.hooks.Hooked,
+        pb.nn.modules.state.Stateful,
+    )
+}
 
 
 def public():

@@ -55,7 +55,7 @@ from .autograd import (
 )
 from .dtypes import ALIASES, finfo, get_default_dtype, iinfo, set_default_dtype
 from .operators import later
-from .operators.random import default_generator
+from .operators.generators import default_generator
 from .runtime.threads import (
     get_num_interop_threads,
     get_num_threads,

@@ -5,7 +5,8 @@ import numpy
 from .dtypes import get_default_dtype
 from .messages.missing import missing
 from .operators.creation import from_numpy
-from .operators.random import Generator, _randint
+from .operators.generators import Generator
+from .operators.random import _randint
 
 __all__ = ["SobolEngine"]
 

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 from .messages.missing import missing
-from .operators.random import (
+from .operators.generators import (
     Generator,
     default_generator,
     get_rng_state,

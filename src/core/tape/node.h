@@ -7,7 +7,7 @@
 // a chain of a million nodes is freed in constant stack.
 //
 // `sequence` orders the walk: a node is always younger than the nodes its edges lead to. The slot
-// (`run`, `slot`) lets one active backward run find its state without hashing; see engine.cpp.
+// (`run`, `slot`) lets one active backward run find its state without hashing; see states.h.
 #pragma once
 #include <cstdint>
 #include <optional>

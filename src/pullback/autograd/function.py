@@ -228,7 +228,7 @@ class Function(metaclass=FunctionMeta):
             return _apply(cls, args)[0]
         except _core.MappedError as error:
             # forward asked for elements inside of a vmap, as one that leaves for NumPy does: entry by entry then.
-            from ..func.batch import over_entries
+            from ..func.entries import over_entries
 
             return over_entries(cls.apply, args, {}, error)
 

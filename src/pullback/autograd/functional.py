@@ -9,7 +9,7 @@ no history. With `strict` it is an error that something does not depend on an in
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from .. import _core
@@ -18,184 +18,27 @@ from ..func.units import Draws, columns
 from ..messages.missing import missing
 from ..operators.creation import zeros, zeros_like
 from ..operators.joining import stack
-from .backward import grad
 from .forward_ad import dual_level, make_dual, unpack_dual
-from .function import below_level
+from .functional_values import (
+    NO_INPUT_VECTOR,
+    Tensors,
+    as_tensors,
+    bare,
+    check_no_vector,
+    check_scalar,
+    evaluate,
+    filled,
+    pull_to,
+    require_dependence,
+    results,
+    table_of_results,
+    vector,
+)
 from .grad_mode import set_grad_enabled
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
-Tensors = tuple[Tensor, ...]
 STRATEGIES = ("forward-mode", "reverse-mode")
-
-
-# ---- what goes in ------------------------------------------------------------------------------------------
-
-
-def _as_tuple(value: Any, what: str, who: str) -> tuple[bool, Tensors]:
-    """Whether it is a tuple, and the tensors in one."""
-    several = isinstance(value, tuple)
-    for index, each in enumerate(value if several else (value,)):
-        if not isinstance(each, Tensor):
-            where = f"value at index {index}" if several else f"given {what}"
-            raise TypeError(
-                f"The {what} given to {who} must be either a Tensor or a tuple of Tensors but the {where} has type "
-                f"{type(each)}."
-            )
-    return several, value if several else (value,)
-
-
-def _inputs(tensors: Tensors, create_graph: bool, need_graph: bool = True) -> Tensors:
-    """Tensors of their own, so that an input and the same tensor captured by the function are not mixed up."""
-    return tuple(
-        [
-            t.view_as(t) if create_graph and t.requires_grad else _bare(t).requires_grad_(need_graph)
-            for t in tensors
-        ]
-    )
-
-
-def _bare(t: Tensor) -> Tensor:
-    """Without history, but with the tangents of levels that are open."""
-    found, bare = _core.tangents(t), below_level(t, 1).detach()
-    if found:
-        _core.replace_tangents(bare, found)
-    return bare
-
-
-def _vector(v: Any, like: Tensors, several: bool, who: str, create_graph: bool) -> Tensors:
-    """The vector of a product, checked; of one element it is 1 where it is left out."""
-    v = _inputs(_as_tuple(v, "v", who)[1], create_graph, need_graph=False)
-    if len(v) != len(like):
-        raise RuntimeError(
-            f"v is a tuple of invalid length: should be {len(like)} but got {len(v)}."
-            if several
-            else "The given v should contain a single Tensor."
-        )
-    for index, (ours, theirs) in enumerate(zip(v, like)):
-        if ours.shape != theirs.shape:
-            entry = f"Entry {index} in " if several else ""
-            raise RuntimeError(f"{entry}v has invalid size: should be {theirs.shape} but got {ours.shape}.")
-    return v
-
-
-def _no_vector(like: Tensors, message: str) -> None:
-    if len(like) != 1 or like[0].numel() != 1:
-        raise RuntimeError(message)
-
-
-NO_INPUT_VECTOR = (
-    "The vector v can only be None if the input to the user-provided function is a single Tensor with a single "
-    "element."
-)
-
-
-# ---- strictness --------------------------------------------------------------------------------------------
-
-
-def _require_dependence(tensors: Sequence[Tensor | None], kind: str, strict: bool) -> None:
-    """Under `strict`, RuntimeError for what has no history: outputs, gradients, or rows of a Jacobian."""
-    if not strict:
-        return
-    for i, t in enumerate(tensors):
-        if t is None:
-            raise RuntimeError(
-                f"The output of the user-provided function is independent of input {i}. This is not allowed in strict "
-                f"mode."
-            )
-        if not t.requires_grad:
-            raise RuntimeError(
-                {
-                    "outputs": f"Output {i} of the user-provided function does not require gradients. The outputs must "
-                    f"be computed in a differentiable manner from the input when running in strict mode.",
-                    "grad_inputs": f"The gradient with respect to input {i} is independent of the inputs of the "
-                    f"user-provided function. This is not allowed in strict mode.",
-                    "jacobian": f"While computing the hessian, found that the jacobian of the user-provided function "
-                    f"with respect to input {i} is independent of the input. This is not allowed in strict mode. You "
-                    f"should ensure that your function is twice differentiable and that the jacobian depends on the "
-                    f"inputs (this would be violated by a linear function for example).",
-                }[kind]
-            )
-
-
-MISSING = {
-    "back": "The output of the user-provided function is independent of input {}. This is not allowed in strict mode.",
-    "back_trick": "The gradient with respect to the input is independent of entry {} in the grad_outputs when using the "
-    "double backward trick to compute forward mode gradients. This is not allowed in strict mode.",
-    "double_back": "The jacobian of the user-provided function is independent of input {}. This is not allowed in "
-    "strict mode.",
-    "double_back_trick": "The hessian of the user-provided function is independent of entry {} in the grad_jacobian. "
-    "This is not allowed in strict mode as it prevents from using the double backward trick to replace forward mode AD.",
-}
-
-
-def _filled(
-    found: Sequence[Tensor | None], like: Tensors, strict: bool, create_graph: bool, stage: str
-) -> Tensors:
-    """Zeros where nothing arrived; under `strict` an error instead."""
-    for i, g in enumerate(found):
-        if strict and g is None:
-            raise RuntimeError(MISSING[stage].format(i))
-        if strict and create_graph and g is not None and not g.requires_grad:
-            what = "hessian" if "double" in stage else "jacobian"
-            raise RuntimeError(
-                f"The {what} of the user-provided function is independent of input {i}. This is not allowed in strict "
-                f"mode when create_graph=True."
-            )
-    return tuple([zeros_like(x) if g is None else g for g, x in zip(found, like)])
-
-
-# ---- gradients, and what comes out -------------------------------------------------------------------------
-
-
-def _pull(
-    outputs: Sequence[Tensor | None],
-    inputs: Tensors,
-    cotangents: Sequence[Any] | None = None,
-    *,
-    create_graph: bool,
-    retain_graph: bool | None = None,
-) -> tuple[Any, ...]:
-    """`grad` of those outputs that have a history; None for what nothing depends on."""
-    given = (None,) * len(outputs) if cotangents is None else cotangents
-    pairs = [(y, g) for y, g in zip(outputs, given) if y is not None and y.requires_grad]
-    if not pairs:
-        return (None,) * len(inputs)
-    ys, gs = tuple([y for y, _ in pairs]), tuple([g for _, g in pairs])
-    found: tuple[Any, ...] = grad(
-        ys, inputs, gs, create_graph=create_graph, retain_graph=retain_graph, allow_unused=True
-    )
-    return found
-
-
-def _out(tensors: Sequence[Tensor], several: bool, create_graph: bool) -> Any:
-    found = tuple(tensors) if create_graph else tuple([_bare(t) for t in tensors])
-    return found if several else found[0]
-
-
-def _out_table(table: Sequence[Sequence[Tensor]], outputs: bool, inputs: bool, create_graph: bool) -> Any:
-    rows = [_out(row, inputs, create_graph) for row in table]
-    return tuple(rows) if outputs else rows[0]
-
-
-def _evaluate(
-    func: Callable[..., Any], inputs: Any, who: str, create_graph: bool, strict: bool
-) -> tuple[bool, Tensors, bool, Tensors]:
-    """(inputs are several, inputs, outputs are several, outputs); recording is on."""
-    several, given = _as_tuple(inputs, "inputs", who)
-    given = _inputs(given, create_graph)
-    many, outputs = _as_tuple(func(*given), "outputs of the user-provided function", who)
-    _require_dependence(outputs, "outputs", strict)
-    return several, given, many, outputs
-
-
-def _scalar(several: bool, outputs: Tensors, who: str) -> None:
-    if several:
-        raise RuntimeError(f"The function given to {who} should return a single Tensor")
-    if outputs[0].numel() != 1:
-        raise RuntimeError(
-            f"The Tensor returned by the function given to {who} should contain a single element"
-        )
 
 
 # ---- products ----------------------------------------------------------------------------------------------
@@ -223,19 +66,19 @@ def vjp(
         (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     with set_grad_enabled(True):
-        several, given, many, outputs = _evaluate(func, inputs, "vjp", create_graph, strict)
+        several, given, many, outputs = evaluate(func, inputs, "vjp", create_graph, strict)
         if v is None:
-            _no_vector(
+            check_no_vector(
                 outputs,
                 "The vector v can only be None if the user-provided function returns a single Tensor with a single "
                 "element.",
             )
         else:
-            v = _vector(v, outputs, many, "vjp", create_graph)
+            v = vector(v, outputs, many, "vjp", create_graph)
     with set_grad_enabled(create_graph or _core.is_grad_enabled()):
-        found = _pull(outputs, given, v, create_graph=create_graph)
-        product = _filled(found, given, strict, create_graph, "back")
-    return _out(outputs, many, create_graph), _out(product, several, create_graph)
+        found = pull_to(outputs, given, v, create_graph=create_graph)
+        product = filled(found, given, strict, create_graph, "back")
+    return results(outputs, many, create_graph), results(product, several, create_graph)
 
 
 def jvp(
@@ -260,18 +103,18 @@ def jvp(
         (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     with set_grad_enabled(True):
-        given = _as_tuple(inputs, "inputs", "jvp")[1]
+        given = as_tensors(inputs, "inputs", "jvp")[1]
         if v is None:
-            _no_vector(given, NO_INPUT_VECTOR)
+            check_no_vector(given, NO_INPUT_VECTOR)
         else:
-            v = _vector(v, given, isinstance(inputs, tuple), "jvp", create_graph)
-        _, given, many, outputs = _evaluate(func, inputs, "jvp", create_graph, strict)
+            v = vector(v, given, isinstance(inputs, tuple), "jvp", create_graph)
+        _, given, many, outputs = evaluate(func, inputs, "jvp", create_graph, strict)
         seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in outputs])
-        pulled = _pull(outputs, given, seeds, create_graph=True)
-        _require_dependence(pulled, "grad_inputs", strict)
-        found = _pull(pulled, seeds, v, create_graph=create_graph)
-        product = _filled(found, outputs, strict, create_graph, "back_trick")
-    return _out(outputs, many, create_graph), _out(product, many, create_graph)
+        pulled = pull_to(outputs, given, seeds, create_graph=True)
+        require_dependence(pulled, "grad_inputs", strict)
+        found = pull_to(pulled, seeds, v, create_graph=create_graph)
+        product = filled(found, outputs, strict, create_graph, "back_trick")
+    return results(outputs, many, create_graph), results(product, many, create_graph)
 
 
 def vhp(
@@ -299,9 +142,9 @@ def vhp(
     with set_grad_enabled(True):
         several, given, outputs, v, jac = _first(func, inputs, v, "vhp", create_graph, strict)
     with set_grad_enabled(create_graph or _core.is_grad_enabled()):
-        found = _pull(jac, given, v, create_graph=create_graph)
-        product = _filled(found, given, strict, create_graph, "double_back")
-    return _out(outputs, False, create_graph), _out(product, several, create_graph)
+        found = pull_to(jac, given, v, create_graph=create_graph)
+        product = filled(found, given, strict, create_graph, "double_back")
+    return results(outputs, False, create_graph), results(product, several, create_graph)
 
 
 def hvp(
@@ -320,26 +163,26 @@ def hvp(
     with set_grad_enabled(True):
         several, given, outputs, v, jac = _first(func, inputs, v, "hvp", create_graph, strict)
         seeds = tuple([zeros_like(x.detach()).requires_grad_() for x in given])
-        double = _pull(jac, given, seeds, create_graph=True)
+        double = pull_to(jac, given, seeds, create_graph=True)
     with set_grad_enabled(create_graph or _core.is_grad_enabled()):
-        found = _pull(double, seeds, v, create_graph=create_graph)
-        product = _filled(found, given, strict, create_graph, "double_back_trick")
-    return _out(outputs, False, create_graph), _out(product, several, create_graph)
+        found = pull_to(double, seeds, v, create_graph=create_graph)
+        product = filled(found, given, strict, create_graph, "double_back_trick")
+    return results(outputs, False, create_graph), results(product, several, create_graph)
 
 
 def _first(
     func: Callable[..., Any], inputs: Any, v: Any, who: str, create_graph: bool, strict: bool
 ) -> tuple[bool, Tensors, Tensors, Any, tuple[Any, ...]]:
     """What products with a Hessian begin with: (inputs are several, inputs, outputs, v, gradient)."""
-    given = _as_tuple(inputs, "inputs", who)[1]
+    given = as_tensors(inputs, "inputs", who)[1]
     if v is None:
-        _no_vector(given, NO_INPUT_VECTOR)
+        check_no_vector(given, NO_INPUT_VECTOR)
     else:
-        v = _vector(v, given, isinstance(inputs, tuple), who, create_graph)
-    several, given, many, outputs = _evaluate(func, inputs, who, create_graph, strict)
-    _scalar(many, outputs, who)
-    jac = _pull(outputs, given, create_graph=True)
-    _require_dependence(jac, "jacobian", strict)
+        v = vector(v, given, isinstance(inputs, tuple), who, create_graph)
+    several, given, many, outputs = evaluate(func, inputs, who, create_graph, strict)
+    check_scalar(many, outputs, who)
+    jac = pull_to(outputs, given, create_graph=True)
+    require_dependence(jac, "jacobian", strict)
     return several, given, outputs, v, jac
 
 
@@ -399,7 +242,7 @@ def jacobian(
             )
         return _columns(func, inputs, vectorize)
     with set_grad_enabled(True):
-        several, given, many, outputs = _evaluate(func, inputs, "jacobian", create_graph, strict)
+        several, given, many, outputs = evaluate(func, inputs, "jacobian", create_graph, strict)
         if vectorize and strict:
             raise RuntimeError(
                 f"{who}: `strict=True` and `vectorized=True` are not supported together. Please either set "
@@ -409,14 +252,14 @@ def jacobian(
             table = [_rows_together(y, given, create_graph) for y in outputs]
         else:
             table = [_rows(i, y, given, create_graph, strict) for i, y in enumerate(outputs)]
-        return _out_table(table, many, several, create_graph)
+        return table_of_results(table, many, several, create_graph)
 
 
 def _rows(i: int, y: Tensor, given: Tensors, create_graph: bool, strict: bool) -> list[Tensor]:
     """The derivative of output `i` by each input."""
     rows: list[list[Tensor]] = [[] for _ in given]
     for element in y.reshape(-1):
-        found = _pull((element,), given, create_graph=create_graph, retain_graph=True)
+        found = pull_to((element,), given, create_graph=create_graph, retain_graph=True)
         for k, (g, x) in enumerate(zip(found, given)):
             if strict and g is None:
                 raise RuntimeError(
@@ -439,7 +282,7 @@ def _rows_together(y: Tensor, given: Tensors, create_graph: bool) -> list[Tensor
     """The same, all rows in one walk."""
 
     def pull(seed: Tensor) -> list[Tensor]:
-        found = _pull((y,), given, (seed,), create_graph=create_graph, retain_graph=True)
+        found = pull_to((y,), given, (seed,), create_graph=create_graph, retain_graph=True)
         return [zeros_like(x) if g is None else g for g, x in zip(found, given)]
 
     if not y.numel():
@@ -448,7 +291,7 @@ def _rows_together(y: Tensor, given: Tensors, create_graph: bool) -> list[Tensor
 
 
 def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
-    several, given = _as_tuple(inputs, "inputs", "jacobian")
+    several, given = as_tensors(inputs, "inputs", "jacobian")
     if not vectorize:
         raise NotImplementedError(
             "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only implemented for "
@@ -464,7 +307,7 @@ def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
             duals = [
                 make_dual(x, tangent) if i == k and tangent is not None else x for i, x in enumerate(given)
             ]
-            many, found = _as_tuple(func(*duals), "outputs", "jacobian")
+            many, found = as_tensors(func(*duals), "outputs", "jacobian")
             pairs = [unpack_dual(y) for y in found]
         outputs = tuple([primal for primal, _ in pairs])
         return [zeros_like(primal) if t is None else t for primal, t in pairs]
@@ -484,7 +327,7 @@ def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
         ]
         for j, y in enumerate(outputs)
     ]
-    return _out_table(table, many, several, True)
+    return table_of_results(table, many, several, True)
 
 
 def hessian(
@@ -518,26 +361,26 @@ def hessian(
                 [3., 0., 1.],
                 [2., 1., 0.]])
     """
-    several, given = _as_tuple(inputs, "inputs", "hessian")
+    several, given = as_tensors(inputs, "inputs", "hessian")
     if outer_jacobian_strategy not in STRATEGIES:
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
 
     def scalar(*args: Tensor) -> Tensor:
-        many, outputs = _as_tuple(func(*args), "outputs of the user-provided function", "hessian")
-        _require_dependence(outputs, "outputs", strict)
-        _scalar(many, outputs, "hessian")
+        many, outputs = as_tensors(func(*args), "outputs of the user-provided function", "hessian")
+        require_dependence(outputs, "outputs", strict)
+        check_scalar(many, outputs, "hessian")
         return outputs[0].squeeze()
 
     def gradient(*args: Tensor) -> Any:
         if outer_jacobian_strategy == "forward-mode":
-            args = tuple([x if x.requires_grad else _bare(x).requires_grad_() for x in args])
+            args = tuple([x if x.requires_grad else bare(x).requires_grad_() for x in args])
         found = jacobian(scalar, args, create_graph=True)
-        _require_dependence(found, "jacobian", strict)
+        require_dependence(found, "jacobian", strict)
         return found
 
     table = jacobian(gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy)
     if outer_jacobian_strategy == "forward-mode":
-        table = tuple([tuple([_bare(block) for block in row]) for row in table])
+        table = tuple([tuple([bare(block) for block in row]) for row in table])
     rows = [row if several else row[0] for row in table]
     return tuple(rows) if several else rows[0]
 

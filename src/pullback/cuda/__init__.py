@@ -2,6 +2,8 @@
 
 `is_available()` is False and `device_count()` 0; seeds and caches that are not there are left alone; whatever needs a device
 raises.
+
+It is one file though it is long: a list of small answers, of which none knows another, in PyTorch's one namespace.
 """
 
 from __future__ import annotations

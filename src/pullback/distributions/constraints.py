@@ -1,4 +1,7 @@
-"""Regions that parameters and draws may lie in: `check` says which elements, or events, of a tensor do."""
+"""Regions that parameters and draws may lie in: `check` says which elements, or events, of a tensor do.
+
+It is one file though it is long: a list of small classes of one kind, each a condition, grouped by what their points are.
+"""
 
 from .. import _core, finfo
 from .. import bool as truth

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from .._core import Tensor
-from .batch import RANDOMNESS, axes_of, spread
+from .batch import RANDOMNESS, spread
+from .entries import axes_of
 from .tree import tree_flatten, tree_structure, tree_unflatten
 
 NAMES = {code: name for name, code in RANDOMNESS.items()}

@@ -19,7 +19,7 @@ from .._core import Tensor
 from ..autograd.function import below_level
 from ..operators.creation import as_tensor
 from ..operators.joining import stack
-from .batch import axes_of
+from .entries import axes_of
 from .implied import Flat, Leaves, Quiet, plain, root_of, solved
 from .roots import anderson, finder, iterate, newton
 from .solvers import ConvergenceError, chosen, hidden, largest, revealed

@@ -6,7 +6,8 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from .tree import MAPPINGS, NODES, TreeSpec, kind_of, tree_structure
+from .containers import MAPPINGS, NODES, kind_of
+from .tree import TreeSpec, tree_structure
 
 __all__ = [
     "GetAttrKey",

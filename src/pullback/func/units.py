@@ -14,8 +14,8 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..operators.creation import zeros
+from ..operators.generators import get_rng_state, set_rng_state
 from ..operators.joining import cat, stack
-from ..operators.random import get_rng_state, set_rng_state
 from .arguments import Chosen
 from .batch import vmap
 

@@ -34,6 +34,7 @@ for _name in (
     "convolution",
     "embeddings",
     "gates",
+    "grids",
     "normalization",
     "pooling",
     "random",

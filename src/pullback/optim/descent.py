@@ -1,7 +1,7 @@
 """Descent along the gradient, with momentum, averaged, by signs: SGD, ASGD, Rprop."""
 
 from ..operators.creation import tensor
-from .optimizer import Optimizer, check, check_one, counted, decayed, no_steps, number, options
+from .optimizer import Optimizer, check, check_one, counted, decayed, no_steps, number, options, zeros_for
 
 __all__ = ["ASGD", "SGD", "Rprop"]
 
@@ -94,7 +94,7 @@ class ASGD(Optimizer):
             "step": no_steps(),
             "eta": tensor(float(number(group["lr"]))),
             "mu": tensor(1.0),
-            "ax": parameter.detach().new_zeros(parameter.shape),
+            "ax": zeros_for(parameter),
         }
 
     def _update(self, group, parameter, gradient, state):

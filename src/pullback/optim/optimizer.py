@@ -442,6 +442,11 @@ def no_steps():
     return tensor(0.0, dtype=_core.float32)
 
 
+def zeros_for(parameter):
+    """A first mean of gradients, or of their squares."""
+    return parameter.detach().new_zeros(parameter.shape)
+
+
 def decayed(group, parameter, gradient):
     """The gradient with that of the penalty on the squares of the parameter."""
     weight = group["weight_decay"]

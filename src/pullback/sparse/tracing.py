@@ -8,7 +8,7 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..autograd import grad, no_grad
-from ..func import batch
+from ..func import batch, entries
 from ..func.arguments import Argnums, Chosen, require_tensor, tensors_out
 from ..func.reverse import Recording
 from ..func.tree import tree_flatten
@@ -71,7 +71,7 @@ def trace(
     if not everywhere:
         return _trace(func, chosen, chosen.leaves, order, False, who)
     level = _core.open_map(1, 1)
-    batch.strict.add(level)
+    entries.strict.add(level)
     try:
         # What depends on the arguments is told by its axis.
         mapped = [_core.map_axis(x.detach().unsqueeze(0), level, 0) for x in chosen.leaves]
@@ -83,7 +83,7 @@ def trace(
             "be followed."
         ) from error
     finally:
-        batch.strict.discard(level)
+        entries.strict.discard(level)
         _core.close_map(level)
 
 

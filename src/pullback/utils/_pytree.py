@@ -9,6 +9,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..func.containers import NODES, is_namedtuple_class, register_dataclass, register_pytree_node
 from ..func.paths import (
     GetAttrKey,
     MappingKey,
@@ -21,11 +22,7 @@ from ..func.paths import (
 )
 from ..func.tree import (
     LEAF,
-    NODES,
     TreeSpec,
-    is_namedtuple_class,
-    register_dataclass,
-    register_pytree_node,
     tree_flatten,
     tree_is_leaf,
     tree_iter,

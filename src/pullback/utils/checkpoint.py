@@ -27,7 +27,7 @@ from ..autograd.backward import backward as run_backward
 from ..autograd.function import Function
 from ..autograd.grad_mode import enable_grad, no_grad
 from ..messages.missing import missing
-from ..operators.random import get_rng_state
+from ..operators.generators import get_rng_state
 from .recomputing import (
     CheckpointError,
     GraphExecGroup,

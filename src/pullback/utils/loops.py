@@ -25,7 +25,7 @@ from ..func.batch import Reopened
 from ..func.reverse import Recording, recording, variables, walk
 from ..func.tree import TreeSpec, pictured, tree_flatten
 from ..messages.missing import missing
-from ..operators.random import get_rng_state, set_rng_state
+from ..operators.generators import get_rng_state, set_rng_state
 from .checkpoint import checkpoint
 from .recomputing import draws_from
 from .schedules import Online, split

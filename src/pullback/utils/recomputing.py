@@ -22,7 +22,7 @@ from ..func.batch import Reopened
 from ..func.tree import tree_flatten
 from ..operators.creation import zeros
 from ..operators.entries import every_entry
-from ..operators.random import get_rng_state, set_rng_state
+from ..operators.generators import get_rng_state, set_rng_state
 
 __all__ = ["CheckpointError", "GraphExecGroup", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop"]
 

@@ -19,7 +19,7 @@ from ..autograd.function import Function
 from ..func.tree import tree_leaves, tree_map
 from ..operators.creation import zeros
 from ..operators.declare import FUNCTIONS, METHODS
-from ..operators.random import get_rng_state, set_rng_state
+from ..operators.generators import get_rng_state, set_rng_state
 from .recomputing import running
 
 __all__ = [

@@ -9,8 +9,9 @@ from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
+from ..func.containers import BUILT_IN, MAPPINGS, NODES, kind_of, register_pytree_node
 from ..func.paths import tree_flatten_with_path
-from ..func.tree import BUILT_IN, LEAF, MAPPINGS, NODES, TreeSpec, kind_of, register_pytree_node, tree_is_leaf
+from ..func.tree import LEAF, TreeSpec, tree_is_leaf
 
 __all__ = ["KeyEntry", "KeyPath", "NodeDef", "is_constant_class", "map_only", "register_constant"]
 

@@ -201,7 +201,7 @@ PyObject* over_entries(PyObject* callable, PyObject* const* args, size_t n, PyOb
     PyErr_NormalizeException(&type, &value, &trace);
     Owned error_type(type), error(value), error_trace(trace);
     try {
-        Owned module(checked(PyImport_ImportModule("pullback.func.batch")));
+        Owned module(checked(PyImport_ImportModule("pullback.func.entries")));
         Owned loop(checked(PyObject_GetAttrString(module.o, "over_entries")));
         Owned positional(checked(PyTuple_New(static_cast<Py_ssize_t>(n))));
         for (size_t i = 0; i < n; ++i) {

@@ -1,4 +1,4 @@
-"""Recurrent networks: layers that go over a sequence, and the cells that they are made of.
+"""Recurrent networks: layers that go over a sequence; the steps that they make, and cells, are in rnn_cells.py.
 
 A layer computes what its inputs contribute for all times in one product, then steps through time; a sequence of packed
 lengths steps over as many samples as are left.
@@ -6,7 +6,6 @@ lengths steps over as many samples as are left.
 
 import math
 
-from ... import _core
 from ...operators.creation import empty, zeros
 from ...operators.joining import cat, stack
 from .. import functional as F
@@ -14,41 +13,9 @@ from ..init import uniform_
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
+from .rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase, gru_step, lstm_step, plain, rnn_step
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
-
-
-def _plain(nonlinearity):
-    return {"tanh": _core.Tensor.tanh, "relu": _core.Tensor.relu}[nonlinearity]
-
-
-def _rnn_step(function):
-    def step(given, state, weight, bias):
-        h = function(given + F.linear(state[0], weight, bias))
-        return h, (h,)
-
-    return step
-
-
-def _lstm_step(projection):
-    def step(given, state, weight, bias):
-        i, f, g, o = (given + F.linear(state[0], weight, bias)).chunk(4, -1)
-        c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
-        h = o.sigmoid() * c.tanh()
-        if projection is not None:
-            h = F.linear(h, projection)
-        return h, (h, c)
-
-    return step
-
-
-def _gru_step(given, state, weight, bias):
-    h = state[0]
-    r, z, n = given.chunk(3, -1)
-    hr, hz, hn = F.linear(h, weight, bias).chunk(3, -1)
-    z = (z + hz).sigmoid()
-    h = (1 - z) * (n + (r + hr).sigmoid() * hn).tanh() + z * h
-    return h, (h,)
 
 
 class RNNBase(Module):
@@ -161,8 +128,8 @@ class RNNBase(Module):
 
     def _step(self, suffix):
         if self.mode == "LSTM":
-            return _lstm_step(getattr(self, "weight_hr" + suffix, None) if self.proj_size else None)
-        return _gru_step if self.mode == "GRU" else _rnn_step(_plain(self.mode[4:].lower()))
+            return lstm_step(getattr(self, "weight_hr" + suffix, None) if self.proj_size else None)
+        return gru_step if self.mode == "GRU" else rnn_step(plain(self.mode[4:].lower()))
 
     def _sizes(self):
         result = self.proj_size or self.hidden_size
@@ -429,112 +396,3 @@ class GRU(RNNBase):
             device,
             dtype,
         )
-
-
-class RNNCellBase(Module):
-    """What the cells share.
-
-    Example:
-        >>> base = pb.nn.RNNCellBase(2, 3, bias=True, num_chunks=4)
-        >>> base
-        RNNCellBase(2, 3)
-        >>> base.weight_ih.shape
-        pullback.Size([12, 2])
-    """
-
-    __constants__ = ["input_size", "hidden_size", "bias"]
-
-    def __init__(self, input_size, hidden_size, bias, num_chunks, device=None, dtype=None):
-        super().__init__()
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        rows = num_chunks * hidden_size
-        self.weight_ih = Parameter(empty((rows, input_size), device=device, dtype=dtype))
-        self.weight_hh = Parameter(empty((rows, hidden_size), device=device, dtype=dtype))
-        for name in ("bias_ih", "bias_hh"):
-            self.register_parameter(
-                name, Parameter(empty(rows, device=device, dtype=dtype)) if bias else None
-            )
-        self.reset_parameters()
-
-    def reset_parameters(self):
-        """Draw the first values anew: even numbers within 1 / sqrt(hidden_size)."""
-        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
-        for weight in self.parameters():
-            uniform_(weight, -bound, bound)
-
-    def _stepped(self, step, input, states, count):
-        if input.ndim not in (1, 2):
-            raise ValueError(
-                f"{type(self).__name__}: Expected input to be 1D or 2D, got {input.ndim}D instead"
-            )
-        batched = input.ndim == 2
-        given = input if batched else input.unsqueeze(0)
-        if given.shape[1] != self.input_size:
-            raise RuntimeError(
-                f"input has inconsistent input_size: got {given.shape[1]} expected {self.input_size}"
-            )
-        if states is None:
-            states = (zeros(given.shape[0], self.hidden_size, dtype=given.dtype),) * count
-        elif not batched:
-            states = tuple([each.unsqueeze(0) for each in states])
-        given = F.linear(given, self.weight_ih, self.bias_ih)
-        _, states = step(given, states, self.weight_hh, self.bias_hh)
-        return states if batched else tuple([each.squeeze(0) for each in states])
-
-    def extra_repr(self):
-        text = f"{self.input_size}, {self.hidden_size}"
-        if self.bias is not True:
-            text += f", bias={self.bias}"
-        if getattr(self, "nonlinearity", "tanh") != "tanh":
-            text += f", nonlinearity={self.nonlinearity}"
-        return text
-
-
-class RNNCell(RNNCellBase):
-    """One step of `RNN`: (batch, input_size) and a state (batch, hidden_size) to the next, or without a batch.
-
-    Example:
-        >>> pb.nn.RNNCell(3, 4)(pb.ones(2, 3)).shape
-        pullback.Size([2, 4])
-    """
-
-    def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None, dtype=None):
-        super().__init__(input_size, hidden_size, bias, 1, device, dtype)
-        self.nonlinearity = nonlinearity
-
-    def forward(self, input, hx=None):
-        if self.nonlinearity not in ("tanh", "relu"):
-            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        states = None if hx is None else (hx,)
-        return self._stepped(_rnn_step(_plain(self.nonlinearity)), input, states, 1)[0]
-
-
-class LSTMCell(RNNCellBase):
-    """One step of `LSTM`: (batch, input_size) and a pair (h, c) to the next pair, or without a batch.
-
-    Example:
-        >>> h, c = pb.nn.LSTMCell(3, 4)(pb.ones(2, 3))
-        >>> h.shape, c.shape
-        (pullback.Size([2, 4]), pullback.Size([2, 4]))
-    """
-
-    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
-        super().__init__(input_size, hidden_size, bias, 4, device, dtype)
-
-    def forward(self, input, hx=None):
-        return self._stepped(_lstm_step(None), input, None if hx is None else tuple(hx), 2)
-
-
-class GRUCell(RNNCellBase):
-    """One step of `GRU`: (batch, input_size) and a state (batch, hidden_size) to the next, or without a batch.
-
-    Example:
-        >>> pb.nn.GRUCell(3, 4)(pb.ones(3)).shape
-        pullback.Size([4])
-    """
-
-    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
-        super().__init__(input_size, hidden_size, bias, 3, device, dtype)
-
-    def forward(self, input, hx=None):
-        return self._stepped(_gru_step, input, None if hx is None else (hx,), 1)[0]

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from ...messages.missing import missing
-from ...operators.random import default_generator, randperm
+from ...operators.generators import default_generator
+from ...operators.random import randperm
 from ._utils.fetch import samples_of
 
 __all__ = [

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ...._core import set_num_threads
-from ....operators.random import manual_seed
+from ....operators.generators import manual_seed
 from . import transport
 from .errors import ExceptionWrapper
 from .fetch import _DatasetKind
