@@ -385,6 +385,15 @@ def linear(input, weight, bias=None):
     """
 
 
+@operator(public=False, method=False)
+def recurrent_layer(cell, given, state, cells, weight, bias=None):
+    """One layer of `nn.RNN`, `nn.LSTM` or `nn.GRU` in one direction: the states of all times first.
+
+    `given` (T, N, P H) is what inputs contribute, `state`, and of an LSTM `cells`, (N, H) what the first time begins with,
+    `weight` (P H, H) and `bias` (P H) the recurrent ones; a bias belongs to a GRU only.
+    """
+
+
 @composed(public=False, method=False)
 def bilinear(input1, input2, weight, bias=None):
     """`y[o] = sum of input1[i] * weight[o, i, j] * input2[j], plus bias[o]`, over any leading dimensions.

@@ -1,5 +1,6 @@
 // Products of matrices and vectors (linear.cpp) and what is added to them (added_products.cpp).
 #pragma once
+#include "compute/recurrence.h"
 #include "ops/operators.h"
 
 namespace pb::ops {
@@ -21,6 +22,12 @@ PB_ADDED_PRODUCTS(ADDED)
 #undef ADDED
 // x weight^T + bias for any number of leading dimensions.
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias);
+
+// recurrence.cpp: one recurrent layer in one direction, states (T, N, H) and what derivatives need beside them, of
+// contributions of the inputs (T, N, P H), a first state (N, H), the first cells of an LSTM, the weight (P H, H), and the
+// bias of a GRU's hidden part. Nothing is checked.
+Tensors recurrent_layer(Recurrent cell, const Tensor& given, const Tensor& h, const MaybeTensor& c,
+                        const Tensor& weight, const MaybeTensor& bias);
 
 // contraction.cpp
 Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b);

@@ -17,6 +17,18 @@ std::string library_path() {
     return text;
 }
 
+}  // namespace
+
+template <> struct Reading<Recurrent> : Plain<Recurrent> {
+    static constexpr Wants wants = {"text"};
+    Reading(const Args& a, size_t i)
+        : Plain{static_cast<Recurrent>(word_of(a, i, {"RNN_TANH", "RNN_RELU", "LSTM", "GRU"}))} {
+        if (value > Recurrent::gru) fail_as(ErrorKind::Value, "a cell is RNN_TANH, RNN_RELU, LSTM or GRU");
+    }
+};
+
+namespace {
+
 const Binding bindings[] = {
     bind<&ops::matmul>("matmul"),
     bind<&ops::mm>("mm"),
@@ -32,6 +44,7 @@ const Binding bindings[] = {
     bind<&ops::addbmm, &ops::addbmm_>("addbmm"),
     bind<&ops::baddbmm, &ops::baddbmm_>("baddbmm"),
     bind<&ops::linear>("linear"),
+    bind<&ops::recurrent_layer>("recurrent_layer"),
     bind<&ops::contract>("contract"),
     bind<&ops::tensordot>("tensordot"),
 };

@@ -14,6 +14,7 @@ from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
 from .rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase, gru_step, lstm_step, plain, rnn_step
+from .rnn_layers import at_once, layer_at_once, step_by_step
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
@@ -157,54 +158,34 @@ class RNNBase(Module):
         layers = self.num_layers * (1 + self.bidirectional)
         return tuple([zeros(layers, batch, width, dtype=like.dtype) for width in self._sizes()])
 
-    def _sequence(self, input, states):
-        """(outputs, last states) of a list of [samples, ...], one for each time: those that are left then."""
+    def _sequence(self, rows, sizes, states):
+        """(outputs, last states) of the samples of all times, one under the other: `sizes` are left at each of them."""
         lasts = [[] for _ in states]
         for layer in range(self.num_layers):
             results = []
             for direction, suffix in enumerate(self._suffixes(layer)):
                 which = layer * (1 + self.bidirectional) + direction
                 first = tuple([state[which] for state in states])
-                outputs, last = self._one(input, first, suffix, direction == 1)
+                outputs, last = self._one(rows, sizes, first, suffix, direction == 1)
                 results.append(outputs)
                 for kept, each in zip(lasts, last, strict=True):
                     kept.append(each)
-            input = (
-                results[0] if len(results) == 1 else [cat(pair, -1) for pair in zip(*results, strict=True)]
-            )
+            rows = results[0] if len(results) == 1 else cat(results, -1)
             if self.dropout and self.training and layer < self.num_layers - 1:
-                input = self._dropped(input)
-        return input, tuple([stack(each) for each in lasts])
+                rows = F.dropout(rows, self.dropout, True)
+        return rows, tuple([stack(each) for each in lasts])
 
-    def _dropped(self, input):
-        counts = [len(each) for each in input]
-        return list(F.dropout(cat(input), self.dropout, True).split(counts))
-
-    def _one(self, input, state, suffix, backwards):
-        """One layer in one direction over a list of [samples, ...], one for each time."""
+    def _one(self, rows, sizes, state, suffix, backwards):
+        """One layer in one direction."""
         weight, bias = getattr(self, "weight_ih" + suffix), getattr(self, "bias_ih" + suffix, None)
         hidden, hidden_bias = getattr(self, "weight_hh" + suffix), getattr(self, "bias_hh" + suffix, None)
-        sizes = [len(each) for each in input]
-        contributions = F.linear(cat(input), weight, bias).split(sizes) if input else []
-        step = self._step(suffix)
-        outputs = [None] * len(sizes)
-        ended = []  # last states of samples that are no longer there, the last sample's first
-        alive = sizes[-1] if backwards and sizes else sizes[0] if sizes else 0
-        whole = state
-        state = tuple([each[:alive] for each in state])
-        for t in reversed(range(len(sizes))) if backwards else range(len(sizes)):
-            n = sizes[t]
-            if n < alive:
-                ended.append(tuple([each[n:] for each in state]))
-                state = tuple([each[:n] for each in state])
-            elif n > alive:  # backwards: samples that begin here
-                state = tuple([cat([each, first[alive:n]]) for each, first in zip(state, whole, strict=True)])
-            alive = n
-            outputs[t], state = step(contributions[t], state, hidden, hidden_bias)
-        if ended:
-            parts = [state, *reversed(ended)]
-            state = tuple([cat([part[k] for part in parts]) for k in range(len(state))])
-        return outputs, state
+        if not self.proj_size and at_once(rows, sizes, state, hidden):
+            return layer_at_once(
+                self.mode, rows, sizes, state, (weight, hidden), (bias, hidden_bias), backwards
+            )
+        given = F.linear(rows, weight, bias).split(sizes)
+        outputs, state = step_by_step(self._step(suffix), given, sizes, state, hidden, hidden_bias, backwards)
+        return cat(outputs), state
 
     def forward(self, input, hx=None):
         """(outputs, last state), of a tensor (time, batch, features), or (batch, time, ...) with `batch_first`, or without a
@@ -224,8 +205,9 @@ class RNNBase(Module):
         self._check(sequence, sequence.shape[1], states)
         if not sequence.shape[0]:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-        outputs, last = self._sequence(list(sequence.unbind(0)), states)
-        result = stack(outputs)
+        times, samples = sequence.shape[:2]
+        outputs, last = self._sequence(sequence.flatten(0, 1), [samples] * times, states)
+        result = outputs.unflatten(0, (times, samples))
         if batched and self.batch_first:
             result = result.transpose(0, 1)
         if not batched:
@@ -258,10 +240,10 @@ class RNNBase(Module):
             if order is not None:
                 states = tuple([each.index_select(1, order) for each in states])
         self._check(data, batch, states)
-        outputs, last = self._sequence(list(data.split(counts)), states)
+        outputs, last = self._sequence(data, counts, states)
         if back is not None:
             last = tuple([each.index_select(1, back) for each in last])
-        return PackedSequence(cat(outputs), batch_sizes, order, back), self._last(last)
+        return PackedSequence(outputs, batch_sizes, order, back), self._last(last)
 
     def extra_repr(self):
         text = f"{self.input_size}, {self.hidden_size}"

@@ -1,0 +1,246 @@
+// Recurrent layers: what steps through time, in one loop.
+//
+// The products with the recurrent weights are all that a step needs of BLAS: a few rows times a matrix that stays the
+// same, which is why the weights are turned once, into the way in which they are read. Cells are made row by row
+// behind each product, while it is in the cache. Backwards only what comes to the states goes step by step; the
+// gradient of the weights is one product over all times.
+//
+// Sources: J. L. Elman, "Finding structure in time", 1990; S. Hochreiter, J. Schmidhuber, "Long short-term memory",
+// 1997, with the forget gate of F. A. Gers et al., 2000; K. Cho et al., "Learning phrase representations using RNN
+// encoder-decoder", 2014.
+#include "compute/recurrence.h"
+
+#include <cstring>
+
+#include "array/visit.h"
+#include "compute/products.h"
+#include "compute/row_loops.h"
+
+namespace pb {
+
+namespace {
+
+constexpr double kCellWork = 2;  // nanoseconds for each hidden value of a row
+
+template <class T> void in_place(Primitive p, T* x, int64_t n) {
+    const void* in = x;
+    kernels().elementwise[static_cast<int>(p)][code_of<T>][0](&in, x, n);
+}
+
+// Entry t of the first dimension.
+Array at(const Array& a, int64_t t) {
+    Dims shape(a.layout->shape() + 1, a.layout->shape() + a.ndim());
+    return a.view(Layout::contiguous(shape), a.offset + t * a.stride(0));
+}
+// Entries from `first` on, all their rows one under the other.
+Array rows_of(const Array& a, int64_t first, int64_t count) {
+    return a.view(Layout::contiguous(Dims{count * a.size(1), a.size(2)}), a.offset + first * a.stride(0));
+}
+Array transposed(const Array& a) {
+    return contiguous_array(
+        a.view(Layout::strided({a.size(1), a.size(0)}, {a.stride(1), a.stride(0)}), a.offset));
+}
+Array copied(const Array& a) {
+    Array to = Array::empty(a.dtype, a.layout->dims());
+    copy_array(a, to);
+    return to;
+}
+
+// ---- cells, a row at a time: x is what the gates got, and becomes what they let through. No two operands overlap,
+// which lets the compiler take several values at once ----
+
+template <class T> void plain_cell(bool relu, T* __restrict x, int64_t n) {
+    if (!relu) return in_place(Primitive::tanh, x, n);
+    for (int64_t j = 0; j < n; ++j) x[j] = x[j] < 0 ? T(0) : x[j];
+}
+
+template <class T>
+void lstm_cell(T* __restrict x, const T* __restrict before, T* __restrict c, T* __restrict h, int64_t n) {
+    T *i = x, *f = x + n, *g = x + 2 * n, *o = x + 3 * n;
+    in_place(Primitive::sigmoid, i, 2 * n);
+    in_place(Primitive::tanh, g, n);
+    in_place(Primitive::sigmoid, o, n);
+    for (int64_t j = 0; j < n; ++j) c[j] = f[j] * before[j] + i[j] * g[j];
+    std::memcpy(h, c, static_cast<size_t>(n) * sizeof(T));
+    in_place(Primitive::tanh, h, n);
+    for (int64_t j = 0; j < n; ++j) h[j] = o[j] * h[j];
+}
+
+template <class T>
+void gru_cell(const T* __restrict given, const T* __restrict hidden, const T* __restrict before,
+              T* __restrict x, T* __restrict h, int64_t n) {
+    T *r = x, *z = x + n, *m = x + 2 * n, *q = x + 3 * n;
+    for (int64_t j = 0; j < 2 * n; ++j) r[j] = given[j] + hidden[j];
+    in_place(Primitive::sigmoid, r, 2 * n);
+    std::memcpy(q, hidden + 2 * n, static_cast<size_t>(n) * sizeof(T));
+    for (int64_t j = 0; j < n; ++j) m[j] = given[2 * n + j] + r[j] * q[j];
+    in_place(Primitive::tanh, m, n);
+    for (int64_t j = 0; j < n; ++j) h[j] = (1 - z[j]) * m[j] + z[j] * before[j];
+}
+
+// ---- their pullbacks: dh comes in, and what is left of it for the state before stays ----
+
+template <class T>
+void plain_pull(bool relu, const T* __restrict h, const T* __restrict dh, T* __restrict dx, int64_t n) {
+    if (relu)
+        for (int64_t j = 0; j < n; ++j) dx[j] = h[j] <= 0 ? T(0) : dh[j];
+    else
+        for (int64_t j = 0; j < n; ++j) dx[j] = dh[j] * (1 - h[j] * h[j]);
+}
+
+// `u` is room for tanh(c).
+template <class T>
+void lstm_pull(const T* __restrict x, const T* __restrict before, const T* __restrict c,
+               const T* __restrict dh, T* __restrict dc, T* __restrict dx, T* __restrict u, int64_t n) {
+    const T *i = x, *f = x + n, *g = x + 2 * n, *o = x + 3 * n;
+    std::memcpy(u, c, static_cast<size_t>(n) * sizeof(T));
+    in_place(Primitive::tanh, u, n);
+    for (int64_t j = 0; j < n; ++j) {
+        T d = dc[j] + dh[j] * o[j] * (1 - u[j] * u[j]);
+        dx[j] = d * g[j] * i[j] * (1 - i[j]);
+        dx[n + j] = d * before[j] * f[j] * (1 - f[j]);
+        dx[2 * n + j] = d * i[j] * (1 - g[j] * g[j]);
+        dx[3 * n + j] = dh[j] * u[j] * o[j] * (1 - o[j]);
+        dc[j] = d * f[j];
+    }
+}
+
+// dx for what was given, dq for the hidden part.
+template <class T>
+void gru_pull(const T* __restrict x, const T* __restrict before, T* __restrict dh, T* __restrict dx,
+              T* __restrict dq, int64_t n) {
+    const T *r = x, *z = x + n, *m = x + 2 * n, *q = x + 3 * n;
+    for (int64_t j = 0; j < n; ++j) {
+        T slope = dh[j] * (1 - z[j]) * (1 - m[j] * m[j]);
+        dx[j] = dq[j] = slope * q[j] * r[j] * (1 - r[j]);
+        dx[n + j] = dq[n + j] = dh[j] * (before[j] - m[j]) * z[j] * (1 - z[j]);
+        dx[2 * n + j] = slope;
+        dq[2 * n + j] = slope * r[j];
+        dh[j] = dh[j] * z[j];
+    }
+}
+
+}  // namespace
+
+Recurred recur(Recurrent cell, const Array& given, const Array& first_h, const Array& first_c,
+               const Array& weight, const Array& bias) {
+    const int64_t times = given.size(0), rows = given.size(1), n = weight.size(1), width = weight.size(0);
+    const Array turned = transposed(weight), h0 = contiguous_array(first_h);
+    const bool lstm = cell == Recurrent::lstm, gru = cell == Recurrent::gru;
+    Recurred made;
+    Array x, hidden, c0;
+    if (gru) {
+        x = contiguous_array(given);
+        hidden = Array::empty(given.dtype, Dims{rows, width});
+        made.gates = Array::empty(given.dtype, Dims{times, rows, 4 * n});
+    } else {
+        x = copied(given);
+    }
+    if (lstm) {
+        made.gates = x;
+        made.cells = Array::empty(given.dtype, Dims{times, rows, n});
+        c0 = contiguous_array(first_c);
+    }
+    made.states = lstm || gru ? Array::empty(given.dtype, Dims{times, rows, n}) : x;
+    const Array biases = gru && bias.buffer ? contiguous_array(bias) : Array();
+    visit<Family::Floats>(given.dtype, "recurrent layer", [&](auto zero) {
+        using T = decltype(zero);
+        for (int64_t t = 0; t < times && rows; ++t) {
+            const Array before = t ? at(made.states, t - 1) : h0;
+            const Array to = gru ? hidden : at(x, t);
+            product_into(to, before, turned, false, false, Scalar(1), Scalar(gru ? 0 : 1));
+            T *p = to.as<T>(), *h = at(made.states, t).as<T>();
+            const T* hb = before.as<T>();
+            share_rows(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
+                       [&](int64_t from, int64_t count, int) {
+                           for (int64_t r = from; r < from + count; ++r) {
+                               T* mine = p + r * width;
+                               if (lstm) {
+                                   const T* cb = (t ? at(made.cells, t - 1) : c0).template as<T>();
+                                   lstm_cell(mine, cb + r * n, made.cells.as<T>() + (t * rows + r) * n,
+                                             h + r * n, n);
+                               } else if (gru) {
+                                   if (biases.buffer)
+                                       for (int64_t j = 0; j < width; ++j) mine[j] += biases.as<T>()[j];
+                                   gru_cell(x.as<T>() + (t * rows + r) * width, mine, hb + r * n,
+                                            made.gates.as<T>() + (t * rows + r) * 4 * n, h + r * n, n);
+                               } else {
+                                   plain_cell(cell == Recurrent::relu, mine, n);
+                               }
+                           }
+                       });
+        }
+    });
+    return made;
+}
+
+RecurrencePull recur_pull(Recurrent cell, const Recurred& made, const Array& first_h, const Array& first_c,
+                          const Array& given_weight, const Array& g_states, const Array& g_cells,
+                          bool wants_weight) {
+    const Array weight = contiguous_array(given_weight), h0 = contiguous_array(first_h);
+    const int64_t times = made.states.size(0), rows = made.states.size(1), n = weight.size(1),
+                  width = weight.size(0);
+    const bool lstm = cell == Recurrent::lstm, gru = cell == Recurrent::gru;
+    const DType dtype = weight.dtype;
+    RecurrencePull out;
+    out.given = Array::empty(dtype, Dims{times, rows, width});
+    // What comes to the hidden part of each time: to a GRU's through r, to others as to what was given.
+    const Array moved = gru ? Array::empty(dtype, out.given.layout->dims()) : out.given;
+    out.hidden = moved;
+    out.h = Array::empty(dtype, Dims{rows, n});
+    if (lstm) {
+        out.c = Array::empty(dtype, Dims{rows, n});
+        std::memset(out.c.data(), 0, out.c.bytes());
+    }
+    const Array c0 = lstm ? contiguous_array(first_c) : Array();
+    const Array gs = g_states.buffer ? contiguous_array(g_states) : Array();
+    const Array gc = g_cells.buffer ? contiguous_array(g_cells) : Array();
+    visit<Family::Floats>(dtype, "recurrent layer", [&](auto zero) {
+        using T = decltype(zero);
+        std::memset(out.h.data(), 0, out.h.bytes());
+        Rooms<T> rooms(n);
+        for (int64_t t = times; t-- && rows;) {
+            // dh of a GRU holds what went past the cell.
+            if (t + 1 < times)
+                product_into(out.h, at(moved, t + 1), weight, false, false, Scalar(1), Scalar(gru ? 1 : 0));
+            share_rows(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
+                       [&](int64_t from, int64_t count, int worker) {
+                           for (int64_t r = from; r < from + count; ++r) {
+                               const int64_t row = t * rows + r;
+                               T* dh = out.h.as<T>() + r * n;
+                               if (gs.buffer)
+                                   for (int64_t j = 0; j < n; ++j) dh[j] += gs.as<T>()[row * n + j];
+                               T* dx = out.given.as<T>() + row * width;
+                               const T* hb = t ? made.states.as<T>() + (row - rows) * n : h0.as<T>() + r * n;
+                               if (lstm) {
+                                   T* dc = out.c.as<T>() + r * n;
+                                   if (gc.buffer)
+                                       for (int64_t j = 0; j < n; ++j) dc[j] += gc.as<T>()[row * n + j];
+                                   lstm_pull(made.gates.as<T>() + row * width,
+                                             t ? made.cells.as<T>() + (row - rows) * n : c0.as<T>() + r * n,
+                                             made.cells.as<T>() + row * n, dh, dc, dx, rooms.of(worker), n);
+                               } else if (gru) {
+                                   gru_pull(made.gates.as<T>() + row * 4 * n, hb, dh, dx,
+                                            moved.as<T>() + row * width, n);
+                               } else {
+                                   plain_pull(cell == Recurrent::relu, made.states.as<T>() + row * n, dh, dx,
+                                              n);
+                               }
+                           }
+                       });
+        }
+    });
+    if (times && rows)
+        product_into(out.h, at(moved, 0), weight, false, false, Scalar(1), Scalar(gru ? 1 : 0));
+    if (wants_weight) {
+        out.weight = Array::empty(dtype, Dims{width, n});
+        if (times && rows) product_into(out.weight, at(moved, 0), h0, true, false, Scalar(1), Scalar(0));
+        else std::memset(out.weight.data(), 0, out.weight.bytes());
+        if (times > 1)
+            product_into(out.weight, rows_of(moved, 1, times - 1), rows_of(made.states, 0, times - 1), true,
+                         false, Scalar(1), Scalar(1));
+    }
+    return out;
+}
+
+}  // namespace pb
