@@ -1,10 +1,6 @@
 """no_grad, enable_grad, set_grad_enabled, inference_mode: as context managers and as decorators."""
 
-from parity import caught, program
-
-
-def leaf(m, values=(1.0, 2.0)):
-    return m.tensor(list(values), requires_grad=True)
+from parity import caught, leaf, program
 
 
 @program

@@ -1,10 +1,6 @@
 """What a tensor knows of its own history: requires_grad, is_leaf, grad, grad_fn, data, detach, versions."""
 
-from parity import caught, program
-
-
-def leaf(m, values=(1.0, 2.0)):
-    return m.tensor(list(values), requires_grad=True)
+from parity import caught, leaf, program
 
 
 @program

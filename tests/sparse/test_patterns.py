@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from batch.table import FLOATS, IN_PLACE, ITEMS, SMOOTH, function, operands_of, value
 from calculus.samples import differentiable_rows, free_operands, operands, random_points
+from sparse.dense import F, assert_holds, dense, found, random_vector, weighed
 
 import pullback as pb
 from pullback.func import hessian, jacrev
@@ -13,7 +14,6 @@ from pullback.sparse import probe
 
 scipy = pytest.importorskip("scipy")
 pytest.importorskip("scipy.sparse")
-F = pb.nn.functional
 CALLS = [call for call in (*SMOOTH, *IN_PLACE, *ITEMS) if set(operands_of(call)) & set(FLOATS)]
 # What counts by its structure where values happen to make it 0, and functions of matrices, of which all entries count as
 # depending on all: not on what is above a diagonal, or in another column, in truth.
@@ -56,34 +56,6 @@ def flat(call, seed):
         return f(*filled)
 
     return g, x
-
-
-def weighed(f):
-    """A number, of which all second derivatives of f's results are a part."""
-
-    def scalar(z):
-        y = f(z)
-        weights = pb.arange(1, y.numel() + 1).reshape(y.shape).to(y.dtype)
-        return (y * weights).sin().sum()
-
-    return scalar
-
-
-def random_vector(n, seed=0):
-    return pb.tensor(np.random.default_rng(seed).standard_normal(n))
-
-
-def dense(f, x):
-    return jacrev(f)(x).numpy().reshape(-1, x.numel()) != 0
-
-
-def found(f, *args, **options):
-    return pb.sparse.pattern(f, *args, **options).toarray()
-
-
-def assert_holds(pattern, entries):
-    assert pattern.shape == entries.shape
-    assert not (entries & ~pattern).any(), "entries that are not in the pattern"
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -130,103 +102,6 @@ def test_every_row(row):
         x = pb.tensor(points[i])
         for everywhere in False, True:
             assert_holds(found(f, x, everywhere=everywhere), dense(f, x))
-
-
-# ---- random programs -------------------------------------------------------------------------------------------------
-
-UNARY = [
-    lambda x: x.sin(),
-    lambda x: x.relu(),
-    lambda x: x.clamp(-0.5, 0.5),
-    lambda x: x.abs(),
-    lambda x: x.cumsum(0),
-    lambda x: x.flip(0),
-    lambda x: x.roll(2, 0),
-    lambda x: x.softmax(0),
-    lambda x: x * x.detach(),
-    lambda x: x.sort(0).values,
-    lambda x: x.reshape(3, 4).t().reshape(12),
-    lambda x: x.reshape(4, 3).sum(1, True).expand(4, 3).reshape(12),
-    lambda x: x.reshape(3, 4).amax(0).repeat(3),
-    lambda x: pb.where(x > 0, x, x.roll(1, 0)),
-    lambda x: x[[0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]],
-    lambda x: F.pad(x[3:], (1, 2)),
-    lambda x: x.reshape(3, 4).tril().reshape(12),
-    lambda x: x * 0.0 + 1,
-    lambda x: x.masked_fill(x < 0, 0.0),
-    lambda x: F.layer_norm(x.reshape(3, 4), (4,)).reshape(12),
-    lambda x: x.cummax(0).values,
-    lambda x: x.index_fill(0, pb.tensor([1, 4]), 0.0),
-    lambda x: x.float().double(),
-    lambda x: x.cumprod(0),
-]
-BINARY = [
-    lambda x, y: x + y,
-    lambda x, y: x * y,
-    lambda x, y: pb.maximum(x, y),
-    lambda x, y: pb.where(x > y, x, y * y),
-    lambda x, y: pb.cat([x[:5], y[5:]]),
-    lambda x, y: (x.reshape(3, 4) @ y.reshape(4, 3).tril() @ pb.ones(3, 4).double().triu()).reshape(12),
-    lambda x, y: x.scatter(0, pb.tensor([0, 3, 5]), y[:3]),
-    lambda x, y: x.index_add(0, pb.tensor([0, 0, 5]), y[2:5]),
-    lambda x, y: pb.stack([x, y]).max(0).values,
-    lambda x, y: x - y.mean(),
-    lambda x, y: x * y[:1],
-]
-
-
-def written(x, y, rng):
-    """y written into a part of a copy of x."""
-    z, first = x.clone(), int(rng.integers(0, 6))
-    z[first : first + 4] = y[:4]
-    z[first].mul_(2)
-    z.view(3, 4)[:, 1].add_(y[0])
-    return z
-
-
-def program(seed):
-    rng = np.random.default_rng(seed)
-    steps = [
-        (
-            int(rng.integers(0, len(UNARY) + len(BINARY) + 1)),
-            int(rng.integers(0, 99)),
-            int(rng.integers(0, 99)),
-        )
-        for _ in range(7)
-    ]
-
-    def f(x):
-        values = [x, x[:12] * 1.5]
-        for kind, i, j in steps:
-            a, b = values[i % len(values)], values[j % len(values)]
-            if kind < len(UNARY):
-                values.append(UNARY[kind](a))
-            elif kind < len(UNARY) + len(BINARY):
-                values.append(BINARY[kind - len(UNARY)](a, b))
-            else:
-                values.append(written(a, b, np.random.default_rng(seed)))
-        return pb.cat([values[-1], values[-2], values[-3][:4]])
-
-    return f
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_random_programs(seed):
-    f, rng = program(seed), np.random.default_rng(seed)
-    x = pb.tensor(rng.standard_normal(12))
-    pattern, entries = found(f, x), dense(f, x)
-    assert_holds(pattern, entries)
-    assert_holds(found(weighed(f), x, order=2), hessian(weighed(f))(x).numpy() != 0)
-    everywhere = found(f, x, everywhere=True)
-    assert_holds(everywhere, pattern)
-    for _ in range(3):
-        assert_holds(everywhere, dense(f, pb.tensor(rng.standard_normal(12))))
-    # The matrices are the dense ones: nothing of the pattern gets lost on the way.
-    np.testing.assert_allclose(pb.sparse.jacobian(f)(x).toarray(), jacrev(f)(x).numpy(), rtol=1e-6, atol=1e-9)
-    for kind in "star", "acyclic":
-        h = pb.sparse.hessian(weighed(f), coloring=kind)(x).toarray()
-        expected = hessian(weighed(f))(x).numpy()
-        np.testing.assert_allclose(h, expected, rtol=1e-6, atol=1e-9 * (1 + abs(expected).max()))
 
 
 # ---- what counts, and what does not ------------------------------------------------------------------------------------

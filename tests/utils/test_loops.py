@@ -9,8 +9,7 @@ import inspect
 
 import numpy as np
 import pytest
-from deferral import deferral
-from demos import loaded
+from utils.fewest import fewest
 
 import pullback as pb
 from pullback import func
@@ -26,16 +25,6 @@ def number(value):
 
 def dropout(x):
     return x * (pb.rand_like(x) > 0.2) / 0.8
-
-
-@functools.lru_cache(None)
-def fewest(n, s):
-    """Steps forward for reversing n steps with s states, the first included: by trying all that may be done."""
-    if n <= 1:
-        return 0
-    if s == 1:
-        return n * (n - 1) // 2
-    return min(m + fewest(m, s) + fewest(n - m, s - 1) for m in range(1, n))
 
 
 # ---- schedules -----------------------------------------------------------------------------------------------
@@ -491,34 +480,3 @@ def test_a_step_that_does_something_else_the_second_time():
     y = checkpoint_loop(one, number(1.0), 5, memory=2)
     with pytest.raises(RuntimeError, match="did not depend the first time"):
         y.backward()
-
-
-# ---- the example, and the page's picture ---------------------------------------------------------------------
-
-
-@pytest.fixture
-def example():
-    pytest.importorskip("scipy")
-    return loaded("long_loop")
-
-
-def test_the_picture_shows_the_schedule(example, tmp_path):
-    drawn = example.draw_schedule(tmp_path / "schedule.svg").read_text()
-    assert drawn == (example.HERE.parent / "docs/schedule.svg").read_text()
-    for n, s in ((1, 1), (2, 1), (9, 2), (24, 4), (50, 60)):
-        forward, back, kept = example.history(n, s)
-        assert sum(to - at for _, at, to in forward) == fewest(n, s)
-        assert [step for _, step in back] == list(reversed(range(n)))
-        alive = [sum(start <= when < stop for _, start, stop in kept) for when in range(back[-1][0] + 1)]
-        assert max(alive) <= s
-
-
-def test_the_example_counts_what_is_said(example, capsys):
-    example.STEPS = 50
-    with deferral(
-        least=16_384
-    ):  # as a user runs it, whatever the environment says: what is pending holds memory
-        example.compare(example.digit())
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
-    assert [row[1] for row in rows] == [row[2] for row in rows]
-    assert int(rows[0][3].replace(",", "")) > 4 * int(rows[3][3].replace(",", ""))
