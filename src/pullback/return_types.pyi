@@ -47,6 +47,13 @@ class linalg_cholesky_ex(tuple[Tensor, Tensor]):
     def info(self) -> Tensor: ...
 
 @final
+class linalg_eig(tuple[Tensor, Tensor]):
+    @property
+    def eigenvalues(self) -> Tensor: ...
+    @property
+    def eigenvectors(self) -> Tensor: ...
+
+@final
 class linalg_eigh(tuple[Tensor, Tensor]):
     @property
     def eigenvalues(self) -> Tensor: ...

@@ -38,6 +38,7 @@ lu_solve(x, x @ x.t(), i[0, :2].int() + 1)
 linalg.solve_triangular(x @ x.t(), x, upper=True) ; triangular_solve(x, x @ x.t()) ; cholesky_solve(x, x @ x.t())
 cholesky_inverse(x @ x.t()) ; linalg.ldl_factor(x @ x.t()) ; linalg.ldl_factor_ex(x @ x.t())
 linalg.ldl_solve(x @ x.t(), i[0, :2].int() + 1, x) ; linalg.eigh(x @ x.t()) ; linalg.eigvalsh(x @ x.t()) ; linalg.svd(x)
+linalg.eig(x @ x.t()) ; linalg.eigvals(x @ x.t())
 linalg.svdvals(x) ; svd(x) ; linalg.qr(x) ; qr(x) ; geqrf(x) ; linalg.householder_product(x.t(), x[:, 0])
 orgqr(x.t(), x[:, 0])
 ormqr(x.t(), x[:, 0], x.t()) ; linalg.pinv(x) ; linalg.matrix_rank(x) ; linalg.matrix_power(x @ x.t(), 2)
@@ -61,7 +62,8 @@ RANDOM = "bernoulli multinomial normal rand randn randint randperm empty".split(
 # PyTorch lets these record into `out`, or drop tangents, where their parts are operators of their own: here none does.
 COMPOSED = """
 quantile nanquantile softmax log_softmax inner tensordot diag linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve
-linalg.matrix_rank conj_physical linalg.tensorinv linalg.tensorsolve linalg.matrix_norm linalg.norm linalg.cond fft.ifft fft.ihfft
+linalg.matrix_rank conj_physical linalg.tensorinv linalg.tensorsolve linalg.matrix_norm linalg.norm linalg.cond linalg.eigvals
+fft.ifft fft.ihfft
 """.split()
 
 

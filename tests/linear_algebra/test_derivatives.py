@@ -37,6 +37,11 @@ def from_svd(U, S, Vh):
     return (U * (1 + S**2)[..., None, :]) @ Vh, U**2, Vh**2
 
 
+def sizes(z):
+    """Squares of absolute values, which a Taylor series finds by parts alone."""
+    return z.real**2 + z.imag**2
+
+
 NORMS = ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
 A3, B32, b3 = matrix(3, 3), matrix(3, 2), matrix(3)
 A233, B232 = matrix(2, 3, 3), matrix(2, 3, 2)
@@ -92,6 +97,8 @@ CASES = {
     "eigh one vector": (lambda a: L.eigh(sym(a)).eigenvectors[..., :, 0] ** 2, A3),
     "eigh upper": (lambda a: spectral(*L.eigh(sym(a), UPLO="U")), A3),
     "eigvalsh": (lambda a: L.eigvalsh(sym(a)), A233),
+    "eigvals": (lambda a: L.eigvals(a).real, A233),
+    "eig": (lambda a: sizes(L.eig(a).eigenvectors), A3),
     "svd values": (lambda a: L.svd(a).S, matrix(2, 4, 3)),
     "svd": (lambda a: from_svd(*L.svd(a, full_matrices=False)), A233),
     "svd tall": (lambda a: from_svd(*L.svd(a, full_matrices=False)), matrix(4, 2)),
@@ -109,6 +116,7 @@ CASES = {
     "householder_product": (L.householder_product, matrix(4, 3), matrix(3)),
     "householder_product batch": (L.householder_product, matrix(2, 4, 3), matrix(2, 2)),
     "ormqr": (pb.ormqr, matrix(4, 3), matrix(3), matrix(4, 2)),
+    "ormqr transposed": (lambda *x: pb.ormqr(*x, True, True), matrix(4, 3), matrix(3), matrix(4, 2)),
     "ormqr right": (lambda *x: pb.ormqr(*x, False, True), matrix(4, 3), matrix(3), matrix(2, 4)),
     "lstsq": (lambda a, b: L.lstsq(a, b).solution, matrix(2, 4, 3), matrix(2, 4, 2)),
     "lstsq vectors": (lambda a, b: L.lstsq(a, b).solution, matrix(4, 3), matrix(4)),

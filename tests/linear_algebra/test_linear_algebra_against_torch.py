@@ -34,6 +34,9 @@ m.linalg.svd(w).Vh.shape ; m.linalg.svd(z, full_matrices=False).Vh.abs() ; m.lin
 m.svd(w).S ; m.svd(z, compute_uv=False) ; m.linalg.svd(e) ; m.linalg.svd(m.zeros(3, 0)) ; m.linalg.qr(x)
 m.linalg.qr(z) ; m.linalg.qr(w) ; m.linalg.qr(z, mode='complete') ; m.linalg.qr(z, mode='r') ; m.linalg.qr(e)
 m.geqrf(z) ; m.linalg.householder_product(*m.geqrf(z)) ; m.orgqr(*m.geqrf(z)) ; m.ormqr(*m.geqrf(z), z)
+m.linalg.eig(x).eigenvalues.abs() ; m.linalg.eigvals(x).real ; m.linalg.eig(x).eigenvectors.abs() ; m.linalg.eig(e)
+m.linalg.eigvals(m.eye(3)) ; m.ormqr(*m.geqrf(z), z, transpose=True) ; m.ormqr(*m.geqrf(z), z.mT, left=False)
+m.norm(x[0], 'nuc') ; m.norm(x, 'nuc', (0, 1), True) ; x.norm('nuc', (1, 2)) ; m.norm(x, 'nuc', (1, 2), dtype=m.float64)
 m.linalg.qr(m.zeros(3, 0)) ; m.ormqr(*m.geqrf(z), z.mT, left=False, transpose=True)
 m.linalg.householder_product(x, y[..., 0]) ; m.linalg.pinv(x) ; m.linalg.pinv(z) ; m.linalg.pinv(s, hermitian=True)
 m.pinverse(w) ; m.linalg.pinv(o) ; m.linalg.pinv(m.zeros(0, 3)) ; m.linalg.pinv(z, atol=0.5)
@@ -105,8 +108,36 @@ m.cdist(x, x.float()) ; m.dist(i, i) ; m.renorm(x, 2, 0, -1) ; m.renorm(x, 0, 0,
 m.renorm(b, 2, 0, 1) ; m.linalg.pinv(i) ; m.linalg.pinv(b) ; m.linalg.matrix_rank(b) ; m.geqrf(b)
 m.linalg.ldl_factor(i) ; m.linalg.ldl_factor(b) ; m.linalg.ldl_factor(3) ; m.linalg.ldl_factor(w)
 m.linalg.ldl_solve(x, b.int(), y) ; m.linalg.ldl_solve(x, m.ones(2, 3).int(), z) ; m.linalg.eigvalsh(n)
-m.linalg.matrix_rank(n) ; m.lu_unpack(x, b)
+m.linalg.matrix_rank(n) ; m.lu_unpack(x, b) ; m.norm(x, 'nuc') ; m.norm(b, 'nuc') ; m.norm(x, 'nuc', 1)
+m.norm(x, 'nuc', (1, 2), dtype=m.float32) ; m.norm(i, 'nuc') ; m.linalg.eig(n) ; m.linalg.eig(b) ; m.linalg.eigvals(w)
+m.linalg.eigvals(i) ; m.linalg.eig(3)
 """
+
+# What is there of halves: of nothing but exponentials.
+HALVES = """
+m.linalg.{f}(h) ; m.linalg.{f}(g)
+"""
+OF_HALVES = (
+    "det slogdet inv inv_ex lu lu_factor lu_factor_ex cholesky cholesky_ex ldl_factor ldl_factor_ex eigh eigvalsh eig eigvals "
+    "svd svdvals qr pinv matrix_rank cond"
+)
+MORE_HALVES = """
+m.linalg.solve(h, h) ; m.linalg.solve_ex(h, h) ; m.linalg.solve_triangular(h, h, upper=True) ; m.triangular_solve(h, h)
+m.linalg.lu_solve(h, p, h) ; m.lu_solve(h, h, p) ; m.lu_unpack(h, p) ; m.cholesky(h) ; m.cholesky_solve(h, h)
+m.cholesky_inverse(h) ; m.linalg.ldl_solve(h, p, h) ; m.svd(h) ; m.qr(h) ; m.geqrf(h) ; m.orgqr(h, h[0]) ; m.logdet(h)
+m.linalg.householder_product(h, h[0]) ; m.ormqr(h, h[0], h) ; m.pinverse(h) ; m.linalg.lstsq(h, h) ; m.linalg.cond(h, 1)
+m.linalg.matrix_norm(h, 2) ; m.norm(h, 'nuc') ; m.linalg.tensorsolve(h, h[0]) ; m.linalg.matrix_norm(h) ; m.det(h)
+m.triangular_solve(i, i) ; m.cholesky(i) ; m.cholesky_solve(i, i) ; m.cholesky_inverse(i) ; m.geqrf(i) ; m.lu_unpack(k, p)
+m.linalg.householder_product(i, i[0]) ; m.ormqr(i, i[0], i) ; m.logdet(i) ; m.linalg.solve_triangular(i, i, upper=True)
+m.linalg.cond(i, 1)
+"""
+
+
+def halves(m):
+    h = m.tensor([[2.0, 1.0], [1.0, 3.0]])
+    k = m.tensor([[2, 1], [1, 3]])
+    pivots = m.tensor([1, 2], dtype=m.int32)
+    return {"x": h, "h": h.half(), "g": h.bfloat16(), "p": pivots, "k": k, "i": inputs(m)["i"]}
 
 
 def inputs(m):
@@ -139,3 +170,10 @@ def test_results(call):
 @pytest.mark.parametrize("call", [c.format(f=f) for f in NAMES.split() for c in calls(ERRORS)] + calls(MORE))
 def test_errors(call):
     check_twins(call, inputs, but=BUT, gradients=False)
+
+
+@pytest.mark.parametrize(
+    "call", [c.format(f=f) for f in OF_HALVES.split() for c in calls(HALVES)] + calls(MORE_HALVES)
+)
+def test_what_halves_and_integers_have(call):
+    check_twins(call, halves, but=BUT, gradients=False)

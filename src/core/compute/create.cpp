@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 
 #include "array/visit.h"
 #include "compute/narrow.h"
@@ -17,14 +18,23 @@ template <class T> T convert(double v) {
     else return static_cast<T>(Scalar(v).to_int());
 }
 
-// Counted from both ends, so that the ends are met exactly. Integers step in double, as PyTorch does.
-template <class T, class F> void spaced(T* x, int64_t n, double start, double end, F&& f) {
+// Counted from both ends, so that the ends are met exactly; `apart` elements from each other. Integers step in double, as
+// PyTorch does.
+template <class T, class F> void spaced(T* x, int64_t apart, int64_t n, double start, double end, F&& f) {
     using Step = std::conditional_t<std::is_floating_point_v<T>, T, double>;
     auto first = static_cast<Step>(convert<T>(start)), last = static_cast<Step>(convert<T>(end));
     Step step = n > 1 ? (last - first) / static_cast<Step>(n - 1) : 0;
     for (int64_t i = 0; i < n; ++i)
-        x[i] = f(i < n / 2 || n == 1 ? first + step * static_cast<Step>(i)
-                                     : last - step * static_cast<Step>(n - 1 - i));
+        x[i * apart] = f(i < n / 2 || n == 1 ? first + step * static_cast<Step>(i)
+                                             : last - step * static_cast<Step>(n - 1 - i));
+}
+
+// The parts of complex numbers, each by itself.
+template <class T> void spaced_parts(Complex<T>* x, int64_t n, Scalar start, Scalar end) {
+    auto* parts = reinterpret_cast<T*>(x);
+    auto same = [](T v) { return v; };
+    spaced(parts, 2, n, start.to_double(), end.to_double(), same);
+    spaced(parts + 1, 2, n, start.im, end.im, same);
 }
 
 }  // namespace
@@ -45,20 +55,34 @@ void count_up(const Array& a, Scalar start, Scalar step) {
     });
 }
 
-void space_evenly(const Array& a, double start, double end) {
+void space_evenly(const Array& a, Scalar start, Scalar end) {
     if (filled_wide(a, [&](const Array& wide) { space_evenly(wide, start, end); })) return;
-    visit<Family::Numbers>(a.dtype, "linspace_cpu", [&](auto zero) {
+    visit<Family::Rings>(a.dtype, "linspace_cpu", [&](auto zero) {
         using T = decltype(zero);
-        spaced(a.as<T>(), a.numel(), start, end, [](auto v) { return convert<T>(v); });
+        if constexpr (is_complex_v<T>) spaced_parts(a.as<T>(), a.numel(), start, end);
+        else
+            spaced(a.as<T>(), 1, a.numel(), start.to_double(), end.to_double(),
+                   [](auto v) { return convert<T>(v); });
     });
 }
 
-void space_powers(const Array& a, double start, double end, double base) {
+void space_powers(const Array& a, Scalar start, Scalar end, double base) {
     if (filled_wide(a, [&](const Array& wide) { space_powers(wide, start, end, base); })) return;
-    visit<Family::Numbers>(a.dtype, "logspace_cpu", [&](auto zero) {
+    visit<Family::Rings>(a.dtype, "logspace_cpu", [&](auto zero) {
         using T = decltype(zero);
-        spaced(a.as<T>(), a.numel(), start, end,
-               [&](auto v) { return convert<T>(std::pow(static_cast<decltype(v)>(base), v)); });
+        if constexpr (is_complex_v<T>) {
+            using R = typename PartOf<T>::type;
+            T* x = a.as<T>();
+            spaced_parts(x, a.numel(), start, end);
+            for (int64_t i = 0; i < a.numel(); ++i) {
+                const auto power =
+                    std::pow(std::complex<R>(static_cast<R>(base)), std::complex<R>(x[i].re, x[i].im));
+                x[i] = {power.real(), power.imag()};
+            }
+        } else {
+            spaced(a.as<T>(), 1, a.numel(), start.to_double(), end.to_double(),
+                   [&](auto v) { return convert<T>(std::pow(static_cast<decltype(v)>(base), v)); });
+        }
     });
 }
 

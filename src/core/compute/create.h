@@ -6,9 +6,9 @@ namespace pb::compute {
 
 // start, start + step, ... over a vector. Integers are counted in integers: doubles lose the last bits.
 void count_up(const Array& a, Scalar start, Scalar step);
-// Evenly from `start` to `end`, over a vector; and powers of `base` with such exponents.
-void space_evenly(const Array& a, double start, double end);
-void space_powers(const Array& a, double start, double end, double base);
+// Evenly from `start` to `end`, over a vector, both parts of complex numbers; and powers of `base` with such exponents.
+void space_evenly(const Array& a, Scalar start, Scalar end);
+void space_powers(const Array& a, Scalar start, Scalar end, double base);
 Array identity(DType dtype, int64_t rows, int64_t columns);
 
 // Where a row of a matrix is cut by a diagonal: the first column that a lower triangle drops, or that an upper one keeps.

@@ -13,7 +13,7 @@ namespace decompose {
 // factors.cpp
 Arrays lu(const Arrays& x, const Options&);               // a -> lu, pivots, info
 Arrays cholesky(const Arrays& x, const Options&);         // a; upper -> l, info
-Arrays ldl(const Arrays& x, const Options&);              // a -> ld, pivots, info
+Arrays ldl(const Arrays& x, const Options&);              // a; hermitian -> ld, pivots, info
 Arrays determinant(const Arrays& x, const Options&);      // a, lu, pivots -> det
 Arrays log_determinant(const Arrays& x, const Options&);  // a, lu, pivots -> sign, log|det|
 Arrays permutation(const Arrays& x, const Options&);      // pivots; rows -> p, float like the second input
@@ -22,11 +22,12 @@ Arrays permutation(const Arrays& x, const Options&);      // pivots; rows -> p, 
 Arrays lu_solve(const Arrays& x, const Options&);          // lu, pivots, b; transposed -> x
 Arrays solve(const Arrays& x, const Options&);             // a, lu, pivots, b; transposed -> x
 Arrays triangular_solve(const Arrays& x, const Options&);  // a, b; upper, transposed, unit -> x
-Arrays ldl_solve(const Arrays& x, const Options&);         // ld, pivots, b -> x
+Arrays ldl_solve(const Arrays& x, const Options&);         // ld, pivots, b; hermitian -> x
 
 // spectra.cpp
 Arrays eigh(const Arrays& x, const Options&);  // a; upper, vectors -> w, v, info
 Arrays svd(const Arrays& x, const Options&);   // a; full, vectors -> u, s, vh, info
+Arrays eig(const Arrays& x, const Options&);   // a; real, vectors -> w, v, info
 
 inline Arrays eigvalsh(const Arrays& x, const Options& o) {  // a; upper -> w, info
     Arrays found = eigh(x, {o[0], 0});
@@ -35,6 +36,11 @@ inline Arrays eigvalsh(const Arrays& x, const Options& o) {  // a; upper -> w, i
 inline Arrays svdvals(const Arrays& x, const Options&) {  // a -> s, info
     Arrays found = svd(x, {0, 0});
     return {found[1], found[3]};
+}
+
+inline Arrays eigvals(const Arrays& x, const Options& o) {  // a; real -> w, info
+    Arrays found = eig(x, {o[0], 0});
+    return {found[0], found[2]};
 }
 
 // orthogonal.cpp

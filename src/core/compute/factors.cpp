@@ -223,24 +223,28 @@ Arrays cholesky(const Arrays& x, const Options& options) {
     return {factor, info};
 }
 
-Arrays ldl(const Arrays& x, const Options&) {
+Arrays ldl(const Arrays& x, const Options& options) {
     const Array& a = x[0];
+    const bool hermitian = options[0] != 0;
     const int64_t n = row_count(a);
     lapack::Int size = lapack_size(n);
     const Batch batch({{a, 2}});
     Array factor = by_columns(a.dtype, a.layout->dims()),
           pivots = Array::empty(DType::Int32, batch.with({n})),
           info = Array::empty(DType::Int32, batch.shape);
-    visit<Family::Floats>(a.dtype, "ldl_factor", [&](auto zero) {
+    visit<Family::Fields>(a.dtype, "ldl_factor", [&](auto zero) {
         using T = decltype(zero);
         const auto& f = lapack::functions<T>();
         const T* from = a.as<T>();
         T* to = factor.as<T>();
         auto *p = pivots.as<lapack::Int>(), *failed = info.as<lapack::Int>();
-        T best = 1;
+        auto factor_one = f.sytrf;
+        if constexpr (is_complex_v<T>)
+            if (hermitian) factor_one = f.hetrf;
+        T best(1);
         lapack::Int query = -1, lead = std::max<lapack::Int>(size, 1), unused = 0;
-        f.sytrf("L", &size, to, &lead, p, &best, &query, &unused, 1);
-        auto length = std::max<lapack::Int>(static_cast<lapack::Int>(best), lead);
+        factor_one("L", &size, to, &lead, p, &best, &query, &unused, 1);
+        const auto length = asked_length(best, lead);
         Room<T> room(length);
         for_each_matrix(batch.count, lapack_work(cube(n) / 6), [&](int64_t i, int worker) {
             T* matrix = to + i * n * n;
@@ -248,7 +252,8 @@ Arrays ldl(const Arrays& x, const Options&) {
             for (int64_t j = 1; j < n; ++j) std::fill(matrix + j * n, matrix + j * n + j, T(0));
             failed[i] = 0;
             lapack::Int rows = size, step = lead, work = length;
-            if (n > 0) f.sytrf("L", &rows, matrix, &step, p + i * n, room.of(worker), &work, failed + i, 1);
+            if (n > 0)
+                factor_one("L", &rows, matrix, &step, p + i * n, room.of(worker), &work, failed + i, 1);
         });
     });
     return {factor, pivots, info};

@@ -17,7 +17,7 @@ Arrays lstsq(const Arrays& x, const Options& options) {
     const bool by_values = driver == kGelsd || driver == kGelss;
     Array solved = by_columns(a.dtype, batch.with({tall, count})),
           rank = Array::empty(DType::Int64, batch.shape),
-          s = Array::empty(a.dtype, by_values ? batch.with({k}) : Dims{0}),
+          s = Array::empty(part_of(a.dtype), by_values ? batch.with({k}) : Dims{0}),
           info = Array::empty(DType::Int32, batch.shape);
     fill_array(solved, Scalar(0));
     fill_array(rank, Scalar(0));
@@ -26,32 +26,49 @@ Arrays lstsq(const Arrays& x, const Options& options) {
         if (by_values) fill_array(s, Scalar(0));
         return {solved, rank, s, info};
     }
-    visit<Family::Floats>(a.dtype, "linalg_lstsq", [&](auto zero) {
+    visit<Family::Fields>(a.dtype, "linalg_lstsq", [&](auto zero) {
         using T = decltype(zero);
+        using R = typename PartOf<T>::type;
         const auto& f = lapack::functions<T>();
-        T limit = static_cast<T>(options[1]);
-        auto call = [&](T* pa, T* pb, T* ps, lapack::Int* order, lapack::Int* found, T* work,
-                        lapack::Int length, lapack::Int* int_work, lapack::Int* failed) {
+        const auto limit = static_cast<R>(options[1]);
+        auto call = [&](T* pa, T* pb, R* ps, lapack::Int* order, lapack::Int* found, T* work,
+                        lapack::Int length, R* reals, lapack::Int* int_work, lapack::Int* failed) {
             lapack::Int r = lm, c = ln, q = lc, lead = lead_a, lead_b = lt;
-            T rcond = limit;
+            R rcond = limit;
             switch (driver) {
                 case kGels: return f.gels("N", &r, &c, &q, pa, &lead, pb, &lead_b, work, &length, failed, 1);
                 case kGelsy:
-                    return f.gelsy(&r, &c, &q, pa, &lead, pb, &lead_b, order, &rcond, found, work, &length,
-                                   failed);
+                    if constexpr (is_complex_v<T>)
+                        return f.gelsy(&r, &c, &q, pa, &lead, pb, &lead_b, order, &rcond, found, work,
+                                       &length, reals, failed);
+                    else
+                        return f.gelsy(&r, &c, &q, pa, &lead, pb, &lead_b, order, &rcond, found, work,
+                                       &length, failed);
                 case kGelsd:
-                    return f.gelsd(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
-                                   int_work, failed);
+                    if constexpr (is_complex_v<T>)
+                        return f.gelsd(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
+                                       reals, int_work, failed);
+                    else
+                        return f.gelsd(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
+                                       int_work, failed);
                 case kGelss:
-                    return f.gelss(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
-                                   failed);
+                    if constexpr (is_complex_v<T>)
+                        return f.gelss(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
+                                       reals, failed);
+                    else
+                        return f.gelss(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
+                                       failed);
             }
         };
-        T best = 1;
+        T best(1);
+        R real_best = 1;
         lapack::Int int_best = 1, unused = 0, none = 0;
-        call(nullptr, nullptr, nullptr, &unused, &unused, &best, -1, &int_best, &none);
-        const auto length = std::max(static_cast<lapack::Int>(best), 1);
+        call(nullptr, nullptr, nullptr, &unused, &unused, &best, -1, &real_best, &int_best, &none);
+        const auto length = asked_length(best);
         Room<T> room(length), matrices(m * n);
+        // Only gelsd says how many reals it needs; gelsy and gelss have formulas.
+        const int64_t reals = driver == kGelsd ? asked_length(real_best) : std::max(2 * n, 5 * k);
+        Room<R> real_room(is_complex_v<T> ? reals : 0);
         Room<lapack::Int> int_room(std::max<int64_t>(int_best, 1)), orders(n);
         T* to = solved.as<T>();
         const double work = static_cast<double>(m * n) * static_cast<double>(k + count);
@@ -63,8 +80,8 @@ Arrays lstsq(const Arrays& x, const Options& options) {
             lapack::Int* order = orders.of(worker);
             std::fill(order, order + n, 0);
             lapack::Int found = 0;
-            call(matrix, result, by_values ? s.as<T>() + i * k : nullptr, order, &found, room.of(worker),
-                 length, int_room.of(worker), info.as<lapack::Int>() + i);
+            call(matrix, result, by_values ? s.as<R>() + i * k : nullptr, order, &found, room.of(worker),
+                 length, real_room.of(worker), int_room.of(worker), info.as<lapack::Int>() + i);
             rank.as<int64_t>()[i] = found;
         });
     });

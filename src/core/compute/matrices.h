@@ -86,6 +86,16 @@ template <class T> class Room {
     std::vector<T> all_;
 };
 
+template <class T> T real_part(T x) { return x; }
+template <class T> T real_part(Complex<T> x) { return x.re; }
+template <class T> T conjugate(T x) { return x; }
+template <class T> Complex<T> conjugate(Complex<T> x) { return {x.re, -x.im}; }
+
+// How many elements LAPACK has asked for, in the first of them.
+template <class T> lapack::Int asked_length(T best, lapack::Int least = 1) {
+    return std::max(static_cast<lapack::Int>(real_part(best)), std::max<lapack::Int>(least, 1));
+}
+
 // Nanoseconds of so many multiplications in LAPACK, and of calling it.
 inline double lapack_work(double multiplications) { return 300 + 0.3 * multiplications; }
 inline double cube(int64_t n) {

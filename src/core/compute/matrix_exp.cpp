@@ -52,7 +52,12 @@ inline constexpr std::array<Approximant, 3> kApproximants<float> = {
 
 constexpr int kMatrices = 6;  // of room
 
+template <class T> double size_of(T x) { return std::abs(static_cast<double>(x)); }
+template <class T> double size_of(Complex<T> x) { return std::hypot(double{x.re}, double{x.im}); }
+
 template <class T> class Exponential {
+    using R = typename PartOf<T>::type;
+
   public:
     Exponential(int64_t n, T* room, lapack::Int* pivots)
         : n_(n), size_(n * n), room_(room), pivots_(pivots), lapack_(lapack::functions<T>()) {}
@@ -61,21 +66,21 @@ template <class T> class Exponential {
         double norm = 0;
         for (int64_t j = 0; j < n_; ++j) {
             double sum = 0;
-            for (int64_t i = 0; i < n_; ++i) sum += std::abs(static_cast<double>(a[j * n_ + i]));
+            for (int64_t i = 0; i < n_; ++i) sum += size_of(a[j * n_ + i]);
             norm = sum > norm || std::isnan(sum) ? sum : norm;
             if (std::isnan(norm)) break;
         }
         if (!std::isfinite(norm)) {
-            std::fill(a, a + size_, std::numeric_limits<T>::quiet_NaN());
+            std::fill(a, a + size_, T(std::numeric_limits<R>::quiet_NaN()));
             return;
         }
-        const auto& all = kApproximants<T>;
+        const auto& all = kApproximants<R>;
         size_t chosen = 0;
         while (chosen + 1 < all.size() && norm > all[chosen].largest) ++chosen;
         int halvings = 0;
         if (norm > all[chosen].largest) halvings = std::max(0, std::ilogb(norm / all[chosen].largest) + 1);
         if (halvings) {
-            const T scale = static_cast<T>(std::ldexp(1.0, -halvings));
+            const R scale = static_cast<R>(std::ldexp(1.0, -halvings));
             for (int64_t i = 0; i < size_; ++i) a[i] *= scale;
         }
         approximate(a, all[chosen]);
@@ -97,13 +102,13 @@ template <class T> class Exponential {
         std::fill(odd, odd + size_, T(0));
         std::fill(even, even + size_, T(0));
         for (int64_t i = 0; i < n_; ++i) {
-            even[i * (n_ + 1)] = static_cast<T>(chosen.coefficients[0]);
-            odd[i * (n_ + 1)] = static_cast<T>(chosen.coefficients[1]);
+            even[i * (n_ + 1)] = static_cast<R>(chosen.coefficients[0]);
+            odd[i * (n_ + 1)] = static_cast<R>(chosen.coefficients[1]);
         }
         std::copy(square, square + size_, power);
         for (int k = 2; k < chosen.degree; k += 2) {
-            const auto v = static_cast<T>(chosen.coefficients[k]),
-                       u = static_cast<T>(chosen.coefficients[k + 1]);
+            const auto v = static_cast<R>(chosen.coefficients[k]),
+                       u = static_cast<R>(chosen.coefficients[k + 1]);
             for (int64_t i = 0; i < size_; ++i) even[i] += v * power[i];
             for (int64_t i = 0; i < size_; ++i) odd[i] += u * power[i];
             if (k + 2 < chosen.degree) {
@@ -115,7 +120,7 @@ template <class T> class Exponential {
         times(a, odd, u);
         for (int64_t i = 0; i < size_; ++i) {
             a[i] = even[i] + u[i];
-            even[i] -= u[i];
+            even[i] = even[i] - u[i];
         }
         auto n = static_cast<lapack::Int>(n_);
         lapack::Int info = 0;
@@ -137,7 +142,7 @@ Arrays matrix_exp(const Arrays& x, const Options&) {
     const Batch batch({{a, 2}});
     Array result = Array::empty(a.dtype, a.layout->dims());
     if (result.numel() == 0) return {result};
-    visit<Family::Floats>(a.dtype, "matrix_exp", [&](auto zero) {
+    visit<Family::Fields>(a.dtype, "matrix_exp", [&](auto zero) {
         using T = decltype(zero);
         lapack::functions<T>();
         Room<T> room(checked_mul(kMatrices, n * n));

@@ -12,13 +12,13 @@ Arrays geqrf(const Arrays& x, const Options&) {
     const Batch batch({{a, 2}});
     Array factors = by_columns(a.dtype, a.layout->dims()), tau = Array::empty(a.dtype, batch.with({k}));
     if (k == 0) return {factors, tau};
-    visit<Family::Floats>(a.dtype, "geqrf", [&](auto zero) {
+    visit<Family::Fields>(a.dtype, "geqrf", [&](auto zero) {
         using T = decltype(zero);
         const auto& f = lapack::functions<T>();
-        T best = 1;
+        T best(1);
         lapack::Int query = -1, unused = 0;
         f.geqrf(&lm, &ln, nullptr, &lm, nullptr, &best, &query, &unused);
-        const auto length = std::max(static_cast<lapack::Int>(best), std::max(ln, 1));
+        const auto length = asked_length(best, ln);
         Room<T> room(length);
         const T* from = a.as<T>();
         T *to = factors.as<T>(), *scales = tau.as<T>();
@@ -43,17 +43,17 @@ Arrays qr(const Arrays& x, const Options& options) {
     const Batch batch({{factors, 2}});
     Array q = by_columns(factors.dtype, with_q ? batch.with({m, p}) : Dims{0, 0}),
           r = by_columns(factors.dtype, batch.with({p, n}));
-    visit<Family::Floats>(factors.dtype, "linalg_qr", [&](auto zero) {
+    visit<Family::Fields>(factors.dtype, "linalg_qr", [&](auto zero) {
         using T = decltype(zero);
         const auto& f = lapack::functions<T>();
         const T *from = factors.as<T>(), *scales = tau.as<T>();
         T *pq = q.as<T>(), *pr = r.as<T>();
         lapack::Int length = 1;
         if (with_q && p > 0) {
-            T best = 1;
+            T best(1);
             lapack::Int query = -1, unused = 0;
             f.orgqr(&lm, &lp, &lk, nullptr, &lm, nullptr, &best, &query, &unused);
-            length = std::max(static_cast<lapack::Int>(best), std::max(lp, 1));
+            length = asked_length(best, lp);
         }
         Room<T> room(length);
         for_each_matrix(batch.count, lapack_work(static_cast<double>(m * p) * static_cast<double>(k)),
@@ -62,7 +62,7 @@ Arrays qr(const Arrays& x, const Options& options) {
                             T* triangle = pr + i * p * n;
                             for (int64_t j = 0; j < n; ++j)
                                 for (int64_t l = 0; l < p; ++l)
-                                    triangle[j * p + l] = l <= j ? matrix[j * m + l] : 0;
+                                    triangle[j * p + l] = l <= j ? matrix[j * m + l] : T(0);
                             if (!with_q || p == 0) return;
                             T* basis = pq + i * m * p;
                             std::fill(basis, basis + m * p, T(0));

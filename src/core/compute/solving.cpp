@@ -190,7 +190,8 @@ Arrays triangular_solve(const Arrays& x, const Options& options) {
     return {result};
 }
 
-Arrays ldl_solve(const Arrays& x, const Options&) {
+Arrays ldl_solve(const Arrays& x, const Options& options) {
+    const bool hermitian = options[0] != 0;
     const Array &given = x[0], pivots = contiguous_array(x[1]), &b = x[2];
     const int64_t n = row_count(b), count = column_count(b);
     lapack::Int size = lapack_size(n), many = lapack_size(count);
@@ -204,9 +205,12 @@ Arrays ldl_solve(const Arrays& x, const Options&) {
         if (p < 1 || p > n)
             fail("torch.linalg.ldl_solve: pivots are no result of ldl_factor: {} for {} rows", p, n);
     }
-    visit<Family::Floats>(b.dtype, "ldl_solve", [&](auto zero) {
+    visit<Family::Fields>(b.dtype, "ldl_solve", [&](auto zero) {
         using T = decltype(zero);
         const auto& f = lapack::functions<T>();
+        auto solve_one = f.sytrs;
+        if constexpr (is_complex_v<T>)
+            if (hermitian) solve_one = f.hetrs;
         const T *a = factors.as<T>(), *from = b.as<T>();
         T* to = result.as<T>();
         const double work = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(count);
@@ -214,8 +218,8 @@ Arrays ldl_solve(const Arrays& x, const Options&) {
             T* solved = to + i * n * count;
             read_columns(from + batch.offset(2, i), b, solved);
             lapack::Int rows = size, columns = many, lead = size, lead_b = size, info = 0;
-            f.sytrs("L", &rows, &columns, a + batch.offset(0, i), &lead,
-                    pivots.as<lapack::Int>() + batch.offset(1, i), solved, &lead_b, &info, 1);
+            solve_one("L", &rows, &columns, a + batch.offset(0, i), &lead,
+                      pivots.as<lapack::Int>() + batch.offset(1, i), solved, &lead_b, &info, 1);
         });
     });
     return {result};

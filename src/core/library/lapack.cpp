@@ -27,18 +27,21 @@ template <class T> Functions<T> found() {
     FIND(sytrs)
     FIND(trsm)
     FIND(geqrf)
+    FIND(gesdd)
+    FIND(gesvd)
+    FIND(geev)
+    FIND(gels)
+    FIND(gelsy)
+    FIND(gelss)
+    FIND(gelsd)
     if constexpr (is_complex_v<T>) {
         look_up<T>(f.orgqr, "ungqr");
+        FIND(hetrf)
+        FIND(hetrs)
         FIND(heevd)
     } else {
         FIND(orgqr)
         FIND(syevd)
-        FIND(gesdd)
-        FIND(gesvd)
-        FIND(gels)
-        FIND(gelsy)
-        FIND(gelss)
-        FIND(gelsd)
     }
 #undef FIND
     return f;

@@ -29,6 +29,9 @@ template <class T> struct Factoring {
     // Orthogonal factors
     void (*geqrf)(Int* m, Int* n, T* a, Int* lda, T* tau, T* work, Int* lwork, Int* info);
     void (*orgqr)(Int* m, Int* n, Int* k, T* a, Int* lda, const T* tau, T* work, Int* lwork, Int* info);
+    // Least squares
+    void (*gels)(const char* trans, Int* m, Int* n, Int* nrhs, T* a, Int* lda, T* b, Int* ldb, T* work,
+                 Int* lwork, Int* info, size_t);
 };
 
 template <class T> struct Functions : Factoring<T> {
@@ -39,9 +42,9 @@ template <class T> struct Functions : Factoring<T> {
                   T* work, Int* lwork, Int* iwork, Int* info, size_t);
     void (*gesvd)(const char* jobu, const char* jobvt, Int* m, Int* n, T* a, Int* lda, T* s, T* u, Int* ldu,
                   T* vt, Int* ldvt, T* work, Int* lwork, Int* info, size_t, size_t);
+    void (*geev)(const char* jobvl, const char* jobvr, Int* n, T* a, Int* lda, T* wr, T* wi, T* vl, Int* ldvl,
+                 T* vr, Int* ldvr, T* work, Int* lwork, Int* info, size_t, size_t);
     // Least squares
-    void (*gels)(const char* trans, Int* m, Int* n, Int* nrhs, T* a, Int* lda, T* b, Int* ldb, T* work,
-                 Int* lwork, Int* info, size_t);
     void (*gelsy)(Int* m, Int* n, Int* nrhs, T* a, Int* lda, T* b, Int* ldb, Int* jpvt, T* rcond, Int* rank,
                   T* work, Int* lwork, Int* info);
     void (*gelss)(Int* m, Int* n, Int* nrhs, T* a, Int* lda, T* b, Int* ldb, T* s, T* rcond, Int* rank,
@@ -50,9 +53,29 @@ template <class T> struct Functions : Factoring<T> {
                   T* work, Int* lwork, Int* iwork, Int* info);
 };
 
-template <class T> struct Functions<Complex<T>> : Factoring<Complex<T>> {
-    void (*heevd)(const char* jobz, const char* uplo, Int* n, Complex<T>* a, Int* lda, T* w, Complex<T>* work,
-                  Int* lwork, T* rwork, Int* lrwork, Int* iwork, Int* liwork, Int* info, size_t, size_t);
+template <class R> struct Functions<Complex<R>> : Factoring<Complex<R>> {
+    using T = Complex<R>;
+    // Hermitian systems: sytrf and sytrs are about symmetric ones
+    void (*hetrf)(const char* uplo, Int* n, T* a, Int* lda, Int* pivots, T* work, Int* lwork, Int* info,
+                  size_t);
+    void (*hetrs)(const char* uplo, Int* n, Int* nrhs, const T* a, Int* lda, const Int* pivots, T* b,
+                  Int* ldb, Int* info, size_t);
+    // Spectra
+    void (*heevd)(const char* jobz, const char* uplo, Int* n, T* a, Int* lda, R* w, T* work, Int* lwork,
+                  R* rwork, Int* lrwork, Int* iwork, Int* liwork, Int* info, size_t, size_t);
+    void (*gesdd)(const char* jobz, Int* m, Int* n, T* a, Int* lda, R* s, T* u, Int* ldu, T* vt, Int* ldvt,
+                  T* work, Int* lwork, R* rwork, Int* iwork, Int* info, size_t);
+    void (*gesvd)(const char* jobu, const char* jobvt, Int* m, Int* n, T* a, Int* lda, R* s, T* u, Int* ldu,
+                  T* vt, Int* ldvt, T* work, Int* lwork, R* rwork, Int* info, size_t, size_t);
+    void (*geev)(const char* jobvl, const char* jobvr, Int* n, T* a, Int* lda, T* w, T* vl, Int* ldvl, T* vr,
+                 Int* ldvr, T* work, Int* lwork, R* rwork, Int* info, size_t, size_t);
+    // Least squares
+    void (*gelsy)(Int* m, Int* n, Int* nrhs, T* a, Int* lda, T* b, Int* ldb, Int* jpvt, R* rcond, Int* rank,
+                  T* work, Int* lwork, R* rwork, Int* info);
+    void (*gelss)(Int* m, Int* n, Int* nrhs, T* a, Int* lda, T* b, Int* ldb, R* s, R* rcond, Int* rank,
+                  T* work, Int* lwork, R* rwork, Int* info);
+    void (*gelsd)(Int* m, Int* n, Int* nrhs, T* a, Int* lda, T* b, Int* ldb, R* s, R* rcond, Int* rank,
+                  T* work, Int* lwork, R* rwork, Int* iwork, Int* info);
 };
 
 template <class T> const Functions<T>& functions();

@@ -6,7 +6,17 @@ LAPACK is behind all of it (src/core/compute).
 """
 
 from ..operators.later import LINEAR_ALGEBRA as _NAMES
-from . import decomposing, determinants, factoring, functions, least_squares, measures, norms, solving
+from . import (
+    decomposing,
+    determinants,
+    factoring,
+    functions,
+    least_squares,
+    measures,
+    norms,
+    orthogonal,
+    solving,
+)
 
 __all__ = [
     "decomposing",
@@ -16,6 +26,7 @@ __all__ = [
     "least_squares",
     "measures",
     "norms",
+    "orthogonal",
     "solving",
 ]
 

@@ -3,7 +3,7 @@
 from .. import _core
 from ..operators.declare import require_tensors
 
-KERNELS = {_core.float32, _core.float64}
+KERNELS = {_core.float32, _core.float64, _core.complex64, _core.complex128}
 
 
 def kind(x):
@@ -11,20 +11,28 @@ def kind(x):
     return x.dtype._legacy_name
 
 
-def floats(operation, x, low=True, fields=False):
-    """RuntimeError unless the dtype is one that there are decompositions for; with `fields` complex ones are."""
-    if x.dtype in KERNELS or (fields and x.is_complex()):
+def floats(operation, x, kernel=None):
+    """RuntimeError unless the dtype is one that there are decompositions for; for a half what says that a `kernel` lacks it."""
+    if x.dtype in KERNELS:
         return
-    name = kind(x)
-    if not (x.is_floating_point() or x.is_complex()):
-        raise RuntimeError(f"{operation}: Expected a floating point or complex tensor as input. Got {name}")
-    if low and "Complex" not in name:
+    if not x.is_floating_point():
         raise RuntimeError(
-            f"{operation}: Low precision dtypes not supported. Got {name}. Convert it with .float()."
+            f"{operation}: Expected a floating point or complex tensor as input. Got {kind(x)}"
         )
-    raise NotImplementedError(
-        f"\"{operation.replace('.', '_')}_cpu\" not implemented for '{name}'. It is computed in float32 and float64."
+    if kernel:
+        computed(kernel, x)
+    raise RuntimeError(
+        f"{operation}: Low precision dtypes not supported. Got {kind(x)}. Convert it with .float()."
     )
+
+
+def computed(kernel, x):
+    """NotImplementedError unless the dtype is one that there are decompositions for."""
+    if x.dtype not in KERNELS:
+        raise NotImplementedError(
+            f"\"{kernel}\" not implemented for '{kind(x)}'. It is computed in float32, float64 and complex numbers of them: "
+            "convert it with .float()."
+        )
 
 
 def matrices(operation, x, name="A"):
@@ -45,11 +53,11 @@ def squares(operation, x, name="A"):
         )
 
 
-def square_floats(operation, x, fields=False):
+def square_floats(operation, x, kernel=None):
     """PyTorch's errors of what takes square matrices of floats."""
     require_tensors(operation.replace(".", "_"), A=x)
     squares(operation, x)
-    floats(operation, x, fields=fields)
+    floats(operation, x, kernel)
 
 
 def one_dtype(operation, **operands):

@@ -1,11 +1,9 @@
-"""Eigenvalues, singular values, QR, and LAPACK's reflections."""
+"""Eigenvalues and singular values."""
 
 from .. import _core
 from ..operators.declare import composed, require_tensors
 from . import spectra
-from .checks import floats, kind, matrices, squares
-from .parts import once, real_matrix
-from .triangular import lower_columns, triangular_solve
+from .checks import computed, floats, kind, matrices, squares
 
 
 def is_upper(UPLO):
@@ -15,15 +13,11 @@ def is_upper(UPLO):
     return UPLO.upper() == "U"
 
 
-def check_symmetric(operation, A, fields=False):
+def check_symmetric(operation, A):
     """PyTorch's errors of eigh."""
     require_tensors(operation, input=A)
     squares("linalg.eigh", A)
-    if not (A.is_floating_point() or A.is_complex()):
-        raise NotImplementedError(
-            f"\"linalg_eigh_cpu\" not implemented for '{kind(A)}'. Convert it to float32 or float64."
-        )
-    floats("linalg.eigh", A, low=False, fields=fields)
+    computed("linalg_eigh_cpu", A)
 
 
 @composed(name="linalg.eigh", method=False, out="exact", returns=("eigenvalues", "eigenvectors"))
@@ -32,11 +26,11 @@ def eigh(input, UPLO="L", *, out=None):
 
     The triangle that UPLO names is read. Eigenvectors are determined up to signs, and only where eigenvalues differ: a
     derivative that depends on the choice between repeated ones raises. A complex matrix is Hermitian, A = V diag(w) V^H; its
-    eigenvalues are real, its eigenvectors determined up to factors of size 1, and a derivative that depends on these raises.
+    eigenvalues are real, its eigenvectors determined up to factors of size 1, and a loss that depends on these raises.
 
     Raises:
         LinAlgError: no convergence, or elements that are not finite; a derivative that does not exist.
-        RuntimeError: no square matrices, another UPLO.
+        RuntimeError: no square matrices, another UPLO; a loss that depends on the phases of complex vectors.
         NotImplementedError: dtypes other than float32, float64 and complex ones.
 
     Example:
@@ -45,7 +39,7 @@ def eigh(input, UPLO="L", *, out=None):
         tensor([1., 2.])
     """
     upper = is_upper(UPLO)
-    check_symmetric("linalg_eigh", input, fields=True)
+    check_symmetric("linalg_eigh", input)
     w, V, info = spectra.eigh(input, upper, True)
     _core.check_decomposition(info, "linalg.eigh")
     return w, V
@@ -65,23 +59,79 @@ def eigvalsh(input, UPLO="L", *, out=None):
         tensor([1., 3.])
     """
     upper = is_upper(UPLO)
-    check_symmetric("linalg_eigvalsh", input, fields=True)
+    check_symmetric("linalg_eigvalsh", input)
     return eigenvalues(input, upper)
 
 
 def eigenvalues(A, upper=False):
     """The eigenvalues, with vectors only where a derivative will read them."""
-    vectors = A.requires_grad or A.is_complex()
-    found = spectra.eigh(A, upper, True) if vectors else spectra.eigvalsh(A, upper)
+    found = spectra.eigh(A, upper, True) if A.requires_grad else spectra.eigvalsh(A, upper)
     _core.check_decomposition(found[-1], "linalg.eigh")
     return found[0]
 
 
-def check_svd(operation, A, driver=None, fields=False):
+def check_general(operation, A):
+    """PyTorch's errors of eig."""
+    require_tensors(operation.replace(".", "_"), input=A)
+    squares(operation, A)
+    if not (A.is_floating_point() or A.is_complex()):
+        raise RuntimeError(f"Unknown Complex ScalarType for {kind(A)}. Convert it to a floating-point dtype.")
+    computed("linalg_eig_out_cpu", A)
+    if _core.holds_anywhere(~A.detach().isfinite()):
+        raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
+
+
+@composed(name="linalg.eig", method=False, out="exact", returns=("eigenvalues", "eigenvectors"))
+def eig(input, *, out=None):
+    """The decomposition of a square matrix, A = V diag(w) V^-1: `(eigenvalues, eigenvectors)`, complex also of a real matrix.
+
+    (..., n, n) gives (..., n) and (..., n, n), in no order, the columns of V with length 1. They are determined up to factors
+    of size 1, and only where eigenvalues differ: a loss that depends on these factors raises, and so does a derivative that
+    depends on the choice between vectors of a repeated value, or is one of a matrix that has not as many vectors as rows.
+    Of symmetric and Hermitian matrices `eigh` is faster and more exact.
+
+    Raises:
+        LinAlgError: no convergence; a derivative that does not exist.
+        RuntimeError: no square matrices, integers, elements that are not finite; a loss that depends on the phases of vectors.
+        NotImplementedError: halves.
+
+    Example:
+        >>> pb.linalg.eig(pb.tensor([[0., 1.], [-1., 0.]])).eigenvalues
+        tensor([0.+1.j, 0.-1.j])
+    """
+    check_general("linalg.eig", input)
+    w, V, info = spectra.eig(input, not input.is_complex(), True)
+    _core.check_decomposition(info, "linalg.eig")
+    return w, V
+
+
+@composed(name="linalg.eigvals", method=False, out="exact")
+def eigvals(input, *, out=None):
+    """The eigenvalues of a square matrix, complex also of a real one, in no order.
+
+    Where a matrix has fewer eigenvectors than rows there is no derivative.
+
+    Raises:
+        LinAlgError: no convergence; a derivative that does not exist.
+        RuntimeError: no square matrices, integers, elements that are not finite.
+        NotImplementedError: halves.
+
+    Example:
+        >>> pb.linalg.eigvals(pb.tensor([[0., 1.], [-1., 0.]]))
+        tensor([0.+1.j, 0.-1.j])
+    """
+    check_general("linalg.eigvals", input)
+    real = not input.is_complex()
+    found = spectra.eig(input, real, True) if input.requires_grad else spectra.eigvals(input, real)
+    _core.check_decomposition(found[-1], "linalg.eig")
+    return found[0]
+
+
+def check_svd(operation, A, driver=None):
     """PyTorch's errors of svd."""
     require_tensors(operation, A=A)
     matrices("linalg.svd", A)
-    floats("linalg.svd", A, low=False, fields=fields)
+    floats("linalg.svd", A, "linalg_svd_cpu")
     if driver is not None:
         raise RuntimeError(
             "torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend."
@@ -101,11 +151,12 @@ def svd(A, full_matrices=True, *, driver=None, out=None):
 
     (..., m, n) gives U (..., m, m), S (..., k) and Vh (..., n, n), where k is the smaller of m and n; without
     `full_matrices` (..., m, k) and (..., k, n). Vectors are determined up to signs, and only where singular values differ:
-    a derivative that depends on the choice between repeated ones, or on vectors that `full_matrices` adds, raises.
+    a derivative that depends on the choice between repeated ones, or on vectors that `full_matrices` adds, raises. Complex
+    vectors are determined up to factors of size 1, one for both sides, and a loss that depends on these raises.
 
     Raises:
         LinAlgError: no convergence, or elements that are not finite; a derivative that does not exist.
-        RuntimeError: no matrices, integers, a `driver`.
+        RuntimeError: no matrices, integers, a `driver`; a loss that depends on the phases of complex vectors.
 
     Example:
         >>> pb.linalg.svd(pb.tensor([[3., 0.], [0., 4.]])).S
@@ -127,14 +178,12 @@ def svdvals(A, *, driver=None, out=None):
         >>> pb.linalg.svdvals(pb.tensor([[3., 0.], [0., 4.]]))
         tensor([4., 3.])
     """
-    check_svd("linalg_svdvals", A, driver, fields=True)
+    check_svd("linalg_svdvals", A, driver)
     return singular_values(A)
 
 
 def singular_values(A):
     """The singular values, with vectors only where a derivative will read them."""
-    if A.is_complex():
-        return once(singular_values(real_matrix(A)))
     found = spectra.svd(A, False, True)[1:] if A.requires_grad else spectra.svdvals(A)
     _core.check_decomposition(found[-1], "linalg.svd")
     return found[0]
@@ -142,7 +191,7 @@ def singular_values(A):
 
 @composed(name="svd", out="exact", returns=("U", "S", "V"))
 def old_svd(input, some=True, compute_uv=True, *, out=None):
-    """`linalg.svd` as it was called before: A = U diag(S) V^T, with V itself; without `compute_uv` both are zeros.
+    """`linalg.svd` as it was called before: A = U diag(S) V^H, with V itself; without `compute_uv` both are zeros.
 
     Raises:
         LinAlgError: no convergence, or elements that are not finite.
@@ -158,186 +207,4 @@ def old_svd(input, some=True, compute_uv=True, *, out=None):
         batch = tuple(input.shape[:-2])
         return input.new_zeros((*batch, m, m)), singular_values(input), input.new_zeros((*batch, n, n)).mT
     U, S, Vh = decomposed(input, not some)
-    return U, S, Vh.mT
-
-
-@composed(name="linalg.qr", method=False, out="exact", returns=("Q", "R"))
-def qr(A, mode="reduced", *, out=None):
-    """A = Q R: orthonormal columns and an upper triangle.
-
-    (..., m, n) gives Q (..., m, k) and R (..., k, n), where k is the smaller of m and n; in the mode "complete" k is m, and
-    in the mode "r" Q is empty. The derivative of a complete Q with more rows than columns does not exist.
-
-    Raises:
-        RuntimeError: no matrices, integers, another mode.
-
-    Example:
-        >>> Q, R = pb.linalg.qr(pb.tensor([[3., 1.], [4., 1.]]))
-        >>> Q @ R
-        tensor([[3.0000, 1.0000],
-                [4.0000, 1.0000]])
-    """
-    require_tensors("linalg_qr", A=A)
-    if mode not in ("reduced", "complete", "r"):
-        raise RuntimeError(
-            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
-        )
-    matrices("linalg.qr", A)
-    floats("linalg.qr", A, low=False)
-    if mode == "r":
-        return A.new_empty(0), spectra.qr(A, False, True)[1]
-    return spectra.qr(A, mode == "complete", True)
-
-
-@composed(name="qr", out="exact", returns=("Q", "R"))
-def old_qr(input, some=True, *, out=None):
-    """`linalg.qr` as it was called before; without `some` it is complete.
-
-    Raises:
-        RuntimeError: no matrices, integers.
-
-    Example:
-        >>> pb.qr(pb.eye(1)).R
-        tensor([[1.]])
-    """
-    require_tensors("qr", input=input)
-    matrices("linalg.qr", input)
-    floats("linalg.qr", input, low=False)
-    return spectra.qr(input, not some, True)
-
-
-@composed(returns=("a", "tau"))
-def geqrf(input, *, out=None):
-    """LAPACK's form of QR: R in the upper triangle, reflections below it, and their factors: for `householder_product`.
-
-    There is no derivative.
-
-    Raises:
-        RuntimeError: no matrices, integers.
-
-    Example:
-        >>> pb.geqrf(pb.eye(2)).tau
-        tensor([0., 0.])
-    """
-    require_tensors("geqrf", input=input)
-    if input.ndim < 2:
-        raise RuntimeError("torch.geqrf: input must have at least 2 dimensions.")
-    floats("geqrf", input, low=False)
-    return spectra.geqrf(input)
-
-
-def check_reflections(operation, A, tau):
-    """PyTorch's errors of what takes geqrf's results."""
-    require_tensors(operation.rpartition("torch.")[2].replace(".", "_"), input=A, tau=tau)
-    if A.ndim < 2:
-        raise RuntimeError(f"{operation}: input must have at least 2 dimensions.")
-    if operation.endswith("product"):
-        if A.shape[-2] < A.shape[-1]:
-            raise RuntimeError(
-                f"{operation}: input.shape[-2] must be greater than or equal to input.shape[-1]"
-            )
-        if A.shape[-1] < (tau.shape[-1] if tau.ndim else 0):
-            raise RuntimeError(f"{operation}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
-    if A.ndim - tau.ndim != 1:
-        raise RuntimeError(
-            f"{operation}: Expected tau to have one dimension less than input, but got tau.ndim equal to {tau.ndim} and "
-            f"input.ndim is equal to {A.ndim}"
-        )
-    if tuple(tau.shape[:-1]) != tuple(A.shape[:-2]):
-        raise RuntimeError(
-            f"{operation}: Expected batch dimensions of tau to be equal to input.shape[:-2], but got {list(tau.shape[:-1])}"
-        )
-    if tau.dtype != A.dtype:
-        raise RuntimeError(f"{operation}: tau dtype {kind(tau)} does not match input dtype {kind(A)}")
-    floats(operation, A, low=False)
-
-
-def reflections(A, tau):
-    """V and T of the product of reflections I - V T V^T.
-
-    It is written without the factors of the reflections one by one (C. Puglisi, "Modification of the Householder method based
-    on the compact WY representation", SIAM J. Sci. Stat. Comput. 13, 1992), so its derivatives are those of products:
-    T is the inverse of diag(1 / tau) + triu(V^T V, 1), and is given as a function that multiplies by it or its transpose.
-    """
-    k = tau.shape[-1]
-    V = lower_columns(A, k)
-    inner = (V.mT @ V).triu(1)
-
-    def times(B, transposed=False):
-        if transposed:
-            return tau[..., :, None] * triangular_solve(inner * tau[..., None, :], B, True, True, True)
-        return triangular_solve(tau[..., :, None] * inner, tau[..., :, None] * B, True, False, True)
-
-    return V, times
-
-
-@composed(name="linalg.householder_product", method=False)
-def householder_product(input, tau, *, out=None):
-    """The first columns of the product of reflections, as `geqrf` gives them: the Q of QR.
-
-    Raises:
-        RuntimeError: shapes that do not fit, different dtypes, integers.
-
-    Example:
-        >>> A = pb.tensor([[3.], [4.]])
-        >>> pb.linalg.householder_product(*pb.geqrf(A))
-        tensor([[-0.6000],
-                [-0.8000]])
-    """
-    check_reflections("torch.linalg.householder_product", input, tau)
-    V, times = reflections(input, tau)
-    n = input.shape[-1]
-    start = input.new_ones(input.shape[-2], n).tril().triu()
-    return (start - V @ times(V[..., :n, :].mT)).mT.contiguous().mT
-
-
-@composed
-def orgqr(input, input2, *, out=None):
-    """`linalg.householder_product` under LAPACK's name.
-
-    Raises:
-        RuntimeError: shapes that do not fit, different dtypes, integers.
-
-    Example:
-        >>> pb.orgqr(*pb.geqrf(pb.tensor([[3.], [4.]])))
-        tensor([[-0.6000],
-                [-0.8000]])
-    """
-    return householder_product(input, input2)
-
-
-@composed(out="exact")
-def ormqr(input, input2, input3, left=True, transpose=False, *, out=None):
-    """The product of all of Q (m by m), as `geqrf` gives it in `input` and `input2`, or of Q^T, and `input3`.
-
-    Unless `left`, of `input3` and Q.
-
-    Raises:
-        RuntimeError: shapes that do not fit, different dtypes, integers.
-
-    Example:
-        >>> pb.ormqr(*pb.geqrf(pb.tensor([[3.], [4.]])), pb.tensor([[3.], [4.]]), transpose=True)
-        tensor([[-5.],
-                [ 0.]])
-    """
-    require_tensors("ormqr", input=input, input2=input2, input3=input3)
-    if input.ndim < 2:
-        raise RuntimeError("torch.ormqr: input must have at least 2 dimensions.")
-    if input3.ndim < 2:
-        raise RuntimeError("torch.ormqr: other must have at least 2 dimensions.")
-    at = -2 if left else -1
-    if input3.shape[at] < input2.shape[-1]:
-        raise RuntimeError(f"torch.ormqr: other.shape[{at}] must be greater than or equal to tau.shape[-1]")
-    if input3.shape[at] != input.shape[-2]:
-        raise RuntimeError(f"torch.ormqr: other.shape[{at}] must be equal to input.shape[-2]")
-    if input2.shape[-1] != min(input3.shape[at], input.shape[-1]):
-        raise RuntimeError(
-            f"torch.ormqr: tau.shape[-1] must be equal to min(other.shape[{at}], input.shape[-1])"
-        )
-    check_reflections("torch.ormqr", input, input2)
-    V, times = reflections(input, input2)
-    if left:
-        found = input3 - V @ times(V.mT @ input3, transpose)
-    else:
-        found = (input3.mT - V @ times(V.mT @ input3.mT, not transpose)).mT
-    return found.mT.contiguous().mT
+    return U, S, Vh.mH

@@ -2,9 +2,9 @@
 
 from .. import _core
 from ..operators.creation import arange
-from ..operators.declare import composed
+from ..operators.declare import composed, require_tensors
 from ..operators.stated import decomposition
-from .checks import square_floats
+from .checks import floats, square_floats, squares
 from .spectra import svd
 from .triangular import eye_like, lu, solve
 
@@ -125,7 +125,7 @@ def linalg_det(A, *, out=None):
         tensor([[ 4.0000, -2.0000],
                 [-2.0000,  1.0000]])
     """
-    square_floats("linalg.det", A, fields=True)
+    square_floats("linalg.det", A, "lu_cpu")
     return determinant(A, *factors_of(A))
 
 
@@ -145,7 +145,7 @@ def linalg_slogdet(A, *, out=None):
         sign=tensor(-1.),
         logabsdet=tensor(0.6931))
     """
-    square_floats("linalg.slogdet", A, fields=True)
+    square_floats("linalg.slogdet", A)
     if A.is_complex():
         return complex_log_determinant(A)
     return log_determinant(A, *factors_of(A))
@@ -163,7 +163,9 @@ def logdet(input):
         >>> pb.logdet(pb.tensor([[2., 0.], [0., 3.]]))
         tensor(1.7918)
     """
-    square_floats("linalg.det", input, fields=True)
+    require_tensors("logdet", input=input)
+    squares("linalg.det", input)
+    floats("logdet", input)
     if input.is_complex():
         sign, logabsdet = complex_log_determinant(input)
         return sign.log() + logabsdet

@@ -3,7 +3,7 @@
 from .. import _core
 from ..operators.declare import composed, require_tensors
 from . import triangular
-from .checks import floats, kind, matrices, one_dtype, square_floats, squares
+from .checks import KERNELS, computed, floats, matrices, one_dtype, square_floats, squares
 from .triangular import lower_columns, parts_of, permutation
 
 
@@ -14,11 +14,7 @@ def factored(operation, A, pivot):
         raise RuntimeError(
             f"{operation}: Expected tensor with 2 or more dimensions. Got size: {list(A.shape)} instead"
         )
-    if not (A.is_floating_point() or A.is_complex()):
-        raise NotImplementedError(
-            f"\"lu_cpu\" not implemented for '{kind(A)}'. Convert it to a floating-point dtype."
-        )
-    floats(operation, A, low=False, fields=True)
+    computed("lu_cpu", A)
     if not pivot:
         raise RuntimeError(f"{operation}: LU without pivoting is not implemented on the CPU")
     return triangular.lu(A)
@@ -105,7 +101,10 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True, *, out=N
             "is intended to be used with the output produced by torch.linalg.lu_factor"
         )
     empty = LU_data.new_empty(0)
-    P = permutation(LU_data.detach(), LU_pivots) if unpack_pivots else empty
+    P = empty
+    if unpack_pivots:
+        like = LU_data.detach()
+        P = permutation(like if like.dtype in KERNELS else like.float(), LU_pivots).to(like.dtype)
     L, U = lower_upper(LU_data) if unpack_data else (empty, empty)
     return P, L, U
 
@@ -132,7 +131,9 @@ def cholesky_of(operation, A, upper):
     """(L, info), after PyTorch's errors."""
     require_tensors(operation, input=A)
     squares("linalg.cholesky", A)
-    floats("linalg.cholesky", A, low=False, fields=True)
+    if operation == "cholesky":
+        computed("cholesky_cpu", A)
+    floats("linalg.cholesky", A, "cholesky_cpu")
     return triangular.cholesky(A, upper)
 
 
@@ -196,10 +197,11 @@ def cholesky_ex(input, *, upper=False, check_errors=False, out=None):
 def ldl_factor(input, *, hermitian=False, out=None):
     """The factors of a symmetric matrix, A = L D L^T, which may be indefinite, in one matrix, and pivots: for `ldl_solve`.
 
-    The lower triangle of A is read. There is no derivative.
+    The lower triangle of A is read. With `hermitian` a complex A is Hermitian, A = L D L^H. There is no derivative.
 
     Raises:
-        RuntimeError: a matrix is singular; no square matrices, dtypes other than float32 and float64.
+        RuntimeError: a matrix is singular; no square matrices, integers.
+        NotImplementedError: halves.
 
     Example:
         >>> pb.linalg.ldl_factor(pb.tensor([[4.]]))
@@ -208,8 +210,8 @@ def ldl_factor(input, *, hermitian=False, out=None):
         pivots=tensor([1], dtype=pullback.int32))
     """
     require_tensors("linalg_ldl_factor", input=input)
-    square_floats("torch.linalg.ldl_factor_ex", input)
-    LD, pivots, info = triangular.ldl(input)
+    square_floats("torch.linalg.ldl_factor_ex", input, "ldl_factor_kernel_cpu")
+    LD, pivots, info = triangular.ldl(input, hermitian)
     _core.check_decomposition(info, "torch.linalg.ldl_factor")
     return LD, pivots
 
@@ -219,15 +221,16 @@ def ldl_factor_ex(input, *, hermitian=False, check_errors=False, out=None):
     """`ldl_factor` that does not raise: `(LD, pivots, info)`.
 
     Raises:
-        RuntimeError: with `check_errors`, a matrix is singular; no square matrices, dtypes other than float32 and float64.
+        RuntimeError: with `check_errors`, a matrix is singular; no square matrices, integers.
+        NotImplementedError: halves.
 
     Example:
         >>> pb.linalg.ldl_factor_ex(pb.tensor([[4.]])).info
         tensor(0, dtype=pullback.int32)
     """
     require_tensors("linalg_ldl_factor_ex", input=input)
-    square_floats("torch.linalg.ldl_factor_ex", input)
-    LD, pivots, info = triangular.ldl(input)
+    square_floats("torch.linalg.ldl_factor_ex", input, "ldl_factor_kernel_cpu")
+    LD, pivots, info = triangular.ldl(input, hermitian)
     if check_errors:
         _core.check_decomposition(info, "torch.linalg.ldl_factor_ex")
     return LD, pivots, info
@@ -235,10 +238,11 @@ def ldl_factor_ex(input, *, hermitian=False, check_errors=False, out=None):
 
 @composed(name="linalg.ldl_solve", method=False, out="exact")
 def ldl_solve(LD, pivots, B, *, hermitian=False, out=None):
-    """The solution X of A X = B from what `ldl_factor` gives of A. It is differentiable by B.
+    """The solution X of A X = B from what `ldl_factor` gives of A, with the same `hermitian`. It is differentiable by B.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64, wrong pivots.
+        RuntimeError: shapes that do not fit, different dtypes, integers, wrong pivots.
+        NotImplementedError: halves.
 
     Example:
         >>> pb.linalg.ldl_solve(*pb.linalg.ldl_factor(pb.tensor([[4.]])), pb.tensor([[2.]]))
@@ -246,7 +250,7 @@ def ldl_solve(LD, pivots, B, *, hermitian=False, out=None):
     """
     operation = "torch.linalg.ldl_solve"
     require_tensors("linalg_ldl_solve", LD=LD, pivots=pivots, B=B)
-    floats(operation, LD)
+    floats(operation, LD, "ldl_solve_kernel_cpu")
     squares(operation, LD, "LD")
     if B.ndim < 2:
         raise RuntimeError(
@@ -268,4 +272,4 @@ def ldl_solve(LD, pivots, B, *, hermitian=False, out=None):
             f"Incompatible matrix sizes for torch.linalg.ldl_solve: each A matrix is {LD.shape[-1]} by "
             f"{LD.shape[-1]} but each b matrix is {B.shape[-2]} by {B.shape[-1]}"
         )
-    return triangular.ldl_solve(LD, pivots, B)
+    return triangular.ldl_solve(LD, pivots, B, hermitian)

@@ -7,8 +7,7 @@ from ..operators.declare import FUNCTIONS, composed, require_tensors
 from ..operators.joining import cat
 from ..operators.linear import matmul as product
 from ..operators.stated import decomposition
-from .checks import floats, one_dtype, squares
-from .parts import complex_matrix, real_matrix
+from .checks import KERNELS, floats, one_dtype, squares
 from .solving import inv, solve
 from .triangular import eye_like
 
@@ -45,7 +44,7 @@ def linalg_matrix_exp(input):
     """The exponential of a square matrix, I + A + A A / 2 + ..., or of each of a batch.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
+        RuntimeError: no square matrices, integers.
 
     Example:
         >>> pb.linalg.matrix_exp(pb.tensor([[0., 1.], [0., 0.]]))
@@ -53,9 +52,11 @@ def linalg_matrix_exp(input):
                 [0., 1.]])
     """
     require_tensors("linalg_matrix_exp", input=input)
-    floats("linalg.matrix_exp", input, fields=True)
     squares("linalg.matrix_exp", input)
-    return complex_matrix(matrix_exp(real_matrix(input))) if input.is_complex() else matrix_exp(input)
+    if input.is_floating_point() and input.dtype not in KERNELS:
+        return matrix_exp(input.float()).to(input.dtype)  # a half, rounded once
+    floats("linalg.matrix_exp", input)
+    return matrix_exp(input)
 
 
 @composed(name="matrix_exp")
@@ -63,7 +64,7 @@ def old_matrix_exp(input):
     """The exponential of a square matrix, as `linalg.matrix_exp`.
 
     Raises:
-        RuntimeError: no square matrices, dtypes other than float32, float64 and complex ones.
+        RuntimeError: no square matrices, integers.
 
     Example:
         >>> pb.matrix_exp(pb.zeros(1, 1))
@@ -268,7 +269,7 @@ def vecdot(x, y, *, dim=-1, out=None):
     """
     require_tensors("linalg_vecdot", x=x, y=y)
     if not x.is_floating_point():
-        floats("linalg.vecdot", x, fields=True)
+        floats("linalg.vecdot", x)
     one_dtype("linalg.vecdot", x=x, y=y)
     return (x.conj() * y).sum(dim)
 

@@ -7,7 +7,7 @@ from . import spectra
 from .checks import KERNELS, batches, kind, squares
 from .decomposing import decomposed, eigenvalues, singular_values
 from .solving import is_vector
-from .triangular import symmetric
+from .triangular import hermitian as hermitian_part
 
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
@@ -17,21 +17,21 @@ DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 class pseudo_inverse:
     """The pseudo-inverse P of A, which has been found, as long as the rank stays what it is.
 
-    dP = -P dA P + P P^T dA^T (I - A P) + (I - P A) dA^T P^T P. G. H. Golub and V. Pereyra, "The differentiation of
+    dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P. G. H. Golub and V. Pereyra, "The differentiation of
     pseudo-inverses and nonlinear least squares problems whose variables separate", SIAM J. Numer. Anal. 10, 1973.
     """
 
     def pullback(A, P, dP):
-        g, Pt = dP, P.mT
+        g, Pt = dP, P.mH
         first = Pt @ g @ Pt
         twice = (P @ Pt) @ g  # then times I - A P
         once = (g @ Pt) @ P  # before it I - P A
-        return (twice - twice @ A @ P).mT + (once - P @ (A @ once)).mT - first
+        return (twice - twice @ A @ P).mH + (once - P @ (A @ once)).mH - first
 
     def pushforward(A, P, dA):
         first = P @ dA @ P
-        twice = (P @ P.mT) @ dA.mT
-        once = dA.mT @ (P.mT @ P)
+        twice = (P @ P.mH) @ dA.mH
+        once = dA.mH @ (P.mH @ P)
         return twice - twice @ A @ P + once - P @ (A @ once) - first
 
 
@@ -44,11 +44,11 @@ class least_squares:
 
     def pullback(A, B, X, dX, rcond):
         P = pseudo_inverse_of(A, rcond)
-        g = P.mT @ dX
+        g = P.mH @ dX
 
         def by_matrix():
-            rest, lost = B - A @ X, dX - A.mT @ g  # (I - P A) dX
-            return rest @ (P @ g).mT + (P.mT @ X) @ lost.mT - g @ X.mT
+            rest, lost = B - A @ X, dX - A.mH @ g  # (I - P A) dX
+            return rest @ (P @ g).mH + (P.mH @ X) @ lost.mH - g @ X.mH
 
         return by_matrix, g, None
 
@@ -56,8 +56,8 @@ class least_squares:
         P = pseudo_inverse_of(A, rcond)
         moved = None if dB is None else P @ dB
         if dA is not None:
-            inside = dA.mT @ (P.mT @ X)
-            found = P @ (P.mT @ (dA.mT @ (B - A @ X)) - dA @ X) + inside - P @ (A @ inside)
+            inside = dA.mH @ (P.mH @ X)
+            found = P @ (P.mH @ (dA.mH @ (B - A @ X)) - dA @ X) + inside - P @ (A @ inside)
             moved = plus(moved, found)
         return moved
 
@@ -85,10 +85,10 @@ def pseudo_inverse_of(A, rtol, atol=0.0, hermitian=False):
         _core.check_decomposition(info, "linalg.eigh")
         sizes = w.abs()
         largest = sizes.amax(-1, keepdim=True) if w.shape[-1] else sizes
-        left, right, values, A = V, V.mT, w, symmetric(A)
+        left, right, values, A = V, V.mH, w, hermitian_part(A)
     else:
         U, S, Vh = decomposed(A.detach(), False)
-        left, right, values, sizes, largest = Vh.mT, U.mT, S, S, S[..., :1]
+        left, right, values, sizes, largest = Vh.mH, U.mH, S, S, S[..., :1]
     kept = sizes > limit(largest, atol, rtol)
     inverses = values.masked_fill(~kept, 1.0).reciprocal().masked_fill(~kept, 0.0)
     return pseudo_inverse(A, (left * inverses[..., None, :]) @ right)
@@ -107,7 +107,7 @@ def tolerances(A, atol, rtol):
     if rtol is None:
         size = epsilon(A) * max(A.shape[-2:])
         if isinstance(atol, _core.Tensor):
-            rtol = (A.new_zeros(()) + size).expand(atol.shape).masked_fill(atol > 0, 0.0)
+            rtol = (A.real.new_zeros(()) + size).expand(atol.shape).masked_fill(atol > 0, 0.0)
         else:
             rtol = 0.0 if atol is not None and atol > 0 else size
     return 0.0 if atol is None else atol, rtol
@@ -119,7 +119,7 @@ def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None):
 
     Singular values up to `max(atol, rtol * the largest one)` count as 0; `rtol` is the rounding of the dtype times the
     larger size where there is no `atol`, and each is a number or a tensor of a number a matrix. `rcond` is `rtol` as it was
-    called before. With `hermitian` the matrix is symmetric, and its lower triangle is read.
+    called before. With `hermitian` the matrix is symmetric, or Hermitian, and its lower triangle is read.
 
     The derivative is that among matrices of the same rank.
 
@@ -179,7 +179,7 @@ def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None, out=N
         raise RuntimeError(
             "torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions."
         )
-    if input.dtype not in KERNELS and not input.is_complex():
+    if input.dtype not in KERNELS:
         raise RuntimeError("This function doesn't handle types other than float and double")
     A = input.detach()
     if not A.shape[-1] or not A.shape[-2]:
@@ -208,7 +208,7 @@ def lstsq(input, b, rcond=None, *, driver=None):
 
     Raises:
         LinAlgError: no convergence.
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32 and float64, another driver.
+        RuntimeError: shapes that do not fit, different dtypes, integers and halves, another driver.
 
     Example:
         >>> A, b = pb.tensor([[1., 0.], [1., 1.], [1., 2.]]), pb.tensor([[1.], [3.], [5.]])
@@ -246,11 +246,10 @@ def lstsq(input, b, rcond=None, *, driver=None):
     whole, rank, values, info = nearest(A.detach(), B.detach(), DRIVERS.index(driver), rcond)
     _core.check_decomposition(info, "torch.linalg.lstsq")
     solution = least_squares(A, B, whole[..., :n, :], rcond)
-    empty = A.new_empty(0)
-    residuals = empty
+    residuals = empty = A.new_empty(0, dtype=A.real.dtype)
     full = driver == "gels" or (driver != "gelsy" and not _core.holds_anywhere(rank != n))
     if m > n and full:
-        residuals = whole[..., n:, :].square().sum(-2)
+        residuals = whole[..., n:, :].abs().square().sum(-2)
     return (
         solution.squeeze(-1) if vector else solution,
         residuals,

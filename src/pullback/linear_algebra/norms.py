@@ -28,7 +28,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     require_tensors("linalg_matrix_norm", input=input)
     A, operation = input, "linalg.matrix_norm"
     if not A.is_floating_point():
-        floats(operation, A, fields=True)
+        floats(operation, A)
     matrices(operation, A)
     dims = [dim] if isinstance(dim, int) else list(dim)
     if len(dims) != 2:
@@ -46,6 +46,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim)
     if ord == "nuc" or (not isinstance(ord, str) and abs(ord) == 2):
+        floats(operation, A)
         S = singular_values(A.movedim((rows, columns), (-2, -1)))
         found = S.sum(-1) if ord == "nuc" else extreme(S, -1, ord > 0)
         return found.unsqueeze(-1).unsqueeze(-1).movedim((-2, -1), (rows, columns)) if keepdim else found
@@ -54,6 +55,11 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
     found = extreme(A.abs().sum(summed, keepdim=True), other, ord > 0, keepdim=True)
     return found if keepdim else found.squeeze((rows, columns))
+
+
+def nuclear_norm(input, dims, keepdim, dtype):
+    """What `norm` of the order "nuc" is."""
+    return matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
 
 
 def extreme(x, dim, largest, keepdim=False):
@@ -109,7 +115,7 @@ def cond(input, p=None, *, out=None):
     require_tensors("linalg_cond", input=input)
     matrices("linalg.cond", input, "")
     if p is None or p in (2, -2):
-        floats("linalg.svd", input, low=False, fields=True)
+        floats("linalg.svd", input, "linalg_svd_cpu")
         S = singular_values(input)
         if not S.shape[-1]:
             return S.sum(-1)
@@ -123,6 +129,7 @@ def cond(input, p=None, *, out=None):
         )
     if not n:
         return input.sum((-2, -1))
+    floats("linalg.inv", input)
     inverse, info = inverted(input)
     inverse = inverse.masked_fill((info != 0)[..., None, None], infinity)
     return matrix_norm(input, p) * matrix_norm(inverse, p)

@@ -4,7 +4,7 @@ from .. import _core
 from ..device import contiguous_format as CONTIGUOUS
 from ..operators.declare import composed, require_tensors
 from . import triangular
-from .checks import batches, fit, floats, kind, matrices, one_dtype, square_floats, squares
+from .checks import batches, computed, fit, floats, kind, matrices, one_dtype, square_floats, squares
 from .triangular import eye_like, lu
 
 
@@ -35,7 +35,7 @@ def is_vector(A, B):
 def check_system(operation, A, B, left):
     """PyTorch's errors of solve."""
     require_tensors(operation.replace(".", "_"), A=A, B=B)
-    floats("linalg.solve", A, fields=True)
+    floats("linalg.solve", A, "lu_cpu")
     squares("linalg.solve", A)
     one_dtype("linalg.solve", A=A, B=B)
     if B.ndim == 0:
@@ -102,7 +102,7 @@ def inv(A, *, out=None):
         tensor([[ 0.5000,  0.0000],
                 [-0.5000,  1.0000]])
     """
-    square_floats("linalg.inv", A, fields=True)
+    square_floats("linalg.inv", A)
     found, info = inverted(A)
     _core.check_decomposition(info, "linalg.inv")
     return found
@@ -136,7 +136,7 @@ def inv_ex(A, *, check_errors=False, out=None):
         tensor(0, dtype=pullback.int32)
     """
     require_tensors("linalg_inv_ex", A=A)
-    square_floats("linalg.inv", A, fields=True)
+    square_floats("linalg.inv", A)
     found, info = inverted(A)
     if check_errors:
         _core.check_decomposition(info, "linalg.inv_ex")
@@ -165,7 +165,7 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     squares(operation, A)
     matrices(operation, B, "B")
     fit(operation, A, B, left)
-    floats(operation, A, low=False, fields=True)
+    computed("triangular_solve_cpu", A)
     batches(A, B)
     if left:
         return triangular.triangular_solve(A, B, upper, False, unitriangular)
@@ -194,7 +194,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False,
                 "instead"
             )
     systems("triangular_solve", input, A)
-    floats("triangular_solve", A, low=False, fields=True)
+    computed("triangular_solve_cpu", A)
     batches(A, input)
     X = triangular.triangular_solve(A, input, upper, transpose, unitriangular)
     return X, by_columns(A.expand(*X.shape[:-2], *A.shape[-2:]))
@@ -233,7 +233,7 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
     """
     require_tensors("linalg_lu_solve", LU=LU, pivots=pivots, B=B)
     operation = "torch.linalg.lu_solve"
-    floats(operation, LU, low=False, fields=True)
+    floats(operation, LU, "linalg.lu_solve_cpu")
     if pivots.dtype != _core.int32:
         raise RuntimeError(
             f"linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32. Got {kind(pivots)}. Use the pivots of "
@@ -287,7 +287,7 @@ def cholesky_checked(operation, B, L):
             )
     systems(operation, B, L)
     one_dtype("", b=B, A=L)
-    floats(operation, L, low=False, fields=True)
+    computed(f"{operation}_cpu", L)
     batches(L, B)
 
 
@@ -319,5 +319,5 @@ def cholesky_inverse(input, upper=False, *, out=None):
     """
     require_tensors("cholesky_inverse", input=input)
     squares("cholesky_inverse", input)
-    floats("cholesky_inverse", input, low=False, fields=True)
+    computed("cholesky_inverse_out_cpu", input)
     return by_factor(input, eye_like(input), upper)

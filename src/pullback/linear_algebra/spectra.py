@@ -1,4 +1,5 @@
-"""Derivatives of eigenvalues, singular values, and their vectors.
+"""Derivatives of eigenvalues, singular values, QR, and their vectors. Pullbacks are stated with adjoints, as the papers have
+them: nothing around them conjugates.
 
 Values that are repeated, up to rounding, have no vectors of their own: any basis of their space will do, and its derivative
 does not exist. A cotangent that asks for it raises; one that does not reach such vectors is right. A tangent of such
@@ -9,15 +10,15 @@ alike, as a sum does, has the right derivative there.
 from .. import _core
 from ..operators.joining import cat
 from ..operators.stated import decomposition, plus
-from .triangular import hermitian, right_solve, symmetric
+from .triangular import eye_like, hermitian, lu, right_solve, solve
 
 ROUNDING = {"float32": 2e-6, "float64": 4e-15}  # relative to all values: what is nearer is the same
 
 
 def rounding(values):
     """What is nothing beside these values, as a column of one number a matrix."""
-    unit = ROUNDING[str(values.dtype).rpartition(".")[2]]
-    return (values.detach().abs().sum(-1) * unit)[..., None, None]
+    sizes = values.detach().abs()
+    return (sizes.sum(-1) * ROUNDING[str(sizes.dtype).rpartition(".")[2]])[..., None, None]
 
 
 def differences(w):
@@ -30,15 +31,29 @@ def split(values, gaps, closed):
     return (values / gaps.masked_fill(closed, 1.0)).masked_fill(closed, 0.0)
 
 
-def reached(values, closed):
-    """Where something beside the diagonal asks for what is divided by nothing."""
-    values = off_diagonal(values.detach()).abs()
+def reached(values, closed, diagonal=False):
+    """Where something beside the diagonal, or on it, too, asks for what is divided by nothing."""
+    values = values.detach()
+    values = (values if diagonal else off_diagonal(values)).abs()
     return closed & (values > rounding(values.flatten(-2)))
 
 
 def off_diagonal(A):
     """A with zeros on its diagonal."""
     return A - A.diagonal(0, -2, -1).diag_embed()
+
+
+def refuse_phase(turned, operation, vectors):
+    """PyTorch's error where a loss depends on the phases of vectors: its derivative along them is not 0."""
+    turned = turned.detach()
+    if not turned.is_complex():
+        return
+    sizes = turned.abs().sum((-2, -1))[..., None]
+    if _core.holds_anywhere(turned.diagonal(0, -2, -1).imag.abs() > 1e-3 * sizes):
+        raise RuntimeError(
+            f"{operation}_backward: The {vectors} in the complex case are specified up to multiplication by e^{{i phi}}. The "
+            "specified loss function depends on this choice, so it has no derivative: use what does not, such as abs()."
+        )
 
 
 def refuse(mask, operation, why):
@@ -51,30 +66,23 @@ def refuse(mask, operation, why):
 class eigh:
     """A = V diag(w) V^H, where one triangle of A stands for a Hermitian matrix.
 
-    dw = diag(V^T dA V), dV = V (E * (V^T dA V)) with E_ij = 1 / (w_j - w_i) beside the diagonal. Giles, 3.1; J. R. Magnus,
-    "On differentiating eigenvalues and eigenvectors", Econometric Theory 1, 1985. Of complex numbers transposes are adjoints.
-    A pullback is given conjugates of cotangents and conjugated after; so there the adjoint of V beside dV is its transpose.
+    dw = diag(V^H dA V), dV = V (E * (V^H dA V)) with E_ij = 1 / (w_j - w_i) beside the diagonal. Giles, 3.1; J. R. Magnus,
+    "On differentiating eigenvalues and eigenvectors", Econometric Theory 1, 1985.
     """
 
     def pullback(w, V, dw, dV):
         inner = None if dw is None else dw.diag_embed()
         if dV is not None:
-            turned, gaps = V.mT @ dV, differences(w)
+            turned, gaps = V.mH @ dV, differences(w)
             closed = gaps.detach().abs() <= rounding(w)
             refuse(
                 reached(turned, closed),
                 "linalg.eigh",
                 "eigenvalues of the input matrix are repeated, and the choice of their eigenvectors matters",
             )
-            if turned.is_complex():
-                sizes = turned.detach().abs().sum((-2, -1))[..., None]
-                refuse(
-                    turned.detach().diagonal(0, -2, -1).imag.abs() > 1e-3 * sizes,
-                    "linalg.eigh",
-                    "eigenvectors are specified up to a factor e^{i phi}, and the loss depends on the choice of it",
-                )
+            refuse_phase(turned, "linalg_eigh", "eigenvectors")
             inner = plus(inner, split(turned, gaps, closed))
-        return None if inner is None else hermitian(V.conj() @ inner.to(V.dtype) @ V.mT)
+        return None if inner is None else hermitian(V @ inner.to(V.dtype) @ V.mH)
 
     def pushforward(w, V, dA):
         turned, gaps = V.mH @ hermitian(dA) @ V, differences(w)
@@ -87,10 +95,12 @@ class eigh:
 class svd:
     """A = U diag(S) Vh.
 
-    With the symmetric and the antisymmetric part Y and Z of U^T dA V: dS = diag(Y), and beside the diagonal
-    dU = U (Y / (s_j - s_i) + Z / (s_j + s_i)), dV = V (Y / (s_j - s_i) - Z / (s_j + s_i)), plus what leaves the spaces of
-    U and V. J. Townsend, "Differentiating the singular value decomposition", 2016, whose one fraction over
-    s_j^2 - s_i^2 is taken apart, so that where sums of singular values count their differences do not.
+    With the Hermitian and the skew-Hermitian part Y and Z of U^H dA V: dS = diag(Y), and
+    dU = U (Y / (s_j - s_i) + Z / (s_j + s_i)), dV = V (Y / (s_j - s_i) - Z / (s_j + s_i)), where Y counts beside the
+    diagonal, plus what leaves the spaces of U and V. J. Townsend, "Differentiating the singular value decomposition",
+    2016, whose one fraction over s_j^2 - s_i^2 is taken apart, so that where sums of singular values count their differences
+    do not; of complex matrices Z.-Q. Wan and S.-X. Zhang, "Automatic differentiation for complex valued SVD",
+    arXiv:1909.02659, 2019. A common phase of u_i and v_i is free; that of one against the other is Z's diagonal.
 
     A singular value that is 0 has a kink there; its derivative is 0, the subgradient of least norm.
     """
@@ -98,12 +108,12 @@ class svd:
     def pullback(U, S, Vh, dU, dS, dVh):
         k = S.shape[-1]
         U, dU = narrowed(U, dU, k)
-        V, dV = narrowed(Vh.mT, None if dVh is None else dVh.mT, k)
+        V, dV = narrowed(Vh.mH, None if dVh is None else dVh.mH, k)
         inner, zero = None, vanishing(S)
         if dS is not None:
             inner = dS.masked_fill(zero, 0.0).diag_embed()
-        X = None if dU is None else U.mT @ dU
-        W = None if dV is None else V.mT @ dV
+        X = None if dU is None else U.mH @ dU
+        W = None if dV is None else V.mH @ dV
         if X is not None or W is not None:
             X = W * 0 if X is None else X
             W = X * 0 if W is None else W
@@ -112,16 +122,17 @@ class svd:
             gaps, sums, equal, gone = apart(S)
             asked = X.detach().abs() + W.detach().abs()
             refuse(
-                reached(asked, equal) | reached(asked, gone),
+                reached(asked, equal) | reached(asked, gone) | reached(against, gone, True),
                 "linalg.svd",
                 "singular values of the input matrix are repeated, and the choice of their singular vectors matters",
             )
-            inner = plus(inner, split(alike, gaps, equal) + split(against, sums, gone | on_diagonal(gone)))
-        found = None if inner is None else U @ inner @ V.mT
+            refuse_phase(alike, "svd", "singular vectors")
+            inner = plus(inner, split(alike, gaps, equal) + split(against, sums, gone))
+        found = None if inner is None else U @ inner.to(U.dtype) @ V.mH
         if dU is not None and U.shape[-2] > k:
-            found = plus(found, by_values(dU - U @ X, S, zero) @ V.mT)
+            found = plus(found, by_values(dU - U @ X, S, zero) @ V.mH)
         if dV is not None and V.shape[-2] > k:
-            found = plus(found, U @ by_values(dV - V @ W, S, zero).mT)
+            found = plus(found, U @ by_values(dV - V @ W, S, zero).mH)
         return found
 
     def pushforward(U, S, Vh, dA):
@@ -131,21 +142,21 @@ class svd:
             U, Vh = U[..., :, :k], Vh[..., :k, :]
         else:
             full_U = full_Vh = None
-        V = Vh.mT
-        inner, zero = U.mT @ dA @ V, vanishing(S)
-        Y, Z = symmetric(inner), skew(inner)
+        V = Vh.mH
+        inner, zero = U.mH @ dA @ V, vanishing(S)
+        Y, Z = hermitian(inner), skew(inner)
         gaps, sums, equal, gone = apart(S)
         nan = float("nan")
         alike = split(Y, gaps, equal).masked_fill(reached(Y, equal), nan)
-        against = split(Z, sums, gone | on_diagonal(gone)).masked_fill(reached(Z, gone), nan)
+        against = split(Z, sums, gone).masked_fill(reached(Z, gone, True), nan)
         dU, dV = U @ (alike + against), V @ (alike - against)
         if m > k:
             dU = dU + by_values(dA @ V - U @ inner, S, zero, nan)
         if n > k:
-            dV = dV + by_values(dA.mT @ U - V @ inner.mT, S, zero, nan)
+            dV = dV + by_values(dA.mH @ U - V @ inner.mH, S, zero, nan)
         if full_U is not None:
-            dU, dV = completed(full_U, U, dU), completed(full_Vh.mT, V, dV)
-        return dU, inner.diagonal(0, -2, -1).masked_fill(zero, 0.0), dV.mT, None
+            dU, dV = completed(full_U, U, dU), completed(full_Vh.mH, V, dV)
+        return dU, inner.diagonal(0, -2, -1).real.masked_fill(zero, 0.0), dV.mH, None
 
 
 def vanishing(S):
@@ -160,13 +171,8 @@ def apart(S):
 
 
 def skew(A):
-    """The antisymmetric part of a matrix."""
-    return (A - A.mT) / 2
-
-
-def on_diagonal(mask):
-    """The mask that holds on the diagonal."""
-    return mask.new_ones(mask.shape[-1]).diag_embed()
+    """The skew-Hermitian part of a matrix: of a real one the antisymmetric part."""
+    return (A - A.mH) / 2
 
 
 def narrowed(U, dU, k):
@@ -201,33 +207,33 @@ def completed(full, basis, moved):
     if full.shape[-1] == k:
         return moved
     added = full[..., :, k:]
-    return cat([moved, -(basis @ (moved.mT @ added))], -1)
+    return cat([moved, -(basis @ (moved.mH @ added))], -1)
 
 
 @decomposition("A; complete with_q -> Q R", node="LinalgQrBackward0")
 class qr:
     """A = Q R.
 
-    With C = Q^T dA R^-1 and the antisymmetric matrix W of C's lower triangle: dR = (C - W) R, and dQ is what is left of
-    dA R^-1. S. F. Walter, L. Lehmann and R. Lamour, "On evaluating higher-order derivatives of the QR decomposition of
-    tall matrices with full column rank in forward and reverse mode algorithmic differentiation", Optimization Methods and
-    Software 27, 2012; of wide matrices J. Roberts and L. Roberts, "QR and LQ decomposition matrix backpropagation algorithms for
-    square, wide, and deep matrices", arXiv:2009.10071, 2020.
+    With C = Q^H dA R^-1 and the skew-Hermitian matrix W of C's lower triangle: dR = (C - W) R, and dQ is what is left of
+    dA R^-1. R's diagonal is real. S. F. Walter, L. Lehmann and R. Lamour, "On evaluating higher-order derivatives of the QR
+    decomposition of tall matrices with full column rank in forward and reverse mode algorithmic differentiation", Optimization
+    Methods and Software 27, 2012; of wide matrices J. Roberts and L. Roberts, "QR and LQ decomposition matrix backpropagation
+    algorithms for square, wide, and deep matrices", arXiv:2009.10071, 2020.
     """
 
     def pullback(Q, R, dQ, dR):
         m, p, n = Q.shape[-2], Q.shape[-1], R.shape[-1]
         refuse_complete(m, p, n)
         if n <= p:
-            return right_solve(R, tall_pull(Q, R, dQ, dR), True)
+            return right_solve(R.conj(), tall_pull(Q, R, dQ, dR), True)
         R1, R2 = R[..., :, :p], R[..., :, p:]
         if dR is None:
             left, beside, dR1 = dQ, None, None
         else:
             dR1, dR2 = dR[..., :, :p], dR[..., :, p:]
             beside = Q @ dR2
-            left = plus(dQ, Q @ (R2 @ dR2.mT))
-        found = right_solve(R1, tall_pull(Q, R1, left, dR1), True)
+            left = plus(dQ, Q @ (R2 @ dR2.mH))
+        found = right_solve(R1.conj(), tall_pull(Q, R1, left, dR1), True)
         return cat([found, R2.new_zeros(1) * (Q @ R2) if beside is None else beside], -1)
 
     def pushforward(Q, R, dA):
@@ -236,22 +242,26 @@ class qr:
         k = min(p, n)
         R1 = R[..., :, :k]
         B = right_solve(R1, dA[..., :, :k], False)
-        C = Q.mT @ B
-        turned = C.tril(-1)
-        inner = C - turned + turned.mT
+        C = Q.mH @ B
+        inner = by_real_diagonal(C - C.tril(-1)) + C.tril(-1).mH
         dQ, dR = B - Q @ inner, inner @ R1
         if n > p:
-            dR = cat([dR, Q.mT @ (dA[..., :, p:] - dQ @ R[..., :, p:])], -1)
+            dR = cat([dR, Q.mH @ (dA[..., :, p:] - dQ @ R[..., :, p:])], -1)
         return dQ, dR
 
 
 def tall_pull(Q, R, dQ, dR):
-    """What comes to A, times R^T."""
-    M = None if dR is None else R @ dR.triu().mT
+    """What comes to A, times R^H."""
+    M = None if dR is None else R @ dR.triu().mH
     if dQ is not None:
-        M = plus(M, -(dQ.mT @ Q))
-    M = M.tril() + M.tril(-1).mT
+        M = plus(M, -(dQ.mH @ Q))
+    M = by_real_diagonal(M.tril()) + M.tril(-1).mH
     return plus(dQ, Q @ M)
+
+
+def by_real_diagonal(A):
+    """A with what is real of its diagonal."""
+    return A - A.diagonal(0, -2, -1).imag.diag_embed() * 1j if A.is_complex() else A
 
 
 def refuse_complete(m, p, n):
@@ -280,11 +290,11 @@ class eigvalsh:
 
     def pullback(A, dw, upper):
         _, V, _ = eigh(A, upper, True)
-        return symmetric(V @ (dw[..., :, None] * V.mT))
+        return hermitian(V @ (dw[..., :, None] * V.mH))
 
     def pushforward(A, dA, upper):
         _, V, _ = eigh(A, upper, True)
-        return (V * (symmetric(dA) @ V)).sum(-2), None
+        return (V.conj() * (hermitian(dA) @ V)).sum(-2).real, None
 
 
 @decomposition("A -> S info", node="LinalgSvdBackward0")
@@ -297,5 +307,95 @@ class svdvals:
 
     def pushforward(A, dA):
         U, S, Vh, _ = svd(A, False, True)
-        moved = (U * (dA @ Vh.mT)).sum(-2)
+        moved = (U.conj() * (dA @ Vh.mH)).sum(-2).real
         return moved.masked_fill(vanishing(S), 0.0), None
+
+
+@decomposition("A; real vectors -> w V info", node="LinalgEigBackward0")
+class eig:
+    """A V = V diag(w), where the columns of V have the length 1. Of a `real` A both are complex as well.
+
+    With P = V^-1 dA V and E_ij = 1 / (w_j - w_i) beside the diagonal: dw = diag(P), and dV is V (E * P) without what would
+    change lengths. Giles, 3.1, for the values; C. Boeddeker, P. Hanebrink, L. Drude, J. Heymann and R. Haeb-Umbach, "On the
+    computation of complex-valued gradients with application to statistically optimum beamforming", arXiv:1701.00392, 2017.
+    """
+
+    def pullback(w, V, dw, dV, real):
+        inverse, factors = inverted_basis(w, V, dw is not None)
+        inner = None if dw is None else dw.diag_embed()
+        if dV is not None:
+            turned, gaps = V.mH @ dV, differences(w)
+            closed = gaps.detach().abs() <= eigenvalue_errors(w, inverse)
+            refuse_phase(turned, "linalg_eig", "eigenvectors")
+            turned = turned - (V.mH @ V) * turned.diagonal(0, -2, -1).real[..., None, :]
+            refuse_repeated(reached(turned, closed))
+            inner = plus(inner, split(turned, gaps.conj(), closed))
+        if inner is None:
+            return None
+        found = solve(V.conj(), *conjugate_factors(factors), inner @ V.mH, True)  # V^-H inner V^H
+        return found.real if real else found
+
+    def pushforward(w, V, dA):
+        inverse, factors = inverted_basis(w, V, True)
+        turned = solve(V, *factors, dA.to(V.dtype) @ V, False)
+        gaps = differences(w)
+        closed = gaps.detach().abs() <= eigenvalue_errors(w, inverse)
+        nan = float("nan")
+        moved = V @ split(turned, gaps, closed).masked_fill(reached(turned, closed), nan)
+        along = (V.conj() * moved).sum(-2, keepdim=True).real
+        return turned.diagonal(0, -2, -1), moved - V * along, None
+
+
+@decomposition("A; real -> w info", node="LinalgEigBackward0")
+class eigvals:
+    """The eigenvalues by themselves; a derivative decomposes A once more, with vectors."""
+
+    def pullback(A, dw, real):
+        w, V, _ = eig(A, real, True)
+        _, factors = inverted_basis(w, V, True)
+        found = solve(V.conj(), *conjugate_factors(factors), dw[..., :, None] * V.mH, True)
+        return found.real if real else found
+
+    def pushforward(A, dA, real):
+        w, V, _ = eig(A, real, True)
+        _, factors = inverted_basis(w, V, True)
+        return solve(V, *factors, dA.to(V.dtype) @ V, False).diagonal(0, -2, -1), None
+
+
+def refuse_repeated(mask):
+    """LinAlgError where vectors of repeated eigenvalues are asked for."""
+    refuse(
+        mask,
+        "linalg.eig",
+        "eigenvalues of the input matrix are repeated, and the choice of their eigenvectors matters",
+    )
+
+
+def conjugate_factors(factors):
+    """The factors of the conjugate of a matrix."""
+    return factors[0].conj(), factors[1]
+
+
+def inverted_basis(w, V, values):
+    """The inverse of the eigenvectors, off the tape, and their factors. Where `values` are differentiated there has to be one."""
+    LU, pivots, info = lu(V.detach())
+    inverse = solve(V.detach(), LU, pivots, eye_like(V), False)
+    if values:
+        sizes = inverse.abs().square().sum(-1).sqrt()
+        gaps = differences(w.detach()).abs()
+        near = off_diagonal((gaps <= eigenvalue_errors(w, inverse)).to(sizes.dtype)) > 0
+        unit = ROUNDING[str(sizes.dtype).rpartition(".")[2]]
+        defective = near.any(-1) & (sizes > 0.01 / unit**0.5) | ~sizes.isfinite()
+        refuse(
+            defective | (info != 0)[..., None],
+            "linalg.eig",
+            "the input matrix has fewer eigenvectors than rows, as far as can be told, so its eigenvalues have infinite slopes",
+        )
+    return inverse, (LU, pivots)
+
+
+def eigenvalue_errors(w, inverse):
+    """How near to each other eigenvalues may be by rounding alone: by their condition, the length of a row of the inverse
+    (F. L. Bauer and C. T. Fike, "Norms and exclusion theorems", Numerische Mathematik 2, 1960)."""
+    sizes = inverse.detach().abs().square().sum(-1).sqrt()
+    return rounding(w) * sizes[..., :, None].maximum(sizes[..., None, :]).clamp(min=1.0)

@@ -172,9 +172,9 @@ def half(A):
     return A.tril() - A.diagonal(0, -2, -1).diag_embed() / 2
 
 
-@decomposition("A -> LD pivots info", node="LinalgLdlFactorExBackward0")
+@decomposition("A; hermitian -> LD pivots info", node="LinalgLdlFactorExBackward0")
 class ldl:
-    """A = L D L^T with D of blocks. PyTorch has no derivative of it either."""
+    """A = L D L^T, or L D L^H, with D of blocks. PyTorch has no derivative of it either."""
 
     def pullback(dLD):
         raise NotImplementedError("the derivative for 'linalg_ldl_factor_ex' is not implemented.")
@@ -186,25 +186,22 @@ class ldl:
         )
 
 
-@decomposition("LD pivots B -> X", node="LinalgLdlSolveBackward0")
+@decomposition("LD pivots B; hermitian -> X", node="LinalgLdlSolveBackward0")
 class ldl_solve:
-    """L D L^T X = B, linear in B; it is symmetric, so its transpose is itself."""
+    """L D L^T X = B, or L D L^H X = B, linear in B. A symmetric matrix is its transpose, a Hermitian one its adjoint; the
+    pullback is stated with adjoints."""
 
-    def pullback(LD, pivots, dX):
+    def pullback(LD, pivots, dX, hermitian):
         def factors():
             raise NotImplementedError("the derivative for 'linalg_ldl_solve' by LD is not implemented.")
 
-        return factors, None, ldl_solve(LD, pivots, dX)
+        found = ldl_solve(LD, pivots, dX if hermitian else dX.conj(), hermitian)
+        return factors, None, found if hermitian else found.conj()
 
-    def pushforward(LD, pivots, X, dLD, dB):
+    def pushforward(LD, pivots, X, dLD, dB, hermitian):
         if dLD is not None:
             raise NotImplementedError("the derivative for 'linalg_ldl_solve' by LD is not implemented.")
-        return ldl_solve(LD, pivots, dB)
-
-
-def symmetric(a):
-    """The symmetric part of a matrix."""
-    return (a + a.mT) / 2
+        return ldl_solve(LD, pivots, dB, hermitian)
 
 
 def hermitian(a):

@@ -34,9 +34,6 @@ PYTORCH = {
         linear_cross_entropy max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
         scaled_grouped_mm scaled_mm
     """,
-    "linalg": """
-        eig eigvals
-    """,
     "func": """
         replace_all_batch_norm_modules_
     """,
@@ -239,9 +236,8 @@ FAMILIES = [
     (r"(rnn|lstm|gru).*", "Recurrent networks are modules: pullback.nn.RNN, LSTM, GRU, and their cells."),
     (r".*(_window|signal)|i?stft", "Windows are those of scipy.signal.windows; fft is there."),
     (
-        r"(eig|eigvals|symeig|lobpcg|svd_lowrank|pca_lowrank|nuclear_norm|frobenius_norm)",
-        "Eigenvalues of matrices that are not symmetric are not computed yet: numpy.linalg works on "
-        "x.detach().numpy(). linalg.eigh, linalg.svdvals and linalg.matrix_norm are there.",
+        r"(eig|symeig|lobpcg|svd_lowrank|pca_lowrank|nuclear_norm|frobenius_norm)",
+        "linalg.eig, linalg.eigh, linalg.svd and linalg.matrix_norm are there.",
     ),
     (
         r"(compile|compiler|jit|fx|export)",

@@ -18,19 +18,21 @@ DecompositionKind kinds[] = {
     {"determinant", pb::decompose::determinant, 3, 0b100, true},
     {"log_determinant", pb::decompose::log_determinant, 3, 0b100},
     {"cholesky", pb::decompose::cholesky, 1, 0, true},
-    {"ldl", pb::decompose::ldl, 1},
-    {"ldl_solve", pb::decompose::ldl_solve, 3, 0b10},
+    {"ldl", pb::decompose::ldl, 1, 0, true},
+    {"ldl_solve", pb::decompose::ldl_solve, 3, 0b10, true, true},
     {"triangular_solve", pb::decompose::triangular_solve, 2, 0, true},
-    {"qr", pb::decompose::qr, 1},
-    {"geqrf", pb::decompose::geqrf, 1},
-    {"eigh", pb::decompose::eigh, 1, 0, true},
-    {"svd", pb::decompose::svd, 1},
-    {"eigvalsh", pb::decompose::eigvalsh, 1},
-    {"svdvals", pb::decompose::svdvals, 1},
-    {"nearest", pb::decompose::lstsq, 2},
-    {"least_squares", pb::decompose::given, 3},
-    {"pseudo_inverse", pb::decompose::given, 2},
-    {"matrix_exp", pb::decompose::matrix_exp, 1},
+    {"qr", pb::decompose::qr, 1, 0, true, true},
+    {"geqrf", pb::decompose::geqrf, 1, 0, true},
+    {"eigh", pb::decompose::eigh, 1, 0, true, true},
+    {"svd", pb::decompose::svd, 1, 0, true, true},
+    {"eigvalsh", pb::decompose::eigvalsh, 1, 0, true, true},
+    {"svdvals", pb::decompose::svdvals, 1, 0, true, true},
+    {"eig", pb::decompose::eig, 1, 0, true, true},
+    {"eigvals", pb::decompose::eigvals, 1, 0, true, true},
+    {"nearest", pb::decompose::lstsq, 2, 0, true},
+    {"least_squares", pb::decompose::given, 3, 0, true, true},
+    {"pseudo_inverse", pb::decompose::given, 2, 0, true, true},
+    {"matrix_exp", pb::decompose::matrix_exp, 1, 0, true},
     {"gamma_slope", pb::decompose::gamma_slope, 2},
     {"beta_slope", pb::decompose::beta_slope, 3},
     {"gamma_cdf", pb::decompose::gamma_cdf, 2},
@@ -86,8 +88,8 @@ struct Decomposition {
     Tensors pushforward(Context& c, const Tensors& t) { return kind->derivative->pushforward(options, c, t); }
 };
 
-// What another library computes and states the adjoint of, complex numbers included.
-struct Transform : Decomposition {
+// What states the adjoint, of complex numbers, too.
+struct StatesAdjoint : Decomposition {
     static constexpr bool adjoint = true;
 };
 
@@ -148,8 +150,8 @@ DecompositionKind& decomposition_kind(const char* name) {
 }
 
 Tensors decompose(const DecompositionKind& kind, const Tensors& inputs, const Options& options) {
-    if (!kind.compute) return apply_all(Transform{{&kind, options, 0}}, inputs);
     if (!kind.complex && any_complex(inputs)) fail_complex(kind.name, inputs);
+    if (kind.adjoint) return apply_all(StatesAdjoint{{&kind, options, 0}}, inputs);
     return apply_all(Decomposition{&kind, options, 0}, inputs);
 }
 

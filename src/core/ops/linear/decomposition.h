@@ -32,6 +32,7 @@ struct DecompositionKind {
     uint32_t vectors =
         0;  // those inputs, a bit each, of which one dimension is no batch; of the others two are none
     bool complex = false;  // takes complex matrices
+    bool adjoint = false;  // its pullback has the conjugates that complex ones need in it
     // Given when it is defined.
     std::string node = {};
     const StatedDerivative* derivative = nullptr;

@@ -78,19 +78,19 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
     return t;
 }
 
-Tensor linspace(double start, double end, int64_t steps, DType dtype) {
+Tensor linspace(Scalar start, Scalar end, int64_t steps, DType dtype) {
     check_steps(steps);
-    check_fits(Scalar(start), dtype);
-    check_fits(Scalar(end), dtype);
+    check_fits(start, dtype);
+    check_fits(end, dtype);
     Tensor t = empty(dtype, {steps});
     compute::space_evenly(t.array(), start, end);
     return t;
 }
 
-Tensor logspace(double start, double end, int64_t steps, double base, DType dtype) {
+Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, DType dtype) {
     check_steps(steps);
-    check_fits(Scalar(start), dtype);
-    check_fits(Scalar(end), dtype);
+    check_fits(start, dtype);
+    check_fits(end, dtype);
     Tensor t = empty(dtype, {steps});
     compute::space_powers(t.array(), start, end, base);
     return t;

@@ -111,11 +111,20 @@ Tensor arange(const Argument& first, const Argument& second, const Argument& thi
     DType d = o.dtype.value_or(whole ? DType::Int64 : default_dtype);
     return o.finish(ops::arange(start, end, step, d));
 }
-Tensor linspace(double start, double end, int64_t steps, const Options& o) {
-    return o.finish(ops::linspace(start, end, steps, o.dtype.value_or(default_dtype)));
+// The dtype of numbers between two: complex where one of them is.
+DType spaced_dtype(const char* name, Scalar start, Scalar end, const Options& o) {
+    const bool fields = start.kind == Scalar::Complex || end.kind == Scalar::Complex;
+    const DType found = fields ? complex_of(default_dtype) : default_dtype;
+    if (fields && o.dtype && !is_complex(*o.dtype))
+        fail("torch.{}(): inferred dtype {} can't be safely cast to passed dtype {}", name,
+             dtype_c_name(found), dtype_legacy_name(*o.dtype));
+    return o.dtype.value_or(found);
 }
-Tensor logspace(double start, double end, int64_t steps, double base, const Options& o) {
-    return o.finish(ops::logspace(start, end, steps, base, o.dtype.value_or(default_dtype)));
+Tensor linspace(Scalar start, Scalar end, int64_t steps, const Options& o) {
+    return o.finish(ops::linspace(start, end, steps, spaced_dtype("linspace", start, end, o)));
+}
+Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, const Options& o) {
+    return o.finish(ops::logspace(start, end, steps, base, spaced_dtype("logspace", start, end, o)));
 }
 Tensor eye(int64_t n, MaybeDim m, const Options& o) {
     return o.finish(ops::eye(n, m.value_or(n), o.dtype.value_or(default_dtype)));

@@ -142,8 +142,9 @@ PyObject* define_decomposition(PyObject*, PyObject* args) {
             return nullptr;
         // For the life of the process, like the definitions they belong to.
         ops::DecompositionKind& kind =
-            value == Py_None ? ops::decomposition_kind(name)
-                             : *new ops::DecompositionKind{(new std::string(name))->c_str(), nullptr, 1};
+            value == Py_None
+                ? ops::decomposition_kind(name)
+                : *new ops::DecompositionKind{(new std::string(name))->c_str(), nullptr, 1, 0, true, true};
         auto* stated =
             new PythonDerivative(value, pull, std::string(pull_reads, static_cast<size_t>(pull_length)), push,
                                  std::string(push_reads, static_cast<size_t>(push_length)));

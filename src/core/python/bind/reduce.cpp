@@ -56,17 +56,28 @@ auto spread(const Tensor& x, const Argument& dim, const Argument& unbiased, bool
     return f(x, dims, correction.given() ? correction.number() : less, keepdim);
 }
 
+// linear_algebra.norms.matrix_norm(x, "nuc", dims, keepdim, dtype=dtype), of all dimensions where none are given.
+Tensor nuclear_norm(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
+    Dims all = dims;
+    if (!dims.given())
+        for (int64_t d = 0; d < x.ndim(); ++d) all.push_back(d);
+    Owned module(checked(PyImport_ImportModule("pullback.linear_algebra.norms")));
+    Owned where(checked(shape_object(all.data(), static_cast<int64_t>(all.size()))));
+    Owned found(
+        checked(PyObject_CallMethod(module.o, "nuclear_norm", "OOOO", x.py(), where.o,
+                                    keepdim ? Py_True : Py_False, dtype ? dtype_object(*dtype) : Py_None)));
+    return Tensor(found.o);
+}
+
 Tensor norm(const Tensor& x, const Argument& p, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
     double order = 2;
     if (p.is_text()) {
         const char* text = p.text();
-        if (!std::strcmp(text, "nuc"))
-            fail_as(ErrorKind::NotImplemented,
-                    "norm(): the nuclear norm needs singular values: linalg.svdvals(x).sum().");
+        if (!std::strcmp(text, "nuc")) return nuclear_norm(x, dims, keepdim, dtype);
         if (!std::strcmp(text, "inf") || !std::strcmp(text, "-inf"))
             order = text[0] == '-' ? -INFINITY : INFINITY;
         else if (std::strcmp(text, "fro"))
-            fail("linalg.matrix_norm: Order {} not supported. p is a number, inf, or 'fro'.", text);
+            fail("linalg.matrix_norm: Order {} not supported. p is a number, inf, 'fro' or 'nuc'.", text);
     } else if (p.given()) {
         order = p.number();
     }
