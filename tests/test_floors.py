@@ -91,6 +91,7 @@ MODULES = {
     "quasirandom": "dtypes messages operators",
     "special_functions": "_core autograd calculus operators",
     "special": "calculus messages operators special_functions",
+    "signal": "_core device fourier messages nn operators special_functions",
     "pullback": "_core attributes autograd calculus device dtypes messages operators runtime size",
     "version": "pullback",
     "__config__": "_core pullback runtime",

@@ -21,6 +21,8 @@ TYPES = {
     "retain_graph": "builtins.bool | None",
     "create_graph": "builtins.bool",
     "hook": "Callable[[Tensor], Any]",
+    **dict.fromkeys(("M", "n_fft", "window_length"), "builtins.int"),
+    **dict.fromkeys(("normalized", "periodic", "sym"), "builtins.bool"),
 }
 # What does not return a tensor; of C++ functions the core knows more (tools/stubs.py).
 RETURNS = {

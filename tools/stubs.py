@@ -18,6 +18,7 @@ import pullback.linalg
 import pullback.nn.dropouts
 import pullback.nn.functional
 import pullback.seldom
+import pullback.signal.windows
 import pullback.special
 from pullback.operators.declare import FUNCTIONS, METHODS
 
@@ -104,7 +105,7 @@ from . import fft as fft, linalg as linalg, memory as memory, nn as nn
 from . import picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, overrides as overrides, quasirandom as quasirandom, random as random
 from . import return_types as return_types
-from . import serialization as serialization, sparse as sparse, special as special, testing as testing
+from . import serialization as serialization, signal as signal, sparse as sparse, special as special, testing as testing
 from . import __config__ as __config__, accelerator as accelerator, amp as amp, backends as backends, compiler as compiler
 from . import cpu as cpu, cuda as cuda, distributed as distributed, hub as hub, jit as jit, mps as mps, onnx as onnx
 from . import types as types, version as version, xpu as xpu
@@ -335,6 +336,8 @@ def stubs():
         ROOT / "nn" / "functional.pyi": module_stub(pb.nn.functional),
         ROOT / "fft.pyi": module_stub(pb.fft),
         ROOT / "linalg.pyi": module_stub(pb.linalg),
+        ROOT / "signal" / "__init__.pyi": '"""Signals."""\n\nfrom . import windows as windows\n',
+        ROOT / "signal" / "windows.pyi": module_stub(pb.signal.windows),
         ROOT / "special.pyi": module_stub(pb.special),
         ROOT / "interop" / "__init__.pyi": module_stub(pb.interop),
     }

@@ -108,6 +108,7 @@ _SUBMODULES = {
     "random",
     "return_types",
     "serialization",
+    "signal",
     "sparse",
     "special",
     "testing",

@@ -9,19 +9,19 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        adaptive_max_pool1d addmv_ affine_grid_generator as_strided_ bartlett_window batch_norm
-        binary_cross_entropy_with_logits blackman_window chalf complex32 conv_tbc convolution
+        adaptive_max_pool1d addmv_ affine_grid_generator as_strided_ batch_norm
+        binary_cross_entropy_with_logits chalf complex32 conv_tbc convolution
         cosine_embedding_loss ctc_loss dequantize eig embedding embedding_bag embedding_renorm_
         empty_permuted empty_quantized export float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
         float8_e8m0fnu frobenius_norm from_file functional fx grid_sampler grid_sampler_2d grid_sampler_3d
-        gru gru_cell hamming_window hann_window has_spectral hinge_embedding_loss instance_norm int_repr
-        istft kaiser_window kl_div lobpcg lstm lstm_cell lstsq margin_ranking_loss matrix_rank
+        gru gru_cell has_spectral hinge_embedding_loss instance_norm int_repr
+        kl_div lobpcg lstm lstm_cell lstsq margin_ranking_loss matrix_rank
         max_pool1d_with_indices multiprocessing norm_except_dim nuclear_norm pca_lowrank poisson_nll_loss
         qscheme quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic rnn_relu
         rnn_relu_cell rnn_tanh rnn_tanh_cell segment_reduce set_anomaly_enabled set_autocast_cache_enabled
-        set_autocast_dtype set_autocast_enabled signal slice_inverse solve sparse_bsc_tensor
+        set_autocast_dtype set_autocast_enabled slice_inverse solve sparse_bsc_tensor
         sparse_bsr_tensor
-        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft
+        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm
         storage svd_lowrank symeig to_dlpack triplet_margin_loss uint16 uint32 uint64
     """,
     "nn": """
@@ -237,7 +237,6 @@ FAMILIES = [
         "Convolutions, pooling and images are in pullback.nn.functional.",
     ),
     (r"(rnn|lstm|gru).*", "Recurrent networks are modules: pullback.nn.RNN, LSTM, GRU, and their cells."),
-    (r".*(_window|signal)|i?stft", "Windows are those of scipy.signal.windows; fft is there."),
     (
         r"(eig|eigvals|symeig|lobpcg|svd_lowrank|pca_lowrank|nuclear_norm|frobenius_norm)",
         "Eigenvalues of matrices that are not symmetric are not computed yet: numpy.linalg works on "
