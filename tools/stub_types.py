@@ -69,8 +69,17 @@ RETURNS = {
         ),
         "None",
     ),
+    "pullback.nn.plain.tables.embedding_bag": "tuple[Tensor, Tensor, Tensor, Tensor]",
     "meshgrid": "tuple[Tensor, ...]",
-    "native_dropout": "tuple[Tensor, Tensor]",
+    **dict.fromkeys(
+        """
+        pullback.nn.plain.images.adaptive_max_pool1d gru lstm_cell max_pool1d_with_indices native_dropout rnn_relu rnn_tanh
+        """.split(),
+        "tuple[Tensor, Tensor]",
+    ),
+    **dict.fromkeys(
+        "lstm native_batch_norm native_group_norm native_layer_norm".split(), "tuple[Tensor, Tensor, Tensor]"
+    ),
 }
 ANY = set("unique unique_consecutive".split())  # one tensor or several, as they are called
 _OUT = "*, out: Any = ..."

@@ -17,6 +17,7 @@ import pullback.interop
 import pullback.linalg
 import pullback.nn.dropouts
 import pullback.nn.functional
+import pullback.nn.plain
 import pullback.seldom
 import pullback.signal.windows
 import pullback.special
@@ -62,6 +63,9 @@ GIVEN = {"Tensors": "tuple[Tensor, ...]", "bool": "builtins.bool", "int": "built
 
 
 def returns(name, function):
+    whole = f"{getattr(function, '__module__', None)}.{name}"  # where one name gives several things
+    if whole in RETURNS:
+        return RETURNS[whole]
     gives = getattr(function, "_gives", None)
     if isinstance(gives, type):
         return f"return_types.{gives.__name__}"
@@ -290,7 +294,7 @@ def package_stub():
             and name not in ("get_default_dtype", "set_default_dtype")
         ):
             lines += definition(name, function)
-    for module in ("nn.dropouts", "nn.functional"):
+    for module in ("nn.dropouts", "nn.functional", "nn.plain"):
         homes = sorted(name for name, home in pb._HOMES.items() if home == module)
         lines += [f"from .{module} import {name} as {name}" for name in homes]
     return "\n".join(lines) + "\n"
@@ -333,6 +337,7 @@ def stubs():
         ROOT / "__init__.pyi": package_stub(),
         ROOT / "nn" / "__init__.pyi": nn,
         ROOT / "nn" / "dropouts.pyi": module_stub(pullback.nn.dropouts),
+        ROOT / "nn" / "plain" / "__init__.pyi": module_stub(pullback.nn.plain),
         ROOT / "nn" / "functional.pyi": module_stub(pb.nn.functional),
         ROOT / "fft.pyi": module_stub(pb.fft),
         ROOT / "linalg.pyi": module_stub(pb.linalg),

@@ -9,20 +9,14 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        adaptive_max_pool1d addmv_ affine_grid_generator as_strided_ batch_norm
-        binary_cross_entropy_with_logits chalf complex32 conv_tbc convolution
-        cosine_embedding_loss ctc_loss dequantize eig embedding embedding_bag embedding_renorm_
-        empty_permuted empty_quantized export float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
-        float8_e8m0fnu frobenius_norm from_file functional fx grid_sampler grid_sampler_2d grid_sampler_3d
-        gru gru_cell has_spectral hinge_embedding_loss instance_norm int_repr
-        kl_div lobpcg lstm lstm_cell lstsq margin_ranking_loss matrix_rank
-        max_pool1d_with_indices multiprocessing norm_except_dim nuclear_norm pca_lowrank poisson_nll_loss
-        qscheme quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic rnn_relu
-        rnn_relu_cell rnn_tanh rnn_tanh_cell segment_reduce set_anomaly_enabled set_autocast_cache_enabled
-        set_autocast_dtype set_autocast_enabled slice_inverse solve sparse_bsc_tensor
-        sparse_bsr_tensor
-        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm
-        storage svd_lowrank symeig to_dlpack triplet_margin_loss uint16 uint32 uint64
+        addmv_ as_strided_ chalf complex32 dequantize eig empty_permuted empty_quantized export
+        float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu frobenius_norm from_file
+        functional fx has_spectral int_repr lobpcg lstsq matrix_rank multiprocessing norm_except_dim
+        nuclear_norm pca_lowrank qscheme quantization quantize_per_channel quantize_per_tensor
+        quantize_per_tensor_dynamic segment_reduce set_anomaly_enabled set_autocast_cache_enabled
+        set_autocast_dtype set_autocast_enabled slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
+        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm storage
+        svd_lowrank symeig to_dlpack uint16 uint32 uint64
     """,
     "nn": """
         CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad intrinsic qat quantizable
@@ -135,14 +129,12 @@ INSTEAD = {
     "astype": "x.to(dtype)",
     "at": "x[index] = value, or x.index_put_((indices,), values, accumulate=True).",
     "base": "x._base",
-    "binary_cross_entropy_with_logits": "pullback.nn.functional.binary_cross_entropy_with_logits(z, target)",
     "block_until_ready": "pullback.synchronize()",
     "choose": "pullback.where(condition, a, b), or x.gather(dim, indices)",
     "compress": "x[mask]",
     "copy": "x.clone()",
     "ctypes": "x.data_ptr()",
     "dropna": "x[~x.isnan()]",
-    "embedding": "pullback.nn.functional.embedding(indices, weight)",
     "fill": "pullback.full_like(x, value), or x.fill_(value) in place.",
     "fillna": "x.nan_to_num(value)",
     "flat": "x.flatten()",
@@ -153,7 +145,6 @@ INSTEAD = {
     "index": "x[indices]",
     "isna": "x.isnan()",
     "itemset": "x[index] = value",
-    "kl_div": "pullback.nn.functional.kl_div(log_p, target)",
     "apply": "operators on whole tensors; what is no operator: x.apply_(f) in place.",
     "map": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
     "notna": "~x.isnan()",
@@ -236,7 +227,6 @@ FAMILIES = [
         r".*(conv|pool|fold|pad\d|upsampl|interpolate|grid_sample|affine_grid|pixel_|channel_?shuffle).*",
         "Convolutions, pooling and images are in pullback.nn.functional.",
     ),
-    (r"(rnn|lstm|gru).*", "Recurrent networks are modules: pullback.nn.RNN, LSTM, GRU, and their cells."),
     (
         r"(eig|eigvals|symeig|lobpcg|svd_lowrank|pca_lowrank|nuclear_norm|frobenius_norm)",
         "Eigenvalues of matrices that are not symmetric are not computed yet: numpy.linalg works on "
@@ -262,6 +252,5 @@ FAMILIES = [
     (r".*(distributed|multiprocessing|parallel).*", "pullback runs in one process, on its threads."),
     (r".*deterministic.*", "Results are deterministic as they are."),
     (r"[A-Z]\w*", "The modules that there are stand in pullback.nn."),
-    (r".*loss", "Losses are in pullback.nn.functional."),
 ]
 FAMILIES = [(re.compile(pattern), sentence) for pattern, sentence in FAMILIES]
