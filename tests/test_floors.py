@@ -62,6 +62,7 @@ MODULES = {
     "typed": "_core dtypes operators",
     "autograd": "_core device messages operators",
     "func": "_core autograd dtypes linear_algebra messages operators",
+    "iterations": "_core autograd func linear_algebra operators",
     "sparse": "_core autograd dtypes func messages operators",
     "utils": "_core autograd func messages operators",
     "overrides": "_core messages operators",

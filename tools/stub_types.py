@@ -77,8 +77,10 @@ RETURNS = {
         """.split(),
         "tuple[Tensor, Tensor]",
     ),
+    "lobpcg": "tuple[Tensor, Tensor]",
     **dict.fromkeys(
-        "lstm native_batch_norm native_group_norm native_layer_norm".split(), "tuple[Tensor, Tensor, Tensor]"
+        "lstm pca_lowrank svd_lowrank native_batch_norm native_group_norm native_layer_norm".split(),
+        "tuple[Tensor, Tensor, Tensor]",
     ),
 }
 ANY = set("unique unique_consecutive".split())  # one tensor or several, as they are called

@@ -14,6 +14,7 @@ import sys
 import pullback as pb
 import pullback.fft
 import pullback.interop
+import pullback.iterations
 import pullback.linalg
 import pullback.nn.dropouts
 import pullback.nn.functional
