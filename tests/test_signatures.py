@@ -18,6 +18,10 @@ ANY_ARGUMENTS = {
     "pullback.autograd.Function": "is never made: its arguments are those of the operation that a user writes",
     "pullback.autograd.Function.forward": "likewise",
     "pullback.autograd.Function.vmap": "likewise",
+    **dict.fromkeys(
+        [f"pullback.{name}" for name in ("gru", "lstm", "rnn_relu", "rnn_tanh")],
+        "takes a sequence, or one of packed lengths: two lists of parameters, which its page has",
+    ),
     "pullback.Tensor.to": "has PyTorch's three forms; the stub has an overload for each",
     "pullback.Tensor.type": "has PyTorch's `**kwargs`, for the older names of `non_blocking`",
     "pullback.overrides.handle_torch_function": "its arguments are those of the call that classes answer",

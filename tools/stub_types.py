@@ -21,6 +21,8 @@ TYPES = {
     "retain_graph": "builtins.bool | None",
     "create_graph": "builtins.bool",
     "hook": "Callable[[Tensor], Any]",
+    **dict.fromkeys(("M", "n_fft", "window_length"), "builtins.int"),
+    **dict.fromkeys(("normalized", "periodic", "sym"), "builtins.bool"),
 }
 # What does not return a tensor; of C++ functions the core knows more (tools/stubs.py).
 RETURNS = {
@@ -67,8 +69,19 @@ RETURNS = {
         ),
         "None",
     ),
+    "pullback.nn.plain.tables.embedding_bag": "tuple[Tensor, Tensor, Tensor, Tensor]",
     "meshgrid": "tuple[Tensor, ...]",
-    "native_dropout": "tuple[Tensor, Tensor]",
+    **dict.fromkeys(
+        """
+        pullback.nn.plain.images.adaptive_max_pool1d gru lstm_cell max_pool1d_with_indices native_dropout rnn_relu rnn_tanh
+        """.split(),
+        "tuple[Tensor, Tensor]",
+    ),
+    "lobpcg": "tuple[Tensor, Tensor]",
+    **dict.fromkeys(
+        "lstm pca_lowrank svd_lowrank native_batch_norm native_group_norm native_layer_norm".split(),
+        "tuple[Tensor, Tensor, Tensor]",
+    ),
 }
 ANY = set("unique unique_consecutive".split())  # one tensor or several, as they are called
 _OUT = "*, out: Any = ..."

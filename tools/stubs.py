@@ -14,10 +14,13 @@ import sys
 import pullback as pb
 import pullback.fft
 import pullback.interop
+import pullback.iterations
 import pullback.linalg
 import pullback.nn.dropouts
 import pullback.nn.functional
+import pullback.nn.plain
 import pullback.seldom
+import pullback.signal.windows
 import pullback.special
 from pullback.operators.declare import FUNCTIONS, METHODS
 
@@ -61,6 +64,9 @@ GIVEN = {"Tensors": "tuple[Tensor, ...]", "bool": "builtins.bool", "int": "built
 
 
 def returns(name, function):
+    whole = f"{getattr(function, '__module__', None)}.{name}"  # where one name gives several things
+    if whole in RETURNS:
+        return RETURNS[whole]
     gives = getattr(function, "_gives", None)
     if isinstance(gives, type):
         return f"return_types.{gives.__name__}"
@@ -104,7 +110,7 @@ from . import fft as fft, linalg as linalg, memory as memory, nn as nn
 from . import picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, overrides as overrides, quasirandom as quasirandom, random as random
 from . import return_types as return_types
-from . import serialization as serialization, sparse as sparse, special as special, testing as testing
+from . import serialization as serialization, signal as signal, sparse as sparse, special as special, testing as testing
 from . import __config__ as __config__, accelerator as accelerator, amp as amp, backends as backends, compiler as compiler
 from . import cpu as cpu, cuda as cuda, distributed as distributed, hub as hub, jit as jit, mps as mps, onnx as onnx
 from . import types as types, version as version, xpu as xpu
@@ -289,7 +295,7 @@ def package_stub():
             and name not in ("get_default_dtype", "set_default_dtype")
         ):
             lines += definition(name, function)
-    for module in ("nn.dropouts", "nn.functional"):
+    for module in ("nn.dropouts", "nn.functional", "nn.plain"):
         homes = sorted(name for name, home in pb._HOMES.items() if home == module)
         lines += [f"from .{module} import {name} as {name}" for name in homes]
     return "\n".join(lines) + "\n"
@@ -332,9 +338,12 @@ def stubs():
         ROOT / "__init__.pyi": package_stub(),
         ROOT / "nn" / "__init__.pyi": nn,
         ROOT / "nn" / "dropouts.pyi": module_stub(pullback.nn.dropouts),
+        ROOT / "nn" / "plain" / "__init__.pyi": module_stub(pullback.nn.plain),
         ROOT / "nn" / "functional.pyi": module_stub(pb.nn.functional),
         ROOT / "fft.pyi": module_stub(pb.fft),
         ROOT / "linalg.pyi": module_stub(pb.linalg),
+        ROOT / "signal" / "__init__.pyi": '"""Signals."""\n\nfrom . import windows as windows\n',
+        ROOT / "signal" / "windows.pyi": module_stub(pb.signal.windows),
         ROOT / "special.pyi": module_stub(pb.special),
         ROOT / "interop" / "__init__.pyi": module_stub(pb.interop),
     }

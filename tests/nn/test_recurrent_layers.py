@@ -8,7 +8,7 @@ import pullback as pb
 from pullback import _core
 from pullback.autograd import gradcheck, gradgradcheck
 from pullback.func import set_vmap_fallback
-from pullback.nn.modules import rnn
+from pullback.nn import recurrence
 from pullback.operators.linear import recurrent_layer
 
 KINDS = ["RNN_TANH", "RNN_RELU", "LSTM", "GRU"]
@@ -22,14 +22,13 @@ def model(kind, *args, **options):
 
 def both(monkeypatch, run):
     """What `run` gives at once, and step by step; it is checked that the first goes the way it says."""
-    taken = []
-    layer = rnn.layer_at_once
+    taken, layer = [], recurrence._at_once
     with monkeypatch.context() as patched:
-        patched.setattr(rnn, "layer_at_once", lambda *args: taken.append(1) or layer(*args))
+        patched.setattr(recurrence, "_at_once", lambda *args: taken.append(1) or layer(*args))
         at_once = run()
     assert taken
     with monkeypatch.context() as patched:
-        patched.setattr(rnn, "at_once", lambda *args: False)
+        patched.setattr(recurrence, "_is_plain", lambda *args: False)
         return at_once, run()
 
 

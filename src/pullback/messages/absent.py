@@ -9,20 +9,14 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        adaptive_max_pool1d addmv_ affine_grid_generator as_strided_ bartlett_window batch_norm
-        binary_cross_entropy_with_logits blackman_window chalf complex32 conv_tbc convolution
-        cosine_embedding_loss ctc_loss dequantize eig embedding embedding_bag embedding_renorm_
-        empty_permuted empty_quantized export float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
-        float8_e8m0fnu frobenius_norm from_file functional fx grid_sampler grid_sampler_2d grid_sampler_3d
-        gru gru_cell hamming_window hann_window has_spectral hinge_embedding_loss instance_norm int_repr
-        istft kaiser_window kl_div lobpcg lstm lstm_cell lstsq margin_ranking_loss matrix_rank
-        max_pool1d_with_indices multiprocessing norm_except_dim nuclear_norm pca_lowrank poisson_nll_loss
-        qscheme quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic rnn_relu
-        rnn_relu_cell rnn_tanh rnn_tanh_cell segment_reduce set_anomaly_enabled set_autocast_cache_enabled
-        set_autocast_dtype set_autocast_enabled signal slice_inverse solve sparse_bsc_tensor
-        sparse_bsr_tensor
-        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm stft
-        storage svd_lowrank symeig to_dlpack triplet_margin_loss uint16 uint32 uint64
+        addmv_ as_strided_ chalf complex32 dequantize eig empty_permuted empty_quantized export
+        float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu frobenius_norm from_file
+        functional fx has_spectral int_repr lstsq matrix_rank multiprocessing norm_except_dim
+        nuclear_norm qscheme quantization quantize_per_channel quantize_per_tensor
+        quantize_per_tensor_dynamic segment_reduce set_anomaly_enabled set_autocast_cache_enabled
+        set_autocast_dtype set_autocast_enabled slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
+        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm storage
+        symeig to_dlpack uint16 uint32 uint64
     """,
     "nn": """
         CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad intrinsic qat quantizable
@@ -132,14 +126,12 @@ INSTEAD = {
     "astype": "x.to(dtype)",
     "at": "x[index] = value, or x.index_put_((indices,), values, accumulate=True).",
     "base": "x._base",
-    "binary_cross_entropy_with_logits": "pullback.nn.functional.binary_cross_entropy_with_logits(z, target)",
     "block_until_ready": "pullback.synchronize()",
     "choose": "pullback.where(condition, a, b), or x.gather(dim, indices)",
     "compress": "x[mask]",
     "copy": "x.clone()",
     "ctypes": "x.data_ptr()",
     "dropna": "x[~x.isnan()]",
-    "embedding": "pullback.nn.functional.embedding(indices, weight)",
     "fill": "pullback.full_like(x, value), or x.fill_(value) in place.",
     "fillna": "x.nan_to_num(value)",
     "flat": "x.flatten()",
@@ -150,7 +142,6 @@ INSTEAD = {
     "index": "x[indices]",
     "isna": "x.isnan()",
     "itemset": "x[index] = value",
-    "kl_div": "pullback.nn.functional.kl_div(log_p, target)",
     "apply": "operators on whole tensors; what is no operator: x.apply_(f) in place.",
     "map": "operators on whole tensors; what is no operator: pullback.tensor([f(v) for v in x.tolist()]).",
     "notna": "~x.isnan()",
@@ -233,10 +224,8 @@ FAMILIES = [
         r".*(conv|pool|fold|pad\d|upsampl|interpolate|grid_sample|affine_grid|pixel_|channel_?shuffle).*",
         "Convolutions, pooling and images are in pullback.nn.functional.",
     ),
-    (r"(rnn|lstm|gru).*", "Recurrent networks are modules: pullback.nn.RNN, LSTM, GRU, and their cells."),
-    (r".*(_window|signal)|i?stft", "Windows are those of scipy.signal.windows; fft is there."),
     (
-        r"(eig|symeig|lobpcg|svd_lowrank|pca_lowrank|nuclear_norm|frobenius_norm)",
+        r"(symeig|nuclear_norm|frobenius_norm)",
         "linalg.eig, linalg.eigh, linalg.svd and linalg.matrix_norm are there.",
     ),
     (
@@ -259,6 +248,5 @@ FAMILIES = [
     (r".*(distributed|multiprocessing|parallel).*", "pullback runs in one process, on its threads."),
     (r".*deterministic.*", "Results are deterministic as they are."),
     (r"[A-Z]\w*", "The modules that there are stand in pullback.nn."),
-    (r".*loss", "Losses are in pullback.nn.functional."),
 ]
 FAMILIES = [(re.compile(pattern), sentence) for pattern, sentence in FAMILIES]

@@ -1,7 +1,7 @@
 """Operators that are loaded when somebody asks for the first of them: importing pullback costs little more than its core.
 
-They are declared in linear_algebra, special_functions and seldom, whose methods take the place of what stands for them
-here.
+They are declared in linear_algebra, special_functions, seldom, signal and iterations, whose methods take the place of what
+stands for them here.
 """
 
 from importlib import import_module
@@ -58,8 +58,14 @@ HOMES = (
             apply_ cumprod_ cumsum_ fill_diagonal_ float_power_ index_reduce_ map2_ map_ new_empty_strided resize_
         """,
     ),
+    Home(
+        "signal",
+        "istft stft",
+        functions="bartlett_window blackman_window hamming_window hann_window kaiser_window",
+    ),
+    Home("iterations", "", functions="lobpcg pca_lowrank svd_lowrank"),
 )
-LINEAR_ALGEBRA, SPECIAL_FUNCTIONS, SELDOM = HOMES
+LINEAR_ALGEBRA, SPECIAL_FUNCTIONS, SELDOM, SIGNAL, ITERATIONS = HOMES
 
 
 class Later:

@@ -1,20 +1,14 @@
-"""Recurrent networks: layers that go over a sequence; the steps that they make, and cells, are in rnn_cells.py.
-
-A layer computes what its inputs contribute for all times in one product, then steps through time; a sequence of packed
-lengths steps over as many samples as are left.
-"""
+"""Recurrent networks: layers that go over a sequence. What they compute is in nn/recurrence.py; cells are in rnn_cells.py."""
 
 import math
 
 from ...operators.creation import empty, zeros
-from ...operators.joining import cat, stack
-from .. import functional as F
 from ..init import uniform_
 from ..parameter import Parameter
+from ..recurrence import run
 from ..utils.rnn import PackedSequence
 from .module import Module
-from .rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase, gru_step, lstm_step, plain, rnn_step
-from .rnn_layers import at_once, layer_at_once, step_by_step
+from .rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
@@ -127,11 +121,6 @@ class RNNBase(Module):
         for weight in self.parameters():
             uniform_(weight, -bound, bound)
 
-    def _step(self, suffix):
-        if self.mode == "LSTM":
-            return lstm_step(getattr(self, "weight_hr" + suffix, None) if self.proj_size else None)
-        return gru_step if self.mode == "GRU" else rnn_step(plain(self.mode[4:].lower()))
-
     def _sizes(self):
         result = self.proj_size or self.hidden_size
         return (result, self.hidden_size) if self.mode == "LSTM" else (result,)
@@ -160,32 +149,14 @@ class RNNBase(Module):
 
     def _sequence(self, rows, sizes, states):
         """(outputs, last states) of the samples of all times, one under the other: `sizes` are left at each of them."""
-        lasts = [[] for _ in states]
-        for layer in range(self.num_layers):
-            results = []
-            for direction, suffix in enumerate(self._suffixes(layer)):
-                which = layer * (1 + self.bidirectional) + direction
-                first = tuple([state[which] for state in states])
-                outputs, last = self._one(rows, sizes, first, suffix, direction == 1)
-                results.append(outputs)
-                for kept, each in zip(lasts, last, strict=True):
-                    kept.append(each)
-            rows = results[0] if len(results) == 1 else cat(results, -1)
-            if self.dropout and self.training and layer < self.num_layers - 1:
-                rows = F.dropout(rows, self.dropout, True)
-        return rows, tuple([stack(each) for each in lasts])
-
-    def _one(self, rows, sizes, state, suffix, backwards):
-        """One layer in one direction."""
-        weight, bias = getattr(self, "weight_ih" + suffix), getattr(self, "bias_ih" + suffix, None)
-        hidden, hidden_bias = getattr(self, "weight_hh" + suffix), getattr(self, "bias_hh" + suffix, None)
-        if not self.proj_size and at_once(rows, sizes, state, hidden):
-            return layer_at_once(
-                self.mode, rows, sizes, state, (weight, hidden), (bias, hidden_bias), backwards
-            )
-        given = F.linear(rows, weight, bias).split(sizes)
-        outputs, state = step_by_step(self._step(suffix), given, sizes, state, hidden, hidden_bias, backwards)
-        return cat(outputs), state
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        layers = [
+            [getattr(self, name + suffix, None) for name in names]
+            for layer in range(self.num_layers)
+            for suffix in self._suffixes(layer)
+        ]
+        dropped = self.dropout if self.training else 0.0
+        return run(self.mode, rows, sizes, states, layers, 1 + self.bidirectional, dropped)
 
     def forward(self, input, hx=None):
         """(outputs, last state), of a tensor (time, batch, features), or (batch, time, ...) with `batch_first`, or without a

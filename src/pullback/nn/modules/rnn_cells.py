@@ -1,52 +1,13 @@
-"""One step of a recurrent network: what its layers do at each time, and the modules that do it once."""
+"""Modules that make one step of a recurrent network, as nn/recurrence.py has it."""
 
 import math
 
-from ... import _core
 from ...operators.creation import empty, zeros
 from .. import functional as F
 from ..init import uniform_
 from ..parameter import Parameter
+from ..recurrence import STEPS
 from .module import Module
-
-
-def plain(nonlinearity):
-    """The function of a network without gates."""
-    return {"tanh": _core.Tensor.tanh, "relu": _core.Tensor.relu}[nonlinearity]
-
-
-def rnn_step(function):
-    """A step, (inputs' part, state, weight, bias) to (output, state), of a network without gates."""
-
-    def step(given, state, weight, bias):
-        h = function(given + F.linear(state[0], weight, bias))
-        return h, (h,)
-
-    return step
-
-
-def lstm_step(projection):
-    """The same with the four gates of an LSTM, whose output may be projected."""
-
-    def step(given, state, weight, bias):
-        i, f, g, o = (given + F.linear(state[0], weight, bias)).chunk(4, -1)
-        c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
-        h = o.sigmoid() * c.tanh()
-        if projection is not None:
-            h = F.linear(h, projection)
-        return h, (h, c)
-
-    return step
-
-
-def gru_step(given, state, weight, bias):
-    """The same with the three gates of a GRU."""
-    h = state[0]
-    r, z, n = given.chunk(3, -1)
-    hr, hz, hn = F.linear(h, weight, bias).chunk(3, -1)
-    z = (z + hz).sigmoid()
-    h = (1 - z) * (n + (r + hr).sigmoid() * hn).tanh() + z * h
-    return h, (h,)
 
 
 class RNNCellBase(Module):
@@ -128,7 +89,7 @@ class RNNCell(RNNCellBase):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         states = None if hx is None else (hx,)
-        return self._stepped(rnn_step(plain(self.nonlinearity)), input, states, 1)[0]
+        return self._stepped(STEPS["RNN_" + self.nonlinearity.upper()], input, states, 1)[0]
 
 
 class LSTMCell(RNNCellBase):
@@ -146,7 +107,7 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input, hx=None):
-        return self._stepped(lstm_step(None), input, None if hx is None else tuple(hx), 2)
+        return self._stepped(STEPS["LSTM"], input, None if hx is None else tuple(hx), 2)
 
 
 class GRUCell(RNNCellBase):
@@ -163,4 +124,4 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input, hx=None):
-        return self._stepped(gru_step, input, None if hx is None else (hx,), 1)[0]
+        return self._stepped(STEPS["GRU"], input, None if hx is None else (hx,), 1)[0]

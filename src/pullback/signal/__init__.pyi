@@ -1,0 +1,3 @@
+"""Signals."""
+
+from . import windows as windows
