@@ -6,9 +6,11 @@ a Module goes into its dictionary, where everything that walks a tree of modules
 """
 
 from collections import OrderedDict
+from typing import Any, TypeVar
 
 from ... import _core
 from ...autograd import no_grad
+from ...autograd.leaves import zero_gradient
 from ...operators.creation import empty
 from ..parameter import Buffer, Parameter, is_lazy
 from .hooks import (  # noqa: F401
@@ -80,6 +82,7 @@ class Module(Hooked, Stateful):
     _version = 1
     call_super_init = False
     _compiled_call_impl = None
+    T_destination = TypeVar("T_destination", bound=dict[str, Any])
 
     def __init__(self, *args, **kwargs):
         if not self.call_super_init and kwargs:
@@ -130,7 +133,7 @@ class Module(Hooked, Stateful):
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+            raise TypeError(f"{kind} name should be a string. Got {_name_of(name)}")
         if "." in name:
             raise KeyError(f'{kind} name can\'t contain "."')
         if name == "":
@@ -153,7 +156,7 @@ class Module(Hooked, Stateful):
         self._check_name("buffer", name, self.__dict__.get("_buffers", ()))
         if tensor is not None and not isinstance(tensor, _core.Tensor):
             raise TypeError(
-                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{_name_of(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         self._buffers[name] = as_registered("buffer", self, name, tensor)
         if persistent:
@@ -180,7 +183,7 @@ class Module(Hooked, Stateful):
             return
         if not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{_name_of(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
             )
         if not is_lazy(param) and param.grad_fn is not None:
             raise ValueError(
@@ -226,7 +229,7 @@ class Module(Hooked, Stateful):
         if parameters is not None and name in parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+                    f"cannot assign '{_name_of(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
                 )
             self.register_parameter(name, value)
             return
@@ -240,7 +243,7 @@ class Module(Hooked, Stateful):
         if modules is not None and name in modules:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as child module '{name}' (torch.nn.Module or None expected)"
+                    f"cannot assign '{_name_of(value)}' as child module '{name}' (torch.nn.Module or None expected)"
                 )
             modules[name] = None
             return
@@ -248,7 +251,7 @@ class Module(Hooked, Stateful):
         if isinstance(value, Buffer) or (buffers is not None and name in buffers):
             if value is not None and not isinstance(value, _core.Tensor):
                 raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None "
+                    f"cannot assign '{_name_of(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None "
                     "expected)"
                 )
             persistent = getattr(value, "persistent", name not in own["_non_persistent_buffers_set"])
@@ -312,14 +315,14 @@ class Module(Hooked, Stateful):
                 seen.add(module)
                 yield name, module
 
-    def modules(self):
-        """This module and all below it, each once.
+    def modules(self, remove_duplicate=True):
+        """This module and all below it, each once, or as often as it stands there.
 
         Example:
             >>> [type(module).__name__ for module in pb.nn.Sequential(pb.nn.ReLU(), pb.nn.Tanh()).modules()]
             ['Sequential', 'ReLU', 'Tanh']
         """
-        for _, module in self.named_modules():
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):
@@ -608,6 +611,41 @@ class Module(Hooked, Stateful):
         """
         raise AssertionError("Torch not compiled with CUDA enabled. pullback computes on the CPU.")
 
+    def xpu(self, device=None):
+        """Raises AssertionError, as `cuda` does.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).xpu()
+            Traceback (most recent call last):
+                ...
+            AssertionError: Torch not compiled with XPU enabled. pullback computes on the CPU.
+        """
+        raise AssertionError("Torch not compiled with XPU enabled. pullback computes on the CPU.")
+
+    def mtia(self, device=None):
+        """Raises AssertionError, as `cuda` does.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).mtia()
+            Traceback (most recent call last):
+                ...
+            AssertionError: Torch not compiled with MTIA enabled. pullback computes on the CPU.
+        """
+        raise AssertionError("Torch not compiled with MTIA enabled. pullback computes on the CPU.")
+
+    def ipu(self, device=None):
+        """Raises RuntimeError, as PyTorch does without such a device.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).ipu()
+            Traceback (most recent call last):
+                ...
+            RuntimeError: PyTorch is not linked with support for ipu devices. pullback computes on the CPU.
+        """
+        raise RuntimeError(
+            "PyTorch is not linked with support for ipu devices. pullback computes on the CPU."
+        )
+
     def to_empty(self, *, device, recurse=True):
         """Parameters and buffers of the same shapes with any values. Returns self.
 
@@ -684,7 +722,7 @@ class Module(Hooked, Stateful):
             if set_to_none:
                 parameter.grad = None
             else:
-                parameter.grad = parameter.grad.detach().zero_()
+                zero_gradient(parameter)
 
     def compile(self, *args, **kwargs):
         """There is nothing to compile: large elementwise work is fused as it runs.
@@ -722,6 +760,8 @@ class Module(Hooked, Stateful):
 
 
 def _name_of(value):
+    if isinstance(value, _core.Tensor):
+        return value.type()
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
 
