@@ -63,18 +63,20 @@ class Parameter(_core.Tensor, metaclass=_Kind):
     def __repr__(self):
         return "Parameter containing:\n" + super().__repr__().replace("Parameter(", "tensor(", 1)
 
-    __str__ = __repr__
+    __str__ = object.__str__  # which asks `__repr__`, also that of a subclass
 
     def __reduce_ex__(self, protocol):
         data = self.data.detach().as_subclass(_core.Tensor)
-        return _rebuilt, (type(self), data, self.requires_grad), dict(self.__dict__) or None
+        return _rebuilt, (type(self), data, self.requires_grad, dict(self.__dict__))
 
 
 _core.set_parameter_class(Parameter)
 
 
-def _rebuilt(cls, data, requires_grad):
-    return cls(data, requires_grad)
+def _rebuilt(cls, data, requires_grad, state=None):
+    made = _core.Tensor._make_subclass(cls, data, requires_grad)
+    made.__dict__.update(state or {})
+    return made
 
 
 class Buffer(_core.Tensor, metaclass=_Kind):
@@ -128,7 +130,7 @@ class UninitializedTensorMixin:
     def __repr__(self):
         return f"<{type(self).__name__}>"
 
-    __str__ = __repr__
+    __str__ = object.__str__  # which asks `__repr__`, also that of a subclass
 
     def __deepcopy__(self, memo):
         if id(self) in memo:
