@@ -43,6 +43,7 @@ ANY_ARGUMENTS = {
     "pullback.utils.checkpoint.checkpoint_sequential": "has PyTorch's `**kwargs`, for `preserve_rng_state`",
     "pullback.utils.data.StackDataset": "takes any number of datasets, or any number with names",
     "pullback.nn.DataParallel.forward": "its arguments are those of the module that is called",
+    "pullback.nn.utils.skip_init": "its arguments are those of the class that is made",
     "pullback.GradScaler.step": "its arguments are those of the optimiser's step",
     "pullback.jit.ScriptFunction": "is never made",
     "pullback.jit.ScriptModule": "its arguments are those of Module",

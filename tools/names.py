@@ -133,6 +133,16 @@ def tests():
     return found
 
 
+def around(path):
+    """The text of a file of tests, and of the tables that it takes from other files below tests/."""
+    path = ROOT / "tests" / path
+    text = path.read_text() if path.exists() else ""
+    for folder, file in re.findall(r"^from (\w+)\.(\w+) import", text, re.M):
+        table = ROOT / "tests" / folder / f"{file}.py"
+        text += table.read_text() if table.exists() else ""
+    return text
+
+
 def mentions(text, name):
     return re.search(rf"(?<![\w]){re.escape(name)}(?!\w)", text) is not None
 

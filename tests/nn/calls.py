@@ -45,6 +45,11 @@ def operands(seed=0):
 SMOOTH = "xypqvwtuefghacoz"  # what is differentiated
 
 LOSSES = calls("""
+F.cross_entropy(x, k) ; F.cross_entropy(x, k, w.detach(), label_smoothing=0.1) ; F.linear_cross_entropy(x, y, k % 3)
+F.linear_cross_entropy(x, y, k % 3, linear_bias=w[:3], reduction='none', ignore_index=1)
+F.linear_cross_entropy(x[0], y, k[0] % 3, weight=w[:3].detach(), reduction='sum', label_smoothing=0.1)
+F.linear_cross_entropy(x[:, :3], t, (l[:, :4].abs() % 2), linear_bias=t[:, :, 0])
+F.linear_cross_entropy(x, y, q[:, :3].detach(), linear_bias=w[:3])
 F.mse_loss(x, y) ; F.mse_loss(x, y, reduction='sum') ; F.mse_loss(x, y, reduction='none') ; F.mse_loss(x, y, weight=p)
 F.mse_loss(x, y, reduction='sum', weight=p) ; F.mse_loss(x, y, reduction='none', weight=p) ; F.l1_loss(x, y)
 F.l1_loss(x, y, weight=p) ; F.l1_loss(x, y, reduction='none') ; F.l1_loss(x, x) ; F.smooth_l1_loss(x, y)
@@ -80,6 +85,9 @@ F.nll_loss(t, k[:2, None] * l[:2, :3].abs() % 4, reduction='none')
 """)
 
 OTHERS = calls("""
+F.celu(x, 0.5) ; F.elu(x, 0.5) ; F.hardswish(x) ; F.hardtanh(x, -0.5, 0.7) ; F.leaky_relu(x, 0.1)
+F.mish(x) ; F.relu(x) ; F.relu6(x * 5) ; F.selu(x) ; F.sigmoid(x) ; F.silu(x) ; F.softmax(x, 0) ; F.softmax(t) ; F.log_softmax(x) ; F.softsign(x)
+F.tanh(x) ; F.tanhshrink(x) ; F.threshold(x, 0.1, 2.0) ; F.pad(x, (1, 2)) ; F.pad(t, (1, 2), 'reflect')
 F.cosine_similarity(x, y) ; F.cosine_similarity(x, y, dim=0) ; F.cosine_similarity(x, v)
 F.cosine_similarity(x * 0, y, 1) ; F.pairwise_distance(x, y) ; F.pairwise_distance(x, y, 1.0, 1e-3, True)
 F.pairwise_distance(x, v) ; F.pairwise_distance(v, w) ; F.pairwise_distance(x, x)
@@ -102,6 +110,11 @@ F.channel_shuffle(t, 4) ; F.dropout(x, 0.3, False) ; F.alpha_dropout(x, 0.3) ; F
 """)
 
 WINDOWS = calls("""
+F.max_pool1d_with_indices(f, 2)[0] ; F.max_pool2d_with_indices(g, 2, 1)[1] * 1.0 ; F.max_pool3d_with_indices(h, 2)[0]
+F.adaptive_max_pool1d_with_indices(f, 3)[0] ; F.adaptive_max_pool2d_with_indices(g, (3, None))[1] * 1.0
+F.adaptive_max_pool3d_with_indices(h, 2)[0]
+F.fractional_max_pool2d_with_indices(g, 2, 3, _random_samples=p[:2, :].reshape(2, 4, 1).expand(2, 4, 2).detach())[1] * 1.0
+F.fractional_max_pool3d_with_indices(h, 2, 2, _random_samples=c.detach().abs().flatten()[:6].reshape(1, 2, 3) % 1)[0]
 F.conv1d(f[:, :2], a) ; F.conv1d(f, a, z, groups=2) ; F.conv1d(f[:, :2], a, z, 2, 3, 2) ; F.conv1d(f[0, :2], a)
 F.conv1d(f[:, :2], a, padding='same') ; F.conv1d(f[:, :2], a, z, padding='same', dilation=3)
 F.conv1d(f[:, :2], a, padding='valid') ; F.conv1d(f[:, :1], a.reshape(8, 1, 3)) ; F.conv1d(f[:0, :2], a)
@@ -150,6 +163,7 @@ F.max_unpool3d(*F.max_pool3d(h, 2, return_indices=True), 2, output_size=(5, 4, 5
 """)
 
 IMAGES = calls("""
+F.upsample(g, scale_factor=2) ; F.upsample_bilinear(g, (4, 5)) ; F.upsample_nearest(g, scale_factor=2)
 F.interpolate(f, 5) ; F.interpolate(f, 11, mode='nearest-exact') ; F.interpolate(g, (3, 9))
 F.interpolate(h, (3, 6, 4)) ; F.interpolate(g, scale_factor=1.7)
 F.interpolate(g, scale_factor=(0.6, 2.0), mode='nearest-exact') ; F.interpolate(f, 5, mode='linear')

@@ -14,6 +14,8 @@ ReLU(inplace=True) | 3 4
 RReLU() | 3 4
 Hardtanh(-0.5, 0.7) | 3 4
 Hardtanh(inplace=True) | 3 4
+Hardtanh(min_value=-0.3, max_value=0.4) | 3 4
+Softmax() | 3 4 2
 ReLU6() | 3 4
 Sigmoid() | 3 4
 Hardsigmoid() | 3 4
@@ -81,9 +83,18 @@ LayerNorm((3, 4), elementwise_affine=False) | 2 3 4
 LayerNorm([4], bias=False) | 3 4
 GroupNorm(2, 4) | 3 4 2
 GroupNorm(4, 4, affine=False, eps=0.1) | 3 4 2
+SyncBatchNorm(4, momentum=None, bias=False) | 5 4 3
 RMSNorm(4) | 3 4
 RMSNorm((3, 4), eps=0.1) | 2 3 4
 LocalResponseNorm(2) | 2 4 3
+Dropout(0.3) | 3 4
+Dropout1d() | 3 4 2
+Dropout2d() | 3 4 2 2
+Dropout3d() | 3 4 2 2 2
+AlphaDropout(0.2) | 3 4
+FeatureAlphaDropout() | 3 4 2
+FractionalMaxPool2d(2, output_size=3) | 2 3 7 6
+FractionalMaxPool3d(2, output_ratio=0.5, return_indices=True) | 1 2 6 5 4
 Embedding(5, 3) | i5 2 4
 Embedding(5, 3, padding_idx=1) | i5 2 4
 Embedding(5, 3, max_norm=1.0, norm_type=1.0, scale_grad_by_freq=True) | i5 2 4
@@ -125,6 +136,9 @@ MSELoss(reduction="sum") | 3 4 ; 3 4
 SmoothL1Loss(beta=0.5) | 3 4 ; 3 4
 HuberLoss(delta=0.5) | 3 4 ; 3 4
 NLLLoss(ignore_index=1) | 3 4 ; i4 3
+NLLLoss2d(reduction="sum") | 3 4 2 ; i4 3 2
+LinearCrossEntropyLoss(3, 4) | 5 3 ; i4 5
+LinearCrossEntropyLoss(3, 4, out_features=(2,), bias=True, label_smoothing=0.1) | 5 3 ; i4 5 2
 CrossEntropyLoss(label_smoothing=0.1) | 3 4 ; i4 3
 PoissonNLLLoss(full=True) | 3 4 ; p 3 4
 GaussianNLLLoss(full=True) | 3 4 ; 3 4 ; p 3 4
@@ -135,6 +149,7 @@ HingeEmbeddingLoss(0.5) | 3 4 ; s 3 4
 MultiLabelMarginLoss() | 3 4 ; i4 3 4
 SoftMarginLoss() | 3 4 ; s 3 4
 MultiLabelSoftMarginLoss() | 3 4 ; p 3 4
+AdaptiveLogSoftmaxWithLoss(4, 9, [3, 5], head_bias=True) | 6 4 ; i9 6
 CosineEmbeddingLoss(0.1) | 3 4 ; 3 4 ; s 3
 MarginRankingLoss(0.1) | 3 4 ; 3 4 ; s 3 4
 MultiMarginLoss(p=2) | 3 4 ; i4 3

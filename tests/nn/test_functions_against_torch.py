@@ -120,7 +120,9 @@ F.adaptive_avg_pool2d(g, (2, 3, 4)) ; F.adaptive_max_pool2d(v, 2) ; F.adaptive_a
 F.adaptive_avg_pool1d(v, 2) ; F.max_unpool2d(u, u.long() * 0 - 1, 2) ; F.max_unpool2d(u, u.long() * 0 + 999, 2)
 F.max_unpool2d(u, u.long() * 0, 2, output_size=(50, 50)) ; F.max_unpool2d(u, u[:1].long(), 2)
 F.fractional_max_pool2d(g, 2) ; F.fractional_max_pool2d(g, 2, 9) ; F.rms_norm(x, (3,)) ; F.rms_norm(x, (4,), w[:3])
-F.local_response_norm(x, 2) ; F.layer_norm(x, (3,))
+F.local_response_norm(x, 2) ; F.layer_norm(x, (3,)) ; F.linear_cross_entropy(t, t, k) ; F.linear_cross_entropy(x, v, k)
+F.linear_cross_entropy(x, t, k) ; F.linear_cross_entropy(x, y, k, linear_bias=w) ; F.linear_cross_entropy(v[:3], t, k)
+F.linear_cross_entropy(x, y, q[:, :3], ignore_index=1)
 """
 
 

@@ -52,7 +52,13 @@ CALLS = [
     "sparse_(m.empty(10, 7), 0.31)",
     "sparse_(m.empty(7), 0.31)",
     "orthogonal_(m.empty(3))",
-    "xavier_normal(m.empty(3, 4))",
+    "orthogonal(m.empty(3))",
+    *(
+        f"{name}(m.ones(3, 4, 2))"
+        for name in ("xavier_normal", "xavier_uniform", "kaiming_normal", "kaiming_uniform", "dirac")
+    ),
+    *(f"{name}(m.ones(3, 4))" for name in ("uniform", "normal", "eye", "sparse")),
+    "constant(m.ones(2), 3)",
     *(
         f"calculate_gain({given})"
         for given in (

@@ -254,3 +254,52 @@ def test_errors(call):
     assert type(raised[1]) is type(raised[0])
     first = str(raised[0]).split("\n")[0].split(". ")[0].replace("torch.", "")
     assert first in str(raised[1]).replace("torch.", "").replace("pullback.", "")
+
+
+def test_a_step_over_other_parameters():
+    """While they are swapped in, a step changes them and what is given as their state; nothing is left of it."""
+
+    def ran(lib):
+        p, optimizer = made(lib, "Adam(p, 0.1)")
+        steps(lib, p, optimizer, 2)
+        others = [lib.nn.Parameter(each.detach() + 1) for each in p]
+        state = copy.deepcopy(optimizer.state_dict())
+        state["param_groups"][0]["lr"] = 0.5
+        with lib.optim.swap_in_optimizer_params_and_state(optimizer, dict(zip("ab", others)), state):
+            found = steps(lib, others, optimizer, 2)
+        found += [each.numpy() for entry in state["state"].values() for each in entry.values()]
+        return found + steps(lib, p, optimizer, 1), optimizer.param_groups[0]["lr"]
+
+    (mine, rate), (theirs, other) = ran(pullback), ran(torch)
+    assert rate == other == 0.1
+    for a, b in zip(mine, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda o, p, s: (o, p[:1], s),
+        lambda o, p, s: (o, p, {"state": 1, "param_groups": s["param_groups"]}),
+        lambda o, p, s: (o, p, {"state": s["state"], "param_groups": 1}),
+        lambda o, p, s: (o, p, {"state": s["state"], "param_groups": []}),
+        lambda o, p, s: (o, p, {"state": s["state"], "param_groups": [1]}),
+        lambda o, p, s: (o, p, {"state": s["state"], "param_groups": [{"params": [0, 1]}]}),
+        lambda o, p, s: (o, p, {"state": s["state"], "param_groups": [{"params": p}]}),
+        lambda o, p, s: (o, p, {"state": s["state"], "param_groups": [{"params": [0]}]}),
+        lambda o, p, s: (o, p, {**s, "state": {5: {}}}),
+        lambda o, p, s: (o, p, 1),
+        lambda o, p, s: (type(o)(p), p, s),
+    ],
+)
+def test_wrong_states_to_swap_in(wrong):
+    said = []
+    for lib in (torch, pullback):
+        p, optimizer = made(lib, "Adam(p, 0.1)")
+        steps(lib, p, optimizer, 1)
+        optimizer, p, state = wrong(optimizer, p, optimizer.state_dict())
+        with pytest.raises(RuntimeError) as caught:
+            with lib.optim.swap_in_optimizer_params_and_state(optimizer, dict(enumerate(p)), state):
+                pass
+        said.append(str(caught.value).split(". ")[0].rstrip("."))
+    assert said[0] == said[1]

@@ -19,14 +19,10 @@ PYTORCH = {
         symeig to_dlpack uint16 uint32 uint64
     """,
     "nn": """
-        CrossMapLRN2d LinearCrossEntropyLoss NLLLoss2d SyncBatchNorm grad intrinsic qat quantizable
-        quantized
+        Container CrossMapLRN2d intrinsic qat quantizable quantized
     """,
     "nn.functional": """
-        adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices
-        fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices grouped_mm
-        linear_cross_entropy max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
-        scaled_grouped_mm scaled_mm
+        ScalingType SwizzleType assert_int_or_pair grouped_mm scaled_grouped_mm scaled_mm
     """,
     "func": """
         replace_all_batch_norm_modules_

@@ -2,6 +2,7 @@
 
 from ..messages.missing import missing
 from . import functional, init, modules, parallel, utils
+from .factory import factory_kwargs
 from .modules import *  # noqa: F403
 from .modules import __all__ as _modules
 from .parallel import DataParallel
@@ -13,6 +14,7 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "factory_kwargs",
     "functional",
     "init",
     "modules",

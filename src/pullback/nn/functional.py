@@ -11,6 +11,7 @@ from ..operators.elementwise import ACTIVATIONS, parse
 from ..operators.linear import bilinear, linear
 from ..operators.variants import _rows, prelu
 from .cross_entropy import cross_entropy, nll_loss
+from .gates import chosen
 from .padding import pad
 
 __all__ = [
@@ -35,8 +36,10 @@ for _name in (
     "embeddings",
     "gates",
     "grids",
+    "linear_cross_entropy",
     "normalization",
     "pooling",
+    "pooling_with_indices",
     "random",
     "regression",
     "resampling",
@@ -135,7 +138,7 @@ def tanh(input):
 
 
 @composed(public=False, method=False)
-def softmax(input, dim, dtype=None):
+def softmax(input, dim=None, _stacklevel=3, dtype=None):
     """e**input along `dim`, scaled to sum to 1: see `pullback.softmax`.
 
     The shape stays; integers need a floating `dtype`, in which is computed where it is given.
@@ -145,11 +148,11 @@ def softmax(input, dim, dtype=None):
         >>> pb.nn.functional.softmax(pb.tensor([0.0, 1.0]), dim=0)
         tensor([0.2689, 0.7311])
     """
-    return input.softmax(dim, dtype=dtype)
+    return input.softmax(chosen("softmax", input, dim), dtype=dtype)
 
 
 @composed(public=False, method=False)
-def log_softmax(input, dim, dtype=None):
+def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
     """The logarithm of softmax along `dim`, without overflow: see `pullback.log_softmax`.
 
     The shape stays; integers need a floating `dtype`, in which is computed where it is given.
@@ -159,7 +162,7 @@ def log_softmax(input, dim, dtype=None):
         >>> pb.nn.functional.log_softmax(pb.tensor([0.0, 1.0]), dim=0)
         tensor([-1.3133, -0.3133])
     """
-    return input.log_softmax(dim, dtype=dtype)
+    return input.log_softmax(chosen("log_softmax", input, dim), dtype=dtype)
 
 
 def __getattr__(name):

@@ -40,11 +40,15 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
         >>> pb.nn.functional.softmin(pb.tensor([0.0, 1.0]), dim=0)
         tensor([0.7311, 0.2689])
     """
-    if dim is None:
-        warnings.warn(
-            "Implicit dimension choice for softmin has been deprecated. Change the call to include dim=X as an "
-            "argument.",
-            stacklevel=2,
-        )
-        dim = 0 if input.ndim in (0, 1, 3) else 1
-    return (-input).softmax(dim, dtype=dtype)
+    return (-input).softmax(chosen("softmin", input, dim), dtype=dtype)
+
+
+def chosen(name, input, dim):
+    """A dimension of a softmax, or PyTorch's old choice of one, with its warning, if none is given."""
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=3,
+    )
+    return 0 if input.ndim in (0, 1, 3) else 1

@@ -5,7 +5,7 @@ from typing import Any
 from .. import _core
 from ..operators.creation import empty
 
-__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "UninitializedTensorMixin"]
 
 
 _Meta: Any = type(_core.Tensor)
@@ -63,18 +63,20 @@ class Parameter(_core.Tensor, metaclass=_Kind):
     def __repr__(self):
         return "Parameter containing:\n" + super().__repr__().replace("Parameter(", "tensor(", 1)
 
-    __str__ = __repr__
+    __str__ = object.__str__  # which asks `__repr__`, also that of a subclass
 
     def __reduce_ex__(self, protocol):
         data = self.data.detach().as_subclass(_core.Tensor)
-        return _rebuilt, (type(self), data, self.requires_grad), dict(self.__dict__) or None
+        return _rebuilt, (type(self), data, self.requires_grad, dict(self.__dict__))
 
 
 _core.set_parameter_class(Parameter)
 
 
-def _rebuilt(cls, data, requires_grad):
-    return cls(data, requires_grad)
+def _rebuilt(cls, data, requires_grad, state=None):
+    made = _core.Tensor._make_subclass(cls, data, requires_grad)
+    made.__dict__.update(state or {})
+    return made
 
 
 class Buffer(_core.Tensor, metaclass=_Kind):
@@ -100,8 +102,13 @@ class Buffer(_core.Tensor, metaclass=_Kind):
         return made
 
 
-class _Uninitialized:
-    """What a tensor without a shape yet can do: take one."""
+class UninitializedTensorMixin:
+    """What a tensor without a shape yet can do: take one.
+
+    Example:
+        >>> isinstance(pb.nn.UninitializedBuffer(), pb.nn.parameter.UninitializedTensorMixin)
+        True
+    """
 
     def __init__(self, *arguments, **options):
         pass
@@ -113,6 +120,7 @@ class _Uninitialized:
 
     @property
     def shape(self):
+        """Raises RuntimeError: there is none yet."""
         raise RuntimeError(
             "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
             "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` to "
@@ -122,7 +130,7 @@ class _Uninitialized:
     def __repr__(self):
         return f"<{type(self).__name__}>"
 
-    __str__ = __repr__
+    __str__ = object.__str__  # which asks `__repr__`, also that of a subclass
 
     def __deepcopy__(self, memo):
         if id(self) in memo:
@@ -135,7 +143,7 @@ class _Uninitialized:
         return type(self), (self.requires_grad,), dict(self.__dict__) or None
 
 
-class UninitializedParameter(_Uninitialized, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
     """A Parameter whose shape the first input of a lazy module tells.
 
     Example:
@@ -153,7 +161,7 @@ class UninitializedParameter(_Uninitialized, Parameter):
         return _core.Tensor._make_subclass(cls, empty(0, dtype=dtype), requires_grad)
 
 
-class UninitializedBuffer(_Uninitialized, _core.Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, _core.Tensor):
     """A buffer whose shape the first input of a lazy module tells.
 
     Example:
@@ -170,6 +178,11 @@ class UninitializedBuffer(_Uninitialized, _core.Tensor):
         return made
 
 
-def is_lazy(value):
-    """Whether a tensor has no shape yet."""
-    return isinstance(value, _Uninitialized)
+def is_lazy(param):
+    """Whether a tensor has no shape yet.
+
+    Example:
+        >>> pb.nn.parameter.is_lazy(pb.nn.UninitializedBuffer())
+        True
+    """
+    return isinstance(param, UninitializedTensorMixin)

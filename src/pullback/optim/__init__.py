@@ -18,6 +18,7 @@ from .descent import ASGD, SGD, Rprop
 from .lbfgs import LBFGS
 from .muon import Muon
 from .optimizer import Optimizer
+from .stateless import swap_in_optimizer_params_and_state
 
 __all__ = [
     "ASGD",
@@ -38,6 +39,7 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
     "swa_utils",
+    "swap_in_optimizer_params_and_state",
 ]
 
 

@@ -243,7 +243,13 @@ class LBFGS(Optimizer):
                         return value, found
 
                     loss, gradient, step, calls = _strong_wolfe(
-                        evaluate, step, direction, loss, gradient, slope
+                        evaluate,
+                        step,
+                        direction,
+                        loss,
+                        gradient,
+                        slope,
+                        most=group["max_eval"] - evaluations,
                     )
                     self._move(step, direction)
                     flat = gradient.abs().max().item() <= group["tolerance_grad"]

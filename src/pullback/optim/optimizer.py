@@ -14,6 +14,7 @@ from typing import Any
 from .. import _core
 from ..autograd import enable_grad, no_grad
 from ..autograd.hooks import add_hook
+from ..autograd.leaves import zero_gradient
 from ..operators.complex import view_as_complex, view_as_real
 from ..operators.creation import tensor
 
@@ -193,7 +194,7 @@ class Optimizer:
                 if set_to_none:
                     each.grad = None
                 else:
-                    each.grad = each.grad.detach().zero_()
+                    zero_gradient(each)
 
     # ---- the step --------------------------------------------------------------------------------------------
 
@@ -243,6 +244,19 @@ class Optimizer:
                     if state:
                         self.state[parameter] = state
         return loss
+
+    @staticmethod
+    def profile_hook_step(func):
+        """A `step` around which the hooks of its optimiser run; that of a subclass has them already.
+
+        Example:
+            >>> class Counting(pb.optim.SGD):
+            ...     def step(self, closure=None):
+            ...         return 1
+            >>> pb.optim.Optimizer.profile_hook_step(Counting.step)(Counting([pb.nn.Parameter(pb.zeros(1))], lr=0.5))
+            1
+        """
+        return _with_hooks(func)
 
     def register_step_pre_hook(self, hook):
         """Call hook(optimizer, args, kwargs) before each step; it may return other (args, kwargs). Returns a handle.

@@ -219,6 +219,19 @@ def _with_attributes(made, state):
     return made
 
 
+def _with_state(made, state):
+    """A tensor of a class that users have allowed, with what it holds beside its elements."""
+    if hasattr(type(made), "__setstate__"):
+        made.__setstate__(state)
+        return made
+    if type(state) is not tuple:
+        return _with_attributes(made, state)
+    _expect(len(state) == 2 and type(state[1]) is dict and all(type(n) is str for n in state[1]), "a tensor")
+    for name, value in state[1].items():
+        setattr(made, name, value)
+    return _with_attributes(made, state[0])
+
+
 def rebuild(name, *arguments):
     """What PyTorch's function of this name makes of its arguments: what pickles of any objects call."""
     return _FUNCTIONS[name](*arguments)
@@ -229,7 +242,7 @@ def as_kind(kind, made, state):
     _expect(isinstance(kind, type) and issubclass(kind, _core.Tensor), "a tensor")
     if kind is not _core.Tensor:
         made = make_subclass(kind, made.detach(), made.requires_grad)
-    return _with_attributes(made, state)
+    return _with_state(made, state)
 
 
 def _refusing(what):

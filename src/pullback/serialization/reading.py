@@ -8,6 +8,7 @@ import pickle
 import pickletools
 import struct
 from collections import Counter, OrderedDict, defaultdict
+from functools import partial
 from typing import Any
 
 from .names import CALLS, GLOBALS, Refused, check_key, full_name
@@ -316,6 +317,11 @@ def looked_up(name):
     )
 
 
+def allowed_name(thing):
+    """The name by which users have allowed a class or function; None if they have not."""
+    return next((name for name, each in _allowed.items() if each is thing), None)
+
+
 @code("c")
 def _global(m):
     module, name = m.source.line(), m.source.line()
@@ -331,7 +337,12 @@ def _stack_global(m):
 
 
 def _is_allowed(thing):
-    return any(thing is each for each in _allowed.values())
+    return allowed_name(thing) is not None
+
+
+def _is_partly_called(function):
+    """Whether it is a `functools.partial`, where that is allowed, of a function that is."""
+    return type(function) is partial and _is_allowed(partial) and _is_allowed(function.func)
 
 
 @code("R")
@@ -339,7 +350,7 @@ def _reduce(m):
     arguments, function = m.stack.pop(), m.stack.pop()
     if type(arguments) is not tuple:
         raise Refused("a function gets no tuple of arguments")
-    if _is_allowed(function):
+    if _is_allowed(function) or _is_partly_called(function):
         m.stack.append(function(*arguments))
         return
     call = CALLS.get(function) if callable(function) else None

@@ -14,7 +14,9 @@ from ..device import device, layout
 from ..operators.copies import flat_storage, storage
 from ..operators.creation import is_numpy
 from ..size import Size
+from .classes import name_of, reduced, reduces_itself, state_of
 from .names import FACTORIES, STORAGE_OF, parameter_class
+from .reading import allowed_name
 
 
 def _named(text):
@@ -87,7 +89,8 @@ def refuse(value, path):
     raise TypeError(
         f"cannot save {kind.__module__}.{kind.__qualname__} object at {shown(path)}: a file has tensors, numbers, texts and "
         f"plain containers, so that reading it runs no program. {advice(value)}; or have it pickled, "
-        "pullback.save(obj, f, pickle_module=pickle), which load(f, weights_only=False) reads."
+        "pullback.save(obj, f, pickle_module=pickle), which load(f, weights_only=False) reads, or allow its class and what "
+        "it is rebuilt with by pullback.serialization.add_safe_globals, here and where the file is read."
     )
 
 
@@ -117,8 +120,10 @@ class Pickler:
             self._tensor(value)
         elif (number := plain_number(value)) is not None:
             self._save(number)
+        elif name := allowed_name(value):  # a class or function itself
+            self._name(" ".join(name.rsplit(".", 1)))
         else:
-            refuse(value, self.path)
+            self._object(value)
 
     def _within(self, step, value):
         known = LEAVES.get(type(value))
@@ -312,15 +317,19 @@ class Pickler:
         if self._recall(id(value)):
             return
         kind = type(value)
-        parameter = kind is not _core.Tensor and kind is parameter_class()
-        if kind is not _core.Tensor and not parameter:
+        if kind is not _core.Tensor and reduces_itself(kind):
+            self._object(value)
+            return
+        parameter = kind is not _core.Tensor and issubclass(kind, parameter_class())
+        name = "torch Tensor" if kind is _core.Tensor or parameter else name_of(kind)
+        if name is None:
             refuse(value, self.path)
-        state = dict(value.__dict__)
-        if state and not parameter:
+        state = dict(value.__dict__) if kind is _core.Tensor else state_of(value)
+        if not parameter and (state or kind is not _core.Tensor):
             self._name("torch._tensor _rebuild_from_type_v2")
             self.out.write(b"(")
             self._name("torch._utils _rebuild_tensor_v2")
-            self._name("torch Tensor")
+            self._name(name)
             self._rebuilding(value, value.requires_grad)
             self._within(".__dict__", state)
             self.out.write(b"tR")
@@ -340,6 +349,22 @@ class Pickler:
             self._rebuilding(value, value.requires_grad)
             self.out.write(b"R")
         self._keep(id(value), value)
+
+    def _object(self, value):
+        """What calls a function, if users have allowed the class and what it calls."""
+        if self._recall(id(value)):
+            return
+        found = reduced(value)
+        if found is None:
+            refuse(value, self.path)
+        function, arguments, state = found
+        self._save(type(value) if function == "new" else function)
+        self._items(arguments)
+        self.out.write(b"\x81" if function == "new" else b"R")
+        self._keep(id(value), value)
+        if state is not None:
+            self._within(" (its state)", state)
+            self.out.write(b"b")
 
     def _rebuilding(self, value, requires_grad):
         """The arguments of PyTorch's function that makes a tensor over a storage."""

@@ -6,12 +6,14 @@ from . import (
     container,
     conv,
     linear,
+    linear_cross_entropy,
     loss,
     normalization,
     others,
     pooling,
     rnn,
     sparse,
+    synchronous,
     transformer,
 )
 from .activation import MultiheadAttention, PReLU, Softmax2d
@@ -22,12 +24,14 @@ _FAMILIES = (
     container,
     conv,
     linear,
+    linear_cross_entropy,
     loss,
     normalization,
     others,
     pooling,
     rnn,
     sparse,
+    synchronous,
     transformer,
 )
 

@@ -11,7 +11,7 @@ from .simple import Simple, simple
 _INPLACE = {"inplace": False}
 
 
-def _define(name, function, parameters, shown="", about=None):
+def _define(name, function, parameters, shown="", about=None, base=Simple):
     doc = f"""{about or f"`nn.functional.{function.__name__}`"} as a module: see there for what it computes.
 
     Shape: any, and stays.
@@ -20,7 +20,31 @@ def _define(name, function, parameters, shown="", about=None):
         >>> pb.nn.{name}({_GIVEN.get(name, "")})
         {name}({_PRINTED.get(name, "")})
     """
-    return simple(name, function, parameters, shown, doc, module="activation")
+    return simple(name, function, parameters, shown, doc, base=base, module="activation")
+
+
+class _Between(Simple):
+    """`min_value` and `max_value` are older names of the bounds."""
+
+    min_value = max_value = None
+
+    def _made(self):
+        for name in ("min", "max"):
+            value = self.__dict__.pop(f"{name}_value")
+            if value is not None:
+                import warnings
+
+                warnings.warn(
+                    f"keyword argument `{name}_value` is deprecated and renamed to `{name}_val`",
+                    FutureWarning,
+                    stacklevel=3,
+                )
+                setattr(self, f"{name}_val", value)
+        if self.max_val <= self.min_val:
+            raise AssertionError(f"max_val ({self.max_val}) must be greater than min_val ({self.min_val})")
+
+    def _passed(self):
+        return {name: getattr(self, name) for name in ("min_val", "max_val", "inplace")}
 
 
 _GIVEN = {"Threshold": "0.5, 0.0", "Softmax": "dim=1", "LogSoftmax": "dim=1", "Softmin": "dim=1"}
@@ -57,8 +81,9 @@ RReLU = _define(
 Hardtanh = _define(
     "Hardtanh",
     F.hardtanh,
-    {"min_val": -1.0, "max_val": 1.0, **_INPLACE},
+    {"min_val": -1.0, "max_val": 1.0, **_INPLACE, "min_value": None, "max_value": None},
     "min_val={min_val}, max_val={max_val}{inplace}",
+    base=_Between,
 )
 ReLU6 = _define("ReLU6", F.relu6, _INPLACE, "{inplace}")
 Sigmoid = _define("Sigmoid", F.sigmoid, {})

@@ -2,6 +2,7 @@
 
 from ... import _core
 from ...autograd import no_grad
+from ...autograd.leaves import zero_gradient
 from ...operators.creation import empty
 
 
@@ -140,6 +141,41 @@ class Changed:
         """
         raise AssertionError("Torch not compiled with CUDA enabled. pullback computes on the CPU.")
 
+    def xpu(self, device=None):
+        """Raises AssertionError, as `cuda` does.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).xpu()
+            Traceback (most recent call last):
+                ...
+            AssertionError: Torch not compiled with XPU enabled. pullback computes on the CPU.
+        """
+        raise AssertionError("Torch not compiled with XPU enabled. pullback computes on the CPU.")
+
+    def mtia(self, device=None):
+        """Raises AssertionError, as `cuda` does.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).mtia()
+            Traceback (most recent call last):
+                ...
+            AssertionError: Torch not compiled with MTIA enabled. pullback computes on the CPU.
+        """
+        raise AssertionError("Torch not compiled with MTIA enabled. pullback computes on the CPU.")
+
+    def ipu(self, device=None):
+        """Raises RuntimeError, as PyTorch does without such a device.
+
+        Example:
+            >>> pb.nn.Linear(1, 1).ipu()
+            Traceback (most recent call last):
+                ...
+            RuntimeError: PyTorch is not linked with support for ipu devices. pullback computes on the CPU.
+        """
+        raise RuntimeError(
+            "PyTorch is not linked with support for ipu devices. pullback computes on the CPU."
+        )
+
     def to_empty(self, *, device, recurse=True):
         """Parameters and buffers of the same shapes with any values. Returns self.
 
@@ -216,7 +252,7 @@ class Changed:
             if set_to_none:
                 parameter.grad = None
             else:
-                parameter.grad = parameter.grad.detach().zero_()
+                zero_gradient(parameter)
 
     def compile(self, *args, **kwargs):
         """There is nothing to compile: large elementwise work is fused as it runs.

@@ -46,14 +46,14 @@ class _Loss(Simple):
         return ""
 
 
-def _define(name, function, parameters, given=""):
+def _define(name, function, parameters, given="", named=False):
     doc = f"""`nn.functional.{function.__name__}` as a module: see there for arguments, shapes and errors.
 
     Example:
         >>> pb.nn.{name}({given}).reduction
         'mean'
     """
-    made = simple(name, function, parameters, "", doc, base=_Loss, module="loss")
+    made = simple(name, function, parameters, "", doc, base=_Loss, module="loss", named=named)
     return made
 
 
@@ -66,6 +66,28 @@ NLLLoss = _define(
     F.nll_loss,
     {"weight": None, "size_average": None, "ignore_index": -100, "reduce": None, **_REDUCTION},
 )
+
+
+class NLLLoss2d(NLLLoss):  # type: ignore[valid-type,misc]
+    """`NLLLoss` under its older name, at which it warns, as PyTorch does.
+
+    Example:
+        >>> pb.nn.NLLLoss2d()
+        NLLLoss2d()
+    """
+
+    def _made(self):
+        import warnings
+
+        warnings.warn(
+            "`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement and see "
+            "https://pytorch.org/docs/main/nn.html#torch.nn.NLLLoss for more details.",
+            FutureWarning,
+            stacklevel=3,
+        )
+        super()._made()
+
+
 CrossEntropyLoss = _define(
     "CrossEntropyLoss",
     F.cross_entropy,
@@ -83,7 +105,9 @@ PoissonNLLLoss = _define(
     F.poisson_nll_loss,
     {"log_input": True, "full": False, "size_average": None, "eps": 1e-8, "reduce": None, **_REDUCTION},
 )
-GaussianNLLLoss = _define("GaussianNLLLoss", F.gaussian_nll_loss, {"full": False, "eps": 1e-6, **_REDUCTION})
+GaussianNLLLoss = _define(
+    "GaussianNLLLoss", F.gaussian_nll_loss, {"full": False, "eps": 1e-6, **_REDUCTION}, named=True
+)
 KLDivLoss = _define("KLDivLoss", F.kl_div, {**_OLDER, **_REDUCTION, "log_target": False})
 BCELoss = _define("BCELoss", F.binary_cross_entropy, {"weight": None, **_OLDER, **_REDUCTION})
 BCEWithLogitsLoss = _define(
@@ -131,6 +155,7 @@ TripletMarginWithDistanceLoss = simple(
     """,
     base=_Loss,
     module="loss",
+    named=True,
 )
 CTCLoss = _define("CTCLoss", F.ctc_loss, {"blank": 0, **_REDUCTION, "zero_infinity": False})
 

@@ -8,6 +8,7 @@ What walks the tree is in walking.py, what changes all of it in changing.py, hoo
 """
 
 from collections import OrderedDict
+from typing import Any, TypeVar
 
 from ... import _core
 from ..parameter import Buffer, Parameter, is_lazy
@@ -82,6 +83,7 @@ class Module(Walked, Changed, Hooked, Stateful):
     _version = 1
     call_super_init = False
     _compiled_call_impl = None
+    T_destination = TypeVar("T_destination", bound=dict[str, Any])
 
     def __init__(self, *args, **kwargs):
         if not self.call_super_init and kwargs:
@@ -132,7 +134,7 @@ class Module(Walked, Changed, Hooked, Stateful):
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+            raise TypeError(f"{kind} name should be a string. Got {_name_of(name)}")
         if "." in name:
             raise KeyError(f'{kind} name can\'t contain "."')
         if name == "":
@@ -155,7 +157,7 @@ class Module(Walked, Changed, Hooked, Stateful):
         self._check_name("buffer", name, self.__dict__.get("_buffers", ()))
         if tensor is not None and not isinstance(tensor, _core.Tensor):
             raise TypeError(
-                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{_name_of(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         self._buffers[name] = as_registered("buffer", self, name, tensor)
         if persistent:
@@ -182,7 +184,7 @@ class Module(Walked, Changed, Hooked, Stateful):
             return
         if not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{_name_of(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
             )
         if not is_lazy(param) and param.grad_fn is not None:
             raise ValueError(
@@ -228,7 +230,7 @@ class Module(Walked, Changed, Hooked, Stateful):
         if parameters is not None and name in parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+                    f"cannot assign '{_name_of(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
                 )
             self.register_parameter(name, value)
             return
@@ -242,7 +244,7 @@ class Module(Walked, Changed, Hooked, Stateful):
         if modules is not None and name in modules:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as child module '{name}' (torch.nn.Module or None expected)"
+                    f"cannot assign '{_name_of(value)}' as child module '{name}' (torch.nn.Module or None expected)"
                 )
             modules[name] = None
             return
@@ -250,7 +252,7 @@ class Module(Walked, Changed, Hooked, Stateful):
         if isinstance(value, Buffer) or (buffers is not None and name in buffers):
             if value is not None and not isinstance(value, _core.Tensor):
                 raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None "
+                    f"cannot assign '{_name_of(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None "
                     "expected)"
                 )
             persistent = getattr(value, "persistent", name not in own["_non_persistent_buffers_set"])
@@ -313,6 +315,8 @@ class Module(Walked, Changed, Hooked, Stateful):
 
 
 def _name_of(value):
+    if isinstance(value, _core.Tensor):
+        return value.type()
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
 

@@ -373,7 +373,8 @@ class _LazyNorm(LazyModuleMixin):
         """Take the channels of a first input."""
         if not self.has_uninitialized_params():
             return
-        self.num_features = input.shape[input.ndim - max(self._allowed) + 1]
+        single = isinstance(self, _InstanceNorm) and input.ndim == min(self._allowed)
+        self.num_features = input.shape[0 if single else 1]
         for each in (self.weight, self.bias, self.running_mean, self.running_var):
             if each is not None and hasattr(each, "materialize"):
                 with no_grad():

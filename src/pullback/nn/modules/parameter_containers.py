@@ -48,10 +48,9 @@ def _kept(value):
     return value
 
 
-def _described(value):
-    kind = "Parameter" if isinstance(value, Parameter) else type(value).__name__
-    size = "x".join(map(str, value.shape))
-    return f"{kind} containing: [{str(value.dtype).replace('pullback', 'torch')} of size {size}]"
+def _described(value, of):
+    kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+    return f"{kind} containing: [{of} of size {'x'.join(map(str, value.shape))}]"
 
 
 class ParameterList(Module):
@@ -126,7 +125,7 @@ class ParameterList(Module):
         lines = []
         for k, value in enumerate(self):
             if isinstance(value, _core.Tensor):
-                lines.append(f"  ({k}): {_described(value)}")
+                lines.append(f"  ({k}): {_described(value, str(value.dtype).replace('pullback', 'torch'))}")
             else:
                 lines.append(f"  ({k}): Object of type: {type(value).__name__}")
         return "\n".join(lines)
@@ -325,7 +324,7 @@ class ParameterDict(Module):
         lines = []
         for key, value in self.items():
             if isinstance(value, _core.Tensor):
-                lines.append(f"  ({key}): {_described(value)}")
+                lines.append(f"  ({key}): {_described(value, value.type().replace('pullback', 'torch'))}")
             else:
                 lines.append(f"  ({key}): Object of type: {type(value).__name__}")
         return "\n".join(lines)

@@ -48,12 +48,12 @@ class Simple(Module):
         return self._shown.format(**shown).removeprefix(", ")
 
 
-def simple(name, function, parameters, shown, doc, *, base=Simple, renamed=None, module=None):
-    """The class of one line of a table; a parameter whose default is `...` has to be given."""
+def simple(name, function, parameters, shown, doc, *, base=Simple, renamed=None, module=None, named=False):
+    """The class of one line of a table; a parameter whose default is `...` has to be given; all by name if they are `named`."""
     made = [
         inspect.Parameter(
             each,
-            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            inspect.Parameter.KEYWORD_ONLY if named else inspect.Parameter.POSITIONAL_OR_KEYWORD,
             default=inspect.Parameter.empty if default is ... else default,
         )
         for each, default in parameters.items()

@@ -31,14 +31,14 @@ class Walked:
                 seen.add(module)
                 yield name, module
 
-    def modules(self):
-        """This module and all below it, each once.
+    def modules(self, remove_duplicate=True):
+        """This module and all below it, each once, or as often as it stands there.
 
         Example:
             >>> [type(module).__name__ for module in pb.nn.Sequential(pb.nn.ReLU(), pb.nn.Tanh()).modules()]
             ['Sequential', 'ReLU', 'Tanh']
         """
-        for _, module in self.named_modules():
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):

@@ -1,6 +1,7 @@
 """Sequences of several lengths: padded to one, or packed, time by time, without what is padding."""
 
 from collections import namedtuple
+from collections.abc import Iterable
 from itertools import pairwise
 
 from ... import _core
@@ -226,9 +227,13 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
     """
     if isinstance(sequences, _core.Tensor):
         sequences = sequences.unbind(0)
+    if not isinstance(sequences, Iterable):
+        raise RuntimeError(
+            f"pad_sequence: Expected iterable for input sequences, but got arg of type: {type(sequences)}"
+        )
     sequences = list(sequences)
     if padding_side not in ("left", "right"):
-        raise RuntimeError("Expected padding_side to be one of left or right")
+        raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
     if not sequences:
         raise RuntimeError("received an empty list of sequences")
     longest = max(len(each) for each in sequences)

@@ -64,6 +64,7 @@ class LRScheduler:
     """
 
     _is_initial = False
+    _get_lr_called_within_step = False
 
     def __init__(self, optimizer, last_epoch=-1):
         self.optimizer = check_optimizer(optimizer)
@@ -153,10 +154,25 @@ class LRScheduler:
     def _update_lr(self, epoch=None):
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         closed = epoch is not None and hasattr(self, "_get_closed_form_lr")
-        rates = self._get_closed_form_lr() if closed else self.get_lr()
+        rates = self._get_closed_form_lr() if closed else self._asked()
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             put(group, "lr", rate)
         self._last_lr = values(self.optimizer, "lr")
+
+    def _asked(self):
+        """What `get_lr` says within a step."""
+        self._get_lr_called_within_step = True
+        try:
+            return self.get_lr()
+        finally:
+            self._get_lr_called_within_step = False
+
+    def _check_within_step(self):
+        if not self._get_lr_called_within_step:
+            warnings.warn(
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
+                stacklevel=3,
+            )
 
     # What most schedules are made of.
 

@@ -26,6 +26,7 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        self._check_within_step()
         if self._is_initial:
             return self._as_they_are()
         if self._step_count == 1 and self.last_epoch > 0:
@@ -73,6 +74,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        self._check_within_step()
         part = _half_cosine(self.T_cur / self.T_i)
         return [self.eta_min + (base - self.eta_min) * part for base in self.base_lrs]
 
@@ -99,7 +101,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
                 raise ValueError(f"Expected non-negative epoch, but got {epoch}")
             self._go_to(epoch)
         self.last_epoch = math.floor(epoch)
-        for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
+        for group, rate in zip(self.optimizer.param_groups, self._asked(), strict=True):
             put(group, "lr", rate)
         self._last_lr = values(self.optimizer, "lr")
 
@@ -194,6 +196,36 @@ class CyclicLR(_Momentum):
         super().__init__(optimizer, last_epoch)
         self.base_lrs = bases
 
+    def state_dict(self):
+        """All that the schedule knows but its optimiser, and of a `scale_fn` that is an object what it holds.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0, momentum=0.5)
+            >>> schedule = pb.optim.lr_scheduler.CyclicLR(optimizer, 0.1, 1.0, scale_fn=lambda x: 0.5)
+            >>> print(schedule.state_dict()["_scale_fn_custom"])
+            None
+        """
+        state = super().state_dict()
+        function = state["_scale_fn_custom"]
+        plain = function is None or hasattr(function, "__code__")
+        return {**state, "_scale_fn_custom": None if plain else dict(function.__dict__)}
+
+    def load_state_dict(self, state_dict):
+        """Take what `state_dict` gave.
+
+        Example:
+            >>> optimizer = pb.optim.SGD([pb.nn.Parameter(pb.zeros(1))], lr=1.0, momentum=0.5)
+            >>> a, b = [pb.optim.lr_scheduler.CyclicLR(optimizer, 0.1, 1.0, up) for up in (3, 5)]
+            >>> a.load_state_dict(b.state_dict())
+            >>> a.total_size
+            10.0
+        """
+        state = dict(state_dict)
+        held = state.pop("_scale_fn_custom")
+        if held is not None:
+            self._scale_fn_custom.__dict__.update(held)
+        super().load_state_dict(state)
+
     def scale_fn(self, x):
         """The height of a cycle, as a part of the first one's.
 
@@ -210,6 +242,7 @@ class CyclicLR(_Momentum):
         return 1 / (2.0 ** (x - 1)) if self.mode == "triangular2" else self.gamma**x
 
     def get_lr(self):
+        self._check_within_step()
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
         part = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
@@ -221,6 +254,10 @@ class CyclicLR(_Momentum):
         return [
             base + (top - base) * part * height for base, top in zip(self.base_lrs, self.max_lrs, strict=True)
         ]
+
+
+# What a phase of one cycle is, by PyTorch's names.
+_PHASE = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
 
 
 class OneCycleLR(_Momentum):
@@ -285,9 +322,10 @@ class OneCycleLR(_Momentum):
                 "max_momentum",
             )
             end = (last, "initial_lr", "min_lr", "max_momentum", "max_momentum")
-            self._phases = [up, back, end]
+            phases = [up, back, end]
         else:
-            self._phases = [up, (last, "max_lr", "min_lr", "base_momentum", "max_momentum")]
+            phases = [up, (last, "max_lr", "min_lr", "base_momentum", "max_momentum")]
+        self._schedule_phases = [dict(zip(_PHASE, each, strict=True)) for each in phases]
         self._anneal_func_type = anneal_strategy
         if last_epoch == -1:
             for top, group in zip(
@@ -306,14 +344,16 @@ class OneCycleLR(_Momentum):
         return (end - start) * part + start
 
     def get_lr(self):
+        self._check_within_step()
         step = self.last_epoch
         if step > self.total_steps:
             raise ValueError(
                 f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
             )
-        which = next((k for k, phase in enumerate(self._phases) if step <= phase[0]), len(self._phases) - 1)
-        end, before, after, calm, lively = self._phases[which]
-        start = self._phases[which - 1][0] if which else 0.0
+        phases = self._schedule_phases
+        which = next((k for k, phase in enumerate(phases) if step <= phase["end_step"]), len(phases) - 1)
+        end, before, after, calm, lively = (phases[which][name] for name in _PHASE)
+        start = phases[which - 1]["end_step"] if which else 0.0
         part = (step - start) / (end - start)
         rates = []
         for group in self.optimizer.param_groups:

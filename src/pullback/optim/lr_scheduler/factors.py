@@ -55,6 +55,7 @@ class LambdaLR(_Functions):
     """
 
     def get_lr(self):
+        self._check_within_step()
         return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs, strict=True)]
 
 
@@ -71,6 +72,7 @@ class MultiplicativeLR(_Functions):
     """
 
     def get_lr(self):
+        self._check_within_step()
         if self._is_initial:
             return self._as_they_are()
         groups = self.optimizer.param_groups
@@ -97,6 +99,7 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        self._check_within_step()
         if self._is_initial or self.last_epoch % self.step_size != 0:
             return self._as_they_are()
         return self._times(self.gamma)
@@ -125,6 +128,7 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        self._check_within_step()
         if self._is_initial or self.last_epoch not in self.milestones:
             return self._as_they_are()
         return self._times(self.gamma ** self.milestones[self.last_epoch])
@@ -152,6 +156,7 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        self._check_within_step()
         if self.last_epoch == 0:
             return self._times(self.factor)
         return self._times(1.0 / self.factor) if self.last_epoch == self.total_iters else self._as_they_are()
@@ -186,6 +191,7 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        self._check_within_step()
         if self.last_epoch == 0:
             return self._times(self.start_factor)
         if self._is_initial or self.last_epoch > self.total_iters:
@@ -217,6 +223,7 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        self._check_within_step()
         return self._as_they_are() if self._is_initial else self._times(self.gamma)
 
     def _get_closed_form_lr(self):
@@ -240,6 +247,7 @@ class PolynomialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        self._check_within_step()
         if self._is_initial or self.last_epoch > self.total_iters:
             return self._as_they_are()
         left = 1.0 - self.last_epoch / self.total_iters

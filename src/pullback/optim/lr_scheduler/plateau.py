@@ -44,6 +44,7 @@ class ReduceLROnPlateau(LRScheduler):
         if threshold_mode not in ("rel", "abs"):
             raise ValueError("threshold mode " + threshold_mode + " is unknown!")
         self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.min_lrs = of_groups("min_lr", optimizer, min_lr)
         self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self.mode_worse = math.inf if mode == "min" else -math.inf
@@ -102,6 +103,15 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = values(self.optimizer, "lr")
 
     def _reduce_lr(self, epoch):
+        if len(self.min_lrs) != len(self.optimizer.param_groups):  # some came later
+            if self.default_min_lr is None:
+                raise RuntimeError(
+                    f"The number of param groups in the `optimizer` ({len(self.optimizer.param_groups)}) differs from when "
+                    "`ReduceLROnPlateau` was initialized "
+                    f"({len(self.min_lrs)}), usually due to a new param group being added to the optimizer. Please modify the "
+                    "`min_lrs` field to match the length of the `optimizer` param groups."
+                )
+            self.min_lrs = [self.default_min_lr] * len(self.optimizer.param_groups)
         for least, group in zip(self.min_lrs, self.optimizer.param_groups, strict=True):
             before = float(group["lr"])
             after = max(before * self.factor, least)
