@@ -43,7 +43,7 @@ template <class T> PB_INLINE T reduced_tail(T a, T& r) {
 }
 
 // The C library's, without its global sign variable.
-PB_NOINLINE double log_gamma(double x) {
+[[maybe_unused]] PB_NOINLINE double log_gamma(double x) {
     int sign;
     return lgamma_r(x, &sign);
 }
