@@ -78,6 +78,20 @@ bool is_stated(Primitive p, DType lane) {
     }
 }
 
+bool has_calls(Primitive p, DType lane) {
+    enum : int8_t { unknown, no, yes };
+    static int8_t known[2][static_cast<int>(Primitive::count)];
+    int8_t& answer = known[lane == DType::Float64][static_cast<int>(p)];
+    if (answer == unknown) {
+        Sequence tried(lane);
+        int16_t in[3];
+        for (int k = 0; k < 3; ++k) in[k] = tried.add(Op::load, -1, -1, -1, 0, static_cast<uint64_t>(k));
+        state(tried, p, in);
+        answer = tried.calls ? yes : no;
+    }
+    return answer == yes;
+}
+
 int16_t state(Sequence& s, Primitive p, const int16_t* in) {
     if (p == Primitive::to_half) return s.add(Op::half, in[0]);
     if (p == Primitive::to_bfloat16) return rounded_to_bfloat16(s, in[0], in[0]);

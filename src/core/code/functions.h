@@ -8,6 +8,8 @@ namespace pb::code {
 
 // Whether a primitive of floats can be said in operations. Where it takes or gives truth values, those are masks.
 bool is_stated(Primitive p, DType lane);
+// Whether it calls a vector function on the way.
+bool has_calls(Primitive p, DType lane);
 // Appends it to a sequence; returns the result.
 int16_t state(Sequence& s, Primitive p, const int16_t* in);
 // The same for truth values: a primitive of bools.

@@ -39,6 +39,30 @@ bool has_form(DType d, DType lane) {
     return d == lane || d == DType::Bool || (is_narrow_float(d) && lane == DType::Float32);
 }
 
+// The number that a single value is, where nothing but numbers makes it.
+bool find_number(const Fused& p, int16_t v, double& number, int depth = 4) {
+    const Value& value = p.value(v);
+    if (!is_lane(value.type) || !value.single || value.kind == Value::Operand || !depth) return false;
+    if (value.kind == Value::Number) return number = p.number(value).to_double(), true;
+    const Step& s = p.steps[index(value.at)];
+    Slot slots[3], result{};
+    const void* in[3];
+    for (int k = 0; k < s.arity; ++k) {
+        double operand;
+        if (p.type(s.in[k]) != value.type || !find_number(p, s.in[k], operand, depth - 1)) return false;
+        slots[k] = Steps::stored(Scalar(operand), value.type);
+        in[k] = &slots[k];
+    }
+    s.kernels[0](in, &result, 1);
+    return number = Scalar::load(value.type, &result).to_double(), true;
+}
+
+// A power by one of these numbers is a product, a quotient or a root, as the kernel's is.
+bool is_short_power(const Fused& p, const Step& s, double& exponent) {
+    if (s.chain >= 0 || s.primitive != Primitive::pow || !find_number(p, s.in[1], exponent)) return false;
+    return exponent == 2 || exponent == 3 || exponent == 1 || exponent == -1 || exponent == 0.5;
+}
+
 bool can_be_said(const Fused& p, const Step& s) {
     const DType lane = computes_in(p, s);
     if (!is_lane(lane) && lane != DType::Bool) return false;
@@ -52,14 +76,9 @@ bool can_be_said(const Fused& p, const Step& s) {
     if (s.converts()) return is_lane(lane);
     if (s.primitive == Primitive::where && p.type(s.in[0]) != DType::Bool) return false;
     if (lane == DType::Bool) return code::is_stated_of_masks(s.primitive) && result == DType::Bool;
-    return code::is_stated(s.primitive, lane);
-}
-
-// A power by one of these numbers is a product, a quotient or a root, as the kernel's is.
-bool is_short_power(const Fused& p, const Step& s, double& exponent) {
-    if (s.chain >= 0 || s.primitive != Primitive::pow || p.value(s.in[1]).kind != Value::Number) return false;
-    exponent = p.number(p.value(s.in[1])).to_double();
-    return exponent == 2 || exponent == 3 || exponent == 1 || exponent == -1 || exponent == 0.5;
+    double exponent;
+    return is_short_power(p, s, exponent) ||
+           (code::is_stated(s.primitive, lane) && !code::has_calls(s.primitive, lane));
 }
 
 // Makes the sequence of a segment.
