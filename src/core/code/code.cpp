@@ -89,6 +89,13 @@ size_t size_of(const Argument& a, size_t lane) {
     return a.form == Argument::lane ? lane : a.form == Argument::half ? 2 : 1;
 }
 
+// Fewer bytes than two vectors have: a call would take longer.
+void copy_few(const char* from, char* to, size_t bytes) {
+    for (; bytes >= 16; bytes -= 16, from += 16, to += 16) std::memcpy(to, from, 16);
+    for (size_t part = 8; part; part /= 2)
+        if (bytes & part) std::memcpy(to, from, part), from += part, to += part;
+}
+
 }  // namespace
 
 bool is_possible() {
@@ -105,15 +112,15 @@ Code::Code(const Emitted& emitted, std::vector<Argument> arguments, size_t resul
     : pages_(emitted.bytes),
       arguments_(std::move(arguments)),
       operands_(arguments_.size() - results),
-      lanes_(lanes_of(wide, lane)),
+      lanes_(lanes_of(wide, lane) * emitted.copies),
       item_(item_size(lane)) {
     const void* start = pages_.start();
     std::memcpy(&function_, &start, sizeof start);
 }
 
-// A vector of which not all elements are there: on copies, whose last element is repeated.
+// A round of which not all elements are there: on copies, beside which is 0.
 void Code::run_rest(char* const* places, int64_t at, int64_t n) const {
-    constexpr size_t kVector = 64;
+    constexpr size_t kVector = 128;  // of one operand: as much as a round takes
     alignas(kVector) char room[kMostArguments * kVector];
     char* now[kMostArguments];
     const auto count = static_cast<size_t>(n), start = static_cast<size_t>(at);
@@ -122,15 +129,13 @@ void Code::run_rest(char* const* places, int64_t at, int64_t n) const {
         now[k] = a.single ? places[k] : room + k * kVector;
         if (a.single || k >= operands_) continue;
         const size_t item = size_of(a, item_);
-        const char* from = places[k] + start * item;
-        std::memcpy(now[k], from, count * item);
-        for (size_t i = count; i < static_cast<size_t>(lanes_); ++i)
-            std::memcpy(now[k] + i * item, from + (count - 1) * item, item);
+        std::memset(now[k], 0, kVector);
+        copy_few(places[k] + start * item, now[k], count * item);
     }
     function_(now, lanes_);
     for (size_t k = operands_; k < arguments_.size(); ++k) {
         const size_t item = size_of(arguments_[k], item_);
-        std::memcpy(places[k] + start * item, now[k], count * item);
+        copy_few(now[k], places[k] + start * item, count * item);
     }
 }
 

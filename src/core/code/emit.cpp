@@ -28,8 +28,12 @@ class Emitter {
           uses_(s),
           vectors_(0, wide ? 32 : 16),
           masks_(1, wide ? 8 : 1),
-          places_(s.operations.size()) {}
+          places_(s.operations.size()) {
+        for (const Operation& x : s.operations) copies_ = std::max(copies_, x.copy + 1);
+    }
 
+    // Whether two vectors side by side have registers.
+    bool fits_twice() { return !s_.calls && 2 * most_live() + 4 <= vectors_.end(); }
     Emitted run() {
         begin();
         singles();
@@ -50,7 +54,7 @@ class Emitter {
             for (int32_t slot : left_) slots_.give_back(slot);
             left_.clear();
         }
-        out_.add(index_, static_cast<int32_t>(width_ / item_));
+        out_.add(index_, static_cast<int32_t>(width_ / item_) * copies_);
         out_.compare(index_, count_);
         out_.jump_if_less(top);
         end();
@@ -121,15 +125,16 @@ class Emitter {
         return m;
     }
     // Where the elements of an argument are that the loop is at.
-    Memory elements(uint64_t argument) {
-        const auto k = static_cast<size_t>(argument);
+    Memory elements(const Operation& x) {
+        const auto k = static_cast<size_t>(x.bits);
         Register base = scratch_;
         if (bases_[k] >= 0) base = bases_[k];
         else out_.load(scratch_, table_, static_cast<int32_t>(8 * k));
         const Argument& a = arguments_[k];
         const int scale = a.form == Argument::lane ? (double_ ? 3 : 2) : a.form == Argument::half ? 1 : 0;
-        Memory m{base, index_, static_cast<uint8_t>(scale), 0, false};
-        if (names_) m.name = names_->arguments[k];
+        const int offset = x.copy * width_ / item_ << scale;
+        Memory m{base, index_, static_cast<uint8_t>(scale), offset, false};
+        if (names_) m.name = names_->arguments[k] + (offset ? " + " + std::to_string(offset) : "");
         return m;
     }
     // Whether a vector can be read where it lies.
@@ -141,7 +146,7 @@ class Emitter {
         const Operation& x = operation_of(v);
         if (x.op == Op::constant) return constant(x.bits);
         if (where(v).slot >= 0) return frame(where(v).slot);
-        return elements(x.bits);
+        return elements(x);
     }
 
     // ---- registers ----
@@ -206,7 +211,7 @@ class Emitter {
         if (wide_ && is_mask(v)) {
             if (where(v).slot >= 0) return out_.mask_load(r, frame(where(v).slot));
             const int t = take(vectors_);
-            load_bytes(x.bits, t);
+            load_bytes(x, t);
             out_.vector(words("vptestmd", "vptestmq", 0x27, 0x27, 2), r, t, t, {.form = 'k'});
             return;
         }
@@ -216,14 +221,14 @@ class Emitter {
             if (wide_) out_.vector(repeat(), r, 0, once(constant(x.bits)), kTwo);
             else out_.vector(kLoad, r, 0, constant(x.bits), kTwo);
         } else if (x.op == Op::load) {
-            out_.vector(kLoad, r, 0, elements(x.bits), kTwo);
+            out_.vector(kLoad, r, 0, elements(x), kTwo);
         } else if (x.op == Op::load_half) {
-            out_.vector({"vcvtph2ps", 2, 1, 0x13}, r, 0, elements(x.bits), kTwo);
+            out_.vector({"vcvtph2ps", 2, 1, 0x13}, r, 0, elements(x), kTwo);
         } else if (x.op == Op::load_bfloat16) {
-            out_.vector({"vpmovzxwd", 2, 1, 0x33}, r, 0, elements(x.bits), kTwo);
+            out_.vector({"vpmovzxwd", 2, 1, 0x33}, r, 0, elements(x), kTwo);
             shift(r, r, 16, 6);
         } else {
-            load_bytes(x.bits, r);
+            load_bytes(x, r);
             out_.vector(words("vpcmpgtd", "vpcmpgtq", 0x66, 0x37, double_ ? 2 : 1), r, r, constant(0), {});
         }
     }
@@ -231,10 +236,10 @@ class Emitter {
         m.repeated = false;
         return m;
     }
-    void load_bytes(uint64_t argument, int r) {
+    void load_bytes(const Operation& x, int r) {
         const Encoding widen = {double_ ? "vpmovzxbq" : "vpmovzxbd", 2, 1,
                                 static_cast<uint8_t>(double_ ? 0x32 : 0x31)};
-        out_.vector(widen, r, 0, elements(argument), kTwo);
+        out_.vector(widen, r, 0, elements(x), kTwo);
     }
     void shift(int d, int a, int by, int way) {
         Encoding e = way == 6 ? words("vpslld", "vpsllq", 0x72, 0x73) : words("vpsrld", "vpsrlq", 0x72, 0x73);
@@ -324,17 +329,17 @@ class Emitter {
             case Op::call: return call(v, x);
             case Op::store: {
                 const int r = in(a);
-                out_.vector(kStore, r, 0, elements(x.bits), {.two = true, .stores = true});
+                out_.vector(kStore, r, 0, elements(x), {.two = true, .stores = true});
                 return release(a);
             }
             case Op::store_half: {
                 const int r = in(a);
-                out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, elements(x.bits),
+                out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, elements(x),
                             {.imm = 0, .two = true, .stores = true});
                 return release(a);
             }
-            case Op::store_bfloat16: return store_words(x.bits, a);
-            case Op::store_mask: return wide_ ? store_mask(x.bits, a) : store_narrow_mask(x.bits, a);
+            case Op::store_bfloat16: return store_words(x, a);
+            case Op::store_mask: return wide_ ? store_mask(x, a) : store_narrow_mask(x, a);
             default: failed_ = true;
         }
     }
@@ -490,18 +495,18 @@ class Emitter {
         else if (from != r) out_.vector(kMove, r, 0, from, kTwo);
     }
 
-    void store_mask(uint64_t argument, int16_t a) {
+    void store_mask(const Operation& x, int16_t a) {
         const int k = in(a), t = take(vectors_);
         const auto w = static_cast<uint8_t>(double_);
         out_.vector({double_ ? "vpmovm2q" : "vpmovm2d", 2, 2, 0x38, w}, t, 0, k, kTwo);
         shift(t, t, double_ ? 63 : 31, 2);
         out_.vector({double_ ? "vpmovqb" : "vpmovdb", 2, 2, static_cast<uint8_t>(double_ ? 0x32 : 0x31)}, t, 0,
-                    elements(argument), {.two = true, .stores = true});
+                    elements(x), {.two = true, .stores = true});
         release(a);
         vectors_.locked = 0;
     }
     // The lower and the upper half of a vector of masks, packed to bytes.
-    void store_narrow_mask(uint64_t argument, int16_t a) {
+    void store_narrow_mask(const Operation& x, int16_t a) {
         const int r = in(a), t = take(vectors_);
         upper_half(r, t);
         if (double_) out_.vector({"vshufps", 1, 0, 0xC6}, t, r, t, {.imm = 0x88, .bytes = 16});
@@ -510,23 +515,23 @@ class Emitter {
         const uint64_t ones = 0x0101010101010101ull;
         out_.vector({"vpand", 1, 1, 0xDB}, t, t, constant(double_ ? ones : ones & 0xffffffffu), {.bytes = 16});
         const Encoding e = {double_ ? "vmovd" : "vmovq", 1, 1, static_cast<uint8_t>(double_ ? 0x7E : 0xD6)};
-        out_.vector(e, t, 0, elements(argument), {.bytes = 16, .two = true, .stores = true});
+        out_.vector(e, t, 0, elements(x), {.bytes = 16, .two = true, .stores = true});
         release(a);
     }
     void upper_half(int r, int t) {
         out_.vector({"vextracti128", 3, 1, 0x39}, r, 0, t, {.imm = 1, .two = true, .stores = true});
     }
     // The upper two bytes of each lane.
-    void store_words(uint64_t argument, int16_t a) {
+    void store_words(const Operation& x, int16_t a) {
         const int r = in(a), t = take(vectors_);
         shift(t, r, 16, 2);
         if (wide_) {
-            out_.vector({"vpmovdw", 2, 2, 0x33}, t, 0, elements(argument), {.two = true, .stores = true});
+            out_.vector({"vpmovdw", 2, 2, 0x33}, t, 0, elements(x), {.two = true, .stores = true});
         } else {
             const int u = take(vectors_);
             upper_half(t, u);
             out_.vector({"vpackusdw", 2, 1, 0x2B}, t, t, u, {.bytes = 16});
-            out_.vector({"vmovdqu", 1, 2, 0x7F}, t, 0, elements(argument),
+            out_.vector({"vmovdqu", 1, 2, 0x7F}, t, 0, elements(x),
                         {.bytes = 16, .two = true, .stores = true});
         }
         release(a);
@@ -582,8 +587,8 @@ class Emitter {
         }
     }
 
-    // Constants and single values that instructions want in registers stay there, as far as registers are left.
-    void pin() {
+    // How many vectors are wanted at the same time, at most.
+    int32_t most_live() {
         const size_t n = s_.operations.size();
         std::vector<int32_t> begins(n + 1, 0);
         auto counts = [&](size_t i) {
@@ -601,7 +606,12 @@ class Emitter {
         }
         int32_t most = 0, now = 0;
         for (size_t i = 0; i < n; ++i) now += begins[i], most = std::max(most, now);
-        int room = vectors_.end() - most - 3;
+        return most;
+    }
+    // Constants and single values that instructions want in registers stay there, as far as registers are left.
+    void pin() {
+        const size_t n = s_.operations.size();
+        int room = vectors_.end() - most_live() - 3;
         struct Wish {
             int weight;
             int16_t v;
@@ -658,7 +668,7 @@ class Emitter {
             const int32_t from = static_cast<int32_t>(r.at) + 4 + r.rest;
             out_.put_word(r.at, start + r.number * each - from);
         }
-        return {out_.bytes(), out_.count(), spills_, out_.text()};
+        return {out_.bytes(), out_.count(), spills_, copies_, out_.text()};
     }
 
     const Sequence& s_;
@@ -680,14 +690,18 @@ class Emitter {
     size_t frame_at_ = 0;
     int32_t at_ = 0;
     int16_t step_ = -1;
-    int spills_ = 0;
+    int spills_ = 0, copies_ = 1;
     bool failed_ = false;
 };
 
 }  // namespace
 
 Emitted emit(const Sequence& s, const std::vector<Argument>& arguments, bool wide, const Names* names) {
-    return Emitter(s, arguments, wide, names).run();
+    Emitter one(s, arguments, wide, names);
+    constexpr size_t kMostTwice = 12000;  // values are numbered by 16 bits
+    if (s.operations.size() > kMostTwice || !one.fits_twice()) return one.run();
+    const Sequence two = s.interleaved(2);
+    return Emitter(two, arguments, wide, names).run();
 }
 
 }  // namespace pb::code

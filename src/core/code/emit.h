@@ -18,7 +18,7 @@ struct Argument {
 
 struct Emitted {
     std::vector<uint8_t> bytes;  // none: the sequence asks for what there is no code for
-    int instructions = 0, spills = 0;
+    int instructions = 0, spills = 0, copies = 1;  // vectors in a round
     std::string text;
 };
 

@@ -2,7 +2,8 @@
 //
 // A straight line of operations, each about one instruction, on values that are numbered: vectors of floats of one type,
 // or masks, which are truth values of as many lanes. Equal operations on equal values are one value, so that what two
-// functions share is computed once: nothing is rewritten otherwise, and every operation rounds as its instruction does.
+// functions share is computed once, and a sign that is turned twice is left alone: nothing is rewritten otherwise, and every
+// operation rounds as its instruction does.
 #pragma once
 #include <cstdint>
 #include <unordered_map>
@@ -71,6 +72,7 @@ struct Operation {
     uint8_t imm = 0;
     int16_t in[3] = {-1, -1, -1};
     int16_t step = 0;   // of the program, which it is a part of
+    int16_t copy = 0;   // of vectors side by side, which one
     uint64_t bits = 0;  // of a constant; which array is read or written
 };
 
@@ -86,8 +88,12 @@ class Sequence {
     int16_t step = 0;  // that is being added
 
     int16_t add(Op op, int16_t a = -1, int16_t b = -1, int16_t c = -1, uint8_t imm = 0, uint64_t bits = 0) {
-        const Operation made{op, imm, {a, b, c}, step, bits};
+        const Operation made{op, imm, {a, b, c}, step, 0, bits};
         const auto at = static_cast<int16_t>(operations.size());
+        // The same bits turned twice are what they were.
+        if (op == Op::bit_xor && a >= 0 && operations[static_cast<size_t>(a)].op == Op::bit_xor &&
+            operations[static_cast<size_t>(a)].in[1] == b)
+            return operations[static_cast<size_t>(a)].in[0];
         if (!is_store(op)) {
             auto [first, last] = known_.equal_range(hash(made));
             for (; first != last; ++first)
@@ -104,6 +110,28 @@ class Sequence {
         if (is_double()) __builtin_memcpy(&bits, &x, sizeof x);
         else __builtin_memcpy(&bits, &narrow, sizeof narrow);
         return word(bits);
+    }
+    // Several vectors side by side, operation by operation: where each waits for the one before, others go on.
+    Sequence interleaved(int copies) const {
+        Sequence all(lane);
+        all.calls = calls;
+        std::vector<int16_t> at(operations.size() * static_cast<size_t>(copies));
+        for (size_t i = 0; i < operations.size(); ++i)
+            for (int copy = 0; copy < copies; ++copy) {
+                const size_t mine = i * static_cast<size_t>(copies) + static_cast<size_t>(copy);
+                Operation x = operations[i];
+                const bool shared = x.op == Op::constant || x.op == Op::single || x.op == Op::single_mask;
+                if (shared && copy) {
+                    at[mine] = at[mine - 1];
+                    continue;
+                }
+                for (int16_t& v : x.in)
+                    if (v >= 0) v = at[static_cast<size_t>(v * copies + copy)];
+                x.copy = static_cast<int16_t>(copy);
+                at[mine] = static_cast<int16_t>(all.operations.size());
+                all.operations.push_back(x);
+            }
+        return all;
     }
     int16_t word(uint64_t bits) { return add(Op::constant, -1, -1, -1, 0, is_double() ? bits : uint32_t(bits)); }
 

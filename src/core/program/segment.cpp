@@ -268,7 +268,7 @@ std::string Segments::describe(const Fused& p, const Facts& facts) {
         std::snprintf(head, sizeof head,
                       "  code of v%zu to v%zu: %d instructions of %s, %zu bytes, %d spills; %lld elements at a time\n",
                       s.first, s.past - 1, made.instructions, kernels_isa(), made.bytes.size(), made.spills,
-                      static_cast<long long>(code::lanes_of(code::is_wide(), s.lane)));
+                      static_cast<long long>(code::lanes_of(code::is_wide(), s.lane) * made.copies));
         text += head + made.text;
     });
     return text;
