@@ -10,26 +10,28 @@
 #include "core/kernels/kernels.h"
 #include "core/kernels/reduce.h"
 #include "core/kernels/rows.h"
+#include "core/kernels/vector_functions.h"
 
 namespace pb {
 
-#define PB_DECLARE_ISA(isa)                    \
-    namespace isa {                            \
-    void install_arithmetic(Kernels&);         \
-    void install_division(Kernels&);           \
-    void install_logic(Kernels&);              \
-    void install_transcendental(Kernels&);     \
-    void install_special(Kernels&);            \
-    void install_complex(Kernels&);            \
-    void install_bessel(Kernels&);             \
-    void install_incomplete_gamma(Kernels&);   \
-    void install_polynomials(Kernels&);        \
-    void install_conversions(Kernels&);        \
-    void install_reductions(Reductions&);      \
-    void install_many_reductions(Reductions&); \
-    void install_rows(RowKernels&);            \
-    void install_draws(DrawKernels&);          \
-    void resolve_vector_math();                \
+#define PB_DECLARE_ISA(isa)                          \
+    namespace isa {                                  \
+    void install_arithmetic(Kernels&);               \
+    void install_division(Kernels&);                 \
+    void install_logic(Kernels&);                    \
+    void install_transcendental(Kernels&);           \
+    void install_special(Kernels&);                  \
+    void install_complex(Kernels&);                  \
+    void install_bessel(Kernels&);                   \
+    void install_incomplete_gamma(Kernels&);         \
+    void install_polynomials(Kernels&);              \
+    void install_conversions(Kernels&);              \
+    void install_reductions(Reductions&);            \
+    void install_many_reductions(Reductions&);       \
+    void install_rows(RowKernels&);                  \
+    void install_draws(DrawKernels&);                \
+    void resolve_vector_math();                      \
+    void install_vector_functions(VectorFunctions&); \
     }
 PB_DECLARE_ISA(baseline)
 #ifdef PB_X86_ISAS
@@ -106,6 +108,7 @@ struct Chosen {
     RowKernels rows{};
     DrawKernels draws{};
     ChainKernels chains{};
+    VectorFunctions functions{};
 
     Chosen() {
 #define PB_INSTALL_ISA(name)                       \
@@ -126,6 +129,7 @@ struct Chosen {
         name::install_draws(draws);                \
         name::install_chains(chains);              \
         name::resolve_vector_math();               \
+        name::install_vector_functions(functions); \
     }
         PB_INSTALL_ISA(baseline)
 #ifdef PB_X86_ISAS
@@ -149,6 +153,15 @@ const Reductions& reductions() { return chosen().reductions; }
 const RowKernels& row_kernels() { return chosen().rows; }
 const DrawKernels& draw_kernels() { return chosen().draws; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
+const VectorFunctions& vector_functions() { return chosen().functions; }
+const char* vector_function_name(VectorFunction f) {
+    constexpr const char* names[] = {
+#define PB_NAME(name) #name,
+        PB_VECTOR_MATH_1(PB_NAME) PB_VECTOR_MATH_2(PB_NAME)
+#undef PB_NAME
+    };
+    return names[static_cast<int>(f)];
+}
 Link link_of(Primitive p, int operand) { return kLinks[static_cast<int>(p)][operand]; }
 const char* link_name(Link link) {
     constexpr const char* names[] = {

@@ -13,24 +13,26 @@ namespace {
 
 template <class T> struct FloatFormat;
 template <> struct FloatFormat<float> {
+    using Float = float;
     using Word = uint32_t;
     static constexpr int fraction_bits = 23, bias = 127;
     static constexpr float round_magic = 0x1.8p23f, least_normal = 0x1p-126f;
     static constexpr float lowest = -104.0f, highest = 89.0f, lowest2 = -151.0f, highest2 = 129.0f;
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
     // (exp r - 1 - r) / r^2
-    static PB_INLINE float exp_polynomial(float r) {
+    template <class T> static PB_INLINE T exp_polynomial(T r) {
         return polynomial(r, 0x1.000000p-1f, 0x1.555556p-3f, 0x1.5554eap-5f, 0x1.1110e0p-7f, 0x1.6d4324p-10f,
                           0x1.a124f2p-13f);
     }
 };
 template <> struct FloatFormat<double> {
+    using Float = double;
     using Word = uint64_t;
     static constexpr int fraction_bits = 52, bias = 1023;
     static constexpr double round_magic = 0x1.8p52, least_normal = 0x1p-1022;
     static constexpr double lowest = -746.0, highest = 710.0, lowest2 = -1076.0, highest2 = 1025.0;
     static constexpr double ln2_high = 0x1.62e42fefp-1, ln2_low = 0x1.473de6af278edp-34;
-    static PB_INLINE double exp_polynomial(double r) {
+    template <class T> static PB_INLINE T exp_polynomial(T r) {
         return polynomial(r, 0x1.0000000000001p-1, 0x1.5555555555556p-3, 0x1.5555555553d63p-5,
                           0x1.11111111109b3p-7, 0x1.6c16c1788bd90p-10, 0x1.a01a01a7c41d5p-13,
                           0x1.a019b90d2ae7ap-16, 0x1.71de0dae63bb3p-19, 0x1.289185613a3d6p-22,
@@ -54,15 +56,15 @@ template <class T> PB_INLINE T scale_by_power(T y, T k_and_magic) {
 
 // Comparisons with NaN are false, so NaN is not clamped.
 template <class T> PB_INLINE T clamp(T x, T low, T high) {
-    const T raised = x < low ? low : x;
-    return raised > high ? high : raised;
+    const T raised = select(x < low, low, x);
+    return select(raised > high, high, raised);
 }
 
 // k + magic and r of x = k ln 2 + r. To round, magic is round_magic, or that and a small number.
-template <class T> PB_INLINE T reduce_by_ln2(T x, T& r, T magic = FloatFormat<T>::round_magic) {
+template <class T> PB_INLINE T reduce_by_ln2(T x, T& r, T magic = T(FloatFormat<T>::round_magic)) {
     using F = FloatFormat<T>;
     const T k_and_magic = fma(x, T(0x1.71547652b82fep0), magic), k = k_and_magic - magic;
-    r = fma(k, -F::ln2_low, fma(k, -F::ln2_high, x));
+    r = fma(k, T(-F::ln2_low), fma(k, T(-F::ln2_high), x));
     return k_and_magic;
 }
 
@@ -72,38 +74,37 @@ template <class T> PB_INLINE T exp_of_reduced(T r) {
 
 template <class T> PB_INLINE T exponential(T x) {
     T r;
-    const T k = reduce_by_ln2(clamp(x, FloatFormat<T>::lowest, FloatFormat<T>::highest), r);
+    const T k = reduce_by_ln2(clamp(x, T(FloatFormat<T>::lowest), T(FloatFormat<T>::highest)), r);
     return scale_by_power(exp_of_reduced(r), k);
 }
 
 // exp(-a) for a >= 0 in two parts, so that factor * exp(-a) is in range where the product is, although exp(-a) may have
 // underflown. Beyond -least_exponent the product with any number of a's size is 0. The power is 2^`kept` times
 // too large until the end, so that it is a normal number, made of the last bits of k and magic by one shift.
-template <class T> inline constexpr T least_exponent = sizeof(T) == 4 ? -115 : -755;
+template <class T> inline constexpr int least_exponent = sizeof(T) == 4 ? -115 : -755;
 template <class T> struct Decay {
     using F = FloatFormat<T>;
     static constexpr int kept = sizeof(T) == 4 ? 48 : 128;
-    static constexpr T magic = F::round_magic + (F::bias + kept),
-                       back = sizeof(T) == 4 ? T(0x1p-48) : T(0x1p-128);
+    static constexpr double back = sizeof(T) == 4 ? 0x1p-48 : 0x1p-128;
     T power, fraction;
     explicit PB_INLINE Decay(T a) {
         T r;
-        const T x = -a, k = reduce_by_ln2(x < least_exponent<T> ? least_exponent<T> : x, r, magic);
+        const T x = -a, least = T(least_exponent<T>), magic = T(F::round_magic + (F::bias + kept));
+        const T k = reduce_by_ln2(select(x < least, least, x), r, magic);
         power = from_word(word_of(k) << F::fraction_bits);
         fraction = exp_of_reduced(r);
     }
-    PB_INLINE T value() const { return fraction * power * back; }
-    PB_INLINE T times(T factor) const { return fraction * factor * power * back; }
+    PB_INLINE T value() const { return fraction * power * T(back); }
+    PB_INLINE T times(T factor) const { return fraction * factor * power * T(back); }
 };
 // exp x for x <= 0, with fewer instructions.
 template <class T> PB_INLINE T decayed(T x) { return Decay<T>(-x).value(); }
 
 template <class T> PB_INLINE T exponential2(T x) {
     using F = FloatFormat<T>;
-    const T c = clamp(x, F::lowest2, F::highest2);
-    const T k_and_magic = c + F::round_magic;
-    return scale_by_power(exp_of_reduced((c - (k_and_magic - F::round_magic)) * T(0x1.62e42fefa39efp-1)),
-                          k_and_magic);
+    const T c = clamp(x, T(F::lowest2), T(F::highest2)), magic = T(F::round_magic);
+    const T k_and_magic = c + magic;
+    return scale_by_power(exp_of_reduced((c - (k_and_magic - magic)) * T(0x1.62e42fefa39efp-1)), k_and_magic);
 }
 
 // exp x - 1 for 0 <= x < bias, of full precision near 0.

@@ -28,6 +28,7 @@
 namespace pb {
 struct RowKernels;
 struct DrawKernels;
+struct VectorFunctions;
 }  // namespace pb
 
 namespace pb::PB_ISA {
@@ -50,5 +51,6 @@ void install_draws(DrawKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();
+void install_vector_functions(VectorFunctions&);  // as they are resolved
 
 }  // namespace pb::PB_ISA

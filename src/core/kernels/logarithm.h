@@ -12,33 +12,38 @@ namespace {
 // log(1 + f) - f. For float32 f^3 times a minimax polynomial (Remez) after -f^2 / 2; relative error of the logarithm
 // 2^-27. For float64, where that would take three times as many terms, the series of log((1 + s) / (1 - s)) in
 // s = f / (2 + f), as in fdlibm (Sun, 1993) but fitted anew; relative error 2^-59.
-PB_INLINE float log_rest(float f) {
-    const float square = f * f;
-    const float tail = polynomial(f, 0x1.555554p-2f, -0x1.000226p-2f, 0x1.99a008p-3f, -0x1.547246p-3f,
-                                  0x1.22da20p-3f, -0x1.0d8540p-3f, 0x1.055b5ap-3f, -0x1.38b564p-4f);
+template <class T> PB_INLINE T log_rest_of_float(T f) {
+    const T square = f * f;
+    const T tail = polynomial(f, 0x1.555554p-2f, -0x1.000226p-2f, 0x1.99a008p-3f, -0x1.547246p-3f,
+                              0x1.22da20p-3f, -0x1.0d8540p-3f, 0x1.055b5ap-3f, -0x1.38b564p-4f);
     return fma(f * square, tail, -0.5f * square);
 }
-PB_INLINE double log_rest(double f) {
-    const double s = f / (2 + f), z = s * s, half = 0.5 * f * f;
-    const double tail =
+template <class T> PB_INLINE T log_rest_of_double(T f) {
+    const T s = f / (2 + f), z = s * s, half = 0.5 * f * f;
+    const T tail =
         polynomial(z, 0x1.5555555555592p-1, 0x1.999999997fdc3p-2, 0x1.24924941f09f7p-2, 0x1.c71c5209b7038p-3,
                    0x1.74663ed8adbeap-3, 0x1.39a1bc19eb9bap-3, 0x1.2f05572689e3ep-3);
     return fma(s, fma(z, tail, half), -half);
+}
+template <class T> PB_INLINE T log_rest(T f) {
+    if constexpr (sizeof(T) == 4) return log_rest_of_float(f);
+    else return log_rest_of_double(f);
 }
 
 template <class T> PB_INLINE T natural_log(T x) {
     using F = FloatFormat<T>;
     constexpr auto one = typename F::Word{F::bias} << F::fraction_bits;
-    const auto root = word_of(T(0x1.6a09e667f3bcdp-1));
-    const bool tiny = x < F::least_normal;
-    const auto bits = word_of(tiny ? x * T(0x1p54) : x) + (one - root);
+    const auto root = word_of(typename F::Float(0x1.6a09e667f3bcdp-1));
+    const auto tiny = x < T(F::least_normal);
+    const auto bits = word_of(select(tiny, x * T(0x1p54), x)) + (one - root);
     const T m = from_word((bits & ((typename F::Word{1} << F::fraction_bits) - 1)) + root), f = m - 1;
-    constexpr T unit = static_cast<T>(typename F::Word{1} << F::fraction_bits);
-    const T biased = from_word(word_of(unit) | (bits >> F::fraction_bits)) - unit;
-    const T k = biased - (tiny ? T(F::bias + 54) : T(F::bias));
-    const T value = fma(k, F::ln2_high, f + fma(k, F::ln2_low, log_rest(f)));
-    const T finite = x < infinity<T>() ? value : x;
-    return x > 0 ? finite : x == 0 ? -infinity<T>() : static_cast<T>(__builtin_nan(""));
+    constexpr auto unit = static_cast<typename F::Float>(typename F::Word{1} << F::fraction_bits);
+    const T biased = from_word(word_of(unit) | (bits >> F::fraction_bits)) - T(unit);
+    const T k = biased - select(tiny, T(F::bias + 54), T(F::bias));
+    const T value = fma(k, T(F::ln2_high), f + fma(k, T(F::ln2_low), log_rest(f)));
+    const T finite = select(x < infinity<T>(), value, x);
+    const T none = static_cast<T>(__builtin_nan(""));
+    return select(x > 0, finite, select(x == 0, -infinity<T>(), none));
 }
 
 }  // namespace

@@ -1,4 +1,7 @@
 // Small pieces that functors are written with.
+//
+// Functors and what they are made of are templates over the type of an element, and choose by `select`: given a type
+// that notes down what is done with it (code/trace.h) they state machine code.
 #pragma once
 #include "core/kernels/loops.h"
 
@@ -29,7 +32,10 @@ PB_INLINE double from_bits(int64_t b) { return __builtin_bit_cast(double, b); }
 
 template <class T> PB_INLINE constexpr T infinity() { return static_cast<T>(__builtin_inf()); }
 
-template <class T> PB_INLINE bool is_nan(T x) { return x != x; }
+template <class T> PB_INLINE auto is_nan(T x) { return x != x; }
+
+// c ? a : b, where both are computed.
+template <class T> PB_INLINE T select(bool c, T a, T b) { return c ? a : b; }
 
 // One overloaded name for each pair of C functions that has a machine instruction.
 #define PB_BUILTIN(name, builtin)                                       \
@@ -47,13 +53,9 @@ PB_INLINE float with_sign(float x, float s) { return __builtin_copysignf(x, s); 
 PB_INLINE double with_sign(double x, double s) { return __builtin_copysign(x, s); }
 
 // Rounding that every instruction set has: adding 2^p, p the number of fraction bits, leaves no room for a fraction.
-PB_INLINE float nearest_integer(float x) {
-    const float m = absolute(x);
-    return m < 0x1p23f ? with_sign((m + 0x1p23f) - 0x1p23f, x) : x;
-}
-PB_INLINE double nearest_integer(double x) {
-    const double m = absolute(x);
-    return m < 0x1p52 ? with_sign((m + 0x1p52) - 0x1p52, x) : x;
+template <class T> PB_INLINE T nearest_integer(T x) {
+    const T whole = T(sizeof(T) == 4 ? 0x1p23 : 0x1p52), m = absolute(x);
+    return select(m < whole, with_sign((m + whole) - whole, x), x);
 }
 
 // a * b + c, rounded once where the instruction set has it: an emulation would be a hundred times slower.
@@ -66,9 +68,9 @@ PB_INLINE double fma(double a, double b, double c) { return a * b + c; }
 #endif
 
 // The polynomial c0 + c1 x + c2 x^2 + ..., by Horner's rule.
-template <class T> PB_INLINE T polynomial(T, T c0) { return c0; }
-template <class T, class... Rest> PB_INLINE T polynomial(T x, T c0, Rest... rest) {
-    return fma(polynomial(x, static_cast<T>(rest)...), x, c0);
+template <class T, class C> PB_INLINE T polynomial(T, C c0) { return static_cast<T>(c0); }
+template <class T, class C, class... Rest> PB_INLINE T polynomial(T x, C c0, Rest... rest) {
+    return fma(polynomial(x, rest...), x, static_cast<T>(c0));
 }
 
 }  // namespace

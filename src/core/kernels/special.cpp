@@ -1,53 +1,14 @@
-// The error function and the normal distribution, with their inverses; the gamma function's logarithm and its derivatives,
-// with Hurwitz' zeta function.
-#include "core/kernels/exponential.h"
-#include "core/kernels/tails.h"
-#include "core/kernels/vector_math.h"
+// The inverses of the error function and the normal distribution, and its logarithm; the gamma function's logarithm and its
+// derivatives, with Hurwitz' zeta function. The functions themselves are in normal.h.
+#include "core/kernels/normal.h"
 
 namespace pb {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
-// erf of float32 in half the time that libmvec takes; its erf of float64 is as fast as ours would be. Up to 1.375 it is
-// x + x p(x^2), beyond it 1 - 1 / q(|x|)^16, where q is the smooth 16th root of 1 / erfc (after Abramowitz and Stegun,
-// 7.1.28). Both are minimax polynomials (Remez; relative error 2^-26.8, absolute error 2^-28.8). From 4 on erf is 1.
-PB_INLINE float error_function(float x) {
-    const float a = absolute(x), c = a > 4 ? 4.0f : a;
-    const float p = polynomial(c * c, 0x1.06eba8p-3f, -0x1.812732p-2f, 0x1.ce2bb2p-4f, -0x1.b7f35cp-6f,
-                               0x1.5479dcp-8f, -0x1.aeb2f8p-11f, 0x1.9c8218p-14f, -0x1.ba2aa6p-18f);
-    const float q = polynomial(c, 0x1.007ffep+0f, 0x1.036f1ap-4f, 0x1.b51960p-5f, 0x1.91fa1ep-14f,
-                               0x1.24a148p-8f, -0x1.aaaf54p-11f, 0x1.4c8a6cp-13f);
-    const float q2 = q * q, q4 = q2 * q2, q8 = q4 * q4;
-    return with_sign(c < 1.375f ? fma(c, p, c) : 1 - 1 / (q8 * q8), x);
-}
-PB_INLINE double error_function(double x) { return vector_erf(x); }
-
-// x Phi(x), and its slope, Phi(x) + x phi(x). -infinity times 0 is NaN.
-template <class T> PB_INLINE T times_normal(T x) {
-    const T m = absolute(x), a = m > end_of_tail<T> ? end_of_tail<T> : m;
-    T r;
-    const T k = reduced_tail(a, r), tail = tail_over_density(a), power = exp_of_reduced(r);
-    const T left = x < -end_of_tail<T> ? x * 0 : scale_by_power(power * (x * tail), k);
-    return x < 0 ? left : x * (1 - scale_by_power(power * tail, k));
-}
-template <class T> PB_INLINE T times_normal_slope(T x) {
-    const T m = absolute(x), a = m > end_of_tail<T> ? end_of_tail<T> : m;
-    T r;
-    const T k = reduced_tail(a, r);
-    const T part =
-        scale_by_power(exp_of_reduced(r) * fma(a, T(-0.39894228040143267794), tail_over_density(a)), k);
-    return x < 0 ? part : 1 - part;
-}
-
-// Phi(x); its logarithm; and exp(x^2) erfc(x), which is twice the tail over the density at x sqrt 2. Beyond 38 that is its
+// The logarithm of Phi(x), and exp(x^2) erfc(x), which is twice the tail over the density at x sqrt 2. Beyond 38 that is its
 // asymptotic series (DLMF 7.12.1).
-template <class T> PB_INLINE T normal_cumulative(T x) {
-    const T m = absolute(x), a = m > end_of_tail<T> ? end_of_tail<T> : m;
-    T r;
-    const T k = reduced_tail(a, r), part = scale_by_power(exp_of_reduced(r) * tail_over_density(a), k);
-    return x < 0 ? part : 1 - part;
-}
 PB_INLINE double any_tail_over_density(double a) {
     const double c = a > 38 ? 38 : a, far = a > 38 ? a : 38, z = 1 / (far * far);
     const double series =
@@ -215,12 +176,7 @@ PB_INLINE double polygamma_of(double n, double x) {
     return !defined ? __builtin_nan("") : n == 0 ? digamma_of(x) : polygamma_of_order(n, x);
 }
 
-PB_UNARY(erf, error_function(a))
-PB_UNARY(erfc, vector_erfc(a))
 PB_UNARY(erfinv, inverse_erf(a))
-PB_UNARY(gelu, times_normal(a))
-PB_UNARY(gelu_slope, times_normal_slope(a))
-PB_UNARY(ndtr, normal_cumulative(a))
 PB_UNARY(log_ndtr, log_normal_cumulative(a))
 PB_UNARY(erfcx, scaled_erfc(a))
 PB_UNARY(ndtri, normal_quantile(a - 0.5, a < T(0.5) ? a : 1 - a))

@@ -11,13 +11,13 @@ namespace {
 // as erfcx in W. J. Cody's and M. Shepherd's rational forms; here a polynomial (interpolation in Chebyshev's points)
 // with relative error 2^-28.5 and 2^-58.5 up to where the tail underflows. `reduced_tail` gives -a^2 / 2 as k ln 2 + r,
 // and a^2 is exact: one of its parts has half the bits.
-PB_INLINE float tail_over_density(float a) {
+template <class T> PB_INLINE T tail_over_density_of_float(T a) {
     return polynomial((a - 4) / (a + 4), 0x1.e361eap-2f, -0x1.8c18f0p-4f, 0x1.cabd76p-7f, 0x1.d4953cp-6f,
                       -0x1.07c3b6p-5f, 0x1.25eb82p-6f, -0x1.47d200p-8f, -0x1.3a7cd4p-12f, 0x1.6a33a0p-11f,
                       -0x1.17ea82p-14f, -0x1.37f310p-14f) /
            (1 + a);
 }
-PB_INLINE double tail_over_density(double a) {
+template <class T> PB_INLINE T tail_over_density_of_double(T a) {
     return polynomial((a - 5) / (a + 5), 0x1.d8979b0f2b39dp-2, -0x1.76ff86859eb14p-4, 0x1.fc66cc64a145bp-6,
                       0x1.47c1d0305488fp-7, -0x1.b08e0007b6a3bp-6, 0x1.92037bab4757ap-6,
                       -0x1.f11aab02b2bbap-7, 0x1.ab6d038d45473p-8, -0x1.b75f4fa1ef08fp-10,
@@ -28,7 +28,11 @@ PB_INLINE double tail_over_density(double a) {
                       0x1.27e6b14b8a694p-28, 0x1.1ea95ad704182p-36, -0x1.3094bd31dc530p-32) /
            (1 + a);
 }
-template <class T> inline constexpr T end_of_tail = sizeof(T) == 4 ? 15 : 39;  // the tail is 0 from here on
+template <class T> PB_INLINE T tail_over_density(T a) {
+    if constexpr (sizeof(T) == 4) return tail_over_density_of_float(a);
+    else return tail_over_density_of_double(a);
+}
+template <class T> inline constexpr int end_of_tail = sizeof(T) == 4 ? 15 : 39;  // the tail is 0 from here on
 template <class T> PB_INLINE T reduced_tail(T a, T& r) {
     using F = FloatFormat<T>;
     constexpr auto upper = ~((typename F::Word{1} << (F::fraction_bits / 2 + 1)) - 1);
@@ -39,7 +43,7 @@ template <class T> PB_INLINE T reduced_tail(T a, T& r) {
 }
 
 // The C library's, without its global sign variable.
-PB_NOINLINE double log_gamma(double x) {
+[[maybe_unused]] PB_NOINLINE double log_gamma(double x) {
     int sign;
     return lgamma_r(x, &sign);
 }

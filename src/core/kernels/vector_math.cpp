@@ -1,6 +1,7 @@
 // The symbols that `vector_math.h` makes the compiler call, for one instruction set: each jumps through a pointer
 // to libmvec's function or, where there is none, to a loop over the lanes.
 #include "core/kernels/isa.h"
+#include "core/kernels/vector_functions.h"
 
 #ifdef PB_LIBMVEC
 #include <dlfcn.h>
@@ -78,6 +79,17 @@ void pb::PB_ISA::resolve_vector_math() {
 #undef PB_RESOLVE
 }
 
+void pb::PB_ISA::install_vector_functions(VectorFunctions& table) {
+#define PB_SET(name)                                         \
+    table.of_float[static_cast<int>(VectorFunction::name)] = \
+        reinterpret_cast<const void*>(pointer_##name##f);    \
+    table.of_double[static_cast<int>(VectorFunction::name)] = reinterpret_cast<const void*>(pointer_##name);
+    PB_VECTOR_MATH_1(PB_SET)
+    PB_VECTOR_MATH_2(PB_SET)
+#undef PB_SET
+}
+
 #else
 void pb::PB_ISA::resolve_vector_math() {}
+void pb::PB_ISA::install_vector_functions(VectorFunctions&) {}
 #endif

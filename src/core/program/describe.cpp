@@ -1,11 +1,9 @@
 // Fused programs as text, for whoever wants to see what runs.
 #include <cstdio>
 
-#include "program/fuse.h"
+#include "program/segment.h"
 
 namespace pb {
-
-namespace {
 
 std::string name_of(const Fused& p, int16_t v) {
     const Value& value = p.value(v);
@@ -18,12 +16,15 @@ std::string name_of(const Fused& p, int16_t v) {
     return number;
 }
 
+namespace {
 std::string line_of(const Fused& p, const Fused::Operand& o) {
     const Array& a = *o.array;
     std::string line = name_of(p, o.value) + " = load " + dtype_name(a.dtype) + shape_text(*a.layout);
     if (o.way == Fused::Operand::Gathered) line += a.numel() < p.n ? "  broadcast" : "  strided";
     return line;
 }
+
+}  // namespace
 
 std::string line_of(const Fused& p, const Step& s) {
     std::string line = name_of(p, s.out) + " = ";
@@ -45,6 +46,8 @@ std::string line_of(const Fused& p, const Step& s) {
     return line;
 }
 
+namespace {
+
 std::string line_of(const Fused& p, const Fused::Output& o) {
     std::string what = " " + name_of(p, o.value) + " " + dtype_name(o.dtype);
     if (o.is_stored()) return "store" + what;
@@ -62,9 +65,20 @@ size_t written_by(const Fused& p, const Fused::Output& o) {
     return item_size(o.dtype) * static_cast<size_t>(results);
 }
 
+// As if nothing else wanted a value in memory.
+std::string describe_code(const Fused& p) {
+    std::vector<char> single;
+    std::vector<int32_t> last;
+    for (const Value& v : p.values) single.push_back(v.single);
+    find_last_reads(p, last);
+    for (const Fused::Output& o : p.outputs) last[static_cast<size_t>(o.value)] = kAlways;
+    const std::string text = Segments().describe(p, {single, last});
+    return text.empty() ? "  no code: it runs block by block\n" : text;
+}
+
 }  // namespace
 
-std::string describe(const Fused& p) {
+std::string describe(const Fused& p, bool code) {
     std::string text;
     auto add = [&](const auto& item) { text += "  " + line_of(p, item) + "\n"; };
     size_t read = 0, written = 0;
@@ -75,7 +89,7 @@ std::string describe(const Fused& p) {
     std::snprintf(head, sizeof head,
                   "program of %zu instruction%s over %lld elements: reads %zu bytes, writes %zu\n",
                   p.steps.size(), p.steps.size() == 1 ? "" : "s", static_cast<long long>(p.n), read, written);
-    return head + text;
+    return head + text + (code ? describe_code(p) : "");
 }
 
 }  // namespace pb

@@ -361,10 +361,10 @@ void synchronize() {
 
 size_t pending_count() { return count; }
 
-std::string explain(const Array& a) {
+std::string explain(const Array& a, bool code) {
     if (!a.buffer->is_pending()) return "";
     Counters before = counters;
-    std::string text = Plan({a.buffer->expression()}, Plan::Reach::connected).describe();
+    std::string text = Plan({a.buffer->expression()}, Plan::Reach::connected).describe(code);
     counters = before;
     return text;
 }

@@ -136,7 +136,7 @@ struct Counters {
 };
 extern Counters counters;
 
-// The program that would compute a pending array, as text; empty when its bytes are there.
-std::string explain(const Array& a);
+// The program that would compute a pending array, as text, and its machine code; empty when its bytes are there.
+std::string explain(const Array& a, bool code);
 
 }  // namespace pb

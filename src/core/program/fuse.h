@@ -87,6 +87,7 @@ class Interruptible;
 // program, which then throws Interrupted.
 void run(const Fused& program, const Work& work, const Interruptible* stop);
 
-std::string describe(const Fused& program);
+// `code`: and the machine code that its steps become.
+std::string describe(const Fused& program, bool code = false);
 
 }  // namespace pb

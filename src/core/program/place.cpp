@@ -27,7 +27,7 @@ Walker walker(const Array& a, const Layout& loop) {
 
 }  // namespace
 
-void Placing::place(const Fused& p, int workers) {
+void Placing::place(const Fused& p, int workers, double nanoseconds) {
     p_ = &p;
     places.assign(p.values.size(), {});
     facts_.assign(p.values.size(), {});
@@ -46,7 +46,7 @@ void Placing::place(const Fused& p, int workers) {
     find_lasts();
     place_outputs();
     place_operands();
-    place_steps();
+    place_steps(nanoseconds);
     place_copies();
 }
 
@@ -200,20 +200,42 @@ void Placing::gather_refused() {
     }
 }
 
-void Placing::place_steps() {
+void Placing::place_steps(double nanoseconds) {
     for (const Fused::Output& o : p_->outputs) {
         const Value& value = p_->value(o.value);
         if (!o.is_stored() && value.kind == Value::Result && !value.single) whole_unit(o.value);
     }
+    single_.clear();
+    for (const Facts& f : facts_) single_.push_back(f.single);
+    segments_.find(*p_, {single_, last_}, nanoseconds);
     auto of = [this](int16_t v) { return register_of(v); };
     for (size_t s = 0; s < p_->steps.size(); ++s) {
         const Step& step = p_->steps[s];
         if (p_->value(step.out).single) continue;
+        if (const Segment* segment = segments_.at(s)) {
+            place_segment(*segment);
+            s = segment->past - 1;
+            continue;
+        }
         bool wants = !facts(step.out).direct && at(step.out).kind != Place::InUnit;
         int32_t mine = registers_.pass(*p_, s, last_, wants, of);
         if (wants) at(step.out) = register_at(mine);
         bind(step);
     }
+}
+
+// As one step of many operands and results, which are read and written side by side.
+void Placing::place_segment(const Segment& s) {
+    for (int16_t v : s.results)
+        if (!facts(v).direct && at(v).kind != Place::InUnit) at(v) = register_at(registers_.claim());
+    for (int16_t v : s.operands) {
+        const int32_t r = register_of(v);
+        if (r >= 0 && last_[index(v)] < static_cast<int32_t>(s.past)) registers_.release(r);
+    }
+    Call c{};
+    c.code = s.code.get();
+    c.segment = &s;
+    calls.push_back(c);
 }
 
 int16_t Placing::whole_unit(int16_t v) {

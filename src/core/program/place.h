@@ -11,6 +11,7 @@
 
 #include "program/fuse.h"
 #include "program/loop.h"
+#include "program/segment.h"
 #include "program/walk.h"
 
 namespace pb {
@@ -32,6 +33,8 @@ class Placing {
         int16_t in[kChainOperands];
         int16_t out;
         uint8_t arity;
+        const code::Code* code = nullptr;  // instead of both, on the values of a segment
+        const Segment* segment = nullptr;
     };
     struct Load {  // of an operand that does not lie as the loop goes
         enum Way : uint8_t {
@@ -55,7 +58,8 @@ class Placing {
         std::optional<Walker> walker;  // if its elements do not lie as the loop goes
     };
 
-    void place(const Fused& p, int workers);
+    // `nanoseconds`: about what it takes.
+    void place(const Fused& p, int workers, double nanoseconds);
     // A value whose units lie side by side: this one, if it can, or a block of a single one. For what reduces it.
     int16_t whole_unit(int16_t v);
     // Whether results are so large that nobody would find them in the caches.
@@ -85,7 +89,8 @@ class Placing {
     void place_outputs();
     void place_operands();
     void gather_refused();
-    void place_steps();
+    void place_steps(double nanoseconds);
+    void place_segment(const Segment& s);
     void place_copies();
     void bind(const Step& s);
     int16_t filled(int16_t value, int64_t count);
@@ -106,6 +111,8 @@ class Placing {
     std::vector<Facts> facts_;
     std::vector<Slot> singles_;
     std::vector<Chain> chains_;
+    Segments segments_;
+    std::vector<char> single_;
     std::vector<int32_t> last_;  // step that reads a value last
     struct LastRead {
         const char* data;

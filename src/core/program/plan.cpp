@@ -411,14 +411,14 @@ void Plan::run(const Array* target) {
     }
 }
 
-std::string Plan::describe() {
+std::string Plan::describe(bool code) {
     std::string text;
     for (size_t i = 0; i < parts_.size(); ++i) {
         if (!has_outputs(parts_[i])) continue;
         Fused program;
         build(program, static_cast<int32_t>(i));
         link_up(program);
-        text += (text.empty() ? "" : "\n") + pb::describe(program);
+        text += (text.empty() ? "" : "\n") + pb::describe(program, code);
     }
     return text;
 }

@@ -49,7 +49,7 @@ class Plan {
     // to `target`, whose old ones nobody but this plan still reads.
     void run(const Array* target = nullptr);
     // The programs as text, one after the other.
-    std::string describe();
+    std::string describe(bool code = false);
 
   private:
     struct Part {  // a program that is being put together

@@ -49,7 +49,7 @@ class Runner {
         int workers = thread_count();
         endings_.clear();
         scratch_.clear();
-        placing_.place(p, workers);
+        placing_.place(p, workers, work.computing * static_cast<double>(n_));
         make_endings(p, *placing_.loop, workers, scratch_, endings_);
         for (Ending* e : endings_) e->value = placing_.whole_unit(e->value);
         fetching_.choose(placing_.places, work.computing, n_);
@@ -146,10 +146,19 @@ class Runner {
 
     // Most calls have up to three operands; those they lack are found all the same.
     static void call(const Placing::Call& c, char* const* now, int64_t n) {
+        if (c.code) return run_code(*c.segment, now, n);
         const void* in[kChainOperands] = {now[c.in[0]], now[c.in[1]], now[c.in[2]]};
         for (int k = 3; k < c.arity; ++k) in[k] = now[c.in[k]];
         if (c.chain) c.links(*c.chain, in, now[c.out], n);
         else c.fn(in, now[c.out], n);
+    }
+
+    static void run_code(const Segment& s, char* const* now, int64_t n) {
+        char* places[code::kMostArguments];
+        size_t k = 0;
+        for (int16_t v : s.operands) places[k++] = now[v];
+        for (int16_t v : s.results) places[k++] = now[v];
+        s.code->run(places, n);
     }
 
     static void copy(const Placing::Copy& c, const char* from, int64_t at, int64_t n) {

@@ -109,6 +109,14 @@ class RegisterScan {
     int32_t count() const { return count_; }
     // So many new ones, side by side, that are never free.
     int32_t take(int32_t n = 1) { return std::exchange(count_, count_ + n); }
+    // One that is free, or new; and one that is free again.
+    int32_t claim() {
+        if (free_.empty()) return take();
+        const int32_t r = free_.back();
+        free_.pop_back();
+        return r;
+    }
+    void release(int32_t r) { free_.push_back(r); }
     // The register of a step's result, -1 if it `wants` none. The steps come in their order; `of` says which register a
     // value has, -1 for none.
     template <class Of>

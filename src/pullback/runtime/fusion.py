@@ -68,7 +68,7 @@ def _gradients(tensor):
 
 
 @composed(method=False, public=False)
-def explain(tensor, *, gradient=True):
+def explain(tensor, *, gradient=True, code=False):
     """The program that would compute a pending tensor, and its gradient, as text.
 
     Every line is a load, an instruction on a block of elements, a stored result or a reduction; the head counts
@@ -80,6 +80,8 @@ def explain(tensor, *, gradient=True):
         tensor: of any shape and dtype.
         gradient: whether to add the gradients of the tensor's sum by its leaves, where it requires grad: those that
             share a part with it run in the same program. The graph is kept.
+        code: whether to add the machine code that the program becomes: each instruction with what it is a part of, arrays by
+            their names above. It is that of the program by itself, on this processor.
 
     Returns:
         Explanation: a string; it says so when the tensor's elements are there already.
@@ -102,6 +104,6 @@ def explain(tensor, *, gradient=True):
             gradients = _gradients(tensor)
         except RuntimeError as error:
             note = f"\nwithout the gradient, which fails: {error}"
-    text = _core.explain(tensor).rstrip()
+    text = _core.explain(tensor, code).rstrip()
     del gradients  # they were held so that they belonged to the program
     return Explanation(text + note)

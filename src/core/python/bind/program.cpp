@@ -1,6 +1,10 @@
 // What is pending, for Python: running it and looking at it.
 #include <unistd.h>
 
+#include <cstring>
+
+#include "code/code.h"
+#include "kernels/kernels.h"
 #include "program/expression.h"
 #include "program/interrupt.h"
 #include "program/unlocked.h"
@@ -27,10 +31,14 @@ PyObject* pending(PyObject*, PyObject* args) {
     return PyBool_FromLong(as_tensor(o)->cell->buffer->is_pending());
 }
 
-PyObject* explain_tensor(PyObject*, PyObject* o) {
+// explain(tensor, code)
+PyObject* explain_tensor(PyObject*, PyObject* args) {
+    PyObject* o;
+    int code;
+    if (!PyArg_ParseTuple(args, "Op", &o, &code)) return nullptr;
     try {
         if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor, got {}", Py_TYPE(o)->tp_name);
-        std::string text = explain(Tensor(o).value());
+        std::string text = explain(Tensor(o).value(), code != 0);
         return PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
     } catch (...) {
         return raise_current();
@@ -54,6 +62,28 @@ PyObject* set_deferral(PyObject*, PyObject* args) {
     return Py_BuildValue("(NL)", PyBool_FromLong(before.immediate), static_cast<long long>(before.from));
 }
 
+// machine_code(): what there is of it. machine_code(use, refused, entries): sets, for tests, when steps become code
+// ("never", "pays" or "always"), whether the system gives no memory for it, and how much is kept; forgets all there is.
+PyObject* set_machine_code(PyObject*, PyObject* args) {
+    const char* when = nullptr;
+    int refused = 0;
+    Py_ssize_t entries = static_cast<Py_ssize_t>(code::kMostKept);
+    if (!PyArg_ParseTuple(args, "|spn", &when, &refused, &entries)) return nullptr;
+    constexpr const char* names[] = {"never", "pays", "always"};
+    const char* before = names[static_cast<int>(code::use)];
+    if (when) {
+        for (int k = 0; k < 3; ++k)
+            if (!std::strcmp(when, names[k])) code::use = static_cast<code::Use>(k);
+        if (!code::is_possible()) code::use = code::Use::never;
+        code::Pages::refused = refused != 0;
+        code::forget();
+        code::set_bound(static_cast<size_t>(entries), code::kMostBytes);
+    }
+    const code::Statistics s = code::statistics();
+    return Py_BuildValue("{sssssKsKsKsK}", "use", before, "isa", kernels_isa(), "kept", s.kept, "bytes", s.bytes,
+                         "emitted", s.emitted, "refused", s.refused);
+}
+
 // A daemon thread that comes back when the interpreter has ended is unwound by it, through code that must not throw: it
 // stays here until the process is gone.
 void take_lock(void* state) {
@@ -66,8 +96,9 @@ void take_lock(void* state) {
 
 PyMethodDef functions[] = {
     {"synchronize", run_pending, METH_NOARGS, nullptr}, {"pending", pending, METH_VARARGS, nullptr},
-    {"explain", explain_tensor, METH_O, nullptr},       {"counters", count_work, METH_NOARGS, nullptr},
-    {"deferral", set_deferral, METH_VARARGS, nullptr},  {nullptr, nullptr, 0, nullptr},
+    {"explain", explain_tensor, METH_VARARGS, nullptr},       {"counters", count_work, METH_NOARGS, nullptr},
+    {"deferral", set_deferral, METH_VARARGS, nullptr},
+    {"machine_code", set_machine_code, METH_VARARGS, nullptr},  {nullptr, nullptr, 0, nullptr},
 };
 
 }  // namespace

@@ -1,0 +1,161 @@
+#include "code/code.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <list>
+#include <unordered_map>
+
+#include "code/frames.h"
+#include "kernels/kernels.h"
+
+namespace pb::code {
+
+namespace {
+
+Use use_by_environment() {
+    const char* wish = std::getenv("PULLBACK_MACHINE_CODE");
+    if (!is_possible() || (wish && !std::strcmp(wish, "0"))) return Use::never;
+    return wish && !std::strcmp(wish, "always") ? Use::always : Use::where_it_pays;
+}
+
+// By key, the one asked for last at the front.
+class Cache {
+  public:
+    struct Entry {
+        Key key;
+        bool tried = false;  // to emit
+        std::shared_ptr<const Code> code;
+    };
+    struct Found {
+        Entry& entry;
+        bool fresh;
+    };
+    Found find(const Key& key) {
+        auto [first, last] = at_.equal_range(hash(key));
+        for (; first != last; ++first) {
+            if (first->second->key != key) continue;
+            entries_.splice(entries_.begin(), entries_, first->second);
+            return {entries_.front(), false};
+        }
+        entries_.push_front({key});
+        at_.emplace(hash(key), entries_.begin());
+        shrink();
+        return {entries_.front(), true};
+    }
+    void enter(Entry& entry, std::shared_ptr<const Code> code) {
+        entry.tried = true;
+        if (code) bytes_ += code->bytes();
+        entry.code = std::move(code);
+        shrink();
+    }
+    void bound(size_t entries, size_t bytes) {
+        most_ = entries, most_bytes_ = bytes;
+        shrink();
+    }
+    void clear() { entries_.clear(), at_.clear(), bytes_ = 0; }
+    size_t count() const { return entries_.size(); }
+    size_t bytes() const { return bytes_; }
+
+  private:
+    // What is asked for now stays.
+    void shrink() {
+        while (entries_.size() > 1 && (entries_.size() > most_ || bytes_ > most_bytes_)) {
+            auto last = std::prev(entries_.end());
+            auto [first, end] = at_.equal_range(hash(last->key));
+            while (first->second != last) ++first;
+            at_.erase(first);
+            if (last->code) bytes_ -= last->code->bytes();
+            entries_.erase(last);
+        }
+    }
+    static uint64_t hash(const Key& key) {
+        uint64_t h = key.size();
+        for (uint64_t word : key) h = (h ^ word) * 0x9e3779b97f4a7c15ull, h ^= h >> 29;
+        return h;
+    }
+    std::list<Entry> entries_;
+    std::unordered_multimap<uint64_t, std::list<Entry>::iterator> at_;
+    size_t bytes_ = 0, most_ = kMostKept, most_bytes_ = kMostBytes;
+};
+
+// What is kept when the process ends is the system's.
+Cache& cache() {
+    static Cache* all = new Cache;
+    return *all;
+}
+uint64_t emitted_count = 0, refused_count = 0;
+
+size_t size_of(const Argument& a, size_t lane) {
+    return a.form == Argument::lane ? lane : a.form == Argument::half ? 2 : 1;
+}
+
+// Fewer bytes than two vectors have: a call would take longer.
+void copy_few(const char* from, char* to, size_t bytes) {
+    for (; bytes >= 16; bytes -= 16, from += 16, to += 16) std::memcpy(to, from, 16);
+    for (size_t part = 8; part; part /= 2)
+        if (bytes & part) std::memcpy(to, from, part), from += part, to += part;
+}
+
+}  // namespace
+
+bool is_possible() {
+#if defined(__x86_64__) && defined(__linux__)
+    return std::strcmp(kernels_isa(), "baseline") != 0;
+#else
+    return false;
+#endif
+}
+Use use = use_by_environment();
+bool is_wide() { return !std::strcmp(kernels_isa(), "avx512"); }
+
+Code::Code(const Emitted& emitted, std::vector<Argument> arguments, size_t results, DType lane, bool wide)
+    : pages_(emitted.bytes),
+      arguments_(std::move(arguments)),
+      operands_(arguments_.size() - results),
+      lanes_(lanes_of(wide, lane) * emitted.copies),
+      item_(item_size(lane)) {
+    const void* start = pages_.start();
+    std::memcpy(&function_, &start, sizeof start);
+}
+
+// A round of which not all elements are there: on copies, beside which is 0.
+void Code::run_rest(char* const* places, int64_t at, int64_t n) const {
+    constexpr size_t kVector = 128;  // of one operand: as much as a round takes
+    alignas(kVector) char room[kMostArguments * kVector];
+    char* now[kMostArguments];
+    const auto count = static_cast<size_t>(n), start = static_cast<size_t>(at);
+    for (size_t k = 0; k < arguments_.size(); ++k) {
+        const Argument& a = arguments_[k];
+        now[k] = a.single ? places[k] : room + k * kVector;
+        if (a.single || k >= operands_) continue;
+        const size_t item = size_of(a, item_);
+        std::memset(now[k], 0, kVector);
+        copy_few(places[k] + start * item, now[k], count * item);
+    }
+    function_(now, lanes_);
+    for (size_t k = operands_; k < arguments_.size(); ++k) {
+        const size_t item = size_of(arguments_[k], item_);
+        copy_few(now[k], places[k] + start * item, count * item);
+    }
+}
+
+std::shared_ptr<const Code> find(const Key& key, bool pays, const Maker& make) {
+    auto [entry, fresh] = cache().find(key);
+    if (entry.tried || (fresh && !pays && use != Use::always)) return entry.code;
+    std::shared_ptr<const Code> made = make();
+    if (made && !made->is_there()) made.reset();
+    if (made) {
+        ++emitted_count;
+        frames.add(*made);
+    } else {
+        ++refused_count;
+    }
+    cache().enter(entry, made);
+    return made;
+}
+
+Statistics statistics() { return {cache().count(), cache().bytes(), emitted_count, refused_count}; }
+void set_bound(size_t entries, size_t bytes) { cache().bound(entries, bytes); }
+void forget() { cache().clear(); }
+
+}  // namespace pb::code

@@ -1,0 +1,707 @@
+#include "code/emit.h"
+
+#include <cstdio>
+#include <map>
+
+#include "code/assembler.h"
+#include "code/registers.h"
+
+namespace pb::code {
+
+namespace {
+
+using Options = Assembler::Options;
+
+constexpr Options kTwo = {.two = true};
+
+class Emitter {
+  public:
+    Emitter(const Sequence& s, const std::vector<Argument>& arguments, bool wide, const Names* names)
+        : s_(s),
+          arguments_(arguments),
+          names_(names),
+          wide_(wide),
+          double_(s.is_double()),
+          item_(double_ ? 8 : 4),
+          width_(wide ? 64 : 32),
+          out_(wide, names != nullptr),
+          uses_(s),
+          vectors_(0, wide ? 32 : 16),
+          masks_(1, wide ? 8 : 1),
+          places_(s.operations.size()) {
+        for (const Operation& x : s.operations) copies_ = std::max(copies_, x.copy + 1);
+    }
+
+    // Whether two vectors side by side have registers.
+    bool fits_twice() { return !s_.calls && 2 * most_live() + 4 <= vectors_.end(); }
+    Emitted run() {
+        begin();
+        singles();
+        if (!s_.calls) pin();
+        out_.zero(index_);
+        out_.align(32);
+        const size_t top = out_.size();
+        for (size_t i = 0; i < s_.operations.size(); ++i) {
+            at_ = static_cast<int32_t>(i);
+            const Operation& x = s_.operations[i];
+            if (!uses_.is_wanted(static_cast<int16_t>(i)) || is_read(x.op) || x.op == Op::constant) continue;
+            if (names_ && x.step != step_) {
+                step_ = x.step;
+                out_.remark(names_->steps[static_cast<size_t>(step_)]);
+            }
+            operation(x, static_cast<int16_t>(i));
+            vectors_.locked = masks_.locked = 0;
+            for (int32_t slot : left_) slots_.give_back(slot);
+            left_.clear();
+        }
+        out_.add(index_, static_cast<int32_t>(width_ / item_) * copies_);
+        out_.compare(index_, count_);
+        out_.jump_if_less(top);
+        end();
+        return finish();
+    }
+
+  private:
+    struct Where {
+        int8_t in = -1;     // a register
+        int32_t slot = -1;  // of the frame
+    };
+    const Operation& operation_of(int16_t v) const { return s_.operations[static_cast<size_t>(v)]; }
+    Where& where(int16_t v) { return places_[static_cast<size_t>(v)]; }
+    bool is_mask(int16_t v) const { return gives_mask(operation_of(v).op); }
+    File& file_of(int16_t v) { return wide_ && is_mask(v) ? masks_ : vectors_; }
+
+    // ---- encodings ----
+
+    // Of floats; their double forms differ by the prefix and, in EVEX, by W.
+    Encoding floats(const char* single, const char* twice, int opcode) const {
+        return {double_ ? twice : single, 1, static_cast<uint8_t>(double_), static_cast<uint8_t>(opcode),
+                static_cast<uint8_t>(double_)};
+    }
+    // Of integers as wide as a lane.
+    Encoding words(const char* of_four, const char* of_eight, int four, int eight, int map = 1) const {
+        return {double_ ? of_eight : of_four, static_cast<uint8_t>(map), 1,
+                static_cast<uint8_t>(double_ ? eight : four), static_cast<uint8_t>(double_)};
+    }
+    Encoding bits(const char* narrow, const char* four, const char* eight, int opcode) const {
+        return {wide_ ? (double_ ? eight : four) : narrow, 1, 1, static_cast<uint8_t>(opcode),
+                static_cast<uint8_t>(wide_ && double_)};
+    }
+    static constexpr Encoding kLoad = {"vmovups", 1, 0, 0x10}, kStore = {"vmovups", 1, 0, 0x11},
+                              kMove = {"vmovaps", 1, 0, 0x28};
+    Encoding repeat() const {
+        return {double_ ? "vbroadcastsd" : "vbroadcastss", 2, 1, static_cast<uint8_t>(double_ ? 0x19 : 0x18),
+                static_cast<uint8_t>(wide_ && double_)};
+    }
+
+    // ---- memory ----
+
+    int32_t constant_number(uint64_t bits) {
+        auto [at, fresh] = pool_at_.try_emplace(bits, static_cast<int32_t>(pool_.size()));
+        if (fresh) pool_.push_back(bits);
+        return at->second;
+    }
+    // Each constant of AVX2 is a whole vector, since no operand is repeated there.
+    Memory constant(uint64_t bits) {
+        Memory m{-1, -1, 0, constant_number(bits), wide_};
+        if (names_) m.name = number_text(bits);
+        return m;
+    }
+    std::string number_text(uint64_t bits) const {
+        double number;
+        float narrow;
+        __builtin_memcpy(&number, &bits, sizeof number);
+        __builtin_memcpy(&narrow, &bits, sizeof narrow);
+        if (!double_) number = static_cast<double>(narrow);
+        char text[40];
+        const double size = number < 0 ? -number : number;
+        if (number == 0 || (size > 1e-30 && size < 1e30)) std::snprintf(text, sizeof text, "%.9g", number);
+        else std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(bits));
+        return text;
+    }
+    Memory frame(int32_t slot) const {
+        Memory m{rsp, -1, 0, slot * width_, false};
+        if (names_) m.name = "rsp + " + std::to_string(m.offset);
+        return m;
+    }
+    // Where the elements of an argument are that the loop is at.
+    Memory elements(const Operation& x) {
+        const auto k = static_cast<size_t>(x.bits);
+        Register base = scratch_;
+        if (bases_[k] >= 0) base = bases_[k];
+        else out_.load(scratch_, table_, static_cast<int32_t>(8 * k));
+        const Argument& a = arguments_[k];
+        const int scale = a.form == Argument::lane ? (double_ ? 3 : 2) : a.form == Argument::half ? 1 : 0;
+        const int offset = x.copy * width_ / item_ << scale;
+        Memory m{base, index_, static_cast<uint8_t>(scale), offset, false};
+        if (names_) m.name = names_->arguments[k] + (offset ? " + " + std::to_string(offset) : "");
+        return m;
+    }
+    // Whether a vector can be read where it lies.
+    bool lies(int16_t v) {
+        const Op op = operation_of(v).op;
+        return op == Op::constant || op == Op::single || op == Op::load || where(v).slot >= 0;
+    }
+    Memory memory_of(int16_t v) {
+        const Operation& x = operation_of(v);
+        if (x.op == Op::constant) return constant(x.bits);
+        if (where(v).slot >= 0) return frame(where(v).slot);
+        return elements(x);
+    }
+
+    // ---- registers ----
+
+    bool dies(int16_t v) { return uses_.next(v, at_ + 1) == Uses::kNever; }
+    void release(int16_t v) {
+        if (v < 0 || !dies(v)) return;
+        Where& w = where(v);
+        File& file = file_of(v);
+        if (w.in >= 0 && file.owner(w.in) == v) file.give(w.in, File::kFree), w.in = -1;
+        // What an operation reads from a slot lies there until it is over.
+        if (w.slot >= 0 && operation_of(v).op > Op::constant) left_.push_back(w.slot), w.slot = -1;
+    }
+    // A copy in the frame, of what is in no other memory.
+    void keep(int16_t v) {
+        Where& w = where(v);
+        const Op op = operation_of(v).op;
+        if (w.slot >= 0 || op <= Op::constant) return;
+        w.slot = slots_.take();
+        ++spills_;
+        if (wide_ && is_mask(v)) out_.mask_store(frame(w.slot), w.in);
+        else out_.vector(kStore, w.in, 0, frame(w.slot), {.two = true, .stores = true});
+    }
+    int take(File& file) {
+        int r = file.find_free();
+        if (r >= 0) return lock(file, r);
+        int32_t furthest = -1;
+        for (int k = file.first(); k < file.end(); ++k) {
+            if ((file.locked >> k & 1) || file.owner(k) < 0) continue;
+            const int32_t next = uses_.next(file.owner(k), at_ + 1);
+            if (next > furthest) furthest = next, r = k;
+        }
+        if (r < 0) {
+            failed_ = true;
+            return file.first();
+        }
+        const int16_t v = file.owner(r);
+        keep(v);
+        where(v).in = -1;
+        file.give(r, File::kFree);
+        return lock(file, r);
+    }
+    static int lock(File& file, int r) {
+        file.locked |= 1u << r;
+        return r;
+    }
+    void give(int16_t v, int r) {
+        where(v).in = static_cast<int8_t>(r);
+        file_of(v).give(r, v);
+    }
+    // The register of a value, into which it is brought.
+    int in(int16_t v) {
+        File& file = file_of(v);
+        if (where(v).in >= 0) return lock(file, where(v).in);
+        const int r = take(file);
+        fetch(v, r);
+        give(v, r);
+        return r;
+    }
+    void fetch(int16_t v, int r) {
+        const Operation& x = operation_of(v);
+        if (wide_ && is_mask(v)) {
+            if (where(v).slot >= 0) return out_.mask_load(r, frame(where(v).slot));
+            const int t = take(vectors_);
+            load_bytes(x, t);
+            out_.vector(words("vptestmd", "vptestmq", 0x27, 0x27, 2), r, t, t, {.form = 'k'});
+            return;
+        }
+        if (where(v).slot >= 0) {
+            out_.vector(kLoad, r, 0, frame(where(v).slot), kTwo);
+        } else if (x.op == Op::constant) {
+            if (wide_) out_.vector(repeat(), r, 0, once(constant(x.bits)), kTwo);
+            else out_.vector(kLoad, r, 0, constant(x.bits), kTwo);
+        } else if (x.op == Op::load) {
+            out_.vector(kLoad, r, 0, elements(x), kTwo);
+        } else if (x.op == Op::load_half) {
+            out_.vector({"vcvtph2ps", 2, 1, 0x13}, r, 0, elements(x), kTwo);
+        } else if (x.op == Op::load_bfloat16) {
+            out_.vector({"vpmovzxwd", 2, 1, 0x33}, r, 0, elements(x), kTwo);
+            shift(r, r, 16, 6);
+        } else {
+            load_bytes(x, r);
+            out_.vector(words("vpcmpgtd", "vpcmpgtq", 0x66, 0x37, double_ ? 2 : 1), r, r, constant(0), {});
+        }
+    }
+    static Memory once(Memory m) {
+        m.repeated = false;
+        return m;
+    }
+    void load_bytes(const Operation& x, int r) {
+        const Encoding widen = {double_ ? "vpmovzxbq" : "vpmovzxbd", 2, 1,
+                                static_cast<uint8_t>(double_ ? 0x32 : 0x31)};
+        out_.vector(widen, r, 0, elements(x), kTwo);
+    }
+    void shift(int d, int a, int by, int way) {
+        Encoding e = way == 6 ? words("vpslld", "vpsllq", 0x72, 0x73) : words("vpsrld", "vpsrlq", 0x72, 0x73);
+        if (way == 4) e = {"vpsrad", 1, 1, 0x72};
+        out_.vector(e, way, d, a, {.imm = by, .shifts = true});
+    }
+
+    // ---- operations ----
+
+    // op(a, b), where b may be in memory.
+    void apply(int16_t v, const Encoding& e, int16_t a, int16_t b, Options o = {}) {
+        const int ra = in(a);
+        const bool from_memory = where(b).in < 0 && lies(b) && (operation_of(b).op != Op::load || dies(b));
+        const int rb = from_memory ? -1 : in(b);
+        Memory m;
+        if (from_memory) m = memory_of(b);
+        release(a);
+        release(b);
+        free_locks();
+        File& file = o.form == 'k' ? masks_ : vectors_;
+        const int d = take(file);
+        if (from_memory) out_.vector(e, d, ra, m, o);
+        else out_.vector(e, d, ra, rb, o);
+        give(v, d);
+    }
+    // What dies with an operation may give its register to the result.
+    void free_locks() {
+        for (File* file : {&vectors_, &masks_})
+            for (int r = file->first(); r < file->end(); ++r)
+                if (file->owner(r) == File::kFree) file->locked &= ~(1u << r);
+    }
+    void commutes(int16_t v, const Encoding& e, int16_t a, int16_t b) {
+        if (where(a).in < 0 && lies(a) && where(b).in >= 0) std::swap(a, b);
+        apply(v, e, a, b);
+    }
+    void apply_one(int16_t v, const Encoding& e, int16_t a, Options o) {
+        const int ra = in(a);
+        release(a);
+        free_locks();
+        const int d = take(o.form == 'k' ? masks_ : vectors_);
+        o.two = true;
+        out_.vector(e, d, 0, ra, o);
+        give(v, d);
+    }
+
+    void operation(const Operation& x, int16_t v) {
+        const int16_t a = x.in[0], b = x.in[1];
+        switch (x.op) {
+            case Op::add: return commutes(v, floats("vaddps", "vaddpd", 0x58), a, b);
+            case Op::mul: return commutes(v, floats("vmulps", "vmulpd", 0x59), a, b);
+            case Op::sub: return apply(v, floats("vsubps", "vsubpd", 0x5C), a, b);
+            case Op::div: return apply(v, floats("vdivps", "vdivpd", 0x5E), a, b);
+            case Op::max: return apply(v, floats("vmaxps", "vmaxpd", 0x5F), a, b);
+            case Op::min: return apply(v, floats("vminps", "vminpd", 0x5D), a, b);
+            case Op::sqrt: return apply_one(v, floats("vsqrtps", "vsqrtpd", 0x51), a, {});
+            case Op::fma: return multiply_add(v, a, b, x.in[2]);
+            case Op::round: {
+                Encoding e = words("vrndscaleps", "vrndscalepd", 0x08, 0x09, 3);
+                if (!wide_) e.name = double_ ? "vroundpd" : "vroundps";
+                return apply_one(v, e, a, {.imm = x.imm});
+            }
+            case Op::half: return round_to_half(v, a);
+            case Op::bit_and: return commutes(v, bits("vpand", "vpandd", "vpandq", 0xDB), a, b);
+            case Op::bit_and_not: return apply(v, bits("vpandn", "vpandnd", "vpandnq", 0xDF), a, b);
+            case Op::bit_or: return commutes(v, bits("vpor", "vpord", "vporq", 0xEB), a, b);
+            case Op::bit_xor: return commutes(v, bits("vpxor", "vpxord", "vpxorq", 0xEF), a, b);
+            case Op::word_add: return commutes(v, words("vpaddd", "vpaddq", 0xFE, 0xD4), a, b);
+            case Op::word_sub: return apply(v, words("vpsubd", "vpsubq", 0xFA, 0xFB), a, b);
+            case Op::shift_left:
+            case Op::shift_right: {
+                const int ra = in(a);
+                release(a);
+                free_locks();
+                const int d = take(vectors_);
+                shift(d, ra, x.imm, x.op == Op::shift_left ? 6 : 2);
+                return give(v, d);
+            }
+            case Op::compare:
+                return apply(v, floats("vcmpps", "vcmppd", 0xC2), a, b,
+                             {.imm = x.imm, .form = wide_ ? 'k' : 'v'});
+            case Op::negative: return negative(v, a);
+            case Op::mask_and: return of_masks(v, "kandw", 0x41, bits("vpand", "", "", 0xDB), a, b);
+            case Op::mask_or: return of_masks(v, "korw", 0x45, bits("vpor", "", "", 0xEB), a, b);
+            case Op::mask_xor: return of_masks(v, "kxorw", 0x47, bits("vpxor", "", "", 0xEF), a, b);
+            case Op::mask_not: return invert(v, a);
+            case Op::select: return choose(v, a, b, x.in[2]);
+            case Op::call: return call(v, x);
+            case Op::store: {
+                const int r = in(a);
+                out_.vector(kStore, r, 0, elements(x), {.two = true, .stores = true});
+                return release(a);
+            }
+            case Op::store_half: {
+                const int r = in(a);
+                out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, elements(x),
+                            {.imm = 0, .two = true, .stores = true});
+                return release(a);
+            }
+            case Op::store_bfloat16: return store_words(x, a);
+            case Op::store_mask: return wide_ ? store_mask(x, a) : store_narrow_mask(x, a);
+            default: failed_ = true;
+        }
+    }
+
+    // a * b + c, written over one of the three that nobody needs any more, or over a copy.
+    void multiply_add(int16_t v, int16_t a, int16_t b, int16_t c) {
+        auto outside = [this](int16_t x) { return where(x).in < 0 && lies(x); };
+        auto folds = [&](int16_t x) { return outside(x) && (operation_of(x).op != Op::load || dies(x)); };
+        if (folds(a) && !folds(b)) std::swap(a, b);
+        const bool c_there = folds(c), b_there = !c_there && b != a && folds(b);
+        const int ra = in(a), rb = b_there ? -1 : in(b), rc = c_there ? -1 : in(c);
+        auto spare = [&](int16_t x, int r) {
+            return r >= 0 && dies(x) && vectors_.owner(r) == x;
+        };
+        auto form = [&](int opcode, const char* single, const char* twice) {
+            return words(single, twice, opcode, opcode, 2);
+        };
+        const Encoding by_132 = form(0x98, "vfmadd132ps", "vfmadd132pd"),
+                       by_213 = form(0xA8, "vfmadd213ps", "vfmadd213pd"),
+                       by_231 = form(0xB8, "vfmadd231ps", "vfmadd231pd");
+        auto copy = [&](int r) {
+            const int d = take(vectors_);
+            out_.vector(kMove, d, 0, r, kTwo);
+            return d;
+        };
+        int d;
+        if (c_there) {
+            int other = rb;
+            if (spare(a, ra)) d = ra;
+            else if (spare(b, rb)) d = rb, other = ra;
+            else d = copy(ra);
+            out_.vector(by_213, d, other, memory_of(c), {});
+        } else if (b_there) {
+            if (c != a && spare(c, rc)) d = rc, out_.vector(by_231, d, ra, memory_of(b), {});
+            else if (c != a && spare(a, ra)) d = ra, out_.vector(by_132, d, rc, memory_of(b), {});
+            else d = copy(rc), out_.vector(by_231, d, ra, memory_of(b), {});
+        } else if (spare(c, rc)) {
+            d = rc, out_.vector(by_231, d, ra, rb, {});
+        } else if (spare(a, ra)) {
+            d = ra, out_.vector(by_213, d, rb, rc, {});
+        } else if (spare(b, rb)) {
+            d = rb, out_.vector(by_213, d, ra, rc, {});
+        } else {
+            d = copy(rc), out_.vector(by_231, d, ra, rb, {});
+        }
+        release(a);
+        release(b);
+        release(c);
+        give(v, d);
+    }
+
+    void round_to_half(int16_t v, int16_t a) {
+        const int r = in(a);
+        release(a);
+        free_locks();
+        const int d = take(vectors_);
+        out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, d, {.imm = 0, .two = true, .stores = true});
+        out_.vector({"vcvtph2ps", 2, 1, 0x13}, d, 0, d, kTwo);
+        give(v, d);
+    }
+
+    void negative(int16_t v, int16_t a) {
+        if (wide_) {
+            const Encoding e = {double_ ? "vpmovq2m" : "vpmovd2m", 2, 2, 0x39, static_cast<uint8_t>(double_)};
+            return apply_one(v, e, a, {.form = 'k'});
+        }
+        const int r = in(a);
+        release(a);
+        free_locks();
+        const int d = take(vectors_);
+        if (!double_) {
+            shift(d, r, 31, 4);
+        } else {  // 0 > a
+            const int zero = d == r ? take(vectors_) : d;
+            out_.vector(bits("vpxor", "", "", 0xEF), zero, zero, zero, {});
+            out_.vector({"vpcmpgtq", 2, 1, 0x37}, d, zero, r, {});
+        }
+        give(v, d);
+    }
+
+    void of_masks(int16_t v, const char* name, int opcode, const Encoding& narrow, int16_t a, int16_t b) {
+        if (!wide_) return apply(v, narrow, a, b);
+        const int ra = in(a), rb = in(b);
+        release(a);
+        release(b);
+        free_locks();
+        const int d = take(masks_);
+        out_.mask(name, opcode, d, ra, rb);
+        give(v, d);
+    }
+    void invert(int16_t v, int16_t a) {
+        const int ra = in(a);
+        release(a);
+        free_locks();
+        const int d = take(wide_ ? masks_ : vectors_);
+        if (wide_) out_.mask_not(d, ra);
+        else out_.vector(bits("vpxor", "", "", 0xEF), d, ra, constant(~uint64_t{0}), {});
+        give(v, d);
+    }
+
+    // Where the mask is set a, else b.
+    void choose(int16_t v, int16_t mask, int16_t a, int16_t b) {
+        const int rm = in(mask), rb = in(b);
+        const bool from_memory = where(a).in < 0 && lies(a) && (operation_of(a).op != Op::load || dies(a));
+        const int ra = from_memory ? -1 : in(a);
+        Memory m;
+        if (from_memory) m = memory_of(a);
+        release(mask);
+        release(a);
+        release(b);
+        free_locks();
+        const int d = take(vectors_);
+        Encoding e;
+        Options o;
+        if (wide_) e = words("vblendmps", "vblendmpd", 0x65, 0x65, 2), o.mask = rm;
+        else e = {double_ ? "vblendvpd" : "vblendvps", 3, 1, static_cast<uint8_t>(double_ ? 0x4B : 0x4A)}, o.fourth = rm;
+        if (from_memory) out_.vector(e, d, rb, m, o);
+        else out_.vector(e, d, rb, ra, o);
+        give(v, d);
+    }
+
+    // Of the registers a function keeps none.
+    void call(int16_t v, const Operation& x) {
+        const auto& functions = vector_functions();
+        const void* target = (double_ ? functions.of_double : functions.of_float)[x.imm];
+        if (!target) failed_ = true;
+        for (File* file : {&vectors_, &masks_})
+            for (int r = file->first(); r < file->end(); ++r)
+                if (file->owner(r) >= 0 && !dies(file->owner(r))) keep(file->owner(r));
+        const int16_t a = x.in[0], b = x.in[1];
+        if (b >= 0) {
+            const int rb = where(b).in, ra = where(a).in;
+            const int aside = ra == 2 ? 3 : 2;
+            if (rb == 0) out_.vector(kMove, aside, 0, rb, kTwo);
+            into(a, ra, 0);
+            into(b, rb == 0 ? aside : rb, 1);
+        } else {
+            into(a, where(a).in, 0);
+        }
+        release(a);
+        release(b);
+        for (File* file : {&vectors_, &masks_})
+            for (int r = file->first(); r < file->end(); ++r)
+                if (file->owner(r) >= 0) where(file->owner(r)).in = -1, file->give(r, File::kFree);
+        vectors_.locked = masks_.locked = 0;
+        const auto which = static_cast<VectorFunction>(x.imm);
+        out_.move_address(rax, target, vector_function_name(which));
+        out_.call(rax);
+        give(v, 0);
+    }
+    void into(int16_t v, int from, int r) {
+        if (from < 0) fetch(v, r);
+        else if (from != r) out_.vector(kMove, r, 0, from, kTwo);
+    }
+
+    void store_mask(const Operation& x, int16_t a) {
+        const int k = in(a), t = take(vectors_);
+        const auto w = static_cast<uint8_t>(double_);
+        out_.vector({double_ ? "vpmovm2q" : "vpmovm2d", 2, 2, 0x38, w}, t, 0, k, kTwo);
+        shift(t, t, double_ ? 63 : 31, 2);
+        out_.vector({double_ ? "vpmovqb" : "vpmovdb", 2, 2, static_cast<uint8_t>(double_ ? 0x32 : 0x31)}, t, 0,
+                    elements(x), {.two = true, .stores = true});
+        release(a);
+        vectors_.locked = 0;
+    }
+    // The lower and the upper half of a vector of masks, packed to bytes.
+    void store_narrow_mask(const Operation& x, int16_t a) {
+        const int r = in(a), t = take(vectors_);
+        upper_half(r, t);
+        if (double_) out_.vector({"vshufps", 1, 0, 0xC6}, t, r, t, {.imm = 0x88, .bytes = 16});
+        out_.vector({"vpackssdw", 1, 1, 0x6B}, t, double_ ? t : r, t, {.bytes = 16});
+        out_.vector({"vpacksswb", 1, 1, 0x63}, t, t, t, {.bytes = 16});
+        const uint64_t ones = 0x0101010101010101ull;
+        out_.vector({"vpand", 1, 1, 0xDB}, t, t, constant(double_ ? ones : ones & 0xffffffffu), {.bytes = 16});
+        const Encoding e = {double_ ? "vmovd" : "vmovq", 1, 1, static_cast<uint8_t>(double_ ? 0x7E : 0xD6)};
+        out_.vector(e, t, 0, elements(x), {.bytes = 16, .two = true, .stores = true});
+        release(a);
+    }
+    void upper_half(int r, int t) {
+        out_.vector({"vextracti128", 3, 1, 0x39}, r, 0, t, {.imm = 1, .two = true, .stores = true});
+    }
+    // The upper two bytes of each lane.
+    void store_words(const Operation& x, int16_t a) {
+        const int r = in(a), t = take(vectors_);
+        shift(t, r, 16, 2);
+        if (wide_) {
+            out_.vector({"vpmovdw", 2, 2, 0x33}, t, 0, elements(x), {.two = true, .stores = true});
+        } else {
+            const int u = take(vectors_);
+            upper_half(t, u);
+            out_.vector({"vpackusdw", 2, 1, 0x2B}, t, t, u, {.bytes = 16});
+            out_.vector({"vmovdqu", 1, 2, 0x7F}, t, 0, elements(x),
+                        {.bytes = 16, .two = true, .stores = true});
+        }
+        release(a);
+    }
+
+    // ---- around the loop ----
+
+    // Functions that are called keep few registers.
+    void begin() {
+        out_.push(rbp);
+        out_.move(rbp, rsp);
+        for (Register r : {rbx, r12, r13, r14, r15}) out_.push(r);
+        out_.add(rsp, 0);
+        frame_at_ = out_.size() - 4;
+        out_.and_with(rsp, -64);
+        if (s_.calls) {
+            index_ = rbx, count_ = r12, table_ = r13, scratch_ = rax;
+            out_.move(r12, rsi);
+            out_.move(r13, rdi);
+        }
+        static constexpr Register kept[] = {r14, r15}, all[] = {rdx, rcx, r8,  r9,  r10,
+                                                                r11, rbx, r12, r13, r14};
+        const Register* free = s_.calls ? kept : all;
+        const Register* end = s_.calls ? std::end(kept) : std::end(all);
+        bases_.assign(arguments_.size(), kNone);
+        for (size_t k = 0; k < arguments_.size() && free != end; ++k)
+            if (!arguments_[k].single) out_.load(bases_[k] = *free++, table_, static_cast<int32_t>(8 * k));
+    }
+    // What is one for all elements is repeated in the frame.
+    void singles() {
+        for (size_t i = 0; i < s_.operations.size(); ++i) {
+            const Operation& x = s_.operations[i];
+            const auto v = static_cast<int16_t>(i);
+            if ((x.op != Op::single && x.op != Op::single_mask) || !uses_.is_wanted(v)) continue;
+            const int32_t slot = where(v).slot = slots_.take();
+            out_.load(scratch_, table_, static_cast<int32_t>(8 * x.bits));
+            Memory one{scratch_};
+            if (names_) one.name = names_->arguments[static_cast<size_t>(x.bits)];
+            if (x.op == Op::single) {
+                out_.vector(repeat(), 0, 0, one, kTwo);
+            } else {
+                out_.vector({"vpbroadcastb", 2, 1, 0x78}, 0, 0, one, kTwo);
+                if (wide_) {
+                    out_.vector({"vptestmb", 2, 1, 0x26}, 1, 0, 0, {.form = 'k'});
+                    out_.mask_store(frame(slot), 1);
+                    continue;
+                }
+                out_.vector(bits("vpxor", "", "", 0xEF), 1, 1, 1, {});
+                out_.vector({"vpcmpeqb", 1, 1, 0x74}, 0, 0, 1, {});
+                out_.vector(bits("vpxor", "", "", 0xEF), 0, 0, constant(~uint64_t{0}), {});
+            }
+            out_.vector(kStore, 0, 0, frame(slot), {.two = true, .stores = true});
+        }
+    }
+
+    // How many vectors are wanted at the same time, at most.
+    int32_t most_live() {
+        const size_t n = s_.operations.size();
+        std::vector<int32_t> begins(n + 1, 0);
+        auto counts = [&](size_t i) {
+            const Op op = s_.operations[i].op;
+            const auto v = static_cast<int16_t>(i);
+            return uses_.is_wanted(v) && !is_store(op) && op != Op::constant && op != Op::single &&
+                   !(wide_ && is_mask(v)) && op != Op::single_mask;
+        };
+        for (size_t i = 0; i < n; ++i) {
+            if (!counts(i)) continue;
+            const auto v = static_cast<int16_t>(i);
+            const int32_t from = is_read(s_.operations[i].op) ? uses_.first(v) : static_cast<int32_t>(i);
+            ++begins[static_cast<size_t>(from)];
+            if (uses_.any(v)) --begins[static_cast<size_t>(uses_.last(v)) + (uses_.last(v) == from)];
+        }
+        int32_t most = 0, now = 0;
+        for (size_t i = 0; i < n; ++i) now += begins[i], most = std::max(most, now);
+        return most;
+    }
+    // Constants and single values that instructions want in registers stay there, as far as registers are left.
+    void pin() {
+        const size_t n = s_.operations.size();
+        int room = vectors_.end() - most_live() - 3;
+        struct Wish {
+            int weight;
+            int16_t v;
+        };
+        std::vector<Wish> wishes;
+        for (size_t i = 0; i < n; ++i) {
+            const auto v = static_cast<int16_t>(i);
+            const Op op = s_.operations[i].op;
+            if ((op != Op::constant && op != Op::single) || !uses_.any(v)) continue;
+            wishes.push_back({weight(v), v});
+        }
+        std::stable_sort(wishes.begin(), wishes.end(), [](const Wish& a, const Wish& b) { return a.weight > b.weight; });
+        for (const Wish& w : wishes) {
+            if (room-- <= 0) break;
+            const int r = vectors_.find_free_from_above();
+            fetch(w.v, r);
+            where(w.v).in = static_cast<int8_t>(r);
+            vectors_.give(r, File::kReserved);
+        }
+    }
+    // A first operand has to be in a register.
+    int weight(int16_t v) {
+        int sum = 0;
+        for (int32_t at = uses_.first(v); at != Uses::kNever;) {
+            const Operation& x = s_.operations[static_cast<size_t>(at)];
+            const bool commutes = x.op == Op::add || x.op == Op::mul || x.op == Op::bit_and ||
+                                  x.op == Op::bit_or || x.op == Op::bit_xor || x.op == Op::word_add;
+            const bool first = x.op == Op::select ? x.in[2] == v : x.in[0] == v && !commutes;
+            sum += first || is_store(x.op) ? 4 : 1;
+            at = uses_.after(v, at);
+        }
+        return sum;
+    }
+
+    void end() {
+        if (names_) out_.remark("the end");
+        out_.load_address(rsp, rbp, -40);
+        for (Register r : {r15, r14, r13, r12, rbx}) out_.pop(r);
+        out_.pop(rbp);
+        out_.clear_upper();
+        out_.give_back();
+    }
+    Emitted finish() {
+        constexpr int32_t kMostFrame = 16384;
+        const int32_t room = (slots_.count() + 1) * width_;
+        if (failed_ || room > kMostFrame) return {};
+        out_.put_word(frame_at_, -room);
+        while (out_.size() % 64) out_.byte(0x90);
+        const auto start = static_cast<int32_t>(out_.size());
+        const int32_t each = wide_ ? item_ : width_;
+        for (uint64_t bits : pool_)
+            for (int32_t k = 0; k < each; ++k) out_.byte(static_cast<int>(bits >> (8 * (k % item_)) & 255));
+        for (const Assembler::Reference& r : out_.references()) {
+            const int32_t from = static_cast<int32_t>(r.at) + 4 + r.rest;
+            out_.put_word(r.at, start + r.number * each - from);
+        }
+        return {out_.bytes(), out_.count(), spills_, copies_, out_.text()};
+    }
+
+    const Sequence& s_;
+    const std::vector<Argument>& arguments_;
+    const Names* names_;
+    const bool wide_, double_;
+    const int32_t item_, width_;
+    Assembler out_;
+    Uses uses_;
+    File vectors_, masks_;
+    std::vector<Where> places_;
+    Slots slots_;
+    std::vector<int32_t> left_;  // slots that are free after this operation
+    static constexpr auto kNone = static_cast<Register>(-1);
+    std::vector<Register> bases_;  // of arguments: where they lie, as far as registers are there
+    Register index_ = rax, count_ = rsi, table_ = rdi, scratch_ = r15;
+    std::vector<uint64_t> pool_;
+    std::map<uint64_t, int32_t> pool_at_;
+    size_t frame_at_ = 0;
+    int32_t at_ = 0;
+    int16_t step_ = -1;
+    int spills_ = 0, copies_ = 1;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+Emitted emit(const Sequence& s, const std::vector<Argument>& arguments, bool wide, const Names* names) {
+    Emitter one(s, arguments, wide, names);
+    constexpr size_t kMostTwice = 12000;  // values are numbered by 16 bits
+    if (s.operations.size() > kMostTwice || !one.fits_twice()) return one.run();
+    const Sequence two = s.interleaved(2);
+    return Emitter(two, arguments, wide, names).run();
+}
+
+}  // namespace pb::code

@@ -1,0 +1,277 @@
+#include "program/segment.h"
+
+#include <cstdio>
+
+#include "code/functions.h"
+
+namespace pb {
+
+namespace {
+
+using code::Argument;
+using code::Op;
+using code::Sequence;
+
+// Instructions of a segment: one alone is what its kernel does as well.
+constexpr size_t kFewest = 2, kMost = 256;
+// Nanoseconds that emitting takes, and each instruction of it.
+constexpr double kEmission = 6000, kEmissionOfOne = 1500;
+
+size_t index(int16_t v) { return static_cast<size_t>(v); }
+
+// Instructions that a step is.
+size_t instructions_of(const Fused& p, const Step& s) {
+    return s.chain >= 0 ? p.chains[index(s.chain)].length : 1;
+}
+
+bool is_lane(DType d) { return d == DType::Float32 || d == DType::Float64; }
+
+// The type that a step computes in; bool where it knows truth values only.
+DType computes_in(const Fused& p, const Step& s) {
+    if (s.chain >= 0) return computed_as(p.type(s.out));
+    if (!s.converts()) return p.type(s.in[s.arity - 1]);
+    const DType from = p.type(s.in[0]), to = p.type(s.out);
+    return is_lane(from) ? from : to;
+}
+
+// Whether a run that computes in `lane` can have a value.
+bool has_form(DType d, DType lane) {
+    return d == lane || d == DType::Bool || (is_narrow_float(d) && lane == DType::Float32);
+}
+
+// The number that a single value is, where nothing but numbers makes it.
+bool find_number(const Fused& p, int16_t v, double& number, int depth = 4) {
+    const Value& value = p.value(v);
+    if (!is_lane(value.type) || !value.single || value.kind == Value::Operand || !depth) return false;
+    if (value.kind == Value::Number) return number = p.number(value).to_double(), true;
+    const Step& s = p.steps[index(value.at)];
+    Slot slots[3], result{};
+    const void* in[3];
+    for (int k = 0; k < s.arity; ++k) {
+        double operand;
+        if (p.type(s.in[k]) != value.type || !find_number(p, s.in[k], operand, depth - 1)) return false;
+        slots[k] = Steps::stored(Scalar(operand), value.type);
+        in[k] = &slots[k];
+    }
+    s.kernels[0](in, &result, 1);
+    return number = Scalar::load(value.type, &result).to_double(), true;
+}
+
+// A power by one of these numbers is a product, a quotient or a root, as the kernel's is.
+bool is_short_power(const Fused& p, const Step& s, double& exponent) {
+    if (s.chain >= 0 || s.primitive != Primitive::pow || !find_number(p, s.in[1], exponent)) return false;
+    return exponent == 2 || exponent == 3 || exponent == 1 || exponent == -1 || exponent == 0.5;
+}
+
+bool can_be_said(const Fused& p, const Step& s) {
+    const DType lane = computes_in(p, s);
+    if (!is_lane(lane) && lane != DType::Bool) return false;
+    const DType result = p.type(s.out);
+    bool fits = has_form(result, lane);
+    for (int k = 0; k < s.arity; ++k) {
+        const Value& v = p.value(s.in[k]);
+        fits = fits && has_form(v.type, lane) && !(v.single && is_narrow_float(v.type));
+    }
+    if (!fits || s.chain >= 0) return fits;
+    if (s.converts()) return is_lane(lane);
+    if (s.primitive == Primitive::where && p.type(s.in[0]) != DType::Bool) return false;
+    if (lane == DType::Bool) return code::is_stated_of_masks(s.primitive) && result == DType::Bool;
+    double exponent;
+    return is_short_power(p, s, exponent) ||
+           (code::is_stated(s.primitive, lane) && !code::has_calls(s.primitive, lane));
+}
+
+// Makes the sequence of a segment.
+class Writer {
+  public:
+    Writer(const Fused& p, const Segment& s) : p_(p), segment_(s), sequence_(s.lane), of_(p.values.size(), -1) {}
+
+    const Sequence& write() {
+        for (size_t i = segment_.first; i < segment_.past; ++i) {
+            const Step& s = p_.steps[i];
+            if (p_.value(s.out).single) continue;
+            sequence_.step = static_cast<int16_t>(i - segment_.first);
+            of_[index(s.out)] = step(s);
+            for (size_t r = 0; r < segment_.results.size(); ++r)
+                if (segment_.results[r] == s.out) store(r, s.out);
+        }
+        return sequence_;
+    }
+
+  private:
+    int16_t value(int16_t v) {
+        int16_t& of = of_[index(v)];
+        if (of >= 0) return of;
+        size_t at = 0;
+        while (segment_.operands[at] != v) ++at;
+        const Argument& a = segment_.arguments[at];
+        Op op = a.single ? Op::single : Op::load;
+        if (a.form == Argument::truth) op = a.single ? Op::single_mask : Op::load_mask;
+        if (a.form == Argument::half)
+            op = p_.type(v) == DType::Float16 ? Op::load_half : Op::load_bfloat16;
+        return of = sequence_.add(op, -1, -1, -1, 0, at);
+    }
+    int16_t step(const Step& s) {
+        if (s.chain >= 0) return chain(s);
+        int16_t in[3] = {-1, -1, -1};
+        for (int k = 0; k < s.arity; ++k) in[k] = value(s.in[k]);
+        if (s.converts()) return convert(in[0], p_.type(s.in[0]), p_.type(s.out));
+        if (p_.type(s.in[s.arity - 1]) == DType::Bool) return code::state_of_masks(sequence_, s.primitive, in);
+        double exponent;
+        if (is_short_power(p_, s, exponent)) return code::state_power(sequence_, in[0], exponent);
+        return code::state(sequence_, s.primitive, in);
+    }
+    int16_t chain(const Step& s) {
+        const Chain& chain = p_.chains[index(s.chain)];
+        int16_t x = value(s.in[0]);
+        for (int k = 0; k < chain.length; ++k) {
+            const Chain::Step& link = chain.steps[k];
+            const int16_t y = is_lone(link.link()) ? int16_t{-1} : value(s.in[link.operand]);
+            x = code::state_link(sequence_, link.link(), x, y);
+        }
+        const DType type = p_.type(s.out);
+        return type == segment_.lane ? x : convert(x, segment_.lane, type);
+    }
+    // What is narrow is kept as the float that it stands for.
+    int16_t convert(int16_t v, DType from, DType to) {
+        if (from == DType::Bool) return code::state_number(sequence_, v);
+        if (to == DType::Bool) return code::state_truth(sequence_, v);
+        return is_narrow_float(to) ? code::state_narrow(sequence_, to, v) : v;
+    }
+    void store(size_t result, int16_t v) {
+        const Argument& a = segment_.arguments[segment_.operands.size() + result];
+        Op op = a.form == Argument::truth ? Op::store_mask : Op::store;
+        if (a.form == Argument::half) op = p_.type(v) == DType::Float16 ? Op::store_half : Op::store_bfloat16;
+        sequence_.add(op, of_[index(v)], -1, -1, 0, segment_.operands.size() + result);
+    }
+
+    const Fused& p_;
+    const Segment& segment_;
+    Sequence sequence_;
+    std::vector<int16_t> of_;  // values of the sequence
+};
+
+Argument argument(DType type, bool single) {
+    return {type == DType::Bool ? Argument::truth : is_narrow_float(type) ? Argument::half : Argument::lane, single};
+}
+
+}  // namespace
+
+template <class F> void Segments::cut(const Fused& p, const Facts& facts, F found) {
+    count_ = 0;
+    if (code::use == code::Use::never) return;
+    numbers_.assign(p.values.size(), -1);
+    size_t first = 0, past = 0, instructions = 0;
+    DType lane = DType::Bool;  // until a float comes
+    auto end = [&] {
+        if (instructions >= kFewest && lane != DType::Bool) {
+            if (count_ == all_.size()) all_.emplace_back();
+            Segment& s = all_[count_];
+            s.first = first, s.past = past, s.lane = lane;
+            close(p, facts, s);
+            if (s.arguments.size() <= code::kMostArguments && !s.results.empty()) ++count_, found(s, instructions);
+        }
+        instructions = 0;
+        lane = DType::Bool;
+    };
+    for (size_t i = 0; i < p.steps.size(); ++i) {
+        const Step& s = p.steps[i];
+        if (p.value(s.out).single) continue;  // computed once, by whoever places it
+        const bool fits = can_be_said(p, s);
+        const DType in = fits ? computes_in(p, s) : DType::Bool;
+        const bool other = in != DType::Bool && lane != DType::Bool && in != lane;
+        if (!fits || other || instructions >= kMost) end();
+        if (!fits) continue;
+        if (!instructions) first = i;
+        if (in != DType::Bool) lane = in;
+        past = i + 1;
+        instructions += instructions_of(p, s);
+    }
+    end();
+}
+
+// Operands and results, and the key: each step, then its operands, of which those that come from outside say what they are.
+void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
+    constexpr uint64_t kOutside = uint64_t{1} << 40, kPower = uint64_t{1} << 41, kLinks = uint64_t{1} << 63;
+    s.operands.clear();
+    s.results.clear();
+    s.arguments.clear();
+    s.code.reset();
+    key_.assign(1, static_cast<uint64_t>(s.lane));
+    int16_t count = 0;
+    auto read = [&](int16_t v) {
+        int16_t& number = numbers_[index(v)];
+        if (number < 0) {
+            const bool single = facts.single[index(v)];
+            number = count++;
+            s.operands.push_back(v);
+            s.arguments.push_back(argument(p.type(v), single));
+            key_.push_back(kOutside | static_cast<uint64_t>(p.type(v)) << 1 | static_cast<uint64_t>(single));
+        }
+        key_.push_back(static_cast<uint64_t>(number));
+    };
+    for (size_t i = s.first; i < s.past; ++i) {
+        const Step& step = p.steps[i];
+        if (p.value(step.out).single) continue;
+        const bool result = facts.last[index(step.out)] >= static_cast<int32_t>(s.past);
+        const uint64_t what = step.chain >= 0 ? p.chains[index(step.chain)].length
+                                              : static_cast<uint64_t>(step.primitive) << 8;
+        key_.push_back((what << 8 | static_cast<uint64_t>(p.type(step.out))) << 8 |
+                       static_cast<uint64_t>(step.arity) << 1 | static_cast<uint64_t>(result));
+        if (step.chain >= 0) {
+            const Chain& chain = p.chains[index(step.chain)];
+            for (int k = 0; k < chain.length; ++k)
+                key_.push_back(kLinks | static_cast<uint64_t>(chain.steps[k].link()) << 8 | chain.steps[k].operand);
+        }
+        double exponent;
+        if (is_short_power(p, step, exponent)) key_.push_back(kPower | static_cast<uint64_t>(2 * exponent + 2));
+        for (int k = 0; k < step.arity; ++k) read(step.in[k]);
+        numbers_[index(step.out)] = count++;
+        if (result) s.results.push_back(step.out);
+    }
+    for (int16_t v : s.results) s.arguments.push_back(argument(p.type(v), false));
+    for (int16_t v : s.operands) numbers_[index(v)] = -1;
+    for (size_t i = s.first; i < s.past; ++i) numbers_[index(p.steps[i].out)] = -1;
+}
+
+void Segments::find(const Fused& p, const Facts& facts, double nanoseconds) {
+    cut(p, facts, [&](Segment& s, size_t instructions) {
+        // About what emitting takes, against half of what its part of the work takes.
+        const double share = nanoseconds * static_cast<double>(instructions) / static_cast<double>(p.steps.size());
+        const bool pays = 0.5 * share > kEmission + kEmissionOfOne * static_cast<double>(instructions);
+        s.code = code::find(key_, pays, [&]() -> std::shared_ptr<const code::Code> {
+            const Sequence sequence = Writer(p, s).write();
+            const code::Emitted made = code::emit(sequence, s.arguments, code::is_wide(), nullptr);
+            if (made.bytes.empty()) return nullptr;
+            return std::make_shared<code::Code>(made, s.arguments, s.results.size(), s.lane, code::is_wide());
+        });
+    });
+}
+
+const Segment* Segments::at(size_t step) const {
+    for (size_t k = 0; k < count_; ++k)
+        if (all_[k].first == step) return all_[k].code ? &all_[k] : nullptr;
+    return nullptr;
+}
+
+std::string Segments::describe(const Fused& p, const Facts& facts) {
+    std::string text;
+    cut(p, facts, [&](Segment& s, size_t) {
+        code::Names names;
+        for (int16_t v : s.operands) names.arguments.push_back(name_of(p, v));
+        for (int16_t v : s.results) names.arguments.push_back(name_of(p, v));
+        for (size_t i = s.first; i < s.past; ++i) names.steps.push_back(line_of(p, p.steps[i]));
+        const Sequence sequence = Writer(p, s).write();
+        const code::Emitted made = code::emit(sequence, s.arguments, code::is_wide(), &names);
+        if (made.bytes.empty()) return;
+        char head[160];
+        std::snprintf(head, sizeof head,
+                      "  code of v%zu to v%zu: %d instructions of %s, %zu bytes, %d spills; %lld elements at a time\n",
+                      s.first, s.past - 1, made.instructions, kernels_isa(), made.bytes.size(), made.spills,
+                      static_cast<long long>(code::lanes_of(code::is_wide(), s.lane) * made.copies));
+        text += head + made.text;
+    });
+    return text;
+}
+
+}  // namespace pb
