@@ -2,7 +2,7 @@
 
 import inspect
 
-from ...operators.random import get_rng_state, set_rng_state
+from ...operators.generators import get_rng_state, set_rng_state
 from ..modules.module import Module
 
 __all__ = ["skip_init"]
