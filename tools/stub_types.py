@@ -70,6 +70,8 @@ RETURNS = {
         "None",
     ),
     "pullback.nn.plain.tables.embedding_bag": "tuple[Tensor, Tensor, Tensor, Tensor]",
+    "is_masked_tensor": "builtins.bool",
+    **dict.fromkeys(("as_masked_tensor", "masked_tensor"), "MaskedTensor"),
     "meshgrid": "tuple[Tensor, ...]",
     **dict.fromkeys(
         """

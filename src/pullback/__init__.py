@@ -95,6 +95,7 @@ _SUBMODULES = {
     "interop",
     "jit",
     "linalg",
+    "masked",
     "memory",
     "mps",
     "nn",

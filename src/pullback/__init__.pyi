@@ -10,7 +10,7 @@ from . import autograd as autograd, calculus as calculus, distributions as distr
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
-from . import fft as fft, linalg as linalg, memory as memory, nn as nn
+from . import fft as fft, linalg as linalg, masked as masked, memory as memory, nn as nn
 from . import picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, overrides as overrides, quasirandom as quasirandom, random as random
 from . import return_types as return_types
