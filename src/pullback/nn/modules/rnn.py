@@ -1,20 +1,54 @@
 """Recurrent networks: layers that go over a sequence, and the cells that they are made of.
 
-What they compute is in nn/recurrence.py.
+A layer computes what its inputs contribute for all times in one product, then steps through time; a sequence of packed
+lengths steps over as many samples as are left.
 """
 
 import math
 
+from ... import _core
 from ...operators.creation import empty, zeros
 from ...operators.joining import cat, stack
 from .. import functional as F
 from ..init import uniform_
 from ..parameter import Parameter
-from ..recurrence import STEPS, run
 from ..utils.rnn import PackedSequence
 from .module import Module
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
+
+
+def _plain(nonlinearity):
+    return {"tanh": _core.Tensor.tanh, "relu": _core.Tensor.relu}[nonlinearity]
+
+
+def _rnn_step(function):
+    def step(given, state, weight, bias):
+        h = function(given + F.linear(state[0], weight, bias))
+        return h, (h,)
+
+    return step
+
+
+def _lstm_step(projection):
+    def step(given, state, weight, bias):
+        i, f, g, o = (given + F.linear(state[0], weight, bias)).chunk(4, -1)
+        c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        if projection is not None:
+            h = F.linear(h, projection)
+        return h, (h, c)
+
+    return step
+
+
+def _gru_step(given, state, weight, bias):
+    h = state[0]
+    r, z, n = given.chunk(3, -1)
+    hr, hz, hn = F.linear(h, weight, bias).chunk(3, -1)
+    z = (z + hz).sigmoid()
+    h = (1 - z) * (n + (r + hr).sigmoid() * hn).tanh() + z * h
+    return h, (h,)
 
 
 class RNNBase(Module):
@@ -125,6 +159,11 @@ class RNNBase(Module):
         for weight in self.parameters():
             uniform_(weight, -bound, bound)
 
+    def _step(self, suffix):
+        if self.mode == "LSTM":
+            return _lstm_step(getattr(self, "weight_hr" + suffix, None) if self.proj_size else None)
+        return _gru_step if self.mode == "GRU" else _rnn_step(_plain(self.mode[4:].lower()))
+
     def _sizes(self):
         result = self.proj_size or self.hidden_size
         return (result, self.hidden_size) if self.mode == "LSTM" else (result,)
@@ -153,14 +192,52 @@ class RNNBase(Module):
 
     def _sequence(self, input, states):
         """(outputs, last states) of a list of [samples, ...], one for each time: those that are left then."""
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-        layers = [
-            [getattr(self, name + suffix, None) for name in names]
-            for layer in range(self.num_layers)
-            for suffix in self._suffixes(layer)
-        ]
-        dropped = self.dropout if self.training else 0.0
-        return run(self.mode, input, states, layers, 1 + self.bidirectional, dropped)
+        lasts = [[] for _ in states]
+        for layer in range(self.num_layers):
+            results = []
+            for direction, suffix in enumerate(self._suffixes(layer)):
+                which = layer * (1 + self.bidirectional) + direction
+                first = tuple([state[which] for state in states])
+                outputs, last = self._one(input, first, suffix, direction == 1)
+                results.append(outputs)
+                for kept, each in zip(lasts, last, strict=True):
+                    kept.append(each)
+            input = (
+                results[0] if len(results) == 1 else [cat(pair, -1) for pair in zip(*results, strict=True)]
+            )
+            if self.dropout and self.training and layer < self.num_layers - 1:
+                input = self._dropped(input)
+        return input, tuple([stack(each) for each in lasts])
+
+    def _dropped(self, input):
+        counts = [len(each) for each in input]
+        return list(F.dropout(cat(input), self.dropout, True).split(counts))
+
+    def _one(self, input, state, suffix, backwards):
+        """One layer in one direction over a list of [samples, ...], one for each time."""
+        weight, bias = getattr(self, "weight_ih" + suffix), getattr(self, "bias_ih" + suffix, None)
+        hidden, hidden_bias = getattr(self, "weight_hh" + suffix), getattr(self, "bias_hh" + suffix, None)
+        sizes = [len(each) for each in input]
+        contributions = F.linear(cat(input), weight, bias).split(sizes) if input else []
+        step = self._step(suffix)
+        outputs = [None] * len(sizes)
+        ended = []  # last states of samples that are no longer there, the last sample's first
+        alive = sizes[-1] if backwards and sizes else sizes[0] if sizes else 0
+        whole = state
+        state = tuple([each[:alive] for each in state])
+        for t in reversed(range(len(sizes))) if backwards else range(len(sizes)):
+            n = sizes[t]
+            if n < alive:
+                ended.append(tuple([each[n:] for each in state]))
+                state = tuple([each[:n] for each in state])
+            elif n > alive:  # backwards: samples that begin here
+                state = tuple([cat([each, first[alive:n]]) for each, first in zip(state, whole, strict=True)])
+            alive = n
+            outputs[t], state = step(contributions[t], state, hidden, hidden_bias)
+        if ended:
+            parts = [state, *reversed(ended)]
+            state = tuple([cat([part[k] for part in parts]) for k in range(len(state))])
+        return outputs, state
 
     def forward(self, input, hx=None):
         """(outputs, last state), of a tensor (time, batch, features), or (batch, time, ...) with `batch_first`, or without a
@@ -429,7 +506,7 @@ class RNNCell(RNNCellBase):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         states = None if hx is None else (hx,)
-        return self._stepped(STEPS["RNN_" + self.nonlinearity.upper()], input, states, 1)[0]
+        return self._stepped(_rnn_step(_plain(self.nonlinearity)), input, states, 1)[0]
 
 
 class LSTMCell(RNNCellBase):
@@ -445,7 +522,7 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input, hx=None):
-        return self._stepped(STEPS["LSTM"], input, None if hx is None else tuple(hx), 2)
+        return self._stepped(_lstm_step(None), input, None if hx is None else tuple(hx), 2)
 
 
 class GRUCell(RNNCellBase):
@@ -460,4 +537,4 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input, hx=None):
-        return self._stepped(STEPS["GRU"], input, None if hx is None else (hx,), 1)[0]
+        return self._stepped(_gru_step, input, None if hx is None else (hx,), 1)[0]

@@ -9,7 +9,7 @@ from ... import _core
 from ...operators.declare import composed
 from ...operators.joining import cat, stack
 from ...operators.linear import linear
-from ..recurrence import STEPS, run
+from ..modules.rnn import RNNBase
 
 __all__ = [
     "gru",
@@ -25,6 +25,23 @@ __all__ = [
 _LAST = ("hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional")
 _WHOLE = ("input", *_LAST, "batch_first")
 _PACKED = ("data", "batch_sizes", *_LAST)
+
+
+class Net:
+    """What the modules ask of a network on the way over a sequence: its form, and weights under their names."""
+
+    def __init__(self, mode, num_layers=1, bidirectional=False, dropped=0.0, projected=False):
+        self.mode, self.num_layers, self.bidirectional = mode, num_layers, bool(bidirectional)
+        self.dropout, self.training, self.proj_size = dropped, True, int(projected)
+
+    _suffixes, _step, _sequence, _one, _dropped = (
+        vars(RNNBase)[name] for name in ("_suffixes", "_step", "_sequence", "_one", "_dropped")
+    )
+
+    @property
+    def suffixes(self):
+        """Those of all layers and directions, in order."""
+        return [suffix for layer in range(self.num_layers) for suffix in self._suffixes(layer)]
 
 
 def _read(name, args, named):
@@ -54,23 +71,33 @@ def _read(name, args, named):
     return packed, given
 
 
-def _layers(given, projected):
-    """The weights of each layer and direction, five each; RuntimeError for another number of them."""
-    params, each = list(given["params"]), 2 + 2 * bool(given["has_biases"]) + projected
-    if len(params) % each:
+def _net(mode, given, states):
+    """The network of these weights; RuntimeError for another number of them or of states."""
+    projected = mode == "LSTM" and states[0].size(2) != states[1].size(2)
+    dropped = given["dropout"] if given["train"] else 0.0
+    net = Net(mode, given["num_layers"], given["bidirectional"], dropped, projected)
+    names = ["weight_ih", "weight_hh"] + ["bias_ih", "bias_hh"] * bool(given["has_biases"])
+    names += ["weight_hr"] * projected
+    params, suffixes = list(given["params"]), net.suffixes
+    if len(params) % len(names):
         raise RuntimeError("got an incorrect number of RNN parameters")
-    layers = given["num_layers"] * (1 + bool(given["bidirectional"]))
-    if len(params) != layers * each:
+    if len(params) != len(suffixes) * len(names):
         raise RuntimeError(
-            f"Expected {'more' if len(params) < layers * each else 'fewer'} weights in stacked_rnn: {layers} times {each}, "
-            f"but got {len(params)}"
+            f"Expected {_which(len(params), len(suffixes) * len(names))} weights in stacked_rnn: {len(suffixes)} times "
+            f"{len(names)}, but got {len(params)}"
         )
-    made = []
-    for k in range(0, len(params), each):
-        own = params[k : k + each]
-        projection = own.pop() if projected else None
-        made.append([*own, *[None] * (4 - len(own)), projection])
-    return made
+    if states[0].size(0) != len(suffixes):
+        raise RuntimeError(
+            f"Expected {_which(states[0].size(0), len(suffixes))} hidden states in stacked_rnn: {len(suffixes)}, one for each "
+            f"layer and direction, but got {states[0].size(0)}"
+        )
+    for suffix, name in ((suffix, name) for suffix in suffixes for name in names):
+        setattr(net, name + suffix, params.pop(0))
+    return net
+
+
+def _which(found, wanted):
+    return "more" if found < wanted else "fewer"
 
 
 def _run(name, mode, args, named):
@@ -78,13 +105,7 @@ def _run(name, mode, args, named):
     states = tuple(given["hx"]) if mode == "LSTM" else (given["hx"],)
     if mode == "LSTM" and len(states) != 2:
         raise RuntimeError("lstm expects two hidden states")
-    layers = _layers(given, mode == "LSTM" and states[0].size(2) != states[1].size(2))
-    if states[0].size(0) != len(layers):
-        more = "more" if states[0].size(0) < len(layers) else "fewer"
-        raise RuntimeError(
-            f"Expected {more} hidden states in stacked_rnn: {len(layers)}, one for each layer and direction, but got "
-            f"{states[0].size(0)}"
-        )
+    net = _net(mode, given, states)
     if packed:
         sequence = list(given["data"].split(given["batch_sizes"].tolist()))
     else:
@@ -96,8 +117,7 @@ def _run(name, mode, args, named):
         raise RuntimeError(
             f"Expected hidden states of {len(sequence[0])} samples, but got {states[0].size(1)}"
         )
-    dropped = given["dropout"] if given["train"] else 0.0
-    outputs, last = run(mode, sequence, states, layers, 1 + bool(given["bidirectional"]), dropped)
+    outputs, last = net._sequence(sequence, states)
     if packed:
         return cat(outputs), *last
     outputs = stack(outputs)
@@ -178,7 +198,7 @@ def _cell(mode, input, states, w_ih, w_hh, b_ih, b_hh):
             raise RuntimeError(
                 f"hidden{k} has inconsistent hidden_size: got {state.size(1)}, expected {w_hh.size(1)}"
             )
-    return STEPS[mode](linear(input, w_ih, b_ih), states, w_hh, b_hh)[1]
+    return Net(mode)._step("")(linear(input, w_ih, b_ih), states, w_hh, b_hh)[1]
 
 
 @composed(public=False, method=False)
