@@ -85,7 +85,7 @@ MODULES = {
     "onnx": "messages",
     "distributed": "messages without",
     "hub": "messages serialization without",
-    "switches": "_core amp device",
+    "switches": "_core amp autograd device",
     "types": "_core device messages size",
     "linalg": "_core linear_algebra messages operators",
     "fft": "fourier messages operators",

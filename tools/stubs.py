@@ -123,6 +123,10 @@ from .amp import GradScaler as GradScaler, autocast as autocast
 from .compiler import compile as compile
 from .switches import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from .switches import clear_autocast_cache as clear_autocast_cache
+from .switches import get_autocast_cpu_dtype as get_autocast_cpu_dtype
+from .switches import get_autocast_gpu_dtype as get_autocast_gpu_dtype
+from .switches import is_autocast_cpu_enabled as is_autocast_cpu_enabled
+from .switches import set_anomaly_enabled as set_anomaly_enabled
 from .switches import get_autocast_dtype as get_autocast_dtype
 from .switches import get_deterministic_debug_mode as get_deterministic_debug_mode
 from .switches import get_device as get_device
@@ -163,6 +167,7 @@ newaxis: None
 has_lapack: builtins.bool
 has_mkl: builtins.bool
 has_openmp: builtins.bool
+has_spectral: builtins.bool
 _Number = Union[builtins.bool, builtins.int, builtins.float]
 
 @final
