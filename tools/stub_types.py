@@ -70,6 +70,15 @@ RETURNS = {
         "None",
     ),
     "pullback.nn.plain.tables.embedding_bag": "tuple[Tensor, Tensor, Tensor, Tensor]",
+    "is_masked_tensor": "builtins.bool",
+    "is_distributed": "builtins.bool",
+    "is_autocast_cpu_enabled": "builtins.bool",
+    "const_data_ptr": "builtins.int",
+    "dim_order": "tuple[builtins.int, ...]",
+    **dict.fromkeys(
+        "sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum to_dlpack".split(), "Any"
+    ),
+    **dict.fromkeys(("as_masked_tensor", "masked_tensor"), "MaskedTensor"),
     "meshgrid": "tuple[Tensor, ...]",
     **dict.fromkeys(
         """
@@ -155,4 +164,8 @@ ATTRIBUTES = {
     "is_mkldnn": "builtins.bool",
     "is_quantized": "builtins.bool",
     "is_sparse": "builtins.bool",
+    **dict.fromkeys(
+        "is_ipu is_maia is_mps is_mtia is_nested is_sparse_csr is_vulkan is_xla is_xpu".split(),
+        "builtins.bool",
+    ),
 }

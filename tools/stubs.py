@@ -16,6 +16,7 @@ import pullback.fft
 import pullback.interop
 import pullback.iterations
 import pullback.linalg
+import pullback.masked
 import pullback.nn.dropouts
 import pullback.nn.functional
 import pullback.nn.plain
@@ -67,6 +68,8 @@ def returns(name, function):
     whole = f"{getattr(function, '__module__', None)}.{name}"  # where one name gives several things
     if whole in RETURNS:
         return RETURNS[whole]
+    if whole.startswith("pullback.masked.reductions"):
+        return "Tensor"
     gives = getattr(function, "_gives", None)
     if isinstance(gives, type):
         return f"return_types.{gives.__name__}"
@@ -85,6 +88,8 @@ def definition(name, function, method=False):
     if isinstance(function, type):  # LongTensor and its kin
         return [f"{name}: builtins.type[Any]"]
     forms = WHERE if name == "where" and not method else OVERLOADS.get(name)
+    if getattr(function, "__module__", "").startswith("pullback.masked"):  # their results are tensors
+        forms = None
     if not forms:
         return [f"def {name}({parameters(function, method)}) -> {returns(name, function)}: ..."]
     first = "input" if method else "input: Tensor"
@@ -106,7 +111,7 @@ from . import autograd as autograd, calculus as calculus, distributions as distr
 from . import interop as interop, utils as utils
 from .func import vmap as vmap
 from .utils.loops import checkpoint_loop as checkpoint_loop
-from . import fft as fft, linalg as linalg, memory as memory, nn as nn
+from . import fft as fft, linalg as linalg, masked as masked, memory as memory, nn as nn
 from . import picture as picture, printing as printing, profiler as profiler
 from . import optim as optim, overrides as overrides, quasirandom as quasirandom, random as random
 from . import return_types as return_types
@@ -118,6 +123,10 @@ from .amp import GradScaler as GradScaler, autocast as autocast
 from .compiler import compile as compile
 from .switches import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from .switches import clear_autocast_cache as clear_autocast_cache
+from .switches import get_autocast_cpu_dtype as get_autocast_cpu_dtype
+from .switches import get_autocast_gpu_dtype as get_autocast_gpu_dtype
+from .switches import is_autocast_cpu_enabled as is_autocast_cpu_enabled
+from .switches import set_anomaly_enabled as set_anomaly_enabled
 from .switches import get_autocast_dtype as get_autocast_dtype
 from .switches import get_deterministic_debug_mode as get_deterministic_debug_mode
 from .switches import get_device as get_device
@@ -158,6 +167,7 @@ newaxis: None
 has_lapack: builtins.bool
 has_mkl: builtins.bool
 has_openmp: builtins.bool
+has_spectral: builtins.bool
 _Number = Union[builtins.bool, builtins.int, builtins.float]
 
 @final
@@ -345,6 +355,7 @@ def stubs():
         ROOT / "signal" / "__init__.pyi": '"""Signals."""\n\nfrom . import windows as windows\n',
         ROOT / "signal" / "windows.pyi": module_stub(pb.signal.windows),
         ROOT / "special.pyi": module_stub(pb.special),
+        ROOT / "masked" / "__init__.pyi": module_stub(pb.masked),
         ROOT / "interop" / "__init__.pyi": module_stub(pb.interop),
     }
 

@@ -73,7 +73,7 @@ for _home in later.HOMES:
         setattr(Tensor, _name, later.Later(_name, _home))
 attributes.document()
 missing.install()
-has_lapack, has_mkl, has_openmp = True, False, False
+has_lapack, has_mkl, has_openmp, has_spectral = True, False, False, True
 newaxis = None  # x[:, newaxis], as NumPy writes it
 del _home, _name, _method, ALIASES
 
@@ -95,6 +95,7 @@ _SUBMODULES = {
     "interop",
     "jit",
     "linalg",
+    "masked",
     "memory",
     "mps",
     "nn",
@@ -218,6 +219,7 @@ _HOMES = {
             "native_batch_norm",
             "native_group_norm",
             "native_layer_norm",
+            "norm_except_dim",
             "poisson_nll_loss",
             "rnn_relu",
             "rnn_relu_cell",
@@ -231,15 +233,19 @@ _HOMES = {
         (
             "are_deterministic_algorithms_enabled",
             "clear_autocast_cache",
+            "get_autocast_cpu_dtype",
             "get_autocast_dtype",
+            "get_autocast_gpu_dtype",
             "get_deterministic_debug_mode",
             "get_device",
             "get_device_module",
             "get_float32_matmul_precision",
             "is_autocast_cache_enabled",
+            "is_autocast_cpu_enabled",
             "is_autocast_enabled",
             "is_deterministic_algorithms_warn_only_enabled",
             "is_warn_always_enabled",
+            "set_anomaly_enabled",
             "set_deterministic_debug_mode",
             "set_float32_matmul_precision",
             "set_flush_denormal",

@@ -14,20 +14,25 @@ from typing import Any
 from ._core import Tensor
 from ._core import dtype as _dtype
 from .amp.autocast_mode import autocast_dtype
+from .autograd.anomaly_mode import set_detect_anomaly
 from .device import CPU, device
 
 __all__ = [
     "are_deterministic_algorithms_enabled",
     "clear_autocast_cache",
+    "get_autocast_cpu_dtype",
     "get_autocast_dtype",
+    "get_autocast_gpu_dtype",
     "get_deterministic_debug_mode",
     "get_device",
     "get_device_module",
     "get_float32_matmul_precision",
     "is_autocast_cache_enabled",
+    "is_autocast_cpu_enabled",
     "is_autocast_enabled",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_warn_always_enabled",
+    "set_anomaly_enabled",
     "set_deterministic_debug_mode",
     "set_float32_matmul_precision",
     "set_flush_denormal",
@@ -212,6 +217,48 @@ def get_autocast_dtype(device_type: str) -> _dtype:
         pullback.bfloat16
     """
     return autocast_dtype(_place(device_type).type)
+
+
+def get_autocast_cpu_dtype() -> _dtype:
+    """`get_autocast_dtype` of the CPU.
+
+    Example:
+        >>> pb.get_autocast_cpu_dtype()
+        pullback.bfloat16
+    """
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> _dtype:
+    """`get_autocast_dtype` of "cuda".
+
+    Example:
+        >>> pb.get_autocast_gpu_dtype()
+        pullback.float16
+    """
+    return get_autocast_dtype("cuda")
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """`is_autocast_enabled` of the CPU: False.
+
+    Example:
+        >>> pb.is_autocast_cpu_enabled()
+        False
+    """
+    return is_autocast_enabled("cpu")
+
+
+def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
+    """`autograd.set_detect_anomaly`, which lasts until it is set otherwise.
+
+    Example:
+        >>> pb.set_anomaly_enabled(True)
+        >>> pb.is_anomaly_enabled()
+        True
+        >>> pb.set_anomaly_enabled(False)
+    """
+    set_detect_anomaly(enabled, check_nan)
 
 
 def is_autocast_cache_enabled() -> bool:

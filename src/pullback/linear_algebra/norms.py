@@ -133,3 +133,36 @@ def cond(input, p=None, *, out=None):
     inverse, info = inverted(input)
     inverse = inverse.masked_fill((info != 0)[..., None, None], infinity)
     return matrix_norm(input, p) * matrix_norm(inverse, p)
+
+
+@composed(method=False)
+def nuclear_norm(input, dim=(-2, -1), keepdim=False, *, out=None):
+    """The sum of singular values of matrices, along two dimensions: `linalg.matrix_norm` of order "nuc".
+
+    The second argument may be `keepdim`. Raises as `linalg.matrix_norm` does.
+
+    Example:
+        >>> pb.nuclear_norm(pb.tensor([[3.0, 0.0], [0.0, 4.0]]))
+        tensor(7.)
+    """
+    require_tensors("nuclear_norm", input=input)
+    if isinstance(dim, bool):
+        dim, keepdim = (-2, -1), dim
+    return matrix_norm(input, "nuc", dim, keepdim)
+
+
+@composed(method=False)
+def frobenius_norm(input, dim, keepdim=False, *, out=None):
+    """The root of the sum of squares along one dimension or two, or over everything where `dim` is empty.
+
+    Raises RuntimeError for more dimensions, and as `linalg.vector_norm` does.
+
+    Example:
+        >>> pb.frobenius_norm(pb.tensor([[3.0, 0.0], [0.0, 4.0]]), (0, 1))
+        tensor(5.)
+    """
+    require_tensors("frobenius_norm", input=input)
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    if len(dims) > 2:
+        raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead.")
+    return vector_norm(input, 2, dims or None, keepdim)

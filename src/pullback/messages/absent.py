@@ -9,14 +9,12 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        addmv_ as_strided_ chalf complex32 dequantize eig empty_permuted empty_quantized export
-        float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu frobenius_norm from_file
-        functional fx has_spectral int_repr lstsq matrix_rank multiprocessing norm_except_dim
-        nuclear_norm qscheme quantization quantize_per_channel quantize_per_tensor
-        quantize_per_tensor_dynamic segment_reduce set_anomaly_enabled set_autocast_cache_enabled
-        set_autocast_dtype set_autocast_enabled slice_inverse solve sparse_bsc_tensor sparse_bsr_tensor
-        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor spmm sspaddmm storage
-        symeig to_dlpack uint16 uint32 uint64
+        chalf complex32 dequantize eig empty_quantized export float8_e4m3fn float8_e4m3fnuz float8_e5m2
+        float8_e5m2fnuz float8_e8m0fnu functional fx int_repr lstsq matrix_rank multiprocessing qscheme
+        quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic
+        set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled slice_inverse solve
+        sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor
+        sparse_csr_tensor spmm sspaddmm storage symeig uint16 uint32 uint64
     """,
     "nn": """
         Container CrossMapLRN2d intrinsic qat quantizable quantized
@@ -117,7 +115,6 @@ PLACES = {
 
 # Name -> what to write instead: an expression, or a sentence where it ends with a full stop.
 INSTEAD = {
-    "as_strided_": "x.as_strided(size, stride)",
     "assign": "x.copy_(other)",
     "astype": "x.to(dtype)",
     "at": "x[index] = value, or x.index_put_((indices,), values, accumulate=True).",
@@ -131,7 +128,6 @@ INSTEAD = {
     "fill": "pullback.full_like(x, value), or x.fill_(value) in place.",
     "fillna": "x.nan_to_num(value)",
     "flat": "x.flatten()",
-    "frobenius_norm": "x.norm()",
     "functional": "pullback.nn.functional, or pullback itself.",
     "head": "x[:n]",
     "iloc": "x[index]",
@@ -145,7 +141,6 @@ INSTEAD = {
     "partition": "x.sort()",
     "pin_memory": "x itself: memory is pinned for accelerators only.",
     "ptp": "x.max() - x.min()",
-    "set_anomaly_enabled": "pullback.autograd.set_detect_anomaly(True)",
     "step": "with pullback.no_grad(): w -= lr * w.grad",
     "strides": "x.stride(), counted in elements.",
     "resize": "x.reshape(size), or x.resize_(size) in place.",

@@ -101,8 +101,27 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
 
     if device is not None:
         check_device(device)
+    if not hasattr(
+        ext_tensor, "__dlpack__"
+    ):  # the capsule itself, as `to_dlpack` and older libraries give it
+        ext_tensor = _Capsule(ext_tensor)
     shared = _core.from_buffer(np.from_dlpack(ext_tensor))
     return shared.clone() if copy else shared
+
+
+class _Capsule:
+    """An array that is asked for a capsule, and has it."""
+
+    def __init__(self, capsule):
+        if type(capsule).__name__ != "PyCapsule":
+            raise AttributeError(f"{type(capsule).__name__!r} object has no attribute '__dlpack__'")
+        self.capsule = capsule
+
+    def __dlpack__(self, **options):
+        return self.capsule
+
+    def __dlpack_device__(self):
+        return (1, 0)
 
 
 METHODS.update(

@@ -161,4 +161,10 @@ METHODS.update(
     is_quantized=_constant(False, "is_quantized", "False: elements are stored as they are."),
     is_meta=_constant(False, "is_meta", "False: the tensor has elements."),
     is_mkldnn=_constant(False, "is_mkldnn", "False: there is one layout."),
+    is_nested=_constant(False, "is_nested", "False: rows have one length."),
+    is_sparse_csr=_constant(False, "is_sparse_csr", "False: every element is stored."),
+    **{
+        name: _constant(False, name, "False: the tensor is on the CPU.")
+        for name in "is_ipu is_maia is_mps is_mtia is_vulkan is_xla is_xpu".split()
+    },
 )

@@ -1,12 +1,12 @@
 """Operators that programs seldom ask for, written in Python out of others: loaded with the first of them.
 
 `copies` are of views, `numbers` elementwise, `counting` histograms and differences, `places` shapes, diagonals and indices,
-`older` what programs of some years ago use.
+`older` what programs of some years ago use, `memory` how elements lie in it, `segments` consecutive parts, `symbols` numbers.
 """
 
 from ..operators.later import SELDOM as _NAMES
-from . import copies, counting, numbers, older, places
+from . import copies, counting, memory, numbers, older, places, segments, symbols
 
-__all__ = ["copies", "counting", "numbers", "older", "places"]
+__all__ = ["copies", "counting", "memory", "numbers", "older", "places", "segments", "symbols"]
 
 _NAMES.publish(globals())

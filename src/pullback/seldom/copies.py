@@ -55,6 +55,8 @@ VIEWS = {
     "unbind": ("input, dim=0", METHODS["unbind"], "pb.zeros(2, 3)", "[3]"),
     "unfold": ("input, dimension, size, step", METHODS["unfold"], "pb.zeros(5), 0, 2, 1", "[4, 2]"),
     "unsqueeze": ("input, dim", METHODS["unsqueeze"], "pb.zeros(2), 0", "[1, 2]"),
+    "view_as_complex": ("input", FUNCTIONS["view_as_complex"], "pb.zeros(3, 2)", "[3]"),
+    "view_as_real": ("input", FUNCTIONS["view_as_real"], "pb.zeros(3) + 0j", "[3, 2]"),
     "view": ("input, size", METHODS["view"], "pb.zeros(4), (2, 2)", "[2, 2]"),
 }
 SEVERAL = ("split", "split_with_sizes", "unbind")

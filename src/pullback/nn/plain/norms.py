@@ -10,6 +10,7 @@ __all__ = [
     "native_batch_norm",
     "native_group_norm",
     "native_layer_norm",
+    "norm_except_dim",
 ]
 
 
@@ -113,3 +114,21 @@ def native_layer_norm(input, normalized_shape, weight, bias, eps):
     """
     made = F.layer_norm(input, normalized_shape, weight, bias, eps)
     return made, *_spread(input, tuple(range(-len(normalized_shape), 0)), eps)
+
+
+@composed(public=False, method=False)
+def norm_except_dim(v, pow=2, dim=0):
+    """The `pow`-norm over all dimensions but one, which stay with size 1; over all of them for dim=-1: what `weight_norm` divides
+    by.
+
+    Raises IndexError for a `dim` out of range.
+
+    Example:
+        >>> pb.norm_except_dim(pb.tensor([[3.0, 4.0], [0.0, 2.0]]))
+        tensor([[5.],
+                [2.]])
+    """
+    if dim == -1:
+        return v.norm(pow)
+    v.size(dim)
+    return v.norm(pow, [d for d in range(v.ndim) if d != dim], keepdim=True) if v.ndim > 1 else v.abs()

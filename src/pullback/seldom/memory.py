@@ -1,0 +1,193 @@
+"""How elements lie in memory, memory that is a file, and memory that others take over."""
+
+import os
+
+from .. import _core
+from ..operators.creation import empty, from_numpy
+from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
+
+
+def _as_strided_in_place(self, size, stride, storage_offset=None):
+    """Other sizes and strides for the tensor, over its memory: see `as_strided`. The tensor is returned.
+
+    Raises RuntimeError for a tensor that requires grad, and for what is beyond its memory.
+
+    Example:
+        >>> pb.arange(6.0).as_strided_((2, 2), (1, 2))
+        tensor([[0., 2.],
+                [1., 3.]])
+    """
+    if self.requires_grad:
+        raise RuntimeError(
+            "as_strided_: cannot change the geometry of a tensor that requires grad. as_strided gives another tensor."
+        )
+    self.data = self.as_strided(size, stride, storage_offset)
+    return self
+
+
+@composed(method=False)
+def empty_permuted(
+    size,
+    physical_layout,
+    *,
+    dtype=None,
+    layout=None,
+    device=None,
+    pin_memory=False,
+    requires_grad=False,
+):
+    """An uninitialised tensor of a `size`, whose dimensions lie in memory in the order `physical_layout`, the outermost first.
+
+    Of the default dtype, or of `dtype`. Raises RuntimeError for what is no order of the dimensions.
+
+    Example:
+        >>> pb.empty_permuted((2, 3, 4), (0, 2, 1)).stride()
+        (12, 1, 3)
+    """
+    size, order = tuple(size), tuple(physical_layout)
+    if len(order) != len(size):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(size)} is not equal to len(physical_layout) = {len(order)}"
+        )
+    for i, d in enumerate(order):
+        if not 0 <= d < len(size):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {d} at index {i}). Dimensions "
+                "are counted from the front."
+            )
+    if len(set(order)) < len(order):
+        raise RuntimeError("Duplicate dim not allowed")
+    options = {"dtype": dtype, "layout": layout, "device": device, "pin_memory": pin_memory}
+    made = empty([size[d] for d in order], **options).permute(
+        sorted(range(len(order)), key=order.__getitem__)
+    )
+    return made.requires_grad_() if requires_grad else made
+
+
+def _dim_order(self, *, ambiguity_check=False):
+    """The dimensions in the order in which they lie in memory, the outermost first.
+
+    Raises RuntimeError, with `ambiguity_check`, where strides allow for more than one order.
+
+    Example:
+        >>> pb.zeros(2, 3, 4).permute(2, 0, 1).dim_order()
+        (1, 2, 0)
+    """
+    strides = self.stride()
+    if ambiguity_check and any(n == 1 for n in self.shape):
+        raise RuntimeError(
+            "The tensor does not have unique dim order, or cannot map to exact one of the given memory formats."
+        )
+    order = list(range(self.ndim))
+    for last in range(1, self.ndim):  # a stride of 0 says nothing: what has it stays where it is
+        at = last
+        for before in reversed(range(last)):
+            a, b = strides[order[before]], strides[order[at]]
+            if a and b and a < b:
+                order[before], order[at] = order[at], order[before]
+                at = before
+            elif a and b:
+                break
+    return tuple(order)
+
+
+def _const_data_ptr(self):
+    """The address of the first element: see `data_ptr`.
+
+    Example:
+        >>> x = pb.zeros(2)
+        >>> x.const_data_ptr() == x.data_ptr()
+        True
+    """
+    return self.data_ptr()
+
+
+@composed(method=False)
+def from_file(
+    filename,
+    shared=None,
+    size=0,
+    *,
+    dtype=None,
+    layout=None,
+    device=None,
+    pin_memory=False,
+    requires_grad=False,
+):
+    """A vector of `size` elements that a file begins with, read as they are needed.
+
+    A `shared` tensor writes into the file, which is made or becomes longer where it is too short; another one keeps what is
+    written to itself. Of the default dtype, or of `dtype`.
+
+    Raises RuntimeError for a file that cannot be opened or is too short.
+
+    Example:
+        >>> import tempfile, os
+        >>> path = os.path.join(tempfile.mkdtemp(), "numbers")
+        >>> pb.from_file(path, shared=True, size=3).fill_(2.0)
+        tensor([2., 2., 2.])
+        >>> pb.from_file(path, size=2)
+        tensor([2., 2.])
+    """
+    import numpy as np
+
+    for name, value in (("layout", layout), ("device", device), ("pin_memory", pin_memory)):
+        empty(0, **{name: value})  # an answer other than the only one raises
+    dtype = _core.get_default_dtype() if dtype is None else _core.as_dtype(dtype)
+    wanted = size * dtype.itemsize
+    try:
+        if shared:
+            with open(filename, "ab") as file:
+                if file.tell() < wanted:
+                    file.truncate(wanted)
+        found = os.path.getsize(filename)
+    except OSError as error:
+        mode = "read-write" if shared else "read-only"
+        raise RuntimeError(
+            f"unable to open file <{os.fspath(filename)}> in {mode} mode: {error.strerror} ({error.errno})"
+        ) from None
+    if found < wanted:
+        raise RuntimeError(
+            f"file <{os.fspath(filename)}> size <{found}> is smaller than the required mapping size <{wanted}>"
+        )
+    if not wanted:
+        made = empty(0, dtype=dtype)
+    else:
+        memory = np.memmap(filename, np.uint8, "r+" if shared else "c", shape=(wanted,))
+        made = from_numpy(np.asarray(memory)).view(dtype)
+    return made.requires_grad_() if requires_grad else made
+
+
+@composed(method=False)
+def to_dlpack(tensor):
+    """A capsule over the memory of a tensor, for other libraries, which takes it once: the older form of `from_dlpack(x)`. NumPy
+    and pullback read such memory, and do not write to it.
+
+    Raises RuntimeError for a tensor that requires grad, TypeError for what is no tensor.
+
+    Example:
+        >>> pb.from_dlpack(pb.to_dlpack(pb.ones(2)))
+        tensor([1., 1.])
+    """
+    require_tensors("to_dlpack", tensor=tensor)
+    return tensor.__dlpack__()
+
+
+@composed(method=False)
+def is_distributed(input):
+    """Whether it is spread over processes: False.
+
+    Raises TypeError for what is no tensor.
+
+    Example:
+        >>> pb.is_distributed(pb.ones(2))
+        False
+    """
+    require_tensors("is_distributed", input=input)
+    return False
+
+
+METHODS.update(as_strided_=_as_strided_in_place, const_data_ptr=_const_data_ptr, dim_order=_dim_order)
+FUNCTIONS["as_strided_"] = _as_strided_in_place
+FUNCTIONS["addmv_"] = METHODS["addmv_"]
