@@ -68,10 +68,10 @@ COMPLEX = """
 # Of linear algebra, which is one rule: some of it below.
 LINEAR_ALGEBRA = """
     cdist cholesky cholesky_ex cholesky_inverse cholesky_solve cond corrcoef cov cross cumulative_trapezoid det dist
-    eigh eigvalsh geqrf householder_product inv inv_ex inverse ldl_factor ldl_factor_ex ldl_solve logdet lstsq lu
-    lu_factor lu_factor_ex lu_solve lu_unpack matrix_exp matrix_norm matrix_power matrix_rank orgqr ormqr pinv
-    pinverse qr renorm renorm_ slogdet solve solve_ex solve_triangular svd svdvals tensorinv tensorsolve trapezoid
-    trapz triangular_solve vander vecdot
+    eig eigh eigvals eigvalsh geqrf householder_product inv inv_ex inverse ldl_factor ldl_factor_ex ldl_solve logdet
+    lstsq lu lu_factor lu_factor_ex lu_solve lu_unpack matrix_exp matrix_norm matrix_power matrix_rank orgqr ormqr
+    pinv pinverse qr renorm renorm_ slogdet solve solve_ex solve_triangular svd svdvals tensorinv tensorsolve
+    trapezoid trapz triangular_solve vander vecdot
     """.split()
 
 # What is mapped goes another way, step by step: tests/nn/test_recurrent_layers.py.

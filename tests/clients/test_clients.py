@@ -14,12 +14,12 @@ import pullback
 
 ROOT = pathlib.Path(__file__).parents[2]
 PROGRAMS = sorted(path.name for path in (ROOT / "clients").glob("*.py"))
-# Each library's own tests, and which of them are left out: what asks for torch.compile's own module, what starts a Python
-# that knows nothing of the alias, and what decomposes complex matrices.
+# Each library's own tests, and which of them are left out: what asks for torch.compile's own module, and what starts a
+# Python that knows nothing of the alias.
 SUITES = {
     "einops.tests": "not torch_compile and not threading",
     "opt_einsum": "",
-    "tensorly": "not (test_parafac and True) and not test_svd_interface_approx and not test_tensor_train",
+    "tensorly": "",
 }
 
 pytestmark = pytest.mark.network

@@ -39,7 +39,22 @@ EXPRESSIONS = """
     m.lerp(z, w, 0.3 + 0.2j); m.addcmul(z, w, w, value=2j); m.addcdiv(z, w, w + 3, value=0.5); m.add(z, w, alpha=2j)
     m.sub(z, x, alpha=2); m.rsub(z, w, alpha=1j); z.to(m.complex64); z.to(m.float64); x.to(m.complex64); x.cfloat()
     m.full_like(z, 2j); m.full((2,), 1j); m.tensor([[1, 2j], [3.5, True]]); m.eye(2, dtype=m.complex64); m.cov(z); m.corrcoef(z)
-    m.nn.functional.l1_loss(z, w); m.nn.functional.linear(z, w); m.nn.functional.silu(z) if False else z
+    m.nn.functional.l1_loss(z, w); m.nn.functional.linear(z, w); m.nn.functional.silu(z.detach()); m.nn.functional.softsign(z)
+    m.nn.functional.tanhshrink(z); m.sinc(z); m.special.sinc(z[:, :2]); m.nan_to_num(z.detach() / (x > 0))
+    m.logaddexp(z, w); m.logaddexp(z, z); z.logsumexp(0); m.logsumexp(z, (0, 1), True); m.logcumsumexp(z, 1)
+    m.linspace(1j, 2, 5); m.linspace(0, 1, 3, dtype=m.complex128); m.logspace(0, 1 + 1j, 4); m.logspace(1j, 2, 3, base=-2.0)
+    m.linspace(z[0, 0].detach(), 2, 7); m.float_power(z, 2); m.float_power(x, w); (z * 1).sinc_(); m.cov(z.T)
+    m.linalg.svd(z).S; m.linalg.svd(z)[0].abs(); m.linalg.svd(z, False)[2].abs(); m.linalg.svdvals(z.T); m.svd(z)[2].abs()
+    m.linalg.qr(z)[0]; m.linalg.qr(z.T)[1]; m.linalg.qr(z, mode="complete")[1]; m.linalg.qr(z.T.detach(), mode="r")[1]; m.qr(z)[0]
+    m.linalg.householder_product(z.T, z[0, :3]); m.ormqr(z.T, z[0, :3], w.T); m.orgqr(z.T, z[:, 0])
+    m.linalg.pinv(z); m.linalg.pinv(z.T); m.linalg.pinv(z @ z.mH, hermitian=True); m.pinverse(z); m.linalg.cond(z, 2)
+    m.linalg.lstsq(z.T, w.T).solution; m.linalg.lstsq(z, w, driver="gelsd").solution; m.linalg.matrix_norm(z, 2)
+    m.linalg.eig(z @ w.T)[0].abs(); m.linalg.eig(z @ w.T)[1].abs(); m.linalg.eigvals(x @ x.T + x[:, :3]).real
+    m.linalg.eig(x[:, :3])[1].abs(); m.norm(z, "nuc"); m.linalg.matrix_norm(z, "nuc"); m.linalg.norm(z, -2)
+    m.matrix_exp(z @ w.T / 4); m.linalg.cond((z @ w.T).detach(), 1)
+    m.cholesky_inverse(m.linalg.cholesky(z @ z.mH)); m.cholesky_solve(z, m.linalg.cholesky(w @ w.mH))
+    m.linalg.ldl_solve(*m.linalg.ldl_factor((z @ z.T).detach()), w.detach()); m.linalg.matrix_rank(z); m.linalg.det(z @ w.T)
+    m.linalg.ldl_solve(*m.linalg.ldl_factor((z @ z.mH).detach(), hermitian=True), w.detach(), hermitian=True)
 """
 EXPRESSIONS = calls(EXPRESSIONS)
 
@@ -121,6 +136,8 @@ def test_random_numbers():
         "m.randn_like(m.zeros(2, 3, dtype=m.complex128))",
         "m.zeros(40, dtype=m.complex64).normal_(1.0, 2.0)",
         "m.zeros(6, dtype=m.complex128).uniform_(-1, 2)",
+        "m.normal(m.ones(5, dtype=m.complex64) * 1j, 0.5)",
+        "m.normal(m.ones(5, dtype=m.complex128), m.arange(5.0))",
     ):
         results = []
         for m in (pb, torch):

@@ -208,6 +208,35 @@ def test_phases_of_vectors_have_no_derivative(f):
         f(z)[1].real.sum().backward()
 
 
+def test_losses_that_do_not_depend_on_phases_are_not_taken_for_others():
+    """Where cotangents cancel, or are nothing but rounding, as at the end of a fit."""
+    z = pb.tensor(matrix(5, 4), requires_grad=True)
+
+    def projected(z):
+        U, _, Vh = L.svd(z, False)
+        return (U @ Vh).abs().pow(4).sum()
+
+    def cut(z, k):
+        U, S, Vh = L.svd(z, full_matrices=False)
+        return ((U[:, :k] * S[:k]) @ Vh[:k] - z.detach()).abs().square().sum()
+
+    def again(z):
+        w, V = L.eigh(z.mH @ z)
+        return ((V * w) @ V.mH - (z.mH @ z).detach()).abs().square().sum()
+
+    def any_again(z):
+        w, V = L.eig(z[:4])
+        return ((V * w) @ L.inv(V) - z[:4].detach()).abs().square().sum()
+
+    assert gradcheck(projected, z)
+    close(pb.autograd.grad(cut(z, 4), z)[0], np.zeros((5, 4)))
+    close(pb.autograd.grad(again(z), z)[0], np.zeros((5, 4)))
+    close(pb.autograd.grad(any_again(z), z)[0], np.zeros((5, 4)))
+    cut(z, 2).backward()
+    # By the singular values that were cut, were they not held fast: what is left is orthogonal to what is not cut.
+    close(z.grad, np.zeros((5, 4)))
+
+
 def test_where_eigenvectors_end():
     x = pb.eye(3, requires_grad=True)
     (g,) = pb.autograd.grad(L.eigvals(x).real.sum(), x)

@@ -5,6 +5,7 @@ import pytest
 from deferral import deferral
 
 import pullback as pb
+import pullback.nn.functional as F
 from pullback.autograd import gradcheck, gradgradcheck
 
 
@@ -16,7 +17,7 @@ def numbers(*shape, seed=0, dtype=pb.complex128):
 
 ROWS = """
     exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal neg sin cos tan asin acos atan sinh cosh tanh
-    asinh acosh atanh sigmoid abs sgn angle conj conj_physical
+    asinh acosh atanh sigmoid abs sgn angle conj conj_physical sinc nan_to_num
 """.split()
 
 
@@ -36,6 +37,8 @@ BINARY = {
     "lerp": lambda a, b: pb.lerp(a, b, 0.3 + 0.1j),
     "addcmul": lambda a, b: pb.addcmul(a, a, b, value=0.5j),
     "addcdiv": lambda a, b: pb.addcdiv(a, a, b, value=2),
+    "logaddexp": lambda a, b: pb.logaddexp(a, b),
+    "logaddexp of a number": lambda a, b: pb.logaddexp(a, pb.tensor(0.5 + 1j)) * b,
     "numbers": lambda a, b: (2 + 1j) * a - b / (1j - 3) + (1 + 2j) ** a,
 }
 
@@ -59,6 +62,10 @@ OTHERS = {
     "prod of all": lambda z: z.prod(),
     "cumsum": lambda z: z.cumsum(1),
     "cumprod": lambda z: z.cumprod(1),
+    "logsumexp": lambda z: z.logsumexp(0) * z.logsumexp((0, 1), True),
+    "logcumsumexp": lambda z: z.logcumsumexp(1),
+    "activations": lambda z: pb.cat([F.silu(z), F.softsign(z), F.tanhshrink(z)]),
+    "sinc around 0": lambda z: pb.sinc(z * pb.tensor([0.0, 1e-6, 0.3])),
     "norm": lambda z: z.norm(),
     "norm of order 3": lambda z: z.norm(p=3, dim=1),
     "var": lambda z: z.var(1),

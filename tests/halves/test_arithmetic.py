@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from deferral import deferral
-from halves.rounding import HALVES, every, numbers, rounded, same
+from halves.rounding import HALVES, UNIT, bits_of, every, numbers, rounded, same, values_of
 
 import pullback as pb
 
@@ -157,7 +157,6 @@ def test_what_halves_do_not_have(dtype):
     kind = dtype._legacy_name
     for refused in (
         lambda: x & x,
-        lambda: x.nextafter(x),
         lambda: pb.gcd(x, x),
         lambda: pb.binomial(x.abs(), x),
     ):
@@ -180,3 +179,35 @@ def test_both_meet_in_float32():
     assert (x + y).dtype is pb.promote_types(pb.float16, pb.bfloat16) is pb.float32
     assert pb.cat([x, y]).dtype is pb.float32 and pb.result_type(x, y) is pb.float32
     assert pb.result_type(x, 1.5) is pb.float16 and pb.can_cast(pb.float32, pb.float16)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_neighbours(dtype):
+    """Of every number, towards every direction: bits count up from 0, so a neighbour's are one more or one less."""
+    values, x = every(dtype)
+    finite = ~np.isnan(values)
+    bits = bits_of(values, dtype).astype(np.int32)
+    size, negative = bits & 0x7FFF, bits >= 0x8000
+    for to in (np.inf, -np.inf, 0.0, 1.0):
+        up = np.where(size == 0, to > 0, negative == (to < values))  # whether it gets larger in size
+        moved = np.where(
+            size == 0, 1 | (0 if to > 0 else 0x8000), np.where(up, size + 1, size - 1) | (bits & 0x8000)
+        )
+        expected = np.where(values == to, np.float32(to), values_of(moved.astype(np.uint16), dtype))
+        expected[~finite] = np.nan
+        same(pb.nextafter(x, pb.tensor(to, dtype=dtype)), expected)
+    assert (
+        pb.nextafter(x, x.float()).dtype is pb.float32
+        and pb.nextafter(x, pb.full_like(x, pb.nan)).isnan().all()
+    )
+    one = pb.ones(2, dtype=dtype, requires_grad=True)
+    y = pb.nextafter(one, pb.tensor([1.0, 2.0]).to(dtype))
+    y.sum().backward()
+    assert y.tolist() == [1.0, 1 + 2 * UNIT[dtype]] and one.grad.tolist() == [0.0, 1.0]
+    assert one.detach().nextafter_(one * 0).tolist() == [1 - UNIT[dtype]] * 2
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_exponentials_of_matrices(dtype):
+    a, x = numbers((3, 4, 4), dtype)
+    same(pb.linalg.matrix_exp(x), rounded(pb.linalg.matrix_exp(pb.tensor(a)).numpy(), dtype))

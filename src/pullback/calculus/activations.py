@@ -195,6 +195,7 @@ silu = _gate(
     "input * sigmoid(input), also called swish.",
     forms="nn inplace=",
     unlike_torch=_AT_INFINITY,
+    complex=True,
 )
 
 
@@ -281,6 +282,7 @@ softsign = _activation(
         lambda x: abs(x) > 1e15,
         "PyTorch squares |input| and cancels; at infinity its slope is NaN",
     ),
+    complex=True,
 )
 
 
@@ -296,4 +298,5 @@ tanhshrink = elementwise(
     accepts="numbers",
     forms="nn",
     node="SubBackward0",
+    complex=True,
 )

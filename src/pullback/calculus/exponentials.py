@@ -96,6 +96,7 @@ logaddexp = elementwise(
     forms="function method out",
     kinks={(-inf, -inf): (nan, nan)},
     note="at two equal infinities the shares are undefined: NaN, as in PyTorch, unless the gradient is zero",
+    complex=True,
 )
 logaddexp2 = elementwise(
     "logaddexp2",

@@ -223,4 +223,5 @@ nan_to_num = composed(
     forms=EVERYWHERE,
     kinks={nan: 0, inf: 0, -inf: 0},
     note="a replaced value does not depend on the input",
+    complex=True,
 )

@@ -149,6 +149,7 @@ sinc = composed(
     aliases="special.sinc",
     kinks={0: 0},
     note="smooth: the slope at 0 is 0",
+    complex=True,
     unlike_torch=(lambda x: abs(x) > 1e15, "PyTorch's pi * x has lost where x lies between whole numbers"),
 )
 

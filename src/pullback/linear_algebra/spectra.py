@@ -43,13 +43,17 @@ def off_diagonal(A):
     return A - A.diagonal(0, -2, -1).diag_embed()
 
 
-def refuse_phase(turned, operation, vectors):
-    """PyTorch's error where a loss depends on the phases of vectors: its derivative along them is not 0."""
+def refuse_phase(turned, cotangents, values, operation, vectors):
+    """PyTorch's error where a loss depends on the phases of vectors: its derivative along them, the imaginary diagonal of
+    `turned`, is not 0 beside their cotangents, nor what rounding leaves of these where they should be 0."""
     turned = turned.detach()
     if not turned.is_complex():
         return
-    sizes = turned.abs().sum((-2, -1))[..., None]
-    if _core.holds_anywhere(turned.diagonal(0, -2, -1).imag.abs() > 1e-3 * sizes):
+    sizes = sum(g.detach().abs().sum((-2, -1)) for g in cotangents if g is not None)
+    nothing = 100 * (rounding(values)[..., 0] + rounding(values * 0 + 1)[..., 0])
+    if _core.holds_anywhere(
+        turned.diagonal(0, -2, -1).imag.abs() > (1e-3 * sizes)[..., None].maximum(nothing)
+    ):
         raise RuntimeError(
             f"{operation}_backward: The {vectors} in the complex case are specified up to multiplication by e^{{i phi}}. The "
             "specified loss function depends on this choice, so it has no derivative: use what does not, such as abs()."
@@ -80,7 +84,7 @@ class eigh:
                 "linalg.eigh",
                 "eigenvalues of the input matrix are repeated, and the choice of their eigenvectors matters",
             )
-            refuse_phase(turned, "linalg_eigh", "eigenvectors")
+            refuse_phase(turned, (dV,), w, "linalg_eigh", "eigenvectors")
             inner = plus(inner, split(turned, gaps, closed))
         return None if inner is None else hermitian(V @ inner.to(V.dtype) @ V.mH)
 
@@ -126,7 +130,7 @@ class svd:
                 "linalg.svd",
                 "singular values of the input matrix are repeated, and the choice of their singular vectors matters",
             )
-            refuse_phase(alike, "svd", "singular vectors")
+            refuse_phase(alike, (dU, dV), S, "svd", "singular vectors")
             inner = plus(inner, split(alike, gaps, equal) + split(against, sums, gone))
         found = None if inner is None else U @ inner.to(U.dtype) @ V.mH
         if dU is not None and U.shape[-2] > k:
@@ -326,7 +330,7 @@ class eig:
         if dV is not None:
             turned, gaps = V.mH @ dV, differences(w)
             closed = gaps.detach().abs() <= eigenvalue_errors(w, inverse)
-            refuse_phase(turned, "linalg_eig", "eigenvectors")
+            refuse_phase(turned, (dV,), w, "linalg_eig", "eigenvectors")
             turned = turned - (V.mH @ V) * turned.diagonal(0, -2, -1).real[..., None, :]
             refuse_repeated(reached(turned, closed))
             inner = plus(inner, split(turned, gaps.conj(), closed))

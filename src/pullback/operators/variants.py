@@ -264,6 +264,8 @@ def logit(input, eps=None, *, out=None, in_place=False):
 def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=False):
     """input with NaN (by 0) and infinities (by the largest finite numbers of its dtype) replaced, or by what is given.
 
+    Of complex numbers each part is.
+
     Shape: that of `input`, which may be any.
     Dtype: that of `input`.
     Derivative: 1, and 0 where a value is replaced, which does not depend on the input.
@@ -278,9 +280,8 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=
         tensor([0., 9., 1.])
     """
     require_tensors("nan_to_num", input=input)
-    largest = (
-        input.dtype._largest if input.dtype.is_floating_point else 0.0
-    )  # integers have nothing to replace
+    part = input.real.dtype if input.dtype.is_complex else input.dtype
+    largest = part._largest if part.is_floating_point else 0.0  # integers have nothing to replace
     return _call(
         "nan_to_num",
         in_place,

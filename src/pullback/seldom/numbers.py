@@ -14,12 +14,14 @@ _FORMATS = {
 
 
 def _double(operand):
-    return operand.double() if isinstance(operand, Tensor) else operand
+    if not isinstance(operand, Tensor):
+        return operand
+    return operand.to(_core.complex128) if operand.is_complex() else operand.double()
 
 
 @composed
 def float_power(input, exponent, *, out=None):
-    """input ** exponent in float64, element by element; either may be a number.
+    """input ** exponent in float64, or complex128, element by element; either may be a number.
 
     Shape: that which both broadcast to. Derivative: that of `pow`, of every order.
     Raises TypeError where neither is a tensor.

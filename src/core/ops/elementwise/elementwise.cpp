@@ -129,6 +129,13 @@ bool any_complex(const Row& row, const Operand* operands) {
     return false;
 }
 
+// What is computed in the row's place, if something is.
+Row::Composition composition(const Row& row, const Operand* operands) {
+    if (row.of_complex && any_complex(row, operands)) return row.of_complex;
+    if (row.of_narrow && is_narrow_float(result_type(operands, row.arity))) return row.of_narrow;
+    return nullptr;
+}
+
 // ---- levels ----
 
 inline bool any_levelled(const Row& row, const Operand* operands) {
@@ -269,8 +276,7 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
 Tensor elementwise(const Row& row, const Operand* operands, int n) {
     if (n != row.arity) fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.name, row.arity, n);
     if (Tensor y = fast_elementwise(row, operands)) return y;
-    if (__builtin_expect(row.of_complex && any_complex(row, operands), 0))
-        return plan(row, operands), row.of_complex(operands);
+    if (const auto composed = composition(row, operands)) return plan(row, operands), composed(operands);
     bool mapped = false;
     if (__builtin_expect(any_levelled(row, operands), 0)) {
         if (uint64_t level = highest_level(tensors_of(row, operands)))
@@ -329,8 +335,8 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
                                   const Tensor* consumed) {
     if (n != row.arity)
         fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.inplace_name, row.arity, n);
-    if (__builtin_expect(row.of_complex && any_complex(row, given), 0))
-        return plan(row, given), copy_(target, row.of_complex(given)), target;
+    if (const auto composed = composition(row, given))
+        return plan(row, given), copy_(target, composed(given)), target;
     Operand operands[kMaxOperands];
     std::copy(given, given + n, operands);
     Plan p = plan(row, operands);
@@ -380,9 +386,9 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
 
 void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n) {
     const char* name = row.name.c_str();
-    if (row.of_complex && any_complex(row, operands)) {
+    if (const auto composed = composition(row, operands)) {
         plan(row, operands);
-        Tensor y = row.of_complex(operands);
+        Tensor y = composed(operands);
         check_out_dtype(name, OutRule::Cast, out, y.dtype());
         fit_out(out, y.layout_ref());
         copy_array(y.array(), out.array());

@@ -154,8 +154,6 @@ Plan plan(const Row& row, const Operand* operands) {
         fail_unimplemented(row, d);
     if (is_complex(d) && !row.complex && !Playing::depth) fail_unimplemented(row, d);
     check_parameters(row, operands, d);
-    if (is_narrow_float(d) && row.primitive == static_cast<int>(Primitive::nextafter))
-        fail_unsupported("nextafter_cpu", d);  // neighbours are farther apart than those it is computed among
     check_power(row, operands, d);
     check_numbers_fit(row, operands, d);
     switch (row.promotion) {

@@ -63,7 +63,7 @@ void bind_core_rows() {
     rows.where = find_row("where");
     rows.conj = find_row("conj");
     rows.abs = find_row("abs");
-    for (const char* name : {"sign", "sgn"}) find_row(name)->of_complex = ops::direction;
+    ops::bind_compositions();
     rows.pow = find_row("pow");
     rows.eq = find_row("eq");
     rows.ne = find_row("ne");

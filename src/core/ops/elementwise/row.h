@@ -72,11 +72,13 @@ struct Row {
     const std::string& refuses(Refusal r) const { return refusals[static_cast<int>(r)]; }
     uint32_t fits = 0;     // operands that have to fit, as integers, the integer dtype that is computed in
     bool complex = false;  // takes complex numbers; without, only programs give it some
-    // What is computed of complex operands in its place, where the function has no complex derivative: a composition.
-    Tensor (*of_complex)(const Operand*) = nullptr;
-    bool divides = false;       // integers raise where operand 1 is 0
-    std::string node_names[4];  // all tensors; a number as operand 0, 1, 2
-    std::string inplace_name;   // "add_"
+    // What is computed of complex operands in its place, where the function has no complex derivative or another formula
+    // than of real ones: a composition.
+    using Composition = Tensor (*)(const Operand*);
+    Composition of_complex = nullptr, of_narrow = nullptr;  // likewise of narrow floats
+    bool divides = false;                                   // integers raise where operand 1 is 0
+    std::string node_names[4];                              // all tensors; a number as operand 0, 1, 2
+    std::string inplace_name;                               // "add_"
 
     // The program that pulls a cotangent back to the operands in `wanted`. Its inputs are the saved values in the
     // order of the bits of `uses` (operands, then y), then the cotangent; one output for each wanted operand whose

@@ -13,6 +13,7 @@
 
 #include "compute/lines.h"
 #include "ops/reduce/reduction.h"
+#include "ops/shape/shape.h"
 
 namespace pb::ops {
 
@@ -194,7 +195,19 @@ Tensors cummin(const Tensor& x, int64_t dim) {
     return apply_all(CumulativeExtreme{false, from_end(dim, x.ndim())}, {x});
 }
 
+// Of complex numbers, by doubling: after each step a result is that of twice as many elements.
+static Tensor complex_logcumsumexp(const Tensor& x, int64_t dim) {
+    const int64_t n = x.ndim() ? x.size(dim) : 1;
+    Tensor y = n > 1 ? x : clone(x);
+    for (int64_t step = 1; step < n; step *= 2) {
+        const Tensor later = narrow(y, dim, step, n - step), sooner = narrow(y, dim, 0, n - step);
+        y = cat({narrow(y, dim, 0, step), elementwise(*find_row("logaddexp"), {later, sooner})}, dim);
+    }
+    return y;
+}
+
 Tensor logcumsumexp(const Tensor& x, int64_t dim) {
+    if (is_complex(x.dtype())) return complex_logcumsumexp(x, wrap_dim(dim, x.ndim()));
     dim = from_end(dim, x.ndim());
     if (!is_float(x.dtype()) || !is_supported(x.dtype())) fail_unsupported("logcumsumexp_out_cpu", x.dtype());
     return std::move(apply_all(LogCumSumExp{dim}, {x})[0]);

@@ -11,7 +11,9 @@
 #include "compute/lines.h"
 #include "compute/rows.h"
 #include "kernels/rows.h"
+#include "ops/elementwise/named.h"
 #include "ops/reduce/reduction.h"
+#include "ops/shape/shape.h"
 
 namespace pb::ops {
 
@@ -127,8 +129,17 @@ Tensor softmax_of(const Tensor& x, int64_t dim, MaybeDType dtype, bool logarithm
 Tensor softmax(const Tensor& x, int64_t dim, MaybeDType dtype) { return softmax_of(x, dim, dtype, false); }
 Tensor log_softmax(const Tensor& x, int64_t dim, MaybeDType dtype) { return softmax_of(x, dim, dtype, true); }
 
+// Of complex numbers: log(sum(e^(x - m))) + m, with the largest real part m.
+static Tensor complex_logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+    const Tensor largest = amax(real(detach(x)), dims, true);
+    const Tensor shift = where(unary("isinf", largest), 0.0, largest);
+    const Tensor log = unary("log", sum(unary("exp", sub(x, shift)), dims, keepdim));
+    return add(log, keepdim ? shift : sum(shift, dims, false));
+}
+
 Tensor logsumexp(const Tensor& x, const Dims& given, bool keepdim) {
     Dims dims = reduced_dims(x, given);
+    if (is_complex(x.dtype())) return complex_logsumexp(x, dims, keepdim);
     Tensor t = is_differentiable(x.dtype()) ? x : to_dtype(x, default_dtype);
     return apply(LogSumExp{dims, keepdim}, {t});
 }
