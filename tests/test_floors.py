@@ -25,12 +25,13 @@ FLOORS = {
     "array": "",
     "kernels": "array",
     "library": "array",
-    "program": "array kernels",
+    "code": "array kernels",
+    "program": "array code kernels",
     "tensor": "array program",
     "tape": "array program tensor",
     "compute": "array kernels library program",
     "ops": "array kernels program tensor tape compute",
-    "python": "array kernels library program tensor tape compute ops",
+    "python": "array code kernels library program tensor tape compute ops",
 }
 # A header may declare what a floor above defines if that is an interface: all that its floor asks of the other.
 INTERFACES = {
@@ -38,7 +39,7 @@ INTERFACES = {
     "tape/operations.h": "ops",
 }
 # These floors run without an interpreter. What they need of one, python/ installs at import.
-NO_PYTHON = "array kernels library program compute"
+NO_PYTHON = "array code kernels library program compute"
 
 # From the ground up: each module or folder of src/pullback, and what it may use.
 MODULES = {

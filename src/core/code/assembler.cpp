@@ -57,8 +57,9 @@ void Assembler::vector_line(const Encoding& e, int d, int a, const std::string& 
     std::string text = std::string(e.name) + " ";
     if (o.stores) text += b + ", " + register_name(d, o, o.form);
     else if (o.shifts) text += register_name(a, o, 'v') + ", " + b;
-    else text += register_name(d, o, o.form) + (o.mask ? "{k" + std::to_string(o.mask) + "}" : "") + ", " +
-                 (o.two ? "" : register_name(a, o, 'v') + ", ") + b;
+    else
+        text += register_name(d, o, o.form) + (o.mask ? "{k" + std::to_string(o.mask) + "}" : "") + ", " +
+                (o.two ? "" : register_name(a, o, 'v') + ", ") + b;
     if (o.imm >= 0) text += ", " + std::to_string(o.imm);
     if (o.fourth >= 0) text += ", " + register_name(o.fourth, o, 'v');
     line(std::move(text));
@@ -100,7 +101,8 @@ void Assembler::mask(const char* name, int opcode, int d, int a, int b) {
     byte(0x80 | (~a & 15) << 3 | 4);
     byte(opcode);
     byte(0xC0 | d << 3 | b);
-    line(std::string(name) + " k" + std::to_string(d) + ", k" + std::to_string(a) + ", k" + std::to_string(b));
+    line(std::string(name) + " k" + std::to_string(d) + ", k" + std::to_string(a) + ", k" +
+         std::to_string(b));
 }
 void Assembler::mask_not(int d, int a) {
     byte(0xC5);

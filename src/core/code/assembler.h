@@ -42,10 +42,10 @@ class Assembler {
     // d = op(a, b) on registers of the vectors' width, or of 16 or 32 bytes; a is 0 where an instruction has one operand.
     struct Options {
         int imm = -1;
-        int mask = 0;      // with AVX-512
-        int bytes = 0;     // 0: as wide as vectors are
-        char form = 'v';   // of d: a vector, or a mask 'k'
-        int fourth = -1;   // a register that stands where an immediate would
+        int mask = 0;         // with AVX-512
+        int bytes = 0;        // 0: as wide as vectors are
+        char form = 'v';      // of d: a vector, or a mask 'k'
+        int fourth = -1;      // a register that stands where an immediate would
         bool two = false;     // no operand a
         bool stores = false;  // from d to b: so the text has it
         bool shifts = false;  // d says which way, a is the result

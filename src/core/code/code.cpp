@@ -86,7 +86,7 @@ Cache& cache() {
 uint64_t emitted_count = 0, refused_count = 0;
 
 size_t size_of(const Argument& a, size_t lane) {
-    return a.form == Argument::lane ? lane : a.form == Argument::half ? 2 : 1;
+    return a.form == Argument::lane ? lane : a.form == Argument::truth ? 1 : 2;
 }
 
 // Fewer bytes than two vectors have: a call would take longer.

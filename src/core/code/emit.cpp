@@ -131,7 +131,7 @@ class Emitter {
         if (bases_[k] >= 0) base = bases_[k];
         else out_.load(scratch_, table_, static_cast<int32_t>(8 * k));
         const Argument& a = arguments_[k];
-        const int scale = a.form == Argument::lane ? (double_ ? 3 : 2) : a.form == Argument::half ? 1 : 0;
+        const int scale = a.form == Argument::lane ? (double_ ? 3 : 2) : a.form != Argument::truth;
         const int offset = x.copy * width_ / item_ << scale;
         Memory m{base, index_, static_cast<uint8_t>(scale), offset, false};
         if (names_) m.name = names_->arguments[k] + (offset ? " + " + std::to_string(offset) : "");
@@ -351,9 +351,7 @@ class Emitter {
         if (folds(a) && !folds(b)) std::swap(a, b);
         const bool c_there = folds(c), b_there = !c_there && b != a && folds(b);
         const int ra = in(a), rb = b_there ? -1 : in(b), rc = c_there ? -1 : in(c);
-        auto spare = [&](int16_t x, int r) {
-            return r >= 0 && dies(x) && vectors_.owner(r) == x;
-        };
+        auto spare = [&](int16_t x, int r) { return r >= 0 && dies(x) && vectors_.owner(r) == x; };
         auto form = [&](int opcode, const char* single, const char* twice) {
             return words(single, twice, opcode, opcode, 2);
         };
@@ -455,7 +453,9 @@ class Emitter {
         Encoding e;
         Options o;
         if (wide_) e = words("vblendmps", "vblendmpd", 0x65, 0x65, 2), o.mask = rm;
-        else e = {double_ ? "vblendvpd" : "vblendvps", 3, 1, static_cast<uint8_t>(double_ ? 0x4B : 0x4A)}, o.fourth = rm;
+        else
+            e = {double_ ? "vblendvpd" : "vblendvps", 3, 1, static_cast<uint8_t>(double_ ? 0x4B : 0x4A)},
+            o.fourth = rm;
         if (from_memory) out_.vector(e, d, rb, m, o);
         else out_.vector(e, d, rb, ra, o);
         give(v, d);
@@ -500,8 +500,8 @@ class Emitter {
         const auto w = static_cast<uint8_t>(double_);
         out_.vector({double_ ? "vpmovm2q" : "vpmovm2d", 2, 2, 0x38, w}, t, 0, k, kTwo);
         shift(t, t, double_ ? 63 : 31, 2);
-        out_.vector({double_ ? "vpmovqb" : "vpmovdb", 2, 2, static_cast<uint8_t>(double_ ? 0x32 : 0x31)}, t, 0,
-                    elements(x), {.two = true, .stores = true});
+        out_.vector({double_ ? "vpmovqb" : "vpmovdb", 2, 2, static_cast<uint8_t>(double_ ? 0x32 : 0x31)}, t,
+                    0, elements(x), {.two = true, .stores = true});
         release(a);
         vectors_.locked = 0;
     }
@@ -513,7 +513,8 @@ class Emitter {
         out_.vector({"vpackssdw", 1, 1, 0x6B}, t, double_ ? t : r, t, {.bytes = 16});
         out_.vector({"vpacksswb", 1, 1, 0x63}, t, t, t, {.bytes = 16});
         const uint64_t ones = 0x0101010101010101ull;
-        out_.vector({"vpand", 1, 1, 0xDB}, t, t, constant(double_ ? ones : ones & 0xffffffffu), {.bytes = 16});
+        out_.vector({"vpand", 1, 1, 0xDB}, t, t, constant(double_ ? ones : ones & 0xffffffffu),
+                    {.bytes = 16});
         const Encoding e = {double_ ? "vmovd" : "vmovq", 1, 1, static_cast<uint8_t>(double_ ? 0x7E : 0xD6)};
         out_.vector(e, t, 0, elements(x), {.bytes = 16, .two = true, .stores = true});
         release(a);
@@ -552,8 +553,8 @@ class Emitter {
             out_.move(r12, rsi);
             out_.move(r13, rdi);
         }
-        static constexpr Register kept[] = {r14, r15}, all[] = {rdx, rcx, r8,  r9,  r10,
-                                                                r11, rbx, r12, r13, r14};
+        static constexpr Register kept[] = {r14, r15},
+                                  all[] = {rdx, rcx, r8, r9, r10, r11, rbx, r12, r13, r14};
         const Register* free = s_.calls ? kept : all;
         const Register* end = s_.calls ? std::end(kept) : std::end(all);
         bases_.assign(arguments_.size(), kNone);
@@ -623,7 +624,8 @@ class Emitter {
             if ((op != Op::constant && op != Op::single) || !uses_.any(v)) continue;
             wishes.push_back({weight(v), v});
         }
-        std::stable_sort(wishes.begin(), wishes.end(), [](const Wish& a, const Wish& b) { return a.weight > b.weight; });
+        std::stable_sort(wishes.begin(), wishes.end(),
+                         [](const Wish& a, const Wish& b) { return a.weight > b.weight; });
         for (const Wish& w : wishes) {
             if (room-- <= 0) break;
             const int r = vectors_.find_free_from_above();

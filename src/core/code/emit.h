@@ -10,14 +10,32 @@
 
 namespace pb::code {
 
-// An operand or a result: `lane` is as wide as the sequence's floats, truth values have a byte, halves two.
+// An operand or a result: `lane` is as wide as the sequence's floats, truth values have a byte, narrow floats two.
 struct Argument {
-    enum Form : uint8_t { lane, truth, half } form;
+    enum Form : uint8_t { lane, truth, half, bfloat16 } form;
     bool single = false;
 };
+// What a sequence computes in; and what else its operands and results may be.
+inline bool is_lane(DType d) { return d == DType::Float32 || d == DType::Float64; }
+inline bool fits(DType d, DType lane) {
+    return d == lane || d == DType::Bool || (is_narrow_float(d) && lane == DType::Float32);
+}
+inline Argument::Form form_of(DType d) {
+    if (is_narrow_float(d)) return d == DType::Float16 ? Argument::half : Argument::bfloat16;
+    return d == DType::Bool ? Argument::truth : Argument::lane;
+}
+inline Op read_as(const Argument& a) {
+    constexpr Op all[] = {Op::load, Op::load_mask, Op::load_half, Op::load_bfloat16};
+    if (!a.single) return all[a.form];
+    return a.form == Argument::truth ? Op::single_mask : Op::single;
+}
+inline Op stored_as(const Argument& a) {
+    constexpr Op all[] = {Op::store, Op::store_mask, Op::store_half, Op::store_bfloat16};
+    return all[a.form];
+}
 
 struct Emitted {
-    std::vector<uint8_t> bytes;  // none: the sequence asks for what there is no code for
+    std::vector<uint8_t> bytes;                    // none: the sequence asks for what there is no code for
     int instructions = 0, spills = 0, copies = 1;  // vectors in a round
     std::string text;
 };

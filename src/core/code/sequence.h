@@ -133,12 +133,14 @@ class Sequence {
             }
         return all;
     }
-    int16_t word(uint64_t bits) { return add(Op::constant, -1, -1, -1, 0, is_double() ? bits : uint32_t(bits)); }
+    int16_t word(uint64_t bits) {
+        return add(Op::constant, -1, -1, -1, 0, is_double() ? bits : uint32_t(bits));
+    }
 
   private:
     static bool same(const Operation& a, const Operation& b) {
-        return a.op == b.op && a.imm == b.imm && a.bits == b.bits && a.in[0] == b.in[0] && a.in[1] == b.in[1] &&
-               a.in[2] == b.in[2];
+        return a.op == b.op && a.imm == b.imm && a.bits == b.bits && a.in[0] == b.in[0] &&
+               a.in[1] == b.in[1] && a.in[2] == b.in[2];
     }
     static uint64_t hash(const Operation& x) {
         uint64_t h = static_cast<uint64_t>(x.op) * 256 + x.imm;

@@ -17,9 +17,7 @@ namespace pb::code {
 // What is being traced, on the one thread that makes code.
 inline Sequence* traced = nullptr;
 
-template <class T> struct TracedMask {
-    int16_t id;
-};
+template <class T> struct TracedMask { int16_t id; };
 
 template <class T> struct Traced {
     std::conditional_t<sizeof(T) == 4, int32_t, int64_t> id;
@@ -38,9 +36,7 @@ template <class T> struct Traced {
     int16_t at() const { return static_cast<int16_t>(id); }
 };
 // Bits of a traced value, as a number of the same size.
-template <class T> struct TracedWord {
-    int16_t id;
-};
+template <class T> struct TracedWord { int16_t id; };
 
 // Of two traced values, or of one and a number, which must not be wider.
 template <class S, class T>
@@ -52,10 +48,14 @@ template <class T> Traced<T> make(Op op, Traced<T> a, Traced<T> b) {
 template <class T> Traced<T> make(Op op, Traced<T> a, uint8_t imm = 0) {
     return Traced<T>::of(traced->add(op, a.at(), -1, -1, imm));
 }
-#define PB_TRACED(symbol, op)                                                                           \
+#define PB_TRACED(symbol, op)                                                                             \
     template <class T> Traced<T> operator symbol(Traced<T> a, Traced<T> b) { return make(Op::op, a, b); } \
-    template <class T, Meets<T> S> Traced<T> operator symbol(Traced<T> a, S b) { return a symbol Traced<T>(b); } \
-    template <class T, Meets<T> S> Traced<T> operator symbol(S a, Traced<T> b) { return Traced<T>(a) symbol b; }
+    template <class T, Meets<T> S> Traced<T> operator symbol(Traced<T> a, S b) {                          \
+        return a symbol Traced<T>(b);                                                                     \
+    }                                                                                                     \
+    template <class T, Meets<T> S> Traced<T> operator symbol(S a, Traced<T> b) {                          \
+        return Traced<T>(a) symbol b;                                                                     \
+    }
 PB_TRACED(+, add)
 PB_TRACED(-, sub)
 PB_TRACED(*, mul)
@@ -66,11 +66,13 @@ template <class T> Traced<T>& operator-=(Traced<T>& a, Traced<T> b) { return a =
 template <class T> TracedMask<T> compare(Predicate p, Traced<T> a, Traced<T> b) {
     return {traced->add(Op::compare, a.at(), b.at(), -1, p)};
 }
-#define PB_TRACED(symbol, predicate, first, second)                                                     \
-    template <class T> TracedMask<T> operator symbol(Traced<T> a, Traced<T> b) {                         \
-        return compare(predicate, first, second);                                                       \
-    }                                                                                                   \
-    template <class T, Meets<T> S> TracedMask<T> operator symbol(Traced<T> a, S b) { return a symbol Traced<T>(b); }
+#define PB_TRACED(symbol, predicate, first, second)                                  \
+    template <class T> TracedMask<T> operator symbol(Traced<T> a, Traced<T> b) {     \
+        return compare(predicate, first, second);                                    \
+    }                                                                                \
+    template <class T, Meets<T> S> TracedMask<T> operator symbol(Traced<T> a, S b) { \
+        return a symbol Traced<T>(b);                                                \
+    }
 PB_TRACED(==, kEqual, a, b)
 PB_TRACED(!=, kNotEqual, a, b)
 PB_TRACED(<, kLess, a, b)
@@ -79,9 +81,9 @@ PB_TRACED(>, kLess, b, a)
 PB_TRACED(>=, kLessEqual, b, a)
 #undef PB_TRACED
 
-#define PB_TRACED(symbol, op)                                                       \
+#define PB_TRACED(symbol, op)                                                            \
     template <class T> TracedMask<T> operator symbol(TracedMask<T> a, TracedMask<T> b) { \
-        return {traced->add(Op::op, a.id, b.id)};                                   \
+        return {traced->add(Op::op, a.id, b.id)};                                        \
     }
 PB_TRACED(&, mask_and)
 PB_TRACED(|, mask_or)
@@ -89,20 +91,22 @@ PB_TRACED(^, mask_xor)
 #undef PB_TRACED
 template <class T> TracedMask<T> operator!(TracedMask<T> a) { return {traced->add(Op::mask_not, a.id)}; }
 // Counts, of which the kernels make a sign.
-template <class T> Traced<T> operator-(TracedMask<T> a, TracedMask<T> b) { return Traced<T>(a) - Traced<T>(b); }
+template <class T> Traced<T> operator-(TracedMask<T> a, TracedMask<T> b) {
+    return Traced<T>(a) - Traced<T>(b);
+}
 template <class T> Traced<T> select(TracedMask<T> c, Traced<T> a, Traced<T> b) {
     return Traced<T>::of(traced->add(Op::select, c.id, a.at(), b.at()));
 }
 
-#define PB_TRACED(symbol, op)                                                                  \
-    template <class T> TracedWord<T> operator symbol(TracedWord<T> a, TracedWord<T> b) {        \
-        return {traced->add(Op::op, a.id, b.id)};                                              \
-    }                                                                                          \
-    template <class T, std::integral S> TracedWord<T> operator symbol(TracedWord<T> a, S b) {  \
-        return a symbol TracedWord<T>{traced->word(static_cast<uint64_t>(b))};                 \
-    }                                                                                          \
-    template <class T, std::integral S> TracedWord<T> operator symbol(S a, TracedWord<T> b) {  \
-        return TracedWord<T>{traced->word(static_cast<uint64_t>(a))} symbol b;                 \
+#define PB_TRACED(symbol, op)                                                                 \
+    template <class T> TracedWord<T> operator symbol(TracedWord<T> a, TracedWord<T> b) {      \
+        return {traced->add(Op::op, a.id, b.id)};                                             \
+    }                                                                                         \
+    template <class T, std::integral S> TracedWord<T> operator symbol(TracedWord<T> a, S b) { \
+        return a symbol TracedWord<T>{traced->word(static_cast<uint64_t>(b))};                \
+    }                                                                                         \
+    template <class T, std::integral S> TracedWord<T> operator symbol(S a, TracedWord<T> b) { \
+        return TracedWord<T>{traced->word(static_cast<uint64_t>(a))} symbol b;                \
     }
 PB_TRACED(+, word_add)
 PB_TRACED(-, word_sub)
@@ -118,9 +122,7 @@ template <class T> TracedWord<T> operator>>(TracedWord<T> a, int by) {
 template <class T> TracedWord<T> word_of(Traced<T> x) { return {x.at()}; }
 template <class T> Traced<T> from_word(TracedWord<T> w) { return Traced<T>::of(w.id); }
 // As signed numbers they are asked for one thing only.
-template <class T> struct TracedBits {
-    int16_t id;
-};
+template <class T> struct TracedBits { int16_t id; };
 template <class T> TracedBits<T> to_bits(Traced<T> x) { return {x.at()}; }
 template <class T> TracedMask<T> operator<(TracedBits<T> b, int) { return {traced->add(Op::negative, b.id)}; }
 
@@ -130,7 +132,8 @@ template <class T> Traced<T> operator-(Traced<T> x) {
     return Traced<T>::of(traced->add(Op::bit_xor, x.at(), sign_bit<T>()));
 }
 template <class T> Traced<T> absolute(Traced<T> x) {
-    return Traced<T>::of(traced->add(Op::bit_and, x.at(), traced->word(~uint64_t{0} >> (65 - 8 * sizeof(T)))));
+    return Traced<T>::of(
+        traced->add(Op::bit_and, x.at(), traced->word(~uint64_t{0} >> (65 - 8 * sizeof(T)))));
 }
 template <class T> Traced<T> with_sign(Traced<T> x, Traced<T> s) {
     const int16_t bit = traced->add(Op::bit_and, s.at(), sign_bit<T>());
@@ -145,16 +148,16 @@ template <class T> Traced<T> fma(Traced<T> a, Traced<T> b, Traced<T> c) {
     return Traced<T>::of(traced->add(Op::fma, a.at(), b.at(), c.at()));
 }
 
-#define PB_TRACED(name)                                                                               \
-    template <class T> Traced<T> vector_##name(Traced<T> x) {                                          \
-        return make(Op::call, x, static_cast<uint8_t>(VectorFunction::name));                          \
+#define PB_TRACED(name)                                                       \
+    template <class T> Traced<T> vector_##name(Traced<T> x) {                 \
+        return make(Op::call, x, static_cast<uint8_t>(VectorFunction::name)); \
     }
 PB_VECTOR_MATH_1(PB_TRACED)
 #undef PB_TRACED
-#define PB_TRACED(name)                                                                               \
-    template <class T> Traced<T> vector_##name(Traced<T> x, Traced<T> y) {                             \
-        const auto which = static_cast<uint8_t>(VectorFunction::name);                                \
-        return Traced<T>::of(traced->add(Op::call, x.at(), y.at(), -1, which));                        \
+#define PB_TRACED(name)                                                         \
+    template <class T> Traced<T> vector_##name(Traced<T> x, Traced<T> y) {      \
+        const auto which = static_cast<uint8_t>(VectorFunction::name);          \
+        return Traced<T>::of(traced->add(Op::call, x.at(), y.at(), -1, which)); \
     }
 PB_VECTOR_MATH_2(PB_TRACED)
 #undef PB_TRACED

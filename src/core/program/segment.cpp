@@ -9,7 +9,6 @@ namespace pb {
 namespace {
 
 using code::Argument;
-using code::Op;
 using code::Sequence;
 
 // Instructions of a segment: one alone is what its kernel does as well.
@@ -24,25 +23,18 @@ size_t instructions_of(const Fused& p, const Step& s) {
     return s.chain >= 0 ? p.chains[index(s.chain)].length : 1;
 }
 
-bool is_lane(DType d) { return d == DType::Float32 || d == DType::Float64; }
-
 // The type that a step computes in; bool where it knows truth values only.
 DType computes_in(const Fused& p, const Step& s) {
     if (s.chain >= 0) return computed_as(p.type(s.out));
     if (!s.converts()) return p.type(s.in[s.arity - 1]);
     const DType from = p.type(s.in[0]), to = p.type(s.out);
-    return is_lane(from) ? from : to;
-}
-
-// Whether a run that computes in `lane` can have a value.
-bool has_form(DType d, DType lane) {
-    return d == lane || d == DType::Bool || (is_narrow_float(d) && lane == DType::Float32);
+    return code::is_lane(from) ? from : to;
 }
 
 // The number that a single value is, where nothing but numbers makes it.
 bool find_number(const Fused& p, int16_t v, double& number, int depth = 4) {
     const Value& value = p.value(v);
-    if (!is_lane(value.type) || !value.single || value.kind == Value::Operand || !depth) return false;
+    if (!code::is_lane(value.type) || !value.single || value.kind == Value::Operand || !depth) return false;
     if (value.kind == Value::Number) return number = p.number(value).to_double(), true;
     const Step& s = p.steps[index(value.at)];
     Slot slots[3], result{};
@@ -65,15 +57,15 @@ bool is_short_power(const Fused& p, const Step& s, double& exponent) {
 
 bool can_be_said(const Fused& p, const Step& s) {
     const DType lane = computes_in(p, s);
-    if (!is_lane(lane) && lane != DType::Bool) return false;
+    if (!code::is_lane(lane) && lane != DType::Bool) return false;
     const DType result = p.type(s.out);
-    bool fits = has_form(result, lane);
+    bool fits = code::fits(result, lane);
     for (int k = 0; k < s.arity; ++k) {
         const Value& v = p.value(s.in[k]);
-        fits = fits && has_form(v.type, lane) && !(v.single && is_narrow_float(v.type));
+        fits = fits && code::fits(v.type, lane) && !(v.single && is_narrow_float(v.type));
     }
     if (!fits || s.chain >= 0) return fits;
-    if (s.converts()) return is_lane(lane);
+    if (s.converts()) return code::is_lane(lane);
     if (s.primitive == Primitive::where && p.type(s.in[0]) != DType::Bool) return false;
     if (lane == DType::Bool) return code::is_stated_of_masks(s.primitive) && result == DType::Bool;
     double exponent;
@@ -84,7 +76,8 @@ bool can_be_said(const Fused& p, const Step& s) {
 // Makes the sequence of a segment.
 class Writer {
   public:
-    Writer(const Fused& p, const Segment& s) : p_(p), segment_(s), sequence_(s.lane), of_(p.values.size(), -1) {}
+    Writer(const Fused& p, const Segment& s)
+        : p_(p), segment_(s), sequence_(s.lane), of_(p.values.size(), -1) {}
 
     const Sequence& write() {
         for (size_t i = segment_.first; i < segment_.past; ++i) {
@@ -105,18 +98,15 @@ class Writer {
         size_t at = 0;
         while (segment_.operands[at] != v) ++at;
         const Argument& a = segment_.arguments[at];
-        Op op = a.single ? Op::single : Op::load;
-        if (a.form == Argument::truth) op = a.single ? Op::single_mask : Op::load_mask;
-        if (a.form == Argument::half)
-            op = p_.type(v) == DType::Float16 ? Op::load_half : Op::load_bfloat16;
-        return of = sequence_.add(op, -1, -1, -1, 0, at);
+        return of = sequence_.add(code::read_as(a), -1, -1, -1, 0, at);
     }
     int16_t step(const Step& s) {
         if (s.chain >= 0) return chain(s);
         int16_t in[3] = {-1, -1, -1};
         for (int k = 0; k < s.arity; ++k) in[k] = value(s.in[k]);
         if (s.converts()) return convert(in[0], p_.type(s.in[0]), p_.type(s.out));
-        if (p_.type(s.in[s.arity - 1]) == DType::Bool) return code::state_of_masks(sequence_, s.primitive, in);
+        if (p_.type(s.in[s.arity - 1]) == DType::Bool)
+            return code::state_of_masks(sequence_, s.primitive, in);
         double exponent;
         if (is_short_power(p_, s, exponent)) return code::state_power(sequence_, in[0], exponent);
         return code::state(sequence_, s.primitive, in);
@@ -140,9 +130,7 @@ class Writer {
     }
     void store(size_t result, int16_t v) {
         const Argument& a = segment_.arguments[segment_.operands.size() + result];
-        Op op = a.form == Argument::truth ? Op::store_mask : Op::store;
-        if (a.form == Argument::half) op = p_.type(v) == DType::Float16 ? Op::store_half : Op::store_bfloat16;
-        sequence_.add(op, of_[index(v)], -1, -1, 0, segment_.operands.size() + result);
+        sequence_.add(code::stored_as(a), of_[index(v)], -1, -1, 0, segment_.operands.size() + result);
     }
 
     const Fused& p_;
@@ -151,9 +139,7 @@ class Writer {
     std::vector<int16_t> of_;  // values of the sequence
 };
 
-Argument argument(DType type, bool single) {
-    return {type == DType::Bool ? Argument::truth : is_narrow_float(type) ? Argument::half : Argument::lane, single};
-}
+Argument argument(DType type, bool single) { return {code::form_of(type), single}; }
 
 }  // namespace
 
@@ -169,7 +155,8 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
             Segment& s = all_[count_];
             s.first = first, s.past = past, s.lane = lane;
             close(p, facts, s);
-            if (s.arguments.size() <= code::kMostArguments && !s.results.empty()) ++count_, found(s, instructions);
+            if (s.arguments.size() <= code::kMostArguments && !s.results.empty())
+                ++count_, found(s, instructions);
         }
         instructions = 0;
         lane = DType::Bool;
@@ -214,17 +201,19 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
         const Step& step = p.steps[i];
         if (p.value(step.out).single) continue;
         const bool result = facts.last[index(step.out)] >= static_cast<int32_t>(s.past);
-        const uint64_t what = step.chain >= 0 ? p.chains[index(step.chain)].length
-                                              : static_cast<uint64_t>(step.primitive) << 8;
+        const uint64_t what =
+            step.chain >= 0 ? p.chains[index(step.chain)].length : static_cast<uint64_t>(step.primitive) << 8;
         key_.push_back((what << 8 | static_cast<uint64_t>(p.type(step.out))) << 8 |
                        static_cast<uint64_t>(step.arity) << 1 | static_cast<uint64_t>(result));
         if (step.chain >= 0) {
             const Chain& chain = p.chains[index(step.chain)];
             for (int k = 0; k < chain.length; ++k)
-                key_.push_back(kLinks | static_cast<uint64_t>(chain.steps[k].link()) << 8 | chain.steps[k].operand);
+                key_.push_back(kLinks | static_cast<uint64_t>(chain.steps[k].link()) << 8 |
+                               chain.steps[k].operand);
         }
         double exponent;
-        if (is_short_power(p, step, exponent)) key_.push_back(kPower | static_cast<uint64_t>(2 * exponent + 2));
+        if (is_short_power(p, step, exponent))
+            key_.push_back(kPower | static_cast<uint64_t>(2 * exponent + 2));
         for (int k = 0; k < step.arity; ++k) read(step.in[k]);
         numbers_[index(step.out)] = count++;
         if (result) s.results.push_back(step.out);
@@ -237,7 +226,8 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
 void Segments::find(const Fused& p, const Facts& facts, double nanoseconds) {
     cut(p, facts, [&](Segment& s, size_t instructions) {
         // About what emitting takes, against half of what its part of the work takes.
-        const double share = nanoseconds * static_cast<double>(instructions) / static_cast<double>(p.steps.size());
+        const double share =
+            nanoseconds * static_cast<double>(instructions) / static_cast<double>(p.steps.size());
         const bool pays = 0.5 * share > kEmission + kEmissionOfOne * static_cast<double>(instructions);
         s.code = code::find(key_, pays, [&]() -> std::shared_ptr<const code::Code> {
             const Sequence sequence = Writer(p, s).write();
@@ -265,10 +255,11 @@ std::string Segments::describe(const Fused& p, const Facts& facts) {
         const code::Emitted made = code::emit(sequence, s.arguments, code::is_wide(), &names);
         if (made.bytes.empty()) return;
         char head[160];
-        std::snprintf(head, sizeof head,
-                      "  code of v%zu to v%zu: %d instructions of %s, %zu bytes, %d spills; %lld elements at a time\n",
-                      s.first, s.past - 1, made.instructions, kernels_isa(), made.bytes.size(), made.spills,
-                      static_cast<long long>(code::lanes_of(code::is_wide(), s.lane) * made.copies));
+        std::snprintf(
+            head, sizeof head,
+            "  code of v%zu to v%zu: %d instructions of %s, %zu bytes, %d spills; %lld elements at a time\n",
+            s.first, s.past - 1, made.instructions, kernels_isa(), made.bytes.size(), made.spills,
+            static_cast<long long>(code::lanes_of(code::is_wide(), s.lane) * made.copies));
         text += head + made.text;
     });
     return text;

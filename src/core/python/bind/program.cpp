@@ -80,8 +80,8 @@ PyObject* set_machine_code(PyObject*, PyObject* args) {
         code::set_bound(static_cast<size_t>(entries), code::kMostBytes);
     }
     const code::Statistics s = code::statistics();
-    return Py_BuildValue("{sssssKsKsKsK}", "use", before, "isa", kernels_isa(), "kept", s.kept, "bytes", s.bytes,
-                         "emitted", s.emitted, "refused", s.refused);
+    return Py_BuildValue("{sssssKsKsKsK}", "use", before, "isa", kernels_isa(), "kept", s.kept, "bytes",
+                         s.bytes, "emitted", s.emitted, "refused", s.refused);
 }
 
 // A daemon thread that comes back when the interpreter has ended is unwound by it, through code that must not throw: it
@@ -95,10 +95,13 @@ void take_lock(void* state) {
 }
 
 PyMethodDef functions[] = {
-    {"synchronize", run_pending, METH_NOARGS, nullptr}, {"pending", pending, METH_VARARGS, nullptr},
-    {"explain", explain_tensor, METH_VARARGS, nullptr},       {"counters", count_work, METH_NOARGS, nullptr},
+    {"synchronize", run_pending, METH_NOARGS, nullptr},
+    {"pending", pending, METH_VARARGS, nullptr},
+    {"explain", explain_tensor, METH_VARARGS, nullptr},
+    {"counters", count_work, METH_NOARGS, nullptr},
     {"deferral", set_deferral, METH_VARARGS, nullptr},
-    {"machine_code", set_machine_code, METH_VARARGS, nullptr},  {nullptr, nullptr, 0, nullptr},
+    {"machine_code", set_machine_code, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
 };
 
 }  // namespace
