@@ -396,7 +396,13 @@ WORK = {
 CHAINS = ("expression", "black_scholes", "student_t", "mixture", "three_bodies")
 GROUPS = {
     "Long chains, value and gradient:": (*CHAINS, "mixture_rows"),
-    "Short programs and row functions:": ("gelu", "multiply_add", "cross_entropy", "layer_norm", "adam"),
+    "Short programs, softmax and normalisation:": (
+        "gelu",
+        "multiply_add",
+        "cross_entropy",
+        "layer_norm",
+        "adam",
+    ),
     "Whole steps:": ("perceptron", "gmm"),
 }
 FIRST_CALL = CHAINS  # where the first call is compared with later ones

@@ -296,6 +296,19 @@ def test_each_floor_has_a_page():
             assert list((CORE / floor).rglob(name)), f"{floor}/README.md cites {name}"
 
 
+def test_each_room_has_a_page():
+    """The same of the rooms of a floor, which cite their own files and operators.h."""
+    for room in sorted(
+        path for floor in FLOORS for path in (CORE / floor).iterdir() if path.is_dir() and any(path.iterdir())
+    ):
+        page = (room / "README.md").read_text()
+        assert page.startswith(f"# {room.name}: "), room
+        assert re.search(r"^Uses: .+\.$", page, re.M | re.S), room
+        assert "\nStart at `" in page and len(page.splitlines()) <= 12, room
+        for name in re.findall(r"`(\w+\.(?:h|cpp))`", page):
+            assert (room / name).exists() or name == "operators.h", f"{room}/README.md cites {name}"
+
+
 # ---- the package ---------------------------------------------------------------------------------------------
 
 

@@ -95,13 +95,13 @@ def test_what_is_harmless_is_not(harmless):
 
 # ---- memory ----
 
-RULES = ("ops/index", "ops/linear", "ops/random", "ops/reduce", "ops/shape")
+RULES = ("ops/index", "ops/matrix", "ops/random", "ops/reduce", "ops/shape")
 MEMORY = {
     "bytes are moved": re.compile(r"\bmem(cpy|set|move)\("),
     "elements are looked at": re.compile(r"\bas<|\bScalar::load\(|\.store\("),
     "an address is asked for": re.compile(r"\b(array\(\)|value\(\)|buffer(\(\))?)(\.|->)data\(\)"),
     "code for each dtype": re.compile(r"\bvisit<|\bwith_item\("),
-    "a kernel is called": re.compile(r"\b(kernels|reductions|row_kernels)\(\)|\bblas::"),
+    "a kernel is called": re.compile(r"\b(kernels|reductions|line_kernels)\(\)|\bblas::"),
     "a loop over elements": re.compile(r"\bparallel\(|\bWalker\b|\bOdometer\b"),
 }
 DERIVATIVE = re.compile(r"\b(pullback|pushforward)\((?=[^;{]*\{)")

@@ -4,7 +4,7 @@ from . import linear_algebra
 from ._core import LinAlgError
 from .messages.missing import missing
 from .operators.declare import FUNCTIONS as _FUNCTIONS
-from .operators.linear import multi_dot
+from .operators.products import multi_dot
 
 del linear_algebra  # it has declared what follows
 _HERE = {

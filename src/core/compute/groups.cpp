@@ -19,7 +19,7 @@ Array as_dtype(const Array& a, DType dtype) {
 Points points_at(const Points& p, const Array& elements) {
     Points e = p;
     e.shape = elements.layout->dims();
-    e.rows = elements;
+    e.numbers = elements;
     return e;
 }
 
@@ -46,12 +46,12 @@ static Points in_one(const Points& p) {
     Points one;
     one.input = p.input;
     one.shape = Dims(p.input.begin(), p.input.begin() + p.lead);
-    const int64_t entries = checked_product(one.shape), n = p.count(), elements = p.row_count();
+    const int64_t entries = checked_product(one.shape), n = p.count(), elements = p.covered_count();
     for (int64_t s : p.shape) one.shape.push_back(s);
     for (size_t d = 0; d < p.input.size(); ++d) one.covered.push_back(static_cast<int64_t>(d));
-    one.rows = Array::empty(DType::Int64, one.shape);
-    const int64_t* from = p.rows.as<int64_t>();
-    int64_t* to = one.rows.as<int64_t>();
+    one.numbers = Array::empty(DType::Int64, one.shape);
+    const int64_t* from = p.numbers.as<int64_t>();
+    int64_t* to = one.numbers.as<int64_t>();
     for (int64_t e = 0; e < entries; ++e, from += p.varies ? n : 0)
         for (int64_t i = 0; i < n; ++i) *to++ = from[i] + e * elements;
     return one;
@@ -60,9 +60,9 @@ static Points in_one(const Points& p) {
 Groups group(const Points& p) {
     Groups g;
     int64_t n = p.count();
-    const int64_t* rows = p.rows.as<int64_t>();
-    std::vector<int64_t> start(static_cast<size_t>(p.row_count()) + 1, 0);
-    for (int64_t i = 0; i < n; ++i) ++start[static_cast<size_t>(rows[i]) + 1];
+    const int64_t* numbers = p.numbers.as<int64_t>();
+    std::vector<int64_t> start(static_cast<size_t>(p.covered_count()) + 1, 0);
+    for (int64_t i = 0; i < n; ++i) ++start[static_cast<size_t>(numbers[i]) + 1];
     std::vector<int64_t> touched;
     for (size_t r = 0; r + 1 < start.size(); ++r) {
         if (start[r + 1]) {
@@ -72,7 +72,8 @@ Groups group(const Points& p) {
         start[r + 1] += start[r];
     }
     g.order.resize(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) g.order[static_cast<size_t>(start[static_cast<size_t>(rows[i])]++)] = i;
+    for (int64_t i = 0; i < n; ++i)
+        g.order[static_cast<size_t>(start[static_cast<size_t>(numbers[i])]++)] = i;
     g.elements = vector_of(touched);
     return g;
 }

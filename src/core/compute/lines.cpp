@@ -36,16 +36,16 @@ Array moved_last(const Array& a, int64_t dim) {
 }
 }  // namespace
 
-Array rows_along(const Array& a, int64_t dim) {
+Array lines_along(const Array& a, int64_t dim) {
     if (a.is_contiguous() && dim >= -1) return a;
     return contiguous_array(moved_last(a, dim));
 }
 
-Array from_rows(const Array& rows, const Layout& like, int64_t dim) {
+Array from_lines(const Array& lines, const Layout& like, int64_t dim) {
     Dims shape = like.dims();
-    if (dim >= -1) return rows.view(Layout::contiguous(shape), rows.offset);
-    Array out = Array::empty(rows.dtype, shape);
-    copy_array(rows, moved_last(out, dim));
+    if (dim >= -1) return lines.view(Layout::contiguous(shape), lines.offset);
+    Array out = Array::empty(lines.dtype, shape);
+    copy_array(lines, moved_last(out, dim));
     return out;
 }
 

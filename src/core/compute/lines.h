@@ -33,9 +33,9 @@ Array converted(const Array& a, DType dtype);
 // The last `rank` dimensions as one, contiguous.
 Array flattened(const Array& a, int64_t rank);
 // `a` with dimension `dim` last, contiguous: a matrix whose rows are the lines. A copy unless it already lies so.
-Array rows_along(const Array& a, int64_t dim);
+Array lines_along(const Array& a, int64_t dim);
 // An array of the shape of `like` whose dimension `dim` was moved last, put back in place.
-Array from_rows(const Array& rows, const Layout& like, int64_t dim);
+Array from_lines(const Array& lines, const Layout& like, int64_t dim);
 // The elements at `index` of each line; the shape of the result is the index's. Indices are in range.
 Array pick_array(const Array& x, int64_t dim, const Array& index);
 

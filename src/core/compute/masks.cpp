@@ -33,7 +33,7 @@ void find_true(const uint8_t* truth, int64_t count, int64_t* to) {
 
 }  // namespace
 
-Array nonzero_rows(const Array& given, int64_t lead) {
+Array nonzero_numbers(const Array& given, int64_t lead) {
     Array a = truth_of(given);
     const uint8_t* truth = a.as<uint8_t>();
     if (!lead) {
@@ -79,15 +79,15 @@ static void columns_of(const Array& x, int64_t lead, const int64_t* from, int64_
 }
 
 Array nonzero(const Array& x, int64_t lead) {
-    const Array rows = nonzero_rows(x, lead);
-    const int64_t n = rows.size(lead), dims = x.ndim() - lead;
+    const Array numbers = nonzero_numbers(x, lead);
+    const int64_t n = numbers.size(lead), dims = x.ndim() - lead;
     Dims shape(x.layout->shape(), x.layout->shape() + lead);
     const int64_t entries = checked_product(shape);
     shape.push_back(dims);
     shape.push_back(n);
     Array columns = Array::empty(DType::Int64, shape);
     for (int64_t e = 0; e < entries; ++e)
-        columns_of(x, lead, rows.as<int64_t>() + e * n, n, columns.as<int64_t>() + e * n * dims);
+        columns_of(x, lead, numbers.as<int64_t>() + e * n, n, columns.as<int64_t>() + e * n * dims);
     Dims strides = columns.layout->stride_dims();
     std::swap(shape.end()[-1], shape.end()[-2]);
     strides.end()[-2] = 1;

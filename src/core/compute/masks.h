@@ -6,7 +6,7 @@ namespace pb::compute {
 
 // Row-major numbers of the elements that are not zero: int64. Of each entry of `lead` leading dimensions, which have to
 // have the same number of them, behind those dimensions.
-Array nonzero_rows(const Array& a, int64_t lead = 0);
+Array nonzero_numbers(const Array& a, int64_t lead = 0);
 // Their positions: one row an element, stored column by column, as PyTorch does: each column is one index.
 Array nonzero(const Array& a, int64_t lead = 0);
 

@@ -1,21 +1,21 @@
 // Variances and deviations of arrays, from their moments: mean and sum of squared distances from it.
 //
 // In float64: squares may leave the range of float32 though their roots do not, and the mean needs the digits. Parts are
-// cut at fixed places, so the number of threads does not show; the moments of parts are joined by a kernel (rows.h).
+// cut at fixed places, so the number of threads does not show; the moments of parts are joined by a kernel (lines.h).
 #include <cmath>
 #include <vector>
 
 #include "array/checked.h"
 #include "array/visit.h"
-#include "compute/row_loops.h"
-#include "compute/rows.h"
+#include "compute/line_functions.h"
+#include "compute/line_loops.h"
 
 namespace pb {
 
 namespace {
 
 constexpr int64_t kStrip = 256;        // columns that one kernel takes together
-constexpr int64_t kPart = 64 * 1024;   // elements of a long row that one thread takes
+constexpr int64_t kPart = 64 * 1024;   // elements of a long line that one thread takes
 constexpr double kMomentsWork = 0.15;  // nanoseconds an element
 
 // What is made of a sum of squared distances.
@@ -28,14 +28,14 @@ struct Made {
     }
 };
 
-template <class T> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* out, T* means, Made of) {
-    const RowKernels& k = row_kernels();
+template <class T> void spread_of_lines(const T* x, int64_t lines, int64_t n, T* out, T* means, Made of) {
+    const LineKernels& k = line_kernels();
     if (n <= kPart) {
-        share_rows(rows, n, kMomentsWork, [&](int64_t first, int64_t count, int) {
+        share_lines(lines, n, kMomentsWork, [&](int64_t first, int64_t count, int) {
             double mean[kStrip], squares[kStrip];
             for (int64_t r = first, m; r < first + count; r += m) {
                 m = std::min(kStrip, first + count - r);
-                k.row_moments[code_of<T>](x + r * n, m, n, mean, squares);
+                k.line_moments[code_of<T>](x + r * n, m, n, mean, squares);
                 for (int64_t i = 0; i < m; ++i) means[r + i] = static_cast<T>(mean[i]);
                 for (int64_t i = 0; i < m; ++i) out[r + i] = static_cast<T>(of(squares[i]));
             }
@@ -43,13 +43,13 @@ template <class T> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* o
         return;
     }
     const int64_t parts = parts_of(n, kPart);
-    std::vector<double> all(static_cast<size_t>(2 * rows * parts));
-    double *mean = all.data(), *squares = mean + rows * parts;
-    parallel(rows * parts, kMomentsWork * static_cast<double>(rows * n), [&](int64_t p, int) {
+    std::vector<double> all(static_cast<size_t>(2 * lines * parts));
+    double *mean = all.data(), *squares = mean + lines * parts;
+    parallel(lines * parts, kMomentsWork * static_cast<double>(lines * n), [&](int64_t p, int) {
         const int64_t start = p % parts * kPart, count = std::min(kPart, n - start);
         k.moments[code_of<T>](x + p / parts * n + start, count, mean + p, squares + p);
     });
-    for (int64_t r = 0; r < rows; ++r, mean += parts, squares += parts) {
+    for (int64_t r = 0; r < lines; ++r, mean += parts, squares += parts) {
         for (int64_t p = 1; p < parts; ++p)
             k.join_moments(mean + p, squares + p, 1, static_cast<double>(std::min(kPart, n - p * kPart)),
                            static_cast<double>(p * kPart), mean, squares);
@@ -60,26 +60,26 @@ template <class T> void spread_of_rows(const T* x, int64_t rows, int64_t n, T* o
 
 template <class T>
 void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, T* means, Made of) {
-    const RowKernels& k = row_kernels();
+    const LineKernels& k = line_kernels();
     const int64_t strips = parts_of(width, kStrip),
-                  rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
-    const int64_t parts = parts_of(n, rows);
+                  lines = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
+    const int64_t parts = parts_of(n, lines);
     const auto each = static_cast<size_t>(parts * width);
     std::vector<double> all(2 * each * static_cast<size_t>(outer));
     parallel(outer * parts * strips, kMomentsWork * static_cast<double>(outer * n * width),
              [&](int64_t p, int) {
-                 const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * rows;
+                 const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * lines;
                  const T* from = x + (line / parts * n + first) * width + start;
                  double* to = all.data() + 2 * line * width + start;
-                 k.column_moments[code_of<T>](from, width, std::min(rows, n - first),
+                 k.column_moments[code_of<T>](from, width, std::min(lines, n - first),
                                               std::min(kStrip, width - start), to, to + width);
              });
     for (int64_t o = 0; o < outer; ++o) {
         double *mean = all.data() + 2 * o * parts * width, *squares = mean + width;
         for (int64_t p = 1; p < parts; ++p)
             k.join_moments(mean + 2 * p * width, squares + 2 * p * width, width,
-                           static_cast<double>(std::min(rows, n - p * rows)), static_cast<double>(p * rows),
-                           mean, squares);
+                           static_cast<double>(std::min(lines, n - p * lines)),
+                           static_cast<double>(p * lines), mean, squares);
         for (int64_t j = 0; j < width; ++j) {
             out[o * width + j] = static_cast<T>(of(squares[j]));
             means[o * width + j] = static_cast<T>(mean[j]);
@@ -111,11 +111,11 @@ Spread spread(const Array& given, const Dims& dims, bool keepdim, double freedom
             Array x = contiguous_array(given);
             const int64_t outer = out.numel() / width;
             if (width == 1 || n == 1)
-                spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
+                spread_of_lines(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
             else spread_of_columns(x.as<T>(), outer, n, width, out.as<T>(), means.as<T>(), of);
         } else {
             Array x = reduced_last(given, dims);
-            spread_of_rows(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
+            spread_of_lines(x.as<T>(), out.numel(), n, out.as<T>(), means.as<T>(), of);
         }
     });
     return {std::move(out), std::move(means)};

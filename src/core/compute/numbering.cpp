@@ -61,12 +61,12 @@ bool all_within(const int64_t* index, int64_t n, int64_t size) {
 }
 
 // Multiplies the numbers so far by `size` and adds the index, wrapped.
-void join(int64_t* rows, const int64_t* index, int64_t n, int64_t size, bool first) {
+void join(int64_t* joined, const int64_t* index, int64_t n, int64_t size, bool first) {
     for (int64_t i = 0; i < n; ++i) {
         int64_t v = index[i];
         if (v < -size || v >= size) throw Outlier{v, size};
         if (v < 0) v += size;
-        rows[i] = first ? v : rows[i] * size + v;
+        joined[i] = first ? v : joined[i] * size + v;
     }
 }
 
@@ -109,7 +109,7 @@ Array number_each(const Naming& n, const Dims& input, int64_t lead, const Arrays
         if (is_mask(index.dtype)) {
             const int64_t size =
                 checked_product(index.layout->shape() + own, index.layout->shape() + index.ndim());
-            entries.push_back({nonzero_rows(index, own), size, dim, own});
+            entries.push_back({nonzero_numbers(index, own), size, dim, own});
             at += static_cast<size_t>(index.ndim() - own);
         } else {
             entries.push_back({index, entry[static_cast<size_t>(dim)], dim, own});
@@ -140,15 +140,15 @@ Array number_each(const Naming& n, const Dims& input, int64_t lead, const Arrays
         if (std::find(n.covered.begin(), n.covered.end(), static_cast<int64_t>(d) - n.rank) ==
             n.covered.end())
             reads = reads && entry[d];
-    Array rows;
+    Array joined;
     for (size_t k = 0; k < entries.size(); ++k) {
         const Entry& e = entries[k];
         Array numbers = as_numbers(e.numbers, shape, e.lead);
         if (!reads) return numbers;
         try {
             if (entries.size() == 1) return is_mask(indices[0].dtype) ? numbers : wrapped(numbers, e.size);
-            if (k == 0) rows = Array::empty(DType::Int64, shape);
-            join(rows.as<int64_t>(), numbers.as<int64_t>(), numbers.numel(), e.size, k == 0);
+            if (k == 0) joined = Array::empty(DType::Int64, shape);
+            join(joined.as<int64_t>(), numbers.as<int64_t>(), numbers.numel(), e.size, k == 0);
         } catch (const Outlier& o) {
             if (o.size == 0) fail_as(ErrorKind::Index, "index is out of bounds for dimension with size 0");
             fail_as(ErrorKind::Index,
@@ -157,11 +157,11 @@ Array number_each(const Naming& n, const Dims& input, int64_t lead, const Arrays
                     o.value, k, o.size, e.dim, shape_text(entry));
         }
     }
-    return rows;
+    return joined;
 }
 
 Array number_along(const Naming& n, const Dims& input, const Array& index) {
-    // A 0-d tensor is a row of one element, which may be met any number of times.
+    // A 0-d tensor is a vector of one element, which may be met any number of times.
     const int64_t size = n.covered.empty() ? 1 : input[input.size() + static_cast<size_t>(n.covered[0])];
     Array numbers = as_numbers(index);
     const int64_t* from = numbers.as<int64_t>();
@@ -179,10 +179,10 @@ Array number_along(const Naming& n, const Dims& input, const Array& index) {
 
 Array number_gather(const Naming& n, const Dims& input, int64_t lead, const Array& index) {
     const Array numbers = as_numbers(index);
-    Array rows = Array::empty(DType::Int64, numbers.layout);
-    if (index.numel() == 0) return rows;
+    Array joined = Array::empty(DType::Int64, numbers.layout);
+    if (index.numel() == 0) return joined;
     const int64_t* from = numbers.as<int64_t>();
-    int64_t* to = rows.as<int64_t>();
+    int64_t* to = joined.as<int64_t>();
     // Row-major strides of the tensor; its own dimension is walked with stride 0, and so are those that lead.
     const bool scalar = n.rank == 0;
     Ref<Layout> whole = Layout::contiguous(input.begin() + lead, n.rank);
@@ -206,7 +206,7 @@ Array number_gather(const Naming& n, const Dims& input, int64_t lead, const Arra
             *to++ = v * stride + line.at + i * step;
         }
     while (line.next());
-    return rows;
+    return joined;
 }
 
 }  // namespace
@@ -233,7 +233,7 @@ Array number(const Naming& n, const Dims& input, const Arrays& indices, Layouts*
                         o.size);
             }
         }
-        case Naming::Mask: return nonzero_rows(index, index.ndim() - n.rank);
+        case Naming::Mask: return nonzero_numbers(index, index.ndim() - n.rank);
     }
     return as_numbers(index);
 }
@@ -244,19 +244,19 @@ bool differs_along(const Layout& index, int64_t lead) {
     return false;
 }
 
-Points points(const Naming& n, const Dims& input, const Array& rows) {
+Points points(const Naming& n, const Dims& input, const Array& numbers) {
     Points p;
     p.input = input;
     p.lead = input.size() - n.rank;
-    p.varies = rows.ndim() > static_cast<int64_t>(n.dims);
+    p.varies = numbers.ndim() > static_cast<int64_t>(n.dims);
     if (n.all)
         for (size_t d = p.lead; d < input.size(); ++d) p.covered.push_back(static_cast<int64_t>(d));
     else
         for (int64_t d : n.covered) p.covered.push_back(d + static_cast<int64_t>(input.size()));
     p.position = input.size() - p.covered.size() - n.after;
-    const Layout& l = *rows.layout;
+    const Layout& l = *numbers.layout;
     p.shape = Dims(l.shape() + (p.varies ? p.lead : 0), l.shape() + l.ndim());
-    p.rows = rows;
+    p.numbers = numbers;
     return p;
 }
 

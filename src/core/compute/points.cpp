@@ -27,12 +27,12 @@ Dims kept_dims(const Points& p) {
 Array offsets(const Points& p, const Array& x) {
     Axes covered;
     for (int64_t d : p.covered) covered.add(x.size(d), x.stride(d));
-    if (covered.is_run() && covered.inner_stride() == 1) return p.rows;
-    int64_t n = p.rows.numel();
-    Array offsets = Array::empty(DType::Int64, p.rows.layout);
-    const int64_t* rows = p.rows.as<int64_t>();
+    if (covered.is_run() && covered.inner_stride() == 1) return p.numbers;
+    int64_t n = p.numbers.numel();
+    Array offsets = Array::empty(DType::Int64, p.numbers.layout);
+    const int64_t* numbers = p.numbers.as<int64_t>();
     int64_t* out = offsets.as<int64_t>();
-    for (int64_t i = 0; i < n; ++i) out[i] = covered.offset_of(rows[i]);
+    for (int64_t i = 0; i < n; ++i) out[i] = covered.offset_of(numbers[i]);
     return offsets;
 }
 
@@ -111,16 +111,17 @@ template <class T> void visit_numbers(const Points& p, At what, const Array& x, 
 
 // For each point whether it is the last with its number, that is, whether what is written there survives; with how
 // many points an entry has. Empty when all do.
-std::vector<uint8_t> survivors(const int64_t* rows, int64_t n) {
+std::vector<uint8_t> survivors(const int64_t* numbers, int64_t n) {
     if (n == 1) return {};
     // From the last to the first, in an order by number: the work goes by the points, however large the tensor.
     std::vector<int64_t> order(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i) order[static_cast<size_t>(i)] = i;
-    std::stable_sort(order.begin(), order.end(), [rows](int64_t a, int64_t b) { return rows[a] < rows[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [numbers](int64_t a, int64_t b) { return numbers[a] < numbers[b]; });
     std::vector<uint8_t> last(static_cast<size_t>(n));
     bool all = true;
     for (size_t k = 0; k < order.size(); ++k) {
-        bool survives = k + 1 == order.size() || rows[order[k]] != rows[order[k + 1]];
+        bool survives = k + 1 == order.size() || numbers[order[k]] != numbers[order[k + 1]];
         last[static_cast<size_t>(order[k])] = survives;
         all = all && survives;
     }
@@ -131,7 +132,7 @@ std::vector<uint8_t> survivors(const int64_t* rows, int64_t n) {
 // Zeros what was read at points that another one follows.
 void clear_overwritten(const Points& p, const Array& read) {
     if (read.numel() == 0) return;
-    const int64_t n = p.count(), entries = p.rows.numel() / n;
+    const int64_t n = p.count(), entries = p.numbers.numel() / n;
     int64_t outer = 1,
             inner = 1;  // of the dimensions that stay, before the points and after them, for each entry
     const Dims kept = kept_dims(p);
@@ -140,7 +141,7 @@ void clear_overwritten(const Points& p, const Array& read) {
     const auto run = static_cast<size_t>(inner) * read.item();
     char* at = read.data();
     for (int64_t e = 0; e < entries; ++e) {
-        const std::vector<uint8_t> last = survivors(p.rows.as<int64_t>() + e * n, n);
+        const std::vector<uint8_t> last = survivors(p.numbers.as<int64_t>() + e * n, n);
         if (last.empty()) {
             at += static_cast<size_t>(outer * n) * run;
             continue;
@@ -186,14 +187,14 @@ Dims Points::result() const {
     return out;
 }
 
-int64_t Points::row_count() const {
+int64_t Points::covered_count() const {
     int64_t n = 1;
     for (int64_t d : covered) n = checked_mul(n, input[static_cast<size_t>(d)]);
     return n;
 }
 
 void visit_points(const Points& p, At what, const Array& x, const Array& y) {
-    if (p.rows.numel() == 0 || x.numel() == 0) return;
+    if (p.numbers.numel() == 0 || x.numel() == 0) return;
     if (what == At::Read || what == At::Write)
         return with_item(x.dtype, [&](auto item) { visit_moves<decltype(item)>(p, what, x, y); });
     if (x.dtype ==

@@ -26,7 +26,7 @@ struct Naming {
                // covers as many dimensions as it has
         Along,   // index_select and its kin: a vector of indices along one dimension
         Gather,  // gather, scatter: along dim 0, element (i, j, k) of the array names (index[i, j, k], j, k)
-        Flat,    // take, put: numbers in the tensor as a row; negative ones wrap
+        Flat,    // take, put: numbers in the tensor as a vector; negative ones wrap
         Mask,    // where a mask of the tensor's shape is true
     } kind = Numbers;
     bool wraps = false;         // Along, Gather: whether negative numbers count from the end
@@ -56,11 +56,11 @@ struct Points {
     size_t position = 0;  // where it stands among the dimensions that stay
     size_t lead = 0;      // how many dimensions lead
     bool varies = false;  // whether the numbers do so too
-    Array rows;           // int64, contiguous
+    Array numbers;        // int64, contiguous
 
     Dims result() const;                                      // the shape of what is read
     int64_t count() const { return checked_product(shape); }  // of points, for each entry
-    int64_t row_count() const;                                // of the covered dimensions together
+    int64_t covered_count() const;                            // of the covered dimensions together
 };
 
 // The numbers that indices name in a tensor of shape `input`, checked: int64, contiguous, of the points' shape, behind
@@ -70,7 +70,7 @@ using Layouts = Small<Ref<Layout>, 2>;
 Array number(const Naming& n, const Dims& input, const Arrays& indices, Layouts* layouts = nullptr);
 // Whether elements differ along the first `lead` dimensions: an index that was only repeated along them leads nothing.
 bool differs_along(const Layout& index, int64_t lead);
-Points points(const Naming& n, const Dims& input, const Array& rows);
+Points points(const Naming& n, const Dims& input, const Array& numbers);
 Ref<Layout> memory_of_read(const Points& p, const Layout& x, const Layouts& indices);
 
 // The three loops, in the row-major order of the result. `y` is contiguous, of the result's shape, or one element.

@@ -13,8 +13,8 @@
 #include <cstring>
 
 #include "array/visit.h"
+#include "compute/line_loops.h"
 #include "compute/products.h"
-#include "compute/row_loops.h"
 
 namespace pb {
 
@@ -151,24 +151,24 @@ Recurred recur(Recurrent cell, const Array& given, const Array& first_h, const A
             product_into(to, before, turned, false, false, Scalar(1), Scalar(gru ? 0 : 1));
             T *p = to.as<T>(), *h = at(made.states, t).as<T>();
             const T* hb = before.as<T>();
-            share_rows(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
-                       [&](int64_t from, int64_t count, int) {
-                           for (int64_t r = from; r < from + count; ++r) {
-                               T* mine = p + r * width;
-                               if (lstm) {
-                                   const T* cb = (t ? at(made.cells, t - 1) : c0).template as<T>();
-                                   lstm_cell(mine, cb + r * n, made.cells.as<T>() + (t * rows + r) * n,
-                                             h + r * n, n);
-                               } else if (gru) {
-                                   if (biases.buffer)
-                                       for (int64_t j = 0; j < width; ++j) mine[j] += biases.as<T>()[j];
-                                   gru_cell(x.as<T>() + (t * rows + r) * width, mine, hb + r * n,
-                                            made.gates.as<T>() + (t * rows + r) * 4 * n, h + r * n, n);
-                               } else {
-                                   plain_cell(cell == Recurrent::relu, mine, n);
-                               }
-                           }
-                       });
+            share_lines(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
+                        [&](int64_t from, int64_t count, int) {
+                            for (int64_t r = from; r < from + count; ++r) {
+                                T* mine = p + r * width;
+                                if (lstm) {
+                                    const T* cb = (t ? at(made.cells, t - 1) : c0).template as<T>();
+                                    lstm_cell(mine, cb + r * n, made.cells.as<T>() + (t * rows + r) * n,
+                                              h + r * n, n);
+                                } else if (gru) {
+                                    if (biases.buffer)
+                                        for (int64_t j = 0; j < width; ++j) mine[j] += biases.as<T>()[j];
+                                    gru_cell(x.as<T>() + (t * rows + r) * width, mine, hb + r * n,
+                                             made.gates.as<T>() + (t * rows + r) * 4 * n, h + r * n, n);
+                                } else {
+                                    plain_cell(cell == Recurrent::relu, mine, n);
+                                }
+                            }
+                        });
         }
     });
     return made;
@@ -203,31 +203,31 @@ RecurrencePull recur_pull(Recurrent cell, const Recurred& made, const Array& fir
             // dh of a GRU holds what went past the cell.
             if (t + 1 < times)
                 product_into(out.h, at(moved, t + 1), weight, false, false, Scalar(1), Scalar(gru ? 1 : 0));
-            share_rows(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
-                       [&](int64_t from, int64_t count, int worker) {
-                           for (int64_t r = from; r < from + count; ++r) {
-                               const int64_t row = t * rows + r;
-                               T* dh = out.h.as<T>() + r * n;
-                               if (gs.buffer)
-                                   for (int64_t j = 0; j < n; ++j) dh[j] += gs.as<T>()[row * n + j];
-                               T* dx = out.given.as<T>() + row * width;
-                               const T* hb = t ? made.states.as<T>() + (row - rows) * n : h0.as<T>() + r * n;
-                               if (lstm) {
-                                   T* dc = out.c.as<T>() + r * n;
-                                   if (gc.buffer)
-                                       for (int64_t j = 0; j < n; ++j) dc[j] += gc.as<T>()[row * n + j];
-                                   lstm_pull(made.gates.as<T>() + row * width,
-                                             t ? made.cells.as<T>() + (row - rows) * n : c0.as<T>() + r * n,
-                                             made.cells.as<T>() + row * n, dh, dc, dx, rooms.of(worker), n);
-                               } else if (gru) {
-                                   gru_pull(made.gates.as<T>() + row * 4 * n, hb, dh, dx,
-                                            moved.as<T>() + row * width, n);
-                               } else {
-                                   plain_pull(cell == Recurrent::relu, made.states.as<T>() + row * n, dh, dx,
-                                              n);
-                               }
-                           }
-                       });
+            share_lines(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
+                        [&](int64_t from, int64_t count, int worker) {
+                            for (int64_t r = from; r < from + count; ++r) {
+                                const int64_t row = t * rows + r;
+                                T* dh = out.h.as<T>() + r * n;
+                                if (gs.buffer)
+                                    for (int64_t j = 0; j < n; ++j) dh[j] += gs.as<T>()[row * n + j];
+                                T* dx = out.given.as<T>() + row * width;
+                                const T* hb = t ? made.states.as<T>() + (row - rows) * n : h0.as<T>() + r * n;
+                                if (lstm) {
+                                    T* dc = out.c.as<T>() + r * n;
+                                    if (gc.buffer)
+                                        for (int64_t j = 0; j < n; ++j) dc[j] += gc.as<T>()[row * n + j];
+                                    lstm_pull(made.gates.as<T>() + row * width,
+                                              t ? made.cells.as<T>() + (row - rows) * n : c0.as<T>() + r * n,
+                                              made.cells.as<T>() + row * n, dh, dc, dx, rooms.of(worker), n);
+                                } else if (gru) {
+                                    gru_pull(made.gates.as<T>() + row * 4 * n, hb, dh, dx,
+                                             moved.as<T>() + row * width, n);
+                                } else {
+                                    plain_pull(cell == Recurrent::relu, made.states.as<T>() + row * n, dh, dx,
+                                               n);
+                                }
+                            }
+                        });
         }
     });
     if (times && rows)

@@ -1,18 +1,18 @@
-// softmax, log_softmax, logsumexp of arrays: exponentials of differences from the largest element of a row. Many short
-// rows are taken together, so that the exponential sees whole blocks. ops/reduce/softmax.cpp has the derivatives.
+// softmax, log_softmax, logsumexp of arrays: exponentials of differences from the largest element of a line. Many short
+// lines are taken together, so that the exponential sees whole blocks. ops/reduce/softmax.cpp has the derivatives.
 #include <algorithm>
 #include <cstring>
 
 #include "array/visit.h"
+#include "compute/line_functions.h"
+#include "compute/line_loops.h"
 #include "compute/lines.h"
-#include "compute/row_loops.h"
-#include "compute/rows.h"
 
 namespace pb {
 
 namespace {
 
-// to = from (op) v for a row.
+// to = from (op) v for a line.
 template <class T> inline void with_value(BlockKernel fn, const T* from, T v, T* to, int64_t n) {
     const void* in[2] = {from, &v};
     fn(in, to, n);
@@ -24,18 +24,18 @@ BlockKernel kernel_by_value(Primitive p, DType d) {
 }  // namespace
 
 Array softmax(const Array& a, int64_t dim, bool logarithm) {
-    Array x = rows_along(a, dim), y = Array::empty(a.dtype, x.layout->dims());
+    Array x = lines_along(a, dim), y = Array::empty(a.dtype, x.layout->dims());
     int64_t n = line_length(*a.layout, dim);
     if (x.numel())
         visit<Family::Floats>(a.dtype, "softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
             T* out = y.as<T>();
             BlockKernel over = kernel_by_value(Primitive::div, a.dtype);
-            auto less_both = row_kernels().less_both[code_of<T>];
+            auto less_both = line_kernels().less_both[code_of<T>];
             exponentials(x.as<T>(), x.numel() / n, n, true,
                          [&](int64_t r, const T* from, const T* e, T shift, T rest, T log) {
                              T *to = out + r * n, sum = 1 + rest;
-                             if (n >= kLongRow) {
+                             if (n >= kLongLine) {
                                  if (logarithm) {
                                      less_both(from, &shift, &log, to, n);
                                  } else {
@@ -47,7 +47,7 @@ Array softmax(const Array& a, int64_t dim, bool logarithm) {
                                  for (int64_t j = 0; j < n; ++j) to[j] = e[j] / sum;
                          });
         });
-    return from_rows(y, *a.layout, dim);
+    return from_lines(y, *a.layout, dim);
 }
 
 namespace {
@@ -58,7 +58,7 @@ template <class T> T total(const T* x, int64_t n) {
     return sum;
 }
 template <class T> void pull_softmax(const T* y, const T* u, T* scratch, T* out, int64_t n) {
-    const RowKernels& k = row_kernels();
+    const LineKernels& k = line_kernels();
     constexpr int f = code_of<T>;
     const int64_t winner = k.majority[f](y, n);
     const T centre = winner < 0 ? T(0) : u[winner];
@@ -68,7 +68,7 @@ template <class T> void pull_softmax(const T* y, const T* u, T* scratch, T* out,
 }
 // `p` is as before afterwards.
 template <class T> void pull_log_softmax(T* p, const T* u, T* scratch, T* out, int64_t n) {
-    const RowKernels& k = row_kernels();
+    const LineKernels& k = line_kernels();
     constexpr int f = code_of<T>;
     const int64_t winner = k.majority[f](p, n);
     if (winner < 0) {
@@ -82,7 +82,7 @@ template <class T> void pull_log_softmax(T* p, const T* u, T* scratch, T* out, i
     const T others = total(scratch, n), rest = total(p, n), all = others + mine;
     p[winner] = share;
     k.log_softmax_pull[f](p, u, &all, out, n);
-    auto pulled = [](T g, T partial) { return g == 0 ? g : g * partial; };  // as zmul, also in a row of NaN
+    auto pulled = [](T g, T partial) { return g == 0 ? g : g * partial; };  // as zmul, also in a line of NaN
     out[winner] = pulled(mine, rest) - pulled(others, share);
 }
 
@@ -90,7 +90,7 @@ template <class T> void pull_log_softmax(T* p, const T* u, T* scratch, T* out, i
 
 // The results are those of the differentiable forms (ops/reduce/softmax.cpp), bit for bit.
 Array softmax_pull(const Array& cotangent, const Array& output, int64_t dim, bool logarithm) {
-    Array g = rows_along(cotangent, dim), y = rows_along(output, dim),
+    Array g = lines_along(cotangent, dim), y = lines_along(output, dim),
           out = Array::empty(y.dtype, y.layout->dims());
     int64_t n = line_length(*output.layout, dim);
     if (y.numel())
@@ -99,35 +99,35 @@ Array softmax_pull(const Array& cotangent, const Array& output, int64_t dim, boo
             auto d = static_cast<int>(y.dtype);
             auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
             constexpr int f = code_of<T>;
-            const RowKernels& k = row_kernels();
-            int64_t rows = y.numel() / n, together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
+            const LineKernels& k = line_kernels();
+            int64_t lines = y.numel() / n, together = std::max<int64_t>(1, std::min(lines, kLineBlock / n));
             Rooms<T> rooms(together * n + n);
-            share_rows(rows, n, logarithm ? kExpWork : kExpWork / 2,
-                       [&](int64_t first, int64_t count, int worker) {
-                           T *p = rooms.of(worker), *scratch = p + together * n;
-                           for (int64_t r = first; r < first + count; r += together) {
-                               int64_t m = std::min(together, first + count - r);
-                               const void* in = y.as<T>() + r * n;
-                               if (logarithm) exp(&in, p, m * n);
-                               if (n < 16) {
-                                   (logarithm ? k.log_softmax_pull_short : k.softmax_pull_short)[f](
-                                       logarithm ? p : in, g.as<T>() + r * n, out.as<T>() + r * n, m, n);
-                                   continue;
-                               }
-                               for (int64_t i = r; i < r + m; ++i) {
-                                   const T* u = g.as<T>() + i * n;
-                                   if (logarithm)
-                                       pull_log_softmax(p + (i - r) * n, u, scratch, out.as<T>() + i * n, n);
-                                   else pull_softmax(y.as<T>() + i * n, u, scratch, out.as<T>() + i * n, n);
-                               }
-                           }
-                       });
+            share_lines(lines, n, logarithm ? kExpWork : kExpWork / 2,
+                        [&](int64_t first, int64_t count, int worker) {
+                            T *p = rooms.of(worker), *scratch = p + together * n;
+                            for (int64_t r = first; r < first + count; r += together) {
+                                int64_t m = std::min(together, first + count - r);
+                                const void* in = y.as<T>() + r * n;
+                                if (logarithm) exp(&in, p, m * n);
+                                if (n < 16) {
+                                    (logarithm ? k.log_softmax_pull_short : k.softmax_pull_short)[f](
+                                        logarithm ? p : in, g.as<T>() + r * n, out.as<T>() + r * n, m, n);
+                                    continue;
+                                }
+                                for (int64_t i = r; i < r + m; ++i) {
+                                    const T* u = g.as<T>() + i * n;
+                                    if (logarithm)
+                                        pull_log_softmax(p + (i - r) * n, u, scratch, out.as<T>() + i * n, n);
+                                    else pull_softmax(y.as<T>() + i * n, u, scratch, out.as<T>() + i * n, n);
+                                }
+                            }
+                        });
         });
-    return from_rows(out, *output.layout, dim);
+    return from_lines(out, *output.layout, dim);
 }
 
 LogSum logsumexp(const Array& a, const Dims& dims, bool keepdim) {
-    Array rows = reduced_last(a, dims);
+    Array lines = reduced_last(a, dims);
     Array out = Array::empty(a.dtype, reduced_shape(*a.layout, dims, keepdim));
     Array shifts = Array::empty(a.dtype, reduced_shape(*a.layout, dims, true));
     Array inverses = Array::empty(a.dtype, shifts.layout);
@@ -137,7 +137,7 @@ LogSum logsumexp(const Array& a, const Dims& dims, bool keepdim) {
         visit<Family::Floats>(a.dtype, "softmax_lastdim_kernel_impl", [&](auto zero) {
             using T = decltype(zero);
             T *o = out.as<T>(), *shift_of = shifts.as<T>(), *inverse_of = inverses.as<T>();
-            exponentials(rows.as<T>(), out.numel(), n, false,
+            exponentials(lines.as<T>(), out.numel(), n, false,
                          [&](int64_t r, const T*, const T*, T shift, T rest, T log) {
                              o[r] = log + shift;
                              shift_of[r] = shift;
@@ -150,11 +150,11 @@ LogSum logsumexp(const Array& a, const Dims& dims, bool keepdim) {
 Array logsumexp_pull(const Array& x, const Array& shifts, const Array& inverses, const Array& cotangent,
                      const Dims& dims) {
     Array g = contiguous_array(cotangent), out = Array::empty(x.dtype, x.layout->dims());
-    const int64_t n = reduced_count(*x.layout, dims), rows = g.numel();
+    const int64_t n = reduced_count(*x.layout, dims), lines = g.numel();
     visit<Family::Floats>(x.dtype, "softmax_lastdim_kernel_impl", [&](auto zero) {
         using T = decltype(zero);
-        auto scaled_exp = row_kernels().scaled_exp[code_of<T>];
-        share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int) {
+        auto scaled_exp = line_kernels().scaled_exp[code_of<T>];
+        share_lines(lines, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int) {
             for (int64_t r = first; r < first + count; ++r) {
                 T *to = out.as<T>() + r * n, u = g.as<T>()[r], scale = u * inverses.as<T>()[r];
                 if (u == 0) std::memset(to, 0, static_cast<size_t>(n) * sizeof(T));

@@ -32,7 +32,7 @@ template <class T> bool descending_order(const Item<T>& a, const Item<T>& b) {
 // For each line: `choose(items, to)` writes `m` indices. The result has size m there.
 template <class Choose>
 Array indices_along(const Array& a, int64_t dim, int64_t m, const char* kernel, Choose choose) {
-    Array rows = rows_along(a, dim);
+    Array rows = lines_along(a, dim);
     int64_t n = line_length(*a.layout, dim), count = n ? a.numel() / n : 0;
     Array index = Array::empty(DType::Int64, with_length(*rows.layout, dim ? -1 : 0, m));
     visit<Family::All>(a.dtype, kernel, [&](auto zero) {
@@ -45,7 +45,7 @@ Array indices_along(const Array& a, int64_t dim, int64_t m, const char* kernel, 
             choose(items, to);
         }
     });
-    return from_rows(index, *Layout::contiguous(with_length(*a.layout, dim, m)), dim);
+    return from_lines(index, *Layout::contiguous(with_length(*a.layout, dim, m)), dim);
 }
 
 // The index of the k-th smallest of each line; k may depend on the line.

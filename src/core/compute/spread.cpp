@@ -88,7 +88,7 @@ const char* SpreadRoom::spread(const char* data, const Layout& from, const Layou
     return out;
 }
 
-bool execute_spread(const Lowered& program, LinearSource* sources, const Layout* const* layouts,
+bool execute_spread(const Lowered& program, ContiguousSource* sources, const Layout* const* layouts,
                     void* const* outputs, const Layout& shape) {
     SpreadRoom room;
     int64_t n = shape.numel(), smaller = 0;
@@ -105,7 +105,7 @@ bool execute_spread(const Lowered& program, LinearSource* sources, const Layout*
                                       item_size(program.type(static_cast<int16_t>(i))));
         if (!sources[i].data) return false;
     }
-    execute_linear(program, sources, outputs, n);
+    execute_contiguous(program, sources, outputs, n);
     return true;
 }
 

@@ -1,6 +1,6 @@
 // Spreading: a small contiguous operand written out as often as broadcasting repeats it.
 //
-// The kernels of the linear path want runs of equal length. While the result is small, writing a row, a column or
+// The kernels of the contiguous path want runs of equal length. While the result is small, writing a row, a column or
 // anything between out in full costs less than binding a program to walked operands, and the values meet the very
 // same kernels either way. The general executor does the rest.
 #pragma once
@@ -25,9 +25,9 @@ class SpreadRoom {
     size_t used_ = 0;
 };
 
-// `execute_linear` where operands may be smaller than the result. Numbers have no layout; tensors are contiguous.
+// `execute_contiguous` where operands may be smaller than the result. Numbers have no layout; tensors are contiguous.
 // False, with nothing done, where they do not broadcast to `shape` or there is no room.
-bool execute_spread(const Lowered& program, LinearSource* sources, const Layout* const* layouts,
+bool execute_spread(const Lowered& program, ContiguousSource* sources, const Layout* const* layouts,
                     void* const* outputs, const Layout& shape);
 
 // The shape in which contiguous operands meet; the layout of one of them where that is it. Null when they do not fit.

@@ -8,30 +8,29 @@
 #include "core/kernels/chains.h"
 #include "core/kernels/draw.h"
 #include "core/kernels/kernels.h"
+#include "core/kernels/line_functions.h"
 #include "core/kernels/reduce.h"
-#include "core/kernels/rows.h"
 #include "core/kernels/vector_functions.h"
 
 namespace pb {
 
-#define PB_DECLARE_ISA(isa)                          \
-    namespace isa {                                  \
-    void install_arithmetic(Kernels&);               \
-    void install_division(Kernels&);                 \
-    void install_logic(Kernels&);                    \
-    void install_transcendental(Kernels&);           \
-    void install_special(Kernels&);                  \
-    void install_complex(Kernels&);                  \
-    void install_bessel(Kernels&);                   \
-    void install_incomplete_gamma(Kernels&);         \
-    void install_polynomials(Kernels&);              \
-    void install_conversions(Kernels&);              \
-    void install_reductions(Reductions&);            \
-    void install_many_reductions(Reductions&);       \
-    void install_rows(RowKernels&);                  \
-    void install_draws(DrawKernels&);                \
-    void resolve_vector_math();                      \
-    void install_vector_functions(VectorFunctions&); \
+#define PB_DECLARE_ISA(isa)                    \
+    namespace isa {                            \
+    void install_arithmetic(Kernels&);         \
+    void install_division(Kernels&);           \
+    void install_logic(Kernels&);              \
+    void install_transcendental(Kernels&);     \
+    void install_special(Kernels&);            \
+    void install_complex(Kernels&);            \
+    void install_bessel(Kernels&);             \
+    void install_incomplete_gamma(Kernels&);   \
+    void install_polynomials(Kernels&);        \
+    void install_conversions(Kernels&);        \
+    void install_reductions(Reductions&);      \
+    void install_many_reductions(Reductions&); \
+    void install_line_functions(LineKernels&); \
+    void install_draws(DrawKernels&);          \
+    void resolve_vector_math();                \
     }
 PB_DECLARE_ISA(baseline)
 #ifdef PB_X86_ISAS
@@ -105,31 +104,31 @@ struct Chosen {
     const char* isa = chosen_isa();
     Kernels table{};
     Reductions reductions{};
-    RowKernels rows{};
+    LineKernels line_functions{};
     DrawKernels draws{};
     ChainKernels chains{};
     VectorFunctions functions{};
 
     Chosen() {
-#define PB_INSTALL_ISA(name)                       \
-    if (!strcmp(isa, #name)) {                     \
-        name::install_arithmetic(table);           \
-        name::install_division(table);             \
-        name::install_logic(table);                \
-        name::install_transcendental(table);       \
-        name::install_special(table);              \
-        name::install_complex(table);              \
-        name::install_bessel(table);               \
-        name::install_incomplete_gamma(table);     \
-        name::install_polynomials(table);          \
-        name::install_conversions(table);          \
-        name::install_reductions(reductions);      \
-        name::install_many_reductions(reductions); \
-        name::install_rows(rows);                  \
-        name::install_draws(draws);                \
-        name::install_chains(chains);              \
-        name::resolve_vector_math();               \
-        name::install_vector_functions(functions); \
+#define PB_INSTALL_ISA(name)                          \
+    if (!strcmp(isa, #name)) {                        \
+        name::install_arithmetic(table);              \
+        name::install_division(table);                \
+        name::install_logic(table);                   \
+        name::install_transcendental(table);          \
+        name::install_special(table);                 \
+        name::install_complex(table);                 \
+        name::install_bessel(table);                  \
+        name::install_incomplete_gamma(table);        \
+        name::install_polynomials(table);             \
+        name::install_conversions(table);             \
+        name::install_reductions(reductions);         \
+        name::install_many_reductions(reductions);    \
+        name::install_line_functions(line_functions); \
+        name::install_draws(draws);                   \
+        name::install_chains(chains);                 \
+        name::resolve_vector_math();                  \
+        name::install_vector_functions(functions);    \
     }
         PB_INSTALL_ISA(baseline)
 #ifdef PB_X86_ISAS
@@ -150,7 +149,7 @@ const Chosen& chosen() {
 const PrimitiveInfo& primitive_info(Primitive p) { return kInfo[static_cast<int>(p)]; }
 const Kernels& kernels() { return chosen().table; }
 const Reductions& reductions() { return chosen().reductions; }
-const RowKernels& row_kernels() { return chosen().rows; }
+const LineKernels& line_kernels() { return chosen().line_functions; }
 const DrawKernels& draw_kernels() { return chosen().draws; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
 const VectorFunctions& vector_functions() { return chosen().functions; }

@@ -26,7 +26,7 @@
 #endif
 
 namespace pb {
-struct RowKernels;
+struct LineKernels;
 struct DrawKernels;
 struct VectorFunctions;
 }  // namespace pb
@@ -46,7 +46,7 @@ void install_polynomials(Kernels&);
 void install_conversions(Kernels&);
 void install_reductions(Reductions&);
 void install_many_reductions(Reductions&);
-void install_rows(RowKernels&);
+void install_line_functions(LineKernels&);
 void install_draws(DrawKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.

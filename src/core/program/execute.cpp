@@ -1,8 +1,8 @@
 // A lowered program over arrays, now.
 //
-// Block by block, operands are brought to where the linear path wants them: gathered and converted, if they do not lie so
-// already. So is a result to where it belongs. What lies so already is one block. A program that does not fit the linear
-// path is a fused one of its own.
+// Block by block, operands are brought to where the contiguous path wants them: gathered and converted, if they do not lie
+// so already. So is a result to where it belongs. What lies so already is one block. A program that does not fit the
+// contiguous path is a fused one of its own.
 #include <cstring>
 
 #include "program/fuse.h"
@@ -41,20 +41,20 @@ class Blocks {
         : p_(program), shape_(shape), n_(shape.numel()), outputs_(outputs), sources_(sources) {}
 
     static bool fits(const Lowered& p) {
-        return p.linear && p.inputs <= kInputs && p.outputs.size() <= kOutputs;
+        return p.contiguous && p.inputs <= kInputs && p.outputs.size() <= kOutputs;
     }
 
     void run(const Layout* common) {
         for (int v = 0; v < p_.inputs; ++v) bind_input(v, common);
         for (size_t o = 0; o < p_.outputs.size(); ++o) bind_output(o, common);
-        if (!brings_) return execute_linear(p_, linear_, results_, n_);
+        if (!brings_) return execute_contiguous(p_, contiguous_, results_, n_);
         const int64_t block = block_elements(width_);
         for (int64_t at = 0; at < n_; at += block) {
             int64_t m = std::min(block, n_ - at);
-            for (int v = 0; v < p_.inputs; ++v) linear_[v].data = bring(inputs_[v], at, m);
+            for (int v = 0; v < p_.inputs; ++v) contiguous_[v].data = bring(inputs_[v], at, m);
             for (size_t o = 0; o < p_.outputs.size(); ++o)
                 results_[o] = outs_[o].raw ? outs_[o].raw : outs_[o].base + outs_[o].step * at;
-            execute_linear(p_, linear_, results_, m);
+            execute_contiguous(p_, contiguous_, results_, m);
             for (size_t o = 0; o < p_.outputs.size(); ++o) put(outs_[o], at, m);
         }
     }
@@ -105,14 +105,14 @@ class Blocks {
         const DType want = p_.type(static_cast<int16_t>(v));
         const Array* a = sources_[v].array;
         Bound& in = inputs_[v];
-        linear_[v] = {&slots_[v], true};
+        contiguous_[v] = {&slots_[v], true};
         in = {slots_[v].bytes, 0, nullptr, nullptr, nullptr, -1};
         if (!a) return sources_[v].scalar.store(want, &slots_[v]);
         const bool in_order = is_in_order(*a, shape_, common), overwritten = is_overwritten(*a, in_order);
         in.base = a->data();
         if (!in_order && a->numel() == 1) return bind_single(in, *a, want, overwritten, v);
         in.step = static_cast<int64_t>(a->item());
-        linear_[v] = {in.base, false};
+        contiguous_[v] = {in.base, false};
         if (in_order && a->dtype == want && !overwritten) return;
         brings_ = true;
         width_ = std::max(width_, a->item());
@@ -132,7 +132,7 @@ class Blocks {
             else conversion(a.dtype, want)(&from, copy, 1);
             in.base = copy;
         }
-        linear_[v].data = in.base;
+        contiguous_[v].data = in.base;
     }
 
     void bind_output(size_t o, const Layout* common) {
@@ -176,7 +176,7 @@ class Blocks {
     size_t width_ = p_.width;
     int rooms_ = 0;
     bool brings_ = false;
-    LinearSource linear_[kInputs];
+    ContiguousSource contiguous_[kInputs];
     void* results_[kOutputs];
     Slot slots_[kInputs];
     Bound inputs_[kInputs], outs_[kOutputs];

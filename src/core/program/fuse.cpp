@@ -132,15 +132,15 @@ int16_t Fused::add_operand(const Array& a, const Layout& loop) {
     Operand::Way way = Operand::Gathered;
     if (a.numel() == 1) way = Operand::Single;
     else if (a.numel() == n && ((a.is_contiguous() && loop.is_contiguous()) || a.layout->same(loop)))
-        way = Operand::Linear;
+        way = Operand::AsItLies;
     uint64_t hash = mix(static_cast<uint64_t>(a.dtype), static_cast<uint64_t>(way));
-    if (way != Operand::Linear && is_copied(a))
+    if (way != Operand::AsItLies && is_copied(a))
         hash = mix_bytes(hash, a.data(), std::min(a.bytes(), kHashed));
     else hash = mix(mix(hash, reinterpret_cast<uintptr_t>(a.buffer.get())), static_cast<uint64_t>(a.offset));
     int32_t& known = known_values[hash];
     if (const Operand* o = known < 0 ? nullptr : operand(static_cast<int16_t>(known)); o && o->way == way) {
         const Array& b = *o->array;
-        bool same = way == Operand::Linear
+        bool same = way == Operand::AsItLies
                         ? b.buffer == a.buffer && b.offset == a.offset && b.dtype == a.dtype
                         : same_array(b, a) && (way == Operand::Single || o->loop->same(loop));
         if (same) return static_cast<int16_t>(known);

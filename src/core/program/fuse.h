@@ -1,6 +1,6 @@
 // Fused: steps over arrays, ready to be run.
 //
-// What several pending expressions become, or one program that does not fit the linear path. All
+// What several pending expressions become, or one program that does not fit the contiguous path. All
 // steps are in one line, each distinct one once (same kernel, same operands: same bits), every value in a block register
 // unless it is read or written as it lies, or is single. Programs are not rewritten otherwise, except that
 // multiplication by a literal 1 is dropped, that zmul by a number other than 0 is a plain product, and that several
@@ -14,8 +14,8 @@ struct Fused : Steps {
     // An array that is read.
     struct Operand {
         enum Way : uint8_t {
-            Single,   // one element
-            Linear,   // as it lies
+            Single,  // one element
+            AsItLies,
             Gathered  // brought into a register block by block
         } way;
         const Array* array;
@@ -83,8 +83,8 @@ struct Work {
 Work work_of(const Fused& program);
 
 class Interruptible;
-// Computes all outputs. Their memory is there; an output may lie over a linear operand, unless a signal may stop the
-// program, which then throws Interrupted.
+// Computes all outputs. Their memory is there; an output may lie over an operand that is read as it lies, unless a signal
+// may stop the program, which then throws Interrupted.
 void run(const Fused& program, const Work& work, const Interruptible* stop);
 
 // `code`: and the machine code that its steps become.

@@ -20,7 +20,7 @@ Taken taken(const Fused& p, int16_t v, uint16_t readers) {
     const DType from = p.type(s.in[0]);
     if (!s.converts() || !is_narrow_float(from) || value.type != computed_as(from)) return {v};
     const Fused::Operand* o = p.operand(s.in[0]);
-    if (o && o->way != Fused::Operand::Linear) return {v};
+    if (o && o->way != Fused::Operand::AsItLies) return {v};
     return {s.in[0], Chain::form_of(from)};
 }
 

@@ -1,7 +1,7 @@
 // Loop: how the elements of a fused program are cut.
 //
-// Elements are numbered as they are walked. They fall into rows of one length, which is what reductions over some axes,
-// and operands that are broadcast, ask for; where nothing asks, everything is one row.
+// Elements are numbered as they are walked. They fall into rows of one length, as those of a matrix do, which is what
+// reductions over some axes, and operands that are broadcast, ask for; where nothing asks, everything is one row.
 //
 //   chunk  what a thread takes at a time: one or more runs
 //   run    whole rows, or a part of one long row

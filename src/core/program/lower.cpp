@@ -26,7 +26,7 @@ class Lowering {
         for (int16_t o : out_.outputs) out_.parts.push_back(part_of(o));
         out_.width = out_.widest();
         assign_registers();
-        out_.linear = fits_linear(out_);
+        out_.contiguous = fits_contiguous(out_);
         return std::move(out_);
     }
 

@@ -125,7 +125,8 @@ void Placing::find_lasts() {
     }
     last_reads_.clear();
     for (const Fused::Operand& o : p_->operands)
-        if (o.way == Fused::Operand::Linear) last_reads_.push_back({o.array->data(), last_[index(o.value)]});
+        if (o.way == Fused::Operand::AsItLies)
+            last_reads_.push_back({o.array->data(), last_[index(o.value)]});
     std::sort(last_reads_.begin(), last_reads_.end());
 }
 
@@ -161,7 +162,7 @@ void Placing::place_outputs() {
 
 void Placing::place_operands() {
     for (const Fused::Operand& o : p_->operands)
-        if (o.way == Fused::Operand::Linear)
+        if (o.way == Fused::Operand::AsItLies)
             at(o.value) = {Place::Memory, o.array->data(), static_cast<int64_t>(o.array->item())};
     for (Load& l : loads) {
         int64_t stride = l.walker.inner_stride();

@@ -119,7 +119,7 @@ class Placing {
         int32_t step;
         bool operator<(const LastRead& o) const { return data < o.data; }
     };
-    std::vector<LastRead> last_reads_;            // the same for memory that is read linearly, by address
+    std::vector<LastRead> last_reads_;            // the same for memory that is read as it lies, by address
     std::vector<Small<const Step*, 4>> readers_;  // of loads
     RegisterScan registers_;
     size_t widest_ = 1, register_bytes_ = 64;

@@ -58,7 +58,7 @@ bool overlaps(const Fused& program, const Array& target) {
     for (const Fused::Operand& o : program.operands) {
         const Array& a = *o.array;
         if (a.buffer == target.buffer &&
-            (o.way != Fused::Operand::Linear || a.offset != target.offset || a.dtype != target.dtype))
+            (o.way != Fused::Operand::AsItLies || a.offset != target.offset || a.dtype != target.dtype))
             return true;
     }
     return false;
@@ -289,7 +289,7 @@ Buffer* Plan::donor(const Fused& program, const Fused::Output& output, int32_t n
         const Array& a = *operand.array;
         if (a.buffer.get() != b) continue;
         // Each element is read where it is written.
-        bool in_place = operand.way == Fused::Operand::Linear && a.offset == 0 &&
+        bool in_place = operand.way == Fused::Operand::AsItLies && a.offset == 0 &&
                         item_size(a.dtype) == item_size(output.dtype);
         if (!in_place) return nullptr;
         for (const Fused::Output& o : program.outputs)

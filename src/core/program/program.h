@@ -5,7 +5,7 @@
 // operands promote to, a number takes the type of what it meets, and what an instruction makes of that type its
 // primitive says.
 //
-// `execute` runs the typed form over arrays of any strides and types, now. It ends in `execute_linear`, for operands that
+// `execute` runs the typed form over arrays of any strides and types, now. It ends in `execute_contiguous`, for operands that
 // are contiguous or single, which binds nothing: a program of one instruction is one call of a block kernel. What is
 // large does not come here but becomes an expression (expression.h).
 #pragma once
@@ -54,12 +54,12 @@ struct Lowered : Steps {
     int register_count = 0;
     size_t width = 1;               // of a register's element
     const char* missing = nullptr;  // a primitive without a kernel for its operands
-    bool linear = false;            // fits `execute_linear`
+    bool contiguous = false;        // fits `execute_contiguous`
     bool total = true;              // no instruction that may be asked for values it has none for
 };
 
-// Whether `execute_linear` can run it.
-bool fits_linear(const Lowered& program);
+// Whether `execute_contiguous` can run it.
+bool fits_contiguous(const Lowered& program);
 
 // What is narrow is no type of a lowered program: its operands are converted to what computes for it, and so are its
 // results by whoever stores them. So a function is rounded once, after its last instruction.
@@ -81,12 +81,13 @@ struct Source {
 void execute(const Lowered& program, const Source* sources, Array* outputs, const Layout& shape);
 
 // The plain case: every operand is a contiguous run of n elements of its input's type, or a single value.
-struct LinearSource {
+struct ContiguousSource {
     const void* data;
     bool single;
 };
 // Outputs are contiguous too, of their values' types, and share no memory with a source (or the program is one step).
-void execute_linear(const Lowered& program, const LinearSource* sources, void* const* outputs, int64_t n);
+void execute_contiguous(const Lowered& program, const ContiguousSource* sources, void* const* outputs,
+                        int64_t n);
 
 // To be called before a buffer's bytes are overwritten: runs the pending expressions that still have to read them.
 void before_write(const Array& target);

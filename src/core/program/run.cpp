@@ -35,7 +35,7 @@ double computing(const Fused& p) {
 double moving(const Fused& p) {
     size_t bytes = 0;
     for (const Fused::Operand& o : p.operands)
-        if (o.way == Fused::Operand::Linear) bytes += o.array->item();
+        if (o.way == Fused::Operand::AsItLies) bytes += o.array->item();
     for (const Fused::Output& o : p.outputs)
         if (o.is_stored()) bytes += item_size(o.dtype);
     return kByte * static_cast<double>(bytes);

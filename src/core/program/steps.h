@@ -1,7 +1,7 @@
 // Steps: straight-line elementwise work whose values have types.
 //
 // The one form that everything runs in. A program of the table is lowered to it once for each choice of its inputs'
-// types (lower.cpp), and pending expressions are fused in it (fuse.h). What runs at once runs as it is (linear.cpp, to which
+// types (lower.cpp), and pending expressions are fused in it (fuse.h). What runs at once runs as it is (contiguous.cpp, to which
 // execute.cpp brings the operands); what is fused is placed and walked (place.h, run.cpp).
 //
 // A step knows its kernels, which follow from the type of its operands; what its result is follows from both. Nothing

@@ -5,7 +5,7 @@ from math import prod
 from .. import _core
 from ..operators.declare import FUNCTIONS, composed, require_tensors
 from ..operators.joining import cat
-from ..operators.linear import matmul as product
+from ..operators.products import matmul as product
 from ..operators.stated import decomposition
 from .checks import KERNELS, floats, one_dtype, squares
 from .solving import inv, solve

@@ -6,7 +6,7 @@ from .. import _core
 from ..operators.creation import ones
 from ..operators.declare import composed
 from ..operators.joining import cat
-from ..operators.linear import linear
+from ..operators.products import linear
 from .halves import wide
 from .padding import pad as padded
 from .random import dropout

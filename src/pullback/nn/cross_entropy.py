@@ -3,7 +3,7 @@
 from .. import _core
 from ..operators.declare import composed
 from ..operators.entries import every_entry
-from ..operators.row_functions import cross_entropy_of_indices
+from ..operators.line_functions import cross_entropy_of_indices
 from .reduction import reduced, reduction_of
 
 __all__ = ["cross_entropy", "nll_loss"]

@@ -8,7 +8,7 @@ from ..calculus.define import TABLE
 from ..messages.missing import missing
 from ..operators.declare import composed
 from ..operators.elementwise import ACTIVATIONS, parse
-from ..operators.linear import bilinear, linear
+from ..operators.products import bilinear, linear
 from ..operators.variants import _rows, prelu
 from .cross_entropy import cross_entropy, nll_loss
 from .gates import chosen

@@ -5,7 +5,7 @@ import math
 from ..autograd import no_grad
 from ..dtypes import finfo
 from ..operators.declare import composed, require_real
-from ..operators.row_functions import layer_norm as _layer_norm
+from ..operators.line_functions import layer_norm as _layer_norm
 from .halves import rounded, wide
 from .padding import pad
 

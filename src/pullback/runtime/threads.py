@@ -1,6 +1,6 @@
 """How many threads share a large loop.
 
-Large elementwise programs, reductions, row functions and matrix products are cut into chunks, which the calling
+Large elementwise programs, reductions, softmax, normalisation and matrix products are cut into chunks, which the calling
 thread and the core's workers take one after the other. Where the cuts are depends on the sizes only, so results are
 the same, bit for bit, for any number of threads. Loops shorter than the time it takes to wake a worker run alone.
 """

@@ -92,7 +92,7 @@ PyObject* ElementwiseNode::attribute(const char* key) {
 }
 
 // Without a graph of the gradient, and everything contiguous: memory in, memory out.
-bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
+bool ElementwiseNode::pull_contiguous(const Tensor& g, Tensors& out) {
     const Layout* shape = g->layout;
     if (!shape->is_contiguous() || shape->numel() == 0 || shape->numel() >= deferral.from ||
         g->cell->buffer->is_pending() || !is_float(g.dtype()) || of_complex_)
@@ -100,8 +100,8 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
     size_t count = pullback_.program.outputs.size();
     if (count) {
         const Lowered& program = lower(pullback_.program, g.dtype());
-        if (!program.linear) return false;
-        LinearSource sources[kMaxOperands + 2];
+        if (!program.contiguous) return false;
+        ContiguousSource sources[kMaxOperands + 2];
         const Layout* layouts[kMaxOperands + 2] = {};
         Slot slots[kMaxOperands + 2];
         bool alike = true;
@@ -129,7 +129,7 @@ bool ElementwiseNode::pull_linear(const Tensor& g, Tensors& out) {
             results[i] = Tensor::make(g.dtype(), g.layout_ref());
             memory[i] = results[i]->cell->buffer->data();
         }
-        if (alike) execute_linear(program, sources, memory, shape->numel());
+        if (alike) execute_contiguous(program, sources, memory, shape->numel());
         else if (!execute_spread(program, sources, layouts, memory, *shape)) return false;
         for (uint16_t i = 0; i < edge_count(); ++i)
             if (wanted_ >> i & 1 && pullback_.output[i] >= 0)
@@ -257,7 +257,7 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     if (released_) fail_released(*this);
     const Tensor& g = grads[0];
     if (!modes.grad && !g.is_dual() &&
-        ((!g.is_mapped() && (pull_negated_sum(g, out) || pull_linear(g, out))) || pull_arrays(g, out)))
+        ((!g.is_mapped() && (pull_negated_sum(g, out) || pull_contiguous(g, out))) || pull_arrays(g, out)))
         return;
     // With a graph, with tangents, or of what was packed: the same program through the recorder. Every operand is brought to the
     // dtype the function was computed in first.

@@ -34,7 +34,7 @@ class ElementwiseNode : public Node {
         return reinterpret_cast<Saved*>(reinterpret_cast<char*>(this + 1) + edge_count() * sizeof(Edge));
     }
     PyObject* saved_value(size_t number);  // of an operand, or of the result, which comes after them
-    bool pull_linear(const Tensor& g, Tensors& out);
+    bool pull_contiguous(const Tensor& g, Tensors& out);
     bool pull_arrays(const Tensor& g, Tensors& out);
     bool pull_mapped(const Tensor& g, Tensors& out);
     bool any_mapped(const Tensor& g);

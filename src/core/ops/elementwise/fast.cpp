@@ -135,7 +135,7 @@ __attribute__((noinline)) Tensor fast_pending(const Row& row, const Operand* ope
 
 Tensor fast_elementwise(const Row& row, const Operand* operands) {
     TensorObject* like = nullptr;
-    LinearSource sources[kMaxOperands];
+    ContiguousSource sources[kMaxOperands];
     const Layout* layouts[kMaxOperands] = {};
     Slot slots[kMaxOperands];
     bool wants = false, alike = true;
@@ -160,7 +160,7 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     }
     if (!like || row.promotion == Promotion::Bitwise) return Tensor();
     const Lowered& program = lower(row.forward, like->dtype);
-    if (!program.linear || program.missing) return Tensor();
+    if (!program.contiguous || program.missing) return Tensor();
     for (int i = 0; i < row.arity; ++i) {
         DType want = program.type(static_cast<int16_t>(i));
         if (operands[i].tensor) {
@@ -175,7 +175,7 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     if ((dtype == DType::Bool) != boolean) return Tensor();
     Tensor y = result(Ref<Layout>(like->layout), dtype);
     void* out[1] = {y->cell->buffer->data()};
-    if (alike) execute_linear(program, sources, out, like->layout->numel());
+    if (alike) execute_contiguous(program, sources, out, like->layout->numel());
     else if (!execute_spread(program, sources, layouts, out, *like->layout)) return Tensor();
     if (wants && modes.grad && row.differentiable && !boolean)
         if (uint8_t wanted = wanted_of(row, operands)) record(row, operands, y, wanted);

@@ -1,4 +1,4 @@
-// x[indices], the operators along one dimension, and those that see the tensor as a row: what is asked of their
+// x[indices], the operators along one dimension, and those that see the tensor as a vector: what is asked of their
 // arguments. The rules are in points.cpp.
 #include "ops/index/index.h"
 
@@ -74,7 +74,7 @@ Naming naming_of_indices(const Tensor& x, const Tensors& indices, Tensors* given
     return n;
 }
 
-// One dimension, by a vector of indices. Of a 0-d tensor it is a row of one element.
+// One dimension, by a vector of indices. Of a 0-d tensor it is a vector of one element.
 Naming naming_along(const Tensor& x, int64_t dim, Tensor* index, compute::Outside outside,
                     bool wraps = false) {
     Naming n;
@@ -100,7 +100,7 @@ Dims shape_along(const Tensor& x, int64_t dim, const Tensor& index) {
     return shape;
 }
 
-// The tensor as a row.
+// The tensor as a vector.
 Naming naming_flat(const Tensor& x, const Tensor& index) {
     Naming n;
     n.kind = Naming::Flat;
@@ -153,12 +153,11 @@ Tensor index(const Tensor& x, const Tensors& indices) {
 void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value) {
     Tensors given;
     const Naming n = naming_of_indices(x, indices, &given);
-    if (is_one_mapped_mask(given)) masked_fill(Place::Here, x, mask_over(x, given[0], n), value);
-    else fill_points(x, value, n, given, {.place = Place::Here});
+    if (is_one_mapped_mask(given)) masked_fill(Form::InPlace, x, mask_over(x, given[0], n), value);
+    else fill_points(x, value, n, given, {.form = Form::InPlace});
 }
 
-Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Tensor& values,
-                 bool accumulate) {
+Tensor index_put(Form form, const Tensor& x, const Tensors& indices, const Tensor& values, bool accumulate) {
     if (values.dtype() != x.dtype())
         fail(
             "Index put requires the source and destination dtypes match, got {} for the destination and {} "
@@ -170,9 +169,9 @@ Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Ten
         if (const Tensor v = values_over(values, given[0], n); v && can_sum_to(x.layout(), v.layout())) {
             const Tensor mask = mask_over(x, given[0], n);
             const Tensor y = accumulate ? add(x, where(mask, v, Scalar(0))) : where(mask, v, x);
-            return place == Place::Here ? copy_(x, y) : y;
+            return form == Form::InPlace ? copy_(x, y) : y;
         }
-    return put_points(x, values, n, given, accumulate, {.place = place, .row_major = false});
+    return put_points(x, values, n, given, accumulate, {.form = form, .row_major = false});
 }
 
 // ---- along one dimension ----
@@ -200,7 +199,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& given) {
     return read_points(x, n, index, {"IndexSelectBackward0", "IndexAddBackward0"});
 }
 
-Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& given, const Tensor& source,
+Tensor index_add(Form form, const Tensor& x, int64_t dim, const Tensor& given, const Tensor& source,
                  Scalar alpha) {
     Tensor index = given;
     dim = wrap_dim(dim, x.ndim());
@@ -236,10 +235,10 @@ Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& given,
         fail("For integral input tensors, argument alpha must not be a floating point number.");
     check_fits(alpha, x.dtype());
     return put_points(x, one ? source : mul(source, alpha), n, index, true,
-                      {place, "IndexAddBackward0", "index_add_"});
+                      {form, "IndexAddBackward0", "index_add_"});
 }
 
-Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& given, const Tensor& source) {
+Tensor index_copy(Form form, const Tensor& x, int64_t dim, const Tensor& given, const Tensor& source) {
     Tensor index = given;
     dim = wrap_dim(dim, x.ndim());
     if (index.ndim() > 1)
@@ -281,10 +280,10 @@ Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& given
             slice_text(x), dim, slice_text(source), dim);
     }
     Tensor values = source.shape() == result || source.ndim() == 0 ? source : reshape(source, result);
-    return put_points(x, values, n, index, false, {place, "IndexCopyBackward0", "index_copy_"});
+    return put_points(x, values, n, index, false, {form, "IndexCopyBackward0", "index_copy_"});
 }
 
-Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& given, const Operand& value) {
+Tensor index_fill(Form form, const Tensor& x, int64_t dim, const Tensor& given, const Operand& value) {
     Tensor index = given;
     dim = wrap_dim(dim, x.ndim());
     if (value.tensor && value.tensor->ndim() > 0)
@@ -295,12 +294,12 @@ Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& given
     if (index.ndim() > 1) fail("Index has to be a vector/scalar");
     const Naming n = naming_along(x, dim, &index, index_out_of_bounds, true);
     if (!value.tensor)
-        return fill_points(x, value.scalar, n, index, {place, "IndexFillBackward0", "index_fill_", false});
+        return fill_points(x, value.scalar, n, index, {form, "IndexFillBackward0", "index_fill_", false});
     return put_points(x, to_dtype(*value.tensor, x.dtype()), n, index, false,
-                      {place, "IndexFillBackward1", "index_fill_", false});
+                      {form, "IndexFillBackward1", "index_fill_", false});
 }
 
-// ---- the tensor as a row ----
+// ---- the tensor as a vector ----
 
 Tensor take(const Tensor& x, const Tensor& index) {
     if (index.dtype() != DType::Int64)
@@ -310,7 +309,7 @@ Tensor take(const Tensor& x, const Tensor& index) {
     return read_points(x, naming_flat(x, index), index, {"TakeBackward0", "PutBackward0"});
 }
 
-Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate) {
+Tensor put_flat(Form form, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate) {
     if (index.dtype() != DType::Int64)
         fail("put_(): Expected a long tensor for index, but got {}", dtype_legacy_name(index.dtype()));
     if (x.dtype() != source.dtype())
@@ -327,7 +326,7 @@ Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor&
         fail_as(ErrorKind::Index, "put_(): tried to put elements into an empty tensor");
     Tensor values = source.shape() == index.shape() ? source : reshape(source, index.shape());
     return put_points(x, values, naming_flat(x, index), index, accumulate,
-                      {place, "PutBackward0", "put_", false});
+                      {form, "PutBackward0", "put_", false});
 }
 
 }  // namespace pb::ops

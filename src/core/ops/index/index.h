@@ -34,10 +34,10 @@ Tensor add_to_zeros(const Tensor& values, const Naming& n, const Tensor& numbers
                     PointNames names = {});
 
 // Whether the write happens in x itself: the operators with an in-place form take it as an argument.
-enum class Place { New, Here };
+enum class Form { New, InPlace };
 // Where, how and under which name something is written.
 struct Writing {
-    Place place = Place::New;
+    Form form = Form::New;
     const char* node = "IndexPutBackward0";
     const char* operation = "index_put_";  // in place
     bool row_major = true;                 // a new result; else it lies as x does
@@ -49,32 +49,32 @@ Tensor fill_points(const Tensor& x, Scalar value, const Naming& n, Indices indic
 
 // What a derivative knows of the points: the numbers that the forward pass made, its residual. The indices are inputs
 // from `first` on, and have not been written since. As a tensor, the numbers are the index where that holds just them.
-Array rows_of(Context& c, size_t first);
+Array number_array(Context& c, size_t first);
 Tensor numbers_of(Context& c, const Naming& n, size_t first);
 
 // x[indices], undefined entries being `:`. What is written has the shape of that, or broadcasts to it.
-Tensor index_put(Place place, const Tensor& x, const Tensors& indices, const Tensor& values, bool accumulate);
+Tensor index_put(Form form, const Tensor& x, const Tensors& indices, const Tensor& values, bool accumulate);
 void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value);  // x[indices] = number
 
-Tensor index_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
+Tensor index_add(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
                  Scalar alpha);
-Tensor index_copy(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
-Tensor index_fill(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& value);
+Tensor index_copy(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
+Tensor index_fill(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Operand& value);
 Tensor take(const Tensor& x, const Tensor& index);
-Tensor put_flat(Place place, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate);
+Tensor put_flat(Form form, const Tensor& x, const Tensor& index, const Tensor& source, bool accumulate);
 
 // scatter.cpp
 // How the index of a scatter names elements, checked, and the part of src that is scattered.
 Naming scatter_naming(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Tensor* part);
-Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src);
-Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
+Tensor scatter(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src);
+Tensor scatter_add(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
 // scatter_reduce.cpp
 using compute::Reduce;
-Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
+Tensor scatter_reduce(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
                       Reduce reduce, bool include_self);
 
 // masks.cpp
-Tensor masked_fill(Place place, const Tensor& x, const Tensor& mask, const Operand& value);
-Tensor masked_scatter(Place place, const Tensor& x, const Tensor& mask, const Tensor& source);
+Tensor masked_fill(Form form, const Tensor& x, const Tensor& mask, const Operand& value);
+Tensor masked_scatter(Form form, const Tensor& x, const Tensor& mask, const Tensor& source);
 
 }  // namespace pb::ops

@@ -54,7 +54,7 @@ struct ScatterMasked {
         first.back() = p.count();
         compute::put_points(p, compute::At::Write, target,
                             source.view(Layout::strided(first, source.layout->stride_dims()), source.offset));
-        return {p.rows};
+        return {p.numbers};
     }
     void pullback(Context& c, const Tensors& g, Tensors& out);
 };
@@ -85,9 +85,9 @@ struct SelectMasked {
 };
 
 void ScatterMasked::pullback(Context& c, const Tensors& g, Tensors& out) {
-    const Tensor rows = numbers_of(c, naming, 2);
-    if (c.wants(0)) out[0] = fill_points(g[0], Scalar(0), naming.numbered(), rows, {.node = name});
-    if (c.wants(1)) out[1] = apply(SelectMasked{naming.numbered(), c.input_shape(1)[0]}, {g[0], rows});
+    const Tensor numbers = numbers_of(c, naming, 2);
+    if (c.wants(0)) out[0] = fill_points(g[0], Scalar(0), naming.numbered(), numbers, {.node = name});
+    if (c.wants(1)) out[1] = apply(SelectMasked{naming.numbered(), c.input_shape(1)[0]}, {g[0], numbers});
 }
 
 // Row by row, the positions where x is not zero.
@@ -113,7 +113,7 @@ Tensor to_shape(const Tensor& t, const Dims& shape) { return t.shape() == shape 
 
 }  // namespace
 
-Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const Operand& value) {
+Tensor masked_fill(Form form, const Tensor& given, const Tensor& mask, const Operand& value) {
     if (mask.dtype() != DType::Bool)
         fail("masked_fill_ only supports boolean masks, but got mask with dtype {}",
              dtype_name(mask.dtype()));
@@ -123,7 +123,7 @@ Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const O
     Dims shape = broadcast_shapes(mask.layout(), given.layout());
     Tensor x = given;
     if (!(shape == given.shape())) {
-        if (place == Place::Here)
+        if (form == Form::InPlace)
             fail("output with shape {} doesn't match the broadcast shape {}", shape_text(given.layout()),
                  shape_text(shape));
         x = expand(given, shape);
@@ -140,11 +140,11 @@ Tensor masked_fill(Place place, const Tensor& given, const Tensor& mask, const O
     Tensors inputs{x, mask};
     if (converted) inputs.push_back(converted);
     MaskedFill rule{!value.tensor, number};
-    return place == Place::Here ? apply_inplace(rule, inputs, "masked_fill_") : apply(rule, inputs);
+    return form == Form::InPlace ? apply_inplace(rule, inputs, "masked_fill_") : apply(rule, inputs);
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value) {
-    return masked_fill(Place::New, x, mask, value);
+    return masked_fill(Form::New, x, mask, value);
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
@@ -155,7 +155,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
                        {"MaskedSelectBackward0", "MaskedScatterBackward0"});
 }
 
-Tensor masked_scatter(Place place, const Tensor& given, const Tensor& mask, const Tensor& source) {
+Tensor masked_scatter(Form form, const Tensor& given, const Tensor& mask, const Tensor& source) {
     if (mask.dtype() != DType::Bool)
         fail("masked_scatter_ only supports boolean masks, but got mask with dtype {}",
              dtype_legacy_name(mask.dtype()));
@@ -163,14 +163,14 @@ Tensor masked_scatter(Place place, const Tensor& given, const Tensor& mask, cons
         fail("masked_scatter: expected self and source to have same dtypes but got {} and {}",
              dtype_legacy_name(given.dtype()), dtype_legacy_name(source.dtype()));
     Dims shape = broadcast_shapes(mask.layout(), given.layout());
-    if (place == Place::Here && !(shape == given.shape()))
+    if (form == Form::InPlace && !(shape == given.shape()))
         fail("output with shape {} doesn't match the broadcast shape {}", shape_text(given.layout()),
              shape_text(shape));
     const Tensor x = to_shape(given, shape),
                  values = source.ndim() == 1 ? source : reshape(source, Dims{source.numel()});
     const ScatterMasked rule{naming_of_mask(x)};
     const Tensors inputs{x, values, to_shape(mask, shape)};
-    return place == Place::Here ? apply_inplace(rule, inputs, "masked_scatter_") : apply(rule, inputs);
+    return form == Form::InPlace ? apply_inplace(rule, inputs, "masked_scatter_") : apply(rule, inputs);
 }
 
 Tensor nonzero(const Tensor& x) { return apply(NonZero{x.ndim()}, {x}); }

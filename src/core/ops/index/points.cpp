@@ -20,13 +20,13 @@ Arrays arrays_from(const Tensors& x, size_t first) {
 
 // Points of indices in memory that is about to be written.
 Points points_to_write(const Naming& n, const Array& target, const Arrays& indices) {
-    Array rows = compute::number(n, target.layout->dims(), indices);
-    if (rows.buffer.get() == target.buffer.get()) {
-        Array apart = Array::empty(rows.dtype, rows.layout);
-        copy_array(rows, apart);
-        rows = apart;
+    Array numbers = compute::number(n, target.layout->dims(), indices);
+    if (numbers.buffer.get() == target.buffer.get()) {
+        Array apart = Array::empty(numbers.dtype, numbers.layout);
+        copy_array(numbers, apart);
+        numbers = apart;
     }
-    return compute::points(n, target.layout->dims(), rows);
+    return compute::points(n, target.layout->dims(), numbers);
 }
 
 struct ReadPoints {
@@ -46,8 +46,8 @@ struct ReadPoints {
         const Dims input = a.layout->dims();
         compute::Layouts layouts;
         const bool each = naming.kind == Naming::Each;
-        Array rows = compute::number(naming, input, arrays_from(x, 1), each ? &layouts : nullptr);
-        const Points p = compute::points(naming, input, rows);
+        Array numbers = compute::number(naming, input, arrays_from(x, 1), each ? &layouts : nullptr);
+        const Points p = compute::points(naming, input, numbers);
         Array out = compute::read_points(p, a, last);
         if (each)
             if (Ref<Layout> memory = compute::memory_of_read(p, *a.layout, layouts)) {
@@ -55,20 +55,20 @@ struct ReadPoints {
                 copy_array(out, laid);
                 out = laid;
             }
-        return {{Tensor::make(out)}, {rows}};
+        return {{Tensor::make(out)}, {numbers}};
     }
     bool add_to(Context& c, const Tensors& g, const Array& whole) {
         if (last) return false;
         before_write(whole);
-        const Points p = compute::points(naming, whole.layout->dims(), rows_of(c, 1));
+        const Points p = compute::points(naming, whole.layout->dims(), number_array(c, 1));
         compute::visit_points(p, At::Add, whole, contiguous_array(g[0].array()));
         return true;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        const Tensor rows = numbers_of(c, naming, 1);
+        const Tensor numbers = numbers_of(c, naming, 1);
         const Dims whole = c.input_shape(0);
-        out[0] = last ? put_points(zeros(g[0].dtype(), whole), g[0], naming.numbered(), rows, false)
-                      : add_to_zeros(g[0], naming.numbered(), rows, whole, names);
+        out[0] = last ? put_points(zeros(g[0].dtype(), whole), g[0], naming.numbered(), numbers, false)
+                      : add_to_zeros(g[0], naming.numbered(), numbers, whole, names);
     }
 };
 
@@ -96,10 +96,10 @@ struct AddToZeros {
 };
 
 // Forgets what was at the points of a gradient that nobody else sees.
-void clear_points(const Tensor& g, const Naming& n, const Array& rows) {
+void clear_points(const Tensor& g, const Naming& n, const Array& numbers) {
     const Array a = g.array();
     before_write(a);
-    compute::fill_points(compute::points(n, a.layout->dims(), rows), a, Scalar(0));
+    compute::fill_points(compute::points(n, a.layout->dims(), numbers), a, Scalar(0));
 }
 
 struct PutPoints {
@@ -123,7 +123,7 @@ struct PutPoints {
         const Points p = points_to_write(naming, target, arrays_from(x, 2));
         if (naming.kind == Naming::Each) check_values(p, *values.layout);
         compute::put_points(p, add ? At::Add : At::Write, target, values);
-        return {p.rows};
+        return {p.numbers};
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0))
@@ -137,7 +137,7 @@ struct PutPoints {
         c.check(2);
         if (c.wants(1)) out[1] = of_values(c, g[0]);
         if (!c.wants(0)) return;
-        if (!add) clear_points(g[0], naming, rows_of(c, 2));
+        if (!add) clear_points(g[0], naming, number_array(c, 2));
         out[0] = std::move(g[0]);
     }
     // Where several values go to one place, the last one stays: only it gets the gradient.
@@ -171,13 +171,13 @@ struct FillPoints {
         const Array target = x[0].array();
         const Points p = points_to_write(naming, target, arrays_from(x, 1));
         compute::fill_points(p, target, value);
-        return {p.rows};
+        return {p.numbers};
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = fill_points(g[0], Scalar(0), naming.numbered(), numbers_of(c, naming, 1), {.node = node});
     }
     void pullback_over(Context& c, Tensors& g, Tensors& out) {
-        clear_points(g[0], naming, rows_of(c, 1));
+        clear_points(g[0], naming, number_array(c, 1));
         out[0] = std::move(g[0]);
     }
     Tensors pushforward(Context& c, const Tensors& t) {
@@ -191,17 +191,17 @@ void add_indices(Tensors& inputs, const Indices& indices) {
 
 }  // namespace
 
-Array rows_of(Context& c, size_t first) {
+Array number_array(Context& c, size_t first) {
     c.check(first);
     return c.residual();
 }
 
 Tensor numbers_of(Context& c, const Naming& n, size_t first) {
-    const Array& rows = rows_of(c, first);
+    const Array& numbers = number_array(c, first);
     const bool made = n.kind == Naming::Gather || n.kind == Naming::Mask || c.inputs() <= first;
-    if (made) return Tensor::make(rows);
+    if (made) return Tensor::make(numbers);
     const Tensor& index = c.input(first);
-    return index->cell->buffer == rows.buffer ? index : Tensor::make(rows);
+    return index->cell->buffer == numbers.buffer ? index : Tensor::make(numbers);
 }
 
 Tensor read_points(const Tensor& x, const Naming& n, Indices indices, PointNames names, bool last) {
@@ -221,7 +221,7 @@ Tensor put_points(const Tensor& x, const Tensor& values, const Naming& n, Indice
     PutPoints rule{n, add, w.node, w.row_major};
     Tensors inputs{x, values};
     add_indices(inputs, indices);
-    return w.place == Place::Here ? apply_inplace(rule, inputs, w.operation) : apply(rule, inputs);
+    return w.form == Form::InPlace ? apply_inplace(rule, inputs, w.operation) : apply(rule, inputs);
 }
 
 Tensor fill_points(const Tensor& x, Scalar value, const Naming& n, Indices indices, const Writing& w) {
@@ -229,7 +229,7 @@ Tensor fill_points(const Tensor& x, Scalar value, const Naming& n, Indices indic
     FillPoints rule{n, value, w.node, w.row_major};
     Tensors inputs{x};
     add_indices(inputs, indices);
-    return w.place == Place::Here ? apply_inplace(rule, inputs, w.operation) : apply(rule, inputs);
+    return w.form == Form::InPlace ? apply_inplace(rule, inputs, w.operation) : apply(rule, inputs);
 }
 
 }  // namespace pb::ops

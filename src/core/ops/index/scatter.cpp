@@ -98,22 +98,21 @@ Tensor gather_wrapped(const Tensor& x, int64_t dim, const Tensor& index) {
     return gather(x, dim, index, true);
 }
 
-Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src) {
+Tensor scatter(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Operand& src) {
     dim = wrap_dim(dim, x.ndim());
     const Naming n = checked_naming(x, dim, index, src.tensor);
-    if (!src.tensor) return fill_points(x, src.scalar, n, index, {place, "ScatterBackward1", "scatter_"});
-    return put_points(x, corner(*src.tensor, index), n, index, false,
-                      {place, "ScatterBackward0", "scatter_"});
+    if (!src.tensor) return fill_points(x, src.scalar, n, index, {form, "ScatterBackward1", "scatter_"});
+    return put_points(x, corner(*src.tensor, index), n, index, false, {form, "ScatterBackward0", "scatter_"});
 }
 
-Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
+Tensor scatter_add(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
     Tensor part;
     const Naming n = scatter_naming(x, dim, index, src, &part);
-    return put_points(x, part, n, index, true, {place, "ScatterAddBackward0", "scatter_add_"});
+    return put_points(x, part, n, index, true, {form, "ScatterAddBackward0", "scatter_add_"});
 }
 
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
-    return scatter_add(Place::New, x, dim, index, src);
+    return scatter_add(Form::New, x, dim, index, src);
 }
 
 }  // namespace pb::ops

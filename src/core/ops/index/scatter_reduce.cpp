@@ -20,10 +20,11 @@ struct ValueCounts {
     bool include_self;
     DType dtype;
     Tensor forward(const Tensors& x) {
-        const Array rows = x[0].array();
-        Dims shape(rows.layout->shape(), rows.layout->shape() + (rows.ndim() - naming.dims));
+        const Array numbers = x[0].array();
+        Dims shape(numbers.layout->shape(), numbers.layout->shape() + (numbers.ndim() - naming.dims));
         for (int64_t n : whole) shape.push_back(n);
-        return Tensor::make(compute::value_counts(compute::points(naming, shape, rows), include_self, dtype));
+        return Tensor::make(
+            compute::value_counts(compute::points(naming, shape, numbers), include_self, dtype));
     }
 };
 
@@ -41,16 +42,16 @@ struct Scattered {
         const compute::Points p =
             compute::points(naming, shape, compute::number(naming, shape, {x[2].array()}));
         compute::reduce_into(p, reduce, include_self, target, x[1].array());
-        return {p.rows};
+        return {p.numbers};
     }
-    Tensor at_points(const Tensor& x, const Tensor& rows) const {
-        return read_points(x, naming.numbered(), rows);
+    Tensor at_points(const Tensor& x, const Tensor& numbers) const {
+        return read_points(x, naming.numbered(), numbers);
     }
-    Tensor from_points(const Tensor& values, const Tensor& rows, const Dims& whole) const {
-        return add_to_zeros(values, naming.numbered(), rows, whole);
+    Tensor from_points(const Tensor& values, const Tensor& numbers, const Dims& whole) const {
+        return add_to_zeros(values, naming.numbered(), numbers, whole);
     }
-    Tensor without_points(const Tensor& x, const Tensor& rows) const {
-        return fill_points(x, Scalar(0), naming.numbered(), rows, {.node = "ScatterBackward1"});
+    Tensor without_points(const Tensor& x, const Tensor& numbers) const {
+        return fill_points(x, Scalar(0), naming.numbered(), numbers, {.node = "ScatterBackward1"});
     }
 };
 
@@ -60,14 +61,14 @@ struct ScatterMean : Scattered {  // Sum or Mean
     static constexpr bool linear = true;
     static constexpr uint32_t saves = 4;
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        const Tensor rows = numbers_of(c, naming, 2);
+        const Tensor numbers = numbers_of(c, naming, 2);
         Tensor share = g[0];
         if (reduce == Reduce::Mean) {
             const ValueCounts counts{naming.numbered(), c.input_shape(0), include_self, g[0].dtype()};
-            share = div(g[0], apply(counts, {rows}));
+            share = div(g[0], apply(counts, {numbers}));
         }
-        if (c.wants(0)) out[0] = include_self ? share : without_points(share, rows);
-        if (c.wants(1)) out[1] = at_points(share, rows);
+        if (c.wants(0)) out[0] = include_self ? share : without_points(share, numbers);
+        if (c.wants(1)) out[1] = at_points(share, numbers);
     }
 };
 
@@ -80,7 +81,7 @@ struct ScatterExtreme : Scattered {
         Tensor x, src;  // Boolean: which values are the extreme
         Tensor count;   // of them, for each element
     };
-    Shares shares(Context& c, const Tensor& rows) {
+    Shares shares(Context& c, const Tensor& numbers) {
         GradMode off(false);
         Tensor y = detach(c.output());
         Shares s;
@@ -88,27 +89,27 @@ struct ScatterExtreme : Scattered {
             s.x = eq(detach(c.input(0)), y);
         } else {
             const Tensor all = ones(DType::Bool, Layout::contiguous(c.input_shape(0)));
-            s.x = fill_points(all, Scalar(false), naming.numbered(), rows, {.node = name});
+            s.x = fill_points(all, Scalar(false), naming.numbered(), numbers, {.node = name});
         }
-        s.src = eq(detach(c.input(1)), at_points(y, rows));
+        s.src = eq(detach(c.input(1)), at_points(y, numbers));
         s.count =
-            add(to_dtype(s.x, y.dtype()), from_points(to_dtype(s.src, y.dtype()), rows, c.input_shape(0)));
+            add(to_dtype(s.x, y.dtype()), from_points(to_dtype(s.src, y.dtype()), numbers, c.input_shape(0)));
         return s;
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        const Tensor rows = numbers_of(c, naming, 2);
-        Shares s = shares(c, rows);
+        const Tensor numbers = numbers_of(c, naming, 2);
+        Shares s = shares(c, numbers);
         Tensor each = div(g[0], s.count);
         if (c.wants(0)) out[0] = where(s.x, each, Scalar(0));
-        if (c.wants(1)) out[1] = where(s.src, at_points(each, rows), Scalar(0));
+        if (c.wants(1)) out[1] = where(s.src, at_points(each, numbers), Scalar(0));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        const Tensor rows = numbers_of(c, naming, 2);
-        Shares s = shares(c, rows);
+        const Tensor numbers = numbers_of(c, naming, 2);
+        Shares s = shares(c, numbers);
         Tensor sum;
         if (t[0]) sum = where(s.x, t[0], Scalar(0));
         if (t[1]) {
-            Tensor from_src = from_points(where(s.src, t[1], Scalar(0)), rows, c.input_shape(0));
+            Tensor from_src = from_points(where(s.src, t[1], Scalar(0)), numbers, c.input_shape(0));
             sum = sum ? add(sum, from_src) : from_src;
         }
         return {div(sum, s.count)};
@@ -205,28 +206,29 @@ Tree multiply_out_mapped(Naming n, Tensor numbers, Tensor src, Tensor self, Dims
 
 struct ScatterProd : Scattered {
     static constexpr uint32_t saves = 7;
-    Tree tree(Context& c, const Tensor& rows, bool want_product, bool want_others) {
+    Tree tree(Context& c, const Tensor& numbers, bool want_product, bool want_others) {
         const Tensor& src = c.input(1);
         const Tensor self = include_self ? c.input(0) : Tensor();
         want_product = include_self && want_product;
-        if (MappedAxes all = axes_of({rows, src, self}); !all.empty())
-            return multiply_out_mapped(naming.numbered(), rows, src, self, c.input_shape(0), want_product,
+        if (MappedAxes all = axes_of({numbers, src, self}); !all.empty())
+            return multiply_out_mapped(naming.numbered(), numbers, src, self, c.input_shape(0), want_product,
                                        want_others, all);
-        return multiply_out(naming.numbered(), rows, src, self, c.input_shape(0), want_product, want_others);
+        return multiply_out(naming.numbered(), numbers, src, self, c.input_shape(0), want_product,
+                            want_others);
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        const Tensor rows = numbers_of(c, naming, 2);
-        Tree t = tree(c, rows, c.wants(0), c.wants(1));
-        if (c.wants(0)) out[0] = include_self ? zmul(g[0], t.product) : without_points(g[0], rows);
-        if (c.wants(1)) out[1] = zmul(at_points(g[0], rows), t.others);
+        const Tensor numbers = numbers_of(c, naming, 2);
+        Tree t = tree(c, numbers, c.wants(0), c.wants(1));
+        if (c.wants(0)) out[0] = include_self ? zmul(g[0], t.product) : without_points(g[0], numbers);
+        if (c.wants(1)) out[1] = zmul(at_points(g[0], numbers), t.others);
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        const Tensor rows = numbers_of(c, naming, 2);
-        Tree all = tree(c, rows, t[0].defined(), t[1].defined());
+        const Tensor numbers = numbers_of(c, naming, 2);
+        Tree all = tree(c, numbers, t[0].defined(), t[1].defined());
         Tensor sum;
-        if (t[0]) sum = include_self ? zmul(t[0], all.product) : without_points(t[0], rows);
+        if (t[0]) sum = include_self ? zmul(t[0], all.product) : without_points(t[0], numbers);
         if (t[1]) {
-            Tensor from_src = from_points(zmul(t[1], all.others), rows, c.input_shape(0));
+            Tensor from_src = from_points(zmul(t[1], all.others), numbers, c.input_shape(0));
             sum = sum ? add(sum, from_src) : from_src;
         }
         return {sum};
@@ -234,14 +236,14 @@ struct ScatterProd : Scattered {
 };
 
 template <class R>
-Tensor apply_at(Place place, const R& rule, const Tensor& x, const Tensor& src, const Tensor& index) {
+Tensor apply_at(Form form, const R& rule, const Tensor& x, const Tensor& src, const Tensor& index) {
     const Tensors inputs{x, src, index};
-    return place == Place::Here ? apply_inplace(rule, inputs, "scatter_reduce_") : apply(rule, inputs);
+    return form == Form::InPlace ? apply_inplace(rule, inputs, "scatter_reduce_") : apply(rule, inputs);
 }
 
 }  // namespace
 
-Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
+Tensor scatter_reduce(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
                       Reduce reduce, bool include_self) {
     Tensor part;
     const Scattered how{scatter_naming(x, dim, index, src, &part), reduce, include_self};
@@ -249,10 +251,10 @@ Tensor scatter_reduce(Place place, const Tensor& x, int64_t dim, const Tensor& i
         fail_as(ErrorKind::NotImplemented,
                 "\"scatter_reduce\" with reduce='mean' not implemented for 'Bool'");
     switch (reduce) {
-        case Reduce::Prod: return apply_at(place, ScatterProd{how}, x, part, index);
+        case Reduce::Prod: return apply_at(form, ScatterProd{how}, x, part, index);
         case Reduce::AMax:
-        case Reduce::AMin: return apply_at(place, ScatterExtreme{how}, x, part, index);
-        default: return apply_at(place, ScatterMean{how}, x, part, index);
+        case Reduce::AMin: return apply_at(form, ScatterExtreme{how}, x, part, index);
+        default: return apply_at(form, ScatterMean{how}, x, part, index);
     }
 }
 

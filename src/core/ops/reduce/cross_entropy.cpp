@@ -1,8 +1,8 @@
-// Cross entropy of rows of logits with class indices. compute/cross_entropy.cpp computes losses, and gradients where only
+// Cross entropy of lines of logits with class indices. compute/cross_entropy.cpp computes losses, and gradients where only
 // values are wanted.
-#include "compute/rows.h"
+#include "compute/line_functions.h"
+#include "ops/reduce/line_functions.h"
 #include "ops/reduce/reduction.h"
-#include "ops/reduce/row_functions.h"
 #include "ops/shape/create.h"
 
 namespace pb::ops {
@@ -16,7 +16,7 @@ struct CrossEntropy {
     LossReduction reduction;
     int64_t ignored;
 
-    // The residuals are by row: shifts and rests.
+    // The residuals are by line: shifts and rests.
     Computed<2> forward(const Tensors& in) {
         Losses losses = pb::cross_entropy(in[0].array(), in[1].array(), reduction, ignored);
         return {{Tensor::make(losses.value)}, {std::move(losses.shifts), std::move(losses.rests)}};

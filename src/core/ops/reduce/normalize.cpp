@@ -1,12 +1,12 @@
-// Layer normalisation: each row less its mean, over its standard deviation.
+// Layer normalisation: each line less its mean, over its standard deviation.
 //
 // compute/layer_norm.cpp computes values, and the pullback where only values are wanted. When a derivative of the
 // derivative is wanted, the pullback is composed of differentiable operators instead.
 //
 // Source: J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer Normalization", 2016 (arXiv:1607.06450).
-#include "compute/rows.h"
+#include "compute/line_functions.h"
+#include "ops/reduce/line_functions.h"
 #include "ops/reduce/reduction.h"
-#include "ops/reduce/row_functions.h"
 
 namespace pb::ops {
 
@@ -21,7 +21,7 @@ struct LayerNorm {
     int64_t dims;  // that are normalised: the last ones
     double eps;
 
-    // The residuals are by row: means and reciprocal deviations.
+    // The residuals are by line: means and reciprocal deviations.
     Computed<2> forward(const Tensors& in) {
         Normalized y = pb::layer_norm(in[0].array(), dims, array_or_none(in[1]), array_or_none(in[2]), eps);
         return {{Tensor::make(y.value)}, {std::move(y.means), std::move(y.deviations)}};

@@ -1,16 +1,16 @@
-// softmax, log_softmax, logsumexp: exponentials of differences from the largest element of a row. Many short rows are
+// softmax, log_softmax, logsumexp: exponentials of differences from the largest element of a line. Many short lines are
 // taken together, so that the exponential sees whole blocks.
 //
-// Where one share p of a row is nearly 1, 1 - p is not to be had from it; but what is left is the sum of the others. So
+// Where one share p of a line is nearly 1, 1 - p is not to be had from it; but what is left is the sum of the others. So
 // no derivative subtracts a share from 1. That of softmax, y * (u - sum(u * y)), does not change when a number is taken
 // from all of u: the entry of u whose share exceeds kMajority, and then the sum is over the other shares. That of
 // log_softmax, u - p * sum(u), is u * rest - p * others where the share exceeds kMajority, with the sums over those that
 // do not.
 #include <algorithm>
 
+#include "compute/line_functions.h"
 #include "compute/lines.h"
-#include "compute/rows.h"
-#include "kernels/rows.h"
+#include "kernels/line_functions.h"
 #include "ops/elementwise/named.h"
 #include "ops/reduce/reduction.h"
 #include "ops/shape/shape.h"
@@ -84,24 +84,24 @@ struct LogSumExp {
     Dims dims;
     bool keepdim;
 
-    // The residuals are the shifts and inverses of the rows.
+    // The residuals are the shifts and inverses of the lines.
     Computed<2> forward(const Tensors& x) {
         LogSum sum = pb::logsumexp(x[0].array(), dims, keepdim);
         return {{Tensor::make(sum.value)}, {std::move(sum.shifts), std::move(sum.inverses)}};
     }
-    // softmax over the reduced dimensions; 0 in rows of -inf, where there is no direction to follow.
+    // softmax over the reduced dimensions; 0 in lines of -inf, where there is no direction to follow.
     Tensor weights(Context& c) {
         return apply(Shares{dims}, {c.input(0), Tensor::make(c.residual(0)), Tensor::make(c.residual(1))});
     }
-    // Rows that lie one after the other are pulled in one pass. Shorter ones are better fused with what follows.
-    bool in_rows(const Tensor& x) const {
+    // Lines that lie one after the other are pulled in one pass. Shorter ones are better fused with what follows.
+    bool in_lines(const Tensor& x) const {
         const auto gone = static_cast<int64_t>(dims.size());
-        return x.is_contiguous() && reduced_count(x.layout(), dims) >= kLongRow &&
+        return x.is_contiguous() && reduced_count(x.layout(), dims) >= kLongLine &&
                std::all_of(dims.begin(), dims.end(), [=](int64_t d) { return d >= -gone; });
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         const Tensor& x = c.input(0);
-        if (values_only(g[0], x) && in_rows(x))
+        if (values_only(g[0], x) && in_lines(x))
             out[0] =
                 Tensor::make(logsumexp_pull(x.array(), c.residual(0), c.residual(1), g[0].array(), dims));
         else out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), weights(c));

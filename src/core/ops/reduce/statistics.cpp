@@ -5,8 +5,8 @@
 // the pole of the branch not taken (zmul), so nothing else has to be said for the higher orders.
 #include <cmath>
 
+#include "compute/line_functions.h"
 #include "compute/lines.h"
-#include "compute/rows.h"
 #include "ops/reduce/reduction.h"
 
 namespace pb::ops {

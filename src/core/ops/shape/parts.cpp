@@ -120,7 +120,7 @@ void Part::add(const Array& x, const Array& whole) const {
 }
 
 // A part put into zeros; where windows overlap, their sum.
-struct Place {
+struct PutPart {
     static constexpr bool moves = true;
     static constexpr bool linear = true, leads = true;
     Part part;
@@ -138,7 +138,7 @@ struct Place {
 };
 
 Tensor place(const Part& part, const Tensor& x, const Dims& whole) {
-    return apply(Place{part, Layout::contiguous(whole), part.place_name()}, {x});
+    return apply(PutPart{part, Layout::contiguous(whole), part.place_name()}, {x});
 }
 
 struct PartView {
@@ -353,7 +353,8 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
     shape.pop_back();
     shape.insert(static_cast<size_t>(std::min(a, b)), side);
     shape.insert(static_cast<size_t>(std::max(a, b)), side);
-    return apply(Place{diagonal_part(n, offset, a, b), Layout::contiguous(shape), "DiagEmbedBackward0"}, {x});
+    return apply(PutPart{diagonal_part(n, offset, a, b), Layout::contiguous(shape), "DiagEmbedBackward0"},
+                 {x});
 }
 
 Tensor select_scatter(const Tensor& x, const Tensor& source, int64_t dim, int64_t index) {

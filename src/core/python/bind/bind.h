@@ -8,7 +8,7 @@
 // declared it compares the number of parameters, and tests/test_declarations.py what they are.
 //
 // The second function, where there is one, is the in-place form: it writes into its first argument, which is returned.
-// A function that takes a `Place` is both. Where one name has several functions, or a parameter several meanings,
+// A function that takes a `Form` is both. Where one name has several functions, or a parameter several meanings,
 // a small function chooses; it takes an `Argument`, which it asks. So nothing reads arguments by their position.
 #pragma once
 #include <array>
@@ -241,7 +241,7 @@ template <auto f, auto in_place> constexpr Binding bind(const char* name) {
                   "two forms, one declaration");
     return bound<f>(name, call_bound<f>, call_in_place<in_place>);
 }
-// A function that is told by a `Place` which form it is.
+// A function that is told by a `Form` which form it is.
 template <auto f> constexpr Binding bind_both(const char* name) {
     return bound<f>(name, call_bound<f>, call_in_place<f>);
 }

@@ -6,7 +6,7 @@ namespace pb {
 void bind_shape();
 void bind_reduce();
 void bind_index();
-void bind_linear();
+void bind_matrix();
 void bind_create();
 void bind_random(PyObject* module);
 void bind_types();
@@ -19,7 +19,7 @@ void init_bindings(PyObject* module) {
     bind_shape();
     bind_reduce();
     bind_index();
-    bind_linear();
+    bind_matrix();
     bind_create();
     bind_random(module);
     bind_types();

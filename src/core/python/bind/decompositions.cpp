@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/linear/decomposition.h"
+#include "ops/matrix/decomposition.h"
 #include "python/read/convert.h"
 
 namespace pb {

@@ -8,12 +8,12 @@
 
 namespace pb {
 
-using ops::Place;
+using ops::Form;
 
-template <> struct Reading<Place> : Plain<Place> {  // which form was called; no argument
+template <> struct Reading<Form> : Plain<Form> {  // which form was called; no argument
     static constexpr Wants wants = {""};
     static constexpr size_t width = 0;
-    Reading(const Args& a, size_t) : Plain{a.of.in_place ? Place::Here : Place::New} {}
+    Reading(const Args& a, size_t) : Plain{a.of.in_place ? Form::InPlace : Form::New} {}
 };
 template <> struct Reading<ops::Reduce> : Plain<ops::Reduce> {
     static constexpr Wants wants = {"text"};
@@ -27,7 +27,7 @@ template <> struct Reading<ops::Reduce> : Plain<ops::Reduce> {
 namespace {
 
 // `src`, a tensor, or `value`, a number, which may stand in its place.
-Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Argument& src,
+Tensor scatter(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Argument& src,
                const Argument& value, const Argument& reduce, CalledAs called) {
     if (src.given() == value.given())
         fail_as(ErrorKind::Type,
@@ -37,19 +37,19 @@ Tensor scatter(Place place, const Tensor& x, int64_t dim, const Tensor& index, c
     Tensor hold;
     Operand from = src.given() ? src.operand(hold) : value.operand(hold);
     if (value.given() && from.tensor) from = value.scalar();
-    if (!reduce.given()) return ops::scatter(place, x, dim, index, from);
+    if (!reduce.given()) return ops::scatter(form, x, dim, index, from);
     const char* how = reduce.text();
     bool add = !std::strcmp(how, "add");
     if (!add && std::strcmp(how, "multiply")) fail("reduce argument must be either add or multiply.");
     if (!from.tensor) hold = ops::expand(ops::scalar_tensor(from.scalar, x.dtype()), index.shape());
-    return add ? ops::scatter_add(place, x, dim, index, hold)
-               : ops::scatter_reduce(place, x, dim, index, hold, ops::Reduce::Prod, true);
+    return add ? ops::scatter_add(form, x, dim, index, hold)
+               : ops::scatter_reduce(form, x, dim, index, hold, ops::Reduce::Prod, true);
 }
-Tensor scatter_add(Place place, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
-    return ops::scatter_add(place, x, dim, index, src);
+Tensor scatter_add(Form form, const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
+    return ops::scatter_add(form, x, dim, index, src);
 }
-Tensor masked_fill(Place place, const Tensor& x, const Tensor& mask, const Operand& value) {
-    return ops::masked_fill(place, x, mask, value);
+Tensor masked_fill(Form form, const Tensor& x, const Tensor& mask, const Operand& value) {
+    return ops::masked_fill(form, x, mask, value);
 }
 
 Tensor take_along_dim(const Tensor& input, const Tensor& indices, MaybeDim given) {

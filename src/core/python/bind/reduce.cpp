@@ -1,9 +1,9 @@
-// Reductions, orders, scans and row functions: operators/reductions.py, ordering.py, scans.py and row_functions.py.
+// Reductions, orders, scans and functions of lines: operators/reductions.py, ordering.py, scans.py and line_functions.py.
 #include <cmath>
 #include <cstring>
 
 #include "ops/operators.h"
-#include "ops/reduce/row_functions.h"
+#include "ops/reduce/line_functions.h"
 #include "python/bind/bind.h"
 
 namespace pb {
@@ -116,7 +116,7 @@ Tensor bucketize(const Operand& values, const Tensor& boundaries, bool int32, bo
     return ops::searchsorted(boundaries, values, right, {}, int32);
 }
 
-// ---- row functions ----
+// ---- functions of lines ----
 
 Tensor layer_norm(const Tensor& x, const Argument& shape, const MaybeTensor& weight, const MaybeTensor& bias,
                   double eps) {

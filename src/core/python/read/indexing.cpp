@@ -367,7 +367,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         } else {
             // An array's numbers take the tensor's type; a tensor has to have it, as in PyTorch.
             if (!is_tensor(value) || only_numbers(r)) v = ops::to_dtype(v, r.x.dtype());
-            ops::index_put(ops::Place::Here, r.x, indices, without_leading_ones(v, 0), false);
+            ops::index_put(ops::Form::InPlace, r.x, indices, without_leading_ones(v, 0), false);
         }
         return 0;
     } catch (...) {

@@ -3,7 +3,7 @@
 // The hot path of the library: `binary` asks for two plain tensors, or one and a Python number, and hands them to
 // ops/elementwise/fast.cpp; all else goes to `slow_binary`. One file, so that every slot has `binary` inlined.
 #include "ops/elementwise/fast.h"
-#include "ops/linear/linear.h"
+#include "ops/matrix/products.h"
 #include "ops/operators.h"
 #include "python/bind/overriding.h"
 #include "python/hints.h"

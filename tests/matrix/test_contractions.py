@@ -6,7 +6,7 @@ from checks import check, tensor
 
 import pullback as pb
 from pullback.operators import einsum as einsum_module
-from pullback.operators.linear import multi_dot
+from pullback.operators.products import multi_dot
 
 EQUATIONS = [
     ("ij,jk->ik", (2, 3), (3, 4)),

@@ -6,7 +6,7 @@ from checks import check, in_place, tensor
 from twins import names
 
 import pullback as pb
-from pullback.operators.linear import bilinear, linear
+from pullback.operators.products import bilinear, linear
 
 CASES = {  # name: shapes of input and factors, and NumPy's product
     "addmm": [

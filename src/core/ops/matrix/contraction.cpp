@@ -2,7 +2,7 @@
 //
 // Each operand's dimensions are put into the order (batches, rows or columns, contracted) and merged into
 // matrices; where strides allow, which they do for whole runs of dimensions in either order, that copies nothing.
-#include "ops/linear/linear.h"
+#include "ops/matrix/products.h"
 
 #include <algorithm>
 

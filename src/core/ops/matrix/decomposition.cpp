@@ -1,4 +1,4 @@
-#include "ops/linear/decomposition.h"
+#include "ops/matrix/decomposition.h"
 
 #include <cstring>
 #include <string_view>

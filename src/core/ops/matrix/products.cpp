@@ -7,7 +7,7 @@
 //
 // A large product of a column and a row, the gradient of a weight that met a single example, is an elementwise product
 // that broadcasts: pending like others, so that an update which is all that reads it never stores it.
-#include "ops/linear/linear.h"
+#include "ops/matrix/products.h"
 
 #include "compute/products.h"
 

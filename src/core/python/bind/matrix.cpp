@@ -1,5 +1,5 @@
-// Products of matrices and vectors: operators/linear.py and einsum.py.
-#include "ops/linear/linear.h"
+// Products of matrices and vectors: operators/products.py and einsum.py.
+#include "ops/matrix/products.h"
 
 #include "library/blas.h"
 #include "python/bind/bind.h"
@@ -51,7 +51,7 @@ const Binding bindings[] = {
 
 }  // namespace
 
-void bind_linear() {
+void bind_matrix() {
     blas::library_path = library_path;
     add_bindings(bindings);
 }

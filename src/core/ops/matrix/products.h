@@ -1,4 +1,4 @@
-// Products of matrices and vectors (linear.cpp) and what is added to them (added_products.cpp).
+// Products of matrices and vectors (products.cpp) and what is added to them (added_products.cpp).
 #pragma once
 #include "compute/recurrence.h"
 #include "ops/operators.h"

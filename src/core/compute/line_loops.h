@@ -1,26 +1,26 @@
-// Row functions: what is done to the rows of a matrix, one after the other, by several threads.
+// Line functions: what is done to the lines of a matrix, one after the other, by several threads.
 //
-// A chunk of work is a number of whole rows that depends on their length only. Many short rows are taken together, so
-// that the exponential sees whole blocks; a result depends on its own row all the same.
+// A chunk of work is a number of whole lines that depends on their length only. Many short lines are taken together, so
+// that the exponential sees whole blocks; a result depends on its own line all the same.
 #pragma once
 #include <cmath>
 #include <memory>
 
 #include "compute/axes.h"
+#include "compute/line_functions.h"
 #include "compute/reduce.h"
-#include "compute/rows.h"
 #include "kernels/kernels.h"
-#include "kernels/rows.h"
+#include "kernels/line_functions.h"
 #include "program/program.h"
 #include "program/threads.h"
 
 namespace pb {
 
-constexpr int64_t kRowBlock = 2048;      // elements exponentiated by one call
-constexpr int64_t kRowsChunk = 1 << 14;  // elements of a chunk of work
-constexpr double kExpWork = 0.3;         // nanoseconds an element
+constexpr int64_t kLineBlock = 2048;      // elements exponentiated by one call
+constexpr int64_t kLinesChunk = 1 << 14;  // elements of a chunk of work
+constexpr double kExpWork = 0.3;          // nanoseconds an element
 
-// A contiguous array with the reduced dimensions last: its rows are what is reduced.
+// A contiguous array with the reduced dimensions last: its lines are what is reduced.
 inline Array reduced_last(const Array& a, const Dims& dims) {
     Dims shape, strides;
     for (int pass = 0; pass < 2; ++pass)
@@ -32,12 +32,12 @@ inline Array reduced_last(const Array& a, const Dims& dims) {
     return contiguous_array(a.view(Layout::strided(shape, strides), a.offset));
 }
 
-// Calls f(first, count, worker) for groups of rows of n elements, `work` nanoseconds each.
-template <class F> void share_rows(int64_t rows, int64_t n, double work, F f) {
-    int64_t together = std::max<int64_t>(kRowsChunk / std::max<int64_t>(n, 1), 1);
-    double total = work * static_cast<double>(rows) * static_cast<double>(n);
-    parallel(parts_of(rows, together), total, [&](int64_t chunk, int worker) {
-        f(chunk * together, std::min(together, rows - chunk * together), worker);
+// Calls f(first, count, worker) for groups of lines of n elements, `work` nanoseconds each.
+template <class F> void share_lines(int64_t lines, int64_t n, double work, F f) {
+    int64_t together = std::max<int64_t>(kLinesChunk / std::max<int64_t>(n, 1), 1);
+    double total = work * static_cast<double>(lines) * static_cast<double>(n);
+    parallel(parts_of(lines, together), total, [&](int64_t chunk, int worker) {
+        f(chunk * together, std::min(together, lines - chunk * together), worker);
     });
 }
 
@@ -52,26 +52,26 @@ template <class T> class Rooms {
     std::unique_ptr<T[]> all_;
 };
 
-// For rows of n: e = exp(x - shift), block by block, and each row's shift (its largest element), the sum of e less 1,
+// For lines of n: e = exp(x - shift), block by block, and each line's shift (its largest element), the sum of e less 1,
 // which is the largest one's, and the logarithm of the sum. What is left beside the 1 is kept apart: it has the loss of
-// a row whose largest element is far ahead, and all of its gradient. `use(row, x, e, shift, rest, log)` is called for
-// each row. An infinite largest element does not shift unless `shift_infinite`.
+// a line whose largest element is far ahead, and all of its gradient. `use(line, x, e, shift, rest, log)` is called for
+// each line. An infinite largest element does not shift unless `shift_infinite`.
 template <class T, class F>
-void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F use) {
+void exponentials(const T* x, int64_t lines, int64_t n, bool shift_infinite, F use) {
     constexpr int d = code_of<T>;
     auto largest = [d, n](const T* from, int64_t count, T* to) {
         constexpr int max = static_cast<int>(Reduction::max);
         if (n <= kReductionLeaf) return reductions().rows[max][d](from, count, n, to);
         for (int64_t i = 0; i < count; ++i) reductions().reduce[max][d](from + i * n, n, to + i);
     };
-    auto shifted_exp = row_kernels().shifted_exp[d];
+    auto shifted_exp = line_kernels().shifted_exp[d];
     auto exp = kernels().elementwise[static_cast<int>(Primitive::exp)][d][0];
     auto log1p = kernels().elementwise[static_cast<int>(Primitive::log1p)][d][0];
-    auto sum_beside_one = row_kernels().sum_beside_one[d];
-    auto short_beside_one = row_kernels().short_beside_one[d];
-    int64_t together = std::max<int64_t>(1, std::min(rows, kRowBlock / n));
+    auto sum_beside_one = line_kernels().sum_beside_one[d];
+    auto short_beside_one = line_kernels().short_beside_one[d];
+    int64_t together = std::max<int64_t>(1, std::min(lines, kLineBlock / n));
     Rooms<T> rooms(together * (n + 3));
-    share_rows(rows, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int worker) {
+    share_lines(lines, n, kExpWork * sizeof(T) / 4, [&](int64_t first, int64_t count, int worker) {
         T *e = rooms.of(worker), *shifts = e + together * n, *rests = shifts + together,
           *logs = rests + together;
         for (int64_t r = first; r < first + count; r += together) {
@@ -82,7 +82,7 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
                 T& s = shifts[i];
                 if (!shift_infinite && std::isinf(s)) s = 0;
                 T* to = e + i * n;
-                if (n >= kLongRow) {
+                if (n >= kLongLine) {
                     T ones, sum;
                     shifted_exp(from + i * n, &s, to, &ones, n);
                     sum_beside_one(to, n, &sum);
@@ -92,7 +92,7 @@ void exponentials(const T* x, int64_t rows, int64_t n, bool shift_infinite, F us
                 }
             }
             const void* in = e;
-            if (n < kLongRow) {
+            if (n < kLongLine) {
                 exp(&in, e, m * n);
                 short_beside_one(e, m, n, rests);
             }

@@ -6,7 +6,7 @@
 #include "array/order.h"
 #include "compute/products.h"
 #include "compute/storage.h"
-#include "ops/linear/linear.h"
+#include "ops/matrix/products.h"
 #include "program/program.h"
 
 namespace pb::ops {

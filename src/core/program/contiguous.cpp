@@ -1,4 +1,4 @@
-// The linear path: a lowered program over contiguous memory, with nothing to bind. Where small work spends its time, so
+// The contiguous path: a lowered program over contiguous memory, with nothing to bind. Where small work spends its time, so
 // that it has no tables but those on the stack, and finds forms as it goes.
 #include <algorithm>
 
@@ -10,15 +10,15 @@ namespace pb {
 namespace {
 
 // More values than any row of the table has; longer programs take the general way.
-constexpr size_t kLinearValues = 48;
+constexpr size_t kContiguousValues = 48;
 
-void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* outputs, int64_t n) {
+void contiguous_blocks(const Lowered& p, const ContiguousSource* sources, void* const* outputs, int64_t n) {
     struct {
         char* base;
         int32_t step;
         bool single;
-    } places[kLinearValues];
-    Slot singles[kLinearValues];
+    } places[kContiguousValues];
+    Slot singles[kContiguousValues];
     int64_t block = std::min(n, block_elements(p.width));
     size_t bytes = (static_cast<size_t>(block) * p.width + 63) / 64 * 64;
     char* registers = arena((static_cast<size_t>(p.register_count) + 3) * bytes);
@@ -75,7 +75,7 @@ void linear_blocks(const Lowered& p, const LinearSource* sources, void* const* o
 
 }  // namespace
 
-void execute_linear(const Lowered& p, const LinearSource* sources, void* const* outputs, int64_t n) {
+void execute_contiguous(const Lowered& p, const ContiguousSource* sources, void* const* outputs, int64_t n) {
     if (p.steps.size() == 1 && p.numbers.empty()) {
         const Step& s = p.steps[0];
         const void* in[3];
@@ -86,11 +86,11 @@ void execute_linear(const Lowered& p, const LinearSource* sources, void* const* 
         }
         if (BlockKernel form = n == 1 ? s.kernels[0] : s.form(single)) return form(in, outputs[0], n);
     }
-    linear_blocks(p, sources, outputs, n);
+    contiguous_blocks(p, sources, outputs, n);
 }
 
-bool fits_linear(const Lowered& p) {
-    if (p.values.size() > kLinearValues) return false;
+bool fits_contiguous(const Lowered& p) {
+    if (p.values.size() > kContiguousValues) return false;
     // Every output is the result of a step of its own.
     for (size_t o = 0; o < p.outputs.size(); ++o) {
         if (p.value(p.outputs[o]).kind != Value::Result) return false;

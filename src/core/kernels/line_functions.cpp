@@ -1,8 +1,8 @@
-// One row at a time: exponentials of differences, and layer normalisation. `rows.h` says what each does.
+// One line at a time: exponentials of differences, and layer normalisation. `lines.h` says what each does.
 //
 // The loops are functions of their own, never inlined, with __restrict parameters: inside a larger function the compiler
 // gives up on some of them without a word.
-#include "core/kernels/rows.h"
+#include "core/kernels/line_functions.h"
 
 #include "core/kernels/exponential.h"
 #include "core/kernels/reduce_tree.h"
@@ -43,7 +43,7 @@ template <class T> PB_NOINLINE void less_both(const T* x, T shift, T log, T* out
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) out[i] = (x[i] - shift) - log;
 }
-// As zmul: a zero gradient stays zero, also in a row of NaN.
+// As zmul: a zero gradient stays zero, also in a line of NaN.
 template <class T> PB_INLINE T pulled(T g, T partial) { return g == 0 ? g : g * partial; }
 template <class T> PB_NOINLINE int64_t majority(const T* share, int64_t n) {
     using Lane = typename Either<sizeof(T) == 8, int64_t, int32_t>::type;
@@ -69,60 +69,60 @@ template <class T> PB_NOINLINE void log_softmax_pull(const T* p, const T* g, T a
     for (int64_t i = 0; i < n; ++i) out[i] = g[i] - pulled(all, p[i]);
 }
 
-// Rows of less than sixteen elements, sixteen rows side by side: each sum runs from the first element to the last.
-constexpr int64_t kShort = 16, kRows = 16;
-template <class F> PB_INLINE void by_rows(int64_t count, int64_t n, F f) {
+// Lines of less than sixteen elements, sixteen lines side by side: each sum runs from the first element to the last.
+constexpr int64_t kShort = 16, kLines = 16;
+template <class F> PB_INLINE void by_lines(int64_t count, int64_t n, F f) {
     int64_t r = 0;
-    for (; r + kRows <= count; r += kRows) f(r * n, kRows);  // a length that the compiler knows
+    for (; r + kLines <= count; r += kLines) f(r * n, kLines);  // a length that the compiler knows
     if (r < count) f(r * n, count - r);
 }
 template <class T> PB_NOINLINE void short_beside_one(const T* e, int64_t count, int64_t n, T* rest) {
-    by_rows(
-        count, n, [&](int64_t at, int64_t rows) __attribute__((always_inline)) {
-            T sum[kRows] = {}, ones[kRows] = {};
+    by_lines(
+        count, n, [&](int64_t at, int64_t lines) __attribute__((always_inline)) {
+            T sum[kLines] = {}, ones[kLines] = {};
             for (int64_t j = 0; j < n; ++j)
 #pragma omp simd
-                for (int64_t r = 0; r < rows; ++r) {
+                for (int64_t r = 0; r < lines; ++r) {
                     const T v = e[at + r * n + j];
                     sum[r] += v == 1 ? T{0} : v;
                     ones[r] += v == 1 ? T{1} : T{0};
                 }
-            for (int64_t r = 0; r < rows; ++r) *rest++ = sum[r] + (ones[r] - 1);
+            for (int64_t r = 0; r < lines; ++r) *rest++ = sum[r] + (ones[r] - 1);
         });
 }
 template <class T>
 PB_NOINLINE void softmax_pull_short(const T* y, const T* g, T* out, int64_t count, int64_t n) {
-    by_rows(
-        count, n, [&](int64_t at, int64_t rows) __attribute__((always_inline)) {
-            T centre[kRows] = {}, sum[kRows] = {};
+    by_lines(
+        count, n, [&](int64_t at, int64_t lines) __attribute__((always_inline)) {
+            T centre[kLines] = {}, sum[kLines] = {};
             for (int64_t j = 0; j < n; ++j)
 #pragma omp simd
-                for (int64_t r = 0; r < rows; ++r) {
+                for (int64_t r = 0; r < lines; ++r) {
                     const int64_t i = at + r * n + j;
                     centre[r] += y[i] > T(kMajority) ? g[i] : T{0};
                 }
             for (int64_t j = 0; j < n; ++j)
 #pragma omp simd
-                for (int64_t r = 0; r < rows; ++r) {
+                for (int64_t r = 0; r < lines; ++r) {
                     const int64_t i = at + r * n + j;
                     sum[r] += pulled(g[i] - centre[r], y[i]);
                 }
-            for (int64_t r = 0; r < rows; ++r, at += n)
+            for (int64_t r = 0; r < lines; ++r, at += n)
                 for (int64_t i = at; i < at + n; ++i) out[i] = pulled((g[i] - centre[r]) - sum[r], y[i]);
         });
 }
-// Nothing branches: which rows have a winner is not to be foreseen. One that has none writes its first element twice.
+// Nothing branches: which lines have a winner is not to be foreseen. One that has none writes its first element twice.
 template <class T>
 PB_NOINLINE void log_softmax_pull_short(const T* p, const T* g, T* out, int64_t count, int64_t n) {
     using Index = typename Either<sizeof(T) == 8, int64_t, int32_t>::type;
-    by_rows(
-        count, n, [&](int64_t at, int64_t rows) __attribute__((always_inline)) {
-            T others[kRows] = {}, rest[kRows] = {}, won[kRows] = {};
-            Index winner[kRows];
+    by_lines(
+        count, n, [&](int64_t at, int64_t lines) __attribute__((always_inline)) {
+            T others[kLines] = {}, rest[kLines] = {}, won[kLines] = {};
+            Index winner[kLines];
             for (Index& w : winner) w = -1;
             for (Index j = 0; j < n; ++j)
 #pragma omp simd
-                for (int64_t r = 0; r < rows; ++r) {
+                for (int64_t r = 0; r < lines; ++r) {
                     const T share = p[at + r * n + j], u = g[at + r * n + j];
                     const bool wins = share > T(kMajority);
                     others[r] += wins ? T{0} : u;
@@ -130,7 +130,7 @@ PB_NOINLINE void log_softmax_pull_short(const T* p, const T* g, T* out, int64_t 
                     won[r] = wins ? u : won[r];
                     winner[r] = wins ? j : winner[r];
                 }
-            for (int64_t r = 0; r < rows; ++r, at += n) {
+            for (int64_t r = 0; r < lines; ++r, at += n) {
                 const T all = others[r] + won[r];
                 for (int64_t i = at; i < at + n; ++i) out[i] = g[i] - pulled(all, p[i]);
                 const bool has = winner[r] >= 0;
@@ -236,34 +236,34 @@ template <class T, int length>
 PB_NOINLINE void short_moments(const T* x, int64_t count, int64_t n, double* means, double* squares) {
     if (length) n = length;
     const auto elements = static_cast<double>(n);
-    by_rows(
-        count, n, [&](int64_t at, int64_t rows) __attribute__((always_inline)) {
-            double mean[kRows], sum[kRows] = {}, square[kRows] = {};
+    by_lines(
+        count, n, [&](int64_t at, int64_t lines) __attribute__((always_inline)) {
+            double mean[kLines], sum[kLines] = {}, square[kLines] = {};
             for (int64_t j = 1; j < n; ++j)
 #pragma omp simd
-                for (int64_t r = 0; r < rows; ++r) {
+                for (int64_t r = 0; r < lines; ++r) {
                     const double d =
                         static_cast<double>(x[at + r * n + j]) - static_cast<double>(x[at + r * n]);
                     sum[r] += d;
                     if (kOnePass<T>) square[r] = fma(d, d, square[r]);
                 }
 #pragma omp simd
-            for (int64_t r = 0; r < rows; ++r)
+            for (int64_t r = 0; r < lines; ++r)
                 mean[r] = static_cast<double>(x[at + r * n]) + sum[r] / elements;
             if (!kOnePass<T>)
                 for (int64_t j = 0; j < n; ++j)
 #pragma omp simd
-                    for (int64_t r = 0; r < rows; ++r) {
+                    for (int64_t r = 0; r < lines; ++r) {
                         const double d = static_cast<double>(x[at + r * n + j]) - mean[r];
                         square[r] = fma(d, d, square[r]);
                     }
-            for (int64_t r = 0; r < rows; ++r) {
+            for (int64_t r = 0; r < lines; ++r) {
                 *means++ = mean[r];
                 *squares++ = squares_of<T>(square[r], sum[r], elements);
             }
         });
 }
-template <class T> void row_moments(const T* x, int64_t count, int64_t n, double* means, double* squares) {
+template <class T> void line_moments(const T* x, int64_t count, int64_t n, double* means, double* squares) {
     if (n == 2) return short_moments<T, 2>(x, count, n, means, squares);
     if (n == 3) return short_moments<T, 3>(x, count, n, means, squares);
     if (n == 4) return short_moments<T, 4>(x, count, n, means, squares);
@@ -272,8 +272,8 @@ template <class T> void row_moments(const T* x, int64_t count, int64_t n, double
 }
 
 template <class T>
-PB_NOINLINE void scale_row(const T* PB_RESTRICT x, const T* PB_RESTRICT weight, const T* PB_RESTRICT bias,
-                           T mean, T rstd, T* PB_RESTRICT y, int64_t n) {
+PB_NOINLINE void scale_line(const T* PB_RESTRICT x, const T* PB_RESTRICT weight, const T* PB_RESTRICT bias,
+                            T mean, T rstd, T* PB_RESTRICT y, int64_t n) {
     if (weight && bias) {
 #pragma omp simd
         for (int64_t i = 0; i < n; ++i) y[i] = fma((x[i] - mean) * rstd, weight[i], bias[i]);
@@ -290,21 +290,21 @@ PB_NOINLINE void scale_row(const T* PB_RESTRICT x, const T* PB_RESTRICT weight, 
 }
 
 template <class T>
-PB_NOINLINE void add_row(const T* PB_RESTRICT x, const T* PB_RESTRICT first, int64_t width,
-                         double* PB_RESTRICT sums) {
+PB_NOINLINE void add_line(const T* PB_RESTRICT x, const T* PB_RESTRICT first, int64_t width,
+                          double* PB_RESTRICT sums) {
 #pragma omp simd
     for (int64_t j = 0; j < width; ++j) sums[j] += static_cast<double>(x[j]) - static_cast<double>(first[j]);
 }
 template <class T>
-PB_NOINLINE void add_row_squares(const T* PB_RESTRICT x, int64_t width, const double* PB_RESTRICT means,
-                                 double* PB_RESTRICT squares) {
+PB_NOINLINE void add_line_squares(const T* PB_RESTRICT x, int64_t width, const double* PB_RESTRICT means,
+                                  double* PB_RESTRICT squares) {
 #pragma omp simd
     for (int64_t j = 0; j < width; ++j) {
         const double d = static_cast<double>(x[j]) - means[j];
         squares[j] = fma(d, d, squares[j]);
     }
 }
-// Narrow rows that follow each other are taken several at a time, as one row of as many columns.
+// Narrow lines that follow each other are taken several at a time, as one line of as many columns.
 template <class T>
 void column_moments(const T* x, int64_t pitch, int64_t n, int64_t width, double* means, double* squares) {
     const int64_t together = pitch == width ? kColumns / width : 1, wide = together * width;
@@ -320,14 +320,14 @@ void column_moments(const T* x, int64_t pitch, int64_t n, int64_t width, double*
         for (double& sum : sums) sum = 0;
     };
     const T* last = x + groups * together * pitch;
-    for (int64_t i = 0; i < groups; ++i) add_row(x + i * together * pitch, first, wide, sums);
-    for (int64_t i = 0; i < rest; ++i) add_row(last + i * pitch, first, width, sums);
+    for (int64_t i = 0; i < groups; ++i) add_line(x + i * together * pitch, first, wide, sums);
+    for (int64_t i = 0; i < rest; ++i) add_line(last + i * pitch, first, width, sums);
     fold(means);
     for (int64_t j = 0; j < width; ++j)
         means[j] = static_cast<double>(first[j]) + means[j] / static_cast<double>(n);
     for (int64_t j = 0; j < wide; ++j) centres[j] = means[j % width];
-    for (int64_t i = 0; i < groups; ++i) add_row_squares(x + i * together * pitch, wide, centres, sums);
-    for (int64_t i = 0; i < rest; ++i) add_row_squares(last + i * pitch, width, centres, sums);
+    for (int64_t i = 0; i < groups; ++i) add_line_squares(x + i * together * pitch, wide, centres, sums);
+    for (int64_t i = 0; i < rest; ++i) add_line_squares(last + i * pitch, width, centres, sums);
     fold(squares);
 }
 
@@ -337,10 +337,10 @@ void normalize(const T* x, const T* weight, const T* bias, double eps, T* y, T* 
     moments(x, n, &m, &squares);
     *mean = static_cast<T>(m);
     *rstd = static_cast<T>(1 / square_root(squares / static_cast<double>(n) + eps));
-    scale_row(x, weight, bias, *mean, *rstd, y, n);
+    scale_line(x, weight, bias, *mean, *rstd, y, n);
 }
 
-// With q = g * weight and r = (x - mean) * rstd: the sums of q and of q * r over a leaf, and the row's part of the
+// With q = g * weight and r = (x - mean) * rstd: the sums of q and of q * r over a leaf, and the line's part of the
 // gradients of weight and bias on the way.
 template <class T, int lanes, bool weighted, bool parameters>
 PB_NOINLINE void pull_leaf(const T* PB_RESTRICT x, const T* PB_RESTRICT g, const T* PB_RESTRICT weight,
@@ -374,8 +374,8 @@ PB_NOINLINE void pull_leaf(const T* PB_RESTRICT x, const T* PB_RESTRICT g, const
 }
 
 template <class T, bool weighted>
-PB_NOINLINE void pull_row(const T* PB_RESTRICT x, const T* PB_RESTRICT g, const T* PB_RESTRICT weight, T mean,
-                          T rstd, T a, T b, T* PB_RESTRICT dx, int64_t n) {
+PB_NOINLINE void pull_line(const T* PB_RESTRICT x, const T* PB_RESTRICT g, const T* PB_RESTRICT weight,
+                           T mean, T rstd, T a, T b, T* PB_RESTRICT dx, int64_t n) {
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
         const T r = (x[i] - mean) * rstd, q = weighted ? g[i] * weight[i] : g[i];
@@ -400,14 +400,14 @@ void normalize_pull(const T* x, const T* g, const T* weight, const T* mean, cons
              dweight ? dbias + i : nullptr, sums, n - i < kLeaf ? n - i : kLeaf);
     if (!dx) return;
     const T count = static_cast<T>(n);
-    (weight ? pull_row<T, true> : pull_row<T, false>)(x, g, weight, *mean, *rstd, sums[0] / count,
-                                                      sums[1] / count, dx, n);
+    (weight ? pull_line<T, true> : pull_line<T, false>)(x, g, weight, *mean, *rstd, sums[0] / count,
+                                                        sums[1] / count, dx, n);
 }
 
 template <class T> const T* of(const void* p) { return static_cast<const T*>(p); }
 template <class T> T* of(void* p) { return static_cast<T*>(p); }
 
-template <class T> void install(RowKernels& k) {
+template <class T> void install(LineKernels& k) {
     constexpr int d = code_of<T>;
     k.shifted_exp[d] = [](const void* x, const void* shift, void* out, void* ones, int64_t n) {
         *of<T>(ones) = shifted_exp(of<T>(x), *of<T>(shift), of<T>(out), n);
@@ -444,8 +444,8 @@ template <class T> void install(RowKernels& k) {
     k.moments[d] = [](const void* x, int64_t n, double* mean, double* squares) {
         moments(of<T>(x), n, mean, squares);
     };
-    k.row_moments[d] = [](const void* x, int64_t count, int64_t n, double* means, double* squares) {
-        row_moments(of<T>(x), count, n, means, squares);
+    k.line_moments[d] = [](const void* x, int64_t count, int64_t n, double* means, double* squares) {
+        line_moments(of<T>(x), count, n, means, squares);
     };
     k.column_moments[d] = [](const void* x, int64_t pitch, int64_t n, int64_t width, double* means,
                              double* squares) { column_moments(of<T>(x), pitch, n, width, means, squares); };
@@ -462,7 +462,7 @@ template <class T> void install(RowKernels& k) {
 
 }  // namespace
 
-void PB_ISA::install_rows(RowKernels& k) {
+void PB_ISA::install_line_functions(LineKernels& k) {
     k.join_moments = join_moments;
     each<Family::Floats>([&](auto zero) { install<decltype(zero)>(k); });
 }

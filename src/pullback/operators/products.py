@@ -332,7 +332,7 @@ def multi_dot(tensors, *, out=None):
         RuntimeError: fewer than two operands, wrong numbers of dimensions or sizes, different dtypes.
 
     Example:
-        >>> from pullback.operators.linear import multi_dot
+        >>> from pullback.operators.products import multi_dot
         >>> multi_dot([pb.ones(3), pb.ones(3, 4), pb.ones(4)])
         tensor(12.)
     """

@@ -5,7 +5,7 @@
 // of all times, which are outputs for that reason: nothing is computed a second time.
 #include "compute/recurrence.h"
 
-#include "ops/linear/linear.h"
+#include "ops/matrix/products.h"
 #include "ops/operators.h"
 #include "ops/reduce/reduction.h"
 #include "ops/rule/apply.h"

@@ -1,4 +1,4 @@
-// What is done to the rows of an array, and its pullback from values alone, each in a pass over the rows: softmax and
+// What is done to the lines of an array, and its pullback from values alone, each in a pass over the lines: softmax and
 // logsumexp (softmax.cpp), layer normalisation, cross entropy, and the moments of elements (moments.cpp).
 //
 // Dimensions are counted from the end (lines.h).
@@ -7,24 +7,24 @@
 
 namespace pb {
 
-// A row of so many elements is worth the call of a kernel, and a pass of its own.
-constexpr int64_t kLongRow = 32;
+// A line of so many elements is worth the call of a kernel, and a pass of its own.
+constexpr int64_t kLongLine = 32;
 
 Array softmax(const Array& x, int64_t dim, bool logarithm);
 // From the cotangent and the output.
 Array softmax_pull(const Array& g, const Array& y, int64_t dim, bool logarithm);
 
-// log(sum(exp(x))) over `dims`; by row, the largest element and 1 / sum(exp(x - largest)), which is 1 for a sum of 0.
+// log(sum(exp(x))) over `dims`; by line, the largest element and 1 / sum(exp(x - largest)), which is 1 for a sum of 0.
 struct LogSum {
     Array value, shifts, inverses;
 };
 LogSum logsumexp(const Array& x, const Dims& dims, bool keepdim);
-// Of rows that lie one after the other, `dims` being the last.
+// Of lines that lie one after the other, `dims` being the last.
 Array logsumexp_pull(const Array& x, const Array& shifts, const Array& inverses, const Array& g,
                      const Dims& dims);
 
-// Rows are the last `dims` dimensions less their mean, over their deviation, which is kept as its reciprocal. Weight and
-// bias have the shape of a row, or are arrays without a buffer; if they have more dimensions, entries have their own.
+// Lines are the last `dims` dimensions less their mean, over their deviation, which is kept as its reciprocal. Weight and
+// bias have the shape of a line, or are arrays without a buffer; if they have more dimensions, entries have their own.
 struct Normalized {
     Array value, means, deviations;
 };
@@ -37,13 +37,13 @@ NormalizedPull layer_norm_pull(const Array& x, int64_t dims, const Array& weight
                                const Array& deviations, const Array& g, bool wants_x, bool wants_parameters);
 
 enum class LossReduction { none, mean, sum };
-// The negative logarithm of the softmax of each row of x (..., rows, classes) at its target (..., rows), an index; rows
-// whose target is `ignored` have no loss. By row, the largest element and what the sum of exponentials has beside 1.
+// The negative logarithm of the softmax of each line of x (..., lines, classes) at its target (..., lines), an index; lines
+// whose target is `ignored` have no loss. By line, the largest element and what the sum of exponentials has beside 1.
 struct Losses {
     Array value, shifts, rests;
 };
 Losses cross_entropy(const Array& x, const Array& target, LossReduction reduction, int64_t ignored);
-// Of x (rows, classes).
+// Of x (lines, classes).
 Array cross_entropy_pull(const Array& x, const Array& target, const Array& shifts, const Array& rests,
                          const Array& g, LossReduction reduction, int64_t ignored);
 
