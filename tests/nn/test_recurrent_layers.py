@@ -9,7 +9,7 @@ from pullback import _core
 from pullback.autograd import gradcheck, gradgradcheck
 from pullback.func import set_vmap_fallback
 from pullback.nn import recurrence
-from pullback.operators.linear import recurrent_layer
+from pullback.operators.products import recurrent_layer
 
 KINDS = ["RNN_TANH", "RNN_RELU", "LSTM", "GRU"]
 

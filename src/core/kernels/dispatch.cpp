@@ -14,23 +14,24 @@
 
 namespace pb {
 
-#define PB_DECLARE_ISA(isa)                    \
-    namespace isa {                            \
-    void install_arithmetic(Kernels&);         \
-    void install_division(Kernels&);           \
-    void install_logic(Kernels&);              \
-    void install_transcendental(Kernels&);     \
-    void install_special(Kernels&);            \
-    void install_complex(Kernels&);            \
-    void install_bessel(Kernels&);             \
-    void install_incomplete_gamma(Kernels&);   \
-    void install_polynomials(Kernels&);        \
-    void install_conversions(Kernels&);        \
-    void install_reductions(Reductions&);      \
-    void install_many_reductions(Reductions&); \
-    void install_line_functions(LineKernels&); \
-    void install_draws(DrawKernels&);          \
-    void resolve_vector_math();                \
+#define PB_DECLARE_ISA(isa)                          \
+    namespace isa {                                  \
+    void install_arithmetic(Kernels&);               \
+    void install_division(Kernels&);                 \
+    void install_logic(Kernels&);                    \
+    void install_transcendental(Kernels&);           \
+    void install_special(Kernels&);                  \
+    void install_complex(Kernels&);                  \
+    void install_bessel(Kernels&);                   \
+    void install_incomplete_gamma(Kernels&);         \
+    void install_polynomials(Kernels&);              \
+    void install_conversions(Kernels&);              \
+    void install_reductions(Reductions&);            \
+    void install_many_reductions(Reductions&);       \
+    void install_line_functions(LineKernels&);       \
+    void install_draws(DrawKernels&);                \
+    void resolve_vector_math();                      \
+    void install_vector_functions(VectorFunctions&); \
     }
 PB_DECLARE_ISA(baseline)
 #ifdef PB_X86_ISAS

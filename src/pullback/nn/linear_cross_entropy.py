@@ -7,7 +7,7 @@ import math
 
 from .. import _core
 from ..operators.declare import composed
-from ..operators.linear import linear
+from ..operators.products import linear
 from .cross_entropy import cross_entropy
 
 __all__ = ["linear_cross_entropy"]

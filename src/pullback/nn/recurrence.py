@@ -10,7 +10,7 @@ projection of the state; the last three may be None.
 
 from .. import _core
 from ..operators.joining import cat, stack
-from ..operators.linear import linear, recurrent_layer
+from ..operators.products import linear, recurrent_layer
 from .dropouts import dropout
 
 

@@ -7,7 +7,7 @@ and for an LSTM that projects its state the projection.
 
 from ... import _core
 from ...operators.declare import composed
-from ...operators.linear import linear
+from ...operators.products import linear
 from ..recurrence import STEPS, run
 
 __all__ = [
