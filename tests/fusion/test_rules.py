@@ -1,4 +1,7 @@
-"""What deferral must not show, and what it must do: one group of tests for each rule of docs/architecture.md."""
+"""What deferral must not show, and what it must do: one group of tests for each rule of docs/architecture.md.
+
+The rules of that page are one list, and so is this file, though it is long.
+"""
 
 import copy
 import ctypes
