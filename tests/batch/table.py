@@ -99,7 +99,7 @@ m.linalg.solve(q, x) ; m.linalg.solve(q, u) ; m.linalg.inv(q) ; m.det(q) ; m.slo
 m.linalg.lu(x)[2] ; m.linalg.lu_solve(*m.linalg.lu_factor(q), x) ; m.linalg.cholesky(q @ q.mT + m.eye(3, dtype=m.float64))
 m.linalg.solve_triangular(q, x, upper=True) ; m.linalg.solve(q, x.T, left=False) ; m.cholesky_solve(x, q)
 m.linalg.eigvalsh(q + q.mT) ; m.linalg.eigh(q + q.mT)[1] ** 2 ; m.linalg.svdvals(x) ; m.linalg.svd(q)[0] ** 2
-m.linalg.eigvals(q).abs() ; m.linalg.eig(q)[1].abs()
+m.linalg.eigvals(q).real ; m.view_as_real(m.linalg.eig(q)[1]).square().sum(-1)
 m.linalg.qr(x)[1] ; m.linalg.qr(x.T)[0] ; m.linalg.lstsq(x.T, v).solution ; m.linalg.lstsq(x, u).solution ; m.linalg.pinv(x)
 m.matrix_exp(q) ; m.linalg.matrix_power(q, 3) ; m.linalg.cross(x.T, y.T) ; m.linalg.vander(u) ; m.linalg.matrix_norm(x, 'nuc')
 m.linalg.matrix_norm(t, 2) ; m.linalg.cond(q, 1) ; m.linalg.householder_product(x.T, u) ; m.cdist(x, y) ; m.dist(x, y)

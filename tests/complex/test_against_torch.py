@@ -41,6 +41,8 @@ EXPRESSIONS = """
     m.full_like(z, 2j); m.full((2,), 1j); m.tensor([[1, 2j], [3.5, True]]); m.eye(2, dtype=m.complex64); m.cov(z); m.corrcoef(z)
     m.nn.functional.l1_loss(z, w); m.nn.functional.linear(z, w); m.nn.functional.silu(z.detach()); m.nn.functional.softsign(z)
     m.nn.functional.tanhshrink(z); m.sinc(z); m.special.sinc(z[:, :2]); m.nan_to_num(z.detach() / (x > 0))
+    z.detach().scatter_reduce(1, m.tensor([[0, 1, 1], [2, 2, 2]]), w.detach(), 'prod')
+    m.index_reduce(z.detach(), 0, m.tensor([0, 0, 2]), w.detach(), 'prod')
     m.logaddexp(z, w); m.logaddexp(z, z); z.logsumexp(0); m.logsumexp(z, (0, 1), True); m.logcumsumexp(z, 1)
     m.linspace(1j, 2, 5); m.linspace(0, 1, 3, dtype=m.complex128); m.logspace(0, 1 + 1j, 4); m.logspace(1j, 2, 3, base=-2.0)
     m.linspace(z[0, 0].detach(), 2, 7); m.float_power(z, 2); m.float_power(x, w); (z * 1).sinc_(); m.cov(z.T)

@@ -84,6 +84,7 @@ OTHERS = {
     "addmm": lambda z: pb.addmm(z @ z.T, z, z.T, beta=2j, alpha=1 - 1j),
     "gather": lambda z: z.gather(1, pb.tensor([[0, 1], [2, 2], [0, 0]])),
     "scatter_add": lambda z: z.scatter_add(1, pb.tensor([[0, 1], [2, 2], [0, 0]]), z * z),
+    "products that meet": lambda z: z.scatter_reduce(1, pb.tensor([[0, 1, 1], [2, 2, 2]]), z * z, "prod"),
     "index": lambda z: z[[0, 0, 2]] * z[:1],
     "masked_fill": lambda z: z.masked_fill(pb.tensor([True, False, True]), 1 + 2j) * z,
     "cat": lambda z: pb.cat([z, z.real]),

@@ -382,7 +382,8 @@ def arange(start=None, end=None, step=1, *, out=None, **options):
 def linspace(start, end, steps, *, out=None, **options):
     """`steps` numbers at equal distances, both ends included.
 
-    A vector of the default floating dtype, or of `dtype`. Raises RuntimeError for negative `steps`.
+    A vector of the default floating dtype, complex where an end is, or of `dtype`. Raises RuntimeError for negative `steps`,
+    and for complex ends and a real `dtype`.
 
     Example:
         >>> pb.linspace(0, 1, 5)
@@ -394,7 +395,8 @@ def linspace(start, end, steps, *, out=None, **options):
 def logspace(start, end, steps, base=10.0, *, out=None, **options):
     """`base` to the power of `steps` exponents at equal distances.
 
-    A vector of the default floating dtype, or of `dtype`. Raises RuntimeError for negative `steps`.
+    A vector of the default floating dtype, complex where an end is, or of `dtype`. Raises RuntimeError for negative `steps`,
+    and for complex ends and a real `dtype`.
 
     Example:
         >>> pb.logspace(0, 2, 3)

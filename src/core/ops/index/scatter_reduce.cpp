@@ -205,6 +205,7 @@ Tree multiply_out_mapped(Naming n, Tensor numbers, Tensor src, Tensor self, Dims
 }
 
 struct ScatterProd : Scattered {
+    static constexpr bool holomorphic = true;
     static constexpr uint32_t saves = 7;
     Tree tree(Context& c, const Tensor& numbers, bool want_product, bool want_others) {
         const Tensor& src = c.input(1);
