@@ -26,6 +26,7 @@ import pullback.special
 from pullback.operators.declare import FUNCTIONS, METHODS
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from stub_families import families_stub, transforms_stub
 from stub_types import ANY, ATTRIBUTES, OVERLOADS, RETURNS, TYPES, WHERE
 
 ROOT = pathlib.Path(__file__).parent.parent / "src" / "pullback"
@@ -350,6 +351,8 @@ def stubs():
         ROOT / "nn" / "dropouts.pyi": module_stub(pullback.nn.dropouts),
         ROOT / "nn" / "plain" / "__init__.pyi": module_stub(pullback.nn.plain),
         ROOT / "nn" / "functional.pyi": module_stub(pb.nn.functional),
+        ROOT / "distributions" / "__init__.pyi": families_stub(),
+        ROOT / "distributions" / "transforms.pyi": transforms_stub(),
         ROOT / "fft.pyi": module_stub(pb.fft),
         ROOT / "linalg.pyi": module_stub(pb.linalg),
         ROOT / "signal" / "__init__.pyi": '"""Signals."""\n\nfrom . import windows as windows\n',

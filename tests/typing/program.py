@@ -31,6 +31,36 @@ def with_loaders() -> int:
     return len(DataLoader(Squares())) + len(test)
 
 
+def with_distributions() -> Tensor:
+    d = pb.distributions
+    prior, family = d.Normal(0.0, pb.ones(3)), d.Independent(d.Beta(2.0, 3.0), 0)
+    draws = prior.rsample((5,))
+    mixed = d.MixtureSameFamily(d.Categorical(logits=pb.zeros(3)), d.Normal(pb.zeros(3), 1.0))
+    total = prior.log_prob(draws).sum() + d.kl_divergence(prior, d.Normal(prior.loc, 2.0 * prior.scale)).sum()
+    made = d.TransformedDistribution(prior, [d.ExpTransform(), d.AffineTransform(0.0, 2.0)])
+    positive: pb.distributions.Transform = d.biject_to(d.constraints.positive)
+    shape: pb.Size = made.event_shape
+    d.Normal("0", 1.0)  # wrong
+    prior.log_prob(draws, 2)  # wrong
+    d.Gamma(1.0)  # wrong
+    inside = d.constraints.interval(0.0, 1.0).check(positive(draws))
+    return total + mixed.mean + family.entropy() + inside.sum() + made.sample(shape).sum()
+
+
+class Mine(pb.distributions.Distribution):
+    @property
+    def mean(self) -> Tensor:
+        return pb.zeros(())
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return -value.square()
+
+
+@pb.distributions.register_kl(Mine, Mine)
+def between_mine(p: Mine, q: Mine) -> Tensor:
+    return p.mean - q.mean
+
+
 class Cube(Function):
     @staticmethod
     def forward(ctx: FunctionContext, x: Tensor) -> Tensor:
