@@ -85,6 +85,14 @@ def test_processes_share_memory(n):
         weight.pin_memory()
 
 
+def test_loading_into_a_tensor():
+    weight, other = pb.nn.Parameter(pb.zeros(2)), pb.ones(2, requires_grad=True)
+    with pb.no_grad():
+        loaded = weight.module_load(other)
+    assert weight.tolist() == [1, 1] and loaded.data_ptr() == weight.data_ptr() and not loaded.requires_grad
+    assert weight.module_load(other, assign=True).data_ptr() == other.data_ptr()
+
+
 def test_capsules():
     x = pb.tensor([1.0, 2.0])
     y = pb.from_dlpack(pb.to_dlpack(x))

@@ -60,7 +60,7 @@ HOMES = (
         """,
         methods="""
             apply_ const_data_ptr cumprod_ cumsum_ dim_order fill_diagonal_ float_power_ index_reduce_
-            is_shared map2_ map_ new_empty_strided pin_memory resize_ share_memory_
+            is_shared map2_ map_ module_load new_empty_strided pin_memory resize_ share_memory_
         """,
     ),
     Home(

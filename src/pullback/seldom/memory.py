@@ -245,6 +245,19 @@ def _is_shared(self):
     return any(0 <= here - _address(memory) < len(memory) for memory in Shared.alive)
 
 
+def _module_load(self, other, assign=False):
+    """What takes this tensor's place in a module whose state is loaded: this one with the values of `other`, or with `assign`
+    `other` itself, without history.
+
+    Raises RuntimeError for shapes that do not broadcast, and for a leaf that requires grad outside of `no_grad`.
+
+    Example:
+        >>> pb.zeros(2).module_load(pb.ones(2))
+        tensor([1., 1.])
+    """
+    return other.detach() if assign else self.copy_(other).detach()
+
+
 def _pin_memory(self, device=None):
     """Pages that stay where they are, for a device that reads them: there is none.
 
@@ -265,6 +278,7 @@ METHODS.update(
     const_data_ptr=_const_data_ptr,
     dim_order=_dim_order,
     is_shared=_is_shared,
+    module_load=_module_load,
     pin_memory=_pin_memory,
     share_memory_=_share_memory_in_place,
 )
