@@ -69,6 +69,7 @@ def find(package, name):
     value = importlib.import_module(package)
     if name in OBJECTS:
         return OBJECTS[name](value)
+    name = "" if name == "torch" else name.removeprefix("torch.")  # the package itself
     for part in filter(None, name.split(".")):
         where = value.__name__ if inspect.ismodule(value) else None
         try:

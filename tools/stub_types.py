@@ -71,7 +71,7 @@ RETURNS = {
     ),
     "pullback.nn.plain.tables.embedding_bag": "tuple[Tensor, Tensor, Tensor, Tensor]",
     "is_masked_tensor": "builtins.bool",
-    "is_distributed": "builtins.bool",
+    **dict.fromkeys(("is_distributed", "is_shared"), "builtins.bool"),
     "is_autocast_cpu_enabled": "builtins.bool",
     "const_data_ptr": "builtins.int",
     "dim_order": "tuple[builtins.int, ...]",

@@ -45,6 +45,7 @@ ormqr(x.t(), x[:, 0], x.t()) ; linalg.pinv(x) ; linalg.matrix_rank(x) ; linalg.m
 linalg.cross(x, x + 1)
 cross(x, x + 1, 1) ; linalg.tensorinv(x @ x.t(), 1) ; linalg.tensorsolve(x @ x.t(), x[:, 0]) ; linalg.vecdot(x, x)
 linalg.matmul(x, x.t()) ; linalg.matrix_norm(x) ; linalg.norm(x) ; linalg.cond(x) ; renorm(x, 2, 0, 1)
+nuclear_norm(x) ; frobenius_norm(x, (0, 1))
 cat([x, x]) ; stack([x, x]) ; hstack([x, x]) ; vstack([x, x]) ; dstack([x, x]) ; column_stack([x, x])
 complex(x, x) ; polar(x, x) ; angle(x) ; conj_physical(x)
 tril(x) ; triu(x) ; diag(x) ; gather(x, 0, i) ; scatter(x, 0, i, x) ; scatter_add(x, 0, i, x)
@@ -63,7 +64,7 @@ RANDOM = "bernoulli multinomial normal rand randn randint randperm empty".split(
 COMPOSED = """
 quantile nanquantile softmax log_softmax inner tensordot diag linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve
 linalg.matrix_rank conj_physical linalg.tensorinv linalg.tensorsolve linalg.matrix_norm linalg.norm linalg.cond linalg.eigvals
-fft.ifft fft.ihfft
+fft.ifft fft.ihfft nuclear_norm
 """.split()
 
 

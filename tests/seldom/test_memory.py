@@ -64,6 +64,35 @@ def test_files_as_memory(tmp_path):
             wrong()
 
 
+@pytest.mark.parametrize("n", [6, 100_000])  # the larger one is deferred
+def test_processes_share_memory(n):
+    x = pb.arange(float(n)).reshape(2, -1).share_memory_()
+    assert x.is_shared() and x[1].is_shared() and not pb.ones(2).is_shared()
+    assert x.share_memory_() is x and x[1, 0] == n // 2
+    child = os.fork()
+    if not child:
+        x.mul_(2)
+        x[0, 0] = 5
+        x.sum().item()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert x[0, 0] == 5 and x[1, -1] == 2 * (n - 1)
+    weight = pb.nn.Parameter(pb.ones(3))
+    assert weight.share_memory_().is_shared() and weight.is_leaf and weight.requires_grad
+    with pytest.raises(RuntimeError, match="only leaves move"):
+        (weight * 2).share_memory_()
+    with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available."):
+        weight.pin_memory()
+
+
+def test_loading_into_a_tensor():
+    weight, other = pb.nn.Parameter(pb.zeros(2)), pb.ones(2, requires_grad=True)
+    with pb.no_grad():
+        loaded = weight.module_load(other)
+    assert weight.tolist() == [1, 1] and loaded.data_ptr() == weight.data_ptr() and not loaded.requires_grad
+    assert weight.module_load(other, assign=True).data_ptr() == other.data_ptr()
+
+
 def test_capsules():
     x = pb.tensor([1.0, 2.0])
     y = pb.from_dlpack(pb.to_dlpack(x))

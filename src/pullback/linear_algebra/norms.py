@@ -135,7 +135,7 @@ def cond(input, p=None, *, out=None):
     return matrix_norm(input, p) * matrix_norm(inverse, p)
 
 
-@composed(method=False)
+@composed(method=False, out="exact")
 def nuclear_norm(input, dim=(-2, -1), keepdim=False, *, out=None):
     """The sum of singular values of matrices, along two dimensions: `linalg.matrix_norm` of order "nuc".
 
@@ -151,7 +151,7 @@ def nuclear_norm(input, dim=(-2, -1), keepdim=False, *, out=None):
     return matrix_norm(input, "nuc", dim, keepdim)
 
 
-@composed(method=False)
+@composed(method=False, out="exact")
 def frobenius_norm(input, dim, keepdim=False, *, out=None):
     """The root of the sum of squares along one dimension or two, or over everything where `dim` is empty.
 

@@ -139,7 +139,6 @@ INSTEAD = {
     "notna": "~x.isnan()",
     "parameters": "a list of tensors that require grad; those of a pullback.nn.Module are module.parameters().",
     "partition": "x.sort()",
-    "pin_memory": "x itself: memory is pinned for accelerators only.",
     "ptp": "x.max() - x.min()",
     "step": "with pullback.no_grad(): w -= lr * w.grad",
     "strides": "x.stride(), counted in elements.",

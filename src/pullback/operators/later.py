@@ -47,20 +47,20 @@ HOMES = (
     Home(
         "seldom",
         """
-        as_strided_ float_power frexp histogram index_reduce ldexp ldexp_ narrow_copy nonzero_static
+        as_strided_ float_power frexp histogram index_reduce is_distributed ldexp ldexp_ narrow_copy nonzero_static
         positive resize_as_ unsafe_chunk unsafe_split unsafe_split_with_sizes
         """,
         functions="""
             addmv_ alias_copy as_strided_copy clamp_max_ clamp_min_ clip_ detach_ detach_copy diagonal_copy
-            empty_permuted expand_copy fill from_file gcd_ gradient histogramdd is_distributed is_inference
+            empty_permuted expand_copy fill from_file gcd_ gradient histogramdd is_inference
             is_signed lcm_ permute_copy range segment_reduce select_copy slice_copy split_copy
             split_with_sizes_copy squeeze_copy t_copy transpose_copy sym_float sym_int sym_ite sym_max
             sym_min sym_not sym_sqrt sym_sum to_dlpack unbind_copy unfold_copy unravel_index unsqueeze_copy
             view_as_complex_copy view_as_real_copy view_copy xlogy_
         """,
         methods="""
-            apply_ const_data_ptr cumprod_ cumsum_ dim_order fill_diagonal_ float_power_ index_reduce_ map2_
-            map_ new_empty_strided resize_
+            apply_ const_data_ptr cumprod_ cumsum_ dim_order fill_diagonal_ float_power_ index_reduce_
+            is_shared map2_ map_ module_load new_empty_strided pin_memory resize_ share_memory_
         """,
     ),
     Home(

@@ -1,13 +1,15 @@
 """How elements lie in memory, memory that is a file, and memory that others take over."""
 
+import mmap
 import os
+import weakref
 
 from .. import _core
 from ..operators.creation import empty, from_numpy
 from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
 
 
-def _as_strided_in_place(self, size, stride, storage_offset=None):
+def _as_strided_in_place(input, size, stride, storage_offset=None):
     """Other sizes and strides for the tensor, over its memory: see `as_strided`. The tensor is returned.
 
     Raises RuntimeError for a tensor that requires grad, and for what is beyond its memory.
@@ -17,12 +19,12 @@ def _as_strided_in_place(self, size, stride, storage_offset=None):
         tensor([[0., 2.],
                 [1., 3.]])
     """
-    if self.requires_grad:
+    if input.requires_grad:
         raise RuntimeError(
             "as_strided_: cannot change the geometry of a tensor that requires grad. as_strided gives another tensor."
         )
-    self.data = self.as_strided(size, stride, storage_offset)
-    return self
+    input.data = input.as_strided(size, stride, storage_offset)
+    return input
 
 
 @composed(method=False)
@@ -174,7 +176,7 @@ def to_dlpack(tensor):
     return tensor.__dlpack__()
 
 
-@composed(method=False)
+@composed
 def is_distributed(input):
     """Whether it is spread over processes: False.
 
@@ -188,6 +190,97 @@ def is_distributed(input):
     return False
 
 
-METHODS.update(as_strided_=_as_strided_in_place, const_data_ptr=_const_data_ptr, dim_order=_dim_order)
+class Shared(mmap.mmap):
+    """Memory that processes share which are forked afterwards; `Shared.alive` has all of it that somebody uses."""
+
+    alive: "weakref.WeakSet[Shared]" = weakref.WeakSet()
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+def _address(memory):
+    import numpy as np
+
+    return np.frombuffer(memory, np.uint8).__array_interface__["data"][0]
+
+
+def _share_memory_in_place(self):
+    """Move the elements to memory that is shared with processes forked afterwards, unless they lie there. The tensor is
+    returned.
+
+    Views of the memory from before keep that. Raises RuntimeError for a tensor that is computed and requires grad.
+
+    Example:
+        >>> pb.ones(2).share_memory_().is_shared()
+        True
+    """
+    if self.requires_grad and not self.is_leaf:
+        raise RuntimeError(
+            "share_memory_: only leaves move. x.detach().share_memory_() moves the value of a computed tensor."
+        )
+    if self.is_shared() or not self.numel():
+        return self
+    import numpy as np
+
+    elements = self.detach().contiguous()
+    memory = Shared(-1, elements.numel() * self.element_size())
+    made = from_numpy(np.frombuffer(memory, np.uint8)).view(self.dtype).view(self.shape)
+    made.copy_(elements)
+    Shared.alive.add(memory)
+    self.data = made
+    return self
+
+
+def _is_shared(self):
+    """Whether the elements lie in memory that processes share: see `share_memory_`.
+
+    Example:
+        >>> pb.ones(2).is_shared()
+        False
+    """
+    if not Shared.alive:
+        return False
+    here = self.data_ptr()
+    return any(0 <= here - _address(memory) < len(memory) for memory in Shared.alive)
+
+
+def _module_load(self, other, assign=False):
+    """What takes this tensor's place in a module whose state is loaded: this one with the values of `other`, or with `assign`
+    `other` itself, without history.
+
+    Raises RuntimeError for shapes that do not broadcast, and for a leaf that requires grad outside of `no_grad`.
+
+    Example:
+        >>> pb.zeros(2).module_load(pb.ones(2))
+        tensor([1., 1.])
+    """
+    return other.detach() if assign else self.copy_(other).detach()
+
+
+def _pin_memory(self, device=None):
+    """Pages that stay where they are, for a device that reads them: there is none.
+
+    Raises RuntimeError, as PyTorch does where it has no accelerator.
+
+    Example:
+        >>> pb.ones(2).pin_memory()
+        Traceback (most recent call last):
+        RuntimeError: Cannot access accelerator device when none is available. Memory is pinned for accelerators: leave it out.
+    """
+    raise RuntimeError(
+        "Cannot access accelerator device when none is available. Memory is pinned for accelerators: leave it out."
+    )
+
+
+METHODS.update(
+    as_strided_=_as_strided_in_place,
+    const_data_ptr=_const_data_ptr,
+    dim_order=_dim_order,
+    is_shared=_is_shared,
+    module_load=_module_load,
+    pin_memory=_pin_memory,
+    share_memory_=_share_memory_in_place,
+)
 FUNCTIONS["as_strided_"] = _as_strided_in_place
 FUNCTIONS["addmv_"] = METHODS["addmv_"]
