@@ -163,7 +163,7 @@ def logdet(input):
         >>> pb.logdet(pb.tensor([[2., 0.], [0., 3.]]))
         tensor(1.7918)
     """
-    square_floats("linalg.det", input, fields=True)
+    square_floats("logdet" if not input.is_floating_point() else "linalg.det", input, fields=True)
     if input.is_complex():
         sign, logabsdet = complex_log_determinant(input)
         return sign.log() + logabsdet

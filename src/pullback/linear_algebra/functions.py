@@ -7,7 +7,7 @@ from ..operators.declare import FUNCTIONS, composed, require_tensors
 from ..operators.joining import cat
 from ..operators.linear import matmul as product
 from ..operators.stated import decomposition
-from .checks import floats, one_dtype, squares
+from .checks import KERNELS, floats, one_dtype, squares
 from .parts import complex_matrix, real_matrix
 from .solving import inv, solve
 from .triangular import eye_like
@@ -53,8 +53,11 @@ def linalg_matrix_exp(input):
                 [0., 1.]])
     """
     require_tensors("linalg_matrix_exp", input=input)
-    floats("linalg.matrix_exp", input, fields=True)
+    if not input.is_floating_point():
+        floats("linalg.matrix_exp", input, fields=True)
     squares("linalg.matrix_exp", input)
+    if input.dtype not in KERNELS and not input.is_complex():  # halves: computed in float32, rounded once
+        return matrix_exp(input.float()).to(input.dtype)
     return complex_matrix(matrix_exp(real_matrix(input))) if input.is_complex() else matrix_exp(input)
 
 
@@ -95,7 +98,7 @@ def matrix_power(input, n, *, out=None):
     squares("linalg.matrix_power", input)
     n = n.__index__()
     if n == 0:
-        return (input * 0).masked_fill(input == input, 0) + eye_like(input)
+        return input.clone().fill_(0) + eye_like(input)
     base, n = (inv(input), -n) if n < 0 else (input, n)
     found = None
     while n:
@@ -153,7 +156,7 @@ def powers(x, count):
     """1, x, x * x, ... along a new last dimension."""
     if not count:
         return x[..., None][..., :0]
-    ones = (x * 0)[..., None] * 0 + 1
+    ones = x.clone().fill_(1)[..., None]
     if count == 1:
         return ones
     return cat([ones, x[..., None].expand((*x.shape, count - 1)).cumprod(-1)], -1)
@@ -198,6 +201,8 @@ def vander(x, N=None, increasing=False):
     n = x.shape[0] if N is None else N
     if n < 0:
         raise RuntimeError("N must be non-negative.")
+    if not n and not (x.is_floating_point() or x.is_complex()):
+        x = x.long()
     found = powers(x, n)
     return found if increasing else found.flip(-1)
 

@@ -250,7 +250,7 @@ def lstsq(input, b, rcond=None, *, driver=None):
     residuals = empty
     full = driver == "gels" or (driver != "gelsy" and not _core.holds_anywhere(rank != n))
     if m > n and full:
-        residuals = whole[..., n:, :].square().sum(-2)
+        residuals = (B - A @ solution).abs().square().sum(-2)
     return (
         solution.squeeze(-1) if vector else solution,
         residuals,

@@ -261,7 +261,7 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
 @operator(out="exact")
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
-    """The vector norm of order `p` ('fro' is 2) over `dim`, or of everything.
+    """The vector norm of order `p` ('fro' is 2) over `dim`, or of everything; 'nuc': the sum of a matrix's singular values.
 
     `p` may be any number, inf or -inf; 0 counts elements that are not zero. The derivative at the zero vector
     is 0, to every order. Raises RuntimeError for integers and where an extreme of no elements is asked for.

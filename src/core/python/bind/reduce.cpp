@@ -56,13 +56,24 @@ auto spread(const Tensor& x, const Argument& dim, const Argument& unbiased, bool
     return f(x, dims, correction.given() ? correction.number() : less, keepdim);
 }
 
+// Of a matrix, whose singular values are computed in Python's linear algebra.
+Tensor nuclear_norm(const Tensor& x, const Dims& dims, bool keepdim) {
+    Owned home(checked(PyImport_ImportModule("pullback.linalg")));
+    Owned matrix(Tensor(x).release());
+    const auto count = static_cast<Py_ssize_t>(dims.empty() ? x.ndim() : dims.size());
+    Owned axes(checked(PyTuple_New(count)));
+    for (Py_ssize_t i = 0; i < count; ++i)
+        PyTuple_SET_ITEM(axes.o, i,
+                         checked(PyLong_FromLongLong(dims.empty() ? i : dims[static_cast<size_t>(i)])));
+    return Tensor::steal(as_tensor(checked(PyObject_CallMethod(home.o, "matrix_norm", "OsOO", matrix.o, "nuc",
+                                                               axes.o, keepdim ? Py_True : Py_False))));
+}
+
 Tensor norm(const Tensor& x, const Argument& p, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
     double order = 2;
     if (p.is_text()) {
         const char* text = p.text();
-        if (!std::strcmp(text, "nuc"))
-            fail_as(ErrorKind::NotImplemented,
-                    "norm(): the nuclear norm needs singular values: linalg.svdvals(x).sum().");
+        if (!std::strcmp(text, "nuc")) return nuclear_norm(x, dims, keepdim);
         if (!std::strcmp(text, "inf") || !std::strcmp(text, "-inf"))
             order = text[0] == '-' ? -INFINITY : INFINITY;
         else if (std::strcmp(text, "fro"))
