@@ -43,6 +43,15 @@ def test_pytorch_is_wrong(entry):
     assert known.holds(entry), "PyTorch has mended it: the entry may go"
 
 
+def test_what_tensors_say_of_themselves():
+    for name in "is_cpu is_cuda is_meta is_mkldnn is_quantized is_sparse is_nested".split():
+        if hasattr(pb.Tensor, name):
+            assert getattr(pb.ones(1), name) == getattr(torch.ones(1), name)
+    assert pb.has_lapack is torch.has_lapack is True
+    for m in (pb, torch):
+        assert isinstance(m.default_generator, m.Generator)
+
+
 def test_a_sample_is_its_number():
     for number in (3, 5000, 12345):
         assert sample.draw(number, 3) == sample.draw(number, 3)
