@@ -10,6 +10,7 @@
 #   make bench      the benchmark tables of docs/performance.md
 #   make fuzz       random programs in deferred and immediate work, beside NumPy: N of them, from SEED on;
 #                   make fuzz-sanitized: under the sanitizers
+#   make conformance  every operator beside the installed PyTorch: N samples, drawn from SEED
 #   make sanitize   the suite under AddressSanitizer and UndefinedBehaviorSanitizer; make sanitize-threads: the pool
 #                   of threads under ThreadSanitizer
 #
@@ -35,7 +36,7 @@ endif
 # The tree itself is what runs, whatever version may be installed.
 RUN = PYTHONPATH="$(CURDIR)/src$${PYTHONPATH:+:$$PYTHONPATH}" $(PYTHON)
 
-.PHONY: demo test clients lint format bench fuzz fuzz-sanitized sanitize sanitized sanitize-threads short develop wheel sdist clean
+.PHONY: demo test clients conformance lint format bench fuzz fuzz-sanitized sanitize sanitized sanitize-threads short develop wheel sdist clean
 .DEFAULT_GOAL := test
 
 demo: develop $(call has,demo)
@@ -149,6 +150,12 @@ SEED ?= 0
 FUZZ  = $(PYTHON) -m fuzz.machines -n $(N) --seed $(SEED)
 fuzz: develop $(call has,test)
 	PYTHONPATH=src:tests $(FUZZ)
+
+# One sample again: python -m conformance --only NUMBER --seed SEED.
+CONFORM = PYTHONPATH="$(CURDIR)/src:$(CURDIR)/tests" $(PYTHON) -m conformance
+conformance: N = 100000
+conformance: develop $(call has,test)
+	$(CONFORM) -n $(N) --seed $(SEED) --jobs $(JOBS)
 
 # Python itself is not instrumented: the sanitizer's library, and the one it intercepts, are loaded first. Objects come
 # from malloc, so that use after free is seen; pytest leaves file descriptors alone, so that a report reaches the terminal.

@@ -31,11 +31,15 @@ OBJECTS = {
 Section = namedtuple("Section", "subject part entries")
 Entry = namedtuple("Entry", "test reason")  # one of them None
 
+# Every call of these tables is one sample of the conformance run at least.
+SAMPLES = "conformance/test_conformance.py::test_samples"
+SAMPLED = ("*/table.py", "*/calls.py", "*/test_*_against_torch.py", "complex/test_against_torch.py")
+
 CONTEXT = "autograd.function.BackwardCFunction"
 
 HEAD = """# Names
 
-PyTorch's public names around automatic differentiation, and of many modules beside it: each is here, under the same name
+PyTorch's public names, of `torch`, `Tensor` and the modules that programs use: each is here, under the same name
 and with the same parameters, and the test that shows it stands beside it; or it is absent, for a reason. `tools/names.py`
 writes this page from the tables in `tests/surface`, and a test compares them with the PyTorch that is installed.
 """
@@ -65,11 +69,11 @@ def tables():
 
 
 def find(package, name):
-    """The module, class or value of this dotted name."""
+    """The module, class or value of this dotted name; "torch" is the package itself."""
     value = importlib.import_module(package)
+    name = re.sub(r"^torch(\.|$)", "", name)
     if name in OBJECTS:
         return OBJECTS[name](value)
-    name = "" if name == "torch" else name.removeprefix("torch.")  # the package itself
     for part in filter(None, name.split(".")):
         where = value.__name__ if inspect.ismodule(value) else None
         try:
@@ -131,6 +135,8 @@ def tests():
                 found.setdefault(
                     f"{path.relative_to(ROOT / 'tests').as_posix()}::{node.name}", "\n".join(lines)
                 )
+    sampled = sorted(path for pattern in SAMPLED for path in (ROOT / "tests").glob(pattern))
+    found[SAMPLES] = "\n".join([path.read_text() for path in sampled] + in_place_forms())
     return found
 
 
@@ -142,6 +148,16 @@ def around(path):
         table = ROOT / "tests" / folder / f"{file}.py"
         text += table.read_text() if table.exists() else ""
     return text
+
+
+def in_place_forms():
+    """The methods that the conformance run makes of the names in its lists of elementwise functions."""
+    lists = ("EVERYWHERE", "PROBABILITIES", "ABOVE", "TWO", "WHOLE")
+    body = ast.parse((ROOT / "tests/conformance/table.py").read_text()).body
+    texts = [
+        node.value.value for node in body if isinstance(node, ast.Assign) and node.targets[0].id in lists
+    ]
+    return [f"{name}_" for text in texts for name in text.split()]
 
 
 def mentions(text, name):

@@ -3,12 +3,26 @@
 from .define import composed, nondifferentiable
 from .row import METHOD
 
-eq = nondifferentiable("eq", "a b", "input == other", operator="==", complex=True)
-ne = nondifferentiable("ne", "a b", "input != other", operator="!=", aliases="not_equal", complex=True)
-lt = nondifferentiable("lt", "a b", "input < other", operator="<", aliases="less")
-le = nondifferentiable("le", "a b", "input <= other", operator="<=", aliases="less_equal")
-gt = nondifferentiable("gt", "a b", "input > other", operator=">", aliases="greater")
-ge = nondifferentiable("ge", "a b", "input >= other", operator=">=", aliases="greater_equal")
+
+def _comparison(name, operator, **about):
+    # In place: zero gradients, whose node is named by whether the other operand is a tensor.
+    node = f"{name.capitalize()}Backward"
+    return nondifferentiable(
+        name,
+        "a b",
+        f"input {operator} other",
+        operator=operator,
+        node=(f"{node}1", f"{node}1", f"{node}0"),
+        **about,
+    )
+
+
+eq = _comparison("eq", "==", complex=True)
+ne = _comparison("ne", "!=", aliases="not_equal", complex=True)
+lt = _comparison("lt", "<", aliases="less")
+le = _comparison("le", "<=", aliases="less_equal")
+gt = _comparison("gt", ">", aliases="greater")
+ge = _comparison("ge", ">=", aliases="greater_equal")
 
 
 def _test(name, doc, forms, **about):

@@ -145,7 +145,7 @@ class Row:
         self.unlike_torch = unlike_torch
         self.function = None
         self.operands = operands or self._operand_names()
-        self.node = node or ("" if self.boolean else _node_name(name))
+        self.node = node or _node_name(name)
         self.signature = signature or self._default_signature()
         if promotion not in PROMOTIONS:
             raise ValueError(

@@ -202,8 +202,9 @@ addcdiv = composed(
     promotion="arithmetic",
     accepts="floats",
     refuses={
-        "integers": "Integer division with addcdiv is no longer supported. Convert the tensors to a floating-point "
-        "dtype, or write input + value * pullback.div(tensor1, tensor2, rounding_mode='trunc')."
+        "integers": "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
+        "true division of tensor1 and tensor2. Convert the tensors to a floating-point dtype, or write input + value * "
+        "pullback.div(tensor1, tensor2, rounding_mode='trunc')."
     },
     domain=((-3, 3), (-3, 3), (0.2, 3)),
     complex=True,

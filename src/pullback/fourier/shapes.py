@@ -96,7 +96,8 @@ def resized(x, dims, sizes):
 
 def last(x, dims):
     """The tensor with these dimensions behind all others, and the function that moves those of a result back."""
-    order = [d for d in range(x.ndim) if d not in dims] + list(dims)
+    others = sorted((d for d in range(x.ndim) if d not in dims), key=x.stride, reverse=True)  # as memory lies
+    order = others + list(dims)
     if order == list(range(x.ndim)):
         return x, lambda y: y
     back = sorted(range(x.ndim), key=order.__getitem__)

@@ -96,7 +96,7 @@ def matrix_power(input, n, *, out=None):
     squares("linalg.matrix_power", input)
     n = n.__index__()
     if n == 0:
-        return (input * 0).masked_fill(input == input, 0) + eye_like(input)
+        return input.clone().fill_(0) + eye_like(input)
     base, n = (inv(input), -n) if n < 0 else (input, n)
     found = None
     while n:
@@ -154,7 +154,7 @@ def powers(x, count):
     """1, x, x * x, ... along a new last dimension."""
     if not count:
         return x[..., None][..., :0]
-    ones = (x * 0)[..., None] * 0 + 1
+    ones = x.clone().fill_(1)[..., None]
     if count == 1:
         return ones
     return cat([ones, x[..., None].expand((*x.shape, count - 1)).cumprod(-1)], -1)
@@ -199,6 +199,8 @@ def vander(x, N=None, increasing=False):
     n = x.shape[0] if N is None else N
     if n < 0:
         raise RuntimeError("N must be non-negative.")
+    if not n and not (x.is_floating_point() or x.is_complex()):
+        x = x.long()
     found = powers(x, n)
     return found if increasing else found.flip(-1)
 

@@ -5,6 +5,7 @@ import warnings
 from .. import _core
 from ..operators.complex import complex
 from ..operators.declare import FUNCTIONS, composed, dimension, require_tensors
+from ..operators.variants import kept
 from .checks import kind
 
 vector_norm = FUNCTIONS["linalg.vector_norm"]
@@ -279,4 +280,4 @@ def renorm_(input, p, dim, maxnorm):
         >>> pb.tensor([[3., 4.]]).renorm_(2, 0, 1)
         tensor([[0.6000, 0.8000]])
     """
-    return input.copy_(renorm(input, p, dim, maxnorm))
+    return input.copy_(renorm(kept(input), p, dim, maxnorm))

@@ -48,12 +48,13 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated. "
             "Please ensure they have the same size."
         )
-    seen = every_entry(input.detach())
-    if not ((seen >= 0) & (seen <= 1)).all():
-        raise RuntimeError(
-            "all elements of input should be between 0 and 1. They are probabilities: logits go to "
-            "binary_cross_entropy_with_logits."
-        )
+    for name, given, cure in (
+        ("input", input, "They are probabilities: logits go to binary_cross_entropy_with_logits."),
+        ("target", target, "They are probabilities: classes are 0.0 and 1.0."),
+    ):
+        seen = every_entry(given.detach())
+        if not ((seen >= 0) & (seen <= 1)).all():
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1. {cure}")
     losses = TABLE["binary_cross_entropy"](input, target)
     return reduced(losses if weight is None else losses * weight, reduction)
 
@@ -151,7 +152,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     losses = TABLE["binary_cross_entropy_with_logits"](input, target)
     if weight is not None:
         losses = losses * weight
-    return reduced(losses.mean(-1), reduction)
+    return reduced(losses.sum(-1) / input.size(-1), reduction)
 
 
 @composed(public=False, method=False)

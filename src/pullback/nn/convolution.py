@@ -40,6 +40,7 @@ def _check(name, dims, input, weight, bias, stride, padding, dilation, groups, t
         raise RuntimeError("non-positive stride is not supported")
     if min(dilation) <= 0:
         raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
+    _check_dtypes(input, weight, bias, transposed)
     if weight.ndim != dims + 2:
         raise RuntimeError(
             f"Expected {dims + 2}-dimensional weight for {dims + 2}-dimensional input {list(weight.shape)}, but got "
@@ -69,6 +70,18 @@ def _check(name, dims, input, weight, bias, stride, padding, dilation, groups, t
         raise RuntimeError(
             f"Given {'transposed=1, ' if transposed else ''}weight of size {size}, expected bias to be "
             f"1-dimensional with {outputs} elements, but got bias of size {list(bias.shape)} instead"
+        )
+
+
+def _check_dtypes(input, weight, bias, transposed):
+    if bias is not None and not transposed and bias.dtype != input.dtype:
+        raise RuntimeError(
+            f"Input type ({input.dtype._c_name}) and bias type ({bias.dtype._c_name}) should be the same"
+        )
+    if weight.dtype != input.dtype:
+        raise RuntimeError(
+            f"expected scalar type {input.dtype._legacy_name} but found {weight.dtype._legacy_name}. The input and the "
+            f"weight need one dtype: convert one of them, for example with .to({weight.dtype})."
         )
 
 

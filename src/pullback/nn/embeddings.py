@@ -97,7 +97,7 @@ def embedding(
         _check_range(index, count, error)
         raise
     rows = rows.reshape(*input.shape, weight.shape[1])
-    if scale_grad_by_freq:
+    if scale_grad_by_freq and weight.is_floating_point():
         rows = _scaled_by_frequency(rows, input, count)
     if padding is not None and weight.requires_grad:
         rows = rows.detach().where((input == padding).unsqueeze(-1), rows)

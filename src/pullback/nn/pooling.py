@@ -8,7 +8,7 @@ import math
 
 from ..dtypes import iinfo
 from ..operators.creation import arange
-from ..operators.declare import composed
+from ..operators.declare import composed, require_real
 from ..operators.entries import every_entry
 from .padding import pad as padded
 from .windows import slides, spread, windows
@@ -147,6 +147,7 @@ def numbered(within, sizes, axes):
 
 def _max_pool(name, dims, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     pool = _Pool(name, input, dims, kernel_size, stride, padding, dilation, ceil_mode)
+    require_real(name, input)
     view = windows(pool.padded(input, _lowest(input.dtype)), pool.slides)
     values, index = view.flatten(-dims).max(-1)
     if not return_indices:

@@ -142,6 +142,21 @@ def _resampled(input, dim, index, weights):
     return total
 
 
+def _check_sizes(input, before, after):
+    if min((*before, *after), default=1) < 1:
+        shown = [
+            ", ".join([f"{d}: {n}" for d, n in zip("DHW"[-len(each) :], each)]) for each in (before, after)
+        ]
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input ({shown[0]}) "
+            f"{'and ' if len(before) == 1 else ''}output ({shown[1]})"
+        )
+    if len(before) > 1 and not input.shape[1]:
+        raise RuntimeError(
+            f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes {list(input.shape)}"
+        )
+
+
 def _per_dimension(value, dims, input, name):
     if isinstance(value, (int, float)):
         return [value] * dims
@@ -219,11 +234,7 @@ def interpolate(
         if recompute_scale_factor or mode == "area":
             factors = [None] * dims
     _check_mode(input, mode, align_corners, antialias)
-    if input.numel() and min(sizes, default=1) < 1:
-        raise RuntimeError(
-            f"Input and output sizes should be greater than 0, but got input ({', '.join(map(str, input.shape[2:]))}) and "
-            f"output ({', '.join(map(str, sizes))})"
-        )
+    _check_sizes(input, input.shape[2:], sizes)
     if mode == "area":
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dims - 1](input, sizes)
     result, input = input.dtype, wide(input)

@@ -82,8 +82,9 @@ def ctc_loss(
             raise RuntimeError(f"{name} must be of size batch_size")
     for b, n in enumerate(inputs):
         if not 0 <= n <= times:
+            bound = f"most {times}" if n > 0 else "least 0"
             raise RuntimeError(
-                f"Expected input_lengths to have value at most {times}, but got value {n} (while checking arguments for "
+                f"Expected input_lengths to have value at {bound}, but got value {n} (while checking arguments for "
                 f"ctc_loss_allocate_outputs). It is that of sequence {b}."
             )
     symbols = _table(targets, sizes, batch, blank)

@@ -62,7 +62,7 @@ def pixel_unshuffle(input, downscale_factor):
             )
     parts = input.reshape(*leading, channels, height // r, r, width // r, r)
     parts = parts.movedim(-3, -4).movedim(-1, -3)  # C, r, r, H, W
-    return parts.reshape(*leading, channels * r * r, height // r, width // r)
+    return parts.contiguous().reshape(*leading, channels * r * r, height // r, width // r)
 
 
 @composed(public=False, method=False)
@@ -89,7 +89,8 @@ def channel_shuffle(input, groups):
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {channels} channels and {groups} groups."
         )
-    return input.reshape(samples, groups, channels // groups, *rest).transpose(1, 2).reshape(input.shape)
+    dealt = input.reshape(samples, groups, channels // groups, *rest).transpose(1, 2)
+    return dealt.contiguous().reshape(input.shape)
 
 
 native_channel_shuffle = channel_shuffle

@@ -53,7 +53,8 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
             f"expected common dtype to be floating point, yet common dtype is {common._legacy_name}. Convert one of "
             "them with .float()."
         )
-    a, b = [x / x.norm(2, dim, keepdim=True).clamp_min(eps) for x in broadcast_tensors(x1, x2)]
+    given = broadcast_tensors(x1.to(common), x2.to(common))
+    a, b = [x / x.norm(2, dim, keepdim=True).clamp_min(eps) for x in given]
     return (a * b).sum(dim)
 
 

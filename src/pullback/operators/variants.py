@@ -328,6 +328,11 @@ FUNCTIONS["nan_to_num_"] = METHODS["nan_to_num_"]
 FUNCTIONS["logit_"] = METHODS["logit_"]
 
 
+def kept(tensor):
+    """What a derivative may read after the tensor is written."""
+    return tensor.clone() if tensor.requires_grad else tensor
+
+
 def write_result(tensor, result):
     """In place, what a function of the tensor gave: of another dtype it raises RuntimeError."""
     if result.dtype != tensor.dtype:
@@ -385,7 +390,7 @@ def _polygamma_in_place(self, n):
         >>> pb.tensor([1.0]).polygamma_(1)
         tensor([1.6449])
     """
-    return write_result(self, polygamma(n, self))  # the operand that is written is not the first
+    return write_result(self, polygamma(n, kept(self)))  # the operand that is written is not the first
 
 
 FUNCTIONS["polygamma"] = polygamma

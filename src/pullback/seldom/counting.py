@@ -156,11 +156,14 @@ def _along(values, dim, spacing, edge_order):
     else:
         step = values.new_full([n - 1 if d == dim else 1 for d in numbers_to(values.ndim)], spacing)
     before, after = step.narrow(dim, 0, n - 2), step.narrow(dim, 1, n - 2)
-    inside = (
-        -after / (before * (before + after)) * part(0, n - 2)
-        + (after - before) / (before * after) * part(1, n - 2)
-        + before / (after * (before + after)) * part(2, n - 2)
-    )
+    if isinstance(spacing, Tensor):
+        inside = (
+            -after / (before * (before + after)) * part(0, n - 2)
+            + (after - before) / (before * after) * part(1, n - 2)
+            + before / (after * (before + after)) * part(2, n - 2)
+        )
+    else:  # of equal steps the sample between has no part, be it infinite
+        inside = (part(2, n - 2) - part(0, n - 2)) / (before + after)
     ends = []
     for at, sign in ((0, 1), (n - 1, -1)):
         first = part(at, 1)

@@ -13,15 +13,19 @@ _FORMATS = {
 }
 
 
-def _double(operand):
-    if not isinstance(operand, Tensor):
-        return operand
-    return operand.to(_core.complex128) if operand.is_complex() else operand.double()
+def _widest(*operands):
+    """float64, or complex128 where an operand is complex."""
+    of_tensors = (o.dtype.is_complex if isinstance(o, Tensor) else isinstance(o, complex) for o in operands)
+    return _core.complex128 if any(of_tensors) else _core.float64
+
+
+def _double(operand, dtype):
+    return operand.to(dtype) if isinstance(operand, Tensor) else operand
 
 
 @composed
 def float_power(input, exponent, *, out=None):
-    """input ** exponent in float64, or complex128, element by element; either may be a number.
+    """input ** exponent in float64, of complex numbers in complex128, element by element; either may be a number.
 
     Shape: that which both broadcast to. Derivative: that of `pow`, of every order.
     Raises TypeError where neither is a tensor.
@@ -32,11 +36,12 @@ def float_power(input, exponent, *, out=None):
     """
     if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
         require_tensors("float_power", input=input)
-    return FUNCTIONS["pow"](_double(input), _double(exponent))
+    wanted = _widest(input, exponent)
+    return FUNCTIONS["pow"](_double(input, wanted), _double(exponent, wanted))
 
 
 def _float_power_in_place(self, exponent):
-    """In-place form of `float_power`: the tensor, which is float64, takes the result, and is returned.
+    """In-place form of `float_power`: the tensor, which is float64 or complex128, takes the result, and is returned.
 
     Raises RuntimeError for another dtype, and for a leaf that requires grad.
 
@@ -44,12 +49,13 @@ def _float_power_in_place(self, exponent):
         >>> pb.tensor([2.0], dtype=pb.float64).float_power_(3)
         tensor([8.], dtype=pullback.float64)
     """
-    if self.dtype != _core.float64:
+    wanted = _widest(self, exponent)
+    if self.dtype != wanted:
         raise RuntimeError(
             f"the base given to float_power_ has dtype {self.dtype._legacy_name} but the operation's result requires dtype "
-            "Double"
+            f"{wanted._legacy_name}"
         )
-    return self.pow_(_double(exponent))
+    return METHODS["pow_"](self, _double(exponent, wanted))
 
 
 @composed(out="exact", returns=("mantissa", "exponent"))
@@ -80,6 +86,17 @@ def frexp(input, *, out=None):
     return input * (-half).to(input.dtype).exp2() * (half - exponent).to(input.dtype).exp2(), exponent
 
 
+def _power_of_two(input, other):
+    """2 ** other: of integers in the dtype of what it scales."""
+    if (
+        not other.is_floating_point()
+        and not other.is_complex()
+        and (input.is_floating_point() or input.is_complex())
+    ):
+        other = other.to(input.real.dtype)
+    return FUNCTIONS["pow"](2.0, other)
+
+
 @composed
 def ldexp(input, other, *, out=None):
     """input * 2 ** other, element by element.
@@ -92,7 +109,7 @@ def ldexp(input, other, *, out=None):
         tensor([4.0000, 1.5000])
     """
     require_tensors("ldexp", input=input, other=other)
-    return input * FUNCTIONS["pow"](2.0, other)
+    return input * _power_of_two(input, other)
 
 
 def _ldexp_in_place(input, other):
@@ -105,7 +122,7 @@ def _ldexp_in_place(input, other):
         tensor([8.])
     """
     require_tensors("ldexp", input=input, other=other)
-    return input.mul_(FUNCTIONS["pow"](2.0, other))
+    return input.mul_(_power_of_two(input, other))
 
 
 @composed

@@ -131,11 +131,11 @@ def unravel_index(indices, shape):
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(n < 0 for n in shape):
         raise ValueError(f"'shape' cannot have negative values, but got {shape}")
-    found = []
+    found, indices = [], indices.long()
     for size in reversed(shape):
         found.append(indices % size)
         indices = indices.div(size, rounding_mode="floor")
-    return tuple(reversed(found))
+    return FUNCTIONS["stack"](found[::-1], -1).unbind(-1) if found else ()
 
 
 @composed

@@ -6,7 +6,7 @@ from .. import _core
 from ..autograd import Function
 from ..operators.declare import METHODS, composed, require_tensors
 from ..operators.elementwise import elementwise_function
-from ..operators.variants import write_result
+from ..operators.variants import kept, write_result
 
 
 class Undifferentiable(Function):
@@ -180,7 +180,7 @@ def _mvlgamma_in_place(self, p):
         >>> pb.tensor([1.5, 2.5]).mvlgamma_(2)
         tensor([0.4516, 0.8570])
     """
-    return write_result(self, mvlgamma(self.clone() if self.requires_grad else self, p))
+    return write_result(self, mvlgamma(kept(self), p))
 
 
 METHODS["mvlgamma_"] = _mvlgamma_in_place

@@ -123,6 +123,15 @@ uint8_t wanted_operands(const Row& row, const Operand* operands) {
     return wanted;
 }
 
+// What is written by a function without a derivative no longer depends on anything: the gradient is zero, not that of what
+// was there before.
+uint8_t cut_operands(const Row& row, const Operand* operands) {
+    uint8_t cut = 0;
+    for (int i = 0; modes.grad && i < row.arity; ++i)
+        if (operands[i].tensor && operands[i].tensor->requires_grad()) cut |= static_cast<uint8_t>(1 << i);
+    return cut;
+}
+
 bool any_complex(const Row& row, const Operand* operands) {
     for (int i = 0; i < row.arity; ++i)
         if (operands[i].tensor && is_complex(operands[i].tensor->dtype())) return true;
@@ -331,12 +340,23 @@ static void check_target(const Row& row, const Tensor& target, const Operand* op
                 "a single memory location. Please clone() the tensor before performing the operation.");
 }
 
+// A composition reads what it is about to write: where that is differentiated, a copy.
+static const Tensor& write_composed(const Row& row, Row::Composition composed, const Tensor& target,
+                                    const Operand* given) {
+    plan(row, given);
+    const Tensor kept = target.requires_grad() ? clone(target) : target;
+    Operand operands[kMaxOperands];
+    for (int i = 0; i < row.arity; ++i)
+        operands[i] = given[i].tensor && given[i].tensor->get() == target.get() ? Operand(kept) : given[i];
+    copy_(target, composed(operands));
+    return target;
+}
+
 const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Operand* given, int n,
                                   const Tensor* consumed) {
     if (n != row.arity)
         fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.inplace_name, row.arity, n);
-    if (const auto composed = composition(row, given))
-        return plan(row, given), copy_(target, composed(given)), target;
+    if (const auto composed = composition(row, given)) return write_composed(row, composed, target, given);
     Operand operands[kMaxOperands];
     std::copy(given, given + n, operands);
     Plan p = plan(row, operands);
@@ -345,6 +365,7 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
              row.name);
     check_target(row, target, operands, result_layout(row, operands, n), p.result);
     uint8_t wanted = is_differentiable(p.result) ? wanted_operands(row, operands) : 0;
+    if (!row.differentiable && is_differentiable(target.dtype())) wanted = cut_operands(row, operands);
     check_inplace(target, wanted != 0);
     check_divisor(row, operands, p.compute);
     const bool levelled = any_levelled(row, operands), mapped = levelled && any_mapped(row, operands),

@@ -157,7 +157,21 @@ void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value) {
     else fill_points(x, value, n, given, {.form = Form::InPlace});
 }
 
-Tensor index_put(Form form, const Tensor& x, const Tensors& indices, const Tensor& values, bool accumulate) {
+// One number at the places of one mask, which is what masked_fill writes: in the tensor's dtype, whatever its own is.
+static bool fills_mask(const Tensor& x, const Tensors& indices, const Tensor& values) {
+    if (values.numel() != 1 || (is_complex(values.dtype()) && !is_complex(x.dtype()))) return false;
+    int masks = 0, others = 0;
+    for (const Tensor& t : indices)
+        if (t) ++(is_mask(t.dtype()) ? masks : others);
+    return masks == 1 && !others;
+}
+
+Tensor index_put(Form form, const Tensor& x, const Tensors& indices, const Tensor& given_values,
+                 bool accumulate) {
+    const Tensor values =
+        given_values.dtype() != x.dtype() && !accumulate && fills_mask(x, indices, given_values)
+            ? to_dtype(given_values, x.dtype())
+            : given_values;
     if (values.dtype() != x.dtype())
         fail(
             "Index put requires the source and destination dtypes match, got {} for the destination and {} "

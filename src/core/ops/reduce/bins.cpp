@@ -140,7 +140,11 @@ Tensor isin(const Operand& elements, const Operand& test_elements, bool, bool in
 Tensor bincount(const Tensor& x, const MaybeTensor& weights, int64_t minlength) {
     if (is_differentiable(x.dtype()) || x.dtype() == DType::Bool) fail_unsupported("bincount_cpu", x.dtype());
     if (minlength < 0) fail("minlength should be >= 0");
-    return apply(BinCount{minlength, x.ndim()}, {x, weights});
+    // Weights of any other dtype are added in float64.
+    const bool kept =
+        !weights || (is_float(weights.dtype()) && computed_as(weights.dtype()) == weights.dtype());
+    return apply(BinCount{minlength, x.ndim()},
+                 {x, kept ? weights : MaybeTensor(to_dtype(weights, DType::Float64))});
 }
 
 Tensor histc(const Tensor& x, int64_t bins, double low, double high) {

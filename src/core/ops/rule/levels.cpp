@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/rule/mapped.h"
+#include "tape/operations.h"
 #include "tensor/write_site.h"
 
 namespace pb {
@@ -26,7 +27,9 @@ void take_history(const Tensor& copy, const Tensor& from) {
 void write_dual(const Tensor& target, const Tensor& dual, const char* operation) {
     write_elements(target, dual, operation);
     note_write(target, operation);
-    write_tangents(target, dual);
+    // A tangent has the dtype of what it is the tangent of.
+    const bool narrows = dual.dtype() != target.dtype() && is_differentiable(target.dtype());
+    write_tangents(target, narrows ? ops::to_dtype(dual, target.dtype()) : dual);
 }
 
 }  // namespace pb

@@ -132,7 +132,8 @@ Tensor polar(const Tensor& length, const Tensor& angle) {
 Tensor angle(const Tensor& x) {
     if (is_complex(x.dtype())) return elementwise(*find_row("atan2"), {imag(x), real(x)});
     Tensor t = is_float(x.dtype()) ? x : to_dtype(x, default_dtype);
-    return where(elementwise(*rows.lt, {t, 0.0}), 3.14159265358979323846, mul(t, 0.0));
+    const Tensor bounded = elementwise(*find_row("clamp"), {t, -1.0, 1.0});  // of infinity, too, 0 is left
+    return where(elementwise(*rows.lt, {t, 0.0}), 3.14159265358979323846, mul(bounded, 0.0));
 }
 
 }  // namespace pb::ops

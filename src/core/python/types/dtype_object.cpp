@@ -31,6 +31,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
 }
 PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(dtype_name(of(self))); }
 PyObject* get_legacy(PyObject* self, void*) { return PyUnicode_FromString(dtype_legacy_name(of(self))); }
+PyObject* get_c_name(PyObject* self, void*) { return PyUnicode_FromString(dtype_c_name(of(self))); }
 PyObject* get_itemsize(PyObject* self, void*) { return PyLong_FromSize_t(item_size(of(self))); }
 PyObject* get_supported(PyObject* self, void*) { return boolean(is_supported(of(self))); }
 PyObject* get_format(PyObject* self, void*) { return PyUnicode_FromString(dtype_format(of(self))); }
@@ -48,6 +49,7 @@ PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr,
 PyGetSetDef getset[] = {
     {"name", get_name, nullptr, nullptr, nullptr},
     {"_legacy_name", get_legacy, nullptr, nullptr, nullptr},
+    {"_c_name", get_c_name, nullptr, nullptr, nullptr},
     {"itemsize", get_itemsize, nullptr, nullptr, nullptr},
     {"_supported", get_supported, nullptr, nullptr, nullptr},
     {"_format", get_format, nullptr, nullptr, nullptr},

@@ -1,0 +1,145 @@
+"""The conformance run: every operator beside the installed PyTorch, on samples drawn from a seed.
+
+    PYTHONPATH=src:tests python -m conformance -n 100000 --seed 0
+
+All cores; progress on stderr; a sample that differs is printed as a script to paste. The first round through the table of
+calls takes operands as they are, later ones draw. `--only NUMBER` runs one sample and prints it.
+"""
+
+import argparse
+import collections
+import multiprocessing
+import os
+import sys
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+CHUNK = 200
+
+
+def check(numbers, seed):
+    """[(sample, faults)] and counts of these samples; also what is known to differ, by reason."""
+    from . import compare, known, sample
+
+    found, counts, reasons = [], collections.Counter(), collections.Counter()
+    for number in numbers:
+        drawn = sample.draw(number, seed)
+        differences, done = compare.compare(drawn)
+        counts.update(set(done))
+        counts["samples"] += 1
+        faults = []
+        for each in differences:
+            why = (
+                "PyTorch is wrong by differences of values"
+                if each.right == "pullback"
+                else known.reason(drawn, each)
+            )
+            if why is None:
+                faults.append(str(each))
+            else:
+                reasons[why] += 1
+        if faults:
+            found.append((drawn, faults))
+    return found, counts, reasons
+
+
+def _worker(chunks, results, seed, at):
+    import torch
+
+    import pullback
+
+    torch.set_num_threads(1)
+    pullback.set_num_threads(1)
+    for start, stop in iter(chunks.get, None):
+        for number in range(start, stop):
+            at.value = number
+            results.put((number, check([number], seed)))
+    results.put(None)
+
+
+def run(count, seed, jobs, progress=True):
+    """All samples below `count`, on so many processes: (faults, counts, reasons), where a process that died is a fault."""
+    context = multiprocessing.get_context("fork")
+    chunks, results = context.Queue(), context.Queue()
+    for start in range(0, count, CHUNK):
+        chunks.put((start, min(start + CHUNK, count)))
+    places = [context.Value("q", -1) for _ in range(jobs)]
+    workers = [
+        context.Process(target=_worker, args=(chunks, results, seed, at), daemon=True) for at in places
+    ]
+    for worker in workers:
+        chunks.put(None)
+        worker.start()
+    found, counts, reasons, alive, began, told = (
+        [],
+        collections.Counter(),
+        collections.Counter(),
+        jobs,
+        time.time(),
+        0.0,
+    )
+    while alive:
+        try:
+            got = results.get(timeout=5)
+        except Exception:  # nobody answers: is somebody there?
+            for worker, at in zip(workers, places):
+                if worker.exitcode not in (None, 0):
+                    from . import sample
+
+                    found.append(
+                        (sample.draw(at.value, seed), [f"the process died of it: {worker.exitcode}"])
+                    )
+            if not any(worker.is_alive() for worker in workers):
+                break
+            continue
+        if got is None:
+            alive -= 1
+            continue
+        _, (faults, more, why) = got
+        found += faults
+        counts += more
+        reasons += why
+        if progress and time.time() - told > 2:
+            told = time.time()
+            print(
+                f"\r{counts['samples']} of {count} samples, {len(found)} differ, {told - began:.0f} s",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+    if progress:
+        print(file=sys.stderr)
+    return found, counts, reasons
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-n", type=int, default=20000, help="how many samples")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--only", type=int, help="the number of one sample")
+    options = parser.parse_args()
+    try:
+        import torch
+    except ImportError:
+        sys.exit("PyTorch is not installed: there is nothing to conform to")
+    from . import table
+
+    if options.only is not None:
+        found, counts, reasons = check([options.only], options.seed)
+    else:
+        print(f"{len(table.starts())} calls, PyTorch {torch.__version__}", file=sys.stderr)
+        found, counts, reasons = run(options.n, options.seed, options.jobs)
+    for drawn, faults in sorted(found, key=lambda each: each[0].number):
+        print(f"# ---- sample {drawn.number} of seed {drawn.seed}: {', '.join(drawn.changed) or 'plain'}")
+        print("".join(f"# {fault}\n" for fault in faults) + drawn.script())
+    for why, times in reasons.most_common():
+        print(f"{times} differ, known: {why}")
+    print(", ".join(f"{times} {what}" for what, times in counts.most_common()))
+    print(f"{len(found)} samples differ")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

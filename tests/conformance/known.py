@@ -1,0 +1,348 @@
+# ruff: noqa: E501
+"""Differences that stay, each with its reason: PyTorch is wrong, which the evidence shows, or defines nothing, or pullback says
+in docs/limits.md that it does otherwise.
+
+A difference of a derivative in which differences of values say that pullback is right, and PyTorch not, needs no entry.
+"""
+
+import dataclasses
+import re
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    calls: str  # a pattern of calls
+    kinds: str  # a pattern of what differs
+    reason: str
+    evidence: str = ""  # over torch, np and scipy.special: true while PyTorch is wrong
+    changed: str = ""  # only in samples of which this was drawn
+    undecided: bool = False  # only where differences of values do not say who is right
+
+    def covers(self, sample, difference):
+        return (
+            re.search(self.calls, sample.call) is not None
+            and re.fullmatch(self.kinds, difference.kind) is not None
+            and (not self.changed or self.changed in sample.changed)
+            and (not self.undecided or difference.right in ("nobody knows", "both"))
+        )
+
+
+BESSEL = r"airy_ai|bessel_[jy]|modified_bessel|spherical_bessel"
+DERIVED = "gradient|second|tangent"
+X = "torch.tensor(5.01, dtype=torch.float64)"
+
+TABLE = [
+    # ---- PyTorch is wrong ----
+    Known(
+        BESSEL,
+        "value",
+        "PyTorch has six digits from 5 on",
+        f"abs(torch.special.bessel_j0({X}).item() - special.j0(5.01)) > 1e-8",
+    ),
+    Known(
+        r"modified_bessel_[ik]|shifted_chebyshev|polynomial",
+        "value",
+        "at infinity PyTorch gives NaN",
+        "torch.special.modified_bessel_i1(torch.tensor(np.inf)).isnan().item()",
+        "edges",
+    ),
+    Known(
+        r"(?<!\w)m\.(special\.)?sinc\(i\)|sinc",
+        "value",
+        "sinc of whole numbers is 0",
+        "torch.sinc(torch.tensor(1)).item() != 0",
+    ),
+    Known(
+        "hardsigmoid",
+        DERIVED,
+        "PyTorch's slope is the float32 nearest to 1/6",
+        "abs(torch.autograd.functional.jacobian(torch.nn.functional.hardsigmoid, torch.zeros(1).double()).item() - 1 / 6) > 1e-10",
+    ),
+    Known(
+        "ldexp",
+        DERIVED,
+        "PyTorch's gradient through a negative whole exponent is 0",
+        "torch.autograd.functional.jacobian(lambda x: torch.ldexp(x, torch.tensor([-1])), torch.ones(1)).item() == 0",
+    ),
+    Known(
+        "soft_margin_loss",
+        "value",
+        "the logarithm of what overflows",
+        "torch.nn.functional.soft_margin_loss(torch.tensor([-1e3]), torch.ones(1)).isinf().item()",
+        "edges",
+    ),
+    Known(
+        ".*",
+        "tangent: dtype of PyTorch",
+        "PyTorch's tangent has another dtype than the value",
+        "torch.func.jvp(lambda x: torch.frexp(x)[0], (torch.ones(1).bfloat16(),), (torch.ones(1).bfloat16(),))[1].dtype == torch.float32",
+    ),
+    Known(
+        r"kron\(|isin\(",
+        "no error",
+        "PyTorch views what it may have to copy",
+        "_raises(lambda: torch.kron(torch.ones(2, 3).t(), torch.ones(3, 4, 5).permute(2, 1, 0)))",
+    ),
+    Known(
+        r"gaussian_nll_loss",
+        DERIVED,
+        "the gradient passes the bound of the variance, the tangent of PyTorch does not",
+        "torch.autograd.functional.jacobian(lambda v: torch.nn.functional.gaussian_nll_loss(torch.zeros(1), torch.ones(1), v, eps=2.0),"
+        " torch.tensor([0.5])).item() != 0",
+    ),
+    Known(
+        r"searchsorted|bucketize",
+        "value",
+        "NaN is the greatest, as NumPy has it",
+        "torch.searchsorted(torch.tensor([0.0, np.nan]), torch.tensor(1.0)).item() != np.searchsorted([0.0, np.nan], 1.0)",
+        "edges",
+    ),
+    Known(
+        r"var_mean|std_mean|group_norm|layer_norm|instance_norm|batch_norm",
+        "value",
+        "the mean of an infinite number and finite ones is infinite",
+        "torch.var_mean(torch.tensor([np.inf, 1.0]))[1].isnan().item()",
+        "edges",
+    ),
+    Known(
+        r"sgn",
+        "value",
+        "the direction of an infinite number",
+        "torch.sgn(torch.tensor(complex(-np.inf, 1.0))).real.isnan().item()",
+        "edges",
+    ),
+    Known(r"rrelu|prelu", DERIVED, "a kink", changed="ties"),
+    Known(
+        r"nll_loss|margin_loss|logsigmoid|mvlgamma",
+        "value|.*error",
+        "losses of whole numbers",
+        changed="whole",
+    ),
+    Known(r"nll_loss|with_logits", "no error", "of several dtypes there is a result here", changed="mixed"),
+    Known(r"interpolate", "dtype", "of bytes the result is float32"),
+    Known(".*", "no error", "NaN, which PyTorch's checks refuse", changed="edges"),
+    Known(
+        "conv|interpolate|grid_sample|pool",
+        "value",
+        "what is not finite meets a zero beside it",
+        changed="edges",
+    ),
+    Known(
+        r"multilabel_soft_margin_loss",
+        "value",
+        "PyTorch adds along dimension 1 of what broadcasting made",
+        changed="shape",
+    ),
+    Known(r"multilabel_margin_loss", DERIVED, "a kink", changed="ties"),
+    Known(r"loss|with_logits", "dtype", "of several dtypes the result has the common one"),
+    Known(
+        r"local_response_norm|tensordot|embedding|ldexp_|view\(m.float64",
+        ".*error",
+        "of whole numbers",
+        changed="whole",
+    ),
+    Known(r"embedding|ldexp_", ".*error", "of whole numbers", changed="mixed"),
+    Known(r"local_response_norm", "no error", "of no neighbours", changed="numbers"),
+    Known(
+        r"soft_margin_loss|batch_norm",
+        "no error",
+        "the result has the shape that both broadcast to",
+        changed="shape",
+    ),
+    Known(r"detach_", "no error", "views of whole numbers do not remember what they view"),
+    Known(r"fft", "no error", "a target may be complex", changed="out"),
+    Known(r"ldexp", "value", "2 ** p is rounded to p's dtype first", changed="mixed"),
+    Known(r"embedding_bag", "error", "an index is int64 or int32", changed="integers"),
+    Known(r"m\.complex|polar", "other error", "there is no complex half"),
+    Known(r" - 1j| - \(2", "dtype", "there is no complex half", changed="float16"),
+    Known(r"linalg\.norm|vector_norm|normalize", "second", "where ties are equal", changed="ties"),
+    Known(r"div|reciprocal|/", DERIVED, "a complex zero below", undecided=True),
+    Known(r"kthvalue|topk|mode|median", "value", "which of equals is chosen"),
+    Known(r"multinomial", "error", "too few categories to draw from raise", changed="ties"),
+    Known(r"addr|addmm|addmv|einsum|outer", "value", "infinite complex numbers", changed="edges"),
+    Known(r"loss", ".*error", "of several dtypes", changed="mixed"),
+    Known(r"multi_margin_loss", DERIVED, "a kink", changed="ties"),
+    Known(r"linspace", "error", "of a complex tensor", changed="complex128"),
+    Known(r"linspace", "error", "what does not fit into the dtype", changed="whole"),
+    Known(r"fractional_max_pool|affine_grid|view\(m.float32", ".*error", "which of two wrongs is met first"),
+    Known(r"histogram", "other error", "digits of a number in the sentence", changed="edges"),
+    Known(r"conv|pool", "no error", "of nothing there is a result here", changed="shape"),
+    Known(r"vander\(b, 0\)", "dtype", "of no columns", changed="whole"),
+    Known(r"var|std", "tangent", "of one sample, whose variance is NaN", changed="shape"),
+    Known(
+        r"multilabel_margin_loss|cov\(|addbmm|reciprocal|z / w|1 / ",
+        "value|no error",
+        "NaN, or what overflows to it",
+        changed="edges",
+    ),
+    Known(r"reciprocal|/", "value", "a complex zero below", changed="ties"),
+    Known(
+        r"matrix_norm|cond|svdvals", "second", "at repeated singular values, or of lower rank", undecided=True
+    ),
+    Known(r"linalg", DERIVED, "of operands of several dtypes", changed="mixed", undecided=True),
+    # ---- nothing is defined ----
+    Known(r"apply_|map2?_", "tangent", "a Python function of numbers has no derivative"),
+    Known(
+        r"topk|sort|kthvalue|mode|median|unique|cummax|cummin|max|min",
+        "value|" + DERIVED,
+        "which of equals is chosen",
+        changed="whole",
+    ),
+    Known(
+        r"topk|sort|kthvalue|mode|median|unique|cummax|cummin|max|min",
+        "value|" + DERIVED,
+        "which of equals is chosen",
+        changed="ties",
+    ),
+    Known(
+        r"scatter|index_put|put|index_copy|\] = |\]\] = |max_unpool",
+        "value|written|" + DERIVED,
+        "places that are written twice",
+    ),
+    Known(
+        r"linalg\.(eigh|svd|qr|lstsq|pinv)|geqrf|svd|pinverse|ormqr|lu_",
+        "value",
+        "factors of what is not finite, or of lower rank",
+    ),
+    Known(
+        "det|cond|lu|solve|inv|matrix_power|matrix_exp|cholesky|eig|norm|rank|orgqr|householder",
+        "value|" + DERIVED,
+        "of what is not finite",
+        changed="edges",
+    ),
+    Known(
+        r"linalg\.(lu|slogdet|cond)|(?<=\.)logdet",
+        DERIVED,
+        "derivatives at singular matrices, or of what is not finite",
+    ),
+    Known(
+        "celu|selu|elu|prelu|leaky_relu|sinc",
+        "second",
+        "a second derivative at a kink, or next to it",
+        changed="ties",
+    ),
+    Known("prelu", "tangent|second", "a kink", changed="ties"),
+    Known(
+        "acosh|logit|float_power|pow|polygamma|digamma|lgamma|log|sqrt|asin|acos|atanh|erfinv|zeta",
+        DERIVED,
+        "outside of the domain, or at a pole",
+        undecided=True,
+    ),
+    Known(r"cov\(|corrcoef", DERIVED, "more is subtracted than there is", undecided=True),
+    Known(BESSEL, "tangent", "PyTorch has no derivative, and says that it is 0"),
+    Known("fft", "value", "infinite numbers", changed="edges"),
+    Known(".*", "error", "of nothing PyTorch looks at no dtype", changed="shape"),
+    Known(
+        "conv_transpose|interpolate|max_unpool|multilabel_soft",
+        "no error",
+        "of nothing, or of no dimensions, there is a result here",
+        changed="shape",
+    ),
+    Known(
+        "pixel_unshuffle",
+        "shape",
+        "of nothing PyTorch keeps the shape",
+        "torch.pixel_unshuffle(torch.ones(0, 2, 4), 2).shape == (0, 2, 4)",
+    ),
+    Known(".*", "error", "a tensor whose elements overlap is not written into", changed="expanded"),
+    Known(".*", "other error", "which of two wrongs is met first", changed="shape"),
+    Known(
+        "layer_norm|adaptive_max_pool|index_copy_|multi_head|repeat_interleave|pool|interpolate|broadcast_to",
+        "other error",
+        "which of two wrongs is met first",
+        changed="numbers",
+    ),
+    Known(
+        "out=",
+        "other error",
+        "the dtype of a target: PyTorch's sentences differ from function to function",
+        changed="out",
+    ),
+    # ---- docs/limits.md ----
+    Known(
+        r"embedding\(.*scale_grad_by_freq", "tangent", "what forward mode gives is what reverse mode scales"
+    ),
+    Known(
+        r"as_strided",
+        "tangent",
+        "what a view shows beyond its own elements has no tangent, as it has no gradient",
+    ),
+    Known(r"slogdet|logdet", "tangent: error|gradient: error", "raises at singular matrices"),
+    Known(
+        r"cholesky|eigh|pinv\(s, hermitian", "value|" + DERIVED, "functions of one triangle: docs/limits.md"
+    ),
+    Known(
+        r"svd|matrix_norm|cond|'nuc'|pinv|lstsq|matrix_rank",
+        ".*error",
+        "complex, or repeated singular values: docs/limits.md",
+    ),
+    Known(r"pinv", "second", "of lower rank at the tolerance"),
+    Known(r"binary_cross_entropy", DERIVED, "finite where PyTorch's logarithm is held"),
+    Known(
+        r"kl_div|cosine_similarity|pairwise_distance|cdist|pdist",
+        DERIVED,
+        "a zero gradient stays zero",
+        changed="ties",
+    ),
+    Known(r"nextafter", ".*error", "not of halves"),
+    Known(r"view_as_complex|m\.complex|polar", "error", "there is no complex half", changed="float16"),
+    Known(r"1 \+ 2j\) \* x|2j", "dtype", "there is no complex half", changed="float16"),
+    Known(
+        r"linalg",
+        "error",
+        "of halves PyTorch takes what has no elements",
+        r"torch.linalg.det(torch.ones(0, 0).half()).item() == 1",
+    ),
+    Known(r"solve_triangular", "error", "the dtypes of A and B have to be one"),
+    Known(r"binary_cross_entropy", "no error", "PyTorch looks at targets of halves only", changed="float16"),
+    Known(r"index_reduce", "no error", "an index may have any integer dtype", changed="integers"),
+    Known(
+        r"gaussian_nll_loss",
+        "no error",
+        "the variance is not rounded to the dtype of whole numbers",
+        changed="mixed",
+    ),
+    Known(
+        r"normal\(", "value", "means and deviations of several dtypes are added in the wider", changed="mixed"
+    ),
+    Known(r"scatter_reduce", "error", "an index is int64 or int32", changed="integers"),
+    Known(r"conv|linear|pool|out=", "error", "out= of functions of networks"),
+]
+COMPLEX = Known(".*", ".*error|dtype|error", "of complex numbers, or of complex halves: docs/limits.md")
+LAYOUT = Known(
+    r"x \* z|rsub|polar|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
+    r"fft|channel_shuffle|pixel|interpolate|householder|unique|fold",
+    ".*stride",
+    "lies in memory as its operand lies, where PyTorch's is row by row: docs/limits.md",
+)
+
+
+def reason(sample, difference):
+    """Why this difference stays, or None."""
+    if LAYOUT.covers(sample, difference) or (difference.kind == "stride" and "expanded" in sample.changed):
+        return LAYOUT.reason
+    kinds = sample.kinds.values()
+    if any("complex" in k for k in kinds) and COMPLEX.covers(sample, difference):  # noqa: SIM102
+        if (
+            "NotImplementedError" in difference.ours
+            or "types other than" in difference.ours
+            or "complex" in difference.theirs
+        ):
+            return COMPLEX.reason
+    return next((each.reason for each in TABLE if each.covers(sample, difference)), None)
+
+
+def holds(entry):
+    """Whether PyTorch is still wrong, as the evidence has it."""
+    import numpy as np
+    import torch
+    from scipy import special
+
+    def raises(call):
+        try:
+            call()
+        except Exception:
+            return True
+        return False
+
+    return bool(eval(entry.evidence, {"torch": torch, "np": np, "special": special, "_raises": raises}))
