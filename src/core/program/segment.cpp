@@ -13,8 +13,8 @@ using code::Sequence;
 
 // Instructions of a segment: one alone is what its kernel does as well.
 constexpr size_t kFewest = 2, kMost = 256;
-// Nanoseconds that emitting takes, and each instruction of it.
-constexpr double kEmission = 6000, kEmissionOfOne = 1500;
+// Nanoseconds that emitting takes, and those of a part that takes one for an element; and the share that code saves.
+constexpr double kEmission = 6000, kEmissionOfOne = 50'000, kGain = 0.3;
 
 size_t index(int16_t v) { return static_cast<size_t>(v); }
 
@@ -225,10 +225,10 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
 
 void Segments::find(const Fused& p, const Facts& facts, double nanoseconds) {
     cut(p, facts, [&](Segment& s, size_t instructions) {
-        // About what emitting takes, against half of what its part of the work takes.
+        // Its part of the work, against what emitting it takes: functions take long, and have many operations.
         const double share =
             nanoseconds * static_cast<double>(instructions) / static_cast<double>(p.steps.size());
-        const bool pays = 0.5 * share > kEmission + kEmissionOfOne * static_cast<double>(instructions);
+        const bool pays = kGain * share > kEmission + kEmissionOfOne * share / static_cast<double>(p.n);
         s.code = code::find(key_, pays, [&]() -> std::shared_ptr<const code::Code> {
             const Sequence sequence = Writer(p, s).write();
             const code::Emitted made = code::emit(sequence, s.arguments, code::is_wide(), nullptr);
