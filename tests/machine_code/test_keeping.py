@@ -92,7 +92,7 @@ PROGRAM = """
 import numpy as np, pullback as pb
 from pullback import _core
 x = pb.arange(50_000) / 1000
-for _ in range(2):
+for _ in range(4):
     y = (x * 1.7 - x.exp()).sigmoid() / (x + 2)
     s = y.sum().item()
 state = _core.machine_code()

@@ -16,7 +16,7 @@ logical_xor atan2 hypot pow logaddexp logaddexp2 xlogy""".split()
 DTYPES = ("float32", "float64")
 
 
-# Vector functions of the C library, which stay with the executor.
+# Vector functions of the C library, which may stay with the executor.
 CALLED = """expm1 log2 log10 log1p sin cos tan asin acos atan sinh cosh asinh acosh atanh erfc atan2 hypot pow
 logaddexp logaddexp2 xlogy tanhshrink softplus logsigmoid""".split()
 CALLED_OF = {"float32": ["tanh"], "float64": ["erf"]}

@@ -143,7 +143,10 @@ std::shared_ptr<const Code> find(const Key& key, bool pays, const Maker& make) {
     auto [entry, fresh] = cache().find(key);
     if (entry.tried || (fresh && !pays && use != Use::always)) return entry.code;
     std::shared_ptr<const Code> made = make();
-    if (made && !made->is_there()) made.reset();
+    if (made && !made->is_there()) {
+        made.reset();
+        if (!Pages::refused) use = Use::never;  // the system will not change its mind
+    }
     if (made) {
         ++emitted_count;
         frames.add(*made);

@@ -1,5 +1,6 @@
 #include "program/segment.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "code/functions.h"
@@ -13,8 +14,8 @@ using code::Sequence;
 
 // Instructions of a segment: one alone is what its kernel does as well.
 constexpr size_t kFewest = 2, kMost = 256;
-// Nanoseconds that emitting takes, and each instruction of it.
-constexpr double kEmission = 6000, kEmissionOfOne = 1500;
+// Nanoseconds that emitting takes, and those of a part that takes one for an element; and the share that code saves.
+constexpr double kEmission = 6000, kEmissionOfOne = 50'000, kGain = 0.3;
 
 size_t index(int16_t v) { return static_cast<size_t>(v); }
 
@@ -55,6 +56,16 @@ bool is_short_power(const Fused& p, const Step& s, double& exponent) {
     return exponent == 2 || exponent == 3 || exponent == 1 || exponent == -1 || exponent == 0.5;
 }
 
+// A function, which takes long; and one that is called on the way.
+bool is_function(const Fused& p, const Step& s) {
+    double exponent;
+    return s.chain < 0 && !s.converts() && !primitive_info(s.primitive).exact &&
+           !is_short_power(p, s, exponent);
+}
+bool is_called(const Fused& p, const Step& s) {
+    return is_function(p, s) && code::has_calls(s.primitive, computes_in(p, s));
+}
+
 bool can_be_said(const Fused& p, const Step& s) {
     const DType lane = computes_in(p, s);
     if (!code::is_lane(lane) && lane != DType::Bool) return false;
@@ -69,8 +80,8 @@ bool can_be_said(const Fused& p, const Step& s) {
     if (s.primitive == Primitive::where && p.type(s.in[0]) != DType::Bool) return false;
     if (lane == DType::Bool) return code::is_stated_of_masks(s.primitive) && result == DType::Bool;
     double exponent;
-    return is_short_power(p, s, exponent) ||
-           (code::is_stated(s.primitive, lane) && !code::has_calls(s.primitive, lane));
+    return is_short_power(p, s, exponent) || (code::is_stated(s.primitive, lane) &&
+                                              (code::calls_pay(lane) || !code::has_calls(s.primitive, lane)));
 }
 
 // Makes the sequence of a segment.
@@ -147,6 +158,8 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
     count_ = 0;
     if (code::use == code::Use::never) return;
     numbers_.assign(p.values.size(), -1);
+    functions_.assign(p.values.size(), 0);
+    int32_t run = 1;
     size_t first = 0, past = 0, instructions = 0;
     DType lane = DType::Bool;  // until a float comes
     auto end = [&] {
@@ -167,9 +180,12 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
         const bool fits = can_be_said(p, s);
         const DType in = fits ? computes_in(p, s) : DType::Bool;
         const bool other = in != DType::Bool && lane != DType::Bool && in != lane;
-        if (!fits || other || instructions >= kMost) end();
+        auto waits = [&](int16_t v) { return functions_[index(v)] == run; };
+        const bool late = std::any_of(s.in, s.in + s.arity, waits);
+        if (!fits || other || instructions >= kMost || (late && fits && is_called(p, s))) end();
         if (!fits) continue;
-        if (!instructions) first = i;
+        if (!instructions) first = i, ++run;
+        functions_[index(s.out)] = is_function(p, s) || std::any_of(s.in, s.in + s.arity, waits) ? run : 0;
         if (in != DType::Bool) lane = in;
         past = i + 1;
         instructions += instructions_of(p, s);
@@ -225,10 +241,10 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
 
 void Segments::find(const Fused& p, const Facts& facts, double nanoseconds) {
     cut(p, facts, [&](Segment& s, size_t instructions) {
-        // About what emitting takes, against half of what its part of the work takes.
+        // Its part of the work, against what emitting it takes: functions take long, and have many operations.
         const double share =
             nanoseconds * static_cast<double>(instructions) / static_cast<double>(p.steps.size());
-        const bool pays = 0.5 * share > kEmission + kEmissionOfOne * static_cast<double>(instructions);
+        const bool pays = kGain * share > kEmission + kEmissionOfOne * share / static_cast<double>(p.n);
         s.code = code::find(key_, pays, [&]() -> std::shared_ptr<const code::Code> {
             const Sequence sequence = Writer(p, s).write();
             const code::Emitted made = code::emit(sequence, s.arguments, code::is_wide(), nullptr);

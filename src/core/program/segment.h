@@ -43,6 +43,9 @@ class Segments {
     size_t count_ = 0;
     code::Key key_;                 // of the run at hand
     std::vector<int16_t> numbers_;  // of its values, -1: none
+    // By value, the run in which it has taken a function. One that is called then begins another: what waits for two of them,
+    // one after the other, is slower than the executor, which has many elements on the way.
+    std::vector<int32_t> functions_;
 };
 
 // How a value is called in a text.
