@@ -57,7 +57,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     return found if keepdim else found.squeeze((rows, columns))
 
 
-def nuclear_norm(input, dims, keepdim, dtype):
+def nuclear_of(input, dims, keepdim, dtype):
     """What `norm` of the order "nuc" is."""
     return matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
 

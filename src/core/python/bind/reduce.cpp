@@ -64,7 +64,7 @@ Tensor nuclear_norm(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dt
     Owned module(checked(PyImport_ImportModule("pullback.linear_algebra.norms")));
     Owned where(checked(shape_object(all.data(), static_cast<int64_t>(all.size()))));
     Owned found(
-        checked(PyObject_CallMethod(module.o, "nuclear_norm", "OOOO", x.py(), where.o,
+        checked(PyObject_CallMethod(module.o, "nuclear_of", "OOOO", x.py(), where.o,
                                     keepdim ? Py_True : Py_False, dtype ? dtype_object(*dtype) : Py_None)));
     return Tensor(found.o);
 }
