@@ -14,7 +14,7 @@ from fuzz.machines.tape import UNIT, Noise
 
 LARGEST = {"float32": 1e37, "float64": 1e300}  # beyond, one may overflow where the other does not
 EASY = 50  # rounding units of the largest element: near enough without a noisy run
-MORE = 10
+MORE = 10, 60  # then so many: where noise falls to the other side in one run of twenty, too
 UNDETERMINED = 0.05  # a tolerance of this part of the size of a value, and more: chance decides there
 CHAOTIC = 0.02  # where chance decides this part of the elements of a value, it may decide all of them
 
@@ -89,7 +89,7 @@ def verdict(program, seen, rounds):
         compared += 1
         if not far(s, truth, k, EASY * UNIT.get(value.dtype, 0) * truth.size(k)):
             continue
-        for runs in (1, 1 + MORE):
+        for runs in (1, *MORE):
             truth.with_noise(runs)
             if not far(s, truth, k, truth.tolerance(k)):
                 unclear += bool(np.isinf(np.median(truth.tolerance(k))))
