@@ -160,7 +160,15 @@ TABLE = [
     Known(r"kthvalue|topk|mode|median", "value", "which of equals is chosen"),
     Known(r"multinomial", "error", "too few categories to draw from raise", changed="ties"),
     Known(r"addr|addmm|addmv|einsum|outer", "value", "infinite complex numbers", changed="edges"),
-    Known(r"loss", ".*error", "of several dtypes", changed="mixed"),
+    Known(r"loss|local_response_norm", ".*error", "of several dtypes", changed="mixed"),
+    Known(
+        r"gaussian_nll_loss",
+        "value",
+        "the variance is not rounded to the dtype of whole numbers",
+        changed="mixed",
+    ),
+    Known(r"@|matmul|dot\(|inner", "value", "infinite complex numbers", changed="edges"),
+    Known(r"linalg\.qr", DERIVED, "of lower rank", changed="ties"),
     Known(r"multi_margin_loss", DERIVED, "a kink", changed="ties"),
     Known(r"linspace", "error", "of a complex tensor", changed="complex128"),
     Known(r"linspace", "error", "what does not fit into the dtype", changed="whole"),
@@ -310,7 +318,7 @@ TABLE = [
 ]
 COMPLEX = Known(".*", ".*error|dtype|error", "of complex numbers, or of complex halves: docs/limits.md")
 LAYOUT = Known(
-    r"x \* z|rsub|polar|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
+    r"x \* z|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
     r"fft|channel_shuffle|pixel|interpolate|householder|unique|fold",
     ".*stride",
     "lies in memory as its operand lies, where PyTorch's is row by row: docs/limits.md",
