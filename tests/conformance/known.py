@@ -155,12 +155,20 @@ TABLE = [
     Known(r"embedding_bag", "error", "an index is int64 or int32", changed="integers"),
     Known(r"m\.complex|polar", "other error", "there is no complex half"),
     Known(r" - 1j| - \(2", "dtype", "there is no complex half", changed="float16"),
-    Known(r"linalg\.norm|vector_norm|normalize", "second", "where ties are equal", changed="ties"),
-    Known(r"div|reciprocal|/", DERIVED, "a complex zero below", undecided=True),
+    Known(r"norm\(|normalize", "second", "where ties are equal", changed="ties"),
+    Known(r"div|reciprocal|/", DERIVED, "a zero below", undecided=True),
     Known(r"kthvalue|topk|mode|median", "value", "which of equals is chosen"),
     Known(r"multinomial", "error", "too few categories to draw from raise", changed="ties"),
     Known(r"addr|addmm|addmv|einsum|outer", "value", "infinite complex numbers", changed="edges"),
-    Known(r"loss", ".*error", "of several dtypes", changed="mixed"),
+    Known(r"loss|local_response_norm", ".*error", "of several dtypes", changed="mixed"),
+    Known(
+        r"gaussian_nll_loss",
+        "value",
+        "the variance is not rounded to the dtype of whole numbers",
+        changed="mixed",
+    ),
+    Known(r"@|matmul|dot\(|inner", "value", "infinite complex numbers", changed="edges"),
+    Known(r"linalg\.qr", DERIVED, "of lower rank", changed="ties"),
     Known(r"multi_margin_loss", DERIVED, "a kink", changed="ties"),
     Known(r"linspace", "error", "of a complex tensor", changed="complex128"),
     Known(r"linspace", "error", "what does not fit into the dtype", changed="whole"),
@@ -295,6 +303,12 @@ TABLE = [
     ),
     Known(r"solve_triangular", "error", "the dtypes of A and B have to be one"),
     Known(r"binary_cross_entropy", "no error", "PyTorch looks at targets of halves only", changed="float16"),
+    Known(r"div|reciprocal|/", DERIVED, "a zero below", changed="ties"),
+    Known(r"cholesky", "no error", "of NaN a complex factor is NaN"),
+    Known(r"rms_norm", "dtype", "of several dtypes the result has the common one", changed="mixed"),
+    Known(
+        r"conv_transpose|householder", "other error", "which of two wrongs is met first", changed="numbers"
+    ),
     Known(r"index_reduce", "no error", "an index may have any integer dtype", changed="integers"),
     Known(
         r"gaussian_nll_loss",
@@ -310,7 +324,7 @@ TABLE = [
 ]
 COMPLEX = Known(".*", ".*error|dtype|error", "of complex numbers, or of complex halves: docs/limits.md")
 LAYOUT = Known(
-    r"x \* z|rsub|polar|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
+    r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
     r"fft|channel_shuffle|pixel|interpolate|householder|unique|fold",
     ".*stride",
     "lies in memory as its operand lies, where PyTorch's is row by row: docs/limits.md",

@@ -1,5 +1,6 @@
 """Copies of what views show: `permute_copy` and its kin, in memory of their own, and other names of parts."""
 
+from .._core import dtype
 from ..operators.declare import FUNCTIONS, METHODS, callable_of
 
 _PAGE = """A copy of what `{name}` shows of a tensor, in memory of its own: its arguments, shapes, derivative and errors.
@@ -14,6 +15,11 @@ def _slice(input, dim=0, start=None, end=None, step=1):
     place = [slice(None)] * input.ndim
     place[dim] = slice(start, end, step)
     return input[tuple(place)]
+
+
+def _view(input, size):
+    """As a copy, of any memory."""
+    return input.view(size) if isinstance(size, dtype) else input.reshape(size)
 
 
 # name: (parameters, what computes the view, an example's arguments, and the shape of its result, or of the second of several)
@@ -57,7 +63,7 @@ VIEWS = {
     "unsqueeze": ("input, dim", METHODS["unsqueeze"], "pb.zeros(2), 0", "[1, 2]"),
     "view_as_complex": ("input", FUNCTIONS["view_as_complex"], "pb.zeros(3, 2)", "[3]"),
     "view_as_real": ("input", FUNCTIONS["view_as_real"], "pb.zeros(3) + 0j", "[3, 2]"),
-    "view": ("input, size", METHODS["view"], "pb.zeros(4), (2, 2)", "[2, 2]"),
+    "view": ("input, size", _view, "pb.zeros(4), (2, 2)", "[2, 2]"),
 }
 
 

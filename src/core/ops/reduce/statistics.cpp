@@ -87,8 +87,12 @@ Tensors variance(const Tensor& x, const Dims& given, double correction, bool kee
             throw PythonError();
     }
     if (is_complex(x.dtype())) {  // of the distance from the mean: the sum over both parts
-        Tensor v = add(var(real(x), given, correction, keepdim), var(imag(x), given, correction, keepdim));
-        if (root) v = unary("sqrt", v);
+        // A deviation is of both as a length is of its parts, so that its slope at 0 is theirs.
+        const Row& sum = root ? *find_row("hypot") : *rows.add;
+        auto of = [&](const Tensor& part) {
+            return variance<root, false>(part, given, correction, keepdim)[0];
+        };
+        Tensor v = elementwise(sum, {of(real(x)), of(imag(x))});
         return with_mean ? Tensors{v, mean(x, given, keepdim)} : Tensors{v};
     }
     return apply_all(Variance<root, with_mean>{dims, correction, keepdim}, {x});
