@@ -165,6 +165,9 @@ def said(text, m):
 @pytest.mark.parametrize("text", CALLS.strip().splitlines())
 def test_what_is_wrong(text):
     torch = pytest.importorskip("torch")
+    torch.distributions.Distribution.set_default_validate_args(
+        True
+    )  # its compiler, once imported, checks nothing
     ours, theirs = said(text, pb), said(text, torch)
     assert ours[0] == theirs[0]
     plain = [message.replace(", grad_fn=<SelectBackward0>", "") for message in (ours[1], theirs[1])]
