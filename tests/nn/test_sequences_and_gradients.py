@@ -108,6 +108,24 @@ def older_tools(m):
     )
 
 
+def convolutions(m):
+    """Gradients by their own names: conv1d_input, conv1d_weight, conv2d_input, conv2d_weight, conv3d_input, conv3d_weight."""
+    found = []
+    for dims, options in ((1, (2, 1)), (2, (1, 0, 2)), (3, (1, 1))):
+        x = m.arange(2.0 * 2 * 5**dims).reshape(2, 2, *[5] * dims).sin()
+        w = m.arange(3.0 * 2 * 2**dims).reshape(3, 2, *[2] * dims).cos().requires_grad_()
+        result = getattr(m.nn.functional, f"conv{dims}d")(x, w, None, *options)
+        g = result.detach().cos().requires_grad_()
+        in_input = getattr(m.nn.grad, f"conv{dims}d_input")(x.shape, w, g, *options)
+        in_weight = getattr(m.nn.grad, f"conv{dims}d_weight")(x, w.shape, g, *options)
+        found += [
+            in_input,
+            in_weight,
+            *m.autograd.grad(in_input.pow(2).sum() + in_weight.pow(2).sum(), (w, g)),
+        ]
+    return found
+
+
 WRONG = [
     lambda m: m.nn.utils.rnn.pack_sequence(texts(m)),
     lambda m: m.nn.utils.rnn.pack_padded_sequence(m.ones(3, 2), m.tensor([3, 0])),
@@ -122,7 +140,17 @@ WRONG = [
 ]
 
 
-PROGRAMS = [packing, packed_by_hand, through_a_network, norms, older_norm, vectors, not_finite, older_tools]
+PROGRAMS = [
+    packing,
+    packed_by_hand,
+    through_a_network,
+    norms,
+    older_norm,
+    vectors,
+    not_finite,
+    older_tools,
+    convolutions,
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -1,7 +1,7 @@
 """Neural networks: modules with parameters of their own, the functions that they call, first values, and tools."""
 
 from ..messages.missing import missing
-from . import functional, init, modules, parallel, utils
+from . import functional, grad, init, modules, parallel, utils
 from .factory import factory_kwargs
 from .modules import *  # noqa: F403
 from .modules import __all__ as _modules
@@ -16,6 +16,7 @@ __all__ = [
     "UninitializedParameter",
     "factory_kwargs",
     "functional",
+    "grad",
     "init",
     "modules",
     "parallel",
