@@ -1,5 +1,6 @@
 #include "code/functions.h"
 
+#include "code/stated.inc"
 #include "code/trace.h"
 // Kernels are looked up where they are used, and find what is traced by its namespace.
 #include "core/kernels/arithmetic.h"
@@ -10,27 +11,6 @@
 namespace pb::code {
 
 namespace {
-
-// By the number of operands.
-#define PB_STATED_1(X)                                                                                       \
-    X(neg)                                                                                                   \
-    X(abs)                                                                                                   \
-    X(conj)                                                                                                  \
-    X(sign)                                                                                                  \
-    X(square) X(one_minus_square) X(times_complement) X(reciprocal) X(sqrt) X(rsqrt) X(floor) X(ceil)        \
-        X(round) X(trunc) X(frac) X(logical_not) X(isnan) X(isinf) X(isposinf) X(isneginf) X(isfinite)       \
-            X(signbit) X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos) X(tan) X(asin) \
-                X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh) X(atanh) X(sigmoid)                \
-                    X(sigmoid_slope) X(tanh_slope) X(silu) X(silu_slope) X(mish) X(tanhshrink) X(erf)        \
-                        X(erfc) X(ndtr) X(gelu) X(gelu_slope)
-#define PB_STATED_2(X)                                                                                     \
-    X(add)                                                                                                 \
-    X(sub)                                                                                                 \
-    X(mul)                                                                                                 \
-    X(div)                                                                                                 \
-    X(maximum) X(minimum) X(fmax) X(fmin) X(zmul) X(gmul) X(copysign) X(heaviside) X(eq) X(ne) X(lt) X(le) \
-        X(gt) X(ge) X(logical_and) X(logical_or) X(logical_xor) X(atan2) X(hypot) X(pow) X(logaddexp)      \
-            X(logaddexp2) X(xlogy) X(xlog1py)
 
 // While a sequence is being traced.
 class Tracing {
