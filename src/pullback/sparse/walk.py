@@ -84,6 +84,7 @@ class Walk:
         ends = [get_gradient_edge(y) if y.requires_grad else None for y in outputs]
         nodes, users = reachable([e.node for e in ends if e], known)
         for node in nodes:  # the oldest first: an edge leads to what is older
+            refuse_complex(node)
             operands = {}
             for i, (below, nr) in enumerate(node.next_functions):
                 found = known.get(id(below), {}).get(nr) if below is not None else None
@@ -302,6 +303,15 @@ def reachable(ends: list[Any], known: dict[int, Any]) -> tuple[list[Any], dict[i
         users[id(node)] = users.get(id(node), 0) + 1
     found.sort(key=lambda node: node._sequence_nr())
     return found, users
+
+
+def refuse_complex(node: Any) -> None:
+    """NotImplementedError for a node whose outputs are complex numbers."""
+    if any(meta is not None and meta[1].is_complex for meta in node._outputs):
+        raise NotImplementedError(
+            f"pullback.sparse: {node.name()} makes complex numbers, through which patterns are not followed. "
+            "func.jacrev gives the whole Jacobian; written in real and imaginary parts, the function has a pattern."
+        )
 
 
 def laid(first: int, shape: Any, strides: Any) -> Any:
