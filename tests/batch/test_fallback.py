@@ -74,6 +74,19 @@ LINEAR_ALGEBRA = """
     trapezoid trapz triangular_solve vander vecdot
     """.split()
 
+# Other names of what is in the tables, in another order: nn/plain, and functions that give indices as well.
+PLAIN = """
+    adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices
+    affine_grid_generator convolution embedding_renorm_ fractional_max_pool2d_with_indices
+    fractional_max_pool3d_with_indices frobenius_norm grid_sampler grid_sampler_2d grid_sampler_3d gru_cell
+    linear_cross_entropy lstm_cell max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
+    native_batch_norm native_group_norm native_layer_norm norm_except_dim nuclear_norm rnn_relu_cell rnn_tanh_cell
+    """.split()
+# tests/signal and tests/iterations
+SIGNAL = """
+    bartlett_window blackman_window hamming_window hann_window istft kaiser_window lobpcg pca_lowrank stft svd_lowrank
+    """.split()
+
 # What is mapped goes another way, step by step: tests/nn/test_recurrent_layers.py.
 NEVER_MAPPED = ["recurrent_layer"]
 
