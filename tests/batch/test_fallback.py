@@ -75,7 +75,7 @@ LINEAR_ALGEBRA = """
     """.split()
 
 # Other names of what is in the tables, in another order: nn/plain, and functions that give indices as well.
-PLAIN = """
+OF_NN = """
     adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices
     affine_grid_generator convolution embedding_renorm_ fractional_max_pool2d_with_indices
     fractional_max_pool3d_with_indices frobenius_norm grid_sampler grid_sampler_2d grid_sampler_3d gru_cell
