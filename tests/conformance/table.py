@@ -41,6 +41,23 @@ celu elu gelu hardshrink hardsigmoid hardswish hardtanh leaky_relu logsigmoid mi
 softshrink softsign tanh tanhshrink
 """
 
+# Functions of networks and signals under the names of the package itself.
+PACKAGE = """
+m.bartlett_window(7) ; m.blackman_window(6, False) ; m.hamming_window(5, True, 0.6) ; m.hann_window(8)
+m.kaiser_window(7, True, 8.0) ; m.stft(x.repeat(3), 6, 2, window=y, return_complex=True)
+m.istft(m.stft(x.repeat(3), 6, 2, return_complex=True), 6, 2) ; m.frobenius_norm(t[0], (0, 1)) ; m.nuclear_norm(t[0])
+m.native_layer_norm(t, (4,), None, None, 1e-5) ; m.native_group_norm(t, None, None, 2, 3, 4, 1, 1e-5)
+m.native_batch_norm(t, None, None, None, None, True, 0.1, 1e-5) ; m.norm_except_dim(t, 2, 0)
+m.grid_sampler(t[None], t.tanh()[None, ..., :2], 0, 0, False) ; m.grid_sampler_2d(t[None], t.tanh()[None, ..., :2], 0, 1, True)
+m.grid_sampler_3d(t[None, None], t.tanh()[None, ..., None, :3], 0, 0, False)
+m.affine_grid_generator(t[:, :2, :3], (2, 1, 2, 2), False) ; m.view_as_complex_copy(t[..., :2]) ; m.view_as_real_copy(t + 0j)
+m.convolution(t, t[:, :, :2], None, (1,), (0,), (1,), False, (0,), 1)
+m.rnn_tanh_cell(t[0], t[1], x[:4].outer(y[:4]), y[:4].outer(x[:4])) ; m.rnn_relu_cell(t[0], t[1], x[:4].outer(y[:4]), y[:4].outer(x[:4]))
+m.gru_cell(t[0], t[1], x.repeat(2).outer(y[:4]), y.repeat(2).outer(x[:4]))
+m.lstm_cell(t[0], (t[1], t[0]), x.repeat(3)[:16].outer(y[:4]), y.repeat(3)[:16].outer(x[:4]))
+m.segment_reduce(x, 'sum', lengths=m.tensor([2, 1, 3])) ; m.segment_reduce(t, 'max', lengths=m.tensor([1, 1]))
+"""
+
 EDGES = """
 m.clamp(x, -1, 1) ; m.clamp(x, y) ; m.clamp(x, max=y) ; x.clamp_(0.5) ; m.clamp_max(x, 1) ; m.clamp_min(x, y)
 x.clip(-1, 2) ; x.clip_(-1, 2) ; x.clamp_max_(1) ; x.clamp_min_(y) ; m.clip(x, y) ; m.where(b, x, y)
@@ -219,7 +236,7 @@ def starts():
     lines = lambda *texts: [line for text in texts for line in text.splitlines() if line]
     found = [
         ([call for call in of_rows() if _exists(call)], "of_edges"),
-        (calls(EDGES) + calls(COPIES), "of_edges"),
+        (calls(EDGES) + calls(COPIES) + calls(PACKAGE), "of_edges"),
         (
             calls(FREQUENCIES) + [c.format(f=f) for f in FOURIER.split() for c in calls(TRANSFORMS)],
             "of_edges",
@@ -252,7 +269,10 @@ register_hook register_post_accumulate_grad_hook retain_grad save seed set_ set_
 set_default_tensor_type set_deterministic_debug_mode get_deterministic_debug_mode set_float32_matmul_precision
 set_flush_denormal set_num_interop_threads set_num_threads set_printoptions set_rng_state set_warn_always
 use_deterministic_algorithms are_deterministic_algorithms_enabled typename is_pinned cuda has_names is_shared
-requires_grad_ align_as align_to refine_names rename rename_ is_coalesced unravel_index is_vulkan_available
+as_strided_ const_data_ptr dim_order embedding_renorm_ empty_permuted from_file get_autocast_cpu_dtype
+get_autocast_gpu_dtype gru is_autocast_cpu_enabled is_distributed lobpcg lstm module_load pca_lowrank pin_memory rnn_relu
+rnn_tanh set_anomaly_enabled share_memory_ svd_lowrank sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum
+to_dlpack requires_grad_ align_as align_to refine_names rename rename_ is_coalesced unravel_index is_vulkan_available
 """
 HOMES = ("torch", "Tensor", "linalg", "fft", "special", "nn.functional")
 

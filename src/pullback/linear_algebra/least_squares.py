@@ -249,7 +249,7 @@ def lstsq(input, b, rcond=None, *, driver=None):
     residuals = empty = A.new_empty(0, dtype=A.real.dtype)
     full = driver == "gels" or (driver != "gelsy" and not _core.holds_anywhere(rank != n))
     if m > n and full:
-        residuals = whole[..., n:, :].abs().square().sum(-2)
+        residuals = (B - A @ solution).abs().square().sum(-2)
     return (
         solution.squeeze(-1) if vector else solution,
         residuals,
