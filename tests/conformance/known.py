@@ -34,6 +34,12 @@ X = "torch.tensor(5.01, dtype=torch.float64)"
 TABLE = [
     # ---- PyTorch is wrong ----
     Known(
+        "expand",
+        "error",
+        "PyTorch makes a tensor of a negative size",
+        "torch.zeros(24, 1).expand(0, 24, -4).shape[-1] == -4",
+    ),
+    Known(
         BESSEL,
         "value",
         "PyTorch has six digits from 5 on",

@@ -6,7 +6,7 @@ down; docs/complex.md says what follows. A conjugate is computed at once: no vie
 PyTorch, so there is nothing to resolve.
 """
 
-from .declare import METHODS, composed, operator, require_tensors
+from .declare import FUNCTIONS, METHODS, composed, operator, require_tensors
 
 
 @operator(method=False)
@@ -200,7 +200,7 @@ def isreal(input):
         tensor([ True, False])
     """
     require_tensors("isreal", input=input)
-    return imag(input) == 0 if input.is_complex() else input.new_ones(input.shape, dtype="bool")
+    return imag(input) == 0 if input.is_complex() else FUNCTIONS["ones_like"](input, dtype="bool")
 
 
 def _real(self):
