@@ -1,8 +1,10 @@
-// Counting calls, and what happens around a fork.
+// Counting calls, and what happens around a fork, and at the end.
 #include "library/forks.h"
 
 #include <pthread.h>
 #include <sched.h>
+
+#include <cstdlib>
 
 namespace pb::blas {
 
@@ -56,7 +58,10 @@ void end_call() {
 
 void wait_at_forks() {
     static const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    (void)registered;
+    // At the end of the process the library gives its memory back, under whoever is inside of it: a daemon thread. Those
+    // are waited for, too, and nobody comes in any more.
+    static const int at_end = std::atexit(before_fork);
+    (void)registered, (void)at_end;
 }
 
 }  // namespace pb::blas
