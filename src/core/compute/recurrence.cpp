@@ -14,6 +14,7 @@
 
 #include "array/visit.h"
 #include "compute/line_loops.h"
+#include "compute/lines.h"
 #include "compute/products.h"
 
 namespace pb {
@@ -22,9 +23,18 @@ namespace {
 
 constexpr double kCellWork = 2;  // nanoseconds for each hidden value of a row
 
-template <class T> void in_place(Primitive p, T* x, int64_t n) {
+template <class T> void map(Primitive p, const T* x, T* y, int64_t n) {
     const void* in = x;
-    kernels().elementwise[static_cast<int>(p)][code_of<T>][0](&in, x, n);
+    kernels().elementwise[static_cast<int>(p)][code_of<T>][0](&in, y, n);
+}
+template <class T> void in_place(Primitive p, T* x, int64_t n) { map(p, x, x, n); }
+
+// Calls f(r, worker) for each row of a time.
+template <class F> void for_each_row(Recurrent cell, int64_t rows, int64_t width, F&& f) {
+    share_lines(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
+                [&](int64_t first, int64_t count, int worker) {
+                    for (int64_t r = first; r < first + count; ++r) f(r, worker);
+                });
 }
 
 // Entry t of the first dimension.
@@ -35,15 +45,6 @@ Array at(const Array& a, int64_t t) {
 // Entries from `first` on, all their rows one under the other.
 Array rows_of(const Array& a, int64_t first, int64_t count) {
     return a.view(Layout::contiguous(Dims{count * a.size(1), a.size(2)}), a.offset + first * a.stride(0));
-}
-Array transposed(const Array& a) {
-    return contiguous_array(
-        a.view(Layout::strided({a.size(1), a.size(0)}, {a.stride(1), a.stride(0)}), a.offset));
-}
-Array copied(const Array& a) {
-    Array to = Array::empty(a.dtype, a.layout->dims());
-    copy_array(a, to);
-    return to;
 }
 
 // ---- cells, a row at a time: x is what the gates got, and becomes what they let through. No two operands overlap,
@@ -61,8 +62,7 @@ void lstm_cell(T* __restrict x, const T* __restrict before, T* __restrict c, T* 
     in_place(Primitive::tanh, g, n);
     in_place(Primitive::sigmoid, o, n);
     for (int64_t j = 0; j < n; ++j) c[j] = f[j] * before[j] + i[j] * g[j];
-    std::memcpy(h, c, static_cast<size_t>(n) * sizeof(T));
-    in_place(Primitive::tanh, h, n);
+    map(Primitive::tanh, c, h, n);
     for (int64_t j = 0; j < n; ++j) h[j] = o[j] * h[j];
 }
 
@@ -93,8 +93,7 @@ template <class T>
 void lstm_pull(const T* __restrict x, const T* __restrict before, const T* __restrict c,
                const T* __restrict dh, T* __restrict dc, T* __restrict dx, T* __restrict u, int64_t n) {
     const T *i = x, *f = x + n, *g = x + 2 * n, *o = x + 3 * n;
-    std::memcpy(u, c, static_cast<size_t>(n) * sizeof(T));
-    in_place(Primitive::tanh, u, n);
+    map(Primitive::tanh, c, u, n);
     for (int64_t j = 0; j < n; ++j) {
         T d = dc[j] + dh[j] * o[j] * (1 - u[j] * u[j]);
         dx[j] = d * g[j] * i[j] * (1 - i[j]);
@@ -125,7 +124,7 @@ void gru_pull(const T* __restrict x, const T* __restrict before, T* __restrict d
 Recurred recur(Recurrent cell, const Array& given, const Array& first_h, const Array& first_c,
                const Array& weight, const Array& bias) {
     const int64_t times = given.size(0), rows = given.size(1), n = weight.size(1), width = weight.size(0);
-    const Array turned = transposed(weight), h0 = contiguous_array(first_h);
+    const Array turned = lines_along(weight, -2), h0 = contiguous_array(first_h);
     const bool lstm = cell == Recurrent::lstm, gru = cell == Recurrent::gru;
     Recurred made;
     Array x, hidden, c0;
@@ -134,7 +133,8 @@ Recurred recur(Recurrent cell, const Array& given, const Array& first_h, const A
         hidden = Array::empty(given.dtype, Dims{rows, width});
         made.gates = Array::empty(given.dtype, Dims{times, rows, 4 * n});
     } else {
-        x = copied(given);
+        x = Array::empty(given.dtype, given.layout->dims());
+        copy_array(given, x);
     }
     if (lstm) {
         made.gates = x;
@@ -149,26 +149,27 @@ Recurred recur(Recurrent cell, const Array& given, const Array& first_h, const A
             const Array before = t ? at(made.states, t - 1) : h0;
             const Array to = gru ? hidden : at(x, t);
             product_into(to, before, turned, false, false, Scalar(1), Scalar(gru ? 0 : 1));
-            T *p = to.as<T>(), *h = at(made.states, t).as<T>();
-            const T* hb = before.as<T>();
-            share_lines(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
-                        [&](int64_t from, int64_t count, int) {
-                            for (int64_t r = from; r < from + count; ++r) {
-                                T* mine = p + r * width;
-                                if (lstm) {
-                                    const T* cb = (t ? at(made.cells, t - 1) : c0).template as<T>();
-                                    lstm_cell(mine, cb + r * n, made.cells.as<T>() + (t * rows + r) * n,
-                                              h + r * n, n);
-                                } else if (gru) {
-                                    if (biases.buffer)
-                                        for (int64_t j = 0; j < width; ++j) mine[j] += biases.as<T>()[j];
-                                    gru_cell(x.as<T>() + (t * rows + r) * width, mine, hb + r * n,
-                                             made.gates.as<T>() + (t * rows + r) * 4 * n, h + r * n, n);
-                                } else {
-                                    plain_cell(cell == Recurrent::relu, mine, n);
-                                }
-                            }
-                        });
+            const int64_t row = t * rows;  // the first of this time
+            T *p = to.as<T>(), *h = made.states.as<T>() + row * n;
+            if (lstm) {
+                T* c = made.cells.as<T>() + row * n;
+                const T* c_before = t ? c - rows * n : c0.as<T>();
+                for_each_row(cell, rows, width, [&](int64_t r, int) {
+                    lstm_cell(p + r * width, c_before + r * n, c + r * n, h + r * n, n);
+                });
+            } else if (gru) {
+                const T *own = x.as<T>() + row * width, *h_before = before.as<T>();
+                T* gates = made.gates.as<T>() + row * 4 * n;
+                for_each_row(cell, rows, width, [&](int64_t r, int) {
+                    T* moved = p + r * width;
+                    if (biases.buffer)
+                        for (int64_t j = 0; j < width; ++j) moved[j] += biases.as<T>()[j];
+                    gru_cell(own + r * width, moved, h_before + r * n, gates + r * 4 * n, h + r * n, n);
+                });
+            } else {
+                for_each_row(cell, rows, width,
+                             [&](int64_t r, int) { plain_cell(cell == Recurrent::relu, p + r * n, n); });
+            }
         }
     });
     return made;
@@ -203,31 +204,42 @@ RecurrencePull recur_pull(Recurrent cell, const Recurred& made, const Array& fir
             // dh of a GRU holds what went past the cell.
             if (t + 1 < times)
                 product_into(out.h, at(moved, t + 1), weight, false, false, Scalar(1), Scalar(gru ? 1 : 0));
-            share_lines(rows, width, kCellWork / static_cast<double>(weight_parts(cell)),
-                        [&](int64_t from, int64_t count, int worker) {
-                            for (int64_t r = from; r < from + count; ++r) {
-                                const int64_t row = t * rows + r;
-                                T* dh = out.h.as<T>() + r * n;
-                                if (gs.buffer)
-                                    for (int64_t j = 0; j < n; ++j) dh[j] += gs.as<T>()[row * n + j];
-                                T* dx = out.given.as<T>() + row * width;
-                                const T* hb = t ? made.states.as<T>() + (row - rows) * n : h0.as<T>() + r * n;
-                                if (lstm) {
-                                    T* dc = out.c.as<T>() + r * n;
-                                    if (gc.buffer)
-                                        for (int64_t j = 0; j < n; ++j) dc[j] += gc.as<T>()[row * n + j];
-                                    lstm_pull(made.gates.as<T>() + row * width,
-                                              t ? made.cells.as<T>() + (row - rows) * n : c0.as<T>() + r * n,
-                                              made.cells.as<T>() + row * n, dh, dc, dx, rooms.of(worker), n);
-                                } else if (gru) {
-                                    gru_pull(made.gates.as<T>() + row * 4 * n, hb, dh, dx,
-                                             moved.as<T>() + row * width, n);
-                                } else {
-                                    plain_pull(cell == Recurrent::relu, made.states.as<T>() + row * n, dh, dx,
-                                               n);
-                                }
-                            }
-                        });
+            const int64_t row = t * rows;  // the first of this time
+            T *dh = out.h.as<T>(), *dx = out.given.as<T>() + row * width;
+            auto add_given = [n](T* to, const Array& g, int64_t r) {
+                if (!g.buffer) return;
+                const T* from = g.as<T>() + r * n;
+                for (int64_t j = 0; j < n; ++j) to[j] += from[j];
+            };
+            auto each_row = [&](auto&& pull) {
+                for_each_row(cell, rows, width, [&](int64_t r, int worker) {
+                    add_given(dh + r * n, gs, row + r);
+                    pull(r, worker);
+                });
+            };
+            if (lstm) {
+                const T *gates = made.gates.as<T>() + row * width, *c = made.cells.as<T>() + row * n,
+                        *c_before = t ? c - rows * n : c0.as<T>();
+                T* dc = out.c.as<T>();
+                each_row([&](int64_t r, int worker) {
+                    add_given(dc + r * n, gc, row + r);
+                    lstm_pull(gates + r * width, c_before + r * n, c + r * n, dh + r * n, dc + r * n,
+                              dx + r * width, rooms.of(worker), n);
+                });
+            } else if (gru) {
+                const T *gates = made.gates.as<T>() + row * 4 * n,
+                        *h_before = t ? made.states.as<T>() + (row - rows) * n : h0.as<T>();
+                T* dq = moved.as<T>() + row * width;
+                each_row([&](int64_t r, int) {
+                    gru_pull(gates + r * 4 * n, h_before + r * n, dh + r * n, dx + r * width, dq + r * width,
+                             n);
+                });
+            } else {
+                const T* h = made.states.as<T>() + row * n;
+                each_row([&](int64_t r, int) {
+                    plain_pull(cell == Recurrent::relu, h + r * n, dh + r * n, dx + r * n, n);
+                });
+            }
         }
     });
     if (times && rows)
