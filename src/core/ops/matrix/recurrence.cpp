@@ -14,8 +14,6 @@ namespace pb::ops {
 
 namespace {
 
-Array array_or_none(const Tensor& t) { return t ? t.array() : Array(); }
-Tensor less_one(const Tensor& x) { return sub(1.0, x); }
 Tensor at(const Tensor& x, int64_t t) { return x ? select(x, 0, t) : x; }
 Tensor times(const Tensor& a, const Tensor& b) { return a ? mul(a, b) : a; }
 
@@ -68,8 +66,8 @@ struct Layer {
         auto before = [](const Tensor& first, const Tensor& all) {
             return cat({unsqueeze(first, 0), narrow(all, 0, 0, all.size(0) - 1)}, 0);
         };
-        auto sigmoid_slope = [](const Tensor& y) { return mul(y, less_one(y)); };
-        auto tanh_slope = [](const Tensor& y) { return less_one(mul(y, y)); };
+        auto sigmoid_slope = [](const Tensor& y) { return unary("times_complement", y); };
+        auto tanh_slope = [](const Tensor& y) { return unary("one_minus_square", y); };
         const Tensor h_before = before(v.h, v.states);
         Tensor dh, dc;  // what comes to the states of a time from the one after it
         Tensors given(static_cast<size_t>(steps)), hidden(static_cast<size_t>(steps));
@@ -98,7 +96,7 @@ struct Layer {
         } else if (cell == Recurrent::gru) {
             Tensors x = chunk(v.gates, 4, -1), gx = g.gates ? chunk(g.gates, 4, -1) : Tensors(4);
             const Tensor r = x[0], z = x[1], n = x[2], q = x[3];
-            const Tensor rs = sigmoid_slope(r), zs = sigmoid_slope(z), ns = tanh_slope(n), rest = less_one(z),
+            const Tensor rs = sigmoid_slope(r), zs = sigmoid_slope(z), ns = tanh_slope(n), rest = sub(1.0, z),
                          apart = sub(h_before, n);
             const Tensor zero = mul(at(z, 0), 0.0);
             for (int64_t t = steps; t--;) {

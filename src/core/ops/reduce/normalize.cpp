@@ -12,8 +12,6 @@ namespace pb::ops {
 
 namespace {
 
-Array array_or_none(const Tensor& t) { return t ? t.array() : Array(); }
-
 struct LayerNorm {
     static constexpr const char* name = "NativeLayerNormBackward0";
     static constexpr uint32_t saves = 3;  // x and weight

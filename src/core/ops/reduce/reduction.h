@@ -45,5 +45,6 @@ inline bool values_only(const Tensor& g, const Tensor& x) {
     return !(modes.grad && (g.requires_grad() || x.requires_grad())) && !is_levelled(g.get()) &&
            !is_levelled(x.get());
 }
+inline Array array_or_none(const Tensor& t) { return t ? t.array() : Array(); }
 
 }  // namespace pb::ops
