@@ -134,9 +134,6 @@ template <class T> lapack::Int small_cholesky(int64_t n, T* a) {
     return 0;
 }
 
-template <class T> T size_of(T x) { return std::abs(x); }
-template <class T> T size_of(Complex<T> x) { return std::hypot(x.re, x.im); }
-
 // Calls f(i, diagonal) for every matrix of a batch, where diagonal(j) is element j of it.
 template <class T, class F> void for_each_diagonal(const Batch& batch, const Array& factors, F&& f) {
     const int64_t step = factors.stride(factors.ndim() - 2) + factors.stride(factors.ndim() - 1);
@@ -347,7 +344,7 @@ int64_t small_pivots(const Array& factors, double threshold) {
     visit<Family::Fields>(factors.dtype, "det", [&](auto zero) {
         using T = decltype(zero);
         for_each_diagonal<T>(batch, factors, [&](int64_t i, auto diagonal) {
-            typename PartOf<T>::type largest = 0;
+            double largest = 0;
             int64_t small = 0;
             for (int64_t j = 0; j < n; ++j) largest = std::max(largest, size_of(diagonal(j)));
             for (int64_t j = 0; j < n; ++j) small += size_of(diagonal(j)) <= threshold * largest;

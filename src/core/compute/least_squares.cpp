@@ -35,30 +35,21 @@ Arrays lstsq(const Arrays& x, const Options& options) {
                         lapack::Int length, R* reals, lapack::Int* int_work, lapack::Int* failed) {
             lapack::Int r = lm, c = ln, q = lc, lead = lead_a, lead_b = lt;
             R rcond = limit;
-            switch (driver) {
-                case kGels: return f.gels("N", &r, &c, &q, pa, &lead, pb, &lead_b, work, &length, failed, 1);
-                case kGelsy:
-                    if constexpr (is_complex_v<T>)
+            with_reals<T>(reals, [&](auto... reals) {
+                switch (driver) {
+                    case kGels:
+                        return f.gels("N", &r, &c, &q, pa, &lead, pb, &lead_b, work, &length, failed, 1);
+                    case kGelsy:
                         return f.gelsy(&r, &c, &q, pa, &lead, pb, &lead_b, order, &rcond, found, work,
-                                       &length, reals, failed);
-                    else
-                        return f.gelsy(&r, &c, &q, pa, &lead, pb, &lead_b, order, &rcond, found, work,
-                                       &length, failed);
-                case kGelsd:
-                    if constexpr (is_complex_v<T>)
+                                       &length, reals..., failed);
+                    case kGelsd:
                         return f.gelsd(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
-                                       reals, int_work, failed);
-                    else
-                        return f.gelsd(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
-                                       int_work, failed);
-                case kGelss:
-                    if constexpr (is_complex_v<T>)
+                                       reals..., int_work, failed);
+                    case kGelss:
                         return f.gelss(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
-                                       reals, failed);
-                    else
-                        return f.gelss(&r, &c, &q, pa, &lead, pb, &lead_b, ps, &rcond, found, work, &length,
-                                       failed);
-            }
+                                       reals..., failed);
+                }
+            });
         };
         T best(1);
         R real_best = 1;

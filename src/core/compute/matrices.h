@@ -6,6 +6,7 @@
 // library keeps to one thread. Batches of several operands broadcast (compute/batches.h).
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "array/array.h"
@@ -90,6 +91,14 @@ template <class T> T real_part(T x) { return x; }
 template <class T> T real_part(Complex<T> x) { return x.re; }
 template <class T> T conjugate(T x) { return x; }
 template <class T> Complex<T> conjugate(Complex<T> x) { return {x.re, -x.im}; }
+template <class T> double size_of(T x) { return std::abs(static_cast<double>(x)); }
+template <class T> double size_of(Complex<T> x) { return std::hypot(double{x.re}, double{x.im}); }
+
+// Functions of LAPACK take room for reals where matrices are complex: calls f with it, or with nothing.
+template <class T, class R, class F> void with_reals(R* reals, F&& f) {
+    if constexpr (is_complex_v<T>) f(reals);
+    else f();
+}
 
 // How many elements LAPACK has asked for, in the first of them.
 template <class T> lapack::Int asked_length(T best, lapack::Int least = 1) {

@@ -52,9 +52,6 @@ inline constexpr std::array<Approximant, 3> kApproximants<float> = {
 
 constexpr int kMatrices = 6;  // of room
 
-template <class T> double size_of(T x) { return std::abs(static_cast<double>(x)); }
-template <class T> double size_of(Complex<T> x) { return std::hypot(double{x.re}, double{x.im}); }
-
 template <class T> class Exponential {
     using R = typename PartOf<T>::type;
 

@@ -1,5 +1,6 @@
 // Eigenvalues of symmetric matrices, and singular values: LAPACK's divide and conquer (syevd, gesdd), after Gu and
-// Eisenstat. Eigenvalues of any matrices: geev, by Francis' iteration. Matrices that are not finite are not handed to it, which may not come back; they count as not converged.
+// Eisenstat. Eigenvalues of any matrices: geev, by Francis' iteration. Matrices that are not finite are not handed to
+// LAPACK, which may not come back; they count as not converged.
 #include <cmath>
 
 #include "compute/decompositions.h"
@@ -96,26 +97,21 @@ Arrays svd(const Arrays& x, const Options& options) {
         const char* job = !vectors ? "N" : full ? "A" : "S";
         lapack::Int lead = std::max<lapack::Int>(lm, 1), lead_u = lead,
                     lead_v = std::max<lapack::Int>(lapack_size(nv), 1);
-        // Complex matrices alone need room for reals.
         auto run = [&](T* matrix, R* values, T* left, T* right, T* room, lapack::Int length, R* reals,
                        lapack::Int* ints, lapack::Int* failed) {
             lapack::Int rows = lm, columns = ln, step = lead, step_u = lead_u, step_v = lead_v;
-            if constexpr (is_complex_v<T>)
+            with_reals<T>(reals, [&](auto... reals) {
                 f.gesdd(job, &rows, &columns, matrix, &step, values, left, &step_u, right, &step_v, room,
-                        &length, reals, ints, failed, 1);
-            else
-                f.gesdd(job, &rows, &columns, matrix, &step, values, left, &step_u, right, &step_v, room,
-                        &length, ints, failed, 1);
+                        &length, reals..., ints, failed, 1);
+            });
         };
         auto run_older = [&](T* matrix, R* values, T* left, T* right, T* room, lapack::Int length, R* reals,
                              lapack::Int* failed) {
             lapack::Int rows = lm, columns = ln, step = lead, step_u = lead_u, step_v = lead_v;
-            if constexpr (is_complex_v<T>)
+            with_reals<T>(reals, [&](auto... reals) {
                 f.gesvd(job, job, &rows, &columns, matrix, &step, values, left, &step_u, right, &step_v, room,
-                        &length, reals, failed, 1, 1);
-            else
-                f.gesvd(job, job, &rows, &columns, matrix, &step, values, left, &step_u, right, &step_v, room,
-                        &length, failed, 1, 1);
+                        &length, reals..., failed, 1, 1);
+            });
         };
         T best(1);
         lapack::Int unused = 0;
