@@ -144,7 +144,7 @@ void load() {
     if (auto core = reinterpret_cast<char* (*)()>(find("openblas_get_corename")))
         for (const char* name : {"SkylakeX", "Cooperlake", "SapphireRapids"})
             unpacked = unpacked || !std::strcmp(core(), name);
-    wait_at_forks();
+    wait_for_calls();
     // Also where the environment asks for more: threads are ours to hand out.
     if (auto set_threads = reinterpret_cast<void (*)(int)>(find("openblas_set_num_threads"))) set_threads(1);
 }

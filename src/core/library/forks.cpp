@@ -11,21 +11,22 @@ namespace pb::blas {
 namespace {
 
 std::atomic<int> calls{0};
-std::atomic<bool> forking{false};
+std::atomic<bool> closed{false};         // nobody comes in
 thread_local int depth = 0, scopes = 0;  // of this thread
 
-void before_fork() {
+// Waits until no call is under way, and lets none begin.
+void stop_calls() {
     if (depth > 0) return;  // this thread's own call: nobody waits for himself
-    forking.store(true);
+    closed.store(true);
     while (calls.load() > 0) sched_yield();
 }
 
-void after_fork_in_parent() { forking.store(false); }
+void after_fork_in_parent() { closed.store(false); }
 
 void after_fork_in_child() {
     calls.store(depth > 0);  // a handler of signals may fork anywhere
     besides.store(scopes);
-    forking.store(false);
+    closed.store(false);
 }
 
 }  // namespace
@@ -46,9 +47,9 @@ void begin_call() {
     if (depth++ > 0) return;
     for (;;) {
         calls.fetch_add(1);
-        if (!forking.load()) return;
+        if (!closed.load()) return;
         calls.fetch_sub(1);
-        while (forking.load()) sched_yield();
+        while (closed.load()) sched_yield();
     }
 }
 
@@ -56,11 +57,11 @@ void end_call() {
     if (--depth == 0) calls.fetch_sub(1);
 }
 
-void wait_at_forks() {
-    static const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+void wait_for_calls() {
+    static const int registered = pthread_atfork(stop_calls, after_fork_in_parent, after_fork_in_child);
     // At the end of the process the library gives its memory back, under whoever is inside of it: a daemon thread. Those
     // are waited for, too, and nobody comes in any more.
-    static const int at_end = std::atexit(before_fork);
+    static const int at_end = std::atexit(stop_calls);
     (void)registered, (void)at_end;
 }
 

@@ -3,7 +3,7 @@
 // OpenBLAS takes a lock for a moment in every call. In a child that another thread forks in that moment the lock is taken,
 // and the thread that would release it is not there: the child's first product would wait for ever. While a call is
 // made under the interpreter's lock nobody forks. Where that lock is released, in the scope of a Beside, each Call
-// is counted, by whichever thread, and a fork waits until none is under way.
+// is counted, by whichever thread, and a fork waits until none is under way. So does the end of the process.
 #pragma once
 #include <atomic>
 
@@ -47,6 +47,6 @@ class Call {
     bool counted_;
 };
 
-void wait_at_forks();  // from now on: for who loads the library
+void wait_for_calls();  // forks and the end of the process do, from now on: for who loads the library
 
 }  // namespace pb::blas
