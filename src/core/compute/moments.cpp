@@ -1,7 +1,7 @@
 // Variances and deviations of arrays, from their moments: mean and sum of squared distances from it.
 //
 // In float64: squares may leave the range of float32 though their roots do not, and the mean needs the digits. Parts are
-// cut at fixed places, so the number of threads does not show; the moments of parts are joined by a kernel (lines.h).
+// cut at fixed places, so the number of threads does not show; the moments of parts are joined by a kernel (kernels/line_functions.h).
 #include <cmath>
 #include <vector>
 
@@ -62,24 +62,24 @@ template <class T>
 void spread_of_columns(const T* x, int64_t outer, int64_t n, int64_t width, T* out, T* means, Made of) {
     const LineKernels& k = line_kernels();
     const int64_t strips = parts_of(width, kStrip),
-                  lines = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
-    const int64_t parts = parts_of(n, lines);
+                  rows = std::max<int64_t>(kPart / std::min(width, kStrip), 1);
+    const int64_t parts = parts_of(n, rows);
     const auto each = static_cast<size_t>(parts * width);
     std::vector<double> all(2 * each * static_cast<size_t>(outer));
     parallel(outer * parts * strips, kMomentsWork * static_cast<double>(outer * n * width),
              [&](int64_t p, int) {
-                 const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * lines;
+                 const int64_t start = p % strips * kStrip, line = p / strips, first = line % parts * rows;
                  const T* from = x + (line / parts * n + first) * width + start;
                  double* to = all.data() + 2 * line * width + start;
-                 k.column_moments[code_of<T>](from, width, std::min(lines, n - first),
+                 k.column_moments[code_of<T>](from, width, std::min(rows, n - first),
                                               std::min(kStrip, width - start), to, to + width);
              });
     for (int64_t o = 0; o < outer; ++o) {
         double *mean = all.data() + 2 * o * parts * width, *squares = mean + width;
         for (int64_t p = 1; p < parts; ++p)
             k.join_moments(mean + 2 * p * width, squares + 2 * p * width, width,
-                           static_cast<double>(std::min(lines, n - p * lines)),
-                           static_cast<double>(p * lines), mean, squares);
+                           static_cast<double>(std::min(rows, n - p * rows)), static_cast<double>(p * rows),
+                           mean, squares);
         for (int64_t j = 0; j < width; ++j) {
             out[o * width + j] = static_cast<T>(of(squares[j]));
             means[o * width + j] = static_cast<T>(mean[j]);

@@ -56,7 +56,7 @@ auto spread(const Tensor& x, const Argument& dim, const Argument& unbiased, bool
     return f(x, dims, correction.given() ? correction.number() : less, keepdim);
 }
 
-// linear_algebra.norms.matrix_norm(x, "nuc", dims, keepdim, dtype=dtype), of all dimensions where none are given.
+// linear_algebra.norms.nuclear_of, of all dimensions where none are given.
 Tensor nuclear_norm(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
     Dims all = dims;
     if (!dims.given())
