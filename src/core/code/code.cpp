@@ -5,6 +5,7 @@
 #include <list>
 #include <unordered_map>
 
+#include "array/hash.h"
 #include "code/frames.h"
 #include "kernels/kernels.h"
 
@@ -70,7 +71,7 @@ class Cache {
     }
     static uint64_t hash(const Key& key) {
         uint64_t h = key.size();
-        for (uint64_t word : key) h = (h ^ word) * 0x9e3779b97f4a7c15ull, h ^= h >> 29;
+        for (uint64_t word : key) h = mix(h, word);
         return h;
     }
     std::list<Entry> entries_;

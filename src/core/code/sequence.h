@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "array/dtype.h"
+#include "array/hash.h"
 #include "kernels/vector_functions.h"
 
 namespace pb::code {
@@ -144,9 +145,8 @@ class Sequence {
     }
     static uint64_t hash(const Operation& x) {
         uint64_t h = static_cast<uint64_t>(x.op) * 256 + x.imm;
-        for (int16_t v : x.in) h = (h ^ static_cast<uint16_t>(v)) * 0x9e3779b97f4a7c15ull;
-        h = (h ^ x.bits) * 0x9e3779b97f4a7c15ull;
-        return h ^ (h >> 29);
+        for (int16_t v : x.in) h = mix(h, static_cast<uint16_t>(v));
+        return mix(h, x.bits);
     }
     std::unordered_multimap<uint64_t, int16_t> known_;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "array/hash.h"
+
 namespace pb {
 
 namespace {
@@ -31,10 +33,6 @@ constexpr size_t kHashed = 64;  // bytes of an operand that tell it from most ot
 // Of the program that was begun last.
 Known known_steps, known_values;
 
-uint64_t mix(uint64_t h, uint64_t x) {
-    h = (h ^ x) * 0x9e3779b97f4a7c15ull;
-    return h ^ (h >> 29);
-}
 uint64_t mix_bytes(uint64_t h, const char* bytes, size_t n) {
     for (; n >= 8; bytes += 8, n -= 8) {
         uint64_t word;
