@@ -111,20 +111,19 @@ void Assembler::mask_not(int d, int a) {
     byte(0xC0 | d << 3 | a);
     line("knotw k" + std::to_string(d) + ", k" + std::to_string(a));
 }
-void Assembler::mask_load(int d, const Memory& from) {
+void Assembler::mask_move(int opcode, int d, const Memory& m) {
     byte(0xC4);
-    byte(!(from.index >= 0 && bit(from.index, 3)) << 6 | !bit(from.base, 3) << 5 | 0x81);
+    byte(!(m.index >= 0 && bit(m.index, 3)) << 6 | !bit(m.base, 3) << 5 | 0x81);
     byte(0x78);
-    byte(0x90);
-    address(d, from, 0);
+    byte(opcode);
+    address(d, m, 0);
+}
+void Assembler::mask_load(int d, const Memory& from) {
+    mask_move(0x90, d, from);
     line("kmovw k" + std::to_string(d) + ", " + memory_name(from));
 }
 void Assembler::mask_store(const Memory& to, int d) {
-    byte(0xC4);
-    byte(!(to.index >= 0 && bit(to.index, 3)) << 6 | !bit(to.base, 3) << 5 | 0x81);
-    byte(0x78);
-    byte(0x91);
-    address(d, to, 0);
+    mask_move(0x91, d, to);
     line("kmovw " + memory_name(to) + ", k" + std::to_string(d));
 }
 
@@ -134,17 +133,16 @@ void Assembler::general(int opcode, int reg, int rm) {
     byte(opcode);
     byte(0xC0 | (reg & 7) << 3 | (rm & 7));
 }
-void Assembler::load(Register to, Register base, int32_t offset) {
+void Assembler::general(const char* name, int opcode, Register to, Register base, int32_t offset) {
     byte(0x48 | bit(to, 3) << 2 | bit(base, 3));
-    byte(0x8B);
+    byte(opcode);
     address(to, {base, -1, 0, offset, false}, 0);
-    line(std::string("mov ") + kGeneral[to] + ", [" + kGeneral[base] + " + " + std::to_string(offset) + "]");
+    line(std::string(name) + " " + kGeneral[to] + ", [" + kGeneral[base] + " + " + std::to_string(offset) +
+         "]");
 }
+void Assembler::load(Register to, Register base, int32_t offset) { general("mov", 0x8B, to, base, offset); }
 void Assembler::load_address(Register to, Register base, int32_t offset) {
-    byte(0x48 | bit(to, 3) << 2 | bit(base, 3));
-    byte(0x8D);
-    address(to, {base, -1, 0, offset, false}, 0);
-    line(std::string("lea ") + kGeneral[to] + ", [" + kGeneral[base] + " + " + std::to_string(offset) + "]");
+    general("lea", 0x8D, to, base, offset);
 }
 void Assembler::move(Register to, Register from) {
     general(0x89, from, to);

@@ -93,6 +93,8 @@ class Assembler {
     void prefix(const Encoding& e, int d, int a, bool r_b, bool r_x, const Options& o, bool repeated);
     void address(int d, const Memory& m, int rest);
     void general(int opcode, int reg, int rm);
+    void general(const char* name, int opcode, Register to, Register base, int32_t offset);
+    void mask_move(int opcode, int d, const Memory& m);
     void vector_line(const Encoding& e, int d, int a, const std::string& b, const Options& o);
     void line(std::string instruction);
     std::string register_name(int r, const Options& o, char form) const;

@@ -43,20 +43,28 @@ class Emitter : Values {
     }
 
   private:
-    // op(a, b), where b may be in memory.
+    // A last operand, which may be in memory.
+    struct Last {
+        int in = -1;  // a register
+        Memory memory = {};
+    };
+    Last last(int16_t v) {
+        if (folds(v)) return {-1, memory_of(v)};
+        return {in(v)};
+    }
+    void vector(const Encoding& e, int d, int a, const Last& b, const Options& o) {
+        if (b.in < 0) out_.vector(e, d, a, b.memory, o);
+        else out_.vector(e, d, a, b.in, o);
+    }
+    // op(a, b)
     void apply(int16_t v, const Encoding& e, int16_t a, int16_t b, Options o = {}) {
         const int ra = in(a);
-        const bool from_memory = where(b).in < 0 && lies(b) && (operation_of(b).op != Op::load || dies(b));
-        const int rb = from_memory ? -1 : in(b);
-        Memory m;
-        if (from_memory) m = memory_of(b);
+        const Last from = last(b);
         release(a);
         release(b);
         free_locks();
-        File& file = o.form == 'k' ? masks_ : vectors_;
-        const int d = take(file);
-        if (from_memory) out_.vector(e, d, ra, m, o);
-        else out_.vector(e, d, ra, rb, o);
+        const int d = take(o.form == 'k' ? masks_ : vectors_);
+        vector(e, d, ra, from, o);
         give(v, d);
     }
     // What dies with an operation may give its register to the result.
@@ -69,13 +77,20 @@ class Emitter : Values {
         if (where(a).in < 0 && lies(a) && where(b).in >= 0) std::swap(a, b);
         apply(v, e, a, b);
     }
-    void apply_one(int16_t v, const Encoding& e, int16_t a, Options o) {
-        const int ra = in(a);
+    // Of an operation with one operand: its register, and that of the result, which may be the same.
+    struct Way {
+        int from, to;
+    };
+    Way way(int16_t a, File& file) {
+        const int from = in(a);
         release(a);
         free_locks();
-        const int d = take(o.form == 'k' ? masks_ : vectors_);
+        return {from, take(file)};
+    }
+    void apply_one(int16_t v, const Encoding& e, int16_t a, Options o) {
+        const auto [r, d] = way(a, o.form == 'k' ? masks_ : vectors_);
         o.two = true;
-        out_.vector(e, d, 0, ra, o);
+        out_.vector(e, d, 0, r, o);
         give(v, d);
     }
 
@@ -104,11 +119,8 @@ class Emitter : Values {
             case Op::word_sub: return apply(v, words("vpsubd", "vpsubq", 0xFA, 0xFB), a, b);
             case Op::shift_left:
             case Op::shift_right: {
-                const int ra = in(a);
-                release(a);
-                free_locks();
-                const int d = take(vectors_);
-                shift(d, ra, x.imm, x.op == Op::shift_left ? 6 : 2);
+                const auto [r, d] = way(a, vectors_);
+                shift(d, r, x.imm, x.op == Op::shift_left ? 6 : 2);
                 return give(v, d);
             }
             case Op::compare:
@@ -140,8 +152,6 @@ class Emitter : Values {
 
     // a * b + c, written over one of the three that nobody needs any more, or over a copy.
     void multiply_add(int16_t v, int16_t a, int16_t b, int16_t c) {
-        auto outside = [this](int16_t x) { return where(x).in < 0 && lies(x); };
-        auto folds = [&](int16_t x) { return outside(x) && (operation_of(x).op != Op::load || dies(x)); };
         if (folds(a) && !folds(b)) std::swap(a, b);
         const bool c_there = folds(c), b_there = !c_there && b != a && folds(b);
         const int ra = in(a), rb = b_there ? -1 : in(b), rc = c_there ? -1 : in(c);
@@ -184,10 +194,7 @@ class Emitter : Values {
     }
 
     void round_to_half(int16_t v, int16_t a) {
-        const int r = in(a);
-        release(a);
-        free_locks();
-        const int d = take(vectors_);
+        const auto [r, d] = way(a, vectors_);
         out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, d, {.imm = 0, .two = true, .stores = true});
         out_.vector({"vcvtph2ps", 2, 1, 0x13}, d, 0, d, kTwo);
         give(v, d);
@@ -198,10 +205,7 @@ class Emitter : Values {
             const Encoding e = {double_ ? "vpmovq2m" : "vpmovd2m", 2, 2, 0x39, static_cast<uint8_t>(double_)};
             return apply_one(v, e, a, {.form = 'k'});
         }
-        const int r = in(a);
-        release(a);
-        free_locks();
-        const int d = take(vectors_);
+        const auto [r, d] = way(a, vectors_);
         if (!double_) {
             shift(d, r, 31, 4);
         } else {  // 0 > a
@@ -223,22 +227,16 @@ class Emitter : Values {
         give(v, d);
     }
     void invert(int16_t v, int16_t a) {
-        const int ra = in(a);
-        release(a);
-        free_locks();
-        const int d = take(wide_ ? masks_ : vectors_);
-        if (wide_) out_.mask_not(d, ra);
-        else out_.vector(bits("vpxor", "", "", 0xEF), d, ra, constant(~uint64_t{0}), {});
+        const auto [r, d] = way(a, wide_ ? masks_ : vectors_);
+        if (wide_) out_.mask_not(d, r);
+        else out_.vector(bits("vpxor", "", "", 0xEF), d, r, constant(~uint64_t{0}), {});
         give(v, d);
     }
 
     // Where the mask is set a, else b.
     void choose(int16_t v, int16_t mask, int16_t a, int16_t b) {
         const int rm = in(mask), rb = in(b);
-        const bool from_memory = where(a).in < 0 && lies(a) && (operation_of(a).op != Op::load || dies(a));
-        const int ra = from_memory ? -1 : in(a);
-        Memory m;
-        if (from_memory) m = memory_of(a);
+        const Last from = last(a);
         release(mask);
         release(a);
         release(b);
@@ -250,8 +248,7 @@ class Emitter : Values {
         else
             e = {double_ ? "vblendvpd" : "vblendvps", 3, 1, static_cast<uint8_t>(double_ ? 0x4B : 0x4A)},
             o.fourth = rm;
-        if (from_memory) out_.vector(e, d, rb, m, o);
-        else out_.vector(e, d, rb, ra, o);
+        vector(e, d, rb, from, o);
         give(v, d);
     }
 

@@ -8,7 +8,6 @@ namespace pb::code {
 
 class Pages {
   public:
-    Pages() = default;
     // Not there where the system refuses.
     explicit Pages(const std::vector<uint8_t>& bytes);
     ~Pages();

@@ -113,6 +113,10 @@ class Values {
         const Op op = operation_of(v).op;
         return op == Op::constant || op == Op::single || op == Op::load || where(v).slot >= 0;
     }
+    // Whether an instruction had better read it there than have it brought into a register.
+    bool folds(int16_t v) {
+        return where(v).in < 0 && lies(v) && (operation_of(v).op != Op::load || dies(v));
+    }
     Memory memory_of(int16_t v) {
         const Operation& x = operation_of(v);
         if (x.op == Op::constant) return constant(x.bits);

@@ -150,6 +150,10 @@ class Writer {
     std::vector<int16_t> of_;  // values of the sequence
 };
 
+code::Emitted emitted(const Fused& p, const Segment& s, const code::Names* names) {
+    return code::emit(Writer(p, s).write(), s.arguments, code::is_wide(), names);
+}
+
 Argument argument(DType type, bool single) { return {code::form_of(type), single}; }
 
 }  // namespace
@@ -246,8 +250,7 @@ void Segments::find(const Fused& p, const Facts& facts, double nanoseconds) {
             nanoseconds * static_cast<double>(instructions) / static_cast<double>(p.steps.size());
         const bool pays = kGain * share > kEmission + kEmissionOfOne * share / static_cast<double>(p.n);
         s.code = code::find(key_, pays, [&]() -> std::shared_ptr<const code::Code> {
-            const Sequence sequence = Writer(p, s).write();
-            const code::Emitted made = code::emit(sequence, s.arguments, code::is_wide(), nullptr);
+            const code::Emitted made = emitted(p, s, nullptr);
             if (made.bytes.empty()) return nullptr;
             return std::make_shared<code::Code>(made, s.arguments, s.results.size(), s.lane, code::is_wide());
         });
@@ -267,8 +270,7 @@ std::string Segments::describe(const Fused& p, const Facts& facts) {
         for (int16_t v : s.operands) names.arguments.push_back(name_of(p, v));
         for (int16_t v : s.results) names.arguments.push_back(name_of(p, v));
         for (size_t i = s.first; i < s.past; ++i) names.steps.push_back(line_of(p, p.steps[i]));
-        const Sequence sequence = Writer(p, s).write();
-        const code::Emitted made = code::emit(sequence, s.arguments, code::is_wide(), &names);
+        const code::Emitted made = emitted(p, s, &names);
         if (made.bytes.empty()) return;
         char head[160];
         std::snprintf(
