@@ -170,6 +170,13 @@ def test_near_zero_nothing_is_lost(name):
     assert np.allclose(getattr(pb, name)(pb.tensor(z)).numpy(), z, rtol=1e-9)
 
 
+def test_sums_of_exponentials_with_a_number():
+    z = pb.tensor([complex(np.inf, 0), 1 + 1j, complex(-np.inf, 0)])
+    truth = [np.inf, np.log(np.exp(1 + 1j) + np.e), 1]
+    for y in (pb.logaddexp(z, 1.0), pb.logaddexp(1.0, z)):
+        assert y.dtype is pb.complex64 and np.allclose(y.numpy(), truth)
+
+
 OPERATORS = [
     lambda a, b: a + b,
     lambda a, b: a - b,

@@ -200,6 +200,9 @@ def test_neighbours(dtype):
         pb.nextafter(x, x.float()).dtype is pb.float32
         and pb.nextafter(x, pb.full_like(x, pb.nan)).isnan().all()
     )
+    far = pb.tensor([pb.inf, -pb.inf, 1.0], dtype=dtype)
+    same(pb.nextafter(far, 1.0), pb.nextafter(far, pb.tensor(1.0, dtype=dtype)).float().numpy())
+    same(pb.nextafter(1.0, far), [1 + 2 * UNIT[dtype], 1 - UNIT[dtype], 1.0])
     one = pb.ones(2, dtype=dtype, requires_grad=True)
     y = pb.nextafter(one, pb.tensor([1.0, 2.0]).to(dtype))
     y.sum().backward()

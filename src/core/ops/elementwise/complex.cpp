@@ -12,6 +12,11 @@ namespace pb::ops {
 
 namespace {
 
+// An operand, a number also, as a tensor.
+Tensor tensor_of(const Operand& o, DType d) {
+    return o.tensor ? to_dtype(*o.tensor, d) : scalar_tensor(o.scalar, d);
+}
+
 // z / |z|, and 0 of 0.
 Tensor direction(const Operand* z) {
     Tensor length = abs(*z[0].tensor);
@@ -45,10 +50,8 @@ Tensor nan_to_num(const Operand* z) {
 // log(e^a + e^b) = m + log1p(e^(n - m)), where m is the one with the larger real part. Where both are infinite their
 // difference is nothing: the smaller one counts at -inf, and the sum itself at inf.
 Tensor logaddexp(const Operand* z) {
-    auto fields = [&](const Operand& o, const Operand& like) {
-        return o.tensor ? *o.tensor : add(mul(*like.tensor, 0.0), o);
-    };
-    const Tensor a = fields(z[0], z[1]), b = fields(z[1], z[0]);
+    const DType d = result_type(z, 2);
+    const Tensor a = tensor_of(z[0], d), b = tensor_of(z[1], d);
     const Tensor first = elementwise(*rows.ge, {real(detach(a)), real(detach(b))});
     const Tensor most = where(first, a, b), least = where(first, b, a);
     const Tensor high = real(detach(most)), low = real(detach(least));
@@ -70,12 +73,9 @@ Tensor next_narrow(const Operand* o) {
         if constexpr (is_narrow<decltype(least)>) least.bits = 1;
         return static_cast<double>(least);
     });
-    auto wide = [](const Operand& a, const Operand& like) {
-        return a.tensor ? to_dtype(*a.tensor, DType::Float32)
-                        : add(mul(to_dtype(detach(*like.tensor), DType::Float32), 0.0), a);
-    };
     auto is = [](const Row* row, const Operand& a, const Operand& b) { return elementwise(*row, {a, b}); };
-    const Tensor given = wide(o[0], o[1]), x = detach(given), y = detach(wide(o[1], o[0]));
+    const Tensor given = tensor_of(o[0], DType::Float32), x = detach(given),
+                 y = detach(tensor_of(o[1], DType::Float32));
     const Tensor step = elementwise(*find_row("maximum"), {mul(abs(x), 0.6 * unit), 0.6 * smallest});
     Tensor moved = add(x, where(is(rows.gt, y, x), step, neg(step)));
     moved = where(unary("isinf", x), where(is(rows.gt, x, 0.0), largest, -largest), moved);
