@@ -33,8 +33,6 @@ class Assembler {
   public:
     Assembler(bool wide, bool listing) : wide_(wide), listing_(listing) {}
 
-    bool wide() const { return wide_; }
-    bool listing() const { return listing_; }
     const std::vector<uint8_t>& bytes() const { return bytes_; }
     size_t size() const { return bytes_.size(); }
     int count() const { return count_; }

@@ -150,7 +150,7 @@ std::shared_ptr<const Code> find(const Key& key, bool pays, const Maker& make) {
     }
     if (made) {
         ++emitted_count;
-        frames.add(*made);
+        write_to_map(*made);
     } else {
         ++refused_count;
     }

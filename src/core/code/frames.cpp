@@ -10,9 +10,8 @@
 
 namespace pb::code {
 
-Frames frames;
-
-void Frames::add(const Code& code) {
+void write_to_map(const Code& code) {
+    static unsigned long long count = 0;
     static const char* wish = std::getenv("PULLBACK_PERF_MAP");
     if (!wish || !std::strcmp(wish, "0")) return;
     char path[64];
@@ -20,7 +19,7 @@ void Frames::add(const Code& code) {
     if (std::FILE* map = std::fopen(path, "a")) {
         std::fprintf(map, "%llx %zx pullback::program_%llu\n",
                      static_cast<unsigned long long>(reinterpret_cast<uintptr_t>(code.start())), code.bytes(),
-                     static_cast<unsigned long long>(++count_));
+                     ++count);
         std::fclose(map);
     }
 }
