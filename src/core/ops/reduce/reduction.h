@@ -40,7 +40,7 @@ inline Tensor typed(const Tensor& x, MaybeDType dtype) { return dtype ? to_dtype
 
 // Raises where a result of this dtype would need a derivative that it cannot have.
 void check_recordable(const Tensor& x, DType d);
-// Whether gradients are wanted as values only, so that one pass over each row computes them.
+// Whether gradients are wanted as values only, so that one pass over each line computes them.
 inline bool values_only(const Tensor& g, const Tensor& x) {
     return !(modes.grad && (g.requires_grad() || x.requires_grad())) && !is_levelled(g.get()) &&
            !is_levelled(x.get());
