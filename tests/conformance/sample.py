@@ -160,7 +160,7 @@ def draw(number, seed=0):
     if chance(0.08, "whole"):
         base = rng.choice(WHOLE)
     mixed, narrow = chance(0.1, "mixed"), rng.choice(WHOLE) if chance(0.15, "integers") else None
-    if base not in ("float64", "whole"):
+    if base != "float64":
         changed.append(base)
     texts, kinds = {}, {}
     for name in used:
