@@ -397,6 +397,7 @@ TABLE = [
     ),
     Known("div|/", "second", "a complex zero below", changed="ties", said="nanj"),
     Known(r"\bnormal\(", "value", "of several dtypes deviations are added in the wider", changed="mixed"),
+    Known("ldexp_", "other error", "of whole numbers", changed="mixed", said="can't be cast"),
     Known("ldexp", "value", "2 ** p is rounded to p's dtype first", changed="mixed"),
     Known("local_response_norm", "no error", "of no neighbours", changed="numbers"),
     Known(
