@@ -57,6 +57,16 @@ def pytest_terminal_summary(terminalreporter):
         )
 
 
+@pytest.fixture
+def torch():
+    """PyTorch on one thread: in small work threads only wait for one another."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield torch
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(autouse=True)
 def _state_as_it_was():
     """What a test may change (default dtype, number of threads, printing, gradient mode) never reaches the next."""

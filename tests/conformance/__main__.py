@@ -10,6 +10,7 @@ import argparse
 import collections
 import multiprocessing
 import os
+import queue
 import sys
 import time
 
@@ -54,12 +55,14 @@ def _worker(chunks, results, seed, at):
     for start, stop in iter(chunks.get, None):
         for number in range(start, stop):
             at.value = number
-            results.put((number, check([number], seed)))
+            results.put(check([number], seed))
     results.put(None)
 
 
 def run(count, seed, jobs, progress=True):
     """All samples below `count`, on so many processes: (faults, counts, reasons), where a process that died is a fault."""
+    from . import sample
+
     context = multiprocessing.get_context("fork")
     chunks, results = context.Queue(), context.Queue()
     for start in range(0, count, CHUNK):
@@ -71,32 +74,18 @@ def run(count, seed, jobs, progress=True):
     for worker in workers:
         chunks.put(None)
         worker.start()
-    found, counts, reasons, alive, began, told = (
-        [],
-        collections.Counter(),
-        collections.Counter(),
-        jobs,
-        time.time(),
-        0.0,
-    )
+    found, counts, reasons = [], collections.Counter(), collections.Counter()
+    alive, began, told = jobs, time.time(), 0.0
     while alive:
         try:
             got = results.get(timeout=5)
-        except Exception:  # nobody answers: is somebody there?
-            for worker, at in zip(workers, places):
-                if worker.exitcode not in (None, 0):
-                    from . import sample
-
-                    found.append(
-                        (sample.draw(at.value, seed), [f"the process died of it: {worker.exitcode}"])
-                    )
-            if not any(worker.is_alive() for worker in workers):
-                break
+        except queue.Empty:  # is everybody there?
+            alive = sum(worker.is_alive() for worker in workers)
             continue
         if got is None:
             alive -= 1
             continue
-        _, (faults, more, why) = got
+        faults, more, why = got
         found += faults
         counts += more
         reasons += why
@@ -108,6 +97,10 @@ def run(count, seed, jobs, progress=True):
                 file=sys.stderr,
                 flush=True,
             )
+    for worker, at in zip(workers, places):
+        worker.join(5)
+        if worker.exitcode:
+            found.append((sample.draw(at.value, seed), [f"the process died of it: {worker.exitcode}"]))
     if progress:
         print(file=sys.stderr)
     return found, counts, reasons

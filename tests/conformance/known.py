@@ -15,14 +15,16 @@ class Known:
     kinds: str  # a pattern of what differs
     reason: str
     evidence: str = ""  # over torch, np and scipy.special: true while PyTorch is wrong
-    changed: str = ""  # only in samples of which this was drawn
+    changed: str = ""  # a pattern of what was drawn: only in such samples
+    said: str = ""  # a pattern of what pullback, or PyTorch, said or gave
     undecided: bool = False  # only where differences of values do not say who is right
 
     def covers(self, sample, difference):
         return (
             re.search(self.calls, sample.call) is not None
             and re.fullmatch(self.kinds, difference.kind) is not None
-            and (not self.changed or self.changed in sample.changed)
+            and (not self.changed or any(re.fullmatch(self.changed, each) for each in sample.changed))
+            and re.search(self.said, f"{difference.ours}; {difference.theirs}") is not None
             and (not self.undecided or difference.right in ("nobody knows", "both"))
         )
 
@@ -126,7 +128,7 @@ TABLE = [
     ),
     Known(r"nll_loss|with_logits", "no error", "of several dtypes there is a result here", changed="mixed"),
     Known(r"interpolate", "dtype", "of bytes the result is float32"),
-    Known(".*", "no error", "NaN, which PyTorch's checks refuse", changed="edges"),
+    Known(r"\bnormal\(|histc", "no error", "NaN, which PyTorch's checks refuse", changed="edges"),
     Known(
         "conv|interpolate|grid_sample|pool",
         "value",
@@ -142,31 +144,38 @@ TABLE = [
     Known(r"multilabel_margin_loss", DERIVED, "a kink", changed="ties"),
     Known(r"loss|with_logits", "dtype", "of several dtypes the result has the common one"),
     Known(
-        r"local_response_norm|tensordot|embedding|ldexp_|view\(m.float64",
+        r"local_response_norm|tensordot|embedding|ldexp_",
         ".*error",
         "of whole numbers",
         changed="whole",
     ),
-    Known(r"embedding|ldexp_", ".*error", "of whole numbers", changed="mixed"),
-    Known(r"local_response_norm", "no error", "of no neighbours", changed="numbers"),
     Known(
         r"soft_margin_loss|batch_norm",
         "no error",
         "the result has the shape that both broadcast to",
         changed="shape",
     ),
-    Known(r"detach_", "no error", "views of whole numbers do not remember what they view"),
     Known(r"fft", "no error", "a target may be complex", changed="out"),
-    Known(r"ldexp", "value", "2 ** p is rounded to p's dtype first", changed="mixed"),
-    Known(r"embedding_bag", "error", "an index is int64 or int32", changed="integers"),
-    Known(r"m\.complex|polar", "other error", "there is no complex half"),
-    Known(r" - 1j| - \(2", "dtype", "there is no complex half", changed="float16"),
-    Known(r"norm\(|normalize", "second", "where ties are equal", changed="ties"),
+    Known(
+        r"m\.complex|polar", "other error", "there is no complex half", said="complex_cpu|Expected object of"
+    ),
+    Known(
+        r"\bnorm\(|(frobenius|vector|matrix)_norm|\bnormalize|renorm",
+        "second",
+        "at a complex zero, whose absolute value has no slope: docs/limits.md",
+        changed="ties",
+        said="j",
+    ),
     Known(r"div|reciprocal|/", DERIVED, "a zero below", undecided=True),
     Known(r"kthvalue|topk|mode|median", "value", "which of equals is chosen"),
-    Known(r"multinomial", "error", "too few categories to draw from raise", changed="ties"),
     Known(r"addr|addmm|addmv|einsum|outer", "value", "infinite complex numbers", changed="edges"),
-    Known(r"loss|local_response_norm", ".*error", "of several dtypes", changed="mixed"),
+    Known(
+        r"loss|local_response_norm",
+        ".*error",
+        "of several dtypes",
+        changed="mixed",
+        said="can't be cast|infer output dtype|not implemented for|with a bool tensor",
+    ),
     Known(
         r"gaussian_nll_loss",
         "value",
@@ -177,11 +186,9 @@ TABLE = [
     Known(r"linalg\.qr", DERIVED, "of lower rank", changed="ties"),
     Known(r"multi_margin_loss", DERIVED, "a kink", changed="ties"),
     Known(r"linspace", "error", "of a complex tensor", changed="complex128"),
-    Known(r"linspace", "error", "what does not fit into the dtype", changed="whole"),
-    Known(r"fractional_max_pool|affine_grid|view\(m.float32", ".*error", "which of two wrongs is met first"),
-    Known(r"histogram", "other error", "digits of a number in the sentence", changed="edges"),
+    Known(r"fractional_max_pool|affine_grid", ".*error", "which of two wrongs is met first"),
+    Known(r"view\(", "other error", "which of two wrongs is met first", said=r"self\.(stride|size)\(-1\)"),
     Known(r"conv|pool", "no error", "of nothing there is a result here", changed="shape"),
-    Known(r"vander\(b, 0\)", "dtype", "of no columns", changed="whole"),
     Known(r"var|std", "tangent", "of one sample, whose variance is NaN", changed="shape"),
     Known(
         r"multilabel_margin_loss|cov\(|addbmm|reciprocal|z / w|1 / ",
@@ -189,7 +196,6 @@ TABLE = [
         "NaN, or what overflows to it",
         changed="edges",
     ),
-    Known(r"reciprocal|/", "value", "a complex zero below", changed="ties"),
     Known(
         r"matrix_norm|cond|svdvals", "second", "at repeated singular values, or of lower rank", undecided=True
     ),
@@ -200,13 +206,7 @@ TABLE = [
         r"topk|sort|kthvalue|mode|median|unique|cummax|cummin|max|min",
         "value|" + DERIVED,
         "which of equals is chosen",
-        changed="whole",
-    ),
-    Known(
-        r"topk|sort|kthvalue|mode|median|unique|cummax|cummin|max|min",
-        "value|" + DERIVED,
-        "which of equals is chosen",
-        changed="ties",
+        changed="whole|ties",
     ),
     Known(
         r"scatter|index_put|put|index_copy|\] = |\]\] = |max_unpool",
@@ -235,7 +235,6 @@ TABLE = [
         "a second derivative at a kink, or next to it",
         changed="ties",
     ),
-    Known("prelu", "tangent|second", "a kink", changed="ties"),
     Known(
         "acosh|logit|float_power|pow|polygamma|digamma|lgamma|log|sqrt|asin|acos|atanh|erfinv|zeta",
         DERIVED,
@@ -245,7 +244,19 @@ TABLE = [
     Known(r"cov\(|corrcoef", DERIVED, "more is subtracted than there is", undecided=True),
     Known(BESSEL, "tangent", "PyTorch has no derivative, and says that it is 0"),
     Known("fft", "value", "infinite numbers", changed="edges"),
-    Known(".*", "error", "of nothing PyTorch looks at no dtype", changed="shape"),
+    Known(
+        ".*",
+        "error",
+        "of nothing PyTorch looks at no dtype",
+        changed="shape",
+        said=r"not implemented for|[Ee]xpected (scalar type|dtype|a floating)|a bool input|only supported|not implemented on|weights should be",
+    ),
+    Known(
+        "roll|repeat|pad|interpolate|bernoulli|ctc_loss|pinv|grid_sample|take_along_dim|index_add|cross_entropy|attention|logsumexp|max_unpool|cond|conv_transpose|adaptive",
+        "error",
+        "of nothing PyTorch looks at no number",
+        changed="shape",
+    ),
     Known(
         "conv_transpose|interpolate|max_unpool|multilabel_soft",
         "no error",
@@ -258,7 +269,13 @@ TABLE = [
         "of nothing PyTorch keeps the shape",
         "torch.pixel_unshuffle(torch.ones(0, 2, 4), 2).shape == (0, 2, 4)",
     ),
-    Known(".*", "error", "a tensor whose elements overlap is not written into", changed="expanded"),
+    Known(
+        ".*",
+        "error",
+        "a tensor whose elements overlap is not written into",
+        changed="expanded",
+        said="more than one element of the written-to",
+    ),
     Known(".*", "other error", "which of two wrongs is met first", changed="shape"),
     Known(
         "layer_norm|adaptive_max_pool|index_copy_|multi_head|repeat_interleave|pool|interpolate|broadcast_to",
@@ -286,69 +303,135 @@ TABLE = [
         r"cholesky|eigh|pinv\(s, hermitian", "value|" + DERIVED, "functions of one triangle: docs/limits.md"
     ),
     Known(
-        r"svd|matrix_norm|cond|'nuc'|pinv|lstsq|matrix_rank",
-        ".*error",
-        "complex, or repeated singular values: docs/limits.md",
+        r"svd|matrix_norm|'nuc'|eig",
+        f"({DERIVED}): error",
+        "singular or eigenvectors that are a choice: docs/limits.md",
+        said="the derivative does not exist",
+    ),
+    Known(
+        r"linalg|norm|svd|pinverse",
+        "error",
+        "what is not finite, or has no inverse, has no factors",
+        changed="edges|ties",
+        said="failed to converge|not contain infs or NaNs|is zero, the inversion",
+    ),
+    Known(
+        r"matrix_rank|cond|pinv",
+        "other error",
+        "which of the functions inside refuses the dtype",
+        said="other than float and double|Expected a floating point",
     ),
     Known(r"pinv", "second", "of lower rank at the tolerance"),
     Known(r"binary_cross_entropy", DERIVED, "finite where PyTorch's logarithm is held"),
-    Known(
-        r"kl_div|cosine_similarity|pairwise_distance|cdist|pdist",
-        DERIVED,
-        "a zero gradient stays zero",
-        changed="ties",
-    ),
-    Known(r"nextafter", ".*error", "not of halves"),
     Known(r"view_as_complex|m\.complex|polar", "error", "there is no complex half", changed="float16"),
-    Known(r"1 \+ 2j\) \* x|2j", "dtype", "there is no complex half", changed="float16"),
+    Known(".*", "dtype", "there is no complex half", said="complex32"),
+    Known("view_as_real", "dtype", "there is no complex half", changed="float16"),
     Known(
-        r"linalg",
+        r"linalg|lu_|svd",
         "error",
-        "of halves PyTorch takes what has no elements",
+        "of halves and whole numbers PyTorch takes what has no elements",
         r"torch.linalg.det(torch.ones(0, 0).half()).item() == 1",
+        said="not implemented for|Expected a floating point",
     ),
     Known(r"solve_triangular", "error", "the dtypes of A and B have to be one"),
-    Known(r"binary_cross_entropy", "no error", "PyTorch looks at targets of halves only", changed="float16"),
-    Known(r"div|reciprocal|/", DERIVED, "a zero below", changed="ties"),
     Known(r"cholesky", "no error", "of NaN a complex factor is NaN"),
-    Known(r"rms_norm", "dtype", "of several dtypes the result has the common one", changed="mixed"),
-    Known(
-        r"conv_transpose|householder", "other error", "which of two wrongs is met first", changed="numbers"
-    ),
     Known(r"index_reduce", "no error", "an index may have any integer dtype", changed="integers"),
+    Known("out=", "error", "no function of networks and no copy of a view", said="keyword argument 'out'"),
     Known(
-        r"gaussian_nll_loss",
-        "no error",
-        "the variance is not rounded to the dtype of whole numbers",
+        r"conv1d",
+        "error",
+        "of nothing PyTorch looks at no dtype",
+        said="not implemented for 'Bool'|expected scalar type",
+    ),
+    Known(
+        r"conv_tbc|linear\(",
+        "error",
+        "the dtypes of operands have to be one",
         changed="mixed",
+        said="the same",
     ),
     Known(
-        r"normal\(", "value", "means and deviations of several dtypes are added in the wider", changed="mixed"
+        r"softmax\(.*dtype=",
+        "error",
+        "complex numbers are not made real unasked",
+        said='"softmax" not implemented',
     ),
-    Known(r"scatter_reduce", "error", "an index is int64 or int32", changed="integers"),
-    Known(r"conv|linear|pool|out=", "error", "out= of functions of networks"),
+    Known(
+        r"soft_margin_loss|with_logits",
+        "error",
+        "not of complex numbers",
+        said='"(logsigmoid|binary_cross_entropy_with_logits)" not implemented',
+    ),
+    Known("divide", "other error", "which of two wrongs is met first", said="div_floor"),
+    Known(r"norm\(.*dtype", ".*error", "a real dtype for singular values", said="dtype should be complex"),
+    Known(
+        r"\[\.\.\., ",
+        "other error",
+        "PyTorch counts dimensions behind an ellipsis otherwise",
+        said="is out of bounds for",
+    ),
+    Known("native_group_norm", ".*error", "of any layout there is a result here", said="is_contiguous"),
+    Known(
+        r"matrix_power|\.(max|min)\(",
+        "error",
+        "a target has the dtype of the result",
+        said="Expected out tensor to have dtype",
+    ),
+    Known("embedding_bag", "error", "an index is int64 or int32", changed="integers", said="'indices'"),
+    Known(
+        "embedding_bag", "no error", "of nothing there is a result here", changed="shape", said="step must be"
+    ),
+    Known("norm", "no error", "of nothing there is a result here", said=r"amin\(\): Expected reduction dim"),
+    Known(
+        "detach_",
+        "no error",
+        "views of whole numbers do not remember what they view",
+        said="Can't detach views",
+    ),
+    Known(
+        "histogram",
+        "other error",
+        "digits of a number in the sentence",
+        changed="edges",
+        said="is not finite",
+    ),
+    Known("div|/", "second", "a complex zero below", changed="ties", said="nanj"),
+    Known(r"\bnormal\(", "value", "of several dtypes deviations are added in the wider", changed="mixed"),
+    Known("ldexp_", "other error", "of whole numbers", changed="mixed", said="can't be cast"),
+    Known("ldexp", "value", "2 ** p is rounded to p's dtype first", changed="mixed"),
+    Known("local_response_norm", "no error", "of no neighbours", changed="numbers"),
+    Known(
+        "lstsq", "no error", "the batches of both are broadcast", changed="shape", said="must match the size"
+    ),
+    Known("lu_factor", "no error", "of NaN", changed="edges", said="is zero and using it on lu_solve"),
+    Known(
+        "as_strided_scatter",
+        "error",
+        "strides that do not fit the memory",
+        changed="expanded",
+        said="setStorage",
+    ),
+    Known(
+        "max_unpool",
+        "error",
+        "of nothing PyTorch looks at no index",
+        changed="numbers",
+        said="invalid max index",
+    ),
+    Known("lstm_cell|gru_cell", "no error", "of whole numbers", changed="whole", said="can't be cast"),
+    # ---- where the result lies ----
+    Known(
+        r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
+        r"fft|channel_shuffle|pixel|interpolate|householder|unique|fold",
+        ".*stride",
+        "lies in memory as its operand lies, where PyTorch's is row by row: docs/limits.md",
+    ),
+    Known(".*", "stride", "an operand whose elements overlap: docs/limits.md", changed="expanded"),
 ]
-COMPLEX = Known(".*", ".*error|dtype|error", "of complex numbers, or of complex halves: docs/limits.md")
-LAYOUT = Known(
-    r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
-    r"fft|channel_shuffle|pixel|interpolate|householder|unique|fold",
-    ".*stride",
-    "lies in memory as its operand lies, where PyTorch's is row by row: docs/limits.md",
-)
 
 
 def reason(sample, difference):
     """Why this difference stays, or None."""
-    if LAYOUT.covers(sample, difference) or (difference.kind == "stride" and "expanded" in sample.changed):
-        return LAYOUT.reason
-    kinds = sample.kinds.values()
-    if any("complex" in k for k in kinds) and COMPLEX.covers(sample, difference):  # noqa: SIM102
-        if (
-            "NotImplementedError" in difference.ours
-            or "types other than" in difference.ours
-            or "complex" in difference.theirs
-        ):
-            return COMPLEX.reason
     return next((each.reason for each in TABLE if each.covers(sample, difference)), None)
 
 

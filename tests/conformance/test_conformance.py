@@ -14,13 +14,8 @@ PARTS = 4
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
-    """Samples are small: threads only wait for one another."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _one_thread(torch):
     pb.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -21,15 +21,6 @@ def autoencoder():
     return loaded("autoencoder")
 
 
-@pytest.fixture
-def torch():
-    torch = pytest.importorskip("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield torch
-    torch.set_num_threads(threads)
-
-
 def losses(example, lib, workers=0, epochs=1):
     options = argparse.Namespace(seed=0, epochs=epochs, workers=workers)
     return example.train(lib, *example.load(), options)

@@ -15,6 +15,12 @@ def test_attention_is_a_weighed_mean():
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_of_no_features_attention_is_the_mean():
+    query, key, value = pb.ones(2, 3, 0), pb.ones(2, 4, 0), pb.arange(16.0).reshape(2, 4, 2)
+    found = pb.nn.functional.scaled_dot_product_attention(query, key, value)
+    np.testing.assert_allclose(found.numpy(), value.mean(1, keepdim=True).expand(2, 3, 2).numpy())
+
+
 def test_a_query_that_may_see_nothing_gets_zeros():
     x = pb.ones(2, 3, requires_grad=True)
     mask = pb.tensor([[True, False], [False, False]])

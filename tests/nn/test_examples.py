@@ -21,15 +21,6 @@ def neural_ode():
     return loaded("neural_ode")
 
 
-@pytest.fixture
-def torch():
-    torch = pytest.importorskip("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield torch
-    torch.set_num_threads(threads)
-
-
 def read(example, lib, letters, epochs):
     alphabet, training, held_out = example.load()
     options = argparse.Namespace(seed=0, epochs=epochs)

@@ -332,3 +332,18 @@ def test_numbers_of_modes():
             pb.grid_sampler(image, grid, *numbers, True)
     with pytest.raises(RuntimeError, match="expected 5D input and grid"):
         pb.grid_sampler_3d(image, grid, 0, 0, True)
+
+
+def test_weighed_squares_of_complex_numbers():
+    x, w = pb.tensor([1 + 2j, 3j]), pb.tensor([2.0, 6.0])
+    assert F.mse_loss(x, pb.zeros(2), weight=w).item() == pytest.approx((2 * (1 + 2j) ** 2 - 54) / 8)
+    with pytest.raises(NotImplementedError, match="mse_cpu"):
+        F.mse_loss(x, pb.zeros(2))
+
+
+def test_an_infinite_row_stays_infinite_where_its_gradient_is_scaled():
+    table = pb.tensor([[1.0, np.inf], [2.0, 3.0]], requires_grad=True)
+    rows = F.embedding(pb.tensor([0, 1, 0]), table, scale_grad_by_freq=True)
+    assert rows.tolist() == [[1.0, np.inf], [2.0, 3.0], [1.0, np.inf]]
+    rows.sum().backward()
+    assert table.grad.tolist() == [[1.0, 1.0], [1.0, 1.0]]

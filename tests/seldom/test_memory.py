@@ -143,6 +143,7 @@ def test_beside_torch():
         lambda L, x: L.norm_except_dim(x),
         lambda L, x: L.norm_except_dim(x, 1, 2),
         lambda L, x: L.norm_except_dim(x, 2, -1),
+        lambda L, x: L.norm_except_dim(x, 2, -2),
     ):
         found, known = (f(L, L.arange(24.0, dtype=L.float64).reshape(2, 3, 4)) for L in (pb, torch))
         assert found.shape == known.shape

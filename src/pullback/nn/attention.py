@@ -51,7 +51,7 @@ def scaled_dot_product_attention(
         )
     if enable_gqa:
         key, value = _repeated(query, key), _repeated(query, value)
-    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale  # of nothing all scores are 0
     dtype = query.dtype
     if query.dtype is key.dtype is value.dtype:
         query, key, value = wide(query), wide(key), wide(value)

@@ -44,7 +44,8 @@ def _scaled_by_frequency(rows, index, count):
     flat = index.reshape(-1).long()
     often = flat.new_zeros(count).scatter_add(0, flat, flat.new_ones(flat.shape))[flat]
     share = often.to(rows.dtype).reciprocal().reshape(*index.shape, 1)
-    return rows.detach() + (rows - rows.detach()) * share
+    values = rows.detach()
+    return (values + (rows - values) * share).where(values.isfinite(), rows * share)
 
 
 @composed(public=False, method=False)

@@ -57,7 +57,8 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
         >>> x.grad
         tensor([ 0.0000, -1.3333,  0.6667])
     """
-    require_real("mse_cpu", input, target)
+    if weight is None:  # as PyTorch, which squares and weighs complex numbers by products
+        require_real("mse_cpu", input, target)
     _shapes_should_be_equal(input, target)
     reduction = reduction_of(reduction, size_average, reduce)
     return _weighed((input - target).square(), weight, input, reduction)

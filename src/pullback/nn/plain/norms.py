@@ -2,6 +2,7 @@
 
 from ...operators.declare import composed
 from .. import functional as F
+from ..utils.parametrizations import norm_except
 
 __all__ = [
     "batch_norm",
@@ -128,7 +129,6 @@ def norm_except_dim(v, pow=2, dim=0):
         tensor([[5.],
                 [2.]])
     """
-    if dim == -1:
-        return v.norm(pow)
-    v.size(dim)
-    return v.norm(pow, [d for d in range(v.ndim) if d != dim], keepdim=True) if v.ndim > 1 else v.abs()
+    if dim != -1:
+        v.size(dim)
+    return norm_except(v, dim, pow)

@@ -15,8 +15,8 @@ Tensor = _core.Tensor
 _MAPS = ("matrix_exp", "cayley", "householder")
 
 
-def norm_except(tensor, dim):
-    """The Euclidean norm over all dimensions but one, which stay with size 1; over all for dim=-1, PyTorch's "none".
+def norm_except(tensor, dim, pow=2):
+    """The `pow`-norm over all dimensions but one, which stay with size 1; over all for dim=-1, PyTorch's "none".
 
     Example:
         >>> from pullback.nn.utils.parametrizations import norm_except
@@ -25,9 +25,9 @@ def norm_except(tensor, dim):
                 [13.]])
     """
     if dim == -1 or tensor.ndim == 0:
-        return tensor.norm()
+        return tensor.norm(pow)
     others = [d for d in range(tensor.ndim) if d != dim % tensor.ndim]
-    return FUNCTIONS["linalg.vector_norm"](tensor, 2, others, keepdim=True) if others else tensor.abs()
+    return FUNCTIONS["linalg.vector_norm"](tensor, pow, others, keepdim=True) if others else tensor.abs()
 
 
 def default_dim(module):
