@@ -214,3 +214,13 @@ def test_neighbours(dtype):
 def test_exponentials_of_matrices(dtype):
     a, x = numbers((3, 4, 4), dtype)
     same(pb.linalg.matrix_exp(x), rounded(pb.linalg.matrix_exp(pb.tensor(a)).numpy(), dtype))
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+def test_neighbours_are_not_written_into_whole_numbers(dtype):
+    target = pb.zeros(2, dtype=getattr(pb, dtype))
+    with pytest.raises(RuntimeError, match="result type BFloat16 can't be cast to the desired output type"):
+        target.nextafter_(pb.ones(2, dtype=pb.bfloat16))
+    with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+        pb.ones(2, dtype=pb.float16).nextafter_(pb.ones(3, 2, dtype=pb.float16))
+    assert target.tolist() == [0, 0]

@@ -343,7 +343,7 @@ static void check_target(const Row& row, const Tensor& target, const Operand* op
 // A composition reads what it is about to write: where that is differentiated, a copy.
 static const Tensor& write_composed(const Row& row, Row::Composition composed, const Tensor& target,
                                     const Operand* given) {
-    plan(row, given);
+    check_target(row, target, given, result_layout(row, given, row.arity), plan(row, given).result);
     const Tensor kept = target.requires_grad() ? clone(target) : target;
     Operand operands[kMaxOperands];
     for (int i = 0; i < row.arity; ++i)
