@@ -204,7 +204,8 @@ def lstsq(input, b, rcond=None, *, driver=None):
     A is (..., m, n), B is (..., m, k), or (..., m) for one right-hand side. `driver` is LAPACK's: "gelsy" (QR with pivots, the
     default), "gels" (QR, for full rank), "gelsd" or "gelss" (singular values). Singular values up to `rcond` times the
     largest count as 0. The residuals are sums of squares, and empty where m <= n or the rank is smaller than n, and for
-    "gelsy"; rank and singular values are empty where the driver does not find them. Only the solution has a derivative.
+    "gelsy"; rank and singular values are empty where the driver does not find them. The solution and
+    the residuals have derivatives.
 
     Raises:
         LinAlgError: no convergence.
