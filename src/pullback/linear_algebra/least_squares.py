@@ -9,7 +9,7 @@ from .decomposing import decomposed, eigenvalues, singular_values
 from .solving import is_vector
 from .triangular import hermitian as hermitian_part
 
-EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
+EPSILON = {_core.float32: 2.0**-23, _core.float64: 2.0**-52}
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
@@ -75,7 +75,7 @@ class nearest:
 
 def epsilon(A):
     """The rounding of A's dtype."""
-    return EPSILON[str(A.real.dtype).rpartition(".")[2]]
+    return EPSILON[A.real.dtype]
 
 
 def pseudo_inverse_of(A, rtol, atol=0.0, hermitian=False):
