@@ -4,6 +4,7 @@ from .. import _core
 from ..operators.declare import FUNCTIONS
 from ..operators.overriding import WithoutSubclasses
 from . import normalizations, reductions
+from .filling import dimensions
 from .tensor import MaskedTensor, Tensor, is_masked_tensor, plain, wrapped
 
 SINGLE = set(
@@ -109,16 +110,12 @@ def _reduced(name, input, dim=None, keepdim=False, dtype=None, **named):
 
 def _any(mask, dim, keepdim):
     """Which results are of any element that counts."""
-    if dim is None:
-        return mask.any()
-    for d in sorted((dim,) if isinstance(dim, int) else dim, reverse=True):
-        mask = mask.any(d, keepdim)
-    return mask
+    return mask.any(dimensions(dim, mask.ndim), keepdim)
 
 
 def _all(input, dim=None, keepdim=False):
-    data, mask = plain(input) | ~input.get_mask(), input.get_mask()
-    return wrapped(data.all() if dim is None else data.all(dim, keepdim), _any(mask, dim, keepdim))
+    mask = input.get_mask()
+    return wrapped((plain(input) | ~mask).all(dimensions(dim, input.ndim), keepdim), _any(mask, dim, keepdim))
 
 
 def _spread_arguments(args, kwargs):
