@@ -16,8 +16,8 @@ _FORMATS = {
 
 def _widest(*operands):
     """float64, or complex128 where an operand is complex."""
-    of_tensors = (o.dtype.is_complex if isinstance(o, Tensor) else isinstance(o, complex) for o in operands)
-    return _core.complex128 if any(of_tensors) else _core.float64
+    kinds = (o.dtype.is_complex if isinstance(o, Tensor) else isinstance(o, complex) for o in operands)
+    return _core.complex128 if any(kinds) else _core.float64
 
 
 def _double(operand, dtype):
