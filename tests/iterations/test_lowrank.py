@@ -44,6 +44,15 @@ def test_what_is_subtracted():
     )
 
 
+@pytest.mark.parametrize("name", ["svd_lowrank", "pca_lowrank"])
+def test_integers_are_taken_in_the_default_dtype(name):
+    whole = np.arange(12).reshape(3, 4)
+    S = getattr(pb, name)(pb.tensor(whole), 3)[1]
+    assert S.dtype == pb.float32
+    centred = whole - whole.mean(0) if name == "pca_lowrank" else whole
+    np.testing.assert_allclose(S.numpy(), known(centred, 3)[0], atol=1e-4)
+
+
 def test_derivatives(monkeypatch):
     drawn = pb.tensor(draw((2, 2)))
     monkeypatch.setattr(lowrank, "randn", lambda *shape, dtype: drawn)

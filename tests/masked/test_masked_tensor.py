@@ -109,6 +109,17 @@ def test_beside_torch(name):
         np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+@pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("dim", [None, (), 1, -1, (-2, -1), (0, -1), (2, 0)])
+def test_results_count_where_any_element_of_theirs_does(dim, keepdim):
+    mask = np.array([[[0, 0, 0], [1, 0, 0]], [[0, 0, 0], [0, 0, 0]]], bool)
+    x = pb.masked.masked_tensor(pb.arange(12.0).reshape(2, 2, 3), pb.from_numpy(mask))
+    expected = mask.any(axis=None if dim == () else dim, keepdims=keepdim)
+    for found in (x.sum(dim, keepdim), x.amax(dim, keepdim), x.bool().all(dim, keepdim)):
+        assert found.get_data().shape == expected.shape
+        np.testing.assert_array_equal(found.get_mask().numpy(), expected)
+
+
 def test_gradients():
     a, b = pair(requires_grad=True)
     ((a * b).exp().sum() + a[0].mean()).backward()

@@ -21,7 +21,7 @@ del linear_algebra  # it has declared this
 eigh = FUNCTIONS["linalg.eigh"]
 cat, randn, stack = (FUNCTIONS[name] for name in ("cat", "randn", "stack"))
 
-TOLERANCE = {_core.float32: math.sqrt(1.2e-07), _core.float64: math.sqrt(2.23e-16)}
+PRECISION = {_core.float32: 1.2e-07, _core.float64: 2.23e-16}
 
 
 def _times(matrix, x):
@@ -35,7 +35,7 @@ def _basis(S, B):
         scale = gram.diagonal().clamp(min=0).rsqrt()
         scale = scale.where(scale.isfinite(), 0.0)
         values, vectors = eigh(gram * scale * scale.unsqueeze(1))
-        kept = values > values[-1] * len(values) * (1.2e-07 if S.dtype == _core.float32 else 2.23e-16)
+        kept = values > values[-1] * len(values) * PRECISION[S.dtype]
         S = S * scale @ (vectors[:, kept] * values[kept].rsqrt())
     return S
 
@@ -71,9 +71,10 @@ def _search(A, B, X, iK, k, niter, tol, largest, tracker, batch_index):
         values, vectors = _ritz(A, basis, largest)
         before, X = X, basis @ vectors[:, :n]
         E = values[:n]
-        R = A @ X - _times(B, X) * E
+        BX = _times(B, X)
+        R = A @ X - BX * E
         if step is not None:  # the part of the step that the vectors before it do not have
-            step = X - before @ (before.mT @ _times(B, X))
+            step = X - before @ (before.mT @ BX)
         else:
             step = X[:, :0]
         error = R.norm(dim=0) / (X.norm(dim=0) * (norms["A_norm"] + E.abs() * norms["B_norm"]))
@@ -154,6 +155,7 @@ def lobpcg(
     Raises:
         ValueError: fewer than 3 n rows.
         AssertionError: matrices that are not square, or of other shapes.
+        TypeError: dtypes other than float32 and float64.
 
     Example:
         >>> A = pb.diag(pb.arange(1.0, 10.0))
@@ -168,7 +170,7 @@ def lobpcg(
         raise AssertionError(f"A must be square, got shape {A.shape}")
     if B is not None and A.shape != B.shape:
         raise AssertionError(f"A and B must have same shape, got {A.shape} vs {B.shape}")
-    if A.dtype not in TOLERANCE:
+    if A.dtype not in PRECISION:
         raise TypeError(
             f"lobpcg takes float32 and float64, not {A.dtype}. Whole numbers: A.to(pullback.float32)."
         )
@@ -181,7 +183,7 @@ def lobpcg(
             f"eigenpairs (={n}): linalg.eigh finds all of them."
         )
     niter = 1000 if niter is None else niter
-    tol = TOLERANCE[A.dtype] if tol is None else tol
+    tol = math.sqrt(PRECISION[A.dtype]) if tol is None else tol
     options = (iK, k, n, niter, tol, largest is None or largest, tracker)
     if A.ndim == 2:
         return _one(A, B, X, *options)

@@ -5,7 +5,7 @@ approximate matrix decompositions", 2009: algorithms 4.4 and 5.1. All of it is r
 is computed.
 """
 
-from .. import linear_algebra
+from .. import _core, linear_algebra
 from ..operators.declare import FUNCTIONS, composed, require_tensors
 
 __all__ = ["pca_lowrank", "svd_lowrank"]
@@ -39,7 +39,7 @@ def _floating(operation, A):
         raise RuntimeError(
             f"{operation}: The input tensor A must have at least 2 dimensions. It has {A.ndim}."
         )
-    return A if A.is_floating_point() or A.is_complex() else A.to(FUNCTIONS["get_default_dtype"]())
+    return A if A.is_floating_point() or A.is_complex() else A.to(_core.get_default_dtype())
 
 
 @composed(method=False)
@@ -47,7 +47,8 @@ def svd_lowrank(A, q=6, niter=2, M=None):
     """(U, S, V) with U diag(S) V^H about the matrix A [..., m, n], or A - M: its `q` largest singular values.
 
     A is projected to what it makes of `q` random vectors, after `niter` steps towards its largest singular vectors, and that is
-    decomposed. Ask for a few more than are needed. U is [..., m, q], S [..., q], V [..., n, q].
+    decomposed. Ask for a few more than are needed. U is [..., m, q], S [..., q], V [..., n, q]. Integers are taken in the
+    default dtype.
 
     Derivative: of what is computed, of every order, as long as the singular values differ.
     Raises RuntimeError for fewer than 2 dimensions.

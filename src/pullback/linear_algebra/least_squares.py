@@ -9,7 +9,7 @@ from .decomposing import decomposed, eigenvalues, singular_values
 from .solving import is_vector
 from .triangular import hermitian as hermitian_part
 
-EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
+EPSILON = {_core.float32: 2.0**-23, _core.float64: 2.0**-52}
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
@@ -75,7 +75,7 @@ class nearest:
 
 def epsilon(A):
     """The rounding of A's dtype."""
-    return EPSILON[str(A.real.dtype).rpartition(".")[2]]
+    return EPSILON[A.real.dtype]
 
 
 def pseudo_inverse_of(A, rtol, atol=0.0, hermitian=False):
@@ -204,7 +204,8 @@ def lstsq(input, b, rcond=None, *, driver=None):
     A is (..., m, n), B is (..., m, k), or (..., m) for one right-hand side. `driver` is LAPACK's: "gelsy" (QR with pivots, the
     default), "gels" (QR, for full rank), "gelsd" or "gelss" (singular values). Singular values up to `rcond` times the
     largest count as 0. The residuals are sums of squares, and empty where m <= n or the rank is smaller than n, and for
-    "gelsy"; rank and singular values are empty where the driver does not find them. Only the solution has a derivative.
+    "gelsy"; rank and singular values are empty where the driver does not find them. The solution and
+    the residuals have derivatives.
 
     Raises:
         LinAlgError: no convergence.

@@ -58,7 +58,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
 
 
 def nuclear_of(input, dims, keepdim, dtype):
-    """What `norm` of the order "nuc" is."""
+    """What `norm` of the order "nuc" is: the core calls it (python/bind/reduce.cpp)."""
     return matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
 
 

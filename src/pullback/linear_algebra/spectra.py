@@ -12,13 +12,13 @@ from ..operators.joining import cat
 from ..operators.stated import decomposition, plus
 from .triangular import eye_like, hermitian, lu, right_solve, solve
 
-ROUNDING = {"float32": 2e-6, "float64": 4e-15}  # relative to all values: what is nearer is the same
+ROUNDING = {_core.float32: 2e-6, _core.float64: 4e-15}  # relative to all values: what is nearer is the same
 
 
 def rounding(values):
     """What is nothing beside these values, as a column of one number a matrix."""
     sizes = values.detach().abs()
-    return (sizes.sum(-1) * ROUNDING[str(sizes.dtype).rpartition(".")[2]])[..., None, None]
+    return (sizes.sum(-1) * ROUNDING[sizes.dtype])[..., None, None]
 
 
 def differences(w):
@@ -66,6 +66,15 @@ def refuse(mask, operation, why):
         raise _core.LinAlgError(f"{operation}: the derivative does not exist, since {why}.")
 
 
+def refuse_repeated(mask, operation, values, vectors):
+    """LinAlgError where vectors of repeated values are asked for."""
+    refuse(
+        mask,
+        operation,
+        f"{values} of the input matrix are repeated, and the choice of their {vectors} matters",
+    )
+
+
 @decomposition("A; upper vectors -> w V info", node="LinalgEighBackward0")
 class eigh:
     """A = V diag(w) V^H, where one triangle of A stands for a Hermitian matrix.
@@ -79,11 +88,7 @@ class eigh:
         if dV is not None:
             turned, gaps = V.mH @ dV, differences(w)
             closed = gaps.detach().abs() <= rounding(w)
-            refuse(
-                reached(turned, closed),
-                "linalg.eigh",
-                "eigenvalues of the input matrix are repeated, and the choice of their eigenvectors matters",
-            )
+            refuse_repeated(reached(turned, closed), "linalg.eigh", "eigenvalues", "eigenvectors")
             refuse_phase(turned, (dV,), w, "linalg_eigh", "eigenvectors")
             inner = plus(inner, split(turned, gaps, closed))
         return None if inner is None else hermitian(V @ inner.to(V.dtype) @ V.mH)
@@ -125,11 +130,8 @@ class svd:
             alike, against = skew(X + W), skew(X - W)
             gaps, sums, equal, gone = apart(S)
             asked = X.detach().abs() + W.detach().abs()
-            refuse(
-                reached(asked, equal) | reached(asked, gone) | reached(against, gone, True),
-                "linalg.svd",
-                "singular values of the input matrix are repeated, and the choice of their singular vectors matters",
-            )
+            refused = reached(asked, equal) | reached(asked, gone) | reached(against, gone, True)
+            refuse_repeated(refused, "linalg.svd", "singular values", "singular vectors")
             refuse_phase(alike, (dU, dV), S, "svd", "singular vectors")
             inner = plus(inner, split(alike, gaps, equal) + split(against, sums, gone))
         found = None if inner is None else U @ inner.to(U.dtype) @ V.mH
@@ -332,7 +334,7 @@ class eig:
             closed = gaps.detach().abs() <= eigenvalue_errors(w, inverse)
             refuse_phase(turned, (dV,), w, "linalg_eig", "eigenvectors")
             turned = turned - (V.mH @ V) * turned.diagonal(0, -2, -1).real[..., None, :]
-            refuse_repeated(reached(turned, closed))
+            refuse_repeated(reached(turned, closed), "linalg.eig", "eigenvalues", "eigenvectors")
             inner = plus(inner, split(turned, gaps.conj(), closed))
         if inner is None:
             return None
@@ -366,15 +368,6 @@ class eigvals:
         return solve(V, *factors, dA.to(V.dtype) @ V, False).diagonal(0, -2, -1), None
 
 
-def refuse_repeated(mask):
-    """LinAlgError where vectors of repeated eigenvalues are asked for."""
-    refuse(
-        mask,
-        "linalg.eig",
-        "eigenvalues of the input matrix are repeated, and the choice of their eigenvectors matters",
-    )
-
-
 def conjugate_factors(factors):
     """The factors of the conjugate of a matrix."""
     return factors[0].conj(), factors[1]
@@ -388,8 +381,7 @@ def inverted_basis(w, V, values):
         sizes = inverse.abs().square().sum(-1).sqrt()
         gaps = differences(w.detach()).abs()
         near = off_diagonal((gaps <= eigenvalue_errors(w, inverse)).to(sizes.dtype)) > 0
-        unit = ROUNDING[str(sizes.dtype).rpartition(".")[2]]
-        defective = near.any(-1) & (sizes > 0.01 / unit**0.5) | ~sizes.isfinite()
+        defective = near.any(-1) & (sizes > 0.01 / ROUNDING[sizes.dtype] ** 0.5) | ~sizes.isfinite()
         refuse(
             defective | (info != 0)[..., None],
             "linalg.eig",

@@ -4,6 +4,7 @@ from .. import _core
 from ..operators.declare import FUNCTIONS
 from ..operators.overriding import WithoutSubclasses
 from . import normalizations, reductions
+from .filling import dimensions
 from .tensor import MaskedTensor, Tensor, is_masked_tensor, plain, wrapped
 
 SINGLE = set(
@@ -56,6 +57,11 @@ def _bare(name):
     return bare
 
 
+def _writes(name):
+    """Whether an operator of this name is in place: add_, and not __add__."""
+    return name.endswith("_") and not name.endswith("__")
+
+
 def _mask_of(value):
     """An argument with masks in the places of MaskedTensors, and of the tensors that are joined with them."""
     if isinstance(value, (list, tuple)) and any(map(is_masked_tensor, value)):
@@ -91,7 +97,7 @@ def _pair(func, name, args, kwargs):
     made = _plainly(func, args, kwargs)
     if made is NotImplemented:
         return made
-    if name.endswith("_") and not name.endswith("__"):
+    if _writes(name):
         return args[0]
     return wrapped(made, masks[0].expand(made.shape))
 
@@ -109,16 +115,12 @@ def _reduced(name, input, dim=None, keepdim=False, dtype=None, **named):
 
 def _any(mask, dim, keepdim):
     """Which results are of any element that counts."""
-    if dim is None:
-        return mask.any()
-    for d in sorted((dim,) if isinstance(dim, int) else dim, reverse=True):
-        mask = mask.any(d, keepdim)
-    return mask
+    return mask.any(dimensions(dim, mask.ndim), keepdim)
 
 
 def _all(input, dim=None, keepdim=False):
-    data, mask = plain(input) | ~input.get_mask(), input.get_mask()
-    return wrapped(data.all() if dim is None else data.all(dim, keepdim), _any(mask, dim, keepdim))
+    mask = input.get_mask()
+    return wrapped((plain(input) | ~mask).all(dimensions(dim, input.ndim), keepdim), _any(mask, dim, keepdim))
 
 
 def _spread_arguments(args, kwargs):
@@ -166,7 +168,7 @@ def answered(func, args, kwargs):
     if bare in SINGLE or name in SINGLE:
         if not any(isinstance(each, Tensor) for each in args[1:]):
             made = _plainly(func, args, kwargs)
-            return first if name.endswith("_") and name[-2:] != "__" else wrapped(made, first.get_mask())
+            return first if _writes(name) else wrapped(made, first.get_mask())
         if bare not in DOUBLE:
             raise TypeError("MaskedTensor unary ops do not support additional Tensor arguments")
     if bare in DOUBLE:

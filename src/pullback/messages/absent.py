@@ -211,10 +211,6 @@ FAMILIES = [
         "There are no data pipes: a class that inherits from pullback.utils.data.IterableDataset is a stream.",
     ),
     (
-        r".*(conv|pool|fold|pad\d|upsampl|interpolate|grid_sample|affine_grid|pixel_|channel_?shuffle).*",
-        "Convolutions, pooling and images are in pullback.nn.functional.",
-    ),
-    (
         r"(eig|symeig)",
         "linalg.eig and linalg.eigh are there.",
     ),
@@ -223,7 +219,7 @@ FAMILIES = [
         "There is nothing to compile: large elementwise work is fused as it runs.",
     ),
     (
-        r"(cuda|xpu|cpu|accelerator|backends|get_device.*|to_mkldnn|record_stream|share_memory_|is_shared)",
+        r"(cuda|xpu|cpu|accelerator|backends|get_device.*|to_mkldnn|record_stream)",
         "pullback computes on the CPU.",
     ),
     (

@@ -101,9 +101,7 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
 
     if device is not None:
         check_device(device)
-    if not hasattr(
-        ext_tensor, "__dlpack__"
-    ):  # the capsule itself, as `to_dlpack` and older libraries give it
+    if not hasattr(ext_tensor, "__dlpack__"):  # a capsule, as `to_dlpack` and older libraries give it
         ext_tensor = _Capsule(ext_tensor)
     shared = _core.from_buffer(np.from_dlpack(ext_tensor))
     return shared.clone() if copy else shared

@@ -17,7 +17,7 @@ def _slice(input, dim=0, start=None, end=None, step=1):
     return input[tuple(place)]
 
 
-def _view(input, size):
+def _viewed(input, size):
     """As a copy, of any memory."""
     return input.view(size) if isinstance(size, dtype) else input.reshape(size)
 
@@ -63,7 +63,7 @@ VIEWS = {
     "unsqueeze": ("input, dim", METHODS["unsqueeze"], "pb.zeros(2), 0", "[1, 2]"),
     "view_as_complex": ("input", FUNCTIONS["view_as_complex"], "pb.zeros(3, 2)", "[3]"),
     "view_as_real": ("input", FUNCTIONS["view_as_real"], "pb.zeros(3) + 0j", "[3, 2]"),
-    "view": ("input, size", _view, "pb.zeros(4), (2, 2)", "[2, 2]"),
+    "view": ("input, size", _viewed, "pb.zeros(4), (2, 2)", "[2, 2]"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from .. import _core
 from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
+from ..operators.variants import kept
 
 Tensor = _core.Tensor
 # Bits of the fraction, and the integers of the same size.
@@ -15,8 +16,8 @@ _FORMATS = {
 
 def _widest(*operands):
     """float64, or complex128 where an operand is complex."""
-    of_tensors = (o.dtype.is_complex if isinstance(o, Tensor) else isinstance(o, complex) for o in operands)
-    return _core.complex128 if any(of_tensors) else _core.float64
+    kinds = (o.dtype.is_complex if isinstance(o, Tensor) else isinstance(o, complex) for o in operands)
+    return _core.complex128 if any(kinds) else _core.float64
 
 
 def _double(operand, dtype):
@@ -185,8 +186,7 @@ def _cumprod_in_place(self, dim, *, dtype=None):
         >>> pb.tensor([1.0, 2.0, 3.0]).cumprod_(0)
         tensor([1., 2., 6.])
     """
-    before = self.clone() if self.requires_grad else self  # its derivative reads what is written over here
-    return self.copy_(before.cumprod(dim, dtype=dtype))
+    return self.copy_(kept(self).cumprod(dim, dtype=dtype))
 
 
 def _refuse_gradients(name, tensor):

@@ -57,9 +57,8 @@ def segment_reduce(
     parts, n = ends.shape[-1] - 1, data.shape[axis]
     places = arange(n).expand(*ends.shape[:-1], n).contiguous()
     part = searchsorted(ends[..., 1:].contiguous(), places, right=True)
-    part = part.where(
-        places >= ends[..., :1], parts
-    )  # before the first one: of none, as what is behind the last
+    # Before the first one it is of none, as what is behind the last.
+    part = part.where(places >= ends[..., :1], parts)
     name, begins = BEGINNINGS[reduce]
     begins = begins if initial is None else initial
     shape = (*data.shape[:axis], parts + 1, *data.shape[axis + 1 :])

@@ -138,9 +138,8 @@ def kaiser(M, *, beta=12.0, sym=True, dtype=None, layout=strided, device=None, r
     options = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
     if M < 2:
         return ones(M, **options)
-    beta = tensor(
-        beta, dtype=dtype, device=device
-    )  # rounded as the ends of x are: the root has no negative operand
+    # Rounded as the ends of x are, so that the root has no negative operand.
+    beta = tensor(beta, dtype=dtype, device=device)
     last = (-beta + (M - 1) * (2.0 * beta / period(M, sym))).minimum(beta)
     x = linspace(-beta.item(), last.item(), M, **options)
     return i0((beta * beta - x**2).sqrt()) / i0(beta)
