@@ -82,7 +82,9 @@ bool has_calls(Primitive p, DType lane) {
     return answer == yes;
 }
 
-bool calls_pay(DType lane) { return lane == DType::Float32; }
+bool calls_pay(DType lane) {
+    return lane == DType::Float32 && vector_functions().of_float[static_cast<int>(VectorFunction::tanh)];
+}
 
 int16_t state(Sequence& s, Primitive p, const int16_t* in) {
     if (p == Primitive::to_half) return s.add(Op::half, in[0]);

@@ -10,7 +10,7 @@ namespace pb::code {
 bool is_stated(Primitive p, DType lane);
 // Whether it calls a vector function on the way.
 bool has_calls(Primitive p, DType lane);
-// Whether such calls pay: those of float32, which take twice the elements at once.
+// Whether such calls pay: those of float32, which take twice the elements at once, where kernels make them at all.
 bool calls_pay(DType lane);
 // Appends it to a sequence; returns the result.
 int16_t state(Sequence& s, Primitive p, const int16_t* in);

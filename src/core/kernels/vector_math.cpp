@@ -79,7 +79,9 @@ void pb::PB_ISA::resolve_vector_math() {
 #undef PB_RESOLVE
 }
 
-void pb::PB_ISA::install_vector_functions(VectorFunctions& table) {
+// Where loops are not made into vectors, kernels call the scalar functions, whose last bits may be others.
+void pb::PB_ISA::install_vector_functions([[maybe_unused]] VectorFunctions& table) {
+#if defined(__OPTIMIZE__) && !defined(PULLBACK_SANITIZED)
 #define PB_SET(name)                                         \
     table.of_float[static_cast<int>(VectorFunction::name)] = \
         reinterpret_cast<const void*>(pointer_##name##f);    \
@@ -87,6 +89,7 @@ void pb::PB_ISA::install_vector_functions(VectorFunctions& table) {
     PB_VECTOR_MATH_1(PB_SET)
     PB_VECTOR_MATH_2(PB_SET)
 #undef PB_SET
+#endif
 }
 
 #else
