@@ -3,6 +3,7 @@
 from ... import _core
 from ...autograd import no_grad
 from ...autograd.leaves import zero_gradient
+from ...device import check_device
 from ...operators.creation import empty
 
 
@@ -139,7 +140,7 @@ class Changed:
                 ...
             AssertionError: Torch not compiled with CUDA enabled. pullback computes on the CPU.
         """
-        raise AssertionError("Torch not compiled with CUDA enabled. pullback computes on the CPU.")
+        check_device("cuda")
 
     def xpu(self, device=None):
         """Raises AssertionError, as `cuda` does.
