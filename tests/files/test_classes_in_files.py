@@ -31,6 +31,10 @@ class Keeping(pb.Tensor):
         self.note = state["kept"] + "!"
 
 
+class Longer(Keeping):
+    """As the class that it comes from."""
+
+
 class Weight(pb.nn.Parameter):
     pass
 
@@ -106,6 +110,14 @@ def test_subclasses_of_tensor():
     assert type(found["k"]) is Keeping and found["k"].note == "kept!"
     found["base"][1] = 50  # memory that is shared stays so
     assert found["x"][0, 1] == 50 and found["y"][0] == 50 and found["x"].note[1]["a"][1] == 50
+
+
+def test_what_a_class_holds_is_said_by_the_class_that_it_comes_from():
+    x = pb.ones(1).as_subclass(Longer)
+    x.note = "kept"
+    with allowing([Longer]):
+        found = pb.load(written(x))
+    assert type(found) is Longer and found.note == "kept!"
 
 
 def test_subclasses_of_parameter_are_parameters_there():

@@ -151,3 +151,12 @@ def test_a_cell_that_does_not_exist():
     given, h, _, weight, _ = operands("RNN_TANH")
     with pytest.raises(ValueError, match="RNN_TANH, RNN_RELU, LSTM or GRU"):
         recurrent_layer("RNN", given, h, None, weight)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_time_at_all(kind):
+    net, said = model(kind, 2, 3), "Expected sequence length to be larger than 0 in RNN"
+    none = pb.nn.utils.rnn.PackedSequence(pb.zeros(0, 2), pb.zeros(0, dtype=pb.int64))
+    for given in (pb.zeros(0, 4, 2), none):
+        with pytest.raises(RuntimeError, match=said):
+            net(given)

@@ -58,6 +58,9 @@ def trained(m, norm):
         lambda m: m.nn.SyncBatchNorm(0)(m.ones(3, 0)),
         lambda m: m.nn.SyncBatchNorm(3)(m.ones(3)),
         lambda m: m.nn.ParameterDict({"a": m.zeros(2, 3), "b": m.zeros(1, dtype=m.float64)}),
+        lambda m: m.nn.ParameterDict(3),
+        lambda m: m.nn.ParameterDict([3]),
+        lambda m: m.nn.ModuleDict(3),
     ],
 )  # fmt: skip
 def test_tools(call):
@@ -92,7 +95,7 @@ def test_what_has_no_shape_yet():
             kind().shape
 
 
-def test_pooling_that_says_where(**_):
+def test_pooling_that_says_where():
     x = pullback.arange(16.0).reshape(1, 1, 4, 4)
     names = [name for name in dir(pullback.nn.functional) if name.endswith("_with_indices")]
     assert len(names) == 8

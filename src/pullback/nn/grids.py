@@ -8,6 +8,9 @@ from .resampling import cubic_weights
 
 __all__ = ["affine_grid", "grid_sample"]
 
+# In the order of PyTorch's numbers for them.
+MODES, PADDINGS = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
+
 
 def _corners(align_corners):
     if align_corners is None:
@@ -136,12 +139,12 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         >>> pb.nn.functional.grid_sample(image, pb.tensor([[[[0.0, 0.0], [1.0, 1.0]]]]), align_corners=True)
         tensor([[[[1.5000, 3.0000]]]])
     """
-    if mode not in ("bilinear", "nearest", "bicubic"):
+    if mode not in MODES:
         raise ValueError(
             "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: "
             f"'{mode}'"
         )
-    if padding_mode not in ("zeros", "border", "reflection"):
+    if padding_mode not in PADDINGS:
         raise ValueError(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
             f"'{padding_mode}'"

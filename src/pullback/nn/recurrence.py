@@ -52,6 +52,8 @@ STEPS = {
 def run(mode, rows, sizes, states, layers, directions, dropped):
     """(outputs, last states) of a sequence. The weights of all layers, direction by direction, are in `layers`; a share of
     `dropped` of the outputs of all but the last is zeroed."""
+    if not sizes:
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     lasts = [[] for _ in states]
     for first in range(0, len(layers), directions):
         results = []
@@ -106,8 +108,7 @@ def _step_by_step(mode, rows, sizes, state, weights, backwards):
     given, step = linear(rows, weight, bias).split(sizes), STEPS[mode]
     outputs = [None] * len(sizes)
     ended = []  # last states of samples that are no longer there, the last sample's first
-    alive = sizes[-1] if backwards and sizes else sizes[0] if sizes else 0
-    whole = state
+    whole, alive = state, sizes[-1 if backwards else 0]
     state = tuple([each[:alive] for each in state])
     for t in reversed(range(len(sizes))) if backwards else range(len(sizes)):
         n = sizes[t]

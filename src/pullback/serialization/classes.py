@@ -43,8 +43,8 @@ def name_of(thing):
 
 def state_of(value):
     """What a tensor of a subclass holds beside its elements: a dictionary of attributes, one of slots beside it, or its own."""
-    own = type(value).__dict__.get("__getstate__")
-    if own is not None:
+    inherited = getattr(object, "__getstate__", None)  # Python 3.10 has none
+    if getattr(type(value), "__getstate__", inherited) is not inherited:
         return value.__getstate__()
     state = dict(value.__dict__)
     slots = {name: getattr(value, name) for name in copyreg._slotnames(type(value)) if hasattr(value, name)}

@@ -120,8 +120,8 @@ class Pickler:
             self._tensor(value)
         elif (number := plain_number(value)) is not None:
             self._save(number)
-        elif name := allowed_name(value):  # a class or function itself
-            self._name(" ".join(name.rsplit(".", 1)))
+        elif allowed_name(value):  # a class or function itself
+            self._name(name_of(value))
         else:
             self._object(value)
 

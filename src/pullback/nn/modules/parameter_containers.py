@@ -22,9 +22,9 @@ def position(index, count):
 def pairs(given, name):
     """What `update` was given, as pairs (key, value)."""
     if not isinstance(given, abc.Iterable):
+        said = "ParametersDict" if name == "ParameterDict" else name  # PyTorch's name for it, here alone
         raise TypeError(
-            f"{name}{'s' * (name == 'ParametersDict')}.update should be called with an iterable of key/value pairs, but got "
-            f"{type(given).__name__}"
+            f"{said}.update should be called with an iterable of key/value pairs, but got {type(given).__name__}"
         )
     if isinstance(given, abc.Mapping) or hasattr(given, "items"):
         return list(given.items())

@@ -1,14 +1,11 @@
 """Recurrent networks: layers that go over a sequence. What they compute is in nn/recurrence.py; cells are in rnn_cells.py."""
 
-import math
-
 from ...operators.creation import empty, zeros
-from ..init import uniform_
 from ..parameter import Parameter
 from ..recurrence import run
 from ..utils.rnn import PackedSequence
 from .module import Module
-from .rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from .rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase, draw
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
@@ -117,9 +114,7 @@ class RNNBase(Module):
 
     def reset_parameters(self):
         """Draw the first values anew: even numbers within 1 / sqrt(hidden_size)."""
-        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
-        for weight in self.parameters():
-            uniform_(weight, -bound, bound)
+        draw(self)
 
     def _sizes(self):
         result = self.proj_size or self.hidden_size
@@ -134,13 +129,7 @@ class RNNBase(Module):
         for which, (state, width) in enumerate(zip(states, self._sizes(), strict=True)):
             expected = (layers, sizes, width)
             if tuple(state.shape) != expected:
-                name = (
-                    "hidden[0]"
-                    if self.mode == "LSTM" and which == 0
-                    else "hidden[1]"
-                    if self.mode == "LSTM"
-                    else "hidden"
-                )
+                name = f"hidden[{which}]" if self.mode == "LSTM" else "hidden"
                 raise RuntimeError(f"Expected {name} size {expected}, got {list(state.shape)}")
 
     def _zeros(self, batch, like):
@@ -174,8 +163,6 @@ class RNNBase(Module):
             sequence = sequence.transpose(0, 1)
         states = self._given(hx, batched, sequence)
         self._check(sequence, sequence.shape[1], states)
-        if not sequence.shape[0]:
-            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         times, samples = sequence.shape[:2]
         outputs, last = self._sequence(sequence.flatten(0, 1), [samples] * times, states)
         result = outputs.unflatten(0, (times, samples))

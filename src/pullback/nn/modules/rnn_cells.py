@@ -10,6 +10,13 @@ from ..recurrence import STEPS
 from .module import Module
 
 
+def draw(module):
+    """First values of a layer or a cell."""
+    bound = 1.0 / math.sqrt(module.hidden_size) if module.hidden_size > 0 else 0
+    for weight in module.parameters():
+        uniform_(weight, -bound, bound)
+
+
 class RNNCellBase(Module):
     """What the cells share.
 
@@ -39,9 +46,7 @@ class RNNCellBase(Module):
 
     def reset_parameters(self):
         """Draw the first values anew: even numbers within 1 / sqrt(hidden_size)."""
-        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
-        for weight in self.parameters():
-            uniform_(weight, -bound, bound)
+        draw(self)
 
     def _stepped(self, step, input, states, count):
         if input.ndim not in (1, 2):

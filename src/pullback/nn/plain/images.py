@@ -2,6 +2,7 @@
 
 from ...operators.declare import composed
 from .. import functional as F
+from ..grids import MODES, PADDINGS
 
 __all__ = [
     "adaptive_max_pool1d",
@@ -12,8 +13,6 @@ __all__ = [
     "grid_sampler_3d",
     "max_pool1d_with_indices",
 ]
-
-_MODES, _PADDINGS = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
 
 
 @composed(public=False, method=False)
@@ -117,12 +116,9 @@ def _sampled(input, grid, mode, padding, align_corners, ndim):
             f"grid_sampler(): expected {ndim}D input and grid with same number of dimensions, but got input with sizes "
             f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
         )
-    for name, number, words in (
-        ("interpolation_mode", mode, _MODES),
-        ("padding_mode", padding, _PADDINGS),
-    ):
+    for name, number, words in (("interpolation_mode", mode, MODES), ("padding_mode", padding, PADDINGS)):
         if number not in range(3):
             raise ValueError(
                 f"grid_sampler(): expected {name} to be 0 ({words[0]}), 1 ({words[1]}) or 2 ({words[2]}), but got: {number}"
             )
-    return F.grid_sample(input, grid, _MODES[mode], _PADDINGS[padding], align_corners)
+    return F.grid_sample(input, grid, MODES[mode], PADDINGS[padding], align_corners)

@@ -28,14 +28,8 @@ _PACKED = ("data", "batch_sizes", *_LAST)
 
 def _read(name, args, named):
     """The arguments, by their names. The second one, or for all but an LSTM the third, says whether lengths are packed."""
-    packed = "data" in named or (
-        len(args) > 1
-        and (
-            len(args) > 2 and isinstance(args[2], _core.Tensor)
-            if name != "lstm"
-            else isinstance(args[1], _core.Tensor)
-        )
-    )
+    telling = 1 if name == "lstm" else 2
+    packed = "data" in named or (len(args) > telling and isinstance(args[telling], _core.Tensor))
     names = _PACKED if packed else _WHOLE
     if len(args) > len(names):
         raise TypeError(f"{name}() takes {len(names)} positional arguments but {len(args)} were given")
@@ -89,9 +83,7 @@ def _run(name, mode, args, named):
     else:
         input = given["input"].transpose(0, 1) if given["batch_first"] else given["input"]
         rows, sizes = input.flatten(0, 1), [input.size(1)] * input.size(0)
-    if not sizes:
-        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-    if sizes[0] != states[0].size(1):
+    if sizes and sizes[0] != states[0].size(1):
         raise RuntimeError(f"Expected hidden states of {sizes[0]} samples, but got {states[0].size(1)}")
     dropped = given["dropout"] if given["train"] else 0.0
     outputs, last = run(mode, rows, sizes, states, layers, 1 + bool(given["bidirectional"]), dropped)

@@ -154,7 +154,10 @@ class LRScheduler:
     def _update_lr(self, epoch=None):
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         closed = epoch is not None and hasattr(self, "_get_closed_form_lr")
-        rates = self._get_closed_form_lr() if closed else self._asked()
+        self._take(self._get_closed_form_lr() if closed else self._asked())
+
+    def _take(self, rates):
+        """Give the groups of the optimiser these rates."""
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             put(group, "lr", rate)
         self._last_lr = values(self.optimizer, "lr")

@@ -2,7 +2,7 @@
 
 import math
 
-from .base import LRScheduler, check_optimizer, of_groups, put, values
+from .base import LRScheduler, check_optimizer, of_groups, put
 
 
 def _half_cosine(part):
@@ -101,9 +101,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
                 raise ValueError(f"Expected non-negative epoch, but got {epoch}")
             self._go_to(epoch)
         self.last_epoch = math.floor(epoch)
-        for group, rate in zip(self.optimizer.param_groups, self._asked(), strict=True):
-            put(group, "lr", rate)
-        self._last_lr = values(self.optimizer, "lr")
+        self._take(self._asked())
 
     def _go_to(self, epoch):
         if epoch < self.T_0:
