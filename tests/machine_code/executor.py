@@ -45,6 +45,7 @@ def machine_code(use, refused=False, entries=512):
 
 def emitted(function):
     """How many pieces of code a call makes."""
+    pb.synchronize()  # what others left pending is no part of it
     before = _core.machine_code()["emitted"]
     function()
     return _core.machine_code()["emitted"] - before
