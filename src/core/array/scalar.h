@@ -55,6 +55,14 @@ struct Scalar {
 
     // Writes the number as one element of dtype `d`, and reads one.
     void store(DType d, void* out) const {
+        if (kind == Float && (d == DType::Float32 || d == DType::Float64)) {  // most often
+            if (d == DType::Float64) std::memcpy(out, &f, sizeof f);
+            else {
+                const float v = static_cast<float>(f);
+                std::memcpy(out, &v, sizeof v);
+            }
+            return;
+        }
         visit<Family::Elements>(d, "fill_", [&](auto zero) {
             using T = decltype(zero);
             T v = to<T>();

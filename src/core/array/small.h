@@ -3,11 +3,16 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace pb {
+
+// Whether a value that was moved from may be forgotten, not destroyed, once its bytes are elsewhere.
+template <class T> inline constexpr bool moves_as_bytes = std::is_trivially_copyable_v<T>;
 
 template <class T, size_t N> class Small {
   public:
@@ -19,14 +24,27 @@ template <class T, size_t N> class Small {
     }
     Small(std::initializer_list<T> items) {
         reserve(items.size());
-        for (auto& x : items) push_back(x);
+        for (auto& x : items) new (items_ + size_++) T(x);
     }
     Small(const T* first, const T* last) {
         reserve(static_cast<size_t>(last - first));
-        for (; first != last; ++first) push_back(*first);
+        for (; first != last; ++first) new (items_ + size_++) T(*first);
     }
-    Small(const Small& o) : Small(o.begin(), o.end()) {}
-    Small(Small&& o) noexcept { take(o); }
+    [[gnu::always_inline]] Small(const Small& o) {
+        if constexpr (std::is_trivially_copyable_v<T>) {
+            if (copy_inside(o)) return;
+        }
+        append(o);
+    }
+    [[gnu::always_inline]] Small(Small&& o) noexcept {
+        if constexpr (moves_as_bytes<T>) {
+            if (copy_inside(o)) {
+                o.size_ = 0;
+                return;
+            }
+        }
+        take(o);
+    }
     Small& operator=(const Small& o) {
         if (this != &o) {
             Small copy(o);
@@ -42,7 +60,10 @@ template <class T, size_t N> class Small {
         }
         return *this;
     }
-    ~Small() { clear_storage(); }
+    ~Small() {
+        clear();
+        if (__builtin_expect(items_ != inline_items(), 0)) ::operator delete(items_);
+    }
 
     size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
@@ -101,6 +122,20 @@ template <class T, size_t N> class Small {
     }
 
   private:
+    // Of few values the whole room, whose size is known, is copied faster than those that are in it.
+    [[gnu::always_inline]] bool copy_inside(const Small& o) {
+        if (N * sizeof(T) > 64 || __builtin_expect(o.size_ > N, 0)) return false;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // what lies behind the values is copied, never read
+        std::memcpy(static_cast<void*>(space_), static_cast<const void*>(o.items_), N * sizeof(T));
+#pragma GCC diagnostic pop
+        size_ = o.size_;
+        return true;
+    }
+    [[gnu::noinline]] void append(const Small& o) {
+        reserve(o.size_);
+        for (const T& v : o) new (items_ + size_++) T(v);
+    }
     T* inline_items() { return reinterpret_cast<T*>(space_); }
     void clear_storage() {
         clear();
@@ -108,7 +143,7 @@ template <class T, size_t N> class Small {
         items_ = inline_items();
         capacity_ = N;
     }
-    void take(Small& o) {
+    [[gnu::noinline]] void take(Small& o) {
         if (o.items_ != o.inline_items()) {
             items_ = o.items_;
             size_ = o.size_;

@@ -27,8 +27,11 @@ void drain_freed_nodes() {
 }
 
 void Node::free_later() {
-    freed.push_back(this);
-    if (!draining) drain_freed_nodes();
+    if (draining) return freed.push_back(this);
+    draining = true;  // the first never enters the queue, which most often stays empty
+    destroy();
+    if (freed.empty()) draining = false;
+    else drain_freed_nodes();
 }
 
 Node::~Node() {

@@ -30,20 +30,6 @@ std::unordered_map<const Saved*, Apart>& kept_apart() {
 
 bool any_packed() { return !kept_apart().empty(); }
 
-void Saved::save(const Tensor& t, Origin origin, uint8_t number) {
-    cell_ = Ref<Cell>(t->cell);
-    layout_ = t.layout_ref();
-    offset_ = t->offset;
-    version_ = t->cell->version;
-    dtype_ = t.dtype();
-    origin_ = origin;
-    number_ = number;
-    // Three tests, each of a byte: cheaper than one of all.
-    if (__builtin_expect(t->flags & kInference, 0)) return save_special(t);
-    if (__builtin_expect(t.is_dual(), 0)) return save_special(t);
-    if (__builtin_expect(modes.watched, 0)) return save_special(t);
-}
-
 void Saved::save_special(const Tensor& t) {
     if (t->flags & kInference && modes.grad)
         fail(

@@ -19,9 +19,24 @@ class Saved {
     Saved() = default;
     Saved(const Saved&) = delete;
     Saved& operator=(const Saved&) = delete;
-    ~Saved() { reset(); }
+    ~Saved() {
+        if (__builtin_expect(!is_plain(), 0)) forget_apart();
+    }
 
-    void save(const Tensor& t, Origin origin, uint8_t number);
+    // Of one that holds nothing yet.
+    void save(const Tensor& t, Origin origin, uint8_t number) {
+        new (&cell_) Ref<Cell>(t->cell);
+        new (&layout_) Ref<Layout>(t->layout);
+        offset_ = t->offset;
+        version_ = t->cell->version;
+        dtype_ = t.dtype();
+        origin_ = origin;
+        number_ = number;
+        // Three tests, each of a byte: cheaper than one of all.
+        if (__builtin_expect(t->flags & kInference, 0)) return save_special(t);
+        if (__builtin_expect(t.is_dual(), 0)) return save_special(t);
+        if (__builtin_expect(modes.watched, 0)) return save_special(t);
+    }
     void save_array(const Array& a);  // a constant that nobody else sees
     void save_scalar(Scalar s) {
         offset_ = s.i;

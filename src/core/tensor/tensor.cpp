@@ -1,7 +1,5 @@
 #include "tensor/tensor.h"
 
-#include <vector>
-
 #include "tensor/extra.h"
 #include "tensor/mapped.h"
 
@@ -10,15 +8,10 @@ namespace pb {
 thread_local Modes modes __attribute__((tls_model("initial-exec")));
 PyTypeObject* tensor_type = nullptr;
 PyTypeObject* parameter_type = nullptr;
+TensorObject* kept_objects[kKept];
+size_t kept_count = 0;
 
 namespace {
-
-// Freed tensors of the exact type, kept for the next operation.
-constexpr size_t kKept = 2048;
-std::vector<TensorObject*>& kept() {
-    static auto* list = new std::vector<TensorObject*>;
-    return *list;
-}
 
 inline void blank(TensorObject* o) {
     o->cell = nullptr;
@@ -37,10 +30,8 @@ inline void blank(TensorObject* o) {
 
 TensorObject* new_tensor_object() {
     TensorObject* o;
-    auto& list = kept();
-    if (!list.empty()) {
-        o = list.back();
-        list.pop_back();
+    if (kept_count) {
+        o = kept_objects[--kept_count];
         // The object's header is made anew; the type's reference was given back when it died.
         PyObject_Init(reinterpret_cast<PyObject*>(o), tensor_type);
         blank(o);
@@ -51,12 +42,6 @@ TensorObject* new_tensor_object() {
     }
     PyObject_GC_Track(reinterpret_cast<PyObject*>(o));
     return o;
-}
-
-void free_tensor_object(TensorObject* o) {
-    PyTypeObject* type = Py_TYPE(o);
-    if (type == tensor_type && kept().size() < kKept) kept().push_back(o);
-    else type->tp_free(o);
 }
 
 Tensor Tensor::make(const Array& a) {

@@ -145,6 +145,7 @@ class Tensor {
     TensorObject* o_ = nullptr;
 };
 
+template <> inline constexpr bool moves_as_bytes<Tensor> = true;
 using Tensors = Small<Tensor, 4>;
 
 // As a parameter: a tensor, or none, which is undefined.
@@ -168,6 +169,14 @@ inline TensorObject* as_tensor(PyObject* o) { return reinterpret_cast<TensorObje
 
 // The memory of Python objects. The caller of the first sets the fields; the second wants them given back.
 TensorObject* new_tensor_object();
-void free_tensor_object(TensorObject* o);
+// Freed tensors of the exact type, kept for the next operation.
+constexpr size_t kKept = 2048;
+extern TensorObject* kept_objects[kKept];
+extern size_t kept_count;
+inline void free_tensor_object(TensorObject* o) {
+    PyTypeObject* type = Py_TYPE(o);
+    if (type == tensor_type && kept_count < kKept) kept_objects[kept_count++] = o;
+    else type->tp_free(o);
+}
 
 }  // namespace pb

@@ -15,10 +15,8 @@ constexpr int64_t kNegatedLater = 4096;  // elements from which on it pays to su
 ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands, const Tensor& y,
                                          uint8_t wanted) {
     const Row::Pullback& pullback = row.pullback(wanted);
-    auto edges =
-        static_cast<uint16_t>(row.arity);  // edge i is operand i's; parameters come last, or stay empty
-    while (row.parameters >> (edges - 1) & 1) --edges;
-    auto slots = static_cast<uint8_t>(__builtin_popcount(pullback.uses));
+    const uint16_t edges = pullback.edges;
+    const uint8_t slots = pullback.slots;
     void* p = pool_alloc(bytes(edges, slots));
     auto* node = new (p) ElementwiseNode(edges, pullback, wanted, slots);
     Edge* e = reinterpret_cast<Edge*>(static_cast<char*>(p) + sizeof(ElementwiseNode));
@@ -26,21 +24,22 @@ ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands
     node->attach_edges(e);
     Saved* s = node->saved();
     for (uint8_t i = 0; i < slots; ++i) new (s + i) Saved();
-    for (int i = 0; i < row.arity; ++i)
-        if (operands[i].tensor && is_complex(operands[i].tensor->dtype())) node->of_complex_ = true;
-    for (int i = 0; i < row.arity && i < 3; ++i)
-        if (!operands[i].tensor && !(row.parameters >> i & 1)) node->form_ = static_cast<uint8_t>(i + 1);
     try {
-        for (uint16_t i = 0; i < edges; ++i)
-            if (wanted >> i & 1) node->take_edge(i, gradient_edge(*operands[i].tensor));
-        int slot = 0;
-        for (int v = 0; v <= row.arity; ++v) {
-            if (!(pullback.uses >> v & 1)) continue;
-            Saved& save = s[slot++];
-            if (v == row.arity) save.save(y, Saved::kOutput, 0);
-            else if (operands[v].tensor)
-                save.save(*operands[v].tensor, Saved::kInput, static_cast<uint8_t>(v));
-            else save.save_scalar(operands[v].scalar);
+        for (int i = 0; i < row.arity; ++i) {
+            if (const Tensor* t = operands[i].tensor) {
+                if (is_complex(t->dtype())) node->of_complex_ = true;
+                if (wanted >> i & 1) node->take_edge(static_cast<size_t>(i), gradient_edge(*t));
+            } else if (i < 3 && !(row.parameters >> i & 1)) {
+                node->form_ = static_cast<uint8_t>(i + 1);
+            }
+        }
+        int v = 0;
+        for (uint32_t uses = pullback.uses; uses; uses >>= 1, ++v) {
+            if (!(uses & 1)) continue;
+            if (v == row.arity) s->save(y, Saved::kOutput, 0);
+            else if (const Tensor* t = operands[v].tensor) s->save(*t, Saved::kInput, static_cast<uint8_t>(v));
+            else s->save_scalar(operands[v].scalar);
+            ++s;
         }
         node->set_output(y);
     } catch (...) {

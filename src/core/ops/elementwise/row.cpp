@@ -88,13 +88,15 @@ const Program& Row::series(int order, const std::vector<int>& given) const {
     return found->second;
 }
 
-const Row::Pullback& Row::pullback(uint8_t wanted) const {
+const Row::Pullback& Row::make_pullback(uint8_t wanted) const {
     auto& slot = pullbacks[wanted];
-    if (slot) return *slot;
     auto made = std::make_unique<Pullback>();
     made->row = this;
     for (int i = 0; i < arity; ++i)
         if (wanted >> i & 1) made->uses |= reads[i];
+    made->slots = static_cast<uint8_t>(__builtin_popcount(made->uses));
+    made->edges = static_cast<uint8_t>(arity);
+    while (parameters >> (made->edges - 1) & 1) --made->edges;
     Program& q = made->program;
     // Inputs: what is saved, in the order of its bits, then the cotangent.
     std::vector<int16_t> number(static_cast<size_t>(partials.values()), -1);

@@ -86,10 +86,16 @@ struct Row {
     struct Pullback {
         const Row* row = nullptr;
         uint8_t uses = 0;
+        uint8_t slots = 0;  // how many values it uses
+        uint8_t edges = 0;  // one for each operand; parameters come last, or stay empty
         Program program;
         int8_t output[kMaxOperands];  // -1: the cotangent itself; -2: zero
     };
-    const Pullback& pullback(uint8_t wanted) const;
+    const Pullback& pullback(uint8_t wanted) const {
+        const Pullback* made = pullbacks[wanted].get();
+        return made ? *made : make_pullback(wanted);
+    }
+    const Pullback& make_pullback(uint8_t wanted) const;
     // Which values (operands, then y) the partial of operand i reads.
     uint8_t reads[kMaxOperands] = {};
     mutable std::unique_ptr<Pullback> pullbacks[1 << kMaxOperands];

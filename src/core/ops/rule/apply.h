@@ -111,7 +111,9 @@ template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>&
     } else if constexpr (std::same_as<decltype(rule.forward(x)), Tensors>) {
         return rule.forward(x);
     } else {
-        return Tensors{rule.forward(x)};
+        Tensors out;
+        out.push_back(rule.forward(x));
+        return out;
     }
 }
 
