@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from checks.orders import SEQUENCES, derivative
+from deferral import deferral
 
 import pullback as pb
 from pullback.autograd import forward_ad as fwd
@@ -289,3 +290,21 @@ def test_integers_among_the_operands_do_not_move(f, moves):
     x = pb.tensor([1.0, 2.0])
     assert pb.func.jvp(f, (x,), (x,))[1].tolist() == moves
     assert pb.func.vmap(lambda x: pb.func.jvp(f, (x,), (x,))[1])(pb.stack([x, x])).tolist() == [moves] * 2
+
+
+@pytest.mark.parametrize("name", ["pow", "atan2", "hypot", "logaddexp", "div", "xlogy"])
+def test_partials_that_nobody_asks_for_are_not_computed(name):
+    """Of a function of two numbers only one varies: the other partial, a logarithm say, costs nothing."""
+    f, x, y = getattr(pb, name), pb.rand(8) + 1, pb.rand(8) + 1
+
+    def made(*tangents):
+        before = pb.counters()["expressions"]
+        with fwd.dual_level():
+            operands = [t if d is None else fwd.make_dual(t, d) for t, d in zip((x, y), tangents)]
+            tangent = fwd.unpack_dual(f(*operands)).tangent
+            return pb.counters()["expressions"] - before, tangent
+
+    with deferral(least=1):
+        (first, by_x), (second, by_y), (both, total) = made(x, None), made(None, y), made(x, y)
+        assert max(first, second) < both
+        assert pb.allclose(by_x + by_y, total)

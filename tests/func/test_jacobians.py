@@ -231,6 +231,50 @@ def test_results_are_nobody_else_s(jacobian):
         same(jacobian(f)(x), before)
 
 
+def test_rows_of_one_output_are_nobody_else_s():
+    """The gradient of a number is the row itself where nobody else has it, or a tangent of it."""
+    c, x, t, kept = numbers(N), numbers(N, seed=1), numbers(N, seed=2), []
+
+    def hooked(x):
+        y = x * 1
+        y.register_hook(lambda g: kept.append(g) or g)
+        return (y * y).sum() / 2
+
+    programs = [
+        lambda x: (x * c).sum(),
+        lambda x: x.sum(),
+        lambda x: x[2],
+        lambda x: (x * x).sum() / 2,
+        hooked,
+    ]
+    for f in programs:
+        before = [each.clone() for each in (c, x, t)]
+        for found in (func.jacrev(f)(x), *func.jvp(func.jacrev(f), (x,), (t,)), func.hessian(f)(x)):
+            held = [g.clone() for g in kept]
+            found.mul_(3)  # writes into its memory, whoever has it
+            assert all(pb.equal(now, then) for now, then in zip((c, x, t), before))
+            assert all(pb.equal(now, then) for now, then in zip(kept, held))
+
+
+def test_tangents_of_what_is_pulled_back_are_nobody_s():
+    """jacrev asks for no tangent of the outputs; what the function keeps of them has its own."""
+    x, t, kept = numbers(N), numbers(N, seed=1), []
+
+    def f(x):
+        y = x.sin().sum()
+        kept.append(y)
+        return y
+
+    with pb.autograd.forward_ad.dual_level():
+        dual = pb.autograd.forward_ad.make_dual(x, t)
+        row, tangent = pb.autograd.forward_ad.unpack_dual(func.jacrev(f)(dual))
+        assert pb.allclose(row, x.cos()) and pb.allclose(tangent, -x.sin() * t)
+        assert pb.allclose(pb.autograd.forward_ad.unpack_dual(kept[0]).tangent, (x.cos() * t).sum())
+    for identity in (lambda x: x, lambda x: x.view(2, 3), lambda x: (x, x.sum())):
+        for found in tree_flatten(func.jacfwd(func.jacrev(identity))(x))[0]:
+            assert not found.any()
+
+
 def test_aux():
     x = numbers(N)
 

@@ -109,14 +109,30 @@ bool is_possible() {
 Use use = use_by_environment();
 bool is_wide() { return !std::strcmp(kernels_isa(), "avx512"); }
 
-Code::Code(const Emitted& emitted, std::vector<Argument> arguments, size_t results, DType lane, bool wide)
+Code::Code(const Emitted& emitted, const std::vector<Argument>& arguments, size_t results, DType lane,
+           bool wide)
     : pages_(emitted.bytes),
-      arguments_(std::move(arguments)),
-      operands_(arguments_.size() - results),
-      lanes_(lanes_of(wide, lane) * emitted.copies),
-      item_(item_size(lane)) {
+      operands_(arguments.size() - results),
+      lanes_(lanes_of(wide, lane) * emitted.copies) {
+    for (const Argument& a : arguments)
+        sizes_.push_back(a.single ? 0 : static_cast<int64_t>(size_of(a, item_size(lane))));
     const void* start = pages_.start();
     std::memcpy(&function_, &start, sizeof start);
+}
+
+// Whether no result lies where an operand does.
+bool Code::is_apart(char* const* places, int64_t n) const {
+    for (size_t r = operands_; r < sizes_.size(); ++r)
+        for (size_t k = 0; k < operands_; ++k)
+            if (places[k] < places[r] + n * sizes_[r] && places[r] < places[k] + n * sizes_[k]) return false;
+    return true;
+}
+
+// The round that ends with the last element: some are computed twice, which gives the same.
+void Code::run_last(char* const* places, int64_t n) const {
+    char* now[kMostArguments];
+    for (size_t k = 0; k < sizes_.size(); ++k) now[k] = places[k] + (n - lanes_) * sizes_[k];
+    function_(now, lanes_);
 }
 
 // A round of which not all elements are there: on copies, beside which is 0.
@@ -124,20 +140,16 @@ void Code::run_rest(char* const* places, int64_t at, int64_t n) const {
     constexpr size_t kVector = 128;  // of one operand: as much as a round takes
     alignas(kVector) char room[kMostArguments * kVector];
     char* now[kMostArguments];
-    const auto count = static_cast<size_t>(n), start = static_cast<size_t>(at);
-    for (size_t k = 0; k < arguments_.size(); ++k) {
-        const Argument& a = arguments_[k];
-        now[k] = a.single ? places[k] : room + k * kVector;
-        if (a.single || k >= operands_) continue;
-        const size_t item = size_of(a, item_);
+    for (size_t k = 0; k < sizes_.size(); ++k) {
+        const int64_t size = sizes_[k];
+        now[k] = size ? room + k * kVector : places[k];
+        if (!size || k >= operands_) continue;
         std::memset(now[k], 0, kVector);
-        copy_few(places[k] + start * item, now[k], count * item);
+        copy_few(places[k] + at * size, now[k], static_cast<size_t>(n * size));
     }
     function_(now, lanes_);
-    for (size_t k = operands_; k < arguments_.size(); ++k) {
-        const size_t item = size_of(arguments_[k], item_);
-        copy_few(now[k], places[k] + start * item, count * item);
-    }
+    for (size_t k = operands_; k < sizes_.size(); ++k)
+        copy_few(now[k], places[k] + at * sizes_[k], static_cast<size_t>(n * sizes_[k]));
 }
 
 std::shared_ptr<const Code> find(const Key& key, bool pays, const Maker& make) {

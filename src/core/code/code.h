@@ -16,7 +16,8 @@ namespace pb::code {
 
 class Code {
   public:
-    Code(const Emitted& emitted, std::vector<Argument> arguments, size_t results, DType lane, bool wide);
+    Code(const Emitted& emitted, const std::vector<Argument>& arguments, size_t results, DType lane,
+         bool wide);
 
     bool is_there() const { return pages_.start(); }
     size_t bytes() const { return pages_.size(); }
@@ -25,17 +26,20 @@ class Code {
     void run(char* const* places, int64_t n) const {
         const int64_t whole = n & -lanes_;
         if (whole) function_(places, whole);
-        if (whole < n) run_rest(places, whole, n - whole);
+        if (whole == n) return;
+        if (whole && is_apart(places, n)) run_last(places, n);
+        else run_rest(places, whole, n - whole);
     }
 
   private:
+    bool is_apart(char* const* places, int64_t n) const;
+    void run_last(char* const* places, int64_t n) const;
     void run_rest(char* const* places, int64_t at, int64_t n) const;
     Pages pages_;
     void (*function_)(char* const*, int64_t);
-    std::vector<Argument> arguments_;  // results are the last
+    std::vector<int64_t> sizes_;  // of an element of each argument, 0: single; results are the last
     size_t operands_;
-    int64_t lanes_;
-    size_t item_;
+    int64_t lanes_;  // of a round
 };
 constexpr size_t kMostArguments = 96;
 

@@ -4,11 +4,23 @@
 #include <cstring>
 
 #include "array/order.h"
+#include "kernels/moves.h"
 #include "program/program.h"
 
 namespace pb::compute {
 
 namespace {
+
+constexpr int64_t kShort = 64;  // elements: where a call for each run would take as long as the copy
+
+void put_short(const char* from, char* to, const Rows& rows, DType type) {
+    const int size = size_index(type);
+    const auto item = static_cast<int64_t>(item_size(type));
+    if (rows.length == 1) return kernels().scatter[size](from, to, rows.pitch * item, rows.count);
+    if (move_kernels().scatter_rows[size]) return move_kernels().scatter_rows[size](from, to, rows);
+    for (int64_t i = 0; i < rows.count; ++i, from += rows.length * item, to += rows.pitch * item)
+        std::memcpy(to, from, static_cast<size_t>(rows.length * item));
+}
 
 // Writes `part` into `out` at index `at` of dimension `dim`; both have the same number of dimensions.
 void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
@@ -22,6 +34,8 @@ void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
         const char* from = part.data();
         char* to = out.data() + at * inner;
         int64_t run = n * inner, step = out.size(dim) * inner;
+        if (int64_t item = static_cast<int64_t>(out.item()); run <= kShort * item)
+            return put_short(from, to, {run / item, 1, outer, step / item}, out.dtype);
         for (int64_t i = 0; i < outer; ++i, from += run, to += step)
             std::memcpy(to, from, static_cast<size_t>(run));
         return;

@@ -355,6 +355,28 @@ void compute_over(const Lowered& program, const Source* inputs, const Array& tar
     });
 }
 
+bool sum_rows(const RowSum& sum) {
+    bool summed = false;
+    with_interrupts([&] {
+        if (summed) return;
+        Plan::Seeds seeds;
+        for (const RowSum::Part& part : sum.parts)
+            if (part.value->is_pending()) seeds.push_back(part.value->expression());
+        if (seeds.empty()) return;
+        Plan plan(seeds, Plan::Reach::connected, nullptr, seeds.size() == sum.parts.size() ? &sum : nullptr);
+        try {
+            plan.run();
+        } catch (const Interrupted&) {
+            summed = plan.summed();
+            throw;
+        } catch (const Error& error) {  // without the others there may be memory enough
+            if (error.kind != ErrorKind::OutOfMemory) throw;
+        }
+        summed = plan.summed();
+    });
+    return summed;
+}
+
 void synchronize() {
     while (oldest) compute_oldest(count);
 }

@@ -112,6 +112,7 @@ void Fused::begin(int64_t elements) {
     steps.clear();
     chains.clear();
     outputs.clear();
+    sum = nullptr;
 }
 
 int16_t Fused::add_number(const Slot& number, DType type) {

@@ -7,6 +7,7 @@
 // steps may become one pass (link_up): all give the same bits.
 #pragma once
 #include "program/expression.h"
+#include "program/sums.h"
 
 namespace pb {
 
@@ -31,8 +32,10 @@ struct Fused : Steps {
         Over over = Over::all;
         int64_t row = 0;
         const Array* scattered = nullptr;  // instead of `data`: they lie otherwise
+        int64_t added = -1;  // instead of both: they are added to rows of the sum, from this element on
 
         bool is_stored() const { return reduction == Reduction::count; }
+        bool lies_in_order() const { return !scattered && added < 0; }
         // One element of a program that may have more.
         bool is_single() const { return expression && expression->is_single(); }
     };
@@ -40,6 +43,7 @@ struct Fused : Steps {
     std::vector<Operand> operands;
     std::vector<Chain> chains;
     std::vector<Output> outputs;
+    const RowSum* sum = nullptr;  // of some of the outputs
 
     // What a value is read from; null if it is no operand.
     const Operand* operand(int16_t v) const {

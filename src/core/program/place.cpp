@@ -66,6 +66,7 @@ Loop Placing::make_loop(int workers) const {
         if (o.over == Over::all) whole = true;
         else row = o.row;
     }
+    if (p_->sum) row = p_->sum->length;
     if (row == p_->n)
         for (const Load& l : loads) {
             int64_t n = l.walker.inner_size(), stride = l.walker.inner_stride();
@@ -139,7 +140,7 @@ int32_t Placing::last_read(const char* data) const {
 }
 
 bool Placing::is_streamed(const Fused::Output& o) const {
-    return o.is_stored() && !o.scattered && !o.is_single() && last_read(o.data) == INT32_MIN;
+    return o.is_stored() && o.lies_in_order() && !o.is_single() && last_read(o.data) == INT32_MIN;
 }
 
 // The step that computes an output writes it where it belongs, unless that would overwrite what is still read, or the
@@ -152,7 +153,7 @@ void Placing::place_outputs() {
     streams_ = bytes >= kStreamed;
     for (const Fused::Output& o : p_->outputs) {
         const Value& value = p_->value(o.value);
-        if (!o.is_stored() || o.scattered || facts(o.value).direct || value.kind != Value::Result ||
+        if (!o.is_stored() || !o.lies_in_order() || facts(o.value).direct || value.kind != Value::Result ||
             value.single || (streams_ && is_streamed(o)) || last_read(o.data) > value.at)
             continue;
         facts(o.value).direct = true;
@@ -297,9 +298,11 @@ void Placing::place_copies() {
             continue;
         bool single = facts(o.value).single;
         Copy c{o.value, o.data, item_size(o.dtype), single, !single && streams_ && is_streamed(o), {}};
-        if (o.scattered) {
-            if (single) c.from = filled(o.value, loop->block), c.single = false;
-            c.walker.emplace(*o.scattered, *o.scattered->layout);
+        if (!o.lies_in_order() && single) c.from = filled(o.value, loop->block), c.single = false;
+        if (o.scattered) c.walker.emplace(*o.scattered, *o.scattered->layout);
+        if (o.added >= 0) {
+            c.to = p_->sum->whole.data() + o.added * static_cast<int64_t>(c.item);
+            c.add = kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(o.dtype)][0];
         }
         copies.push_back(std::move(c));
     }

@@ -56,6 +56,7 @@ class Placing {
         size_t item;
         bool single, streamed;
         std::optional<Walker> walker;  // if its elements do not lie as the loop goes
+        BlockKernel add = nullptr;     // to rows of the sum, of which `to` is the first
     };
 
     // `nanoseconds`: about what it takes.

@@ -66,15 +66,17 @@ bool overlaps(const Fused& program, const Array& target) {
 
 }  // namespace
 
-Plan::Plan(const Seeds& seeds, Reach reach, const Buffer* consumed)
+Plan::Plan(const Seeds& seeds, Reach reach, const Buffer* consumed, const RowSum* sum)
     : reach_(reach),
       consumed_(consumed),
       asked_(reach == Reach::thoroughly ? nullptr : seeds[0]),
+      sum_(sum),
       mark_(++last_mark) {
     gather(seeds);
     unite();
     for (Expression* e : members_) place(*e);
     for (size_t i = members_.size(); i-- > 0;) decide(*members_[i]);
+    if (sum_ && !can_sum()) sum_ = nullptr;
 }
 
 void Plan::gather(const Seeds& seeds) {
@@ -210,7 +212,7 @@ void Plan::decide(Expression& e) {
     bool held = is_held(e), read_on = false, waits = held;
     int32_t latest = INT32_MAX;  // program that may still compute it
     Needs needs;
-    mine.stored = &e == asked_ || (held && (e.is_reduction() || e.overwrites()));
+    mine.stored = &e == asked_ || is_summed(e) || (held && (e.is_reduction() || e.overwrites()));
     if (e.result)
         for (const Expression* r : e.result->readers()) {
             if (!has(r)) {
@@ -304,6 +306,41 @@ bool Plan::has_outputs(const Part& part) const {
     return false;
 }
 
+bool Plan::is_summed(const Expression& e) const {
+    if (!sum_) return false;
+    return std::any_of(sum_->parts.begin(), sum_->parts.end(),
+                       [&](const RowSum::Part& part) { return part.value == e.result; });
+}
+
+// Whether one program computes all parts, row after row, and nobody wants one of them afterwards.
+bool Plan::can_sum() const {
+    const int32_t home = sum_->parts[0].value->expression()->plan.home;
+    const int64_t row = parts_[static_cast<size_t>(home)].row;
+    if (sum_->rows() < 2 || (row && row != sum_->length)) return false;
+    for (const RowSum::Part& part : sum_->parts) {
+        const Expression& e = *part.value->expression();
+        if (e.is_reduction() || e.overwrites() || e.plan.home != home || part.value->holders() != 1 ||
+            e.dtype != sum_->whole.dtype || is_narrow_float(e.dtype) || !e.layout->is_contiguous() ||
+            e.numel() != sum_->rows() * sum_->length)
+            return false;
+        for (const Expression* r : part.value->readers())
+            if (!has(r) || !r->plan.over || r->plan.home != home || r->plan.copy >= 0) return false;
+    }
+    return true;
+}
+
+namespace {
+
+// Whether blocks of a program can be whole rows.
+bool goes_by(const Fused& program, int64_t row) {
+    if (row > kReductionLeaf || row * static_cast<int64_t>(program.widest()) > kBlockBytes) return false;
+    for (const Fused::Output& o : program.outputs)
+        if (!o.is_stored() && o.over == Over::all && kReductionLeaf % row != 0) return false;
+    return true;
+}
+
+}  // namespace
+
 void Plan::build(Fused& program, int32_t number) {
     const Part& part = parts_[static_cast<size_t>(number)];
     bool single = true;  // what had a loop may have moved away
@@ -312,7 +349,16 @@ void Plan::build(Fused& program, int32_t number) {
     program.begin(single ? 1 : part.loop->numel());
     ++last_emission;
     for (Expression* e = part.first; e; e = e->plan.next)
-        if (e->plan.stored) add_output(program, *e, {mark_, number, last_emission});
+        if (e->plan.stored && !is_summed(*e)) add_output(program, *e, {mark_, number, last_emission});
+    if (!sum_ || sum_->parts[0].value->expression()->plan.home != number) return;
+    program.sum = sum_;
+    for (const RowSum::Part& part : sum_->parts) {
+        add_output(program, *part.value->expression(), {mark_, number, last_emission});
+        program.outputs.back().added = part.at;
+    }
+    if (goes_by(program, sum_->length)) return;
+    sum_ = nullptr;
+    build(program, number);
 }
 
 // Takes memory for the outputs that have none, runs, and gives the results to their buffers.
@@ -331,6 +377,7 @@ void Plan::finish(Fused& program, int32_t number, const Array* target, const Int
     try {
         for (Fused::Output& o : program.outputs) {
             wanted = o.expression;
+            if (o.added >= 0) continue;
             if (!wanted->result) {
                 if (stoppable || !target->layout->is_dense() || overlaps(program, *target))
                     temporary = Array::empty(target->dtype, wanted->layout);
@@ -408,6 +455,7 @@ void Plan::run(const Array* target) {
         if (profile) measured = measure(scratch);
         link_up(scratch);
         finish(scratch, number, target, scope);
+        summed_ = summed_ || scratch.sum;
     }
 }
 

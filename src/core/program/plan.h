@@ -42,12 +42,14 @@ class Plan {
     };
 
     // The first of the seeds is what was asked for, unless all goes thoroughly: it is stored. `consumed`, if any, nobody
-    // will look at.
-    Plan(const Seeds& seeds, Reach reach, const Buffer* consumed = nullptr);
+    // will look at. All parts of a `sum`, if there is one, are stored as well, or summed.
+    Plan(const Seeds& seeds, Reach reach, const Buffer* consumed = nullptr, const RowSum* sum = nullptr);
 
     // Runs all programs; may throw Interrupted between two. Where an expression has no result, its elements are written
     // to `target`, whose old ones nobody but this plan still reads.
     void run(const Array* target = nullptr);
+    // Whether the sum has been computed: the parts, left pending, must not be asked for any more.
+    bool summed() const { return summed_; }
     // The programs as text, one after the other.
     std::string describe(bool code = false);
 
@@ -76,6 +78,8 @@ class Plan {
     bool is_done(const Expression* e, int32_t program) const;
     double work() const;
     bool has_outputs(const Part& part) const;
+    bool is_summed(const Expression& e) const;
+    bool can_sum() const;
     void build(Fused& program, int32_t number);
     Buffer* replaced_by(const Expression* e) const;
     Buffer* donor(const Fused& program, const Fused::Output& output, int32_t number) const;
@@ -84,6 +88,8 @@ class Plan {
     const Reach reach_;
     const Buffer* const consumed_;
     const Expression* const asked_;
+    const RowSum* sum_;
+    bool summed_ = false;
     const uint32_t mark_;
     Small<Expression*, 32> members_;  // by age
     Small<Part, 4> parts_;

@@ -46,6 +46,7 @@ class Runner {
     void run(const Fused& p, const Work& work, const Interruptible* stop) {
         stop_ = stop;
         n_ = p.n;
+        sum_ = p.sum;
         int workers = thread_count();
         endings_.clear();
         scratch_.clear();
@@ -141,7 +142,24 @@ class Runner {
         } else {
             for (const Placing::Call& c : placing_.calls) call(c, now, n);
         }
+        if (sum_) clear_rows(at, n);
         for (const Placing::Copy& c : placing_.copies) copy(c, now[c.from], at, n);
+    }
+
+    // Blocks are whole rows of the parts of a sum: first all of each row is zero, then every part is added to it.
+    void clear_rows(int64_t at, int64_t n) const {
+        const int64_t bytes = sum_->width * static_cast<int64_t>(sum_->whole.item());
+        std::memset(sum_->whole.data() + at / sum_->length * bytes, 0,
+                    static_cast<size_t>(n / sum_->length * bytes));
+    }
+    void add_rows(const Placing::Copy& c, const char* from, int64_t at, int64_t n) const {
+        const auto item = static_cast<int64_t>(c.item);
+        const int64_t length = sum_->length, pitch = sum_->width * item;
+        char* to = c.to + at / length * pitch;
+        for (; n > 0; n -= length, from += length * item, to += pitch) {
+            const void* in[2] = {to, from};
+            c.add(in, to, length);
+        }
     }
 
     // Most calls have up to three operands; those they lack are found all the same.
@@ -161,7 +179,8 @@ class Runner {
         s.code->run(places, n);
     }
 
-    static void copy(const Placing::Copy& c, const char* from, int64_t at, int64_t n) {
+    void copy(const Placing::Copy& c, const char* from, int64_t at, int64_t n) const {
+        if (c.add) return add_rows(c, from, at, n);
         if (c.walker) return c.walker->scatter(from, at, n);
         char* to = c.to + at * static_cast<int64_t>(c.item);
         if (c.single) kernels().fill[log_of_size(c.item)](from, to, n);
@@ -171,6 +190,7 @@ class Runner {
 
     const Interruptible* stop_ = nullptr;
     int64_t n_ = 0;
+    const RowSum* sum_ = nullptr;
     bool one_call_ = false;  // from memory to memory: blocks would only divide it
     Placing placing_;
     Fetching fetching_;

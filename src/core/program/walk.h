@@ -6,6 +6,7 @@
 
 #include "array/array.h"
 #include "kernels/kernels.h"
+#include "kernels/moves.h"
 
 namespace pb {
 
@@ -51,24 +52,37 @@ class Walker {
 
     // Elements [at, at + n) in logical order, into or out of a contiguous run.
     void gather(int64_t at, int64_t n, void* out) const {
-        if (sizes_.size() > 1 && sizes_.back() <= kShortRow) {
-            if (item_ == 8) return gather_rows(at, n, static_cast<uint64_t*>(out));
-            if (item_ == 4) return gather_rows(at, n, static_cast<uint32_t*>(out));
-        }
         char* o = static_cast<char*>(out);
-        runs(at, n, [&](char* p, int64_t stride, int64_t count) {
+        auto run = [&](char* p, int64_t stride, int64_t count) {
             if (stride == 1) std::memcpy(o, p, static_cast<size_t>(count) * item_);
             else if (stride == 0) kernels().fill[log_](p, o, count);
             else kernels().gather[log_](p, stride * static_cast<int64_t>(item_), o, count);
             o += count * static_cast<int64_t>(item_);
+        };
+        if (!has_short_rows(n)) return runs(at, n, run);
+        short_rows(at, n, run, [&](char* p, const Rows& rows) {
+            const int64_t have = rows.length * static_cast<int64_t>(item_), all = rows.count * have;
+            if (rows.pitch == 0) {  // one row, again and again
+                move_kernels().gather_rows[log_](p, {rows.length, rows.step, 1, 0}, o);
+                for (int64_t done = have; done < all; done *= 2)
+                    std::memcpy(o + done, o, static_cast<size_t>(std::min(done, all - done)));
+            } else {
+                move_kernels().gather_rows[log_](p, rows, o);
+            }
+            o += all;
         });
     }
     void scatter(const void* in, int64_t at, int64_t n) const {
         const char* i = static_cast<const char*>(in);
-        runs(at, n, [&](char* p, int64_t stride, int64_t count) {
+        auto run = [&](char* p, int64_t stride, int64_t count) {
             if (stride == 1) std::memcpy(p, i, static_cast<size_t>(count) * item_);
             else kernels().scatter[log_](i, p, stride * static_cast<int64_t>(item_), count);
             i += count * static_cast<int64_t>(item_);
+        };
+        if (!has_short_rows(n)) return runs(at, n, run);
+        short_rows(at, n, run, [&](char* p, const Rows& rows) {
+            move_kernels().scatter_rows[log_](i, p, rows);
+            i += rows.count * rows.length * static_cast<int64_t>(item_);
         });
     }
 
@@ -107,10 +121,16 @@ class Walker {
   private:
     static constexpr int64_t kShortRow = 64;  // elements: a call for each run would cost as much as the copy
 
-    // The same where rows are short: all rows of one index of the outer dimensions at once.
-    template <class U> void gather_rows(int64_t at, int64_t n, U* out) const {
-        size_t last = sizes_.size() - 1, mid = last - 1;
-        int64_t inner = sizes_[last], step = strides_[last], pitch = strides_[mid];
+    bool has_short_rows(int64_t n) const {
+        return sizes_.size() > 1 && sizes_.back() <= kShortRow && n > sizes_.back() &&
+               move_kernels().gather_rows[log_];
+    }
+
+    // Where rows are short: calls f(pointer, rows) for all rows of one index of the outer dimensions at once, and
+    // part(pointer, stride in elements, count) for a part of a row, at either end.
+    template <class Part, class F> void short_rows(int64_t at, int64_t n, Part part, F f) const {
+        const size_t last = sizes_.size() - 1, mid = last - 1;
+        const int64_t inner = sizes_[last], step = strides_[last], pitch = strides_[mid];
         Dims index(sizes_.size(), 0);
         int64_t rest = at, offset = 0;
         for (size_t d = last + 1; d-- > 0;) {
@@ -118,44 +138,18 @@ class Walker {
             rest /= sizes_[d];
             offset += index[d] * strides_[d];
         }
-        auto row = [inner, step](const U* p, U* to) {
-            if (step == 1 && inner > 16) std::memcpy(to, p, static_cast<size_t>(inner) * sizeof(U));
-            else if (step == 1)
-                for (int64_t j = 0; j < inner; ++j) to[j] = p[j];
-            else if (step == 0)
-                for (U v = *p, *end = to + inner; to < end; ++to) *to = v;
-            else
-                for (int64_t j = 0; j < inner; ++j) to[j] = p[j * step];
-        };
-        for (const U* base = reinterpret_cast<const U*>(base_); n > 0;) {
-            const U* p = base + offset;
+        while (n > 0) {
+            char* p = base_ + offset * static_cast<int64_t>(item_);
             int64_t rows = std::min(sizes_[mid] - index[mid], n / inner);
-            if (index[last] || !rows) {  // a part of a row, at either end
-                int64_t count = std::min(inner - index[last], n);
-                for (int64_t j = 0; j < count; ++j) out[j] = p[j * step];
-                out += count;
+            if (index[last] || !rows) {
+                const int64_t count = std::min(inner - index[last], n);
+                part(p, step, count);
                 n -= count;
-                if (n == 0) return;
                 offset -= index[last] * step;
                 index[last] = 0;
                 rows = 1;
-            } else if (pitch == 0) {  // one row, again and again
-                row(p, out);
-                int64_t all = rows * inner;
-                for (int64_t have = inner; have < all; have *= 2)
-                    std::memcpy(out + have, out, static_cast<size_t>(std::min(have, all - have)) * sizeof(U));
-                out += all;
-                n -= all;
             } else {
-                int64_t r = 0;
-                if (step == 0 &&
-                    inner >= 4)  // by fours: the last reach into the next row, which is written later
-                    for (; r + 1 < rows; ++r, out += inner) {
-                        U v = p[r * pitch];
-                        for (int64_t j = 0; j < inner; j += 4)
-                            out[j] = out[j + 1] = out[j + 2] = out[j + 3] = v;
-                    }
-                for (; r < rows; ++r, out += inner) row(p + r * pitch, out);
+                f(p, Rows{inner, step, rows, pitch});
                 n -= rows * inner;
             }
             offset += rows * pitch;

@@ -7,7 +7,7 @@
 // adds up where they begin. What is read by others as well gets their gradients added to the same memory. The way down
 // a long chain of views is kept for all that it passes, so that each part looks at a few nodes. Inside of a vmap the
 // memory is that of all entries, with the axes of the gradients around what lies there of one; there, and with tangents
-// of one level, parts wait until all of them are known.
+// of one level, parts wait until all of them are known. Pending ones may never need memory of their own (program/sums.h).
 #include "tape/parts.h"
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "program/program.h"
+#include "program/sums.h"
 #include "tape/hooks.h"
 #include "tape/operations.h"
 #include "tape/tangents.h"
@@ -152,6 +153,38 @@ Array Parts::open(const Home& h) {
     }
 }
 
+// Where a part begins in an entry, if it is one run of its memory: nothing if not.
+std::optional<int64_t> Parts::run_in_entry(const Later& part) {
+    const Edge e = part.node->edge(0);
+    if (part.grads.size() != 1 || !part.grads[0] || part.node->output_count() != 1) return std::nullopt;
+    const OutputMeta &own = part.node->output(0), &whole = e.node->output(e.nr);
+    if (!own.layout->is_contiguous() || !whole.layout->is_contiguous()) return std::nullopt;
+    const std::optional<int64_t> shift = part.node->view_shift(0);
+    return shift ? std::optional<int64_t>(part.shift + *shift) : std::nullopt;
+}
+
+// Pending parts, which are runs of all entries, in one program (program/sums.h). False where they have to be added one by one.
+bool Parts::add_pending(const Array& all, int64_t each, Iterator first, Iterator last) {
+    if (!all.is_contiguous() || !each) return false;
+    RowSum sum{all, each, first->grads[0] ? first->node->output(0).layout->numel() : 0, {}};
+    for (auto l = first; l != last; ++l) {
+        const std::optional<int64_t> at = run_in_entry(*l);
+        if (!at) return false;
+        const Tensor& g = l->grads[0];
+        const Buffer& buffer = *g->cell->buffer;
+        auto is_same = [&](const Later& other) { return other.grads[0] && other.grads[0]->cell == g->cell; };
+        const bool own = g->cell->holders() == static_cast<uint32_t>(std::count_if(first, last, is_same));
+        if (!buffer.is_pending() || !own || !g.layout().is_contiguous() || g->offset || *at < 0 ||
+            g.numel() != sum.rows() * sum.length || *at + sum.length > each ||
+            buffer.bytes() != static_cast<size_t>(g.numel()) * item_size(g.dtype()))
+            return false;
+        sum.parts.push_back({g->cell->buffer.get(), *at});
+    }
+    if (!sum_rows(sum)) return false;
+    for (auto l = first; l != last; ++l) l->grads.clear();
+    return true;
+}
+
 void Parts::add_together(const OutputMeta& meta, Tensor& sum, Iterator first, Iterator last) {
     MappedAxes axes;
     if (sum) join_axes(axes, sum.layout());
@@ -163,6 +196,8 @@ void Parts::add_together(const OutputMeta& meta, Tensor& sum, Iterator first, It
     const Array all = open_mapped(meta, sum, axes, &fresh);
     const MappedAxes laid = around(*entry_layout(meta), axes)->axes();
     const int64_t entries = axes.empty() ? 1 : axes[0].size, each = entries ? all.numel() / entries : 0;
+    int64_t count = 1;  // of entries of all axes
+    for (const MappedAxis& a : axes) count *= a.size;
     std::vector<Array> wholes;
     int64_t elements = 1;
     for (auto l = first; l != last; ++l) {
@@ -170,10 +205,14 @@ void Parts::add_together(const OutputMeta& meta, Tensor& sum, Iterator first, It
         for (Tensor& g : l->grads)
             if (g) {
                 g = reveal(g, axes);
-                g->cell->buffer->data();
                 elements += entries ? g.numel() / entries : 0;
             }
     }
+    if (fresh && !axes.empty() && add_pending(all, all.numel() / std::max<int64_t>(count, 1), first, last))
+        return;
+    for (auto l = first; l != last; ++l)
+        for (Tensor& g : l->grads)
+            if (g) g->cell->buffer->data();
     before_write(all);
     if (axes.empty()) {
         if (fresh) fill_array(all, Scalar(0));

@@ -49,6 +49,12 @@ class Chosen:
     ) -> None:
         self.args, self.kwargs = args, kwargs
         self.names: list[str | int] = []
+        self.leaves: list[Any]
+        self.spec: TreeSpec | None  # None: one tensor, and nothing around it
+        usual = type(argnums) is int and argnames is None and 0 <= argnums < len(args)
+        if usual and isinstance(args[argnums], Tensor):
+            self.names, self.leaves, self.spec, self.alone = [argnums], [args[argnums]], None, True
+            return
         if argnames is None:
             self.names = [*range(len(args))] if argnums is ALL else [*positions(argnums, len(args))]
             alone = isinstance(argnums, int)
@@ -63,8 +69,6 @@ class Chosen:
             if not self.names:
                 raise RuntimeError("argnames must be non-empty")
         values = [args[name] if isinstance(name, int) else kwargs[name] for name in self.names]
-        self.leaves: list[Any]
-        self.spec: TreeSpec | None  # None: one tensor, and nothing around it
         if alone and isinstance(values[0], Tensor):
             self.leaves, self.spec = values, None
         else:
@@ -80,6 +84,8 @@ class Chosen:
 
     def call(self, func: Callable[..., Any], leaves: Sequence[Any]) -> Any:
         """`func` of the same arguments with these leaves in place of the chosen ones."""
+        if self.spec is None and isinstance(name := self.names[0], int):
+            return func(*self.args[:name], leaves[0], *self.args[name + 1 :], **self.kwargs)
         tree = self.tree(leaves)
         values = [tree] if self.alone else tree.values() if isinstance(tree, dict) else tree
         args, kwargs = list(self.args), self.kwargs

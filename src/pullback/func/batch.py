@@ -86,6 +86,19 @@ def vmap(
     return mapped
 
 
+def over_first(func: Callable[[Tensor], list[Tensor]], batch: Tensor, randomness: str) -> list[Tensor]:
+    """As `vmap` of a function that takes one tensor and gives a list of them, which is known to be right."""
+    if instead is not None:
+        return vmap(func, randomness=randomness)(batch)
+    size = len(batch)
+    level = _core.open_map(size, RANDOMNESS[randomness])
+    try:
+        found = func(_core.map_axis(batch, level, 0))
+    finally:
+        _core.close_map(level)
+    return [_core.unmap_axis(t, level, 0, size) for t in found]
+
+
 class Call:
     """One call of a function that is mapped: what goes in, taken apart and checked, and how it comes out."""
 

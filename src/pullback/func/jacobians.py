@@ -57,7 +57,7 @@ def jacrev(
     @functools.wraps(func)
     def jacobian(*args: Any) -> Any:
         outside = recording()
-        _, pullback, aux = pull_back(func, args, argnums, has_aux)
+        _, pullback, aux = pull_back(func, args, argnums, has_aux, values=False)
         inputs, trees = pullback.chosen.leaves, []
         all_real(inputs, "jacrev", "inputs")
         all_real(pullback.outputs, "jacrev", "outputs")

@@ -297,9 +297,13 @@ class Pullback:
 
 
 def pull_back(
-    func: Callable[..., Any], args: tuple[Any, ...], argnums: Any, has_aux: bool
+    func: Callable[..., Any], args: tuple[Any, ...], argnums: Any, has_aux: bool, values: bool = True
 ) -> tuple[list[Tensor], Pullback, Any]:
-    """The outputs as leaves, their pullback and aux: what `vjp` and `jacrev` begin with."""
+    """The outputs as leaves, their pullback and aux: what `vjp` and `jacrev` begin with.
+
+    Without `values` the outputs are wanted for the way back alone: no list of them, and their tangents are forgotten, so
+    that nobody computes them.
+    """
     who = "vjp(f, *primals)"
     with Recording() as state:
         chosen = Chosen(func, args, {}, argnums)
@@ -316,9 +320,18 @@ def pull_back(
                     f"{y.dtype}. It can be returned beside them, with has_aux=True."
                 )
         _core.close_variables(own)
-        given = [leave(y, own, state.outside) for y in outputs]
+        given = [leave(y, own, state.outside) for y in outputs] if values else []
         aux = leave(aux, own, state.outside) if has_aux else None
+    if not values:
+        outputs = [y if y.is_leaf else without_tangents(y) for y in outputs]
     return given, Pullback(outputs, spec, own, chosen), aux
+
+
+def without_tangents(y: Tensor) -> Tensor:
+    """A tensor with the same value and history, of which no level knows a tangent."""
+    while level := _core.highest_level((y,)):
+        y, _ = _core.unpack_dual(y, level)
+    return y
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:

@@ -127,7 +127,7 @@ class TreeSpec:
                 f"treespec.unflatten(leaves): `leaves` has length {len(leaves)} but the spec refers to a pytree that "
                 f"holds {self.num_leaves} items ({self})."
             )
-        return self._build(iter(leaves))
+        return leaves[0] if self.type is None else self._build(iter(leaves))
 
     def _build(self, leaves: Iterator[Any]) -> Any:
         if self.type is None:

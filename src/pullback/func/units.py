@@ -13,11 +13,11 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from ..operators.creation import zeros
+from ..operators.creation import ones, zeros
 from ..operators.generators import get_rng_state, set_rng_state
-from ..operators.joining import cat, stack
+from ..operators.joining import cat
 from .arguments import Chosen
-from .batch import vmap
+from .batch import over_first
 
 Linear = Callable[[Tensor], list[Tensor]]
 
@@ -85,16 +85,18 @@ def rows(blocks: Sequence[list[Tensor] | None], outputs: Sequence[Tensor], chose
 
 def _alone(linear: Linear, like: Tensor, k: int) -> list[Tensor]:
     """The results of one unit vector, each after a dimension of size 1, and in memory of its own."""
+    if like.numel() == 1:
+        return _core.as_rows(linear(ones(like.shape, dtype=like.dtype)))
     seed = zeros(like.numel(), dtype=like.dtype)
     seed[k] = 1.0
-    return [stack((found,)) for found in linear(seed.view(like.shape))]
+    return _core.as_rows(linear(seed.view(like.shape)))
 
 
 def _together(linear: Linear, like: Tensor, start: int, length: int, randomness: str) -> list[Tensor] | None:
     """The results of `length` unit vectors from `start` on; None if they have to go one by one."""
     seeds = _core.unit_vectors(like, start, length)
     try:
-        found = vmap(linear, randomness=randomness)(seeds)
+        found = over_first(linear, seeds, randomness)
     except RuntimeError as error:
         if of_the_batch(error):
             return None

@@ -235,10 +235,12 @@ Tensor pushforward(const Row& row, const Operand* operands, const Tensor& y, con
     }
     const Tensor result = to_dtype(y, computed_as(y.dtype()));
     inputs[row.arity].tensor = &result;
-    bool numbers = false;
-    for (int i = 0; i < row.arity; ++i) numbers = numbers || (tangents[i] && row.partial[i].is_computed());
+    uint32_t wanted = 0;  // of the partials that are computed
+    int computed = 0;
+    for (int i = 0; i < row.arity; ++i)
+        if (row.partial[i].is_computed()) wanted |= static_cast<uint32_t>(bool(tangents[i])) << computed++;
     Tensors partials;
-    if (numbers) partials = play(row.partials, inputs, computed_as(compute));
+    if (wanted) partials = play(row.partials, inputs, computed_as(compute), wanted);
     Tensor sum;
     size_t at = 0;
     for (int i = 0; i < row.arity; ++i) {
@@ -445,44 +447,6 @@ void elementwise_out(const Row& row, const Tensor& out, const Operand* operands,
     Array target = out.array();
     compute_into(row, read, p.compute, target);
     note_write(out, name);
-}
-
-void play_on(const Program& p, const Operand* inputs, DType compute, size_t until, Tensors& values) {
-    const Playing all_numbers;
-    for (size_t s = values.size(); s < until; ++s) {
-        const Instruction& ins = p.instructions[s];
-        Operand operands[3];
-        for (int k = 0; k < ins.arity; ++k) operands[k] = played(p, inputs, values, ins.in[k]);
-        // Numbers among themselves are computed in the program's dtype, not in that of a Python number.
-        Tensor number;
-        int first = primitive_info(ins.primitive).condition_first ? 1 : 0;
-        bool any = false;
-        for (int k = first; k < ins.arity; ++k) any = any || operands[k].tensor;
-        if (!any) {
-            number = scalar_tensor(operands[first].scalar, compute);
-            operands[first].tensor = &number;
-        }
-        if (ins.primitive == Primitive::conj && !is_complex(operands[0].tensor->dtype()))
-            values.push_back(*operands[0].tensor);
-        else values.push_back(elementwise(row_of(ins.primitive), operands, ins.arity));
-    }
-}
-
-Operand played(const Program& p, const Operand* inputs, const Tensors& values, int16_t v) {
-    if (v < p.inputs) return inputs[v];
-    if (v < p.first_result()) return p.constants[static_cast<size_t>(v - p.inputs)];
-    return values[static_cast<size_t>(v - p.first_result())];
-}
-
-Tensors play(const Program& p, const Operand* inputs, DType compute) {
-    Tensors values, out;
-    values.reserve(p.instructions.size());
-    play_on(p, inputs, compute, p.instructions.size(), values);
-    for (int16_t o : p.outputs) {
-        Operand v = played(p, inputs, values, o);
-        out.push_back(v.tensor ? *v.tensor : scalar_tensor(v.scalar, compute));
-    }
-    return out;
 }
 
 }  // namespace ops

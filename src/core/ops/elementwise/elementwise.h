@@ -37,10 +37,12 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
 // out=: like PyTorch, for tensors that do not require grad; `out` is resized when it is empty.
 void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n);
 
-// Plays a program instruction by instruction through the recorder (create_graph, forward mode).
-Tensors play(const Program& program, const Operand* inputs, DType compute);
+// Plays a program instruction by instruction through the recorder (create_graph, forward mode). Of the outputs it computes
+// those whose bits are set in `wanted`; the others are undefined.
+Tensors play(const Program& program, const Operand* inputs, DType compute, uint32_t wanted = ~0u);
 // The same up to instruction `until`, from the first whose value is not there; and a value by its number.
-void play_on(const Program& program, const Operand* inputs, DType compute, size_t until, Tensors& values);
+void play_on(const Program& program, const Operand* inputs, DType compute, size_t until, Tensors& values,
+             const char* needed = nullptr);  // by instruction; null: all are
 Operand played(const Program& program, const Operand* inputs, const Tensors& values, int16_t number);
 
 }  // namespace ops

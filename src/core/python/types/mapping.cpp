@@ -139,6 +139,31 @@ PyObject* unit_vectors(PyObject*, PyObject* args) {
     }
 }
 
+// Whether nobody else has a tensor, which only a list holds, or its memory, or that of a tangent.
+bool is_own(const Tensor& t, Py_ssize_t holders) {
+    if (Py_REFCNT(t.py()) != holders || !t->cell->is_unique() || t->cell->buffer->holders() != 1 ||
+        t->grad_fn || t->cell->buffer->is_shared() || !t.is_contiguous() || t->flags & kIsView)
+        return false;
+    if (!t.is_dual()) return true;
+    for (const Tangent& x : t->extra->tangents)
+        if (!is_own(x.value, 1)) return false;
+    return true;
+}
+// as_rows([tensor, ...]): each behind a dimension of size 1, in memory of its own.
+PyObject* as_rows(PyObject*, PyObject* list) {
+    if (!PyList_CheckExact(list)) return PyErr_BadArgument(), nullptr;
+    try {
+        Owned rows(checked(PyList_New(PyList_GET_SIZE(list))));
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+            const Tensor t(PyList_GET_ITEM(list, i));
+            PyList_SET_ITEM(rows.o, i, (is_own(t, 2) ? ops::unsqueeze(t, 0) : ops::stack({t}, 0)).release());
+        }
+        return rows.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 // map_level(): that of the innermost vmap around this code; 0 outside.
 PyObject* map_level(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(modes.map_level); }
 
@@ -188,6 +213,7 @@ PyMethodDef functions[] = {
     {"note_loop", note_loop_of, METH_VARARGS, nullptr},
     {"looped", looped_operators, METH_NOARGS, nullptr},
     {"unit_vectors", unit_vectors, METH_VARARGS, nullptr},
+    {"as_rows", as_rows, METH_O, nullptr},
     {"map_level", map_level, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
