@@ -22,9 +22,6 @@ PYTORCH = {
     "nn.functional": """
         ScalingType SwizzleType assert_int_or_pair grouped_mm scaled_grouped_mm scaled_mm
     """,
-    "func": """
-        replace_all_batch_norm_modules_
-    """,
     "utils": """
         backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension deterministic dlpack
         mkldnn mobile_optimizer model_zoo serialization tensorboard
