@@ -222,3 +222,22 @@ def test_jacobians_are_of_real_tensors(name):
     assert pb.allclose(
         found.flatten(), -pb.tensor([0.5]).cos() if name == "hessian" else -pb.tensor([0.5]).sin()
     )
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: pb.view_as_real(pb.complex(x[:3], x[3:]).exp()),
+        lambda x: pb.view_as_complex(x.view(3, 2)).exp().abs(),
+        lambda x: pb.view_as_real(pb.view_as_complex(x.view(3, 2)).exp()),
+    ],
+)
+def test_pairs_that_lie_otherwise(f):
+    """Tangents and cotangents of pairs may begin at an odd place, as rows of a matrix of unit vectors do."""
+    x, step = pb.tensor(np.random.default_rng(0).standard_normal(6)), 1e-6
+    differences = [(f(x + step * e) - f(x - step * e)) / (2 * step) for e in pb.eye(6, dtype=pb.float64)]
+    for jacobian in (pb.func.jacrev, pb.func.jacfwd):
+        np.testing.assert_allclose(jacobian(f)(x), pb.stack(differences, -1), atol=1e-8)
+    number = lambda x: f(x).sin().sum()
+    second = pb.func.jacrev(pb.func.jacrev(number))(x)
+    np.testing.assert_allclose(pb.func.hessian(number)(x), second, atol=1e-12)
