@@ -129,6 +129,9 @@ def test_errors():
     "look, text",
     [
         (lambda x: x.sum().item(), "calling .item() on a Tensor"),
+        (lambda x: pb.tensor(x.numpy()), "Cannot access data pointer of Tensor that doesn't have storage"),
+        (lambda x: pb.tensor(x.tolist()), "Cannot access data pointer of Tensor that doesn't have storage"),
+        (lambda x: pb.tensor(float(pb.allclose(x, x))), "vmap over pullback.allclose isn't supported yet"),
         (lambda x: float(x.sum()), "calling .item() on a Tensor"),
         (lambda x: int(x.sum()), "calling .item() on a Tensor"),
         (lambda x: range(x.sum().long()), "calling .item() on a Tensor"),
