@@ -150,7 +150,8 @@ void run_post_accumulate_hooks(const Tensor& leaf) {
         Owned returned(PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values.o, i), leaf.py(), nullptr));
         if (is_tensor(returned.o))
             fail(
-                "Tensor post accumulate grad hooks should return None. They may change the tensor and its .grad "
+                "Tensor post accumulate grad hooks should return None. They may change the tensor and its "
+                ".grad "
                 "in place.");
         if (returned.o != Py_None)
             fail_as(ErrorKind::Type,
