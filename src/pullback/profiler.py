@@ -168,8 +168,8 @@ class profile:
         activities: what to measure; anything but the CPU is not there, and warns.
         schedule: which steps to measure; None: all. `step()` ends one.
         on_trace_ready: called with the profile when a lot of steps is measured, and at the end without a schedule.
-        record_shapes, profile_memory, with_stack: as for `pullback.autograd.profiler.profile`.
-        with_flops, with_modules, experimental_config, execution_trace_observer, acc_events, use_cuda,
+        record_shapes, profile_memory, with_stack, with_flops: as for `pullback.autograd.profiler.profile`.
+        with_modules, experimental_config, execution_trace_observer, acc_events, use_cuda,
         custom_trace_id_callback, post_processing_timeout_s: without effect.
 
     Raises RuntimeError where another profile is about.
@@ -206,7 +206,10 @@ class profile:
         others = [each for each in activities or () if each is not ProfilerActivity.CPU]
         device = others[0].name.lower() if others else "cuda" if use_cuda else None
         self._make = lambda: _profile(
-            record_shapes=record_shapes, profile_memory=profile_memory, with_stack=with_stack
+            record_shapes=record_shapes,
+            profile_memory=profile_memory,
+            with_stack=with_stack,
+            with_flops=with_flops,
         )
         if device:
             _profile(use_device=device)  # warns

@@ -184,7 +184,9 @@ def hooks_post_accumulate(m):
 def hooks_post_accumulate_returns_something(m):
     x = leaf(m)
     x.register_post_accumulate_grad_hook(lambda t: 3)
-    return caught((x * 2).sum().backward)
+    y = leaf(m)
+    y.register_post_accumulate_grad_hook(lambda t: t.grad)
+    return caught((x * 2).sum().backward), caught((y * 2).sum().backward)
 
 
 @program

@@ -1,6 +1,9 @@
 """vmap itself: what goes in and comes out, errors, writes in place, transforms inside and outside, and traps."""
 
+import copy
 import functools
+import io
+import pickle
 import threading
 
 import numpy as np
@@ -126,6 +129,9 @@ def test_errors():
     "look, text",
     [
         (lambda x: x.sum().item(), "calling .item() on a Tensor"),
+        (lambda x: pb.tensor(x.numpy()), "Cannot access data pointer of Tensor that doesn't have storage"),
+        (lambda x: pb.tensor(x.tolist()), "Cannot access data pointer of Tensor that doesn't have storage"),
+        (lambda x: pb.tensor(float(pb.allclose(x, x))), "vmap over pullback.allclose isn't supported yet"),
         (lambda x: float(x.sum()), "calling .item() on a Tensor"),
         (lambda x: int(x.sum()), "calling .item() on a Tensor"),
         (lambda x: range(x.sum().long()), "calling .item() on a Tensor"),
@@ -490,3 +496,19 @@ def test_nested_four_times(function):
         run = vmap(run)
     flat = [function(row) for row in x.reshape(-1, 3)]
     assert_same([run(x).reshape(16, *flat[0].shape)], [pb.stack(flat)])
+
+
+def test_copies_of_objects():
+    """deepcopy copies entries; what names memory is refused, as it would be that of all entries."""
+    twice = lambda x: copy.deepcopy([x, x[1:]])
+    whole, part = vmap(twice)(X)
+    assert whole.equal(X) and part.equal(X[:, 1:])
+    held = []
+    vmap(lambda x: held.append(copy.deepcopy(x).mul_(2)) or x)(X)
+    assert X[0, 0] == 1
+    same = pb.ones(4, dtype=pb.float64)
+    assert vmap(lambda x: copy.deepcopy(same) + x)(X).equal(X + 1)
+    for keep in pickle.dumps, lambda x: pb.save(x, io.BytesIO()):
+        with pytest.raises(NotImplementedError, match="Cannot access storage of BatchedTensorImpl"):
+            vmap(lambda x, keep=keep: keep(x) and x)(X)
+        assert vmap(lambda x, keep=keep: (keep(same), x)[1])(X).equal(X)

@@ -222,3 +222,60 @@ def test_jacobians_are_of_real_tensors(name):
     assert pb.allclose(
         found.flatten(), -pb.tensor([0.5]).cos() if name == "hessian" else -pb.tensor([0.5]).sin()
     )
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: pb.view_as_real(pb.complex(x[:3], x[3:]).exp()),
+        lambda x: pb.view_as_complex(x.view(3, 2)).exp().abs(),
+        lambda x: pb.view_as_real(pb.view_as_complex(x.view(3, 2)).exp()),
+    ],
+)
+def test_pairs_that_lie_otherwise(f):
+    """Tangents and cotangents of pairs may begin at an odd place, as rows of a matrix of unit vectors do."""
+    x, step = pb.tensor(np.random.default_rng(0).standard_normal(6)), 1e-6
+    differences = [(f(x + step * e) - f(x - step * e)) / (2 * step) for e in pb.eye(6, dtype=pb.float64)]
+    for jacobian in (pb.func.jacrev, pb.func.jacfwd):
+        np.testing.assert_allclose(jacobian(f)(x), pb.stack(differences, -1), atol=1e-8)
+    number = lambda x: f(x).sin().sum()
+    second = pb.func.jacrev(pb.func.jacrev(number))(x)
+    np.testing.assert_allclose(pb.func.hessian(number)(x), second, atol=1e-12)
+
+
+POLES = {
+    "z / 0": (lambda lib, z: z / 0, [1 + 1j, -2, 0]),
+    "z / (0 + 0j)": (lambda lib, z: z / lib.zeros_like(z), [1 + 1j, -2, 0]),
+    "sqrt": (lambda lib, z: z.sqrt(), [0j]),
+    "log": (lambda lib, z: z.log(), [0j]),
+    "log2": (lambda lib, z: z.log2(), [0j]),
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("name", POLES)
+def test_poles_beside_pytorch(name, dtype):
+    torch = pytest.importorskip("torch")
+
+    def answers(lib):
+        f, at = POLES[name]
+        z = lib.tensor(at * 5, dtype=getattr(lib, dtype))
+        found = [lib.func.jvp(lambda z: f(lib, z), (z,), (lib.ones_like(z),))[1].numpy()]
+        for g in (1, 1j, 1 - 2j):
+            _, pull = lib.func.vjp(lambda z: f(lib, z), z)
+            found.append(pull(lib.full_like(z, g))[0].numpy())
+        return found
+
+    for ours, theirs in zip(answers(pb), answers(torch), strict=True):
+        assert np.isinf(ours).all()
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "f", [lambda z: 1 / z, lambda z: z**-2, lambda z: z.rsqrt() * 2, lambda z: (1 + 1j) / z]
+)
+def test_a_zero_gradient_stays_zero_at_poles(f):
+    z = pb.zeros(3, dtype=pb.complex128, requires_grad=True)
+    pb.where(pb.tensor([True, True, True]), 1 + z, f(z)).real.sum().backward()
+    assert z.grad.tolist() == [1, 1, 1]

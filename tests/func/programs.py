@@ -144,6 +144,12 @@ def programs(lib):
         "cotangent of another shape": lambda: vjp(lambda x: x, x)[1](ones(3)),
         "cotangent in a tuple": lambda: vjp(lambda x: x, x)[1]((x,)),
         "cotangent, a number": lambda: vjp(lambda x: x, x)[1](3.0),
+        "cotangents of another dtype": lambda: [
+            vjp(g, x)[1](c) for g in (lambda x: x, lambda x: x * x) for c in (x.double(), x.long())
+        ],
+        "a complex cotangent": lambda: vjp(lambda x: x, x)[1](x * 1j),
+        "a complex cotangent, recorded": lambda: vjp(lambda x: x * x, x)[1](x * 1j),
+        "too many cotangents": lambda: vjp(lambda x: (x, x), x)[1]((x, x, x)),
         "no cotangent": lambda: vjp(lambda x: x, x)[1](None),
         "primals, a tensor": lambda: jvp(lambda x: x, x, x),
         "tangents, a tensor": lambda: jvp(lambda x: x, (x,), x),
@@ -160,6 +166,19 @@ def programs(lib):
         "in place, nested": lambda: grad(lambda x: grad(lambda y: y.mul_(2).sum())(x).sum())(x),
         "in place, vjp": lambda: vjp(lambda x: x.add_(1), x),
         "after writing in place": lambda: x,
+        # inside of a vmap
+        "vmap, in_dims of another length": lambda: f.vmap(lambda a, b: a + b, in_dims=(0,))(x, x),
+        "vmap, in_dims of a number": lambda: f.vmap(lambda a, b: a * b, in_dims=(0, 0))(x, 2),
+        "vmap, no dimension": lambda: f.vmap(lambda a: a, in_dims=None)(x),
+        "vmap, in_dims too far": lambda: f.vmap(lambda a: a, in_dims=1)(x),
+        "vmap, out_dims too far": lambda: f.vmap(lambda a: a, out_dims=3)(x),
+        "vmap, out_dims of another tree": lambda: f.vmap(lambda a: (a, a), out_dims=(0, 0, 0))(x),
+        "vmap, different sizes": lambda: f.vmap(lambda a, b: a + b)(x, ones(3)),
+        "vmap, returns None": lambda: f.vmap(lambda a: None)(x),
+        "vmap, returns a word": lambda: f.vmap(lambda a: (a, "s"))(x),
+        "vmap, chunks of 0": lambda: f.vmap(lambda a: a, chunk_size=0)(x),
+        "vmap, draws": lambda: f.vmap(lambda a: a + lib.rand(1))(x),
+        "vmap, randomness": lambda: f.vmap(lambda a: a, randomness="some")(x),
     }
     for argnums in (1, (0, 0), (), [0], -2, "x", None):
         found[f"argnums={argnums!r}"] = lambda a=argnums: grad(lambda x: x.sum(), argnums=a)(x)

@@ -406,3 +406,16 @@ def test_what_solvers_may_return():
     for f in (custom_root, fixed_point):
         assert f(lambda x: 2 * x, number([])).shape == (0,)
     assert linear_solve(lambda x: x, number([])).shape == (0,)
+
+
+@pytest.mark.parametrize("solve", ["auto", "lu"])
+def test_what_is_not_linear_is_refused(solve):
+    b = pb.tensor([1.0, 2.0], dtype=pb.float64)
+    for bent in (lambda v: v * v, lambda v: 2 * v + 1, lambda v: v.abs() * pb.tensor([1.0, -1.0])):
+        with pytest.raises(RuntimeError, match="linear_solve: matvec is not linear"):
+            linear_solve(bent, b, solve=solve)
+        with pytest.raises(RuntimeError, match="linear_solve: matvec is not linear"):
+            pb.func.vmap(lambda b, f=bent: linear_solve(f, b, solve=solve))(pb.stack([b, 2 * b]))
+    assert linear_solve(lambda v: 2 * v, 0 * b, solve=solve).tolist() == [0, 0]
+    nothing = linear_solve(lambda v: 2 * v, b * float("nan"), solve=solve)
+    assert nothing.isnan().all()

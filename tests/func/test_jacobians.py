@@ -383,3 +383,18 @@ def test_hessians():
         i = np.arange(5)
         np.testing.assert_allclose(third.numpy()[i, i, i], 24 * x.numpy())
         assert np.count_nonzero(third.numpy()) == 5
+
+
+def test_real_arguments_have_real_tangents():
+    x = pb.tensor([1.0, 2.0])
+    for dual in (lambda: pb.func.jvp(lambda x: x * x, (x,), (x * 1j,)), lambda: forward_dual(x, x * 1j)):
+        with pytest.raises(
+            RuntimeError, match="Expected a real tangent of a real Tensor, but got: .*complex64"
+        ):
+            dual()
+    assert pb.func.jvp(lambda z: z * z, (x + 1j,), (x,))[1].equal(2 * (x + 1j) * x)
+
+
+def forward_dual(x, tangent):
+    with pb.autograd.forward_ad.dual_level():
+        return pb.autograd.forward_ad.make_dual(x, tangent)

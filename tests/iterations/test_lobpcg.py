@@ -50,6 +50,22 @@ def test_several_and_entries_of_a_vmap():
         assert each[1].shape == (2, 20, 2)
 
 
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+def test_beginnings_that_are_drawn_inside_of_a_vmap():
+    """For each entry or one for all, as the vmap says; also where only the draw differs from entry to entry."""
+    several, one = pb.tensor(np.stack([A, 2 * A])), pb.tensor(A)
+    expected = np.linalg.eigvalsh(np.stack([A, 2 * A]))[:, :-3:-1]
+    for randomness in "different", "same":
+        mapped = pb.vmap(lambda a: pb.lobpcg(a, 2)[0], randomness=randomness)(several)
+        np.testing.assert_allclose(mapped.numpy(), expected, rtol=1e-8)
+        mapped = pb.vmap(lambda a: pb.lobpcg(a, 2, n=3)[1], randomness=randomness)(several[None])
+        assert mapped.shape == (1, 2, 20, 2)
+        known = pb.vmap(lambda _: pb.lobpcg(one, 2)[0], randomness=randomness)(pb.ones(3))
+        np.testing.assert_allclose(known.numpy(), np.tile(expected[0], (3, 1)), rtol=1e-8)
+    with pytest.raises(RuntimeError, match="vmap: called random operation while in randomness error mode"):
+        pb.vmap(lambda a: pb.lobpcg(a, 2))(several)
+
+
 def test_derivatives():
     start, small = pb.tensor(START[:6, :1]), A[:6, :6]
     options = {"X": start, "tol": 1e-13}

@@ -126,6 +126,19 @@ def test_entries_of_a_vmap():
     np.testing.assert_allclose(found.numpy(), known.numpy(), atol=1e-14)
 
 
+@pytest.mark.filterwarnings("error")  # nothing loops
+def test_windows_of_a_vmap():
+    windows, x = draw((4, 8)) ** 2 + 0.1, pb.tensor(draw(20))
+    S = pb.stft(x, 8, 2, window=pb.tensor(windows[0]), return_complex=True)
+    back = lambda w: pb.istft(S, 8, 2, window=w)
+    found = pb.vmap(back)(pb.tensor(windows))
+    known = pb.stack([back(w) for w in pb.tensor(windows)])
+    np.testing.assert_allclose(found.numpy(), known.numpy(), atol=1e-13)
+    windows[2] = 0
+    with pytest.raises(RuntimeError, match="window overlap add min: 1"):
+        pb.vmap(back)(pb.tensor(windows))
+
+
 def test_warnings_are_said_once():
     x = pb.tensor(draw(20))
     short_time._warned.clear()

@@ -35,11 +35,6 @@ LOOSE = {
 }
 
 
-# Through complex numbers.
-COMPLEX = [call for call in CALLS if "linalg.eig(" in call or "eigvals(" in call]
-CALLS = [call for call in CALLS if call not in COMPLEX]
-
-
 @pytest.fixture(autouse=True)
 def _quiet():
     with warnings.catch_warnings():
@@ -107,29 +102,6 @@ def test_every_row(row):
         x = pb.tensor(points[i])
         for everywhere in False, True:
             assert_holds(found(f, x, everywhere=everywhere), dense(f, x))
-
-
-@pytest.mark.parametrize("everywhere", [False, True])
-@pytest.mark.parametrize(
-    "call",
-    [
-        *COMPLEX,
-        "(x + 0j).exp().real",
-        "(x * 1j).abs()",
-        "m.linalg.inv(q + 0j).real",
-        "m.linalg.svdvals(q + 0j)",
-        "m.linalg.eigvalsh(q + 0j)",
-        "m.view_as_real(x * 2j)",
-        "m.fft.rfft(x).abs()",
-        "m.fft.irfft(m.fft.rfft(x))",
-    ],
-)
-def test_complex_numbers_are_refused(call, everywhere):
-    f, x = flat(call, 1)
-    with pytest.raises(
-        NotImplementedError, match="makes complex numbers, through which patterns are not followed"
-    ):
-        found(f, x, everywhere=everywhere)
 
 
 # ---- what counts, and what does not ------------------------------------------------------------------------------------

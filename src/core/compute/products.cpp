@@ -21,6 +21,7 @@
 #include "library/blas.h"
 #include "library/forks.h"
 #include "program/interrupt.h"
+#include "program/profile.h"
 #include "program/program.h"
 #include "program/threads.h"
 #include "program/unlocked.h"
@@ -316,8 +317,15 @@ Array as_columns(const Array& x) {
     return x.view(Layout::strided(shape, strides), x.offset);
 }
 
+// A product and a sum for each term: what a profile says.
+void count_terms(int64_t m, int64_t n, int64_t k, int64_t matrices = 1) {
+    const double each = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    count_flops(each * static_cast<double>(matrices));
+}
+
 void into(const Array& c, const Factor& a, const Factor& b, const Batch& batch, Scalar alpha, Scalar beta,
           int64_t summed) {
+    count_terms(a.rows, b.cols, a.cols, batch.count);
     const bool many = a.array.ndim() > 2 || b.array.ndim() > 2;
     visit<Family::Rings>(c.dtype, many ? "bmm" : "addmm_impl_cpu_", [&](auto zero) {
         using T = decltype(zero);
@@ -350,6 +358,7 @@ template <class T> Array plain_product(const Array& a, const Array& b, bool ta, 
     // Lone rows and columns are vectors, which have a function of their own; long work releases the lock.
     if (m < 2 || n < 2 || k < 1 || m > kPlainSize || n > kPlainSize || k > kPlainSize) return Array();
     bool like_a = m == a.size(0) && n == lda, like_b = m == b.size(0) && n == ldb;
+    count_terms(m, n, k);
     Array c = Array::empty(a.dtype, like_a ? a.layout : like_b ? b.layout : Layout::contiguous(Dims{m, n}));
     matrices<T>(ta, tb, m, n, k, T(1), a.as<T>(), lda, b.as<T>(), ldb, T(0), c.as<T>(), n);
     return c;
@@ -380,6 +389,7 @@ void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool tra
     if (a.ndim() > 2) return product_into(as_columns(y), a, as_columns(x), transpose, false, alpha, beta);
     Factor matrix(a, transpose);
     Array vector = walkable(x);
+    count_terms(matrix.rows, 1, matrix.cols);
     visit<Family::Rings>(a.dtype, "addmv_impl_cpu",
                          [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
 }
@@ -401,6 +411,7 @@ Array dot_product(const Array& a, const Array& b) {
     const int64_t n = shape.back();
     shape.pop_back();
     Array out = Array::empty(x.dtype, shape);
+    count_terms(out.numel(), 1, n);
     visit<Family::Rings>(x.dtype, "dot", [&](auto zero) {
         using T = decltype(zero);
         for (int64_t i = 0; i < out.numel(); ++i)

@@ -27,6 +27,17 @@ template <class T> PB_INLINE T tanh_steepness(T z) {
     return (T(1) - y) * (T(1) + y);
 }
 
+// A gradient times a partial. What is infinite in any part is infinite, 1 / 0 = (inf, nan), and so is the product with it
+// (C, annex G.5.1), where the sums of two products would be nan: its parts are taken for 1 and 0, and inf is a factor.
+template <class T> PB_INLINE T pulled(T g, T p) {
+    using P = Part<T>;
+    const bool re = infinite(p.re), im = infinite(p.im), any = re | im;
+    const P one_re = __builtin_copysign(P(1), p.re), one_im = __builtin_copysign(P(1), p.im);
+    const T y = g * T(any ? re ? one_re : P(0) : p.re, any ? im ? one_im : P(0) : p.im);
+    const P factor = any ? infinity<P>() : P(1);
+    return T(y.re * factor, y.im * factor);
+}
+
 PB_BINARY(add, a + b)
 PB_BINARY(sub, a - b)
 PB_BINARY(mul, a* b)
@@ -41,7 +52,7 @@ PB_UNARY(times_complement, a*(T(1) - a))
 PB_UNARY(reciprocal, T(1) / a)
 PB_UNARY(sqrt, complex_sqrt(a))
 PB_UNARY(rsqrt, T(1) / complex_sqrt(a))
-PB_BINARY(zmul, a == T(0) ? a : a * b)
+PB_BINARY(zmul, a == T(0) ? a : pulled(a, b))
 PB_BINARY(gmul, a == T(0) ? a : b == T(0) ? b : a * b)
 PB_BINARY(hypot, complex_sqrt(a* a + b * b))
 PB_BINARY(eq, a == b)

@@ -32,8 +32,8 @@ int64_t bytes_in_use() { return static_cast<int64_t>(memory_figures().in_use); }
 
 }  // namespace
 
-void start_profile(bool shapes, bool memory, bool sites) {
-    profile.reset(new Profile{shapes, memory, sites, ++profiles});
+void start_profile(bool shapes, bool memory, bool sites, bool flops) {
+    profile.reset(new Profile{shapes, memory, sites, flops, ++profiles});
 }
 
 std::vector<Event> stop_profile() {
@@ -44,6 +44,11 @@ std::vector<Event> stop_profile() {
     for (Event& e : events)
         if (e.end < 0) e.end = end;
     return events;
+}
+
+void add_flops(double flops) {
+    if (!profile->flops || open.profile != profile->number || open.number < 0) return;
+    profile->events[static_cast<size_t>(open.number)].flops += static_cast<int64_t>(flops);
 }
 
 Measured::Measured(Event::Kind kind, std::string name) : profile_(profile->number) {

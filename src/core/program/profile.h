@@ -23,20 +23,27 @@ struct Event {
     int64_t inside;           // the number of the event around it, -1: none
     uint32_t thread;
     int64_t bytes = 0;      // that were allocated meanwhile, less those that were freed
+    int64_t flops = 0;      // of its own, without those of events inside
     uint64_t sequence = 0;  // of a node, and of the operator that recorded it
     std::vector<std::vector<int64_t>> shapes = {};  // of an operator's tensors
     std::string text = {};  // where it was written, or of a program: what it consists of
 };
 
 struct Profile {
-    bool shapes, memory, sites;
+    bool shapes, memory, sites, flops;
     uint64_t number;
     std::vector<Event> events = {};
 };
 extern std::unique_ptr<Profile> profile;
 
-void start_profile(bool shapes, bool memory, bool sites);
+void start_profile(bool shapes, bool memory, bool sites, bool flops);
 std::vector<Event> stop_profile();
+
+// To be told by whoever multiplies matrices: they count for the innermost event of this thread.
+void add_flops(double flops);
+inline void count_flops(double flops) {
+    if (profile) add_flops(flops);
+}
 
 // An event that lasts as long as this object; nothing where nobody measures.
 class Measured {

@@ -148,6 +148,11 @@ void run_post_accumulate_hooks(const Tensor& leaf) {
     Owned values(PyMapping_Values(leaf->extra->post_hooks));
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.o); ++i) {
         Owned returned(PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values.o, i), leaf.py(), nullptr));
+        if (is_tensor(returned.o))
+            fail(
+                "Tensor post accumulate grad hooks should return None. They may change the tensor and its "
+                ".grad "
+                "in place.");
         if (returned.o != Py_None)
             fail_as(ErrorKind::Type,
                     "expected Variable, but hook returned '{}'. A hook that runs after the gradient was "

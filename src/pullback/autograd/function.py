@@ -365,14 +365,21 @@ def below_level(tensor, level):
 
 def _transpose(cls, context, args, outputs, tangents):
     """The Jacobian-vector product from `backward`, which is linear in the gradient: differentiate it with respect to that."""
+    if hasattr(cls.backward, "once_differentiable"):
+        _refuse_transposing(cls, "is marked with @once_differentiable")
     before = _core.set_grad_enabled(True)
     try:
+        since = _core.recorded()
         cotangents = [o.new_zeros(o.shape).requires_grad_() if _has_gradient(o) else None for o in outputs]
+        wanted = tuple([c for c in cotangents if c is not None])
         pulled = _call_backward(cls, context, cotangents)
-        used = [
-            (p, t) for p, t in zip(pulled, tangents) if p is not None and t is not None and p.requires_grad
+        pairs = [
+            (i, p, t) for i, (p, t) in enumerate(zip(pulled, tangents)) if p is not None and t is not None
         ]
-        wanted = [c for c in cotangents if c is not None]
+        used = [(p, t) for _, p, t in pairs if _is_made_of(p, wanted, since)]
+        if len(used) < len(pairs):
+            loose = [i for i, p, _ in pairs if not _is_made_of(p, wanted, since)]
+            _check_zeros(cls, context, outputs, loose)
         if not used or not wanted:
             return (None,) * len(outputs)
         found = iter(
@@ -381,6 +388,30 @@ def _transpose(cls, context, args, outputs, tangents):
         return tuple([None if c is None else next(found) for c in cotangents])
     finally:
         _core.set_grad_enabled(before)
+
+
+def _is_made_of(pulled, cotangents, since):
+    """Whether what was recorded since then leads from a result of backward to one of the cotangents."""
+    if not pulled.requires_grad:
+        return False
+    everything = _core.captures((pulled,), (), since)
+    return len(_core.captures((pulled,), cotangents, since)) < len(everything)
+
+
+def _check_zeros(cls, context, outputs, places):
+    """What is not made of the cotangents is zero, backward being linear in them; else it was cut off from them."""
+    from ..func.looking import debug_unwrap
+
+    again = _call_backward(cls, context, [o.new_ones(o.shape) if _has_gradient(o) else None for o in outputs])
+    if any(again[i] is not None and debug_unwrap(again[i]).detach().any() for i in places):
+        _refuse_transposing(cls, "cuts its result off from its argument: by detach(), no_grad() or NumPy")
+
+
+def _refuse_transposing(cls, why):
+    raise NotImplementedError(
+        f"You must implement the jvp function for custom autograd.Function to use it with forward mode AD. It is found from "
+        f"backward otherwise, and {cls.__name__}.backward {why}."
+    )
 
 
 def _has_gradient(output):
@@ -445,6 +476,7 @@ def once_differentiable(fn):
         )
         return marked[0] if single else marked
 
+    once.once_differentiable = True
     return once
 
 

@@ -48,6 +48,7 @@ class _Timed:
     self_cpu_time_total: float
     cpu_memory_usage: int
     self_cpu_memory_usage: int
+    flops: int
     input_shapes: Any
     stack: list[str]
 
@@ -76,6 +77,7 @@ class FunctionEvent(_Timed):
     """One thing that ran: an operator, a node of a backward pass, a fused program, or a range with a name.
 
     `kind` says which of these. `text` of a program is what it consists of. `cpu_children` are the events inside of it.
+    `flops` are those of the event without them, but for convolutions, which have those of their products.
 
     Example:
         >>> with pb.autograd.profiler.profile(record_shapes=True) as profile:
@@ -89,7 +91,19 @@ class FunctionEvent(_Timed):
     is_async = False
 
     def __init__(self, number: int, recorded: tuple[Any, ...], start: int) -> None:
-        name, kind, begin, end, self.inside, self.thread, memory, self.sequence_nr, shapes, text = recorded
+        (
+            name,
+            kind,
+            begin,
+            end,
+            self.inside,
+            self.thread,
+            memory,
+            self.sequence_nr,
+            shapes,
+            text,
+            self.flops,
+        ) = recorded
         self.id, self.name, self.key, self.kind = number, name, name, KINDS[kind]
         self.time_range = Interval((begin - start) / 1e3, (end - start) / 1e3)
         self.cpu_time_total = self.self_cpu_time_total = (end - begin) / 1e3
@@ -125,7 +139,7 @@ class FunctionEventAvg(_Timed):
             first.input_shapes,
             first.stack,
         )
-        self.count = self.cpu_memory_usage = self.self_cpu_memory_usage = 0
+        self.count = self.cpu_memory_usage = self.self_cpu_memory_usage = self.flops = 0
         self.cpu_time_total = self.self_cpu_time_total = 0.0
 
     def add(self, other: _Timed) -> FunctionEventAvg:
@@ -143,6 +157,7 @@ class FunctionEventAvg(_Timed):
         self.self_cpu_time_total += other.self_cpu_time_total
         self.cpu_memory_usage += other.cpu_memory_usage
         self.self_cpu_memory_usage += other.self_cpu_memory_usage
+        self.flops += other.flops
         return self
 
     def __repr__(self) -> str:
@@ -163,9 +178,11 @@ class EventList(list):  # type: ignore[type-arg]
         ['ones', 'exp']
     """
 
-    def __init__(self, events: Iterable[Any] = (), profile_memory: bool = False) -> None:
+    def __init__(
+        self, events: Iterable[Any] = (), profile_memory: bool = False, with_flops: bool = False
+    ) -> None:
         super().__init__(events)
-        self._profile_memory = profile_memory
+        self._profile_memory, self._with_flops = profile_memory, with_flops
 
     def __str__(self) -> str:
         return self.table()
@@ -211,7 +228,7 @@ class EventList(list):  # type: ignore[type-arg]
                 if group_by_stack_n <= 0:
                     sums[key].stack = []
             sums[key].add(event)
-        return EventList(sums.values(), self._profile_memory)
+        return EventList(sums.values(), self._profile_memory, self._with_flops)
 
     def total_average(self) -> FunctionEventAvg | None:
         """The sum of all events; None where there are none.
@@ -245,7 +262,7 @@ class EventList(list):  # type: ignore[type-arg]
 
         Args:
             sort_by: the largest first, by ``"cpu_time"``, ``"cpu_time_total"``, ``"self_cpu_time_total"``,
-                ``"cpu_memory_usage"``, ``"self_cpu_memory_usage"`` or ``"count"``; None: in the order of time.
+                ``"cpu_memory_usage"``, ``"self_cpu_memory_usage"``, ``"flops"`` or ``"count"``; None: in the order of time.
             row_limit: how many lines at most; -1: all.
             max_src_column_width, max_name_column_width, max_shapes_column_width: longer texts are cut.
             header: a line above.
@@ -302,6 +319,8 @@ class EventList(list):  # type: ignore[type-arg]
                 args["Input Dims"] = event.input_shapes
             if self._profile_memory:
                 args["Bytes"] = event.cpu_memory_usage
+            if event.flops:
+                args["FLOPs"] = event.flops
             if event.stack:
                 args["Call stack"] = event.stack[0]
             if event.text:
@@ -350,7 +369,7 @@ class EventList(list):  # type: ignore[type-arg]
                 file.write(f"{text} {time}\n")
 
 
-def events_of(recorded: list[tuple[Any, ...]], profile_memory: bool) -> EventList:
+def events_of(recorded: list[tuple[Any, ...]], profile_memory: bool, with_flops: bool) -> EventList:
     """The events that the core has recorded, each with its parent and its own time."""
     start = recorded[0][2] if recorded else 0
     events = [FunctionEvent(number, each, start) for number, each in enumerate(recorded)]
@@ -360,4 +379,9 @@ def events_of(recorded: list[tuple[Any, ...]], profile_memory: bool) -> EventLis
             parent.cpu_children.append(event)
             parent.self_cpu_time_total -= event.cpu_time_total
             parent.self_cpu_memory_usage -= event.cpu_memory_usage
-    return EventList(events, profile_memory)
+    for event in reversed(events):  # a convolution is made of a product here, and counts as that alone
+        around = event.cpu_parent
+        if event.flops and around is not None and around.name.startswith("conv"):
+            around.flops += event.flops if event.name.startswith(("matmul", "conv")) else 0
+            event.flops = 0
+    return EventList(events, profile_memory, with_flops)

@@ -7,7 +7,9 @@ from typing import Any
 WIDTH, SPACING = 12, 2
 UNITS = {"s": 1e6, "ms": 1e3, "us": 1.0}
 # What a table can be sorted by.
-KEYS = "cpu_time cpu_time_total self_cpu_time_total cpu_memory_usage self_cpu_memory_usage count".split()
+KEYS = (
+    "cpu_time cpu_time_total self_cpu_time_total cpu_memory_usage self_cpu_memory_usage flops count".split()
+)
 
 
 def time_text(us: float) -> str:
@@ -23,6 +25,12 @@ def memory_text(bytes: int) -> str:
         if abs(bytes) >= 1 << power:
             return f"{bytes / (1 << power):.2f} {unit}"
     return f"{bytes} B"
+
+
+def scaled_flops(least: int) -> tuple[str, int]:
+    """The unit in which `least` operations have one to three digits, and how many it is."""
+    power = min((len(str(least)) - 1) // 3, 5)
+    return ["FLOPs", "KFLOPs", "MFLOPs", "GFLOPs", "TFLOPs", "PFLOPs"][power], 1000**power
 
 
 def table(
@@ -65,12 +73,20 @@ def table(
         sizes += [WIDTH] * 2
     heads.append("# of Calls")
     sizes.append(WIDTH)
+    counts = [event.flops for event in events if event.flops] if events._with_flops else []
+    if counts:
+        flops_unit, flops_scale = scaled_flops(min(counts))
+        flops_text = lambda flops: f"{flops / flops_scale:8.3f}" if flops else "--"
     if shapes:
         heads.append("Input Shapes")
         sizes.append(max(column([str(event.input_shapes) for event in rows], widths[1]), WIDTH))
     if stacks:
         heads.append("Source Location")
         sizes.append(max(column([line for event in rows for line in event.stack[:1]], widths[2]), 15))
+
+    if counts:
+        heads.append(f"Total {flops_unit}")
+        sizes.append(max([WIDTH, *[len(flops_text(event.flops)) for event in rows]]))
 
     def cut(text: str, most: int) -> str:
         return text[: most - 3] + "..." if len(text) >= most - 3 and len(text) > 3 else text
@@ -97,5 +113,7 @@ def table(
             cells.append(cut(str(event.input_shapes), widths[1]))
         if stacks:
             cells.append(cut(event.stack[0], widths[2]) if event.stack else "")
+        if counts:
+            cells.append(flops_text(event.flops))
         lines.append(line(cells))
     return "\n".join([*lines, rule, f"Self CPU time total: {time(total)}", ""])

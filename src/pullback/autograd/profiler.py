@@ -61,9 +61,11 @@ class profile:
         enabled: False measures nothing.
         record_shapes: note the shapes of operators' tensors, for ``key_averages(group_by_input_shape=True)``.
         profile_memory: note how much memory is allocated, less what is freed, while an event lasts.
+        with_flops: count the floating-point operations of products and convolutions, two for each term that is summed
+            (also in backward passes), and of `add` and `mul`, one for each element.
         with_stack: note the lines that call operators.
         use_cuda, use_device: other devices are not there; asking for one warns.
-        with_flops, with_modules, use_kineto, use_cpu, experimental_config, acc_events, custom_trace_id_callback,
+        with_modules, use_kineto, use_cpu, experimental_config, acc_events, custom_trace_id_callback,
         post_processing_timeout_s, activity_filters: without effect.
 
     Raises RuntimeError inside of another profile.
@@ -104,6 +106,7 @@ class profile:
         self.enabled = enabled
         self.record_shapes = record_shapes
         self.profile_memory = profile_memory
+        self.with_flops = with_flops
         self.with_stack = with_stack
         self.entered = False
         self._events: EventList | None = None
@@ -114,7 +117,7 @@ class profile:
         if self.entered:
             raise RuntimeError("Profiler context manager is not reentrant")
         _core.synchronize()  # what was asked for before is not measured
-        _core.start_profile(self.record_shapes, self.profile_memory, self.with_stack)
+        _core.start_profile(self.record_shapes, self.profile_memory, self.with_stack, self.with_flops)
         self.entered = True
         return self
 
@@ -127,7 +130,7 @@ class profile:
                     _core.synchronize()
         finally:
             self.entered = False
-            found = events_of(_core.stop_profile(), self.profile_memory)
+            found = events_of(_core.stop_profile(), self.profile_memory, self.with_flops)
         self._events = found
 
     @property

@@ -34,7 +34,7 @@ from .forward import jvp, linearize
 from .implicit import custom_root, fixed_point, linear_solve
 from .jacobians import hessian, jacfwd, jacrev
 from .looking import debug_unwrap, functionalize
-from .modules import functional_call, stack_module_state
+from .modules import functional_call, replace_all_batch_norm_modules_, stack_module_state
 from .reverse import grad, grad_and_value, value_and_grad, vjp
 from .solvers import ConvergenceError
 from .taylor import directional_derivatives, jet
@@ -68,6 +68,7 @@ __all__ = [
     "linear_solve",
     "linearize",
     "rearrange",
+    "replace_all_batch_norm_modules_",
     "set_vmap_fallback",
     "stack_module_state",
     "value_and_grad",

@@ -62,7 +62,7 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
             result = own[0]
         results, result_spec = tree_flatten(result)
         if not all(isinstance(leaf, Tensor) for leaf in results):
-            raise error
+            raise _refusal(function, error)
         if not columns:
             _core.note_loop(_operation(function), 2)
         columns.append(results)
@@ -83,6 +83,24 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
         whole = [part[:0] for part in whole]
     assert result_spec is not None
     return tree_unflatten([_core.map_axis(part, level, 0) for part in whole], result_spec)
+
+
+_NO_STORAGE = "Cannot access data pointer of Tensor that doesn't have storage."
+_REFUSED = {
+    "numpy": _NO_STORAGE,
+    "tolist": _NO_STORAGE,
+    "allclose": "vmap over pullback.allclose isn't supported yet.",
+}
+
+
+def _refusal(function: Function, error: BaseException) -> BaseException:
+    """The error of an operator that gives no tensor, with PyTorch's first sentence."""
+    first = _REFUSED.get(function.__name__)
+    if first is None:
+        return error
+    return type(error)(
+        f"{first} {function.__name__}() of what differs from entry to entry of a vmap: look at it outside."
+    )
 
 
 def _operation(function: Function) -> str:

@@ -133,8 +133,12 @@ def _entrywise(compute: Callable[[Any, Pick], Any], args: Any, given: Callable[[
         )
 
 
-def _linear(unknowns: Unknowns, solver: Any, symmetric: bool) -> Callable[[Flat, Leaves], Leaves]:
-    """A solver of linear systems, of leaves. One that is given is held to the systems that it solves."""
+def _linear(
+    unknowns: Unknowns, solver: Any, symmetric: bool, told: bool = False
+) -> Callable[[Flat, Leaves], Leaves]:
+    """A solver of linear systems, of leaves. One that is given is held to the systems that it solves, and so is a function
+    that somebody has `told` to be linear.
+    """
     method = chosen(solver, symmetric)
 
     def solve(matvec: Flat, b: Leaves) -> Leaves:
@@ -145,10 +149,16 @@ def _linear(unknowns: Unknowns, solver: Any, symmetric: bool) -> Callable[[Flat,
             return tuple(unknowns.leaves(method(shown, unknowns.tree(b)), "what a linear solver returns"))
 
         x = list(_entrywise(compute, tuple(b), matvec))
-        if callable(solver):
+        if callable(solver) or told:
             rest = [p - q for p, q in zip(matvec(x), b)]
             size, wanted = _extent(rest), _extent(b)
-            if not size <= LOOSE * wanted:
+            if not callable(solver) and wanted < float("inf") and not size <= LOOSE * wanted:
+                raise RuntimeError(
+                    f"{unknowns.who}: matvec is not linear, or singular to rounding: at what should be the solution its "
+                    f"residual is {size:.1e}, of a b of {wanted:.1e}. A constant that it adds belongs to b; the root of a "
+                    f"function that bends is what custom_root finds."
+                )
+            if callable(solver) and not size <= LOOSE * wanted:
                 raise ConvergenceError(
                     f"{unknowns.who}: the linear solver returned what does not solve: its residual is {size:.1e}, of "
                     f"a right-hand side of {wanted:.1e}."
@@ -353,7 +363,7 @@ def linear_solve(
 
     Raises:
         TypeError: for a `b` of integers.
-        RuntimeError: `matvec` or `solve` returns a tree of another structure or of other shapes.
+        RuntimeError: `matvec` or `solve` returns a tree of another structure or of other shapes; `matvec` is not linear.
         LinAlgError: the matrix is singular.
         ConvergenceError: a solver does not find a solution, or returns none.
 
@@ -364,6 +374,7 @@ def linear_solve(
         >>> x, d.grad
         (tensor([0.5000, 0.2500], grad_fn=<ImplicitBackward>), tensor([-0.2500, -0.0625]))
     """
+    told = not isinstance(matvec, Tensor)
     if isinstance(matvec, Tensor):
         matrix = matvec
 
@@ -376,6 +387,6 @@ def linear_solve(
     def product(x: Sequence[Tensor]) -> Leaves:
         return unknowns.leaves(matvec(unknowns.tree(x)), "what matvec returns")
 
-    forward = _linear(unknowns, solve, symmetric)
-    backward = forward if transpose_solve is None else _linear(unknowns, transpose_solve, symmetric)
+    forward = _linear(unknowns, solve, symmetric, told)
+    backward = _linear(unknowns, solve if transpose_solve is None else transpose_solve, symmetric)
     return unknowns.tree(solved(product, leaves, forward, backward, symmetric))

@@ -1,4 +1,4 @@
-"""Objects with named parameters as functions of them: `functional_call`, `stack_module_state`.
+"""Objects with named parameters as functions of them: `functional_call`, `stack_module_state`, and what stands in the way.
 
 A module is whatever can be called and has `named_parameters()`, pairs of a dotted name and a tensor; `named_buffers()`
 are looked at where there are any. A name leads through attributes, and through the elements of lists and dictionaries.
@@ -12,7 +12,7 @@ from typing import Any
 from .._core import Tensor
 from ..operators.joining import stack
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 
 def functional_call(
@@ -199,3 +199,24 @@ def _stacked(tensors: list[Tensor], name: str) -> Tensor:
         raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     stacked = stack(tensors)
     return stacked.detach().requires_grad_() if all(wanted) else stacked
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Have every BatchNorm in a module normalise by its batch alone, in place: no running mean, variance, or count.
+
+    Such a module can be mapped: inside of a `vmap` there is no one mean for the running one to move towards. In evaluation,
+    too, batches are then normalised by themselves. Returns `root`.
+
+    Raises AttributeError for what has no `modules()`.
+
+    Example:
+        >>> net = pb.nn.Sequential(pb.nn.Linear(2, 2), pb.nn.BatchNorm1d(2))
+        >>> pb.func.replace_all_batch_norm_modules_(net)[1]
+        BatchNorm1d(2, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=False)
+        >>> pb.func.vmap(net)(pb.zeros(5, 3, 2)).shape
+        pullback.Size([5, 3, 2])
+    """
+    for module in root.modules():
+        if hasattr(module, "_stop_tracking"):
+            module._stop_tracking()
+    return root

@@ -291,6 +291,12 @@ class Pullback:
                 )
             if g is not None and not isinstance(g, Tensor):
                 raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+            if g is not None and g.dtype is not y.dtype and g.dtype.is_complex != y.dtype.is_complex:
+                raise RuntimeError(
+                    f"For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in "
+                    f"dtype: grad_output[{index}] has a dtype of {g.dtype} and output[{index}] has a dtype of {y.dtype}."
+                )
+        given = [g if g is None or g.dtype is y.dtype else g.to(y.dtype) for y, g in zip(self.outputs, given)]
         outside = recording() if create_graph is None else create_graph
         with Recording():
             return pull(self.outputs, given, self.own, retain=retain_graph, outside=outside)[0]

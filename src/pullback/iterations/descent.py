@@ -182,6 +182,24 @@ def lobpcg(
             f"LOBPCG algorithm is not applicable when the number of A rows (={m}) is smaller than 3 x the number of requested "
             f"eigenpairs (={n}): linalg.eigh finds all of them."
         )
+    if X is None and _core.open_maps():  # drawn as the vmap wants it, before entries are looked at one by one
+        X = randn(*A.shape[:-1], n, dtype=A.dtype)
+        return lobpcg(
+            A,
+            k,
+            B,
+            X,
+            n,
+            iK,
+            niter,
+            tol,
+            largest,
+            method,
+            tracker,
+            ortho_iparams,
+            ortho_fparams,
+            ortho_bparams,
+        )
     niter = 1000 if niter is None else niter
     tol = math.sqrt(PRECISION[A.dtype]) if tol is None else tol
     options = (iK, k, n, niter, tol, largest is None or largest, tracker)

@@ -22,12 +22,9 @@ PYTORCH = {
     "nn.functional": """
         ScalingType SwizzleType assert_int_or_pair grouped_mm scaled_grouped_mm scaled_mm
     """,
-    "func": """
-        replace_all_batch_norm_modules_
-    """,
     "utils": """
         backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension deterministic dlpack
-        mkldnn mobile_optimizer model_zoo serialization tensorboard
+        flop_counter mkldnn mobile_optimizer model_zoo serialization tensorboard
     """,
     "utils.checkpoint": """
         DefaultDeviceType get_device_states set_device_states
@@ -127,6 +124,7 @@ INSTEAD = {
     "dropna": "x[~x.isnan()]",
     "fill": "pullback.full_like(x, value), or x.fill_(value) in place.",
     "fillna": "x.nan_to_num(value)",
+    "flop_counter": "pullback.autograd.profiler.profile(with_flops=True), whose events count operations.",
     "flat": "x.flatten()",
     "functional": "pullback.nn.functional, or pullback itself.",
     "head": "x[:n]",

@@ -2,6 +2,7 @@
 
 import math
 
+from .. import _core
 from ..autograd import no_grad
 from ..dtypes import finfo
 from ..operators.declare import composed, require_real
@@ -106,11 +107,23 @@ def batch_norm(
         return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
     over = [0, *range(2, input.ndim)]
     mean, var, normal = _standardised(input, over, eps)
+    _check_entries(mean, running_mean, running_var)
     if running_mean is not None:
         _move(running_mean, mean, momentum)
     if running_var is not None:
         _move(running_var, var * (count / (count - 1)) if count > 1 else var, momentum)
     return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
+
+
+def _check_entries(mean, *running):
+    """Inside of a vmap: one running mean cannot move towards the means of all entries."""
+    axes = set(_core.mapped_axes(mean))
+    if any(each is not None and axes - set(_core.mapped_axes(each)) for each in running):
+        raise RuntimeError(
+            "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in "
+            "place, were not batched. Call func.replace_all_batch_norm_modules_(model), which has batches alone count; "
+            "or model.eval(), which only reads what was tracked; or map the buffers, too."
+        )
 
 
 def _move(running, value, momentum):
@@ -159,6 +172,7 @@ def instance_norm(
     )
     over = list(range(2, input.ndim))
     mean, var, normal = _standardised(input, over, eps)
+    _check_entries(mean, running_mean, running_var)
     if running_mean is not None:
         _move(running_mean, mean.mean(0), momentum)
     if running_var is not None:

@@ -61,6 +61,10 @@ def _deepcopy(self, memo):
         )
     import copy
 
+    if _core.mapped_axes(self):  # inside of a vmap: the copy of an entry has memory of its own
+        memo[id(self)] = made = make_subclass(builtins.type(self), self.detach().clone(), self.requires_grad)
+        made.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return made
     key = ("pullback.storage", storage(self), self.dtype)
     if key not in memo:
         memo[key] = flat_storage(self).clone()

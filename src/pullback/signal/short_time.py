@@ -6,6 +6,7 @@ come closest to what is given, `istft` gives the one that does so best, by the s
 
 import warnings
 
+from .. import _core
 from ..fourier.single import fft, ifft, irfft, rfft
 from ..nn.padding import pad
 from ..operators.declare import FUNCTIONS, composed, require_tensors
@@ -233,7 +234,7 @@ def istft(
     last = first + length if length is not None else reach - first
     signal = _added(parts * weights, hop, reach)[:, first:last]
     squares = _added((weights**2).expand(1, count, n_fft), hop, reach)[:, first:last]
-    if squares.abs().min() < LEAST:
+    if _core.holds_anywhere(squares.abs() < LEAST):
         raise RuntimeError(
             f"{what()} window overlap add min: 1. The squares of the windows add up to zero somewhere, where nothing is known "
             "of the signal: more overlap, or center=True, helps."

@@ -5,6 +5,9 @@ one element of the outputs at most (a sum, a scatter), pulling the numbers of th
 input element which one. Where each element of an output comes from one element of the input at most (an index, a
 broadcast), pushing numbers forward tells. Numbers are moved digit by digit, so that they are exact in every dtype, and
 one more pass, with random numbers, proves that it was so: a sum of several would give something else.
+
+A complex element has one set, of what its real or its imaginary part depends on. What pulls it back is real-linear, so
+vectors are sent along 1 and along i, and a set is the union of what the two find.
 """
 
 from __future__ import annotations
@@ -17,11 +20,12 @@ import numpy as np
 from .. import _core
 from .._core import Tensor
 from ..autograd import enable_grad, grad, no_grad
-from ..dtypes import float64
+from ..dtypes import complex128, float64
 from ..operators.creation import tensor, zeros
-from .sets import named
+from .sets import named, union
 
-BITS = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}  # of a number that is exact
+# Of a number that is exact.
+BITS = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7, "complex128": 52, "complex64": 23}
 
 
 class Varies(Exception):
@@ -29,7 +33,7 @@ class Varies(Exception):
 
 
 def plain(t: Tensor, varies: bool = True) -> Any:
-    """The values as a flat NumPy array of float64; Varies for what differs from entry to entry of a vmap.
+    """The values as a flat NumPy array of float64 or complex128; Varies for what differs from entry to entry of a vmap.
 
     Where it is known not to vary, an axis that it has all the same is taken away.
     """
@@ -38,7 +42,22 @@ def plain(t: Tensor, varies: bool = True) -> Any:
         raise Varies
     for level, size in axes:
         t = _core.unmap_axis(t.detach(), level, 0, size)[0]
-    return t.detach().to(float64).numpy().reshape(-1)
+    return t.detach().to(complex128 if t.dtype.is_complex else float64).numpy().reshape(-1)
+
+
+def is_differentiable(dtype: Any) -> bool:
+    """Whether elements have derivatives."""
+    return bool(dtype.is_floating_point or dtype.is_complex)
+
+
+def directions(*dtypes: Any) -> tuple[complex, ...]:
+    """What spans the values of these dtypes, over the real numbers."""
+    return (1.0, 1j) if any(dtype.is_complex for dtype in dtypes) else (1.0,)
+
+
+def converted(array: Any, dtype: Any) -> Tensor:
+    """An array as a tensor; its real part for a real dtype."""
+    return tensor(array if dtype.is_complex else array.real).to(dtype)
 
 
 def shape_of(node: Any, output: int) -> tuple[int, ...]:
@@ -70,8 +89,12 @@ class Outputs:
         for j in self.wanted:
             size = math.prod(self.shapes[j])
             part = vector[self.first[j] : self.first[j] + size].reshape(self.shapes[j])
-            found[j] = tensor(part).to(self.dtypes[j])
+            found[j] = converted(part, self.dtypes[j])
         return tuple(found)
+
+    def directions(self) -> tuple[complex, ...]:
+        """What spans their values, over the real numbers."""
+        return directions(*self.dtypes.values())
 
     def variables(self) -> tuple[Tensor | None, ...]:
         """Gradients of the outputs as variables, which are zero."""
@@ -91,7 +114,7 @@ def _resolved(apply: Any, count: int, bits: int, ends: Any = None) -> list[Any]:
     found, base, numbers = np.zeros(len(factor)), 2 ** (bits - 1), np.arange(count)
     place = 1
     while True:
-        found += np.rint(apply((numbers // place % base).astype(float)) / divisor) * place
+        found += np.rint((apply((numbers // place % base).astype(float)) / divisor).real) * place
         place *= base
         if place >= count:
             break
@@ -122,13 +145,20 @@ def moved(node: Any, outputs: Outputs, edges: list[int], varies: bool) -> dict[i
             every = node._pull(outputs.split(vector))
             return np.concatenate([plain(every[edge], varies) for edge in wanted])
 
-        back = _resolved(pulled, outputs.total, outputs.bits(), ends) if wanted else []
-    for edge, mine in zip(wanted, back):
-        if mine is None:
-            found[edge] = _pushed(node, outputs, edge, varies), tuple(first[edge].shape)
+        passes = [
+            _resolved(lambda v, along=along: pulled(along * v), outputs.total, outputs.bits(), ends)
+            for along in (outputs.directions() if wanted else ())
+        ]
+    for edge, *mine in zip(wanted, *passes):
+        shape = tuple(first[edge].shape)
+        if any(places is None for places in mine):
+            found[edge] = _pushed(node, outputs, edge, varies), shape
             continue
-        ins = np.flatnonzero(mine >= 0)
-        found[edge] = named(mine[ins], ins, (outputs.total, len(mine))), tuple(first[edge].shape)
+        of_all = None
+        for places in mine:
+            ins = np.flatnonzero(places >= 0)
+            of_all = union(of_all, named(places[ins], ins, (outputs.total, len(places))))
+        found[edge] = of_all, shape
     return found
 
 
@@ -142,10 +172,20 @@ def _pushed(node: Any, outputs: Outputs, edge: int, varies: bool) -> Any:
         wanted = [s for s in seeds if s is not None]
 
         def push(vector: Any) -> Any:
-            weight = tensor(vector.reshape(tuple(back.shape))).to(back.dtype)
+            weight = converted(vector.reshape(tuple(back.shape)), back.dtype)
             parts = grad([back], wanted, [weight], retain_graph=True, allow_unused=True)
             return np.concatenate(
                 [np.zeros(s.numel()) if p is None else plain(p, varies) for p, s in zip(parts, wanted)]
             )
 
-        return _resolved(push, back.numel(), outputs.bits())[0]
+        passes = [
+            _resolved(lambda v, along=along: push(along * v), back.numel(), outputs.bits())[0]
+            for along in directions(back.dtype)
+        ]
+    if len(passes) == 1 or any(places is None for places in passes):
+        return None if any(places is None for places in passes) else passes[0]
+    of_all = None
+    for places in passes:
+        outs = np.flatnonzero(places >= 0)
+        of_all = union(of_all, named(outs, places[outs], (outputs.total, back.numel())))
+    return of_all

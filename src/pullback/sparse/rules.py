@@ -147,25 +147,36 @@ def along(node: Any, outputs: Outputs, edges: list[int]) -> list[Any]:
 
 
 def matrices(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any] | None:
-    """Functions of the matrices of a batch, each by itself: all of a result depends on all of its operands."""
+    """Functions of the matrices of a batch, each by itself."""
+    return _blocks(node, outputs, edges, 2)
+
+
+def transforms(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any] | None:
+    """Fourier transforms over the last dimensions, each by itself."""
+    return _blocks(node, outputs, edges, int(node._flags[0]))
+
+
+def _blocks(node: Any, outputs: Outputs, edges: list[int], rank: int) -> list[Any] | None:
+    """All of a result depends on all of its operands; what is in front of the last `rank` dimensions is a batch."""
     found = []
     for edge in edges:
         shape = shape_of(*node.next_functions[edge])
-        if len(shape) < 2:
+        if len(shape) < rank:
             return None
-        batch = shape[:-2]
-        numbers = np.arange(math.prod(batch)).reshape(*batch, 1, 1)
+        batch = shape[: len(shape) - rank]
+        numbers = np.arange(math.prod(batch)).reshape(*batch, *[1] * rank)
         ins = np.broadcast_to(numbers, shape).reshape(-1)
         group = sets.named(ins, np.arange(len(ins)), (numbers.size, len(ins)))
         try:
             places = [np.broadcast_to(numbers, outputs.shapes[j]).reshape(-1) for j in outputs.wanted]
-        except ValueError:  # results that are no matrices
+        except ValueError:  # results of fewer dimensions
             return None
         found.append((edge, sets.grouping(group, np.concatenate(places)), shape))
     return found
 
 
 RULES = {
+    **dict.fromkeys("FftC2CBackward0 FftR2CBackward0 FftC2RBackward0".split(), transforms),
     **dict.fromkeys(
         "LinalgSolveExBackward0 LinalgSolveTriangularBackward0 LinalgMatrixExpBackward0".split(), matrices
     ),

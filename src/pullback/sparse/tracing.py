@@ -20,6 +20,11 @@ def check_inputs(leaves: list[Any]) -> None:
     """ValueError and RuntimeError for leaves that cannot be differentiated by."""
     for leaf in leaves:
         require_tensor(leaf)
+        if leaf.dtype.is_complex:
+            raise RuntimeError(
+                "pullback.sparse: the derivative by a complex number is two real numbers for each real one of the results. "
+                "Differentiate by view_as_real(z), and have the function begin with view_as_complex."
+            )
         if not leaf.dtype.is_floating_point:
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients. The function is differentiated by a tensor "
@@ -31,9 +36,14 @@ def check_outputs(outputs: list[Any], who: str, order: int) -> None:
     """RuntimeError for outputs that are no tensors of floating-point numbers, and no scalar where that is asked for."""
     tensors_out(outputs, who)
     for y in outputs:
+        if y.dtype.is_complex:
+            raise RuntimeError(
+                f"{who}: the function returns complex numbers, whose real and imaginary parts have derivatives of their own. "
+                f"Return view_as_real(y), or y.abs()."
+            )
         if not y.dtype.is_floating_point:
             raise RuntimeError(
-                f"{who}: All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {y.dtype}"
+                f"{who}: All outputs of f must be floating-point Tensors, got Tensor with dtype {y.dtype}"
             )
     if order == 2 and (len(outputs) != 1 or outputs[0].numel() != 1):
         what = (

@@ -32,7 +32,7 @@ from ..autograd.function import Function
 from ..autograd.graph import get_gradient_edge
 from . import rules, sets
 from .colors import color_columns
-from .probe import Outputs, Varies, moved, plain, shape_of
+from .probe import Outputs, Varies, is_differentiable, moved, plain, shape_of
 
 # Nodes that are no linear rules by their own word, and move elements all the same.
 MOVES = frozenset(
@@ -84,7 +84,6 @@ class Walk:
         ends = [get_gradient_edge(y) if y.requires_grad else None for y in outputs]
         nodes, users = reachable([e.node for e in ends if e], known)
         for node in nodes:  # the oldest first: an edge leads to what is older
-            refuse_complex(node)
             operands = {}
             for i, (below, nr) in enumerate(node.next_functions):
                 found = known.get(id(below), {}).get(nr) if below is not None else None
@@ -108,7 +107,7 @@ class Walk:
             if whole is not None:
                 return {0: whole}
         about = node._outputs
-        wanted = [j for j, meta in enumerate(about) if meta is not None and meta[1].is_floating_point]
+        wanted = [j for j, meta in enumerate(about) if meta is not None and is_differentiable(meta[1])]
         outputs = Outputs(node, wanted)
         found: Any = None
         for edge, map_, shape in self.maps(node, outputs, sorted(operands)):
@@ -136,12 +135,12 @@ class Walk:
             if kind == "mask" or node.name() in STEPS or self.is_fixed(kind, reads, edges):
                 try:
                     if values is None:
-                        ones = Outputs(node, [0]).split(np.ones(math.prod(shape)))
-                        values = node._pull(ones)
-                    there = (
-                        np.broadcast_to(plain(values[i]).reshape(tuple(values[i].shape)), shape).reshape(-1)
-                        != 0
-                    )
+                        outputs, ones = Outputs(node, [0]), np.ones(math.prod(shape))
+                        values = [node._pull(outputs.split(along * ones)) for along in outputs.directions()]
+                    there = np.zeros(len(ones), bool)
+                    for pulled in values:
+                        own = plain(pulled[i]).reshape(tuple(pulled[i].shape))
+                        there |= np.broadcast_to(own, shape).reshape(-1) != 0
                     if not there.all():
                         chosen = np.where(there, np.arange(len(there)) if chosen is None else chosen, -1)
                 except Varies:
@@ -305,15 +304,6 @@ def reachable(ends: list[Any], known: dict[int, Any]) -> tuple[list[Any], dict[i
     return found, users
 
 
-def refuse_complex(node: Any) -> None:
-    """NotImplementedError for a node whose outputs are complex numbers."""
-    if any(meta is not None and meta[1].is_complex for meta in node._outputs):
-        raise NotImplementedError(
-            f"pullback.sparse: {node.name()} makes complex numbers, through which patterns are not followed. "
-            "func.jacrev gives the whole Jacobian; written in real and imaginary parts, the function has a pattern."
-        )
-
-
 def laid(first: int, shape: Any, strides: Any) -> Any:
     """The places of a strided view's elements."""
     places = np.array(first)
@@ -325,10 +315,11 @@ def laid(first: int, shape: Any, strides: Any) -> Any:
 def viewed(node: Any, outputs: Outputs) -> Any:
     """The elements that a view's outputs are, by their geometry; None if it is no view that this tells of."""
     parts = []
+    below, nr = node.next_functions[0]
     for j in outputs.wanted:
         found = node._viewed(j)
-        if found is None:
-            return None
+        if found is None or below._outputs[nr][1].is_complex != outputs.dtypes[j].is_complex:
+            return None  # real and complex numbers count their elements differently
         parts.append(laid(found[0], outputs.shapes[j], found[1]))
     return np.concatenate(parts) if parts else None
 
@@ -337,16 +328,23 @@ def agrees(node: Any, outputs: Outputs, edge: int, map_: Any) -> bool:
     """Whether products with a node's pullback are what a matrix of this pattern (operand x outputs) gives."""
     colors, count = color_columns(map_)
     rows = sets.row_numbers(map_)
-
-    def pulled(vector: Any) -> Any:
-        g = node._pull(outputs.split(vector))[edge]
-        return np.zeros(map_.shape[0]) if g is None else plain(g)
-
-    compressed = np.stack(
-        [pulled((colors == c).astype(float)) for c in range(count)] or [np.zeros(map_.shape[0])]
-    )
-    values = compressed[colors[map_.indices], rows] if count else np.zeros(0)
     random = np.random.default_rng(0).standard_normal(outputs.total)
-    expected = np.bincount(rows, values * random[map_.indices], map_.shape[0])
-    size = np.bincount(rows, np.abs(values * random[map_.indices]), map_.shape[0])
-    return bool((np.abs(pulled(random) - expected) <= 2.0 ** (-outputs.bits() / 2) * size).all())
+
+    def summed(terms: Any) -> Any:
+        found = np.bincount(rows, terms.real, map_.shape[0])
+        return found + 1j * np.bincount(rows, terms.imag, map_.shape[0]) if terms.dtype.kind == "c" else found
+
+    def agree(along: complex) -> bool:
+        def pulled(vector: Any) -> Any:
+            g = node._pull(outputs.split(along * vector))[edge]
+            return np.zeros(map_.shape[0]) if g is None else plain(g)
+
+        compressed = np.stack(
+            [pulled((colors == c).astype(float)) for c in range(count)] or [np.zeros(map_.shape[0])]
+        )
+        values = compressed[colors[map_.indices], rows] if count else np.zeros(0)
+        terms = values * random[map_.indices]
+        error = np.abs(pulled(random) - summed(terms))
+        return bool((error <= 2.0 ** (-outputs.bits() / 2) * summed(np.abs(terms))).all())
+
+    return all(agree(along) for along in outputs.directions())

@@ -224,7 +224,7 @@ def checkpoint(
     if not use_reentrant:
         if determinism_check not in ("default", "none"):
             raise ValueError(
-                f"determinism_check should be one of ['default', 'none'] but got {determinism_check}"
+                f"determinism_check should be one of ['default', 'none'], but got {determinism_check}"
             )
         check = determinism_check == "default"
         return without_reentry(function, args, kwargs, preserve, context_fn, check, early_stop, debug)

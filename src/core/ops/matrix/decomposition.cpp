@@ -1,5 +1,6 @@
 #include "ops/matrix/decomposition.h"
 
+#include <cmath>
 #include <cstring>
 #include <string_view>
 
@@ -52,6 +53,11 @@ struct Decomposition {
     const char* node_name() const { return kind->node.c_str(); }
     uint32_t reads(uint32_t) const { return kind->reads; }
     uint32_t reads_outputs() const { return kind->reads_outputs; }
+    Dims flags() const {  // the options that are whole numbers
+        Dims found;
+        for (double o : options) found.push_back(std::abs(o) < 1e15 ? static_cast<int64_t>(o) : 0);
+        return found;
+    }
     Tensors forward(const Tensors& x) {
         if (!kind->compute) return kind->derivative->forward(options, x);
         Arrays inputs;

@@ -22,6 +22,17 @@ Tensor seen_as(const Tensor& x, DType dtype, const Dims& shape, const Dims& stri
     return y;
 }
 
+// Whether pairs along the last dimension lie as complex numbers do.
+bool lies_in_pairs(const Tensor& x) {
+    const Layout& l = x.layout();
+    bool even = l.stride(l.ndim() - 1) == 1 && x->offset % 2 == 0;
+    for (int64_t d = 0; d + 1 < l.ndim(); ++d) even = even && l.stride(d) % 2 == 0;
+    for (const MappedAxis& a : l.axes()) even = even && a.stride % 2 == 0;
+    return even;
+}
+// Tangents and cotangents may lie otherwise than what they belong to.
+Tensor in_pairs(const Tensor& x) { return lies_in_pairs(x) ? x : row_major_copy(x); }
+
 struct AsReal {
     static constexpr const char* name = "ViewAsRealBackward0";
     static constexpr bool view = true, linear = true;
@@ -32,15 +43,14 @@ struct AsReal {
         strides.push_back(1);
         return seen_as(x[0], part_of(x[0].dtype()), shape, strides, -2);
     }
-    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = view_as_complex(contiguous(g[0])); }
+    void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = view_as_complex(in_pairs(g[0])); }
 };
 
 struct AsComplex {
     static constexpr const char* name = "ViewAsComplexBackward0";
     static constexpr bool view = true, linear = true;
     Tensor forward(const Tensors& x) {
-        // Tangents and cotangents may lie otherwise than what they belong to.
-        if (!fits(x[0])) return forward({contiguous(x[0])});
+        if (!lies_in_pairs(x[0])) return forward({row_major_copy(x[0])});
         Dims shape = x[0].shape(), strides = x[0].strides();
         shape.pop_back();
         strides.pop_back();
@@ -48,14 +58,6 @@ struct AsComplex {
         return seen_as(x[0], complex_of(x[0].dtype()), shape, strides, 2);
     }
     void pullback(Context&, const Tensors& g, Tensors& out) { out[0] = view_as_real(g[0]); }
-
-    static bool fits(const Tensor& x) {
-        const Layout& l = x.layout();
-        bool even = l.stride(l.ndim() - 1) == 1 && x->offset % 2 == 0;
-        for (int64_t d = 0; d + 1 < l.ndim(); ++d) even = even && l.stride(d) % 2 == 0;
-        for (const MappedAxis& a : l.axes()) even = even && a.stride % 2 == 0;
-        return even;
-    }
 };
 
 struct OfParts {
@@ -97,7 +99,7 @@ Tensor view_as_complex(const Tensor& x) {
     if (x.layout().stride(x.ndim() - 1) != 1)
         fail("Tensor must have a last dimension with stride 1. contiguous() makes such a copy.");
     if (x->offset % 2) fail("Tensor must have a storage_offset divisible by 2. This one has {}.", x->offset);
-    if (!AsComplex::fits(x)) fail("Tensor must have a stride divisible by 2 for all but last dimension");
+    if (!lies_in_pairs(x)) fail("Tensor must have a stride divisible by 2 for all but last dimension");
     return apply(AsComplex{}, {x});
 }
 

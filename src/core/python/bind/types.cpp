@@ -51,6 +51,11 @@ PyObject* storage(const Tensor& x) { return checked(PyLong_FromVoidPtr(x->cell->
 
 // A new tensor over the whole buffer, without history.
 Tensor flat_storage(const Tensor& x) {
+    if (x.is_mapped())
+        fail_as(ErrorKind::NotImplemented,
+                "Cannot access storage of BatchedTensorImpl. Inside of a vmap this memory is that of all "
+                "entries: save, or "
+                "pickle, outside.");
     Array whole = x.array();
     int64_t n = static_cast<int64_t>(whole.buffer->bytes() / item_size(whole.dtype));
     return Tensor::make(whole.view(Layout::contiguous({n}), 0));

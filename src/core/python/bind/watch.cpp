@@ -1,5 +1,7 @@
 #include "python/bind/watch.h"
 
+#include <algorithm>
+
 namespace pb {
 
 int watched = 0;
@@ -53,15 +55,15 @@ PyObject* proceed(PyObject*, PyObject* given) {
 // ---- measuring ----
 
 PyObject* start(PyObject*, PyObject* args) {
-    int shapes, memory, sites;
-    if (!PyArg_ParseTuple(args, "ppp", &shapes, &memory, &sites)) return nullptr;
+    int shapes, memory, sites, flops;
+    if (!PyArg_ParseTuple(args, "pppp", &shapes, &memory, &sites, &flops)) return nullptr;
     if (profile) {
         PyErr_SetString(
             PyExc_RuntimeError,
             "Profiler is already enabled on this thread. There is one at a time: end the other first.");
         return nullptr;
     }
-    start_profile(shapes, memory, sites);
+    start_profile(shapes, memory, sites, flops);
     count_watchers(1);
     Py_RETURN_NONE;
 }
@@ -79,19 +81,20 @@ PyObject* as_lists(const std::vector<std::vector<int64_t>>& shapes) {
     return list.release();
 }
 
-// The events: (name, kind, begin, end, inside, thread, bytes, sequence, shapes, text).
+// The events: (name, kind, begin, end, inside, thread, bytes, sequence, shapes, text, flops).
 PyObject* stop(PyObject*, PyObject*) {
     try {
         if (profile) count_watchers(-1);
         std::vector<Event> events = stop_profile();
         Owned list(checked(PyList_New(0)));
         for (const Event& e : events) {
-            Owned event(checked(Py_BuildValue(
-                "(s#iLLLILKNs#)", e.name.data(), static_cast<Py_ssize_t>(e.name.size()),
-                static_cast<int>(e.kind), static_cast<long long>(e.begin), static_cast<long long>(e.end),
-                static_cast<long long>(e.inside), static_cast<unsigned>(e.thread),
-                static_cast<long long>(e.bytes), static_cast<unsigned long long>(e.sequence),
-                as_lists(e.shapes), e.text.data(), static_cast<Py_ssize_t>(e.text.size()))));
+            Owned event(checked(
+                Py_BuildValue("(s#iLLLILKNs#L)", e.name.data(), static_cast<Py_ssize_t>(e.name.size()),
+                              static_cast<int>(e.kind), static_cast<long long>(e.begin),
+                              static_cast<long long>(e.end), static_cast<long long>(e.inside),
+                              static_cast<unsigned>(e.thread), static_cast<long long>(e.bytes),
+                              static_cast<unsigned long long>(e.sequence), as_lists(e.shapes), e.text.data(),
+                              static_cast<Py_ssize_t>(e.text.size()), static_cast<long long>(e.flops))));
             if (PyList_Append(list.o, event.o) < 0) throw PythonError();
         }
         return list.release();
@@ -181,6 +184,19 @@ void note_shapes(Event& e, PyObject* const* args, size_t count) {
             for (int64_t n : as_tensor(args[i])->layout->dims()) shape.push_back(n);
         e.shapes.push_back(std::move(shape));
     }
+}
+
+void note_elementwise(const Measured& measured, std::string_view name, PyObject* result) {
+    static constexpr std::string_view counted[] = {"add", "add_", "add_scaled", "add_scaled_", "mul", "mul_"};
+    Event* e = measured.event();
+    if (!e || !is_tensor(result) || std::ranges::find(counted, name) == std::end(counted)) return;
+    const int64_t number = e - profile->events.data();
+    for (Event* inner = e + 1; inner <= &profile->events.back(); ++inner)
+        if (inner->inside == number) return;  // which has counted
+    const Layout& l = *as_tensor(result)->layout;
+    int64_t elements = l.numel();
+    for (const MappedAxis& axis : l.axes()) elements *= axis.size;
+    e->flops += elements;
 }
 
 void bind_watch(PyObject* module) {

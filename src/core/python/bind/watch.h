@@ -32,6 +32,8 @@ PyObject* ask_watcher(const char* name, PyObject* callable, PyObject* const* arg
                       PyObject* keywords);
 
 void note_shapes(Event& e, PyObject* const* args, size_t count);
+// Sums and products of elements: one for each of the result's. Products of matrices are counted where they are computed.
+void note_elementwise(const Measured& measured, std::string_view name, PyObject* result);
 
 // A call as watchers see it: `callable` is what they are told, `run` what happens below them.
 template <class F>
@@ -47,6 +49,7 @@ PyObject* watch(const char* name, PyObject* callable, PyObject* const* args, siz
         Measured measured(Event::Operator, name);
         if (profile->shapes) note_shapes(*measured.event(), args, count);
         result = run();
+        if (profile && profile->flops && result) note_elementwise(measured, name, result);
     } else {
         result = run();
     }

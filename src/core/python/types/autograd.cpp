@@ -278,6 +278,12 @@ PyObject* make_dual(PyObject*, PyObject* args) {
             tangent,
             "Setting a forward grad that itself has a forward gradient at the same level is not "
             "supported. Take its primal, unpack_dual(tangent).primal, or enter another dual_level().");
+        if (is_complex(tangent.dtype()) && !is_complex(primal.dtype()))
+            fail(
+                "Expected a real tangent of a real Tensor, but got: pullback.{}. Along complex directions a "
+                "function "
+                "of real numbers has no derivative: take the real and the imaginary part one by one.",
+                dtype_name(tangent.dtype()));
         if (primal.dtype() != tangent.dtype()) tangent = ops::to_dtype(tangent, primal.dtype());
         set_tangent(dual, level, tangent);
         return dual.release();

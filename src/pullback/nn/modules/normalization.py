@@ -94,6 +94,11 @@ _NormBase = _Norm
 
 
 class _BatchNorm(_Norm):
+    def _stop_tracking(self):  # for func.replace_all_batch_norm_modules_
+        if self.track_running_stats:
+            self.running_mean = self.running_var = self.num_batches_tracked = None
+            self.track_running_stats = False
+
     def forward(self, input):
         self._check_input_dim(input)
         average = 0.0 if self.momentum is None else self.momentum
