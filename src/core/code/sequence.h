@@ -2,8 +2,8 @@
 //
 // A straight line of operations, each about one instruction, on values that are numbered: vectors of floats of one type,
 // or masks, which are truth values of as many lanes. Equal operations on equal values are one value, so that what two
-// functions share is computed once, and a sign that is turned twice is left alone: nothing is rewritten otherwise, and every
-// operation rounds as its instruction does.
+// functions share is computed once. What several operations say is said in fewer where those give the same bits
+// (sequence.cpp); nothing is rewritten otherwise, and every operation rounds as its instruction does.
 #pragma once
 #include <cstdint>
 #include <unordered_map>
@@ -33,8 +33,15 @@ enum class Op : uint8_t {
     min,
     sqrt,
     fma,
-    round,  // `imm`: which way
-    half,   // stored as float16, and read again
+    round,   // `imm`: which way
+    half,    // stored as float16, and read again
+    bfloat,  // the same for bfloat16; `imm`: NaN becomes the usual one
+    // Floats, with AVX-512 alone.
+    scale,     // the first operand, by 2 to the power of the second, which is an integer
+    exponent,  // of the power of 2 that is in a number's size, and what is left of that, in [1, 2)
+    significand,
+    special,  // the first operand; but what the third says for kinds of numbers where the second is one of these
+    masked,  // `imm`, an operation, of the second and the third operand where the first is set, else the second
     // Bits.
     bit_and,
     bit_and_not,  // of the second operand those that the first has not
@@ -79,9 +86,10 @@ struct Operation {
 
 class Sequence {
   public:
-    explicit Sequence(DType lane) : lane(lane) {}
+    Sequence(DType lane, bool wide) : lane(lane), wide(wide) {}
 
     const DType lane;  // float32 or float64
+    const bool wide;   // for AVX-512, else for AVX2
     std::vector<Operation> operations;
     bool calls = false;
 
@@ -90,11 +98,8 @@ class Sequence {
 
     int16_t add(Op op, int16_t a = -1, int16_t b = -1, int16_t c = -1, uint8_t imm = 0, uint64_t bits = 0) {
         const Operation made{op, imm, {a, b, c}, step, 0, bits};
+        if (const int16_t known = in_fewer(made); known >= 0) return known;
         const auto at = static_cast<int16_t>(operations.size());
-        // The same bits turned twice are what they were.
-        if (op == Op::bit_xor && a >= 0 && operations[static_cast<size_t>(a)].op == Op::bit_xor &&
-            operations[static_cast<size_t>(a)].in[1] == b)
-            return operations[static_cast<size_t>(a)].in[0];
         if (!is_store(op)) {
             auto [first, last] = known_.equal_range(hash(made));
             for (; first != last; ++first)
@@ -114,7 +119,7 @@ class Sequence {
     }
     // Several vectors side by side, operation by operation: where each waits for the one before, others go on.
     Sequence interleaved(int copies) const {
-        Sequence all(lane);
+        Sequence all(lane, wide);
         all.calls = calls;
         std::vector<int16_t> at(operations.size() * static_cast<size_t>(copies));
         for (size_t i = 0; i < operations.size(); ++i)
@@ -139,6 +144,16 @@ class Sequence {
     }
 
   private:
+    const Operation& at(int16_t v) const { return operations[static_cast<size_t>(v)]; }
+    bool is_constant(int16_t v, uint64_t bits) const {
+        return v >= 0 && at(v).op == Op::constant && at(v).bits == bits;
+    }
+    uint64_t sign() const { return is_double() ? uint64_t{1} << 63 : uint64_t{1} << 31; }
+    // Whether a value is another one with its sign turned.
+    bool is_negated(int16_t v) const { return at(v).op == Op::bit_xor && is_constant(at(v).in[1], sign()); }
+    bool is_rounded(int16_t v, Op to, int depth = 4) const;
+    int16_t in_fewer(const Operation& x);
+    int16_t selected(const Operation& x);
     static bool same(const Operation& a, const Operation& b) {
         return a.op == b.op && a.imm == b.imm && a.bits == b.bits && a.in[0] == b.in[0] &&
                a.in[1] == b.in[1] && a.in[2] == b.in[2];

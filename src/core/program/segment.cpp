@@ -88,7 +88,7 @@ bool can_be_said(const Fused& p, const Step& s) {
 class Writer {
   public:
     Writer(const Fused& p, const Segment& s)
-        : p_(p), segment_(s), sequence_(s.lane), of_(p.values.size(), -1) {}
+        : p_(p), segment_(s), sequence_(s.lane, code::is_wide()), of_(p.values.size(), -1) {}
 
     const Sequence& write() {
         for (size_t i = segment_.first; i < segment_.past; ++i) {
