@@ -7,6 +7,8 @@ namespace pb::code {
 class Operations : protected Values {
   protected:
     using Values::Values;
+    static constexpr Encoding kFromFloat = {"vcvtps2pd", 1, 0, 0x5A}, kToFloat = {"vcvtpd2ps", 1, 1, 0x5A, 1},
+                              kFromInt32 = {"vpmovsxdq", 2, 1, 0x25};
 
     // A last operand, which may be in memory.
     struct Last {
@@ -89,6 +91,27 @@ class Operations : protected Values {
             case Op::bit_xor: return commutes(v, bits("vpxor", "vpxord", "vpxorq", 0xEF), a, b);
             case Op::word_add: return commutes(v, words("vpaddd", "vpaddq", 0xFE, 0xD4), a, b);
             case Op::word_sub: return apply(v, words("vpsubd", "vpsubq", 0xFA, 0xFB), a, b);
+            case Op::word_mul: return commutes(v, words("vpmulld", "vpmullq", 0x40, 0x40, 2), a, b);
+            case Op::word_max: return commutes(v, words("vpmaxsd", "vpmaxsq", 0x3D, 0x3D, 2), a, b);
+            case Op::word_min: return commutes(v, words("vpminsd", "vpminsq", 0x39, 0x39, 2), a, b);
+            case Op::word_compare: return compare_words(v, x);
+            case Op::to_float:
+                return apply_one(
+                    v, double_ ? Encoding{"vcvtqq2pd", 1, 2, 0xE6, 1} : Encoding{"vcvtdq2ps", 1, 0, 0x5B}, a,
+                    {});
+            case Op::to_word:
+                return apply_one(
+                    v, double_ ? Encoding{"vcvttpd2qq", 1, 1, 0x7A, 1} : Encoding{"vcvttps2dq", 1, 2, 0x5B},
+                    a, {});
+            case Op::rounded: return there_and_back(v, a, kToFloat, kFromFloat);
+            case Op::word_rounded: return there_and_back(v, a, {"vcvtqq2ps", 1, 0, 0x5B, 1}, kFromFloat);
+            case Op::to_int32: return there_and_back(v, a, {"vcvttpd2dq", 1, 1, 0xE6, 1}, kFromInt32);
+            case Op::word_cut: {
+                const auto [r, d] = way(a, vectors_);
+                out_.vector({"vpmovqd", 2, 2, 0x35}, r, 0, d, {.two = true, .stores = true});
+                out_.vector(kFromInt32, d, 0, d, kTwo);
+                return give(v, d);
+            }
             case Op::shift_left:
             case Op::shift_right: {
                 const auto [r, d] = way(a, vectors_);
@@ -117,9 +140,36 @@ class Operations : protected Values {
                 return release(a);
             }
             case Op::store_bfloat16: return store_words(x, a);
+            case Op::store_float: {
+                const int r = in(a), t = take(vectors_);
+                out_.vector(kToFloat, t, 0, r, kTwo);
+                out_.vector(kStore, t, 0, elements(x), {.bytes = width_ / 2, .two = true, .stores = true});
+                return release(a);
+            }
+            case Op::store_int32: {
+                const int r = in(a);
+                out_.vector({"vpmovqd", 2, 2, 0x35}, r, 0, elements(x), {.two = true, .stores = true});
+                return release(a);
+            }
             case Op::store_mask: return wide_ ? store_mask(x, a) : store_narrow_mask(x, a);
             default: failed_ = true;
         }
+    }
+
+    // To what is half as wide, and the value of that again.
+    void there_and_back(int16_t v, int16_t a, Encoding there, const Encoding& back) {
+        const auto [r, d] = way(a, vectors_);
+        out_.vector(there, d, 0, r, kTwo);
+        out_.vector(back, d, 0, d, kTwo);
+        give(v, d);
+    }
+    void compare_words(int16_t v, const Operation& x) {
+        if (wide_)
+            return apply(v, words("vpcmpd", "vpcmpq", 0x1F, 0x1F, 3), x.in[0], x.in[1],
+                         {.imm = x.imm, .form = 'k'});
+        const Encoding equal = words("vpcmpeqd", "vpcmpeqq", 0x76, 0x29, double_ ? 2 : 1),
+                       above = words("vpcmpgtd", "vpcmpgtq", 0x66, 0x37, double_ ? 2 : 1);
+        apply(v, x.imm == kSame ? equal : above, x.in[0], x.in[1]);
     }
 
     // a * b + c, written over one of the three that nobody needs any more, or over a copy.

@@ -47,6 +47,14 @@ int16_t Sequence::in_fewer(const Operation& x) {
         case Op::bfloat: return !x.imm && is_rounded(a, Op::bfloat) ? a : int16_t{-1};
         case Op::store_half:
             return at(a).op == Op::half ? add(Op::store_half, at(a).in[0], -1, -1, 0, x.bits) : int16_t{-1};
+        case Op::rounded: return at(a).op == Op::load_float || at(a).op == Op::rounded ? a : int16_t{-1};
+        case Op::store_float:
+            return at(a).op == Op::rounded ? add(Op::store_float, at(a).in[0], -1, -1, 0, x.bits)
+                                           : int16_t{-1};
+        case Op::word_cut: return at(a).op == Op::load_int32 || at(a).op == Op::to_int32 ? a : int16_t{-1};
+        case Op::store_int32:
+            return at(a).op == Op::word_cut ? add(Op::store_int32, at(a).in[0], -1, -1, 0, x.bits)
+                                            : int16_t{-1};
         case Op::select: return selected(x);
         default: return -1;
     }

@@ -20,6 +20,11 @@ enum class Op : uint8_t {
     load,
     load_half,
     load_bfloat16,
+    load_float,  // as double
+    load_uint8,  // integers as those that are as wide as a lane
+    load_int8,
+    load_int16,
+    load_int32,
     load_mask,
     single,
     single_mask,
@@ -42,6 +47,13 @@ enum class Op : uint8_t {
     significand,
     special,  // the first operand; but what the third says for kinds of numbers where the second is one of these
     masked,  // `imm`, an operation, of the second and the third operand where the first is set, else the second
+    // Between floats and integers of a lane's width, and to what is half as wide, which is kept as its value.
+    to_float,
+    to_word,       // towards zero; what does not fit is the least integer
+    rounded,       // to float32
+    word_rounded,  // an integer, to float32
+    to_int32,      // of float64, as `to_word`
+    word_cut,      // to 32 bits
     // Bits.
     bit_and,
     bit_and_not,  // of the second operand those that the first has not
@@ -49,11 +61,15 @@ enum class Op : uint8_t {
     bit_xor,
     word_add,
     word_sub,
+    word_mul,
+    word_max,
+    word_min,
     shift_left,  // by `imm`
     shift_right,
     // Masks.
-    compare,   // `imm`: the predicate
-    negative,  // the sign bit
+    compare,       // `imm`: the predicate
+    word_compare,  // of integers; with AVX2 equal or greater alone
+    negative,      // the sign bit
     mask_and,
     mask_or,
     mask_xor,
@@ -64,6 +80,8 @@ enum class Op : uint8_t {
     store,
     store_half,
     store_bfloat16,
+    store_float,
+    store_int32,
     store_mask,
 };
 constexpr bool is_store(Op op) { return op >= Op::store; }
@@ -73,6 +91,7 @@ constexpr bool gives_mask(Op op) {
 }
 // Which are the processor's numbers.
 enum Predicate : uint8_t { kEqual = 0, kLess = 0x11, kLessEqual = 0x12, kNotEqual = 4 };
+enum WordPredicate : uint8_t { kSame = 0, kBelow = 1, kNotAbove = 2, kOther = 4, kAbove = 6 };
 enum Rounding : uint8_t { kNearest = 8, kDown = 9, kUp = 10, kToZero = 11 };
 
 struct Operation {
