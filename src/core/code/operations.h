@@ -83,7 +83,9 @@ class Operations : protected Values {
             case Op::exponent: return apply_one(v, words("vgetexpps", "vgetexppd", 0x42, 0x42, 2), a, {});
             case Op::significand:  // of [1, 2), whatever the sign
                 return apply_one(v, words("vgetmantps", "vgetmantpd", 0x26, 0x26, 3), a, {.imm = 4});
-            case Op::special: return replace_special(v, a, b, x.in[2]);
+            case Op::special: return over_first(v, x, words("vfixupimmps", "vfixupimmpd", 0x54, 0x54, 3), 0);
+            case Op::choose_bits:
+                return over_first(v, x, words("vpternlogd", "vpternlogq", 0x25, 0x25, 3), 0xD8);
             case Op::masked: return masked(v, x);
             case Op::bit_and: return commutes(v, bits("vpand", "vpandd", "vpandq", 0xDB), a, b);
             case Op::bit_and_not: return apply(v, bits("vpandn", "vpandnd", "vpandnq", 0xDF), a, b);
@@ -257,12 +259,13 @@ class Operations : protected Values {
         out_.vector(kMove, d, 0, r, kTwo);
         return d;
     }
-    void replace_special(int16_t v, int16_t a, int16_t number, int16_t kinds) {
-        const int ra = in(a), rn = in(number);
-        const Last from = last(kinds);
-        const int d = own(a, ra);
-        vector(words("vfixupimmps", "vfixupimmpd", 0x54, 0x54, 3), d, rn, from, {.imm = 0});
-        for (int16_t each : {a, number, kinds}) release(each);
+    // Of three operands, the first of which the result is written over.
+    void over_first(int16_t v, const Operation& x, const Encoding& e, int imm) {
+        const int first = in(x.in[0]), second = in(x.in[1]);
+        const Last from = last(x.in[2]);
+        const int d = own(x.in[0], first);
+        vector(e, d, second, from, {.imm = imm});
+        for (int16_t each : x.in) release(each);
         give(v, d);
     }
     // What is not set keeps the bits of the second operand.

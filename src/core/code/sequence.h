@@ -41,12 +41,13 @@ enum class Op : uint8_t {
     round,   // `imm`: which way
     half,    // stored as float16, and read again
     bfloat,  // the same for bfloat16; `imm`: NaN becomes the usual one
-    // Floats, with AVX-512 alone.
+    // With AVX-512 alone.
     scale,     // the first operand, by 2 to the power of the second, which is an integer
     exponent,  // of the power of 2 that is in a number's size, and what is left of that, in [1, 2)
     significand,
     special,  // the first operand; but what the third says for kinds of numbers where the second is one of these
     masked,  // `imm`, an operation, of the second and the third operand where the first is set, else the second
+    choose_bits,  // those of the second operand where the third has them, else of the first
     // Between floats and integers of a lane's width, and to what is half as wide, which is kept as its value.
     to_float,
     to_word,       // towards zero; what does not fit is the least integer

@@ -136,6 +136,7 @@ template <class T> Traced<T> absolute(Traced<T> x) {
         traced->add(Op::bit_and, x.at(), traced->word(~uint64_t{0} >> (65 - 8 * sizeof(T)))));
 }
 template <class T> Traced<T> with_sign(Traced<T> x, Traced<T> s) {
+    if (traced->wide) return Traced<T>::of(traced->add(Op::choose_bits, x.at(), s.at(), sign_bit<T>()));
     const int16_t bit = traced->add(Op::bit_and, s.at(), sign_bit<T>());
     return Traced<T>::of(traced->add(Op::bit_or, absolute(x).at(), bit));
 }
