@@ -43,6 +43,8 @@ int16_t Sequence::in_fewer(const Operation& x) {
             if (is_constant(b, sign()) && at(a).op == Op::bit_and && is_constant(at(a).in[1], sign() - 1))
                 return add(Op::bit_or, at(a).in[0], b);
             return -1;
+        case Op::bit_and: return is_constant(b, sign() - 1) ? size_of_difference(x) : int16_t{-1};
+        case Op::bit_or: return is_constant(b, sign()) ? size_of_difference(x) : int16_t{-1};
         case Op::half: return is_rounded(a, Op::half) ? a : int16_t{-1};
         case Op::bfloat: return !x.imm && is_rounded(a, Op::bfloat) ? a : int16_t{-1};
         case Op::store_half:
@@ -58,6 +60,14 @@ int16_t Sequence::in_fewer(const Operation& x) {
         case Op::select: return selected(x);
         default: return -1;
     }
+}
+
+// The size of a difference is that of the other way round, if that was there before.
+int16_t Sequence::size_of_difference(const Operation& x) {
+    const Operation& difference = at(x.in[0]);
+    if (difference.op != Op::sub) return -1;
+    const int16_t other = find({Op::sub, 0, {difference.in[1], difference.in[0], -1}});
+    return other >= 0 && other < x.in[0] ? add(x.op, other, x.in[1]) : int16_t{-1};
 }
 
 // A selection among what was compared is a maximum or a minimum, which choose as it does: where neither is less, or one is

@@ -121,9 +121,7 @@ class Sequence {
         if (const int16_t known = in_fewer(made); known >= 0) return known;
         const auto at = static_cast<int16_t>(operations.size());
         if (!is_store(op)) {
-            auto [first, last] = known_.equal_range(hash(made));
-            for (; first != last; ++first)
-                if (same(operations[static_cast<size_t>(first->second)], made)) return first->second;
+            if (const int16_t known = find(made); known >= 0) return known;
             known_.emplace(hash(made), at);
         }
         calls = calls || op == Op::call;
@@ -164,6 +162,12 @@ class Sequence {
     }
 
   private:
+    int16_t find(const Operation& x) const {
+        auto [first, last] = known_.equal_range(hash(x));
+        for (; first != last; ++first)
+            if (same(at(first->second), x)) return first->second;
+        return -1;
+    }
     const Operation& at(int16_t v) const { return operations[static_cast<size_t>(v)]; }
     bool is_constant(int16_t v, uint64_t bits) const {
         return v >= 0 && at(v).op == Op::constant && at(v).bits == bits;
@@ -174,6 +178,7 @@ class Sequence {
     bool is_rounded(int16_t v, Op to, int depth = 4) const;
     int16_t in_fewer(const Operation& x);
     int16_t selected(const Operation& x);
+    int16_t size_of_difference(const Operation& x);
     static bool same(const Operation& a, const Operation& b) {
         return a.op == b.op && a.imm == b.imm && a.bits == b.bits && a.in[0] == b.in[0] &&
                a.in[1] == b.in[1] && a.in[2] == b.in[2];

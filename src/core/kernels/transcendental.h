@@ -179,7 +179,7 @@ PB_UNARY(silu, times_logistic(a))
 PB_UNARY(silu_slope, times_logistic_slope(a))
 PB_UNARY(mish, times_mish_step(a))
 PB_UNARY(tanhshrink, less_tangent(a))
-PB_BINARY(logaddexp, larger(a, b) + log_one_plus_part(exponential(minus_distance(a, b))))
+PB_BINARY(logaddexp, larger(a, b) + log_one_plus_part(select(a == b, T{1}, decayed(-absolute(a - b)))))
 PB_BINARY(logaddexp2,
           larger(a, b) + T(0x1.71547652b82fep0) * log_one_plus_part(exponential2(minus_distance(a, b))))
 PB_BINARY(xlogy, zero_wins(a, b, a* natural_log(b)))
