@@ -12,11 +12,9 @@ INTEGERS = "int32 int64".split()
 SMALL = "uint8 int8 int16".split()  # which are read, and converted at once
 DTYPES = [*FLOATS, *INTEGERS, *SMALL, "bool"]
 
-UNARY = """neg abs square sqrt rsqrt reciprocal exp log sigmoid tanh relu floor ceil sign erf log1p expm1 isnan logical_not
-sin""".split()
-BINARY = (
-    "add sub mul div maximum minimum fmax fmin eq ne lt le gt ge logaddexp logical_and logical_xor".split()
-)
+UNARY = """neg abs square sqrt rsqrt reciprocal exp log sigmoid tanh relu floor ceil sign erf log1p expm1 isnan signbit
+logical_not sin""".split()
+BINARY = "add sub mul div maximum minimum fmax fmin eq ne lt le gt ge logaddexp logical_and logical_xor copysign".split()
 OF_INTEGERS = "neg abs square logical_not bitwise_not".split()
 OF_TWO_INTEGERS = """add sub mul maximum minimum eq ne lt le gt ge logical_and logical_or logical_xor bitwise_and bitwise_or
 bitwise_xor""".split()

@@ -27,16 +27,10 @@ bool Sequence::is_rounded(int16_t v, Op to, int depth) const {
     }
 }
 
-// A value that has the bits of an operation (but for NaN, of which there is one), and takes fewer; -1 if there is none.
+// A value that has the bits of an operation, and takes fewer; -1 if there is none.
 int16_t Sequence::in_fewer(const Operation& x) {
     const int16_t a = x.in[0], b = x.in[1];
     switch (x.op) {
-        case Op::add:
-            if (is_negated(b)) return add(Op::sub, a, at(b).in[0]);
-            return is_negated(a) ? add(Op::sub, b, at(a).in[0]) : int16_t{-1};
-        case Op::sub: return is_negated(b) ? add(Op::add, a, at(b).in[0]) : int16_t{-1};
-        case Op::mul:
-            return is_negated(a) && is_negated(b) ? add(Op::mul, at(a).in[0], at(b).in[0]) : int16_t{-1};
         case Op::bit_xor:
             // The same bits turned twice are what they were; a sign that was taken away is set.
             if (at(a).op == Op::bit_xor && at(a).in[1] == b) return at(a).in[0];

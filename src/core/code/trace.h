@@ -160,13 +160,13 @@ template <class T> Traced<T> scale_decay(Traced<T> y, Traced<T> k_and_magic, Tra
     return make(Op::scale, y, k_and_magic - magic);
 }
 // The exponent changes at sqrt 1/2, as in the kernel. What is not positive and finite is looked up by its kind, four bits
-// for each: NaN and infinity as they are, of zero -infinity, NaN of what is negative.
+// for each: of zero -infinity, infinity as it is, the usual NaN of what is negative and of any other.
 template <class T, class OfParts> Traced<T> logarithm(Traced<T> x, OfParts of_parts) {
     if (!traced->wide) return pb::logarithm<Traced<T>>(x, of_parts);
     const Traced<T> low = make(Op::exponent, x), part = make(Op::significand, x);
     const auto upper = part >= T(2 * T(0x1.6a09e667f3bcdp-1));
     const Traced<T> k = select(upper, low + T{1}, low), m = select(upper, part * T(0.5), part);
-    constexpr uint64_t kinds = 0x03530422;
+    constexpr uint64_t kinds = 0x03530433;
     return Traced<T>::of(traced->add(Op::special, of_parts(k, m - T{1}).at(), x.at(), traced->word(kinds)));
 }
 

@@ -48,7 +48,7 @@ template <class T, class OfParts> PB_INLINE T logarithm(T x, OfParts of_parts) {
     const T biased = from_word(word_of(unit) | (bits >> F::fraction_bits)) - T(unit);
     const T k = biased - select(tiny, T(F::bias + 54), T(F::bias));
     const T finite = select(x < infinity<T>(), of_parts(k, m - 1), x);
-    const T none = static_cast<T>(__builtin_nan(""));
+    const T none = static_cast<T>(-__builtin_nan(""));  // as the processor says it
     return select(x > 0, finite, select(x == 0, -infinity<T>(), none));
 }
 template <class T> PB_INLINE T natural_log(T x) {
