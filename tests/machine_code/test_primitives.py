@@ -1,9 +1,11 @@
 """Every primitive of floats, in machine code and without, bit for bit."""
 
+import numpy as np
 import pytest
 from machine_code.executor import POSSIBLE, SIZES, agree, sample
 
 import pullback as pb
+from pullback import _core
 
 pytestmark = pytest.mark.skipif(not POSSIBLE, reason="this processor has no machine code")
 
@@ -121,6 +123,76 @@ def test_halves(narrow):
     def program():
         z = x * y + x
         return [z, z.exp() - y, (x > y), x.float() * y, (x.float() * 1.7 + 1).to(narrow)]
+
+    assert agree(program)
+
+
+WIDE = POSSIBLE and _core.machine_code()["isa"] == "avx512"
+# Those that are only read, and converted at once.
+SMALL = [pb.uint8, pb.int8, pb.int16]
+CONVERTED = [pb.float32, pb.float64, pb.int32, pb.int64, pb.bool, pb.float16, pb.bfloat16]
+
+
+def integers(n, dtype, seed):
+    """Small and extreme ones."""
+    rng, bounds = np.random.default_rng(seed), np.iinfo(dtype)
+    few, many = rng.integers(-9, 9, n), rng.integers(bounds.min, bounds.max, n, dtype, endpoint=True)
+    return pb.from_numpy(np.where(rng.random(n) < 0.6, few, many).astype(dtype)).clone()
+
+
+def all_kinds(n, dtype):
+    if dtype is pb.bool:
+        return sample(n, "float32", 3) > 0
+    if dtype.is_floating_point:
+        large = (
+            sample(n, "float64", 4) * pb.tensor([1.0, 2.0**31, -(2.0**31), 2.0**63, 2.0**40]).repeat(n)[:n]
+        )
+        return large.to(dtype)
+    return integers(n, str(dtype).split(".")[-1], 5)
+
+
+@pytest.mark.parametrize("to", CONVERTED, ids=str)
+@pytest.mark.parametrize("source", [*CONVERTED, *SMALL], ids=str)
+def test_conversions(source, to):
+    x, y = all_kinds(4117, source), all_kinds(4117, to)
+
+    def program():
+        z = x.to(to)
+        again = z if to is pb.bool else z * y
+        back = again.to(pb.float32 if source in SMALL else source)
+        return [z, again, back, pb.where(y.bool(), z, y), x.to(to).sum()]
+
+    made = agree(program)
+    eight = {pb.float64, pb.int64}
+    assert made or source is to or (not WIDE and {source, to} & eight) or {source, to} == {pb.bool}
+
+
+INTEGER_UNARY = "neg abs square logical_not bitwise_not".split()
+INTEGER_BINARY = """add sub mul maximum minimum fmax fmin eq ne lt le gt ge logical_and logical_or logical_xor
+bitwise_and bitwise_or bitwise_xor""".split()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_integers(dtype):
+    for n in (23, 4099):
+        x, y, row = integers(n, dtype, 1), integers(n, dtype, 2), integers(1, dtype, 3)
+        for name in INTEGER_UNARY:
+            made = agree(lambda name=name, x=x: used(x, function(name)(x)))
+            assert made or (not WIDE and dtype == "int64" and name == "square"), name
+        for name in INTEGER_BINARY:
+            for a, b in ((x, y), (row, x), (x, row), (x, x)):
+                made = agree(lambda name=name, a=a, b=b, x=x: used(x, function(name)(a, b)))
+                assert made or (not WIDE and dtype == "int64" and name == "mul"), name
+
+
+def test_images_and_labels():
+    """What is read in a few bytes is a number by the time it is computed with."""
+    image, label = integers(6000, "uint8", 1).reshape(3, 2000), integers(3, "int64", 2).reshape(3, 1)
+
+    def program():
+        x = (image.float() / 255 - 0.5) / 0.25
+        hit = (image.to(pb.int64) == label).float()
+        return [x, hit, (x * hit).sum(1), hit.mean(), (x.double() * 2 + image).to(pb.float16)]
 
     assert agree(program)
 

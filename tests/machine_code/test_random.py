@@ -3,7 +3,8 @@
 import pytest
 from fuzz.machines.check import run
 from fuzz.machines.generate import generate
-from machine_code.executor import POSSIBLE, emitted, machine_code
+from machine_code.executor import POSSIBLE, agree, emitted, machine_code
+from machine_code.generate import program
 
 COUNT, PARTS = 60, 3
 SEED = 50_000_000  # no others' machines
@@ -30,3 +31,17 @@ def test_random_machines(part):
         for a, b in zip(values, expected):
             assert a.same(b), f"machine {SEED + k}: {a.name}"
     assert sum(made) > COUNT / PARTS
+
+
+CHAINS, CHAINS_SEED = 240, 7_000_000
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_chains_of_all_dtypes(part):
+    made = 0
+    for seed in range(CHAINS_SEED + part, CHAINS_SEED + CHAINS, PARTS):
+        try:
+            made += agree(program(seed))
+        except AssertionError as difference:
+            raise AssertionError(f"chain {seed}") from difference
+    assert made > CHAINS / PARTS / 2

@@ -86,10 +86,6 @@ Cache& cache() {
 }
 uint64_t emitted_count = 0, refused_count = 0;
 
-size_t size_of(const Argument& a, size_t lane) {
-    return a.form == Argument::lane ? lane : a.form == Argument::truth ? 1 : 2;
-}
-
 // Fewer bytes than two vectors have: a call would take longer.
 void copy_few(const char* from, char* to, size_t bytes) {
     for (; bytes >= 16; bytes -= 16, from += 16, to += 16) std::memcpy(to, from, 16);

@@ -10,27 +10,53 @@
 
 namespace pb::code {
 
-// An operand or a result: `lane` is as wide as the sequence's floats, truth values have a byte, narrow floats two.
+// An operand or a result: `lane` is as wide as the sequence's floats, truth values have a byte, the others what they say.
 struct Argument {
-    enum Form : uint8_t { lane, truth, half, bfloat16 } form;
+    enum Form : uint8_t { lane, truth, half, bfloat16, float32, int32, int16, int8, uint8 } form;
     bool single = false;
 };
-// What a sequence computes in; and what else its operands and results may be.
-inline bool is_lane(DType d) { return d == DType::Float32 || d == DType::Float64; }
-inline bool fits(DType d, DType lane) {
-    return d == lane || d == DType::Bool || (is_narrow_float(d) && lane == DType::Float32);
+constexpr size_t size_of(const Argument& a, size_t lane) {
+    constexpr size_t sizes[] = {0, 1, 2, 2, 4, 4, 2, 1, 1};
+    return a.form == Argument::lane ? lane : sizes[a.form];
 }
-inline Argument::Form form_of(DType d) {
-    if (is_narrow_float(d)) return d == DType::Float16 ? Argument::half : Argument::bfloat16;
-    return d == DType::Bool ? Argument::truth : Argument::lane;
+// What a sequence computes in; what is as wide; and what else its operands and results may be.
+inline bool is_lane(DType d) { return d == DType::Float32 || d == DType::Float64; }
+inline bool is_as_wide(DType d, DType lane) {
+    return d == lane || d == (lane == DType::Float64 ? DType::Int64 : DType::Int32);
+}
+// The floats as wide as an integer; other types as they are.
+inline DType lane_of(DType d) {
+    return d == DType::Int32 ? DType::Float32 : d == DType::Int64 ? DType::Float64 : d;
+}
+// Integers that are not as wide are read, not written.
+inline bool is_small(DType d) { return d == DType::UInt8 || d == DType::Int8 || d == DType::Int16; }
+inline bool fits(DType d, DType lane, bool wide) {
+    if (d == DType::Bool || is_as_wide(d, lane)) return true;
+    if (lane == DType::Float32) return is_narrow_float(d) || is_small(d);
+    return d == DType::Float32 || (wide && d == DType::Int32);
+}
+inline Argument::Form form_of(DType d, DType lane) {
+    if (is_as_wide(d, lane)) return Argument::lane;
+    switch (d) {
+        case DType::Float16: return Argument::half;
+        case DType::BFloat16: return Argument::bfloat16;
+        case DType::Float32: return Argument::float32;
+        case DType::Int32: return Argument::int32;
+        case DType::Int16: return Argument::int16;
+        case DType::Int8: return Argument::int8;
+        case DType::UInt8: return Argument::uint8;
+        default: return Argument::truth;
+    }
 }
 inline Op read_as(const Argument& a) {
-    constexpr Op all[] = {Op::load, Op::load_mask, Op::load_half, Op::load_bfloat16};
+    constexpr Op all[] = {Op::load,       Op::load_mask,  Op::load_half, Op::load_bfloat16, Op::load_float,
+                          Op::load_int32, Op::load_int16, Op::load_int8, Op::load_uint8};
     if (!a.single) return all[a.form];
     return a.form == Argument::truth ? Op::single_mask : Op::single;
 }
 inline Op stored_as(const Argument& a) {
-    constexpr Op all[] = {Op::store, Op::store_mask, Op::store_half, Op::store_bfloat16};
+    constexpr Op all[] = {Op::store,          Op::store_mask,  Op::store_half,
+                          Op::store_bfloat16, Op::store_float, Op::store_int32};
     return all[a.form];
 }
 

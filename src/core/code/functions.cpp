@@ -38,14 +38,6 @@ template <class T> int16_t state_as(Primitive p, const int16_t* in) {
     }
 }
 
-// `none` is what NaN becomes.
-int16_t rounded_to_bfloat16(Sequence& s, int16_t x, int16_t none) {
-    const Tracing tracing(s);
-    using Word = TracedWord<float>;
-    const Word word{x}, rounded = (word + 0x7fff + ((word >> 16) & 1)) & 0xffff0000u;
-    return select(is_nan(Traced<float>::of(x)), Traced<float>::of(none), from_word(rounded)).at();
-}
-
 template <class T> int16_t power_as(Traced<T> x, double exponent) {
     if (exponent == 2) return (x * x).at();
     if (exponent == 3) return (x * x * x).at();
@@ -73,7 +65,7 @@ bool has_calls(Primitive p, DType lane) {
     static int8_t known[2][static_cast<int>(Primitive::count)];
     int8_t& answer = known[lane == DType::Float64][static_cast<int>(p)];
     if (answer == unknown) {
-        Sequence tried(lane);
+        Sequence tried(lane, false);
         int16_t in[3];
         for (int k = 0; k < 3; ++k) in[k] = tried.add(Op::load, -1, -1, -1, 0, static_cast<uint64_t>(k));
         state(tried, p, in);
@@ -88,7 +80,7 @@ bool calls_pay(DType lane) {
 
 int16_t state(Sequence& s, Primitive p, const int16_t* in) {
     if (p == Primitive::to_half) return s.add(Op::half, in[0]);
-    if (p == Primitive::to_bfloat16) return rounded_to_bfloat16(s, in[0], in[0]);
+    if (p == Primitive::to_bfloat16) return s.add(Op::bfloat, in[0]);
     const Tracing tracing(s);
     return s.is_double() ? state_as<double>(p, in) : state_as<float>(p, in);
 }
@@ -170,7 +162,7 @@ int16_t state_power(Sequence& s, int16_t x, double exponent) {
 }
 int16_t state_narrow(Sequence& s, DType narrow, int16_t x) {
     if (narrow == DType::Float16) return s.add(Op::half, x);
-    return rounded_to_bfloat16(s, x, s.word(0x7fc00000));
+    return s.add(Op::bfloat, x, -1, -1, 1);
 }
 int16_t state_truth(Sequence& s, int16_t value) {
     return s.add(Op::compare, value, s.constant(0), -1, kNotEqual);

@@ -2,8 +2,8 @@
 //
 // A straight line of operations, each about one instruction, on values that are numbered: vectors of floats of one type,
 // or masks, which are truth values of as many lanes. Equal operations on equal values are one value, so that what two
-// functions share is computed once, and a sign that is turned twice is left alone: nothing is rewritten otherwise, and every
-// operation rounds as its instruction does.
+// functions share is computed once. What several operations say is said in fewer where those give the same bits
+// (sequence.cpp); nothing is rewritten otherwise, and every operation rounds as its instruction does.
 #pragma once
 #include <cstdint>
 #include <unordered_map>
@@ -20,6 +20,11 @@ enum class Op : uint8_t {
     load,
     load_half,
     load_bfloat16,
+    load_float,  // as double
+    load_uint8,  // integers as those that are as wide as a lane
+    load_int8,
+    load_int16,
+    load_int32,
     load_mask,
     single,
     single_mask,
@@ -33,8 +38,23 @@ enum class Op : uint8_t {
     min,
     sqrt,
     fma,
-    round,  // `imm`: which way
-    half,   // stored as float16, and read again
+    round,   // `imm`: which way
+    half,    // stored as float16, and read again
+    bfloat,  // the same for bfloat16; `imm`: NaN becomes the usual one
+    // With AVX-512 alone.
+    scale,     // the first operand, by 2 to the power of the second, which is an integer
+    exponent,  // of the power of 2 that is in a number's size, and what is left of that, in [1, 2)
+    significand,
+    special,  // the first operand; but what the third says for kinds of numbers where the second is one of these
+    masked,  // `imm`, an operation, of the second and the third operand where the first is set, else the second
+    choose_bits,  // those of the second operand where the third has them, else of the first
+    // Between floats and integers of a lane's width, and to what is half as wide, which is kept as its value.
+    to_float,
+    to_word,       // towards zero; what does not fit is the least integer
+    rounded,       // to float32
+    word_rounded,  // an integer, to float32
+    to_int32,      // of float64, as `to_word`
+    word_cut,      // to 32 bits
     // Bits.
     bit_and,
     bit_and_not,  // of the second operand those that the first has not
@@ -42,11 +62,15 @@ enum class Op : uint8_t {
     bit_xor,
     word_add,
     word_sub,
+    word_mul,
+    word_max,
+    word_min,
     shift_left,  // by `imm`
     shift_right,
     // Masks.
-    compare,   // `imm`: the predicate
-    negative,  // the sign bit
+    compare,       // `imm`: the predicate
+    word_compare,  // of integers; with AVX2 equal or greater alone
+    negative,      // the sign bit
     mask_and,
     mask_or,
     mask_xor,
@@ -57,6 +81,8 @@ enum class Op : uint8_t {
     store,
     store_half,
     store_bfloat16,
+    store_float,
+    store_int32,
     store_mask,
 };
 constexpr bool is_store(Op op) { return op >= Op::store; }
@@ -66,6 +92,7 @@ constexpr bool gives_mask(Op op) {
 }
 // Which are the processor's numbers.
 enum Predicate : uint8_t { kEqual = 0, kLess = 0x11, kLessEqual = 0x12, kNotEqual = 4 };
+enum WordPredicate : uint8_t { kSame = 0, kBelow = 1, kNotAbove = 2, kOther = 4, kAbove = 6 };
 enum Rounding : uint8_t { kNearest = 8, kDown = 9, kUp = 10, kToZero = 11 };
 
 struct Operation {
@@ -79,9 +106,10 @@ struct Operation {
 
 class Sequence {
   public:
-    explicit Sequence(DType lane) : lane(lane) {}
+    Sequence(DType lane, bool wide) : lane(lane), wide(wide) {}
 
     const DType lane;  // float32 or float64
+    const bool wide;   // for AVX-512, else for AVX2
     std::vector<Operation> operations;
     bool calls = false;
 
@@ -90,15 +118,10 @@ class Sequence {
 
     int16_t add(Op op, int16_t a = -1, int16_t b = -1, int16_t c = -1, uint8_t imm = 0, uint64_t bits = 0) {
         const Operation made{op, imm, {a, b, c}, step, 0, bits};
+        if (const int16_t known = in_fewer(made); known >= 0) return known;
         const auto at = static_cast<int16_t>(operations.size());
-        // The same bits turned twice are what they were.
-        if (op == Op::bit_xor && a >= 0 && operations[static_cast<size_t>(a)].op == Op::bit_xor &&
-            operations[static_cast<size_t>(a)].in[1] == b)
-            return operations[static_cast<size_t>(a)].in[0];
         if (!is_store(op)) {
-            auto [first, last] = known_.equal_range(hash(made));
-            for (; first != last; ++first)
-                if (same(operations[static_cast<size_t>(first->second)], made)) return first->second;
+            if (const int16_t known = find(made); known >= 0) return known;
             known_.emplace(hash(made), at);
         }
         calls = calls || op == Op::call;
@@ -114,7 +137,7 @@ class Sequence {
     }
     // Several vectors side by side, operation by operation: where each waits for the one before, others go on.
     Sequence interleaved(int copies) const {
-        Sequence all(lane);
+        Sequence all(lane, wide);
         all.calls = calls;
         std::vector<int16_t> at(operations.size() * static_cast<size_t>(copies));
         for (size_t i = 0; i < operations.size(); ++i)
@@ -139,6 +162,23 @@ class Sequence {
     }
 
   private:
+    int16_t find(const Operation& x) const {
+        auto [first, last] = known_.equal_range(hash(x));
+        for (; first != last; ++first)
+            if (same(at(first->second), x)) return first->second;
+        return -1;
+    }
+    const Operation& at(int16_t v) const { return operations[static_cast<size_t>(v)]; }
+    bool is_constant(int16_t v, uint64_t bits) const {
+        return v >= 0 && at(v).op == Op::constant && at(v).bits == bits;
+    }
+    uint64_t sign() const { return is_double() ? uint64_t{1} << 63 : uint64_t{1} << 31; }
+    // Whether a value is another one with its sign turned.
+    bool is_negated(int16_t v) const { return at(v).op == Op::bit_xor && is_constant(at(v).in[1], sign()); }
+    bool is_rounded(int16_t v, Op to, int depth = 4) const;
+    int16_t in_fewer(const Operation& x);
+    int16_t selected(const Operation& x);
+    int16_t size_of_difference(const Operation& x);
     static bool same(const Operation& a, const Operation& b) {
         return a.op == b.op && a.imm == b.imm && a.bits == b.bits && a.in[0] == b.in[0] &&
                a.in[1] == b.in[1] && a.in[2] == b.in[2];

@@ -9,7 +9,7 @@
 #include <type_traits>
 
 #include "code/sequence.h"
-#include "core/kernels/exponential.h"
+#include "core/kernels/logarithm.h"
 #include "core/kernels/vector_math.inc"
 
 namespace pb::code {
@@ -136,6 +136,7 @@ template <class T> Traced<T> absolute(Traced<T> x) {
         traced->add(Op::bit_and, x.at(), traced->word(~uint64_t{0} >> (65 - 8 * sizeof(T)))));
 }
 template <class T> Traced<T> with_sign(Traced<T> x, Traced<T> s) {
+    if (traced->wide) return Traced<T>::of(traced->add(Op::choose_bits, x.at(), s.at(), sign_bit<T>()));
     const int16_t bit = traced->add(Op::bit_and, s.at(), sign_bit<T>());
     return Traced<T>::of(traced->add(Op::bit_or, absolute(x).at(), bit));
 }
@@ -146,6 +147,27 @@ template <class T> Traced<T> round_even(Traced<T> x) { return make(Op::round, x,
 template <class T> Traced<T> round_to_zero(Traced<T> x) { return make(Op::round, x, kToZero); }
 template <class T> Traced<T> fma(Traced<T> a, Traced<T> b, Traced<T> c) {
     return Traced<T>::of(traced->add(Op::fma, a.at(), b.at(), c.at()));
+}
+
+// What AVX-512 has instructions for. Factors are whole powers of two, and only the last product may round, as a scaled
+// number does.
+template <class T> Traced<T> scale_by_power(Traced<T> y, Traced<T> k_and_magic) {
+    if (!traced->wide) return pb::scale_by_power<Traced<T>>(y, k_and_magic);
+    return make(Op::scale, y, k_and_magic - Traced<T>(FloatFormat<T>::round_magic));
+}
+template <class T> Traced<T> scale_decay(Traced<T> y, Traced<T> k_and_magic, Traced<T> magic) {
+    if (!traced->wide) return pb::scale_decay<Traced<T>>(y, k_and_magic, magic);
+    return make(Op::scale, y, k_and_magic - magic);
+}
+// The exponent changes at sqrt 1/2, as in the kernel. What is not positive and finite is looked up by its kind, four bits
+// for each: of zero -infinity, infinity as it is, the usual NaN of what is negative and of any other.
+template <class T, class OfParts> Traced<T> logarithm(Traced<T> x, OfParts of_parts) {
+    if (!traced->wide) return pb::logarithm<Traced<T>>(x, of_parts);
+    const Traced<T> low = make(Op::exponent, x), part = make(Op::significand, x);
+    const auto upper = part >= T(2 * T(0x1.6a09e667f3bcdp-1));
+    const Traced<T> k = select(upper, low + T{1}, low), m = select(upper, part * T(0.5), part);
+    constexpr uint64_t kinds = 0x03530433;
+    return Traced<T>::of(traced->add(Op::special, of_parts(k, m - T{1}).at(), x.at(), traced->word(kinds)));
 }
 
 #define PB_TRACED(name)                                                       \

@@ -102,7 +102,7 @@ class Values {
         if (bases_[k] >= 0) base = bases_[k];
         else out_.load(scratch_, table_, static_cast<int32_t>(8 * k));
         const Argument& a = arguments_[k];
-        const int scale = a.form == Argument::lane ? (double_ ? 3 : 2) : a.form != Argument::truth;
+        const int scale = log_of_size(size_of(a, static_cast<size_t>(item_)));
         const int offset = x.copy * width_ / item_ << scale;
         Memory m{base, index_, static_cast<uint8_t>(scale), offset, false};
         if (names_) m.name = names_->arguments[k] + (offset ? " + " + std::to_string(offset) : "");
@@ -199,12 +199,25 @@ class Values {
             out_.vector(kLoad, r, 0, elements(x), kTwo);
         } else if (x.op == Op::load_half) {
             out_.vector({"vcvtph2ps", 2, 1, 0x13}, r, 0, elements(x), kTwo);
+        } else if (const Encoding widen = widening(x.op); widen.name) {
+            out_.vector(widen, r, 0, elements(x), kTwo);
         } else if (x.op == Op::load_bfloat16) {
             out_.vector({"vpmovzxwd", 2, 1, 0x33}, r, 0, elements(x), kTwo);
             shift(r, r, 16, 6);
         } else {
             load_bytes(x, r);
             out_.vector(words("vpcmpgtd", "vpcmpgtq", 0x66, 0x37, double_ ? 2 : 1), r, r, constant(0), {});
+        }
+    }
+    // The instruction that reads what is narrower than a lane; none by name for other operations.
+    static Encoding widening(Op op) {
+        switch (op) {
+            case Op::load_float: return {"vcvtps2pd", 1, 0, 0x5A};
+            case Op::load_uint8: return {"vpmovzxbd", 2, 1, 0x31};
+            case Op::load_int8: return {"vpmovsxbd", 2, 1, 0x21};
+            case Op::load_int16: return {"vpmovsxwd", 2, 1, 0x23};
+            case Op::load_int32: return {"vpmovsxdq", 2, 1, 0x25};
+            default: return {nullptr, 0, 0, 0};
         }
     }
     static Memory once(Memory m) {

@@ -82,20 +82,23 @@ template <class T> PB_INLINE T exponential(T x) {
 // underflown. Beyond -least_exponent the product with any number of a's size is 0. The power is 2^`kept` times
 // too large until the end, so that it is a normal number, made of the last bits of k and magic by one shift.
 template <class T> inline constexpr int least_exponent = sizeof(T) == 4 ? -115 : -755;
+template <class T> inline constexpr int decay_kept = sizeof(T) == 4 ? 48 : 128;
+// y * 2^k, given k + magic, whose last bits are the exponent of the power as it is kept.
+template <class T> PB_INLINE T scale_decay(T y, T k_and_magic, T) {
+    constexpr double back = sizeof(T) == 4 ? 0x1p-48 : 0x1p-128;
+    return y * from_word(word_of(k_and_magic) << FloatFormat<T>::fraction_bits) * T(back);
+}
 template <class T> struct Decay {
     using F = FloatFormat<T>;
-    static constexpr int kept = sizeof(T) == 4 ? 48 : 128;
-    static constexpr double back = sizeof(T) == 4 ? 0x1p-48 : 0x1p-128;
-    T power, fraction;
+    T magic = T(F::round_magic + (F::bias + decay_kept<T>)), k, fraction;
     explicit PB_INLINE Decay(T a) {
         T r;
-        const T x = -a, least = T(least_exponent<T>), magic = T(F::round_magic + (F::bias + kept));
-        const T k = reduce_by_ln2(select(x < least, least, x), r, magic);
-        power = from_word(word_of(k) << F::fraction_bits);
+        const T x = -a, least = T(least_exponent<T>);
+        k = reduce_by_ln2(select(x < least, least, x), r, magic);
         fraction = exp_of_reduced(r);
     }
-    PB_INLINE T value() const { return fraction * power * T(back); }
-    PB_INLINE T times(T factor) const { return fraction * factor * power * T(back); }
+    PB_INLINE T value() const { return scale_decay(fraction, k, magic); }
+    PB_INLINE T times(T factor) const { return scale_decay(fraction * factor, k, magic); }
 };
 // exp x for x <= 0, with fewer instructions.
 template <class T> PB_INLINE T decayed(T x) { return Decay<T>(-x).value(); }

@@ -30,20 +30,45 @@ template <class T> PB_INLINE T log_rest(T f) {
     else return log_rest_of_double(f);
 }
 
-template <class T> PB_INLINE T natural_log(T x) {
+// k ln 2 + log(1 + f)
+template <class T> PB_INLINE T logarithm_of_parts(T k, T f) {
+    using F = FloatFormat<T>;
+    return fma(k, T(F::ln2_high), f + fma(k, T(F::ln2_low), log_rest(f)));
+}
+
+// The logarithm of x, given what makes it of k and f where x is positive and finite.
+template <class T, class OfParts> PB_INLINE T logarithm(T x, OfParts of_parts) {
     using F = FloatFormat<T>;
     constexpr auto one = typename F::Word{F::bias} << F::fraction_bits;
     const auto root = word_of(typename F::Float(0x1.6a09e667f3bcdp-1));
     const auto tiny = x < T(F::least_normal);
     const auto bits = word_of(select(tiny, x * T(0x1p54), x)) + (one - root);
-    const T m = from_word((bits & ((typename F::Word{1} << F::fraction_bits) - 1)) + root), f = m - 1;
+    const T m = from_word((bits & ((typename F::Word{1} << F::fraction_bits) - 1)) + root);
     constexpr auto unit = static_cast<typename F::Float>(typename F::Word{1} << F::fraction_bits);
     const T biased = from_word(word_of(unit) | (bits >> F::fraction_bits)) - T(unit);
     const T k = biased - select(tiny, T(F::bias + 54), T(F::bias));
-    const T value = fma(k, T(F::ln2_high), f + fma(k, T(F::ln2_low), log_rest(f)));
-    const T finite = select(x < infinity<T>(), value, x);
-    const T none = static_cast<T>(__builtin_nan(""));
+    const T finite = select(x < infinity<T>(), of_parts(k, m - 1), x);
+    const T none = static_cast<T>(-__builtin_nan(""));  // as the processor says it
     return select(x > 0, finite, select(x == 0, -infinity<T>(), none));
+}
+template <class T> PB_INLINE T natural_log(T x) {
+    return logarithm(x, [](T k, T f) { return logarithm_of_parts(k, f); });
+}
+
+// log(1 + x), which is log u + log(1 + lost) if u is what rounding leaves of 1 + x. Its sign is that of x, also of zero.
+template <class T> PB_INLINE T log_one_plus_of_float(T x) {
+    using F = FloatFormat<T>;
+    const T u = x + 1, lost = (x - (u - 1)) / u;
+    const T value = logarithm(u, [lost](T k, T f) {
+        return fma(k, T(F::ln2_high), f + (fma(k, T(F::ln2_low), log_rest(f)) + lost));
+    });
+    return with_sign(value, x);
+}
+
+// log(1 + e) for 0 <= e <= 1, or NaN.
+template <class T> PB_INLINE T log_one_plus_part(T e) {
+    const auto upper = e > T(0x1.a827999fcef32p-2);
+    return logarithm_of_parts(select(upper, T{1}, T{0}), select(upper, fma(e, T(0.5), T(-0.5)), e));
 }
 
 }  // namespace

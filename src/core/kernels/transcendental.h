@@ -107,10 +107,8 @@ template <class T> PB_INLINE T times_mish_step(T x) {
     return select(negative, left, right);
 }
 
-// t / (t + 2) with t = exp 2|x| - 1; from 20 on it is 1. libmvec's takes one and a half times as long for float64,
-// but not for float32.
+// t / (t + 2) with t = exp 2|x| - 1; from 20 on it is 1.
 template <class T> PB_INLINE T hyperbolic_tangent(T x) {
-    if constexpr (sizeof(T) == 4) return vector_tanh(x);
     const T a = absolute(x), t = expm1_of_positive(2 * select(a > 20, T{20}, a));
     return with_sign(t / (t + 2), x);
 }
@@ -141,6 +139,12 @@ template <class T> PB_INLINE T less_tangent(T x) {
 template <class T> PB_INLINE T larger(T a, T b) { return select((a > b) | is_nan(a), a, b); }
 template <class T> PB_INLINE T minus_distance(T a, T b) { return select(a == b, T{0}, -absolute(a - b)); }
 
+// libmvec's takes three quarters of the time for float64.
+template <class T> PB_INLINE T log_one_plus(T x) {
+    if constexpr (sizeof(T) == 4) return log_one_plus_of_float(x);
+    else return vector_log1p(x);
+}
+
 // x * log y and x * log1p y, where x = 0 wins over an infinite logarithm, but not over NaN.
 template <class T> PB_INLINE T zero_wins(T x, T y, T product) {
     return select((x == 0) & !is_nan(y), T{0}, product);
@@ -152,7 +156,7 @@ PB_UNARY(expm1, vector_expm1(a))
 PB_UNARY(log, natural_log(a))
 PB_UNARY(log2, binary_log(a))
 PB_UNARY(log10, decimal_log(a))
-PB_UNARY(log1p, vector_log1p(a))
+PB_UNARY(log1p, log_one_plus(a))
 PB_UNARY(sin, vector_sin(a))
 PB_UNARY(cos, vector_cos(a))
 PB_UNARY(tan, vector_tan(a))
@@ -175,11 +179,11 @@ PB_UNARY(silu, times_logistic(a))
 PB_UNARY(silu_slope, times_logistic_slope(a))
 PB_UNARY(mish, times_mish_step(a))
 PB_UNARY(tanhshrink, less_tangent(a))
-PB_BINARY(logaddexp, larger(a, b) + vector_log1p(exponential(minus_distance(a, b))))
+PB_BINARY(logaddexp, larger(a, b) + log_one_plus_part(select(a == b, T{1}, decayed(-absolute(a - b)))))
 PB_BINARY(logaddexp2,
-          larger(a, b) + T(0x1.71547652b82fep0) * vector_log1p(exponential2(minus_distance(a, b))))
+          larger(a, b) + T(0x1.71547652b82fep0) * log_one_plus_part(exponential2(minus_distance(a, b))))
 PB_BINARY(xlogy, zero_wins(a, b, a* natural_log(b)))
-PB_BINARY(xlog1py, zero_wins(a, b, a* vector_log1p(b)))
+PB_BINARY(xlog1py, zero_wins(a, b, a* log_one_plus(b)))
 
 }  // namespace
 }  // namespace pb

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "array/hash.h"
 
@@ -186,13 +187,19 @@ int16_t Fused::add_instruction(const Step& from, const Numbers& of, DType type) 
     double c;
     bool product =
         s.primitive == Primitive::mul || s.primitive == Primitive::zmul || s.primitive == Primitive::gmul;
-    if (product && is_number(*this, s.in[1], &c) && c == 1) return s.in[0];
+    // Of g == 0 ? g : g * p, with a g that is not 0, or with a positive and finite p, which leaves a zero as it is.
+    bool plain = false;
+    if (product && is_number(*this, s.in[1], &c)) {
+        if (c == 1) return s.in[0];
+        plain = c > 0 && c < std::numeric_limits<double>::infinity();
+    }
     if (product && is_number(*this, s.in[0], &c)) {
         if (c == 1) return s.in[1];
-        if (s.primitive == Primitive::zmul && c != 0) {  // g == 0 ? g : g * p, with a g that is not 0
-            s.primitive = Primitive::mul;
-            s.kernels = kernels().elementwise[static_cast<int>(Primitive::mul)][static_cast<int>(type)];
-        }
+        plain = c != 0;
+    }
+    if (plain && s.primitive == Primitive::zmul) {
+        s.primitive = Primitive::mul;
+        s.kernels = kernels().elementwise[static_cast<int>(Primitive::mul)][static_cast<int>(type)];
     }
     return add_once(s, type);
 }

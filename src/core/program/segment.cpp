@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "code/functions.h"
+#include "code/integers.h"
 
 namespace pb {
 
@@ -24,12 +25,11 @@ size_t instructions_of(const Fused& p, const Step& s) {
     return s.chain >= 0 ? p.chains[index(s.chain)].length : 1;
 }
 
-// The type that a step computes in; bool where it knows truth values only.
+// The floats that a step computes in, or those that are as wide as its integers; bool where it knows truth values only.
 DType computes_in(const Fused& p, const Step& s) {
     if (s.chain >= 0) return computed_as(p.type(s.out));
-    if (!s.converts()) return p.type(s.in[s.arity - 1]);
-    const DType from = p.type(s.in[0]), to = p.type(s.out);
-    return code::is_lane(from) ? from : to;
+    if (s.converts()) return code::conversion_lane(p.type(s.in[0]), p.type(s.out), code::is_wide());
+    return code::lane_of(p.type(s.in[s.arity - 1]));
 }
 
 // The number that a single value is, where nothing but numbers makes it.
@@ -60,7 +60,7 @@ bool is_short_power(const Fused& p, const Step& s, double& exponent) {
 bool is_function(const Fused& p, const Step& s) {
     double exponent;
     return s.chain < 0 && !s.converts() && !primitive_info(s.primitive).exact &&
-           !is_short_power(p, s, exponent);
+           is_float(p.type(s.in[s.arity - 1])) && !is_short_power(p, s, exponent);
 }
 bool is_called(const Fused& p, const Step& s) {
     return is_function(p, s) && code::has_calls(s.primitive, computes_in(p, s));
@@ -70,13 +70,20 @@ bool can_be_said(const Fused& p, const Step& s) {
     const DType lane = computes_in(p, s);
     if (!code::is_lane(lane) && lane != DType::Bool) return false;
     const DType result = p.type(s.out);
-    bool fits = code::fits(result, lane);
+    auto may_be = [&](DType d) { return code::fits(d, lane, code::is_wide()); };
+    bool fits = may_be(result);
     for (int k = 0; k < s.arity; ++k) {
         const Value& v = p.value(s.in[k]);
-        fits = fits && code::fits(v.type, lane) && !(v.single && is_narrow_float(v.type));
+        fits = fits && may_be(v.type) && !(v.single && code::form_of(v.type, lane) > code::Argument::truth);
     }
     if (!fits || s.chain >= 0) return fits;
     if (s.converts()) return code::is_lane(lane);
+    const DType type = p.type(s.in[s.arity - 1]);
+    if (is_integral(type)) {
+        const bool chooses = s.primitive == Primitive::where;
+        return code::is_stated_of_integers(s.primitive, type, code::is_wide()) &&
+               (!chooses || p.type(s.in[0]) == DType::Bool);
+    }
     if (s.primitive == Primitive::where && p.type(s.in[0]) != DType::Bool) return false;
     if (lane == DType::Bool) return code::is_stated_of_masks(s.primitive) && result == DType::Bool;
     double exponent;
@@ -88,7 +95,7 @@ bool can_be_said(const Fused& p, const Step& s) {
 class Writer {
   public:
     Writer(const Fused& p, const Segment& s)
-        : p_(p), segment_(s), sequence_(s.lane), of_(p.values.size(), -1) {}
+        : p_(p), segment_(s), sequence_(s.lane, code::is_wide()), of_(p.values.size(), -1) {}
 
     const Sequence& write() {
         for (size_t i = segment_.first; i < segment_.past; ++i) {
@@ -115,9 +122,10 @@ class Writer {
         if (s.chain >= 0) return chain(s);
         int16_t in[3] = {-1, -1, -1};
         for (int k = 0; k < s.arity; ++k) in[k] = value(s.in[k]);
-        if (s.converts()) return convert(in[0], p_.type(s.in[0]), p_.type(s.out));
-        if (p_.type(s.in[s.arity - 1]) == DType::Bool)
-            return code::state_of_masks(sequence_, s.primitive, in);
+        if (s.converts()) return code::state_conversion(sequence_, p_.type(s.in[0]), p_.type(s.out), in[0]);
+        const DType type = p_.type(s.in[s.arity - 1]);
+        if (type == DType::Bool) return code::state_of_masks(sequence_, s.primitive, in);
+        if (is_integral(type)) return code::state_of_integers(sequence_, s.primitive, in);
         double exponent;
         if (is_short_power(p_, s, exponent)) return code::state_power(sequence_, in[0], exponent);
         return code::state(sequence_, s.primitive, in);
@@ -131,13 +139,7 @@ class Writer {
             x = code::state_link(sequence_, link.link(), x, y);
         }
         const DType type = p_.type(s.out);
-        return type == segment_.lane ? x : convert(x, segment_.lane, type);
-    }
-    // What is narrow is kept as the float that it stands for.
-    int16_t convert(int16_t v, DType from, DType to) {
-        if (from == DType::Bool) return code::state_number(sequence_, v);
-        if (to == DType::Bool) return code::state_truth(sequence_, v);
-        return is_narrow_float(to) ? code::state_narrow(sequence_, to, v) : v;
+        return code::state_conversion(sequence_, segment_.lane, type, x);
     }
     void store(size_t result, int16_t v) {
         const Argument& a = segment_.arguments[segment_.operands.size() + result];
@@ -153,8 +155,6 @@ class Writer {
 code::Emitted emitted(const Fused& p, const Segment& s, const code::Names* names) {
     return code::emit(Writer(p, s).write(), s.arguments, code::is_wide(), names);
 }
-
-Argument argument(DType type, bool single) { return {code::form_of(type), single}; }
 
 }  // namespace
 
@@ -212,7 +212,7 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
             const bool single = facts.single[index(v)];
             number = count++;
             s.operands.push_back(v);
-            s.arguments.push_back(argument(p.type(v), single));
+            s.arguments.push_back({code::form_of(p.type(v), s.lane), single});
             key_.push_back(kOutside | static_cast<uint64_t>(p.type(v)) << 1 | static_cast<uint64_t>(single));
         }
         key_.push_back(static_cast<uint64_t>(number));
@@ -238,7 +238,7 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
         numbers_[index(step.out)] = count++;
         if (result) s.results.push_back(step.out);
     }
-    for (int16_t v : s.results) s.arguments.push_back(argument(p.type(v), false));
+    for (int16_t v : s.results) s.arguments.push_back({code::form_of(p.type(v), s.lane), false});
     for (int16_t v : s.operands) numbers_[index(v)] = -1;
     for (size_t i = s.first; i < s.past; ++i) numbers_[index(p.steps[i].out)] = -1;
 }

@@ -1,0 +1,95 @@
+#include "code/sequence.h"
+
+namespace pb::code {
+
+namespace {
+bool commutes(Op op) { return op == Op::add || op == Op::mul; }
+}  // namespace
+
+// Whether rounding to a narrow type leaves a value as it is.
+bool Sequence::is_rounded(int16_t v, Op to, int depth) const {
+    const Operation& x = at(v);
+    switch (x.op) {
+        case Op::load_half: return to == Op::half;
+        case Op::load_bfloat16: return to == Op::bfloat;
+        case Op::half:
+        case Op::bfloat: return x.op == to;
+        case Op::constant: return to == Op::bfloat && !(x.bits & 0xffff);
+        case Op::bit_xor: return depth && is_negated(v) && is_rounded(x.in[0], to, depth - 1);
+        case Op::bit_and:
+            return depth && is_constant(x.in[1], sign() - 1) && is_rounded(x.in[0], to, depth - 1);
+        case Op::max:
+        case Op::min:
+            return depth && is_rounded(x.in[0], to, depth - 1) && is_rounded(x.in[1], to, depth - 1);
+        case Op::select:
+            return depth && is_rounded(x.in[1], to, depth - 1) && is_rounded(x.in[2], to, depth - 1);
+        default: return false;
+    }
+}
+
+// A value that has the bits of an operation, and takes fewer; -1 if there is none.
+int16_t Sequence::in_fewer(const Operation& x) {
+    const int16_t a = x.in[0], b = x.in[1];
+    switch (x.op) {
+        case Op::bit_xor:
+            // The same bits turned twice are what they were; a sign that was taken away is set.
+            if (at(a).op == Op::bit_xor && at(a).in[1] == b) return at(a).in[0];
+            if (is_constant(b, sign()) && at(a).op == Op::bit_and && is_constant(at(a).in[1], sign() - 1))
+                return add(Op::bit_or, at(a).in[0], b);
+            return -1;
+        case Op::bit_and: return is_constant(b, sign() - 1) ? size_of_difference(x) : int16_t{-1};
+        case Op::bit_or: return is_constant(b, sign()) ? size_of_difference(x) : int16_t{-1};
+        case Op::half: return is_rounded(a, Op::half) ? a : int16_t{-1};
+        case Op::bfloat: return !x.imm && is_rounded(a, Op::bfloat) ? a : int16_t{-1};
+        case Op::store_half:
+            return at(a).op == Op::half ? add(Op::store_half, at(a).in[0], -1, -1, 0, x.bits) : int16_t{-1};
+        case Op::rounded: return at(a).op == Op::load_float || at(a).op == Op::rounded ? a : int16_t{-1};
+        case Op::store_float:
+            return at(a).op == Op::rounded ? add(Op::store_float, at(a).in[0], -1, -1, 0, x.bits)
+                                           : int16_t{-1};
+        case Op::word_cut: return at(a).op == Op::load_int32 || at(a).op == Op::to_int32 ? a : int16_t{-1};
+        case Op::store_int32:
+            return at(a).op == Op::word_cut ? add(Op::store_int32, at(a).in[0], -1, -1, 0, x.bits)
+                                            : int16_t{-1};
+        case Op::select: return selected(x);
+        default: return -1;
+    }
+}
+
+// The size of a difference is that of the other way round, if that was there before.
+int16_t Sequence::size_of_difference(const Operation& x) {
+    const Operation& difference = at(x.in[0]);
+    if (difference.op != Op::sub) return -1;
+    const int16_t other = find({Op::sub, 0, {difference.in[1], difference.in[0], -1}});
+    return other >= 0 && other < x.in[0] ? add(x.op, other, x.in[1]) : int16_t{-1};
+}
+
+// A selection among what was compared is a maximum or a minimum, which choose as it does: where neither is less, or one is
+// NaN, the second operand. One of a value and of what is made of it is an operation under a mask.
+int16_t Sequence::selected(const Operation& x) {
+    const int16_t mask = x.in[0], a = x.in[1], b = x.in[2];
+    if (a == b) return a;
+    const Operation& m = at(mask);
+    if (m.op == Op::compare && m.imm == kLess) {
+        if (m.in[0] == b && m.in[1] == a) return add(Op::max, a, b);
+        if (m.in[0] == a && m.in[1] == b) return add(Op::min, a, b);
+    }
+    if (!wide) return -1;
+    auto made_of = [&](int16_t result, int16_t from) -> int16_t {
+        const Operation& r = at(result);
+        if (r.op != Op::add && r.op != Op::sub && r.op != Op::mul && r.op != Op::div) return -1;
+        if (r.in[0] == from) return r.in[1];
+        return commutes(r.op) && r.in[1] == from ? r.in[0] : int16_t{-1};
+    };
+    if (const int16_t other = made_of(a, b); other >= 0)
+        return add(Op::masked, mask, b, other, static_cast<uint8_t>(at(a).op));
+    if (const int16_t other = made_of(b, a); other >= 0 && m.op == Op::compare) {
+        const auto op = static_cast<uint8_t>(at(b).op);
+        constexpr uint8_t kOpposite = 4;
+        const int16_t inverse = add(Op::compare, m.in[0], m.in[1], -1, m.imm ^ kOpposite);
+        return add(Op::masked, inverse, a, other, op);
+    }
+    return -1;
+}
+
+}  // namespace pb::code
