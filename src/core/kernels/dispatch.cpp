@@ -9,6 +9,7 @@
 #include "core/kernels/draw.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/line_functions.h"
+#include "core/kernels/products.h"
 #include "core/kernels/reduce.h"
 #include "core/kernels/vector_functions.h"
 
@@ -30,6 +31,7 @@ namespace pb {
     void install_many_reductions(Reductions&);       \
     void install_line_functions(LineKernels&);       \
     void install_draws(DrawKernels&);                \
+    void install_products(ProductKernels&);          \
     void resolve_vector_math();                      \
     void install_vector_functions(VectorFunctions&); \
     }
@@ -107,6 +109,7 @@ struct Chosen {
     Reductions reductions{};
     LineKernels line_functions{};
     DrawKernels draws{};
+    ProductKernels products{};
     ChainKernels chains{};
     VectorFunctions functions{};
 
@@ -127,6 +130,7 @@ struct Chosen {
         name::install_many_reductions(reductions);    \
         name::install_line_functions(line_functions); \
         name::install_draws(draws);                   \
+        name::install_products(products);             \
         name::install_chains(chains);                 \
         name::resolve_vector_math();                  \
         name::install_vector_functions(functions);    \
@@ -152,6 +156,7 @@ const Kernels& kernels() { return chosen().table; }
 const Reductions& reductions() { return chosen().reductions; }
 const LineKernels& line_kernels() { return chosen().line_functions; }
 const DrawKernels& draw_kernels() { return chosen().draws; }
+const ProductKernels& product_kernels() { return chosen().products; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
 const VectorFunctions& vector_functions() { return chosen().functions; }
 const char* vector_function_name(VectorFunction f) {

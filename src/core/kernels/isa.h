@@ -28,6 +28,7 @@
 namespace pb {
 struct LineKernels;
 struct DrawKernels;
+struct ProductKernels;
 struct VectorFunctions;
 }  // namespace pb
 
@@ -48,6 +49,7 @@ void install_reductions(Reductions&);
 void install_many_reductions(Reductions&);
 void install_line_functions(LineKernels&);
 void install_draws(DrawKernels&);
+void install_products(ProductKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();
