@@ -157,13 +157,17 @@ void* product_room() {
     return room.get();
 }
 
-// By our own kernels, where there are some.
-template <class T> bool has_tiles() { return product_kernels().multiply[code_of<T>]; }
+// Whether a product of matrices is left to BLAS: where we have no kernels, and where they would use few elements of their
+// vectors for long, in the gradient of a few columns from many rows.
+template <class T> bool is_of_library(bool ta, int64_t n, int64_t k) {
+    return !product_kernels().multiply[code_of<T>] ||
+           (ta && n * static_cast<int64_t>(sizeof(T)) <= 32 && k > 256);
+}
 template <class T>
 bool by_tiles(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
               int64_t ldb, T beta, T* c, int64_t ldc) {
     if constexpr (std::is_floating_point_v<T>) {
-        if (!has_tiles<T>()) return false;
+        if (is_of_library<T>(ta, n, k)) return false;
         product_kernels().multiply[code_of<T>]({m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb,
                                                 tb ? ldb : 1, c, ldc, alpha, beta, product_room()});
         return true;
@@ -283,7 +287,8 @@ void batches(const Array& c, const Factor& a, const Factor& b, const Batch& batc
     for (int64_t d = 0; d < summed; ++d) terms *= batch.shape.end()[-1 - d];
     const int64_t count = batch.count;
     if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
-    if (!has_tiles<T>() || m == 1 || n == 1) load_library<T>();  // before the lock is released
+    if (m == 1 || n == 1 || is_of_library<T>(a.transposed, n, k))
+        load_library<T>();  // before the lock is released
     double work = work_of<T>(m, n, k), all = work * static_cast<double>(count);
     int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kSplitWork / (work + 1) / 4));
     auto attempt = [&] {

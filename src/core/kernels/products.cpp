@@ -97,12 +97,17 @@ template <class T>
 void column_of_tiles(Terms<T> terms, int64_t count, int vectors, T alpha, T beta, T* to, int64_t step) {
     const int64_t most = kMostRows[vectors], tiles = (count + most - 1) / most;
     const int64_t rows = count / tiles, longer = count % tiles;  // so many have one row more
-    for (int64_t t = 0; t < tiles; ++t) {
-        const int64_t own = rows + (t < longer);
-        tile_of<T>(own, vectors)(terms, alpha, beta, to, step);
-        terms.x += own * terms.x_row;
-        to += own * step;
-    }
+    auto take = [&](int64_t own, int64_t times) {
+        if (!times) return;
+        const Tile<T> one = tile_of<T>(own, vectors);
+        for (; times; --times) {
+            one(terms, alpha, beta, to, step);
+            terms.x += own * terms.x_row;
+            to += own * step;
+        }
+    };
+    take(rows + 1, longer);
+    take(rows, tiles - longer);
 }
 
 // ---- turning: a square of vectors, by rounds in which the halves of the rows are shuffled into each other ----
@@ -220,8 +225,9 @@ void plain_tiles(const MatrixProduct& p, const T* a, const T* b, int64_t depth, 
     T* room = static_cast<T*>(p.room);
     int most = kVectors;  // vectors of a tile: fewer where one tile then has all rows
     while (most > 2 && kMostRows[most] < m && m <= kRoomiest) --most;
-    for (int64_t j = 0; j < p.n; j += most * width) {
-        const int64_t own = p.n - j < most * width ? p.n - j : most * width;
+    const int64_t span = most * width;
+    for (int64_t j = (p.n - 1) / span * span; j >= 0; j -= span) {  // the last first: see below
+        const int64_t own = p.n - j < span ? p.n - j : span;
         const int vectors = static_cast<int>((own + width - 1) / width), step = vectors * width;
         Terms<T> terms{a, p.a_row, p.a_column, b + j * p.b_column, p.b_row, depth};
         if (p.b_column != 1 || own != step || m > 32) {
@@ -230,21 +236,25 @@ void plain_tiles(const MatrixProduct& p, const T* a, const T* b, int64_t depth, 
             terms.v = room;
             terms.v_step = step;
         }
-        if (own == step) {
-            column_of_tiles<T>(terms, m, vectors, alpha, beta, c + j, p.c_row);
-            continue;
-        }
-        // The last column of tiles reaches beyond the result.
+        // The last tiles reach beyond the rows of the result. Where these lie one behind the other, what is too much falls
+        // on what is written later.
+        int64_t direct = own == step ? m : 0;
+        if (own != step && beta == 0 && p.c_row == p.n && m * p.n >= j + step)
+            direct = (m * p.n - j - step) / p.n + 1;
+        if (direct) column_of_tiles<T>(terms, direct, vectors, alpha, beta, c + j, p.c_row);
+        terms.x += direct * p.a_row;
         alignas(64) T tiles[kRoomiest * kVectors * width];
-        for (int64_t i = 0; i < m; i += kRoomiest) {
+        for (int64_t i = direct; i < m; i += kRoomiest) {
             const int64_t rows = m - i < kRoomiest ? m - i : kRoomiest;
             column_of_tiles<T>(terms, rows, vectors, alpha, T(0), tiles, step);
             terms.x += rows * p.a_row;
-            for (int64_t r = 0; r < rows; ++r)
-                for (int64_t s = 0; s < own; ++s) {
-                    T& to = c[(i + r) * p.c_row + j + s];
-                    to = beta == 0 ? tiles[r * step + s] : beta * to + tiles[r * step + s];
-                }
+            for (int64_t r = 0; r < rows; ++r) {
+                const T* from = tiles + r * step;
+                T* to = c + (i + r) * p.c_row + j;
+                int64_t s = 0;
+                for (; s + width <= own; s += width) put(to + s, load(from + s), T(1), beta);
+                for (; s < own; ++s) to[s] = beta == 0 ? from[s] : beta * to[s] + from[s];
+            }
         }
     }
 }
