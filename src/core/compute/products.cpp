@@ -32,6 +32,15 @@
 
 namespace pb {
 
+void* product_room() {
+    struct Free {
+        void operator()(void* room) const { ::operator delete(room, std::align_val_t(kProductBorder)); }
+    };
+    thread_local std::unique_ptr<void, Free> room(
+        ::operator new(kProductRoom, std::align_val_t(kProductBorder)));
+    return room.get();
+}
+
 namespace {
 
 // What BLAS multiplies.
@@ -145,16 +154,6 @@ bool thin(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a
         return false;
     }
     return true;
-}
-
-// Where our kernels pack what they read often: room of each thread.
-void* product_room() {
-    struct Free {
-        void operator()(void* room) const { ::operator delete(room, std::align_val_t(kProductBorder)); }
-    };
-    thread_local std::unique_ptr<void, Free> room(
-        ::operator new(kProductRoom, std::align_val_t(kProductBorder)));
-    return room.get();
 }
 
 // Whether a product of matrices is left to BLAS: where we have no kernels, and where they would use few elements of their
