@@ -67,6 +67,23 @@ def test_at_once_is_step_by_step(monkeypatch, kind, options):
             pb.testing.assert_close(a, b, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", [pb.float32, pb.float64])
+@pytest.mark.parametrize("hidden", [7, 32, 70])
+@pytest.mark.parametrize("kind", KINDS)
+def test_long_sequences(monkeypatch, kind, hidden, dtype):
+    """Of so many times that weights are packed: in whole panels, in what is left of one, and in both."""
+    pb.manual_seed(4)
+    made, x = model(kind, 3, hidden, dtype=dtype), pb.randn(12, 3, 3, dtype=dtype)
+
+    def run():
+        outputs, _ = made(x)
+        return [outputs, *pb.autograd.grad(outputs.square().sum(), list(made.parameters()))]
+
+    close = {"rtol": 1e-4, "atol": 1e-4} if dtype == pb.float32 else {"rtol": 1e-11, "atol": 1e-11}
+    for a, b in zip(*both(monkeypatch, run), strict=True):
+        pb.testing.assert_close(a, b, **close)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_cotangent_alone(monkeypatch, kind):
     """Through the outputs, the last state or the last cells only."""

@@ -2,8 +2,10 @@
 //
 // A matrix whose rows or whose columns are contiguous goes to BLAS where it lies, as itself or as a transpose;
 // anything else (both strides large, zero or negative) is copied first. One row or one column makes a product of a
-// matrix and a vector. Floating point goes to BLAS, or through a loop where there is next to nothing to do; integers
-// through a plain loop, which wraps around as integers do. An empty inner dimension gives zeros.
+// matrix and a vector. Matrices of float32 and float64 are multiplied by kernels of our own (kernels/products.h) where the
+// processor has what they are made of; other floating point, and vectors, go to BLAS, or through a loop where there is
+// next to nothing to do; integers through a plain loop, which wraps around as integers do. An empty inner dimension gives
+// zeros.
 //
 // BLAS's own rules hold for what is not finite: a product sums all its terms, so 0 * inf is nan here, where an
 // elementwise derivative would leave a zero gradient zero.
@@ -11,6 +13,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <type_traits>
 
 #include "array/checked.h"
@@ -18,6 +22,7 @@
 #include "array/visit.h"
 #include "compute/batches.h"
 #include "compute/wrapping.h"
+#include "kernels/products.h"
 #include "library/blas.h"
 #include "library/forks.h"
 #include "program/interrupt.h"
@@ -27,6 +32,15 @@
 #include "program/unlocked.h"
 
 namespace pb {
+
+void* product_room() {
+    struct Free {
+        void operator()(void* room) const { ::operator delete(room, std::align_val_t(kProductBorder)); }
+    };
+    thread_local std::unique_ptr<void, Free> room(
+        ::operator new(kProductRoom, std::align_val_t(kProductBorder)));
+    return room.get();
+}
 
 namespace {
 
@@ -143,11 +157,34 @@ bool thin(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a
     return true;
 }
 
+// Whether a product of matrices is left to BLAS: where we have no kernels, and where they would use few elements of their
+// vectors for long, in the gradient of a few columns from many rows.
+template <class T> bool is_of_library(bool ta, int64_t n, int64_t k) {
+    return !product_kernels().multiply[code_of<T>] ||
+           (ta && n * static_cast<int64_t>(sizeof(T)) <= 32 && k > 256);
+}
+template <class T>
+bool by_tiles(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
+              int64_t ldb, T beta, T* c, int64_t ldc) {
+    if constexpr (std::is_floating_point_v<T>) {
+        if (is_of_library<T>(ta, n, k)) return false;
+        product_kernels().multiply[code_of<T>]({m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb,
+                                                tb ? ldb : 1, c, ldc, alpha, beta, product_room()});
+        return true;
+    } else {
+        return false;
+    }
+}
+template <class T> void load_library() {
+    if constexpr (is_field<T>) blas::load();
+}
+
 template <class T>
 void matrices(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
               int64_t ldb, T beta, T* c, int64_t ldc) {
     if (m <= kTiny && n <= kTiny && k <= kTiny && m * n * k <= kTiny && alpha == 1 && beta == 0)
         tiny(m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, c, ldc);
+    else if (by_tiles<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)) return;
     else if (!blas::takes_factors_as_they_lie() ||
              !thin<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
         blas::gemm<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
@@ -250,7 +287,8 @@ void batches(const Array& c, const Factor& a, const Factor& b, const Batch& batc
     for (int64_t d = 0; d < summed; ++d) terms *= batch.shape.end()[-1 - d];
     const int64_t count = batch.count;
     if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
-    if constexpr (is_field<T>) blas::load();  // before the lock is released
+    if (m == 1 || n == 1 || is_of_library<T>(a.transposed, n, k))
+        load_library<T>();  // before the lock is released
     double work = work_of<T>(m, n, k), all = work * static_cast<double>(count);
     int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kSplitWork / (work + 1) / 4));
     auto attempt = [&] {
@@ -288,7 +326,7 @@ template <class T>
 void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha, Scalar beta) {
     if (a.rows == 0) return;
     if (a.cols == 0) return scale(y.as<T>(), a.rows, beta.to<T>());
-    if constexpr (is_field<T>) blas::load();
+    load_library<T>();
     Factor column(Factor::Column{}, x, step(x));
     Interruptible none(0);  // memory is read once
     multiply<T>(a, column, a.array.as<T>(), x.as<T>(), alpha.to<T>(), beta.to<T>(), y.as<T>(), none);

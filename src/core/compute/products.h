@@ -16,6 +16,8 @@ Array matrix_vector(const Array& a, const Array& x, bool transpose);
 // y = alpha * op(a) x + beta * y, alike; y is contiguous.
 void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha,
                         Scalar beta);
+// Where the kernels of products pack what they read often: each thread has its own.
+void* product_room();
 // Of vectors; of many, where dimensions are in front.
 Array dot_product(const Array& x, const Array& y);
 

@@ -1,8 +1,7 @@
 // Recurrent layers: what steps through time, in one loop.
 //
-// The products with the recurrent weights are all that a step needs of BLAS: a few rows times a matrix that stays the
-// same, which is why the weights are turned once, into the way in which they are read. Cells are made row by row
-// behind each product, while it is in the cache. Backwards only what comes to the states goes step by step; the
+// A step is a few rows times a matrix that stays the same, which is why the weights are packed once, into the way in which
+// they are read (panels.h). Cells are made row by row behind each product, while it is in the cache. Backwards only what comes to the states goes step by step; the
 // gradient of the weights is one product over all times.
 //
 // Sources: J. L. Elman, "Finding structure in time", 1990; S. Hochreiter, J. Schmidhuber, "Long short-term memory",
@@ -15,6 +14,7 @@
 #include "array/visit.h"
 #include "compute/line_loops.h"
 #include "compute/lines.h"
+#include "compute/panels.h"
 #include "compute/products.h"
 
 namespace pb {
@@ -124,7 +124,8 @@ void gru_pull(const T* __restrict x, const T* __restrict before, T* __restrict d
 Recurred recur(Recurrent cell, const Array& given, const Array& first_h, const Array& first_c,
                const Array& weight, const Array& bias) {
     const int64_t times = given.size(0), rows = given.size(1), n = weight.size(1), width = weight.size(0);
-    const Array turned = lines_along(weight, -2), h0 = contiguous_array(first_h);
+    const Panels packed(weight, true, times);
+    const Array h0 = contiguous_array(first_h);
     const bool lstm = cell == Recurrent::lstm, gru = cell == Recurrent::gru;
     Recurred made;
     Array x, hidden, c0;
@@ -148,7 +149,7 @@ Recurred recur(Recurrent cell, const Array& given, const Array& first_h, const A
         for (int64_t t = 0; t < times && rows; ++t) {
             const Array before = t ? at(made.states, t - 1) : h0;
             const Array to = gru ? hidden : at(x, t);
-            product_into(to, before, turned, false, false, Scalar(1), Scalar(gru ? 0 : 1));
+            packed.multiply_into(to, before, Scalar(gru ? 0 : 1));
             const int64_t row = t * rows;  // the first of this time
             T *p = to.as<T>(), *h = made.states.as<T>() + row * n;
             if (lstm) {
@@ -176,13 +177,14 @@ Recurred recur(Recurrent cell, const Array& given, const Array& first_h, const A
 }
 
 RecurrencePull recur_pull(Recurrent cell, const Recurred& made, const Array& first_h, const Array& first_c,
-                          const Array& given_weight, const Array& g_states, const Array& g_cells,
+                          const Array& weight, const Array& g_states, const Array& g_cells,
                           bool wants_weight) {
-    const Array weight = contiguous_array(given_weight), h0 = contiguous_array(first_h);
+    const Array h0 = contiguous_array(first_h);
     const int64_t times = made.states.size(0), rows = made.states.size(1), n = weight.size(1),
                   width = weight.size(0);
     const bool lstm = cell == Recurrent::lstm, gru = cell == Recurrent::gru;
     const DType dtype = weight.dtype;
+    const Panels packed(weight, false, times);
     RecurrencePull out;
     out.given = Array::empty(dtype, Dims{times, rows, width});
     // What comes to the hidden part of each time: to a GRU's through r, to others as to what was given.
@@ -202,8 +204,7 @@ RecurrencePull recur_pull(Recurrent cell, const Recurred& made, const Array& fir
         Rooms<T> rooms(n);
         for (int64_t t = times; t-- && rows;) {
             // dh of a GRU holds what went past the cell.
-            if (t + 1 < times)
-                product_into(out.h, at(moved, t + 1), weight, false, false, Scalar(1), Scalar(gru ? 1 : 0));
+            if (t + 1 < times) packed.multiply_into(out.h, at(moved, t + 1), Scalar(gru ? 1 : 0));
             const int64_t row = t * rows;  // the first of this time
             T *dh = out.h.as<T>(), *dx = out.given.as<T>() + row * width;
             auto add_given = [n](T* to, const Array& g, int64_t r) {
@@ -242,8 +243,7 @@ RecurrencePull recur_pull(Recurrent cell, const Recurred& made, const Array& fir
             }
         }
     });
-    if (times && rows)
-        product_into(out.h, at(moved, 0), weight, false, false, Scalar(1), Scalar(gru ? 1 : 0));
+    if (times && rows) packed.multiply_into(out.h, at(moved, 0), Scalar(gru ? 1 : 0));
     if (wants_weight) {
         out.weight = Array::empty(dtype, Dims{width, n});
         if (times && rows) product_into(out.weight, at(moved, 0), h0, true, false, Scalar(1), Scalar(0));

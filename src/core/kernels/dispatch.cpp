@@ -10,6 +10,7 @@
 #include "core/kernels/kernels.h"
 #include "core/kernels/line_functions.h"
 #include "core/kernels/moves.h"
+#include "core/kernels/products.h"
 #include "core/kernels/reduce.h"
 #include "core/kernels/vector_functions.h"
 
@@ -32,6 +33,7 @@ namespace pb {
     void install_line_functions(LineKernels&);       \
     void install_draws(DrawKernels&);                \
     void install_moves(MoveKernels&);                \
+    void install_products(ProductKernels&);          \
     void resolve_vector_math();                      \
     void install_vector_functions(VectorFunctions&); \
     }
@@ -110,6 +112,7 @@ struct Chosen {
     LineKernels line_functions{};
     DrawKernels draws{};
     MoveKernels moves{};
+    ProductKernels products{};
     ChainKernels chains{};
     VectorFunctions functions{};
 
@@ -131,6 +134,7 @@ struct Chosen {
         name::install_line_functions(line_functions); \
         name::install_draws(draws);                   \
         name::install_moves(moves);                   \
+        name::install_products(products);             \
         name::install_chains(chains);                 \
         name::resolve_vector_math();                  \
         name::install_vector_functions(functions);    \
@@ -157,6 +161,7 @@ const Reductions& reductions() { return chosen().reductions; }
 const LineKernels& line_kernels() { return chosen().line_functions; }
 const DrawKernels& draw_kernels() { return chosen().draws; }
 const MoveKernels& move_kernels() { return chosen().moves; }
+const ProductKernels& product_kernels() { return chosen().products; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
 const VectorFunctions& vector_functions() { return chosen().functions; }
 const char* vector_function_name(VectorFunction f) {

@@ -29,6 +29,7 @@ namespace pb {
 struct LineKernels;
 struct DrawKernels;
 struct MoveKernels;
+struct ProductKernels;
 struct VectorFunctions;
 }  // namespace pb
 
@@ -50,6 +51,7 @@ void install_many_reductions(Reductions&);
 void install_line_functions(LineKernels&);
 void install_draws(DrawKernels&);
 void install_moves(MoveKernels&);
+void install_products(ProductKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();

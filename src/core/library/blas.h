@@ -1,6 +1,7 @@
-// BLAS: the products of matrices that OpenBLAS computes for us.
+// BLAS: the products that OpenBLAS computes for us, which are those with vectors, of complex numbers, and, where our own
+// kernels (kernels/products.h) are not compiled for the processor, all others.
 //
-// The library is not linked. The wheel `scipy-openblas32` brings it, and it is loaded by the first product, so
+// The library is not linked. The wheel `scipy-openblas32` brings it, and it is loaded by the first that needs it, so
 // that importing the package costs nothing for those who never multiply matrices. Our copy is private (its
 // symbols are not seen by NumPy's or SciPy's) and single-threaded: compute/products.cpp shares out the rows of a product.
 // Everything is row-major. Sizes and strides are ints in this interface; `fits` says whether they do.

@@ -1,6 +1,6 @@
 """Finding the BLAS library for matrix products: OpenBLAS, from the wheel `scipy-openblas32`.
 
-The core asks for the path when the first product is computed. `PULLBACK_OPENBLAS` in the environment names
+The core asks for the path when it is needed for the first time. `PULLBACK_OPENBLAS` in the environment names
 another build of OpenBLAS, for machines that the wheel does not exist for.
 """
 
