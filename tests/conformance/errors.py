@@ -31,6 +31,9 @@ WRONGS = {
     "complex128",
     "edges",
     "expanded",
+    "numpy",
+    "scalar",
+    "wanted",
 }
 KINDS = (
     RuntimeError,

@@ -86,7 +86,6 @@ def batch_norm(
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.ndim}. Channels are dimension 1."
         )
-    require_real("batch_norm", input)
     channels = input.shape[1]
     if training:
         count = input.numel() // channels if channels else 0
@@ -100,6 +99,7 @@ def batch_norm(
             if each is None:
                 raise RuntimeError(f"{name} must be defined in evaluation mode. Or pass training=True.")
     _check_elements(channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    require_real("batch_norm", input)
     if not training:
         mean, var = _by_channel(running_mean, input), _by_channel(running_var, input)
         normal = (wide(input) - mean) * (wide(var) + eps).rsqrt()
@@ -143,6 +143,12 @@ def instance_norm(
         tensor([[[-1.0000,  1.0000],
                  [-1.0000,  1.0000]]])
     """
+    for each in (running_mean, running_var, weight, bias):
+        if each is not None and each.ndim > 1:
+            raise RuntimeError(
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor. One number for "
+                f"each channel has shape (C), this has {tuple(each.shape)}."
+            )
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -199,6 +205,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(each.shape)} and input of shape {list(input.shape)}"
             )
+    require_real("GroupNormKernelImpl", input)
     if not input.numel():
         return input * 1
     rows = input.reshape(input.shape[0], num_groups, -1)

@@ -165,6 +165,7 @@ def _avg_pool(
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero. It is what sums are divided by.")
     pool = _Pool(name, input, dims, kernel_size, stride, padding, 1, ceil_mode)
+    require_real("avg_pool3d_out_frame" if dims == 3 else "avg_pool2d", input)
     total = windows(pool.padded(input, 0), pool.slides).sum(tuple(range(-dims, 0)))
     if divisor_override is not None:
         return _divided(total, divisor_override)

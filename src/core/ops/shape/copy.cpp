@@ -33,10 +33,11 @@ Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
 
 struct Clone {
     static constexpr bool moves = true;
-    static constexpr const char* name = "CloneBackward0";
     static constexpr bool linear = true;
     static constexpr bool sees_axes = true;
     Ref<Layout> layout;  // of the copy: its axes are a part of it, others stand around it
+    const char* node = "CloneBackward0";
+    const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
         if (__builtin_expect(x[0].is_mapped() || layout->is_mapped(), 0)) return mapped_copy(x[0], *layout);
         return copy_as(x[0], x[0].dtype(), layout);
@@ -134,7 +135,9 @@ Tensor contiguous(const Tensor& x) {
     return row_major_copy(x);
 }
 
-Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) { return apply(Clone{layout}, {x}); }
+Tensor as_layout(const Tensor& x, const Ref<Layout>& layout, const char* node) {
+    return apply(Clone{layout, node}, {x});
+}
 
 Tensor to_dtype(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : to_copy(x, dtype); }
 
