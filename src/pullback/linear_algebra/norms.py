@@ -2,7 +2,7 @@
 
 from math import inf as infinity
 
-from ..operators.declare import FUNCTIONS, composed, dimension, require_tensors
+from ..operators.declare import FUNCTIONS, composed, dimension, dimensions, require_tensors
 from .checks import floats, kind, matrices
 from .decomposing import singular_values
 from .solving import inverted
@@ -31,7 +31,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     if spectral or not A.is_floating_point():
         floats(operation, A)
     matrices(operation, A)
-    dims = [dim] if isinstance(dim, int) else list(dim)
+    dims = dimensions(dim)
     if len(dims) != 2:
         raise RuntimeError(f"{operation}: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
     if dtype is not None:
@@ -100,7 +100,7 @@ def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None):
         (tensor(5.), tensor(4.))
     """
     require_tensors("linalg_norm", input=input)
-    dims = None if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    dims = None if dim is None else dimensions(dim)
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {dims}")
     if ord is None:
@@ -177,7 +177,7 @@ def frobenius_norm(input, dim, keepdim=False, *, out=None):
         tensor(5.)
     """
     require_tensors("frobenius_norm", input=input)
-    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    dims = dimensions(dim)
     if len(dims) > 2:
         raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead.")
     return vector_norm(input, 2, dims or None, keepdim)

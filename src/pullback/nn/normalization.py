@@ -7,6 +7,7 @@ from ..dtypes import finfo
 from ..operators.declare import composed, require_real
 from ..operators.line_functions import layer_norm as _layer_norm
 from .halves import rounded, wide
+from .orders import in_order, order_of
 from .padding import pad
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -164,7 +165,7 @@ def instance_norm(
         input.shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
     over = list(range(2, input.ndim))
-    mean, var, normal = _standardised(input, over, eps)
+    mean, var, normal = _standardised(input.contiguous(), over, eps)
     if running_mean is not None:
         _move(running_mean, mean.mean(0), momentum)
     if running_var is not None:
@@ -210,6 +211,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
         return input * 1
     rows = input.reshape(input.shape[0], num_groups, -1)
     normal = _layer_norm(wide(rows), (rows.shape[2],), None, None, eps).reshape(input.shape)
+    normal = in_order(normal, order_of(input))
     return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
 
 

@@ -103,7 +103,9 @@ struct FillWith {
     static constexpr const char* name = "FillBackward3";
     static constexpr bool leads = true, holomorphic = true;
     void write(const Tensors& x) {
-        if (x[1].ndim() == 0) return fill_array(x[0].array(), compute::number_in(x[1].array()));
+        const bool parted = is_complex(x[1].dtype()) && !is_complex(x[0].dtype());
+        const Tensor value = parted ? real(x[1]) : x[1];
+        if (value.ndim() == 0) return fill_array(x[0].array(), compute::number_in(value.array()));
         Dims each = x[1].shape();  // a number for each entry
         while (static_cast<int64_t>(each.size()) < x[0].ndim()) each.push_back(1);
         copy_array(contiguous_array(reshape(row_major_copy(x[1]), each).array()), x[0].array());
