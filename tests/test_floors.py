@@ -57,7 +57,7 @@ MODULES = {
     "operators": "_core calculus device messages printing size",
     "linear_algebra": "_core device operators",
     "fourier": "_core operators",
-    "seldom": "_core operators",
+    "seldom": "_core device operators",
     "dtypes": "_core operators",
     "construct": "operators",
     "typed": "_core dtypes operators",

@@ -147,3 +147,47 @@ def test_the_checker_sees_a_transpose_for_an_adjoint():
 
     with pytest.raises(GradcheckError):
         gradcheck(Wrong.apply, pb.tensor(matrices(3, 3), requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    "norm", [pb.linalg.vector_norm, pb.linalg.norm, pb.norm], ids=["vector", "linalg", "older"]
+)
+def test_second_derivatives_of_a_norm_where_an_element_is_zero(norm):
+    """The norm is smooth there, although the absolute value of the element is not: 1 / norm along it."""
+    z = pb.tensor([0j, 1 + 2j, 0j, -0.5j], dtype=pb.complex128)
+    along = pb.tensor([1 + 1j, 0.5 - 1j, 3j, 0.25], dtype=pb.complex128)
+    slope = pb.func.grad(norm)
+    step = 1e-6
+    by_differences = ((slope(z + step * along) - slope(z - step * along)) / (2 * step)).numpy()
+    np.testing.assert_allclose(pb.func.jvp(slope, (z,), (along,))[1].numpy(), by_differences, atol=1e-8)
+    leaf = z.clone().requires_grad_()
+    (first,) = pb.autograd.grad(norm(leaf), leaf, create_graph=True)
+    (second,) = pb.autograd.grad((first * along.conj()).sum().real, leaf)
+    np.testing.assert_allclose(second.numpy(), by_differences, atol=1e-8)
+    np.testing.assert_allclose(norm(z).item(), np.linalg.norm(z.numpy()), rtol=1e-15)
+
+
+def test_norms_of_complex_numbers_keep_their_range():
+    for size in (1e-200, 1e200):
+        z = pb.tensor([3 * size, 4j * size], dtype=pb.complex128)
+        np.testing.assert_allclose(pb.linalg.vector_norm(z).item(), 5 * size, rtol=1e-15)
+        np.testing.assert_allclose(pb.func.grad(pb.linalg.vector_norm)(z).numpy(), [0.6, 0.8j], rtol=1e-15)
+    assert pb.linalg.vector_norm(pb.zeros(2, dtype=pb.complex64)).item() == 0
+
+
+def test_a_norm_is_not_computed_in_fewer_digits():
+    x, z = pb.ones(2, dtype=pb.float64), pb.ones(2, dtype=pb.complex128)
+    for given, dtype, said in (
+        (x, pb.float32, "convertible without narrowing to the specified dtype"),
+        (x, pb.complex128, "dtype should be real for real inputs"),
+        (z, pb.float64, "dtype should be complex for complex inputs"),
+        (z, pb.complex64, "convertible without narrowing"),
+        (x, pb.int64, "dtype should be floating point or complex"),
+    ):
+        for call in (
+            lambda t, d: pb.linalg.vector_norm(t, dtype=d),
+            lambda t, d: pb.linalg.matrix_norm(t[None], dtype=d),
+        ):
+            with pytest.raises(RuntimeError, match=said):
+                call(given, dtype)
+    assert pb.linalg.vector_norm(x.float(), dtype=pb.float64).dtype == pb.float64

@@ -29,7 +29,7 @@ def operands(lib, sample, wide=False):
 
 def evaluate(lib, sample, given):
     """The results, as a flat list; what was written into counts as one."""
-    names = {"m": lib, "F": lib.nn.functional, **given}
+    names = {"m": lib, "F": lib.nn.functional, "np": np, **given}
     lib.manual_seed(0)
     if is_statement(sample.call):
         exec(sample.call, names)

@@ -11,9 +11,10 @@ LACKS = re.compile(
     r"derivative for|[uU]nsupported|is expected to be a floating|Expected .* to have (scalar )?type|"
     r"must be floating|expected .*(float|Float|dtype)|does not require grad|Could not run|Trying to use forward AD|"
     r"not yet support|deterministic|requires_grad|out of bounds for dtype|cannot be converted to type|not defined for|"
-    r"must be Tensor, not (int|float|bool|complex)|(must|should) have the same dtype|have the same dtype|"
+    r"must be Tensor, not (int|float|bool|complex|numpy\.\w+)|(must|should) have the same dtype|have the same dtype|"
     r"same scalar type|expected scalar type|Input type|for all inputs to have|INTERNAL ASSERT|MKL|should be Long|expected scalar type Long|"
     r"to have one of the following scalar types|could not infer output dtype|but got: \w+(Type|Tensor)|"
+    r"must be (int|tuple of ints), not numpy\.|'numpy\.\w+' has no len|'numpy\.\w+' object cannot be|missing 1 required|must be tuple of ints, but found|no longer supported|"
     r"tensor of type|non-complex|unsigned type|handles only|Low precision|mixed dtype|supports floating point|memory descriptor|unexpected keyword argument 'out'|"
     r"invalid combination of arguments|Found dtype .* but expected|dtype of out|requires dtype"
 )
@@ -31,6 +32,9 @@ WRONGS = {
     "complex128",
     "edges",
     "expanded",
+    "numpy",
+    "scalar",
+    "wanted",
 }
 KINDS = (
     RuntimeError,
@@ -69,7 +73,9 @@ def _same(ours, theirs):
         isinstance(theirs, RuntimeError) and isinstance(ours, NotImplementedError)
     ):
         return False
-    if isinstance(theirs, TypeError):  # its texts list overloads
+    if isinstance(
+        theirs, TypeError | AttributeError
+    ):  # texts list overloads, or name what the inside asks for
         return True
     known = _tidy(theirs)
     return _tidy(ours).startswith(known[:60]) or known[:60] in re.sub(r"\b(torch|pullback)\.", "", str(ours))

@@ -17,7 +17,7 @@ FLOATS = ("float64", "float32", "float16", "bfloat16", "complex64", "complex128"
 WHOLE = ("int64", "int32", "int16", "int8", "uint8", "bool")
 EDGES = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, -1e30, 3e38, 2.0**24 + 1, 65504.0, 1e-7)
 DEADLY = re.compile(r"eigvals\(")  # the process does not outlive PyTorch's NaN there
-LAYOUTS = ("plain", "transposed", "sliced", "offset", "expanded")
+LAYOUTS = ("plain", "transposed", "sliced", "offset", "expanded", "channels last", "gaps", "interleaved")
 # Only the numbers between brackets, which are sizes, dimensions and options; no part of a name, a float or a text.
 NUMBER = re.compile(r"(?<=[(,=\[ ])-?\d+(?=[),\]])")
 
@@ -47,7 +47,12 @@ class Sample:
         )
 
     def script(self):
-        lines = ["from math import inf, nan", "import pullback, torch", "for lib in (torch, pullback):"]
+        lines = [
+            "from math import inf, nan",
+            "import numpy as np",
+            "import pullback, torch",
+            "for lib in (torch, pullback):",
+        ]
         lines += ["    m, F = lib, lib.nn.functional", "    lib.manual_seed(0)"]
         lines += [f"    {name} = {text}" for name, text in self.operands.items()]
         lines += ["    try:"]
@@ -111,6 +116,13 @@ def laid_out(array, dtype, layout):
             return f"{make(np.concatenate([array[:1], array]))}[1:]"
         if layout == "expanded":
             return f"{make(array[:1])}.expand({list(array.shape)})"
+        if layout == "channels last" and array.ndim in (4, 5):
+            order = "channels_last" if array.ndim == 4 else "channels_last_3d"
+            return f"{make(array)}.to(memory_format=lib.{order})"
+        if layout == "gaps" and array.ndim > 1:  # rows lie with gaps between them
+            return f"lib.cat([{make(array)}, {make(array)}], -1)[..., :{array.shape[-1]}]"
+        if layout == "interleaved":
+            return f"lib.stack([{make(array)}, {make(array)}], -1)[..., 1]"
     return make(array)
 
 
@@ -177,7 +189,7 @@ def draw(number, seed=0):
             dtype = str(array.dtype) if narrow is None or array.dtype == bool else narrow
         if name == odd:
             array = _reshaped(array, rng)
-        layout = "plain" if first else rng.choices(LAYOUTS, (12, 3, 3, 2, 1))[0]
+        layout = "plain" if first else rng.choices(LAYOUTS, (12, 3, 3, 2, 1, 2, 1, 1))[0]
         if layout == "expanded" and array.ndim and array.size:
             array = np.broadcast_to(array[:1], array.shape)
         if layout != "plain":
@@ -185,10 +197,15 @@ def draw(number, seed=0):
         texts[name], kinds[name] = laid_out(converted(array, dtype), dtype, layout), dtype
     if chance(0.1, "numbers"):
         call = with_another_number(call, rng)
+    if chance(0.04, "numpy"):
+        call = with_numpy_number(call, rng)
+    if chance(0.04, "scalar"):
+        call = with_scalar_operand(call, used, rng)
+    if chance(0.04, "wanted"):
+        call = with_keyword(call, base, rng)
     if chance(0.06, "out") and re.fullmatch(r"(m|F)\.[\w.]+\(.*[^(]\)", call) and "out=" not in call:
-        call = (
-            f"{call[:-1]}, out=m.empty(0, dtype=m.{rng.choice((base, base, 'float64', 'float32', 'int64'))}))"
-        )
+        target = rng.choice(("(0)", "(0)", "(2, 3)", "(())"))
+        call = f"{call[:-1]}, out=m.empty({target[1:-1]}, dtype=m.{rng.choice((base, base, 'float64', 'float32', 'int64'))}))"
     return Sample(number, seed, call, texts, kinds, tuple(dict.fromkeys(changed)))
 
 
@@ -198,3 +215,33 @@ def with_another_number(call, rng):
         return call
     at = rng.choice(places)
     return call[: at.start()] + str(rng.choice((-4, -2, -1, 0, 1, 2, 3, 5, 7))) + call[at.end() :]
+
+
+def with_numpy_number(call, rng):
+    """A number as NumPy's: an element of an array is one."""
+    places = list(NUMBER.finditer(call))
+    if not places:
+        return call
+    at = rng.choice(places)
+    kind = rng.choice(("int64", "int32", "float64", "float32"))
+    return f"{call[: at.start()]}np.{kind}({at.group()}){call[at.end() :]}"
+
+
+def with_scalar_operand(call, used, rng):
+    """A number, or a tensor of one, in the place of a tensor."""
+    places = [each for name in used for each in re.finditer(rf"(?<=[(,] ){name}(?=[,)])", call)]
+    if not places:
+        return call
+    at = rng.choice(places)
+    other = rng.choice(("2", "-1.5", "True", "2.5j", "m.tensor(3)", "m.tensor(-0.5)", "None", "[1.0, 2.0]"))
+    return call[: at.start()] + other + call[at.end() :]
+
+
+def with_keyword(call, base, rng):
+    """Another option that many functions have, whether or not this one has it."""
+    if not re.fullmatch(r"[\w.]+\(.*[^(]\)", call) or is_statement(call) or "__" in call:
+        return call
+    option = rng.choice(
+        ("keepdim=True", "dim=-1", "dim=0", "dim=(0, 1)", f"dtype=m.{base}", "dtype=m.float64")
+    )
+    return call if f"{option.split('=')[0]}=" in call else f"{call[:-1]}, {option})"

@@ -301,8 +301,6 @@ def test_all_names_are_there():
             if getattr(v, "__module__", "") == theirs.__name__ and n[0] != "_"
         ]
         left_out = {
-            "convert_conv2d_weight_memory_format",
-            "convert_conv3d_weight_memory_format",
             "fuse_conv_bn_eval",
         }
         left_out |= {

@@ -191,6 +191,43 @@ def test_quantiles_return_to_where_they_came_from():
 # ---- derivatives ------------------------------------------------------------------------------------------------------
 
 
+# The slopes of the scaled functions, orders 0 and 1, by neighbours in many digits.
+def _slope_of(name, x):
+    of, sign = (mpmath.besseli, -mpmath.sign(x)) if name[0] == "i" else (mpmath.besselk, 1)
+    scaled = lambda n: of(n, x) * mpmath.exp(sign * x)
+    order = int(name.strip("e")[-1])
+    own = mpmath.mpf(1 if name[0] == "i" else -1)
+    return own * (scaled(abs(order - 1)) + scaled(order + 1)) / 2 + sign * scaled(order)
+
+
+@pytest.mark.parametrize("name", ["i0e", "i1e", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slopes_far_out_keep_their_digits(name, dtype):
+    x = np.concatenate([wide(0.4, 8, 60), [29.9, 30.0, np.nextafter(30, 31), 31.0]]).astype(dtype)
+    x = np.concatenate([x, -x]) if name[0] == "i" else x
+    leaf = pb.tensor(x, requires_grad=True)
+    (first,) = pb.autograd.grad(function(name)(leaf).sum(), leaf, create_graph=True)
+    (second,) = pb.autograd.grad(first.sum(), leaf)
+    unit = float(np.finfo(dtype).eps)
+    with mpmath.workdps(60):
+        for at, slope, curve in zip(x.tolist(), first.tolist(), second.tolist(), strict=True):
+            exact = _slope_of(name, mpmath.mpf(at))
+            bend = mpmath.diff(lambda t: _slope_of(name, t), mpmath.mpf(at))
+            far = abs(at) > 30
+            assert abs(slope - exact) <= (4 if far else 100) * unit * abs(exact), at
+            assert abs(curve - bend) <= (8 if far else 6000) * unit * abs(bend), at
+
+
+@pytest.mark.parametrize("name", ["i0e", "i1e", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1"])
+def test_slopes_vanish_at_infinity_as_they_have_to(name):
+    """x**1.5 times the slope has a limit: 1 / (2 sqrt(2 pi)) or sqrt(pi / 8), negated."""
+    x = double([1e12, 1e60, 1e150, inf]).requires_grad_()
+    (slope,) = pb.autograd.grad(function(name)(x).sum(), x)
+    limit = -1 / np.sqrt(8 * np.pi) if name[0] == "i" else -np.sqrt(np.pi / 8)
+    np.testing.assert_allclose(slope.numpy()[:3] * x.detach().numpy()[:3] ** 1.5, limit, rtol=1e-11)
+    assert slope[3] == 0
+
+
 @pytest.mark.parametrize("name", ONE)
 def test_derivatives_in_every_mode(name):
     points = [p for p in ONE[name][1] if abs(p) < 6]

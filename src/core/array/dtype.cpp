@@ -53,15 +53,6 @@ const char* supported_dtypes() {
     return text.c_str();
 }
 
-void fail_unsupported(const char* name, DType d) {
-    const char* cure = !is_supported(d) ? "Kernels exist for "
-                       : is_complex(d)
-                           ? "It takes real numbers only: x.real, x.imag, x.abs() and x.angle() are"
-                           : "Convert it first: x.to(...), x.double(), x.long()";
-    fail_as(ErrorKind::NotImplemented, "\"{}\" not implemented for '{}'. {}{}.", name, dtype_legacy_name(d),
-            cure, is_supported(d) ? "" : supported_dtypes());
-}
-
 void fail_imaginary(DType d) {
     fail("value cannot be converted to type {} without overflow. It is complex, and pullback.{} is not.",
          dtype_number_name(d), dtype_name(d));

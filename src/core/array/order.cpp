@@ -59,10 +59,10 @@ static Dims channels_last_order(size_t ndim) {
     return {};
 }
 
-bool is_channels_last(const Layout& l) {
-    if (l.ndim() != 4) return false;
+bool is_channels_last(const Layout& l, size_t ndim) {
+    if (l.ndim() != static_cast<int64_t>(ndim)) return false;
     int64_t expect = 1;
-    for (int64_t d : channels_last_order(4)) {
+    for (int64_t d : channels_last_order(ndim)) {
         if (l.size(d) == 1) continue;
         if (l.stride(d) != expect) return false;
         expect *= l.size(d);
@@ -97,6 +97,21 @@ Ref<Layout> suggested_layout(const Dims& shape, const Small<Ref<Layout>, 4>& lik
     for (const Ref<Layout>& l : like)
         last = last && l->ndim() == static_cast<int64_t>(shape.size()) && suggests_channels_last(*l);
     return last ? channels_last_layout(shape) : Layout::contiguous(shape);
+}
+
+Format suggested_format(const Layout& l) {
+    if (!suggests_channels_last(l)) return Format::Contiguous;
+    return l.ndim() == 4 ? Format::ChannelsLast : Format::ChannelsLast3d;
+}
+
+Ref<Layout> formatted_layout(const Layout& like, Format format) {
+    if (format == Format::Preserve) return like.packed();
+    if (format == Format::Contiguous) return Layout::contiguous(like.dims());
+    const bool volumes = format == Format::ChannelsLast3d;
+    if (const int rank = volumes ? 5 : 4; like.ndim() != rank)
+        fail("required rank {} tensor to use {} format. This one has shape {}.", rank,
+             volumes ? "channels_last_3d" : "channels_last", shape_text(like));
+    return channels_last_layout(like.dims());
 }
 
 }  // namespace pb

@@ -23,9 +23,15 @@ Ref<Layout> ordered_layout(const Dims& shape, const Dims* strides, size_t operan
 Dims iterated_strides(const Layout& l, const Dims& shape);
 
 // Pictures (N, C, H, W) and volumes may lie "channels last", with C innermost: what a few functions keep.
-bool is_channels_last(const Layout& l);               // four dimensions that lie so without gaps
-Ref<Layout> channels_last_layout(const Dims& shape);  // of four or five
+bool is_channels_last(const Layout& l, size_t ndim = 4);  // so many dimensions that lie so without gaps
+Ref<Layout> channels_last_layout(const Dims& shape);      // of four or five
 // Row-major, or channels last where the strides of all of `like` suggest it.
 Ref<Layout> suggested_layout(const Dims& shape, const Small<Ref<Layout>, 4>& like);
+
+// The orders that programs name; `Preserve` is the one that a tensor has.
+enum class Format : uint8_t { Preserve, Contiguous, ChannelsLast, ChannelsLast3d };
+Format suggested_format(const Layout& l);
+// The shape of `like` in that order, without gaps; raises for another number of dimensions.
+Ref<Layout> formatted_layout(const Layout& like, Format format);
 
 }  // namespace pb

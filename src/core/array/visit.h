@@ -13,8 +13,10 @@
 
 namespace pb {
 
-// NotImplementedError: "name" not implemented for 'Half'.
+// NotImplementedError: "name" not implemented for 'Half', under PyTorch's name of the kernel, or what it says of complex
+// numbers (refusals.cpp).
 [[noreturn]] void fail_unsupported(const char* name, DType d);
+bool is_refusal(const char* name);  // whether PyTorch has words of its own for it
 
 template <class T> struct Visited { using type = T; };
 template <> struct Visited<bool> { using type = uint8_t; };

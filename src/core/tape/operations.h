@@ -20,7 +20,7 @@ Tensor to_dtype(const Tensor& x, DType dtype);        // undoes promotion; x its
 Tensor copy_(const Tensor& target, const Tensor& source);
 Tensor detached_copy(const Tensor& x);  // a copy without history or tangents
 // A differentiable copy with exactly these strides, gaps included; contiguous where they overlap.
-Tensor as_layout(const Tensor& x, const Ref<Layout>& layout);
+Tensor as_layout(const Tensor& x, const Ref<Layout>& layout, const char* node = "CloneBackward0");
 
 Tensor view(const Tensor& x, const Dims& shape);
 // Views of any geometry; an offset counts elements of the storage.

@@ -3,7 +3,7 @@
 import math
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, composed, dimensions, require_tensors
 
 arange, roll = FUNCTIONS["arange"], FUNCTIONS["roll"]
 
@@ -62,7 +62,7 @@ def rfftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requir
 
 def rolled(x, dim, step):
     """All dimensions, or these, rolled by half of their sizes."""
-    dims = list(range(x.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    dims = list(range(x.ndim)) if dim is None else dimensions(dim)
     return roll(x, [step(x.size(d)) for d in dims], dims) if dims or dim is not None else x.clone()
 
 

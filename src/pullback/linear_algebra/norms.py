@@ -2,7 +2,7 @@
 
 from math import inf as infinity
 
-from ..operators.declare import FUNCTIONS, composed, dimension, require_tensors
+from ..operators.declare import FUNCTIONS, composed, dimension, dimensions, require_tensors
 from .checks import floats, kind, matrices
 from .decomposing import singular_values
 from .solving import inverted
@@ -27,26 +27,22 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     """
     require_tensors("linalg_matrix_norm", input=input)
     A, operation = input, "linalg.matrix_norm"
-    if not A.is_floating_point():
+    spectral = ord == "nuc" or (not isinstance(ord, str) and abs(ord) == 2)
+    if spectral or not A.is_floating_point():
         floats(operation, A)
     matrices(operation, A)
-    dims = [dim] if isinstance(dim, int) else list(dim)
+    dims = dimensions(dim)
     if len(dims) != 2:
         raise RuntimeError(f"{operation}: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
     if dtype is not None:
-        if dtype.itemsize < A.dtype.itemsize:
-            raise RuntimeError(
-                f"{operation}: the dtype of the input ({kind(A)}) should be convertible without narrowing to the specified "
-                f"dtype ({dtype._legacy_name})"
-            )
+        _check_dtype(operation, A, dtype)
         A = A.to(dtype)
     rows, columns = (dimension(A, d) for d in dims)
     if rows == columns:
         raise RuntimeError(f"{operation}: dims must be different. Got ({dims[0]}, {dims[1]})")
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim)
-    if ord == "nuc" or (not isinstance(ord, str) and abs(ord) == 2):
-        floats(operation, A)
+    if spectral:
         S = singular_values(A.movedim((rows, columns), (-2, -1)))
         found = S.sum(-1) if ord == "nuc" else extreme(S, -1, ord > 0)
         return found.unsqueeze(-1).unsqueeze(-1).movedim((-2, -1), (rows, columns)) if keepdim else found
@@ -55,6 +51,25 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
     found = extreme(A.abs().sum(summed, keepdim=True), other, ord > 0, keepdim=True)
     return found if keepdim else found.squeeze((rows, columns))
+
+
+def _check_dtype(operation, A, dtype):
+    """As the core's of `linalg.vector_norm`."""
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError(
+            f"{operation}: dtype should be floating point or complex, but got {dtype._legacy_name}"
+        )
+    if A.dtype.is_complex != dtype.is_complex:
+        wanted = "complex" if A.dtype.is_complex else "real"
+        raise RuntimeError(
+            f"{operation}: dtype should be {wanted} for {wanted} inputs, but got {dtype._legacy_name}. The norm of complex "
+            "numbers is real."
+        )
+    if FUNCTIONS["promote_types"](A.dtype, dtype) != dtype:
+        raise RuntimeError(
+            f"{operation}: the dtype of the input ({kind(A)}) should be convertible without narrowing to the specified "
+            f"dtype ({dtype._legacy_name}). Convert the norm instead."
+        )
 
 
 def nuclear_of(input, dims, keepdim, dtype):
@@ -85,7 +100,7 @@ def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None):
         (tensor(5.), tensor(4.))
     """
     require_tensors("linalg_norm", input=input)
-    dims = None if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    dims = None if dim is None else dimensions(dim)
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {dims}")
     if ord is None:
@@ -162,7 +177,7 @@ def frobenius_norm(input, dim, keepdim=False, *, out=None):
         tensor(5.)
     """
     require_tensors("frobenius_norm", input=input)
-    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    dims = dimensions(dim)
     if len(dims) > 2:
         raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead.")
     return vector_norm(input, 2, dims or None, keepdim)

@@ -4,6 +4,7 @@ from .. import _core
 from ..operators.creation import arange, tensor
 from ..operators.declare import composed
 from .halves import rounded, wide
+from .orders import in_order, order_of
 from .pooling import numbered, numbers
 from .windows import spread
 
@@ -38,8 +39,11 @@ def _edges(n, m):
 
 
 def _adaptive_avg_pool(name, dims, input, output_size):
+    order, counts = order_of(input), _asked(name, input, output_size, dims)
+    if dims == 3 and set(counts) != {1}:
+        order = None
     dtype, input = input.dtype, wide(input)
-    for dim, m in enumerate(_asked(name, input, output_size, dims), input.ndim - dims):
+    for dim, m in enumerate(counts, input.ndim - dims):
         n = input.shape[dim]
         if n == m:
             continue
@@ -51,7 +55,7 @@ def _adaptive_avg_pool(name, dims, input, output_size):
         for i, (start, end) in enumerate(edges):
             means[start:end, i] = 1.0 / (end - start)
         input = (input.movedim(dim, -1) @ means).movedim(-1, dim)
-    return rounded(input, dtype)
+    return in_order(rounded(input, dtype), order)
 
 
 def _index(numbers):
@@ -62,7 +66,9 @@ def _adaptive_max_pool(name, dims, input, output_size, return_indices):
     counts = _asked(name, input, output_size, dims)
     sizes = input.shape[-dims:]
     edges = [_edges(n, m) for n, m in zip(sizes, counts, strict=True)]
-    return _largest_between(input, edges, sizes, dims, return_indices)
+    order = order_of(input) if dims == 2 else None
+    found = _largest_between(input, edges, sizes, dims, return_indices)
+    return tuple(in_order(each, order) for each in found) if return_indices else in_order(found, order)
 
 
 def _largest_between(input, edges, sizes, dims, return_indices):

@@ -5,7 +5,7 @@ import warnings
 from .. import _core
 from ..calculus.define import TABLE
 from ..operators.creation import arange
-from ..operators.declare import composed
+from ..operators.declare import composed, require_real
 from ..operators.entries import every_entry
 from .reduction import reduced, reduction_of
 
@@ -48,6 +48,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated. "
             "Please ensure they have the same size."
         )
+    require_real("binary_cross_entropy", input)
     for name, given, cure in (
         ("input", input, "They are probabilities: logits go to binary_cross_entropy_with_logits."),
         ("target", target, "They are probabilities: classes are 0.0 and 1.0."),
@@ -116,6 +117,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
             stacklevel=2,
         )
     reduction = reduction_of(reduction, size_average, reduce)
+    if input.is_complex() or target.is_complex():
+        raise RuntimeError("kl_div: Complex inputs not supported. Probabilities are real.")
     terms = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     terms = reduced(terms, reduction)
     return terms / input.shape[0] if by_batch and input.ndim else terms
@@ -125,7 +128,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + e**(-target * input)), for targets of -1 and 1.
 
-    Shape: 0-d, or what the operands broadcast to with reduction="none". Nothing overflows.
+    Shape: 0-d, or what the operands broadcast to with reduction="none". Of real numbers nothing overflows; of complex ones the
+    logarithm is that of the sum as it stands.
     Raises RuntimeError for shapes that do not broadcast, ValueError for an unknown `reduction`.
 
     Example:
@@ -133,7 +137,10 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
         tensor([0.1269, 2.1269])
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    return reduced(-TABLE["logsigmoid"](target * input), reduction)
+    agreement = target * input
+    if agreement.is_complex():
+        return reduced((1 + (-agreement).exp()).log(), reduction)
+    return reduced(-TABLE["logsigmoid"](agreement), reduction)
 
 
 @composed(public=False, method=False)

@@ -5,8 +5,10 @@ A convolution is a product: the elements of every window are a column, the weigh
 dimension of batches.
 """
 
+from .. import _core
 from ..operators.declare import composed
 from .halves import wide
+from .orders import in_order, order_of
 from .padding import pad as padded
 from .windows import Slide, added, columns, sizes, slides
 
@@ -94,13 +96,18 @@ def _product(rows, columns):
     return wide(rows) @ wide(columns) if rows.dtype is columns.dtype else rows @ columns
 
 
+def _order(dims, input, weight):
+    """PyTorch's kernels of volumes in float64 are row by row."""
+    return None if dims == 3 and input.dtype is _core.float64 else order_of(input, weight)
+
+
 def _convolved(name, dims, input, weight, bias, stride, padding, dilation, groups):
     stride, dilation = sizes("stride", stride, dims), sizes("dilation", dilation, dims)
     if isinstance(padding, str):
         input, padding = _padded_by_name(dims, input, weight, stride, padding, dilation)
     padding = sizes("padding", padding, dims)
     _check(name, dims, input, weight, bias, stride, padding, dilation, groups, False)
-    batched = input if input.ndim == dims + 2 else input.unsqueeze(0)
+    batched, order = input if input.ndim == dims + 2 else input.unsqueeze(0), _order(dims, input, weight)
     kernel = tuple(weight.shape[2:])
     along = slides(kernel, stride, dilation)
     spatial = [n + 2 * p for n, p in zip(batched.shape[2:], padding, strict=True)]
@@ -118,7 +125,7 @@ def _convolved(name, dims, input, weight, bias, stride, padding, dilation, group
     counts = [s.positions(n) for s, n in zip(along, spatial, strict=True)]
     result = _product(rows, columns(grouped, along)).reshape(samples, outputs, *counts)
     result = _with_bias(result, bias, dims).to(input.dtype)
-    return result if input.ndim == dims + 2 else result.squeeze(0)
+    return in_order(result, order) if input.ndim == dims + 2 else result.squeeze(0)
 
 
 def _padded_by_name(dims, input, weight, stride, padding, dilation):
@@ -166,7 +173,7 @@ def _transposed(name, dims, input, weight, bias, stride, padding, output_padding
     whole = added(parts, along, room)
     inner = tuple([slice(p, p + n) for p, n in zip(padding, size, strict=True)])
     result = _with_bias(whole[(..., *inner)], bias, dims).to(input.dtype)
-    return result if input.ndim == dims + 2 else result.squeeze(0)
+    return in_order(result, _order(dims, input, weight)) if input.ndim == dims + 2 else result.squeeze(0)
 
 
 @composed(public=False, method=False)

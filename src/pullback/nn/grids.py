@@ -3,7 +3,7 @@
 import warnings
 
 from ..operators.creation import arange
-from ..operators.declare import composed
+from ..operators.declare import composed, require_real
 from .resampling import cubic_weights
 
 __all__ = ["affine_grid", "grid_sample"]
@@ -152,6 +152,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     align_corners = _corners(align_corners)
     dims = input.ndim - 2
     _check_grid(input, grid, dims, mode)
+    require_real("grid_sampler_2d_cpu_kernel_impl" if dims == 2 else "grid_sampler3d_cpu", input)
     sizes = tuple(input.shape[2:])
     points = [grid[..., k] for k in reversed(range(dims))]  # the first dimension's first
     flat = input.flatten(2)

@@ -8,6 +8,7 @@ from ..dtypes import finfo
 from ..operators.declare import composed, require_real
 from ..operators.line_functions import layer_norm as _layer_norm
 from .halves import rounded, wide
+from .orders import in_order, order_of
 from .padding import pad
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -87,7 +88,6 @@ def batch_norm(
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.ndim}. Channels are dimension 1."
         )
-    require_real("batch_norm", input)
     channels = input.shape[1]
     if training:
         count = input.numel() // channels if channels else 0
@@ -101,6 +101,7 @@ def batch_norm(
             if each is None:
                 raise RuntimeError(f"{name} must be defined in evaluation mode. Or pass training=True.")
     _check_elements(channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    require_real("batch_norm", input)
     if not training:
         mean, var = _by_channel(running_mean, input), _by_channel(running_var, input)
         normal = (wide(input) - mean) * (wide(var) + eps).rsqrt()
@@ -156,6 +157,12 @@ def instance_norm(
         tensor([[[-1.0000,  1.0000],
                  [-1.0000,  1.0000]]])
     """
+    for each in (running_mean, running_var, weight, bias):
+        if each is not None and each.ndim > 1:
+            raise RuntimeError(
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor. One number for "
+                f"each channel has shape (C), this has {tuple(each.shape)}."
+            )
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -171,7 +178,7 @@ def instance_norm(
         input.shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
     over = list(range(2, input.ndim))
-    mean, var, normal = _standardised(input, over, eps)
+    mean, var, normal = _standardised(input.contiguous(), over, eps)
     _check_entries(mean, running_mean, running_var)
     if running_mean is not None:
         _move(running_mean, mean.mean(0), momentum)
@@ -213,10 +220,12 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(each.shape)} and input of shape {list(input.shape)}"
             )
+    require_real("GroupNormKernelImpl", input)
     if not input.numel():
         return input * 1
     rows = input.reshape(input.shape[0], num_groups, -1)
     normal = _layer_norm(wide(rows), (rows.shape[2],), None, None, eps).reshape(input.shape)
+    normal = in_order(normal, order_of(input))
     return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
 
 

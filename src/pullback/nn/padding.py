@@ -3,6 +3,7 @@
 from ..operators.creation import arange
 from ..operators.declare import composed
 from ..operators.joining import constant_pad_nd
+from .orders import in_order, order_of
 
 __all__ = ["pad"]
 
@@ -36,6 +37,7 @@ def pad(input, pad, mode="constant", value=None):
     if value is not None:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     _check_dimensions(input, pad)
+    order = order_of(input) if mode != "circular" and len(pad) == 2 * (input.ndim - 2) else None
     dimensions = [(input.ndim - 1 - i, pad[2 * i], pad[2 * i + 1]) for i in range(len(pad) // 2)]
     for dim, before, after in dimensions:
         _check_fits(mode, dim, before, after, input)
@@ -45,7 +47,7 @@ def pad(input, pad, mode="constant", value=None):
             start, n = max(-before, 0), n + min(before, 0) + min(after, 0)
             input, before, after = input.narrow(dim, start, n), max(before, 0), max(after, 0)
         input = input.index_select(dim, _POSITIONS[mode](arange(-before, n + after), n))
-    return input
+    return in_order(input, order)
 
 
 # Where the elements of a padded dimension come from: position p of an input of n.

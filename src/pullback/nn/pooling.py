@@ -10,6 +10,7 @@ from ..dtypes import iinfo
 from ..operators.creation import arange
 from ..operators.declare import composed, require_real
 from ..operators.entries import every_entry
+from .orders import in_order, order_of
 from .padding import pad as padded
 from .windows import slides, spread, windows
 
@@ -54,7 +55,7 @@ class _Pool:
         _check_input(name, input, dims)
         self.name, self.dims, self.ceil_mode = name, dims, ceil_mode
         self.kernel = kernel = numbers(name, "kernel_size", kernel_size, dims)
-        empty = stride is None or (not isinstance(stride, int) and len(stride) == 0)
+        empty = stride is None or (hasattr(stride, "__len__") and len(stride) == 0)
         stride = kernel if empty else numbers(name, "stride", stride, dims)
         dilation = numbers(name, "dilation", dilation, dims)
         self.padding = numbers(name, "padding", padding, dims)
@@ -149,14 +150,15 @@ def _max_pool(name, dims, input, kernel_size, stride, padding, dilation, ceil_mo
     pool = _Pool(name, input, dims, kernel_size, stride, padding, dilation, ceil_mode)
     require_real(name, input)
     view = windows(pool.padded(input, _lowest(input.dtype)), pool.slides)
-    values, index = view.flatten(-dims).max(-1)
+    order = order_of(input)
+    values, index = (in_order(each, order) for each in view.flatten(-dims).max(-1))
     if not return_indices:
         return values
     axes = [
         (arange(count) * slide.stride - p, slide.kernel, slide.dilation)
         for slide, p, count in zip(pool.slides, pool.padding, pool.counts, strict=True)
     ]
-    return values, numbered(index, pool.shape, axes)
+    return values, in_order(numbered(index, pool.shape, axes), order)
 
 
 def _avg_pool(
@@ -165,7 +167,9 @@ def _avg_pool(
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero. It is what sums are divided by.")
     pool = _Pool(name, input, dims, kernel_size, stride, padding, 1, ceil_mode)
+    require_real("avg_pool3d_out_frame" if dims == 3 else "avg_pool2d", input)
     total = windows(pool.padded(input, 0), pool.slides).sum(tuple(range(-dims, 0)))
+    total = in_order(total, order_of(input) if dims == 2 else None)
     if divisor_override is not None:
         return _divided(total, divisor_override)
     sizes = [

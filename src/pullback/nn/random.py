@@ -4,7 +4,7 @@ import warnings
 
 from .. import _core
 from ..operators.creation import empty, tensor
-from ..operators.declare import composed
+from ..operators.declare import composed, require_real
 from . import dropouts
 
 __all__ = [
@@ -192,6 +192,7 @@ def _slopes(input, lower, upper):
 
 
 def _leaky(input, lower, upper, training):
+    require_real("rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu", input)
     if not training:
         slope = (lower + upper) / 2
         return input.where(input >= 0, input * slope)

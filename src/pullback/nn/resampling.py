@@ -13,6 +13,7 @@ from ..operators.declare import composed
 from ..operators.joining import stack
 from .adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from .halves import rounded, wide
+from .orders import in_order, order_of
 
 __all__ = [
     "interpolate",
@@ -158,7 +159,7 @@ def _check_sizes(input, before, after):
 
 
 def _per_dimension(value, dims, input, name):
-    if isinstance(value, (int, float)):
+    if hasattr(value, "__float__") and not hasattr(value, "__len__"):
         return [value] * dims
     if len(value) != dims:
         if name == "size":
@@ -223,7 +224,7 @@ def interpolate(
         if recompute_scale_factor:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
         sizes, factors = _per_dimension(size, dims, input, "size"), [None] * dims
-        if not all(isinstance(n, int) for n in sizes):
+        if not all(hasattr(n, "__index__") for n in sizes):
             raise TypeError(
                 "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got size with "
                 f"types {[type(n) for n in sizes]}"
@@ -237,7 +238,7 @@ def interpolate(
     _check_sizes(input, input.shape[2:], sizes)
     if mode == "area":
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dims - 1](input, sizes)
-    result, input = input.dtype, wide(input)
+    order, result, input = order_of(input), input.dtype, wide(input)
     dtype = input.dtype if input.dtype.is_floating_point else _core.float32
     for dim, (m, factor) in enumerate(zip(sizes, factors, strict=True), 2):
         n = input.shape[dim]
@@ -246,7 +247,7 @@ def interpolate(
         else:
             taps = _TAPS[mode](n, m, align_corners, factor, dtype)
         input = _resampled(input, dim, *taps)
-    return rounded(input, result)
+    return in_order(rounded(input, result), order)
 
 
 def _check_mode(input, mode, align_corners, antialias):

@@ -1,6 +1,7 @@
 """Channels that become pixels and back, and channels that change places."""
 
 from ..operators.declare import composed
+from .orders import in_order, order_of
 
 __all__ = ["channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 
@@ -32,7 +33,7 @@ def pixel_shuffle(input, upscale_factor):
         )
     parts = input.reshape(*leading, channels // (r * r), r, r, height, width)
     parts = parts.movedim(-4, -2).movedim(-4, -1)  # C, H, r, W, r
-    return parts.reshape(*leading, channels // (r * r), height * r, width * r)
+    return in_order(parts.reshape(*leading, channels // (r * r), height * r, width * r), order_of(input))
 
 
 @composed(public=False, method=False)
@@ -62,7 +63,8 @@ def pixel_unshuffle(input, downscale_factor):
             )
     parts = input.reshape(*leading, channels, height // r, r, width // r, r)
     parts = parts.movedim(-3, -4).movedim(-1, -3)  # C, r, r, H, W
-    return parts.contiguous().reshape(*leading, channels * r * r, height // r, width // r)
+    made = parts.contiguous().reshape(*leading, channels * r * r, height // r, width // r)
+    return in_order(made, order_of(input))
 
 
 @composed(public=False, method=False)
@@ -90,7 +92,7 @@ def channel_shuffle(input, groups):
             f"Number of channels must be divisible by groups. Got {channels} channels and {groups} groups."
         )
     dealt = input.reshape(samples, groups, channels // groups, *rest).transpose(1, 2)
-    return dealt.contiguous().reshape(input.shape)
+    return in_order(dealt.contiguous().reshape(input.shape), order_of(input))
 
 
 native_channel_shuffle = channel_shuffle

@@ -13,7 +13,8 @@ __all__ = ["fold", "unfold"]
 
 def spread(value, count):
     """One integer for every dimension, from one integer or as many; callers say what is wrong with another number of them."""
-    value = (value,) if isinstance(value, int) else tuple(value)
+    single = hasattr(value, "__index__") and not hasattr(value, "__len__")  # NumPy's integers too
+    value = (int(value),) if single else tuple(value)
     return value * count if len(value) == 1 else value
 
 

@@ -3,15 +3,15 @@
 import builtins
 
 from .. import _core
-from ..device import check_device, device, keeps_strides
+from ..device import check_device, device, number_of_format
 from .declare import composed, operator, require_tensors
 
 Tensor = _core.Tensor
 
 
 @operator(public=False, method=False)
-def to_dtype(input, dtype, copy=False):
-    """Another dtype."""
+def to_dtype(input, dtype, copy=False, memory_format=None):
+    """Another dtype, or another order in memory."""
 
 
 _KINDS = {
@@ -43,7 +43,7 @@ _NO_KERNEL = """ Raises NotImplementedError: it has no kernels yet.
 def _publish_conversions():
     for name, kind in _KINDS.items():
 
-        def convert(input):
+        def convert(input, *, memory_format=None):
             pass
 
         convert.__name__ = name
@@ -67,27 +67,30 @@ _publish_conversions()
 def to(self, *args, **kwargs):
     """The tensor in another dtype: itself where nothing changes, unless ``copy=True``.
 
-    The shape stays, and gradients flow back through the conversion. The forms are PyTorch's, the flags those of each:
+    The shape stays, and gradients flow back through the conversion. `memory_format` is the order in memory, such as
+    `pb.channels_last` for pictures [N, C, H, W]. The forms are PyTorch's, the flags those of each:
 
     - ``to(dtype, non_blocking=False, copy=False, *, memory_format=None)``
     - ``to(device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=None)``
     - ``to(other, non_blocking=False, copy=False, *, memory_format=None)``: as the tensor `other` is
 
     Raises AssertionError or RuntimeError for devices other than the CPU, NotImplementedError for dtypes without
-    kernels, TypeError for arguments of no form.
+    kernels, RuntimeError for another number of dimensions than a memory format is for, TypeError for arguments of no form.
 
     Example:
         >>> pb.tensor([1.7, -1.7]).to(pb.int64)
         tensor([ 1, -1])
     """
-    dtype, copy = _parse_to(*args, **kwargs)
-    return to_dtype(self, dtype, copy)
+    return to_dtype(self, *_parse_to(*args, **kwargs))
 
 
 def _parse_to(*args, **kwargs):
     memory_format = kwargs.pop("memory_format", None)
-    if memory_format is not None:
-        keeps_strides(memory_format)
+    if memory_format is not None and number_of_format(memory_format) is None:
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got (memory_format={type(memory_format).__name__}, ). It is "
+            "one of pullback.contiguous_format, preserve_format, channels_last and channels_last_3d."
+        )
     names = ["dtype", "non_blocking", "copy"]
     if (args and isinstance(args[0], Tensor)) or "other" in kwargs:
         other = kwargs.pop("other", None) if "other" in kwargs else args[0]
@@ -110,13 +113,13 @@ def _parse_to(*args, **kwargs):
                 f"to() received an invalid combination of arguments: unexpected keyword argument '{name}'"
             )
     given.update(kwargs)
-    return given.get("dtype"), builtins.bool(given.get("copy", False))
+    return given.get("dtype"), builtins.bool(given.get("copy", False)), memory_format
 
 
 @composed(public=False, name="type")
 def type_(self, dtype=None, non_blocking=False, **kwargs):
     """Without an argument the name of the tensor's type, as PyTorch writes it; with one, a conversion to
-    that dtype.
+    that dtype. `memory_format` as of `to`.
 
     Raises ValueError for a name that is no dtype's.
 
@@ -126,6 +129,7 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
         >>> pb.zeros(2).type(pb.int64).dtype
         pullback.int64
     """
+    memory_format = kwargs.get("memory_format")
     if dtype is None:
         return f"{_core.Tensor.__module__}.{self.dtype._legacy_name}Tensor"
     if isinstance(dtype, str):
@@ -134,11 +138,12 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
         wanted = dtype.rpartition(".")[2].removesuffix("Tensor")
         for each in NAMES.values():
             if dtype.endswith("Tensor") and each._legacy_name == wanted:
-                return to_dtype(self, each)
+                return to_dtype(self, each, memory_format=memory_format)
         if _core.as_dtype(dtype) is dtype:
             raise ValueError(f"invalid type: '{dtype}'")
     of_class = getattr(dtype, "dtype", None)  # of LongTensor and its kin
-    return to_dtype(self, of_class if isinstance(of_class, _core.dtype) else dtype)
+    wanted = of_class if isinstance(of_class, _core.dtype) else dtype
+    return to_dtype(self, wanted, memory_format=memory_format)
 
 
 @composed(public=False)
@@ -154,14 +159,14 @@ def type_as(self, other):
 
 @composed(public=False)
 def cpu(self, memory_format=None):
-    """The tensor itself: it is on the CPU.
+    """The tensor itself, which is on the CPU, or a copy in the order in memory that is asked for.
 
     Example:
         >>> x = pb.zeros(2)
         >>> x.cpu() is x
         True
     """
-    return self
+    return to_dtype(self, None, memory_format=memory_format)
 
 
 @composed(public=False)

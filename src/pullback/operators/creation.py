@@ -221,11 +221,12 @@ def ones(*size, out=None, **options):
     """
 
 
-@operator(method=False, out="made", ignores="memory_format")
+@operator(method=False, out="made")
 def empty(*size, out=None, memory_format=None, **options):
-    """A tensor of this size whose elements are whatever the memory held.
+    """A tensor of this size whose elements are whatever the memory held, in the order that `memory_format` names.
 
-    Raises RuntimeError for a negative size, TypeError for a size that is no int.
+    Raises RuntimeError for a negative size and for another number of them than the order is for, TypeError for a size that
+    is no int.
 
     Example:
         >>> pb.empty(2, 3).shape

@@ -55,6 +55,12 @@ def require_real(kernel, *operands):
             )
 
 
+def dimensions(dim):
+    """One dimension, NumPy's integers included, or several, as a list."""
+    single = hasattr(dim, "__index__") and not hasattr(dim, "__len__")
+    return [int(dim)] if single else list(dim)
+
+
 def dimension(input, dim):
     """A dimension of a tensor, counted from the front; IndexError if there is none."""
     input.size(dim)

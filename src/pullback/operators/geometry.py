@@ -91,11 +91,11 @@ def data_ptr(input):
     """
 
 
-@operator(public=False, ignores="memory_format")
-def is_contiguous(input, memory_format=None):
-    """Whether the elements lie in row-major order without gaps.
+@operator(public=False)
+def is_contiguous(input, *, memory_format=None):
+    """Whether the elements lie in row-major order without gaps, or in the order that `memory_format` names.
 
-    A bool. `memory_format` is accepted and ignored.
+    A bool.
 
     Example:
         >>> pb.zeros(2, 3).t().is_contiguous()

@@ -5,7 +5,7 @@ import warnings
 
 from .._core import int64
 from .creation import tensor, zeros
-from .declare import composed, operator
+from .declare import FUNCTIONS, composed, operator
 
 
 @operator(method=False, aliases=("concat", "concatenate"), out="join")
@@ -184,6 +184,10 @@ def block_diag(*tensors):
             )
     if not tensors:
         return zeros(1, 0)
+    wide = next((each for each in tensors if each.ndim), None)
+    if wide is not None:  # numbers give way to what has dimensions
+        result_type = FUNCTIONS["result_type"]
+        tensors = [each if each.ndim else each.to(result_type(wide, each)) for each in tensors]
     blocks = [each.reshape(1, -1) if each.ndim < 2 else each for each in tensors]
     width, before, rows = sum(each.shape[1] for each in blocks), 0, []
     for each in blocks:

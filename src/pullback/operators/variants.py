@@ -4,7 +4,7 @@ Each is a door that looks at its arguments and picks a row of the table.
 """
 
 from ..calculus.define import TABLE
-from .declare import FUNCTIONS, METHODS, composed, require_tensors
+from .declare import FUNCTIONS, METHODS, composed, require_real, require_tensors
 from .elementwise import elementwise_function
 
 
@@ -404,13 +404,19 @@ def prelu(input, weight):
 
     Shape and dtype: those of `input`; channels are dimension 1, or the only one. Derivative: in both, of every order; at 0
     the slope is `weight`.
-    Raises RuntimeError for a number of weights that is neither 1 nor that of the channels.
+    Raises RuntimeError for a number of weights that is neither 1 nor that of the channels, and for weights of more than one
+    dimension.
 
     Example:
         >>> pb.prelu(pb.tensor([[-1.0, -1.0], [2.0, -2.0]]), pb.tensor([0.5, 0.25]))
         tensor([[-0.5000, -0.2500],
                 [ 2.0000, -0.5000]])
     """
+    require_real("prelu_cpu", input)
+    if weight.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}. There is one for each channel."
+        )
     if weight.numel() != 1:
         channels = input.shape[1] if input.ndim > 1 else 1
         if input.ndim == 0:

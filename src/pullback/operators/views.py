@@ -361,11 +361,12 @@ def detach(input):
     """
 
 
-@operator(public=False, ignores="memory_format")
-def contiguous(input, memory_format=None):
-    """Itself if its elements lie in row-major order without gaps, else such a copy.
+@operator(public=False)
+def contiguous(input, *, memory_format=None):
+    """Itself if its elements lie in row-major order without gaps, else such a copy; or in the order that `memory_format`
+    names.
 
-    `memory_format` is accepted and ignored. Raises TypeError for what is no tensor.
+    Raises TypeError for what is no tensor, RuntimeError for another number of dimensions than the order is for.
 
     Example:
         >>> pb.zeros(2, 3).t().contiguous().stride()
@@ -377,9 +378,9 @@ def contiguous(input, memory_format=None):
 def clone(input, *, memory_format=None):
     """A copy that gradients flow through, with the strides of `input` where those are without gaps.
 
-    `memory_format=pb.contiguous_format` makes it row-major.
+    `memory_format=pb.contiguous_format` makes it row-major, `pb.channels_last` lays pictures so.
 
-    Raises TypeError for what is no tensor.
+    Raises TypeError for what is no tensor, RuntimeError for another number of dimensions than the order is for.
 
     Example:
         >>> x = pb.tensor([1.0, 2.0])

@@ -3,7 +3,7 @@
 import math
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, METHODS, composed, dimension, require_tensors
+from ..operators.declare import FUNCTIONS, METHODS, composed, dimension, dimensions, require_tensors
 
 Tensor = _core.Tensor
 numbers_to = range  # `range` is a parameter of histograms
@@ -211,7 +211,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     if not input.dtype.is_floating_point and not input.dtype.is_complex:
         input = input.to(_core.get_default_dtype())
-    dims = numbers_to(input.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    dims = numbers_to(input.ndim) if dim is None else dimensions(dim)
     dims = [dimension(input, d) for d in dims]
     if len(set(dims)) < len(dims):
         raise RuntimeError(f"dim {dims} appears multiple times in the list of dims")

@@ -3,6 +3,7 @@
 import math
 
 from .. import _core
+from ..device import channels_last, channels_last_3d, preserve_format
 from ..operators.creation import empty_strided
 from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
 
@@ -64,15 +65,30 @@ def _resize_in_place(self, *size, memory_format=None):
         raise RuntimeError(
             f"Trying to create tensor with negative dimension {min(size)}: {list(size)}. Sizes are not inferred here."
         )
-    strides = [math.prod(size[k + 1 :]) for k in range(len(size))]
+    strides = _strides(size, memory_format)
     try:
         self.data = self.as_strided(size, strides, self.storage_offset())
     except RuntimeError:
-        larger = self.new_empty(size)
+        larger = empty_strided(size, strides, dtype=self.dtype)
         known = _rest_of_memory(self, larger.numel())
-        larger.view(-1)[: known.numel()] = known
+        larger.as_strided((known.numel(),), (1,)).copy_(known)
         self.data = larger
     return self
+
+
+def _lies(tensor, memory_format):
+    return tensor.is_contiguous(memory_format=memory_format) and not tensor.is_contiguous()
+
+
+def _strides(size, memory_format):
+    """Of a tensor of this size, without gaps, in the order that is asked for."""
+    if memory_format is preserve_format:
+        raise RuntimeError(
+            "Unsupported memory formatPreserve. The strides from before may not fit another shape."
+        )
+    if memory_format not in (channels_last, channels_last_3d):
+        return [math.prod(size[k + 1 :]) for k in range(len(size))]
+    return empty_strided((), ()).expand(size).to(memory_format=memory_format).stride()
 
 
 def _rest_of_memory(tensor, most):
@@ -88,7 +104,8 @@ def _rest_of_memory(tensor, most):
 
 
 def _resize_as_in_place(input, the_template, memory_format=None):
-    """`resize_` to the shape of another tensor. The tensor is returned.
+    """`resize_` to the shape of another tensor. The tensor is returned. With `memory_format=pb.preserve_format` it gets the
+    other's strides, too.
 
     Raises RuntimeError for a tensor that requires grad.
 
@@ -97,7 +114,10 @@ def _resize_as_in_place(input, the_template, memory_format=None):
         tensor([1., 2., 3., 4.])
     """
     require_tensors("resize_as_", the_template=the_template)
-    return input.resize_(the_template.shape)
+    if memory_format is preserve_format:
+        last = (each for each in (channels_last, channels_last_3d) if _lies(the_template, each))
+        memory_format = next(last, None)
+    return input.resize_(the_template.shape, memory_format=memory_format)
 
 
 def _new_empty_strided(

@@ -1,12 +1,14 @@
 """Bessel functions of orders 0 and 1, and Airy's.
 
 Slopes are made of neighbours in order (DLMF 10.6.1 and 10.29.1): there is nothing to cancel, and no pole at 0, in
-derivatives of any order. So the kernels have all whole orders, in four rows that serve the others.
+derivatives of any order. So the kernels have all whole orders, in four rows that serve the others. Only the scaled
+functions' neighbours are nearly equal far out, where the slopes of orders 0 and 1 are those of the asymptotic series.
 """
 
+import math
 from math import inf
 
-from ..calculus.arithmetic import sign
+from ..calculus.arithmetic import sign, sqrt
 from ..calculus.define import composed, elementwise
 from ..calculus.row import EVERYWHERE
 from ..calculus.selection import where
@@ -42,6 +44,33 @@ bessel_k_scaled = elementwise(
     "e**input K_n(input)",
     **_ORDER,
 )
+
+
+_FAR = 30.0  # from here on so many terms are exact: the last one is below 1e-16
+
+
+def _slope_far_out(order, alternating, x, terms=18):
+    """What the slope of x**-0.5 * sum((-+1)**k a_k / x**k) is times x**1.5, negated and in u = 1 / x: sum((k + 1/2) a_k u**k),
+    where a_k is a_(k-1) (4 order**2 - (2 k - 1)**2) / (8 k) (DLMF 10.40). Times u**1.5."""
+    u, found, a, weights = 1 / abs(x), 0.0, 1.0, []
+    for k in range(terms):
+        weights.append((k + 0.5) * a)
+        a *= (-1 if alternating else 1) * (4 * order**2 - (2 * k + 1) ** 2) / (8 * (k + 1))
+    for weight in reversed(weights):
+        found = found * u + weight
+    return found * (u * sqrt(u))
+
+
+def _slope_of_i(order, x, near):
+    """Of e**-|x| I(x), which is even or odd as its order is."""
+    far = -1 / math.sqrt(2 * math.pi) * _slope_far_out(order, True, x)
+    return where(abs(x) > _FAR, far if order else sign(x) * far, near)
+
+
+def _slope_of_k(order, x, near):
+    """Of e**x K(x)."""
+    far = -math.sqrt(math.pi / 2) * _slope_far_out(order, False, x)
+    return where(x == 0, -inf, where(x > _FAR, far, near))
 
 
 def _between_zeros(x, y):
@@ -110,7 +139,7 @@ i1 = composed(
 i0e = composed(
     "i0e",
     lambda x: bessel_i_scaled(0, x),
-    lambda x, y: [bessel_i_scaled(1, x) - sign(x) * y],
+    lambda x, y: [_slope_of_i(0, x, bessel_i_scaled(1, x) - sign(x) * y)],
     "e**-|input| i0(input)",
     node="SpecialI0EBackward0",
     forms="special",
@@ -121,7 +150,7 @@ i0e = composed(
 i1e = composed(
     "i1e",
     lambda x: bessel_i_scaled(1, x),
-    lambda x, y: [0.5 * (bessel_i_scaled(0, x) + bessel_i_scaled(2, x)) - sign(x) * y],
+    lambda x, y: [_slope_of_i(1, x, 0.5 * (bessel_i_scaled(0, x) + bessel_i_scaled(2, x)) - sign(x) * y)],
     "e**-|input| i1(input)",
     node="SpecialI1EBackward0",
     forms="special",
@@ -148,7 +177,7 @@ modified_bessel_k1 = composed(
 scaled_modified_bessel_k0 = composed(
     "scaled_modified_bessel_k0",
     lambda x: bessel_k_scaled(0, x),
-    lambda x, y: [where(x == 0, -inf, y - bessel_k_scaled(1, x))],
+    lambda x, y: [_slope_of_k(0, x, y - bessel_k_scaled(1, x))],
     "e**input modified_bessel_k0(input)",
     example=("[0.5, 1.0, 2.0]", "[1.5241, 1.1445, 0.8416]", "[-1.2069, -0.4917, -0.1919]"),
     **_POSITIVE,
@@ -156,7 +185,7 @@ scaled_modified_bessel_k0 = composed(
 scaled_modified_bessel_k1 = composed(
     "scaled_modified_bessel_k1",
     lambda x: bessel_k_scaled(1, x),
-    lambda x, y: [where(x == 0, -inf, y - 0.5 * (bessel_k_scaled(0, x) + bessel_k_scaled(2, x)))],
+    lambda x, y: [_slope_of_k(1, x, y - 0.5 * (bessel_k_scaled(0, x) + bessel_k_scaled(2, x)))],
     "e**input modified_bessel_k1(input)",
     example=("[0.5, 1.0, 2.0]", "[2.7310, 1.6362, 1.0335]", "[-4.2551, -1.1445, -0.3248]"),
     **_POSITIVE,

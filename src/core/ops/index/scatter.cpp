@@ -60,8 +60,8 @@ Naming checked_naming(const Tensor& x, int64_t dim, const Tensor& index, const T
 // The corner of src that the index covers.
 Tensor corner(const Tensor& src, const Tensor& index) {
     Tensor t = src;
-    for (int64_t d = 0; d < std::min(src.ndim(), index.ndim()); ++d)
-        if (t.size(d) != index.size(d)) t = slice(t, d, 0, index.size(d), 1);
+    for (int64_t d = 0; d < std::min(src.ndim(), dims_at_least_one(index)); ++d)
+        if (const int64_t n = size_or_one(index, d); t.size(d) != n) t = slice(t, d, 0, n, 1);
     return t.ndim() == index.ndim() ? t : reshape(t, index.shape());
 }
 

@@ -86,8 +86,11 @@ Tensors unique(const Tensor& x, MaybeDim given, bool consecutive) {
         fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", *given);
     const int64_t dim = from_end(*given, x.ndim());
     const Dims shape = x.shape();
-    if (line_length(x.layout(), dim) == 0 && std::count(shape.begin(), shape.end(), 0) > 1)
-        fail("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
+    if (const auto empty = std::count(shape.begin(), shape.end(), 0)) {
+        if (line_length(x.layout(), dim) != 0)
+            fail("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
+        if (empty > 1) fail("Number of zero sized dimensions is more than one, so unique cannot be applied ");
+    }
     if (consecutive)
         return apply_all(Unique{"UniqueDimConsecutiveBackward0", "unique_dim_consecutive", dim, true}, {x});
     return apply_all(Unique{"UniqueDimBackward0", "unique_dim", dim, false}, {x});

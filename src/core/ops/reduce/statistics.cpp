@@ -102,6 +102,7 @@ struct VectorNorm {
     static constexpr const char* name = "LinalgVectorNormBackward0";
     static constexpr uint32_t saves = 1;
     static constexpr bool saves_output = true, leads = true;
+    static constexpr bool holomorphic = true, adjoint = true;  // of complex numbers only the order 2
     double order;
     Dims dims;
     bool keepdim;
@@ -124,6 +125,7 @@ struct VectorNorm {
 
     Tensor forward(const Tensors& inputs) {
         Tensor x = typed(Tensor::make(inputs[0].array()), dtype);
+        if (is_complex(x.dtype())) x = abs(x);
         Array y = measure(x);
         if (order <= 0 || order == 1 || std::isinf(order) || x.numel() == 0) return Tensor::make(y);
         // Powers may leave the range of the dtype although the norm is in it: such norms are taken of x / max|x|.
@@ -147,6 +149,7 @@ struct VectorNorm {
             return where(ties, mul(unary("sgn", x), wide(div(1.0, count), x)), 0.0);
         }
         Tensor flat = eq(y, 0.0);
+        if (is_complex(x.dtype())) return where(wide(flat, x), 0.0, div(x, wide(where(flat, 1.0, y), x)));
         // Quotients are in range where reciprocals of subnormal norms are not; those by infinity are 0 to every order.
         if (order == 2) return div(x, wide(where(flat, std::numeric_limits<double>::infinity(), y), x));
         // sign(x) (|x| / y)^(order - 1): the ratio is at most 1.
@@ -169,9 +172,30 @@ struct VectorNorm {
         Tensor x = typed(c.input(0), dtype);
         if (order == 0) return {zeros(x.dtype(), c.output().layout_ref())};
         const Tensor& y = c.output();
-        return {sum_like(zmul(typed(t[0], dtype), direction(x, y)), dims, keepdim)};
+        Tensor to = direction(x, y), along = typed(t[0], dtype);
+        Tensor parts = is_complex(x.dtype()) ? real(zmul(along, conj(to))) : zmul(along, to);
+        return {sum_like(parts, dims, keepdim)};
     }
 };
+
+// The dtype that a norm is computed in is as wide as the operand's.
+void check_norm_dtype(DType from, DType to) {
+    if (!is_differentiable(to))
+        fail("linalg.vector_norm: dtype should be floating point or complex, but got {}",
+             dtype_legacy_name(to));
+    if (is_complex(from) != is_complex(to)) {
+        const char* kind = is_complex(from) ? "complex" : "real";
+        fail(
+            "linalg.vector_norm: dtype should be {} for {} inputs, but got {}. The norm of complex numbers "
+            "is real.",
+            kind, kind, dtype_legacy_name(to));
+    }
+    if (promote(from, to) != to)
+        fail(
+            "linalg.vector_norm: the dtype of the input ({}) should be convertible without narrowing to the "
+            "specified dtype ({}). Convert the norm instead: it is smaller than its operand.",
+            dtype_legacy_name(from), dtype_legacy_name(to));
+}
 
 }  // namespace
 
@@ -190,11 +214,12 @@ Tensors std_mean(const Tensor& x, DimsOrAll dims, double correction, bool keepdi
 
 Tensor vector_norm(const Tensor& x, double order, DimsOrAll given, bool keepdim, MaybeDType dtype) {
     const DType d = dtype.value_or(x.dtype());
-    if (!is_differentiable(x.dtype()) || !is_differentiable(d))
+    if (!is_differentiable(x.dtype()))
         fail(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}. Convert it "
             "first: x.float().",
-            dtype_legacy_name(is_differentiable(x.dtype()) ? d : x.dtype()));
+            dtype_legacy_name(x.dtype()));
+    check_norm_dtype(x.dtype(), d);
     if (!is_supported(d)) fail_unsupported("norm_cpu", d);
     Dims dims = reduced_dims(x, given);
     if ((order < 0 || std::isinf(order)) && reduced_count(x.layout(), dims) == 0) {
@@ -211,12 +236,8 @@ Tensor vector_norm(const Tensor& x, double order, DimsOrAll given, bool keepdim,
                     "is empty and the operation does not have an identity",
                     text, x.ndim() + k);
     }
-    if (is_complex(x.dtype()) || is_complex(d)) {
-        if (dtype && !is_complex(d))
-            fail("linalg.vector_norm: the dtype should be complex for complex inputs, but got {}",
-                 dtype_legacy_name(d));
-        return vector_norm(abs(to_dtype(x, d)), order, given, keepdim, {});
-    }
+    // Of other orders an element that is 0 has no slope, or none of the second order.
+    if (is_complex(d) && order != 2) return vector_norm(abs(to_dtype(x, d)), order, given, keepdim, {});
     return apply(VectorNorm{order, dims, keepdim, d == x.dtype() ? MaybeDType() : d}, {x});
 }
 

@@ -17,8 +17,10 @@ Tensors conjugates(const Tensors& of) {
 
 void fail_complex(const char* node, const Tensors& operands) {
     std::string name(node);
-    name.resize(std::min(name.find("Backward"), name.size()));
-    for (char& c : name) c = static_cast<char>(std::tolower(c));
+    if (!is_refusal(node)) {
+        name.resize(std::min(name.find("Backward"), name.size()));
+        for (char& c : name) c = static_cast<char>(std::tolower(c));
+    }
     for (const Tensor& t : operands)
         if (t && is_complex(t.dtype())) fail_unsupported(name.c_str(), t.dtype());
     fail_unsupported(name.c_str(), DType::Complex128);

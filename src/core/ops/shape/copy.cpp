@@ -33,10 +33,11 @@ Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
 
 struct Clone {
     static constexpr bool moves = true;
-    static constexpr const char* name = "CloneBackward0";
     static constexpr bool linear = true;
     static constexpr bool sees_axes = true;
     Ref<Layout> layout;  // of the copy: its axes are a part of it, others stand around it
+    const char* node = "CloneBackward0";
+    const char* node_name() const { return node; }
     Tensor forward(const Tensors& x) {
         if (__builtin_expect(x[0].is_mapped() || layout->is_mapped(), 0)) return mapped_copy(x[0], *layout);
         return copy_as(x[0], x[0].dtype(), layout);
@@ -102,7 +103,9 @@ struct FillWith {
     static constexpr const char* name = "FillBackward3";
     static constexpr bool leads = true, holomorphic = true;
     void write(const Tensors& x) {
-        if (x[1].ndim() == 0) return fill_array(x[0].array(), compute::number_in(x[1].array()));
+        const bool parted = is_complex(x[1].dtype()) && !is_complex(x[0].dtype());
+        const Tensor value = parted ? real(x[1]) : x[1];
+        if (value.ndim() == 0) return fill_array(x[0].array(), compute::number_in(value.array()));
         Dims each = x[1].shape();  // a number for each entry
         while (static_cast<int64_t>(each.size()) < x[0].ndim()) each.push_back(1);
         copy_array(contiguous_array(reshape(row_major_copy(x[1]), each).array()), x[0].array());
@@ -134,7 +137,9 @@ Tensor contiguous(const Tensor& x) {
     return row_major_copy(x);
 }
 
-Tensor as_layout(const Tensor& x, const Ref<Layout>& layout) { return apply(Clone{layout}, {x}); }
+Tensor as_layout(const Tensor& x, const Ref<Layout>& layout, const char* node) {
+    return apply(Clone{layout, node}, {x});
+}
 
 Tensor to_dtype(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : to_copy(x, dtype); }
 

@@ -40,8 +40,14 @@ Tensor zeros(const Dims& size, const Options& o) {
     return sized(size, Scalar(0), o);
 }
 Tensor ones(const Dims& size, const Options& o) { return sized(size, Scalar(1), o); }
-Tensor empty(const Dims& size, const Options& o) {
-    return o.finish(ops::empty(o.dtype.value_or(default_dtype), size));
+Tensor empty(const Dims& size, const Options& o, MemoryFormat format) {
+    Tensor t = ops::empty(o.dtype.value_or(default_dtype), size);
+    if (format.given == Format::Preserve)
+        fail(
+            "unsupported memory format Preserve. There is nothing whose order could be kept; empty_like "
+            "has.");
+    if (format.given && *format.given != Format::Contiguous) t = Tensor::make(t.dtype(), format.of(t));
+    return o.finish(std::move(t));
 }
 Tensor full(const Dims& size, Scalar value, const Options& o) {
     DType d = o.dtype.value_or(number_dtype(value.cat()));
@@ -55,10 +61,7 @@ Tensor empty_strided(const Dims& size, const Dims& stride, const Options& o) {
 // ---- of the shape and strides of another ----
 
 Tensor room_like(const Tensor& x, const Options& o, MemoryFormat format) {
-    return ops::for_each_entry(
-        Tensor::make(o.dtype.value_or(x.dtype()),
-                     format.keeps_strides ? x.layout().packed() : Layout::contiguous(x.shape())),
-        x);
+    return ops::for_each_entry(Tensor::make(o.dtype.value_or(x.dtype()), format.of(x)), x);
 }
 Tensor zeros_like(const Tensor& x, const Options& o, MemoryFormat format) {
     return o.finish(filled(room_like(x, o, format), Scalar(0)));

@@ -20,14 +20,15 @@ void read_requires_grad(const Args& a, size_t i, Options& o) {
     o.requires_grad = v == Py_True;
 }
 
-bool keeps_strides(PyObject* memory_format) {
-    static PyObject* check = nullptr;
-    if (!check) {
+Format read_format(const Args& a, size_t i) {
+    static PyObject* number = nullptr;
+    if (!number) {
         Owned module(checked(PyImport_ImportModule("pullback.device")));
-        check = checked(PyObject_GetAttrString(module.o, "keeps_strides"));
+        number = checked(PyObject_GetAttrString(module.o, "number_of_format"));
     }
-    Owned answer(checked(PyObject_CallOneArg(check, memory_format)));
-    return answer.o == Py_True;
+    Owned answer(checked(PyObject_CallOneArg(number, a.raw(i))));
+    if (answer.o == Py_None) a.fail_type(i, "pullback.memory_format");
+    return static_cast<Format>(PyLong_AsLong(answer.o));
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ Reading<ShortOptions>::Reading(const Args& a, size_t first) {
 }
 
 Reading<MemoryFormat>::Reading(const Args& a, size_t i) {
-    value.keeps_strides = !a.given(a.at(i)) || keeps_strides(a.raw(a.at(i)));
+    if (a.given(a.at(i))) value.given = read_format(a, a.at(i));
 }
 
 Tensor Options::finish(Tensor t) const {

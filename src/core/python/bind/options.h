@@ -2,6 +2,7 @@
 // requires_grad, in this order in every signature, and after them perhaps memory_format.
 #pragma once
 #include "array/limits.h"
+#include "array/order.h"
 #include "ops/operators.h"
 #include "python/bind/bind.h"
 #include "python/read/from_data.h"
@@ -27,9 +28,12 @@ template <> struct Reading<ShortOptions> : Plain<ShortOptions> {
     Reading(const Args& a, size_t first);
 };
 
-// memory_format: the strides of what it is like, or contiguous.
+// memory_format: what is given, or that nothing is.
 struct MemoryFormat {
-    bool keeps_strides;
+    std::optional<Format> given;
+    Ref<Layout> of(const Tensor& like) const {
+        return formatted_layout(like.layout(), given.value_or(Format::Preserve));
+    }
 };
 template <> struct Reading<MemoryFormat> : Plain<MemoryFormat> {
     static constexpr Wants wants = {"format", true};

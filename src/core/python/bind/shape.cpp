@@ -1,6 +1,6 @@
 // Views, parts, joining and rearranging: operators/views.py, parts.py, joining.py, rearranging.py and geometry.py.
 #include "ops/operators.h"
-#include "python/bind/bind.h"
+#include "python/bind/options.h"
 
 namespace pb {
 
@@ -45,18 +45,25 @@ void squeeze_(const Tensor& x, const Argument& dim) {
     else if (dim.is_list()) ops::squeeze_(x, dim.dims());
     else ops::squeeze_(x, dim.integer());
 }
+// Without gaps in that order.
+bool lies_so(const Tensor& x, Format order) {
+    if (order == Format::ChannelsLast) return is_channels_last(x.layout(), 4);
+    if (order == Format::ChannelsLast3d) return is_channels_last(x.layout(), 5);
+    return x.is_contiguous();
+}
 void transpose_(const Tensor& x, int64_t a, int64_t b, CalledAs called) {
     ops::transpose_(x, a, b, called.name);
 }
-// The contiguous format is the one that changes anything.
-Tensor clone(const Tensor& x, const Argument& memory_format) {
-    if (memory_format.given()) {
-        Owned text(checked(PyObject_Str(memory_format.object())));
-        if (PyUnicode_Tailmatch(text.o, Owned(checked(PyUnicode_FromString("contiguous_format"))).o, 0,
-                                PY_SSIZE_T_MAX, 1) == 1)
-            return ops::as_layout(x, Layout::contiguous(x.shape()));
-    }
-    return ops::clone(x);
+Tensor clone(const Tensor& x, MemoryFormat format) { return ops::as_layout(x, format.of(x)); }
+Tensor contiguous(const Tensor& x, MemoryFormat format) {
+    const Format order = format.given.value_or(Format::Contiguous);
+    if (lies_so(x, order)) return x;
+    if (order == Format::Preserve)
+        fail("preserve memory format is unsupported by the contiguous operator. clone() takes it.");
+    return ops::as_layout(x, formatted_layout(x.layout(), order));
+}
+bool is_contiguous(const Tensor& x, MemoryFormat format) {
+    return lies_so(x, format.given.value_or(Format::Contiguous));
 }
 template <int64_t n> TensorOrTensors atleast(const Tensors& given) {
     if (given.size() == 1) return ops::atleast(given[0], n);
@@ -254,7 +261,7 @@ const Binding bindings[] = {
     bind<&squeeze, &squeeze_>("squeeze"),
     bind<&ops::unsqueeze, &ops::unsqueeze_>("unsqueeze"),
     bind<&ops::detach>("detach"),
-    bind<&ops::contiguous>("contiguous"),
+    bind<&contiguous>("contiguous"),
     bind<&clone>("clone"),
     bind<&atleast<1>>("atleast_1d"),
     bind<&atleast<2>>("atleast_2d"),
@@ -317,7 +324,7 @@ const Binding bindings[] = {
     bind<&stride>("stride"),
     bind<&Tensor::ndim>("dim"),
     bind<&Tensor::numel>("numel"),
-    bind<&Tensor::is_contiguous>("is_contiguous"),
+    bind<&is_contiguous>("is_contiguous"),
     bind<&element_size>("element_size"),
     bind<&storage_offset>("storage_offset"),
     bind<&data_ptr>("data_ptr"),

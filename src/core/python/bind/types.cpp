@@ -11,15 +11,15 @@ namespace pb {
 namespace {
 
 // Another dtype, or a copy in any case.
-Tensor to_dtype(const Tensor& x, MaybeDType dtype, bool copy) {
+Tensor to_dtype(const Tensor& x, MaybeDType dtype, bool copy, MemoryFormat format) {
     DType d = dtype.value_or(x.dtype());
     warn_of_parts(x.dtype(), d);
-    return copy ? ops::to_copy(x, d) : ops::to_dtype(x, d);
+    if (format.given.value_or(Format::Preserve) == Format::Preserve)
+        return copy ? ops::to_copy(x, d) : ops::to_dtype(x, d);
+    if (!copy && d == x.dtype() && suggested_format(x.layout()) == format.given) return x;
+    return ops::as_layout(ops::to_dtype(x, d), format.of(x), "ToCopyBackward0");
 }
-template <DType d> Tensor to(const Tensor& x) {
-    warn_of_parts(x.dtype(), d);
-    return ops::to_dtype(x, d);
-}
+template <DType d> Tensor to(const Tensor& x, MemoryFormat format) { return to_dtype(x, d, false, format); }
 
 DType result_type(const Operand& a, const Operand& b) {
     Operand operands[] = {a, b};

@@ -49,8 +49,11 @@ class Changed:
 
     def to(self, *args, **kwargs):
         """Convert parameters and buffers: `to(device)`, `to(dtype)`, `to(tensor)`; floating ones take a `dtype`.
+        `to(memory_format=pb.channels_last)` changes the order in memory of those with four dimensions or five, for which
+        there is `pb.channels_last_3d`.
 
-        Returns self. Raises TypeError for a dtype that is not floating, RuntimeError for another device than the CPU.
+        Returns self. Raises TypeError for a dtype that is not floating, RuntimeError for another device than the CPU, and
+        where a parameter has five dimensions, and the order is for four, or the other way round.
 
         Example:
             >>> pb.nn.Linear(1, 1).to(pb.float64).weight.dtype
@@ -70,9 +73,15 @@ class Changed:
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )
-        if dtype is None:
+        order = kwargs.get("memory_format")
+        if dtype is None and order is None:
             return self
-        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() or t.is_complex() else t)
+
+        def converted(t):
+            wanted = dtype if t.is_floating_point() or t.is_complex() else None
+            return t.to(wanted, memory_format=order if t.ndim in (4, 5) else None)
+
+        return self._apply(converted)
 
     def _floats(self, dtype):
         return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)

@@ -95,7 +95,10 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
         (tensor([[ 2., 20.]]), tensor([[1.0000, 0.1000]]))
     """
     if input.numel() != N * C * HxW:
-        raise RuntimeError(f"Expected {N} x {C} x {HxW} elements, but got input of shape {list(input.shape)}")
+        raise RuntimeError(
+            f"Expected X.numel() == N * C * HxW to be true, but got false. N, C and HxW are {N}, {C} and {HxW}, and the input "
+            f"has shape {list(input.shape)}."
+        )
     made = F.group_norm(input.reshape(N, C, -1), group, weight, bias, eps).reshape(input.shape)
     mean, scale = _spread(input.reshape(N, group, -1), (2,), eps)
     return made, mean.squeeze(2), scale.squeeze(2)
