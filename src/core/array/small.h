@@ -60,8 +60,9 @@ template <class T, size_t N> class Small {
         }
         return *this;
     }
-    ~Small() {
-        clear();
+    [[gnu::always_inline]] ~Small() {
+        if constexpr (!std::is_trivially_destructible_v<T>)
+            for (T *v = items_, *end = v + size_; v != end; ++v) v->~T();
         if (__builtin_expect(items_ != inline_items(), 0)) ::operator delete(items_);
     }
 

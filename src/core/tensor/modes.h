@@ -19,7 +19,7 @@ struct Modes {
 // The module is loaded with dlopen, but this block is small enough for the static TLS area: one instruction an access.
 extern thread_local Modes modes __attribute__((tls_model("initial-exec")));
 
-inline void set_grad_mode(bool on) {
+[[gnu::always_inline]] inline void set_grad_mode(bool on) {
     modes.asked = on;
     modes.grad = on && !modes.inference;
 }
