@@ -37,6 +37,8 @@ def programs(lib):
     x = tensor([1.0, 2.0])
     y = tensor([[3.0], [-4.0]])
     w = tensor([5.0, 6.0], requires_grad=True)
+    net = lib.nn.Sequential(lib.nn.Linear(2, 2)).requires_grad_(False)
+    net.load_state_dict({"0.weight": tensor([[1.0, 2.0], [3.0, 4.0]]), "0.bias": x})
     six = tensor([0.5, -1.0, 2.0, 0.25, 1.0, -0.5])
     square = lambda x: (x * x).sum()
     two = lambda x, y: {"p": (x * y).sin(), "q": [x.sum(), (y**2)]}
@@ -166,6 +168,13 @@ def programs(lib):
         "in place, nested": lambda: grad(lambda x: grad(lambda y: y.mul_(2).sum())(x).sum())(x),
         "in place, vjp": lambda: vjp(lambda x: x.add_(1), x),
         "after writing in place": lambda: x,
+        # modules
+        "a name that a module lacks": lambda: f.functional_call(net, {"slope": x, "0.slope": x}, (x,)),
+        "a module that a module lacks": lambda: f.functional_call(net, {"7.weight": x}, (x,)),
+        "a number for a weight": lambda: f.functional_call(net, {"0.weight": 3}, (x,)),
+        "no dictionary": lambda: f.functional_call(net, 3, (x,)),
+        "a common name": lambda: f.functional_call(net, [{"0.bias": x}, {"0.bias": x}], (x,)),
+        "strict, names missing": lambda: f.functional_call(net, {"0.bias": x}, (x,), strict=True),
         # inside of a vmap
         "vmap, in_dims of another length": lambda: f.vmap(lambda a, b: a + b, in_dims=(0,))(x, x),
         "vmap, in_dims of a number": lambda: f.vmap(lambda a, b: a * b, in_dims=(0, 0))(x, 2),

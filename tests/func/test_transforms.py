@@ -363,8 +363,19 @@ def test_functional_call_of_modules():
     )
     after = dict(net.named_parameters()) | dict(net.named_buffers())
     assert after.keys() == before.keys() and all(after[name] is before[name] for name in before)
-    with pytest.raises(KeyError):
-        func.functional_call(net, {"0.slope": x}, x)
+    assert func.functional_call(net, {**values, **state, "0.slope": x}, x).allclose(2 * x)
+    assert not hasattr(net[0], "slope")
+    for wrong, error, text in (
+        ({"0.weight": 3}, TypeError, "3 is not an instance of pullback.Tensor"),
+        ({"0.training": x}, TypeError, "attribute `training`: False is not an instance of pullback.Tensor"),
+        ({"7.weight": x}, AttributeError, "Sequential has no attribute `7`"),
+        ({"0.": x}, KeyError, "tensor name can"),
+        ({"0.bias": x[0], "1.epsilon.value": x}, AttributeError, "BatchNorm1d has no attribute `epsilon`"),
+    ):
+        with pytest.raises(error, match=text):
+            func.functional_call(net, wrong, x)
+    after = dict(net.named_parameters()) | dict(net.named_buffers())
+    assert after.keys() == before.keys() and all(after[name] is before[name] for name in before)
 
 
 def test_functional_call():

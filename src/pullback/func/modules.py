@@ -33,11 +33,13 @@ def functional_call(
         args: the positional arguments of the call, a tuple; anything else is the only one.
         kwargs: its keyword arguments.
         tie_weights: what is given for one name holds for all names of the same parameter.
-        strict: all names of the module have to be given, and no others.
+        strict: all names of the module have to be given, and no others; else what a module has no name for is there while
+            it runs, and nobody may look at it.
 
     Raises:
         ValueError: the dictionaries are none, or have a name in common; names that are tied are given different values.
         RuntimeError: names are missing or unexpected, under `strict`.
+        TypeError, AttributeError: values that are no tensors; names that lead to no module. KeyError in other objects.
 
     Example:
         >>> class Line:
@@ -130,17 +132,15 @@ def _tied(own: dict[str, Tensor], given: dict[str, Tensor]) -> dict[str, Tensor]
 
 
 def _exchange(module: Any, name: str, value: Any) -> Any:
-    """Put `value` where `name` leads; what was there. A KeyError where nothing is there."""
+    """Put `value` where `name` leads; what was there. A KeyError where nothing is there, but in a module it is put there."""
     *path, last = name.split(".")
     owner = module
     for part in path:
         owner = _element(owner, part)
+    tables = [getattr(owner, table, None) for table in ("_parameters", "_buffers")]
+    if all(isinstance(table, dict) for table in tables):
+        return _exchange_in_module(owner, tables, last, value)
     before = _element(owner, last)
-    for table in ("_parameters", "_buffers"):  # a module's own: its attributes take parameters only
-        registered = getattr(owner, table, None)
-        if isinstance(registered, dict) and last in registered:
-            registered[last] = value
-            return before
     if isinstance(owner, dict):
         owner[last] = value
     elif isinstance(owner, list):
@@ -150,12 +150,37 @@ def _exchange(module: Any, name: str, value: Any) -> Any:
     return before
 
 
+_MISSING = object()
+
+
+def _exchange_in_module(owner: Any, tables: list[Any], name: str, value: Any) -> Any:
+    """The same of a module, whose attributes are not to be guarded by it meanwhile."""
+    if not name:
+        raise KeyError('tensor name can\'t be empty string ""')
+    if not isinstance(value, Tensor) and value is not None and value is not _MISSING:
+        raise TypeError(f"{value} is not an instance of pullback.Tensor")
+    for table in tables:
+        if name in table:
+            before, table[name] = table[name], value
+            return before
+    before = getattr(owner, name, _MISSING)
+    if not isinstance(before, Tensor) and before is not None and before is not _MISSING:
+        raise TypeError(f"attribute `{name}`: {before} is not an instance of pullback.Tensor")
+    if value is _MISSING:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, value)
+    return before
+
+
 def _element(owner: Any, part: str) -> Any:
     try:
         if isinstance(owner, dict):
             return owner[part]
         return owner[int(part)] if isinstance(owner, list | tuple) else getattr(owner, part)
     except (AttributeError, LookupError, ValueError):
+        if hasattr(owner, "_modules"):
+            raise AttributeError(f"{type(owner).__name__} has no attribute `{part}`") from None
         raise KeyError(f"{type(owner).__name__} has no parameter {part!r}") from None
 
 
