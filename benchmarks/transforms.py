@@ -107,6 +107,7 @@ def torchlike(name):
         "laplacian": lambda: Statement("g(x)", {"g": laplacian, "x": one(16)}),
         "samples": lambda: Statement("g(p, x, y)", {"g": each_sample, **data}),
         "jacrev1000": lambda: Statement("g(x)", {"g": f.jacrev(banded), "x": one(1000)}),
+        "jacfwd1000": lambda: Statement("g(x)[0, 0].item()", {"g": f.jacfwd(banded), "x": one(1000)}),
         "bundle": lambda: Statement(
             "[each.sum().item() for each in g(*x)]", {"g": bundle, "x": observations(lib)}
         ),
@@ -159,6 +160,7 @@ def jax():
             jax.vmap(jax.grad(network), in_axes=(None, 0, 0)), weights, one(64, 16), one(64, 1)
         ),
         "jacrev1000": lambda: compiled(jax.jacrev(banded), one(1000)),
+        "jacfwd1000": lambda: compiled(jax.jacfwd(banded), one(1000)),
         "bundle": lambda: compiled(lambda *x: [each.sum() for each in bundle(*x)], *observations(jnp)),
     }
 
@@ -180,6 +182,7 @@ ROWS = [
     ("`laplacian`, a network 16-32-1; PyTorch: the trace of `hessian`", "laplacian", 3),
     ("`vmap(grad)`, gradients of 64 samples, a network 16-32-1", "samples", 1.5),
     ("`jacrev`, banded, 1,000", "jacrev1000", None),
+    ("`jacfwd`, banded, 1,000", "jacfwd1000", None),
     ("`vmap(jacrev)`, 2 x 15 Jacobians of 31,843 observations, added up", "bundle", 5),
 ]
 

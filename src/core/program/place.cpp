@@ -301,8 +301,13 @@ void Placing::place_copies() {
         if (!o.lies_in_order() && single) c.from = filled(o.value, loop->block), c.single = false;
         if (o.scattered) c.walker.emplace(*o.scattered, *o.scattered->layout);
         if (o.added >= 0) {
-            c.to = p_->sum->whole.data() + o.added * static_cast<int64_t>(c.item);
-            c.add = kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(o.dtype)][0];
+            auto is_added = [](const Copy& other) { return other.add != nullptr; };
+            c.begins = std::none_of(copies.begin(), copies.end(), is_added);
+            c.to = p_->sum->whole.data();
+            c.at = o.added;
+            // Zero is its only number.
+            c.add =
+                kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(o.dtype)][c.begins];
         }
         copies.push_back(std::move(c));
     }

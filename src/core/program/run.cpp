@@ -142,23 +142,22 @@ class Runner {
         } else {
             for (const Placing::Call& c : placing_.calls) call(c, now, n);
         }
-        if (sum_) clear_rows(at, n);
         for (const Placing::Copy& c : placing_.copies) copy(c, now[c.from], at, n);
     }
 
-    // Blocks are whole rows of the parts of a sum: first all of each row is zero, then every part is added to it.
-    void clear_rows(int64_t at, int64_t n) const {
-        const int64_t bytes = sum_->width * static_cast<int64_t>(sum_->whole.item());
-        std::memset(sum_->whole.data() + at / sum_->length * bytes, 0,
-                    static_cast<size_t>(n / sum_->length * bytes));
-    }
+    // Blocks are whole rows of the parts of a sum. The first part is added to 0, beside which the row is cleared.
     void add_rows(const Placing::Copy& c, const char* from, int64_t at, int64_t n) const {
+        static constexpr Slot kZero{};
         const auto item = static_cast<int64_t>(c.item);
-        const int64_t length = sum_->length, pitch = sum_->width * item;
-        char* to = c.to + at / length * pitch;
-        for (; n > 0; n -= length, from += length * item, to += pitch) {
-            const void* in[2] = {to, from};
-            c.add(in, to, length);
+        const int64_t length = sum_->length, pitch = sum_->width * item, before = c.at * item,
+                      after = before + length * item;
+        char* row = c.to + at / length * pitch;
+        for (; n > 0; n -= length, from += length * item, row += pitch) {
+            const void* in[2] = {c.begins ? static_cast<const void*>(&kZero) : row + before, from};
+            c.add(in, row + before, length);
+            if (!c.begins) continue;
+            std::memset(row, 0, static_cast<size_t>(before));
+            std::memset(row + after, 0, static_cast<size_t>(pitch - after));
         }
     }
 
