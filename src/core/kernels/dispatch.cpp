@@ -5,12 +5,14 @@
 #include <cpuid.h>
 #endif
 
+#include "core/kernels/cells.h"
 #include "core/kernels/chains.h"
 #include "core/kernels/draw.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/line_functions.h"
 #include "core/kernels/products.h"
 #include "core/kernels/reduce.h"
+#include "core/kernels/updates.h"
 #include "core/kernels/vector_functions.h"
 
 namespace pb {
@@ -32,6 +34,8 @@ namespace pb {
     void install_line_functions(LineKernels&);       \
     void install_draws(DrawKernels&);                \
     void install_products(ProductKernels&);          \
+    void install_cells(CellKernels&);                \
+    void install_updates(UpdateKernels&);            \
     void resolve_vector_math();                      \
     void install_vector_functions(VectorFunctions&); \
     }
@@ -110,6 +114,8 @@ struct Chosen {
     LineKernels line_functions{};
     DrawKernels draws{};
     ProductKernels products{};
+    CellKernels cells{};
+    UpdateKernels updates{};
     ChainKernels chains{};
     VectorFunctions functions{};
 
@@ -131,6 +137,8 @@ struct Chosen {
         name::install_line_functions(line_functions); \
         name::install_draws(draws);                   \
         name::install_products(products);             \
+        name::install_cells(cells);                   \
+        name::install_updates(updates);               \
         name::install_chains(chains);                 \
         name::resolve_vector_math();                  \
         name::install_vector_functions(functions);    \
@@ -157,6 +165,8 @@ const Reductions& reductions() { return chosen().reductions; }
 const LineKernels& line_kernels() { return chosen().line_functions; }
 const DrawKernels& draw_kernels() { return chosen().draws; }
 const ProductKernels& product_kernels() { return chosen().products; }
+const CellKernels& cell_kernels() { return chosen().cells; }
+const UpdateKernels& update_kernels() { return chosen().updates; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
 const VectorFunctions& vector_functions() { return chosen().functions; }
 const char* vector_function_name(VectorFunction f) {

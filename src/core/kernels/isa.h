@@ -29,6 +29,8 @@ namespace pb {
 struct LineKernels;
 struct DrawKernels;
 struct ProductKernels;
+struct CellKernels;
+struct UpdateKernels;
 struct VectorFunctions;
 }  // namespace pb
 
@@ -50,6 +52,8 @@ void install_many_reductions(Reductions&);
 void install_line_functions(LineKernels&);
 void install_draws(DrawKernels&);
 void install_products(ProductKernels&);
+void install_cells(CellKernels&);
+void install_updates(UpdateKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();
