@@ -16,6 +16,7 @@
 #include "compute/lines.h"
 #include "compute/panels.h"
 #include "compute/products.h"
+#include "kernels/cells.h"
 
 namespace pb {
 
@@ -78,7 +79,7 @@ void gru_cell(const T* __restrict given, const T* __restrict hidden, const T* __
     for (int64_t j = 0; j < n; ++j) h[j] = (1 - z[j]) * m[j] + z[j] * before[j];
 }
 
-// ---- their pullbacks: dh comes in, and what is left of it for the state before stays ----
+// ---- their pullbacks (the others are in kernels/cells.h): dh comes in, and what is left of it for the state before stays ----
 
 template <class T>
 void plain_pull(bool relu, const T* __restrict h, const T* __restrict dh, T* __restrict dx, int64_t n) {
@@ -86,37 +87,6 @@ void plain_pull(bool relu, const T* __restrict h, const T* __restrict dh, T* __r
         for (int64_t j = 0; j < n; ++j) dx[j] = h[j] <= 0 ? T(0) : dh[j];
     else
         for (int64_t j = 0; j < n; ++j) dx[j] = dh[j] * (1 - h[j] * h[j]);
-}
-
-// `u` is room for tanh(c).
-template <class T>
-void lstm_pull(const T* __restrict x, const T* __restrict before, const T* __restrict c,
-               const T* __restrict dh, T* __restrict dc, T* __restrict dx, T* __restrict u, int64_t n) {
-    const T *i = x, *f = x + n, *g = x + 2 * n, *o = x + 3 * n;
-    map(Primitive::tanh, c, u, n);
-    for (int64_t j = 0; j < n; ++j) {
-        T d = dc[j] + dh[j] * o[j] * (1 - u[j] * u[j]);
-        dx[j] = d * g[j] * i[j] * (1 - i[j]);
-        dx[n + j] = d * before[j] * f[j] * (1 - f[j]);
-        dx[2 * n + j] = d * i[j] * (1 - g[j] * g[j]);
-        dx[3 * n + j] = dh[j] * u[j] * o[j] * (1 - o[j]);
-        dc[j] = d * f[j];
-    }
-}
-
-// dx for what was given, dq for the hidden part.
-template <class T>
-void gru_pull(const T* __restrict x, const T* __restrict before, T* __restrict dh, T* __restrict dx,
-              T* __restrict dq, int64_t n) {
-    const T *r = x, *z = x + n, *m = x + 2 * n, *q = x + 3 * n;
-    for (int64_t j = 0; j < n; ++j) {
-        T slope = dh[j] * (1 - z[j]) * (1 - m[j] * m[j]);
-        dx[j] = dq[j] = slope * q[j] * r[j] * (1 - r[j]);
-        dx[n + j] = dq[n + j] = dh[j] * (before[j] - m[j]) * z[j] * (1 - z[j]);
-        dx[2 * n + j] = slope;
-        dq[2 * n + j] = slope * r[j];
-        dh[j] = dh[j] * z[j];
-    }
 }
 
 }  // namespace
@@ -202,6 +172,8 @@ RecurrencePull recur_pull(Recurrent cell, const Recurred& made, const Array& fir
         using T = decltype(zero);
         std::memset(out.h.data(), 0, out.h.bytes());
         Rooms<T> rooms(n);
+        const auto lstm_pull = cell_kernels().lstm_pull[code_of<T>];
+        const auto gru_pull = cell_kernels().gru_pull[code_of<T>];
         for (int64_t t = times; t-- && rows;) {
             // dh of a GRU holds what went past the cell.
             if (t + 1 < times) packed.multiply_into(out.h, at(moved, t + 1), Scalar(gru ? 1 : 0));
@@ -224,8 +196,9 @@ RecurrencePull recur_pull(Recurrent cell, const Recurred& made, const Array& fir
                 T* dc = out.c.as<T>();
                 each_row([&](int64_t r, int worker) {
                     add_given(dc + r * n, gc, row + r);
-                    lstm_pull(gates + r * width, c_before + r * n, c + r * n, dh + r * n, dc + r * n,
-                              dx + r * width, rooms.of(worker), n);
+                    map(Primitive::tanh, c + r * n, rooms.of(worker), n);
+                    lstm_pull(gates + r * width, c_before + r * n, rooms.of(worker), dh + r * n, dc + r * n,
+                              dx + r * width, n);
                 });
             } else if (gru) {
                 const T *gates = made.gates.as<T>() + row * 4 * n,

@@ -5,6 +5,7 @@
 #include <cpuid.h>
 #endif
 
+#include "core/kernels/cells.h"
 #include "core/kernels/chains.h"
 #include "core/kernels/draw.h"
 #include "core/kernels/kernels.h"
@@ -12,6 +13,7 @@
 #include "core/kernels/moves.h"
 #include "core/kernels/products.h"
 #include "core/kernels/reduce.h"
+#include "core/kernels/updates.h"
 #include "core/kernels/vector_functions.h"
 
 namespace pb {
@@ -34,6 +36,8 @@ namespace pb {
     void install_draws(DrawKernels&);                \
     void install_moves(MoveKernels&);                \
     void install_products(ProductKernels&);          \
+    void install_cells(CellKernels&);                \
+    void install_updates(UpdateKernels&);            \
     void resolve_vector_math();                      \
     void install_vector_functions(VectorFunctions&); \
     }
@@ -113,6 +117,8 @@ struct Chosen {
     DrawKernels draws{};
     MoveKernels moves{};
     ProductKernels products{};
+    CellKernels cells{};
+    UpdateKernels updates{};
     ChainKernels chains{};
     VectorFunctions functions{};
 
@@ -135,6 +141,8 @@ struct Chosen {
         name::install_draws(draws);                   \
         name::install_moves(moves);                   \
         name::install_products(products);             \
+        name::install_cells(cells);                   \
+        name::install_updates(updates);               \
         name::install_chains(chains);                 \
         name::resolve_vector_math();                  \
         name::install_vector_functions(functions);    \
@@ -162,6 +170,8 @@ const LineKernels& line_kernels() { return chosen().line_functions; }
 const DrawKernels& draw_kernels() { return chosen().draws; }
 const MoveKernels& move_kernels() { return chosen().moves; }
 const ProductKernels& product_kernels() { return chosen().products; }
+const CellKernels& cell_kernels() { return chosen().cells; }
+const UpdateKernels& update_kernels() { return chosen().updates; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
 const VectorFunctions& vector_functions() { return chosen().functions; }
 const char* vector_function_name(VectorFunction f) {

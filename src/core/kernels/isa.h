@@ -30,6 +30,8 @@ struct LineKernels;
 struct DrawKernels;
 struct MoveKernels;
 struct ProductKernels;
+struct CellKernels;
+struct UpdateKernels;
 struct VectorFunctions;
 }  // namespace pb
 
@@ -52,6 +54,8 @@ void install_line_functions(LineKernels&);
 void install_draws(DrawKernels&);
 void install_moves(MoveKernels&);
 void install_products(ProductKernels&);
+void install_cells(CellKernels&);
+void install_updates(UpdateKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();

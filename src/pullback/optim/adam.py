@@ -2,6 +2,7 @@
 
 import math
 
+from .. import _core
 from .optimizer import Optimizer, check, check_one, counted, decayed, no_steps, number, options, zeros_for
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam", "SparseAdam"]
@@ -36,6 +37,29 @@ def _average(state, gradient, beta1, beta2):
     """Move the means of gradients and of their squares."""
     state["exp_avg"].lerp_(gradient, 1 - beta1)
     state["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+
+
+def _at_once(group, parameter, gradient, state, lr, beta1, beta2, step):
+    """The whole step in one pass of the core, with the bits of the operators below; False if it has none for these tensors."""
+    if 1 - beta1 >= 0.5:  # lerp has another formula
+        return False
+    shrink, penalty = 1.0, group["weight_decay"]
+    if penalty and group["decoupled_weight_decay"]:
+        shrink, penalty = 1 - lr * penalty, 0.0
+    return _core.adam_step(
+        parameter,
+        gradient,
+        state["exp_avg"],
+        state["exp_avg_sq"],
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        math.sqrt(1 - beta2**step),
+        group["eps"],
+        -lr / (1 - beta1**step),
+        shrink,
+        penalty,
+    )
 
 
 class Adam(Optimizer):
@@ -82,6 +106,8 @@ class Adam(Optimizer):
         step = counted(state)
         beta1, beta2 = map(number, group["betas"])
         lr = number(group["lr"])
+        if not group["amsgrad"] and _at_once(group, parameter, gradient, state, lr, beta1, beta2, step):
+            return
         gradient = _decayed(group, parameter, gradient, lr)
         _average(state, gradient, beta1, beta2)
         squares = state["exp_avg_sq"]

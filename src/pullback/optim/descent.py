@@ -1,5 +1,6 @@
 """Descent along the gradient, with momentum, averaged, by signs: SGD, ASGD, Rprop."""
 
+from .. import _core
 from ..operators.creation import tensor
 from .optimizer import Optimizer, check, check_one, counted, decayed, no_steps, number, options, zeros_for
 
@@ -47,17 +48,21 @@ class SGD(Optimizer):
         super().__init__(params, given)
 
     def _update(self, group, parameter, gradient, state):
+        momentum, lr = group["momentum"], number(group["lr"])
+        velocity = state.get("momentum_buffer")
+        if momentum != 0 and velocity is not None and not group["nesterov"]:
+            rest, penalty = 1 - group["dampening"], group["weight_decay"]
+            if _core.momentum_step(parameter, gradient, velocity, momentum, rest, -lr, penalty):
+                return  # in one pass, with the bits of the operators below
         gradient = decayed(group, parameter, gradient)
-        momentum = group["momentum"]
         if momentum != 0:
-            velocity = state.get("momentum_buffer")
             if velocity is None:
                 velocity = gradient.detach().clone()
             else:
                 velocity.mul_(momentum).add_(gradient, alpha=1 - group["dampening"])
             state["momentum_buffer"] = velocity
             gradient = gradient.add(velocity, alpha=momentum) if group["nesterov"] else velocity
-        parameter.add_(gradient, alpha=-number(group["lr"]))
+        parameter.add_(gradient, alpha=-lr)
 
 
 class ASGD(Optimizer):

@@ -182,6 +182,45 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     return y;
 }
 
+// Whether they may be updated at once: plain tensors of one shape and memory of their own, of which all but the second, the
+// gradient, are written.
+template <size_t n> static bool are_updatable(TensorObject* const (&tensors)[n]) {
+    if (modes.grad || modes.anomaly) return false;
+    const TensorObject* first = tensors[0];
+    for (size_t i = 0; i < n; ++i) {
+        const TensorObject* t = tensors[i];
+        if (t->dtype != first->dtype || !is_plain(t)) return false;
+        if (t->layout != first->layout && !t->layout->same_shape(*first->layout)) return false;
+        for (size_t j = 0; j < i; ++j)
+            if (tensors[j]->cell->buffer.get() == t->cell->buffer.get()) return false;
+        if (i == 1) continue;
+        if (t->flags & (kIsView | kInference) || !t->cell->buffer->is_writable() ||
+            t->cell->buffer->has_readers())
+            return false;
+    }
+    return true;
+}
+static void* memory_of(TensorObject* t) {
+    t->cell->written();
+    return const_cast<char*>(data_of(t));
+}
+
+bool fast_adam(TensorObject* const (&tensors)[4], const AdamStep& step) {
+    const auto update = update_kernels().adam[static_cast<int>(tensors[0]->dtype)];
+    if (!update || !are_updatable(tensors)) return false;
+    update(memory_of(tensors[0]), data_of(tensors[1]), memory_of(tensors[2]), memory_of(tensors[3]), step,
+           tensors[0]->layout->numel());
+    return true;
+}
+
+bool fast_momentum(TensorObject* const (&tensors)[3], const MomentumStep& step) {
+    const auto update = update_kernels().momentum[static_cast<int>(tensors[0]->dtype)];
+    if (!update || !are_updatable(tensors)) return false;
+    update(memory_of(tensors[0]), data_of(tensors[1]), memory_of(tensors[2]), step,
+           tensors[0]->layout->numel());
+    return true;
+}
+
 bool fast_accumulate(TensorObject* a, TensorObject* b) {
     if (a->dtype != b->dtype || !is_plain(a) || !is_plain(b) ||
         a->cell->buffer.get() == b->cell->buffer.get())

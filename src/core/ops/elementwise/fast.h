@@ -1,5 +1,6 @@
 // The fast path of elementwise functions: plain tensors of one floating dtype and one shape, and numbers.
 #pragma once
+#include "kernels/updates.h"
 #include "ops/elementwise/elementwise.h"
 
 namespace pb::ops {
@@ -11,5 +12,9 @@ Tensor fast_binary(const Row& row, TensorObject* a, TensorObject* b);
 Tensor fast_scalar(const Row& row, TensorObject* a, double number, bool number_first);
 // a += b for gradients, with nothing recorded; false when they are not plain.
 bool fast_accumulate(TensorObject* a, TensorObject* b);
+// Steps of optimisers over a parameter, its gradient, and the means or the velocity, all of one shape, with nothing recorded;
+// false when they are not plain.
+bool fast_adam(TensorObject* const (&tensors)[4], const AdamStep& step);
+bool fast_momentum(TensorObject* const (&tensors)[3], const MomentumStep& step);
 
 }  // namespace pb::ops

@@ -12,6 +12,7 @@ void bind_random(PyObject* module);
 void bind_types();
 void bind_interop(PyObject* module);
 void bind_program(PyObject* module);
+void bind_updates(PyObject* module);
 void bind_watch(PyObject* module);
 void bind_overriding(PyObject* module);
 
@@ -25,6 +26,7 @@ void init_bindings(PyObject* module) {
     bind_types();
     bind_interop(module);
     bind_program(module);
+    bind_updates(module);
     bind_watch(module);
     bind_overriding(module);
 }
