@@ -1,8 +1,9 @@
 // Segments: runs of a program's steps that become machine code (code/).
 //
-// Steps on floats of one width, and on truth values beside them, are one run as long as each can be said in the operations
-// of a sequence. What only the run reads stays in the processor's registers; its other operands and results are values of
-// the program as ever, so that loads, endings and other steps need not know. What is no part of a run is called as it is.
+// Steps on floats and integers of one width, and on truth values beside them, are one run as long as each can be said in the
+// operations of a sequence. What only the run reads stays in the processor's registers; its other operands and results are
+// values of the program as ever, so that loads, endings and other steps need not know. What is no part of a run is called as it
+// is.
 #pragma once
 #include <memory>
 #include <string>
