@@ -58,7 +58,7 @@ def calls():
     """({name: [the calls that name it], those that call little else first}, how many functions each calls)."""
     found = {}
     for number, (call, _) in enumerate(table.starts()):
-        for name in dict.fromkeys(re.findall(r"\.(\w+)", call)):
+        for name in dict.fromkeys(re.findall(r"(?<!\bnp)\.(\w+)", call)):
             found.setdefault(name, []).append(number)
     counted = [steps(call) for call, _ in table.starts()]
     return {name: sorted(numbers, key=counted.__getitem__) for name, numbers in found.items()}, counted

@@ -14,7 +14,7 @@ LACKS = re.compile(
     r"must be Tensor, not (int|float|bool|complex|numpy\.\w+)|(must|should) have the same dtype|have the same dtype|"
     r"same scalar type|expected scalar type|Input type|for all inputs to have|INTERNAL ASSERT|MKL|should be Long|expected scalar type Long|"
     r"to have one of the following scalar types|could not infer output dtype|but got: \w+(Type|Tensor)|"
-    r"must be (int|tuple of ints), not numpy\.|'numpy\.\w+' has no len|'numpy\.\w+' object cannot be|missing 1 required|must be tuple of ints, but found|no longer supported|"
+    r"must be (int|tuple of ints), not (numpy\.|tuple)|'numpy\.\w+' has no len|'numpy\.\w+' object cannot be|missing 1 required|got an unexpected keyword argument 'keepdim'|must be tuple of ints, but found|no longer supported|"
     r"tensor of type|non-complex|unsigned type|handles only|Low precision|mixed dtype|supports floating point|memory descriptor|unexpected keyword argument 'out'|"
     r"invalid combination of arguments|Found dtype .* but expected|dtype of out|requires dtype"
 )
@@ -48,6 +48,8 @@ KINDS = (
     NameError,
 )
 
+OF_OPERANDS = (TypeError, AttributeError, ValueError)  # what is no tensor: met here or there
+
 
 def told(error):
     return f"{type(error).__name__}: {first_sentence(error)[:200]}"
@@ -61,6 +63,8 @@ def agree(ours, theirs, sample, plain_fails):
     """Whether the two errors are one; `plain_fails` tells whether the call raises as the table has it."""
     if not isinstance(ours, KINDS):
         return False
+    if "scalar" in sample.changed and isinstance(theirs, OF_OPERANDS) and isinstance(ours, OF_OPERANDS):
+        return True
     wrongs = len(WRONGS.intersection(sample.changed))
     if LACKS.search(str(theirs)) or wrongs > 1 or _same(ours, theirs):
         return True

@@ -49,13 +49,18 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             "Please ensure they have the same size."
         )
     require_real("binary_cross_entropy", input)
+    faults = []
     for name, given, cure in (
         ("input", input, "They are probabilities: logits go to binary_cross_entropy_with_logits."),
         ("target", target, "They are probabilities: classes are 0.0 and 1.0."),
     ):
         seen = every_entry(given.detach())
-        if not ((seen >= 0) & (seen <= 1)).all():
-            raise RuntimeError(f"all elements of {name} should be between 0 and 1. {cure}")
+        inside = (seen >= 0) & (seen <= 1)
+        if not inside.all():
+            faults.append((int(inside.flatten().int().argmin()), name, cure))
+    if faults:
+        _, name, cure = min(faults, key=lambda each: each[0])
+        raise RuntimeError(f"all elements of {name} should be between 0 and 1. {cure}")
     losses = TABLE["binary_cross_entropy"](input, target)
     return reduced(losses if weight is None else losses * weight, reduction)
 

@@ -152,7 +152,7 @@ Tensor bincount(const Tensor& x, const MaybeTensor& weights, int64_t minlength) 
 
 Tensor histc(const Tensor& x, int64_t bins, double low, double high) {
     if (!is_float(x.dtype()) || !is_supported(x.dtype())) fail_unsupported("histogram_cpu", x.dtype());
-    if (bins <= 0) fail("torch.histc(): bins must be > 0");
+    if (bins <= 0) fail("torch.histogram(): bins must be > 0, but got {} for dimension 0", bins);
     return apply(Histogram{x.ndim(), bins, low, high}, {x});
 }
 
