@@ -157,9 +157,6 @@ TABLE = [
     ),
     Known(r"fft", "no error", "a target may be complex", changed="out"),
     Known(
-        r"m\.complex|polar", "other error", "there is no complex half", said="complex_cpu|Expected object of"
-    ),
-    Known(
         r"\bnorm\(|(frobenius|vector|matrix)_norm|\bnormalize|renorm",
         "second",
         "at a complex zero, whose absolute value has no slope: docs/limits.md",
@@ -323,9 +320,6 @@ TABLE = [
     ),
     Known(r"pinv", "second", "of lower rank at the tolerance"),
     Known(r"binary_cross_entropy", DERIVED, "finite where PyTorch's logarithm is held"),
-    Known(r"view_as_complex|m\.complex|polar", "error", "there is no complex half", changed="float16"),
-    Known(".*", "dtype", "there is no complex half", said="complex32"),
-    Known("view_as_real", "dtype", "there is no complex half", changed="float16"),
     Known(
         r"linalg|lu_|svd",
         "error",

@@ -27,7 +27,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     """
     require_tensors("linalg_matrix_norm", input=input)
     A, operation = input, "linalg.matrix_norm"
-    if not A.is_floating_point():
+    if not A.is_floating_point() and not A.is_complex():
         floats(operation, A)
     matrices(operation, A)
     dims = [dim] if isinstance(dim, int) else list(dim)
