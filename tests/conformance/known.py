@@ -318,6 +318,7 @@ TABLE = [
         "which of the functions inside refuses the dtype",
         said="other than float and double|Expected a floating point",
     ),
+    Known(r"clamp_\(", "other error", "PyTorch names a type of C++", said="desired output type"),
     Known(r"pinv", "second", "of lower rank at the tolerance"),
     Known(r"binary_cross_entropy", DERIVED, "finite where PyTorch's logarithm is held"),
     Known(
