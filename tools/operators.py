@@ -42,9 +42,10 @@ shows it. `tools/operators.py` writes this page by asking the library: dtypes ar
 a mode is listed where a call had it in double precision. Below stands what is absent, and why.
 
 Dtypes: *integers* are `uint8 int8 int16 int32 int64`, *halves* `float16 bfloat16`, *floats* `float32 float64`, *complex*
-`complex64 complex128`; of a group that is taken in part the dtypes are named. Modes: R reverse, F forward, V `vmap`, J `jet`
-(none of R, F and J where the result is not a number that has a derivative); `out=`; `_`: there is a form in place, or it is
-one. All are held to PyTorch by `make conformance`.
+`complex64 complex128`; of a group that is taken in part the dtypes are named. What takes `uint16 uint32 uint64` and
+`complex32` is said in [limits](limits.md). Modes: R reverse, F forward, V `vmap`, J `jet` (none of R, F and J where the
+result is not a number that has a derivative); `out=`; `_`: there is a form in place, or it is one. All are held to PyTorch
+by `make conformance`.
 
 """
 

@@ -10,6 +10,7 @@ from ._core import (
     Tensor,
     bfloat16,
     bool,
+    complex32,
     complex64,
     complex128,
     dtype,
@@ -21,6 +22,9 @@ from ._core import (
     int32,
     int64,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from .device import (
     channels_last,

@@ -151,7 +151,9 @@ bfloat16: _dtype
 bool: _dtype
 cdouble: _dtype
 cfloat: _dtype
+chalf: _dtype
 complex128: _dtype
+complex32: _dtype
 complex64: _dtype
 double: _dtype
 float: _dtype
@@ -166,6 +168,9 @@ int64: _dtype
 int8: _dtype
 long: _dtype
 short: _dtype
+uint16: _dtype
+uint32: _dtype
+uint64: _dtype
 uint8: _dtype
 
 class Tensor:
@@ -385,6 +390,7 @@ class Tensor:
     def ceil(input, *, out: Tensor | None = ...) -> Tensor: ...
     def ceil_(input) -> Tensor: ...
     def cfloat(input, *, memory_format: Any = ...) -> Tensor: ...
+    def chalf(input, *, memory_format: Any = ...) -> Tensor: ...
     def char(input, *, memory_format: Any = ...) -> Tensor: ...
     def cholesky(input, upper: Any = ..., *, out: Tensor | None = ...) -> Tensor: ...
     def cholesky_inverse(input, upper: Any = ..., *, out: Tensor | None = ...) -> Tensor: ...

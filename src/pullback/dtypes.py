@@ -3,6 +3,7 @@
 from . import _core
 from ._core import (
     bfloat16,
+    complex32,
     complex64,
     complex128,
     dtype,
@@ -32,6 +33,7 @@ ALIASES = {
     "float": float32,
     "double": float64,
     "half": float16,
+    "chalf": complex32,
     "cfloat": complex64,
     "cdouble": complex128,
     "short": int16,
@@ -47,7 +49,7 @@ _FLOATS = {
     float32: (24, 128, 1e-6),
     float64: (53, 1024, 1e-15),
 }
-_PARTS = {complex64: float32, complex128: float64}
+_PARTS = {complex32: float16, complex64: float32, complex128: float64}
 
 
 class finfo:

@@ -195,8 +195,8 @@ def _numbers(tensor: Tensor, shape: tuple[int, ...], indent: int) -> str:
     tensor = tensor.detach()
     if not shape:
         return _scalar(tensor.item())
-    if _dtype_name(tensor.dtype) == "bfloat16":  # NumPy has no such dtype
-        tensor = tensor.float()
+    if not tensor.dtype._format:  # NumPy has no such dtype
+        tensor = tensor.cfloat() if tensor.is_complex() else tensor.float()
     array = tensor.numpy()
     summarise = array.size > _options.threshold
     if summarise:

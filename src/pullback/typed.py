@@ -45,7 +45,9 @@ def _page(name, dtype):
     """
 
 
-for _dtype in sorted({each for each in NAMES.values() if not each.is_complex}, key=lambda each: each._code):
+# Complex numbers, and what came later, have none.
+_TYPED = {each for each in NAMES.values() if not each.is_complex and (each.is_signed or each.itemsize == 1)}
+for _dtype in sorted(_TYPED, key=lambda each: each._code):
     _name = f"{_dtype._legacy_name}Tensor"
     globals()[_name] = tensortype(
         _name, (), {"dtype": _dtype, "__doc__": _page(_name, _dtype), "__module__": "pullback"}

@@ -8,7 +8,13 @@ import pullback
 from .sample import is_statement
 from .values import array, flat, is_smooth, is_tensor, name_of
 
-WIDER = {"float16": "float64", "bfloat16": "float64", "float32": "float64", "complex64": "complex128"}
+WIDER = {
+    "float16": "float64",
+    "bfloat16": "float64",
+    "float32": "float64",
+    "complex32": "complex128",
+    "complex64": "complex128",
+}
 
 
 def outcome(call):

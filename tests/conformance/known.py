@@ -135,9 +135,6 @@ TABLE = [
     ),
     Known(r"fft", "no error", "a target may be complex", changed="out"),
     Known(
-        r"m\.complex|polar", "other error", "there is no complex half", said="complex_cpu|Expected object of"
-    ),
-    Known(
         r"\bnorm\(|vector_norm|\bnormalize|renorm|dist",
         "second",
         "of another order than 2 at a complex zero, whose absolute value has no slope: docs/limits.md",

@@ -15,6 +15,7 @@ from . import table
 
 FLOATS = ("float64", "float32", "float16", "bfloat16", "complex64", "complex128")
 WHOLE = ("int64", "int32", "int16", "int8", "uint8", "bool")
+RARE = ("uint16", "uint32", "uint64", "complex32")  # that PyTorch has few kernels for
 EDGES = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, -1e30, 3e38, 2.0**24 + 1, 65504.0, 1e-7)
 DEADLY = re.compile(r"eigvals\(")  # the process does not outlive PyTorch's NaN there
 LAYOUTS = ("plain", "transposed", "sliced", "offset", "expanded", "channels last", "gaps", "interleaved")
@@ -90,7 +91,7 @@ def converted(array, dtype):
         if array.dtype.kind in "fc":
             array = np.nan_to_num(np.round(array.real * 2), nan=0, posinf=100, neginf=-100)
         array = np.clip(array, -100, 100)
-        return (np.abs(array) if dtype == "uint8" else array).astype(np.int64)
+        return (np.abs(array) if dtype.startswith("uint") else array).astype(np.int64)
     if dtype.startswith("complex"):
         with np.errstate(invalid="ignore"):  # of what is infinite
             return array if array.dtype.kind == "c" else array + 0.5j * np.roll(array, 1).astype(float)
@@ -172,6 +173,9 @@ def draw(number, seed=0):
     if chance(0.08, "whole"):
         base = rng.choice(WHOLE)
     mixed, narrow = chance(0.1, "mixed"), rng.choice(WHOLE) if chance(0.15, "integers") else None
+    # From a source of its own, so that nothing else is drawn otherwise.
+    if not first and (rare := random.Random(f"{seed} {number} rare")).random() < 0.05:
+        base = rare.choice(RARE)
     if base != "float64":
         changed.append(base)
     texts, kinds = {}, {}

@@ -76,7 +76,7 @@ m.allclose(x, x) ; x.allclose(y) ; m.equal(x, y) ; x.is_same_size(y) ; m.is_nonz
 m.is_complex(x) ; x.is_complex() ; x.is_neg() ; x.is_conj() ; m.is_floating_point(x) ; x.resolve_neg()
 m.resolve_conj(x) ; x.is_signed() ; m.is_same_size(x, p) ; m.numel(x) ; x.nelement() ; x.element_size() ; x.byte()
 x.char() ; x.short() ; x.int() ; x.long() ; x.half() ; x.bfloat16() ; x.float() ; x.double() ; x.cfloat()
-x.cdouble() ; x.bool() ; i.half() ; i.cdouble() ; b.long() ; x.cpu() ; x.to('cpu') ; x.to(i) ; x.type_as(i)
+x.chalf() ; x.cdouble() ; x.bool() ; i.half() ; i.cdouble() ; b.long() ; x.cpu() ; x.to('cpu') ; x.to(i) ; x.type_as(i)
 x.type(m.float64) ; m.threshold(x, 0.5, 2) ; F.threshold(x, 1, 0) ; F.threshold_(x, 0.5, 1) ; m.threshold_(x, 0, 1)
 F.hardtanh(x, -0.5, 1.5) ; F.leaky_relu(x, 0.3) ; F.elu(x, 1.5) ; F.celu(x, 0.7) ; F.softplus(x, 2, 5)
 F.softshrink(x, 1.0) ; F.hardshrink(x, 1.0) ; F.gelu(x, approximate='tanh') ; F.relu_(x) ; F.elu_(x) ; F.celu_(x)

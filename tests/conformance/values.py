@@ -10,6 +10,7 @@ BOUNDS = {
     "complex128": 1e-9,
     "float32": 5e-5,
     "complex64": 1e-4,
+    "complex32": 6e-3,
     "float16": 6e-3,
     "bfloat16": 5e-2,
 }
@@ -33,8 +34,9 @@ def is_smooth(value):
 
 
 def array(t):
-    t = t.detach()
-    return (t.float() if name_of(t.dtype) in ("bfloat16", "float16") else t).numpy(force=True)
+    t, name = t.detach(), name_of(t.dtype)
+    t = t.float() if name in ("bfloat16", "float16") else t.cfloat() if name == "complex32" else t
+    return t.numpy(force=True)
 
 
 def said(value):

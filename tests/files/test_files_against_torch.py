@@ -68,6 +68,34 @@ def zoo(lib):
     }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64", "complex32"])
+def test_dtypes_whose_storages_have_no_type(dtype):
+    """PyTorch states the bytes of such a storage, and its function the dtype."""
+
+    def made(lib):
+        x = lib.tensor([[1, 2, 3], [40000, 5, 6]], dtype=lib.int64).to(getattr(lib, dtype))
+        p = [lib.nn.Parameter(x, requires_grad=x.is_complex())]
+        return {"whole": x, "views": [x.t()[1:], x[:, ::2], x[:0]], "parameters": p}
+
+    def seen(found):
+        tensors = [found["whole"], *found["views"], *found["parameters"]]
+        for t in tensors:
+            assert str(t.dtype).endswith(f".{dtype}")
+        facts = [
+            (tuple(t.shape), t.stride(), t.storage_offset(), type(t).__name__, t.requires_grad)
+            for t in tensors
+        ]
+        return facts, [t.detach().tolist() for t in tensors]
+
+    wanted = seen(made(torch))
+    assert seen(made(pb)) == wanted
+    assert seen(pb.load(written(torch, made(torch)))) == wanted
+    assert seen(torch.load(written(pb, made(pb)), weights_only=True)) == wanted
+    for options in ({}, {"pickle_module": pickle}):
+        assert seen(pb.load(written(pb, made(pb), **options), weights_only=not options)) == wanted
+
+
 LEGACY = {"_use_new_zipfile_serialization": False}
 
 

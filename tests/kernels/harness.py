@@ -27,6 +27,7 @@ TYPES = {
     "Bits": kinds.BITS,
     "Floats": kinds.FLOATS,
 }
+TYPES.update({f"{name}Bare": [*TYPES[name], *kinds.UNSIGNED] for name in ("All", "Numbers", "Bits")})
 CASES = [(name, dtype) for name, row in ROWS.items() for dtype in TYPES[row[3]]]
 SPECIAL = [0.0, -0.0, 1, -1, np.nan, np.inf, -np.inf, 1e-40, -1e-40, 1e-310, 1e30, -1e30]
 SPECIAL += [
@@ -69,10 +70,10 @@ def samples(dtype, seed, count=1300):
     rng = np.random.default_rng(seed)
     if dtype == "bool":
         return rng.random(count) < 0.5
-    if dtype in TYPES["Integers"]:
+    if np.dtype(dtype).kind in "iu":
         limits = np.iinfo(dtype)
         x = rng.integers(max(limits.min, -300), min(limits.max, 300), count).astype(dtype)
-        x[20:200] = rng.integers(limits.min, limits.max, 180)
+        x[20:200] = rng.integers(limits.min, limits.max, 180, dtype=dtype)
         x[:7] = [0, 1, limits.min, limits.max, 2, limits.max - 1, limits.min + 1]
         return x
     ordinary = rng.normal(size=count) * np.exp(rng.normal(size=count) * 2)

@@ -22,13 +22,14 @@ template <class T> struct Complex {
         return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
     }
     PB_ALWAYS friend Complex operator/(Complex a, Complex b) {
-        const T x = b.re < 0 ? -b.re : b.re, y = b.im < 0 ? -b.im : b.im;
+        using Part = decltype(b.re / b.re);  // what is narrow is divided as float
+        const Part r = b.re, i = b.im, x = r < 0 ? -r : r, y = i < 0 ? -i : i;
         if (x >= y) {
             if (x == 0 && y == 0) return {a.re / x, a.im / x};
-            const T ratio = b.im / b.re, scale = b.re + b.im * ratio;
+            const Part ratio = i / r, scale = r + i * ratio;
             return {(a.re + a.im * ratio) / scale, (a.im - a.re * ratio) / scale};
         }
-        const T ratio = b.re / b.im, scale = b.re * ratio + b.im;
+        const Part ratio = r / i, scale = r * ratio + i;
         return {(a.re * ratio + a.im) / scale, (a.im * ratio - a.re) / scale};
     }
     PB_ALWAYS friend bool operator==(Complex a, Complex b) { return a.re == b.re && a.im == b.im; }

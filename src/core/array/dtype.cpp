@@ -58,18 +58,33 @@ void fail_imaginary(DType d) {
          dtype_number_name(d), dtype_name(d));
 }
 
+void fail_wide() {
+    fail(
+        "value cannot be converted to type int64_t without overflow: it is 2^63 or more, which "
+        "pullback.uint64 "
+        "and floats have.");
+}
+
 // Within a category the larger type wins, except where neither holds the other's values: uint8 and a signed
 // byte need 16 bits, and the two half types meet in float32.
 DType promote(DType a, DType b) {
     if (a == b) return a;
+    if ((is_bare(a) && !is_float(b)) || (is_bare(b) && !is_float(a)))
+        fail(
+            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {} and {}. "
+            "They meet "
+            "their like and real floats: convert one first, by x.to(...).",
+            dtype_legacy_name(a), dtype_legacy_name(b));
     if (category(a) < category(b)) {
         DType lower = a;
         a = b;
         b = lower;
     }
-    if (is_complex(a))
-        return a == DType::Complex128 || b == DType::Complex128 || b == DType::Float64 ? DType::Complex128
-                                                                                       : DType::Complex64;
+    if (is_complex(a)) {
+        if (a == DType::Complex128 || b == DType::Complex128 || b == DType::Float64) return DType::Complex128;
+        const bool halves = a == DType::Complex32 && (b == DType::Float16 || !is_differentiable(b));
+        return halves ? DType::Complex32 : DType::Complex64;
+    }
     if (category(a) != category(b)) return a;
     if (is_float(a)) {
         if (a == DType::Float64 || b == DType::Float64) return DType::Float64;

@@ -7,6 +7,8 @@
 #pragma once
 #include <cstdint>
 
+#include "core/array/complex.h"
+
 namespace pb {
 
 #define PB_PLAIN [[gnu::always_inline]] static inline
@@ -53,9 +55,10 @@ struct BFloat16 {
 
 #undef PB_PLAIN
 
-// Whether T is stored only. Numbers become such an element by way of float.
+// Whether T is stored only. Numbers become such an element by way of float; of a complex one the parts do.
 template <class T> inline constexpr bool is_narrow = false;
 template <> inline constexpr bool is_narrow<c10::Half> = true;
 template <> inline constexpr bool is_narrow<c10::BFloat16> = true;
+template <class T> inline constexpr bool is_narrow<Complex<T>> = is_narrow<T>;
 
 }  // namespace pb

@@ -12,11 +12,13 @@ namespace pb {
 struct Range {
     int64_t least, most;
 };
+// Of uint64 the half that an int64 has.
 inline Range integer_range(DType d) {
     if (d == DType::Bool) return {0, 1};
-    return visit<Family::Integers>(d, "iinfo", [](auto zero) {
+    return visit<Family::IntegersBare>(d, "iinfo", [](auto zero) {
         using Limits = std::numeric_limits<decltype(zero)>;
-        return Range{Limits::min(), Limits::max()};
+        return Range{static_cast<int64_t>(Limits::min()),
+                     static_cast<int64_t>(std::min<uint64_t>(Limits::max(), INT64_MAX))};
     });
 }
 
@@ -48,9 +50,11 @@ inline Scalar extreme_identity(DType d, bool greatest) {
 // unsigned type, truth takes everything, and floats take infinities.
 inline bool fits(Scalar v, DType d) {
     if (d == DType::Bool) return true;
+    if (is_complex(d) && is_stored_only(d)) return true;  // as PyTorch: what is too large is infinite
     if (is_complex(d)) return fits(Scalar(v.to_double()), part_of(d)) && fits(Scalar(v.im), part_of(d));
     if (v.kind == Scalar::Complex && v.im != 0) return false;
-    return visit<Family::Stored>(d, "fill_", [&](auto zero) {
+    if (v.wide) return takes_wide(d);
+    return visit<Family::StoredBare>(d, "fill_", [&](auto zero) {
         using T = decltype(zero);
         using Limits = std::numeric_limits<T>;
         if constexpr (std::is_floating_point_v<T> || is_narrow<T>) {
@@ -59,7 +63,10 @@ inline bool fits(Scalar v, DType d) {
         } else if (v.is_floating()) {
             constexpr auto least = static_cast<double>(Limits::min()),
                            most = static_cast<double>(Limits::max());
-            return v.f >= least && v.f <= most && v.f < 0x1p63;  // as a double, the greatest int64 is 2^63
+            // As a double, the greatest int64 is 2^63, and that of uint64 2^64.
+            return v.f >= least && v.f <= most && v.f < (sizeof(T) == 8 ? most : 0x1p63);
+        } else if constexpr (std::is_same_v<T, uint64_t>) {
+            return true;
         } else {
             constexpr int64_t most = Limits::max(), least = Limits::is_signed ? Limits::min() : -most;
             return v.i >= least && v.i <= most;

@@ -11,10 +11,18 @@ namespace pb {
 
 // RuntimeError: value cannot be converted to type float without overflow.
 [[noreturn]] void fail_imaginary(DType d);
+[[noreturn]] void fail_wide();
+
+// The nearest number towards zero that a machine's conversion gives: 2^63 for what is no uint64, nor an int64.
+inline uint64_t unsigned_of(double f) {
+    if (f >= 0x1p63 && f < 0x1p64) return static_cast<uint64_t>(f);
+    return f >= -0x1p63 && f < 0x1p63 ? static_cast<uint64_t>(static_cast<int64_t>(f)) : uint64_t{1} << 63;
+}
 
 struct Scalar {
     enum Kind : uint8_t { Bool, Int, Float, Complex } kind = Float;
-    bool wide = false;  // a float that was a whole number from 2^63 on: beside integers it is refused
+    // A whole number from 2^63 on, whose bits i has. Of integers only uint64 can be it: others raise.
+    bool wide = false;
     union {
         double f;
         int64_t i;
@@ -24,18 +32,28 @@ struct Scalar {
     Scalar(double v) : kind(Float), f(v) {}
     Scalar(int64_t v) : kind(Int), i(v) {}
     Scalar(int v) : kind(Int), i(v) {}
+    Scalar(uint64_t v) : kind(Int), wide(v >> 63), i(static_cast<int64_t>(v)) {}
     Scalar(bool v) : kind(Bool), i(v) {}
     Scalar(pb::Complex<double> v) : kind(Complex), f(v.re), im(v.im) {}
 
     bool is_plain() const { return kind == Int || kind == Float; }
     bool is_floating() const { return kind >= Float; }
     // Of a complex number its real part: who lets one in asks for its kind before.
-    double to_double() const { return is_floating() ? f : static_cast<double>(i); }
+    double to_double() const {
+        return is_floating() ? f
+               : wide        ? static_cast<double>(static_cast<uint64_t>(i))
+                             : static_cast<double>(i);
+    }
     int64_t to_int() const {
+        if (__builtin_expect(wide, 0)) fail_wide();
         if (!is_floating()) return i;
         if (!(f >= -0x1p63 && f < 0x1p63)) return INT64_MIN;  // what x86 gives for nan, inf and out of range
         return static_cast<int64_t>(f);
     }
+    uint64_t to_unsigned() const { return is_floating() ? unsigned_of(f) : static_cast<uint64_t>(i); }
+    // The number as it is stored in an integer dtype.
+    Scalar to_whole(DType d) const { return takes_wide(d) ? Scalar(to_unsigned()) : Scalar(to_int()); }
+    bool is_negative() const { return !wide && to_double() < 0; }
     bool to_bool() const { return is_floating() ? f != 0 || im != 0 : i != 0; }
     bool is(double v) const { return to_double() == v && im == 0; }
     // The dtype a Python number takes when nothing else decides.
@@ -47,9 +65,10 @@ struct Scalar {
         if constexpr (!is_complex_v<T>)
             if (__builtin_expect(kind == Complex && im != 0, 0)) fail_imaginary(dtype_of<T>());
         if constexpr (std::is_same_v<T, bool>) return to_bool();
+        else if constexpr (is_complex_v<T>) return T(pb::Complex<double>(to_double(), im));
         else if constexpr (is_narrow<T>) return static_cast<float>(to_double());
         else if constexpr (std::is_floating_point_v<T>) return static_cast<T>(to_double());
-        else if constexpr (is_complex_v<T>) return T(pb::Complex<double>(to_double(), im));
+        else if constexpr (std::is_same_v<T, uint64_t>) return to_unsigned();
         else return static_cast<T>(to_int());
     }
 
@@ -78,8 +97,10 @@ struct Scalar {
             std::memcpy(&v, p, sizeof v);
             if constexpr (std::is_same_v<T, uint8_t>)
                 if (d == DType::Bool) return Scalar(v != 0);
-            if constexpr (std::is_floating_point_v<T> || is_narrow<T>) return Scalar(static_cast<double>(v));
-            else if constexpr (is_complex_v<T>) return Scalar(pb::Complex<double>(v));
+            if constexpr (is_complex_v<T>) return Scalar(pb::Complex<double>(v));
+            else if constexpr (std::is_floating_point_v<T> || is_narrow<T>)
+                return Scalar(static_cast<double>(v));
+            else if constexpr (std::is_same_v<T, uint64_t>) return Scalar(v);
             else return Scalar(static_cast<int64_t>(v));
         });
     }

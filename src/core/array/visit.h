@@ -1,6 +1,6 @@
 // visit: calls a function with a zero of the C++ type of a dtype.
 //
-//     visit<Family::Numbers>(x.dtype, "cumsum_cpu", [&](auto zero) {
+//     visit<Family::Numbers>(x.dtype, "cumsum_out_cpu", [&](auto zero) {
 //         using T = decltype(zero);
 //         ...
 //     });

@@ -79,7 +79,7 @@ Distinct distinct(const Array& a, int64_t dim, bool consecutive) {
     const int64_t n = dim ? a.size(at) : rows.numel(), width = dim ? (n ? rows.numel() / n : 0) : 1;
     std::vector<int64_t> order(static_cast<size_t>(n)), first, ids, counts;
     std::iota(order.begin(), order.end(), 0);
-    Array values = visit<Family::All>(a.dtype, "unique", [&](auto zero) {
+    Array values = visit<Family::AllBare>(a.dtype, "unique", [&](auto zero) {
         using T = decltype(zero);
         const T* p = rows.as<T>();
         auto less = [&](int64_t i, int64_t j) {
@@ -128,7 +128,7 @@ Array places_in(const Array& sequence, const Array& values, bool right) {
     const int64_t n = s.size(s.ndim() - 1), rows = Split(*s.layout, -1).outer;
     if (!rows) return out;
     const int64_t m = x.numel() / rows;
-    visit<Family::All>(s.dtype, "searchsorted", [&](auto zero) {
+    visit<Family::All>(s.dtype, "searchsorted_out_cpu", [&](auto zero) {
         using T = decltype(zero);
         const T *row = s.as<T>(), *from = x.as<T>();
         auto* to = out.as<int64_t>();

@@ -211,8 +211,8 @@ void fill_log_normal(Generator& g, const Array& a, double mean, double deviation
 }
 
 void fill_integers(Generator& g, const Array& a, int64_t low, uint64_t range, bool narrow) {
-    fill_as<Family::All>("random_from_to_kernel_cpu", a,
-                         [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
+    fill_as<Family::AllBare>("random_from_to_kernel_cpu", a,
+                             [&](auto* x, int64_t n) { integers_into(g, x, n, low, range, narrow); });
 }
 
 void fill_bernoulli(Generator& g, const Array& a, double p) {

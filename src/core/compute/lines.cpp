@@ -54,8 +54,8 @@ Array pick_array(const Array& given, int64_t dim, const Array& index) {
     const Split s(*x.layout, dim);
     const int64_t m = line_length(*index.layout, dim);
     const auto* at = index.as<int64_t>();
-    visit<Family::Any>(x.dtype, "gather", [&](auto zero) {
-        using T = decltype(zero);
+    with_item(x.dtype, [&](auto item) {
+        using T = decltype(item);
         const T* from = x.as<T>();
         T* to = out.as<T>();
         for (int64_t o = 0; o < s.outer; ++o, from += s.n * s.inner)

@@ -83,7 +83,7 @@ void check_permutation(int64_t n, DType d) {
 
 Distribution integers_of(DType d) {
     if (d == DType::Bool) return Distribution::integers(0, 2);
-    const uint64_t range = visit<Family::Stored>(d, "random_", [](auto zero) -> uint64_t {
+    const uint64_t range = visit<Family::Stored>(d, "random_kernel_cpu", [](auto zero) -> uint64_t {
         using T = decltype(zero);
         using Limits = std::numeric_limits<T>;
         if constexpr (Limits::is_integer) return static_cast<uint64_t>(Limits::max()) + 1;

@@ -16,6 +16,7 @@
 
 #include "array/visit.h"
 #include "compute/axes.h"
+#include "compute/lines.h"
 #include "program/expression.h"
 #include "program/leaf_stack.h"
 #include "program/threads.h"
@@ -251,7 +252,21 @@ class Reducer {
 
 }  // namespace
 
-Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim) {
+// Bare integers are combined as int64, and asked for zeros as truth values; they have no order.
+static Array combinable(Reduction r, const Array& a) {
+    if (!is_bare(a.dtype)) return a;
+    switch (r) {
+        case Reduction::sum:
+        case Reduction::prod: return converted(a, DType::Int64);
+        case Reduction::any:
+        case Reduction::all:
+        case Reduction::count_nonzero: return converted(a, DType::Bool);
+        default: return a;
+    }
+}
+
+Array reduce_array(Reduction r, const Array& given, const Dims& dims, bool keepdim) {
+    const Array a = combinable(r, given);
     int d = static_cast<int>(a.dtype);
     auto reduce = reductions().reduce[static_cast<int>(r)][d];
     if (!reduce) fail_unsupported("reduction", a.dtype);
@@ -268,7 +283,8 @@ Array reduce_array(Reduction r, const Array& a, const Dims& dims, bool keepdim) 
     return out;
 }
 
-Array reduce_value(Reduction r, const Array& a, const Dims& dims, bool keepdim, bool may_wait) {
+Array reduce_value(Reduction r, const Array& given, const Dims& dims, bool keepdim, bool may_wait) {
+    const Array a = combinable(r, given);
     Source source{&a, {}};
     auto gone = static_cast<int64_t>(dims.size());
     bool known = reductions().reduce[static_cast<int>(r)][static_cast<int>(a.dtype)];

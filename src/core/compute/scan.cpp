@@ -69,11 +69,11 @@ static Array running(const char* operation, const Array& given, int64_t dim, boo
 }
 
 Array running_sums(const Array& x, int64_t dim, bool reverse) {
-    return running("cumsum_cpu", x, dim, reverse, [](auto s, auto v) { return wrapping_sum(s, v); });
+    return running("cumsum_out_cpu", x, dim, reverse, [](auto s, auto v) { return wrapping_sum(s, v); });
 }
 
 Array running_products(const Array& x, int64_t dim, bool reverse) {
-    return running("cumprod_cpu", x, dim, reverse, [](auto s, auto v) { return wrapping_product(s, v); });
+    return running("cumprod_out_cpu", x, dim, reverse, [](auto s, auto v) { return wrapping_product(s, v); });
 }
 
 Array shifted(const Array& from, int64_t dim, int64_t by, double fill) {

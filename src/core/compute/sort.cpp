@@ -30,12 +30,12 @@ template <class T> bool descending_order(const Item<T>& a, const Item<T>& b) {
 }
 
 // For each line: `choose(items, to)` writes `m` indices. The result has size m there.
-template <class Choose>
+template <Family family = Family::All, class Choose>
 Array indices_along(const Array& a, int64_t dim, int64_t m, const char* kernel, Choose choose) {
     Array rows = lines_along(a, dim);
     int64_t n = line_length(*a.layout, dim), count = n ? a.numel() / n : 0;
     Array index = Array::empty(DType::Int64, with_length(*rows.layout, dim ? -1 : 0, m));
-    visit<Family::All>(a.dtype, kernel, [&](auto zero) {
+    visit<family>(a.dtype, kernel, [&](auto zero) {
         using T = decltype(zero);
         std::vector<Item<T>> items(static_cast<size_t>(n));
         const T* from = rows.as<T>();
@@ -61,15 +61,16 @@ template <class Rank> Array ranked(const Array& a, int64_t dim, const char* kern
 }  // namespace
 
 Array sorted_indices(const Array& a, int64_t dim, bool descending) {
-    return indices_along(a, dim, line_length(*a.layout, dim), "sort", [&](auto& items, int64_t* to) {
+    auto choose = [&](auto& items, int64_t* to) {
         using V = std::remove_reference_t<decltype(items[0].value)>;
         std::sort(items.begin(), items.end(), descending ? descending_order<V> : ascending<V>);
         for (auto& item : items) *to++ = item.at;
-    });
+    };
+    return indices_along<Family::AllBare>(a, dim, line_length(*a.layout, dim), "sort", choose);
 }
 
 Array top_indices(const Array& a, int64_t dim, int64_t k, bool largest) {
-    return indices_along(a, dim, k, "topk", [&](auto& items, int64_t* to) {
+    return indices_along(a, dim, k, "topk_cpu", [&](auto& items, int64_t* to) {
         using V = std::remove_reference_t<decltype(items[0].value)>;
         auto order = largest ? descending_order<V> : ascending<V>;
         std::partial_sort(items.begin(), items.begin() + k, items.end(), order);
@@ -91,7 +92,7 @@ Array median_indices(const Array& a, int64_t dim, bool ignore_nan) {
 }
 
 Array mode_indices(const Array& a, int64_t dim) {
-    return indices_along(a, dim, 1, "mode", [](auto& items, int64_t* to) {
+    return indices_along(a, dim, 1, "mode_cpu", [](auto& items, int64_t* to) {
         using V = std::remove_reference_t<decltype(items[0].value)>;
         std::sort(items.begin(), items.end(), ascending<V>);
         size_t most = 0;

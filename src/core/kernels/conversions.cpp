@@ -5,6 +5,9 @@
 namespace pb {
 namespace {
 
+template <int size> struct SignedOf { using type = int32_t; };
+template <> struct SignedOf<8> { using type = int64_t; };
+
 // What the machine's truncating conversion gives, said without undefined behaviour: out of range, the least integer.
 template <class To, class From> PB_INLINE To truncated(From x) {
     constexpr From least = sizeof(To) == 8 ? From(-0x1p63) : From(-0x1p31);
@@ -12,6 +15,15 @@ template <class To, class From> PB_INLINE To truncated(From x) {
         sizeof(To) < sizeof(From) ? (x > least - 1) & (x < -least) : (x >= least) & (x < -least);
     constexpr To lowest = static_cast<To>(sizeof(To) == 8 ? INT64_MIN : INT32_MIN);
     return fits ? static_cast<To>(fits ? x : From{0}) : lowest;
+}
+
+// The machine's conversion to an unsigned number: from half of its range on by that of what is left over the half.
+template <class To, class From> PB_INLINE To truncated_unsigned(From x) {
+    using Signed = typename SignedOf<sizeof(To)>::type;
+    constexpr From half = sizeof(To) == 8 ? From(0x1p63) : From(0x1p31);
+    constexpr To top = To{1} << (8 * sizeof(To) - 1);
+    const bool large = x >= half;
+    return static_cast<To>(truncated<Signed>(large ? x - half : x)) ^ (large ? top : To{0});
 }
 
 template <class To, class From> PB_INLINE To converted(From x) {
@@ -22,6 +34,7 @@ template <class To, class From> PB_INLINE To converted(From x) {
     else if constexpr (is_narrow<To>) return static_cast<float>(x);
     else if constexpr (is_float_v<From> && !is_float_v<To> && sizeof(To) < 4)
         return static_cast<To>(truncated<int32_t>(x));
+    else if constexpr (is_float_v<From> && is_bare_v<To>) return truncated_unsigned<To>(x);
     else if constexpr (is_float_v<From> && !is_float_v<To>) return truncated<To>(x);
     else return static_cast<To>(x);
 }

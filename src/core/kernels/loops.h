@@ -34,6 +34,11 @@ template <> struct Stored<c10::BFloat16> {
     static PB_INLINE float load(c10::BFloat16 x) { return x; }
 };
 
+template <> struct Stored<Complex<c10::Half>> {
+    using type = Complex<c10::Half>;
+    static PB_INLINE Complex<float> load(Complex<c10::Half> x) { return Complex<float>(x); }
+};
+
 template <class T> inline constexpr bool is_float_v = false;
 template <> inline constexpr bool is_float_v<float> = true;
 template <> inline constexpr bool is_float_v<double> = true;

@@ -9,6 +9,13 @@ namespace {
 // Vector functions take about eight times as long as an addition.
 constexpr uint32_t kCheapWeight = 1, kDearWeight = 8;
 
+// What two types meet in, of which bool gives way to any: it is also where no type was met yet.
+DType met(DType a, DType b) {
+    if (a == DType::Bool) return b;
+    if (b == DType::Bool) return a;
+    return promote(a, b);
+}
+
 class Lowering {
   public:
     Lowering(const Program& p, const DType* inputs) : p_(p), results_(p.instructions.size()) {
@@ -16,7 +23,7 @@ class Lowering {
         for (int v = 0; v < p.inputs; ++v) {
             const DType type = computed_as(inputs[v]);
             out_.add(Value::Operand, false, type, static_cast<size_t>(v));
-            if (!(p.boolean >> v & 1)) type_ = promote(type_, type);
+            if (!(p.boolean >> v & 1)) type_ = met(type_, type);
         }
     }
 
@@ -62,7 +69,7 @@ class Lowering {
         DType type = DType::Bool;
         for (int k = first; k < i.arity; ++k) {
             if (is_constant(i.in[k])) numbers = true;
-            else type = promote(type, out_.type(value(i.in[k], type_)));
+            else type = met(type, out_.type(value(i.in[k], type_)));
         }
         if (numbers && type == DType::Bool) type = type_;
         // Of a real number the conjugate is itself.

@@ -39,6 +39,7 @@ class Saved {
     }
     void save_array(const Array& a);  // a constant that nobody else sees
     void save_scalar(Scalar s) {
+        if (s.wide) s = Scalar(s.to_double());  // as what it meets, where something is recorded, has it
         offset_ = s.i;
         kind_ = s.kind;
         if (s.kind == Scalar::Complex) save_complex(s);

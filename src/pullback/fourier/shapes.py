@@ -24,7 +24,7 @@ def signal(x):
     """The tensor in the default dtype if it holds integers; complex ones stay."""
     if not x.is_floating_point() and not x.is_complex():
         return x.to(_core.get_default_dtype())
-    if not x.is_complex() and x.dtype not in WIDE:
+    if x.dtype not in WIDE and x.dtype not in WIDE.values():
         raise RuntimeError(
             f"Unsupported dtype {x.dtype._legacy_name}. Transforms take float32, float64 and complex tensors."
         )

@@ -11,18 +11,23 @@ def kind(x):
     return x.dtype._legacy_name
 
 
+def wider(x):
+    """The method that converts a half to what is computed with."""
+    return "cfloat" if x.is_complex() else "float"
+
+
 def floats(operation, x, kernel=None):
     """RuntimeError unless the dtype is one that there are decompositions for; for a half what says that a `kernel` lacks it."""
     if x.dtype in KERNELS:
         return
-    if not x.is_floating_point():
+    if not x.is_floating_point() and not x.is_complex():
         raise RuntimeError(
             f"{operation}: Expected a floating point or complex tensor as input. Got {kind(x)}"
         )
     if kernel:
         computed(kernel, x)
     raise RuntimeError(
-        f"{operation}: Low precision dtypes not supported. Got {kind(x)}. Convert it with .float()."
+        f"{operation}: Low precision dtypes not supported. Got {kind(x)}. Convert it with .{wider(x)}()."
     )
 
 
@@ -31,7 +36,7 @@ def computed(kernel, x):
     if x.dtype not in KERNELS:
         raise NotImplementedError(
             f"\"{kernel}\" not implemented for '{kind(x)}'. It is computed in float32, float64 and complex numbers of them: "
-            "convert it with .float()."
+            f"convert it with .{wider(x)}()."
         )
 
 

@@ -157,7 +157,8 @@ def powers(x, count):
     ones = x.clone().fill_(1)[..., None]
     if count == 1:
         return ones
-    return cat([ones, x[..., None].expand((*x.shape, count - 1)).cumprod(-1)], -1)
+    products = x[..., None].expand((*x.shape, count - 1)).cumprod(-1)
+    return cat([ones.to(products.dtype), products], -1)
 
 
 @composed(name="linalg.vander", method=False)

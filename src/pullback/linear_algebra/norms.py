@@ -28,7 +28,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     require_tensors("linalg_matrix_norm", input=input)
     A, operation = input, "linalg.matrix_norm"
     spectral = ord == "nuc" or (not isinstance(ord, str) and abs(ord) == 2)
-    if spectral or not A.is_floating_point():
+    if spectral or not (A.is_floating_point() or A.is_complex()):
         floats(operation, A)
     matrices(operation, A)
     dims = dimensions(dim)

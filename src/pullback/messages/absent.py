@@ -9,12 +9,12 @@ from .._core import supported_dtypes
 # Module -> names of PyTorch's that it lacks; those of tensors are in missing.py.
 PYTORCH = {
     "pullback": """
-        chalf complex32 dequantize eig empty_quantized export float8_e4m3fn float8_e4m3fnuz float8_e5m2
+        dequantize eig empty_quantized export float8_e4m3fn float8_e4m3fnuz float8_e5m2
         float8_e5m2fnuz float8_e8m0fnu functional fx int_repr lstsq matrix_rank multiprocessing qscheme
         quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic
         set_autocast_cache_enabled set_autocast_dtype set_autocast_enabled slice_inverse solve
         sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor
-        sparse_csr_tensor spmm sspaddmm storage symeig uint16 uint32 uint64
+        sparse_csr_tensor spmm sspaddmm storage symeig
     """,
     "nn": """
         Container CrossMapLRN2d intrinsic qat quantizable quantized
@@ -221,7 +221,7 @@ FAMILIES = [
         "pullback computes on the CPU.",
     ),
     (
-        r".*(autocast|amp|GradScaler|float32_matmul).*|u?int\d+|float8.*|chalf",
+        r".*(autocast|amp|GradScaler|float32_matmul).*|u?int\d+|float8.*",
         f"Kernels exist for {supported_dtypes}.",
     ),
     (

@@ -11,7 +11,7 @@ import sys
 from .._core import Tensor
 
 PYTORCH = """
-    ccol_indices chalf coalesce col_indices crow_indices dense_dim dequantize eig index indices int_repr
+    ccol_indices coalesce col_indices crow_indices dense_dim dequantize eig index indices int_repr
     is_coalesced lstsq name qscheme record_stream resize resize_as row_indices slice_inverse solve
     sparse_dim sparse_mask sspaddmm storage symeig to_dense to_mkldnn to_padded_tensor to_sparse
     to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr untyped_storage values

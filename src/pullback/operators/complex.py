@@ -13,7 +13,7 @@ from .declare import FUNCTIONS, METHODS, composed, operator, require_tensors
 def complex(real, imag, *, out=None):
     """The complex numbers with these real and imaginary parts, which broadcast.
 
-    Both are float32, or both float64; the result is complex64 or complex128.
+    Both are float32, or both float64, or both float16; the result is complex64, complex128 or complex32.
 
     Raises:
         RuntimeError: parts that are not floating point, or of different dtypes.
@@ -28,7 +28,7 @@ def complex(real, imag, *, out=None):
 def polar(abs, angle, *, out=None):
     """The complex numbers of these absolute values and angles: abs * (cos(angle) + i sin(angle)).
 
-    Both are float32, or both float64, and broadcast.
+    Both are of one of float16, float32 and float64, and broadcast.
 
     Raises:
         RuntimeError: operands that are not floating point, or of different dtypes.

@@ -25,6 +25,7 @@ _KINDS = {
     "int": "int32",
     "long": "int64",
     "bool": "bool",
+    "chalf": "complex32",
     "cfloat": "complex64",
     "cdouble": "complex128",
 }

@@ -35,7 +35,7 @@ def numpy(self, *, force=False):
     """A NumPy array over the same memory: what one writes, the other sees.
 
     Raises RuntimeError for a tensor that requires grad, unless ``force=True``, which detaches it, or inside a rule of
-    an `autograd.Function`, where nothing is recorded; TypeError for bfloat16, which NumPy does not have.
+    an `autograd.Function`, where nothing is recorded; TypeError for bfloat16 and complex32, which NumPy does not have.
 
     Example:
         >>> x = pb.zeros(2)
@@ -54,9 +54,11 @@ def numpy(self, *, force=False):
                 "array would leave the graph: what is computed from it has no gradient."
             )
         self = self.detach()
-    if self.dtype is _core.bfloat16:
+    if not self.dtype._format:
+        wider = "cfloat" if self.dtype.is_complex else "float"
         raise TypeError(
-            "Got unsupported ScalarType BFloat16: NumPy has no such numbers. x.float().numpy() has the same values."
+            f"Got unsupported ScalarType {self.dtype._legacy_name}: NumPy has no such numbers. x.{wider}().numpy() has the "
+            "same values."
         )
     return np.asarray(_core.memory_of(self))
 

@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 
-from pullback import Tensor, bfloat16
+from pullback import Tensor
 
 from .tape import Box, Edge
 
@@ -39,7 +39,9 @@ def uniform(array: np.ndarray) -> bool:
 def tensor_text(tensor: Tensor) -> str:
     """A tensor's value in a few characters."""
     tensor = tensor.detach()
-    return array_text((tensor.float() if tensor.dtype is bfloat16 else tensor).numpy())
+    if not tensor.dtype._format:  # NumPy has no such dtype
+        tensor = tensor.cfloat() if tensor.is_complex() else tensor.float()
+    return array_text(tensor.numpy())
 
 
 def gradient_text(gradient: Tensor) -> str:

@@ -31,8 +31,9 @@ STORAGES = {
     "ComplexDoubleStorage": "complex128",
 }
 STORAGE_OF = {name: storage for storage, name in STORAGES.items()}
+_UNTYPED = "torch.storage UntypedStorage"
 _OTHER_DTYPES = """
-    uint16 uint32 uint64 float8_e5m2 float8_e4m3fn float8_e5m2fnuz float8_e4m3fnuz float8_e8m0fnu complex32
+    float8_e5m2 float8_e4m3fn float8_e5m2fnuz float8_e4m3fnuz float8_e8m0fnu
     quint8 qint8 qint32 quint4x2 quint2x4 bits8 bits16 bits1x8 bits2x4 bits4x2 float4_e2m1fn_x2
 """.split()
 _QUANTISED = ("QUInt8", "QInt8", "QInt32", "QUInt4x2", "QUInt2x4")
@@ -92,6 +93,17 @@ class Storage:
     def cuda(self, *arguments, **options):
         """Raises AssertionError, as PyTorch does without CUDA."""
         raise AssertionError("Torch not compiled with CUDA enabled. pullback computes on the CPU.")
+
+
+def stored_as(dtype):
+    """How tensors of a dtype are stated: (PyTorch's function, the class of the storage, whether it has a type).
+
+    A storage without a type counts bytes, and the function is told the dtype.
+    """
+    storage = STORAGE_OF.get(dtype.name)
+    if storage is None:
+        return "_rebuild_tensor_v3", _UNTYPED, False
+    return "_rebuild_tensor_v2", f"torch {storage}", True
 
 
 def usable(dtype, name):

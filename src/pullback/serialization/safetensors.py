@@ -234,6 +234,12 @@ def save(obj, file, metadata):
     header, place = {}, 0
     if metadata:
         header["__metadata__"] = metadata
+    for name, tensor in blocks.items():
+        if tensor.dtype.name not in _LETTERS:
+            raise NotImplementedError(
+                f"safetensors has no letters for {tensor.dtype}, which {name!r:.100} is of: save it as tensor.cfloat(), or in "
+                "PyTorch's format."
+            )
     ordered = sorted(blocks.items(), key=lambda item: (-item[1].dtype.itemsize, item[0]))
     for name, tensor in ordered:
         size = tensor.numel() * tensor.dtype.itemsize

@@ -9,7 +9,7 @@ import io
 import pickle
 
 from .. import _core
-from .names import GLOBALS, STORAGE_OF, Refused, as_kind, full_name, parameter_class, rebuild
+from .names import GLOBALS, Refused, as_kind, full_name, parameter_class, rebuild, stored_as
 
 
 class _Key:
@@ -31,13 +31,15 @@ def pickled(obj, storages, pickle_module, protocol):
                 return NotImplemented
             kind, state = type(value), dict(value.__dict__)
             key, flat = storages.key(value)
-            stated = _Key("storage", STORAGE_OF[flat.dtype.name], key, "cpu", flat.numel())
+            function, storage, typed = stored_as(flat.dtype)
+            count = flat.numel() if typed else flat.nbytes
+            stated = _Key("storage", storage.rpartition(" ")[2], key, "cpu", count)
             size, stride, offset = tuple(value.shape), tuple(value.stride()), value.storage_offset()
-            function = "torch._utils._rebuild_tensor_v2"
+            function, last = f"torch._utils.{function}", () if typed else (flat.dtype,)
             if kind is parameter_class() and not state:
-                data = rebuild, (function, stated, offset, size, stride, False, None)
+                data = rebuild, (function, stated, offset, size, stride, False, None, *last)
                 return rebuild, ("torch._utils._rebuild_parameter", _Later(data), value.requires_grad, None)
-            made = rebuild, (function, stated, offset, size, stride, value.requires_grad, None)
+            made = rebuild, (function, stated, offset, size, stride, value.requires_grad, None, *last)
             return made if kind is _core.Tensor and not state else (as_kind, (kind, _Later(made), state))
 
     out = io.BytesIO()

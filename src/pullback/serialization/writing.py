@@ -15,7 +15,7 @@ from ..operators.copies import flat_storage, storage
 from ..operators.creation import is_numpy
 from ..size import Size
 from .classes import name_of, reduced, reduces_itself, state_of
-from .names import FACTORIES, STORAGE_OF, parameter_class
+from .names import FACTORIES, parameter_class, stored_as
 from .reading import allowed_name
 
 
@@ -325,10 +325,11 @@ class Pickler:
         if name is None:
             refuse(value, self.path)
         state = dict(value.__dict__) if kind is _core.Tensor else state_of(value)
+        rebuild = f"torch._utils {stored_as(value.dtype)[0]}"
         if not parameter and (state or kind is not _core.Tensor):
             self._name("torch._tensor _rebuild_from_type_v2")
             self.out.write(b"(")
-            self._name("torch._utils _rebuild_tensor_v2")
+            self._name(rebuild)
             self._name(name)
             self._rebuilding(value, value.requires_grad)
             self._within(".__dict__", state)
@@ -336,7 +337,7 @@ class Pickler:
         elif parameter:
             self._name("torch._utils _rebuild_parameter" + "_with_state" * bool(state))
             self.out.write(b"(")
-            self._name("torch._utils _rebuild_tensor_v2")
+            self._name(rebuild)
             self._rebuilding(value, False)
             self.out.write(b"R")
             self._simple(value.requires_grad)
@@ -345,7 +346,7 @@ class Pickler:
                 self._within(".__dict__", state)
             self.out.write(b"tR")
         else:
-            self._name("torch._utils _rebuild_tensor_v2")
+            self._name(rebuild)
             self._rebuilding(value, value.requires_grad)
             self.out.write(b"R")
         self._keep(id(value), value)
@@ -369,20 +370,21 @@ class Pickler:
     def _rebuilding(self, value, requires_grad):
         """The arguments of PyTorch's function that makes a tensor over a storage."""
         key, flat = self.storages.key(value)
-        if flat.dtype.name not in STORAGE_OF:
-            raise NotImplementedError(f"cannot save tensors of {flat.dtype} at {shown(self.path)}.")
+        _, kind, typed = stored_as(flat.dtype)
         self.out.write(b"((")
         self._text("storage")
-        self._name(f"torch {STORAGE_OF[flat.dtype.name]}")
+        self._name(kind)
         self._text(key)
         self._text("cpu")
-        self._integer(flat.numel())
+        self._integer(flat.numel() if typed else flat.nbytes)
         self.out.write(b"tQ")
         self._integer(value.storage_offset())
         self._items(tuple(value.shape))
         self._items(tuple(value.stride()))
         self._simple(requires_grad)
         self._ordered(collections.OrderedDict())
+        if not typed:
+            self._name(f"torch {flat.dtype.name}")
         self.out.write(b"t")
 
 

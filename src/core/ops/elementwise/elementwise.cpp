@@ -30,7 +30,7 @@ bool is_rounded(const Row& row, int i) {
            !(row.parameters >> i & 1);
 }
 Array rounded(const Array& a, DType narrow) {
-    if (!is_float(a.dtype) || item_size(a.dtype) <= item_size(narrow)) return a;
+    if (!is_differentiable(a.dtype) || item_size(a.dtype) <= item_size(narrow)) return a;
     Array out = Array::empty(narrow, a.layout->packed());
     copy_array(a, out);
     return out;
@@ -48,7 +48,7 @@ struct Sources {
             } else {
                 sources[i].scalar = operands[i].scalar;
             }
-            if (__builtin_expect(!is_narrow_float(compute), 1) || !is_rounded(row, i)) continue;
+            if (__builtin_expect(!is_stored_only(compute), 1) || !is_rounded(row, i)) continue;
             if (sources[i].array) {
                 held[i] = rounded(held[i], compute);
                 continue;
@@ -88,7 +88,8 @@ void compute_into(const Row& row, const Operand* operands, DType compute, Array&
                   const Buffer* consumed = nullptr) {
     Sources s(row, operands, compute);
     const Lowered& program = lowered(row, compute);
-    if (is_narrow_float(compute) && is_float(out.dtype) && out.dtype != compute) {
+    if (is_stored_only(compute) && is_differentiable(out.dtype) && out.dtype != compute &&
+        out.dtype != part_of(compute)) {
         // The result is narrow, and then converted.
         Array result = Array::empty(compute, Layout::contiguous(out.layout->dims()));
         s.settle();

@@ -43,6 +43,7 @@ DType result_type(const Operand* operands, int n) {
         if (lower < 0) return higher;
         auto h = static_cast<DType>(higher), l = static_cast<DType>(lower);
         if (category(l) <= category(h)) return higher;
+        if (is_bare(h) && is_complex(l)) return lower;
         // A float gets an imaginary part as wide as itself.
         return static_cast<int>(is_float(h) ? complex_of(h) : promote(h, l));
     };
@@ -86,7 +87,7 @@ void check_numbers_fit(const Row& row, const Operand* operands, DType compute) {
 void check_power(const Row& row, const Operand* operands, DType compute) {
     if (row.refuses(Refusal::NegativePower).empty() || is_differentiable(compute)) return;
     const Operand& power = operands[row.arity - 1];
-    if (!power.tensor && power.scalar.kind == Scalar::Int && power.scalar.i < 0)
+    if (!power.tensor && power.scalar.kind == Scalar::Int && power.scalar.is_negative())
         refuse(row, Refusal::NegativePower);
 }
 
@@ -114,7 +115,32 @@ DType promoted(const Row& row, const Operand* operands) {
 
 }  // namespace
 
+// What PyTorch's kernel is called: as the function, mostly.
+static std::string kernel_name(const std::string& row) {
+    struct Other {
+        const char *rows, *kernel;
+    };
+    static const Other others[] = {{" add sub rsub add_scaled sub_scaled ", "add_stub"},
+                                   {" pow square ", "pow"},
+                                   {" floor_divide ", "div_floor_cpu"},
+                                   {" trunc_divide ", "div_trunc_cpu"},
+                                   {" fmax ", "maximum_cpu"},
+                                   {" fmin ", "minimum_cpu"},
+                                   {" sgn ", "sign_cpu"},
+                                   {" clamp ", "clamp_scalar_cpu"},
+                                   {" relu clamp_low ", "clamp_min_scalar_cpu"},
+                                   {" clamp_high ", "clamp_max_scalar_cpu"},
+                                   {" addcmul ", "addcmul_cpu_out"},
+                                   {" round_decimals ", "round_cpu"},
+                                   {" left_shift ", "lshift_cpu"},
+                                   {" right_shift ", "rshift_cpu"}};
+    for (const Other& o : others)
+        if (std::string(o.rows).find(" " + row + " ") != std::string::npos) return o.kernel;
+    return row + "_cpu";
+}
+
 void fail_unimplemented(const Row& row, DType d) {
+    if (is_bare(d)) fail_unsupported(kernel_name(row.name).c_str(), d);
     if (d == DType::Bool && !row.refuses(Refusal::Bool).empty()) refuse(row, Refusal::Bool);
     if (is_supported(d) && !is_differentiable(d) && !row.refuses(Refusal::Integers).empty())
         refuse(row, Refusal::Integers);
@@ -125,19 +151,14 @@ void fail_unimplemented(const Row& row, DType d) {
     fail_unsupported(name.c_str(), d);
 }
 
-// Whole numbers from 2^63 on are floats beside floats, and nothing beside integers.
-static void check_wide(const Row& row, const Operand* operands) {
-    bool wide = false, floats = false;
-    for (int i = 0; i < row.arity; ++i) {
-        wide = wide || (!operands[i].tensor && operands[i].scalar.wide);
-        floats = floats || (operands[i].tensor && is_differentiable(operands[i].tensor->dtype()));
-    }
-    if (wide && !floats) fail("value cannot be converted to type int64_t without overflow");
+// Whole numbers from 2^63 on are nothing beside integers that do not have them.
+static void check_wide(const Row& row, const Operand* operands, DType compute) {
+    for (int i = 0; i < row.arity; ++i)
+        if (!operands[i].tensor && operands[i].scalar.wide && !takes_wide(compute)) fail_wide();
 }
 
 Plan plan(const Row& row, const Operand* operands) {
     check_bools(row, operands);
-    check_wide(row, operands);
     if (row.promotion == Promotion::Where && operands[0].tensor) {
         DType d = operands[0].tensor->dtype();
         if (!is_mask(d))
@@ -147,6 +168,7 @@ Plan plan(const Row& row, const Operand* operands) {
                 dtype_legacy_name(d));
     }
     DType d = promoted(row, operands);
+    check_wide(row, operands, d);
     bool floating = is_differentiable(d);
     if ((row.accepts == Accepts::Numbers && d == DType::Bool) ||
         (row.accepts == Accepts::Powers && d == DType::Bool && operands[row.arity - 1].tensor) ||
@@ -171,13 +193,13 @@ Plan plan(const Row& row, const Operand* operands) {
     }
     if (is_complex(d)) {
         const Lowered& program = lower(row.forward, d);
-        return {d, program.type(program.outputs[0])};
+        return {d, stored_like(program.type(program.outputs[0]), d)};
     }
     return {d, d};
 }
 
 void check_divisor(const Row& row, const Operand* operands, DType compute) {
-    if (!row.divides || !is_integral(compute)) return;
+    if (!row.divides || !is_integral(compute) || is_bare(compute)) return;
     // In the dtype of the division: 256 is no divisor of uint8.
     size_t item = item_size(compute);
     static const Slot none{};

@@ -136,7 +136,7 @@ Tensor masked_fill(Form form, const Tensor& given, const Tensor& mask, const Ope
              dtype_number_name(x.dtype()), dtype_name(x.dtype()));
     Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();
     if (x.dtype() == DType::Bool) number = Scalar(number.to_bool());
-    else if (is_integral(x.dtype())) number = Scalar(number.to_int());
+    else if (is_integral(x.dtype())) number = number.to_whole(x.dtype());
     Tensors inputs{x, mask};
     if (converted) inputs.push_back(converted);
     MaskedFill rule{!value.tensor, number};

@@ -133,6 +133,8 @@ Tensor isin(const Operand& elements, const Operand& test_elements, bool, bool in
         fail_as(ErrorKind::Type,
                 "isin() received an invalid combination of arguments - got two numbers: one has to be a "
                 "tensor.");
+    if (elements.tensor && !test_elements.tensor && is_bare(elements.tensor->dtype()))
+        return elementwise(invert ? *rows.ne : *rows.eq, {elements, test_elements});
     const Tensor x = as_tensor_of(elements), among = as_tensor_of(test_elements);
     for (const Tensor* t : {&x, &among})
         if (t->dtype() == DType::Bool)

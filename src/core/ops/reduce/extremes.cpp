@@ -141,7 +141,12 @@ void check_not_empty(const Tensor& x, const Dims& dims, const char* name, bool a
                     name, x.ndim() + d, shape_text(x.layout()));
 }
 
+void check_order(const Tensor& x, const char* kernel) {
+    if (is_bare(x.dtype())) fail_unsupported(kernel, x.dtype());
+}
+
 Tensor extreme_of(const Tensor& x, bool greatest, const Dims& given, bool keepdim) {
+    check_order(x, greatest ? "max_values_cpu" : "min_values_cpu");
     const char* name = greatest ? "amax" : "amin";
     Dims dims = reduced_dims(x, given);
     check_not_empty(x, dims, name, given.empty());
@@ -151,12 +156,14 @@ Tensor extreme_of(const Tensor& x, bool greatest, const Dims& given, bool keepdi
 }  // namespace
 
 Tensor extreme(const Tensor& x, bool greatest) {
+    check_order(x, greatest ? "max_all" : "min_all");
     check_not_empty(x, {}, greatest ? "max" : "min", true);
     return apply(Extreme{greatest ? "MaxBackward1" : "MinBackward1", greatest, reduced_dims(x, {}), false},
                  {x});
 }
 
 Tensors extreme_along(const Tensor& x, bool greatest, int64_t dim, bool keepdim) {
+    check_order(x, greatest ? "max_cpu" : "min_cpu");
     dim = from_end(dim, x.ndim());
     check_not_empty(x, Dims{dim}, greatest ? "max" : "min", false);
     return apply_all(ExtremeAlong{greatest, dim, keepdim}, {x});
@@ -166,6 +173,7 @@ Tensor amax(const Tensor& x, DimsOrAll dims, bool keepdim) { return extreme_of(x
 Tensor amin(const Tensor& x, DimsOrAll dims, bool keepdim) { return extreme_of(x, false, dims, keepdim); }
 
 Tensors aminmax(const Tensor& x, MaybeDim dim, bool keepdim) {
+    check_order(x, "aminmax_cpu");
     Dims dims = reduced_dims(x, dim ? Dims{*dim} : Dims{});
     if (!dim && !x.numel())
         fail("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.");

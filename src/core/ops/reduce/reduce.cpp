@@ -15,9 +15,9 @@ Tensor reduced_as(Reduction r, const Array& a, const Dims& dims, bool keepdim, M
     return Tensor::make(dtype ? converted(found, *dtype) : found);
 }
 
-void check_differentiable(const Tensor& x, MaybeDType dtype) {
+void check_differentiable(const Tensor& x, MaybeDType dtype, const char* kernel) {
     if (!dtype) return;
-    if (!is_supported(*dtype)) fail_unsupported("sum_cpu", *dtype);
+    if (!is_supported(*dtype) || is_bare(*dtype)) fail_unsupported(kernel, *dtype);
     check_recordable(x, *dtype);
 }
 
@@ -182,7 +182,7 @@ Tensor count_like(const Tensor& x, const Dims& dims, bool keepdim) {
 Tensor sum(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
     if (dtype == DType::Bool)
         return of_truth_values(x, [&](const Tensor& truth) { return sum(truth, dims, keepdim); });
-    check_differentiable(x, dtype);
+    check_differentiable(x, dtype, "sum_cpu");
     if (!is_supported(x.dtype())) fail_unsupported("sum_cpu", x.dtype());
     const bool own = dtype == x.dtype() && is_float(x.dtype()), all = !dims.given() && !keepdim;
     return apply(Sum{reduced_dims(x, dims), keepdim, all, own ? MaybeDType() : dtype}, {x});
@@ -201,14 +201,14 @@ Tensor mean(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
 }
 
 Tensor nansum(const Tensor& x, DimsOrAll dims, bool keepdim, MaybeDType dtype) {
-    check_differentiable(x, dtype);
+    check_differentiable(x, dtype, "nansum_cpu");
     return apply(NanSum{reduced_dims(x, dims), keepdim, dtype}, {x});
 }
 
 Tensor prod(const Tensor& x, MaybeDim dim, bool keepdim, MaybeDType dtype) {
     if (dtype == DType::Bool)
         return of_truth_values(x, [&](const Tensor& truth) { return prod(truth, dim, keepdim, {}); });
-    check_differentiable(x, dtype);
+    check_differentiable(x, dtype, "prod_out_cpu");
     Dims dims = reduced_dims(x, dim ? Dims{*dim} : Dims{});
     return apply(Prod{dims, dim && keepdim, !dim, dtype}, {x});
 }

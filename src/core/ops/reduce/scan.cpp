@@ -178,13 +178,13 @@ Tensor products_before(const Tensor& x, int64_t dim, bool reverse) {
 
 Tensor cumsum(const Tensor& x, int64_t dim, MaybeDType dtype) {
     dim = from_end(dim, x.ndim());
-    DType d = scan_dtype(x, dtype, "cumsum_cpu");
+    DType d = scan_dtype(x, dtype, "cumsum_out_cpu");
     return apply(CumSum{dim, false, d == x.dtype() ? MaybeDType() : d}, {x});
 }
 
 Tensor cumprod(const Tensor& x, int64_t dim, MaybeDType dtype) {
     dim = from_end(dim, x.ndim());
-    DType d = scan_dtype(x, dtype, "cumprod_cpu");
+    DType d = scan_dtype(x, dtype, "cumprod_out_cpu");
     return apply(CumProd{dim, false, d == x.dtype() ? MaybeDType() : d}, {x});
 }
 

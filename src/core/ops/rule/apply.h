@@ -65,7 +65,7 @@ template <class R> MaybeDType said_dtype(const R& rule) {
 }
 template <class R> bool says_narrow(const R& rule) {
     const MaybeDType said = said_dtype(rule);
-    return said && is_narrow_float(*said);
+    return said && is_stored_only(*said);
 }
 
 template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>& residuals);

@@ -7,16 +7,16 @@ namespace pb {
 Tensors widened(const Tensors& all) {
     Tensors wide(all);
     for (Tensor& t : wide)
-        if (t && is_narrow_float(t.dtype())) t = ops::to_dtype(t, computed_as(t.dtype()));
+        if (t && is_stored_only(t.dtype())) t = ops::to_dtype(t, computed_as(t.dtype()));
     return wide;
 }
 
 void narrow_results(Tensors& out, const Tensors& inputs) {
     for (const Tensor& x : inputs) {
         if (!x || !is_differentiable(x.dtype())) continue;
-        if (is_narrow_float(x.dtype()))
+        if (is_stored_only(x.dtype()))
             for (Tensor& y : out)
-                if (y && y.dtype() == computed_as(x.dtype())) y = ops::to_dtype(y, x.dtype());
+                if (y) y = ops::to_dtype(y, stored_like(y.dtype(), x.dtype()));
         return;
     }
 }

@@ -1,8 +1,9 @@
-// Rules over narrow floats (array/half.h): computed in float32 and rounded once.
+// Rules over narrow numbers (array/half.h): computed in float32 or complex64 and rounded once.
 //
-// A rule that says nothing is given its narrow inputs as float32, and what it makes of them is rounded to their dtype: the
-// value, what is written in place, the cotangents of its pullback and the tangents of its pushforward. So a sum adds in
-// float32, whatever it is a sum of. A rule that moves elements and reads none says so, and gets them as they are:
+// A rule that says nothing is given its narrow inputs as float32 (complex64), and what it makes of them is rounded to
+// their dtype: the value, what is written in place, the cotangents of its pullback and the tangents of its pushforward. So
+// a sum adds in float32, whatever it is a sum of. A rule that moves elements and reads none says so, and gets them as they
+// are:
 //
 //   static constexpr bool moves = true
 //
@@ -20,19 +21,19 @@ template <class R> constexpr bool rule_moves() {
 
 inline bool any_narrow(const Tensors& all) {
     for (const Tensor& t : all)
-        if (t && is_narrow_float(t.dtype())) return true;
+        if (t && is_stored_only(t.dtype())) return true;
     return false;
 }
 // Each in the dtype that it is computed in.
 Tensors widened(const Tensors& all);
-// Float32 results of narrow inputs, in the dtype of those; which one decides where there are several.
+// Wide results of narrow inputs, in the dtype of those, or of their parts; which one decides where there are several.
 void narrow_results(Tensors& out, const Tensors& inputs);
 // Each in the dtype of its fellow.
 void narrow_each(Tensors& all, const Tensors& like);
 // Over elements that were changed beside the narrow ones that they belong to.
 void write_back(const Tensor& changed, const Tensor& to);
 
-// A context in which everything narrow is float32.
+// A context in which everything narrow is wide.
 class WideContext : public Context {
   public:
     explicit WideContext(Context& narrow) : narrow_(narrow), inputs_(narrow.inputs()), outputs_(kOutputs) {}
@@ -50,7 +51,7 @@ class WideContext : public Context {
     static bool is_needed(Context& c, const Tensors& cotangents) {
         if (any_narrow(cotangents)) return true;
         for (size_t i = 0; i < c.inputs(); ++i)
-            if (is_narrow_float(c.input_dtype(i))) return true;
+            if (is_stored_only(c.input_dtype(i))) return true;
         return false;
     }
 

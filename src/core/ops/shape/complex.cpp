@@ -62,7 +62,7 @@ struct AsComplex {
 
 struct OfParts {
     static constexpr const char* name = "ComplexBackward0";
-    static constexpr bool linear = true, leads = true, aligned = true;
+    static constexpr bool linear = true, leads = true, aligned = true, moves = true;
     Tensor forward(const Tensors& x) {
         const Dims shape = broadcast_shapes(x[0].layout(), x[1].layout());
         Tensor z = empty(complex_of(x[0].dtype()), shape);
@@ -79,6 +79,9 @@ struct OfParts {
 
 }  // namespace
 
+// Whether there are complex numbers with such parts.
+static bool makes_parts(DType d) { return is_float(d) && part_of(complex_of(d)) == d; }
+
 Tensor view_as_real(const Tensor& x) {
     if (!is_complex(x.dtype()))
         fail("view_as_real is only supported for complex tensors. This one is of {}.", dtype_name(x.dtype()));
@@ -86,8 +89,7 @@ Tensor view_as_real(const Tensor& x) {
 }
 
 Tensor view_as_complex(const Tensor& x) {
-    if (!is_float(x.dtype()) || !is_supported(complex_of(x.dtype())) ||
-        part_of(complex_of(x.dtype())) != x.dtype())
+    if (!makes_parts(x.dtype()))
         fail(
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of "
             "scalar "
@@ -111,14 +113,12 @@ Tensor imag(const Tensor& x) {
 }
 
 static void check_parts(const Tensor& re, const Tensor& im) {
-    if (!is_float(re.dtype()) || !is_float(im.dtype()))
+    if (!makes_parts(re.dtype()) || !makes_parts(im.dtype()))
         fail("Expected both inputs to be Half, Float or Double tensors but got {} and {}",
              dtype_legacy_name(re.dtype()), dtype_legacy_name(im.dtype()));
     if (re.dtype() != im.dtype())
         fail("Expected object of scalar type {} but got scalar type {} for second argument",
              dtype_legacy_name(re.dtype()), dtype_legacy_name(im.dtype()));
-    if (part_of(complex_of(re.dtype())) != re.dtype())
-        fail_unsupported("complex_cpu", complex_of(re.dtype()));
 }
 
 Tensor complex(const Tensor& re, const Tensor& im) {

@@ -39,11 +39,12 @@ bool dtype_from_format(const char* f, Py_ssize_t itemsize, DType* out) {
                 "native copy.");
     while (*f == '@' || *f == '=' || *f == '<') ++f;
     if (f[0] == 0 || (f[1] != 0 && *f != 'Z')) return false;
-    // C has several letters for signed integers; the size tells which they are.
-    bool whole = std::strchr("bhilq", *f);
+    // C has several letters for integers, large ones for unsigned; the size tells which they are.
+    const bool whole = std::strchr("bhilqBHILQ", *f), with_sign = *f >= 'a';
     for (int i = 0; i < kDTypes; ++i) {
         auto d = static_cast<DType>(i);
-        bool same = whole ? is_integral(d) && is_signed(d) && item_size(d) == static_cast<size_t>(itemsize)
+        bool same = whole ? is_integral(d) && is_signed(d) == with_sign &&
+                                item_size(d) == static_cast<size_t>(itemsize)
                           : std::strcmp(f, dtype_format(d)) == 0;
         if (!same || !is_supported(d)) continue;
         *out = d;

@@ -131,6 +131,7 @@ const Binding bindings[] = {
     bind<&to<DType::BFloat16>>("bfloat16"),
     bind<&to<DType::Int16>>("short"),
     bind<&to<DType::Int8>>("char"),
+    bind<&to<DType::Complex32>>("chalf"),
     bind<&to<DType::Complex64>>("cfloat"),
     bind<&to<DType::Complex128>>("cdouble"),
     bind<&promote>("promote_types"),

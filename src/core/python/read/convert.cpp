@@ -56,7 +56,8 @@ PyObject* shape_object(const int64_t* dims, int64_t n) {
 PyObject* scalar_object(Scalar s) {
     switch (s.kind) {
         case Scalar::Bool: return PyBool_FromLong(s.i != 0);
-        case Scalar::Int: return PyLong_FromLongLong(s.i);
+        case Scalar::Int:
+            return s.wide ? PyLong_FromUnsignedLongLong(s.to_unsigned()) : PyLong_FromLongLong(s.i);
         case Scalar::Float: return PyFloat_FromDouble(s.f);
         case Scalar::Complex: return PyComplex_FromDoubles(s.f, s.im);
     }
@@ -102,12 +103,15 @@ bool to_scalar(PyObject* o, Scalar* out) {
         int overflow = 0;
         long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
         if (overflow) {
-            PyLong_AsUnsignedLongLong(o);
-            if (!PyErr_Occurred()) fail("value cannot be converted to type int64_t without overflow");
+            const unsigned long long whole = PyLong_AsUnsignedLongLong(o);
+            if (!PyErr_Occurred()) {
+                *out = Scalar(static_cast<uint64_t>(whole));
+                return true;
+            }
             PyErr_Clear();
             fail_as(
                 ErrorKind::Overflow,
-                "int too big to convert. Whole numbers lie between -2^63 and 2^63 - 1; a float takes any.");
+                "int too big to convert. Whole numbers lie between -2^63 and 2^64 - 1; a float takes any.");
         }
         if (v == -1 && PyErr_Occurred()) throw PythonError();
         *out = Scalar(static_cast<int64_t>(v));
@@ -191,20 +195,6 @@ void Args::fail_type(size_t i, const char* expected) const {
             hint("argument", {wanted.o, values[i], called.o}));
 }
 
-bool to_operand_scalar(PyObject* o, Scalar* out) {
-    int overflow = 0;
-    if (__builtin_expect(PyLong_CheckExact(o), 0)) PyLong_AsLongLongAndOverflow(o, &overflow);
-    if (__builtin_expect(overflow <= 0, 1)) return to_number(o, out);
-    unsigned long long v = PyLong_AsUnsignedLongLong(o);
-    if (v == static_cast<unsigned long long>(-1) && PyErr_Occurred()) {
-        PyErr_Clear();
-        return to_scalar(o, out);  // raises
-    }
-    *out = Scalar(static_cast<double>(v));
-    out->wide = true;
-    return true;
-}
-
 Operand Args::operand(size_t i, Tensor& hold) const {
     if (is_tensor(i)) {
         hold = Tensor(values[i]);
@@ -215,7 +205,7 @@ Operand Args::operand(size_t i, Tensor& hold) const {
         return hold;
     }
     Scalar s;
-    if (!to_operand_scalar(values[i], &s)) fail_type(i, "Tensor");
+    if (!to_number(values[i], &s)) fail_type(i, "Tensor");
     return s;
 }
 

@@ -20,7 +20,6 @@ bool is_complex_number(PyObject* o);
 bool to_number(PyObject* o, Scalar* out);  // the same, complex numbers too
 void warn_of_parts(DType from, DType to);  // where a conversion leaves imaginary parts out
 // A number as an operand, which beside floats may be a whole number below 2^64.
-bool to_operand_scalar(PyObject* o, Scalar* out);
 bool to_int(PyObject* o, int64_t* out);  // ints, __index__, integer tensors of one element; no bools excluded
 
 extern PyObject* linalg_error;  // pullback.linalg.LinAlgError, a RuntimeError

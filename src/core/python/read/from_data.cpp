@@ -131,7 +131,21 @@ double real_number(PyObject* o) {
     fail("value cannot be converted to type {} without overflow", dtype_name(d));
 }
 
-int64_t whole_number(PyObject* o, DType d) {
+// Of uint64, as PyTorch reads it: no float, and no negative number.
+Scalar unsigned_number(PyObject* o) {
+    Owned index;
+    if (PyFloat_Check(o))
+        fail_as(ErrorKind::Type,
+                "an integer is required. pullback.tensor([{}]).to(pullback.uint64) converts floats.",
+                PyFloat_AS_DOUBLE(o));
+    if (!PyLong_Check(o)) o = index.o = checked(PyNumber_Index(o));
+    const unsigned long long v = PyLong_AsUnsignedLongLong(o);
+    if (v == static_cast<unsigned long long>(-1) && PyErr_Occurred()) throw PythonError();
+    return Scalar(static_cast<uint64_t>(v));
+}
+
+Scalar whole_number(PyObject* o, DType d) {
+    if (takes_wide(d)) return unsigned_number(o);
     int64_t v;
     if (PyFloat_Check(o)) {
         double f = PyFloat_AS_DOUBLE(o);
@@ -145,7 +159,7 @@ int64_t whole_number(PyObject* o, DType d) {
         if (overflow) fail_as(ErrorKind::Value, "Overflow when unpacking long long");
     }
     if (!fits(Scalar(v), d)) fail_overflow(d);
-    return v;
+    return Scalar(v);
 }
 
 void store(PyObject* o, DType d, char* out) {
@@ -167,7 +181,7 @@ void store(PyObject* o, DType d, char* out) {
     } else if (is_float(d)) {
         Scalar(real_number(o)).store(d, out);
     } else {
-        Scalar(whole_number(o, d)).store(d, out);
+        whole_number(o, d).store(d, out);
     }
 }
 

@@ -343,7 +343,8 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         Scalar number;
         bool is_number = false;
         if (is_tensor(value)) v = Tensor(value);
-        else if (is_integer(value)) number = Scalar(integer(value)), is_number = true;
+        else if (is_integer(value) && !takes_wide(x.dtype()))
+            number = Scalar(integer(value)), is_number = true;
         else if (to_number(value, &number)) is_number = true;
         else if (is_array(value)) v = tensor_of_array(value);
         else

@@ -37,6 +37,7 @@ PyObject* get_supported(PyObject* self, void*) { return boolean(is_supported(of(
 PyObject* get_format(PyObject* self, void*) { return PyUnicode_FromString(dtype_format(of(self))); }
 PyObject* get_largest(PyObject* self, void*) {
     DType d = of(self);
+    if (is_integral(d) && takes_wide(d)) return PyLong_FromUnsignedLongLong(UINT64_MAX);
     if (!is_float(d)) return PyLong_FromLongLong(integer_range(d).most);
     return PyFloat_FromDouble(largest_float(d));
 }

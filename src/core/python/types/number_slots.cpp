@@ -31,7 +31,7 @@ PyObject* slow_binary(const Row& row, PyObject* a, PyObject* b, bool inplace) {
             operands[i] = hold[i];
         } else {
             Scalar s;
-            if (!to_operand_scalar(given[i], &s)) {
+            if (!to_number(given[i], &s)) {
                 refuse(row, a, b, inplace);
                 Py_RETURN_NOTIMPLEMENTED;
             }
@@ -160,7 +160,7 @@ PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
         if (may_override(a) || may_override(b)) return ask_about_sign("pow", a, b);
         if (is_tensor(a) && !is_tensor(b) && is_integral(as_tensor(a)->dtype)) {
             Scalar s;
-            if (to_scalar(b, &s) && s.kind == Scalar::Int && s.i < 0)
+            if (to_scalar(b, &s) && s.kind == Scalar::Int && s.is_negative())
                 fail("Integers to negative integer powers are not allowed.");
         }
     } catch (...) {
