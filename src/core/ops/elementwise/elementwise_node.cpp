@@ -37,7 +37,8 @@ ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands
         for (uint32_t uses = pullback.uses; uses; uses >>= 1, ++v) {
             if (!(uses & 1)) continue;
             if (v == row.arity) s->save(y, Saved::kOutput, 0);
-            else if (const Tensor* t = operands[v].tensor) s->save(*t, Saved::kInput, static_cast<uint8_t>(v));
+            else if (const Tensor* t = operands[v].tensor)
+                s->save(*t, Saved::kInput, static_cast<uint8_t>(v));
             else s->save_scalar(operands[v].scalar);
             ++s;
         }
