@@ -163,6 +163,13 @@ TABLE = [
         "infinite complex numbers, or what cancels beside 1e30",
         changed="edges",
     ),
+    Known(
+        "igamma",
+        "value",
+        "of NaN PyTorch gives 0 or 1 at the other operand's ends",
+        "torch.igamma(torch.tensor(np.nan), torch.tensor(0.0)).item() == 0",
+        "edges",
+    ),
     Known("polygamma", "value", "at a pole, to which PyTorch only comes near", changed="edges"),
     Known("with_logits", "error", "not of complex targets", changed="mixed", said="log_sigmoid_cpu"),
     Known("fftshift", "no error", "of no dimensions", changed="shape"),
@@ -217,6 +224,20 @@ TABLE = [
         "of two wrongs, or a sentence that counts a dimension more",
         changed="numbers",
     ),
+    Known("trapezoid|trapz", "dtype", "of nothing PyTorch divides nothing by 2", changed="shape"),
+    Known("ldl_solve", "error", "factors with a zero on the diagonal", changed="edges"),
+    Known("add(bmm|mm|mv|r)_", "error", "PyTorch writes into what it has expanded", changed="shape"),
+    Known(
+        r"out=m.empty.*float(32|64)",
+        "value",
+        "rounded to the dtype of the operands, whose result it is",
+        changed="bfloat16|float16",
+    ),
+    Known("scaled_dot_product_attention", "no error", "a mask that broadcasts", changed="shape|numbers"),
+    Known("arange", "shape", "a target of as many elements keeps its shape in PyTorch", changed="out"),
+    Known(
+        "addr|outer|ger", "value", "rounded to the narrow operand's dtype in one of the two", changed="mixed"
+    ),
     Known("cumulative_trapezoid", "no error", "spacings of fewer dimensions are broadcast", changed="shape"),
     Known(
         "nextafter",
@@ -250,7 +271,7 @@ TABLE = [
     ),
     Known(r"loss", "tangent", "rounded to a half on the way", changed="mixed", undecided=True),
     Known(
-        "clamp",
+        "clamp|clip",
         "other error",
         "PyTorch has the dtype's name in C++",
         said="signed char|short int|long int|unsigned char|type (int|bool)",
@@ -266,7 +287,7 @@ TABLE = [
         "histogramdd", "other error", "PyTorch makes edges of a negative number of bins", changed="numbers"
     ),
     Known("logcumsumexp", "value", "of infinite complex numbers", changed="edges"),
-    Known(r"eigvals", DERIVED, "eigenvalues that are repeated", changed="expanded|ties"),
+    Known(r"linalg\.eig", DERIVED, "eigenvalues that are repeated", changed="expanded|ties"),
     Known(
         r"linalg\.(qr|svd)",
         "tangent",

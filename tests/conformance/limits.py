@@ -153,7 +153,7 @@ TABLE = [
         said="the same",
     ),
     Known(
-        r"softmax\(.*dtype=",
+        r"softm(ax|in)\(.*dtype=",
         "error",
         "complex numbers are not made real unasked",
         said='"softmax" not implemented',
@@ -217,7 +217,7 @@ TABLE = [
     Known("lstm_cell|gru_cell", "no error", "of whole numbers", changed="whole", said="can't be cast"),
     # ---- where the result lies ----
     Known(
-        r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
+        r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|complex\(|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
         r"fft|channel_shuffle|pixel|interpolate|householder|unique|fold",
         ".*stride",
         "lies in memory as its operand lies, where PyTorch's is row by row: docs/limits.md",

@@ -177,6 +177,11 @@ def frobenius_norm(input, dim, keepdim=False, *, out=None):
         tensor(5.)
     """
     require_tensors("frobenius_norm", input=input)
+    if not (input.dtype.is_floating_point or input.dtype.is_complex):
+        raise RuntimeError(
+            f"norm(): input dtype should be either floating point or complex. Got {input.dtype._legacy_name} instead: x.float() "
+            "first."
+        )
     dims = dimensions(dim)
     if len(dims) > 2:
         raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dims)} dimensions instead.")

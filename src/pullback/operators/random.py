@@ -84,7 +84,7 @@ def randint(
         low, high = 0, low
     if size is None:
         raise TypeError('randint() missing 1 required positional arguments: "size"')
-    if not isinstance(high, int):
+    if not hasattr(high, "__index__"):
         raise TypeError(f"randint(): argument 'high' must be int, not {type(high).__name__}")
     return _randint(
         size,

@@ -87,12 +87,17 @@ Tensors variance(const Tensor& x, const Dims& given, double correction, bool kee
             throw PythonError();
     }
     if (is_complex(x.dtype())) {  // of the distance from the mean: the sum over both parts
-        // A deviation is of both as a length is of its parts, so that its slope at 0 is theirs.
-        const Row& sum = root ? *find_row("hypot") : *rows.add;
-        auto of = [&](const Tensor& part) {
-            return variance<root, false>(part, given, correction, keepdim)[0];
-        };
-        Tensor v = elementwise(sum, {of(real(x)), of(imag(x))});
+        Tensor v;
+        if constexpr (root) {  // a norm, so that the slope at 0 is that of one
+            const double n = static_cast<double>(reduced_count(x.layout(), dims)) - correction;
+            v = vector_norm(sub(x, mean(x, given, true)), 2, dims, keepdim, {});
+            v = div(v, std::sqrt(n > 0 ? n : 0));
+        } else {
+            auto of = [&](const Tensor& part) {
+                return variance<false, false>(part, given, correction, keepdim)[0];
+            };
+            v = add(of(real(x)), of(imag(x)));
+        }
         return with_mean ? Tensors{v, mean(x, given, keepdim)} : Tensors{v};
     }
     return apply_all(Variance<root, with_mean>{dims, correction, keepdim}, {x});
