@@ -2,6 +2,7 @@
 
 from .. import _core
 from ..operators.declare import composed, require_tensors
+from ..operators.entries import every_entry
 from ..operators.stated import decomposition, plus
 from . import spectra
 from .checks import KERNELS, batches, kind, squares
@@ -243,6 +244,10 @@ def lstsq(input, b, rcond=None, *, driver=None):
         raise RuntimeError(f"{operation}: input.size({-2}) should match other.size({-1 if vector else -2})")
     batches(A, B)
     m, n = A.shape[-2:]
+    if (
+        driver in ("gelsd", "gelss") and not every_entry(A.detach()).isfinite().all()
+    ):  # LAPACK's iteration may not end
+        raise RuntimeError(f"{operation}: input tensor should not contain infs or NaNs.")
     rcond = epsilon(A) * max(m, n) if rcond is None else rcond
     whole, rank, values, info = nearest(A.detach(), B.detach(), DRIVERS.index(driver), rcond)
     _core.check_decomposition(info, "torch.linalg.lstsq")
