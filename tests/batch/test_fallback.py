@@ -54,7 +54,7 @@ DRAW = """
 SAME = """
     _layer_norm _tensordot _unique absolute arccos arccosh arcsin arcsinh arctan arctan2 arctanh clip concatenate
     constant_pad_nd contract cross_entropy_of_indices divide fix greater greater_equal less less_equal multiply
-    negative not_equal subtract true_divide bfloat16 bool byte cdouble cfloat char half long short to_dtype
+    negative not_equal subtract true_divide bfloat16 bool byte cdouble cfloat chalf char half long short to_dtype
     squeeze_ swapdims_ bitwise_left_shift bitwise_right_shift adaptive_avg_pool3d adaptive_max_pool3d avg_pool3d
     conv3d conv_transpose3d lp_pool2d lp_pool3d max_pool3d max_unpool2d max_unpool3d native_channel_shuffle
     multi_head_attention_forward upsample_bilinear upsample_nearest

@@ -113,7 +113,7 @@ CALLS = [
     (lambda x: pb.tensor(1.0).unflatten(0, (1, 1)), RuntimeError, "unflatten got an unexpected error"),
     (lambda x: x.fill_(10**30), OverflowError, "int too big to convert"),
     (lambda x: x.masked_fill_(x > 3, -(10**30)), OverflowError, "int too big to convert"),
-    (lambda x: x.fill_(2**63), RuntimeError, "value cannot be converted to type int64_t without overflow"),
+    (lambda x: x.long().fill_(2**63), RuntimeError, "value cannot be converted to type int64_t without overflow"),
     (lambda x: x.__setitem__(0, 10**30), ValueError, "Overflow when unpacking long long"),
     (lambda x: pb.where(x, x, x), RuntimeError, "where expected condition to be a boolean tensor, but got a tensor with dtype Float"),
     (lambda x: pb.where(x > 3, x), TypeError, "where() received an invalid combination of arguments"),

@@ -108,7 +108,7 @@ struct FillWith {
         if (value.ndim() == 0) return fill_array(x[0].array(), compute::number_in(value.array()));
         Dims each = x[1].shape();  // a number for each entry
         while (static_cast<int64_t>(each.size()) < x[0].ndim()) each.push_back(1);
-        copy_array(contiguous_array(reshape(row_major_copy(x[1]), each).array()), x[0].array());
+        copy_array(contiguous_array(reshape(row_major_copy(value), each).array()), x[0].array());
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         if (c.wants(0)) out[0] = zeros(g[0].dtype(), g[0].layout_ref());

@@ -141,8 +141,12 @@ Tensor scalar_tensor(Scalar value, const Options& o) {
 // ---- in place ----
 
 void fill_(const Tensor& x, const Argument& value) {
-    if (value.is_tensor()) ops::fill_(x, value.tensor());
-    else ops::fill_(x, value.scalar(), "FillBackward2");
+    if (value.is_tensor()) {
+        warn_of_parts(value.tensor().dtype(), x.dtype());
+        ops::fill_(x, value.tensor());
+    } else {
+        ops::fill_(x, value.scalar(), "FillBackward2");
+    }
 }
 void zero_(const Tensor& x) { ops::fill_(x, Scalar(0), "ZeroBackward0", "zero_"); }
 void copy_(const Tensor& x, const Operand& from) {
