@@ -36,6 +36,7 @@ def ones(*sizes, **options):
         ("conv_transpose2d", 2 * 9 * 2 * 3 * 4, lambda: pb.conv_transpose2d(ones(1, 2, 3, 3), ones(2, 3, 2, 2))),
         ("add", 12, lambda: ones(3) + ones(4, 3)),
         ("add_", 3, lambda: ones(3).add_(1)),
+        ("add_", 50_000, lambda: ones(50_000).add_(1)),
         ("mul", 50_000, lambda: ones(50_000) * 2),
         ("matmul", 2 * 6 * 3 * 4, lambda: pb.vmap(pb.matmul, (0, None))(ones(6, 3, 4), ones(4))),
         ("mul", 6 * 3, lambda: pb.vmap(pb.mul)(ones(6, 3), ones(6, 3))),

@@ -192,7 +192,7 @@ void note_elementwise(const Measured& measured, std::string_view name, PyObject*
     if (!e || !is_tensor(result) || std::ranges::find(counted, name) == std::end(counted)) return;
     const int64_t number = e - profile->events.data();
     for (Event* inner = e + 1; inner <= &profile->events.back(); ++inner)
-        if (inner->inside == number) return;  // which has counted
+        if (inner->inside == number && inner->kind == Event::Operator) return;  // which has counted
     const Layout& l = *as_tensor(result)->layout;
     int64_t elements = l.numel();
     for (const MappedAxis& axis : l.axes()) elements *= axis.size;
