@@ -144,7 +144,7 @@ def test_second_derivatives(program):
 
 def test_a_gradient_that_somebody_holds():
     """A hook keeps the gradient of a part, which is asked for afterwards."""
-    x, kept = numbers(64, 40), []
+    x, kept = numbers(64, 40, dtype=np.float64), []
 
     def f(x):
         a, b = x[1:], x[:-1]
