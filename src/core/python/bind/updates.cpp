@@ -6,8 +6,6 @@ namespace pb {
 
 namespace {
 
-TensorObject* object_of(PyObject* o) { return reinterpret_cast<TensorObject*>(o); }
-
 // adam_step(parameter, gradient, mean, squares, weight, kept, square, root, eps, rate, shrink, penalty)
 PyObject* adam_step(PyObject*, PyObject* args) {
     PyObject* t[4];
@@ -18,7 +16,7 @@ PyObject* adam_step(PyObject*, PyObject* args) {
         return nullptr;
     try {
         return PyBool_FromLong(
-            ops::fast_adam({object_of(t[0]), object_of(t[1]), object_of(t[2]), object_of(t[3])}, s));
+            ops::fast_adam({as_tensor(t[0]), as_tensor(t[1]), as_tensor(t[2]), as_tensor(t[3])}, s));
     } catch (...) {
         return raise_current();
     }
@@ -32,7 +30,7 @@ PyObject* momentum_step(PyObject*, PyObject* args) {
                           &s.kept, &s.weight, &s.rate, &s.penalty))
         return nullptr;
     try {
-        return PyBool_FromLong(ops::fast_momentum({object_of(t[0]), object_of(t[1]), object_of(t[2])}, s));
+        return PyBool_FromLong(ops::fast_momentum({as_tensor(t[0]), as_tensor(t[1]), as_tensor(t[2])}, s));
     } catch (...) {
         return raise_current();
     }

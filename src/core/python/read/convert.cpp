@@ -90,6 +90,23 @@ bool to_number(PyObject* o, Scalar* out) {
     return true;
 }
 
+bool to_whole(PyObject* o, Scalar* out) {
+    int overflow = 0;
+    const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
+    if (v == -1 && PyErr_Occurred()) throw PythonError();
+    if (!overflow) {
+        *out = Scalar(static_cast<int64_t>(v));
+        return true;
+    }
+    const unsigned long long wide = PyLong_AsUnsignedLongLong(o);
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        return false;
+    }
+    *out = Scalar(static_cast<uint64_t>(wide));
+    return true;
+}
+
 bool to_scalar(PyObject* o, Scalar* out) {
     if (PyFloat_CheckExact(o)) {
         *out = Scalar(PyFloat_AS_DOUBLE(o));
@@ -100,21 +117,10 @@ bool to_scalar(PyObject* o, Scalar* out) {
         return true;
     }
     if (PyLong_Check(o)) {
-        int overflow = 0;
-        long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
-        if (overflow) {
-            const unsigned long long whole = PyLong_AsUnsignedLongLong(o);
-            if (!PyErr_Occurred()) {
-                *out = Scalar(static_cast<uint64_t>(whole));
-                return true;
-            }
-            PyErr_Clear();
+        if (!to_whole(o, out))
             fail_as(
                 ErrorKind::Overflow,
                 "int too big to convert. Whole numbers lie between -2^63 and 2^64 - 1; a float takes any.");
-        }
-        if (v == -1 && PyErr_Occurred()) throw PythonError();
-        *out = Scalar(static_cast<int64_t>(v));
         return true;
     }
     if (PyFloat_Check(o)) {

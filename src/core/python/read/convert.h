@@ -19,7 +19,8 @@ bool to_scalar(PyObject* o, Scalar* out);
 bool is_complex_number(PyObject* o);
 bool to_number(PyObject* o, Scalar* out);  // the same, complex numbers too
 void warn_of_parts(DType from, DType to);  // where a conversion leaves imaginary parts out
-// A number as an operand, which beside floats may be a whole number below 2^64.
+// Of a Python int; one from 2^63 on is wide. False where it has more than 64 bits.
+bool to_whole(PyObject* o, Scalar* out);
 bool to_int(PyObject* o, int64_t* out);  // ints, __index__, integer tensors of one element; no bools excluded
 
 extern PyObject* linalg_error;  // pullback.linalg.LinAlgError, a RuntimeError

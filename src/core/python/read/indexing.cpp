@@ -25,13 +25,6 @@ bool is_array(PyObject* o) {
 }
 bool is_integer(PyObject* o) { return PyLong_Check(o) && !PyBool_Check(o); }
 
-bool fits_unsigned(PyObject* o) {
-    const bool fits =
-        PyLong_AsUnsignedLongLong(o) != static_cast<unsigned long long>(-1) || !PyErr_Occurred();
-    PyErr_Clear();
-    return fits;
-}
-
 int64_t integer(PyObject* o) {
     int overflow;
     long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
@@ -350,9 +343,11 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         Scalar number;
         bool is_number = false;
         if (is_tensor(value)) v = Tensor(value);
-        else if (is_integer(value) && !(takes_wide(x.dtype()) && fits_unsigned(value)))
-            number = Scalar(integer(value)), is_number = true;
-        else if (to_number(value, &number)) is_number = true;
+        else if (is_integer(value)) {
+            if (!to_whole(value, &number) || (number.wide && !takes_wide(x.dtype())))
+                fail_as(ErrorKind::Value, "Overflow when unpacking long long");
+            is_number = true;
+        } else if (to_number(value, &number)) is_number = true;
         else if (is_array(value)) v = tensor_of_array(value);
         else
             fail_as(ErrorKind::Type,
