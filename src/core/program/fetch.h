@@ -2,7 +2,9 @@
 //
 // A long program stays on a block for so long that the processor forgets where its streams go on, and waits for the
 // first lines of each block. From so many nanoseconds of work for a byte of memory on, it pays to ask for the next
-// block's lines before each call; in a short program the processor does that better by itself.
+// block's lines before each call; in a short program the processor does that better by itself. It pays as long as there
+// are calls enough to ask for a few lines before each. A processor has room for a dozen or two that are on their way, and
+// waits when there are more: where machine code makes one call of a program, asking took longer than all that it computes.
 #pragma once
 #include <algorithm>
 
@@ -12,8 +14,9 @@ namespace pb {
 
 class Fetching {
   public:
-    // The memory that a program reads or writes from front to back, if it pays: `work` nanoseconds for each of n elements.
-    void choose(const std::vector<Place>& places, double work, int64_t n) {
+    // The memory that a program reads or writes from front to back, if it pays: `work` nanoseconds for each of n elements,
+    // in so many calls for each block.
+    void choose(const std::vector<Place>& places, double work, int64_t n, int64_t block, size_t calls) {
         streams_.clear();
         bytes_ = 0;
         for (const Place& p : places)
@@ -27,7 +30,8 @@ class Fetching {
         streams_.erase(std::unique(streams_.begin(), streams_.end(), same), streams_.end());
         bytes_ = 0;
         for (const Stream& s : streams_) bytes_ += s.item;
-        if (bytes_ * n <= kNear || work < kWork * static_cast<double>(bytes_)) streams_.clear();
+        const bool many = block * bytes_ > kMost * kLine * static_cast<int64_t>(calls);
+        if (bytes_ * n <= kNear || many || work < kWork * static_cast<double>(bytes_)) streams_.clear();
     }
 
     bool pays() const { return !streams_.empty(); }
@@ -56,8 +60,8 @@ class Fetching {
 
   private:
     static constexpr double kWork = 0.04;
-    static constexpr int64_t kNear = 1 << 20;  // what fits the second-level cache is near enough
-    static constexpr int64_t kLine = 64;
+    static constexpr int64_t kNear = 1 << 20;         // what fits the second-level cache is near enough
+    static constexpr int64_t kLine = 64, kMost = 32;  // lines, before a call
     struct Stream {
         char* base;
         int64_t item;

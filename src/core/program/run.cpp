@@ -53,7 +53,7 @@ class Runner {
         placing_.place(p, workers, work.computing * static_cast<double>(n_));
         make_endings(p, *placing_.loop, workers, scratch_, endings_);
         for (Ending* e : endings_) e->value = placing_.whole_unit(e->value);
-        fetching_.choose(placing_.places, work.computing, n_);
+        fetching_.choose(placing_.places, work.computing, n_, placing_.loop->block, placing_.calls.size());
         worker_bytes_ = placing_.worker_bytes();
         memory_ = arena(worker_bytes_ * static_cast<size_t>(workers) + 64);
         prepared_.assign(static_cast<size_t>(workers), 0);
