@@ -140,6 +140,16 @@ def test_a_value_used_twice_does_not_double_the_instructions():
     np.testing.assert_allclose(y.numpy(), expected, rtol=1e-12)
 
 
+def test_every_operand_is_read_once_and_every_step_is_there_once():
+    """Whatever the addresses are, by which they are found."""
+    many = [pb.rand(N) for _ in range(60)]
+    pairs = sum((a + b for a, b in zip(many, many[1:])), start=pb.zeros(()))
+    again = sum((a + b for a, b in zip(many, many[1:])), start=pb.zeros(()))
+    text = pb.explain((pairs * again).sum())
+    assert text.count("= load") == 60
+    assert "program of 60 instructions" in text  # each pair with the sum so far, and one product
+
+
 def test_a_long_chain_is_cut():
     y = leaf().detach()
     expected = y.numpy().copy()

@@ -10,19 +10,26 @@ namespace pb {
 
 namespace {
 
-// Finds what a program has already, by a hash: tables of the last that had it find nearly all repetitions. What was
-// entered for an earlier program does not count.
+// Finds what a program has already, by a hash: one of a few places of a table, so that all but a few repetitions are
+// found, whatever addresses the hash is made of. What was entered for an earlier program does not count.
 class Known {
   public:
     void clear() { ++generation_; }
-    int32_t& operator[](uint64_t hash) {
-        Entry& e = table_[(hash ^ (hash >> 32)) % kTable];
-        if (e.generation != generation_) e = {generation_, -1};
-        return e.at;
+    // The number of what is the same, or a place for the number of what is not there, which has -1.
+    template <class Same> int32_t& find(uint64_t hash, Same same) {
+        hash ^= hash >> 32;
+        for (size_t k = 0; k < kPlaces; ++k) {
+            Entry& e = table_[(hash + k) % kTable];
+            if (e.generation != generation_) e = {generation_, -1};
+            if (e.at < 0 || same(e.at)) return e.at;
+        }
+        Entry& first = table_[hash % kTable];
+        first.at = -1;
+        return first.at;
     }
 
   private:
-    static constexpr size_t kTable = 1024;
+    static constexpr size_t kTable = 2048, kPlaces = 16;
     struct Entry {
         uint32_t generation = 0;
         int32_t at = -1;
@@ -117,14 +124,14 @@ void Fused::begin(int64_t elements) {
 }
 
 int16_t Fused::add_number(const Slot& number, DType type) {
-    int32_t& known = known_values[mix_bytes(static_cast<uint64_t>(type), number.bytes, sizeof number)];
-    if (known >= 0) {
-        const Value& v = values[static_cast<size_t>(known)];
-        if (v.kind == Value::Number && v.type == type &&
-            !std::memcmp(&numbers[static_cast<size_t>(v.at)], &number, sizeof number))
-            return static_cast<int16_t>(known);
-    }
-    known = add(number, type);
+    auto same = [&](int32_t at) {
+        const Value& v = values[static_cast<size_t>(at)];
+        return v.kind == Value::Number && v.type == type &&
+               !std::memcmp(&numbers[static_cast<size_t>(v.at)], &number, sizeof number);
+    };
+    int32_t& known =
+        known_values.find(mix_bytes(static_cast<uint64_t>(type), number.bytes, sizeof number), same);
+    if (known < 0) known = add(number, type);
     return static_cast<int16_t>(known);
 }
 
@@ -137,14 +144,15 @@ int16_t Fused::add_operand(const Array& a, const Layout& loop) {
     if (way != Operand::AsItLies && is_copied(a))
         hash = mix_bytes(hash, a.data(), std::min(a.bytes(), kHashed));
     else hash = mix(mix(hash, reinterpret_cast<uintptr_t>(a.buffer.get())), static_cast<uint64_t>(a.offset));
-    int32_t& known = known_values[hash];
-    if (const Operand* o = known < 0 ? nullptr : operand(static_cast<int16_t>(known)); o && o->way == way) {
+    auto same = [&](int32_t at) {
+        const Operand* o = operand(static_cast<int16_t>(at));
+        if (!o || o->way != way) return false;
         const Array& b = *o->array;
-        bool same = way == Operand::AsItLies
-                        ? b.buffer == a.buffer && b.offset == a.offset && b.dtype == a.dtype
-                        : same_array(b, a) && (way == Operand::Single || o->loop->same(loop));
-        if (same) return static_cast<int16_t>(known);
-    }
+        return way == Operand::AsItLies ? b.buffer == a.buffer && b.offset == a.offset && b.dtype == a.dtype
+                                        : same_array(b, a) && (way == Operand::Single || o->loop->same(loop));
+    };
+    int32_t& known = known_values.find(hash, same);
+    if (known >= 0) return static_cast<int16_t>(known);
     int16_t v = add(Value::Operand, way == Operand::Single, a.dtype, operands.size());
     operands.push_back({way, &a, &loop, v});
     known = v;
@@ -152,9 +160,9 @@ int16_t Fused::add_operand(const Array& a, const Layout& loop) {
 }
 
 int16_t Fused::add_once(const Step& s, DType type) {
-    int32_t& known = known_steps[hash_of(s)];
-    if (known >= 0 && same_step(steps[static_cast<size_t>(known)], s))
-        return steps[static_cast<size_t>(known)].out;
+    int32_t& known = known_steps.find(
+        hash_of(s), [&](int32_t at) { return same_step(steps[static_cast<size_t>(at)], s); });
+    if (known >= 0) return steps[static_cast<size_t>(known)].out;
     known = static_cast<int32_t>(steps.size());
     return add(s, type);
 }
