@@ -115,9 +115,9 @@ def test_all_outputs_beside_differences(kind):
 
     def layer(given, h, weight, *rest):
         cells = rest[0] if kind == "LSTM" else None
-        return recurrent_layer(kind, given, h, cells, weight, rest[0] if kind == "GRU" else None)
+        return recurrent_layer(kind, given, h, cells, weight, rest[-1])
 
-    rest = {"LSTM": [c], "GRU": [bias]}.get(kind, [])
+    rest = [c, bias] if kind == "LSTM" else [bias]
     assert gradcheck(layer, (given, h, weight, *rest), check_forward_ad=True, check_batched_grad=True)
     assert gradgradcheck(layer, (given, h, weight, *rest), check_fwd_over_rev=True)
 

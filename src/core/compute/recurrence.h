@@ -13,7 +13,7 @@ constexpr int64_t weight_parts(Recurrent cell) {
 }
 
 // T times, N samples, H hidden values, P parts. `given` (T, N, P H) is what inputs contribute, h and c (N, H) the first
-// state, the weight (P H, H). The bias (P H) is that of the hidden part of a GRU; other cells have theirs in `given`.
+// state, the weight (P H, H). The bias (P H) is added to what states contribute.
 struct Recurred {
     Array states;  // (T, N, H)
     Array cells;   // (T, N, H) of an LSTM

@@ -71,10 +71,20 @@ PB_NOINLINE void tile(const Terms<T>& terms, T alpha, T beta, T* to, int64_t ste
             for (int j = 0; j < vectors; ++j) sum[i][j] += one * factor[j];
         }
     }
+    if (beta == 0) {  // asked once: a question before every vector takes a twentieth of a short product
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+            for (int j = 0; j < vectors; ++j) store(to + i * step + j * width, alpha * sum[i][j]);
+        return;
+    }
 #pragma GCC unroll 12
     for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
-        for (int j = 0; j < vectors; ++j) put(to + i * step + j * width, sum[i][j], alpha, beta);
+        for (int j = 0; j < vectors; ++j) {
+            T* at = to + i * step + j * width;
+            store(at, beta * load(at) + alpha * sum[i][j]);
+        }
 }
 
 template <class T> using Tile = void (*)(const Terms<T>&, T, T, T*, int64_t);

@@ -89,8 +89,8 @@ def _is_plain(rows, sizes, state, weights):
 def _at_once(mode, rows, sizes, state, weights, backwards):
     """One layer in one direction."""
     weight, hidden, bias, hidden_bias, _ = weights
-    if mode != "GRU" and hidden_bias is not None:
-        bias, hidden_bias = bias + hidden_bias, None
+    if mode != "GRU" and bias is not None:
+        bias, hidden_bias = None, bias + hidden_bias
     given = linear(rows, weight, bias).unflatten(0, (len(sizes), sizes[0]))
     if backwards:
         given = given.flip(0)

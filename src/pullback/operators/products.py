@@ -390,7 +390,7 @@ def recurrent_layer(cell, given, state, cells, weight, bias=None):
     """One layer of `nn.RNN`, `nn.LSTM` or `nn.GRU` in one direction: the states of all times first.
 
     `given` (T, N, P H) is what inputs contribute, `state`, and of an LSTM `cells`, (N, H) what the first time begins with,
-    `weight` (P H, H) and `bias` (P H) the recurrent ones; a bias belongs to a GRU only.
+    `weight` (P H, H) and `bias` (P H) the recurrent ones.
     """
 
 

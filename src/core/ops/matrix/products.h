@@ -25,7 +25,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias);
 
 // recurrence.cpp: one recurrent layer in one direction, states (T, N, H) and what derivatives need beside them, of
 // contributions of the inputs (T, N, P H), a first state (N, H), the first cells of an LSTM, the weight (P H, H), and the
-// bias of a GRU's hidden part. Nothing is checked.
+// bias (P H). Nothing is checked.
 Tensors recurrent_layer(Recurrent cell, const Tensor& given, const Tensor& h, const MaybeTensor& c,
                         const Tensor& weight, const MaybeTensor& bias);
 
