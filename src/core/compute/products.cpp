@@ -1,11 +1,10 @@
 // Products of matrices as arrays.
 //
 // A matrix whose rows or whose columns are contiguous goes to BLAS where it lies, as itself or as a transpose;
-// anything else (both strides large, zero or negative) is copied first. One row or one column makes a product of a
-// matrix and a vector. Matrices of float32 and float64 are multiplied by kernels of our own (kernels/products.h) where the
-// processor has what they are made of; other floating point, and vectors, go to BLAS, or through a loop where there is
-// next to nothing to do; integers through a plain loop, which wraps around as integers do. An empty inner dimension gives
-// zeros.
+// anything else (both strides large, zero or negative) is copied first. Matrices and vectors of float32 and float64 are
+// multiplied by kernels of our own (kernels/products.h) where the processor has what they are made of, and need no library;
+// complex numbers, and floats elsewhere, go to BLAS, or through a loop where there is next to nothing to do; integers through
+// a plain loop, which wraps around as integers do. An empty inner dimension gives zeros.
 //
 // BLAS's own rules hold for what is not finite: a product sums all its terms, so 0 * inf is nan here, where an
 // elementwise derivative would leave a zero gradient zero.
@@ -157,17 +156,13 @@ bool thin(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a
     return true;
 }
 
-// Whether a product of matrices is left to BLAS: where we have no kernels, and where they would use few elements of their
-// vectors for long, in the gradient of a few columns from many rows.
-template <class T> bool is_of_library(bool ta, int64_t n, int64_t k) {
-    return !product_kernels().multiply[code_of<T>] ||
-           (ta && n * static_cast<int64_t>(sizeof(T)) <= 32 && k > 256);
-}
+// Whether products are left to BLAS: those of dtypes that our kernels do not have.
+template <class T> bool is_of_library() { return is_field<T> && !product_kernels().multiply[code_of<T>]; }
 template <class T>
 bool by_tiles(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
               int64_t ldb, T beta, T* c, int64_t ldc) {
     if constexpr (std::is_floating_point_v<T>) {
-        if (is_of_library<T>(ta, n, k)) return false;
+        if (is_of_library<T>()) return false;
         product_kernels().multiply[code_of<T>]({m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb,
                                                 tb ? ldb : 1, c, ldc, alpha, beta, product_room()});
         return true;
@@ -175,41 +170,42 @@ bool by_tiles(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const 
         return false;
     }
 }
-template <class T> void load_library() {
-    if constexpr (is_field<T>) blas::load();
+template <class T> bool is_tiny(int64_t m, int64_t n, int64_t k, T alpha, T beta) {
+    return m <= kTiny && n <= kTiny && k <= kTiny && m * n * k <= kTiny && alpha == T(1) && beta == T(0);
 }
 
 template <class T>
 void matrices(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
               int64_t ldb, T beta, T* c, int64_t ldc) {
-    if (m <= kTiny && n <= kTiny && k <= kTiny && m * n * k <= kTiny && alpha == 1 && beta == 0)
-        tiny(m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, c, ldc);
-    else if (by_tiles<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)) return;
-    else if (!blas::takes_factors_as_they_lie() ||
-             !thin<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
+    if (is_tiny(m, n, k, alpha, beta))
+        return tiny(m, n, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? 1 : ldb, tb ? ldb : 1, c, ldc);
+    if (by_tiles<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)) return;
+    if (m == 1 || n == 1) {
+        const int64_t step = n == 1 ? ldc : 1;
+        // A beta of 0 means that c holds anything, nan included; some kernels multiply it all the same.
+        if (beta == T(0))
+            for (int64_t i = 0; i < m * n; ++i) c[i * step] = T(0);
+        if (n == 1) blas::gemv<T>(ta, ta ? k : m, ta ? m : k, alpha, a, lda, b, tb ? 1 : ldb, beta, c, step);
+        else blas::gemv<T>(!tb, tb ? n : k, tb ? k : n, alpha, b, ldb, a, ta ? lda : 1, beta, c, step);
+        return;
+    }
+    if (!blas::takes_factors_as_they_lie() || !thin<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
         blas::gemm<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-// A part of a product, rows of op(a) times columns of op(b): where a product meets BLAS. `vector` says
-// which of the whole factors is one.
-enum class Vector { none, left, right };
+// For what is of the library and not tiny.
+template <class T> void load_library(int64_t m, int64_t n, int64_t k, T alpha, T beta) {
+    if constexpr (is_field<T>)
+        if (is_of_library<T>() && !is_tiny(m, n, k, alpha, beta)) blas::load();
+}
+
+// A part of a product, rows of op(a) times columns of op(b).
 template <class T>
-void multiply_part(const Factor& a, const Factor& b, Vector vector, int64_t m, int64_t n, const T* pa,
-                   const T* pb, T alpha, T beta, T* c, int64_t ldc) {
+void multiply_part(const Factor& a, const Factor& b, int64_t m, int64_t n, const T* pa, const T* pb, T alpha,
+                   T beta, T* c, int64_t ldc) {
     int64_t k = a.cols;
     if constexpr (is_field<T>) {
-        // A beta of 0 means that c holds anything, nan included; some kernels multiply it all the same.
-        if (vector == Vector::right) {
-            if (beta == 0) std::memset(c, 0, static_cast<size_t>(m) * sizeof(T));
-            bool t = a.transposed;
-            blas::gemv<T>(t, t ? k : m, t ? m : k, alpha, pa, a.ld, pb, b.transposed ? 1 : b.ld, beta, c, 1);
-        } else if (vector == Vector::left) {
-            if (beta == 0) std::memset(c, 0, static_cast<size_t>(n) * sizeof(T));
-            bool t = !b.transposed;
-            blas::gemv<T>(t, t ? k : n, t ? n : k, alpha, pb, b.ld, pa, a.transposed ? a.ld : 1, beta, c, 1);
-        } else {
-            matrices<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, ldc);
-        }
+        matrices<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, ldc);
     } else {
         int64_t ai = a.transposed ? 1 : a.ld, ak = a.transposed ? a.ld : 1;
         int64_t bk = b.transposed ? 1 : b.ld, bj = b.transposed ? b.ld : 1;
@@ -251,21 +247,20 @@ void multiply(const Factor& a, const Factor& b, const T* pa, const T* pb, T alph
     int64_t m = a.rows, n = b.cols, k = a.cols, parts = 1;
     bool by_rows = m >= n || (2 * m >= n && m >= 2 * kNarrowest);
     int64_t side = by_rows ? m : n;
-    Vector vector = n == 1 ? Vector::right : m == 1 ? Vector::left : Vector::none;
     double work = work_of<T>(m, n, k);
     if (work >= kSplitWork) parts = std::min<int64_t>(side / kNarrowest & ~int64_t(1), most_parts(work));
-    if (parts < 2) return multiply_part<T>(a, b, vector, m, n, pa, pb, alpha, beta, c, n);
+    if (parts < 2) return multiply_part<T>(a, b, m, n, pa, pb, alpha, beta, c, n);
     int64_t steps = (side + kStep - 1) / kStep;
     parallel(parts, work, [&](int64_t i, int) {
         if (scope.interrupted()) return;
         int64_t from = i * steps / parts * kStep,
                 size = std::min((i + 1) * steps / parts * kStep, side) - from;
         if (by_rows)
-            multiply_part<T>(a, b, vector, size, n, pa + from * (a.transposed ? 1 : a.ld), pb, alpha, beta,
+            multiply_part<T>(a, b, size, n, pa + from * (a.transposed ? 1 : a.ld), pb, alpha, beta,
                              c + from * n, n);
         else
-            multiply_part<T>(a, b, vector, m, size, pa, pb + from * (b.transposed ? b.ld : 1), alpha, beta,
-                             c + from, n);
+            multiply_part<T>(a, b, m, size, pa, pb + from * (b.transposed ? b.ld : 1), alpha, beta, c + from,
+                             n);
     });
 }
 
@@ -287,8 +282,7 @@ void batches(const Array& c, const Factor& a, const Factor& b, const Batch& batc
     for (int64_t d = 0; d < summed; ++d) terms *= batch.shape.end()[-1 - d];
     const int64_t count = batch.count;
     if (k == 0 || count == 0) return scale(pc, c.numel(), beta);
-    if (m == 1 || n == 1 || is_of_library<T>(a.transposed, n, k))
-        load_library<T>();  // before the lock is released
+    load_library(m, n, k, alpha, beta);  // before the lock is released
     double work = work_of<T>(m, n, k), all = work * static_cast<double>(count);
     int64_t group = std::max<int64_t>(1, static_cast<int64_t>(kSplitWork / (work + 1) / 4));
     auto attempt = [&] {
@@ -326,7 +320,7 @@ template <class T>
 void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha, Scalar beta) {
     if (a.rows == 0) return;
     if (a.cols == 0) return scale(y.as<T>(), a.rows, beta.to<T>());
-    load_library<T>();
+    load_library(a.rows, int64_t(1), a.cols, alpha.to<T>(), beta.to<T>());
     Factor column(Factor::Column{}, x, step(x));
     Interruptible none(0);  // memory is read once
     multiply<T>(a, column, a.array.as<T>(), x.as<T>(), alpha.to<T>(), beta.to<T>(), y.as<T>(), none);
@@ -335,10 +329,28 @@ void times_vector(const Array& y, const Factor& a, const Array& x, Scalar alpha,
 template <class T> T dot_of(const T* x, int64_t step_x, const T* y, int64_t step_y, int64_t n) {
     T s(0);
     if constexpr (is_field<T>) {
-        // In parts that an int can count.
-        for (int64_t at = 0; at < n; at += int64_t(1) << 30) {
-            int64_t part = std::min(n - at, int64_t(1) << 30);
-            s += blas::dot<T>(part, x + at * step_x, step_x, y + at * step_y, step_y);
+        if (is_of_library<T>() && n > kTiny) {
+            // In parts that an int can count.
+            for (int64_t at = 0; at < n; at += int64_t(1) << 30) {
+                int64_t part = std::min(n - at, int64_t(1) << 30);
+                s += blas::dot<T>(part, x + at * step_x, step_x, y + at * step_y, step_y);
+            }
+        } else if (is_of_library<T>()) {
+            for (int64_t i = 0; i < n; ++i) s += x[i * step_x] * y[i * step_y];
+        } else if (step_x == 1 && step_y == 1) {
+            product_kernels().dot[code_of<T>](x, y, n, &s);
+        } else {  // gathered, a few at a time
+            constexpr int64_t some = 512;
+            T own_x[some], own_y[some], sum;
+            for (int64_t at = 0; at < n; at += some) {
+                const int64_t part = std::min(n - at, some);
+                for (int64_t i = 0; i < part; ++i) {
+                    own_x[i] = x[(at + i) * step_x];
+                    own_y[i] = y[(at + i) * step_y];
+                }
+                product_kernels().dot[code_of<T>](own_x, own_y, part, &sum);
+                s += sum;
+            }
         }
     } else {
         using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;

@@ -6,10 +6,11 @@
 // gains over a library made for large ones: few rows times a matrix that lies row by row read both where they are. Of
 // few rows times a matrix that lies column by column, such as the weight of a layer, not the matrix is turned, but the
 // rows and the result: the tile takes the elements of the matrix one by one. With very few rows not even they: vectors
-// go along what is summed over. Only what is read by many tiles is packed, a panel of as many columns as a tile has.
+// go along what is summed over, and so they do for very few columns, which would fill a small part of a vector each. Of a
+// first factor that lies column by column, and few columns, rows take the part of columns. Only what is read by many tiles is packed, a panel of as many columns as a tile has.
 //
 // Terms are added in the order of the inner dimension, `kDepth` of them before they meet the result. So an element has
-// the same bits in whichever tile it is, and whoever computes it, except for very few rows (`dots`).
+// the same bits in whichever tile it is, and whoever computes it, except for very few rows or columns (`dots`).
 #include "core/kernels/products.h"
 
 #include "core/kernels/reduce_tree.h"
@@ -33,6 +34,7 @@ constexpr int kDotColumns[] = {0, 8, 4, 2, 2};
 constexpr int kDotRows = 4;
 constexpr int64_t kLongDot = 64;  // that is worth its sum in the end also with twice as many rows
 constexpr int kRoomiest = 12;
+template <class T> constexpr int64_t kNarrow = 32 / static_cast<int64_t>(sizeof(T));  // columns
 
 template <class T> struct Vectors {
     typedef T type __attribute__((vector_size(PB_VECTOR_BYTES), aligned(alignof(T)), may_alias));
@@ -228,6 +230,45 @@ template <class T> void turned_tiles(const MatrixProduct& p, const T* a, const T
     }
 }
 
+// Few columns of rows that lie one after the other in a: rows take the part of columns, and what comes is turned.
+template <class T>
+void swapped_tiles(const MatrixProduct& p, const T* a, const T* b, int64_t depth, T* c, int64_t m, T beta) {
+    constexpr int width = kWidth<T>, span = kVectors * width;
+    T* room = static_cast<T*>(p.room);
+    alignas(64) T tiles[kRoomiest * span];
+    for (int64_t i = 0; i < m; i += span) {
+        const int64_t own = m - i < span ? m - i : span;
+        const int vectors = static_cast<int>((own + width - 1) / width), step = vectors * width;
+        Terms<T> terms{b, p.b_column, p.b_row, a + i, p.a_column, depth};
+        if (own != step) {
+            pack(terms.v, p.a_column, own, depth, room, step);
+            terms.v = room;
+            terms.v_step = step;
+        }
+        column_of_tiles<T>(terms, p.n, vectors, static_cast<T>(p.alpha), T(0), tiles, step);
+        // Rows one behind the other are stored as whole vectors: what is too much is overwritten by the next ones.
+        int64_t whole = 0;
+        if (2 * p.n > kNarrow<T> && beta == 0 && p.c_row == p.n)
+            for (; whole + width <= own && (m - i - whole) * p.n >= width * (p.n + 1); whole += width) {
+                Vector<T> square[width];
+#pragma GCC unroll 16
+                for (int j = 0; j < width; ++j)
+                    square[j] = j < p.n ? load(tiles + j * step + whole) : Vector<T>{};
+                turn_square<T>(square);
+#pragma GCC unroll 16
+                for (int r = 0; r < width; ++r) store(c + (i + whole + r) * p.n, square[r]);
+            }
+        for (int64_t j = 0; j < p.n; ++j) {
+            const T* from = tiles + j * step;
+            T* to = c + i * p.c_row + j;
+            if (beta == 0)
+                for (int64_t r = whole; r < own; ++r) to[r * p.c_row] = from[r];
+            else
+                for (int64_t r = whole; r < own; ++r) to[r * p.c_row] = beta * to[r * p.c_row] + from[r];
+        }
+    }
+}
+
 template <class T>
 void plain_tiles(const MatrixProduct& p, const T* a, const T* b, int64_t depth, T* c, int64_t m, T beta) {
     constexpr int width = kWidth<T>;
@@ -288,17 +329,26 @@ PB_NOINLINE void dot_tile(const MatrixProduct& p, const T* a, const T* b, T* c) 
     constexpr int width = kWidth<T>;
     const int64_t a_row = p.a_row, b_column = p.b_column;
     Vector<T> sum[rows][columns] = {};
-    int64_t l = 0;
-    for (; l + width <= p.k; l += width) {
+    auto add = [&](const T* x, int64_t x_step, const T* y, int64_t y_step) __attribute__((always_inline)) {
         Vector<T> one[rows];
-#pragma GCC unroll 4
-        for (int i = 0; i < rows; ++i) one[i] = load(a + i * a_row + l);
+#pragma GCC unroll 8
+        for (int i = 0; i < rows; ++i) one[i] = load(x + i * x_step);
 #pragma GCC unroll 8
         for (int j = 0; j < columns; ++j) {
-            const Vector<T> other = load(b + j * b_column + l);
-#pragma GCC unroll 4
+            const Vector<T> other = load(y + j * y_step);
+#pragma GCC unroll 8
             for (int i = 0; i < rows; ++i) sum[i][j] += one[i] * other;
         }
+    };
+    int64_t l = 0;
+    for (; l + width <= p.k; l += width) add(a + l, a_row, b + l, b_column);
+    if (l < p.k) {  // the last few terms with zeros behind them, so that all sums are made alike
+        T x[rows][width] = {}, y[columns][width] = {};
+        for (int64_t r = 0; r < p.k - l; ++r) {
+            for (int i = 0; i < rows; ++i) x[i][r] = a[i * a_row + l + r];
+            for (int j = 0; j < columns; ++j) y[j][r] = b[j * b_column + l + r];
+        }
+        add(x[0], width, y[0], width);
     }
     constexpr int all = rows * columns, padded = (all + width - 1) / width * width;
     Vector<T> flat[padded] = {};
@@ -307,8 +357,6 @@ PB_NOINLINE void dot_tile(const MatrixProduct& p, const T* a, const T* b, T* c) 
     T sums[padded];
 #pragma GCC unroll 8
     for (int i = 0; i < padded; i += width) store(sums + i, totals<T>(flat + i));
-    for (; l < p.k; ++l)
-        for (int i = 0; i < all; ++i) sums[i] += a[i / columns * a_row + l] * b[i % columns * b_column + l];
     const T alpha = static_cast<T>(p.alpha), beta = static_cast<T>(p.beta);
     for (int i = 0; i < rows; ++i)
         for (int j = 0; j < columns; ++j) {
@@ -317,13 +365,20 @@ PB_NOINLINE void dot_tile(const MatrixProduct& p, const T* a, const T* b, T* c) 
         }
 }
 
+template <class T, int rows, int columns>
+PB_INLINE void last_dots(const MatrixProduct& p, int64_t count, const T* a, const T* b, T* c) {
+    if constexpr (columns > 1)
+        if (count < columns) return last_dots<T, rows, columns - 1>(p, count, a, b, c);
+    if constexpr (columns > 0) dot_tile<T, rows, columns>(p, a, b, c);
+}
+
 template <class T, int rows> void dots(const MatrixProduct& p, int64_t first) {
     constexpr int columns = kDotColumns[rows];
     auto a = static_cast<const T*>(p.a) + first * p.a_row, b = static_cast<const T*>(p.b);
     auto c = static_cast<T*>(p.c) + first * p.c_row;
     int64_t j = 0;
     for (; j + columns <= p.n; j += columns) dot_tile<T, rows, columns>(p, a, b + j * p.b_column, c + j);
-    for (; j < p.n; ++j) dot_tile<T, rows, 1>(p, a, b + j * p.b_column, c + j);
+    if (j < p.n) last_dots<T, rows, columns - 1>(p, p.n - j, a, b + j * p.b_column, c + j);
 }
 
 template <class T> void dots(const MatrixProduct& p, int64_t first, int64_t rows) {
@@ -333,21 +388,90 @@ template <class T> void dots(const MatrixProduct& p, int64_t first, int64_t rows
     dots<T, 4>(p, first);
 }
 
+// Few rows or few columns, which are turned first if they do not lie along what is summed over.
+template <class T> void narrow_dots(const MatrixProduct& p, const T* a, const T* b, int64_t depth, T beta) {
+    MatrixProduct part = p;
+    part.k = depth;
+    part.a = a;
+    part.b = b;
+    part.beta = static_cast<double>(beta);
+    T* room = static_cast<T*>(p.room);
+    auto along = [depth, room](const T* from, int64_t step, int64_t count) {
+        for (int64_t l = 0; l < depth; ++l)
+            for (int64_t j = 0; j < count; ++j) room[j * depth + l] = from[l * step + j];
+    };
+    if (p.b_row != 1) {
+        along(b, p.b_row, p.n);
+        part.b = room;
+        part.b_column = depth;
+    } else if (p.a_column != 1) {
+        along(a, p.a_column, p.m);
+        part.a = room;
+        part.a_row = depth;
+    }
+    int64_t i = 0;
+#if defined(__AVX512F__)
+    if (p.n <= 2) {  // as many sums, in more rows
+        constexpr int rows = 2 * kDotRows;
+        const auto some = p.n == 1 ? dot_tile<T, rows, 1> : dot_tile<T, rows, 2>;
+        for (; i + rows <= p.m; i += rows)
+            some(part, static_cast<const T*>(part.a) + i * part.a_row, static_cast<const T*>(part.b),
+                 static_cast<T*>(p.c) + i * p.c_row);
+    }
+#endif
+    for (; i + kDotRows <= p.m; i += kDotRows) dots<T, kDotRows>(part, i);
+    if (i < p.m) dots<T>(part, i, p.m - i);
+}
+
+// Of two vectors, in as many sums as the processor adds while it waits for the first.
+template <class T> PB_NOINLINE T dot(const T* x, const T* y, int64_t n) {
+    constexpr int width = kWidth<T>, sums = 8;
+    Vector<T> sum[sums] = {};
+    int64_t i = 0;
+    for (; i + sums * width <= n; i += sums * width)
+#pragma GCC unroll 8
+        for (int j = 0; j < sums; ++j) sum[j] += load(x + i + j * width) * load(y + i + j * width);
+    for (; i + width <= n; i += width) sum[0] += load(x + i) * load(y + i);
+#pragma GCC unroll 4
+    for (int half = sums / 2; half; half /= 2)
+#pragma GCC unroll 4
+        for (int j = 0; j < half; ++j) sum[j] += sum[j + half];
+    T parts[width];
+    store(parts, sum[0]);
+    for (int half = width / 2; half; half /= 2)
+        for (int j = 0; j < half; ++j) parts[j] += parts[j + half];
+    for (; i < n; ++i) parts[0] += x[i] * y[i];
+    return parts[0];
+}
+
 template <class T> void multiply(const MatrixProduct& p) {
     constexpr int width = kWidth<T>;
-    const bool by_columns = p.b_column != 1 && p.b_row == 1;
-    if (by_columns && p.a_column == 1 && p.m <= (p.k >= kLongDot ? 2 * kDotRows : kDotRows)) {
+    // Whether rows of b lie one after the other, and whether those of a do along its columns.
+    const bool by_columns = p.b_column != 1 && p.b_row == 1, upright = p.a_row == 1 && p.a_column != 1;
+    const bool along = p.a_column == 1 && p.k >= width;
+    if (by_columns && along && p.m <= (p.k >= kLongDot ? 2 * kDotRows : kDotRows)) {
         const int64_t first = p.m > kDotRows ? p.m - p.m / 2 : p.m;
         dots<T>(p, 0, first);
         if (first < p.m) dots<T>(p, first, p.m - first);
         return;
     }
+    const bool few_columns = p.n <= kNarrow<T>, few_rows = p.m <= kNarrow<T>;
+    const bool dots = p.k >= kLongDot && (p.a_column == 1 ? few_columns : upright && by_columns && few_rows),
+               swaps = few_columns && upright && p.m > p.n;
     const bool turns = by_columns && p.m <= kVectors * width && p.m * (p.k + p.n) < p.n * p.k;
     auto a = static_cast<const T*>(p.a), b = static_cast<const T*>(p.b);
     for (int64_t l = 0; l < p.k; l += kDepth) {
         const int64_t depth = p.k - l < kDepth ? p.k - l : kDepth;
         const T beta = l ? T(1) : static_cast<T>(p.beta);
         const T *some = a + l * p.a_column, *others = b + l * p.b_row;
+        if (dots) {
+            narrow_dots<T>(p, some, others, depth, beta);
+            continue;
+        }
+        if (swaps) {
+            swapped_tiles<T>(p, some, others, depth, static_cast<T*>(p.c), p.m, beta);
+            continue;
+        }
         if (turns) {
             turned_tiles<T>(p, some, others, depth, beta);
             continue;
@@ -358,14 +482,21 @@ template <class T> void multiply(const MatrixProduct& p) {
     }
 }
 
+template <class T> void install(ProductKernels& k) {
+    k.multiply[code_of<T>] = multiply<T>;
+    k.dot[code_of<T>] = [](const void* x, const void* y, int64_t n, void* sum) {
+        *static_cast<T*>(sum) = dot(static_cast<const T*>(x), static_cast<const T*>(y), n);
+    };
+}
+
 #endif
 
 }  // namespace
 
 void PB_ISA::install_products([[maybe_unused]] ProductKernels& k) {
 #if defined(__AVX2__)
-    k.multiply[static_cast<int>(DType::Float32)] = multiply<float>;
-    k.multiply[static_cast<int>(DType::Float64)] = multiply<double>;
+    install<float>(k);
+    install<double>(k);
 #endif
 }
 

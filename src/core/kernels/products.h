@@ -25,6 +25,7 @@ constexpr int64_t kProductRoom = 1 << 16, kProductBorder = 64;
 // instruction that multiplies and adds.
 struct ProductKernels {
     void (*multiply[kDTypes])(const MatrixProduct&);
+    void (*dot[kDTypes])(const void* x, const void* y, int64_t n, void* sum);  // of contiguous vectors
 };
 
 const ProductKernels& product_kernels();

@@ -1,5 +1,5 @@
-// BLAS: the products that OpenBLAS computes for us, which are those with vectors, of complex numbers, and, where our own
-// kernels (kernels/products.h) are not compiled for the processor, all others.
+// BLAS: the products that OpenBLAS computes for us, which are those of complex numbers, and, where our own kernels
+// (kernels/products.h) are not compiled for the processor, all others.
 //
 // The library is not linked. The wheel `scipy-openblas32` brings it, and it is loaded by the first that needs it, so
 // that importing the package costs nothing for those who never multiply matrices. Our copy is private (its
