@@ -9,6 +9,7 @@ import gc
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -143,8 +144,8 @@ def test_a_value_used_twice_does_not_double_the_instructions():
 def test_every_operand_is_read_once_and_every_step_is_there_once():
     """Whatever the addresses are, by which they are found."""
     many = [pb.rand(N) for _ in range(60)]
-    pairs = sum((a + b for a, b in zip(many, many[1:])), start=pb.zeros(()))
-    again = sum((a + b for a, b in zip(many, many[1:])), start=pb.zeros(()))
+    pairs = sum((a + b for a, b in pairwise(many)), start=pb.zeros(()))
+    again = sum((a + b for a, b in pairwise(many)), start=pb.zeros(()))
     text = pb.explain((pairs * again).sum())
     assert text.count("= load") == 60
     assert "program of 60 instructions" in text  # each pair with the sum so far, and one product
