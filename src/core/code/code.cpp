@@ -110,8 +110,10 @@ Code::Code(const Emitted& emitted, const std::vector<Argument>& arguments, size_
     : pages_(emitted.bytes),
       operands_(arguments.size() - results),
       lanes_(lanes_of(wide, lane) * emitted.copies) {
-    for (const Argument& a : arguments)
+    for (const Argument& a : arguments) {
         sizes_.push_back(a.single ? 0 : static_cast<int64_t>(size_of(a, item_size(lane))));
+        streams_ = streams_ || a.streamed;
+    }
     const void* start = pages_.start();
     std::memcpy(&function_, &start, sizeof start);
 }

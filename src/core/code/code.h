@@ -27,7 +27,7 @@ class Code {
         const int64_t whole = n & -lanes_;
         if (whole) function_(places, whole);
         if (whole == n) return;
-        if (whole && is_apart(places, n)) run_last(places, n);
+        if (whole && !streams_ && is_apart(places, n)) run_last(places, n);
         else run_rest(places, whole, n - whole);
     }
 
@@ -39,7 +39,8 @@ class Code {
     void (*function_)(char* const*, int64_t);
     std::vector<int64_t> sizes_;  // of an element of each argument, 0: single; results are the last
     size_t operands_;
-    int64_t lanes_;  // of a round
+    int64_t lanes_;         // of a round
+    bool streams_ = false;  // results, whose vectors lie as lines do
 };
 constexpr size_t kMostArguments = 96;
 

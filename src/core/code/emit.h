@@ -14,6 +14,7 @@ namespace pb::code {
 struct Argument {
     enum Form : uint8_t { lane, truth, half, bfloat16, float32, int32, int16, int8, uint8 } form;
     bool single = false;
+    bool streamed = false;  // a result that goes past the caches; it begins with a line of them
 };
 constexpr size_t size_of(const Argument& a, size_t lane) {
     constexpr size_t sizes[] = {0, 1, 2, 2, 4, 4, 2, 1, 1};
@@ -57,7 +58,7 @@ inline Op read_as(const Argument& a) {
 inline Op stored_as(const Argument& a) {
     constexpr Op all[] = {Op::store,          Op::store_mask,  Op::store_half,
                           Op::store_bfloat16, Op::store_float, Op::store_int32};
-    return all[a.form];
+    return a.streamed ? Op::stream : all[a.form];
 }
 
 struct Emitted {

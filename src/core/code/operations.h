@@ -135,6 +135,12 @@ class Operations : protected Values {
                 out_.vector(kStore, r, 0, elements(x), {.two = true, .stores = true});
                 return release(a);
             }
+            case Op::stream: {
+                const int r = in(a);
+                out_.vector(floats("vmovntps", "vmovntpd", 0x2B), r, 0, elements(x),
+                            {.two = true, .stores = true});
+                return release(a);
+            }
             case Op::store_half: {
                 const int r = in(a);
                 out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, elements(x),

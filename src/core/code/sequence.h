@@ -79,6 +79,7 @@ enum class Op : uint8_t {
     call,    // `imm`: a vector function
     // What is written.
     store,
+    stream,  // past the caches, where a vector is a line of them
     store_half,
     store_bfloat16,
     store_float,

@@ -72,7 +72,8 @@ std::string describe_code(const Fused& p) {
     for (const Value& v : p.values) single.push_back(v.single);
     find_last_reads(p, last);
     for (const Fused::Output& o : p.outputs) last[static_cast<size_t>(o.value)] = kAlways;
-    const std::string text = Segments().describe(p, {single, last});
+    const std::vector<int32_t> streamed(p.values.size(), kAlways);
+    const std::string text = Segments().describe(p, {single, last, streamed});
     return text.empty() ? "  no code: it runs block by block\n" : text;
 }
 

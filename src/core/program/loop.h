@@ -47,6 +47,9 @@ class Loop {
         else cut_between_rows(wishes.whole);
     }
 
+    // Whether all blocks begin at multiples of so many elements, which is a power of two, 16 at most.
+    bool begins_at(int64_t multiple) const { return rows == 1 || row % multiple == 0; }
+
     const int64_t n, row, rows;
     int64_t unit, block;
     int64_t chunks = 1;

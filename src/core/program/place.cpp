@@ -120,6 +120,7 @@ void Placing::place_singles() {
 
 void Placing::find_lasts() {
     find_last_reads(*p_, last_);
+    reads_ = last_;
     for (const Fused::Output& o : p_->outputs) {
         last_[index(o.value)] = kAlways;
         if (!o.is_stored()) facts(o.value).reduced = true;
@@ -143,18 +144,33 @@ bool Placing::is_streamed(const Fused::Output& o) const {
     return o.is_stored() && o.lies_in_order() && !o.is_single() && last_read(o.data) == INT32_MIN;
 }
 
+// Whether a segment may write an output past the caches by itself: it wants whole lines, and nobody else the value.
+bool Placing::code_streams(const Fused::Output& o) const {
+    constexpr size_t kLine = 64;
+    const Value& value = p_->value(o.value);
+    auto same = [&](const Fused::Output& other) { return other.value == o.value; };
+    return value.kind == Value::Result && reinterpret_cast<size_t>(o.data) % kLine == 0 &&
+           loop->begins_at(static_cast<int64_t>(kLine / item_size(o.dtype))) &&
+           std::count_if(p_->outputs.begin(), p_->outputs.end(), same) == 1;
+}
+
 // The step that computes an output writes it where it belongs, unless that would overwrite what is still read, or the
-// outputs are large: then they are computed in a register and streamed. What lies over an operand is in the cache
-// already.
+// outputs are large: then they are computed in a register and streamed, or a segment does. What lies over an operand is in
+// the cache already.
 void Placing::place_outputs() {
     int64_t bytes = 0;
     for (const Fused::Output& o : p_->outputs)
         if (is_streamed(o)) bytes += p_->n * static_cast<int64_t>(item_size(o.dtype));
     streams_ = bytes >= kStreamed;
+    streamed_.assign(p_->values.size(), kAlways);
     for (const Fused::Output& o : p_->outputs) {
         const Value& value = p_->value(o.value);
+        if (streams_ && is_streamed(o)) {
+            if (code_streams(o)) streamed_[index(o.value)] = reads_[index(o.value)];
+            continue;
+        }
         if (!o.is_stored() || !o.lies_in_order() || facts(o.value).direct || value.kind != Value::Result ||
-            value.single || (streams_ && is_streamed(o)) || last_read(o.data) > value.at)
+            value.single || last_read(o.data) > value.at)
             continue;
         facts(o.value).direct = true;
         at(o.value) = {Place::Memory, o.data, static_cast<int64_t>(item_size(o.dtype))};
@@ -209,7 +225,7 @@ void Placing::place_steps(double nanoseconds) {
     }
     single_.clear();
     for (const Facts& f : facts_) single_.push_back(f.single);
-    segments_.find(*p_, {single_, last_}, nanoseconds);
+    segments_.find(*p_, {single_, last_, streamed_}, nanoseconds);
     auto of = [this](int16_t v) { return register_of(v); };
     for (size_t s = 0; s < p_->steps.size(); ++s) {
         const Step& step = p_->steps[s];
@@ -228,8 +244,17 @@ void Placing::place_steps(double nanoseconds) {
 
 // As one step of many operands and results, which are read and written side by side.
 void Placing::place_segment(const Segment& s) {
-    for (int16_t v : s.results)
-        if (!facts(v).direct && at(v).kind != Place::InUnit) at(v) = register_at(registers_.claim());
+    for (size_t r = 0; r < s.results.size(); ++r) {
+        const int16_t v = s.results[r];
+        if (s.arguments[s.operands.size() + r].streamed) {
+            auto stores = [v](const Fused::Output& o) { return o.value == v; };
+            const Fused::Output& o = *std::find_if(p_->outputs.begin(), p_->outputs.end(), stores);
+            facts(v).direct = true;
+            at(v) = {Place::Memory, o.data, static_cast<int64_t>(item_size(o.dtype))};
+        } else if (!facts(v).direct && at(v).kind != Place::InUnit) {
+            at(v) = register_at(registers_.claim());
+        }
+    }
     for (int16_t v : s.operands) {
         const int32_t r = register_of(v);
         if (r >= 0 && last_[index(v)] < static_cast<int32_t>(s.past)) registers_.release(r);

@@ -101,6 +101,7 @@ class Placing {
     unsigned singles_of(const Step& s) const;
     bool takes_singles(const Step& s) const;
     bool is_streamed(const Fused::Output& o) const;
+    bool code_streams(const Fused::Output& o) const;
     int32_t last_read(const char* data) const;
     Place register_at(int32_t r) const;
     int32_t register_of(int16_t v) const;
@@ -117,6 +118,8 @@ class Placing {
     Segments segments_;
     std::vector<char> single_;
     std::vector<int32_t> last_;  // step that reads a value last
+    // The same without outputs, which last_ has as always read; and of outputs that code may stream, kAlways for others.
+    std::vector<int32_t> reads_, streamed_;
     struct LastRead {
         const char* data;
         int32_t step;

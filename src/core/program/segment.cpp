@@ -197,6 +197,12 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
     end();
 }
 
+// Whether a segment stores a result past the caches, where nobody else reads it.
+static bool is_streamed(const Fused& p, const Facts& facts, const Segment& s, int16_t v) {
+    return code::is_wide() && code::is_as_wide(p.type(v), s.lane) &&
+           facts.streamed[index(v)] < static_cast<int32_t>(s.past);
+}
+
 // Operands and results, and the key: each step, then its operands, of which those that come from outside say what they are.
 void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
     constexpr uint64_t kOutside = uint64_t{1} << 40, kPower = uint64_t{1} << 41, kLinks = uint64_t{1} << 63;
@@ -223,8 +229,10 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
         const bool result = facts.last[index(step.out)] >= static_cast<int32_t>(s.past);
         const uint64_t what =
             step.chain >= 0 ? p.chains[index(step.chain)].length : static_cast<uint64_t>(step.primitive) << 8;
+        const bool streamed = result && is_streamed(p, facts, s, step.out);
         key_.push_back((what << 8 | static_cast<uint64_t>(p.type(step.out))) << 8 |
-                       static_cast<uint64_t>(step.arity) << 1 | static_cast<uint64_t>(result));
+                       static_cast<uint64_t>(streamed) << 7 | static_cast<uint64_t>(step.arity) << 1 |
+                       static_cast<uint64_t>(result));
         if (step.chain >= 0) {
             const Chain& chain = p.chains[index(step.chain)];
             for (int k = 0; k < chain.length; ++k)
@@ -238,7 +246,8 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
         numbers_[index(step.out)] = count++;
         if (result) s.results.push_back(step.out);
     }
-    for (int16_t v : s.results) s.arguments.push_back({code::form_of(p.type(v), s.lane), false});
+    for (int16_t v : s.results)
+        s.arguments.push_back({code::form_of(p.type(v), s.lane), false, is_streamed(p, facts, s, v)});
     for (int16_t v : s.operands) numbers_[index(v)] = -1;
     for (size_t i = s.first; i < s.past; ++i) numbers_[index(p.steps[i].out)] = -1;
 }

@@ -22,10 +22,11 @@ struct Segment {
     std::shared_ptr<const code::Code> code;
 };
 
-// What is known of a program's values: which are one for all elements of a block, and the steps that read them last.
+// What is known of a program's values: which are one for all elements of a block, the steps that read them last, and of those
+// that may be stored past the caches, the steps that do. The others are stored as usual, and have kAlways.
 struct Facts {
     const std::vector<char>& single;
-    const std::vector<int32_t>& last;
+    const std::vector<int32_t>&last, &streamed;
 };
 
 class Segments {
