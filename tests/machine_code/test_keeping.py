@@ -1,6 +1,7 @@
 """When code is made and kept, what happens where there can be none, and how it is looked at."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -141,6 +142,23 @@ def test_perf_finds_names():
     assert int(start, 16) % 4096 == 0
     assert int(size, 16) > 0
     assert name == "pullback::program_1"
+
+
+@pytest.mark.skipif(not shutil.which("gdb"), reason="there is no GDB here")
+def test_gdb_finds_names_and_callers(tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM)
+    orders = ["set breakpoint pending on", "break pullback::program_1", "run", "backtrace 8", "kill"]
+    command = ["gdb", "-nx", "-batch", *(word for order in orders for word in ("-ex", order))]
+    command += ["--args", sys.executable, str(script)]
+    environment = os.environ | {"PULLBACK_GDB": "1", "PULLBACK_MACHINE_CODE": "always"}
+    environment["PULLBACK_NUM_THREADS"] = "1"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    if "ptrace: Operation not permitted" in done.stderr:
+        pytest.skip("nobody may be watched here")
+    stack = [line for line in done.stdout.splitlines() if line.startswith("#")]
+    assert "pullback::program_1" in stack[0], done.stdout + done.stderr
+    assert "Runner" in stack[1], done.stdout + done.stderr  # who called it
 
 
 def test_explaining_shows_instructions_with_what_they_compute():

@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "array/hash.h"
-#include "code/frames.h"
 #include "kernels/kernels.h"
 
 namespace pb::code {
@@ -108,6 +107,7 @@ bool is_wide() { return !std::strcmp(kernels_isa(), "avx512"); }
 Code::Code(const Emitted& emitted, const std::vector<Argument>& arguments, size_t results, DType lane,
            bool wide)
     : pages_(emitted.bytes),
+      frame_(pages_.start(), pages_.size()),
       operands_(arguments.size() - results),
       lanes_(lanes_of(wide, lane) * emitted.copies) {
     for (const Argument& a : arguments) {
@@ -158,12 +158,7 @@ std::shared_ptr<const Code> find(const Key& key, bool pays, const Maker& make) {
         made.reset();
         if (!Pages::refused) use = Use::never;  // the system will not change its mind
     }
-    if (made) {
-        ++emitted_count;
-        write_to_map(*made);
-    } else {
-        ++refused_count;
-    }
+    ++(made ? emitted_count : refused_count);
     cache().enter(entry, made);
     return made;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "code/emit.h"
+#include "code/frames.h"
 #include "code/memory.h"
 
 namespace pb::code {
@@ -21,7 +22,6 @@ class Code {
 
     bool is_there() const { return pages_.start(); }
     size_t bytes() const { return pages_.size(); }
-    const void* start() const { return pages_.start(); }
     // Runs it on n elements of operands and results, which lie where `places` says. A result may lie over an operand.
     void run(char* const* places, int64_t n) const {
         const int64_t whole = n & -lanes_;
@@ -36,6 +36,7 @@ class Code {
     void run_last(char* const* places, int64_t n) const;
     void run_rest(char* const* places, int64_t at, int64_t n) const;
     Pages pages_;
+    Frame frame_;
     void (*function_)(char* const*, int64_t);
     std::vector<int64_t> sizes_;  // of an element of each argument, 0: single; results are the last
     size_t operands_;
