@@ -218,13 +218,14 @@ class Run {
             return;
         }
         if (any || n->pulls_nothing()) n->pull(grads, out);
-        for (uint16_t i = 0; i < n->edge_count(); ++i) validate(*n, i, out[i]);
+        for (uint16_t i = 0, count = n->edge_count(); i < count; ++i)
+            if (out[i]) validate(*n, i, out[i]);
         if (modes.anomaly && modes.anomaly_check_nan) check_anomaly(*n, out);
         if (!retain_) n->release_saved();
         if (!post) return;
         run_post_hooks(*n, given, out);
         for (uint16_t i = 0; i < n->edge_count(); ++i)
-            validate(*n, i, out[i]);  // hooks may change them in place
+            if (out[i]) validate(*n, i, out[i]);  // hooks may change them in place
     }
 
     // A gradient has the shape and dtype of what it is for; a hook that changed it in place may have left another.
@@ -257,13 +258,16 @@ class Run {
 
     // Undoes broadcasting and promotion, once, for every rule.
     void validate(Node& n, uint16_t i, Tensor& g) {
-        if (!g) return;
         const Edge e = n.edge(i);
         if (!e.node) {
             g = Tensor();
             return;
         }
         const OutputMeta& want = e.node->output(e.nr);
+        if (g->layout != want.layout.get() || g->dtype != want.dtype || g->exceptional & kMapped)
+            settle(n, i, g, want);
+    }
+    __attribute__((noinline)) void settle(Node& n, uint16_t i, Tensor& g, const OutputMeta& want) {
         if (!want.layout) return;
         if (__builtin_expect(g.is_mapped() || want.layout->is_mapped(), 0))
             g = ops::settle_axes(g, *want.layout);

@@ -98,7 +98,7 @@ Node* current_grad_fn(const Tensor& t) {
     return t->grad_fn;
 }
 
-Edge gradient_edge(const Tensor& t) {
+Edge gradient_edge_apart(const Tensor& t) {
     if (Node* n = current_grad_fn(t)) {
         n->retain();
         return {n, t->output_nr};

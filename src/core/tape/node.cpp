@@ -44,16 +44,9 @@ Node::~Node() {
 
 std::span<Saved> Node::saved_values() { return {}; }
 
-// A node has been recorded while somebody wants to know.
-[[gnu::cold, gnu::noinline]] static void look_at_record(Node& n) {
-    if (modes.anomaly) keep_trace(n);
-    if (modes.packing) pack_outputs(n);
-}
-
-void Node::set_output(const Tensor& t) {
-    meta_.layout = t.layout_ref();
-    meta_.dtype = t.dtype();
-    if (__builtin_expect(modes.watched, 0)) look_at_record(*this);
+void Node::look_at_record() {
+    if (modes.anomaly) keep_trace(*this);
+    if (modes.packing) pack_outputs(*this);
 }
 
 void Node::set_outputs(const Tensors& ts) {
@@ -63,7 +56,7 @@ void Node::set_outputs(const Tensors& ts) {
     more_ = new OutputMeta[ts.size()];
     for (size_t i = 0; i < ts.size(); ++i)
         if (ts[i].defined()) more_[i] = {ts[i].layout_ref(), ts[i].dtype()};
-    if (__builtin_expect(modes.watched, 0)) look_at_record(*this);
+    if (__builtin_expect(modes.watched, 0)) look_at_record();
 }
 
 // Note [Cycles through the tape]

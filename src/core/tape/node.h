@@ -91,12 +91,21 @@ class Node {
         // A view whose base was written got its node just now: stay younger than what an edge leads to.
         if (e.node && e.node->sequence_ > sequence_) sequence_ = ++next_sequence;
     }
+    // The same of a node that is being made: the edge is empty, and a written base has not been met yet.
+    void lead_to(size_t i, Edge e) {
+        edges_[i] = e;
+        if (e.node && __builtin_expect(e.node->sequence_ > sequence_, 0)) sequence_ = ++next_sequence;
+    }
     bool wants(size_t i) const { return edges_[i].node != nullptr; }
     uint64_t sequence() const { return sequence_; }
 
     uint16_t output_count() const { return output_count_; }
     OutputMeta& output(size_t i) { return output_count_ == 1 ? meta_ : more_[i]; }
-    void set_output(const Tensor& t);  // the only output
+    void set_output(const Tensor& t) {  // the only output
+        meta_.layout = t.layout_ref();
+        meta_.dtype = t.dtype();
+        if (__builtin_expect(modes.watched, 0)) look_at_record();
+    }
     void set_outputs(const Tensors& ts);
 
     NodeExtra* extra = nullptr;
@@ -111,6 +120,8 @@ class Node {
     virtual void destroy() = 0;  // destructor and memory
 
   private:
+    // It has been recorded while somebody wants to know.
+    [[gnu::cold]] void look_at_record();
     void free_later();
     friend void drain_freed_nodes();
     uint32_t refs_ = 1;
@@ -159,7 +170,12 @@ int traverse_owned(Node* root, visitproc visit, void* arg);
 
 // Where a gradient for `t` has to go; node is null when t does not require grad. The caller owns one reference
 // to the node, usually to pass it on with `take_edge`.
-Edge gradient_edge(const Tensor& t);
+Edge gradient_edge_apart(const Tensor& t);  // of a view or a leaf
+inline Edge gradient_edge(const Tensor& t) {
+    if (__builtin_expect(t->flags & kIsView || !t->grad_fn, 0)) return gradient_edge_apart(t);
+    t->grad_fn->retain();
+    return {t->grad_fn, t->output_nr};
+}
 // The node that produced `t`, made anew if t is a view whose base was written in place; null for leaves.
 Node* current_grad_fn(const Tensor& t);
 // Makes `t` output `nr` of `node`. Counts a reference.

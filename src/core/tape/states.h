@@ -35,8 +35,15 @@ struct State {
 
 class States {
   public:
-    States() : id_(++next_run ? next_run : ++next_run) { active_runs.push_back(id_); }
-    ~States() { active_runs.erase(std::find(active_runs.begin(), active_runs.end(), id_)); }
+    States() : id_(++next_run ? next_run : ++next_run) {
+        active_runs.push_back(id_);
+        all_.swap(spare);
+    }
+    ~States() {
+        active_runs.erase(std::find(active_runs.begin(), active_runs.end(), id_));
+        all_.clear();
+        if (all_.capacity() > spare.capacity() && all_.capacity() <= kSpare) spare.swap(all_);
+    }
     States(const States&) = delete;
     States& operator=(const States&) = delete;
 
@@ -77,6 +84,10 @@ class States {
         }
         return at;
     }
+
+    // Room that the last run of this thread left to the next, so that short runs ask for no memory.
+    static constexpr size_t kSpare = 1 << 12;
+    static inline thread_local std::vector<State> spare;
 
     uint32_t id_;
     std::vector<State> all_;

@@ -16,8 +16,9 @@ struct Modes {
     uint64_t map_level = 0;    // of the innermost vmap that is open (tensor/mapped.h)
 };
 
-// The module is loaded with dlopen, but this block is small enough for the static TLS area: one instruction an access.
-extern thread_local Modes modes __attribute__((tls_model("initial-exec")));
+// The module is loaded with dlopen, but this block is small enough for the static TLS area: one instruction an access, and
+// none that asks whether it has been made yet.
+extern constinit thread_local Modes modes __attribute__((tls_model("initial-exec")));
 
 [[gnu::always_inline]] inline void set_grad_mode(bool on) {
     modes.asked = on;

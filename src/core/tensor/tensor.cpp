@@ -5,7 +5,7 @@
 
 namespace pb {
 
-thread_local Modes modes __attribute__((tls_model("initial-exec")));
+constinit thread_local Modes modes __attribute__((tls_model("initial-exec")));
 PyTypeObject* tensor_type = nullptr;
 PyTypeObject* parameter_type = nullptr;
 TensorObject* kept_objects[kKept];
@@ -55,7 +55,10 @@ Tensor Tensor::make(const Array& a) {
     return steal(o);
 }
 
-Tensor Tensor::make(DType dtype, Ref<Layout> layout) { return make(Array::empty(dtype, std::move(layout))); }
+Tensor Tensor::make(DType dtype, Ref<Layout> layout) {
+    if (__builtin_expect(layout->is_mapped(), 0)) return make(Array::empty(dtype, std::move(layout)));
+    return fresh(dtype, std::move(layout));
+}
 
 // `layout` with those axes of `t` that it lacks.
 [[gnu::cold, gnu::noinline]] static Ref<Layout> carry_axes(const TensorObject* t, Ref<Layout> layout) {

@@ -83,6 +83,7 @@ class Tensor {
     // A fresh tensor over an array, with a cell of its own.
     static Tensor make(const Array& a);
     static Tensor make(DType dtype, Ref<Layout> layout);  // uninitialised
+    static Tensor fresh(DType dtype, Ref<Layout> layout);
     // Another geometry over the same cell, without autograd state.
     Tensor alias(Ref<Layout> layout, int64_t offset) const;
     Tensor alias() const { return alias(Ref<Layout>(o_->layout), o_->offset); }
@@ -169,6 +170,16 @@ inline TensorObject* as_tensor(PyObject* o) { return reinterpret_cast<TensorObje
 
 // The memory of Python objects. The caller of the first sets the fields; the second wants them given back.
 TensorObject* new_tensor_object();
+// Uninitialised, of a layout that hides no axes.
+[[gnu::always_inline]] inline Tensor Tensor::fresh(DType dtype, Ref<Layout> layout) {
+    Ref<Cell> cell = Cell::make(Buffer::allocate(static_cast<size_t>(layout->numel()) * item_size(dtype)));
+    TensorObject* o = new_tensor_object();
+    o->cell = cell.detach();
+    o->layout = layout.detach();
+    o->dtype = dtype;
+    if (modes.inference) o->flags |= kInference;
+    return steal(o);
+}
 // Freed tensors of the exact type, kept for the next operation.
 constexpr size_t kKept = 2048;
 extern TensorObject* kept_objects[kKept];

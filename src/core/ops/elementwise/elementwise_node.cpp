@@ -25,22 +25,21 @@ ElementwiseNode* ElementwiseNode::record(const Row& row, const Operand* operands
     Saved* s = node->saved();
     for (uint8_t i = 0; i < slots; ++i) new (s + i) Saved();
     try {
-        for (int i = 0; i < row.arity; ++i) {
+        const int arity = row.arity;
+        for (int i = 0; i < arity; ++i) {
             if (const Tensor* t = operands[i].tensor) {
                 if (is_complex(t->dtype())) node->of_complex_ = true;
-                if (wanted >> i & 1) node->take_edge(static_cast<size_t>(i), gradient_edge(*t));
+                if (wanted >> i & 1) node->lead_to(static_cast<size_t>(i), gradient_edge(*t));
             } else if (i < 3 && !(row.parameters >> i & 1)) {
                 node->form_ = static_cast<uint8_t>(i + 1);
             }
         }
-        int v = 0;
-        for (uint32_t uses = pullback.uses; uses; uses >>= 1, ++v) {
-            if (!(uses & 1)) continue;
-            if (v == row.arity) s->save(y, Saved::kOutput, 0);
+        for (uint32_t uses = pullback.uses; uses; uses &= uses - 1, ++s) {
+            const int v = __builtin_ctz(uses);
+            if (v == arity) s->save(y, Saved::kOutput, 0);
             else if (const Tensor* t = operands[v].tensor)
                 s->save(*t, Saved::kInput, static_cast<uint8_t>(v));
             else s->save_scalar(operands[v].scalar);
-            ++s;
         }
         node->set_output(y);
     } catch (...) {
@@ -97,25 +96,28 @@ bool ElementwiseNode::pull_contiguous(const Tensor& g, Tensors& out) {
     if (!shape->is_contiguous() || shape->numel() == 0 || shape->numel() >= deferral.from ||
         g->cell->buffer->is_pending() || !is_float(g.dtype()) || of_complex_)
         return false;
-    size_t count = pullback_.program.outputs.size();
-    if (count) {
+    const int edges = edge_count();
+    if (const size_t count = pullback_.program.outputs.size()) {
         const Lowered& program = lower(pullback_.program, g.dtype());
         if (!program.contiguous) return false;
         ContiguousSource sources[kMaxOperands + 2];
-        const Layout* layouts[kMaxOperands + 2] = {};
+        const Layout* layouts[kMaxOperands + 2];
         Slot slots[kMaxOperands + 2];
         bool alike = true;
-        for (uint8_t i = 0; i < slots_; ++i) {
-            Saved& s = saved()[i];
+        Saved* each = saved();
+        for (int i = 0, last = slots_; i < last; ++i) {
+            Saved& s = each[i];
             if (!s.holds_tensor()) {
-                s.scalar().store(program.type(i), &slots[i]);
+                s.scalar().store(program.type(static_cast<int16_t>(i)), &slots[i]);
                 sources[i] = {&slots[i], true};
+                layouts[i] = nullptr;
                 continue;
             }
             const Layout* l = s.layout();
             if (!s.is_plain()) return false;
             if (!s.is_current()) s.check(*this);
-            if (s.dtype() != program.type(i) || !l->is_contiguous() || l->is_mapped() || s.is_pending())
+            if (s.dtype() != program.type(static_cast<int16_t>(i)) || !l->is_contiguous() || l->is_mapped() ||
+                s.is_pending())
                 return false;
             alike = alike && (l == shape || l->same_shape(*shape));
             sources[i] = {s.data(), false};
@@ -123,21 +125,22 @@ bool ElementwiseNode::pull_contiguous(const Tensor& g, Tensors& out) {
         }
         if (program.type(slots_) != g.dtype()) return false;
         sources[slots_] = {g.data(), false};
-        Tensor results[kMaxOperands];
+        layouts[slots_] = nullptr;
         void* memory[kMaxOperands];
-        for (size_t i = 0; i < count; ++i) {
-            results[i] = Tensor::make(g.dtype(), g.layout_ref());
-            memory[i] = results[i]->cell->buffer->data();
-        }
+        for (int i = 0; i < edges; ++i)
+            if (const int o = pullback_.output[i]; wanted_ >> i & 1 && o >= 0) {
+                Tensor& result = out[static_cast<size_t>(i)] = Tensor::fresh(g.dtype(), g.layout_ref());
+                memory[o] = result->cell->buffer->data();
+            }
         if (alike) execute_contiguous(program, sources, memory, shape->numel());
-        else if (!execute_spread(program, sources, layouts, memory, *shape)) return false;
-        for (uint16_t i = 0; i < edge_count(); ++i)
-            if (wanted_ >> i & 1 && pullback_.output[i] >= 0)
-                out[i] = std::move(results[pullback_.output[i]]);
+        else if (!execute_spread(program, sources, layouts, memory, *shape)) {
+            for (Tensor& result : out) result = Tensor();
+            return false;
+        }
     }
-    for (uint16_t i = 0; i < edge_count(); ++i) {
-        if (!(wanted_ >> i & 1) || pullback_.output[i] >= 0) continue;
-        out[i] = pullback_.output[i] == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
+    for (int i = 0; i < edges; ++i) {
+        if (const int o = pullback_.output[i]; wanted_ >> i & 1 && o < 0)
+            out[static_cast<size_t>(i)] = o == -1 ? g : ops::zeros(g.dtype(), g.layout_ref());
     }
     return true;
 }
@@ -235,8 +238,8 @@ bool ElementwiseNode::any_mapped(const Tensor& g) {
 // What was subtracted from something larger: its gradient is summed first, then negated, which has the same bits. A
 // pending gradient is negated where it is computed, so that the sum ends that program.
 bool ElementwiseNode::pull_negated_sum(const Tensor& g, Tensors& out) {
-    if (pullback_.program.outputs.size() != 1 || slots_ || g.numel() < kNegatedLater ||
-        !g.layout().is_contiguous() || g->cell->buffer->is_pending())
+    if (pullback_.program.outputs.size() != 1 || !g.layout().is_contiguous() ||
+        g->cell->buffer->is_pending())
         return false;
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1) || pullback_.output[i] != 0) continue;
@@ -257,7 +260,9 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     if (released_) fail_released(*this);
     const Tensor& g = grads[0];
     if (!modes.grad && !g.is_dual() &&
-        ((!g.is_mapped() && (pull_negated_sum(g, out) || pull_contiguous(g, out))) || pull_arrays(g, out)))
+        ((!g.is_mapped() && ((!slots_ && g.numel() >= kNegatedLater && pull_negated_sum(g, out)) ||
+                             pull_contiguous(g, out))) ||
+         pull_arrays(g, out)))
         return;
     // With a graph, with tangents, or of what was packed: the same program through the recorder. Every operand is brought to the
     // dtype the function was computed in first.

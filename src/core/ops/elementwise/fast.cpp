@@ -24,27 +24,26 @@ inline const char* data_of(const TensorObject* t) {
     return t->cell->buffer->data() + t->offset * static_cast<int64_t>(item_size(t->dtype));
 }
 
-[[gnu::always_inline]] inline Tensor result(Ref<Layout> layout, DType dtype) {
-    TensorObject* o = new_tensor_object();
-    o->cell = Cell::make(Buffer::allocate(static_cast<size_t>(layout->numel()) * item_size(dtype))).detach();
-    o->layout = layout.detach();
-    o->dtype = dtype;
-    if (modes.inference) o->flags |= kInference;
-    return Tensor::steal(o);
-}
-
 inline void record(const Row& row, const Operand* operands, const Tensor& y, uint8_t wanted) {
     ElementwiseNode* node = ElementwiseNode::record(row, operands, y, wanted);
     y->grad_fn = node;  // takes over the reference
 }
 
+// A handle of a tensor that the caller holds, without a reference of its own.
+struct Lent {
+    explicit Lent(TensorObject* o) : tensor(Tensor::steal(o)) {}
+    Lent(const Lent&) = delete;
+    ~Lent() { tensor.release(); }
+    Tensor tensor;
+};
+
 inline void record_binary(const Row& row, TensorObject* a, TensorObject* b, const Tensor& y) {
     if (!modes.grad || !row.differentiable || !(wants_grad(a) || wants_grad(b))) return;
-    Tensor ta(a), tb(b);
-    Operand operands[2] = {ta, tb};
-    uint8_t wanted =
-        static_cast<uint8_t>((ta.requires_grad() && row.partial[0].kind != Partial::None ? 1 : 0) |
-                             (tb.requires_grad() && row.partial[1].kind != Partial::None ? 2 : 0));
+    const Lent ta(a), tb(b);
+    const Operand operands[2] = {ta.tensor, tb.tensor};
+    uint8_t wanted = static_cast<uint8_t>(
+        (wants_grad(a) && ta.tensor.requires_grad() && row.partial[0].kind != Partial::None ? 1 : 0) |
+        (wants_grad(b) && tb.tensor.requires_grad() && row.partial[1].kind != Partial::None ? 2 : 0));
     if (wanted) record(row, operands, y, wanted);
 }
 
@@ -74,7 +73,7 @@ __attribute__((noinline)) Tensor fast_broadcast(const Row& row, const BlockKerne
         in[i] = room.spread(data_of(operands[i]), l, *shape, item_size(a->dtype));
         if (!in[i]) return Tensor();
     }
-    Tensor y = result(std::move(shape), a->dtype);
+    Tensor y = Tensor::fresh(a->dtype, std::move(shape));
     kernels[single](in, y->cell->buffer->data(), n);
     record_binary(row, a, b, y);
     return y;
@@ -173,7 +172,7 @@ Tensor fast_elementwise(const Row& row, const Operand* operands) {
     DType dtype = program.type(program.outputs[0]);
     const bool boolean = is_boolean(row);
     if ((dtype == DType::Bool) != boolean) return Tensor();
-    Tensor y = result(Ref<Layout>(like->layout), dtype);
+    Tensor y = Tensor::fresh(dtype, Ref<Layout>(like->layout));
     void* out[1] = {y->cell->buffer->data()};
     if (alike) execute_contiguous(program, sources, out, like->layout->numel());
     else if (!execute_spread(program, sources, layouts, out, *like->layout)) return Tensor();
@@ -240,7 +239,7 @@ Tensor fast_binary(const Row& row, TensorObject* a, TensorObject* b) {
     const BlockKernel* forms = kernels().elementwise[row.primitive][static_cast<int>(a->dtype)];
     if (!forms[0]) return Tensor();  // bitwise functions of floats
     if (a->layout != b->layout && !a->layout->same_shape(*b->layout)) return fast_broadcast(row, forms, a, b);
-    Tensor y = result(Ref<Layout>(a->layout), a->dtype);
+    Tensor y = Tensor::fresh(a->dtype, Ref<Layout>(a->layout));
     const void* in[2] = {data_of(a), data_of(b)};
     forms[0](in, y->cell->buffer->data(), a->layout->numel());
     record_binary(row, a, b, y);
@@ -256,16 +255,16 @@ Tensor fast_scalar(const Row& row, TensorObject* a, double number, bool number_f
     if (!fn) return Tensor();
     Slot slot;
     Scalar(number).store(a->dtype, &slot);
-    Tensor y = result(Ref<Layout>(a->layout), a->dtype);
+    Tensor y = Tensor::fresh(a->dtype, Ref<Layout>(a->layout));
     const void* in[2] = {data_of(a), &slot};
     if (number_first) std::swap(in[0], in[1]);
     fn(in, y->cell->buffer->data(), n);
     if (modes.grad && row.differentiable && wants_grad(a)) {
-        Tensor ta(a);
-        Operand operands[2] = {ta, Scalar(number)};
+        const Lent ta(a);
+        Operand operands[2] = {ta.tensor, Scalar(number)};
         if (number_first) std::swap(operands[0], operands[1]);
         int at = number_first ? 1 : 0;
-        if (ta.requires_grad() && row.partial[at].kind != Partial::None)
+        if (ta.tensor.requires_grad() && row.partial[at].kind != Partial::None)
             record(row, operands, y, static_cast<uint8_t>(1 << at));
     }
     return y;
