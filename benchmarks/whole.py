@@ -8,6 +8,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 TAPED = ["pullback", "torch", "autograd"]  # JAX traces and compiles: it records no operation one by one
@@ -38,14 +39,16 @@ def memory(name, nodes):
 
 
 def imports(names, rounds):
-    """Median seconds of `import name`, each in fresh processes that take turns."""
+    """Median seconds of `import name` with bytecode, each in fresh processes that take turns."""
     samples = {name: [] for name in names}
-    for turn in range(rounds + 1):
-        for name in names:
-            code = f"import time; t = time.perf_counter(); import {name}; print(time.perf_counter() - t)"
-            (seconds,) = _python("-c", code)
-            if turn:  # the first turn only fills the file cache
-                samples[name].append(seconds)
+    with tempfile.TemporaryDirectory() as bytecode:
+        shell = f"unset PYTHONDONTWRITEBYTECODE; export PYTHONPYCACHEPREFIX='{bytecode}';"
+        for turn in range(rounds + 1):
+            for name in names:
+                code = f"import time; t = time.perf_counter(); import {name}; print(time.perf_counter() - t)"
+                (seconds,) = _python("-c", code, shell=shell)
+                if turn:  # the first turn compiles, and fills the file cache
+                    samples[name].append(seconds)
     return {name: statistics.median(values) for name, values in samples.items()}
 
 

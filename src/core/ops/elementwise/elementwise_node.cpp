@@ -238,8 +238,7 @@ bool ElementwiseNode::any_mapped(const Tensor& g) {
 // What was subtracted from something larger: its gradient is summed first, then negated, which has the same bits. A
 // pending gradient is negated where it is computed, so that the sum ends that program.
 bool ElementwiseNode::pull_negated_sum(const Tensor& g, Tensors& out) {
-    if (pullback_.program.outputs.size() != 1 || !g.layout().is_contiguous() ||
-        g->cell->buffer->is_pending())
+    if (pullback_.program.outputs.size() != 1 || !g.layout().is_contiguous() || g->cell->buffer->is_pending())
         return false;
     for (uint16_t i = 0; i < edge_count(); ++i) {
         if (!(wanted_ >> i & 1) || pullback_.output[i] != 0) continue;
@@ -260,8 +259,8 @@ void ElementwiseNode::pull(Tensors& grads, Tensors& out) {
     if (released_) fail_released(*this);
     const Tensor& g = grads[0];
     if (!modes.grad && !g.is_dual() &&
-        ((!g.is_mapped() && ((!slots_ && g.numel() >= kNegatedLater && pull_negated_sum(g, out)) ||
-                             pull_contiguous(g, out))) ||
+        ((!g.is_mapped() &&
+          ((!slots_ && g.numel() >= kNegatedLater && pull_negated_sum(g, out)) || pull_contiguous(g, out))) ||
          pull_arrays(g, out)))
         return;
     // With a graph, with tangents, or of what was packed: the same program through the recorder. Every operand is brought to the
