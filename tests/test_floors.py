@@ -296,6 +296,18 @@ def test_each_floor_has_a_page():
             assert list((CORE / floor).rglob(name)), f"{floor}/README.md cites {name}"
 
 
+def test_the_core_has_a_page():
+    """Which names every floor, from the ground up, and cites files that are there."""
+    page = (CORE / "README.md").read_text()
+    named = re.findall(r"`(\w+)` \(", page)
+    assert sorted(named) == sorted(FLOORS)
+    for at, floor in enumerate(named):
+        assert set(FLOORS[floor].split()) <= set(named[:at]), f"{floor} uses what the page has above it"
+    assert len(page.splitlines()) <= 12
+    for name in re.findall(r"`(\w+/[\w/]+\.(?:h|cpp))`", page):
+        assert (CORE / name).exists(), f"README.md cites {name}"
+
+
 def test_each_room_has_a_page():
     """The same of the rooms of a floor, which cite their own files and operators.h."""
     for room in sorted(
