@@ -70,7 +70,7 @@ MODULES = {
     "overrides": "_core messages operators",
     "runtime": "_core autograd operators",
     "profiler": "autograd messages",
-    "nn": "_core autograd calculus device dtypes func linear_algebra messages operators",
+    "nn": "_core autograd backends calculus device dtypes func linear_algebra messages operators",
     "optim": "_core autograd dtypes messages nn operators",
     "serialization": "_core device dtypes messages nn operators size",
     "testing": "_core dtypes messages operators",

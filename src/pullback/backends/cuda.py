@@ -153,6 +153,17 @@ def allow_fp16_bf16_reduction_math_sdp(enabled: bool) -> None:
 
 
 @contextlib.contextmanager
+def switched(kernels: dict[str, bool]) -> Any:
+    """Kernels of attention allowed and forbidden, by name, while a block runs."""
+    before = dict(_enabled)
+    _enabled.update(kernels)
+    try:
+        yield
+    finally:
+        _enabled.update(before)
+
+
+@contextlib.contextmanager
 def sdp_kernel(
     enable_flash: bool = True,
     enable_math: bool = True,
@@ -174,11 +185,11 @@ def sdp_kernel(
         FutureWarning,
         stacklevel=3,
     )
-    before = dict(_enabled)
-    _enabled.update(
-        flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn
-    )
-    try:
+    kernels = {
+        "flash": enable_flash,
+        "math": enable_math,
+        "mem_efficient": enable_mem_efficient,
+        "cudnn": enable_cudnn,
+    }
+    with switched(kernels):
         yield {}
-    finally:
-        _enabled.update(before)

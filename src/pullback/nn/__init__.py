@@ -1,5 +1,7 @@
 """Neural networks: modules with parameters of their own, the functions that they call, first values, and tools."""
 
+from importlib import import_module
+
 from ..messages.missing import missing
 from . import functional, grad, init, modules, parallel, utils
 from .factory import factory_kwargs
@@ -27,4 +29,6 @@ del _modules
 
 
 def __getattr__(name):
+    if name == "attention":  # loaded when it is asked for
+        return import_module(".attention", __name__)
     raise missing(__name__, name)

@@ -30,7 +30,6 @@ __all__ = [
 
 for _name in (
     "adaptive_pooling",
-    "attention",
     "classification",
     "convolution",
     "embeddings",
@@ -46,6 +45,7 @@ for _name in (
     "sequences",
     "shuffles",
     "similarity",
+    "weighing",
     "windows",
 ):
     _family = import_module("." + _name, __package__)

@@ -63,8 +63,6 @@ class Parameter(_core.Tensor, metaclass=_Kind):
     def __repr__(self):
         return "Parameter containing:\n" + super().__repr__().replace("Parameter(", "tensor(", 1)
 
-    __str__ = object.__str__  # which asks `__repr__`, also that of a subclass
-
     def __reduce_ex__(self, protocol):
         data = self.data.detach().as_subclass(_core.Tensor)
         return _rebuilt, (type(self), data, self.requires_grad, dict(self.__dict__))
@@ -129,8 +127,6 @@ class UninitializedTensorMixin:
 
     def __repr__(self):
         return f"<{type(self).__name__}>"
-
-    __str__ = object.__str__  # which asks `__repr__`, also that of a subclass
 
     def __deepcopy__(self, memo):
         if id(self) in memo:

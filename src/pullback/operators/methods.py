@@ -151,7 +151,6 @@ METHODS.update(
     __complex__=_complex,
     __format__=_format,
     __repr__=_repr,
-    __str__=_repr,
     __dir__=_dir,
     device=_constant(CPU, "device", "Where the tensor lives."),
     layout=_constant(strided, "layout", "How its elements lie in memory."),
