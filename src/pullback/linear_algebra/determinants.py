@@ -121,9 +121,9 @@ def linalg_det(A, *, out=None):
         tensor(-2.0000)
         >>> A = pb.tensor([[1., 2.], [2., 4.]], requires_grad=True)
         >>> pb.linalg.det(A).backward()
-        >>> A.grad
-        tensor([[ 4.0000, -2.0000],
-                [-2.0000,  1.0000]])
+        >>> A.grad.round(decimals=3)
+        tensor([[ 4., -2.],
+                [-2.,  1.]])
     """
     square_floats("linalg.det", A, "lu_cpu")
     return determinant(A, *factors_of(A))

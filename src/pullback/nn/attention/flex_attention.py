@@ -380,13 +380,10 @@ def create_block_mask(
 
     Example:
         >>> from pullback.nn.attention.flex_attention import create_block_mask
-        >>> print(create_block_mask(lambda b, h, q, kv: q >= kv, None, None, 6, 6, BLOCK_SIZE=2))
-        BlockMask(shape=(1, 1, 6, 6), sparsity=33.33%,
-        (0, 0)
-        ██
-        ████
-        ██████
-        )
+        >>> create_block_mask(lambda b, h, q, kv: q >= kv, None, None, 6, 6, BLOCK_SIZE=2).to_dense()
+        tensor([[[[1, 0, 0],
+                  [1, 1, 0],
+                  [1, 1, 1]]]], dtype=pullback.int32)
     """
     if _is_of_scores(mask_mod):
         raise AssertionError(f"create-block_mask requires a mask_mod function! Got {mask_mod}")
