@@ -6,7 +6,7 @@
 // (sequence.cpp); nothing is rewritten otherwise, and every operation rounds as its instruction does.
 #pragma once
 #include <cstdint>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "array/dtype.h"
@@ -123,7 +123,7 @@ class Sequence {
         const auto at = static_cast<int16_t>(operations.size());
         if (!is_store(op)) {
             if (const int16_t known = find(made); known >= 0) return known;
-            known_.emplace(hash(made), at);
+            enter(at, made);
         }
         calls = calls || op == Op::call;
         operations.push_back(made);
@@ -163,11 +163,23 @@ class Sequence {
     }
 
   private:
+    // An equal operation, -1 if there is none.
     int16_t find(const Operation& x) const {
-        auto [first, last] = known_.equal_range(hash(x));
-        for (; first != last; ++first)
-            if (same(at(first->second), x)) return first->second;
-        return -1;
+        for (size_t k = hash(x);; ++k) {
+            const int16_t known = known_[k & (known_.size() - 1)];
+            if (known < 0 || same(at(known), x)) return known;
+        }
+    }
+    void enter(int16_t number, const Operation& x) {
+        if (2 * operations.size() > known_.size()) grow();
+        size_t k = hash(x);
+        while (known_[k & (known_.size() - 1)] >= 0) ++k;
+        known_[k & (known_.size() - 1)] = number;
+    }
+    void grow() {
+        const std::vector<int16_t> before(4 * known_.size(), -1);
+        for (const int16_t number : std::exchange(known_, before))
+            if (number >= 0) enter(number, at(number));
     }
     const Operation& at(int16_t v) const { return operations[static_cast<size_t>(v)]; }
     bool is_constant(int16_t v, uint64_t bits) const {
@@ -187,9 +199,12 @@ class Sequence {
     static uint64_t hash(const Operation& x) {
         uint64_t h = static_cast<uint64_t>(x.op) * 256 + x.imm;
         for (int16_t v : x.in) h = mix(h, static_cast<uint16_t>(v));
-        return mix(h, x.bits);
+        h = mix(h, x.bits);
+        return h ^ h >> 32;
     }
-    std::unordered_multimap<uint64_t, int16_t> known_;
+    // Numbers of operations, each at the place of its hash or the next that was free; a power of two of places, half of
+    // which at least are free.
+    std::vector<int16_t> known_ = std::vector<int16_t>(1024, -1);
 };
 
 }  // namespace pb::code
