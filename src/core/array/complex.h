@@ -18,19 +18,21 @@ template <class T> struct Complex {
     PB_ALWAYS friend Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }
     PB_ALWAYS friend Complex operator-(Complex a, Complex b) { return {a.re - b.re, a.im - b.im}; }
     PB_ALWAYS friend Complex operator-(Complex a) { return {-a.re, -a.im}; }
+    // Added, not subtracted: GCC 12 makes one rounding of a product and what alternates between both, where it sees vectors.
     PB_ALWAYS friend Complex operator*(Complex a, Complex b) {
-        return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+        return {a.re * b.re + a.im * -b.im, a.re * b.im + a.im * b.re};
     }
     PB_ALWAYS friend Complex operator/(Complex a, Complex b) {
         using Part = decltype(b.re / b.re);  // what is narrow is divided as float
+        // Without branches, so that loops become vector code.
         const Part r = b.re, i = b.im, x = r < 0 ? -r : r, y = i < 0 ? -i : i;
-        if (x >= y) {
-            if (x == 0 && y == 0) return {a.re / x, a.im / x};
-            const Part ratio = i / r, scale = r + i * ratio;
-            return {(a.re + a.im * ratio) / scale, (a.im - a.re * ratio) / scale};
-        }
-        const Part ratio = r / i, scale = r * ratio + i;
-        return {(a.re * ratio + a.im) / scale, (a.im * ratio - a.re) / scale};
+        const bool upright = !(x >= y), zero = (x == 0) & (y == 0);
+        const Part most = upright ? i : r, least = upright ? r : i, ratio = zero ? Part(0) : least / most;
+        const Part scale = zero ? x : most + least * ratio;
+        const Part near = upright ? a.im : a.re, far = upright ? a.re : a.im;
+        const Part sum = near + far * ratio, taken = near * ratio;
+        const Part difference = upright ? taken - a.re : a.im - taken;
+        return {(zero ? Part(a.re) : sum) / scale, (zero ? Part(a.im) : difference) / scale};
     }
     PB_ALWAYS friend bool operator==(Complex a, Complex b) { return a.re == b.re && a.im == b.im; }
     PB_ALWAYS friend bool operator!=(Complex a, Complex b) { return !(a == b); }

@@ -4,7 +4,8 @@
 // squares: partial derivatives of rows that take complex numbers read them. The rows of these names refuse complex
 // operands. `sign` is likewise the direction, z / |z|.
 #include "core/kernels/complex_math.h"
-#include "core/kernels/scalar.h"
+#include "core/kernels/exponential.h"
+#include "core/kernels/vector_math.h"
 
 namespace pb {
 namespace {
@@ -97,6 +98,52 @@ PB_UNARY(tanh_slope, tanh_steepness(a))
 PB_UNARY(silu, a* logistic(a))
 PB_UNARY(silu_slope, logistic(a) * (T(1) + a * logistic(-a)))
 
+// Those that are products of functions of the parts, by vector functions: `growing` is the part that an exponential is taken
+// of. Where its size is no ordinary number, or anything is infinite or NaN, the C library says what the value is.
+template <class T> inline constexpr int most_growth = sizeof(T) == 4 ? 80 : 700;
+#define PB_OF_PARTS(name, growing, turning, real, imaginary)                                             \
+    struct name##_of_parts {                                                                             \
+        template <class T> static PB_INLINE void apply(T x, T y, T& re, T& im) {                         \
+            re = real;                                                                                   \
+            im = imaginary;                                                                              \
+        }                                                                                                \
+        template <class T> static PB_INLINE bool is_ordinary(T x, T y) {                                 \
+            return (absolute(growing) < most_growth<T>)&finite(turning);                                 \
+        }                                                                                                \
+        template <class T> static PB_INLINE Complex<T> other(Complex<T> z) { return complex_##name(z); } \
+    };
+PB_OF_PARTS(exp, x, y, exponential(x) * vector_cos(y), exponential(x) * vector_sin(y))
+PB_OF_PARTS(sin, y, x, vector_sin(x) * vector_cosh(y), vector_cos(x) * vector_sinh(y))
+PB_OF_PARTS(cos, y, x, vector_cos(x) * vector_cosh(y), -(vector_sin(x) * vector_sinh(y)))
+PB_OF_PARTS(sinh, x, y, vector_sinh(x) * vector_cos(y), vector_cosh(x) * vector_sin(y))
+PB_OF_PARTS(cosh, x, y, vector_cosh(x) * vector_cos(y), vector_sinh(x) * vector_sin(y))
+#undef PB_OF_PARTS
+
+// One block of 64 bytes of each part.
+template <class F, class T> PB_NOINLINE void apply_to_parts(const T* x, const T* y, T* re, T* im) {
+#pragma omp simd
+    for (int64_t j = 0; j < kLanes<T>; ++j) F::apply(x[j], y[j], re[j], im[j]);
+}
+template <class F, class T> void by_parts(const void* const* in, void* out, int64_t n) {
+    auto a = static_cast<const Complex<T>*>(in[0]);
+    auto o = static_cast<Complex<T>*>(out);
+    alignas(64) T x[kLanes<T>], y[kLanes<T>], re[kLanes<T>], im[kLanes<T>];
+    for (int64_t i = 0; i < n; i += kLanes<T>) {
+        const int64_t count = n - i < kLanes<T> ? n - i : kLanes<T>;
+        bool ordinary = true;
+        for (int64_t j = 0; j < kLanes<T>; ++j) {
+            const Complex<T> z = a[i + (j < count ? j : count - 1)];
+            x[j] = z.re, y[j] = z.im;
+            ordinary &= F::is_ordinary(z.re, z.im);
+        }
+        apply_to_parts<F>(x, y, re, im);
+        for (int64_t j = 0; j < count; ++j) o[i + j] = {re[j], im[j]};
+        if (ordinary) continue;
+        for (int64_t j = 0; j < count; ++j)
+            if (!F::is_ordinary(x[j], y[j])) o[i + j] = F::other(Complex<T>(x[j], y[j]));
+    }
+}
+
 }  // namespace
 
 void PB_ISA::install_complex(Kernels& table) {
@@ -104,6 +151,17 @@ void PB_ISA::install_complex(Kernels& table) {
     install<name##_functor, arity, Result::result, Bits::Exact, Family::Complexes>(table, Primitive::name);
     PB_COMPLEX_PRIMITIVES(PB_INSTALL_COMPLEX)
 #undef PB_INSTALL_COMPLEX
+#define PB_INSTALL_OF_PARTS(name)                                                       \
+    table.elementwise[static_cast<int>(Primitive::name)][code_of<Complex<float>>][0] =  \
+        by_parts<name##_of_parts, float>;                                               \
+    table.elementwise[static_cast<int>(Primitive::name)][code_of<Complex<double>>][0] = \
+        by_parts<name##_of_parts, double>;
+    PB_INSTALL_OF_PARTS(exp)
+    PB_INSTALL_OF_PARTS(sin)
+    PB_INSTALL_OF_PARTS(cos)
+    PB_INSTALL_OF_PARTS(sinh)
+    PB_INSTALL_OF_PARTS(cosh)
+#undef PB_INSTALL_OF_PARTS
 }
 
 }  // namespace pb

@@ -3,9 +3,10 @@
 from .. import _core
 from ..operators.declare import FUNCTIONS, dimension
 from ..operators.joining import cat
+from .library import WIDE
 
 NORMS = {None: 0, "backward": 0, "ortho": 1, "forward": 2}
-WIDE = {_core.float32: _core.complex64, _core.float64: _core.complex128}
+TAKEN = frozenset((*WIDE, *WIDE.values()))
 
 
 def scale_of(norm, inverse):
@@ -22,24 +23,24 @@ def scale_of(norm, inverse):
 
 def signal(x):
     """The tensor in the default dtype if it holds integers; complex ones stay."""
+    if x.dtype in TAKEN:
+        return x
     if not x.is_floating_point() and not x.is_complex():
         return x.to(_core.get_default_dtype())
-    if x.dtype not in WIDE and x.dtype not in WIDE.values():
-        raise RuntimeError(
-            f"Unsupported dtype {x.dtype._legacy_name}. Transforms take float32, float64 and complex tensors."
-        )
-    return x
+    raise RuntimeError(
+        f"Unsupported dtype {x.dtype._legacy_name}. Transforms take float32, float64 and complex tensors."
+    )
 
 
 def spectrum(x):
     """The same in complex numbers."""
     x = signal(x)
-    return x if x.is_complex() else x.to(WIDE[x.dtype])
+    return x.to(WIDE[x.dtype]) if x.dtype in WIDE else x
 
 
 def real_signal(operation, x, message="{0} expects a real input tensor, but got {1}"):
     """The same of real numbers."""
-    if x.is_complex():
+    if x.dtype.is_complex:
         name = x.dtype._legacy_name
         raise RuntimeError(f"{message.format(operation, name)}. fft takes complex numbers.")
     return signal(x)

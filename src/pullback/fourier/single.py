@@ -5,8 +5,14 @@ from .shapes import last, points, real_signal, resized, scale_of, signal, spectr
 from .transforms import c2c, c2r, r2c
 
 
+def as_it_is(y):
+    return y
+
+
 def prepared(x, n, dim):
-    """(the tensor with n elements in that dimension, which is the last one now, n, what moves it back)"""
+    """(n, the tensor with n elements in that dimension, which is the last one now, what moves it back)"""
+    if n is None and dim == -1 and x.ndim and (n := x.size(-1)):
+        return n, x, as_it_is
     dim = dimension(x, dim)
     n = points(x.size(dim) if n is None else n)
     return n, *last(resized(x, [dim], [n]), [dim])
@@ -16,7 +22,7 @@ def complete(x, n, dim, norm, inverse):
     """All frequencies of a complex or a real signal."""
     x, scale = signal(x), scale_of(norm, inverse)
     n, x, back = prepared(x, n, dim)
-    if x.is_complex():
+    if x.dtype.is_complex:
         return back(c2c(x, 1, inverse, scale))
     y = back(r2c(x, 1, scale, n, False))
     return y.conj() if inverse else y

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 from fuzz.machines import judge
-from fuzz.machines.language import numbers
+from fuzz.machines.language import WIDER, numbers
 
 import pullback as pb
 from pullback import _core
@@ -46,7 +46,8 @@ class Seen:
         node = t.grad_fn.name() if t.grad_fn is not None else None
         looks = (strides, t._version, t.is_leaf, node)
         dtype = str(t.dtype).split(".")[-1]
-        return cls(name, dtype, looks, t.requires_grad, np.array(t.detach().numpy()))
+        held = t.detach().to(getattr(pb, WIDER[dtype])) if dtype in WIDER else t.detach()
+        return cls(name, dtype, looks, t.requires_grad, np.array(held.numpy()))
 
     def same(self, other):
         return (
@@ -58,6 +59,8 @@ class Seen:
     def bits(self):
         """The bytes; which of its operands' not-a-numbers a sum passes on is the processor's affair."""
         a = self.array
+        if a.dtype.kind == "c":
+            a = np.ascontiguousarray(a).view(a.real.dtype)
         return (
             np.where(np.isnan(a), np.nan, a).astype(a.dtype).tobytes() if a.dtype.kind == "f" else a.tobytes()
         )
@@ -74,7 +77,8 @@ class Run:
 
 
 def make(seed, shape, dtype, requires_grad=False):
-    return pb.tensor(numbers(seed, shape, dtype), requires_grad=requires_grad)
+    made = pb.tensor(numbers(seed, shape, dtype))
+    return (made.to(getattr(pb, dtype)) if dtype in WIDER else made).requires_grad_(requires_grad)
 
 
 def run(program, immediate, rounds=None):

@@ -3,7 +3,7 @@
 import random
 import re
 
-from fuzz.machines import shapes, training, updates, wild
+from fuzz.machines import dtypes, shapes, training, updates, wild
 from fuzz.machines.expressions import (
     COLUMN,
     MATRIX,
@@ -38,6 +38,7 @@ class Writer(Expressions):
         self.seed, self.made, self.seeds = seed, {}, 0
         self.setup, self.body, self.tail = [], [], []
         self.states, self.only_written = [], set()
+        self.others = []  # of every dtype
         kind = rng.random()
         self.mixed = kind > 0.85
         self.usual = "float32" if kind < 0.55 else "float64"
@@ -151,7 +152,9 @@ def generate(seed):
     w = Writer(seed)
     w.begin()
     judged = w.chance(0.8)
-    kinds, weights = zip(*KINDS, *((kind, 1.5) for kind in wild.KINDS if not judged))
+    every = not judged and w.chance(0.5)  # dtype
+    more = () if judged else dtypes.KINDS if every else wild.KINDS
+    kinds, weights = zip(*KINDS, *((kind, 4 if every else 1.5) for kind in more))
     body = []
     trained = training.Trained(w) if w.chance(0.45) else None
     count = w.among(1, 2, 2, 3, 3, 4, 5, 7, 9, 12)

@@ -63,10 +63,17 @@ class Program:
 
 def numbers(seed, shape, dtype):
     """What `make` fills a tensor with."""
-    a = np.random.default_rng(seed).uniform(-2, 2, shape)
+    rng = np.random.default_rng(seed)
+    a = rng.uniform(-2, 2, shape)
     if dtype == "bool":
         return np.asarray(a > 0)
-    return np.asarray(3 * a + 6 if dtype.startswith("int") else a).astype(dtype)
+    if dtype.startswith("complex"):
+        a = a + 1j * rng.uniform(-2, 2, shape)
+    a = np.asarray(3 * a + 6 if dtype.startswith(("int", "uint")) else a)
+    return a.astype(WIDER.get(dtype, dtype))
+
+
+WIDER = {"bfloat16": "float32", "complex32": "complex64"}  # of those that NumPy has not: what holds them
 
 
 SCRIPT = '''\
@@ -82,24 +89,35 @@ from pullback import _core
 
 
 def make(seed, shape, dtype, requires_grad=False):
-    a = np.random.default_rng(seed).uniform(-2, 2, shape)
+    rng = np.random.default_rng(seed)
+    a = rng.uniform(-2, 2, shape)
     if dtype == "bool":
         return pb.tensor(np.asarray(a > 0))
-    a = np.asarray(3 * a + 6 if dtype.startswith("int") else a).astype(dtype)
-    return pb.tensor(a, requires_grad=requires_grad)
+    if dtype.startswith("complex"):
+        a = a + 1j * rng.uniform(-2, 2, shape)
+    a = np.asarray(3 * a + 6 if dtype.startswith(("int", "uint")) else a)
+    a = a.astype({{"bfloat16": "float32", "complex32": "complex64"}}.get(dtype, dtype))
+    return pb.tensor(a).to(getattr(pb, dtype)).requires_grad_(requires_grad)
+
+
+def held(t):
+    """An array of it; of what NumPy has not, as wide as it takes."""
+    t = t.detach()
+    wider = {{pb.bfloat16: pb.float32, pb.complex32: pb.complex64}}.get(t.dtype, t.dtype)
+    return t.to(wider).numpy().copy()
 
 
 def run(immediate):
     seen = []
     _core.deferral(immediate, {threshold})
-    look = lambda t: t.detach().numpy().copy() if isinstance(t, pb.Tensor) else np.array(t)
+    look = lambda t: held(t) if isinstance(t, pb.Tensor) else np.array(t)
     program(pb, make, lambda name, t: seen.append((name, look(t))), {rounds})
     return seen
 
 
 pb.set_num_threads({threads})
 for (name, at_once), (_, deferred) in zip(run(True), run(False)):
-    same = np.array_equal(at_once, deferred, equal_nan=at_once.dtype.kind == "f")
+    same = np.array_equal(at_once, deferred, equal_nan=at_once.dtype.kind in "fc")
     print(name, at_once.shape, at_once.ravel()[:4], "the same deferred" if same else f"deferred: {{deferred.ravel()[:4]}}")
 '''
 
