@@ -279,19 +279,51 @@ def test_damage_to_files_of_older_pytorchs():
     assert failed > 1.5 * len(data)  # of the storages' bytes and of what is about the machine, any will do
 
 
-def test_files_of_the_other_byte_order():
-    with zipfile.ZipFile(written(torch, [torch.arange(3.0), torch.arange(2), torch.tensor([True])])) as found:
+NUMERIC = """float16 bfloat16 float32 float64 complex32 complex64 complex128 int8 int16 int32 int64 uint8 uint16 uint32
+    uint64 bool""".split()
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf support")
+@pytest.mark.parametrize("dtype", NUMERIC)
+def test_files_of_the_other_byte_order(dtype):
+    """Archives, and the files of PyTorch before 1.6, as a machine of the other order writes them."""
+    x = torch.tensor([1, 0, 3, 2, 1])
+    x = (x + 2j * x if dtype.startswith("complex") else x).to(getattr(torch, dtype))
+    obj, width = {"x": x, "part": x[1:4:2]}, x.element_size() // (1 + x.is_complex())
+    around = lambda data: np.frombuffer(data, f"u{width}").byteswap().tobytes()
+    with zipfile.ZipFile(written(torch, obj)) as found:
         records = {name.partition("/")[2]: found.read(name) for name in found.namelist()}
-    records["byteorder"] = b"big"
-    for key, form in (("0", "f4"), ("1", "i8"), ("2", "?")):
-        records[f"data/{key}"] = np.frombuffer(records[f"data/{key}"], form).byteswap().tobytes()
-    out = io.BytesIO()
-    writer = Writer(out)
+    records |= {"byteorder": b"big", "data/0": around(records["data/0"])}
+    archive = io.BytesIO()
+    writer = Writer(archive)
     for name, data in records.items():
         writer.record(name, data)
     writer.close()
+    old = written(torch, obj, **LEGACY).getvalue()
+    about, end = old.index(b"\x88", old.index(b"little_endian")), len(old) - x.nbytes
+    old = old[:about] + b"\x89" + old[about + 1 : end - 8] + old[end - 8 : end][::-1] + around(old[end:])
+    for file in (archive.getvalue(), old, written(torch, obj, **LEGACY).getvalue()):
+        for name, t in pb.load(io.BytesIO(file)).items():
+            assert t.dtype.name == dtype
+            wide = "complex128" if x.is_complex() else "float64"
+            assert t.to(getattr(pb, wide)).tolist() == obj[name].to(getattr(torch, wide)).tolist()
+
+
+def test_memory_of_the_other_byte_order_with_numbers_of_two_sizes():
+    x = torch.arange(4).to(torch.uint16)
+    obj = [x, x.view(torch.uint32)]
+    for options in ({}, LEGACY):
+        assert pb.load(written(torch, obj, **options))[1].tolist() == obj[1].tolist()
+    with zipfile.ZipFile(written(torch, obj)) as found:
+        records = {name.partition("/")[2]: found.read(name) for name in found.namelist()}
+    out = io.BytesIO()
+    writer = Writer(out)
+    for name, data in (records | {"byteorder": b"big"}).items():
+        writer.record(name, data)
+    writer.close()
     out.seek(0)
-    assert [t.tolist() for t in pb.load(out)] == [[0.0, 1.0, 2.0], [0, 1], [True]]
+    with pytest.raises(pickle.UnpicklingError, match="numbers of two sizes"):
+        pb.load(out)
 
 
 def test_programs_of_torchscript():

@@ -101,10 +101,9 @@ class Loader:
                     f"PytorchStreamReader failed reading file data/{key}: the storage has "
                     f"{self.archive.place(f'data/{key}').size} bytes, and {size} are stated. The file is damaged."
                 )
-            raw = self.archive.tensor(f"data/{key}")
+            self.made[key] = Storage(self.archive.tensor(f"data/{key}"), dtype, location)
             if self.swap:
-                swap_bytes(raw, dtype)
-            self.made[key] = Storage(raw, dtype, location)
+                self.made[key].turn()
             self.place(self.made[key])
         found = self.made[key]
         if found.dtype is not dtype:
@@ -119,14 +118,6 @@ def described(kind, location, count):
     if type(kind) is not Named or type(location) is not str or type(count) is not int or count < 0:
         raise Refused("a storage has other parts than a storage has")
     return None if kind.name == "untyped" else usable(kind.dtype, kind.name)
-
-
-def swap_bytes(raw, dtype):
-    """Turn elements of the other byte order around, in place."""
-    size = dtype.itemsize if dtype else 1
-    size //= 2 if dtype and dtype.is_complex else 1
-    if size > 1 and raw.numel():
-        raw.copy_(raw.reshape(-1, size).flip(1).reshape(-1))
 
 
 def load_archive(file, map_location, weights_only, pickle_module, mapped, options):
@@ -191,15 +182,15 @@ def load_legacy(file, map_location):
         dtype = described(kind, location, count)
         if view is not None:
             raise Refused("a storage is a part of another, as only files before PyTorch 0.4 have it")
+        bytes_there = count * (dtype.itemsize if dtype else 1)
         if key not in waiting:
-            bytes_there = count * dtype.itemsize if dtype else count
             if bytes_there > source.left:
                 raise Refused(f"a storage of {bytes_there} bytes is stated")
             if sum(each.raw.numel() for each in waiting.values()) + bytes_there > size:
                 raise Refused("more bytes of storages are stated than the file has")
             waiting[key] = Storage(empty(bytes_there, dtype=_core.uint8), dtype, location)
             place(waiting[key])
-        if waiting[key].dtype is not dtype or waiting[key].nbytes() != count * dtype.itemsize:
+        if waiting[key].dtype is not dtype or waiting[key].nbytes() != bytes_there:
             raise Refused(f"the storage {key} is described twice")
         return waiting[key]
 
@@ -232,7 +223,7 @@ def _read_storage(source, storage, swap):
     fill(source.file, storage.raw, "a storage")
     source.left -= storage.nbytes()
     if swap:
-        swap_bytes(storage.raw, storage.dtype)
+        storage.turn()
 
 
 def is_legacy(head):

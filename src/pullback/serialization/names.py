@@ -67,12 +67,39 @@ class Named:
 
 
 class Storage:
-    """The memory of tensors, as `map_location` gets to see it, and as tensors are made of it."""
+    """The memory of tensors, as `map_location` gets to see it, and as tensors are made of it.
 
-    __slots__ = ("dtype", "location", "raw")
+    What comes in the other byte order is turned around as soon as it is there and a dtype has said how wide its numbers are:
+    that of the storage, or else that of the first tensor over it.
+    """
+
+    __slots__ = ("dtype", "is_foreign", "location", "raw", "width")
 
     def __init__(self, raw, dtype, location):
         self.raw, self.dtype, self.location = raw, dtype, location
+        self.width, self.is_foreign = None, False
+        if dtype is not None:
+            self.hold(dtype)
+
+    def hold(self, dtype):
+        """A tensor of this dtype is made of it."""
+        width = dtype.itemsize // (2 if dtype.is_complex else 1)
+        if self.width is None:
+            self.width = width
+            if self.is_foreign:
+                self.turn()
+        elif width != self.width:
+            if self.is_foreign:
+                raise Refused("memory of the other byte order has numbers of two sizes")
+            self.width = 0
+
+    def turn(self):
+        """What it has is of the other byte order."""
+        self.is_foreign = True
+        if self.width == 0:
+            raise Refused("memory of the other byte order has numbers of two sizes")
+        if self.width is not None and self.width > 1 and self.raw.numel():
+            self.raw.copy_(self.raw.reshape(-1, self.width).flip(1).reshape(-1))
 
     @property
     def device(self):
@@ -173,6 +200,7 @@ def rebuilt(storage, dtype, offset, size, stride, requires_grad=False, hooks=Non
     """A tensor over a storage: what PyTorch's functions of this kind have in common."""
     _expect(type(storage) is Storage and type(requires_grad) is bool, "a tensor")
     dtype = usable(dtype, getattr(dtype, "name", dtype))
+    storage.hold(dtype)
     made = part_of(storage.raw.view(dtype), size, stride, offset)
     for flag, change in (metadata or {}).items():
         if change and flag in ("conj", "neg"):
