@@ -175,6 +175,41 @@ def test_norms_of_complex_numbers_keep_their_range():
     assert pb.linalg.vector_norm(pb.zeros(2, dtype=pb.complex64)).item() == 0
 
 
+@pytest.mark.parametrize("p", [0.5, 1, 1.5, 2, 2.5, 3, 4, np.inf, -np.inf, -2, -1, -0.5])
+def test_norms_of_every_order_at_and_near_zero(p):
+    """Beside the norm of sizes, of which a complex number is two: values, first and second derivatives, at any scale."""
+    weights = np.array([1 + 1j, 2 - 1j, 0.5j])
+
+    def derivatives(z):
+        z = pb.tensor(z, dtype=pb.complex128, requires_grad=True)
+        value = pb.linalg.vector_norm(z, p)
+        (first,) = pb.autograd.grad(value, z, create_graph=True)
+        (second,) = pb.autograd.grad((first * pb.tensor(weights).conj()).real.sum(), z)
+        return value.item(), first.detach().numpy(), second.numpy()
+
+    def by_parts(z):
+        x = pb.tensor(np.stack([z.real, z.imag]), requires_grad=True)
+        value = pb.linalg.vector_norm((x * x).sum(0).sqrt(), p)
+        (first,) = pb.autograd.grad(value, x, create_graph=True)
+        (second,) = pb.autograd.grad((first * pb.tensor(np.stack([weights.real, weights.imag]))).sum(), x)
+        return value.item(), *(d.detach().numpy()[0] + 1j * d.detach().numpy()[1] for d in (first, second))
+
+    z = np.array([1 + 2j, 3 - 1j, -0.5j])
+    known = by_parts(z)
+    for scale in (1e-150, 1.0, 1e150) if p != 0.5 else (1e-70, 1.0, 1e70):
+        value, first, second = derivatives(scale * z)
+        np.testing.assert_allclose(value, scale * known[0], rtol=1e-12)
+        np.testing.assert_allclose(first, known[1], rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(second * scale, known[2], rtol=1e-11, atol=1e-14)
+    for zeros in (np.array([1 + 2j, 0, 3 - 1j]), np.zeros(3)):
+        value, first, second = derivatives(zeros)
+        assert np.isfinite(value) and not first[zeros == 0].any() and np.isfinite(second).all()
+        if p < 0 or not zeros.any():
+            assert value == 0 and not first.any() and not second.any()
+        else:
+            assert first.any()
+
+
 def test_a_norm_is_not_computed_in_fewer_digits():
     x, z = pb.ones(2, dtype=pb.float64), pb.ones(2, dtype=pb.complex128)
     for given, dtype, said in (
