@@ -63,6 +63,8 @@ bench: develop $(call has,demo) $(call has,benchmark)
 	$(RUN) -m benchmarks.programs --write docs/performance.md
 	$(RUN) -m benchmarks.sparse --write docs/performance.md
 	$(RUN) -m benchmarks.linear_algebra --write docs/performance.md
+	$(RUN) -m benchmarks.elements --write docs/performance.md
+	$(RUN) -m benchmarks.operators --write docs/performance.md
 	$(RUN) -m benchmarks.fusion --write docs/performance.md
 	$(RUN) -m benchmarks.deferral --write docs/performance.md
 

@@ -7,6 +7,7 @@ ratio to itself says how far the other ratios can be trusted.
 """
 
 import argparse
+import contextlib
 import gc
 import importlib
 import itertools
@@ -145,6 +146,20 @@ def per_call(rows, builders, libraries, rounds, duration):
         for title, times, verdict in measured
     ]
     return markdown(["us per call", *shown, "torch / pullback", "target", "met"], cells) + control
+
+
+@contextlib.contextmanager
+def one_thread(libraries):
+    """Libraries that compute on one thread each."""
+    modules = [importlib.import_module(name) for name in libraries]
+    before = [module.get_num_threads() for module in modules]
+    try:
+        for module in modules:
+            module.set_num_threads(1)
+        yield
+    finally:
+        for module, threads in zip(modules, before):
+            module.set_num_threads(threads)
 
 
 def nanoseconds(seconds):

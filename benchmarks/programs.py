@@ -117,15 +117,8 @@ ROWS = [
 
 
 def table(libraries, rounds, duration):
-    modules = [importlib.import_module(name) for name in libraries]
-    before = [module.get_num_threads() for module in modules]
-    try:
-        for module in modules:
-            module.set_num_threads(1)
+    with harness.one_thread(libraries):
         return harness.per_call(ROWS, BUILDERS, libraries, rounds, duration)
-    finally:
-        for module, threads in zip(modules, before):
-            module.set_num_threads(threads)
 
 
 def main(arguments=None):

@@ -6,7 +6,18 @@ import time
 import pytest
 
 import pullback as pb
-from benchmarks import core, deferral, harness, linear_algebra, programs, sparse, transforms, whole
+from benchmarks import (
+    core,
+    deferral,
+    elements,
+    harness,
+    linear_algebra,
+    operators,
+    programs,
+    sparse,
+    transforms,
+    whole,
+)
 
 
 class MadeUpTime:
@@ -69,6 +80,13 @@ def test_every_row_of_transforms_is_measured():
     table = transforms.table(["pullback"], rounds=1, duration=1e-5)
     assert len(table.split("\n")) == len(transforms.ROWS) + 2
     assert all(line.split("|")[2].strip() for line in table.split("\n")[2:])
+
+
+@pytest.mark.parametrize("page", [elements, operators], ids=["elements", "operators"])
+def test_every_row_of_elements_and_operators_is_measured(page):
+    table = page.table(["pullback"], rounds=1, duration=1e-5)
+    assert len(table.split("\n")) == len(page.ROWS) + 2
+    assert all(line.split(" | ")[1].strip() for line in table.split("\n")[2:])
 
 
 def test_every_row_of_whole_programs_is_measured():

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from deferral import deferral
 
 import pullback as pb
 
@@ -333,3 +334,42 @@ def test_deferred_work_has_the_same_bits():
             )
     for first, second in zip(*results):
         assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", ["mul", "div", "pow", *UNARY, *INVERSE])
+def test_bits_do_not_depend_on_the_position(name, dtype):
+    """An element alone, and among others, where loops are vector code."""
+    f = getattr(pb, name)
+    a, b = (pb.from_numpy(x) for x in arrays((67,), (67,), dtype=dtype.name))
+    if name in ("mul", "div", "pow"):
+        cases = [lambda at: f(a[at], b[at]), lambda at: f(a[at], b[:1]), lambda at: f(a[:1], b[at])]
+    else:
+        cases = [lambda at: f(a[at])]
+    for case in cases:
+        alone = [case(slice(k, k + 1)).numpy() for k in range(67)]
+        np.testing.assert_array_equal(case(slice(None)).numpy(), np.concatenate(alone))
+
+
+@pytest.mark.parametrize("name", ["exp", "sin", "cos", "sinh", "cosh"])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_functions_of_what_is_no_ordinary_number(name, dtype):
+    """As NumPy says, with its signs of zeros: infinite, NaN, huge and tiny parts, in the middle of others."""
+    parts = [0.0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 100, -100, 1e4, -1e4, 1e-40]
+    a = np.array([complex(x, y) for x in parts for y in parts]).astype(dtype.name)
+    y, truth = getattr(pb, name)(pb.from_numpy(a)).numpy(), getattr(np, name)(a)
+    for ours, theirs in ((y.real, truth.real), (y.imag, truth.imag)):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5 if dtype is pb.complex64 else 1e-13)
+        assert (np.signbit(ours) == np.signbit(theirs))[~np.isnan(theirs)].all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_products_of_all_are_the_same_deferred(dtype):
+    for n in (2, 3, 6, 15, 40):
+        (a,) = arrays((n,), dtype=dtype.name)
+        with deferral(immediate=True):
+            now = pb.from_numpy(a).clone().prod().numpy()
+        with deferral(least=1):
+            later = (pb.from_numpy(a).clone()).prod().numpy()
+        np.testing.assert_array_equal(now, later)

@@ -24,15 +24,14 @@ template <class T> struct Complex {
     }
     PB_ALWAYS friend Complex operator/(Complex a, Complex b) {
         using Part = decltype(b.re / b.re);  // what is narrow is divided as float
-        // Without branches, so that loops become vector code.
+        // Both are multiplied by -i where that makes the divisor's real part the larger one. Without branches, so that loops
+        // become vector code; added, as in a product.
         const Part r = b.re, i = b.im, x = r < 0 ? -r : r, y = i < 0 ? -i : i;
-        const bool upright = !(x >= y), zero = (x == 0) & (y == 0);
-        const Part most = upright ? i : r, least = upright ? r : i, ratio = zero ? Part(0) : least / most;
+        const bool turned = !(x >= y), zero = (x == 0) & (y == 0);
+        const Part most = turned ? i : r, least = turned ? -r : i, ratio = zero ? Part(0) : least / most;
         const Part scale = zero ? x : most + least * ratio;
-        const Part near = upright ? a.im : a.re, far = upright ? a.re : a.im;
-        const Part sum = near + far * ratio, taken = near * ratio;
-        const Part difference = upright ? taken - a.re : a.im - taken;
-        return {(zero ? Part(a.re) : sum) / scale, (zero ? Part(a.im) : difference) / scale};
+        const Part re = turned ? Part(a.im) : Part(a.re), im = turned ? -Part(a.re) : Part(a.im);
+        return {(zero ? re : re + im * ratio) / scale, (zero ? im : im + re * -ratio) / scale};
     }
     PB_ALWAYS friend bool operator==(Complex a, Complex b) { return a.re == b.re && a.im == b.im; }
     PB_ALWAYS friend bool operator!=(Complex a, Complex b) { return !(a == b); }

@@ -39,6 +39,7 @@ def library():
 
 @lru_cache(None)
 def axes(ndim, rank):
+    """The last `rank` of `ndim` dimensions."""
     return tuple(range(ndim - rank, ndim))
 
 
@@ -68,6 +69,7 @@ def computed(name, x, rank, scale, n=None):
 
 
 def by_public_functions(name, array, rank, scale, n):
+    """The same, of an array, by what SciPy or NumPy document."""
     module = library()
     options = {"norm": (INVERSE if name.startswith("i") else FORWARD)[scale]}
     if rank > 1:
