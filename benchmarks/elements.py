@@ -32,7 +32,7 @@ COMPLEX_CHAINS = {
     "polynomial": ("(z·w + z)·(w - z)·z + w", "zw", lambda lib, z, w: (z * w + z) * (w - z) * z + w),
     "quotient": ("(z·w + 1) / (z - 2i)", "zw", lambda lib, z, w: (z * w + 1) / (z - 2j)),
     "turned": ("exp(i·z)·w + conj(z)", "zw", lambda lib, z, w: lib.exp(1j * z) * w + z.conj()),
-    "sizes": ("|z|²·w + z·conj(w)", "zw", lambda lib, z, w: (z * z.conj()) * w + z * w.conj()),
+    "sizes": ("z·conj(z)·w + z·conj(w)", "zw", lambda lib, z, w: (z * z.conj()) * w + z * w.conj()),
 }
 
 
