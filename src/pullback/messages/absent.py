@@ -17,10 +17,10 @@ PYTORCH = {
         sparse_csr_tensor spmm sspaddmm storage symeig
     """,
     "nn": """
-        Container CrossMapLRN2d intrinsic qat quantizable quantized
+        Container intrinsic qat quantizable quantized
     """,
     "nn.functional": """
-        ScalingType SwizzleType assert_int_or_pair grouped_mm scaled_grouped_mm scaled_mm
+        ScalingType SwizzleType assert_int_or_pair scaled_grouped_mm scaled_mm
     """,
     "utils": """
         backcompat benchmark bottleneck bundled_inputs collect_env cpp_extension deterministic dlpack

@@ -35,6 +35,7 @@ for _name in (
     "embeddings",
     "gates",
     "grids",
+    "grouped",
     "linear_cross_entropy",
     "normalization",
     "pooling",

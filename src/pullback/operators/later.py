@@ -47,7 +47,7 @@ HOMES = (
     Home(
         "seldom",
         """
-        as_strided_ float_power frexp histogram index_reduce is_distributed ldexp ldexp_ narrow_copy nonzero_static
+        as_strided_ float_power frexp hash_tensor histogram index_reduce is_distributed ldexp ldexp_ narrow_copy nonzero_static
         positive resize_as_ unsafe_chunk unsafe_split unsafe_split_with_sizes
         """,
         functions="""
