@@ -91,7 +91,6 @@ m.kthvalue(x, 2, 1).values
 x @ v ; u @ x ; q @ x ; x.T @ y ; m.mm(q, x) ; m.mv(x, v) ; m.dot(v, w) ; m.vdot(v, w) ; m.outer(u, v) ; m.inner(x, y)
 m.matmul(t, x.T) ; t @ v ; m.bmm(t, t.mT) ; m.addmm(y, q, x) ; m.addmm(v, q, x, beta=0.5, alpha=2) ; m.addmv(u, x, v)
 m.addr(x, u, v) ; m.baddbmm(t, t @ t.mT, t) ; m.addbmm(x @ x.T, t, t.mT) ; m.nn.functional.linear(x, y) ; m.kron(q, x)
-m.nn.functional.grouped_mm(x, t.mT, offs=m.tensor([1, 3], dtype=m.int32)) ; m.nn.functional.grouped_mm(t.mT, t)
 m.nn.functional.linear(x, y, u) ; m.nn.functional.linear(v, y, u) ; m.tensordot(x, y, ([0], [0]))
 m.einsum('ij,kj->ik', x, y)
 m.einsum('ij,j->i', x, v) ; m.einsum('ij,ij->j', x, y) ; m.einsum('ii->i', q) ; m.einsum('bij,kj->ibk', t, y)

@@ -78,7 +78,7 @@ LINEAR_ALGEBRA = """
 OF_NN = """
     adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices
     affine_grid_generator convolution embedding_renorm_ fractional_max_pool2d_with_indices
-    fractional_max_pool3d_with_indices frobenius_norm grid_sampler grid_sampler_2d grid_sampler_3d gru_cell
+    fractional_max_pool3d_with_indices frobenius_norm grouped_mm grid_sampler grid_sampler_2d grid_sampler_3d gru_cell
     linear_cross_entropy lstm_cell max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
     native_batch_norm native_group_norm native_layer_norm norm_except_dim nuclear_norm rnn_relu_cell rnn_tanh_cell
     """.split()

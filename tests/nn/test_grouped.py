@@ -1,7 +1,8 @@
-"""Products in groups: beside loops over the groups, and bad input. Derivatives and modes: tests/batch."""
+"""Products in groups: beside loops over the groups, their derivatives, and bad input."""
 
 import numpy as np
 import pytest
+from checks import check
 
 import pullback as pb
 
@@ -38,6 +39,19 @@ def test_sums_over_unlike_groups():
 def test_one_product_for_each():
     a, b = draw((3, 2, 4)), draw((3, 4, 5))
     np.testing.assert_allclose(F.grouped_mm(pb.tensor(a), pb.tensor(b)).numpy(), a @ b, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "a, b, offs",
+    [
+        ((3, 2), (2, 2, 2), (1, 2)),
+        ((2, 2, 3), (3, 3), (2, 3)),
+        ((2, 3), (3, 2), (1, 3)),
+        ((2, 1, 2), (2, 2, 3), None),
+    ],
+)
+def test_every_mode(a, b, offs):
+    check(lambda x, y: F.grouped_mm(x, y, offs=None if offs is None else whole(*offs)), draw(a), draw(b))
 
 
 ROWS, GROUPS = pb.ones(4, 3), pb.ones(2, 3, 5)

@@ -310,7 +310,7 @@ def gmres(
     Raises ConvergenceError where that does not do; TypeError for another `b`.
 
     Example:
-        >>> pb.func.solvers.gmres(lambda x: pb.stack([2 * x[0] + x[1], x[1]]), pb.tensor([4.0, 2.0]))
+        >>> pb.func.solvers.gmres(lambda x: pb.stack([2 * x[0] + x[1], x[1]]), pb.tensor([4.0, 2.0])).round(decimals=4)
         tensor([1., 2.])
     """
     system = System("gmres", matvec, b, tol)
