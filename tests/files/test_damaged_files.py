@@ -177,11 +177,11 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs(name):
     data = archive_of(BOMBS[name])
-    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     found = outcome(data)
     assert isinstance(found, Exception) or name == "deep lists"
     assert len(str(found)) < 2000 or name == "deep lists"
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
 
 

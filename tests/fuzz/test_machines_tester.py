@@ -78,7 +78,7 @@ PROGRAM = Program(
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_found_and_made_small(name):
     planted, kind, culprit = FAULTS[name]
-    with Worker(limit=0.4, planted=planted) as worker:
+    with Worker(limit=4.0 if SANITIZED else 0.4, planted=planted) as worker:
         outcome = worker.program(PROGRAM)
         assert outcome.kind == kind, outcome
         small, text = shrink.shrink(PROGRAM, worker, kind, seconds=1e9, tries=10 if kind == "hang" else 30)
