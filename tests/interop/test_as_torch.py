@@ -92,6 +92,13 @@ def test_files_that_are_divided_otherwise():
             assert activation.ReLU is torch.nn.modules.activation.ReLU is ReLU
             import torch.optim.lbfgs, torch.autograd.functional, torch.nn.modules.loss
             from torch._vmap_internals import _vmap
+            from torch.autograd.functional import _as_tuple, _grad_postprocess, _tuple_postprocess
+
+            one = torch.ones(2, requires_grad=True)
+            packed = [_as_tuple(one, "inputs", "jacobian"), _as_tuple([one, one])]
+            assert [(many, len(given)) for many, given in packed] == [(False, 1), (True, 2)]
+            assert _tuple_postprocess(packed[0][1], False) is one
+            assert not _grad_postprocess(one, create_graph=False).requires_grad
             assert _vmap(torch.sum)(torch.ones(2, 3)).tolist() == [3, 3]
         ours = [value for value in vars(pb.nn.modules).values() if type(value).__name__ == "StandIn"]
         assert ours == [] and type(pb.autograd.functional).__name__ == "module"

@@ -75,6 +75,11 @@ def _jacobians():
             return inputs if create_graph else inputs.detach()
         return tuple([results(each, create_graph) for each in inputs])
 
+    def packed(given, arg_name=None, fn_name=None):
+        if isinstance(given, pullback.Tensor):
+            return False, (given,)
+        return True, tuple(given)
+
     def unpacked(given, which):
         if isinstance(which, tuple):
             given = tuple([unpacked(each, which[1]) for each in given])
@@ -82,6 +87,7 @@ def _jacobians():
         return given if which else given[0]
 
     return {
+        "_as_tuple": packed,
         "_construct_standard_basis_for": basis,
         "_grad_postprocess": results,
         "_tuple_postprocess": unpacked,
