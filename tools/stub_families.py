@@ -149,6 +149,25 @@ BASE = """class Transform:
 """
 
 
+def family_stubs():
+    """The modules of one family, {file: text}: the package declares their classes."""
+    classes = {}
+    for name, module in distributions._FAMILIES.items():
+        classes.setdefault(module, []).append(name)
+    own = ("constraints", "distribution", "kl", "transforms")  # have stubs of their own
+    return {
+        f"{module}.pyi": "\n".join(
+            [
+                *head(f"pullback.distributions.{module}")[:2],
+                f"from . import {', '.join(f'{name} as {name}' for name in names)}",
+                "",
+            ]
+        )
+        for module, names in classes.items()
+        if module not in own
+    }
+
+
 def transforms_stub():
     classes = {
         n: getattr(transforms, n) for n in transforms.__all__ if inspect.isclass(getattr(transforms, n))

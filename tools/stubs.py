@@ -26,7 +26,7 @@ import pullback.special
 from pullback.operators.declare import FUNCTIONS, METHODS
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from stub_families import families_stub, transforms_stub
+from stub_families import families_stub, family_stubs, transforms_stub
 from stub_types import ANY, ATTRIBUTES, OVERLOADS, RETURNS, TYPES, WHERE
 
 ROOT = pathlib.Path(__file__).parent.parent / "src" / "pullback"
@@ -353,6 +353,7 @@ def stubs():
         ROOT / "nn" / "functional.pyi": module_stub(pb.nn.functional),
         ROOT / "distributions" / "__init__.pyi": families_stub(),
         ROOT / "distributions" / "transforms.pyi": transforms_stub(),
+        **{ROOT / "distributions" / file: text for file, text in family_stubs().items()},
         ROOT / "fft.pyi": module_stub(pb.fft),
         ROOT / "linalg.pyi": module_stub(pb.linalg),
         ROOT / "signal" / "__init__.pyi": '"""Signals."""\n\nfrom . import windows as windows\n',

@@ -12,6 +12,7 @@ import pullback.nn.functional as F
 from pullback import Tensor, nn
 from pullback.autograd import Function, forward_ad
 from pullback.autograd.function import FunctionContext
+from pullback.distributions.gamma import Gamma
 from pullback.utils.data import DataLoader, Dataset, TensorDataset, random_split
 
 
@@ -43,6 +44,8 @@ def with_distributions() -> Tensor:
     d.Normal("0", 1.0)  # wrong
     prior.log_prob(draws, 2)  # wrong
     d.Gamma(1.0)  # wrong
+    Gamma(1.0)  # wrong
+    family = d.Independent(Gamma(1.0, pb.ones(3)), 1)
     inside = d.constraints.interval(0.0, 1.0).check(positive(draws))
     return total + mixed.mean + family.entropy() + inside.sum() + made.sample(shape).sum()
 
