@@ -14,7 +14,7 @@ LACKS = re.compile(
     r"must be Tensor, not (int|float|bool|complex|numpy\.\w+)|(must|should) have the same dtype|have the same dtype|"
     r"same scalar type|expected scalar type|Input type|for all inputs to have|INTERNAL ASSERT|MKL|should be Long|expected scalar type Long|"
     r"to have one of the following scalar types|could not infer output dtype|but got: \w+(Type|Tensor)|"
-    r"must be (int|tuple of ints), not (numpy\.|tuple)|'numpy\.\w+' has no len|'numpy\.\w+' object cannot be|missing 1 required|got an unexpected keyword argument '(keepdim|dim|dtype)'|map2_: expected|expects dims to be int|cond must be a bool|to have the same type as|must be tuple of ints, but found|no longer supported|"
+    r"must be (int|tuple of ints), not (numpy\.|tuple)|'numpy\.\w+' has no len|'numpy\.\w+' object cannot be|missing 1 required|got an unexpected keyword argument '(keepdim|dim|dtype)'|map2_: expected|expects dims to be int|cond must be a bool|to have the same type as|must be tuple of ints, but found|only contain ints, but got <class 'numpy|no longer supported|"
     r"tensor of type|non-complex|unsigned type|handles only|Low precision|mixed dtype|supports floating point|memory descriptor|unexpected keyword argument 'out'|"
     r"invalid combination of arguments|Found dtype .* but expected|dtype of out|requires dtype"
 )

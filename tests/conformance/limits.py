@@ -29,6 +29,12 @@ TABLE = [
         changed="edges",
     ),
     Known(
+        r"(?<=\.)(slog|log)?det\(",
+        "value",
+        "a singular matrix, whose determinant is what rounding leaves",
+        changed="shape|ties|expanded",
+    ),
+    Known(
         r"linalg\.(lu|slogdet|cond)|(?<=\.)logdet",
         DERIVED,
         "derivatives at singular matrices, or of what is not finite",
@@ -120,7 +126,7 @@ TABLE = [
         said="failed to converge|not contain infs or NaNs|is zero, the inversion",
     ),
     Known(
-        r"matrix_rank|cond|pinv",
+        r"matrix_rank|cond|pinv|embedding|norm_except_dim",
         "other error",
         "which of the functions inside refuses the dtype",
         said="other than float and double|Expected a floating point",
@@ -133,17 +139,19 @@ TABLE = [
         "error",
         "of halves and whole numbers PyTorch takes what has no elements",
         r"torch.linalg.det(torch.ones(0, 0).half()).item() == 1",
-        said="not implemented for|Expected a floating point",
+        said="not implemented for|Expected a floating point|other than float and double",
     ),
-    Known(r"solve_triangular", "error", "the dtypes of A and B have to be one"),
     Known(r"cholesky", "no error", "of NaN a complex factor is NaN"),
+    Known(
+        r"pow|\*\*", "error", "of wide unsigned numbers PyTorch has the powers 0 and 1", said='"pow" not impl'
+    ),
     Known(r"index_reduce", "no error", "an index may have any integer dtype", changed="integers"),
     Known("out=", "error", "no function of networks and no copy of a view", said="keyword argument 'out'"),
     Known(
         r"conv1d",
         "error",
         "of nothing PyTorch looks at no dtype",
-        said="not implemented for 'Bool'|expected scalar type",
+        said="not implemented for|expected scalar type",
     ),
     Known(
         r"conv_tbc|linear\(",

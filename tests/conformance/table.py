@@ -162,6 +162,27 @@ i.tolist() ; m.cumulative_trapezoid(x, y) ; t.map_(t, lambda a, c: a + c) ; x.ap
 x.sum_to_size(1) ; t.view(m.int32) ; x.detach() ; x.detach_()
 """
 
+# Of several dtypes, of nothing, of zeros with a sign.
+MIXED = """
+F.layer_norm(t.half().detach(), (4,), x[:4].float().detach(), y[:4].float().detach())
+F.layer_norm(t.bfloat16().detach(), (4,), None, y[:4].float().detach())
+m.native_layer_norm(t.half().detach(), (4,), x[:4].float().detach(), None, 1e-5)
+F.layer_norm(t, (4,), x[:4].float().detach()) ; F.layer_norm(t.half(), (4,), x[:4].float(), y[:4].half())
+m.addr(t[0].half().detach(), x[:3].float().detach(), y[:4].float().detach())
+m.addr(t[0].half().detach(), k[:3], y[:4].bfloat16().detach()) ; F.rms_norm(t.float().detach(), (4,), x[:4].detach())
+m.linalg.solve_triangular(t[0, :, :3], t[1].float().detach(), upper=True)
+m.linalg.solve_triangular(t[0, :, :3].float().detach(), k.reshape(3, 2), upper=False)
+m.linalg.solve_triangular(t[0], t[1], upper=True) ; m.linalg.solve_triangular(t[0, :, :3].long(), t[1], upper=True)
+m.linalg.solve(t[0, :, :3], x.sum()) ; F.linear(x[:4], x.sum(), y) ; F.linear(x.sum(), t[0]) ; F.linear(x, m.ones(2, 3, 6))
+t.cumsum_(0, dtype=m.float32) ; t.cumprod_(0, dtype=m.float64) ; m.unravel_index(k, (2.0, 3))
+F.embedding_bag(k[:0], t[0], k[:0]) ; F.embedding_bag(k[:2], x, k[:1] * 0) ; F.embedding(k[:2] * 0, x, 7)
+F.embedding_bag(k[:2] * 0, t[0], k[:1] * 0, padding_idx=5) ; F.conv_transpose1d(t[:0], t) ; F.fold(t[:, :0], (2, 3), 2)
+F.conv_tbc(t.permute(2, 0, 1).contiguous(), t[:1, :, :2].contiguous(), x[:2], -1) ; F.conv_tbc(t, t[0].reshape(1, 4, 3), x[:3], -3)
+F.pad(t, (-2, -2), 'circular') ; b.fill_(1j) ; m.full_like(b, 2j) ; m.masked_fill(b, b, 2j) ; x.index_reduce_(0, k[:2], y, 'prod')
+t.index_reduce_(1, k[:2], t[:, :2, :1], 'mean') ; F.group_norm(t, 0) ; m.group_norm(t, 0) ; i[:0].exponential_()
+m.complex(x, y) / m.complex(m.zeros_like(x), -m.zeros_like(x)) ; m.complex(x, y) / m.complex(-m.zeros_like(x), m.zeros_like(x))
+"""
+
 COPIES = """
 m.alias_copy(t) ; m.as_strided_copy(t, (2, 2), (1, 3)) ; m.diagonal_copy(t) ; m.expand_copy(x, (2, 6)) ; m.permute_copy(t, (2, 0, 1))
 m.select_copy(t, 1, 2) ; m.slice_copy(t, 2, 1, 3) ; m.split_copy(t, 2, 1) ; m.split_with_sizes_copy(t, (1, 3), 2) ; m.squeeze_copy(t[:1])
@@ -241,7 +262,7 @@ def starts():
     lines = lambda *texts: [line for text in texts for line in text.splitlines() if line]
     found = [
         ([call for call in of_rows() if _exists(call)], "of_edges"),
-        (calls(EDGES) + calls(COPIES) + calls(PACKAGE), "of_edges"),
+        (calls(EDGES) + calls(COPIES) + calls(PACKAGE) + calls(MIXED), "of_edges"),
         (
             calls(FREQUENCIES) + [c.format(f=f) for f in FOURIER.split() for c in calls(TRANSFORMS)],
             "of_edges",

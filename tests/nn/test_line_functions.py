@@ -241,3 +241,19 @@ def test_nodes_are_named_as_in_torch():
         x = m.ones(2, 3, requires_grad=True)
         assert f.layer_norm(x, (3,)).grad_fn.name() == "NativeLayerNormBackward0"
         assert f.cross_entropy(x, m.tensor([0, 1])).grad_fn.name() == "NllLossBackward0"
+
+
+@pytest.mark.parametrize("half", [pb.float16, pb.bfloat16])
+def test_layer_norm_of_halves_with_parameters_in_float32(half):
+    given = [pb.tensor(normal(shape, seed, "f4")) for seed, shape in enumerate([(3, 5), (5,), (5,)])]
+    mixed = [given[0].to(half).requires_grad_(), *(t.clone().requires_grad_() for t in given[1:])]
+    wide = [t.detach().float().requires_grad_() for t in mixed]
+    found, known = (F.layer_norm(x, (5,), weight, bias) for x, weight, bias in (mixed, wide))
+    assert found.dtype == half and found.equal(known.to(half))
+    weights = pb.tensor(normal((3, 5), 9, "f4")).to(half)
+    got, expected = (pb.autograd.grad((y * weights).sum(), x) for y, x in ((found, mixed), (known, wide)))
+    for a, b, operand in zip(got, expected, mixed):
+        assert a.dtype == operand.dtype
+        np.testing.assert_array_equal(a.float(), b.to(a.dtype).float())
+    with pytest.raises(RuntimeError, match="mixed dtype .* expect parameter to have scalar type of Float"):
+        F.layer_norm(mixed[0], (5,), mixed[1], mixed[2].to(half))

@@ -25,11 +25,11 @@ template <class T> struct Complex {
     PB_ALWAYS friend Complex operator/(Complex a, Complex b) {
         using Part = decltype(b.re / b.re);  // what is narrow is divided as float
         // Both are multiplied by -i where that makes the divisor's real part the larger one. Without branches, so that loops
-        // become vector code; added, as in a product.
+        // become vector code; added, as in a product. A zero has no sign.
         const Part r = b.re, i = b.im, x = r < 0 ? -r : r, y = i < 0 ? -i : i;
         const bool turned = !(x >= y), zero = (x == 0) & (y == 0);
         const Part most = turned ? i : r, least = turned ? -r : i, ratio = zero ? Part(0) : least / most;
-        const Part scale = zero ? x : most + least * ratio;
+        const Part scale = zero ? Part(0) : most + least * ratio;
         const Part re = turned ? Part(a.im) : Part(a.re), im = turned ? -Part(a.re) : Part(a.im);
         return {(zero ? re : re + im * ratio) / scale, (zero ? im : im + re * -ratio) / scale};
     }

@@ -62,7 +62,7 @@ struct Scalar {
     // As an element of type T: integers wrap around, truth is whatever is not zero. Raises where an imaginary part would
     // be lost.
     template <class T> T to() const {
-        if constexpr (!is_complex_v<T>)
+        if constexpr (!is_complex_v<T> && !std::is_same_v<T, bool>)
             if (__builtin_expect(kind == Complex && im != 0, 0)) fail_imaginary(dtype_of<T>());
         if constexpr (std::is_same_v<T, bool>) return to_bool();
         else if constexpr (is_complex_v<T>) return T(pb::Complex<double>(to_double(), im));
@@ -84,9 +84,9 @@ struct Scalar {
         }
         visit<Family::Elements>(d, "fill_", [&](auto zero) {
             using T = decltype(zero);
-            T v = to<T>();
-            if constexpr (std::is_same_v<T, uint8_t>)
-                if (d == DType::Bool) v = to_bool();
+            T v;
+            if (std::is_same_v<T, uint8_t> && d == DType::Bool) v = static_cast<T>(to<bool>());
+            else v = to<T>();
             std::memcpy(out, &v, sizeof v);
         });
     }

@@ -2,8 +2,9 @@
 
 from math import inf as infinity
 
+from .._core import check_norm_dtype
 from ..operators.declare import FUNCTIONS, composed, dimension, dimensions, require_tensors
-from .checks import floats, kind, matrices
+from .checks import floats, matrices
 from .decomposing import singular_values
 from .solving import inverted
 
@@ -35,7 +36,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     if len(dims) != 2:
         raise RuntimeError(f"{operation}: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
     if dtype is not None:
-        _check_dtype(operation, A, dtype)
+        check_norm_dtype(operation, A, dtype)
         A = A.to(dtype)
     rows, columns = (dimension(A, d) for d in dims)
     if rows == columns:
@@ -51,25 +52,6 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
     found = extreme(A.abs().sum(summed, keepdim=True), other, ord > 0, keepdim=True)
     return found if keepdim else found.squeeze((rows, columns))
-
-
-def _check_dtype(operation, A, dtype):
-    """As the core's of `linalg.vector_norm`."""
-    if not (dtype.is_floating_point or dtype.is_complex):
-        raise RuntimeError(
-            f"{operation}: dtype should be floating point or complex, but got {dtype._legacy_name}"
-        )
-    if A.dtype.is_complex != dtype.is_complex:
-        wanted = "complex" if A.dtype.is_complex else "real"
-        raise RuntimeError(
-            f"{operation}: dtype should be {wanted} for {wanted} inputs, but got {dtype._legacy_name}. The norm of complex "
-            "numbers is real."
-        )
-    if FUNCTIONS["promote_types"](A.dtype, dtype) != dtype:
-        raise RuntimeError(
-            f"{operation}: the dtype of the input ({kind(A)}) should be convertible without narrowing to the specified "
-            f"dtype ({dtype._legacy_name}). Convert the norm instead."
-        )
 
 
 def nuclear_of(input, dims, keepdim, dtype):

@@ -2,10 +2,12 @@
 
 from .. import _core
 from ..device import contiguous_format as CONTIGUOUS
-from ..operators.declare import composed, require_tensors
+from ..operators.declare import FUNCTIONS, composed, require_tensors
 from . import triangular
 from .checks import batches, computed, fit, floats, kind, matrices, one_dtype, square_floats, squares
 from .triangular import eye_like, lu
+
+can_cast = FUNCTIONS["can_cast"]
 
 
 def solved(A, B, left):
@@ -39,7 +41,9 @@ def check_system(operation, A, B, left):
     squares("linalg.solve", A)
     one_dtype("linalg.solve", A=A, B=B)
     if B.ndim == 0:
-        raise RuntimeError("linalg.solve: The input tensor B must have at least 1 dimension.")
+        raise RuntimeError(
+            "linalg.solve: The input tensor B must have at least 2 dimensions. One, of a vector, does as well."
+        )
 
 
 @composed(name="linalg.solve", method=False, out="exact")
@@ -148,10 +152,11 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     """The solution X of A X = B, or of X A = B unless `left`, where A is triangular: the other triangle is not read.
 
     A is (..., n, n), B is (..., n, k); batches broadcast. With `unitriangular` the diagonal is not read either, and counts
-    as ones. A zero on the diagonal is no error: it divides.
+    as ones. A zero on the diagonal is no error: it divides. Dtype: that of A, to which B is converted.
 
     Raises:
-        RuntimeError: shapes that do not fit, different dtypes, dtypes other than float32, float64 and complex ones.
+        RuntimeError: shapes that do not fit, a complex B of a real A.
+        NotImplementedError: an A of another dtype than float32, float64 and complex ones.
 
     Example:
         >>> A = pb.tensor([[2., 0.], [1., 1.]])
@@ -161,11 +166,13 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
     """
     operation = "linalg.solve_triangular"
     require_tensors("linalg_solve_triangular", A=A, B=B)
-    one_dtype(operation, A=A, B=B)
     squares(operation, A)
     matrices(operation, B, "B")
     fit(operation, A, B, left)
     computed("triangular_solve_cpu", A)
+    if not can_cast(B.dtype, A.dtype):
+        one_dtype(operation, A=A, B=B)
+    B = B.to(A.dtype)
     batches(A, B)
     if left:
         return triangular.triangular_solve(A, B, upper, False, unitriangular)

@@ -5,6 +5,8 @@ A convolution is a product: the elements of every window are a column, the weigh
 dimension of batches.
 """
 
+from math import prod
+
 from .. import _core
 from ..operators.declare import composed
 from .halves import wide
@@ -166,7 +168,7 @@ def _transposed(name, dims, input, weight, bias, stride, padding, output_padding
         )
     each = channels // groups
     rows = weight.reshape(groups, each, -1).transpose(1, 2)
-    parts = _product(rows, batched.reshape(samples, groups, each, -1))
+    parts = _product(rows, batched.reshape(samples, groups, each, prod(counts)))
     outputs = weight.shape[1] * groups
     parts = parts.reshape(samples, outputs, *kernel, *counts)
     room = [max(n, p + m) for n, p, m in zip(full, padding, size, strict=True)]
@@ -291,7 +293,8 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
 def conv_tbc(input, weight, bias, pad=0):
     """`conv1d` of sequences whose dimensions are (time, batch, channels), by a `weight` of (K, C, O).
 
-    Shape: (T, N, C) to (T + 2 * pad - K + 1, N, O). Raises RuntimeError for shapes that do not fit.
+    Shape: (T, N, C) to (T + 2 * pad - K + 1, N, O); a negative `pad` leaves elements out.
+    Raises RuntimeError for shapes that do not fit.
 
     Example:
         >>> pb.nn.functional.conv_tbc(pb.ones(4, 1, 2), pb.ones(3, 2, 1), pb.zeros(1)).flatten()
@@ -300,5 +303,11 @@ def conv_tbc(input, weight, bias, pad=0):
     for name, each, dims in (("input", input, 3), ("weight", weight, 3), ("bias", bias, 1)):
         if each.ndim != dims:
             raise RuntimeError(f"{name.capitalize()} must have {dims} dims. It has {each.ndim}.")
+    if pad < 0:
+        size = input.shape[0] + 2 * pad - weight.shape[0] + 1
+        if size < 0:
+            shape = [size, input.shape[1], weight.shape[2]]
+            raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {shape}")
+        input, pad = input[-pad:pad], 0
     result = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, pad)
     return result.permute(2, 0, 1)

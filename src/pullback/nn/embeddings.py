@@ -83,11 +83,11 @@ def embedding(
                 [0., 0.],
                 [2., 2.]])
     """
+    count = weight.size(0) if padding_idx or weight.ndim else 0
+    padding = _padding_row(padding_idx, count)
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D. It has {list(weight.shape)}: a row for each number.")
     _check_indices(input, "#1", "embedding")
-    count = weight.shape[0]
-    padding = _padding_row(padding_idx, count)
     index = input.reshape(-1).long()
     if max_norm is not None:
         _check_range(index, count)
@@ -161,9 +161,18 @@ def embedding_bag(
     if mode == "max" and scale_grad_by_freq:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     bag, bags = _bags(input, offsets, include_last_offset)
-    index = input.reshape(-1).long()
+    if weight.ndim != 2:
+        raise ValueError(
+            f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}. It has a row for each number."
+        )
+    count = weight.shape[0]
+    if padding_idx is not None and not -count <= padding_idx < count:
+        raise RuntimeError(
+            f"padding_idx must be within the number of embeddings, {-count} through {count - 1}, but got {padding_idx}"
+        )
+    index = input.reshape(-1)[: len(bag)].long()
     rows = embedding(index, weight, None, max_norm, norm_type, scale_grad_by_freq)
-    padding = _padding_row(padding_idx, weight.shape[0])
+    padding = _padding_row(padding_idx, count)
     counts = index != padding if padding is not None else None
     if mode == "max":
         return _largest(rows, bag, bags, counts)
@@ -216,7 +225,7 @@ def _bags(input, offsets, include_last_offset):
             raise RuntimeError("include_last_offset: number of offset should be at least 1")
         ends, starts = starts[1:], starts[:-1]
     else:
-        ends = [*starts[1:], count]
+        ends = [*starts[1:], count] if starts else []
     sizes = [end - start for start, end in zip(starts, ends, strict=True)]
     if any(size < 0 for size in sizes) or (ends and ends[-1] > count):
         raise RuntimeError(
@@ -226,7 +235,7 @@ def _bags(input, offsets, include_last_offset):
     bags = len(sizes)
     kept = sum(sizes)
     bag = arange(bags).repeat_interleave(offsets.new_tensor(sizes).long() if sizes else arange(0))
-    if kept != count:
+    if bags and kept != count:
         raise RuntimeError(f"offsets end at {kept}, but the input has {count} entries: each is in a bag.")
     return bag, bags
 

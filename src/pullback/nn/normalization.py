@@ -207,7 +207,9 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
             f"Expected at least 2 dimensions for input tensor but received {input.ndim}. Channels are dimension 1."
         )
     channels = input.shape[1]
-    if num_groups <= 0:
+    if num_groups == 0:
+        raise ZeroDivisionError("integer division or modulo by zero: there is one group at least")
+    if num_groups < 0:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if channels % num_groups:
         raise RuntimeError(
@@ -256,7 +258,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     over = tuple(range(-len(sizes), 0))
     x = wide(input)
     spread = x.square().mean(over, keepdim=True) + (finfo(x.dtype).eps if eps is None else eps)
-    return _scaled(x * spread.rsqrt(), weight, None, input.dtype)
+    return _scaled(x * spread.rsqrt(), weight, None, input.dtype).to(input.dtype)
 
 
 @composed(public=False, method=False)

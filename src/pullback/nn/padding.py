@@ -107,7 +107,8 @@ def _check_fits(mode, dim, before, after, input):
                 f"Padding value causes wrapping around more than once. Dimension {dim} has {n} elements, the "
                 f"padding is ({before}, {after})."
             )
-        if n + min(before, 0) + min(after, 0) < 1:
+        left = n + min(before, 0) + min(after, 0)
+        if left < 0 or (left == 0 and n + before + after):
             raise RuntimeError("Negative padding value is resulting in an empty dimension.")
     elif n + before + after < 1:
         raise RuntimeError(

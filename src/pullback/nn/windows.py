@@ -180,7 +180,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """
     along, padding = _geometry(kernel_size, dilation, padding, stride)
     size = _pair("output_size", output_size)
-    if input.ndim not in (2, 3):
+    if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
             "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "
             f"input, but got: {list(input.shape)}"

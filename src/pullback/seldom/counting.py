@@ -274,10 +274,17 @@ def _scattered(name, input, dim, index, source, reduce, include_self):
         places, source, at = index.long().reshape([]), source.reshape([]), dim
     else:
         at = dimension(input, dim)
-        expected = [index.numel() if d == at else n for d, n in enumerate(input.shape)]
-        if list(source.shape) != expected:
+        if source.ndim != input.ndim or any(
+            n != m for d, (n, m) in enumerate(zip(source.shape, input.shape)) if d != at
+        ):
             raise RuntimeError(
-                f"index_reduce_(): source has the shape {list(source.shape)}; with this index it has to be {expected}"
+                "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+                f"{list(input.shape)} source.shape = {list(source.shape)}"
+            )
+        if source.shape[at] != index.numel():
+            raise RuntimeError(
+                f"index_reduce_(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
+                f"({source.shape[at]}), for dim: {at}"
             )
         places = index.long().reshape([-1 if d == at else 1 for d in numbers_to(input.ndim)])
         places = places.expand(source.shape)

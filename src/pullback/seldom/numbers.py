@@ -165,27 +165,37 @@ def fill(input, value):
     return input.clone().fill_(value)
 
 
+def _require_own_dtype(tensor, dtype):
+    if dtype is not None and dtype != tensor.dtype:
+        raise RuntimeError(
+            f"Bad in-place call: input tensor dtype {tensor.dtype._c_name} and output tensor dtype {dtype._c_name} should match. "
+            "What is written into a tensor has its dtype."
+        )
+
+
 def _cumsum_in_place(self, dim, *, dtype=None):
     """In-place form of `cumsum`: the tensor takes the result, and is returned.
 
-    Raises IndexError for a `dim` out of range, RuntimeError for a leaf that requires grad.
+    Raises IndexError for a `dim` out of range, RuntimeError for a leaf that requires grad and for another `dtype`.
 
     Example:
         >>> pb.tensor([1.0, 2.0, 3.0]).cumsum_(0)
         tensor([1., 3., 6.])
     """
+    _require_own_dtype(self, dtype)
     return self.copy_(self.cumsum(dim, dtype=dtype))
 
 
 def _cumprod_in_place(self, dim, *, dtype=None):
     """In-place form of `cumprod`: the tensor takes the result, and is returned.
 
-    Raises IndexError for a `dim` out of range, RuntimeError for a leaf that requires grad.
+    Raises IndexError for a `dim` out of range, RuntimeError for a leaf that requires grad and for another `dtype`.
 
     Example:
         >>> pb.tensor([1.0, 2.0, 3.0]).cumprod_(0)
         tensor([1., 2., 6.])
     """
+    _require_own_dtype(self, dtype)
     return self.copy_(kept(self).cumprod(dim, dtype=dtype))
 
 

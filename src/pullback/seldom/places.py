@@ -139,7 +139,7 @@ def unravel_index(indices, shape):
     """The places in an array of `shape` that indices into it, laid out flat, mean: a tensor for each dimension.
 
     Shape: that of `indices`, which are integers, for each.
-    Raises TypeError for indices that are no integers, ValueError for negative sizes.
+    Raises TypeError for indices and sizes that are no integers, ValueError for negative sizes.
 
     Example:
         >>> pb.unravel_index(pb.tensor([5, 7]), (2, 4))
@@ -149,6 +149,9 @@ def unravel_index(indices, shape):
         kind = getattr(indices, "dtype", type(indices).__name__)
         raise TypeError(f"expected 'indices' to be integer dtype, but got {kind}")
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    for n in shape:
+        if not hasattr(n, "__index__"):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(n)}")
     if any(n < 0 for n in shape):
         raise ValueError(f"'shape' cannot have negative values, but got {shape}")
     found, indices = [], indices.long()

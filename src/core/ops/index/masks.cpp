@@ -131,7 +131,7 @@ Tensor masked_fill(Form form, const Tensor& given, const Tensor& mask, const Ope
     // A number takes the tensor's type, whatever its own category.
     Scalar number = value.scalar;
     const bool parts = value.tensor ? is_complex(value.tensor->dtype()) : number.kind == Scalar::Complex;
-    if (parts && !is_complex(x.dtype()))
+    if (parts && !is_complex(x.dtype()) && x.dtype() != DType::Bool)
         fail("value cannot be converted to type {} without overflow. The tensor is of {}.",
              dtype_number_name(x.dtype()), dtype_name(x.dtype()));
     Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();

@@ -284,11 +284,17 @@ PB_ADDED_PRODUCTS(ADDED)
 #undef ADDED
 
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
-    if (weight.ndim() == 1 && !bias) return matmul(x, weight);
-    if (weight.ndim() != 2)
-        fail("weight must be a matrix of shape (out_features, in_features). It has {} dimensions.",
+    if (x.ndim() == 0 || weight.ndim() == 0)
+        fail("both arguments to linear need to be at least 1D, but they are {}D and {}D", x.ndim(),
              weight.ndim());
-    if (x.ndim() == 0) fail("both arguments to linear need to be at least 1D, but they are 0D and 2D");
+    if (weight.ndim() == 1 && !bias) return matmul(x, weight);
+    if (weight.ndim() > 2)
+        fail(
+            "t() expects a tensor with <= 2 dimensions, but self is {}D. A weight is (out_features, "
+            "in_features).",
+            weight.ndim());
+    if (weight.ndim() == 1)
+        fail("weight must be a matrix of shape (out_features, in_features). It has 1 dimension.");
     Dims shape = x.shape();
     int64_t k = shape.back();
     shape.pop_back();

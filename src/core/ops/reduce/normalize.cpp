@@ -89,12 +89,17 @@ Tensor layer_norm(const Tensor& x, const Dims& shape, const MaybeTensor& weight,
             text(shape), sizes, shape_text(x.layout()));
     }
     if (!is_supported(x.dtype()) || !is_float(x.dtype())) fail_unsupported("LayerNormKernelImpl", x.dtype());
-    for (const Tensor* t : {&weight, &bias})
-        if (*t && t->dtype() != x.dtype())
-            fail(
-                "mixed dtype (CPU): expect parameter to have scalar type of {}. Convert it with "
-                ".to(input.dtype).",
-                dtype_legacy_name(x.dtype()));
+    // Beside a half there may be parameters in float32, in which it is computed.
+    const Tensor& first = weight ? weight : bias;
+    const bool mixed = first && is_stored_only(x.dtype()) && first.dtype() != x.dtype();
+    for (const Tensor* t : {&weight, &bias}) {
+        const DType expected = mixed ? DType::Float32 : x.dtype();
+        if (*t && t->dtype() != expected)
+            fail("mixed dtype (CPU): expect parameter to have scalar type of {}. Convert it with .to(pb.{}).",
+                 dtype_legacy_name(expected), dtype_name(expected));
+    }
+    if (mixed)
+        return to_dtype(apply(LayerNorm{dims, eps}, {to_dtype(x, DType::Float32), weight, bias}), x.dtype());
     return apply(LayerNorm{dims, eps}, {x, weight, bias});
 }
 

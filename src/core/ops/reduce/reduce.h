@@ -44,6 +44,8 @@ Tensor var(const Tensor& x, DimsOrAll dims, double correction, bool keepdim);
 Tensor std(const Tensor& x, DimsOrAll dims, double correction, bool keepdim);
 Tensors var_mean(const Tensor& x, DimsOrAll dims, double correction, bool keepdim);
 Tensors std_mean(const Tensor& x, DimsOrAll dims, double correction, bool keepdim);
+// Raises unless the dtype that a norm is computed in is as wide as the operand's, and complex where that is.
+void check_norm_dtype(const char* operation, DType from, DType to);
 Tensor vector_norm(const Tensor& x, double order, DimsOrAll dims, bool keepdim, MaybeDType dtype);
 
 // softmax.cpp

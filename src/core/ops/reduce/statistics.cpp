@@ -183,25 +183,6 @@ struct VectorNorm {
     }
 };
 
-// The dtype that a norm is computed in is as wide as the operand's.
-void check_norm_dtype(DType from, DType to) {
-    if (!is_differentiable(to))
-        fail("linalg.vector_norm: dtype should be floating point or complex, but got {}",
-             dtype_legacy_name(to));
-    if (is_complex(from) != is_complex(to)) {
-        const char* kind = is_complex(from) ? "complex" : "real";
-        fail(
-            "linalg.vector_norm: dtype should be {} for {} inputs, but got {}. The norm of complex numbers "
-            "is real.",
-            kind, kind, dtype_legacy_name(to));
-    }
-    if (promote(from, to) != to)
-        fail(
-            "linalg.vector_norm: the dtype of the input ({}) should be convertible without narrowing to the "
-            "specified dtype ({}). Convert the norm instead: it is smaller than its operand.",
-            dtype_legacy_name(from), dtype_legacy_name(to));
-}
-
 }  // namespace
 
 Tensor var(const Tensor& x, DimsOrAll dims, double correction, bool keepdim) {
@@ -217,6 +198,23 @@ Tensors std_mean(const Tensor& x, DimsOrAll dims, double correction, bool keepdi
     return variance<true, true>(x, dims, correction, keepdim);
 }
 
+void check_norm_dtype(const char* operation, DType from, DType to) {
+    if (!is_differentiable(to))
+        fail("{}: dtype should be floating point or complex, but got {}", operation, dtype_legacy_name(to));
+    if (is_complex(from) != is_complex(to)) {
+        const char* kind = is_complex(from) ? "complex" : "real";
+        fail(
+            "{}: dtype should be {} for {} inputs, but got {}. The norm of complex numbers "
+            "is real.",
+            operation, kind, kind, dtype_legacy_name(to));
+    }
+    if (promote(from, to) != to)
+        fail(
+            "{}: the dtype of the input ({}) should be convertible without narrowing to the "
+            "specified dtype ({}). Convert the norm instead: it is smaller than its operand.",
+            operation, dtype_legacy_name(from), dtype_legacy_name(to));
+}
+
 Tensor vector_norm(const Tensor& x, double order, DimsOrAll given, bool keepdim, MaybeDType dtype) {
     const DType d = dtype.value_or(x.dtype());
     if (!is_differentiable(x.dtype()))
@@ -224,7 +222,7 @@ Tensor vector_norm(const Tensor& x, double order, DimsOrAll given, bool keepdim,
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}. Convert it "
             "first: x.float().",
             dtype_legacy_name(x.dtype()));
-    check_norm_dtype(x.dtype(), d);
+    check_norm_dtype("linalg.vector_norm", x.dtype(), d);
     if (!is_supported(d)) fail_unsupported("norm_cpu", d);
     Dims dims = reduced_dims(x, given);
     if ((order < 0 || std::isinf(order)) && reduced_count(x.layout(), dims) == 0) {

@@ -12,13 +12,12 @@ Tensors widened(const Tensors& all) {
 }
 
 void narrow_results(Tensors& out, const Tensors& inputs) {
-    for (const Tensor& x : inputs) {
-        if (!x || !is_differentiable(x.dtype())) continue;
-        if (is_stored_only(x.dtype()))
-            for (Tensor& y : out)
-                if (y) y = ops::to_dtype(y, stored_like(y.dtype(), x.dtype()));
-        return;
-    }
+    DType common = DType::Bool;
+    for (const Tensor& x : inputs)
+        if (x && is_differentiable(x.dtype())) common = promote(common, x.dtype());
+    if (!is_stored_only(common)) return;
+    for (Tensor& y : out)
+        if (y) y = ops::to_dtype(y, stored_like(y.dtype(), common));
 }
 
 void narrow_each(Tensors& all, const Tensors& like) {

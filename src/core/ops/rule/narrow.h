@@ -26,7 +26,7 @@ inline bool any_narrow(const Tensors& all) {
 }
 // Each in the dtype that it is computed in.
 Tensors widened(const Tensors& all);
-// Wide results of narrow inputs, in the dtype of those, or of their parts; which one decides where there are several.
+// Wide results of inputs whose common dtype is narrow, in that dtype, or in that of its parts.
 void narrow_results(Tensors& out, const Tensors& inputs);
 // Each in the dtype of its fellow.
 void narrow_each(Tensors& all, const Tensors& like);

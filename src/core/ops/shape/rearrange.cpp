@@ -79,7 +79,7 @@ int64_t checked_total(const Array& counts, int64_t output_size) {
         fail("Trying to create tensor with negative dimension {}: [{}]. The repeats sum to {}.",
              Int(output_size), Int(output_size), compute::total_of(counts));
     int64_t total = compute::total_of(counts);
-    if (output_size >= 0 && output_size != total)
+    if (output_size != -1 && output_size != total)
         fail("allocated size does not match required size: output_size is {}, the repeats sum to {}",
              Int(output_size), Int(total));
     return total;

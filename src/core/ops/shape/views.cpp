@@ -379,9 +379,6 @@ Tensor view_dtype(const Tensor& x, DType dtype) {
         if (x.ndim() == 0) fail("self.dim() cannot be 0 to view {} as {} (different element sizes)", a, b);
         auto last = static_cast<size_t>(x.ndim() - 1);
         Dims shape = x.shape(), strides = x.strides();
-        if (strides[last] != 1)
-            fail("self.stride(-1) must be 1 to view {} as {} (different element sizes), but got {}", a, b,
-                 strides[last]);
         int64_t ratio = from > to ? from / to : to / from;
         auto scaled = [&](int64_t v, const char* what) {
             if (from > to) return v * ratio;
@@ -394,6 +391,9 @@ Tensor view_dtype(const Tensor& x, DType dtype) {
         for (MappedAxis& a : axes) a.stride = scaled(a.stride, "a stride of the vmap");
         shape[last] = scaled(shape[last], "self.size(-1)");
         y->offset = scaled(y->offset, "self.storage_offset()");
+        if (strides[last] != 1)
+            fail("self.stride(-1) must be 1 to view {} as {} (different element sizes), but got {}", a, b,
+                 strides[last]);
         for (size_t d = 0; d < last; ++d) strides[d] = scaled(strides[d], "self.stride(d)");
         set_layout(y, Layout::mapped(*Layout::strided(shape, strides), axes));
     }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/matrix/decomposition.h"
+#include "ops/reduce/reduce.h"
 #include "python/read/convert.h"
 
 namespace pb {
@@ -173,6 +174,20 @@ PyObject* check_decomposition(PyObject*, PyObject* args) {
     }
 }
 
+// check_norm_dtype(operation, input, dtype)
+PyObject* check_norm_dtype(PyObject*, PyObject* args) {
+    try {
+        const char* operation;
+        PyObject *input, *dtype;
+        if (!PyArg_ParseTuple(args, "sOO", &operation, &input, &dtype)) return nullptr;
+        if (!is_tensor(input)) fail_as(ErrorKind::Type, "{}: expected a Tensor", operation);
+        ops::check_norm_dtype(operation, Tensor(input).dtype(), dtype_of(dtype));
+        return none();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 // small_pivots(factors, threshold)
 PyObject* small_pivots(PyObject*, PyObject* args) {
     try {
@@ -200,6 +215,7 @@ PyObject* holds_anywhere(PyObject*, PyObject* mask) {
 PyMethodDef functions[] = {
     {"define_decomposition", define_decomposition, METH_VARARGS, nullptr},
     {"check_decomposition", check_decomposition, METH_VARARGS, nullptr},
+    {"check_norm_dtype", check_norm_dtype, METH_VARARGS, nullptr},
     {"holds_anywhere", holds_anywhere, METH_O, nullptr},
     {"small_pivots", small_pivots, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -202,12 +202,13 @@ void normal_(const Tensor& x, double mean, double deviation, Generator& g) {
 }
 
 void exponential_(const Tensor& x, double rate, Generator& g) {
-    if (!is_float(x.dtype()))
+    if (!is_float(x.dtype()) && x.numel())
         fail(
             "Exponential distribution is a continuous probability distribution. dtype must be a floating "
             "point but you specified {}",
             dtype_legacy_name(x.dtype()));
     if (!(rate > 0)) fail("exponential_ expects lambda > 0.0, but found lambda={}", rate);
+    if (!is_float(x.dtype())) return;  // of nothing
     ops::overwrite(x, "ExponentialBackward0", "exponential_", {Distribution::Exponential, rate}, g);
 }
 

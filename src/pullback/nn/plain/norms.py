@@ -2,6 +2,7 @@
 
 from ...operators.declare import composed
 from .. import functional as F
+from ..halves import wide
 from ..utils.parametrizations import norm_except
 
 __all__ = [
@@ -57,6 +58,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabl
         >>> pb.group_norm(pb.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
         tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
+    if num_groups == 0:
+        raise RuntimeError("Expected num groups to be greater than 0, got 0")
     return F.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -94,6 +97,8 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
         >>> pb.native_group_norm(x, None, None, 1, 4, 1, 2, 0.0)[1:]
         (tensor([[ 2., 20.]]), tensor([[1.0000, 0.1000]]))
     """
+    if N < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {N}: {[N, group]}")
     if input.numel() != N * C * HxW:
         raise RuntimeError(
             f"Expected X.numel() == N * C * HxW to be true, but got false. N, C and HxW are {N}, {C} and {HxW}, and the input "
@@ -117,6 +122,8 @@ def native_layer_norm(input, normalized_shape, weight, bias, eps):
                 [0.1000]]))
     """
     made = F.layer_norm(input, normalized_shape, weight, bias, eps)
+    if any(each is not None and each.dtype != input.dtype for each in (weight, bias)):
+        input = wide(input)
     return made, *_spread(input, tuple(range(-len(normalized_shape), 0)), eps)
 
 
