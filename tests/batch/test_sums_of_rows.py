@@ -106,6 +106,12 @@ def whole_as_well(x):
     return (x[1:] * x[:-1]).sum() + x.exp().sum()
 
 
+def single_numbers(x):
+    """Beside a gradient of the whole that is there already."""
+    a, b, c = x[0, 1], x[3, 2], x[11, 5]
+    return (a * b - b * c).sin() * (c * a).cos() + (x * x).exp().mean()
+
+
 def by_steps(x):
     return (x[::2].sin() * x[1::2]).sum()
 
@@ -115,7 +121,9 @@ def one_number(x):
     return 3 * x[1:].sum() + x[:-1].sum() * 2
 
 
-PROGRAMS = [overlapping, of_rows, of_columns, other_lengths, read_twice, whole_as_well, by_steps, one_number]
+PROGRAMS = [
+    overlapping, of_rows, of_columns, other_lengths, read_twice, whole_as_well, single_numbers, by_steps, one_number
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -132,9 +140,58 @@ def test_gradients_of_samples(program, dtype):
             assert np.array_equal(g(x).numpy(), now)
 
 
+def cross(x, y):
+    return x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_numbers_are_added_to_what_is_there(threads):
+    """The numbers of short rows go to the gradient of the whole by the program that computes them."""
+    x, y = numbers(5000, 3), numbers(5000, 3, seed=1)
+
+    def volume(x, y):
+        a, b, c = cross(x, y)
+        return (a * b + c).sin() + (x * x).sum()
+
+    before = pb.get_num_threads()
+    pb.set_num_threads(threads)
+    try:
+        with deferral(least=1000):
+            found, programs = runs(lambda: vmap(grad(volume))(x, y))
+    finally:
+        pb.set_num_threads(before)
+    u, v = (t.numpy().astype(float) for t in (x, y))
+    a, b, c = np.cross(u, v).T
+    slope = np.cos(a * b + c)[:, None]
+    by_cross = slope * np.stack([b, a, np.ones_like(a)], 1)
+    assert np.allclose(found.numpy(), np.cross(v, by_cross) + 2 * u, rtol=1e-4, atol=1e-5)
+    assert programs <= 12  # and none of them adds: those would be twelve more
+    with deferral(immediate=True):
+        assert np.array_equal(vmap(grad(volume))(x, y).numpy(), found.numpy())
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_rows(dtype):
+    z = pb.complex(numbers(200, 14, dtype=np.float64), numbers(200, 14, dtype=np.float64, seed=1))
+    z = z.to(pb.from_numpy(np.zeros(1, dtype)).dtype)
+
+    def f(z):
+        return (z[1:] * z[:-1].conj()).imag.sum() + (z * z).real.sum() + (z[3] * z[5]).real
+
+    with deferral(least=1):
+        found = vmap(grad(f))(z)
+    v = z.numpy()
+    expected = 2 * v.conj()  # of the real part of z^2
+    expected[:, 1:] += 1j * v[:, :-1]
+    expected[:, :-1] -= 1j * v[:, 1:]
+    expected[:, 3] += v[:, 5].conj()
+    expected[:, 5] += v[:, 3].conj()
+    assert np.allclose(found.numpy(), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_second_derivatives(program):
-    x = numbers(12, 4, dtype=np.float64)
+    x = numbers(12, 6, dtype=np.float64)
     with deferral(immediate=True):
         expected = jacrev(grad(program))(x).numpy()
     with deferral(least=1):

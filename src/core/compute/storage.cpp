@@ -4,6 +4,7 @@
 
 #include "array/visit.h"
 #include "compute/axes.h"
+#include "kernels/moves.h"
 #include "program/expression.h"
 
 namespace pb::compute {
@@ -97,29 +98,31 @@ static BlockKernel adding(DType dtype) {
     return kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(dtype)][0];
 }
 
-// Elements up to which rows are added by one thread, and the shortest rows for which that is worth while.
-static constexpr int64_t kFewRows = 65536, kShortest = 16;
+// Elements up to which rows are added by one thread.
+static constexpr int64_t kFewRows = 65536;
 
-// Whether it was done: both consist of rows whose elements follow each other, and are of one shape.
+// Whether it was done: elements that follow each other are added to rows of them, which may lie anywhere.
 static bool add_rows(const Array& from, const Array& to) {
-    const int64_t d = to.ndim() - 1;
-    if (d < 1 || !from.layout->same_shape(*to.layout) || to.size(d) < kShortest || to.stride(d) != 1 ||
-        from.stride(d) != 1)
-        return false;
-    const BlockKernel add = adding(to.dtype);
-    Axes rows_to, rows_from;
-    for (int64_t i = 0; i < d; ++i) {
-        rows_to.add(to.size(i), to.stride(i));
-        rows_from.add(from.size(i), from.stride(i));
+    const auto add = adding_rows(to.dtype);
+    if (!add || !from.is_contiguous()) return false;
+    Axes axes;
+    for (int64_t d = 0; d < to.ndim(); ++d) axes.add(to.size(d), to.stride(d));
+    Rows rows{1, 1, 1, 1};
+    if (axes.inner_stride() == 1) {
+        rows.length = axes.inner_size();
+        axes = axes.without_inner();
     }
+    rows.count = axes.inner_size();
+    rows.pitch = axes.inner_stride();
+    axes = axes.without_inner();
+    const int64_t each = rows.length * rows.count;
     const auto item = static_cast<int64_t>(item_size(to.dtype));
-    Odometer t(rows_to), f(rows_from);
+    const char* next = from.data();
+    Odometer outer(axes);
     do {
-        char* at = to.data() + t.at * item;
-        const void* in[2] = {at, from.data() + f.at * item};
-        add(in, at, to.size(d));
-        f.next();
-    } while (t.next());
+        add(next, to.data() + outer.at * item, rows);
+        next += each * item;
+    } while (outer.next());
     return true;
 }
 
@@ -136,7 +139,7 @@ void add_array(const Array& from, const Array& to) {
     }
     before_write(to);
     if (to.layout->overlaps_itself()) return add_one_by_one(from, to);
-    if (add && !pending && n < kFewRows && add_rows(from, to)) return;
+    if (!pending && n < kFewRows && add_rows(from, to)) return;
     const Lowered& program = addition(to.dtype);
     Source sources[2] = {{&to, {}}, {&from, {}}};
     Array out = to;

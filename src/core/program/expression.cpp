@@ -355,6 +355,13 @@ void compute_over(const Lowered& program, const Source* inputs, const Array& tar
     });
 }
 
+void compute_alone(Buffer& whole) {
+    Ref<Buffer> alive(&whole);
+    with_interrupts([&] {
+        if (whole.is_pending()) Plan({whole.expression()}, Plan::Reach::needed).run();
+    });
+}
+
 bool sum_rows(const RowSum& sum) {
     bool summed = false;
     with_interrupts([&] {

@@ -327,12 +327,11 @@ void Placing::place_copies() {
         if (o.scattered) c.walker.emplace(*o.scattered, *o.scattered->layout);
         if (o.added >= 0) {
             auto is_added = [](const Copy& other) { return other.add != nullptr; };
-            c.begins = std::none_of(copies.begin(), copies.end(), is_added);
+            if (p_->sum->begins && std::none_of(copies.begin(), copies.end(), is_added))
+                c.begin = move_kernels().begin_rows[static_cast<int>(o.dtype)];
             c.to = p_->sum->whole.data();
             c.at = o.added;
-            // Zero is its only number.
-            c.add =
-                kernels().elementwise[static_cast<int>(Primitive::add)][static_cast<int>(o.dtype)][c.begins];
+            c.add = adding_rows(o.dtype);
         }
         copies.push_back(std::move(c));
     }

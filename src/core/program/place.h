@@ -56,9 +56,9 @@ class Placing {
         size_t item;
         bool single, streamed;
         std::optional<Walker> walker;  // if its elements do not lie as the loop goes
-        BlockKernel add = nullptr;     // to rows of the sum, from an element of them on
+        AddRows add = nullptr;         // to rows of the sum, from an element of them on
         int64_t at = 0;
-        bool begins = false;  // as the first of its parts: to zeros
+        BeginRows begin = nullptr;  // as the first of its parts: to zeros
     };
 
     // `nanoseconds`: about what it takes.

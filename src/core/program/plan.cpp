@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "array/error.h"
+#include "kernels/moves.h"
 #include "program/interrupt.h"
 #include "program/profile.h"
 
@@ -320,7 +321,7 @@ bool Plan::can_sum() const {
     for (const RowSum::Part& part : sum_->parts) {
         const Expression& e = *part.value->expression();
         if (e.is_reduction() || e.overwrites() || e.plan.home != home || part.value->holders() != 1 ||
-            e.dtype != sum_->whole.dtype || is_narrow_float(e.dtype) || !e.layout->is_contiguous() ||
+            e.dtype != sum_->whole.dtype || !adding_rows(e.dtype) || !e.layout->is_contiguous() ||
             e.numel() != sum_->rows() * sum_->length)
             return false;
         for (const Expression* r : part.value->readers())
@@ -330,6 +331,9 @@ bool Plan::can_sum() const {
 }
 
 namespace {
+
+// What takes long may be stopped, and must not write over its operands then.
+bool takes_long(const Fused& program, const Work& work) { return work.all(program.n) > kPatience; }
 
 // Whether blocks of a program can be whole rows.
 bool goes_by(const Fused& program, int64_t row) {
@@ -356,7 +360,8 @@ void Plan::build(Fused& program, int32_t number) {
         add_output(program, *part.value->expression(), {mark_, number, last_emission});
         program.outputs.back().added = part.at;
     }
-    if (goes_by(program, sum_->length)) return;
+    // What is added to must not be added to again, by a program that was stopped.
+    if (goes_by(program, sum_->length) && (sum_->begins || !takes_long(program, work_of(program)))) return;
     sum_ = nullptr;
     build(program, number);
 }
@@ -367,9 +372,8 @@ void Plan::finish(Fused& program, int32_t number, const Array* target, const Int
     Small<Buffer*, 8> donors;
     Array temporary;
     const Expression* wanted = nullptr;
-    // What takes long may be stopped, and must not write over its operands then.
     const Work work = work_of(program);
-    const bool stoppable = work.all(program.n) > kPatience;
+    const bool stoppable = takes_long(program, work);
     auto discard = [&] {
         for (size_t i = 0; i < own.size(); ++i)
             if (!donors[i]) own[i]->expression->result->discard(own[i]->data);

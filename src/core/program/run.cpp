@@ -145,20 +145,14 @@ class Runner {
         for (const Placing::Copy& c : placing_.copies) copy(c, now[c.from], at, n);
     }
 
-    // Blocks are whole rows of the parts of a sum. The first part is added to 0, beside which the row is cleared.
+    // Blocks are whole rows of the parts of a sum.
     void add_rows(const Placing::Copy& c, const char* from, int64_t at, int64_t n) const {
-        static constexpr Slot kZero{};
         const auto item = static_cast<int64_t>(c.item);
-        const int64_t length = sum_->length, pitch = sum_->width * item, before = c.at * item,
-                      after = before + length * item;
-        char* row = c.to + at / length * pitch;
-        for (; n > 0; n -= length, from += length * item, row += pitch) {
-            const void* in[2] = {c.begins ? static_cast<const void*>(&kZero) : row + before, from};
-            c.add(in, row + before, length);
-            if (!c.begins) continue;
-            std::memset(row, 0, static_cast<size_t>(before));
-            std::memset(row + after, 0, static_cast<size_t>(pitch - after));
-        }
+        const int64_t length = sum_->length, width = sum_->width, count = n / length;
+        char* row = c.to + at / length * width * item;
+        const Rows rows{length, 1, count, width};
+        if (c.begin) c.begin(from, row, rows, c.at);
+        else c.add(from, row + c.at * item, rows);
     }
 
     // Most calls have up to three operands; those they lack are found all the same.

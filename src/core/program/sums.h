@@ -1,14 +1,16 @@
 // Sums of parts of rows: what gradients of slices are added up in.
 //
-// Where entries have slices, the gradient of a whole is rows of zeros, to which the gradients of parts of rows are added. While
-// those are pending they need no memory of their own: the program that computes them adds them, row after row.
+// Where entries have slices, the gradient of a whole is rows of zeros, or of what has been added up before, to which the
+// gradients of parts of rows are added. While those are pending they need no memory of their own: the program that computes
+// them adds them, row after row.
 #pragma once
 #include "array/array.h"
 
 namespace pb {
 
 struct RowSum {
-    Array whole;    // contiguous; what is in it is of no interest
+    Array whole;    // contiguous
+    bool begins;    // what is in it is of no interest
     int64_t width;  // of a row of it, and the length of a part, in elements
     int64_t length;
     struct Part {
@@ -19,6 +21,9 @@ struct RowSum {
 
     int64_t rows() const { return whole.numel() / width; }
 };
+
+// Gives the whole its bytes, and leaves pending what those are not computed from.
+void compute_alone(Buffer& whole);
 
 // Computes all of the sum, and leaves the parts pending: each is held by one cell, which has to go now, since nobody may ask
 // for them any more. False where it cannot: then they are values as ever, which have their bytes mostly.

@@ -164,9 +164,9 @@ std::optional<int64_t> Parts::run_in_entry(const Later& part) {
 }
 
 // Pending parts, which are runs of all entries, in one program (program/sums.h). False where they have to be added one by one.
-bool Parts::add_pending(const Array& all, int64_t each, Iterator first, Iterator last) {
-    if (!all.is_contiguous() || !each) return false;
-    RowSum sum{all, each, first->grads[0] ? first->node->output(0).layout->numel() : 0, {}};
+bool Parts::add_pending(const Array& all, bool fresh, int64_t each, Iterator first, Iterator last) {
+    if (!all.is_contiguous() || !each || (!fresh && all.buffer->has_readers())) return false;
+    RowSum sum{all, fresh, each, first->grads[0] ? first->node->output(0).layout->numel() : 0, {}};
     for (auto l = first; l != last; ++l) {
         const std::optional<int64_t> at = run_in_entry(*l);
         if (!at) return false;
@@ -180,6 +180,7 @@ bool Parts::add_pending(const Array& all, int64_t each, Iterator first, Iterator
             return false;
         sum.parts.push_back({g->cell->buffer.get(), *at});
     }
+    if (!fresh) compute_alone(*all.buffer);
     if (!sum_rows(sum)) return false;
     for (auto l = first; l != last; ++l) l->grads.clear();
     return true;
@@ -208,7 +209,7 @@ void Parts::add_together(const OutputMeta& meta, Tensor& sum, Iterator first, It
                 elements += entries ? g.numel() / entries : 0;
             }
     }
-    if (fresh && !axes.empty() && add_pending(all, all.numel() / std::max<int64_t>(count, 1), first, last))
+    if (!axes.empty() && add_pending(all, fresh, all.numel() / std::max<int64_t>(count, 1), first, last))
         return;
     for (auto l = first; l != last; ++l)
         for (Tensor& g : l->grads)
