@@ -2,7 +2,7 @@
 
 from math import inf as infinity
 
-from .._core import check_norm_dtype
+from .. import _core
 from ..operators.declare import FUNCTIONS, composed, dimension, dimensions, require_tensors
 from .checks import floats, matrices
 from .decomposing import singular_values
@@ -36,7 +36,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
     if len(dims) != 2:
         raise RuntimeError(f"{operation}: dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
     if dtype is not None:
-        check_norm_dtype(operation, A, dtype)
+        _core.check_norm_dtype(operation, A, dtype)
         A = A.to(dtype)
     rows, columns = (dimension(A, d) for d in dims)
     if rows == columns:
