@@ -35,7 +35,7 @@ class Cell {
 
     Ref<Buffer> buffer;
     WriteSite* last_write = nullptr;
-    uint64_t born = modes.map_level;  // inside of which vmap: what is born outside of it never becomes mapped
+    uint64_t born = modes.scope;  // inside of which transform: one further inside has captured it
     uint32_t version = 0;
 
   private:

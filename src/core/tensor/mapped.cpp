@@ -150,14 +150,24 @@ thread_local Small<OpenMap, 4> open_here;
 
 const Small<OpenMap, 4>& open_maps() { return open_here; }
 
+uint64_t next_level() { return ++last_level; }
+
+namespace {
+void set_map_level(uint64_t level) {
+    modes.map_level = level;
+    modes.scope = std::max(level, modes.derivative);
+}
+}  // namespace
+
 uint64_t open_map(int64_t size, Randomness randomness) {
-    open_here.push_back({++last_level, size, randomness});
-    return modes.map_level = last_level;
+    open_here.push_back({next_level(), size, randomness});
+    set_map_level(last_level);
+    return last_level;
 }
 
 void reopen_map(const OpenMap& map) {
     open_here.push_back(map);
-    modes.map_level = map.level;
+    set_map_level(map.level);
 }
 
 void refuse_draw() {
@@ -171,7 +181,7 @@ void refuse_draw() {
 void close_map(uint64_t level) {
     for (size_t i = open_here.size(); i-- > 0;)
         if (open_here[i].level == level) open_here.erase(i);
-    modes.map_level = open_here.empty() ? 0 : open_here.back().level;
+    set_map_level(open_here.empty() ? 0 : open_here.back().level);
 }
 
 bool is_open_map(uint64_t level) {

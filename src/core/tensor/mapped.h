@@ -69,6 +69,8 @@ struct OpenMap {
     Randomness randomness;
 };
 
+uint64_t
+next_level();  // a number for a transform that is opened: vmaps and derivatives (captured.h) count together
 uint64_t open_map(int64_t size, Randomness randomness);  // a new level, inside of those that are open
 void reopen_map(const OpenMap& map);                     // one that was closed for a while
 void close_map(uint64_t level);

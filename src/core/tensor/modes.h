@@ -14,6 +14,8 @@ struct Modes {
     bool watched = false;      // anomaly or packing: somebody looks at what is recorded
     bool in_function = false;  // inside a rule of a user's Function
     uint64_t map_level = 0;    // of the innermost vmap that is open (tensor/mapped.h)
+    uint64_t derivative = 0;   // of the innermost function that is being differentiated (tensor/captured.h)
+    uint64_t scope = 0;        // of whichever of the two is further inside
 };
 
 // The module is loaded with dlopen, but this block is small enough for the static TLS area: one instruction an access, and

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from .. import _core
 from .._core import Tensor
 from .tree import TreeSpec, tree_flatten, tree_unflatten
 
@@ -83,7 +84,18 @@ class Chosen:
         return leaves[0] if self.spec is None else tree_unflatten(leaves, self.spec)
 
     def call(self, func: Callable[..., Any], leaves: Sequence[Any]) -> Any:
-        """`func` of the same arguments with these leaves in place of the chosen ones."""
+        """`func` of the same arguments with these leaves in place of the chosen ones, which may not write into others."""
+        level = _core.open_derivative(self)
+        try:
+            return self._call(func, leaves)
+        finally:
+            _core.close_derivative(level)
+
+    def tensors(self) -> list[Tensor]:
+        """All that the function is given."""
+        return [leaf for leaf in tree_flatten((self.args, self.kwargs))[0] if isinstance(leaf, Tensor)]
+
+    def _call(self, func: Callable[..., Any], leaves: Sequence[Any]) -> Any:
         if self.spec is None and isinstance(name := self.names[0], int):
             return func(*self.args[:name], leaves[0], *self.args[name + 1 :], **self.kwargs)
         tree = self.tree(leaves)

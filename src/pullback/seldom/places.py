@@ -55,6 +55,7 @@ def _resize_in_place(self, *size, memory_format=None):
         tensor([[1., 2.],
                 [3., 4.]])
     """
+    _core.check_captured(self, "resize_")
     if self.requires_grad:
         raise RuntimeError(
             "cannot resize variables that require grad. Its gradient would have the shape from before; reshape gives another "

@@ -12,6 +12,7 @@
 #include "ops/rule/mapped.h"
 #include "ops/rule/out.h"
 #include "tape/history.h"
+#include "tensor/captured.h"
 #include "tensor/write_site.h"
 
 namespace pb {
@@ -359,6 +360,7 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
                                   const Tensor* consumed) {
     if (n != row.arity)
         fail_as(ErrorKind::Type, "{}() takes {} operands, got {}", row.inplace_name, row.arity, n);
+    check_captured(target, row.inplace_name.c_str());
     if (const auto composed = composition(row, given)) return write_composed(row, composed, target, given);
     Operand operands[kMaxOperands];
     std::copy(given, given + n, operands);

@@ -6,6 +6,7 @@
 #include "ops/rule/series.h"
 #include "tape/history.h"
 #include "tape/operations.h"
+#include "tensor/captured.h"
 #include "tensor/write_site.h"
 
 namespace pb {
@@ -359,6 +360,7 @@ template <class R> Tensor apply(R rule, const Tensors& inputs) {
 // In place: `rule` writes into inputs[0], which is returned: by value, since `inputs` is often a temporary list.
 template <class R> Tensor apply_inplace(R rule, const Tensors& inputs, const char* operation) {
     const Tensor& target = inputs[0];
+    check_captured(target, operation);
     check_complex(rule, inputs);
     bool record = any_requires_grad(inputs) && is_differentiable(target.dtype());
     if constexpr (!rule_is_uniform<R>()) check_no_overlap(target);

@@ -6,6 +6,7 @@
 
 #include "ops/operators.h"
 #include "tape/hooks.h"
+#include "tensor/captured.h"
 
 namespace pb::ops {
 
@@ -166,6 +167,7 @@ Dims ones_among(const Tensor& x, const Dims& dims) {
 // The in-place form of a view: `x` itself gets the geometry that the rule makes of it. It counts as a write, so that
 // other views look at their history again, though no element changes.
 template <class R> const Tensor& regeometry(R rule, const Tensor& x, const char* operation) {
+    check_captured(x, operation);
     bool record = should_record(x) && is_differentiable(x.dtype());
     if (record || x->flags & kInference) check_inplace(x);
     Tensors shaped;

@@ -8,6 +8,7 @@
 #include "ops/operators.h"
 #include "python/read/from_data.h"
 #include "python/types/tensor_type.h"
+#include "tensor/captured.h"
 
 namespace pb {
 
@@ -360,6 +361,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         else if (index == Py_True) r.x = ops::unsqueeze(x, 0);
         else r = apply_index(x, index);
         if (r.indices.empty()) {
+            check_captured(r.x, "copy_");
             if (is_number) ops::fill_(r.x, number);
             else assign(r.x, v);
             return 0;

@@ -6,6 +6,7 @@
 #include "tape/engine.h"
 #include "tape/hooks.h"
 #include "tape/variables.h"
+#include "tensor/captured.h"
 
 namespace pb {
 
@@ -198,6 +199,7 @@ PyObject* detach_in_place(PyObject*, PyObject* o) {
     try {
         if (!is_tensor(o)) fail_as(ErrorKind::Type, "expected a Tensor");
         Tensor t(o);
+        check_captured(t, "detach_");
         if (t->flags & kIsView)
             fail(
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "

@@ -6,6 +6,7 @@
 #include "ops/operators.h"
 #include "ops/rule/mapped.h"
 #include "program/program.h"
+#include "tensor/captured.h"
 #include "tensor/mapped.h"
 
 namespace pb {
@@ -82,6 +83,29 @@ PyObject* close_map_level(PyObject*, PyObject* level) {
     if (PyErr_Occurred()) return nullptr;
     close_map(number);
     Py_RETURN_NONE;
+}
+
+// open_derivative(given): the level of a function whose arguments `given.tensors()` lists; close_derivative(level) ends it.
+PyObject* open_derivative_level(PyObject*, PyObject* given) {
+    return PyLong_FromUnsignedLongLong(open_derivative(given));
+}
+PyObject* close_derivative_level(PyObject*, PyObject* level) {
+    unsigned long long number = PyLong_AsUnsignedLongLong(level);
+    if (PyErr_Occurred()) return nullptr;
+    close_derivative(number);
+    Py_RETURN_NONE;
+}
+// check_captured(tensor, operation): for what is changed in place without an operator of the core.
+PyObject* check_captured_tensor(PyObject*, PyObject* args) {
+    PyObject* o;
+    const char* operation;
+    if (!PyArg_ParseTuple(args, "O!s", tensor_type, &o, &operation)) return nullptr;
+    try {
+        check_captured(Tensor(o), operation);
+        Py_RETURN_NONE;
+    } catch (...) {
+        return raise_current();
+    }
 }
 
 // mapped_axes(o): (level, size) of each axis, the outermost first; empty for what is no mapped tensor.
@@ -208,6 +232,9 @@ PyMethodDef functions[] = {
     {"reopen_map", reopen_map_level, METH_VARARGS, nullptr},
     {"close_map", close_map_level, METH_O, nullptr},
     {"mapped_axes", mapped_axes, METH_O, nullptr},
+    {"open_derivative", open_derivative_level, METH_O, nullptr},
+    {"close_derivative", close_derivative_level, METH_O, nullptr},
+    {"check_captured", check_captured_tensor, METH_VARARGS, nullptr},
     {"spread_target", spread, METH_VARARGS, nullptr},
     {"set_loops", set_loops_mode, METH_O, nullptr},
     {"note_loop", note_loop_of, METH_VARARGS, nullptr},

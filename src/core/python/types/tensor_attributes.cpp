@@ -195,6 +195,7 @@ PyObject* plain_data(PyObject* self) {
         auto* o = as_tensor(self);
         Tensor t = Tensor(self).alias();
         Cell* shared = std::exchange(t->cell, Cell::make(o->cell->buffer).detach());
+        t->cell->born = shared->born;
         shared->release();
         t->flags = o->flags & kInference;
         return t.release();
@@ -217,11 +218,18 @@ int set_data(PyObject* self, PyObject* value, void*) {
             fail_as(ErrorKind::Type, "Variable data has to be a tensor, but got {}",
                     value ? Py_TYPE(value)->tp_name : "nothing");
         auto *o = as_tensor(self), *v = as_tensor(value);
+        if (o->cell->born < modes.scope)
+            fail(
+                "mutating directly with `.data` {} transform is not allowed. The tensor was made outside of "
+                "the function: "
+                "give it another value there, or compute with a new tensor.",
+                modes.scope == modes.map_level ? "under vmap" : "inside functorch");
         if (o->dtype != v->dtype && (o->grad_fn || o->flags & kRequiresGrad) && !is_differentiable(v->dtype))
             fail("data set to a tensor that requires gradients must be floating point or complex dtype");
         // The new value comes in a cell of its own, so that what was saved from the old one keeps it.
         Ref<Cell> cell = Cell::make(v->cell->buffer);
         cell->version = o->cell->version;
+        cell->born = o->cell->born;
         Cell* old_cell = std::exchange(o->cell, cell.detach());
         set_layout(Tensor(self), Ref<Layout>(v->layout));
         o->offset = v->offset;

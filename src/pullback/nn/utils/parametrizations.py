@@ -66,8 +66,8 @@ def iterate(matrix, u, v, steps, eps):
     """
     with no_grad():
         for _ in range(steps):
-            u.copy_(normalize(matrix @ v, dim=0, eps=eps))
-            v.copy_(normalize(matrix.mT @ u, dim=0, eps=eps))
+            normalize(matrix @ v, dim=0, eps=eps, out=u)
+            normalize(matrix.mT @ u, dim=0, eps=eps, out=v)
 
 
 def random_direction(weight, length, eps):
