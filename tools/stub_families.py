@@ -3,6 +3,7 @@
 What all of them have stands in the base's stub, `distribution.pyi`, written by hand.
 """
 
+import importlib
 import inspect
 
 import pullback.distributions as distributions
@@ -149,6 +150,23 @@ BASE = """class Transform:
 """
 
 
+def helpers(module):
+    """The lines of what a module defines for others of the package."""
+    made = importlib.import_module(f"pullback.distributions.{module}")
+    functions = [
+        (name, list(inspect.signature(value).parameters.values()))
+        for name, value in vars(made).items()
+        if name[0] == "_" != name[1] and inspect.isfunction(value) and value.__module__ == made.__name__
+    ]
+    if not functions:
+        return []
+    lines = [
+        f"def {n}({', '.join(f'{p.name}: Any' + ' = ...' * (p.default is not p.empty) for p in parameters)}) -> Any: ..."
+        for n, parameters in functions
+    ]
+    return ["from typing import Any", "", *lines]
+
+
 def family_stubs():
     """The modules of one family, {file: text}: the package declares their classes."""
     classes = {}
@@ -159,7 +177,9 @@ def family_stubs():
         f"{module}.pyi": "\n".join(
             [
                 *head(f"pullback.distributions.{module}")[:2],
+                *(helper[:2] if (helper := helpers(module)) else ()),
                 f"from . import {', '.join(f'{name} as {name}' for name in names)}",
+                *(["", *helper[2:]] if helper else ()),
                 "",
             ]
         )

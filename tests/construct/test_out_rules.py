@@ -56,7 +56,7 @@ sort(x, 0) ; topk(x, 1) ; kthvalue(x, 1) ; median(x, 0) ; nanmedian(x, 0) ; mode
 cummax(x, 0) ; cummin(x, 0) ; aminmax(x, dim=0) ; isin(x, x[0])
 zeros(2, 3) ; ones(2, 3) ; empty(2, 3) ; full((2, 3), 1.5) ; arange(3) ; linspace(0, 1, 3) ; logspace(0, 1, 3) ; eye(2)
 rand(3) ; randn(3) ; randint(3, (3,)) ; randperm(3)
-float_power(x, 2) ; frexp(x) ; ldexp(x, x) ; histogram(x, 3) ; index_reduce(x, 0, i[0, :1], x[:1], 'prod')
+float_power(x, 2) ; frexp(x) ; hash_tensor(x) ; ldexp(x, x) ; histogram(x, 3) ; index_reduce(x, 0, i[0, :1], x[:1], 'prod')
 igamma(x, x) ; igammac(x, x) ; special.zeta(x, x) ; mvlgamma(x + 2, 2)
 """)
 RANDOM = "bernoulli multinomial normal rand randn randint randperm empty".split()

@@ -99,7 +99,7 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
         ("x.astype(float)", "Write x.to(dtype)."),
         ("x.iloc[0]", "Write x[index]."),
         (
-            "from pullback.nn import CrossMapLRN2d",
+            "from pullback.nn import Container",
             "The modules that there are stand in pullback.nn.",
         ),
         ("pb.fx", "There is nothing to compile"),
