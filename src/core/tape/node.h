@@ -87,13 +87,11 @@ class Node {
     const Edge& edge(size_t i) const { return edges_[i]; }
     void take_edge(size_t i, Edge e) {  // takes over the reference that `gradient_edge` gave
         if (edges_[i].node) edges_[i].node->release();
+        lead_to(i, e);
+    }
+    void lead_to(size_t i, Edge e) {  // the same of an edge that is empty
         edges_[i] = e;
         // A view whose base was written got its node just now: stay younger than what an edge leads to.
-        if (e.node && e.node->sequence_ > sequence_) sequence_ = ++next_sequence;
-    }
-    // The same of a node that is being made: the edge is empty, and a written base has not been met yet.
-    void lead_to(size_t i, Edge e) {
-        edges_[i] = e;
         if (e.node && __builtin_expect(e.node->sequence_ > sequence_, 0)) sequence_ = ++next_sequence;
     }
     bool wants(size_t i) const { return edges_[i].node != nullptr; }

@@ -78,22 +78,17 @@ PyObject* reopen_map_level(PyObject*, PyObject* args) {
     reopen_map({level, static_cast<int64_t>(size), static_cast<Randomness>(randomness)});
     Py_RETURN_NONE;
 }
-PyObject* close_map_level(PyObject*, PyObject* level) {
+// close_map(level), close_derivative(level): the end of what was opened.
+template <void close(uint64_t)> PyObject* close_level(PyObject*, PyObject* level) {
     unsigned long long number = PyLong_AsUnsignedLongLong(level);
     if (PyErr_Occurred()) return nullptr;
-    close_map(number);
+    close(number);
     Py_RETURN_NONE;
 }
 
-// open_derivative(given): the level of a function whose arguments `given.tensors()` lists; close_derivative(level) ends it.
+// open_derivative(given): the level of a function whose arguments `given.tensors()` lists.
 PyObject* open_derivative_level(PyObject*, PyObject* given) {
     return PyLong_FromUnsignedLongLong(open_derivative(given));
-}
-PyObject* close_derivative_level(PyObject*, PyObject* level) {
-    unsigned long long number = PyLong_AsUnsignedLongLong(level);
-    if (PyErr_Occurred()) return nullptr;
-    close_derivative(number);
-    Py_RETURN_NONE;
 }
 // check_captured(tensor, operation): for what is changed in place without an operator of the core.
 PyObject* check_captured_tensor(PyObject*, PyObject* args) {
@@ -230,10 +225,10 @@ PyMethodDef functions[] = {
     {"open_map", open_map_level, METH_VARARGS, nullptr},
     {"open_maps", open_map_levels, METH_NOARGS, nullptr},
     {"reopen_map", reopen_map_level, METH_VARARGS, nullptr},
-    {"close_map", close_map_level, METH_O, nullptr},
+    {"close_map", close_level<close_map>, METH_O, nullptr},
     {"mapped_axes", mapped_axes, METH_O, nullptr},
     {"open_derivative", open_derivative_level, METH_O, nullptr},
-    {"close_derivative", close_derivative_level, METH_O, nullptr},
+    {"close_derivative", close_level<close_derivative>, METH_O, nullptr},
     {"check_captured", check_captured_tensor, METH_VARARGS, nullptr},
     {"spread_target", spread, METH_VARARGS, nullptr},
     {"set_loops", set_loops_mode, METH_O, nullptr},
