@@ -1,6 +1,5 @@
 #include "tensor/captured.h"
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -16,11 +15,6 @@ struct OpenDerivative {
     PyObject* given;  // borrowed: whoever opened it holds it until it is closed
 };
 thread_local Small<OpenDerivative, 4> open_here;
-
-void set_derivative() {
-    modes.derivative = open_here.empty() ? 0 : open_here.back().level;
-    modes.scope = std::max(modes.map_level, modes.derivative);
-}
 
 bool is_given(PyObject* given, const Tensor& t) {
     PyObject* tensors = PyObject_CallMethod(given, "tensors", nullptr);
@@ -51,14 +45,14 @@ std::string torch_name(const char* operation) {
 
 uint64_t open_derivative(PyObject* given) {
     open_here.push_back({next_level(), given});
-    set_derivative();
+    set_derivative_level(open_here.back().level);
     return modes.derivative;
 }
 
 void close_derivative(uint64_t level) {
     for (size_t i = open_here.size(); i-- > 0;)
         if (open_here[i].level == level) open_here.erase(i);
-    set_derivative();
+    set_derivative_level(open_here.empty() ? 0 : open_here.back().level);
 }
 
 bool is_captured(const Tensor& t) {

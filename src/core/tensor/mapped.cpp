@@ -152,13 +152,6 @@ const Small<OpenMap, 4>& open_maps() { return open_here; }
 
 uint64_t next_level() { return ++last_level; }
 
-namespace {
-void set_map_level(uint64_t level) {
-    modes.map_level = level;
-    modes.scope = std::max(level, modes.derivative);
-}
-}  // namespace
-
 uint64_t open_map(int64_t size, Randomness randomness) {
     open_here.push_back({next_level(), size, randomness});
     set_map_level(last_level);

@@ -1,5 +1,6 @@
 // What a thread is in the middle of: recording or not, inference mode, anomaly mode, a vmap.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 namespace pb {
@@ -34,6 +35,15 @@ inline void set_anomaly_mode(bool on) {
 inline void set_packing_mode(bool on) {
     modes.packing = on;
     modes.watched = on || modes.anomaly;
+}
+
+inline void set_map_level(uint64_t level) {
+    modes.map_level = level;
+    modes.scope = std::max(level, modes.derivative);
+}
+inline void set_derivative_level(uint64_t level) {
+    modes.derivative = level;
+    modes.scope = std::max(level, modes.map_level);
 }
 
 struct GradMode {  // sets the mode for a scope
