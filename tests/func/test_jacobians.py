@@ -160,7 +160,7 @@ def test_nested(name, jacobian):
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5])
 def test_few_and_large(count):
-    """Up to four vectors may go one by one, which nobody can tell."""
+    """Up to four vectors go one by one through what is recorded, which nobody can tell."""
     x, data = numbers(count), numbers(5000, seed=1)
     for f in (lambda x: data * x.sum() + (x**2).prod(), lambda x: x * 2):
         same(func.jacfwd(f)(x), columns(f, x))
@@ -175,14 +175,41 @@ def test_how_often_the_function_is_called():
         calls.append(1)
         return x.sin()
 
-    for size, expected in ((1, 1), (4, 2), (5, 1), (100, 1)):
-        calls.clear()
-        func.jacfwd(f)(numbers(size))
-        assert len(calls) == expected
     data = numbers(5000)
-    calls.clear()
-    func.jacfwd(lambda x: f(x).sum() * data)(numbers(4))
-    assert len(calls) == 4
+    for size in (0, 1, 2, 4, 5, 100):
+        for g in (f, lambda x: f(x).sum() * data):
+            for transform in (func.jacfwd, func.jacrev, func.hessian):
+                calls.clear()
+                transform(g)(numbers(size))
+                assert len(calls) == 1, (size, transform)
+
+
+def test_all_arguments_go_together():
+    """One call, whatever arguments and leaves there are: who writes or draws in the function does it once."""
+    calls = []
+
+    def f(weights, y, empty, steps):
+        calls.append(1)
+        steps.add_(1)
+        return {"by": weights["w"].outer(y.sin()) * weights["b"], "sum": y.sum() + empty.sum()}
+
+    weights = {"w": numbers(3), "b": numbers()}
+    y, empty, steps = numbers(2, seed=1), numbers(0), pb.zeros(())
+    for transform in (func.jacfwd, func.jacrev):
+        calls.clear()
+        found = transform(f, argnums=(0, 1, 2))(weights, y, empty, steps)
+        assert len(calls) == 1
+        for key, shape in (("by", (3, 2)), ("sum", ())):
+            own = lambda name, key=key: lambda v: f({**weights, name: v}, y, empty, pb.zeros(()))[key]
+            same(found[key][0]["w"], columns(own("w"), weights["w"]))
+            same(found[key][0]["b"], columns(own("b"), weights["b"]))
+            same(found[key][1], columns(lambda v, key=key: f(weights, v, empty, pb.zeros(()))[key], y))
+            assert found[key][2].shape == (*shape, 0)
+    assert steps.item() == 2
+    pb.autograd.functional.jacobian(
+        lambda x, y: steps.add_(1) * x.outer(y), (weights["w"], y), strategy="forward-mode", vectorize=True
+    )
+    assert steps.item() == 3
 
 
 def test_how_often_a_node_is_walked():

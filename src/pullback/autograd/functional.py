@@ -8,13 +8,12 @@ no history. With `strict` it is an error that something does not depend on an in
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from ..func.units import Draws, columns
+from ..func.units import Draws, columns, columns_at_once
 from ..messages.missing import missing
 from ..operators.creation import zeros, zeros_like
 from ..operators.joining import stack
@@ -109,7 +108,7 @@ def jvp(
         else:
             v = vector(v, given, isinstance(inputs, tuple), "jvp", create_graph)
         _, given, many, outputs = evaluate(func, inputs, "jvp", create_graph, strict)
-        seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in outputs])
+        seeds = tuple([_core.require_grad(zeros_like(y.detach())) for y in outputs])
         pulled = pull_to(outputs, given, seeds, create_graph=True)
         require_dependence(pulled, "grad_inputs", strict)
         found = pull_to(pulled, seeds, v, create_graph=create_graph)
@@ -162,7 +161,7 @@ def hvp(
     """
     with set_grad_enabled(True):
         several, given, outputs, v, jac = _first(func, inputs, v, "hvp", create_graph, strict)
-        seeds = tuple([zeros_like(x.detach()).requires_grad_() for x in given])
+        seeds = tuple([_core.require_grad(zeros_like(x.detach())) for x in given])
         double = pull_to(jac, given, seeds, create_graph=True)
     with set_grad_enabled(create_graph or _core.is_grad_enabled()):
         found = pull_to(double, seeds, v, create_graph=create_graph)
@@ -287,7 +286,7 @@ def _rows_together(y: Tensor, given: Tensors, create_graph: bool) -> list[Tensor
 
     if not y.numel():
         return [zeros(*y.shape, *x.shape, dtype=x.dtype) for x in given]
-    return [block.view(*y.shape, *x.shape) for block, x in zip(columns(pull, y, large=0), given)]
+    return [block.view(*y.shape, *x.shape) for block, x in zip(columns(pull, y), given)]
 
 
 def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
@@ -301,23 +300,18 @@ def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
     outputs: Tensors = ()
     draws = Draws("error")
 
-    def push(k: int, tangent: Tensor | None) -> list[Tensor]:
+    def push(tangents: list[Tensor | None]) -> list[Tensor]:
         nonlocal many, outputs
         with dual_level(), draws:
-            duals = [
-                make_dual(x, tangent) if i == k and tangent is not None else x for i, x in enumerate(given)
-            ]
+            duals = [x if t is None else make_dual(x, t) for x, t in zip(given, tangents)]
             many, found = as_tensors(func(*duals), "outputs", "jacobian")
             pairs = [unpack_dual(y) for y in found]
         outputs = tuple([primal for primal, _ in pairs])
         return [zeros_like(primal) if t is None else t for primal, t in pairs]
 
-    blocks = [
-        columns(functools.partial(push, k), x, None, "error") if x.numel() else None
-        for k, x in enumerate(given)
-    ]
+    blocks = columns_at_once(push, given, "error")
     if not outputs:
-        push(0, None)
+        push([None] * len(given))
     table = [
         [
             zeros(*y.shape, *x.shape, dtype=y.dtype)
@@ -373,7 +367,7 @@ def hessian(
 
     def gradient(*args: Tensor) -> Any:
         if outer_jacobian_strategy == "forward-mode":
-            args = tuple([x if x.requires_grad else bare(x).requires_grad_() for x in args])
+            args = tuple([x if x.requires_grad else _core.require_grad(bare(x)) for x in args])
         found = jacobian(scalar, args, create_graph=True)
         require_dependence(found, "jacobian", strict)
         return found

@@ -86,14 +86,14 @@ def vmap(
     return mapped
 
 
-def over_first(func: Callable[[Tensor], list[Tensor]], batch: Tensor, randomness: str) -> list[Tensor]:
-    """As `vmap` of a function that takes one tensor and gives a list of them, which is known to be right."""
+def over_first(func: Callable[..., list[Tensor]], batches: Sequence[Tensor], randomness: str) -> list[Tensor]:
+    """As `vmap` of a function that takes tensors and gives a list of them, which is known to be right."""
     if instead is not None:
-        return vmap(func, randomness=randomness)(batch)
-    size = len(batch)
+        return vmap(func, randomness=randomness)(*batches)
+    size = len(batches[0])
     level = _core.open_map(size, RANDOMNESS[randomness])
     try:
-        found = func(_core.map_axis(batch, level, 0))
+        found = func(*[_core.map_axis(batch, level, 0) for batch in batches])
     finally:
         _core.close_map(level)
     return [_core.unmap_axis(t, level, 0, size) for t in found]

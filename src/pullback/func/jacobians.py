@@ -17,7 +17,7 @@ from .arguments import ALL, Argnums, Chosen, all_real, require_tensor
 from .forward import push_forward
 from .reverse import Recording, pull, pull_back, recording
 from .tree import tree_map
-from .units import Draws, columns, columns_by_leaf, first_entry, rows
+from .units import Draws, columns, columns_at_once, first_entry, rows
 
 __all__ = ["hessian", "jacfwd", "jacrev"]
 
@@ -68,7 +68,7 @@ def jacrev(
                     return pull((y,), (seed,), pullback.own, retain=True, outside=outside)[0]
 
             if y.numel() and inputs:
-                blocks = columns(linear, y, chunk_size, large=0)
+                blocks = columns(linear, y, chunk_size)
             else:
                 blocks = [zeros(0, dtype=x.dtype) for x in inputs]
             found = [block.view(*y.shape, *x.shape) for block, x in zip(blocks, inputs)]
@@ -131,7 +131,7 @@ def jacfwd(
             about = about or (spec, outputs, aux)
             return pushed
 
-        blocks = columns_by_leaf(push, chosen.leaves, None, randomness)
+        blocks = columns_at_once(push, chosen.leaves, randomness)
         if about is None:
             push([None] * len(chosen.leaves))
         spec, outputs, aux = about

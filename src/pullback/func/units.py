@@ -1,13 +1,12 @@
 """A linear map applied to every unit vector: what Jacobians are made of, by rows or by columns.
 
 All unit vectors go through the map together, as the entries of a batch (`vmap`): what they meet on the way, recorded
-nodes or the function itself, is walked once. One vector needs no batch; a few of many elements go one by one, since
+nodes or the function itself, is walked once. One vector needs no batch; a few go one by one through what is recorded, whose
 expressions fuse with what is walked in the same order, and only that.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,53 +18,74 @@ from ..operators.joining import cat
 from .arguments import Chosen
 from .batch import over_first
 
+FEW = 4  # up to so many vectors go one by one through what is recorded
+
 Linear = Callable[[Tensor], list[Tensor]]
+Pushed = Callable[[list[Tensor | None]], list[Tensor]]
 
-FEW, LARGE = 4, 4096  # up to so many vectors go one by one where a result has so many elements
 
-
-def columns(
-    linear: Linear,
-    like: Tensor,
-    chunk_size: int | None = None,
-    randomness: str = "same",
-    large: int = LARGE,
-) -> list[Tensor]:
+def columns(linear: Linear, like: Tensor, chunk_size: int | None = None, few: int = FEW) -> list[Tensor]:
     """What `linear` makes of each unit vector of tensors like `like`: results stacked along a new first dimension.
 
-    `like` has an element at least. No more than `chunk_size` vectors go together.
+    `like` has an element at least. No more than `chunk_size` vectors go together, and up to `few` one by one.
     """
     blocks: list[list[Tensor]] = []
     count, done = like.numel(), 0
     while done < count:
-        length = min(count - done, chunk_size or count)
-        if count <= FEW and (not blocks or _elements(blocks[0]) >= large):
-            length = 1
-        together = _together(linear, like, done, length, randomness) if length > 1 else None
+        length = 1 if count <= few else min(count - done, chunk_size or count)
+        seeds = [_core.unit_vectors(like, done, length)] if length > 1 else []
+        together = _together(linear, seeds, "same") if seeds else None
         if together is None:
             blocks += [_alone(linear, like, k) for k in range(done, done + length)]
         else:
             blocks.append(together)
         done += length
-    return [cat(parts) for parts in zip(*blocks)] if len(blocks) > 1 else blocks[0]
+    return _joined(blocks)
 
 
 def columns_by_leaf(
-    push: Callable[[list[Tensor | None]], list[Tensor]],
-    leaves: Sequence[Tensor],
-    chunk_size: int | None = None,
-    randomness: str = "same",
+    push: Pushed, leaves: Sequence[Tensor], chunk_size: int | None = None
 ) -> list[list[Tensor] | None]:
     """For each leaf what `push` makes of its unit vectors, with None in place of other leaves; None if it has no elements."""
+    return [
+        columns(_of_leaf(push, index, len(leaves)), x, chunk_size, few=1) if x.numel() else None
+        for index, x in enumerate(leaves)
+    ]
 
-    def block(index: int) -> list[Tensor] | None:
-        def linear(seed: Tensor) -> list[Tensor]:
-            return push([seed if k == index else None for k in range(len(leaves))])
 
-        x = leaves[index]
-        return columns(linear, x, chunk_size, randomness) if x.numel() else None
+def columns_at_once(push: Pushed, leaves: Sequence[Tensor], randomness: str) -> list[list[Tensor] | None]:
+    """The same, of all leaves in one call: a unit vector of one leaf is zero in the others."""
+    counts = [x.numel() for x in leaves]
+    wanted, total = [index for index, count in enumerate(counts) if count], sum(counts)
+    found = None
+    if total > 1:
 
-    return [block(index) for index in range(len(leaves))]
+        def together(*seeds: Tensor) -> list[Tensor]:
+            tangents: list[Tensor | None] = [None] * len(leaves)
+            for index, seed in zip(wanted, seeds):
+                tangents[index] = seed
+            return push(tangents)
+
+        starts = [sum(counts[:index]) for index in wanted]
+        seeds = [_core.unit_vectors(leaves[index], -start, total) for index, start in zip(wanted, starts)]
+        found = _together(together, seeds, randomness)
+    blocks: list[list[Tensor] | None] = [None] * len(leaves)
+    for index in wanted:
+        x, start = leaves[index], sum(counts[:index])
+        linear = _of_leaf(push, index, len(leaves))
+        if found is None:
+            blocks[index] = _joined([_alone(linear, x, k) for k in range(x.numel())])
+        else:
+            blocks[index] = [part.narrow(0, start, x.numel()) for part in found] if len(wanted) > 1 else found
+    return blocks
+
+
+def _of_leaf(push: Pushed, index: int, count: int) -> Linear:
+    return lambda seed: push([seed if k == index else None for k in range(count)])
+
+
+def _joined(blocks: list[list[Tensor]]) -> list[Tensor]:
+    return [cat(parts) for parts in zip(*blocks)] if len(blocks) > 1 else blocks[0]
 
 
 def rows(blocks: Sequence[list[Tensor] | None], outputs: Sequence[Tensor], chosen: Chosen) -> list[Any]:
@@ -92,9 +112,10 @@ def _alone(linear: Linear, like: Tensor, k: int) -> list[Tensor]:
     return _core.as_rows(linear(seed.view(like.shape)))
 
 
-def _together(linear: Linear, like: Tensor, start: int, length: int, randomness: str) -> list[Tensor] | None:
-    """The results of `length` unit vectors from `start` on; None if they have to go one by one."""
-    seeds = _core.unit_vectors(like, start, length)
+def _together(
+    linear: Callable[..., list[Tensor]], seeds: Sequence[Tensor], randomness: str
+) -> list[Tensor] | None:
+    """The results of a batch of vectors; None if they have to go one by one."""
     try:
         found = over_first(linear, seeds, randomness)
     except RuntimeError as error:
@@ -107,11 +128,6 @@ def _together(linear: Linear, like: Tensor, start: int, length: int, randomness:
 def of_the_batch(error: RuntimeError) -> bool:
     """Whether entries one by one may do: a rule of somebody's looks at values, or chooses elements by them."""
     return isinstance(error, _core.MappedError) or str(error).startswith("vmap: ")
-
-
-def _elements(found: list[Tensor]) -> int:
-    """How many numbers the largest of these is, those of all entries of open vmaps."""
-    return max([t.numel() * math.prod(size for _, size in _core.mapped_axes(t)) for t in found], default=0)
 
 
 def first_entry(tree_leaf: Any) -> Any:
