@@ -72,7 +72,9 @@ def make_independent(value: Any) -> Any:
     def independent(leaf: Any, path: str) -> IndependentTensor:
         if not isinstance(leaf, Tensor):
             raise TypeError(f"make_independent(): expected a Tensor, but got {_kind(leaf)}{_at(path)}")
-        return IndependentTensor(leaf.detach().clone().requires_grad_(True))
+        own = leaf.detach().clone()
+        own.requires_grad = True  # requires_grad_() is refused inside of transforms, where this may be called
+        return IndependentTensor(own)
 
     return _map(independent, value)
 

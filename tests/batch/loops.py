@@ -70,7 +70,10 @@ def _scalar(results):
 
 def _leaf(t):
     """A fresh input of a transform, connected to what it came from where somebody may ask."""
-    return t.view_as(t) if t.requires_grad else t.view_as(t).requires_grad_()
+    leaf = t.view_as(t)
+    if not t.requires_grad:
+        leaf.requires_grad = True  # inside of a vmap requires_grad_() is refused
+    return leaf
 
 
 def gradient(f, floats, create_graph=True):

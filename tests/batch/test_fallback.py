@@ -18,7 +18,7 @@ from pullback.operators.later import SELDOM
 LOOPS = {
     "x.select(0, j)": ["select"],
     "x.narrow(0, j % 2, 2)": ["narrow"],
-    "m.unique(m.tensor([1, 1]) * j)": ["unique2"],
+    "m.unique(m.tensor([1, 1]) * j)": ["_unique2"],
     "m.unique_consecutive(c[0] & ~c[0])": ["unique_consecutive"],
     "m.nn.functional.one_hot(k * 0)": ["one_hot"],
 }

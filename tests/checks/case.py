@@ -124,7 +124,10 @@ class Case:
             made = [t.detach() for t in self.given]
         else:
             made = [LAYOUTS[self.layout](a) for a in self.arrays]
-        return [t.requires_grad_() if requires_grad and i in self.wanted else t for i, t in enumerate(made)]
+        if requires_grad:
+            for i in self.wanted:
+                made[i].requires_grad = True  # inside of a vmap, too, where requires_grad_() is refused
+        return made
 
     def leaves(self, operands):
         return [operands[i] for i in self.wanted]

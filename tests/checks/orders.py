@@ -17,7 +17,11 @@ def derivative(f, modes):
 def _reverse(f):
     def slope(x):
         with pb.enable_grad():
-            x = x.view_as(x) if x.requires_grad else x.clone().requires_grad_()
+            if x.requires_grad:
+                x = x.view_as(x)
+            else:
+                x = x.clone()
+                x.requires_grad = True  # inside of a vmap, too, where requires_grad_() is refused
             y = f(x)
             if not y.requires_grad:
                 return pb.zeros_like(x)

@@ -218,7 +218,8 @@ def test_levels_do_not_mix():
 def test_a_graph_inside_of_the_function():
     def f(x):
         z = x.detach() * 1
-        w = (x * x).requires_grad_()
+        w = x * x
+        w.requires_grad = True
         (g,) = pb.autograd.grad((w**3).sum(), w, create_graph=True)
         return g + z
 

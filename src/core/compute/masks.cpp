@@ -33,7 +33,24 @@ void find_true(const uint8_t* truth, int64_t count, int64_t* to) {
 
 }  // namespace
 
-Array nonzero_numbers(const Array& given, int64_t lead) {
+static const char* refusal(Asking who) {
+    switch (who) {
+        case Asking::Nonzero:
+            return "We do not support batching operators that can output dynamic shape. Attempted to vmap "
+                   "over "
+                   "aten::nonzero.";
+        case Asking::Index:
+            return "We do not support batching operators that can support dynamic shape. Attempting to batch "
+                   "over "
+                   "indexing with a boolean mask.";
+        case Asking::Select: break;
+    }
+    return "Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because "
+           "for each "
+           "batch this would return a differently shaped Tensor.";
+}
+
+Array nonzero_numbers(const Array& given, int64_t lead, Asking who) {
     Array a = truth_of(given);
     const uint8_t* truth = a.as<uint8_t>();
     if (!lead) {
@@ -50,9 +67,9 @@ Array nonzero_numbers(const Array& given, int64_t lead) {
     for (int64_t e = 0; e < entries; ++e) {
         if (e && count_true(truth + e * n, n) != count)
             fail(
-                "vmap: We do not support batching operators that can output dynamic shape. A mask selects "
-                "another number of elements in each entry: use where(mask, x, other), which keeps the "
-                "shape.");
+                "vmap: {} It is true another number of times in each entry: use where(mask, x, other), which "
+                "keeps the shape.",
+                refusal(who));
         find_true(truth + e * n, count, out.as<int64_t>() + e * count);
     }
     return out;
@@ -79,7 +96,7 @@ static void columns_of(const Array& x, int64_t lead, const int64_t* from, int64_
 }
 
 Array nonzero(const Array& x, int64_t lead) {
-    const Array numbers = nonzero_numbers(x, lead);
+    const Array numbers = nonzero_numbers(x, lead, Asking::Nonzero);
     const int64_t n = numbers.size(lead), dims = x.ndim() - lead;
     Dims shape(x.layout->shape(), x.layout->shape() + lead);
     const int64_t entries = checked_product(shape);

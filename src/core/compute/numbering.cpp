@@ -109,7 +109,7 @@ Array number_each(const Naming& n, const Dims& input, int64_t lead, const Arrays
         if (is_mask(index.dtype)) {
             const int64_t size =
                 checked_product(index.layout->shape() + own, index.layout->shape() + index.ndim());
-            entries.push_back({nonzero_numbers(index, own), size, dim, own});
+            entries.push_back({nonzero_numbers(index, own, Asking::Index), size, dim, own});
             at += static_cast<size_t>(index.ndim() - own);
         } else {
             entries.push_back({index, entry[static_cast<size_t>(dim)], dim, own});
@@ -233,7 +233,7 @@ Array number(const Naming& n, const Dims& input, const Arrays& indices, Layouts*
                         o.size);
             }
         }
-        case Naming::Mask: return nonzero_numbers(index, index.ndim() - n.rank);
+        case Naming::Mask: return nonzero_numbers(index, index.ndim() - n.rank, Asking::Select);
     }
     return as_numbers(index);
 }

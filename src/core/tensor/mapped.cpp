@@ -4,7 +4,18 @@
 
 namespace pb {
 
-void fail_mapped() {
+std::string escaped(const Layout& l) {
+    return "Either your tensor may have escaped from inside a function being vmapped and this is a user "
+           "error. A "
+           "tensor of that vmap, which is over, was kept (in a list, as an attribute, by a closure): return "
+           "it from the "
+           "function instead. Its entries have shape " +
+           shape_text(l) + ".";
+}
+
+void fail_mapped(const TensorObject* t) {
+    for (const MappedAxis& a : t->layout->axes())
+        if (!is_open_map(a.level)) fail_as(ErrorKind::Mapped, "{}", escaped(*t->layout));
     fail_as(ErrorKind::Mapped,
             "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling "
             ".item() on "

@@ -9,9 +9,14 @@
 // A level is open in the thread that is inside of its vmap. Levels are numbered for ever, so that those inside come after
 // those around them, and a tensor that escapes from its vmap is known by its level.
 #pragma once
+#include <string>
+
 #include "tensor/tensor.h"
 
 namespace pb {
+
+// What an error says of a tensor whose vmap is over.
+std::string escaped(const Layout& l);
 
 // ---- axes ----
 

@@ -59,7 +59,7 @@ extern PyTypeObject* parameter_type;  // Parameter, or null
 // A view that does not carry its tangents yet: its base got them by a write in place.
 bool is_stale_dual(const TensorObject* view);
 // Whoever asks a mapped tensor for its elements sees those of one entry only.
-[[noreturn, gnu::cold]] void fail_mapped();
+[[noreturn, gnu::cold]] void fail_mapped(const TensorObject* t);
 
 class Tensor {
   public:
@@ -113,13 +113,13 @@ class Tensor {
     // Elements are reached through three doors, which are closed for mapped tensors: `reveal` sees theirs.
     // The value, with its bytes; every structured operator looks through here.
     Array array() const {
-        if (__builtin_expect(is_mapped(), 0)) fail_mapped();
+        if (__builtin_expect(is_mapped(), 0)) fail_mapped(o_);
         o_->cell->buffer->data();
         return value();
     }
     // The value, which may be pending: for what can become a part of a program.
     Array value() const {
-        if (__builtin_expect(is_mapped(), 0)) fail_mapped();
+        if (__builtin_expect(is_mapped(), 0)) fail_mapped(o_);
         return all_value();
     }
     // No door: the layout may have axes, and who asks sees to them.
@@ -132,7 +132,7 @@ class Tensor {
         return a;
     }
     char* data() const {
-        if (__builtin_expect(is_mapped(), 0)) fail_mapped();
+        if (__builtin_expect(is_mapped(), 0)) fail_mapped(o_);
         return o_->cell->buffer->data() + o_->offset * static_cast<int64_t>(item_size(o_->dtype));
     }
 

@@ -187,12 +187,12 @@ def check_nestings(func: Function, inputs: Outputs, rtol: float, atol: float, ep
         return [zeros_like(p.detach()) if t is None else t for p, t in pairs]
 
     def fresh(requires_grad: bool = True) -> list[Tensor]:
-        return [x.detach().clone().requires_grad_(requires_grad) for x in xs]
+        return [_core.require_grad(x.detach().clone(), requires_grad) for x in xs]
 
     def by_differences(first: Function) -> list[Tensor]:
         ends = []
         for sign in (-1.0, 1.0):
-            args = [(x.detach() + sign * eps * w).requires_grad_() for x, w in zip(xs, ws)]
+            args = [_core.require_grad(x.detach() + sign * eps * w) for x, w in zip(xs, ws)]
             ends.append([t.detach() for t in first(args)])
         return [(b - a) / (2 * eps) for a, b in zip(*ends)]
 
@@ -200,7 +200,7 @@ def check_nestings(func: Function, inputs: Outputs, rtol: float, atol: float, ep
         """Its change along `ws`: the pullback of it, pulled back with respect to a cotangent that stays a variable."""
         args = fresh()
         results = list(first(args))
-        seeds = [zeros_like(t.detach()).requires_grad_() for t in results]
+        seeds = [_core.require_grad(zeros_like(t.detach())) for t in results]
         pairs = [(t, s) for t, s in zip(results, seeds) if t.requires_grad]
         if not pairs:
             return [zeros_like(s.detach()) for s in seeds]

@@ -111,6 +111,12 @@ def backward(
 
 def accumulate(tensors, grad_tensors, retain_graph, create_graph, inputs, stacklevel):
     """`backward`, which a warning reaches through `stacklevel` frames."""
+    if _core.in_transform():
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use functorch.grad or "
+            "functorch.vjp instead or call backward() outside of functorch transforms. It would change the .grad of "
+            "leaves, which nobody outside of the transform knows of: autograd.grad gives gradients and changes nothing."
+        )
     tensors = _as_tuple(tensors, "tensors")
     chosen = ()
     if inputs is not None:

@@ -370,7 +370,7 @@ def _transpose(cls, context, args, outputs, tangents):
     before = _core.set_grad_enabled(True)
     try:
         since = _core.recorded()
-        cotangents = [o.new_zeros(o.shape).requires_grad_() if _has_gradient(o) else None for o in outputs]
+        cotangents = [_core.require_grad(o.new_zeros(o.shape)) if _has_gradient(o) else None for o in outputs]
         wanted = tuple([c for c in cotangents if c is not None])
         pulled = _call_backward(cls, context, cotangents)
         pairs = [

@@ -33,7 +33,7 @@ def inputs_of(tensors: Tensors, create_graph: bool, need_graph: bool = True) -> 
     """Tensors of their own, so that an input and the same tensor captured by the function are not mixed up."""
     return tuple(
         [
-            t.view_as(t) if create_graph and t.requires_grad else bare(t).requires_grad_(need_graph)
+            t.view_as(t) if create_graph and t.requires_grad else _core.require_grad(bare(t), need_graph)
             for t in tensors
         ]
     )

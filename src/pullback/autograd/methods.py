@@ -28,7 +28,7 @@ def backward(input, gradient=None, retain_graph=None, create_graph=False, inputs
 def retain_grad(input):
     """Keep the gradient of this result in its `.grad`, which only leaves have otherwise.
 
-    Raises RuntimeError for a tensor that does not require grad.
+    Raises RuntimeError for a tensor that does not require grad, and inside of a function that is transformed.
 
     Example:
         >>> x = pb.tensor(3.0, requires_grad=True)
@@ -38,25 +38,41 @@ def retain_grad(input):
         >>> y.grad
         tensor(2.)
     """
+    if input.requires_grad and _core.in_transform():
+        raise RuntimeError(
+            _refusal("retain_grad()", "Its gradient is the transform's own: return the value.")
+        )
     _core.retain_grad(input)
 
 
 def requires_grad_(input, requires_grad=True):
     """Begin (or stop) recording what is computed from this leaf; returns it.
 
-    Raises RuntimeError for integers and Booleans, and for a result.
+    Raises RuntimeError for integers and Booleans, and inside of a function that is transformed. For a result it does
+    nothing.
 
     Example:
         >>> pb.zeros(2).requires_grad_()
         tensor([0., 0.], requires_grad=True)
     """
-    if requires_grad and not (input.dtype.is_floating_point or input.dtype.is_complex):
+    if _core.in_transform():
         raise RuntimeError(
-            f"only Tensors of floating point dtype can require gradients. This one has dtype {input.dtype}: convert it first."
+            _refusal(
+                "requires_grad_()",
+                "The transform records what is computed from what the function is given; argnums says which of that "
+                "it differentiates by.",
+                " (or perhaps using torch.autograd.functional.* APIs)",
+            )
         )
-    if input.is_leaf or not requires_grad:
-        input.requires_grad = requires_grad
-    return input
+    return _core.require_grad(input, requires_grad)
+
+
+def _refusal(what, cure, or_else=""):
+    return (
+        f"You are attempting to call Tensor.{what}{or_else} inside of a function being transformed by a functorch "
+        f"transform. This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, "
+        f"jacfwd, hessian) or call {what} outside of a function being transformed instead. {cure}"
+    )
 
 
 def detach_(input):

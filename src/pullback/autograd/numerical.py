@@ -66,7 +66,7 @@ def _of_reals(func: Function, inputs: Outputs) -> tuple[Function, Outputs]:
             return outputs
         return tuple([view_as_real(y) if _is_complex(y) else y for y in as_tuple(outputs)])
 
-    reals = [view_as_real(x.detach()).requires_grad_() if pair else x for x, pair in zip(inputs, pairs)]
+    reals = [_core.require_grad(view_as_real(x.detach())) if pair else x for x, pair in zip(inputs, pairs)]
     return of_reals, tuple(reals)
 
 
@@ -151,8 +151,8 @@ def check_second(
     wanted, seeds, count = wanted_of(given), wanted_of(cotangents), len(given)
 
     def gradient(*args: Any) -> Outputs:
-        xs = [x.requires_grad_() if i in wanted else x for i, x in enumerate(args[:count])]
-        gs = [g.requires_grad_() if i in seeds else g for i, g in enumerate(args[count:])]
+        xs = [_core.require_grad(x) if i in wanted else x for i, x in enumerate(args[:count])]
+        gs = [_core.require_grad(g) if i in seeds else g for i, g in enumerate(args[count:])]
         outputs = as_tuple(func(*xs))
         ys = [outputs[j] for j in differentiable(outputs)]
         found = grad(ys, [xs[i] for i in wanted], gs, create_graph=True, allow_unused=True)
@@ -174,4 +174,4 @@ def _cotangent(y: Tensor, strided: bool) -> Tensor:
     generator.manual_seed(y.numel() + 7)
     size = (*y.shape[:-1], 2 * y.shape[-1]) if strided and y.dim() else y.shape
     drawn = rand(size, dtype=y.dtype, generator=generator) * 2 - 1
-    return (drawn[..., ::2] if strided and y.dim() else drawn).detach().requires_grad_()
+    return _core.require_grad((drawn[..., ::2] if strided and y.dim() else drawn).detach())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from .. import _core
 from .._core import Tensor
 from ..operators.creation import empty
 
@@ -49,4 +50,4 @@ class Variable(metaclass=VariableMeta):
             data = empty(0)
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
-        return data.detach().requires_grad_(bool(requires_grad))
+        return _core.require_grad(data.detach(), bool(requires_grad))

@@ -19,7 +19,7 @@ def sampled(operation, count, n, d, dtype, **options):
             f"Trying to create tensor with negative dimension {n}: [{n}]. A signal has a length."
         )
     found = count(dtype=dtype, **options) * (1.0 / (n * d) if n * d else math.inf)
-    return found.requires_grad_() if requires_grad else found
+    return _core.require_grad(found) if requires_grad else found
 
 
 @composed(name="fft.fftfreq", method=False)

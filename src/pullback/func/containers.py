@@ -70,9 +70,17 @@ def is_namedtuple_class(cls: Any) -> bool:
 def kind_of(tree: Any) -> Any:
     """The key of `NODES` for the root of a tree, if it is there."""
     kind = type(tree)
-    if kind not in NODES and isinstance(tree, tuple) and is_namedtuple_class(kind):
-        return namedtuple
+    if kind not in NODES and isinstance(tree, tuple):
+        if is_namedtuple_class(kind):
+            return namedtuple
+        if _core.return_types.get(kind.__name__) is kind:
+            _register_results(kind)
     return kind
+
+
+def _register_results(kind: Any) -> None:
+    """The named results of max, sort and their like; those of modules that are loaded later come later."""
+    register_pytree_node(kind, lambda t: (list(t), type(t)), lambda children, kind: kind(children))
 
 
 def register_pytree_node(
@@ -194,7 +202,3 @@ def register_dataclass(
         serialized_type_name=serialized_type_name,
         flatten_with_keys_fn=flatten_with_keys,
     )
-
-
-for _kind in _core.return_types.values():  # the named results of max, sort and their like
-    register_pytree_node(_kind, lambda t: (list(t), type(t)), lambda children, kind: kind(children))

@@ -34,8 +34,11 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
     if not axes:
         raise error
     level, size = max(axes)
-    if level in strict:
+    escaped = not _core.current_run() and level not in {opened for opened, _, _ in _core.open_maps()}
+    if level in strict or escaped:
         raise error
+    if function.__name__ in _REFUSED:
+        raise _refusal(function, error)
     inplace = function is operator.setitem or (
         function.__name__.endswith("_") and not function.__name__.endswith("__")
     )
@@ -73,10 +76,10 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
     if any(len(row) != len(columns[0]) for row in columns) or any(
         row[j].shape != first.shape for row in columns for j, first in enumerate(columns[0])
     ):
+        first = _ONE_HOT if function.__name__ == "one_hot" else error
         raise RuntimeError(
-            f"vmap: We do not support batching operators that can output dynamic shape. The shape of what "
-            f"{function.__name__}() gives depends on values, and differs from entry to entry: choose with where(), or "
-            f"compute outside of the vmap."
+            f"{first} The shape of what {function.__name__}() gives depends on values, and differs from entry to entry: "
+            f"choose with where(), or compute outside of the vmap."
         )
     whole = [stack(column) for column in zip(*columns)]
     if not size:
@@ -85,10 +88,16 @@ def over_entries(function: Function, args: tuple[Any, ...], kwargs: Named, error
     return tree_unflatten([_core.map_axis(part, level, 0) for part in whole], result_spec)
 
 
+_ONE_HOT = (
+    "When vmap-ing torch.nn.functional.one_hot, please provide an explicit positive num_classes argument."
+)
 _NO_STORAGE = "Cannot access data pointer of Tensor that doesn't have storage."
 _REFUSED = {
+    "item": None,
     "numpy": _NO_STORAGE,
     "tolist": _NO_STORAGE,
+    "data_ptr": _NO_STORAGE,
+    "equal": "Batching rule not implemented for aten::equal. We could not generate a fallback.",
     "allclose": "vmap over pullback.allclose isn't supported yet.",
 }
 

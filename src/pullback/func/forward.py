@@ -113,7 +113,7 @@ class Pushforward:
         self.output = tree_unflatten(outputs, pullback.spec)
         self.pullback, self.spec, self.chosen = pullback, pullback.spec, pullback.chosen
         with Recording():
-            self.seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in pullback.outputs])
+            self.seeds = tuple([_core.require_grad(zeros_like(y.detach())) for y in pullback.outputs])
             _core.close_variables(self.seeds)
             self.own = pullback.own + self.seeds
             pairs = [(y, s) for y, s in zip(pullback.outputs, self.seeds) if y.requires_grad]

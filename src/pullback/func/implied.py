@@ -66,7 +66,7 @@ class Recorded:
         that nobody else will ask for.
         """
         with Recording():
-            seeds = tuple([zeros_like(y.detach()).requires_grad_() for y in self.outputs])
+            seeds = tuple([_core.require_grad(zeros_like(y.detach())) for y in self.outputs])
             _core.close_variables(seeds)
             pulled = self._pull(seeds, self.own)
         pairs = [(place, g) for place, g in enumerate(pulled) if g is not None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from .. import _core
 from .._core import Tensor
 from ..operators.joining import stack
 
@@ -223,7 +224,7 @@ def _stacked(tensors: list[Tensor], name: str) -> Tensor:
     if any(wanted) and not all(wanted):
         raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     stacked = stack(tensors)
-    return stacked.detach().requires_grad_() if all(wanted) else stacked
+    return _core.require_grad(stacked.detach()) if all(wanted) else stacked
 
 
 def replace_all_batch_norm_modules_(root: Any) -> Any:

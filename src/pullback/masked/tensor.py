@@ -84,7 +84,7 @@ class MaskedTensor(Tensor):
         with WithoutSubclasses():
             made = as_subclass(data.detach().clone(), cls)
             if requires_grad:
-                made.requires_grad_()
+                _core.require_grad(made)
         made._masked_mask = mask.clone()
         return made
 

@@ -1,5 +1,6 @@
 """Gradients of convolutions as functions of what they come from: those that backward passes compute."""
 
+from .. import _core
 from ..autograd import enable_grad, grad
 from ..operators.creation import zeros
 from . import convolution
@@ -21,7 +22,7 @@ _PAGE = """The gradient of `nn.functional.conv{dims}d` in its {of}, whose shape 
 def _pulled(function, shape, like, place, gradient, *others):
     """The pullback of a convolution in one operand, in which it is linear: at zeros, as well as anywhere."""
     with enable_grad():
-        at = zeros(shape, dtype=like.dtype).requires_grad_()
+        at = _core.require_grad(zeros(shape, dtype=like.dtype))
         result = function(at, like, None, *others) if place == 0 else function(like, at, None, *others)
         return grad(result, at, gradient, create_graph=gradient.requires_grad or like.requires_grad)[0]
 

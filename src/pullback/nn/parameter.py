@@ -44,7 +44,7 @@ class Parameter(_core.Tensor, metaclass=_Kind):
             data = empty(0)
         if type(data) is _core.Tensor or isinstance(data, Parameter):
             return _core.Tensor._make_subclass(cls, data.detach(), requires_grad)
-        made = data.detach().requires_grad_(requires_grad)
+        made = _core.require_grad(data.detach(), requires_grad)
         if type(made) is not type(data):
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns an "
@@ -94,7 +94,7 @@ class Buffer(_core.Tensor, metaclass=_Kind):
     def __new__(cls, data=None, *, persistent=True):
         if data is None:
             data = empty(0)
-        made = data.detach().requires_grad_(data.requires_grad)
+        made = _core.require_grad(data.detach(), data.requires_grad)
         made.persistent = persistent
         made._is_buffer = True
         return made

@@ -91,7 +91,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
     elif copy:
         made = made.clone()
     if requires_grad and not made.requires_grad:
-        made = made.detach().requires_grad_()
+        made = _core.require_grad(made.detach())
     return made
 
 
@@ -193,7 +193,7 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     made = _core.from_buffer(view[offset : offset + count * size].cast(kind)).view(dtype)
     if narrow:
         made = made.detach()
-    return made.requires_grad_() if requires_grad else made
+    return _core.require_grad(made) if requires_grad else made
 
 
 @operator(method=False, out="made")

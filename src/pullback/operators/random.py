@@ -208,7 +208,7 @@ def normal(
             "tensor of means or standard deviations."
         )
     drawn = empty(size, dtype=dtype, device=device).normal_(mean, std, generator=generator)
-    return drawn.requires_grad_() if requires_grad else drawn
+    return _core.require_grad(drawn) if requires_grad else drawn
 
 
 @composed(out="any")

@@ -64,7 +64,7 @@ def empty_permuted(
     made = empty([size[d] for d in order], **options).permute(
         sorted(range(len(order)), key=order.__getitem__)
     )
-    return made.requires_grad_() if requires_grad else made
+    return _core.require_grad(made) if requires_grad else made
 
 
 def _dim_order(self, *, ambiguity_check=False):
@@ -158,7 +158,7 @@ def from_file(
     else:
         memory = np.memmap(filename, np.uint8, "r+" if shared else "c", shape=(wanted,))
         made = from_numpy(np.asarray(memory)).view(dtype)
-    return made.requires_grad_() if requires_grad else made
+    return _core.require_grad(made) if requires_grad else made
 
 
 @composed(method=False)

@@ -44,7 +44,7 @@ def range(
         )
     count = math.floor((end - start) / step) + 1
     places = arange(count, dtype=_core.float64) * step + start
-    made = places.to(dtype or _core.get_default_dtype()).requires_grad_(requires_grad)
+    made = _core.require_grad(places.to(dtype or _core.get_default_dtype()), requires_grad)
     return made if out is None else out.resize_(made.shape).copy_(made)
 
 

@@ -205,7 +205,7 @@ def rebuilt(storage, dtype, offset, size, stride, requires_grad=False, hooks=Non
     for flag, change in (metadata or {}).items():
         if change and flag in ("conj", "neg"):
             made = made.conj() if flag == "conj" else made.neg()
-    return made.requires_grad_() if requires_grad else made
+    return _core.require_grad(made) if requires_grad else made
 
 
 def _rebuild_tensor(storage, offset, size, stride):

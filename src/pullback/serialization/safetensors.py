@@ -187,7 +187,7 @@ class _Reader:
             if said.get("parameter"):
                 found = parameter_class()(found, bool(said.get("requires_grad")))
             elif said.get("requires_grad"):
-                found = found.detach().requires_grad_()
+                found = _core.require_grad(found.detach())
             for name, value in self.read(said["attributes"]).items() if "attributes" in said else ():
                 found.__dict__[name] = value
             self.made[index] = found

@@ -31,7 +31,7 @@ def window(operation, length, periodic, shape, dtype, requires_grad, options):
     else:
         n = length + bool(periodic)
         made = shape(arange(n, dtype=dtype, **options), n)[:length]
-    return made.requires_grad_() if requires_grad else made
+    return _core.require_grad(made) if requires_grad else made
 
 
 @composed(method=False)

@@ -99,7 +99,7 @@ class Outputs:
     def variables(self) -> tuple[Tensor | None, ...]:
         """Gradients of the outputs as variables, which are zero."""
         return tuple(
-            zeros(self.shapes[j], dtype=self.dtypes[j]).requires_grad_() if j in self.wanted else None
+            _core.require_grad(zeros(self.shapes[j], dtype=self.dtypes[j])) if j in self.wanted else None
             for j in range(self.count)
         )
 

@@ -111,7 +111,7 @@ def _followed(
     func: Callable[..., Any], chosen: Chosen, leaves: list[Tensor], order: int, everywhere: bool, who: str
 ) -> tuple[Any, Shape]:
     with Recording():
-        own = [x.detach().requires_grad_() for x in leaves]
+        own = [_core.require_grad(x.detach()) for x in leaves]
         outputs, spec = tree_flatten(chosen.call(func, own))
         check_outputs(outputs, who, order)
         shape = Shape(leaves, outputs, spec)

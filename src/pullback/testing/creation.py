@@ -78,7 +78,7 @@ def make_tensor(
         made = made.clone(memory_format=memory_format)
     if exclude_zero:
         made[made == 0] = 1 if whole else finfo(dtype).tiny
-    return made if whole else made.requires_grad_(requires_grad)
+    return made if whole else _core.require_grad(made, requires_grad)
 
 
 def _part(dtype):

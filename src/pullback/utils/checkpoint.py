@@ -88,7 +88,9 @@ def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         raise RuntimeError(
             f"Only tuple of tensors is supported. Got Unsupported input type: {type(inputs).__name__}"
         )
-    return tuple([x.detach().requires_grad_(x.requires_grad) if isinstance(x, Tensor) else x for x in inputs])
+    return tuple(
+        [_core.require_grad(x.detach(), x.requires_grad) if isinstance(x, Tensor) else x for x in inputs]
+    )
 
 
 def check_backward_validity(inputs: Iterable[Any]) -> None:

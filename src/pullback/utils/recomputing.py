@@ -275,7 +275,7 @@ class _Frame:
         pack.recomputes = True  # type: ignore[attr-defined]
         leaves = list(self.leaves)
         for i, tensor in zip(self.places, self.kept.grad_fn.saved_tensors):
-            leaves[i] = tensor.detach().requires_grad_(tensor.requires_grad)
+            leaves[i] = _core.require_grad(tensor.detach(), tensor.requires_grad)
         args, kwargs = self.spec.unflatten(leaves)
         self.again_packs = pack
         with (

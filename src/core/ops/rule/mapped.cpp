@@ -31,7 +31,7 @@ std::string operation_of(const char* node) {
         if (capital && i) out += '_';
         out += capital ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
     }
-    return out;
+    return out == "unique2" ? "_unique2" : out;
 }
 
 bool runs_by_entry(const MappedRule& rule) {
@@ -84,7 +84,8 @@ Tensor room_for(const Tensor& entry, const MappedAxes& all) {
 }
 
 // The results of `run(entry)`, one after the other in one tensor each.
-template <class F> Tensors stacked(const MappedAxes& all, const Tensors& shown, F&& run) {
+template <class F>
+Tensors stacked(const MappedRule& rule, const MappedAxes& all, const Tensors& shown, F&& run) {
     Tensors out;
     Entries at(all);
     for (int64_t i = 0; i < at.count; ++i, at.next()) {
@@ -95,11 +96,12 @@ template <class F> Tensors stacked(const MappedAxes& all, const Tensors& shown, 
         for (size_t j = 0; j < entry.size(); ++j) {
             if (!parts[j]) continue;
             if (!parts[j].layout().same_shape(entry[j].layout()))
-                fail_as(ErrorKind::Mapped,
-                        "vmap: We do not support batching operators that can output dynamic shape. The "
-                        "entries of a "
-                        "result have different shapes, {} and {}, which cannot depend on values.",
-                        shape_text(parts[j].layout()), shape_text(entry[j].layout()));
+                fail(
+                    "vmap: We do not support batching operators that can output dynamic shape. Attempted to "
+                    "vmap over "
+                    "aten::{}. The entries of a result have different shapes, {} and {}, which cannot depend "
+                    "on values.",
+                    operation_of(rule.name), shape_text(parts[j].layout()), shape_text(entry[j].layout()));
             copy_array(entry[j].array(), parts[j].array());
         }
     }
@@ -109,7 +111,7 @@ template <class F> Tensors stacked(const MappedAxes& all, const Tensors& shown, 
 Tensors loop_over(const MappedRule& rule, const Tensors& inputs, const Tensors& shown,
                   const MappedAxes& all) {
     auto run = [&](const Tensors& entry) { return rule.forward(rule.rule, nullptr, entry); };
-    if (Entries(all).count) return stacked(all, shown, run);
+    if (Entries(all).count) return stacked(rule, all, shown, run);
     Tensors out;
     for (const Tensor& y : run(blank_entries(inputs))) out.push_back(y ? room_for(y, all) : y);
     return out;
@@ -152,6 +154,28 @@ bool spreads(const Tensor& target, MappedAxes missing) {
     return true;
 }
 
+// How PyTorch refuses a write: by what it calls the operator, or, where operands are only brought to one shape, by shapes.
+struct Refused {
+    bool by_shapes;
+    std::string name;
+    const char* where;
+};
+
+Refused as_torch_refuses(std::string_view operation) {
+    using Names = std::initializer_list<std::string_view>;
+    if (operation == "clamp_low_" || operation == "clamp_high_") operation = "clamp_";
+    auto among = [&](Names names) { return std::find(names.begin(), names.end(), operation) != names.end(); };
+    if (among({"add_", "atan2_", "bitwise_and_", "left_shift_", "bitwise_or_", "right_shift_", "bitwise_xor_",
+               "copysign_", "gcd_", "lcm_"}))
+        return {true, "", ""};
+    if (among({"sub_", "mul_", "div_", "copy_", "clamp_min_", "clamp_max_", "logical_and_", "logical_or_",
+               "logical_xor_", "masked_fill_"}))
+        return {false, "inplace arithmetic", "in a vmap"};
+    if (among({"fill_", "index_add_", "index_fill_", "index_put_", "scatter_add_", "scatter_reduce_"}))
+        return {false, std::string(operation), "in a vmap"};
+    return {false, "aten::" + std::string(operation), "at this level"};
+}
+
 Loops wanted = Loops::Warn;
 std::set<std::string> told;
 
@@ -183,13 +207,12 @@ MappedAxes open_axes(const Tensors& inputs) {
     MappedAxes all = axes_of(inputs);
     if (!current_run())  // which may be of results of vmaps that are over
         for (const MappedAxis& a : all)
-            if (!is_open_map(a.level))
-                fail(
-                    "Either your tensor may have escaped from inside a function being vmapped and this is a "
-                    "user "
-                    "error. A tensor of that vmap, which is over, was kept (in a list, as an attribute, by a "
-                    "closure): return it from the function instead. Its entries have shape {}.",
-                    shape_text(inputs[0] ? inputs[0].layout() : *Layout::scalar()));
+            if (!is_open_map(a.level)) {
+                const Tensor& of = *std::find_if(inputs.begin(), inputs.end(), [&](const Tensor& t) {
+                    return t && has_axis(t.layout().axes(), a.level);
+                });
+                fail("{}", escaped(of.layout()));
+            }
     return all;
 }
 
@@ -252,7 +275,7 @@ Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* 
         written.push_back(entry[0]);
         return rule.write(rule.rule, nullptr, entry);
     };
-    Tensors kept = hidden(stacked(all, shown, run), all);
+    Tensors kept = hidden(stacked(rule, all, shown, run), all);
     Entries at(all);
     for (size_t i = 0; i < written.size(); ++i, at.next())
         copy_array(written[i].array(), at.of({shown[0]})[0].array());
@@ -262,15 +285,24 @@ Tensors write_mapped(const MappedRule& rule, const Tensors& inputs, const char* 
 void spread_target(const Tensor& target, const MappedAxes& all, const char* operation) {
     MappedAxes missing = axes_beyond(all, target.layout());
     if (missing.empty() || spreads(target, missing)) return;
+    const Refused refused = as_torch_refuses(operation);
+    const std::string cause = std::string(operation) +
+                              " would write values that differ from entry to entry into a tensor of which "
+                              "there is one: write out of "
+                              "place, or into a tensor that was made inside and that nothing else holds.";
+    if (refused.by_shapes) {
+        Dims shape = target.shape();
+        for (const MappedAxis& a : missing) shape.push_back(a.size);
+        std::rotate(shape.begin(), shape.begin() + target.ndim(), shape.end());
+        fail("output with shape {} doesn't match the broadcast shape {}. {}", shape_text(target.layout()),
+             shape_text(shape), cause);
+    }
     fail(
-        "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` "
-        "in "
-        "extra_args that has more elements than `self`. This happened due to `other` being vmapped over but "
-        "`self` not being vmapped over in a vmap. Please try to use out-of-place operators instead of "
-        "inplace "
-        "arithmetic. {} would write values that differ from entry to entry into a tensor of which there is "
-        "one: write out of place, or into a tensor that was made inside and that nothing else holds.",
-        operation);
+        "vmap: {}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args "
+        "that "
+        "has more elements than `self`. This happened due to `other` being vmapped over but `self` not being "
+        "vmapped over {}. Please try to use out-of-place operators instead of {}. {}",
+        refused.name, refused.where, refused.name, cause);
 }
 
 void write_elements(const Tensor& to, const Tensor& from, const char* operation) {

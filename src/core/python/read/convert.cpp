@@ -65,6 +65,7 @@ PyObject* scalar_object(Scalar s) {
 }
 
 PyObject* item_object(const Tensor& t) {
+    if (t.is_mapped()) fail_mapped(t.get());
     if (t.numel() != 1)
         fail("a Tensor with {} elements cannot be converted to Scalar{}", t.numel(),
              hint("one_number", {t.py()}));

@@ -116,6 +116,30 @@ PyObject* captured(PyObject*, PyObject* args) {
     }
 }
 
+// in_transform(): whether a function that vmap or a derivative transforms is running, and no rule of a Function in it.
+PyObject* in_transform(PyObject*, PyObject*) { return boolean(modes.scope && !modes.in_function); }
+// require_grad(tensor, on=True): requires_grad_, which the library itself may call inside of transforms.
+PyObject* require_grad(PyObject*, PyObject* args) {
+    PyObject *o, *value = Py_True;
+    if (!PyArg_ParseTuple(args, "O!|O", tensor_type, &o, &value)) return nullptr;
+    const int on = PyObject_IsTrue(value);
+    if (on < 0) return nullptr;
+    try {
+        Tensor t(o);
+        if (on && !is_differentiable(t.dtype()))
+            fail(
+                "only Tensors of floating point dtype can require gradients. This one has dtype pullback.{}: "
+                "convert "
+                "it first.",
+                dtype_name(t.dtype()));
+        const bool sets = !on || !current_grad_fn(t);
+        if (sets && PyObject_SetAttrString(o, "requires_grad", on ? Py_True : Py_False) < 0) return nullptr;
+        return t.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
 PyObject* run_number(PyObject*, PyObject*) { return PyLong_FromUnsignedLong(current_run()); }
 PyObject* run_visits(PyObject*, PyObject* t) { return boolean(is_tensor(t) && will_run(Tensor(t))); }
 
@@ -432,6 +456,8 @@ PyMethodDef functions[] = {
     {"settled", settle, METH_VARARGS, nullptr},
     {"recorded", recorded, METH_NOARGS, nullptr},
     {"captures", captured, METH_VARARGS, nullptr},
+    {"in_transform", in_transform, METH_NOARGS, nullptr},
+    {"require_grad", require_grad, METH_VARARGS, nullptr},
     {"current_run", run_number, METH_NOARGS, nullptr},
     {"run_accumulates", accumulates, METH_NOARGS, nullptr},
     {"run_retains", retains, METH_NOARGS, nullptr},

@@ -137,8 +137,9 @@ PyObject* spread(PyObject*, PyObject* args) {
     }
 }
 
-// unit_vectors(like, start, length): rows `start` to `start + length` of the identity, each of the shape of `like`. They
-// overlap in a vector of zeros with a single one, so that they stay in the nearest cache, however many there are.
+// unit_vectors(like, start, length): rows `start` to `start + length` of the identity, each of the shape of `like`, and zeros
+// where it has none. They overlap in a vector of zeros with a single one, so that they stay in the nearest cache, however many
+// there are.
 PyObject* unit_vectors(PyObject*, PyObject* args) {
     PyObject* o;
     long long start, length;
@@ -268,7 +269,7 @@ PyObject* over_entries(PyObject* callable, PyObject* const* args, size_t n, PyOb
 
 void init_mapping(PyObject* module) {
     mapped_error = checked(PyErr_NewExceptionWithDoc(
-        "pullback._core.MappedError",
+        "builtins.RuntimeError",  // as what leaves is shown, and as PyTorch raises it
         "A tensor that differs from entry to entry of a vmap was asked for its elements.", PyExc_RuntimeError,
         nullptr));
     if (PyModule_AddObjectRef(module, "MappedError", mapped_error) < 0) throw PythonError();

@@ -9,6 +9,7 @@
 #include "python/hints.h"
 #include "python/read/from_data.h"
 #include "python/types/tensor_parts.h"
+#include "tensor/mapped.h"
 
 namespace pb {
 
@@ -213,6 +214,17 @@ PyObject* matrix_multiply(PyObject* a, PyObject* b) {
     }
 }
 
+[[noreturn, gnu::cold]] void refuse_truth(const Tensor& t) {
+    for (const MappedAxis& axis : t.layout().axes())
+        if (!is_open_map(axis.level)) fail_mapped(t.get());
+    fail_as(
+        ErrorKind::Mapped,
+        "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't "
+        "support that yet. This condition has another value for each entry of the vmap: where(condition, a, "
+        "b) "
+        "chooses for each.");
+}
+
 int truth(PyObject* a) {
     try {
         if (may_override(a)) {
@@ -220,15 +232,10 @@ int truth(PyObject* a) {
             return PyObject_IsTrue(answer.o);
         }
         Tensor t(a);
+        if (t.is_mapped()) refuse_truth(t);
         if (t.numel() != 1)
             fail("Boolean value of Tensor with {} is ambiguous{}",
                  t.numel() ? "more than one value" : "no values", hint("ambiguous", {a}));
-        if (t.is_mapped())
-            fail_as(ErrorKind::Mapped,
-                    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control "
-                    "flow. We "
-                    "don't support that yet. This condition has another value for each entry of the vmap: "
-                    "where(condition, a, b) chooses for each.");
         return Scalar::load(t.dtype(), t.data()).to_bool();
     } catch (...) {
         raise_current();
