@@ -20,17 +20,22 @@ def work(n=20_000, seed=0, dtype="float32"):
     return lambda: [(x * x + 1.5).maximum(x) / 3]
 
 
-def run(program, least=4096):
+def run(program, least=16384):
     with deferral(least=least):
         tensors = program()
         pb.synchronize()
         return tensors
 
 
-def python(program, **environment):
+def surroundings(**changes):
+    """The environment of another process, without what says how the suite runs."""
+    ways = ("PULLBACK_IMMEDIATE", "PULLBACK_DEFER_FROM")
+    return {name: value for name, value in os.environ.items() if name not in ways} | changes
+
+
+def python(program, **changes):
     """The output of a program in a process of its own."""
-    ways = ("PULLBACK_IMMEDIATE", "PULLBACK_DEFER_FROM")  # of running the suite
-    environment |= {name: value for name, value in os.environ.items() if name not in {*ways, *environment}}
+    environment = surroundings(**changes)
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
     assert done.returncode == 0, done.stderr
@@ -151,14 +156,13 @@ def test_gdb_finds_names_and_callers(tmp_path):
     orders = ["set breakpoint pending on", "break pullback::program_1", "run", "backtrace 8", "kill"]
     command = ["gdb", "-nx", "-batch", *(word for order in orders for word in ("-ex", order))]
     command += ["--args", sys.executable, str(script)]
-    environment = os.environ | {"PULLBACK_GDB": "1", "PULLBACK_MACHINE_CODE": "always"}
-    environment["PULLBACK_NUM_THREADS"] = "1"
+    environment = surroundings(PULLBACK_GDB="1", PULLBACK_MACHINE_CODE="always", PULLBACK_NUM_THREADS="1")
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     if "ptrace: Operation not permitted" in done.stderr:
         pytest.skip("nobody may be watched here")
     stack = [line for line in done.stdout.splitlines() if line.startswith("#")]
     assert "pullback::program_1" in stack[0], done.stdout + done.stderr
-    assert "Runner" in stack[1], done.stdout + done.stderr  # who called it
+    assert any("Runner" in frame for frame in stack[1:4]), done.stdout + done.stderr  # who called it
 
 
 def test_explaining_shows_instructions_with_what_they_compute():
