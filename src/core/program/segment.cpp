@@ -56,14 +56,11 @@ bool is_short_power(const Fused& p, const Step& s, double& exponent) {
     return exponent == 2 || exponent == 3 || exponent == 1 || exponent == -1 || exponent == 0.5;
 }
 
-// A function, which takes long; and one that is called on the way.
+// A function, which takes long.
 bool is_function(const Fused& p, const Step& s) {
     double exponent;
     return s.chain < 0 && !s.converts() && !primitive_info(s.primitive).exact &&
            is_float(p.type(s.in[s.arity - 1])) && !is_short_power(p, s, exponent);
-}
-bool is_called(const Fused& p, const Step& s) {
-    return is_function(p, s) && code::has_calls(s.primitive, computes_in(p, s));
 }
 
 bool can_be_said(const Fused& p, const Step& s) {
@@ -186,7 +183,7 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
         const bool other = in != DType::Bool && lane != DType::Bool && in != lane;
         auto waits = [&](int16_t v) { return functions_[index(v)] == run; };
         const bool late = std::any_of(s.in, s.in + s.arity, waits);
-        if (!fits || other || instructions >= kMost || (late && fits && is_called(p, s))) end();
+        if (!fits || other || instructions >= kMost || (late && fits && is_function(p, s))) end();
         if (!fits) continue;
         if (!instructions) first = i, ++run;
         functions_[index(s.out)] = is_function(p, s) || std::any_of(s.in, s.in + s.arity, waits) ? run : 0;

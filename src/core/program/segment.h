@@ -45,8 +45,8 @@ class Segments {
     size_t count_ = 0;
     code::Key key_;                 // of the run at hand
     std::vector<int16_t> numbers_;  // of its values, -1: none
-    // By value, the run in which it has taken a function. One that is called then begins another: what waits for two of them,
-    // one after the other, is slower than the executor, which has many elements on the way.
+    // By value, the run in which it has taken a function. Another one then begins a new run: a vector that waits for two
+    // of them, one after the other, takes longer than both kernels, which have many elements on the way.
     std::vector<int32_t> functions_;
 };
 
