@@ -6,8 +6,8 @@ from pullback import _core
 
 
 @contextlib.contextmanager
-def deferral(immediate=False, least=4096):
-    """Results of `least` elements and more are pending, or none are; afterwards it is as it was."""
+def deferral(immediate=False, least=16384):
+    """Results of `least` bytes and more are pending, or none are; afterwards it is as it was."""
     before = _core.deferral(immediate, least)
     try:
         yield

@@ -144,7 +144,7 @@ def test_examples(name, value):
 def run_examples(name, text):
     test = PARSER.get_doctest(text, {"pb": pb, "np": np}, name, None, 0)
     said = []
-    mode = _core.deferral(False, 16384)  # what users see, whatever the environment says
+    mode = _core.deferral(False, 32768)  # what users see, whatever the environment says
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some examples show what warns
         failed, tried = doctest.DocTestRunner(optionflags=OPTIONS, verbose=False).run(test, out=said.append)

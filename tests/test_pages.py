@@ -34,7 +34,7 @@ def test_page(page, text):
     pb.manual_seed(0)
     test = doctest.DocTestParser().get_doctest(text, {"pb": pb, "np": np}, page, page, 0)
     runner, said = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False), []
-    with deferral(least=16_384):  # what users see, whatever the environment says
+    with deferral(least=32_768):  # what users see, whatever the environment says
         failed, tried = runner.run(test, out=said.append)
     assert tried and not failed, "".join(said)
 

@@ -17,7 +17,7 @@ from pullback.autograd.profiler import profile, record_function
 @pytest.fixture(autouse=True)
 def deferred():
     """Programs are events where work is deferred, whatever the environment says."""
-    with deferral(least=16_384):
+    with deferral(least=65_536):
         yield
 
 

@@ -29,7 +29,7 @@ def taken(monkeypatch):
     for name in ("adam_step", "momentum_step"):
         step = getattr(_core, name)
         monkeypatch.setattr(_core, name, lambda *args, step=step: step(*args) and made.append(1) is None)
-    before = _core.deferral(False, 16384)
+    before = _core.deferral(False, 32768)
     yield made
     _core.deferral(*before)
 

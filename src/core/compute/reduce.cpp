@@ -288,7 +288,7 @@ Array reduce_value(Reduction r, const Array& given, const Dims& dims, bool keepd
     Source source{&a, {}};
     auto gone = static_cast<int64_t>(dims.size());
     bool known = reductions().reduce[static_cast<int>(r)][static_cast<int>(a.dtype)];
-    if (known && gone && may_wait && is_deferred(&source, 1, *a.layout)) {
+    if (known && gone && may_wait && is_deferred(&source, 1, *a.layout, a.dtype)) {
         auto result = [&] { return Layout::contiguous(reduced_shape(*a.layout, dims, keepdim)); };
         int64_t count = reduced_count(*a.layout, dims), results = a.numel() / count;
         if (gone == a.ndim())

@@ -129,7 +129,7 @@ static bool add_rows(const Array& from, const Array& to) {
 void add_array(const Array& from, const Array& to) {
     int64_t n = to.numel();
     if (n == 0) return;
-    bool pending = from.buffer->is_pending() || to.buffer->is_pending(), large = n >= deferral.from;
+    bool pending = from.buffer->is_pending() || to.buffer->is_pending(), large = is_large(n, to.dtype);
     const BlockKernel add = adding(to.dtype);
     if (add && !pending && !large && from.is_contiguous() && to.is_contiguous() &&
         !to.buffer->has_readers()) {

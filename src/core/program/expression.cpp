@@ -9,6 +9,7 @@
 #include "array/error.h"
 #include "program/interrupt.h"
 #include "program/plan.h"
+#include "program/profile.h"
 
 namespace pb {
 
@@ -54,6 +55,16 @@ bool is_repeated(const Layout& l) {
     for (int64_t d = 0; d < l.ndim(); ++d)
         if (l.size(d) > 1 && l.stride(d) != 0) return false;
     return true;
+}
+
+// Whether the widest of what is read and written for so many elements is large.
+bool is_large(const Source* inputs, int n, const Layout& layout, DType result) {
+    DType widest = result;
+    for (int i = 0; i < n; ++i) {
+        const Array* a = inputs[i].array;
+        if (a && a->numel() == layout.numel() && item_size(a->dtype) > item_size(widest)) widest = a->dtype;
+    }
+    return is_large(layout.numel(), widest);
 }
 
 // Whether `reader` takes the elements of a pending value as it goes through its own, or one for all.
@@ -116,13 +127,53 @@ void forget(Expression* e) {
     busy = false;
 }
 
+// Instructions: those of the program, and conversions of operands and result.
+uint64_t count_instructions(const Expression& e) {
+    if (!e.program) return 1;
+    const Lowered& l = *e.program;
+    uint64_t n = e.instructions() + (l.type(l.outputs[static_cast<size_t>(e.output)]) != e.dtype);
+    for (size_t i = 0; i < e.inputs.size(); ++i)
+        n += e.inputs[i].array.dtype != l.type(static_cast<int16_t>(i));
+    return n;
+}
+
+// What takes about as long as planning for it: nanoseconds.
+constexpr double kAtOnce = 10'000;
+
+// Computes what is connected with nothing that is pending, and is short, without a plan. False where it is not so.
+bool compute_at_once(Expression& e) {
+    const bool simple = e.program && e.program->outputs.size() == 1 && !e.overwrites() && !profile;
+    if (!simple || nanoseconds(e) > kAtOnce || !e.result->readers().empty()) return false;
+    Small<Source, 3> sources;
+    for (const Expression::Input& input : e.inputs) {
+        if (input.is_number()) {
+            sources.push_back({nullptr, input.number});
+        } else if (input.array.buffer->is_pending()) {
+            return false;
+        } else {
+            sources.push_back({&input.array, {}});
+        }
+    }
+    Array out;
+    out.buffer = Buffer::pending(e.result->bytes(), nullptr);
+    out.buffer->settle(out.buffer->prepare());
+    out.layout = e.layout;
+    out.dtype = e.dtype;
+    execute(*e.program, sources.data(), &out, *e.layout);
+    ++counters.runs, ++counters.visits;
+    counters.executed += count_instructions(e);
+    e.result->settle(out.buffer->surrender());
+    forget(&e);
+    return true;
+}
+
 // Where memory is too short for everything that is connected with a value, the value itself may still fit.
 void compute(Buffer& b) {
     Ref<Buffer> alive(&b);
     with_interrupts([&] {
         if (!b.is_pending()) return;
         try {
-            Plan({b.expression()}, Plan::Reach::connected).run();
+            if (!compute_at_once(*b.expression())) Plan({b.expression()}, Plan::Reach::connected).run();
         } catch (const Error& error) {
             if (error.kind != ErrorKind::OutOfMemory) throw;
             if (b.is_pending()) Plan({b.expression()}, Plan::Reach::needed).run();
@@ -148,16 +199,6 @@ void bound_pending(size_t bytes) {
     while (oldest && orphaned_bytes() > most + 2 * bytes) compute_oldest(1);
 }
 
-// Instructions: those of the program, and conversions of operands and result.
-uint64_t count_instructions(const Expression& e) {
-    if (!e.program) return 1;
-    const Lowered& l = *e.program;
-    uint64_t n = e.instructions() + (l.type(l.outputs[static_cast<size_t>(e.output)]) != e.dtype);
-    for (size_t i = 0; i < e.inputs.size(); ++i)
-        n += e.inputs[i].array.dtype != l.type(static_cast<int16_t>(i));
-    return n;
-}
-
 Expression* make(const Lowered* program, int output, const Source* inputs, int n, const Ref<Layout>& layout,
                  DType dtype) {
     auto* e = new (pool_alloc(sizeof(Expression))) Expression;
@@ -170,7 +211,7 @@ Expression* make(const Lowered* program, int output, const Source* inputs, int n
     try {
         for (int i = 0; i < n; ++i) take_input(*e, inputs[i]);
         if (layout->numel() * static_cast<int64_t>(item_size(dtype)) >= kSited) e->site = sites.here();
-        if (layout->numel() >= deferral.from)
+        if (is_large(inputs, n, *layout, dtype))
             credit = std::min(credit + kShare * nanoseconds(*e), kMostCredit);
         ++counters.expressions;
         counters.recorded += count_instructions(*e);
@@ -202,13 +243,13 @@ struct Installed {
 }  // namespace
 
 Deferral deferral = {from_environment("PULLBACK_IMMEDIATE", 0) != 0,
-                     std::max<int64_t>(from_environment("PULLBACK_DEFER_FROM", 16384), 1)};
+                     std::max<int64_t>(from_environment("PULLBACK_DEFER_FROM", 32768), 1)};
 
 Counters counters;
 
-bool is_deferred(const Source* inputs, int n, const Layout& layout) {
+bool is_deferred(const Source* inputs, int n, const Layout& layout, DType result) {
     if (deferral.immediate || layout.numel() == 0) return false;
-    bool large = layout.numel() >= deferral.from, pending = false;
+    bool large = is_large(inputs, n, layout, result), pending = false;
     for (int i = 0; i < n; ++i) {
         const Array* a = inputs[i].array;
         if (!a) continue;
@@ -233,7 +274,7 @@ Array defer(const Lowered& program, int output, const Source* inputs, const Ref<
 
 bool can_replace(const Array& target) {
     const Buffer& b = *target.buffer;
-    return !deferral.immediate && target.numel() >= deferral.from && target.offset == 0 &&
+    return !deferral.immediate && is_large(target.numel(), target.dtype) && target.offset == 0 &&
            target.layout->is_dense() && b.is_cached() && !b.is_shared() && b.bytes() == target.bytes() &&
            b.holders() == 2;  // the cell, and `target`
 }

@@ -89,15 +89,17 @@ inline double nanoseconds(const Expression& e) {
 
 struct Deferral {
     bool immediate;  // PULLBACK_IMMEDIATE: everything is computed at the call
-    int64_t from;    // elements from which on results are pending (PULLBACK_DEFER_FROM)
+    int64_t from;    // bytes from which on results are pending (PULLBACK_DEFER_FROM)
 };
 extern Deferral deferral;
+// Whether so many elements are so large.
+inline bool is_large(int64_t n, DType d) { return n * static_cast<int64_t>(item_size(d)) >= deferral.from; }
 
 // Operands of so many bytes are copied: nothing has to protect them.
 constexpr size_t kCopied = 512;
 
-// Whether a result of this shape that is computed from these should be pending. To be asked once for each result.
-bool is_deferred(const Source* inputs, int n, const Layout& layout);
+// Whether a result of this shape and dtype that is computed from these should be pending. To be asked once for each result.
+bool is_deferred(const Source* inputs, int n, const Layout& layout, DType result);
 
 // A pending array: output `output` of a program, or a reduction, where `row` is the number of elements of a row if it
 // does not go over everything. `layout` is dense.

@@ -125,7 +125,7 @@ def check(program, stage=lambda name: None, deferred=True):
     if deferred:
         as_deferred(program, at_once, stage)
         for threshold in program.also:
-            stage(f"at once, from {threshold} elements")
+            stage(f"at once, from {threshold} bytes")
             other = program.replaced(threshold=threshold)
             as_deferred(other, finished(run(other, True), "at once"), stage)
         if program.long:
@@ -135,7 +135,7 @@ def check(program, stage=lambda name: None, deferred=True):
 
 
 def as_deferred(program, at_once, stage):
-    stage(f"deferred, from {program.threshold} elements")
+    stage(f"deferred, from {program.threshold} bytes")
     deferred = finished(run(program, False), "deferred")
     compare(at_once, deferred)
     work(deferred.counted)

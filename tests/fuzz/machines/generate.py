@@ -18,12 +18,12 @@ from fuzz.machines.expressions import (
 )
 from fuzz.machines.language import Program
 
-# (weight, elements at least, at most, rounds at most, thresholds)
+# (weight, elements at least, at most, rounds at most, bytes from which on values are pending)
 SIZES = [
-    (38, 24, 130, 200, (1, 4, 9, 16, 64)),
-    (28, 150, 1200, 200, (1, 16, 64, 100, 1000)),
-    (21, 2000, 7000, 200, (1, 1000, 4096, 4096)),
-    (13, 8000, 26000, 100, (4096, 4096, 1)),
+    (38, 24, 130, 200, (1, 16, 36, 64, 256)),
+    (28, 150, 1200, 200, (1, 64, 256, 400, 4000)),
+    (21, 2000, 7000, 200, (1, 4000, 16384, 32768)),
+    (13, 8000, 26000, 100, (32768, 32768, 1)),
 ]
 
 

@@ -28,7 +28,7 @@ class Program:
     body: list
     tail: list
     rounds: int
-    threshold: int = 4096  # values of fewer elements are computed at the call
+    threshold: int = 32768  # values of fewer bytes are computed at the call
     also: tuple = ()  # other thresholds, with which it is not compared with the truth again
     threads: int = 1
     judged: bool = True  # whether the truth can run it

@@ -75,10 +75,10 @@ const Lowered& lowered(const Row& row, DType compute) {
 Array compute_new(const Row& row, const Operand* operands, const Plan& p, const Ref<Layout>& layout) {
     Sources s(row, operands, p.compute);
     const Lowered& program = lowered(row, p.compute);
-    if (program.total && leaves_pending(s.sources, row.arity, *layout))
+    if (program.total && leaves_pending(s.sources, row.arity, *layout, p.result))
         return defer(program, 0, s.sources, layout, p.result);
     Array out = Array::empty(p.result, layout);
-    if (layout->numel() >= deferral.from && !deferral.immediate)
+    if (is_large(layout->numel(), p.compute) && !deferral.immediate)
         compute_over(program, s.sources, out, nullptr);
     else execute(program, s.sources, &out, *layout);
     return out;
@@ -98,7 +98,7 @@ void compute_into(const Row& row, const Operand* operands, DType compute, Array&
         before_write(out);
         return copy_array(result, out);
     }
-    if (out.numel() >= deferral.from && !deferral.immediate)
+    if (is_large(out.numel(), compute) && !deferral.immediate)
         return compute_over(program, s.sources, out, consumed);
     s.settle();  // all that is connected, rather than what this takes alone
     before_write(out);
@@ -111,7 +111,7 @@ bool replace_value(const Row& row, const Operand* operands, DType compute, const
     const Lowered& program = lowered(row, compute);
     if (!program.total || !can_replace(target.value())) return false;
     Sources s(row, operands, compute);
-    if (!leaves_pending(s.sources, row.arity, target.layout())) return false;
+    if (!leaves_pending(s.sources, row.arity, target.layout(), target.dtype())) return false;
     target->cell->buffer = defer_over(program, s.sources, target.value()).buffer;
     return true;
 }

@@ -93,7 +93,7 @@ PyObject* ElementwiseNode::attribute(const char* key) {
 // Without a graph of the gradient, and everything contiguous: memory in, memory out.
 bool ElementwiseNode::pull_contiguous(const Tensor& g, Tensors& out) {
     const Layout* shape = g->layout;
-    if (!shape->is_contiguous() || shape->numel() == 0 || shape->numel() >= deferral.from ||
+    if (!shape->is_contiguous() || shape->numel() == 0 || is_large(shape->numel(), g.dtype()) ||
         g->cell->buffer->is_pending() || !is_float(g.dtype()) || of_complex_)
         return false;
     const int edges = edge_count();
@@ -170,7 +170,7 @@ bool ElementwiseNode::pull_arrays(const Tensor& g, Tensors& out) {
     Ref<Layout> dense = shape.is_dense()
                             ? g.layout_ref()
                             : Layout::contiguous(shape.shape(), static_cast<size_t>(shape.ndim()));
-    if (ops::leaves_pending(sources, slots_ + 1, shape)) {
+    if (ops::leaves_pending(sources, slots_ + 1, shape, type)) {
         for (size_t i = 0; i < n; ++i) results[i] = defer(program, static_cast<int>(i), sources, dense, type);
     } else {
         for (size_t i = 0; i < n; ++i) results[i] = Array::empty(type, dense);
@@ -219,7 +219,7 @@ bool ElementwiseNode::any_mapped(const Tensor& g) {
     Array results[kMaxOperands];
     size_t n = pullback_.program.outputs.size();
     Ref<Layout> dense = Layout::contiguous(held[slots_].layout->dims());
-    if (ops::leaves_pending(sources, slots_ + 1, *dense)) {
+    if (ops::leaves_pending(sources, slots_ + 1, *dense, type)) {
         for (size_t i = 0; i < n; ++i) results[i] = defer(program, static_cast<int>(i), sources, dense, type);
     } else {
         for (size_t i = 0; i < n; ++i) results[i] = Array::empty(type, dense);

@@ -16,7 +16,7 @@ inline bool is_simple(const TensorObject* t) {
            t->layout->is_standard() && t->layout->numel() > 0;
 }
 inline bool is_plain(const TensorObject* t) {
-    return is_simple(t) && t->layout->numel() < deferral.from && !t->cell->buffer->is_pending();
+    return is_simple(t) && !is_large(t->layout->numel(), t->dtype) && !t->cell->buffer->is_pending();
 }
 inline bool wants_grad(const TensorObject* t) { return t->grad_fn || t->flags & (kRequiresGrad | kIsView); }
 
@@ -57,7 +57,7 @@ __attribute__((noinline)) Tensor fast_broadcast(const Row& row, const BlockKerne
         return t->layout->numel() != n && t->layout->numel() != 1;
     };
     const int64_t smaller = is_smaller(a) + is_smaller(b);
-    if (n >= deferral.from || !SpreadRoom::fits(smaller, *shape, item_size(a->dtype))) return Tensor();
+    if (is_large(n, a->dtype) || !SpreadRoom::fits(smaller, *shape, item_size(a->dtype))) return Tensor();
     SpreadRoom room;
     TensorObject* operands[2] = {a, b};
     const void* in[2];
@@ -123,7 +123,7 @@ __attribute__((noinline)) Tensor fast_pending(const Row& row, const Operand* ope
     const bool boolean = is_boolean(row);
     if ((dtype == DType::Bool) != boolean) return Tensor();
     Ref<Layout> layout(like->layout);
-    if (!leaves_pending(sources, row.arity, *layout)) return Tensor();
+    if (!leaves_pending(sources, row.arity, *layout, dtype)) return Tensor();
     Tensor y = Tensor::make(defer(program, 0, sources, layout, dtype));
     if (wants && modes.grad && row.differentiable && !boolean)
         if (uint8_t wanted = wanted_of(row, operands)) record(row, operands, y, wanted);

@@ -17,7 +17,7 @@ Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
     if (dtype != x.dtype() && layout->is_dense()) {
         Array a = x.value();
         Source source{&a, {}};
-        if (leaves_pending(&source, 1, *layout)) return Tensor::make(defer_cast(a, dtype, layout));
+        if (leaves_pending(&source, 1, *layout, dtype)) return Tensor::make(defer_cast(a, dtype, layout));
     }
     Array out = compute::empty_strided(dtype, layout);
     copy_array(x.array(), out);
@@ -180,7 +180,7 @@ Tensor add_owned(Tensor a, const Tensor& b) {
     bool mine = is_sole(a) && !((a->exceptional | b->exceptional) & kMapped) && a.dtype() == b.dtype() &&
                 a.layout().same_shape(b.layout());
     if (!mine) return add(a, b);
-    if (a.numel() >= deferral.from || a->cell->buffer->is_pending() || b->cell->buffer->is_pending()) {
+    if (is_large(a.numel(), a.dtype()) || a->cell->buffer->is_pending() || b->cell->buffer->is_pending()) {
         Tensor sum = add(a, b);  // a part of a larger program, which counts as the write that it replaces
         sum->cell->version = a->cell->version + 1;
         return sum;
