@@ -373,3 +373,35 @@ def test_products_of_all_are_the_same_deferred(dtype):
         with deferral(least=1):
             later = (pb.from_numpy(a).clone()).prod().numpy()
         np.testing.assert_array_equal(now, later)
+
+
+FAR = [complex(a, b) for a in (np.inf, -np.inf, 1e200, 800.0) for b in (1.0, -1.0, np.inf, 1e200)]
+
+
+@pytest.mark.parametrize("z", FAR, ids=str)
+def test_far_out(z):
+    """What is 0, 1 or -1 in the limit is so at infinite and at very large numbers, where a quotient of the parts is NaN."""
+    one = pb.tensor([z], dtype=pb.complex128)
+    for n in (-1, -2, -0.5, -3.0):
+        for power in (one**n, one ** pb.tensor([n], dtype=pb.complex128)):
+            assert abs(power.item()) <= 0.04, n
+            assert np.isfinite(z) or power.item() == 0, n
+    assert pb.pow(1.0, one).item() == 1 and pb.pow(pb.ones(1), one).item() == 1
+    if not np.isinf(z) and abs(z) < 1e100:
+        assert (one**2).item() == pytest.approx(z * z)
+    turns = np.isinf(z.imag) and np.isfinite(z.real)  # for ever: there is no limit
+    if not turns:
+        assert pb.sigmoid(one).item() == (1 if z.real > 0 else 0)
+    for function in () if turns else (pb.sigmoid,) if np.isinf(z.imag) else (pb.sigmoid, pb.acosh):
+        x = one.clone().requires_grad_()
+        (slope,) = pb.autograd.grad(function(x), x, pb.ones_like(x))
+        assert abs(slope.item()) <= 0.002 and (np.isfinite(z) or slope.item() == 0), function
+
+
+def test_squares_that_overflow():
+    """A product that is NaN in a part, as inf - inf, is no answer: powers of a tensor's own are infinite there."""
+    z = pb.tensor([1e200 + 1e200j, 1e200 - 1e200j], dtype=pb.complex128)
+    for square in (z**2, z ** pb.tensor([2.0, 2.0], dtype=pb.complex128)):
+        assert not square.isnan().any() and square.isinf().all()
+    x = pb.tensor([complex(-np.inf, np.inf)], dtype=pb.complex128, requires_grad=True)
+    assert pb.autograd.grad(pb.exp2(x), x, pb.ones_like(x))[0].item() == 0

@@ -22,7 +22,11 @@ template <class T> PB_INLINE T direction(T z) {
     const Part<T> size = length(z.re, z.im);
     return size == 0 ? T(0) : T(z.re / size, z.im / size);
 }
-template <class T> PB_INLINE T logistic(T z) { return T(1) / (T(1) + complex_exp(-z)); }
+template <class T> PB_INLINE T logistic(T z) {
+    const bool left = z.re < 0;  // where e**-z overflows, and a quotient by that is nan
+    const T e = complex_exp(left ? z : -z);
+    return (left ? e : T(1)) / (T(1) + e);
+}
 template <class T> PB_INLINE T tanh_steepness(T z) {
     const T y = complex_tanh(z);
     return (T(1) - y) * (T(1) + y);

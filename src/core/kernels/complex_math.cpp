@@ -49,21 +49,26 @@ template <class T> Complex<T> log1p_of(Complex<T> z) {
     return {std::log1p(z.re * (z.re + 2) + z.im * z.im) / 2, std::atan2(z.im, z.re + 1)};
 }
 
-template <class T> Complex<T> power(Complex<T> a, Complex<T> b) {
+// Small powers are products, quotients and roots, which are exact where all is whole.
+template <class T> bool is_small_power(Complex<T> a, T n, Complex<T>* y) {
     const Complex<T> one(1);
-    if (b.im == 0) {
-        // Small powers are products, which are exact where all is whole.
-        const T n = b.re;
-        if (n == 0) return one;
-        if (n == 1) return a;
-        if (n == 2) return a * a;
-        if (n == 3) return a * a * a;
-        if (n == T(0.5)) return sqrt_of(a);
-        if (n == -1) return one / a;
-        if (n == -2) return one / (a * a);
-        if (n == T(-0.5)) return one / sqrt_of(a);
-        if (a == Complex<T>(0) && n > 0) return Complex<T>(0);
-    }
+    if (n == 0) *y = one;
+    else if (n == 1) *y = a;
+    else if (n == 2) *y = a * a;
+    else if (n == 3) *y = a * a * a;
+    else if (n == T(0.5)) *y = sqrt_of(a);
+    else if (n == -1) *y = one / a;
+    else if (n == -2) *y = one / (a * a);
+    else if (n == T(-0.5)) *y = one / sqrt_of(a);
+    else return false;
+    return true;
+}
+
+template <class T> Complex<T> power(Complex<T> a, Complex<T> b) {
+    Complex<T> y;
+    if (a == Complex<T>(1)) return Complex<T>(1);
+    // Where a product or what is divided by overflows, in both parts, it is nan; the power is infinite, or 0.
+    if (b.im == 0 && is_small_power(a, b.re, &y) && !std::isnan(y.re) && !std::isnan(y.im)) return y;
     if (a == Complex<T>(0) && b.re > 0) return Complex<T>(0);
     return taken(std::pow(given(a), given(b)));
 }

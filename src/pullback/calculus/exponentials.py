@@ -12,13 +12,10 @@ POSITIVE = (0.1, 4.0)
 
 exp = elementwise("exp", lambda x, y: [y], "e ** input", complex=True)
 
-
-def _exp2_slope(x):
-    root = exp2(0.5 * x)
-    return LN2 * root * root  # not LN2 * y: the slope is in range a little longer than the value
-
-
-exp2 = elementwise("exp2", lambda x, y: [_exp2_slope(x)], "2 ** input", aliases="special.exp2", complex=True)
+# Not LN2 * y: the slope is in range a little longer than the value.
+exp2 = elementwise(
+    "exp2", lambda x, y: [2 * LN2 * exp2(x - 1)], "2 ** input", aliases="special.exp2", complex=True
+)
 # Not y + 1, which is 0 where y has been rounded to -1.
 expm1 = elementwise(
     "expm1", lambda x, y: [exp(x)], "e ** input - 1, exact near 0", aliases="special.expm1", complex=True

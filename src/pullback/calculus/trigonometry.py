@@ -6,7 +6,7 @@ exact to rounding next to 1 and has the slope -2*x, and sqrt(x*x + 1) as a hypot
 
 from math import inf, nan, pi
 
-from .arithmetic import reciprocal, remainder, rsqrt, sqrt, square
+from .arithmetic import reciprocal, remainder, rsqrt, square
 from .define import composed, elementwise
 from .rounding import round
 from .selection import where
@@ -58,7 +58,7 @@ asinh = elementwise(
 )
 acosh = elementwise(
     "acosh",
-    lambda x, y: [reciprocal(sqrt(x - 1) * sqrt(x + 1))],
+    lambda x, y: [rsqrt(x - 1) * rsqrt(x + 1)],
     "The inverse hyperbolic cosine: NaN below 1.",
     domain=(1.1, 4),
     aliases="arccosh",
