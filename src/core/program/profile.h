@@ -24,7 +24,7 @@ struct Event {
     uint32_t thread;
     int64_t bytes = 0;      // that were allocated meanwhile, less those that were freed
     int64_t flops = 0;      // of its own, without those of events inside
-    uint64_t sequence = 0;  // of a node, and of the operator that recorded it
+    uint64_t sequence = 0;  // of a node; of an operator that of the next node when it began
     std::vector<std::vector<int64_t>> shapes = {};  // of an operator's tensors
     std::string text = {};  // where it was written, or of a program: what it consists of
 };

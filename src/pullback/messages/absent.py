@@ -124,7 +124,6 @@ INSTEAD = {
     "dropna": "x[~x.isnan()]",
     "fill": "pullback.full_like(x, value), or x.fill_(value) in place.",
     "fillna": "x.nan_to_num(value)",
-    "flop_counter": "pullback.autograd.profiler.profile(with_flops=True), whose events count operations.",
     "flat": "x.flatten()",
     "functional": "pullback.nn.functional, or pullback itself.",
     "head": "x[:n]",

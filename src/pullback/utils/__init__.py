@@ -3,9 +3,9 @@ does so for loops; and `utils.data`, which feeds them."""
 
 from ..messages.missing import missing
 
-_SUBMODULES = {"_pytree", "checkpoint", "data", "hooks", "loops", "schedules"}
+_SUBMODULES = {"_pytree", "checkpoint", "data", "flop_counter", "hooks", "loops", "schedules"}
 
-__all__ = ["checkpoint", "data", "hooks", "loops", "schedules"]
+__all__ = ["checkpoint", "data", "flop_counter", "hooks", "loops", "schedules"]
 
 
 def __getattr__(name: str) -> object:

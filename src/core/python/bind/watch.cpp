@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tape/node.h"
+
 namespace pb {
 
 int watched = 0;
@@ -82,10 +84,8 @@ PyObject* as_lists(const std::vector<std::vector<int64_t>>& shapes) {
 }
 
 // The events: (name, kind, begin, end, inside, thread, bytes, sequence, shapes, text, flops).
-PyObject* stop(PyObject*, PyObject*) {
+PyObject* listed(const std::vector<Event>& events) {
     try {
-        if (profile) count_watchers(-1);
-        std::vector<Event> events = stop_profile();
         Owned list(checked(PyList_New(0)));
         for (const Event& e : events) {
             Owned event(checked(
@@ -102,6 +102,17 @@ PyObject* stop(PyObject*, PyObject*) {
         return raise_current();
     }
 }
+
+PyObject* stop(PyObject*, PyObject*) {
+    try {
+        if (profile) count_watchers(-1);
+        return listed(stop_profile());
+    } catch (...) {
+        return raise_current();
+    }
+}
+// profile_events(): those that there are so far.
+PyObject* so_far(PyObject*, PyObject*) { return listed(profile ? profile->events : std::vector<Event>{}); }
 
 PyObject* is_profiling(PyObject*, PyObject*) { return PyBool_FromLong(profile != nullptr); }
 
@@ -139,6 +150,7 @@ PyMethodDef functions[] = {
     {"proceed", proceed, METH_VARARGS, nullptr},
     {"start_profile", start, METH_VARARGS, nullptr},
     {"stop_profile", stop, METH_NOARGS, nullptr},
+    {"profile_events", so_far, METH_NOARGS, nullptr},
     {"is_profiling", is_profiling, METH_NOARGS, nullptr},
     {"is_same_value", is_same_value, METH_VARARGS, nullptr},
     {"user_line", user_line, METH_NOARGS, nullptr},
@@ -185,6 +197,8 @@ void note_shapes(Event& e, PyObject* const* args, size_t count) {
         e.shapes.push_back(std::move(shape));
     }
 }
+
+uint64_t next_node() { return Node::next_sequence + 1; }
 
 void note_elementwise(const Measured& measured, std::string_view name, PyObject* result) {
     static constexpr std::string_view counted[] = {"add", "add_", "add_scaled", "add_scaled_", "mul", "mul_"};

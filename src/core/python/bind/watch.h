@@ -32,6 +32,7 @@ PyObject* ask_watcher(const char* name, PyObject* callable, PyObject* const* arg
                       PyObject* keywords);
 
 void note_shapes(Event& e, PyObject* const* args, size_t count);
+uint64_t next_node();  // the number of the node that is recorded next
 // Sums and products of elements: one for each of the result's. Products of matrices are counted where they are computed.
 void note_elementwise(const Measured& measured, std::string_view name, PyObject* result);
 
@@ -47,6 +48,7 @@ PyObject* watch(const char* name, PyObject* callable, PyObject* const* args, siz
     PyObject* result;
     if (profile) {
         Measured measured(Event::Operator, name);
+        measured.event()->sequence = next_node();
         if (profile->shapes) note_shapes(*measured.event(), args, count);
         result = run();
         if (profile && profile->flops && result) note_elementwise(measured, name, result);
