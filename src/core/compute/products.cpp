@@ -199,16 +199,15 @@ template <class T> void load_library(int64_t m, int64_t n, int64_t k, T alpha, T
         if (is_of_library<T>() && !is_tiny(m, n, k, alpha, beta)) blas::load();
 }
 
-// A part of a product, rows of op(a) times columns of op(b).
+// The same of any numbers.
 template <class T>
-void multiply_part(const Factor& a, const Factor& b, int64_t m, int64_t n, const T* pa, const T* pb, T alpha,
-                   T beta, T* c, int64_t ldc) {
-    int64_t k = a.cols;
+void numbers(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* pa, int64_t lda,
+             const T* pb, int64_t ldb, T beta, T* c, int64_t ldc) {
     if constexpr (is_field<T>) {
-        matrices<T>(a.transposed, b.transposed, m, n, k, alpha, pa, a.ld, pb, b.ld, beta, c, ldc);
+        matrices<T>(ta, tb, m, n, k, alpha, pa, lda, pb, ldb, beta, c, ldc);
     } else {
-        int64_t ai = a.transposed ? 1 : a.ld, ak = a.transposed ? a.ld : 1;
-        int64_t bk = b.transposed ? 1 : b.ld, bj = b.transposed ? b.ld : 1;
+        int64_t ai = ta ? 1 : lda, ak = ta ? lda : 1;
+        int64_t bk = tb ? 1 : ldb, bj = tb ? ldb : 1;
         using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;  // wraps around, as PyTorch's do
         for (int64_t i = 0; i < m; ++i) {
             T* row = c + i * ldc;
@@ -223,6 +222,13 @@ void multiply_part(const Factor& a, const Factor& b, int64_t m, int64_t n, const
             }
         }
     }
+}
+
+// A part of a product, rows of op(a) times columns of op(b).
+template <class T>
+void multiply_part(const Factor& a, const Factor& b, int64_t m, int64_t n, const T* pa, const T* pb, T alpha,
+                   T beta, T* c, int64_t ldc) {
+    numbers<T>(a.transposed, b.transposed, m, n, a.cols, alpha, pa, a.ld, pb, b.ld, beta, c, ldc);
 }
 
 // Nanoseconds of one thread: a product of matrices computes, that with a vector waits for memory.
@@ -390,6 +396,25 @@ static void batched_into(const Array& c, Array a, Array b, bool ta, bool tb, Sca
     if (c.numel()) compute::merge_batches(a, b, ta, tb, summed);
     const Factor fa(a, ta), fb(b, tb);
     into(c, fa, fb, Batch({{fa.array, 2}, {fb.array, 2}}), alpha, beta, summed);
+}
+
+void multiply_plain(DType dtype, const PlainProduct& p) {
+    visit<Family::Rings>(dtype, "addmm_impl_cpu_", [&](auto zero) {
+        using T = decltype(zero);
+        T* c = static_cast<T*>(p.c);
+        if (!p.k && !p.added)
+            for (int64_t i = 0; i < p.m; ++i) std::fill(c + i * p.c_row, c + i * p.c_row + p.n, T(0));
+        if (!p.m || !p.n || !p.k) return;
+        numbers<T>(p.transpose_a, p.transpose_b, p.m, p.n, p.k, T(1), static_cast<const T*>(p.a), p.a_row,
+                   static_cast<const T*>(p.b), p.b_row, p.added ? T(1) : T(0), c, p.c_row);
+    });
+}
+
+void load_for_products(DType dtype) {
+    visit<Family::Rings>(dtype, "addmm_impl_cpu_", [](auto zero) {
+        using T = decltype(zero);
+        load_library<T>(kTiny, kTiny, kTiny, T(1), T(0));
+    });
 }
 
 void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,

@@ -9,8 +9,9 @@
 // go along what is summed over, and so they do for very few columns, which would fill a small part of a vector each. Of a
 // first factor that lies column by column, and few columns, rows take the part of columns. Only what is read by many tiles is packed, a panel of as many columns as a tile has.
 //
-// Terms are added in the order of the inner dimension, `kDepth` of them before they meet the result. So an element has
-// the same bits in whichever tile it is, and whoever computes it, except for very few rows or columns (`dots`).
+// Terms are added in the order of the inner dimension, up to `kDepth` of them, in parts of one size, before they meet the
+// result. So an element has the same bits in whichever tile it is, and whoever computes it, except for very few rows or
+// columns (`dots`).
 #include "core/kernels/products.h"
 
 #include "core/kernels/reduce_tree.h"
@@ -460,8 +461,9 @@ template <class T> void multiply(const MatrixProduct& p) {
                swaps = few_columns && upright && p.m > p.n;
     const bool turns = by_columns && p.m <= kVectors * width && p.m * (p.k + p.n) < p.n * p.k;
     auto a = static_cast<const T*>(p.a), b = static_cast<const T*>(p.b);
-    for (int64_t l = 0; l < p.k; l += kDepth) {
-        const int64_t depth = p.k - l < kDepth ? p.k - l : kDepth;
+    const int64_t panels = (p.k + kDepth - 1) / kDepth, deepest = (p.k + panels - 1) / panels;
+    for (int64_t l = 0; l < p.k; l += deepest) {
+        const int64_t depth = p.k - l < deepest ? p.k - l : deepest;
         const T beta = l ? T(1) : static_cast<T>(p.beta);
         const T *some = a + l * p.a_column, *others = b + l * p.b_row;
         if (dots) {

@@ -1,18 +1,16 @@
 """Convolutions of one, two and three dimensions, and their transposes.
 
-A convolution is a product: the elements of every window are a column, the weights a matrix of rows (Chellapilla et al.
-2006). A transposed one spreads the columns that the transposed matrix gives. Padding is done before, groups are a
-dimension of batches.
+Here arguments are checked, in PyTorch's order; the core convolves (src/core/compute/convolution.cpp). Of half precision what
+is done is rounded once, at the end.
 """
-
-from math import prod
 
 from .. import _core
 from ..operators.declare import composed
+from ..operators.products import convolve, convolve_back
 from .halves import wide
 from .orders import in_order, order_of
 from .padding import pad as padded
-from .windows import Slide, added, columns, sizes, slides
+from .windows import Slide, sizes, slides
 
 __all__ = [
     "conv1d",
@@ -93,11 +91,6 @@ def _with_bias(result, bias, dims):
     return result if bias is None else result + bias.reshape(-1, *[1] * dims)
 
 
-def _product(rows, columns):
-    """In float32 where both are of half precision: what is done with it is rounded once, at the end."""
-    return wide(rows) @ wide(columns) if rows.dtype is columns.dtype else rows @ columns
-
-
 def _order(dims, input, weight):
     """PyTorch's kernels of volumes in float64 are row by row."""
     return None if dims == 3 and input.dtype is _core.float64 else order_of(input, weight)
@@ -118,14 +111,7 @@ def _convolved(name, dims, input, weight, bias, stride, padding, dilation, group
             f"Calculated padded input size per channel: ({_times(spatial)}). Kernel size: "
             f"({_times([s.extent for s in along])}). Kernel size can't be greater than actual input size"
         )
-    if any(padding):
-        batched = padded(batched, [p for each in reversed(padding) for p in (each, each)])
-    samples, channels = batched.shape[:2]
-    outputs = weight.shape[0]
-    grouped = batched.reshape(samples, groups, channels // groups, *spatial) if groups > 1 else batched
-    rows = weight.reshape(*([groups] if groups > 1 else []), outputs // groups, -1)
-    counts = [s.positions(n) for s, n in zip(along, spatial, strict=True)]
-    result = _product(rows, columns(grouped, along)).reshape(samples, outputs, *counts)
+    result = convolve(wide(batched), wide(weight), stride, padding, dilation, groups)
     result = _with_bias(result, bias, dims).to(input.dtype)
     return in_order(result, order) if input.ndim == dims + 2 else result.squeeze(0)
 
@@ -156,8 +142,7 @@ def _transposed(name, dims, input, weight, bias, stride, padding, output_padding
                 f"{list(more)}, stride: {list(stride)} and dilation: {list(dilation)}"
             )
     batched = input if input.ndim == dims + 2 else input.unsqueeze(0)
-    samples, channels, *counts = batched.shape
-    kernel = tuple(weight.shape[2:])
+    counts, kernel = batched.shape[2:], tuple(weight.shape[2:])
     along = [Slide(*each) for each in zip(kernel, stride, dilation, strict=True)]
     full = [(n - 1) * s.stride + s.extent for s, n in zip(along, counts, strict=True)]
     size = [n - 2 * p + e for n, p, e in zip(full, padding, more, strict=True)]
@@ -166,15 +151,8 @@ def _transposed(name, dims, input, weight, bias, stride, padding, output_padding
             f"Given input size per channel: ({_times(counts)}). Calculated output size per channel: ({_times(size)}). "
             "Output size is too small"
         )
-    each = channels // groups
-    rows = weight.reshape(groups, each, -1).transpose(1, 2)
-    parts = _product(rows, batched.reshape(samples, groups, each, prod(counts)))
-    outputs = weight.shape[1] * groups
-    parts = parts.reshape(samples, outputs, *kernel, *counts)
-    room = [max(n, p + m) for n, p, m in zip(full, padding, size, strict=True)]
-    whole = added(parts, along, room)
-    inner = tuple([slice(p, p + n) for p, n in zip(padding, size, strict=True)])
-    result = _with_bias(whole[(..., *inner)], bias, dims).to(input.dtype)
+    result = convolve_back(wide(batched), wide(weight), stride, padding, dilation, groups, size)
+    result = _with_bias(result, bias, dims).to(input.dtype)
     return in_order(result, _order(dims, input, weight)) if input.ndim == dims + 2 else result.squeeze(0)
 
 

@@ -1,4 +1,4 @@
-"""Windows that slide over the last dimensions: what convolutions, pooling and unfolding have in common.
+"""Windows that slide over the last dimensions: what pooling and unfolding have in common, and how convolutions count them.
 
 `windows` is a view, which copies nothing: every position of a window, and the elements it has there. `added` is its
 transpose: elements of windows, added where they came from. Positions along a dimension are counted by `Slide`.

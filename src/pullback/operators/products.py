@@ -1,7 +1,7 @@
 """Products of matrices and vectors."""
 
 from .._core import Tensor
-from .declare import composed, operator, require_tensors
+from .declare import composed, operator, require_each
 
 
 @operator(out="exact")
@@ -251,7 +251,7 @@ def tensordot(a, b, dims=2, out=None):
     return _tensordot(a, b, list(first), list(second))
 
 
-@composed
+@composed(kinds={"other": "T"})
 def kron(input, other, *, out=None):
     """Kronecker's product: each element of `input` times the whole of `other`, laid out as blocks.
 
@@ -263,7 +263,6 @@ def kron(input, other, *, out=None):
         tensor([[ 1,  2],
                 [10, 20]])
     """
-    require_tensors("kron", input=input, other=other)
     n = max(input.ndim, other.ndim)
     a = (1,) * (n - input.ndim) + tuple(input.shape)
     b = (1,) * (n - other.ndim) + tuple(other.shape)
@@ -316,6 +315,7 @@ def chain_matmul(*matrices, out=None):
         tensor([[3., 3.],
                 [3., 3.]])
     """
+    require_each(matrices)
     for matrix in matrices:
         if matrix.ndim != 2:
             raise RuntimeError(f"Tensor dimension is {matrix.ndim}, expected 2 instead.")
@@ -337,6 +337,7 @@ def multi_dot(tensors, *, out=None):
         tensor(12.)
     """
     tensors = list(tensors)
+    require_each(tensors)
     n = len(tensors)
     if n < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {n}")
@@ -392,6 +393,16 @@ def recurrent_layer(cell, given, state, cells, weight, bias=None):
     `given` (T, N, P H) is what inputs contribute, `state`, and of an LSTM `cells`, (N, H) what the first time begins with,
     `weight` (P H, H) and `bias` (P H) the recurrent ones.
     """
+
+
+@operator(public=False, method=False)
+def convolve(input, weight, stride, padding, dilation, groups):
+    """The convolution of (N, C, sizes) with (O, C / groups, kernel), of as many dimensions as there are strides; unchecked."""
+
+
+@operator(public=False, method=False)
+def convolve_back(results, weight, stride, padding, dilation, groups, sizes):
+    """The transpose of `convolve` in its first operand, which has these sizes."""
 
 
 @composed(public=False, method=False)

@@ -29,6 +29,12 @@ Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias);
 Tensors recurrent_layer(Recurrent cell, const Tensor& given, const Tensor& h, const MaybeTensor& c,
                         const Tensor& weight, const MaybeTensor& bias);
 
+// convolution.cpp: what compute/convolution.h says, differentiable. Nothing is checked.
+Tensor convolve(const Tensor& x, const Tensor& weight, const Dims& stride, const Dims& padding,
+                const Dims& dilation, int64_t groups);
+Tensor convolve_back(const Tensor& y, const Tensor& weight, const Dims& stride, const Dims& padding,
+                     const Dims& dilation, int64_t groups, const Dims& sizes);
+
 // contraction.cpp
 Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b);
 Tensor inner(const Tensor& a, const Tensor& b);

@@ -45,6 +45,8 @@ const Binding bindings[] = {
     bind<&ops::baddbmm, &ops::baddbmm_>("baddbmm"),
     bind<&ops::linear>("linear"),
     bind<&ops::recurrent_layer>("recurrent_layer"),
+    bind<&ops::convolve>("convolve"),
+    bind<&ops::convolve_back>("convolve_back"),
     bind<&ops::contract>("contract"),
     bind<&ops::tensordot>("tensordot"),
 };
