@@ -178,6 +178,7 @@ def test_there_is_no_in_place_form_of_everything():
 
 # ---- each kind of argument, taken and refused ------------------------------------------------------------------
 
+F = pb.nn.functional
 X = pb.tensor([[3.0, 1.0], [2.0, 4.0]])
 I = pb.tensor([0, 1])
 
@@ -190,13 +191,12 @@ TAKEN = [
     ("operand, an array", lambda: pb.where(X > 2, np.float32([1, 2]), 0), [[1, 0], [0, 2]]),
     ("Tensors", lambda: pb.cat([X, np.zeros((1, 2), np.float32)]), [[3, 1], [2, 4], [0, 0]]),
     ("number", lambda: pb.index_add(X, 0, I, X, alpha=np.float32(1)), [[6, 2], [4, 8]]),
-    ("number, a tensor", lambda: pb.index_add(X, 0, I, X, alpha=pb.tensor([1.0])), [[6, 2], [4, 8]]),
+    ("number, a tensor", lambda: pb.index_add(X, 0, I, X, alpha=pb.tensor(1.0)), [[6, 2], [4, 8]]),
     ("float", lambda: pb.histc(X, 2, 1, np.float64(5)), [2, 2]),
     ("int, NumPy's", lambda: pb.cumsum(X, np.int8(1)), [[3, 4], [2, 6]]),
     ("int, a tensor", lambda: pb.cumsum(X, pb.tensor(1)), [[3, 4], [2, 6]]),
     ("int?", lambda: pb.argmax(X, None), 3),
     ("int?", lambda: pb.argmax(X, 0), [0, 1]),
-    ("bool, an int", lambda: pb.sort(X, 1, 1).values, [[3, 1], [4, 2]]),
     ("bool, NumPy's", lambda: pb.sort(X, 1, np.True_).values, [[3, 1], [4, 2]]),
     ("bool?", lambda: pb.sort(X, 1, stable=None).values, [[1, 3], [2, 4]]),
     ("dtype?", lambda: pb.sum(X, dtype=None), 10),
@@ -224,6 +224,41 @@ REFUSED = [
     (lambda: pb.histc(X, 2, "a"), "histc(): argument 'min' (position 3) must be float, not str"),
     (lambda: pb.cumsum(X, 1.5), "cumsum(): argument 'dim' (position 2) must be int, not float"),
     (lambda: pb.cumsum(X, None), "cumsum(): argument 'dim' (position 2) must be int, not NoneType"),
+    (lambda: pb.cumsum(X, True), "cumsum(): argument 'dim' (position 2) must be int, not bool"),
+    (lambda: pb.cumsum(X, pb.tensor(True)), "cumsum(): argument 'dim' (position 2) must be int, not Tensor"),
+    (lambda: pb.sum(X, True), "sum(): argument 'dim' (position 2) must be tuple of ints, not bool"),
+    (
+        lambda: X.view((True, 4)),
+        "view(): argument 'size' (position 2) must be tuple of ints, but found element of type bool at pos 0",
+    ),
+    (lambda: pb.sort(X, 0, 1), "sort(): argument 'descending' (position 3) must be bool, not int"),
+    (
+        lambda: pb.index_add(X, 0, I, X, alpha=pb.tensor([1.0])),
+        "index_add(): argument 'alpha' (position 5) must be Number, not Tensor",
+    ),
+    (
+        lambda: pb.index_add(X, 0, I, X, alpha=pb.tensor(1.0, requires_grad=True)),
+        "index_add(): argument 'alpha' (position 5) must be Number, not Tensor",
+    ),
+    # Of operators written in Python, by the names of their parameters.
+    (lambda: F.dropout(3), "dropout(): argument 'input' (position 1) must be Tensor, not int"),
+    (lambda: F.conv2d(X, 3), "conv2d(): argument 'weight' (position 2) must be Tensor, not int"),
+    (lambda: F.conv2d(X, X, 3), "conv2d(): argument 'bias' (position 3) must be Tensor, not int"),
+    (lambda: pb.linalg.det(None), "linalg_det(): argument 'A' (position 1) must be Tensor, not NoneType"),
+    (
+        lambda: pb.linalg.solve(X, X, left=1),
+        "linalg_solve(): argument 'left' (position 3) must be bool, not int",
+    ),
+    (lambda: pb.diff(X, True), "diff(): argument 'n' (position 2) must be int, not bool"),
+    (
+        lambda: F.avg_pool1d(X, True),
+        "avg_pool1d(): argument 'kernel_size' (position 2) must be tuple of ints, not bool",
+    ),
+    (
+        lambda: F.avg_pool2d(X[None], (True, 1)),
+        "avg_pool2d(): argument 'kernel_size' (position 2) must be tuple of ints, but found element of type bool at pos 0",
+    ),
+    (lambda: pb.block_diag(X, 3), "expected Tensor as element 1 in argument 0, but got int"),
     (lambda: pb.argmax(X, "a"), "argmax(): argument 'dim' (position 2) must be int, not str"),
     (lambda: pb.sort(X, 0, "yes"), "sort(): argument 'descending' (position 3) must be bool, not str"),
     (lambda: pb.sort(X, stable="yes"), "sort(): argument 'stable' (position 4) must be bool, not str"),

@@ -38,6 +38,7 @@ WRONGS = {
     "expanded",
     "numpy",
     "scalar",
+    "kind",
     "wanted",
 }
 KINDS = (
@@ -67,7 +68,11 @@ def agree(ours, theirs, sample, plain_fails):
     """Whether the two errors are one; `plain_fails` tells whether the call raises as the table has it."""
     if not isinstance(ours, KINDS):
         return False
-    if "scalar" in sample.changed and isinstance(theirs, OF_OPERANDS) and isinstance(ours, OF_OPERANDS):
+    if (
+        {"scalar", "kind"} & set(sample.changed)
+        and isinstance(theirs, OF_OPERANDS)
+        and isinstance(ours, OF_OPERANDS)
+    ):
         return True
     wrongs = len(WRONGS.intersection(sample.changed))
     if LACKS.search(str(theirs)) or wrongs > 1 or _same(ours, theirs):

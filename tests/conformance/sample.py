@@ -207,6 +207,8 @@ def draw(number, seed=0):
         call = with_scalar_operand(call, used, rng)
     if chance(0.04, "wanted"):
         call = with_keyword(call, base, rng)
+    if not first and (kinds := random.Random(f"{seed} {number} kind")).random() < 0.04:
+        call, changed = with_another_kind(call, used, kinds), [*changed, "kind"]
     if chance(0.06, "out") and re.fullmatch(r"(m|F)\.[\w.]+\(.*[^(]\)", call) and "out=" not in call:
         target = rng.choice(("(0)", "(0)", "(2, 3)", "(())"))
         call = f"{call[:-1]}, out=m.empty({target[1:-1]}, dtype=m.{rng.choice((base, base, 'float64', 'float32', 'int64'))}))"
@@ -238,6 +240,17 @@ def with_scalar_operand(call, used, rng):
         return call
     at = rng.choice(places)
     other = rng.choice(("2", "-1.5", "True", "2.5j", "m.tensor(3)", "m.tensor(-0.5)", "None", "[1.0, 2.0]"))
+    return call[: at.start()] + other + call[at.end() :]
+
+
+def with_another_kind(call, used, rng):
+    """A truth value for a whole number, 1 for a truth value, a number for a tensor."""
+    ways = [(r"(?<=[(,= ])(True|False)(?=[),])", "1"), (NUMBER, "True")]
+    ways += [(rf"(?<=[(, ]){name}(?=[,)])", "3") for name in used]
+    places = [(at, other) for pattern, other in ways for at in re.finditer(pattern, call)]
+    if not places:
+        return call
+    at, other = rng.choice(places)
     return call[: at.start()] + other + call[at.end() :]
 
 

@@ -3,7 +3,7 @@
 import math
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, composed, dimensions, require_tensors
+from ..operators.declare import FUNCTIONS, composed, dimensions
 
 arange, roll = FUNCTIONS["arange"], FUNCTIONS["roll"]
 
@@ -78,7 +78,6 @@ def fftshift(input, dim=None):
         >>> pb.fft.fftshift(pb.fft.fftfreq(4))
         tensor([-0.5000, -0.2500,  0.0000,  0.2500])
     """
-    require_tensors("fft_fftshift", input=input)
     return rolled(input, dim, lambda n: n // 2)
 
 
@@ -90,5 +89,4 @@ def ifftshift(input, dim=None):
         >>> pb.fft.ifftshift(pb.tensor([-1, 0, 1]))
         tensor([ 0,  1, -1])
     """
-    require_tensors("fft_ifftshift", input=input)
     return rolled(input, dim, lambda n: (n + 1) // 2)

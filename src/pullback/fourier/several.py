@@ -1,6 +1,6 @@
 """Transforms of several dimensions; those of two are the same with other defaults."""
 
-from ..operators.declare import composed, require_tensors
+from ..operators.declare import composed
 from .shapes import dimensions, last, points, real_signal, resized, scale_of, spectrum
 from .transforms import c2c, c2r, r2c
 
@@ -91,7 +91,6 @@ def fftn(input, s=None, dim=None, norm=None, *, out=None):
         tensor([[10.+0.j, -2.+0.j],
                 [-4.+0.j,  0.+0.j]])
     """
-    require_tensors("fft_fftn", input=input)
     return complete(input, s, dim, norm, False)
 
 
@@ -104,7 +103,6 @@ def ifftn(input, s=None, dim=None, norm=None, *, out=None):
         tensor([[1.+0.j, 2.+0.j],
                 [3.+0.j, 4.+0.j]])
     """
-    require_tensors("fft_ifftn", input=input)
     return complete(input, s, dim, norm, True)
 
 
@@ -121,7 +119,6 @@ def rfftn(input, s=None, dim=None, norm=None, *, out=None):
         tensor([[18., -3.],
                 [-6.,  0.]])
     """
-    require_tensors("fft_rfftn", input=input)
     return half_of(input, s, dim, norm)
 
 
@@ -139,7 +136,6 @@ def irfftn(input, s=None, dim=None, norm=None, *, out=None):
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    require_tensors("fft_irfftn", input=input)
     return real_of(input, s, dim, norm)
 
 
@@ -155,7 +151,6 @@ def hfftn(input, s=None, dim=None, norm=None, *, out=None):
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    require_tensors("fft_hfftn", input=input)
     return real_spectrum_of(input, s, dim, norm)
 
 
@@ -168,7 +163,6 @@ def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
         tensor([[ 2.5000, -0.5000],
                 [-1.0000,  0.0000]])
     """
-    require_tensors("fft_ihfftn", input=input)
     return inverse_half_of(input, s, dim, norm)
 
 
@@ -181,7 +175,6 @@ def fft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
         tensor([[10.+0.j, -2.+0.j],
                 [-4.+0.j,  0.+0.j]])
     """
-    require_tensors("fft_fft2", input=input)
     return complete(input, s, dim, norm, False)
 
 
@@ -194,7 +187,6 @@ def ifft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    require_tensors("fft_ifft2", input=input)
     return complete(input, s, dim, norm, True)
 
 
@@ -206,7 +198,6 @@ def rfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
         >>> pb.fft.rfft2(pb.ones(2, 4)).shape
         pullback.Size([2, 3])
     """
-    require_tensors("fft_rfft2", input=input)
     return half_of(input, s, dim, norm)
 
 
@@ -219,7 +210,6 @@ def irfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    require_tensors("fft_irfft2", input=input)
     return real_of(input, s, dim, norm)
 
 
@@ -232,7 +222,6 @@ def hfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    require_tensors("fft_hfft2", input=input)
     return real_spectrum_of(input, s, dim, norm)
 
 
@@ -244,5 +233,4 @@ def ihfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
         >>> pb.fft.ihfft2(pb.ones(2, 4)).shape
         pullback.Size([2, 3])
     """
-    require_tensors("fft_ihfft2", input=input)
     return inverse_half_of(input, s, dim, norm)

@@ -1,6 +1,6 @@
 """Transforms of one dimension."""
 
-from ..operators.declare import composed, dimension, require_tensors
+from ..operators.declare import composed, dimension
 from .shapes import last, points, real_signal, resized, scale_of, signal, spectrum
 from .transforms import c2c, c2r, r2c
 
@@ -62,7 +62,6 @@ def fft(input, n=None, dim=-1, norm=None, *, out=None):
         >>> pb.fft.fft(pb.tensor([1.+0.j, 2.+0.j, 3.+0.j, 4.+0.j]))
         tensor([10.+0.j, -2.+2.j, -2.+0.j, -2.-2.j])
     """
-    require_tensors("fft_fft", input=input)
     return complete(input, n, dim, norm, False)
 
 
@@ -77,7 +76,6 @@ def ifft(input, n=None, dim=-1, norm=None, *, out=None):
         >>> pb.fft.ifft(pb.tensor([10.+0.j, -2.+2.j, -2.+0.j, -2.-2.j]))
         tensor([1.+0.j, 2.+0.j, 3.+0.j, 4.+0.j])
     """
-    require_tensors("fft_ifft", input=input)
     return complete(input, n, dim, norm, True)
 
 
@@ -93,7 +91,6 @@ def rfft(input, n=None, dim=-1, norm=None, *, out=None):
         >>> pb.fft.rfft(pb.tensor([1., 2., 3., 4.]))
         tensor([10.+0.j, -2.+2.j, -2.+0.j])
     """
-    require_tensors("fft_rfft", input=input)
     return half_of("rfft", input, n, dim, norm, False)
 
 
@@ -111,7 +108,6 @@ def irfft(input, n=None, dim=-1, norm=None, *, out=None):
         >>> pb.fft.irfft(pb.tensor([10.+0.j, -2.+2.j, -2.+0.j]))
         tensor([1., 2., 3., 4.])
     """
-    require_tensors("fft_irfft", input=input)
     return real_of(input, n, dim, norm, True)
 
 
@@ -125,7 +121,6 @@ def hfft(input, n=None, dim=-1, norm=None, *, out=None):
         >>> pb.fft.hfft(pb.tensor([1.+0.j, 2.+1.j, 3.+0.j]))
         tensor([ 8.,  0.,  0., -4.])
     """
-    require_tensors("fft_hfft", input=input)
     return real_of(input, n, dim, norm, False)
 
 
@@ -139,5 +134,4 @@ def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
         >>> pb.fft.ihfft(pb.tensor([8., 0., 0., -4.]))
         tensor([1.-0.j, 2.+1.j, 3.-0.j])
     """
-    require_tensors("fft_ihfft", input=input)
     return half_of("ihfft", input, n, dim, norm, True)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from .. import _core, linear_algebra
 from ..autograd import no_grad
 from ..func.implicit import custom_root
-from ..operators.declare import FUNCTIONS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, composed
 
 __all__ = ["lobpcg"]
 
@@ -165,7 +165,6 @@ def lobpcg(
         >>> vectors.shape
         pullback.Size([9, 2])
     """
-    require_tensors("lobpcg", A=A)
     if A.ndim < 2 or A.shape[-2] != A.shape[-1]:
         raise AssertionError(f"A must be square, got shape {A.shape}")
     if B is not None and A.shape != B.shape:

@@ -6,7 +6,7 @@ is computed.
 """
 
 from .. import _core, linear_algebra
-from ..operators.declare import FUNCTIONS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, composed
 
 __all__ = ["pca_lowrank", "svd_lowrank"]
 
@@ -59,7 +59,6 @@ def svd_lowrank(A, q=6, niter=2, M=None):
         >>> pb.allclose(S, pb.tensor([5.0])), pb.allclose(U * S @ V.mT, A, atol=1e-5)
         (True, True)
     """
-    require_tensors("svd_lowrank", A=A)
     A = _floating("svd_lowrank", A)
     return _decomposed(A if M is None else A - M, 6 if q is None else q, 2 if niter is None else niter)
 
@@ -80,7 +79,6 @@ def pca_lowrank(A, q=None, center=True, niter=2):
         >>> pb.allclose(pb.pca_lowrank(samples, 1)[1] ** 2 / 2, pb.tensor([2.0]))
         True
     """
-    require_tensors("pca_lowrank", A=A)
     A = _floating("pca_lowrank", A)
     least = min(A.shape[-2:])
     if q is None:

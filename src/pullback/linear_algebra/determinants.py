@@ -2,7 +2,7 @@
 
 from .. import _core
 from ..operators.creation import arange
-from ..operators.declare import composed, require_tensors
+from ..operators.declare import composed
 from ..operators.stated import decomposition
 from .checks import floats, square_floats, squares
 from .spectra import svd
@@ -163,7 +163,6 @@ def logdet(input):
         >>> pb.logdet(pb.tensor([[2., 0.], [0., 3.]]))
         tensor(1.7918)
     """
-    require_tensors("logdet", input=input)
     squares("linalg.det", input)
     floats("logdet", input)
     if input.is_complex():

@@ -1,7 +1,7 @@
 """Triangular factors: LU, Cholesky's, LDL."""
 
 from .. import _core
-from ..operators.declare import composed, require_tensors
+from ..operators.declare import composed
 from . import triangular
 from .checks import KERNELS, computed, floats, matrices, one_dtype, square_floats, squares
 from .triangular import lower_columns, parts_of, permutation
@@ -9,7 +9,6 @@ from .triangular import lower_columns, parts_of, permutation
 
 def factored(operation, A, pivot):
     """(LU, pivots, info), after PyTorch's errors."""
-    require_tensors(operation.replace(".", "_"), A=A)
     if A.ndim < 2:
         raise RuntimeError(
             f"{operation}: Expected tensor with 2 or more dimensions. Got size: {list(A.shape)} instead"
@@ -94,7 +93,6 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True, *, out=N
         tensor([[0., 1.],
                 [1., 0.]])
     """
-    require_tensors("lu_unpack", LU_data=LU_data, LU_pivots=LU_pivots)
     if unpack_pivots and LU_pivots.dtype != _core.int32:
         raise RuntimeError(
             "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\nNote: this function "
@@ -129,7 +127,6 @@ def lu(A, pivot=True, get_infos=False):
 
 def cholesky_of(operation, A, upper):
     """(L, info), after PyTorch's errors."""
-    require_tensors(operation, input=A)
     squares("linalg.cholesky", A)
     if operation == "cholesky":
         computed("cholesky_cpu", A)
@@ -209,7 +206,6 @@ def ldl_factor(input, *, hermitian=False, out=None):
         LD=tensor([[4.]]),
         pivots=tensor([1], dtype=pullback.int32))
     """
-    require_tensors("linalg_ldl_factor", input=input)
     square_floats("torch.linalg.ldl_factor_ex", input, "ldl_factor_kernel_cpu")
     LD, pivots, info = triangular.ldl(input, hermitian)
     _core.check_decomposition(info, "torch.linalg.ldl_factor")
@@ -228,7 +224,6 @@ def ldl_factor_ex(input, *, hermitian=False, check_errors=False, out=None):
         >>> pb.linalg.ldl_factor_ex(pb.tensor([[4.]])).info
         tensor(0, dtype=pullback.int32)
     """
-    require_tensors("linalg_ldl_factor_ex", input=input)
     square_floats("torch.linalg.ldl_factor_ex", input, "ldl_factor_kernel_cpu")
     LD, pivots, info = triangular.ldl(input, hermitian)
     if check_errors:
@@ -249,7 +244,6 @@ def ldl_solve(LD, pivots, B, *, hermitian=False, out=None):
         tensor([[0.5000]])
     """
     operation = "torch.linalg.ldl_solve"
-    require_tensors("linalg_ldl_solve", LD=LD, pivots=pivots, B=B)
     floats(operation, LD, "ldl_solve_kernel_cpu")
     squares(operation, LD, "LD")
     if B.ndim < 2:

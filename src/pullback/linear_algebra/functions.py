@@ -3,7 +3,7 @@
 from math import prod
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, composed
 from ..operators.joining import cat
 from ..operators.products import matmul as product
 from ..operators.stated import decomposition
@@ -51,7 +51,6 @@ def linalg_matrix_exp(input):
         tensor([[1., 1.],
                 [0., 1.]])
     """
-    require_tensors("linalg_matrix_exp", input=input)
     squares("linalg.matrix_exp", input)
     if input.is_floating_point() and input.dtype not in KERNELS:
         return matrix_exp(input.float()).to(input.dtype)  # a half, rounded once
@@ -88,7 +87,6 @@ def matrix_power(input, n, *, out=None):
         tensor([[ 1., 10.],
                 [ 0.,  1.]])
     """
-    require_tensors("linalg_matrix_power", input=input)
     if not hasattr(n, "__index__") or isinstance(n, _core.Tensor):
         raise TypeError(
             f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}"
@@ -108,7 +106,7 @@ def matrix_power(input, n, *, out=None):
     return found.clone() if found is input else found
 
 
-@composed(name="linalg.cross", method=False, out="exact")
+@composed(name="linalg.cross", method=False, out="exact", kinds={"other": "T"})
 def linalg_cross(input, other, *, dim=-1, out=None):
     """The cross product of vectors of three elements along `dim`; the other dimensions broadcast.
 
@@ -120,7 +118,6 @@ def linalg_cross(input, other, *, dim=-1, out=None):
         >>> pb.linalg.cross(pb.tensor([1., 0., 0.]), pb.tensor([0., 1., 0.]))
         tensor([0., 0., 1.])
     """
-    require_tensors("linalg_cross", input=input, other=other)
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     a, b = input.size(dim), other.size(dim)
@@ -129,7 +126,7 @@ def linalg_cross(input, other, *, dim=-1, out=None):
     return input.roll(-1, dim) * other.roll(-2, dim) - input.roll(-2, dim) * other.roll(-1, dim)
 
 
-@composed(out="exact")
+@composed(out="exact", kinds={"other": "T"})
 def cross(input, other, dim=None, *, out=None):
     """`linalg.cross` along `dim`, or along the first dimension of three elements.
 
@@ -141,7 +138,6 @@ def cross(input, other, dim=None, *, out=None):
         >>> pb.cross(pb.tensor([1., 0., 0.]), pb.tensor([0., 1., 0.]))
         tensor([0., 0., 1.])
     """
-    require_tensors("cross", input=input, other=other)
     if dim is None:
         threes = [d for d, size in enumerate(input.shape) if size == 3]
         if not threes:
@@ -174,7 +170,6 @@ def linalg_vander(x, *, N=None):
                 [1., 2., 4.],
                 [1., 3., 9.]])
     """
-    require_tensors("linalg_vander", x=x)
     n = (x.shape[-1] if x.ndim else 1) if N is None else N
     if n <= 1:
         raise RuntimeError("N must be greater than 1.")
@@ -194,7 +189,6 @@ def vander(x, N=None, increasing=False):
                 [4., 2., 1.],
                 [9., 3., 1.]])
     """
-    require_tensors("vander", x=x)
     if x.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
     n = x.shape[0] if N is None else N
@@ -219,7 +213,6 @@ def tensorinv(input, ind=2, *, out=None):
         >>> pb.linalg.tensorinv(A).shape
         pullback.Size([4, 2, 2])
     """
-    require_tensors("linalg_tensorinv", input=input)
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     first, last = tuple(input.shape[:ind]), tuple(input.shape[ind:])
@@ -231,7 +224,7 @@ def tensorinv(input, ind=2, *, out=None):
     return inv(input.reshape(prod(last), prod(last))).reshape(last + first)
 
 
-@composed(name="linalg.tensorsolve", method=False)
+@composed(name="linalg.tensorsolve", method=False, kinds={"other": "T"})
 def tensorsolve(input, other, dims=None, *, out=None):
     """The X for which `tensordot(input, X, X.ndim)` is `other`; `dims` of `input` are moved to its end before.
 
@@ -243,7 +236,6 @@ def tensorsolve(input, other, dims=None, *, out=None):
         >>> pb.linalg.tensorsolve(pb.eye(4).reshape(2, 2, 4), pb.ones(2, 2))
         tensor([1., 1., 1., 1.])
     """
-    require_tensors("linalg_tensorsolve", input=input, other=other)
     A = input
     if dims is not None:
         dims = [dims] if isinstance(dims, int) else list(dims)
@@ -270,7 +262,6 @@ def vecdot(x, y, *, dim=-1, out=None):
         >>> pb.linalg.vecdot(pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([1., 10.]))
         tensor([21., 43.])
     """
-    require_tensors("linalg_vecdot", x=x, y=y)
     if not x.is_floating_point():
         floats("linalg.vecdot", x)
     one_dtype("linalg.vecdot", x=x, y=y)

@@ -1,7 +1,7 @@
 """Least squares and pseudo-inverses."""
 
 from .. import _core
-from ..operators.declare import composed, require_tensors
+from ..operators.declare import composed
 from ..operators.entries import every_entry
 from ..operators.stated import decomposition, plus
 from . import spectra
@@ -132,7 +132,6 @@ def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None):
         >>> pb.linalg.pinv(pb.tensor([[1.], [1.]]))
         tensor([[0.5000, 0.5000]])
     """
-    require_tensors("linalg_pinv", input=input)
     if input.ndim < 2 or input.dtype not in KERNELS:
         raise RuntimeError(
             f"linalg.pinv({kind(input)}{{{list(input.shape)}}}): expected a tensor with 2 or more dimensions of float, "
@@ -175,7 +174,6 @@ def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None, out=N
         >>> pb.linalg.matrix_rank(pb.ones(2, 2))
         tensor(1)
     """
-    require_tensors("linalg_matrix_rank", input=input)
     if input.ndim < 2:
         raise RuntimeError(
             "torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions."
@@ -198,7 +196,12 @@ def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None, out=N
     return (sizes > bound).sum(-1)
 
 
-@composed(name="linalg.lstsq", method=False, returns=("solution", "residuals", "rank", "singular_values"))
+@composed(
+    name="linalg.lstsq",
+    method=False,
+    returns=("solution", "residuals", "rank", "singular_values"),
+    kinds={"b": "T"},
+)
 def lstsq(input, b, rcond=None, *, driver=None):
     """The X for which A X is nearest to B, of least norm if there are many: `(solution, residuals, rank, singular_values)`.
 
@@ -218,7 +221,6 @@ def lstsq(input, b, rcond=None, *, driver=None):
         tensor([[1.0000],
                 [2.0000]])
     """
-    require_tensors("linalg_lstsq", input=input, b=b)
     A, operation = input, "torch.linalg.lstsq"
     if A.ndim < 2:
         raise RuntimeError(f"{operation}: input must have at least 2 dimensions.")

@@ -4,7 +4,7 @@ import warnings
 
 from .. import _core
 from ..operators.complex import complex
-from ..operators.declare import FUNCTIONS, composed, dimension, require_tensors
+from ..operators.declare import FUNCTIONS, composed, dimension
 from ..operators.variants import kept
 from .checks import kind
 
@@ -19,7 +19,6 @@ MODES = (
 
 def panels(operation, y, x, dx, dim):
     """The area of each panel between samples along `dim`."""
-    require_tensors(operation, y=y)
     if y.dtype == _core.bool:
         raise RuntimeError(f"{operation}: received a bool input for `y`, but bool is not supported")
     n = y.size(dim)
@@ -31,7 +30,6 @@ def panels(operation, y, x, dx, dim):
             f"{operation}() received an invalid combination of arguments - got both x and dx. x are the places of the "
             "samples, dx is one distance between all of them."
         )
-    require_tensors(operation, y=y, x=x)
     if x.dtype == _core.bool:
         raise RuntimeError(f"{operation}: received a bool input for `x`, but bool is not supported")
     if x.ndim == 1:
@@ -91,7 +89,6 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
         tensor([[ 1., -1.],
                 [-1.,  1.]])
     """
-    require_tensors("cov", input=input)
     if input.ndim > 2:
         raise RuntimeError(
             "cov(): expected input to have two or fewer dimensions but got an input with "
@@ -168,7 +165,6 @@ def corrcoef(input):
         tensor([[ 1., -1.],
                 [-1.,  1.]])
     """
-    require_tensors("corrcoef", input=input)
     if input.ndim > 2:
         raise RuntimeError(
             "corrcoef(): expected input to have two or fewer dimensions but got an input with "
@@ -198,7 +194,6 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
         >>> pb.cdist(pb.tensor([[0., 0.]]), pb.tensor([[3., 4.], [0., 1.]]))
         tensor([[5., 1.]])
     """
-    require_tensors("cdist", x1=x1, x2=x2)
     if compute_mode not in MODES:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     for name, x in (("X1", x1), ("X2", x2)):
@@ -220,7 +215,7 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     return vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
 
 
-@composed
+@composed(kinds={"other": "T"})
 def dist(input, other, p=2):
     """The norm of order `p` of the difference of two tensors, which broadcast.
 
@@ -231,7 +226,6 @@ def dist(input, other, p=2):
         >>> pb.dist(pb.tensor([0., 0.]), pb.tensor([3., 4.]))
         tensor(5.)
     """
-    require_tensors("dist", input=input, other=other)
     difference = input - other
     if not (difference.is_floating_point() or difference.is_complex()):
         raise RuntimeError(
@@ -253,7 +247,6 @@ def renorm(input, p, dim, maxnorm, *, out=None):
         tensor([[0.6000, 0.8000],
                 [0.0000, 1.0000]])
     """
-    require_tensors("renorm", input=input)
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:

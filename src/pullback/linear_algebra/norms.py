@@ -3,7 +3,7 @@
 from math import inf as infinity
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, composed, dimension, dimensions, require_tensors
+from ..operators.declare import FUNCTIONS, composed, dimension, dimensions
 from .checks import floats, matrices
 from .decomposing import singular_values
 from .solving import inverted
@@ -26,7 +26,6 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, ou
         >>> pb.linalg.matrix_norm(pb.tensor([[3., 0.], [0., 4.]]), "nuc")
         tensor(7.)
     """
-    require_tensors("linalg_matrix_norm", input=input)
     A, operation = input, "linalg.matrix_norm"
     spectral = ord == "nuc" or (not isinstance(ord, str) and abs(ord) == 2)
     if spectral or not (A.is_floating_point() or A.is_complex()):
@@ -81,7 +80,6 @@ def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None):
         >>> pb.linalg.norm(pb.tensor([3., 4.])), pb.linalg.norm(pb.tensor([[3., 4.], [0., 0.]]), 1)
         (tensor(5.), tensor(4.))
     """
-    require_tensors("linalg_norm", input=input)
     dims = None if dim is None else dimensions(dim)
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {dims}")
@@ -109,7 +107,6 @@ def cond(input, p=None, *, out=None):
         >>> pb.linalg.cond(pb.tensor([[1., 0.], [0., 4.]]))
         tensor(4.)
     """
-    require_tensors("linalg_cond", input=input)
     matrices("linalg.cond", input, "")
     if p is None or p in (2, -2):
         floats("linalg.svd", input, "linalg_svd_cpu")
@@ -142,7 +139,6 @@ def nuclear_norm(input, dim=(-2, -1), keepdim=False, *, out=None):
         >>> pb.nuclear_norm(pb.tensor([[3.0, 0.0], [0.0, 4.0]]))
         tensor(7.)
     """
-    require_tensors("nuclear_norm", input=input)
     if isinstance(dim, bool):
         dim, keepdim = (-2, -1), dim
     return matrix_norm(input, "nuc", dim, keepdim)
@@ -158,7 +154,6 @@ def frobenius_norm(input, dim, keepdim=False, *, out=None):
         >>> pb.frobenius_norm(pb.tensor([[3.0, 0.0], [0.0, 4.0]]), (0, 1))
         tensor(5.)
     """
-    require_tensors("frobenius_norm", input=input)
     if not (input.dtype.is_floating_point or input.dtype.is_complex):
         raise RuntimeError(
             f"norm(): input dtype should be either floating point or complex. Got {input.dtype._legacy_name} instead: x.float() "

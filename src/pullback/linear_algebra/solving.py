@@ -2,7 +2,7 @@
 
 from .. import _core
 from ..device import contiguous_format as CONTIGUOUS
-from ..operators.declare import FUNCTIONS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, composed
 from . import triangular
 from .checks import batches, computed, fit, floats, kind, matrices, one_dtype, square_floats, squares
 from .triangular import eye_like, lu
@@ -36,7 +36,6 @@ def is_vector(A, B):
 
 def check_system(operation, A, B, left):
     """PyTorch's errors of solve."""
-    require_tensors(operation.replace(".", "_"), A=A, B=B)
     floats("linalg.solve", A, "lu_cpu")
     squares("linalg.solve", A)
     one_dtype("linalg.solve", A=A, B=B)
@@ -139,7 +138,6 @@ def inv_ex(A, *, check_errors=False, out=None):
         >>> pb.linalg.inv_ex(pb.eye(2)).info
         tensor(0, dtype=pullback.int32)
     """
-    require_tensors("linalg_inv_ex", A=A)
     square_floats("linalg.inv", A)
     found, info = inverted(A)
     if check_errors:
@@ -165,7 +163,6 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
                 [2.]])
     """
     operation = "linalg.solve_triangular"
-    require_tensors("linalg_solve_triangular", A=A, B=B)
     squares(operation, A)
     matrices(operation, B, "B")
     fit(operation, A, B, left)
@@ -192,7 +189,6 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False,
         >>> pb.triangular_solve(pb.ones(1, 1), pb.full((1, 1), 2.)).solution
         tensor([[0.5000]])
     """
-    require_tensors("triangular_solve", input=input, A=A)
     one_dtype("triangular_solve", b=input, A=A)
     for name, x in (("b", input), ("A", A)):
         if x.ndim < 2:
@@ -238,7 +234,6 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
         tensor([[1.],
                 [2.]])
     """
-    require_tensors("linalg_lu_solve", LU=LU, pivots=pivots, B=B)
     operation = "torch.linalg.lu_solve"
     floats(operation, LU, "linalg.lu_solve_cpu")
     if pivots.dtype != _core.int32:
@@ -273,7 +268,6 @@ def lu_solve(input, LU_data, LU_pivots, *, out=None):
         >>> pb.lu_solve(pb.tensor([[1.]]), LU, pivots)
         tensor([[0.5000]])
     """
-    require_tensors("lu_solve", input=input, LU_data=LU_data, LU_pivots=LU_pivots)
     return linalg_lu_solve(LU_data, LU_pivots, input)
 
 
@@ -286,7 +280,6 @@ def by_factor(L, B, upper):
 
 def cholesky_checked(operation, B, L):
     """PyTorch's errors of what takes a factor and a right-hand side."""
-    require_tensors(operation, input=B, input2=L)
     for name, x in (("b", B), ("u", L)):
         if x.ndim < 2:
             raise RuntimeError(
@@ -324,7 +317,6 @@ def cholesky_inverse(input, upper=False, *, out=None):
         >>> pb.cholesky_inverse(pb.tensor([[2.]]))
         tensor([[0.2500]])
     """
-    require_tensors("cholesky_inverse", input=input)
     squares("cholesky_inverse", input)
     computed("cholesky_inverse_out_cpu", input)
     return by_factor(input, eye_like(input), upper)

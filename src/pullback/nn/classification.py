@@ -148,7 +148,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     return reduced(-TABLE["logsigmoid"](agreement), reduction)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds={"target": " ", "weight": " "})
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """The mean of `binary_cross_entropy_with_logits` over the last dimension, which is that of the labels.
 

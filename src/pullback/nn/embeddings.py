@@ -240,7 +240,7 @@ def _bags(input, offsets, include_last_offset):
     return bag, bags
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds={"tensor": "T"})
 def one_hot(tensor, num_classes=-1):
     """Every class number as a vector that is 1 there and 0 elsewhere: int64 [..., num_classes].
 

@@ -5,7 +5,7 @@ import math
 from .. import _core
 from ..autograd import no_grad
 from ..dtypes import finfo
-from ..operators.declare import composed, require_real
+from ..operators.declare import STATISTICS, composed, require_real
 from ..operators.line_functions import layer_norm as _layer_norm
 from .halves import rounded, wide
 from .orders import in_order, order_of
@@ -57,7 +57,7 @@ def _check_elements(channels, **vectors):
             )
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=STATISTICS)
 def batch_norm(
     input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05
 ):

@@ -147,7 +147,7 @@ def poisson_nll_loss(
     return reduced(losses, reduction)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds={"target": " ", "full": " "})
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction="mean"):
     """The negative log likelihood of `target` under normal distributions of mean `input` and variance `var`.
 

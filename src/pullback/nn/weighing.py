@@ -21,7 +21,7 @@ def _safe_softmax(scores):
     return weights.where(~barred, 0.0)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds={"value": "T"})
 def scaled_dot_product_attention(
     query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
 ):

@@ -6,7 +6,7 @@ down; docs/complex.md says what follows. A conjugate is computed at once: no vie
 PyTorch, so there is nothing to resolve.
 """
 
-from .declare import FUNCTIONS, METHODS, composed, operator, require_tensors
+from .declare import FUNCTIONS, METHODS, composed, operator
 
 
 @operator(method=False)
@@ -137,7 +137,6 @@ def conj_physical_(input):
         >>> pb.tensor([1 + 2j]).conj_physical_()
         tensor([1.-2.j])
     """
-    require_tensors("conj_physical_", input=input)
     return input.copy_(input.conj()) if input.is_complex() else input
 
 
@@ -150,7 +149,6 @@ def resolve_conj(input):
         >>> z.resolve_conj() is z
         True
     """
-    require_tensors("resolve_conj", input=input)
     return input
 
 
@@ -163,7 +161,6 @@ def resolve_neg(input):
         >>> z.resolve_neg() is z
         True
     """
-    require_tensors("resolve_neg", input=input)
     return input
 
 
@@ -175,7 +172,6 @@ def is_conj(input):
         >>> pb.tensor([1 + 2j]).conj().is_conj()
         False
     """
-    require_tensors("is_conj", input=input)
     return False
 
 
@@ -187,7 +183,6 @@ def is_neg(input):
         >>> pb.tensor([1 + 2j]).conj().imag.is_neg()
         False
     """
-    require_tensors("is_neg", input=input)
     return False
 
 
@@ -199,7 +194,6 @@ def isreal(input):
         >>> pb.isreal(pb.tensor([1 + 0j, 1 + 1j]))
         tensor([ True, False])
     """
-    require_tensors("isreal", input=input)
     return imag(input) == 0 if input.is_complex() else FUNCTIONS["ones_like"](input, dtype="bool")
 
 

@@ -4,7 +4,7 @@ import builtins
 
 from .. import _core
 from ..device import check_device, device, number_of_format
-from .declare import composed, operator, require_tensors
+from .declare import composed, operator
 
 Tensor = _core.Tensor
 
@@ -147,7 +147,7 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
     return to_dtype(self, wanted, memory_format=memory_format)
 
 
-@composed(public=False)
+@composed(public=False, kinds={"other": "T"})
 def type_as(self, other):
     """The tensor in the dtype of another.
 
@@ -192,7 +192,6 @@ def is_floating_point(input):
         >>> pb.is_floating_point(pb.zeros(2))
         True
     """
-    require_tensors("is_floating_point", input=input)
     return input.dtype.is_floating_point
 
 
@@ -206,7 +205,6 @@ def is_complex(input):
         >>> pb.is_complex(pb.zeros(2))
         False
     """
-    require_tensors("is_complex", input=input)
     return input.dtype.is_complex
 
 

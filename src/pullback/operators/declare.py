@@ -33,16 +33,57 @@ METHODS = {}  # name -> callable: what Tensor gets
 
 OPTIONS = {"dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False}
 
+# What parameters of these names are in every operator that is written in Python and says no other `kinds`. The core refuses
+# what is something else before a body runs. A parameter whose default is a truth value, or a whole number, takes such.
+TENSORS = frozenset(
+    """
+    input target weight bias A B LU LD pivots LU_data LU_pivots input1 input2 input3 x1 x2 tau running_mean running_var
+    grid w_ih w_hh b_ih b_hh indices query key mat_a mat_b log_probs anchor positive negative theta logits x y pos_weight
+    attn_mask key_padding_mask per_sample_weights offsets fweights aweights window the_template source self
+    """.split()
+)
+FLAGS = frozenset(
+    "train training upper align_corners full use_input_stats cudnn_enabled log_input transposed".split()
+)
+WHOLE = frozenset(
+    """
+    dim n N r C HxW group groups num_groups n_fft length hop_length win_length padding_idx start end step upscale_factor
+    downscale_factor divisor_override
+    """.split()
+)
+SIZES = frozenset(
+    """
+    kernel_size stride padding dilation output_padding output_size size normalized_shape dims input_lengths target_lengths
+    """.split()
+)
+# PyTorch's Python asks these whether they are true, and counts with those, whatever they are.
+TRUTHS = frozenset("inplace return_indices hard create_graph antialias need_weights".split())
+NONE = {}
+STATISTICS = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), "t")  # each a tensor, or None
+NUMBER_TOO = {"input": " "}  # where the first operand may be a number
+NUMBERS = frozenset("reduction spacing alpha p pow mode".split())
+
 _VARIADIC, _KEYWORDS = 0x04, 0x08
 
 
-def require_tensors(operation, **operands):
-    """TypeError for the first of the operands, which are in the order of their positions, that is no tensor."""
-    for position, (name, value) in enumerate(operands.items(), 1):
-        if not isinstance(value, _core.Tensor):
-            raise TypeError(
-                f"{operation}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
-            )
+def _kind(name, default):
+    """What the core demands of a parameter: T a tensor, t or None, b a truth value, i a whole number, n several; or nothing."""
+    if isinstance(default, float):
+        return " "
+    if name in TENSORS:
+        return "T"
+    if name in FLAGS or (isinstance(default, bool) and name not in TRUTHS):
+        return "b"
+    if name in SIZES:
+        return "n"
+    return "i" if name in WHOLE or (type(default) is int and name not in NUMBERS) else " "
+
+
+def require_each(operands):
+    """TypeError for the first of several operands that is no tensor."""
+    for i, each in enumerate(operands):
+        if not isinstance(each, _core.Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(each).__name__}")
 
 
 def require_real(kernel, *operands):
@@ -180,22 +221,29 @@ def composed(
     out="cast",
     in_place=False,
     returns=None,
+    kinds=NONE,
 ):
     """Declare an operator written in Python out of others; its first parameter is the tensor of the method form.
 
     A body that takes ``*args`` or ``**kwargs`` sorts its arguments itself. No body sees `out`, unless it is "passed".
     With `in_place`, the body's last parameter has this name, is in no signature, and tells which form was called; a
-    string is the row whose page of documentation that form has, where that is not the operator's name.
+    string is the row whose page of documentation that form has, where that is not the operator's name. `kinds` says
+    of parameters what they are here, where that is not what their names say: `_kind`.
     """
 
     def declare(function):
         called = name or function.__name__
         made = callable_of(
-            without_last(function, 1) if in_place else function, called, in_place and function, out, returns
+            without_last(function, 1) if in_place else function,
+            called,
+            in_place and function,
+            out,
+            returns,
+            kinds,
         )
         if in_place:
             writing = callable_of(
-                without_last(function, 2), called + "_", partial(function, in_place=True), out=out
+                without_last(function, 2), called + "_", partial(function, in_place=True), out, kinds=kinds
             )
             writing.__row__ = TABLE[called if in_place is True else in_place]
             METHODS.update({each + "_": writing for each in (called, *aliases)})
@@ -206,7 +254,7 @@ def composed(
     return declare if function is None else declare(function)
 
 
-def callable_of(function, called, body=None, out="cast", returns=None):
+def callable_of(function, called, body=None, out="cast", returns=None, kinds=NONE):
     """The callable of a Python body: its arguments are sorted by the core, so that errors are the same for all.
 
     `body` runs instead of the function, which then only says what the signature is. `out` says which dtypes a target
@@ -217,8 +265,9 @@ def callable_of(function, called, body=None, out="cast", returns=None):
         return function
     if variadic >= 0:
         body = lambda operands, **rest: function(*operands, **rest)
+    letters = "".join([kinds.get(name) or _kind(name, default) for name, default in zip(names, defaults)])
     made = _core.Operator(
-        called, body or function, names, positional, defaults, variadic, False, out, 0, returns
+        called, body or function, names, positional, defaults, variadic, False, out, 0, returns, letters
     )
     _describe(made, function)
     return made

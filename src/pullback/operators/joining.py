@@ -5,7 +5,7 @@ import warnings
 
 from .._core import int64
 from .creation import tensor, zeros
-from .declare import FUNCTIONS, composed, operator
+from .declare import FUNCTIONS, composed, operator, require_each
 
 
 @operator(method=False, aliases=("concat", "concatenate"), out="join")
@@ -117,6 +117,7 @@ def meshgrid(*tensors, indexing=None):
         tensors = tensors[0]
     if not tensors:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
+    require_each(tensors)
     if indexing is None:
         warnings.warn(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument. "
@@ -157,6 +158,7 @@ def cartesian_prod(*tensors):
                 [2, 3],
                 [2, 4]])
     """
+    require_each(tensors)
     for each in tensors:
         if each.ndim != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(each.shape)}")
@@ -176,6 +178,7 @@ def block_diag(*tensors):
         tensor([[1, 2, 0],
                 [0, 0, 3]])
     """
+    require_each(tensors)
     for i, each in enumerate(tensors):
         if each.ndim > 2:
             raise RuntimeError(

@@ -103,7 +103,7 @@ def is_pinned(self, device=None):
     return False
 
 
-@composed
+@composed(kinds={"other": "T"})
 def is_same_size(input, other):
     """Whether two tensors have the same shape.
 
@@ -126,7 +126,7 @@ def equal(input, other):
     """
 
 
-@composed
+@composed(kinds={"other": "T"})
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Whether |input - other| <= atol + rtol * |other| everywhere.
 

@@ -7,7 +7,7 @@ from .. import _core
 from ..size import Size
 from .copies import flat_storage, make_subclass, over_storage
 from .creation import empty, tensor
-from .declare import composed, require_tensors
+from .declare import composed
 
 
 def of_type(dtype, args, device=None):
@@ -45,7 +45,7 @@ def new(self, *args, device=None):
     return of_type(self.dtype, args, device)
 
 
-@composed(public=False)
+@composed(public=False, kinds={"source": " "})
 def set_(self, source=None, storage_offset=0, size=None, stride=None):
     """Let a tensor be another's: from now on it has the memory, shape and strides of `source`, or none without it.
 
@@ -63,7 +63,6 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
         True
     """
     source = empty(0, dtype=self.dtype) if source is None else source
-    require_tensors("set_", source=source)
     if source.dtype is not self.dtype:
         raise RuntimeError(f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}")
     if _core.is_grad_enabled() and (self.requires_grad or source.requires_grad):

@@ -3,8 +3,9 @@
 Each is a door that looks at its arguments and picks a row of the table.
 """
 
+from .. import _core
 from ..calculus.define import TABLE
-from .declare import FUNCTIONS, METHODS, composed, require_real, require_tensors
+from .declare import FUNCTIONS, METHODS, NUMBER_TOO, callable_of, composed, require_real
 from .elementwise import elementwise_function
 
 
@@ -32,21 +33,23 @@ def _call(name, in_place, out, *operands):
     return _rows[name](*operands, out=out) if out is not None else _rows[name](*operands)
 
 
-def _check_alpha(alpha, *operands):
-    """PyTorch's rule: alpha may not be of a higher kind than what it scales."""
-    if isinstance(alpha, (bool, int, complex)):  # of complex ones the core knows
-        return
-    for operand in operands:
-        dtype = getattr(operand, "dtype", None)
-        if isinstance(operand, float) or (
-            dtype is not None and (dtype.is_floating_point or dtype.is_complex)
-        ):
-            break
-    else:
+def _scaled(name, alpha, in_place, out, input, other):
+    """The row of this name; with an `alpha` the one that scales by it, whose kind may not be above the operands'."""
+    if type(alpha) is int and alpha == 1:
+        return _call(name, in_place, out, input, other)
+    dtypes = [each.dtype for each in (input, other) if isinstance(each, _core.Tensor)]
+    kinds = (type(input), type(other))
+    if isinstance(alpha, bool) and not all(dtype is _core.bool for dtype in dtypes):
+        raise RuntimeError(
+            "Boolean alpha only supported for Boolean results. 1 is the number that True stands for."
+        )
+    floating = float in kinds or complex in kinds or any(d.is_floating_point or d.is_complex for d in dtypes)
+    if isinstance(alpha, (float, complex)) and not floating:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    return _call(name + "_scaled", in_place, out, input, other, alpha)
 
 
-@composed(out="passed", in_place=True)
+@composed(out="passed", in_place=True, kinds=NUMBER_TOO)
 def add(input, other, *, alpha=1, out=None, in_place=False):
     """input + alpha * other, element by element.
 
@@ -69,13 +72,10 @@ def add(input, other, *, alpha=1, out=None, in_place=False):
         >>> a.grad, b.grad
         (tensor([1., 1.]), tensor([0.5000, 0.5000]))
     """
-    if alpha == 1:
-        return _call("add", in_place, out, input, other)
-    _check_alpha(alpha, input, other)
-    return _call("add_scaled", in_place, out, input, other, alpha)
+    return _scaled("add", alpha, in_place, out, input, other)
 
 
-@composed(aliases=("subtract",), out="passed", in_place=True)
+@composed(aliases=("subtract",), out="passed", in_place=True, kinds=NUMBER_TOO)
 def sub(input, other, *, alpha=1, out=None, in_place=False):
     """input - alpha * other, element by element.
 
@@ -98,13 +98,10 @@ def sub(input, other, *, alpha=1, out=None, in_place=False):
         >>> a.grad
         tensor([-1., -1.])
     """
-    if alpha == 1:
-        return _call("sub", in_place, out, input, other)
-    _check_alpha(alpha, input, other)
-    return _call("sub_scaled", in_place, out, input, other, alpha)
+    return _scaled("sub", alpha, in_place, out, input, other)
 
 
-@composed(method=False, out="passed")
+@composed(method=False, out="passed", kinds=NUMBER_TOO)
 def rsub(input, other, *, alpha=1, out=None):
     """other - alpha * input, element by element: `sub` with its operands exchanged, and its shapes, dtypes and errors.
 
@@ -114,13 +111,10 @@ def rsub(input, other, *, alpha=1, out=None):
         >>> pb.rsub(pb.tensor([1.0, 2.0]), 1)
         tensor([ 0., -1.])
     """
-    if alpha == 1:
-        return _call("rsub", False, out, input, other)
-    _check_alpha(alpha, input, other)
-    return _call("rsub_scaled", False, out, input, other, alpha)
+    return _scaled("rsub", alpha, False, out, input, other)
 
 
-@composed(aliases=("divide",), out="passed", in_place=True)
+@composed(aliases=("divide",), out="passed", in_place=True, kinds=NUMBER_TOO)
 def div(input, other, *, rounding_mode=None, out=None, in_place=False):
     """input / other, element by element; with a `rounding_mode` the quotient is rounded to an integer.
 
@@ -159,7 +153,7 @@ def div(input, other, *, rounding_mode=None, out=None, in_place=False):
     )
 
 
-@composed(out="passed", in_place="div")
+@composed(out="passed", in_place="div", kinds=NUMBER_TOO)
 def true_divide(input, other, *, out=None, in_place=False):
     """input / other, element by element: `div` without a rounding mode, and its shapes, dtypes and errors.
 
@@ -279,7 +273,6 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=
         >>> pb.nan_to_num(pb.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
         tensor([0., 9., 1.])
     """
-    require_tensors("nan_to_num", input=input)
     part = input.real.dtype if input.dtype.is_complex else input.dtype
     largest = part._largest if part.is_floating_point else 0.0  # integers have nothing to replace
     return _call(
@@ -293,7 +286,7 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None, in_place=
     )
 
 
-@composed
+@composed(kinds={"other": "T"})
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Whether |input - other| <= atol + rtol * |other|, element by element; equal infinities are close.
 
@@ -308,7 +301,6 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         >>> pb.isclose(pb.tensor([1.0, 2.0]), pb.tensor([1.0 + 1e-9, 2.1]))
         tensor([ True, False])
     """
-    require_tensors("isclose", input=input, other=other)
     if input.dtype != other.dtype:
         raise RuntimeError(f"{_name(input)} did not match {_name(other)}")
     if rtol < 0:
@@ -393,9 +385,9 @@ def _polygamma_in_place(self, n):
     return write_result(self, polygamma(n, kept(self)))  # the operand that is written is not the first
 
 
-FUNCTIONS["polygamma"] = polygamma
-METHODS["polygamma"] = _polygamma_method
-METHODS["polygamma_"] = _polygamma_in_place
+FUNCTIONS["polygamma"] = callable_of(polygamma, "polygamma", out="passed")
+METHODS["polygamma"] = callable_of(_polygamma_method, "polygamma")
+METHODS["polygamma_"] = callable_of(_polygamma_in_place, "polygamma_")
 
 
 @composed

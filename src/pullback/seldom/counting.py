@@ -3,7 +3,7 @@
 import math
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, METHODS, composed, dimension, dimensions, require_tensors
+from ..operators.declare import FUNCTIONS, METHODS, callable_of, composed, dimension, dimensions
 
 Tensor = _core.Tensor
 numbers_to = range  # `range` is a parameter of histograms
@@ -67,7 +67,6 @@ def _count(points, edges, weight, density):
 
 
 def _check(operation, input, weight):
-    require_tensors(operation, input=input)
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"histogramdd\" not implemented for '{input.dtype._legacy_name}'")
     if weight is not None and weight.dtype != input.dtype:
@@ -206,7 +205,6 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
         >>> pb.gradient(pb.tensor([1.0, 4.0, 9.0, 16.0]), spacing=2.0)
         (tensor([1.5000, 2.0000, 3.0000, 3.5000]),)
     """
-    require_tensors("gradient", input=input)
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     if not input.dtype.is_floating_point and not input.dtype.is_complex:
@@ -240,7 +238,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
 # ---- by index -----------------------------------------------------------------------------------------------------------
 
 
-@composed(out="exact")
+@composed(out="exact", kinds={"index": "T"})
 def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None):
     """A copy of `input` whose slices along `dim` are combined with those of `source` that `index` sends to them.
 
@@ -267,7 +265,6 @@ def _scattered(name, input, dim, index, source, reduce, include_self):
         raise RuntimeError(
             f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
         )
-    require_tensors("index_reduce", input=input)
     if index.ndim > 1:
         raise RuntimeError(f"index_reduce_(): Index is supposed to be a vector, but got dim: {index.ndim}")
     if not input.ndim:
@@ -308,4 +305,4 @@ def _index_reduce_in_place(self, dim, index, source, reduce, *, include_self=Tru
     return _scattered("scatter_reduce_", self, dim, index, source, reduce, include_self)
 
 
-METHODS["index_reduce_"] = _index_reduce_in_place
+METHODS["index_reduce_"] = callable_of(_index_reduce_in_place, "index_reduce_", kinds={"index": "T"})

@@ -3,7 +3,7 @@
 from math import prod
 
 from .. import _core
-from ..operators.declare import composed, dimension, dimensions, require_tensors
+from ..operators.declare import composed, dimension, dimensions
 
 
 @composed(out="exact")
@@ -26,7 +26,6 @@ def hash_tensor(input, dim=(), *, keepdim=False, mode=0, out=None):
         >>> pb.hash_tensor(pb.tensor([[1, 2], [3, 5]]), 1)
         tensor([3, 6], dtype=pullback.uint64)
     """
-    require_tensors("hash_tensor", input=input)
     if mode != 0:
         raise RuntimeError(f"Unknown hash_tensor mode: {mode}. There is 0, exclusive or.")
     shape = input.shape

@@ -6,7 +6,7 @@ import weakref
 
 from .. import _core
 from ..operators.creation import empty, from_numpy
-from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, METHODS, composed
 
 
 def _as_strided_in_place(input, size, stride, storage_offset=None):
@@ -161,7 +161,7 @@ def from_file(
     return _core.require_grad(made) if requires_grad else made
 
 
-@composed(method=False)
+@composed(method=False, kinds={"tensor": "T"})
 def to_dlpack(tensor):
     """A capsule over the memory of a tensor, for other libraries, which takes it once: the older form of `from_dlpack(x)`. NumPy
     and pullback read such memory, and do not write to it.
@@ -172,7 +172,6 @@ def to_dlpack(tensor):
         >>> pb.from_dlpack(pb.to_dlpack(pb.ones(2)))
         tensor([1., 1.])
     """
-    require_tensors("to_dlpack", tensor=tensor)
     return tensor.__dlpack__()
 
 
@@ -186,7 +185,6 @@ def is_distributed(input):
         >>> pb.is_distributed(pb.ones(2))
         False
     """
-    require_tensors("is_distributed", input=input)
     return False
 
 

@@ -1,7 +1,7 @@
 """Elementwise functions made of others, and in-place forms of scans."""
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, METHODS, NUMBER_TOO, callable_of, composed
 from ..operators.variants import kept
 
 Tensor = _core.Tensor
@@ -24,7 +24,7 @@ def _double(operand, dtype):
     return operand.to(dtype) if isinstance(operand, Tensor) else operand
 
 
-@composed
+@composed(kinds=NUMBER_TOO)
 def float_power(input, exponent, *, out=None):
     """input ** exponent in float64, of complex numbers in complex128, element by element; either may be a number.
 
@@ -36,7 +36,7 @@ def float_power(input, exponent, *, out=None):
         tensor([0.5000, 0.3333], dtype=pullback.float64)
     """
     if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
-        require_tensors("float_power", input=input)
+        raise TypeError("float_power() received an invalid combination of arguments - got two numbers")
     wanted = _widest(input, exponent)
     return FUNCTIONS["pow"](_double(input, wanted), _double(exponent, wanted))
 
@@ -98,7 +98,7 @@ def _power_of_two(input, other):
     return FUNCTIONS["pow"](2.0, other)
 
 
-@composed
+@composed(kinds={"other": "T"})
 def ldexp(input, other, *, out=None):
     """input * 2 ** other, element by element.
 
@@ -109,7 +109,6 @@ def ldexp(input, other, *, out=None):
         >>> pb.ldexp(pb.tensor([1.0, 3.0]), pb.tensor([2, -1]))
         tensor([4.0000, 1.5000])
     """
-    require_tensors("ldexp", input=input, other=other)
     return input * _power_of_two(input, other)
 
 
@@ -122,7 +121,6 @@ def _ldexp_in_place(input, other):
         >>> pb.tensor([1.0]).ldexp_(pb.tensor([3]))
         tensor([8.])
     """
-    require_tensors("ldexp", input=input, other=other)
     return input.mul_(_power_of_two(input, other))
 
 
@@ -258,9 +256,9 @@ METHODS.update(
     cumprod_=_cumprod_in_place,
     cumsum_=_cumsum_in_place,
     float_power_=_float_power_in_place,
-    ldexp_=_ldexp_in_place,
-    map2_=_map2_in_place,
-    map_=_map_in_place,
+    ldexp_=callable_of(_ldexp_in_place, "ldexp_", kinds={"other": "T"}),
+    map2_=callable_of(_map2_in_place, "map2_"),
+    map_=callable_of(_map_in_place, "map_", kinds={"tensor": "T"}),
 )
 # Function forms of what is a method elsewhere.
 for _name in "clamp_max_ clamp_min_ clip_ detach_ gcd_ is_signed lcm_ ldexp_ xlogy_".split():

@@ -5,7 +5,7 @@ import math
 from .. import _core
 from ..device import channels_last, channels_last_3d, preserve_format
 from ..operators.creation import empty_strided
-from ..operators.declare import FUNCTIONS, METHODS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, METHODS, callable_of, composed
 
 Tensor = _core.Tensor
 
@@ -114,7 +114,6 @@ def _resize_as_in_place(input, the_template, memory_format=None):
         >>> pb.tensor([[1.0, 2.0], [3.0, 4.0]]).resize_as_(pb.zeros(4))
         tensor([1., 2., 3., 4.])
     """
-    require_tensors("resize_as_", the_template=the_template)
     if memory_format is preserve_format:
         last = (each for each in (channels_last, channels_last_3d) if _lies(the_template, each))
         memory_format = next(last, None)
@@ -182,9 +181,9 @@ def nonzero_static(input, *, size, fill_value=-1):
 
 
 METHODS.update(
-    fill_diagonal_=_fill_diagonal_in_place,
+    fill_diagonal_=callable_of(_fill_diagonal_in_place, "fill_diagonal_"),
     new_empty_strided=_new_empty_strided,
     resize_=_resize_in_place,
-    resize_as_=_resize_as_in_place,
+    resize_as_=callable_of(_resize_as_in_place, "resize_as_"),
 )
-FUNCTIONS["resize_as_"] = _resize_as_in_place
+FUNCTIONS["resize_as_"] = METHODS["resize_as_"]

@@ -1,7 +1,7 @@
 """Reductions of consecutive parts: `segment_reduce`."""
 
 from .. import _core
-from ..operators.declare import FUNCTIONS, composed, dimension, require_tensors
+from ..operators.declare import FUNCTIONS, composed, dimension
 
 arange, cat, full, searchsorted = (FUNCTIONS[name] for name in ("arange", "cat", "full", "searchsorted"))
 INFINITY = float("inf")
@@ -18,7 +18,7 @@ BEGINNINGS = {
 }
 
 
-@composed(method=False)
+@composed(method=False, kinds={"data": "T"})
 def segment_reduce(
     data, reduce, *, lengths=None, indices=None, offsets=None, axis=0, unsafe=False, initial=None
 ):
@@ -39,7 +39,6 @@ def segment_reduce(
         >>> pb.segment_reduce(x, "sum", lengths=pb.tensor([1, 3]))
         tensor([1., 9.])
     """
-    require_tensors("segment_reduce", data=data)
     if reduce not in BEGINNINGS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     if not data.is_floating_point():

@@ -9,7 +9,7 @@ import warnings
 from .. import _core
 from ..fourier.single import fft, ifft, irfft, rfft
 from ..nn.padding import pad
-from ..operators.declare import FUNCTIONS, composed, require_tensors
+from ..operators.declare import FUNCTIONS, composed
 
 __all__ = ["istft", "stft"]
 
@@ -63,7 +63,6 @@ def stft(
                 [2., 0.],
                 [0., 4.]])
     """
-    require_tensors("stft", input=input)
     if center:
         if align_to_window is not None:
             raise RuntimeError("stft align_to_window should only be set when center = false")
@@ -169,7 +168,6 @@ def istft(
         >>> pb.istft(pb.stft(x, 4, window=w, return_complex=True), 4, window=w, length=7)
         tensor([0., 1., 2., 3., 4., 5., 6.])
     """
-    require_tensors("istft", input=input)
     if window is None:
         _warn_once(
             "istft",

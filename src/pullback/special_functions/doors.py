@@ -4,7 +4,7 @@ from math import log, pi
 
 from .. import _core
 from ..autograd import Function
-from ..operators.declare import METHODS, composed, require_tensors
+from ..operators.declare import METHODS, NUMBER_TOO, callable_of, composed
 from ..operators.elementwise import elementwise_function
 from ..operators.variants import kept, write_result
 
@@ -63,7 +63,7 @@ def _call(name, in_place, out, input, other, what):
     return _rows[name + "_" if in_place else name](input, other)
 
 
-@composed(out="passed", in_place=True)
+@composed(out="passed", in_place=True, kinds={"other": "T"})
 def igamma(input, other, *, out=None, in_place=False):
     """The regularised lower incomplete gamma function P(input, other), element by element.
 
@@ -89,11 +89,10 @@ def igamma(input, other, *, out=None, in_place=False):
         >>> x.grad
         tensor([0.3033, 0.3679, 0.2707])
     """
-    require_tensors("igamma", input=input, other=other)
     return _call("igamma", in_place, out, input, other, "igamma: input")
 
 
-@composed(out="passed", in_place=True)
+@composed(out="passed", in_place=True, kinds={"other": "T"})
 def igammac(input, other, *, out=None, in_place=False):
     """The regularised upper incomplete gamma function Q(input, other) = 1 - igamma(input, other), element by element.
 
@@ -117,11 +116,10 @@ def igammac(input, other, *, out=None, in_place=False):
         >>> x.grad
         tensor([-0.3033, -0.3679, -0.2707])
     """
-    require_tensors("igammac", input=input, other=other)
     return _call("igammac", in_place, out, input, other, "igammac: input")
 
 
-@composed(name="special.zeta", method=False, out="passed")
+@composed(name="special.zeta", method=False, out="passed", kinds=NUMBER_TOO)
 def zeta(input, other, *, out=None):
     """Hurwitz' zeta function, the sum of (k + other)**-input over k = 0, 1, ..., element by element.
 
@@ -147,7 +145,7 @@ def zeta(input, other, *, out=None):
     return _call("zeta", False, out, input, other, "zeta")
 
 
-@composed(out="cast")
+@composed(out="cast", kinds={"p": "i"})
 def mvlgamma(input, p, *, out=None):
     """The logarithm of the gamma function of dimension p, up to a sign of its argument, element by element.
 
@@ -183,4 +181,4 @@ def _mvlgamma_in_place(self, p):
     return write_result(self, mvlgamma(kept(self), p))
 
 
-METHODS["mvlgamma_"] = _mvlgamma_in_place
+METHODS["mvlgamma_"] = callable_of(_mvlgamma_in_place, "mvlgamma_", kinds={"p": "i"})

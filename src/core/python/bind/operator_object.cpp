@@ -34,6 +34,7 @@ struct OperatorObject {
     const Row* row;                    // an elementwise function: operands, then `out` if there is one; or
     PyObject* body;                    // a Python function
     PyObject* keyword_names;           // the names that `body` takes by keyword only
+    std::string* kinds;                // what `body` relies on, a letter for each parameter: check_kinds
     const Binding* binding;            // of `function`
     Signature signature;               // what the function sees of the declaration
     int dtype;                         // index of the parameter of this name, or -1
@@ -114,7 +115,30 @@ std::string hint_of_names(const OperatorObject* op, const char* function, PyObje
             hint_of_names(op, "keyword", keyword));
 }
 
+// What a body in Python relies on, as arguments are read of C++ functions by their types: T, a tensor; t, a tensor or None;
+// b, a truth value; i and n, a whole number, or several, of which PyTorch looks at the first. A default is not asked.
+void check_kinds(const OperatorObject* op, const Args& a) {
+    for (size_t i = 0; i < op->kinds->size(); ++i) {
+        const char kind = (*op->kinds)[i];
+        PyObject* o = a.values[i];
+        if (kind == ' ' || o == (*op->defaults)[i]) continue;
+        if (kind == 'T' || kind == 't') {
+            if (kind == 't' && o == Py_None) continue;
+            if (!is_tensor(o) && !is_symbolic(o)) a.fail_type(i, "Tensor");
+        } else if (kind == 'b') {
+            a.flag(i);
+        } else {
+            const bool several = PyTuple_Check(o) || PyList_Check(o);
+            if (several && PySequence_Fast_GET_SIZE(o)) o = PySequence_Fast_GET_ITEM(o, 0);
+            if (!PyBool_Check(o)) continue;
+            if (several) a.fail_element(i, 0);
+            a.fail_type(i, kind == 'i' ? "int" : "tuple of ints");
+        }
+    }
+}
+
 PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
+    check_kinds(op, Args{values, op->signature});
     PyObject* found = PyObject_Vectorcall(op->body, values, op->positional, op->keyword_names);
     if (!op->signature.result || !found || !PyTuple_CheckExact(found)) return found;
     Owned tuple(found);
@@ -319,7 +343,7 @@ void fill_signature(OperatorObject* op, PyObject* names, PyObject* defaults, boo
 }
 
 // Operator(name, implementation, names, positional, defaults, variadic, in_place, out="cast", ignored=0,
-// results=None). The implementation is the name of a C++ function or of a row, or a Python function, which with
+// results=None, kinds=""). The implementation is the name of a C++ function or of a row, or a Python function, which with
 // out="plain" gets the arguments as they are, and with out="attribute" is the getter of a property; so many of the last
 // parameters are ignored; several results have these names.
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
@@ -327,8 +351,9 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     PyObject *implementation, *names, *defaults, *results = Py_None;
     Py_ssize_t positional, ignored = 0;
     int variadic, in_place;
-    if (!PyArg_ParseTuple(args, "sOO!nO!ip|snO", &name, &implementation, &PyTuple_Type, &names, &positional,
-                          &PyTuple_Type, &defaults, &variadic, &in_place, &rule, &ignored, &results))
+    const char* kinds = "";
+    if (!PyArg_ParseTuple(args, "sOO!nO!ip|snOs", &name, &implementation, &PyTuple_Type, &names, &positional,
+                          &PyTuple_Type, &defaults, &variadic, &in_place, &rule, &ignored, &results, &kinds))
         return nullptr;
     PyObject* body = PyUnicode_Check(implementation) ? nullptr : implementation;
     const char* wanted = body ? "" : PyUnicode_AsUTF8(implementation);
@@ -360,6 +385,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     op->row = row;
     op->body = Py_XNewRef(body);
     op->keyword_names = body && positional < n ? PyTuple_GetSlice(names, positional, n) : nullptr;
+    op->kinds = new std::string(kinds);
     op->signature = Signature();
     op->signature.in_place = in_place;
     op->names = new std::vector<PyObject*>;
@@ -411,6 +437,7 @@ void destroy(PyObject* self) {
     delete op->names;
     delete op->defaults;
     delete op->name;
+    delete op->kinds;
     Py_XDECREF(op->body);
     Py_XDECREF(op->keyword_names);
     Py_XDECREF(op->dict);

@@ -1,5 +1,6 @@
 #include "python/read/convert.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -159,7 +160,15 @@ bool to_scalar(PyObject* o, Scalar* out) {
     return false;
 }
 
+// A tensor that stands for a number: of no dimensions, and without a gradient, which would end here unseen.
+static bool is_number_tensor(PyObject* o) {
+    if (!is_tensor(o)) return false;
+    Tensor t(o);
+    return t.ndim() == 0 && !t.requires_grad();
+}
+
 bool to_int(PyObject* o, int64_t* out) {
+    if (PyBool_Check(o)) return false;
     if (PyLong_Check(o)) {
         long long v = PyLong_AsLongLong(o);
         if (v == -1 && PyErr_Occurred()) {
@@ -173,7 +182,7 @@ bool to_int(PyObject* o, int64_t* out) {
     if (PyFloat_Check(o) || PyUnicode_Check(o)) return false;
     if (is_tensor(o)) {
         Tensor t(o);
-        if (t.numel() != 1 || is_differentiable(t.dtype())) return false;
+        if (t.numel() != 1 || !is_integral(t.dtype())) return false;
         *out = Scalar::load(t.dtype(), t.data()).to_int();
         return true;
     }
@@ -188,7 +197,9 @@ bool to_int(PyObject* o, int64_t* out) {
 
 static std::string argument(const Args& a, size_t i) {
     const char* name = PyUnicode_AsUTF8(a.of.names[i]);
-    return std::string(a.of.operation) + "(): argument '" + name + "'" +
+    std::string operation = a.of.operation;
+    std::replace(operation.begin(), operation.end(), '.', '_');  // linalg_solve, as PyTorch calls it
+    return operation + "(): argument '" + name + "'" +
            (i < 9 ? " (position " + std::to_string(i + 1) + ")" : std::string());
 }
 
@@ -200,6 +211,11 @@ void Args::fail_type(size_t i, const char* expected) const {
         called(checked(PyUnicode_FromString(of.operation)));
     fail_as(ErrorKind::Type, "{} must be {}, not {}{}", argument(*this, i), expected, got,
             hint("argument", {wanted.o, values[i], called.o}));
+}
+
+void Args::fail_element(size_t i, Py_ssize_t k) const {
+    fail_as(ErrorKind::Type, "{} must be tuple of ints, but found element of type {} at pos {}",
+            argument(*this, i), Py_TYPE(PySequence_Fast_GET_ITEM(values[i], k))->tp_name, k);
 }
 
 Operand Args::operand(size_t i, Tensor& hold) const {
@@ -218,9 +234,9 @@ Operand Args::operand(size_t i, Tensor& hold) const {
 
 Scalar Args::scalar(size_t i) const {
     Scalar s;
-    if (is_tensor(i)) {
+    if (is_number_tensor(values[i])) {
         Tensor t(values[i]);
-        if (t.numel() == 1) return Scalar::load(t.dtype(), t.data());
+        return Scalar::load(t.dtype(), t.data());
     }
     if (!to_number(values[i], &s)) fail_type(i, "Number");
     return s;
@@ -234,9 +250,9 @@ int64_t Args::integer(size_t i) const {
 
 double Args::number(size_t i) const {
     Scalar s;
-    if (is_tensor(i)) {
+    if (is_number_tensor(values[i])) {
         Tensor t(values[i]);
-        if (t.numel() == 1 && !is_complex(t.dtype())) return Scalar::load(t.dtype(), t.data()).to_double();
+        if (!is_complex(t.dtype())) return Scalar::load(t.dtype(), t.data()).to_double();
     }
     if (!to_scalar(values[i], &s)) fail_type(i, "float");
     return s.to_double();
@@ -246,11 +262,9 @@ bool Args::flag(size_t i) const {
     PyObject* o = values[i];
     if (o == Py_True) return true;
     if (o == Py_False) return false;
-    int truth = PyBool_Check(o) || PyLong_Check(o) || std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) == 0
-                    ? PyObject_IsTrue(o)
-                    : -2;
-    if (truth == -1) throw PythonError();
-    if (truth == -2) fail_type(i, "bool");
+    if (std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) != 0) fail_type(i, "bool");
+    int truth = PyObject_IsTrue(o);
+    if (truth < 0) throw PythonError();
     return truth;
 }
 
@@ -276,10 +290,9 @@ Dims Args::dims(size_t i) const {
         for (Py_ssize_t k = 0; k < n; ++k) {
             PyObject* item = PySequence_Fast_GET_ITEM(o, k);
             try {
-                if (!to_int(item, &v))
-                    fail_as(ErrorKind::Type,
-                            "{} must be tuple of ints, but found element of type {} at pos {}",
-                            argument(*this, i), Py_TYPE(item)->tp_name, k);
+                // PyTorch looks at the first, and takes truth values behind it.
+                if (k && PyBool_Check(item)) v = item == Py_True;
+                else if (!to_int(item, &v)) fail_element(i, k);
             } catch (const Error& e) {
                 if (e.kind != ErrorKind::Value) throw;
                 fail_as(ErrorKind::Type, "{} failed to unpack the object at pos {} with error \"{}\"",

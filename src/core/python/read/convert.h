@@ -21,7 +21,7 @@ bool to_number(PyObject* o, Scalar* out);  // the same, complex numbers too
 void warn_of_parts(DType from, DType to);  // where a conversion leaves imaginary parts out
 // Of a Python int; one from 2^63 on is wide. False where it has more than 64 bits.
 bool to_whole(PyObject* o, Scalar* out);
-bool to_int(PyObject* o, int64_t* out);  // ints, __index__, integer tensors of one element; no bools excluded
+bool to_int(PyObject* o, int64_t* out);  // ints, __index__, integer tensors of one element; no truth values
 
 extern PyObject* linalg_error;  // pullback.linalg.LinAlgError, a RuntimeError
 
@@ -80,6 +80,7 @@ struct Args {
     Dims dims(size_t i) const;        // an int, or a sequence of ints
     Tensors tensors(size_t i) const;  // a sequence of tensors
     [[noreturn]] void fail_type(size_t i, const char* expected) const;
+    [[noreturn]] void fail_element(size_t i, Py_ssize_t k) const;  // of a sequence of ints
 };
 using OperatorFunction = PyObject* (*)(const Args&);
 

@@ -37,31 +37,9 @@ struct Range {
     Py_ssize_t start, stop, step;
 };
 Range unpack(PyObject* slice) {
-    auto* s = reinterpret_cast<PySliceObject*>(slice);
     Range r;
-    if (PySlice_Unpack(slice, &r.start, &r.stop, &r.step) < 0) {
-        // A tensor of one element counts as its number.
-        Owned bound[3];
-        PyObject* given[3] = {s->start, s->stop, s->step};
-        bool any = false;
-        for (int k = 0; k < 3; ++k) {
-            int64_t v;
-            if (is_tensor(given[k])) {
-                PyErr_Clear();
-                any = true;
-                if (!to_int(given[k], &v))
-                    fail_as(ErrorKind::Type,
-                            "slice indices must be integers or None or have an __index__ method");
-                bound[k].o = checked(PyLong_FromLongLong(v));
-            } else {
-                Py_INCREF(given[k]);
-                bound[k].o = given[k];
-            }
-        }
-        if (!any) throw PythonError();
-        Owned again(checked(PySlice_New(bound[0].o, bound[1].o, bound[2].o)));
-        if (PySlice_Unpack(again.o, &r.start, &r.stop, &r.step) < 0) throw PythonError();
-    }
+    // A tensor of one element counts as its number.
+    if (PySlice_Unpack(slice, &r.start, &r.stop, &r.step) < 0) throw PythonError();
     if (r.step <= 0)
         fail_as(ErrorKind::Value, "step must be greater than zero. Use flip() to reverse a dimension.");
     return r;

@@ -1,6 +1,6 @@
 """Convolutions, pooling and images with their parameters in the order of PyTorch's operators, and modes as numbers."""
 
-from ...operators.declare import composed
+from ...operators.declare import STATISTICS, composed
 from .. import functional as F
 from ..grids import MODES, PADDINGS
 
@@ -37,7 +37,7 @@ def max_pool1d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1
     return F.max_pool1d(input, kernel_size, stride or None, padding, dilation, ceil_mode, True)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=STATISTICS | {"weight": "T"})
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """The convolution of as many dimensions as `input` has behind samples and channels, or, if `transposed`, its transpose.
 

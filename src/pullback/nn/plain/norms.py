@@ -1,6 +1,6 @@
 """Normalisation with its parameters in the order of PyTorch's operators; the `native_` forms also give what they divide by."""
 
-from ...operators.declare import composed
+from ...operators.declare import STATISTICS, composed
 from .. import functional as F
 from ..halves import wide
 from ..utils.parametrizations import norm_except
@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=STATISTICS)
 def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled):
     """`nn.functional.batch_norm`, with its parameters in another order; `cudnn_enabled` changes nothing.
 
@@ -31,7 +31,7 @@ def batch_norm(input, weight, bias, running_mean, running_var, training, momentu
     return F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=STATISTICS)
 def instance_norm(
     input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled
 ):
@@ -68,7 +68,7 @@ def _spread(x, dims, eps):
     return x.mean(dims, keepdim=True), (x.var(dims, correction=0, keepdim=True) + eps).rsqrt()
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=STATISTICS)
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
     """(`batch_norm`, mean, 1 / sqrt(variance + eps)) of each channel; the latter two are empty unless it is `training`.
 
@@ -86,7 +86,7 @@ def native_batch_norm(input, weight, bias, running_mean, running_var, training, 
     return made, mean.flatten(), scale.flatten()
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=STATISTICS)
 def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     """(`group_norm`, mean, 1 / sqrt(variance + eps)) of each group, [N, group], of N samples of C channels of HxW elements.
 
@@ -109,7 +109,7 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     return made, mean.squeeze(2), scale.squeeze(2)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=STATISTICS)
 def native_layer_norm(input, normalized_shape, weight, bias, eps):
     """(`layer_norm`, mean, 1 / sqrt(variance + eps)) of each row, whose dimensions stay with size 1.
 
@@ -127,7 +127,7 @@ def native_layer_norm(input, normalized_shape, weight, bias, eps):
     return made, *_spread(input, tuple(range(-len(normalized_shape), 0)), eps)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds={"v": "T"})
 def norm_except_dim(v, pow=2, dim=0):
     """The `pow`-norm over all dimensions but one, which stay with size 1; over all of them for dim=-1: what `weight_norm` divides
     by.
