@@ -182,7 +182,7 @@ TABLE = [
         r"multilabel_soft_margin_loss",
         "value|shape",
         "PyTorch adds along dimension 1 of what broadcasting made",
-        changed="shape",
+        changed="shape|kind",
     ),
     Known(r"multilabel_margin_loss|cdist\(", DERIVED, "a kink", changed="ties"),
     Known(r"ctc_loss\(.*blank", "value|" + DERIVED, "a label that is the blank", changed="numbers"),
@@ -224,7 +224,7 @@ TABLE = [
         changed="mixed",
     ),
     Known(
-        r"@|matmul|dot\(|inner|\bmv\(|bmm|cross|qr\(",
+        r"@|matmul|dot\(|inner|\bmv\(|bmm|cross|qr\(|linear\(",
         "value",
         "infinite complex numbers, or what cancels beside 1e30",
         changed="edges",
@@ -290,7 +290,7 @@ TABLE = [
         changed="numbers",
     ),
     Known("trapezoid|trapz", "dtype", "of nothing PyTorch divides nothing by 2", changed="shape"),
-    Known("ldl_solve", "error", "factors with a zero on the diagonal", changed="edges|expanded|ties|shape"),
+    Known("ldl_", "error", "factors with a zero on the diagonal", changed="edges|expanded|ties|shape"),
     Known("add(bmm|mm|mv|r)_", "error", "PyTorch writes into what it has expanded", changed="shape"),
     Known(
         r"out=m.empty.*float(32|64)",
@@ -374,6 +374,112 @@ TABLE = [
         r"matrix_norm|cond|svdvals", "second", "at repeated singular values, or of lower rank", undecided=True
     ),
     Known(r"linalg", DERIVED, "of operands of several dtypes", changed="mixed", undecided=True),
+    Known(
+        "grouped_mm",
+        "value|.*error",
+        "PyTorch wants rows of 16 bytes, looks at no offsets, and shows memory that nothing has written",
+    ),
+    Known(
+        "multinomial",
+        "error",
+        "PyTorch draws what has no weight, of which its documentation says that it cannot",
+        "torch.multinomial(torch.tensor([1.0, 0.0]), 2).shape == (2,)",
+        said="not enough non-negative category",
+    ),
+    Known(
+        "zeta",
+        "value",
+        "of NaN PyTorch gives infinity where the other operand is a pole",
+        "torch.special.zeta(torch.tensor(np.nan), torch.tensor(-0.0)).isinf().item()",
+        "edges",
+    ),
+    Known(
+        r"lstsq",
+        "shape",
+        "PyTorch takes a matrix for vectors wherever it has a dimension less",
+        changed="shape",
+    ),
+    Known(
+        r"mvlgamma_", "other error", "PyTorch names the two dtypes the other way round", said="can't be cast"
+    ),
+    Known(
+        r"logsumexp\(.*out=",
+        "error",
+        "PyTorch leaves imaginary parts out",
+        changed="out",
+        said="can't be cast",
+    ),
+    Known(
+        r"std|var",
+        DERIVED,
+        "of as many samples as the correction takes off",
+        changed="numbers|numpy",
+        undecided=True,
+    ),
+    Known(
+        r"m\.\w+\(3, 2\)", "error", "of two numbers, of which one has to be a tensor", changed="kind|scalar"
+    ),
+    Known(
+        ".*",
+        "error|other error",
+        "PyTorch looks at the first of several numbers, and what is inside of a function at all",
+        changed="kind",
+        said="not bool|type bool",
+    ),
+    Known(
+        "pow",
+        "value",
+        "of a power of -1/2 PyTorch takes the root first, and loses the sign of zero and of infinity",
+        "torch.pow(torch.tensor(-0.0), -0.5).item() == -np.inf",
+        "edges",
+    ),
+    Known(
+        "pow",
+        "tangent",
+        "by a real exponent PyTorch leaves out how the power of a complex number turns",
+        "torch.func.jvp(lambda y: torch.tensor(-4j) ** y, (torch.tensor(1.0),), (torch.tensor(1.0),))[1].imag.item() == 0",
+        "mixed",
+        said="j",
+    ),
+    Known(r"cov\(", "dtype", "of several dtypes the result has the common one", changed="mixed"),
+    Known(
+        "kl_div|binary_cross_entropy", "value", "of several dtypes PyTorch rounds on the way", changed="mixed"
+    ),
+    Known(
+        "binary_cross_entropy", "no error", "of several dtypes the result has the common one", changed="mixed"
+    ),
+    Known("atan2_", "other error", "which of two wrongs is met first", changed="mixed"),
+    Known(
+        r"linalg\.svd\(",
+        "tangent",
+        "singular vectors beyond the rank are a choice",
+        changed="shape|expanded",
+    ),
+    Known("diff", "no error", "of nothing there is a result here", changed="shape"),
+    Known(
+        "householder_product|orgqr|ormqr", "other error", "which of two wrongs is met first", changed="scalar"
+    ),
+    Known("binary_cross_entropy", "other error", "which of two wrongs is met first", changed="edges"),
+    Known("binary_cross_entropy", "dtype", "of several dtypes the result has the common one"),
+    Known(r"linalg\.det", DERIVED, "of what is singular but for rounding", undecided=True),
+    Known("ldexp_", "other error", "PyTorch leaves out which dtype", said="ldexp can't be cast"),
+    Known("instance_norm", "error", "of nothing, or of truth values", changed="shape|mixed"),
+    Known("data_ptr", "value", "where memory lies", changed="kind"),
+    Known(
+        "__i[lr]shift__",
+        "other error",
+        "which of two wrongs is met first",
+        changed="numpy",
+        said="not implemented for",
+    ),
+    Known(
+        "index_put",
+        "other error",
+        "which of two wrongs is met first",
+        changed="integers",
+        said="too many indices",
+    ),
+    Known("trapezoid|trapz", "error", "of nothing PyTorch looks at no spacing", changed="shape"),
     *limits.TABLE,
 ]
 

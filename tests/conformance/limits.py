@@ -18,7 +18,7 @@ TABLE = [
         "places that are written twice",
     ),
     Known(
-        r"linalg\.(eigh|svd|qr|lstsq|pinv)|geqrf|svd|pinverse|ormqr|lu_",
+        r"linalg\.(eigh|svd|qr|lstsq|pinv)|geqrf|svd|\.qr\(|pinverse|ormqr|lu_",
         "value",
         "factors of what is not finite, or of lower rank",
     ),
@@ -148,7 +148,7 @@ TABLE = [
     Known(r"index_reduce", "no error", "an index may have any integer dtype", changed="integers"),
     Known("out=", "error", "no function of networks and no copy of a view", said="keyword argument 'out'"),
     Known(
-        r"conv1d",
+        r"conv1d|adaptive|cdist",
         "error",
         "of nothing PyTorch looks at no dtype",
         said="not implemented for|expected scalar type",
@@ -225,7 +225,7 @@ TABLE = [
     Known("lstm_cell|gru_cell", "no error", "of whole numbers", changed="whole", said="can't be cast"),
     # ---- where the result lies ----
     Known(
-        r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|complex\(|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
+        r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|complex\(|cross\(|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"
         r"fft|channel_shuffle|pixel|interpolate|householder|unique|fold",
         ".*stride",
         "lies in memory as its operand lies, where PyTorch's is row by row: docs/limits.md",

@@ -17,7 +17,8 @@ FLOATS = ("float64", "float32", "float16", "bfloat16", "complex64", "complex128"
 WHOLE = ("int64", "int32", "int16", "int8", "uint8", "bool")
 RARE = ("uint16", "uint32", "uint64", "complex32")  # that PyTorch has few kernels for
 EDGES = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, -1e30, 3e38, 2.0**24 + 1, 65504.0, 1e-7)
-DEADLY = re.compile(r"eigvals\(")  # the process does not outlive PyTorch's NaN there
+# The process does not outlive PyTorch's NaN there, nor other shapes.
+DEADLY, DEADLY_SHAPES = re.compile(r"eigvals\("), re.compile(r"ldl_solve\(")
 LAYOUTS = ("plain", "transposed", "sliced", "offset", "expanded", "channels last", "gaps", "interleaved")
 # Only the numbers between brackets, which are sizes, dimensions and options; no part of a name, a float or a text.
 NUMBER = re.compile(r"(?<=[(,=\[ ])-?\d+(?=[),\]])")
@@ -168,7 +169,7 @@ def draw(number, seed=0):
         return found
 
     edges, ties = chance(0.0 if DEADLY.search(call) else 0.15, "edges"), chance(0.1, "ties")
-    odd = rng.choice(used) if used and chance(0.12, "shape") else None
+    odd = rng.choice(used) if used and chance(0.0 if DEADLY_SHAPES.search(call) else 0.12, "shape") else None
     base = "float64" if first else rng.choices(FLOATS, (10, 5, 3, 3, 2, 3))[0]
     if chance(0.08, "whole"):
         base = rng.choice(WHOLE)
@@ -207,8 +208,8 @@ def draw(number, seed=0):
         call = with_scalar_operand(call, used, rng)
     if chance(0.04, "wanted"):
         call = with_keyword(call, base, rng)
-    if not first and (kinds := random.Random(f"{seed} {number} kind")).random() < 0.04:
-        call, changed = with_another_kind(call, used, kinds), [*changed, "kind"]
+    if not first and (another := random.Random(f"{seed} {number} kind")).random() < 0.04:
+        call, changed = with_another_kind(call, used, another), [*changed, "kind"]
     if chance(0.06, "out") and re.fullmatch(r"(m|F)\.[\w.]+\(.*[^(]\)", call) and "out=" not in call:
         target = rng.choice(("(0)", "(0)", "(2, 3)", "(())"))
         call = f"{call[:-1]}, out=m.empty({target[1:-1]}, dtype=m.{rng.choice((base, base, 'float64', 'float32', 'int64'))}))"

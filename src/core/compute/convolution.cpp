@@ -80,7 +80,7 @@ struct Plan {
     std::vector<Block> blocks;
     int64_t widest = 0;
 
-    Plan(const Sliding& sliding, int64_t samples, int64_t channels, int64_t outputs, size_t item)
+    Plan(const Sliding& sliding, int64_t samples, int64_t channels, int64_t outputs, DType dtype)
         : s(sliding),
           samples(samples),
           in(channels / s.groups),
@@ -92,7 +92,9 @@ struct Plan {
             positions *= s.positions[d];
         }
         columns = in * window;
-        const int64_t fit = kBlockBytes / static_cast<int64_t>(item) / std::max<int64_t>(columns, 1);
+        load_for_products(dtype);  // while the interpreter's lock is held; or raises
+        const int64_t fit =
+            kBlockBytes / static_cast<int64_t>(item_size(dtype)) / std::max<int64_t>(columns, 1);
         const int64_t parts = parts_of(positions, std::max(fit, kBlockStep));
         if (!parts || !window) return;
         const int64_t width = parts_of(parts_of(positions, parts), kBlockStep) * kBlockStep;
@@ -175,8 +177,7 @@ Array result(DType dtype, const Batch& batch, std::initializer_list<int64_t> fir
 }
 
 // body(first, last, worker) for all items, in parts; without the interpreter's lock where that takes long.
-template <class F> void share(const Plan& plan, DType dtype, int64_t items, int64_t most, F&& body) {
-    load_for_products(dtype);  // before the lock is released
+template <class F> void share(const Plan& plan, int64_t items, int64_t most, F&& body) {
     const double all = plan.work() * static_cast<double>(items);
     count_flops(2.0 * static_cast<double>(plan.columns * plan.out) * static_cast<double>(plan.positions) *
                 static_cast<double>(items));
@@ -207,7 +208,7 @@ Array convolve(const Array& given, const Array& weights, const Sliding& s) {
     const size_t inside = s.sizes.size() + 2;
     const Array x = packed(given, inside), w = packed(weights, inside);
     const int64_t nx = x.ndim() - static_cast<int64_t>(inside), nw = w.ndim() - static_cast<int64_t>(inside);
-    const Plan plan(s, x.size(nx), x.size(nx + 1), w.size(nw), x.item());
+    const Plan plan(s, x.size(nx), x.size(nx + 1), w.size(nw), x.dtype);
     const Batch batch({{x, static_cast<int64_t>(inside)}, {w, static_cast<int64_t>(inside)}});
     const int64_t outputs = plan.out * s.groups;
     Array y = result(x.dtype, batch, {plan.samples, outputs}, s.positions);
@@ -215,22 +216,20 @@ Array convolve(const Array& given, const Array& weights, const Sliding& s) {
     const Array room = rooms(plan, x.dtype);
     visit<Family::Rings>(x.dtype, kName, [&](auto zero) {
         using T = decltype(zero);
-        share(
-            plan, x.dtype, batch.count * plan.samples * s.groups, kMostParts, [&](int64_t item, int worker) {
-                const int64_t g = item % s.groups, i = item / s.groups, n = i % plan.samples,
-                              at = i / plan.samples;
-                const T* planes = x.as<T>() + batch.offset(0, at) + (n * s.groups + g) * plan.in * plan.plane;
-                const T* rows = w.as<T>() + batch.offset(1, at) + g * plan.out * plan.columns;
-                T* to = y.as<T>() + item * plan.out * plan.positions;
-                T* made = room.as<T>() + worker * plan.columns * plan.widest;
-                for (const Block& b : plan.blocks) {
-                    plan.gather(b, planes, made);
-                    multiply_plain(x.dtype,
-                                   {false, false, plan.out, b.count, plan.columns, rows, plan.columns, made,
-                                    b.count, to + b.from, plan.positions, false});
-                }
-                if (plan.blocks.empty()) std::fill(to, to + plan.out * plan.positions, T(0));
-            });
+        share(plan, batch.count * plan.samples * s.groups, kMostParts, [&](int64_t item, int worker) {
+            const int64_t g = item % s.groups, i = item / s.groups, n = i % plan.samples,
+                          at = i / plan.samples;
+            const T* planes = x.as<T>() + batch.offset(0, at) + (n * s.groups + g) * plan.in * plan.plane;
+            const T* rows = w.as<T>() + batch.offset(1, at) + g * plan.out * plan.columns;
+            T* to = y.as<T>() + item * plan.out * plan.positions;
+            T* made = room.as<T>() + worker * plan.columns * plan.widest;
+            for (const Block& b : plan.blocks) {
+                plan.gather(b, planes, made);
+                multiply_plain(x.dtype, {false, false, plan.out, b.count, plan.columns, rows, plan.columns,
+                                         made, b.count, to + b.from, plan.positions, false});
+            }
+            if (plan.blocks.empty()) std::fill(to, to + plan.out * plan.positions, T(0));
+        });
     });
     return y;
 }
@@ -239,29 +238,27 @@ Array convolve_back(const Array& given, const Array& weights, const Sliding& s) 
     const size_t inside = s.sizes.size() + 2;
     const Array y = packed(given, inside), w = packed(weights, inside);
     const int64_t ny = y.ndim() - static_cast<int64_t>(inside), nw = w.ndim() - static_cast<int64_t>(inside);
-    const Plan plan(s, y.size(ny), w.size(nw + 1) * s.groups, w.size(nw), y.item());
+    const Plan plan(s, y.size(ny), w.size(nw + 1) * s.groups, w.size(nw), y.dtype);
     const Batch batch({{y, static_cast<int64_t>(inside)}, {w, static_cast<int64_t>(inside)}});
     Array x = result(y.dtype, batch, {plan.samples, plan.in * s.groups}, s.sizes);
     if (!x.numel()) return x;
     const Array room = rooms(plan, y.dtype);
     visit<Family::Rings>(y.dtype, kName, [&](auto zero) {
         using T = decltype(zero);
-        share(
-            plan, y.dtype, batch.count * plan.samples * s.groups, kMostParts, [&](int64_t item, int worker) {
-                const int64_t g = item % s.groups, i = item / s.groups, n = i % plan.samples,
-                              at = i / plan.samples;
-                const T* from =
-                    y.as<T>() + batch.offset(0, at) + (n * s.groups + g) * plan.out * plan.positions;
-                const T* rows = w.as<T>() + batch.offset(1, at) + g * plan.out * plan.columns;
-                T* planes = x.as<T>() + item * plan.in * plan.plane;
-                T* made = room.as<T>() + worker * plan.columns * plan.widest;
-                std::fill(planes, planes + plan.in * plan.plane, T(0));
-                for (const Block& b : plan.blocks) {
-                    multiply_plain(y.dtype, {true, false, plan.columns, b.count, plan.out, rows, plan.columns,
-                                             from + b.from, plan.positions, made, b.count, false});
-                    plan.scatter(b, made, planes);
-                }
-            });
+        share(plan, batch.count * plan.samples * s.groups, kMostParts, [&](int64_t item, int worker) {
+            const int64_t g = item % s.groups, i = item / s.groups, n = i % plan.samples,
+                          at = i / plan.samples;
+            const T* from = y.as<T>() + batch.offset(0, at) + (n * s.groups + g) * plan.out * plan.positions;
+            const T* rows = w.as<T>() + batch.offset(1, at) + g * plan.out * plan.columns;
+            T* planes = x.as<T>() + item * plan.in * plan.plane;
+            T* made = room.as<T>() + worker * plan.columns * plan.widest;
+            std::fill(planes, planes + plan.in * plan.plane, T(0));
+            for (const Block& b : plan.blocks) {
+                multiply_plain(y.dtype, {true, false, plan.columns, b.count, plan.out, rows, plan.columns,
+                                         from + b.from, plan.positions, made, b.count, false});
+                plan.scatter(b, made, planes);
+            }
+        });
     });
     return x;
 }
@@ -270,7 +267,7 @@ Array convolve_weights(const Array& given, const Array& outputs, const Sliding& 
     const size_t inside = s.sizes.size() + 2;
     const Array x = packed(given, inside), y = packed(outputs, inside);
     const int64_t nx = x.ndim() - static_cast<int64_t>(inside), ny = y.ndim() - static_cast<int64_t>(inside);
-    const Plan plan(s, x.size(nx), x.size(nx + 1), y.size(ny + 1), x.item());
+    const Plan plan(s, x.size(nx), x.size(nx + 1), y.size(ny + 1), x.dtype);
     const Batch batch({{x, static_cast<int64_t>(inside)}, {y, static_cast<int64_t>(inside)}});
     Array w = result(x.dtype, batch, {plan.out * s.groups, plan.in}, s.kernel);
     if (!w.numel()) return w;
@@ -282,7 +279,7 @@ Array convolve_weights(const Array& given, const Array& outputs, const Sliding& 
     const Array sums = shares == 1 ? w : Array::empty(x.dtype, Dims{shares, w.numel()});
     visit<Family::Rings>(x.dtype, kName, [&](auto zero) {
         using T = decltype(zero);
-        share(plan, x.dtype, groups * shares, groups * shares, [&](int64_t item, int worker) {
+        share(plan, groups * shares, groups * shares, [&](int64_t item, int worker) {
             const int64_t share = item / groups, rest = item % groups, g = rest % s.groups,
                           at = rest / s.groups;
             T* sum = sums.as<T>() + item * each;

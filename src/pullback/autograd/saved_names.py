@@ -14,6 +14,7 @@ _NAMES = {
     "self max": "ClampMaxBackward0 ClampMaxBackward1",
     "self mat2": "MmBackward0 BmmBackward0",
     "self mat1 mat2": "AddmmBackward0",
+    "input weight": "ConvolutionBackward0",
     "self batch1 batch2": "BaddbmmBackward0 AddbmmBackward0",
     "self mat vec": "AddmvBackward0",
     "self vec1 vec2": "AddrBackward0",

@@ -8,16 +8,14 @@ from ..operators.declare import FUNCTIONS, composed, dimensions
 arange, roll = FUNCTIONS["arange"], FUNCTIONS["roll"]
 
 
-def sampled(operation, count, n, d, dtype, **options):
-    """The numbers of `count(options)` over n d, the length of the signal."""
+def sampled(operation, elements, count, n, d, dtype, **options):
+    """The numbers of `count(options)`, so many elements, over n d, the length of the signal."""
     dtype = _core.get_default_dtype() if dtype is None else dtype
     if not dtype.is_floating_point and not dtype.is_complex:
         raise RuntimeError(f"{operation} requires a floating point or complex dtype. {dtype} is neither.")
     requires_grad = options.pop("requires_grad")
-    if n < 0:
-        raise RuntimeError(
-            f"Trying to create tensor with negative dimension {n}: [{n}]. A signal has a length."
-        )
+    if elements < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {elements}: [{elements}]")
     found = count(dtype=dtype, **options) * (1.0 / (n * d) if n * d else math.inf)
     return _core.require_grad(found) if requires_grad else found
 
@@ -42,7 +40,7 @@ def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, require
         return k
 
     options = {"layout": layout, "device": device, "requires_grad": requires_grad}
-    return sampled("fftfreq", count, n, d, dtype, **options)
+    return sampled("fftfreq", n, count, n, d, dtype, **options)
 
 
 @composed(name="fft.rfftfreq", method=False)
@@ -57,7 +55,8 @@ def rfftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requir
         tensor([0.0000, 0.5000, 1.0000])
     """
     options = {"layout": layout, "device": device, "requires_grad": requires_grad}
-    return sampled("rfftfreq", lambda **o: arange(n // 2 + 1, **o), n, d, dtype, **options)
+    elements = int(n / 2) + 1  # of -1 PyTorch gives one, and of -2 none
+    return sampled("rfftfreq", elements, lambda **o: arange(elements, **o), n, d, dtype, **options)
 
 
 def rolled(x, dim, step):

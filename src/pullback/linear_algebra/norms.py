@@ -129,7 +129,7 @@ def cond(input, p=None, *, out=None):
     return matrix_norm(input, p) * matrix_norm(inverse, p)
 
 
-@composed(method=False, out="exact")
+@composed(method=False, out="exact", kinds={"dim": " "})
 def nuclear_norm(input, dim=(-2, -1), keepdim=False, *, out=None):
     """The sum of singular values of matrices, along two dimensions: `linalg.matrix_norm` of order "nuc".
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from .. import _core
 from ..calculus.define import TABLE
 from ..messages.missing import missing
-from ..operators.declare import composed
+from ..operators.declare import NUMBER_TOO, composed
 from ..operators.elementwise import ACTIVATIONS, parse
 from ..operators.products import bilinear, linear
 from ..operators.variants import _rows, prelu
@@ -112,7 +112,7 @@ def _publish():
 _publish()
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=NUMBER_TOO)
 def sigmoid(input):
     """The logistic function 1 / (1 + e**-input): see `pullback.sigmoid`.
 
@@ -125,7 +125,7 @@ def sigmoid(input):
     return input.sigmoid()
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=NUMBER_TOO)
 def tanh(input):
     """The hyperbolic tangent: see `pullback.tanh`.
 

@@ -96,6 +96,10 @@ def batch_norm(
                 f"Expected more than 1 value per channel when training, got input size {input.size()}. The variance of "
                 "one value is 0."
             )
+        if (running_mean is None) != (running_var is None):
+            raise ValueError(
+                "running_mean and running_var must either both be None or neither be None. What moves is both of them."
+            )
     else:
         for name, each in {"running_mean": running_mean, "running_var": running_var}.items():
             if each is None:
@@ -109,10 +113,9 @@ def batch_norm(
     over = [0, *range(2, input.ndim)]
     mean, var, normal = _standardised(input, over, eps)
     _check_entries(mean, running_mean, running_var)
-    if running_mean is not None:
+    if running_mean is not None and count:
         _move(running_mean, mean, momentum)
-    if running_var is not None:
-        _move(running_var, var * (count / (count - 1)) if count > 1 else var, momentum)
+        _move(running_var, var * (count / (count - 1)), momentum)
     return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
 
 

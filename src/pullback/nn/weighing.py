@@ -95,9 +95,9 @@ def _check_shapes(query, key, value, key_padding_mask, attn_mask, heads):
         )
     if key.ndim != query.ndim or value.ndim != query.ndim:
         kind = (
-            "batched `query`, expected `key` and `value` to be 3-D"
+            "batched (3-D) `query`, expected `key` and `value` to be 3-D"
             if query.ndim == 3
-            else ("unbatched `query`, expected `key` and `value` to be 2-D")
+            else "unbatched (2-D) `query`, expected `key` and `value` to be 2-D"
         )
         raise AssertionError(f"For {kind} but found {key.ndim}-D and {value.ndim}-D tensors respectively")
     if key_padding_mask is not None and key_padding_mask.ndim != query.ndim - 1:

@@ -62,6 +62,10 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
         >>> x.data_ptr() == y.data_ptr()
         True
     """
+    if source is not None and not isinstance(source, _core.Tensor):
+        raise TypeError(
+            f"set_() received an invalid combination of arguments - got ({type(source).__name__})"
+        )
     source = empty(0, dtype=self.dtype) if source is None else source
     if source.dtype is not self.dtype:
         raise RuntimeError(f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}")

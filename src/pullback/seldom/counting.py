@@ -76,7 +76,7 @@ def _check(operation, input, weight):
         )
 
 
-@composed(out="exact", returns=("hist", "bin_edges"))
+@composed(out="exact", returns=("hist", "bin_edges"), kinds={"bins": "i"})
 def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
     """(hist, bin_edges): how many elements of `input` fall into each bin, and where bins begin and end.
 
@@ -100,7 +100,7 @@ def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
     return _count(column[:, None], [edges], weight, density), edges
 
 
-@composed(method=False, returns=("hist", "bin_edges"))
+@composed(method=False, returns=("hist", "bin_edges"), kinds={"bins": "n"})
 def histogramdd(input, bins, *, range=None, weight=None, density=False):
     """(hist, bin_edges): how many rows of `input`, points in D dimensions, fall into each cell of a grid.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import sets
+from .convolutions import convolution
 from .probe import Outputs, Varies, plain, shape_of
 
 
@@ -175,7 +176,16 @@ def _blocks(node: Any, outputs: Outputs, edges: list[int], rank: int) -> list[An
     return found
 
 
+def windows(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any] | None:
+    """Convolutions and their relatives."""
+    functions = node.next_functions
+    return convolution(
+        node, outputs, edges, _shapes(node, functions), lambda i: _entries(node, i, functions, structural)
+    )
+
+
 RULES = {
+    "ConvolutionBackward0": windows,
     **dict.fromkeys("FftC2CBackward0 FftR2CBackward0 FftC2RBackward0".split(), transforms),
     **dict.fromkeys(
         "LinalgSolveExBackward0 LinalgSolveTriangularBackward0 LinalgMatrixExpBackward0".split(), matrices

@@ -163,6 +163,10 @@ def mvlgamma(input, p, *, out=None):
     """
     if p < 1:
         raise RuntimeError(f"p has to be greater than or equal to 1. It is a dimension; {p} was given.")
+    if input.dtype is _core.bool:
+        raise RuntimeError(
+            "The input tensor may not be a boolean tensor. Convert it, for example with .float()."
+        )
     total = input.lgamma()
     for j in range(1, p):
         total = total + (input - 0.5 * j).lgamma()

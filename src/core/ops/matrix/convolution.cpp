@@ -17,22 +17,33 @@ struct Convolution {
     static constexpr bool bilinear = true, leads = true, aligned = true;
     static uint32_t reads(uint32_t wanted) { return partners(wanted, 0); }
     Sliding s;
+
+  protected:
+    Dims told(int64_t which) const {  // to pullback.sparse
+        Dims all{which, s.groups};
+        for (const Dims* each : {&s.sizes, &s.kernel, &s.positions, &s.stride, &s.padding, &s.dilation})
+            for (int64_t n : *each) all.push_back(n);
+        return all;
+    }
 };
 
 struct Elements;
 struct Weights;
 
 struct Results : Convolution {
+    Dims flags() const { return told(0); }
     Tensor forward(const Tensors& x) { return Tensor::make(pb::convolve(x[0].array(), x[1].array(), s)); }
     void pullback(Context& c, const Tensors& g, Tensors& out);
 };
 struct Elements : Convolution {  // of results, and weights
+    Dims flags() const { return told(1); }
     Tensor forward(const Tensors& x) {
         return Tensor::make(pb::convolve_back(x[0].array(), x[1].array(), s));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out);
 };
 struct Weights : Convolution {  // of elements, and results
+    Dims flags() const { return told(2); }
     Tensor forward(const Tensors& x) { return Tensor::make(convolve_weights(x[0].array(), x[1].array(), s)); }
     void pullback(Context& c, const Tensors& g, Tensors& out);
 };

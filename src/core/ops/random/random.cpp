@@ -71,6 +71,15 @@ struct Bernoulli {
     Tensors pushforward(Context& c, const Tensors&) { return push_zeros(c); }
 };
 
+}  // namespace
+
+void check_deviations(const Tensor& each) {
+    if (is_float(each.dtype()) && compute::any_negative(each.array()))
+        fail("normal expects all elements of std >= 0.0");
+}
+
+namespace {
+
 // Of the tensors among mean and deviation; what is no tensor is a number.
 struct Normal {
     static constexpr bool moves = true;
@@ -83,8 +92,7 @@ struct Normal {
     Tensor forward(const Tensors& x) {
         const Tensor& first = x[0];
         const Tensor& last = x[x.size() - 1];
-        if (has_deviation && is_float(last.dtype()) && compute::any_negative(last.array()))
-            fail("normal expects all elements of std >= 0.0");
+        if (has_deviation) check_deviations(last);
         Tensor t =
             empty(first.dtype(), has_mean && has_deviation ? broadcast_shapes(first.layout(), last.layout())
                                                            : first.shape());

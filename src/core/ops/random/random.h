@@ -23,6 +23,7 @@ Tensor bernoulli(const Tensor& x, Generator& g);
 Tensor bernoulli(const Tensor& x, double p, Generator& g);
 Tensor bernoulli_(const Tensor& target, const Tensor& p, Generator& g);
 // Normal draws, where one of mean and deviation, at least, is a tensor.
+void check_deviations(const Tensor& each);  // that none is negative
 Tensor normal(const Operand& mean, const Operand& deviation, Generator& g);
 Tensor multinomial(const Tensor& weights, int64_t draws, bool replacement, Generator& g);
 // Counts: of events of a rate, and of successes in trials, of one dtype and broadcast.

@@ -137,7 +137,8 @@ struct Prod {
         out[0] = zmul(expand_back(g[0], c.input_layout(0), dims, keepdim), others(c));
     }
     Tensors pushforward(Context& c, const Tensors& t) {
-        Tensor p = c.input_layout(0).numel() ? zmul(t[0], others(c)) : t[0];
+        const Tensor moved = dtype ? to_dtype(t[0], *dtype) : t[0];
+        Tensor p = c.input_layout(0).numel() ? zmul(moved, others(c)) : moved;
         return {sum_like(p, dims, keepdim)};
     }
 };

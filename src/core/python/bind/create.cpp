@@ -123,10 +123,28 @@ DType spaced_dtype(const char* name, Scalar start, Scalar end, const Options& o)
              dtype_c_name(found), dtype_legacy_name(*o.dtype));
     return o.dtype.value_or(found);
 }
-Tensor linspace(Scalar start, Scalar end, int64_t steps, const Options& o) {
+// The ends of a line: numbers, or tensors of one, whatever becomes of their gradients.
+std::array<Scalar, 2> ends_of(const char* name, const Argument& start, const Argument& end) {
+    std::string wrong;
+    bool any = false;
+    auto read = [&](const char* which, const Argument& given) {
+        if (!given.is_tensor()) return given.scalar();
+        Tensor t = given.tensor();
+        any = any || t.ndim();
+        wrong += std::string(wrong.empty() ? "" : " and ") + which + " with " + std::to_string(t.ndim()) +
+                 " dimension(s)";
+        return t.ndim() ? Scalar(0) : Scalar::load(t.dtype(), t.data());
+    };
+    std::array<Scalar, 2> ends{read("start", start), read("end", end)};
+    if (any) fail("{} only supports 0-dimensional start and end tensors, but got {}.", name, wrong);
+    return ends;
+}
+Tensor linspace(const Argument& from, const Argument& to, int64_t steps, const Options& o) {
+    const auto [start, end] = ends_of("linspace", from, to);
     return o.finish(ops::linspace(start, end, steps, spaced_dtype("linspace", start, end, o)));
 }
-Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, const Options& o) {
+Tensor logspace(const Argument& from, const Argument& to, int64_t steps, double base, const Options& o) {
+    const auto [start, end] = ends_of("logspace", from, to);
     return o.finish(ops::logspace(start, end, steps, base, spaced_dtype("logspace", start, end, o)));
 }
 Tensor eye(int64_t n, MaybeDim m, const Options& o) {

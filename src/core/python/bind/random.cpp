@@ -268,12 +268,13 @@ Tensor bernoulli(const Tensor& x, std::optional<double> p, Generator& g) {
 
 // normal(mean, std) where one of them is a tensor.
 Tensor normal_of(const Operand& mean, const Operand& deviation, Generator& g) {
+    if (!deviation.tensor) check_deviation(deviation.scalar.to_double());
     if (mean.tensor && is_complex(mean.tensor->dtype())) {
+        if (deviation.tensor) ops::check_deviations(*deviation.tensor);
         const Tensor noise = ops::empty(mean.tensor->dtype(), mean.tensor->layout().dims());
         normal_(noise, 0, 1, g);
         return ops::add(ops::mul(noise, deviation), mean);
     }
-    if (!deviation.tensor) check_deviation(deviation.scalar.to_double());
     return ops::normal(mean, deviation, g);
 }
 

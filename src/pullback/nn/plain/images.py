@@ -14,6 +14,8 @@ __all__ = [
     "max_pool1d_with_indices",
 ]
 
+MODE_NUMBERS = {"interpolation_mode": "i", "padding_mode": "i"}
+
 
 @composed(public=False, method=False)
 def adaptive_max_pool1d(input, output_size):
@@ -72,7 +74,7 @@ def affine_grid_generator(theta, size, align_corners):
     return F.affine_grid(theta, size, align_corners)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=MODE_NUMBERS)
 def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
     """`nn.functional.grid_sample`, whose modes are numbers: 0 bilinear, 1 nearest, 2 bicubic, and 0 zeros, 1 border, 2
     reflection.
@@ -87,7 +89,7 @@ def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
     return _sampled(input, grid, interpolation_mode, padding_mode, align_corners, input.ndim)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=MODE_NUMBERS)
 def grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners):
     """`grid_sampler` of images (N, C, H, W), which raises as it does.
 
@@ -99,7 +101,7 @@ def grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners
     return _sampled(input, grid, interpolation_mode, padding_mode, align_corners, 4)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, kinds=MODE_NUMBERS)
 def grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners):
     """`grid_sampler` of volumes (N, C, D, H, W), which raises as it does.
 
