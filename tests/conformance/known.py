@@ -260,7 +260,7 @@ TABLE = [
     ),
     Known("stft|istft", "value", "infinite numbers", changed="edges"),
     Known("conv", "other error", "which of two wrongs is met first", changed="scalar"),
-    Known("broadcast_shapes", "other error", "an assertion in PyTorch", changed="numpy"),
+    Known("broadcast_shapes", ".*error", "an assertion in PyTorch", changed="numpy"),
     Known(
         r"m\.(add|sub|rsub)\(",
         "other error",
@@ -417,7 +417,7 @@ TABLE = [
         undecided=True,
     ),
     Known(
-        r"m\.\w+\(3, 2\)", "error", "of two numbers, of which one has to be a tensor", changed="kind|scalar"
+        r"m\.\w+\(3, 2[,)]", "error", "of two numbers, of which one has to be a tensor", changed="kind|scalar"
     ),
     Known(
         ".*",
@@ -455,6 +455,23 @@ TABLE = [
         "singular vectors beyond the rank are a choice",
         changed="shape|expanded",
     ),
+    Known("addr", "other error", "the sentence names another operand's dtype", changed="kind"),
+    Known(
+        r"linalg\.(solve|inv)|inverse",
+        "no error",
+        "what rounding, or infinity, makes singular",
+        changed="edges",
+    ),
+    Known(
+        "conv1d",
+        "other error",
+        "a sentence that counts a dimension more",
+        changed="numbers",
+        said="dilation should be",
+    ),
+    Known(r"inner\(.*out=", "error", "of numbers PyTorch takes targets of other dtypes", changed="out"),
+    Known("resize_", "other error", "which of two wrongs is met first", changed="numbers"),
+    Known("prod", "value", "what overflows, or does not, by the order of factors", changed="edges"),
     Known("diff", "no error", "of nothing there is a result here", changed="shape"),
     Known(
         "householder_product|orgqr|ormqr", "other error", "which of two wrongs is met first", changed="scalar"
