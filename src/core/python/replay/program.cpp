@@ -1,0 +1,384 @@
+#include "python/replay/program.h"
+
+#include <algorithm>
+
+#include "python/replay/guard.h"
+#include "tensor/modes.h"
+
+namespace pb::replay {
+
+// ---- made from descriptions ---------------------------------------------------------------------------------------
+
+// (kind, slot, object, parts).
+Source::Source(PyObject* description) {
+    int given, n;
+    PyObject *what, *inside;
+    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside)) throw PythonError();
+    kind = static_cast<Kind>(given);
+    slot = n;
+    object = Py_NewRef(what);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inside); ++i) parts.emplace_back(PyTuple_GET_ITEM(inside, i));
+}
+Source::Source(Source&& s) noexcept { *this = std::move(s); }
+Source& Source::operator=(Source&& s) noexcept {
+    kind = s.kind;
+    slot = s.slot;
+    std::swap(object, s.object);
+    parts.swap(s.parts);
+    return *this;
+}
+PyObject* Source::make(const std::vector<PyObject*>& slots) const {
+    switch (kind) {
+        case Constant: return Py_NewRef(object);
+        case Slot: return Py_NewRef(slots[static_cast<size_t>(slot)]);
+        case List:
+        case Tuple: {
+            const auto n = static_cast<Py_ssize_t>(parts.size());
+            PyObject* made = kind == List ? PyList_New(n) : PyTuple_New(n);
+            if (!made) return nullptr;
+            for (Py_ssize_t i = 0; i < n; ++i) {
+                PyObject* item = parts[static_cast<size_t>(i)].make(slots);
+                if (!item) {
+                    Py_DECREF(made);
+                    return nullptr;
+                }
+                if (kind == List) PyList_SET_ITEM(made, i, item);
+                else PyTuple_SET_ITEM(made, i, item);
+            }
+            return made;
+        }
+        case Dict: {
+            Owned made(PyDict_New());
+            for (size_t i = 0; made.o && i < parts.size(); ++i) {
+                Owned item(parts[i].make(slots));
+                if (!item.o ||
+                    PyDict_SetItem(made.o, PyTuple_GET_ITEM(object, static_cast<Py_ssize_t>(i)), item.o) < 0)
+                    return nullptr;
+            }
+            return made.release();
+        }
+    }
+    return nullptr;
+}
+
+// (kind, slot, expected, parts): of a tensor `expected` is one.
+Outcome::Outcome(PyObject* description) {
+    int given, n;
+    PyObject *what, *inside;
+    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside)) throw PythonError();
+    kind = static_cast<Kind>(given);
+    slot = n;
+    if (kind == TensorOf) {
+        layout = Ref<Layout>(as_tensor(what)->layout);
+        dtype = as_tensor(what)->dtype;
+    } else {
+        expected = Py_NewRef(what);
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inside); ++i) parts.emplace_back(PyTuple_GET_ITEM(inside, i));
+}
+Outcome::Outcome(Outcome&& s) noexcept { *this = std::move(s); }
+Outcome& Outcome::operator=(Outcome&& s) noexcept {
+    kind = s.kind;
+    dtype = s.dtype;
+    slot = s.slot;
+    std::swap(layout, s.layout);
+    std::swap(expected, s.expected);
+    parts.swap(s.parts);
+    return *this;
+}
+
+// Operator signs, by the functions of `operator` that watchers are told.
+static binaryfunc sign_of(PyObject* callable) {
+    struct Sign {
+        const char* name;
+        binaryfunc function;
+    };
+    static constexpr Sign signs[] = {
+        {"add", PyNumber_Add},
+        {"sub", PyNumber_Subtract},
+        {"mul", PyNumber_Multiply},
+        {"truediv", PyNumber_TrueDivide},
+        {"matmul", PyNumber_MatrixMultiply},
+        {"iadd", PyNumber_InPlaceAdd},
+        {"isub", PyNumber_InPlaceSubtract},
+        {"imul", PyNumber_InPlaceMultiply},
+        {"itruediv", PyNumber_InPlaceTrueDivide},
+        {"getitem", PyObject_GetItem},
+    };
+    if (!PyCFunction_Check(callable)) return nullptr;
+    Owned module(PyImport_ImportModule("operator"));
+    for (const Sign& s : signs) {
+        Owned function(module.o ? PyObject_GetAttrString(module.o, s.name) : nullptr);
+        if (!function.o) throw PythonError();
+        if (function.o == callable) return s.function;
+    }
+    return nullptr;
+}
+
+// (callable, given, count of positions, names of keywords or None, outcome, number, varies).
+Step::Step(PyObject* description) {
+    PyObject *function, *all, *names, *result;
+    Py_ssize_t n;
+    int changes;
+    if (!PyArg_ParseTuple(description, "OO!nOOip", &function, &PyTuple_Type, &all, &n, &names, &result, &number,
+                          &changes))
+        throw PythonError();
+    callable = Py_NewRef(function);
+    keywords = names == Py_None ? nullptr : Py_NewRef(names);
+    positions = static_cast<size_t>(n);
+    varies = changes;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(all); ++i) {
+        given.emplace_back(PyTuple_GET_ITEM(all, i));
+        plain = plain && given.back().kind <= Source::Slot;
+    }
+    outcome = Outcome(result);
+    if (given.size() == 2 && positions == 2) binary = sign_of(function);
+}
+Step::Step(Step&& s) noexcept { *this = std::move(s); }
+Step& Step::operator=(Step&& s) noexcept {
+    std::swap(callable, s.callable);
+    std::swap(keywords, s.keywords);
+    binary = s.binary;
+    given.swap(s.given);
+    positions = s.positions;
+    outcome = std::move(s.outcome);
+    number = s.number;
+    varies = s.varies;
+    kept = s.kept;
+    plain = s.plain;
+    drops.swap(s.drops);
+    return *this;
+}
+
+// ---- outcomes ----------------------------------------------------------------------------------------------------
+
+bool Outcome::matches(PyObject* o) const {
+    switch (kind) {
+        case TensorOf: {
+            if (!is_exact_tensor(o)) return false;
+            const TensorObject* t = as_tensor(o);
+            return t->dtype == dtype && (t->layout == layout.get() || t->layout->same(*layout));
+        }
+        case Again: return is_tensor(o);
+        case Sequence: {
+            if (Py_TYPE(o) != reinterpret_cast<PyTypeObject*>(expected)) return false;
+            const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+            if (n != static_cast<Py_ssize_t>(parts.size())) return false;
+            for (Py_ssize_t i = 0; i < n; ++i)
+                if (!parts[static_cast<size_t>(i)].matches(PySequence_Fast_GET_ITEM(o, i))) return false;
+            return true;
+        }
+        case Value: return same_value(o, expected);
+    }
+    return false;
+}
+bool Outcome::is_again(PyObject* o, const std::vector<PyObject*>& slots) const {
+    if (kind == Again) return slots[static_cast<size_t>(slot)] == o;
+    for (size_t i = 0; i < parts.size(); ++i)
+        if (!parts[i].is_again(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i)), slots)) return false;
+    return true;
+}
+void Outcome::store(PyObject* o, std::vector<PyObject*>& slots) const {
+    if (kind == TensorOf || (kind == Sequence && slot >= 0)) {
+        PyObject* old = std::exchange(slots[static_cast<size_t>(slot)], Py_NewRef(o));
+        Py_XDECREF(old);
+    }
+    for (size_t i = 0; i < parts.size(); ++i)
+        parts[i].store(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i)), slots);
+}
+bool Outcome::looks() const {
+    if (kind == Value) return expected != Py_None;
+    for (const Outcome& part : parts)
+        if (part.looks()) return true;
+    return false;
+}
+
+Stop::~Stop() {
+    for (PyObject* o : results) Py_XDECREF(o);
+    Py_XDECREF(value);
+}
+
+// ---- the tree ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+template <class F> void each_slot(const Source& s, const F& f) {
+    if (s.kind == Source::Slot) f(s.slot);
+    for (const Source& part : s.parts) each_slot(part, f);
+}
+template <class F> void each_slot(const Outcome& o, const F& f) {
+    if (o.slot >= 0) f(o.slot);
+    for (const Outcome& part : o.parts) each_slot(part, f);
+}
+
+}  // namespace
+
+void Program::extend(int32_t node, int32_t step, PyObject* outcome, PyObject* steps, PyObject* result) {
+    auto added = std::make_unique<Node>();
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps); ++i) added->steps.emplace_back(PyTuple_GET_ITEM(steps, i));
+    added->result = Source(result);
+    if (!nodes_.empty()) {
+        Node& at = *nodes_.at(static_cast<size_t>(node));
+        const auto n = static_cast<size_t>(step);
+        if (n >= at.steps.size()) fail_as(ErrorKind::Value, "a program has no step {}", step);
+        Outcome taken(outcome);
+        if (n + 1 < at.steps.size() || at.next.empty()) {  // it is cut after this step
+            auto rest = std::make_unique<Node>();
+            for (size_t i = n + 1; i < at.steps.size(); ++i) rest->steps.push_back(std::move(at.steps[i]));
+            at.steps.erase(at.steps.begin() + static_cast<std::ptrdiff_t>(n) + 1, at.steps.end());
+            rest->next.swap(at.next);
+            rest->result = std::move(at.result);
+            at.next.emplace_back(std::move(at.steps[n].outcome), static_cast<int32_t>(nodes_.size()));
+            nodes_.push_back(std::move(rest));
+        }
+        at.next.emplace_back(std::move(taken), static_cast<int32_t>(nodes_.size()));
+    }
+    nodes_.push_back(std::move(added));
+    settle();
+}
+
+void Program::settle() {
+    auto note = [this](int32_t s) { slots_ = std::max(slots_, static_cast<size_t>(s) + 1); };
+    for (auto& node : nodes_) {
+        size_t looked = 0;  // steps until the last look
+        for (size_t i = 0; i < node->steps.size(); ++i) {
+            Step& s = node->steps[i];
+            s.drops.clear();
+            s.kept = true;
+            each_slot(s.outcome, note);
+            if (s.outcome.looks() || s.varies) looked = i + 1;
+        }
+        for (const auto& next : node->next) each_slot(next.first, note);
+        if (keeps_all_ || !node->next.empty()) continue;
+        std::vector<char> later(slots_, 0);
+        each_slot(node->result, [&](int32_t s) { later[static_cast<size_t>(s)] = 1; });
+        for (size_t i = node->steps.size(); i-- > looked;) {
+            Step& s = node->steps[i];
+            s.kept = false;
+            auto drop = [&](int32_t slot) {
+                if (!std::exchange(later[static_cast<size_t>(slot)], 1)) s.drops.push_back(slot);
+            };
+            each_slot(s.outcome, drop);
+            for (const Source& given : s.given) each_slot(given, drop);
+        }
+    }
+}
+
+size_t Program::steps() const {
+    size_t n = 0;
+    for (const auto& node : nodes_) n += node->steps.size();
+    return n;
+}
+size_t Program::branches() const {
+    return static_cast<size_t>(
+        std::count_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->next.empty(); }));
+}
+
+size_t Program::looks() const {
+    size_t n = 0;
+    for (const auto& node : nodes_) {
+        for (const Step& s : node->steps) n += s.outcome.looks();
+        n += !node->next.empty();
+    }
+    return n;
+}
+
+// ---- running -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr size_t kFew = 8;
+
+PyObject* call(const Step& s, const std::vector<PyObject*>& slots) {
+    PyObject* few[kFew + 1];
+    std::vector<PyObject*> many;
+    PyObject** args = few;
+    const size_t n = s.given.size();
+    if (n > kFew) {
+        many.resize(n + 1);
+        args = many.data();
+    }
+    ++args;  // a place in front, which what is called may use
+    if (s.plain) {
+        for (size_t i = 0; i < n; ++i) {
+            const Source& given = s.given[i];
+            args[i] = given.kind == Source::Slot ? slots[static_cast<size_t>(given.slot)] : given.object;
+        }
+        if (s.binary) return s.binary(args[0], args[1]);
+        return PyObject_Vectorcall(s.callable, args, s.positions | PY_VECTORCALL_ARGUMENTS_OFFSET, s.keywords);
+    }
+    size_t made = 0;
+    for (; made < n; ++made)
+        if (!(args[made] = s.given[made].make(slots))) break;
+    PyObject* result = nullptr;
+    if (made == n)
+        result = s.binary ? s.binary(args[0], args[1])
+                          : PyObject_Vectorcall(s.callable, args, s.positions | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                                s.keywords);
+    for (size_t i = 0; i < made; ++i) Py_DECREF(args[i]);
+    return result;
+}
+
+struct Slots {
+    std::vector<PyObject*> all;
+    ~Slots() {
+        for (PyObject* o : all) Py_XDECREF(o);
+    }
+};
+
+}  // namespace
+
+PyObject* Program::run(const std::vector<PyObject*>& inputs, Stop& stop) const {
+    const bool before = modes.asked;
+    Slots slots;
+    slots.all.assign(std::max(slots_, inputs.size()), nullptr);
+    for (size_t i = 0; i < inputs.size(); ++i) slots.all[i] = Py_NewRef(inputs[i]);
+    int32_t at = 0;
+    while (true) {
+        const Node& node = *nodes_[static_cast<size_t>(at)];
+        const size_t n = node.steps.size();
+        int32_t next = -1;
+        for (size_t i = 0; i < n; ++i) {
+            const Step& s = node.steps[i];
+            Owned result(call(s, slots.all));
+            stop.node = at;
+            stop.step = static_cast<int32_t>(i);
+            if (!result.o) {
+                set_grad_mode(before);
+                stop.numbers.push_back(s.number);
+                return nullptr;
+            }
+            const Outcome* outcome = &s.outcome;
+            if (i + 1 == n && !node.next.empty()) {
+                outcome = nullptr;
+                for (const auto& child : node.next)
+                    if (child.first.matches(result.o) && child.first.is_again(result.o, slots.all)) {
+                        outcome = &child.first;
+                        next = child.second;
+                        break;
+                    }
+            } else if (!outcome->matches(result.o) || !outcome->is_again(result.o, slots.all)) {
+                outcome = nullptr;
+            }
+            if (!outcome) {
+                set_grad_mode(before);
+                stop.numbers.push_back(s.number);
+                stop.value = result.release();
+                return nullptr;
+            }
+            outcome->store(result.o, slots.all);
+            if (s.kept) {
+                stop.numbers.push_back(s.number);
+                stop.results.push_back(result.release());
+            } else {
+                for (int32_t slot : s.drops) Py_CLEAR(slots.all[static_cast<size_t>(slot)]);
+                stop.numbers.push_back(s.number);
+                stop.results.push_back(nullptr);
+            }
+        }
+        if (next < 0) return node.result.make(slots.all);
+        at = next;
+    }
+}
+
+}  // namespace pb::replay
