@@ -24,13 +24,14 @@ class Names(NamedTuple):
     attributes: frozenset[str]
     imports: frozenset[str]
     catches: bool  # whether it has a handler of exceptions
+    writes: bool  # whether it writes a global
 
 
 @functools.cache
 def names_of(code: CodeType) -> Names:
     """The names in a code object."""
     found: dict[str, set[str]] = {"GLOBAL": set(), "ATTR": set(), "IMPORT": set()}
-    handlers = 0
+    handlers, writes = 0, False
     for instruction in dis.get_instructions(code):
         operation, _, what = instruction.opname.partition("_")
         if operation in ("PUSH", "SETUP") and what in ("EXC_INFO", "FINALLY"):
@@ -39,11 +40,12 @@ def names_of(code: CodeType) -> Names:
             handlers -= 1
         elif what in ("GLOBAL", "NAME") and operation != "IMPORT":
             found["GLOBAL"].add(instruction.argval)
+            writes = writes or (what == "GLOBAL" and operation in ("STORE", "DELETE"))
         elif what in ("ATTR", "METHOD", "SUPER_ATTR", "SUPER_METHOD") or instruction.opname == "IMPORT_FROM":
             found["ATTR"].add(instruction.argval)
         elif instruction.opname == "IMPORT_NAME":
             found["IMPORT"].add(instruction.argval)
-    return Names(*map(frozenset, found.values()), handlers > 0)
+    return Names(*map(frozenset, found.values()), handlers > 0, writes)
 
 
 @functools.cache

@@ -24,9 +24,9 @@ from .codes import names_of, owner
 from .recording import Event, Numbering, Recorder, is_like
 from .states import Unknown, Walk
 
-_PATIENCE = 16  # recordings, beyond one for each four calls that were replayed
+_PATIENCE = 40  # recordings, beyond one for each four calls that were replayed
 _STEPS = 400_000
-_CANDIDATES = 4
+_CANDIDATES = 16
 
 controllers: weakref.WeakSet[Controller] = weakref.WeakSet()
 
@@ -126,7 +126,7 @@ class Controller:
                 if candidate is not None and not recorder.new:
                     self._confirm(candidate, inputs, recorder, args, kwargs, result)
                 else:
-                    self._describe(args, kwargs)
+                    self._describe(recorder.ran, args, kwargs)
             except Unknown as unknown:
                 self.refuse(str(unknown))
         return result
@@ -147,9 +147,9 @@ class Controller:
             self.refuse(recorder.trouble)
         return False
 
-    def _describe(self, args: tuple, kwargs: dict[str, Any]) -> None:
+    def _describe(self, ran: set[CodeType], args: tuple, kwargs: dict[str, Any]) -> None:
         """A candidate, from what can be reached now."""
-        description = Walk(self.codes).describe(self.function, args, kwargs)
+        description = Walk(self.codes, ran).describe(self.function, args, kwargs)
         catches = any(names_of(code).catches for code in self.codes if owner(code) == "user")
         plan = _Plan(_core.Plan(description, catches), len(self.codes))
         self.candidates = [plan, *self.candidates][:_CANDIDATES]
@@ -179,7 +179,7 @@ class Controller:
 
         def own() -> dict[int, int]:
             if not found:
-                walk = Walk(self.codes)
+                walk = Walk(self.codes, set())
                 walk.describe(self.function, args, kwargs)
                 found.update(walk.numbers)
             return found

@@ -12,6 +12,7 @@ beginning, and gets their results in place of their calls, which have to be the 
 
 from __future__ import annotations
 
+import gc
 import operator
 import sys
 import types
@@ -22,7 +23,7 @@ from .. import _core
 from .._core import Tensor
 from ..device import device, layout, memory_format
 from .codes import names_of, owner
-from .states import Unknown, is_plain
+from .states import Unknown, is_constant, is_pure
 
 CONSTANT, SLOT, LIST, TUPLE, DICT = range(5)  # kinds of sources, in the order of program.h
 TENSOR, AGAIN, SEQUENCE, VALUE = range(4)  # and of outcomes
@@ -52,53 +53,13 @@ _REFUSED = {
     "load": "reads a file",
 }
 _ATTRIBUTES = frozenset("grad_fn _grad_fn _version _base output_nr retains_grad grad_dtype _backward_hooks".split())
+# Of the library: what changes how operators work.
+_SETTINGS = frozenset("amp backends overrides interop profiler.py runtime switches.py utils picture jit.py".split())
 # Results whose geometry depends on values.
 _VARYING = frozenset(
     "nonzero argwhere unique unique_consecutive masked_select repeat_interleave bincount where __getitem__ "
     "histogramdd combinations".split()
 )
-_BUILTINS = frozenset(
-    "abs all any ascii bin callable chr divmod format hex isinstance issubclass iter len max min next oct ord pow "
-    "repr round sorted sum __build_class__ __import__".split()
-)
-_CORE = frozenset(
-    "is_grad_enabled is_inference_mode_enabled get_default_dtype as_dtype dtype_from_name mapped_axes map_level "
-    "highest_level is_same_value has_overrides get_overriding supported_dtypes holds_anywhere check_norm_dtype "
-    "check_captured set_grad_enabled get_num_threads counters".split()
-)
-_MODULES = {
-    "builtins": _BUILTINS,
-    "pullback._core": _CORE,
-    "math": None,
-    "cmath": None,
-    "_operator": None,
-    "_abc": None,
-    "_functools": frozenset({"reduce"}),
-    "_collections": frozenset({"_count_elements"}),
-}
-_METHODS = (str, bytes, int, float, complex, tuple, list, dict, set, frozenset, range, slice, type, object)
-_OF_LIBRARY = frozenset({"getattr", "hasattr", "setattr", "vars", "dir", "id", "hash", "exec"})
-
-
-def _is_pure(function: Any, caller: str) -> bool:
-    """Whether the result of a function of C follows from its arguments, and all that it changes is seen."""
-    of = getattr(function, "__self__", None)
-    name = getattr(function, "__name__", "")
-    if of is None or isinstance(of, types.ModuleType):
-        home = of.__name__ if of else getattr(function, "__module__", None)
-        if home == "builtins" and name in _OF_LIBRARY:
-            return caller != "user"
-        allowed = _MODULES.get(home, frozenset())
-        return allowed is None or name in allowed
-    kind = of if isinstance(of, type) else type(of)
-    if kind in _METHODS or issubclass(kind, (dict, tuple, BaseException)) or kind.__module__ == "collections":
-        return True
-    if isinstance(of, (types.GeneratorType, types.MappingProxyType, _core.Operator)):
-        return True
-    if name in ("__init__", "__new__", "__setattr__", "__getattribute__", "__init_subclass__", "__subclasshook__"):
-        return bool(kind.__flags__ & 1 << 9)
-    return isinstance(of, Tensor) and name == "is_inference"
-
 
 class Event:
     """A call of an operator: what it was given and gave, with tensors as they are."""
@@ -132,7 +93,7 @@ def _kept(o: Any) -> Any:
         return (TUPLE, [_kept(each) for each in o], o)
     if kind is dict:
         return (DICT, [_kept(each) for each in o.values()], tuple(o))
-    if is_plain(o) or isinstance(o, (device, layout, memory_format, _core.Generator)):
+    if is_constant(o) or isinstance(o, (device, layout, memory_format, _core.Generator)):
         return (CONSTANT, o)
     if isinstance(o, type) and o in (bool, int, float, complex, Tensor):
         return (CONSTANT, o)
@@ -145,6 +106,7 @@ class Recorder:
     def __init__(self, codes: dict[types.CodeType, dict[str, Any]], resumed: Any = None) -> None:
         self.codes = codes
         self.new = False  # whether code ran that had not been seen
+        self.ran: set[types.CodeType] = set()
         self.events: list[Event] = []
         self.trouble: str | None = None
         self.passing = False  # trouble that need not be there at the next call
@@ -154,7 +116,8 @@ class Recorder:
 
     def run(self, function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         """The function's result."""
-        before = _core.is_grad_enabled()
+        before, collects = _core.is_grad_enabled(), gc.isenabled()
+        gc.disable()  # which might run code of anybody's
         if self.profiled:
             self.trouble, self.passing = "something else profiles", True
         _core.push_watcher(self.see)
@@ -171,6 +134,8 @@ class Recorder:
             self.refuse("it raised", passing=True)
             raise
         finally:
+            if collects:
+                gc.enable()
             _core.see_attributes(False)
             _core.pop_watcher()
         if _core.is_grad_enabled() != before:
@@ -194,6 +159,8 @@ class Recorder:
             return self._within(callable, args, kwargs)
         if name in _REFUSED:
             self.refuse(_REFUSED[name])
+        if name == "__iter__" and args[0].ndim:
+            return iter(self.see("unbind", Tensor.unbind, args, None))
         event = None
         try:
             event = Event(name, callable, args, kwargs)
@@ -250,10 +217,8 @@ class Recorder:
         """The profile function."""
         if what == "call":
             code = frame.f_code
-            if code not in self.codes and (whose := owner(code)) != "here":
+            if (code not in self.ran or self.inside) and (whose := owner(code)) != "here":
                 self._enter(code, frame, whose)
-            elif self.inside and owner(code) == "user":
-                self.refuse("an operator calls a function of yours")
         elif what == "c_call" and not self.inside and self.trouble is None:
             self._call_c(frame, arg)
 
@@ -262,6 +227,10 @@ class Recorder:
             if whose == "user":
                 self.refuse("an operator calls a function of yours")
             return
+        if code.co_name == "__del__" or code.co_filename.endswith(("weakref.py", "_weakrefset.py")):
+            return self.refuse("an object is freed", passing=True)
+        if whose == "library" and (reason := _changes_modes(code)):
+            return self.refuse(reason)
         if code.co_filename.startswith("<frozen importlib"):
             return self.refuse("it imports a module", passing=True)
         if whose == "standard":
@@ -270,14 +239,16 @@ class Recorder:
             return self.refuse("prints a tensor")
         if whose == "user" and (named := names_of(code).attributes & _ATTRIBUTES):
             return self.refuse(f"reads {min(named)}")
-        self.codes[code] = frame.f_globals
-        self.new = True
+        self.ran.add(code)
+        if code not in self.codes:
+            self.codes[code] = frame.f_globals
+            self.new = True
 
     def _call_c(self, frame: types.FrameType, function: Any) -> None:
         whose = owner(frame.f_code)
         if whose == "here":
             return
-        if not _is_pure(function, whose):
+        if not is_pure(function, whose):
             name = getattr(function, "__qualname__", repr(function))
             return self.refuse(f"calls {name}(), of which it is not known what it does")
         if function is _core.set_grad_enabled:
@@ -302,6 +273,16 @@ class Recorder:
                 self.events.append(event)
 
         sys.setprofile(returned)
+
+
+def _changes_modes(code: types.CodeType) -> str | None:
+    """Why code of the library must not run between operators: it changes what they do."""
+    if names_of(code).writes:
+        return f"calls {code.co_name}(), which changes a setting"
+    part = code.co_filename.rpartition("pullback/")[2].partition("/")[0]
+    if part in _SETTINGS or (part == "device.py" and code.co_name in ("__enter__", "__exit__", "set_default_device")):
+        return f"calls {code.co_name}() of {part.removesuffix('.py')}, which changes a setting"
+    return None
 
 
 def _user_frame(above: int) -> types.FrameType | None:
@@ -378,13 +359,13 @@ class Numbering:
             return (SLOT, self.slots[id(o)], None, ())
         if id(o) in self.slots:
             return (SLOT, self.slots[id(o)], None, ())
-        if is_plain(o) and type(o) is not list:
+        if is_constant(o):
             return (CONSTANT, -1, o, ())
         if type(o) in (list, tuple, dict):
             if id(o) in own() and type(o) is not tuple:
                 raise Unknown(f"gives back a {type(o).__name__} that it was given")
             each = o.values() if type(o) is dict else o
-            if type(o) is dict and not all(map(is_plain, o)):
+            if type(o) is dict and not all(map(is_constant, o)):
                 raise Unknown("gives back a dict with keys that are no strings or numbers")
             parts = tuple([self.result(part, own) for part in each])
             kind = {list: LIST, tuple: TUPLE, dict: DICT}[type(o)]

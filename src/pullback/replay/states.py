@@ -13,6 +13,7 @@ import builtins
 import functools
 import operator
 import types
+from _collections import _tuplegetter  # type: ignore[attr-defined]
 from collections import OrderedDict, defaultdict, deque
 from enum import Enum, IntEnum
 from typing import Any
@@ -65,9 +66,8 @@ _FIXED = (
     types.GenericAlias,
     types.UnionType,
     Enum,
-    operator.attrgetter,
     operator.itemgetter,
-    operator.methodcaller,
+    _tuplegetter,
 )
 _ATTRIBUTES: dict[type, tuple[str, ...]] = {
     types.MethodType: ("__func__", "__self__"),
@@ -83,19 +83,64 @@ _PURE = frozenset(
     {
         *(bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range, slice, object, type, super),
         *(enumerate, zip, map, filter, reversed, property, staticmethod, classmethod, OrderedDict, defaultdict, deque),
-        *(functools.partial, operator.attrgetter, operator.itemgetter, operator.methodcaller),
+        *(functools.partial, operator.itemgetter),
         *(types.MethodType, types.FunctionType, types.SimpleNamespace, types.GenericAlias, types.ModuleType),
     }
 )
 
 
-def is_plain(value: Any) -> bool:
-    """Whether a value is a number, a string, or tuples, lists and slices of such."""
+def is_constant(value: Any) -> bool:
+    """Whether a value is a number, a string, or tuples and slices of such: nothing of it ever changes."""
     if type(value) in PLAIN or isinstance(value, _FIXED[:4]):
         return True
     if type(value) is slice:
-        return is_plain((value.start, value.stop, value.step))
-    return (type(value) is list or isinstance(value, tuple)) and all(map(is_plain, value))
+        return is_constant((value.start, value.stop, value.step))
+    return isinstance(value, tuple) and not getattr(value, "__dict__", None) and all(map(is_constant, value))
+
+
+BUILTINS = frozenset(
+    "abs all any ascii bin callable chr divmod format hex isinstance issubclass iter len max min next oct ord pow "
+    "repr round sorted sum __build_class__ __import__".split()
+)
+_CORE = frozenset(
+    "is_grad_enabled is_inference_mode_enabled get_default_dtype as_dtype dtype_from_name mapped_axes map_level "
+    "highest_level is_same_value has_overrides get_overriding supported_dtypes holds_anywhere check_norm_dtype "
+    "check_captured set_grad_enabled get_num_threads counters".split()
+)
+_MODULES = {
+    "builtins": BUILTINS,
+    "pullback._core": _CORE,
+    "math": None,
+    "cmath": None,
+    "_operator": None,
+    "_abc": None,
+    "_functools": frozenset({"reduce"}),
+    "_collections": frozenset({"_count_elements"}),
+}
+_METHODS = (str, bytes, int, float, complex, tuple, list, dict, set, frozenset, range, slice, type, object)
+_OF_LIBRARY = frozenset({"getattr", "hasattr", "setattr", "vars", "dir", "id", "hash", "exec"})
+# What calls functions that it is given.
+_CALLING = frozenset("map filter partial partialmethod reduce starmap accumulate groupby takewhile defaultdict".split())
+
+
+def is_pure(function: Any, caller: str) -> bool:
+    """Whether the result of a function of C follows from its arguments, and all that it changes is seen."""
+    of = getattr(function, "__self__", None)
+    name = getattr(function, "__name__", "")
+    if of is None or isinstance(of, types.ModuleType):
+        home = of.__name__ if of else getattr(function, "__module__", None)
+        if home == "builtins" and name in _OF_LIBRARY:
+            return caller != "user"
+        allowed = _MODULES.get(home, frozenset())
+        return allowed is None or name in allowed
+    kind = of if isinstance(of, type) else type(of)
+    if kind in _METHODS or issubclass(kind, (dict, tuple, BaseException)) or kind.__module__ == "collections":
+        return True
+    if isinstance(of, (types.GeneratorType, types.MappingProxyType, _core.Operator)):
+        return True
+    if name in ("__init__", "__new__", "__setattr__", "__getattribute__", "__init_subclass__", "__subclasshook__"):
+        return _is_heap(kind)
+    return isinstance(of, Tensor) and name == "is_inference"
 
 
 def is_of_library(o: Any) -> bool:
@@ -137,8 +182,8 @@ def _members(cls: type) -> tuple[str, ...]:
 class Walk:
     """A description of all that some code can reach, from arguments on."""
 
-    def __init__(self, codes: dict[types.CodeType, dict[str, Any]]) -> None:
-        self.codes = codes
+    def __init__(self, codes: dict[types.CodeType, dict[str, Any]], ran: set[types.CodeType]) -> None:
+        self.codes, self.ran = codes, ran
         self.names: set[str] = set()
         for code in codes:
             self.names |= names_of(code).attributes
@@ -148,6 +193,8 @@ class Walk:
         self.inputs: list[Tensor] = []
         self.reached: set[types.CodeType] = set()
         self.holders: dict[int, tuple] = {}  # roots: the dictionaries of modules and classes
+        self.effects: set[str] = set()  # functions of C that are reached, and do more than compute
+        self.later: list[types.FunctionType] = []  # functions that ran, and are held by identity
         self.lenient = False
 
     # ---- the whole ----------------------------------------------------------------------------------------------
@@ -161,11 +208,33 @@ class Walk:
             self.lenient = owner(code) != "user"
             roots += self._globals(code, home)
         self.lenient = False
-        for code in self.codes:
+        self._check_passed()
+        for code in self.ran:
             if owner(code) == "user" and code not in self.reached and not self._is_inside(code):
                 raise Unknown(f"calls {code.co_name}, which no name leads to")
+        while self.later:
+            o = self.later.pop()
+            if id(o) not in self.numbers:
+                roots.append((Kind.HOLDER, o, ((None, self._running(o, o.__name__)),), -1, o.__name__))
         roots += self.holders.values()
         return positions, tuple(kwargs), keywords, tuple(roots), len(self.held), len(self.inputs)
+
+    def _check_passed(self) -> None:
+        """Functions of C that call what they are given do it unseen: beside them nothing may be named that has effects."""
+        users = [code for code in self.codes if owner(code) == "user"]
+        named = set().union(*[names_of(code).globals | names_of(code).attributes for code in users])
+        calling = named & _CALLING
+        if any(isinstance(each, tuple) and "key" in each for code in users for each in code.co_consts):
+            calling.add("key")
+        effects = {name for name in named if callable(getattr(builtins, name, None)) and self.has_effects(name)}
+        if calling and (effects or self.effects):
+            raise Unknown(f"names {min(effects | self.effects)} beside {min(calling)}, which may call it unseen")
+
+    @staticmethod
+    def has_effects(name: str) -> bool:
+        """Whether a function of the builtins is more than a function of its arguments."""
+        o = getattr(builtins, name)
+        return isinstance(o, types.BuiltinFunctionType) and name not in BUILTINS
 
     def _is_inside(self, code: types.CodeType) -> bool:
         """Whether it is made by other code that ran: a function in a function, a comprehension, a class."""
@@ -193,7 +262,11 @@ class Walk:
         for name in chosen:
             if name not in home and isinstance(getattr(builtins, name), type):
                 self._check_class(getattr(builtins, name), name)
-        return [(Kind.NAMES, home, parts, -1, "globals")] if parts else []
+        built = [
+            (name, (Kind.SAME, getattr(builtins, name), (), -1, name)) for name in sorted(chosen) if name not in home
+        ]
+        roots = [(Kind.NAMES, home, parts, -1, "globals")] if parts else []
+        return roots + ([(Kind.NAMES, builtins, tuple(built), -1, "builtins")] if built else [])
 
     def _entry(self, home: Any, name: str, path: str) -> tuple:
         return self.visit(home[name], path) if name in home else (Kind.ABSENT, None, (), -1, path)
@@ -206,8 +279,10 @@ class Walk:
         if kind in PLAIN:
             return (Kind.VALUE, o, (), -1, path)
         if isinstance(o, _FIXED):
+            if isinstance(o, types.BuiltinFunctionType) and not self.lenient and not is_pure(o, "user"):
+                self.effects.add(o.__name__)
             return (Kind.SAME, o, (), -1, path)
-        if kind is slice and is_plain(o):
+        if is_constant(o):
             return (Kind.VALUE, o, (), -1, path)
         if id(o) in self.numbers:
             return (Kind.AGAIN, None, (), self.numbers[id(o)], path)
@@ -222,7 +297,10 @@ class Walk:
         if isinstance(o, Tensor):
             return self._tensor(o, path)
         if kind in _ATTRIBUTES:
-            parts = [(name, self.visit(getattr(o, name), f"{path}.{name}")) for name in _ATTRIBUTES[kind]]
+            names = list(_ATTRIBUTES[kind])
+            if kind is _core.Compiled:
+                names += sorted(self.names & vars(o).keys() - {"__name__", "__doc__", "__module__", "__qualname__"})
+            parts = [(name, self.visit(getattr(o, name), f"{path}.{name}")) for name in names]
             return (Kind.PARTS, kind, tuple(parts), self._number(o), path)
         return self._holding(o, kind, path)
 
@@ -238,11 +316,11 @@ class Walk:
             return (Kind.SEQUENCE, kind, tuple(parts), number, path)
         if kind in (dict, OrderedDict, defaultdict):
             number = self._number(o)
-            if not all(is_plain(key) or isinstance(key, Tensor) for key in o):
+            if not all(is_constant(key) or isinstance(key, Tensor) for key in o):
                 return self._end(o, f"{path}, with keys of other types than strings, numbers and tensors")
             parts = [(key, self.visit(value, f"{path}[{key!r}]")) for key, value in o.items()]
             return (Kind.MAPPING, kind, tuple(parts), number, path)
-        if kind in (set, frozenset) and all(map(is_plain, o)):
+        if kind in (set, frozenset) and all(map(is_constant, o)):
             return (Kind.SET, frozenset(o), (), -1, path)
         built_in = isinstance(o, (tuple, list, dict, set, frozenset, deque, *PLAIN))
         if built_in or isinstance(o, types.GeneratorType) or _grows(kind):
@@ -260,14 +338,16 @@ class Walk:
         self._check_class(kind, f"the class of {path}")
         own = getattr(o, "__dict__", None)
         parts = []
-        if own is not None:
-            for name, value in own.items():
-                if name in self.names:
-                    parts.append((name, self.visit(value, f"{path}.{name}")))
-                elif self.whole:
-                    before, self.lenient = self.lenient, True
-                    parts.append((name, self.visit(value, f"{path}.{name}")))
-                    self.lenient = before
+        for name in sorted(own.keys() | self.names) if own is not None else ():
+            where = f"{path}.{name}"
+            if name not in own:
+                parts.append((name, (Kind.ABSENT, None, (), -1, where)))
+            elif name in self.names:
+                parts.append((name, self.visit(own[name], where)))
+            elif self.whole:
+                before, self.lenient = self.lenient, True
+                parts.append((name, self.visit(own[name], where)))
+                self.lenient = before
         members = [name for name in _members(kind) if name in self.names and hasattr(o, name)]
         if members and own is not None:
             return self._end(o, path)
@@ -278,8 +358,16 @@ class Walk:
 
     def _function(self, o: types.FunctionType, path: str) -> tuple:
         self.reached.add(o.__code__)
-        if o.__code__ not in self.codes:  # it did not run
+        if self.names & vars(o).keys():  # it has attributes of its own
+            self._open(o, vars(o), path)
+        if o.__code__ not in self.codes or id(o) in self.holders:
+            if o.__code__ in self.codes:
+                self.later.append(o)
             return (Kind.SAME, o, (), -1, path)
+        return self._running(o, path)
+
+    def _running(self, o: types.FunctionType, path: str) -> tuple:
+        """A function that ran, whichever object it is: its cells and defaults."""
         number = self._number(o)
         before, self.lenient = self.lenient, owner(o.__code__) != "user"
         parts = []
@@ -300,6 +388,7 @@ class Walk:
     def _tensor(self, o: Tensor, path: str) -> tuple:
         if not _core.is_exact(o):
             return self._end(o, path)
+        self._check_class(type(o), "the class of tensors")
         number, slot = self._number(o), len(self.inputs)
         self.inputs.append(o)
         own = vars(o)
@@ -311,38 +400,43 @@ class Walk:
     # ---- classes and modules ------------------------------------------------------------------------------------
 
     def _check_class(self, cls: type, path: str) -> None:
-        if cls in _PURE or is_of_library(cls) or cls.__module__ == "itertools":
+        if cls in _PURE or cls.__module__ == "itertools":
             return
         if not _is_heap(cls):
             if issubclass(cls, BaseException) or self.lenient:
                 return
             raise Unknown(f"can reach {path}, the class {cls.__module__}.{cls.__qualname__}, which is not Python's")
         for each in cls.__mro__:
-            if each not in _PURE and not is_of_library(each) and _is_heap(each):
+            if each not in _PURE and _is_heap(each):
                 self._open(each, vars(each), each.__qualname__)
 
     def _open(self, holder: Any, own: Any, path: str) -> None:
-        """Note what a module or class has under names that ran."""
+        """Note what a module, a class or a function has under names that ran, or that it has nothing."""
         if id(holder) in self.holders:
             return
         self.holders[id(holder)] = ()
-        library = isinstance(holder, types.ModuleType) and is_of_library(holder)
-        if library and holder.__name__ == "pullback._core":
+        library = is_of_library(holder) and not isinstance(holder, types.FunctionType)
+        if library and isinstance(holder, types.ModuleType) and holder.__name__ == "pullback._core":
             return
-        before = self.lenient
-        self.lenient = before or library
+        before, self.lenient = self.lenient, self.lenient or library
         parts = []
-        for name in sorted(own):
+        for name in sorted(self.names | own.keys() if isinstance(holder, type) else self.names):
+            where = f"{path}.{name}"
+            special = name.startswith("__") and name.endswith("__")
+            if name not in own:
+                if not library:
+                    parts.append((name, (Kind.ABSENT, None, (), -1, where)))
+                continue
             value = own[name]
-            special = isinstance(holder, type) and name.startswith("__") and isinstance(value, types.FunctionType)
-            if name in self.names and not (name.startswith("__") and not special):
-                if library and isinstance(value, (type, types.FunctionType)):
-                    parts.append((name, (Kind.SAME, value, (), -1, f"{path}.{name}")))
-                    if isinstance(value, types.FunctionType):
-                        self.reached.add(value.__code__)
-                else:
-                    parts.append((name, self.visit(value, f"{path}.{name}")))
-            elif special and value.__code__ in self.codes:
-                parts.append((name, self.visit(value, f"{path}.{name}")))
+            runs = isinstance(value, types.FunctionType) and value.__code__ in self.codes
+            if not runs and (special or name not in self.names):
+                continue
+            if library and isinstance(value, (type, types.FunctionType)) and is_of_library(value):
+                parts.append((name, (Kind.SAME, value, (), -1, where)))
+                if isinstance(value, types.FunctionType):
+                    self.reached.add(value.__code__)
+            else:
+                parts.append((name, self.visit(value, where)))
         self.lenient = before
-        self.holders[id(holder)] = (Kind.NAMES, holder, tuple(parts), -1, path)
+        of = own if isinstance(holder, types.FunctionType) else holder
+        self.holders[id(holder)] = (Kind.NAMES, of, tuple(parts), -1, path)

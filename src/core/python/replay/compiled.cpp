@@ -50,8 +50,16 @@ PyObject* make_plan(PyTypeObject* type, PyObject* args, PyObject*) {
         return raise_current();
     }
 }
+int traverse_plan(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    const Plan* plan = reinterpret_cast<PlanObject*>(self)->plan;
+    if (!plan) return 0;
+    if (int stop = plan->guard.traverse(visit, arg)) return stop;
+    return plan->program.traverse(visit, arg);
+}
 void free_plan(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
     delete reinterpret_cast<PlanObject*>(self)->plan;
     type->tp_free(self);
     Py_DECREF(type);
@@ -120,10 +128,12 @@ PyMethodDef plan_methods[] = {
 PyType_Slot plan_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(make_plan)},
     {Py_tp_dealloc, reinterpret_cast<void*>(free_plan)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse_plan)},
     {Py_tp_methods, plan_methods},
     {0, nullptr},
 };
-PyType_Spec plan_spec = {"pullback._core.Plan", sizeof(PlanObject), 0, Py_TPFLAGS_DEFAULT, plan_slots};
+PyType_Spec plan_spec = {"pullback._core.Plan", sizeof(PlanObject), 0,
+                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, plan_slots};
 
 // ---- the callable ------------------------------------------------------------------------------------------------
 
@@ -228,6 +238,8 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(c->function);
     Py_VISIT(c->slow);
     Py_VISIT(c->dict);
+    if (c->plans)
+        for (PyObject* plan : *c->plans) Py_VISIT(plan);
     return 0;
 }
 int clear(PyObject* self) {

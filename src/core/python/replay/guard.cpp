@@ -53,6 +53,10 @@ uint8_t tensor_flags(const TensorObject* t) {
 
 // ---- made from a description -------------------------------------------------------------------------------------
 
+static bool is_deep(const Check& c) {
+    return c.kind != Check::Same && c.kind != Check::Value && c.kind != Check::Absent;
+}
+
 // (kind, expected, parts, number, path): parts are pairs of a key, or None, and a description.
 Check::Check(PyObject* description) {
     int given, n;
@@ -77,8 +81,17 @@ Check::Check(PyObject* description) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inside); ++i) {
         PyObject* pair = PyTuple_GET_ITEM(inside, i);
         Check part(PyTuple_GET_ITEM(pair, 1));
-        parts.emplace_back(Py_NewRef(PyTuple_GET_ITEM(pair, 0)), std::move(part));
+        parts.push_back({Py_NewRef(PyTuple_GET_ITEM(pair, 0)), std::move(part)});
     }
+    if (kind == Names || kind == Instance)
+        std::stable_partition(parts.begin(), parts.end(), [](const Part& p) { return is_deep(p.check); });
+    deep = static_cast<size_t>(std::count_if(parts.begin(), parts.end(), [](const Part& p) { return is_deep(p.check); }));
+}
+int Check::traverse(visitproc visit, void* arg) const {
+    Py_VISIT(expected);
+    for (const Part& p : parts)
+        if (int stop = p.check.traverse(visit, arg)) return stop;
+    return 0;
 }
 Check::Check(Check&& c) noexcept { *this = std::move(c); }
 Check& Check::operator=(Check&& c) noexcept {
@@ -92,12 +105,13 @@ Check& Check::operator=(Check&& c) noexcept {
     std::swap(expected, c.expected);
     std::swap(path, c.path);
     parts.swap(c.parts);
+    std::swap(deep, c.deep);
     return *this;
 }
 Check::~Check() {
     Py_XDECREF(expected);
     Py_XDECREF(path);
-    for (auto& part : parts) Py_XDECREF(part.first);
+    for (Part& part : parts) Py_XDECREF(part.key);
 }
 
 namespace {
@@ -105,7 +119,7 @@ namespace {
 size_t count_of(const std::vector<Check>& all);
 size_t count_of(const Check& c) {
     size_t n = 1;
-    for (const auto& part : c.parts) n += count_of(part.second);
+    for (const Part& part : c.parts) n += count_of(part.check);
     return n;
 }
 size_t count_of(const std::vector<Check>& all) {
@@ -123,13 +137,35 @@ bool fails(const Check& c, Found& found) {
     return false;
 }
 
+// A number that changes with whatever a dict holds; 0 where there is none.
+uint64_t version_of(PyObject* dict) {
+#if PY_VERSION_HEX < 0x030C0000
+    return reinterpret_cast<PyDictObject*>(dict)->ma_version_tag;
+#else
+    (void)dict;
+    return 0;
+#endif
+}
+// The same of a class and what it inherits from.
+uint64_t version_of_class(PyObject* cls) {
+    const auto* type = reinterpret_cast<PyTypeObject*>(cls);
+    return PyType_HasFeature(const_cast<PyTypeObject*>(type), Py_TPFLAGS_VALID_VERSION_TAG) ? type->tp_version_tag : 0;
+}
+
 // The values of some keys of a dict, which may have others.
-bool names_pass(const Check& c, PyObject* dict, Found& found) {
-    for (const auto& [key, part] : c.parts) {
-        PyObject* value = PyDict_GetItemWithError(dict, key);
-        if (!value) PyErr_Clear();
-        if (!passes(part, value, found)) return false;
+bool names_pass(const Check& c, PyObject* dict, Found& found, uint64_t version) {
+    if (version && version == c.seen) {
+        for (size_t i = 0; i < c.deep; ++i)
+            if (!passes(c.parts[i].check, c.parts[i].value, found)) return false;
+        return true;
     }
+    c.seen = 0;
+    for (const Part& part : c.parts) {
+        part.value = PyDict_GetItemWithError(dict, part.key);
+        if (!part.value) PyErr_Clear();
+        if (!passes(part.check, part.value, found)) return false;
+    }
+    c.seen = version;
     return true;
 }
 
@@ -146,17 +182,25 @@ bool mapping_passes(const Check& c, PyObject* o, Found& found) {
         if (!keys.o) PyErr_Clear();
         for (size_t i = 0; i < c.parts.size(); ++i) {
             PyObject* key = keys.o ? PyList_GET_ITEM(keys.o, static_cast<Py_ssize_t>(i)) : nullptr;
-            if (!key || (key != c.parts[i].first && !same_value(key, c.parts[i].first))) return fails(c, found);
+            if (!key || (key != c.parts[i].key && !same_value(key, c.parts[i].key))) return fails(c, found);
         }
-        return names_pass(c, o, found);
+        return names_pass(c, o, found, 0);
     }
     Py_ssize_t at = 0;
     PyObject *key, *value;
-    for (const auto& [wanted, part] : c.parts) {
-        if (!PyDict_Next(o, &at, &key, &value)) return fails(c, found);
-        if (key != wanted && !same_value(key, wanted)) return fails(c, found);
-        if (!passes(part, value, found)) return false;
+    if (const uint64_t version = version_of(o); version && version == c.seen) {
+        for (const Part& part : c.parts)
+            if (is_deep(part.check) && !passes(part.check, part.value, found)) return false;
+        return true;
     }
+    c.seen = 0;
+    for (const Part& part : c.parts) {
+        if (!PyDict_Next(o, &at, &key, &value)) return fails(c, found);
+        if (key != part.key && !same_value(key, part.key)) return fails(c, found);
+        part.value = value;
+        if (!passes(part.check, value, found)) return false;
+    }
+    c.seen = version_of(o);
     return true;
 }
 
@@ -168,7 +212,7 @@ bool instance_passes(const Check& c, PyObject* o, Found& found) {
         return fails(c, found);
     }
     if (PyDict_GET_SIZE(dict.o) != c.count) return fails(c, found);
-    return names_pass(c, dict.o, found);
+    return names_pass(c, dict.o, found, version_of(dict.o));
 }
 
 // The parts are the contents of its cells, its defaults, its defaults of keywords.
@@ -178,21 +222,21 @@ bool function_passes(const Check& c, PyObject* o, Found& found) {
     const size_t cells = closure ? static_cast<size_t>(PyTuple_GET_SIZE(closure)) : 0;
     if (cells + 3 != c.parts.size()) return fails(c, found);
     for (size_t i = 0; i < cells; ++i)
-        if (!passes(c.parts[i].second, PyCell_GET(PyTuple_GET_ITEM(closure, static_cast<Py_ssize_t>(i))), found))
+        if (!passes(c.parts[i].check, PyCell_GET(PyTuple_GET_ITEM(closure, static_cast<Py_ssize_t>(i))), found))
             return false;
-    return passes(c.parts[cells].second, PyFunction_GET_DEFAULTS(o), found) &&
-           passes(c.parts[cells + 1].second, PyFunction_GET_KW_DEFAULTS(o), found) &&
-           passes(c.parts[cells + 2].second, PyFunction_GET_GLOBALS(o), found);
+    return passes(c.parts[cells].check, PyFunction_GET_DEFAULTS(o), found) &&
+           passes(c.parts[cells + 1].check, PyFunction_GET_KW_DEFAULTS(o), found) &&
+           passes(c.parts[cells + 2].check, PyFunction_GET_GLOBALS(o), found);
 }
 
 bool parts_pass(const Check& c, PyObject* o, Found& found) {
-    for (const auto& [key, part] : c.parts) {
-        Owned value(PyObject_GetAttr(o, key));
+    for (const Part& part : c.parts) {
+        Owned value(PyObject_GetAttr(o, part.key));
         if (!value.o) {
             PyErr_Clear();
             return fails(c, found);
         }
-        if (!passes(part, value.o, found)) return false;
+        if (!passes(part.check, value.o, found)) return false;
     }
     return true;
 }
@@ -213,11 +257,11 @@ bool tensor_passes(const Check& c, PyObject* o, Found& found) {
     if (c.parts.empty()) return true;
     // Attributes that somebody gave it.
     if (!t->dict) {
-        for (const auto& part : c.parts)
-            if (!passes(part.second, nullptr, found)) return false;
+        for (const Part& part : c.parts)
+            if (!passes(part.check, nullptr, found)) return false;
         return true;
     }
-    return names_pass(c, t->dict, found);
+    return names_pass(c, t->dict, found, version_of(t->dict));
 }
 
 bool passes(const Check& c, PyObject* o, Found& found) {
@@ -225,10 +269,13 @@ bool passes(const Check& c, PyObject* o, Found& found) {
     if (c.kind == Check::TensorOf) return tensor_passes(c, o, found);
     if (c.kind == Check::Cell) {
         PyObject* held = PyCell_GET(c.expected);
-        return passes(c.parts[0].second, held, found);
+        return passes(c.parts[0].check, held, found);
     }
-    if (c.kind == Check::Names) return names_pass(c, dict_of(c.expected), found);
-    if (c.kind == Check::Holder) return passes(c.parts[0].second, c.expected, found);
+    if (c.kind == Check::Names) {
+        PyObject* dict = dict_of(c.expected);
+        return names_pass(c, dict, found, PyType_Check(c.expected) ? version_of_class(c.expected) : version_of(dict));
+    }
+    if (c.kind == Check::Holder) return passes(c.parts[0].check, c.expected, found);
     if (!o) return fails(c, found);
     if (c.number >= 0 && c.kind != Check::Again) found.objects[static_cast<size_t>(c.number)] = o;
     switch (c.kind) {
@@ -240,7 +287,7 @@ bool passes(const Check& c, PyObject* o, Found& found) {
             const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
             if (n != static_cast<Py_ssize_t>(c.parts.size())) return fails(c, found);
             for (Py_ssize_t i = 0; i < n; ++i)
-                if (!passes(c.parts[static_cast<size_t>(i)].second, PySequence_Fast_GET_ITEM(o, i), found))
+                if (!passes(c.parts[static_cast<size_t>(i)].check, PySequence_Fast_GET_ITEM(o, i), found))
                     return false;
             return true;
         }
@@ -286,6 +333,13 @@ Guard::Guard(PyObject* description) {
     inputs_ = static_cast<size_t>(inputs);
     checks_ = count_of(arguments_) + count_of(roots_);
     keywords_ = Py_NewRef(names);
+}
+
+int Guard::traverse(visitproc visit, void* arg) const {
+    for (const auto* all : {&arguments_, &roots_})
+        for (const Check& c : *all)
+            if (int stop = c.traverse(visit, arg)) return stop;
+    return 0;
 }
 
 bool Guard::check(PyObject* const* args, size_t count, PyObject* keywords, Found& found) const {

@@ -14,6 +14,7 @@
 
 namespace pb::replay {
 
+struct Part;
 struct Check {
     enum Kind : uint8_t {
         Same,      // this object
@@ -40,13 +41,23 @@ struct Check {
     Ref<Layout> layout;   // of a tensor
     PyObject* expected = nullptr;
     PyObject* path = nullptr;  // where it was found, in words
-    std::vector<std::pair<PyObject*, Check>> parts;
+    std::vector<Part> parts;
+    // Of what is found in dicts, the parts that are one value or one object come last. While a dict has the version that it
+    // was seen with, those are as they were, and the others where they were.
+    size_t deep = 0;
+    mutable uint64_t seen = 0;
 
     Check() = default;
     explicit Check(PyObject* description);
     Check(Check&&) noexcept;
     Check& operator=(Check&&) noexcept;
     ~Check();
+    int traverse(visitproc visit, void* arg) const;
+};
+struct Part {
+    PyObject* key;
+    Check check;
+    mutable PyObject* value = nullptr;  // borrowed, as long as the version holds
 };
 
 // What a guard finds on its way.
@@ -67,6 +78,7 @@ class Guard {
     // Whether the call is one like that which was recorded.
     bool check(PyObject* const* args, size_t count, PyObject* keywords, Found& found) const;
     size_t checks() const { return checks_; }
+    int traverse(visitproc visit, void* arg) const;
 
   private:
     std::vector<Check> arguments_, roots_;

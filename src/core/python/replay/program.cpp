@@ -240,15 +240,21 @@ void Program::extend(int32_t node, int32_t step, PyObject* outcome, PyObject* st
 void Program::settle() {
     auto note = [this](int32_t s) { slots_ = std::max(slots_, static_cast<size_t>(s) + 1); };
     for (auto& node : nodes_) {
+        for (const Step& s : node->steps) {
+            each_slot(s.outcome, note);
+            for (const Source& given : s.given) each_slot(given, note);
+        }
+        for (const auto& next : node->next) each_slot(next.first, note);
+        each_slot(node->result, note);
+    }
+    for (auto& node : nodes_) {
         size_t looked = 0;  // steps until the last look
         for (size_t i = 0; i < node->steps.size(); ++i) {
             Step& s = node->steps[i];
             s.drops.clear();
             s.kept = true;
-            each_slot(s.outcome, note);
             if (s.outcome.looks() || s.varies) looked = i + 1;
         }
-        for (const auto& next : node->next) each_slot(next.first, note);
         if (keeps_all_ || !node->next.empty()) continue;
         std::vector<char> later(slots_, 0);
         each_slot(node->result, [&](int32_t s) { later[static_cast<size_t>(s)] = 1; });
@@ -272,6 +278,24 @@ size_t Program::steps() const {
 size_t Program::branches() const {
     return static_cast<size_t>(
         std::count_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->next.empty(); }));
+}
+
+static int traverse_source(const Source& s, visitproc visit, void* arg) {
+    Py_VISIT(s.object);
+    for (const Source& part : s.parts)
+        if (int stop = traverse_source(part, visit, arg)) return stop;
+    return 0;
+}
+int Program::traverse(visitproc visit, void* arg) const {
+    for (const auto& node : nodes_) {
+        for (const Step& s : node->steps) {
+            Py_VISIT(s.callable);
+            for (const Source& given : s.given)
+                if (int stop = traverse_source(given, visit, arg)) return stop;
+        }
+        if (int stop = traverse_source(node->result, visit, arg)) return stop;
+    }
+    return 0;
 }
 
 size_t Program::looks() const {

@@ -96,6 +96,7 @@ class Program {
 
     size_t steps() const;
     size_t branches() const;
+    int traverse(visitproc visit, void* arg) const;
     size_t looks() const;  // steps whose values are compared
 
   private:
