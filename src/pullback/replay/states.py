@@ -428,7 +428,8 @@ class Walk:
                     parts.append((name, (Kind.ABSENT, None, (), -1, where)))
                 continue
             value = own[name]
-            runs = isinstance(value, types.FunctionType) and value.__code__ in self.codes
+            inner = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
+            runs = isinstance(inner, types.FunctionType) and inner.__code__ in self.codes
             if not runs and (special or name not in self.names):
                 continue
             if library and isinstance(value, (type, types.FunctionType)) and is_of_library(value):
