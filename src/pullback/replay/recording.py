@@ -200,7 +200,7 @@ class Recorder:
         if event is None or not self.resumed.is_same(at, event):
             raise RuntimeError(
                 f"pb.compile: {self.resumed.name} did something else when it ran again, at {event and event.name}(), "
-                "although nothing differs that it had looked at. Use pb.compiler.disable for this function."
+                "although nothing differs that it had looked at. Call it without pb.compile."
             )
         if at >= len(self.resumed.results):  # the step that raised
             self.resumed.count = at

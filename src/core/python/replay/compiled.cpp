@@ -153,16 +153,16 @@ bool is_ordinary() {
            !watchers.inside && !profile;
 }
 
-PyObject* stopped(Stop& stop, PyObject* plan, const Found& found) {
+PyObject* stopped(Stop& stop, PyObject* plan) {
     Owned numbers(checked(PyTuple_New(static_cast<Py_ssize_t>(stop.numbers.size())))),
         results(checked(PyTuple_New(static_cast<Py_ssize_t>(stop.results.size())))),
-        inputs(checked(PyTuple_New(static_cast<Py_ssize_t>(found.inputs.size()))));
+        inputs(checked(PyTuple_New(static_cast<Py_ssize_t>(stop.inputs.size()))));
     for (size_t i = 0; i < stop.numbers.size(); ++i)
         PyTuple_SET_ITEM(numbers.o, static_cast<Py_ssize_t>(i), checked(PyLong_FromLong(stop.numbers[i])));
     for (size_t i = 0; i < stop.results.size(); ++i)
         PyTuple_SET_ITEM(results.o, static_cast<Py_ssize_t>(i), Py_NewRef(stop.results[i]));
-    for (size_t i = 0; i < found.inputs.size(); ++i)
-        PyTuple_SET_ITEM(inputs.o, static_cast<Py_ssize_t>(i), Py_NewRef(found.inputs[i]));
+    for (size_t i = 0; i < stop.inputs.size(); ++i)
+        PyTuple_SET_ITEM(inputs.o, static_cast<Py_ssize_t>(i), Py_NewRef(stop.inputs[i]));
     // The last outcome in a tuple of one; None where the step raised.
     Owned last(stop.value ? checked(PyTuple_Pack(1, stop.value)) : none());
     return checked(Py_BuildValue("(OiiNNNN)", plan, stop.node, stop.step, numbers.release(), results.release(),
@@ -180,6 +180,13 @@ PyObject* ask_slow(const CompiledObject* c, PyObject* const* args, size_t count,
     return PyObject_CallFunctionObjArgs(c->slow, positions.o, named.o, stop, nullptr);
 }
 
+[[gnu::cold]] PyObject* fail_varied() {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "pb.compile: an operator gave a result of another geometry than at calls that were recorded, although "
+                    "nothing differs that they had looked at. Call this function without pb.compile.");
+    return nullptr;
+}
+
 PyObject* call_compiled(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keywords) {
     auto* c = reinterpret_cast<CompiledObject*>(self);
     if (c->off || !is_ordinary()) return PyObject_Vectorcall(c->function, args, nargsf, keywords);
@@ -188,30 +195,19 @@ PyObject* call_compiled(PyObject* self, PyObject* const* args, size_t nargsf, Py
         for (size_t i = 0; i < c->plans->size(); ++i) {
             Owned held(Py_NewRef((*c->plans)[i]));
             Plan& plan = plan_of(held.o);
-            Found found;
+            static thread_local Found found;  // which nothing looks at any more once the program has begun
             if (!plan.is_for_now() || !plan.guard.check(args, count, keywords, found)) continue;
             if (i) std::rotate(c->plans->begin(), c->plans->begin() + static_cast<std::ptrdiff_t>(i),
                                c->plans->begin() + static_cast<std::ptrdiff_t>(i) + 1);
-            for (PyObject* input : found.inputs) Py_INCREF(input);
             Stop stop;
-            PyObject* result = plan.program.run(found.inputs, stop);
-            Owned state;
-            if (!result) {
-                bool resumes = !PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_Exception);  // not Ctrl-C
-                for (PyObject* o : stop.results) resumes = resumes && o;
-                if (resumes) {
-                    PyErr_Clear();
-                    state.o = stopped(stop, held.o, found);
-                } else if (!PyErr_Occurred()) {
-                    PyErr_SetString(PyExc_RuntimeError,
-                                    "pb.compile: an operator gave a result of another geometry than at calls that were "
-                                    "recorded, although nothing differs that they had looked at. Use pb.compiler.disable "
-                                    "for this function.");
-                }
+            if (PyObject* result = plan.program.run(found.inputs, stop)) {
+                ++plan.calls;
+                return result;
             }
-            for (PyObject* input : found.inputs) Py_DECREF(input);
-            plan.calls += result != nullptr;
-            if (result || !state.o) return result;
+            if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception)) return nullptr;  // Ctrl-C
+            if (!stop.resumes) return PyErr_Occurred() ? nullptr : fail_varied();
+            PyErr_Clear();
+            const Owned state(stopped(stop, held.o));
             return ask_slow(c, args, count, keywords, state.o);
         }
         return ask_slow(c, args, count, keywords, Py_None);

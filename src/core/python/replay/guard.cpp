@@ -357,7 +357,11 @@ bool Guard::check(PyObject* const* args, size_t count, PyObject* keywords, Found
     for (const Check& c : roots_)
         if (!passes(c, nullptr, found)) return false;
     // Two tensors are two.
-    if (inputs_ > 1) {
+    if (inputs_ <= 8) {
+        for (size_t i = 1; i < inputs_; ++i)
+            for (size_t k = 0; k < i; ++k)
+                if (found.inputs[i] == found.inputs[k]) return false;
+    } else {
         std::vector<PyObject*> sorted(found.inputs);
         std::sort(sorted.begin(), sorted.end());
         if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return false;

@@ -27,7 +27,7 @@ Source& Source::operator=(Source&& s) noexcept {
     parts.swap(s.parts);
     return *this;
 }
-PyObject* Source::make(const std::vector<PyObject*>& slots) const {
+PyObject* Source::make(std::span<PyObject* const> slots) const {
     switch (kind) {
         case Constant: return Py_NewRef(object);
         case Slot: return Py_NewRef(slots[static_cast<size_t>(slot)]);
@@ -88,31 +88,44 @@ Outcome& Outcome::operator=(Outcome&& s) noexcept {
 }
 
 // Operator signs, by the functions of `operator` that watchers are told.
-static binaryfunc sign_of(PyObject* callable) {
+static void know_sign(Step& step) {
     struct Sign {
         const char* name;
         binaryfunc function;
+        int comparison;
     };
     static constexpr Sign signs[] = {
-        {"add", PyNumber_Add},
-        {"sub", PyNumber_Subtract},
-        {"mul", PyNumber_Multiply},
-        {"truediv", PyNumber_TrueDivide},
-        {"matmul", PyNumber_MatrixMultiply},
-        {"iadd", PyNumber_InPlaceAdd},
-        {"isub", PyNumber_InPlaceSubtract},
-        {"imul", PyNumber_InPlaceMultiply},
-        {"itruediv", PyNumber_InPlaceTrueDivide},
-        {"getitem", PyObject_GetItem},
+        {"add", PyNumber_Add, 0},
+        {"sub", PyNumber_Subtract, 0},
+        {"mul", PyNumber_Multiply, 0},
+        {"truediv", PyNumber_TrueDivide, 0},
+        {"matmul", PyNumber_MatrixMultiply, 0},
+        {"iadd", PyNumber_InPlaceAdd, 0},
+        {"isub", PyNumber_InPlaceSubtract, 0},
+        {"imul", PyNumber_InPlaceMultiply, 0},
+        {"itruediv", PyNumber_InPlaceTrueDivide, 0},
+        {"getitem", PyObject_GetItem, 0},
+        {"lt", nullptr, Py_LT},
+        {"le", nullptr, Py_LE},
+        {"eq", nullptr, Py_EQ},
+        {"ne", nullptr, Py_NE},
+        {"gt", nullptr, Py_GT},
+        {"ge", nullptr, Py_GE},
     };
-    if (!PyCFunction_Check(callable)) return nullptr;
-    Owned module(PyImport_ImportModule("operator"));
-    for (const Sign& s : signs) {
-        Owned function(module.o ? PyObject_GetAttrString(module.o, s.name) : nullptr);
-        if (!function.o) throw PythonError();
-        if (function.o == callable) return s.function;
-    }
-    return nullptr;
+    if (!PyCFunction_Check(step.callable) || step.given.size() != step.positions) return;
+    Owned module(checked(PyImport_ImportModule("operator")));
+    auto is = [&](const char* name) {
+        return Owned(checked(PyObject_GetAttrString(module.o, name))).o == step.callable;
+    };
+    if (step.positions == 1 && is("truth")) step.form = Step::Truth;
+    if (step.positions != 2) return;
+    for (const Sign& s : signs)
+        if (is(s.name)) {
+            step.form = s.function ? Step::Binary : Step::Compare;
+            step.binary = s.function;
+            step.comparison = s.comparison;
+            return;
+        }
 }
 
 // (callable, given, count of positions, names of keywords or None, outcome, number, varies).
@@ -132,13 +145,15 @@ Step::Step(PyObject* description) {
         plain = plain && given.back().kind <= Source::Slot;
     }
     outcome = Outcome(result);
-    if (given.size() == 2 && positions == 2) binary = sign_of(function);
+    know_sign(*this);
 }
 Step::Step(Step&& s) noexcept { *this = std::move(s); }
 Step& Step::operator=(Step&& s) noexcept {
     std::swap(callable, s.callable);
     std::swap(keywords, s.keywords);
+    form = s.form;
     binary = s.binary;
+    comparison = s.comparison;
     given.swap(s.given);
     positions = s.positions;
     outcome = std::move(s.outcome);
@@ -172,19 +187,29 @@ bool Outcome::matches(PyObject* o) const {
     }
     return false;
 }
-bool Outcome::is_again(PyObject* o, const std::vector<PyObject*>& slots) const {
+bool Outcome::is_again(PyObject* o, std::span<PyObject* const> slots) const {
     if (kind == Again) return slots[static_cast<size_t>(slot)] == o;
     for (size_t i = 0; i < parts.size(); ++i)
         if (!parts[i].is_again(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i)), slots)) return false;
     return true;
 }
-void Outcome::store(PyObject* o, std::vector<PyObject*>& slots) const {
-    if (kind == TensorOf || (kind == Sequence && slot >= 0)) {
-        PyObject* old = std::exchange(slots[static_cast<size_t>(slot)], Py_NewRef(o));
-        Py_XDECREF(old);
-    }
+void Outcome::store(PyObject* o, std::span<PyObject*> slots) const {
     for (size_t i = 0; i < parts.size(); ++i)
-        parts[i].store(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i)), slots);
+        parts[i].store(Py_NewRef(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i))), slots);
+    if (kind == TensorOf || (kind == Sequence && slot >= 0))
+        o = std::exchange(slots[static_cast<size_t>(slot)], o);
+    Py_XDECREF(o);
+}
+PyObject* Outcome::kept(std::span<PyObject* const> slots) const {
+    if (kind == Value) return Py_NewRef(expected);
+    if (slot >= 0) return Py_XNewRef(slots[static_cast<size_t>(slot)]);
+    Owned list(checked(PyList_New(static_cast<Py_ssize_t>(parts.size()))));
+    for (size_t i = 0; i < parts.size(); ++i) {
+        PyObject* part = parts[i].kept(slots);
+        if (!part) return nullptr;
+        PyList_SET_ITEM(list.o, static_cast<Py_ssize_t>(i), part);
+    }
+    return list.release();
 }
 bool Outcome::looks() const {
     if (kind == Value) return expected != Py_None;
@@ -195,6 +220,7 @@ bool Outcome::looks() const {
 
 Stop::~Stop() {
     for (PyObject* o : results) Py_XDECREF(o);
+    for (PyObject* o : inputs) Py_XDECREF(o);
     Py_XDECREF(value);
 }
 
@@ -312,8 +338,22 @@ size_t Program::looks() const {
 namespace {
 
 constexpr size_t kFew = 8;
+constexpr size_t kFewSlots = 64;
 
-PyObject* call(const Step& s, const std::vector<PyObject*>& slots) {
+PyObject* call_with(const Step& s, PyObject** args) {
+    switch (s.form) {
+        case Step::Binary: return s.binary(args[0], args[1]);
+        case Step::Compare: return PyObject_RichCompare(args[0], args[1], s.comparison);
+        case Step::Truth: {
+            const int truth = PyObject_IsTrue(args[0]);
+            return truth < 0 ? nullptr : boolean(truth);
+        }
+        default: break;
+    }
+    return PyObject_Vectorcall(s.callable, args, s.positions | PY_VECTORCALL_ARGUMENTS_OFFSET, s.keywords);
+}
+
+PyObject* call(const Step& s, std::span<PyObject* const> slots) {
     PyObject* few[kFew + 1];
     std::vector<PyObject*> many;
     PyObject** args = few;
@@ -328,35 +368,33 @@ PyObject* call(const Step& s, const std::vector<PyObject*>& slots) {
             const Source& given = s.given[i];
             args[i] = given.kind == Source::Slot ? slots[static_cast<size_t>(given.slot)] : given.object;
         }
-        if (s.binary) return s.binary(args[0], args[1]);
-        return PyObject_Vectorcall(s.callable, args, s.positions | PY_VECTORCALL_ARGUMENTS_OFFSET, s.keywords);
+        return call_with(s, args);
     }
     size_t made = 0;
     for (; made < n; ++made)
         if (!(args[made] = s.given[made].make(slots))) break;
-    PyObject* result = nullptr;
-    if (made == n)
-        result = s.binary ? s.binary(args[0], args[1])
-                          : PyObject_Vectorcall(s.callable, args, s.positions | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                                s.keywords);
+    PyObject* result = made == n ? call_with(s, args) : nullptr;
     for (size_t i = 0; i < made; ++i) Py_DECREF(args[i]);
     return result;
 }
 
-struct Slots {
-    std::vector<PyObject*> all;
-    ~Slots() {
-        for (PyObject* o : all) Py_XDECREF(o);
-    }
-};
-
 }  // namespace
 
 PyObject* Program::run(const std::vector<PyObject*>& inputs, Stop& stop) const {
+    const size_t n = std::max(slots_, inputs.size());
+    PyObject* few[kFewSlots];
+    std::vector<PyObject*> many;
+    if (n > kFewSlots) many.resize(n);
+    const std::span<PyObject*> slots(n > kFewSlots ? many.data() : few, n);
+    for (size_t i = 0; i < n; ++i) slots[i] = i < inputs.size() ? Py_NewRef(inputs[i]) : nullptr;
+    PyObject* result = run_in(slots, inputs.size(), stop);
+    for (PyObject* o : slots) Py_XDECREF(o);
+    return result;
+}
+
+PyObject* Program::run_in(std::span<PyObject*> slots, size_t inputs, Stop& stop) const {
     const bool before = modes.asked;
-    Slots slots;
-    slots.all.assign(std::max(slots_, inputs.size()), nullptr);
-    for (size_t i = 0; i < inputs.size(); ++i) slots.all[i] = Py_NewRef(inputs[i]);
+    std::vector<int32_t> path;  // nodes that ran to their end
     int32_t at = 0;
     while (true) {
         const Node& node = *nodes_[static_cast<size_t>(at)];
@@ -364,45 +402,63 @@ PyObject* Program::run(const std::vector<PyObject*>& inputs, Stop& stop) const {
         int32_t next = -1;
         for (size_t i = 0; i < n; ++i) {
             const Step& s = node.steps[i];
-            Owned result(call(s, slots.all));
-            stop.node = at;
-            stop.step = static_cast<int32_t>(i);
-            if (!result.o) {
-                set_grad_mode(before);
-                stop.numbers.push_back(s.number);
-                return nullptr;
-            }
-            const Outcome* outcome = &s.outcome;
-            if (i + 1 == n && !node.next.empty()) {
+            Owned result(call(s, slots));
+            const Outcome* outcome = result.o ? &s.outcome : nullptr;
+            if (result.o && i + 1 == n && !node.next.empty()) {
                 outcome = nullptr;
                 for (const auto& child : node.next)
-                    if (child.first.matches(result.o) && child.first.is_again(result.o, slots.all)) {
+                    if (child.first.matches(result.o) && child.first.is_again(result.o, slots)) {
                         outcome = &child.first;
                         next = child.second;
                         break;
                     }
-            } else if (!outcome->matches(result.o) || !outcome->is_again(result.o, slots.all)) {
+            } else if (outcome && (!outcome->matches(result.o) || !outcome->is_again(result.o, slots))) {
                 outcome = nullptr;
             }
             if (!outcome) {
                 set_grad_mode(before);
-                stop.numbers.push_back(s.number);
-                stop.value = result.release();
+                stop.node = at;
+                stop.step = static_cast<int32_t>(i);
+                note(stop, slots, inputs, path, result.o);
                 return nullptr;
             }
-            outcome->store(result.o, slots.all);
-            if (s.kept) {
-                stop.numbers.push_back(s.number);
-                stop.results.push_back(result.release());
-            } else {
-                for (int32_t slot : s.drops) Py_CLEAR(slots.all[static_cast<size_t>(slot)]);
-                stop.numbers.push_back(s.number);
-                stop.results.push_back(nullptr);
-            }
+            outcome->store(result.release(), slots);
+            for (int32_t slot : s.drops) Py_CLEAR(slots[static_cast<size_t>(slot)]);
         }
-        if (next < 0) return node.result.make(slots.all);
+        if (next < 0) return node.result.make(slots);
+        path.push_back(at);
         at = next;
     }
+}
+
+// What a run had until it stopped at a step: of the path to it everything, if it is all there still.
+void Program::note(Stop& stop, std::span<PyObject* const> slots, size_t inputs, const std::vector<int32_t>& path,
+                   PyObject* value) const {
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    stop.resumes = true;
+    stop.value = Py_XNewRef(value);
+    auto take = [&](const Step& s, const Outcome& outcome) {
+        PyObject* kept = stop.resumes && s.kept ? outcome.kept(slots) : nullptr;
+        stop.resumes = kept;
+        stop.numbers.push_back(s.number);
+        if (kept) stop.results.push_back(kept);
+    };
+    for (size_t k = 0; k < path.size(); ++k) {
+        const Node& node = *nodes_[static_cast<size_t>(path[k])];
+        const int32_t next = k + 1 < path.size() ? path[k + 1] : stop.node;
+        for (size_t i = 0; i + 1 < node.steps.size(); ++i) take(node.steps[i], node.steps[i].outcome);
+        for (const auto& child : node.next)
+            if (child.second == next) take(node.steps.back(), child.first);
+    }
+    const Node& last = *nodes_[static_cast<size_t>(stop.node)];
+    for (int32_t i = 0; i < stop.step; ++i)
+        take(last.steps[static_cast<size_t>(i)], last.steps[static_cast<size_t>(i)].outcome);
+    stop.numbers.push_back(last.steps[static_cast<size_t>(stop.step)].number);
+    for (size_t i = 0; i < inputs; ++i)
+        if (slots[i]) stop.inputs.push_back(Py_NewRef(slots[i]));
+    stop.resumes = stop.resumes && stop.inputs.size() == inputs;
+    PyErr_Restore(type, error, trace);
 }
 
 }  // namespace pb::replay

@@ -12,7 +12,9 @@
 // Results are held while Python may still have to be given them: until the last look at a value. After that each is let go
 // with its last use.
 #pragma once
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "python/read/convert.h"
@@ -32,7 +34,7 @@ struct Source {
     Source(Source&&) noexcept;
     Source& operator=(Source&&) noexcept;
     ~Source() { Py_XDECREF(object); }
-    PyObject* make(const std::vector<PyObject*>& slots) const;  // a new reference
+    PyObject* make(std::span<PyObject* const> slots) const;  // a new reference
 };
 
 struct Outcome {
@@ -50,14 +52,18 @@ struct Outcome {
     Outcome& operator=(Outcome&&) noexcept;
     ~Outcome() { Py_XDECREF(expected); }
     bool matches(PyObject* o) const;
-    void store(PyObject* o, std::vector<PyObject*>& slots) const;
-    bool is_again(PyObject* o, const std::vector<PyObject*>& slots) const;
+    void store(PyObject* o, std::span<PyObject*> slots) const;  // takes over the reference
+    bool is_again(PyObject* o, std::span<PyObject* const> slots) const;
     bool looks() const;  // whether a value is compared
+    PyObject* kept(std::span<PyObject* const> slots) const;  // what matched it: a new reference, or null if let go
 };
 
 struct Step {
+    enum Form : uint8_t { Call, Binary, Compare, Truth };  // signs cost less than functions that do the same
     PyObject* callable = nullptr;
-    binaryfunc binary = nullptr;  // what an operator sign does, which costs less than to call a function
+    Form form = Call;
+    binaryfunc binary = nullptr;
+    int comparison = 0;
     std::vector<Source> given;
     size_t positions = 0;
     PyObject* keywords = nullptr;
@@ -80,9 +86,11 @@ struct Step {
 // Where a run stopped, and what it had until then.
 struct Stop {
     int32_t node = 0, step = 0;
-    std::vector<int32_t> numbers;     // of the steps that ran
-    std::vector<PyObject*> results;   // what they gave, references; null where it was let go
-    PyObject* value = nullptr;        // what the last one gave; null: it raised
+    std::vector<int32_t> numbers;    // of the steps that ran
+    std::vector<PyObject*> results;  // what they gave, references
+    std::vector<PyObject*> inputs;   // references
+    PyObject* value = nullptr;       // what the last one gave; null: it raised
+    bool resumes = false;            // whether all of it is there
     ~Stop();
 };
 
@@ -106,6 +114,9 @@ class Program {
         Source result;
     };
     void settle();  // what is held how long
+    PyObject* run_in(std::span<PyObject*> slots, size_t inputs, Stop& stop) const;
+    void note(Stop& stop, std::span<PyObject* const> slots, size_t inputs, const std::vector<int32_t>& path,
+              PyObject* value) const;
 
     std::vector<std::unique_ptr<Node>> nodes_;
     size_t slots_ = 0;
