@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from types import BuiltinFunctionType
 from typing import Any, TypeVar
 
 from . import _core
@@ -51,7 +52,7 @@ def compile(
     Calls are recorded: which operators they call, forward and backward, what Python looks at, and what else it can reach.
     A later call for which all of that is as it was calls the same operators, and nothing else. `pb.compile.explain(f)` says
     what is known of a function. One that prints, counts its calls, or does anything else that would be missed is called as
-    usual, after a warning that names the line.
+    usual, after a warning that names the line; one that costs less as it is, too.
 
     Args:
         model: a function or a module; without it, a decorator.
@@ -85,7 +86,7 @@ def compile(
         )
     if mode is not None and mode not in _MODES:
         raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(_MODES)}")
-    if disable or isinstance(model, (type, _core.Compiled, _core.Operator)):
+    if disable or isinstance(model, (type, BuiltinFunctionType, _core.Compiled, _core.Operator)):
         return model
     if isinstance(model, Module):
         return OptimizedModule(model)

@@ -326,6 +326,17 @@ def test_nothing_is_kept_alive():
     assert [ref() for ref in refs] == [None, None]
 
 
+def test_what_costs_less_is_called(monkeypatch):
+    monkeypatch.setattr("pullback.replay.compiled.TRIALS", 16)
+    small = pb.compile(lambda x: x)
+    large = pb.compile(lambda x: sum([1 for _ in range(2000)]) * x)
+    for _ in range(40):
+        small(pb.ones(1))
+        large(pb.ones(1))
+    assert replays(small) == 8 and "costs less" in pb.compile.explain(small)
+    assert replays(large) == 40 - 2 - 8
+
+
 def test_names_and_reset():
     def f(x):
         """Doubles."""

@@ -24,6 +24,7 @@ from .codes import names_of, owner
 from .recording import Event, Numbering, Recorder, is_like
 from .states import Unknown, Walk
 
+TRIALS = 16  # calls of a plan, of which every other one is the function's: what costs less goes on
 _PATIENCE = 40  # recordings, beyond one for each four calls that were replayed
 _STEPS = 400_000
 _CANDIDATES = 16
@@ -151,7 +152,7 @@ class Controller:
         """A candidate, from what can be reached now."""
         description = Walk(self.codes, ran).describe(self.function, args, kwargs)
         catches = any(names_of(code).catches for code in self.codes if owner(code) == "user")
-        plan = _Plan(_core.Plan(description, catches), len(self.codes))
+        plan = _Plan(_core.Plan(description, catches, TRIALS), len(self.codes))
         self.candidates = [plan, *self.candidates][:_CANDIDATES]
 
     def _is_unchanged(self, plan: _Plan, inputs: tuple, args: tuple, kwargs: dict[str, Any]) -> bool:
@@ -278,5 +279,6 @@ class Controller:
             lines.append(
                 f"  plan {number}: {n['calls']} calls replayed, {n['branches']} branches, {n['steps']} calls of operators, "
                 f"{n['looks']} looks at values, {n['checks']} checks before"
+                + ("; now the function itself, which costs less" if n["idle"] else "")
             )
         return "\n".join(lines)
