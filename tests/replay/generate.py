@@ -48,7 +48,18 @@ class Generator:
 
     def number(self):
         return self.random.choice(
-            ["0.5", "2", "thing.k", "thing.n", "table['u']", "rate", "thing.shared", "len(items)", "n", "thing.size"]
+            [
+                "0.5",
+                "2",
+                "thing.k",
+                "thing.n",
+                "table['u']",
+                "rate",
+                "thing.shared",
+                "len(items)",
+                "n",
+                "thing.size",
+            ]
         )
 
     def value(self):
@@ -121,16 +132,23 @@ class Generator:
             self.block(depth + 1, indent + 1)
         elif depth < 2 and kind < 0.39:
             self.emit(indent, "try:")
-            self.emit(indent + 1, f"{t} = {self.tensor()} @ pb.ones(3 if {self.condition()} else 2, dtype=pb.float64) + {t}")
+            self.emit(
+                indent + 1,
+                f"{t} = {self.tensor()} @ pb.ones(3 if {self.condition()} else 2, dtype=pb.float64) + {t}",
+            )
             self.emit(indent, "except RuntimeError:")
             self.emit(indent + 1, f"{t} = {t} * 0.5")
         elif kind < 0.45:
             u = r.choice([each for each in "abc" if each != t])
             self.emit(indent, f"{t} = {t}.clone()")
-            self.emit(indent, r.choice([f"{t}[0] = {u}[1]", f"{t} *= 2", f"{t}.add_({u})", f"{t}[1:].mul_(3)"]))
+            self.emit(
+                indent, r.choice([f"{t}[0] = {u}[1]", f"{t} *= 2", f"{t}.add_({u})", f"{t}[1:].mul_(3)"])
+            )
         elif kind < 0.5:
             self.emit(indent, "with pb.no_grad():")
-            self.emit(indent + 1, r.choice(["weight.mul_(0.9)", "thing.t.add_(0.1)", "weight -= 0.01 * c.detach()"]))
+            self.emit(
+                indent + 1, r.choice(["weight.mul_(0.9)", "thing.t.add_(0.1)", "weight -= 0.01 * c.detach()"])
+            )
         elif kind < 0.54:
             self.emit(indent, f"if weight.requires_grad and ({t} * weight).requires_grad:")
             self.emit(indent + 1, r.choice(["weight.grad = None", "pass"]))
@@ -143,7 +161,10 @@ class Generator:
             )
             self.emit(indent + 1, f"{t} = {t} + g")
         elif kind < 0.575:
-            self.emit(indent, r.choice(["thing.m += 1", "items.append(1.0)", "thing.t = thing.t + 1", "thing.k = thing.k"]))
+            self.emit(
+                indent,
+                r.choice(["thing.m += 1", "items.append(1.0)", "thing.t = thing.t + 1", "thing.k = thing.k"]),
+            )
         elif kind < 0.6:
             self.emit(indent, f"total = total + {t}.sum()")
         else:
@@ -153,7 +174,12 @@ class Generator:
         self.block(0, 1)
         for _ in range(self.random.randint(1, 3)):
             self.statement(0, 1)
-        self.emit(1, self.random.choice(["return a, b, c, total", "return {'a': a, 'b': [b, c]}", "return a * b + total"]))
+        self.emit(
+            1,
+            self.random.choice(
+                ["return a, b, c, total", "return {'a': a, 'b': [b, c]}", "return a * b + total"]
+            ),
+        )
         return HEAD + "\n".join(self.lines) + "\n"
 
 

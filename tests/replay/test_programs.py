@@ -5,9 +5,9 @@ import functools
 from collections import namedtuple
 
 import pytest
+from replay.plainly import assert_same, replays
 
 import pullback as pb
-from replay.plainly import assert_same, replays
 
 F = pb.nn.functional
 SCALE = 2.0
@@ -198,7 +198,13 @@ def constants(x, y):
 
 
 def losses(x, y):
-    return F.mse_loss(x, y), F.softmax(x, 0), F.gelu(y), F.layer_norm(x, (3,)), F.cross_entropy(x, pb.tensor(1))
+    return (
+        F.mse_loss(x, y),
+        F.softmax(x, 0),
+        F.gelu(y),
+        F.layer_norm(x, (3,)),
+        F.cross_entropy(x, pb.tensor(1)),
+    )
 
 
 def named_pair(x, y):
@@ -206,7 +212,11 @@ def named_pair(x, y):
     return p.first * p.second
 
 
-PROGRAMS = [value for value in list(globals().values()) if getattr(value, "__code__", None) and value.__module__ == __name__]
+PROGRAMS = [
+    value
+    for value in list(globals().values())
+    if getattr(value, "__code__", None) and value.__module__ == __name__
+]
 PROGRAMS = [f for f in PROGRAMS if f.__code__.co_varnames[:2] == ("x", "y")]
 
 
@@ -219,7 +229,17 @@ def test_programs(function, grad):
         pb.manual_seed(seed)
         args = vectors(grad=grad)
         assert_same(compiled, function, *args)
-    if function not in (item, raises, fails, indexed, loop, own_backward, own_backward_and_graph, tolist, caught):
+    if function not in (
+        item,
+        raises,
+        fails,
+        indexed,
+        loop,
+        own_backward,
+        own_backward_and_graph,
+        tolist,
+        caught,
+    ):
         controller = compiled._slow.__self__
         if grad or function not in (own_grad, descends):
             assert controller.reason is None, controller.reason
@@ -274,8 +294,10 @@ def test_modules():
     for _ in range(5):
         x = pb.randn(5, 3)
         assert pb.equal(wrapped(x), net(x))
-    assert wrapped.scale == 3.0 and list(wrapped.state_dict())[0] == "_orig_mod.linear.weight"
-    assert isinstance(wrapped, pb.nn.Module) and len(list(wrapped.parameters())) == len(list(net.parameters()))
+    assert wrapped.scale == 3.0 and next(iter(wrapped.state_dict())) == "_orig_mod.linear.weight"
+    assert isinstance(wrapped, pb.nn.Module) and len(list(wrapped.parameters())) == len(
+        list(net.parameters())
+    )
     assert not wrapped.training and wrapped.train() is wrapped and net.training
 
 

@@ -5,10 +5,10 @@ import random
 import warnings
 
 import pytest
-
-import pullback as pb
 from replay.generate import CHANGES, Generator, World
 from replay.plainly import replays, same
+
+import pullback as pb
 
 COUNT = int(os.environ.get("PULLBACK_REPLAY_PROGRAMS", "60"))
 FIRST = int(os.environ.get("PULLBACK_REPLAY_FIRST", "0"))
@@ -43,14 +43,20 @@ def check(seed):
             u, v = x.clone().requires_grad_(grad), y.clone()
             results.append(called(world, u, v, n, call))
             found = results[-1][0]
-            tensors = [t for t in (found if isinstance(found, tuple) else [found]) if isinstance(t, pb.Tensor)]
+            tensors = [
+                t for t in (found if isinstance(found, tuple) else [found]) if isinstance(t, pb.Tensor)
+            ]
             tensors = [t.sum() for t in tensors if t.requires_grad and t.grad_fn is not None]
             if tensors and grad:
                 try:
-                    results[-1] += tuple(pb.autograd.grad(sum(tensors), [u, world.names["weight"]], allow_unused=True))
+                    results[-1] += tuple(
+                        pb.autograd.grad(sum(tensors), [u, world.names["weight"]], allow_unused=True)
+                    )
                 except RuntimeError as error:
                     results[-1] += (str(error)[:80],)
-        assert same(results[0], results[1]), f"seed {seed}, call {call}:\n{source}\n{results[0]}\n{results[1]}"
+        assert same(results[0], results[1]), (
+            f"seed {seed}, call {call}:\n{source}\n{results[0]}\n{results[1]}"
+        )
     return replays(mine.call)
 
 

@@ -11,9 +11,9 @@ import warnings
 
 import numpy as np
 import pytest
+from replay.plainly import assert_same, refused, replays
 
 import pullback as pb
-from replay.plainly import assert_same, refused, replays
 
 counter = 0
 seen = []
@@ -167,7 +167,7 @@ def of_a_lock(x, lock=threading.Lock()):  # noqa: B008
         return x * 2
 
 
-def an_attribute_getter(x, get=operator.attrgetter("calls")):  # noqa: B008
+def an_attribute_getter(x, get=operator.attrgetter("calls")):
     return x * get(HOLDER)
 
 
@@ -186,7 +186,9 @@ def marks(x):
     return y
 
 
-PROGRAMS = [f for f in list(globals().values()) if getattr(f, "__module__", "") == __name__ and hasattr(f, "__code__")]
+PROGRAMS = [
+    f for f in list(globals().values()) if getattr(f, "__module__", "") == __name__ and hasattr(f, "__code__")
+]
 PROGRAMS = [f for f in PROGRAMS if f.__code__.co_varnames[:1] == ("x",)]
 
 
@@ -292,7 +294,7 @@ def test_many_different_calls():
 
 
 def test_threads():
-    compiled = pb.compile(lambda x, y: ((x * y).sin() + x if x.sum() > 0 else x - y))
+    compiled = pb.compile(lambda x, y: (x * y).sin() + x if x.sum() > 0 else x - y)
     plain, wrong = compiled.__wrapped__, []
 
     def work(seed):

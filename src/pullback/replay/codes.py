@@ -13,8 +13,10 @@ _LIBRARY = str(Path(__file__).parents[1]) + "/"
 _HERE = str(Path(__file__).parent) + "/"
 _STANDARD = str(Path(sysconfig.get_paths()["stdlib"])) + "/"
 # Of the standard library: what only connects functions, and keeps no state that anybody sees.
-_CONNECTING = ("contextlib.py", "functools.py", "collections/__init__.py", "enum.py", "abc.py", "operator.py")
-_CONNECTING += ("types.py", "typing.py", "dataclasses.py", "_collections_abc.py", "<frozen", "numbers.py", "copy.py")
+_CONNECTING = frozenset(
+    "contextlib.py functools.py collections/__init__.py enum.py abc.py operator.py types.py typing.py dataclasses.py "
+    "_collections_abc.py numbers.py copy.py".split()
+)
 
 
 class Names(NamedTuple):
@@ -45,7 +47,9 @@ def names_of(code: CodeType) -> Names:
             found["ATTR"].add(instruction.argval)
         elif instruction.opname == "IMPORT_NAME":
             found["IMPORT"].add(instruction.argval)
-    return Names(*map(frozenset, found.values()), handlers > 0, writes)
+    return Names(
+        frozenset(found["GLOBAL"]), frozenset(found["ATTR"]), frozenset(found["IMPORT"]), handlers > 0, writes
+    )
 
 
 @functools.cache

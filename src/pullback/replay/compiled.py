@@ -210,7 +210,11 @@ class Controller:
         recorder = Recorder(codes, resumed)
         result = recorder.run(self.function, args, kwargs)
         self.recordings += 1
-        if self.reason is not None or not self._may_replay(recorder) or plan.core not in self.callable._plans():
+        if (
+            self.reason is not None
+            or not self._may_replay(recorder)
+            or plan.core not in self.callable._plans()
+        ):
             return result
         try:
             if recorder.new:  # more can be reached than was described
@@ -229,7 +233,13 @@ class Controller:
         self.callable._forget()
 
     def _extend(
-        self, plan: _Plan, resumed: _Resumed, events: list[Event], result: Any, args: tuple, kwargs: dict[str, Any]
+        self,
+        plan: _Plan,
+        resumed: _Resumed,
+        events: list[Event],
+        result: Any,
+        args: tuple,
+        kwargs: dict[str, Any],
     ) -> None:
         done = len(resumed.numbers)
         if done > len(events) or len(plan.calls) + len(events) - done > _STEPS:
@@ -263,7 +273,9 @@ class Controller:
         self.reason = reason
         self.callable._off = True
         self._forget_plans()
-        warnings.warn(f"pb.compile: {self.name} runs as usual, not replayed. {reason}", UserWarning, stacklevel=3)
+        warnings.warn(
+            f"pb.compile: {self.name} runs as usual, not replayed. {reason}", UserWarning, stacklevel=3
+        )
 
     # ---- looking at it ------------------------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ beginning, and gets their results in place of their calls, which have to be the 
 from __future__ import annotations
 
 import gc
-import operator
 import sys
 import types
 from collections.abc import Callable
@@ -52,14 +51,19 @@ _REFUSED = {
     "save": "writes a file",
     "load": "reads a file",
 }
-_ATTRIBUTES = frozenset("grad_fn _grad_fn _version _base output_nr retains_grad grad_dtype _backward_hooks".split())
+_ATTRIBUTES = frozenset(
+    "grad_fn _grad_fn _version _base output_nr retains_grad grad_dtype _backward_hooks".split()
+)
 # Of the library: what changes how operators work.
-_SETTINGS = frozenset("amp backends overrides interop profiler.py runtime switches.py utils picture jit.py".split())
+_SETTINGS = frozenset(
+    "amp backends overrides interop profiler.py runtime switches.py utils picture jit.py".split()
+)
 # Results whose geometry depends on values.
 _VARYING = frozenset(
     "nonzero argwhere unique unique_consecutive masked_select repeat_interleave bincount where __getitem__ "
     "histogramdd combinations".split()
 )
+
 
 class Event:
     """A call of an operator: what it was given and gave, with tensors as they are."""
@@ -187,7 +191,9 @@ class Recorder:
         try:
             event.outcome = _kept(result)
         except _Refused:
-            return self.refuse(f"{event.name}() gives a {type(result).__module__}.{type(result).__qualname__}")
+            return self.refuse(
+                f"{event.name}() gives a {type(result).__module__}.{type(result).__qualname__}"
+            )
         self.events.append(event)
 
     # ---- what ran already ----------------------------------------------------------------------------------------
@@ -280,7 +286,9 @@ def _changes_modes(code: types.CodeType) -> str | None:
     if names_of(code).writes:
         return f"calls {code.co_name}(), which changes a setting"
     part = code.co_filename.rpartition("pullback/")[2].partition("/")[0]
-    if part in _SETTINGS or (part == "device.py" and code.co_name in ("__enter__", "__exit__", "set_default_device")):
+    if part in _SETTINGS or (
+        part == "device.py" and code.co_name in ("__enter__", "__exit__", "set_default_device")
+    ):
         return f"calls {code.co_name}() of {part.removesuffix('.py')}, which changes a setting"
     return None
 
@@ -307,7 +315,9 @@ class Numbering:
         """The description of what an operator is given. Raises Unknown for a tensor that came from nowhere."""
         if isinstance(kept, Tensor):
             if id(kept) not in self.slots:
-                raise Unknown("uses a tensor that is no argument, and that no operator made while it was recorded")
+                raise Unknown(
+                    "uses a tensor that is no argument, and that no operator made while it was recorded"
+                )
             return (SLOT, self.slots[id(kept)], None, ())
         if kept[0] == CONSTANT:
             return (CONSTANT, -1, kept[1], ())
@@ -347,7 +357,15 @@ class Numbering:
         """The description of a call."""
         given = tuple([self.source(each) for each in event.given])
         varies = event.name in _VARYING and any(_decides(each) for each in event.given[1:] or event.given)
-        return (event.callable, given, event.positions, event.names, self.outcome(event.outcome), number, varies)
+        return (
+            event.callable,
+            given,
+            event.positions,
+            event.names,
+            self.outcome(event.outcome),
+            number,
+            varies,
+        )
 
     def result(self, o: Any, own: Callable[[], dict[int, int]]) -> tuple:
         """The description of what the function gives back."""
@@ -368,8 +386,8 @@ class Numbering:
             if type(o) is dict and not all(map(is_constant, o)):
                 raise Unknown("gives back a dict with keys that are no strings or numbers")
             parts = tuple([self.result(part, own) for part in each])
-            kind = {list: LIST, tuple: TUPLE, dict: DICT}[type(o)]
-            return (kind, -1, tuple(o) if type(o) is dict else None, parts)
+            kinds: dict[type, int] = {list: LIST, tuple: TUPLE, dict: DICT}
+            return (kinds[type(o)], -1, tuple(o) if type(o) is dict else None, parts)
         raise Unknown(f"gives back a {type(o).__module__}.{type(o).__qualname__}")
 
 
@@ -388,6 +406,10 @@ def is_like(a: tuple, b: tuple) -> bool:
     """Whether two descriptions of sources are the same."""
     if a[:2] != b[:2] or len(a[3]) != len(b[3]):
         return False
-    if a[0] in (CONSTANT, DICT) and a[2] is not b[2] and (type(a[2]) is not type(b[2]) or repr(a[2]) != repr(b[2])):
+    if (
+        a[0] in (CONSTANT, DICT)
+        and a[2] is not b[2]
+        and (type(a[2]) is not type(b[2]) or repr(a[2]) != repr(b[2]))
+    ):
         return False
     return all(map(is_like, a[3], b[3]))

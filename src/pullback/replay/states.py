@@ -13,8 +13,7 @@ import builtins
 import functools
 import operator
 import types
-from _collections import _tuplegetter  # type: ignore[attr-defined]
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict, deque, namedtuple
 from enum import Enum, IntEnum
 from typing import Any
 
@@ -67,7 +66,7 @@ _FIXED = (
     types.UnionType,
     Enum,
     operator.itemgetter,
-    _tuplegetter,
+    type(vars(namedtuple("_Fields", "field"))["field"]),
 )
 _ATTRIBUTES: dict[type, tuple[str, ...]] = {
     types.MethodType: ("__func__", "__self__"),
@@ -81,8 +80,37 @@ _ATTRIBUTES: dict[type, tuple[str, ...]] = {
 # Classes made in C whose instances a call may make: what they do follows from what they are given.
 _PURE = frozenset(
     {
-        *(bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, range, slice, object, type, super),
-        *(enumerate, zip, map, filter, reversed, property, staticmethod, classmethod, OrderedDict, defaultdict, deque),
+        *(
+            bool,
+            int,
+            float,
+            complex,
+            str,
+            bytes,
+            list,
+            tuple,
+            dict,
+            set,
+            frozenset,
+            range,
+            slice,
+            object,
+            type,
+            super,
+        ),
+        *(
+            enumerate,
+            zip,
+            map,
+            filter,
+            reversed,
+            property,
+            staticmethod,
+            classmethod,
+            OrderedDict,
+            defaultdict,
+            deque,
+        ),
         *(functools.partial, operator.itemgetter),
         *(types.MethodType, types.FunctionType, types.SimpleNamespace, types.GenericAlias, types.ModuleType),
     }
@@ -120,7 +148,9 @@ _MODULES = {
 _METHODS = (str, bytes, int, float, complex, tuple, list, dict, set, frozenset, range, slice, type, object)
 _OF_LIBRARY = frozenset({"getattr", "hasattr", "setattr", "vars", "dir", "id", "hash", "exec"})
 # What calls functions that it is given.
-_CALLING = frozenset("map filter partial partialmethod reduce starmap accumulate groupby takewhile defaultdict".split())
+_CALLING = frozenset(
+    "map filter partial partialmethod reduce starmap accumulate groupby takewhile defaultdict".split()
+)
 
 
 def is_pure(function: Any, caller: str) -> bool:
@@ -128,7 +158,7 @@ def is_pure(function: Any, caller: str) -> bool:
     of = getattr(function, "__self__", None)
     name = getattr(function, "__name__", "")
     if of is None or isinstance(of, types.ModuleType):
-        home = of.__name__ if of else getattr(function, "__module__", None)
+        home = of.__name__ if of else str(getattr(function, "__module__", None))
         if home == "builtins" and name in _OF_LIBRARY:
             return caller != "user"
         allowed = _MODULES.get(home, frozenset())
@@ -138,7 +168,14 @@ def is_pure(function: Any, caller: str) -> bool:
         return True
     if isinstance(of, (types.GeneratorType, types.MappingProxyType, _core.Operator)):
         return True
-    if name in ("__init__", "__new__", "__setattr__", "__getattribute__", "__init_subclass__", "__subclasshook__"):
+    if name in (
+        "__init__",
+        "__new__",
+        "__setattr__",
+        "__getattribute__",
+        "__init_subclass__",
+        "__subclasshook__",
+    ):
         return _is_heap(kind)
     return isinstance(of, Tensor) and name == "is_inference"
 
@@ -226,9 +263,13 @@ class Walk:
         calling = named & _CALLING
         if any(isinstance(each, tuple) and "key" in each for code in users for each in code.co_consts):
             calling.add("key")
-        effects = {name for name in named if callable(getattr(builtins, name, None)) and self.has_effects(name)}
+        effects = {
+            name for name in named if callable(getattr(builtins, name, None)) and self.has_effects(name)
+        }
         if calling and (effects or self.effects):
-            raise Unknown(f"names {min(effects | self.effects)} beside {min(calling)}, which may call it unseen")
+            raise Unknown(
+                f"names {min(effects | self.effects)} beside {min(calling)}, which may call it unseen"
+            )
 
     @staticmethod
     def has_effects(name: str) -> bool:
@@ -263,7 +304,9 @@ class Walk:
             if name not in home and isinstance(getattr(builtins, name), type):
                 self._check_class(getattr(builtins, name), name)
         built = [
-            (name, (Kind.SAME, getattr(builtins, name), (), -1, name)) for name in sorted(chosen) if name not in home
+            (name, (Kind.SAME, getattr(builtins, name), (), -1, name))
+            for name in sorted(chosen)
+            if name not in home
         ]
         roots = [(Kind.NAMES, home, parts, -1, "globals")] if parts else []
         return roots + ([(Kind.NAMES, builtins, tuple(built), -1, "builtins")] if built else [])
@@ -299,7 +342,9 @@ class Walk:
         if kind in _ATTRIBUTES:
             names = list(_ATTRIBUTES[kind])
             if kind is _core.Compiled:
-                names += sorted(self.names & vars(o).keys() - {"__name__", "__doc__", "__module__", "__qualname__"})
+                names += sorted(
+                    self.names & vars(o).keys() - {"__name__", "__doc__", "__module__", "__qualname__"}
+                )
             parts = [(name, self.visit(getattr(o, name), f"{path}.{name}")) for name in names]
             return (Kind.PARTS, kind, tuple(parts), self._number(o), path)
         return self._holding(o, kind, path)
@@ -330,14 +375,18 @@ class Walk:
     def _end(self, o: Any, path: str) -> tuple:
         if self.lenient:
             return (Kind.SAME, o, (), -1, path)
-        name = type(o).__qualname__ if type(o).__module__ == "builtins" else f"{type(o).__module__}.{type(o).__qualname__}"
+        name = (
+            type(o).__qualname__
+            if type(o).__module__ == "builtins"
+            else f"{type(o).__module__}.{type(o).__qualname__}"
+        )
         raise Unknown(f"can reach {path}, an object of type {name}, whose changes nobody sees")
 
     def _instance(self, o: Any, kind: type, path: str) -> tuple:
         number = self._number(o)
         self._check_class(kind, f"the class of {path}")
-        own = getattr(o, "__dict__", None)
-        parts = []
+        own: Any = getattr(o, "__dict__", None)
+        parts: list[tuple] = []
         for name in sorted(own.keys() | self.names) if own is not None else ():
             where = f"{path}.{name}"
             if name not in own:
@@ -405,7 +454,9 @@ class Walk:
         if not _is_heap(cls):
             if issubclass(cls, BaseException) or self.lenient:
                 return
-            raise Unknown(f"can reach {path}, the class {cls.__module__}.{cls.__qualname__}, which is not Python's")
+            raise Unknown(
+                f"can reach {path}, the class {cls.__module__}.{cls.__qualname__}, which is not Python's"
+            )
         for each in cls.__mro__:
             if each not in _PURE and _is_heap(each):
                 self._open(each, vars(each), each.__qualname__)
@@ -419,7 +470,7 @@ class Walk:
         if library and isinstance(holder, types.ModuleType) and holder.__name__ == "pullback._core":
             return
         before, self.lenient = self.lenient, self.lenient or library
-        parts = []
+        parts: list[tuple] = []
         for name in sorted(self.names | own.keys() if isinstance(holder, type) else self.names):
             where = f"{path}.{name}"
             special = name.startswith("__") and name.endswith("__")

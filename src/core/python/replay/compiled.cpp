@@ -33,8 +33,8 @@ struct Plan {
     uint64_t calls = 0;  // that it answered
     // Of its first calls every other one is left to the function, and the fastest of either kind counts: what costs less as
     // it is, is called as it is.
-    int trials = 0;     // that are left
-    bool idle = false;  // the function costs less
+    int trials = 0;                               // that are left
+    bool idle = false;                            // the function costs less
     int64_t fastest[2] = {INT64_MAX, INT64_MAX};  // in nanoseconds: run, called
     Plan(PyObject* description, bool keeps_all, int trials)
         : guard(description), program(keeps_all), grad(modes.asked), dtype(default_dtype), trials(trials) {}
@@ -95,7 +95,8 @@ PyObject* plan_inputs(PyObject* self, PyObject* given) {
     try {
         const Arguments a(args, kwargs);
         Found found;
-        if (!plan_of(self).is_for_now()) return PyUnicode_FromString("the mode of gradients or the default dtype");
+        if (!plan_of(self).is_for_now())
+            return PyUnicode_FromString("the mode of gradients or the default dtype");
         if (!plan_of(self).guard.check(a.all.data(), a.count, a.names.o, found))
             return found.failed ? Py_NewRef(found.failed->path) : PyUnicode_FromString("the arguments");
         PyObject* all = checked(PyTuple_New(static_cast<Py_ssize_t>(found.inputs.size())));
@@ -110,7 +111,8 @@ PyObject* plan_inputs(PyObject* self, PyObject* given) {
 PyObject* plan_extend(PyObject* self, PyObject* given) {
     int node, step;
     PyObject *outcome, *steps, *result;
-    if (!PyArg_ParseTuple(given, "iiOO!O", &node, &step, &outcome, &PyTuple_Type, &steps, &result)) return nullptr;
+    if (!PyArg_ParseTuple(given, "iiOO!O", &node, &step, &outcome, &PyTuple_Type, &steps, &result))
+        return nullptr;
     try {
         plan_of(self).program.extend(node, step, outcome, steps, result);
         Py_RETURN_NONE;
@@ -120,8 +122,8 @@ PyObject* plan_extend(PyObject* self, PyObject* given) {
 }
 PyObject* plan_figures(PyObject* self, PyObject*) {
     const Plan& p = plan_of(self);
-    return Py_BuildValue("{s:n,s:n,s:n,s:n,s:K,s:O}", "checks", static_cast<Py_ssize_t>(p.guard.checks()), "steps",
-                         static_cast<Py_ssize_t>(p.program.steps()), "branches",
+    return Py_BuildValue("{s:n,s:n,s:n,s:n,s:K,s:O}", "checks", static_cast<Py_ssize_t>(p.guard.checks()),
+                         "steps", static_cast<Py_ssize_t>(p.program.steps()), "branches",
                          static_cast<Py_ssize_t>(p.program.branches()), "looks",
                          static_cast<Py_ssize_t>(p.program.looks()), "calls",
                          static_cast<unsigned long long>(p.calls), "idle", p.idle ? Py_True : Py_False);
@@ -173,8 +175,8 @@ PyObject* stopped(Stop& stop, PyObject* plan) {
         PyTuple_SET_ITEM(inputs.o, static_cast<Py_ssize_t>(i), Py_NewRef(stop.inputs[i]));
     // The last outcome in a tuple of one; None where the step raised.
     Owned last(stop.value ? checked(PyTuple_Pack(1, stop.value)) : none());
-    return checked(Py_BuildValue("(OiiNNNN)", plan, stop.node, stop.step, numbers.release(), results.release(),
-                                 inputs.release(), last.release()));
+    return checked(Py_BuildValue("(OiiNNNN)", plan, stop.node, stop.step, numbers.release(),
+                                 results.release(), inputs.release(), last.release()));
 }
 
 PyObject* ask_slow(const CompiledObject* c, PyObject* const* args, size_t count, PyObject* keywords,
@@ -190,13 +192,15 @@ PyObject* ask_slow(const CompiledObject* c, PyObject* const* args, size_t count,
 
 [[gnu::cold]] PyObject* fail_varied() {
     PyErr_SetString(PyExc_RuntimeError,
-                    "pb.compile: an operator gave a result of another geometry than at calls that were recorded, although "
+                    "pb.compile: an operator gave a result of another geometry than at calls that were "
+                    "recorded, although "
                     "nothing differs that they had looked at. Call this function without pb.compile.");
     return nullptr;
 }
 
 int64_t now() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
         .count();
 }
 void judge(CompiledObject* c, Plan& plan, int kind, int64_t time) {
@@ -219,8 +223,9 @@ PyObject* call_compiled(PyObject* self, PyObject* const* args, size_t nargsf, Py
             const bool tried = __builtin_expect(plan.trials > 0, 0);
             int64_t begun = tried ? now() : 0;
             if (!plan.guard.check(args, count, keywords, found)) continue;
-            if (i) std::rotate(c->plans->begin(), c->plans->begin() + static_cast<std::ptrdiff_t>(i),
-                               c->plans->begin() + static_cast<std::ptrdiff_t>(i) + 1);
+            if (i)
+                std::rotate(c->plans->begin(), c->plans->begin() + static_cast<std::ptrdiff_t>(i),
+                            c->plans->begin() + static_cast<std::ptrdiff_t>(i) + 1);
             if (plan.idle) return PyObject_Vectorcall(c->function, args, nargsf, keywords);
             if (tried && plan.trials % 2) {
                 begun = now();
@@ -367,7 +372,8 @@ PyType_Slot slots[] = {
 };
 PyType_Spec spec = {
     "pullback._core.Compiled", sizeof(CompiledObject), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    slots};
 
 // is_exact(tensor): Tensor or Parameter, no class of a user's, without levels.
 PyObject* is_exact(PyObject*, PyObject* o) {

@@ -40,7 +40,15 @@ bool same_value(PyObject* a, PyObject* b) {
 }
 
 uint8_t tensor_flags(const TensorObject* t) {
-    enum : uint8_t { Grad = 1, Result = 2, Inference = 4, Exceptional = 8, Parameter = 16, Hooks = 32, Number = 64 };
+    enum : uint8_t {
+        Grad = 1,
+        Result = 2,
+        Inference = 4,
+        Exceptional = 8,
+        Parameter = 16,
+        Hooks = 32,
+        Number = 64
+    };
     uint8_t flags = t->exceptional ? Exceptional : 0;
     if (Tensor(const_cast<TensorObject*>(t)).requires_grad()) flags |= Grad;
     if (t->grad_fn) flags |= Result;
@@ -85,7 +93,8 @@ Check::Check(PyObject* description) {
     }
     if (kind == Names || kind == Instance)
         std::stable_partition(parts.begin(), parts.end(), [](const Part& p) { return is_deep(p.check); });
-    deep = static_cast<size_t>(std::count_if(parts.begin(), parts.end(), [](const Part& p) { return is_deep(p.check); }));
+    deep = static_cast<size_t>(
+        std::count_if(parts.begin(), parts.end(), [](const Part& p) { return is_deep(p.check); }));
 }
 int Check::traverse(visitproc visit, void* arg) const {
     Py_VISIT(expected);
@@ -149,7 +158,9 @@ uint64_t version_of(PyObject* dict) {
 // The same of a class and what it inherits from.
 uint64_t version_of_class(PyObject* cls) {
     const auto* type = reinterpret_cast<PyTypeObject*>(cls);
-    return PyType_HasFeature(const_cast<PyTypeObject*>(type), Py_TPFLAGS_VALID_VERSION_TAG) ? type->tp_version_tag : 0;
+    return PyType_HasFeature(const_cast<PyTypeObject*>(type), Py_TPFLAGS_VALID_VERSION_TAG)
+               ? type->tp_version_tag
+               : 0;
 }
 
 // The values of some keys of a dict, which may have others.
@@ -222,7 +233,8 @@ bool function_passes(const Check& c, PyObject* o, Found& found) {
     const size_t cells = closure ? static_cast<size_t>(PyTuple_GET_SIZE(closure)) : 0;
     if (cells + 3 != c.parts.size()) return fails(c, found);
     for (size_t i = 0; i < cells; ++i)
-        if (!passes(c.parts[i].check, PyCell_GET(PyTuple_GET_ITEM(closure, static_cast<Py_ssize_t>(i))), found))
+        if (!passes(c.parts[i].check, PyCell_GET(PyTuple_GET_ITEM(closure, static_cast<Py_ssize_t>(i))),
+                    found))
             return false;
     return passes(c.parts[cells].check, PyFunction_GET_DEFAULTS(o), found) &&
            passes(c.parts[cells + 1].check, PyFunction_GET_KW_DEFAULTS(o), found) &&
@@ -273,7 +285,8 @@ bool passes(const Check& c, PyObject* o, Found& found) {
     }
     if (c.kind == Check::Names) {
         PyObject* dict = dict_of(c.expected);
-        return names_pass(c, dict, found, PyType_Check(c.expected) ? version_of_class(c.expected) : version_of(dict));
+        return names_pass(c, dict, found,
+                          PyType_Check(c.expected) ? version_of_class(c.expected) : version_of(dict));
     }
     if (c.kind == Check::Holder) return passes(c.parts[0].check, c.expected, found);
     if (!o) return fails(c, found);

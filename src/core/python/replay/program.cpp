@@ -13,7 +13,8 @@ namespace pb::replay {
 Source::Source(PyObject* description) {
     int given, n;
     PyObject *what, *inside;
-    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside)) throw PythonError();
+    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside))
+        throw PythonError();
     kind = static_cast<Kind>(given);
     slot = n;
     object = Py_NewRef(what);
@@ -65,7 +66,8 @@ PyObject* Source::make(std::span<PyObject* const> slots) const {
 Outcome::Outcome(PyObject* description) {
     int given, n;
     PyObject *what, *inside;
-    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside)) throw PythonError();
+    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside))
+        throw PythonError();
     kind = static_cast<Kind>(given);
     slot = n;
     if (kind == TensorOf) {
@@ -133,8 +135,8 @@ Step::Step(PyObject* description) {
     PyObject *function, *all, *names, *result;
     Py_ssize_t n;
     int changes;
-    if (!PyArg_ParseTuple(description, "OO!nOOip", &function, &PyTuple_Type, &all, &n, &names, &result, &number,
-                          &changes))
+    if (!PyArg_ParseTuple(description, "OO!nOOip", &function, &PyTuple_Type, &all, &n, &names, &result,
+                          &number, &changes))
         throw PythonError();
     callable = Py_NewRef(function);
     keywords = names == Py_None ? nullptr : Py_NewRef(names);
@@ -241,7 +243,8 @@ template <class F> void each_slot(const Outcome& o, const F& f) {
 
 void Program::extend(int32_t node, int32_t step, PyObject* outcome, PyObject* steps, PyObject* result) {
     auto added = std::make_unique<Node>();
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps); ++i) added->steps.emplace_back(PyTuple_GET_ITEM(steps, i));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps); ++i)
+        added->steps.emplace_back(PyTuple_GET_ITEM(steps, i));
     added->result = Source(result);
     if (!nodes_.empty()) {
         Node& at = *nodes_.at(static_cast<size_t>(node));
@@ -432,8 +435,8 @@ PyObject* Program::run_in(std::span<PyObject*> slots, size_t inputs, Stop& stop)
 }
 
 // What a run had until it stopped at a step: of the path to it everything, if it is all there still.
-void Program::note(Stop& stop, std::span<PyObject* const> slots, size_t inputs, const std::vector<int32_t>& path,
-                   PyObject* value) const {
+void Program::note(Stop& stop, std::span<PyObject* const> slots, size_t inputs,
+                   const std::vector<int32_t>& path, PyObject* value) const {
     PyObject *type, *error, *trace;
     PyErr_Fetch(&type, &error, &trace);
     stop.resumes = true;

@@ -55,7 +55,8 @@ struct Outcome {
     void store(PyObject* o, std::span<PyObject*> slots) const;  // takes over the reference
     bool is_again(PyObject* o, std::span<PyObject* const> slots) const;
     bool looks() const;  // whether a value is compared
-    PyObject* kept(std::span<PyObject* const> slots) const;  // what matched it: a new reference, or null if let go
+    PyObject* kept(
+        std::span<PyObject* const> slots) const;  // what matched it: a new reference, or null if let go
 };
 
 struct Step {
@@ -68,10 +69,10 @@ struct Step {
     size_t positions = 0;
     PyObject* keywords = nullptr;
     Outcome outcome;
-    int32_t number = 0;  // in the list of the recorder
+    int32_t number = 0;   // in the list of the recorder
     bool varies = false;  // its geometry depends on values
-    bool kept = true;    // for Python to be handed out
-    bool plain = true;   // nothing is made of what is given
+    bool kept = true;     // for Python to be handed out
+    bool plain = true;    // nothing is made of what is given
     std::vector<int32_t> drops;
 
     explicit Step(PyObject* description);
