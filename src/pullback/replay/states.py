@@ -442,7 +442,7 @@ class Walk:
         self.inputs.append(o)
         own = vars(o)
         parts = tuple(
-            [(name, self._entry(own, name, f"{path}.{name}")) for name in sorted(self.names & own.keys())]
+            [(name, self._entry(own, name, f"{path}.{name}")) for name in sorted(self.names) if own]
         )
         return (Kind.TENSOR, (o, slot), parts, number, path)
 

@@ -197,13 +197,16 @@ PyObject* ask_watcher(const char* name, PyObject* callable, PyObject* const* arg
 }
 
 PyObject* watch_reading(const char* name, PyObject* self, PyObject* (*read)(PyObject*, void*)) {
-    static PyObject* const make = PyObject_GetAttrString(Owned(PyImport_ImportModule("operator")).o, "attrgetter");
+    static PyObject* const make =
+        PyObject_GetAttrString(Owned(PyImport_ImportModule("operator")).o, "attrgetter");
     Owned getter(make ? PyObject_CallFunction(make, "s", name) : nullptr);
     if (!getter.o) return nullptr;
     return watch(name, getter.o, &self, 1, nullptr, [&] { return read(self, nullptr); });
 }
-int watch_writing(const char* name, PyObject* self, PyObject* value, int (*write)(PyObject*, PyObject*, void*)) {
-    static PyObject* const set = PyObject_GetAttrString(Owned(PyImport_ImportModule("builtins")).o, "setattr");
+int watch_writing(const char* name, PyObject* self, PyObject* value,
+                  int (*write)(PyObject*, PyObject*, void*)) {
+    static PyObject* const set =
+        PyObject_GetAttrString(Owned(PyImport_ImportModule("builtins")).o, "setattr");
     Owned title(PyUnicode_FromString(name));
     if (!set || !title.o) return -1;
     PyObject* args[] = {self, title.o, value};

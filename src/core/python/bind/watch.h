@@ -63,7 +63,8 @@ PyObject* watch(const char* name, PyObject* callable, PyObject* const* args, siz
 // An attribute that is read or written, for those who see that.
 inline bool sees_attributes() { return __builtin_expect(watched, 0) && watchers.attributes; }
 PyObject* watch_reading(const char* name, PyObject* self, PyObject* (*read)(PyObject*, void*));
-int watch_writing(const char* name, PyObject* self, PyObject* value, int (*write)(PyObject*, PyObject*, void*));
+int watch_writing(const char* name, PyObject* self, PyObject* value,
+                  int (*write)(PyObject*, PyObject*, void*));
 
 void bind_watch(PyObject* module);
 

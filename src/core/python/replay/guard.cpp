@@ -74,12 +74,15 @@ Check::Check(PyObject* description) {
     kind = static_cast<Kind>(given);
     number = n;
     path = Py_NewRef(where);
+    if (kind == Names && PyType_Check(what))
+        order = Py_XNewRef(reinterpret_cast<PyTypeObject*>(what)->tp_mro);
     if (kind == TensorOf) {
         TensorObject* t = as_tensor(PyTuple_GET_ITEM(what, 0));
         slot = static_cast<int32_t>(PyLong_AsLong(PyTuple_GET_ITEM(what, 1)));
         layout = Ref<Layout>(t->layout);
         dtype = t->dtype;
         flags = tensor_flags(t);
+        count = t->dict ? static_cast<int32_t>(PyDict_GET_SIZE(t->dict)) : 0;
     } else if (kind == Instance) {
         expected = Py_NewRef(PyTuple_GET_ITEM(what, 0));
         count = static_cast<int32_t>(PyLong_AsLong(PyTuple_GET_ITEM(what, 1)));
@@ -98,6 +101,7 @@ Check::Check(PyObject* description) {
 }
 int Check::traverse(visitproc visit, void* arg) const {
     Py_VISIT(expected);
+    Py_VISIT(order);
     for (const Part& p : parts)
         if (int stop = p.check.traverse(visit, arg)) return stop;
     return 0;
@@ -112,6 +116,7 @@ Check& Check::operator=(Check&& c) noexcept {
     slot = c.slot;
     std::swap(layout, c.layout);
     std::swap(expected, c.expected);
+    std::swap(order, c.order);
     std::swap(path, c.path);
     parts.swap(c.parts);
     std::swap(deep, c.deep);
@@ -120,6 +125,7 @@ Check& Check::operator=(Check&& c) noexcept {
 Check::~Check() {
     Py_XDECREF(expected);
     Py_XDECREF(path);
+    Py_XDECREF(order);
     for (Part& part : parts) Py_XDECREF(part.key);
 }
 
@@ -266,13 +272,9 @@ bool tensor_passes(const Check& c, PyObject* o, Found& found) {
     if (t->layout != c.layout.get() && !t->layout->same(*c.layout)) return fails(c, found);
     found.inputs[static_cast<size_t>(c.slot)] = o;
     if (c.number >= 0) found.objects[static_cast<size_t>(c.number)] = o;
-    if (c.parts.empty()) return true;
     // Attributes that somebody gave it.
-    if (!t->dict) {
-        for (const Part& part : c.parts)
-            if (!passes(part.check, nullptr, found)) return false;
-        return true;
-    }
+    if (c.count != (t->dict ? PyDict_GET_SIZE(t->dict) : 0)) return fails(c, found);
+    if (!c.count) return true;
     return names_pass(c, t->dict, found, version_of(t->dict));
 }
 
@@ -285,8 +287,11 @@ bool passes(const Check& c, PyObject* o, Found& found) {
     }
     if (c.kind == Check::Names) {
         PyObject* dict = dict_of(c.expected);
-        return names_pass(c, dict, found,
-                          PyType_Check(c.expected) ? version_of_class(c.expected) : version_of(dict));
+        if (!c.order) return names_pass(c, dict, found, version_of(dict));
+        const uint64_t version = version_of_class(c.expected);
+        if ((!version || version != c.seen) && c.order != reinterpret_cast<PyTypeObject*>(c.expected)->tp_mro)
+            return fails(c, found);
+        return names_pass(c, dict, found, version);
     }
     if (c.kind == Check::Holder) return passes(c.parts[0].check, c.expected, found);
     if (!o) return fails(c, found);

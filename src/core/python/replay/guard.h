@@ -33,12 +33,13 @@ struct Check {
         Absent,    // nothing
     };
     Kind kind = Same;
-    uint8_t flags = 0;    // of a tensor
-    DType dtype = {};     // of a tensor
-    int32_t number = -1;  // of an object that may be met again
-    int32_t count = -1;   // of attributes
-    int32_t slot = -1;    // of a tensor
-    Ref<Layout> layout;   // of a tensor
+    uint8_t flags = 0;          // of a tensor
+    DType dtype = {};           // of a tensor
+    int32_t number = -1;        // of an object that may be met again
+    int32_t count = -1;         // of attributes
+    PyObject* order = nullptr;  // of a class: those that it inherits from
+    int32_t slot = -1;          // of a tensor
+    Ref<Layout> layout;         // of a tensor
     PyObject* expected = nullptr;
     PyObject* path = nullptr;  // where it was found, in words
     std::vector<Part> parts;
