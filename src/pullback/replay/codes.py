@@ -14,8 +14,8 @@ _HERE = str(Path(__file__).parent) + "/"
 _STANDARD = str(Path(sysconfig.get_paths()["stdlib"])) + "/"
 # Of the standard library: what only connects functions, and keeps no state that anybody sees.
 _CONNECTING = frozenset(
-    "contextlib.py functools.py collections/__init__.py enum.py abc.py operator.py types.py typing.py dataclasses.py "
-    "_collections_abc.py numbers.py copy.py".split()
+    "contextlib functools collections/__init__ enum abc operator types typing dataclasses _collections_abc numbers "
+    "copy".split()
 )
 
 
@@ -53,6 +53,16 @@ def names_of(code: CodeType) -> Names:
 
 
 @functools.cache
+def module_of(code: CodeType) -> str:
+    """The module that code is of, as a path in the library or the standard library."""
+    file = code.co_filename
+    for home in (_LIBRARY, _STANDARD):
+        if file.startswith(home):
+            return file[len(home) :].removesuffix(".py")
+    return file
+
+
+@functools.cache
 def owner(code: CodeType) -> str:
     """Whose code it is: "here" (of this package), "library", "standard", "connecting", or "user"."""
     file = code.co_filename
@@ -63,5 +73,5 @@ def owner(code: CodeType) -> str:
     if file.startswith("<frozen"):
         return "connecting"
     if file.startswith(_STANDARD) and "site-packages" not in file and "dist-packages" not in file:
-        return "connecting" if file[len(_STANDARD) :] in _CONNECTING else "standard"
+        return "connecting" if module_of(code) in _CONNECTING else "standard"
     return "user"

@@ -21,7 +21,7 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..device import device, layout, memory_format
-from .codes import names_of, owner
+from .codes import module_of, names_of, owner
 from .states import Unknown, is_constant, is_pure
 
 CONSTANT, SLOT, LIST, TUPLE, DICT = range(5)  # kinds of sources, in the order of program.h
@@ -55,9 +55,7 @@ _ATTRIBUTES = frozenset(
     "grad_fn _grad_fn _version _base output_nr retains_grad grad_dtype _backward_hooks".split()
 )
 # Of the library: what changes how operators work.
-_SETTINGS = frozenset(
-    "amp backends overrides interop profiler.py runtime switches.py utils picture jit.py".split()
-)
+_SETTINGS = frozenset("amp backends overrides interop profiler runtime switches utils picture jit".split())
 # Results whose geometry depends on values.
 _VARYING = frozenset(
     "nonzero argwhere unique unique_consecutive masked_select repeat_interleave bincount where __getitem__ "
@@ -233,15 +231,15 @@ class Recorder:
             if whose == "user":
                 self.refuse("an operator calls a function of yours")
             return
-        if code.co_name == "__del__" or code.co_filename.endswith(("weakref.py", "_weakrefset.py")):
+        if code.co_name == "__del__" or module_of(code) in ("weakref", "_weakrefset"):
             return self.refuse("an object is freed", passing=True)
         if whose == "library" and (reason := _changes_modes(code)):
             return self.refuse(reason)
         if code.co_filename.startswith("<frozen importlib"):
             return self.refuse("it imports a module", passing=True)
         if whose == "standard":
-            return self.refuse(f"calls {code.co_name} of {code.co_filename.rsplit('/', 1)[-1]}")
-        if code.co_filename.endswith(("pullback/printing.py", "pullback/picture/graph.py")):
+            return self.refuse(f"calls {code.co_name} of {module_of(code)}")
+        if module_of(code) in ("printing", "picture/graph"):
             return self.refuse("prints a tensor")
         if whose == "user" and (named := names_of(code).attributes & _ATTRIBUTES):
             return self.refuse(f"reads {min(named)}")
@@ -285,11 +283,11 @@ def _changes_modes(code: types.CodeType) -> str | None:
     """Why code of the library must not run between operators: it changes what they do."""
     if names_of(code).writes:
         return f"calls {code.co_name}(), which changes a setting"
-    part = code.co_filename.rpartition("pullback/")[2].partition("/")[0]
+    part = module_of(code).partition("/")[0]
     if part in _SETTINGS or (
-        part == "device.py" and code.co_name in ("__enter__", "__exit__", "set_default_device")
+        part == "device" and code.co_name in ("__enter__", "__exit__", "set_default_device")
     ):
-        return f"calls {code.co_name}() of {part.removesuffix('.py')}, which changes a setting"
+        return f"calls {code.co_name}() of {part}, which changes a setting"
     return None
 
 

@@ -47,7 +47,7 @@ class Unknown(Exception):
 
 PLAIN = (bool, int, float, complex, str, bytes, range)
 # What is one object for as long as it is, and never changes.
-_FIXED = (
+_FIXED: tuple[type, ...] = (
     type(None),
     type(...),
     type(NotImplemented),
@@ -133,7 +133,7 @@ BUILTINS = frozenset(
 _CORE = frozenset(
     "is_grad_enabled is_inference_mode_enabled get_default_dtype as_dtype dtype_from_name mapped_axes map_level "
     "highest_level is_same_value has_overrides get_overriding supported_dtypes holds_anywhere check_norm_dtype "
-    "check_captured set_grad_enabled get_num_threads counters".split()
+    "check_captured set_grad_enabled in_transform require_grad".split()
 )
 _MODULES = {
     "builtins": BUILTINS,
