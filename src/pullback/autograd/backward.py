@@ -37,8 +37,6 @@ def _gradients(outputs, grads, batched=False):
     if grads is None:
         return (None,) * len(outputs)
     grads = _as_tuple(grads, "grad_outputs") if not isinstance(grads, Tensor) else (grads,)
-    if len(grads) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
     for index, (output, grad) in enumerate(zip(outputs, grads)):
         if grad is None:
             continue
@@ -69,6 +67,8 @@ def _gradients(outputs, grads, batched=False):
                 f"dtype: grad_output[{index}] has a dtype of {grad.dtype} and output[{index}] has a dtype of "
                 f"{output.dtype}."
             )
+    if len(grads) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
     return grads
 
 
@@ -200,6 +200,12 @@ def grad(
     inputs = _as_tuple(inputs, "inputs")
     if not inputs:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    for point in inputs:
+        if not isinstance(point, Tensor | GradientEdge):
+            raise RuntimeError(
+                f"all inputs have to be Tensors or GradientEdges, but got {type(point).__name__}. Parameters of a module are "
+                f"list(module.parameters())."
+            )
     cotangents = _gradients(outputs, grad_outputs, is_grads_batched)
     retain = create_graph if retain_graph is None else bool(retain_graph)
     if is_grads_batched:

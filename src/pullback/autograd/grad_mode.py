@@ -202,8 +202,13 @@ class set_grad_enabled(_Setting):
     """
 
     def __init__(self, mode):
-        self.mode = bool(mode)
-        self.before = _core.set_grad_enabled(self.mode)
+        if not isinstance(mode, bool):
+            raise TypeError(
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}. "
+                f"As a decorator it is set_grad_enabled(True), or enable_grad()."
+            )
+        self.mode = mode
+        self.before = _core.set_grad_enabled(mode)
 
     def __call__(self, function):
         _core.set_grad_enabled(self.before)  # decorating is not switching

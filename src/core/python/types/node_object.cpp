@@ -8,6 +8,7 @@
 
 #include "python/types/saved_object.h"
 #include "tape/hooks.h"
+#include "tape/operations.h"
 #include "tape/saved.h"
 
 namespace pb {
@@ -127,17 +128,38 @@ PyObject* pull(PyObject* self, PyObject* given) {
     try {
         Node* n = of(self);
         if (!PyTuple_Check(given) || PyTuple_GET_SIZE(given) != n->output_count())
-            fail_as(ErrorKind::Type, "a gradient or None for each of {} outputs", n->output_count());
+            fail_as(ErrorKind::Type,
+                    "expected {} arguments, got {} instead. A node takes a gradient, or None, for each of "
+                    "its outputs.",
+                    n->output_count(), PyTuple_Check(given) ? PyTuple_GET_SIZE(given) : 1);
         Tensors grads(n->output_count()), out(n->edge_count());
+        bool any = n->pulls_nothing();
         for (size_t i = 0; i < grads.size(); ++i) {
             PyObject* g = PyTuple_GET_ITEM(given, static_cast<Py_ssize_t>(i));
-            if (is_tensor(g)) grads[i] = Tensor(g);
+            if (g == Py_None) continue;
+            if (!is_tensor(g))
+                fail_as(ErrorKind::Type, "argument {} is not a Variable. It is of type {}.", i,
+                        Py_TYPE(g)->tp_name);
+            const OutputMeta& of = n->output(i);
+            const Tensor grad(g);
+            if (of.layout && !grad.layout().same_shape(*of.layout))
+                fail("{} takes a gradient of shape {} as argument {}, and got one of shape {}.", n->name(),
+                     shape_text(*of.layout), i, shape_text(grad.layout()));
+            grads[i] = of.layout ? ops::to_dtype(grad, of.dtype) : grad;
+            any = true;
         }
-        n->pull(grads, out);
+        if (any) n->pull(grads, out);
         return tuple_of(out);
     } catch (...) {
         return raise_current();
     }
+}
+
+// node(*gradients): the same, as PyTorch's nodes are called: what there is one of comes alone.
+PyObject* call(PyObject* self, PyObject* given, PyObject*) {
+    Owned found(pull(self, given));
+    if (!found || PyTuple_GET_SIZE(found.o) != 1) return found.release();
+    return Py_NewRef(PyTuple_GET_ITEM(found.o, 0));
 }
 
 // Output `nr` of a view: where it begins, in elements from its input, and its strides; None if this is no view of what lies
@@ -258,6 +280,7 @@ PyType_Slot slots[] = {
     {Py_tp_getattro, reinterpret_cast<void*>(getattro)},
     {Py_tp_setattro, reinterpret_cast<void*>(setattro)},
     {Py_tp_repr, reinterpret_cast<void*>(represent)},
+    {Py_tp_call, reinterpret_cast<void*>(call)},
     {Py_tp_members, members},
     {Py_tp_methods, methods},
     {Py_tp_getset, getset},
