@@ -1,5 +1,6 @@
-// AccumulateGrad: the node at the end of the tape, one for each leaf. It holds its leaf; the leaf knows it
-// weakly, so that a leaf and its node never keep each other alive.
+// AccumulateGrad: the node at the end of the tape, one for each leaf. It holds its leaf while an edge leads to it. When the
+// last one goes, the node lies idle with the leaf: it holds nothing, and serves what is recorded next. So a leaf and its
+// node never keep each other alive, and an operation on leaves makes no nodes for them.
 //
 // A leaf may change after it was used: its shape (`data`, t_() under no_grad), its dtype, whether it wants a gradient. The
 // gradient that arrives is of what was recorded, and keeps its dtype; the shape has to be the leaf's but for dimensions of
@@ -19,8 +20,8 @@ namespace {
 
 class AccumulateGrad : public Node {
   public:
-    explicit AccumulateGrad(uint16_t edges, const Tensor& leaf) : Node(edges), variable(leaf) {
-        set_output(leaf);
+    static AccumulateGrad* make(const Tensor& leaf) {
+        return new (pool_alloc(sizeof(AccumulateGrad))) AccumulateGrad(leaf);
     }
     const char* name() const override { return "AccumulateGrad"; }
     bool is_accumulate() const override { return true; }
@@ -37,18 +38,32 @@ class AccumulateGrad : public Node {
         Py_VISIT(variable.py());
         return 0;
     }
-    ~AccumulateGrad() override {
-        if (variable->accumulator == this) variable->accumulator = nullptr;
+    bool is_idle() const { return !variable; }
+    void wake(const Tensor& leaf) {
+        variable = leaf;
+        renew();
     }
-    bool is_current() {
+    void destroy() override {
+        if (variable && variable->accumulator == this) {
+            if (!extra && Py_REFCNT(variable.py()) > 1) {
+                variable = Tensor();
+                return;
+            }
+            variable->accumulator = nullptr;
+        }
+        this->~AccumulateGrad();
+        pool_free(this, sizeof(AccumulateGrad));
+    }
+    bool is_of(const Tensor& leaf) {
         const OutputMeta& was = output(0);
-        return was.dtype == variable.dtype() &&
-               (was.layout.get() == variable->layout || was.layout->same_shape(variable.layout()));
+        return was.dtype == leaf.dtype() &&
+               (was.layout.get() == leaf->layout || was.layout->same_shape(leaf.layout()));
     }
 
     Tensor variable;
 
   private:
+    explicit AccumulateGrad(const Tensor& leaf) : Node(0), variable(leaf) { set_output(leaf); }
     void accumulate(const Tensor& g) {
         TensorObject* leaf = variable.get();
         if (__builtin_expect(g.is_mapped() || variable.is_mapped(), 0)) return accumulate_mapped(g);
@@ -141,12 +156,26 @@ class AccumulateGrad : public Node {
 }  // namespace
 
 Node* accumulator(const Tensor& leaf) {
-    if (leaf->accumulator && static_cast<AccumulateGrad*>(leaf->accumulator)->is_current()) {
-        leaf->accumulator->retain();
-        return leaf->accumulator;
+    if (auto* known = static_cast<AccumulateGrad*>(leaf->accumulator)) {
+        const bool serves = known->is_of(leaf);
+        if (!known->is_idle()) {
+            if (serves && known->references()) return known->retain(), known;
+        } else if (serves && !modes.watched) {
+            known->wake(leaf);
+            return known;
+        } else {
+            free_idle(known);
+        }
     }
-    return leaf->accumulator = Placed<AccumulateGrad>::make(0, leaf);
+    return leaf->accumulator = AccumulateGrad::make(leaf);
 }
+
+Node* recorded_accumulator(const Tensor& leaf) {
+    auto* known = static_cast<AccumulateGrad*>(leaf->accumulator);
+    return known && !known->is_idle() ? known : nullptr;
+}
+
+void free_idle(Node* accumulate) { static_cast<AccumulateGrad*>(accumulate)->destroy(); }
 
 Tensor accumulated_variable(Node* n) { return static_cast<AccumulateGrad*>(n)->variable; }
 

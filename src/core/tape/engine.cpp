@@ -339,9 +339,8 @@ static Edge edge_of(const GraphPoint& p) {
 }
 
 Edge recorded_edge_of(const GraphPoint& p) {
-    if (!p.node && !current_grad_fn(p.tensor) && p.tensor->flags & kRequiresGrad && p.tensor->accumulator) {
-        p.tensor->accumulator->retain();
-        return {p.tensor->accumulator, 0};
+    if (!p.node && !current_grad_fn(p.tensor) && p.tensor->flags & kRequiresGrad) {
+        if (Node* recorded = recorded_accumulator(p.tensor)) return recorded->retain(), Edge{recorded, 0};
     }
     return edge_of(p);
 }

@@ -114,6 +114,10 @@ class Node {
 
   protected:
     virtual ~Node();
+    void renew() {  // a node that lay idle is as one that is made now
+        refs_ = 1;
+        sequence_ = ++next_sequence;
+    }
     void attach_edges(Edge* e) { edges_ = e; }
     virtual void destroy() = 0;  // destructor and memory
 
@@ -182,8 +186,11 @@ void clear_history(const Tensor& t);
 // Whether an operation on these should be recorded now.
 inline bool should_record(const Tensor& t) { return modes.grad && t.requires_grad(); }
 
-// The AccumulateGrad node of a leaf, made on demand and held weakly by the leaf; the caller owns one reference.
+// The AccumulateGrad node of a leaf, made on demand; the caller owns one reference. It lies idle with the leaf where no edge
+// leads to it, and goes with it.
 Node* accumulator(const Tensor& leaf);
+Node* recorded_accumulator(const Tensor& leaf);  // null where nothing has been recorded, or is any more
+void free_idle(Node* accumulate);
 // The node's name without "Backward0": how errors speak of the operation.
 std::string operation_name(const Node& node);
 Tensor accumulated_variable(Node* accumulate);  // the leaf of an AccumulateGrad node

@@ -1,9 +1,9 @@
 // Tensor: what users hold. The Python object itself is the tensor: a cell, a geometry over it, and its autograd
 // state. `Tensor` is a counted handle to that object, and the C++ half of the library passes these handles.
 //
-// Autograd state: a leaf that requires grad has `requires_grad` set and, once something is recorded from it, a
-// weakly held AccumulateGrad node; a result has `grad_fn` and its number among the node's outputs. A
-// differentiable view also knows its base; when somebody writes in place through the base or another view, its
+// Autograd state: a leaf that requires grad has `requires_grad` set and, once something is recorded from it, an
+// AccumulateGrad node; a result has `grad_fn` and its number among the node's outputs. A differentiable
+// view also knows its base; when somebody writes in place through the base or another view, its
 // `grad_fn` is made anew on the next look (tape/history.cpp).
 //
 // Everything rare (hooks, view information, tangents) is behind one pointer, and the byte `exceptional` says
@@ -46,7 +46,7 @@ struct TensorObject {
     uint8_t exceptional;
     uint32_t output_nr;
     Node* grad_fn;
-    Node* accumulator;  // weak: the node holds the tensor
+    Node* accumulator;  // holds the tensor, unless it lies idle
     PyObject* grad;
     TensorExtra* extra;
     PyObject* dict;

@@ -26,6 +26,7 @@ void destroy(PyObject* self) {
     if (o->weakrefs) PyObject_ClearWeakRefs(self);
     Py_CLEAR(o->dict);
     Node* node = std::exchange(o->grad_fn, nullptr);
+    if (o->accumulator) free_idle(o->accumulator);
     PyObject* grad = std::exchange(o->grad, nullptr);
     TensorExtra* extra = std::exchange(o->extra, nullptr);
     Cell* cell = std::exchange(o->cell, nullptr);
