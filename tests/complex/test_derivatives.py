@@ -284,7 +284,7 @@ def test_a_zero_gradient_stays_zero_at_poles(f):
 def test_what_is_converted_on_the_way_has_tangents_of_the_result_dtype():
     x, t = pb.tensor([1 + 2j, 3 - 1j]), pb.tensor([1j, 2.0])
     for f in (pb.Tensor.sum, pb.Tensor.prod, pb.Tensor.mean):
-        y, dy = pb.func.jvp(lambda x: f(x, 0, dtype=pb.float64), (x,), (t,))
-        expected = pb.func.jvp(lambda x: f(x.to(pb.float64), 0), (x,), (t,))
+        y, dy = pb.func.jvp(lambda x, f=f: f(x, 0, dtype=pb.float64), (x,), (t,))
+        expected = pb.func.jvp(lambda x, f=f: f(x.to(pb.float64), 0), (x,), (t,))
         assert y.dtype is dy.dtype is pb.float64
         assert (y, dy) == expected

@@ -1,5 +1,7 @@
 """matmul and its parts: values, layouts, names, derivatives, errors."""
 
+import itertools
+
 import numpy as np
 import pytest
 from checks import check, tensor
@@ -310,3 +312,31 @@ def test_names_against_pytorch():
         lambda m: names(m.inner(m.ones(2, 3, requires_grad=True), m.ones(4, 3, requires_grad=True)), 2),
     ]:
         assert f(pb) == f(torch)
+
+
+@pytest.mark.parametrize("m, n", [(4, 3), (4, 1), (1, 3), (1, 1)])
+@pytest.mark.parametrize("summed", [False, True])
+def test_batches_of_one_entry_beside_batches_that_are_the_same_everywhere(m, n, summed):
+    """However often an entry is repeated, by a stride of 0, in memory, or by broadcasting."""
+    numbers = np.random.default_rng(0)
+    ways = [
+        lambda x: x,
+        lambda x: x.expand(1, *x.shape[1:]).expand(2, *x.shape[1:]),
+        lambda x: x.repeat(2, 1, 1),
+        lambda x: x[0],
+    ]
+    for first, second in itertools.product(ways, ways):
+        a, b = pb.tensor(numbers.normal(size=(1, m, 5))), pb.tensor(numbers.normal(size=(1, 5, n)))
+        for x, y in ((a, b), (a.mT.clone().mT, b.mT.clone().mT)):
+            x, y = first(x).requires_grad_(summed), second(y)
+            z = x @ y
+            np.testing.assert_allclose(z.detach().numpy(), x.detach().numpy() @ y.numpy())
+            if summed:
+                expected = np.broadcast_to(y.sum(-1).numpy()[..., None, :], (*z.shape[:-2], m, 5))
+                (grad,) = pb.autograd.grad(z.sum(), x)
+                while expected.ndim > grad.ndim:
+                    expected = expected.sum(0)
+                for d in range(grad.ndim):
+                    if grad.shape[d] != expected.shape[d]:
+                        expected = expected.sum(d, keepdims=True)
+                np.testing.assert_allclose(grad.numpy(), expected)

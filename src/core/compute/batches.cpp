@@ -39,8 +39,11 @@ bool has_batch(const Array& a) { return a.ndim() > 2; }
 
 constexpr int64_t kBatch = -3;  // the last dimension of the batch
 
-// Whether all entries of the last dimension of the batch are one.
-bool is_same(const Array& a) { return !has_batch(a) || size(a, kBatch) == 1 || stride(a, kBatch) == 0; }
+// Whether all entries of the last dimension of the batch are one, for as many entries as the other factor has.
+bool is_same(const Array& a, const Array& other) {
+    if (!has_batch(a) || size(a, kBatch) == 1) return true;
+    return stride(a, kBatch) == 0 && has_batch(other) && size(a, kBatch) == size(other, kBatch);
+}
 
 // Whether that dimension goes on where dimension `d` ends.
 bool goes_on(const Array& a, int64_t d) {
@@ -85,10 +88,10 @@ void merge_batches(Array& a, Array& b, bool& ta, bool& tb, int64_t& summed) {
             a = merged(a, inner_a);
             b = merged(b, inner_b);
             --summed;
-        } else if (is_same(b) && goes_on(a, rows)) {
+        } else if (is_same(b, a) && goes_on(a, rows)) {
             a = merged(a, rows);
             b = without_batch(b);
-        } else if (is_same(a) && has_batch(b) && size(b, columns) == 1) {
+        } else if (is_same(a, b) && has_batch(b) && size(b, columns) == 1) {
             const Array matrix = without_batch(a);
             a = vectors_as_rows(b, tb);
             b = matrix;
