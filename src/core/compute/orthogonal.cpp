@@ -1,9 +1,65 @@
 // QR by Householder's reflections, as LAPACK has them: geqrf, orgqr.
+//
+// Of matrices of few rows its functions take longer to be called than to compute: those are reflected here, by the same
+// formulas, as far as squares neither overflow nor vanish.
 #include <cmath>
+#include <limits>
 
 #include "compute/decompositions.h"
 
 namespace pb::decompose {
+
+namespace {
+
+constexpr int64_t kFewRows = 16;
+
+// What geqr2 does. False, and the matrix is lost, where squares leave the range in which their sum is accurate.
+template <class T> bool reflect(T* a, int64_t m, int64_t n, T* tau) {
+    const T least = std::sqrt(std::numeric_limits<T>::min()), most = 1 / least;
+    for (int64_t j = 0; j < std::min(m, n); ++j) {
+        T *x = a + j * m, squares(0);
+        for (int64_t i = j + 1; i < m; ++i) squares += x[i] * x[i];
+        tau[j] = 0;
+        if (squares == 0) {
+            for (int64_t i = j + 1; i < m; ++i)
+                if (x[i] != 0) return false;
+            continue;
+        }
+        const T alpha = x[j], all = squares + alpha * alpha;
+        if (!(squares > least && all < most)) return false;
+        const T beta = -std::copysign(std::sqrt(all), alpha), scale = 1 / (alpha - beta);
+        tau[j] = (beta - alpha) / beta;
+        for (int64_t i = j + 1; i < m; ++i) x[i] *= scale;
+        x[j] = beta;
+        for (int64_t c = j + 1; c < n; ++c) {
+            T *y = a + c * m, sum = y[j];
+            for (int64_t i = j + 1; i < m; ++i) sum += x[i] * y[i];
+            sum *= tau[j];
+            y[j] -= sum;
+            for (int64_t i = j + 1; i < m; ++i) y[i] -= sum * x[i];
+        }
+    }
+    return true;
+}
+
+// What org2r does: the first p columns of the product of k reflections.
+template <class T>
+void product_of_reflections(const T* v, const T* tau, int64_t m, int64_t p, int64_t k, T* q) {
+    std::fill(q, q + m * p, T(0));
+    for (int64_t i = 0; i < p; ++i) q[i * m + i] = 1;
+    for (int64_t j = k; j-- > 0;) {
+        const T* x = v + j * m;
+        for (int64_t c = j; c < p; ++c) {
+            T *y = q + c * m, sum = y[j];
+            for (int64_t i = j + 1; i < m; ++i) sum += x[i] * y[i];
+            sum *= tau[j];
+            y[j] -= sum;
+            for (int64_t i = j + 1; i < m; ++i) y[i] -= sum * x[i];
+        }
+    }
+}
+
+}  // namespace
 
 Arrays geqrf(const Arrays& x, const Options&) {
     const Array& a = x[0];
@@ -26,6 +82,11 @@ Arrays geqrf(const Arrays& x, const Options&) {
                         [&](int64_t i, int worker) {
                             T* matrix = to + i * m * n;
                             read_columns(from + batch.offset(0, i), a, matrix);
+                            if constexpr (std::is_floating_point_v<T>)
+                                if (m <= kFewRows && n <= kFewRows) {
+                                    if (reflect(matrix, m, n, scales + i * k)) return;
+                                    read_columns(from + batch.offset(0, i), a, matrix);
+                                }
                             lapack::Int rows = lm, columns = ln, lead = lm, work = length, info = 0;
                             f.geqrf(&rows, &columns, matrix, &lead, scales + i * k, room.of(worker), &work,
                                     &info);
@@ -65,6 +126,9 @@ Arrays qr(const Arrays& x, const Options& options) {
                                     triangle[j * p + l] = l <= j ? matrix[j * m + l] : T(0);
                             if (!with_q || p == 0) return;
                             T* basis = pq + i * m * p;
+                            if constexpr (std::is_floating_point_v<T>)
+                                if (m <= kFewRows)
+                                    return product_of_reflections(matrix, scales + i * k, m, p, k, basis);
                             std::fill(basis, basis + m * p, T(0));
                             std::copy(matrix, matrix + m * k, basis);
                             lapack::Int rows = lm, columns = lp, reflections = lk, lead = lm, work = length,

@@ -292,6 +292,12 @@ def chain_order(sizes):
 
 
 def _chain(matrices):
+    if len(matrices) == 2:
+        return mm(*matrices)
+    if len(matrices) == 3:
+        a, b, c = matrices
+        (m, k), (n, p) = a.shape, c.shape
+        return mm(mm(a, b), c) if m * n * (k + p) <= k * p * (m + n) else mm(a, mm(b, c))
     where = chain_order([*(m.shape[0] for m in matrices), matrices[-1].shape[1]])
 
     def product(i, j):
@@ -369,7 +375,8 @@ def multi_dot(tensors, *, out=None):
             raise RuntimeError(
                 f"multi_dot(): tensors {i} and {i + 1} with shapes {shapes} cannot be multiplied"
             )
-    return _chain(tensors).reshape(shape)
+    product = _chain(tensors)
+    return product if len(shape) == 2 else product.reshape(shape)
 
 
 @operator(public=False, method=False)
