@@ -62,7 +62,7 @@ class Walker {
         if (!has_short_rows(n)) return runs(at, n, run);
         short_rows(at, n, run, [&](char* p, const Rows& rows) {
             const int64_t have = rows.length * static_cast<int64_t>(item_), all = rows.count * have;
-            if (rows.pitch == 0) {  // one row, again and again
+            if (rows.pitch == 0 && rows.step != 1) {  // one row, again and again
                 move_kernels().gather_rows[log_](p, {rows.length, rows.step, 1, 0}, o);
                 for (int64_t done = have; done < all; done *= 2)
                     std::memcpy(o + done, o, static_cast<size_t>(std::min(done, all - done)));
