@@ -265,6 +265,10 @@ def _scattered(name, input, dim, index, source, reduce, include_self):
         raise RuntimeError(
             f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
         )
+    if index.dtype.is_floating_point or index.dtype.is_complex:
+        raise RuntimeError(
+            f"index_reduce_(): Expected dtype int32/int64 for index but got: {index.dtype._legacy_name}"
+        )
     if index.ndim > 1:
         raise RuntimeError(f"index_reduce_(): Index is supposed to be a vector, but got dim: {index.ndim}")
     if not input.ndim:
