@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import gc
 import operator
 import warnings
 import weakref
@@ -123,6 +124,8 @@ class Controller:
             self.busy = False
         self.recordings += 1
         if self._may_replay(recorder):
+            collects = gc.isenabled()
+            gc.disable()  # many descriptions are made, and no rubbish
             try:
                 if candidate is not None and not recorder.new:
                     self._confirm(candidate, inputs, recorder, args, kwargs, result)
@@ -130,6 +133,9 @@ class Controller:
                     self._describe(recorder.ran, args, kwargs)
             except Unknown as unknown:
                 self.refuse(str(unknown))
+            finally:
+                if collects:
+                    gc.enable()
         return result
 
     def _candidate(self, args: tuple, kwargs: dict[str, Any]) -> tuple[_Plan | None, Any]:

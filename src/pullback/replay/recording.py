@@ -63,6 +63,9 @@ _VARYING = frozenset(
 )
 
 
+_NUMBERS = frozenset({int, float, bool, str, type(None)})
+
+
 class Event:
     """A call of an operator: what it was given and gave, with tensors as they are."""
 
@@ -85,6 +88,8 @@ class _Refused(Exception):
 def _kept(o: Any) -> Any:
     """An argument as it is now: lists are changed afterwards."""
     kind = type(o)
+    if kind in _NUMBERS:
+        return (CONSTANT, o)
     if isinstance(o, Tensor):
         if not _core.is_exact(o):
             raise _Refused(f"computes with a {kind.__qualname__}, a class of tensors")
@@ -115,6 +120,7 @@ class Recorder:
         self.inside = False
         self.resumed = resumed
         self.profiled = sys.getprofile() is not None  # by somebody else
+        self.profiler = self.profile  # which is exchanged often
 
     def run(self, function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         """The function's result."""
@@ -126,7 +132,7 @@ class Recorder:
         _core.see_attributes(True)
         try:
             if not self.profiled:
-                sys.setprofile(self.profile)
+                sys.setprofile(self.profiler)
             try:
                 result = function(*args, **kwargs)
             finally:
@@ -157,12 +163,19 @@ class Recorder:
         """The watcher."""
         if self.inside or (self.trouble is not None and not self._is_feeding()):
             return _core.proceed(callable, args, kwargs)
+        sys.setprofile(None)  # what happens here is nobody's
+        try:
+            return self._see(name, callable, args, kwargs)
+        finally:
+            sys.setprofile(self.profiler)
+
+    def _see(self, name: str, callable: Any, args: tuple, kwargs: dict[str, Any] | None) -> Any:
         if name in _METADATA:
             return self._within(callable, args, kwargs)
         if name in _REFUSED:
             self.refuse(_REFUSED[name])
         if name == "__iter__" and args[0].ndim:
-            return iter(self.see("unbind", Tensor.unbind, args, None))
+            return iter(self._see("unbind", Tensor.unbind, args, None))
         event = None
         try:
             event = Event(name, callable, args, kwargs)
@@ -177,12 +190,14 @@ class Recorder:
 
     def _within(self, callable: Any, args: tuple, kwargs: dict[str, Any] | None) -> Any:
         self.inside = True
+        sys.setprofile(self.profiler)
         try:
             return _core.proceed(callable, args, kwargs)
         except BaseException:
             self.refuse("an operator raised", passing=True)
             raise
         finally:
+            sys.setprofile(None)
             self.inside = False
 
     def _note(self, event: Event, result: Any) -> None:
@@ -265,7 +280,7 @@ class Recorder:
         def returned(inner: types.FrameType, what: str, arg: Any) -> None:
             if what != "c_return" or arg is not _core.set_grad_enabled:
                 return self.profile(inner, what, arg)
-            sys.setprofile(self.profile)
+            sys.setprofile(self.profiler)
             event = Event("set_grad_enabled", arg, (_core.is_grad_enabled(),), None)
             if self._is_feeding():
                 at = len(self.events)

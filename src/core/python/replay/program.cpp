@@ -90,39 +90,43 @@ Outcome& Outcome::operator=(Outcome&& s) noexcept {
 }
 
 // Operator signs, by the functions of `operator` that watchers are told.
+struct Sign {
+    const char* name;
+    binaryfunc function;
+    int comparison;
+    PyObject* callable = nullptr;
+};
+static Sign signs[] = {
+    {"add", PyNumber_Add, 0},
+    {"sub", PyNumber_Subtract, 0},
+    {"mul", PyNumber_Multiply, 0},
+    {"truediv", PyNumber_TrueDivide, 0},
+    {"matmul", PyNumber_MatrixMultiply, 0},
+    {"iadd", PyNumber_InPlaceAdd, 0},
+    {"isub", PyNumber_InPlaceSubtract, 0},
+    {"imul", PyNumber_InPlaceMultiply, 0},
+    {"itruediv", PyNumber_InPlaceTrueDivide, 0},
+    {"getitem", PyObject_GetItem, 0},
+    {"lt", nullptr, Py_LT},
+    {"le", nullptr, Py_LE},
+    {"eq", nullptr, Py_EQ},
+    {"ne", nullptr, Py_NE},
+    {"gt", nullptr, Py_GT},
+    {"ge", nullptr, Py_GE},
+};
+static PyObject* truth = nullptr;
+
 static void know_sign(Step& step) {
-    struct Sign {
-        const char* name;
-        binaryfunc function;
-        int comparison;
-    };
-    static constexpr Sign signs[] = {
-        {"add", PyNumber_Add, 0},
-        {"sub", PyNumber_Subtract, 0},
-        {"mul", PyNumber_Multiply, 0},
-        {"truediv", PyNumber_TrueDivide, 0},
-        {"matmul", PyNumber_MatrixMultiply, 0},
-        {"iadd", PyNumber_InPlaceAdd, 0},
-        {"isub", PyNumber_InPlaceSubtract, 0},
-        {"imul", PyNumber_InPlaceMultiply, 0},
-        {"itruediv", PyNumber_InPlaceTrueDivide, 0},
-        {"getitem", PyObject_GetItem, 0},
-        {"lt", nullptr, Py_LT},
-        {"le", nullptr, Py_LE},
-        {"eq", nullptr, Py_EQ},
-        {"ne", nullptr, Py_NE},
-        {"gt", nullptr, Py_GT},
-        {"ge", nullptr, Py_GE},
-    };
-    if (!PyCFunction_Check(step.callable) || step.given.size() != step.positions) return;
-    Owned module(checked(PyImport_ImportModule("operator")));
-    auto is = [&](const char* name) {
-        return Owned(checked(PyObject_GetAttrString(module.o, name))).o == step.callable;
-    };
-    if (step.positions == 1 && is("truth")) step.form = Step::Truth;
+    if (!truth) {
+        Owned module(checked(PyImport_ImportModule("operator")));
+        for (Sign& s : signs) s.callable = checked(PyObject_GetAttrString(module.o, s.name));
+        truth = checked(PyObject_GetAttrString(module.o, "truth"));
+    }
+    if (step.given.size() != step.positions) return;
+    if (step.positions == 1 && step.callable == truth) step.form = Step::Truth;
     if (step.positions != 2) return;
     for (const Sign& s : signs)
-        if (is(s.name)) {
+        if (s.callable == step.callable) {
             step.form = s.function ? Step::Binary : Step::Compare;
             step.binary = s.function;
             step.comparison = s.comparison;
