@@ -148,7 +148,7 @@ TABLE = [
     Known(r"index_reduce", "no error", "an index may have any integer dtype", changed="integers"),
     Known("out=", "error", "no function of networks and no copy of a view", said="keyword argument 'out'"),
     Known(
-        r"conv1d|adaptive|cdist",
+        r"conv1d|adaptive|cdist|linspace",
         "error",
         "of nothing PyTorch looks at no dtype",
         said="not implemented for|expected scalar type",
