@@ -15,7 +15,10 @@ from . import sets
 from .probe import Outputs
 
 # Which of n, g, o, c and the pairs (p, k) each of them has.
-X, W, Y = (0, 1, 3, 4), (1, 2, 3, 4), (0, 1, 2, 4)
+Axes = tuple[int, int, int, int]
+X: Axes = (0, 1, 3, 4)
+W: Axes = (1, 2, 3, 4)
+Y: Axes = (0, 1, 2, 4)
 # The results and the operands of the three maps.
 MAPS = ((Y, X, W), (X, Y, W), (W, X, Y))
 
@@ -32,7 +35,8 @@ def _pairs(geometry: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             (whole[:, None] * n + own).ravel()
             for whole, own, n in zip(found, along, (size, kernel, count), strict=True)
         ]
-    return tuple(found)
+    places, elements, positions = found
+    return places, elements, positions
 
 
 def convolution(
@@ -53,7 +57,7 @@ def convolution(
     counts = (samples, groups, each, inputs, len(pairs[X]))
     planes = {axes: math.prod(of[axes][2:]) for axes in of}
 
-    def numbers(axes: tuple[int, ...], without: int = -1) -> np.ndarray:
+    def numbers(axes: Axes, without: int = -1) -> np.ndarray:
         """The element of each term, with an axis for each index; of the first only, along `without`."""
         number = np.zeros([1] * 5, np.int64)
         for axis in axes[:-1]:
