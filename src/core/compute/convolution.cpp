@@ -208,11 +208,10 @@ Array convolve(const Array& given, const Array& weights, const Sliding& s) {
     const size_t inside = s.sizes.size() + 2;
     const Array x = packed(given, inside), w = packed(weights, inside);
     const int64_t nx = x.ndim() - static_cast<int64_t>(inside), nw = w.ndim() - static_cast<int64_t>(inside);
-    const Plan plan(s, x.size(nx), x.size(nx + 1), w.size(nw), x.dtype);
     const Batch batch({{x, static_cast<int64_t>(inside)}, {w, static_cast<int64_t>(inside)}});
-    const int64_t outputs = plan.out * s.groups;
-    Array y = result(x.dtype, batch, {plan.samples, outputs}, s.positions);
+    Array y = result(x.dtype, batch, {x.size(nx), w.size(nw)}, s.positions);  // or raises
     if (!y.numel()) return y;
+    const Plan plan(s, x.size(nx), x.size(nx + 1), w.size(nw), x.dtype);
     const Array room = rooms(plan, x.dtype);
     visit<Family::Rings>(x.dtype, kName, [&](auto zero) {
         using T = decltype(zero);
@@ -238,10 +237,10 @@ Array convolve_back(const Array& given, const Array& weights, const Sliding& s) 
     const size_t inside = s.sizes.size() + 2;
     const Array y = packed(given, inside), w = packed(weights, inside);
     const int64_t ny = y.ndim() - static_cast<int64_t>(inside), nw = w.ndim() - static_cast<int64_t>(inside);
-    const Plan plan(s, y.size(ny), w.size(nw + 1) * s.groups, w.size(nw), y.dtype);
     const Batch batch({{y, static_cast<int64_t>(inside)}, {w, static_cast<int64_t>(inside)}});
-    Array x = result(y.dtype, batch, {plan.samples, plan.in * s.groups}, s.sizes);
+    Array x = result(y.dtype, batch, {y.size(ny), w.size(nw + 1) * s.groups}, s.sizes);
     if (!x.numel()) return x;
+    const Plan plan(s, y.size(ny), w.size(nw + 1) * s.groups, w.size(nw), y.dtype);
     const Array room = rooms(plan, y.dtype);
     visit<Family::Rings>(y.dtype, kName, [&](auto zero) {
         using T = decltype(zero);

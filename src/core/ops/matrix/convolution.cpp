@@ -4,6 +4,7 @@
 // all of them are sums of the same products. So the derivatives of each are the other two, to any order.
 #include "compute/convolution.h"
 
+#include "array/checked.h"
 #include "ops/matrix/products.h"
 #include "ops/rule/apply.h"
 
@@ -72,9 +73,11 @@ Tensor convolve(const Tensor& x, const Tensor& weight, const Dims& stride, const
                 const Dims& dilation, int64_t groups) {
     const size_t dims = stride.size();
     Sliding s{last(x, dims), last(weight, dims), {}, stride, padding, dilation, groups};
-    for (size_t d = 0; d < dims; ++d)
-        s.positions.push_back(
-            (s.sizes[d] + 2 * padding[d] - dilation[d] * (s.kernel[d] - 1) - 1) / stride[d] + 1);
+    for (size_t d = 0; d < dims; ++d) {
+        const int64_t covered = checked_add(checked_mul(dilation[d], s.kernel[d] - 1), 1);
+        const int64_t padded = checked_add(s.sizes[d], checked_mul(2, padding[d]));
+        s.positions.push_back((padded - covered) / stride[d] + 1);
+    }
     return apply(Results{{s}}, {x, weight});
 }
 
