@@ -1,20 +1,15 @@
-"""`torch.compiler`: `compile`, whose functions are replayed, and names around it.
+"""`torch.compiler` where nothing is compiled: large elementwise work is fused as it runs, forward and backward.
 
-What marks functions for a compiler gives them back, and what asks whether one is at work says no: code that runs, runs as
-ever.
+What marks functions for a compiler gives them back, and what asks whether one is at work says no.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from types import BuiltinFunctionType
 from typing import Any, TypeVar
 
-from . import _core
 from .messages.missing import missing
-from .nn.modules.module import Module
-from .replay import Controller, controllers
 from .without import Idle
 
 __all__ = [
@@ -47,18 +42,12 @@ def compile(
     options: dict[str, Any] | None = None,
     disable: bool = False,
 ) -> Any:
-    """A function, or module, that gives what `model` gives, and need not run its Python code for that.
-
-    Calls are recorded: which operators they call, forward and backward, what Python looks at, and what else it can reach.
-    A later call for which all of that is as it was calls the same operators, and nothing else. `pb.compile.explain(f)` says
-    what is known of a function. One that prints, counts its calls, or does anything else that would be missed is called as
-    usual, after a warning that names the line; one that costs less as it is, too.
+    """The function or module itself: there is nothing to compile, since work is fused as it runs.
 
     Args:
         model: a function or a module; without it, a decorator.
-        fullgraph, dynamic, backend, options: change nothing.
+        fullgraph, dynamic, backend, options, disable: change nothing.
         mode: one of PyTorch's, which changes nothing.
-        disable: give back `model` itself.
 
     Raises:
         AssertionError: for what cannot be called.
@@ -66,17 +55,15 @@ def compile(
 
     Example:
         >>> @pb.compile
-        ... def length(x):
-        ...     return (x * x).sum().sqrt()
-        >>> for _ in range(3):
-        ...     value = length(pb.tensor([3.0, 4.0]))
-        >>> value
-        tensor(5.)
-        >>> print(pb.compile.explain(length).splitlines()[0])
-        length: 2 calls were recorded.
+        ... def double(x):
+        ...     return 2 * x
+        >>> double(pb.ones(1))
+        tensor([2.])
+        >>> pb.compile(pb.nn.Identity(), mode="max-autotune")
+        Identity()
     """
     if model is None:
-        return lambda given: compile(given, mode=mode, options=options, disable=disable)
+        return lambda given: compile(given, mode=mode, options=options)
     if not callable(model):
         raise AssertionError(f"A callable function is expected, but {type(model)} is provided.")
     if mode is not None and options is not None:
@@ -85,62 +72,7 @@ def compile(
         )
     if mode is not None and mode not in _MODES:
         raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(_MODES)}")
-    if disable or isinstance(model, (type, BuiltinFunctionType, _core.Compiled, _core.Operator)):
-        return model
-    if isinstance(model, Module):
-        return OptimizedModule(model)
-    return Controller(model).callable
-
-
-def explain(function: Any) -> str:
-    """What is known of a compiled function: calls that were recorded, plans, or why it runs as usual.
-
-    Raises TypeError for what is not compiled.
-
-    Example:
-        >>> print(pb.compile.explain(pb.compile(lambda x: x + 1)))
-        <lambda> has not been replayed yet: 0 of its calls were recorded.
-    """
-    if isinstance(function, OptimizedModule):
-        function = function._compiled
-    controller = getattr(getattr(function, "_slow", None), "__self__", None)
-    if not isinstance(controller, Controller):
-        raise TypeError(f"expected a function that pb.compile gave, got {type(function).__name__}")
-    return controller.explain()
-
-
-compile.explain = explain  # type: ignore[attr-defined]
-
-
-class OptimizedModule(Module):
-    """A module whose calls are replayed: what `pb.compile` makes of one. The module itself is `_orig_mod`.
-
-    Example:
-        >>> net = pb.compile(pb.nn.Linear(2, 1))
-        >>> net(pb.ones(3, 2)).shape, list(net.state_dict())
-        (Size([3, 1]), ['_orig_mod.weight', '_orig_mod.bias'])
-    """
-
-    def __init__(self, module: Module) -> None:
-        super().__init__()
-        self._orig_mod = module
-        self._compiled = Controller(module).callable
-        self.training = module.training
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module gives."""
-        return self._compiled(*args, **kwargs)
-
-    def train(self, mode: bool = True) -> OptimizedModule:
-        """Set the mode of the module."""
-        self._orig_mod.train(mode)
-        self.training = mode
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_orig_mod":
-            return self._modules["_orig_mod"]
-        return getattr(self._orig_mod, name)
+    return model
 
 
 def is_compiling() -> bool:
@@ -184,13 +116,11 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
 
 
 def reset() -> None:
-    """Forgets all that was recorded of compiled functions.
+    """Forgets what has been compiled: nothing has.
 
     Example:
         >>> pb.compiler.reset()
     """
-    for controller in list(controllers):
-        controller.forget()
 
 
 def cudagraph_mark_step_begin() -> None:

@@ -39,6 +39,7 @@ class AccumulateGrad : public Node {
         return 0;
     }
     bool is_idle() const { return !variable; }
+    bool is_held() const { return variable && references(); }  // neither idle nor about to be
     void wake(const Tensor& leaf) {
         variable = leaf;
         renew();
@@ -159,7 +160,7 @@ Node* accumulator(const Tensor& leaf) {
     if (auto* known = static_cast<AccumulateGrad*>(leaf->accumulator)) {
         const bool serves = known->is_of(leaf);
         if (!known->is_idle()) {
-            if (serves && known->references()) return known->retain(), known;
+            if (serves && known->is_held()) return known->retain(), known;
         } else if (serves && !modes.watched) {
             known->wake(leaf);
             return known;
@@ -172,7 +173,7 @@ Node* accumulator(const Tensor& leaf) {
 
 Node* recorded_accumulator(const Tensor& leaf) {
     auto* known = static_cast<AccumulateGrad*>(leaf->accumulator);
-    return known && !known->is_idle() ? known : nullptr;
+    return known && known->is_held() ? known : nullptr;
 }
 
 void free_idle(Node* accumulate) { static_cast<AccumulateGrad*>(accumulate)->destroy(); }

@@ -41,12 +41,6 @@ PyObject* pop_watcher(PyObject*, PyObject*) {
     Py_RETURN_NONE;
 }
 
-// see_attributes(on): whether watchers of this thread are told of attributes, too.
-PyObject* see_attributes(PyObject*, PyObject* on) {
-    watchers.attributes = on == Py_True;
-    Py_RETURN_NONE;
-}
-
 // proceed(callable, args, kwargs): what a watcher calls for the call to go on.
 PyObject* proceed(PyObject*, PyObject* given) {
     PyObject *callable, *args, *keywords = Py_None;
@@ -153,7 +147,6 @@ PyObject* user_line(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"push_watcher", push_watcher, METH_O, nullptr},
     {"pop_watcher", pop_watcher, METH_NOARGS, nullptr},
-    {"see_attributes", see_attributes, METH_O, nullptr},
     {"proceed", proceed, METH_VARARGS, nullptr},
     {"start_profile", start, METH_VARARGS, nullptr},
     {"stop_profile", stop, METH_NOARGS, nullptr},
@@ -194,25 +187,6 @@ PyObject* ask_watcher(const char* name, PyObject* callable, PyObject* const* arg
     } catch (...) {
         return raise_current();
     }
-}
-
-PyObject* watch_reading(const char* name, PyObject* self, PyObject* (*read)(PyObject*, void*)) {
-    static PyObject* const make =
-        PyObject_GetAttrString(Owned(PyImport_ImportModule("operator")).o, "attrgetter");
-    Owned getter(make ? PyObject_CallFunction(make, "s", name) : nullptr);
-    if (!getter.o) return nullptr;
-    return watch(name, getter.o, &self, 1, nullptr, [&] { return read(self, nullptr); });
-}
-int watch_writing(const char* name, PyObject* self, PyObject* value,
-                  int (*write)(PyObject*, PyObject*, void*)) {
-    static PyObject* const set =
-        PyObject_GetAttrString(Owned(PyImport_ImportModule("builtins")).o, "setattr");
-    Owned title(PyUnicode_FromString(name));
-    if (!set || !title.o) return -1;
-    PyObject* args[] = {self, title.o, value};
-    Owned done(watch("__setattr__", set, args, 3, nullptr,
-                     [&]() -> PyObject* { return write(self, value, nullptr) < 0 ? nullptr : none(); }));
-    return done.o ? 0 : -1;
 }
 
 void note_shapes(Event& e, PyObject* const* args, size_t count) {

@@ -20,7 +20,6 @@ struct Watchers {
     std::vector<PyObject*> all;  // references
     size_t level = 0;            // those that have not yet met the call
     bool inside = false;         // of one
-    bool attributes = false;     // they see attributes of tensors, too, that give tensors or are written
 };
 extern thread_local Watchers watchers;
 
@@ -59,12 +58,6 @@ PyObject* watch(const char* name, PyObject* callable, PyObject* const* args, siz
     w.level = 0;
     return result;
 }
-
-// An attribute that is read or written, for those who see that.
-inline bool sees_attributes() { return __builtin_expect(watched, 0) && watchers.attributes; }
-PyObject* watch_reading(const char* name, PyObject* self, PyObject* (*read)(PyObject*, void*));
-int watch_writing(const char* name, PyObject* self, PyObject* value,
-                  int (*write)(PyObject*, PyObject*, void*));
 
 void bind_watch(PyObject* module);
 

@@ -282,8 +282,6 @@ template <getter get> PyObject* get_attribute(PyObject* self, void* name) {
     if (may_override(self))
         return answered(
             [&] { return ask_about_attribute(static_cast<const char*>(name), "__get__", &self, 1); });
-    constexpr bool gives_tensors = get == get_grad || get == get_T || get == get_mT;
-    if (gives_tensors && sees_attributes()) return watch_reading(static_cast<const char*>(name), self, get);
     return get(self, nullptr);
 }
 template <setter set> int set_attribute(PyObject* self, PyObject* value, void* name) {
@@ -295,7 +293,6 @@ template <setter set> int set_attribute(PyObject* self, PyObject* value, void* n
         }));
         return answer.o ? 0 : -1;
     }
-    if (value && sees_attributes()) return watch_writing(static_cast<const char*>(name), self, value, set);
     return set(self, value, nullptr);
 }
 #define READ(name, get) \

@@ -1,8 +1,0 @@
-#pragma once
-#include "python/read/convert.h"
-
-namespace pb {
-
-void init_replay(PyObject* module);
-
-}  // namespace pb
