@@ -18,9 +18,12 @@ TABLE = [
         "places that are written twice",
     ),
     Known(
-        r"linalg\.(eigh|svd|qr|lstsq|pinv)|geqrf|svd|\.qr\(|pinverse|ormqr|lu_",
+        r"linalg\.(eigh|svd|qr|lstsq|pinv)|geqrf|svd|pinverse|ormqr|lu_",
         "value",
         "factors of what is not finite, or of lower rank",
+    ),
+    Known(
+        r"\.qr\(", "value", "factors of what is not finite, or of lower rank", changed="edges|ties|expanded|shape"
     ),
     Known(
         "det|cond|lu|solve|inv|matrix_power|matrix_exp|cholesky|eig|norm|rank|orgqr|householder",

@@ -152,6 +152,8 @@ def _transposed(name, dims, input, weight, bias, stride, padding, output_padding
             "Output size is too small"
         )
     result = convolve_back(wide(batched), wide(weight), stride, padding, dilation, groups, size)
+    if bias is not None and bias.dtype != input.dtype:
+        input.new_empty(0).add_(bias.new_empty(0))  # PyTorch adds it in place: refused where that is
     result = _with_bias(result, bias, dims).to(input.dtype)
     return in_order(result, _order(dims, input, weight)) if input.ndim == dims + 2 else result.squeeze(0)
 

@@ -155,7 +155,7 @@ def feature_alpha_dropout_(input, p, train):
     return _dropped(input, p, train, True, features=True, alpha=True)
 
 
-@composed(public=False, method=False, kinds={"train": " "})
+@composed(public=False, method=False, kinds={"train": "f"})
 def native_dropout(input, p, train):
     """(`input` with elements dropped as by `dropout`, the mask of those that stay); a `train` of None is true.
 

@@ -114,17 +114,16 @@ def _pair(name, value):
 def _geometry(kernel_size, dilation, padding, stride):
     kernel, dilation = _pair("kernel_size", kernel_size), _pair("dilation", dilation)
     padding, stride = _pair("padding", padding), _pair("stride", stride)
-    for name, value, least in (
-        ("kernel size", kernel, 1),
-        ("dilation", dilation, 1),
-        ("padding", padding, 0),
-        ("stride", stride, 1),
+    for name, short, value, least in (
+        ("kernel size", "kernel", kernel, 1),
+        ("dilation", "dilation", dilation, 1),
+        ("padding", "pad", padding, 0),
+        ("stride", "stride", stride, 1),
     ):
         if min(value) < least:
             kind = "non-negative" if least == 0 else "greater than zero"
             raise RuntimeError(
-                f"{name} should be {kind}, but got {name.replace(' size', '')}_height: {value[0]} "
-                f"{name.replace(' size', '')}_width: {value[1]}"
+                f"{name} should be {kind}, but got {short}_height: {value[0]} {short}_width: {value[1]}"
             )
     return slides(kernel, stride, dilation), padding
 

@@ -3,6 +3,8 @@
 Each is a door that looks at its arguments and picks a row of the table.
 """
 
+from numbers import Complex, Integral
+
 from .. import _core
 from ..calculus.define import TABLE
 from .declare import FUNCTIONS, METHODS, NUMBER_TOO, callable_of, composed, require_real
@@ -44,7 +46,7 @@ def _scaled(name, alpha, in_place, out, input, other):
             "Boolean alpha only supported for Boolean results. 1 is the number that True stands for."
         )
     floating = float in kinds or complex in kinds or any(d.is_floating_point or d.is_complex for d in dtypes)
-    if isinstance(alpha, (float, complex)) and not floating:
+    if isinstance(alpha, Complex) and not isinstance(alpha, Integral) and not floating:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     return _call(name + "_scaled", in_place, out, input, other, alpha)
 

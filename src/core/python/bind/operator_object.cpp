@@ -116,7 +116,7 @@ std::string hint_of_names(const OperatorObject* op, const char* function, PyObje
 }
 
 // What a body in Python relies on, as arguments are read of C++ functions by their types: T, a tensor; t, a tensor or None;
-// b, a truth value; i and n, a whole number, or several, of which PyTorch looks at the first. A default is not asked.
+// b, a truth value; f, one or None; i and n, a whole number, or several, of which PyTorch looks at the first. A default is not asked.
 void check_kinds(const OperatorObject* op, const Args& a) {
     for (size_t i = 0; i < op->kinds->size(); ++i) {
         const char kind = (*op->kinds)[i];
@@ -125,8 +125,8 @@ void check_kinds(const OperatorObject* op, const Args& a) {
         if (kind == 'T' || kind == 't') {
             if (kind == 't' && o == Py_None) continue;
             if (!is_tensor(o) && !is_symbolic(o)) a.fail_type(i, "Tensor");
-        } else if (kind == 'b') {
-            a.flag(i);
+        } else if (kind == 'b' || kind == 'f') {
+            if (kind == 'b' || o != Py_None) a.flag(i);
         } else {
             const bool several = PyTuple_Check(o) || PyList_Check(o);
             if (several && PySequence_Fast_GET_SIZE(o)) o = PySequence_Fast_GET_ITEM(o, 0);

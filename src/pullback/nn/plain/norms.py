@@ -127,7 +127,7 @@ def native_layer_norm(input, normalized_shape, weight, bias, eps):
     return made, *_spread(input, tuple(range(-len(normalized_shape), 0)), eps)
 
 
-@composed(public=False, method=False, kinds={"v": "T"})
+@composed(public=False, method=False, kinds={"v": "T", "pow": "i"})
 def norm_except_dim(v, pow=2, dim=0):
     """The `pow`-norm over all dimensions but one, which stay with size 1; over all of them for dim=-1: what `weight_norm` divides
     by.
