@@ -92,7 +92,6 @@ struct Plan {
             positions *= s.positions[d];
         }
         columns = in * window;
-        load_for_products(dtype);  // while the interpreter's lock is held; or raises
         const int64_t fit =
             kBlockBytes / static_cast<int64_t>(item_size(dtype)) / std::max<int64_t>(columns, 1);
         const int64_t parts = parts_of(positions, std::max(fit, kBlockStep));
@@ -205,6 +204,7 @@ const char* kName = "convolution";
 }  // namespace
 
 Array convolve(const Array& given, const Array& weights, const Sliding& s) {
+    load_for_products(given.dtype);  // while the interpreter's lock is held; or raises
     const size_t inside = s.sizes.size() + 2;
     const Array x = packed(given, inside), w = packed(weights, inside);
     const int64_t nx = x.ndim() - static_cast<int64_t>(inside), nw = w.ndim() - static_cast<int64_t>(inside);
@@ -234,6 +234,7 @@ Array convolve(const Array& given, const Array& weights, const Sliding& s) {
 }
 
 Array convolve_back(const Array& given, const Array& weights, const Sliding& s) {
+    load_for_products(given.dtype);  // while the interpreter's lock is held; or raises
     const size_t inside = s.sizes.size() + 2;
     const Array y = packed(given, inside), w = packed(weights, inside);
     const int64_t ny = y.ndim() - static_cast<int64_t>(inside), nw = w.ndim() - static_cast<int64_t>(inside);
@@ -263,6 +264,7 @@ Array convolve_back(const Array& given, const Array& weights, const Sliding& s) 
 }
 
 Array convolve_weights(const Array& given, const Array& outputs, const Sliding& s) {
+    load_for_products(given.dtype);  // while the interpreter's lock is held; or raises
     const size_t inside = s.sizes.size() + 2;
     const Array x = packed(given, inside), y = packed(outputs, inside);
     const int64_t nx = x.ndim() - static_cast<int64_t>(inside), ny = y.ndim() - static_cast<int64_t>(inside);
