@@ -169,6 +169,22 @@ Array packed(const Array& a, size_t inside) {
     return a;
 }
 
+// What is multiplied, and what broadcasts in front of both.
+struct Operands {
+    const int64_t inside;  // dimensions of their own
+    const Array first, second;
+    const Batch batch;
+
+    Operands(const Array& a, const Array& b, const Sliding& s)
+        : inside(static_cast<int64_t>(s.sizes.size()) + 2),
+          first(packed(a, static_cast<size_t>(inside))),
+          second(packed(b, static_cast<size_t>(inside))),
+          batch({{first, inside}, {second, inside}}) {
+        load_for_products(a.dtype);  // while the interpreter's lock is held; or raises
+    }
+    int64_t lead(const Array& a) const { return a.ndim() - inside; }
+};
+
 Array result(DType dtype, const Batch& batch, std::initializer_list<int64_t> first, const Dims& last) {
     Dims shape = batch.with(first);
     for (int64_t n : last) shape.push_back(n);
@@ -204,11 +220,10 @@ const char* kName = "convolution";
 }  // namespace
 
 Array convolve(const Array& given, const Array& weights, const Sliding& s) {
-    load_for_products(given.dtype);  // while the interpreter's lock is held; or raises
-    const size_t inside = s.sizes.size() + 2;
-    const Array x = packed(given, inside), w = packed(weights, inside);
-    const int64_t nx = x.ndim() - static_cast<int64_t>(inside), nw = w.ndim() - static_cast<int64_t>(inside);
-    const Batch batch({{x, static_cast<int64_t>(inside)}, {w, static_cast<int64_t>(inside)}});
+    const Operands both(given, weights, s);
+    const Array &x = both.first, &w = both.second;
+    const int64_t nx = both.lead(both.first), nw = both.lead(both.second);
+    const Batch& batch = both.batch;
     Array y = result(x.dtype, batch, {x.size(nx), w.size(nw)}, s.positions);  // or raises
     if (!y.numel()) return y;
     const Plan plan(s, x.size(nx), x.size(nx + 1), w.size(nw), x.dtype);
@@ -234,11 +249,10 @@ Array convolve(const Array& given, const Array& weights, const Sliding& s) {
 }
 
 Array convolve_back(const Array& given, const Array& weights, const Sliding& s) {
-    load_for_products(given.dtype);  // while the interpreter's lock is held; or raises
-    const size_t inside = s.sizes.size() + 2;
-    const Array y = packed(given, inside), w = packed(weights, inside);
-    const int64_t ny = y.ndim() - static_cast<int64_t>(inside), nw = w.ndim() - static_cast<int64_t>(inside);
-    const Batch batch({{y, static_cast<int64_t>(inside)}, {w, static_cast<int64_t>(inside)}});
+    const Operands both(given, weights, s);
+    const Array &y = both.first, &w = both.second;
+    const int64_t ny = both.lead(both.first), nw = both.lead(both.second);
+    const Batch& batch = both.batch;
     Array x = result(y.dtype, batch, {y.size(ny), w.size(nw + 1) * s.groups}, s.sizes);
     if (!x.numel()) return x;
     const Plan plan(s, y.size(ny), w.size(nw + 1) * s.groups, w.size(nw), y.dtype);
@@ -264,12 +278,11 @@ Array convolve_back(const Array& given, const Array& weights, const Sliding& s) 
 }
 
 Array convolve_weights(const Array& given, const Array& outputs, const Sliding& s) {
-    load_for_products(given.dtype);  // while the interpreter's lock is held; or raises
-    const size_t inside = s.sizes.size() + 2;
-    const Array x = packed(given, inside), y = packed(outputs, inside);
-    const int64_t nx = x.ndim() - static_cast<int64_t>(inside), ny = y.ndim() - static_cast<int64_t>(inside);
+    const Operands both(given, outputs, s);
+    const Array &x = both.first, &y = both.second;
+    const int64_t nx = both.lead(both.first), ny = both.lead(both.second);
+    const Batch& batch = both.batch;
     const Plan plan(s, x.size(nx), x.size(nx + 1), y.size(ny + 1), x.dtype);
-    const Batch batch({{x, static_cast<int64_t>(inside)}, {y, static_cast<int64_t>(inside)}});
     Array w = result(x.dtype, batch, {plan.out * s.groups, plan.in}, s.kernel);
     if (!w.numel()) return w;
     // Shares take no more memory than what is summed.

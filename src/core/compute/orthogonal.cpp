@@ -13,6 +13,15 @@ namespace {
 
 constexpr int64_t kFewRows = 16;
 
+// What reflection j, behind whose first element x has the rest, does to a column.
+template <class T> void reflect_column(const T* x, T tau, int64_t j, int64_t m, T* y) {
+    T sum = y[j];
+    for (int64_t i = j + 1; i < m; ++i) sum += x[i] * y[i];
+    sum *= tau;
+    y[j] -= sum;
+    for (int64_t i = j + 1; i < m; ++i) y[i] -= sum * x[i];
+}
+
 // What geqr2 does. False, and the matrix is lost, where squares leave the range in which their sum is accurate.
 template <class T> bool reflect(T* a, int64_t m, int64_t n, T* tau) {
     const T least = std::sqrt(std::numeric_limits<T>::min()), most = 1 / least;
@@ -31,13 +40,7 @@ template <class T> bool reflect(T* a, int64_t m, int64_t n, T* tau) {
         tau[j] = (beta - alpha) / beta;
         for (int64_t i = j + 1; i < m; ++i) x[i] *= scale;
         x[j] = beta;
-        for (int64_t c = j + 1; c < n; ++c) {
-            T *y = a + c * m, sum = y[j];
-            for (int64_t i = j + 1; i < m; ++i) sum += x[i] * y[i];
-            sum *= tau[j];
-            y[j] -= sum;
-            for (int64_t i = j + 1; i < m; ++i) y[i] -= sum * x[i];
-        }
+        for (int64_t c = j + 1; c < n; ++c) reflect_column(x, tau[j], j, m, a + c * m);
     }
     return true;
 }
@@ -47,16 +50,8 @@ template <class T>
 void product_of_reflections(const T* v, const T* tau, int64_t m, int64_t p, int64_t k, T* q) {
     std::fill(q, q + m * p, T(0));
     for (int64_t i = 0; i < p; ++i) q[i * m + i] = 1;
-    for (int64_t j = k; j-- > 0;) {
-        const T* x = v + j * m;
-        for (int64_t c = j; c < p; ++c) {
-            T *y = q + c * m, sum = y[j];
-            for (int64_t i = j + 1; i < m; ++i) sum += x[i] * y[i];
-            sum *= tau[j];
-            y[j] -= sum;
-            for (int64_t i = j + 1; i < m; ++i) y[i] -= sum * x[i];
-        }
-    }
+    for (int64_t j = k; j-- > 0;)
+        for (int64_t c = j; c < p; ++c) reflect_column(v + j * m, tau[j], j, m, q + c * m);
 }
 
 }  // namespace

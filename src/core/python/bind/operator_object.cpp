@@ -116,7 +116,8 @@ std::string hint_of_names(const OperatorObject* op, const char* function, PyObje
 }
 
 // What a body in Python relies on, as arguments are read of C++ functions by their types: T, a tensor; t, a tensor or None;
-// b, a truth value; f, one or None; i and n, a whole number, or several, of which PyTorch looks at the first. A default is not asked.
+// b, a truth value; f, one or None; i and n, a whole number, or several, of which PyTorch looks at the first. A default is
+// not asked.
 void check_kinds(const OperatorObject* op, const Args& a) {
     for (size_t i = 0; i < op->kinds->size(); ++i) {
         const char kind = (*op->kinds)[i];
