@@ -67,7 +67,7 @@ _VARIADIC, _KEYWORDS = 0x04, 0x08
 
 
 def _kind(name, default):
-    """What the core demands of a parameter: T a tensor, t or None, b a truth value, f or None, i a whole number, n several; or nothing."""
+    """What the core demands of a parameter: a tensor (T; t: or None), a truth value (b; f: or None), an integer (i; n: several)."""
     if isinstance(default, float):
         return " "
     if name in TENSORS:
