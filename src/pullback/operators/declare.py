@@ -67,7 +67,7 @@ _VARIADIC, _KEYWORDS = 0x04, 0x08
 
 
 def _kind(name, default):
-    """What the core demands of a parameter: a tensor (T; t: or None), a truth value (b; f: or None), an integer (i; n: several)."""
+    """What the core demands of a parameter: a tensor (T), a truth value (b), an integer (i), several (n), nothing (a blank)."""
     if isinstance(default, float):
         return " "
     if name in TENSORS:
