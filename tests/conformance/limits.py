@@ -23,7 +23,10 @@ TABLE = [
         "factors of what is not finite, or of lower rank",
     ),
     Known(
-        r"\.qr\(", "value", "factors of what is not finite, or of lower rank", changed="edges|ties|expanded|shape"
+        r"\.qr\(",
+        "value",
+        "factors of what is not finite, or of lower rank",
+        changed="edges|ties|expanded|shape",
     ),
     Known(
         "det|cond|lu|solve|inv|matrix_power|matrix_exp|cholesky|eig|norm|rank|orgqr|householder",
