@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 
 import numpy as np
 import pytest
@@ -115,3 +116,40 @@ def test_there_may_be_no_samples():
     y = F.conv1d(x, weight)
     assert y.shape == (0, 3, 4)
     assert [g.abs().sum().item() for g in pb.autograd.grad(y.sum(), (x, weight))] == [0, 0]
+
+
+# Batch and channels, size of the images, size of the kernel.
+EMPTY = [((2, 2), 0, 3), ((2, 2), 5, 0), ((2, 2), 0, 0), ((0, 2), 5, 3)]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("counts, size, kernel", EMPTY)
+@pytest.mark.parametrize("transposed", ("", "_transpose"))
+@pytest.mark.parametrize("dims", (1, 2, 3))
+def test_what_is_empty_is_refused_as_by_pytorch(dims, transposed, counts, size, kernel):
+    """Images and kernels without elements; of kernels PyTorch speaks in several ways."""
+    import torch
+
+    def shape(m):
+        weight = m.zeros(*((2, 4) if transposed else (4, 2)), *[kernel] * dims)
+        function = getattr(m.nn.functional, f"conv{transposed}{dims}d")
+        return tuple(function(m.zeros(*counts, *[size] * dims), weight, padding=1).shape)
+
+    try:
+        theirs = shape(torch)
+    except RuntimeError as error:
+        several = "non-empty 5D|could not create a primitive|kernel size should"
+        said = re.sub(f"({several}).*", "kernel size should be greater than zero", str(error))
+        with pytest.raises(RuntimeError, match=re.escape(said)):
+            shape(pb)
+    else:
+        assert shape(pb) == theirs
+
+
+@pytest.mark.parametrize("dims", (1, 2, 3))
+def test_a_stride_that_leads_out_of_memory(dims):
+    x, weight = pb.zeros(1, 2, *[5] * dims), pb.zeros(2, 4, *[3] * dims)
+    with pytest.raises(
+        RuntimeError, match="Storage size calculation overflowed with sizes=.18446744073709551619"
+    ):
+        getattr(F, f"conv_transpose{dims}d")(x, weight, stride=2**62)

@@ -4,6 +4,8 @@ Here arguments are checked, in PyTorch's order; the core convolves (src/core/com
 is done is rounded once, at the end.
 """
 
+import sys
+
 from .. import _core
 from ..operators.declare import composed
 from ..operators.products import convolve, convolve_back
@@ -75,6 +77,22 @@ def _check(name, dims, input, weight, bias, stride, padding, dilation, groups, t
         )
 
 
+def _check_sizes(dims, batched, kernel):
+    """An image has elements, unless there is none, and so has a window."""
+    if 0 in batched.shape[2:] and 0 not in batched.shape[:2]:
+        shown = list(batched.shape)
+        shown[2:2] = [1] * (dims == 1)
+        raise RuntimeError(
+            f"Only zero batch or zero channel inputs are supported, but got input shape: {shown}"
+        )
+    if 0 in kernel:
+        named = f": {_times(kernel)} (TxHxW)"
+        if dims < 3:
+            height, width = ((1,) + kernel)[-2:]
+            named = f" kernel_height: {height} kernel_width: {width}"
+        raise RuntimeError(f"kernel size should be greater than zero, but got{named}")
+
+
 def _check_dtypes(input, weight, bias, transposed):
     if bias is not None and not transposed and bias.dtype != input.dtype:
         raise RuntimeError(
@@ -111,6 +129,7 @@ def _convolved(name, dims, input, weight, bias, stride, padding, dilation, group
             f"Calculated padded input size per channel: ({_times(spatial)}). Kernel size: "
             f"({_times([s.extent for s in along])}). Kernel size can't be greater than actual input size"
         )
+    _check_sizes(dims, batched, kernel)
     result = convolve(wide(batched), wide(weight), stride, padding, dilation, groups)
     result = _with_bias(result, bias, dims).to(input.dtype)
     return in_order(result, order) if input.ndim == dims + 2 else result.squeeze(0)
@@ -143,6 +162,7 @@ def _transposed(name, dims, input, weight, bias, stride, padding, output_padding
             )
     batched = input if input.ndim == dims + 2 else input.unsqueeze(0)
     counts, kernel = batched.shape[2:], tuple(weight.shape[2:])
+    _check_sizes(dims, batched, kernel)
     along = [Slide(*each) for each in zip(kernel, stride, dilation, strict=True)]
     full = [(n - 1) * s.stride + s.extent for s, n in zip(along, counts, strict=True)]
     size = [n - 2 * p + e for n, p, e in zip(full, padding, more, strict=True)]
@@ -150,6 +170,11 @@ def _transposed(name, dims, input, weight, bias, stride, padding, output_padding
         raise RuntimeError(
             f"Given input size per channel: ({_times(counts)}). Calculated output size per channel: ({_times(size)}). "
             "Output size is too small"
+        )
+    if max(size) > sys.maxsize:
+        raise RuntimeError(
+            f"Storage size calculation overflowed with sizes=[{', '.join(map(str, size))}]. No memory holds what a "
+            "stride or a dilation as large as this leads to."
         )
     result = convolve_back(wide(batched), wide(weight), stride, padding, dilation, groups, size)
     if bias is not None and bias.dtype != input.dtype:
