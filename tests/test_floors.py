@@ -100,7 +100,7 @@ MODULES = {
     "__config__": "_core pullback runtime",
     "distributions": "_core func linalg messages nn operators pullback size special",
     "independent": "pullback",
-    "interop": "messages nn operators optim pullback",
+    "interop": "_core messages nn operators optim pullback",
     "__main__": "interop",
     "picture": "_core autograd pullback",
 }

@@ -115,6 +115,9 @@ def test_what_libraries_look_at():
             assert type(x).__module__ == "torch" and repr(torch.Tensor) == "<class 'torch.Tensor'>"
             assert type(torch.nn.Parameter(x)).__module__ == "torch.nn.parameter"
             assert str(x.dtype) == "torch.float64" and repr(x.shape) == "torch.Size([2])"
+            for named in (x.sort(), torch.linalg.qr(torch.eye(2)), torch.frexp(x)):  # also of what is only imported now
+                full = "torch.return_types." + type(named).__name__
+                assert repr(named).startswith(full + "(\\n") and repr(type(named)) == f"<class '{full}'>"
             assert repr(x) == "tensor([1., 1.], dtype=torch.float64)" and repr(torch.strided) == "torch.strided"
             assert importlib.metadata.version("torch") == torch.__version__ == "2.13.0+pullback"
             assert torch.__version__ > "2.9" and torch.__version__ >= (1, 8)
@@ -180,6 +183,7 @@ def test_leaving_restores_everything():
         assert sys.meta_path == finders
         assert pb.Tensor.__module__ == "pullback" and repr(pb.float32) == "pullback.float32"
         assert repr(pb.Size([1])) == "pullback.Size([1])" and pb.nn.Parameter.__module__ == "pullback.nn.parameter"
+        assert repr(pb.ones(1).sort()).startswith("pullback.return_types.sort(")
         assert torch.ones(2).tolist() == [1, 1]  # what was imported inside goes on
         try:
             with pb.interop.as_torch():

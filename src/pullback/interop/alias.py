@@ -10,6 +10,7 @@ import sys
 
 import pullback
 
+from .. import _core
 from ..messages.hints import absent
 from . import layout
 from .torch_version import VERSION, TorchVersion, distribution
@@ -97,11 +98,12 @@ class _Finder:
 
 
 def rename(before, after):
-    """Give the classes that stand in the package itself, and Parameter, another module: "pullback" or "torch"."""
+    """Give the classes of the package itself, Parameter and named results another module: "pullback" or "torch"."""
     found = [value for value in vars(pullback).values() if isinstance(value, type)]
-    for each in (*found, pullback.nn.Parameter):
+    deeper = (pullback.nn.Parameter, *_core.return_types.values())
+    for each in (*found, *deeper):
         home, dot, rest = each.__module__.partition(".")
-        if home == before and (not dot or each is pullback.nn.Parameter):
+        if home == before and (not dot or each in deeper):
             each.__module__ = after + dot + rest
 
 

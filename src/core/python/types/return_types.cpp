@@ -12,9 +12,15 @@ namespace {
 
 PyObject* all = nullptr;  // name -> type
 
+// With the name that the package has, or goes by (interop/alias.py).
+PyObject* name_of(PyTypeObject* type, const char* which = "__module__") {
+    return PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), which);
+}
+
 PyObject* repr(PyObject* self) {
-    std::string text = Py_TYPE(self)->tp_name;
-    text += "(\n";
+    Owned module(name_of(Py_TYPE(self))), name(name_of(Py_TYPE(self), "__name__"));
+    if (!module || !name) return nullptr;
+    std::string text = std::string(PyUnicode_AsUTF8(module.o)) + "." + PyUnicode_AsUTF8(name.o) + "(\n";
     Py_ssize_t n = PyTuple_GET_SIZE(self);
     PyMemberDef* field = Py_TYPE(self)->tp_members;
     for (Py_ssize_t i = 0; i < n; ++i) {
@@ -32,7 +38,8 @@ PyObject* named_results(const char* name, PyObject* fields) {
     // The type keeps pointers to its descriptions: they live as long as it does.
     std::string plain = name;  // linalg_svd of linalg.svd
     std::replace(plain.begin(), plain.end(), '.', '_');
-    auto* full = new std::string("pullback.return_types." + plain);
+    Owned package(checked(name_of(tensor_type)));
+    auto* full = new std::string(std::string(PyUnicode_AsUTF8(package.o)) + ".return_types." + plain);
     auto* described = new std::vector<PyStructSequence_Field>;
     Py_ssize_t n = PyTuple_GET_SIZE(fields);
     for (Py_ssize_t i = 0; i < n; ++i) {
