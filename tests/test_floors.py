@@ -124,6 +124,7 @@ LATE = {
     ("distributions/kl.py", "distributions"): "the table of formulas is filled when it is first used",
     ("func/solvers.py", "linear_algebra"): "loaded with the first matrix",
     ("masked/tensor.py", "masked"): "a cycle: answers are of the class, and the class gives them",
+    ("nn/similarity.py", "linear_algebra"): "loaded with the first distances",
     ("nn/utils/parametrizations.py", "linear_algebra"): "loaded with the first Cayley map",
     ("func/containers.py", "func"): "a dataclass has paths where somebody asks for them",
     ("nn/utils/stateless.py", "func"): "an older name, which is seldom called",

@@ -53,6 +53,11 @@ Arrays lstsq(const Arrays& x, const Options&);  // a, b; driver, rcond -> x, res
 // matrix_exp.cpp
 Arrays matrix_exp(const Arrays& x, const Options&);  // a -> e
 
+// distances.cpp: of an order of 1 or 2
+Arrays distances(const Arrays& x, const Options&);             // a, b; order -> d
+Arrays slopes_along_points(const Arrays& x, const Options&);   // y, a, b; order -> s
+Arrays slopes_across_points(const Arrays& x, const Options&);  // w, a, b; order -> r
+
 // distribution_slopes.cpp: of equal shapes; derivatives of distribution functions by parameters, over their densities
 Arrays gamma_slope(const Arrays& x, const Options&);  // y, a; order -> slope
 Arrays beta_slope(const Arrays& x, const Options&);   // y, a, b; order by a, by b -> slope

@@ -6,6 +6,7 @@
 #endif
 
 #include "core/kernels/cells.h"
+#include "core/kernels/distances.h"
 #include "core/kernels/chains.h"
 #include "core/kernels/draw.h"
 #include "core/kernels/kernels.h"
@@ -37,6 +38,7 @@ namespace pb {
     void install_moves(MoveKernels&);                \
     void install_products(ProductKernels&);          \
     void install_cells(CellKernels&);                \
+    void install_distances(DistanceKernels&);        \
     void install_updates(UpdateKernels&);            \
     void resolve_vector_math();                      \
     void install_vector_functions(VectorFunctions&); \
@@ -118,6 +120,7 @@ struct Chosen {
     MoveKernels moves{};
     ProductKernels products{};
     CellKernels cells{};
+    DistanceKernels distances{};
     UpdateKernels updates{};
     ChainKernels chains{};
     VectorFunctions functions{};
@@ -142,6 +145,7 @@ struct Chosen {
         name::install_moves(moves);                   \
         name::install_products(products);             \
         name::install_cells(cells);                   \
+        name::install_distances(distances);           \
         name::install_updates(updates);               \
         name::install_chains(chains);                 \
         name::resolve_vector_math();                  \
@@ -171,6 +175,7 @@ const DrawKernels& draw_kernels() { return chosen().draws; }
 const MoveKernels& move_kernels() { return chosen().moves; }
 const ProductKernels& product_kernels() { return chosen().products; }
 const CellKernels& cell_kernels() { return chosen().cells; }
+const DistanceKernels& distance_kernels() { return chosen().distances; }
 const UpdateKernels& update_kernels() { return chosen().updates; }
 const ChainKernels& chain_kernels() { return chosen().chains; }
 const VectorFunctions& vector_functions() { return chosen().functions; }

@@ -31,6 +31,7 @@ struct DrawKernels;
 struct MoveKernels;
 struct ProductKernels;
 struct CellKernels;
+struct DistanceKernels;
 struct UpdateKernels;
 struct VectorFunctions;
 }  // namespace pb
@@ -55,6 +56,7 @@ void install_draws(DrawKernels&);
 void install_moves(MoveKernels&);
 void install_products(ProductKernels&);
 void install_cells(CellKernels&);
+void install_distances(DistanceKernels&);
 void install_updates(UpdateKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.

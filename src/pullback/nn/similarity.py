@@ -1,5 +1,6 @@
 """How near vectors are: cosines and distances, and the losses that are made of them."""
 
+from .. import _core
 from ..operators.declare import composed
 from ..operators.rearranging import triu_indices
 from ..operators.views import broadcast_tensors
@@ -91,6 +92,10 @@ def pdist(input, p=2.0):
     if p < 0:
         raise RuntimeError(f"pdist only supports non-negative p values. It is {p}.")
     first, second = triu_indices(input.shape[0], input.shape[0], 1)
+    if p in (1, 2) and input.dtype in (_core.float32, _core.float64):
+        from ..linear_algebra.distances import distances
+
+        return distances(input, input, p)[first, second]
     return (input[first] - input[second]).norm(p, 1)
 
 
