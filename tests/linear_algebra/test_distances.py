@@ -1,4 +1,4 @@
-"""Distances between points: beside differences that are spelt out, in every size at which the loops change, and in little memory."""
+"""Distances between points: beside differences that are spelt out, in all sizes at which loops change, in little memory."""
 
 import itertools
 

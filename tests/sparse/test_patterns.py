@@ -213,6 +213,21 @@ def test_matrices_of_a_batch_are_apart():
             assert not pattern.reshape(2, -1, 2, 9)[[0, 1], :, [1, 0]].any()
 
 
+def test_a_distance_takes_two_points():
+    x = random_vector(14)
+
+    def distances(x):
+        return pb.cdist(x[:8].view(2, 2, 2), x[8:].view(3, 2))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # there is a rule
+        for everywhere in False, True:
+            assert (found(distances, x, everywhere=everywhere) == dense(distances, x)).all()
+            pattern = found(weighed(distances), x, order=2, everywhere=everywhere)
+            assert_holds(pattern, hessian(weighed(distances))(x).numpy() != 0)
+    assert not pattern[0, 2] and not pattern[8, 10]  # points of one side move by themselves
+
+
 def test_ifs_count_as_they_go_and_are_refused_everywhere():
     def f(x):
         return x * x.roll(1) if x[0] > 0 else x * 2

@@ -176,6 +176,34 @@ def _blocks(node: Any, outputs: Outputs, edges: list[int], rank: int) -> list[An
     return found
 
 
+# By node, what of each operand an element [i, j] of a result takes: its row i or j, its column j, or its element [i, j].
+POINTS = {
+    "CdistBackward0": ("row", "other row"),
+    "CdistPushforward0": ("row", "row", "other row"),
+    "CdistBackwardBackward0": ("row", "element", "column"),
+}
+
+
+def points(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any]:
+    """Distances between points, and sums over their differences (linear_algebra/distances.py)."""
+    shapes = _shapes(node, node.next_functions)
+    shape = outputs.shapes[outputs.wanted[0]]
+    batch, found = shape[:-2], []
+    for edge in edges:
+        taken, (rows, columns) = POINTS[node.name()][edge], shapes[edge][-2:]
+        own = np.broadcast_to(
+            np.arange(math.prod(shapes[edge])).reshape(shapes[edge]), (*batch, rows, columns)
+        )
+        lines = (1 if taken == "column" else rows, columns if taken in ("column", "element") else 1)
+        groups = np.arange(math.prod(batch) * math.prod(lines)).reshape(*batch, *lines)
+        group = sets.named(
+            np.broadcast_to(groups, own.shape).ravel(), own.ravel(), (groups.size, math.prod(shapes[edge]))
+        )
+        places = np.swapaxes(groups, -1, -2) if taken == "other row" else groups
+        found.append((edge, sets.grouping(group, np.broadcast_to(places, shape).ravel()), shapes[edge]))
+    return found
+
+
 def windows(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any] | None:
     """Convolutions and their relatives."""
     functions = node.next_functions
@@ -186,6 +214,7 @@ def windows(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> 
 
 RULES = {
     "ConvolutionBackward0": windows,
+    **dict.fromkeys(POINTS, points),
     **dict.fromkeys("FftC2CBackward0 FftR2CBackward0 FftC2RBackward0".split(), transforms),
     **dict.fromkeys(
         "LinalgSolveExBackward0 LinalgSolveTriangularBackward0 LinalgMatrixExpBackward0".split(), matrices
