@@ -1,5 +1,6 @@
 // The instructions of each operation, with operands and results where values are (values.h).
 #pragma once
+#include "code/tables.h"
 #include "code/values.h"
 
 namespace pb::code {
@@ -79,6 +80,8 @@ class Operations : protected Values {
             }
             case Op::half: return round_to_half(v, a);
             case Op::bfloat: return wide_ ? round_to_bfloat(v, x) : round_narrow_to_bfloat(v, x);
+            case Op::half_bits: return bits_of_half(v, a);
+            case Op::look_up: return look_up(v, x);
             case Op::scale: return apply(v, words("vscalefps", "vscalefpd", 0x2C, 0x2C, 2), a, b);
             case Op::exponent: return apply_one(v, words("vgetexpps", "vgetexppd", 0x42, 0x42, 2), a, {});
             case Op::significand:  // of [1, 2), whatever the sign
@@ -227,6 +230,35 @@ class Operations : protected Values {
         const auto [r, d] = way(a, vectors_);
         out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, d, {.imm = 0, .two = true, .stores = true});
         out_.vector({"vcvtph2ps", 2, 1, 0x13}, d, 0, d, kTwo);
+        give(v, d);
+    }
+
+    void bits_of_half(int16_t v, int16_t a) {
+        const auto [r, d] = way(a, vectors_);
+        out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, d, {.imm = 0, .two = true, .stores = true});
+        out_.vector(kFromUInt16, d, 0, d, kTwo);
+        give(v, d);
+    }
+    // The instruction takes a mask of what is to be fetched, and clears it; its result keeps what is not, and so is made not
+    // to wait for what was there.
+    void look_up(int16_t v, const Operation& x) {
+        const int at = in(x.in[0]), d = take(vectors_), all = take(wide_ ? masks_ : vectors_);
+        const Table& table = *reinterpret_cast<const Table*>(x.bits);
+        const char* name = primitive_info(table.function.primitive).name;
+        constexpr Encoding kGather = {"vgatherdps", 2, 1, 0x92};
+        out_.vector(bits("vpxor", "vpxord", "", 0xEF), d, d, d, {});
+        out_.move_address(scratch_, table.results(x.imm != kAsTheyAre), name);
+        // Of the number of the register that is an index, the fifth bit is where an operand's would be.
+        Memory from{scratch_, static_cast<int8_t>(at & 15), 2};
+        if (names_) from.name = std::string(name) + " + 4 * " + std::to_string(at);
+        if (wide_) {
+            out_.mask("kxnorw", 0x46, all, all, all);
+            out_.vector(kGather, d, at & 16, from, {.mask = all, .two = true});
+        } else {
+            out_.vector({"vpcmpeqd", 1, 1, 0x76}, all, all, all, {});
+            out_.vector(kGather, d, all, from, {});
+        }
+        release(x.in[0]);
         give(v, d);
     }
 

@@ -1,9 +1,14 @@
 #include "code/sequence.h"
 
+#include "code/tables.h"
+
 namespace pb::code {
 
 namespace {
 bool commutes(Op op) { return op == Op::add || op == Op::mul; }
+bool table_rounds(uint64_t table, DType to) {
+    return reinterpret_cast<const Table*>(table)->function.narrow == to;
+}
 }  // namespace
 
 // Whether rounding to a narrow type leaves a value as it is.
@@ -14,6 +19,7 @@ bool Sequence::is_rounded(int16_t v, Op to, int depth) const {
         case Op::load_bfloat16: return to == Op::bfloat;
         case Op::half:
         case Op::bfloat: return x.op == to;
+        case Op::look_up: return x.imm == (to == Op::half ? kHalves : kBfloats);
         case Op::constant: return to == Op::bfloat && !(x.bits & 0xffff);
         case Op::bit_xor: return depth && is_negated(v) && is_rounded(x.in[0], to, depth - 1);
         case Op::bit_and:
@@ -25,6 +31,15 @@ bool Sequence::is_rounded(int16_t v, Op to, int depth) const {
             return depth && is_rounded(x.in[1], to, depth - 1) && is_rounded(x.in[2], to, depth - 1);
         default: return false;
     }
+}
+
+// A value rounded already, or looked up among rounded ones; -1: it has to be computed.
+int16_t Sequence::rounded(int16_t v, Op to) {
+    if (is_rounded(v, to)) return v;
+    const Operation x = at(v);
+    const bool halves = to == Op::half;
+    if (x.op != Op::look_up || !table_rounds(x.bits, halves ? DType::Float16 : DType::BFloat16)) return -1;
+    return add(Op::look_up, x.in[0], -1, -1, halves ? kHalves : kBfloats, x.bits);
 }
 
 // A value that has the bits of an operation, and takes fewer; -1 if there is none.
@@ -39,8 +54,11 @@ int16_t Sequence::in_fewer(const Operation& x) {
             return -1;
         case Op::bit_and: return is_constant(b, sign() - 1) ? size_of_difference(x) : int16_t{-1};
         case Op::bit_or: return is_constant(b, sign()) ? size_of_difference(x) : int16_t{-1};
-        case Op::half: return is_rounded(a, Op::half) ? a : int16_t{-1};
-        case Op::bfloat: return !x.imm && is_rounded(a, Op::bfloat) ? a : int16_t{-1};
+        case Op::half: return rounded(a, Op::half);
+        case Op::bfloat: return x.imm && at(a).op != Op::look_up ? int16_t{-1} : rounded(a, Op::bfloat);
+        case Op::half_bits:
+            if (at(a).op == Op::load_half) return add(Op::load_uint16, -1, -1, -1, 0, at(a).bits);
+            return at(a).op == Op::half ? add(Op::half_bits, at(a).in[0]) : int16_t{-1};
         case Op::store_half:
             return at(a).op == Op::half ? add(Op::store_half, at(a).in[0], -1, -1, 0, x.bits) : int16_t{-1};
         case Op::rounded: return at(a).op == Op::load_float || at(a).op == Op::rounded ? a : int16_t{-1};

@@ -24,6 +24,7 @@ enum class Op : uint8_t {
     load_uint8,  // integers as those that are as wide as a lane
     load_int8,
     load_int16,
+    load_uint16,  // the bits of a narrow float
     load_int32,
     load_mask,
     single,
@@ -41,6 +42,8 @@ enum class Op : uint8_t {
     round,   // `imm`: which way
     half,    // stored as float16, and read again
     bfloat,  // the same for bfloat16; `imm`: NaN becomes the usual one
+    half_bits,  // those that float16 is stored in, as an integer
+    look_up,    // by an integer in the table at `bits`, `imm`: of which results
     // With AVX-512 alone.
     scale,     // the first operand, by 2 to the power of the second, which is an integer
     exponent,  // of the power of 2 that is in a number's size, and what is left of that, in [1, 2)
@@ -91,6 +94,8 @@ constexpr bool is_read(Op op) { return op < Op::constant; }
 constexpr bool gives_mask(Op op) {
     return (op >= Op::compare && op <= Op::mask_not) || op == Op::load_mask || op == Op::single_mask;
 }
+// A table's results as they are, or rounded to the narrow type that it is of.
+enum Results : uint8_t { kAsTheyAre, kHalves, kBfloats };
 // Which are the processor's numbers.
 enum Predicate : uint8_t { kEqual = 0, kLess = 0x11, kLessEqual = 0x12, kNotEqual = 4 };
 enum WordPredicate : uint8_t { kSame = 0, kBelow = 1, kNotAbove = 2, kOther = 4, kAbove = 6 };
@@ -102,7 +107,7 @@ struct Operation {
     int16_t in[3] = {-1, -1, -1};
     int16_t step = 0;   // of the program, which it is a part of
     int16_t copy = 0;   // of vectors side by side, which one
-    uint64_t bits = 0;  // of a constant; which array is read or written
+    uint64_t bits = 0;  // of a constant; which array is read or written; a table
 };
 
 class Sequence {
@@ -189,6 +194,7 @@ class Sequence {
     // Whether a value is another one with its sign turned.
     bool is_negated(int16_t v) const { return at(v).op == Op::bit_xor && is_constant(at(v).in[1], sign()); }
     bool is_rounded(int16_t v, Op to, int depth = 4) const;
+    int16_t rounded(int16_t v, Op to);
     int16_t in_fewer(const Operation& x);
     int16_t selected(const Operation& x);
     int16_t size_of_difference(const Operation& x);

@@ -60,6 +60,7 @@ class Values {
     }
     static constexpr Encoding kLoad = {"vmovups", 1, 0, 0x10}, kStore = {"vmovups", 1, 0, 0x11},
                               kMove = {"vmovaps", 1, 0, 0x28};
+    static constexpr Encoding kFromUInt16 = {"vpmovzxwd", 2, 1, 0x33};
     Encoding repeat() const {
         return {double_ ? "vbroadcastsd" : "vbroadcastss", 2, 1, static_cast<uint8_t>(double_ ? 0x19 : 0x18),
                 static_cast<uint8_t>(wide_ && double_)};
@@ -202,7 +203,7 @@ class Values {
         } else if (const Encoding widen = widening(x.op); widen.name) {
             out_.vector(widen, r, 0, elements(x), kTwo);
         } else if (x.op == Op::load_bfloat16) {
-            out_.vector({"vpmovzxwd", 2, 1, 0x33}, r, 0, elements(x), kTwo);
+            out_.vector(kFromUInt16, r, 0, elements(x), kTwo);
             shift(r, r, 16, 6);
         } else {
             load_bytes(x, r);
@@ -216,6 +217,7 @@ class Values {
             case Op::load_uint8: return {"vpmovzxbd", 2, 1, 0x31};
             case Op::load_int8: return {"vpmovsxbd", 2, 1, 0x21};
             case Op::load_int16: return {"vpmovsxwd", 2, 1, 0x23};
+            case Op::load_uint16: return kFromUInt16;
             case Op::load_int32: return {"vpmovsxdq", 2, 1, 0x25};
             default: return {nullptr, 0, 0, 0};
         }

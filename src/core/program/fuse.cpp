@@ -79,24 +79,6 @@ bool selects(Primitive p) {
     return std::find(std::begin(all), std::end(all), p) != std::end(all);
 }
 
-// Whether a float is one of the values of a narrow type already.
-bool is_rounded(const Fused& p, int16_t v, DType narrow, int depth = 4) {
-    const Value& value = p.value(v);
-    double number;
-    if (is_number(p, v, &number)) {
-        const Slot slot = Steps::stored(Scalar(number), narrow);
-        return Scalar::load(narrow, &slot).to_double() == number;
-    }
-    if (value.kind != Value::Result || value.type != computed_as(narrow)) return false;
-    const Step& s = p.steps[static_cast<size_t>(value.at)];
-    if (s.converts()) return p.type(s.in[0]) == narrow;
-    if (s.primitive == rounding_to(narrow)) return true;
-    if (!depth || !selects(s.primitive)) return false;
-    for (int k = s.primitive == Primitive::where; k < s.arity; ++k)
-        if (!is_rounded(p, s.in[k], narrow, depth - 1)) return false;
-    return true;
-}
-
 // Small operands are copies of their own: the same bytes are the same value.
 bool is_copied(const Array& a) {
     return a.bytes() <= kCopied && a.is_contiguous() && !a.buffer->is_pending();
@@ -108,7 +90,32 @@ bool same_array(const Array& a, const Array& b) {
     return is_copied(a) && is_copied(b) && !std::memcmp(a.data(), b.data(), a.bytes());
 }
 
+// What a chain gives is what its last link rounds, or that with its sign turned.
+bool rounds_at_last(const Chain& chain, DType narrow) {
+    int k = chain.length - 1;
+    while (k > 0 && chain.steps[k].link() == Link::neg) --k;
+    return chain.steps[k].link() == (narrow == DType::Float16 ? Link::to_half : Link::to_bfloat16);
+}
+
 }  // namespace
+
+bool is_rounded(const Fused& p, int16_t v, DType narrow, int depth) {
+    const Value& value = p.value(v);
+    double number;
+    if (is_number(p, v, &number)) {
+        const Slot slot = Steps::stored(Scalar(number), narrow);
+        return Scalar::load(narrow, &slot).to_double() == number;
+    }
+    if (value.kind != Value::Result || value.type != computed_as(narrow)) return false;
+    const Step& s = p.steps[static_cast<size_t>(value.at)];
+    if (s.chain >= 0) return rounds_at_last(p.chains[static_cast<size_t>(s.chain)], narrow);
+    if (s.converts()) return p.type(s.in[0]) == narrow;
+    if (s.primitive == rounding_to(narrow)) return true;
+    if (!depth || !selects(s.primitive)) return false;
+    for (int k = s.primitive == Primitive::where; k < s.arity; ++k)
+        if (!is_rounded(p, s.in[k], narrow, depth - 1)) return false;
+    return true;
+}
 
 void Fused::begin(int64_t elements) {
     n = elements;

@@ -76,6 +76,9 @@ struct Emission {
 // to the same program.
 void add_output(Fused& program, Expression& e, const Emission& now);
 
+// Whether a float is one of the values of a narrow type already.
+bool is_rounded(const Fused& program, int16_t value, DType narrow, int depth = 4);
+
 // Makes chains (kernels/chains.h) of steps whose results the next one alone reads. To be called when all is there.
 void link_up(Fused& program);
 

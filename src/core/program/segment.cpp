@@ -5,6 +5,7 @@
 
 #include "code/functions.h"
 #include "code/integers.h"
+#include "code/tables.h"
 
 namespace pb {
 
@@ -63,6 +64,30 @@ bool is_function(const Fused& p, const Step& s) {
            is_float(p.type(s.in[s.arity - 1])) && !is_short_power(p, s, exponent);
 }
 
+// Of a function of one narrow float, its table; null: it is computed. `operand` is the one that is no number.
+const code::Table* table_of(const Fused& p, const Step& s, int& operand) {
+    if (!is_function(p, s) || s.arity > 2 || p.type(s.out) != DType::Float32) return nullptr;
+    code::Tabled f{s.primitive, DType::Float16};
+    operand = 0;
+    for (int k = 0; k < s.arity; ++k) {
+        double number;
+        if (p.type(s.in[k]) != DType::Float32) return nullptr;
+        if (s.arity == 1 || !find_number(p, s.in[k], number)) operand = k;
+        else f.number_at = static_cast<int8_t>(k), f.number = static_cast<float>(number);
+    }
+    if (p.value(s.in[operand]).single || (s.arity == 2) != (f.number_at >= 0)) return nullptr;
+    const bool pays = p.n >= code::kWorthATable || code::use == code::Use::always;
+    for (DType narrow : {DType::Float16, DType::BFloat16}) {
+        f.narrow = narrow;
+        if (is_rounded(p, s.in[operand], narrow)) return code::find_table(f, pays);
+    }
+    return nullptr;
+}
+const code::Table* table_of(const Fused& p, const Step& s) {
+    int operand;
+    return table_of(p, s, operand);
+}
+
 bool can_be_said(const Fused& p, const Step& s) {
     const DType lane = computes_in(p, s);
     if (!code::is_lane(lane) && lane != DType::Bool) return false;
@@ -84,7 +109,7 @@ bool can_be_said(const Fused& p, const Step& s) {
     if (s.primitive == Primitive::where && p.type(s.in[0]) != DType::Bool) return false;
     if (lane == DType::Bool) return code::is_stated_of_masks(s.primitive) && result == DType::Bool;
     double exponent;
-    return is_short_power(p, s, exponent) || (code::is_stated(s.primitive, lane) &&
+    return is_short_power(p, s, exponent) || table_of(p, s) || (code::is_stated(s.primitive, lane) &&
                                               (code::calls_pay(lane) || !code::has_calls(s.primitive, lane)));
 }
 
@@ -125,6 +150,9 @@ class Writer {
         if (is_integral(type)) return code::state_of_integers(sequence_, s.primitive, in);
         double exponent;
         if (is_short_power(p_, s, exponent)) return code::state_power(sequence_, in[0], exponent);
+        int operand;
+        if (const code::Table* table = table_of(p_, s, operand))
+            return code::state_table(sequence_, in[operand], *table);
         return code::state(sequence_, s.primitive, in);
     }
     int16_t chain(const Step& s) {
@@ -183,10 +211,11 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
         const bool other = in != DType::Bool && lane != DType::Bool && in != lane;
         auto waits = [&](int16_t v) { return functions_[index(v)] == run; };
         const bool late = std::any_of(s.in, s.in + s.arity, waits);
-        if (!fits || other || instructions >= kMost || (late && fits && is_function(p, s))) end();
+        const bool slow = fits && is_function(p, s) && !table_of(p, s);
+        if (!fits || other || instructions >= kMost || (late && slow)) end();
         if (!fits) continue;
         if (!instructions) first = i, ++run;
-        functions_[index(s.out)] = is_function(p, s) || std::any_of(s.in, s.in + s.arity, waits) ? run : 0;
+        functions_[index(s.out)] = slow || std::any_of(s.in, s.in + s.arity, waits) ? run : 0;
         if (in != DType::Bool) lane = in;
         past = i + 1;
         instructions += instructions_of(p, s);
@@ -202,7 +231,8 @@ static bool is_streamed(const Fused& p, const Facts& facts, const Segment& s, in
 
 // Operands and results, and the key: each step, then its operands, of which those that come from outside say what they are.
 void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
-    constexpr uint64_t kOutside = uint64_t{1} << 40, kPower = uint64_t{1} << 41, kLinks = uint64_t{1} << 63;
+    constexpr uint64_t kOutside = uint64_t{1} << 40, kPower = uint64_t{1} << 41,
+                       kTable = uint64_t{1} << 62, kLinks = uint64_t{1} << 63;
     s.operands.clear();
     s.results.clear();
     s.arguments.clear();
@@ -239,6 +269,8 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
         double exponent;
         if (is_short_power(p, step, exponent))
             key_.push_back(kPower | static_cast<uint64_t>(2 * exponent + 2));
+        if (const code::Table* table = table_of(p, step))
+            key_.push_back(kTable | reinterpret_cast<uint64_t>(table));
         for (int k = 0; k < step.arity; ++k) read(step.in[k]);
         numbers_[index(step.out)] = count++;
         if (result) s.results.push_back(step.out);
