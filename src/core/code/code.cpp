@@ -108,6 +108,7 @@ Code::Code(const Emitted& emitted, const std::vector<Argument>& arguments, size_
            bool wide)
     : pages_(emitted.bytes),
       frame_(pages_.start(), pages_.size()),
+      tables_(emitted.tables),
       operands_(arguments.size() - results),
       lanes_(lanes_of(wide, lane) * emitted.copies) {
     for (const Argument& a : arguments) {
@@ -165,6 +166,9 @@ std::shared_ptr<const Code> find(const Key& key, bool pays, const Maker& make) {
 
 Statistics statistics() { return {cache().count(), cache().bytes(), emitted_count, refused_count}; }
 void set_bound(size_t entries, size_t bytes) { cache().bound(entries, bytes); }
-void forget() { cache().clear(); }
+void forget() {
+    cache().clear();
+    forget_tables();
+}
 
 }  // namespace pb::code

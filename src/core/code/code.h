@@ -37,6 +37,7 @@ class Code {
     void run_rest(char* const* places, int64_t at, int64_t n) const;
     Pages pages_;
     Frame frame_;
+    std::vector<std::shared_ptr<const Table>> tables_;
     void (*function_)(char* const*, int64_t);
     std::vector<int64_t> sizes_;  // of an element of each argument, 0: single; results are the last
     size_t operands_;

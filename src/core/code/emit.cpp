@@ -176,7 +176,7 @@ class Emitter : Operations {
             const int32_t from = static_cast<int32_t>(r.at) + 4 + r.rest;
             out_.put_word(r.at, start + r.number * each - from);
         }
-        return {out_.bytes(), out_.count(), spills_, copies_, out_.text()};
+        return {out_.bytes(), out_.count(), spills_, copies_, out_.text(), s_.tables};
     }
 
     size_t frame_at_ = 0;

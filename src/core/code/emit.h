@@ -65,6 +65,7 @@ struct Emitted {
     std::vector<uint8_t> bytes;                    // none: the sequence asks for what there is no code for
     int instructions = 0, spills = 0, copies = 1;  // vectors in a round
     std::string text;
+    std::vector<std::shared_ptr<const Table>> tables = {};  // that it reads
 };
 
 // What a listing calls things.

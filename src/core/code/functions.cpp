@@ -171,17 +171,18 @@ static bool is_quiet(const Sequence& s, int16_t rounded) {
     const Op made_by = s.operations[static_cast<size_t>(x.in[0])].op;
     return x.imm || (made_by >= Op::add && made_by <= Op::fma) || made_by == Op::look_up;
 }
-int16_t state_table(Sequence& s, int16_t v, const Table& table) {
+int16_t state_table(Sequence& s, int16_t v, const std::shared_ptr<const Table>& table) {
+    s.tables.push_back(table);
     int16_t bits;
     const Operation x = s.operations[static_cast<size_t>(v)];
-    if (table.function.narrow == DType::Float16) {
+    if (table->function.narrow == DType::Float16) {
         bits = s.add(Op::half_bits, v);
     } else if (x.op == Op::load_bfloat16) {
         bits = s.add(Op::load_uint16, -1, -1, -1, 0, x.bits);
     } else {
         bits = s.add(Op::shift_right, is_quiet(s, v) ? v : s.add(Op::bfloat, v, -1, -1, 1), -1, -1, 16);
     }
-    return s.add(Op::look_up, bits, -1, -1, 0, reinterpret_cast<uint64_t>(&table));
+    return s.add(Op::look_up, bits, -1, -1, 0, reinterpret_cast<uint64_t>(table.get()));
 }
 int16_t state_truth(Sequence& s, int16_t value) {
     return s.add(Op::compare, value, s.constant(0), -1, kNotEqual);

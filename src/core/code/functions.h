@@ -2,7 +2,7 @@
 #pragma once
 #include "code/sequence.h"
 #include "kernels/chains.h"
-#include "code/tables.h"
+#include "kernels/kernels.h"
 
 namespace pb::code {
 
@@ -24,7 +24,7 @@ int16_t state_power(Sequence& s, int16_t value, double exponent);
 // A float rounded to those of a narrow type, as storing and loading does.
 int16_t state_narrow(Sequence& s, DType narrow, int16_t value);
 // What a table has for a value, which is rounded to those of its narrow type.
-int16_t state_table(Sequence& s, int16_t value, const Table& table);
+int16_t state_table(Sequence& s, int16_t value, const std::shared_ptr<const Table>& table);
 // Conversions between floats and truth values.
 int16_t state_truth(Sequence& s, int16_t value);
 int16_t state_number(Sequence& s, int16_t mask);

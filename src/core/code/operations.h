@@ -1,6 +1,5 @@
 // The instructions of each operation, with operands and results where values are (values.h).
 #pragma once
-#include "code/tables.h"
 #include "code/values.h"
 
 namespace pb::code {

@@ -1,7 +1,5 @@
 #include "code/sequence.h"
 
-#include "code/tables.h"
-
 namespace pb::code {
 
 namespace {

@@ -11,6 +11,7 @@
 
 #include "array/dtype.h"
 #include "array/hash.h"
+#include "code/tables.h"
 #include "kernels/vector_functions.h"
 
 namespace pb::code {
@@ -39,9 +40,9 @@ enum class Op : uint8_t {
     min,
     sqrt,
     fma,
-    round,   // `imm`: which way
-    half,    // stored as float16, and read again
-    bfloat,  // the same for bfloat16; `imm`: NaN becomes the usual one
+    round,      // `imm`: which way
+    half,       // stored as float16, and read again
+    bfloat,     // the same for bfloat16; `imm`: NaN becomes the usual one
     half_bits,  // those that float16 is stored in, as an integer
     look_up,    // by an integer in the table at `bits`, `imm`: of which results
     // With AVX-512 alone.
@@ -117,6 +118,7 @@ class Sequence {
     const DType lane;  // float32 or float64
     const bool wide;   // for AVX-512, else for AVX2
     std::vector<Operation> operations;
+    std::vector<std::shared_ptr<const Table>> tables;  // that it looks up in
     bool calls = false;
 
     bool is_double() const { return lane == DType::Float64; }
@@ -145,6 +147,7 @@ class Sequence {
     Sequence interleaved(int copies) const {
         Sequence all(lane, wide);
         all.calls = calls;
+        all.tables = tables;
         std::vector<int16_t> at(operations.size() * static_cast<size_t>(copies));
         for (size_t i = 0; i < operations.size(); ++i)
             for (int copy = 0; copy < copies; ++copy) {

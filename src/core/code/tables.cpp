@@ -16,8 +16,8 @@ bool same(const Tabled& a, const Tabled& b) {
 }
 
 // What is kept when the process ends is the system's.
-std::vector<std::unique_ptr<const Table>>& tables() {
-    static auto* all = new std::vector<std::unique_ptr<const Table>>;
+std::vector<std::shared_ptr<const Table>>& tables() {
+    static auto* all = new std::vector<std::shared_ptr<const Table>>;
     return *all;
 }
 
@@ -35,7 +35,8 @@ const float* Table::results(bool rounded) const {
 void Table::fill(float* results, bool rounded) const {
     constexpr auto wide = static_cast<size_t>(DType::Float32);
     constexpr int64_t kBlock = 1024;
-    const auto narrow = static_cast<size_t>(function.narrow), primitive = static_cast<size_t>(function.primitive);
+    const auto narrow = static_cast<size_t>(function.narrow),
+               primitive = static_cast<size_t>(function.primitive);
     const Kernels& k = kernels();
     uint16_t bits[kBlock];
     float numbers[kBlock];
@@ -52,12 +53,19 @@ void Table::fill(float* results, bool rounded) const {
     }
 }
 
-const Table* find_table(const Tabled& f, bool make) {
-    std::vector<std::unique_ptr<const Table>>& all = tables();
-    auto at = std::find_if(all.begin(), all.end(), [&](const auto& t) { return same(t->function, f); });
-    if (at != all.end()) return at->get();
-    if (!make || all.size() == kMostTables) return nullptr;
-    return all.emplace_back(std::make_unique<const Table>(f)).get();
+std::shared_ptr<const Table> find_table(const Tabled& f, bool make) {
+    std::vector<std::shared_ptr<const Table>>& all = tables();
+    for (const auto& t : all)
+        if (same(t->function, f)) return t;
+    if (!make) return nullptr;
+    if (all.size() == kMostTables) {  // one that nobody reads gives way
+        auto unread = std::find_if(all.begin(), all.end(), [](const auto& t) { return t.use_count() == 1; });
+        if (unread == all.end()) return nullptr;
+        all.erase(unread);
+    }
+    return all.emplace_back(std::make_shared<const Table>(f));
 }
+
+void forget_tables() { tables().clear(); }
 
 }  // namespace pb::code

@@ -4,7 +4,7 @@
 // kernel that the table stands for, so that each is the kernel's to the bit, and to fetch one costs as much as a dozen additions,
 // whatever the function. Mostly what reads a result rounds it to the narrow type at once; so there are two tables of a function,
 // of results as they are and of rounded ones. Each is filled when code is emitted that reads it, which takes as long as some
-// 10^5 elements do, and stays: code knows its address. At most kMostTables functions have some; those that come later are
+// 10^5 elements do, and is kept as long as such code. At most kMostTables functions have some; those that come later are
 // computed.
 #pragma once
 #include <memory>
@@ -22,6 +22,7 @@ struct Tabled {
     DType narrow;
     int8_t number_at = -1;  // which operand is the number
     float number = 0;
+    int operand() const { return number_at == 0; }
 };
 
 class Table {
@@ -37,6 +38,7 @@ class Table {
 };
 
 // Null if there is none, and none is to be made or can be. Programs are put together one at a time.
-const Table* find_table(const Tabled& function, bool make);
+std::shared_ptr<const Table> find_table(const Tabled& function, bool make);
+void forget_tables();
 
 }  // namespace pb::code

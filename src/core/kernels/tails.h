@@ -7,15 +7,19 @@ extern "C" double lgamma_r(double, int*) noexcept;
 namespace pb {
 namespace {
 
-// The normal distribution's tail Phi(-a) = exp(-a^2 / 2) W(a), for a >= 0. (1 + a) W(a) is smooth in (a - k) / (a + k),
-// as erfcx in W. J. Cody's and M. Shepherd's rational forms; here a polynomial (interpolation in Chebyshev's points)
-// with relative error 2^-28.5 and 2^-58.5 up to where the tail underflows. `reduced_tail` gives -a^2 / 2 as k ln 2 + r,
-// and a^2 is exact: one of its parts has half the bits.
+// The normal distribution's tail Phi(-a) = exp(-a^2 / 2) W(a), for a >= 0. `reduced_tail` gives -a^2 / 2 as k ln 2 + r, and a^2
+// is exact: one of its parts has half the bits.
+//
+// For float32 W is P / (sqrt(2 pi) a P + N), where N / P is what 1 / W has besides its asymptote (fitted by weighted least
+// squares until the largest error of W is least, 2^-25.8). All but one coefficient, which is next to nothing, are positive, so
+// that nothing cancels; and what rounding does to P does nothing to the quotient where a is large. For float64 (1 + a) W(a) is
+// smooth in (a - k) / (a + k), as erfcx in W. J. Cody's and M. Shepherd's rational forms, here a polynomial (interpolation in
+// Chebyshev's points) with relative error 2^-58.5 up to where the tail underflows.
 template <class T> PB_INLINE T tail_over_density_of_float(T a) {
-    return polynomial((a - 4) / (a + 4), 0x1.e361eap-2f, -0x1.8c18f0p-4f, 0x1.cabd76p-7f, 0x1.d4953cp-6f,
-                      -0x1.07c3b6p-5f, 0x1.25eb82p-6f, -0x1.47d200p-8f, -0x1.3a7cd4p-12f, 0x1.6a33a0p-11f,
-                      -0x1.17ea82p-14f, -0x1.37f310p-14f) /
-           (1 + a);
+    const T p = polynomial(a, 0x1.68fe2ap+0f, 0x1.4ab202p+0f, 0x1.1e0e04p-1f, 0x1.080222p-3f, 0x1.c37c44p-7f,
+                           -0x1.58be92p-20f);
+    const T n = polynomial(a, 0x1.68fe2ap+1f, 0x1.4c93ecp+0f, 0x1.4ddeaap-2f, 0x1.19b50cp-5f);
+    return p / fma(a * T(0x1.40d932p+1f), p, n);
 }
 template <class T> PB_INLINE T tail_over_density_of_double(T a) {
     return polynomial((a - 5) / (a + 5), 0x1.d8979b0f2b39dp-2, -0x1.76ff86859eb14p-4, 0x1.fc66cc64a145bp-6,

@@ -90,13 +90,6 @@ bool same_array(const Array& a, const Array& b) {
     return is_copied(a) && is_copied(b) && !std::memcmp(a.data(), b.data(), a.bytes());
 }
 
-// What a chain gives is what its last link rounds, or that with its sign turned.
-bool rounds_at_last(const Chain& chain, DType narrow) {
-    int k = chain.length - 1;
-    while (k > 0 && chain.steps[k].link() == Link::neg) --k;
-    return chain.steps[k].link() == (narrow == DType::Float16 ? Link::to_half : Link::to_bfloat16);
-}
-
 }  // namespace
 
 bool is_rounded(const Fused& p, int16_t v, DType narrow, int depth) {
@@ -108,7 +101,15 @@ bool is_rounded(const Fused& p, int16_t v, DType narrow, int depth) {
     }
     if (value.kind != Value::Result || value.type != computed_as(narrow)) return false;
     const Step& s = p.steps[static_cast<size_t>(value.at)];
-    if (s.chain >= 0) return rounds_at_last(p.chains[static_cast<size_t>(s.chain)], narrow);
+    if (s.chain >= 0) {  // what its last link rounds, or that with its sign turned
+        const Chain& chain = p.chains[static_cast<size_t>(s.chain)];
+        int k = chain.length;
+        while (k && chain.steps[k - 1].link() == Link::neg) --k;
+        if (k)
+            return chain.steps[k - 1].link() ==
+                   (narrow == DType::Float16 ? Link::to_half : Link::to_bfloat16);
+        return p.type(s.in[0]) == narrow || (depth && is_rounded(p, s.in[0], narrow, depth - 1));
+    }
     if (s.converts()) return p.type(s.in[0]) == narrow;
     if (s.primitive == rounding_to(narrow)) return true;
     if (!depth || !selects(s.primitive)) return false;

@@ -1,6 +1,7 @@
 #include "program/segment.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 
 #include "code/functions.h"
@@ -13,6 +14,7 @@ namespace {
 
 using code::Argument;
 using code::Sequence;
+using Table = std::shared_ptr<const code::Table>;
 
 // Instructions of a segment: one alone is what its kernel does as well.
 constexpr size_t kFewest = 2, kMost = 256;
@@ -64,31 +66,29 @@ bool is_function(const Fused& p, const Step& s) {
            is_float(p.type(s.in[s.arity - 1])) && !is_short_power(p, s, exponent);
 }
 
-// Of a function of one narrow float, its table; null: it is computed. `operand` is the one that is no number.
-const code::Table* table_of(const Fused& p, const Step& s, int& operand) {
+// Of a function of one narrow float, its table; null: it is computed.
+Table table_of(const Fused& p, const Step& s) {
     if (!is_function(p, s) || s.arity > 2 || p.type(s.out) != DType::Float32) return nullptr;
     code::Tabled f{s.primitive, DType::Float16};
-    operand = 0;
+    int numbers = 0;
     for (int k = 0; k < s.arity; ++k) {
         double number;
         if (p.type(s.in[k]) != DType::Float32) return nullptr;
-        if (s.arity == 1 || !find_number(p, s.in[k], number)) operand = k;
-        else f.number_at = static_cast<int8_t>(k), f.number = static_cast<float>(number);
+        if (!find_number(p, s.in[k], number)) continue;
+        ++numbers;
+        f.number_at = static_cast<int8_t>(k), f.number = static_cast<float>(number);
     }
-    if (p.value(s.in[operand]).single || (s.arity == 2) != (f.number_at >= 0)) return nullptr;
+    const int16_t operand = s.in[f.operand()];
+    if (numbers != s.arity - 1 || p.value(operand).single) return nullptr;
     const bool pays = p.n >= code::kWorthATable || code::use == code::Use::always;
     for (DType narrow : {DType::Float16, DType::BFloat16}) {
         f.narrow = narrow;
-        if (is_rounded(p, s.in[operand], narrow)) return code::find_table(f, pays);
+        if (is_rounded(p, operand, narrow)) return code::find_table(f, pays);
     }
     return nullptr;
 }
-const code::Table* table_of(const Fused& p, const Step& s) {
-    int operand;
-    return table_of(p, s, operand);
-}
 
-bool can_be_said(const Fused& p, const Step& s) {
+bool can_be_said(const Fused& p, const Step& s, const Table& table) {
     const DType lane = computes_in(p, s);
     if (!code::is_lane(lane) && lane != DType::Bool) return false;
     const DType result = p.type(s.out);
@@ -109,15 +109,16 @@ bool can_be_said(const Fused& p, const Step& s) {
     if (s.primitive == Primitive::where && p.type(s.in[0]) != DType::Bool) return false;
     if (lane == DType::Bool) return code::is_stated_of_masks(s.primitive) && result == DType::Bool;
     double exponent;
-    return is_short_power(p, s, exponent) || table_of(p, s) || (code::is_stated(s.primitive, lane) &&
-                                              (code::calls_pay(lane) || !code::has_calls(s.primitive, lane)));
+    return is_short_power(p, s, exponent) || table ||
+           (code::is_stated(s.primitive, lane) &&
+            (code::calls_pay(lane) || !code::has_calls(s.primitive, lane)));
 }
 
 // Makes the sequence of a segment.
 class Writer {
   public:
-    Writer(const Fused& p, const Segment& s)
-        : p_(p), segment_(s), sequence_(s.lane, code::is_wide()), of_(p.values.size(), -1) {}
+    Writer(const Fused& p, const Segment& s, const std::vector<Table>& tables)
+        : p_(p), segment_(s), tables_(tables), sequence_(s.lane, code::is_wide()), of_(p.values.size(), -1) {}
 
     const Sequence& write() {
         for (size_t i = segment_.first; i < segment_.past; ++i) {
@@ -150,9 +151,8 @@ class Writer {
         if (is_integral(type)) return code::state_of_integers(sequence_, s.primitive, in);
         double exponent;
         if (is_short_power(p_, s, exponent)) return code::state_power(sequence_, in[0], exponent);
-        int operand;
-        if (const code::Table* table = table_of(p_, s, operand))
-            return code::state_table(sequence_, in[operand], *table);
+        if (const Table& table = tables_[index(p_.value(s.out).at)])
+            return code::state_table(sequence_, in[table->function.operand()], table);
         return code::state(sequence_, s.primitive, in);
     }
     int16_t chain(const Step& s) {
@@ -173,12 +173,14 @@ class Writer {
 
     const Fused& p_;
     const Segment& segment_;
+    const std::vector<Table>& tables_;  // by step
     Sequence sequence_;
     std::vector<int16_t> of_;  // values of the sequence
 };
 
-code::Emitted emitted(const Fused& p, const Segment& s, const code::Names* names) {
-    return code::emit(Writer(p, s).write(), s.arguments, code::is_wide(), names);
+code::Emitted emitted(const Fused& p, const Segment& s, const std::vector<Table>& tables,
+                      const code::Names* names) {
+    return code::emit(Writer(p, s, tables).write(), s.arguments, code::is_wide(), names);
 }
 
 }  // namespace
@@ -188,6 +190,7 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
     if (code::use == code::Use::never) return;
     numbers_.assign(p.values.size(), -1);
     functions_.assign(p.values.size(), 0);
+    tables_.assign(p.steps.size(), nullptr);
     int32_t run = 1;
     size_t first = 0, past = 0, instructions = 0;
     DType lane = DType::Bool;  // until a float comes
@@ -206,12 +209,13 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
     for (size_t i = 0; i < p.steps.size(); ++i) {
         const Step& s = p.steps[i];
         if (p.value(s.out).single) continue;  // computed once, by whoever places it
-        const bool fits = can_be_said(p, s);
+        const Table& table = tables_[i] = table_of(p, s);
+        const bool fits = can_be_said(p, s, table);
         const DType in = fits ? computes_in(p, s) : DType::Bool;
         const bool other = in != DType::Bool && lane != DType::Bool && in != lane;
         auto waits = [&](int16_t v) { return functions_[index(v)] == run; };
         const bool late = std::any_of(s.in, s.in + s.arity, waits);
-        const bool slow = fits && is_function(p, s) && !table_of(p, s);
+        const bool slow = fits && !table && is_function(p, s);
         if (!fits || other || instructions >= kMost || (late && slow)) end();
         if (!fits) continue;
         if (!instructions) first = i, ++run;
@@ -231,8 +235,8 @@ static bool is_streamed(const Fused& p, const Facts& facts, const Segment& s, in
 
 // Operands and results, and the key: each step, then its operands, of which those that come from outside say what they are.
 void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
-    constexpr uint64_t kOutside = uint64_t{1} << 40, kPower = uint64_t{1} << 41,
-                       kTable = uint64_t{1} << 62, kLinks = uint64_t{1} << 63;
+    constexpr uint64_t kOutside = uint64_t{1} << 40, kPower = uint64_t{1} << 41, kTable = uint64_t{1} << 62,
+                       kLinks = uint64_t{1} << 63;
     s.operands.clear();
     s.results.clear();
     s.arguments.clear();
@@ -269,8 +273,12 @@ void Segments::close(const Fused& p, const Facts& facts, Segment& s) {
         double exponent;
         if (is_short_power(p, step, exponent))
             key_.push_back(kPower | static_cast<uint64_t>(2 * exponent + 2));
-        if (const code::Table* table = table_of(p, step))
-            key_.push_back(kTable | reinterpret_cast<uint64_t>(table));
+        if (const Table& table = tables_[i]) {
+            const code::Tabled& f = table->function;
+            const auto place = static_cast<uint64_t>(f.number_at + 1);
+            key_.push_back(kTable | place << 40 | static_cast<uint64_t>(f.narrow) << 32 |
+                           std::bit_cast<uint32_t>(f.number));
+        }
         for (int k = 0; k < step.arity; ++k) read(step.in[k]);
         numbers_[index(step.out)] = count++;
         if (result) s.results.push_back(step.out);
@@ -288,7 +296,7 @@ void Segments::find(const Fused& p, const Facts& facts, double nanoseconds) {
             nanoseconds * static_cast<double>(instructions) / static_cast<double>(p.steps.size());
         const bool pays = kGain * share > kEmission + kEmissionOfOne * share / static_cast<double>(p.n);
         s.code = code::find(key_, pays, [&]() -> std::shared_ptr<const code::Code> {
-            const code::Emitted made = emitted(p, s, nullptr);
+            const code::Emitted made = emitted(p, s, tables_, nullptr);
             if (made.bytes.empty()) return nullptr;
             return std::make_shared<code::Code>(made, s.arguments, s.results.size(), s.lane, code::is_wide());
         });
@@ -308,7 +316,7 @@ std::string Segments::describe(const Fused& p, const Facts& facts) {
         for (int16_t v : s.operands) names.arguments.push_back(name_of(p, v));
         for (int16_t v : s.results) names.arguments.push_back(name_of(p, v));
         for (size_t i = s.first; i < s.past; ++i) names.steps.push_back(line_of(p, p.steps[i]));
-        const code::Emitted made = emitted(p, s, &names);
+        const code::Emitted made = emitted(p, s, tables_, &names);
         if (made.bytes.empty()) return;
         char head[160];
         std::snprintf(

@@ -48,6 +48,8 @@ class Segments {
     // By value, the run in which it has taken a function. Another one then begins a new run: a vector that waits for two
     // of them, one after the other, takes longer than both kernels, which have many elements on the way.
     std::vector<int32_t> functions_;
+    // By step, the table that it is looked up in, if there is one.
+    std::vector<std::shared_ptr<const code::Table>> tables_;
 };
 
 // How a value is called in a text.
