@@ -55,8 +55,9 @@ def bits(tensor):
     """Its bytes, where NaN is one value: of two of them, which one comes out is the compiler's choice."""
     tensor = tensor.detach()
     a = np.array((tensor.float() if tensor.dtype is pb.bfloat16 else tensor).numpy())
-    if a.dtype.kind == "f":
-        a[np.isnan(a)] = np.nan
+    if a.dtype.kind in "fc":
+        parts = a.reshape(-1).view(a.real.dtype)
+        parts[np.isnan(parts)] = np.nan
     return a.tobytes()
 
 

@@ -110,9 +110,10 @@ Code::Code(const Emitted& emitted, const std::vector<Argument>& arguments, size_
       frame_(pages_.start(), pages_.size()),
       tables_(emitted.tables),
       operands_(arguments.size() - results),
-      lanes_(lanes_of(wide, lane) * emitted.copies) {
+      parts_(is_complex(lane) ? 2 : 1),
+      lanes_(lanes_of(wide, lane) * parts_ * emitted.copies) {
     for (const Argument& a : arguments) {
-        sizes_.push_back(a.single ? 0 : static_cast<int64_t>(size_of(a, item_size(lane))));
+        sizes_.push_back(a.single ? 0 : static_cast<int64_t>(size_of(a, item_size(part_of(lane)))));
         streams_ = streams_ || a.streamed;
     }
     const void* start = pages_.start();
@@ -136,7 +137,7 @@ void Code::run_last(char* const* places, int64_t n) const {
 
 // A round of which not all elements are there: on copies, beside which is 0.
 void Code::run_rest(char* const* places, int64_t at, int64_t n) const {
-    constexpr size_t kVector = 128;  // of one operand: as much as a round takes
+    constexpr size_t kVector = 256;  // of one operand: as much as a round takes
     alignas(kVector) char room[kMostArguments * kVector];
     char* now[kMostArguments];
     for (size_t k = 0; k < sizes_.size(); ++k) {

@@ -23,7 +23,8 @@ class Code {
     bool is_there() const { return pages_.start(); }
     size_t bytes() const { return pages_.size(); }
     // Runs it on n elements of operands and results, which lie where `places` says. A result may lie over an operand.
-    void run(char* const* places, int64_t n) const {
+    void run(char* const* places, int64_t elements) const {
+        const int64_t n = elements * parts_;
         const int64_t whole = n & -lanes_;
         if (whole) function_(places, whole);
         if (whole == n) return;
@@ -41,6 +42,7 @@ class Code {
     void (*function_)(char* const*, int64_t);
     std::vector<int64_t> sizes_;  // of an element of each argument, 0: single; results are the last
     size_t operands_;
+    int64_t parts_;         // of an element: 2 of complex numbers, each of which is an element here
     int64_t lanes_;         // of a round
     bool streams_ = false;  // results, whose vectors lie as lines do
 };

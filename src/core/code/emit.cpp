@@ -35,7 +35,7 @@ class Emitter : Operations {
             for (int32_t slot : left_) slots_.give_back(slot);
             left_.clear();
         }
-        out_.add(index_, static_cast<int32_t>(width_ / item_) * copies_);
+        out_.add(index_, static_cast<int32_t>((width_ << s_.paired) / item_) * copies_);
         out_.compare(index_, count_);
         out_.jump_if_less(top);
         end();
@@ -74,7 +74,7 @@ class Emitter : Operations {
             if ((x.op != Op::single && x.op != Op::single_mask) || !uses_.is_wanted(v)) continue;
             const int32_t slot = where(v).slot = slots_.take();
             out_.load(scratch_, table_, static_cast<int32_t>(8 * x.bits));
-            Memory one{scratch_};
+            Memory one{scratch_, -1, 0, x.imm * item_};
             if (names_) one.name = names_->arguments[static_cast<size_t>(x.bits)];
             if (x.op == Op::single) {
                 out_.vector(repeat(), 0, 0, one, kTwo);

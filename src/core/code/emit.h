@@ -75,7 +75,9 @@ struct Names {
 
 // `wide`: for AVX-512, else for AVX2.
 Emitted emit(const Sequence& sequence, const std::vector<Argument>& arguments, bool wide, const Names* names);
-// Elements of a vector.
-inline int64_t lanes_of(bool wide, DType lane) { return (wide ? 64 : 32) / (lane == DType::Float64 ? 8 : 4); }
+// Elements of a vector, or of the two of complex numbers.
+inline int64_t lanes_of(bool wide, DType lane) {
+    return (wide ? 64 : 32) / static_cast<int64_t>(item_size(part_of(lane)));
+}
 
 }  // namespace pb::code

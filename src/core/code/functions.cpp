@@ -12,13 +12,6 @@ namespace pb::code {
 
 namespace {
 
-// While a sequence is being traced.
-class Tracing {
-  public:
-    explicit Tracing(Sequence& s) { traced = &s; }
-    ~Tracing() { traced = nullptr; }
-};
-
 template <class T> int16_t number_of(Traced<T> x) { return x.at(); }
 template <class T> int16_t number_of(TracedMask<T> m) { return m.id; }
 

@@ -132,6 +132,7 @@ class Operations : protected Values {
             case Op::mask_not: return invert(v, a);
             case Op::select: return choose(v, a, b, x.in[2]);
             case Op::call: return call(v, x);
+            case Op::store_pair: return store_pair(x);
             case Op::store: {
                 const int r = in(a);
                 out_.vector(kStore, r, 0, elements(x), {.two = true, .stores = true});
@@ -409,6 +410,17 @@ class Operations : protected Values {
         else if (from != r) out_.vector(kMove, r, 0, from, kTwo);
     }
 
+    void store_pair(const Operation& x) {
+        const int re = in(x.in[0]), im = in(x.in[1]), t = take(vectors_);
+        const Memory first = elements(x);
+        const Encoding e = x.imm ? floats("vmovntps", "vmovntpd", 0x2B) : kStore;
+        for (bool upper : {false, true}) {
+            out_.vector(unpack(upper), t, re, im, {});
+            out_.vector(e, t, 0, upper ? next(first) : first, {.two = true, .stores = true});
+        }
+        release(x.in[0]);
+        release(x.in[1]);
+    }
     void store_mask(const Operation& x, int16_t a) {
         const int k = in(a), t = take(vectors_);
         const auto w = static_cast<uint8_t>(double_);

@@ -28,7 +28,9 @@ enum class Op : uint8_t {
     load_uint16,  // the bits of a narrow float
     load_int32,
     load_mask,
-    single,
+    real,  // parts of complex numbers, from two vectors of them
+    imaginary,
+    single,  // `imm`: of a complex number, its imaginary part
     single_mask,
     constant,
     // Floats.
@@ -82,6 +84,7 @@ enum class Op : uint8_t {
     select,  // the second operand where the first is set, else the third
     call,    // `imm`: a vector function
     // What is written.
+    store_pair,  // complex numbers, of their parts; `imm`: past the caches
     store,
     stream,  // past the caches, where a vector is a line of them
     store_half,
@@ -90,7 +93,7 @@ enum class Op : uint8_t {
     store_int32,
     store_mask,
 };
-constexpr bool is_store(Op op) { return op >= Op::store; }
+constexpr bool is_store(Op op) { return op >= Op::store_pair; }
 constexpr bool is_read(Op op) { return op < Op::constant; }
 constexpr bool gives_mask(Op op) {
     return (op >= Op::compare && op <= Op::mask_not) || op == Op::load_mask || op == Op::single_mask;
@@ -113,10 +116,12 @@ struct Operation {
 
 class Sequence {
   public:
-    Sequence(DType lane, bool wide) : lane(lane), wide(wide) {}
+    // Of a complex type, whose parts are the lanes; or of floats.
+    Sequence(DType type, bool wide) : lane(part_of(type)), wide(wide), paired(is_complex(type)) {}
 
-    const DType lane;  // float32 or float64
-    const bool wide;   // for AVX-512, else for AVX2
+    const DType lane;   // float32 or float64
+    const bool wide;    // for AVX-512, else for AVX2
+    const bool paired;  // arguments are complex: what is an element elsewhere is a part
     std::vector<Operation> operations;
     std::vector<std::shared_ptr<const Table>> tables;  // that it looks up in
     bool calls = false;
@@ -145,9 +150,7 @@ class Sequence {
     }
     // Several vectors side by side, operation by operation: where each waits for the one before, others go on.
     Sequence interleaved(int copies) const {
-        Sequence all(lane, wide);
-        all.calls = calls;
-        all.tables = tables;
+        Sequence all(*this, {});
         std::vector<int16_t> at(operations.size() * static_cast<size_t>(copies));
         for (size_t i = 0; i < operations.size(); ++i)
             for (int copy = 0; copy < copies; ++copy) {
@@ -171,6 +174,14 @@ class Sequence {
     }
 
   private:
+    // The same without operations.
+    Sequence(const Sequence& s, std::vector<Operation> none)
+        : lane(s.lane),
+          wide(s.wide),
+          paired(s.paired),
+          operations(std::move(none)),
+          tables(s.tables),
+          calls(s.calls) {}
     // An equal operation, -1 if there is none.
     int16_t find(const Operation& x) const {
         for (size_t k = hash(x);; ++k) {

@@ -16,6 +16,11 @@ namespace pb::code {
 
 // What is being traced, on the one thread that makes code.
 inline Sequence* traced = nullptr;
+class Tracing {
+  public:
+    explicit Tracing(Sequence& s) { traced = &s; }
+    ~Tracing() { traced = nullptr; }
+};
 
 template <class T> struct TracedMask { int16_t id; };
 

@@ -104,7 +104,7 @@ class Values {
         else out_.load(scratch_, table_, static_cast<int32_t>(8 * k));
         const Argument& a = arguments_[k];
         const int scale = log_of_size(size_of(a, static_cast<size_t>(item_)));
-        const int offset = x.copy * width_ / item_ << scale;
+        const int offset = x.copy * (width_ << s_.paired) / item_ << scale;
         Memory m{base, index_, static_cast<uint8_t>(scale), offset, false};
         if (names_) m.name = names_->arguments[k] + (offset ? " + " + std::to_string(offset) : "");
         return m;
@@ -198,6 +198,13 @@ class Values {
             else out_.vector(kLoad, r, 0, constant(x.bits), kTwo);
         } else if (x.op == Op::load) {
             out_.vector(kLoad, r, 0, elements(x), kTwo);
+        } else if (x.op == Op::real || x.op == Op::imaginary) {
+            // Of each 16 bytes of both vectors the even or the odd places; the order is the same for all.
+            const Memory first = elements(x);
+            const bool odd = x.op == Op::imaginary;
+            out_.vector(kLoad, r, 0, first, kTwo);
+            if (double_) out_.vector(unpack(odd), r, r, next(first), {});
+            else out_.vector({"vshufps", 1, 0, 0xC6}, r, r, next(first), {.imm = odd ? 0xDD : 0x88});
         } else if (x.op == Op::load_half) {
             out_.vector({"vcvtph2ps", 2, 1, 0x13}, r, 0, elements(x), kTwo);
         } else if (const Encoding widen = widening(x.op); widen.name) {
@@ -209,6 +216,16 @@ class Values {
             load_bytes(x, r);
             out_.vector(words("vpcmpgtd", "vpcmpgtq", 0x66, 0x37, double_ ? 2 : 1), r, r, constant(0), {});
         }
+    }
+    // Of each 16 bytes of two vectors, their lower or upper halves taking turns.
+    Encoding unpack(bool upper) const {
+        return upper ? floats("vunpckhps", "vunpckhpd", 0x15) : floats("vunpcklps", "vunpcklpd", 0x14);
+    }
+    // The vector after another one.
+    Memory next(Memory m) const {
+        m.offset += width_;
+        if (names_) m.name += " + " + std::to_string(width_);
+        return m;
     }
     // The instruction that reads what is narrower than a lane; none by name for other operations.
     static Encoding widening(Op op) {

@@ -105,9 +105,7 @@ bool is_rounded(const Fused& p, int16_t v, DType narrow, int depth) {
         const Chain& chain = p.chains[static_cast<size_t>(s.chain)];
         int k = chain.length;
         while (k && chain.steps[k - 1].link() == Link::neg) --k;
-        if (k)
-            return chain.steps[k - 1].link() ==
-                   (narrow == DType::Float16 ? Link::to_half : Link::to_bfloat16);
+        if (k) return chain.steps[k - 1].link() == link_of(rounding_to(narrow), 0);
         return p.type(s.in[0]) == narrow || (depth && is_rounded(p, s.in[0], narrow, depth - 1));
     }
     if (s.converts()) return p.type(s.in[0]) == narrow;

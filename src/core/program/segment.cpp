@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdio>
 
+#include "code/complexes.h"
 #include "code/functions.h"
 #include "code/integers.h"
 #include "code/tables.h"
@@ -68,12 +69,13 @@ bool is_function(const Fused& p, const Step& s) {
 
 // Of a function of one narrow float, its table; null: it is computed.
 Table table_of(const Fused& p, const Step& s) {
-    if (!is_function(p, s) || s.arity > 2 || p.type(s.out) != DType::Float32) return nullptr;
     code::Tabled f{s.primitive, DType::Float16};
+    const DType wide = computed_as(f.narrow);
+    if (!is_function(p, s) || s.arity > 2 || p.type(s.out) != wide) return nullptr;
     int numbers = 0;
     for (int k = 0; k < s.arity; ++k) {
         double number;
-        if (p.type(s.in[k]) != DType::Float32) return nullptr;
+        if (p.type(s.in[k]) != wide) return nullptr;
         if (!find_number(p, s.in[k], number)) continue;
         ++numbers;
         f.number_at = static_cast<int8_t>(k), f.number = static_cast<float>(number);
@@ -89,9 +91,13 @@ Table table_of(const Fused& p, const Step& s) {
 }
 
 bool can_be_said(const Fused& p, const Step& s, const Table& table) {
-    const DType lane = computes_in(p, s);
+    const DType lane = computes_in(p, s), result = p.type(s.out);
+    if (is_complex(lane) && !is_stored_only(lane)) {
+        const auto same = [&](int16_t v) { return p.type(v) == lane; };
+        return s.chain < 0 && !s.converts() && code::is_stated_of_complexes(s.primitive) && result == lane &&
+               std::all_of(s.in, s.in + s.arity, same);
+    }
     if (!code::is_lane(lane) && lane != DType::Bool) return false;
-    const DType result = p.type(s.out);
     auto may_be = [&](DType d) { return code::fits(d, lane, code::is_wide()); };
     bool fits = may_be(result);
     for (int k = 0; k < s.arity; ++k) {
@@ -118,7 +124,12 @@ bool can_be_said(const Fused& p, const Step& s, const Table& table) {
 class Writer {
   public:
     Writer(const Fused& p, const Segment& s, const std::vector<Table>& tables)
-        : p_(p), segment_(s), tables_(tables), sequence_(s.lane, code::is_wide()), of_(p.values.size(), -1) {}
+        : p_(p),
+          segment_(s),
+          tables_(tables),
+          sequence_(s.lane, code::is_wide()),
+          of_(p.values.size(), -1),
+          imaginary_(sequence_.paired ? p.values.size() : 0, -1) {}
 
     const Sequence& write() {
         for (size_t i = segment_.first; i < segment_.past; ++i) {
@@ -139,10 +150,19 @@ class Writer {
         size_t at = 0;
         while (segment_.operands[at] != v) ++at;
         const Argument& a = segment_.arguments[at];
+        if (sequence_.paired) {
+            auto part = [&](code::Op op, uint8_t imm) {
+                return a.single ? sequence_.add(code::Op::single, -1, -1, -1, imm, at)
+                                : sequence_.add(op, -1, -1, -1, 0, at);
+            };
+            imaginary_[index(v)] = part(code::Op::imaginary, 1);
+            return of = part(code::Op::real, 0);
+        }
         return of = sequence_.add(code::read_as(a), -1, -1, -1, 0, at);
     }
     int16_t step(const Step& s) {
         if (s.chain >= 0) return chain(s);
+        if (sequence_.paired) return of_complexes(s);
         int16_t in[3] = {-1, -1, -1};
         for (int k = 0; k < s.arity; ++k) in[k] = value(s.in[k]);
         if (s.converts()) return code::state_conversion(sequence_, p_.type(s.in[0]), p_.type(s.out), in[0]);
@@ -154,6 +174,13 @@ class Writer {
         if (const Table& table = tables_[index(p_.value(s.out).at)])
             return code::state_table(sequence_, in[table->function.operand()], table);
         return code::state(sequence_, s.primitive, in);
+    }
+    int16_t of_complexes(const Step& s) {
+        code::Parts in[3];
+        for (int k = 0; k < s.arity; ++k) in[k] = {value(s.in[k]), imaginary_[index(s.in[k])]};
+        const code::Parts made = code::state_of_complexes(sequence_, s.primitive, in);
+        imaginary_[index(s.out)] = made.im;
+        return made.re;
     }
     int16_t chain(const Step& s) {
         const Chain& chain = p_.chains[index(s.chain)];
@@ -167,15 +194,20 @@ class Writer {
         return code::state_conversion(sequence_, segment_.lane, type, x);
     }
     void store(size_t result, int16_t v) {
-        const Argument& a = segment_.arguments[segment_.operands.size() + result];
-        sequence_.add(code::stored_as(a), of_[index(v)], -1, -1, 0, segment_.operands.size() + result);
+        const size_t at = segment_.operands.size() + result;
+        const Argument& a = segment_.arguments[at];
+        const int16_t made = of_[index(v)];
+        if (sequence_.paired)
+            sequence_.add(code::Op::store_pair, made, imaginary_[index(v)], -1, a.streamed, at);
+        else sequence_.add(code::stored_as(a), made, -1, -1, 0, at);
     }
 
     const Fused& p_;
     const Segment& segment_;
     const std::vector<Table>& tables_;  // by step
     Sequence sequence_;
-    std::vector<int16_t> of_;  // values of the sequence
+    std::vector<int16_t> of_;         // values of the sequence
+    std::vector<int16_t> imaginary_;  // of complex numbers, whose real parts are `of_`
 };
 
 code::Emitted emitted(const Fused& p, const Segment& s, const std::vector<Table>& tables,
