@@ -123,28 +123,42 @@ PB_OF_PARTS(sinh, x, y, vector_sinh(x) * vector_cos(y), vector_cosh(x) * vector_
 PB_OF_PARTS(cosh, x, y, vector_cosh(x) * vector_cos(y), vector_sinh(x) * vector_sin(y))
 #undef PB_OF_PARTS
 
-// One block of 64 bytes of each part.
-template <class F, class T> PB_NOINLINE void apply_to_parts(const T* x, const T* y, T* re, T* im) {
+// Some vectors of each part at a time, so that none waits for the one before it. The loops are apart, and over whole vectors,
+// so that each becomes vector code.
+template <class T> constexpr int64_t kTogether = 8 * kLanes<T>;
+template <class F, class T>
+PB_NOINLINE bool apply_to_parts(const Complex<T>* a, Complex<T>* o, T* x, T* y, int64_t n) {
+    alignas(64) T re[kTogether<T>], im[kTogether<T>];
 #pragma omp simd
-    for (int64_t j = 0; j < kLanes<T>; ++j) F::apply(x[j], y[j], re[j], im[j]);
+    for (int64_t j = 0; j < n; ++j) x[j] = a[j].re, y[j] = a[j].im;
+    T others = 0;
+#pragma omp simd reduction(+ : others)
+    for (int64_t j = 0; j < n; ++j) others += F::is_ordinary(x[j], y[j]) ? T(0) : T(1);
+#pragma omp simd
+    for (int64_t j = 0; j < n; ++j) F::apply(x[j], y[j], re[j], im[j]);
+#pragma omp simd
+    for (int64_t j = 0; j < n; ++j) o[j].re = re[j], o[j].im = im[j];
+    return others == 0;
 }
 template <class F, class T> void by_parts(const void* const* in, void* out, int64_t n) {
     auto a = static_cast<const Complex<T>*>(in[0]);
     auto o = static_cast<Complex<T>*>(out);
-    alignas(64) T x[kLanes<T>], y[kLanes<T>], re[kLanes<T>], im[kLanes<T>];
-    for (int64_t i = 0; i < n; i += kLanes<T>) {
-        const int64_t count = n - i < kLanes<T> ? n - i : kLanes<T>;
-        bool ordinary = true;
-        for (int64_t j = 0; j < kLanes<T>; ++j) {
-            const Complex<T> z = a[i + (j < count ? j : count - 1)];
-            x[j] = z.re, y[j] = z.im;
-            ordinary &= F::is_ordinary(z.re, z.im);
-        }
-        apply_to_parts<F>(x, y, re, im);
-        for (int64_t j = 0; j < count; ++j) o[i + j] = {re[j], im[j]};
-        if (ordinary) continue;
-        for (int64_t j = 0; j < count; ++j)
-            if (!F::is_ordinary(x[j], y[j])) o[i + j] = F::other(Complex<T>(x[j], y[j]));
+    alignas(64) T x[kTogether<T>], y[kTogether<T>];
+    alignas(64) Complex<T> rest[kLanes<T>];
+    for (int64_t i = 0; i < n;) {
+        const int64_t left = n - i, whole = left & -kLanes<T>;
+        const bool last = !whole;  // what is no vector any more is made one, of its own last element
+        const int64_t count = last ? left : whole < kTogether<T> ? whole : kTogether<T>;
+        if (last)
+            for (int64_t j = 0; j < kLanes<T>; ++j) rest[j] = a[i + (j < count ? j : count - 1)];
+        const bool ordinary =
+            apply_to_parts<F>(last ? rest : a + i, last ? rest : o + i, x, y, last ? kLanes<T> : count);
+        if (last)
+            for (int64_t j = 0; j < count; ++j) o[i + j] = rest[j];
+        if (!ordinary)
+            for (int64_t j = 0; j < count; ++j)
+                if (!F::is_ordinary(x[j], y[j])) o[i + j] = F::other(Complex<T>(x[j], y[j]));
+        i += count;
     }
 }
 
