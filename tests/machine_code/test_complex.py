@@ -79,8 +79,24 @@ def test_beside_other_types(dtype):
         z = a * b + 1
         w = (z.exp() * b - a) * z.real
         rows = z.reshape(100, 60) * row + row
-        chosen = pb.where(z.abs() > 1, z * b, a - b)
-        return [z, w, (w / b).imag * 2, rows, rows.sum(0), (z * z).sum(), chosen, chosen.to(pb.complex64) * 2]
+        mask = z.abs() > 1
+        chosen = pb.where(mask, z * b, a - b)
+        other = pb.where(~mask & (mask ^ (z.real > 0)), chosen * b, a)
+        values = [z, w, (w / b).imag * 2, rows, rows.sum(0), (z * z).sum(), chosen, other]
+        return [*values, ~mask, other.to(pb.complex64) * 2]
+
+    assert agree(program)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_second_derivatives(dtype):
+    """With masks between one product and the next."""
+    a, b = ordinary(500, dtype, 1), ordinary(500, dtype, 2)
+
+    def program():
+        z = a.clone().requires_grad_()
+        (first,) = pb.autograd.grad(z.abs(), z, b.real, create_graph=True)
+        return [first.detach(), *pb.autograd.grad(first, z, b)]
 
     assert agree(program)
 

@@ -244,7 +244,9 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
         const Table& table = tables_[i] = table_of(p, s);
         const bool fits = can_be_said(p, s, table);
         const DType in = fits ? computes_in(p, s) : DType::Bool;
-        const bool other = in != DType::Bool && lane != DType::Bool && in != lane;
+        const bool alone =
+            is_complex(in) || is_complex(lane);  // parts lie in another order than truth values
+        const bool other = in != lane && (alone || (in != DType::Bool && lane != DType::Bool));
         auto waits = [&](int16_t v) { return functions_[index(v)] == run; };
         const bool late = std::any_of(s.in, s.in + s.arity, waits);
         const bool slow = fits && !table && is_function(p, s);
