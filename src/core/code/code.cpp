@@ -1,5 +1,9 @@
 #include "code/code.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 #include <cstdlib>
 #include <cstring>
 #include <list>
@@ -102,6 +106,16 @@ bool is_possible() {
 #endif
 }
 Use use = use_by_environment();
+bool has_half_arithmetic() {
+#ifdef __x86_64__
+    unsigned a, b, c, d;
+    constexpr unsigned kHalves = 1u << 23;
+    static const bool has = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kHalves);
+    return has;
+#else
+    return false;
+#endif
+}
 bool is_wide() { return !std::strcmp(kernels_isa(), "avx512"); }
 
 Code::Code(const Emitted& emitted, const std::vector<Argument>& arguments, size_t results, DType lane,

@@ -80,6 +80,10 @@ class Operations : protected Values {
             case Op::half: return round_to_half(v, a);
             case Op::bfloat: return wide_ ? round_to_bfloat(v, x) : round_narrow_to_bfloat(v, x);
             case Op::half_bits: return bits_of_half(v, a);
+            case Op::unpack: return apply_one(v, {"vcvtph2ps", 2, 1, 0x13}, a, {});
+            case Op::packed_bits: return apply_one(v, kFromUInt16, a, {});
+            case Op::packed: return compute_packed(v, x);
+            case Op::packed_masked: return zero_wins_packed(v, x);
             case Op::look_up: return look_up(v, x);
             case Op::scale: return apply(v, words("vscalefps", "vscalefpd", 0x2C, 0x2C, 2), a, b);
             case Op::exponent: return apply_one(v, words("vgetexpps", "vgetexppd", 0x42, 0x42, 2), a, {});
@@ -148,6 +152,11 @@ class Operations : protected Values {
                 const int r = in(a);
                 out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, elements(x),
                             {.imm = 0, .two = true, .stores = true});
+                return release(a);
+            }
+            case Op::store_packed: {
+                const int r = in(a);
+                out_.vector(kStore, r, 0, elements(x), {.bytes = 32, .two = true, .stores = true});
                 return release(a);
             }
             case Op::store_bfloat16: return store_words(x, a);
@@ -233,6 +242,41 @@ class Operations : protected Values {
         give(v, d);
     }
 
+    // Halves in the lower half of a register; those in memory are read where they lie.
+    static Encoding packed_encoding(Op op) {
+        switch (op) {
+            case Op::add: return {"vaddph", 5, 0, 0x58};
+            case Op::sub: return {"vsubph", 5, 0, 0x5C};
+            case Op::mul: return {"vmulph", 5, 0, 0x59};
+            case Op::div: return {"vdivph", 5, 0, 0x5E};
+            default: return {"vsqrtph", 5, 0, 0x51};
+        }
+    }
+    Last packed_last(int16_t v) {
+        const bool lies_there = operation_of(v).op == Op::load_packed && where(v).in < 0 && dies(v);
+        return lies_there ? Last{-1, elements(operation_of(v))} : Last{in(v)};
+    }
+    void compute_packed(int16_t v, const Operation& x) {
+        const Encoding e = packed_encoding(static_cast<Op>(x.imm));
+        const bool lone = x.in[1] < 0;
+        const int first = in(x.in[0]);
+        const Last from = lone ? Last{first} : packed_last(x.in[1]);
+        release(x.in[0]);
+        release(x.in[1]);
+        free_locks();
+        const int d = take(vectors_);
+        vector(e, d, lone ? 0 : first, from, {.bytes = 32, .two = lone});
+        give(v, d);
+    }
+    void zero_wins_packed(int16_t v, const Operation& x) {
+        const int first = in(x.in[0]), all = in(x.in[2]), some = take(masks_);
+        out_.vector({"vptestmw", 2, 1, 0x26, 1}, some, first, all, {.bytes = 32, .form = 'k'});
+        const Last from = packed_last(x.in[1]);
+        const int d = own(x.in[0], first);
+        vector(packed_encoding(Op::mul), d, first, from, {.mask = some, .bytes = 32});
+        for (int16_t each : x.in) release(each);
+        give(v, d);
+    }
     void bits_of_half(int16_t v, int16_t a) {
         const auto [r, d] = way(a, vectors_);
         out_.vector({"vcvtps2ph", 3, 1, 0x1D}, r, 0, d, {.imm = 0, .two = true, .stores = true});

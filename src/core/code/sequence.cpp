@@ -1,5 +1,9 @@
 #include "code/sequence.h"
 
+#include <bit>
+
+#include "array/half.h"
+
 namespace pb::code {
 
 namespace {
@@ -15,6 +19,7 @@ bool Sequence::is_rounded(int16_t v, Op to, int depth) const {
     switch (x.op) {
         case Op::load_half: return to == Op::half;
         case Op::load_bfloat16: return to == Op::bfloat;
+        case Op::unpack: return to == Op::half;
         case Op::half:
         case Op::bfloat: return x.op == to;
         case Op::look_up: return x.imm == (to == Op::half ? kHalves : kBfloats);
@@ -34,10 +39,51 @@ bool Sequence::is_rounded(int16_t v, Op to, int depth) const {
 // A value rounded already, or looked up among rounded ones; -1: it has to be computed.
 int16_t Sequence::rounded(int16_t v, Op to) {
     if (is_rounded(v, to)) return v;
-    const Operation x = at(v);
     const bool halves = to == Op::half;
+    if (halves && packs)
+        if (const int16_t made = computed_packed(v); made >= 0) return add(Op::unpack, made);
+    const Operation x = at(v);
     if (x.op != Op::look_up || !table_rounds(x.bits, halves ? DType::Float16 : DType::BFloat16)) return -1;
     return add(Op::look_up, x.in[0], -1, -1, halves ? kHalves : kBfloats, x.bits);
+}
+
+// A float as a half that it is, where that takes no conversion; -1 elsewhere.
+int16_t Sequence::packed(int16_t v) {
+    const Operation x = at(v);
+    constexpr uint64_t kBoth = 0x10001;
+    switch (x.op) {
+        case Op::unpack: return x.in[0];
+        case Op::load_half: return add(Op::load_packed, -1, -1, -1, 0, x.bits);
+        case Op::bit_xor:
+            if (!is_negated(v)) return -1;
+            if (const int16_t of = packed(x.in[0]); of >= 0)
+                return add(Op::bit_xor, of, word(0x8000 * kBoth));
+            return -1;
+        case Op::constant: {
+            const float number = std::bit_cast<float>(static_cast<uint32_t>(x.bits));
+            const uint32_t half = halves_of_floats<uint32_t>(number);
+            return floats_of_halves<float>(half) == number ? word(half * kBoth) : int16_t{-1};
+        }
+        default: return -1;
+    }
+}
+// An operation on halves whose result is to be rounded, as one of halves: a float has more than twice their bits, so that
+// rounding it once more gives the half next to the result.
+int16_t Sequence::computed_packed(int16_t v) {
+    const Operation x = at(v);
+    const bool lone = x.op == Op::sqrt, masked = x.op == Op::masked && x.imm == static_cast<uint8_t>(Op::mul);
+    if (x.op != Op::add && x.op != Op::sub && x.op != Op::mul && x.op != Op::div && !lone && !masked)
+        return -1;
+    const int16_t a = packed(x.in[masked]);
+    if (a < 0) return -1;
+    if (lone) return add(Op::packed, a, -1, -1, static_cast<uint8_t>(x.op));
+    const int16_t b = packed(x.in[masked + 1]);
+    if (b < 0) return -1;
+    if (!masked) return add(Op::packed, a, b, -1, static_cast<uint8_t>(x.op));
+    const Operation m = at(x.in[0]);
+    const bool zero_wins =
+        m.op == Op::compare && m.imm == kNotEqual && m.in[0] == x.in[1] && is_constant(m.in[1], 0);
+    return zero_wins ? add(Op::packed_masked, a, b, word(0x7fff7fff)) : int16_t{-1};
 }
 
 // A value that has the bits of an operation, and takes fewer; -1 if there is none.
@@ -56,8 +102,10 @@ int16_t Sequence::in_fewer(const Operation& x) {
         case Op::bfloat: return x.imm && at(a).op != Op::look_up ? int16_t{-1} : rounded(a, Op::bfloat);
         case Op::half_bits:
             if (at(a).op == Op::load_half) return add(Op::load_uint16, -1, -1, -1, 0, at(a).bits);
+            if (at(a).op == Op::unpack) return add(Op::packed_bits, at(a).in[0]);
             return at(a).op == Op::half ? add(Op::half_bits, at(a).in[0]) : int16_t{-1};
         case Op::store_half:
+            if (at(a).op == Op::unpack) return add(Op::store_packed, at(a).in[0], -1, -1, 0, x.bits);
             return at(a).op == Op::half ? add(Op::store_half, at(a).in[0], -1, -1, 0, x.bits) : int16_t{-1};
         case Op::rounded: return at(a).op == Op::load_float || at(a).op == Op::rounded ? a : int16_t{-1};
         case Op::store_float:

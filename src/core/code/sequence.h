@@ -20,6 +20,7 @@ enum class Op : uint8_t {
     // What is read: elements one after the other, or one for all; and numbers that functions bring along.
     load,
     load_half,
+    load_packed,  // halves, as they are
     load_bfloat16,
     load_float,  // as double
     load_uint8,  // integers as those that are as wide as a lane
@@ -47,6 +48,11 @@ enum class Op : uint8_t {
     bfloat,     // the same for bfloat16; `imm`: NaN becomes the usual one
     half_bits,  // those that float16 is stored in, as an integer
     look_up,    // by an integer in the table at `bits`, `imm`: of which results
+    // With AVX-512 for halves: these stay as they are stored, half as wide.
+    unpack,  // to floats, exactly
+    packed,  // `imm`, an operation, rounded
+    packed_masked,  // the product of the first two operands where the first is not 0, else the first; all bits but the sign
+    packed_bits,  // as `half_bits`
     // With AVX-512 alone.
     scale,     // the first operand, by 2 to the power of the second, which is an integer
     exponent,  // of the power of 2 that is in a number's size, and what is left of that, in [1, 2)
@@ -88,6 +94,7 @@ enum class Op : uint8_t {
     store,
     stream,  // past the caches, where a vector is a line of them
     store_half,
+    store_packed,
     store_bfloat16,
     store_float,
     store_int32,
@@ -114,13 +121,17 @@ struct Operation {
     uint64_t bits = 0;  // of a constant; which array is read or written; a table
 };
 
+// Whether the processor computes with halves, too.
+bool has_half_arithmetic();
+
 class Sequence {
   public:
     // Of a complex type, whose parts are the lanes; or of floats.
     Sequence(DType type, bool wide) : lane(part_of(type)), wide(wide), paired(is_complex(type)) {}
 
-    const DType lane;   // float32 or float64
-    const bool wide;    // for AVX-512, else for AVX2
+    const DType lane;  // float32 or float64
+    const bool wide;   // for AVX-512, else for AVX2
+    const bool packs = wide && has_half_arithmetic();
     const bool paired;  // arguments are complex: what is an element elsewhere is a part
     std::vector<Operation> operations;
     std::vector<std::shared_ptr<const Table>> tables;  // that it looks up in
@@ -209,6 +220,8 @@ class Sequence {
     bool is_negated(int16_t v) const { return at(v).op == Op::bit_xor && is_constant(at(v).in[1], sign()); }
     bool is_rounded(int16_t v, Op to, int depth = 4) const;
     int16_t rounded(int16_t v, Op to);
+    int16_t packed(int16_t v);
+    int16_t computed_packed(int16_t v);
     int16_t in_fewer(const Operation& x);
     int16_t selected(const Operation& x);
     int16_t size_of_difference(const Operation& x);

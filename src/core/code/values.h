@@ -15,7 +15,7 @@
 namespace pb::code {
 
 using Options = Assembler::Options;
-constexpr Options kTwo = {.two = true};
+constexpr Options kTwo = {.two = true}, kHalf = {.bytes = 32, .two = true};
 
 class Values {
   protected:
@@ -205,6 +205,8 @@ class Values {
             out_.vector(kLoad, r, 0, first, kTwo);
             if (double_) out_.vector(unpack(odd), r, r, next(first), {});
             else out_.vector({"vshufps", 1, 0, 0xC6}, r, r, next(first), {.imm = odd ? 0xDD : 0x88});
+        } else if (x.op == Op::load_packed) {
+            out_.vector(kLoad, r, 0, elements(x), kHalf);
         } else if (x.op == Op::load_half) {
             out_.vector({"vcvtph2ps", 2, 1, 0x13}, r, 0, elements(x), kTwo);
         } else if (const Encoding widen = widening(x.op); widen.name) {
