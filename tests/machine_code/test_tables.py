@@ -36,7 +36,8 @@ def test_of_every_number(name, dtype):
         return [y, apply(x * 1.5), apply(-x) + y, apply(x.abs()), apply(y), apply(x.float()) * 3]
 
     assert agree(program), name
-    assert "gather" in listing(lambda: apply(x) + x), name
+    wide = _core.machine_code()["isa"] == "avx512"  # where one exponential is computed as fast
+    assert ("gather" in listing(lambda: apply(x) + x)) == (name != "exp" or not wide), name
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
