@@ -6,8 +6,8 @@
 #endif
 
 #include "core/kernels/cells.h"
-#include "core/kernels/distances.h"
 #include "core/kernels/chains.h"
+#include "core/kernels/distances.h"
 #include "core/kernels/draw.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/line_functions.h"
