@@ -1,6 +1,7 @@
 """What the whole suite shares: hypothesis profiles, the `torch` mark, a fresh state for every test."""
 
 import collections
+import gc
 import importlib.util
 import os
 
@@ -32,6 +33,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "torch" in item.keywords:
             item.add_marker(absent)
+
+
+def pytest_collection_finish():
+    """What lives as long as the suite is no garbage: tests that collect look at what they made themselves, and no more."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter):
