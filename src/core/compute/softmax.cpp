@@ -1,5 +1,6 @@
 // softmax, log_softmax, logsumexp of arrays: exponentials of differences from the largest element of a line. Many short
-// lines are taken together, so that the exponential sees whole blocks. ops/reduce/softmax.cpp has the derivatives.
+// lines are taken together, so that the exponential sees whole blocks; lines that lie side by side, as the channels of an
+// image do, are taken as they lie. ops/reduce/softmax.cpp has the derivatives.
 #include <algorithm>
 #include <cstring>
 
@@ -17,13 +18,52 @@ template <class T> inline void with_value(BlockKernel fn, const T* from, T v, T*
     const void* in[2] = {from, &v};
     fn(in, to, n);
 }
+constexpr int64_t kLanesTogether = 256;
 BlockKernel kernel_by_value(Primitive p, DType d) {
     return kernels().elementwise[static_cast<int>(p)][static_cast<int>(d)][2];
+}
+
+// Calls f(at, width, worker) for lines that lie side by side, some of them at a time: where they begin, and how many.
+constexpr int64_t kSideBySide = 16;
+template <class F> void share_sides(const Split& s, double work, F f) {
+    const int64_t parts = parts_of(s.inner, kLanesTogether);
+    const double total = work * static_cast<double>(s.outer * s.n) * static_cast<double>(s.inner);
+    parallel(s.outer * parts, total, [&](int64_t part, int worker) {
+        const int64_t from = part % parts * kLanesTogether;
+        f(part / parts * s.n * s.inner + from, std::min(kLanesTogether, s.inner - from), worker);
+    });
+}
+bool side_by_side(const Split& s) { return s.inner >= kSideBySide && s.n > 0 && s.outer > 0; }
+
+template <class T> void log1p_of(const T* x, T* to, int64_t n) {
+    const void* in = x;
+    kernels().elementwise[static_cast<int>(Primitive::log1p)][code_of<T>][0](&in, to, n);
+}
+
+template <class T> void softmax_beside(const T* x, T* y, const Split& s, bool logarithm) {
+    const LineKernels& k = line_kernels();
+    constexpr int f = code_of<T>;
+    share_sides(s, kExpWork * sizeof(T) / 4, [&](int64_t at, int64_t width, int) {
+        T shifts[kLanesTogether], rests[kLanesTogether];
+        k.side_exponentials[f](x + at, s.inner, s.n, width, true, logarithm ? nullptr : y + at, shifts,
+                               rests);
+        if (!logarithm) return k.side_over[f](y + at, s.inner, s.n, width, rests, y + at);
+        log1p_of(rests, rests, width);
+        k.side_less_both[f](x + at, s.inner, s.n, width, shifts, rests, y + at);
+    });
 }
 
 }  // namespace
 
 Array softmax(const Array& a, int64_t dim, bool logarithm) {
+    if (const Split s(*a.layout, dim); side_by_side(s)) {
+        const Array x = contiguous_array(a), y = Array::empty(a.dtype, x.layout->dims());
+        visit<Family::Floats>(a.dtype, "softmax_kernel_impl", [&](auto zero) {
+            using T = decltype(zero);
+            softmax_beside(x.as<T>(), y.as<T>(), s, logarithm);
+        });
+        return y;
+    }
     Array x = lines_along(a, dim), y = Array::empty(a.dtype, x.layout->dims());
     int64_t n = line_length(*a.layout, dim);
     if (x.numel())
@@ -88,8 +128,46 @@ template <class T> void pull_log_softmax(T* p, const T* u, T* scratch, T* out, i
 
 }  // namespace
 
-// The results are those of the differentiable forms (ops/reduce/softmax.cpp), bit for bit.
+namespace {
+
+LogSum logsumexp_beside(const Array& a, const Split& s, const Dims& dims, bool keepdim) {
+    const Array x = contiguous_array(a), out = Array::empty(a.dtype, reduced_shape(*a.layout, dims, keepdim)),
+                shifts = Array::empty(a.dtype, reduced_shape(*a.layout, dims, true)),
+                inverses = Array::empty(a.dtype, shifts.layout);
+    visit<Family::Floats>(a.dtype, "softmax_kernel_impl", [&](auto zero) {
+        using T = decltype(zero);
+        share_sides(s, kExpWork * sizeof(T) / 4, [&](int64_t at, int64_t width, int) {
+            const int64_t to = at / (s.n * s.inner) * s.inner + at % s.inner;
+            T rests[kLanesTogether], *o = out.as<T>() + to, *shift = shifts.as<T>() + to;
+            line_kernels().side_exponentials[code_of<T>](x.as<T>() + at, s.inner, s.n, width, false, nullptr,
+                                                         shift, rests);
+            log1p_of(rests, o, width);
+            for (int64_t j = 0; j < width; ++j) {
+                o[j] += shift[j];
+                inverses.as<T>()[to + j] = rests[j] == -1 ? T(1) : 1 / (1 + rests[j]);
+            }
+        });
+    });
+    return {out, shifts, inverses};
+}
+
+}  // namespace
+
+// Of lines one after the other the results are those of the differentiable forms (ops/reduce/softmax.cpp), bit for bit.
 Array softmax_pull(const Array& cotangent, const Array& output, int64_t dim, bool logarithm) {
+    if (const Split s(*output.layout, dim); side_by_side(s)) {
+        const Array g = contiguous_array(cotangent), y = contiguous_array(output),
+                    out = Array::empty(y.dtype, y.layout->dims());
+        visit<Family::Floats>(y.dtype, "softmax_kernel_impl", [&](auto zero) {
+            using T = decltype(zero);
+            const LineKernels& k = line_kernels();
+            const auto pull = (logarithm ? k.side_log_softmax_pull : k.side_softmax_pull)[code_of<T>];
+            share_sides(s, logarithm ? kExpWork : kExpWork / 2, [&](int64_t at, int64_t width, int) {
+                pull(y.as<T>() + at, g.as<T>() + at, s.inner, s.n, width, out.as<T>() + at);
+            });
+        });
+        return out;
+    }
     Array g = lines_along(cotangent, dim), y = lines_along(output, dim),
           out = Array::empty(y.dtype, y.layout->dims());
     int64_t n = line_length(*output.layout, dim);
@@ -127,6 +205,8 @@ Array softmax_pull(const Array& cotangent, const Array& output, int64_t dim, boo
 }
 
 LogSum logsumexp(const Array& a, const Dims& dims, bool keepdim) {
+    if (dims.size() == 1)
+        if (const Split s(*a.layout, dims[0]); side_by_side(s)) return logsumexp_beside(a, s, dims, keepdim);
     Array lines = reduced_last(a, dims);
     Array out = Array::empty(a.dtype, reduced_shape(*a.layout, dims, keepdim));
     Array shifts = Array::empty(a.dtype, reduced_shape(*a.layout, dims, true));

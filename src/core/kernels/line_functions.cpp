@@ -1,4 +1,5 @@
-// One line at a time: exponentials of differences, and layer normalisation. `lines.h` says what each does.
+// One line at a time, or some side by side: exponentials of differences, and layer normalisation. `line_functions.h` says
+// what each does.
 //
 // The loops are functions of their own, never inlined, with __restrict parameters: inside a larger function the compiler
 // gives up on some of them without a word.
@@ -137,6 +138,130 @@ PB_NOINLINE void log_softmax_pull_short(const T* p, const T* g, T* out, int64_t 
                 const int64_t i = at + (has ? winner[r] : 0);
                 out[i] = (has ? pulled(g[i], rest[r]) : g[i]) - pulled(has ? others[r] : all, p[i]);
             }
+        });
+}
+
+// Lines side by side are the lanes. Sums are of 64 elements, and then of those sums.
+constexpr int64_t kSide = 64, kSummed = 64;
+template <class F> PB_INLINE void by_sides(int64_t width, F f) {
+    int64_t j = 0;
+    for (; j + kSide <= width; j += kSide) f(j, kSide);  // a number of lanes that the compiler knows
+    if (j < width) f(j, width - j);
+}
+template <class T>
+PB_NOINLINE void side_largest(const T* PB_RESTRICT x, T* PB_RESTRICT largest, int64_t lanes) {
+#pragma omp simd
+    for (int64_t r = 0; r < lanes; ++r) {
+        const T v = x[r], most = largest[r];
+        largest[r] = (v <= most) | (most != most) ? most : v;
+    }
+}
+template <class T, bool decaying, bool kept>
+PB_NOINLINE void side_exponential(const T* PB_RESTRICT x, const T* PB_RESTRICT shifts, T* PB_RESTRICT sum,
+                                  T* PB_RESTRICT ones, T* PB_RESTRICT e, int64_t lanes) {
+#pragma omp simd
+    for (int64_t r = 0; r < lanes; ++r) {
+        const T d = x[r] - shifts[r], v = decaying ? decayed(d) : exponential(d);
+        sum[r] += v == 1 ? T{0} : v;
+        ones[r] += v == 1 ? T{1} : T{0};
+        if (kept) e[r] = v;
+    }
+}
+template <class T>
+void side_exponentials(const T* x, int64_t pitch, int64_t n, int64_t width, bool shift_infinite, T* e,
+                       T* shifts, T* rests) {
+    // Where an infinite one is not subtracted, there may be others.
+    const auto exponentials = !shift_infinite ? side_exponential<T, false, false>
+                              : e             ? side_exponential<T, true, true>
+                                              : side_exponential<T, true, false>;
+    for (int64_t at = 0; at < width; at += kSide) {
+        const int64_t lanes = width - at < kSide ? width - at : kSide;
+        T *largest = shifts + at, sum[kSide] = {}, ones[kSide] = {};
+        for (int64_t r = 0; r < lanes; ++r) largest[r] = x[at + r];
+        for (int64_t i = 1; i < n; ++i) side_largest(x + i * pitch + at, largest, lanes);
+        if (!shift_infinite)
+            for (int64_t r = 0; r < lanes; ++r)
+                if (largest[r] == largest[r] && largest[r] - largest[r] != 0) largest[r] = 0;
+        for (int64_t from = 0; from < n; from += kSummed) {
+            const int64_t end = n - from < kSummed ? n : from + kSummed;
+            T part[kSide] = {};
+            for (int64_t i = from; i < end; ++i)
+                exponentials(x + i * pitch + at, largest, part, ones, e ? e + i * pitch + at : nullptr,
+                             lanes);
+            for (int64_t r = 0; r < lanes; ++r) sum[r] += part[r];
+        }
+        for (int64_t r = 0; r < lanes; ++r) rests[at + r] = sum[r] + (ones[r] - 1);
+    }
+}
+template <class T>
+PB_NOINLINE void side_less_both(const T* x, int64_t pitch, int64_t n, int64_t width, const T* shifts,
+                                const T* logs, T* out) {
+    for (int64_t i = 0; i < n; ++i)
+#pragma omp simd
+        for (int64_t r = 0; r < width; ++r) out[i * pitch + r] = (x[i * pitch + r] - shifts[r]) - logs[r];
+}
+template <class T>
+PB_NOINLINE void side_over(const T* e, int64_t pitch, int64_t n, int64_t width, const T* rests, T* out) {
+    for (int64_t i = 0; i < n; ++i)
+#pragma omp simd
+        for (int64_t r = 0; r < width; ++r) out[i * pitch + r] = e[i * pitch + r] / (1 + rests[r]);
+}
+template <class T>
+PB_NOINLINE void side_softmax_pull(const T* y, const T* g, int64_t pitch, int64_t n, int64_t width, T* out) {
+    by_sides(
+        width, [&](int64_t at, int64_t lanes) __attribute__((always_inline)) {
+            alignas(64) T centre[kSide] = {}, sum[kSide] = {};
+            for (int64_t i = at; i < n * pitch; i += pitch)
+#pragma omp simd
+                for (int64_t r = 0; r < lanes; ++r) centre[r] += y[i + r] > T(kMajority) ? g[i + r] : T{0};
+            for (int64_t from = 0; from < n; from += kSummed) {
+                const int64_t end = n - from < kSummed ? n : from + kSummed;
+                alignas(64) T part[kSide] = {};
+                for (int64_t i = from * pitch + at; i < end * pitch; i += pitch)
+#pragma omp simd
+                    for (int64_t r = 0; r < lanes; ++r) part[r] += pulled(g[i + r] - centre[r], y[i + r]);
+#pragma omp simd
+                for (int64_t r = 0; r < lanes; ++r) sum[r] += part[r];
+            }
+            for (int64_t i = at; i < n * pitch; i += pitch)
+#pragma omp simd
+                for (int64_t r = 0; r < lanes; ++r)
+                    out[i + r] = pulled((g[i + r] - centre[r]) - sum[r], y[i + r]);
+        });
+}
+template <class T>
+PB_NOINLINE void side_log_softmax_pull(const T* y, const T* g, int64_t pitch, int64_t n, int64_t width,
+                                       T* out) {
+    by_sides(
+        width, [&](int64_t at, int64_t lanes) __attribute__((always_inline)) {
+            alignas(64) T others[kSide] = {}, rest[kSide] = {}, won[kSide] = {};
+            for (int64_t from = 0; from < n; from += kSummed) {
+                const int64_t end = n - from < kSummed ? n : from + kSummed;
+                alignas(64) T some[kSide] = {}, shares[kSide] = {};
+                for (int64_t i = from * pitch + at; i < end * pitch; i += pitch)
+#pragma omp simd
+                    for (int64_t r = 0; r < lanes; ++r) {
+                        const T share = exponential(y[i + r]), u = g[i + r];
+                        const bool wins = share > T(kMajority);
+                        some[r] += wins ? T{0} : u;
+                        shares[r] += wins ? T{0} : share;
+                        won[r] = wins ? u : won[r];
+                        out[i + r] = share;
+                    }
+#pragma omp simd
+                for (int64_t r = 0; r < lanes; ++r) {
+                    others[r] += some[r];
+                    rest[r] += shares[r];
+                }
+            }
+            for (int64_t i = at; i < n * pitch; i += pitch)
+#pragma omp simd
+                for (int64_t r = 0; r < lanes; ++r) {
+                    const T share = out[i + r], u = g[i + r];
+                    const bool wins = share > T(kMajority);
+                    out[i + r] = (wins ? pulled(u, rest[r]) : u) -
+                                 pulled(wins ? others[r] : others[r] + won[r], share);
+                }
         });
 }
 
@@ -440,6 +565,24 @@ template <class T> void install(LineKernels& k) {
     };
     k.log_softmax_pull[d] = [](const void* p, const void* g, const void* all, void* out, int64_t n) {
         log_softmax_pull(of<T>(p), of<T>(g), *of<T>(all), of<T>(out), n);
+    };
+    k.side_exponentials[d] = [](const void* x, int64_t pitch, int64_t n, int64_t width, bool shift_infinite,
+                                void* e, void* shifts, void* rests) {
+        side_exponentials(of<T>(x), pitch, n, width, shift_infinite, of<T>(e), of<T>(shifts), of<T>(rests));
+    };
+    k.side_less_both[d] = [](const void* x, int64_t pitch, int64_t n, int64_t width, const void* shifts,
+                             const void* logs, void* out) {
+        side_less_both(of<T>(x), pitch, n, width, of<T>(shifts), of<T>(logs), of<T>(out));
+    };
+    k.side_over[d] = [](const void* e, int64_t pitch, int64_t n, int64_t width, const void* rests,
+                        void* out) { side_over(of<T>(e), pitch, n, width, of<T>(rests), of<T>(out)); };
+    k.side_softmax_pull[d] = [](const void* y, const void* g, int64_t pitch, int64_t n, int64_t width,
+                                void* out) {
+        side_softmax_pull(of<T>(y), of<T>(g), pitch, n, width, of<T>(out));
+    };
+    k.side_log_softmax_pull[d] = [](const void* y, const void* g, int64_t pitch, int64_t n, int64_t width,
+                                    void* out) {
+        side_log_softmax_pull(of<T>(y), of<T>(g), pitch, n, width, of<T>(out));
     };
     k.moments[d] = [](const void* x, int64_t n, double* mean, double* squares) {
         moments(of<T>(x), n, mean, squares);

@@ -40,6 +40,22 @@ struct LineKernels {
     // Of shares p and cotangents g: g - *all * p.
     void (*log_softmax_pull[kDTypes])(const void* p, const void* g, const void* all, void* out, int64_t n);
 
+    // The same of lines that lie side by side: n elements of each of `width` lines, which are `pitch` elements apart.
+    // The largest elements, and what the exponentials of differences from them have beside 1; the exponentials themselves
+    // where `e` is not null.
+    void (*side_exponentials[kDTypes])(const void* x, int64_t pitch, int64_t n, int64_t width,
+                                       bool shift_infinite, void* e, void* shifts, void* rests);
+    // (x - shift) - log, and e / (1 + rest).
+    void (*side_less_both[kDTypes])(const void* x, int64_t pitch, int64_t n, int64_t width,
+                                    const void* shifts, const void* logs, void* out);
+    void (*side_over[kDTypes])(const void* e, int64_t pitch, int64_t n, int64_t width, const void* rests,
+                               void* out);
+    // The pullbacks, from results.
+    void (*side_softmax_pull[kDTypes])(const void* y, const void* g, int64_t pitch, int64_t n, int64_t width,
+                                       void* out);
+    void (*side_log_softmax_pull[kDTypes])(const void* y, const void* g, int64_t pitch, int64_t n,
+                                           int64_t width, void* out);
+
     // The mean of n >= 1 elements and the sum of their squared distances from it, in float64.
     void (*moments[kDTypes])(const void* x, int64_t n, double* mean, double* squares);
     // Those of each of `count` lines.
