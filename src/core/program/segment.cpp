@@ -17,8 +17,9 @@ using code::Argument;
 using code::Sequence;
 using Table = std::shared_ptr<const code::Table>;
 
-// Instructions of a segment: one alone is what its kernel does as well.
-constexpr size_t kFewest = 2, kMost = 256;
+// Instructions of a segment: one alone is what its kernel does as well, but for complex numbers, whose kernels compute element
+// by element.
+constexpr size_t kFewest = 2, kFewestOfComplex = 1, kMost = 256;
 // Nanoseconds that emitting takes, and those of a part that takes one for an element; and the share that code saves.
 constexpr double kEmission = 6000, kEmissionOfOne = 50'000, kGain = 0.3;
 
@@ -229,7 +230,7 @@ template <class F> void Segments::cut(const Fused& p, const Facts& facts, F foun
     size_t first = 0, past = 0, instructions = 0;
     DType lane = DType::Bool;  // until a float comes
     auto end = [&] {
-        if (instructions >= kFewest && lane != DType::Bool) {
+        if (instructions >= (is_complex(lane) ? kFewestOfComplex : kFewest) && lane != DType::Bool) {
             if (count_ == all_.size()) all_.emplace_back();
             Segment& s = all_[count_];
             s.first = first, s.past = past, s.lane = lane;
