@@ -17,8 +17,8 @@ using code::Argument;
 using code::Sequence;
 using Table = std::shared_ptr<const code::Table>;
 
-// Instructions of a segment: one alone is what its kernel does as well, but for complex numbers, whose kernels compute element
-// by element.
+// Instructions of a segment: one alone is what its kernel does as well, but for complex numbers, whose kernels take more
+// shuffles.
 constexpr size_t kFewest = 2, kFewestOfComplex = 1, kMost = 256;
 // Nanoseconds that emitting takes, and those of a part that takes one for an element; and the share that code saves.
 constexpr double kEmission = 6000, kEmissionOfOne = 50'000, kGain = 0.3;
