@@ -80,7 +80,7 @@ def test_what_is_not_finite_and_what_is_far_ahead(name, dtype):
     x = pb.tensor(lines, dtype=dtype).T.repeat(1, 3).unsqueeze(0)  # 3 * 13 lines of 3
     u = None if name == "logsumexp" else pb.tensor([1.0, -2.0, 0.5], dtype=dtype)[:, None].expand(1, 3, 39)
     (value, slope), (value_of_lines, slope_of_lines) = both(name, x, u)
-    near = dict(rtol=1e-6 if dtype == pb.float32 else 1e-13, atol=0, equal_nan=True)
+    near = {"rtol": 1e-6 if dtype == pb.float32 else 1e-13, "atol": 0, "equal_nan": True}
     pb.testing.assert_close(value, value_of_lines, **near)
     pb.testing.assert_close(slope, slope_of_lines, **near)
 
