@@ -1,18 +1,27 @@
 """Pooling: the largest, the mean or a power mean of windows, of given sizes or as many as are asked for, and its undoing.
 
-A window's elements become the last dimension of a copy, of which the maximum is taken, the first among equals as PyTorch
-has it, or are added where they lie.
+Windows of few elements, and those that overlap, are joined element by element (windows.py): the larger of two, the first
+among equals as PyTorch has it, or their sum. The elements of others become the last dimension of a view, and those whose
+position is asked for.
 """
 
 import math
+import operator
 
+from .. import _core
 from ..dtypes import iinfo
 from ..operators.creation import arange
-from ..operators.declare import composed, require_real
+from ..operators.declare import FUNCTIONS, composed, require_real
 from ..operators.entries import every_entry
 from .orders import in_order, order_of
 from .padding import pad as padded
-from .windows import slides, spread, windows
+from .windows import joined, slides, spread, windows
+
+where = FUNCTIONS["where"]
+FEW, LARGE = (
+    16,
+    2048,
+)  # elements of a window along a dimension, and of an input that is worth as many operations
 
 
 def numbers(name, what, value, dims):
@@ -117,6 +126,14 @@ class _Pool:
             return input
         return padded(input, [p for pair in reversed(around) for p in pair], value=value)
 
+    @property
+    def overlap(self):
+        return any(s.stride < s.kernel for s in self.slides)
+
+    def is_worth_joining(self, input):
+        """Whether windows are joined element by element."""
+        return max(self.kernel) <= FEW and input.numel() >= LARGE
+
     def inside(self, slide, size, padding, count):
         """How many elements of each window along a dimension are of the input, and how many of input and padding."""
         starts = [k * slide.stride - padding for k in range(count)]
@@ -149,8 +166,10 @@ def numbered(within, sizes, axes):
 def _max_pool(name, dims, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     pool = _Pool(name, input, dims, kernel_size, stride, padding, dilation, ceil_mode)
     require_real(name, input)
-    view = windows(pool.padded(input, _lowest(input.dtype)), pool.slides)
-    order = order_of(input)
+    whole, order = pool.padded(input, _lowest(input.dtype)), order_of(input)
+    if not return_indices and (max(pool.kernel) <= 3 or pool.overlap) and pool.is_worth_joining(input):
+        return in_order(joined(whole, pool.slides, _larger), order)
+    view = windows(whole, pool.slides)
     values, index = (in_order(each, order) for each in view.flatten(-dims).max(-1))
     if not return_indices:
         return values
@@ -161,6 +180,10 @@ def _max_pool(name, dims, input, kernel_size, stride, padding, dilation, ceil_mo
     return values, in_order(numbered(index, pool.shape, axes), order)
 
 
+def _larger(a, b):
+    return where((b > a) | (b != b), b, a)
+
+
 def _avg_pool(
     name, dims, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None
 ):
@@ -168,7 +191,11 @@ def _avg_pool(
         raise RuntimeError("divisor must be not zero. It is what sums are divided by.")
     pool = _Pool(name, input, dims, kernel_size, stride, padding, 1, ceil_mode)
     require_real("avg_pool3d_out_frame" if dims == 3 else "avg_pool2d", input)
-    total = windows(pool.padded(input, 0), pool.slides).sum(tuple(range(-dims, 0)))
+    whole = pool.padded(input, 0)
+    if pool.overlap and pool.is_worth_joining(input) and input.dtype in (_core.float32, _core.float64):
+        total = joined(whole, pool.slides, operator.add)
+    else:
+        total = windows(whole, pool.slides).sum(tuple(range(-dims, 0)))
     total = in_order(total, order_of(input) if dims == 2 else None)
     if divisor_override is not None:
         return _divided(total, divisor_override)

@@ -65,6 +65,20 @@ def windows(input, along):
     return input
 
 
+def joined(input, along, join):
+    """The elements of every window as one: `join(those before, the next)`, dimension after dimension, the last one first.
+
+    An operand is as large as the result, and lies as the input does: what joins is elementwise, and fused.
+    """
+    counts = [s.positions(n) for s, n in zip(along, input.shape[input.ndim - len(along) :], strict=True)]
+    for behind, (slide, count) in enumerate(zip(reversed(along), reversed(counts), strict=True)):
+        whole, rest = input, (slice(None),) * behind
+        input = whole[(..., slide.at(0, count), *rest)]
+        for k in range(1, slide.kernel):
+            input = join(input, whole[(..., slide.at(k, count), *rest)])
+    return input
+
+
 def added(parts, along, shape):
     """The transpose of `windows`: parts [..., elements, positions] added into zeros of this shape (spatial sizes)."""
     dims = len(along)
