@@ -200,6 +200,56 @@ def test_what_escapes_is_named():
     assert repr(kept[0]).startswith("BatchedTensor")
 
 
+# What reads no element of a tensor, and makes another of its geometry.
+GEOMETRIES = {
+    "view": lambda m, x: x.view(2, 2),
+    "reshape": lambda m, x: x.reshape(-1, 1),
+    "an entry": lambda m, x: x[0],
+    "a part": lambda m, x: x[1:],
+    "every other": lambda m, x: x[::2],
+    "a new dimension": lambda m, x: x[None],
+    "transposed": lambda m, x: x.view(2, 2).T,
+    "expand": lambda m, x: x.expand(3, 4),
+    "permute": lambda m, x: x.permute(0),
+    "squeeze": lambda m, x: x.squeeze(),
+    "as_strided": lambda m, x: x.as_strided((2,), (1,)),
+    "diagonal": lambda m, x: x.view(2, 2).diagonal(),
+    "chunk": lambda m, x: x.chunk(2)[0].view(-1),
+    "clone": lambda m, x: x.clone(),
+    "detach": lambda m, x: x.detach(),
+    "detach_": lambda m, x: x.view(-1).detach_(),
+    "a conversion": lambda m, x: x.double(),
+    "zeros_like": lambda m, x: m.zeros_like(x),
+    "new_ones": lambda m, x: x.new_ones(2),
+    "rand_like": lambda m, x: m.rand_like(x),
+    "randint_like": lambda m, x: m.randint_like(x, 3),
+    "a parameter": lambda m, x: m.nn.Parameter(x),
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kept_as", ["itself", "a view", "a clone"])
+@pytest.mark.parametrize("use", GEOMETRIES)
+def test_nothing_is_made_of_what_escapes(use, kept_as):
+    import torch
+
+    keep = {"itself": lambda x: x, "a view": lambda x: x[:], "a clone": lambda x: x.clone()}[kept_as]
+
+    def escaped(m):
+        kept = []
+        m.func.vmap(lambda x: kept.append(keep(x)) or x)(m.zeros(3, 4))
+        assert kept[0].shape == (4,)
+        return kept[0]
+
+    with pytest.raises(RuntimeError, match="escaped from inside a function being vmapped|INTERNAL ASSERT"):
+        GEOMETRIES[use](torch, escaped(torch))
+    with pytest.raises(RuntimeError, match="escaped from inside a function being vmapped.* was kept"):
+        GEOMETRIES[use](pb, escaped(pb))
+    # In a vmap that is not its own PyTorch takes it for an entry of that one.
+    with pytest.raises(RuntimeError, match="escaped from inside a function being vmapped"):
+        vmap(lambda x: GEOMETRIES[use](pb, escaped(pb)), randomness="different")(pb.ones(2))
+
+
 def test_an_error_inside_closes_the_level():
     with pytest.raises(ZeroDivisionError):
         vmap(lambda x: 1 / 0)(X)

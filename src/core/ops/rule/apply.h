@@ -122,6 +122,11 @@ template <class R> constexpr bool rule_sees_axes() {
     if constexpr (requires { R::sees_axes; }) return R::sees_axes;
     else return rule_is_view<R>();
 }
+template <class R> void check_open_axes(const Tensors& inputs) {
+    if constexpr (!requires { R::outlives; })
+        for (const Tensor& x : inputs)
+            if (x) check_open(x);
+}
 template <class R> MappedRule mapped_rule(const R& rule) {
     MappedRule m{&rule,   rule_name(rule), rule_decides_from<R>(), std::tuple_size_v<Residuals<R>>,
                  nullptr, nullptr,         rule_leads<R>(),        rule_is_aligned<R>()};
@@ -163,9 +168,10 @@ template <class R>
 // Over plain or mapped tensors, without tangents.
 template <class R>
 Tensors any_forward(R& rule, const Tensors& inputs, Residuals<R>& residuals, bool levelled) {
-    if constexpr (!rule_sees_axes<R>())
-        if (__builtin_expect(levelled, 0) && any_mapped(inputs))
-            return mapped_forward(rule, inputs, residuals);
+    if (__builtin_expect(levelled, 0) && any_mapped(inputs)) {
+        if constexpr (!rule_sees_axes<R>()) return mapped_forward(rule, inputs, residuals);
+        else check_open_axes<R>(inputs);
+    }
     return rule_forward(rule, inputs, residuals);
 }
 
@@ -341,6 +347,7 @@ template <class R> Tensor apply(R rule, const Tensors& inputs) {
         // An ordinary view: most of what apply_all does is for others.
         const Tensor& x = inputs[0];
         if (!x.is_dual()) {  // axes go along
+            check_open_axes<R>(inputs);
             Tensor y = rule.forward(inputs);
             y->flags |= x->flags & kInference;
             if (!is_differentiable(y.dtype())) return y;

@@ -204,16 +204,15 @@ void note_loop(const std::string& operation, int stack_level) {
 }
 
 MappedAxes open_axes(const Tensors& inputs) {
-    MappedAxes all = axes_of(inputs);
-    if (!current_run())  // which may be of results of vmaps that are over
-        for (const MappedAxis& a : all)
-            if (!is_open_map(a.level)) {
-                const Tensor& of = *std::find_if(inputs.begin(), inputs.end(), [&](const Tensor& t) {
-                    return t && has_axis(t.layout().axes(), a.level);
-                });
-                fail("{}", escaped(of.layout()));
-            }
-    return all;
+    for (const Tensor& t : inputs)
+        if (t) check_open(t);
+    return axes_of(inputs);
+}
+
+void refuse_escaped(const Tensor& t) {
+    if (current_run()) return;  // which may be of results of vmaps that are over
+    for (const MappedAxis& a : t.layout().axes())
+        if (!is_open_map(a.level)) fail("{}", escaped(t.layout()));
 }
 
 // Not so residuals that only those read who have values only: rows, say, of all entries together.

@@ -9,6 +9,7 @@
 //                                           broadcasting would
 //   static constexpr bool sees_axes = true  it wants the mapped tensors themselves; views do, whose geometry carries
 //                                           the axes along
+//   static constexpr bool outlives = true   it is asked for of tensors of a vmap that is over, too
 //
 // and, if it reads where from inputs that decide (`decides_from`, rule.h), leaves residuals that have the axes in front
 // where one of those differs from entry to entry, and none where all of them are the same. (An axis of one entry is put
@@ -56,6 +57,11 @@ std::vector<std::string> looped();  // which operators have
 
 // The axes of the operands together. Raises where one is of a vmap that is over: a tensor that escaped.
 MappedAxes open_axes(const Tensors& operands);
+// The same error, where only the geometry of a tensor is asked for.
+[[gnu::cold, gnu::noinline]] void refuse_escaped(const Tensor& t);
+inline void check_open(const Tensor& t) {
+    if (__builtin_expect(t->exceptional & kMapped, 0)) refuse_escaped(t);
+}
 
 // The results and residuals, mapped, over the axes of all inputs.
 Tensors compute_mapped(const MappedRule& rule, const Tensors& inputs);

@@ -162,6 +162,7 @@ Tensor fill_(const Tensor& target, const Tensor& value) {
 }
 
 Tensor detach(const Tensor& x) {
+    check_open(x);
     Tensor t = x.alias();
     t->flags |= x->flags & kInference;
     return t;

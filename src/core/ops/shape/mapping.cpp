@@ -8,7 +8,7 @@ namespace {
 
 struct Map {
     static constexpr const char* name = "MapBackward0";
-    static constexpr bool view = true, linear = true;
+    static constexpr bool view = true, linear = true, outlives = true;
     uint64_t level;
     int64_t dim;
     Tensor forward(const Tensors& x) {
@@ -30,7 +30,7 @@ struct Map {
 
 struct Unmap {
     static constexpr const char* name = "UnmapBackward0";
-    static constexpr bool view = true, linear = true;
+    static constexpr bool view = true, linear = true, outlives = true;
     uint64_t level;
     int64_t dim, size;
     Tensor forward(const Tensors& x) {
@@ -61,6 +61,7 @@ Tensor unmap_axis(const Tensor& x, uint64_t level, int64_t dim, int64_t size) {
 }
 
 Tensor for_each_entry(const Tensor& t, const Tensor& like) {
+    check_open(like);
     return like.is_mapped() ? as_layout(t, around(t.layout(), like.layout().axes())) : t;
 }
 

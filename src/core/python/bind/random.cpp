@@ -161,18 +161,23 @@ Tensor randperm(int64_t n, Generator& g, const Options& o) {
 
 // ---- draws of the shape of another ----
 
+Ref<Layout> room_like(const Tensor& x, const MemoryFormat& format) {
+    check_open(x);
+    return format.of(x);
+}
+
 Tensor rand_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format) {
     const Distribution d{Distribution::Uniform, 0, 1};
-    return o.finish(ops::drawn(o.dtype.value_or(x.dtype()), format.of(x), d, g));
+    return o.finish(ops::drawn(o.dtype.value_or(x.dtype()), room_like(x, format), d, g));
 }
 Tensor randn_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format) {
     const Distribution d{Distribution::Normal, 0, 1};
-    return o.finish(ops::drawn(o.dtype.value_or(x.dtype()), format.of(x), d, g));
+    return o.finish(ops::drawn(o.dtype.value_or(x.dtype()), room_like(x, format), d, g));
 }
 Tensor randint_like(const Tensor& x, Generator& g, const Options& o, MemoryFormat format, int64_t low,
                     int64_t high) {
     DType d = o.dtype.value_or(x.dtype());
-    return o.finish(ops::drawn(d, format.of(x), ops::integers_between(low, high, d), g));
+    return o.finish(ops::drawn(d, room_like(x, format), ops::integers_between(low, high, d), g));
 }
 
 // ---- in place ----

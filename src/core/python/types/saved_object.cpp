@@ -97,7 +97,7 @@ PyObject* data(PyObject* self, void*) {
             return s.packed();
         }
         if (!s.holds_tensor()) fail_released(*of(self)->node);
-        return ops::detach(s.unpack(*of(self)->node)).release();
+        return s.unpack(*of(self)->node).alias().release();  // of a vmap that is over, perhaps
     } catch (...) {
         return raise_current();
     }

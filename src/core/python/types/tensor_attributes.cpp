@@ -193,6 +193,7 @@ int set_grad_fn(PyObject* self, PyObject* value, void*) {
 PyObject* plain_data(PyObject* self) {
     try {
         auto* o = as_tensor(self);
+        check_open(Tensor(self));
         Tensor t = Tensor(self).alias();
         Cell* shared = std::exchange(t->cell, Cell::make(o->cell->buffer).detach());
         t->cell->born = shared->born;
