@@ -35,6 +35,64 @@ WRITES = {
 }
 
 
+# Of the same function, for tensors and for numbers: what PyTorch's error calls them.
+FORMS = {
+    "a remainder": (lambda m, c, x: c.remainder_(x), "aten::remainder_.Tensor"),
+    "a remainder by a number": (lambda m, c, x: c.remainder_(2), "aten::remainder_.Scalar"),
+    "fmod": (lambda m, c, x: c.fmod_(2), "aten::fmod_.Scalar"),
+    "a power": (lambda m, c, x: c.pow_(x), "aten::pow_.Tensor"),
+    "a square": (lambda m, c, x: c.pow_(2), "aten::pow_.Scalar"),
+    "a quotient, rounded": (lambda m, c, x: c.div_(x, rounding_mode="floor"), "aten::div_.Tensor_mode"),
+    "decimals": (lambda m, c, x: c.round_(decimals=1), "aten::round_.decimals"),
+    "lerp": (lambda m, c, x: c.lerp_(x, 0.5), "aten::lerp_.Scalar"),
+    "lerp by a tensor": (lambda m, c, x: c.lerp_(x, x), "aten::lerp_.Tensor"),
+    "clamp": (lambda m, c, x: c.clamp_(0, 1), "aten::clamp_"),
+    "clamp by tensors": (lambda m, c, x: c.clamp_(x, x), "aten::clamp_.Tensor"),
+    "clamp_min": (lambda m, c, x: c.clamp_min_(x), "aten::clamp_min_.Tensor"),
+    "a sign": (lambda m, c, x: c.copysign_(1), "aten::copysign_.Scalar"),
+    "an equality": (lambda m, c, x: c.eq_(1), "aten::eq_.Scalar"),
+    "an order": (lambda m, c, x: c.lt_(x), "aten::lt_.Tensor"),
+    "xlogy": (lambda m, c, x: c.xlogy_(x), "aten::xlogy_.Tensor"),
+    "xlogy of a number": (lambda m, c, x: c.xlogy_(2), "aten::xlogy_.Scalar_Other"),
+    "a number everywhere": (lambda m, c, x: c.fill_(1), "aten::fill_.Scalar"),
+    "a tensor everywhere": (lambda m, c, x: c.fill_(x[0]), "aten::fill_.Tensor"),
+    "a slice of a number": (lambda m, c, x: c.__setitem__(slice(2), 5.0), "aten::fill_.Tensor"),
+    "a slice": (lambda m, c, x: c.__setitem__(slice(2), x[:2]), "aten::copy_"),
+    "a mask": (lambda m, c, x: c.__setitem__(c > 1, 5.0), "aten::index_put_"),
+    "points": (lambda m, c, x: c.__setitem__(m.tensor([0, 1]), x[:2]), "aten::index_put_"),
+    "a mask and a tensor": (
+        lambda m, c, x: c.masked_fill_(c > 1, m.tensor(0.0)),
+        "aten::masked_fill_.Tensor",
+    ),
+    "index_fill": (lambda m, c, x: c.index_fill_(0, m.tensor([0]), 1.0), "aten::index_fill_.int_Scalar"),
+    "index_fill by a tensor": (
+        lambda m, c, x: c.index_fill_(0, m.tensor([0]), x.sum()),
+        "aten::index_fill_.int_Tensor",
+    ),
+    "a number scattered": (lambda m, c, x: c.scatter_(0, m.tensor([0]), 1.0), "aten::scatter_.value"),
+    "scattered sums": (
+        lambda m, c, x: c.scatter_(0, m.tensor([0]), x[:1], reduce="add"),
+        "aten::scatter_.reduce",
+    ),
+    "scattered products": (
+        lambda m, c, x: c.scatter_reduce_(0, m.tensor([0]), x[:1], "prod"),
+        "aten::scatter_reduce_.two",
+    ),
+    "products at an index": (
+        lambda m, c, x: c.index_reduce_(0, m.tensor([0]), x[:1], "prod"),
+        "aten::index_reduce_",
+    ),
+    "sums at an index": (lambda m, c, x: c.index_add_(0, m.tensor([0]), x[:1]), "aten::index_add_"),
+    "running sums": (lambda m, c, x: c.cumsum_(0), "aten::cumsum_"),
+    "running products": (lambda m, c, x: c.cumprod_(0), "aten::cumprod_"),
+    "a diagonal": (lambda m, c, x: c.view(1, 3).fill_diagonal_(1.0), "aten::fill_diagonal_"),
+    "smaller norms": (lambda m, c, x: c.view(1, 3).renorm_(2, 0, 1), "aten::renorm_"),
+    "draws of 0 and 1": (lambda m, c, x: c.bernoulli_(0.5), "aten::bernoulli_.float"),
+    "whole numbers": (lambda m, c, x: c.random_(5), "aten::random_.to"),
+    "whole numbers between": (lambda m, c, x: c.random_(2, 5), "aten::random_.from"),
+}
+
+
 def _unrecorded(m, c, x):
     with m.no_grad():
         c.mul_(x)
@@ -97,6 +155,30 @@ def test_what_is_captured_is_not_written(write, transform):
         assert c.tolist() == before and c._version == version and c.shape == (3,)
     written = pullback.zeros(3)
     written.mul_(2)  # nothing is left of the transform
+
+
+@pytest.mark.parametrize("write", FORMS)
+def test_forms_have_names(write):
+    change, name = FORMS[write]
+    c = numbers(pullback)
+    for transform in ("grad", "jvp"):
+        with pytest.raises(RuntimeError) as error:
+            TRANSFORMS[transform](pullback, squares(pullback, change, c))
+        assert message(error).startswith(FIRST.format(name)) and "clone()" in message(error)
+    assert c.tolist() == [1, 2, 3]
+    change(pullback, c, numbers(pullback))  # outside
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("write", FORMS)
+def test_forms_beside_pytorch(write):
+    import torch
+
+    def program(m):
+        return m.func.grad(squares(m, FORMS[write][0], numbers(m)))(numbers(m))
+
+    (mine, _), (theirs, _) = outcome(program, pullback), outcome(program, torch)
+    compare(mine, theirs, 1e-6)
 
 
 @pytest.mark.torch

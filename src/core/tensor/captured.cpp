@@ -2,9 +2,11 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "array/error.h"
 #include "tensor/mapped.h"
+#include "tensor/refusal.h"
 
 namespace pb {
 
@@ -26,18 +28,17 @@ bool is_given(PyObject* given, const Tensor& t) {
     return found;
 }
 
-// As PyTorch names what was called: those of two operands have forms for tensors and for numbers.
+thread_local bool refused = false;
+
+// As PyTorch names what has forms for tensors and for numbers, of which it calls the first for both. Operators whose forms
+// differ are named by messages/captured.py.
 std::string torch_name(const char* operation) {
-    static constexpr const char* binary[] = {
-        "add_",      "sub_",         "mul_",        "div_",         "floor_divide_", "remainder_", "fmod_",
-        "copysign_", "bitwise_and_", "bitwise_or_", "bitwise_xor_", "eq_",           "ne_",        "lt_",
-        "le_",       "gt_",          "ge_"};
+    static constexpr const char* binary[] = {"add_",          "sub_",         "mul_",        "div_",
+                                             "floor_divide_", "fill_",        "remainder_",  "fmod_",
+                                             "pow_",          "bitwise_and_", "bitwise_or_", "bitwise_xor_"};
     std::string name = std::string("aten::") + operation;
     for (const char* each : binary)
         if (!std::strcmp(each, operation)) name += ".Tensor";
-    if (!std::strcmp("masked_fill_", operation)) name += ".Scalar";
-    if (!std::strcmp("fill_", operation)) name += ".Tensor";
-    if (!std::strcmp("scatter_", operation)) name += ".src";
     return name;
 }
 
@@ -61,8 +62,11 @@ bool is_captured(const Tensor& t) {
     return false;
 }
 
+bool take_refusal() { return std::exchange(refused, false); }
+
 void refuse_captured(const Tensor& t, const char* operation) {
     if (!is_captured(t)) return;
+    refused = true;
     fail(
         "During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place "
         "operation ({}) that "

@@ -276,4 +276,5 @@ def renorm_(input, p, dim, maxnorm):
         >>> pb.tensor([[3., 4.]]).renorm_(2, 0, 1)
         tensor([[0.6000, 0.8000]])
     """
+    _core.check_captured(input, "renorm_")
     return input.copy_(renorm(kept(input), p, dim, maxnorm))

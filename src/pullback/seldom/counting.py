@@ -306,6 +306,7 @@ def _index_reduce_in_place(self, dim, index, source, reduce, *, include_self=Tru
         >>> pb.ones(3).index_reduce_(0, pb.tensor([0, 0]), pb.tensor([2.0, 3.0]), "amax")
         tensor([3., 1., 1.])
     """
+    _core.check_captured(self, "index_reduce_")
     return _scattered("scatter_reduce_", self, dim, index, source, reduce, include_self)
 
 

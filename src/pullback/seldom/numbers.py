@@ -180,6 +180,7 @@ def _cumsum_in_place(self, dim, *, dtype=None):
         >>> pb.tensor([1.0, 2.0, 3.0]).cumsum_(0)
         tensor([1., 3., 6.])
     """
+    _core.check_captured(self, "cumsum_")
     _require_own_dtype(self, dtype)
     return self.copy_(self.cumsum(dim, dtype=dtype))
 
@@ -193,6 +194,7 @@ def _cumprod_in_place(self, dim, *, dtype=None):
         >>> pb.tensor([1.0, 2.0, 3.0]).cumprod_(0)
         tensor([1., 2., 6.])
     """
+    _core.check_captured(self, "cumprod_")
     _require_own_dtype(self, dtype)
     return self.copy_(kept(self).cumprod(dim, dtype=dtype))
 

@@ -339,7 +339,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
         else if (index == Py_True) r.x = ops::unsqueeze(x, 0);
         else r = apply_index(x, index);
         if (r.indices.empty()) {
-            check_captured(r.x, "copy_");
+            check_captured(r.x, is_number && !is_integer(index) ? "fill_" : "copy_");
             if (is_number) ops::fill_(r.x, number);
             else assign(r.x, v);
             return 0;

@@ -1,6 +1,6 @@
 // What pullback.func.vmap asks of the core: axes, open levels, and the error that is raised where a mapped tensor is asked
 // for its elements. An operator that meets that error is run entry by entry (`over_entries`): the last of the nets under
-// operators, for those that look at elements before they have a rule.
+// operators, for those that look at elements before they have a rule. What a transform refuses is named there, as it was called.
 #include "python/types/mapping.h"
 
 #include "ops/operators.h"
@@ -8,6 +8,7 @@
 #include "program/program.h"
 #include "tensor/captured.h"
 #include "tensor/mapped.h"
+#include "tensor/refusal.h"
 
 namespace pb {
 
@@ -244,14 +245,16 @@ PyMethodDef functions[] = {
 }  // namespace
 
 PyObject* over_entries(PyObject* callable, PyObject* const* args, size_t n, PyObject* keywords) {
-    if (!PyErr_ExceptionMatches(mapped_error)) return nullptr;
+    const bool refused = take_refusal();
+    if (!refused && !PyErr_ExceptionMatches(mapped_error)) return nullptr;
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     PyErr_NormalizeException(&type, &value, &trace);
     Owned error_type(type), error(value), error_trace(trace);
     try {
-        Owned module(checked(PyImport_ImportModule("pullback.func.entries")));
-        Owned loop(checked(PyObject_GetAttrString(module.o, "over_entries")));
+        Owned module(
+            checked(PyImport_ImportModule(refused ? "pullback.messages.captured" : "pullback.func.entries")));
+        Owned loop(checked(PyObject_GetAttrString(module.o, refused ? "raise_named" : "over_entries")));
         Owned positional(checked(PyTuple_New(static_cast<Py_ssize_t>(n))));
         for (size_t i = 0; i < n; ++i) {
             Py_INCREF(args[i]);
