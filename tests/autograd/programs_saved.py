@@ -311,6 +311,28 @@ def raw_saved_tensors_wrong(m):
 
 
 @program
+def saved_numbers_and_shapes(m):
+    """`alpha`; numbers, of which PyTorch makes tensors; what no gradient reads; shapes of what was not saved."""
+    x, c = leaf(m), m.tensor([3.0, 4.0])
+    alphas = (x + 1, x + c, m.add(x, x, alpha=3), x - c, m.sub(c, x, alpha=2), 1 + x)
+    wide = x.expand(3, 2)
+    return (
+        [z.grad_fn._saved_alpha for z in alphas],
+        [(z.grad_fn._saved_self, z.grad_fn._saved_other.item()) for z in (x * 2, x / 4, x * 2.5)],
+        (x * c).grad_fn._saved_self,
+        (c * x).grad_fn._saved_other,
+        (c / x).grad_fn._saved_self,
+        [
+            tuple(z.grad_fn._saved_self_sym_sizes)
+            for z in (x.sum(), wide.sum(0), wide.mean(), wide, x.view(2, 1))
+        ],
+        wide.mean().grad_fn._saved_self_sym_numel,
+        caught(lambda: (x * c).grad_fn._saved_alpha).split(":")[0],
+        caught(lambda: x.exp().grad_fn._saved_self_sym_sizes).split(":")[0],
+    )
+
+
+@program
 def saved_attributes(m):
     x, c = leaf(m), m.tensor([3.0, 4.0])
     y, w = x.exp(), x * c

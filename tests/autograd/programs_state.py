@@ -271,6 +271,64 @@ def state_next_functions_of_binary(m):
 
 
 @program
+def state_next_functions_of_variables_alone(m):
+    """What is a number for PyTorch's function, chooses, or says where, has no edge."""
+    x, y, k, b = leaf(m), leaf(m), m.tensor([1, 0]), m.tensor([True, False])
+    c = m.ones(2)
+    results = (
+        x**2,
+        2**x,
+        x.square(),
+        x.remainder(2),
+        x.fmod(2),
+        m.copysign(x, 2),
+        x.xlogy(2),
+        m.rsub(x, 2),
+        2 - x,
+        x.clamp(0, 1),
+        x.clamp(0),
+        x.clamp(c, c),
+        x.clamp_min(0),
+        x.clamp_max(0),
+        m.lerp(x, c, 0.5),
+        m.lerp(x, c, c),
+        m.where(b, x, c),
+        m.where(b, c, x),
+        x.masked_fill(b, 2.0),
+        x.masked_fill(b, y[0]),
+        x.masked_select(b),
+        x[b],
+        x[k],
+        x[k[:1],],
+        x.take(k),
+        x.gather(0, k),
+        x.index_select(0, k),
+        x.scatter(0, k, c),
+        c.scatter(0, k, x),
+        x.scatter(0, k, 1.0),
+        x.scatter_add(0, k, c),
+        x.index_add(0, k, c),
+        x.index_copy(0, k, c),
+        c.index_copy(0, k, x),
+        x.index_fill(0, k, 1.0),
+        x.index_put((k,), c),
+        c.index_put((k,), x),
+        x.masked_scatter(b, c),
+        x.masked_fill(b, c[0]),
+        x.index_fill(0, k, c[0]),
+        x.put(k, c),
+        c.put(k, x),
+        m.polygamma(1, x),
+        x.scatter_reduce(0, k, c, "prod"),
+        x + 1,
+        x * 2,
+        x * k,
+        x - k,
+    )
+    return [(z.grad_fn.name(), [(n, i) for n, i in z.grad_fn.next_functions]) for z in results]
+
+
+@program
 def state_grad_fn_attributes(m):
     x = leaf(m)
     y = x.exp()

@@ -41,6 +41,7 @@ sub = _arithmetic(
     signature="input, other, *, alpha=1",
     aliases="subtract",
     complex=True,
+    node=("SubBackward0", "RsubBackward1", "SubBackward0"),
     **_SUBTRACTION,
 )
 mul = _arithmetic(

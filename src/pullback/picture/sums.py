@@ -19,8 +19,9 @@ from .condense import operands_first
 from .tape import Box, Edge, Kind, Tape
 
 SIZE = 10_000  # elements of a value that is still compared
-_SUMS = {"AddBackward0": pb.add, "SubBackward0": pb.sub}
-_KNOWN = {**_SUMS, "MulBackward0": pb.mul}  # what is computed again, to know more values
+_KNOWN = {"AddBackward0": pb.add, "SubBackward0": pb.sub, "MulBackward0": pb.mul}  # what is computed again, to know more values
+_SUMS = {"AddBackward0": pb.add, "SubBackward0": pb.sub, "RsubBackward1": pb.sub}
+_NUMBER_FIRST = "RsubBackward1"  # from a number, wherever the function takes that
 
 
 def recover(tape: Tape, named: Iterable[tuple[str, Tensor]]) -> None:
@@ -84,7 +85,8 @@ def _fill_in(edge: Edge, other: Tensor, result: Tensor, data: list[tuple[str, Te
     function = _SUMS[edge.target.title]
 
     def made(constant: Tensor | float) -> Tensor:
-        return function(constant, other) if edge.slot == 0 else function(other, constant)
+        first = edge.slot == 0 or edge.target.title == _NUMBER_FIRST
+        return function(constant, other) if first else function(other, constant)
 
     def gives(constant: Tensor | float) -> bool:
         """Whether it gives the result, and nothing that differs from it in what is shown does."""

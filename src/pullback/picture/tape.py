@@ -145,7 +145,7 @@ def read_tape(
     tape = Tape(list(dict.fromkeys(boxes.values())), [], leaves, len(walked), len(walked) <= COUNT_LIMIT)
     constant_boxes: dict[Any, Box] = {}
     for target in tape.boxes:
-        operands = () if target.node is None else target.node.next_functions
+        operands = () if target.node is None else target.node._edges
         for slot, (operand, number) in enumerate(operands):
             if operand in boxes:
                 tape.edges.append(Edge(boxes[operand], target, slot, number))

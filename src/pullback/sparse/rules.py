@@ -41,7 +41,7 @@ def _entries(node: Any, i: int, edges: Any, structural: bool) -> Any:
 
 def product(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any]:
     """Sums of products: element (i, j) takes row i of the first factor and column j of the second."""
-    functions = node.next_functions
+    functions = node._edges
     shapes = _shapes(node, functions)
     flags = (*(node._flags or ()), 0, 0, 0)
     turned, summed = (bool(flags[0]), bool(flags[1])), int(flags[2])
@@ -131,7 +131,7 @@ def running(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> 
 
 def along(node: Any, outputs: Outputs, edges: list[int]) -> list[Any]:
     """Choices along dimensions, whatever they choose: each result depends on all elements that it chooses among."""
-    below, nr = node.next_functions[edges[0]]
+    below, nr = node._edges[edges[0]]
     shape = shape_of(below, nr)
     dims = [len(shape) + d for d in node._dims if d] if shape else []
     kept = [1 if d in dims else size for d, size in enumerate(shape)]
@@ -161,7 +161,7 @@ def _blocks(node: Any, outputs: Outputs, edges: list[int], rank: int) -> list[An
     """All of a result depends on all of its operands; what is in front of the last `rank` dimensions is a batch."""
     found = []
     for edge in edges:
-        shape = shape_of(*node.next_functions[edge])
+        shape = shape_of(*node._edges[edge])
         if len(shape) < rank:
             return None
         batch = shape[: len(shape) - rank]
@@ -206,7 +206,7 @@ def points(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> l
 
 def windows(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any] | None:
     """Convolutions and their relatives."""
-    functions = node.next_functions
+    functions = node._edges
     return convolution(
         node, outputs, edges, _shapes(node, functions), lambda i: _entries(node, i, functions, structural)
     )

@@ -85,12 +85,12 @@ class Walk:
         nodes, users = reachable([e.node for e in ends if e], known)
         for node in nodes:  # the oldest first: an edge leads to what is older
             operands = {}
-            for i, (below, nr) in enumerate(node.next_functions):
+            for i, (below, nr) in enumerate(node._edges):
                 found = known.get(id(below), {}).get(nr) if below is not None else None
                 if found is not None and found.nnz:
                     operands[i] = (found, shape_of(below, nr))
             known[id(node)] = self.results(node, operands) if operands else {}
-            for below, _ in node.next_functions:
+            for below, _ in node._edges:
                 if below is not None and id(below) in users:
                     users[id(below)] -= 1
                     if not users[id(below)]:
@@ -126,7 +126,7 @@ class Walk:
     def row(self, node: Any, kinds: Any, operands: dict[int, Any]) -> Any:
         """The sets of a row's result, from what its partials are."""
         shape, found, values = shape_of(node, 0), None, None
-        edges = node.next_functions
+        edges = node._edges
         for i, (below, below_shape) in operands.items():
             kind, reads = kinds[i]
             if kind == "none":
@@ -291,7 +291,7 @@ def reachable(ends: list[Any], known: dict[int, Any]) -> tuple[list[Any], dict[i
         if id(node) in known:
             continue
         found.append(node)
-        for below, _ in node.next_functions:
+        for below, _ in node._edges:
             if below is None:
                 continue
             users[id(below)] = users.get(id(below), 0) + 1
@@ -315,7 +315,7 @@ def laid(first: int, shape: Any, strides: Any) -> Any:
 def viewed(node: Any, outputs: Outputs) -> Any:
     """The elements that a view's outputs are, by their geometry; None if it is no view that this tells of."""
     parts = []
-    below, nr = node.next_functions[0]
+    below, nr = node._edges[0]
     for j in outputs.wanted:
         found = node._viewed(j)
         if found is None or below._outputs[nr][1].is_complex != outputs.dtypes[j].is_complex:

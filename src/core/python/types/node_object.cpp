@@ -55,16 +55,44 @@ PyObject* refuse(PyTypeObject* type, PyObject*, PyObject*) {
 
 PyObject* name(PyObject* self, PyObject*) { return PyUnicode_FromString(of(self)->name()); }
 
-PyObject* next_functions(PyObject* self, void*) {
+PyObject* edge_pair(const Edge& e) { return checked(Py_BuildValue("(NI)", node_object(e.node), e.nr)); }
+
+// Where the gradient of each operand goes, of those that have none, too.
+PyObject* edges(PyObject* self, void*) {
     try {
         Node* n = of(self);
         Owned tuple(checked(PyTuple_New(n->edge_count())));
-        for (uint16_t i = 0; i < n->edge_count(); ++i) {
-            Edge e = n->edge(i);
-            PyObject* pair = checked(Py_BuildValue("(NI)", node_object(e.node), e.nr));
-            PyTuple_SET_ITEM(tuple.o, i, pair);
-        }
+        for (uint16_t i = 0; i < n->edge_count(); ++i) PyTuple_SET_ITEM(tuple.o, i, edge_pair(n->edge(i)));
         return tuple.release();
+    } catch (...) {
+        return raise_current();
+    }
+}
+
+// The edges of what PyTorch's node takes for variables, which is said by autograd/saved_names.py.
+PyObject* next_functions(PyObject* self, void*) {
+    try {
+        Node* n = of(self);
+        bool all = true;
+        for (uint16_t i = 0; i < n->edge_count(); ++i) all = all && n->edge(i).node;
+        Owned names(all || n->context() ? nullptr
+                                        : checked(PyImport_ImportModule("pullback.autograd.saved_names")));
+        if (!names) return edges(self, nullptr);
+        Owned found(checked(PyObject_CallMethod(names.o, "constants", "s", n->name())));
+        unsigned constants;
+        int least;
+        if (!PyArg_ParseTuple(found.o, "Ii", &constants, &least)) throw PythonError();
+        Owned shown(checked(PyList_New(0)));
+        for (uint16_t i = 0; i < n->edge_count(); ++i) {
+            if (!n->edge(i).node && i < 32 && constants >> i & 1) continue;
+            Owned pair(edge_pair(n->edge(i)));
+            if (PyList_Append(shown.o, pair.o) < 0) throw PythonError();
+        }
+        while (PyList_GET_SIZE(shown.o) < least) {
+            Owned pair(edge_pair(Edge()));
+            if (PyList_Append(shown.o, pair.o) < 0) throw PythonError();
+        }
+        return checked(PyList_AsTuple(shown.o));
     } catch (...) {
         return raise_current();
     }
@@ -198,24 +226,25 @@ PyObject* hooks_of(PyObject* self, PyObject* which) {
 
 // `_saved_self`, and `_raw_saved_self`, which is the place where it is kept; null for other names. Which value is meant
 // is said by autograd/saved_names.py.
-PyObject* saved_attribute(Node& n, const char* key) {
+PyObject* saved_attribute(PyObject* self, const char* key) {
+    Node& n = *of(self);
     const bool raw = std::strncmp(key, "_raw_saved_", 11) == 0;
     if (!raw && std::strncmp(key, "_saved_", 7) != 0) return nullptr;
     if (n.context()) return std::strcmp(key, "_raw_saved_tensors") == 0 ? saved_objects(n) : nullptr;
     Owned names(checked(PyImport_ImportModule("pullback.autograd.saved_names")));
     Owned place(checked(PyObject_CallMethod(names.o, "place", "ss", n.name(), key + (raw ? 11 : 7))));
-    if (place.o == Py_None) return nullptr;
-    const long number = PyLong_AsLong(place.o);
-    if (n.was_released()) fail_released(n);
-    const auto origin = number < 0 ? Saved::kOutput : Saved::kInput;
-    std::span<Saved> all = n.saved_values();
-    for (size_t i = 0; i < all.size(); ++i)
-        if (all[i].origin() == origin && all[i].number() == (number < 0 ? -1 - number : number))
-            return raw ? saved_object(n, i) : all[i].unpack(n).release();
-    if (raw || number < 0) return nullptr;
-    PyObject* found = n.operand(static_cast<size_t>(number));
-    if (found && PyTuple_Check(found)) Py_CLEAR(found);  // a shape: the value was not saved
-    return found;
+    if (place.o != Py_None) {
+        const long number = PyLong_AsLong(place.o);
+        if (n.was_released()) fail_released(n);
+        const auto origin = number < 0 ? Saved::kOutput : Saved::kInput;
+        std::span<Saved> all = n.saved_values();
+        for (size_t i = 0; i < all.size(); ++i)
+            if (all[i].origin() == origin && all[i].number() == (number < 0 ? -1 - number : number))
+                return raw ? saved_object(n, i) : all[i].unpack(n).release();
+    }
+    if (raw) return nullptr;
+    Owned known(checked(PyObject_CallMethod(names.o, "known", "Os", self, key + 7)));
+    return PyTuple_GET_SIZE(known.o) ? Py_NewRef(PyTuple_GET_ITEM(known.o, 0)) : nullptr;
 }
 
 PyObject* getattro(PyObject* self, PyObject* key) {
@@ -226,7 +255,7 @@ PyObject* getattro(PyObject* self, PyObject* key) {
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     try {
-        PyObject* saved = saved_attribute(*of(self), text);
+        PyObject* saved = saved_attribute(self, text);
         if (!saved) saved = of(self)->attribute(text);
         if (saved) {
             Py_XDECREF(type);
@@ -266,6 +295,7 @@ PyMethodDef methods[] = {
 };
 PyGetSetDef getset[] = {
     {"next_functions", next_functions, nullptr, nullptr, nullptr},
+    {"_edges", edges, nullptr, nullptr, nullptr},
     {"requires_grad", requires_grad, nullptr, nullptr, nullptr},
     {"metadata", metadata, nullptr, nullptr, nullptr},
     {"variable", variable, nullptr, nullptr, nullptr},
