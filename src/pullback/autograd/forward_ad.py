@@ -159,7 +159,7 @@ def make_dual(tensor, tangent, *, level=None):
         tensor([1.0000, 5.4366])
     """
     level = _current(level)
-    dual = _core.make_dual(tensor, tangent, level)
+    dual = _core.make_dual(tensor, tangent, level, _open.levels.index(level))
     if tangent.requires_grad:
         _open.recorded.add(level)
     return dual

@@ -278,11 +278,12 @@ Tensor dual_of(const Tensor& primal) {
     return dual;
 }
 
-// Forward mode: make_dual(primal, tangent, level), unpack_dual(tensor, level).
+// Forward mode: make_dual(primal, tangent, level, depth), unpack_dual(tensor, level). Errors count levels from the outermost
+// that is open, as `depth`.
 PyObject* make_dual(PyObject*, PyObject* args) {
     PyObject *p, *t;
-    unsigned long long level;
-    if (!PyArg_ParseTuple(args, "O!O!K", tensor_type, &p, tensor_type, &t, &level)) return nullptr;
+    unsigned long long level, depth;
+    if (!PyArg_ParseTuple(args, "O!O!KK", tensor_type, &p, tensor_type, &t, &level, &depth)) return nullptr;
     try {
         Tensor primal(p), tangent(t);
         Tensor dual = dual_of(primal);
@@ -291,19 +292,22 @@ PyObject* make_dual(PyObject*, PyObject* args) {
                     "Expected tangent to be floating point or complex, but got: pullback.{}",
                     dtype_name(tangent.dtype()));
         check_size(primal, tangent);
-        auto refuse_level = [level](const Tensor& x, const char* text) {
-            if (x.is_dual())
-                for (const Tangent& other : x->extra->tangents)
-                    if (other.level == level) fail("{}", text);
+        auto has_level = [level](const Tensor& x) {
+            return x.is_dual() && std::any_of(x->extra->tangents.begin(), x->extra->tangents.end(),
+                                              [level](const Tangent& other) { return other.level == level; });
         };
-        refuse_level(primal,
-                     "Making a dual Tensor based on a Tensor that already has a forward gradient at the same "
-                     "level is not supported. Take its primal, unpack_dual(x).primal, or enter another "
-                     "dual_level().");
-        refuse_level(
-            tangent,
-            "Setting a forward grad that itself has a forward gradient at the same level is not "
-            "supported. Take its primal, unpack_dual(tangent).primal, or enter another dual_level().");
+        if (has_level(primal))
+            fail(
+                "Making a dual Tensor based on a Tensor that already has a forward gradient at the same "
+                "level {} is "
+                "not supported. Take its primal, unpack_dual(x).primal, or enter another dual_level().",
+                depth);
+        if (has_level(tangent))
+            fail(
+                "Setting a forward grad that itself has a forward gradient at the same level{} is not "
+                "supported. "
+                "Take its primal, unpack_dual(tangent).primal, or enter another dual_level().",
+                depth);
         if (is_complex(tangent.dtype()) && !is_complex(primal.dtype()))
             fail(
                 "Expected a real tangent of a real Tensor, but got: pullback.{}. Along complex directions a "
