@@ -27,7 +27,7 @@ def strided(array):
     inside = tuple(slice(1, None, 2) for _ in array.shape) + (1,)
     memory = np.full((*(2 * n for n in reversed(array.shape)), 2), unused, array.dtype)
     memory[inside] = array.T
-    view = pb.tensor(memory)[inside].permute(*reversed(range(array.ndim)))
+    view = pb.tensor(memory)[inside].permute(tuple(reversed(range(array.ndim))))
     assert array.size < 2 or not view.is_contiguous()
     return view
 

@@ -157,9 +157,7 @@ def test_batches_of_normal_vectors_broadcast():
     pb.manual_seed(0)
     factors = [pb.randn(2, 1, 3, 3, dtype=pb.float64).tril(-1) + pb.eye(3), pb.eye(3, dtype=pb.float64) * 2]
     p, q = (D.MultivariateNormal(pb.zeros(3, dtype=pb.float64), scale_tril=each) for each in factors)
-    low = D.LowRankMultivariateNormal(
-        *(pb.ones(*shape, dtype=pb.float64) for shape in ((4, 3), (3, 1), (3,)))
-    )
+    low = D.LowRankMultivariateNormal(*(pb.ones(shape, dtype=pb.float64) for shape in ((4, 3), (3, 1), (3,))))
     for a, b in itertools.product((p, q, low), repeat=2):
         expected = kl_divergence(a, b).numpy()
         x = a.expand(expected.shape).sample((40_000,))

@@ -28,7 +28,7 @@ def rows(f, x):
     """The Jacobian of a function of one tensor to one, row by row."""
     y, pullback = func.vjp(f, x)
     found = [pullback(unit)[0] for unit in units(y)]
-    return (pb.stack(found) if found else pb.zeros(0, dtype=x.dtype)).view(*y.shape, *x.shape)
+    return (pb.stack(found) if found else pb.zeros(0, dtype=x.dtype)).view((*y.shape, *x.shape))
 
 
 def columns(f, x):

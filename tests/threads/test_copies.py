@@ -32,9 +32,9 @@ def test_permuted(shape, dtype, threads):
     x = numbers(shape, dtype)
     for _ in range(4):
         order = tuple(int(d) for d in rng.permutation(len(shape)))
-        seen = pb.tensor(x).permute(*order)
+        seen = pb.tensor(x).permute(order)
         assert (seen.contiguous().numpy() == x.transpose(order)).all()
-        target = pb.zeros(*shape, dtype=seen.dtype).permute(*order)
+        target = pb.zeros(shape, dtype=seen.dtype).permute(order)
         target.copy_(pb.tensor(np.ascontiguousarray(x.transpose(order))))
         assert (target.numpy() == x.transpose(order)).all()
         other = pb.int32 if dtype != "bool" else pb.float32

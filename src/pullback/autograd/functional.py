@@ -272,7 +272,7 @@ def _rows(i: int, y: Tensor, given: Tensors, create_graph: bool, strict: bool) -
                 )
             rows[k].append(zeros_like(x) if g is None else g)
     return [
-        (stack(row) if row else zeros(0, dtype=x.dtype)).view(*y.shape, *x.shape)
+        (stack(row) if row else zeros(0, dtype=x.dtype)).view((*y.shape, *x.shape))
         for row, x in zip(rows, given)
     ]
 
@@ -285,8 +285,8 @@ def _rows_together(y: Tensor, given: Tensors, create_graph: bool) -> list[Tensor
         return [zeros_like(x) if g is None else g for g, x in zip(found, given)]
 
     if not y.numel():
-        return [zeros(*y.shape, *x.shape, dtype=x.dtype) for x in given]
-    return [block.view(*y.shape, *x.shape) for block, x in zip(columns(pull, y), given)]
+        return [zeros((*y.shape, *x.shape), dtype=x.dtype) for x in given]
+    return [block.view((*y.shape, *x.shape)) for block, x in zip(columns(pull, y), given)]
 
 
 def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
@@ -314,9 +314,9 @@ def _columns(func: Callable[..., Any], inputs: Any, vectorize: bool) -> Any:
         push([None] * len(given))
     table = [
         [
-            zeros(*y.shape, *x.shape, dtype=y.dtype)
+            zeros((*y.shape, *x.shape), dtype=y.dtype)
             if block is None
-            else block[j].movedim(0, -1).reshape(*y.shape, *x.shape)
+            else block[j].movedim(0, -1).reshape((*y.shape, *x.shape))
             for block, x in zip(blocks, given)
         ]
         for j, y in enumerate(outputs)

@@ -71,7 +71,7 @@ def jacrev(
                 blocks = columns(linear, y, chunk_size)
             else:
                 blocks = [zeros(0, dtype=x.dtype) for x in inputs]
-            found = [block.view(*y.shape, *x.shape) for block, x in zip(blocks, inputs)]
+            found = [block.view((*y.shape, *x.shape)) for block, x in zip(blocks, inputs)]
             trees.append(pullback.chosen.tree(found))
         result = pullback.spec.unflatten(trees)
         return (result, aux) if has_aux else result

@@ -134,10 +134,16 @@ def _tied(own: dict[str, Tensor], given: dict[str, Tensor]) -> dict[str, Tensor]
 
 def _exchange(module: Any, name: str, value: Any) -> Any:
     """Put `value` where `name` leads; what was there. A KeyError where nothing is there, but in a module it is put there."""
-    *path, last = name.split(".")
+    prefix, _, last = name.rpartition(".")
     owner = module
-    for part in path:
-        owner = _element(owner, part)
+    for part in prefix.split(".") if prefix else ():
+        found = _element(owner, part)
+        if hasattr(owner, "_modules") and (found is None or isinstance(found, Tensor)):
+            raise TypeError(
+                f"submodule `{prefix}`: {found} is not an instance of pullback.nn.Module. {name!r} is no parameter: the names "
+                f"are those of named_parameters() and named_buffers()."
+            )
+        owner = found
     tables = [getattr(owner, table, None) for table in ("_parameters", "_buffers")]
     if all(isinstance(table, dict) for table in tables):
         return _exchange_in_module(owner, tables, last, value)
@@ -195,7 +201,7 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[s
         Two dictionaries, of parameters and of buffers: name -> a tensor with the models along its first dimension,
         which requires grad where all of theirs do, and is a leaf then.
 
-    Raises RuntimeError for no models, different classes, states of training or parameters.
+    Raises RuntimeError for no models, different classes, states of training or parameters, AttributeError for what is none.
 
     Example:
         >>> class Line:
@@ -208,6 +214,11 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[s
     """
     if len(models) == 0:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    for model in models:
+        if not hasattr(model, "named_parameters"):
+            raise AttributeError(
+                f"{type(model).__name__!r} object has no attribute 'training', nor named_parameters(): it is no model."
+            )
     if len({bool(getattr(model, "training", True)) for model in models}) > 1:
         raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
     if any(type(model) is not type(models[0]) for model in models):

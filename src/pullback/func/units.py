@@ -93,9 +93,9 @@ def rows(blocks: Sequence[list[Tensor] | None], outputs: Sequence[Tensor], chose
     return [
         chosen.tree(
             [
-                zeros(*y.shape, *x.shape, dtype=y.dtype)
+                zeros((*y.shape, *x.shape), dtype=y.dtype)
                 if block is None
-                else block[k].movedim(0, -1).reshape(*y.shape, *x.shape)
+                else block[k].movedim(0, -1).reshape((*y.shape, *x.shape))
                 for block, x in zip(blocks, chosen.leaves)
             ]
         )

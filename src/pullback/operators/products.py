@@ -322,6 +322,8 @@ def chain_matmul(*matrices, out=None):
                 [3., 3.]])
     """
     require_each(matrices)
+    if not matrices:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
     for matrix in matrices:
         if matrix.ndim != 2:
             raise RuntimeError(f"Tensor dimension is {matrix.ndim}, expected 2 instead.")

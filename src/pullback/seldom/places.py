@@ -23,6 +23,7 @@ def _fill_diagonal_in_place(self, fill_value, wrap=False):
         tensor([[5., 0., 0.],
                 [0., 5., 0.]])
     """
+    _core.check_captured(self, "fill_diagonal_")
     if self.ndim < 2:
         raise RuntimeError("dimensions must larger than 1")
     if self.ndim == 2:
@@ -55,6 +56,8 @@ def _resize_in_place(self, *size, memory_format=None):
         tensor([[1., 2.],
                 [3., 4.]])
     """
+    if not size:
+        raise TypeError('resize_() missing 1 required positional arguments: "size"')
     _core.check_captured(self, "resize_")
     if self.requires_grad:
         raise RuntimeError(

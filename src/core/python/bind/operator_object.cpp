@@ -115,6 +115,24 @@ std::string hint_of_names(const OperatorObject* op, const char* function, PyObje
             hint_of_names(op, "keyword", keyword));
 }
 
+// Whether there may be none of what positions are collected of: of sizes and dimensions there has to be one, or a tuple.
+bool takes_none(const OperatorObject* op) {
+    return op->body || std::strcmp(op->binding->wants[op->variadic].what, "ints");
+}
+
+// As PyTorch says it: one argument is "arguments".
+[[noreturn, gnu::cold, gnu::noinline]] void fail_missing(const OperatorObject* op, PyObject* const* values) {
+    std::string missing;
+    int count = 0;
+    for (size_t i = 0; i < op->names->size(); ++i) {
+        const bool collects = static_cast<int>(i) == op->variadic && takes_none(op);
+        if (values[i] || (*op->defaults)[i] || collects) continue;
+        missing += (count++ ? ", \"" : "\"") + std::string(PyUnicode_AsUTF8((*op->names)[i])) + "\"";
+    }
+    fail_as(ErrorKind::Type, "{}() missing {} required positional argument{}: {}", op->name->c_str(), count,
+            count == 1 ? "s" : "", missing);
+}
+
 // What a body in Python relies on, as arguments are read of C++ functions by their types: T, a tensor; t, a tensor or None;
 // b, a truth value; f, one or None; i and n, a whole number, or several, of which PyTorch looks at the first. A default is
 // not asked.
@@ -219,15 +237,10 @@ PyObject* call_once(PyObject* self, PyObject* const* args, size_t nargsf, PyObje
         for (size_t i = 0; i < total; ++i) {
             if (values[i]) continue;
             values[i] = (*op->defaults)[i];
-            if (!values[i]) {
-                if (static_cast<int>(i) == op->variadic) {
-                    collected.o = checked(PyTuple_New(0));
-                    values[i] = collected.o;
-                    continue;
-                }
-                fail_as(ErrorKind::Type, "{}() missing 1 required positional arguments: \"{}\"",
-                        op->name->c_str(), PyUnicode_AsUTF8((*op->names)[i]));
-            }
+            if (values[i]) continue;
+            if (static_cast<int>(i) != op->variadic || !takes_none(op)) fail_missing(op, values);
+            collected.o = checked(PyTuple_New(0));
+            values[i] = collected.o;
         }
         Args a{values, op->signature};
         if (op->row) return call_row(op, a);
