@@ -32,7 +32,7 @@ def recurrent():
     """A network that reads a sequence: a tape of several lines, to be looked at in a browser."""
     pb.manual_seed(0)
     shapes = {"W": (4, 3), "U": (4, 4), "b": (4,)}
-    parameters = {name: pb.randn(*shape, requires_grad=True) for name, shape in shapes.items()}
+    parameters = {name: pb.randn(shape, requires_grad=True) for name, shape in shapes.items()}
     sequence = [pb.randn(3) for _ in range(6)]
 
     def loss():

@@ -19,7 +19,7 @@ each_use = pytest.mark.parametrize("use", USES.values(), ids=USES)
 
 
 def set_data(*shape):
-    return lambda a: setattr(a, "data", pb.ones(shape))
+    return lambda a: setattr(a, "data", pb.ones(*shape))
 
 
 CHANGES = {

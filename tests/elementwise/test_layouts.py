@@ -16,7 +16,7 @@ def contiguous(array):
 
 
 def transposed(array):
-    return pb.tensor(np.ascontiguousarray(array.T)).permute(*reversed(range(array.ndim)))
+    return pb.tensor(np.ascontiguousarray(array.T)).permute(tuple(reversed(range(array.ndim))))
 
 
 def swapped(array):
@@ -99,9 +99,9 @@ def test_layouts_of_results_are_pytorchs():
         base = module.tensor(np.arange(120.0).reshape(2, 3, 4, 5))
         yield "contiguous", base
         for order in itertools.permutations(range(4)):
-            yield f"permuted {order}", base.permute(*order).permute(*np.argsort(order).tolist())
+            yield f"permuted {order}", base.permute(tuple(order)).permute(np.argsort(order).tolist())
             moved = module.tensor(np.arange(120.0).reshape([(2, 3, 4, 5)[i] for i in order]))
-            yield f"memory {order}", moved.permute(*np.argsort(order).tolist())
+            yield f"memory {order}", moved.permute(np.argsort(order).tolist())
         yield "stepped", module.tensor(np.zeros((2, 3, 4, 10)))[..., ::2]
         yield "stepped and transposed", module.tensor(np.zeros((5, 8, 3, 2))).permute(3, 2, 1, 0)[:, :, ::2]
         yield "cut", module.tensor(np.zeros((3, 4, 5, 6)))[1:, 1:].permute(0, 1, 2, 3)[:, :, :, 1:][:, :3]

@@ -36,8 +36,8 @@ def columns(f, x):
     found = [func.jvp(f, (x,), (unit,))[1] for unit in units(x)]
     y = f(x)
     if not found:
-        return pb.zeros(*y.shape, *x.shape, dtype=y.dtype)
-    return pb.stack(found, -1).reshape(*y.shape, *x.shape)
+        return pb.zeros((*y.shape, *x.shape), dtype=y.dtype)
+    return pb.stack(found, -1).reshape((*y.shape, *x.shape))
 
 
 def same(found, expected):

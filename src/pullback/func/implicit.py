@@ -129,7 +129,7 @@ def _entrywise(compute: Callable[[Any, Pick], Any], args: Any, given: Callable[[
         sizes = [size for _, size in axes]
         wholes = [stack(column) for column in zip(*rows)]
         return tree_unflatten(
-            [hidden(t.reshape(*sizes, *t.shape[1:]), axes) for t in wholes], tree_structure(row)
+            [hidden(t.reshape((*sizes, *t.shape[1:])), axes) for t in wholes], tree_structure(row)
         )
 
 

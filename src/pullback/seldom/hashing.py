@@ -39,7 +39,7 @@ def hash_tensor(input, dim=(), *, keepdim=False, mode=0, out=None):
         _require_elements(input, dims)
     dims = dims or [*range(input.ndim)]
     kept = [d for d in range(input.ndim) if d not in dims]
-    rows = _words(input.detach()).permute(*dims, *kept)
+    rows = _words(input.detach()).permute((*dims, *kept))
     rows = rows.reshape(prod(rows.shape[: len(dims)]), *rows.shape[len(dims) :])
     found = _combined(rows).contiguous().view(_core.uint64)
     return found.reshape([1 if d in dims else n for d, n in enumerate(shape)]) if keepdim else found
