@@ -94,3 +94,26 @@ def test_the_signatures_of_functions_with_several_programs():
         "addcmul": "(input, tensor1, tensor2, *, value=1, out=None)",
     }
     assert {name: str(inspect.signature(getattr(pb, name))) for name in expected} == expected
+
+
+MISSING = """
+x.repeat() x.reshape() x.expand() x.permute() x.flip() x.tile() x.new_zeros() x.new_ones() x.new_empty() x.new_full()
+x.resize_() x.transpose() x.transpose(0) x.unfold() x.unfold(0) x.unsqueeze() x.index_select() x.gather(0) x.cumsum()
+m.zeros() m.ones() m.empty() m.flip(x) m.permute(x) m.tile(x) m.transpose(x) m.chain_matmul() m.tensor()
+"""
+
+
+@pytest.mark.parametrize("call", MISSING.split())
+def test_what_is_missing_is_named(call):
+    with pytest.raises(Exception) as theirs:
+        eval(call, {"m": torch, "x": torch.ones(2, 3)})
+    with pytest.raises(theirs.type) as ours:
+        eval(call, {"m": pb, "x": pb.ones(2, 3)})
+    assert str(ours.value).startswith(str(theirs.value).rstrip("."))
+
+
+def test_no_sizes_are_a_shape_too():
+    one = pb.ones(1)
+    assert one.view(()).shape == one.reshape([]).shape == pb.zeros(()).shape == pb.ones(size=()).shape == ()
+    assert pb.tensor(2.0).expand(()).shape == pb.tensor(2.0).permute([]).shape == ()
+    assert pb.ones(2).view(dtype=pb.int32).tolist() == [0x3F800000] * 2

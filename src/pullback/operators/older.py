@@ -28,7 +28,7 @@ def of_type(dtype, args, device=None):
             if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
                 raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
             return tensor(data, dtype=dtype or _core.get_default_dtype(), device=device)
-    return empty(*args or (0,), dtype=dtype, device=device)
+    return empty(*args, dtype=dtype, device=device)
 
 
 @composed(public=False)

@@ -19,7 +19,11 @@ from .condense import operands_first
 from .tape import Box, Edge, Kind, Tape
 
 SIZE = 10_000  # elements of a value that is still compared
-_KNOWN = {"AddBackward0": pb.add, "SubBackward0": pb.sub, "MulBackward0": pb.mul}  # what is computed again, to know more values
+_KNOWN = {
+    "AddBackward0": pb.add,
+    "SubBackward0": pb.sub,
+    "MulBackward0": pb.mul,
+}  # what is computed again, to know more values
 _SUMS = {"AddBackward0": pb.add, "SubBackward0": pb.sub, "RsubBackward1": pb.sub}
 _NUMBER_FIRST = "RsubBackward1"  # from a number, wherever the function takes that
 
