@@ -163,7 +163,9 @@ _NODE = {
         >>> pb.ones(2, requires_grad=True).exp().grad_fn.name()
         'ExpBackward0'
     """,
-    "next_functions": """Pairs (node, output number): where the gradient of each input goes; (None, 0) where nowhere.
+    "next_functions": """Pairs (node, output number): where the gradient of each variable goes; (None, 0) where nowhere.
+
+    Numbers that PyTorch's function takes as such, indices and masks are no variables.
 
     Example:
         >>> y = pb.ones(2, requires_grad=True).exp() * 2

@@ -85,10 +85,9 @@ def known(node: Any, name: str) -> tuple[Any, ...]:
     """(what it is,) where a node knows something of this name beside the values that it saved; else ()."""
     kind = node.name()
     if name == "alpha" and kind in _ALPHA:
-        scaled = any(partial == "number" for partial, _ in node._partials)
-        return (
-            _value(node._operand(2)) if scaled else (1,)
-        )  # where a gradient is multiplied by it, it was saved
+        # Where a gradient is multiplied by it, it was saved.
+        scaled = any(partial == "number" for partial, _ in getattr(node, "_partials", ()))
+        return _value(node._operand(2)) if scaled else (1,)
     for ending, asked in _OF_SHAPES.items():
         if name.endswith(ending):
             position = place(kind, name.removesuffix(ending))

@@ -12,17 +12,14 @@ from .._core import Tensor
 
 # For a tensor, and for a number: what is asked is the last operand.
 _FORMS = {
-    (
-        ".Tensor",
-        ".Scalar",
-    ): "remainder_ fmod_ pow_ lerp_ copysign_ eq_ ne_ lt_ le_ gt_ ge_ fill_ masked_fill_ bitwise_and_ "
-    "bitwise_or_ bitwise_xor_",
-    (".Tensor", ".Scalar_Other"): "xlogy_",
-    (".Tensor", ""): "clamp_ clamp_min_ clamp_max_",
-    (".int_Tensor", ".int_Scalar"): "index_fill_",
-    (".src", ".value"): "scatter_",
-    (".Tensor", ".float"): "bernoulli_",
-    (".two", ".two"): "scatter_reduce_",
+    "remainder_ fmod_ pow_ lerp_ copysign_ fill_ masked_fill_": (".Tensor", ".Scalar"),
+    "eq_ ne_ lt_ le_ gt_ ge_ bitwise_and_ bitwise_or_ bitwise_xor_": (".Tensor", ".Scalar"),
+    "xlogy_": (".Tensor", ".Scalar_Other"),
+    "clamp_ clamp_min_ clamp_max_": (".Tensor", ""),
+    "index_fill_": (".int_Tensor", ".int_Scalar"),
+    "scatter_": (".src", ".value"),
+    "bernoulli_": (".Tensor", ".float"),
+    "scatter_reduce_": (".two", ".two"),
 }
 # What is another function here: `div_` with a `rounding_mode`, `round_` with `decimals`.
 _VARIANTS = {
@@ -30,7 +27,7 @@ _VARIANTS = {
     "div_trunc_": "div_.Tensor_mode",
     "round_decimals_": "round_.decimals",
 }
-FORMS = {name: forms for forms, names in _FORMS.items() for name in names.split()}
+FORMS = {name: forms for names, forms in _FORMS.items() for name in names.split()}
 
 
 def raise_named(
