@@ -186,7 +186,7 @@ POINTS = {
 
 def points(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> list[Any]:
     """Distances between points, and sums over their differences (linear_algebra/distances.py)."""
-    shapes = _shapes(node, node.next_functions)
+    shapes = _shapes(node, node._edges)
     shape = outputs.shapes[outputs.wanted[0]]
     batch, found = shape[:-2], []
     for edge in edges:
