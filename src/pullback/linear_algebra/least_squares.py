@@ -181,7 +181,7 @@ def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None, out=N
     if input.dtype not in KERNELS:
         raise RuntimeError("This function doesn't handle types other than float and double")
     A = input.detach()
-    if not A.shape[-1] or not A.shape[-2]:
+    if not A.numel():
         return A.new_zeros(tuple(A.shape[:-2])).to(_core.int64)
     if hermitian:
         squares("linalg.eigh", A)

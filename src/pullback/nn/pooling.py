@@ -190,6 +190,14 @@ def _avg_pool(
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero. It is what sums are divided by.")
     pool = _Pool(name, input, dims, kernel_size, stride, padding, 1, ceil_mode)
+    if dims == 3 and any(n < k for n, k in zip(pool.shape, pool.kernel, strict=True)):
+        sizes, kernel = [
+            " ".join(f"{mark}{axis}: {n}" for axis, n in zip("THW", each, strict=True))
+            for mark, each in (("", pool.shape), ("k", pool.kernel))
+        ]
+        raise RuntimeError(
+            f"input image ({sizes}) smaller than kernel size ({kernel}). Padding does not count: pad() it before."
+        )
     require_real("avg_pool3d_out_frame" if dims == 3 else "avg_pool2d", input)
     whole = pool.padded(input, 0)
     if pool.overlap and pool.is_worth_joining(input) and input.dtype in (_core.float32, _core.float64):

@@ -17,13 +17,24 @@ def _lengths(given):
     return list(given)
 
 
+def _check_size(targets, dim, size, least):
+    found = targets.shape[dim]
+    if found < size or (not least and found != size):
+        raise RuntimeError(
+            f"Expected tensor to have size {least}{size} at dimension {dim}, but got size {found} for argument #2 'targets' "
+            "(while checking arguments for ctc_loss_allocate_outputs). Sequences stand one after the other, or are rows, "
+            "which are as long as the longest of target_lengths."
+        )
+
+
 def _table(targets, lengths, batch, blank):
     """Targets as rows of one length, int64 [batch, longest]: what is beyond a length is the blank."""
     longest = max(lengths, default=0)
-    if targets.ndim == 1 and batch * longest != 0 and sum(lengths) != targets.numel() and batch != 1:
-        raise RuntimeError(
-            f"Expected targets to have {sum(lengths)} elements, the sum of target_lengths, but got {targets.numel()}"
-        )
+    if targets.ndim == 1 and batch * longest != 0 and batch != 1:
+        _check_size(targets, 0, sum(lengths), "")
+    elif targets.ndim == 2:
+        _check_size(targets, 0, batch, "")
+        _check_size(targets, 1, longest, "at least ")
     rows = []
     if targets.ndim == 1:
         flat, start = targets.long().tolist(), 0

@@ -111,15 +111,31 @@ def _between(low, high, weights):
 
 
 def _checked(name, input, q, dim, interpolation):
-    """`q` as a tensor."""
+    """`q` as a tensor. What is wrong is said in PyTorch's order."""
+    alone = not isinstance(q, _core.Tensor)
+    if alone and not isinstance(q, (int, float)):
+        raise TypeError(
+            f"{name}(): argument 'q' (position 2) must be Tensor or float, not {type(q).__name__}"
+        )
+    if alone and not 0 <= q <= 1:
+        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q}")
     if input.numel() == 0:
         raise RuntimeError(
             f"quantile() input tensor must be non-empty. This one has shape {list(input.shape)}."
+        )
+    if not alone and q.ndim > 1:
+        raise RuntimeError(
+            f"quantile() q must be a scalar or 1D tensor. It has {q.ndim} dimensions: flatten() it."
         )
     if not input.dtype.is_floating_point or input.dtype.itemsize < 4:
         raise RuntimeError(
             f"quantile() input tensor must be either float or double dtype. This one is {input.dtype}: convert "
             "it, for example with .to(pullback.float64)."
+        )
+    if not alone and q.dtype != input.dtype:
+        raise RuntimeError(
+            f"quantile() q tensor must be same dtype as the input tensor. They are {q.dtype} and {input.dtype}: "
+            "convert one of them with .to(...)."
         )
     if interpolation not in _INTERPOLATIONS:
         raise RuntimeError(
@@ -131,23 +147,8 @@ def _checked(name, input, q, dim, interpolation):
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})"
         )
-    if not isinstance(q, _core.Tensor):
-        if not isinstance(q, (int, float)):
-            raise TypeError(
-                f"{name}(): argument 'q' (position 2) must be Tensor or float, not {type(q).__name__}"
-            )
-        if not 0 <= q <= 1:
-            raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q}")
+    if alone:
         return tensor(q, dtype=input.dtype)
-    if q.ndim > 1:
-        raise RuntimeError(
-            f"quantile() q must be a scalar or 1D tensor. It has {q.ndim} dimensions: flatten() it."
-        )
-    if q.dtype != input.dtype:
-        raise RuntimeError(
-            f"quantile() q tensor must be same dtype as the input tensor. They are {q.dtype} and {input.dtype}: "
-            "convert one of them with .to(...)."
-        )
     if not bool(((q >= 0) & (q <= 1)).all()):
         raise RuntimeError("quantile() q values must be in the range [0, 1]")
     return q

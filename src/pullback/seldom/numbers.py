@@ -181,8 +181,9 @@ def _cumsum_in_place(self, dim, *, dtype=None):
         tensor([1., 3., 6.])
     """
     _core.check_captured(self, "cumsum_")
+    result = self.cumsum(dim, dtype=dtype)
     _require_own_dtype(self, dtype)
-    return self.copy_(self.cumsum(dim, dtype=dtype))
+    return self.copy_(result)
 
 
 def _cumprod_in_place(self, dim, *, dtype=None):
@@ -195,8 +196,9 @@ def _cumprod_in_place(self, dim, *, dtype=None):
         tensor([1., 2., 6.])
     """
     _core.check_captured(self, "cumprod_")
+    result = kept(self).cumprod(dim, dtype=dtype)
     _require_own_dtype(self, dtype)
-    return self.copy_(kept(self).cumprod(dim, dtype=dtype))
+    return self.copy_(result)
 
 
 def _refuse_gradients(name, tensor):

@@ -269,7 +269,7 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t 
     if (repeats < 0) fail("Repeats must be non-negative");
     int64_t total;
     if (mul_overflows(x.size(dim), repeats, &total)) fail("Storage size calculation overflowed");
-    if (output_size >= 0 && output_size != total)
+    if (output_size != -1 && output_size != total)
         fail("repeat_interleave: Invalid output_size, expected {} but got {}", Int(total), Int(output_size));
     Tensor wide = unsqueeze(x, dim + 1);
     Dims shape = wide.shape();

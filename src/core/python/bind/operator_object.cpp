@@ -148,10 +148,11 @@ void check_kinds(const OperatorObject* op, const Args& a) {
             if (kind == 'b' || o != Py_None) a.flag(i);
         } else {
             const bool several = PyTuple_Check(o) || PyList_Check(o);
-            if (several && PySequence_Fast_GET_SIZE(o)) o = PySequence_Fast_GET_ITEM(o, 0);
-            if (!PyBool_Check(o)) continue;
-            if (several) a.fail_element(i, 0);
-            a.fail_type(i, kind == 'i' ? "int" : "tuple of ints");
+            // A number that has no digits behind the point serves where there may be one, too.
+            auto wrong = [kind](PyObject* o) { return PyBool_Check(o) || (kind == 'n' && PyFloat_Check(o)); };
+            for (Py_ssize_t j = 0; several && j < PySequence_Fast_GET_SIZE(o); ++j)
+                if (wrong(PySequence_Fast_GET_ITEM(o, j))) a.fail_element(i, static_cast<size_t>(j));
+            if (!several && wrong(o)) a.fail_type(i, kind == 'i' ? "int" : "tuple of ints");
         }
     }
 }
