@@ -50,6 +50,13 @@ TABLE = [
         "torch.autograd.functional.jacobian(lambda x: torch.ldexp(x, torch.tensor([-1])), torch.ones(1)).item() == 0",
     ),
     Known(
+        "addmv",
+        "shape",
+        "of nothing PyTorch's result has the shape of the input",
+        "torch.addmv(torch.tensor(1.0), torch.zeros(0, 4), torch.ones(4)).shape == ()",
+        "shape",
+    ),
+    Known(
         "soft_margin_loss",
         "value",
         "the logarithm of what overflows",

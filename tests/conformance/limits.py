@@ -143,6 +143,18 @@ TABLE = [
         "PyTorch looks for a dimension that is not there before it asks for three",
         said="Dimension (specified|out of range)",
     ),
+    Known("histc", "other error", "NaN has a sign in PyTorch's sentence", said="is not finite"),
+    Known(
+        "cross_entropy",
+        "no error",
+        "classes may be bytes, with weights and smoothing, too",
+        said=r"gather\(\): Expected dtype int32/int64",
+    ),
+    Known(
+        r"(arange|range|linspace|logspace|fftfreq)\(.*out=",
+        "shape",
+        "a target of another shape is resized, of as many elements, too",
+    ),
     Known("combinations", "no error", "PyTorch makes a mask of all tuples", said="enforce fail"),
     Known(
         r"linear\(",
@@ -168,10 +180,10 @@ TABLE = [
     Known(r"index_reduce", "no error", "an index may have any integer dtype", changed="integers"),
     Known("out=", "error", "no function of networks and no copy of a view", said="keyword argument 'out'"),
     Known(
-        r"conv1d|adaptive|cdist|linspace",
+        r"conv1d|adaptive|cdist|linspace|matrix_exp",
         "error",
         "of nothing PyTorch looks at no dtype",
-        said="not implemented for|expected scalar type",
+        said="not implemented for|expected scalar type|Low precision",
     ),
     Known(
         r"conv_tbc|linear\(",

@@ -98,6 +98,11 @@ def ctc_loss(
                 f"Expected input_lengths to have value at {bound}, but got value {n} (while checking arguments for "
                 f"ctc_loss_allocate_outputs). It is that of sequence {b}."
             )
+    if min(sizes, default=0) < 0:
+        raise RuntimeError(
+            f"Expected target_lengths to have value at least 0, but got value {min(sizes)} (while checking arguments for "
+            "ctc_loss_allocate_outputs)"
+        )
     symbols = _table(targets, sizes, batch, blank)
     losses = -_forward(logs, symbols, inputs, sizes, blank)
     if zero_infinity:
