@@ -96,6 +96,22 @@ template <class T, class F> void for_each_block(int64_t count, int64_t dims, F&&
     for (int64_t from = 0; from < count; from += width) f(from, std::min(count, from + width), room);
 }
 
+// Every row i with every block of turned points: each(entry, i, from, to, turned, room), where the block begins.
+template <class T, class F>
+void for_each_meeting(const Batch& batch, const Points<T>& p, size_t number, F&& each) {
+    for_each_turned<T>(batch, p, number, [&](int64_t entry, int64_t first, int64_t last, const T* turned) {
+        for_each_block<T>(p.count, p.dims, [&](int64_t from, int64_t to, T* room) {
+            for (int64_t i = first; i < last; ++i) each(entry, i, from, to, turned + from, room);
+        });
+    });
+}
+
+// Row i of an operand, of so many elements, in an entry of the batch.
+template <class T>
+const T* row_of(const Array& x, const Batch& batch, size_t number, int64_t entry, int64_t i) {
+    return x.as<T>() + batch.offset(number, entry) + i * column_count(x);
+}
+
 // The distance of which the sum of squares is not to be trusted.
 template <class T> [[gnu::noinline]] T distance_apart(const T* a, const T* b, int64_t dims) {
     double most = 0;
@@ -148,18 +164,14 @@ Arrays distances(const Arrays& x, const Options& options) {
         if (result.numel() == 0) return result;
         const int kind = kind_of(options);
         const auto sums = distance_kernels().terms[static_cast<int>(result.dtype)][kind];
-        for_each_turned<T>(batch, p, 1, [&](int64_t entry, int64_t first, int64_t last, const T* turned) {
-            const T *a = p.a.template as<T>() + batch.offset(0, entry),
-                    *b = p.b.template as<T>() + batch.offset(1, entry);
-            for_each_block<T>(p.count, p.dims, [&](int64_t from, int64_t to, T* room) {
-                for (int64_t i = first; i < last; ++i) {
-                    sums(a + i * p.dims, turned + from, p.lead(), p.dims, to - from, room);
-                    T* out = result.as<T>() + (entry * p.rows + i) * p.count + from;
-                    if (kind == 0) std::copy(room, room + (to - from), out);
-                    else to_roots(room, to - from, a + i * p.dims, b + from * p.dims, p.dims, out);
-                }
+        for_each_meeting<T>(
+            batch, p, 1, [&](int64_t entry, int64_t i, int64_t from, int64_t to, const T* turned, T* room) {
+                const T *a = row_of<T>(p.a, batch, 0, entry, i), *b = row_of<T>(p.b, batch, 1, entry, from);
+                sums(a, turned, p.lead(), p.dims, to - from, room);
+                T* out = result.as<T>() + (entry * p.rows + i) * p.count + from;
+                if (kind == 0) std::copy(room, room + (to - from), out);
+                else to_roots(room, to - from, a, b, p.dims, out);
             });
-        });
         return result;
     })};
 }
@@ -173,17 +185,12 @@ Arrays slopes_along_points(const Arrays& x, const Options& options) {
         const Array result = Array::empty(x[0].dtype, batch.with({p.rows, p.count}));
         if (result.numel() == 0) return result;
         const auto sums = distance_kernels().along[static_cast<int>(result.dtype)][kind_of(options)];
-        for_each_turned<T>(batch, p, 2, [&](int64_t entry, int64_t first, int64_t last, const T* turned) {
-            const T *y = weights.as<T>() + batch.offset(0, entry),
-                    *a = p.a.template as<T>() + batch.offset(1, entry);
-            for_each_block<T>(p.count, p.dims, [&](int64_t from, int64_t to, T* room) {
-                for (int64_t i = first; i < last; ++i) {
-                    sums(y + i * p.dims, a + i * p.dims, turned + from, p.lead(), p.dims, to - from, room);
-                    std::copy(room, room + (to - from),
-                              result.as<T>() + (entry * p.rows + i) * p.count + from);
-                }
+        for_each_meeting<T>(
+            batch, p, 2, [&](int64_t entry, int64_t i, int64_t from, int64_t to, const T* turned, T* room) {
+                sums(row_of<T>(weights, batch, 0, entry, i), row_of<T>(p.a, batch, 1, entry, i), turned,
+                     p.lead(), p.dims, to - from, room);
+                std::copy(room, room + (to - from), result.as<T>() + (entry * p.rows + i) * p.count + from);
             });
-        });
         return result;
     })};
 }
@@ -199,30 +206,22 @@ Arrays slopes_across_points(const Arrays& x, const Options& options) {
         if (result.numel() == 0 || p.count == 0) return result;
         const auto& kernels = distance_kernels();
         const int d = static_cast<int>(result.dtype), kind = kind_of(options);
-        // What is given and taken by row i, from this point on.
-        auto w = [&](int64_t entry, int64_t i) {
-            return weights.as<T>() + batch.offset(0, entry) + i * p.count;
-        };
-        auto a = [&](int64_t entry, int64_t i) {
-            return p.a.template as<T>() + batch.offset(1, entry) + i * p.dims;
-        };
+        auto w = [&](int64_t entry, int64_t i) { return row_of<T>(weights, batch, 0, entry, i); };
+        auto a = [&](int64_t entry, int64_t i) { return row_of<T>(p.a, batch, 1, entry, i); };
         auto r = [&](int64_t entry, int64_t i) { return result.as<T>() + (entry * p.rows + i) * p.dims; };
-        if (p.dims >= kPointBorder<T>) {
-            for_each_rows(batch, p, [&](int64_t entry, int64_t first, int64_t last, int) {
-                const T* b = p.b.template as<T>() + batch.offset(2, entry);
-                for_each_block<T>(p.count, p.dims, [&](int64_t from, int64_t to, T*) {
-                    for (int64_t i = first; i < last; ++i)
-                        kernels.onto[d][kind](w(entry, i) + from, a(entry, i), b + from * p.dims, p.dims,
-                                              to - from, r(entry, i));
-                });
-            });
+        if (p.dims < kPointBorder<T>) {
+            for_each_meeting<T>(batch, p, 2,
+                                [&](int64_t entry, int64_t i, int64_t from, int64_t to, const T* turned, T*) {
+                                    kernels.across[d][kind](w(entry, i) + from, a(entry, i), turned, p.lead(),
+                                                            p.dims, to - from, r(entry, i));
+                                });
             return result;
         }
-        for_each_turned<T>(batch, p, 2, [&](int64_t entry, int64_t first, int64_t last, const T* turned) {
+        for_each_rows(batch, p, [&](int64_t entry, int64_t first, int64_t last, int) {
             for_each_block<T>(p.count, p.dims, [&](int64_t from, int64_t to, T*) {
+                const T* b = row_of<T>(p.b, batch, 2, entry, from);
                 for (int64_t i = first; i < last; ++i)
-                    kernels.across[d][kind](w(entry, i) + from, a(entry, i), turned + from, p.lead(), p.dims,
-                                            to - from, r(entry, i));
+                    kernels.onto[d][kind](w(entry, i) + from, a(entry, i), b, p.dims, to - from, r(entry, i));
             });
         });
         return result;

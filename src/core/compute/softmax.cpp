@@ -18,19 +18,19 @@ template <class T> inline void with_value(BlockKernel fn, const T* from, T v, T*
     const void* in[2] = {from, &v};
     fn(in, to, n);
 }
-constexpr int64_t kLanesTogether = 256;
 BlockKernel kernel_by_value(Primitive p, DType d) {
     return kernels().elementwise[static_cast<int>(p)][static_cast<int>(d)][2];
 }
 
-// Calls f(at, width, worker) for lines that lie side by side, some of them at a time: where they begin, and how many.
-constexpr int64_t kSideBySide = 16;
+// Lines that lie side by side, if they are so many. Calls f(at, width) for some of them at a time: where they begin, and
+// how many.
+constexpr int64_t kSideBySide = 16, kLanesTogether = 256;
 template <class F> void share_sides(const Split& s, double work, F f) {
     const int64_t parts = parts_of(s.inner, kLanesTogether);
     const double total = work * static_cast<double>(s.outer * s.n) * static_cast<double>(s.inner);
-    parallel(s.outer * parts, total, [&](int64_t part, int worker) {
+    parallel(s.outer * parts, total, [&](int64_t part, int) {
         const int64_t from = part % parts * kLanesTogether;
-        f(part / parts * s.n * s.inner + from, std::min(kLanesTogether, s.inner - from), worker);
+        f(part / parts * s.n * s.inner + from, std::min(kLanesTogether, s.inner - from));
     });
 }
 bool side_by_side(const Split& s) { return s.inner >= kSideBySide && s.n > 0 && s.outer > 0; }
@@ -43,7 +43,7 @@ template <class T> void log1p_of(const T* x, T* to, int64_t n) {
 template <class T> void softmax_beside(const T* x, T* y, const Split& s, bool logarithm) {
     const LineKernels& k = line_kernels();
     constexpr int f = code_of<T>;
-    share_sides(s, kExpWork * sizeof(T) / 4, [&](int64_t at, int64_t width, int) {
+    share_sides(s, kExpWork * sizeof(T) / 4, [&](int64_t at, int64_t width) {
         T shifts[kLanesTogether], rests[kLanesTogether];
         k.side_exponentials[f](x + at, s.inner, s.n, width, true, logarithm ? nullptr : y + at, shifts,
                                rests);
@@ -136,7 +136,7 @@ LogSum logsumexp_beside(const Array& a, const Split& s, const Dims& dims, bool k
                 inverses = Array::empty(a.dtype, shifts.layout);
     visit<Family::Floats>(a.dtype, "softmax_kernel_impl", [&](auto zero) {
         using T = decltype(zero);
-        share_sides(s, kExpWork * sizeof(T) / 4, [&](int64_t at, int64_t width, int) {
+        share_sides(s, kExpWork * sizeof(T) / 4, [&](int64_t at, int64_t width) {
             const int64_t to = at / (s.n * s.inner) * s.inner + at % s.inner;
             T rests[kLanesTogether], *o = out.as<T>() + to, *shift = shifts.as<T>() + to;
             line_kernels().side_exponentials[code_of<T>](x.as<T>() + at, s.inner, s.n, width, false, nullptr,
@@ -162,7 +162,7 @@ Array softmax_pull(const Array& cotangent, const Array& output, int64_t dim, boo
             using T = decltype(zero);
             const LineKernels& k = line_kernels();
             const auto pull = (logarithm ? k.side_log_softmax_pull : k.side_softmax_pull)[code_of<T>];
-            share_sides(s, logarithm ? kExpWork : kExpWork / 2, [&](int64_t at, int64_t width, int) {
+            share_sides(s, logarithm ? kExpWork : kExpWork / 2, [&](int64_t at, int64_t width) {
                 pull(y.as<T>() + at, g.as<T>() + at, s.inner, s.n, width, out.as<T>() + at);
             });
         });

@@ -4,19 +4,12 @@
 // gives the same bits.
 #include "core/kernels/distances.h"
 
-#include "core/kernels/isa.h"
+#include "core/kernels/vectors.h"
 
 namespace pb {
 namespace {
 
 constexpr int64_t kTogether = 64;
-
-template <class T> struct Lanes {
-    typedef T type __attribute__((vector_size(PB_VECTOR_BYTES), aligned(alignof(T)), may_alias));
-    static constexpr int count = PB_VECTOR_BYTES / sizeof(T);
-};
-template <class T> using Vector = typename Lanes<T>::type;
-template <class T> PB_INLINE Vector<T> load(const T* p) { return *reinterpret_cast<const Vector<T>*>(p); }
 
 struct Absolute {
     template <class V, class Y> static PB_INLINE V term(V d, Y) { return d < 0 ? -d : d; }
@@ -35,24 +28,31 @@ struct Itself {
     template <class V, class Y> static PB_INLINE V term(V d, Y y) { return d * y; }
 };
 
-template <int vectors, class F, class T>
-PB_INLINE void strip(const T* y, const T* a, const T* b, int64_t lead, int64_t dims, T* out) {
-    constexpr int lanes = Lanes<T>::count;
-    Vector<T> sum[vectors] = {};
-    for (int64_t from = 0; from < dims; from += kTogether) {
-        const int64_t end = from + kTogether < dims ? from + kTogether : dims;
+// The sum of n terms, term(i, v) for each of some vectors.
+template <class T, int vectors, class F> PB_INLINE void add_up(int64_t n, Vector<T> (&sum)[vectors], F term) {
+    for (int64_t from = 0; from < n; from += kTogether) {
+        const int64_t end = from + kTogether < n ? from + kTogether : n;
         Vector<T> part[vectors] = {};
-        for (int64_t k = from; k < end; ++k)
-            for (int v = 0; v < vectors; ++v) part[v] += F::term(a[k] - load(b + k * lead + v * lanes), y[k]);
+        for (int64_t i = from; i < end; ++i)
+            for (int v = 0; v < vectors; ++v) part[v] += term(i, v);
         for (int v = 0; v < vectors; ++v) sum[v] += part[v];
     }
-    for (int v = 0; v < vectors; ++v) *reinterpret_cast<Vector<T>*>(out + v * lanes) = sum[v];
+}
+
+template <int vectors, class F, class T>
+PB_INLINE void strip(const T* y, const T* a, const T* b, int64_t lead, int64_t dims, T* out) {
+    Vector<T> sum[vectors] = {};
+    add_up<T>(
+        dims, sum, [&](int64_t k, int v) __attribute__((always_inline)) {
+            return F::term(a[k] - load(b + k * lead + v * kWidth<T>), y[k]);
+        });
+    for (int v = 0; v < vectors; ++v) store(out + v * kWidth<T>, sum[v]);
 }
 
 template <class F, class T>
 PB_NOINLINE void along(const T* y, const T* a, const T* b, int64_t lead, int64_t dims, int64_t count,
                        T* out) {
-    constexpr int64_t border = kPointBorder<T>, wide = 4 * Lanes<T>::count;
+    constexpr int64_t border = kPointBorder<T>, wide = 4 * kWidth<T>;
     int64_t j = 0;
     for (; j + wide <= count; j += wide) strip<4, F>(y, a, b + j, lead, dims, out + j);
     for (; j < count; j += border) strip<64 / PB_VECTOR_BYTES, F>(y, a, b + j, lead, dims, out + j);
@@ -61,7 +61,7 @@ PB_NOINLINE void along(const T* y, const T* a, const T* b, int64_t lead, int64_t
 template <class F, class T>
 PB_NOINLINE void across(const T* w, const T* a, const T* b, int64_t lead, int64_t dims, int64_t count,
                         T* out) {
-    constexpr int lanes = Lanes<T>::count, vectors = 256 / PB_VECTOR_BYTES, all = 256 / sizeof(T);
+    constexpr int lanes = kWidth<T>, vectors = 256 / PB_VECTOR_BYTES, all = 256 / sizeof(T);
     for (int64_t k = 0; k < dims; ++k, b += lead) {
         if (count < all / 4) {
             T sum{};
@@ -85,23 +85,17 @@ PB_NOINLINE void across(const T* w, const T* a, const T* b, int64_t lead, int64_
 
 template <int vectors, class F, class T>
 PB_INLINE void strip_onto(const T* w, const T* a, const T* b, int64_t dims, int64_t count, T* out) {
-    constexpr int lanes = Lanes<T>::count;
     Vector<T> sum[vectors] = {};
-    for (int64_t from = 0; from < count; from += kTogether) {
-        const int64_t end = from + kTogether < count ? from + kTogether : count;
-        Vector<T> part[vectors] = {};
-        for (int64_t j = from; j < end; ++j)
-            for (int v = 0; v < vectors; ++v)
-                part[v] += F::term(load(a + v * lanes) - load(b + j * dims + v * lanes), w[j]);
-        for (int v = 0; v < vectors; ++v) sum[v] += part[v];
-    }
-    for (int v = 0; v < vectors; ++v)
-        *reinterpret_cast<Vector<T>*>(out + v * lanes) = load(out + v * lanes) + sum[v];
+    add_up<T>(
+        count, sum, [&](int64_t j, int v) __attribute__((always_inline)) {
+            return F::term(load(a + v * kWidth<T>) - load(b + j * dims + v * kWidth<T>), w[j]);
+        });
+    for (int v = 0; v < vectors; ++v) store(out + v * kWidth<T>, load(out + v * kWidth<T>) + sum[v]);
 }
 
 template <class F, class T>
 PB_NOINLINE void onto(const T* w, const T* a, const T* b, int64_t dims, int64_t count, T* out) {
-    constexpr int64_t border = kPointBorder<T>, wide = 4 * Lanes<T>::count;
+    constexpr int64_t border = kPointBorder<T>, wide = 4 * kWidth<T>;
     int64_t k = 0;
     for (; k + wide <= dims; k += wide) strip_onto<4, F>(w, a + k, b + k, dims, count, out + k);
     for (; k + border <= dims; k += border)

@@ -15,6 +15,7 @@
 #include "core/kernels/products.h"
 
 #include "core/kernels/reduce_tree.h"
+#include "core/kernels/vectors.h"
 
 namespace pb {
 namespace {
@@ -36,14 +37,6 @@ constexpr int kDotRows = 4;
 constexpr int64_t kLongDot = 64;  // that is worth its sum in the end also with twice as many rows
 constexpr int kRoomiest = 12;
 template <class T> constexpr int64_t kNarrow = 32 / static_cast<int64_t>(sizeof(T));  // columns
-
-template <class T> struct Vectors {
-    typedef T type __attribute__((vector_size(PB_VECTOR_BYTES), aligned(alignof(T)), may_alias));
-};
-template <class T> using Vector = typename Vectors<T>::type;
-template <class T> constexpr int kWidth = PB_VECTOR_BYTES / static_cast<int>(sizeof(T));
-template <class T> PB_INLINE Vector<T> load(const T* x) { return *reinterpret_cast<const Vector<T>*>(x); }
-template <class T> PB_INLINE void store(T* x, Vector<T> v) { *reinterpret_cast<Vector<T>*>(x) = v; }
 
 template <class T> PB_INLINE void put(T* to, Vector<T> sum, T alpha, T beta) {
     store(to, beta == 0 ? alpha * sum : beta * load(to) + alpha * sum);

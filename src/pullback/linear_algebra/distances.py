@@ -18,6 +18,13 @@ def over(x, D, order):
     return x if straight(order) else (x / D).where(D != 0, 0)
 
 
+def pulled(to_weights, y, w, order):
+    """What comes to weights and to the points A and B, where all of y[i, k] w[i, j] s(d) are added."""
+    if straight(order):
+        return to_weights, None, None
+    return to_weights, lambda: y * w.sum(-1, keepdim=True), lambda: -(w.mT @ y)
+
+
 @decomposition("A B; order -> D", node="CdistBackward0")
 class distances:
     """D[i, j] is the distance between the points A[i] and B[j]."""
@@ -37,10 +44,7 @@ class slopes_along_points:
     """S[i, j] is the sum over k of Y[i, k] s(d)."""
 
     def pullback(Y, A, B, dS, order):
-        to_y = lambda: slopes_across_points(dS, A, B, order)
-        if straight(order):
-            return to_y, None, None
-        return to_y, lambda: Y * dS.sum(-1, keepdim=True), lambda: -(dS.mT @ Y)
+        return pulled(lambda: slopes_across_points(dS, A, B, order), Y, dS, order)
 
     def pushforward(Y, A, B, dY, dA, dB, order):
         found = None if dY is None else slopes_along_points(dY, A, B, order)
@@ -56,10 +60,7 @@ class slopes_across_points:
     """R[i, k] is the sum over j of W[i, j] s(d)."""
 
     def pullback(W, A, B, dR, order):
-        to_w = lambda: slopes_along_points(dR, A, B, order)
-        if straight(order):
-            return to_w, None, None
-        return to_w, lambda: dR * W.sum(-1, keepdim=True), lambda: -(W.mT @ dR)
+        return pulled(lambda: slopes_along_points(dR, A, B, order), dR, W, order)
 
     def pushforward(W, A, B, dW, dA, dB, order):
         found = None if dW is None else slopes_across_points(dW, A, B, order)

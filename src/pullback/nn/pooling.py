@@ -11,13 +11,13 @@ import operator
 from .. import _core
 from ..dtypes import iinfo
 from ..operators.creation import arange
-from ..operators.declare import FUNCTIONS, composed, require_real
+from ..operators.declare import composed, require_real
 from ..operators.entries import every_entry
+from ..operators.indexing import where
 from .orders import in_order, order_of
 from .padding import pad as padded
 from .windows import joined, slides, spread, windows
 
-where = FUNCTIONS["where"]
 FEW, LARGE = (
     16,
     2048,

@@ -309,17 +309,17 @@ Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
             "expected m1 and m2 to have the same dtype, but got: {} != {}. Convert the input, or the module, "
             "with .to(...).",
             dtype_c_name(x.dtype()), dtype_c_name(weight.dtype()));
-    Tensor folded = x.ndim() == 2 ? x : reshape(x, Dims{rows, k});
-    Tensor y;
-    // One that is no row of numbers is added to the result as it is shaped.
+    // A bias that is no row of numbers is added to the result as it is shaped.
     if (bias && x.ndim() != 2 && bias.ndim() > 1 && bias.numel() != weight.size(0)) {
-        y = linear(x, weight, {});
+        const Tensor y = linear(x, weight, {});
         const Dims all = broadcast_shapes(y.layout(), bias.layout());
         if (all != y.shape())
             fail("output with shape {} doesn't match the broadcast shape {}. The bias has shape {}.",
                  shape_text(y.layout()), shape_text(all), shape_text(bias.layout()));
         return add(y, bias);
     }
+    Tensor folded = x.ndim() == 2 ? x : reshape(x, Dims{rows, k});
+    Tensor y;
     if (bias) {
         check_same(bias, folded, weight);
         AddMatrices rule = with<AddMatrices>(Scalar(1), Scalar(1));
