@@ -3,7 +3,7 @@
 One pass, three steps. `_edges` cuts a long tensor down to what will be seen, so that only those numbers
 ever reach Python; a style (`_float_style`, `_integer_style`, `_complex_style`) looks at them once and
 answers with a function from a number to a string of fixed width; `_brackets` nests the strings.
-What follows the numbers (``size=``, ``dtype=``, ``grad_fn=``) is added by `_close`.
+What follows the numbers (``size=``, ``dtype=``, ``grad_fn=``, ``tangent=``) is added by `_close`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._core import Tensor, get_default_dtype, mapped_axes, unmap_axis
+from .autograd import forward_ad
 
 __all__ = ["get_printoptions", "printoptions", "set_printoptions", "tensor_repr"]
 
@@ -153,6 +154,8 @@ def _body_and_suffixes(tensor: Tensor, indent: int) -> tuple[str, list[str]]:
             suffixes.append(f"grad_fn=<{node.name().rpartition('::')[2]}>")
         elif tensor.requires_grad:
             suffixes.append("requires_grad=True")
+    if (tangent := forward_ad.unpack_dual(tensor).tangent) is not None:
+        suffixes.append(f"tangent={tangent}")
     return body, suffixes
 
 
@@ -171,7 +174,7 @@ def _close(text: str, suffixes: list[str], indent: int) -> str:
     parts = [text]
     for suffix in suffixes:
         # "pullback." is three characters longer than PyTorch's name; lines break where PyTorch's do anyway.
-        width = len(suffix) - 3 * suffix.startswith("dtype=pullback.")
+        width = len(suffix) - 3 * suffix.count("dtype=pullback.")
         if column + width + 2 > _options.linewidth:
             parts.append(",\n" + " " * indent + suffix)
             column = indent + width

@@ -191,3 +191,72 @@ def test_large_arguments_stay_pending():
     hvp = func.jvp(func.grad(lambda x: (x.sin() * x).sum()), (x,), (pb.ones_like(x),))[1]
     expected = 2 * np.cos(x.numpy()) - np.sin(x.numpy()) * x.numpy()
     np.testing.assert_allclose(hvp.numpy(), expected, rtol=1e-12)
+
+
+# ---- what escapes -------------------------------------------------------------------------------------------
+
+
+def kept_by(transform, *captured):
+    """What the function of a transform has kept elsewhere: x * x * sin(x), times what is captured."""
+    kept = []
+
+    def f(x):
+        y = x * x * x.sin()
+        for w in captured:
+            y = y * w
+        kept.append(y)
+        return (y * y).sum()
+
+    transform(f, pb.tensor([1.0, 2.0]))
+    return kept[0]
+
+
+ESCAPES = {
+    "grad": lambda f, x: func.grad(f)(x),
+    "vjp": lambda f, x: func.vjp(f, x)[0],
+    "vjp, pulled": lambda f, x: func.vjp(f, x)[1](pb.tensor(1.0)),
+    "jacrev": lambda f, x: func.jacrev(f)(x),
+    "two levels": lambda f, x: func.grad(lambda x: func.grad(f)(x).sum())(x),
+    "forward over reverse": lambda f, x: func.jvp(func.grad(f), (x,), (x,)),
+}
+
+
+@pytest.mark.parametrize("way", ESCAPES)
+def test_what_escaped_is_a_constant(way):
+    kept = kept_by(ESCAPES[way])
+    with pytest.raises(RuntimeError, match="element 0 of tensors does not require grad.*has returned"):
+        kept.sum().backward()
+    w = pb.ones(2, requires_grad=True)
+    for _ in range(2):  # whatever was freed inside
+        (kept * w + kept).sum().backward(retain_graph=True)
+    assert w.grad.tolist() == (2 * kept.detach()).tolist()
+
+
+@pytest.mark.parametrize("way", ["vjp", "jacrev"])
+def test_what_escaped_leads_to_what_was_captured(way):
+    w = pb.tensor([3.0, 5.0], requires_grad=True)
+    kept = kept_by(ESCAPES[way], w)
+    kept.sum().backward()
+    assert w.grad.tolist() == pytest.approx((kept.detach() / w.detach()).tolist())
+
+
+def test_hooks_see_the_gradient_of_what_escaped():
+    kept, seen = kept_by(ESCAPES["vjp"]), []
+    kept.register_hook(lambda g: seen.append(g.tolist()))
+    (kept * 3).sum().backward()
+    assert seen == [[3.0, 3.0]]
+
+
+def test_many_that_escaped():
+    kept = []
+
+    def f(x):
+        for _ in range(2000):
+            x = x * x.cos()
+            kept.append(x)
+        return x
+
+    func.grad(f)(pb.tensor(0.5))
+    w = pb.tensor(1.0, requires_grad=True)
+    (sum(kept) * w).backward()  # 2,000 ways in, each freed and each with all that is below it
+    assert w.grad.item() == pytest.approx(sum(x.item() for x in kept), rel=1e-5)

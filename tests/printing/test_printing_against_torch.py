@@ -125,3 +125,16 @@ def test_suffixes_break_where_pytorch_breaks(count):
         theirs = torch.tensor(values, dtype=getattr(torch, dtype), requires_grad=True)
         for f in (lambda x: x, lambda x: x * 1, lambda x: x.sum(), lambda x: x.exp()):
             assert tensor_repr(f(ours)) == repr(f(theirs)).replace("dtype=torch.", "dtype=pullback.")
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (9,), (2, 3), (2, 20), (0,)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_tangents(shape, dtype):
+    values = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
+    texts = []
+    for library in (pb, torch):
+        x = library.tensor(values, dtype=getattr(library, dtype))
+        with library.autograd.forward_ad.dual_level():
+            dual = library.autograd.forward_ad.make_dual(x, 3 * x)
+            texts.append([repr(dual), repr(dual * 2), repr(dual.clone().requires_grad_())])
+    assert texts[0] == [text.replace("torch.", "pullback.") for text in texts[1]]

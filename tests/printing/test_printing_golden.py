@@ -159,3 +159,17 @@ def test_subclasses_print_their_name():
 
     weight = pb.zeros(2).as_subclass(Weight)
     assert tensor_repr(weight) == "Weight([0., 0.])"
+
+
+def test_tangents():
+    with pb.autograd.forward_ad.dual_level():
+        make_dual = pb.autograd.forward_ad.make_dual
+        assert tensor_repr(make_dual(pb.tensor(1.0), pb.tensor(2.0))) == "tensor(1., tangent=2.0)"
+        x = make_dual(pb.ones(2, requires_grad=True), pb.ones(2))
+        assert tensor_repr(x) == "tensor([1., 1.], grad_fn=<ViewBackward0>, tangent=tensor([1., 1.]))"
+        matrix = make_dual(pb.ones(2, 2, dtype=pb.float64), pb.zeros(2, 2, dtype=pb.float64))
+        assert tensor_repr(matrix).replace("pullback", "torch") == (
+            "tensor([[1., 1.],\n        [1., 1.]], dtype=torch.float64,\n"
+            "       tangent=tensor([[0., 0.],\n        [0., 0.]], dtype=torch.float64))"
+        )
+    assert tensor_repr(matrix).count("tangent") == 0

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <unordered_set>
 #include <vector>
 
 #include "program/profile.h"
@@ -26,6 +27,13 @@
 namespace pb {
 
 namespace {
+
+// Goes on with "does not require grad".
+constexpr const char* kReturned =
+    ". It was computed inside of a function whose transform (grad, vjp, jacrev) has returned, from the "
+    "arguments of that "
+    "function alone: outside it is a constant. Return it from the function (has_aux=True) and differentiate "
+    "the result.";
 
 class Run;
 thread_local Run* innermost __attribute__((tls_model("initial-exec"))) = nullptr;
@@ -70,6 +78,7 @@ class Run {
     void end_at(const Node* n) { ends_.insert(std::lower_bound(ends_.begin(), ends_.end(), n), n); }
     void go() {
         discover();
+        if (__builtin_expect(!lives_, 0) && accumulates() && !roots_.empty()) look_for_hooks();
         if (!captures.empty()) select();
         if (options_.beyond) create_ = ((*options_.beyond = beyond_) || options_.goes_on) && create_;
         adds_parts_ = !create_ && !modes.anomaly;
@@ -86,9 +95,17 @@ class Run {
             Node* n = states_[next++].node;
             listen(1);
             if (__builtin_expect(options_.beyond != nullptr, 0) && ends_at(*n)) continue;
+            if (!n->edge_count()) lives_ = lives_ || !is_closed(*n);
             for (uint16_t i = 0; i < n->edge_count(); ++i)
                 if (Node* to = n->edge(i).node) ++states_.of(to).waiting;
         }
+    }
+
+    // All leaves that were met are closed variables: unless a hook wants a gradient on the way, nobody gets one.
+    [[gnu::cold]] void look_for_hooks() {
+        for (State& s : states_)
+            if (s.node->extra && has_hooks(*s.node)) return;
+        fail("element 0 of tensors does not require grad and does not have a grad_fn{}", kReturned);
     }
 
     // A node is needed if a captured node can be reached from it: decided from the ends of the graph to its roots,
@@ -217,7 +234,16 @@ class Run {
             if (!retain_) n->release_saved();
             return;
         }
-        if (any || n->pulls_nothing()) n->pull(grads, out);
+        if (any || n->pulls_nothing()) {
+            try {
+                n->pull(grads, out);
+            } catch (...) {
+                // A transform that has returned freed what only it needed.
+                if (!captures.empty() || !n->was_released() || !leads_nowhere(*n, nowhere_)) throw;
+                for (Tensor& g : out) g = Tensor();
+                return;
+            }
+        }
         for (uint16_t i = 0, count = n->edge_count(); i < count; ++i)
             if (out[i]) validate(*n, i, out[i]);
         if (modes.anomaly && modes.anomaly_check_nan) check_anomaly(*n, out);
@@ -299,11 +325,13 @@ class Run {
     const BackwardOptions& options_;
     bool create_;                    // whether the gradients get a graph
     bool retain_ = false;            // whether what is saved is kept
+    bool lives_ = false;             // whether it has met a leaf that is not a transform's which has returned
     bool beyond_ = false;            // whether the run reaches what a transform did not make itself
     bool adds_parts_ = false;        // whether parts are added in place
     std::vector<const Node*> ends_;  // sorted: where a transform's walk ends
     std::vector<const Node*> own_;   // those of them that are its variables
-    int64_t work_ = 0;               // since signals were looked at
+    std::unordered_set<const Node*> nowhere_;  // what is known to lead nowhere (tape/variables.h)
+    int64_t work_ = 0;                         // since signals were looked at
     Run* outer_;
     std::vector<Ref<Node>> roots_;
     States states_;

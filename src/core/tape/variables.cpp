@@ -13,20 +13,14 @@ namespace pb {
 
 namespace {
 
-bool leads_beyond(const Tensor& t, const GraphPoints& own, bool closed) {
-    std::vector<Ref<Node>> kept;
-    std::unordered_set<const Node*> ends, seen;
-    for (const GraphPoint& p : own)
-        if (Edge e = recorded_edge_of(p); e.node) {
-            kept.push_back(Ref<Node>::steal(e.node));
-            ends.insert(e.node);
-        }
+// Whether a walk from `root` that ends at `ends` meets somebody else's leaf or history. `seen` is not walked again.
+bool meets_beyond(Node* root, const std::unordered_set<const Node*>& ends,
+                  std::unordered_set<const Node*>& seen, bool closed) {
     std::vector<Node*> waiting;
     auto meet = [&](Node* n) {
         if (n && seen.insert(n).second) waiting.push_back(n);
     };
-    Ref<Node> root = Ref<Node>::steal(gradient_edge(t).node);
-    meet(root.get());
+    meet(root);
     while (!waiting.empty()) {
         Node* n = waiting.back();
         waiting.pop_back();
@@ -37,13 +31,31 @@ bool leads_beyond(const Tensor& t, const GraphPoints& own, bool closed) {
     return false;
 }
 
+bool leads_beyond(const Tensor& t, const GraphPoints& own, bool closed) {
+    std::vector<Ref<Node>> kept;
+    std::unordered_set<const Node*> ends, seen;
+    for (const GraphPoint& p : own)
+        if (Edge e = recorded_edge_of(p); e.node) {
+            kept.push_back(Ref<Node>::steal(e.node));
+            ends.insert(e.node);
+        }
+    Ref<Node> root = Ref<Node>::steal(gradient_edge(t).node);
+    return meets_beyond(root.get(), ends, seen, closed);
+}
+
 }  // namespace
 
+bool is_closed(Node& n) { return n.is_accumulate() && accumulated_variable(&n)->flags & kClosed; }
+
 bool goes_beyond(Node& n, bool ends) {
-    if (!ends) return n.is_accumulate() && !(accumulated_variable(&n)->flags & kClosed);
+    if (!ends) return n.is_accumulate() && !is_closed(n);
     for (uint16_t i = 0; i < n.edge_count(); ++i)
         if (n.edge(i).node) return true;
     return false;
+}
+
+bool leads_nowhere(Node& n, std::unordered_set<const Node*>& known) {
+    return known.count(&n) || !meets_beyond(&n, {}, known, false);
 }
 
 Tensor variable(const Tensor& x, bool recording) {

@@ -6,6 +6,8 @@
 // something else (BackwardOptions::beyond). When the function has returned its variables are closed: what leads to those
 // of a transform inside leads nowhere. Tangents, which belong to outer levels, go in and out with the values.
 #pragma once
+#include <unordered_set>
+
 #include "tape/engine.h"
 
 namespace pb {
@@ -16,9 +18,14 @@ Tensor variable(const Tensor& x, bool recording);
 
 // Nobody will ask for the gradient of this variable, but the transform that made it, by name.
 inline void close_variable(const Tensor& v) { v->flags |= kClosed; }
+bool is_closed(Node& n);  // whether it is the leaf of such a variable
 
 // Whether a walk that meets this node, where it may end, has met somebody else's leaf or history.
 bool goes_beyond(Node& n, bool ends);
+
+// Whether all that this node leads to are closed variables: what escaped from a function whose transform has returned is
+// a constant. `known` are nodes of which that is so; those that were met now are added.
+bool leads_nowhere(Node& n, std::unordered_set<const Node*>& known);
 
 // `t` without a history that ends at `own`, and so its tangents; at closed variables, too, unless `closed` ones count.
 Tensor settled(const Tensor& t, const GraphPoints& own, bool closed = false);
