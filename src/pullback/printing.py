@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._core import Tensor, get_default_dtype, mapped_axes, unmap_axis
-from .autograd import forward_ad
+from ._core import Tensor, get_default_dtype, highest_level, mapped_axes, unmap_axis, unpack_dual
 
 __all__ = ["get_printoptions", "printoptions", "set_printoptions", "tensor_repr"]
 
@@ -154,8 +153,8 @@ def _body_and_suffixes(tensor: Tensor, indent: int) -> tuple[str, list[str]]:
             suffixes.append(f"grad_fn=<{node.name().rpartition('::')[2]}>")
         elif tensor.requires_grad:
             suffixes.append("requires_grad=True")
-    if (tangent := forward_ad.unpack_dual(tensor).tangent) is not None:
-        suffixes.append(f"tangent={tangent}")
+    if level := highest_level((tensor,)):
+        suffixes.append(f"tangent={unpack_dual(tensor, level)[1]}")
     return body, suffixes
 
 

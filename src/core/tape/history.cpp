@@ -74,7 +74,7 @@ void check_alike(const Tensor& t, const Tensor& base) {
 }  // namespace
 
 std::string operation_name(const Node& node) {
-    std::string name = node.name();
+    std::string name = shown_name(node);
     size_t end = name.find_last_not_of("0123456789");
     if (end != std::string::npos && end >= 8 && name.compare(end - 7, 8, "Backward") == 0)
         name.resize(end - 7);

@@ -26,6 +26,13 @@ NodeExtra& extra(Node& n) {
     return *n.extra;
 }
 
+const char* shown_name(const Node& n) { return n.extra && n.extra->ends ? n.extra->ends : n.name(); }
+
+void name_last_step(const Tensor& t, const char* name, uint64_t since) {
+    Node* n = t->grad_fn;
+    if (n && n->sequence() > since && !n->is_accumulate()) extra(*n).ends = name;
+}
+
 bool has_hooks(const Node& n) {
     if (!n.extra) return false;
     const NodeExtra& x = *n.extra;

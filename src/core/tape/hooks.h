@@ -1,4 +1,4 @@
-// The rare part of a node: hooks, retained gradients, its Python wrapper.
+// The rare part of a node: hooks, retained gradients, its Python wrapper, the function that it ends.
 #pragma once
 #include <vector>
 
@@ -21,10 +21,19 @@ struct NodeExtra {
     PyObject* post_hooks = nullptr;
     PyObject* metadata = nullptr;  // "traceback_": where the node was recorded, under anomaly mode
     PyObject* wrapper = nullptr;   // borrowed: the wrapper clears it when it dies
+    const char* ends = nullptr;    // what it is called as the last step of a function that is made of others
     ~NodeExtra();
 };
 
-NodeExtra& extra(Node& n);      // made on demand
+NodeExtra& extra(Node& n);  // made on demand
+
+// Note [Functions made of others]. A function that is written in Python out of others (mse_loss) is a node for each step.
+// The last one is shown under the name of the whole, as PyTorch's only node of it; what it computes, and so its name in the
+// core and to whoever follows rules (sparse patterns, pictures), stays its own.
+const char* shown_name(const Node& n);
+// `t` is the result of such a function: the node that it got since the tape had so many (Node::next_sequence) ends it.
+// The name lives for ever.
+void name_last_step(const Tensor& t, const char* name, uint64_t since);
 bool has_hooks(const Node& n);  // or retained gradients
 PyObject* new_ordered_dict();
 

@@ -7,6 +7,7 @@ Loaded when somebody asks. What there is to show is what the derivative here rea
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ..operators.creation import tensor
@@ -52,7 +53,7 @@ _ALPHA = frozenset("AddBackward0 SubBackward0 RsubBackward0 RsubBackward1".split
 
 _DTYPES = {float: "float64", complex: "complex128"}
 # What is known of the shape of an operand that was not saved: `_saved_self_sym_sizes`.
-_OF_SHAPES = {"_sym_sizes": tuple, "_sym_numel": math.prod}
+_OF_SHAPES: dict[str, Callable[[Any], Any]] = {"_sym_sizes": tuple, "_sym_numel": math.prod}
 
 # Operands that are no variables for PyTorch, by position: a number, where its function takes a number, and a condition.
 _CONSTANTS = {
@@ -83,7 +84,7 @@ def constants(node: str) -> tuple[int, int]:
 
 def known(node: Any, name: str) -> tuple[Any, ...]:
     """(what it is,) where a node knows something of this name beside the values that it saved; else ()."""
-    kind = node.name()
+    kind = node._step
     if name == "alpha" and kind in _ALPHA:
         # Where a gradient is multiplied by it, it was saved.
         scaled = any(partial == "number" for partial, _ in getattr(node, "_partials", ()))
@@ -111,8 +112,8 @@ def _value(operand: Any) -> tuple[Any, ...]:
 
 def place(node: str, name: str) -> int | None:
     """Which value of a node of this name is meant: operand i as i, output j as -1 - j; None for no such name."""
-    operands, _, outputs = NAMES.get(node, "self other").partition("|")
-    operands, outputs = operands.split(), outputs.split() or ["result"]
+    first, _, last = NAMES.get(node, "self other").partition("|")
+    operands, outputs = first.split(), last.split() or ["result"]
     if name in operands:
         return operands.index(name)
     return -1 - outputs.index(name) if name in outputs else None

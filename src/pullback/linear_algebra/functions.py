@@ -106,7 +106,7 @@ def matrix_power(input, n, *, out=None):
     return found.clone() if found is input else found
 
 
-@composed(name="linalg.cross", method=False, out="exact", kinds={"other": "T"})
+@composed(name="linalg.cross", method=False, out="exact", kinds={"other": "T"}, node="LinalgCrossBackward0")
 def linalg_cross(input, other, *, dim=-1, out=None):
     """The cross product of vectors of three elements along `dim`; the other dimensions broadcast.
 
@@ -126,7 +126,7 @@ def linalg_cross(input, other, *, dim=-1, out=None):
     return input.roll(-1, dim) * other.roll(-2, dim) - input.roll(-2, dim) * other.roll(-1, dim)
 
 
-@composed(out="exact", kinds={"other": "T"})
+@composed(out="exact", kinds={"other": "T"}, node="LinalgCrossBackward0")
 def cross(input, other, dim=None, *, out=None):
     """`linalg.cross` along `dim`, or along the first dimension of three elements.
 

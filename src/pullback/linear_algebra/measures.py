@@ -57,7 +57,8 @@ def trapezoid(y, x=None, *, dx=None, dim=-1):
         >>> pb.trapezoid(pb.tensor([1., 3., 1.]))
         tensor(4.)
     """
-    return panels("trapezoid", y, x, dx, dim).sum(dim)
+    area = panels("trapezoid", y, x, dx, dim).sum(dim)
+    return _core.name_last_step(area, "MulBackward1" if x is None else "DivBackward1")
 
 
 @composed(method=False)
@@ -75,7 +76,7 @@ def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
     return panels("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
 
 
-@composed
+@composed(node="SqueezeBackward0")
 def cov(input, *, correction=1, fweights=None, aweights=None):
     """The covariances of variables, which are rows; observations are columns. One row is one variable, and gives a number.
 
@@ -218,7 +219,7 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     return vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
 
 
-@composed(kinds={"other": "T"})
+@composed(kinds={"other": "T"}, node="DistBackward0")
 def dist(input, other, p=2):
     """The norm of order `p` of the difference of two tensors, which broadcast.
 
@@ -237,7 +238,7 @@ def dist(input, other, p=2):
     return vector_norm(difference, p)
 
 
-@composed(out="exact")
+@composed(out="exact", node="RenormBackward0")
 def renorm(input, p, dim, maxnorm, *, out=None):
     """Each part along `dim` scaled down to the norm `maxnorm` of order `p`, where its norm is larger.
 

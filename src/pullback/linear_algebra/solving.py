@@ -92,7 +92,7 @@ def inverted(A):
     return triangular.solve(A, LU, pivots, eye_like(A), False), info
 
 
-@composed(name="linalg.inv", method=False, out="exact")
+@composed(name="linalg.inv", method=False, out="exact", node="LinalgInvExBackward0")
 def inv(A, *, out=None):
     """The inverse of a square matrix, or of each of a batch. `solve(A, B)` is faster and more exact than `inv(A) @ B`.
 
@@ -291,7 +291,7 @@ def cholesky_checked(operation, B, L):
     batches(L, B)
 
 
-@composed
+@composed(node="CholeskySolveBackward0")
 def cholesky_solve(input, input2, upper=False, *, out=None):
     """The solution X of A X = input from Cholesky's factor L, `input2`, of A: A = L L^T, or L^T L if `upper`.
 

@@ -42,7 +42,7 @@ def _adaptive_avg_pool(name, dims, input, output_size):
     order, counts = order_of(input), _asked(name, input, output_size, dims)
     if dims == 3 and set(counts) != {1}:
         order = None
-    dtype, input = input.dtype, wide(input)
+    given, dtype, input = input, input.dtype, wide(input)
     for dim, m in enumerate(counts, input.ndim - dims):
         n = input.shape[dim]
         if n == m:
@@ -55,7 +55,12 @@ def _adaptive_avg_pool(name, dims, input, output_size):
         for i, (start, end) in enumerate(edges):
             means[start:end, i] = 1.0 / (end - start)
         input = (input.movedim(dim, -1) @ means).movedim(-1, dim)
-    return in_order(rounded(input, dtype), order)
+    found = in_order(rounded(input, dtype), order)
+    if dims == 1 or found is given:
+        return found
+    return _core.name_last_step(
+        found, "MeanBackward1" if set(counts) == {1} else f"AdaptiveAvgPool{dims}DBackward0"
+    )
 
 
 def _index(numbers):
@@ -93,7 +98,7 @@ def _largest_between(input, edges, sizes, dims, return_indices):
     return values, numbered(within, sizes, axes)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="SqueezeBackward1")
 def adaptive_avg_pool1d(input, output_size):
     """The means of `output_size` windows that cover the last dimension evenly: from floor(i n / m) to ceil((i + 1) n / m).
 
@@ -135,7 +140,7 @@ def adaptive_avg_pool3d(input, output_size):
     return _adaptive_avg_pool("adaptive_avg_pool3d", 3, input, output_size)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="SqueezeBackward1")
 def adaptive_max_pool1d(input, output_size, return_indices=False):
     """The largest elements of `output_size` windows that cover the last dimension evenly: see `adaptive_avg_pool1d`.
 
@@ -149,7 +154,7 @@ def adaptive_max_pool1d(input, output_size, return_indices=False):
     return _adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size, return_indices)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="AdaptiveMaxPool2DBackward0")
 def adaptive_max_pool2d(input, output_size, return_indices=False):
     """The largest elements of windows that cover images evenly: `adaptive_max_pool1d` over two dimensions.
 
@@ -163,7 +168,7 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
     return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="AdaptiveMaxPool3DBackward0")
 def adaptive_max_pool3d(input, output_size, return_indices=False):
     """The largest elements of windows that cover volumes evenly: `adaptive_max_pool1d` over three dimensions.
 
@@ -222,7 +227,7 @@ def _fractional(name, dims, input, kernel_size, output_size, output_ratio, retur
     return (values, where) if return_indices else values
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="FractionalMaxPool2DBackward0")
 def fractional_max_pool2d(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):
@@ -251,7 +256,7 @@ def fractional_max_pool2d(
     )
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="FractionalMaxPool3DBackward0")
 def fractional_max_pool3d(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):

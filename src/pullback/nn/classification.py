@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="BinaryCrossEntropyBackward0")
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """-(target * log(input) + (1 - target) * log(1 - input)): how far probabilities are from truth values.
 
@@ -65,7 +65,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="BinaryCrossEntropyWithLogitsBackward0")
 def binary_cross_entropy_with_logits(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
 ):
@@ -129,7 +129,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     return terms / input.shape[0] if by_batch and input.ndim else terms
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="SoftMarginLossBackward0")
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + e**(-target * input)), for targets of -1 and 1.
 
@@ -185,7 +185,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     return reduced(near + far, reduction)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="MultiMarginLossBackward0")
 def multi_margin_loss(
     input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
@@ -239,7 +239,7 @@ def multi_margin_loss(
     return reduced(losses.reshape(target.shape), reduction)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="MultilabelMarginLossBackward0")
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """The sum over right and wrong classes of max(0, 1 - score of the right + score of the wrong), over the classes.
 

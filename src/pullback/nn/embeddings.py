@@ -48,7 +48,7 @@ def _scaled_by_frequency(rows, index, count):
     return (values + (rows - values) * share).where(values.isfinite(), rows * share)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="EmbeddingBackward0")
 def embedding(
     input,
     weight,
@@ -110,7 +110,7 @@ def _check_range(index, count, error=None):
         raise IndexError(f"index out of range in self. There are {count} rows: 0 to {count - 1}.") from error
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="EmbeddingBagBackward0")
 def embedding_bag(
     input,
     weight,

@@ -7,7 +7,7 @@ from ..operators.declare import composed
 __all__ = ["glu", "softmin"]
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="GluBackward0")
 def glu(input, dim=-1):
     """The first half along `dim` times the sigmoid of the second (arXiv:1612.08083).
 

@@ -2,6 +2,7 @@
 
 import warnings
 
+from .. import _core
 from ..operators.creation import arange
 from ..operators.declare import composed, require_real
 from .resampling import cubic_weights
@@ -31,7 +32,7 @@ def _base(n, align_corners, like):
     return points if align_corners else points * ((n - 1) / n)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="AffineGridGeneratorBackward0")
 def affine_grid(theta, size, align_corners=None):
     """Where an affine map reads the pixels of its result, for `grid_sample` (arXiv:1506.02025).
 
@@ -155,7 +156,13 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     require_real("grid_sampler_2d_cpu_kernel_impl" if dims == 2 else "grid_sampler3d_cpu", input)
     sizes = tuple(input.shape[2:])
     points = [grid[..., k] for k in reversed(range(dims))]  # the first dimension's first
-    flat = input.flatten(2)
+    found = _read(input.flatten(2), points, sizes, mode, padding_mode, align_corners)
+    return _core.name_last_step(found, f"GridSampler{dims}DBackward0")
+
+
+def _read(flat, points, sizes, mode, padding_mode, align_corners):
+    """What lies at points, their coordinates by dimension."""
+    dims = len(sizes)
     if mode == "bicubic":
         return _bicubic_at(flat, points, sizes, padding_mode, align_corners)
     at = [_source(x, n, padding_mode, align_corners) for x, n in zip(points, sizes, strict=True)]

@@ -57,7 +57,7 @@ def _check_elements(channels, **vectors):
             )
 
 
-@composed(public=False, method=False, kinds=STATISTICS)
+@composed(public=False, method=False, kinds=STATISTICS, node="NativeBatchNormBackward0")
 def batch_norm(
     input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05
 ):
@@ -136,7 +136,7 @@ def _move(running, value, momentum):
         running.mul_(1 - momentum).add_(value.detach().reshape(running.shape), alpha=momentum)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="ViewBackward0")
 def instance_norm(
     input,
     running_mean=None,
@@ -191,7 +191,7 @@ def instance_norm(
     return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="NativeGroupNormBackward0")
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     """Normalised over groups of channels: each group of C / num_groups channels of each sample (arXiv:1803.08494).
 

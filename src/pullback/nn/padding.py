@@ -1,5 +1,6 @@
 """Padding, in PyTorch's four modes."""
 
+from .. import _core
 from ..operators.creation import arange
 from ..operators.declare import composed
 from ..operators.joining import constant_pad_nd
@@ -47,7 +48,10 @@ def pad(input, pad, mode="constant", value=None):
             start, n = max(-before, 0), n + min(before, 0) + min(after, 0)
             input, before, after = input.narrow(dim, start, n), max(before, 0), max(after, 0)
         input = input.index_select(dim, _POSITIONS[mode](arange(-before, n + after), n))
-    return in_order(input, order)
+    if mode == "circular":
+        return in_order(input, order)
+    name = {"reflect": "Reflection", "replicate": "Replication"}[mode]
+    return _core.name_last_step(in_order(input, order), f"{name}Pad{len(pad) // 2}DBackward0")
 
 
 # Where the elements of a padded dimension come from: position p of an input of n.

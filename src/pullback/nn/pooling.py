@@ -223,7 +223,7 @@ def _divided(total, divisor):
     return total / divisor if total.is_floating_point() else total.div(divisor, rounding_mode="trunc")
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="SqueezeBackward1")
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The largest element of every window along the last dimension.
 
@@ -241,7 +241,7 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     )
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="MaxPool2DWithIndicesBackward0")
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The largest element of every window of images: `max_pool1d` over two dimensions.
 
@@ -259,7 +259,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     )
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="MaxPool3DWithIndicesBackward0")
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The largest element of every window of volumes: `max_pool1d` over three dimensions.
 
@@ -275,7 +275,7 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     )
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="SqueezeBackward1")
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """The mean of every window along the last dimension.
 
@@ -290,7 +290,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="AvgPool2DBackward0")
 def avg_pool2d(
     input,
     kernel_size,
@@ -315,7 +315,7 @@ def avg_pool2d(
     )
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="AvgPool3DBackward0")
 def avg_pool3d(
     input,
     kernel_size,
@@ -431,7 +431,7 @@ def _unpooled(dims, input, indices, kernel_size, stride, padding, output_size):
     return zeros.scatter(-1, indices.flatten(-dims), input.flatten(-dims)).reshape(*lead, *size)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="SqueezeBackward1")
 def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """The elements of `input` at the positions that `max_pool1d` found them, and zeros elsewhere.
 
@@ -446,7 +446,7 @@ def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_siz
     return _unpooled(1, input, indices, kernel_size, stride, padding, output_size)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="MaxUnpool2DBackward0")
 def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """`max_unpool1d` over two dimensions: (N, C, H, W) to (N, C, size, size), or without N.
 
@@ -461,7 +461,7 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
     return _unpooled(2, input, indices, kernel_size, stride, padding, output_size)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="MaxUnpool3DBackward0")
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """`max_unpool1d` over three dimensions: (N, C, D, H, W) to (N, C, size, size, size), or without N.
 

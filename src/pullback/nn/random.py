@@ -201,7 +201,7 @@ def _leaky(input, lower, upper, training):
     return input.contiguous() * _slopes(input.detach(), lower, upper)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="RreluWithNoiseBackward0")
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
     """`leaky_relu` whose slope is drawn for each element between `lower` and `upper` while training, and their mean else.
 

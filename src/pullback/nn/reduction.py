@@ -2,6 +2,8 @@
 
 import warnings
 
+from .. import _core
+
 REDUCTIONS = ("none", "mean", "sum")
 
 
@@ -25,8 +27,10 @@ def reduction_of(reduction, size_average=None, reduce=None):
     return reduction
 
 
-def reduced(losses, reduction):
-    """Losses as they are, their mean, or their sum."""
+def reduced(losses, reduction, node=""):
+    """Losses as they are, their mean, or their sum; the last step is shown under the name `node`, if it is given."""
     if reduction == "mean":
-        return losses.mean()
-    return losses.sum() if reduction == "sum" else losses
+        losses = losses.mean()
+    elif reduction == "sum":
+        losses = losses.sum()
+    return _core.name_last_step(losses, node) if node else losses

@@ -21,10 +21,10 @@ def _shapes_should_be_equal(input, target):
         )
 
 
-def _weighed(losses, weight, input, reduction, by_weight=True):
+def _weighed(losses, weight, input, reduction, node="", by_weight=True):
     """Losses times their weights; the mean is over the weights, or over the number of losses."""
     if weight is None:
-        return reduced(losses, reduction)
+        return reduced(losses, reduction, node)
     if weight.shape != input.shape:
         raise ValueError(
             f"Weights and input must have the same size. The weights have {list(weight.shape)}, the input "
@@ -61,7 +61,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
         require_real("mse_cpu", input, target)
     _shapes_should_be_equal(input, target)
     reduction = reduction_of(reduction, size_average, reduce)
-    return _weighed((input - target).square(), weight, input, reduction)
+    return _weighed((input - target).square(), weight, input, reduction, "MseLossBackward0")
 
 
 @composed(public=False, method=False)
@@ -97,7 +97,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta. It is {beta}.")
     if beta == 0:
         return reduced((input - target).abs(), reduction)
-    return reduced(TABLE["smooth_l1_loss"](input, target, beta), reduction)
+    return reduced(TABLE["smooth_l1_loss"](input, target, beta), reduction, "SmoothL1LossBackward0")
 
 
 @composed(public=False, method=False)
@@ -115,7 +115,8 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     reduction = reduction_of(reduction)
     if not delta > 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta. It is {delta}.")
-    return _weighed(TABLE["huber_loss"](input, target, delta), weight, input, reduction, by_weight=False)
+    losses = TABLE["huber_loss"](input, target, delta)
+    return _weighed(losses, weight, input, reduction, "HuberLossBackward0", by_weight=False)
 
 
 @composed(public=False, method=False)

@@ -247,7 +247,13 @@ def interpolate(
         else:
             taps = _TAPS[mode](n, m, align_corners, factor, dtype)
         input = _resampled(input, dim, *taps)
-    return in_order(rounded(input, result), order)
+    return _core.name_last_step(in_order(rounded(input, result), order), _node(mode, dims, antialias))
+
+
+def _node(mode, dims, antialias):
+    """PyTorch's name of the node: UpsampleNearest1DBackward0."""
+    kind = "".join([part.capitalize() for part in mode.split("-")])
+    return f"Upsample{kind}{dims}D{'Aa' if antialias else ''}Backward0"
 
 
 def _check_mode(input, mode, align_corners, antialias):

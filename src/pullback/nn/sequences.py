@@ -109,8 +109,9 @@ def ctc_loss(
         losses = losses.where(losses != math.inf, 0.0)
     if reduction == "mean":
         return (losses / losses.new_tensor([max(n, 1) for n in sizes])).mean()
-    losses = losses.squeeze(0) if single and reduction == "none" else losses
-    return reduced(losses, reduction)
+    if reduction == "none" and not single:
+        return _core.name_last_step(losses, "CtcLossBackward0")
+    return reduced(losses.squeeze(0) if single and reduction == "none" else losses, reduction)
 
 
 def _forward(logs, symbols, inputs, sizes, blank):

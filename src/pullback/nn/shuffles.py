@@ -6,7 +6,7 @@ from .orders import in_order, order_of
 __all__ = ["channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="PixelShuffleBackward0")
 def pixel_shuffle(input, upscale_factor):
     """Squares of r * r pixels from r * r channels each: (..., C * r**2, H, W) to (..., C, H * r, W * r) (arXiv:1609.05158).
 
@@ -36,7 +36,7 @@ def pixel_shuffle(input, upscale_factor):
     return in_order(parts.reshape(*leading, channels // (r * r), height * r, width * r), order_of(input))
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="PixelUnshuffleBackward0")
 def pixel_unshuffle(input, downscale_factor):
     """Channels from squares of pixels, the inverse of `pixel_shuffle`: (..., C, H * r, W * r) to (..., C * r**2, H, W).
 
@@ -67,7 +67,7 @@ def pixel_unshuffle(input, downscale_factor):
     return in_order(made, order_of(input))
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="ChannelShuffleBackward0")
 def channel_shuffle(input, groups):
     """Channels dealt out among groups: channel (g, k) of `groups` rows becomes (k, g) (arXiv:1707.01083).
 

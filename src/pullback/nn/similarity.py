@@ -59,7 +59,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     return (a * b).sum(dim)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="NormBackward1")
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     """The p-norm of x1 - x2 + eps along the last dimension.
 
@@ -74,7 +74,7 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="PdistBackward0")
 def pdist(input, p=2.0):
     """The p-norm distances between all pairs of rows i < j of a matrix, pair by pair: (0, 1), (0, 2), ... (1, 2), ...
 

@@ -142,7 +142,7 @@ def _geometry(kernel_size, dilation, padding, stride):
     return slides(kernel, stride, dilation), padding
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="Im2ColBackward0")
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """The elements of all windows of images: (N, C, H, W) to (N, C * kernel elements, windows), or without N.
 
@@ -178,7 +178,7 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     return columns(input, along)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="Col2ImBackward0")
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """Images from the elements of their windows, added where these overlap: the transpose of `unfold`.
 

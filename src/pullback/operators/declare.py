@@ -222,13 +222,15 @@ def composed(
     in_place=False,
     returns=None,
     kinds=NONE,
+    node=None,
 ):
     """Declare an operator written in Python out of others; its first parameter is the tensor of the method form.
 
     A body that takes ``*args`` or ``**kwargs`` sorts its arguments itself. No body sees `out`, unless it is "passed".
     With `in_place`, the body's last parameter has this name, is in no signature, and tells which form was called; a
     string is the row whose page of documentation that form has, where that is not the operator's name. `kinds` says
-    of parameters what they are here, where that is not what their names say: `_kind`.
+    of parameters what they are here, where that is not what their names say: `_kind`. What the body records last is
+    shown under the name `node`, that of PyTorch's one node for all of it.
     """
 
     def declare(function):
@@ -240,10 +242,17 @@ def composed(
             out,
             returns,
             kinds,
+            node,
         )
         if in_place:
             writing = callable_of(
-                without_last(function, 2), called + "_", partial(function, in_place=True), out, kinds=kinds
+                without_last(function, 2),
+                called + "_",
+                partial(function, in_place=True),
+                out,
+                None,
+                kinds,
+                node,
             )
             writing.__row__ = TABLE[called if in_place is True else in_place]
             METHODS.update({each + "_": writing for each in (called, *aliases)})
@@ -254,7 +263,7 @@ def composed(
     return declare if function is None else declare(function)
 
 
-def callable_of(function, called, body=None, out="cast", returns=None, kinds=NONE):
+def callable_of(function, called, body=None, out="cast", returns=None, kinds=NONE, node=None):
     """The callable of a Python body: its arguments are sorted by the core, so that errors are the same for all.
 
     `body` runs instead of the function, which then only says what the signature is. `out` says which dtypes a target
@@ -267,7 +276,7 @@ def callable_of(function, called, body=None, out="cast", returns=None, kinds=NON
         body = lambda operands, **rest: function(*operands, **rest)
     letters = "".join([kinds.get(name) or _kind(name, default) for name, default in zip(names, defaults)])
     made = _core.Operator(
-        called, body or function, names, positional, defaults, variadic, False, out, 0, returns, letters
+        called, body or function, names, positional, defaults, variadic, False, out, 0, returns, letters, node
     )
     _describe(made, function)
     return made

@@ -3,6 +3,7 @@
 import itertools
 import warnings
 
+from .. import _core
 from .._core import int64
 from .creation import tensor, zeros
 from .declare import FUNCTIONS, composed, operator, require_each
@@ -199,10 +200,10 @@ def block_diag(*tensors):
         right = zeros(height, width - before - columns, dtype=each.dtype)
         rows.append(cat([left, each, right], 1))
         before += columns
-    return cat(rows, 0)
+    return _core.name_last_step(cat(rows, 0), "BlockDiagBackward0")
 
 
-@composed(method=True)
+@composed(method=True, node="StackBackward0")
 def combinations(input, r=2, with_replacement=False):
     """Every choice of `r` elements of a vector, in order, as the rows of a matrix.
 

@@ -251,7 +251,7 @@ def tensordot(a, b, dims=2, out=None):
     return _tensordot(a, b, list(first), list(second))
 
 
-@composed(kinds={"other": "T"})
+@composed(kinds={"other": "T"}, node="UnsafeViewBackward0")
 def kron(input, other, *, out=None):
     """Kronecker's product: each element of `input` times the whole of `other`, laid out as blocks.
 

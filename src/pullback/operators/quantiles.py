@@ -27,7 +27,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     return input.nansum(dim, keepdim, dtype=dtype) / count
 
 
-@composed(out="exact")
+@composed(out="exact", node="SqueezeBackward4")
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The elements at the fractions `q` of the order along `dim`, or of everything.
 
@@ -57,7 +57,7 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=N
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
-@composed(out="exact")
+@composed(out="exact", node="SqueezeBackward4")
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """`quantile` of the elements that are not NaN; NaN where there are none.
 

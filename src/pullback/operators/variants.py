@@ -392,7 +392,7 @@ METHODS["polygamma"] = callable_of(_polygamma_method, "polygamma")
 METHODS["polygamma_"] = callable_of(_polygamma_in_place, "polygamma_")
 
 
-@composed
+@composed(node="PreluKernelBackward0")
 def prelu(input, weight):
     """`input` where positive, weight * input elsewhere: one weight, or one for each channel (arXiv:1502.01852).
 

@@ -180,4 +180,4 @@ def _operation(node: Any, names: _Names) -> Box:
     held = sorted(names.results.get(node, []), key=lambda entry: entry[0])
     # A box has one value to show; of an operation with several outputs, each has its own.
     single = held[0][2] if held and all(number == 0 for number, _, _ in held) else None
-    return Box(node, node.name(), names=[name for _, name, _ in held], tensor=single)
+    return Box(node, node._step, names=[name for _, name, _ in held], tensor=single)

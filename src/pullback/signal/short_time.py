@@ -20,7 +20,7 @@ LEAST = 1e-11  # sums of squares of a window below this are none
 _warned: set[str] = set()
 
 
-@composed
+@composed(node="SqueezeBackward4")
 def stft(
     input,
     n_fft,

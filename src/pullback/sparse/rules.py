@@ -190,7 +190,7 @@ def points(node: Any, outputs: Outputs, edges: list[int], structural: bool) -> l
     shape = outputs.shapes[outputs.wanted[0]]
     batch, found = shape[:-2], []
     for edge in edges:
-        taken, (rows, columns) = POINTS[node.name()][edge], shapes[edge][-2:]
+        taken, (rows, columns) = POINTS[node._step][edge], shapes[edge][-2:]
         own = np.broadcast_to(
             np.arange(math.prod(shapes[edge])).reshape(shapes[edge]), (*batch, rows, columns)
         )

@@ -132,7 +132,7 @@ class Walk:
             if kind == "none":
                 continue
             chosen = None if below_shape == shape else spread(below_shape, shape)
-            if kind == "mask" or node.name() in STEPS or self.is_fixed(kind, reads, edges):
+            if kind == "mask" or node._step in STEPS or self.is_fixed(kind, reads, edges):
                 try:
                     if values is None:
                         outputs, ones = Outputs(node, [0]), np.ones(math.prod(shape))
@@ -180,7 +180,7 @@ class Walk:
 
     def maps(self, node: Any, outputs: Outputs, edges: list[int]) -> list[Any]:
         """What a structured operator takes from where, in the first way that applies."""
-        name = node.name()
+        name = node._step
         if name in rules.RULES:
             known = rules.RULES[name](node, outputs, edges, self.structural)
             return self.dense(node, outputs, edges) if known is None else known
@@ -232,7 +232,7 @@ class Walk:
 
     def derived(self, node: Any, outputs: Outputs, edges: list[int], own: bool) -> list[Any] | None:
         """From the pullback, as it is recorded; None if that leads back to the same kind of node."""
-        name = node.name()
+        name = node._step
         if name in self.inside or (own and self.everywhere):
             return None
         inner = Walk(self.everywhere, True, (*self.inside, name))
@@ -265,7 +265,7 @@ class Walk:
         self, node: Any, outputs: Outputs, edges: list[int], why: str = "it has no rule for patterns"
     ) -> list[Any]:
         """Every result depends on all of every operand."""
-        name = node.name()
+        name = node._step
         warnings.warn(
             f"pullback.sparse: every result of {name} counts as depending on all elements of its operands: {why}. The "
             f"pattern is right, and may be larger than it has to be.",

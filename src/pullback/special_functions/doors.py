@@ -145,7 +145,7 @@ def zeta(input, other, *, out=None):
     return _call("zeta", False, out, input, other, "zeta")
 
 
-@composed(out="cast", kinds={"p": "i"})
+@composed(out="cast", kinds={"p": "i"}, node="MvlgammaBackward0")
 def mvlgamma(input, p, *, out=None):
     """The logarithm of the gamma function of dimension p, up to a sign of its argument, element by element.
 

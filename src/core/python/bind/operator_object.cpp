@@ -19,6 +19,7 @@
 #include "python/hints.h"
 #include "python/types/mapping.h"
 #include "python/types/return_types.h"
+#include "tape/hooks.h"
 
 namespace pb {
 
@@ -35,6 +36,7 @@ struct OperatorObject {
     PyObject* body;                    // a Python function
     PyObject* keyword_names;           // the names that `body` takes by keyword only
     std::string* kinds;                // what `body` relies on, a letter for each parameter: check_kinds
+    PyObject* node;                    // the name of the node that ends what `body` records, or null
     const Binding* binding;            // of `function`
     Signature signature;               // what the function sees of the declaration
     int dtype;                         // index of the parameter of this name, or -1
@@ -157,9 +159,16 @@ void check_kinds(const OperatorObject* op, const Args& a) {
     }
 }
 
+void name_node(const OperatorObject* op, PyObject* found, uint64_t since) {
+    PyObject* first = PyTuple_Check(found) && PyTuple_GET_SIZE(found) ? PyTuple_GET_ITEM(found, 0) : found;
+    if (is_tensor(first)) name_last_step(Tensor(first), PyUnicode_AsUTF8(op->node), since);
+}
+
 PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
     check_kinds(op, Args{values, op->signature});
+    const uint64_t since = Node::next_sequence;
     PyObject* found = PyObject_Vectorcall(op->body, values, op->positional, op->keyword_names);
+    if (op->node && found) name_node(op, found, since);
     if (!op->signature.result || !found || !PyTuple_CheckExact(found)) return found;
     Owned tuple(found);
     auto* type = reinterpret_cast<PyTypeObject*>(op->signature.result);
@@ -358,17 +367,18 @@ void fill_signature(OperatorObject* op, PyObject* names, PyObject* defaults, boo
 }
 
 // Operator(name, implementation, names, positional, defaults, variadic, in_place, out="cast", ignored=0,
-// results=None, kinds=""). The implementation is the name of a C++ function or of a row, or a Python function, which with
+// results=None, kinds="", node=None). The implementation is the name of a C++ function or of a row, or a Python function, which with
 // out="plain" gets the arguments as they are, and with out="attribute" is the getter of a property; so many of the last
-// parameters are ignored; several results have these names.
+// parameters are ignored; several results have these names; what a Python function records ends in a node of this name.
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     const char *name, *rule = "cast";
-    PyObject *implementation, *names, *defaults, *results = Py_None;
+    PyObject *implementation, *names, *defaults, *results = Py_None, *node = Py_None;
     Py_ssize_t positional, ignored = 0;
     int variadic, in_place;
     const char* kinds = "";
-    if (!PyArg_ParseTuple(args, "sOO!nO!ip|snOs", &name, &implementation, &PyTuple_Type, &names, &positional,
-                          &PyTuple_Type, &defaults, &variadic, &in_place, &rule, &ignored, &results, &kinds))
+    if (!PyArg_ParseTuple(args, "sOO!nO!ip|snOsO", &name, &implementation, &PyTuple_Type, &names, &positional,
+                          &PyTuple_Type, &defaults, &variadic, &in_place, &rule, &ignored, &results, &kinds,
+                          &node))
         return nullptr;
     PyObject* body = PyUnicode_Check(implementation) ? nullptr : implementation;
     const char* wanted = body ? "" : PyUnicode_AsUTF8(implementation);
@@ -401,6 +411,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     op->body = Py_XNewRef(body);
     op->keyword_names = body && positional < n ? PyTuple_GetSlice(names, positional, n) : nullptr;
     op->kinds = new std::string(kinds);
+    op->node = PyUnicode_Check(node) ? Py_NewRef(node) : nullptr;
     op->signature = Signature();
     op->signature.in_place = in_place;
     op->names = new std::vector<PyObject*>;
@@ -455,6 +466,7 @@ void destroy(PyObject* self) {
     delete op->kinds;
     Py_XDECREF(op->body);
     Py_XDECREF(op->keyword_names);
+    Py_XDECREF(op->node);
     Py_XDECREF(op->dict);
     type->tp_free(self);
     Py_DECREF(type);

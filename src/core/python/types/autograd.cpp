@@ -85,6 +85,15 @@ PyObject* variable_of(PyObject*, PyObject* args) {
         return raise_current();
     }
 }
+// name_last_step(tensor, name): Note [Functions made of others], of a function that chooses the name itself.
+PyObject* name_step(PyObject*, PyObject* args) {
+    PyObject *t, *name;
+    if (!PyArg_ParseTuple(args, "O!U", tensor_type, &t, &name)) return nullptr;
+    Py_INCREF(name);  // once and for all
+    PyUnicode_InternInPlace(&name);
+    name_last_step(Tensor(t), PyUnicode_AsUTF8(name), 0);
+    return Py_NewRef(t);
+}
 PyObject* close_variables(PyObject*, PyObject* own) {
     if (!PyTuple_Check(own)) Py_RETURN_NONE;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(own); ++i)
@@ -458,6 +467,7 @@ PyMethodDef functions[] = {
     {"variable", variable_of, METH_VARARGS, nullptr},
     {"close_variables", close_variables, METH_O, nullptr},
     {"settled", settle, METH_VARARGS, nullptr},
+    {"name_last_step", name_step, METH_VARARGS, nullptr},
     {"recorded", recorded, METH_NOARGS, nullptr},
     {"captures", captured, METH_VARARGS, nullptr},
     {"in_transform", in_transform, METH_NOARGS, nullptr},

@@ -53,7 +53,9 @@ PyObject* refuse(PyTypeObject* type, PyObject*, PyObject*) {
     return nullptr;
 }
 
-PyObject* name(PyObject* self, PyObject*) { return PyUnicode_FromString(of(self)->name()); }
+PyObject* name(PyObject* self, PyObject*) { return PyUnicode_FromString(shown_name(*of(self))); }
+// What it computes: Note [Functions made of others].
+PyObject* step(PyObject* self, void*) { return PyUnicode_FromString(of(self)->name()); }
 
 PyObject* edge_pair(const Edge& e) { return checked(Py_BuildValue("(NI)", node_object(e.node), e.nr)); }
 
@@ -280,7 +282,7 @@ int setattro(PyObject* self, PyObject* key, PyObject* value) {
 }
 
 PyObject* represent(PyObject* self) {
-    return PyUnicode_FromFormat("<%s object at %p>", of(self)->name(), self);
+    return PyUnicode_FromFormat("<%s object at %p>", shown_name(*of(self)), self);
 }
 
 PyMemberDef members[] = {
@@ -296,6 +298,7 @@ PyMethodDef methods[] = {
 PyGetSetDef getset[] = {
     {"next_functions", next_functions, nullptr, nullptr, nullptr},
     {"_edges", edges, nullptr, nullptr, nullptr},
+    {"_step", step, nullptr, nullptr, nullptr},
     {"requires_grad", requires_grad, nullptr, nullptr, nullptr},
     {"metadata", metadata, nullptr, nullptr, nullptr},
     {"variable", variable, nullptr, nullptr, nullptr},
@@ -340,7 +343,7 @@ PyObject* node_object(Node* n) {
         Py_INCREF(x.wrapper);
         return x.wrapper;
     }
-    PyTypeObject* type = type_for(n->name());
+    PyTypeObject* type = type_for(shown_name(*n));
     auto* o = reinterpret_cast<NodeObject*>(checked(type->tp_alloc(type, 0)));
     n->retain();
     o->node = n;

@@ -166,7 +166,7 @@ class PReLU(Module):
 
     Example:
         >>> pb.nn.PReLU()(pb.tensor([-1.0, 2.0]))
-        tensor([-0.2500,  2.0000], grad_fn=<WhereBackward0>)
+        tensor([-0.2500,  2.0000], grad_fn=<PreluKernelBackward0>)
     """
 
     __constants__ = ["num_parameters"]
