@@ -27,6 +27,9 @@ OTHER = {
     "m.special.ndtr(x)": "an elementwise function here",
     "m.heaviside(x.detach(), x)": "has a derivative here",
     "x // 1": "has a derivative here",
+    "F.linear(x[0], t, t[:, 0])": "a bias that is strided is added to the product as well",
+    "F.linear(x[None], t, t[:, 0])": "a bias that is strided is added to the product as well",
+    "m.nn.functional.scaled_dot_product_attention(x[None, None], x[None, None], x[None, None], is_causal=True)": "one way",
 }
 
 

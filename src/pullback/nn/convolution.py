@@ -106,7 +106,9 @@ def _check_dtypes(input, weight, bias, transposed):
 
 
 def _with_bias(result, bias, dims):
-    return result if bias is None else result + bias.reshape(-1, *[1] * dims)
+    if bias is None:
+        return result
+    return _core.name_last_step(result + bias.reshape(-1, *[1] * dims), "ConvolutionBackward0")
 
 
 def _order(dims, input, weight):
@@ -294,7 +296,7 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
     )
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="ConvTbcBackward0")
 def conv_tbc(input, weight, bias, pad=0):
     """`conv1d` of sequences whose dimensions are (time, batch, channels), by a `weight` of (K, C, O).
 
