@@ -255,6 +255,21 @@ TABLE = [
         said="invalid max index",
     ),
     Known("lstm_cell|gru_cell", "no error", "of whole numbers", changed="whole", said="can't be cast"),
+    Known(
+        r"m\.(mul|multiply|add|sub|subtract|div|divide|true_divide|floor_divide)\(",
+        "error",
+        "for two numbers there are Python's operators",
+        changed="numbers",
+        said="must be Tensor, not int",
+    ),
+    Known(
+        "cross",
+        "no error",
+        "a target has the dtype of the result",
+        changed="mixed",
+        said="Expected out tensor to have dtype",
+    ),
+    Known("max_unpool", "error", "floats of NumPy are no sizes", changed="numpy", said="float32' object"),
     # ---- where the result lies ----
     Known(
         r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|complex\(|cross\(|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"

@@ -25,3 +25,15 @@ def test_a_bias_of_several_dimensions(shape):
 def test_a_bias_that_is_larger_than_the_result(x, bias):
     with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
         F.linear(pb.zeros(x), pb.zeros(3, 4), pb.zeros(bias))
+
+
+@pytest.mark.parametrize("lead", [(), (5,), (2, 5)])
+@pytest.mark.parametrize("bias", [pb.tensor(3), pb.tensor(0.5), pb.tensor(0.5, dtype=pb.float64)])
+def test_a_bias_of_one_number(lead, bias):
+    x, weight = pb.rand(*lead, 4, dtype=pb.float64), pb.rand(3, 4, dtype=pb.float64)
+    f = pb.nn.functional.linear
+    if len(lead) == 1 and bias.dtype is not pb.float64:  # a product that is added to
+        with pytest.raises(RuntimeError, match="must have the same dtype"):
+            f(x, weight, bias)
+    else:
+        assert f(x, weight, bias).tolist() == (x @ weight.T + bias).tolist()

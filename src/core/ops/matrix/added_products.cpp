@@ -309,8 +309,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
             "expected m1 and m2 to have the same dtype, but got: {} != {}. Convert the input, or the module, "
             "with .to(...).",
             dtype_c_name(x.dtype()), dtype_c_name(weight.dtype()));
-    // A bias that is no row of numbers is added to the result as it is shaped.
-    if (bias && x.ndim() != 2 && bias.ndim() > 1 && bias.numel() != weight.size(0)) {
+    // A bias that is no row of numbers is added to the result as it is shaped; of one number no dtype is asked.
+    if (bias && x.ndim() != 2 && bias.ndim() != 1 && (!bias.ndim() || bias.numel() != weight.size(0))) {
         const Tensor y = linear(x, weight, {});
         const Dims all = broadcast_shapes(y.layout(), bias.layout());
         if (all != y.shape())
