@@ -11,6 +11,7 @@
 #include "python/bind/table.h"
 #include "python/read/convert.h"
 #include "python/read/from_data.h"
+#include "python/replay/replay.h"
 #include "python/types/autograd.h"
 #include "python/types/mapping.h"
 #include "python/types/node_object.h"
@@ -166,6 +167,7 @@ PyMODINIT_FUNC PyInit__core() {
         init_bindings(module);
         init_kernel_hooks(module);
         init_coloring(module);
+        init_replay(module);
     } catch (...) {
         raise_current();
         Py_DECREF(module);

@@ -1,0 +1,320 @@
+#include "python/replay/program.h"
+
+#include <algorithm>
+
+#include "python/replay/guard.h"
+
+namespace pb::replay {
+
+// ---- made from descriptions ---------------------------------------------------------------------------------------
+
+// (kind, slot, object, parts).
+Source::Source(PyObject* description) {
+    int given, n;
+    PyObject *what, *inside;
+    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside))
+        throw PythonError();
+    kind = static_cast<Kind>(given);
+    slot = n;
+    object = Py_NewRef(what);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inside); ++i) parts.emplace_back(PyTuple_GET_ITEM(inside, i));
+}
+Source::Source(Source&& s) noexcept { *this = std::move(s); }
+Source& Source::operator=(Source&& s) noexcept {
+    kind = s.kind;
+    slot = s.slot;
+    std::swap(object, s.object);
+    parts.swap(s.parts);
+    return *this;
+}
+PyObject* Source::make(std::span<PyObject* const> slots) const {
+    switch (kind) {
+        case Constant: return Py_NewRef(object);
+        case Slot: return Py_NewRef(slots[static_cast<size_t>(slot)]);
+        case List:
+        case Tuple: {
+            const auto n = static_cast<Py_ssize_t>(parts.size());
+            PyObject* made = kind == List ? PyList_New(n) : PyTuple_New(n);
+            if (!made) return nullptr;
+            for (Py_ssize_t i = 0; i < n; ++i) {
+                PyObject* item = parts[static_cast<size_t>(i)].make(slots);
+                if (!item) {
+                    Py_DECREF(made);
+                    return nullptr;
+                }
+                if (kind == List) PyList_SET_ITEM(made, i, item);
+                else PyTuple_SET_ITEM(made, i, item);
+            }
+            return made;
+        }
+        case Dict: {
+            Owned made(PyDict_New());
+            for (size_t i = 0; made.o && i < parts.size(); ++i) {
+                Owned item(parts[i].make(slots));
+                if (!item.o ||
+                    PyDict_SetItem(made.o, PyTuple_GET_ITEM(object, static_cast<Py_ssize_t>(i)), item.o) < 0)
+                    return nullptr;
+            }
+            return made.release();
+        }
+    }
+    return nullptr;
+}
+
+// (kind, slot, expected, parts): of a tensor `expected` is one.
+Outcome::Outcome(PyObject* description) {
+    int given, n;
+    PyObject *what, *inside;
+    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside))
+        throw PythonError();
+    kind = static_cast<Kind>(given);
+    slot = n;
+    if (kind == TensorOf) {
+        layout = Ref<Layout>(as_tensor(what)->layout);
+        dtype = as_tensor(what)->dtype;
+    } else {
+        expected = Py_NewRef(what);
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inside); ++i) parts.emplace_back(PyTuple_GET_ITEM(inside, i));
+}
+Outcome::Outcome(Outcome&& s) noexcept { *this = std::move(s); }
+Outcome& Outcome::operator=(Outcome&& s) noexcept {
+    kind = s.kind;
+    dtype = s.dtype;
+    slot = s.slot;
+    std::swap(layout, s.layout);
+    std::swap(expected, s.expected);
+    parts.swap(s.parts);
+    return *this;
+}
+
+// Operator signs, by the functions of `operator` that watchers are told.
+struct Sign {
+    const char* name;
+    binaryfunc function;
+    int comparison;
+    PyObject* callable = nullptr;
+};
+static Sign signs[] = {
+    {"add", PyNumber_Add, 0},
+    {"sub", PyNumber_Subtract, 0},
+    {"mul", PyNumber_Multiply, 0},
+    {"truediv", PyNumber_TrueDivide, 0},
+    {"matmul", PyNumber_MatrixMultiply, 0},
+    {"iadd", PyNumber_InPlaceAdd, 0},
+    {"isub", PyNumber_InPlaceSubtract, 0},
+    {"imul", PyNumber_InPlaceMultiply, 0},
+    {"itruediv", PyNumber_InPlaceTrueDivide, 0},
+    {"getitem", PyObject_GetItem, 0},
+    {"lt", nullptr, Py_LT},
+    {"le", nullptr, Py_LE},
+    {"eq", nullptr, Py_EQ},
+    {"ne", nullptr, Py_NE},
+    {"gt", nullptr, Py_GT},
+    {"ge", nullptr, Py_GE},
+};
+static PyObject* truth = nullptr;
+
+static void know_sign(Step& step) {
+    if (!truth) {
+        Owned module(checked(PyImport_ImportModule("operator")));
+        for (Sign& s : signs) s.callable = checked(PyObject_GetAttrString(module.o, s.name));
+        truth = checked(PyObject_GetAttrString(module.o, "truth"));
+    }
+    if (step.given.size() != step.positions) return;
+    if (step.positions == 1 && step.callable == truth) step.form = Step::Truth;
+    if (step.positions != 2) return;
+    for (const Sign& s : signs)
+        if (s.callable == step.callable) {
+            step.form = s.function ? Step::Binary : Step::Compare;
+            step.binary = s.function;
+            step.comparison = s.comparison;
+            return;
+        }
+}
+
+// (callable, given, count of positions, names of keywords or None, outcome).
+Step::Step(PyObject* description) {
+    PyObject *function, *all, *names, *result;
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(description, "OO!nOO", &function, &PyTuple_Type, &all, &n, &names, &result))
+        throw PythonError();
+    callable = Py_NewRef(function);
+    keywords = names == Py_None ? nullptr : Py_NewRef(names);
+    positions = static_cast<size_t>(n);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(all); ++i) {
+        given.emplace_back(PyTuple_GET_ITEM(all, i));
+        plain = plain && given.back().kind <= Source::Slot;
+    }
+    outcome = Outcome(result);
+    know_sign(*this);
+}
+Step::Step(Step&& s) noexcept
+    : form(s.form),
+      binary(s.binary),
+      comparison(s.comparison),
+      given(std::move(s.given)),
+      positions(s.positions),
+      outcome(std::move(s.outcome)),
+      plain(s.plain),
+      drops(std::move(s.drops)) {
+    std::swap(callable, s.callable);
+    std::swap(keywords, s.keywords);
+}
+
+// ---- outcomes ----------------------------------------------------------------------------------------------------
+
+bool Outcome::matches(PyObject* o, std::span<PyObject* const> slots) const {
+    switch (kind) {
+        case TensorOf: {
+            if (!is_exact_tensor(o)) return false;
+            const TensorObject* t = as_tensor(o);
+            return t->dtype == dtype && (t->layout == layout.get() || t->layout->same(*layout));
+        }
+        case Again: return slots[static_cast<size_t>(slot)] == o;
+        case Sequence: {
+            if (Py_TYPE(o) != reinterpret_cast<PyTypeObject*>(expected)) return false;
+            const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+            if (n != static_cast<Py_ssize_t>(parts.size())) return false;
+            for (Py_ssize_t i = 0; i < n; ++i)
+                if (!parts[static_cast<size_t>(i)].matches(PySequence_Fast_GET_ITEM(o, i), slots))
+                    return false;
+            return true;
+        }
+        case Value: return same_value(o, expected);
+    }
+    return false;
+}
+void Outcome::store(PyObject* o, std::span<PyObject*> slots) const {
+    for (size_t i = 0; i < parts.size(); ++i)
+        parts[i].store(Py_NewRef(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i))), slots);
+    if (kind == TensorOf || (kind == Sequence && slot >= 0))
+        o = std::exchange(slots[static_cast<size_t>(slot)], o);
+    Py_XDECREF(o);
+}
+
+// ---- the whole ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+template <class F> void each_slot(const Source& s, const F& f) {
+    if (s.kind == Source::Slot) f(s.slot);
+    for (const Source& part : s.parts) each_slot(part, f);
+}
+template <class F> void each_slot(const Outcome& o, const F& f) {
+    if (o.slot >= 0) f(o.slot);
+    for (const Outcome& part : o.parts) each_slot(part, f);
+}
+
+int traverse_source(const Source& s, visitproc visit, void* arg) {
+    Py_VISIT(s.object);
+    for (const Source& part : s.parts)
+        if (int stop = traverse_source(part, visit, arg)) return stop;
+    return 0;
+}
+
+}  // namespace
+
+Program::Program(PyObject* steps, PyObject* result) : result_(result) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps); ++i) steps_.emplace_back(PyTuple_GET_ITEM(steps, i));
+    settle();
+}
+
+void Program::settle() {
+    auto note = [this](int32_t s) { slots_ = std::max(slots_, static_cast<size_t>(s) + 1); };
+    for (const Step& s : steps_) {
+        each_slot(s.outcome, note);
+        for (const Source& given : s.given) each_slot(given, note);
+    }
+    each_slot(result_, note);
+    std::vector<char> later(slots_, 0);
+    each_slot(result_, [&](int32_t s) { later[static_cast<size_t>(s)] = 1; });
+    for (size_t i = steps_.size(); i-- > 0;) {
+        Step& s = steps_[i];
+        auto drop = [&](int32_t slot) {
+            if (!std::exchange(later[static_cast<size_t>(slot)], 1)) s.drops.push_back(slot);
+        };
+        each_slot(s.outcome, drop);
+        for (const Source& given : s.given) each_slot(given, drop);
+    }
+}
+
+int Program::traverse(visitproc visit, void* arg) const {
+    for (const Step& s : steps_) {
+        Py_VISIT(s.callable);
+        for (const Source& given : s.given)
+            if (int stop = traverse_source(given, visit, arg)) return stop;
+    }
+    return traverse_source(result_, visit, arg);
+}
+
+// ---- running -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr size_t kFew = 8;
+constexpr size_t kFewSlots = 64;
+
+PyObject* call_with(const Step& s, PyObject** args) {
+    switch (s.form) {
+        case Step::Binary: return s.binary(args[0], args[1]);
+        case Step::Compare: return PyObject_RichCompare(args[0], args[1], s.comparison);
+        case Step::Truth: {
+            const int truth = PyObject_IsTrue(args[0]);
+            return truth < 0 ? nullptr : boolean(truth);
+        }
+        default: break;
+    }
+    return PyObject_Vectorcall(s.callable, args, s.positions | PY_VECTORCALL_ARGUMENTS_OFFSET, s.keywords);
+}
+
+PyObject* call(const Step& s, std::span<PyObject* const> slots) {
+    PyObject* few[kFew + 1];
+    std::vector<PyObject*> many;
+    PyObject** args = few;
+    const size_t n = s.given.size();
+    if (n > kFew) {
+        many.resize(n + 1);
+        args = many.data();
+    }
+    ++args;  // a place in front, which what is called may use
+    if (s.plain) {
+        for (size_t i = 0; i < n; ++i) {
+            const Source& given = s.given[i];
+            args[i] = given.kind == Source::Slot ? slots[static_cast<size_t>(given.slot)] : given.object;
+        }
+        return call_with(s, args);
+    }
+    size_t made = 0;
+    for (; made < n; ++made)
+        if (!(args[made] = s.given[made].make(slots))) break;
+    PyObject* result = made == n ? call_with(s, args) : nullptr;
+    for (size_t i = 0; i < made; ++i) Py_DECREF(args[i]);
+    return result;
+}
+
+}  // namespace
+
+PyObject* Program::run(std::span<PyObject* const> inputs) const {
+    const size_t n = std::max(slots_, inputs.size());
+    PyObject* few[kFewSlots];
+    std::vector<PyObject*> many;
+    if (n > kFewSlots) many.resize(n);
+    const std::span<PyObject*> slots(n > kFewSlots ? many.data() : few, n);
+    for (size_t i = 0; i < n; ++i) slots[i] = i < inputs.size() ? Py_NewRef(inputs[i]) : nullptr;
+    PyObject* result = run_in(slots);
+    for (PyObject* o : slots) Py_XDECREF(o);
+    return result;
+}
+
+PyObject* Program::run_in(std::span<PyObject*> slots) const {
+    for (const Step& s : steps_) {
+        Owned result(call(s, slots));
+        if (!result.o || !s.outcome.matches(result.o, slots)) return nullptr;
+        s.outcome.store(result.release(), slots);
+        for (int32_t slot : s.drops) Py_CLEAR(slots[static_cast<size_t>(slot)]);
+    }
+    return result_.make(slots);
+}
+
+}  // namespace pb::replay

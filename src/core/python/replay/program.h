@@ -1,0 +1,89 @@
+// Programs: the calls of operators that a recorded call made, one after the other.
+//
+// A step is one call, through the door that Python's calls come through: tapes, hooks, versions, random draws and errors are
+// those of the operator itself, and nothing of them is stated here. After each step its outcome is compared: tensors of the
+// recorded geometry go to their slots, numbers and truth values have to be those that were recorded. An outcome that differs,
+// or an error, stops the run. Nothing that a program does can be seen from outside until it returns, so that whoever called
+// it may call another one then, or the function itself.
+#pragma once
+#include <span>
+#include <vector>
+
+#include "python/read/convert.h"
+
+namespace pb::replay {
+
+// What a step is given, or a call gives back.
+struct Source {
+    enum Kind : uint8_t { Constant, Slot, List, Tuple, Dict };
+    Kind kind = Constant;
+    int32_t slot = -1;
+    PyObject* object = nullptr;  // the constant, or the keys of a dict
+    std::vector<Source> parts;
+
+    Source() = default;
+    explicit Source(PyObject* description);
+    Source(Source&&) noexcept;
+    Source& operator=(Source&&) noexcept;
+    ~Source() { Py_XDECREF(object); }
+    PyObject* make(std::span<PyObject* const> slots) const;  // a new reference
+};
+
+struct Outcome {
+    enum Kind : uint8_t { TensorOf, Again, Sequence, Value };
+    Kind kind = Value;
+    DType dtype = {};
+    int32_t slot = -1;
+    Ref<Layout> layout;
+    PyObject* expected = nullptr;  // the value, or the type of a sequence
+    std::vector<Outcome> parts;
+
+    Outcome() = default;
+    explicit Outcome(PyObject* description);
+    Outcome(Outcome&&) noexcept;
+    Outcome& operator=(Outcome&&) noexcept;
+    ~Outcome() { Py_XDECREF(expected); }
+    bool matches(PyObject* o, std::span<PyObject* const> slots) const;
+    void store(PyObject* o, std::span<PyObject*> slots) const;  // takes over the reference
+};
+
+struct Step {
+    enum Form : uint8_t { Call, Binary, Compare, Truth };  // signs cost less than functions that do the same
+    PyObject* callable = nullptr;
+    Form form = Call;
+    binaryfunc binary = nullptr;
+    int comparison = 0;
+    std::vector<Source> given;
+    size_t positions = 0;
+    PyObject* keywords = nullptr;
+    Outcome outcome;
+    bool plain = true;           // nothing is made of what is given
+    std::vector<int32_t> drops;  // slots that nobody reads afterwards
+
+    explicit Step(PyObject* description);
+    Step(Step&&) noexcept;
+    ~Step() {
+        Py_XDECREF(callable);
+        Py_XDECREF(keywords);
+    }
+};
+
+class Program {
+  public:
+    // Steps, and the source of the result.
+    Program(PyObject* steps, PyObject* result);
+    // The result; null, with or without an error, if it stopped.
+    PyObject* run(std::span<PyObject* const> inputs) const;
+    size_t size() const { return steps_.size(); }
+    int traverse(visitproc visit, void* arg) const;
+
+  private:
+    PyObject* run_in(std::span<PyObject*> slots) const;
+    void settle();  // what is held how long
+
+    std::vector<Step> steps_;
+    Source result_;
+    size_t slots_ = 0;
+};
+
+}  // namespace pb::replay
