@@ -1,15 +1,20 @@
-"""`torch.compiler` where nothing is compiled: large elementwise work is fused as it runs, forward and backward.
+"""`torch.compiler`: `compile`, whose functions are replayed, and names around it.
 
-What marks functions for a compiler gives them back, and what asks whether one is at work says no.
+What marks functions for a compiler gives them back, and what asks whether one is at work says no: code that runs, runs as
+ever.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from types import BuiltinFunctionType
 from typing import Any, TypeVar
 
+from . import _core
 from .messages.missing import missing
+from .nn.modules.module import Module
+from .replay import Controller, controllers
 from .without import Idle
 
 __all__ = [
@@ -42,12 +47,21 @@ def compile(
     options: dict[str, Any] | None = None,
     disable: bool = False,
 ) -> Any:
-    """The function or module itself: there is nothing to compile, since work is fused as it runs.
+    """A function, or module, that gives what `model` gives, and need not run its Python code for that.
+
+    The source of the function is read: it may compute with tensors, numbers and containers that it makes, call operators,
+    modules and other such functions, and read what it likes; all that it reads from outside is noted. A later call for which
+    all of that is as it was calls the same operators, and nothing else. A function that may do more (writes what it has not
+    made, prints, calls `backward`, or whatever there is no rule for) is called as usual, after a warning that names the line.
+    `pb.compile.explain(f)` says what is known of a function.
+
+    A call that is new runs three times: as it is, read, and replayed, which have to give the same to the bit.
 
     Args:
         model: a function or a module; without it, a decorator.
-        fullgraph, dynamic, backend, options, disable: change nothing.
+        fullgraph, dynamic, backend, options: change nothing.
         mode: one of PyTorch's, which changes nothing.
+        disable: give back `model` itself.
 
     Raises:
         AssertionError: for what cannot be called.
@@ -55,15 +69,17 @@ def compile(
 
     Example:
         >>> @pb.compile
-        ... def double(x):
-        ...     return 2 * x
-        >>> double(pb.ones(1))
-        tensor([2.])
-        >>> pb.compile(pb.nn.Identity(), mode="max-autotune")
-        Identity()
+        ... def length(x):
+        ...     return (x * x).sum().sqrt()
+        >>> for _ in range(3):
+        ...     value = length(pb.tensor([3.0, 4.0]))
+        >>> value
+        tensor(5.)
+        >>> print(pb.compile.explain(length).splitlines()[0])
+        length: 1 of its calls was recorded.
     """
     if model is None:
-        return lambda given: compile(given, mode=mode, options=options)
+        return lambda given: compile(given, mode=mode, options=options, disable=disable)
     if not callable(model):
         raise AssertionError(f"A callable function is expected, but {type(model)} is provided.")
     if mode is not None and options is not None:
@@ -72,7 +88,71 @@ def compile(
         )
     if mode is not None and mode not in _MODES:
         raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(_MODES)}")
-    return model
+    if disable or isinstance(model, (type, BuiltinFunctionType, _core.Compiled, _core.Operator)):
+        return model
+    if isinstance(model, Module):
+        return OptimizedModule(model)
+    return Controller(model).callable
+
+
+def explain(function: Any) -> str:
+    """What is known of a compiled function: its traces, with their guards and operators, or why it runs as usual.
+
+    Raises TypeError for what is not compiled.
+
+    Example:
+        >>> print(pb.compile.explain(pb.compile(lambda x: x + 1)))
+        <lambda> has not been called yet.
+    """
+    if isinstance(function, OptimizedModule):
+        function = function.__dict__.get("_compiled") or Controller(function._orig_mod).callable
+    controller = getattr(getattr(function, "_slow", None), "__self__", None)
+    if not isinstance(controller, Controller):
+        raise TypeError(f"expected a function that pb.compile gave, got {type(function).__name__}")
+    return controller.explain()
+
+
+compile.explain = explain  # type: ignore[attr-defined]
+
+
+class OptimizedModule(Module):
+    """A module whose calls are replayed: what `pb.compile` makes of one. The module itself is `_orig_mod`.
+
+    Example:
+        >>> net = pb.compile(pb.nn.Linear(2, 1))
+        >>> net(pb.ones(3, 2)).shape, list(net.state_dict())
+        (Size([3, 1]), ['_orig_mod.weight', '_orig_mod.bias'])
+    """
+
+    def __init__(self, module: Module) -> None:
+        super().__init__()
+        del self.__dict__["training"]  # the module's
+        self._modules["_orig_mod"] = module
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module gives."""
+        module, compiled = self._orig_mod, self.__dict__.get("_compiled")
+        if compiled is None or compiled.__wrapped__ is not module:  # a copy's module is a copy
+            compiled = self.__dict__["_compiled"] = Controller(module).callable
+        return compiled(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
+
+    def __getattr__(self, name: str) -> Any:
+        module = self.__dict__.get("_modules", {}).get("_orig_mod")
+        if module is None:
+            raise AttributeError(name)
+        return module if name == "_orig_mod" else getattr(module, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_orig_mod" or "_orig_mod" not in self.__dict__.get("_modules", ()):
+            super().__setattr__(name, value)
+        else:
+            setattr(self._orig_mod, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._orig_mod, name)
 
 
 def is_compiling() -> bool:
@@ -116,11 +196,13 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
 
 
 def reset() -> None:
-    """Forgets what has been compiled: nothing has.
+    """Forgets all that was recorded of compiled functions.
 
     Example:
         >>> pb.compiler.reset()
     """
+    for controller in list(controllers):
+        controller.forget()
 
 
 def cudagraph_mark_step_begin() -> None:

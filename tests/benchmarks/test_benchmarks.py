@@ -14,6 +14,7 @@ from benchmarks import (
     linear_algebra,
     operators,
     programs,
+    replay,
     sparse,
     transforms,
     whole,
@@ -109,6 +110,13 @@ def test_every_program_of_deferral_is_measured(capsys):
     rows = capsys.readouterr().out.split("\n| ")[3:]
     assert [row.split(" | ")[0] for row in rows] == list(deferral.PROGRAMS)
     assert all(float(row.split(" | ")[-1].strip("*| \n")) > 0 for row in rows)
+
+
+def test_every_program_of_replay_is_measured(capsys):
+    replay.main(["--quick"])
+    rows = capsys.readouterr().out.split("\n| ")[2:]
+    assert [row.split(" | ")[0] for row in rows] == list(replay.PROGRAMS)
+    assert all(float(row.split(" | ")[2].replace(",", "")) > 0 for row in rows)
 
 
 @pytest.mark.torch

@@ -102,7 +102,7 @@ def test_a_misspelt_attribute_of_a_tensor_is_left_to_python():
             "from pullback.nn import Container",
             "The modules that there are stand in pullback.nn.",
         ),
-        ("pb.fx", "There is nothing to compile"),
+        ("pb.fx", "compile() replays calls of operators"),
         ("pb.jit.save", "There is nothing to compile"),
         ("pb.cuda.CUDAGraph", "pullback computes on the CPU"),
         ("pb.distributed.new_group", "one process"),

@@ -101,7 +101,7 @@ PYTORCH = {
 # What all that a module lacks has in common.
 PLACES = {
     "jit": "There is nothing to compile: functions and modules run as Python; state_dict() is what is saved.",
-    "compiler": "There is nothing to compile: large elementwise work is fused as it runs.",
+    "compiler": "compile() replays calls of operators, and large elementwise work is fused as it runs.",
     "onnx": "There is no exporter: save model.state_dict(), and export in PyTorch.",
     "distributed": "pullback runs in one process, on its threads.",
     "nn.parallel": "pullback runs in one process, on its threads.",
@@ -213,7 +213,7 @@ FAMILIES = [
     ),
     (
         r"(compile|compiler|jit|fx|export)",
-        "There is nothing to compile: large elementwise work is fused as it runs.",
+        "compile() replays calls of operators, and large elementwise work is fused as it runs.",
     ),
     (
         r"(cuda|xpu|cpu|accelerator|backends|get_device.*|to_mkldnn|record_stream)",

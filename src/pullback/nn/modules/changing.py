@@ -265,7 +265,7 @@ class Changed:
                 zero_gradient(parameter)
 
     def compile(self, *args, **kwargs):
-        """There is nothing to compile: large elementwise work is fused as it runs.
+        """Nothing: large elementwise work is fused as it runs. `pb.compile(module)` gives a module whose calls are replayed.
 
         Example:
             >>> layer = pb.nn.ReLU()

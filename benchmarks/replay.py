@@ -1,0 +1,131 @@
+"""What `pb.compile` gains: functions as they are and replayed, in turns.
+
+    python -m benchmarks.replay                               print the table
+    python -m benchmarks.replay --quick                       a round, to see that everything still runs
+    python -m benchmarks.replay --write docs/performance.md   and put it into the page
+
+A time is the least of many turns, of the processor time of one thread. The results of both are compared to the bit before.
+"""
+
+import argparse
+import time
+
+import pullback as pb
+from benchmarks import harness
+
+
+def network():
+    pb.manual_seed(0)
+    nn = pb.nn
+    return nn.Sequential(nn.Linear(16, 32), nn.Tanh(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 4))
+
+
+def loss_of(net):
+    def loss(x):
+        return net(x).square().mean()
+
+    return loss
+
+
+def without_gradient(net):
+    def call(x):
+        with pb.no_grad():
+            return net(x)
+
+    return call
+
+
+def halved(net):
+    def call(x):
+        while x.norm() > 1:
+            x = x * 0.5
+        return x
+
+    return call
+
+
+# The function of a network, whether its gradient is taken behind it, and its argument.
+PROGRAMS = {
+    "perceptron, one sample, forward": (without_gradient, False, lambda: pb.ones(1, 16)),
+    "perceptron, one sample, forward, recorded": (loss_of, False, lambda: pb.ones(1, 16)),
+    "perceptron, one sample, forward and backward": (loss_of, True, lambda: pb.ones(1, 16)),
+    "perceptron, 64 samples, forward and backward": (loss_of, True, lambda: pb.ones(64, 16)),
+    "halved until short: 14 rounds": (halved, False, lambda: pb.full((3,), 9000.0)),
+}
+
+
+def least(functions, rounds, duration):
+    """Seconds of a call of each, the least of turns that they take."""
+    found = [float("inf")] * len(functions)
+    for _ in range(rounds):
+        for k, function in enumerate(functions):
+            count, begun = 0, time.thread_time()
+            while (spent := time.thread_time() - begun) < duration or not count:
+                function()
+                count += 1
+            found[k] = min(found[k], spent / count)
+    return found
+
+
+def measure(make, differentiates, argument, rounds, duration):
+    """(as it is, replayed, recording, operators, guards)."""
+    net, x = network(), argument()
+    plain, compiled = make(net), pb.compile(make(net))
+    begun = time.thread_time()
+    first = compiled(x)
+    recording = time.thread_time() - begun
+    if not pb.equal(first, plain(x)) or not pb.equal(compiled(x), plain(x)):
+        raise AssertionError("the results differ")
+    (trace,) = compiled._traces
+    figures = trace.figures()
+
+    def called(function):
+        return (lambda: function(x).backward()) if differentiates else (lambda: function(x))
+
+    return (
+        *least([called(plain), called(compiled)], rounds, duration),
+        recording,
+        figures["steps"],
+        figures["checks"],
+    )
+
+
+def table(rounds, duration):
+    cells = []
+    for title, program in PROGRAMS.items():
+        plain, replayed, recording, steps, checks = measure(*program, rounds, duration)
+        cells.append(
+            [
+                title,
+                f"{plain * 1e6:,.1f}",
+                f"{replayed * 1e6:,.1f}",
+                f"{plain / replayed:.2f}",
+                f"{recording * 1e3:,.1f}",
+                f"{steps:,}",
+                f"{checks:,}",
+            ]
+        )
+    return harness.markdown(
+        ["µs a call", "as it is", "replayed", "gain", "first call, ms", "operators", "guards"], cells
+    )
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="one short round")
+    parser.add_argument("--rounds", type=int, default=101)
+    parser.add_argument("--write", metavar="PAGE", help="replace the block marked `replay` in this page")
+    options = parser.parse_args(arguments)
+    before = pb.get_num_threads()
+    pb.set_num_threads(1)
+    try:
+        text = table(*((1, 1e-4) if options.quick else (options.rounds, 0.001)))
+    finally:
+        pb.set_num_threads(before)
+    print(text)
+    if options.write:
+        harness.write_block(options.write, "replay", f"{harness.machine()}\n\n{text}")
+
+
+if __name__ == "__main__":
+    main()

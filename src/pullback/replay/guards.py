@@ -1,0 +1,207 @@
+"""What a call reads from outside: the checks of src/core/python/replay/guard.h, in the order in which they were needed.
+
+A read is made once; what is read is *recognised*, which notes what it was and gives the value that the interpreter goes on
+with. So there is no way from an object outside to a value that leaves no check behind.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from types import CellType, FunctionType
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from .values import OUTER, Held, Outside, Refused, Unusual, is_plain
+
+(
+    ARGUMENT,
+    ITEM,
+    KEY,
+    ENTRIES,
+    CONTENT,
+    DEFAULTS,
+    KEYWORDS,
+    MEMBER,
+    INSTANCE_OF,
+    CODE,
+    SAME,
+    VALUE,
+    TENSOR_OF,
+    AGAIN,
+    LENGTH,
+    KEYS,
+    ABSENT,
+    CLASS_OF,
+) = range(18)  # in the order of guard.h
+
+MISSING: Any = Held(None)  # what is not there
+
+
+class Guards:
+    """The checks of one call, and the tensors that it got."""
+
+    def __init__(self) -> None:
+        self.checks: list[tuple] = []
+        self.registers = 0
+        self.inputs: list[Tensor] = []
+        self.versions: list[int] = []  # of the inputs, when they were met
+        self.known: dict[Any, Any] = {}  # what has been read or checked
+        self.values: dict[Any, Any] = {}  # by source, what was recognised
+        self.alive: list[Any] = []  # what is known by its address
+
+    def description(self, positions: int, names: tuple[str, ...]) -> tuple:
+        """For the core."""
+        return (positions, names or None, tuple(self.checks), self.registers, len(self.inputs))
+
+    # ---- reads and checks -------------------------------------------------------------------------------------
+
+    def _at(self, source: Any) -> tuple[int, Any, Any]:
+        """Register, holder, and what tells it from others."""
+        if isinstance(source, Held):
+            self.alive.append(source.object)
+            return -1, source.object, ("held", id(source.object))
+        return source, None, source
+
+    def read(self, kind: int, source: Any, key: Any = None, number: int = 0) -> int:
+        """The register that a read goes to."""
+        at, holder, name = self._at(source)
+        known = (kind, name, type(key), key, number)
+        if known not in self.known:
+            self.checks.append((kind, at, self.registers, holder, key, None, number))
+            self.known[known] = self.registers
+            self.registers += 1
+        return self.known[known]
+
+    def check(self, kind: int, source: Any, expected: Any = None, number: int = 0) -> None:
+        """Note that this has to hold."""
+        at, holder, name = self._at(source)
+        known = (kind, name, id(expected), number)
+        if known not in self.known:
+            self.checks.append((kind, at, -1, holder, None, expected, number))
+            self.known[known] = None
+
+    # ---- what was read ----------------------------------------------------------------------------------------
+
+    def recognise(self, o: Any, source: Any) -> Any:
+        """The value that an object is; its checks are noted."""
+        name = self._at(source)[2]
+        if name not in self.values:
+            self.values[name] = self._recognise(o, source)
+        return self.values[name]
+
+    def _recognise(self, o: Any, source: Any) -> Any:
+        if o is MISSING:
+            self.check(ABSENT, source)
+            return MISSING
+        if is_plain(o):
+            if not isinstance(source, Held):
+                self.check(VALUE, source, o)
+            return o
+        if issubclass(type(o), Tensor):
+            return self._tensor(o, source)
+        if type(o) in OUTER:
+            self.check(LENGTH, source, type(o), -1)  # of any length
+            return Outside(o, source)
+        if not isinstance(source, Held):
+            self.check(SAME, source, o)
+        return Outside(o, Held(o))
+
+    def _tensor(self, o: Tensor, source: Any) -> Tensor:
+        if not _core.is_plain_tensor(o):
+            raise Unusual(f"computes with a {type(o).__qualname__} that is no plain tensor")
+        if vars(o):
+            raise Unusual("computes with a tensor that has attributes of its own")
+        for number, known in enumerate(self.inputs):
+            if known is o:
+                self.check(AGAIN, source, None, number)
+                return o
+        self.check(TENSOR_OF, source, o, len(self.inputs))
+        self.inputs.append(o)
+        self.versions.append(o._version)
+        return o
+
+    def check_unchanged(self) -> None:
+        """Raises Refused if an input was written into after all."""
+        if [each._version for each in self.inputs] != self.versions:
+            raise Refused("an operator writes into what it is given")
+
+    # ---- what there is to read --------------------------------------------------------------------------------
+
+    def name_in(self, entries: Any, name: Any, source: Any) -> Any:
+        """What a key of a dictionary stands for, or MISSING."""
+        return self.recognise(dict.get(entries, name, MISSING), self.read(KEY, source, name))
+
+    def global_name(self, function: FunctionType, name: str) -> Any:
+        """A global or a builtin, as the function sees it."""
+        own: Any = function.__globals__
+        if type(own) is not dict:
+            raise Refused("reads globals that are no dictionary")
+        found = self.name_in(own, name, Held(own))
+        if found is MISSING:
+            own = function.__builtins__  # type: ignore[attr-defined]
+            if type(own) is not dict:
+                raise Refused("reads builtins that are no dictionary")
+            found = self.name_in(own, name, Held(own))
+        return found
+
+    def content(self, cell: CellType) -> Any:
+        """What a cell holds."""
+        try:
+            held = cell.cell_contents
+        except ValueError:
+            held = MISSING
+        return self.recognise(held, self.read(CONTENT, Held(cell)))
+
+    def member(self, descriptor: Any, name: str) -> Any:
+        """The function of a property, a static method or a class method."""
+        return self.recognise(getattr(descriptor, name), self.read(MEMBER, Held(descriptor), name))
+
+    def length(self, outside: Outside) -> int:
+        """How many elements a container has."""
+        n = len(outside.object)
+        self.check(LENGTH, outside.source, type(outside.object), n)
+        return n
+
+    def item(self, outside: Outside, at: int) -> Any:
+        """An element of a list or a tuple, whose length is known."""
+        return self.recognise(outside.object[at], self.read(ITEM, outside.source, number=at))
+
+    def inside(self, outside: Outside) -> Any:
+        """A container of the same elements that belongs to the call."""
+        n = self.length(outside)
+        o = outside.object
+        if isinstance(o, (list, tuple)):
+            return type(o)([self.item(outside, at) for at in range(n)])
+        keys = tuple(o)
+        if not all(map(is_plain, keys)):
+            raise Refused("reads a dictionary whose keys are no plain values")
+        self.check(KEYS, outside.source, keys)
+        made = {key: self.name_in(o, key, outside.source) for key in keys}
+        return OrderedDict(made) if type(o) is OrderedDict else made
+
+    # ---- classes and instances ----------------------------------------------------------------------------------
+
+    def class_is(self, kind: type) -> None:
+        """That a class, and what it inherits from, are as they are."""
+        version = _core.class_version(kind)
+        if not version:
+            raise Refused(f"reads {kind.__qualname__}, a class whose changes cannot be told")
+        self.check(CLASS_OF, Held(kind), None, version)
+
+    def instance_is(self, o: Any) -> None:
+        """That an object is of its class."""
+        self.check(INSTANCE_OF, Held(o), type(o))
+        self.class_is(type(o))
+
+    def entries(self, o: Any) -> Any:
+        """The dictionary of an instance and its source, or None."""
+        try:
+            own = object.__getattribute__(o, "__dict__")
+        except AttributeError:
+            return None
+        if type(own) is not dict:
+            raise Refused(
+                f"reads an attribute of a {type(o).__qualname__}, whose dictionary is a class of its own"
+            )
+        return own, self.read(ENTRIES, Held(o))
