@@ -270,6 +270,25 @@ TABLE = [
         said="Expected out tensor to have dtype",
     ),
     Known("max_unpool", "error", "floats of NumPy are no sizes", changed="numpy", said="float32' object"),
+    Known(
+        "addbmm",
+        "error",
+        "a number and a target that is empty",
+        changed="out",
+        said="must have the same dtype",
+    ),
+    Known(
+        "matrix_norm", "other error", "which of a batch is met first", changed="edges", said="Batch element"
+    ),
+    Known(r"s \* x", "gradient", "numbers of half as many digits are added up", changed="mixed"),
+    Known("igammac?_", "other error", "which of two wrongs is met first", changed="mixed"),
+    Known(
+        "conv_tbc",
+        "no error",
+        "sequences may lie in any order",
+        changed="transposed|numbers",
+        said="view size",
+    ),
     # ---- where the result lies ----
     Known(
         r"x \* z|\.H|adaptive_avg_pool|m\.abs\(z, out|rsub|polar|complex\(|cross\(|angle|einsum|mH|adjoint|cholesky_solve|soft_margin|rrelu|with_logits|rms_norm|batch_norm|instance_norm|group_norm|conv_tbc|conv_transpose|affine_grid|grid_sample|matrix_power|tensorinv|unique_consecutive|renorm|"

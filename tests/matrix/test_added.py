@@ -240,3 +240,17 @@ def test_bilinear():
         RuntimeError, match=r"bilinear\(\): input1 size does not match weight size: got 3 but expected 2"
     ):
         bilinear(pb.zeros(2, 3), pb.zeros(2, 4), pb.zeros(5, 2, 4))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4,), (1, 1)])
+def test_addr_computes_in_the_common_type(shape):
+    rng = np.random.default_rng(0)
+    x, a, b = (
+        rng.normal(size=shape),
+        rng.normal(size=3).astype(np.float16),
+        rng.normal(size=4).astype(np.float32),
+    )
+    found = pb.addr(pb.tensor(x), pb.tensor(a), pb.tensor(b), beta=2, alpha=3)
+    np.testing.assert_allclose(
+        found.numpy(), 2 * x + 3 * np.outer(a.astype(float), b.astype(float)), rtol=1e-14
+    )

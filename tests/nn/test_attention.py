@@ -106,3 +106,15 @@ def test_multi_head_attention_beside_pytorch(form):
     for mine, theirs in zip(forward(pb, FORMS[form]), forward(torch, FORMS[form]), strict=True):
         assert tuple(mine.shape) == tuple(theirs.shape)
         np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float64", "int64", "complex64"])
+def test_masks_have_a_dtype_of_their_own(dtype):
+    x, mask = pb.ones(3, 4), pb.ones(3, 3).to(getattr(pb, dtype))
+    with pytest.raises(
+        RuntimeError, match="Expected attn_mask dtype to be bool or float or to match query dtype"
+    ):
+        pb.nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=mask)
+    if mask.is_floating_point():
+        y = x.to(mask.dtype)
+        assert pb.nn.functional.scaled_dot_product_attention(y, y, y, attn_mask=mask).dtype is mask.dtype

@@ -20,7 +20,8 @@ namespace pb {
 namespace {
 
 // Nanoseconds for an element, and for a byte of memory. They decide only who computes, and what is fetched early.
-constexpr double kByte = 0.01;
+constexpr double kByte = 0.01, kGathered = 0.5, kReduced = 0.1, kReducedRow = 0.4;
+constexpr int64_t kShortRow = 64;  // elements
 double cost_of(const Step& s, DType type) {
     bool cheap = s.converts() || primitive_info(s.primitive).exact;
     double single = s.chain >= 0 ? 0.03 * s.arity : cheap ? 0.03 : 0.25;
@@ -34,11 +35,14 @@ double computing(const Fused& p) {
 }
 double moving(const Fused& p) {
     size_t bytes = 0;
+    double other = 0;
     for (const Fused::Operand& o : p.operands)
         if (o.way == Fused::Operand::AsItLies) bytes += o.array->item();
+        else if (o.way == Fused::Operand::Gathered) other += kGathered;
     for (const Fused::Output& o : p.outputs)
         if (o.is_stored()) bytes += item_size(o.dtype);
-    return kByte * static_cast<double>(bytes);
+        else other += o.row && o.row < kShortRow ? kReducedRow : kReduced;
+    return kByte * static_cast<double>(bytes) + other;
 }
 
 class Runner {

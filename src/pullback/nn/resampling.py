@@ -152,7 +152,7 @@ def _check_sizes(input, before, after):
             f"Input and output sizes should be greater than 0, but got input ({shown[0]}) "
             f"{'and ' if len(before) == 1 else ''}output ({shown[1]})"
         )
-    if len(before) > 1 and not input.shape[1]:
+    if not input.shape[1]:
         raise RuntimeError(
             f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes {list(input.shape)}"
         )

@@ -33,7 +33,8 @@ def scaled_dot_product_attention(
     is dimension -3, serves several of the query. A query that may see nothing gets zeros.
     Dtype: the common dtype. Derivative: in all but a bool mask, of every order.
 
-    Raises RuntimeError for shapes that do not fit, and for a mask together with `is_causal`.
+    Raises RuntimeError for shapes that do not fit, for a mask together with `is_causal`, and for one of another dtype than
+    bool, float32 or that of `query`.
 
     Example:
         >>> q, k = pb.tensor([[100.0, 0.0]]), pb.tensor([[1.0, 0.0], [0.0, 1.0]])
@@ -48,6 +49,11 @@ def scaled_dot_product_attention(
         raise RuntimeError(
             "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
             f"{query.ndim} key.dim: {key.ndim} and value.dim: {value.ndim} instead."
+        )
+    if attn_mask is not None and attn_mask.dtype not in (_core.bool, _core.float32, query.dtype):
+        raise RuntimeError(
+            f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
+            f"{attn_mask.dtype._c_name} and  query.dtype: {query.dtype._c_name} instead."
         )
     if enable_gqa:
         key, value = _repeated(query, key), _repeated(query, value)

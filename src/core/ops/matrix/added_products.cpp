@@ -144,6 +144,8 @@ struct AddOuter {
     Tensor forward(const Tensors& x) {
         const int64_t front = x[1].ndim() - 1;
         Tensor column = unsqueeze(x[1], -1), row = front ? unsqueeze(x[2], -2) : x[2];
+        // All three are computed with in their common type.
+        if (x[0].ndim()) column = to_dtype(column, promote(x[0].dtype(), column.dtype()));
         Tensor product = scaled(mul(column, row), alpha);
         Tensor input = expand(aligned_behind(x[0], front, product.ndim()), product.shape());
         Tensor y = is_zero(beta) ? to_dtype(product, promote(x[0].dtype(), product.dtype()))
