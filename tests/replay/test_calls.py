@@ -371,6 +371,35 @@ def test_threads_that_change_the_world():
     assert not wrong
 
 
+def test_threads_that_record():
+    """Filters of warnings are what they were, and each function has its trace in the end."""
+    functions = [pb.compile(eval(f"lambda x: x * {n}")) for n in range(40)]
+    functions += [pb.compile(lambda x, n=n: x * n) for n in range(40)]
+    before = list(warnings.filters), warnings.showwarning
+
+    def work(mine):
+        for _ in range(3):
+            for function in mine:
+                function(pb.ones(1))
+
+    threads = [threading.Thread(target=work, args=(functions[k::4],)) for k in range(4)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (list(warnings.filters), warnings.showwarning) == before
+    assert all(each._traces or reason(each) for each in functions[40:])
+
+
+def test_the_warning_is_about_the_caller():
+    compiled = pb.compile(lambda x: print(end="") or x)
+    with pytest.warns(UserWarning, match="calls print") as caught:
+        compiled(pb.ones(1))
+    assert caught[0].filename == __file__
+
+
 def test_batches_are_not_kept():
     compiled = pb.compile(lambda x: x * 2)
     x = pb.ones(1000)

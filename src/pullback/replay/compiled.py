@@ -29,6 +29,9 @@ _PATIENCE = (
     32  # calls that no trace answers when there may be no more, beyond one for each four that were answered
 )
 
+# Held while a call is recorded, of whatever function: filters of warnings and the generator are everybody's.
+_recording = threading.Lock()
+
 controllers: weakref.WeakSet[Controller] = weakref.WeakSet()
 
 
@@ -42,7 +45,6 @@ class Controller:
         for name in functools.WRAPPER_ASSIGNMENTS:
             if hasattr(function, name):
                 setattr(self.callable, name, getattr(function, name))
-        self.busy = threading.Lock()
         self.forget()
         controllers.add(self)
 
@@ -59,14 +61,14 @@ class Controller:
         """A call that no trace answers."""
         before = get_rng_state()
         result = self.function(*args, **kwargs)
-        if self.reason is None and _core.is_ordinary() and self.busy.acquire(blocking=False):
+        if self.reason is None and _core.is_ordinary() and _recording.acquire(blocking=False):
             try:
                 if len(self.callable._traces) < TRACES:
                     self._learn(args, kwargs, result, before)
                 else:
                     self._miss()
             finally:
-                self.busy.release()
+                _recording.release()
         return result
 
     def _learn(self, args: tuple, kwargs: dict[str, Any], result: Any, before: Tensor) -> None:
@@ -132,7 +134,7 @@ class Controller:
         self.callable._off = True
         self.callable._traces = ()
         warnings.warn(
-            f"pb.compile: {self.name} runs as usual, not replayed. {reason}", UserWarning, stacklevel=5
+            f"pb.compile: {self.name} runs as usual, not replayed. {reason}", UserWarning, stacklevel=4
         )
 
     # ---- looking at it ------------------------------------------------------------------------------------------
