@@ -457,6 +457,40 @@ def modules_of_modules():
 
 
 @case(True)
+def classes_above():
+    class A:
+        k = 2.0
+
+        def scaled(self, x):
+            return x * self.k
+
+    class B(A):
+        def scaled(self, x):
+            return super().scaled(x) + 1
+
+    class M(A):
+        def scaled(self, x):
+            return super().scaled(x) * 10
+
+    class C(B):
+        def scaled(self, x, *more):
+            return super().scaled(x) * 2
+
+    own = C()
+
+    def function(x, y):
+        return own.scaled(x)
+
+    return (
+        function,
+        lambda: setattr(A, "scaled", lambda self, x: x - self.k),
+        lambda: setattr(C, "__bases__", (B, M)),
+        lambda: setattr(own, "k", 5.0),
+        lambda: setattr(own, "__class__", B),
+    )
+
+
+@case(True)
 def iterated_objects():
     class Own:
         def __init__(self):

@@ -24,6 +24,7 @@ from .values import (
     NoAttribute,
     Outside,
     Refused,
+    Super,
     is_class,
     is_named,
     is_plain,
@@ -37,6 +38,17 @@ _READS = frozenset("get items keys values copy index count".split())
 
 _order: Any = vars(type)["__mro__"].__get__  # whatever a metaclass says
 _names: Any = vars(type)["__dict__"].__get__
+
+
+def _of_super(run: Any, value: Super, name: str) -> Any:
+    order = _order(type(value.object.object))
+    for each in order[order.index(value.behind) + 1 :]:
+        names = _names(each)
+        if name in names:
+            if type(names[name]) is not types.FunctionType:
+                break
+            return Bound(_constant(run, names[name]), value.object)
+    raise Refused(f"reads {name!r} of super()")
 
 
 def in_class(kind: type, name: str) -> Any:
@@ -58,6 +70,8 @@ def attribute(run: Any, value: Any, name: str) -> Any:
         raise Refused(f"reads {name}")
     if isinstance(value, Outside):
         return _of_outside(run, value, name)
+    if isinstance(value, Super):
+        return _of_super(run, value, name)
     if isinstance(value, Tensor):
         return _of_tensor(run, value, name)
     if is_named(value) and isinstance(vars(type(value)).get(name), types.MemberDescriptorType):

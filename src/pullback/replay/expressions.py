@@ -14,7 +14,7 @@ from . import pure
 from .attributes import attribute
 from .operations import Operations
 from .source import COMPREHENSIONS, targets_of
-from .values import OUTER, Closure, GradMode, Outside, Refused, is_plain, is_tensor, said
+from .values import OUTER, Closure, GradMode, Outside, Refused, Super, is_plain, is_tensor, said
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "Eq": operator.eq,
@@ -136,9 +136,21 @@ class Expressions(Operations):
                 if name in kwargs or type(name) is not str or name.startswith("__"):
                     raise Refused(f"gives the keyword {name!r}")
                 kwargs[name] = value
+        if isinstance(function, Outside) and function.object is super:
+            return self._super(frame, args, kwargs)
         if isinstance(function, Outside) and any(function.object is each for each in (no_grad, enable_grad)):
             return self._grad_mode(function.object, args, kwargs)
         return self.call(function, args, kwargs)
+
+    def _super(self, frame: Frame, args: list[Any], kwargs: dict[str, Any]) -> Super:
+        if args or kwargs or frame.above is not None or frame.scope.first is None:
+            raise Refused("calls super() otherwise than a method does")
+        behind, first = self.load("__class__", frame), frame.names[frame.scope.first]
+        kind = type(first.object) if isinstance(first, Outside) else None
+        if kind is None or issubclass(kind, type) or not type.__subclasscheck__(behind.object, kind):
+            raise Refused("calls super() of what is no instance")
+        self.guards.instance_is(first.object)
+        return Super(behind.object, first)
 
     def _grad_mode(self, kind: Any, args: list[Any], kwargs: dict[str, Any]) -> GradMode:
         self.guards.class_is(kind)

@@ -90,6 +90,7 @@ class Scope:
         self.nonlocals: set[str] = set()
         self.yields = isinstance(node, ast.AsyncFunctionDef)
         arguments = node.args
+        self.first = next((each.arg for each in [*arguments.posonlyargs, *arguments.args]), None)
         for each in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
             self.bound.add(each.arg)
         for each in (arguments.vararg, arguments.kwarg):

@@ -81,6 +81,15 @@ class Method:
         self.owner, self.name = owner, name
 
 
+class Super:
+    """super(): an object from outside, as the classes see it that come behind one."""
+
+    __slots__ = ("behind", "object")
+
+    def __init__(self, behind: type, object: Outside) -> None:
+        self.behind, self.object = behind, object
+
+
 class GradMode:
     """no_grad() or enable_grad(), for a `with`."""
 
