@@ -7,6 +7,7 @@ import functools
 import random
 import sys
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -978,3 +979,52 @@ def asserts():
 @pytest.mark.parametrize("make, replayed", CASES, ids=lambda o: getattr(o, "__name__", ""))
 def test_effects(make, replayed):
     assert check(make, replayed) >= 4
+
+
+def test_objects_are_not_asked_what_they_are():
+    """An object that says of itself that it is a dictionary, or a type, is not asked by the dry run."""
+    asked = []
+
+    class Pretends:
+        @property
+        def __class__(self):
+            asked.append("class")
+            return dict
+
+        def __eq__(self, other):
+            asked.append("equal")
+            return False
+
+        __hash__ = None
+
+        def __contains__(self, key):
+            return True
+
+        def keys(self):
+            return ["k"]
+
+        def __getitem__(self, key):
+            return 4
+
+    pretends = Pretends()
+
+    def keyed(x, k):
+        return x * k
+
+    for function in (
+        lambda x: x * (2 if 1 in pretends else 3),
+        lambda x: keyed(x, **pretends),
+        lambda x: x * pretends["k"],
+        lambda x: pb.clone(x, pretends),
+    ):
+        told = []
+        for each in (function, pb.compile(function)):
+            asked.clear()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    each(pb.ones(2))
+                except TypeError:
+                    pass
+            told.append(list(asked))
+        assert told[0] == told[1]

@@ -1,5 +1,6 @@
 """Random functions, compiled and as they are, over many calls between which their world changes."""
 
+import inspect
 import os
 import random
 import warnings
@@ -9,6 +10,8 @@ from replay.generate import CHANGES, Generator, World
 from replay.plainly import replays, same
 
 import pullback as pb
+from pullback.replay import pure
+from pullback.replay.interpreter import Interpreter
 
 COUNT = int(os.environ.get("PULLBACK_REPLAY_PROGRAMS", "60"))
 FIRST = int(os.environ.get("PULLBACK_REPLAY_FIRST", "0"))
@@ -77,3 +80,64 @@ def test_worlds_differ():
         warnings.simplefilter("ignore")
         x, y = pb.ones(3, dtype=pb.float64), pb.ones(3, dtype=pb.float64)
         assert not same(called(mine, x, y, 2, 0), called(theirs, x, y, 2, 0))
+
+
+def test_what_draws_is_known():
+    """Every operator that may be replayed and moves the generator is listed as one that draws."""
+    x, p, n = pb.ones(4, 4), pb.full((4, 4), 0.5), pb.nn.functional
+    calls = {
+        "rand": lambda: pb.rand(2),
+        "randn": lambda: pb.randn(2),
+        "randint": lambda: pb.randint(9, (2,)),
+        "randperm": lambda: pb.randperm(9),
+        "rand_like": lambda: pb.rand_like(x),
+        "randn_like": lambda: pb.randn_like(x),
+        "randint_like": lambda: pb.randint_like(x, 9),
+        "bernoulli": lambda: pb.bernoulli(p),
+        "multinomial": lambda: pb.multinomial(p, 2),
+        "normal": lambda: pb.normal(x, x),
+        "uniform_": lambda: x.clone().uniform_(),
+        "normal_": lambda: x.clone().normal_(),
+        "bernoulli_": lambda: x.clone().bernoulli_(),
+        "dropout": lambda: n.dropout(x, 0.5),
+        "scaled_dot_product_attention": lambda: n.scaled_dot_product_attention(x, x, x, dropout_p=0.5),
+        "multi_head_attention_forward": None,  # what modules call, with more arguments than show anything
+    }
+    assert set(calls) == pure._DRAWS
+    for name, call in calls.items():
+        if call is not None:
+            before = pb.get_rng_state()
+            call()
+            assert not pb.get_rng_state().equal(before), name
+    takes_generator = {
+        name
+        for name in pure._KNOWN
+        for holder in (pb, pb.Tensor, n)
+        if isinstance(op := vars(holder).get(name), pb._core.Operator)
+        and {"generator", "dropout_p", "training"} & set(inspect.signature(op).parameters)
+    }
+    assert takes_generator <= pure._DRAWS | {"batch_norm"}
+
+
+def test_draws_of_other_threads(monkeypatch):
+    """A function that draws nothing leaves the generator to others, also while it is recorded."""
+    drawn = []
+
+    class Meanwhile(Interpreter):
+        def __init__(self, rewind):
+            drawn.append(pb.rand(2).tolist())  # as another thread might
+            super().__init__(rewind)
+
+    monkeypatch.setattr("pullback.replay.compiled.Interpreter", Meanwhile)
+    compiled = pb.compile(twice)
+    pb.manual_seed(3)
+    for _ in range(3):
+        compiled(pb.ones(2))
+    drawn.append(pb.rand(2).tolist())
+    assert replays(compiled) == 2
+    pb.manual_seed(3)
+    assert drawn == [pb.rand(2).tolist() for _ in range(2)]
+
+
+def twice(x):
+    return x * 2

@@ -340,3 +340,28 @@ def test_names_and_reset():
     assert replays(compiled) == 0 and compiled(pb.ones(1)).item() == 2
     with pytest.raises(TypeError, match="expected a function that pb.compile gave"):
         pb.compile.explain(f)
+
+
+def test_much_python_for_few_operators():
+    """A loop that is long without operators is given up early: reading it costs much more than running it."""
+
+    def counts(x):
+        n = 0
+        for i in range(200_000):
+            n += i
+        return x * n
+
+    def computes(x):
+        for i in range(12_000):
+            x = x + (
+                1
+                if i % 7 in (1, 2, 3) and i % 5 != 2 and str(i) != "77" and [i, i + 1, i + 2, i + 3][2]
+                else 2
+            )
+        return x
+
+    assert "does too much" in refused(pb.compile(counts), pb.ones(2))
+    compiled = pb.compile(computes)
+    for _ in range(2):
+        assert_same(compiled, computes, pb.ones(2))
+    assert replays(compiled) == 1

@@ -26,6 +26,7 @@ from .values import (
     Outside,
     Refused,
     is_class,
+    is_dictionary,
     is_plain,
     is_tensor,
     said,
@@ -104,7 +105,7 @@ def _call_instance(run: Any, o: Any, args: list[Any], kwargs: dict[str, Any]) ->
 def _call_method(run: Any, method: Method, args: list[Any], kwargs: dict[str, Any]) -> Any:
     owner, name = method.owner, method.name
     if isinstance(owner, Outside):
-        if name == "get" and isinstance(owner.object, dict) and len(args) in (1, 2) and not kwargs:
+        if name == "get" and is_dictionary(owner.object) and len(args) in (1, 2) and not kwargs:
             return run.entry(owner, args[0], args[1] if len(args) == 2 else None)
         owner = run.guards.inside(owner)
     if name == "format" and "n}" in owner:
@@ -258,7 +259,7 @@ def _sum(run: Any, value: Any, start: Any = 0) -> Any:
 def _dict(run: Any, value: Any = None, /, **names: Any) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     if value is not None:
-        if isinstance(value, Outside) and isinstance(value.object, dict):
+        if isinstance(value, Outside) and is_dictionary(value.object):
             value = run.guards.inside(value)
         if type(value) in (dict, OrderedDict):
             made.update(value)

@@ -15,6 +15,7 @@ import functools
 import threading
 import warnings
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from .. import _core
@@ -74,19 +75,23 @@ class Controller:
     def _learn(self, args: tuple, kwargs: dict[str, Any], result: Any, before: Tensor) -> None:
         """Make a trace of a call, or find that there is none."""
         mode, after = _core.is_grad_enabled(), get_rng_state()
-        draws = not after.equal(before)
+        draws = False
+
+        def rewind() -> None:
+            nonlocal draws
+            draws = True
+            set_rng_state(before)
+
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
+                trace = self._trace(args, kwargs, rewind)
                 if draws:
-                    set_rng_state(before)
-                trace = self._trace(args, kwargs, draws)
-                if draws:
-                    set_rng_state(before)
+                    rewind()
                 given = trace.run(args, kwargs)
             if said:
                 raise Refused(f"an operator warns: {said[0].message}")
-            drawn = get_rng_state().equal(after)
+            drawn = not draws or get_rng_state().equal(after)
             if given is None or not drawn or not _is_same(given[0], result, [*args, *kwargs.values()]):
                 raise Refused("its trace gives something else than it gives")
             self.callable._traces = (trace, *self.callable._traces)
@@ -98,11 +103,11 @@ class Controller:
             self.refuse(f"reading it raises {type(error).__name__}: {error}")
         finally:
             _core.set_grad_enabled(mode)
-            if not get_rng_state().equal(after):
+            if draws:  # else what differs are draws of other threads
                 set_rng_state(after)
 
-    def _trace(self, args: tuple, kwargs: dict[str, Any], draws: bool) -> Any:
-        run = Interpreter()
+    def _trace(self, args: tuple, kwargs: dict[str, Any], rewind: Callable[[], None]) -> Any:
+        run = Interpreter(rewind)
         guards = run.guards
         values = [
             guards.recognise(each, guards.read(ARGUMENT, Held(None), number=at))
@@ -116,7 +121,9 @@ class Controller:
         steps, result = run.recorder.program(run.recorder.result(run.call(function, values, names)))
         guards.check_unchanged()
         description = guards.description(len(args), tuple(kwargs))
-        return _core.Trace(description, steps, result, get_rng_state if draws else None, set_rng_state)
+        return _core.Trace(
+            description, steps, result, get_rng_state if run.recorder.draws else None, set_rng_state
+        )
 
     # ---- where it ends ------------------------------------------------------------------------------------------
 

@@ -14,7 +14,17 @@ from . import pure
 from .attributes import attribute
 from .operations import Operations
 from .source import COMPREHENSIONS, targets_of
-from .values import OUTER, Closure, GradMode, Outside, Refused, Super, is_plain, is_tensor, said
+from .values import (
+    Closure,
+    GradMode,
+    Outside,
+    Refused,
+    Super,
+    is_dictionary,
+    is_plain,
+    is_tensor,
+    said,
+)
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "Eq": operator.eq,
@@ -119,7 +129,7 @@ class Expressions(Operations):
         return made
 
     def _mapping(self, value: Any) -> Any:
-        if isinstance(value, Outside) and isinstance(value.object, dict) and type(value.object) in OUTER:
+        if isinstance(value, Outside) and is_dictionary(value.object):
             value = self.guards.inside(value)
         if type(value) not in (dict, OrderedDict):
             raise Refused(f"unpacks a {said(value)} by **")

@@ -34,7 +34,8 @@ from .values import (
     said,
 )
 
-_MOST = 2_000_000  # constructs in one call
+_MOST = 300_000  # constructs in one call, beyond _EACH for each operator
+_EACH = 100
 
 
 class _Return(Exception):
@@ -53,9 +54,9 @@ class _Continue(Exception):
 class Interpreter(Expressions):
     """One dry run of a call."""
 
-    def __init__(self) -> None:
+    def __init__(self, rewind: Callable[[], None]) -> None:
         self.guards = Guards()
-        self.recorder = Recorder(self.guards)
+        self.recorder = Recorder(self.guards, rewind)
         self.left = _MOST
         pure.check_signs()
         for kind in (Tensor, Parameter):
@@ -235,7 +236,7 @@ class Interpreter(Expressions):
     def at(self, node: Any, frame: Frame, rule: Callable[[Any, Frame], Any]) -> Any:
         """Follow a rule; what it refuses is refused at the node."""
         self.left -= 1
-        if self.left < 0:
+        if self.left + _EACH * len(self.recorder.steps) < 0:
             raise Refused("does too much in one call")
         try:
             return rule(node, frame)

@@ -21,6 +21,7 @@ from .values import (
     Held,
     Outside,
     Refused,
+    is_dictionary,
     is_named,
     is_plain,
     is_tensor,
@@ -101,7 +102,7 @@ class Operations:
 
     def _contains(self, owner: Any, value: Any) -> bool:
         value = self.plain(value)
-        if isinstance(owner, Outside) and isinstance(owner.object, dict) and type(owner.object) in OUTER:
+        if isinstance(owner, Outside) and is_dictionary(owner.object):
             return self.guards.name_in(owner.object, value, owner.source) is not MISSING
         if type(owner) in (dict, OrderedDict):
             return value in owner
@@ -123,7 +124,7 @@ class Operations:
         if isinstance(owner, Outside):
             if type(owner.object) not in OUTER:
                 return self._by_class(owner.object, "__getitem__", key)
-            if isinstance(owner.object, dict):
+            if is_dictionary(owner.object):
                 return self.entry(owner, key)
             n = self.guards.length(owner)
             if type(key) is int:

@@ -70,6 +70,13 @@ _IN_PLACE = frozenset(
     normal_ bernoulli_ requires_grad_ tril_ triu_
     """.split()
 )
+# Draw random numbers, or may.
+_DRAWS = frozenset(
+    """
+    rand randn randint randperm rand_like randn_like randint_like bernoulli multinomial normal uniform_ normal_ bernoulli_
+    dropout scaled_dot_product_attention multi_head_attention_forward
+    """.split()
+)
 _KNOWN = _FRESH | _OTHER | _IN_PLACE
 # What only reads what a guard compares, and need not be repeated.
 _METADATA = frozenset(
@@ -155,6 +162,11 @@ def writes(callable: Any) -> bool:
     if isinstance(callable, _core.Operator):
         return name_of(callable) in _IN_PLACE
     return callable in _writing_signs
+
+
+def draws(callable: Any) -> bool:
+    """Whether it may draw random numbers."""
+    return isinstance(callable, _core.Operator) and name_of(callable) in _DRAWS
 
 
 def marks(callable: Any) -> bool:

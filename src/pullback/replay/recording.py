@@ -19,13 +19,16 @@ CONSTANT, SLOT, LIST, TUPLE, DICT = range(5)  # kinds of sources, in the order o
 TENSOR, AGAIN, SEQUENCE, VALUE = range(4)  # and of outcomes
 
 _STEPS = 100_000
+_TYPES = (bool, int, float, complex)  # that stand for dtypes
 
 
 class Recorder:
     """The steps of one call. Slots of inputs are counted down from -2 until all of them are known."""
 
-    def __init__(self, guards: Guards) -> None:
+    def __init__(self, guards: Guards, rewind: Callable[[], None]) -> None:
         self.guards = guards
+        self.rewind = rewind  # puts the generator back to where the call began
+        self.draws = False
         self.steps: list[tuple] = []
         self.slots: dict[int, int] = {}  # by id, of what operators gave
         self.held: list[Any] = []
@@ -49,6 +52,9 @@ class Recorder:
         ):
             raise Refused("writes into a tensor that it has not made itself")
         fresh = pure.gives_fresh(callable) or all(id(each) in self.own for each in tensors)
+        if pure.draws(callable) and not self.draws:
+            self.draws = True
+            self.rewind()
         result = callable(*real, **named)
         if pure.is_metadata(callable):
             return self._checked_plain(result)
@@ -93,7 +99,7 @@ class Recorder:
             pairs = [self._source(each, tensors) for each in value]
             sources = tuple([source for _, source in pairs])
             return kind([real for real, _ in pairs]), (LIST if kind is list else TUPLE, -1, None, sources)
-        if isinstance(value, Outside) and value.object in (bool, int, float, complex):
+        if isinstance(value, Outside) and any(value.object is each for each in _TYPES):
             return value.object, (CONSTANT, -1, value.object, ())
         raise Refused(f"gives an operator a {said(value)}")
 

@@ -149,6 +149,11 @@ def is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
 
 
+def is_dictionary(o: Any) -> bool:
+    """Whether an object from outside is a dictionary of a known kind, whatever it says itself."""
+    return type(o) is dict or type(o) is OrderedDict
+
+
 def is_class(o: Any) -> bool:
     """Whether an object from outside is a class, whatever it says itself."""
     return issubclass(type(o), type)
