@@ -342,6 +342,29 @@ def test_names_and_reset():
         pb.compile.explain(f)
 
 
+def test_which_nan_it_is():
+    """Containers compare by identity before they compare by value: one NaN is not another."""
+
+    def asks(x, a, b):
+        return x * 2, a in (b,), (a,) == (b,), [a] != [b], [a].count(b)
+
+    compiled, one, other = pb.compile(asks), float("nan"), complex(0, float("nan"))
+    for a, b in [
+        (one, one),
+        (one, one),
+        (one, -one),
+        (one, one),
+        (other, other),
+        (other, one),
+        (one, 1.0),
+    ] * 2:
+        assert_same(compiled, asks, pb.ones(1), a, b)
+    nested = pb.compile(lambda x, t: (x * 2, t[0] in t[1]))
+    for t in [(one, (one,)), (one, (float("nan"),)), (one, (one,))] * 2:
+        assert nested(pb.ones(1), t)[1] is (t[0] in t[1])
+    assert replays(compiled) > 4
+
+
 def test_much_python_for_few_operators():
     """A loop that is long without operators is given up early: reading it costs much more than running it."""
 

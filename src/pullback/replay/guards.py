@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from .values import OUTER, Held, Outside, Refused, Unusual, is_plain
+from .values import OUTER, Held, Outside, Refused, Unusual, has_nan, is_plain
 
 (
     ARGUMENT,
@@ -96,7 +96,7 @@ class Guards:
             return MISSING
         if is_plain(o):
             if not isinstance(source, Held):
-                self.check(VALUE, source, o)
+                self.check(SAME if has_nan(o) else VALUE, source, o)
             return o
         if issubclass(type(o), Tensor):
             return self._tensor(o, source)

@@ -144,6 +144,16 @@ def is_plain(value: Any) -> bool:
     return False
 
 
+def has_nan(value: Any) -> bool:
+    """Whether there is a NaN in a plain value: `in` and comparisons of tuples ask which one it is."""
+    kind = type(value)
+    if kind is float or kind is complex:
+        return bool(value != value)
+    if kind is tuple:
+        return any(map(has_nan, value))
+    return kind is slice and any(map(has_nan, (value.start, value.stop, value.step)))
+
+
 def is_tensor(value: Any) -> bool:
     """Whether it is a tensor, which recognising has found plain."""
     return isinstance(value, Tensor)
