@@ -15,11 +15,13 @@
 #                   of threads under ThreadSanitizer
 #
 # BOOTSTRAP is the interpreter that makes .venv. PYTHON, when given, is used as it is instead of .venv. JOBS is how
-# many compilers and test processes run at once.
+# many compilers and test processes run at once. WERROR=ON: a warning of the compiler is an error.
 
 VENV      := .venv
 JOBS      ?= $(shell nproc 2> /dev/null || sysctl -n hw.ncpu 2> /dev/null || echo 2)
 PYTEST    ?= -q
+# Whether a warning stops the compiler: for developers, since a user's compiler, or Python, may be newer than all that was tried.
+WERROR    ?= OFF
 ifeq ($(origin PYTEST),file)
 PARALLEL  := -n $(JOBS) --dist loadfile
 endif
@@ -132,7 +134,7 @@ define build
 	@test $(1)/.configured -nt Makefile || { \
 	    echo "Configuring for $$($(PYTHON) --version): questions to the compiler, some seconds"; \
 	    $(CMAKE) -S . -B $(1) -G Ninja -DPython_EXECUTABLE="$$(command -v $(PYTHON))" \
-	        -DCMAKE_CXX_FLAGS="$(CXXFLAGS)" -DPULLBACK_WERROR=ON $(2) > $(1).log 2>&1 \
+	        -DCMAKE_CXX_FLAGS="$(CXXFLAGS)" -DPULLBACK_WERROR=$(WERROR) $(2) > $(1).log 2>&1 \
 	    && touch $(1)/.configured \
 	    && echo "Compiling on $(JOBS) cores: some minutes the first time, afterwards only what changed" || { cat $(1).log; exit 1; }; }
 	@NINJA_STATUS="compiling [%f/%t] " $(CMAKE) --build $(1) -j $(JOBS)

@@ -77,11 +77,23 @@ void retain_grad(const Tensor& t) {
     t->flags |= kRetainsGrad;
 }
 
+// The tensor whose gradient is kept, if it still lives.
+static Tensor living(const NodeExtra::Retained& kept) {
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject* o = nullptr;
+    if (PyWeakref_GetRef(kept.tensor, &o) < 0) throw PythonError();
+    return o ? Tensor::steal(as_tensor(o)) : Tensor();
+#else
+    PyObject* o = PyWeakref_GetObject(kept.tensor);
+    return o && o != Py_None ? Tensor(o) : Tensor();
+#endif
+}
+
 void move_retained(const Tensor& t, Node* from, uint32_t from_nr) {
     if (!from->extra) return;
     auto& list = from->extra->retained;
     for (size_t i = 0; i < list.size(); ++i) {
-        if (list[i].nr != from_nr || PyWeakref_GetObject(list[i].tensor) != t.py()) continue;
+        if (list[i].nr != from_nr || living(list[i]).py() != t.py()) continue;
         NodeExtra::Retained entry = list[i];
         list.erase(list.begin() + static_cast<long>(i));
         entry.nr = t->output_nr;
@@ -180,9 +192,8 @@ void run_output_hooks(Node& n, Tensors& grads) {
     }
     auto& list = n.extra->retained;
     for (size_t i = 0; i < list.size(); ++i) {
-        PyObject* o = PyWeakref_GetObject(list[i].tensor);
-        if (!o || o == Py_None || !grads[list[i].nr]) continue;
-        Tensor t(o);
+        const Tensor t = living(list[i]);
+        if (!t || !grads[list[i].nr]) continue;
         const Tensor& g = grads[list[i].nr];
         Tensor kept;
         if (t->grad) kept = ops::add(Tensor(t->grad), g);
