@@ -50,6 +50,19 @@ struct Block {
     std::vector<size_t> first;  // where they begin, and where the last ones end
 };
 
+// Of positions whose elements are `step` apart, the first of which is at `shift`: the first that is not in front of a row, and
+// the one from which on they are behind it. Strides and paddings are anybody's: they may reach beyond all numbers.
+int64_t first_inside(int64_t shift, int64_t step) {
+    return shift < 0 ? -shift / step + (-shift % step != 0) : 0;
+}
+int64_t end_of_inside(int64_t size, int64_t shift, int64_t step) {
+    if (size <= 0 || shift >= size) return 0;
+    if (shift >= 0) return (size - 1 - shift) / step + 1;
+    const int64_t rest = -shift % step;
+    const auto apart = static_cast<uint64_t>(step), last = static_cast<uint64_t>(size - 1);
+    return -shift / step + static_cast<int64_t>((last + static_cast<uint64_t>(rest)) / apart) + 1;
+}
+
 // The rows of positions, along the last dimension, that lie in a block.
 void add_runs(const Sliding& s, const Dims& element, Block& block) {
     const size_t last = s.sizes.size() - 1;
@@ -65,11 +78,13 @@ void add_runs(const Sliding& s, const Dims& element, Block& block) {
             at += place * plane;
             plane *= s.sizes[d];
         }
-        int64_t low = std::max<int64_t>(block.from - r * row, 0), high = std::min(end - r * row, row);
-        if (shift < 0) low = std::max(low, (step - 1 - shift) / step);
-        high = std::min(high, (s.sizes[last] - 1 - shift + step) / step);
-        if (inside && low < high)
-            block.runs.push_back({r * row + low - block.from, at + low * step + shift, high - low});
+        const int64_t low = std::max({block.from - r * row, int64_t{0}, first_inside(shift, step)});
+        const int64_t high = std::min({end - r * row, row, end_of_inside(s.sizes[last], shift, step)});
+        if (!inside || low >= high) continue;
+        // The element is there, though a part of the sum may be beyond.
+        const auto place =
+            static_cast<uint64_t>(low) * static_cast<uint64_t>(step) + static_cast<uint64_t>(shift);
+        block.runs.push_back({r * row + low - block.from, at + static_cast<int64_t>(place), high - low});
     }
 }
 
