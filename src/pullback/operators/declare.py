@@ -199,16 +199,18 @@ def _in_place_form(declaration, name, core, has_out, ignored):
 
 _IN_PLACE = """In-place form of `{name}`: the tensor takes the result, and is returned.
 
-    Shapes, dtypes and errors are those of `{name}`; a leaf that requires grad raises RuntimeError, too.
+Shapes, dtypes and errors are those of `{name}`; a leaf that requires grad raises RuntimeError, too.
 
-    {errors}Example:
+{errors}Example:
 {example}"""
 
 
 def _in_place_page(documentation, name):
-    text, _, example = documentation.partition("    In place:\n")
-    _, raises, errors = text.partition("    Example:\n")[0].rpartition("Raises")
-    return _IN_PLACE.format(name=name, errors=raises and f"Raises{errors}    ", example=example)
+    from inspect import cleandoc  # which is slow to load
+
+    text, _, example = cleandoc(documentation).partition("In place:\n")
+    _, raises, errors = text.partition("Example:\n")[0].rpartition("Raises")
+    return _IN_PLACE.format(name=name, errors=raises and f"Raises{errors}", example=example)
 
 
 def composed(
