@@ -58,9 +58,9 @@ int64_t first_inside(int64_t shift, int64_t step) {
 int64_t end_of_inside(int64_t size, int64_t shift, int64_t step) {
     if (size <= 0 || shift >= size) return 0;
     if (shift >= 0) return (size - 1 - shift) / step + 1;
-    const int64_t rest = -shift % step;
-    const auto apart = static_cast<uint64_t>(step), last = static_cast<uint64_t>(size - 1);
-    return -shift / step + static_cast<int64_t>((last + static_cast<uint64_t>(rest)) / apart) + 1;
+    const auto in_front = static_cast<uint64_t>(-shift), apart = static_cast<uint64_t>(step);
+    const uint64_t end = in_front / apart + (static_cast<uint64_t>(size - 1) + in_front % apart) / apart + 1;
+    return static_cast<int64_t>(std::min<uint64_t>(end, INT64_MAX));
 }
 
 // The rows of positions, along the last dimension, that lie in a block.
