@@ -50,8 +50,16 @@ struct Block {
     std::vector<size_t> first;  // where they begin, and where the last ones end
 };
 
+// Strides, dilations and paddings are anybody's: parts of what is inside may lie beyond all numbers.
+
+// Where an element of a window is, along one dimension; what lies outside of all numbers is outside at the end of them.
+int64_t place_of(int64_t position, int64_t element, const Sliding& s, size_t d) {
+    __extension__ using Wide = __int128;
+    const Wide place = Wide{position} * s.stride[d] + Wide{element} * s.dilation[d] - s.padding[d];
+    return static_cast<int64_t>(std::clamp<Wide>(place, -INT64_MAX, INT64_MAX));
+}
 // Of positions whose elements are `step` apart, the first of which is at `shift`: the first that is not in front of a row, and
-// the one from which on they are behind it. Strides and paddings are anybody's: they may reach beyond all numbers.
+// the one from which on they are behind it.
 int64_t first_inside(int64_t shift, int64_t step) {
     return shift < 0 ? -shift / step + (-shift % step != 0) : 0;
 }
@@ -67,15 +75,14 @@ int64_t end_of_inside(int64_t size, int64_t shift, int64_t step) {
 void add_runs(const Sliding& s, const Dims& element, Block& block) {
     const size_t last = s.sizes.size() - 1;
     const int64_t row = s.positions[last], end = block.from + block.count;
-    const int64_t shift = element[last] * s.dilation[last] - s.padding[last], step = s.stride[last];
+    const int64_t shift = place_of(0, element[last], s, last), step = s.stride[last];
     for (int64_t r = block.from / row; r * row < end; ++r) {
         int64_t at = 0, rest = r, plane = s.sizes[last];
         bool inside = true;
         for (size_t d = last; d-- > 0; rest /= s.positions[d]) {
-            const int64_t place =
-                rest % s.positions[d] * s.stride[d] + element[d] * s.dilation[d] - s.padding[d];
+            const int64_t place = place_of(rest % s.positions[d], element[d], s, d);
             inside = inside && place >= 0 && place < s.sizes[d];
-            at += place * plane;
+            if (inside) at += place * plane;
             plane *= s.sizes[d];
         }
         const int64_t low = std::max({block.from - r * row, int64_t{0}, first_inside(shift, step)});

@@ -31,6 +31,7 @@ def _asked(name, input, output_size, dims):
             f"{name}: elements of output_size must be greater than or equal to 0 but received "
             f"{{{', '.join(map(str, sizes))}}}"
         )
+    input.new_empty((*input.shape[:-dims], *sizes))  # what has no room is refused before there are windows of it
     return sizes
 
 
@@ -50,10 +51,9 @@ def _adaptive_avg_pool(name, dims, input, output_size):
         if m and n % m == 0:
             input = input.unflatten(dim, (m, n // m)).mean(dim + 1)
             continue
-        edges = _edges(n, m)
-        means = input.new_zeros(n, m)
-        for i, (start, end) in enumerate(edges):
-            means[start:end, i] = 1.0 / (end - start)
+        starts, ends = arange(m) * n // m, -(arange(1, m + 1) * -n // m)
+        place = arange(n).unsqueeze(1)
+        means = ((place >= starts) & (place < ends)).to(input.dtype) / (ends - starts)
         input = (input.movedim(dim, -1) @ means).movedim(-1, dim)
     found = in_order(rounded(input, dtype), order)
     if dims == 1 or found is given:
