@@ -31,7 +31,8 @@ def _asked(name, input, output_size, dims):
             f"{name}: elements of output_size must be greater than or equal to 0 but received "
             f"{{{', '.join(map(str, sizes))}}}"
         )
-    input.new_empty((*input.shape[:-dims], *sizes))  # what has no room is refused before there are windows of it
+    # What has no room is refused before there are windows of it.
+    input.new_empty((*input.shape[:-dims], *sizes))
     return sizes
 
 
