@@ -104,3 +104,21 @@ def test_channels_last_stays():
     for f in (F.max_pool2d, F.avg_pool2d):
         assert f(x, 3, 1).is_contiguous(memory_format=pb.channels_last)
     assert pb.vmap(lambda x: F.max_pool2d(x, 3, 1))(x).shape == (2, 8, 7, 8)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
+def test_adaptive_means_of_whole_numbers_are_refused(dtype, size):
+    for dims in (1, 2, 3):
+        x = pb.ones(1, 2, *[4] * dims).to(getattr(pb, dtype))
+        with pytest.raises(
+            (NotImplementedError, RuntimeError), match="not implemented for|could not infer output dtype"
+        ):
+            getattr(pb.nn.functional, f"adaptive_avg_pool{dims}d")(x, size)
+
+
+@pytest.mark.parametrize("size", [2**31, 2**62, 2**63 - 1])
+def test_sizes_without_room_are_refused_at_once(size):
+    for name in ("adaptive_avg_pool1d", "adaptive_max_pool1d"):
+        with pytest.raises((MemoryError, RuntimeError)):
+            getattr(pb.nn.functional, name)(pb.ones(1, 4).expand(2**20, 4), size)

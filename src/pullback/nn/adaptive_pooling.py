@@ -42,8 +42,13 @@ def _edges(n, m):
 
 def _adaptive_avg_pool(name, dims, input, output_size):
     order, counts = order_of(input), _asked(name, input, output_size, dims)
-    if dims == 3 and set(counts) != {1}:
-        order = None
+    if set(counts) != {1}:  # one mean is that of `mean`
+        if not (input.is_floating_point() or input.is_complex()):
+            kernel = "adaptive_avg_pool3d_cpu" if dims == 3 else "adaptive_avg_pool2d"
+            raise NotImplementedError(
+                f"\"{kernel}\" not implemented for '{input.dtype._legacy_name}'. Means are no whole numbers: take float()."
+            )
+        order = None if dims == 3 else order
     given, dtype, input = input, input.dtype, wide(input)
     for dim, m in enumerate(counts, input.ndim - dims):
         n = input.shape[dim]
