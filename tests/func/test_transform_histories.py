@@ -240,6 +240,30 @@ def test_what_escaped_leads_to_what_was_captured(way):
     assert w.grad.tolist() == pytest.approx((kept.detach() / w.detach()).tolist())
 
 
+def test_functions_of_users_escape_as_well():
+    kept, pulled = [], []
+
+    class Square(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            pulled.append(g.tolist())
+            return 2 * g * ctx.saved_tensors[0]
+
+    def f(x):
+        kept.append(Square.apply(x))
+        return kept[0].sum()
+
+    func.grad(f)(pb.ones(2))
+    w = pb.ones(2, requires_grad=True)
+    (kept[0] * w).sum().backward()
+    assert w.grad.tolist() == [1.0, 1.0] and pulled == [[1.0, 1.0]]  # by the transform alone
+
+
 def test_hooks_see_the_gradient_of_what_escaped():
     kept, seen = kept_by(ESCAPES["vjp"]), []
     kept.register_hook(lambda g: seen.append(g.tolist()))
