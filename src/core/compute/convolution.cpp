@@ -50,48 +50,39 @@ struct Block {
     std::vector<size_t> first;  // where they begin, and where the last ones end
 };
 
-// Strides, dilations and paddings are anybody's: parts of what is inside may lie beyond all numbers.
+// Strides, dilations and paddings are anybody's: parts of what is inside may lie beyond the numbers of 64 bits.
+__extension__ using Wide = __int128;
 
-// Where an element of a window is, along one dimension; what lies outside of all numbers is outside at the end of them.
-int64_t place_of(int64_t position, int64_t element, const Sliding& s, size_t d) {
-    __extension__ using Wide = __int128;
-    const Wide place = Wide{position} * s.stride[d] + Wide{element} * s.dilation[d] - s.padding[d];
-    return static_cast<int64_t>(std::clamp<Wide>(place, -INT64_MAX, INT64_MAX));
+// Where an element of a window is, along one dimension.
+Wide place_of(int64_t position, int64_t element, const Sliding& s, size_t d) {
+    return Wide{position} * s.stride[d] + Wide{element} * s.dilation[d] - s.padding[d];
 }
-// Of positions whose elements are `step` apart, the first of which is at `shift`: the first that is not in front of a row, and
-// the one from which on they are behind it.
-int64_t first_inside(int64_t shift, int64_t step) {
-    return shift < 0 ? -shift / step + (-shift % step != 0) : 0;
-}
-int64_t end_of_inside(int64_t size, int64_t shift, int64_t step) {
-    if (size <= 0 || shift >= size) return 0;
-    if (shift >= 0) return (size - 1 - shift) / step + 1;
-    const auto in_front = static_cast<uint64_t>(-shift), apart = static_cast<uint64_t>(step);
-    const uint64_t end = in_front / apart + (static_cast<uint64_t>(size - 1) + in_front % apart) / apart + 1;
-    return static_cast<int64_t>(std::min<uint64_t>(end, INT64_MAX));
+// How many steps it takes at least to get so far.
+int64_t steps_to(Wide distance, int64_t step) {
+    if (distance <= 0) return 0;
+    return static_cast<int64_t>(std::min<Wide>((distance + step - 1) / step, INT64_MAX));
 }
 
 // The rows of positions, along the last dimension, that lie in a block.
 void add_runs(const Sliding& s, const Dims& element, Block& block) {
     const size_t last = s.sizes.size() - 1;
     const int64_t row = s.positions[last], end = block.from + block.count;
-    const int64_t shift = place_of(0, element[last], s, last), step = s.stride[last];
+    const Wide shift = place_of(0, element[last], s, last);
+    const int64_t step = s.stride[last];
     for (int64_t r = block.from / row; r * row < end; ++r) {
         int64_t at = 0, rest = r, plane = s.sizes[last];
         bool inside = true;
         for (size_t d = last; d-- > 0; rest /= s.positions[d]) {
-            const int64_t place = place_of(rest % s.positions[d], element[d], s, d);
+            const Wide place = place_of(rest % s.positions[d], element[d], s, d);
             inside = inside && place >= 0 && place < s.sizes[d];
-            if (inside) at += place * plane;
+            if (inside) at += static_cast<int64_t>(place) * plane;
             plane *= s.sizes[d];
         }
-        const int64_t low = std::max({block.from - r * row, int64_t{0}, first_inside(shift, step)});
-        const int64_t high = std::min({end - r * row, row, end_of_inside(s.sizes[last], shift, step)});
+        const int64_t low = std::max({block.from - r * row, int64_t{0}, steps_to(-shift, step)});
+        const int64_t high = std::min({end - r * row, row, steps_to(s.sizes[last] - shift, step)});
         if (!inside || low >= high) continue;
-        // The element is there, though a part of the sum may be beyond.
-        const auto place =
-            static_cast<uint64_t>(low) * static_cast<uint64_t>(step) + static_cast<uint64_t>(shift);
-        block.runs.push_back({r * row + low - block.from, at + static_cast<int64_t>(place), high - low});
+        const auto place = static_cast<int64_t>(Wide{low} * step + shift);
+        block.runs.push_back({r * row + low - block.from, at + place, high - low});
     }
 }
 
