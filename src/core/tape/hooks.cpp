@@ -30,7 +30,15 @@ const char* shown_name(const Node& n) { return n.extra && n.extra->ends ? n.extr
 
 void name_last_step(const Tensor& t, const char* name, uint64_t since) {
     Node* n = t->grad_fn;
-    if (n && n->sequence() > since && !n->is_accumulate()) extra(*n).ends = name;
+    if (!n || n->sequence() <= since || n->is_accumulate()) return;
+    if (std::strcmp(n->name(), name)) extra(*n).ends = name;
+    else if (n->extra) n->extra->ends = nullptr;
+}
+
+const char* lasting_name(PyObject* text) {
+    Py_INCREF(text);  // once and for all
+    PyUnicode_InternInPlace(&text);
+    return PyUnicode_AsUTF8(text);
 }
 
 bool has_hooks(const Node& n) {

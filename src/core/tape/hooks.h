@@ -32,8 +32,9 @@ NodeExtra& extra(Node& n);  // made on demand
 // core and to whoever follows rules (sparse patterns, pictures), stays its own.
 const char* shown_name(const Node& n);
 // `t` is the result of such a function: the node that it got since the tape had so many (Node::next_sequence) ends it.
-// The name lives for ever.
+// The name is one that lives for ever.
 void name_last_step(const Tensor& t, const char* name, uint64_t since);
+const char* lasting_name(PyObject* text);
 bool has_hooks(const Node& n);  // or retained gradients
 PyObject* new_ordered_dict();
 

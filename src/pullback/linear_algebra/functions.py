@@ -126,7 +126,7 @@ def linalg_cross(input, other, *, dim=-1, out=None):
     return input.roll(-1, dim) * other.roll(-2, dim) - input.roll(-2, dim) * other.roll(-1, dim)
 
 
-@composed(out="exact", kinds={"other": "T"}, node="LinalgCrossBackward0")
+@composed(out="exact", kinds={"other": "T"})
 def cross(input, other, dim=None, *, out=None):
     """`linalg.cross` along `dim`, or along the first dimension of three elements.
 

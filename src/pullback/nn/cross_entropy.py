@@ -4,7 +4,7 @@ from .. import _core
 from ..operators.declare import composed
 from ..operators.entries import every_entry
 from ..operators.line_functions import cross_entropy_of_indices
-from .reduction import reduction_of
+from .reduction import reduced, reduction_of
 
 __all__ = ["cross_entropy", "nll_loss"]
 
@@ -87,17 +87,23 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         raise IndexError(f"Target {wrong} is out of bounds. There are {classes} classes: 0 to {classes - 1}.")
     shares = counts.to(rows.dtype) if weight is None else weight[safe].where(counts, 0.0)
     losses = (-rows.gather(1, safe.unsqueeze(1)).squeeze(1) * shares).where(counts, 0.0)
-    return _ended(input, target, losses, shares, reduction)
+    return _named(_added_up(losses, shares, reduction), input, target, reduction)
 
 
-def _ended(input, target, losses, shares, reduction):
-    """The losses of indices added up, with PyTorch's name of the node."""
-    node = "NllLossBackward0" if input.ndim < 3 else "NllLoss2DBackward0"
+def _added_up(losses, shares, reduction):
+    """The losses of rows, which have shares in a mean."""
+    if reduction == "mean":
+        return losses.sum() / shares.sum()
+    return reduced(losses, reduction)
+
+
+def _named(loss, input, target, reduction):
+    """A loss of indices as it is shaped, shown under PyTorch's name of the node."""
     if reduction == "none":
-        losses = losses.reshape(target.shape)
-        return losses if input.ndim not in (1, 2, 4) else _core.name_last_step(losses, node)
-    losses = losses.sum() / shares.sum() if reduction == "mean" else losses.sum()
-    return _core.name_last_step(losses, node)
+        loss = loss.reshape(target.shape)
+        if input.ndim not in (1, 2, 4):
+            return loss  # PyTorch reshapes it, too
+    return _core.name_last_step(loss, "NllLossBackward0" if input.ndim < 3 else "NllLoss2DBackward0")
 
 
 def _check_weight(who, weight, classes):
@@ -146,9 +152,7 @@ def _of_indices(input, target, weight, ignore_index, reduction, smoothing):
     rows, index = _rows(input), target.reshape(-1)
     if weight is None and smoothing == 0.0:
         loss = cross_entropy_of_indices(rows, index, reduction, ignore_index)
-        if reduction == "none":
-            return _ended(input, target, loss, None, reduction)
-        return loss if input.ndim < 3 else _core.name_last_step(loss, "NllLoss2DBackward0")
+        return _named(loss, input, target, reduction)
     index = index.long()
     counts = index != ignore_index
     # Where nothing counts, class 0 stands in; its loss is not selected. The plain loss checks the range.
@@ -160,7 +164,7 @@ def _of_indices(input, target, weight, ignore_index, reduction, smoothing):
         logarithms = rows.log_softmax(1)
         spread = logarithms if weight is None else logarithms * weight
         total = total - (smoothing / rows.shape[1]) * spread.sum(1)
-    total = _ended(input, target, total.where(counts, 0.0), shares, reduction)
+    total = _named(_added_up(total.where(counts, 0.0), shares, reduction), input, target, reduction)
     return _core.name_last_step(total, "AddBackward0") if smoothing else total
 
 

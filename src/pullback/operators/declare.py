@@ -252,9 +252,8 @@ def composed(
                 called + "_",
                 partial(function, in_place=True),
                 out,
-                None,
-                kinds,
-                node,
+                kinds=kinds,
+                node=node,
             )
             writing.__row__ = TABLE[called if in_place is True else in_place]
             METHODS.update({each + "_": writing for each in (called, *aliases)})

@@ -36,7 +36,7 @@ struct OperatorObject {
     PyObject* body;                    // a Python function
     PyObject* keyword_names;           // the names that `body` takes by keyword only
     std::string* kinds;                // what `body` relies on, a letter for each parameter: check_kinds
-    PyObject* node;                    // the name of the node that ends what `body` records, or null
+    const char* node;                  // the name of the node that ends what `body` records, or null
     const Binding* binding;            // of `function`
     Signature signature;               // what the function sees of the declaration
     int dtype;                         // index of the parameter of this name, or -1
@@ -161,7 +161,7 @@ void check_kinds(const OperatorObject* op, const Args& a) {
 
 void name_node(const OperatorObject* op, PyObject* found, uint64_t since) {
     PyObject* first = PyTuple_Check(found) && PyTuple_GET_SIZE(found) ? PyTuple_GET_ITEM(found, 0) : found;
-    if (is_tensor(first)) name_last_step(Tensor(first), PyUnicode_AsUTF8(op->node), since);
+    if (is_tensor(first)) name_last_step(Tensor(first), op->node, since);
 }
 
 PyObject* call_body(const OperatorObject* op, PyObject* const* values) {
@@ -367,9 +367,10 @@ void fill_signature(OperatorObject* op, PyObject* names, PyObject* defaults, boo
 }
 
 // Operator(name, implementation, names, positional, defaults, variadic, in_place, out="cast", ignored=0,
-// results=None, kinds="", node=None). The implementation is the name of a C++ function or of a row, or a Python function, which with
-// out="plain" gets the arguments as they are, and with out="attribute" is the getter of a property; so many of the last
-// parameters are ignored; several results have these names; what a Python function records ends in a node of this name.
+// results=None, kinds="", node=None). The implementation is the name of a C++ function or of a row, or a Python function,
+// which with out="plain" gets the arguments as they are, and with out="attribute" is the getter of a property; so many of
+// the last parameters are ignored; several results have these names; what a Python function records ends in a node of this
+// name.
 PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     const char *name, *rule = "cast";
     PyObject *implementation, *names, *defaults, *results = Py_None, *node = Py_None;
@@ -411,7 +412,7 @@ PyObject* create(PyTypeObject* type, PyObject* args, PyObject*) {
     op->body = Py_XNewRef(body);
     op->keyword_names = body && positional < n ? PyTuple_GetSlice(names, positional, n) : nullptr;
     op->kinds = new std::string(kinds);
-    op->node = PyUnicode_Check(node) ? Py_NewRef(node) : nullptr;
+    op->node = node == Py_None ? nullptr : lasting_name(node);
     op->signature = Signature();
     op->signature.in_place = in_place;
     op->names = new std::vector<PyObject*>;
@@ -466,7 +467,6 @@ void destroy(PyObject* self) {
     delete op->kinds;
     Py_XDECREF(op->body);
     Py_XDECREF(op->keyword_names);
-    Py_XDECREF(op->node);
     Py_XDECREF(op->dict);
     type->tp_free(self);
     Py_DECREF(type);

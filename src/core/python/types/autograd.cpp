@@ -85,15 +85,6 @@ PyObject* variable_of(PyObject*, PyObject* args) {
         return raise_current();
     }
 }
-// name_last_step(tensor, name): Note [Functions made of others], of a function that chooses the name itself.
-PyObject* name_step(PyObject*, PyObject* args) {
-    PyObject *t, *name;
-    if (!PyArg_ParseTuple(args, "O!U", tensor_type, &t, &name)) return nullptr;
-    Py_INCREF(name);  // once and for all
-    PyUnicode_InternInPlace(&name);
-    name_last_step(Tensor(t), PyUnicode_AsUTF8(name), 0);
-    return Py_NewRef(t);
-}
 PyObject* close_variables(PyObject*, PyObject* own) {
     if (!PyTuple_Check(own)) Py_RETURN_NONE;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(own); ++i)
@@ -109,6 +100,14 @@ PyObject* settle(PyObject*, PyObject* args) {
     } catch (...) {
         return raise_current();
     }
+}
+
+// name_last_step(tensor, name): Note [Functions made of others], of a function that chooses the name itself.
+PyObject* name_step(PyObject*, PyObject* args) {
+    PyObject *t, *name;
+    if (!PyArg_ParseTuple(args, "O!U", tensor_type, &t, &name)) return nullptr;
+    name_last_step(Tensor(t), lasting_name(name), 0);
+    return Py_NewRef(t);
 }
 
 // recorded() is where the tape is now; captures(outputs, own, since): tape/variables.h.

@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 
-@composed(public=False, method=False, kinds=STATISTICS, node="NativeBatchNormBackward0")
+@composed(public=False, method=False, kinds=STATISTICS)
 def batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled):
     """`nn.functional.batch_norm`, with its parameters in another order; `cudnn_enabled` changes nothing.
 
@@ -31,7 +31,7 @@ def batch_norm(input, weight, bias, running_mean, running_var, training, momentu
     return F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
-@composed(public=False, method=False, kinds=STATISTICS, node="ViewBackward0")
+@composed(public=False, method=False, kinds=STATISTICS)
 def instance_norm(
     input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled
 ):
@@ -48,7 +48,7 @@ def instance_norm(
     return F.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
-@composed(public=False, method=False, node="NativeGroupNormBackward0")
+@composed(public=False, method=False)
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True):
     """`nn.functional.group_norm`; `cudnn_enabled` changes nothing.
 

@@ -10,7 +10,7 @@ __all__ = ["embedding", "embedding_bag", "embedding_renorm_"]
 _BAGS = ("sum", "mean", "max")
 
 
-@composed(public=False, method=False, node="EmbeddingBackward0")
+@composed(public=False, method=False)
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
     """`nn.functional.embedding`, the table first. The row `padding_idx` gets no gradient; a negative number is no row.
 
