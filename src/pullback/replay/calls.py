@@ -15,7 +15,6 @@ from .._core import Tensor
 from . import pure
 from .attributes import attribute, in_class
 from .values import (
-    CONTAINERS,
     NUMBERS,
     OUTER,
     Bound,
@@ -52,7 +51,7 @@ _SAFE = {  # of plain values, by what the interpreter's own builtins are
     builtins.chr,
     builtins.ord,
 } | _MATH
-_LOOKS = {builtins.float, builtins.int, builtins.complex}  # at a tensor
+_OF_TENSORS = {builtins.float, builtins.int, builtins.complex, builtins.abs}
 _BINARY = {
     getattr(operator, name): getattr(operator, name)
     for name in "add sub mul truediv floordiv mod pow matmul and_ or_ xor lt le eq ne gt ge".split()
@@ -113,7 +112,10 @@ def _call_method(run: Any, method: Method, args: list[Any], kwargs: dict[str, An
     if kwargs and not (name == "sort" and set(kwargs) == {"reverse"}) and name != "format":
         raise Refused(f"calls {name}() by keyword")
     if (type(owner), name) in ((list, "extend"), (dict, "update"), (OrderedDict, "update")):
-        args = [run.iterable(each) if name == "extend" else _mapping(run, each) for each in args]
+        args = [
+            run.iterable(each) if name == "extend" else run.mapping(each, "updates a dictionary by")
+            for each in args
+        ]
     elif is_plain(owner) or name in ("index", "count", "sort"):
         # Elements are compared, or formatted.
         args = [run.plain(each) for each in args]
@@ -130,14 +132,6 @@ def _all_plain(run: Any, owner: list[Any]) -> list[Any]:
     return owner
 
 
-def _mapping(run: Any, value: Any) -> Any:
-    if isinstance(value, Outside) and type(value.object) in OUTER:
-        value = run.guards.inside(value)
-    if type(value) not in (dict, OrderedDict):
-        raise Refused(f"updates a dictionary by a {said(value)}")
-    return value
-
-
 def _known(run: Any, result: Any) -> Any:
     """What a method of a known value gave: plain, one of its elements, or made by it."""
     if type(result) in (set, frozenset, bytearray, memoryview):
@@ -152,9 +146,7 @@ def _call_builtin(run: Any, o: Any, args: list[Any], kwargs: dict[str, Any]) -> 
     handler = _HANDLERS.get(o)
     if handler is not None:
         return handler(run, args, kwargs)
-    if o in _LOOKS and len(args) == 1 and is_tensor(args[0]) and not kwargs:
-        return run.recorder.call(o, args)
-    if o is abs and len(args) == 1 and is_tensor(args[0]) and not kwargs:
+    if o in _OF_TENSORS and len(args) == 1 and is_tensor(args[0]) and not kwargs:
         return run.recorder.call(o, args)
     if o in _BINARY and len(args) == 2 and not kwargs:
         return run.binary(_BINARY[o], *args)
@@ -210,8 +202,7 @@ def _index(run: Any, value: Any) -> int:
 
 @_handler(reversed, 1, 1)
 def _reversed(run: Any, value: Any) -> Any:
-    if isinstance(value, Outside) and type(value.object) in (list, tuple):
-        value = run.guards.inside(value)
+    value = run.guards.taken(value)
     if type(value) not in (list, tuple, range, str):
         raise Refused(f"reverses a {said(value)}")
     return reversed(value)
@@ -259,9 +250,8 @@ def _sum(run: Any, value: Any, start: Any = 0) -> Any:
 def _dict(run: Any, value: Any = None, /, **names: Any) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     if value is not None:
-        if isinstance(value, Outside) and is_dictionary(value.object):
-            value = run.guards.inside(value)
-        if type(value) in (dict, OrderedDict):
+        value = run.guards.taken(value)
+        if is_dictionary(value):
             made.update(value)
         else:
             for pair in run.iterable(value):
@@ -311,7 +301,7 @@ def _kind_of(run: Any, value: Any) -> type:
         if type(value.object) not in OUTER:
             run.guards.instance_is(value.object)
         return type(value.object)
-    if is_plain(value) or is_tensor(value) or type(value) in CONTAINERS or type(value) is OrderedDict:
+    if is_plain(value) or is_tensor(value) or type(value) in OUTER:
         return type(value)
     raise Refused(f"asks for the type of a {said(value)}")
 
@@ -322,8 +312,7 @@ def _type_of(run: Any, value: Any) -> Any:
 
 
 def _is_instance(run: Any, value: Any, kinds: Any) -> bool:
-    if isinstance(kinds, Outside) and type(kinds.object) is tuple:
-        kinds = run.guards.inside(kinds)
+    kinds = run.guards.taken(kinds)
     if type(kinds) is tuple:
         return any(_is_instance(run, value, each) for each in kinds)
     if not isinstance(kinds, Outside) or not is_class(kinds.object):

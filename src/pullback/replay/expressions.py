@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import operator
 import types
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,10 +19,8 @@ from .values import (
     Outside,
     Refused,
     Super,
-    is_dictionary,
     is_plain,
     is_tensor,
-    said,
 )
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -122,18 +119,11 @@ class Expressions(Operations):
         made: dict[Any, Any] = {}
         for key, each in zip(node.keys, node.values):
             if key is None:
-                made.update(self._mapping(self.value(each, frame)))
+                made.update(self.mapping(self.value(each, frame), "unpacks by **"))
             else:
                 name = self.plain(self.value(key, frame))
                 made[name] = self.value(each, frame)
         return made
-
-    def _mapping(self, value: Any) -> Any:
-        if isinstance(value, Outside) and is_dictionary(value.object):
-            value = self.guards.inside(value)
-        if type(value) not in (dict, OrderedDict):
-            raise Refused(f"unpacks a {said(value)} by **")
-        return value
 
     def _call(self, node: ast.Call, frame: Frame) -> Any:
         function = self.value(node.func, frame)
@@ -141,7 +131,7 @@ class Expressions(Operations):
         kwargs: dict[str, Any] = {}
         for each in node.keywords:
             given = self.value(each.value, frame)
-            more = self._mapping(given) if each.arg is None else {each.arg: given}
+            more = self.mapping(given, "unpacks by **") if each.arg is None else {each.arg: given}
             for name, value in more.items():
                 if name in kwargs or type(name) is not str or name.startswith("__"):
                     raise Refused(f"gives the keyword {name!r}")

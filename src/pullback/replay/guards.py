@@ -167,6 +167,12 @@ class Guards:
         """An element of a list or a tuple, whose length is known."""
         return self.recognise(outside.object[at], self.read(ITEM, outside.source, number=at))
 
+    def taken(self, value: Any) -> Any:
+        """A value, where a container from outside is one of the call's own."""
+        if isinstance(value, Outside) and type(value.object) in OUTER:
+            return self.inside(value)
+        return value
+
     def inside(self, outside: Outside) -> Any:
         """A container of the same elements that belongs to the call."""
         n = self.length(outside)

@@ -10,7 +10,6 @@ import ast
 import contextlib
 import operator
 import types
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +28,7 @@ from .values import (
     NoAttribute,
     Outside,
     Refused,
+    is_dictionary,
     is_plain,
     is_tensor,
     said,
@@ -86,9 +86,7 @@ class Interpreter(Expressions):
     def _inside_of(self, function: types.FunctionType, kind: int, o: Any) -> Any:
         """The defaults of a function, as the call's own; nothing where there are none."""
         found = self.guards.recognise(MISSING if o is None else o, self.guards.read(kind, Held(function)))
-        if isinstance(found, Outside):
-            return self.guards.inside(found)
-        return None if found is MISSING else found
+        return None if found is MISSING else self.guards.taken(found)
 
     def call_closure(self, closure: Closure, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Interpret a function that the call has made."""
@@ -217,7 +215,7 @@ class Interpreter(Expressions):
     def _put(self, owner: Any, key: Any, value: Any) -> None:
         if is_tensor(owner):
             self.recorder.call(operator.setitem, [owner, key, value])
-        elif type(owner) in (dict, OrderedDict):
+        elif is_dictionary(owner):
             owner[self.plain(key)] = value
         elif type(owner) is list and type(key) in (int, bool):
             owner[key] = value
@@ -303,7 +301,7 @@ class Interpreter(Expressions):
         elif type(before) is list and inplace is operator.iadd:
             before.extend(self.iterable(value))
             after = before
-        elif type(before) is list or type(before) in (dict, OrderedDict) or isinstance(before, Outside):
+        elif type(before) is list or is_dictionary(before) or isinstance(before, Outside):
             raise Refused(f"changes a {said(before)}")
         else:
             after = self.binary(plain, before, value)
@@ -318,7 +316,7 @@ class Interpreter(Expressions):
                 del self._home(target.id, frame).names[target.id]
             elif isinstance(target, ast.Subscript):
                 owner, key = self.value(target.value, frame), self.plain(self.value(target.slice, frame))
-                if type(owner) not in (list, dict, OrderedDict):
+                if type(owner) is not list and not is_dictionary(owner):
                     raise Refused(f"deletes from a {said(owner)} that it has not made")
                 del owner[key]
             else:
@@ -333,22 +331,24 @@ class Interpreter(Expressions):
 
     def _do_while(self, node: ast.While, frame: Frame) -> None:
         while self.truth(self.value(node.test, frame)):
-            try:
-                self.block(node.body, frame)
-            except _Continue:
-                continue
-            except _Break:
+            if not self._goes_on(node, frame):
                 return
         self.block(node.orelse, frame)
+
+    def _goes_on(self, node: ast.While | ast.For, frame: Frame) -> bool:
+        """One round of a loop; whether another may follow."""
+        try:
+            self.block(node.body, frame)
+        except _Continue:
+            pass
+        except _Break:
+            return False
+        return True
 
     def _do_for(self, node: ast.For, frame: Frame) -> None:
         for each in self.iterable(self.value(node.iter, frame)):
             self.store(node.target, each, frame)
-            try:
-                self.block(node.body, frame)
-            except _Continue:
-                continue
-            except _Break:
+            if not self._goes_on(node, frame):
                 return
         self.block(node.orelse, frame)
 

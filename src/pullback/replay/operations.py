@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import types
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -45,13 +44,19 @@ class Operations:
         """A plain value, or a list of such, as Python's own functions may be given it."""
         if is_plain(value):
             return value
-        if isinstance(value, Outside) and type(value.object) in OUTER:
-            value = self.guards.inside(value)
+        value = self.guards.taken(value)
         if type(value) in (list, tuple):
             return type(value)([self.plain(each) for each in value])
         if type(value) in ITERATORS or type(value) in VIEWS:
             return [self.plain(each) for each in value]
         raise Refused(f"needs a plain value, and got a {said(value)}")
+
+    def mapping(self, value: Any, use: str) -> Any:
+        """A dictionary of the call's own, for a use that an error names."""
+        value = self.guards.taken(value)
+        if not is_dictionary(value):
+            raise Refused(f"{use} a {said(value)}")
+        return value
 
     def _number(self, value: Any) -> Any:
         if type(value) not in NUMBERS:
@@ -70,10 +75,7 @@ class Operations:
             if not is_plain(result):
                 raise Refused(f"gets a {said(result)} from a sign")
             return result
-        left, right = (
-            self.guards.inside(each) if isinstance(each, Outside) and type(each.object) in OUTER else each
-            for each in (left, right)
-        )
+        left, right = self.guards.taken(left), self.guards.taken(right)
         if sign is operator.add and type(left) is type(right) and type(left) in (list, tuple):
             return left + right
         if sign is operator.mul and {type(left), type(right)} in ({list, int}, {tuple, int}):
@@ -104,7 +106,7 @@ class Operations:
         value = self.plain(value)
         if isinstance(owner, Outside) and is_dictionary(owner.object):
             return self.guards.name_in(owner.object, value, owner.source) is not MISSING
-        if type(owner) in (dict, OrderedDict):
+        if is_dictionary(owner):
             return value in owner
         return value in self.plain(owner)
 
@@ -130,7 +132,7 @@ class Operations:
             if type(key) is int:
                 return self.guards.item(owner, range(n)[key])
             owner = self.guards.inside(owner)
-        if type(owner) in (list, tuple, dict, OrderedDict) or is_plain(owner) or is_named(owner):
+        if type(owner) in OUTER or is_plain(owner) or is_named(owner):
             return owner[self.plain(key)]
         raise Refused(f"reads an element of a {said(owner)}")
 
@@ -140,12 +142,7 @@ class Operations:
             if type(value.object) in OUTER:
                 return self.guards.length(value)
             return self._special(value.object, "__len__")
-        if (
-            is_tensor(value)
-            or type(value) in (list, tuple, dict, OrderedDict)
-            or is_plain(value)
-            or is_named(value)
-        ):
+        if is_tensor(value) or type(value) in OUTER or is_plain(value) or is_named(value):
             return len(value)
         if type(value) in VIEWS:
             return len(value)
@@ -164,7 +161,7 @@ class Operations:
                 if in_class(type(o), name) is not MISSING:
                     return bool(self._special(o, name))
             return True
-        if is_plain(value) or is_named(value) or type(value) in (list, tuple, dict, OrderedDict):
+        if is_plain(value) or is_named(value) or type(value) in OUTER:
             return bool(value)
         raise Refused(f"asks whether a {said(value)} is true")
 
@@ -197,7 +194,7 @@ class Operations:
                 raise Refused(f"gets a {said(found)} to iterate over")
             return found
         kind = type(value)
-        if kind in (list, tuple, dict, OrderedDict, str, range) or kind in ITERATORS or kind in VIEWS:
+        if kind in OUTER or kind in (str, range) or kind in ITERATORS or kind in VIEWS:
             return value
         if is_named(value) or (is_plain(value) and isinstance(value, tuple)):
             return value

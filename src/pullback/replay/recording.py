@@ -13,7 +13,7 @@ from .. import _core
 from .._core import Tensor
 from . import pure
 from .guards import Guards
-from .values import OUTER, Outside, Refused, is_named, is_plain, said
+from .values import Outside, Refused, is_named, is_plain, said
 
 CONSTANT, SLOT, LIST, TUPLE, DICT = range(5)  # kinds of sources, in the order of program.h
 TENSOR, AGAIN, SEQUENCE, VALUE = range(4)  # and of outcomes
@@ -89,8 +89,7 @@ class Recorder:
             return value, (SLOT, self._slot(value), None, ())
         if is_plain(value):
             return value, (CONSTANT, -1, value, ())
-        if isinstance(value, Outside) and type(value.object) in OUTER:
-            value = self.guards.inside(value)
+        value = self.guards.taken(value)
         kind = type(value)
         if is_named(value):
             tensors += [each for each in value if isinstance(each, Tensor)]

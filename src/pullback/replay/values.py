@@ -104,7 +104,6 @@ BASIC = frozenset([*NUMBERS, str, bytes, range])
 _PLAIN = frozenset(
     [*BASIC, type(None), type(Ellipsis), type(NotImplemented), _core.dtype, device, layout, memory_format]
 )
-CONTAINERS = (list, tuple, dict)
 OUTER = frozenset([list, tuple, dict, OrderedDict])
 # What a loop may go over, and nothing else is done with.
 ITERATORS = frozenset(
@@ -160,7 +159,7 @@ def is_tensor(value: Any) -> bool:
 
 
 def is_dictionary(o: Any) -> bool:
-    """Whether an object from outside is a dictionary of a known kind, whatever it says itself."""
+    """Whether an object is a dictionary of a known kind, whatever it says itself."""
     return type(o) is dict or type(o) is OrderedDict
 
 

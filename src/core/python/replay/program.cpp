@@ -8,17 +8,19 @@ namespace pb::replay {
 
 // ---- made from descriptions ---------------------------------------------------------------------------------------
 
-// (kind, slot, object, parts).
-Source::Source(PyObject* description) {
-    int given, n;
-    PyObject *what, *inside;
-    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside))
+// Reads (kind, slot, object, parts); the object is borrowed.
+template <class Part> static PyObject* read_part(PyObject* description, Part& part) {
+    int kind;
+    PyObject *object, *inside;
+    if (!PyArg_ParseTuple(description, "iiOO!", &kind, &part.slot, &object, &PyTuple_Type, &inside))
         throw PythonError();
-    kind = static_cast<Kind>(given);
-    slot = n;
-    object = Py_NewRef(what);
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inside); ++i) parts.emplace_back(PyTuple_GET_ITEM(inside, i));
+    part.kind = static_cast<typename Part::Kind>(kind);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inside); ++i)
+        part.parts.emplace_back(PyTuple_GET_ITEM(inside, i));
+    return object;
 }
+
+Source::Source(PyObject* description) { object = Py_NewRef(read_part(description, *this)); }
 Source::Source(Source&& s) noexcept { *this = std::move(s); }
 Source& Source::operator=(Source&& s) noexcept {
     kind = s.kind;
@@ -61,21 +63,15 @@ PyObject* Source::make(std::span<PyObject* const> slots) const {
     return nullptr;
 }
 
-// (kind, slot, expected, parts): of a tensor `expected` is one.
+// Of a tensor the object is one like it.
 Outcome::Outcome(PyObject* description) {
-    int given, n;
-    PyObject *what, *inside;
-    if (!PyArg_ParseTuple(description, "iiOO!", &given, &n, &what, &PyTuple_Type, &inside))
-        throw PythonError();
-    kind = static_cast<Kind>(given);
-    slot = n;
+    PyObject* what = read_part(description, *this);
     if (kind == TensorOf) {
         layout = Ref<Layout>(as_tensor(what)->layout);
         dtype = as_tensor(what)->dtype;
     } else {
         expected = Py_NewRef(what);
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inside); ++i) parts.emplace_back(PyTuple_GET_ITEM(inside, i));
 }
 Outcome::Outcome(Outcome&& s) noexcept { *this = std::move(s); }
 Outcome& Outcome::operator=(Outcome&& s) noexcept {
