@@ -60,7 +60,7 @@ def in_class(kind: type, name: str) -> Any:
     return MISSING
 
 
-_FUNCTIONS = (types.FunctionType, _core.Operator, _core.Compiled)
+_FUNCTIONS: tuple[type, ...] = (types.FunctionType, _core.Operator, _core.Compiled)
 _ORDINARY = tuple(in_class(kind, "__getattribute__") for kind in (object, types.FunctionType))
 
 
