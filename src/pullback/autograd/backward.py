@@ -32,7 +32,7 @@ def _as_tuple(value, what):
         ) from None
 
 
-def _gradients(outputs, grads, batched=False):
+def cotangents_for(outputs, grads, batched=False):
     """One gradient (or None) an output, checked."""
     if grads is None:
         return (None,) * len(outputs)
@@ -130,7 +130,7 @@ def accumulate(tensors, grad_tensors, retain_graph, create_graph, inputs, stackl
         _warn_cycle(stacklevel + 1)
     _core.run_backward(
         tensors,
-        _gradients(tensors, grad_tensors),
+        cotangents_for(tensors, grad_tensors),
         chosen,
         create_graph if retain_graph is None else bool(retain_graph),
         bool(create_graph),
@@ -206,7 +206,7 @@ def grad(
                 f"all inputs have to be Tensors or GradientEdges, but got {type(point).__name__}. Parameters of a module are "
                 f"list(module.parameters())."
             )
-    cotangents = _gradients(outputs, grad_outputs, is_grads_batched)
+    cotangents = cotangents_for(outputs, grad_outputs, is_grads_batched)
     retain = create_graph if retain_graph is None else bool(retain_graph)
     if is_grads_batched:
         results = _batched(outputs, inputs, cotangents, retain, create_graph, allow_unused)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from . import pure
+from . import gradients, pure
 from .attributes import attribute, in_class
 from .values import (
     NUMBERS,
@@ -85,6 +85,8 @@ def call(run: Any, function: Any, args: list[Any], kwargs: dict[str, Any]) -> An
 
 
 def _call_operator(run: Any, o: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if o in gradients.RULES:
+        return gradients.RULES[o](run, args, kwargs)
     name = pure.name_of(o)
     if name == "is_tensor" and len(args) == 1 and not kwargs:
         return isinstance(args[0], Tensor)

@@ -33,7 +33,8 @@ from .values import OUTER, Held, Outside, Refused, Unusual, has_nan, is_plain
     KEYS,
     ABSENT,
     CLASS_OF,
-) = range(18)  # in the order of guard.h
+    BARE,
+) = range(19)  # in the order of guard.h
 
 MISSING: Any = Held(None)  # what is not there
 
@@ -120,6 +121,14 @@ class Guards:
         self.inputs.append(o)
         self.versions.append(o._version)
         return o
+
+    def leaves(self) -> None:
+        """That all inputs which require a gradient are leaves that nobody watches: a walk may end at them."""
+        for number, each in enumerate(self.inputs):
+            if each.requires_grad:
+                if not _core.is_bare_leaf(each):
+                    raise Refused("takes a gradient, and is given a tensor that has a graph or hooks")
+                self.check(BARE, Held(None), None, number)
 
     def check_unchanged(self) -> None:
         """Raises Refused if an input was written into after all."""

@@ -132,6 +132,13 @@ def _signature(op: Any) -> Any:
     return inspect.signature(op)
 
 
+def bound(op: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of an operator by name, with its defaults."""
+    given = _signature(op).bind(*args, **kwargs)
+    given.apply_defaults()
+    return dict(given.arguments)
+
+
 def check_arguments(op: Any, args: tuple, kwargs: dict[str, Any]) -> None:
     """Raises Refused for what writes elsewhere, or depends on more."""
     parameters = _signature(op).parameters
@@ -155,6 +162,11 @@ def gives_fresh(callable: Any) -> bool:
     if isinstance(callable, _core.Operator):
         return name_of(callable) in _FRESH
     return callable in _fresh_signs
+
+
+def follows(callable: Any) -> bool:
+    """Whether what it gives is of the memory of what it is given, or new."""
+    return callable is not _core.run_backward
 
 
 def writes(callable: Any) -> bool:

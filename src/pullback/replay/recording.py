@@ -51,7 +51,9 @@ class Recorder:
             real and id(real[0]) in (self.slots if pure.marks(callable) else self.own)
         ):
             raise Refused("writes into a tensor that it has not made itself")
-        fresh = pure.gives_fresh(callable) or all(id(each) in self.own for each in tensors)
+        fresh = pure.gives_fresh(callable) or (
+            pure.follows(callable) and all(id(each) in self.own for each in tensors)
+        )
         if pure.draws(callable) and not self.draws:
             self.draws = True
             self.rewind()

@@ -318,6 +318,11 @@ PyObject* is_plain_tensor(PyObject*, PyObject* o) {
     return PyBool_FromLong(is_exact_tensor(o) && !as_tensor(o)->exceptional &&
                            !(as_tensor(o)->flags & kInference));
 }
+// is_bare_leaf(tensor): guard.h.
+PyObject* bare_leaf(PyObject*, PyObject* o) {
+    if (!is_tensor(o)) return PyErr_Format(PyExc_TypeError, "expected a tensor");
+    return PyBool_FromLong(is_bare_leaf(as_tensor(o)));
+}
 // class_version(type): the number of its state, or 0.
 PyObject* class_version(PyObject*, PyObject* o) {
     if (!PyType_Check(o)) return PyErr_Format(PyExc_TypeError, "expected a class");
@@ -334,6 +339,7 @@ PyObject* ordinary(PyObject*, PyObject*) { return PyBool_FromLong(is_ordinary())
 
 PyMethodDef functions[] = {
     {"is_plain_tensor", is_plain_tensor, METH_O, nullptr},
+    {"is_bare_leaf", bare_leaf, METH_O, nullptr},
     {"class_version", class_version, METH_O, nullptr},
     {"are_same_constants", same, METH_VARARGS, nullptr},
     {"is_ordinary", ordinary, METH_NOARGS, nullptr},

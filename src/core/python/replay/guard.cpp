@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tape/hooks.h"
 #include "tensor/extra.h"
 
 namespace pb::replay {
@@ -52,6 +53,16 @@ uint32_t version_of(PyObject* o) {
     if (!(type->tp_flags & Py_TPFLAGS_VALID_VERSION_TAG)) return 0;
 #endif
     return type->tp_version_tag;
+}
+
+bool is_bare_leaf(const TensorObject* t) {
+    if (t->grad_fn || t->flags & kClosed) return false;
+    if (t->accumulator && t->accumulator->extra && has_hooks(*t->accumulator)) return false;
+    if (!t->extra) return true;
+    for (PyObject* hooks : {t->extra->hooks, t->extra->post_hooks})
+        if (hooks && PyDict_GET_SIZE(hooks)) return false;
+    const ViewInfo* view = t->extra->view.get();  // whose base, once written, gives it a history
+    return !view || view->version == t->cell->version || !view->base.requires_grad();
 }
 
 static uint8_t flags_of(const TensorObject* t) {
@@ -187,6 +198,7 @@ bool holds(const Check& c, PyObject* o, Found& found) {
         case Check::Keys: return keys_are(o, c.expected);
         case Check::Absent: return !o;
         case Check::ClassOf: return static_cast<int64_t>(version_of(c.holder)) == c.number;
+        case Check::Bare: return is_bare_leaf(as_tensor(found.inputs[static_cast<size_t>(c.number)]));
         default: return false;
     }
 }

@@ -34,6 +34,7 @@ struct Check {
         Keys,        // of a dictionary: these, in this order
         Absent,      // nothing
         ClassOf,     // the class `holder`, and what it inherits from, are at version `number`
+        Bare,        // input `number` is a leaf that nobody watches: see is_bare_leaf
     };
     Kind kind;
     int32_t from, to;
@@ -76,5 +77,7 @@ class Guard {
 bool same_value(PyObject* a, PyObject* b);
 // The number of the state of a class, with all that it inherits from; 0 if the interpreter has none for it.
 uint32_t version_of(PyObject* type);
+// Whether a walk that ends at this tensor meets nothing that others made: it has no history, and no hooks.
+bool is_bare_leaf(const TensorObject* t);
 
 }  // namespace pb::replay

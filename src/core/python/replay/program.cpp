@@ -160,12 +160,14 @@ Step::Step(Step&& s) noexcept
 
 // ---- outcomes ----------------------------------------------------------------------------------------------------
 
-bool Outcome::matches(PyObject* o, std::span<PyObject* const> slots) const {
+bool Outcome::take(PyObject* o, std::span<PyObject*> slots) const {
+    auto keep = [&] { Py_XSETREF(slots[static_cast<size_t>(slot)], Py_NewRef(o)); };
     switch (kind) {
         case TensorOf: {
             if (!is_exact_tensor(o)) return false;
             const TensorObject* t = as_tensor(o);
-            return t->dtype == dtype && (t->layout == layout.get() || t->layout->same(*layout));
+            if (t->dtype != dtype || !(t->layout == layout.get() || t->layout->same(*layout))) return false;
+            return keep(), true;
         }
         case Again: return slots[static_cast<size_t>(slot)] == o;
         case Sequence: {
@@ -173,20 +175,13 @@ bool Outcome::matches(PyObject* o, std::span<PyObject* const> slots) const {
             const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
             if (n != static_cast<Py_ssize_t>(parts.size())) return false;
             for (Py_ssize_t i = 0; i < n; ++i)
-                if (!parts[static_cast<size_t>(i)].matches(PySequence_Fast_GET_ITEM(o, i), slots))
-                    return false;
+                if (!parts[static_cast<size_t>(i)].take(PySequence_Fast_GET_ITEM(o, i), slots)) return false;
+            if (slot >= 0) keep();
             return true;
         }
         case Value: return same_value(o, expected);
     }
     return false;
-}
-void Outcome::store(PyObject* o, std::span<PyObject*> slots) const {
-    for (size_t i = 0; i < parts.size(); ++i)
-        parts[i].store(Py_NewRef(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i))), slots);
-    if (kind == TensorOf || (kind == Sequence && slot >= 0))
-        o = std::exchange(slots[static_cast<size_t>(slot)], o);
-    Py_XDECREF(o);
 }
 
 // ---- the whole ---------------------------------------------------------------------------------------------------
@@ -306,8 +301,7 @@ PyObject* Program::run(std::span<PyObject* const> inputs) const {
 PyObject* Program::run_in(std::span<PyObject*> slots) const {
     for (const Step& s : steps_) {
         Owned result(call(s, slots));
-        if (!result.o || !s.outcome.matches(result.o, slots)) return nullptr;
-        s.outcome.store(result.release(), slots);
+        if (!result.o || !s.outcome.take(result.o, slots)) return nullptr;
         for (int32_t slot : s.drops) Py_CLEAR(slots[static_cast<size_t>(slot)]);
     }
     return result_.make(slots);

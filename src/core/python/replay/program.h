@@ -43,8 +43,8 @@ struct Outcome {
     Outcome(Outcome&&) noexcept;
     Outcome& operator=(Outcome&&) noexcept;
     ~Outcome() { Py_XDECREF(expected); }
-    bool matches(PyObject* o, std::span<PyObject* const> slots) const;
-    void store(PyObject* o, std::span<PyObject*> slots) const;  // takes over the reference
+    // Whether it is what was recorded; then tensors are in their slots.
+    bool take(PyObject* o, std::span<PyObject*> slots) const;
 };
 
 struct Step {
