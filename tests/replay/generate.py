@@ -105,6 +105,17 @@ class Generator:
             ]
         )
 
+    def gradient(self, t):
+        loss = f"({t} * weight).square().sum()"
+        return self.random.choice(
+            [
+                f"g, = pb.autograd.grad({loss}, weight, create_graph=True)",
+                f"g, = pb.autograd.grad({t}.detach() * weight, weight, {self.tensor()}.detach())",
+                f"g = sum(pb.autograd.grad({loss}, [weight, offset], create_graph=n > 2, materialize_grads=True))",
+                f"z = {t}.detach().requires_grad_(); g = pb.autograd.grad(z.sin().sum() + {loss}, z)[0] * weight",
+            ]
+        )
+
     def block(self, depth, indent):
         r = self.random
         for _ in range(r.randint(1, 4)):
@@ -156,11 +167,9 @@ class Generator:
             self.emit(indent + 1, r.choice(["weight.grad = None", "pass"]))
             self.emit(indent + 1, f"({t}.detach() * weight).sin().sum().backward()")
             self.emit(indent + 1, f"{t} = {t} + weight.grad")
-        elif 0.54 <= kind < 0.57 and self.wild:
-            self.emit(indent, f"if ({t} * weight).requires_grad:")
-            self.emit(
-                indent + 1, f"g, = pb.autograd.grad(({t} * weight).square().sum(), weight, create_graph=True)"
-            )
+        elif 0.54 <= kind < 0.57:
+            self.emit(indent, "if weight.requires_grad and pb.is_grad_enabled():")
+            self.emit(indent + 1, self.gradient(t))
             self.emit(indent + 1, f"{t} = {t} + g")
         elif 0.57 <= kind < 0.575 and self.wild:
             self.emit(
@@ -198,6 +207,7 @@ class World:
             "rate": 0.25,
             "flag": True,
             "weight": pb.ones(3, dtype=pb.float64).requires_grad_(),
+            "offset": pb.zeros(3, dtype=pb.float64).requires_grad_(),
         }
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
         exec(compile(source, file, "exec"), self.names)

@@ -95,10 +95,10 @@ class Controller:
             if given is None or not drawn or not _is_same(given[0], result, [*args, *kwargs.values()]):
                 raise Refused("its trace gives something else than it gives")
             self.callable._traces = (trace, *self.callable._traces)
-        except Unusual:
-            self._miss()
+        except Unusual as unusual:
+            self._miss(f"; the last {_placed(unusual)}")
         except Refused as refusal:
-            self.refuse(f"{refusal.place}: {refusal}" if refusal.place else str(refusal))
+            self.refuse(_placed(refusal))
         except Exception as error:
             self.refuse(f"reading it raises {type(error).__name__}: {error}")
         finally:
@@ -127,12 +127,12 @@ class Controller:
 
     # ---- where it ends ------------------------------------------------------------------------------------------
 
-    def _miss(self) -> None:
+    def _miss(self, last: str = "") -> None:
         self.missed += 1
         answered = sum(trace.figures()["calls"] for trace in self.callable._traces)
         if self.missed > _PATIENCE + answered // 4:
             self.refuse(
-                f"its calls differ: {len(self.callable._traces)} of them were recorded, and most are others"
+                f"its calls differ: {len(self.callable._traces)} of them were recorded, and most are others{last}"
             )
 
     def refuse(self, reason: str) -> None:
@@ -160,6 +160,10 @@ class Controller:
                 f"  trace {number}: {n['calls'] - 1} calls replayed, {n['steps']} calls of operators, {n['checks']} guards"
             )
         return "\n".join(lines)
+
+
+def _placed(refusal: Refused) -> str:
+    return f"{refusal.place}: {refusal}" if refusal.place else str(refusal)
 
 
 def _is_same(a: Any, b: Any, given: list[Any]) -> bool:

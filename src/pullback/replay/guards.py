@@ -127,7 +127,7 @@ class Guards:
         for number, each in enumerate(self.inputs):
             if each.requires_grad:
                 if not _core.is_bare_leaf(each):
-                    raise Refused("takes a gradient, and is given a tensor that has a graph or hooks")
+                    raise Unusual("takes a gradient, and is given a tensor that has a graph or hooks")
                 self.check(BARE, Held(None), None, number)
 
     def check_unchanged(self) -> None:
