@@ -110,7 +110,7 @@ Array triangle_positions(int64_t rows, int64_t columns, int64_t diagonal, bool u
 
 Array of_number(Scalar value, DType dtype) {
     Array a = Array::empty(dtype, Layout::scalar());
-    value.store(dtype, a.data());
+    fill_array(a, value);
     return a;
 }
 

@@ -5,7 +5,7 @@
 
 #include "array/order.h"
 #include "kernels/moves.h"
-#include "program/program.h"
+#include "program/work_log.h"
 
 namespace pb::compute {
 
@@ -30,7 +30,7 @@ void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
     int64_t inner =
         checked_mul(static_cast<int64_t>(out.item()), checked_product(along + 1, sizes + out.ndim()));
     int64_t n = part.size(dim);
-    if (part.dtype == out.dtype && part.is_contiguous() && out.is_contiguous()) {
+    if (!work_log && part.dtype == out.dtype && part.is_contiguous() && out.is_contiguous()) {
         const char* from = part.data();
         char* to = out.data() + at * inner;
         int64_t run = n * inner, step = out.size(dim) * inner;

@@ -29,6 +29,7 @@
 #include "program/program.h"
 #include "program/threads.h"
 #include "program/unlocked.h"
+#include "program/work_log.h"
 
 namespace pb {
 
@@ -417,8 +418,21 @@ void load_for_products(DType dtype) {
     });
 }
 
+// c = f(c, a, b), noted where somebody does.
+template <class F> static void compute_noted(const Array& c, const Array& a, const Array& b, const F& f) {
+    if (__builtin_expect(work_log != nullptr, 0))
+        work_log->call([f](const Array* x) { f(x[0], x[1], x[2]); }, c, {&a, &b});
+    else f(c, a, b);
+}
+
 void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,
                   Scalar alpha, Scalar beta, int64_t summed) {
+    if (__builtin_expect(work_log != nullptr, 0)) {
+        if (beta.to_double() != 0) work_log->place_of(c);
+        return compute_noted(c, a, b, [=](const Array& c, const Array& a, const Array& b) {
+            product_into(c, a, b, transpose_a, transpose_b, alpha, beta, summed);
+        });
+    }
     if (a.ndim() > 2 || b.ndim() > 2)
         return batched_into(c, a, b, transpose_a, transpose_b, alpha, beta, summed);
     static const Batch one{};
@@ -427,27 +441,37 @@ void product_into(const Array& c, const Array& a, const Array& b, bool transpose
 
 namespace {
 
-// Two contiguous matrices of floats with rows to share: no copies, no batches, nothing to convert. Undefined otherwise.
-template <class T> Array plain_product(const Array& a, const Array& b, bool ta, bool tb) {
-    int64_t m = a.size(ta), k = a.size(!ta), n = b.size(!tb), lda = a.size(1), ldb = b.size(1);
-    // Lone rows and columns are vectors, which have a function of their own; long work releases the lock.
-    if (m < 2 || n < 2 || k < 1 || m > kPlainSize || n > kPlainSize || k > kPlainSize) return Array();
-    bool like_a = m == a.size(0) && n == lda, like_b = m == b.size(0) && n == ldb;
+// Two contiguous matrices of floats with rows to share: no copies, no batches, nothing to convert. Lone rows and columns are
+// vectors, which have a function of their own; long work releases the lock.
+bool is_plain(const Array& a, const Array& b, bool ta, bool tb) {
+    if (!is_differentiable(a.dtype) || a.ndim() != 2 || b.ndim() != 2 || !a.is_contiguous() || !b.is_contiguous())
+        return false;
+    const int64_t m = a.size(ta), k = a.size(!ta), n = b.size(!tb);
+    return m > 1 && n > 1 && k > 0 && m <= kPlainSize && n <= kPlainSize && k <= kPlainSize;
+}
+Array plain_result(const Array& a, const Array& b, bool ta, bool tb) {
+    const int64_t m = a.size(ta), n = b.size(!tb);
+    const bool like_a = m == a.size(0) && n == a.size(1), like_b = m == b.size(0) && n == b.size(1);
+    return Array::empty(a.dtype, like_a ? a.layout : like_b ? b.layout : Layout::contiguous(Dims{m, n}));
+}
+void plain_product(const Array& c, const Array& a, const Array& b, bool ta, bool tb) {
+    const int64_t m = a.size(ta), k = a.size(!ta), n = b.size(!tb);
     count_terms(m, n, k);
-    Array c = Array::empty(a.dtype, like_a ? a.layout : like_b ? b.layout : Layout::contiguous(Dims{m, n}));
-    matrices<T>(ta, tb, m, n, k, T(1), a.as<T>(), lda, b.as<T>(), ldb, T(0), c.as<T>(), n);
-    return c;
+    visit<Family::Fields>(a.dtype, "addmm_impl_cpu_", [&](auto zero) {
+        using T = decltype(zero);
+        matrices<T>(ta, tb, m, n, k, T(1), a.as<T>(), a.size(1), b.as<T>(), b.size(1), T(0), c.as<T>(), n);
+    });
 }
 
 }  // namespace
 
 Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b, int64_t summed) {
-    if (is_differentiable(a.dtype) && a.ndim() == 2 && b.ndim() == 2 && a.is_contiguous() &&
-        b.is_contiguous()) {
-        Array c = visit<Family::Fields>(a.dtype, "addmm_impl_cpu_", [&](auto zero) {
-            return plain_product<decltype(zero)>(a, b, transpose_a, transpose_b);
+    if (is_plain(a, b, transpose_a, transpose_b)) {
+        Array c = plain_result(a, b, transpose_a, transpose_b);
+        compute_noted(c, a, b, [=](const Array& c, const Array& a, const Array& b) {
+            plain_product(c, a, b, transpose_a, transpose_b);
         });
-        if (c.buffer) return c;
+        return c;
     }
     Dims shape;
     if (a.ndim() > 2 || b.ndim() > 2) shape = Batch({{a, 2}, {b, 2}}).shape;
@@ -461,6 +485,12 @@ Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b
 
 void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha,
                         Scalar beta) {
+    if (__builtin_expect(work_log != nullptr, 0)) {
+        if (beta.to_double() != 0) work_log->place_of(y);
+        return compute_noted(y, a, x, [=](const Array& y, const Array& a, const Array& x) {
+            matrix_vector_into(y, a, x, transpose, alpha, beta);
+        });
+    }
     if (a.ndim() > 2) return product_into(as_columns(y), a, as_columns(x), transpose, false, alpha, beta);
     Factor matrix(a, transpose);
     Array vector = walkable(x);
@@ -479,13 +509,10 @@ Array matrix_vector(const Array& a, const Array& x, bool transpose) {
     return y;
 }
 
-Array dot_product(const Array& a, const Array& b) {
+static void dot_into(const Array& out, const Array& a, const Array& b) {
     const bool one = a.ndim() == 1;
     Array x = one ? walkable(a) : contiguous_array(a), y = one ? walkable(b) : contiguous_array(b);
-    Dims shape = x.layout->dims();
-    const int64_t n = shape.back();
-    shape.pop_back();
-    Array out = Array::empty(x.dtype, shape);
+    const int64_t n = x.size(x.ndim() - 1);
     count_terms(out.numel(), 1, n);
     visit<Family::Rings>(x.dtype, "dot", [&](auto zero) {
         using T = decltype(zero);
@@ -493,6 +520,13 @@ Array dot_product(const Array& a, const Array& b) {
             out.as<T>()[i] =
                 dot_of(x.as<T>() + i * n, one ? step(x) : 1, y.as<T>() + i * n, one ? step(y) : 1, n);
     });
+}
+
+Array dot_product(const Array& a, const Array& b) {
+    Dims shape = a.layout->dims();
+    shape.pop_back();
+    Array out = Array::empty(a.dtype, shape);
+    compute_noted(out, a, b, dot_into);
     return out;
 }
 

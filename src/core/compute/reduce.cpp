@@ -21,6 +21,7 @@
 #include "program/leaf_stack.h"
 #include "program/threads.h"
 #include "program/walk.h"
+#include "program/work_log.h"
 
 namespace pb {
 
@@ -265,6 +266,14 @@ static Array combinable(Reduction r, const Array& a) {
     }
 }
 
+static void reduce_into(Reduction r, const Array& a, const Dims& dims, Array out) {
+    Reducer(r, a, dims, out).run();
+}
+static void note_reduction(ReduceKernel reduce, Reduction r, const Array& a, const Array& out) {
+    if (a.numel()) work_log->reduce(reduce, a, out);
+    else work_log->spoil("nothing is reduced");
+}
+
 Array reduce_array(Reduction r, const Array& given, const Dims& dims, bool keepdim) {
     const Array a = combinable(r, given);
     int d = static_cast<int>(a.dtype);
@@ -274,12 +283,16 @@ Array reduce_array(Reduction r, const Array& given, const Dims& dims, bool keepd
     if (a.numel() < kChunk && a.is_contiguous() && static_cast<int64_t>(dims.size()) == a.ndim() &&
         !keepdim) {
         Array out = Array::empty(result, Layout::scalar());
+        if (__builtin_expect(work_log != nullptr, 0)) note_reduction(reduce, r, a, out);
         if (a.numel()) reduce(a.data(), a.numel(), out.data());
         else reductions().identity[static_cast<int>(r)][d](out.data());
         return out;
     }
     Array out = Array::empty(result, reduced_shape(*a.layout, dims, keepdim));
-    if (out.numel()) Reducer(r, a, dims, out).run();
+    if (!out.numel()) return out;
+    if (__builtin_expect(work_log != nullptr, 0))
+        work_log->call([r, dims](const Array* arrays) { reduce_into(r, arrays[1], dims, arrays[0]); }, out, {&a});
+    else reduce_into(r, a, dims, out);
     return out;
 }
 

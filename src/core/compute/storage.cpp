@@ -6,6 +6,7 @@
 #include "compute/axes.h"
 #include "kernels/moves.h"
 #include "program/expression.h"
+#include "program/work_log.h"
 
 namespace pb::compute {
 
@@ -129,21 +130,26 @@ static bool add_rows(const Array& from, const Array& to) {
 void add_array(const Array& from, const Array& to) {
     int64_t n = to.numel();
     if (n == 0) return;
-    bool pending = from.buffer->is_pending() || to.buffer->is_pending(), large = is_large(n, to.dtype);
+    bool pending = from.buffer->is_pending() || to.buffer->is_pending(),
+         large = is_large(n, to.dtype) && !deferral.immediate;
     const BlockKernel add = adding(to.dtype);
     if (add && !pending && !large && from.is_contiguous() && to.is_contiguous() &&
         !to.buffer->has_readers()) {
         const void* in[2] = {to.data(), from.data()};
+        if (__builtin_expect(work_log != nullptr, 0)) work_log->kernel(add, {&to, &from}, to);
         add(in, to.data(), n);
         return;
     }
     before_write(to);
-    if (to.layout->overlaps_itself()) return add_one_by_one(from, to);
-    if (!pending && n < kFewRows && add_rows(from, to)) return;
+    if (to.layout->overlaps_itself()) {
+        if (work_log) work_log->spoil("elements are added to some that are reached twice");
+        return add_one_by_one(from, to);
+    }
+    if (!pending && !work_log && n < kFewRows && add_rows(from, to)) return;
     const Lowered& program = addition(to.dtype);
     Source sources[2] = {{&to, {}}, {&from, {}}};
     Array out = to;
-    if (!deferral.immediate && (pending || large)) compute_over(program, sources, out, nullptr);
+    if (pending || large) compute_over(program, sources, out, nullptr);
     else execute(program, sources, &out, *out.layout);
 }
 

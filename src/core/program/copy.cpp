@@ -11,6 +11,7 @@
 #include "program/program.h"
 #include "program/threads.h"
 #include "program/walk.h"
+#include "program/work_log.h"
 
 namespace pb {
 
@@ -100,6 +101,7 @@ bool copy_transposed(const Array& from, const Array& to) {
 }  // namespace
 
 void copy_array(const Array& from, const Array& to) {
+    if (__builtin_expect(work_log != nullptr, 0)) work_log->copy(from, to);
     int64_t n = to.numel();
     if (n == 0) return;
     BlockKernel cast = from.dtype == to.dtype
@@ -138,6 +140,7 @@ Array contiguous_array(const Array& a) {
 }
 
 void fill_array(const Array& a, Scalar value) {
+    if (__builtin_expect(work_log != nullptr, 0)) work_log->fill(a, value);
     int64_t n = a.numel();
     if (n == 0) return;
     Slot one;

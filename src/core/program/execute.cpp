@@ -6,7 +6,9 @@
 #include <cstring>
 
 #include "program/fuse.h"
+#include "program/in_order.h"
 #include "program/walk.h"
+#include "program/work_log.h"
 
 namespace pb {
 
@@ -14,25 +16,6 @@ namespace {
 
 BlockKernel conversion(DType from, DType to) {
     return kernels().cast[static_cast<int>(from)][static_cast<int>(to)];
-}
-
-// The layout in which memory order serves, because every full operand and every output has it; null: the elements are
-// walked in logical order.
-const Layout* common_layout(const Lowered& p, const Source* sources, const Array* outputs) {
-    const Layout* l = outputs[0].layout.get();
-    if (l->is_contiguous() || !l->is_dense()) return nullptr;
-    for (size_t o = 1; o < p.outputs.size(); ++o)
-        if (!outputs[o].layout->same(*l)) return nullptr;
-    for (int i = 0; i < p.inputs; ++i) {
-        const Array* a = sources[i].array;
-        if (a && a->numel() != 1 && !a->layout->same(*l)) return nullptr;
-    }
-    return l;
-}
-
-// Whether an array lies as its elements are walked.
-bool is_in_order(const Array& a, const Layout& shape, const Layout* common) {
-    return common ? a.layout->same(*common) : a.is_contiguous() && a.layout->same_shape(shape);
 }
 
 class Blocks {
@@ -226,6 +209,7 @@ void execute_fused(const Lowered& p, const Source* sources, Array* outputs, cons
 }  // namespace
 
 void execute(const Lowered& program, const Source* sources, Array* outputs, const Layout& shape) {
+    if (__builtin_expect(work_log != nullptr, 0)) work_log->elementwise(program, sources, outputs, shape);
     if (shape.numel() == 0) return;
     const Layout* common = common_layout(program, sources, outputs);
     if (Blocks::fits(program)) Blocks(program, sources, outputs, shape).run(common);

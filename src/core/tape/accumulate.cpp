@@ -25,6 +25,7 @@ class AccumulateGrad : public Node {
     }
     const char* name() const override { return "AccumulateGrad"; }
     bool is_accumulate() const override { return true; }
+    bool is_noted() const override { return true; }
 
     void pull(Tensors& grads, Tensors&) override {
         Tensor g = std::move(grads[0]);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "program/profile.h"
+#include "program/work_log.h"
 #include "tape/hooks.h"
 #include "tape/operations.h"
 #include "tape/parts.h"
@@ -218,6 +219,7 @@ class Run {
                 if (c.node.get() == n) c.grad = grads[c.nr];
         if (!states_[at].needed) return;
         if (hooks && n->extra) run_pre_hooks(*n, grads);
+        if (__builtin_expect(work_log != nullptr, 0) && !n->is_noted()) work_log->spoil(n->name());
         bool any = false;
         for (size_t i = 0; i < grads.size(); ++i) {
             Tensor& g = grads[i];

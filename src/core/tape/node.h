@@ -55,6 +55,8 @@ class Node {
     virtual bool adds_later() const {
         return false;
     }  // whether it never declines, and reads nothing that was saved
+    // Whether all that it computes is noted where a log asks for it (program/work_log.h).
+    virtual bool is_noted() const { return false; }
     // Where output `nr` of a view begins, counted in elements from its input; nothing if this is no view, or the input
     // has not the geometry any more that it was viewed with.
     virtual std::optional<int64_t> view_shift(uint32_t) { return std::nullopt; }

@@ -117,7 +117,7 @@ Array Parts::open(const Home& h) {
     Ref<Layout> layout = meta.layout->is_dense() ? meta.layout : Layout::contiguous(meta.layout->dims());
     if (!sum) {
         Array zeros = Array::empty(meta.dtype, layout);
-        std::memset(zeros.data(), 0, zeros.bytes());
+        fill_array(zeros, Scalar(0));
         sum = Tensor::make(zeros);
     } else if (!is_owned(sum) || !sum.layout().same(*layout)) {
         Array copy = Array::empty(meta.dtype, layout);

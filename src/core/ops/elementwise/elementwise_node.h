@@ -13,6 +13,7 @@ class ElementwiseNode : public Node {
 
     const char* name() const override { return pullback_.row->node_names[form_].c_str(); }
     void pull(Tensors& grads, Tensors& out) override;
+    bool is_noted() const override { return true; }
     void release_saved() override;
     bool was_released() const override { return released_; }
     std::span<Saved> saved_values() override { return {saved(), slots_}; }

@@ -6,6 +6,7 @@
 #include "array/limits.h"
 #include "array/order.h"
 #include "ops/operators.h"
+#include "program/work_log.h"
 #include "tensor/mapped.h"
 
 namespace pb {
@@ -200,6 +201,7 @@ Plan plan(const Row& row, const Operand* operands) {
 
 void check_divisor(const Row& row, const Operand* operands, DType compute) {
     if (!row.divides || !is_integral(compute) || is_bare(compute)) return;
+    if (work_log) work_log->spoil("divisors are looked at");
     // In the dtype of the division: 256 is no divisor of uint8.
     size_t item = item_size(compute);
     static const Slot none{};

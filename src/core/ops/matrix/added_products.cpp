@@ -61,6 +61,7 @@ template <class R> struct Added {
 
 // addmm, baddbmm; `tb` takes the second factor transposed (linear).
 struct AddMatrices : Added<AddMatrices> {
+    static constexpr bool noted = true;
     bool tb = false, batched = false;
     static constexpr uint32_t saves = 6;
     static constexpr bool leads = true, aligned = true, holomorphic = true;
@@ -114,6 +115,7 @@ struct AddBatches : Added<AddBatches> {
 };
 
 struct AddVector : Added<AddVector> {
+    static constexpr bool noted = true;
     static constexpr const char* name = "AddmvBackward0";
     static constexpr uint32_t saves = 6;
     static constexpr bool leads = true, holomorphic = true;

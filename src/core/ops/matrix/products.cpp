@@ -47,6 +47,7 @@ bool is_turned(const Layout& l) {
 }
 
 struct Product {
+    static constexpr bool noted = true;
     bool ta, tb, batched;
     int64_t summed = 0;   // over so many dimensions of the batch, the last
     bool turned = false;  // the result is laid out column by column
@@ -105,6 +106,7 @@ struct Product {
 };
 
 struct MatrixVector {
+    static constexpr bool noted = true;
     bool transpose;
     static constexpr const char* name = "MvBackward0";
     static constexpr uint32_t saves = 3;
@@ -131,6 +133,7 @@ struct MatrixVector {
 };
 
 struct Dot {
+    static constexpr bool noted = true;
     const char* node;
     static constexpr uint32_t saves = 3;
     static constexpr bool bilinear = true, leads = true;
@@ -145,6 +148,7 @@ struct Dot {
 
 // A fresh result in another shape; unlike a view, nobody else sees its memory.
 struct Reshaped {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr bool sees_axes = true, holomorphic = true;
     const char* node;

@@ -50,6 +50,7 @@ struct ExpandBack {
 };
 
 struct Sum {
+    static constexpr bool noted = true;
     static constexpr bool linear = true, leads = true;
     Dims dims;
     bool keepdim, all;
@@ -64,6 +65,7 @@ struct Sum {
 };
 
 struct Mean {
+    static constexpr bool noted = true;
     static constexpr bool linear = true, leads = true;
     Dims dims;
     bool keepdim, all;

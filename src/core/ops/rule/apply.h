@@ -45,7 +45,13 @@ class LiveContext : public Context {
 Tensors transpose_pullback(const Tensors& outputs, const Tensors& tangents, void* rule,
                            void (*pull)(void* rule, const Tensors& cotangents, Tensors& out));
 
+// What a rule computes that does not say that it is noted.
+inline void spoil_log(const char* name) {
+    if (__builtin_expect(work_log != nullptr, 0)) work_log->spoil(name ? name : "an operator");
+}
+
 template <class R> Residuals<R> write_given(R& rule, const Tensors& x) {
+    if constexpr (!rule_is_noted<R>()) spoil_log(rule_name(rule));
     if constexpr (rule_has_residuals<R>) return rule.write(x);
     else return rule.write(x), Residuals<R>();
 }
@@ -96,6 +102,7 @@ template <class R> bool is_narrow_call(const R& rule, const Tensors& x) {
 
 template <class R> Tensors rule_forward(R& rule, const Tensors& x, Residuals<R>& residuals) {
     GradMode off(false);
+    if constexpr (!rule_is_noted<R>()) spoil_log(rule_name(rule));
     if constexpr (!rule_moves<R>())
         if (__builtin_expect(is_narrow_call(rule, x), 0)) return narrow_forward(rule, x, residuals);
     if constexpr (rule_writes<R>) {

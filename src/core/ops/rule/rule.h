@@ -47,6 +47,8 @@
 //                                                x[0], and returns an array of residuals if there are any
 //   static constexpr bool adjoint = true         its pullback conjugates by itself what a complex cotangent meets
 //   static constexpr bool uniform = true         what is written is the same everywhere: elements may share their memory
+//   static constexpr bool noted = true           whatever elements it computes, here and in its derivatives, are noted where a
+//                                                log asks for it (program/work_log.h); of views that is understood
 //   bool    row_major                            whether the copy that is written out of place is, or lies as x[0] does
 //
 // `apply` does the rest, the same for all: tangents of every level, recording, views, versions. What a rule says of the
@@ -56,6 +58,7 @@
 #include <concepts>
 
 #include "ops/rule/mapped.h"
+#include "program/work_log.h"
 #include "tensor/tensor.h"
 
 namespace pb {
@@ -134,6 +137,14 @@ template <class R> constexpr bool rule_is_linear() {
     if constexpr (requires { R::linear; }) return R::linear;
     else return false;
 }
+template <class R>
+constexpr bool rule_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {
+    r.add_to(c, g, whole);
+};
+template <class R> constexpr bool rule_is_noted() {
+    if constexpr (requires { R::noted; }) return R::noted;
+    else return rule_is_view<R>() && !rule_adds<R>;
+}
 template <class R> constexpr size_t rule_decides_from() {
     if constexpr (requires { R::decides_from; }) return R::decides_from;
     else return SIZE_MAX;
@@ -156,10 +167,6 @@ template <class R> constexpr bool rule_pulls = requires(R r, Context& c, const T
 };
 template <class R> constexpr bool rule_pushes = requires(R r, Context& c, const Tensors& t) {
     r.pushforward(c, t);
-};
-template <class R>
-constexpr bool rule_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {
-    r.add_to(c, g, whole);
 };
 template <class R>
 constexpr bool rule_always_adds = requires(R r, Context& c, const Tensors& g, const Array& whole) {

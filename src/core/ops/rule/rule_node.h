@@ -127,6 +127,7 @@ template <class R> class RuleNode : public Node, public Context {
             if (grads[0] && !modes.grad && is_owned(grads[0])) return rule_.pullback_over(*this, grads, out);
         rule_.pullback(*this, grads, out);
     }
+    bool is_noted() const override { return rule_is_noted<R>(); }
     bool adds() const override {  // not where what was kept differs from entry to entry
         if constexpr (rule_adds<R> && rule_has_residuals<R>)
             return saved_[kResidualSlot].layout() && !saved_[kResidualSlot].layout()->is_mapped();

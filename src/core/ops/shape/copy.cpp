@@ -32,6 +32,7 @@ Tensor copy_as(const Tensor& x, DType dtype, Ref<Layout> layout) {
 }
 
 struct Clone {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr bool linear = true;
     static constexpr bool sees_axes = true;
@@ -46,6 +47,7 @@ struct Clone {
 };
 
 struct ToCopy {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr const char* name = "ToCopyBackward0";
     static constexpr bool linear = true, leads = true;
@@ -57,6 +59,7 @@ struct ToCopy {
 };
 
 struct Copy {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr const char* name = "CopyBackwards";
     static constexpr bool leads = true, aligned = true, holomorphic = true;
@@ -83,6 +86,7 @@ struct Copy {
 };
 
 struct Fill {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr bool leads = true, uniform = true, holomorphic = true;
     const char* node;

@@ -24,6 +24,7 @@ DType common_dtype(const Tensors& parts) {
 }
 
 struct Cat {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr const char* name = "CatBackward0";
     static constexpr bool linear = true, leads = true;
@@ -66,6 +67,7 @@ struct Cat {
 };
 
 struct Stack {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr const char* name = "StackBackward0";
     static constexpr bool linear = true, leads = true;

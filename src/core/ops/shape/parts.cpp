@@ -121,6 +121,7 @@ void Part::add(const Array& x, const Array& whole) const {
 
 // A part put into zeros; where windows overlap, their sum.
 struct PutPart {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr bool linear = true, leads = true;
     Part part;
@@ -142,6 +143,7 @@ Tensor place(const Part& part, const Tensor& x, const Dims& whole) {
 }
 
 struct PartView {
+    static constexpr bool noted = true;
     static constexpr bool view = true, linear = true;
     Part part;
     const char* node_name() const { return part.view_name(); }
@@ -169,6 +171,7 @@ struct PartCopy : PartView {
 };
 
 struct PartScatter {
+    static constexpr bool noted = true;
     static constexpr bool moves = true;
     static constexpr bool linear = true, leads = true;
     Part part;
@@ -198,6 +201,7 @@ Tensor scatter(const Part& part, const Tensor& x, const Tensor& source) {
 Tensor or_zeros(const Tensor& g, DType dtype, const Dims& shape) { return g ? g : zeros(dtype, shape); }
 
 struct Unbind {
+    static constexpr bool noted = true;
     static constexpr const char* name = "UnbindBackward0";
     static constexpr bool view = true, several = true, linear = true;
     int64_t dim;
@@ -225,6 +229,7 @@ struct Unbind {
 };
 
 struct Split {
+    static constexpr bool noted = true;
     const char* node;
     static constexpr bool view = true, several = true, linear = true;
     int64_t dim;

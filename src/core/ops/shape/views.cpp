@@ -32,6 +32,7 @@ struct View {
 
 // Of a copy that nobody else sees: not a view for the purposes of in-place writing.
 struct UnsafeView : View {
+    static constexpr bool noted = true;
     static constexpr const char* name = "UnsafeViewBackward0";
     static constexpr bool view = false, sees_axes = true, moves = true;
 };

@@ -13,6 +13,7 @@
 #include "ops/elementwise/elementwise.h"
 #include "python/bind/overriding.h"
 #include "python/bind/watch.h"
+#include "python/replay/condensed.h"
 #include "python/replay/guard.h"
 #include "python/replay/program.h"
 #include "tensor/modes.h"
@@ -28,6 +29,7 @@ PyTypeObject* trace_type = nullptr;
 struct Trace {
     Guard guard;
     Program program;
+    std::unique_ptr<Condensed> condensed;  // if it can be
     bool grad = modes.asked;
     DType dtype = default_dtype;
     // A program that draws puts the generator back where it stops: how its state is read and set, or null.
@@ -46,11 +48,26 @@ struct Trace {
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
 
+    // Whether the program may be run without its operators from now on; else why not.
+    bool condense(PyObject* const* args, size_t count, PyObject* keywords, std::string& why) {
+        Found found;
+        if (grad != modes.asked || dtype != default_dtype || !guard.passes(args, count, keywords, found))
+            return why = "it is another call", false;
+        if (state) return why = "it draws random numbers", false;
+        condensed = Condensed::of(program, found.inputs, why);
+        set_grad_mode(grad);
+        return condensed != nullptr;
+    }
     // The result; null, with or without an error, if it does not answer this call: then all is as it was before.
     PyObject* run(PyObject* const* args, size_t count, PyObject* keywords) {
         if (grad != modes.asked || dtype != default_dtype) return nullptr;
         Found found;
         if (!guard.passes(args, count, keywords, found)) return nullptr;
+        if (condensed && !condensed->is_running()) {
+            PyObject* result = condensed->run(found.inputs);
+            calls += result != nullptr;
+            return result;
+        }
         Owned before(state ? checked(PyObject_CallNoArgs(state)) : nullptr);
         if (PyObject* result = program.run(found.inputs)) return ++calls, result;
         set_grad_mode(grad);
@@ -126,15 +143,32 @@ PyObject* run_trace(PyObject* self, PyObject* given) {
         return raise_current();
     }
 }
+// condense(args, kwargs): None, or why not.
+PyObject* condense(PyObject* self, PyObject* given) {
+    PyObject *args, *kwargs;
+    if (!PyArg_ParseTuple(given, "O!O!", &PyTuple_Type, &args, &PyDict_Type, &kwargs)) return nullptr;
+    try {
+        const Arguments a(args, kwargs);
+        std::string why;
+        if (trace_of(self).condense(a.all.data(), a.count, a.names.o, why)) return none();
+        return PyUnicode_FromString(why.c_str());
+    } catch (...) {
+        return raise_current();
+    }
+}
 PyObject* figures(PyObject* self, PyObject*) {
     const Trace& t = trace_of(self);
-    return Py_BuildValue("{s:n,s:n,s:K}", "checks", static_cast<Py_ssize_t>(t.guard.size()), "steps",
+    const Condensed* c = t.condensed.get();
+    return Py_BuildValue("{s:n,s:n,s:K,s:n,s:n}", "checks", static_cast<Py_ssize_t>(t.guard.size()), "steps",
                          static_cast<Py_ssize_t>(t.program.size()), "calls",
-                         static_cast<unsigned long long>(t.calls));
+                         static_cast<unsigned long long>(t.calls), "kernels",
+                         static_cast<Py_ssize_t>(c ? c->kernels() : 0), "bytes",
+                         static_cast<Py_ssize_t>(c ? c->bytes() : 0));
 }
 
 PyMethodDef trace_methods[] = {
     {"run", run_trace, METH_VARARGS, nullptr},
+    {"condense", condense, METH_VARARGS, nullptr},
     {"figures", figures, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };

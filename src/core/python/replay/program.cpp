@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "program/work_log.h"
 #include "python/replay/guard.h"
 
 namespace pb::replay {
@@ -284,27 +285,50 @@ PyObject* call(const Step& s, std::span<PyObject* const> slots) {
     return result;
 }
 
+// What a step makes of a tensor that is no tensor has to be the same again.
+void note_look(const Step& s, std::span<PyObject* const> slots, PyObject* result) {
+    if (s.outcome.kind != Outcome::Value) return;
+    bool looks = false;
+    for (const Source& given : s.given) each_slot(given, [&](int32_t) { looks = true; });
+    if (!looks) return;
+    const Source& first = s.given[0];
+    if (s.given.size() != 1 || first.kind != Source::Slot)
+        return work_log->spoil("an operator looks at several tensors");
+    const Array seen = Tensor(slots[static_cast<size_t>(first.slot)]).array();
+    if (s.form == Step::Truth && seen.numel() == 1) work_log->truth(seen, result == Py_True);
+    else work_log->same(seen);
+}
+
 }  // namespace
 
 PyObject* Program::run(std::span<PyObject* const> inputs) const {
-    const size_t n = std::max(slots_, inputs.size());
+    const size_t n = slots(inputs.size());
     PyObject* few[kFewSlots];
     std::vector<PyObject*> many;
     if (n > kFewSlots) many.resize(n);
     const std::span<PyObject*> slots(n > kFewSlots ? many.data() : few, n);
     for (size_t i = 0; i < n; ++i) slots[i] = i < inputs.size() ? Py_NewRef(inputs[i]) : nullptr;
-    PyObject* result = run_in(slots);
+    PyObject* made = run_steps(slots) ? result(slots) : nullptr;
     for (PyObject* o : slots) Py_XDECREF(o);
-    return result;
+    return made;
 }
 
-PyObject* Program::run_in(std::span<PyObject*> slots) const {
+bool Program::run_steps(std::span<PyObject*> slots) const {
     for (const Step& s : steps_) {
         Owned result(call(s, slots));
-        if (!result.o || !s.outcome.take(result.o, slots)) return nullptr;
+        if (!result.o || !s.outcome.take(result.o, slots)) return false;
+        if (__builtin_expect(work_log != nullptr, 0)) note_look(s, slots, result.o);
         for (int32_t slot : s.drops) Py_CLEAR(slots[static_cast<size_t>(slot)]);
     }
-    return result_.make(slots);
+    return true;
+}
+
+std::vector<int32_t> Program::results() const {
+    std::vector<int32_t> all;
+    each_slot(result_, [&](int32_t slot) {
+        if (std::find(all.begin(), all.end(), slot) == all.end()) all.push_back(slot);
+    });
+    return all;
 }
 
 }  // namespace pb::replay

@@ -6,6 +6,7 @@
 // or an error, stops the run. Nothing that a program does can be seen from outside until it returns, so that whoever called
 // it may call another one then, or the function itself.
 #pragma once
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -75,10 +76,14 @@ class Program {
     // The result; null, with or without an error, if it stopped.
     PyObject* run(std::span<PyObject* const> inputs) const;
     size_t size() const { return steps_.size(); }
+    // In parts: the steps, whether they came to their end; what goes out; and the result made of that.
+    bool run_steps(std::span<PyObject*> slots) const;
+    std::vector<int32_t> results() const;
+    PyObject* result(std::span<PyObject* const> slots) const { return result_.make(slots); }
+    size_t slots(size_t inputs) const { return std::max(slots_, inputs); }
     int traverse(visitproc visit, void* arg) const;
 
   private:
-    PyObject* run_in(std::span<PyObject*> slots) const;
     void settle();  // what is held how long
 
     std::vector<Step> steps_;
