@@ -444,7 +444,8 @@ namespace {
 // Two contiguous matrices of floats with rows to share: no copies, no batches, nothing to convert. Lone rows and columns are
 // vectors, which have a function of their own; long work releases the lock.
 bool is_plain(const Array& a, const Array& b, bool ta, bool tb) {
-    if (!is_differentiable(a.dtype) || a.ndim() != 2 || b.ndim() != 2 || !a.is_contiguous() || !b.is_contiguous())
+    if (!is_differentiable(a.dtype) || a.ndim() != 2 || b.ndim() != 2 || !a.is_contiguous() ||
+        !b.is_contiguous())
         return false;
     const int64_t m = a.size(ta), k = a.size(!ta), n = b.size(!tb);
     return m > 1 && n > 1 && k > 0 && m <= kPlainSize && n <= kPlainSize && k <= kPlainSize;

@@ -291,7 +291,8 @@ Array reduce_array(Reduction r, const Array& given, const Dims& dims, bool keepd
     Array out = Array::empty(result, reduced_shape(*a.layout, dims, keepdim));
     if (!out.numel()) return out;
     if (__builtin_expect(work_log != nullptr, 0))
-        work_log->call([r, dims](const Array* arrays) { reduce_into(r, arrays[1], dims, arrays[0]); }, out, {&a});
+        work_log->call([r, dims](const Array* arrays) { reduce_into(r, arrays[1], dims, arrays[0]); }, out,
+                       {&a});
     else reduce_into(r, a, dims, out);
     return out;
 }

@@ -57,7 +57,7 @@ class Script {
     struct Input {
         const char* data = nullptr;
         std::vector<Patch> patches;
-      };
+    };
 
     std::vector<int64_t> arranged(const WorkLog& log, std::span<const Place> results);
     bool does(Work& w);

@@ -12,6 +12,8 @@ namespace {
 
 // Elements up to which a table of where they are is worth its memory.
 constexpr int64_t kLongestTable = 1 << 16;
+// What is larger is fused, and goes through the cache block by block.
+constexpr int64_t kMostBytes = 1 << 15;
 
 BlockKernel conversion(DType from, DType to) {
     return kernels().cast[static_cast<int>(from)][static_cast<int>(to)];
@@ -218,6 +220,7 @@ void WorkLog::elementwise(const Lowered& p, const Source* sources, const Array* 
         bool single;
     };
     const int64_t n = shape.numel();
+    if (n * static_cast<int64_t>(p.width) > kMostBytes) spoil("much is computed element by element");
     const Layout* common = common_layout(p, sources, outputs);
     const size_t count = p.outputs.size();
     if (!n) {

@@ -21,6 +21,7 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..operators.generators import get_rng_state, set_rng_state
+from . import work
 from .guards import ARGUMENT
 from .interpreter import Interpreter
 from .values import Held, Refused, Unusual, is_plain
@@ -85,7 +86,7 @@ class Controller:
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                trace = self._trace(args, kwargs, rewind)
+                trace, is_work = self._trace(args, kwargs, rewind)
                 if draws:
                     rewind()
                 given = trace.run(args, kwargs)
@@ -94,6 +95,8 @@ class Controller:
             drawn = not draws or get_rng_state().equal(after)
             if given is None or not drawn or not _is_same(given[0], result, [*args, *kwargs.values()]):
                 raise Refused("its trace gives something else than it gives")
+            if is_work:
+                trace.condense(args, kwargs)
             self.callable._traces = (trace, *self.callable._traces)
         except Unusual as unusual:
             self._miss(f"; the last {_placed(unusual)}")
@@ -106,7 +109,8 @@ class Controller:
             if draws:  # else what differs are draws of other threads
                 set_rng_state(after)
 
-    def _trace(self, args: tuple, kwargs: dict[str, Any], rewind: Callable[[], None]) -> Any:
+    def _trace(self, args: tuple, kwargs: dict[str, Any], rewind: Callable[[], None]) -> tuple[Any, bool]:
+        """A trace of the call, and whether its steps do nothing but compute."""
         run = Interpreter(rewind)
         guards = run.guards
         values = [
@@ -121,9 +125,8 @@ class Controller:
         steps, result = run.recorder.program(run.recorder.result(run.call(function, values, names)))
         guards.check_unchanged()
         description = guards.description(len(args), tuple(kwargs))
-        return _core.Trace(
-            description, steps, result, get_rng_state if run.recorder.draws else None, set_rng_state
-        )
+        state = get_rng_state if run.recorder.draws else None
+        return _core.Trace(description, steps, result, state, set_rng_state), all(map(work.is_work, steps))
 
     # ---- where it ends ------------------------------------------------------------------------------------------
 
@@ -159,6 +162,8 @@ class Controller:
             lines.append(
                 f"  trace {number}: {n['calls'] - 1} calls replayed, {n['steps']} calls of operators, {n['checks']} guards"
             )
+            if n["kernels"]:
+                lines.append(f"    done as {n['kernels']} kernels over {n['bytes']} bytes, without operators")
         return "\n".join(lines)
 
 
