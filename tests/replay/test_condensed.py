@@ -1,11 +1,11 @@
 """Replays without operators: kernels over memory that was arranged, beside the function as it is."""
 
-import threading
 import weakref
 
 import numpy as np
 import pytest
 from replay.plainly import outcome, same
+from together import in_threads
 
 import pullback as pb
 
@@ -162,6 +162,41 @@ def test_a_number_taken_from_a_tensor_is_no_work():
     assert [compiled(pb.tensor([k, 1.0]))[0].item() for k in (1.0, 2.0, 3.0)] == [2, 3, 4]
 
 
+TAKES = {
+    "an index": lambda x, i: x.select(0, i) * 2,
+    "a start": lambda x, i: x.narrow(0, i, 2) * 2,
+    "a size": lambda x, i: x.view(i, -1) * 2,
+    "a width": lambda x, i: x[:1].expand(i) * 2,
+    "a length": lambda x, i: x.split(i)[0] * 2,
+    "a dimension": lambda x, i: x.view(2, 3).sum(i - 1) * 2,
+    "a place": lambda x, i: x.unsqueeze(i - 1) * 2,
+    "a slope": lambda x, i: pb.nn.functional.leaky_relu(x - 3, i),
+    "a parameter": lambda x, i: pb.nn.functional.elu(x - 3, i),
+    "a bound": lambda x, i: pb.nn.functional.hardtanh(x, 0, i),
+    "a margin": lambda x, i: pb.logit(x / 6, i / 10.0),
+    "a threshold": lambda x, i: pb.nn.functional.huber_loss(x, x * 2, "mean", i),
+    "what is instead": lambda x, i: pb.nan_to_num(x / 0, i),
+    "what is everywhere": lambda x, i: pb.full((2,), i) * 2.0,
+    "what is like it": lambda x, i: pb.full_like(x, i),
+    "a factor": lambda x, i: pb.add(x, x, alpha=i),
+    "an operand": lambda x, i: pb.lerp(x, x + 1, i * 1.0) + x.clamp(i, 4),
+    "a slice": lambda x, i: x[i:] * 2,
+    "an element": lambda x, i: x[i] * 2,
+    "a number of Python": lambda x, i: x * (i + 0).item(),
+    "the truth": lambda x, i: x * 2 if i > 1 else x,
+}
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_numbers_that_are_taken_out_of_tensors(name):
+    """They are as fixed as what was made of them: the next tensor has another."""
+    function, x = TAKES[name], pb.arange(6.0)
+    compiled = pb.compile(function)
+    for number in (1, 2, 1, 1, 2, 2, 3):
+        i = pb.tensor(number)
+        assert same(outcome(compiled, (x, i), {}), outcome(function, (x, i), {}))
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -244,19 +279,11 @@ def test_threads():
     assert trace.figures()["kernels"]
     inputs = [pb.randn(40, 40) for _ in range(8)]
     expected = [function(x, w) for x in inputs]
-    wrong = []
 
     def work(k):
-        for _ in range(200):
-            if not pb.equal(compiled(inputs[k], w), expected[k]):
-                wrong.append(k)
+        return [pb.equal(compiled(inputs[k], w), expected[k]) for _ in range(200)]
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not wrong
+    assert all(map(all, in_threads(8, work)))
 
 
 def test_explain():
@@ -265,7 +292,7 @@ def test_explain():
 
 
 def test_no_operator_is_called_and_memory_is_used_again():
-    """A long chain needs a place or two, and the counter of the executor does not move."""
+    """A long chain needs a place or two beside its numbers."""
 
     def function(x):
         for _ in range(500):

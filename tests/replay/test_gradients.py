@@ -1,9 +1,8 @@
 """Functions that take gradients inside, compiled and as they are: values, graphs, what is outside, and hostile worlds."""
 
-import threading
-
 import pytest
 from replay.plainly import assert_same, reason, refused, replays, same
+from together import in_threads
 
 import pullback as pb
 
@@ -405,17 +404,10 @@ def test_inside_of_transforms_and_under_modes():
 def test_threads():
     compiled = pb.compile(with_loss)
     shared = leaves()
-    found = []
 
-    def work():
-        for seed in range(40):
-            x = pb.full((3,), seed / 7, dtype=pb.float64)
-            found.append(same(compiled(shared, x), with_loss(shared, x)))
+    def work(_):
+        inputs = [pb.full((3,), seed / 7, dtype=pb.float64) for seed in range(40)]
+        return [same(compiled(shared, x), with_loss(shared, x)) for x in inputs]
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert len(found) == 160 and all(found)
+    assert all(map(all, in_threads(4, work)))
     assert replays(compiled) > 100

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import pytest
 from replay.plainly import assert_same, refused, replays
+from together import in_threads
 
 import pullback as pb
 
@@ -292,21 +293,17 @@ def test_many_different_calls():
 
 def test_threads():
     compiled = pb.compile(lambda x, y: (x * y).sin() + x if x.sum() > 0 else x - y)
-    plain, wrong = compiled.__wrapped__, []
+    plain = compiled.__wrapped__
 
     def work(seed):
         random = pb.Generator().manual_seed(seed)
         for _ in range(200):
             x, y = pb.randn(3, generator=random), pb.randn(3, generator=random)
             if not pb.equal(compiled(x, y), plain(x, y)):
-                wrong.append(seed)
+                return False
+        return True
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong and replays(compiled) > 500
+    assert all(in_threads(6, work)) and replays(compiled) > 500
 
 
 def test_nothing_is_kept_alive():

@@ -114,6 +114,4 @@ Array of_number(Scalar value, DType dtype) {
     return a;
 }
 
-Scalar number_in(const Array& a) { return Scalar::load(a.dtype, a.data()); }
-
 }  // namespace pb::compute

@@ -19,8 +19,7 @@ inline int64_t triangle_edge(int64_t row, int64_t columns, int64_t diagonal, boo
 // The positions of a triangle of a matrix, int64: [2, n]. `n` is the number of them.
 Array triangle_positions(int64_t rows, int64_t columns, int64_t diagonal, bool upper, int64_t n);
 
-// One number, as an array of no dimensions; and back.
+// One number, as an array of no dimensions.
 Array of_number(Scalar value, DType dtype);
-Scalar number_in(const Array& a);  // its first element
 
 }  // namespace pb::compute

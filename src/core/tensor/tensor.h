@@ -136,6 +136,9 @@ class Tensor {
         return o_->cell->buffer->data() + o_->offset * static_cast<int64_t>(item_size(o_->dtype));
     }
 
+    // The first element, for whoever goes on with it as a number.
+    Scalar number() const;
+
     bool requires_grad() const {
         return o_->grad_fn || (o_->flags & kRequiresGrad) || (o_->flags & kIsView && view_requires_grad());
     }

@@ -106,8 +106,8 @@ SIGNS = {
     "LShift": (operator.lshift, operator.ilshift),
     "RShift": (operator.rshift, operator.irshift),
 }
-_fresh_signs = {plain for plain, _ in SIGNS.values()} | {operator.neg, operator.invert, operator.abs, abs}
-_fresh_signs |= {operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge}
+FRESH_SIGNS = {plain for plain, _ in SIGNS.values()} | {operator.neg, operator.invert, operator.abs, abs}
+FRESH_SIGNS |= {operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge}
 
 
 def _holders() -> list[dict[str, Any]]:
@@ -161,7 +161,7 @@ def gives_fresh(callable: Any) -> bool:
     """Whether what it gives is new memory, whatever it is given."""
     if isinstance(callable, _core.Operator):
         return name_of(callable) in _FRESH
-    return callable in _fresh_signs
+    return callable in FRESH_SIGNS
 
 
 def follows(callable: Any) -> bool:

@@ -1,8 +1,7 @@
 """Steps that do nothing but compute: of programs made of such, the core keeps the work alone (core/program/work_log.h).
 
-The core notes which kernels a program runs over which memory, and gives up where something is computed that nobody notes.
-What it cannot see is an operator that takes a number out of a tensor and goes on with that. So operators are listed here whose
-tensors are operands and nothing else.
+The core notes which kernels a program runs over which memory, and which numbers are taken out of it, and gives up where something
+is computed that nobody notes. So operators are listed here whose results are tensors, and which look at elements in no other way.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ _OPERANDS = frozenset(
     sub subtract mul multiply div divide true_divide neg negative reciprocal square sqrt rsqrt pow sign sgn abs absolute
     copysign heaviside nextafter erf erfc erfinv lgamma digamma floor ceil round trunc frac sin cos tan asin arcsin acos
     arccos atan arctan sinh cosh asinh arcsinh acosh arccosh atanh arctanh hypot atan2 arctan2 sinc deg2rad rad2deg
-    clone contiguous zeros_like ones_like detach requires_grad_ float double half bfloat16 to type_as cat concat concatenate
+    zeros ones full new_zeros new_ones new_full full_like zeros_like ones_like clone contiguous detach requires_grad_
+    float double half bfloat16 to type_as cat concat concatenate
     stack view view_as reshape reshape_as flatten unflatten ravel transpose swapaxes swapdims t permute movedim moveaxis
     squeeze unsqueeze expand expand_as broadcast_to select narrow diagonal unbind split chunk select_scatter slice_scatter
     sum mean sum_to_size matmul mm bmm mv dot outer ger linear addmm addmv mse_loss l1_loss smooth_l1_loss huber_loss softplus
@@ -29,10 +29,8 @@ _OPERANDS = frozenset(
     add_ sub_ mul_ div_ neg_ exp_ sqrt_ relu_ zero_ copy_ addcmul_ addcdiv_ clamp_
     """.split()
 )
-# Make something out of numbers alone.
-_MADE = frozenset("zeros ones full new_zeros new_ones new_full full_like".split())
 _SIGNS = (
-    pure._fresh_signs
+    pure.FRESH_SIGNS
     | {inplace for _, inplace in pure.SIGNS.values()}
     | {operator.truth, operator.pos, operator.getitem}
 )
@@ -40,21 +38,15 @@ _ENGINE = (_core.run_backward, _core.set_grad_enabled)
 
 
 def is_work(step: tuple) -> bool:
-    """Whether a step computes with the elements of what it is given, and looks at nothing else of them."""
-    callable, sources, positions, _, _ = step
+    """Whether all that a step does with elements is noted."""
+    callable, sources, *_ = step
     if callable in _ENGINE:
         return True
     if callable is operator.getitem:
         return not _has_tensors(sources[1])
     if not isinstance(callable, _core.Operator):
         return callable in _SIGNS
-    named = any(map(_has_tensors, sources[positions:]))
-    name = pure.name_of(callable)
-    if name in _MADE:
-        return not named and not any(
-            map(_has_tensors, sources[name.startswith("new_") or name == "full_like" :])
-        )
-    return name in _OPERANDS and not named
+    return pure.name_of(callable) in _OPERANDS
 
 
 def _has_tensors(source: tuple) -> bool:

@@ -109,7 +109,7 @@ struct FillWith {
     void write(const Tensors& x) {
         const bool parted = is_complex(x[1].dtype()) && !is_complex(x[0].dtype());
         const Tensor value = parted ? real(x[1]) : x[1];
-        if (value.ndim() == 0) return fill_array(x[0].array(), compute::number_in(value.array()));
+        if (value.ndim() == 0) return fill_array(x[0].array(), value.number());
         Dims each = x[1].shape();  // a number for each entry
         while (static_cast<int64_t>(each.size()) < x[0].ndim()) each.push_back(1);
         copy_array(contiguous_array(reshape(row_major_copy(value), each).array()), x[0].array());

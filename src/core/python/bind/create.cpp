@@ -133,7 +133,7 @@ std::array<Scalar, 2> ends_of(const char* name, const Argument& start, const Arg
         any = any || t.ndim();
         wrong += std::string(wrong.empty() ? "" : " and ") + which + " with " + std::to_string(t.ndim()) +
                  " dimension(s)";
-        return t.ndim() ? Scalar(0) : Scalar::load(t.dtype(), t.data());
+        return t.ndim() ? Scalar(0) : t.number();
     };
     std::array<Scalar, 2> ends{read("start", start), read("end", end)};
     if (any) fail("{} only supports 0-dimensional start and end tensors, but got {}.", name, wrong);

@@ -70,7 +70,7 @@ PyObject* item_object(const Tensor& t) {
     if (t.numel() != 1)
         fail("a Tensor with {} elements cannot be converted to Scalar{}", t.numel(),
              hint("one_number", {t.py()}));
-    return checked(scalar_object(Scalar::load(t.dtype(), t.data())));
+    return checked(scalar_object(t.number()));
 }
 
 // Python's, and NumPy's, only one of which is Python's as well.
@@ -183,7 +183,7 @@ bool to_int(PyObject* o, int64_t* out) {
     if (is_tensor(o)) {
         Tensor t(o);
         if (t.numel() != 1 || !is_integral(t.dtype())) return false;
-        *out = Scalar::load(t.dtype(), t.data()).to_int();
+        *out = t.number().to_int();
         return true;
     }
     if (!PyIndex_Check(o)) return false;
@@ -236,7 +236,7 @@ Scalar Args::scalar(size_t i) const {
     Scalar s;
     if (is_number_tensor(values[i])) {
         Tensor t(values[i]);
-        return Scalar::load(t.dtype(), t.data());
+        return t.number();
     }
     if (!to_number(values[i], &s)) fail_type(i, "Number");
     return s;
@@ -252,7 +252,7 @@ double Args::number(size_t i) const {
     Scalar s;
     if (is_number_tensor(values[i])) {
         Tensor t(values[i]);
-        if (!is_complex(t.dtype())) return Scalar::load(t.dtype(), t.data()).to_double();
+        if (!is_complex(t.dtype())) return t.number().to_double();
     }
     if (!to_scalar(values[i], &s)) fail_type(i, "float");
     return s.to_double();

@@ -215,7 +215,7 @@ Indexed walk(const Tensor& x, PyObject* const* items, Py_ssize_t n) {
                     ++original;
                 }
             } else if (t.ndim() == 0 && !is_differentiable(t.dtype())) {
-                Scalar s = Scalar::load(t.dtype(), t.data());
+                Scalar s = t.number();
                 if (is_mask(t.dtype())) {
                     r.x = ops::unsqueeze(r.x, dim);
                     collect(r, dim++, truth_index(s.to_bool()));

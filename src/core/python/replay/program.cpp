@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "program/work_log.h"
 #include "python/replay/guard.h"
 
 namespace pb::replay {
@@ -285,20 +284,6 @@ PyObject* call(const Step& s, std::span<PyObject* const> slots) {
     return result;
 }
 
-// What a step makes of a tensor that is no tensor has to be the same again.
-void note_look(const Step& s, std::span<PyObject* const> slots, PyObject* result) {
-    if (s.outcome.kind != Outcome::Value) return;
-    bool looks = false;
-    for (const Source& given : s.given) each_slot(given, [&](int32_t) { looks = true; });
-    if (!looks) return;
-    const Source& first = s.given[0];
-    if (s.given.size() != 1 || first.kind != Source::Slot)
-        return work_log->spoil("an operator looks at several tensors");
-    const Array seen = Tensor(slots[static_cast<size_t>(first.slot)]).array();
-    if (s.form == Step::Truth && seen.numel() == 1) work_log->truth(seen, result == Py_True);
-    else work_log->same(seen);
-}
-
 }  // namespace
 
 PyObject* Program::run(std::span<PyObject* const> inputs) const {
@@ -317,7 +302,6 @@ bool Program::run_steps(std::span<PyObject*> slots) const {
     for (const Step& s : steps_) {
         Owned result(call(s, slots));
         if (!result.o || !s.outcome.take(result.o, slots)) return false;
-        if (__builtin_expect(work_log != nullptr, 0)) note_look(s, slots, result.o);
         for (int32_t slot : s.drops) Py_CLEAR(slots[static_cast<size_t>(slot)]);
     }
     return true;

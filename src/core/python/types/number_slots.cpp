@@ -5,6 +5,7 @@
 #include "ops/elementwise/fast.h"
 #include "ops/matrix/products.h"
 #include "ops/operators.h"
+#include "program/work_log.h"
 #include "python/bind/overriding.h"
 #include "python/hints.h"
 #include "python/read/from_data.h"
@@ -236,7 +237,9 @@ int truth(PyObject* a) {
         if (t.numel() != 1)
             fail("Boolean value of Tensor with {} is ambiguous{}",
                  t.numel() ? "more than one value" : "no values", hint("ambiguous", {a}));
-        return Scalar::load(t.dtype(), t.data()).to_bool();
+        const bool is_true = Scalar::load(t.dtype(), t.data()).to_bool();
+        if (__builtin_expect(work_log != nullptr, 0)) work_log->truth(t.array(), is_true);
+        return is_true;
     } catch (...) {
         raise_current();
         return -1;
