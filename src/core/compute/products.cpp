@@ -418,25 +418,22 @@ void load_for_products(DType dtype) {
     });
 }
 
-// c = f(c, a, b), noted where somebody does.
-template <class F> static void compute_noted(const Array& c, const Array& a, const Array& b, const F& f) {
-    if (__builtin_expect(work_log != nullptr, 0))
-        work_log->call([f](const Array* x) { f(x[0], x[1], x[2]); }, c, {&a, &b});
-    else f(c, a, b);
+// f(c, a, b), which reads c unless beta is 0; noted where somebody does.
+template <class F>
+static void compute_noted(const Array& c, const Array& a, const Array& b, Scalar beta, const F& f) {
+    if (__builtin_expect(work_log == nullptr, 1)) return f(c, a, b);
+    if (beta.to_double() != 0) work_log->place_of(c);
+    work_log->call([f](const Array* x) { f(x[0], x[1], x[2]); }, c, {&a, &b});
 }
 
 void product_into(const Array& c, const Array& a, const Array& b, bool transpose_a, bool transpose_b,
                   Scalar alpha, Scalar beta, int64_t summed) {
-    if (__builtin_expect(work_log != nullptr, 0)) {
-        if (beta.to_double() != 0) work_log->place_of(c);
-        return compute_noted(c, a, b, [=](const Array& c, const Array& a, const Array& b) {
-            product_into(c, a, b, transpose_a, transpose_b, alpha, beta, summed);
-        });
-    }
-    if (a.ndim() > 2 || b.ndim() > 2)
-        return batched_into(c, a, b, transpose_a, transpose_b, alpha, beta, summed);
-    static const Batch one{};
-    into(c, Factor(a, transpose_a), Factor(b, transpose_b), one, alpha, beta, summed);
+    compute_noted(c, a, b, beta, [=](const Array& c, const Array& a, const Array& b) {
+        if (a.ndim() > 2 || b.ndim() > 2)
+            return batched_into(c, a, b, transpose_a, transpose_b, alpha, beta, summed);
+        static const Batch one{};
+        into(c, Factor(a, transpose_a), Factor(b, transpose_b), one, alpha, beta, summed);
+    });
 }
 
 namespace {
@@ -469,7 +466,7 @@ void plain_product(const Array& c, const Array& a, const Array& b, bool ta, bool
 Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b, int64_t summed) {
     if (is_plain(a, b, transpose_a, transpose_b)) {
         Array c = plain_result(a, b, transpose_a, transpose_b);
-        compute_noted(c, a, b, [=](const Array& c, const Array& a, const Array& b) {
+        compute_noted(c, a, b, Scalar(0), [=](const Array& c, const Array& a, const Array& b) {
             plain_product(c, a, b, transpose_a, transpose_b);
         });
         return c;
@@ -486,18 +483,15 @@ Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b
 
 void matrix_vector_into(const Array& y, const Array& a, const Array& x, bool transpose, Scalar alpha,
                         Scalar beta) {
-    if (__builtin_expect(work_log != nullptr, 0)) {
-        if (beta.to_double() != 0) work_log->place_of(y);
-        return compute_noted(y, a, x, [=](const Array& y, const Array& a, const Array& x) {
-            matrix_vector_into(y, a, x, transpose, alpha, beta);
-        });
-    }
     if (a.ndim() > 2) return product_into(as_columns(y), a, as_columns(x), transpose, false, alpha, beta);
-    Factor matrix(a, transpose);
-    Array vector = walkable(x);
-    count_terms(matrix.rows, 1, matrix.cols);
-    visit<Family::Rings>(a.dtype, "addmv_impl_cpu",
-                         [&](auto zero) { times_vector<decltype(zero)>(y, matrix, vector, alpha, beta); });
+    compute_noted(y, a, x, beta, [=](const Array& y, const Array& a, const Array& x) {
+        Factor matrix(a, transpose);
+        Array vector = walkable(x);
+        count_terms(matrix.rows, 1, matrix.cols);
+        visit<Family::Rings>(a.dtype, "addmv_impl_cpu", [&](auto zero) {
+            times_vector<decltype(zero)>(y, matrix, vector, alpha, beta);
+        });
+    });
 }
 
 Array matrix_vector(const Array& a, const Array& x, bool transpose) {
@@ -527,7 +521,7 @@ Array dot_product(const Array& a, const Array& b) {
     Dims shape = a.layout->dims();
     shape.pop_back();
     Array out = Array::empty(a.dtype, shape);
-    compute_noted(out, a, b, dot_into);
+    compute_noted(out, a, b, Scalar(0), dot_into);
     return out;
 }
 

@@ -50,7 +50,7 @@ std::vector<int64_t> Script::arranged(const WorkLog& log, std::span<const Place>
     for (size_t m = 0; m < count; ++m)
         if (log.memories[m].kind == WorkLog::Memory::Number)
             at[m] = static_cast<int64_t>(std::exchange(bytes_, bytes_ + sizeof(Slot)));
-    numbers_ = bytes_ = rounded(bytes_);
+    bytes_ = rounded(bytes_);
     for (size_t i = 0; i < log.work.size(); ++i)
         each_place(log, log.work[i],
                    [&](const Place& p) { last[static_cast<size_t>(p.memory)] = static_cast<int64_t>(i); });
@@ -84,6 +84,7 @@ Script::Script(const WorkLog& log, std::span<const Place> results) : tables_(log
     arena_ = Buffer::allocate(bytes_ + kGrain);
     char* arena = arena_->data();
     arena += (kGrain - reinterpret_cast<uintptr_t>(arena) % kGrain) % kGrain;
+    made_ = arena + rounded(log.numbers.size() * sizeof(Slot));
     for (const auto& m : log.memories) {
         if (m.kind == WorkLog::Memory::Input) inputs_.emplace_back();
         if (m.kind == WorkLog::Memory::Number)
@@ -131,12 +132,8 @@ Script::Script(const WorkLog& log, std::span<const Place> results) : tables_(log
     for (const Place& p : results) results_.push_back(address(p));
 }
 
-Script::~Script() = default;
-
 void Script::spoil_memory() {
-    char* begin = arena_->data();
-    begin += (kGrain - reinterpret_cast<uintptr_t>(begin) % kGrain) % kGrain;
-    std::memset(begin + numbers_, 0xff, bytes_ - numbers_);
+    std::memset(made_, 0xff, static_cast<size_t>(arena_->data() + arena_->bytes() - made_));
 }
 
 // Inputs lend their buffers for the call.

@@ -18,7 +18,6 @@ class Script {
     // `results` are read after a run, until the next.
     Script(const WorkLog& log, std::span<const Place> results);
     Script(const Script&) = delete;
-    ~Script();
 
     // Whether it came to its end. The inputs are those of the log, in their order, and of their layouts.
     bool run(std::span<const Array> inputs);
@@ -69,7 +68,8 @@ class Script {
     std::vector<Input> inputs_;
     std::vector<const char*> results_;
     Ref<Buffer> arena_;
-    size_t bytes_ = 0, numbers_ = 0;  // of the arena, and of its numbers, which lie in front
+    char* made_;  // in the arena, behind the numbers
+    size_t bytes_ = 0;
     bool running_ = false;
 };
 

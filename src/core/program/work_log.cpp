@@ -289,8 +289,7 @@ void WorkLog::elementwise(const Lowered& p, const Source* sources, const Array* 
         if (!w.kernel) w.kernel = s.kernels[0];
         work.push_back(w);
         if (own && k.single) fill_from(w.out, k.place, size_index(value.type), n);
-        else k.place = w.out;
-        if (own && k.single) k.place = w.out;
+        k.place = w.out;
     }
 
     for (size_t o = 0; o < count; ++o) {
