@@ -2,43 +2,66 @@
 
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "array/visit.h"
+#include "compute/line_loops.h"
 #include "compute/lines.h"
 #include "compute/wrapping.h"
-#include "program/program.h"
+#include "program/threads.h"
 
 namespace pb {
 
 namespace {
 
-// Runs `step(from, to, state, first)` over each line along `dim`; the state of neighbouring lines lies side by side.
-template <class T, class State, class Step>
-void scan(const Array& x, Array& y, int64_t dim, bool reverse, Step step) {
-    Split s(*x.layout, dim);
-    if (s.inner == 1) {  // the state of a single line stays in a register
-        int64_t forth = reverse ? -1 : 1;
-        for (int64_t o = 0; o < s.outer; ++o) {
-            int64_t at = o * s.n + (reverse ? s.n - 1 : 0);
-            State state{};
-            for (int64_t k = 0; k < s.n; ++k, at += forth) step(x.as<T>()[at], y.as<T>()[at], state, k == 0);
-        }
-        return;
+// A state waits for the one before it, so the lines of a contiguous dimension go side by side, and so do neighbouring
+// lines of any other. Threads share groups of lines.
+constexpr int kAbreast = 4;
+constexpr int64_t kColumns = 256;  // neighbouring lines of a chunk of work
+
+template <int lines, class State, class T, class Out, class Step>
+void scan_lines(const T* from, Out* to, int64_t n, bool reverse, Step step) {
+    State states[lines] = {};
+    int64_t at = reverse ? n - 1 : 0, forth = reverse ? -1 : 1;
+    if (!n) return;
+#pragma GCC unroll 8
+    for (int l = 0; l < lines; ++l) step(from[l * n + at], to[l * n + at], states[l], true);
+    for (int64_t k = 1; k < n; ++k) {
+        at += forth;
+#pragma GCC unroll 8
+        for (int l = 0; l < lines; ++l) step(from[l * n + at], to[l * n + at], states[l], false);
     }
-    std::vector<State> state(static_cast<size_t>(s.inner));
-    for (int64_t o = 0; o < s.outer; ++o)
-        for (int64_t k = 0; k < s.n; ++k) {
-            int64_t at = (o * s.n + (reverse ? s.n - 1 - k : k)) * s.inner;
-            const T* from = x.as<T>() + at;
-            T* to = y.as<T>() + at;
-            for (int64_t i = 0; i < s.inner; ++i) step(from[i], to[i], state[static_cast<size_t>(i)], k == 0);
-        }
+}
+
+template <class State, class T, class Out, class Step>
+void scan_columns(const T* from, Out* to, Split s, int64_t columns, bool reverse, Step step) {
+    State states[kColumns] = {};
+    for (int64_t k = 0; k < s.n; ++k) {
+        int64_t at = (reverse ? s.n - 1 - k : k) * s.inner;
+        for (int64_t i = 0; i < columns; ++i) step(from[at + i], to[at + i], states[i], k == 0);
+    }
+}
+
+// Runs `step(from, to, state, first)` over each line along `dim`; `work` nanoseconds an element.
+template <class State, class T, class Out, class Step>
+void scan(const Layout& layout, int64_t dim, const T* from, Out* to, bool reverse, double work, Step step) {
+    Split s(layout, dim);
+    if (s.inner == 1)
+        return share_lines(s.outer, s.n, work, [=](int64_t first, int64_t count, int) {
+            int64_t l = first, end = first + count;
+            for (; l + kAbreast <= end; l += kAbreast)
+                scan_lines<kAbreast, State>(from + l * s.n, to + l * s.n, s.n, reverse, step);
+            for (; l < end; ++l) scan_lines<1, State>(from + l * s.n, to + l * s.n, s.n, reverse, step);
+        });
+    int64_t blocks = parts_of(s.inner, kColumns);
+    parallel(s.outer * blocks, work * static_cast<double>(layout.numel()), [=](int64_t chunk, int) {
+        int64_t first = chunk % blocks * kColumns, at = chunk / blocks * s.n * s.inner + first;
+        scan_columns<State>(from + at, to + at, s, std::min(kColumns, s.inner - first), reverse, step);
+    });
 }
 
 template <class T> struct Best {
     T value;
-    int64_t at;
+    int64_t at, next;
 };
 
 struct LogState {
@@ -61,8 +84,9 @@ static Array running(const char* operation, const Array& given, int64_t dim, boo
     visit<Family::Any>(x.dtype, operation, [&](auto zero) {
         using T = decltype(zero);
         using W = Running<T>;
-        scan<T, W>(x, y, dim, reverse, [join](T v, T& out, W& s, bool first) {
-            out = static_cast<T>(s = first ? static_cast<W>(v) : join(s, static_cast<W>(v)));
+        scan<W>(*x.layout, dim, x.as<T>(), y.as<T>(), reverse, 1, [join](T v, T& out, W& s, bool first) {
+            s = first ? static_cast<W>(v) : join(s, static_cast<W>(v));
+            out = static_cast<T>(s);
         });
     });
     return y;
@@ -112,25 +136,21 @@ Array linear_recurrence(const Array& factors, const Array& terms, int64_t dim, b
     return r;
 }
 
-Array running_extremes(const Array& given, int64_t dim, bool greatest) {
-    Array a = contiguous_array(given), index = Array::empty(DType::Int64, a.layout->dims());
-    visit<Family::All>(a.dtype, greatest ? "cummax_cpu" : "cummin_cpu", [&](auto zero) {
+RunningExtremes running_extremes(const Array& given, int64_t dim, bool greatest) {
+    Array x = contiguous_array(given), y = Array::empty(x.dtype, x.layout->dims());
+    Array index = Array::empty(DType::Int64, y.layout);
+    visit<Family::All>(x.dtype, greatest ? "cummax_cpu" : "cummin_cpu", [&](auto zero) {
         using T = decltype(zero);
-        Split s(*a.layout, dim);
-        std::vector<Best<T>> best(static_cast<size_t>(s.inner));
-        const T* from = a.as<T>();
-        auto* to = index.as<int64_t>();
-        for (int64_t o = 0; o < s.outer; ++o)
-            for (int64_t k = 0; k < s.n; ++k)
-                for (int64_t i = 0; i < s.inner; ++i) {
-                    T v = *from++;
-                    Best<T>& b = best[static_cast<size_t>(i)];
-                    if (k == 0 || v != v || (b.value == b.value && (greatest ? v >= b.value : v <= b.value)))
-                        b = {v, k};
-                    *to++ = b.at;
-                }
+        T* ys = y.as<T>();
+        auto* at = index.as<int64_t>();
+        scan<Best<T>>(*x.layout, dim, x.as<T>(), ys, false, 2, [=](T v, T& out, Best<T>& b, bool first) {
+            bool wins = first || v != v || (greatest ? v >= b.value : v <= b.value);
+            b = {wins ? v : b.value, wins ? b.next : b.at, b.next + 1};
+            out = b.value;
+            at[&out - ys] = b.at;
+        });
     });
-    return index;
+    return {std::move(y), std::move(index)};
 }
 
 RunningLogSum running_logsumexp(const Array& given, int64_t dim) {
@@ -138,10 +158,10 @@ RunningLogSum running_logsumexp(const Array& given, int64_t dim) {
     Array r = Array::empty(x.dtype, y.layout), m = Array::empty(x.dtype, y.layout);
     visit<Family::Floats>(x.dtype, "logcumsumexp_out_cpu", [&](auto zero) {
         using T = decltype(zero);
-        T *ys = y.as<T>(), *ms = m.as<T>();
-        scan<T, LogState>(x, r, dim, false, [&](const T& v, T& out, LogState& s, bool first) {
+        T *ys = y.as<T>(), *rs = r.as<T>(), *ms = m.as<T>();
+        scan<LogState>(*x.layout, dim, x.as<T>(), rs, false, 20, [=](T v, T& out, LogState& s, bool first) {
             double log = advance(s, static_cast<double>(v), first);
-            int64_t at = &out - r.as<T>();
+            int64_t at = &out - rs;
             out = static_cast<T>(log);
             ms[at] = log == -std::numeric_limits<double>::infinity() ? T(0) : static_cast<T>(s.largest);
             ys[at] = static_cast<T>(s.largest + log);

@@ -11,8 +11,11 @@ Array running_products(const Array& x, int64_t dim, bool reverse);
 Array shifted(const Array& x, int64_t dim, int64_t by, double fill);
 // r[i] = b[i] + a[i] * r[i - 1]; a zero stays zero whatever a is.
 Array linear_recurrence(const Array& a, const Array& b, int64_t dim, bool reverse);
-// The index of the extreme up to each element: the last of equal ones; NaN beats all.
-Array running_extremes(const Array& x, int64_t dim, bool greatest);
+// The extreme up to each element, and its index: of equal ones the last; NaN beats all.
+struct RunningExtremes {
+    Array value, index;
+};
+RunningExtremes running_extremes(const Array& x, int64_t dim, bool greatest);
 
 // The logarithm y of the sum of exponentials up to each element; y less the largest element m so far; and m, 0 where it
 // is -inf.

@@ -110,8 +110,8 @@ struct CumulativeExtreme {
     static constexpr uint8_t saved_output = 1;
     const char* node_name() const { return greatest ? "CummaxBackward0" : "CumminBackward0"; }
     Tensors forward(const Tensors& x) {
-        const Array a = x[0].array(), index = running_extremes(a, dim, greatest);
-        return {Tensor::make(pick_array(a, dim, index)), Tensor::make(index)};
+        RunningExtremes found = running_extremes(x[0].array(), dim, greatest);
+        return {Tensor::make(std::move(found.value)), Tensor::make(std::move(found.index))};
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
         out[0] = place_along(g[0], dim, c.output(1), c.input_shape(0));
