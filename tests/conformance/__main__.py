@@ -3,14 +3,17 @@
     PYTHONPATH=src:tests python -m conformance -n 100000 --seed 0
 
 All cores; progress on stderr; a sample that differs is printed as a script to paste. The first round through the table of
-calls takes operands as they are, later ones draw. `--only NUMBER` runs one sample and prints it.
+calls takes operands as they are, later ones draw. `--only NUMBER` runs one sample and prints it; `--calls PATTERN` draws
+samples of the calls that the pattern is found in, and of no others.
 """
 
 import argparse
 import collections
+import itertools
 import multiprocessing
 import os
 import queue
+import re
 import sys
 import time
 
@@ -52,21 +55,31 @@ def _worker(chunks, results, seed, at):
 
     torch.set_num_threads(1)
     pullback.set_num_threads(1)
-    for start, stop in iter(chunks.get, None):
-        for number in range(start, stop):
+    for numbers in iter(chunks.get, None):
+        for number in numbers:
             at.value = number
             results.put(check([number], seed))
     results.put(None)
 
 
-def run(count, seed, jobs, progress=True):
-    """All samples below `count`, on so many processes: (faults, counts, reasons), where a process that died is a fault."""
+def drawn_of(count, pattern=""):
+    """The first `count` numbers of samples whose call has the pattern."""
+    from . import table
+
+    starts = table.starts()
+    rounds = itertools.count(0, len(starts))
+    of_calls = [at for at, (call, _) in enumerate(starts) if re.search(pattern, call)]
+    return list(itertools.islice((n + at for n in rounds for at in of_calls), count)) if of_calls else []
+
+
+def run(numbers, seed, jobs, progress=True):
+    """Samples of these numbers, on so many processes: (faults, counts, reasons), where a process that died is a fault."""
     from . import sample
 
     context = multiprocessing.get_context("fork")
     chunks, results = context.Queue(), context.Queue()
-    for start in range(0, count, CHUNK):
-        chunks.put((start, min(start + CHUNK, count)))
+    for start in range(0, len(numbers), CHUNK):
+        chunks.put(numbers[start : start + CHUNK])
     places = [context.Value("q", -1) for _ in range(jobs)]
     workers = [
         context.Process(target=_worker, args=(chunks, results, seed, at), daemon=True) for at in places
@@ -92,7 +105,7 @@ def run(count, seed, jobs, progress=True):
         if progress and time.time() - told > 2:
             told = time.time()
             print(
-                f"\r{counts['samples']} of {count} samples, {len(found)} differ, {told - began:.0f} s",
+                f"\r{counts['samples']} of {len(numbers)} samples, {len(found)} differ, {told - began:.0f} s",
                 end="",
                 file=sys.stderr,
                 flush=True,
@@ -112,6 +125,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", type=int, help="the number of one sample")
+    parser.add_argument("--calls", default="", metavar="PATTERN", help="draw of these calls alone")
     options = parser.parse_args()
     try:
         import torch
@@ -123,7 +137,8 @@ def main():
         found, counts, reasons = check([options.only], options.seed)
     else:
         print(f"{len(table.starts())} calls, PyTorch {torch.__version__}", file=sys.stderr)
-        found, counts, reasons = run(options.n, options.seed, options.jobs)
+        numbers = drawn_of(options.n, options.calls)
+        found, counts, reasons = run(numbers, options.seed, options.jobs)
     for drawn, faults in sorted(found, key=lambda each: each[0].number):
         print(f"# ---- sample {drawn.number} of seed {drawn.seed}: {', '.join(drawn.changed) or 'plain'}")
         print("".join(f"# {fault}\n" for fault in faults) + drawn.script())

@@ -6,6 +6,7 @@ weighted sum of that, and the tangents of forward mode. Where the two disagree a
 say who is right; where about a narrow number, wider ones do.
 """
 
+import contextlib
 import dataclasses
 import warnings
 
@@ -121,8 +122,25 @@ def rounded_alike(sample, kind, at, a, b, bound):
     """Whether what differs is rounding: wider numbers, of PyTorch's, are the measure."""
     import torch
 
-    if all(k in values.WIDE for k in sample.kinds.values() if "float" in k or "complex" in k):
+    if all(k in values.WIDE for k in sample.kinds.values()):
         return False
+    with as_default(torch, torch.float64):  # which whole numbers become where they meet other ones
+        return closer_than_theirs(sample, kind, at, a, b, bound)
+
+
+@contextlib.contextmanager
+def as_default(lib, dtype):
+    before = lib.get_default_dtype()
+    lib.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        lib.set_default_dtype(before)
+
+
+def closer_than_theirs(sample, kind, at, a, b, bound):
+    import torch
+
     d = Derivatives(torch, sample, wide=True)
     if kind in ("value", "written"):
         given = operands(torch, sample, wide=True)

@@ -496,7 +496,7 @@ TABLE = [
     Known(r"inner\(.*out=", "error", "of numbers PyTorch takes targets of other dtypes", changed="out"),
     Known("resize_", "other error", "which of two wrongs is met first", changed="numbers"),
     Known("prod", "value", "what overflows, or does not, by the order of factors", changed="edges"),
-    Known(r"linspace\(.*out=", "error", "PyTorch leaves imaginary parts out", changed="out"),
+    Known(r"(linspace|mean)\(.*out=", "error", "PyTorch leaves imaginary parts out", changed="out"),
     Known("multilabel_soft_margin_loss", ".*error", "a truth value for a tensor", changed="scalar"),
     Known("lstsq", "other error", "of what is not finite, or of lower rank", changed="edges"),
     Known("index_add", "other error", "which of two wrongs is met first", changed="scalar"),

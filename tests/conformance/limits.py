@@ -196,7 +196,7 @@ TABLE = [
         r"softm(ax|in)\(.*dtype=",
         "error",
         "complex numbers are not made real unasked",
-        said='"softmax" not implemented',
+        said='"(log)?softmax" not implemented',
     ),
     Known("divide", "other error", "which of two wrongs is met first", said="div_floor"),
     Known(r"norm\(.*dtype", ".*error", "a real dtype for singular values", said="dtype should be complex"),

@@ -307,14 +307,30 @@ def conv_tbc(input, weight, bias, pad=0):
         >>> pb.nn.functional.conv_tbc(pb.ones(4, 1, 2), pb.ones(3, 2, 1), pb.zeros(1)).flatten()
         tensor([6., 6.])
     """
-    for name, each, dims in (("input", input, 3), ("weight", weight, 3), ("bias", bias, 1)):
+    for each, dims, wanted in (
+        (input, 3, "Input must have 3 dims: time, batch, in_channel"),
+        (weight, 3, "Weight tensor must have 3 dims: kernel_width, in_channels, out_channels"),
+        (bias, 1, "Bias must be 1-D"),
+    ):
         if each.ndim != dims:
-            raise RuntimeError(f"{name.capitalize()} must have {dims} dims. It has {each.ndim}.")
+            raise RuntimeError(f"{wanted}. It has shape {list(each.shape)}.")
+    (times, batch, channels), (kernel, expected, outputs) = input.shape, weight.shape
+    if channels != expected:
+        raise RuntimeError(
+            f"Input dim 2 (input channels) is not == dim 1 in the weight tensor. They are {channels} and {expected}."
+        )
+    if bias.shape[0] != outputs:
+        raise RuntimeError(
+            "Bias size must equal dim 2 in the weight tensor (output channels). They are "
+            f"{bias.shape[0]} and {outputs}."
+        )
+    positions = times + 2 * pad - kernel + 1
+    shape = [positions, batch, outputs]
+    if positions < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {positions}: {shape}")
+    if 0 in (positions, *input.shape, *weight.shape):  # the bias, and sums of nothing
+        return bias.to(input.dtype).expand(shape) + input[:0].sum() + weight[:0].sum()
     if pad < 0:
-        size = input.shape[0] + 2 * pad - weight.shape[0] + 1
-        if size < 0:
-            shape = [size, input.shape[1], weight.shape[2]]
-            raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {shape}")
         input, pad = input[-pad:pad], 0
     result = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, pad)
     return result.permute(2, 0, 1)

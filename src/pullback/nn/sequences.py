@@ -83,10 +83,15 @@ def ctc_loss(
     if single and targets.ndim == 1:
         targets = targets.unsqueeze(0)
     times, batch, classes = logs.shape
-    if not 0 <= blank < classes:
-        raise RuntimeError("blank must be in label range")
     if not times:
         raise RuntimeError("log_probs tensor must not be empty")
+    if targets.ndim not in (1, 2):
+        raise RuntimeError(
+            f"Expected 1 to 2 dimensions, but got {targets.ndim}-dimensional tensor for argument #2 'targets' (while checking "
+            "arguments for ctc_loss_allocate_outputs). Sequences stand one after the other, or are rows."
+        )
+    if not 0 <= blank < classes:
+        raise RuntimeError("blank must be in label range")
     inputs, sizes = _lengths(input_lengths), _lengths(target_lengths)
     for name, each in (("input_lengths", inputs), ("target_lengths", sizes)):
         if len(each) != batch:

@@ -446,5 +446,7 @@ def bilinear(input1, input2, weight, bias=None):
     outputs, n, m = weight.shape
     # (b, 1, i) times (b, i, o) for each j at once: first one matrix product with all of the weight.
     half = mm(input1.reshape(-1, n), weight.permute(1, 0, 2).reshape(n, outputs * m))
-    y = bmm(half.reshape(-1, outputs, m), input2.reshape(-1, m, 1)).reshape((*batch, outputs))
+    y = bmm(half.reshape(half.shape[0], outputs, m), input2.reshape(-1, m).unsqueeze(2)).reshape(
+        (*batch, outputs)
+    )
     return y if bias is None else y + bias
