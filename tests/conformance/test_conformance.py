@@ -53,6 +53,17 @@ def test_a_sample_is_its_number():
     assert len({str(sample.draw(len(table.starts()) * n + 40, 3).operands) for n in range(1, 30)}) > 10
 
 
+def test_samples_of_some_calls():
+    starts = table.starts()
+    numbers = conformance.drawn_of(50, "exp_")
+    of_calls = [starts[number % len(starts)][0] for number in numbers]
+    assert all("exp_" in call for call in of_calls)
+    assert set(of_calls) == {call for call, _ in starts if "exp_" in call}
+    assert numbers == sorted(set(numbers)) and len(numbers) == 50  # later rounds draw operands anew
+    assert conformance.drawn_of(5) == [0, 1, 2, 3, 4]
+    assert conformance.drawn_of(5, "no call has this") == []
+
+
 def test_a_script_runs(capsys):
     exec(sample.draw(5000, 0).script(), {})
     assert len(capsys.readouterr().out.splitlines()) >= 2
