@@ -13,7 +13,7 @@ constexpr size_t kGrain = 32;  // what is small does not straddle lines of the c
 constexpr size_t rounded(size_t bytes) { return (bytes + kGrain - 1) / kGrain * kGrain; }
 
 template <class F> void each_place(const WorkLog& log, const Noted& w, const F& f) {
-    for (const Place& p : w.in)
+    for (const Spot& p : w.in)
         if (p.memory >= 0) f(p);
     if (w.out.memory >= 0) f(w.out);
     if (w.act == Act::Call)
@@ -44,7 +44,7 @@ template <class F> void with_size(int size, const F& f) {
 
 // Where each memory lies in the arena, which is as large as they need. Numbers come first and stay; what is made takes a
 // place when it is first written, and gives it back after the last that touches it.
-std::vector<int64_t> Script::arranged(const WorkLog& log, std::span<const Place> results) {
+std::vector<int64_t> Script::arranged(const WorkLog& log, std::span<const Spot> results) {
     const size_t count = log.memories.size();
     std::vector<int64_t> at(count, -1), last(count, -1);
     for (size_t m = 0; m < count; ++m)
@@ -53,11 +53,11 @@ std::vector<int64_t> Script::arranged(const WorkLog& log, std::span<const Place>
     bytes_ = rounded(bytes_);
     for (size_t i = 0; i < log.work.size(); ++i)
         each_place(log, log.work[i],
-                   [&](const Place& p) { last[static_cast<size_t>(p.memory)] = static_cast<int64_t>(i); });
-    for (const Place& p : results) last[static_cast<size_t>(p.memory)] = INT64_MAX;
+                   [&](const Spot& p) { last[static_cast<size_t>(p.memory)] = static_cast<int64_t>(i); });
+    for (const Spot& p : results) last[static_cast<size_t>(p.memory)] = INT64_MAX;
     std::map<size_t, std::vector<int64_t>> free;
     for (size_t i = 0; i < log.work.size(); ++i) {
-        each_place(log, log.work[i], [&](const Place& p) {
+        each_place(log, log.work[i], [&](const Spot& p) {
             const auto m = static_cast<size_t>(p.memory);
             if (log.memories[m].kind != WorkLog::Memory::Made || at[m] >= 0) return;
             const size_t bytes = rounded(log.memories[m].bytes);
@@ -69,7 +69,7 @@ std::vector<int64_t> Script::arranged(const WorkLog& log, std::span<const Place>
                 same.pop_back();
             }
         });
-        each_place(log, log.work[i], [&](const Place& p) {
+        each_place(log, log.work[i], [&](const Spot& p) {
             const auto m = static_cast<size_t>(p.memory);
             if (log.memories[m].kind != WorkLog::Memory::Made || last[m] != static_cast<int64_t>(i)) return;
             last[m] = -1;  // once
@@ -79,7 +79,7 @@ std::vector<int64_t> Script::arranged(const WorkLog& log, std::span<const Place>
     return at;
 }
 
-Script::Script(const WorkLog& log, std::span<const Place> results) : tables_(log.tables) {
+Script::Script(const WorkLog& log, std::span<const Spot> results) : tables_(log.tables) {
     const std::vector<int64_t> at = arranged(log, results);
     arena_ = Buffer::allocate(bytes_ + kGrain);
     char* arena = arena_->data();
@@ -91,11 +91,11 @@ Script::Script(const WorkLog& log, std::span<const Place> results) : tables_(log
             std::memcpy(arena + at[static_cast<size_t>(&m - log.memories.data())],
                         &log.numbers[static_cast<size_t>(m.number)], sizeof(Slot));
     }
-    auto input_of = [&](const Place& p) {
+    auto input_of = [&](const Spot& p) {
         const auto& m = log.memories[static_cast<size_t>(p.memory)];
         return m.kind == WorkLog::Memory::Input ? m.number : -1;
     };
-    auto address = [&](const Place& p) { return arena + at[static_cast<size_t>(p.memory)] + p.offset; };
+    auto address = [&](const Spot& p) { return arena + at[static_cast<size_t>(p.memory)] + p.offset; };
 
     for (const Noted& noted : log.work) {
         Work w{noted.act, noted.size, noted.dtype, noted.at, {noted.kernel}, {}, nullptr, noted.n};
@@ -103,7 +103,7 @@ Script::Script(const WorkLog& log, std::span<const Place> results) : tables_(log
         if (w.act == Act::Gather || w.act == Act::Scatter)
             w.table = tables_[static_cast<size_t>(w.at)].data();
         for (uint8_t k = 0; k < 3; ++k) {
-            const Place& p = noted.in[k];
+            const Spot& p = noted.in[k];
             if (p.memory < 0) continue;
             const int32_t input = input_of(p);
             if (input < 0) w.in[k] = address(p);
@@ -129,7 +129,7 @@ Script::Script(const WorkLog& log, std::span<const Place> results) : tables_(log
         }
         functions_.push_back(std::move(c));
     }
-    for (const Place& p : results) results_.push_back(address(p));
+    for (const Spot& p : results) results_.push_back(address(p));
 }
 
 void Script::spoil_memory() {

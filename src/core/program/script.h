@@ -16,7 +16,7 @@ namespace pb {
 class Script {
   public:
     // `results` are read after a run, until the next.
-    Script(const WorkLog& log, std::span<const Place> results);
+    Script(const WorkLog& log, std::span<const Spot> results);
     Script(const Script&) = delete;
 
     // Whether it came to its end. The inputs are those of the log, in their order, and of their layouts.
@@ -58,7 +58,7 @@ class Script {
         std::vector<Patch> patches;
     };
 
-    std::vector<int64_t> arranged(const WorkLog& log, std::span<const Place> results);
+    std::vector<int64_t> arranged(const WorkLog& log, std::span<const Spot> results);
     bool does(Work& w);
     void call(Called& c, std::span<const Array> inputs);
 

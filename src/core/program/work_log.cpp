@@ -44,7 +44,7 @@ void WorkLog::add_input(const Array& a) {
     memories.push_back(std::move(m));
 }
 
-Place WorkLog::place_of(const Array& a) {
+Spot WorkLog::place_of(const Array& a) {
     const char* data = a.data();
     const auto found = known_.find(a.buffer.get());
     if (found != known_.end())
@@ -57,7 +57,7 @@ Place WorkLog::place_of(const Array& a) {
     return {};
 }
 
-Place WorkLog::made(const Array& a) {
+Spot WorkLog::made(const Array& a) {
     const auto found = known_.find(a.buffer.get());
     if (found != known_.end()) {
         if (memories[static_cast<size_t>(found->second[0])].kind == Memory::Input)
@@ -71,12 +71,12 @@ Place WorkLog::made(const Array& a) {
     return {number, a.data() - base};
 }
 
-Place WorkLog::room(size_t bytes) {
+Spot WorkLog::room(size_t bytes) {
     memories.push_back({Memory::Made, -1, bytes, nullptr, nullptr, nullptr, nullptr});
     return {static_cast<int32_t>(memories.size() - 1), 0};
 }
 
-Place WorkLog::number(const Slot& slot) {
+Spot WorkLog::number(const Slot& slot) {
     memories.push_back({Memory::Number, static_cast<int32_t>(numbers.size()), sizeof(Slot), nullptr, nullptr,
                         nullptr, nullptr});
     numbers.push_back(slot);
@@ -107,8 +107,8 @@ int32_t WorkLog::table_of(const Array& a, const Layout& shape) {
     return static_cast<int32_t>(tables.size() - 1);
 }
 
-Place WorkLog::gathered(const Array& a, const Layout& shape) {
-    const Place from = place_of(a), to = room(static_cast<size_t>(shape.numel()) * a.item());
+Spot WorkLog::gathered(const Array& a, const Layout& shape) {
+    const Spot from = place_of(a), to = room(static_cast<size_t>(shape.numel()) * a.item());
     work.push_back({.act = Act::Gather,
                     .size = static_cast<uint8_t>(size_index(a.dtype)),
                     .at = table_of(a, shape),
@@ -118,7 +118,7 @@ Place WorkLog::gathered(const Array& a, const Layout& shape) {
     return to;
 }
 
-void WorkLog::scatter(Place from, const Array& to) {
+void WorkLog::scatter(Spot from, const Array& to) {
     work.push_back({.act = Act::Scatter,
                     .size = static_cast<uint8_t>(size_index(to.dtype)),
                     .at = table_of(to, *to.layout),
@@ -127,18 +127,18 @@ void WorkLog::scatter(Place from, const Array& to) {
                     .n = to.numel()});
 }
 
-Place WorkLog::converted(Place p, DType from, DType to, int64_t n) {
+Spot WorkLog::converted(Spot p, DType from, DType to, int64_t n) {
     if (from == to) return p;
-    const Place out = room(static_cast<size_t>(n) * item_size(to));
+    const Spot out = room(static_cast<size_t>(n) * item_size(to));
     work.push_back({.act = Act::Kernel, .kernel = conversion(from, to), .in = {p}, .out = out, .n = n});
     return out;
 }
 
-void WorkLog::copy_bytes(Place from, Place to, size_t bytes) {
+void WorkLog::copy_bytes(Spot from, Spot to, size_t bytes) {
     work.push_back({.act = Act::Copy, .in = {from}, .out = to, .n = static_cast<int64_t>(bytes)});
 }
 
-void WorkLog::fill_from(Place value, Place to, int size, int64_t n) {
+void WorkLog::fill_from(Spot value, Spot to, int size, int64_t n) {
     work.push_back({.act = Act::Fill, .size = static_cast<uint8_t>(size), .in = {value}, .out = to, .n = n});
 }
 
@@ -148,7 +148,7 @@ void WorkLog::copy(const Array& from, const Array& to) {
     const bool both_dense = from.layout->same(*to.layout) && to.layout->is_dense();
     const bool in_order = from.is_contiguous() && from.layout->same_shape(*to.layout);
     const bool straight = to.is_contiguous() || both_dense;
-    Place p = both_dense || in_order ? place_of(from) : gathered(from, *to.layout);
+    Spot p = both_dense || in_order ? place_of(from) : gathered(from, *to.layout);
     if (!straight) return scatter(converted(p, from.dtype, to.dtype, n), to);
     if (from.dtype == to.dtype) return copy_bytes(p, made(to), to.bytes());
     work.push_back(
@@ -161,7 +161,7 @@ void WorkLog::fill(const Array& a, Scalar value) {
     value.store(a.dtype, &one);
     const int size = size_index(a.dtype);
     if (a.layout->is_dense()) return fill_from(number(one), made(a), size, a.numel());
-    const Place full = room(a.bytes());
+    const Spot full = room(a.bytes());
     fill_from(number(one), full, size, a.numel());
     scatter(full, a);
 }
@@ -202,12 +202,12 @@ void WorkLog::truth(const Array& a, bool expected) {
 
 void WorkLog::same(const Array& a) {
     if (!a.is_contiguous()) return spoil("something is looked at that does not lie in order");
-    const Place p = place_of(a);
+    const Spot p = place_of(a);
     for (size_t at = 0; at < a.bytes(); at += sizeof(Slot)) {
         Slot was{};
         const size_t n = std::min(sizeof(Slot), a.bytes() - at);
         std::memcpy(&was, a.data() + at, n);
-        const Place from{p.memory, p.offset + static_cast<int64_t>(at)};
+        const Spot from{p.memory, p.offset + static_cast<int64_t>(at)};
         work.push_back({.act = Act::Same, .in = {from, number(was)}, .n = static_cast<int64_t>(n)});
     }
 }
@@ -216,7 +216,7 @@ void WorkLog::same(const Array& a) {
 void WorkLog::elementwise(const Lowered& p, const Source* sources, const Array* outputs,
                           const Layout& shape) {
     struct Known {
-        Place place;
+        Spot place;
         bool single;
     };
     const int64_t n = shape.numel();
@@ -241,7 +241,7 @@ void WorkLog::elementwise(const Lowered& p, const Source* sources, const Array* 
         const Array& a = *sources[i].array;
         for (size_t o = 0; o < count; ++o) overwrites = overwrites || a.buffer == outputs[o].buffer;
         const bool single = a.numel() == 1, straight = single || is_in_order(a, shape, common);
-        const Place from = straight ? place_of(a) : gathered(a, shape);
+        const Spot from = straight ? place_of(a) : gathered(a, shape);
         k = {converted(from, a.dtype, want, single ? 1 : n), single && n > 1};
     }
     overwrites = overwrites && (p.steps.size() > 1 || count > 1);
@@ -282,7 +282,7 @@ void WorkLog::elementwise(const Lowered& p, const Source* sources, const Array* 
         for (int i = 0; !w.kernel && i < s.arity; ++i) {
             if (!(singles >> i & 1)) continue;
             const DType type = p.type(s.in[i]);
-            const Place full = room(static_cast<size_t>(n) * item_size(type));
+            const Spot full = room(static_cast<size_t>(n) * item_size(type));
             fill_from(w.in[i], full, size_index(type), n);
             w.in[i] = full;
         }
@@ -296,9 +296,9 @@ void WorkLog::elementwise(const Lowered& p, const Source* sources, const Array* 
         if (direct[o]) continue;
         const int16_t v = p.outputs[o];
         const Array& out = outputs[o];
-        Place from = known[static_cast<size_t>(v)].place;
+        Spot from = known[static_cast<size_t>(v)].place;
         if (known[static_cast<size_t>(v)].single) {
-            const Place full = room(static_cast<size_t>(n) * item_size(p.type(v)));
+            const Spot full = room(static_cast<size_t>(n) * item_size(p.type(v)));
             fill_from(from, full, size_index(p.type(v)), n);
             from = full;
         }

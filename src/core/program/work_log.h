@@ -34,7 +34,8 @@ enum class Act : uint8_t {
 };
 using ReduceKernel = void (*)(const void* in, int64_t n, void* out);
 
-struct Place {
+// Where something lies, in which memory.
+struct Spot {
     int32_t memory = -1;
     int64_t offset = 0;  // in bytes
 };
@@ -46,7 +47,7 @@ struct Noted {
     int32_t at = -1;   // which table, or function
     BlockKernel kernel = nullptr;
     ReduceKernel reduce = nullptr;
-    Place in[3], out;
+    Spot in[3], out;
     int64_t n = 0;  // elements; of Copy and Same bytes
 };
 
@@ -55,7 +56,7 @@ class WorkLog {
     // A function of arrays: the first is written, the others are read.
     using Function = std::function<void(const Array* arrays)>;
     struct Argument {
-        Place first;  // its first element
+        Spot first;  // its first element
         Ref<Layout> layout;
         DType dtype;
     };
@@ -89,7 +90,7 @@ class WorkLog {
     void truth(const Array& a, bool expected);  // of one element
     void same(const Array& a);
 
-    Place place_of(const Array& a);  // of its first element; spoils the log where it is not known
+    Spot place_of(const Array& a);  // of its first element; spoils the log where it is not known
 
     std::vector<Noted> work;
     std::vector<Memory> memories;
@@ -98,14 +99,14 @@ class WorkLog {
     std::vector<Slot> numbers;
 
   private:
-    Place made(const Array& a);
-    Place room(size_t bytes);
-    Place number(const Slot& slot);
-    Place gathered(const Array& a, const Layout& shape);
-    Place converted(Place p, DType from, DType to, int64_t n);
-    void scatter(Place from, const Array& to);
-    void copy_bytes(Place from, Place to, size_t bytes);
-    void fill_from(Place value, Place to, int size, int64_t n);
+    Spot made(const Array& a);
+    Spot room(size_t bytes);
+    Spot number(const Slot& slot);
+    Spot gathered(const Array& a, const Layout& shape);
+    Spot converted(Spot p, DType from, DType to, int64_t n);
+    void scatter(Spot from, const Array& to);
+    void copy_bytes(Spot from, Spot to, size_t bytes);
+    void fill_from(Spot value, Spot to, int size, int64_t n);
     int32_t table_of(const Array& a, const Layout& shape);
 
     const char* why_ = nullptr;

@@ -62,7 +62,7 @@ std::unique_ptr<Condensed> Condensed::of(const Program& program, std::span<PyObj
         return nullptr;
     }
     std::unique_ptr<Condensed> made(new Condensed(program));
-    std::vector<Place> places;
+    std::vector<Spot> places;
     for (int32_t slot : program.results()) {
         if (slot < static_cast<int32_t>(inputs.size())) continue;
         PyObject* o = slots.all[static_cast<size_t>(slot)];
@@ -85,7 +85,7 @@ std::unique_ptr<Condensed> Condensed::of(const Program& program, std::span<PyObj
         why = log.spoiled();
         return nullptr;
     }
-    for (const Place& p : places)
+    for (const Spot& p : places)
         if (log.memories[static_cast<size_t>(p.memory)].kind != WorkLog::Memory::Made) {
             why = "it gives back memory of what it is given";
             return nullptr;
