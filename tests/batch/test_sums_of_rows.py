@@ -170,6 +170,40 @@ def test_numbers_are_added_to_what_is_there(threads):
         assert np.array_equal(vmap(grad(volume))(x, y).numpy(), found.numpy())
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [3, 700, 9000])  # a block, less than a chunk, and several chunks
+def test_parts_that_are_in_memory_are_added_by_all_threads(rows, dtype):
+    """Runs of several lengths, some of them of the same numbers: no program adds those."""
+    x = numbers(rows, 11, dtype=dtype)
+
+    def f(x):
+        return (x[:3] * x[:3]).sum() * x[6] + (x[3:6] / x[9]).sin().sum() + (x[7:9] * x[1:3]).sum() * x[10]
+
+    before = pb.get_num_threads()
+    with deferral(immediate=True):
+        found = []
+        try:
+            for threads in (1, 3):
+                pb.set_num_threads(threads)
+                found.append(vmap(grad(f))(x).numpy())
+        finally:
+            pb.set_num_threads(before)
+    with deferral(least=1000):
+        found.append(vmap(grad(f))(x).numpy())
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+    v = x.numpy().astype(float)
+    expected = np.zeros_like(v)
+    expected[:, :3] += 2 * v[:, :3] * v[:, 6:7]
+    expected[:, 6] += (v[:, :3] ** 2).sum(1)
+    slope = np.cos(v[:, 3:6] / v[:, 9:10])
+    expected[:, 3:6] += slope / v[:, 9:10]
+    expected[:, 9] -= (slope * v[:, 3:6]).sum(1) / v[:, 9] ** 2
+    expected[:, 7:9] += v[:, 1:3] * v[:, 10:]
+    expected[:, 1:3] += v[:, 7:9] * v[:, 10:]
+    expected[:, 10] += (v[:, 7:9] * v[:, 1:3]).sum(1)
+    assert np.allclose(found[0], expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 def test_complex_rows(dtype):
     z = pb.complex(numbers(200, 14, dtype=np.float64), numbers(200, 14, dtype=np.float64, seed=1))

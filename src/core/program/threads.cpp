@@ -9,10 +9,11 @@
 //   chunk is finished, so the job cannot have been replaced. Whoever comes late finds 0 and touches nothing. (A plain
 //   fetch-and-decrement would let a latecomer take a chunk of a job that is being written.)
 //
-//   Waking. A worker without work watches `posts`, the number of jobs posted so far: for 20 microseconds by looking
-//   again and again, because jobs come in bursts and waking costs as much as 200,000 additions; then asleep in the
-//   kernel. The caller asks for helpers only if the job is longer than that takes: about 5 microseconds when somebody
-//   is looking, 60 when everybody sleeps. It asks for no more of them than the work can feed.
+//   Waking. A worker without work watches `posts`, the number of jobs posted so far: for 50 microseconds by looking
+//   again and again, because jobs come in bursts and waking takes about as long, which is as much as 200,000 additions;
+//   then asleep in the kernel. So looking in vain costs no more than what it might have saved. The caller asks for
+//   helpers only if the job is longer than waking takes: about 5 microseconds when somebody is looking, 60 when
+//   everybody sleeps. It asks for no more of them than the work can feed.
 //
 //   Steering. Linux likes to wake a thread on the processor of the one that wakes it, where it would take turns with
 //   the caller instead of helping. So before it wakes anybody, the caller excludes the processor it is on from its
@@ -54,7 +55,7 @@ namespace {
 
 constexpr double kAwakeWork = 5e3, kAsleepWork = 60e3;  // nanoseconds of work worth asking for help
 constexpr double kHelperWork = 20e3;                    // of work for each helper that must be woken
-constexpr auto kLook = std::chrono::microseconds(20);
+constexpr auto kLook = std::chrono::microseconds(50);
 constexpr int kSteered = 8;  // with more workers than this, the kernel finds idle processors by itself
 constexpr int kMostThreads = 1024;
 

@@ -16,6 +16,7 @@
 
 #include "program/program.h"
 #include "program/sums.h"
+#include "program/work_log.h"
 #include "tape/hooks.h"
 #include "tape/operations.h"
 #include "tape/tangents.h"
@@ -186,6 +187,24 @@ bool Parts::add_pending(const Array& all, bool fresh, int64_t each, Iterator fir
     return true;
 }
 
+// Parts in memory, which are runs of all entries, a few entries after the other (program/sums.h). False as above, and where
+// a log asks for the additions: one by one they are noted.
+bool Parts::add_computed(const Array& all, bool fresh, int64_t each, Iterator first, Iterator last) {
+    if (work_log || !all.is_contiguous() || !each || !adds_runs(all.dtype)) return false;
+    std::vector<RowRun> runs;
+    for (auto l = first; l != last; ++l) {
+        const std::optional<int64_t> at = run_in_entry(*l);
+        if (!at || *at < 0) return false;
+        const Array part = l->grads[0].array();
+        const int64_t length = l->node->output(0).layout->numel();
+        if (!part.is_contiguous() || part.numel() != all.numel() / each * length || *at + length > each)
+            return false;
+        runs.push_back({part.data(), *at, length});
+    }
+    add_runs(all, fresh, each, runs);
+    return true;
+}
+
 void Parts::add_together(const OutputMeta& meta, Tensor& sum, Iterator first, Iterator last) {
     MappedAxes axes;
     if (sum) join_axes(axes, sum.layout());
@@ -209,12 +228,13 @@ void Parts::add_together(const OutputMeta& meta, Tensor& sum, Iterator first, It
                 elements += entries ? g.numel() / entries : 0;
             }
     }
-    if (!axes.empty() && add_pending(all, fresh, all.numel() / std::max<int64_t>(count, 1), first, last))
-        return;
+    const int64_t entry = all.numel() / std::max<int64_t>(count, 1);
+    if (!axes.empty() && add_pending(all, fresh, entry, first, last)) return;
     for (auto l = first; l != last; ++l)
         for (Tensor& g : l->grads)
             if (g) g->cell->buffer->data();
     before_write(all);
+    if (!axes.empty() && add_computed(all, fresh, entry, first, last)) return;
     if (axes.empty()) {
         if (fresh) fill_array(all, Scalar(0));
         for (auto l = first; l != last; ++l)

@@ -51,6 +51,7 @@ class Parts {
     void add_together(const OutputMeta& meta, Tensor& sum, Iterator first, Iterator last);
     static std::optional<int64_t> run_in_entry(const Later& part);
     static bool add_pending(const Array& all, bool fresh, int64_t each, Iterator first, Iterator last);
+    static bool add_computed(const Array& all, bool fresh, int64_t each, Iterator first, Iterator last);
     bool add_mapped(Node& n, const Tensors& grads, Home h, const Edge& e, MappedAxes& axes);
     bool add_dual(Node& n, const Tensors& grads, const Edge& e);
 
