@@ -121,6 +121,35 @@ def test_parts_of_one_vector():
     check(function, arrays((8,), grad=True))
 
 
+JOINS = {
+    "rows": lambda x: pb.cat([x, x * 2], 1),
+    "single elements": lambda x: pb.cat([x[:, :1].contiguous(), x, pb.ones_like(x[:, :1])], 1),
+    "one run": lambda x: pb.cat([x * 2, x[:2]]),
+    "new rows": lambda x: pb.stack([x, -x], 1),
+    "new elements": lambda x: pb.stack([x * 1, -x], -1),
+    "in between": lambda x: pb.cat([x.view(4, 1, -1), x.view(4, 1, -1) + 1], 1),
+    "another type": lambda x: pb.cat([x, (x * 3).float()], 1),
+}
+
+
+@pytest.mark.parametrize("columns", [3, 90])  # in vectors, and by a call for each row
+@pytest.mark.parametrize("name", JOINS)
+def test_joins(name, columns):
+    check(JOINS[name], arrays((4, columns)))
+
+
+@pytest.mark.parametrize("columns", [3, 90])
+@pytest.mark.parametrize("name", JOINS)
+def test_gradients_of_joined_slices(name, columns):
+    """Slices that overlap, at the end and in between: their gradients are added where they belong."""
+
+    def function(x):
+        y = JOINS[name](x[:, :-1] * x[:, 1:])
+        return (y.detach(), *pb.autograd.grad((y * y).sum() + x[1:3].sin().sum() + x[2, 1], x))
+
+    check(function, arrays((4, columns + 1), grad=True))
+
+
 def test_truth_and_numbers_are_compared():
     def function(x):
         while (x * x).sum() > 1:
