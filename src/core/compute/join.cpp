@@ -28,19 +28,22 @@ void put_short(const char* from, char* to, const Rows& rows, DType type) {
 
 // Runs that follow each other go to where each row of them begins.
 void put_rows(const char* from, char* to, const Rows& rows, DType type) {
+    if (rows.length <= kShort) return put_short(from, to, rows, type);
     const auto item = static_cast<int64_t>(item_size(type)), run = rows.length * item,
                step = rows.pitch * item;
-    const int64_t together = std::max<int64_t>(kChunk / run, 1);
+    for (int64_t i = 0; i < rows.count; ++i, from += run, to += step)
+        std::memcpy(to, from, static_cast<size_t>(run));
+}
+
+// The same, by all threads.
+[[gnu::noinline]] void share_rows(const char* from, char* to, const Rows& rows, DType type) {
+    const auto item = static_cast<int64_t>(item_size(type)), run = rows.length * item,
+               step = rows.pitch * item, together = std::max<int64_t>(kChunk / run, 1);
     const double work = kRun + kByte * static_cast<double>(run);
     parallel((rows.count + together - 1) / together, work * static_cast<double>(rows.count),
              [&](int64_t c, int) {
                  const int64_t first = c * together, count = std::min(together, rows.count - first);
-                 const char* next = from + first * run;
-                 char* into = to + first * step;
-                 if (rows.length <= kShort)
-                     return put_short(next, into, {rows.length, 1, count, rows.pitch}, type);
-                 for (int64_t i = 0; i < count; ++i, next += run, into += step)
-                     std::memcpy(into, next, static_cast<size_t>(run));
+                 put_rows(from + first * run, to + first * step, {rows.length, 1, count, rows.pitch}, type);
              });
 }
 
@@ -48,15 +51,18 @@ void put_rows(const char* from, char* to, const Rows& rows, DType type) {
 void put(const Array& part, const Array& out, int64_t dim, int64_t at) {
     if (part.numel() == 0) return;
     const int64_t *sizes = out.layout->shape(), *along = sizes + dim;
-    const int64_t outer = checked_product(sizes, along),
-                  inner = checked_product(along + 1, sizes + out.ndim());
-    const int64_t run = checked_mul(part.size(dim), inner), pitch = checked_mul(out.size(dim), inner);
-    const bool as_it_lies = part.dtype == out.dtype && part.is_contiguous() && out.is_contiguous();
+    const int64_t outer = checked_product(sizes, along);
     const auto item = static_cast<int64_t>(out.item());
+    const int64_t inner = checked_mul(item, checked_product(along + 1, sizes + out.ndim()));
     // One long run is shared by `copy_array`, which also notes what is put where a log asks for it.
-    if (!work_log && as_it_lies && (outer > 1 || run * item <= kChunk)) {
-        char* to = out.data() + at * inner * item;
-        return put_rows(part.data(), to, {run, 1, outer, pitch}, out.dtype);
+    if (const int64_t run = part.size(dim) * inner, bytes = outer * run;
+        !work_log && (outer > 1 || bytes <= kChunk) && part.dtype == out.dtype && part.is_contiguous() &&
+        out.is_contiguous()) {
+        const char* from = part.data();
+        char* to = out.data() + at * inner;
+        if (outer == 1) return void(std::memcpy(to, from, static_cast<size_t>(run)));
+        const Rows rows{run / item, 1, outer, out.size(dim) * inner / item};
+        return bytes <= kChunk ? put_rows(from, to, rows, out.dtype) : share_rows(from, to, rows, out.dtype);
     }
     copy_array(part, out.view(Layout::strided(part.layout->dims(), out.layout->stride_dims()),
                               out.offset + at * out.stride(dim)));

@@ -1,8 +1,8 @@
 #include "program/sums.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "kernels/kernels.h"
 #include "kernels/moves.h"
 #include "program/threads.h"
 
@@ -24,9 +24,10 @@ void add_runs(const Array& whole, bool begins, int64_t width, const std::vector<
                   chunk = std::max<int64_t>(kChunk / width / block, 1) * block;
     const AddRows add = adding_rows(whole.dtype);
     char* const base = whole.data();
+    const Slot zero{};
     auto add_to = [&](int64_t first, int64_t count) {
         char* to = base + first * width * item;
-        if (begins) std::memset(to, 0, static_cast<size_t>(count * width * item));
+        if (begins) kernels().fill[size_index(whole.dtype)](&zero, to, count * width);
         for (const RowRun& r : runs)
             add(r.values + first * r.length * item, to + r.at * item, {r.length, 1, count, width});
     };
