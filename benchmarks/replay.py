@@ -36,6 +36,19 @@ def gradients_of(net):
     return gradients
 
 
+def training_of(net):
+    optimizer = pb.optim.Adam(net.parameters(), lr=1e-3)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = net(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
 def orbits(_):
     """Two bodies of unit mass, 200 steps of RK4 in float64: sums of squares, value and gradient by where they began."""
 
@@ -90,6 +103,8 @@ PROGRAMS = {
     "perceptron, one sample, forward and backward": (loss_of, True, lambda: pb.ones(1, 16)),
     "perceptron, one sample, gradients inside": (gradients_of, False, lambda: pb.ones(1, 16)),
     "perceptron, 64 samples, forward and backward": (loss_of, True, lambda: pb.ones(64, 16)),
+    "perceptron, one sample, a step of Adam": (training_of, False, lambda: pb.ones(1, 16)),
+    "perceptron, 64 samples, a step of Adam": (training_of, False, lambda: pb.ones(64, 16)),
     "two bodies, 200 steps, value and gradient": (orbits, False, two_bodies),
     "halved until short: 14 rounds": (halved, False, lambda: pb.full((3,), 9000.0)),
 }
@@ -115,12 +130,15 @@ def are_equal(a, b):
 
 def measure(make, differentiates, argument, rounds, duration):
     """(as it is, replayed, recording, operators, guards)."""
-    net, x = network(), argument()
-    plain, compiled = make(net), pb.compile(make(net))
-    begun = time.thread_time()
-    first = compiled(x)
-    recording = time.thread_time() - begun
-    if not are_equal(first, plain(x)) or not are_equal(compiled(x), plain(x)):
+    x = argument()
+    plain, compiled = make(network()), pb.compile(make(network()))
+    while not compiled._traces:  # one that writes is read at its second call
+        begun = time.thread_time()
+        result = compiled(x)
+        recording = time.thread_time() - begun
+        if not are_equal(result, plain(x)):
+            raise AssertionError("the results differ")
+    if not are_equal(compiled(x), plain(x)):
         raise AssertionError("the results differ")
     (trace,) = compiled._traces
     figures = trace.figures()
@@ -152,7 +170,7 @@ def table(rounds, duration):
             ]
         )
     return harness.markdown(
-        ["µs a call", "as it is", "replayed", "gain", "first call, ms", "operators", "guards"], cells
+        ["µs a call", "as it is", "replayed", "gain", "recorded in, ms", "operators", "guards"], cells
     )
 
 

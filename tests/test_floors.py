@@ -82,7 +82,7 @@ MODULES = {
     "xpu": "messages without",
     "accelerator": "messages without",
     "jit": "messages nn",
-    "replay": "_core autograd device nn operators size",
+    "replay": "_core autograd device nn operators optim size",
     "compiler": "_core messages nn replay without",
     "onnx": "messages",
     "distributed": "messages without",

@@ -51,11 +51,15 @@ def compile(
 
     The source of the function is read: it may compute with tensors, numbers and containers that it makes, call operators,
     modules and other such functions, and read what it likes; all that it reads from outside is noted. A later call for which
-    all of that is as it was calls the same operators, and nothing else. A function that may do more (writes what it has not
-    made, prints, calls `backward`, or whatever there is no rule for) is called as usual, after a warning that names the line.
+    all of that is as it was calls the same operators, and nothing else. A function that may do more (writes attributes or lists
+    that it has not made, prints, or whatever there is no rule for) is called as usual, after a warning that names the line.
     `pb.compile.explain(f)` says what is known of a function.
 
-    A call that is new runs three times: as it is, read, and replayed, which have to give the same to the bit.
+    A step of training may be one such function: `backward`, `zero_grad`, the `step` of an optimiser and writes into tensors are
+    made again as they are. Behind the first of these a function may not look at values, but return them, numbers too.
+
+    A call that is new runs three times: as it is, read, and replayed, which have to give the same to the bit. One that writes
+    runs twice: read, on copies of what it may write into, and as it is.
 
     Args:
         model: a function or a module; without it, a decorator.

@@ -43,6 +43,7 @@ class Generator:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.wild = seed % 5 == 0  # does what is not replayed
+        self.writes = seed % 3 == 1  # into what is outside
         self.lines = []
 
     def tensor(self):
@@ -116,6 +117,23 @@ class Generator:
             ]
         )
 
+    def write(self):
+        t = self.tensor()
+        return self.random.choice(
+            [
+                "weight.mul_(0.9)",
+                "thing.t.add_(0.1)",
+                "weight.data -= 0.01 * c.detach()",
+                f"view[0] = {t}[1].detach()",
+                f"thing.t *= {t}.detach().sigmoid()",
+                f"x.detach().mul_(0.5); {t} = {t} + x",
+                "y[1:] = 0.5",
+                f"offset.copy_({t}.detach().tanh())",
+                "offset.grad = thing.t * 1",
+                "if weight.grad is not None: weight.grad.zero_()",
+            ]
+        )
+
     def block(self, depth, indent):
         r = self.random
         for _ in range(r.randint(1, 4)):
@@ -157,16 +175,14 @@ class Generator:
             self.emit(
                 indent, r.choice([f"{t}[0] = {u}[1]", f"{t} *= 2", f"{t}.add_({u})", f"{t}[1:].mul_(3)"])
             )
-        elif 0.45 <= kind < 0.5 and self.wild:
+        elif 0.45 <= kind < 0.5 and self.writes:
             self.emit(indent, "with pb.no_grad():")
-            self.emit(
-                indent + 1, r.choice(["weight.mul_(0.9)", "thing.t.add_(0.1)", "weight -= 0.01 * c.detach()"])
-            )
-        elif 0.5 <= kind < 0.54 and self.wild:
+            self.emit(indent + 1, self.write())
+        elif 0.5 <= kind < 0.54 and self.writes:
             self.emit(indent, f"if weight.requires_grad and ({t} * weight).requires_grad:")
-            self.emit(indent + 1, r.choice(["weight.grad = None", "pass"]))
-            self.emit(indent + 1, f"({t}.detach() * weight).sin().sum().backward()")
-            self.emit(indent + 1, f"{t} = {t} + weight.grad")
+            self.emit(indent + 1, r.choice(["weight.grad = None", "pass", "optimizer.zero_grad()"]))
+            self.emit(indent + 1, f"({t}.detach() * weight - offset).sin().sum().backward()")
+            self.emit(indent + 1, r.choice(["optimizer.step()", f"{t} = {t} + weight.grad", "pass"]))
         elif 0.54 <= kind < 0.57:
             self.emit(indent, "if weight.requires_grad and pb.is_grad_enabled():")
             self.emit(indent + 1, self.gradient(t))
@@ -209,6 +225,9 @@ class World:
             "weight": pb.ones(3, dtype=pb.float64).requires_grad_(),
             "offset": pb.zeros(3, dtype=pb.float64).requires_grad_(),
         }
+        self.names["view"] = self.names["offset"].detach()[1:]
+        parameters = [self.names["weight"], self.names["offset"]]
+        self.names["optimizer"] = pb.optim.SGD(parameters, lr=0.1, momentum=0.5)
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
         exec(compile(source, file, "exec"), self.names)
         self.function = self.names["function"]
@@ -253,8 +272,14 @@ class World:
             list(thing.parts),
             dict(names["table"]),
             list(names["items"]),
-            weight.detach().clone(),
-            None if weight.grad is None else weight.grad.detach().clone(),
+            [
+                [
+                    each.detach().clone(),
+                    each._version,
+                    None if each.grad is None else each.grad.detach().clone(),
+                ]
+                for each in (weight, names["offset"])
+            ],
         ]
 
 

@@ -111,7 +111,7 @@ def seeds():
     return (function,)
 
 
-@case(False)
+@case(True)
 def backward_inside():
     w = pb.ones(3, requires_grad=True)
 
@@ -122,7 +122,7 @@ def backward_inside():
     return function, lambda: setattr(w, "grad", None)
 
 
-@case(False)
+@case(True)
 def gradient_read():
     w = pb.ones(3, requires_grad=True)
 

@@ -376,7 +376,7 @@ def training_and_evaluation():
     return function, net.eval, net.train, lambda: setattr(net[0], "p", 0.1)
 
 
-@case(False)
+@case(True)
 def running_means():
     net = pb.nn.BatchNorm1d(3)
 

@@ -124,9 +124,9 @@ def test_draws_of_other_threads(monkeypatch):
     drawn = []
 
     class Meanwhile(Interpreter):
-        def __init__(self, rewind):
+        def __init__(self, rewind, *more):
             drawn.append(pb.rand(2).tolist())  # as another thread might
-            super().__init__(rewind)
+            super().__init__(rewind, *more)
 
     monkeypatch.setattr("pullback.replay.compiled.Interpreter", Meanwhile)
     compiled = pb.compile(twice)

@@ -337,7 +337,7 @@ def tensor_by_dunder():
     return function, lambda: w.fill_(2.0)
 
 
-@case(False)
+@case(True)
 def tensor_by_setitem():
     w = pb.ones(3)
 
@@ -348,7 +348,7 @@ def tensor_by_setitem():
     return function, lambda: w.fill_(2.0)
 
 
-@case(False)
+@case(True)
 def view_of_argument():
     def function(x, y):
         y.view(-1)[1:].mul_(2)
@@ -357,7 +357,7 @@ def view_of_argument():
     return (function,)
 
 
-@case(False)
+@case(True)
 def data_of_argument():
     def function(x, y):
         z = y.detach()
@@ -368,7 +368,7 @@ def data_of_argument():
     return (function,)
 
 
-@case(False)
+@case(True)
 def expanded_argument():
     def function(x, y):
         z = y.expand(3)
@@ -393,7 +393,7 @@ def own_memory():
     return (function,)
 
 
-@case(False)
+@case(True)
 def may_be_the_argument():
     def function(x, y):
         z = y.contiguous()

@@ -55,6 +55,8 @@ struct TensorObject {
 
 extern PyTypeObject* tensor_type;     // Tensor
 extern PyTypeObject* parameter_type;  // Parameter, or null
+// How many numbers the thread has taken out of tensors: see Tensor::number.
+extern constinit thread_local uint64_t numbers_taken __attribute__((tls_model("initial-exec")));
 
 // A view that does not carry its tangents yet: its base got them by a write in place.
 bool is_stale_dual(const TensorObject* view);

@@ -32,17 +32,17 @@ _HOOKS = [
     for what in ("step", "state_dict", "load_state_dict")
     for when in ("pre", "post")
 ]
-_EVERYWHERE: dict[str, Any] = {"pre": OrderedDict(), "post": OrderedDict()}
+EVERYWHERE: dict[str, Any] = {"pre": OrderedDict(), "post": OrderedDict()}
 
 
 def register_optimizer_step_pre_hook(hook):
     """Call hook(optimizer, args, kwargs) before each step of every optimiser. Returns a handle."""
-    return add_hook(_EVERYWHERE["pre"], hook)
+    return add_hook(EVERYWHERE["pre"], hook)
 
 
 def register_optimizer_step_post_hook(hook):
     """Call hook(optimizer, args, kwargs) after each step of every optimiser. Returns a handle."""
-    return add_hook(_EVERYWHERE["post"], hook)
+    return add_hook(EVERYWHERE["post"], hook)
 
 
 def check(name, value, holds, message=None):
@@ -417,11 +417,11 @@ def _with_hooks(step):
         if not (
             self._optimizer_step_pre_hooks
             or self._optimizer_step_post_hooks
-            or _EVERYWHERE["pre"]
-            or _EVERYWHERE["post"]
+            or EVERYWHERE["pre"]
+            or EVERYWHERE["post"]
         ):
             return step(self, *args, **kwargs)
-        for hook in [*_EVERYWHERE["pre"].values(), *self._optimizer_step_pre_hooks.values()]:
+        for hook in [*EVERYWHERE["pre"].values(), *self._optimizer_step_pre_hooks.values()]:
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
@@ -430,7 +430,7 @@ def _with_hooks(step):
                     )
                 args, kwargs = changed
         result = step(self, *args, **kwargs)
-        for hook in [*self._optimizer_step_post_hooks.values(), *_EVERYWHERE["post"].values()]:
+        for hook in [*self._optimizer_step_post_hooks.values(), *EVERYWHERE["post"].values()]:
             hook(self, args, kwargs)
         return result
 

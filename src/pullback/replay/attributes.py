@@ -13,7 +13,7 @@ from typing import Any
 from .. import _core
 from .._core import Tensor
 from ..size import Size
-from . import pure
+from . import gradients, pure
 from .guards import MISSING
 from .values import (
     BASIC,
@@ -103,6 +103,8 @@ def _of_tensor(run: Any, value: Tensor, name: str) -> Any:
         if not is_plain(found):
             raise Refused(f"reads the attribute {name!r} of a tensor")
         return found
+    if name == "grad":
+        return gradients.read(run, value)
     if name in pure.TENSORS:
         return run.recorder.call(_getter(name), [value])
     found = in_class(type(value), name)

@@ -12,11 +12,13 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from . import gradients, pure
+from . import gradients, pure, training
 from .attributes import attribute, in_class
 from .values import (
+    ITERATORS,
     NUMBERS,
     OUTER,
+    VIEWS,
     Bound,
     Closure,
     Held,
@@ -72,7 +74,8 @@ def call(run: Any, function: Any, args: list[Any], kwargs: dict[str, Any]) -> An
     if type(o) is _core.Operator:
         return _call_operator(run, o, args, kwargs)
     if type(o) is types.FunctionType:
-        return run.call_function(o, args, kwargs)
+        rule = training.rule(o)
+        return rule(run, args, kwargs) if rule is not None else run.call_function(o, args, kwargs)
     if type(o) is _core.Compiled:
         wrapped = o.__wrapped__
         return call(run, run.guards.recognise(wrapped, Held(wrapped)), args, kwargs)
@@ -319,7 +322,12 @@ def _is_instance(run: Any, value: Any, kinds: Any) -> bool:
         return any(_is_instance(run, value, each) for each in kinds)
     if not isinstance(kinds, Outside) or not is_class(kinds.object):
         raise Refused(f"asks isinstance() of a {said(kinds)}")
-    kind, wanted = _kind_of(run, value), kinds.object
+    wanted = kinds.object
+    if type(value) in ITERATORS or type(value) in VIEWS:
+        if wanted is Tensor or any(wanted is each for each in OUTER):
+            return False
+        raise Refused(f"asks whether a {said(value)} is a {wanted.__qualname__}")
+    kind = _kind_of(run, value)
     run.guards.instance_is(wanted)
     if in_class(type(wanted), "__instancecheck__") is not vars(type)["__instancecheck__"]:
         # Of the package's own classes it looks at the class and the dtype.

@@ -5,6 +5,10 @@ dry run that can change nothing, and what was recorded becomes a trace, which is
 function gave, to the bit, and to draw as many random numbers. A function that cannot be interpreted, or whose trace gives
 something else, runs as usual from then on; a warning names the line.
 
+A function that writes into tensors from outside is found out by that. Its later calls are interpreted before they are made, on
+twins (twins.py); then what was interpreted has to have given what the function gives, and to have left the twins as it leaves
+the tensors.
+
 What Python looks at in the middle, a truth value or a number of a tensor, has to be the same again when a trace is run. So
 a function that goes several ways has a trace for each; there are at most eight.
 """
@@ -24,7 +28,8 @@ from ..operators.generators import get_rng_state, set_rng_state
 from . import work
 from .guards import ARGUMENT
 from .interpreter import Interpreter
-from .values import Held, Refused, Unusual, is_plain
+from .twins import Shared, Twins, are_same, have_same_state
+from .values import Held, Number, Refused, Unusual, Writes, is_plain
 
 TRACES = 8
 _PATIENCE = (
@@ -53,6 +58,7 @@ class Controller:
     def forget(self) -> None:
         """Begin anew."""
         self.reason: str | None = None
+        self.writes = False
         self.missed = 0
         self.callable._traces = ()
         self.callable._off = False
@@ -62,42 +68,30 @@ class Controller:
     def call(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """A call that no trace answers."""
         before = get_rng_state()
-        result = self.function(*args, **kwargs)
-        if self.reason is None and _core.is_ordinary() and _recording.acquire(blocking=False):
-            try:
-                if len(self.callable._traces) < TRACES:
-                    self._learn(args, kwargs, result, before)
-                else:
-                    self._miss()
-            finally:
-                _recording.release()
+        if not self.writes:
+            result = self.function(*args, **kwargs)
+            self._recorded(lambda: self._learn(args, kwargs, result, before))
+            return result
+        read = self._recorded(lambda: self._read_before(args, kwargs, before))
+        try:
+            result = self.function(*args, **kwargs)
+        except Exception:
+            self._recorded(self._miss)
+            raise
+        if read is not None:
+            self._recorded(lambda: self._settle(read, result))
         return result
 
-    def _learn(self, args: tuple, kwargs: dict[str, Any], result: Any, before: Tensor) -> None:
-        """Make a trace of a call, or find that there is none."""
-        mode, after = _core.is_grad_enabled(), get_rng_state()
-        draws = False
-
-        def rewind() -> None:
-            nonlocal draws
-            draws = True
-            set_rng_state(before)
-
+    def _recorded(self, step: Callable[[], Any]) -> Any:
+        """What a step of recording gives, if there is anything to record and nobody else is at it."""
+        if self.reason is not None or not _core.is_ordinary() or not _recording.acquire(blocking=False):
+            return None
         try:
-            with warnings.catch_warnings(record=True) as said:
-                warnings.simplefilter("always")
-                trace, is_work = self._trace(args, kwargs, rewind)
-                if draws:
-                    rewind()
-                given = trace.run(args, kwargs)
-            if said:
-                raise Refused(f"an operator warns: {said[0].message}")
-            drawn = not draws or get_rng_state().equal(after)
-            if given is None or not drawn or not _is_same(given[0], result, [*args, *kwargs.values()]):
-                raise Refused("its trace gives something else than it gives")
-            if is_work:
-                trace.condense(args, kwargs)
-            self.callable._traces = (trace, *self.callable._traces)
+            if len(self.callable._traces) < TRACES:
+                return step()
+            self._miss()
+        except Writes:
+            self.writes = True
         except Unusual as unusual:
             self._miss(f"; the last {_placed(unusual)}")
         except Refused as refusal:
@@ -105,13 +99,80 @@ class Controller:
         except Exception as error:
             self.refuse(f"reading it raises {type(error).__name__}: {error}")
         finally:
-            _core.set_grad_enabled(mode)
-            if draws:  # else what differs are draws of other threads
-                set_rng_state(after)
+            _recording.release()
+        return None
 
-    def _trace(self, args: tuple, kwargs: dict[str, Any], rewind: Callable[[], None]) -> tuple[Any, bool]:
-        """A trace of the call, and whether its steps do nothing but compute."""
-        run = Interpreter(rewind)
+    def _learn(self, args: tuple, kwargs: dict[str, Any], result: Any, before: Tensor) -> None:
+        """Make a trace of a call that was made."""
+        with _Aside(get_rng_state()) as aside:
+            trace, run = self._trace(args, kwargs, lambda: aside.rewind(before))
+            if aside.draws:
+                set_rng_state(before)
+            given = trace.run(args, kwargs)
+            drawn = not aside.draws or get_rng_state().equal(aside.after)
+        aside.check_silent()
+        if given is None or not drawn or not _is_same(given[0], result, [*args, *kwargs.values()]):
+            raise Refused("its trace gives something else than it gives")
+        if all(map(work.is_work, run.recorder.steps)):
+            trace.condense(args, kwargs)
+        self.callable._traces = (trace, *self.callable._traces)
+
+    # ---- calls that write -------------------------------------------------------------------------------------
+
+    def _read_before(self, args: tuple, kwargs: dict[str, Any], before: Tensor) -> tuple | Exception:
+        """The trace of a call that is about to be made, and what it is known by; or why there is none."""
+        try:
+            with _Aside(before) as aside:
+                trace, run = self._trace(args, kwargs, lambda: aside.rewind(before))
+                drawn = get_rng_state() if aside.draws else None
+            aside.check_silent()
+            if not trace.answers(args, kwargs):
+                raise Unusual("writes into a tensor whose memory another has as well")
+        except Exception as error:  # which the call may well raise too
+            return error
+        return trace, run, drawn
+
+    def _settle(self, read: tuple | Exception, result: Any) -> None:
+        """Take the trace if the call has come out as it was read."""
+        if isinstance(read, Exception):
+            raise read
+        trace, run, drawn = read
+        guards = run.guards
+        assert guards.twins is not None
+        twin_of = {id(o): value for o, value in zip(guards.inputs, guards.values_of)}
+        same = (
+            (drawn is None or drawn.equal(get_rng_state()))
+            and _is_same(run.result, result, [], twin_of)
+            and all(are_same(value, o) for o, value in zip(guards.inputs, guards.values_of))
+            and all(
+                are_same(guards.values_of[number].grad, guards.inputs[number].grad)
+                for number in guards.gradients
+            )
+            and all(have_same_state(o, twin) for o, twin in guards.twins.optimizers)
+        )
+        if not same:
+            raise Refused("its trace gives or leaves something else than it does")
+        self.callable._traces = (trace, *self.callable._traces)
+
+    def _trace(
+        self, args: tuple, kwargs: dict[str, Any], rewind: Callable[[], None]
+    ) -> tuple[Any, Interpreter]:
+        """A trace of the call, and the run that it comes from: as little is copied and compared as will do."""
+        every = looks = False
+        while True:
+            run = Interpreter(rewind, Twins(every) if self.writes else None, looks)
+            try:
+                return self._trace_of(run, args, kwargs), run
+            except Shared:
+                every = True
+            except Writes:
+                raise
+            except Refused:
+                if looks or not run.recorder.numbers:
+                    raise
+                looks = True
+
+    def _trace_of(self, run: Interpreter, args: tuple, kwargs: dict[str, Any]) -> Any:
         guards = run.guards
         values = [
             guards.recognise(each, guards.read(ARGUMENT, Held(None), number=at))
@@ -122,11 +183,15 @@ class Controller:
             for at, (name, each) in enumerate(kwargs.items())
         }
         function = guards.recognise(self.function, Held(self.function))
-        steps, result = run.recorder.program(run.recorder.result(run.call(function, values, names)))
+        run.result = run.call(function, values, names)
+        recorder = run.recorder
+        steps, result = recorder.program(recorder.result(run.result))
         guards.check_unchanged()
+        guards.apart(recorder.written())
         description = guards.description(len(args), tuple(kwargs))
-        state = get_rng_state if run.recorder.draws else None
-        return _core.Trace(description, steps, result, state, set_rng_state), all(map(work.is_work, steps))
+        state = get_rng_state if recorder.draws else None
+        quiet = len(steps) if recorder.quiet is None else recorder.quiet
+        return _core.Trace(description, steps, quiet, result, state, set_rng_state)
 
     # ---- where it ends ------------------------------------------------------------------------------------------
 
@@ -171,8 +236,10 @@ def _placed(refusal: Refused) -> str:
     return f"{refusal.place}: {refusal}" if refusal.place else str(refusal)
 
 
-def _is_same(a: Any, b: Any, given: list[Any]) -> bool:
-    """Whether two results are the same, to the bit, and are or are not what was given."""
+def _is_same(a: Any, b: Any, given: list[Any], twin_of: dict[int, Tensor] | None = None) -> bool:
+    """Whether two results are the same, to the bit, and are or are not what was given; `twin_of` has twins, by the ids of `b`."""
+    if isinstance(a, Number):
+        a = a.value
     if a is b:
         return True
     if type(a) is not type(b):
@@ -180,18 +247,42 @@ def _is_same(a: Any, b: Any, given: list[Any]) -> bool:
     if isinstance(a, Tensor):
         if any(a is each or b is each for each in given):
             return False
-        return _describe(a) == _describe(b) and _have_same_elements(a.detach(), b.detach())
+        if twin_of is not None and twin_of.get(id(b), a) is not a:
+            return False
+        return are_same(a, b)
     if isinstance(a, (list, tuple)) and not is_plain(a):
-        return len(a) == len(b) and all(_is_same(x, y, given) for x, y in zip(a, b))
+        return len(a) == len(b) and all(_is_same(x, y, given, twin_of) for x, y in zip(a, b))
     if isinstance(a, dict):
-        return list(a) == list(b) and all(_is_same(a[key], b[key], given) for key in a)
+        return list(a) == list(b) and all(_is_same(a[key], b[key], given, twin_of) for key in a)
     return _core.are_same_constants(a, b)
 
 
-def _describe(t: Tensor) -> tuple:
-    kind = None if t.grad_fn is None else type(t.grad_fn).__name__, t.grad_fn is None or t.grad_fn.name()
-    return t.shape, t.stride(), t.dtype, t.requires_grad, t.is_leaf, type(t), kind
+class _Aside:
+    """A dry run, after which modes, the generator and filters of warnings are as they were."""
 
+    def __init__(self, after: Tensor) -> None:
+        self.after = after  # the state of the generator
+        self.draws = False
+        self._caught = warnings.catch_warnings(record=True)
 
-def _have_same_elements(a: Tensor, b: Tensor) -> bool:
-    return bool(((a == b) | ((a != a) & (b != b))).all())
+    def __enter__(self) -> _Aside:
+        self._mode = _core.is_grad_enabled()
+        self._said: Any = self._caught.__enter__()
+        warnings.simplefilter("always")
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._caught.__exit__(*error)
+        _core.set_grad_enabled(self._mode)
+        if self.draws:  # else what differs are draws of other threads
+            set_rng_state(self.after)
+
+    def rewind(self, state: Tensor) -> None:
+        """Go back to where the call began to draw."""
+        self.draws = True
+        set_rng_state(state)
+
+    def check_silent(self) -> None:
+        """Raises Refused where somebody warned."""
+        if self._said:
+            raise Refused(f"an operator warns: {self._said[0].message}")

@@ -1,7 +1,8 @@
 """What a call reads from outside: the checks of src/core/python/replay/guard.h, in the order in which they were needed.
 
 A read is made once; what is read is *recognised*, which notes what it was and gives the value that the interpreter goes on
-with. So there is no way from an object outside to a value that leaves no check behind.
+with. So there is no way from an object outside to a value that leaves no check behind. Of a call that writes the values are twins
+(twins.py) of the tensors that it got.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .twins import Shared, Twins
 from .values import OUTER, Held, Outside, Refused, Unusual, has_nan, is_plain
 
 (
@@ -34,7 +36,9 @@ from .values import OUTER, Held, Outside, Refused, Unusual, has_nan, is_plain
     ABSENT,
     CLASS_OF,
     BARE,
-) = range(19)  # in the order of guard.h
+    GRADIENT,
+    APART,
+) = range(21)  # in the order of guard.h
 
 MISSING: Any = Held(None)  # what is not there
 
@@ -42,11 +46,15 @@ MISSING: Any = Held(None)  # what is not there
 class Guards:
     """The checks of one call, and the tensors that it got."""
 
-    def __init__(self) -> None:
+    def __init__(self, twins: Twins | None = None) -> None:
+        self.twins = twins
         self.checks: list[tuple] = []
         self.registers = 0
         self.inputs: list[Tensor] = []
+        self.values_of: list[Tensor] = []  # inputs, or what stands for them
+        self.numbers: dict[int, int] = {}  # of inputs, by the ids of both
         self.versions: list[int] = []  # of the inputs, when they were met
+        self.gradients: set[int] = set()  # inputs whose `.grad` has been read
         self.known: dict[Any, Any] = {}  # what has been read or checked
         self.values: dict[Any, Any] = {}  # by source, what was recognised
         self.alive: list[Any] = []  # what is known by its address
@@ -108,19 +116,44 @@ class Guards:
             self.check(SAME, source, o)
         return Outside(o, Held(o))
 
-    def _tensor(self, o: Tensor, source: Any) -> Tensor:
+    def _tensor(self, o: Tensor, source: Any, wanted: bool = False) -> Tensor:
         if not _core.is_plain_tensor(o):
             raise Unusual(f"computes with a {type(o).__qualname__} that is no plain tensor")
         if vars(o):
             raise Unusual("computes with a tensor that has attributes of its own")
-        for number, known in enumerate(self.inputs):
-            if known is o:
-                self.check(AGAIN, source, None, number)
-                return o
-        self.check(TENSOR_OF, source, o, len(self.inputs))
+        number = self.numbers.get(id(o))
+        if number is not None:
+            self.check(AGAIN, source, None, number)
+            return self.values_of[number]
+        number = len(self.inputs)
+        self.check(TENSOR_OF, source, o, number)
+        value = o if self.twins is None else self.twins.of(o, wanted)
         self.inputs.append(o)
+        self.values_of.append(value)
         self.versions.append(o._version)
-        return o
+        self.numbers[id(o)] = self.numbers[id(value)] = number
+        return value
+
+    def gradient(self, value: Tensor) -> None:
+        """Read what an input has in its `.grad` before the call; its twin gets the twin of that."""
+        number = self.numbers.get(id(value))
+        if number is None or number in self.gradients:
+            return
+        self.gradients.add(number)
+        o = self.inputs[number]
+        if not o.is_leaf:
+            raise Unusual("reads or writes .grad of a result")
+        source, gradient = self.read(GRADIENT, Held(None), number=number), o.grad
+        found = self._tensor(gradient, source, True) if gradient is not None else self.recognise(None, source)
+        if self.twins is not None:
+            if value not in self.twins or (found is not None and found not in self.twins):
+                raise Shared
+            value.grad = found
+
+    def apart(self, written: list[int]) -> None:
+        """That inputs which the call writes into share memory with no other."""
+        for number in written:
+            self.check(APART, Held(None), None, number)
 
     def leaves(self) -> None:
         """That all inputs which require a gradient are leaves that nobody watches: a walk may end at them."""

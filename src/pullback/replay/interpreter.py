@@ -15,12 +15,15 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from ..nn import Module
 from ..nn.parameter import Parameter
-from . import calls, pure
+from . import calls, gradients, pure
+from .attributes import attribute, in_class
 from .expressions import Expressions, Frame
 from .guards import CODE, DEFAULTS, KEYWORDS, MISSING, Guards
 from .recording import Recorder
 from .source import scope_of, source_of
+from .twins import Twins
 from .values import (
     Closure,
     GradMode,
@@ -34,8 +37,19 @@ from .values import (
     said,
 )
 
+_STORING = (vars(object)["__setattr__"], in_class(Module, "__setattr__"))
 _MOST = 300_000  # constructs in one call, beyond _EACH for each operator
 _EACH = 100
+
+
+def _holds(o: Any, name: str) -> bool:
+    """Whether an object, and not its class, has an attribute, which comes to lie there again when it is assigned."""
+    setter = in_class(type(o), "__setattr__")
+    if not any(setter is each for each in _STORING) or in_class(type(o), name) is not MISSING:
+        return False
+    own = object.__getattribute__(o, "__dict__")
+    places = [own, *(own[each] for each in ("_parameters", "_buffers") if issubclass(type(o), Module))]
+    return any(name in each for each in places)
 
 
 class _Return(Exception):
@@ -54,9 +68,10 @@ class _Continue(Exception):
 class Interpreter(Expressions):
     """One dry run of a call."""
 
-    def __init__(self, rewind: Callable[[], None]) -> None:
-        self.guards = Guards()
-        self.recorder = Recorder(self.guards, rewind)
+    def __init__(self, rewind: Callable[[], None], twins: Twins | None = None, looks: bool = False) -> None:
+        self.guards = Guards(twins)
+        self.result: Any = None  # what the call gives
+        self.recorder = Recorder(self.guards, rewind, looks)
         self.left = _MOST
         pure.check_signs()
         for kind in (Tensor, Parameter):
@@ -195,7 +210,10 @@ class Interpreter(Expressions):
             owner = self.value(target.value, frame)
             self._put(owner, self.value(target.slice, frame), value)
         elif isinstance(target, ast.Attribute):
-            raise Refused(f"writes the attribute {target.attr!r}")
+            owner = self.value(target.value, frame)
+            if target.attr != "grad" or not is_tensor(owner):
+                raise Refused(f"writes the attribute {target.attr!r}")
+            gradients.assign(self, owner, value)
         else:
             raise Refused(f"assigns to a {type(target).__name__}")
 
@@ -293,8 +311,11 @@ class Interpreter(Expressions):
             owner = self.value(target.value, frame)
             key = self.value(target.slice, frame)
             before = self.element(owner, key)
+        elif isinstance(target, ast.Attribute):
+            owner, key = self.value(target.value, frame), None
+            before = self.attribute_to_change(owner, target.attr)
         else:
-            raise Refused("changes an attribute")
+            raise Refused(f"changes a {type(target).__name__}")
         value = self.value(node.value, frame)
         if is_tensor(before):
             after = self.recorder.call(inplace, [before, self._operand(value)])
@@ -307,8 +328,19 @@ class Interpreter(Expressions):
             after = self.binary(plain, before, value)
         if isinstance(target, ast.Name):
             self.store(target, after, frame)
-        else:
+        elif isinstance(target, ast.Subscript):
             self._put(owner, key, after)
+
+    def attribute_to_change(self, owner: Any, name: str) -> Any:
+        """A tensor that is an attribute, and stays it when it is changed in place."""
+        before = attribute(self, owner, name)
+        if is_tensor(owner):
+            stays = name in ("data", "grad")
+        else:
+            stays = isinstance(owner, Outside) and _holds(owner.object, name)
+        if not stays or not is_tensor(before):
+            raise Refused(f"changes the attribute {name!r}")
+        return before
 
     def _do_delete(self, node: ast.Delete, frame: Frame) -> None:
         for target in node.targets:

@@ -70,6 +70,13 @@ _IN_PLACE = frozenset(
     normal_ bernoulli_ requires_grad_ tril_ triu_
     """.split()
 )
+# What they give has as many elements as values say.
+_SHAPED_BY_VALUES = frozenset(
+    """
+    masked_select nonzero argwhere unique unique_consecutive bincount one_hot repeat_interleave tensor_split hsplit vsplit
+    dsplit split_with_sizes histc
+    """.split()
+)
 # Draw random numbers, or may.
 _DRAWS = frozenset(
     """
@@ -91,6 +98,7 @@ METADATA = frozenset(
     "shape dtype device ndim requires_grad is_leaf itemsize nbytes layout is_cuda is_cpu is_sparse is_meta is_quantized".split()
 )
 PARTS = TENSORS | METADATA
+GRADIENT = operator.attrgetter("grad")  # whose memory may be anybody's
 SIGNS = {
     "Add": (operator.add, operator.iadd),
     "Sub": (operator.sub, operator.isub),
@@ -124,7 +132,7 @@ def name_of(op: Any) -> str:
     raise Refused(f"calls {op.__qualname__}(), which is not known to change nothing")
 
 
-_DANGERS = ("out", "generator", "inplace", "max_norm", "running_mean")
+_DANGERS = ("out", "generator", "inplace", "max_norm")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -132,7 +140,7 @@ def _signature(op: Any) -> Any:
     return inspect.signature(op)
 
 
-def bound(op: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+def bound(op: Any, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of an operator by name, with its defaults."""
     given = _signature(op).bind(*args, **kwargs)
     given.apply_defaults()
@@ -153,8 +161,6 @@ def check_arguments(op: Any, args: tuple, kwargs: dict[str, Any]) -> None:
         raise Refused(f"calls {op.__qualname__}() with inplace=")
     if given.get("max_norm") is not None:
         raise Refused("calls embedding() with max_norm=, which writes into the weights")
-    if given.get("running_mean") is not None and given.get("training", False) is not False:
-        raise Refused("calls batch_norm() in training, which writes into the running mean")
 
 
 def gives_fresh(callable: Any) -> bool:
@@ -166,14 +172,44 @@ def gives_fresh(callable: Any) -> bool:
 
 def follows(callable: Any) -> bool:
     """Whether what it gives is of the memory of what it is given, or new."""
-    return callable is not _core.run_backward
+    return callable is not _core.run_backward and callable is not GRADIENT
 
 
-def writes(callable: Any) -> bool:
-    """Whether it writes into its first argument."""
-    if isinstance(callable, _core.Operator):
-        return name_of(callable) in _IN_PLACE
-    return callable in _writing_signs
+def written(callable: Any, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+    """The tensors that a call writes into."""
+    if not isinstance(callable, _core.Operator):
+        return [args[0]] if callable in _writing_signs else []
+    name = name_of(callable)
+    if name == "batch_norm":
+        given = bound(callable, args, kwargs)
+        moved = (given["running_mean"], given["running_var"]) if given["training"] else ()
+        return [each for each in moved if each is not None]
+    if name in _IN_PLACE and not args:
+        raise Refused(f"calls {name}() by keyword")
+    return [args[0]] if name in _IN_PLACE else []
+
+
+def shape_follows_values(callable: Any, args: tuple) -> bool:
+    """Whether the shape of what it gives may follow from the elements of what it is given."""
+    if callable is operator.getitem:
+        return _has_mask(args[1])
+    if not isinstance(callable, _core.Operator):
+        return False
+    name = name_of(callable)
+    return name in _SHAPED_BY_VALUES or (name == "where" and len(args) == 1)
+
+
+def _has_mask(key: Any) -> bool:
+    if isinstance(key, (list, tuple)):
+        return any(map(_has_mask, key))
+    return isinstance(key, (Tensor, bool)) and getattr(key, "dtype", _core.bool) in (_core.bool, _core.uint8)
+
+
+def takes_number(callable: Any) -> bool:
+    """Whether it gives the element of a tensor as a number."""
+    return callable in (float, int, complex) or (
+        isinstance(callable, _core.Operator) and name_of(callable) == "item"
+    )
 
 
 def draws(callable: Any) -> bool:

@@ -1,7 +1,9 @@
 """The operators that a call has called, with what, and what came of it: the steps of src/core/python/replay/program.h.
 
 The call is a dry run, beside the one that is the user's. So what it writes into has to be its own: memory that an operator has
-made for it. Whether a tensor is such memory is known by what made it, and by what that was given.
+made for it, or that of a twin (twins.py). Whether a tensor is such memory is known by what made it, and by what that was given.
+A step that writes into a twin is *loud*: when it is replayed, the write is seen outside. From the first of these on nothing is
+recorded that may come out differently, such as a value that Python looks at. A number that the call only gives back is none.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ from .. import _core
 from .._core import Tensor
 from . import pure
 from .guards import Guards
-from .values import Outside, Refused, is_named, is_plain, said
+from .twins import Shared
+from .values import NUMBERS, Number, Outside, Refused, Writes, is_named, is_plain, said
 
 CONSTANT, SLOT, LIST, TUPLE, DICT = range(5)  # kinds of sources, in the order of program.h
-TENSOR, AGAIN, SEQUENCE, VALUE = range(4)  # and of outcomes
+TENSOR, AGAIN, SEQUENCE, VALUE, NUMBER = range(5)  # and of outcomes
 
 _STEPS = 100_000
 _TYPES = (bool, int, float, complex)  # that stand for dtypes
@@ -25,14 +28,19 @@ _TYPES = (bool, int, float, complex)  # that stand for dtypes
 class Recorder:
     """The steps of one call. Slots of inputs are counted down from -2 until all of them are known."""
 
-    def __init__(self, guards: Guards, rewind: Callable[[], None]) -> None:
+    def __init__(self, guards: Guards, rewind: Callable[[], None], looks: bool) -> None:
         self.guards = guards
+        self.looks = looks  # whether the call does more with numbers of tensors than give them back
+        self.numbers = 0  # that it may look at
         self.rewind = rewind  # puts the generator back to where the call began
         self.draws = False
         self.steps: list[tuple] = []
         self.slots: dict[int, int] = {}  # by id, of what operators gave
         self.held: list[Any] = []
-        self.own: set[int] = set()  # ids of tensors whose memory the call has made
+        self.made: set[int] = set()  # ids of tensors whose memory the call has made
+        self.own: set[int] = set()  # and of those whose memory is such, or a twin's
+        self.quiet: int | None = None  # how many steps come before the first loud one
+        self.loud: list[Tensor] = []  # what these write into
 
     # ---- calls ------------------------------------------------------------------------------------------------
 
@@ -47,37 +55,80 @@ class Recorder:
         named = {name: self._given(each, sources, tensors) for name, each in kwargs.items()}
         if isinstance(callable, _core.Operator):
             pure.check_arguments(callable, tuple(real), named)
-        if pure.writes(callable) and not (
-            real and id(real[0]) in (self.slots if pure.marks(callable) else self.own)
-        ):
-            raise Refused("writes into a tensor that it has not made itself")
-        fresh = pure.gives_fresh(callable) or (
-            pure.follows(callable) and all(id(each) in self.own for each in tensors)
-        )
+        if pure.marks(callable):
+            if not real or id(real[0]) not in self.slots:
+                raise Refused("writes into a tensor that it has not made itself")
+        else:
+            for each in pure.written(callable, tuple(real), named):
+                self.write(each)
+        fresh, follows = pure.gives_fresh(callable), pure.follows(callable)
+        made = fresh or (follows and all(id(each) in self.made for each in tensors))
+        own = fresh or (follows and all(map(self._is_own, tensors)))
         if pure.draws(callable) and not self.draws:
             self.draws = True
             self.rewind()
+        taken = _core.numbers_taken()
         result = callable(*real, **named)
         if pure.is_metadata(callable):
             return self._checked_plain(result)
+        names = tuple(named) or None
+        if pure.takes_number(callable) and type(result) in NUMBERS and not self.looks:
+            self.numbers += 1
+            number = Number(result)
+            outcome = (NUMBER, self._new(number), type(result), ())
+            self.add(callable, tuple(sources), len(real), names, outcome)
+            return number
+        if self.quiet is not None and (
+            _has_values(result)
+            or pure.shape_follows_values(callable, tuple(real))
+            or (taken != _core.numbers_taken() and isinstance(result, Tensor) and result is not real[0])
+        ):
+            raise Refused("looks at values of tensors after it has written into tensors from outside")
+        self.add(callable, tuple(sources), len(real), names, self._outcome(result, made, own))
+        return result
+
+    def add(
+        self, callable: Any, sources: tuple, positions: int, names: tuple | None, outcome: tuple | None = None
+    ) -> None:
+        """A step; that of a call which gives nothing has no outcome."""
         if len(self.steps) >= _STEPS:
             raise Refused("calls too many operators")
-        names = tuple(named) or None
-        self.steps.append((callable, tuple(sources), len(real), names, self._outcome(result, fresh)))
-        return result
+        self.steps.append((callable, sources, positions, names, outcome or (VALUE, -1, None, ())))
+
+    def _is_own(self, tensor: Tensor) -> bool:
+        twins = self.guards.twins
+        return id(tensor) in self.own or (twins is not None and (twins.every or tensor in twins))
+
+    def write(self, tensor: Tensor) -> None:
+        """Note that a tensor is about to be written into."""
+        if id(tensor) in self.made:
+            return
+        self.shout()
+        if not self._is_own(tensor):
+            raise Shared
+        self.loud.append(tensor)
+
+    def shout(self) -> None:
+        """Note that the next step is seen outside."""
+        if self.guards.twins is None:
+            raise Writes("writes into a tensor that it has not made itself")
+        if self.quiet is None:
+            self.quiet = len(self.steps)
 
     def switch(self, on: bool) -> None:
         """Set the mode of gradients, as a program does again."""
         before = _core.is_grad_enabled()
         _core.set_grad_enabled(on)
-        self.steps.append(
-            (_core.set_grad_enabled, ((CONSTANT, -1, on, ()),), 1, None, (VALUE, -1, before, ()))
-        )
+        self.add(_core.set_grad_enabled, ((CONSTANT, -1, on, ()),), 1, None, (VALUE, -1, before, ()))
 
     def _checked_plain(self, result: Any) -> Any:
         if not is_plain(result):
             raise Refused(f"gets a {said(result)} from an operator")
         return result
+
+    def source_of(self, value: Any) -> tuple:
+        """The source of a value, for a step of its own kind."""
+        return self._source(value, [])[1]
 
     def _given(self, value: Any, sources: list[Any], tensors: list[Tensor]) -> Any:
         """A value as operators take it; its source, and the tensors in it, are added to the lists."""
@@ -107,18 +158,19 @@ class Recorder:
     def _slot(self, tensor: Tensor) -> int:
         if id(tensor) in self.slots:
             return self.slots[id(tensor)]
-        for number, known in enumerate(self.guards.inputs):
-            if known is tensor:
-                return -2 - number
+        if id(tensor) in self.guards.numbers:
+            return -2 - self.guards.numbers[id(tensor)]
         raise Refused("uses a tensor that came from nowhere")
 
-    def _outcome(self, o: Any, fresh: bool) -> tuple:
+    def _outcome(self, o: Any, made: bool, own: bool) -> tuple:
         if isinstance(o, Tensor):
             if not _core.is_plain_tensor(o) or vars(o):
                 raise Refused(f"gets a {said(o)} that is no plain tensor")
-            if id(o) in self.slots or any(known is o for known in self.guards.inputs):
+            if id(o) in self.slots or id(o) in self.guards.numbers:
                 return (AGAIN, self._slot(o), None, ())
-            if fresh:
+            if made:
+                self.made.add(id(o))
+            if own:
                 self.own.add(id(o))
             return (TENSOR, self._new(o), o, ())
         if is_plain(o):
@@ -126,9 +178,14 @@ class Recorder:
         if type(o) is list and not self._has_tensors(o):
             return (VALUE, -1, _copied(o), ())
         if type(o) in (list, tuple) or is_named(o):
-            parts = tuple([self._outcome(each, fresh) for each in o])
+            parts = tuple([self._outcome(each, made, own) for each in o])
             return (SEQUENCE, self._new(o) if is_named(o) else -1, type(o), parts)
         raise Refused(f"gets a {said(o)} from an operator")
+
+    def written(self) -> list[int]:
+        """The inputs that loud steps write into: those whose memory is that of what these were given."""
+        memory = {_core.buffer_of(each) for each in self.loud}
+        return [n for n, each in enumerate(self.guards.values_of) if _core.buffer_of(each) in memory]
 
     def _has_tensors(self, o: Any) -> bool:
         if type(o) in (list, tuple):
@@ -151,7 +208,7 @@ class Recorder:
             return (SLOT, self._slot(value), None, ())
         if is_plain(value):
             return (CONSTANT, -1, value, ())
-        if is_named(value):
+        if is_named(value) or isinstance(value, Number):
             return (SLOT, self.slots[id(value)], None, ())
         if type(value) not in (list, tuple, dict):
             raise Refused(f"gives back a {said(value)}")
@@ -180,6 +237,13 @@ class Recorder:
             for callable, given, positions, names, outcome in self.steps
         ]
         return tuple(steps), placed(result)
+
+
+def _has_values(o: Any) -> bool:
+    """Whether there is something in a result that Python looks at."""
+    if type(o) in (list, tuple) or is_named(o):
+        return any(map(_has_values, o))
+    return o is not None and not isinstance(o, Tensor)
 
 
 def _copied(o: Any) -> Any:

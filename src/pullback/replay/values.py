@@ -23,6 +23,10 @@ class Refused(Exception):
     place = ""
 
 
+class Writes(Refused):
+    """A call writes into tensors from outside, so that it has to be read before it is made."""
+
+
 class Unusual(Refused):
     """A call that cannot be replayed, though others may be: it is given tensors of another kind."""
 
@@ -61,6 +65,15 @@ class Closure:
 
     def __init__(self, node: Any, frame: Any, defaults: list[Any], keywords: dict[str, Any]) -> None:
         self.node, self.frame, self.defaults, self.keywords = node, frame, defaults, keywords
+
+
+class Number:
+    """A number that was taken out of a tensor, and is given back without being looked at."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 class Bound:

@@ -10,7 +10,7 @@ import operator
 
 from .. import _core
 from . import pure
-from .recording import DICT, LIST, SLOT, TUPLE
+from .recording import DICT, LIST, NUMBER, SLOT, TUPLE
 
 _OPERANDS = frozenset(
     """
@@ -39,7 +39,9 @@ _ENGINE = (_core.run_backward, _core.set_grad_enabled)
 
 def is_work(step: tuple) -> bool:
     """Whether all that a step does with elements is noted."""
-    callable, sources, *_ = step
+    callable, sources, _, _, outcome = step
+    if outcome[0] == NUMBER:
+        return False
     if callable in _ENGINE:
         return True
     if callable is operator.getitem:

@@ -34,11 +34,13 @@ struct Trace {
     DType dtype = default_dtype;
     // A program that draws puts the generator back where it stops: how its state is read and set, or null.
     PyObject *state, *set_state;
-    uint64_t calls = 0;  // that it answered
+    // That it answered, and the one that it was tried on, or read for.
+    uint64_t calls = program.is_quiet() ? 0 : 1;
 
-    Trace(PyObject* guard, PyObject* steps, PyObject* result, PyObject* state, PyObject* set_state)
+    Trace(PyObject* guard, PyObject* steps, size_t quiet, PyObject* result, PyObject* state,
+          PyObject* set_state)
         : guard(guard),
-          program(steps, result),
+          program(steps, quiet, result),
           state(state == Py_None ? nullptr : Py_NewRef(state)),
           set_state(Py_NewRef(set_state)) {}
     ~Trace() {
@@ -48,28 +50,36 @@ struct Trace {
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
 
+    bool answers(PyObject* const* args, size_t count, PyObject* keywords, Found& found) const {
+        return grad == modes.asked && dtype == default_dtype && guard.passes(args, count, keywords, found);
+    }
     // Whether the program may be run without its operators from now on; else why not.
     bool condense(PyObject* const* args, size_t count, PyObject* keywords, std::string& why) {
         Found found;
-        if (grad != modes.asked || dtype != default_dtype || !guard.passes(args, count, keywords, found))
-            return why = "it is another call", false;
+        if (!answers(args, count, keywords, found)) return why = "it is another call", false;
         if (state) return why = "it draws random numbers", false;
+        if (!program.is_quiet()) return why = "it writes into tensors from outside", false;
         condensed = Condensed::of(program, found.inputs, why);
         set_grad_mode(grad);
         return condensed != nullptr;
     }
-    // The result; null, with or without an error, if it does not answer this call: then all is as it was before.
+    // The result; null, with or without an error, if it does not answer this call: then all is as it was before. An error
+    // that is the call's own is thrown.
     PyObject* run(PyObject* const* args, size_t count, PyObject* keywords) {
-        if (grad != modes.asked || dtype != default_dtype) return nullptr;
         Found found;
-        if (!guard.passes(args, count, keywords, found)) return nullptr;
+        if (!answers(args, count, keywords, found)) return nullptr;
         if (condensed && !condensed->is_running()) {
             PyObject* result = condensed->run(found.inputs);
             calls += result != nullptr;
             return result;
         }
         Owned before(state ? checked(PyObject_CallNoArgs(state)) : nullptr);
-        if (PyObject* result = program.run(found.inputs)) return ++calls, result;
+        try {
+            if (PyObject* result = program.run(found.inputs)) return ++calls, result;
+        } catch (...) {
+            set_grad_mode(grad);
+            throw;
+        }
         set_grad_mode(grad);
         if (before) {
             PyObject *type, *error, *trace;
@@ -85,14 +95,16 @@ struct TraceObject {
 };
 Trace& trace_of(PyObject* o) { return *reinterpret_cast<TraceObject*>(o)->trace; }
 
-// Trace(guard, steps, result, state, set_state).
+// Trace(guard, steps, count of those before the first loud one, result, state, set_state).
 PyObject* make_trace(PyTypeObject* type, PyObject* args, PyObject*) {
     PyObject *guard, *steps, *result, *state, *set_state;
-    if (!PyArg_ParseTuple(args, "O!O!O!OO", &PyTuple_Type, &guard, &PyTuple_Type, &steps, &PyTuple_Type,
-                          &result, &state, &set_state))
+    Py_ssize_t quiet;
+    if (!PyArg_ParseTuple(args, "O!O!nO!OO", &PyTuple_Type, &guard, &PyTuple_Type, &steps, &quiet,
+                          &PyTuple_Type, &result, &state, &set_state))
         return nullptr;
     try {
-        auto trace = std::make_unique<Trace>(guard, steps, result, state, set_state);
+        auto trace =
+            std::make_unique<Trace>(guard, steps, static_cast<size_t>(quiet), result, state, set_state);
         auto* self = reinterpret_cast<TraceObject*>(checked(type->tp_alloc(type, 0)));
         self->trace = trace.release();
         return reinterpret_cast<PyObject*>(self);
@@ -143,6 +155,18 @@ PyObject* run_trace(PyObject* self, PyObject* given) {
         return raise_current();
     }
 }
+// answers(args, kwargs): whether the call is one of those that it can be run for.
+PyObject* answers(PyObject* self, PyObject* given) {
+    PyObject *args, *kwargs;
+    if (!PyArg_ParseTuple(given, "O!O!", &PyTuple_Type, &args, &PyDict_Type, &kwargs)) return nullptr;
+    try {
+        const Arguments a(args, kwargs);
+        Found found;
+        return boolean(trace_of(self).answers(a.all.data(), a.count, a.names.o, found));
+    } catch (...) {
+        return raise_current();
+    }
+}
 // condense(args, kwargs): None, or why not.
 PyObject* condense(PyObject* self, PyObject* given) {
     PyObject *args, *kwargs;
@@ -168,6 +192,7 @@ PyObject* figures(PyObject* self, PyObject*) {
 
 PyMethodDef trace_methods[] = {
     {"run", run_trace, METH_VARARGS, nullptr},
+    {"answers", answers, METH_VARARGS, nullptr},
     {"condense", condense, METH_VARARGS, nullptr},
     {"figures", figures, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -369,6 +394,13 @@ PyObject* same(PyObject*, PyObject* args) {
     if (!PyArg_ParseTuple(args, "OO", &a, &b)) return nullptr;
     return PyBool_FromLong(same_value(a, b));
 }
+// buffer_of(tensor): a number that it has in common with those that lie in the same memory.
+PyObject* buffer_of(PyObject*, PyObject* o) {
+    if (!is_tensor(o)) return PyErr_Format(PyExc_TypeError, "expected a tensor");
+    return PyLong_FromVoidPtr(as_tensor(o)->cell->buffer.get());
+}
+// numbers_taken(): how many numbers this thread has taken out of tensors.
+PyObject* numbers(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(numbers_taken); }
 PyObject* ordinary(PyObject*, PyObject*) { return PyBool_FromLong(is_ordinary()); }
 
 PyMethodDef functions[] = {
@@ -377,6 +409,8 @@ PyMethodDef functions[] = {
     {"class_version", class_version, METH_O, nullptr},
     {"are_same_constants", same, METH_VARARGS, nullptr},
     {"is_ordinary", ordinary, METH_NOARGS, nullptr},
+    {"buffer_of", buffer_of, METH_O, nullptr},
+    {"numbers_taken", numbers, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -112,7 +112,12 @@ Guard::Guard(PyObject* description) {
             c.expected = Py_None;  // whose memory need not be kept
         }
         for (PyObject* o : {c.holder, c.key, c.expected}) kept_.push_back(Py_NewRef(o));
-        checks_.push_back(std::move(c));
+        if (c.kind == Check::Apart) {
+            apart_.resize(static_cast<size_t>(inputs));
+            apart_[static_cast<size_t>(number)] = 1;
+        } else {
+            checks_.push_back(std::move(c));
+        }
     }
     positions_ = static_cast<size_t>(positions);
     registers_ = static_cast<size_t>(registers);
@@ -135,7 +140,7 @@ int Guard::traverse(visitproc visit, void* arg) const {
 namespace {
 
 // What a read finds, as a new reference; null: nothing.
-PyObject* read(const Check& c, PyObject* from) {
+PyObject* read(const Check& c, PyObject* from, const Found& found) {
     switch (c.kind) {
         case Check::Item: {
             const bool is_there = from && (PyList_CheckExact(from) || PyTuple_Check(from)) &&
@@ -158,6 +163,10 @@ PyObject* read(const Check& c, PyObject* from) {
             PyObject* found = PyObject_GetAttr(c.holder, c.key);
             if (!found) PyErr_Clear();
             return found;
+        }
+        case Check::Gradient: {
+            PyObject* gradient = as_tensor(found.inputs[static_cast<size_t>(c.number)])->grad;
+            return Py_NewRef(gradient ? gradient : Py_None);
         }
         case Check::Defaults: return Py_XNewRef(PyFunction_GET_DEFAULTS(c.holder));
         case Check::Keywords: return Py_XNewRef(PyFunction_GET_KW_DEFAULTS(c.holder));
@@ -216,6 +225,42 @@ bool are_distinct(const std::vector<PyObject*>& inputs) {
     return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
 }
 
+// Where the elements of a tensor lie; of one that is not computed yet, its buffer stands for that.
+std::pair<const char*, const char*> reach(const TensorObject* t) {
+    const Buffer& buffer = *t->cell->buffer;
+    if (buffer.is_pending()) {
+        const auto* itself = reinterpret_cast<const char*>(&buffer);
+        return {itself, itself + 1};
+    }
+    int64_t low, high;
+    t->layout->extent(&low, &high);
+    const auto item = static_cast<int64_t>(item_size(t->dtype));
+    const char* first = buffer.data() + t->offset * item;
+    return {first + low * item, first + high * item};
+}
+
+// Those inputs that are chosen share memory with no other.
+bool are_apart(const std::vector<PyObject*>& inputs, const std::vector<char>& chosen) {
+    struct Piece {
+        const char *low, *high;
+        char chosen;
+    };
+    std::vector<Piece> pieces;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+        if (as_tensor(inputs[i])->layout->numel() == 0) continue;
+        const auto [low, high] = reach(as_tensor(inputs[i]));
+        pieces.push_back({low, high, chosen[i]});
+    }
+    std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) { return a.low < b.low; });
+    const char *all = nullptr, *ours = nullptr;  // how far those reach that begin earlier
+    for (const Piece& p : pieces) {
+        if (p.low < (p.chosen ? all : ours)) return false;
+        all = std::max(all, p.high);
+        if (p.chosen) ours = std::max(ours, p.high);
+    }
+    return true;
+}
+
 }  // namespace
 
 bool Guard::passes(PyObject* const* args, size_t count, PyObject* keywords, Found& found) const {
@@ -230,11 +275,11 @@ bool Guard::passes(PyObject* const* args, size_t count, PyObject* keywords, Foun
         if (c.to < 0) {
             if (!holds(c, from, found)) return false;
         } else {
-            PyObject* o = c.kind == Check::Argument ? Py_NewRef(args[c.number]) : read(c, from);
+            PyObject* o = c.kind == Check::Argument ? Py_NewRef(args[c.number]) : read(c, from, found);
             found.registers[static_cast<size_t>(c.to)] = o;
         }
     }
-    return are_distinct(found.inputs);
+    return are_distinct(found.inputs) && (apart_.empty() || are_apart(found.inputs, apart_));
 }
 
 }  // namespace pb::replay

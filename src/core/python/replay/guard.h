@@ -35,6 +35,8 @@ struct Check {
         Absent,      // nothing
         ClassOf,     // the class `holder`, and what it inherits from, are at version `number`
         Bare,        // input `number` is a leaf that nobody watches: see is_bare_leaf
+        Gradient,    // the `.grad` of input `number`: read
+        Apart,       // the memory of input `number` is no other input's
     };
     Kind kind;
     int32_t from, to;
@@ -69,6 +71,7 @@ class Guard {
   private:
     std::vector<PyObject*> kept_;  // references
     std::vector<Check> checks_;
+    std::vector<char> apart_;       // which inputs are; empty: none has to be
     PyObject* keywords_ = nullptr;  // names; null: none
     size_t positions_ = 0, registers_ = 0, inputs_ = 0;
 };

@@ -180,6 +180,9 @@ bool Outcome::take(PyObject* o, std::span<PyObject*> slots) const {
             return true;
         }
         case Value: return same_value(o, expected);
+        case Number:
+            if (Py_TYPE(o) != reinterpret_cast<PyTypeObject*>(expected)) return false;
+            return keep(), true;
     }
     return false;
 }
@@ -206,7 +209,7 @@ int traverse_source(const Source& s, visitproc visit, void* arg) {
 
 }  // namespace
 
-Program::Program(PyObject* steps, PyObject* result) : result_(result) {
+Program::Program(PyObject* steps, size_t quiet, PyObject* result) : result_(result), quiet_(quiet) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps); ++i) steps_.emplace_back(PyTuple_GET_ITEM(steps, i));
     settle();
 }
@@ -291,17 +294,30 @@ PyObject* Program::run(std::span<PyObject* const> inputs) const {
     PyObject* few[kFewSlots];
     std::vector<PyObject*> many;
     if (n > kFewSlots) many.resize(n);
-    const std::span<PyObject*> slots(n > kFewSlots ? many.data() : few, n);
-    for (size_t i = 0; i < n; ++i) slots[i] = i < inputs.size() ? Py_NewRef(inputs[i]) : nullptr;
-    PyObject* made = run_steps(slots) ? result(slots) : nullptr;
-    for (PyObject* o : slots) Py_XDECREF(o);
-    return made;
+    struct Slots {
+        std::span<PyObject*> all;
+        ~Slots() {
+            for (PyObject* o : all) Py_XDECREF(o);
+        }
+    } slots{{n > kFewSlots ? many.data() : few, n}};
+    for (size_t i = 0; i < n; ++i) slots.all[i] = i < inputs.size() ? Py_NewRef(inputs[i]) : nullptr;
+    return run_steps(slots.all) ? result(slots.all) : nullptr;
 }
 
 bool Program::run_steps(std::span<PyObject*> slots) const {
-    for (const Step& s : steps_) {
+    for (size_t i = 0; i < steps_.size(); ++i) {
+        const Step& s = steps_[i];
         Owned result(call(s, slots));
-        if (!result.o || !s.outcome.take(result.o, slots)) return false;
+        if (!result.o || !s.outcome.take(result.o, slots)) {
+            if (i < quiet_) return false;
+            if (result.o)
+                PyErr_Format(PyExc_RuntimeError,
+                             "pullback.compile: %R gives something else than when it was recorded, after the "
+                             "function has written into tensors from outside, so that it cannot be called "
+                             "anew. Take this call out of the compiled function.",
+                             s.callable);
+            throw PythonError();
+        }
         for (int32_t slot : s.drops) Py_CLEAR(slots[static_cast<size_t>(slot)]);
     }
     return true;

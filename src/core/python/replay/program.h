@@ -3,8 +3,10 @@
 // A step is one call, through the door that Python's calls come through: tapes, hooks, versions, random draws and errors are
 // those of the operator itself, and nothing of them is stated here. After each step its outcome is compared: tensors of the
 // recorded geometry go to their slots, numbers and truth values have to be those that were recorded. An outcome that differs,
-// or an error, stops the run. Nothing that a program does can be seen from outside until it returns, so that whoever called
-// it may call another one then, or the function itself.
+// or an error, stops the run. Nothing that a program does can be seen from outside until it returns or comes to its first
+// *loud* step, one that writes into what others know, so that whoever called it may call another one until then, or the
+// function itself. Behind that there is no way back: errors are the caller's, as they would be the function's. What may
+// come out differently is not recorded there.
 #pragma once
 #include <algorithm>
 #include <span>
@@ -31,12 +33,12 @@ struct Source {
 };
 
 struct Outcome {
-    enum Kind : uint8_t { TensorOf, Again, Sequence, Value };
+    enum Kind : uint8_t { TensorOf, Again, Sequence, Value, Number };
     Kind kind = Value;
     DType dtype = {};
     int32_t slot = -1;
     Ref<Layout> layout;
-    PyObject* expected = nullptr;  // the value, or the type of a sequence
+    PyObject* expected = nullptr;  // the value, or the type of a sequence, or of a number that only goes out
     std::vector<Outcome> parts;
 
     Outcome() = default;
@@ -71,13 +73,14 @@ struct Step {
 
 class Program {
   public:
-    // Steps, and the source of the result.
-    Program(PyObject* steps, PyObject* result);
-    // The result; null, with or without an error, if it stopped.
+    // Steps, how many of them come before the first loud one, and the source of the result.
+    Program(PyObject* steps, size_t quiet, PyObject* result);
+    // The result; null, with or without an error, if it stopped. Throws PythonError if it cannot be as if it had not begun.
     PyObject* run(std::span<PyObject* const> inputs) const;
     size_t size() const { return steps_.size(); }
     // In parts: the steps, whether they came to their end; what goes out; and the result made of that.
     bool run_steps(std::span<PyObject*> slots) const;
+    bool is_quiet() const { return quiet_ >= steps_.size(); }
     std::vector<int32_t> results() const;
     PyObject* result(std::span<PyObject* const> slots) const { return result_.make(slots); }
     size_t slots(size_t inputs) const { return std::max(slots_, inputs); }
@@ -88,7 +91,7 @@ class Program {
 
     std::vector<Step> steps_;
     Source result_;
-    size_t slots_ = 0;
+    size_t slots_ = 0, quiet_;
 };
 
 }  // namespace pb::replay
