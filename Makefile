@@ -70,6 +70,7 @@ bench: develop $(call has,demo) $(call has,benchmark)
 	$(RUN) -m benchmarks.fusion --write docs/performance.md
 	$(RUN) -m benchmarks.deferral --write docs/performance.md
 	$(RUN) -m benchmarks.replay --write docs/performance.md
+	$(RUN) -m benchmarks.replay_peers --write docs/performance.md
 
 SOURCES_CXX = $(shell find src/core -name '*.cpp' -o -name '*.h')
 lint: $(call has,lint)

@@ -3,6 +3,7 @@
 import itertools
 import time
 
+import numpy as np
 import pytest
 
 import pullback as pb
@@ -15,6 +16,7 @@ from benchmarks import (
     operators,
     programs,
     replay,
+    replay_peers,
     sparse,
     transforms,
     whole,
@@ -117,6 +119,20 @@ def test_every_program_of_replay_is_measured(capsys):
     rows = capsys.readouterr().out.split("\n| ")[2:]
     assert [row.split(" | ")[0] for row in rows] == list(replay.PROGRAMS)
     assert all(float(row.split(" | ")[2].replace(",", "")) > 0 for row in rows)
+
+
+def test_replayed_programs_agree_with_their_peers(capsys):
+    replay_peers.main(["--quick"])
+    table, first = (text.split("\n") for text in capsys.readouterr().out.strip().split("\n\n")[1:])
+    titles = list(replay_peers.programs(quick=True))
+    assert [row.split(" | ")[0].strip("| ") for row in table[2:]] == titles
+    assert [row.split(" | ")[0].strip("| ") for row in first[2:]] == titles
+    assert all(float(row.split(" | ")[2].replace(",", "")) > 0 for row in table[2:])
+
+
+def test_other_gradients_of_a_peer_are_seen():
+    with pytest.raises(AssertionError):
+        replay_peers.compare({"one": [np.ones(2)], "other": [np.ones(2) * 1.0001]})
 
 
 @pytest.mark.torch

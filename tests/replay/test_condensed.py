@@ -80,6 +80,59 @@ def test_programs(name, dtype):
         assert same(outcome(compiled, args, {}), outcome(function, args, {}))
 
 
+FEW = {
+    "add": lambda a, b: (a + b, a + 0.1, 0.1 + a, a[:1] + b),
+    "sub": lambda a, b: (a - b, a - 0.1, 0.1 - a, a - b[:1]),
+    "mul": lambda a, b: (a * b, a * 0.1, a[:1] * b, a * b[:1]),
+    "div": lambda a, b: (a / b, a / 3, 3 / a, a / b[:1], a[:1] / b),
+    "one operand": lambda a, b: (-a, a.square(), a + -b),
+    "gradients": lambda a, b: grads(a, b, lambda u, v: (u * v / (u + v)).sqrt() - v.square()),
+    "second derivatives": lambda a, b: grads(a, b, lambda u, v: pb.autograd.grad((u * u * v).sum(), u, create_graph=True)[0] * v),
+}  # fmt: skip
+
+
+def grads(a, b, function):
+    a, b = a.detach().requires_grad_(), b.detach().requires_grad_()
+    return pb.autograd.grad(function(a, b).sum(), (a, b))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("name", FEW)
+def test_few_elements(name, dtype):
+    """Kernels for a known number of elements give the bits of those for any number, zeros and infinities among them."""
+    if dtype == "int64" and name not in ("add", "sub", "mul"):
+        pytest.skip("of floats only")
+    values = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.5, -2.25, 1e-300 if dtype == "float64" else 1e-40, 3.0]
+
+    def make(n):
+        def pair(seed):
+            random = np.random.default_rng(seed)
+            if dtype == "int64":
+                return tuple(pb.tensor(random.integers(-(2**62), 2**62, n)) for _ in range(2))
+            some = [
+                random.choice(values, n).astype(dtype) if seed % 2 else random.standard_normal(n)
+                for _ in range(2)
+            ]
+            return tuple(pb.tensor(each.astype(dtype)) for each in some)
+
+        return pair
+
+    for n in range(1, 7):
+        compiled, trace = traced(FEW[name], *(each.abs() for each in make(n)(0)))
+        if n > 1 or not name.endswith("s"):  # a gradient of one element may be expanded, or not
+            assert trace.figures()["kernels"] > 0
+        for seed in range(1, 12):
+            mine, theirs = compiled(*make(n)(seed)), FEW[name](*make(n)(seed))
+            for x, y in zip(mine, theirs, strict=True):
+                x, y = x.numpy(), y.numpy()
+                assert x.dtype == y.dtype
+                assert (
+                    np.where(x == x, x.view(f"i{x.itemsize}"), 0)
+                    == np.where(y == y, y.view(f"i{y.itemsize}"), 0)
+                ).all()
+                assert ((x != x) == (y != y)).all()
+
+
 def orbit(x, v):
     for _ in range(5):
         d = x[1] - x[0]

@@ -4,11 +4,13 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#include <unordered_map>
 
 #include "core/kernels/cells.h"
 #include "core/kernels/chains.h"
 #include "core/kernels/distances.h"
 #include "core/kernels/draw.h"
+#include "core/kernels/few.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/line_functions.h"
 #include "core/kernels/moves.h"
@@ -40,6 +42,7 @@ namespace pb {
     void install_cells(CellKernels&);                \
     void install_distances(DistanceKernels&);        \
     void install_updates(UpdateKernels&);            \
+    void install_few(FewKernels&);                   \
     void resolve_vector_math();                      \
     void install_vector_functions(VectorFunctions&); \
     }
@@ -122,6 +125,7 @@ struct Chosen {
     CellKernels cells{};
     DistanceKernels distances{};
     UpdateKernels updates{};
+    FewKernels few{};
     ChainKernels chains{};
     VectorFunctions functions{};
 
@@ -147,6 +151,7 @@ struct Chosen {
         name::install_cells(cells);                   \
         name::install_distances(distances);           \
         name::install_updates(updates);               \
+        name::install_few(few);                       \
         name::install_chains(chains);                 \
         name::resolve_vector_math();                  \
         name::install_vector_functions(functions);    \
@@ -177,6 +182,27 @@ const ProductKernels& product_kernels() { return chosen().products; }
 const CellKernels& cell_kernels() { return chosen().cells; }
 const DistanceKernels& distance_kernels() { return chosen().distances; }
 const UpdateKernels& update_kernels() { return chosen().updates; }
+BlockKernel kernel_of_few(BlockKernel kernel, int64_t n) {
+    if (n < 1 || n > kFew) return kernel;
+    static const std::unordered_map<BlockKernel, const BlockKernel*> known = [] {
+        std::unordered_map<BlockKernel, const BlockKernel*> found;
+        auto add = [&](Primitive p, const BlockKernel(&of)[2][3][kFew]) {
+            for (int single = 0; single < 3; ++single) {
+                if (!of[0][single][0]) continue;
+                found[kernels().elementwise[static_cast<int>(p)][static_cast<int>(DType::Float32)][single]] =
+                    of[0][single];
+                found[kernels().elementwise[static_cast<int>(p)][static_cast<int>(DType::Float64)][single]] =
+                    of[1][single];
+            }
+        };
+#define PB_ADD(name, arity) add(Primitive::name, chosen().few.of[FewKernels::name]);
+        PB_OF_FEW(PB_ADD)
+#undef PB_ADD
+        return found;
+    }();
+    const auto found = known.find(kernel);
+    return found == known.end() ? kernel : found->second[n - 1];
+}
 const ChainKernels& chain_kernels() { return chosen().chains; }
 const VectorFunctions& vector_functions() { return chosen().functions; }
 const char* vector_function_name(VectorFunction f) {

@@ -33,6 +33,7 @@ struct ProductKernels;
 struct CellKernels;
 struct DistanceKernels;
 struct UpdateKernels;
+struct FewKernels;
 struct VectorFunctions;
 }  // namespace pb
 
@@ -58,6 +59,7 @@ void install_products(ProductKernels&);
 void install_cells(CellKernels&);
 void install_distances(DistanceKernels&);
 void install_updates(UpdateKernels&);
+void install_few(FewKernels&);
 
 // Points our vector functions at libmvec's, where the C library has them.
 void resolve_vector_math();

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "array/visit.h"
+#include "kernels/few.h"
 
 namespace pb {
 
@@ -99,6 +100,7 @@ Script::Script(const WorkLog& log, std::span<const Spot> results) : tables_(log.
 
     for (const Noted& noted : log.work) {
         Work w{noted.act, noted.size, noted.dtype, noted.at, {noted.kernel}, {}, nullptr, noted.n};
+        if (w.act == Act::Kernel) w.kernel = kernel_of_few(noted.kernel, noted.n);
         if (w.act == Act::Reduce) w.reduce = noted.reduce;
         if (w.act == Act::Gather || w.act == Act::Scatter)
             w.table = tables_[static_cast<size_t>(w.at)].data();
