@@ -90,14 +90,16 @@ class Controller:
             if len(self.callable._traces) < TRACES:
                 return step()
             self._miss()
-        except Writes:
-            self.writes = True
-        except Unusual as unusual:
-            self._miss(f"; the last {_placed(unusual)}")
-        except Refused as refusal:
-            self.refuse(_placed(refusal))
         except Exception as error:
-            self.refuse(f"reading it raises {type(error).__name__}: {error}")
+            _alone(error)
+            if isinstance(error, Writes):
+                self.writes = True
+            elif isinstance(error, Unusual):
+                self._miss(f"; the last {_placed(error)}")
+            elif isinstance(error, Refused):
+                self.refuse(_placed(error))
+            else:
+                self.refuse(f"reading it raises {type(error).__name__}: {error}")
         finally:
             _recording.release()
         return None
@@ -105,15 +107,17 @@ class Controller:
     def _learn(self, args: tuple, kwargs: dict[str, Any], result: Any, before: Tensor) -> None:
         """Make a trace of a call that was made."""
         with _Aside(get_rng_state()) as aside:
-            trace, run = self._trace(args, kwargs, lambda: aside.rewind(before))
+            trace, run = self._trace(args, kwargs, lambda: aside.rewind(before), False)
             if aside.draws:
                 set_rng_state(before)
             given = trace.run(args, kwargs)
             drawn = not aside.draws or get_rng_state().equal(aside.after)
         aside.check_silent()
+        is_work = all(map(work.is_work, run.recorder.steps))
+        run.close()
         if given is None or not drawn or not _is_same(given[0], result, [*args, *kwargs.values()]):
             raise Refused("its trace gives something else than it gives")
-        if all(map(work.is_work, run.recorder.steps)):
+        if is_work:
             trace.condense(args, kwargs)
         self.callable._traces = (trace, *self.callable._traces)
 
@@ -123,13 +127,17 @@ class Controller:
         """The trace of a call that is about to be made, and what it is known by; or why there is none."""
         try:
             with _Aside(before) as aside:
-                trace, run = self._trace(args, kwargs, lambda: aside.rewind(before))
+                trace, run = self._trace(args, kwargs, lambda: aside.rewind(before), True)
                 drawn = get_rng_state() if aside.draws else None
-            aside.check_silent()
-            if not trace.answers(args, kwargs):
-                raise Unusual("writes into a tensor whose memory another has as well")
+            try:
+                aside.check_silent()
+                if not trace.answers(args, kwargs):
+                    raise Unusual("writes into a tensor whose memory another has as well")
+            except Refused:
+                run.close()
+                raise
         except Exception as error:  # which the call may well raise too
-            return error
+            return _alone(error)
         return trace, run, drawn
 
     def _settle(self, read: tuple | Exception, result: Any) -> None:
@@ -143,34 +151,43 @@ class Controller:
         same = (
             (drawn is None or drawn.equal(get_rng_state()))
             and _is_same(run.result, result, [], twin_of)
-            and all(are_same(value, o) for o, value in zip(guards.inputs, guards.values_of))
+            and all(guards.twins.are_same(value, o) for o, value in zip(guards.inputs, guards.values_of))
             and all(
                 are_same(guards.values_of[number].grad, guards.inputs[number].grad)
                 for number in guards.gradients
             )
             and all(have_same_state(o, twin) for o, twin in guards.twins.optimizers)
         )
+        run.close()
         if not same:
             raise Refused("its trace gives or leaves something else than it does")
         self.callable._traces = (trace, *self.callable._traces)
 
     def _trace(
-        self, args: tuple, kwargs: dict[str, Any], rewind: Callable[[], None]
+        self, args: tuple, kwargs: dict[str, Any], rewind: Callable[[], None], may_write: bool
     ) -> tuple[Any, Interpreter]:
-        """A trace of the call, and the run that it comes from: as little is copied and compared as will do."""
+        """A trace of the call, and the run that it comes from: as little is copied and compared as will do.
+
+        Only a call that is still to be made may write: the writes of one that was made cannot be tried.
+        """
         every = looks = False
         while True:
-            run = Interpreter(rewind, Twins(every) if self.writes else None, looks)
+            run = Interpreter(rewind, Twins(every) if may_write else None, looks)
             try:
                 return self._trace_of(run, args, kwargs), run
-            except Shared:
-                every = True
-            except Writes:
-                raise
-            except Refused:
-                if looks or not run.recorder.numbers:
+            except Exception as error:
+                run.close()
+                if isinstance(error, Shared):
+                    every = True
+                elif (
+                    isinstance(error, Refused)
+                    and not isinstance(error, Writes)
+                    and run.recorder.numbers
+                    and not looks
+                ):
+                    looks = True
+                else:
                     raise
-                looks = True
 
     def _trace_of(self, run: Interpreter, args: tuple, kwargs: dict[str, Any]) -> Any:
         guards = run.guards
@@ -232,6 +249,12 @@ class Controller:
         return "\n".join(lines)
 
 
+def _alone(error: Exception) -> Exception:
+    """An error without the frames that it came through, which hold what was read."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
 def _placed(refusal: Refused) -> str:
     return f"{refusal.place}: {refusal}" if refusal.place else str(refusal)
 
@@ -247,8 +270,8 @@ def _is_same(a: Any, b: Any, given: list[Any], twin_of: dict[int, Tensor] | None
     if isinstance(a, Tensor):
         if any(a is each or b is each for each in given):
             return False
-        if twin_of is not None and twin_of.get(id(b), a) is not a:
-            return False
+        if twin_of is not None and id(b) in twin_of:
+            return twin_of[id(b)] is a  # what it has become is compared by itself
         return are_same(a, b)
     if isinstance(a, (list, tuple)) and not is_plain(a):
         return len(a) == len(b) and all(_is_same(x, y, given, twin_of) for x, y in zip(a, b))

@@ -52,6 +52,8 @@ class Frame:
 class Expressions(Operations):
     """The rules of expressions. What has none is refused."""
 
+    frames: list[Frame]
+
     def load(self, name: str, frame: Frame) -> Any:
         """What a name stands for."""
         raise NotImplementedError
@@ -244,6 +246,7 @@ class Expressions(Operations):
             raise Refused("an asynchronous comprehension")
         first = iter(self.iterable(self.value(node.generators[0].iter, frame)))
         inner = Frame(targets_of(node), frame.function, frame)
+        self.frames.append(inner)
 
         def loop(depth: int, values: Any) -> Iterator[Any]:
             generator = node.generators[depth]

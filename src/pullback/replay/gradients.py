@@ -108,6 +108,8 @@ def _accumulate(run: Any, outputs: Any, cotangents: Any, given: dict[str, Any]) 
         guards.gradient(each)
         if each.grad is not None:
             recorder.write(each.grad)
+    for gradient in recorder.gradients():
+        recorder.write(gradient)
     recorder.call(_core.run_backward, [outputs, cotangents, chosen, retain, False, True, True])
 
 

@@ -163,6 +163,12 @@ class Guards:
                     raise Unusual("takes a gradient, and is given a tensor that has a graph or hooks")
                 self.check(BARE, Held(None), None, number)
 
+    def close(self) -> None:
+        """Let go of tensors, and of what stands for them."""
+        for each in (self.inputs, self.values_of, self.values, self.alive, self.known, self.checks):
+            each.clear()
+        self.twins = None
+
     def check_unchanged(self) -> None:
         """Raises Refused if an input was written into after all."""
         if [each._version for each in self.inputs] != self.versions:

@@ -73,6 +73,7 @@ class Interpreter(Expressions):
         self.result: Any = None  # what the call gives
         self.recorder = Recorder(self.guards, rewind, looks)
         self.left = _MOST
+        self.frames: list[Frame] = []  # all of them
         pure.check_signs()
         for kind in (Tensor, Parameter):
             self.guards.class_is(kind)
@@ -80,6 +81,15 @@ class Interpreter(Expressions):
     def call(self, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """What a call of a value gives."""
         return calls.call(self, function, args, kwargs)
+
+    def close(self) -> None:
+        """Let go of all tensors: what the call made may refer to itself, as a function does that calls itself."""
+        for frame in self.frames:
+            frame.names.clear()
+        self.frames.clear()
+        self.result = None
+        self.recorder.close()
+        self.guards.close()
 
     # ---- functions --------------------------------------------------------------------------------------------
 
@@ -120,6 +130,7 @@ class Interpreter(Expressions):
         args: list[Any],
         kwargs: dict[str, Any],
     ) -> Any:
+        self.frames.append(frame)
         self._bind(node.args, frame.names, defaults, by_name, args, dict(kwargs))
         if isinstance(node, ast.Lambda):
             return self.value(node.body, frame)

@@ -18,6 +18,7 @@ from .values import (
     OUTER,
     VIEWS,
     Held,
+    Number,
     Outside,
     Refused,
     is_dictionary,
@@ -90,6 +91,8 @@ class Operations:
 
     def _is(self, left: Any, right: Any) -> bool:
         for one, other in ((left, right), (right, left)):
+            if isinstance(other, Number) and one is not None:
+                raise Refused("asks which number that of a tensor is")
             if any(one is each for each in _SINGLES):
                 return other is one
         if isinstance(left, _core.dtype) or isinstance(right, _core.dtype):

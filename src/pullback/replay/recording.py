@@ -187,6 +187,13 @@ class Recorder:
         memory = {_core.buffer_of(each) for each in self.loud}
         return [n for n, each in enumerate(self.guards.values_of) if _core.buffer_of(each) in memory]
 
+    def gradients(self) -> list[Tensor]:
+        """What leaves that the call has made have in their `.grad`, where that is memory from outside."""
+        outside = {_core.buffer_of(each) for each in self.guards.values_of}
+        leaves = [each for each in self.held if isinstance(each, Tensor) and each.is_leaf]
+        found = [each.grad for each in leaves if each.grad is not None]
+        return [each for each in found if _core.buffer_of(each) in outside]
+
     def _has_tensors(self, o: Any) -> bool:
         if type(o) in (list, tuple):
             return any(map(self._has_tensors, o))
@@ -196,6 +203,11 @@ class Recorder:
         slot = self.slots[id(o)] = len(self.held)
         self.held.append(o)
         return slot
+
+    def close(self) -> None:
+        """Let go of what operators gave."""
+        for each in (self.steps, self.held, self.loud, self.slots, self.made, self.own):
+            each.clear()
 
     # ---- the whole ----------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ class Twins:
         self.every = every
         self.optimizers: list[tuple[Any, Any]] = []  # those outside, and their twins
         self._ids: set[int] = set()
+        self._nodes: dict[int, tuple] = {}  # of results, what gave them, and their twins, by the ids of twins
 
     def of(self, o: Tensor, wanted: bool) -> Tensor:
         """What stands for a tensor: its twin, or itself where it is only read."""
@@ -36,7 +37,16 @@ class Twins:
             return o
         twin = _like(o)
         self._ids.add(id(twin))
+        if o.grad_fn is not None:
+            self._nodes[id(twin)] = twin.grad_fn, o.grad_fn
         return twin
+
+    def are_same(self, twin: Tensor, o: Tensor) -> bool:
+        """Whether a tensor from outside has become what its twin is; a result may stay one of what gave it."""
+        nodes = self._nodes.get(id(twin))
+        if nodes is None or twin.grad_fn is not nodes[0] or o.grad_fn is not nodes[1]:
+            return are_same(twin, o)
+        return are_same(twin.detach(), o.detach())
 
     def __contains__(self, t: Tensor) -> bool:
         return id(t) in self._ids
