@@ -81,5 +81,6 @@ class Pair:
 
     def change(self, change):
         """Do the same in both worlds."""
-        change(*self.things)
-        change(*self.others)
+        for things in (self.things, self.others):
+            pb.manual_seed(self.count)
+            change(*things)

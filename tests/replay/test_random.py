@@ -99,7 +99,15 @@ def test_what_draws_is_known():
         "uniform_": lambda: x.clone().uniform_(),
         "normal_": lambda: x.clone().normal_(),
         "bernoulli_": lambda: x.clone().bernoulli_(),
+        "exponential_": lambda: x.clone().exponential_(),
+        "random_": lambda: x.clone().random_(),
         "dropout": lambda: n.dropout(x, 0.5),
+        "dropout1d": lambda: n.dropout1d(x, 0.5),
+        "dropout2d": lambda: n.dropout2d(x.view(1, 4, 4, 1), 0.5),
+        "dropout3d": lambda: n.dropout3d(x.view(1, 4, 4, 1, 1), 0.5),
+        "alpha_dropout": lambda: n.alpha_dropout(x, 0.5, True),
+        "feature_alpha_dropout": lambda: n.feature_alpha_dropout(x, 0.5, True),
+        "gumbel_softmax": lambda: n.gumbel_softmax(x),
         "scaled_dot_product_attention": lambda: n.scaled_dot_product_attention(x, x, x, dropout_p=0.5),
         "multi_head_attention_forward": None,  # what modules call, with more arguments than show anything
     }

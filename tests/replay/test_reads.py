@@ -423,7 +423,7 @@ def out_by_position():
     return (function,)
 
 
-@case(False)
+@case(True)
 def inplace_of_functions():
     def function(x, y):
         F.relu(y, True)

@@ -1,6 +1,7 @@
 """Steps of training as users write them, and as somebody would who wants replays to differ: compiled and as they are."""
 
 import gc
+import math
 import threading
 import warnings
 import weakref
@@ -197,3 +198,453 @@ def test_twins_do_not_wait_for_the_collector(monkeypatch, stops):
         assert alive and not any(each() is not None for each in alive)
     finally:
         gc.enable()
+
+
+# ---- what users write in steps ----------------------------------------------------------------------------------------
+
+CASES = []
+
+
+def case(make):
+    CASES.append(make)
+    return make
+
+
+def optimised(step_of, net=perceptron, given=batch, make_optimizer=lambda p: optim.SGD(p, lr=0.1)):
+    """A case of one network and one optimiser."""
+
+    def make():
+        module = net()
+        optimizer = make_optimizer(module.parameters())
+        return step_of(module, optimizer), given, [module, optimizer]
+
+    return make
+
+
+@case
+def numbers_of_several_steps():
+    def step_of(net, optimizer):
+        def step(x, y):
+            total, losses, right = 0.0, [], 0
+            for u, v in zip(x.split(2), y.split(2)):
+                optimizer.zero_grad()
+                loss = F.mse_loss(net(u), v)
+                loss.backward()
+                optimizer.step()
+                total += loss.item() * u.size(0)
+                losses.append(loss.item())
+                right += ((net(u) > 0) == (v > 0)).sum().item()
+            return total / len(x), sum(losses) / len(losses), right / len(x)
+
+        return step
+
+    return optimised(step_of)()
+
+
+@case
+def what_python_computes_of_numbers():
+    def step_of(net, optimizer):
+        def step(x, y):
+            loss = F.mse_loss(net(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            n, k = loss.item(), int((x > 0).sum())
+            found = [-n, +k, 2 - n, n // 2, k % 3, n**2, n < 1, k >= 3, n == n, k / 5, 1.0 - k]
+            return (
+                found,
+                math.exp(n),
+                math.isnan(n),
+                round(n, 2),
+                round(n),
+                abs(-n),
+                float(k),
+                int(n),
+                sum([1, n]),
+            )
+
+        return step
+
+    return optimised(step_of)()
+
+
+@case
+def trains_first():
+    def step_of(net, optimizer):
+        def step(x, y):
+            net.train()
+            loss = F.mse_loss(net(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    return optimised(step_of, lambda: nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 1)))()
+
+
+@case
+def evaluates():
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).eval()
+
+    def step(x, y):
+        net.eval()
+        with pb.no_grad():
+            return (net(x).argmax(1) == 0).float().mean().item()
+
+    return step, batch, [net]
+
+
+@case
+def by_phase():
+    """One step for training and for evaluation, as tutorials have it."""
+    count = [0]
+
+    def step_of(net, optimizer):
+        def step(x, y, phase):
+            optimizer.zero_grad()
+            with pb.set_grad_enabled(phase == "train"):
+                loss = F.mse_loss(net(x), y)
+                if phase == "train":
+                    loss.backward()
+                    optimizer.step()
+            return loss.item() * x.size(0)
+
+        return step
+
+    def given():
+        count[0] += 1
+        return *batch(), ["train", "val"][count[0] % 2]
+
+    return optimised(step_of, given=given)()
+
+
+@case
+def modules_that_write_in_place():
+    def net():
+        return nn.Sequential(
+            nn.Linear(4, 8),
+            nn.ReLU(inplace=True),
+            nn.Linear(8, 8),
+            nn.Dropout(0.3, inplace=True),
+            nn.Linear(8, 1),
+        )
+
+    def step_of(net, optimizer):
+        def step(x, y):
+            loss = F.mse_loss(net(x), F.relu(y, True))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss, y
+
+        return step
+
+    return optimised(step_of, net)()
+
+
+@case
+def decay_by_names():
+    def step_of(net, optimizer):
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = F.mse_loss(net(x), y)
+            loss.backward()
+            optimizer.step()
+            with pb.no_grad():
+                for name, p in net.named_parameters():
+                    if name.endswith("weight"):
+                        p.mul_(0.99)
+                for b in net.buffers():
+                    if b.is_floating_point():
+                        b.clamp_(max=2)
+                for m in net.modules():
+                    if isinstance(m, nn.BatchNorm1d):
+                        m.bias.zero_()
+            return loss, [name for name, _ in net.named_children()], next(net.parameters()).dtype
+
+        return step
+
+    return optimised(step_of, lambda: nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1)))()
+
+
+@case
+def averaged_by_names():
+    net, average = perceptron(), perceptron()
+
+    def step(x, y):
+        shadows = dict(average.named_parameters())
+        with pb.no_grad():
+            for name, p in net.named_parameters():
+                shadows[name].lerp_(p, 0.1)
+        return average(x)
+
+    return step, batch, [net, average]
+
+
+@case
+def lists_and_dictionaries_of_state():
+    parameters = [nn.Parameter(pb.randn(4)) for _ in range(2)]
+    moved, more = [pb.zeros(4) for _ in parameters], {"seen": pb.zeros(())}
+
+    def step(x, y):
+        loss = (x * parameters[0] + parameters[1]).square().mean()
+        loss.backward()
+        with pb.no_grad():
+            more["seen"] += 1
+            for i, p in enumerate(parameters):
+                moved[i] *= 0.9
+                moved[i] += p.grad
+                parameters[i] -= 0.1 * moved[i]
+                p.grad = None
+        return loss
+
+    return step, batch, [parameters, moved, more]
+
+
+@case
+def adversaries_that_are_frozen():
+    maker, judge = nn.Linear(4, 4), nn.Linear(4, 1)
+    one, other = optim.Adam(maker.parameters()), optim.Adam(judge.parameters())
+
+    def step(x, y):
+        judge.requires_grad_(True)
+        other.zero_grad()
+        told = judge(maker(x).detach()).mean() - judge(x).mean()
+        told.backward()
+        other.step()
+        for p in judge.parameters():
+            p.requires_grad = False
+        one.zero_grad()
+        fooled = -judge(maker(x)).mean()
+        fooled.backward()
+        one.step()
+        return told.item(), fooled.item(), judge.weight.requires_grad
+
+    return step, batch, [maker, judge, one, other]
+
+
+@case
+def data_that_is_replaced():
+    def step_of(net, optimizer):
+        def step(x, y):
+            net.zero_grad()
+            loss = F.mse_loss(net(x), y)
+            loss.backward()
+            for p in net.parameters():
+                p.data = p.data - 0.1 * p.grad
+            optimizer.step()
+            for p in net.parameters():
+                clipped = p.data.clamp(-0.3, 0.3)
+                p.data = clipped
+                clipped.mul_(0.99)  # which is the parameter's now
+            return loss
+
+        return step
+
+    return optimised(step_of)()
+
+
+@case
+def a_state_that_is_cut_off():
+    w, h = pb.randn(4).requires_grad_(), pb.ones(4)
+
+    def step(x, y):
+        h.mul_(w).add_(x[0])
+        loss = h.sum()
+        loss.backward()
+        h.detach_()
+        return loss
+
+    return step, batch, [w, h]
+
+
+@case
+def arguments_that_get_gradients():
+    def step(x, y):
+        x.requires_grad_()
+        (x * y).sum().backward()
+        return x.grad
+
+    return step, batch, []
+
+
+@case
+def recurrent_networks():
+    first, second = nn.LSTM(4, 6, 2, batch_first=True, dropout=0.2, bidirectional=True), nn.GRU(12, 3)
+    optimizer = optim.Adam([*first.parameters(), *second.parameters()])
+
+    def step(x):
+        optimizer.zero_grad()
+        y, (h, c) = first(x)
+        z, last = second(y)
+        loss = z.square().mean() + h.mean()
+        loss.backward()
+        nn.utils.clip_grad_norm_(first.parameters(), 1.0)
+        optimizer.step()
+        return loss.item(), c.detach()
+
+    return step, lambda: (pb.randn(3, 5, 4),), [first, second, optimizer]
+
+
+@case
+def a_network_that_is_compiled_as_well():
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    inner, optimizer = pb.compile(net), optim.SGD(net.parameters(), lr=0.1)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = inner(x).sin().sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step, batch, [net, optimizer]
+
+
+@case
+def statistics_of_samples():
+    net = nn.InstanceNorm1d(4, affine=True, track_running_stats=True)
+    return lambda x: net(x), lambda: (pb.randn(2, 4, 5),), [net]
+
+
+@pytest.mark.parametrize("make", CASES, ids=lambda make: make.__name__)
+def test_a_step(make):
+    pair = Pair(make)
+    pair.call(9)
+    assert replays(pair.compiled) >= 5, reason(pair.compiled)
+
+
+# ---- changes between calls, and errors --------------------------------------------------------------------------------
+
+
+def test_modes_of_modules_that_change():
+    """A step whose net.train() changes something is made as it is, also where evaluation comes in between."""
+    pair = Pair(trains_first)
+    for _ in range(5):
+        pair.call(3)
+        pair.change(lambda net, optimizer: net.eval())
+    pair.change(lambda net, optimizer: net[1].train())
+    pair.call(4)
+    assert replays(pair.compiled) >= 10, reason(pair.compiled)
+
+
+def test_parts_that_are_frozen_between_calls():
+    pair = Pair(decay_by_names)
+    pair.call(4)
+    pair.change(lambda net, optimizer: net[0].requires_grad_(False))
+    pair.call(3)
+    pair.change(lambda net, optimizer: net[0].requires_grad_(True))
+    pair.call(3)
+    pair.change(lambda net, optimizer: net.append(nn.Linear(1, 1)))
+    pair.call(3)
+    assert replays(pair.compiled) >= 6, reason(pair.compiled)
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_errors_of_numbers(writes):
+    def make():
+        count = pb.zeros(1)
+
+        def step(x):
+            if writes:
+                count.add_(1)
+            return 1 / x.sum().item(), int(x.min())
+
+        return step, lambda: (pb.rand(3) + 1,), [count]
+
+    pair = Pair(make)
+    pair.call(4)
+    assert pair.call(given=lambda: (pb.zeros(3),))[0] == "ZeroDivisionError"
+    assert pair.call(given=lambda: (pb.tensor([1.0, float("nan"), 0.0]),))[0] == "ValueError"
+    pair.call(4)
+    assert replays(pair.compiled) >= 6, reason(pair.compiled)
+
+
+def test_a_mode_that_is_left():
+    def make():
+        def step(x):
+            pb.set_grad_enabled(False)
+            return x * 2
+
+        return step, lambda: (pb.randn(3).requires_grad_(),), []
+
+    pair = Pair(make)
+    try:
+        for _ in range(4):
+            pb.set_grad_enabled(True)
+            pair.call(1)
+    finally:
+        pb.set_grad_enabled(True)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_signs_that_make_another_tensor(which):
+    """`@=` binds the name anew: there is nothing in place about it."""
+
+    class Holder:
+        pass
+
+    def make():
+        holder, kept = Holder(), [pb.eye(3)]
+        holder.state = pb.eye(3)
+
+        def of_an_attribute(x):
+            holder.state @= x
+
+        def of_an_element(x):
+            kept[0] @= x
+
+        step = (of_an_attribute, of_an_element)[which]
+        return step, lambda: (pb.randn(3, 3),), [vars(holder), kept]
+
+    pair = Pair(make)
+    pair.call(4)
+    assert replays(pair.compiled) == 0
+
+
+def test_data_that_others_know():
+    """What is not made by the call itself is not made the data of a tensor from outside."""
+
+    def make():
+        net, other = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def step(x):
+            for p, q in zip(net.parameters(), other.parameters()):
+                p.data = q.data
+            return net(x)
+
+        return step, lambda: (pb.randn(3, 2),), [net, other]
+
+    pair = Pair(make)
+    pair.call(4)
+    assert "the data of a tensor" in pair.refusals[0]
+
+
+def test_modules_with_a_mode_of_their_own():
+    def make():
+        class Half(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.norm = nn.BatchNorm1d(4)
+
+            def train(self, mode=True):
+                super().train(mode)
+                self.norm.eval()
+                return self
+
+            def forward(self, x):
+                return self.norm(x)
+
+        net = nn.Sequential(nn.Linear(4, 4), Half())
+
+        def step(x, y):
+            net.train()
+            return net(x)
+
+        return step, batch, [net]
+
+    pair = Pair(make)
+    pair.call(4)
+    assert "train() of its own" in pair.refusals[0]

@@ -75,7 +75,7 @@ def _is_plain(rows, sizes, state, weights):
     hidden, projection = weights[1], weights[4]
     operands = (rows, hidden, *state)
     return (
-        len(set(sizes)) == 1
+        sizes.count(sizes[0]) == len(sizes)
         and projection is None
         and rows.dtype in (_core.float32, _core.float64)
         and all(each.dtype == rows.dtype for each in operands)

@@ -66,6 +66,8 @@ _ORDINARY = tuple(in_class(kind, "__getattribute__") for kind in (object, types.
 
 def attribute(run: Any, value: Any, name: str) -> Any:
     """The attribute of a value. `run` is the interpreter."""
+    if name == "__wrapped__" and isinstance(value, Outside) and type(value.object) is _core.Compiled:
+        return _constant(run, value.object.__wrapped__)
     if name.startswith("__") and name not in ("__dict__", "__class__"):
         raise Refused(f"reads {name}")
     if isinstance(value, Outside):

@@ -24,6 +24,7 @@ from .values import (
     Held,
     Method,
     NoAttribute,
+    Number,
     Outside,
     Refused,
     is_class,
@@ -53,6 +54,8 @@ _SAFE = {  # of plain values, by what the interpreter's own builtins are
     builtins.chr,
     builtins.ord,
 } | _MATH
+_OF_LEVELS = {_core.highest_level, _core.mapped_axes}  # of which plain tensors have none
+_OF_NUMBERS = {builtins.float, builtins.int, builtins.complex, builtins.abs, builtins.round} | _MATH
 _OF_TENSORS = {builtins.float, builtins.int, builtins.complex, builtins.abs}
 _BINARY = {
     getattr(operator, name): getattr(operator, name)
@@ -155,6 +158,8 @@ def _call_builtin(run: Any, o: Any, args: list[Any], kwargs: dict[str, Any]) -> 
         return run.recorder.call(o, args)
     if o in _BINARY and len(args) == 2 and not kwargs:
         return run.binary(_BINARY[o], *args)
+    if o in _OF_NUMBERS and not kwargs and any(isinstance(each, Number) for each in args):
+        return run.recorder.compute(o, args)
     if o in _SAFE:
         result = o(*[run.plain(each) for each in args], **{k: run.plain(v) for k, v in kwargs.items()})
         if is_plain(result) or (o is builtins.sorted and type(result) is list):
@@ -162,7 +167,19 @@ def _call_builtin(run: Any, o: Any, args: list[Any], kwargs: dict[str, Any]) -> 
         raise Refused(f"gets a {said(result)} from {o.__name__}()")
     if o is _core.is_grad_enabled and not args and not kwargs:
         return o()
+    if o in _OF_LEVELS and not kwargs:
+        return o(*[_tensors(run, each) for each in args])
     raise Refused(f"calls {getattr(o, '__qualname__', o)}(), of which it is not known what it does")
+
+
+def _tensors(run: Any, value: Any) -> Any:
+    """A tensor, or a tuple of tensors."""
+    if is_tensor(value):
+        return value
+    found = tuple(run.iterable(value))
+    if not all(map(is_tensor, found)):
+        raise Refused(f"asks a {said(value)} for its levels")
+    return found
 
 
 def _handler(o: Any, least: int, most: int) -> Any:
@@ -240,15 +257,32 @@ def _sum(run: Any, value: Any, start: Any = 0) -> Any:
     numbers: list[Any] = []  # those in front are Python's to sum: not every version just adds them
     rest = iter(run.iterable(value))
     for each in rest:
-        if type(each) not in NUMBERS or type(start) not in NUMBERS:
+        if not _is_number(each) or not _is_number(start):
             rest = itertools.chain([each], rest)
             break
         numbers.append(each)
-    if numbers:
+    if any(isinstance(each, Number) for each in [start, *numbers]):
+        start = run.recorder.compute(sum, [numbers, start])
+    elif numbers:
         start = sum(numbers, start)
     for each in rest:
         start = run.binary(operator.add, start, each)
     return start
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in NUMBERS or isinstance(value, Number)
+
+
+@_handler(next, 1, 2)
+def _next(run: Any, value: Any, *default: Any) -> Any:
+    if type(value) not in ITERATORS:
+        raise Refused(f"asks a {said(value)} for the next")
+    for each in value:
+        return each
+    if default:
+        return default[0]
+    raise Refused("asks for the next where there is none")
 
 
 @_handler(dict, 0, 1)

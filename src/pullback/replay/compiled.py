@@ -200,7 +200,10 @@ class Controller:
             for at, (name, each) in enumerate(kwargs.items())
         }
         function = guards.recognise(self.function, Held(self.function))
+        before = _core.is_grad_enabled()
         run.result = run.call(function, values, names)
+        if _core.is_grad_enabled() != before:
+            raise Refused("leaves another mode of gradients than it finds")
         recorder = run.recorder
         steps, result = recorder.program(recorder.result(run.result))
         guards.check_unchanged()

@@ -8,7 +8,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..autograd.grad_mode import enable_grad, no_grad
+from .. import _core
+from ..autograd.grad_mode import enable_grad, no_grad, set_grad_enabled
 from . import pure
 from .attributes import attribute
 from .operations import Operations
@@ -16,11 +17,13 @@ from .source import COMPREHENSIONS, targets_of
 from .values import (
     Closure,
     GradMode,
+    Number,
     Outside,
     Refused,
     Super,
     is_plain,
     is_tensor,
+    said,
 )
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -36,6 +39,9 @@ _UNARY: dict[str, Callable[[Any], Any]] = {
     "UAdd": operator.pos,
     "Invert": operator.invert,
 }
+
+
+_MODES = (no_grad, enable_grad, set_grad_enabled)
 
 
 class Frame:
@@ -140,7 +146,7 @@ class Expressions(Operations):
                 kwargs[name] = value
         if isinstance(function, Outside) and function.object is super:
             return self._super(frame, args, kwargs)
-        if isinstance(function, Outside) and any(function.object is each for each in (no_grad, enable_grad)):
+        if isinstance(function, Outside) and any(function.object is each for each in _MODES):
             return self._grad_mode(function.object, args, kwargs)
         return self.call(function, args, kwargs)
 
@@ -156,6 +162,13 @@ class Expressions(Operations):
 
     def _grad_mode(self, kind: Any, args: list[Any], kwargs: dict[str, Any]) -> GradMode:
         self.guards.class_is(kind)
+        if kind is set_grad_enabled:
+            (on,) = [*args, *kwargs.values()]
+            if type(on) is not bool or not set(kwargs) <= {"mode"}:
+                raise Refused(f"gives set_grad_enabled() a {said(on)}")
+            before = _core.is_grad_enabled()
+            self.recorder.switch(on)  # at once
+            return GradMode(on, before)
         if args or kwargs:
             raise Refused(f"gives {kind.__name__} arguments")
         return GradMode(kind is enable_grad)
@@ -190,6 +203,8 @@ class Expressions(Operations):
         sign = _UNARY[type(node.op).__name__]
         if is_tensor(value):
             return self.recorder.call(sign, [value])
+        if isinstance(value, Number) and sign is not operator.invert:
+            return self.recorder.compute(sign, [value])
         return sign(self._number(value))
 
     def _binop(self, node: ast.BinOp, frame: Frame) -> Any:

@@ -101,7 +101,7 @@ def _accumulate(run: Any, outputs: Any, cotangents: Any, given: dict[str, Any]) 
     cotangents = cotangents_for(outputs, cotangents)
     guards, recorder = run.guards, run.recorder
     guards.leaves()
-    for each in chosen or [each for each in guards.values_of if each.requires_grad]:
+    for each in chosen or [each for each in guards.values_of if each.requires_grad and each.is_leaf]:
         if id(each) not in guards.numbers:
             continue
         recorder.shout()

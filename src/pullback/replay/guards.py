@@ -158,7 +158,7 @@ class Guards:
     def leaves(self) -> None:
         """That all inputs which require a gradient are leaves that nobody watches: a walk may end at them."""
         for number, each in enumerate(self.inputs):
-            if each.requires_grad:
+            if each.requires_grad or self.values_of[number].requires_grad:
                 if not _core.is_bare_leaf(each):
                     raise Unusual("takes a gradient, and is given a tensor that has a graph or hooks")
                 self.check(BARE, Held(None), None, number)

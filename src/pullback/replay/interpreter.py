@@ -17,7 +17,7 @@ from .. import _core
 from .._core import Tensor
 from ..nn import Module
 from ..nn.parameter import Parameter
-from . import calls, gradients, pure
+from . import calls, marks, pure
 from .attributes import attribute, in_class
 from .expressions import Expressions, Frame
 from .guards import CODE, DEFAULTS, KEYWORDS, MISSING, Guards
@@ -50,6 +50,11 @@ def _holds(o: Any, name: str) -> bool:
     own = object.__getattribute__(o, "__dict__")
     places = [own, *(own[each] for each in ("_parameters", "_buffers") if issubclass(type(o), Module))]
     return any(name in each for each in places)
+
+
+def _stays_in(owner: Any) -> bool:
+    """Whether an element of a container from outside, changed in place, comes to lie there again."""
+    return isinstance(owner, Outside) and (type(owner.object) is list or is_dictionary(owner.object))
 
 
 class _Return(Exception):
@@ -222,9 +227,10 @@ class Interpreter(Expressions):
             self._put(owner, self.value(target.slice, frame), value)
         elif isinstance(target, ast.Attribute):
             owner = self.value(target.value, frame)
-            if target.attr != "grad" or not is_tensor(owner):
+            assign = marks.ASSIGNED.get(target.attr)
+            if assign is None or not is_tensor(owner):
                 raise Refused(f"writes the attribute {target.attr!r}")
-            gradients.assign(self, owner, value)
+            assign(self, owner, value)
         else:
             raise Refused(f"assigns to a {type(target).__name__}")
 
@@ -337,10 +343,13 @@ class Interpreter(Expressions):
             raise Refused(f"changes a {said(before)}")
         else:
             after = self.binary(plain, before, value)
+        stays = is_tensor(before) and after is before
         if isinstance(target, ast.Name):
             self.store(target, after, frame)
-        elif isinstance(target, ast.Subscript):
+        elif isinstance(target, ast.Subscript) and not (stays and _stays_in(owner)):
             self._put(owner, key, after)
+        elif isinstance(target, ast.Attribute) and not stays:
+            raise Refused(f"changes the attribute {target.attr!r}")
 
     def attribute_to_change(self, owner: Any, name: str) -> Any:
         """A tensor that is an attribute, and stays it when it is changed in place."""
@@ -401,7 +410,7 @@ class Interpreter(Expressions):
                 mode = self.value(item.context_expr, frame)
                 if not isinstance(mode, GradMode):
                     raise Refused(f"enters a {said(mode)}")
-                before = _core.is_grad_enabled()
+                before = _core.is_grad_enabled() if mode.before is None else mode.before
                 stack.callback(self.recorder.switch, before)
                 self.recorder.switch(mode.on)
                 if item.optional_vars is not None:

@@ -28,6 +28,10 @@ from .values import (
     said,
 )
 
+# Of numbers; the type of what they give follows from the types of what they are given.
+_ARITHMETIC = frozenset(
+    getattr(operator, name) for name in "add sub mul truediv floordiv mod lt le eq ne gt ge".split()
+)
 _SINGLES = (None, True, False, Ellipsis, NotImplemented)
 
 
@@ -71,6 +75,10 @@ class Operations:
         """An operator sign, or a comparison."""
         if is_tensor(left) or is_tensor(right):
             return self.recorder.call(sign, [self._operand(left), self._operand(right)])
+        if isinstance(left, Number) or isinstance(right, Number):
+            if sign in _ARITHMETIC or (sign is operator.pow and type(right) is int and right >= 0):
+                return self.recorder.compute(sign, [left, right])
+            raise Refused(f"computes {sign.__name__}() of numbers of tensors")
         if is_plain(left) and is_plain(right):
             result = sign(left, right)
             if not is_plain(result):

@@ -1,7 +1,7 @@
 """The operators that may be replayed: what they give follows from what they are given, the modes and the generator.
 
 They change nothing else, with two exceptions that their declarations show: those whose names end in `_` write into their first
-argument, and `out=`, `inplace=` and a few like them are refused.
+argument, as those do that are told `inplace=True`; `out=` and a few like it are refused.
 """
 
 from __future__ import annotations
@@ -57,7 +57,15 @@ _OTHER = frozenset(
     hardswish hardtanh hinge_embedding_loss huber_loss kl_div l1_loss leaky_relu linear logsigmoid margin_ranking_loss
     max_pool1d max_pool2d mish mse_loss nll_loss normalize one_hot pad pairwise_distance pixel_shuffle pixel_unshuffle
     poisson_nll_loss relu6 rms_norm scaled_dot_product_attention multi_head_attention_forward silu smooth_l1_loss
-    soft_margin_loss softmin softplus softshrink softsign tanhshrink triplet_margin_loss embedding batch_norm
+    soft_margin_loss softmin softplus softshrink softsign tanhshrink triplet_margin_loss embedding batch_norm instance_norm
+    recurrent_layer embedding_bag conv_transpose3d avg_pool3d max_pool3d adaptive_avg_pool3d adaptive_max_pool1d
+    adaptive_max_pool2d adaptive_max_pool3d lp_pool1d lp_pool2d local_response_norm interpolate grid_sample affine_grid fold
+    channel_shuffle multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss gaussian_nll_loss ctc_loss pdist
+    dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax cov corrcoef cross dist det logdet
+    slogdet inverse pinverse matrix_exp multi_dot linalg.vector_norm linalg.matrix_norm linalg.norm linalg.det
+    linalg.slogdet linalg.inv linalg.pinv linalg.solve linalg.solve_triangular linalg.cholesky linalg.qr linalg.svd
+    linalg.svdvals linalg.eigh linalg.eigvalsh linalg.matrix_exp linalg.matrix_power linalg.cross linalg.vecdot
+    linalg.diagonal linalg.matmul
     """.split()
 )
 # Write into their first argument.
@@ -67,9 +75,14 @@ _IN_PLACE = frozenset(
     log2_ log10_ log1p_ sigmoid_ tanh_ relu_ add_ sub_ subtract_ mul_ multiply_ div_ divide_ true_divide_ neg_ floor_divide_
     remainder_ fmod_ reciprocal_ square_ sqrt_ rsqrt_ pow_ sign_ abs_ floor_ ceil_ round_ trunc_ frac_ sin_ cos_ tan_ sinh_
     cosh_ fill_ zero_ copy_ index_add_ index_copy_ index_fill_ masked_fill_ scatter_ scatter_add_ addmm_ addmv_ uniform_
-    normal_ bernoulli_ requires_grad_ tril_ triu_
+    normal_ bernoulli_ exponential_ random_ tril_ triu_ logical_and_ logical_or_ logical_xor_ logical_not_ bitwise_and_
+    bitwise_or_ bitwise_xor_ bitwise_not_ erf_ asin_ acos_ atan_ hypot_ atan2_ copysign_ xlogy_ addr_ addbmm_ baddbmm_
+    index_put_ put_ masked_scatter_ scatter_reduce_ leaky_relu_ elu_ celu_ selu_ hardtanh_ threshold_
     """.split()
 )
+_MARKS = frozenset(["requires_grad_", "detach_"])  # change what their first argument is, and not its memory
+# Move running statistics, if told to by an argument.
+_MOVES = {"batch_norm": "training", "instance_norm": "use_input_stats"}
 # What they give has as many elements as values say.
 _SHAPED_BY_VALUES = frozenset(
     """
@@ -81,10 +94,11 @@ _SHAPED_BY_VALUES = frozenset(
 _DRAWS = frozenset(
     """
     rand randn randint randperm rand_like randn_like randint_like bernoulli multinomial normal uniform_ normal_ bernoulli_
-    dropout scaled_dot_product_attention multi_head_attention_forward
+    exponential_ random_ dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax
+    scaled_dot_product_attention multi_head_attention_forward
     """.split()
 )
-_KNOWN = _FRESH | _OTHER | _IN_PLACE
+_KNOWN = _FRESH | _OTHER | _IN_PLACE | _MARKS
 # What only reads what a guard compares, and need not be repeated.
 _METADATA = frozenset(
     """
@@ -119,20 +133,21 @@ FRESH_SIGNS |= {operator.lt, operator.le, operator.eq, operator.ne, operator.gt,
 
 
 def _holders() -> list[dict[str, Any]]:
-    package, own = sys.modules[__name__.partition(".")[0]], import_module("..nn.functional", __package__)
-    return [vars(package), vars(Tensor), vars(own)]
+    places = ("..nn.functional", "..nn.dropouts", "..linalg", "..operators.products")
+    own = [vars(import_module(each, __package__)) for each in places]
+    return [vars(sys.modules[__name__.partition(".")[0]]), vars(Tensor), *own]
 
 
 @functools.lru_cache(maxsize=4096)
 def name_of(op: Any) -> str:
     """The name of an operator that may be replayed. Raises Refused for others."""
     name = op.__name__
-    if name in _KNOWN and any(holder.get(name) is op for holder in _holders()):
+    if name in _KNOWN and any(holder.get(name.rpartition(".")[2]) is op for holder in _holders()):
         return name
     raise Refused(f"calls {op.__qualname__}(), which is not known to change nothing")
 
 
-_DANGERS = ("out", "generator", "inplace", "max_norm")
+_DANGERS = ("out", "generator", "max_norm")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -157,8 +172,6 @@ def check_arguments(op: Any, args: tuple, kwargs: dict[str, Any]) -> None:
         given = _signature(op).bind(*args, **kwargs).arguments
     if given.get("out") is not None or given.get("generator") is not None:
         raise Refused(f"calls {op.__qualname__}() with out= or generator=")
-    if given.get("inplace", False) is not False:
-        raise Refused(f"calls {op.__qualname__}() with inplace=")
     if given.get("max_norm") is not None:
         raise Refused("calls embedding() with max_norm=, which writes into the weights")
 
@@ -180,13 +193,16 @@ def written(callable: Any, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
     if not isinstance(callable, _core.Operator):
         return [args[0]] if callable in _writing_signs else []
     name = name_of(callable)
-    if name == "batch_norm":
+    if name in _MOVES:
         given = bound(callable, args, kwargs)
-        moved = (given["running_mean"], given["running_var"]) if given["training"] else ()
+        moved = (given["running_mean"], given["running_var"]) if given[_MOVES[name]] else ()
         return [each for each in moved if each is not None]
-    if name in _IN_PLACE and not args:
+    in_place = name in _IN_PLACE or (
+        "inplace" in _signature(callable).parameters and bound(callable, args, kwargs)["inplace"]
+    )
+    if in_place and not args:
         raise Refused(f"calls {name}() by keyword")
-    return [args[0]] if name in _IN_PLACE else []
+    return [args[0]] if in_place else []
 
 
 def shape_follows_values(callable: Any, args: tuple) -> bool:
@@ -219,7 +235,7 @@ def draws(callable: Any) -> bool:
 
 def marks(callable: Any) -> bool:
     """Whether what it changes is the tensor, and not its memory."""
-    return isinstance(callable, _core.Operator) and callable.__name__ == "requires_grad_"
+    return isinstance(callable, _core.Operator) and name_of(callable) in _MARKS
 
 
 _writing_signs = {inplace for _, inplace in SIGNS.values()} | {operator.setitem}

@@ -56,8 +56,9 @@ class Recorder:
         if isinstance(callable, _core.Operator):
             pure.check_arguments(callable, tuple(real), named)
         if pure.marks(callable):
-            if not real or id(real[0]) not in self.slots:
-                raise Refused("writes into a tensor that it has not made itself")
+            if not real:
+                raise Refused(f"calls {callable.__name__}() by keyword")
+            self.mark(real[0])
         else:
             for each in pure.written(callable, tuple(real), named):
                 self.write(each)
@@ -87,6 +88,26 @@ class Recorder:
         self.add(callable, tuple(sources), len(real), names, self._outcome(result, made, own))
         return result
 
+    def compute(self, callable: Callable[..., Any], args: list[Any]) -> Number:
+        """What Python computes of numbers that are only given back. Its type has to follow from theirs."""
+        pairs = [self._number(each) for each in args]
+        number = Number(callable(*[real for real, _ in pairs]))
+        if type(number.value) not in NUMBERS:
+            raise Refused(f"gets a {said(number.value)} of numbers of tensors")
+        sources = tuple([source for _, source in pairs])
+        self.add(callable, sources, len(args), None, (NUMBER, self._new(number), type(number.value), ()))
+        return number
+
+    def _number(self, value: Any) -> tuple[Any, tuple]:
+        if isinstance(value, Number):
+            return value.value, (SLOT, self.slots[id(value)], None, ())
+        if type(value) in NUMBERS:
+            return value, (CONSTANT, -1, value, ())
+        if type(value) is not list:
+            raise Refused(f"computes with a number of a tensor and a {said(value)}")
+        pairs = [self._number(each) for each in value]
+        return [real for real, _ in pairs], (LIST, -1, None, tuple([source for _, source in pairs]))
+
     def add(
         self, callable: Any, sources: tuple, positions: int, names: tuple | None, outcome: tuple | None = None
     ) -> None:
@@ -107,6 +128,14 @@ class Recorder:
         if not self._is_own(tensor):
             raise Shared
         self.loud.append(tensor)
+
+    def mark(self, tensor: Tensor) -> None:
+        """Note that it is about to be changed what a tensor is, and not its memory."""
+        if id(tensor) in self.slots:
+            return
+        self.shout()
+        if not self._is_own(tensor):
+            raise Shared
 
     def shout(self) -> None:
         """Note that the next step is seen outside."""

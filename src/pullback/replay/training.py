@@ -14,11 +14,12 @@ from ..autograd.leaves import zero_gradient
 from ..nn import Module
 from ..optim import Optimizer
 from ..optim.optimizer import EVERYWHERE
-from . import gradients
+from . import gradients, pure
 from .attributes import in_class
+from .guards import MISSING
 from .recording import CONSTANT
 from .twins import Shared
-from .values import Held, Outside, Refused, is_tensor, said
+from .values import Held, NoAttribute, Outside, Refused, Unusual, is_dictionary, is_tensor, said
 
 Rule = Callable[[Any, list[Any], dict[str, Any]], Any]
 
@@ -38,27 +39,121 @@ def _is_of_package(o: Any) -> bool:
 # ---- modules ------------------------------------------------------------------------------------------------------
 
 
-def _parameters(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """module.parameters()."""
-    module, recurse = _given(args, kwargs, "recurse", True)
-    found: dict[int, Any] = {}
-    for each in _modules(run, module, {}) if run.truth(recurse) else [module]:
-        for value in _part(run, each, "_parameters").values():
-            if value is not None:
-                found.setdefault(id(value), value)
-    return iter(list(found.values()))
+def _walk(name: str, named: bool, part: str) -> Rule:
+    """What stands for module.name(): an iterator over pairs of a path and what is there, or over the latter."""
+
+    def walk(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        given = pure.bound(in_class(Module, name), args, kwargs)
+        module, prefix = given["self"], run.plain(given.get("prefix", ""))
+        once = run.truth(given.get("remove_duplicate", True))
+        if given.get("memo") is not None or type(prefix) is not str:
+            raise Refused(f"calls {name}() with a memo, or with a prefix that is no string")
+        if "children" in name:
+            pairs = _children(run, module)
+        elif part == "_modules":
+            pairs = _modules(run, module, prefix, once)
+        else:
+            homes = _modules(run, module, prefix, once) if run.truth(given["recurse"]) else [(prefix, module)]
+            pairs = _members(run, homes, part, once)
+        return iter(pairs if named else [each for _, each in pairs])
+
+    return walk
 
 
-def _modules(run: Any, module: Any, seen: dict[int, Any]) -> list[Any]:
-    """A module and all below it, each once."""
-    if id(module.object) in seen:
-        return []
-    seen[id(module.object)] = module
-    found = [module]
-    for each in _part(run, module, "_modules").values():
+def _modules(run: Any, module: Any, prefix: str = "", once: bool = True) -> list[tuple[str, Any]]:
+    """The paths of a module and of all below it, and these, each once or as often as it is there."""
+    seen: set[int] = set()
+
+    def below(path: str, each: Any) -> list[tuple[str, Any]]:
+        if not isinstance(each, Outside):
+            raise Refused(f"walks a {said(each)}")
+        if id(each.object) in seen:
+            return []
+        if once:
+            seen.add(id(each.object))
+        found = [(path, each)]
+        for name, part in _part(run, each, "_modules").items():
+            if part is not None:
+                found += below(_path(path, name), part)
+        return found
+
+    return below(prefix, module)
+
+
+def _children(run: Any, module: Any) -> list[tuple[str, Any]]:
+    """The names of the modules that are attributes of a module, and these, each once."""
+    found: dict[int, tuple[str, Any]] = {}
+    for name, each in _part(run, module, "_modules").items():
+        if each is not None and not isinstance(each, Outside):
+            raise Refused(f"walks a {said(each)}")
         if each is not None:
-            found += _modules(run, each, seen)
+            found.setdefault(id(each.object), (name, each))
+    return list(found.values())
+
+
+def _members(run: Any, homes: list[tuple[str, Any]], part: str, once: bool) -> list[tuple[str, Any]]:
+    """The paths of the tensors in a part of some modules, and these."""
+    found: list[tuple[str, Any]] = []
+    seen: set[int] = set()
+    for path, each in homes:
+        for name, value in _part(run, each, part).items():
+            if value is not None and id(value) not in seen:
+                if once:
+                    seen.add(id(value))
+                found.append((_path(path, name), value))
     return found
+
+
+def _path(path: str, name: str) -> str:
+    return path + ("." if path else "") + name
+
+
+def _train(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """module.train(), where that changes nothing."""
+    module, mode = _given(args, kwargs, "mode", True)
+    mode = run.plain(mode)
+    for _, each in _modules(run, module):
+        own, kind = run.guards.entries(each.object), type(each.object)
+        known = in_class(kind, "__setattr__") is in_class(Module, "__setattr__")
+        if not known or in_class(kind, "training") is not MISSING:
+            raise Refused(f"calls train() of a {said(each)}, whose attributes are its own affair")
+        if run.guards.name_in(own[0], "training", own[1]) is not mode:
+            raise Unusual("changes whether a module is training")
+    return module
+
+
+def _eval(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """module.eval(), where that changes nothing."""
+    if len(args) != 1 or kwargs:
+        raise Refused("calls a method with other arguments than it has")
+    return _train(run, [args[0], False], {})
+
+
+def _attribute(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What is in a module's dictionaries."""
+    module, name = args
+    own = run.guards.entries(module.object)
+    for home in ("_parameters", "_buffers", "_modules"):
+        found = run.guards.name_in(own[0], home, own[1])
+        if found is not MISSING:
+            if not isinstance(found, Outside) or not is_dictionary(found.object):
+                raise Refused(f"reads an attribute of a {said(module)}, whose {home} are no dictionary")
+            value = run.guards.name_in(found.object, name, found.source)
+            if value is not MISSING:
+                return value
+    raise NoAttribute(name)
+
+
+_WALKS = {
+    "parameters": (False, "_parameters"),
+    "named_parameters": (True, "_parameters"),
+    "buffers": (False, "_buffers"),
+    "named_buffers": (True, "_buffers"),
+    "modules": (False, "_modules"),
+    "named_modules": (True, "_modules"),
+    "children": (False, "_modules"),
+    "named_children": (True, "_modules"),
+}
 
 
 def _part(run: Any, module: Any, name: str) -> dict[str, Any]:
@@ -66,7 +161,7 @@ def _part(run: Any, module: Any, name: str) -> dict[str, Any]:
     if not isinstance(module, Outside):
         raise Refused(f"walks a {said(module)}")
     run.guards.instance_is(module.object)
-    for method in ("parameters", "named_parameters", "named_modules", "_named_members", "modules"):
+    for method in (*_WALKS, "_named_members", "train", "eval", "__eq__", "__hash__"):
         if in_class(type(module.object), method) is not in_class(Module, method):
             raise Refused(f"walks a {said(module)}, which has a {method}() of its own")
     own = run.guards.entries(module.object)
@@ -82,7 +177,7 @@ def _part(run: Any, module: Any, name: str) -> dict[str, Any]:
 def _forget_of_module(run: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
     """module.zero_grad()."""
     module, to_none = _given(args, kwargs, "set_to_none", True)
-    _forget(run, _parameters(run, [module], {}), to_none)
+    _forget(run, [each for _, each in _members(run, _modules(run, module), "_parameters", True)], to_none)
 
 
 def _forget_of_optimizer(run: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
@@ -193,7 +288,10 @@ def _steps() -> dict[Any, Rule]:
 
 
 _RULES: dict[Any, Rule] = {
-    in_class(Module, "parameters"): _parameters,
+    **{in_class(Module, name): _walk(name, *how) for name, how in _WALKS.items()},
+    in_class(Module, "train"): _train,
+    in_class(Module, "eval"): _eval,
+    in_class(Module, "__getattr__"): _attribute,
     in_class(Module, "zero_grad"): _forget_of_module,
     vars(Optimizer)["zero_grad"]: _forget_of_optimizer,
     zero_gradient: _zero,

@@ -65,9 +65,11 @@ def _like(o: Tensor) -> Tensor:
     with no_grad():
         twin = o.detach().clone()
         if twin.stride() != o.stride():
-            if o.numel() and 0 in o.stride():
-                raise Unusual("writes, and is given a tensor whose elements share memory")
-            twin = empty_strided(o.shape, o.stride(), dtype=o.dtype).copy_(o)
+            twin = empty_strided(o.shape, o.stride(), dtype=o.dtype)
+            try:
+                twin.copy_(o)
+            except RuntimeError:
+                raise Unusual("writes, and is given a tensor whose elements share memory") from None
     if type(o) is Parameter:
         return Parameter(twin, o.requires_grad)
     twin.requires_grad_(o.requires_grad)

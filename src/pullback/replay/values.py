@@ -104,12 +104,12 @@ class Super:
 
 
 class GradMode:
-    """no_grad() or enable_grad(), for a `with`."""
+    """no_grad(), enable_grad() or set_grad_enabled(), for a `with`; `before` is what the last has found."""
 
-    __slots__ = ("on",)
+    __slots__ = ("before", "on")
 
-    def __init__(self, on: bool) -> None:
-        self.on = on
+    def __init__(self, on: bool, before: bool | None = None) -> None:
+        self.on, self.before = on, before
 
 
 NUMBERS = frozenset([int, float, bool, complex])
