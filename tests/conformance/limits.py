@@ -57,6 +57,24 @@ TABLE = [
         "outside of the domain, or at a pole",
         undecided=True,
     ),
+    Known(
+        r"cond\(",
+        "value",
+        "a singular matrix, whose inverse is what rounding leaves",
+        changed="shape|ties|expanded",
+    ),
+    Known(
+        "corrcoef",
+        "second",
+        "of equal rows: what rounding puts beyond 1 is cut off, and its slope",
+        changed="shape|ties|expanded",
+    ),
+    Known(
+        r"exp\(1j \* x\) \* z",
+        "value",
+        "a narrow factor is rounded before it meets the wide one",
+        changed="mixed",
+    ),
     Known(r"cov\(|corrcoef", DERIVED, "more is subtracted than there is", undecided=True),
     Known(BESSEL, "tangent", "PyTorch has no derivative, and says that it is 0"),
     Known("fft", "value", "infinite numbers", changed="edges"),
@@ -187,7 +205,7 @@ TABLE = [
     ),
     Known(
         r"conv_tbc|linear\(",
-        "error",
+        "error|other error",
         "the dtypes of operands have to be one",
         changed="mixed",
         said="the same",

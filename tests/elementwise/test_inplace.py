@@ -4,6 +4,8 @@ import checks
 import numpy as np
 import pytest
 from elementwise.support import DTYPES, ROWS, bits, by_name, sample, tensors
+from tables import calls
+from twins import first_sentence
 
 import pullback as pb
 from pullback import nn
@@ -102,6 +104,31 @@ def test_casts_back_or_raises_as_pytorch(name):
                 assert not isinstance(ours, str), (dtype, other(pb), ours, theirs)
                 assert ours.dtype == theirs.dtype
                 np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+MISFITS = """
+x.copysign_(z) ; x.hypot_(z) ; x.atan2_(z) ; x.fmod_(z) ; x.remainder_(z) ; x.nextafter_(z) ; i.gcd_(x) ; i.bitwise_and_(x)
+x.clamp_(z) ; x.clamp_(z, z) ; x.clamp_(1j) ; x.clamp_min_(z) ; x.clamp_min_(1j) ; z.clamp_(x) ; x.xlogy_(z)
+i.hypot_(x) ; b.hypot_(i) ; i.nextafter_(x) ; x.heaviside_(z) ; x.igamma_(z) ; x.floor_divide_(z) ; x.lcm_(z)
+m.copysign(x, z, out=x) ; m.maximum(x, z, out=x) ; m.fmin(x, z, out=x) ; m.ceil(z, out=x) ; m.sign(z, out=x)
+m.hypot(x, z, out=i) ; m.clamp(z, x, out=x) ; m.clamp(x, z, out=x) ; m.logaddexp(x, z, out=x) ; m.erfinv(z, out=x)
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("call", calls(MISFITS))
+def test_what_is_said_of_a_target_and_a_kernel_that_both_lack(call):
+    """That the result cannot be cast, before that no kernel has it; but first what a function never takes."""
+    import torch
+
+    said = []
+    for m in (torch, pb):
+        given = {"m": m, "x": m.tensor([1.0, 2.0]), "z": m.tensor([1j, 2.0])}
+        given |= {"i": m.tensor([1, 2]), "b": m.tensor([True, False])}
+        with pytest.raises((RuntimeError, TypeError)) as refused:
+            eval(call, given)
+        said.append(first_sentence(refused.value))
+    assert said[1].startswith(said[0])
 
 
 def test_a_result_of_a_higher_category_does_not_fit():

@@ -33,7 +33,7 @@ x.scatter_reduce(0, T([[[1]]]), T([[[5.]]]), 'amin', include_self=False)
 x.index_select(0, T([0])) | x.index_select(2, T(1)) | x.index_select(1, T([0, 0, 2], dtype=L.int32))
 x.index_add(0, T([0]), L.ones(1, 3, 4)) | x.index_add(0, T([0]), L.ones(1, 3, 4), alpha=2) | x.index_copy(0, T([1]), L.ones(1, 3, 4))
 x.index_fill(0, T([-1]), 5) | x.index_fill(0, T([0]), T(5.)) | x.index_put((T([0]),), T([1.])) | x.index_put((T([0, 0]),), T(1.), accumulate=True)
-x.masked_fill(x > 3, 0) | x.masked_fill(x > 3, T(0.)) | x.masked_fill(L.ones(2, 2, 3, 4) > 0, 0)
+x.masked_fill(x > 3, 0) | x.masked_fill(x > 3, T(0.)) | x.masked_fill(x > 3, 2 + 0j) | x.masked_fill(x > 3, T(2 + 0j)) | x.masked_fill(L.ones(2, 2, 3, 4) > 0, 0)
 x.masked_select(x > 3) | x.masked_select(L.ones(4) > 0) | x.masked_scatter(x > 3, L.ones(20)) | x.masked_scatter(x > 3, L.ones(5, 5))
 x.take(T([0, 5])) | x.take(T([[0, -1]])) | x.put(T([0, 5]), T([1., 2])) | x.put(T([0, 5]), T([1., 2]), accumulate=True)
 L.take_along_dim(x, T([[[-1, 0, -2, 1]]]), 0) | L.take_along_dim(x, T([[[2], [-3], [-1]]]), -2)
@@ -46,7 +46,7 @@ L.zeros(0, 3)[[]] | L.zeros(0, 3)[:, [0]] | L.zeros(3, 0)[[0]] | L.zeros(0).take
 
 WRITES = """
 x[0] = 1 | x[0] = L.ones(1, 1, 3, 4) | x[[0]] = L.ones(1, 1, 1, 3, 4) | x[0] = L.ones(4, dtype=L.float64) | x[x > 3] = 0
-x[x > 3] = L.ones(20) | x[x > 3] = T(2.) | x[False] = 3 | x[True] = 3 | x[None] = 3 | x[..., 0] = T([1., 2, 3])
+x[x > 3] = L.ones(20) | x[x > 3] = T(2.) | x[x > 3] = T(2 + 0j) | x[x > 3] = T([300]) | x[False] = 3 | x[True] = 3 | x[None] = 3 | x[..., 0] = T([1., 2, 3])
 x[True, [0]] = 3 | x[[0, 1], :, [1, 2]] = T([[1., 2, 3]]) | x[0, [0, 1]] = x[1, 2] * 2 | x[1:, None, 0] = x[0, 0]
 x[[0, 1]] += 1 | x[[0, 1], 1] *= x[[1, 0], 0] | x[0][1][2] = 7 | x[:, 1:][..., ::2] = x[:, :2, 1::2]
 x.index_put_((T([0]), T([1])), T([1.])) | x.scatter_(0, T([[[0]]]), 2) | x.scatter_add_(0, T([[[0]]]), T([[[2.]]]))

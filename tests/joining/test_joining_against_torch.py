@@ -187,6 +187,8 @@ m.tril(f, out=m.zeros(4, 6))
 """
 
 ERRORS = """
+a.repeat_interleave(3, 1, output_size=-1)
+a.repeat_interleave(m.tensor([1, 2, 0, 3]), 0, output_size=-1)
 m.cat([])
 m.cat([a, m.ones(2, 3)], 1)
 m.cat([a, m.ones(2, 3)], 0)

@@ -290,6 +290,11 @@ len(list(iter(a)))
 """
 
 ERRORS = """
+c.as_strided((-2,), (0,), 5)
+c.as_strided((-2, -3), (0, 0))
+c.as_strided((-2, -3), (0, 1))
+c.as_strided((3, -3), (1, 1))
+c.as_strided((-2,), (1,), -1)
 a.view(5, 5)
 a.t().view(24)
 a.view(-1, -1)

@@ -76,6 +76,7 @@ inline bool fits(Scalar v, DType d) {
 
 // Raises as PyTorch does.
 inline void check_fits(Scalar v, DType d) {
+    if (v.kind == Scalar::Complex && v.im != 0 && !is_complex(d) && d != DType::Bool) fail_imaginary(d);
     if (!fits(v, d))
         fail("value cannot be converted to type {} without overflow: {} does not fit into pullback.{}.",
              dtype_number_name(d), v.to_double(), dtype_name(d));

@@ -163,6 +163,10 @@ template <class Table> const auto* entry_of(const Table& table, const char* name
 
 }  // namespace
 
+bool refuses_complex_at_once(const char* name, bool named) {
+    const Sentence* known = entry_of(kOfComplex, name);
+    return known && (known->kind == kRefused || named);
+}
 bool is_refusal(const char* name) { return entry_of(kWords, name) || entry_of(kOfComplex, name); }
 
 void fail_unsupported(const char* name, DType d) {

@@ -17,6 +17,9 @@ namespace pb {
 // numbers (refusals.cpp).
 [[noreturn]] void fail_unsupported(const char* name, DType d);
 bool is_refusal(const char* name);  // whether PyTorch has words of its own for it
+// Whether it refuses complex numbers before anything else is asked: with a sentence of its own, which for what PyTorch
+// only lacks names the first operand and numbers.
+bool refuses_complex_at_once(const char* name, bool named);
 
 template <class T> struct Visited { using type = T; };
 template <> struct Visited<bool> { using type = uint8_t; };

@@ -8,7 +8,7 @@ import sys
 
 from .. import _core
 from ..operators.declare import composed
-from ..operators.products import convolve, convolve_back
+from ..operators.products import convolve, convolve_back, mm
 from .halves import wide
 from .orders import in_order, order_of
 from .padding import pad as padded
@@ -329,7 +329,8 @@ def conv_tbc(input, weight, bias, pad=0):
     if positions < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {positions}: {shape}")
     if 0 in (positions, *input.shape, *weight.shape):  # the bias, and sums of nothing
-        return bias.to(input.dtype).expand(shape) + input[:0].sum() + weight[:0].sum()
+        nothing = mm(input[:0].reshape(0, 1).t(), weight[:0].reshape(0, 1))
+        return bias.to(input.dtype).expand(shape) + nothing
     if pad < 0:
         input, pad = input[-pad:pad], 0
     result = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, pad)

@@ -269,7 +269,7 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
     """input / (k + alpha * mean of the squares of `size` neighbouring channels)**beta (Krizhevsky et al. 2012).
 
     Shape and dtype stay: (N, C, ...) with 3 dimensions or more; beyond the first and last channel are zeros.
-    Raises ValueError for fewer dimensions.
+    Raises ValueError for fewer dimensions, RuntimeError for a `size` that is not positive.
 
     Example:
         >>> pb.nn.functional.local_response_norm(pb.ones(1, 3, 1), 2, alpha=1.0, beta=1.0)
@@ -285,5 +285,12 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
     if not input.numel():
         return input
     squares = pad(input.square().movedim(1, -1), (size // 2, (size - 1) // 2))
+    if size < 1:  # windows of this size
+        sides = f"kH: {size} kW: 1" if input.ndim == 3 else f"kT: {size} kH: 1 kW: 1"
+        raise RuntimeError(
+            f"pad should be at most half of effective kernel size, but got pad=0, kernel_size={size} and dilation=1"
+            if size < -1
+            else f"kernel size should be greater than zero, but got {sides}"
+        )
     mean = squares.unfold(-1, size, 1).mean(-1).movedim(-1, 1)
     return input / (mean * alpha + k) ** beta

@@ -29,19 +29,16 @@ def _check_size(targets, dim, size, least):
 
 def _table(targets, lengths, batch, blank):
     """Targets as rows of one length, int64 [batch, longest]: what is beyond a length is the blank."""
-    longest = max(lengths, default=0)
-    if targets.ndim == 1 and batch * longest != 0 and batch != 1:
-        _check_size(targets, 0, sum(lengths), "")
-    elif targets.ndim == 2:
-        _check_size(targets, 0, batch, "")
-        _check_size(targets, 1, longest, "at least ")
-    rows = []
+    longest, rows = max(lengths, default=0), []
     if targets.ndim == 1:
+        _check_size(targets, 0, sum(lengths), "")
         flat, start = targets.long().tolist(), 0
         for n in lengths:
             rows.append(flat[start : start + n] + [blank] * (longest - n))
             start += n
     else:
+        _check_size(targets, 0, batch, "")
+        _check_size(targets, 1, longest, "at least ")
         for row, n in zip(targets.long().tolist(), lengths, strict=True):
             rows.append(row[:n] + [blank] * (longest - n))
     return tensor(rows, dtype=_core.int64).reshape(batch, longest)
@@ -80,10 +77,8 @@ def ctc_loss(
             f"log_probs tensor must not be empty and has 2 or 3 dimensions, (T, N, C) or (T, C). It has {log_probs.ndim}."
         )
     logs = log_probs.unsqueeze(1) if single else log_probs
-    if single and targets.ndim == 1:
-        targets = targets.unsqueeze(0)
     times, batch, classes = logs.shape
-    if not times:
+    if not logs.numel():
         raise RuntimeError("log_probs tensor must not be empty")
     if targets.ndim not in (1, 2):
         raise RuntimeError(
@@ -128,7 +123,7 @@ def _forward(logs, symbols, inputs, sizes, blank):
     seen = logs.gather(2, extended.unsqueeze(0).expand(times, batch, states))
     nothing = seen.detach().new_full((batch, 1), -math.inf)
     # From the second last state there is a way past a blank between two different symbols.
-    past = (extended[:, 2:] != extended[:, :-2]) & (extended[:, 2:] != blank)
+    past = extended[:, 2:] != extended[:, :-2]
     past = cat([past.new_zeros(batch, min(2, states)), past], 1)
     first = (arange(states) < 2).expand(batch, states)
     alpha = seen[0].where(first, -math.inf)

@@ -96,7 +96,8 @@ def pdist(input, p=2.0):
         from ..linear_algebra.distances import distances
 
         return distances(input, input, p)[first, second]
-    return (input[first] - input[second]).norm(p, 1)
+    apart = input[first] - input[second]
+    return apart.norm(p if apart.shape[1] else 2, 1)  # of no columns every norm is 0
 
 
 @composed(public=False, method=False)

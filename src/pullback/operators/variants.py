@@ -168,6 +168,15 @@ def true_divide(input, other, *, out=None, in_place=False):
     return _call("div", in_place, out, input, other)
 
 
+def _bound(input, bound):
+    """A bound as it meets floats: a complex number is the real one that it equals."""
+    if not isinstance(bound, complex) or not (isinstance(input, _core.Tensor) and input.is_floating_point()):
+        return bound
+    if bound.imag:
+        raise RuntimeError(f"value cannot be converted to type double without overflow. {bound} is no bound.")
+    return bound.real
+
+
 @composed(aliases=("clip",), out="passed", in_place=True)
 def clamp(input, min=None, max=None, *, out=None, in_place=False):
     """input brought between `min` and `max`: numbers, tensors, or None for no bound. Where they cross, `max` wins.
@@ -181,8 +190,8 @@ def clamp(input, min=None, max=None, *, out=None, in_place=False):
     Raises:
         TypeError: no operand is a tensor.
         NotImplementedError: bool between two bounds that are bool.
-        RuntimeError: no bound; a number that does not fit the integer dtype it is used in; shapes that do not broadcast;
-            an `out` of a dtype that the result cannot be cast to.
+        RuntimeError: no bound, or a complex number; a number that does not fit the integer dtype it is used in; shapes
+            that do not broadcast; an `out` of a dtype that the result cannot be cast to.
 
     Example:
         >>> x = pb.tensor([-2.0, 0.5, 1.0, 2.0], requires_grad=True)
@@ -192,6 +201,7 @@ def clamp(input, min=None, max=None, *, out=None, in_place=False):
         >>> x.grad
         tensor([0., 1., 1., 0.])
     """
+    min, max = _bound(input, min), _bound(input, max)
     if min is None:
         if max is None:
             raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")

@@ -347,7 +347,7 @@ static void check_target(const Row& row, const Tensor& target, const Operand* op
 // A composition reads what it is about to write: where that is differentiated, a copy.
 static const Tensor& write_composed(const Row& row, Row::Composition composed, const Tensor& target,
                                     const Operand* given) {
-    check_target(row, target, given, result_layout(row, given, row.arity), plan(row, given).result);
+    check_target(row, target, given, result_layout(row, given, row.arity), plan(row, given, &target).result);
     const Tensor kept = target.requires_grad() ? clone(target) : target;
     Operand operands[kMaxOperands];
     for (int i = 0; i < row.arity; ++i)
@@ -364,7 +364,7 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
     if (const auto composed = composition(row, given)) return write_composed(row, composed, target, given);
     Operand operands[kMaxOperands];
     std::copy(given, given + n, operands);
-    Plan p = plan(row, operands);
+    Plan p = plan(row, operands, &target);
     if (is_complex(p.compute) && is_float(p.result))
         fail("In-place {} is not supported for complex tensors. Its result is real: write it out of place.",
              row.name);
@@ -413,14 +413,14 @@ const Tensor& elementwise_inplace(const Row& row, const Tensor& target, const Op
 void elementwise_out(const Row& row, const Tensor& out, const Operand* operands, int n) {
     const char* name = row.name.c_str();
     if (const auto composed = composition(row, operands)) {
-        plan(row, operands);
+        plan(row, operands, &out);
         Tensor y = composed(operands);
         check_out_dtype(name, OutRule::Cast, out, y.dtype());
         fit_out(out, y.layout_ref());
         copy_array(y.array(), out.array());
         return note_write(out, name);
     }
-    Plan p = plan(row, operands);
+    Plan p = plan(row, operands, &out);
     bool records = row.differentiable && is_differentiable(p.result) && should_record(out),
          reads_itself = false;
     refuse_levels(name, out);

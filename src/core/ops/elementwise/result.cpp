@@ -6,6 +6,7 @@
 #include "array/limits.h"
 #include "array/order.h"
 #include "ops/operators.h"
+#include "ops/rule/out.h"
 #include "program/work_log.h"
 #include "tensor/mapped.h"
 
@@ -152,13 +153,28 @@ void fail_unimplemented(const Row& row, DType d) {
     fail_unsupported(name.c_str(), d);
 }
 
+// PyTorch asks whether the result can be cast to the target before it looks for a kernel, unless it refuses it at once.
+[[noreturn]] static void refuse_dtype(const Row& row, const Operand* operands, DType d,
+                                      const Tensor* target) {
+    const bool keeps = row.promotion == Promotion::Arithmetic || row.promotion == Promotion::Number ||
+                       row.promotion == Promotion::Float || row.promotion == Promotion::Bitwise;
+    bool named = false;  // complex by the first operand, or a number
+    for (int i = 0; i < row.arity; ++i)
+        if (const Tensor* t = operands[i].tensor) named = named || (i == 0 && is_complex(t->dtype()));
+        else named = named || operands[i].scalar.kind == Scalar::Complex;
+    const bool at_once = is_complex(d) ? refuses_complex_at_once(row.name.c_str(), named)
+                                       : !is_differentiable(d) && !row.refuses(Refusal::Integers).empty();
+    if (target && keeps && !at_once) check_out_dtype(row.name.c_str(), OutRule::Cast, *target, d);
+    fail_unimplemented(row, d);
+}
+
 // Whole numbers from 2^63 on are nothing beside integers that do not have them.
 static void check_wide(const Row& row, const Operand* operands, DType compute) {
     for (int i = 0; i < row.arity; ++i)
         if (!operands[i].tensor && operands[i].scalar.wide && !takes_wide(compute)) fail_wide();
 }
 
-Plan plan(const Row& row, const Operand* operands) {
+Plan plan(const Row& row, const Operand* operands, const Tensor* target) {
     check_bools(row, operands);
     if (row.promotion == Promotion::Where && operands[0].tensor) {
         DType d = operands[0].tensor->dtype();
@@ -174,8 +190,8 @@ Plan plan(const Row& row, const Operand* operands) {
     if ((row.accepts == Accepts::Numbers && d == DType::Bool) ||
         (row.accepts == Accepts::Powers && d == DType::Bool && operands[row.arity - 1].tensor) ||
         (row.accepts == Accepts::Floats && !floating) || (row.promotion == Promotion::Bitwise && floating))
-        fail_unimplemented(row, d);
-    if (is_complex(d) && !row.complex && !Playing::depth) fail_unimplemented(row, d);
+        refuse_dtype(row, operands, d, target);
+    if (is_complex(d) && !row.complex && !Playing::depth) refuse_dtype(row, operands, d, target);
     check_parameters(row, operands, d);
     check_power(row, operands, d);
     check_numbers_fit(row, operands, d);

@@ -15,8 +15,8 @@ struct Playing {
     static int depth;
 };
 
-// Raises for dtypes and numbers that the row refuses.
-Plan plan(const Row& row, const Operand* operands);
+// Raises for dtypes and numbers that the row refuses; `target`, if there is one, is what the result is written into.
+Plan plan(const Row& row, const Operand* operands, const Tensor* target = nullptr);
 // Raises when integers are divided by zero.
 void check_divisor(const Row& row, const Operand* operands, DType compute);
 [[noreturn]] void fail_unimplemented(const Row& row, DType d);

@@ -159,7 +159,7 @@ void index_fill_at(const Tensor& x, const Tensors& indices, Scalar value) {
 
 // One number at the places of one mask, which is what masked_fill writes: in the tensor's dtype, whatever its own is.
 static bool fills_mask(const Tensor& x, const Tensors& indices, const Tensor& values) {
-    if (values.numel() != 1 || (is_complex(values.dtype()) && !is_complex(x.dtype()))) return false;
+    if (values.numel() != 1) return false;
     int masks = 0, others = 0;
     for (const Tensor& t : indices)
         if (t) ++(is_mask(t.dtype()) ? masks : others);
@@ -170,7 +170,7 @@ Tensor index_put(Form form, const Tensor& x, const Tensors& indices, const Tenso
                  bool accumulate) {
     const Tensor values =
         given_values.dtype() != x.dtype() && !accumulate && fills_mask(x, indices, given_values)
-            ? to_dtype(given_values, x.dtype())
+            ? filling_of(x, given_values)
             : given_values;
     if (values.dtype() != x.dtype())
         fail(
@@ -306,10 +306,16 @@ Tensor index_fill(Form form, const Tensor& x, int64_t dim, const Tensor& given, 
     if (index.dtype() != DType::Int64)
         fail_as(ErrorKind::Index, "index_fill_(): Expected dtype int64 for index.");
     if (index.ndim() > 1) fail("Index has to be a vector/scalar");
+    const DType of = value.tensor ? value.tensor->dtype() : number_dtype(value.scalar.cat());
+    if (is_complex(of) && !is_complex(x.dtype()))
+        fail(
+            "index_fill_(): Converting complex Scalar to non-complex type is not supported. The tensor is of "
+            "{}.",
+            dtype_name(x.dtype()));
     const Naming n = naming_along(x, dim, &index, index_out_of_bounds, true);
     if (!value.tensor)
         return fill_points(x, value.scalar, n, index, {form, "IndexFillBackward0", "index_fill_", false});
-    return put_points(x, to_dtype(*value.tensor, x.dtype()), n, index, false,
+    return put_points(x, filling_of(x, *value.tensor), n, index, false,
                       {form, "IndexFillBackward1", "index_fill_", false});
 }
 

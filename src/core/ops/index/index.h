@@ -74,6 +74,8 @@ Tensor scatter_reduce(Form form, const Tensor& x, int64_t dim, const Tensor& ind
                       Reduce reduce, bool include_self);
 
 // masks.cpp
+// One number, which is to become elements of x, in x's dtype. Raises where it does not fit.
+Tensor filling_of(const Tensor& x, const Tensor& value);
 Tensor masked_fill(Form form, const Tensor& x, const Tensor& mask, const Operand& value);
 Tensor masked_scatter(Form form, const Tensor& x, const Tensor& mask, const Tensor& source);
 

@@ -1,5 +1,7 @@
 // Operators that take a Boolean mask, and those that find where one is true.
 #include "compute/masks.h"
+
+#include "array/limits.h"
 #include "compute/join.h"
 #include "ops/index/index.h"
 #include "ops/operators.h"
@@ -113,6 +115,12 @@ Tensor to_shape(const Tensor& t, const Dims& shape) { return t.shape() == shape 
 
 }  // namespace
 
+Tensor filling_of(const Tensor& x, const Tensor& value) {
+    if (value.dtype() == x.dtype()) return value;
+    if (!value.is_mapped()) check_fits(value.number(), x.dtype());
+    return to_dtype(value, x.dtype());
+}
+
 Tensor masked_fill(Form form, const Tensor& given, const Tensor& mask, const Operand& value) {
     if (mask.dtype() != DType::Bool)
         fail("masked_fill_ only supports boolean masks, but got mask with dtype {}",
@@ -130,13 +138,11 @@ Tensor masked_fill(Form form, const Tensor& given, const Tensor& mask, const Ope
     }
     // A number takes the tensor's type, whatever its own category.
     Scalar number = value.scalar;
-    const bool parts = value.tensor ? is_complex(value.tensor->dtype()) : number.kind == Scalar::Complex;
-    if (parts && !is_complex(x.dtype()) && x.dtype() != DType::Bool)
-        fail("value cannot be converted to type {} without overflow. The tensor is of {}.",
-             dtype_number_name(x.dtype()), dtype_name(x.dtype()));
-    Tensor converted = value.tensor ? to_dtype(*value.tensor, x.dtype()) : Tensor();
+    const Tensor converted = value.tensor ? filling_of(x, *value.tensor) : Tensor();
+    if (!converted) check_fits(number, x.dtype());
     if (x.dtype() == DType::Bool) number = Scalar(number.to_bool());
     else if (is_integral(x.dtype())) number = number.to_whole(x.dtype());
+    else if (!is_complex(x.dtype()) && number.kind == Scalar::Complex) number = Scalar(number.to_double());
     Tensors inputs{x, mask};
     if (converted) inputs.push_back(converted);
     MaskedFill rule{!value.tensor, number};

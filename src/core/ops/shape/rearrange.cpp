@@ -53,8 +53,8 @@ struct Interleave {
     static constexpr bool linear = true, leads = true;  // the counts are the same for all entries
     static constexpr size_t decides_from = 1;
     static constexpr uint32_t saves = 2;
-    int64_t dim;          // from the end
-    int64_t output_size;  // what the counts sum to, if that was said; else -1
+    int64_t dim;                         // from the end
+    std::optional<int64_t> output_size;  // what the counts sum to, if that was said
     Tensor forward(const Tensors& x);
     void pullback(Context& c, const Tensors& g, Tensors& out);
 };
@@ -70,18 +70,18 @@ struct SumRuns {
         return Tensor::make(compute::sum_runs(x[0].array(), entry_of(x[1].array()), x[0].ndim() + dim));
     }
     void pullback(Context& c, const Tensors& g, Tensors& out) {
-        out[0] = apply(Interleave{dim, -1}, {g[0], c.input(1)});
+        out[0] = apply(Interleave{dim, std::nullopt}, {g[0], c.input(1)});
     }
 };
 
-int64_t checked_total(const Array& counts, int64_t output_size) {
-    if (output_size < -1)
-        fail("Trying to create tensor with negative dimension {}: [{}]. The repeats sum to {}.",
-             Int(output_size), Int(output_size), compute::total_of(counts));
+int64_t checked_total(const Array& counts, std::optional<int64_t> output_size) {
     int64_t total = compute::total_of(counts);
-    if (output_size != -1 && output_size != total)
+    if (output_size && *output_size < 0)
+        fail("Trying to create tensor with negative dimension {}: [{}]. The repeats sum to {}.",
+             Int(*output_size), Int(*output_size), Int(total));
+    if (output_size && *output_size != total)
         fail("allocated size does not match required size: output_size is {}, the repeats sum to {}",
-             Int(output_size), Int(total));
+             Int(*output_size), Int(total));
     return total;
 }
 
@@ -98,7 +98,7 @@ void Interleave::pullback(Context& c, const Tensors& g, Tensors& out) {
 struct RepeatedPositions {
     static constexpr const char* name = "RepeatInterleave";
     static constexpr bool leads = true;
-    int64_t output_size;
+    std::optional<int64_t> output_size;
     DType dtype;
     Tensor forward(const Tensors& x) {
         const Array counts = contiguous_array(x[0].array());
@@ -109,7 +109,7 @@ struct RepeatedPositions {
             return counts.view(Layout::contiguous(Dims{n}), counts.offset + e * n);
         };
         const int64_t total =
-            entries ? checked_total(entry(0), output_size) : std::max<int64_t>(output_size, 0);
+            entries ? checked_total(entry(0), output_size) : std::max<int64_t>(output_size.value_or(0), 0);
         shape.push_back(total);
         Array all = Array::empty(DType::Int64, shape);
         for (int64_t e = 0; e < entries; ++e) {
@@ -263,14 +263,14 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
     return apply(Repeat{repeats, x.ndim()}, {x});
 }
 
-Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t output_size) {
+Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, std::optional<int64_t> output_size) {
     dim = wrap_dim(dim, x.ndim());
     if (x.ndim() == 0) wrap_dim(dim + 1, 0);  // raises
     if (repeats < 0) fail("Repeats must be non-negative");
     int64_t total;
     if (mul_overflows(x.size(dim), repeats, &total)) fail("Storage size calculation overflowed");
-    if (output_size != -1 && output_size != total)
-        fail("repeat_interleave: Invalid output_size, expected {} but got {}", Int(total), Int(output_size));
+    if (output_size && *output_size != total)
+        fail("repeat_interleave: Invalid output_size, expected {} but got {}", Int(total), Int(*output_size));
     Tensor wide = unsqueeze(x, dim + 1);
     Dims shape = wide.shape();
     shape[static_cast<size_t>(dim + 1)] = repeats;
@@ -280,7 +280,8 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t 
     return view(repeated, shape);
 }
 
-Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim, int64_t output_size) {
+Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim,
+                         std::optional<int64_t> output_size) {
     dim = wrap_dim(dim, x.ndim());
     if (x.ndim() == 0)
         fail_as(ErrorKind::Index, "Dimension specified as {} but tensor has no dimensions", Int(dim));
@@ -298,7 +299,7 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim, in
     return apply(Interleave{dim - x.ndim(), output_size}, {x, counts_of(each)});
 }
 
-Tensor repeat_interleave(const Tensor& repeats, int64_t output_size) {
+Tensor repeat_interleave(const Tensor& repeats, std::optional<int64_t> output_size) {
     if (repeats.ndim() != 1) fail("repeat_interleave only accept 1D vector as repeat");
     return apply(RepeatedPositions{output_size, repeats.dtype()}, {counts_of(repeats)});
 }

@@ -105,10 +105,11 @@ Tensor flip(const Tensor& x, const Dims& dims);
 Tensor roll(const Tensor& x, const Dims& shifts, DimsOrAll dims);
 Tensor rot90(const Tensor& x, int64_t k, const Dims& dims);
 // How often each index along a dimension is repeated; an output size of -1 is not known.
-Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, int64_t output_size);
-Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim, int64_t output_size);
+Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim, std::optional<int64_t> output_size);
+Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim,
+                         std::optional<int64_t> output_size);
 Tensor repeat_interleave(const Tensor& repeats,
-                         int64_t output_size);  // the indices themselves: [2, 1] -> [0, 0, 1]
+                         std::optional<int64_t> output_size);  // the indices themselves: [2, 1] -> [0, 0, 1]
 Tensor tril(const Tensor& x, int64_t diagonal);
 Tensor triu(const Tensor& x, int64_t diagonal);
 Tensor tril_(const Tensor& x, int64_t diagonal);

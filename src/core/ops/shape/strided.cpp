@@ -205,11 +205,15 @@ Ref<Layout> as_strided_layout(const Tensor& x, const Dims& size, const Dims& str
         if (s < 0)
             fail("as_strided: Negative strides are not supported at the moment, got strides: {}",
                  shape_text(stride));
-    for (int64_t n : size)
-        if (n < 0)
+    if (offset < 0) fail("Tensor: invalid storage offset {}", offset);
+    bool negative = false;
+    for (size_t i = 0; i < size.size(); ++i) {
+        if (size[i] < 0 && stride[i] > 0)
             fail("Storage size calculation overflowed with sizes={} and strides={}", shape_text(size),
                  shape_text(stride));
-    if (offset < 0) fail("Tensor: invalid storage offset {}", offset);
+        negative = negative || size[i] < 0;
+    }
+    if (negative) fail("numel: integer multiplication overflow. A size is negative: {}.", shape_text(size));
     int64_t last = offset;
     bool empty = false, overflow = false;
     for (size_t i = 0; i < size.size(); ++i) {

@@ -183,8 +183,8 @@ Tensor tile(const Tensor& x, const Dims& given) {
     while (static_cast<int64_t>(times.size()) < x.ndim()) times.insert(0, 1);
     return ops::repeat(x, times);
 }
-Tensor repeat_interleave(const Tensor& x, const Argument& repeats, MaybeDim given, MaybeDim output_size) {
-    int64_t total = output_size.value_or(-1), dim = given.value_or(0);
+Tensor repeat_interleave(const Tensor& x, const Argument& repeats, MaybeDim given, MaybeDim total) {
+    const int64_t dim = given.value_or(0);
     if (!repeats.given()) return ops::repeat_interleave(x, total);
     Tensor from = given ? x : ops::flatten(x, 0, -1);
     if (repeats.is_tensor()) return ops::repeat_interleave(from, repeats.tensor(), dim, total);
