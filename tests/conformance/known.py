@@ -441,6 +441,13 @@ TABLE = [
         changed="out",
         said="can't be cast",
     ),
+    Known(
+        r"std",
+        "value",
+        "of equal complex numbers, less than a unit of theirs",
+        changed="expanded|ties",
+        said="e-0[78]",
+    ),
     Known(r"std", "second", "of equal values, where the root has none", changed="expanded"),
     Known(r"lu_solve", "tangent.*", "of no right-hand sides, pivots that are no rows", changed="shape"),
     Known(

@@ -29,7 +29,7 @@ TABLE = [
         changed="edges|ties|expanded|shape",
     ),
     Known(
-        "det|cond|lu|solve|inv|matrix_power|matrix_exp|cholesky|eig|norm|rank|orgqr|householder",
+        "det|cond|lu|ldl|solve|inv|matrix_power|matrix_exp|cholesky|eig|norm|rank|orgqr|householder",
         "value|" + DERIVED,
         "of what is not finite",
         changed="edges",
@@ -198,7 +198,7 @@ TABLE = [
     Known(r"index_reduce", "no error", "an index may have any integer dtype", changed="integers"),
     Known("out=", "error", "no function of networks and no copy of a view", said="keyword argument 'out'"),
     Known(
-        r"conv1d|adaptive|cdist|linspace|matrix_exp",
+        r"conv1d|conv_tbc|adaptive|cdist|linspace|matrix_exp",
         "error",
         "of nothing PyTorch looks at no dtype",
         said="not implemented for|expected scalar type|Low precision",

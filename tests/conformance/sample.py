@@ -247,7 +247,8 @@ def with_scalar_operand(call, used, rng):
 def with_another_kind(call, used, rng):
     """A truth value for a whole number, 1 for a truth value, a number for a tensor."""
     ways = [(r"(?<=[(,= ])(True|False)(?=[),])", "1"), (NUMBER, "True")]
-    ways += [(rf"(?<=[(, ]){name}(?=[,)])", "3") for name in used]
+    bound = re.findall(r"\w+", " ".join(re.findall(r"lambda ([\w, ]*):", call)))
+    ways += [(rf"(?<=[(, ]){name}(?=[,)])", "3") for name in used if name not in bound]
     places = [(at, other) for pattern, other in ways for at in re.finditer(pattern, call)]
     if not places:
         return call

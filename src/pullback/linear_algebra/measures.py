@@ -42,7 +42,8 @@ def panels(operation, y, x, dx, dim):
     elif x.ndim < y.ndim:
         x = x.reshape((1,) * (y.ndim - x.ndim) + tuple(x.shape))
     m = x.size(dim)
-    return (x.narrow(dim, min(1, m), max(m - 1, 0)) - x.narrow(dim, 0, max(m - 1, 0))) * (before + after) / 2
+    widths = x.narrow(dim, min(1, m), max(m - 1, 0)) - x.narrow(dim, 0, max(m - 1, 0))
+    return (before + after) * widths / 2
 
 
 @composed(method=False, aliases=("trapz",))
