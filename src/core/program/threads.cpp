@@ -9,6 +9,9 @@
 //   chunk is finished, so the job cannot have been replaced. Whoever comes late finds 0 and touches nothing. (A plain
 //   fetch-and-decrement would let a latecomer take a chunk of a job that is being written.)
 //
+//   Two ends. The caller takes chunks from the front, and workers take them from behind. So in one job after the other a
+//   thread mostly has the same part of the elements, which its own cache still holds.
+//
 //   Waking. A worker without work watches `posts`, the number of jobs posted so far: for 50 microseconds by looking
 //   again and again, because jobs come in bursts and waking takes about as long, which is as much as 200,000 additions;
 //   then asleep in the kernel. So looking in vain costs no more than what it might have saved. The caller asks for
@@ -122,6 +125,7 @@ class Pool {
         context_ = context;
         chunks_ = chunks;
         finished_.store(0, std::memory_order_relaxed);
+        behind_.store(0, std::memory_order_relaxed);
         remaining_.store(chunks, std::memory_order_release);
         posts_.fetch_add(1);  // in one order with `sleeping_`: a worker sees the job, or we see it asleep
         int asleep = sleeping_.load(), awake = started_ - asleep;
@@ -133,7 +137,7 @@ class Pool {
             while (started_ < helpers && start()) {
             }
         }
-        take_chunks(own_number);
+        take_chunks(own_number, [front = int64_t{0}]() mutable { return front++; });
         // Only for chunks that were taken. A worker that lost its processor needs ours, perhaps.
         for (int looks = 0; finished_.load(std::memory_order_acquire) < chunks;) {
             if (++looks < 2000) pause();
@@ -150,11 +154,12 @@ class Pool {
     }
 
   private:
-    void take_chunks(int worker) {
+    // `next` says which chunk is had by whoever has taken one.
+    template <class Next> void take_chunks(int worker, Next next) {
         int64_t left = remaining_.load(std::memory_order_acquire);
         while (left > 0) {
             if (!remaining_.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel)) continue;
-            body_(context_, chunks_ - left, worker);
+            body_(context_, next(), worker);
             finished_.fetch_add(1, std::memory_order_release);
             left = remaining_.load(std::memory_order_acquire);
         }
@@ -181,7 +186,8 @@ class Pool {
         for (;;) {
             uint32_t seen = posts_.load();  // before looking: what is posted afterwards is not missed
             if (retired_.load()) break;
-            take_chunks(number);
+            take_chunks(number,
+                        [this] { return chunks_ - 1 - behind_.fetch_add(1, std::memory_order_relaxed); });
             if (look(seen)) continue;
             sleeping_.fetch_add(1);
             if (posts_.load() == seen) sleep_while(posts_, seen);
@@ -232,6 +238,7 @@ class Pool {
     cpu_set_t allowed_;
 #endif
     alignas(64) std::atomic<int64_t> remaining_{0};
+    std::atomic<int64_t> behind_{0};  // chunks that workers have taken
     alignas(64) std::atomic<int64_t> finished_{0};
     alignas(64) std::atomic<uint32_t> posts_{0};
     alignas(64) std::atomic<int> sleeping_{0};
