@@ -12,11 +12,14 @@
 //   Two ends. The caller takes chunks from the front, and workers take them from behind. So in one job after the other a
 //   thread mostly has the same part of the elements, which its own cache still holds.
 //
-//   Waking. A worker without work watches `posts`, the number of jobs posted so far: for 50 microseconds by looking
-//   again and again, because jobs come in bursts and waking takes about as long, which is as much as 200,000 additions;
-//   then asleep in the kernel. So looking in vain costs no more than what it might have saved. The caller asks for
-//   helpers only if the job is longer than waking takes: about 5 microseconds when somebody is looking, 60 when
-//   everybody sleeps. It asks for no more of them than the work can feed.
+//   Waking. A worker without work watches `posts`, the number of jobs posted so far: for 100 microseconds by looking
+//   again and again, because jobs come in bursts, and whoever sleeps is missed for as long: waking takes half of it, and is
+//   not worth it for many a job; then asleep in the kernel. The caller asks for helpers only if the job is longer than
+//   waking takes: about 5 microseconds when somebody is looking, 60 when everybody sleeps. It asks for no more of them
+//   than the work can feed.
+//
+//   Crowds. Where others want the processors, looking takes them away. A worker that is off its processor while it looks
+//   goes to sleep, and looks for 20 microseconds next time; for 1 more whenever a job comes meanwhile.
 //
 //   Steering. Linux likes to wake a thread on the processor of the one that wakes it, where it would take turns with
 //   the caller instead of helping. So before it wakes anybody, the caller excludes the processor it is on from its
@@ -58,7 +61,8 @@ namespace {
 
 constexpr double kAwakeWork = 5e3, kAsleepWork = 60e3;  // nanoseconds of work worth asking for help
 constexpr double kHelperWork = 20e3;                    // of work for each helper that must be woken
-constexpr auto kLook = std::chrono::microseconds(50);
+constexpr std::chrono::microseconds kMostLook(100), kLeastLook(20), kLookMore(1);
+constexpr std::chrono::microseconds kOff(10);  // between two looks: somebody else was on the processor
 constexpr int kSteered = 8;  // with more workers than this, the kernel finds idle processors by itself
 constexpr int kMostThreads = 1024;
 
@@ -183,12 +187,13 @@ class Pool {
 #if defined(__linux__)
         ids_[static_cast<size_t>(number)].store(static_cast<int>(syscall(SYS_gettid)));
 #endif
+        std::chrono::microseconds patience = kMostLook;
         for (;;) {
             uint32_t seen = posts_.load();  // before looking: what is posted afterwards is not missed
             if (retired_.load()) break;
             take_chunks(number,
                         [this] { return chunks_ - 1 - behind_.fetch_add(1, std::memory_order_relaxed); });
-            if (look(seen)) continue;
+            if (look(seen, patience)) continue;
             sleeping_.fetch_add(1);
             if (posts_.load() == seen) sleep_while(posts_, seen);
             sleeping_.fetch_sub(1);
@@ -196,15 +201,24 @@ class Pool {
         leave();
     }
 
-    // Whether a job was posted while we looked.
-    bool look(uint32_t seen) const {
-        auto end = std::chrono::steady_clock::now() + kLook;
-        do {
+    // Whether a job was posted while we looked, for as long as there is patience.
+    bool look(uint32_t seen, std::chrono::microseconds& patience) const {
+        auto now = std::chrono::steady_clock::now();
+        const auto end = now + patience;
+        while (now < end) {
             for (int i = 0; i < 16; ++i) {
-                if (posts_.load(std::memory_order_acquire) != seen) return true;
+                if (posts_.load(std::memory_order_acquire) != seen) {
+                    patience = std::min(patience + kLookMore, kMostLook);
+                    return true;
+                }
                 pause();
             }
-        } while (std::chrono::steady_clock::now() < end);
+            const auto before = std::exchange(now, std::chrono::steady_clock::now());
+            if (now - before > kOff) {
+                patience = kLeastLook;
+                return false;
+            }
+        }
         return false;
     }
 
