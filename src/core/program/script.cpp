@@ -168,7 +168,7 @@ static bool is_true(DType dtype, const void* element) {
     });
 }
 
-bool Script::run(std::span<const Array> inputs) {
+size_t Script::run(std::span<const Array> inputs) {
     for (size_t i = 0; i < inputs_.size(); ++i) {
         Input& input = inputs_[i];
         const char* data = inputs[i].data();
@@ -181,6 +181,7 @@ bool Script::run(std::span<const Array> inputs) {
         ~Running() { flag = false; }
         bool& flag;
     } running(running_);
+    auto done = [this](const Work& w) { return static_cast<size_t>(&w - work_.data()); };
     for (Work& w : work_) {
         switch (w.act) {
             case Act::Kernel: w.kernel(w.in, w.out, w.n); break;
@@ -194,15 +195,15 @@ bool Script::run(std::span<const Array> inputs) {
                 break;
             case Act::Reduce: w.reduce(w.in[0], w.n, w.out); break;
             case Act::Truth:
-                if (is_true(w.dtype, w.in[0]) != static_cast<bool>(w.size)) return false;
+                if (is_true(w.dtype, w.in[0]) != static_cast<bool>(w.size)) return done(w);
                 break;
             case Act::Same:
-                if (std::memcmp(w.in[0], w.in[1], static_cast<size_t>(w.n)) != 0) return false;
+                if (std::memcmp(w.in[0], w.in[1], static_cast<size_t>(w.n)) != 0) return done(w);
                 break;
             case Act::Call: call(functions_[static_cast<size_t>(w.at)], inputs); break;
         }
     }
-    return true;
+    return work_.size();
 }
 
 }  // namespace pb

@@ -19,8 +19,9 @@ class Script {
     Script(const WorkLog& log, std::span<const Spot> results);
     Script(const Script&) = delete;
 
-    // Whether it came to its end. The inputs are those of the log, in their order, and of their layouts.
-    bool run(std::span<const Array> inputs);
+    // How much of the work it did before it ended: all, or up to what was looked at and differs. The inputs are those of
+    // the log, in their order, and of their layouts.
+    size_t run(std::span<const Array> inputs);
     const char* result(size_t i) const { return results_[i]; }
     bool is_running() const { return running_; }  // work that takes long lets other threads in
     size_t size() const { return work_.size(); }

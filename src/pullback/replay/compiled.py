@@ -10,7 +10,8 @@ twins (twins.py); then what was interpreted has to have given what the function 
 the tensors.
 
 What Python looks at in the middle, a truth value or a number of a tensor, has to be the same again when a trace is run. So
-a function that goes several ways has a trace for each; there are at most eight.
+a function that goes several ways has a trace for each. Traces that part are a tree; there are at most eight trees, and 32
+traces.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from .twins import Shared, Twins, are_same, have_same_state
 from .values import Held, Number, Refused, Unusual, Writes, is_plain
 
 TRACES = 8
+BRANCHES = 32  # traces, where they part from others
 _PATIENCE = (
     32  # calls that no trace answers when there may be no more, beyond one for each four that were answered
 )
@@ -60,6 +62,7 @@ class Controller:
         self.reason: str | None = None
         self.writes = False
         self.missed = 0
+        self.families = 0  # traces that are no other way of an earlier one
         self.callable._traces = ()
         self.callable._off = False
 
@@ -87,7 +90,7 @@ class Controller:
         if self.reason is not None or not _core.is_ordinary() or not _recording.acquire(blocking=False):
             return None
         try:
-            if len(self.callable._traces) < TRACES:
+            if self.families < TRACES and len(self.callable._traces) < BRANCHES:
                 return step()
             self._miss()
         except Exception as error:
@@ -119,7 +122,19 @@ class Controller:
             raise Refused("its trace gives something else than it gives")
         if is_work:
             trace.condense(args, kwargs)
-        self.callable._traces = (trace, *self.callable._traces)
+        self._count_family(args, kwargs)
+        self._take(trace)
+
+    def _take(self, trace: Any) -> None:
+        """Have a trace, and let calls go on in it where it parts from others."""
+        traces = self.callable._traces
+        for each in traces:
+            trace.join(each)
+        self.callable._traces = (trace, *traces)
+
+    def _count_family(self, args: tuple, kwargs: dict[str, Any]) -> None:
+        """Whether a call came into one of the traces, before it went another way."""
+        self.families += not any(each.answers(args, kwargs) for each in self.callable._traces)
 
     # ---- calls that write -------------------------------------------------------------------------------------
 
@@ -131,6 +146,7 @@ class Controller:
                 drawn = get_rng_state() if aside.draws else None
             try:
                 aside.check_silent()
+                self._count_family(args, kwargs)
                 if not trace.answers(args, kwargs):
                     raise Unusual("writes into a tensor whose memory another has as well")
             except Refused:
@@ -161,7 +177,7 @@ class Controller:
         run.close()
         if not same:
             raise Refused("its trace gives or leaves something else than it does")
-        self.callable._traces = (trace, *self.callable._traces)
+        self._take(trace)
 
     def _trace(
         self, args: tuple, kwargs: dict[str, Any], rewind: Callable[[], None], may_write: bool

@@ -1,8 +1,9 @@
 // Compiled: the callable that stands for a function, and Trace: one way to call it without running it.
 //
 // A trace is a guard, a program, and the modes that held when it was recorded; once made it does not change. A call runs the
-// program of the first trace whose guard passes. Where there is none, or a program stops on its way, nothing has happened yet,
-// and `slow` is called, which is Python: it runs the function, and may record it. Inside of transforms, and wherever somebody
+// program of the first trace whose guard passes. Where something comes out that this has not met, the call goes on in a trace
+// that has come the same way and has met it: traces that part make a tree. Where there is none, nothing has happened yet, and
+// `slow` is called, which is Python: it runs the function, and may record it. Inside of transforms, and wherever somebody
 // watches operators, the function is called as it is.
 #include "python/replay/replay.h"
 
@@ -63,19 +64,132 @@ struct Trace {
         set_grad_mode(grad);
         return condensed != nullptr;
     }
-    // The result; null, with or without an error, if it does not answer this call: then all is as it was before. An error
-    // that is the call's own is thrown.
-    PyObject* run(PyObject* const* args, size_t count, PyObject* keywords) {
-        Found found;
-        if (!answers(args, count, keywords, found)) return nullptr;
-        if (condensed && !condensed->is_running()) {
-            PyObject* result = condensed->run(found.inputs);
-            calls += result != nullptr;
-            return result;
+    // Where another trace parts from this one, if it has come the same way.
+    struct Kin {
+        uint64_t id;
+        size_t step;
+        size_t inputs;  // how many, at most, were used until then
+        bool same_guard;
+    };
+    const Kin* kin_of(const Trace& other) const {
+        for (const Kin& k : kin)
+            if (k.id == other.id) return &k;
+        return nullptr;
+    }
+    bool join(Trace& other) {
+        if (grad != other.grad || dtype != other.dtype) return false;
+        const size_t n = guard.inputs(), m = other.guard.inputs();
+        const int64_t step = Program::parting(program, n, other.program, m);
+        if (step < 0) return false;
+        const auto at = static_cast<size_t>(step);
+        const bool same = guard.same(other.guard);
+        const size_t used = program.inputs_until(at, n);
+        kin.push_back({other.id, at, used, same});
+        other.kin.push_back({id, at, used, same});
+        program.keep_for(other.program, at, n, m);
+        other.program.keep_for(program, at, m, n);
+        return true;
+    }
+
+    const uint64_t id = ++last_id;
+    std::vector<Kin> kin;
+    static inline uint64_t last_id = 0;
+};
+struct TraceObject {
+    PyObject_HEAD Trace* trace;
+};
+Trace& trace_of(PyObject* o) { return *reinterpret_cast<TraceObject*>(o)->trace; }
+
+// One call, and the traces that may answer it.
+class Run {
+  public:
+    Run(PyObject* traces, PyObject* const* args, size_t count, PyObject* keywords)
+        : traces_(traces), args_(args), count_(count), keywords_(keywords) {}
+
+    // The result; null, with or without an error, if no trace answers: then all is as it was before. An error that is the
+    // call's own is thrown.
+    PyObject* answer() {
+        const auto n = static_cast<size_t>(PyTuple_GET_SIZE(traces_));
+        const Trace* stopped = nullptr;
+        for (size_t i = 0; i < n; ++i) {
+            Trace& t = trace(i);
+            if (stopped)
+                if (const Trace::Kin* k = stopped->kin_of(t); k && k->same_guard)
+                    continue;  // it was no way on
+            if (!passes(t)) continue;
+            Trace* left = &t;
+            if (PyObject* result = by_kernels(left)) return result;
+            if (PyObject* result = left ? by_operators(left) : nullptr) return result;
+            if (PyErr_Occurred()) {
+                if (!PyErr_ExceptionMatches(PyExc_Exception)) throw PythonError();  // Ctrl-C
+                PyErr_Clear();
+            }
+            stopped = &t;
         }
-        Owned before(state ? checked(PyObject_CallNoArgs(state)) : nullptr);
+        return nullptr;
+    }
+
+  private:
+    Trace& trace(size_t i) const { return trace_of(PyTuple_GET_ITEM(traces_, static_cast<Py_ssize_t>(i))); }
+
+    // Whether the guard of a trace passes; then what it finds is in `found_`.
+    bool passes(const Trace& t) {
+        if (passed_ == &t) return true;
+        if (passed_) {
+            const Trace::Kin* k = passed_->kin_of(t);
+            if (k && k->same_guard) return passed_ = &t, true;
+        }
+        auto found = std::make_unique<Found>();
+        if (!t.answers(args_, count_, keywords_, *found)) return false;
+        all_found_.push_back(std::move(found));
+        found_ = all_found_.back().get();
+        passed_ = &t;
+        return true;
+    }
+
+    // The trace that parts from another at a step, and passes: from the first `from` on.
+    Trace* branch(const Trace& t, size_t step, size_t& from) {
+        const auto n = static_cast<size_t>(PyTuple_GET_SIZE(traces_));
+        for (; from < n; ++from) {
+            Trace& other = trace(from);
+            const Trace::Kin* k = t.kin_of(other);
+            if (k && k->step == step && passes(other)) return ++from, &other;
+        }
+        return nullptr;
+    }
+
+    // Scripts begin anew; where one comes no further than another it was no way on. What is left is a trace that has none.
+    PyObject* by_kernels(Trace*& t) {
+        const Trace* at = nullptr;  // which came furthest, to `reached`
+        size_t reached = 0, from = 0, step;
+        while (t && t->condensed && !t->condensed->is_running()) {
+            if (PyObject* result = t->condensed->run(found_->inputs, step)) return ++t->calls, result;
+            if (!at || step > reached) {
+                at = t;
+                reached = step;
+                from = 0;
+            }
+            t = branch(*at, reached, from);
+        }
+        return nullptr;
+    }
+
+    PyObject* by_operators(Trace* t) {
+        if (!passes(*t)) return nullptr;
+        const bool grad = t->grad;
+        Slots slots(t->program.slots(found_->inputs.size()));
+        slots.give(found_->inputs);
+        Owned before(t->state ? checked(PyObject_CallNoArgs(t->state)) : nullptr);
+        PyObject* set_state = t->set_state;
         try {
-            if (PyObject* result = program.run(found.inputs)) return ++calls, result;
+            for (size_t from = 0;;) {
+                Stop stop;
+                if (t->program.run_steps(slots.all, from, t->program.size(), stop))
+                    return ++t->calls, t->program.result(slots.all);
+                if (!stop.result.o || !(t = follower(*t, stop, slots))) break;
+                if (t->state && !before.o) before.o = checked(PyObject_CallNoArgs(t->state));
+                from = stop.step + 1;
+            }
         } catch (...) {
             set_grad_mode(grad);
             throw;
@@ -89,11 +203,46 @@ struct Trace {
         }
         return nullptr;
     }
+
+    // References of slots.
+    struct Slots {
+        explicit Slots(size_t n) : all(n, nullptr) {}
+        Slots(const Slots&) = delete;
+        ~Slots() {
+            for (PyObject* o : all) Py_XDECREF(o);
+        }
+        void give(std::span<PyObject* const> inputs) {
+            for (size_t i = 0; i < inputs.size(); ++i) Py_XSETREF(all[i], Py_NewRef(inputs[i]));
+        }
+        std::vector<PyObject*> all;
+    };
+
+    // The trace that goes on where another has stopped; the slots are its own then.
+    Trace* follower(const Trace& t, const Stop& stop, Slots& slots) {
+        const std::vector<PyObject*> inputs = found_->inputs;
+        for (size_t from = 0; Trace* other = branch(t, stop.step, from);) {
+            const size_t n = inputs.size(), m = found_->inputs.size();
+            Slots moved(other->program.slots(m));
+            const auto used = static_cast<std::ptrdiff_t>(t.kin_of(*other)->inputs);
+            if (!std::equal(inputs.begin(), inputs.begin() + used, found_->inputs.begin())) continue;
+            for (size_t s = n; s < slots.all.size() && s - n + m < moved.all.size(); ++s)
+                moved.all[s - n + m] = Py_XNewRef(slots.all[s]);
+            moved.give(found_->inputs);
+            if (!other->program.takes(stop, moved.all)) continue;
+            slots.all.swap(moved.all);
+            return other;
+        }
+        return nullptr;
+    }
+
+    PyObject* traces_;
+    PyObject* const* args_;
+    size_t count_;
+    PyObject* keywords_;
+    const Trace* passed_ = nullptr;
+    Found* found_ = nullptr;
+    std::vector<std::unique_ptr<Found>> all_found_;  // they hold what slots may have let go
 };
-struct TraceObject {
-    PyObject_HEAD Trace* trace;
-};
-Trace& trace_of(PyObject* o) { return *reinterpret_cast<TraceObject*>(o)->trace; }
 
 // Trace(guard, steps, count of those before the first loud one, result, state, set_state).
 PyObject* make_trace(PyTypeObject* type, PyObject* args, PyObject*) {
@@ -148,9 +297,9 @@ PyObject* run_trace(PyObject* self, PyObject* given) {
     if (!PyArg_ParseTuple(given, "O!O!", &PyTuple_Type, &args, &PyDict_Type, &kwargs)) return nullptr;
     try {
         const Arguments a(args, kwargs);
-        PyObject* result = trace_of(self).run(a.all.data(), a.count, a.names.o);
-        if (!result) return PyErr_Occurred() ? nullptr : none();
-        return Py_BuildValue("(N)", result);
+        const Owned alone(checked(PyTuple_Pack(1, self)));
+        PyObject* result = Run(alone.o, a.all.data(), a.count, a.names.o).answer();
+        return result ? Py_BuildValue("(N)", result) : none();
     } catch (...) {
         return raise_current();
     }
@@ -163,6 +312,15 @@ PyObject* answers(PyObject* self, PyObject* given) {
         const Arguments a(args, kwargs);
         Found found;
         return boolean(trace_of(self).answers(a.all.data(), a.count, a.names.o, found));
+    } catch (...) {
+        return raise_current();
+    }
+}
+// join(other): whether the two part somewhere; then a call may go from one to the other.
+PyObject* join(PyObject* self, PyObject* other) {
+    if (Py_TYPE(other) != trace_type) return PyErr_Format(PyExc_TypeError, "expected a trace");
+    try {
+        return boolean(trace_of(self).join(trace_of(other)));
     } catch (...) {
         return raise_current();
     }
@@ -191,11 +349,9 @@ PyObject* figures(PyObject* self, PyObject*) {
 }
 
 PyMethodDef trace_methods[] = {
-    {"run", run_trace, METH_VARARGS, nullptr},
-    {"answers", answers, METH_VARARGS, nullptr},
-    {"condense", condense, METH_VARARGS, nullptr},
-    {"figures", figures, METH_NOARGS, nullptr},
-    {nullptr, nullptr, 0, nullptr},
+    {"run", run_trace, METH_VARARGS, nullptr},     {"answers", answers, METH_VARARGS, nullptr},
+    {"condense", condense, METH_VARARGS, nullptr}, {"join", join, METH_O, nullptr},
+    {"figures", figures, METH_NOARGS, nullptr},    {nullptr, nullptr, 0, nullptr},
 };
 PyType_Slot trace_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(make_trace)},
@@ -241,14 +397,7 @@ PyObject* call_compiled(PyObject* self, PyObject* const* args, size_t nargsf, Py
     const size_t count = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
     try {
         const Owned traces(Py_NewRef(c->traces));
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(traces.o); ++i) {
-            if (PyObject* result = trace_of(PyTuple_GET_ITEM(traces.o, i)).run(args, count, keywords))
-                return result;
-            if (PyErr_Occurred()) {
-                if (!PyErr_ExceptionMatches(PyExc_Exception)) return nullptr;  // Ctrl-C
-                PyErr_Clear();
-            }
-        }
+        if (PyObject* result = Run(traces.o, args, count, keywords).answer()) return result;
         return ask_slow(c, args, count, keywords);
     } catch (...) {
         return raise_current();

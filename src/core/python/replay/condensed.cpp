@@ -1,5 +1,6 @@
 #include "python/replay/condensed.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "program/expression.h"
@@ -51,10 +52,15 @@ std::unique_ptr<Condensed> Condensed::of(const Program& program, std::span<PyObj
     for (const Array& a : arrays_of(inputs)) log.add_input(a);
     Held slots(program.slots(inputs.size()));
     for (size_t i = 0; i < inputs.size(); ++i) slots.all[i] = Py_NewRef(inputs[i]);
-    bool ran;
+    bool ran = true;
+    std::vector<size_t> ends;
     {
         const Noting noting(log);
-        ran = program.run_steps(slots.all);
+        Stop stop;
+        for (size_t i = 0; ran && i < program.size(); ++i) {
+            ran = program.run_steps(slots.all, i, i + 1, stop);
+            ends.push_back(log.work.size());
+        }
     }
     if (!ran) {
         if (PyErr_Occurred()) PyErr_Clear();
@@ -62,6 +68,7 @@ std::unique_ptr<Condensed> Condensed::of(const Program& program, std::span<PyObj
         return nullptr;
     }
     std::unique_ptr<Condensed> made(new Condensed(program));
+    made->ends_ = std::move(ends);
     std::vector<Spot> places;
     for (int32_t slot : program.results()) {
         if (slot < static_cast<int32_t>(inputs.size())) continue;
@@ -99,15 +106,18 @@ std::unique_ptr<Condensed> Condensed::of(const Program& program, std::span<PyObj
 // From memory in which every float is NaN, it has to give what the operators gave.
 bool Condensed::verified(std::span<PyObject* const> inputs, std::span<PyObject* const> slots) {
     script_->spoil_memory();
-    if (!script_->run(arrays_of(inputs))) return false;
+    if (script_->run(arrays_of(inputs)) < script_->size()) return false;
     for (size_t i = 0; i < results_.size(); ++i)
         if (!results_[i].is_same(script_->result(i), slots[static_cast<size_t>(results_[i].slot)]))
             return false;
     return true;
 }
 
-PyObject* Condensed::run(std::span<PyObject* const> inputs) {
-    if (!script_->run(arrays_of(inputs))) return nullptr;
+PyObject* Condensed::run(std::span<PyObject* const> inputs, size_t& step) {
+    if (const size_t end = script_->run(arrays_of(inputs)); end < script_->size()) {
+        step = static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), end) - ends_.begin());
+        return nullptr;
+    }
     Held slots(program_.slots(inputs.size()));
     for (size_t i = 0; i < inputs.size(); ++i) slots.all[i] = Py_NewRef(inputs[i]);
     for (size_t i = 0; i < results_.size(); ++i) {

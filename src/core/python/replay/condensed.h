@@ -15,8 +15,8 @@ class Condensed {
     // Runs the program once, by its operators, and notes what they do; null where that cannot be noted, and why.
     static std::unique_ptr<Condensed> of(const Program& program, std::span<PyObject* const> inputs,
                                          std::string& why);
-    // The result, a new reference; null where something that is looked at differs.
-    PyObject* run(std::span<PyObject* const> inputs);
+    // The result, a new reference; null where something that is looked at differs, at a step of the program.
+    PyObject* run(std::span<PyObject* const> inputs, size_t& step);
     bool is_running() const { return script_->is_running(); }
     size_t kernels() const { return script_->size(); }
     size_t bytes() const { return script_->bytes(); }
@@ -34,6 +34,7 @@ class Condensed {
     const Program& program_;
     std::unique_ptr<Script> script_;
     std::vector<Result> results_;
+    std::vector<size_t> ends_;  // of steps, in the work
 };
 
 }  // namespace pb::replay

@@ -130,6 +130,23 @@ Guard::~Guard() {
     for (PyObject* o : kept_) Py_DECREF(o);
 }
 
+bool Guard::same(const Guard& g) const {
+    if (checks_.size() != g.checks_.size() || positions_ != g.positions_ || registers_ != g.registers_ ||
+        inputs_ != g.inputs_ || apart_ != g.apart_)
+        return false;
+    if (keywords_ != g.keywords_ && (!keywords_ || !g.keywords_ || !same_value(keywords_, g.keywords_)))
+        return false;
+    for (size_t i = 0; i < checks_.size(); ++i) {
+        const Check &a = checks_[i], &b = g.checks_[i];
+        if (a.kind != b.kind || a.from != b.from || a.to != b.to || a.holder != b.holder ||
+            a.number != b.number || a.dtype != b.dtype || a.flags != b.flags || !same_value(a.key, b.key) ||
+            !same_value(a.expected, b.expected) || !a.layout != !b.layout ||
+            (a.layout && !a.layout->same(*b.layout)))
+            return false;
+    }
+    return true;
+}
+
 int Guard::traverse(visitproc visit, void* arg) const {
     for (PyObject* o : kept_) Py_VISIT(o);
     return 0;

@@ -66,6 +66,8 @@ class Guard {
 
     bool passes(PyObject* const* args, size_t count, PyObject* keywords, Found& found) const;
     size_t size() const { return checks_.size(); }
+    size_t inputs() const { return inputs_; }
+    bool same(const Guard& other) const;  // passes for the same calls, and finds the same
     int traverse(visitproc visit, void* arg) const;
 
   private:

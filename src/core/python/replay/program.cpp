@@ -231,6 +231,7 @@ void Program::settle() {
         each_slot(s.outcome, drop);
         for (const Source& given : s.given) each_slot(given, drop);
     }
+    kept_.assign(slots_, 0);
 }
 
 int Program::traverse(visitproc visit, void* arg) const {
@@ -247,7 +248,6 @@ int Program::traverse(visitproc visit, void* arg) const {
 namespace {
 
 constexpr size_t kFew = 8;
-constexpr size_t kFewSlots = 64;
 
 PyObject* call_with(const Step& s, PyObject** args) {
     switch (s.form) {
@@ -289,27 +289,16 @@ PyObject* call(const Step& s, std::span<PyObject* const> slots) {
 
 }  // namespace
 
-PyObject* Program::run(std::span<PyObject* const> inputs) const {
-    const size_t n = slots(inputs.size());
-    PyObject* few[kFewSlots];
-    std::vector<PyObject*> many;
-    if (n > kFewSlots) many.resize(n);
-    struct Slots {
-        std::span<PyObject*> all;
-        ~Slots() {
-            for (PyObject* o : all) Py_XDECREF(o);
-        }
-    } slots{{n > kFewSlots ? many.data() : few, n}};
-    for (size_t i = 0; i < n; ++i) slots.all[i] = i < inputs.size() ? Py_NewRef(inputs[i]) : nullptr;
-    return run_steps(slots.all) ? result(slots.all) : nullptr;
-}
-
-bool Program::run_steps(std::span<PyObject*> slots) const {
-    for (size_t i = 0; i < steps_.size(); ++i) {
+bool Program::run_steps(std::span<PyObject*> slots, size_t from, size_t to, Stop& stop) const {
+    for (size_t i = from; i < std::min(to, steps_.size()); ++i) {
         const Step& s = steps_[i];
         Owned result(call(s, slots));
         if (!result.o || !s.outcome.take(result.o, slots)) {
-            if (i < quiet_) return false;
+            if (i < quiet_) {
+                stop.step = i;
+                std::swap(stop.result.o, result.o);
+                return false;
+            }
             if (result.o)
                 PyErr_Format(PyExc_RuntimeError,
                              "pullback.compile: %R gives something else than when it was recorded, after the "
@@ -318,7 +307,8 @@ bool Program::run_steps(std::span<PyObject*> slots) const {
                              s.callable);
             throw PythonError();
         }
-        for (int32_t slot : s.drops) Py_CLEAR(slots[static_cast<size_t>(slot)]);
+        for (int32_t slot : s.drops)
+            if (!kept_[static_cast<size_t>(slot)]) Py_CLEAR(slots[static_cast<size_t>(slot)]);
     }
     return true;
 }
@@ -329,6 +319,83 @@ std::vector<int32_t> Program::results() const {
         if (std::find(all.begin(), all.end(), slot) == all.end()) all.push_back(slot);
     });
     return all;
+}
+
+// ---- programs that part ------------------------------------------------------------------------------------------
+
+namespace {
+
+// Slots of one program as those of another.
+struct Shift {
+    size_t from, to;  // numbers of inputs
+    int32_t operator()(int32_t slot) const {
+        if (slot < static_cast<int32_t>(from)) return slot < static_cast<int32_t>(to) ? slot : -1;
+        return slot - static_cast<int32_t>(from) + static_cast<int32_t>(to);
+    }
+};
+
+bool are_same(PyObject* a, PyObject* b) { return a == b || (a && b && same_value(a, b)); }
+
+template <class Part> bool have_same_slots(const Part& a, const Part& b, const Shift& shift) {
+    return a.kind == b.kind && a.parts.size() == b.parts.size() &&
+           (a.slot < 0 ? b.slot < 0 : shift(a.slot) == b.slot);
+}
+bool are_same(const Source& a, const Source& b, const Shift& shift) {
+    if (!have_same_slots(a, b, shift) || !are_same(a.object, b.object)) return false;
+    for (size_t i = 0; i < a.parts.size(); ++i)
+        if (!are_same(a.parts[i], b.parts[i], shift)) return false;
+    return true;
+}
+bool are_same(const Outcome& a, const Outcome& b, const Shift& shift) {
+    if (!have_same_slots(a, b, shift) || !are_same(a.expected, b.expected)) return false;
+    if (a.kind == Outcome::TensorOf && (a.dtype != b.dtype || !a.layout->same(*b.layout))) return false;
+    for (size_t i = 0; i < a.parts.size(); ++i)
+        if (!are_same(a.parts[i], b.parts[i], shift)) return false;
+    return true;
+}
+bool are_same_calls(const Step& a, const Step& b, const Shift& shift) {
+    if (a.callable != b.callable || a.positions != b.positions || a.given.size() != b.given.size() ||
+        !are_same(a.keywords, b.keywords))
+        return false;
+    for (size_t i = 0; i < a.given.size(); ++i)
+        if (!are_same(a.given[i], b.given[i], shift)) return false;
+    return true;
+}
+
+}  // namespace
+
+int64_t Program::parting(const Program& a, size_t inputs_of_a, const Program& b, size_t inputs_of_b) {
+    const Shift shift{inputs_of_a, inputs_of_b};
+    for (size_t i = 0; i < std::min(a.steps_.size(), b.steps_.size()); ++i) {
+        if (!are_same_calls(a.steps_[i], b.steps_[i], shift)) return -1;
+        if (!are_same(a.steps_[i].outcome, b.steps_[i].outcome, shift)) return static_cast<int64_t>(i);
+    }
+    return -1;
+}
+
+size_t Program::inputs_until(size_t step, size_t inputs) const {
+    size_t used = 0;
+    auto use = [&](int32_t slot) {
+        if (static_cast<size_t>(slot) < inputs) used = std::max(used, static_cast<size_t>(slot) + 1);
+    };
+    for (size_t i = 0; i <= step; ++i) {
+        each_slot(steps_[i].outcome, use);
+        for (const Source& given : steps_[i].given) each_slot(given, use);
+    }
+    return used;
+}
+
+void Program::keep_for(const Program& other, size_t step, size_t inputs, size_t inputs_of_other) {
+    const Shift shift{inputs_of_other, inputs};
+    std::vector<char> common(other.slots_, 0);
+    for (size_t i = 0; i < step; ++i)
+        each_slot(other.steps_[i].outcome, [&](int32_t slot) { common[static_cast<size_t>(slot)] = 1; });
+    auto keep = [&](int32_t slot) {
+        if (common[static_cast<size_t>(slot)]) kept_[static_cast<size_t>(shift(slot))] = 1;
+    };
+    for (size_t i = step + 1; i < other.steps_.size(); ++i)
+        for (const Source& given : other.steps_[i].given) each_slot(given, keep);
+    each_slot(other.result_, keep);
 }
 
 }  // namespace pb::replay

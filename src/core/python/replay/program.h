@@ -71,20 +71,35 @@ struct Step {
     }
 };
 
+// Where a run stopped: the step, and what came of it; null: an error.
+struct Stop {
+    size_t step = 0;
+    Owned result;
+};
+
 class Program {
   public:
     // Steps, how many of them come before the first loud one, and the source of the result.
     Program(PyObject* steps, size_t quiet, PyObject* result);
-    // The result; null, with or without an error, if it stopped. Throws PythonError if it cannot be as if it had not begun.
-    PyObject* run(std::span<PyObject* const> inputs) const;
     size_t size() const { return steps_.size(); }
-    // In parts: the steps, whether they came to their end; what goes out; and the result made of that.
-    bool run_steps(std::span<PyObject*> slots) const;
+    // Runs steps; false if one stopped, as if none had been run. Throws PythonError if it cannot be so any more.
+    bool run_steps(std::span<PyObject*> slots, size_t from, size_t to, Stop& stop) const;
+    // Goes on from a stop of another program that has come the same way, if it has been there with this result.
+    bool takes(const Stop& stop, std::span<PyObject*> slots) const {
+        return stop.result.o && steps_[stop.step].outcome.take(stop.result.o, slots);
+    }
     bool is_quiet() const { return quiet_ >= steps_.size(); }
     std::vector<int32_t> results() const;
     PyObject* result(std::span<PyObject* const> slots) const { return result_.make(slots); }
     size_t slots(size_t inputs) const { return std::max(slots_, inputs); }
     int traverse(visitproc visit, void* arg) const;
+    // The step at which two programs part that do the same until then; -1 if there is none. Slots are counted from behind
+    // the inputs, whose numbers may differ.
+    static int64_t parting(const Program& a, size_t inputs_of_a, const Program& b, size_t inputs_of_b);
+    // How many of the inputs, which are numbered as they are met, steps up to one use.
+    size_t inputs_until(size_t step, size_t inputs) const;
+    // Holds what another program reads behind that step.
+    void keep_for(const Program& other, size_t step, size_t inputs, size_t inputs_of_other);
 
   private:
     void settle();  // what is held how long
@@ -92,6 +107,7 @@ class Program {
     std::vector<Step> steps_;
     Source result_;
     size_t slots_ = 0, quiet_;
+    std::vector<char> kept_;  // slots that are held to the end
 };
 
 }  // namespace pb::replay
