@@ -37,8 +37,15 @@ def _call(name, in_place, out, *operands):
 
 def _scaled(name, alpha, in_place, out, input, other):
     """The row of this name; with an `alpha` the one that scales by it, whose kind may not be above the operands'."""
-    if type(alpha) is int and alpha == 1:
+    kind = type(alpha)
+    if kind is int and alpha == 1:
         return _call(name, in_place, out, input, other)
+    if kind is not int and not (kind is float and isinstance(input, _core.Tensor) and input.is_floating_point()):
+        _check_scale(alpha, input, other)
+    return _call(name + "_scaled", in_place, out, input, other, alpha)
+
+
+def _check_scale(alpha, input, other):
     dtypes = [each.dtype for each in (input, other) if isinstance(each, _core.Tensor)]
     kinds = (type(input), type(other))
     if isinstance(alpha, bool) and not all(dtype is _core.bool for dtype in dtypes):
@@ -48,7 +55,6 @@ def _scaled(name, alpha, in_place, out, input, other):
     floating = float in kinds or complex in kinds or any(d.is_floating_point or d.is_complex for d in dtypes)
     if isinstance(alpha, Complex) and not isinstance(alpha, Integral) and not floating:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    return _call(name + "_scaled", in_place, out, input, other, alpha)
 
 
 @composed(out="passed", in_place=True, kinds=NUMBER_TOO)
