@@ -6,6 +6,7 @@ import random
 import warnings
 
 import pytest
+from replay import generate_steps, pairs
 from replay.generate import CHANGES, Generator, World
 from replay.plainly import replays, same
 
@@ -68,6 +69,39 @@ def check(seed):
 def test_random_functions(part):
     replayed = [check(FIRST + seed) for seed in range(part, COUNT, 6)]
     assert sum(map(bool, replayed)) > len(replayed) // 3
+
+
+def check_steps(seed):
+    """How many calls of a random step of training were replayed."""
+    source, worlds = generate_steps.source_of(seed), []
+    for compiled in (True, False):
+        pb.manual_seed(seed)
+        worlds.append(generate_steps.World(source, compiled, f"<step {seed}>"))
+    chooses = random.Random(seed)
+    most = 0
+    for call in range(14):
+        if call > 3 and chooses.random() < 0.4:
+            change = chooses.choice(list(generate_steps.CHANGES)), round(chooses.random(), 2)
+            for world in worlds:
+                pb.manual_seed(call)
+                world.change(*change)
+        n = 2 if chooses.random() < 0.9 else 3
+        found = []
+        for world in worlds:
+            pb.manual_seed(1000 * seed + call)
+            given = pb.randn(5, 4), pb.randn(5, 1), n
+            found.append(pairs.outcome(world.call, call, given, world.things()))
+        mine, theirs = found
+        assert same(mine[2:], theirs[2:]), f"seed {seed}, call {call}:\n{source}\n{mine}\n{theirs}"
+        most = max(most, replays(worlds[0].call))
+    return most
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("part", range(4))
+def test_random_steps(part):
+    replayed = [check_steps(FIRST + seed) for seed in range(part, COUNT, 4)]
+    assert sum(map(bool, replayed)) > len(replayed) // 4
 
 
 def test_worlds_differ():

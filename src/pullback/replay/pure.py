@@ -60,7 +60,7 @@ _OTHER = frozenset(
     soft_margin_loss softmin softplus softshrink softsign tanhshrink triplet_margin_loss embedding batch_norm instance_norm
     recurrent_layer embedding_bag conv_transpose3d avg_pool3d max_pool3d adaptive_avg_pool3d adaptive_max_pool1d
     adaptive_max_pool2d adaptive_max_pool3d lp_pool1d lp_pool2d local_response_norm interpolate grid_sample affine_grid fold
-    channel_shuffle multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss gaussian_nll_loss ctc_loss pdist
+    channel_shuffle multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss gaussian_nll_loss ctc_loss pdist cdist
     dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax cov corrcoef cross dist det logdet
     slogdet inverse pinverse matrix_exp multi_dot linalg.vector_norm linalg.matrix_norm linalg.norm linalg.det
     linalg.slogdet linalg.inv linalg.pinv linalg.solve linalg.solve_triangular linalg.cholesky linalg.qr linalg.svd
