@@ -520,14 +520,60 @@ def test_a_step(make):
 
 
 def test_modes_of_modules_that_change():
-    """A step whose net.train() changes something is made as it is, also where evaluation comes in between."""
+    """A step finds its network in one mode or in the other, or half of it."""
     pair = Pair(trains_first)
+    pair.call(3)
     for _ in range(5):
-        pair.call(3)
         pair.change(lambda net, optimizer: net.eval())
-    pair.change(lambda net, optimizer: net[1].train())
+        pair.call(2)
+    assert replays(pair.compiled) >= 9, reason(pair.compiled)
+    pair.change(lambda net, optimizer: net[1].eval())
     pair.call(4)
-    assert replays(pair.compiled) >= 10, reason(pair.compiled)
+    assert replays(pair.compiled) >= 12, reason(pair.compiled)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_mode_that_each_call_changes(reads):
+    """What evaluates leaves nothing but the mode, which the caller sets back each time."""
+
+    def make():
+        net = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
+
+        def step(x, y):
+            before = net.training
+            net.eval()
+            return (before, net[1].training, net(x)) if reads else x + 1
+
+        return step, batch, [net]
+
+    pair = Pair(make)
+    for _ in range(6):
+        pair.change(lambda net: net.train())
+        pair.call()
+    pair.call(2)
+    assert replays(pair.compiled) >= 4, reason(pair.compiled)
+    assert len(pair.compiled._traces) <= 2
+
+
+def test_errors_in_another_mode():
+    """What is raised leaves the mode as far as it was changed."""
+
+    def make():
+        net, table = nn.Dropout(0.5), pb.randn(3, 4)
+
+        def step(i):
+            net.eval()
+            found = net(F.embedding(i, table))
+            net.train()
+            return found + net(found)
+
+        return step, lambda: (pb.randint(0, 3, (2,)),), [net]
+
+    pair = Pair(make)
+    pair.call(4)
+    assert pair.call(given=lambda: (pb.tensor([7]),))[0] == "IndexError"
+    pair.call(4)
+    assert replays(pair.compiled) >= 5, reason(pair.compiled)
 
 
 def test_parts_that_are_frozen_between_calls():

@@ -180,6 +180,10 @@ class Guards:
         """What a key of a dictionary stands for, or MISSING."""
         return self.recognise(dict.get(entries, name, MISSING), self.read(KEY, source, name))
 
+    def becomes(self, value: Any, source: Any, name: Any) -> None:
+        """Note what a key of a dictionary, which was read, stands for from now on in this call."""
+        self.values[self.read(KEY, source, name)] = value
+
     def global_name(self, function: FunctionType, name: str) -> Any:
         """A global or a builtin, as the function sees it."""
         own: Any = function.__globals__

@@ -19,7 +19,7 @@ from .attributes import in_class
 from .guards import MISSING
 from .recording import CONSTANT
 from .twins import Shared
-from .values import Held, NoAttribute, Outside, Refused, Unusual, is_dictionary, is_tensor, said
+from .values import Held, NoAttribute, Outside, Refused, Writes, is_dictionary, is_tensor, said
 
 Rule = Callable[[Any, list[Any], dict[str, Any]], Any]
 
@@ -109,21 +109,31 @@ def _path(path: str, name: str) -> str:
 
 
 def _train(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """module.train(), where that changes nothing."""
+    """module.train()."""
     module, mode = _given(args, kwargs, "mode", True)
     mode = run.plain(mode)
+    if type(mode) is not bool:
+        raise Refused(f"calls train() with a {said(mode)}")
+    if run.guards.twins is None:
+        raise Writes("changes whether a module is training")  # or not: that is known before the call is made
     for _, each in _modules(run, module):
         own, kind = run.guards.entries(each.object), type(each.object)
         known = in_class(kind, "__setattr__") is in_class(Module, "__setattr__")
         if not known or in_class(kind, "training") is not MISSING:
             raise Refused(f"calls train() of a {said(each)}, whose attributes are its own affair")
         if run.guards.name_in(own[0], "training", own[1]) is not mode:
-            raise Unusual("changes whether a module is training")
+            run.recorder.shout()
+            run.guards.becomes(mode, own[1], "training")
+            run.recorder.add(_set_mode, ((CONSTANT, -1, each.object, ()), (CONSTANT, -1, mode, ())), 2, None)
     return module
 
 
+def _set_mode(module: Any, mode: bool) -> None:
+    module.training = mode
+
+
 def _eval(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """module.eval(), where that changes nothing."""
+    """module.eval()."""
     if len(args) != 1 or kwargs:
         raise Refused("calls a method with other arguments than it has")
     return _train(run, [args[0], False], {})
