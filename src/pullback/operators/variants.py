@@ -40,7 +40,9 @@ def _scaled(name, alpha, in_place, out, input, other):
     kind = type(alpha)
     if kind is int and alpha == 1:
         return _call(name, in_place, out, input, other)
-    if kind is not int and not (kind is float and isinstance(input, _core.Tensor) and input.is_floating_point()):
+    if kind is not int and not (
+        kind is float and isinstance(input, _core.Tensor) and input.is_floating_point()
+    ):
         _check_scale(alpha, input, other)
     return _call(name + "_scaled", in_place, out, input, other, alpha)
 
