@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import subprocess
 import sys
 import threading
 import types
@@ -439,3 +440,22 @@ def test_what_it_says():
     assert "trace 1: 2 calls replayed, 1 calls of operators" in pb.compile.explain(compiled)
     with pytest.raises(TypeError, match="expected a function that pb.compile gave"):
         pb.compile.explain(function)
+
+
+def test_the_first_function_of_a_process(tmp_path):
+    """Reading it loads nothing that would give tensors other methods, and so make what was read stale."""
+    program = tmp_path / "first.py"
+    program.write_text(
+        "import sys\n"
+        "import pullback as pb\n"
+        "@pb.compile\n"
+        "def length(x):\n"
+        "    return x.norm() + pb.nn.functional.relu(x).sum()\n"
+        "for _ in range(4):\n"
+        "    length(pb.ones(3))\n"
+        "print(sum(t.figures()['calls'] for t in length._traces), 'pullback.linear_algebra' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(program)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "4 False\n", done.stderr

@@ -10,7 +10,6 @@ import functools
 import inspect
 import operator
 import sys
-from importlib import import_module
 from types import GetSetDescriptorType, WrapperDescriptorType
 from typing import Any
 
@@ -133,9 +132,11 @@ FRESH_SIGNS |= {operator.lt, operator.le, operator.eq, operator.ne, operator.gt,
 
 
 def _holders() -> list[dict[str, Any]]:
-    places = ("..nn.functional", "..nn.dropouts", "..linalg", "..operators.products")
-    own = [vars(import_module(each, __package__)) for each in places]
-    return [vars(sys.modules[__name__.partition(".")[0]]), vars(Tensor), *own]
+    """Where operators are, of what is loaded: to load more would give tensors other methods in the middle of a call."""
+    package = __name__.partition(".")[0]
+    places = ("", ".nn.functional", ".nn.dropouts", ".linalg", ".operators.products")
+    found = [sys.modules.get(package + each) for each in places]
+    return [vars(Tensor), *(vars(each) for each in found if each is not None)]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,248 +1,29 @@
-// Compiled: the callable that stands for a function, and Trace: one way to call it without running it.
+// Compiled: the callable that stands for a function.
 //
-// A trace is a guard, a program, and the modes that held when it was recorded; once made it does not change. A call runs the
-// program of the first trace whose guard passes. Where something comes out that this has not met, the call goes on in a trace
-// that has come the same way and has met it: traces that part make a tree. Where there is none, nothing has happened yet, and
-// `slow` is called, which is Python: it runs the function, and may record it. Inside of transforms, and wherever somebody
-// watches operators, the function is called as it is.
+// It knows traces (trace.h). Where none of them answers a call, nothing has happened yet, and `slow` is called, which is
+// Python: it runs the function, and may record it. Inside of transforms, and wherever somebody watches operators, the function
+// is called as it is.
 #include "python/replay/replay.h"
 
 #include <structmember.h>
 
-#include <algorithm>
-
-#include "ops/elementwise/elementwise.h"
 #include "python/bind/overriding.h"
 #include "python/bind/watch.h"
-#include "python/replay/condensed.h"
-#include "python/replay/guard.h"
-#include "python/replay/program.h"
-#include "tensor/modes.h"
+#include "python/replay/trace.h"
 
 namespace pb::replay {
 
 namespace {
 
+constexpr size_t kMostTraces = 64;  // of one function
 PyTypeObject* trace_type = nullptr;
 
 // ---- traces ------------------------------------------------------------------------------------------------------
 
-struct Trace {
-    Guard guard;
-    Program program;
-    std::unique_ptr<Condensed> condensed;  // if it can be
-    bool grad = modes.asked;
-    DType dtype = default_dtype;
-    // A program that draws puts the generator back where it stops: how its state is read and set, or null.
-    PyObject *state, *set_state;
-    // That it answered, and the one that it was tried on, or read for.
-    uint64_t calls = program.is_quiet() ? 0 : 1;
-
-    Trace(PyObject* guard, PyObject* steps, size_t quiet, PyObject* result, PyObject* state,
-          PyObject* set_state)
-        : guard(guard),
-          program(steps, quiet, result),
-          state(state == Py_None ? nullptr : Py_NewRef(state)),
-          set_state(Py_NewRef(set_state)) {}
-    ~Trace() {
-        Py_XDECREF(state);
-        Py_XDECREF(set_state);
-    }
-    Trace(const Trace&) = delete;
-    Trace& operator=(const Trace&) = delete;
-
-    bool answers(PyObject* const* args, size_t count, PyObject* keywords, Found& found) const {
-        return grad == modes.asked && dtype == default_dtype && guard.passes(args, count, keywords, found);
-    }
-    // Whether the program may be run without its operators from now on; else why not.
-    bool condense(PyObject* const* args, size_t count, PyObject* keywords, std::string& why) {
-        Found found;
-        if (!answers(args, count, keywords, found)) return why = "it is another call", false;
-        if (state) return why = "it draws random numbers", false;
-        if (!program.is_quiet()) return why = "it writes into tensors from outside", false;
-        condensed = Condensed::of(program, found.inputs, why);
-        set_grad_mode(grad);
-        return condensed != nullptr;
-    }
-    // Where another trace parts from this one, if it has come the same way.
-    struct Kin {
-        uint64_t id;
-        size_t step;
-        size_t inputs;  // how many, at most, were used until then
-        bool same_guard;
-    };
-    const Kin* kin_of(const Trace& other) const {
-        for (const Kin& k : kin)
-            if (k.id == other.id) return &k;
-        return nullptr;
-    }
-    bool join(Trace& other) {
-        if (grad != other.grad || dtype != other.dtype) return false;
-        const size_t n = guard.inputs(), m = other.guard.inputs();
-        const int64_t step = Program::parting(program, n, other.program, m);
-        if (step < 0) return false;
-        const auto at = static_cast<size_t>(step);
-        const bool same = guard.same(other.guard);
-        const size_t used = program.inputs_until(at, n);
-        kin.push_back({other.id, at, used, same});
-        other.kin.push_back({id, at, used, same});
-        program.keep_for(other.program, at, n, m);
-        other.program.keep_for(program, at, m, n);
-        return true;
-    }
-
-    const uint64_t id = ++last_id;
-    std::vector<Kin> kin;
-    static inline uint64_t last_id = 0;
-};
 struct TraceObject {
     PyObject_HEAD Trace* trace;
 };
 Trace& trace_of(PyObject* o) { return *reinterpret_cast<TraceObject*>(o)->trace; }
-
-// One call, and the traces that may answer it.
-class Run {
-  public:
-    Run(PyObject* traces, PyObject* const* args, size_t count, PyObject* keywords)
-        : traces_(traces), args_(args), count_(count), keywords_(keywords) {}
-
-    // The result; null, with or without an error, if no trace answers: then all is as it was before. An error that is the
-    // call's own is thrown.
-    PyObject* answer() {
-        const auto n = static_cast<size_t>(PyTuple_GET_SIZE(traces_));
-        const Trace* stopped = nullptr;
-        for (size_t i = 0; i < n; ++i) {
-            Trace& t = trace(i);
-            if (stopped)
-                if (const Trace::Kin* k = stopped->kin_of(t); k && k->same_guard)
-                    continue;  // it was no way on
-            if (!passes(t)) continue;
-            Trace* left = &t;
-            if (PyObject* result = by_kernels(left)) return result;
-            if (PyObject* result = left ? by_operators(left) : nullptr) return result;
-            if (PyErr_Occurred()) {
-                if (!PyErr_ExceptionMatches(PyExc_Exception)) throw PythonError();  // Ctrl-C
-                PyErr_Clear();
-            }
-            stopped = &t;
-        }
-        return nullptr;
-    }
-
-  private:
-    Trace& trace(size_t i) const { return trace_of(PyTuple_GET_ITEM(traces_, static_cast<Py_ssize_t>(i))); }
-
-    // Whether the guard of a trace passes; then what it finds is in `found_`.
-    bool passes(const Trace& t) {
-        if (passed_ == &t) return true;
-        if (passed_) {
-            const Trace::Kin* k = passed_->kin_of(t);
-            if (k && k->same_guard) return passed_ = &t, true;
-        }
-        auto found = std::make_unique<Found>();
-        if (!t.answers(args_, count_, keywords_, *found)) return false;
-        all_found_.push_back(std::move(found));
-        found_ = all_found_.back().get();
-        passed_ = &t;
-        return true;
-    }
-
-    // The trace that parts from another at a step, and passes: from the first `from` on.
-    Trace* branch(const Trace& t, size_t step, size_t& from) {
-        const auto n = static_cast<size_t>(PyTuple_GET_SIZE(traces_));
-        for (; from < n; ++from) {
-            Trace& other = trace(from);
-            const Trace::Kin* k = t.kin_of(other);
-            if (k && k->step == step && passes(other)) return ++from, &other;
-        }
-        return nullptr;
-    }
-
-    // Scripts begin anew; where one comes no further than another it was no way on. What is left is a trace that has none.
-    PyObject* by_kernels(Trace*& t) {
-        const Trace* at = nullptr;  // which came furthest, to `reached`
-        size_t reached = 0, from = 0, step;
-        while (t && t->condensed && !t->condensed->is_running()) {
-            if (PyObject* result = t->condensed->run(found_->inputs, step)) return ++t->calls, result;
-            if (!at || step > reached) {
-                at = t;
-                reached = step;
-                from = 0;
-            }
-            t = branch(*at, reached, from);
-        }
-        return nullptr;
-    }
-
-    PyObject* by_operators(Trace* t) {
-        if (!passes(*t)) return nullptr;
-        const bool grad = t->grad;
-        Slots slots(t->program.slots(found_->inputs.size()));
-        slots.give(found_->inputs);
-        Owned before(t->state ? checked(PyObject_CallNoArgs(t->state)) : nullptr);
-        PyObject* set_state = t->set_state;
-        try {
-            for (size_t from = 0;;) {
-                Stop stop;
-                if (t->program.run_steps(slots.all, from, t->program.size(), stop))
-                    return ++t->calls, t->program.result(slots.all);
-                if (!stop.result.o || !(t = follower(*t, stop, slots))) break;
-                if (t->state && !before.o) before.o = checked(PyObject_CallNoArgs(t->state));
-                from = stop.step + 1;
-            }
-        } catch (...) {
-            set_grad_mode(grad);
-            throw;
-        }
-        set_grad_mode(grad);
-        if (before) {
-            PyObject *type, *error, *trace;
-            PyErr_Fetch(&type, &error, &trace);
-            Owned done(PyObject_CallOneArg(set_state, before.o));
-            PyErr_Restore(type, error, trace);
-        }
-        return nullptr;
-    }
-
-    // References of slots.
-    struct Slots {
-        explicit Slots(size_t n) : all(n, nullptr) {}
-        Slots(const Slots&) = delete;
-        ~Slots() {
-            for (PyObject* o : all) Py_XDECREF(o);
-        }
-        void give(std::span<PyObject* const> inputs) {
-            for (size_t i = 0; i < inputs.size(); ++i) Py_XSETREF(all[i], Py_NewRef(inputs[i]));
-        }
-        std::vector<PyObject*> all;
-    };
-
-    // The trace that goes on where another has stopped; the slots are its own then.
-    Trace* follower(const Trace& t, const Stop& stop, Slots& slots) {
-        const std::vector<PyObject*> inputs = found_->inputs;
-        for (size_t from = 0; Trace* other = branch(t, stop.step, from);) {
-            const size_t n = inputs.size(), m = found_->inputs.size();
-            Slots moved(other->program.slots(m));
-            const auto used = static_cast<std::ptrdiff_t>(t.kin_of(*other)->inputs);
-            if (!std::equal(inputs.begin(), inputs.begin() + used, found_->inputs.begin())) continue;
-            for (size_t s = n; s < slots.all.size() && s - n + m < moved.all.size(); ++s)
-                moved.all[s - n + m] = Py_XNewRef(slots.all[s]);
-            moved.give(found_->inputs);
-            if (!other->program.takes(stop, moved.all)) continue;
-            slots.all.swap(moved.all);
-            return other;
-        }
-        return nullptr;
-    }
-
-    PyObject* traces_;
-    PyObject* const* args_;
-    size_t count_;
-    PyObject* keywords_;
-    const Trace* passed_ = nullptr;
-    Found* found_ = nullptr;
-    std::vector<std::unique_ptr<Found>> all_found_;  // they hold what slots may have let go
-};
 
 // Trace(guard, steps, count of those before the first loud one, result, state, set_state).
 PyObject* make_trace(PyTypeObject* type, PyObject* args, PyObject*) {
@@ -286,6 +67,7 @@ struct Arguments {
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names.o); ++i)
             all.push_back(PyDict_GetItem(kwargs, PyTuple_GET_ITEM(names.o, i)));
     }
+    Call call() const { return {all.data(), count, names.o}; }
     std::vector<PyObject*> all;
     size_t count;
     Owned names;
@@ -297,8 +79,8 @@ PyObject* run_trace(PyObject* self, PyObject* given) {
     if (!PyArg_ParseTuple(given, "O!O!", &PyTuple_Type, &args, &PyDict_Type, &kwargs)) return nullptr;
     try {
         const Arguments a(args, kwargs);
-        const Owned alone(checked(PyTuple_Pack(1, self)));
-        PyObject* result = Run(alone.o, a.all.data(), a.count, a.names.o).answer();
+        Trace* const alone[] = {&trace_of(self)};
+        PyObject* result = answer(alone, a.call());
         return result ? Py_BuildValue("(N)", result) : none();
     } catch (...) {
         return raise_current();
@@ -311,7 +93,7 @@ PyObject* answers(PyObject* self, PyObject* given) {
     try {
         const Arguments a(args, kwargs);
         Found found;
-        return boolean(trace_of(self).answers(a.all.data(), a.count, a.names.o, found));
+        return boolean(trace_of(self).answers(a.call(), found));
     } catch (...) {
         return raise_current();
     }
@@ -332,7 +114,7 @@ PyObject* condense(PyObject* self, PyObject* given) {
     try {
         const Arguments a(args, kwargs);
         std::string why;
-        if (trace_of(self).condense(a.all.data(), a.count, a.names.o, why)) return none();
+        if (trace_of(self).condense(a.call(), why)) return none();
         return PyUnicode_FromString(why.c_str());
     } catch (...) {
         return raise_current();
@@ -397,7 +179,11 @@ PyObject* call_compiled(PyObject* self, PyObject* const* args, size_t nargsf, Py
     const size_t count = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
     try {
         const Owned traces(Py_NewRef(c->traces));
-        if (PyObject* result = Run(traces.o, args, count, keywords).answer()) return result;
+        Trace* all[kMostTraces];
+        const auto n = static_cast<size_t>(PyTuple_GET_SIZE(traces.o));
+        for (size_t i = 0; i < n; ++i)
+            all[i] = &trace_of(PyTuple_GET_ITEM(traces.o, static_cast<Py_ssize_t>(i)));
+        if (PyObject* result = answer({all, n}, {args, count, keywords})) return result;
         return ask_slow(c, args, count, keywords);
     } catch (...) {
         return raise_current();
@@ -472,7 +258,7 @@ PyObject* get_traces(PyObject* self, void*) {
     return Py_NewRef(reinterpret_cast<CompiledObject*>(self)->traces);
 }
 int set_traces(PyObject* self, PyObject* all, void*) {
-    bool fits = all && PyTuple_CheckExact(all);
+    bool fits = all && PyTuple_CheckExact(all) && PyTuple_GET_SIZE(all) <= Py_ssize_t{kMostTraces};
     for (Py_ssize_t i = 0; fits && i < PyTuple_GET_SIZE(all); ++i)
         fits = Py_TYPE(PyTuple_GET_ITEM(all, i)) == trace_type;
     if (!fits) return PyErr_SetString(PyExc_TypeError, "expected a tuple of traces"), -1;
