@@ -528,6 +528,13 @@ TABLE = [
     Known("binary_cross_entropy", "dtype", "of several dtypes the result has the common one"),
     Known(r"linalg\.det", DERIVED, "of what is singular but for rounding", undecided=True),
     Known("ldexp_", "other error", "PyTorch leaves out which dtype", said="ldexp can't be cast"),
+    Known(
+        "instance_norm",
+        "dtype",
+        "PyTorch leaves imaginary parts of running values out",
+        changed="mixed",
+        said="complex",
+    ),
     Known("instance_norm", "error", "of nothing, or of truth values", changed="shape|mixed"),
     Known("data_ptr", "value", "where memory lies", changed="kind"),
     Known(

@@ -57,6 +57,14 @@ TABLE = [
         "outside of the domain, or at a pole",
         undecided=True,
     ),
+    Known(r"eigvals\(", "value", "the order of eigenvalues, of lower rank", changed="shape|ties|expanded"),
+    Known(
+        r"\brandn?\(",
+        "error",
+        "of nothing PyTorch looks at no dtype",
+        changed="numbers",
+        said="kernel_cpu|check_uniform_bounds",
+    ),
     Known(
         r"cond\(",
         "value",
@@ -316,7 +324,7 @@ TABLE = [
     ),
     Known(".*", "stride", "an operand whose elements overlap: docs/limits.md", changed="expanded"),
     Known(
-        r"conv|pool|stack|gru_cell|lstm_cell|rnn_\w+_cell|nan_to_num",
+        r"conv|pool|stack|gru_cell|lstm_cell|rnn_\w+_cell|nan_to_num|upsample",
         ".*stride",
         "which of PyTorch's kernels keep channels last depends on sizes and dtypes: docs/limits.md",
         changed="channels last|gaps|interleaved|transposed|sliced",

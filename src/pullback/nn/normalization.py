@@ -191,28 +191,14 @@ def instance_norm(
     return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
 
 
-@composed(public=False, method=False, node="NativeGroupNormBackward0")
-def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
-    """Normalised over groups of channels: each group of C / num_groups channels of each sample (arXiv:1803.08494).
-
-    Shape and dtype: those of `input`, (N, C, ...); `weight` and `bias` have shape (C).
-    Derivative: in `input`, `weight` and `bias`, of every order.
-
-    Raises:
-        RuntimeError: a C that `num_groups` does not divide; fewer than 2 dimensions; vectors of another length than C.
-
-    Example:
-        >>> pb.group_norm(pb.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
-        tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
-    """
+def in_groups(input, num_groups, weight, bias, eps):
+    """`group_norm` of as many values as there are: of one value it is 0."""
     if input.ndim < 2:
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.ndim}. Channels are dimension 1."
         )
     channels = input.shape[1]
-    if num_groups == 0:
-        raise ZeroDivisionError("integer division or modulo by zero: there is one group at least")
-    if num_groups < 0:
+    if num_groups <= 0:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if channels % num_groups:
         raise RuntimeError(
@@ -232,6 +218,33 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     normal = _layer_norm(wide(rows), (rows.shape[2],), None, None, eps).reshape(input.shape)
     normal = in_order(normal, order_of(input))
     return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
+
+
+@composed(public=False, method=False, node="NativeGroupNormBackward0")
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
+    """Normalised over groups of channels: each group of C / num_groups channels of each sample (arXiv:1803.08494).
+
+    Shape and dtype: those of `input`, (N, C, ...); `weight` and `bias` have shape (C).
+    Derivative: in `input`, `weight` and `bias`, of every order.
+
+    Raises:
+        RuntimeError: a C that `num_groups` does not divide; fewer than 2 dimensions; vectors of another length than C.
+        ValueError: groups of one value.
+
+    Example:
+        >>> pb.group_norm(pb.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
+        tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
+    """
+    if input.ndim > 1:  # of fewer dimensions it raises
+        if num_groups == 0:
+            raise ZeroDivisionError("integer division or modulo by zero: there is one group at least")
+        sizes = [input.shape[0] * input.shape[1] // num_groups, num_groups, *input.shape[2:]]
+        if math.prod(sizes) == num_groups:
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size {sizes}. The variance of one value "
+                "is 0."
+            )
+    return in_groups(input, num_groups, weight, bias, eps)
 
 
 @composed(public=False, method=False)

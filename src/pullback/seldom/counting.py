@@ -287,6 +287,8 @@ def _scattered(name, input, dim, index, source, reduce, include_self):
                 f"index_reduce_(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
                 f"({source.shape[at]}), for dim: {at}"
             )
+        if not source.numel():  # which the scatter does not look at
+            input.new_zeros(input.shape[at]).index_select(0, index.long())
         places = index.long().reshape([-1 if d == at else 1 for d in numbers_to(input.ndim)])
         places = places.expand(source.shape)
     try:

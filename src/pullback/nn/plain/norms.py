@@ -3,6 +3,7 @@
 from ...operators.declare import STATISTICS, composed
 from .. import functional as F
 from ..halves import wide
+from ..normalization import in_groups
 from ..utils.parametrizations import norm_except
 
 __all__ = [
@@ -48,19 +49,17 @@ def instance_norm(
     return F.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
-@composed(public=False, method=False)
+@composed(public=False, method=False, node="NativeGroupNormBackward0")
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True):
     """`nn.functional.group_norm`; `cudnn_enabled` changes nothing.
 
-    Raises as it does.
+    Raises as it does, but for groups of one value, whose result is 0.
 
     Example:
         >>> pb.group_norm(pb.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
         tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
-    if num_groups == 0:
-        raise RuntimeError("Expected num groups to be greater than 0, got 0")
-    return F.group_norm(input, num_groups, weight, bias, eps)
+    return in_groups(input, num_groups, weight, bias, eps)
 
 
 def _spread(x, dims, eps):
@@ -104,7 +103,7 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
             f"Expected X.numel() == N * C * HxW to be true, but got false. N, C and HxW are {N}, {C} and {HxW}, and the input "
             f"has shape {list(input.shape)}."
         )
-    made = F.group_norm(input.reshape(N, C, -1), group, weight, bias, eps).reshape(input.shape)
+    made = in_groups(input.reshape(N, C, -1), group, weight, bias, eps).reshape(input.shape)
     mean, scale = _spread(input.reshape(N, group, -1), (2,), eps)
     return made, mean.squeeze(2), scale.squeeze(2)
 
