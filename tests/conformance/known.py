@@ -224,6 +224,14 @@ TABLE = [
     ),
     Known(r"fft", "no error", "a target may be complex", changed="out"),
     Known(
+        r"fft\..*out=",
+        "error",
+        "of real numbers, and forward alone, PyTorch takes targets of other complex dtypes",
+        "torch.fft.rfft(torch.ones(2), out=torch.empty(0, dtype=torch.complex128)).dtype == torch.complex128",
+        changed="out",
+        said="Expected out tensor",
+    ),
+    Known(
         r"\bnorm\(|vector_norm|\bnormalize|renorm|dist",
         "second",
         "of another order than 2 at a complex zero, whose absolute value has no slope: docs/limits.md",
