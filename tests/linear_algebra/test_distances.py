@@ -154,3 +154,11 @@ def test_nothing_of_the_size_of_the_differences_is_made():
     start = pb.memory.total()
     pb.cdist(x, y).square().sum().backward()
     assert pb.memory.total() - start < 20 * 400 * 500 * 8
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3.0, float("inf")])
+@pytest.mark.parametrize("columns", [0, 1, 2])
+def test_batches_that_do_not_fit(order, columns):
+    with pytest.raises(RuntimeError, match="must match the size of tensor b"):
+        pb.cdist(pb.ones(2, 3, columns), pb.ones(3, 4, columns), order)
+    assert pb.cdist(pb.ones(2, 1, 3, columns), pb.ones(5, 4, columns), order).shape == (2, 5, 3, 4)

@@ -12,7 +12,14 @@ Batch::Batch(std::initializer_list<Operand> operands) {
     for (const Operand& o : operands)
         for (size_t d = 0, n = own(o); d < n; ++d) {
             int64_t& size = shape[nd - n + d];
-            if (size == 1) size = o.array.size(static_cast<int64_t>(d));
+            const int64_t own_size = o.array.size(static_cast<int64_t>(d));
+            if (size == 1) size = own_size;
+            else if (own_size != 1 && own_size != size)
+                fail(
+                    "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton "
+                    "dimension "
+                    "{}. Batches broadcast: a dimension of size 1 stands for any.",
+                    size, own_size, nd - n + d);
         }
     for (int64_t n : shape) count = checked_mul(count, n);
     Axes* place = places_;

@@ -6,7 +6,7 @@ from .. import _core
 from ..operators.complex import complex
 from ..operators.declare import FUNCTIONS, composed, dimension
 from ..operators.variants import kept
-from .checks import kind
+from .checks import batches, kind
 from .distances import distances
 
 vector_norm = FUNCTIONS["linalg.vector_norm"]
@@ -190,7 +190,7 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     Distances are those of differences, in any `compute_mode`. The derivative where two points are one is 0.
 
     Raises:
-        RuntimeError: no matrices, integers, different numbers of coordinates, a negative order.
+        RuntimeError: no matrices, integers, different numbers of coordinates, a negative order, batches that do not fit.
         ValueError: another mode.
 
     Example:
@@ -213,6 +213,7 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
         raise RuntimeError(f"expected scalar type {kind(x1)} but found {kind(x2)}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
+    batches(x1, x2)
     if p in (1, 2) and x1.dtype in (_core.float32, _core.float64):
         return distances(x1, x2, p)
     if not x1.shape[-1]:

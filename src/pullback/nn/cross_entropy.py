@@ -115,6 +115,12 @@ def _check_weight(who, weight, classes):
 
 
 def _check_indices(input, target):
+    if input.ndim > 1 and (target.ndim == 0 or input.shape[0] != target.shape[0]):
+        batch = target.shape[0] if target.ndim else 0
+        raise ValueError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}). Targets have "
+            "the shape of the logits without the classes."
+        )
     if target.dtype not in (_core.int64, _core.uint8):
         raise RuntimeError(
             f"expected target dtype to be Long or Byte, but got "
@@ -127,12 +133,6 @@ def _check_indices(input, target):
                 "logits has one target."
             )
         return
-    if target.ndim == 0 or input.shape[0] != target.shape[0]:
-        batch = target.shape[0] if target.ndim else "none"
-        raise ValueError(
-            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}). Targets have "
-            "the shape of the logits without the classes."
-        )
     if tuple(target.shape) != (input.shape[0], *input.shape[2:]):
         raise RuntimeError(
             f"Expected target size {[input.shape[0], *input.shape[2:]]}, got {list(target.shape)}. Targets have "

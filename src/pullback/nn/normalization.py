@@ -96,10 +96,7 @@ def batch_norm(
                 f"Expected more than 1 value per channel when training, got input size {input.size()}. The variance of "
                 "one value is 0."
             )
-        if (running_mean is None) != (running_var is None):
-            raise ValueError(
-                "running_mean and running_var must either both be None or neither be None. What moves is both of them."
-            )
+        _check_both(running_mean, running_var)
     else:
         for name, each in {"running_mean": running_mean, "running_var": running_var}.items():
             if each is None:
@@ -153,7 +150,7 @@ def instance_norm(
     are used.
     Shape and dtype: those of `input`, (N, C, ...); all else has shape (C).
     Raises RuntimeError for vectors of another length and for no running ones where they are used, ValueError for one
-    element per channel.
+    element per channel and for one running one without the other.
 
     Example:
         >>> pb.nn.functional.instance_norm(pb.tensor([[[1.0, 3.0], [10.0, 30.0]]]))
@@ -180,6 +177,7 @@ def instance_norm(
     _check_elements(
         input.shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
+    _check_both(running_mean, running_var)
     over = list(range(2, input.ndim))
     mean, var, normal = _standardised(input.contiguous(), over, eps)
     _check_entries(mean, running_mean, running_var)
@@ -189,6 +187,13 @@ def instance_norm(
         count = math.prod(input.shape[2:])
         _move(running_var, var.mean(0) * (count / (count - 1)), momentum)
     return _scaled(normal, _by_channel(weight, input), _by_channel(bias, input), input.dtype)
+
+
+def _check_both(running_mean, running_var):
+    if (running_mean is None) != (running_var is None):
+        raise ValueError(
+            "running_mean and running_var must either both be None or neither be None. What moves is both of them."
+        )
 
 
 def in_groups(input, num_groups, weight, bias, eps):
