@@ -200,3 +200,18 @@ def test_threads_take_ways_of_their_own():
 
     in_threads(4, work)
     assert len(compiled._traces) <= BRANCHES
+
+
+def test_a_number_that_one_way_looks_at():
+    """Where one recording gives a number back and another looks at it, each call is still answered, and recorded once."""
+
+    def function(x):
+        n = x.sum().item()
+        if (x > 0).all():
+            return n
+        return x * 2 if n > 0 else x
+
+    calls = [(pb.tensor(v),) for v in ([1.0, 1.0], [3.0, -1.0], [2.0, 2.0], [-3.0, 1.0])]
+    for order in (calls, calls[::-1], [calls[1], calls[0], calls[3], calls[2]]):
+        compiled = check(function, order, least=8)
+        assert len(compiled._traces) <= 4

@@ -96,6 +96,8 @@ class Program {
     // The step at which two programs part that do the same until then; -1 if there is none. Slots are counted from behind
     // the inputs, whose numbers may differ.
     static int64_t parting(const Program& a, size_t inputs_of_a, const Program& b, size_t inputs_of_b);
+    // Whether a step takes whatever number comes, where another program may want a certain one.
+    bool takes_any_number(size_t step) const { return steps_[step].outcome.kind == Outcome::Number; }
     // How many of the inputs, which are numbered as they are met, steps up to one use.
     size_t inputs_until(size_t step, size_t inputs) const;
     // Holds what another program reads behind that step.

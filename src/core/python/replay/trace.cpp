@@ -70,9 +70,7 @@ class Run {
     PyObject* answer() {
         const Trace* stopped = nullptr;
         for (Trace* t : traces_) {
-            if (stopped)
-                if (const Trace::Kin* k = stopped->kin_of(*t); k && k->same_guard)
-                    continue;  // it was no way on
+            if (stopped && !is_open(*stopped, *t)) continue;
             if (!passes(*t)) continue;
             Trace* left = t;
             if (PyObject* result = by_kernels(left)) return result;
@@ -87,6 +85,14 @@ class Run {
     }
 
   private:
+    // Whether a trace may still answer where another has stopped: its kin would have been found on the way, unless one
+    // of them takes any number where others want a certain one, so that there were two ways on.
+    static bool is_open(const Trace& stopped, const Trace& t) {
+        const Trace::Kin* k = stopped.kin_of(t);
+        return !k || !k->same_guard || stopped.program.takes_any_number(k->step) ||
+               t.program.takes_any_number(k->step);
+    }
+
     // Whether the guard of a trace passes; then what it finds is in `found_`.
     bool passes(const Trace& t) {
         if (passed_ == &t) return true;
