@@ -283,6 +283,11 @@ std::string shape_text(const int64_t* shape, size_t ndim) {
     return s + "]";
 }
 
+void fail_broadcast(int64_t a, int64_t b, int64_t dim, const std::string& cure) {
+    fail("The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension {}. {}",
+         a, b, dim, cure);
+}
+
 Dims broadcast_shapes(const Layout& a, const Layout& b) {
     int64_t n = std::max(a.ndim(), b.ndim());
     Dims out(static_cast<size_t>(n), 1);
@@ -290,11 +295,9 @@ Dims broadcast_shapes(const Layout& a, const Layout& b) {
         int64_t ia = i - (n - a.ndim()), ib = i - (n - b.ndim());
         int64_t sa = ia >= 0 ? a.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
         if (sa != sb && sa != 1 && sb != 1)
-            fail(
-                "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension "
-                "{}. The shapes are {} and {}: aligned from the right, each pair of sizes must be equal or "
-                "contain a 1.",
-                sa, sb, i, shape_text(a), shape_text(b));
+            fail_broadcast(sa, sb, i,
+                           "The shapes are " + shape_text(a) + " and " + shape_text(b) +
+                               ": aligned from the right, each pair of sizes must be equal or contain a 1.");
         out[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
     }
     return out;

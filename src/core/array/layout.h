@@ -105,6 +105,8 @@ int64_t checked_numel(const int64_t* shape, size_t ndim);
 
 // NumPy's broadcasting; raises PyTorch's RuntimeError when shapes do not fit.
 Dims broadcast_shapes(const Layout& a, const Layout& b);
+// Sizes that do not broadcast, at a dimension; `cure` is what is said behind that.
+[[noreturn]] void fail_broadcast(int64_t a, int64_t b, int64_t dim, const std::string& cure);
 // Whether `to` broadcasts to `from`: a sum over some of its dimensions has that shape.
 bool can_sum_to(const Layout& from, const Layout& to);
 // Strides of `l` seen as an array of `shape` (0 where broadcast). Shapes must fit.

@@ -15,11 +15,8 @@ Batch::Batch(std::initializer_list<Operand> operands) {
             const int64_t own_size = o.array.size(static_cast<int64_t>(d));
             if (size == 1) size = own_size;
             else if (own_size != 1 && own_size != size)
-                fail(
-                    "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton "
-                    "dimension "
-                    "{}. Batches broadcast: a dimension of size 1 stands for any.",
-                    size, own_size, nd - n + d);
+                fail_broadcast(size, own_size, static_cast<int64_t>(nd - n + d),
+                               "Batches broadcast: a dimension of size 1 stands for any.");
         }
     for (int64_t n : shape) count = checked_mul(count, n);
     Axes* place = places_;

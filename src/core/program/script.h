@@ -60,7 +60,6 @@ class Script {
     };
 
     std::vector<int64_t> arranged(const WorkLog& log, std::span<const Spot> results);
-    bool does(Work& w);
     void call(Called& c, std::span<const Array> inputs);
 
     std::vector<Work> work_;

@@ -129,12 +129,7 @@ def assign(run: Any, leaf: Any, value: Any) -> None:
     if id(leaf) in run.guards.numbers:
         recorder.shout()
         run.guards.gradient(leaf)
-    _assign(leaf, value)
-    recorder.add(_assign, (recorder.source_of(leaf), recorder.source_of(value)), 2, None)
-
-
-def _assign(leaf: Any, value: Any) -> None:
-    leaf.grad = value
+    recorder.do(setattr, leaf, "grad", value)
 
 
 _method = vars(Tensor)["backward"]

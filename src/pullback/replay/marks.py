@@ -21,28 +21,18 @@ def assign_data(run: Any, tensor: Tensor, value: Any) -> None:
     if id(tensor) not in run.guards.numbers or _geometry(tensor) != _geometry(value):
         raise Refused("gives a tensor data of another geometry")
     recorder.write(tensor)
-    _assign_data(tensor, value)
-    recorder.add(_assign_data, (recorder.source_of(tensor), recorder.source_of(value)), 2, None)
+    recorder.do(setattr, tensor, "data", value)
 
 
 def _geometry(t: Tensor) -> tuple:
     return t.shape, t.stride(), t.dtype
 
 
-def _assign_data(tensor: Tensor, value: Tensor) -> None:
-    tensor.data = value
-
-
 def assign_requires_grad(run: Any, tensor: Tensor, value: Any) -> None:
     """tensor.requires_grad = value."""
     recorder, on = run.recorder, run.plain(value)
     recorder.mark(tensor)
-    _assign_requires_grad(tensor, on)
-    recorder.add(_assign_requires_grad, (recorder.source_of(tensor), recorder.source_of(on)), 2, None)
-
-
-def _assign_requires_grad(tensor: Tensor, on: bool) -> None:
-    tensor.requires_grad = on
+    recorder.do(setattr, tensor, "requires_grad", on)
 
 
 ASSIGNED: dict[str, Callable[[Any, Any, Any], None]] = {

@@ -120,19 +120,23 @@ class Recorder:
         twins = self.guards.twins
         return id(tensor) in self.own or (twins is not None and (twins.every or tensor in twins))
 
+    def do(self, function: Callable[..., None], *values: Any) -> None:
+        """Call a function that gives nothing, and note it."""
+        function(*values)
+        self.add(function, tuple([self._source(each, [])[1] for each in values]), len(values), None)
+
     def write(self, tensor: Tensor) -> None:
         """Note that a tensor is about to be written into."""
-        if id(tensor) in self.made:
-            return
-        self.shout()
-        if not self._is_own(tensor):
-            raise Shared
-        self.loud.append(tensor)
+        if id(tensor) not in self.made:
+            self._reach_outside(tensor)
+            self.loud.append(tensor)
 
     def mark(self, tensor: Tensor) -> None:
         """Note that it is about to be changed what a tensor is, and not its memory."""
-        if id(tensor) in self.slots:
-            return
+        if id(tensor) not in self.slots:
+            self._reach_outside(tensor)
+
+    def _reach_outside(self, tensor: Tensor) -> None:
         self.shout()
         if not self._is_own(tensor):
             raise Shared
@@ -154,10 +158,6 @@ class Recorder:
         if not is_plain(result):
             raise Refused(f"gets a {said(result)} from an operator")
         return result
-
-    def source_of(self, value: Any) -> tuple:
-        """The source of a value, for a step of its own kind."""
-        return self._source(value, [])[1]
 
     def _given(self, value: Any, sources: list[Any], tensors: list[Tensor]) -> Any:
         """A value as operators take it; its source, and the tensors in it, are added to the lists."""

@@ -28,7 +28,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 def rule(function: FunctionType) -> Rule | None:
     """What stands for a function of the package that is not interpreted."""
-    return _RULES.get(function) if _is_of_package(function) else None
+    return _RULES.get(function)
 
 
 def _is_of_package(o: Any) -> bool:
@@ -124,12 +124,9 @@ def _train(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if run.guards.name_in(own[0], "training", own[1]) is not mode:
             run.recorder.shout()
             run.guards.becomes(mode, own[1], "training")
-            run.recorder.add(_set_mode, ((CONSTANT, -1, each.object, ()), (CONSTANT, -1, mode, ())), 2, None)
+            given = (each.object, "training", mode)
+            run.recorder.add(setattr, tuple([(CONSTANT, -1, value, ()) for value in given]), 3, None)
     return module
-
-
-def _set_mode(module: Any, mode: bool) -> None:
-    module.training = mode
 
 
 def _eval(run: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -285,11 +285,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
         int64_t ia = i - (d - n + 2), ib = i - (d - nb + 2);
         int64_t sa = ia >= 0 ? left.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
         if (sa != sb && sa != 1 && sb != 1)
-            fail(
-                "The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension "
-                "{}. These are batch dimensions of the shapes {} and {}: each pair of sizes must be equal or "
-                "contain a 1.",
-                sa, sb, i, shape_text(a.layout()), shape_text(b.layout()));
+            fail_broadcast(sa, sb, i,
+                           "These are batch dimensions of the shapes " + shape_text(a.layout()) + " and " +
+                               shape_text(b.layout()) + ": each pair of sizes must be equal or contain a 1.");
         shape[static_cast<size_t>(i)] = sa == 1 ? sb : sa;
     }
     if (left.size(n - 1) != b.size(nb - 2)) {

@@ -57,9 +57,12 @@ void free_trace(PyObject* self) {
     Py_DECREF(type);
 }
 
-// A call's arguments as a vector, from a tuple and a dict.
+// A call's arguments as a vector, from a pair of a tuple and a dict.
 struct Arguments {
-    Arguments(PyObject* args, PyObject* kwargs) {
+    explicit Arguments(PyObject* given) {
+        PyObject *args, *kwargs;
+        if (!PyArg_ParseTuple(given, "O!O!", &PyTuple_Type, &args, &PyDict_Type, &kwargs))
+            throw PythonError();
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) all.push_back(PyTuple_GET_ITEM(args, i));
         count = all.size();
         if (!PyDict_GET_SIZE(kwargs)) return;
@@ -75,10 +78,8 @@ struct Arguments {
 
 // run(args, kwargs): what the trace gives in a tuple, or None where it does not answer.
 PyObject* run_trace(PyObject* self, PyObject* given) {
-    PyObject *args, *kwargs;
-    if (!PyArg_ParseTuple(given, "O!O!", &PyTuple_Type, &args, &PyDict_Type, &kwargs)) return nullptr;
     try {
-        const Arguments a(args, kwargs);
+        const Arguments a(given);
         Trace* const alone[] = {&trace_of(self)};
         PyObject* result = answer(alone, a.call());
         return result ? Py_BuildValue("(N)", result) : none();
@@ -88,10 +89,8 @@ PyObject* run_trace(PyObject* self, PyObject* given) {
 }
 // answers(args, kwargs): whether the call is one of those that it can be run for.
 PyObject* answers(PyObject* self, PyObject* given) {
-    PyObject *args, *kwargs;
-    if (!PyArg_ParseTuple(given, "O!O!", &PyTuple_Type, &args, &PyDict_Type, &kwargs)) return nullptr;
     try {
-        const Arguments a(args, kwargs);
+        const Arguments a(given);
         Found found;
         return boolean(trace_of(self).answers(a.call(), found));
     } catch (...) {
@@ -109,10 +108,8 @@ PyObject* join(PyObject* self, PyObject* other) {
 }
 // condense(args, kwargs): None, or why not.
 PyObject* condense(PyObject* self, PyObject* given) {
-    PyObject *args, *kwargs;
-    if (!PyArg_ParseTuple(given, "O!O!", &PyTuple_Type, &args, &PyDict_Type, &kwargs)) return nullptr;
     try {
-        const Arguments a(args, kwargs);
+        const Arguments a(given);
         std::string why;
         if (trace_of(self).condense(a.call(), why)) return none();
         return PyUnicode_FromString(why.c_str());

@@ -29,16 +29,6 @@ struct Noting {
     Deferral before;
 };
 
-// References of slots.
-struct Held {
-    explicit Held(size_t n) : all(n, nullptr) {}
-    ~Held() {
-        for (PyObject* o : all) Py_XDECREF(o);
-    }
-    Held(const Held&) = delete;
-    std::vector<PyObject*> all;
-};
-
 }  // namespace
 
 bool Condensed::Result::is_same(const char* memory, PyObject* tensor) const {
@@ -50,8 +40,7 @@ std::unique_ptr<Condensed> Condensed::of(const Program& program, std::span<PyObj
                                          std::string& why) {
     WorkLog log;
     for (const Array& a : arrays_of(inputs)) log.add_input(a);
-    Held slots(program.slots(inputs.size()));
-    for (size_t i = 0; i < inputs.size(); ++i) slots.all[i] = Py_NewRef(inputs[i]);
+    Slots slots(program.slots(inputs.size()), inputs);
     bool ran = true;
     std::vector<size_t> ends;
     {
@@ -118,8 +107,7 @@ PyObject* Condensed::run(std::span<PyObject* const> inputs, size_t& step) {
         step = static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), end) - ends_.begin());
         return nullptr;
     }
-    Held slots(program_.slots(inputs.size()));
-    for (size_t i = 0; i < inputs.size(); ++i) slots.all[i] = Py_NewRef(inputs[i]);
+    Slots slots(program_.slots(inputs.size()), inputs);
     for (size_t i = 0; i < results_.size(); ++i) {
         const Result& r = results_[i];
         Tensor t = Tensor::fresh(r.dtype, r.layout);

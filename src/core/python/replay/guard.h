@@ -50,9 +50,11 @@ struct Check {
 // What a guard finds. It owns the registers; inputs are some of them.
 struct Found {
     std::vector<PyObject*> registers, inputs;
-    ~Found() {
+    void clear() {
         for (PyObject* o : registers) Py_XDECREF(o);
+        registers.clear();
     }
+    ~Found() { clear(); }
 };
 
 class Guard {

@@ -71,6 +71,18 @@ struct Step {
     }
 };
 
+// What is in the slots of a run: references, inputs first.
+struct Slots {
+    Slots(size_t n, std::span<PyObject* const> inputs) : all(n, nullptr) {
+        for (size_t i = 0; i < inputs.size(); ++i) all[i] = Py_NewRef(inputs[i]);
+    }
+    Slots(const Slots&) = delete;
+    ~Slots() {
+        for (PyObject* o : all) Py_XDECREF(o);
+    }
+    Small<PyObject*, 32> all;
+};
+
 // Where a run stopped: the step, and what came of it; null: an error.
 struct Stop {
     size_t step = 0;

@@ -100,10 +100,10 @@ class Run {
             const Trace::Kin* k = passed_->kin_of(t);
             if (k && k->same_guard) return passed_ = &t, true;
         }
-        auto found = std::make_unique<Found>();
-        if (!t.answers(call_, *found)) return false;
-        all_found_.push_back(std::move(found));
-        found_ = all_found_.back().get();
+        if (passed_) more_.push_back(std::make_unique<Found>());
+        Found& found = passed_ ? *more_.back() : first_;
+        if (!t.answers(call_, found)) return found.clear(), false;
+        found_ = &found;
         passed_ = &t;
         return true;
     }
@@ -137,8 +137,7 @@ class Run {
     PyObject* by_operators(Trace* t) {
         if (!passes(*t)) return nullptr;
         const bool grad = t->grad;
-        Slots slots(t->program.slots(found_->inputs.size()));
-        slots.give(found_->inputs);
+        Slots slots(t->program.slots(found_->inputs.size()), found_->inputs);
         Owned before(t->state ? checked(PyObject_CallNoArgs(t->state)) : nullptr);
         PyObject* set_state = t->set_state;
         try {
@@ -164,32 +163,18 @@ class Run {
         return nullptr;
     }
 
-    // References of slots.
-    struct Slots {
-        explicit Slots(size_t n) : all(n, nullptr) {}
-        Slots(const Slots&) = delete;
-        ~Slots() {
-            for (PyObject* o : all) Py_XDECREF(o);
-        }
-        void give(std::span<PyObject* const> inputs) {
-            for (size_t i = 0; i < inputs.size(); ++i) Py_XSETREF(all[i], Py_NewRef(inputs[i]));
-        }
-        std::vector<PyObject*> all;
-    };
-
     // The trace that goes on where another has stopped; the slots are its own then.
     Trace* follower(const Trace& t, const Stop& stop, Slots& slots) {
         const std::vector<PyObject*> inputs = found_->inputs;
         for (size_t from = 0; Trace* other = branch(t, stop.step, from);) {
             const size_t n = inputs.size(), m = found_->inputs.size();
-            Slots moved(other->program.slots(m));
             const auto used = static_cast<std::ptrdiff_t>(t.kin_of(*other)->inputs);
             if (!std::equal(inputs.begin(), inputs.begin() + used, found_->inputs.begin())) continue;
+            Slots moved(other->program.slots(m), found_->inputs);
             for (size_t s = n; s < slots.all.size() && s - n + m < moved.all.size(); ++s)
                 moved.all[s - n + m] = Py_XNewRef(slots.all[s]);
-            moved.give(found_->inputs);
             if (!other->program.takes(stop, moved.all)) continue;
-            slots.all.swap(moved.all);
+            std::swap(slots.all, moved.all);
             return other;
         }
         return nullptr;
@@ -199,7 +184,9 @@ class Run {
     const Call& call_;
     const Trace* passed_ = nullptr;
     Found* found_ = nullptr;
-    std::vector<std::unique_ptr<Found>> all_found_;  // they hold what slots may have let go
+    // What guards have found, which holds what slots may have let go: of the first that passed, and of others.
+    Found first_;
+    std::vector<std::unique_ptr<Found>> more_;
 };
 
 }  // namespace
