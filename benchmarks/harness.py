@@ -113,6 +113,19 @@ def measure(work, libraries, rounds=15, duration=0.01):
     return {name: statistics.median(values) for name, values in samples.items()}
 
 
+def in_turns(calls, rounds, duration, clock=time.perf_counter):
+    """Seconds of a call of each, once a round: of as many as fill the duration, and of one at least."""
+    samples = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, found in zip(calls, samples):
+            count, begun = 0, clock()
+            while (spent := clock() - begun) < duration or not count:
+                call()
+                count += 1
+            found.append(spent / count)
+    return samples
+
+
 def beside_torch(rows, builders, libraries, rounds, duration):
     """Measure rows of (title, key, target); a target says how many times as long PyTorch has to take.
 

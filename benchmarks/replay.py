@@ -11,7 +11,7 @@ import argparse
 import time
 
 import pullback as pb
-from benchmarks import harness
+from benchmarks import harness, replay_peers
 
 
 def network():
@@ -50,33 +50,14 @@ def training_of(net):
 
 
 def orbits(_):
-    """Two bodies of unit mass, 200 steps of RK4 in float64: sums of squares, value and gradient by where they began."""
+    """Two bodies, 200 steps of RK4: value and gradient by where they began."""
+    objective = replay_peers.orbits(pb, None, 200)
 
-    def slope(x, v):
-        d = x[1] - x[0]
-        r2 = (d * d).sum()
-        a = d / (r2 * r2.sqrt())
-        return v, pb.stack([a, -a])
-
-    def call(begin, h=0.01):
-        x, v = begin
-        for _ in range(200):
-            x1, v1 = slope(x, v)
-            x2, v2 = slope(x + 0.5 * h * x1, v + 0.5 * h * v1)
-            x3, v3 = slope(x + 0.5 * h * x2, v + 0.5 * h * v2)
-            x4, v4 = slope(x + h * x3, v + h * v3)
-            x = x + h / 6 * (x1 + 2 * x2 + 2 * x3 + x4)
-            v = v + h / 6 * (v1 + 2 * v2 + 2 * v3 + v4)
-        total = (x * x).sum() + (v * v).sum()
+    def call(begin):
+        total = objective(begin)
         return total.detach(), pb.autograd.grad(total, begin)[0]
 
     return call
-
-
-def two_bodies():
-    return pb.tensor(
-        [[[0.0, 0.0], [1.0, 0.2]], [[0.1, 0.3], [-0.2, 0.4]]], dtype=pb.float64, requires_grad=True
-    )
 
 
 def without_gradient(net):
@@ -105,22 +86,18 @@ PROGRAMS = {
     "perceptron, 64 samples, forward and backward": (loss_of, True, lambda: pb.ones(64, 16)),
     "perceptron, one sample, a step of Adam": (training_of, False, lambda: pb.ones(1, 16)),
     "perceptron, 64 samples, a step of Adam": (training_of, False, lambda: pb.ones(64, 16)),
-    "two bodies, 200 steps, value and gradient": (orbits, False, two_bodies),
+    "two bodies, 200 steps, value and gradient": (
+        orbits,
+        False,
+        lambda: pb.tensor(replay_peers.BODIES, requires_grad=True),
+    ),
     "halved until short: 14 rounds": (halved, False, lambda: pb.full((3,), 9000.0)),
 }
 
 
 def least(functions, rounds, duration):
     """Seconds of a call of each, the least of turns that they take."""
-    found = [float("inf")] * len(functions)
-    for _ in range(rounds):
-        for k, function in enumerate(functions):
-            count, begun = 0, time.thread_time()
-            while (spent := time.thread_time() - begun) < duration or not count:
-                function()
-                count += 1
-            found[k] = min(found[k], spent / count)
-    return found
+    return [min(found) for found in harness.in_turns(functions, rounds, duration, time.thread_time)]
 
 
 def are_equal(a, b):

@@ -244,15 +244,8 @@ def measure(ways, rounds, duration):
         first[name] = time.perf_counter() - begun
         grads[name] = gradients(found)
     compare(grads)
-    samples = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            count, begun = 0, time.perf_counter()
-            while (spent := time.perf_counter() - begun) < duration or not count:
-                call()
-                count += 1
-            samples[name].append(spent / count)
-    return {name: (first[name], statistics.median(samples[name])) for name in calls}
+    samples = harness.in_turns(list(calls.values()), rounds, duration)
+    return {name: (first[name], statistics.median(found)) for name, found in zip(calls, samples)}
 
 
 def tables(options):
