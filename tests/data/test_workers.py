@@ -314,13 +314,16 @@ def test_a_worker_that_leaves(how, says):
 
 def test_a_worker_that_dies_in_the_middle_of_a_message():
     said = run("""
+        first_is_here = multiprocessing.Event()
         def f(i):
             if i == 1:
+                first_is_here.wait()  # else it may wait for its turn to be written, and be lost as well
                 threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
                 return np.zeros(10**8)  # longer than it takes to write
             return np.zeros(1)
         loader = iter(DataLoader(Each(f), None, num_workers=1))
         next(loader)
+        first_is_here.set()
         time.sleep(1)
         try:
             next(loader)
